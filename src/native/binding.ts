@@ -1,0 +1,213 @@
+/**
+ * The whole interface of the native addon `resident.node`. Only ids, token arrays, paths and numbers cross it: tensor
+ * bytes never do. Half-open ranges everywhere. Every promise rejects with an Error whose `code` is one of
+ * `NativeErrorCode` and whose `facts` hold the numbers; the addon never aborts the process on bad input.
+ *
+ * One thread owns MLX; calls are jobs on it in submission order. Block copies, writes and reads run between the steps
+ * of a run, never during one. Files are read and written on a second thread that never touches MLX.
+ */
+
+export type NativeErrorCode =
+  | "INVALID_REQUEST" // wrong ids, shapes, ranges: nothing ran
+  | "OUT_OF_MEMORY" // facts: neededBytes, availableBytes; nothing was allocated
+  | "MODEL_NOT_FOUND"
+  | "MODEL_INCOMPLETE" // a file or tensor is missing or shorter than its header says; facts: path / tensor
+  | "MODEL_CORRUPT"
+  | "MODEL_UNSUPPORTED" // facts: what is unknown, by name
+  | "STORE_CORRUPT"
+  | "DISK_FULL"
+  | "IO_FAILURE"
+  | "ABORTED"
+  | "NATIVE_FAILURE"; // MLX threw; after a failed step the pool's contents are unknown and the pool refuses to run
+
+export type Device = "cpu" | "gpu";
+
+export interface NativeAddon {
+  /** Synchronous, touches no device: version of the addon and of MLX, platform, whether ASan is compiled in. */
+  versions(): { readonly addon: string; readonly mlx: string; readonly platform: string; readonly sanitizer: string };
+  /** What the machine offers. `memoryBytes`: physical; `availableBytes`: usable now without swapping. */
+  deviceInfo(): Promise<DeviceInfo>;
+  /**
+   * Reads `config.json` and the safetensors of an MLX-format directory. Checks architecture, every tensor's name, shape,
+   * dtype and length, and free memory before MLX sees them. Only one model may be loaded at a time per addon instance.
+   */
+  loadModel(options: LoadModelOptions, onProgress: (progress: LoadProgress) => void): Promise<NativeModel>;
+  /** Takes an exclusive OS lock (flock) that dies with the process. `undefined` when another holder has it. */
+  tryLock(path: string): NativeLock | undefined;
+}
+
+export interface DeviceInfo {
+  readonly device: Device; // the default: gpu where Metal is there, unless RESIDENT_DEVICE says otherwise
+  readonly name: string;
+  readonly gpuAvailable: boolean;
+  readonly memoryBytes: number;
+  readonly availableBytes: number;
+  readonly mlxActiveBytes: number;
+  readonly mlxCacheBytes: number;
+}
+
+export interface NativeLock {
+  release(): void;
+}
+
+export interface LoadModelOptions {
+  readonly directory: string;
+  readonly device?: Device;
+  /** Aborting rejects with ABORTED and frees what was loaded. The same id goes to `cancelLoad`. */
+  readonly cancelToken?: NativeCancelToken;
+}
+
+/** A flag shared with the native side: set `[0] = 1` to cancel. */
+export type NativeCancelToken = Int32Array;
+
+export interface LoadProgress {
+  readonly bytesRead: number;
+  readonly bytesTotal: number;
+}
+
+/** What the loaded model is. Identity fields are what a KV block's identity is made of. */
+export interface NativeModelInfo {
+  readonly architecture: "llama" | "mistral" | "qwen2" | "qwen3";
+  readonly numLayers: number;
+  readonly numHeads: number;
+  readonly numKvHeads: number;
+  readonly headDim: number;
+  readonly vocabSize: number;
+  readonly maxContextTokens: number;
+  readonly weightBytes: number;
+  readonly kvDtype: "f32" | "f16" | "bf16";
+  /** Bytes of K and V of one token over all layers. */
+  readonly kvBytesPerToken: number;
+  /** Hex digest over config, safetensors headers, sizes and 4 KB of every tensor. */
+  readonly weightsId: string;
+  /** Canonical JSON of everything in the config that changes K and V (RoPE included). */
+  readonly architectureId: string;
+  /** Layout of a block file's tensors, e.g. "token-major-1". */
+  readonly kvLayoutId: string;
+  /** Back end, its revision, MLX version, device class, e.g. "ops_mlx-1/mlx-0.32.4/cpu-x64". */
+  readonly numericsId: string;
+  readonly device: Device;
+}
+
+export interface NativeModel {
+  readonly info: NativeModelInfo;
+  /** Allocates the slabs: per layer one for K and one for V, `blocks * blockTokens` slots. One pool a model at a time. */
+  createPool(blocks: number, blockTokens: number): Promise<NativePool>;
+  /** Frees weights (and the pool) and gives memory back. Idempotent; pending runs reject with ABORTED. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * One sequence's part of a step. Field arrays are flat over rows (structure of arrays), because a step is built at
+ * every token. `n` sequences: `tokenCounts`, `starts`, `tableLengths`, `wantToken` and `sampling` have length n.
+ */
+export interface StepBatch {
+  /** All new token ids, sequence after sequence. -1 as a decode row's only token means "the token you sampled last" for that slot of `sampling`. */
+  readonly tokens: Int32Array;
+  /** How many of `tokens` belong to each sequence; ≥ 1. */
+  readonly tokenCounts: Int32Array;
+  /** Position of each sequence's first new token = number of tokens already in its blocks. */
+  readonly starts: Int32Array;
+  /** Block ids in order, sequence after sequence; must cover start + tokenCount + (steps − 1) tokens where wantToken is 1. */
+  readonly tables: Int32Array;
+  readonly tableLengths: Int32Array;
+  /** 1 = sample a token after the last row. */
+  readonly wantToken: Uint8Array;
+  /** Sampling parameters per sequence; read only where wantToken is 1. */
+  readonly sampling: readonly NativeSampling[];
+  /**
+   * 1…k. Steps after the first decode one more token for each sequence with wantToken 1 that has not sampled one of its
+   * `stopIds`; sequences with wantToken 0 take part in the first step only.
+   */
+  readonly steps: number;
+}
+
+export interface NativeSampling {
+  readonly temperature: number; // 0 = greedy
+  readonly topK: number; // 0 = off
+  readonly topP: number; // 1 = off
+  readonly minP: number; // 0 = off
+  readonly repetitionPenalty: number; // 1 = off
+  readonly presencePenalty: number; // 0 = off
+  readonly frequencyPenalty: number; // 0 = off
+  /** Counter-based random numbers are keyed by (seed, position of the sampled token). 64 bits as two unsigned halves. */
+  readonly seedLow: number;
+  readonly seedHigh: number;
+  /** Token ids and what is added to their logits, same length. */
+  readonly biasIds: Int32Array;
+  readonly biasValues: Float32Array;
+  /** Ids that penalties count (prompt and answer so far, or a window of it). Empty when penalties are off. */
+  readonly penaltyIds: Int32Array;
+  /** Ids that end the sequence inside a run of several steps. */
+  readonly stopIds: Int32Array;
+  /** Number of most likely ids whose log-probabilities are wanted; 0 = none, −1 = only the sampled id's. */
+  readonly logprobs: number;
+}
+
+/** One sampled token. `step` counts from 0 inside the run; `sequence` indexes the batch. */
+export interface SampledToken {
+  readonly sequence: number;
+  readonly step: number;
+  readonly id: number;
+  readonly logprob?: number;
+  readonly topIds?: Int32Array;
+  readonly topLogprobs?: Float32Array;
+}
+
+export interface StepStats {
+  readonly buildMs: number;
+  readonly evalMs: number;
+  /** Slabs that MLX copied instead of updating in place: 0 unless something is wrong. */
+  readonly movedSlabs: number;
+  /** Sequences attended through a zero-copy view (one run of blocks) and through a gather. */
+  readonly viewSequences: number;
+  readonly gatheredSequences: number;
+}
+
+export interface BlockFileWrite {
+  readonly block: number;
+  /** Number of valid tokens in the block, 1…blockTokens. */
+  readonly tokens: number;
+  /** Final path; written as `<path>.tmp-<pid>-<n>` and renamed. Parent folder must exist. */
+  readonly path: string;
+  /** Goes into the safetensors metadata as it is; keys "format" and "checksum" are the addon's own. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface BlockFileRead {
+  readonly path: string;
+  /** A free block of the pool that no running sequence's table names. */
+  readonly block: number;
+  /** Number of tokens that the file must hold. */
+  readonly tokens: number;
+  /** Every pair must stand in the file's metadata exactly so. */
+  readonly expect: Readonly<Record<string, string>>;
+}
+
+/** Why a block file was refused. `missing` is no file; everything else found one and did not trust it. */
+export type BlockRefusal =
+  | { readonly code: "missing" | "truncated" | "checksum" | "format" | "geometry" | "unreadable"; readonly reason: string }
+  | { readonly code: "identity"; readonly reason: string; readonly key: string };
+
+export interface NativePool {
+  readonly blocks: number;
+  readonly blockTokens: number;
+  readonly bytes: number;
+  /**
+   * Runs 1…k steps. `onTokens` is called on the JavaScript thread after each step with that step's tokens, before the
+   * promise resolves. `cancel[0] = 1` ends the run after the step under way (what was sampled is delivered).
+   */
+  run(batch: StepBatch, onTokens: (tokens: readonly SampledToken[]) => void, cancel?: NativeCancelToken): Promise<StepStats>;
+  /** Copies the first `tokens` slots of block `from` to block `to` (copy on write). */
+  copyBlock(from: number, to: number, tokens: number): Promise<void>;
+  /** Copies the block's bytes between steps, then writes on the I/O thread. Resolves with the bytes written once renamed. */
+  writeBlockFile(request: BlockFileWrite): Promise<number>;
+  /**
+   * Reads and verifies (length, format, expected metadata, geometry, checksum over header and data) on the I/O thread,
+   * then copies into the block between steps. Nothing is copied when the file is refused.
+   */
+  readBlockFile(request: BlockFileRead): Promise<BlockRefusal | undefined>;
+  /** The logits after the last of `tokens` for one sequence: for tests and perplexity; same checks as `run`. f32 [vocabSize]. */
+  logits(tokens: Int32Array, start: number, table: Int32Array): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,340 @@
+/**
+ * The one async door between the programs (extension, CLI) and the core. Arguments, results and events are plain,
+ * structured-clonable data, so that a worker thread or a child process would only be a transport. Every method may
+ * reject with a `ResidentError`.
+ */
+import type { Disposable } from "../common/disposables";
+import type { ErrorInfo } from "../common/errors";
+import type { Event } from "../common/events";
+
+export type AgentId = string;
+export type TurnId = string;
+
+/** Where an agent's cache is: blocks in the pool; on disk; nowhere. */
+export type Tier = "hot" | "warm" | "cold";
+export type FinishReason = "stop" | "length" | "aborted";
+
+// ---- figures of a turn -------------------------------------------------------------------------------------------
+
+/** Why a part of a stored cache was not used; `atToken` tokens before it were. */
+export interface CacheRefusal {
+  readonly code: string;
+  readonly reason: string;
+  readonly atToken: number;
+}
+
+export interface CacheSource {
+  /** Where the reused tokens came from: memory, disk, or nothing was reused. */
+  readonly tier: Tier;
+  readonly refused?: CacheRefusal;
+}
+
+/** Counts are tokens. promptTokens = reusedTokens + prefilledTokens. */
+export interface TurnFigures {
+  readonly promptTokens: number;
+  readonly reusedTokens: number;
+  readonly prefilledTokens: number;
+  readonly generatedTokens: number;
+  /** From submit (model loaded, caches restored) to the first token. */
+  readonly ttftMs: number;
+  readonly restoreMs: number;
+  /** (n − 1) / (last − first); 0 when n < 2. */
+  readonly decodeTokensPerSecond: number;
+  readonly cache: CacheSource;
+}
+
+export interface SamplingOptions {
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly repetitionPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  /** Without one a random seed is drawn and reported. */
+  readonly seed?: number;
+  readonly logitBias?: Readonly<Record<number, number>>;
+  readonly stop?: readonly string[];
+  readonly maxTokens?: number;
+}
+
+// ---- running work ------------------------------------------------------------------------------------------------
+
+/** Every running answer tells its story in this order: queued? → restoring? → prefill* → text* → done | failed. */
+export type GenerationEvent =
+  | { readonly type: "waitingModel"; readonly reason: string }
+  | { readonly type: "queued"; readonly neededBlocks: number; readonly turnsAhead: number }
+  | { readonly type: "restoring"; readonly tokens: number }
+  /** `done` of `total` new tokens are read; `reused` were not read again. */
+  | { readonly type: "prefill"; readonly done: number; readonly total: number; readonly reused: number; readonly tokensPerSecond: number }
+  /** `text` is new text to append; `figures` are those so far. Never half a character. */
+  | { readonly type: "text"; readonly text: string; readonly figures: TurnFigures }
+  | { readonly type: "done"; readonly text: string; readonly tokenIds: readonly number[]; readonly finishReason: FinishReason; readonly figures: TurnFigures; readonly saveError?: ErrorInfo }
+  | { readonly type: "failed"; readonly error: ErrorInfo };
+
+/** One answer in the making. `events` replays from the start for a late listener; `done` resolves or rejects once. */
+export interface Running {
+  readonly id: string;
+  onEvent(listener: (event: GenerationEvent) => void): Disposable;
+  readonly done: Promise<Extract<GenerationEvent, { type: "done" }>>;
+  /** Takes effect within a step; what was read and said is kept. */
+  abort(): void;
+}
+
+export interface GenerateRequest {
+  readonly prompt: string;
+  /** Applies no chat template. */
+  readonly raw?: boolean;
+  readonly system?: string;
+  readonly sampling?: SamplingOptions;
+}
+
+// ---- agents ------------------------------------------------------------------------------------------------------
+
+export interface AgentSummary {
+  readonly id: AgentId;
+  readonly name: string;
+  readonly modelDirectory: string;
+  readonly modelName: string;
+  /** Order of creation, from 0: chooses the agent's colour. */
+  readonly index: number;
+  readonly tier: Tier;
+  readonly state: "idle" | "waiting" | "reading" | "answering" | "restoring";
+  /** Tokens of the branch at the head; hot ones; ones on disk. */
+  readonly tokens: number;
+  readonly hotTokens: number;
+  readonly diskTokens: number;
+  readonly diskBytes: number;
+  readonly contextTokens: number;
+  readonly turnCount: number;
+  readonly createdAt: number;
+  readonly lastUsedAt: number;
+  /** Another process holds the agent's lock: it can be read and forked, not continued. */
+  readonly lockedElsewhere: boolean;
+}
+
+export interface TurnView {
+  readonly id: TurnId;
+  readonly parent?: TurnId;
+  readonly user: string;
+  /** Empty until the answer begins. */
+  readonly answer: string;
+  /** "interrupted": the process ended before the answer did; the partial answer is kept. */
+  readonly state: "running" | "done" | "interrupted" | "failed";
+  readonly finishReason?: FinishReason;
+  readonly figures?: TurnFigures;
+  readonly error?: ErrorInfo;
+  readonly saveError?: ErrorInfo;
+  readonly createdAt: number;
+}
+
+export interface AgentDetail extends AgentSummary {
+  readonly system: string;
+  /** The branch at the head, oldest first. */
+  readonly turns: readonly TurnView[];
+  /** Turns that are on other branches (after rewind or regenerate), newest first: `rewind` to one makes it the head. */
+  readonly otherBranches: readonly { readonly turn: TurnId; readonly preview: string; readonly turns: number }[];
+}
+
+export interface CreateAgentRequest {
+  readonly name: string;
+  readonly system?: string;
+  readonly modelDirectory?: string;
+}
+
+export interface SendRequest {
+  readonly text: string;
+  readonly sampling?: SamplingOptions;
+}
+
+// ---- models ------------------------------------------------------------------------------------------------------
+
+export interface ModelSummary {
+  readonly directory: string;
+  readonly name: string;
+  readonly architecture: string;
+  readonly quantization: string;
+  readonly weightBytes: number;
+  readonly contextTokens: number;
+  readonly isStarter: boolean;
+  /** Why it cannot be used, if so. */
+  readonly problem?: ErrorInfo;
+}
+
+export interface ModelDetail extends ModelSummary {
+  readonly numLayers: number;
+  readonly numHeads: number;
+  readonly numKvHeads: number;
+  readonly headDim: number;
+  readonly vocabSize: number;
+  readonly kvBytesPerToken: number;
+  readonly hasChatTemplate: boolean;
+  readonly eosTokens: readonly string[];
+}
+
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+  readonly unit: "bytes" | "tensors" | "runs";
+  readonly message: string;
+}
+
+// ---- status ------------------------------------------------------------------------------------------------------
+
+export type EngineState =
+  | { readonly type: "idle" } // nothing loaded yet; loads on first need
+  | { readonly type: "noModel"; readonly error?: ErrorInfo }
+  | { readonly type: "addonMissing"; readonly error: ErrorInfo }
+  | { readonly type: "loading"; readonly model: string; readonly done: number; readonly total: number }
+  | { readonly type: "ready"; readonly model: ModelSummary; readonly device: string; readonly mlxVersion: string }
+  | { readonly type: "failed"; readonly error: ErrorInfo };
+
+/** Metrics carry vLLM's names, in camel case. Rates are over the last seconds, 0 when idle. */
+export interface EngineMetrics {
+  readonly kvCacheUsage: number; // 0…1
+  readonly prefixCacheQueries: number; // tokens asked for
+  readonly prefixCacheHits: number; // tokens found
+  readonly numRequestsRunning: number;
+  readonly numRequestsWaiting: number;
+  readonly numPreemptions: number;
+  readonly decodeTokensPerSecond: number;
+  readonly prefillTokensPerSecond: number;
+  readonly ttftP50Ms: number;
+  readonly ttftP95Ms: number;
+  readonly movedSlabs: number;
+}
+
+export interface PoolStatus {
+  readonly totalBlocks: number;
+  readonly usedBlocks: number;
+  readonly reusableBlocks: number;
+  readonly freeBlocks: number;
+  readonly blockTokens: number;
+  readonly blockBytes: number;
+  /** Runs of blocks in id order: whose they are ("" = used by no agent), how many. Agent of first reference for shared ones. */
+  readonly map: readonly { readonly kind: "agent" | "shared" | "reusable" | "free"; readonly agent?: AgentId; readonly count: number }[];
+}
+
+export interface StoreStatus {
+  readonly path: string;
+  readonly objects: number;
+  readonly bytes: number;
+  readonly quotaBytes: number;
+  readonly refused: number;
+  readonly lastRefusal?: string;
+  readonly lastSaveError?: ErrorInfo;
+}
+
+export interface ServiceStatus {
+  readonly engine: EngineState;
+  readonly metrics: EngineMetrics;
+  readonly pool?: PoolStatus;
+  readonly store: StoreStatus;
+  readonly agents: readonly AgentSummary[];
+  readonly lastBench: readonly BenchReport[];
+  readonly benchRunning?: { readonly suite: BenchSuite; readonly progress: Progress };
+}
+
+// ---- bench -------------------------------------------------------------------------------------------------------
+
+export type BenchSuite = "exp-005" | "exp-006" | "resume" | "throughput";
+
+export interface BenchRow {
+  readonly case: string;
+  readonly n: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+  readonly p99Ms: number;
+  readonly geometry?: string;
+  readonly bytes?: number;
+  /** What else the suite measures, by name with its unit: `tokensPerSecond`, `ratio`, `targetMs`, `identical` … */
+  readonly [extra: string]: string | number | boolean | undefined;
+}
+
+export interface BenchReport {
+  readonly suite: BenchSuite;
+  /** ISO date and time. */
+  readonly at: string;
+  readonly machine: string;
+  readonly rows: readonly BenchRow[];
+}
+
+export interface DiagnoseReport {
+  /** Titles with name/value lines; rendered as text by the programs. */
+  readonly sections: readonly { readonly title: string; readonly lines: readonly (readonly [string, string])[] }[];
+}
+
+// ---- the door ----------------------------------------------------------------------------------------------------
+
+export type ServiceEvent =
+  | { readonly type: "engine"; readonly state: EngineState }
+  /** An agent was made, changed (name, tier, state, turns) or deleted (`summary` absent). */
+  | { readonly type: "agent"; readonly id: AgentId; readonly summary?: AgentSummary }
+  /** A turn of an agent started: its running answer can be had from `running(agent)`. */
+  | { readonly type: "turnStarted"; readonly id: AgentId; readonly turn: TurnId }
+  | { readonly type: "turnEnded"; readonly id: AgentId; readonly turn: TurnId }
+  | { readonly type: "bench"; readonly suite: BenchSuite; readonly progress?: Progress; readonly report?: BenchReport };
+
+export interface ResidentService {
+  readonly onEvent: Event<ServiceEvent>;
+  status(): Promise<ServiceStatus>;
+  diagnose(): Promise<DiagnoseReport>;
+
+  // models
+  listModels(): Promise<readonly ModelSummary[]>;
+  inspectModel(directory: string): Promise<ModelDetail>;
+  /** Makes `directory` the default for new agents and for `generate`; loads it on first need. */
+  chooseModel(directory: string): Promise<ModelSummary>;
+  /** Loads the default model now. */
+  loadModel(signal?: AbortSignal): Promise<ModelSummary>;
+  /** Saves hot agents, then gives the model's memory back. */
+  unloadModel(): Promise<void>;
+  importGguf(file: string, onProgress: (progress: Progress) => void, signal?: AbortSignal, name?: string): Promise<ModelSummary>;
+
+  // one-off generation
+  generate(request: GenerateRequest): Running;
+
+  // agents
+  listAgents(): Promise<readonly AgentSummary[]>;
+  getAgent(id: AgentId): Promise<AgentDetail>;
+  /** By id, or by exact name. */
+  findAgent(nameOrId: string): Promise<AgentSummary | undefined>;
+  createAgent(request: CreateAgentRequest): Promise<AgentSummary>;
+  renameAgent(id: AgentId, name: string): Promise<AgentSummary>;
+  setSystemPrompt(id: AgentId, system: string): Promise<AgentSummary>;
+  /** A new agent with everything up to and including `turn` (default: the head). No token is read again. */
+  forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary>;
+  /** Makes `turn` the head (`undefined`: before the first turn). The branch that was left stays reachable. */
+  rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary>;
+  deleteAgent(id: AgentId): Promise<void>;
+  /** Read ahead: makes the agent hot before anything is sent. Low priority. Resolves when hot or when overtaken. */
+  warmAgent(id: AgentId): Promise<AgentSummary>;
+  /** Commits the message, then answers it. */
+  send(id: AgentId, request: SendRequest): Promise<Running>;
+  /** Answers the head's (or `turn`'s) message again, on a new branch. */
+  regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running>;
+  /** The running answer of an agent, if one is. */
+  running(id: AgentId): Running | undefined;
+
+  // benchmarks
+  runBench(suite: BenchSuite, onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<BenchReport>;
+
+  /** Stops work, saves what is unsaved (within `deadlineMs`), frees the model. */
+  dispose(deadlineMs?: number): Promise<void>;
+}
+
+/** What a program tells the core when it starts it. All paths absolute. */
+export interface ServiceOptions {
+  /** Agents, store, imported models and benchmark results live here. */
+  readonly home: string;
+  /** The starter model's directory: built by set-up. */
+  readonly starterModel: string;
+  /** Folder with `resident.node` and its libraries. */
+  readonly nativeStage: string;
+  readonly defaultModel?: string;
+  readonly modelFolders: readonly string[];
+  readonly poolBytes: number;
+  readonly blockTokens: number;
+  readonly maxAnswerTokens: number;
+  readonly storeQuotaBytes: number;
+}
