@@ -290,6 +290,8 @@ export interface ResidentService {
   /** Saves hot agents, then gives the model's memory back. */
   unloadModel(): Promise<void>;
   importGguf(file: string, onProgress: (progress: Progress) => void, signal?: AbortSignal, name?: string): Promise<ModelSummary>;
+  /** Fetches and imports the starter model unless it is there already; does not change the default model. */
+  getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary>;
 
   // one-off generation
   generate(request: GenerateRequest): Running;
