@@ -1,0 +1,74 @@
+/** Runtime guards for what pages post: a page shows text that a model wrote, so the host believes none of it unseen. */
+import { type ActionId, actionIds, type ContentCommand, type ToHost } from "./page";
+import type { BenchSuite } from "./service";
+
+type Check = (value: unknown) => boolean;
+
+/** One check for each field of each member: the type makes the table complete. */
+export type GuardTable<Union extends { readonly type: string }> = {
+  readonly [Type in Union["type"]]: {
+    readonly [Field in Exclude<keyof Extract<Union, { readonly type: Type }>, "type">]-?: Check;
+  };
+};
+
+export const maxTextLength = 4 * 1024 * 1024; // UTF-16 units: more than any context holds
+
+export const isText: Check = (value) => typeof value === "string" && value.length <= maxTextLength;
+/** Agent, turn and message ids; they name files on the host's side. */
+export const isId: Check = (value) => typeof value === "string" && /^[\w-]{1,128}$/.test(value);
+export const isFlag: Check = (value) => typeof value === "boolean";
+export const isLanguage: Check = (value) => typeof value === "string" && /^[\w+#.-]{1,40}$/.test(value);
+export const isHref: Check = (value) =>
+  typeof value === "string" && /^(https?:\/\/|mailto:)[^\s]{1,4000}$/i.test(value);
+export const isAction: Check = (value) => actionIds.some((id: ActionId) => id === value);
+
+const suites: readonly BenchSuite[] = ["exp-005", "exp-006", "resume", "throughput"];
+export const isSuite: Check = (value) => suites.some((suite) => suite === value);
+
+export function optional(check: Check): Check {
+  return (value) => value === undefined || check(value);
+}
+
+export function listOf(check: Check, maxLength: number): Check {
+  return (value) => Array.isArray(value) && value.length <= maxLength && value.every(check);
+}
+
+export const contentCommands: GuardTable<ContentCommand> = {
+  copy: { text: isText },
+  insertAtCursor: { code: isText },
+  newFile: { code: isText, language: optional(isLanguage) },
+  openLink: { href: isHref },
+};
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function hasOnly(value: Readonly<Record<string, unknown>>, checks: Readonly<Record<string, Check>>): boolean {
+  const known = Object.keys(value).every((key) => Object.hasOwn(checks, key));
+  return (
+    known && Object.entries(checks).every(([key, check]) => check(Object.hasOwn(value, key) ? value[key] : undefined))
+  );
+}
+
+/** The guard of a page's messages: exactly the fields that the table names, nothing more, nothing inherited. */
+export function guardToHost<Command extends { readonly type: string }>(
+  table: GuardTable<Command>,
+): (value: unknown) => value is ToHost<Command> {
+  const commands: Readonly<Record<string, Readonly<Record<string, Check>>>> = table;
+  const isType =
+    (expected: string): Check =>
+    (value) =>
+      value === expected;
+  const isCommand: Check = (value) => {
+    if (!isRecord(value)) return false;
+    const type = Object.hasOwn(value, "type") ? value["type"] : undefined;
+    if (typeof type !== "string" || !Object.hasOwn(commands, type)) return false;
+    return hasOnly(value, { ...commands[type], type: isType(type) });
+  };
+  const isRequestId: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
+  return (value): value is ToHost<Command> =>
+    isRecord(value) &&
+    (hasOnly(value, { type: isType("ready") }) ||
+      hasOnly(value, { type: isType("request"), id: isRequestId, command: isCommand }));
+}

@@ -1,0 +1,97 @@
+/**
+ * What the three pages have in common. A page boots by posting `ready`; the host answers with one whole `snapshot` and
+ * then with small updates. A page that finds a gap posts `ready` again. Every request is answered by one `reply` or one
+ * `failed` with its id.
+ */
+import type { ErrorInfo } from "../common/errors";
+import type { EngineState, GenerationEvent, TurnView } from "./service";
+
+/** What a button beside a problem can do. A closed list, so that the host's switch over it is exhaustive. */
+export const actionIds = [
+  "cancelLoad",
+  "chooseModel",
+  "diagnose",
+  "editInstructions",
+  "fork",
+  "getStarter",
+  "growPool",
+  "importModel",
+  "loadModel",
+  "newAgent",
+  "openSettings",
+  "regenerate",
+  "retrySave",
+  "rewind",
+  "sendAgain",
+  "showLog",
+  "tryAgain",
+  "unloadModel",
+] as const;
+
+export type ActionId = (typeof actionIds)[number];
+
+/** A button. The host chooses it from the error's code and writes its label; the page only shows it. */
+export interface Action {
+  readonly id: ActionId;
+  /** Title Case, in the display language, with its numbers: "Grow Pool to 320 Blocks". */
+  readonly label: string;
+}
+
+/** A failure as a person meets it: what happened (and its numbers), what was kept, what can be done. */
+export interface Problem {
+  readonly error: ErrorInfo;
+  /** One sentence with its full stop: "Your message and the agent's 14,912 tokens are kept." */
+  readonly kept?: string;
+  /** The first one is the primary button. */
+  readonly actions: readonly Action[];
+}
+
+/** What a running answer does before its first text. */
+export type RunProgress = Extract<GenerationEvent, { type: "waitingModel" | "queued" | "restoring" | "prefill" }>;
+
+/** A turn as the pages show it: failures carry their buttons, a running one its progress. */
+export interface PageTurn extends Omit<TurnView, "error" | "saveError"> {
+  /** While `state` is "running" and no text has come; absent before the first event. */
+  readonly progress?: RunProgress;
+  readonly problem?: Problem;
+  readonly saveProblem?: Problem;
+  /** Buttons of the warning that a part of the stored cache was refused (`figures.cache.refused`). */
+  readonly refusalActions?: readonly Action[];
+}
+
+/** The engine as the pages show it: the state, and what can be done about it. */
+export interface PageEngine {
+  readonly state: EngineState;
+  readonly actions: readonly Action[];
+}
+
+export interface PageSettings {
+  /** BCP 47 tag of the display language: numbers and dates follow it. */
+  readonly language: string;
+}
+
+/**
+ * New text of a running answer, batched once per frame by the host. `offset` is the answer's length in UTF-16 units
+ * before it: what overlaps is dropped, a gap makes the page ask for a snapshot.
+ */
+export interface TextDelta {
+  readonly offset: number;
+  readonly text: string;
+  readonly figures: NonNullable<TurnView["figures"]>;
+}
+
+/** Commands of a code block and of links; the page itself touches neither clipboard nor editor. */
+export type ContentCommand =
+  | { readonly type: "copy"; readonly text: string }
+  | { readonly type: "insertAtCursor"; readonly code: string }
+  | { readonly type: "newFile"; readonly code: string; readonly language?: string }
+  /** http, https or mailto; anything else the host refuses. */
+  | { readonly type: "openLink"; readonly href: string };
+
+export type ToHost<Command> =
+  | { readonly type: "ready" }
+  | { readonly type: "request"; readonly id: number; readonly command: Command };
+
+export type Reply =
+  | { readonly type: "reply"; readonly id: number }
+  | { readonly type: "failed"; readonly id: number; readonly problem: Problem };

@@ -1,0 +1,70 @@
+/** Messages between the status page and the host. */
+import { type GuardTable, guardToHost, isAction, isId, isSuite } from "./guard";
+import type { ActionId, PageEngine, PageSettings, Reply, ToHost } from "./page";
+import type {
+  AgentId,
+  AgentSummary,
+  BenchReport,
+  BenchSuite,
+  EngineMetrics,
+  PoolStatus,
+  ServiceStatus,
+  StoreStatus,
+} from "./service";
+
+/** One point of the sparklines. The host keeps the last five minutes, since a page may be gone at any time. */
+export interface MetricSample {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly decodeTokensPerSecond: number;
+  readonly prefillTokensPerSecond: number;
+  readonly ttftP50Ms: number;
+  readonly ttftP95Ms: number;
+}
+
+export interface StatusSnapshot {
+  readonly settings: PageSettings;
+  readonly engine: PageEngine;
+  /** `status.engine` equals `engine.state`. */
+  readonly status: ServiceStatus;
+  readonly samples: readonly MetricSample[];
+}
+
+// ---- page → host -------------------------------------------------------------------------------------------------
+
+export type StatusCommand =
+  | { readonly type: "runBench"; readonly suite: BenchSuite }
+  | { readonly type: "cancelBench" }
+  | { readonly type: "openAgent"; readonly agent: AgentId }
+  | { readonly type: "act"; readonly action: ActionId };
+
+export type StatusToHost = ToHost<StatusCommand>;
+
+const statusCommands: GuardTable<StatusCommand> = {
+  runBench: { suite: isSuite },
+  cancelBench: {},
+  openAgent: { agent: isId },
+  act: { action: isAction },
+};
+
+export const isStatusToHost = guardToHost<StatusCommand>(statusCommands);
+
+// ---- host → page -------------------------------------------------------------------------------------------------
+
+/** The host sends `metrics` and `agents` at most 4 times a second, and only while the page is visible. */
+export type StatusUpdate =
+  | { readonly type: "snapshot"; readonly snapshot: StatusSnapshot }
+  | { readonly type: "engine"; readonly engine: PageEngine }
+  | {
+      readonly type: "metrics";
+      readonly metrics: EngineMetrics;
+      readonly pool?: PoolStatus;
+      readonly sample?: MetricSample;
+    }
+  | { readonly type: "agents"; readonly agents: readonly AgentSummary[] }
+  | { readonly type: "store"; readonly store: StoreStatus }
+  /** A benchmark's progress; absent when none runs any more. */
+  | { readonly type: "bench"; readonly running?: NonNullable<ServiceStatus["benchRunning"]> }
+  | { readonly type: "report"; readonly report: BenchReport };
+
+export type StatusToPage = StatusUpdate | Reply;
