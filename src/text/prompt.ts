@@ -1,0 +1,56 @@
+/**
+ * The contract between conversations and text. A conversation is held as segments: text and the ids that stand for it.
+ * Concatenated ids are the token history (the truth that caches are matched against); concatenated texts are the
+ * rendering that a new rendering is compared with, so that ids which were read or sampled once are never re-encoded.
+ */
+
+export type Role = "system" | "user" | "assistant";
+
+export interface ChatMessage {
+  readonly role: Role;
+  /** For an answer: the text exactly as `AnswerText.text` gave it. */
+  readonly content: string;
+}
+
+/**
+ * A stretch of the token history. `text` is marked text (see markedText.ts): a special-token string in it is the
+ * control token unless an escape stands before it. Plain data: it is stored as it is.
+ */
+export interface Segment {
+  /** "prompt": encoded from a rendering, may be cut at a special token. "answer": sampled ids, kept whole or not at all. */
+  readonly kind: "prompt" | "answer";
+  readonly text: string;
+  readonly ids: Int32Array;
+}
+
+export interface BuiltPrompt {
+  /** All token ids before the answer. */
+  readonly ids: Int32Array;
+  /** The same as segments: what was kept of the history, then at most one new segment. */
+  readonly segments: readonly Segment[];
+  /** How many leading entries of `segments` are history segments unchanged. */
+  readonly keptSegments: number;
+  /** How many leading ids come from the history. Smaller than the history's length where the rendering departed from it. */
+  readonly agreedTokens: number;
+}
+
+export interface AnswerText {
+  /** What was sampled, a stop id (if there was one) last. */
+  readonly ids: Int32Array;
+  /** What the person saw: text before a stop string, without the stop id's text. */
+  readonly text: string;
+}
+
+export interface PromptBuilder {
+  /**
+   * Renders `messages` and the opening of an answer, keeps the ids of the part that agrees with `history`, encodes the
+   * rest. Special-token strings inside contents are encoded as plain text. An answer that was cut (length, abort, stop
+   * string) is closed with the template's end of turn. Throws ResidentError: INVALID_REQUEST when the template refuses
+   * the messages, MODEL_UNSUPPORTED when the template itself does not work.
+   */
+  build(messages: readonly ChatMessage[], history: readonly Segment[]): BuiltPrompt;
+  /** A prompt without a template. Special-token strings are text; the tokenizer's own leading tokens (BOS) are added. */
+  raw(text: string): BuiltPrompt;
+  /** The segments to append to `BuiltPrompt.segments` after an answer: they hold the ids whose text was shown. */
+  answerSegments(answer: AnswerText): readonly Segment[];
+}
