@@ -14,6 +14,8 @@ import type {
 } from "./page";
 import type { AgentDetail, AgentSummary, TurnId } from "./service";
 
+export type StartId = Extract<ActionId, "startFromSelection" | "forkAnother" | "editInstructions" | "chooseModel">;
+
 /** The branch at the head, oldest turn first, and the ends of the branches that were left. */
 export interface ChatBranch {
   readonly turns: readonly PageTurn[];
@@ -26,6 +28,8 @@ export interface ChatSnapshot extends ChatBranch {
   /** The agent's instructions, empty when it has none. */
   readonly system: string;
   readonly engine: PageEngine;
+  /** What the empty page of a new agent offers, in this order. */
+  readonly starts: readonly StartId[];
   /** Why this agent can be read but not continued here (locked by another window, damaged), with its buttons. */
   readonly readOnly?: Problem;
 }
@@ -72,6 +76,8 @@ export type ChatUpdate =
   | { readonly type: "turn"; readonly turn: PageTurn }
   | { readonly type: "progress"; readonly turn: TurnId; readonly progress: RunProgress }
   | { readonly type: "text"; readonly turn: TurnId; readonly delta: TextDelta }
-  | { readonly type: "engine"; readonly engine: PageEngine };
+  | { readonly type: "engine"; readonly engine: PageEngine }
+  /** Text for the end of the message being written (the selection, for one); the message takes the focus. */
+  | { readonly type: "draft"; readonly text: string };
 
 export type ChatToPage = ChatUpdate | Reply;

@@ -62,7 +62,7 @@ export function guardToHost<Command extends { readonly type: string }>(
       value === expected;
   const isCommand: Check = (value) => {
     if (!isRecord(value)) return false;
-    const type = Object.hasOwn(value, "type") ? value["type"] : undefined;
+    const { type } = value;
     if (typeof type !== "string" || !Object.hasOwn(commands, type)) return false;
     return hasOnly(value, { ...commands[type], type: isType(type) });
   };

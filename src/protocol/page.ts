@@ -13,6 +13,7 @@ export const actionIds = [
   "diagnose",
   "editInstructions",
   "fork",
+  "forkAnother",
   "getStarter",
   "growPool",
   "importModel",
@@ -24,6 +25,7 @@ export const actionIds = [
   "rewind",
   "sendAgain",
   "showLog",
+  "startFromSelection",
   "tryAgain",
   "unloadModel",
 ] as const;
