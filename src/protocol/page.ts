@@ -21,6 +21,7 @@ export const actionIds = [
   "newAgent",
   "openSettings",
   "regenerate",
+  "restartEngine",
   "retrySave",
   "rewind",
   "sendAgain",

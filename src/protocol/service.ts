@@ -66,10 +66,23 @@ export type GenerationEvent =
   | { readonly type: "queued"; readonly neededBlocks: number; readonly turnsAhead: number }
   | { readonly type: "restoring"; readonly tokens: number }
   /** `done` of `total` new tokens are read; `reused` were not read again. */
-  | { readonly type: "prefill"; readonly done: number; readonly total: number; readonly reused: number; readonly tokensPerSecond: number }
+  | {
+      readonly type: "prefill";
+      readonly done: number;
+      readonly total: number;
+      readonly reused: number;
+      readonly tokensPerSecond: number;
+    }
   /** `text` is new text to append; `figures` are those so far. Never half a character. */
   | { readonly type: "text"; readonly text: string; readonly figures: TurnFigures }
-  | { readonly type: "done"; readonly text: string; readonly tokenIds: readonly number[]; readonly finishReason: FinishReason; readonly figures: TurnFigures; readonly saveError?: ErrorInfo }
+  | {
+      readonly type: "done";
+      readonly text: string;
+      readonly tokenIds: readonly number[];
+      readonly finishReason: FinishReason;
+      readonly figures: TurnFigures;
+      readonly saveError?: ErrorInfo;
+    }
   | { readonly type: "failed"; readonly error: ErrorInfo };
 
 /** One answer in the making. `events` replays from the start for a late listener; `done` resolves or rejects once. */
@@ -212,7 +225,11 @@ export interface PoolStatus {
   readonly blockTokens: number;
   readonly blockBytes: number;
   /** Runs of blocks in id order: whose they are ("" = used by no agent), how many. Agent of first reference for shared ones. */
-  readonly map: readonly { readonly kind: "agent" | "shared" | "reusable" | "free"; readonly agent?: AgentId; readonly count: number }[];
+  readonly map: readonly {
+    readonly kind: "agent" | "shared" | "reusable" | "free";
+    readonly agent?: AgentId;
+    readonly count: number;
+  }[];
 }
 
 export interface StoreStatus {
@@ -289,7 +306,12 @@ export interface ResidentService {
   loadModel(signal?: AbortSignal): Promise<ModelSummary>;
   /** Saves hot agents, then gives the model's memory back. */
   unloadModel(): Promise<void>;
-  importGguf(file: string, onProgress: (progress: Progress) => void, signal?: AbortSignal, name?: string): Promise<ModelSummary>;
+  importGguf(
+    file: string,
+    onProgress: (progress: Progress) => void,
+    signal?: AbortSignal,
+    name?: string,
+  ): Promise<ModelSummary>;
   /** Fetches and imports the starter model unless it is there already; does not change the default model. */
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary>;
 
@@ -315,6 +337,8 @@ export interface ResidentService {
   send(id: AgentId, request: SendRequest): Promise<Running>;
   /** Answers the head's (or `turn`'s) message again, on a new branch. */
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running>;
+  /** Saves what is not on disk yet; rejects with the reason when that fails again. */
+  saveAgent(id: AgentId): Promise<AgentSummary>;
   /** The running answer of an agent, if one is. */
   running(id: AgentId): Running | undefined;
 
