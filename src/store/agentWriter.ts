@@ -1,0 +1,119 @@
+import { rm } from "node:fs/promises";
+import path from "node:path";
+import { storeError } from "./files";
+import type { JsonObject } from "./json";
+import { encodeManifest, type Manifest, tailFileName } from "./manifest";
+import type { DurableFiles, FileLock } from "./ports";
+import { TurnLogWriter } from "./turnLog";
+
+/** What a commit may change in the manifest. `head: null` = before the first turn. */
+export type ManifestChange = Partial<Omit<Manifest, "id" | "index" | "createdAt" | "logs" | "head">> & {
+  readonly head?: string | null;
+};
+
+/**
+ * The one writer of an agent's folder. Entries are appended in memory; `commit` puts them on disk: logs first, then
+ * the manifest by rename. A commit that fails changes nothing on disk that counts, and keeps everything for the next.
+ */
+export class AgentWriter {
+  private readonly log: TurnLogWriter;
+  private last: Promise<unknown> = Promise.resolve();
+  /** The manifest as the next commit will write it, logs aside. */
+  private wanted: Manifest;
+  private dirty = true;
+
+  constructor(
+    readonly folder: string,
+    private readonly files: DurableFiles,
+    private readonly lock: FileLock,
+    manifest: Manifest,
+    turns: Uint8Array,
+    tokens: Uint8Array,
+  ) {
+    this.wanted = manifest;
+    this.log = new TurnLogWriter(turns, tokens, manifest.logs);
+  }
+
+  get manifest(): Manifest {
+    return this.wanted;
+  }
+
+  /** Something appended or changed is not on disk yet. */
+  get hasUncommitted(): boolean {
+    return this.dirty;
+  }
+
+  append(body: JsonObject, tokens: Int32Array): void {
+    this.log.append({ body, tokens });
+    this.dirty = true;
+  }
+
+  change(change: ManifestChange): void {
+    const { head, ...rest } = change;
+    const { head: before, ...manifest } = this.wanted;
+    const next = head === undefined ? before : (head ?? undefined);
+    this.wanted = { ...manifest, ...rest, ...(next === undefined ? {} : { head: next }) };
+    this.dirty = true;
+  }
+
+  /** Commits one after the other, in call order. Throws DISK_FULL or IO_FAILURE; nothing is lost then. */
+  commit(): Promise<void> {
+    const commit = this.last.then(() => this.commitNow());
+    this.last = commit.catch(() => {});
+    return commit;
+  }
+
+  /**
+   * Appends and changes in one commit, or, when that fails, takes exactly these back. Only for a writer that nobody
+   * else appends to meanwhile.
+   */
+  async commitOrUndo(entries: readonly { readonly body: JsonObject; readonly tokens: Int32Array }[], change: ManifestChange): Promise<void> {
+    if (this.dirty) await this.commit();
+    const before = this.wanted;
+    for (const { body, tokens } of entries) this.append(body, tokens);
+    this.change(change);
+    try {
+      await this.commit();
+    } catch (error) {
+      this.log.discardPending();
+      this.wanted = before;
+      this.dirty = false;
+      throw error;
+    }
+  }
+
+  tailPath(generation: number): string {
+    return path.join(this.folder, tailFileName(generation));
+  }
+
+  async removeTail(generation: number): Promise<void> {
+    await rm(this.tailPath(generation), { force: true }).catch(() => {});
+  }
+
+  /** Waits for commits under way, then gives the lock up. */
+  async close(): Promise<void> {
+    await this.last;
+    this.lock.release();
+  }
+
+  release(): void {
+    this.lock.release();
+  }
+
+  private async commitNow(): Promise<void> {
+    if (!this.dirty) return;
+    const pending = this.log.pending();
+    const manifest = { ...this.wanted, logs: pending.committed };
+    this.dirty = false;
+    try {
+      const { turnPosition, turnBytes, tokenPosition, tokenBytes } = pending;
+      if (tokenBytes.length > 0) await this.files.writeAt(path.join(this.folder, "tokens.bin"), tokenPosition, tokenBytes);
+      if (turnBytes.length > 0) await this.files.writeAt(path.join(this.folder, "turns.log"), turnPosition, turnBytes);
+      await this.files.replace(path.join(this.folder, "manifest.json"), encodeManifest(manifest));
+    } catch (error) {
+      this.dirty = true;
+      throw storeError(error, this.folder);
+    }
+    this.log.markCommitted(pending);
+  }
+}

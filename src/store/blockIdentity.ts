@@ -1,0 +1,78 @@
+import { createHash } from "node:crypto";
+import type { BlockHasher } from "../engine/ports";
+
+/** Raised when the meaning of a block object changes; part of every key, so older objects are never found by accident. */
+export const blockFormatVersion = 1;
+
+/** Everything besides the tokens that decides the bits of a KV block. */
+export interface BlockIdentity {
+  readonly weightsId: string;
+  readonly architectureId: string;
+  readonly kvDtype: string;
+  readonly blockTokens: number;
+  readonly kvLayoutId: string;
+  readonly numericsId: string;
+}
+
+/** Key of the empty prefix: a digest of the identity alone. Hex, 64 characters, as are all keys. */
+export function rootKey(identity: BlockIdentity): string {
+  const fields = [
+    blockFormatVersion,
+    identity.weightsId,
+    identity.architectureId,
+    identity.kvDtype,
+    identity.blockTokens,
+    identity.kvLayoutId,
+    identity.numericsId,
+  ];
+  return createHash("sha256").update(JSON.stringify(fields)).digest("hex");
+}
+
+/** Key of a block: digest of its parent's key and its token ids as little-endian 32-bit integers. */
+export function nextKey(parent: string, tokens: Int32Array): string {
+  return createHash("sha256").update(parent, "hex").update(tokenBytes(tokens)).digest("hex");
+}
+
+export function createBlockHasher(identity: BlockIdentity): BlockHasher {
+  return { root: rootKey(identity), next: nextKey };
+}
+
+/** Folder of a model's objects. Objects of one model under other numerics or layouts lie beside each other in it. */
+export function modelFolder(identity: BlockIdentity): string {
+  return createHash("sha256")
+    .update(JSON.stringify([identity.weightsId, identity.architectureId]))
+    .digest("hex")
+    .slice(0, 16);
+}
+
+/** Names in words, for a refusal's reason, the first field in which two identities differ. */
+export function firstDifference(stored: BlockIdentity, current: BlockIdentity): string | undefined {
+  for (const [field, words] of identityWords) {
+    if (stored[field] !== current[field]) return `${words} ${stored[field]}, this is ${current[field]}`;
+  }
+  return undefined;
+}
+
+const identityWords: readonly (readonly [keyof BlockIdentity, string])[] = [
+  ["weightsId", "it was made with weights"],
+  ["architectureId", "it was made with the architecture"],
+  ["kvDtype", "its K/V dtype is"],
+  ["blockTokens", "its number of tokens a block is"],
+  ["kvLayoutId", "its K/V layout is"],
+  ["numericsId", "it was computed by"],
+];
+
+/** Token ids as they are hashed and written: little-endian, whatever the machine. */
+export function tokenBytes(tokens: Int32Array): Buffer {
+  const bytes = Buffer.allocUnsafe(tokens.length * 4);
+  tokens.forEach((id, index) => {
+    bytes.writeInt32LE(id, index * 4);
+  });
+  return bytes;
+}
+
+/** The reverse of `tokenBytes`; a length that is no multiple of 4 loses its last bytes. */
+export function tokensFromBytes(bytes: Uint8Array): Int32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Int32Array.from({ length: Math.floor(bytes.byteLength / 4) }, (_, index) => view.getInt32(index * 4, true));
+}

@@ -1,0 +1,159 @@
+/**
+ * Full KV blocks as immutable files named by their content, like git's objects: agents that share a prefix share the
+ * files, a save writes only what is not there, and nothing is ever rewritten. A torn or foreign file is recognised on
+ * reading, so writing needs no fsync.
+ */
+import { rm, stat, utimes } from "node:fs/promises";
+import path from "node:path";
+import type { BlockId } from "../engine/ports";
+import { type BlockIdentity, blockFormatVersion, modelFolder, nextKey, rootKey } from "./blockIdentity";
+import { errnoCode, makeFolder, storeError } from "./files";
+import type { BlockFileRefusal, BlockFiles } from "./ports";
+
+/** Why stored cache was not used; the `atToken` tokens before it were. */
+export interface RestoreRefusal {
+  readonly code: BlockFileRefusal["code"] | "foreign";
+  readonly reason: string;
+  readonly atToken: number;
+}
+
+/** One block's place in a chain: what it is made of and where its file is. `tokens` may be fewer than a block's in a tail. */
+export interface StoredBlock {
+  readonly key: string;
+  readonly parent: string;
+  /** Position of its first token. */
+  readonly start: number;
+  readonly tokens: Int32Array;
+  readonly path: string;
+}
+
+export class BlockStore {
+  /** `root`: folder of all objects. */
+  constructor(readonly root: string) {}
+
+  objectPath(identity: BlockIdentity, key: string): string {
+    return path.join(this.root, modelFolder(identity), key.slice(0, 2), `${key}.safetensors`);
+  }
+
+  /** The full blocks of `tokens` in order, whether their files exist or not. */
+  chain(identity: BlockIdentity, tokens: Int32Array): readonly StoredBlock[] {
+    const blocks: StoredBlock[] = [];
+    let parent = rootKey(identity);
+    for (let start = 0; start + identity.blockTokens <= tokens.length; start += identity.blockTokens) {
+      const blockTokens = tokens.subarray(start, start + identity.blockTokens);
+      const key = nextKey(parent, blockTokens);
+      blocks.push({ key, parent, start, tokens: blockTokens, path: this.objectPath(identity, key) });
+      parent = key;
+    }
+    return blocks;
+  }
+
+  /** How many of `blocks` from the first have files. */
+  async countPresent(blocks: readonly StoredBlock[]): Promise<number> {
+    let count = 0;
+    for (const block of blocks) {
+      if ((await sizeOf(block.path)) === undefined) break;
+      count += 1;
+    }
+    return count;
+  }
+
+  /** Writes the block unless its file is there. Resolves with the bytes written, 0 when it was. */
+  async save(files: BlockFiles, identity: BlockIdentity, stored: StoredBlock, block: BlockId): Promise<number> {
+    if ((await sizeOf(stored.path)) !== undefined) return 0;
+    try {
+      await makeFolder(path.dirname(stored.path));
+      return await files.writeBlockFile({
+        block,
+        tokens: stored.tokens.length,
+        path: stored.path,
+        metadata: metadataOf(identity, stored),
+      });
+    } catch (error) {
+      throw storeError(error, stored.path);
+    }
+  }
+
+  /**
+   * Reads `blocks` into the pool's `targets` (as many), a few at a time. Resolves with how many from the first are
+   * there now; the first that is refused ends the chain, and its file is removed so that the next save writes it anew.
+   */
+  async load(
+    files: BlockFiles,
+    identity: BlockIdentity,
+    blocks: readonly StoredBlock[],
+    targets: readonly BlockId[],
+  ): Promise<{ readonly loaded: number; readonly refused?: RestoreRefusal }> {
+    for (let from = 0; from < blocks.length; from += readsInFlight) {
+      const batch = blocks.slice(from, from + readsInFlight);
+      const results = await Promise.all(
+        batch.map((block, index) => this.loadOne(files, identity, block, targets[from + index])),
+      );
+      const bad = results.findIndex((refused) => refused !== undefined);
+      const refused = results[bad];
+      if (refused !== undefined) return { loaded: from + bad, refused };
+    }
+    await touch(blocks);
+    return { loaded: blocks.length };
+  }
+
+  private async loadOne(
+    files: BlockFiles,
+    identity: BlockIdentity,
+    stored: StoredBlock,
+    block: BlockId | undefined,
+  ): Promise<RestoreRefusal | undefined> {
+    if (block === undefined) throw new RangeError("fewer target blocks than stored ones");
+    const refused = await files.readBlockFile({
+      path: stored.path,
+      block,
+      tokens: stored.tokens.length,
+      expect: metadataOf(identity, stored),
+    });
+    if (refused === undefined) return undefined;
+    if (refused.code !== "missing") await rm(stored.path, { force: true }).catch(() => {});
+    return { code: refused.code, reason: refused.reason, atToken: stored.start };
+  }
+
+  async remove(identity: BlockIdentity, key: string): Promise<void> {
+    await rm(this.objectPath(identity, key), { force: true });
+  }
+}
+
+const readsInFlight = 8;
+
+/** What a block file says of itself; each pair must be there again when it is read. */
+function metadataOf(identity: BlockIdentity, block: StoredBlock): Readonly<Record<string, string>> {
+  return {
+    blockFormat: String(blockFormatVersion),
+    weights: identity.weightsId,
+    architecture: identity.architectureId,
+    kvDtype: identity.kvDtype,
+    blockTokens: String(identity.blockTokens),
+    kvLayout: identity.kvLayoutId,
+    numerics: identity.numericsId,
+    parent: block.parent,
+    tokens: block.tokens.join(","),
+    key: block.key,
+  };
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if (errnoCode(error) === "ENOENT") return undefined;
+    throw storeError(error, file);
+  }
+}
+
+/** Marks files as used now, later blocks a little earlier, so that eviction takes a chain from its end. */
+export async function touch(blocks: readonly StoredBlock[]): Promise<void> {
+  const now = Date.now();
+  await Promise.all(
+    blocks.map((block, index) => {
+      const time = new Date(now - index);
+      return utimes(block.path, time, time).catch(() => {});
+    }),
+  );
+}

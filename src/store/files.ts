@@ -1,0 +1,109 @@
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { ResidentError } from "../common/errors";
+import type { DurableFiles } from "./ports";
+
+const ownerOnlyFile = 0o600;
+const ownerOnlyFolder = 0o700;
+
+export async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: ownerOnlyFolder });
+}
+
+/** The file's bytes; `undefined` when there is no such file. */
+export async function readIfThere(file: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if (errnoCode(error) === "ENOENT") return undefined;
+    throw storeError(error, file);
+  }
+}
+
+export const durableFiles: DurableFiles = {
+  async writeAt(file, position, bytes) {
+    try {
+      const handle = await openForWriting(file);
+      try {
+        await handle.truncate(position);
+        let written = 0;
+        while (written < bytes.length) {
+          const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
+          written += bytesWritten;
+        }
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      throw storeError(error, file);
+    }
+  },
+
+  async replace(file, bytes) {
+    const temporary = `${file}.tmp-${process.pid}`;
+    try {
+      const handle = await open(temporary, "w", ownerOnlyFile);
+      try {
+        await handle.writeFile(bytes);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, file);
+      await syncFolder(path.dirname(file));
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => {});
+      throw storeError(error, file);
+    }
+  },
+};
+
+async function openForWriting(file: string) {
+  try {
+    return await open(file, "r+");
+  } catch (error) {
+    if (errnoCode(error) !== "ENOENT") throw error;
+    return open(file, "w+", ownerOnlyFile);
+  }
+}
+
+/** A rename is on disk only once its folder is. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+export function errnoCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+const fullDiskCodes = new Set(["ENOSPC", "EDQUOT", "EFBIG", "DISK_FULL"]);
+
+/** Any failure of a file operation as one of ours. The addon's errors carry codes of the same meaning. */
+export function storeError(error: unknown, file: string): ResidentError {
+  if (error instanceof ResidentError) return error;
+  const code = errnoCode(error) ?? "unknown";
+  if (fullDiskCodes.has(code)) {
+    return new ResidentError(
+      "DISK_FULL",
+      `there is no room on the disk for ${path.basename(file)}`,
+      "free some space: what is in memory is kept and saved with the next turn",
+      { path: file },
+      error,
+    );
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new ResidentError(
+    "IO_FAILURE",
+    `${path.basename(file)} could not be read or written (${message})`,
+    "check that the folder is there and that you own it",
+    { path: file, code },
+    error,
+  );
+}

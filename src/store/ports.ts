@@ -1,0 +1,52 @@
+/** How the store reaches the device and the disk. The addon's pool and lock fit these shapes as they are. */
+import type { BlockId } from "../engine/ports";
+
+export interface BlockFileWrite {
+  readonly block: BlockId;
+  /** Number of valid tokens in the block, 1…blockTokens. */
+  readonly tokens: number;
+  readonly path: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface BlockFileRead {
+  readonly path: string;
+  /** A block that no sequence's table names. */
+  readonly block: BlockId;
+  readonly tokens: number;
+  /** Every pair must stand in the file's metadata exactly so. */
+  readonly expect: Readonly<Record<string, string>>;
+}
+
+export type BlockFileRefusal =
+  | {
+      readonly code: "missing" | "truncated" | "checksum" | "format" | "geometry" | "unreadable";
+      readonly reason: string;
+    }
+  | { readonly code: "identity"; readonly reason: string; readonly key: string };
+
+/** Moves one block between the pool and a file. Bytes never pass through here. */
+export interface BlockFiles {
+  readonly blockTokens: number;
+  /** Writes under a temporary name and renames. Resolves with the bytes written. */
+  writeBlockFile(request: BlockFileWrite): Promise<number>;
+  /** Verifies, then copies into the block; copies nothing when it refuses. */
+  readBlockFile(request: BlockFileRead): Promise<BlockFileRefusal | undefined>;
+}
+
+export interface FileLock {
+  release(): void;
+}
+
+export interface FileLocks {
+  /** An exclusive lock that dies with its process; `undefined` when another holder has it. */
+  tryLock(path: string): FileLock | undefined;
+}
+
+/** The few ways in which the store changes files that must survive a crash. */
+export interface DurableFiles {
+  /** Makes `path` hold what it held before `position`, then `bytes`, and nothing behind them; on disk when resolved. */
+  writeAt(path: string, position: number, bytes: Uint8Array): Promise<void>;
+  /** Replaces the file as a whole, or leaves it as it was; on disk when resolved. */
+  replace(path: string, bytes: Uint8Array): Promise<void>;
+}

@@ -1,0 +1,92 @@
+/** What the block objects take on disk, and which go when that is too much. */
+import { readdir, rm, stat } from "node:fs/promises";
+import path from "node:path";
+import { errnoCode, storeError } from "./files";
+
+export interface StoredObject {
+  readonly path: string;
+  readonly key: string;
+  readonly bytes: number;
+  /** Last use, milliseconds since 1970. */
+  readonly usedAtMs: number;
+}
+
+export interface StoreUsage {
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+/** All block objects under `root`, any model's. Leftovers of broken writes are not objects; `removeLeftovers` drops them. */
+export async function listObjects(root: string): Promise<readonly StoredObject[]> {
+  const objects: StoredObject[] = [];
+  for (const file of await filesUnder(root)) {
+    if (!file.endsWith(objectSuffix)) continue;
+    try {
+      const { size, mtimeMs } = await stat(file);
+      objects.push({ path: file, key: path.basename(file, objectSuffix), bytes: size, usedAtMs: mtimeMs });
+    } catch (error) {
+      if (errnoCode(error) !== "ENOENT") throw storeError(error, file);
+    }
+  }
+  return objects;
+}
+
+export function usageOf(objects: readonly StoredObject[]): StoreUsage {
+  return { objects: objects.length, bytes: objects.reduce((sum, object) => sum + object.bytes, 0) };
+}
+
+/** Least recently used first, until what is left fits; objects that `isNeeded` stay. Pure: says which, removes nothing. */
+export function chooseEvictions(
+  objects: readonly StoredObject[],
+  quotaBytes: number,
+  isNeeded: (key: string) => boolean,
+): readonly StoredObject[] {
+  let excess = usageOf(objects).bytes - quotaBytes;
+  const evictions: StoredObject[] = [];
+  for (const object of [...objects].sort((a, b) => a.usedAtMs - b.usedAtMs)) {
+    if (excess <= 0) break;
+    if (isNeeded(object.key)) continue;
+    evictions.push(object);
+    excess -= object.bytes;
+  }
+  return evictions;
+}
+
+/** Keeps the store within its quota. Resolves with what is left. */
+export async function enforceQuota(root: string, quotaBytes: number, isNeeded: (key: string) => boolean): Promise<StoreUsage> {
+  const objects = await listObjects(root);
+  const evictions = chooseEvictions(objects, quotaBytes, isNeeded);
+  for (const object of evictions) await rm(object.path, { force: true });
+  const gone = new Set(evictions);
+  return usageOf(objects.filter((object) => !gone.has(object)));
+}
+
+/** Removes temporary files that a process left when it died: those older than `olderThanMs`. */
+export async function removeLeftovers(root: string, olderThanMs: number, nowMs: number): Promise<void> {
+  for (const file of await filesUnder(root)) {
+    if (!path.basename(file).includes(".tmp-")) continue;
+    const age = await stat(file).then(
+      ({ mtimeMs }) => nowMs - mtimeMs,
+      () => 0,
+    );
+    if (age > olderThanMs) await rm(file, { force: true });
+  }
+}
+
+const objectSuffix = ".safetensors";
+
+async function filesUnder(folder: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    const lists = await Promise.all(
+      entries.map((entry) => {
+        const full = path.join(folder, entry.name);
+        return entry.isDirectory() ? filesUnder(full) : [full];
+      }),
+    );
+    return lists.flat();
+  } catch (error) {
+    if (errnoCode(error) === "ENOENT") return [];
+    throw storeError(error, folder);
+  }
+}
