@@ -185,6 +185,16 @@ export interface ModelDetail extends ModelSummary {
   readonly eosTokens: readonly string[];
 }
 
+export interface ImportRequest {
+  readonly file: string;
+  /** Name of the model and of its folder; the file's name without one. */
+  readonly name?: string;
+  /** Folder to make; `<home>/models/<name>` without one. */
+  readonly target?: string;
+  /** Replaces a folder that is there already, once the new one is whole. */
+  readonly replace?: boolean;
+}
+
 export interface Progress {
   readonly done: number;
   readonly total: number;
@@ -307,10 +317,9 @@ export interface ResidentService {
   /** Saves hot agents, then gives the model's memory back. */
   unloadModel(): Promise<void>;
   importGguf(
-    file: string,
+    request: ImportRequest,
     onProgress: (progress: Progress) => void,
     signal?: AbortSignal,
-    name?: string,
   ): Promise<ModelSummary>;
   /** Fetches and imports the starter model unless it is there already; does not change the default model. */
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary>;
