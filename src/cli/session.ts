@@ -1,0 +1,46 @@
+import * as path from "node:path";
+import type { Log } from "../common/log";
+import type { ResidentService } from "../protocol/service";
+import { createResidentService } from "../service/residentService";
+import type { Arguments, OptionSpec } from "./arguments";
+import { defaultHome, nativeStage, starterModel } from "./places";
+
+/** Options that every command understands. */
+export const commonOptions: Readonly<Record<string, OptionSpec>> = {
+  home: { value: "DIR", help: `agents, caches and imported models live here (default: ${defaultHome})` },
+  json: { help: "print one JSON object on stdout and nothing else there" },
+  verbose: { help: "log to stderr what happens" },
+  help: { help: "show this help" },
+};
+
+/** Options of commands that run a model. */
+export const modelOptions: Readonly<Record<string, OptionSpec>> = {
+  model: { value: "DIR", help: "model directory in MLX's format (default: the starter model)" },
+  "pool-mb": { value: "N", help: "size of the KV block pool in MB (default: 1024)" },
+};
+
+/** Starts the core for the time of one command; what it holds is saved and freed at the end, whatever happens. */
+export async function withService<T>(args: Arguments, log: Log, body: (service: ResidentService) => Promise<T>) {
+  const home = path.resolve(args.text("home") ?? process.env["RESIDENT_HOME"] ?? defaultHome);
+  const model = args.text("model");
+  const poolMb = args.number("pool-mb", { min: 1, max: 1_048_576, whole: true }) ?? 1024;
+  const service = createResidentService(
+    {
+      home,
+      starterModel: starterModel(),
+      nativeStage: nativeStage(),
+      ...(model === undefined ? {} : { defaultModel: path.resolve(model) }),
+      modelFolders: [path.join(home, "models")],
+      poolBytes: poolMb * 1_048_576,
+      blockTokens: 64,
+      maxAnswerTokens: 512,
+      storeQuotaBytes: 8 * 1024 ** 3,
+    },
+    log,
+  );
+  try {
+    return await body(service);
+  } finally {
+    await service.dispose();
+  }
+}
