@@ -1,0 +1,45 @@
+/** A branch of turns as messages, and as the segments of text and ids that were really read and said. */
+import type { TurnId } from "../protocol/service";
+import type { BuiltPrompt, ChatMessage, PromptBuilder, Segment } from "../text/prompt";
+import { joinIds } from "./turnRecords";
+import { isUnanswered, type Turn, type TurnTree } from "./turnTree";
+
+/** The prompt of `turn`: what agrees with the history before it keeps its ids. */
+export function buildPrompt(tree: TurnTree, turn: Turn, system: string, builder: PromptBuilder): BuiltPrompt {
+  return builder.build(messagesOf(tree, turn, system), historyUpTo(tree, turn.parent, builder));
+}
+
+function messagesOf(tree: TurnTree, turn: Turn, system: string): readonly ChatMessage[] {
+  const messages: ChatMessage[] = system === "" ? [] : [{ role: "system", content: system }];
+  for (const before of tree.branch(turn.parent)) {
+    if (isUnanswered(before)) continue;
+    messages.push({ role: "user", content: before.user }, { role: "assistant", content: before.answerText });
+  }
+  messages.push({ role: "user", content: turn.user });
+  return messages;
+}
+
+/** The token history after `head` as segments; turns whose prompt was never built add nothing. */
+export function historyUpTo(tree: TurnTree, head: TurnId | undefined, builder: PromptBuilder): readonly Segment[] {
+  let history: readonly Segment[] = [];
+  for (const turn of tree.branch(head)) {
+    if (turn.prompt === undefined || isUnanswered(turn)) continue;
+    const answer = builder.answerSegments({ ids: turn.answerIds, text: turn.answerText });
+    history = [...history.slice(0, turn.prompt.keep), ...turn.prompt.segments, ...answer];
+  }
+  return history;
+}
+
+/** Token ids that stand for `segments`. */
+export function idsOf(segments: readonly Segment[]): Int32Array {
+  return joinIds(segments.map((segment) => segment.ids));
+}
+
+/** Length of the token history after `head`, counted without a tokenizer: every sampled id counts. */
+export function countTokens(tree: TurnTree, head: TurnId | undefined): number {
+  const last = tree
+    .branch(head)
+    .filter((turn) => turn.prompt !== undefined && !isUnanswered(turn))
+    .at(-1);
+  return last?.prompt === undefined ? 0 : last.prompt.tokens + last.answerIds.length;
+}

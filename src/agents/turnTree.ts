@@ -1,0 +1,114 @@
+/** All turns of an agent. Nothing is ever removed: rewind and regenerate only move the head. */
+import type { ErrorInfo } from "../common/errors";
+import type { AgentDetail, TurnFigures, TurnId, TurnView } from "../protocol/service";
+import { joinIds, type TurnEnd, type TurnPrompt, type TurnRecord } from "./turnRecords";
+
+export interface Turn {
+  readonly id: TurnId;
+  readonly parent?: TurnId;
+  readonly user: string;
+  readonly createdAt: number;
+  /** Absent until the prompt was built, and for good where that failed. */
+  readonly prompt?: TurnPrompt;
+  readonly answerText: string;
+  readonly answerIds: Int32Array;
+  /** Absent while the answer is in the making or when its process ended first. */
+  readonly end?: TurnEnd;
+}
+
+export class TurnTree {
+  private readonly turns = new Map<TurnId, Turn>();
+
+  /** Applies records in the order of the log. Records of unknown turns are ignored: there are none in an undamaged log. */
+  apply(record: TurnRecord): void {
+    if (record.type === "turn") {
+      const { turn: id, parent, user, at } = record;
+      const turn: Turn = { id, user, createdAt: at, answerText: "", answerIds: new Int32Array(0) };
+      this.turns.set(id, parent === undefined ? turn : { ...turn, parent });
+      return;
+    }
+    const turn = this.turns.get(record.turn);
+    if (turn !== undefined) this.turns.set(turn.id, withRecord(turn, record));
+  }
+
+  get(id: TurnId): Turn | undefined {
+    return this.turns.get(id);
+  }
+
+  /** Ids are short because people type them: t1, t2 … */
+  nextId(): TurnId {
+    return `t${this.turns.size + 1}`;
+  }
+
+  /** From the first turn to `head`. */
+  branch(head: TurnId | undefined): readonly Turn[] {
+    const branch: Turn[] = [];
+    for (let turn = this.find(head); turn !== undefined; turn = this.find(turn.parent)) branch.push(turn);
+    return branch.reverse();
+  }
+
+  /** Ends of branches that are not on the way to `head`, newest first. `turns`: how many are not shared with it. */
+  otherBranches(head: TurnId | undefined): AgentDetail["otherBranches"] {
+    const shared = new Set(this.branch(head).map((turn) => turn.id));
+    const parents = new Set([...this.turns.values()].map((turn) => turn.parent));
+    return [...this.turns.values()]
+      .filter((turn) => !parents.has(turn.id) && !shared.has(turn.id))
+      .map((leaf) => {
+        const own = this.branch(leaf.id).filter((turn) => !shared.has(turn.id));
+        return { turn: leaf.id, preview: own[0]?.user ?? leaf.user, turns: own.length };
+      })
+      .reverse();
+  }
+
+  private find(id: TurnId | undefined): Turn | undefined {
+    return id === undefined ? undefined : this.turns.get(id);
+  }
+}
+
+function withRecord(turn: Turn, record: Exclude<TurnRecord, { type: "turn" }>): Turn {
+  switch (record.type) {
+    case "prompt":
+      return { ...turn, prompt: { keep: record.keep, segments: record.segments, tokens: record.tokens } };
+    case "answer":
+      return {
+        ...turn,
+        answerText: turn.answerText + record.text,
+        answerIds: joinIds([turn.answerIds, record.ids]),
+      };
+    case "end": {
+      const { type: _, turn: __, ...end } = record;
+      return { ...turn, end };
+    }
+  }
+}
+
+/** A failed turn without a word of answer: it stands in the transcript and is not a part of the conversation. */
+export function isUnanswered(turn: Turn): boolean {
+  return turn.end?.state === "failed" && turn.answerIds.length === 0;
+}
+
+/** The turn for a page. `running`: it is being answered now; its text so far is then in the running answer's events. */
+export function toView(turn: Turn, running: boolean, saveError?: ErrorInfo): TurnView {
+  const base = {
+    id: turn.id,
+    user: turn.user,
+    answer: turn.answerText,
+    createdAt: turn.createdAt,
+    ...(turn.parent === undefined ? {} : { parent: turn.parent }),
+    ...(saveError === undefined ? {} : { saveError }),
+  };
+  if (turn.end === undefined) return { ...base, state: running ? "running" : "interrupted" };
+  if (turn.end.state === "failed") return { ...base, state: "failed", error: turn.end.error };
+  return { ...base, state: "done", finishReason: turn.end.finishReason, figures: turn.end.figures };
+}
+
+export const noFigures: TurnFigures = {
+  promptTokens: 0,
+  reusedTokens: 0,
+  prefilledTokens: 0,
+  generatedTokens: 0,
+  ttftMs: 0,
+  restoreMs: 0,
+  decodeTokensPerSecond: 0,
+  cache: { tier: "cold" },
+};

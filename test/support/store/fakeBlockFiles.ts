@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import type { BlockFileRead, BlockFileRefusal, BlockFiles, BlockFileWrite } from "../../../src/store/ports";
+
+/**
+ * Block files over a pool whose blocks hold a string each. Real files on disk in a format of its own, verified in the
+ * order in which the addon verifies.
+ */
+export class FakeBlockFiles implements BlockFiles {
+  /** Contents of the pool's blocks by id. */
+  readonly contents = new Map<number, string>();
+  writes = 0;
+  reads = 0;
+  /** Thrown by the next writes while set. */
+  writeError: Error | undefined;
+
+  constructor(readonly blockTokens: number) {}
+
+  async writeBlockFile(request: BlockFileWrite): Promise<number> {
+    if (this.writeError !== undefined) throw this.writeError;
+    this.writes += 1;
+    const data = { tokens: request.tokens, content: this.contents.get(request.block) ?? "", metadata: request.metadata };
+    const text = JSON.stringify({ format: "fake-1", ...data, checksum: checksum(data) });
+    const temporary = `${request.path}.tmp-fake`;
+    await writeFile(temporary, text);
+    await rename(temporary, request.path);
+    return text.length;
+  }
+
+  async readBlockFile(request: BlockFileRead): Promise<BlockFileRefusal | undefined> {
+    this.reads += 1;
+    let text: string;
+    try {
+      text = await readFile(request.path, "utf8");
+    } catch {
+      return { code: "missing", reason: "there is no file" };
+    }
+    if (!text.endsWith("}")) return { code: "truncated", reason: "the file is shorter than its header says" };
+    let file: { format: string; tokens: number; content: string; metadata: Record<string, string>; checksum: string };
+    try {
+      file = JSON.parse(text);
+    } catch {
+      return { code: "checksum", reason: "the header is damaged" };
+    }
+    if (file.format !== "fake-1") return { code: "format", reason: `format ${file.format}, not fake-1` };
+    const { tokens, content, metadata } = file;
+    if (file.checksum !== checksum({ tokens, content, metadata })) return { code: "checksum", reason: "checksum differs" };
+    for (const [key, value] of Object.entries(request.expect)) {
+      if (metadata[key] !== value) return { code: "identity", reason: `${key} differs`, key };
+    }
+    if (tokens !== request.tokens) return { code: "geometry", reason: `${tokens} tokens, not ${request.tokens}` };
+    this.contents.set(request.block, content);
+    return undefined;
+  }
+}
+
+function checksum(data: unknown): string {
+  return createHash("sha256").update(JSON.stringify(data)).digest("hex");
+}

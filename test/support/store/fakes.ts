@@ -1,0 +1,75 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { ResidentError } from "../../../src/common/errors";
+import type { BlockIdentity } from "../../../src/store/blockIdentity";
+import { durableFiles } from "../../../src/store/files";
+import type { DurableFiles, FileLock, FileLocks } from "../../../src/store/ports";
+
+/** Locks of one machine; every `process()` is another holder. */
+export class FakeLocks {
+  private readonly held = new Set<string>();
+
+  process(): FileLocks {
+    return {
+      tryLock: (file): FileLock | undefined => {
+        if (this.held.has(file)) return undefined;
+        this.held.add(file);
+        let released = false;
+        return {
+          release: () => {
+            if (!released) this.held.delete(file);
+            released = true;
+          },
+        };
+      },
+    };
+  }
+}
+
+/** Real files, on a disk that is full while `full` is set. */
+export class FlakyFiles implements DurableFiles {
+  full = false;
+
+  async writeAt(file: string, position: number, bytes: Uint8Array): Promise<void> {
+    this.check(file);
+    await durableFiles.writeAt(file, position, bytes);
+  }
+
+  async replace(file: string, bytes: Uint8Array): Promise<void> {
+    this.check(file);
+    await durableFiles.replace(file, bytes);
+  }
+
+  private check(file: string): void {
+    if (this.full) throw new ResidentError("DISK_FULL", "the disk is full", "free some space", { path: file });
+  }
+}
+
+/** Runs `body` with a folder of its own whose path has a space in it. */
+export async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), "resident test "));
+  try {
+    await body(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export const identity: BlockIdentity = {
+  weightsId: "weights",
+  architectureId: '{"type":"llama"}',
+  kvDtype: "f32",
+  blockTokens: 4,
+  kvLayoutId: "token-major-1",
+  numericsId: "fake-1",
+};
+
+export function tokens(...ids: readonly number[]): Int32Array {
+  return Int32Array.from(ids);
+}
+
+/** `count` ids that differ from those of another `seed`. */
+export function someTokens(count: number, seed = 0): Int32Array {
+  return Int32Array.from({ length: count }, (_, index) => (seed * 1000 + index * 7 + 3) % 50_000);
+}
