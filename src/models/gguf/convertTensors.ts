@@ -1,0 +1,96 @@
+import { throwIfAborted } from "../../common/errors";
+import type { ByteSource } from "../fileSource";
+import { bitsOf, groupSize, isQuantized, toAffine } from "./affine";
+import { corrupt } from "./importErrors";
+import type { SafetensorsDtype, SafetensorsFile, TensorLayout } from "./safetensorsFile";
+import type { PlannedTensor } from "./tensorPlan";
+
+/** What is read, converted and written at a time, at most, unless a single row is longer. */
+const chunkBytes = 1 << 20;
+
+interface Part {
+  readonly layout: TensorLayout;
+  readonly rowBytes: number;
+}
+
+/** Under which names, types and shapes a tensor is stored in MLX's format. */
+export function layoutsOf(tensor: PlannedTensor): readonly TensorLayout[] {
+  return partsOf(tensor).map((part) => part.layout);
+}
+
+/** A vector is one row, unless its elements change places. */
+function rowCount({ source, permutedHeadRows }: PlannedTensor): number {
+  return source.shape.length === 1 && permutedHeadRows === 0 ? 1 : (source.shape[0] ?? 1);
+}
+
+function partsOf(tensor: PlannedTensor): readonly Part[] {
+  const { source, module, parameter } = tensor;
+  const rows = rowCount(tensor);
+  const { type } = source.encoding;
+  const columns = source.shape.at(-1) ?? 1;
+  const part = (name: string, dtype: SafetensorsDtype, shape: readonly number[], rowBytes: number): Part => ({
+    layout: { name: `${module}.${name}`, dtype, shape, bytes: rows * rowBytes },
+    rowBytes,
+  });
+  if (!isQuantized(type)) return [part(parameter, type, source.shape, source.bytes / rows)];
+  const words = (columns * bitsOf(type)) / 32;
+  const groups = columns / groupSize;
+  return [
+    part(parameter, "U32", [rows, words], words * 4),
+    part("scales", "F32", [rows, groups], groups * 4),
+    part("biases", "F32", [rows, groups], groups * 4),
+  ];
+}
+
+/** Reads one tensor chunk by chunk, converts it and writes it. `onBytes`: bytes of the source done since the last call. */
+export async function convertTensor(
+  tensor: PlannedTensor,
+  source: ByteSource,
+  target: SafetensorsFile,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { name, position, bytes, encoding } = tensor.source;
+  const parts = partsOf(tensor);
+  const rows = rowCount(tensor);
+  const rowBytes = bytes / rows;
+  const unit = Math.max(1, tensor.permutedHeadRows);
+  const step = Math.max(unit, Math.floor(chunkBytes / rowBytes / unit) * unit);
+  for (let row = 0; row < rows; row += step) {
+    throwIfAborted(signal);
+    const input = Buffer.allocUnsafe(Math.min(step, rows - row) * rowBytes);
+    const read = await source.read(input, position + row * rowBytes);
+    if (read < input.length) throw corrupt(`the file ended inside the tensor ${name}`, { tensor: name });
+    const ordered = unit > 1 ? undoRopePermutation(input, unit, rowBytes) : input;
+    const pieces = convert(encoding.type, ordered);
+    if (pieces === undefined)
+      throw corrupt(`the tensor ${name} has scales that are not finite numbers`, { tensor: name });
+    for (const [i, piece] of pieces.entries()) {
+      const part = parts[i];
+      if (part !== undefined) await target.write(part.layout.name, row * part.rowBytes, piece);
+    }
+    onBytes(input.length);
+  }
+}
+
+function convert(type: PlannedTensor["source"]["encoding"]["type"], input: Buffer): readonly Buffer[] | undefined {
+  if (!isQuantized(type)) return [input];
+  const groups = toAffine(type, input);
+  return groups === undefined ? undefined : [groups.weight, groups.scales, groups.biases];
+}
+
+/**
+ * llama.cpp stores the rows of a head so that rotated pairs are neighbours: row 2 i + j there is row j · half + i here.
+ * `input` holds whole heads of `headRows` rows.
+ */
+export function undoRopePermutation(input: Buffer, headRows: number, rowBytes: number): Buffer {
+  const output = Buffer.allocUnsafe(input.length);
+  const half = headRows / 2;
+  for (let head = 0; head < input.length; head += headRows * rowBytes) {
+    for (let row = 0; row < headRows; row++) {
+      const to = (row % 2) * half + Math.floor(row / 2);
+      input.copy(output, head + to * rowBytes, head + row * rowBytes, head + (row + 1) * rowBytes);
+    }
+  }
+  return output;
+}

@@ -1,0 +1,173 @@
+import { statfs, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { InvalidRequestError, ResidentError, throwIfAborted } from "../../common/errors";
+import type { Progress } from "../../protocol/service";
+import { type ByteSource, FileSource } from "../fileSource";
+import { systemCode, toIoError } from "../ioErrors";
+import { convertTensor, layoutsOf } from "./convertTensors";
+import { type GgufFile, readGguf } from "./ggufFile";
+import { type Hyperparameters, readHyperparameters } from "./hyperparameters";
+import { corrupt } from "./importErrors";
+import { modelConfig } from "./modelConfig";
+import { type Llama3Scaling, llama3ScalingOf } from "./ropeFactors";
+import { SafetensorsFile, type TensorLayout } from "./safetensorsFile";
+import { StagedFolder } from "./stagedFolder";
+import { planTensors, type TensorPlan } from "./tensorPlan";
+import { tokenizerFiles } from "./tokenizerFiles";
+import { readVocabulary } from "./vocabulary";
+
+export interface ImportRequest {
+  /** The GGUF file. */
+  readonly file: string;
+  /** The model directory to be made. */
+  readonly target: string;
+  /** Put the new directory in the place of one that exists. Default: refuse. */
+  readonly replace?: boolean;
+}
+
+export interface ImportResult {
+  readonly directory: string;
+  readonly architecture: string;
+  readonly tensors: number;
+  /** Of model.safetensors. */
+  readonly weightBytes: number;
+}
+
+/**
+ * Turns a GGUF file into a model directory of MLX's format, without loss: config.json, model.safetensors,
+ * tokenizer.json, tokenizer_config.json. Streams; the directory appears complete or not at all.
+ * Fails with IMPORT_UNSUPPORTED (by name), IMPORT_CORRUPT (with the numbers), DISK_FULL, ABORTED, IO_FAILURE, and
+ * INVALID_REQUEST where the file is missing or the target exists.
+ */
+export async function importGguf(
+  request: ImportRequest,
+  onProgress: (progress: Progress) => void = () => {},
+  signal?: AbortSignal,
+): Promise<ImportResult> {
+  throwIfAborted(signal);
+  const source = await openSource(request.file);
+  try {
+    const contents = await describe(source, signal);
+    const staged = await StagedFolder.create(request.target, request.replace === true);
+    try {
+      const weightBytes = await writeFolder(staged.path, contents, source, onProgress, signal);
+      throwIfAborted(signal);
+      await staged.commit();
+      const { parameters, plan } = contents;
+      return {
+        directory: request.target,
+        architecture: parameters.architecture,
+        tensors: plan.tensors.length,
+        weightBytes,
+      };
+    } catch (error) {
+      await staged.discard();
+      throw error;
+    }
+  } catch (error) {
+    throw toIoError(error, "the import", request.target);
+  } finally {
+    await source.close();
+  }
+}
+
+async function openSource(file: string): Promise<FileSource> {
+  try {
+    return await FileSource.open(file);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") throw toIoError(error, "reading the GGUF file", file);
+    throw new InvalidRequestError(`there is no file ${file}`, "check the path", { file });
+  }
+}
+
+/** All that the directory will say, decided and checked before anything is written. */
+interface Contents {
+  readonly parameters: Hyperparameters;
+  readonly plan: TensorPlan;
+  readonly layouts: readonly TensorLayout[];
+  readonly jsonFiles: Readonly<Record<string, object>>;
+}
+
+async function describe(source: ByteSource, signal: AbortSignal | undefined): Promise<Contents> {
+  const file = await readGguf(source, signal);
+  const parameters = readHyperparameters(file.metadata);
+  const plan = planTensors(file, parameters);
+  const vocabulary = readVocabulary(file.metadata, plan.vocabSize);
+  const tokenizer = tokenizerFiles(file.metadata, vocabulary, parameters.contextTokens);
+  const llama3 = await readLlama3Scaling(file, plan, parameters, source);
+  return {
+    parameters,
+    plan,
+    layouts: plan.tensors.flatMap(layoutsOf),
+    jsonFiles: {
+      "config.json": modelConfig(parameters, plan, vocabulary.special, llama3),
+      "tokenizer.json": tokenizer.tokenizer,
+      "tokenizer_config.json": tokenizer.config,
+    },
+  };
+}
+
+async function readLlama3Scaling(
+  file: GgufFile,
+  plan: TensorPlan,
+  parameters: Hyperparameters,
+  source: ByteSource,
+): Promise<Llama3Scaling | undefined> {
+  if (plan.ropeFreqs === undefined) return undefined;
+  const bytes = Buffer.alloc(plan.ropeFreqs.bytes);
+  const read = await source.read(bytes, plan.ropeFreqs.position);
+  if (read < bytes.length)
+    throw corrupt("the file ended inside the tensor rope_freqs.weight", { tensors: file.tensors.length });
+  const divisors = Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(i * 4));
+  return llama3ScalingOf(divisors, parameters.headDim, parameters.ropeTheta);
+}
+
+async function writeFolder(
+  folder: string,
+  contents: Contents,
+  source: ByteSource,
+  onProgress: (progress: Progress) => void,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  await requireSpace(folder, contents);
+  for (const [name, value] of Object.entries(contents.jsonFiles)) {
+    await writeFile(join(folder, name), `${JSON.stringify(value, undefined, name === "tokenizer.json" ? 0 : 2)}\n`, {
+      flush: true,
+    });
+  }
+  const { tensors } = contents.plan;
+  const total = tensors.reduce((sum, tensor) => sum + tensor.source.bytes, 0);
+  let done = 0;
+  const weights = await SafetensorsFile.create(join(folder, "model.safetensors"), contents.layouts);
+  try {
+    for (const tensor of tensors) {
+      const message = `Converting ${tensor.source.name}`;
+      const report = (bytes: number) => {
+        done += bytes;
+        onProgress({ done, total, unit: "bytes", message });
+      };
+      await convertTensor(tensor, source, weights, report, signal);
+    }
+    await weights.finish();
+  } finally {
+    await weights.close();
+  }
+  return weights.bytes;
+}
+
+/** Room for the JSON files and for what the file system needs beside the data. */
+const slackBytes = 32 << 20;
+
+/** Refuses before hours of writing what cannot end well; a disk that fills meanwhile is noticed by the writes. */
+async function requireSpace(folder: string, contents: Contents): Promise<void> {
+  const neededBytes = contents.layouts.reduce((sum, layout) => sum + layout.bytes, slackBytes);
+  const { bavail, bsize } = await statfs(folder);
+  const availableBytes = bavail * bsize;
+  if (availableBytes >= neededBytes) return;
+  throw new ResidentError(
+    "DISK_FULL",
+    `the imported model needs ${neededBytes} bytes and the disk has ${availableBytes} left`,
+    "free some space and import again",
+    { neededBytes, availableBytes, path: dirname(folder) },
+  );
+}
