@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { appendFile, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { AgentStore } from "../../../src/store/agentStore";
+import { durableFiles } from "../../../src/store/files";
+import { FakeLocks, FlakyFiles, inFolder, tokens } from "../../support/store/fakes";
+
+const ada = { name: "Ada", modelDirectory: "/models/smol", modelName: "smol", contextTokens: 8192, system: "Be brief." };
+
+function storeIn(folder: string, locks = new FakeLocks().process(), files = new FlakyFiles()): AgentStore {
+  return new AgentStore(folder, files, () => locks, () => 1_700_000_000_000);
+}
+
+describe("agent store", () => {
+  it("reads back what was committed, without the lock", () =>
+    inFolder(async (folder) => {
+      const writer = await storeIn(folder).create(ada);
+      writer.append({ type: "turn", user: "Hello" }, tokens());
+      writer.append({ type: "answer", text: "Hi" }, tokens(5, 6));
+      writer.change({ head: "t1" });
+      await writer.commit();
+      const read = await storeIn(folder).read(writer.manifest.id);
+      assert.equal(read.manifest.head, "t1");
+      assert.deepEqual(
+        read.entries.map((entry) => [entry.body["type"], [...entry.tokens]]),
+        [
+          ["turn", []],
+          ["answer", [5, 6]],
+        ],
+      );
+    }));
+
+  it("lets a second process read and fork, not write, until the first lets go", () =>
+    inFolder(async (folder) => {
+      const locks = new FakeLocks();
+      const [first, second] = [storeIn(folder, locks.process()), storeIn(folder, locks.process())];
+      const writer = await first.create(ada);
+      const { id } = writer.manifest;
+      await assert.rejects(second.open(id), { code: "AGENT_LOCKED" });
+      await assert.rejects(second.remove(id), { code: "AGENT_LOCKED" });
+      assert.equal(second.isLockedElsewhere(id), true);
+      assert.equal((await second.read(id)).manifest.name, "Ada");
+      const fork = await second.fork(id, { name: "Bob", headTokens: 0, headTurns: 0 });
+      assert.equal(fork.manifest.index, 1);
+      await writer.close();
+      assert.equal(second.isLockedElsewhere(id), false);
+      await (await second.open(id)).writer.close();
+    }));
+
+  it("keeps everything on a full disk and saves it with the next commit", () =>
+    inFolder(async (folder) => {
+      const files = new FlakyFiles();
+      const store = storeIn(folder, undefined, files);
+      const writer = await store.create(ada);
+      files.full = true;
+      writer.append({ n: 1 }, tokens(1));
+      await assert.rejects(writer.commit(), { code: "DISK_FULL" });
+      assert.equal(writer.hasUncommitted, true);
+      assert.equal((await store.read(writer.manifest.id)).entries.length, 0);
+      files.full = false;
+      writer.append({ n: 2 }, tokens(2));
+      await writer.commit();
+      const { entries } = await store.read(writer.manifest.id);
+      assert.deepEqual(entries.map((entry) => [...entry.tokens]), [[1], [2]]);
+    }));
+
+  it("takes back a message that could not be committed", () =>
+    inFolder(async (folder) => {
+      const files = new FlakyFiles();
+      const store = storeIn(folder, undefined, files);
+      const writer = await store.create(ada);
+      files.full = true;
+      await assert.rejects(writer.commitOrUndo([{ body: { n: 1 }, tokens: tokens(1) }], { head: "t1" }), { code: "DISK_FULL" });
+      files.full = false;
+      await writer.commitOrUndo([{ body: { n: 2 }, tokens: tokens(2) }], { name: "Bea" });
+      const { manifest, entries } = await store.read(writer.manifest.id);
+      assert.deepEqual(entries.map((entry) => entry.body["n"]), [2]);
+      assert.equal(manifest.head, undefined);
+    }));
+
+  it("ignores what a process wrote and did not commit before it died, and writes over it", () =>
+    inFolder(async (folder) => {
+      const locks = new FakeLocks();
+      const store = storeIn(folder, locks.process());
+      const writer = await store.create(ada);
+      const { id } = writer.manifest;
+      writer.append({ n: 1 }, tokens(1));
+      await writer.commit();
+      await writer.close();
+      await appendFile(path.join(folder, id, "turns.log"), "0123456789abcdef {torn");
+      await appendFile(path.join(folder, id, "tokens.bin"), Buffer.from([9, 9]));
+      const { writer: next, stored } = await store.open(id);
+      assert.equal(stored.entries.length, 1);
+      next.append({ n: 2 }, tokens(2));
+      await next.commit();
+      assert.deepEqual((await store.read(id)).entries.map((entry) => [...entry.tokens]), [[1], [2]]);
+    }));
+
+  it("survives a death between any two writes of a commit", () =>
+    inFolder(async (folder) => {
+      for (let survived = 0; survived < 3; survived += 1) {
+        let left = Number.POSITIVE_INFINITY;
+        const files = {
+          writeAt: async (file: string, position: number, bytes: Uint8Array) => {
+            if (left-- <= 0) throw new Error("dead");
+            await durableFiles.writeAt(file, position, bytes);
+          },
+          replace: async (file: string, bytes: Uint8Array) => {
+            if (left-- <= 0) throw new Error("dead");
+            await durableFiles.replace(file, bytes);
+          },
+        };
+        const home = path.join(folder, String(survived));
+        const store = new AgentStore(home, files, () => new FakeLocks().process());
+        const writer = await store.create(ada);
+        writer.append({ n: 1 }, tokens(1));
+        await writer.commit();
+        writer.append({ n: 2 }, tokens(2));
+        left = survived;
+        await assert.rejects(writer.commit());
+        left = Number.POSITIVE_INFINITY;
+        const { stored } = await store.open(writer.manifest.id);
+        assert.deepEqual(stored.entries.map((entry) => entry.body["n"]), [1]);
+      }
+    }));
+
+  it("reads what is before the damage, refuses to go on from it, and forks it", () =>
+    inFolder(async (folder) => {
+      const store = storeIn(folder);
+      const writer = await store.create(ada);
+      const { id } = writer.manifest;
+      for (const n of [1, 2, 3]) writer.append({ n }, tokens(n));
+      await writer.commit();
+      await writer.close();
+      const log = path.join(folder, id, "turns.log");
+      await truncate(log, (await stat(log)).size - 10);
+      const read = await store.read(id);
+      assert.equal(read.entries.length, 2);
+      assert.match(read.damage ?? "", /line 3/);
+      await assert.rejects(store.open(id), { code: "AGENT_CORRUPT" });
+      const fork = await store.fork(id, { name: "Ada again", headTokens: 0, headTurns: 0 });
+      assert.equal((await store.read(fork.manifest.id)).entries.length, 2);
+    }));
+
+  it("lists the others when a manifest is damaged or of another format", () =>
+    inFolder(async (folder) => {
+      const store = storeIn(folder);
+      const writers = [await store.create(ada), await store.create({ ...ada, name: "Bob" })];
+      const damaged = writers[0]?.manifest.id ?? "";
+      const file = path.join(folder, damaged, "manifest.json");
+      await writeFile(file, (await readFile(file, "utf8")).replace("Ada", "Eve"));
+      const { manifests, damaged: named } = await store.list();
+      assert.deepEqual(manifests.map((manifest) => manifest.name), ["Bob"]);
+      assert.deepEqual(named, [damaged]);
+      await assert.rejects(store.read(damaged), { code: "AGENT_CORRUPT" });
+    }));
+
+  it("finds no agent by an id that is a path", () =>
+    inFolder(async (folder) => {
+      await assert.rejects(storeIn(folder).read("../secret"), { code: "AGENT_NOT_FOUND" });
+    }));
+
+  it("makes files that only the owner can read, and removes all of a deleted agent", () =>
+    inFolder(async (folder) => {
+      const store = storeIn(folder);
+      const writer = await store.create(ada);
+      writer.append({ n: 1 }, tokens(1));
+      await writer.commit();
+      for (const name of ["turns.log", "tokens.bin", "manifest.json"]) {
+        assert.equal((await stat(path.join(folder, writer.manifest.id, name))).mode & 0o777, 0o600);
+      }
+      await store.remove(writer.manifest.id, writer);
+      assert.deepEqual(await readdir(folder), []);
+    }));
+
+  it("writes nothing of a new agent when the disk is full", () =>
+    inFolder(async (folder) => {
+      const files = new FlakyFiles();
+      files.full = true;
+      const store = storeIn(folder, undefined, files);
+      await assert.rejects(store.create(ada), { code: "DISK_FULL" });
+      assert.deepEqual(await readdir(folder), []);
+    }));
+});
