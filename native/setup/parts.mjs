@@ -124,7 +124,7 @@ const clangFormat = {
   title: clangFormatWheel?.requirement.replace("==", " ") ?? "clang-format",
   tools: ["platform", "python"],
   key: () => clangFormatWheel.sha256,
-  outputs: [path.join(clangFormatDirectory, "clang_format")],
+  outputs: [path.join(clangFormatDirectory, "clang_format", "data", "bin", "clang-format")],
   make: () => fetchWheel(clangFormatWheel, clangFormatDirectory),
 };
 
