@@ -1,0 +1,73 @@
+/** What the chat shows that is not in its state as such. Pure. */
+import type { ChatSnapshot } from "../../protocol/chat";
+import type { PageTurn } from "../../protocol/page";
+import { engineBlocks } from "../shared/engineNotice";
+import { cacheSource } from "../shared/figures";
+
+/** From here on the meter shows what is left, in the warning colour. */
+const nearlyFull = 0.9;
+
+export interface ContextUse {
+  readonly used: number;
+  readonly total: number;
+  readonly level: "open" | "near" | "full";
+}
+
+/** Only the head's turn can run. */
+export function runningTurn({ turns }: ChatSnapshot): PageTurn | undefined {
+  const last = turns.at(-1);
+  return last?.state === "running" ? last : undefined;
+}
+
+/** Tokens in the context, those of the running turn included. */
+export function contextUse(snapshot: ChatSnapshot): ContextUse {
+  const { tokens, contextTokens: total } = snapshot.agent;
+  const used = Math.max(tokens, tokensSoFar(runningTurn(snapshot)));
+  const refused = snapshot.turns.at(-1)?.problem?.error.code === "CONTEXT_FULL";
+  const level = refused || (total > 0 && used >= total) ? "full" : used >= total * nearlyFull ? "near" : "open";
+  return { used, total, level: total > 0 ? level : "open" };
+}
+
+function tokensSoFar(turn: PageTurn | undefined): number {
+  if (turn?.figures) return turn.figures.promptTokens + turn.figures.generatedTokens;
+  return turn?.progress?.type === "prefill" ? turn.progress.reused + turn.progress.done : 0;
+}
+
+/** Why no message can be sent now, one sentence. */
+export function sendBlocked(snapshot: ChatSnapshot): string | undefined {
+  if (snapshot.readOnly) return "This agent is read only here.";
+  if (runningTurn(snapshot)) return "Available when the answer has ended.";
+  return engineBlocks(snapshot.engine);
+}
+
+/** What a turn is at, for its label. */
+export function turnStage(turn: PageTurn): string | undefined {
+  switch (turn.state) {
+    case "running":
+      if (turn.answer !== "") return "answering";
+      return turn.progress?.type === "queued" || turn.progress?.type === "waitingModel" ? "waiting" : "reading";
+    case "interrupted":
+      return "interrupted";
+    case "failed":
+      return "failed";
+    case "done":
+      return turn.finishReason === "aborted" ? "stopped" : undefined;
+  }
+}
+
+/** The one sentence about what changed from one turn to its next form; empty when nothing worth saying did. */
+export function announcement(
+  name: string,
+  before: PageTurn | undefined,
+  after: PageTurn,
+  count: (n: number) => string,
+) {
+  const stage = turnStage(after);
+  if (before && stage === turnStage(before)) return "";
+  if (stage === "failed") return ""; // the error itself is an alert
+  if (after.state === "running") return `${name} is ${stage}`;
+  if (before?.state !== "running") return "";
+  const tokens = `${count(after.figures?.generatedTokens ?? 0)} tokens`;
+  const refused = after.figures?.cache.refused ? `, ${cacheSource(after.figures).text}` : "";
+  return stage === undefined ? `Answer finished, ${tokens}${refused}` : `Answer ${stage}, ${tokens} kept`;
+}

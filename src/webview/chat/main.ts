@@ -1,0 +1,7 @@
+import "@vscode/codicons/dist/codicon.css";
+import "../shared/shared.css";
+import "../shared/content.css";
+import "./chat.css";
+import { ChatPage } from "./chatPage";
+
+document.body.append(new ChatPage().element);

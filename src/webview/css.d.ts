@@ -1,0 +1,2 @@
+/** The bundler takes a page's style sheets out of its imports. */
+declare module "*.css";

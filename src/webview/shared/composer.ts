@@ -1,0 +1,100 @@
+import { patch } from "./patch";
+import type { Child, Children } from "./tree";
+import { h, icon } from "./tree";
+
+export interface ComposerOptions {
+  readonly label: string;
+  readonly placeholder: string;
+  /** Why nothing can be sent now; shown on the button. */
+  readonly blocked?: string | undefined;
+  /** Left of the send button. */
+  readonly tools?: Children;
+}
+
+export interface ComposerEvents {
+  send(text: string): void;
+  changed(draft: string): void;
+  /** Sees keys before the composer does; true when it took the key. */
+  key?(event: KeyboardEvent): boolean;
+}
+
+/** The message field: Enter sends, Shift+Enter starts a line, and nothing happens while an input method composes. */
+export class Composer {
+  readonly element: HTMLElement;
+  readonly field = document.createElement("textarea");
+  private readonly bottom = document.createElement("div");
+  private shownTools: readonly Child[] = [];
+  private blocked: string | undefined;
+
+  constructor(private readonly events: ComposerEvents) {
+    this.element = document.createElement("div");
+    this.element.className = "composer";
+    this.bottom.className = "bottom";
+    this.field.rows = 1;
+    this.element.append(this.field, this.bottom);
+    this.field.addEventListener("input", () => this.changed());
+    this.field.addEventListener("keydown", (event) => this.pressed(event));
+    this.element.addEventListener("click", (event) => {
+      if (event.target === this.element || event.target === this.bottom) this.field.focus();
+    });
+  }
+
+  get draft(): string {
+    return this.field.value;
+  }
+
+  set draft(text: string) {
+    this.field.value = text;
+    this.changed();
+  }
+
+  render({ label, placeholder, blocked, tools }: ComposerOptions): void {
+    this.field.setAttribute("aria-label", label);
+    this.field.placeholder = placeholder;
+    this.blocked = blocked;
+    const send = h(
+      "button.icon-btn",
+      {
+        class: blocked === undefined ? "send" : undefined,
+        "aria-label": "Send",
+        title: blocked === undefined ? "Send (Enter)" : `Send (Enter). ${blocked}`,
+        disabled: blocked !== undefined,
+        on: { click: () => this.send() },
+      },
+      icon("send"),
+    );
+    const children = [...h("div", {}, tools).children, h("span.grow"), send];
+    this.shownTools = patch(this.bottom, this.shownTools, children);
+  }
+
+  private send(): void {
+    const text = this.draft.trim();
+    if (text === "" || this.blocked !== undefined) return;
+    this.events.send(text);
+    this.field.focus();
+  }
+
+  private changed(): void {
+    this.fit();
+    this.events.changed(this.draft);
+  }
+
+  /** VS Code before 1.88 has no `field-sizing`. */
+  private fit(): void {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.field.style.setProperty("height", "auto");
+    this.field.style.setProperty("height", `${this.field.scrollHeight}px`);
+  }
+
+  private pressed(event: KeyboardEvent): void {
+    if (event.isComposing) return;
+    if (this.events.key?.(event)) {
+      event.preventDefault();
+      return;
+    }
+    if (event.key === "Enter" && !event.shiftKey && !event.altKey) {
+      event.preventDefault();
+      this.send();
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/** The page's side of the messages: one request, one answer; every other message is an update. */
+import type { Problem, Reply, ToHost } from "../../protocol/page";
+
+interface VsCodeApi {
+  postMessage(message: unknown): void;
+  getState(): unknown;
+  setState(state: unknown): void;
+}
+
+declare function acquireVsCodeApi(): VsCodeApi;
+
+/** All that a page keeps itself: what it shows comes from the host again. */
+export interface PageMemory {
+  readonly draft: string;
+  /** Distance of the view's top from the transcript's start, in CSS pixels; absent: follow the end. */
+  readonly scrollTop?: number;
+}
+
+export class Host<Command, Update extends { readonly type: string }> {
+  private readonly api = acquireVsCodeApi();
+  private readonly waiting = new Map<number, (problem: Problem | undefined) => void>();
+  private nextId = 0;
+
+  constructor(onUpdate: (update: Update) => void) {
+    window.addEventListener("message", ({ data }: MessageEvent<Update | Reply>) => {
+      if (isReply(data)) this.settle(data);
+      else onUpdate(data);
+    });
+  }
+
+  /** Asks for a whole snapshot: at the start, and when an update did not fit what the page has. */
+  ready(): void {
+    this.post({ type: "ready" });
+  }
+
+  /** Resolves when the host has done it, with the problem when it could not. */
+  request(command: Command): Promise<Problem | undefined> {
+    const id = this.nextId++;
+    return new Promise((resolve) => {
+      this.waiting.set(id, resolve);
+      this.post({ type: "request", id, command });
+    });
+  }
+
+  get memory(): PageMemory {
+    const state = this.api.getState();
+    if (typeof state !== "object" || state === null) return { draft: "" };
+    const draft = "draft" in state && typeof state.draft === "string" ? state.draft : "";
+    const scrollTop = "scrollTop" in state && typeof state.scrollTop === "number" ? state.scrollTop : undefined;
+    return scrollTop === undefined ? { draft } : { draft, scrollTop };
+  }
+
+  /** Keeps what else the state holds: the host finds the agent's id in it when a panel is restored. */
+  remember(memory: PageMemory): void {
+    const { scrollTop: _, ...others } = { scrollTop: undefined, ...asRecord(this.api.getState()) };
+    this.api.setState({ ...others, ...memory });
+  }
+
+  /** Adds what the host needs to restore this page after a reload. */
+  rememberId(id: string): void {
+    this.api.setState({ ...asRecord(this.api.getState()), id });
+  }
+
+  private post(message: ToHost<Command>): void {
+    this.api.postMessage(message);
+  }
+
+  private settle(reply: Reply): void {
+    const resolve = this.waiting.get(reply.id);
+    this.waiting.delete(reply.id);
+    resolve?.(reply.type === "failed" ? reply.problem : undefined);
+  }
+}
+
+function asRecord(state: unknown): object {
+  return typeof state === "object" && state !== null ? state : {};
+}
+
+function isReply(message: { readonly type: string }): message is Reply {
+  return message.type === "reply" || message.type === "failed";
+}

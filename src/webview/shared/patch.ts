@@ -1,0 +1,105 @@
+/** Brings the document into the shape of a tree, touching only what differs from the tree before. */
+import type { Child, Props, TreeNode } from "./tree";
+
+/** The tree that each of our elements shows now: what the next one is compared with, and whose listeners are called. */
+const shown = new WeakMap<Element, TreeNode>();
+const listened = new WeakMap<Element, Set<string>>();
+
+/** Makes `parent`'s children those of `children`; all of them must have been made by an earlier call. */
+export function patch(parent: Element, before: readonly Child[], children: readonly Child[]): readonly Child[] {
+  if (before !== children) patchChildren(parent, before, children);
+  return children;
+}
+
+function create(child: Child): Node {
+  if (typeof child === "string") return document.createTextNode(child);
+  const element = isSvg(child.tag)
+    ? document.createElementNS("http://www.w3.org/2000/svg", child.tag)
+    : document.createElement(child.tag);
+  patchProps(element, {}, child.props);
+  listen(element, child.props);
+  for (const inner of child.children) element.append(create(inner));
+  shown.set(element, child);
+  return element;
+}
+
+function isSvg(tag: string): boolean {
+  return tag === "svg" || tag === "path";
+}
+
+function patchElement(element: Element, before: TreeNode, after: TreeNode): void {
+  if (before === after) return;
+  patchProps(element, before.props, after.props);
+  listen(element, after.props);
+  patchChildren(element, before.children, after.children);
+  shown.set(element, after);
+}
+
+function patchText(node: Node, before: string, after: string): void {
+  if (before === after || !(node instanceof Text)) return;
+  // Appending keeps the reader's selection in a text that streams.
+  if (after.startsWith(before)) node.appendData(after.slice(before.length));
+  else node.data = after;
+}
+
+function patchChildren(parent: Element, before: readonly Child[], after: readonly Child[]): void {
+  const nodes = [...parent.childNodes];
+  const free = new Map<string, { readonly node: Node; readonly child: Child }[]>();
+  before.forEach((child, index) => {
+    const node = nodes[index];
+    if (!node) return;
+    const slot = slotOf(child);
+    const queue = free.get(slot);
+    if (queue) queue.push({ node, child });
+    else free.set(slot, [{ node, child }]);
+  });
+  const placed = after.map((child) => {
+    const match = free.get(slotOf(child))?.shift();
+    if (!match) return create(child);
+    if (typeof child === "string") patchText(match.node, String(match.child), child);
+    else if (typeof match.child !== "string" && match.node instanceof Element) {
+      patchElement(match.node, match.child, child);
+    }
+    return match.node;
+  });
+  for (const queue of free.values()) for (const { node } of queue) node.parentNode?.removeChild(node);
+  placed.forEach((node, index) => {
+    const current = parent.childNodes[index];
+    if (current !== node) parent.insertBefore(node, current ?? null);
+  });
+}
+
+/** Children that may take each other's place: the same key and tag, else the same tag in order. */
+function slotOf(child: Child): string {
+  return typeof child === "string" ? "" : `${child.tag} ${child.props.key ?? ""}`;
+}
+
+const notAttributes = new Set(["key", "style", "on"]);
+
+function patchProps(element: Element, before: Props, after: Props): void {
+  if (before === after) return;
+  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    if (notAttributes.has(name) || before[name] === after[name]) continue;
+    const value = after[name];
+    if (value === undefined || value === false) element.removeAttribute(name);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  patchStyle(element, before.style ?? {}, after.style ?? {});
+}
+
+function patchStyle(element: Element, before: NonNullable<Props["style"]>, after: NonNullable<Props["style"]>): void {
+  if (!(element instanceof HTMLElement || element instanceof SVGElement)) return;
+  for (const name of Object.keys(before)) if (!Object.hasOwn(after, name)) element.style.removeProperty(name);
+  for (const [name, value] of Object.entries(after)) element.style.setProperty(name, value);
+}
+
+function listen(element: Element, props: Props): void {
+  if (!props.on) return;
+  const types = listened.get(element) ?? new Set<string>();
+  listened.set(element, types);
+  for (const type of Object.keys(props.on)) {
+    if (types.has(type)) continue;
+    types.add(type);
+    element.addEventListener(type, (event) => shown.get(element)?.props.on?.[type]?.(event));
+  }
+}
