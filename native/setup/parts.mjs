@@ -7,6 +7,7 @@ import path from "node:path";
 import { isInstalled, lockedVersion } from "./packages.mjs";
 import {
   buildDirectory,
+  cacheDirectory,
   clangFormatDirectory,
   mlxDirectory,
   modelDirectory,
@@ -108,15 +109,12 @@ const model = {
   make: importModel,
 };
 
-/** The product's own import makes the folder; it is moved into place when it is whole. */
-async function importModel() {
+/** By the product's own import, which makes the folder whole or not at all. */
+function importModel() {
   const gguf = path.join(starterWheelDirectory, ...starterGguf);
-  await replaceFolder(modelDirectory, async (part) => {
-    const made = path.join(part, starterName);
-    await run("importing the starter model", process.execPath, [cli, "models", "import", gguf, "--to", made]);
-    for (const file of fs.readdirSync(made)) fs.renameSync(path.join(made, file), path.join(part, file));
-    fs.rmdirSync(made);
-  });
+  const home = path.join(cacheDirectory, "home");
+  const args = ["models", "import", gguf, "--to", modelDirectory, "--replace", "--home", home];
+  return run("importing the starter model", process.execPath, [cli, ...args]);
 }
 
 const clangFormat = {
