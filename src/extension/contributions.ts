@@ -1,0 +1,95 @@
+/** Every name that package.json and the code share. A unit test compares the two, so neither can drift. */
+
+export const commands = {
+  generate: "resident.generate",
+  generateFromSelection: "resident.generateFromSelection",
+  newAgent: "resident.newAgent",
+  openAgent: "resident.openAgent",
+  askAgent: "resident.askAgent",
+  askAboutSelection: "resident.askAboutSelection",
+  stopAgent: "resident.stopAgent",
+  regenerate: "resident.regenerate",
+  saveAgent: "resident.saveAgent",
+  renameAgent: "resident.renameAgent",
+  editInstructions: "resident.editInstructions",
+  forkAgent: "resident.forkAgent",
+  rewindAgent: "resident.rewindAgent",
+  deleteAgent: "resident.deleteAgent",
+  addToRoom: "resident.addToRoom",
+  removeFromRoom: "resident.removeFromRoom",
+  chooseModel: "resident.chooseModel",
+  importModel: "resident.importModel",
+  getStarterModel: "resident.getStarterModel",
+  loadModel: "resident.loadModel",
+  cancelLoad: "resident.cancelLoad",
+  unloadModel: "resident.unloadModel",
+  growPool: "resident.growPool",
+  restartEngine: "resident.restartEngine",
+  runBenchmark: "resident.runBenchmark",
+  diagnose: "resident.diagnose",
+  copyDiagnosis: "resident.copyDiagnosis",
+  showLog: "resident.showLog",
+  openStatus: "resident.openStatus",
+  openRoom: "resident.openRoom",
+  openSettings: "resident.openSettings",
+} as const;
+
+export type CommandId = (typeof commands)[keyof typeof commands];
+
+export const settings = {
+  modelDefault: "resident.model.default",
+  modelFolders: "resident.model.folders",
+  poolSizeMB: "resident.pool.sizeMB",
+  poolBlockTokens: "resident.pool.blockTokens",
+  answersMaxTokens: "resident.answers.maxTokens",
+  answersTemperature: "resident.answers.temperature",
+  answersTopP: "resident.answers.topP",
+  answersTopK: "resident.answers.topK",
+  answersMinP: "resident.answers.minP",
+  answersRepetitionPenalty: "resident.answers.repetitionPenalty",
+  answersSeed: "resident.answers.seed",
+  storeQuotaGB: "resident.store.quotaGB",
+} as const;
+
+export type SettingId = (typeof settings)[keyof typeof settings];
+
+/** What the core is started with: a change takes effect when the engine starts again. */
+export const startupSettings: readonly SettingId[] = [
+  settings.modelFolders,
+  settings.poolSizeMB,
+  settings.poolBlockTokens,
+  settings.storeQuotaGB,
+];
+
+export const viewContainer = "resident";
+
+export const views = {
+  agents: "resident.agents",
+  room: "resident.room",
+  status: "resident.status",
+} as const;
+
+export type ViewId = (typeof views)[keyof typeof views];
+
+export const chatPanelType = "resident.chat";
+
+/** Set with `setContext`; used in `when` and `enablement` clauses. */
+export const contextKeys = {
+  /** No agent exists: the Agents view says how to make one. */
+  noAgents: "resident.noAgents",
+  /** A model is being loaded: the load can be cancelled. */
+  loading: "resident.loading",
+  /** A model is loaded: it can be unloaded. */
+  modelLoaded: "resident.modelLoaded",
+} as const;
+
+export type ContextKey = (typeof contextKeys)[keyof typeof contextKeys];
+
+/** `viewItem` values of the Agents tree. */
+export const treeItems = {
+  agent: "agent",
+  runningAgent: "agent.running",
+  lockedAgent: "agent.locked",
+} as const;
+
+export const diagnosisScheme = "resident-diagnosis";

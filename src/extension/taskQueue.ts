@@ -1,0 +1,15 @@
+/** Runs asynchronous tasks one after the other, in the order they were asked for. A failed task does not stop the rest. */
+export class TaskQueue {
+  private tail: Promise<void> = Promise.resolve();
+
+  constructor(private readonly onError: (error: unknown) => void) {}
+
+  add(task: () => Promise<void>): void {
+    this.tail = this.tail.then(task).catch(this.onError);
+  }
+
+  /** Resolves when everything that was asked for so far is done. */
+  settled(): Promise<void> {
+    return this.tail;
+  }
+}

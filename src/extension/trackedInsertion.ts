@@ -1,0 +1,31 @@
+/** One change of a document, as an editor reports it: offsets in UTF-16 units before the change. */
+export interface TextChange {
+  readonly rangeOffset: number;
+  readonly rangeLength: number;
+  readonly text: string;
+}
+
+/**
+ * Where streamed text goes next, in UTF-16 units from the start of the document. It stays behind what was inserted and
+ * follows whatever else is edited meanwhile: changes before it move it, changes over it pull it to their end.
+ */
+export class TrackedInsertion {
+  private position: number;
+
+  constructor(offset: number) {
+    this.position = offset;
+  }
+
+  get offset(): number {
+    return this.position;
+  }
+
+  /** `changes` of one event, last in the document first, as editors report them. */
+  follow(changes: readonly TextChange[]): void {
+    for (const { rangeOffset, rangeLength, text } of changes) {
+      const end = rangeOffset + rangeLength;
+      if (end <= this.position) this.position += text.length - rangeLength;
+      else if (rangeOffset < this.position) this.position = rangeOffset + text.length;
+    }
+  }
+}

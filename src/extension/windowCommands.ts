@@ -1,0 +1,52 @@
+import * as vscode from "vscode";
+import { type Disposable, DisposableStore } from "../common/disposables";
+import { numberField, textField } from "./commandArguments";
+import type { CommandRegistry } from "./commandRegistry";
+import { commands, settings, views } from "./contributions";
+import type { ServiceHandle } from "./serviceHandle";
+import { grownPoolMB, numberSetting } from "./settings";
+import { readSetting } from "./settingsReader";
+
+/** A restart saves first: as long as closing the window may take. */
+const restartDeadlineMs = 30_000;
+
+/** Commands about the window and the engine as a whole. */
+export function registerWindowCommands(
+  registry: CommandRegistry,
+  { service, log, extensionId }: { service: ServiceHandle; log: vscode.LogOutputChannel; extensionId: string },
+): Disposable {
+  const store = new DisposableStore();
+  store.add(registry.register(commands.showLog, async () => log.show()));
+  store.add(registry.register(commands.openStatus, () => focus(views.status)));
+  store.add(registry.register(commands.openRoom, () => focus(views.room)));
+  store.add(
+    registry.register(commands.openSettings, async (argument) => {
+      const query = textField(argument, "query") ?? `@ext:${extensionId}`;
+      await vscode.commands.executeCommand("workbench.action.openSettings", query);
+    }),
+  );
+  store.add(
+    registry.register(commands.restartEngine, async () => {
+      await service.restart(restartDeadlineMs);
+      return { restarted: true };
+    }),
+  );
+  store.add(
+    registry.register(commands.growPool, async (argument) => {
+      const sizeMB = grownPoolMB(
+        numberSetting(readSetting, settings.poolSizeMB),
+        numberField(argument, "needed"),
+        numberField(argument, "total"),
+      );
+      const configuration = vscode.workspace.getConfiguration();
+      await configuration.update(settings.poolSizeMB, sizeMB, vscode.ConfigurationTarget.Global);
+      await service.restart(restartDeadlineMs);
+      return { sizeMB };
+    }),
+  );
+  return store;
+}
+
+async function focus(view: string): Promise<void> {
+  await vscode.commands.executeCommand(`${view}.focus`);
+}
