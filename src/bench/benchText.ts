@@ -1,0 +1,18 @@
+const sentences = [
+  "The parser reads one statement after the other and keeps the position of each in a table.",
+  "When a brace is missing, it reports the end of the last complete statement and goes on.",
+  "A cache that was written by another version is refused, and the reason is shown to the reader.",
+  "Every block holds sixty-four tokens, and a table says which blocks belong to which agent.",
+  "The scheduler takes the rows that decode first, and gives what is left to those that read.",
+  "Nothing is read twice unless the text before it has changed, and then only from there on.",
+] as const;
+
+/** About 16 tokens a sentence with the tokenizers in use; figures report the number that was really read. */
+const tokensPerSentence = 17;
+
+/** English text of about `tokens` tokens. `label` makes it differ from every other from its first word on. */
+export function benchText(label: string, tokens: number): string {
+  const lines = [`Notes ${label}.`];
+  for (let i = 0; i * tokensPerSentence < tokens; i += 1) lines.push(`${i + 1}. ${sentences[i % sentences.length]}`);
+  return lines.join(" ");
+}

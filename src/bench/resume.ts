@@ -1,0 +1,100 @@
+import { throwIfAborted } from "../common/errors";
+import type { AgentId, BenchRow, ResidentService, TurnFigures } from "../protocol/service";
+import { benchText } from "./benchText";
+import { percentiles } from "./statistics";
+import type { Suite } from "./suite";
+
+export interface ResumePlan {
+  /** Tokens that the agent has read before it is asked again. */
+  readonly contexts: readonly number[];
+  /** Questions asked of the agent hot, and again after its blocks came from disk. */
+  readonly repeats: number;
+}
+
+type Service = Pick<ResidentService, "createAgent" | "deleteAgent" | "send" | "unloadModel" | "loadModel">;
+
+const question = "In one word, what does the first note speak of?";
+
+/**
+ * What a person waits for: TTFT of an agent that reads everything (cold), whose blocks are in the pool (hot), and whose
+ * blocks come from disk in a model loaded anew (warm; the restore is part of the wait). The answers of all three are
+ * greedy and short. Each context is read once: that is the slow part, and it is the point.
+ */
+export function resumeSuite(service: Service, plan: ResumePlan): Suite {
+  return async (run) => {
+    const rows: BenchRow[] = [];
+    for (const [i, context] of plan.contexts.entries()) {
+      const step = (message: string) =>
+        run.onProgress({
+          done: i,
+          total: plan.contexts.length,
+          unit: "runs",
+          message: `${context} tokens: ${message}`,
+        });
+      rows.push(...(await measureContext(service, plan, context, step, run.signal)));
+    }
+    return rows;
+  };
+}
+
+async function measureContext(
+  service: Service,
+  plan: ResumePlan,
+  context: number,
+  step: (message: string) => void,
+  signal: AbortSignal,
+): Promise<readonly BenchRow[]> {
+  const name = `bench resume ${context} ${Date.now()}`;
+  const agent = await service.createAgent({ name, system: benchText(name, context) });
+  const ask = (message: string) => {
+    throwIfAborted(signal);
+    step(message);
+    return askOnce(service, agent.id, signal);
+  };
+  try {
+    await service.loadModel(signal);
+    const cold = await ask("reading everything");
+    const hot: TurnFigures[] = [];
+    for (let i = 0; i < plan.repeats; i += 1) hot.push(await ask("from memory"));
+    const warm: TurnFigures[] = [];
+    for (let i = 0; i < plan.repeats; i += 1) {
+      await service.unloadModel();
+      await service.loadModel(signal);
+      warm.push(await ask("from disk"));
+    }
+    return [row("cold", [cold]), row("hot", hot, cold), row("warm", warm, cold)];
+  } finally {
+    await service.deleteAgent(agent.id);
+  }
+}
+
+async function askOnce(service: Service, agent: AgentId, signal: AbortSignal): Promise<TurnFigures> {
+  const running = await service.send(agent, { text: question, sampling: { temperature: 0, maxTokens: 2 } });
+  const abort = () => running.abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    const { figures } = await running.done;
+    throwIfAborted(signal);
+    return figures;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** The restore counts: the person waits for it too. */
+const waitMs = (figures: TurnFigures) => figures.ttftMs + figures.restoreMs;
+
+function row(tier: "cold" | "hot" | "warm", all: readonly TurnFigures[], cold?: TurnFigures): BenchRow {
+  const times = percentiles(all.map(waitMs));
+  const last = all.at(-1);
+  return {
+    case: `${tier}, ${cold?.promptTokens ?? last?.promptTokens ?? 0} tokens`,
+    ...times,
+    tier,
+    contextTokens: cold?.promptTokens ?? last?.promptTokens ?? 0,
+    reusedTokens: last?.reusedTokens ?? 0,
+    prefilledTokens: last?.prefilledTokens ?? 0,
+    restoreMs: last?.restoreMs ?? 0,
+    ...(cold ? { coldOverThis: waitMs(cold) / Math.max(times.p50Ms, 0.001) } : {}),
+  };
+}
