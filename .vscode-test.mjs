@@ -6,7 +6,15 @@ const mocha = { ui: "bdd", timeout: 120_000 };
 export default defineConfig([
   {
     label: "integration",
-    files: "out/test/integration/**/*.test.js",
+    files: "out/test/integration/*.test.js",
+    workspaceFolder: "test/fixtures/workspace",
+    launchArgs: ["--disable-extensions"],
+    mocha,
+  },
+  {
+    // In a second window, after the first: the profile in .vscode-test keeps the agents.
+    label: "integration, restarted",
+    files: "out/test/integration/restarted/*.test.js",
     workspaceFolder: "test/fixtures/workspace",
     launchArgs: ["--disable-extensions"],
     mocha,

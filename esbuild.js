@@ -3,6 +3,7 @@
  *
  *   node esbuild.js                    dist/ with source maps
  *   node esbuild.js --production       dist/ minified, without source maps
+ *   node esbuild.js --out=DIR          DIR/dist/ and DIR/meta/ instead of dist/ and out/meta/
  *   node esbuild.js --watch            dist/, again after every change
  *   node esbuild.js --tests=unit       out/test/unit/; parts of file names after it choose among the test files
  *
@@ -32,7 +33,7 @@ const product = {
     target: "node20",
     outdir: "dist",
     banner: { js: "#!/usr/bin/env node" },
-    plugins: [executable("dist/cli.js")],
+    plugins: [executable("cli.js")],
   },
   // Chromium 114 is VS Code 1.82's. A page imports its style sheet, and @vscode/codicons/dist/codicon.css, from main.ts.
   webview: {
@@ -55,6 +56,7 @@ const tiers = {
   unit: { external: [] },
   native: { external: [] },
   integration: { external: ["vscode", "mocha"] },
+  ui: { external: ["playwright-core"] },
 };
 
 function common(production) {
@@ -75,19 +77,18 @@ function executable(file) {
     name: "executable",
     setup(build) {
       build.onEnd((result) => {
-        if (result.errors.length === 0) fs.chmodSync(path.join(root, file), 0o755);
+        if (result.errors.length === 0) fs.chmodSync(path.join(build.initialOptions.outdir, file), 0o755);
       });
     },
   };
 }
 
-function metafile(name) {
+function metafile(name, directory) {
   return {
     name: "metafile",
     setup(build) {
       build.onEnd((result) => {
         if (!result.metafile) return;
-        const directory = path.join(root, "out", "meta");
         fs.mkdirSync(directory, { recursive: true });
         fs.writeFileSync(path.join(directory, `${name}.json`), JSON.stringify(result.metafile));
       });
@@ -104,14 +105,16 @@ const watchReporter = {
   },
 };
 
-function productBuilds({ production, watch }) {
+function productBuilds({ production, watch, out }) {
+  const metaDirectory = path.join(out ?? path.join(root, "out"), "meta");
   return Object.entries(product).flatMap(([name, options]) => {
     const entryPoints = Object.fromEntries(
       Object.entries(options.entryPoints).filter(([, file]) => fs.existsSync(path.join(root, file))),
     );
     if (Object.keys(entryPoints).length === 0) return [];
-    const plugins = [...(options.plugins ?? []), metafile(name), ...(watch ? [watchReporter] : [])];
-    return [{ ...common(production), ...options, entryPoints, plugins }];
+    const plugins = [...(options.plugins ?? []), metafile(name, metaDirectory), ...(watch ? [watchReporter] : [])];
+    const outdir = path.resolve(out ?? root, options.outdir);
+    return [{ ...common(production), ...options, outdir, entryPoints, plugins }];
   });
 }
 
@@ -144,7 +147,7 @@ async function buildTests(tier, parts) {
       target: "node18",
       sourcemap: "inline",
       logLevel: "warning",
-      plugins: [metafile(`test-${tier}`)],
+      plugins: [metafile(`test-${tier}`, path.join(root, "out", "meta"))],
     });
     fs.rmSync(outdir, { recursive: true, force: true });
     fs.renameSync(scratch, outdir);
@@ -165,12 +168,13 @@ async function main(args) {
     );
     return;
   }
-  const builds = productBuilds({ production, watch });
+  const out = args.find((arg) => arg.startsWith("--out="))?.slice("--out=".length);
+  const builds = productBuilds({ production, watch, out });
   if (watch) {
     for (const options of builds) await (await esbuild.context(options)).watch();
     return;
   }
-  if (production) fs.rmSync(path.join(root, "dist"), { recursive: true, force: true });
+  if (production) fs.rmSync(path.resolve(out ?? root, "dist"), { recursive: true, force: true });
   for (const options of builds) await esbuild.build(options);
 }
 

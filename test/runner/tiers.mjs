@@ -63,6 +63,7 @@ export const tiers = [
   {
     name: "ui",
     setUp: ["mlx", "addon", "build", "model"],
+    prepare: bundled("ui"),
     commands: [{ name: "ui", args: () => ["test/ui/run.mjs"], limitMs: minutes(8) }],
   },
 ];
