@@ -1,0 +1,42 @@
+/** Stands where VS Code and the extension's host are: answers `ready` with the state that the address names. */
+import type { Reply } from "../../../src/protocol/page";
+import { chatSamples } from "./samples/chat";
+import { roomSamples } from "./samples/room";
+import { statusSamples } from "./samples/status";
+
+type Sample = readonly object[];
+
+const samples: Readonly<Record<string, Readonly<Record<string, Sample>>>> = {
+  "/chat": chatSamples,
+  "/room": roomSamples,
+  "/status": statusSamples,
+};
+
+const { pathname, searchParams } = new URL(location.href);
+const sample = samples[pathname]?.[searchParams.get("state") ?? ""] ?? [];
+let state: unknown = searchParams.has("draft") ? { draft: searchParams.get("draft") } : undefined;
+
+function toPage(message: object): void {
+  window.postMessage(message, "*");
+}
+
+function receive(message: unknown): void {
+  console.log(JSON.stringify(message));
+  if (typeof message !== "object" || message === null || !("type" in message)) return;
+  if (message.type === "ready") {
+    for (const update of sample) toPage(update);
+  } else if ("id" in message && typeof message.id === "number") {
+    const reply: Reply = { type: "reply", id: message.id };
+    toPage(reply);
+  }
+}
+
+Object.assign(window, {
+  acquireVsCodeApi: () => ({
+    postMessage: receive,
+    getState: () => state,
+    setState: (next: unknown) => {
+      state = next;
+    },
+  }),
+});

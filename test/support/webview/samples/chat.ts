@@ -1,0 +1,248 @@
+import type { ChatSnapshot, ChatUpdate } from "../../../../src/protocol/chat";
+import type { PageTurn, Problem } from "../../../../src/protocol/page";
+import { agent, figures, ready } from "./agents";
+
+const reviewer = agent(0, "Parser reviewer");
+
+const base: ChatSnapshot = {
+  settings: { language: "en" },
+  agent: reviewer,
+  system: "",
+  engine: { state: ready, actions: [] },
+  starts: ["startFromSelection", "forkAnother", "editInstructions"],
+  turns: [],
+  otherBranches: [],
+};
+
+function turn(id: string, user: string, answer: string, change: Partial<PageTurn> = {}): PageTurn {
+  return { id, user, answer, state: "done", finishReason: "stop", createdAt: 0, ...change };
+}
+
+const code = `\`\`\`ts recover.ts
+function recoverTo(follow: TokenSet, limit: number): Token {
+  let depth = 0;
+  while (current.kind !== TokenKind.Eof && current.pos < limit) {
+    if (depth === 0 && follow.has(current.kind)) break;
+    depth += braceDelta(advance());
+  }
+  return current;
+}
+\`\`\``;
+
+const first = turn(
+  "t1",
+  "Where does the parser recover from a missing brace?",
+  `In \`recoverTo\`, called from \`parseBlock\` when the closing brace is absent. It does three things:
+
+1. Reports \`expected '}'\` at the end of the **last complete statement**, not at the next token.
+2. Skips to a token in the caller's follow set, and counts nested braces on the way.
+3. Returns a \`Block\` with \`missingClose: true\`, so later passes do not report it again.`,
+  { figures: figures(1842, 37, 212, { cache: { tier: "warm" } }) },
+);
+
+const second = turn("t2", "Make the skip stop at the end of the enclosing function.", code, {
+  figures: figures(2090, 861, 151, { ttftMs: 1700, decodeTokensPerSecond: 60 }),
+});
+
+const third = turn(
+  "t3",
+  "Does anything else call it with an open limit?",
+  "Yes, one place: `parseInterface` passes no limit. It is safe there, because an interface body holds no statements.",
+  {
+    figures: figures(768, 2386, 141, {
+      ttftMs: 4600,
+      decodeTokensPerSecond: 59,
+      cache: { tier: "warm", refused: { code: "CHECKSUM", reason: "block 12 failed its checksum", atToken: 768 } },
+    }),
+    refusalActions: [{ id: "showLog", label: "Show Log" }],
+  },
+);
+
+const asked = turn("t4", "Write the test that would have caught this.", "", { state: "running" });
+
+const poolExhausted: Problem = {
+  error: {
+    code: "POOL_EXHAUSTED",
+    what: "this request needs 287 blocks of 64 tokens and the block pool has 256",
+    advice: "raise the block pool's size, shorten the prompt, or lower the maximum number of tokens",
+    facts: { needed: 287, total: 256, blockTokens: 64 },
+  },
+  kept: "Nothing was read or generated. Your message and the whole conversation are kept.",
+  actions: [
+    { id: "growPool", label: "Grow Pool to 320 Blocks (720 MB)" },
+    { id: "rewind", label: "Rewind…" },
+  ],
+};
+
+const contextFull: Problem = {
+  error: {
+    code: "CONTEXT_FULL",
+    what: "the context has 32,768 tokens and this turn needs 33,120",
+    advice: "rewind, or start a new agent",
+    facts: { needed: 33_120, total: 32_768 },
+  },
+  kept: "Nothing was cut. Your message and the whole conversation are kept.",
+  actions: [
+    { id: "rewind", label: "Rewind…" },
+    { id: "newAgent", label: "New Agent…" },
+  ],
+};
+
+const locked: Problem = {
+  error: {
+    code: "AGENT_LOCKED",
+    what: "this agent is open in another window, so it can only be read here",
+    advice: "close it there, or fork it",
+    facts: {},
+  },
+  kept: "The conversation can be read here.",
+  actions: [
+    { id: "fork", label: "Fork Agent…" },
+    { id: "tryAgain", label: "Try Again" },
+  ],
+};
+
+function snapshot(change: Partial<ChatSnapshot>): ChatUpdate {
+  return { type: "snapshot", snapshot: { ...base, ...change } };
+}
+
+const answer =
+  "The test needs a function with a missing brace followed by a second function, so that an unbounded skip would swallow it. It asserts on the **number of functions** and on the position of the one";
+
+export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
+  streaming: [
+    snapshot({ turns: [first, second, third, asked], agent: { ...reviewer, state: "answering" } }),
+    {
+      type: "text",
+      turn: "t4",
+      delta: { offset: 0, text: answer.slice(0, 70), figures: figures(3294, 45, 20, { ttftMs: 92 }) },
+    },
+    {
+      type: "text",
+      turn: "t4",
+      delta: {
+        offset: 60,
+        text: answer.slice(60),
+        figures: figures(3294, 45, 86, { ttftMs: 92, decodeTokensPerSecond: 60 }),
+      },
+    },
+  ],
+  done: [
+    snapshot({
+      turns: [first, second, third],
+      otherBranches: [
+        { turn: "t9", preview: "Does anything else call it?", turns: 2 },
+        { turn: "t8", preview: "Rewrite it as a loop over the follow set", turns: 1 },
+      ],
+    }),
+  ],
+  prefill: [
+    snapshot({ turns: [first, { ...asked, user: "Check the new grammar against the recovery rules." }] }),
+    {
+      type: "progress",
+      turn: "t4",
+      progress: { type: "prefill", done: 1536, total: 2891, reused: 3294, tokensPerSecond: 515 },
+    },
+  ],
+  waiting: [
+    snapshot({ turns: [first, asked] }),
+    { type: "progress", turn: "t4", progress: { type: "queued", neededBlocks: 40, turnsAhead: 2 } },
+  ],
+  waitingModel: [
+    snapshot({ turns: [first, asked] }),
+    {
+      type: "progress",
+      turn: "t4",
+      progress: { type: "waitingModel", reason: "2 turns of Qwen2.5-Coder 3B, then 1.7 GB to load" },
+    },
+  ],
+  stopped: [
+    snapshot({
+      turns: [
+        { ...first, finishReason: "aborted", answer: "In `recoverTo`, called from `parseBlock` when" },
+        turn("t2", "And then?", "", { finishReason: "aborted", figures: figures(1842, 37, 0, { ttftMs: 0 }) }),
+        { ...third, id: "t3", finishReason: "length" },
+      ],
+    }),
+  ],
+  interrupted: [
+    snapshot({
+      agent: { ...reviewer, tier: "warm" },
+      turns: [first, turn("t2", "And then?", "It reports `expected '}'` at the end of", { state: "interrupted" })],
+    }),
+  ],
+  saveFailed: [
+    snapshot({
+      turns: [
+        {
+          ...first,
+          saveProblem: {
+            error: { code: "DISK_FULL", what: "the disk is full", advice: "free space", facts: {} },
+            actions: [{ id: "retrySave", label: "Retry" }],
+          },
+        },
+      ],
+    }),
+  ],
+  empty: [snapshot({ agent: { ...reviewer, tier: "cold", tokens: 0, hotTokens: 0, diskTokens: 0 } })],
+  poolExhausted: [
+    snapshot({
+      agent: { ...reviewer, tokens: 14_912 },
+      turns: [
+        turn("t12", "Compare every rule with the grammar and list the differences.", "", {
+          state: "failed",
+          problem: poolExhausted,
+        }),
+      ],
+    }),
+  ],
+  nearlyFull: [snapshot({ agent: { ...reviewer, tokens: 31_564 }, turns: [first] })],
+  full: [
+    snapshot({
+      agent: { ...reviewer, tokens: 32_700 },
+      turns: [first, turn("t5", "One more thing.", "", { state: "failed", problem: contextFull })],
+    }),
+  ],
+  locked: [snapshot({ agent: { ...reviewer, lockedElsewhere: true, tier: "warm" }, turns: [first], readOnly: locked })],
+  loading: [
+    snapshot({
+      turns: [first],
+      engine: {
+        state: { type: "loading", model: "Qwen2.5-Coder 3B, 4-bit", done: 1.08 * 1024 ** 3, total: 1.74 * 1024 ** 3 },
+        actions: [{ id: "cancelLoad", label: "Cancel" }],
+      },
+    }),
+  ],
+  noModel: [
+    snapshot({
+      turns: [first],
+      engine: {
+        state: { type: "noModel" },
+        actions: [
+          { id: "chooseModel", label: "Choose Model…" },
+          { id: "getStarter", label: "Get Starter Model" },
+        ],
+      },
+    }),
+  ],
+  addonMissing: [
+    snapshot({
+      turns: [first],
+      engine: {
+        state: {
+          type: "addonMissing",
+          error: {
+            code: "ADDON_MISSING",
+            what: "the native addon could not be loaded: built for another platform (linux-x64, this is linux-arm64)",
+            advice: "run the set-up",
+            facts: {},
+          },
+        },
+        actions: [
+          { id: "diagnose", label: "Diagnose" },
+          { id: "showLog", label: "Show Log" },
+        ],
+      },
+    }),
+  ],
+};
