@@ -71,7 +71,9 @@ export function actionCommand(id: ActionId, target: ActionTarget): ActionCommand
 }
 
 /** The numbers of a refused request, for the button that grows the pool. */
-export function poolTarget(facts: Readonly<Record<string, string | number | boolean>>): Pick<ActionTarget, "needed" | "total"> {
+export function poolTarget(
+  facts: Readonly<Record<string, string | number | boolean>>,
+): Pick<ActionTarget, "needed" | "total"> {
   const { needed, total } = facts;
   return {
     ...(typeof needed === "number" ? { needed } : {}),

@@ -1,16 +1,16 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../common/disposables";
+import { InvalidRequestError } from "../common/errors";
 import type { AgentSummary, FinishReason, ResidentService, TurnFigures } from "../protocol/service";
 import { type AgentPicker, pickTurn } from "./agentPicker";
+import { attachmentText } from "./attachment";
 import type { ChatPanels } from "./chatPanels";
 import { flagField, textField } from "./commandArguments";
 import type { CommandRegistry } from "./commandRegistry";
 import { commands } from "./contributions";
-import { attachmentText } from "./attachment";
 import type { EditorActions } from "./editorActions";
 import type { ServiceHandle } from "./serviceHandle";
 import { samplingWith } from "./settingsReader";
-import { InvalidRequestError } from "../common/errors";
 
 export interface AgentCommandPorts {
   readonly service: ServiceHandle;
@@ -115,7 +115,11 @@ async function ask(
   return { agent: agent.id, text: answer, finishReason, figures };
 }
 
-async function rename(agent: AgentSummary, door: ResidentService, argument: unknown): Promise<AgentSummary | undefined> {
+async function rename(
+  agent: AgentSummary,
+  door: ResidentService,
+  argument: unknown,
+): Promise<AgentSummary | undefined> {
   const name = textField(argument, "name") ?? (await askName("Rename Agent", agent.name));
   return name === undefined ? undefined : door.renameAgent(agent.id, name);
 }
@@ -138,7 +142,11 @@ async function editInstructions(
 }
 
 /** Arguments: turn, or toStart for the place before the first turn. */
-async function rewind(agent: AgentSummary, door: ResidentService, argument: unknown): Promise<AgentSummary | undefined> {
+async function rewind(
+  agent: AgentSummary,
+  door: ResidentService,
+  argument: unknown,
+): Promise<AgentSummary | undefined> {
   const turn = textField(argument, "turn");
   if (turn !== undefined) return door.rewindAgent(agent.id, turn);
   if (flagField(argument, "toStart")) return door.rewindAgent(agent.id, undefined);
@@ -148,13 +156,18 @@ async function rewind(agent: AgentSummary, door: ResidentService, argument: unkn
 }
 
 /** Argument: force (does not ask). Returns what was deleted. */
-async function deleteAgent(agent: AgentSummary, door: ResidentService, argument: unknown): Promise<AgentSummary | undefined> {
+async function deleteAgent(
+  agent: AgentSummary,
+  door: ResidentService,
+  argument: unknown,
+): Promise<AgentSummary | undefined> {
   if (!flagField(argument, "force")) {
     const answer = await vscode.window.showWarningMessage(
       `Delete "${agent.name}"?`,
       {
         modal: true,
-        detail: "Its conversation, and what is kept on disk for it alone, are deleted. Forks keep theirs. This cannot be undone.",
+        detail:
+          "Its conversation, and what is kept on disk for it alone, are deleted. Forks keep theirs. This cannot be undone.",
       },
       "Delete",
     );

@@ -25,9 +25,14 @@ export class AgentPicker {
     if (named === undefined) return this.pick(door, title);
     const agent = await door.findAgent(named);
     if (agent) return agent;
-    throw new ResidentError("AGENT_NOT_FOUND", `there is no agent "${named}"`, "choose one of the agents that are there", {
-      agent: named,
-    });
+    throw new ResidentError(
+      "AGENT_NOT_FOUND",
+      `there is no agent "${named}"`,
+      "choose one of the agents that are there",
+      {
+        agent: named,
+      },
+    );
   }
 
   async pick(door: ResidentService, title: string): Promise<AgentSummary | undefined> {
@@ -83,19 +88,25 @@ interface TurnItem extends vscode.QuickPickItem {
 
 function turnItems(detail: AgentDetail, withStart: boolean): TurnItem[] {
   const count = detail.turns.length;
-  const own = detail.turns.map((turn, index): TurnItem => ({
-    turn: turn.id,
-    label: `${index + 1}. ${oneLine(turn.user)}`,
-    description: index === count - 1 ? "the head" : "",
-    detail: oneLine(turn.answer),
-  }));
+  const own = detail.turns.map(
+    (turn, index): TurnItem => ({
+      turn: turn.id,
+      label: `${index + 1}. ${oneLine(turn.user)}`,
+      description: index === count - 1 ? "the head" : "",
+      detail: oneLine(turn.answer),
+    }),
+  );
   const start: TurnItem[] =
-    withStart && count > 0 ? [{ turn: undefined, label: "Before the first turn", description: "an empty conversation" }] : [];
-  const others = detail.otherBranches.map((branch): TurnItem => ({
-    turn: branch.turn,
-    label: oneLine(branch.preview),
-    description: `${branch.turns} turns`,
-  }));
+    withStart && count > 0
+      ? [{ turn: undefined, label: "Before the first turn", description: "an empty conversation" }]
+      : [];
+  const others = detail.otherBranches.map(
+    (branch): TurnItem => ({
+      turn: branch.turn,
+      label: oneLine(branch.preview),
+      description: `${branch.turns} turns`,
+    }),
+  );
   const separator: TurnItem = { label: "Branches that were left", kind: vscode.QuickPickItemKind.Separator };
   return [...own.reverse(), ...start, ...(others.length > 0 ? [separator, ...others] : [])];
 }

@@ -13,7 +13,11 @@ interface SuiteItem extends vscode.QuickPickItem {
 }
 
 const suites: readonly SuiteItem[] = [
-  { suite: "exp-006", label: "EXP-006", detail: "What it costs to take up an agent's cache and to put it away, hot and from disk" },
+  {
+    suite: "exp-006",
+    label: "EXP-006",
+    detail: "What it costs to take up an agent's cache and to put it away, hot and from disk",
+  },
   { suite: "resume", label: "Resume", detail: "Time to the first token: cold, from disk, from memory" },
   { suite: "throughput", label: "Throughput", detail: "Reading, answering, and many agents together" },
   { suite: "exp-005", label: "EXP-005", detail: "Token ids beside those of mlx_lm; needs its Python environment" },
@@ -65,7 +69,10 @@ function suiteNamed(name: string | undefined): BenchSuite | undefined {
   if (name === undefined) return undefined;
   const found = suites.find(({ suite }) => suite === name);
   if (found) return found.suite;
-  throw new InvalidRequestError(`there is no benchmark "${name}"`, `choose one of ${suites.map(({ suite }) => suite).join(", ")}`);
+  throw new InvalidRequestError(
+    `there is no benchmark "${name}"`,
+    `choose one of ${suites.map(({ suite }) => suite).join(", ")}`,
+  );
 }
 
 async function pickSuite(): Promise<BenchSuite | undefined> {

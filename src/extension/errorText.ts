@@ -37,7 +37,10 @@ const rules: Readonly<Record<ErrorCode, Rule>> = {
   AGENT_CORRUPT: { kept: "Its files were left as they are.", actions: ["showLog"] },
   AGENT_BUSY: { kept: "The running answer goes on.", actions: [] },
   STORE_CORRUPT: { kept: "The conversation is kept; what was damaged is read again.", actions: ["showLog"] },
-  DISK_FULL: { kept: "What was read and said is kept in memory until the window closes.", actions: ["retrySave", "showLog"] },
+  DISK_FULL: {
+    kept: "What was read and said is kept in memory until the window closes.",
+    actions: ["retrySave", "showLog"],
+  },
   IO_FAILURE: { kept: "What was saved before is kept.", actions: ["showLog"] },
   ABORTED: { kept: "What was read and said is kept.", actions: [] },
   USAGE: { kept: nothingChanged, actions: [] },

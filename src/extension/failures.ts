@@ -15,7 +15,10 @@ export class Failures {
     this.note(error);
     const problem = problemOf(info, { ...context, language: context.language ?? vscode.env.language });
     const target = { ...context.target, ...poolTarget(info.facts) };
-    const shown = vscode.window.showErrorMessage(problemSentences(problem), ...problem.actions.map(({ label }) => label));
+    const shown = vscode.window.showErrorMessage(
+      problemSentences(problem),
+      ...problem.actions.map(({ label }) => label),
+    );
     shown.then((label) => {
       const chosen = problem.actions.find((action) => action.label === label);
       if (chosen) runAction(chosen.id, target);

@@ -5,10 +5,10 @@ import type { ModelSummary, ResidentService } from "../protocol/service";
 import { textField } from "./commandArguments";
 import type { CommandRegistry } from "./commandRegistry";
 import { commands, settings } from "./contributions";
+import type { EngineWatch } from "./engineWatch";
 import { sentence } from "./errorText";
 import { withCancel, withJobProgress } from "./progress";
 import { loadingText } from "./progressText";
-import type { EngineWatch } from "./engineWatch";
 import type { ServiceHandle } from "./serviceHandle";
 
 export interface ModelCommandPorts {
@@ -138,7 +138,7 @@ async function choose(door: ResidentService, directory: string): Promise<ModelSu
 
 async function importModel(door: ResidentService, file: string, name?: string): Promise<ModelSummary> {
   const model = await withJobProgress("Resident: Importing the model", (onProgress, signal) =>
-    door.importGguf(file, onProgress, signal, name),
+    door.importGguf({ file, ...(name === undefined ? {} : { name }) }, onProgress, signal),
   );
   return choose(door, model.directory);
 }

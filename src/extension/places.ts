@@ -16,7 +16,13 @@ export interface PlaceInputs {
  * Where the extension keeps and finds things. RESIDENT_HOME and RESIDENT_STARTER_MODEL replace the usual places. A
  * packaged extension has no starter model of its own: it is then fetched into the home.
  */
-export function placesOf({ extensionPath, globalStoragePath, environment, platform, exists = existsSync }: PlaceInputs): Places {
+export function placesOf({
+  extensionPath,
+  globalStoragePath,
+  environment,
+  platform,
+  exists = existsSync,
+}: PlaceInputs): Places {
   const home = environment["RESIDENT_HOME"] || globalStoragePath;
   const bundled = join(extensionPath, "native", "models", starterName);
   return {

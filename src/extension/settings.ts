@@ -1,4 +1,5 @@
 /** What the settings mean, apart from VS Code: limits, units, and what the core is started or asked with. */
+import { join } from "node:path";
 import type { SamplingOptions, ServiceOptions } from "../protocol/service";
 import { type SettingId, settings } from "./contributions";
 
@@ -13,7 +14,7 @@ const bytesPerGB = 2 ** 30;
 
 /** package.json states the same limits (a unit test compares); the editor warns, and values outside are clamped here. */
 export const numberSettings = {
-  [settings.poolSizeMB]: { minimum: 64, maximum: 65536, default: 512 },
+  [settings.poolSizeMB]: { minimum: 64, maximum: 65536, default: 1024 },
   [settings.poolBlockTokens]: { minimum: 16, maximum: 512, default: 64 },
   [settings.answersMaxTokens]: { minimum: 1, maximum: 32768, default: 1024 },
   [settings.answersTemperature]: { minimum: 0, maximum: 2, default: 0.7 },
@@ -21,7 +22,7 @@ export const numberSettings = {
   [settings.answersTopK]: { minimum: 0, maximum: 1000, default: 0 },
   [settings.answersMinP]: { minimum: 0, maximum: 1, default: 0 },
   [settings.answersRepetitionPenalty]: { minimum: 0.5, maximum: 2, default: 1.1 },
-  [settings.storeQuotaGB]: { minimum: 1, maximum: 1024, default: 20 },
+  [settings.storeQuotaGB]: { minimum: 1, maximum: 1024, default: 8 },
 } as const satisfies Readonly<Partial<Record<SettingId, NumberLimits>>>;
 
 export type NumberSettingId = keyof typeof numberSettings;
@@ -61,7 +62,7 @@ export function serviceOptionsOf(read: ReadSetting, places: Places): ServiceOpti
   return {
     ...places,
     ...(typeof defaultModel === "string" && defaultModel.trim() !== "" ? { defaultModel: defaultModel.trim() } : {}),
-    modelFolders: Array.isArray(folders) ? folders.filter((folder): folder is string => typeof folder === "string") : [],
+    modelFolders: [join(places.home, "models"), ...(Array.isArray(folders) ? folders.filter(isText) : [])],
     poolBytes: Math.round(numberSetting(read, settings.poolSizeMB) * bytesPerMB),
     blockTokens: Math.round(numberSetting(read, settings.poolBlockTokens)),
     maxAnswerTokens: Math.round(numberSetting(read, settings.answersMaxTokens)),
@@ -75,4 +76,8 @@ export function grownPoolMB(currentMB: number, needed: number | undefined, total
   const stepMB = 64;
   const { maximum } = numberSettings[settings.poolSizeMB];
   return Math.min(maximum, Math.ceil((currentMB * factor) / stepMB) * stepMB);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value.trim() !== "";
 }

@@ -99,5 +99,9 @@ export class StreamedEdit implements Disposable {
 }
 
 function refusedError(): ResidentError {
-  return new ResidentError("IO_FAILURE", "the document refused the text", "check that it can be written, and try again");
+  return new ResidentError(
+    "IO_FAILURE",
+    "the document refused the text",
+    "check that it can be written, and try again",
+  );
 }
