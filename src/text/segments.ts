@@ -1,0 +1,56 @@
+import type { SpecialTokens } from "./markedText";
+import type { Segment } from "./prompt";
+
+export interface Agreed {
+  /** What of the history stands: whole segments, and at most one cut prompt segment at the end. */
+  readonly segments: readonly Segment[];
+  /** How many of them are history segments unchanged. */
+  readonly unchanged: number;
+  /** Length of their text, a prefix of the rendering. */
+  readonly textLength: number;
+}
+
+/**
+ * Compares the history with a new rendering as text. Segments that agree whole are kept; the first that does not is cut
+ * after its last agreeing control token (encoding can resume there) if it is a prompt, and dropped if it is an answer.
+ */
+export function keepAgreed(history: readonly Segment[], rendering: string, specials: SpecialTokens): Agreed {
+  let textLength = 0;
+  for (const [i, segment] of history.entries()) {
+    if (rendering.startsWith(segment.text, textLength)) {
+      textLength += segment.text.length;
+      continue;
+    }
+    const kept = history.slice(0, i);
+    const cut = segment.kind === "prompt" ? cutAtSpecial(segment, rendering.slice(textLength), specials) : undefined;
+    if (cut === undefined) return { segments: kept, unchanged: i, textLength };
+    return { segments: [...kept, cut], unchanged: i, textLength: textLength + cut.text.length };
+  }
+  return { segments: history, unchanged: history.length, textLength };
+}
+
+/** The part of `segment` up to and with its last control token that `rendering` begins with too. */
+function cutAtSpecial(segment: Segment, rendering: string, specials: SpecialTokens): Segment | undefined {
+  const agreed = commonLength(segment.text, rendering);
+  let cut: Segment | undefined;
+  let ids = 0;
+  for (const stretch of specials.split(segment.text)) {
+    if (stretch.kind === "plain") continue;
+    if (stretch.end > agreed) break;
+    // Plain stretches hold no special ids, so the next one in the ids is this one.
+    const at = segment.ids.indexOf(stretch.token.id, ids);
+    if (at < 0) break;
+    ids = at + 1;
+    if (!stretch.token.stripsRight) {
+      cut = { kind: "prompt", text: segment.text.slice(0, stretch.end), ids: segment.ids.subarray(0, ids) };
+    }
+  }
+  return cut;
+}
+
+function commonLength(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  let i = 0;
+  while (i < length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
+  return i;
+}

@@ -1,0 +1,143 @@
+import { Tokenizer } from "@huggingface/tokenizers";
+import { ResidentError } from "../common/errors";
+import { Detokenizer } from "./detokenizer";
+import { isObject, type JsonObject, listOf, objectOf } from "./json";
+import { type SpecialToken, SpecialTokens } from "./markedText";
+import { forContinuation, withoutTokens } from "./plainTokenizer";
+import { type TokenByteMap, tokenByteMap } from "./tokenBytes";
+
+/**
+ * Text ⇄ ids of one model. Text is encoded as plain text always: a special-token string in it is spelt out. Control
+ * tokens come only from marked text. Ids are those that Hugging Face's tokenizers give for the same text.
+ */
+export class TextTokenizer {
+  private readonly bytes: (Uint8Array | undefined)[] = [];
+
+  private constructor(
+    /** Without special tokens, for the start of a text and for what goes on after something else. */
+    private readonly first: Tokenizer,
+    private readonly continued: Tokenizer,
+    readonly specials: SpecialTokens,
+    private readonly contents: ReadonlyMap<number, string>,
+    private readonly byteMap: TokenByteMap,
+    /** What the tokenizer puts before every text by itself (BOS), as ids. */
+    readonly leadingIds: readonly number[],
+  ) {}
+
+  /** Takes parsed `tokenizer.json` and `tokenizer_config.json`. MODEL_CORRUPT or MODEL_UNSUPPORTED where they do not work. */
+  static create(tokenizerJson: unknown, tokenizerConfig: unknown): TextTokenizer {
+    const config = objectOf(tokenizerConfig);
+    if (!isObject(tokenizerJson)) throw corruptTokenizer("it is not an object");
+    const byteMap = tokenByteMap(tokenizerJson["decoder"]);
+    const specials = listOf(tokenizerJson["added_tokens"]).flatMap(readSpecial);
+    const plain = withoutTokens(tokenizerJson, new Set(specials.map((token) => token.content)));
+    const continuation = forContinuation(plain);
+    const first = construct(plain, config);
+    return new TextTokenizer(
+      first,
+      continuation === undefined ? first : construct(continuation, config),
+      new SpecialTokens(specials),
+      new Map(specials.map((token) => [token.id, token.content])),
+      byteMap,
+      readLeadingIds(tokenizerJson["post_processor"]),
+    );
+  }
+
+  /** Encodes plain text. `continues`: it goes on after other tokens, so nothing belongs before it. */
+  encodeText(text: string, continues = false): readonly number[] {
+    if (text === "") return [];
+    return (continues ? this.continued : this.first).encode(text, { add_special_tokens: false }).ids;
+  }
+
+  /** Encodes marked text. */
+  encodeMarked(marked: string, continues = false): readonly number[] {
+    const ids: number[] = [];
+    const stretches = this.specials.split(marked);
+    for (const [i, stretch] of stretches.entries()) {
+      if (stretch.kind === "special") {
+        ids.push(stretch.token.id);
+        continue;
+      }
+      const before = stretches[i - 1];
+      const after = stretches[i + 1];
+      let { text } = stretch;
+      if (before?.kind === "special" && before.token.stripsRight) text = text.trimStart();
+      if (after?.kind === "special" && after.token.stripsLeft) text = text.trimEnd();
+      for (const id of this.encodeText(text, continues || i > 0)) ids.push(id);
+    }
+    return ids;
+  }
+
+  /** The whole text of `ids`; bytes that are no UTF-8 become U+FFFD. Special tokens are written out. */
+  decode(ids: Iterable<number>): string {
+    const detokenizer = new Detokenizer(this);
+    let text = "";
+    for (const id of ids) text += detokenizer.push(id);
+    return text + detokenizer.finish();
+  }
+
+  get dropsFirstSpace(): boolean {
+    return this.byteMap.dropsFirstSpace;
+  }
+
+  /** The bytes that a token stands for; none for an id that is no token. */
+  bytesOf(id: number): Uint8Array {
+    const known = this.bytes[id];
+    if (known !== undefined) return known;
+    const content = this.contents.get(id);
+    const token = content === undefined ? this.first.id_to_token(id) : undefined;
+    const bytes = token === undefined ? new TextEncoder().encode(content ?? "") : this.byteMap.bytesOf(token);
+    this.bytes[id] = bytes;
+    return bytes;
+  }
+
+  /** The special-token string of an id, if it is one. */
+  specialOf(id: number): string | undefined {
+    return this.contents.get(id);
+  }
+
+  idOf(token: string): number | undefined {
+    return this.specials.tokens.find(({ content }) => content === token)?.id ?? this.first.token_to_id(token);
+  }
+}
+
+/** Added tokens of white space only cannot forge anything and stay tokens of plain text. */
+function readSpecial(value: unknown): readonly SpecialToken[] {
+  const { id, content, special, lstrip, rstrip } = objectOf(value);
+  if (typeof id !== "number" || typeof content !== "string" || content === "") return [];
+  if (special !== true && content.trim() === "") return [];
+  return [{ id, content, isControl: special === true, stripsLeft: lstrip === true, stripsRight: rstrip === true }];
+}
+
+/** Ids before the text in a TemplateProcessing, alone or in a sequence. */
+function readLeadingIds(postProcessor: unknown): readonly number[] {
+  if (!isObject(postProcessor)) return [];
+  if (postProcessor["type"] === "Sequence") return listOf(postProcessor["processors"]).flatMap(readLeadingIds);
+  if (postProcessor["type"] !== "TemplateProcessing") return [];
+  const ids: number[] = [];
+  for (const item of listOf(postProcessor["single"])) {
+    const name = objectOf(objectOf(item)["SpecialToken"])["id"];
+    if (typeof name !== "string") break;
+    const token = objectOf(objectOf(postProcessor["special_tokens"])[name]);
+    ids.push(...listOf(token["ids"]).filter((id) => typeof id === "number"));
+  }
+  return ids;
+}
+
+function construct(tokenizer: JsonObject, config: JsonObject): Tokenizer {
+  try {
+    return new Tokenizer(tokenizer, config);
+  } catch (error) {
+    throw corruptTokenizer(error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function corruptTokenizer(reason: string, cause?: unknown): ResidentError {
+  return new ResidentError(
+    "MODEL_CORRUPT",
+    `tokenizer.json cannot be used: ${reason}`,
+    "download the model again",
+    { file: "tokenizer.json" },
+    cause,
+  );
+}
