@@ -18,7 +18,9 @@ const work = path.join(root, "out", "package");
 const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
 const outAt = process.argv.indexOf("--out");
 const vsix = path.resolve(
-  outAt === -1 ? path.join(root, `${manifest.name}-${target}-${manifest.version}.vsix`) : (process.argv[outAt + 1] ?? ""),
+  outAt === -1
+    ? path.join(root, `${manifest.name}-${target}-${manifest.version}.vsix`)
+    : (process.argv[outAt + 1] ?? ""),
 );
 
 function run(what, args, cwd = root) {

@@ -18,7 +18,10 @@ export const allowed = [
   ]),
   { path: /^dist\/(webview\/)?[\w.-]+\.(ttf|wasm)$/ },
   { path: /^native\/stage\/[a-z0-9]+-[a-z0-9]+\/resident\.node$/, required: true },
-  { path: /^native\/stage\/[a-z0-9]+-[a-z0-9]+\/(mlx\/lib|mlx_cpu\.libs)\/[\w.-]+(\.so[.\d]*|\.dylib|\.metallib)$/, required: true },
+  {
+    path: /^native\/stage\/[a-z0-9]+-[a-z0-9]+\/(mlx\/lib|mlx_cpu\.libs)\/[\w.-]+(\.so[.\d]*|\.dylib|\.metallib)$/,
+    required: true,
+  },
 ];
 
 const isAllowed = (file) => allowed.some((kind) => kind.path.test(file));

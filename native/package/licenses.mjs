@@ -21,7 +21,9 @@ export function bundledPackages(root, metaDirectory) {
       if (folder !== undefined) folders.add(folder);
     }
   }
-  return [...folders].map((folder) => describe(path.join(root, folder))).sort((a, b) => a.name.localeCompare(b.name, "en"));
+  return [...folders]
+    .map((folder) => describe(path.join(root, folder)))
+    .sort((a, b) => a.name.localeCompare(b.name, "en"));
 }
 
 function describe(folder) {
@@ -65,7 +67,9 @@ const nativeParts = [
 /** @returns the parts that are in the stage, as `bundledPackages` describes its own */
 export function shippedNativeParts(root, platform) {
   const stage = path.join(root, "native", "stage", platform);
-  const files = fs.readdirSync(stage, { recursive: true }).filter((file) => fs.statSync(path.join(stage, file)).isFile());
+  const files = fs
+    .readdirSync(stage, { recursive: true })
+    .filter((file) => fs.statSync(path.join(stage, file)).isFile());
   const libraries = files.map((file) => path.basename(file)).filter((file) => file !== "resident.node");
   const unknown = libraries.filter((library) => !nativeParts.some((part) => part.libraries?.test(library)));
   if (unknown.length > 0) throw new Error(`no licence is known for ${unknown.join(", ")}: add it to native/package`);
@@ -75,7 +79,12 @@ export function shippedNativeParts(root, platform) {
       const paths = wheelLicense
         ? [mlxLicense(root, platform)]
         : texts.map((file) => path.join(root, "native", "licenses", file));
-      return { name, version: "", license, text: paths.map((file) => fs.readFileSync(file, "utf8").trim()).join("\n\n") };
+      return {
+        name,
+        version: "",
+        license,
+        text: paths.map((file) => fs.readFileSync(file, "utf8").trim()).join("\n\n"),
+      };
     });
 }
 
@@ -90,6 +99,8 @@ function mlxLicense(root, platform) {
 export function thirdPartyLicenses(parts) {
   const line = "-".repeat(100);
   const list = parts.map(({ name, version, license }) => `${[name, version].filter(Boolean).join(" ")}: ${license}`);
-  const texts = parts.map(({ name, version, text }) => `${line}\n${[name, version].filter(Boolean).join(" ")}\n${line}\n\n${text}`);
+  const texts = parts.map(
+    ({ name, version, text }) => `${line}\n${[name, version].filter(Boolean).join(" ")}\n${line}\n\n${text}`,
+  );
   return `Resident contains the following software.\n\n${list.join("\n")}\n\n${texts.join("\n\n")}\n`;
 }

@@ -8,7 +8,7 @@ export function readResults(file) {
   } catch (error) {
     return { passed: 0, failed: 0, pending: 0, problem: error.code === "ENOENT" ? "no results file" : error.message };
   }
-  const { passed, failed, pending = 0 } = results;
+  const { passed, failed, pending = 0 } = results ?? {};
   const counts = [passed, failed, pending];
   if (!counts.every((count) => Number.isInteger(count) && count >= 0)) {
     return { passed: 0, failed: 0, pending: 0, problem: "the results file has no counts" };

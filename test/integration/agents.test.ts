@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import type { AskResult } from "../../src/extension/agentCommands";
+import { commands } from "../../src/extension/contributions";
+import type { AgentSummary } from "../../src/protocol/service";
+import { ask, chatTabs, closeEditors, newAgent, run, runRefused, until } from "./support";
+
+describe("agents", () => {
+  afterEach(closeEditors);
+
+  it("open a chat panel under their name", async () => {
+    await run<AgentSummary>(commands.newAgent, { name: "Ada" });
+    await until("Ada's panel is open", () => chatTabs().includes("Ada"));
+    await run<AgentSummary>(commands.openAgent, { agent: "Ada" });
+    assert.deepEqual(chatTabs(), ["Ada"]);
+  });
+
+  it("read only what is new with each turn", async () => {
+    await newAgent("Brian");
+    const first = await ask("Brian", "My name is Brian and I keep bees.");
+    assert.equal(first.figures.reusedTokens, 0);
+    const second = await ask("Brian", "What is my name?");
+    assert(second.figures.reusedTokens >= first.figures.promptTokens);
+    assert(second.figures.prefilledTokens < first.figures.promptTokens);
+    assert.equal(second.figures.cache.tier, "hot");
+  });
+
+  it("answer side by side, each as it answers alone", async () => {
+    const questions = ["Name a colour.", "Name an animal that lives in the sea and is larger than a house."];
+    for (const name of ["Alone 1", "Alone 2", "Together 1", "Together 2"]) await newAgent(name);
+    const alone: AskResult[] = [];
+    for (const [index, text] of questions.entries()) alone.push(await ask(`Alone ${index + 1}`, text));
+    const together = await Promise.all(questions.map((text, index) => ask(`Together ${index + 1}`, text)));
+    assert.deepEqual(
+      together.map(({ text }) => text),
+      alone.map(({ text }) => text),
+    );
+  });
+
+  it("stop when they are told to, and keep what was said", async () => {
+    const { id } = await newAgent("Stopped");
+    const asking = ask("Stopped", "Count to a thousand.", { maxTokens: 500 });
+    // Until the turn runs there is nothing to stop.
+    const stopping = setInterval(() => void run(commands.stopAgent, { agent: id }), 500);
+    const { finishReason, figures } = await asking.finally(() => clearInterval(stopping));
+    assert.equal(finishReason, "aborted");
+    assert(figures.generatedTokens < 500);
+  });
+
+  it("fork with everything that was read", async () => {
+    await newAgent("Original");
+    const { figures } = await ask("Original", "Remember the word lighthouse.");
+    await run<AgentSummary>(commands.forkAgent, { agent: "Original", name: "Copy" });
+    const forked = await ask("Copy", "Which word?");
+    assert(forked.figures.reusedTokens >= figures.promptTokens);
+  });
+
+  it("rewind to the start, are renamed and deleted", async () => {
+    const { id } = await newAgent("Briefly here");
+    await ask(id, "Hello");
+    assert.equal((await run<AgentSummary>(commands.rewindAgent, { agent: id, toStart: true })).tokens, 0);
+    assert.equal((await run<AgentSummary>(commands.renameAgent, { agent: id, name: "Renamed" })).name, "Renamed");
+    await run<AgentSummary>(commands.deleteAgent, { agent: "Renamed", force: true });
+    assert.equal((await runRefused(commands.openAgent, { agent: "Renamed" })).code, "AGENT_NOT_FOUND");
+  });
+
+  it("answer while the host starts child processes, as VS Code does for git", async () => {
+    await newAgent("Busy host");
+    let answering = true;
+    const asking = ask("Busy host", "Tell me about rivers.", { maxTokens: 40 }).finally(() => {
+      answering = false;
+    });
+    const start = promisify(execFile);
+    let started = 0;
+    while (answering) {
+      await start(process.execPath, ["--version"], { env: { ...process.env, ELECTRON_RUN_AS_NODE: "1" } });
+      started++;
+    }
+    assert((await asking).figures.generatedTokens > 0);
+    assert(started > 0);
+  });
+
+  it("are described by Diagnose, with platform, engine and model", async () => {
+    const report = await run<string>(commands.diagnose);
+    for (const fact of [`${process.platform}-${process.arch}`, "MLX", "SmolLM2-135M-Instruct"]) {
+      assert(report.includes(fact), `${fact} is missing in:\n${report}`);
+    }
+  });
+
+  // The last one: the restarted window finds this agent.
+  it("are kept for the next window", async () => {
+    await newAgent("Keeper");
+    const { figures } = await ask("Keeper", "I live in Lisbon with two cats called Ginjinha and Pastel.");
+    assert(figures.promptTokens > 0);
+  });
+});

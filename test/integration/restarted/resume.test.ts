@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { commands } from "../../../src/extension/contributions";
+import type { AgentSummary } from "../../../src/protocol/service";
+import { ask, chatTabs, closeEditors, run, until } from "../support";
+
+describe("after a restart", () => {
+  after(closeEditors);
+
+  it("an agent goes on from disk without reading its past again", async () => {
+    const { figures } = await ask("Keeper", "Where do I live?");
+    const { reusedTokens, prefilledTokens, cache } = figures;
+    assert(reusedTokens > prefilledTokens, `${reusedTokens} reused, ${prefilledTokens} prefilled`);
+    assert.equal(cache.tier, "warm");
+    assert.equal(cache.refused, undefined);
+  });
+
+  it("its panel opens with its conversation", async () => {
+    const { turnCount, tokens } = await run<AgentSummary>(commands.openAgent, { agent: "Keeper" });
+    assert.equal(turnCount, 2);
+    assert(tokens > 0);
+    await until("the panel is open", () => chatTabs().includes("Keeper"));
+  });
+});

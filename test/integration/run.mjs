@@ -1,0 +1,102 @@
+#!/usr/bin/env node
+/**
+ * Runs out/test/integration/ inside VS Code's extension host, in two windows one after the other on the same profile:
+ * what `restarted/` holds must find what the first one left. VS Code is the desktop build where one can be downloaded,
+ * else the embedded server of test/host behind the same call.
+ */
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { runTests } from "@vscode/test-electron";
+import { ensureBrowser } from "../host/browser.mjs";
+import { canShowWindows, downloadDesktop } from "../host/desktop.mjs";
+import { seedSettings } from "../host/server.mjs";
+import { ensureServer } from "../host/setup.mjs";
+import { judge, readResults } from "../runner/report.mjs";
+
+const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
+const bundles = path.join(root, "out", "test", "integration");
+const resultsFile = process.env.RESIDENT_RESULTS ?? path.join(root, "out", "results", "integration.json");
+const windowLimitMs = 200_000;
+
+/** The starter model reads and writes some ten tokens a second here: what is asked for is small. */
+const settings = {
+  "resident.answers.maxTokens": 24,
+  "resident.answers.temperature": 0,
+  "resident.pool.sizeMB": 128,
+};
+
+const windows = [
+  { name: "first window", folder: "." },
+  { name: "restarted window", folder: "restarted" },
+].filter(({ folder }) => suites(folder).length > 0);
+
+function suites(folder) {
+  const directory = path.join(bundles, folder);
+  return fs.existsSync(directory) ? fs.readdirSync(directory).filter((file) => file.endsWith(".test.js")) : [];
+}
+
+async function findHost() {
+  const desktop = canShowWindows() ? await downloadDesktop() : undefined;
+  if (desktop !== undefined) return desktop;
+  ensureServer();
+  ensureBrowser();
+  return path.join(root, "test", "host", "code-shim.mjs");
+}
+
+async function runWindow({ name, folder }, host, scratch) {
+  const file = path.join(path.dirname(resultsFile), `integration-${name.replaceAll(" ", "-")}.json`);
+  fs.rmSync(file, { force: true });
+  const userData = path.join(scratch, "user-data");
+  seedSettings(userData, settings);
+  const startedAt = Date.now();
+  let code = 0;
+  try {
+    await runTests({
+      vscodeExecutablePath: host,
+      extensionDevelopmentPath: root,
+      extensionTestsPath: path.join(bundles, "index"),
+      launchArgs: [
+        path.join(scratch, "workspace"),
+        "--disable-extensions",
+        `--user-data-dir=${userData}`,
+        `--extensions-dir=${path.join(scratch, "extensions")}`,
+      ],
+      extensionTestsEnv: {
+        RESIDENT_RESULTS: file,
+        RESIDENT_SUITES: folder,
+        RESIDENT_HOME: path.join(scratch, "home"),
+        RESIDENT_STARTER_MODEL: path.join(root, "native", "models", "SmolLM2-135M-Instruct"),
+        RESIDENT_HOST_LIMIT_MS: String(windowLimitMs),
+      },
+    });
+  } catch (error) {
+    code = error.code ?? 1;
+  }
+  const exit = { code, signal: null, timedOut: false, durationMs: Date.now() - startedAt };
+  return judge(name, exit, readResults(file));
+}
+
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "resident-"));
+fs.mkdirSync(path.dirname(resultsFile), { recursive: true });
+fs.cpSync(path.join(root, "test", "fixtures", "workspace"), path.join(scratch, "workspace"), { recursive: true });
+try {
+  const host = await findHost();
+  const rows = [];
+  for (const window of windows) rows.push(await runWindow(window, host, scratch));
+  const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+  const results = {
+    passed: sum("passed"),
+    failed: sum("failed"),
+    pending: sum("pending"),
+    failures: rows.flatMap((row) => row.failures),
+  };
+  fs.writeFileSync(resultsFile, `${JSON.stringify(results, null, 2)}\n`);
+  process.exitCode = results.failed === 0 && results.passed > 0 ? 0 : 1;
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+} finally {
+  fs.rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+}
