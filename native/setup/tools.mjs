@@ -11,6 +11,7 @@ import { output } from "./run.mjs";
 const oldestNode = 20;
 const oldestGlibc = "2.35";
 
+export const npm = "npm";
 export const python = "python3";
 export const compiler = process.env.CXX ?? "c++";
 
@@ -46,6 +47,11 @@ const checks = {
     if (isAtLeast(process.versions.node, `${oldestNode}`)) return undefined;
     const command = install({ brew: "brew install node@22", apt: "nodejs", dnf: "nodejs", pacman: "nodejs npm" });
     return [`Node ${process.versions.node} is too old: ${oldestNode} or newer is needed`, command];
+  },
+
+  npm() {
+    if (output(npm, ["--version"]) !== undefined) return undefined;
+    return ["npm is missing", install({ brew: "brew install node@22", apt: "npm", dnf: "npm", pacman: "npm" })];
   },
 
   platform() {

@@ -30,10 +30,18 @@ describe("lock files", () => {
       const { packages } = JSON.parse(fs.readFileSync(path.join(root, file), "utf8"));
       const entries = Object.entries(packages).filter(([name, entry]) => name !== "" && !entry.link);
       assert.ok(entries.length > 0);
-      assert.deepEqual(
-        entries.filter(([, entry]) => entry.resolved !== undefined || entry.integrity === undefined),
-        [],
+      const isWrong = ([, entry]) => entry.resolved !== undefined || entry.integrity === undefined;
+      assert.deepEqual(entries.filter(isWrong), []);
+    });
+
+    it(`${file} holds the packages of every platform, not only of the one that wrote it`, () => {
+      const { packages } = JSON.parse(fs.readFileSync(path.join(root, file), "utf8"));
+      const missing = Object.entries(packages).flatMap(([name, { optionalDependencies = {} }]) =>
+        Object.keys(optionalDependencies).filter(
+          (optional) => !(`${name}/node_modules/${optional}` in packages || `node_modules/${optional}` in packages),
+        ),
       );
+      assert.deepEqual(missing, []);
     });
   }
 });

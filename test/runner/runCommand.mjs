@@ -14,7 +14,8 @@ function killGroup(pid, signal) {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    if (error.code !== "ESRCH") throw error;
+    // The group is empty; macOS says EPERM while its last process is not yet reaped.
+    if (error.code !== "ESRCH" && error.code !== "EPERM") throw error;
   }
 }
 

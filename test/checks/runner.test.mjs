@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { judge, readResults, report } from "../runner/report.mjs";
+import { runCommand } from "../runner/runCommand.mjs";
+
+const ended = { code: 0, signal: null, timedOut: false, durationMs: 1000, limitMs: 60_000 };
+const results = { passed: 3, failed: 0, pending: 0, failures: [] };
+
+describe("a tier", () => {
+  it("passes with its tests", () => {
+    assert.deepEqual(judge("unit", ended, results), { name: "unit", durationMs: 1000, ...results });
+  });
+
+  const failing = {
+    "whose process crashed after tests that passed": [{ ...ended, code: null, signal: "SIGSEGV" }, results, /SIGSEGV/],
+    "that ended with a bad exit code although every test passed": [{ ...ended, code: 1 }, results, /exit code 1/],
+    "that hangs": [{ ...ended, code: null, signal: "SIGKILL", timedOut: true }, results, /limit of 60 s/],
+    "that ran no test": [ended, { ...results, passed: 0 }, /ran no test/],
+    "whose tests are all skipped": [ended, { ...results, passed: 0, pending: 9 }, /ran no test/],
+    "that left no results": [ended, readResults("/nowhere/results.json"), /no results file/],
+  };
+  for (const [what, [exit, found, reason]] of Object.entries(failing)) {
+    it(`${what} fails`, () => {
+      const row = judge("unit", exit, found);
+      assert.equal(row.failed, 1);
+      assert.match(row.failures.at(-1).message, reason);
+    });
+  }
+
+  it("counts a failed test once, though the exit code is bad too", () => {
+    const failures = [{ title: "a", message: "b" }];
+    assert.equal(judge("unit", { ...ended, code: 1 }, { ...results, failed: 1, failures }).failed, 1);
+  });
+});
+
+describe("the report", () => {
+  it("ends with the sums over all tiers, names failures and counts skipped tests apart", () => {
+    const rows = [
+      judge("unit", ended, { ...results, pending: 2 }),
+      judge(
+        "native",
+        { ...ended, code: 1 },
+        { passed: 1, failed: 1, pending: 0, failures: [{ title: "x", message: "y" }] },
+      ),
+    ];
+    const lines = report(rows).split("\n");
+    assert.equal(lines.at(-1), "4 passed, 1 failed");
+    assert.ok(lines.includes("native: x: y"));
+  });
+});
+
+describe("a results file", () => {
+  let folder;
+  beforeEach(() => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), "resident results "));
+  });
+  afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+  for (const text of ["", '{"passed": 3', "{}", '{"passed": -1, "failed": 0}', "null"]) {
+    it(`with ${JSON.stringify(text)} in it counts nothing and has a problem`, () => {
+      const file = path.join(folder, "results.json");
+      fs.writeFileSync(file, text);
+      const { passed, failed, problem } = readResults(file);
+      assert.deepEqual([passed, failed], [0, 0]);
+      assert.ok(problem);
+    });
+  }
+});
+
+describe("a command", () => {
+  const isAlive = (pid) => {
+    try {
+      process.kill(pid, 0);
+      return !fs.existsSync(`/proc/${pid}/stat`) || !/\) Z /.test(fs.readFileSync(`/proc/${pid}/stat`, "utf8"));
+    } catch {
+      return false;
+    }
+  };
+
+  it("that hangs is killed at its limit together with its children", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "resident hang "));
+    const pidFile = path.join(folder, "pid");
+    const child = `require("node:fs").writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); setInterval(() => {}, 1000)`;
+    const parent = `require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(child)}]); setInterval(() => {}, 1000)`;
+    const exit = await runCommand(["-e", parent], { cwd: folder, env: process.env, limitMs: 1500 });
+    const pid = Number(fs.readFileSync(pidFile, "utf8"));
+    for (let waited = 0; waited < 3000 && isAlive(pid); waited += 50) await new Promise((done) => setTimeout(done, 50));
+    fs.rmSync(folder, { recursive: true });
+    assert.equal(exit.timedOut, true);
+    assert.ok(!isAlive(pid));
+  });
+
+  it("tells its exit code", async () => {
+    const exit = await runCommand(["-e", "process.exit(7)"], { cwd: ".", env: process.env, limitMs: 10_000 });
+    assert.equal(exit.code, 7);
+    assert.equal(exit.timedOut, false);
+  });
+});
