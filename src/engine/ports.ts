@@ -68,10 +68,14 @@ export interface RunOptions {
   readonly steps: number;
   /** Tokens of each step, in order, before `run` resolves. */
   readonly onTokens: (tokens: readonly RunnerToken[]) => void;
+  /** Looked at between steps only: a run that resolves has done its first step for every sequence. */
   readonly cancelled: () => boolean;
 }
 
-/** The device. A rejected `run` leaves the pool's contents unknown unless the error's code is INVALID_REQUEST or ABORTED. */
+/**
+ * The device. A rejected `run` or `copyBlock` leaves the pool's contents unknown unless the error's code is
+ * INVALID_REQUEST or ABORTED: then nothing ran. INVALID_REQUEST may name the guilty one in `facts.sequence`.
+ */
 export interface ModelRunner {
   readonly geometry: PoolGeometry;
   run(sequences: readonly SequenceStep[], options: RunOptions): Promise<void>;
@@ -88,3 +92,9 @@ export interface Clock {
   /** Monotonic milliseconds. */
   nowMs(): number;
 }
+
+/**
+ * Asked when a waiting request lacks `blocks` blocks that nothing running will give back: release idle caches (saving
+ * them first, if they are not on disk) and answer with how many blocks were released. Requests wait meanwhile.
+ */
+export type MakeRoom = (blocks: number) => number | Promise<number>;

@@ -1,0 +1,94 @@
+import type { AgentBlocks } from "./agentBlocks";
+import { blocksFor, slotsNeeded } from "./blockMath";
+import type { BlockPool } from "./blockPool";
+import { at } from "./invariant";
+import type { LiveTables } from "./liveTables";
+import type { BlockId } from "./ports";
+import { Sequence } from "./sequence";
+import type { TokenHistory } from "./tokenHistory";
+
+export interface Candidate {
+  /** Its own cache, of a prefix of the prompt; may be empty. */
+  readonly blocks: AgentBlocks;
+  /** The prompt. */
+  readonly history: TokenHistory;
+  readonly maxTokens: number;
+}
+
+/** How a request would start now: what it reuses and how many blocks it takes. */
+export interface AdmissionPlan {
+  /** Prompt tokens that need no reading. */
+  readonly reusedTokens: number;
+  /** Blocks of its own cache that it goes on with; the rest is given back. */
+  readonly ownBlocks: number;
+  /** Blocks with the prompt's next contents that others computed. */
+  readonly cached: readonly BlockId[];
+  /**
+   * What happens before the partly used last block is written: nothing (it is the request's alone), a copy (others hold
+   * or may find it), or, where no block is left for a copy and nobody holds it, it is taken back from the index.
+   */
+  readonly tail: "write" | "copy" | "claim";
+  /** Blocks to reserve: for the rest of the prompt, the answer, and the copy. */
+  readonly newBlocks: number;
+  /** Available blocks that are lacking; 0 = it can start. */
+  readonly missingBlocks: number;
+}
+
+/** Pure: looks at the pool, changes nothing. */
+export function planAdmission(pool: BlockPool, { blocks, history, maxTokens }: Candidate): AdmissionPlan {
+  const { blockTokens } = pool;
+  const promptTokens = history.length;
+  const ownFull = Math.floor(blocks.numTokens / blockTokens);
+  const found = findCached(pool, history, ownFull);
+  const cachedTokens = found.length > 0 ? (ownFull + found.length) * blockTokens : blocks.numTokens;
+  // The logits after the prompt come from running its last token, cached or not.
+  const reusedTokens = Math.min(cachedTokens, maxTokens > 0 ? promptTokens - 1 : promptTokens);
+  const reusedBlocks = blocksFor(reusedTokens, blockTokens);
+  const ownBlocks = Math.min(reusedBlocks, found.length > 0 ? ownFull : blocks.table.length);
+  const cached = found.slice(0, reusedBlocks - ownBlocks);
+
+  const revived = cached.filter((block) => pool.refCount(block) === 0).length;
+  const givenBack = blocks.table
+    .slice(ownBlocks)
+    .filter((block) => pool.refCount(block) === 1 && !cached.includes(block)).length;
+  const grown = blocksFor(slotsNeeded(promptTokens, maxTokens), blockTokens) - reusedBlocks;
+  const lacking = (newBlocks: number): number => Math.max(0, newBlocks + revived - givenBack - pool.availableBlocks);
+  const plan = { reusedTokens, ownBlocks, cached };
+
+  const tailBlock = reusedTokens % blockTokens === 0 ? undefined : (cached.at(-1) ?? at(blocks.table, ownBlocks - 1));
+  if (tailBlock === undefined || (cached.length === 0 && pool.isWritable(tailBlock))) {
+    return { ...plan, tail: "write", newBlocks: grown, missingBlocks: lacking(grown) };
+  }
+  const heldByOthers = pool.refCount(tailBlock) > (blocks.table.includes(tailBlock) ? 1 : 0);
+  if (lacking(grown + 1) > 0 && !heldByOthers) {
+    return { ...plan, tail: "claim", newBlocks: grown, missingBlocks: lacking(grown) };
+  }
+  return { ...plan, tail: "copy", newBlocks: grown + 1, missingBlocks: lacking(grown + 1) };
+}
+
+/** Starts a candidate as planned, nothing having changed since. Its cache handle ends; the prompt has its blocks. */
+export function admit(tables: LiveTables, candidate: Candidate, plan: AdmissionPlan): Sequence {
+  const { pool } = tables;
+  const { blocks, history } = candidate;
+  blocks.rewind(Math.min(blocks.numTokens, plan.ownBlocks * pool.blockTokens));
+  for (const block of plan.cached) pool.retain(block);
+  const sequence = Sequence.reconstruct(tables, blocks, history);
+  sequence.adopt(plan.cached, plan.reusedTokens);
+  sequence.reserve(plan.newBlocks);
+  if (plan.tail === "copy") sequence.replaceTail();
+  if (plan.tail === "claim") sequence.claimTail();
+  sequence.grow(history.length);
+  return sequence;
+}
+
+/** Blocks with the contents of the prompt's full blocks from index `from` on, as far as they follow each other. */
+function findCached(pool: BlockPool, history: TokenHistory, from: number): readonly BlockId[] {
+  const found: BlockId[] = [];
+  const full = Math.floor(history.length / pool.blockTokens);
+  for (let index = from; index < full; index += 1) {
+    const block = pool.lookup(history.keyOf(index));
+    if (block === undefined) break;
+    found.push(block);
+  }
+  return found;
+}

@@ -1,0 +1,136 @@
+import { InvalidRequestError } from "../common/errors";
+import { blocksFor } from "./blockMath";
+import type { BlockPool } from "./blockPool";
+import { bug } from "./invariant";
+import type { BlockHolder, LiveTables } from "./liveTables";
+import type { BlockId } from "./ports";
+
+/** A cache as data: what moves between `AgentBlocks` and a live sequence. Whoever has it holds one reference a block. */
+export interface CacheContents {
+  readonly owner: string;
+  readonly salt: string | undefined;
+  /** The pool's epoch in which the contents were computed. */
+  readonly epoch: number;
+  /** Ids of the computed tokens; one table entry per `blockTokens` of them, the last may be partly filled. */
+  readonly tokenIds: Int32Array;
+  readonly table: BlockId[];
+  /** Keys of the full blocks. */
+  readonly keys: string[];
+}
+
+/**
+ * An owned block table between turns: what a generation returns and the next submit takes. It keeps its blocks in the
+ * pool until it is released, exactly once, or moved into the engine by `submit`; using it after that is a bug and
+ * throws INTERNAL. Fork and rewind are bookkeeping in O(blocks): no token is read again.
+ */
+export class AgentBlocks implements BlockHolder {
+  private contents: CacheContents | undefined;
+
+  /** Takes over the contents' references. For the engine; others get theirs from a generation, a fork or a restore. */
+  constructor(
+    private readonly tables: LiveTables,
+    contents: CacheContents,
+  ) {
+    this.contents = contents;
+    tables.add(this);
+  }
+
+  get pool(): BlockPool {
+    return this.tables.pool;
+  }
+
+  get owner(): string {
+    return this.held().owner;
+  }
+
+  get salt(): string | undefined {
+    return this.held().salt;
+  }
+
+  /** Block ids in order. */
+  get table(): readonly BlockId[] {
+    return this.held().table;
+  }
+
+  /** Ids of the tokens whose K and V the blocks hold. */
+  get tokenIds(): Int32Array {
+    return this.held().tokenIds;
+  }
+
+  get numTokens(): number {
+    return this.held().tokenIds.length;
+  }
+
+  /** Content addresses of the full blocks. */
+  get keys(): readonly string[] {
+    return this.held().keys;
+  }
+
+  /** The device failed since: what the blocks hold is unknown. All that is left to do is to release it. */
+  get stale(): boolean {
+    return this.held().epoch !== this.pool.epoch;
+  }
+
+  /** Released, or moved into the engine. */
+  get released(): boolean {
+    return this.contents === undefined;
+  }
+
+  heldBlocks(): readonly BlockId[] {
+    return this.contents?.table ?? [];
+  }
+
+  /** A second owner of the same blocks. Either may go on: the first to write a shared block copies it before. */
+  fork(owner = this.owner): AgentBlocks {
+    const contents = this.held();
+    for (const block of contents.table) this.pool.retain(block);
+    return new AgentBlocks(this.tables, {
+      ...contents,
+      owner,
+      table: contents.table.slice(),
+      keys: contents.keys.slice(),
+    });
+  }
+
+  /** Keeps the first `numTokens` tokens. Full blocks that nobody else holds stay findable until they are reused. */
+  rewind(numTokens: number): void {
+    const contents = this.held();
+    if (!Number.isInteger(numTokens) || numTokens < 0 || numTokens > contents.tokenIds.length) {
+      throw new InvalidRequestError(
+        "a cache can only be rewound to a token that it holds",
+        "rewind to an earlier one",
+        {
+          numTokens,
+          held: contents.tokenIds.length,
+        },
+      );
+    }
+    const { pool } = this;
+    const kept = blocksFor(numTokens, pool.blockTokens);
+    this.contents = {
+      ...contents,
+      tokenIds: contents.tokenIds.subarray(0, numTokens),
+      table: contents.table.slice(0, kept),
+      keys: contents.keys.slice(0, Math.floor(numTokens / pool.blockTokens)),
+    };
+    pool.releaseFrom(contents.table, kept);
+  }
+
+  release(): void {
+    const { table } = this.moveOut();
+    this.pool.releaseFrom(table, 0);
+  }
+
+  /** Gives the contents and their references to the caller and ends this handle. For the engine. */
+  moveOut(): CacheContents {
+    const contents = this.held();
+    this.contents = undefined;
+    this.tables.delete(this);
+    return contents;
+  }
+
+  private held(): CacheContents {
+    if (this.contents === undefined) throw bug("a cache was used after it was released or submitted");
+    return this.contents;
+  }
+}

@@ -1,0 +1,271 @@
+import { FreeRuns } from "./freeRuns";
+import { at, bug } from "./invariant";
+import type { BlockId, PoolGeometry } from "./ports";
+import { ReusableList } from "./reusableList";
+
+export interface BlockPoolOptions {
+  /** Checks every invariant after every operation, in O(total): for tests. */
+  readonly checked?: boolean;
+  /** Called when blocks became available. */
+  readonly onRoom?: () => void;
+}
+
+/**
+ * Owns the ids of the pool's blocks, their reference counts, and which contents can be found under which key. A block is
+ * in exactly one state:
+ *
+ * - referenced: in one or more tables;
+ * - reusable: in no table, its contents still findable by key, taken for something else only when nothing is free, the
+ *   least recently used first;
+ * - free.
+ *
+ * Reserved blocks are a number, not ids: that many of the free and reusable ones are promised to whoever reserved them.
+ * Every operation is O(blocks that it names). Misuse (releasing what nobody holds …) throws INTERNAL and changes nothing.
+ */
+export class BlockPool {
+  readonly totalBlocks: number;
+  readonly blockTokens: number;
+  private readonly free: FreeRuns;
+  private readonly reusable: ReusableList;
+  private readonly refCounts: Uint32Array;
+  private readonly keys: (string | undefined)[];
+  private readonly blockOfKey = new Map<string, BlockId>();
+  private readonly checked: boolean;
+  private readonly onRoom: () => void;
+  private numReserved = 0;
+  private contentsEpoch = 0;
+
+  constructor(geometry: Pick<PoolGeometry, "totalBlocks" | "blockTokens">, options: BlockPoolOptions = {}) {
+    this.totalBlocks = geometry.totalBlocks;
+    this.blockTokens = geometry.blockTokens;
+    this.free = new FreeRuns(this.totalBlocks);
+    this.reusable = new ReusableList(this.totalBlocks);
+    this.refCounts = new Uint32Array(this.totalBlocks);
+    this.keys = new Array<string | undefined>(this.totalBlocks).fill(undefined);
+    this.checked = options.checked ?? false;
+    this.onRoom = options.onRoom ?? (() => {});
+  }
+
+  get freeBlocks(): number {
+    return this.free.count;
+  }
+
+  get reusableBlocks(): number {
+    return this.reusable.count;
+  }
+
+  get referencedBlocks(): number {
+    return this.totalBlocks - this.free.count - this.reusable.count;
+  }
+
+  get reservedBlocks(): number {
+    return this.numReserved;
+  }
+
+  /** Blocks that can be handed out now without touching what is promised. */
+  get availableBlocks(): number {
+    return this.free.count + this.reusable.count - this.numReserved;
+  }
+
+  /** Counts the times that all contents became unknown. */
+  get epoch(): number {
+    return this.contentsEpoch;
+  }
+
+  refCount(block: BlockId): number {
+    return at(this.refCounts, block);
+  }
+
+  keyOf(block: BlockId): string | undefined {
+    return this.keys[block];
+  }
+
+  /** A block may be written by its one holder as long as nobody can find it. */
+  isWritable(block: BlockId): boolean {
+    return this.refCount(block) === 1 && this.keys[block] === undefined;
+  }
+
+  /**
+   * `count` blocks with reference count 1: adjacent ones after block `after` where they are free, else long runs.
+   * The caller has checked `availableBlocks`.
+   */
+  allocate(count: number, after?: BlockId): BlockId[] {
+    if (count > this.availableBlocks) {
+      throw bug("more blocks were taken than are available", { count, available: this.availableBlocks });
+    }
+    const blocks = this.takeBlocks(count, after);
+    this.check();
+    return blocks;
+  }
+
+  canReserve(count: number): boolean {
+    return count <= this.availableBlocks;
+  }
+
+  reserve(count: number): void {
+    if (!this.canReserve(count)) {
+      throw bug("more blocks were promised than are available", { count, available: this.availableBlocks });
+    }
+    this.numReserved += count;
+    this.check();
+  }
+
+  /** As `allocate`, out of what was reserved: cannot fail. */
+  allocateReserved(count: number, after?: BlockId): BlockId[] {
+    if (count > this.numReserved) {
+      throw bug("more blocks were taken than were reserved", { count, reserved: this.numReserved });
+    }
+    const blocks = this.takeBlocks(count, after);
+    this.numReserved -= count;
+    this.check();
+    return blocks;
+  }
+
+  cancelReserved(count: number): void {
+    if (count > this.numReserved) {
+      throw bug("more blocks were given back than were reserved", { count, reserved: this.numReserved });
+    }
+    this.numReserved -= count;
+    this.check();
+    if (count > 0) this.onRoom();
+  }
+
+  /** Retaining a reusable block takes it out of the available ones; one in a table costs nothing. */
+  canRetain(block: BlockId): boolean {
+    return this.refCount(block) > 0 || (this.reusable.has(block) && this.availableBlocks > 0);
+  }
+
+  retain(block: BlockId): void {
+    if (!this.canRetain(block)) throw bug("a block was retained that is free or promised", { block });
+    if (this.refCount(block) === 0) this.reusable.remove(block);
+    this.refCounts[block] = this.refCount(block) + 1;
+    this.check();
+  }
+
+  release(block: BlockId): void {
+    const count = this.refCount(block);
+    if (count === 0) throw bug("a block was released that nobody holds", { block });
+    this.refCounts[block] = count - 1;
+    if (count === 1) {
+      if (this.keys[block] === undefined) this.free.give(block);
+      else this.reusable.addMostRecent(block);
+    }
+    this.check();
+    if (count === 1) this.onRoom();
+  }
+
+  /** Releases blocks from `from` to the table's end, the last first: a chain's tail is reused before its head. */
+  releaseFrom(table: readonly BlockId[], from: number): void {
+    for (let index = table.length - 1; index >= from; index -= 1) this.release(at(table, index));
+  }
+
+  /**
+   * Makes a full block that the caller holds findable under `key`. Where another block has the key already, that one
+   * keeps it if somebody holds it and is freed if nobody does. Answers with the block that has the key now.
+   */
+  publish(block: BlockId, key: string): BlockId {
+    if (this.refCount(block) === 0) throw bug("a block was published that nobody holds", { block });
+    if (this.keys[block] !== undefined && this.keys[block] !== key) {
+      throw bug("a block was published under two keys", { block });
+    }
+    const known = this.blockOfKey.get(key);
+    if (known !== undefined && known !== block) {
+      if (this.refCount(known) > 0) return known;
+      this.forget(known);
+    }
+    this.keys[block] = key;
+    this.blockOfKey.set(key, block);
+    this.check();
+    return block;
+  }
+
+  /** The only holder of a published block takes it back, to write it. */
+  unpublish(block: BlockId): void {
+    if (this.refCount(block) !== 1) throw bug("a block was unpublished that is shared or unheld", { block });
+    this.dropKey(block);
+    this.check();
+  }
+
+  /** The block with these contents, held or reusable. */
+  lookup(key: string): BlockId | undefined {
+    return this.blockOfKey.get(key);
+  }
+
+  /** What the blocks hold is unknown from now on: nothing can be found, reusable blocks are free. Tables stay held. */
+  forgetContents(): void {
+    this.contentsEpoch += 1;
+    for (const block of [...this.blockOfKey.values()]) {
+      if (this.refCount(block) === 0) this.forget(block);
+      else this.dropKey(block);
+    }
+    this.check();
+  }
+
+  stateOf(block: BlockId): "referenced" | "reusable" | "free" {
+    if (this.refCount(block) > 0) return "referenced";
+    return this.reusable.has(block) ? "reusable" : "free";
+  }
+
+  /** Least recently used first; for checks and tests. */
+  reusableInOrder(): readonly BlockId[] {
+    return [...this.reusable.inOrder()];
+  }
+
+  /** Throws unless every block is in exactly one state and keys, lists and counts agree. O(total). */
+  assertInvariants(): void {
+    this.free.assertInvariants();
+    for (let block = 0; block < this.totalBlocks; block += 1) {
+      const states = [this.refCount(block) > 0, this.reusable.has(block), this.free.has(block)];
+      if (states.filter(Boolean).length !== 1) throw bug("a block is in no state or in two", { block });
+      const key = this.keys[block];
+      if (key !== undefined && this.blockOfKey.get(key) !== block) throw bug("a key names another block", { block });
+      if (this.reusable.has(block) !== (key !== undefined && this.refCount(block) === 0)) {
+        throw bug("a reusable block cannot be found, or a findable one is not reusable", { block });
+      }
+    }
+    const keyed = this.keys.filter((key) => key !== undefined).length;
+    if (keyed !== this.blockOfKey.size) throw bug("a key names a block that does not have it", { keyed });
+    if ([...this.reusable.inOrder()].length !== this.reusable.count) throw bug("reusable blocks do not add up");
+    if (this.numReserved < 0 || this.availableBlocks < 0) {
+      throw bug("more is promised than there is", { reserved: this.numReserved, available: this.availableBlocks });
+    }
+  }
+
+  private takeBlocks(count: number, after: BlockId | undefined): BlockId[] {
+    while (this.free.count < count) this.evictOne();
+    const blocks: BlockId[] = [];
+    if (after !== undefined) this.hold(this.free.takeAt(after + 1, count), blocks);
+    while (blocks.length < count) this.hold(this.free.take(count - blocks.length), blocks);
+    return blocks;
+  }
+
+  private hold(run: { readonly start: BlockId; readonly count: number }, into: BlockId[]): void {
+    for (let block = run.start; block < run.start + run.count; block += 1) {
+      this.refCounts[block] = 1;
+      into.push(block);
+    }
+  }
+
+  private evictOne(): void {
+    const block = this.reusable.leastRecent();
+    if (block === undefined) throw bug("no block is left to reuse");
+    this.forget(block);
+  }
+
+  /** reusable → free */
+  private forget(block: BlockId): void {
+    this.reusable.remove(block);
+    this.dropKey(block);
+    this.free.give(block);
+  }
+
+  private dropKey(block: BlockId): void {
+    const key = this.keys[block];
+    if (key !== undefined) this.blockOfKey.delete(key);
+    this.keys[block] = undefined;
+  }
+
+  private check(): void {
+    if (this.checked) this.assertInvariants();
+  }
+}

@@ -1,0 +1,49 @@
+import type { Disposable } from "../common/disposables";
+import { toErrorInfo } from "../common/errors";
+import type { Log } from "../common/log";
+import type { BlockPoolBatchEngine } from "./batchEngine";
+
+/**
+ * Steps an engine while there is work and rests when there is none. Driven by the engine's `onWork` alone: no timers.
+ */
+export class EngineDriver implements Disposable {
+  private readonly subscription: Disposable;
+  private pumping = false;
+  private newWork = false;
+  private disposed = false;
+
+  constructor(
+    private readonly engine: BlockPoolBatchEngine,
+    private readonly log: Log,
+  ) {
+    this.subscription = engine.onWork(() => this.onWork());
+    if (engine.hasWork) this.onWork();
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.subscription.dispose();
+  }
+
+  private onWork(): void {
+    this.newWork = true;
+    if (!this.pumping) void this.pump();
+  }
+
+  private async pump(): Promise<void> {
+    this.pumping = true;
+    try {
+      // Whoever submitted hears the first event after it has its hands on the generation.
+      await Promise.resolve();
+      while (this.newWork && !this.disposed) {
+        this.newWork = false;
+        while (this.engine.hasWork && !this.disposed && (await this.engine.step()).progressed);
+      }
+    } catch (error) {
+      const { code, what } = toErrorInfo(error);
+      this.log.log("error", `the engine stopped: ${code}: ${what}`);
+    } finally {
+      this.pumping = false;
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import type { Log } from "../common/log";
+import { bug } from "./invariant";
+import type { MakeRoom } from "./ports";
+import type { StepLimits } from "./scheduler";
+
+export interface EngineLimits extends StepLimits {
+  /** Requests that run at the same time; below `tokenBudget`, so that every step can hold them all and read on. */
+  readonly maxSequences: number;
+}
+
+export interface EngineOptions extends Partial<EngineLimits> {
+  /** Absent: idle caches are never asked to go. */
+  readonly makeRoom?: MakeRoom;
+  readonly log?: Log;
+  /** Checks the pool's invariants after every operation: for tests. */
+  readonly checked?: boolean;
+}
+
+const defaults: EngineLimits = { tokenBudget: 512, prefillChunkTokens: 128, maxStepsPerRun: 1, maxSequences: 16 };
+
+export function limitsOf(options: EngineOptions): EngineLimits {
+  const limits: EngineLimits = {
+    tokenBudget: options.tokenBudget ?? defaults.tokenBudget,
+    prefillChunkTokens: options.prefillChunkTokens ?? defaults.prefillChunkTokens,
+    maxStepsPerRun: options.maxStepsPerRun ?? defaults.maxStepsPerRun,
+    maxSequences: options.maxSequences ?? defaults.maxSequences,
+  };
+  const { tokenBudget, prefillChunkTokens, maxStepsPerRun, maxSequences } = limits;
+  const whole = [tokenBudget, prefillChunkTokens, maxStepsPerRun, maxSequences];
+  if (whole.some((limit) => !Number.isInteger(limit) || limit < 1) || maxSequences >= tokenBudget) {
+    throw bug("the engine's limits must be whole numbers, and maxSequences below tokenBudget", { ...limits });
+  }
+  return limits;
+}

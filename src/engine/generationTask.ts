@@ -1,0 +1,241 @@
+import type { ResidentError } from "../common/errors";
+import { type AdmissionPlan, admit, type Candidate, planAdmission } from "./admission";
+import type { AgentBlocks } from "./agentBlocks";
+import { blocksFor, slotsNeeded } from "./blockMath";
+import type { FinishReason, GenerationFigures } from "./generation";
+import { type GenerationControl, GenerationStream } from "./generationStream";
+import { bug } from "./invariant";
+import type { LiveTables } from "./liveTables";
+import type { EngineMetrics } from "./metrics";
+import type { Clock, RunnerToken, SequenceStep, TokenId } from "./ports";
+import type { GenerationRequest, Priority } from "./request";
+import type { PlannedRow, Schedulable } from "./scheduler";
+import type { Sequence } from "./sequence";
+import type { TokenHistory } from "./tokenHistory";
+import { TurnFigures } from "./turnFigures";
+
+/** Decided, not yet carried out: a run may still be writing the request's blocks. */
+interface Ending {
+  readonly reason: FinishReason;
+  /** Tokens of the answer that are kept. */
+  readonly keepTokens: number;
+}
+
+type Phase =
+  | { readonly type: "waiting"; readonly blocks: AgentBlocks }
+  | { readonly type: "running"; readonly sequence: Sequence }
+  | { readonly type: "ended" };
+
+export interface TaskPorts {
+  readonly tables: LiveTables;
+  readonly clock: Clock;
+  readonly metrics: EngineMetrics;
+  readonly onListenerError: (error: unknown) => void;
+  /** A person or program wants `task` ended; `decide` writes the ending down. */
+  readonly end: (task: GenerationTask, decide: () => void) => void;
+}
+
+const noIds = new Int32Array(0);
+
+/** One request on its way: waiting with its old cache → running with a sequence → ended. */
+export class GenerationTask implements Schedulable {
+  readonly stream: GenerationStream;
+  readonly priority: Priority;
+  readonly needsEveryToken: boolean;
+  private phase: Phase;
+  private ending: Ending | undefined;
+  private queuedTold = false;
+  private readonly tokenIds: TokenId[] = [];
+  private readonly promptTokens: number;
+  private readonly turn: TurnFigures;
+
+  constructor(
+    private readonly request: Omit<GenerationRequest, "blocks" | "tokens">,
+    blocks: AgentBlocks,
+    private readonly history: TokenHistory,
+    private readonly ports: TaskPorts,
+  ) {
+    this.phase = { type: "waiting", blocks };
+    this.priority = request.priority ?? "normal";
+    this.promptTokens = history.length;
+    this.turn = new TurnFigures(ports.clock, history.length);
+    const { repetitionPenalty, presencePenalty, frequencyPenalty } = request.sampling;
+    this.needsEveryToken = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
+    const control: GenerationControl = {
+      figures: () => this.figures(),
+      abort: () => ports.end(this, () => this.decideAbort()),
+      stop: (keepTokens) => ports.end(this, () => this.decideStop(keepTokens)),
+    };
+    this.stream = new GenerationStream(control, ports.onListenerError);
+  }
+
+  get state(): Phase["type"] {
+    return this.phase.type;
+  }
+
+  get isEnding(): boolean {
+    return this.ending !== undefined;
+  }
+
+  get numPendingTokens(): number {
+    return this.sequence.numPendingTokens;
+  }
+
+  get decoding(): boolean {
+    return this.tokenIds.length > 0;
+  }
+
+  get numTokensToSample(): number {
+    return this.request.maxTokens - this.tokenIds.length;
+  }
+
+  get sequence(): Sequence {
+    if (this.phase.type !== "running") throw bug("a request is not running", { state: this.phase.type });
+    return this.phase.sequence;
+  }
+
+  // ---- waiting -----------------------------------------------------------------------------------------------------
+
+  planAdmission(): AdmissionPlan {
+    return planAdmission(this.ports.tables.pool, this.candidate());
+  }
+
+  /** waiting → running */
+  admit(plan: AdmissionPlan): void {
+    this.phase = { type: "running", sequence: admit(this.ports.tables, this.candidate(), plan) };
+    this.turn.admitted(plan.reusedTokens);
+    this.ports.metrics.countPrompt(this.promptTokens, plan.reusedTokens);
+    this.endIfRead();
+    this.tellPrefill();
+  }
+
+  /** Gives the blocks of its old cache back to the pool, full ones findable; `false` when it has none. */
+  surrenderBlocks(): boolean {
+    const { blocks } = this.candidate();
+    if (blocks.table.length === 0) return false;
+    blocks.rewind(0);
+    return true;
+  }
+
+  /** Says once that it waits. */
+  tellQueued(requestsAhead: number): void {
+    if (this.queuedTold || this.phase.type !== "waiting") return;
+    this.queuedTold = true;
+    const slots = slotsNeeded(this.promptTokens, this.request.maxTokens);
+    const neededBlocks = blocksFor(slots, this.ports.tables.pool.blockTokens);
+    this.stream.emit({ type: "queued", neededBlocks, requestsAhead });
+  }
+
+  // ---- running -----------------------------------------------------------------------------------------------------
+
+  /** Its part of a run of `steps`; its table grows to hold it. */
+  stepInput({ numTokens, wantToken }: PlannedRow<GenerationTask>, steps: number): SequenceStep {
+    const { sequence } = this;
+    const start = sequence.numComputedTokens;
+    sequence.grow(start + numTokens + steps - 1);
+    return {
+      tokens: this.history.view(start, start + numTokens),
+      start,
+      table: sequence.table,
+      wantToken,
+      sampling: this.request.sampling,
+      penaltyIds: this.needsEveryToken ? this.history.view(0, this.history.length) : noIds,
+      stopIds: this.request.stopIds,
+    };
+  }
+
+  /** Takes a sampled token, unless the answer has ended. */
+  accept({ id, logprob, top }: RunnerToken): void {
+    if (this.ending !== undefined) return;
+    this.countRead(this.promptTokens);
+    this.history.append(id);
+    this.tokenIds.push(id);
+    this.ports.metrics.countToken(this.turn.sampled());
+    const keepTokens = this.tokenIds.length;
+    if (this.request.stopIds.includes(id)) this.ending = { reason: "stop", keepTokens };
+    else if (keepTokens === this.request.maxTokens) this.ending = { reason: "length", keepTokens };
+    this.stream.emit({
+      type: "token",
+      index: keepTokens - 1,
+      id,
+      ...(logprob === undefined ? {} : { logprob }),
+      ...(top === undefined ? {} : { top }),
+    });
+  }
+
+  /** Counts what a run has computed: the sequence's first `numTokens` tokens, as far as they are part of it. */
+  commit(numTokens: number): void {
+    if (this.ending !== undefined) this.keep(this.ending.keepTokens);
+    this.sequence.advance(Math.min(numTokens, this.history.length));
+    this.endIfRead();
+    this.countRead(this.sequence.numComputedTokens);
+  }
+
+  // ---- ending ------------------------------------------------------------------------------------------------------
+
+  /** Ends as was decided and hands its cache over. Not during a run. */
+  conclude(): void {
+    const { reason, keepTokens } = this.ending ?? { reason: "aborted", keepTokens: this.tokenIds.length };
+    this.keep(keepTokens);
+    const blocks = this.takeCache();
+    this.stream.finish({ finishReason: reason, tokenIds: [...this.tokenIds], figures: this.figures(), blocks });
+  }
+
+  /** Ends with an error; its blocks go back to the pool. Not during a run. */
+  fail(error: ResidentError): void {
+    this.takeCache().release();
+    this.stream.fail(error);
+  }
+
+  private figures(): GenerationFigures {
+    return this.turn.figures(this.tokenIds.length);
+  }
+
+  private decideAbort(): void {
+    this.ending ??= { reason: "aborted", keepTokens: this.tokenIds.length };
+  }
+
+  /** A stop in the text is found at a token that may have ended the answer by itself: the text's word counts. */
+  private decideStop(keepTokens: number): void {
+    if (this.ending?.reason === "aborted") return;
+    const kept = Math.max(0, Math.min(Math.floor(keepTokens), this.tokenIds.length));
+    this.ending = { reason: "stop", keepTokens: kept };
+  }
+
+  /** Read ahead has no last token to wait for. */
+  private endIfRead(): void {
+    if (this.request.maxTokens > 0 || this.numPendingTokens > 0) return;
+    this.ending ??= { reason: "length", keepTokens: 0 };
+  }
+
+  /** The first `numTokens` tokens are computed: tells how far the prompt is read, if that is news. */
+  private countRead(numTokens: number): void {
+    const done = Math.min(numTokens, this.promptTokens) - this.turn.reusedTokens;
+    if (done === this.turn.prefilledTokens) return;
+    this.turn.prefilledTokens = done;
+    this.tellPrefill();
+  }
+
+  private tellPrefill(): void {
+    const { prefilledTokens: done, reusedTokens: reused } = this.turn;
+    this.stream.emit({ type: "prefill", done, total: this.promptTokens - reused, reused });
+  }
+
+  private keep(numTokens: number): void {
+    this.tokenIds.length = Math.min(this.tokenIds.length, numTokens);
+    this.history.truncate(this.promptTokens + numTokens);
+    if (this.phase.type === "running") this.phase.sequence.truncate(this.history.length);
+  }
+
+  private takeCache(): AgentBlocks {
+    const { phase } = this;
+    this.phase = { type: "ended" };
+    if (phase.type === "ended") throw bug("a request ended twice");
+    return phase.type === "running" ? phase.sequence.extract() : phase.blocks;
+  }
+
+  private candidate(): Candidate {
+    if (this.phase.type !== "waiting") throw bug("a request does not wait", { state: this.phase.type });
+    return { blocks: this.phase.blocks, history: this.history, maxTokens: this.request.maxTokens };
+  }
+}

@@ -1,0 +1,117 @@
+import { InvalidRequestError, PoolExhaustedError, ResidentError } from "../common/errors";
+import type { AgentBlocks } from "./agentBlocks";
+import { blocksFor, slotsNeeded } from "./blockMath";
+import type { BlockPool } from "./blockPool";
+import type { PoolGeometry, SamplingParams, TokenId } from "./ports";
+
+/** "low" is for read ahead: it is admitted after, and computed in what is left by, all normal work. */
+export type Priority = "normal" | "low";
+
+export interface GenerationRequest {
+  /** Whose blocks these are, for the pool's map. */
+  readonly owner: string;
+  /** The whole prompt, cached part included; ≥ 1 token. The engine copies it. */
+  readonly tokens: Int32Array;
+  /**
+   * A cache of a prefix of `tokens` (what disagrees is dropped). Moves to the engine when `submit` returns and comes
+   * back, grown, as the result's `blocks`; stays the caller's when `submit` throws.
+   */
+  readonly blocks?: AgentBlocks;
+  readonly sampling: SamplingParams;
+  /** Ids that end the answer; the sampled one is part of it. */
+  readonly stopIds: readonly TokenId[];
+  /** 0 = read ahead: the prompt is read and nothing is sampled. */
+  readonly maxTokens: number;
+  readonly priority?: Priority;
+  /** Requests share cached blocks only with those of the same salt. */
+  readonly salt?: string;
+}
+
+/** Refuses, with a typed error, what could never run on this geometry. Changes nothing. */
+export function assertCanEverRun(request: GenerationRequest, geometry: PoolGeometry): void {
+  const { tokens, maxTokens, stopIds } = request;
+  if (tokens.length === 0) {
+    throw new InvalidRequestError("the prompt is empty", "write something to answer", { promptTokens: 0 });
+  }
+  assertIds(tokens, geometry.vocabSize, "prompt");
+  assertIds(stopIds, geometry.vocabSize, "list of stop tokens");
+  if (!Number.isSafeInteger(maxTokens) || maxTokens < 0) {
+    throw new InvalidRequestError(
+      "the maximum number of tokens must be a whole number, 0 or more",
+      "set it to a whole number",
+      { maxTokens },
+    );
+  }
+  assertSampling(request.sampling, geometry.vocabSize);
+  if (tokens.length + maxTokens > geometry.maxContextTokens) {
+    throw contextFull(tokens.length, maxTokens, geometry.maxContextTokens);
+  }
+  const needed = blocksFor(slotsNeeded(tokens.length, maxTokens), geometry.blockTokens);
+  if (needed > geometry.totalBlocks) throw new PoolExhaustedError(needed, geometry.totalBlocks, geometry.blockTokens);
+}
+
+export function contextFull(promptTokens: number, maxTokens: number, maxContextTokens: number): ResidentError {
+  return new ResidentError(
+    "CONTEXT_FULL",
+    `${promptTokens} tokens to read and ${maxTokens} to write do not fit the model's context of ${maxContextTokens}`,
+    "rewind to an earlier turn, ask for a shorter answer, or start a new agent",
+    { promptTokens, maxTokens, maxContextTokens },
+  );
+}
+
+/** Refuses a cache that may not become a sequence: its contents are gone, or lie in another pool, or under another salt. */
+export function assertUsable(blocks: AgentBlocks, pool: BlockPool, salt: string | undefined): void {
+  if (blocks.released) {
+    throw new InvalidRequestError("this cache was released before", "submit the tokens alone");
+  }
+  if (blocks.pool !== pool) {
+    throw new InvalidRequestError("this cache lies in another engine's pool", "release it and submit the tokens alone");
+  }
+  if (blocks.stale) {
+    throw new InvalidRequestError(
+      "this cache was made before a failure of the device, its contents are unknown",
+      "release it and submit the tokens alone",
+      { numTokens: blocks.numTokens },
+    );
+  }
+  if (blocks.salt !== salt) {
+    throw new InvalidRequestError("this cache was made under another salt", "submit it with its own salt");
+  }
+}
+
+function assertIds(ids: ArrayLike<TokenId>, vocabSize: number, where: string): void {
+  for (let index = 0; index < ids.length; index += 1) {
+    const id = ids[index];
+    if (id === undefined || !Number.isInteger(id) || id < 0 || id >= vocabSize) {
+      throw new InvalidRequestError(
+        `the ${where} holds a token that the model does not have`,
+        "encode it with this model's tokenizer",
+        { id: id ?? "none", index, vocabSize },
+      );
+    }
+  }
+}
+
+/** Ranges in which sampling parameters have a meaning, both ends included. */
+const samplingRanges = [
+  ["temperature", 0, 100],
+  ["topK", 0, Number.MAX_SAFE_INTEGER],
+  ["topP", 0, 1],
+  ["minP", 0, 1],
+  ["repetitionPenalty", Number.MIN_VALUE, 100],
+  ["presencePenalty", -100, 100],
+  ["frequencyPenalty", -100, 100],
+  ["seed", 0, Number.MAX_SAFE_INTEGER],
+  ["logprobs", -1, 1_000],
+] as const;
+
+const wholeNumbers: ReadonlySet<string> = new Set(["topK", "seed", "logprobs"]);
+
+function assertSampling(sampling: SamplingParams, vocabSize: number): void {
+  for (const [name, from, to] of samplingRanges) {
+    const value = sampling[name];
+    if (value >= from && value <= to && (!wholeNumbers.has(name) || Number.isInteger(value))) continue;
+    throw new InvalidRequestError(`${name} is out of its range`, `set it between ${from} and ${to}`, { name, value });
+  }
+  assertIds([...sampling.logitBias.keys()], vocabSize, "logit bias");
+}

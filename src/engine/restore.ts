@@ -1,0 +1,127 @@
+import { AgentBlocks } from "./agentBlocks";
+import { blocksFor } from "./blockMath";
+import { at, bug } from "./invariant";
+import type { BlockHolder, LiveTables } from "./liveTables";
+import type { BlockId } from "./ports";
+import { type KeyChain, TokenHistory } from "./tokenHistory";
+
+export interface RestoreRequest {
+  readonly owner: string;
+  /** The tokens whose cache is wanted. */
+  readonly tokens: Int32Array;
+  readonly salt?: string;
+}
+
+/** A block to fill: the K and V of `tokens`, the first of which is at position `start`. */
+export interface RestoreTarget {
+  readonly block: BlockId;
+  readonly start: number;
+  /** `blockTokens` of them; the last target may have fewer. */
+  readonly tokens: Int32Array;
+  /** Content address; of a full block only. */
+  readonly key: string | undefined;
+}
+
+/**
+ * A cache on its way into the pool from elsewhere. What the pool still has is taken first; for the rest there are blocks
+ * that no table names, to be filled and verified outside. Then `commit` makes a cache of as many tokens as are there, or
+ * `cancel` gives the blocks back. Ends exactly once.
+ */
+export class Restore implements BlockHolder {
+  readonly owner: string;
+  private readonly epoch: number;
+  private ended = false;
+
+  /** Takes as many blocks as are available, in order: `targets` may cover less than the request. */
+  static begin(tables: LiveTables, chain: KeyChain, request: RestoreRequest): Restore {
+    const { pool } = tables;
+    const history = new TokenHistory(chain, request.tokens, request.tokens.length);
+    const found: BlockId[] = [];
+    const full = Math.floor(history.length / pool.blockTokens);
+    while (found.length < full) {
+      const block = pool.lookup(history.keyOf(found.length));
+      if (block === undefined || !pool.canRetain(block)) break;
+      pool.retain(block);
+      found.push(block);
+    }
+    const missing = blocksFor(history.length, pool.blockTokens) - found.length;
+    const taken = pool.allocate(Math.min(missing, pool.availableBlocks), found.at(-1));
+    return new Restore(tables, request, history, [...found, ...taken], found.length);
+  }
+
+  private constructor(
+    private readonly tables: LiveTables,
+    private readonly request: RestoreRequest,
+    private readonly history: TokenHistory,
+    private readonly table: BlockId[],
+    private readonly foundBlocks: number,
+  ) {
+    this.owner = request.owner;
+    this.epoch = tables.pool.epoch;
+    tables.add(this);
+  }
+
+  /** Tokens whose blocks the pool still had. */
+  get foundTokens(): number {
+    return this.foundBlocks * this.tables.pool.blockTokens;
+  }
+
+  /** Blocks to fill, in order. */
+  get targets(): readonly RestoreTarget[] {
+    return this.table.slice(this.foundBlocks).map((block, offset) => this.target(block, this.foundBlocks + offset));
+  }
+
+  heldBlocks(): readonly BlockId[] {
+    return this.table;
+  }
+
+  /** The first `numTokens` tokens are there: found ones, and targets filled without a gap. */
+  commit(numTokens: number): AgentBlocks {
+    const { pool } = this.tables;
+    const { blockTokens } = pool;
+    const held = Math.min(this.table.length * blockTokens, this.history.length);
+    if (!Number.isInteger(numTokens) || numTokens < this.foundTokens || numTokens > held) {
+      throw bug("a restore was committed with tokens that it does not hold", { numTokens, held });
+    }
+    this.end();
+    const kept = blocksFor(numTokens, blockTokens);
+    pool.releaseFrom(this.table, kept);
+    const table = this.table.slice(0, kept);
+    const keys = this.history.keysOf(numTokens);
+    if (this.epoch === pool.epoch) this.publish(table, keys);
+    const { owner, epoch } = this;
+    const tokenIds = this.history.view(0, numTokens);
+    return new AgentBlocks(this.tables, { owner, salt: this.request.salt, epoch, tokenIds, table, keys });
+  }
+
+  /** Gives up; what the pool had stays findable there. */
+  cancel(): void {
+    this.end();
+    this.tables.pool.releaseFrom(this.table, 0);
+  }
+
+  private publish(table: BlockId[], keys: readonly string[]): void {
+    const { pool } = this.tables;
+    for (let index = this.foundBlocks; index < keys.length; index += 1) {
+      const own = at(table, index);
+      const canonical = pool.publish(own, at(keys, index));
+      if (canonical === own) continue;
+      pool.retain(canonical);
+      table[index] = canonical;
+      pool.release(own);
+    }
+  }
+
+  private target(block: BlockId, index: number): RestoreTarget {
+    const { blockTokens } = this.tables.pool;
+    const start = index * blockTokens;
+    const tokens = this.history.view(start, start + blockTokens);
+    return { block, start, tokens, key: tokens.length === blockTokens ? this.history.keyOf(index) : undefined };
+  }
+
+  private end(): void {
+    if (this.ended) throw bug("a restore ended twice", { owner: this.owner });
+    this.ended = true;
+    this.tables.delete(this);
+  }
+}

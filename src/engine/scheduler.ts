@@ -1,0 +1,77 @@
+import type { Priority } from "./request";
+
+/** What the scheduler needs to know of a running request. */
+export interface Schedulable {
+  readonly priority: Priority;
+  /** Known tokens that are not computed yet, ≥ 1. */
+  readonly numPendingTokens: number;
+  /** The prompt is read: the one pending token was sampled. */
+  readonly decoding: boolean;
+  /** Tokens that it may still sample; 0 for read ahead. */
+  readonly numTokensToSample: number;
+  /** Penalties count what was sampled, so the next step's parameters depend on this step's token. */
+  readonly needsEveryToken: boolean;
+}
+
+export interface StepLimits {
+  /** Tokens computed in one step, decode and prefill together. */
+  readonly tokenBudget: number;
+  /** Prefill tokens in a step that also decodes: how long at most a decode step waits for others' prompts. */
+  readonly prefillChunkTokens: number;
+  /** Decode steps in one run when nothing else is to be done. */
+  readonly maxStepsPerRun: number;
+}
+
+export interface PlannedRow<T> {
+  readonly request: T;
+  /** The first `numTokens` of its pending tokens. */
+  readonly numTokens: number;
+  /** As the request was when planned. */
+  readonly decoding: boolean;
+  /** All pending tokens are in the step and an answer is wanted. */
+  readonly wantToken: boolean;
+}
+
+export interface StepPlan<T> {
+  readonly rows: readonly PlannedRow<T>[];
+  /** Steps of this run; > 1 only when every row decodes. */
+  readonly steps: number;
+}
+
+/**
+ * One step: every decoding request gets its token, then prompts are read in order of admission, normal before low, as
+ * far as the budget goes. Pure. The caller keeps the number of running requests below `tokenBudget`, so each decoding
+ * request is in every step and the first prompt always moves.
+ */
+export function planStep<T extends Schedulable>(running: readonly T[], limits: StepLimits): StepPlan<T> {
+  const decoding = running.filter((request) => request.decoding);
+  const rows = decoding.map((request) => rowOf(request, 1));
+  let budget = limits.tokenBudget - rows.length;
+  if (rows.length > 0) budget = Math.min(budget, limits.prefillChunkTokens);
+  for (const request of inOrderOfPriority(running)) {
+    if (budget <= 0) break;
+    if (request.decoding) continue;
+    const numTokens = Math.min(budget, request.numPendingTokens);
+    rows.push(rowOf(request, numTokens));
+    budget -= numTokens;
+  }
+  return { rows, steps: rows.length === decoding.length ? stepsTogether(decoding, limits) : 1 };
+}
+
+/** Steps that all decoding requests can take without the host: none may need its token before, or have enough before. */
+function stepsTogether(decoding: readonly Schedulable[], limits: StepLimits): number {
+  if (decoding.some((request) => request.needsEveryToken)) return 1;
+  return Math.max(1, Math.min(limits.maxStepsPerRun, ...decoding.map((request) => request.numTokensToSample)));
+}
+
+function rowOf<T extends Schedulable>(request: T, numTokens: number): PlannedRow<T> {
+  const wantToken = numTokens === request.numPendingTokens && request.numTokensToSample > 0;
+  return { request, numTokens, decoding: request.decoding, wantToken };
+}
+
+function inOrderOfPriority<T extends Schedulable>(running: readonly T[]): readonly T[] {
+  return [
+    ...running.filter((request) => request.priority === "normal"),
+    ...running.filter((request) => request.priority === "low"),
+  ];
+}

@@ -1,0 +1,197 @@
+import { AgentBlocks } from "./agentBlocks";
+import { blocksFor } from "./blockMath";
+import type { BlockPool } from "./blockPool";
+import { at, bug } from "./invariant";
+import type { BlockHolder, LiveTables } from "./liveTables";
+import type { BlockId } from "./ports";
+import type { TokenHistory } from "./tokenHistory";
+
+/** A copy on write that the runner still has to make. */
+export interface PendingCopy {
+  readonly from: BlockId;
+  readonly to: BlockId;
+  /** Slots to copy, from the block's first. */
+  readonly tokens: number;
+}
+
+/**
+ * A live cache: a block table that grows, the tokens that it is of, and how many of them are computed. It holds one
+ * reference to each block of its table and a reservation for those that it may still need.
+ */
+export class Sequence implements BlockHolder {
+  readonly owner: string;
+  private readonly salt: string | undefined;
+  private readonly epoch: number;
+  private readonly blocks: BlockId[];
+  private readonly pool: BlockPool;
+  private computedTokens: number;
+  private publishedBlocks: number;
+  private reservedBlocks = 0;
+  private copy: PendingCopy | undefined;
+  /** Indexes of full blocks whose contents another block made findable first. */
+  private readonly duplicates: number[] = [];
+  private ended = false;
+
+  /**
+   * AgentBlocks → live sequence: the table moves, no block is copied, O(blocks). `history` begins with the blocks'
+   * tokens and may go on. Ends the handle.
+   */
+  static reconstruct(tables: LiveTables, blocks: AgentBlocks, history: TokenHistory): Sequence {
+    return new Sequence(tables, blocks, history);
+  }
+
+  private constructor(
+    private readonly tables: LiveTables,
+    blocks: AgentBlocks,
+    readonly history: TokenHistory,
+  ) {
+    const contents = blocks.moveOut();
+    this.pool = tables.pool;
+    this.owner = contents.owner;
+    this.salt = contents.salt;
+    this.epoch = contents.epoch;
+    this.blocks = contents.table;
+    this.computedTokens = contents.tokenIds.length;
+    this.publishedBlocks = contents.keys.length;
+    tables.add(this);
+  }
+
+  get table(): readonly BlockId[] {
+    return this.blocks;
+  }
+
+  get numComputedTokens(): number {
+    return this.computedTokens;
+  }
+
+  /** Tokens that are known but not computed: what is left of the prompt, or the token sampled last. */
+  get numPendingTokens(): number {
+    return this.history.length - this.computedTokens;
+  }
+
+  get pendingCopy(): PendingCopy | undefined {
+    return this.copy;
+  }
+
+  *heldBlocks(): Generator<BlockId> {
+    yield* this.blocks;
+    if (this.copy !== undefined) yield this.copy.from;
+  }
+
+  /** Appends cached full blocks, whose references the caller has taken, then counts `numComputedTokens` as computed. */
+  adopt(cached: readonly BlockId[], numComputedTokens: number): void {
+    this.blocks.push(...cached);
+    this.computedTokens = numComputedTokens;
+    this.publishedBlocks = Math.floor(numComputedTokens / this.pool.blockTokens);
+  }
+
+  /** Promises `count` available blocks to this sequence. */
+  reserve(count: number): void {
+    this.pool.reserve(count);
+    this.reservedBlocks += count;
+  }
+
+  /** Extends the table to cover `slots` token positions, out of the reservation. */
+  grow(slots: number): void {
+    const missing = blocksFor(slots, this.pool.blockTokens) - this.blocks.length;
+    if (missing <= 0) return;
+    this.blocks.push(...this.takeReserved(missing, this.blocks.at(-1)));
+  }
+
+  /** Puts a block of its own, out of the reservation, in the place of the shared tail; the runner copies it. */
+  replaceTail(): void {
+    const index = this.blocks.length - 1;
+    const from = at(this.blocks, index);
+    const to = at(this.takeReserved(1, this.blocks[index - 1]), 0);
+    this.blocks[index] = to;
+    this.copy = { from, to, tokens: this.computedTokens % this.pool.blockTokens };
+  }
+
+  /** Nobody else holds the tail: takes it back from those who might find it. */
+  claimTail(): void {
+    this.pool.unpublish(at(this.blocks, this.blocks.length - 1));
+  }
+
+  /** The runner has made the pending copy. */
+  copied(): void {
+    if (this.copy === undefined) throw bug("a copy ended that was never begun");
+    const { from } = this.copy;
+    this.copy = undefined;
+    this.pool.release(from);
+  }
+
+  /** Counts the first `numTokens` tokens as computed and makes full blocks findable. */
+  advance(numTokens: number): void {
+    this.computedTokens = numTokens;
+    const full = Math.floor(numTokens / this.pool.blockTokens);
+    for (; this.publishedBlocks < full; this.publishedBlocks += 1) {
+      const index = this.publishedBlocks;
+      const block = at(this.blocks, index);
+      if (this.pool.publish(block, this.history.keyOf(index)) !== block) this.duplicates.push(index);
+    }
+  }
+
+  /** Forgets computed tokens behind `numTokens`. */
+  truncate(numTokens: number): void {
+    if (numTokens >= this.computedTokens) return;
+    this.computedTokens = numTokens;
+    this.publishedBlocks = Math.floor(numTokens / this.pool.blockTokens);
+  }
+
+  /**
+   * Live sequence → AgentBlocks of all computed tokens: the table moves, O(blocks). Ends the sequence. A tail whose copy
+   * was never made is given up: its tokens are not there.
+   */
+  extract(): AgentBlocks {
+    this.end();
+    this.dropUnmadeCopy();
+    const { pool, blocks, computedTokens } = this;
+    const kept = blocksFor(computedTokens, pool.blockTokens);
+    pool.releaseFrom(blocks, kept);
+    blocks.length = Math.min(blocks.length, kept);
+    for (const index of this.duplicates) if (index < this.publishedBlocks) this.useCanonical(index);
+    return new AgentBlocks(this.tables, {
+      owner: this.owner,
+      salt: this.salt,
+      epoch: this.epoch,
+      tokenIds: this.history.view(0, computedTokens).slice(),
+      table: blocks,
+      keys: this.history.keysOf(computedTokens),
+    });
+  }
+
+  /**
+   * Of two blocks with the same contents, computed side by side, one is enough: holds the findable one and gives its
+   * own back, or makes its own findable where the other is gone.
+   */
+  private useCanonical(index: number): void {
+    const own = at(this.blocks, index);
+    const canonical = this.pool.publish(own, this.history.keyOf(index));
+    if (canonical === own) return;
+    this.pool.retain(canonical);
+    this.blocks[index] = canonical;
+    this.pool.release(own);
+  }
+
+  private dropUnmadeCopy(): void {
+    if (this.copy === undefined) return;
+    this.truncate(this.computedTokens - this.copy.tokens);
+    this.copied();
+  }
+
+  private takeReserved(count: number, after: BlockId | undefined): readonly BlockId[] {
+    if (count > this.reservedBlocks) {
+      throw bug("a sequence took more blocks than it reserved", { count, reserved: this.reservedBlocks });
+    }
+    this.reservedBlocks -= count;
+    return this.pool.allocateReserved(count, after);
+  }
+
+  private end(): void {
+    if (this.ended) throw bug("a sequence ended twice", { owner: this.owner });
+    this.ended = true;
+    this.tables.delete(this);
+    this.pool.cancelReserved(this.reservedBlocks);
+    this.reservedBlocks = 0;
+  }
+}

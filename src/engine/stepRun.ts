@@ -1,0 +1,74 @@
+import type { GenerationTask } from "./generationTask";
+import { bug } from "./invariant";
+import type { ModelRunner, RunnerToken } from "./ports";
+import type { StepPlan } from "./scheduler";
+
+/** What a step did; counts are tokens. */
+export interface StepReport {
+  /** Something was computed, started or ended: another step may find work. `false`: wait for `onWork`. */
+  readonly progressed: boolean;
+  readonly sequences: number;
+  readonly decodeTokens: number;
+  readonly prefillTokens: number;
+  /** Steps that the runner took in this run. */
+  readonly steps: number;
+}
+
+/** One run of a plan on the device: hands tokens to their requests as they come, then counts what was computed. */
+export class StepRun {
+  private readonly received: number[];
+  private fault: Error | undefined;
+
+  constructor(private readonly plan: StepPlan<GenerationTask>) {
+    this.received = plan.rows.map(() => 0);
+  }
+
+  get tasks(): readonly GenerationTask[] {
+    return this.plan.rows.map((row) => row.request);
+  }
+
+  /** Rejects as the runner does; then nothing is counted. `interrupted` ends a run of several steps early. */
+  async on(runner: ModelRunner, interrupted: () => boolean): Promise<StepReport> {
+    const { rows, steps } = this.plan;
+    await runner.run(
+      rows.map((row) => row.request.stepInput(row, steps)),
+      {
+        steps,
+        onTokens: (tokens) => {
+          for (const token of tokens) this.receive(token);
+        },
+        cancelled: () => interrupted() || rows.some((row) => row.request.isEnding),
+      },
+    );
+    rows.forEach((row, index) => {
+      if (row.wantToken && this.received[index] === 0) this.fault ??= bug("the runner owes a token", { index });
+    });
+    if (this.fault !== undefined) throw this.fault;
+    return this.commit();
+  }
+
+  private receive(token: RunnerToken): void {
+    const row = this.plan.rows[token.sequence];
+    const count = this.received[token.sequence];
+    if (row === undefined || count === undefined || !row.wantToken || count >= this.plan.steps) {
+      this.fault ??= bug("the runner sampled a token that nobody wanted", { sequence: token.sequence });
+      return;
+    }
+    this.received[token.sequence] = count + 1;
+    row.request.accept(token);
+  }
+
+  private commit(): StepReport {
+    let decodeTokens = 0;
+    let prefillTokens = 0;
+    this.plan.rows.forEach(({ request, numTokens, decoding }, index) => {
+      // Every token sampled but the last was fed back in the step after it.
+      const computed = numTokens + Math.max(0, (this.received[index] ?? 0) - 1);
+      request.commit(request.sequence.numComputedTokens + computed);
+      if (decoding) decodeTokens += computed;
+      else prefillTokens += computed;
+    });
+    const steps = Math.max(1, ...this.received);
+    return { progressed: true, sequences: this.plan.rows.length, decodeTokens, prefillTokens, steps };
+  }
+}

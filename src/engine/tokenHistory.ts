@@ -1,0 +1,84 @@
+import { at, bug } from "./invariant";
+import type { BlockHasher, TokenId } from "./ports";
+
+/**
+ * A sequence's token ids, prompt and answer, in one buffer that is as long as the request can become, and the content
+ * addresses of its full blocks, each computed once.
+ */
+export class TokenHistory {
+  private readonly ids: Int32Array;
+  private numTokens: number;
+
+  /** `keys` are those already known, of the first full blocks of `tokens`. */
+  constructor(
+    private readonly chain: KeyChain,
+    tokens: Int32Array,
+    capacityTokens: number,
+    private readonly keys: string[] = [],
+  ) {
+    this.ids = new Int32Array(Math.max(capacityTokens, tokens.length));
+    this.ids.set(tokens);
+    this.numTokens = tokens.length;
+  }
+
+  get length(): number {
+    return this.numTokens;
+  }
+
+  append(id: TokenId): void {
+    if (this.numTokens === this.ids.length) throw bug("a sequence grew beyond what was reserved for it");
+    this.ids[this.numTokens] = id;
+    this.numTokens += 1;
+  }
+
+  truncate(numTokens: number): void {
+    this.numTokens = Math.min(this.numTokens, numTokens);
+    this.keys.length = Math.min(this.keys.length, Math.floor(this.numTokens / this.chain.blockTokens));
+  }
+
+  /** A view of tokens start … end − 1; valid until the history is truncated. */
+  view(start: number, end: number): Int32Array {
+    return this.ids.subarray(start, Math.min(end, this.numTokens));
+  }
+
+  /** Key of full block `index`. */
+  keyOf(index: number): string {
+    const { blockTokens } = this.chain;
+    if ((index + 1) * blockTokens > this.numTokens) throw bug("a key was asked for of a block that is not full");
+    while (this.keys.length <= index) {
+      const start = this.keys.length * blockTokens;
+      const parent = this.keys.at(-1) ?? this.chain.root;
+      this.keys.push(this.chain.hasher.next(parent, this.ids.subarray(start, start + blockTokens)));
+    }
+    return at(this.keys, index);
+  }
+
+  /** Keys of the full blocks of the first `numTokens` tokens. */
+  keysOf(numTokens: number): string[] {
+    const full = Math.floor(numTokens / this.chain.blockTokens);
+    if (full > 0) this.keyOf(full - 1);
+    return this.keys.slice(0, full);
+  }
+}
+
+/** How content addresses are made for one salt. */
+export interface KeyChain {
+  readonly hasher: BlockHasher;
+  readonly blockTokens: number;
+  readonly root: string;
+}
+
+/** A salt is one more link before the first block, so salted blocks are found by requests of the same salt only. */
+export function keyChain(hasher: BlockHasher, blockTokens: number, salt: string | undefined): KeyChain {
+  if (salt === undefined) return { hasher, blockTokens, root: hasher.root };
+  const link = Int32Array.from(salt, (character) => character.codePointAt(0) ?? 0);
+  return { hasher, blockTokens, root: hasher.next(hasher.root, link) };
+}
+
+/** Number of leading ids that agree. */
+export function commonPrefix(a: Int32Array, b: Int32Array): number {
+  const end = Math.min(a.length, b.length);
+  let index = 0;
+  while (index < end && a[index] === b[index]) index += 1;
+  return index;
+}
