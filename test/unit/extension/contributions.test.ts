@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import manifest from "../../../package.json";
+import { actionCommand } from "../../../src/extension/actionCommands";
+import {
+  chatPanelType,
+  commands,
+  contextKeys,
+  diagnosisScheme,
+  settings,
+  startupSettings,
+  treeItems,
+  viewContainer,
+  views,
+} from "../../../src/extension/contributions";
+import { numberSettings } from "../../../src/extension/settings";
+import { actionIds } from "../../../src/protocol/page";
+
+const { contributes } = manifest;
+const sorted = (values: Iterable<string>) => [...values].sort();
+const properties: ReadonlyMap<string, Readonly<Record<string, unknown>>> = new Map(
+  contributes.configuration.flatMap((section) => Object.entries<Readonly<Record<string, unknown>>>(section.properties)),
+);
+const whenClauses: readonly string[] = [
+  ...Object.values(contributes.menus).flatMap((menu: readonly { readonly when?: string }[]) =>
+    menu.map(({ when }) => when ?? ""),
+  ),
+  ...contributes.keybindings.map(({ when }) => when),
+  ...contributes.viewsWelcome.map(({ when }) => when),
+  ...contributes.commands.map((command: { readonly enablement?: string }) => command.enablement ?? ""),
+];
+
+describe("contributions", () => {
+  it("declares exactly the commands that the code names", () => {
+    assert.deepEqual(sorted(contributes.commands.map(({ command }) => command)), sorted(Object.values(commands)));
+  });
+
+  it("puts every command under the extension's own prefix and category, with a title", () => {
+    for (const { command, title, category } of contributes.commands) {
+      assert.match(command, /^resident\.[a-z][A-Za-z]+$/);
+      assert.equal(category, "Resident");
+      assert.notEqual(title, "");
+    }
+  });
+
+  it("binds menus, keys and welcome links only to commands that exist", () => {
+    const known = new Set<string>(Object.values(commands));
+    const menus = Object.values(contributes.menus).flatMap((menu: readonly { readonly command: string }[]) =>
+      menu.map(({ command }) => command),
+    );
+    const keys = contributes.keybindings.map(({ command }) => command);
+    const links = contributes.viewsWelcome.flatMap(({ contents }) =>
+      [...contents.matchAll(/command:([\w.]+)/g)].map(([, id]) => id ?? ""),
+    );
+    assert.ok(links.length > 0);
+    for (const command of [...menus, ...keys, ...links]) assert.ok(known.has(command), command);
+  });
+
+  it("declares exactly the settings that the code names, each described and with its unit or limits", () => {
+    assert.deepEqual(sorted(properties.keys()), sorted(Object.values(settings)));
+    for (const [id, property] of properties) {
+      assert.equal(typeof property["markdownDescription"], "string", id);
+      assert.ok("default" in property, id);
+    }
+  });
+
+  it("states the same limits and defaults that values are clamped to", () => {
+    for (const [id, limits] of Object.entries(numberSettings)) {
+      const property = properties.get(id);
+      assert.ok(property, id);
+      const { minimum, maximum, default: preset } = property;
+      assert.deepEqual({ minimum, maximum, default: preset }, limits, id);
+    }
+  });
+
+  it("says of every setting that needs a restart that it does", () => {
+    for (const id of startupSettings) {
+      assert.match(String(properties.get(id)?.["markdownDescription"]), /engine starts again/, id);
+    }
+  });
+
+  it("groups settings in titled sections", () => {
+    assert.ok(contributes.configuration.length >= 4);
+    for (const { title } of contributes.configuration) assert.notEqual(title, "");
+  });
+
+  it("declares the views and the container that the code names", () => {
+    assert.deepEqual(sorted(contributes.views.resident.map(({ id }) => id)), sorted(Object.values(views)));
+    assert.deepEqual(
+      contributes.viewsContainers.activitybar.map(({ id }) => id),
+      [viewContainer],
+    );
+    assert.deepEqual(Object.keys(contributes.views), [viewContainer]);
+  });
+
+  it("wakes up for panels that were open before a reload", () => {
+    assert.ok(manifest.activationEvents.includes(`onWebviewPanel:${chatPanelType}`));
+  });
+
+  it("uses only context keys that the code sets", () => {
+    const ours = new Set(whenClauses.flatMap((when) => [...when.matchAll(/resident\.\w+/g)].map(([key]) => key)));
+    const known = new Set<string>([...Object.values(contextKeys), ...Object.values(views), chatPanelType]);
+    for (const key of ours) assert.ok(known.has(key) || Object.values<string>(commands).includes(key), key);
+    for (const key of Object.values(contextKeys)) assert.ok(ours.has(key), `${key} is set for nobody`);
+  });
+
+  it("shows menus for every kind of row in the tree, and the copy button on the diagnosis", () => {
+    const rows = contributes.menus["view/item/context"].map(({ when }) => when);
+    for (const kind of Object.values(treeItems)) {
+      assert.ok(
+        rows.some((when) => new RegExp(/viewItem =~ \/(.*)\//.exec(when)?.[1] ?? "^$").test(kind)),
+        kind,
+      );
+    }
+    assert.ok(whenClauses.some((when) => when.includes(`resourceScheme == ${diagnosisScheme}`)));
+  });
+
+  it("gives every button of the pages a command that exists", () => {
+    const known = new Set<string>(Object.values(commands));
+    for (const id of actionIds) assert.ok(known.has(actionCommand(id, { agent: "a", turn: "t" }).command), id);
+  });
+
+  it("can run on the person's own machine and in workspaces that are not trusted or not on a disk", () => {
+    assert.deepEqual(manifest.extensionKind, ["ui", "workspace"]);
+    assert.equal(manifest.capabilities.untrustedWorkspaces.supported, true);
+    assert.equal(manifest.capabilities.virtualWorkspaces.supported, true);
+  });
+});

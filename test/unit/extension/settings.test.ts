@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import * as path from "node:path";
+import fc from "fast-check";
+import { type SettingId, settings } from "../../../src/extension/contributions";
+import {
+  grownPoolMB,
+  numberSetting,
+  numberSettings,
+  samplingOf,
+  serviceOptionsOf,
+} from "../../../src/extension/settings";
+
+const reader = (values: Partial<Record<SettingId, unknown>>) => (id: SettingId) => values[id];
+const places = { home: path.resolve("/home of mine"), starterModel: "/starter", nativeStage: "/stage" };
+
+describe("settings", () => {
+  it("fall back to the defaults when nothing is set", () => {
+    const options = serviceOptionsOf(reader({}), places);
+    assert.equal(options.poolBytes, 1024 * 2 ** 20);
+    assert.equal(options.blockTokens, 64);
+    assert.equal(options.storeQuotaBytes, 8 * 2 ** 30);
+    assert.equal("defaultModel" in options, false);
+  });
+
+  it("are clamped to their limits, and what is no number becomes the default", () => {
+    const id = settings.poolSizeMB;
+    const { minimum, maximum, default: preset } = numberSettings[id];
+    fc.assert(
+      fc.property(fc.oneof(fc.double(), fc.string(), fc.constant(null)), (value) => {
+        const read = numberSetting(reader({ [id]: value }), id);
+        assert.ok(read >= minimum && read <= maximum);
+        if (typeof value !== "number" || !Number.isFinite(value)) assert.equal(read, preset);
+        else if (value >= minimum && value <= maximum) assert.equal(read, value);
+      }),
+    );
+  });
+
+  it("list the folder of imported models before the person's own", () => {
+    const { modelFolders } = serviceOptionsOf(reader({ [settings.modelFolders]: ["/models", 3, ""] }), places);
+    assert.deepEqual(modelFolders, [path.join(places.home, "models"), "/models"]);
+  });
+
+  it("pass a seed only when one is set", () => {
+    assert.equal(samplingOf(reader({ [settings.answersSeed]: 7 })).seed, 7);
+    assert.equal("seed" in samplingOf(reader({ [settings.answersSeed]: null })), false);
+    assert.equal("seed" in samplingOf(reader({ [settings.answersSeed]: 1.5 })), false);
+  });
+});
+
+describe("growing the pool", () => {
+  it("makes room for what was refused, in whole steps", () => {
+    assert.equal(grownPoolMB(512, 320, 256), 640);
+  });
+
+  it("doubles a pool when nothing says how much is needed", () => {
+    assert.equal(grownPoolMB(512, undefined, undefined), 1024);
+  });
+
+  it("never shrinks it and never goes beyond the limit", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 64, max: 65536 }),
+        fc.integer({ min: 0, max: 1e6 }),
+        fc.integer({ min: 1, max: 1e6 }),
+        (size, needed, total) => {
+          const grown = grownPoolMB(size, needed, total);
+          assert.ok(grown >= size && grown <= 65536);
+        },
+      ),
+    );
+  });
+});
