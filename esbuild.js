@@ -26,6 +26,14 @@ const product = {
     target: "node18",
     outdir: "dist",
     external: ["vscode"],
+    plugins: [lazyCore()],
+  },
+  // Loaded by the extension on first need, so that activation stays short.
+  core: {
+    entryPoints: { core: "src/service/residentService.ts" },
+    platform: "node",
+    target: "node18",
+    outdir: "dist",
   },
   cli: {
     entryPoints: { cli: "src/cli/main.ts" },

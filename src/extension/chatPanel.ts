@@ -39,6 +39,7 @@ export class ChatPanel implements Disposable {
   private followed: TurnId | undefined;
   private shownTurns: readonly TurnId[] = [];
   private shownBranches = 0;
+  private pendingDraft = "";
   private facts: ReadonlyMap<TurnId, ReturnType<typeof poolTarget>> = new Map();
 
   constructor(
@@ -90,9 +91,10 @@ export class ChatPanel implements Disposable {
     this.refresh();
   }
 
-  /** Adds text to the message that is being written. */
+  /** Adds text to the message that is being written; a page that is still booting gets it after its snapshot. */
   draft(text: string): void {
-    this.queue.add(async () => this.page.post({ type: "draft", text }));
+    this.pendingDraft += text;
+    this.queue.add(async () => this.sendDraft());
   }
 
   reveal(): void {
@@ -149,11 +151,18 @@ export class ChatPanel implements Disposable {
       });
       this.show(detail);
       this.page.post({ type: "snapshot", snapshot });
+      this.sendDraft();
     } catch (error) {
       // There is nothing to show: an agent that was deleted meanwhile is no failure.
       if (toErrorInfo(error).code !== "AGENT_NOT_FOUND") failures.show(error, { target: { agent: this.agentId } });
       this.close();
     }
+  }
+
+  private sendDraft(): void {
+    if (!this.page.live || this.pendingDraft === "") return;
+    this.page.post({ type: "draft", text: this.pendingDraft });
+    this.pendingDraft = "";
   }
 
   private hear(event: ServiceEvent): void {

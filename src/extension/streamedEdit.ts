@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../common/disposables";
-import { AbortedError, ResidentError } from "../common/errors";
+import { ResidentError } from "../common/errors";
 import { TrackedInsertion } from "./trackedInsertion";
 
 /** A refused edit is tried again, since what the person typed at the same moment refuses it; not for ever. */
@@ -50,11 +50,10 @@ export class StreamedEdit implements Disposable {
     this.pumping.catch(() => {}); // `finish` tells it
   }
 
-  /** Resolves when all text is in the document. Text that no visible editor could take goes in as one edit of its own. */
+  /** Resolves when all text is in the document, or that is closed. Text that no visible editor could take goes in as one edit of its own. */
   async finish(): Promise<void> {
     await this.pumping;
-    if (this.pending === "") return;
-    if (this.stop.signal.aborted) throw new AbortedError("the document was closed");
+    if (this.pending === "" || this.stop.signal.aborted) return;
     const edit = new vscode.WorkspaceEdit();
     edit.insert(this.document.uri, this.document.positionAt(this.tracked.offset), this.take());
     if (!(await vscode.workspace.applyEdit(edit))) throw refusedError();
