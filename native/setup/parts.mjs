@@ -61,22 +61,34 @@ const addon = {
   make: buildAddon,
 };
 
-/** cmake-js gives Node's headers and the toolchain; what is built is staged whole, ready to move into a package. */
+/** What is built is staged whole, ready to move into a package. */
 async function buildAddon() {
   const made = path.join(buildDirectory, "stage");
-  await run("compiling the native addon", process.execPath, [
+  try {
+    await compile(made);
+  } catch (error) {
+    // CMake refuses a cache that another folder or another generator has left: the checkout was moved, say.
+    if (!error.message.includes("CMakeCache.txt")) throw error;
+    fs.rmSync(buildDirectory, { recursive: true, force: true });
+    await compile(made);
+  }
+  // Libraries are cloned instead of copied where the file system can.
+  await replaceFolder(stageDirectory, (part) =>
+    fs.cpSync(made, part, { recursive: true, verbatimSymlinks: true, mode: fs.constants.COPYFILE_FICLONE }),
+  );
+}
+
+/** cmake-js finds Node's headers and the toolchain. */
+function compile(stage) {
+  return run("compiling the native addon", process.execPath, [
     path.join(root, "node_modules", "cmake-js", "bin", "cmake-js"),
     "build",
     `--directory=${path.join(root, "native")}`,
     `--out=${buildDirectory}`,
     `--CDMLX_ROOT=${path.join(mlxDirectory, "mlx")}`,
-    `--CDSTAGE_DIR=${made}`,
+    `--CDSTAGE_DIR=${stage}`,
     "--parallel=2",
   ]);
-  // Libraries may be cloned instead of copied where the file system can.
-  await replaceFolder(stageDirectory, (part) =>
-    fs.cpSync(made, part, { recursive: true, verbatimSymlinks: true, mode: fs.constants.COPYFILE_FICLONE }),
-  );
 }
 
 const build = {

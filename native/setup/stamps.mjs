@@ -53,8 +53,10 @@ function filesBelow(entry) {
 /** Makes `target` by `make(temporary folder)`: it appears whole or not at all. What was there before goes. */
 export async function replaceFolder(target, make) {
   fs.mkdirSync(path.dirname(target), { recursive: true });
-  const part = fs.mkdtempSync(path.join(path.dirname(target), ".part-"));
+  const part = path.join(path.dirname(target), `.part-${path.basename(target)}`);
   try {
+    fs.rmSync(part, { recursive: true, force: true });
+    fs.mkdirSync(part);
     await make(part);
     fs.rmSync(target, { recursive: true, force: true });
     fs.renameSync(part, target);
