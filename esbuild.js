@@ -91,6 +91,17 @@ function executable(file) {
   };
 }
 
+/** The extension's `import()` of the service is the file core.js beside it: VS Code loads extensions with `require`. */
+function lazyCore() {
+  return {
+    name: "lazy-core",
+    setup(build) {
+      build.initialOptions.supported = { "dynamic-import": false };
+      build.onResolve({ filter: /\/service\/residentService$/ }, () => ({ path: "./core.js", external: true }));
+    },
+  };
+}
+
 function metafile(name, directory) {
   return {
     name: "metafile",
