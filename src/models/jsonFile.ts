@@ -1,0 +1,27 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { systemCode } from "./ioErrors";
+import { corrupt } from "./modelErrors";
+
+/** A JSON file of a model directory; undefined where there is none. MODEL_CORRUPT where it is not JSON. */
+export async function readJsonFile(directory: string, name: string): Promise<unknown> {
+  const text = await readTextFile(directory, name);
+  return text === undefined ? undefined : parseJsonFile(text, name);
+}
+
+export async function readTextFile(directory: string, name: string): Promise<string | undefined> {
+  try {
+    return await readFile(join(directory, name), "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+export function parseJsonFile(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw corrupt(`${name} is not readable (${text.length} characters)`, { file: name, characters: text.length });
+  }
+}

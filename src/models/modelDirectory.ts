@@ -1,0 +1,153 @@
+import { readdir, stat } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import type { ModelDetail, ModelSummary } from "../protocol/service";
+import { eosIds } from "../text/eos";
+import { listOf, objectOf, tokenText } from "../text/json";
+import type { TextFiles } from "../text/textModel";
+import { systemCode, toIoError } from "./ioErrors";
+import { readJsonFile, readTextFile } from "./jsonFile";
+import { type ModelConfig, readModelConfig } from "./modelConfig";
+import { corrupt, incomplete, notFound } from "./modelErrors";
+import { readWeights, type Weights } from "./weightFiles";
+
+export interface InspectOptions {
+  /** The directory of the starter model, to know it again. */
+  readonly starterModel?: string;
+  /** Bytes of one number in the K/V cache: 4 on CPUs, the model's own on GPUs. Default: by the weights. */
+  readonly kvElementBytes?: number;
+}
+
+interface Inspected {
+  readonly summary: ModelSummary;
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+}
+
+/**
+ * Checks a model directory by its JSON files and the headers of its weights, reading no weights: MODEL_NOT_FOUND,
+ * MODEL_INCOMPLETE (which file, how many bytes are missing), MODEL_CORRUPT, MODEL_UNSUPPORTED (what, by name).
+ */
+export async function summarizeModel(directory: string, options: InspectOptions = {}): Promise<ModelSummary> {
+  return (await inspect(directory, options)).summary;
+}
+
+/** The same and what only the tokenizer knows. */
+export async function inspectModel(directory: string, options: InspectOptions = {}): Promise<ModelDetail> {
+  const { summary, config, weights } = await inspect(directory, options);
+  const text = await readTextFiles(directory);
+  const tokens = tokenNames(text.tokenizer);
+  const ids = eosIds(text, (token) => tokens.idOf(token));
+  const elementBytes = options.kvElementBytes ?? activationBytes(weights);
+  return {
+    ...summary,
+    numLayers: config.numLayers,
+    numHeads: config.numHeads,
+    numKvHeads: config.numKvHeads,
+    headDim: config.headDim,
+    vocabSize: config.vocabSize,
+    kvBytesPerToken: 2 * config.numLayers * config.numKvHeads * config.headDim * elementBytes,
+    hasChatTemplate: text.chatTemplate !== undefined || objectOf(text.tokenizerConfig)["chat_template"] !== undefined,
+    eosTokens: ids.map((id) => tokens.nameOf(id)),
+  };
+}
+
+/** What `createTextModel` needs of a directory. */
+export async function readTextFiles(directory: string): Promise<TextFiles> {
+  try {
+    const [config, tokenizer, tokenizerConfig, generationConfig, chatTemplate] = await Promise.all([
+      readJsonFile(directory, "config.json"),
+      readJsonFile(directory, "tokenizer.json"),
+      readJsonFile(directory, "tokenizer_config.json"),
+      readJsonFile(directory, "generation_config.json"),
+      readTextFile(directory, "chat_template.jinja"),
+    ]);
+    if (tokenizer === undefined) throw missingFile(directory, "tokenizer.json");
+    const optional = chatTemplate === undefined ? {} : { chatTemplate };
+    return { config, tokenizer, tokenizerConfig: tokenizerConfig ?? {}, generationConfig, ...optional };
+  } catch (error) {
+    throw toIoError(error, "reading the model", directory);
+  }
+}
+
+async function inspect(directory: string, options: InspectOptions): Promise<Inspected> {
+  try {
+    const entries = await listDirectory(directory);
+    if (!entries.includes("config.json")) {
+      if (entries.some((name) => name.endsWith(".safetensors"))) throw missingFile(directory, "config.json");
+      throw notFound(`there is no model in ${directory}`, { directory });
+    }
+    const config = readModelConfig(await readJsonFile(directory, "config.json"));
+    for (const name of ["tokenizer.json", "tokenizer_config.json"]) await requireFile(directory, name, entries);
+    const weights = await readWeights(directory);
+    requireLayers(weights, config);
+    const starter = options.starterModel;
+    return {
+      config,
+      weights,
+      summary: {
+        directory,
+        name: basename(resolve(directory)),
+        architecture: config.architecture,
+        quantization:
+          config.quantization ?? weights.tensors.get("model.embed_tokens.weight")?.dtype.toLowerCase() ?? "none",
+        weightBytes: weights.bytes,
+        contextTokens: config.contextTokens,
+        isStarter: starter !== undefined && resolve(starter) === resolve(directory),
+      },
+    };
+  } catch (error) {
+    throw toIoError(error, "reading the model", directory);
+  }
+}
+
+async function listDirectory(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === "ENOENT") throw notFound(`there is no folder ${directory}`, { directory });
+    if (code === "ENOTDIR") throw notFound(`${directory} is not a folder`, { directory });
+    throw error;
+  }
+}
+
+async function requireFile(directory: string, name: string, entries: readonly string[]): Promise<void> {
+  if (!entries.includes(name)) throw missingFile(directory, name);
+  if ((await stat(resolve(directory, name))).size === 0)
+    throw incomplete(`${name} is empty`, { directory, file: name });
+}
+
+function missingFile(directory: string, file: string): Error {
+  return incomplete(`${file} is missing in ${directory}`, { directory, file });
+}
+
+/** The ends of the network; the loader checks every tensor. */
+function requireLayers(weights: Weights, config: ModelConfig): void {
+  const last = `model.layers.${config.numLayers - 1}.mlp.down_proj.weight`;
+  for (const name of ["model.embed_tokens.weight", "model.norm.weight", last]) {
+    if (!weights.tensors.has(name)) throw incomplete(`the tensor ${name} is missing`, { tensor: name });
+  }
+}
+
+/** The dtype that results take: that of scales or of plain weights. */
+function activationBytes({ tensors }: Weights): number {
+  const tensor = tensors.get("model.embed_tokens.scales") ?? tensors.get("model.embed_tokens.weight");
+  return tensor?.dtype === "F32" ? 4 : 2;
+}
+
+function tokenNames(tokenizer: unknown): { idOf(token: string): number | undefined; nameOf(id: number): string } {
+  const vocabulary = objectOf(objectOf(objectOf(tokenizer)["model"])["vocab"]);
+  const added = listOf(objectOf(tokenizer)["added_tokens"]).map(objectOf);
+  if (Object.keys(vocabulary).length === 0)
+    throw corrupt("tokenizer.json has no vocabulary", { file: "tokenizer.json" });
+  return {
+    idOf: (token) => {
+      const id = added.find((entry) => entry["content"] === token)?.["id"] ?? vocabulary[token];
+      return typeof id === "number" ? id : undefined;
+    },
+    nameOf: (id) =>
+      tokenText(added.find((entry) => entry["id"] === id)) ??
+      Object.keys(vocabulary).find((token) => vocabulary[token] === id) ??
+      `#${id}`,
+  };
+}

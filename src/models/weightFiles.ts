@@ -1,0 +1,73 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { objectOf } from "../text/json";
+import { FileSource } from "./fileSource";
+import { parseJsonFile } from "./jsonFile";
+import { corrupt, incomplete } from "./modelErrors";
+import { readSafetensorsHeader, type StoredTensor } from "./safetensorsHeader";
+
+export interface Weights {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Of the tensors; headers do not count. */
+  readonly bytes: number;
+}
+
+const indexFile = "model.safetensors.index.json";
+
+/** Reads the headers of all weight files of a model directory; a missing or shortened file is MODEL_INCOMPLETE by name. */
+export async function readWeights(directory: string): Promise<Weights> {
+  const entries = await readdir(directory);
+  const files = entries.filter((name) => name.startsWith("model") && name.endsWith(".safetensors")).sort();
+  const index = entries.includes(indexFile) ? await readIndex(directory) : undefined;
+  const expected = index === undefined ? expectedShards(files) : [...new Set(index.values())].sort();
+  const missing = expected.filter((name) => !files.includes(name));
+  if (missing.length > 0) {
+    const some =
+      missing.length > 3 ? `${missing.slice(0, 3).join(", ")} and ${missing.length - 3} more` : missing.join(", ");
+    throw incomplete(`the model's weights are not all there: ${some}`, {
+      missing: missing.length,
+      file: missing[0] ?? "",
+    });
+  }
+  const tensors = new Map<string, StoredTensor>();
+  for (const file of expected) {
+    const source = await FileSource.open(join(directory, file));
+    try {
+      for (const [name, tensor] of await readSafetensorsHeader(source, file)) tensors.set(name, tensor);
+    } finally {
+      await source.close();
+    }
+  }
+  for (const [name, file] of index ?? []) {
+    if (!tensors.has(name)) throw incomplete(`the tensor ${name} is missing from ${file}`, { tensor: name, file });
+  }
+  let bytes = 0;
+  for (const tensor of tensors.values()) bytes += tensor.bytes;
+  return { tensors, bytes };
+}
+
+async function readIndex(directory: string): Promise<ReadonlyMap<string, string>> {
+  const index = parseJsonFile(await readFile(join(directory, indexFile), "utf8"), indexFile);
+  const files = new Map<string, string>();
+  for (const [tensor, file] of Object.entries(objectOf(objectOf(index)["weight_map"]))) {
+    if (typeof file !== "string" || /[\\/]/.test(file))
+      throw corrupt(`${indexFile} names no file for ${tensor}`, { tensor });
+    files.set(tensor, file);
+  }
+  if (files.size === 0) throw corrupt(`${indexFile} lists no tensors`, { file: indexFile });
+  return files;
+}
+
+/** Without an index the names tell: "model-00001-of-00003.safetensors" wants two brothers. */
+function expectedShards(files: readonly string[]): readonly string[] {
+  if (files.length === 0) return ["model.safetensors"];
+  const expected = new Set(files);
+  for (const file of files) {
+    const [, stem, total] = /^(.+)-\d{5}-of-(\d{5})\.safetensors$/.exec(file) ?? [];
+    if (stem === undefined || total === undefined) continue;
+    for (let shard = 1; shard <= Math.min(Number(total), 9999); shard++) {
+      expected.add(`${stem}-${String(shard).padStart(5, "0")}-of-${total}.safetensors`);
+    }
+  }
+  return [...expected].sort();
+}
