@@ -17,7 +17,13 @@ import type { Segment } from "../text/prompt";
 
 export type TurnRecord =
   /** The user's message; committed before anything runs. */
-  | { readonly type: "turn"; readonly turn: TurnId; readonly parent?: TurnId; readonly user: string; readonly at: number }
+  | {
+      readonly type: "turn";
+      readonly turn: TurnId;
+      readonly parent?: TurnId;
+      readonly user: string;
+      readonly at: number;
+    }
   | ({ readonly type: "prompt"; readonly turn: TurnId } & TurnPrompt)
   /** A further part of the answer: ids as sampled, and the text that could be shown by then. */
   | { readonly type: "answer"; readonly turn: TurnId; readonly text: string; readonly ids: Int32Array }
@@ -132,7 +138,11 @@ function decodeCache(object: JsonObject): CacheSource {
   const refused = asObject(object["refused"], "refused");
   return {
     tier,
-    refused: { code: readString(refused, "code"), reason: readString(refused, "reason"), atToken: readCount(refused, "atToken") },
+    refused: {
+      code: readString(refused, "code"),
+      reason: readString(refused, "reason"),
+      atToken: readCount(refused, "atToken"),
+    },
   };
 }
 

@@ -47,6 +47,12 @@ export class TurnTree {
     return branch.reverse();
   }
 
+  /** `head` if it is there, else the newest turn: what a damaged log still has. */
+  readable(head: TurnId | undefined): TurnId | undefined {
+    if (head === undefined || this.turns.has(head)) return head;
+    return [...this.turns.keys()].at(-1);
+  }
+
   /** Ends of branches that are not on the way to `head`, newest first. `turns`: how many are not shared with it. */
   otherBranches(head: TurnId | undefined): AgentDetail["otherBranches"] {
     const shared = new Set(this.branch(head).map((turn) => turn.id));

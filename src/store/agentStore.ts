@@ -84,7 +84,10 @@ export class AgentStore {
    * A new agent with the entries of `source`, at `head`. Block objects are shared; the tail is copied. The source's
    * lock is not needed: what is committed does not change.
    */
-  async fork(source: string, change: Pick<Manifest, "name" | "headTokens" | "headTurns"> & { readonly head?: string }): Promise<AgentWriter> {
+  async fork(
+    source: string,
+    change: Pick<Manifest, "name" | "headTokens" | "headTurns"> & { readonly head?: string },
+  ): Promise<AgentWriter> {
     const { manifest, entries } = await this.read(source);
     const { id, lock } = await this.reserve();
     const { head: _, ...rest } = manifest;
@@ -152,7 +155,9 @@ export class AgentStore {
     const file = path.join(this.folder(id), manifestName);
     const bytes = isSafeId(id) ? await readIfThere(file) : undefined;
     if (bytes === undefined) {
-      throw new ResidentError("AGENT_NOT_FOUND", `there is no agent ${id}`, "list the agents and choose one", { agent: id });
+      throw new ResidentError("AGENT_NOT_FOUND", `there is no agent ${id}`, "list the agents and choose one", {
+        agent: id,
+      });
     }
     try {
       return decodeManifest(bytes);
@@ -197,12 +202,20 @@ export class AgentStore {
       throw storeError(error, this.folder(id));
     });
     const lock = locks.tryLock(path.join(this.folder(id), lockName));
-    if (lock === undefined) throw new ResidentError("AGENT_LOCKED", "the new agent's lock is taken", "try again", { agent: id });
+    if (lock === undefined)
+      throw new ResidentError("AGENT_LOCKED", "the new agent's lock is taken", "try again", { agent: id });
     return { id, lock };
   }
 
   private async firstCommit(manifest: Manifest, lock: FileLock, entries: LogContents["entries"]): Promise<AgentWriter> {
-    const writer = new AgentWriter(this.folder(manifest.id), this.files, lock, manifest, Buffer.alloc(0), Buffer.alloc(0));
+    const writer = new AgentWriter(
+      this.folder(manifest.id),
+      this.files,
+      lock,
+      manifest,
+      Buffer.alloc(0),
+      Buffer.alloc(0),
+    );
     try {
       for (const entry of entries) writer.append(entry.body, entry.tokens);
       await writer.commit();

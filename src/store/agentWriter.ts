@@ -67,7 +67,10 @@ export class AgentWriter {
    * Appends and changes in one commit, or, when that fails, takes exactly these back. Only for a writer that nobody
    * else appends to meanwhile.
    */
-  async commitOrUndo(entries: readonly { readonly body: JsonObject; readonly tokens: Int32Array }[], change: ManifestChange): Promise<void> {
+  async commitOrUndo(
+    entries: readonly { readonly body: JsonObject; readonly tokens: Int32Array }[],
+    change: ManifestChange,
+  ): Promise<void> {
     if (this.dirty) await this.commit();
     const before = this.wanted;
     for (const { body, tokens } of entries) this.append(body, tokens);
@@ -107,7 +110,8 @@ export class AgentWriter {
     this.dirty = false;
     try {
       const { turnPosition, turnBytes, tokenPosition, tokenBytes } = pending;
-      if (tokenBytes.length > 0) await this.files.writeAt(path.join(this.folder, "tokens.bin"), tokenPosition, tokenBytes);
+      if (tokenBytes.length > 0)
+        await this.files.writeAt(path.join(this.folder, "tokens.bin"), tokenPosition, tokenBytes);
       if (turnBytes.length > 0) await this.files.writeAt(path.join(this.folder, "turns.log"), turnPosition, turnBytes);
       await this.files.replace(path.join(this.folder, "manifest.json"), encodeManifest(manifest));
     } catch (error) {

@@ -27,6 +27,12 @@ export interface StoredBlock {
   readonly path: string;
 }
 
+export interface SavedBlock {
+  readonly fileBytes: number;
+  /** Written now; otherwise it was there. */
+  readonly isNew: boolean;
+}
+
 export class BlockStore {
   /** `root`: folder of all objects. */
   constructor(readonly root: string) {}
@@ -48,6 +54,11 @@ export class BlockStore {
     return blocks;
   }
 
+  /** A partial last block, in a file of its own. */
+  tail(parent: string, start: number, tokens: Int32Array, file: string): StoredBlock {
+    return { key: nextKey(parent, tokens), parent, start, tokens, path: file };
+  }
+
   /** How many of `blocks` from the first have files. */
   async countPresent(blocks: readonly StoredBlock[]): Promise<number> {
     let count = 0;
@@ -58,19 +69,22 @@ export class BlockStore {
     return count;
   }
 
-  /** Writes the block unless its file is there. Resolves with the bytes written, 0 when it was. */
-  async save(files: BlockFiles, identity: BlockIdentity, stored: StoredBlock, block: BlockId): Promise<number> {
-    if ((await sizeOf(stored.path)) !== undefined) return 0;
+  /** Writes the block unless its file is there. */
+  async save(files: BlockFiles, identity: BlockIdentity, stored: StoredBlock, block: BlockId): Promise<SavedBlock> {
+    const fileBytes = await sizeOf(stored.path);
+    if (fileBytes !== undefined) return { fileBytes, isNew: false };
+    return { fileBytes: await this.write(files, identity, stored, block), isNew: true };
+  }
+
+  /** Writes the file whether it is there or not. Resolves with its bytes. */
+  async write(files: BlockFiles, identity: BlockIdentity, stored: StoredBlock, block: BlockId): Promise<number> {
+    const { path: file, tokens } = stored;
     try {
-      await makeFolder(path.dirname(stored.path));
-      return await files.writeBlockFile({
-        block,
-        tokens: stored.tokens.length,
-        path: stored.path,
-        metadata: metadataOf(identity, stored),
-      });
+      await makeFolder(path.dirname(file));
+      const metadata = metadataOf(identity, stored);
+      return await files.writeBlockFile({ block, tokens: tokens.length, path: file, metadata });
     } catch (error) {
-      throw storeError(error, stored.path);
+      throw storeError(error, file);
     }
   }
 

@@ -55,6 +55,14 @@ export function readStrings(object: JsonObject, key: string): readonly string[] 
   return value;
 }
 
+export function readCounts(object: JsonObject, key: string): readonly number[] {
+  const value = object[key];
+  if (!Array.isArray(value) || !value.every((item) => Number.isSafeInteger(item) && item >= 0)) {
+    throw new MalformedJson(`${key} is not a list of counts`);
+  }
+  return value;
+}
+
 export function readOneOf<T extends string>(object: JsonObject, key: string, choices: readonly T[]): T {
   const found = choices.find((choice) => choice === object[key]);
   if (found === undefined) throw new MalformedJson(`${key} is none of ${choices.join(", ")}`);

@@ -7,6 +7,7 @@ import {
   MalformedJson,
   parseObject,
   readCount,
+  readCounts,
   readNumber,
   readOptionalString,
   readString,
@@ -53,7 +54,8 @@ export interface TailManifest {
   readonly parent: string;
   /** Position of its first token. */
   readonly start: number;
-  readonly tokens: number;
+  /** Its token ids. */
+  readonly tokens: readonly number[];
 }
 
 export function tailFileName(generation: number): string {
@@ -126,7 +128,7 @@ function decodeTail(object: JsonObject): TailManifest {
     generation: readCount(object, "generation"),
     parent: readString(object, "parent"),
     start: readCount(object, "start"),
-    tokens: readCount(object, "tokens"),
+    tokens: readCounts(object, "tokens"),
   };
 }
 

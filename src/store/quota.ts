@@ -53,7 +53,11 @@ export function chooseEvictions(
 }
 
 /** Keeps the store within its quota. Resolves with what is left. */
-export async function enforceQuota(root: string, quotaBytes: number, isNeeded: (key: string) => boolean): Promise<StoreUsage> {
+export async function enforceQuota(
+  root: string,
+  quotaBytes: number,
+  isNeeded: (key: string) => boolean,
+): Promise<StoreUsage> {
   const objects = await listObjects(root);
   const evictions = chooseEvictions(objects, quotaBytes, isNeeded);
   for (const object of evictions) await rm(object.path, { force: true });

@@ -19,7 +19,11 @@ export class FakeBlockFiles implements BlockFiles {
   async writeBlockFile(request: BlockFileWrite): Promise<number> {
     if (this.writeError !== undefined) throw this.writeError;
     this.writes += 1;
-    const data = { tokens: request.tokens, content: this.contents.get(request.block) ?? "", metadata: request.metadata };
+    const data = {
+      tokens: request.tokens,
+      content: this.contents.get(request.block) ?? "",
+      metadata: request.metadata,
+    };
     const text = JSON.stringify({ format: "fake-1", ...data, checksum: checksum(data) });
     const temporary = `${request.path}.tmp-fake`;
     await writeFile(temporary, text);
@@ -44,7 +48,8 @@ export class FakeBlockFiles implements BlockFiles {
     }
     if (file.format !== "fake-1") return { code: "format", reason: `format ${file.format}, not fake-1` };
     const { tokens, content, metadata } = file;
-    if (file.checksum !== checksum({ tokens, content, metadata })) return { code: "checksum", reason: "checksum differs" };
+    if (file.checksum !== checksum({ tokens, content, metadata }))
+      return { code: "checksum", reason: "checksum differs" };
     for (const [key, value] of Object.entries(request.expect)) {
       if (metadata[key] !== value) return { code: "identity", reason: `${key} differs`, key };
     }

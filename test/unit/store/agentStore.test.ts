@@ -5,10 +5,21 @@ import { AgentStore } from "../../../src/store/agentStore";
 import { durableFiles } from "../../../src/store/files";
 import { FakeLocks, FlakyFiles, inFolder, tokens } from "../../support/store/fakes";
 
-const ada = { name: "Ada", modelDirectory: "/models/smol", modelName: "smol", contextTokens: 8192, system: "Be brief." };
+const ada = {
+  name: "Ada",
+  modelDirectory: "/models/smol",
+  modelName: "smol",
+  contextTokens: 8192,
+  system: "Be brief.",
+};
 
 function storeIn(folder: string, locks = new FakeLocks().process(), files = new FlakyFiles()): AgentStore {
-  return new AgentStore(folder, files, () => locks, () => 1_700_000_000_000);
+  return new AgentStore(
+    folder,
+    files,
+    () => locks,
+    () => 1_700_000_000_000,
+  );
 }
 
 describe("agent store", () => {
@@ -61,7 +72,10 @@ describe("agent store", () => {
       writer.append({ n: 2 }, tokens(2));
       await writer.commit();
       const { entries } = await store.read(writer.manifest.id);
-      assert.deepEqual(entries.map((entry) => [...entry.tokens]), [[1], [2]]);
+      assert.deepEqual(
+        entries.map((entry) => [...entry.tokens]),
+        [[1], [2]],
+      );
     }));
 
   it("takes back a message that could not be committed", () =>
@@ -70,11 +84,16 @@ describe("agent store", () => {
       const store = storeIn(folder, undefined, files);
       const writer = await store.create(ada);
       files.full = true;
-      await assert.rejects(writer.commitOrUndo([{ body: { n: 1 }, tokens: tokens(1) }], { head: "t1" }), { code: "DISK_FULL" });
+      await assert.rejects(writer.commitOrUndo([{ body: { n: 1 }, tokens: tokens(1) }], { head: "t1" }), {
+        code: "DISK_FULL",
+      });
       files.full = false;
       await writer.commitOrUndo([{ body: { n: 2 }, tokens: tokens(2) }], { name: "Bea" });
       const { manifest, entries } = await store.read(writer.manifest.id);
-      assert.deepEqual(entries.map((entry) => entry.body["n"]), [2]);
+      assert.deepEqual(
+        entries.map((entry) => entry.body["n"]),
+        [2],
+      );
       assert.equal(manifest.head, undefined);
     }));
 
@@ -93,7 +112,10 @@ describe("agent store", () => {
       assert.equal(stored.entries.length, 1);
       next.append({ n: 2 }, tokens(2));
       await next.commit();
-      assert.deepEqual((await store.read(id)).entries.map((entry) => [...entry.tokens]), [[1], [2]]);
+      assert.deepEqual(
+        (await store.read(id)).entries.map((entry) => [...entry.tokens]),
+        [[1], [2]],
+      );
     }));
 
   it("survives a death between any two writes of a commit", () =>
@@ -120,7 +142,10 @@ describe("agent store", () => {
         await assert.rejects(writer.commit());
         left = Number.POSITIVE_INFINITY;
         const { stored } = await store.open(writer.manifest.id);
-        assert.deepEqual(stored.entries.map((entry) => entry.body["n"]), [1]);
+        assert.deepEqual(
+          stored.entries.map((entry) => entry.body["n"]),
+          [1],
+        );
       }
     }));
 
@@ -150,7 +175,10 @@ describe("agent store", () => {
       const file = path.join(folder, damaged, "manifest.json");
       await writeFile(file, (await readFile(file, "utf8")).replace("Ada", "Eve"));
       const { manifests, damaged: named } = await store.list();
-      assert.deepEqual(manifests.map((manifest) => manifest.name), ["Bob"]);
+      assert.deepEqual(
+        manifests.map((manifest) => manifest.name),
+        ["Bob"],
+      );
       assert.deepEqual(named, [damaged]);
       await assert.rejects(store.read(damaged), { code: "AGENT_CORRUPT" });
     }));

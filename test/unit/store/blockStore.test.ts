@@ -31,13 +31,18 @@ describe("block store", () => {
     inFolder(async (folder) => {
       const { store, files, chain } = await saved(folder);
       assert.deepEqual(await store.load(files, identity, chain, [7, 8, 9]), { loaded: 3 });
-      assert.deepEqual([7, 8, 9].map((block) => files.contents.get(block)), [0, 1, 2].map((i) => `kv of block ${i}`));
+      assert.deepEqual(
+        [7, 8, 9].map((block) => files.contents.get(block)),
+        [0, 1, 2].map((i) => `kv of block ${i}`),
+      );
     }));
 
   it("writes a block once, however many agents save it", () =>
     inFolder(async (folder) => {
       const { store, files, chain } = await saved(folder);
-      for (const [index, block] of chain.entries()) assert.equal(await store.save(files, identity, block, index), 0);
+      for (const [index, block] of chain.entries()) {
+        assert.equal((await store.save(files, identity, block, index)).isNew, false);
+      }
       assert.equal(files.writes, 3);
     }));
 
@@ -71,7 +76,10 @@ describe("block store", () => {
   });
 
   it("names the difference of a foreign identity", () => {
-    assert.match(firstDifference({ ...identity, numericsId: "metal" }, identity) ?? "", /computed by metal, this is fake-1/);
+    assert.match(
+      firstDifference({ ...identity, numericsId: "metal" }, identity) ?? "",
+      /computed by metal, this is fake-1/,
+    );
     assert.match(firstDifference({ ...identity, kvLayoutId: "old" }, identity) ?? "", /layout is old/);
     assert.equal(firstDifference(identity, identity), undefined);
   });

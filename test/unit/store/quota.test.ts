@@ -50,7 +50,9 @@ describe("quota", () => {
   it("removes what broken writes left, once it is old", () =>
     inFolder(async (folder) => {
       await mkdir(path.join(folder, "ab"));
-      const [old, young] = ["a.safetensors.tmp-1-1", "b.safetensors.tmp-2-1"].map((name) => path.join(folder, "ab", name));
+      const [old, young] = ["a.safetensors.tmp-1-1", "b.safetensors.tmp-2-1"].map((name) =>
+        path.join(folder, "ab", name),
+      );
       assert.ok(old !== undefined && young !== undefined);
       await writeFile(old, "x");
       await writeFile(young, "x");

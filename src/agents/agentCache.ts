@@ -1,0 +1,134 @@
+import type { AgentBlocks } from "../engine/agentBlocks";
+import type { Generation } from "../engine/generation";
+import type { Clock } from "../engine/ports";
+import type { GenerationRequest } from "../engine/request";
+import type { AgentId, CacheRefusal } from "../protocol/service";
+import type { AgentWriter } from "../store/agentWriter";
+import type { BlockStore } from "../store/blockStore";
+import type { CacheFigures } from "./answerStream";
+import { planRestore, restoreCache, type SavedCache } from "./cacheRestore";
+import { saveCache } from "./cacheSave";
+import type { ModelSession } from "./ports";
+
+/** What making a cache hot came to. */
+export interface Restored {
+  readonly restoreMs: number;
+  readonly refused?: CacheRefusal;
+}
+
+interface Held {
+  readonly blocks: AgentBlocks;
+  readonly session: ModelSession;
+}
+
+/** One agent's KV cache: in the pool, or lent to a generation, or only on disk. */
+export class AgentCache {
+  private held: Held | undefined;
+  /** Tokens that came from disk since the last turn. */
+  private tokensFromDisk = 0;
+
+  constructor(
+    private readonly owner: AgentId,
+    private readonly store: BlockStore,
+    private readonly clock: Clock,
+  ) {}
+
+  get hotTokens(): number {
+    return this.usable?.blocks.numTokens ?? 0;
+  }
+
+  get holdsBlocks(): boolean {
+    return (this.held?.blocks.table.length ?? 0) > 0;
+  }
+
+  /**
+   * Brings what is stored of the prefix of `tokens` into the pool, as far as it is whole and there is room. Blocks are
+   * verified before any table names them; the first bad one ends the restore there.
+   */
+  async makeHot(
+    session: ModelSession,
+    tokens: Int32Array,
+    saved: SavedCache,
+    onRestoring: (tokens: number) => void = () => {},
+  ): Promise<Restored> {
+    const startedMs = this.clock.nowMs();
+    if (this.held !== undefined && this.usable === undefined) this.release();
+    const hot = this.usable?.blocks;
+    const plan = await planRestore(this.store, session.identity, tokens, hot?.tokenIds, saved);
+    if (plan.endToken <= plan.hotTokens) return { restoreMs: 0, ...(plan.refused && { refused: plan.refused }) };
+    onRestoring(plan.endToken - plan.hotTokens);
+    const { blocks, loadedTokens, refused } = await restoreCache(this.store, session, this.owner, tokens, plan);
+    if (blocks !== undefined) {
+      this.release();
+      this.held = { blocks, session };
+      this.tokensFromDisk += loadedTokens;
+    }
+    return { restoreMs: this.clock.nowMs() - startedMs, ...(refused && { refused }) };
+  }
+
+  /** Hands the cache to the engine with the request; it comes back by `put`. Throws as `submit` does, keeping it. */
+  submit(session: ModelSession, request: Omit<GenerationRequest, "owner" | "blocks">): Generation {
+    const blocks = this.usable?.blocks;
+    const generation = session.engine.submit({
+      ...request,
+      owner: this.owner,
+      ...(blocks === undefined ? {} : { blocks }),
+    });
+    this.held = undefined;
+    return generation;
+  }
+
+  /** Takes a turn's cache back. */
+  put(session: ModelSession, blocks: AgentBlocks): void {
+    this.putAhead(session, blocks);
+    this.tokensFromDisk = 0;
+  }
+
+  /** Takes a read ahead's cache back: the turn that it was for is still to come. */
+  putAhead(session: ModelSession, blocks: AgentBlocks): void {
+    this.release();
+    this.held = { blocks, session };
+  }
+
+  /** Where a turn's reused tokens came from. */
+  sourceOf(reusedTokens: number, { restoreMs, refused }: Restored): CacheFigures {
+    const tier = reusedTokens === 0 ? "cold" : this.tokensFromDisk > 0 ? "warm" : "hot";
+    return { restoreMs, cache: { tier, ...(refused && { refused }) } };
+  }
+
+  /** Writes what is not on disk yet and commits the manifest that names it. Resolves with the bytes of new files. */
+  async save(writer: AgentWriter): Promise<number> {
+    const held = this.usable;
+    if (held === undefined) return 0;
+    // A second owner: whoever goes on with the cache meanwhile copies a block before writing it.
+    const snapshot = held.blocks.fork();
+    try {
+      return await saveCache(this.store, held.session, snapshot, writer);
+    } finally {
+      snapshot.release();
+    }
+  }
+
+  /** Gives `other` a share of the blocks, up to `numTokens`. */
+  shareWith(other: AgentCache, numTokens: number): void {
+    const held = this.usable;
+    if (held === undefined) return;
+    other.putAhead(held.session, held.blocks.fork(other.owner));
+    other.rewind(numTokens);
+  }
+
+  rewind(numTokens: number): void {
+    const blocks = this.usable?.blocks;
+    blocks?.rewind(Math.min(numTokens, blocks.numTokens));
+  }
+
+  release(): void {
+    this.held?.blocks.release();
+    this.held = undefined;
+  }
+
+  /** What is held, unless the device failed since. */
+  private get usable(): Held | undefined {
+    return this.held?.blocks.stale ? undefined : this.held;
+  }
+}

@@ -1,0 +1,38 @@
+import { InvalidRequestError, ResidentError } from "../common/errors";
+
+export interface AnswerLimits {
+  readonly contextTokens: number;
+  /** Token positions of the whole block pool. */
+  readonly poolTokens: number;
+  /** The setting: longest answer unless a request says otherwise. */
+  readonly maxAnswerTokens: number;
+}
+
+/**
+ * How long the answer may get: what was asked for, else what is left of the context and the pool, capped by the
+ * setting. Throws CONTEXT_FULL when not one token would fit behind the prompt; `keptTokens` of history stay as they are.
+ */
+export function answerBudget(
+  promptTokens: number,
+  wanted: number | undefined,
+  limits: AnswerLimits,
+  keptTokens: number,
+): number {
+  const { contextTokens, poolTokens, maxAnswerTokens } = limits;
+  if (promptTokens >= contextTokens) {
+    throw new ResidentError(
+      "CONTEXT_FULL",
+      `the conversation with this message is ${promptTokens} tokens long and the model's context holds ${contextTokens}`,
+      "rewind to an earlier turn, shorten the message, or start a new agent",
+      { needed: promptTokens + 1, context: contextTokens, kept: keptTokens },
+    );
+  }
+  if (wanted !== undefined) return wanted;
+  // The last token of an answer is never read back, so it needs no position.
+  return Math.max(1, Math.min(maxAnswerTokens, contextTokens - promptTokens, poolTokens - promptTokens + 1));
+}
+
+/** Refuses a message that holds nothing to answer. */
+export function assertNotBlank(text: string): void {
+  if (text.trim() === "") throw new InvalidRequestError("the message is empty", "write something to answer");
+}

@@ -1,0 +1,86 @@
+import type { Generation, GenerationFigures, GenerationResult } from "../engine/generation";
+import type { Clock, TokenId } from "../engine/ports";
+import type { CacheSource, GenerationEvent, TurnFigures } from "../protocol/service";
+import type { AnswerDecoder } from "./ports";
+
+/** What a turn knows besides the engine's own figures. */
+export interface CacheFigures {
+  readonly restoreMs: number;
+  readonly cache: CacheSource;
+}
+
+export interface FinishedAnswer {
+  readonly result: GenerationResult;
+  readonly text: string;
+  readonly figures: TurnFigures;
+}
+
+export interface AnswerListener {
+  emit(event: Exclude<GenerationEvent, { type: "done" | "failed" }>): void;
+  /** One sampled id and the text that it let out, which may be empty; at the end what was held back, without an id. */
+  onToken?(id: TokenId | undefined, text: string): void;
+}
+
+/**
+ * Follows a generation to its end: decodes its tokens, ends it at stop strings, and tells the listener. Rejects with
+ * the engine's error. A read ahead has no tokens.
+ */
+export async function followAnswer(
+  generation: Generation,
+  decoder: AnswerDecoder,
+  clock: Clock,
+  cacheFigures: (reusedTokens: number) => CacheFigures,
+  listener: AnswerListener,
+): Promise<FinishedAnswer> {
+  let text = "";
+  let stopped = false;
+  let prefillStartedMs: number | undefined;
+  const figuresNow = () => turnFigures(generation.figures(), cacheFigures);
+  const show = (id: TokenId | undefined, added: string) => {
+    text += added;
+    listener.onToken?.(id, added);
+    if (added !== "") listener.emit({ type: "text", text: added, figures: figuresNow() });
+  };
+  const subscription = generation.onEvent((event) => {
+    if (event.type === "queued") {
+      listener.emit({ type: "queued", neededBlocks: event.neededBlocks, turnsAhead: event.requestsAhead });
+    } else if (event.type === "prefill") {
+      prefillStartedMs ??= clock.nowMs();
+      const { done, total, reused } = event;
+      const tokensPerSecond = rate(done, clock.nowMs() - prefillStartedMs);
+      listener.emit({ type: "prefill", done, total, reused, tokensPerSecond });
+    } else if (event.type === "token" && !stopped) {
+      const step = decoder.push(event.id);
+      stopped = step.stopped;
+      if (stopped) generation.stop(event.index + 1);
+      show(event.id, step.text);
+    }
+  });
+  try {
+    const result = await generation.result;
+    if (!stopped) show(undefined, decoder.finish());
+    return { result, text, figures: turnFigures(result.figures, cacheFigures) };
+  } finally {
+    subscription.dispose();
+  }
+}
+
+function rate(tokens: number, ms: number): number {
+  return ms > 0 ? (tokens * 1000) / ms : 0;
+}
+
+export function turnFigures(
+  figures: GenerationFigures,
+  cacheFigures: (reusedTokens: number) => CacheFigures,
+): TurnFigures {
+  const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, ttftMs, decodeTokensPerSecond } = figures;
+  return {
+    promptTokens,
+    reusedTokens,
+    prefilledTokens,
+    generatedTokens,
+    ttftMs,
+    decodeTokensPerSecond,
+    ...cacheFigures(reusedTokens),
+  };
+}

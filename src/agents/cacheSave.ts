@@ -1,0 +1,78 @@
+import type { AgentBlocks } from "../engine/agentBlocks";
+import type { AgentWriter } from "../store/agentWriter";
+import { rootKey } from "../store/blockIdentity";
+import type { BlockStore } from "../store/blockStore";
+import type { CacheManifest, TailManifest } from "../store/manifest";
+import type { ModelSession } from "./ports";
+
+const writesInFlight = 4;
+
+/**
+ * Writes the full blocks that are not in the store, then the tail, then the manifest that names them. `blocks` must not
+ * change meanwhile. Resolves with the bytes of new files; throws DISK_FULL or IO_FAILURE, the manifest as before.
+ */
+export async function saveCache(
+  store: BlockStore,
+  session: ModelSession,
+  blocks: AgentBlocks,
+  writer: AgentWriter,
+): Promise<number> {
+  const { identity, files } = session;
+  const { tokenIds, table } = blocks;
+  const chain = store.chain(identity, tokenIds);
+  const before = writer.manifest.cache;
+  let newBytes = 0;
+  let bytes = 0;
+  for (let from = 0; from < chain.length; from += writesInFlight) {
+    const batch = chain.slice(from, from + writesInFlight);
+    const saved = await Promise.all(
+      batch.map((stored, index) => store.save(files, identity, stored, blockAt(table, from + index))),
+    );
+    for (const { fileBytes, isNew } of saved) {
+      bytes += fileBytes;
+      if (isNew) newBytes += fileBytes;
+    }
+  }
+  const parent = chain.at(-1)?.key ?? rootKey(identity);
+  const start = chain.length * identity.blockTokens;
+  const rest = tokenIds.subarray(start);
+  const tail = tailFor(before?.tail, parent, start, rest);
+  if (tail !== undefined && tail !== before?.tail) {
+    const stored = store.tail(parent, start, rest, writer.tailPath(tail.generation));
+    newBytes += await store.write(files, identity, stored, blockAt(table, chain.length));
+  }
+  const isSame = before !== undefined && rootKey(before.identity) === rootKey(identity);
+  const keys = new Set(isSame ? before.blocks : []);
+  const known = keys.size;
+  for (const { key } of chain) keys.add(key);
+  if (isSame && known === keys.size && before.tail === tail && before.tokens === tokenIds.length) return newBytes;
+  const cache: CacheManifest = {
+    identity,
+    blocks: [...keys],
+    ...(tail === undefined ? {} : { tail }),
+    tokens: tokenIds.length,
+    bytes,
+  };
+  writer.change({ cache });
+  await writer.commit();
+  if (before?.tail !== undefined && before.tail !== tail) await writer.removeTail(before.tail.generation);
+  return newBytes;
+}
+
+/** The tail's entry: the old one where it says the same, a new generation where there is something else to write. */
+function tailFor(
+  before: TailManifest | undefined,
+  parent: string,
+  start: number,
+  tokens: Int32Array,
+): TailManifest | undefined {
+  if (tokens.length === 0) return undefined;
+  const isSame = before?.parent === parent && before.tokens.join() === tokens.join();
+  return isSame ? before : { generation: (before?.generation ?? 0) + 1, parent, start, tokens: [...tokens] };
+}
+
+function blockAt(table: readonly number[], index: number): number {
+  const block = table[index];
+  if (block === undefined) throw new RangeError(`a cache's table has no block ${index}`);
+  return block;
+}

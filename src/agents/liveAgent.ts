@@ -1,0 +1,110 @@
+import { type ErrorInfo, InvalidRequestError, ResidentError } from "../common/errors";
+import type { AgentDetail, AgentSummary, TurnId } from "../protocol/service";
+import type { StoredAgent } from "../store/agentStore";
+import type { AgentWriter } from "../store/agentWriter";
+import { MalformedJson } from "../store/json";
+import type { AgentCache } from "./agentCache";
+import type { SavedCache } from "./cacheRestore";
+import type { RunningAnswer } from "./runningAnswer";
+import { detailOf, type LiveState, summaryOf } from "./summaries";
+import { decodeRecord, encodeRecord, type TurnRecord } from "./turnRecords";
+import { type Turn, TurnTree } from "./turnTree";
+
+/** A turn that is being answered. */
+export interface Activity {
+  readonly answer: RunningAnswer;
+  readonly turn: TurnId;
+  state: Exclude<AgentSummary["state"], "idle">;
+}
+
+/** An agent that this process may write: its turns in memory, its folder locked, its cache where it is. */
+export class LiveAgent {
+  readonly tree: TurnTree;
+  activity: Activity | undefined;
+  /** Resolves when the turn that was begun last is over. */
+  over: Promise<void> = Promise.resolve();
+  /** Why the last save failed; cleared by one that succeeds. */
+  saveError: ErrorInfo | undefined;
+  deleted = false;
+
+  constructor(
+    readonly writer: AgentWriter,
+    readonly cache: AgentCache,
+    stored: Pick<StoredAgent, "entries">,
+  ) {
+    this.tree = treeOf(stored);
+  }
+
+  get id(): string {
+    return this.writer.manifest.id;
+  }
+
+  get head(): TurnId | undefined {
+    return this.writer.manifest.head;
+  }
+
+  get name(): string {
+    return this.writer.manifest.name;
+  }
+
+  get saved(): SavedCache {
+    return { manifest: this.writer.manifest.cache, tailPath: (generation) => this.writer.tailPath(generation) };
+  }
+
+  summary(): AgentSummary {
+    return summaryOf(this.writer.manifest, this.liveState());
+  }
+
+  detail(): AgentDetail {
+    return detailOf(this.writer.manifest, this.tree, this.liveState());
+  }
+
+  /** Throws AGENT_BUSY while a turn is being answered. */
+  assertIdle(): void {
+    if (this.activity === undefined) return;
+    throw new ResidentError("AGENT_BUSY", `${this.name} is still answering`, "wait for the answer or stop it first", {
+      agent: this.id,
+    });
+  }
+
+  turn(id: TurnId): Turn {
+    const turn = this.tree.get(id);
+    if (turn !== undefined) return turn;
+    throw new InvalidRequestError(`${this.name} has no turn ${id}`, "choose one of the agent's turns", { turn: id });
+  }
+
+  /** Commits a new message behind `parent` and makes it the head. When that fails there is no such turn. */
+  async addTurn(id: TurnId, parent: TurnId | undefined, user: string, at: number): Promise<void> {
+    const base = { type: "turn", turn: id, user, at } as const;
+    const record: TurnRecord = parent === undefined ? base : { ...base, parent };
+    const headTurns = this.tree.branch(parent).length + 1;
+    await this.writer.commitOrUndo([encodeRecord(record)], { head: id, headTurns, lastUsedAt: at });
+    this.tree.apply(record);
+  }
+
+  private liveState(): LiveState {
+    return {
+      state: this.activity?.state ?? "idle",
+      hotTokens: this.cache.hotTokens,
+      lockedElsewhere: false,
+      ...(this.activity === undefined ? {} : { runningTurn: this.activity.turn }),
+      ...(this.saveError === undefined ? {} : { saveError: this.saveError }),
+    };
+  }
+}
+
+/** The turns that a log tells of. Throws AGENT_CORRUPT on entries that this program does not know. */
+export function treeOf({ entries }: Pick<StoredAgent, "entries">): TurnTree {
+  const tree = new TurnTree();
+  try {
+    for (const entry of entries) tree.apply(decodeRecord(entry));
+    return tree;
+  } catch (error) {
+    if (!(error instanceof MalformedJson)) throw error;
+    throw new ResidentError(
+      "AGENT_CORRUPT",
+      `the agent's log cannot be understood: ${error.message}`,
+      "open it with the version of this program that wrote it",
+    );
+  }
+}

@@ -1,0 +1,137 @@
+import { type ErrorInfo, toErrorInfo } from "../common/errors";
+import type { Log } from "../common/log";
+import { historyUpTo, idsOf } from "./conversation";
+import type { LiveAgent } from "./liveAgent";
+import type { LiveAgents } from "./liveAgents";
+import type { ModelAccess, ModelSession } from "./ports";
+import { toSamplingParams } from "./sampling";
+
+export interface ResidencyOptions {
+  readonly live: LiveAgents;
+  readonly models: ModelAccess;
+  readonly log: Log;
+  readonly onChange: (agent: LiveAgent) => void;
+  /** A save ended; `bytes` of new files were written. */
+  readonly onSaved: (agent: LiveAgent, bytes: number) => void;
+}
+
+/** Moves agents' caches between the pool and the disk: read ahead, background saves, room for others. */
+export class Residency {
+  private readonly saves = new Map<LiveAgent, Promise<void>>();
+  private readonly warming = new Map<LiveAgent, { readonly stop: AbortController; readonly over: Promise<void> }>();
+
+  constructor(private readonly options: ResidencyOptions) {}
+
+  /** Saves log and cache after what is being saved already. Never rejects: a failure stands in `saveError`. */
+  save(agent: LiveAgent): Promise<void> {
+    const save = (this.saves.get(agent) ?? Promise.resolve()).then(() => this.saveNow(agent));
+    this.saves.set(agent, save);
+    void save.finally(() => {
+      if (this.saves.get(agent) === save) this.saves.delete(agent);
+    });
+    return save;
+  }
+
+  /** Saves, then gives the agent's blocks back to the pool. */
+  async evict(agent: LiveAgent): Promise<void> {
+    await this.stopWarming(agent);
+    await this.save(agent);
+    agent.cache.release();
+    this.options.onChange(agent);
+  }
+
+  /** Gives the blocks back without saving: the agent is to be deleted. */
+  async drop(agent: LiveAgent): Promise<void> {
+    await this.stopWarming(agent);
+    await this.saves.get(agent);
+    agent.cache.release();
+  }
+
+  /** Everything that the model of `session` holds of agents, before it is unloaded. */
+  async evictAll(): Promise<void> {
+    for (const agent of this.options.live.all()) await this.evict(agent);
+  }
+
+  /**
+   * Releases idle agents' blocks, the least recently used first, until `blocks` are available that were not. The
+   * engine asks for it when a request waits for room.
+   */
+  async makeRoom(session: ModelSession, blocks: number): Promise<number> {
+    const before = session.engine.pool.availableBlocks;
+    const idle = this.options.live
+      .all()
+      .filter((agent) => agent.activity === undefined && agent.cache.holdsBlocks)
+      .sort((a, b) => a.writer.manifest.lastUsedAt - b.writer.manifest.lastUsedAt);
+    for (const agent of idle) {
+      if (session.engine.pool.availableBlocks - before >= blocks) break;
+      await this.save(agent);
+      if (agent.activity !== undefined) continue;
+      this.options.log.log("info", `${agent.name} leaves memory to make room`);
+      agent.cache.release();
+      this.options.onChange(agent);
+    }
+    return session.engine.pool.availableBlocks - before;
+  }
+
+  /** Reads ahead until the branch at the head is in the pool, unless it is answering, hot already, or the model is busy. */
+  async warm(agent: LiveAgent): Promise<void> {
+    const { modelDirectory } = agent.writer.manifest;
+    if (agent.activity !== undefined || agent.head === undefined || !this.options.models.isFree(modelDirectory)) return;
+    const under = this.warming.get(agent);
+    if (under !== undefined) return under.over;
+    const stop = new AbortController();
+    const over = this.warmNow(agent, stop.signal).finally(() => this.warming.delete(agent));
+    this.warming.set(agent, { stop, over });
+    return over;
+  }
+
+  /** Ends a read ahead; what it read stays with the agent. */
+  async stopWarming(agent: LiveAgent): Promise<void> {
+    const under = this.warming.get(agent);
+    under?.stop.abort();
+    await under?.over.catch(() => {});
+  }
+
+  private async warmNow(agent: LiveAgent, signal: AbortSignal): Promise<void> {
+    const { models } = this.options;
+    const lease = await models.lease(agent.writer.manifest.modelDirectory, signal);
+    try {
+      const { session } = lease;
+      const ids = idsOf(historyUpTo(agent.tree, agent.head, session.text.prompts));
+      if (ids.length === 0 || ids.length >= session.contextTokens) return;
+      await agent.cache.makeHot(session, ids, agent.saved);
+      if (signal.aborted || agent.cache.hotTokens >= ids.length) return;
+      const generation = agent.cache.submit(session, {
+        tokens: ids,
+        sampling: toSamplingParams({ seed: 0 }),
+        stopIds: [],
+        maxTokens: 0,
+        priority: "low",
+      });
+      const abort = () => generation.abort();
+      signal.addEventListener("abort", abort);
+      const { blocks } = await generation.result.finally(() => signal.removeEventListener("abort", abort));
+      agent.cache.putAhead(session, blocks);
+    } finally {
+      lease.release();
+      this.options.onChange(agent);
+    }
+  }
+
+  private async saveNow(agent: LiveAgent): Promise<void> {
+    let bytes = 0;
+    let failure: ErrorInfo | undefined;
+    try {
+      await agent.writer.commit();
+      bytes = await agent.cache.save(agent.writer);
+    } catch (error) {
+      failure = toErrorInfo(error);
+      this.options.log.log("warn", `${agent.name} is not saved: ${failure.code}: ${failure.what}`);
+    }
+    const changed = failure !== undefined || agent.saveError !== undefined || bytes > 0;
+    agent.saveError = failure;
+    if (agent.deleted || !changed) return;
+    this.options.onSaved(agent, bytes);
+    this.options.onChange(agent);
+  }
+}

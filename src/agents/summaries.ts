@@ -1,0 +1,57 @@
+/** Agents as the programs see them. */
+import type { ErrorInfo } from "../common/errors";
+import type { AgentDetail, AgentSummary, Tier, TurnId } from "../protocol/service";
+import type { Manifest } from "../store/manifest";
+import { type TurnTree, toView } from "./turnTree";
+
+/** What the manifest does not say. */
+export interface LiveState {
+  readonly state: AgentSummary["state"];
+  readonly hotTokens: number;
+  readonly lockedElsewhere: boolean;
+  readonly runningTurn?: TurnId;
+  readonly saveError?: ErrorInfo;
+}
+
+export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
+  const { cache } = manifest;
+  const diskTokens = Math.min(cache?.tokens ?? 0, manifest.headTokens);
+  return {
+    id: manifest.id,
+    name: manifest.name,
+    modelDirectory: manifest.modelDirectory,
+    modelName: manifest.modelName,
+    index: manifest.index,
+    tier: tierOf(live.hotTokens, diskTokens),
+    state: live.state,
+    tokens: manifest.headTokens,
+    hotTokens: live.hotTokens,
+    diskTokens,
+    diskBytes: cache?.bytes ?? 0,
+    contextTokens: manifest.contextTokens,
+    turnCount: manifest.headTurns,
+    createdAt: manifest.createdAt,
+    lastUsedAt: manifest.lastUsedAt,
+    lockedElsewhere: live.lockedElsewhere,
+  };
+}
+
+export function detailOf(manifest: Manifest, tree: TurnTree, live: LiveState): AgentDetail {
+  const branch = tree.branch(manifest.head);
+  return {
+    ...summaryOf(manifest, live),
+    system: manifest.system,
+    turns: branch.map((turn) => {
+      const isHead = turn.id === manifest.head;
+      // Another process may be answering the head at this moment; nobody answers an older turn.
+      const running = turn.id === live.runningTurn || (live.lockedElsewhere && isHead);
+      return toView(turn, running, isHead ? live.saveError : undefined);
+    }),
+    otherBranches: tree.otherBranches(manifest.head),
+  };
+}
+
+function tierOf(hotTokens: number, diskTokens: number): Tier {
+  if (hotTokens > 0) return "hot";
+  return diskTokens > 0 ? "warm" : "cold";
+}

@@ -1,0 +1,155 @@
+import { AbortedError, throwIfAborted, toErrorInfo } from "../common/errors";
+import type { Clock } from "../engine/ports";
+import type { SamplingOptions } from "../protocol/service";
+import type { BuiltPrompt } from "../text/prompt";
+import { type AnswerLimits, answerBudget } from "./answerBudget";
+import { AnswerRecorder } from "./answerRecorder";
+import { followAnswer } from "./answerStream";
+import { buildPrompt } from "./conversation";
+import type { Activity, LiveAgent } from "./liveAgent";
+import type { ModelAccess, ModelSession } from "./ports";
+import { toSamplingParams } from "./sampling";
+import { noFigures, type Turn } from "./turnTree";
+
+export interface TurnRunnerOptions {
+  readonly models: ModelAccess;
+  readonly clock: Clock;
+  /** The setting at the moment. */
+  readonly maxAnswerTokens: () => number;
+  /** The agent's state or figures changed. */
+  readonly onChange: (agent: LiveAgent) => void;
+}
+
+/** Answers committed messages. Whatever happens, the turn ends with a record of it and the running answer is told. */
+export class TurnRunner {
+  constructor(private readonly options: TurnRunnerOptions) {}
+
+  /** Resolves when the turn is over, its cache back with the agent; never rejects. */
+  async run(agent: LiveAgent, turn: Turn, activity: Activity, sampling: SamplingOptions = {}): Promise<void> {
+    const { answer } = activity;
+    const recorder = new AnswerRecorder(turn.id, agent.tree, agent.writer, this.options.clock);
+    try {
+      const lease = await this.options.models.lease(agent.writer.manifest.modelDirectory, answer.signal, (reason) =>
+        answer.emit({ type: "waitingModel", reason }),
+      );
+      try {
+        await this.answer(agent, turn, activity, recorder, lease.session, sampling);
+      } finally {
+        lease.release();
+      }
+    } catch (error) {
+      await this.endWithout(agent, turn, activity, recorder, error);
+    }
+  }
+
+  private async answer(
+    agent: LiveAgent,
+    turn: Turn,
+    activity: Activity,
+    recorder: AnswerRecorder,
+    session: ModelSession,
+    sampling: SamplingOptions,
+  ): Promise<void> {
+    const { answer } = activity;
+    const built = buildPrompt(agent.tree, turn, agent.writer.manifest.system, session.text.prompts);
+    const limits = limitsOf(session, this.options.maxAnswerTokens());
+    const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limits, agent.writer.manifest.headTokens);
+    const restored = await agent.cache.makeHot(session, built.ids, agent.saved, (tokens) => {
+      this.enter(agent, activity, "restoring");
+      answer.emit({ type: "restoring", tokens });
+    });
+    throwIfAborted(answer.signal);
+    recorder.record(promptRecord(turn, built));
+    const generation = agent.cache.submit(session, {
+      tokens: built.ids,
+      sampling: toSamplingParams(sampling),
+      stopIds: session.text.stopIds,
+      maxTokens,
+    });
+    const abort = () => generation.abort();
+    answer.signal.addEventListener("abort", abort);
+    try {
+      const decoder = session.text.startAnswer(sampling.stop ?? []);
+      const sourceOf = (reusedTokens: number) => agent.cache.sourceOf(reusedTokens, restored);
+      const finished = await followAnswer(generation, decoder, this.options.clock, sourceOf, {
+        emit: (event) => {
+          this.enter(agent, activity, stateDuring(event.type));
+          answer.emit(event);
+        },
+        onToken: (id, text) => recorder.add(id, text),
+      });
+      agent.cache.put(session, finished.result.blocks);
+      const { finishReason, tokenIds } = finished.result;
+      const end = { state: "done", finishReason, figures: finished.figures } as const;
+      await this.finish(agent, recorder, { type: "end", turn: turn.id, ...end });
+      agent.activity = undefined;
+      const { saveError } = recorder;
+      const { text, figures } = finished;
+      answer.finish({ type: "done", text, tokenIds, finishReason, figures, ...(saveError && { saveError }) });
+    } finally {
+      answer.signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** The turn ended by a failure, or by an abort before anything ran. What was said until then stays. */
+  private async endWithout(
+    agent: LiveAgent,
+    turn: Turn,
+    activity: Activity,
+    recorder: AnswerRecorder,
+    error: unknown,
+  ): Promise<void> {
+    const { answer } = activity;
+    if (error instanceof AbortedError && answer.signal.aborted) {
+      const end = { state: "done", finishReason: "aborted", figures: noFigures } as const;
+      await this.finish(agent, recorder, { type: "end", turn: turn.id, ...end });
+      agent.activity = undefined;
+      answer.finish({ type: "done", text: "", tokenIds: [], finishReason: "aborted", figures: noFigures });
+      return;
+    }
+    await this.finish(agent, recorder, { type: "end", turn: turn.id, state: "failed", error: toErrorInfo(error) });
+    agent.activity = undefined;
+    answer.fail(error);
+  }
+
+  private async finish(agent: LiveAgent, recorder: AnswerRecorder, end: Parameters<AnswerRecorder["finish"]>[0]) {
+    await recorder.finish(end);
+    agent.saveError = recorder.saveError;
+  }
+
+  private enter(agent: LiveAgent, activity: Activity, state: Activity["state"]): void {
+    if (activity.state === state) return;
+    activity.state = state;
+    this.options.onChange(agent);
+  }
+}
+
+function promptRecord(turn: Turn, built: BuiltPrompt) {
+  const { keptSegments, segments, ids } = built;
+  return {
+    type: "prompt",
+    turn: turn.id,
+    keep: keptSegments,
+    segments: segments.slice(keptSegments),
+    tokens: ids.length,
+  } as const;
+}
+
+export function limitsOf(session: ModelSession, maxAnswerTokens: number): AnswerLimits {
+  const { totalBlocks, blockTokens } = session.engine.pool;
+  return { contextTokens: session.contextTokens, poolTokens: totalBlocks * blockTokens, maxAnswerTokens };
+}
+
+function stateDuring(event: "waitingModel" | "queued" | "restoring" | "prefill" | "text"): Activity["state"] {
+  switch (event) {
+    case "waitingModel":
+    case "queued":
+      return "waiting";
+    case "restoring":
+      return "restoring";
+    case "prefill":
+      return "reading";
+    case "text":
+      return "answering";
+  }
+}
