@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { Chat } from "./support/chat";
+import { Workbench } from "./support/workbench";
+
+describe("the chat of an agent", () => {
+  let workbench: Workbench;
+  before(async () => {
+    workbench = await Workbench.open();
+  });
+  after(() => workbench?.close());
+
+  it("streams an answer and ends it with its figures", async () => {
+    const chat = await Chat.create(workbench, "Ada");
+    await chat.screenshot("chat-empty-dark");
+    await chat.send("Explain in two sentences what a cache is.");
+    await chat.streaming();
+    const early = (await chat.lastAnswer.textContent()) ?? "";
+    const figures = await chat.figures();
+    const whole = (await chat.lastAnswer.textContent()) ?? "";
+    assert(whole.length > early.length, "the answer grew while it was watched");
+    assert.equal(figures.reused, 0);
+    assert(figures.prefilled > 0);
+    assert(figures.generated > 0);
+    await chat.screenshot("chat-dark");
+  });
+
+  it("stops, and keeps what was said", async () => {
+    const chat = await Chat.of(workbench, "Ada");
+    await chat.send("Count from one to one hundred in words.");
+    await chat.streaming();
+    await chat.screenshot("chat-streaming-dark");
+    await chat.lastTurn.getByRole("button", { name: /^Stop/ }).click();
+    const { generated } = await chat.figures();
+    await chat.frame.getByRole("article", { name: /, stopped$/ }).waitFor();
+    assert(generated > 0);
+  });
+
+  it("is there again after Reload Window, and the next turn does not read its past again", async () => {
+    const before = await Chat.of(workbench, "Ada");
+    const turns = await before.turns.count();
+    const said = await before.turns.first().locator(".answer").textContent();
+    await workbench.reload();
+    const chat = await Chat.of(workbench, "Ada");
+    await chat.turns.nth(turns - 1).waitFor();
+    assert.equal(await chat.turns.first().locator(".answer").textContent(), said);
+    await chat.send("Thank you.");
+    const { reused, prefilled } = await chat.figures();
+    assert(reused > 0, `${reused} reused`);
+    assert(prefilled < reused, `${prefilled} prefilled, ${reused} reused`);
+    await chat.screenshot("chat-restored-dark");
+  });
+
+  it("fits a narrow window and a light theme", async () => {
+    const chat = await Chat.of(workbench, "Ada");
+    await workbench.use("light");
+    await chat.screenshot("chat-light");
+    await workbench.resize(700);
+    await chat.message.waitFor();
+    await assertNoSidewaysScroll(chat);
+    await chat.screenshot("chat-narrow-light");
+    await workbench.use("dark");
+    await chat.screenshot("chat-narrow-dark");
+    await workbench.resize(1280);
+  });
+});
+
+async function assertNoSidewaysScroll(chat: Chat): Promise<void> {
+  const overflow = await chat.frame.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  assert.equal(overflow, 0);
+}

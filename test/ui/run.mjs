@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+/**
+ * Drives the real workbench as a person does: packages this platform's VSIX, installs it into a fresh VS Code server,
+ * and runs out/test/ui/ with a browser on it. Pictures go to out/screenshots/.
+ *
+ *   node test/ui/run.mjs              packages first
+ *   node test/ui/run.mjs --vsix FILE  installs this one
+ */
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import Mocha from "mocha";
+import { ensureBrowser } from "../host/browser.mjs";
+import { installExtension, seedSettings, serverFolders, startServer } from "../host/server.mjs";
+import { judge, readResults } from "../runner/report.mjs";
+
+const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
+const bundles = path.join(root, "out", "test", "ui");
+const screenshots = path.join(root, "out", "screenshots");
+const resultsFile = process.env.RESIDENT_RESULTS ?? path.join(root, "out", "results", "ui.json");
+const testLimitMs = 120_000;
+
+/** The same answers each time, short ones: the starter model says some ten tokens a second here. */
+const settings = {
+  "resident.answers.maxTokens": 64,
+  "resident.answers.temperature": 0,
+  "window.autoDetectColorScheme": true,
+};
+
+function packaged() {
+  const given = process.argv.indexOf("--vsix");
+  if (given !== -1) return path.resolve(process.argv[given + 1] ?? "");
+  const vsix = path.join(root, "out", "resident.vsix");
+  const packaging = spawnSync(process.execPath, [path.join(root, "native", "package.mjs"), "--out", vsix], {
+    stdio: "inherit",
+  });
+  if (packaging.status !== 0) throw new Error("npm run package failed: see its output above");
+  return vsix;
+}
+
+/** Mocha in this process, as its own command would run it. */
+function runSuites() {
+  const mocha = new Mocha({
+    ui: "bdd",
+    timeout: testLimitMs,
+    reporter: path.join(root, "test", "runner", "reporter.cjs"),
+  });
+  const files = fs.readdirSync(bundles, { recursive: true }).sort();
+  for (const file of files) if (file.endsWith(".test.js")) mocha.addFile(path.join(bundles, file));
+  return new Promise((resolve) => mocha.run(resolve));
+}
+
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "resident-ui-"));
+let server;
+try {
+  ensureBrowser();
+  const vsix = packaged();
+  const folders = serverFolders(scratch);
+  const workspace = path.join(scratch, "workspace");
+  fs.cpSync(path.join(root, "test", "fixtures", "workspace"), workspace, { recursive: true });
+  seedSettings(folders.userData, settings);
+  installExtension(vsix, folders);
+  server = await startServer(folders, {
+    env: {
+      ...process.env,
+      RESIDENT_HOME: path.join(scratch, "home"),
+      RESIDENT_STARTER_MODEL: path.join(root, "native", "models", "SmolLM2-135M-Instruct"),
+    },
+  });
+  fs.rmSync(screenshots, { recursive: true, force: true });
+  fs.rmSync(resultsFile, { force: true });
+  process.env.RESIDENT_RESULTS = resultsFile;
+  process.env.RESIDENT_UI_URL = server.url(workspace);
+  process.env.RESIDENT_UI_SCREENSHOTS = screenshots;
+  const startedAt = Date.now();
+  const code = await Promise.race([runSuites(), server.exited.then(() => 1)]);
+  // The host must have outlived the suites, whatever they say.
+  const failure = server.hostFailure();
+  const results = readResults(resultsFile);
+  const exit = { code, signal: null, timedOut: false, durationMs: Date.now() - startedAt };
+  const { passed, failed, pending, failures } = judge("ui", exit, failure ? { ...results, problem: failure } : results);
+  fs.writeFileSync(resultsFile, `${JSON.stringify({ passed, failed, pending, failures }, null, 2)}\n`);
+  process.exitCode = failed === 0 ? 0 : 1;
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+} finally {
+  await server?.kill();
+  fs.rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+}
+process.exit();

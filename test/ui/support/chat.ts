@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import type { Frame, Locator } from "playwright-core";
+import type { Workbench } from "./workbench";
+
+/** From a message to the end of its answer, model load included. */
+const answerLimitMs = 60_000;
+
+/** What a turn says of itself, in tokens. */
+export interface ShownFigures {
+  readonly reused: number;
+  readonly prefilled: number;
+  readonly generated: number;
+}
+
+/** The chat page of one agent, found and used by what it says to assistive technology. */
+export class Chat {
+  private constructor(
+    private readonly workbench: Workbench,
+    readonly frame: Frame,
+    private readonly agent: string,
+  ) {}
+
+  /** The open panel of `agent`. */
+  static async of(workbench: Workbench, agent: string): Promise<Chat> {
+    const frame = await workbench.webview(`main.chat textarea[aria-label="Message to ${agent}"]`);
+    return new Chat(workbench, frame, agent);
+  }
+
+  /** Makes an agent by the palette; its panel opens. */
+  static async create(workbench: Workbench, agent: string): Promise<Chat> {
+    await workbench.command("Resident: New Agent");
+    await workbench.answer("New Agent", agent);
+    return Chat.of(workbench, agent);
+  }
+
+  get message(): Locator {
+    return this.frame.getByRole("textbox", { name: `Message to ${this.agent}` });
+  }
+
+  get turns(): Locator {
+    return this.frame.getByRole("log", { name: "Conversation" }).getByRole("article");
+  }
+
+  get lastTurn(): Locator {
+    return this.turns.last();
+  }
+
+  get lastAnswer(): Locator {
+    return this.lastTurn.locator(".answer");
+  }
+
+  /** Types and sends with Enter; resolves when the turn is shown. */
+  async send(text: string): Promise<void> {
+    const before = await this.turns.count();
+    await this.message.fill(text);
+    await this.message.press("Enter");
+    await this.turns.nth(before).waitFor();
+  }
+
+  /** Resolves when some of the answer is there and more is coming. */
+  async streaming(): Promise<void> {
+    await this.frame.getByRole("article", { name: /, answering$/ }).waitFor({ timeout: answerLimitMs });
+  }
+
+  /** The turn's figures once its answer has ended. */
+  async figures(): Promise<ShownFigures> {
+    const list = this.lastTurn.getByRole("list", { name: "Turn figures", exact: true });
+    await list.waitFor({ timeout: answerLimitMs });
+    const text = (await list.getByRole("listitem").allTextContents()).join(", ");
+    return { reused: figure(text, "reused"), prefilled: figure(text, "prefilled"), generated: figure(text, "generated") };
+  }
+
+  screenshot(name: string): Promise<void> {
+    return this.workbench.screenshot(name);
+  }
+}
+
+/** "1,234 reused" → 1234 */
+export function figure(text: string, unit: string): number {
+  const shown = new RegExp(`([\\d,]+) ${unit}`).exec(text)?.[1];
+  assert(shown !== undefined, `no "${unit}" in: ${text}`);
+  return Number(shown.replaceAll(",", ""));
+}
