@@ -1,0 +1,316 @@
+/** A service whose agents live in memory and whose answers are played by the test, event by event. */
+import { AbortedError, ResidentError } from "../../../src/common/errors";
+import { Emitter } from "../../../src/common/events";
+import type {
+  AgentDetail,
+  AgentId,
+  AgentSummary,
+  BenchReport,
+  CreateAgentRequest,
+  DiagnoseReport,
+  EngineState,
+  GenerateRequest,
+  GenerationEvent,
+  ModelDetail,
+  ModelSummary,
+  ResidentService,
+  Running,
+  SendRequest,
+  ServiceEvent,
+  ServiceStatus,
+  TurnFigures,
+  TurnId,
+  TurnView,
+} from "../../../src/protocol/service";
+
+type Done = Extract<GenerationEvent, { type: "done" }>;
+
+export const figures: TurnFigures = {
+  promptTokens: 30,
+  reusedTokens: 20,
+  prefilledTokens: 10,
+  generatedTokens: 2,
+  ttftMs: 84,
+  restoreMs: 0,
+  decodeTokensPerSecond: 11,
+  cache: { tier: "hot" },
+};
+
+export const model: ModelSummary = {
+  directory: "/models/starter",
+  name: "SmolLM2-135M-Instruct",
+  architecture: "llama",
+  quantization: "4-bit",
+  weightBytes: 98_000_000,
+  contextTokens: 8192,
+  isStarter: true,
+};
+
+/** An answer that the test plays. */
+export class FakeRunning implements Running {
+  private readonly events: GenerationEvent[] = [];
+  private readonly emitter = new Emitter<GenerationEvent>();
+  private settle: { readonly resolve: (done: Done) => void; readonly reject: (error: unknown) => void } | undefined;
+  aborted = false;
+
+  readonly done = new Promise<Done>((resolve, reject) => {
+    this.settle = { resolve, reject };
+  });
+
+  constructor(
+    readonly id: string,
+    private readonly onEnd: (end: Done | Extract<GenerationEvent, { type: "failed" }>) => void = () => {},
+  ) {}
+
+  onEvent(listener: (event: GenerationEvent) => void) {
+    for (const event of this.events) listener(event);
+    return this.emitter.event(listener);
+  }
+
+  play(...events: readonly GenerationEvent[]): void {
+    for (const event of events) {
+      this.events.push(event);
+      this.emitter.fire(event);
+      if (event.type !== "done" && event.type !== "failed") continue;
+      this.onEnd(event);
+      if (event.type === "done") this.settle?.resolve(event);
+      else this.settle?.reject(ResidentError.fromInfo(event.error));
+    }
+  }
+
+  /** Plays some text, then the end. */
+  answer(...parts: readonly string[]): void {
+    for (const text of parts) this.play({ type: "text", text, figures });
+    this.play({ type: "done", text: parts.join(""), tokenIds: [], finishReason: "stop", figures });
+  }
+
+  abort(): void {
+    this.aborted = true;
+    const text = this.events.flatMap((event) => (event.type === "text" ? [event.text] : [])).join("");
+    this.play({ type: "done", text, tokenIds: [], finishReason: "aborted", figures });
+  }
+}
+
+export class FakeService implements ResidentService {
+  private readonly emitter = new Emitter<ServiceEvent>();
+  private readonly agents = new Map<AgentId, AgentDetail>();
+  private readonly answers = new Map<AgentId, FakeRunning>();
+  private made = 0;
+  engine: EngineState = { type: "ready", model, device: "cpu", mlxVersion: "0.32.4" };
+  readonly onEvent = this.emitter.event;
+  readonly warmed: AgentId[] = [];
+  disposed = false;
+
+  fire(event: ServiceEvent): void {
+    this.emitter.fire(event);
+  }
+
+  /** The answer that is being played. */
+  answerOf(agent: AgentId): FakeRunning {
+    const running = this.answers.get(agent);
+    if (!running) throw new Error(`${agent} is not answering`);
+    return running;
+  }
+
+  change(id: AgentId, parts: Partial<AgentDetail>): AgentDetail {
+    const changed = { ...this.detail(id), ...parts };
+    this.agents.set(id, changed);
+    this.fire({ type: "agent", id, summary: changed });
+    return changed;
+  }
+
+  async status(): Promise<ServiceStatus> {
+    return {
+      engine: this.engine,
+      metrics: {
+        kvCacheUsage: 0,
+        prefixCacheQueries: 0,
+        prefixCacheHits: 0,
+        numRequestsRunning: this.answers.size,
+        numRequestsWaiting: 0,
+        numPreemptions: 0,
+        decodeTokensPerSecond: 0,
+        prefillTokensPerSecond: 0,
+        ttftP50Ms: 0,
+        ttftP95Ms: 0,
+        movedSlabs: 0,
+      },
+      pool: {
+        totalBlocks: 256,
+        usedBlocks: 0,
+        reusableBlocks: 0,
+        freeBlocks: 256,
+        blockTokens: 64,
+        blockBytes: 2 ** 20,
+        map: [{ kind: "free", count: 256 }],
+      },
+      store: { path: "/home/store", objects: 0, bytes: 0, quotaBytes: 8 * 2 ** 30, refused: 0 },
+      agents: [...this.agents.values()],
+      lastBench: [],
+    };
+  }
+
+  async diagnose(): Promise<DiagnoseReport> {
+    return { sections: [{ title: "Engine", lines: [["MLX", "0.32.4"]] }] };
+  }
+
+  async listModels(): Promise<readonly ModelSummary[]> {
+    return [model];
+  }
+
+  async inspectModel(): Promise<ModelDetail> {
+    return {
+      ...model,
+      numLayers: 30,
+      numHeads: 9,
+      numKvHeads: 3,
+      headDim: 64,
+      vocabSize: 49152,
+      kvBytesPerToken: 46080,
+      hasChatTemplate: true,
+      eosTokens: ["<|im_end|>"],
+    };
+  }
+
+  async chooseModel(): Promise<ModelSummary> {
+    return model;
+  }
+
+  async loadModel(): Promise<ModelSummary> {
+    return model;
+  }
+
+  async unloadModel(): Promise<void> {}
+
+  async importGguf(): Promise<ModelSummary> {
+    return model;
+  }
+
+  async getStarterModel(): Promise<ModelSummary> {
+    return model;
+  }
+
+  generate(_request: GenerateRequest): FakeRunning {
+    return new FakeRunning("generate");
+  }
+
+  async listAgents(): Promise<readonly AgentSummary[]> {
+    return [...this.agents.values()];
+  }
+
+  async getAgent(id: AgentId): Promise<AgentDetail> {
+    return this.detail(id);
+  }
+
+  async findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
+    return [...this.agents.values()].find(({ id, name }) => id === nameOrId || name === nameOrId);
+  }
+
+  async createAgent({ name, system = "" }: CreateAgentRequest): Promise<AgentDetail> {
+    const index = this.made++;
+    const agent: AgentDetail = {
+      id: `agent-${index}`,
+      name,
+      modelDirectory: model.directory,
+      modelName: model.name,
+      index,
+      tier: "cold",
+      state: "idle",
+      tokens: 0,
+      hotTokens: 0,
+      diskTokens: 0,
+      diskBytes: 0,
+      contextTokens: model.contextTokens,
+      turnCount: 0,
+      createdAt: index,
+      lastUsedAt: index,
+      lockedElsewhere: false,
+      system,
+      turns: [],
+      otherBranches: [],
+    };
+    this.agents.set(agent.id, agent);
+    this.fire({ type: "agent", id: agent.id, summary: agent });
+    return agent;
+  }
+
+  async renameAgent(id: AgentId, name: string): Promise<AgentSummary> {
+    return this.change(id, { name });
+  }
+
+  async setSystemPrompt(id: AgentId, system: string): Promise<AgentSummary> {
+    return this.change(id, { system });
+  }
+
+  async forkAgent(id: AgentId, name: string): Promise<AgentSummary> {
+    const { turns, system } = this.detail(id);
+    const fork = await this.createAgent({ name, system });
+    return this.change(fork.id, { turns });
+  }
+
+  async rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
+    const { turns } = this.detail(id);
+    return this.change(id, { turns: turns.slice(0, turns.findIndex((kept) => kept.id === turn) + 1) });
+  }
+
+  async deleteAgent(id: AgentId): Promise<void> {
+    this.agents.delete(id);
+    this.fire({ type: "agent", id });
+  }
+
+  async warmAgent(id: AgentId): Promise<AgentSummary> {
+    this.warmed.push(id);
+    return this.detail(id);
+  }
+
+  async saveAgent(id: AgentId): Promise<AgentSummary> {
+    return this.detail(id);
+  }
+
+  async send(id: AgentId, { text }: SendRequest): Promise<Running> {
+    const { turns, lockedElsewhere } = this.detail(id);
+    if (lockedElsewhere) throw new ResidentError("AGENT_LOCKED", "another window has it", "fork it");
+    return this.start(id, turns, text);
+  }
+
+  async regenerate(id: AgentId, turn?: TurnId): Promise<Running> {
+    const { turns } = this.detail(id);
+    const at = turn === undefined ? turns.length - 1 : turns.findIndex((candidate) => candidate.id === turn);
+    return this.start(id, turns.slice(0, at), turns[at]?.user ?? "");
+  }
+
+  running(id: AgentId): Running | undefined {
+    return this.answers.get(id);
+  }
+
+  async runBench(): Promise<BenchReport> {
+    throw new AbortedError();
+  }
+
+  async dispose(): Promise<void> {
+    this.disposed = true;
+  }
+
+  private start(id: AgentId, before: readonly TurnView[], user: string): FakeRunning {
+    const turn: TurnView = { id: `turn-${this.made++}`, user, answer: "", state: "running", createdAt: 0 };
+    const running = new FakeRunning(turn.id, (end) => {
+      this.answers.delete(id);
+      const ended: TurnView =
+        end.type === "done"
+          ? { ...turn, answer: end.text, state: "done", finishReason: end.finishReason, figures: end.figures }
+          : { ...turn, state: "failed", error: end.error };
+      this.change(id, { turns: [...before, ended], state: "idle" });
+      this.fire({ type: "turnEnded", id, turn: turn.id });
+    });
+    this.answers.set(id, running);
+    this.change(id, { turns: [...before, turn], state: "answering" });
+    this.fire({ type: "turnStarted", id, turn: turn.id });
+    return running;
+  }
+
+  private detail(id: AgentId): AgentDetail {
+    const agent = this.agents.get(id);
+    if (!agent) throw new ResidentError("AGENT_NOT_FOUND", `there is no agent "${id}"`, "choose another");
+    return agent;
+  }
+}

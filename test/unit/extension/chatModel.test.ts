@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { branchUpdate, chatBranch, chatSnapshot } from "../../../src/extension/chatModel";
+import { pageEngine, pageTurn } from "../../../src/extension/pageModel";
+import type { EngineState, TurnView } from "../../../src/protocol/service";
+import { FakeService, figures, model } from "../../support/extension/fakeService";
+
+const turn = (id: string, parts: Partial<TurnView> = {}): TurnView => ({
+  id,
+  user: "question",
+  answer: "answer",
+  state: "done",
+  createdAt: 0,
+  ...parts,
+});
+const ready: EngineState = { type: "ready", model, device: "cpu", mlxVersion: "0.32.4" };
+const view = { language: "en", engine: ready, hasSelection: false, hasOtherAgents: false };
+
+describe("a turn on a page", () => {
+  it("shows the text so far of a running answer, and its progress while there is none", () => {
+    const progress = { type: "restoring", tokens: 9 } as const;
+    const running = turn("t", { state: "running", answer: "" });
+    assert.equal(pageTurn(running, "en", { text: "so far", figures }).answer, "so far");
+    assert.deepEqual(pageTurn(running, "en", { text: "", progress }).progress, progress);
+  });
+
+  it("leaves a finished answer as the service tells it", () => {
+    assert.equal(pageTurn(turn("t"), "en", { text: "stale" }).answer, "answer");
+  });
+
+  it("gives a failure its buttons, with Send Again where that can help", () => {
+    const failed = (code: "INTERNAL" | "CONTEXT_FULL") =>
+      pageTurn(turn("t", { state: "failed", error: { code, what: "w", advice: "a", facts: {} } }), "en");
+    assert.ok(failed("INTERNAL").problem?.actions.some(({ id }) => id === "sendAgain"));
+    assert.ok(!failed("CONTEXT_FULL").problem?.actions.some(({ id }) => id === "sendAgain"));
+    assert.equal("error" in failed("INTERNAL"), false);
+  });
+
+  it("offers to save again what could not be saved, and the log where a cache was refused", () => {
+    const saveError = { code: "DISK_FULL", what: "w", advice: "a", facts: {} } as const;
+    const refused = { ...figures, cache: { tier: "warm", refused: { code: "C", reason: "r", atToken: 3 } } } as const;
+    const shown = pageTurn(turn("t", { saveError, figures: refused }), "en");
+    assert.equal(shown.saveProblem?.actions[0]?.id, "retrySave");
+    assert.deepEqual(
+      shown.refusalActions?.map(({ id }) => id),
+      ["showLog"],
+    );
+  });
+});
+
+describe("a chat's snapshot", () => {
+  it("says of an agent that another window holds that it can only be read, with ways on", async () => {
+    const service = new FakeService();
+    const { id } = await service.createAgent({ name: "Ada" });
+    const free = chatSnapshot(await service.getAgent(id), view);
+    assert.equal(free.readOnly, undefined);
+    const locked = chatSnapshot(service.change(id, { lockedElsewhere: true }), view);
+    assert.deepEqual(
+      locked.readOnly?.actions.map((action) => action.id),
+      ["fork", "tryAgain"],
+    );
+  });
+
+  it("offers only starts that can be taken", async () => {
+    const detail = await new FakeService().createAgent({ name: "Ada" });
+    assert.deepEqual(chatSnapshot(detail, view).starts, ["editInstructions", "chooseModel"]);
+    const all = chatSnapshot(detail, { ...view, hasSelection: true, hasOtherAgents: true });
+    assert.deepEqual(all.starts, ["startFromSelection", "forkAnother", "editInstructions", "chooseModel"]);
+  });
+
+  it("has one way on in every state of the engine that cannot answer", () => {
+    const error = { code: "ADDON_MISSING", what: "w", advice: "a", facts: {} } as const;
+    const stuck: readonly EngineState[] = [
+      { type: "noModel" },
+      { type: "addonMissing", error },
+      { type: "failed", error },
+    ];
+    for (const state of stuck) assert.ok(pageEngine(state).actions.length > 0, state.type);
+  });
+});
+
+describe("the update of a branch", () => {
+  const branch = (...ids: readonly string[]) => ({
+    turns: ids.map((id) => pageTurn(turn(id), "en")),
+    otherBranches: [],
+  });
+
+  it("is one turn when the last one changed or one was added", () => {
+    assert.equal(branchUpdate(["a", "b"], branch("a", "b"), 0).type, "turn");
+    assert.equal(branchUpdate(["a"], branch("a", "b"), 0).type, "turn");
+    assert.equal(branchUpdate([], branch("a"), 0).type, "turn");
+  });
+
+  it("is the whole branch when the head moved elsewhere", () => {
+    assert.equal(branchUpdate(["a", "b"], branch("a"), 0).type, "branch");
+    assert.equal(branchUpdate(["a", "b"], branch("a", "c"), 0).type, "branch");
+    assert.equal(branchUpdate(["a"], branch(), 0).type, "branch");
+    assert.equal(branchUpdate(["a"], branch("a", "b"), 1).type, "branch");
+  });
+
+  it("carries the running answer only for the turn that runs", async () => {
+    const service = new FakeService();
+    const { id } = await service.createAgent({ name: "Ada" });
+    const detail = service.change(id, { turns: [turn("a"), turn("b", { state: "running", answer: "" })] });
+    const { turns } = chatBranch(detail, { language: "en", run: { text: "now" } });
+    assert.deepEqual(
+      turns.map(({ answer }) => answer),
+      ["answer", "now"],
+    );
+  });
+});

@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { setImmediate as turnOfLoop } from "node:timers/promises";
+import { Room } from "../../../src/extension/room";
+import type { RoomUpdate } from "../../../src/protocol/room";
+import { FakeService } from "../../support/extension/fakeService";
+
+/** Long enough for every promise that is due. */
+async function settle(): Promise<void> {
+  for (let round = 0; round < 5; round++) await turnOfLoop();
+}
+
+async function roomOf(...names: readonly string[]) {
+  const service = new FakeService();
+  const ids: string[] = [];
+  for (const name of names) ids.push((await service.createAgent({ name })).id);
+  const stored = new Map<string, unknown>();
+  const posted: RoomUpdate[] = [];
+  const open = () =>
+    new Room({
+      door: async () => service,
+      post: (update) => posted.push(update),
+      sampling: () => ({}),
+      language: "en",
+      memory: { get: (key) => stored.get(key), update: (key, value) => stored.set(key, structuredClone(value)) },
+      now: () => 1000,
+    });
+  const room = open();
+  await room.setMembers(ids);
+  const answers = (of: Room = room) => of.shown.at(-1)?.answers ?? [];
+  const [first = "", second = ""] = ids;
+  return { service, room, first, second, posted, answers, open };
+}
+
+describe("the room", () => {
+  it("starts all answers before any of them is played", async () => {
+    const { room, service, first, second, answers } = await roomOf("Ada", "Brian");
+    await room.ask("hello", "all");
+    assert.ok(service.running(first) && service.running(second));
+    assert.deepEqual(
+      answers().map(({ turn }) => turn?.state),
+      ["running", "running"],
+    );
+  });
+
+  it("keeps answers side by side, each with its own text", async () => {
+    const { room, service, first, second, answers } = await roomOf("Ada", "Brian");
+    await room.ask("hello", "all");
+    service.answerOf(second).answer("from Brian");
+    service.answerOf(first).answer("from ", "Ada");
+    await settle();
+    assert.deepEqual(
+      answers().map(({ turn }) => turn?.answer),
+      ["from Ada", "from Brian"],
+    );
+    assert.equal(room.shown.at(-1)?.endedAt, 1000);
+  });
+
+  it("asks only those that are addressed, and for all only those that are included", async () => {
+    const { room, second, answers } = await roomOf("Ada", "Brian");
+    await room.ask("hello", [second]);
+    assert.deepEqual(
+      answers().map(({ name }) => name),
+      ["Brian"],
+    );
+    await room.include(second, false);
+    await room.ask("again", "all");
+    assert.deepEqual(
+      answers().map(({ name }) => name),
+      ["Ada"],
+    );
+  });
+
+  it("shows the refusal of one agent beside the answers of the others", async () => {
+    const { room, service, first, second, answers } = await roomOf("Ada", "Brian");
+    service.change(first, { lockedElsewhere: true });
+    await room.ask("hello", [first, second]);
+    service.answerOf(second).answer("here");
+    await settle();
+    assert.equal(answers()[0]?.refusal?.error.code, "AGENT_LOCKED");
+    assert.equal(answers()[1]?.turn?.answer, "here");
+    assert.equal(room.shown.at(-1)?.endedAt, 1000);
+  });
+
+  it("asks a fork in place of an agent that could not be asked", async () => {
+    const { room, service, first, answers } = await roomOf("Ada");
+    service.change(first, { lockedElsewhere: true });
+    const message = await room.ask("hello", [first]);
+    await room.askFork(message.id, first);
+    assert.equal(answers().at(-1)?.name, "Ada (fork)");
+    assert.equal(answers().at(-1)?.turn?.state, "running");
+    assert.equal((await room.members()).length, 2);
+  });
+
+  it("carries the failure of a turn in its answer and still ends", async () => {
+    const { room, service, first, answers } = await roomOf("Ada");
+    await room.ask("hello", "all");
+    service.answerOf(first).play({ type: "failed", error: { code: "INTERNAL", what: "w", advice: "a", facts: {} } });
+    await settle();
+    assert.equal(answers()[0]?.turn?.problem?.error.code, "INTERNAL");
+    assert.equal(room.shown.at(-1)?.endedAt, 1000);
+  });
+
+  it("stops one or all", async () => {
+    const { room, service, first, second, answers } = await roomOf("Ada", "Brian");
+    await room.ask("hello", "all");
+    const brian = service.answerOf(second);
+    room.stop(first);
+    await settle();
+    assert.equal(brian.aborted, false);
+    assert.equal(answers()[0]?.turn?.finishReason, "aborted");
+    room.stopAll();
+    assert.equal(brian.aborted, true);
+  });
+
+  it("answers again in the same place", async () => {
+    const { room, service, first, answers } = await roomOf("Ada");
+    await room.ask("hello", "all");
+    service.answerOf(first).answer("one");
+    await settle();
+    await room.regenerate(first, answers()[0]?.turn?.id ?? "");
+    service.answerOf(first).answer("two");
+    await settle();
+    assert.deepEqual(
+      answers().map(({ turn }) => turn?.answer),
+      ["two"],
+    );
+  });
+
+  it("finds members and messages again in the next window; what ran then was interrupted", async () => {
+    const { room, service, first, second, answers, open } = await roomOf("Ada", "Brian");
+    await room.ask("hello", "all");
+    service.answerOf(first).answer("done");
+    await settle();
+    room.fold(room.shown[0]?.id ?? "", first, true);
+    const next = open();
+    assert.deepEqual(
+      (await next.members()).map(({ agent }) => agent.id),
+      [first, second],
+    );
+    assert.deepEqual(
+      answers(next).map(({ turn }) => turn?.state),
+      ["done", "interrupted"],
+    );
+    assert.equal(answers(next)[0]?.folded, true);
+  });
+
+  it("refuses an empty message and a message to nobody", async () => {
+    const { room } = await roomOf("Ada");
+    await assert.rejects(room.ask("  ", "all"), { code: "INVALID_REQUEST" });
+    await assert.rejects(room.ask("hello", ["nobody"]), { code: "INVALID_REQUEST" });
+  });
+
+  it("forgets agents that were deleted", async () => {
+    const { room, service, first, second } = await roomOf("Ada", "Brian");
+    await service.deleteAgent(first);
+    assert.deepEqual(
+      (await room.members()).map(({ agent }) => agent.id),
+      [second],
+    );
+  });
+});

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { setTimeout as wait } from "node:timers/promises";
+import fc from "fast-check";
+import { RunFollower, type RunUpdate } from "../../../src/extension/runFollower";
+import { FakeRunning, figures } from "../../support/extension/fakeService";
+
+const text = (part: string) => ({ type: "text", text: part, figures }) as const;
+
+/** The answer as a page puts it together: what overlaps is dropped, a gap is a failure. */
+function assembled(updates: readonly RunUpdate[]): string {
+  return updates.reduce((answer, update) => {
+    if (update.type !== "text") return answer;
+    assert.equal(update.delta.offset, answer.length);
+    return answer + update.delta.text;
+  }, "");
+}
+
+describe("a run follower", () => {
+  it("gathers what comes within a frame into one update", async () => {
+    const running = new FakeRunning("r");
+    const updates: RunUpdate[] = [];
+    new RunFollower(running, (update) => updates.push(update));
+    running.play(text("a"), text("b"), text("c"));
+    assert.equal(updates.length, 0);
+    await wait(40);
+    assert.deepEqual(updates, [{ type: "text", delta: { offset: 0, text: "abc", figures } }]);
+  });
+
+  it("delivers every character once and in order, wherever frames fall", () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.string({ minLength: 1 }), fc.constant(undefined))), (parts) => {
+        const running = new FakeRunning("r");
+        const updates: RunUpdate[] = [];
+        const follower = new RunFollower(running, (update) => updates.push(update));
+        for (const part of parts) {
+          if (part === undefined) follower.flush();
+          else running.play(text(part));
+        }
+        follower.flush();
+        follower.dispose();
+        assert.equal(assembled(updates), parts.filter((part) => part !== undefined).join(""));
+      }),
+    );
+  });
+
+  it("knows what came before it began to listen", () => {
+    const running = new FakeRunning("r");
+    running.play(text("already "), text("said"));
+    const follower = new RunFollower(running, () => {});
+    assert.equal(follower.state.text, "already said");
+    follower.dispose();
+  });
+
+  it("tells the latest progress until the first text, and none after it", () => {
+    const running = new FakeRunning("r");
+    const updates: RunUpdate[] = [];
+    const follower = new RunFollower(running, (update) => updates.push(update));
+    const prefill = (done: number) => ({ type: "prefill", done, total: 9, reused: 0, tokensPerSecond: 1 }) as const;
+    running.play(prefill(3), prefill(6));
+    follower.flush();
+    assert.deepEqual(updates, [{ type: "progress", progress: prefill(6) }]);
+    assert.deepEqual(follower.state.progress, prefill(6));
+    running.play(text("x"));
+    assert.equal(follower.state.progress, undefined);
+    follower.dispose();
+  });
+
+  it("is silent once it is let go", async () => {
+    const running = new FakeRunning("r");
+    const updates: RunUpdate[] = [];
+    const follower = new RunFollower(running, (update) => updates.push(update));
+    running.play(text("a"));
+    follower.dispose();
+    running.play(text("b"));
+    await wait(40);
+    assert.deepEqual(updates, []);
+  });
+});
