@@ -36,3 +36,7 @@ export function isInstalled(root) {
 export function lockedVersion(root, name) {
   return readLock(path.join(root, "package-lock.json"))?.[`node_modules/${name}`]?.version ?? "none";
 }
+
+export function productVersion(root) {
+  return JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")).version;
+}

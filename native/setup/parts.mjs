@@ -4,7 +4,7 @@
  */
 import fs from "node:fs";
 import path from "node:path";
-import { isInstalled, lockedVersion } from "./packages.mjs";
+import { isInstalled, lockedVersion, productVersion } from "./packages.mjs";
 import {
   buildDirectory,
   cacheDirectory,
@@ -51,8 +51,10 @@ const addon = {
       root,
       ["native/CMakeLists.txt", "native/package.json", "native/cmake", "native/src"],
       platform,
+      // The addon tells its version.
+      productVersion(root),
       mlxWheel.sha256,
-      ...["cmake-js", "node-addon-api", "node-api-headers"].map((name) => lockedVersion(root, name)),
+      ...["cmake-js", "node-addon-api", "node-api-headers", "xxhash-addon"].map((name) => lockedVersion(root, name)),
       output("cmake", ["--version"]),
       output(compiler, ["--version"]),
       process.env.CXXFLAGS ?? "",
