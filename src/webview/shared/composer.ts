@@ -1,14 +1,15 @@
-import { patch } from "./patch";
-import type { Child, Children } from "./tree";
-import { h, icon } from "./tree";
+import { Slot } from "./slot";
+import { type Children, h, icon } from "./tree";
 
 export interface ComposerOptions {
   readonly label: string;
   readonly placeholder: string;
   /** Why nothing can be sent now; shown on the button. */
   readonly blocked?: string | undefined;
-  /** Left of the send button. */
+  /** At the left of the field's bottom. */
   readonly tools?: Children;
+  /** Beside the send button. */
+  readonly target?: Children;
 }
 
 export interface ComposerEvents {
@@ -23,7 +24,7 @@ export class Composer {
   readonly element: HTMLElement;
   readonly field = document.createElement("textarea");
   private readonly bottom = document.createElement("div");
-  private shownTools: readonly Child[] = [];
+  private readonly bottomSlot = new Slot(this.bottom);
   private blocked: string | undefined;
 
   constructor(private readonly events: ComposerEvents) {
@@ -48,7 +49,7 @@ export class Composer {
     this.changed();
   }
 
-  render({ label, placeholder, blocked, tools }: ComposerOptions): void {
+  render({ label, placeholder, blocked, tools, target }: ComposerOptions): void {
     this.field.setAttribute("aria-label", label);
     this.field.placeholder = placeholder;
     this.blocked = blocked;
@@ -63,8 +64,7 @@ export class Composer {
       },
       icon("send"),
     );
-    const children = [...h("div", {}, tools).children, h("span.grow"), send];
-    this.shownTools = patch(this.bottom, this.shownTools, children);
+    this.bottomSlot.show(tools, h("span.grow"), target, send);
   }
 
   private send(): void {

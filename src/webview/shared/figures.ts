@@ -27,16 +27,20 @@ export function endingLabel(reason: FinishReason | undefined): string | undefine
   return reason === "length" ? "answer limit reached" : undefined;
 }
 
+export interface FiguresOptions {
+  readonly running?: boolean;
+  /** How the answer ended, where it did not end by itself. */
+  readonly ending?: string | undefined;
+  /** An icon at the end says this on hover and focus. */
+  readonly warning?: string | undefined;
+}
+
 /**
  * A turn's figures in their one order: reused, prefilled, generated, TTFT, rate, source. While it runs (`running`) the
  * source is not told yet, and a figure that is not known is left out.
  */
-export function figuresView(
-  figures: TurnFigures,
-  formats: Formats,
-  options: { readonly running?: boolean; readonly ending?: string | undefined } = {},
-): TreeNode {
-  const { running = false, ending } = options;
+export function figuresView(figures: TurnFigures, formats: Formats, options: FiguresOptions = {}): TreeNode {
+  const { running = false, ending, warning } = options;
   const item = (value: string, unit: string) => h("li", {}, h("b", {}, value), ` ${unit}`);
   const known = (value: number) => !running || value > 0;
   const source = cacheSource(figures);
@@ -48,6 +52,12 @@ export function figuresView(
     known(figures.decodeTokensPerSecond) && item(formats.rate(figures.decodeTokensPerSecond), "tok/s"),
     !running && h("li", {}, tierDot(source.tier), source.text),
     ending !== undefined && h("li", {}, ending),
+    warning !== undefined &&
+      h(
+        "li",
+        {},
+        h("span.codicon.codicon-warning.warn", { role: "img", tabindex: "0", "aria-label": warning, title: warning }),
+      ),
   ];
   return h("ul.figs", { "aria-label": running ? "Turn figures so far" : "Turn figures" }, items);
 }

@@ -68,7 +68,9 @@ export class Host<Command, Update extends { readonly type: string }> {
   private settle(reply: Reply): void {
     const resolve = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
-    resolve?.(reply.type === "failed" ? reply.problem : undefined);
+    // What the user cancelled is no problem to tell him about.
+    const failed = reply.type === "failed" && reply.problem.error.code !== "ABORTED";
+    resolve?.(failed ? reply.problem : undefined);
   }
 }
 

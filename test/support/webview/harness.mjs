@@ -47,7 +47,9 @@ for (const page of pages) {
     format: "esm",
     write: false,
   });
-  const samples = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
+  const samples = await import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`
+  );
   states[page] = Object.keys(samples[`${page}Samples`]);
 }
 
@@ -96,7 +98,8 @@ async function shoot(directory, wanted) {
           tab.on("console", (message) => message.type() === "error" && problems.push(`${name}: ${message.text()}`));
           tab.on("pageerror", (error) => problems.push(`${name}: ${error.message}`));
           await tab.goto(`${origin}/${page}?state=${state}&theme=${theme}`);
-          await tab.waitForTimeout(500);
+          if (state === "mention") await tab.locator("textarea").pressSequentially("@te");
+          await tab.waitForTimeout(400);
           await tab.screenshot({ path: path.join(directory, `${page}-${state}-${theme}-${width}.png`) });
           await tab.close();
         }
@@ -114,5 +117,6 @@ if (mode === "--shoot" && directory) {
   process.exitCode = problems.length > 0 ? 1 : 0;
   server.close();
 } else {
-  for (const page of pages) for (const state of states[page]) console.log(`${origin}/${page}?state=${state}&theme=dark`);
+  for (const page of pages)
+    for (const state of states[page]) console.log(`${origin}/${page}?state=${state}&theme=dark`);
 }

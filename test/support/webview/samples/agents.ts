@@ -36,7 +36,12 @@ export function agent(index: number, name: string, change: Partial<AgentSummary>
   };
 }
 
-export function figures(reused: number, prefilled: number, generated: number, change: Partial<TurnFigures> = {}): TurnFigures {
+export function figures(
+  reused: number,
+  prefilled: number,
+  generated: number,
+  change: Partial<TurnFigures> = {},
+): TurnFigures {
   return {
     promptTokens: reused + prefilled,
     reusedTokens: reused,

@@ -1,1 +1,145 @@
-export const roomSamples = {};
+import type { PageTurn, Problem } from "../../../../src/protocol/page";
+import type { RoomAnswer, RoomMember, RoomMessage, RoomSnapshot, RoomUpdate } from "../../../../src/protocol/room";
+import { agent, figures, ready } from "./agents";
+
+const reviewer = agent(0, "Parser reviewer", { tokens: 3527 });
+const writer = agent(1, "Test writer", { tokens: 11_943, state: "answering" });
+const editor = agent(2, "Doc editor", { tier: "warm", tokens: 5952, state: "reading" });
+const planner = agent(3, "Migration planner", { tier: "warm", lockedElsewhere: true, tokens: 30_912 });
+
+const members: readonly RoomMember[] = [
+  { agent: reviewer, asked: true },
+  { agent: writer, asked: true },
+  { agent: editor, asked: true },
+  { agent: planner, asked: false },
+];
+
+const locked: Problem = {
+  error: {
+    code: "AGENT_LOCKED",
+    what: "open in another window, read only here",
+    advice: "continue it there, or fork it to go on here",
+    facts: {},
+  },
+  actions: [{ id: "fork", label: "Fork Agent…" }],
+};
+
+function turn(id: string, answer: string, change: Partial<PageTurn> = {}): PageTurn {
+  return { id, user: "", answer, state: "done", finishReason: "stop", createdAt: 0, ...change };
+}
+
+function answered({ id, name, index }: typeof reviewer, change: Partial<RoomAnswer>): RoomAnswer {
+  return { agent: id, name, index, folded: false, ...change };
+}
+
+const first: RoomMessage = {
+  id: "m1",
+  text: "add a case for CRLF line ends.",
+  to: [writer.id],
+  askedAt: 0,
+  endedAt: 1700,
+  answers: [
+    answered(writer, {
+      folded: true,
+      turn: turn("a1", "Added “CRLF after a missing brace” beside the LF case.", { figures: figures(1, 1, 96) }),
+    }),
+  ],
+};
+
+const second: RoomMessage = {
+  id: "m2",
+  text: "Is it safe to make readBlock async?",
+  to: "all",
+  askedAt: 0,
+  answers: [
+    answered(reviewer, {
+      turn: turn(
+        "a2",
+        "For callers in `parseBlock`, yes: they already await the lexer. `recoverTo` must stay synchronous, because it restores `pos` on failure.",
+        { figures: figures(3424, 38, 64, { ttftMs: 96, decodeTokensPerSecond: 41 }) },
+      ),
+    }),
+    answered(writer, { turn: turn("a3", "", { state: "running" }) }),
+    answered(editor, { turn: turn("a4", "", { state: "running" }) }),
+    answered(planner, { refusal: locked }),
+  ],
+};
+
+const streamed: readonly RoomUpdate[] = [
+  {
+    type: "text",
+    message: "m2",
+    agent: writer.id,
+    delta: {
+      offset: 0,
+      text: "Two tests would break:\n\n- `reads nested blocks` compares positions right after the call.\n- `reports one error` counts diagnostics before the",
+      figures: figures(11_864, 38, 41, { ttftMs: 112, decodeTokensPerSecond: 38 }),
+    },
+  },
+  {
+    type: "progress",
+    message: "m2",
+    agent: editor.id,
+    progress: { type: "prefill", done: 512, total: 1870, reused: 5952, tokensPerSecond: 480 },
+  },
+];
+
+function snapshot(change: Partial<RoomSnapshot>): RoomUpdate {
+  const base: RoomSnapshot = {
+    settings: { language: "en" },
+    engine: { state: ready, actions: [] },
+    members,
+    messages: [],
+  };
+  return { type: "snapshot", snapshot: { ...base, ...change } };
+}
+
+const exhausted: Problem = {
+  error: {
+    code: "POOL_EXHAUSTED",
+    what: "this request needs 287 blocks of 64 tokens and the block pool has 256",
+    advice: "raise the block pool's size",
+    facts: { needed: 287, total: 256, blockTokens: 64 },
+  },
+  kept: "Your message is kept.",
+  actions: [{ id: "growPool", label: "Grow Pool to 320 Blocks" }],
+};
+
+export const roomSamples: Readonly<Record<string, readonly RoomUpdate[]>> = {
+  streaming: [snapshot({ messages: [first, second] }), ...streamed],
+  mention: [snapshot({ messages: [first, second] }), ...streamed],
+  empty: [snapshot({ members: [] })],
+  failures: [
+    snapshot({
+      messages: [
+        {
+          ...second,
+          endedAt: 4200,
+          answers: [
+            answered(reviewer, { turn: turn("a5", "", { state: "failed", problem: exhausted }) }),
+            answered(writer, {
+              turn: turn("a6", "Two tests would break, and", {
+                finishReason: "aborted",
+                figures: figures(768, 2386, 7, {
+                  cache: {
+                    tier: "warm",
+                    refused: { code: "CHECKSUM", reason: "block 12 failed its checksum", atToken: 768 },
+                  },
+                }),
+              }),
+            }),
+            answered(editor, {
+              turn: turn("a7", "", { state: "running", progress: { type: "queued", neededBlocks: 40, turnsAhead: 2 } }),
+            }),
+          ],
+        },
+      ],
+    }),
+  ],
+  noModel: [
+    snapshot({
+      messages: [first],
+      engine: { state: { type: "noModel" }, actions: [{ id: "chooseModel", label: "Choose Model…" }] },
+    }),
+  ],
+};

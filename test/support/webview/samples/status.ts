@@ -1,1 +1,231 @@
-export const statusSamples = {};
+import type { PageEngine } from "../../../../src/protocol/page";
+import type { BenchReport, BenchRow, PoolStatus, ServiceStatus } from "../../../../src/protocol/service";
+import type { MetricSample, StatusSnapshot, StatusUpdate } from "../../../../src/protocol/status";
+import { agent, ready } from "./agents";
+
+const mib = 1024 ** 2;
+
+const agents = [
+  agent(0, "Parser reviewer"),
+  agent(1, "Test writer", { tokens: 11_904, hotTokens: 11_904, diskTokens: 11_904, diskBytes: 419 * mib }),
+  agent(2, "Doc editor", { tokens: 6016, hotTokens: 6016, diskTokens: 5952, diskBytes: 209 * mib, state: "reading" }),
+  agent(3, "Migration planner", {
+    tier: "warm",
+    tokens: 30_912,
+    hotTokens: 0,
+    diskTokens: 30_912,
+    diskBytes: 1085 * mib,
+    lockedElsewhere: true,
+  }),
+  agent(4, "Release notes", { tier: "cold", tokens: 0, hotTokens: 0, diskTokens: 0, diskBytes: 0 }),
+];
+
+/** Runs of blocks: a digit is an agent, s shared with it, r reusable, f free. */
+function blockMap(text: string): PoolStatus["map"] {
+  return text.split(" ").map((run) => {
+    const [kind = "f", digit] = [run[0], /^\d/.exec(run)?.[0]];
+    const count = Number(run.slice(1));
+    if (digit !== undefined) return { kind: "agent", agent: `agent-${digit}`, count };
+    if (kind === "s") return { kind: "shared", agent: "agent-0", count };
+    return { kind: kind === "r" ? "reusable" : "free", count };
+  });
+}
+
+const pool: PoolStatus = {
+  totalBlocks: 512,
+  usedBlocks: 334,
+  reusableBlocks: 98,
+  freeBlocks: 80,
+  blockTokens: 64,
+  blockBytes: 2.25 * mib,
+  map: blockMap("051 1120 r22 260 f12 166 r57 234 03 r19 f68"),
+};
+
+function row(name: string, ms: number, extra: Partial<BenchRow> = {}): BenchRow {
+  return { case: name, n: 100, p50Ms: ms * 0.9, p95Ms: ms * 0.97, p99Ms: ms, ...extra };
+}
+
+function report(suite: BenchReport["suite"], rows: readonly BenchRow[], minutesAgo = 12): BenchReport {
+  return { suite, at: new Date(Date.now() - minutesAgo * 60_000).toISOString(), machine: "a sample machine", rows };
+}
+
+const resumeTimes = [
+  [512, 1000, 92, 71],
+  [1024, 2000, 96, 72],
+  [2048, 4100, 104, 74],
+  [4096, 8500, 121, 78],
+  [8192, 17_900, 158, 85],
+] as const;
+
+function resumeRows(warmFactor: number): readonly BenchRow[] {
+  return resumeTimes.flatMap(([contextTokens, cold, warm, hot]) => [
+    { ...row(`cold, ${contextTokens} tokens`, cold), p50Ms: cold, n: 1, tier: "cold", contextTokens },
+    {
+      ...row(`warm, ${contextTokens} tokens`, warm),
+      p50Ms: warm * warmFactor,
+      tier: "warm",
+      contextTokens,
+      targetMs: 250,
+    },
+    { ...row(`hot, ${contextTokens} tokens`, hot), p50Ms: hot, tier: "hot", contextTokens, targetMs: 100 },
+  ]);
+}
+
+const reports: readonly BenchReport[] = [
+  report(
+    "exp-005",
+    Array.from({ length: 24 }, (_, i) => row(`prompt ${i + 1}`, 1, { identical: true })),
+  ),
+  report("exp-006", [
+    row("1 block × 12 layers", 3.1, { targetMs: 5, geometry: "256 tokens a block", bytes: 18 * mib }),
+    row("4 blocks × 24 layers", 7.4, { targetMs: 10, geometry: "256 tokens a block", bytes: 144 * mib }),
+    row("32 blocks × 48 layers", 16.2, { targetMs: 15, geometry: "256 tokens a block", bytes: 2304 * mib }),
+  ]),
+  ...[1.7, 1.64, 1.5, 1.46, 1.35, 1.52, 1.19, 1.08].map((factor, i) =>
+    report("resume", resumeRows(factor), 900 - i * 60),
+  ),
+  report("resume", resumeRows(1)),
+  report("throughput", [
+    row("prefill 512", 900, { tokensPerSecond: 515 }),
+    row("decode, one sequence", 16, { tokensPerSecond: 61 }),
+    row("decode, 8 sequences together", 37, { tokensPerSecond: 214 }),
+  ]),
+];
+
+const decode = [58, 60, 61, 59, 60, 61, 60, 59, 112, 118, 120, 116, 84, 61, 60, 60, 61, 61, 115, 120, 119, 118];
+const prefill = [
+  470, 488, 510, 502, 498, 430, 490, 512, 508, 470, 466, 500, 520, 512, 380, 402, 470, 505, 515, 512, 509,
+];
+const p50 = [180, 160, 140, 120, 96, 92, 90, 94, 98, 92, 90, 88, 91, 96, 104, 120, 99, 92, 90, 91, 93, 92];
+const p95 = [
+  4.6, 4.6, 4.4, 2.1, 1.2, 0.9, 0.8, 0.8, 0.9, 1, 0.9, 0.8, 0.9, 1.6, 1.7, 1.7, 1.6, 1.7, 1.7, 1.7, 1.7, 1.7,
+];
+const samples: readonly MetricSample[] = decode.map((rate, i) => ({
+  at: i * 1000,
+  decodeTokensPerSecond: rate,
+  prefillTokensPerSecond: prefill[i] ?? 515,
+  ttftP50Ms: p50[i] ?? 92,
+  ttftP95Ms: (p95[i] ?? 1.7) * 1000,
+}));
+
+const status: ServiceStatus = {
+  engine: ready,
+  metrics: {
+    kvCacheUsage: 0.652,
+    prefixCacheQueries: 1000,
+    prefixCacheHits: 941,
+    numRequestsRunning: 2,
+    numRequestsWaiting: 1,
+    numPreemptions: 0,
+    decodeTokensPerSecond: 118,
+    prefillTokensPerSecond: 515,
+    ttftP50Ms: 92,
+    ttftP95Ms: 1700,
+    movedSlabs: 0,
+  },
+  pool,
+  store: {
+    path: "/store",
+    objects: 813,
+    bytes: 1833 * mib,
+    quotaBytes: 8192 * mib,
+    refused: 1,
+    lastRefusal: "checksum",
+  },
+  agents,
+  lastBench: reports,
+};
+
+function snapshot(engine: PageEngine, change: Partial<ServiceStatus> = {}): StatusUpdate {
+  const value: StatusSnapshot = {
+    settings: { language: "en" },
+    engine,
+    status: { ...status, ...change, engine: engine.state },
+    samples,
+  };
+  return { type: "snapshot", snapshot: value };
+}
+
+const readyEngine: PageEngine = {
+  state: ready,
+  actions: [
+    { id: "chooseModel", label: "Choose Model…" },
+    { id: "unloadModel", label: "Unload Model" },
+  ],
+};
+
+const { pool: _, ...withoutPool } = status;
+
+function unloaded(engine: PageEngine): StatusUpdate {
+  const settings = { language: "en" };
+  return {
+    type: "snapshot",
+    snapshot: { settings, engine, status: { ...withoutPool, engine: engine.state }, samples: [] },
+  };
+}
+
+export const statusSamples: Readonly<Record<string, readonly StatusUpdate[]>> = {
+  ready: [snapshot(readyEngine)],
+  running: [
+    snapshot(readyEngine),
+    {
+      type: "bench",
+      running: {
+        suite: "resume",
+        progress: { done: 10, total: 15, unit: "runs", message: "4,096 tokens: reading everything" },
+      },
+    },
+  ],
+  large: [
+    snapshot(readyEngine, {
+      lastBench: [],
+      pool: {
+        ...pool,
+        totalBlocks: 4096,
+        usedBlocks: 2600,
+        map: blockMap("0400 s200 11200 r300 2500 f200 1300 r400 f596"),
+      },
+    }),
+  ],
+  idle: [
+    unloaded({
+      state: { type: "idle" },
+      actions: [
+        { id: "loadModel", label: "Load Model" },
+        { id: "chooseModel", label: "Choose Model…" },
+      ],
+    }),
+  ],
+  loading: [
+    unloaded({
+      state: { type: "loading", model: "Qwen2.5-Coder 3B, 4-bit", done: 1106 * mib, total: 1782 * mib },
+      actions: [{ id: "cancelLoad", label: "Cancel" }],
+    }),
+  ],
+  noModel: [
+    unloaded({
+      state: { type: "noModel" },
+      actions: [
+        { id: "getStarter", label: "Get Starter Model" },
+        { id: "chooseModel", label: "Choose Model…" },
+      ],
+    }),
+  ],
+  addonMissing: [
+    unloaded({
+      state: {
+        type: "addonMissing",
+        error: {
+          code: "ADDON_MISSING",
+          what: "the native addon could not be loaded: built for another platform (linux-x64, this is linux-arm64)",
+          advice: "run the set-up",
+          facts: {},
+        },
+      },
+      actions: [
+        { id: "diagnose", label: "Diagnose" },
+        { id: "showLog", label: "Show Log" },
+      ],
+    }),
+  ],
+};

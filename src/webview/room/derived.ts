@@ -1,0 +1,121 @@
+/** What the room shows that is not in its state as such. Pure. */
+import type { Formats } from "../../common/format";
+import type { RoomAnswer, RoomMember, RoomMessage, RoomSnapshot } from "../../protocol/room";
+import type { AgentId } from "../../protocol/service";
+import { engineBlocks } from "../shared/engineNotice";
+import { plural, progressLine } from "../shared/progress";
+import { addressed, asked } from "./mention";
+
+export function isRunning(answer: RoomAnswer): boolean {
+  return answer.refusal === undefined && (answer.turn === undefined || answer.turn.state === "running");
+}
+
+export function runningAgents({ messages }: RoomSnapshot): ReadonlySet<AgentId> {
+  return new Set(messages.flatMap(({ answers }) => answers.filter(isRunning).map(({ agent }) => agent)));
+}
+
+/** Right of an answer's name. */
+export function answerState({ turn, refusal }: RoomAnswer, formats: Formats): string {
+  if (refusal) return refusal.error.code === "AGENT_LOCKED" ? "not asked" : "failed";
+  switch (turn?.state) {
+    case undefined:
+      return "starting";
+    case "running":
+      return turn.answer === "" ? waitingState(turn.progress, formats) : answeringState(turn, formats);
+    case "done":
+      return turn.finishReason === "aborted" ? "stopped" : "done";
+    case "interrupted":
+      return "interrupted";
+    case "failed":
+      return "failed";
+  }
+}
+
+type Turn = NonNullable<RoomAnswer["turn"]>;
+
+function waitingState(progress: Turn["progress"], formats: Formats): string {
+  const line = progressLine(progress, formats);
+  switch (progress?.type) {
+    case "prefill":
+      return line.remaining ? `reading, ${line.remaining}` : "reading";
+    case "queued":
+      return `waiting, ${line.details.join(", ")}`;
+    default:
+      return line.title.toLowerCase();
+  }
+}
+
+function answeringState({ figures }: Turn, formats: Formats): string {
+  const rate = figures?.decodeTokensPerSecond ?? 0;
+  return rate > 0 ? `answering, ${formats.rate(rate)} tok/s` : "answering";
+}
+
+/** Above the answers: how many have ended, or what they took. */
+export function summary({ answers, askedAt, endedAt }: RoomMessage, formats: Formats): string {
+  const taken = answers.filter(({ refusal }) => refusal === undefined);
+  const ended = taken.filter((answer) => !isRunning(answer));
+  if (ended.length < taken.length) return `${formats.count(ended.length)} of ${formats.count(taken.length)} finished`;
+  const tokens = ended.reduce((sum, { turn }) => sum + (turn?.figures?.generatedTokens ?? 0), 0);
+  return [
+    plural(taken.length, "answer", formats),
+    plural(tokens, "token", formats),
+    ...(endedAt === undefined ? [] : [formats.duration(endedAt - askedAt)]),
+  ].join(", ");
+}
+
+/** "To all (3)", "To Test writer" */
+export function targetLabel(draft: string, members: readonly RoomMember[], formats: Formats): string {
+  const { to } = addressed(draft, members);
+  if (to === "all") return `To all (${formats.count(asked(members).length)})`;
+  const name = members.find(({ agent }) => agent.id === to[0])?.agent.name;
+  return `To ${name ?? to[0]}`;
+}
+
+/** Why this draft cannot be sent now, one sentence. */
+export function askBlocked(snapshot: RoomSnapshot, draft: string): string | undefined {
+  const engine = engineBlocks(snapshot.engine);
+  if (engine !== undefined) return engine;
+  const { to } = addressed(draft, snapshot.members);
+  const targets = to === "all" ? asked(snapshot.members).map(({ agent }) => agent.id) : to;
+  if (targets.length === 0) return "No agent in the room is asked.";
+  const running = runningAgents(snapshot);
+  return targets.some((agent) => running.has(agent)) ? "Available when the answers have ended." : undefined;
+}
+
+/** What changed between two states of the room, for the live region; the last change wins. */
+export function roomAnnouncement(before: RoomSnapshot, after: RoomSnapshot, formats: Formats): string {
+  let said = "";
+  for (const message of after.messages) {
+    const old = before.messages.find(({ id }) => id === message.id);
+    if (old === message) continue;
+    for (const answer of message.answers) {
+      const was = old?.answers.find(({ agent }) => agent === answer.agent);
+      said = answerAnnouncement(was, answer, formats) || said;
+    }
+  }
+  return said;
+}
+
+function answerAnnouncement(before: RoomAnswer | undefined, after: RoomAnswer, formats: Formats): string {
+  const stage = stageOf(after);
+  if (!before || stage === stageOf(before)) return "";
+  const tokens = formats.count(after.turn?.figures?.generatedTokens ?? 0);
+  switch (stage) {
+    case "reading":
+    case "answering":
+      return `${after.name} is ${stage}`;
+    case "done":
+      return `${after.name} finished, ${tokens} tokens`;
+    case "stopped":
+      return `${after.name} stopped, ${tokens} tokens kept`;
+    default:
+      return ""; // failures are alerts of their own
+  }
+}
+
+function stageOf({ turn, refusal }: RoomAnswer): string {
+  if (refusal || !turn) return "";
+  if (turn.state !== "running") return turn.finishReason === "aborted" ? "stopped" : turn.state;
+  if (turn.answer !== "") return "answering";
+  return turn.progress?.type === "prefill" ? "reading" : "";
+}

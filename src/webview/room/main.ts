@@ -1,0 +1,7 @@
+import "@vscode/codicons/dist/codicon.css";
+import "../shared/shared.css";
+import "../shared/content.css";
+import "./room.css";
+import { RoomPage } from "./roomPage";
+
+document.body.append(new RoomPage().element);

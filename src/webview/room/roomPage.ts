@@ -1,0 +1,235 @@
+import { createFormats, type Formats } from "../../common/format";
+import type { Problem } from "../../protocol/page";
+import type {
+  RoomAnswer,
+  RoomCommand,
+  RoomMessage,
+  RoomMessageId,
+  RoomSnapshot,
+  RoomUpdate,
+} from "../../protocol/room";
+import { Announcer } from "../shared/announcer";
+import { Answers } from "../shared/answers";
+import { Composer } from "../shared/composer";
+import { engineNotice } from "../shared/engineNotice";
+import { Eta } from "../shared/eta";
+import { Follow } from "../shared/follow";
+import { oncePerFrame, part } from "../shared/frame";
+import { Host, type PageMemory } from "../shared/host";
+import { problemView, type RunAction } from "../shared/problem";
+import { Slot } from "../shared/slot";
+import { keepTabStops, listenToToolbars } from "../shared/toolbars";
+import { type Children, h, icon, type TreeNode } from "../shared/tree";
+import type { AnswerContext } from "./answer";
+import { chipsView } from "./chips";
+import { askBlocked, roomAnnouncement, runningAgents, targetLabel } from "./derived";
+import { emptyView } from "./empty";
+import { addressed } from "./mention";
+import { MentionList } from "./mentionList";
+import { messageView } from "./message";
+import { emptyRoom, fold, type RoomState, reduceRoom } from "./state";
+
+/** Several agents in one conversation: puts the views where they belong and carries commands to the host. */
+export class RoomPage {
+  readonly element = part("main", "room");
+  private readonly top = new Slot(part("div", "slot top"));
+  private readonly log = part("div", "log", {
+    role: "log",
+    "aria-label": "Room conversation",
+    "aria-live": "off",
+    tabindex: "0",
+  });
+  private readonly messages = new Slot(this.log);
+  private readonly dock = part("footer", "dock");
+  private readonly notices = new Slot(part("div", "slot stack notices"));
+  private readonly announcer = new Announcer();
+  private readonly answers = new Answers((command) => this.run(command));
+  private readonly eta = new Eta();
+  private readonly host: Host<RoomCommand, RoomUpdate>;
+  private readonly composer: Composer;
+  private readonly mentions: MentionList;
+  private readonly follow: Follow;
+  private readonly rendered = new Map<RoomMessageId, { readonly message: RoomMessage; readonly node: TreeNode }>();
+  private readonly render = oncePerFrame(() => this.renderNow());
+  private readonly atStart: PageMemory;
+
+  private state: RoomState = emptyRoom;
+  private formats: Formats = createFormats("en");
+  private language = "en";
+  /** The last command's failure, shown above the message until the next one. */
+  private failure: Problem | undefined;
+  private restored = false;
+
+  constructor() {
+    const newText = part("button", "btn second small new-text");
+    newText.textContent = "New text";
+    newText.hidden = true;
+    this.host = new Host((update) => this.updated(update));
+    this.composer = new Composer({
+      send: (text) => this.ask(text),
+      changed: () => this.drafted(),
+      key: (event) => this.mentions.key(event),
+    });
+    this.mentions = new MentionList(this.composer.field);
+    this.follow = new Follow(this.log, newText, () => this.remember());
+    this.dock.append(newText, this.mentions.element, this.notices.element, this.composer.element);
+    this.element.append(this.top.element, this.log, this.dock, this.announcer.element);
+    listenToToolbars(this.element);
+    document.addEventListener("keydown", (event) => this.pressed(event));
+    this.atStart = this.host.memory;
+    this.composer.draft = this.atStart.draft;
+    this.log.hidden = true;
+    this.dock.hidden = true;
+    this.host.ready();
+  }
+
+  private updated(update: RoomUpdate): void {
+    const before = this.state.snapshot;
+    this.state = reduceRoom(this.state, update);
+    if (this.state.stale && before === this.state.snapshot) this.host.ready();
+    const after = this.state.snapshot;
+    if (update.type === "snapshot") this.settled(update.snapshot);
+    else if (before && after) this.announcer.say(roomAnnouncement(before, after, this.formats));
+    this.render();
+  }
+
+  private settled({ settings }: RoomSnapshot): void {
+    if (settings.language === this.language) return;
+    this.language = settings.language;
+    this.formats = createFormats(settings.language);
+    this.rendered.clear();
+  }
+
+  private renderNow(): void {
+    const { snapshot } = this.state;
+    if (!snapshot) return;
+    const run = (command: RoomCommand) => this.run(command);
+    const isEmpty = snapshot.members.length === 0 && snapshot.messages.length === 0;
+    const appeared = this.dock.hidden && !isEmpty;
+    this.top.show(isEmpty ? emptyView(run) : chipsView(snapshot.members, this.formats, run));
+    this.log.hidden = isEmpty;
+    this.dock.hidden = isEmpty;
+    this.messages.show(this.messageViews(snapshot));
+    this.notices.show(this.noticeViews(snapshot));
+    this.renderComposer(snapshot);
+    keepTabStops(this.element);
+    if (appeared) this.composer.field.focus();
+    this.restoreScroll();
+    this.follow.rendered();
+  }
+
+  /** A message whose answers did not change keeps its tree, so that the patch skips it. */
+  private messageViews(snapshot: RoomSnapshot): readonly TreeNode[] {
+    const ids = new Set(snapshot.messages.map(({ id }) => id));
+    for (const id of this.rendered.keys()) if (!ids.has(id)) this.rendered.delete(id);
+    this.answers.keepOnly(
+      new Set(snapshot.messages.flatMap(({ id, answers }) => answers.map(({ agent }) => `${id} ${agent}`))),
+    );
+    const context: AnswerContext = {
+      formats: this.formats,
+      answers: this.answers,
+      run: (command) => this.run(command),
+      fold: (message, answer, folded) => this.fold(message, answer, folded),
+    };
+    return snapshot.messages.map((message, index) => {
+      const kept = this.rendered.get(message.id);
+      if (kept?.message === message) return kept.node;
+      const node = messageView(message, index + 1, context);
+      this.rendered.set(message.id, { message, node });
+      return node;
+    });
+  }
+
+  private noticeViews({ engine }: RoomSnapshot): Children {
+    const run: RunAction = (action) => this.run({ type: "act", action });
+    const { state } = engine;
+    const remainingMs =
+      state.type === "loading" ? this.eta.remainingMs(state.model, state.done, state.total, Date.now()) : undefined;
+    return [
+      this.failure && problemView(this.failure, this.formats, run),
+      engineNotice(engine, { formats: this.formats, run, remainingMs }),
+    ];
+  }
+
+  private renderComposer(snapshot: RoomSnapshot): void {
+    const { members } = snapshot;
+    const mention = () => this.startMention();
+    this.composer.render({
+      label: "Message to the room",
+      placeholder: "Ask all, or @name to ask one",
+      blocked: askBlocked(snapshot, this.composer.draft),
+      tools: h(
+        "button.icon-btn",
+        { "aria-label": "Mention an agent", title: "Mention (@)", on: { click: mention } },
+        icon("mention"),
+      ),
+      target: h(
+        "button.quiet.target",
+        { "aria-haspopup": "listbox", title: "Send To", on: { click: mention } },
+        h("span.num.cut", {}, targetLabel(this.composer.draft, members, this.formats)),
+        icon("chevron-down"),
+      ),
+    });
+    this.mentions.update(members, this.formats);
+  }
+
+  /** Opens the list of names, keeping what is written. */
+  private startMention(): void {
+    const { field } = this.composer;
+    const draft = this.composer.draft.trimStart();
+    const { text } = addressed(draft, this.state.snapshot?.members ?? []);
+    field.focus();
+    field.value = `@${draft.startsWith("@") ? text : draft}`;
+    field.setSelectionRange(1, 1);
+    this.drafted();
+  }
+
+  private run(command: RoomCommand): void {
+    void this.host.request(command).then((problem) => {
+      if (problem === undefined && this.failure === undefined) return;
+      this.failure = problem;
+      this.render();
+    });
+  }
+
+  private ask(draft: string): void {
+    const { to, text } = addressed(draft, this.state.snapshot?.members ?? []);
+    if (text === "") return;
+    this.composer.draft = "";
+    this.follow.toEnd();
+    void this.host.request({ type: "ask", text, to }).then((problem) => {
+      this.failure = problem;
+      // What could not be sent is not lost, nor is what was written since.
+      if (problem) this.composer.draft = [draft, this.composer.draft].filter((part) => part !== "").join("\n");
+      this.render();
+    });
+  }
+
+  private fold(message: RoomMessageId, answer: RoomAnswer, folded: boolean): void {
+    this.state = fold(this.state, message, answer.agent, folded);
+    this.run({ type: "fold", message, agent: answer.agent, folded });
+    this.render();
+  }
+
+  private pressed(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
+    if (this.state.snapshot && runningAgents(this.state.snapshot).size > 0) this.run({ type: "stopAll" });
+  }
+
+  private drafted(): void {
+    this.remember();
+    this.render();
+  }
+
+  /** Once, after the first snapshot is in the page: before, there is nothing to scroll. */
+  private restoreScroll(): void {
+    if (this.restored) return;
+    this.restored = true;
+    this.follow.restore(this.atStart.scrollTop);
+  }
+
+  private remember(): void {
+    const { scrollTop } = this.follow;
+    this.host.remember({ draft: this.composer.draft, ...(scrollTop === undefined ? {} : { scrollTop }) });
+  }
+}

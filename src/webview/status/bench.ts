@@ -1,0 +1,212 @@
+import type { Formats } from "../../common/format";
+import type { BenchReport, BenchSuite, ServiceStatus } from "../../protocol/service";
+import type { StatusCommand } from "../../protocol/status";
+import { progressBar } from "../shared/bars";
+import { type Children, h, icon, type TreeNode } from "../shared/tree";
+import { pane } from "./pane";
+import {
+  figureTable,
+  latest,
+  type ResultLine,
+  type ResultSection,
+  resultSections,
+  suiteNames,
+  suites,
+} from "./results";
+import { resumeChart, resumeHistory } from "./resumeChart";
+
+export interface BenchContext {
+  readonly formats: Formats;
+  readonly now: number;
+  readonly remainingMs: number | undefined;
+  /** Whether a model can be measured at all. */
+  readonly available: boolean;
+  readonly run: (command: StatusCommand) => void;
+}
+
+type Running = NonNullable<ServiceStatus["benchRunning"]>;
+
+const suiteDetails: Readonly<Record<BenchSuite, string>> = {
+  "exp-005": "Token ids beside those of mlx_lm",
+  "exp-006": "Reconstruct, extract and round trip of blocks",
+  resume: "Time to the first token: cold, warm, hot",
+  throughput: "Prefill, decode, many agents together",
+};
+
+export function benchView(
+  reports: readonly BenchReport[],
+  running: Running | undefined,
+  context: BenchContext,
+): TreeNode {
+  const { formats } = context;
+  const sections = resultSections(reports, formats);
+  const resume = latest(reports, "resume");
+  return pane(
+    {
+      title: "Benchmarks",
+      hint: running ? "running" : resultHint(reports, sections, context),
+      wide: true,
+      class: "two",
+    },
+    h("div.span", { key: "run" }, running ? runningView(running, context) : runMenu(context)),
+    sections.length > 0 && h("table.num.results", { key: "results" }, resultHead(), sections.map(sectionView)),
+    sections.length > 0 &&
+      h(
+        "div.charts",
+        { key: "charts" },
+        resume && resumeChart(resume, formats),
+        resumeHistory(reports, formats),
+        allFigures(reports, formats),
+      ),
+  );
+}
+
+function resultHint(
+  reports: readonly BenchReport[],
+  sections: readonly ResultSection[],
+  { formats, now }: BenchContext,
+): string {
+  const newest = reports.map(({ at }) => Date.parse(at)).sort((a, b) => b - a)[0];
+  if (newest === undefined) return "not run yet";
+  const judged = sections.flatMap(({ lines }) => lines).filter(({ passed }) => passed !== undefined);
+  const missed = judged.filter(({ passed }) => passed === false).length;
+  const verdict = judged.length === 0 ? [] : [`${formats.count(missed)} of ${formats.count(judged.length)} missed`];
+  return [formats.ago(now - newest), ...verdict].join(", ");
+}
+
+/** One button that opens the suites: each is a run of its own. */
+function runMenu({ available, run }: BenchContext): TreeNode {
+  if (!available) return h("p.dim.small", {}, "Benchmarks need a model.");
+  const start = (suite: BenchSuite) => (event: Event) => {
+    if (event.currentTarget instanceof HTMLElement) event.currentTarget.closest("details")?.removeAttribute("open");
+    run({ type: "runBench", suite });
+  };
+  return h(
+    "details.suites",
+    {},
+    h("summary.btn", {}, "Run Benchmark", icon("chevron-down")),
+    h(
+      "ul",
+      {},
+      suites.map((suite) =>
+        h(
+          "li",
+          { key: suite },
+          h(
+            "button",
+            { on: { click: start(suite) } },
+            h("span", {}, suiteNames[suite].split(",")[0]),
+            h("small", {}, suiteDetails[suite]),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+function runningView({ suite, progress }: Running, { formats, remainingMs, run }: BenchContext): TreeNode {
+  const { done, total, message, unit } = progress;
+  const words = `${unit} ${formats.count(done)} of ${formats.count(total)}`;
+  const left = formats.remainingInWords(remainingMs);
+  return h(
+    "div.stack.num",
+    {},
+    h("div.row", {}, h("span.grow.cut", {}, message), h("span.dim.small", {}, formats.remaining(remainingMs))),
+    progressBar("Benchmark", { kept: 0, done, total, text: left ? `${words}, ${left}` : words }),
+    h(
+      "div.row.small",
+      {},
+      h("span.grow.dim", {}, `${suiteNames[suite].split(",")[0]}, ${words}. Agents wait.`),
+      h("button.btn.second.small", { on: { click: () => run({ type: "cancelBench" }) } }, "Cancel"),
+    ),
+  );
+}
+
+function resultHead(): TreeNode {
+  const heads = ["Check", "Result", "Target", "Passed"];
+  return h(
+    "thead.sr",
+    { key: "head" },
+    h(
+      "tr",
+      {},
+      heads.map((head) => h("th", { scope: "col" }, head)),
+    ),
+  );
+}
+
+function sectionView({ suite, title, lines }: ResultSection): TreeNode {
+  const targets = lines.some(({ target }) => target !== undefined);
+  return h(
+    "tbody",
+    { key: suite },
+    h(
+      "tr",
+      {},
+      h("th", { colspan: 2, scope: "rowgroup" }, title),
+      h("th.dim", { "aria-hidden": "true" }, targets ? "target" : ""),
+      h("th"),
+    ),
+    lines.map((line) => lineView(line)),
+  );
+}
+
+function lineView({ name, value, target, passed, detail }: ResultLine): TreeNode {
+  return h(
+    "tr",
+    { title: detail },
+    h("td", {}, h("span.cut", {}, name)),
+    h("td", {}, value),
+    h("td.dim", {}, target ?? ""),
+    h("td", {}, passed === undefined ? undefined : verdict(passed)),
+  );
+}
+
+function verdict(passed: boolean): Children {
+  return [
+    passed ? icon("pass", "ok") : icon("error", "err"),
+    h("span.sr", {}, passed ? "target met" : "target missed"),
+  ];
+}
+
+/** Everything that was measured, with the machine it was measured on. */
+function allFigures(reports: readonly BenchReport[], formats: Formats): TreeNode {
+  const newest = suites.flatMap((suite) => latest(reports, suite) ?? []);
+  return h(
+    "details.all",
+    { key: "all" },
+    h("summary.link.small", {}, "All Figures"),
+    newest.map((report) => {
+      const { head, rows } = figureTable(report, formats);
+      return h(
+        "div.sheet",
+        { key: report.suite, tabindex: "0", role: "region", "aria-label": suiteNames[report.suite] },
+        h("p.small.dim", {}, `${suiteNames[report.suite].split(",")[0]}: ${report.machine}`),
+        h(
+          "table.num.xs",
+          {},
+          h(
+            "thead",
+            {},
+            h(
+              "tr",
+              {},
+              head.map((name) => h("th", { scope: "col" }, name)),
+            ),
+          ),
+          h(
+            "tbody",
+            {},
+            rows.map((row) =>
+              h(
+                "tr",
+                {},
+                row.map((cell) => h("td", {}, cell)),
+              ),
+            ),
+          ),
+        ),
+      );
+    }),
+  );
+}

@@ -1,0 +1,154 @@
+/** Benchmark reports as lines of a table: what was measured, the target where there is one, and whether it was met. */
+import type { Formats } from "../../common/format";
+import type { BenchReport, BenchRow, BenchSuite } from "../../protocol/service";
+
+export interface ResultLine {
+  readonly name: string;
+  readonly value: string;
+  readonly target?: string;
+  readonly passed?: boolean;
+  /** All figures of the row, on hover. */
+  readonly detail: string;
+}
+
+export interface ResultSection {
+  readonly suite: BenchSuite;
+  readonly title: string;
+  readonly lines: readonly ResultLine[];
+}
+
+export const suiteNames: Readonly<Record<BenchSuite, string>> = {
+  "exp-005": "EXP-005, same tokens",
+  "exp-006": "EXP-006, p99",
+  resume: "Resume",
+  throughput: "Throughput, tok/s",
+};
+
+export const suites: readonly BenchSuite[] = ["exp-005", "exp-006", "resume", "throughput"];
+
+/** The newest report of a suite. */
+export function latest(reports: readonly BenchReport[], suite: BenchSuite): BenchReport | undefined {
+  return reports
+    .filter((report) => report.suite === suite)
+    .sort((a, b) => a.at.localeCompare(b.at))
+    .at(-1);
+}
+
+export function resultSections(reports: readonly BenchReport[], formats: Formats): readonly ResultSection[] {
+  return suites.flatMap((suite) => {
+    const report = latest(reports, suite);
+    return report && report.rows.length > 0 ? [section(report, formats)] : [];
+  });
+}
+
+function section({ suite, rows }: BenchReport, formats: Formats): ResultSection {
+  switch (suite) {
+    case "exp-005":
+      return { suite, title: suiteNames[suite], lines: [identity(rows, formats)] };
+    case "exp-006":
+      return { suite, title: suiteNames[suite], lines: rows.map((row) => timeLine(row, row.case, row.p99Ms, formats)) };
+    case "resume":
+      return resumeSection(rows, formats);
+    case "throughput":
+      return { suite, title: suiteNames[suite], lines: rows.map((row) => rateLine(row, formats)) };
+  }
+}
+
+function identity(rows: readonly BenchRow[], formats: Formats): ResultLine {
+  const identical = rows.filter((row) => row["identical"] === true).length;
+  return {
+    name: "Prompts identical",
+    value: `${formats.count(identical)} of ${formats.count(rows.length)}`,
+    target: formats.count(rows.length),
+    passed: identical === rows.length,
+    detail: rows.map((row) => `${row.case}: ${row["identical"] === true ? "identical" : "different"}`).join("\n"),
+  };
+}
+
+function timeLine(row: BenchRow, name: string, ms: number, formats: Formats): ResultLine {
+  const targetMs = numberIn(row, "targetMs");
+  return {
+    name,
+    value: formats.fineDuration(ms),
+    detail: detail(row, formats),
+    ...(targetMs === undefined ? {} : { target: formats.duration(targetMs), passed: ms <= targetMs }),
+  };
+}
+
+function rateLine(row: BenchRow, formats: Formats): ResultLine {
+  const rate = numberIn(row, "tokensPerSecond") ?? 0;
+  const target = numberIn(row, "targetTokensPerSecond");
+  return {
+    name: capital(row.case),
+    value: formats.rate(rate),
+    detail: detail(row, formats),
+    ...(target === undefined ? {} : { target: formats.rate(target), passed: rate >= target }),
+  };
+}
+
+/** Of all contexts the longest: the others are in the chart. */
+function resumeSection(rows: readonly BenchRow[], formats: Formats): ResultSection {
+  const longest = Math.max(...rows.map((row) => numberIn(row, "contextTokens") ?? 0));
+  const lines = rows
+    .filter((row) => (numberIn(row, "contextTokens") ?? 0) === longest)
+    .map((row) => timeLine(row, capital(String(row["tier"] ?? row.case)), row.p50Ms, formats));
+  return { suite: "resume", title: `Resume at ${formats.count(longest)} tokens, TTFT`, lines };
+}
+
+function detail(row: BenchRow, formats: Formats): string {
+  const times = [row.p50Ms, row.p95Ms, row.p99Ms].map((ms) => formats.fineDuration(ms)).join(" / ");
+  return [
+    `p50 / p95 / p99 ${times}, n ${formats.count(row.n)}`,
+    ...(row.geometry ? [row.geometry] : []),
+    ...(row.bytes === undefined ? [] : [formats.bytes(row.bytes)]),
+  ].join("\n");
+}
+
+export function numberIn(row: BenchRow, name: string): number | undefined {
+  const value = row[name];
+  return typeof value === "number" ? value : undefined;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+// ---- all figures -------------------------------------------------------------------------------------------------
+
+export interface FigureTable {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+const ownColumns = new Set(["case", "n", "p50Ms", "p95Ms", "p99Ms"]);
+
+/** Every row with every figure that its suite measures. */
+export function figureTable({ rows }: BenchReport, formats: Formats): FigureTable {
+  const extras = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => !ownColumns.has(name));
+  const times = (row: BenchRow) => [row.p50Ms, row.p95Ms, row.p99Ms].map((ms) => formats.fineDuration(ms));
+  return {
+    head: ["case", "n", "p50", "p95", "p99", ...extras.map(columnName)],
+    rows: rows.map((row) => [
+      row.case,
+      formats.count(row.n),
+      ...times(row),
+      ...extras.map((name) => figure(name, row[name], formats)),
+    ]),
+  };
+}
+
+/** "restoreMs" → "restore" */
+function columnName(name: string): string {
+  return name
+    .replace(/(Ms|PerSecond)$/, (unit) => (unit === "Ms" ? "" : "/s"))
+    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+function figure(name: string, value: BenchRow[string], formats: Formats): string {
+  if (value === undefined) return "";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "string") return value;
+  if (name.endsWith("Ms")) return formats.fineDuration(value);
+  if (/bytes$/i.test(name)) return formats.bytes(value);
+  return Number.isInteger(value) ? formats.count(value) : formats.rate(value);
+}
