@@ -2,19 +2,12 @@ import type { AgentBlocks } from "../engine/agentBlocks";
 import type { Generation } from "../engine/generation";
 import type { Clock } from "../engine/ports";
 import type { GenerationRequest } from "../engine/request";
-import type { AgentId, CacheRefusal } from "../protocol/service";
+import type { AgentId, CacheRefusal, CacheSource } from "../protocol/service";
 import type { AgentWriter } from "../store/agentWriter";
 import type { BlockStore } from "../store/blockStore";
-import type { CacheFigures } from "./answerStream";
 import { planRestore, restoreCache, type SavedCache } from "./cacheRestore";
 import { saveCache } from "./cacheSave";
 import type { ModelSession } from "./ports";
-
-/** What making a cache hot came to. */
-export interface Restored {
-  readonly restoreMs: number;
-  readonly refused?: CacheRefusal;
-}
 
 interface Held {
   readonly blocks: AgentBlocks;
@@ -26,6 +19,8 @@ export class AgentCache {
   private held: Held | undefined;
   /** Tokens that came from disk since the last turn. */
   private tokensFromDisk = 0;
+  /** Why less came than was stored, since the last turn: a read ahead's refusal belongs to the turn after it. */
+  private refused: CacheRefusal | undefined;
 
   constructor(
     private readonly owner: AgentId,
@@ -43,19 +38,20 @@ export class AgentCache {
 
   /**
    * Brings what is stored of the prefix of `tokens` into the pool, as far as it is whole and there is room. Blocks are
-   * verified before any table names them; the first bad one ends the restore there.
+   * verified before any table names them; the first bad one ends the restore there. Resolves with the milliseconds spent.
    */
   async makeHot(
     session: ModelSession,
     tokens: Int32Array,
     saved: SavedCache,
     onRestoring: (tokens: number) => void = () => {},
-  ): Promise<Restored> {
+  ): Promise<number> {
     const startedMs = this.clock.nowMs();
     if (this.held !== undefined && this.usable === undefined) this.release();
     const hot = this.usable?.blocks;
     const plan = await planRestore(this.store, session.identity, tokens, hot?.tokenIds, saved);
-    if (plan.endToken <= plan.hotTokens) return { restoreMs: 0, ...(plan.refused && { refused: plan.refused }) };
+    this.refused ??= plan.refused;
+    if (plan.endToken <= plan.hotTokens) return 0;
     onRestoring(plan.endToken - plan.hotTokens);
     const { blocks, loadedTokens, refused } = await restoreCache(this.store, session, this.owner, tokens, plan);
     if (blocks !== undefined) {
@@ -63,7 +59,8 @@ export class AgentCache {
       this.held = { blocks, session };
       this.tokensFromDisk += loadedTokens;
     }
-    return { restoreMs: this.clock.nowMs() - startedMs, ...(refused && { refused }) };
+    this.refused ??= refused;
+    return this.clock.nowMs() - startedMs;
   }
 
   /** Hands the cache to the engine with the request; it comes back by `put`. Throws as `submit` does, keeping it. */
@@ -82,6 +79,7 @@ export class AgentCache {
   put(session: ModelSession, blocks: AgentBlocks): void {
     this.putAhead(session, blocks);
     this.tokensFromDisk = 0;
+    this.refused = undefined;
   }
 
   /** Takes a read ahead's cache back: the turn that it was for is still to come. */
@@ -90,10 +88,10 @@ export class AgentCache {
     this.held = { blocks, session };
   }
 
-  /** Where a turn's reused tokens came from. */
-  sourceOf(reusedTokens: number, { restoreMs, refused }: Restored): CacheFigures {
+  /** Where the reused tokens of the turn that is under way came from. */
+  sourceOf(reusedTokens: number): CacheSource {
     const tier = reusedTokens === 0 ? "cold" : this.tokensFromDisk > 0 ? "warm" : "hot";
-    return { restoreMs, cache: { tier, ...(refused && { refused }) } };
+    return this.refused === undefined ? { tier } : { tier, refused: this.refused };
   }
 
   /** Writes what is not on disk yet and commits the manifest that names it. Resolves with the bytes of new files. */

@@ -1,4 +1,4 @@
-import { InvalidRequestError, ResidentError, toErrorInfo } from "../common/errors";
+import { type ErrorInfo, InvalidRequestError, ResidentError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
 import type { Clock } from "../engine/ports";
@@ -6,6 +6,7 @@ import type {
   AgentDetail,
   AgentId,
   AgentSummary,
+  CacheRefusal,
   CreateAgentRequest,
   Running,
   SamplingOptions,
@@ -14,7 +15,7 @@ import type {
 } from "../protocol/service";
 import type { AgentStore } from "../store/agentStore";
 import type { BlockStore } from "../store/blockStore";
-import { removeUnshared } from "../store/references";
+import { referencedKeys, removeUnshared } from "../store/references";
 import { AgentCache } from "./agentCache";
 import { assertNotBlank } from "./answerBudget";
 import { countTokens } from "./conversation";
@@ -41,8 +42,9 @@ export type AgentEvent =
   | { readonly type: "changed"; readonly summary: AgentSummary }
   | { readonly type: "deleted"; readonly id: AgentId }
   | { readonly type: "turnStarted" | "turnEnded"; readonly id: AgentId; readonly turn: TurnId }
-  /** `bytes` of blocks were written, or a save failed. */
-  | { readonly type: "saved"; readonly id: AgentId; readonly bytes: number };
+  /** A save ended: `bytes` of blocks were written, or not all of it could be. */
+  | { readonly type: "saved"; readonly id: AgentId; readonly bytes: number; readonly error?: ErrorInfo }
+  | { readonly type: "refused"; readonly id: AgentId; readonly refused: CacheRefusal };
 
 /** All agents of a home: those that this process writes are live, the others are read from disk when asked for. */
 export class Agents {
@@ -57,13 +59,20 @@ export class Agents {
     this.emitter = new Emitter((error) => log.log("error", toErrorInfo(error).what));
     this.live = new LiveAgents(store, (id) => this.newCache(id));
     const onChange = (agent: LiveAgent) => this.changed(agent);
-    this.runner = new TurnRunner({ models, clock, maxAnswerTokens: options.maxAnswerTokens, onChange });
+    this.runner = new TurnRunner({
+      models,
+      clock,
+      maxAnswerTokens: options.maxAnswerTokens,
+      onRefused: ({ id }, refused) => this.emitter.fire({ type: "refused", id, refused }),
+      onChange,
+    });
     this.residency = new Residency({
       live: this.live,
       models,
       log,
       onChange,
-      onSaved: (agent, bytes) => this.emitter.fire({ type: "saved", id: agent.id, bytes }),
+      onSaved: ({ id, saveError }, bytes) =>
+        this.emitter.fire({ type: "saved", id, bytes, ...(saveError && { error: saveError }) }),
     });
   }
 
@@ -190,6 +199,12 @@ export class Agents {
     if (again === undefined) throw new InvalidRequestError(`${agent.name} has no turn yet`, "send a message first");
     const { parent, user } = agent.turn(again);
     return this.begin(agent, parent, user, sampling);
+  }
+
+  /** Keys of the blocks on which agents in memory rely: not to be evicted from disk. */
+  neededKeys(): ReadonlySet<string> {
+    const hot = this.live.all().filter((agent) => agent.cache.holdsBlocks || agent.activity !== undefined);
+    return referencedKeys(hot.map((agent) => agent.writer.manifest));
   }
 
   running(id: AgentId): Running | undefined {

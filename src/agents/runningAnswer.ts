@@ -11,7 +11,7 @@ export class RunningAnswer implements Running {
   private readonly emitter = new Emitter<GenerationEvent>();
   private readonly controller = new AbortController();
   private readonly story: GenerationEvent[] = [];
-  private settle: { readonly resolve: (event: DoneEvent) => void; readonly reject: (error: unknown) => void };
+  private readonly settle: { readonly resolve: (event: DoneEvent) => void; readonly reject: (error: unknown) => void };
 
   constructor(readonly id: string) {
     let settle = { resolve: (_: DoneEvent) => {}, reject: (_: unknown) => {} };

@@ -1,6 +1,6 @@
 import { AbortedError, throwIfAborted, toErrorInfo } from "../common/errors";
 import type { Clock } from "../engine/ports";
-import type { SamplingOptions } from "../protocol/service";
+import type { CacheRefusal, SamplingOptions } from "../protocol/service";
 import type { BuiltPrompt } from "../text/prompt";
 import { type AnswerLimits, answerBudget } from "./answerBudget";
 import { AnswerRecorder } from "./answerRecorder";
@@ -16,6 +16,8 @@ export interface TurnRunnerOptions {
   readonly clock: Clock;
   /** The setting at the moment. */
   readonly maxAnswerTokens: () => number;
+  /** A turn's stored cache was not used, or not all of it. */
+  readonly onRefused: (agent: LiveAgent, refused: CacheRefusal) => void;
   /** The agent's state or figures changed. */
   readonly onChange: (agent: LiveAgent) => void;
 }
@@ -54,7 +56,7 @@ export class TurnRunner {
     const built = buildPrompt(agent.tree, turn, agent.writer.manifest.system, session.text.prompts);
     const limits = limitsOf(session, this.options.maxAnswerTokens());
     const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limits, agent.writer.manifest.headTokens);
-    const restored = await agent.cache.makeHot(session, built.ids, agent.saved, (tokens) => {
+    const restoreMs = await agent.cache.makeHot(session, built.ids, agent.saved, (tokens) => {
       this.enter(agent, activity, "restoring");
       answer.emit({ type: "restoring", tokens });
     });
@@ -70,7 +72,7 @@ export class TurnRunner {
     answer.signal.addEventListener("abort", abort);
     try {
       const decoder = session.text.startAnswer(sampling.stop ?? []);
-      const sourceOf = (reusedTokens: number) => agent.cache.sourceOf(reusedTokens, restored);
+      const sourceOf = (reusedTokens: number) => ({ restoreMs, cache: agent.cache.sourceOf(reusedTokens) });
       const finished = await followAnswer(generation, decoder, this.options.clock, sourceOf, {
         emit: (event) => {
           this.enter(agent, activity, stateDuring(event.type));
@@ -78,6 +80,8 @@ export class TurnRunner {
         },
         onToken: (id, text) => recorder.add(id, text),
       });
+      const { refused } = finished.figures.cache;
+      if (refused !== undefined) this.options.onRefused(agent, refused);
       agent.cache.put(session, finished.result.blocks);
       const { finishReason, tokenIds } = finished.result;
       const end = { state: "done", finishReason, figures: finished.figures } as const;

@@ -12,10 +12,17 @@ export interface ModelLoader<M> {
   unload(model: M): Promise<void>;
 }
 
-interface Request<M> {
+interface LeaseRequest<M> {
+  readonly type: "lease";
   readonly directory: string;
   readonly signal: AbortSignal | undefined;
   readonly resolve: (lease: Lease<M>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface UnloadRequest {
+  readonly type: "unload";
+  readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -23,6 +30,8 @@ interface Loaded<M> {
   readonly directory: string;
   readonly model: M;
   leases: number;
+  /** Broken: the next lease loads it anew. */
+  retired: boolean;
 }
 
 /**
@@ -31,7 +40,7 @@ interface Loaded<M> {
  */
 export class ModelGate<M> {
   private loaded: Loaded<M> | undefined;
-  private readonly waiting: Request<M>[] = [];
+  private readonly waiting: (LeaseRequest<M> | UnloadRequest)[] = [];
   private swapping = false;
   /** The last change of model, over or not. */
   private settled: Promise<void> = Promise.resolve();
@@ -43,53 +52,65 @@ export class ModelGate<M> {
     return this.loaded;
   }
 
-  /** Whether a lease on `directory` would have to wait for other work to end. */
-  wouldWait(directory: string): boolean {
-    const other = this.loaded !== undefined && this.loaded.directory !== directory && this.loaded.leases > 0;
-    return other || this.waiting.some((request) => request.directory !== directory);
-  }
-
   get numLeases(): number {
     return this.loaded?.leases ?? 0;
   }
 
+  /** Whether a lease on `directory` would have to wait for other work to end. */
+  wouldWait(directory: string): boolean {
+    const other = this.loaded !== undefined && this.loaded.directory !== directory && this.loaded.leases > 0;
+    return other || this.waiting.some((request) => request.type === "unload" || request.directory !== directory);
+  }
+
   acquire(directory: string, signal?: AbortSignal): Promise<Lease<M>> {
     return new Promise((resolve, reject) => {
-      if (this.closed) return reject(new AbortedError("the engine is shutting down"));
-      const request = { directory, signal, resolve, reject };
+      if (signal?.aborted) return reject(new AbortedError());
+      const request: LeaseRequest<M> = { type: "lease", directory, signal, resolve, reject };
       signal?.addEventListener("abort", () => this.cancel(request), { once: true });
-      this.waiting.push(request);
-      this.serve();
+      this.enqueue(request);
     });
   }
 
-  /** Frees the loaded model once its leases are released; requests that wait then load theirs. */
-  async unload(): Promise<void> {
-    if (this.loaded === undefined || this.swapping) return;
-    await this.swap(async () => {
-      await this.drop();
-    });
+  /** Frees the loaded model, once what was asked for before is done with it. */
+  unload(): Promise<void> {
+    return new Promise((resolve, reject) => this.enqueue({ type: "unload", resolve, reject }));
+  }
+
+  /** The loaded model is not to be leased again: the next lease loads it anew. */
+  retire(model: M): void {
+    if (this.loaded?.model === model) this.loaded.retired = true;
   }
 
   /** Refuses what waits and all that comes, then frees the model whether it is leased or not. */
   async close(): Promise<void> {
     this.closed = true;
-    for (const request of this.waiting.splice(0)) request.reject(new AbortedError("the engine is shutting down"));
+    for (const request of this.waiting.splice(0)) request.reject(shuttingDown());
     await this.settled;
     await this.drop();
+  }
+
+  private enqueue(request: LeaseRequest<M> | UnloadRequest): void {
+    if (this.closed) return request.reject(shuttingDown());
+    this.waiting.push(request);
+    this.serve();
   }
 
   private serve(): void {
     while (!this.swapping) {
       const next = this.waiting[0];
       if (next === undefined) return;
-      if (this.loaded?.directory !== next.directory) {
-        if (this.numLeases > 0) return;
-        void this.swap(() => this.loadFor(next));
-        return;
+      const { loaded } = this;
+      if (next.type === "lease" && loaded?.directory === next.directory && !loaded.retired) {
+        this.waiting.shift();
+        next.resolve(this.lease(loaded));
+        continue;
       }
-      this.waiting.shift();
-      next.resolve(this.lease(this.loaded));
+      if (this.numLeases > 0) return;
+      this.swapping = true;
+      this.settled = this.change(next).finally(() => {
+        this.swapping = false;
+        this.serve();
+      });
     }
   }
 
@@ -107,24 +128,18 @@ export class ModelGate<M> {
     };
   }
 
-  /** Runs `change` while nothing is leased out; afterwards serves who waits. */
-  private async swap(change: () => Promise<void>): Promise<void> {
-    this.swapping = true;
-    this.settled = change();
+  /** Never rejects; a request that stays in the queue is served next. */
+  private async change(request: LeaseRequest<M> | UnloadRequest): Promise<void> {
     try {
-      await this.settled;
-    } finally {
-      this.swapping = false;
-      this.serve();
-    }
-  }
-
-  private async loadFor(request: Request<M>): Promise<void> {
-    try {
-      throwIfAborted(request.signal);
+      if (request.type === "lease") throwIfAborted(request.signal);
       await this.drop();
-      const model = await this.loader.load(request.directory, request.signal);
-      this.loaded = { directory: request.directory, model, leases: 0 };
+      if (request.type === "unload") {
+        this.remove(request);
+        request.resolve();
+        return;
+      }
+      const { directory, signal } = request;
+      this.loaded = { directory, model: await this.loader.load(directory, signal), leases: 0, retired: false };
     } catch (error) {
       this.remove(request);
       request.reject(error);
@@ -137,15 +152,19 @@ export class ModelGate<M> {
     if (loaded !== undefined) await this.loader.unload(loaded.model);
   }
 
-  private cancel(request: Request<M>): void {
+  private cancel(request: LeaseRequest<M>): void {
     if (!this.remove(request)) return;
     request.reject(new AbortedError());
     this.serve();
   }
 
-  private remove(request: Request<M>): boolean {
+  private remove(request: LeaseRequest<M> | UnloadRequest): boolean {
     const index = this.waiting.indexOf(request);
     if (index >= 0) this.waiting.splice(index, 1);
     return index >= 0;
   }
+}
+
+function shuttingDown(): AbortedError {
+  return new AbortedError("the engine is shutting down");
 }

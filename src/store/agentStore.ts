@@ -126,11 +126,25 @@ export class AgentStore {
     }
   }
 
-  /** Whether another process writes the agent. Tries the lock for a moment. */
+  /** Whether another process writes the agent. Tries the lock for a moment; `false` where there are no locks. */
   isLockedElsewhere(id: string): boolean {
-    const lock = this.locks().tryLock(path.join(this.folder(id), lockName));
+    let locks: FileLocks;
+    try {
+      locks = this.locks();
+    } catch {
+      return false;
+    }
+    const lock = locks.tryLock(path.join(this.folder(id), lockName));
     lock?.release();
     return lock === undefined;
+  }
+
+  /** Removes what deletions that were cut short have left. */
+  async removeGraves(): Promise<void> {
+    const names = await readdir(this.root).catch(() => []);
+    for (const name of names) {
+      if (name.startsWith(deletedPrefix)) await rm(path.join(this.root, name), { recursive: true, force: true });
+    }
   }
 
   tailPath(id: string, generation: number): string {

@@ -1,0 +1,35 @@
+import type { BenchReport, BenchRow } from "../protocol/service";
+import { asObject, type JsonObject, MalformedJson, parseObject, readNumber, readOneOf, readString } from "../store/json";
+
+/** A report as it was kept on disk; `undefined` when it is none. */
+export function parseBenchReport(text: string): BenchReport | undefined {
+  try {
+    const object = parseObject(text);
+    const rows: unknown = object["rows"];
+    if (!Array.isArray(rows)) return undefined;
+    return {
+      suite: readOneOf(object, "suite", ["exp-005", "exp-006", "resume", "throughput"]),
+      at: readString(object, "at"),
+      machine: readString(object, "machine"),
+      rows: rows.map((row: unknown) => parseRow(asObject(row, "row"))),
+    };
+  } catch (error) {
+    if (error instanceof MalformedJson) return undefined;
+    throw error;
+  }
+}
+
+function parseRow(object: JsonObject): BenchRow {
+  const extras: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(object)) {
+    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") extras[name] = value;
+  }
+  return {
+    ...extras,
+    case: readString(object, "case"),
+    n: readNumber(object, "n"),
+    p50Ms: readNumber(object, "p50Ms"),
+    p95Ms: readNumber(object, "p95Ms"),
+    p99Ms: readNumber(object, "p99Ms"),
+  };
+}

@@ -1,0 +1,50 @@
+import type { EngineMetrics, PoolStatus } from "../protocol/service";
+import type { LoadedModel } from "./modelHost";
+
+const idleMetrics: EngineMetrics = {
+  kvCacheUsage: 0,
+  prefixCacheQueries: 0,
+  prefixCacheHits: 0,
+  numRequestsRunning: 0,
+  numRequestsWaiting: 0,
+  numPreemptions: 0,
+  decodeTokensPerSecond: 0,
+  prefillTokensPerSecond: 0,
+  ttftP50Ms: 0,
+  ttftP95Ms: 0,
+  movedSlabs: 0,
+};
+
+/** Nothing is pre-empted: admission reserves all that an answer may need. */
+export function engineMetrics(loaded: LoadedModel | undefined): EngineMetrics {
+  if (loaded === undefined) return idleMetrics;
+  const metrics = loaded.session.engine.metricsSnapshot();
+  return {
+    kvCacheUsage: metrics.kvCacheUsage,
+    prefixCacheQueries: metrics.prefixCacheQueries,
+    prefixCacheHits: metrics.prefixCacheHits,
+    numRequestsRunning: metrics.numRequestsRunning,
+    numRequestsWaiting: metrics.numRequestsWaiting,
+    numPreemptions: 0,
+    decodeTokensPerSecond: metrics.decodeTokensPerSecond,
+    prefillTokensPerSecond: metrics.prefillTokensPerSecond,
+    ttftP50Ms: metrics.ttftP50Ms,
+    ttftP95Ms: metrics.ttftP95Ms,
+    movedSlabs: loaded.runner.movedSlabs,
+  };
+}
+
+export function poolStatus({ session, pool: memory }: LoadedModel): PoolStatus {
+  const { pool } = session.engine;
+  return {
+    totalBlocks: pool.totalBlocks,
+    usedBlocks: pool.referencedBlocks,
+    reusableBlocks: pool.reusableBlocks,
+    freeBlocks: pool.freeBlocks,
+    blockTokens: pool.blockTokens,
+    blockBytes: Math.round(memory.bytes / pool.totalBlocks),
+    map: session.engine
+      .poolMap()
+      .map(({ kind, owner, count }) => (owner === undefined ? { kind, count } : { kind, agent: owner, count })),
+  };
+}

@@ -1,0 +1,80 @@
+import { assertNotBlank, answerBudget } from "../agents/answerBudget";
+import { followAnswer } from "../agents/answerStream";
+import type { ModelAccess, ModelSession } from "../agents/ports";
+import { RunningAnswer } from "../agents/runningAnswer";
+import { toSamplingParams } from "../agents/sampling";
+import { limitsOf } from "../agents/turnRunner";
+import { AbortedError, throwIfAborted } from "../common/errors";
+import type { Clock } from "../engine/ports";
+import type { GenerateRequest, Running } from "../protocol/service";
+import type { BuiltPrompt, ChatMessage } from "../text/prompt";
+import { noFigures } from "../agents/turnTree";
+
+export interface GenerateOptions {
+  readonly models: ModelAccess;
+  readonly clock: Clock;
+  readonly modelDirectory: string;
+  readonly maxAnswerTokens: number;
+}
+
+/** Answers one prompt that belongs to no agent. What it read stays findable in the pool until the room is needed. */
+export function startGeneration(id: string, request: GenerateRequest, options: GenerateOptions): Running {
+  const answer = new RunningAnswer(id);
+  void run(answer, request, options).catch((error: unknown) => {
+    if (!(error instanceof AbortedError && answer.signal.aborted)) return answer.fail(error);
+    answer.finish({ type: "done", text: "", tokenIds: [], finishReason: "aborted", figures: noFigures });
+  });
+  return answer;
+}
+
+async function run(answer: RunningAnswer, request: GenerateRequest, options: GenerateOptions): Promise<void> {
+  assertNotBlank(request.prompt);
+  const lease = await options.models.lease(options.modelDirectory, answer.signal, (reason) =>
+    answer.emit({ type: "waitingModel", reason }),
+  );
+  try {
+    await generate(answer, request, lease.session, options);
+  } finally {
+    lease.release();
+  }
+}
+
+async function generate(
+  answer: RunningAnswer,
+  request: GenerateRequest,
+  session: ModelSession,
+  { clock, maxAnswerTokens }: GenerateOptions,
+): Promise<void> {
+  const { sampling = {} } = request;
+  const built = buildPrompt(request, session);
+  const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limitsOf(session, maxAnswerTokens), 0);
+  throwIfAborted(answer.signal);
+  const generation = session.engine.submit({
+    owner: "",
+    tokens: built.ids,
+    sampling: toSamplingParams(sampling),
+    stopIds: session.text.stopIds,
+    maxTokens,
+  });
+  const abort = () => generation.abort();
+  answer.signal.addEventListener("abort", abort);
+  try {
+    const decoder = session.text.startAnswer(sampling.stop ?? []);
+    const cacheFigures = (reusedTokens: number) => ({
+      restoreMs: 0,
+      cache: { tier: reusedTokens > 0 ? "hot" : "cold" } as const,
+    });
+    const { result, text, figures } = await followAnswer(generation, decoder, clock, cacheFigures, answer);
+    result.blocks.release();
+    const { tokenIds, finishReason } = result;
+    answer.finish({ type: "done", text, tokenIds, finishReason, figures });
+  } finally {
+    answer.signal.removeEventListener("abort", abort);
+  }
+}
+
+function buildPrompt({ prompt, raw, system = "" }: GenerateRequest, { text }: ModelSession): BuiltPrompt {
+  if (raw === true) return text.prompts.raw(prompt);
+  const messages: ChatMessage[] = system === "" ? [] : [{ role: "system", content: system }];
+  return text.prompts.build([...messages, { role: "user", content: prompt }], []);
+}

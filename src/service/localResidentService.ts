@@ -1,0 +1,262 @@
+import path from "node:path";
+import { performance } from "node:perf_hooks";
+import { Agents } from "../agents/agents";
+import type { ModelSession } from "../agents/ports";
+import { AbortedError, toErrorInfo } from "../common/errors";
+import { Emitter } from "../common/events";
+import type { Log } from "../common/log";
+import type {
+  AgentDetail,
+  AgentId,
+  AgentSummary,
+  BenchReport,
+  BenchSuite,
+  CreateAgentRequest,
+  DiagnoseReport,
+  GenerateRequest,
+  ImportRequest,
+  ModelDetail,
+  ModelSummary,
+  Progress,
+  ResidentService,
+  Running,
+  SamplingOptions,
+  SendRequest,
+  ServiceEvent,
+  ServiceOptions,
+  ServiceStatus,
+  TurnId,
+} from "../protocol/service";
+import { AgentStore } from "../store/agentStore";
+import { BlockStore } from "../store/blockStore";
+import { durableFiles } from "../store/files";
+import { forwardAgentEvents } from "./agentEvents";
+import { BenchDesk } from "./benchDesk";
+import { benchSuites } from "./benchSuites";
+import { diagnose } from "./diagnose";
+import { engineMetrics, poolStatus } from "./engineStatus";
+import { startGeneration } from "./generateTask";
+import { GatedModelAccess } from "./modelAccess";
+import { ModelGate } from "./modelGate";
+import { type LoadedModel, ModelHost } from "./modelHost";
+import { ModelLibrary } from "./modelLibrary";
+import type { Runtime } from "./runtime";
+import { StoreKeeper } from "./storeKeeper";
+
+const clock = { nowMs: () => performance.now() };
+
+/** The door's local side: composes the rooms and delegates; nothing is decided here. */
+export class LocalResidentService implements ResidentService {
+  private readonly emitter: Emitter<ServiceEvent>;
+  private readonly library: ModelLibrary;
+  private readonly host: ModelHost;
+  private readonly gate: ModelGate<LoadedModel>;
+  private readonly models: GatedModelAccess;
+  private readonly agents: Agents;
+  private readonly keeper: StoreKeeper;
+  private readonly bench: BenchDesk;
+  private readonly generations = new Set<Running>();
+  private numGenerations = 0;
+
+  constructor(
+    private readonly options: ServiceOptions,
+    runtime: Runtime,
+    private readonly log: Log,
+  ) {
+    this.emitter = new Emitter((error) => log.log("error", `a listener failed: ${toErrorInfo(error).what}`));
+    this.library = new ModelLibrary(options);
+    this.host = new ModelHost({
+      service: options,
+      runtime,
+      clock,
+      log,
+      onState: (state) => this.emitter.fire({ type: "engine", state }),
+      beforeUnload: () => this.agents.residency.evictAll(),
+      makeRoom: (session: ModelSession, blocks: number) => this.agents.residency.makeRoom(session, blocks),
+      onBroken: (model) => this.gate.retire(model),
+    });
+    this.gate = new ModelGate(this.host);
+    this.models = new GatedModelAccess(this.gate);
+    const storeRoot = path.join(options.home, "store");
+    this.agents = new Agents({
+      store: new AgentStore(path.join(options.home, "agents"), durableFiles, () => this.host.addon()),
+      blocks: new BlockStore(storeRoot),
+      models: this.models,
+      clock,
+      wallClockMs: Date.now,
+      maxAnswerTokens: () => options.maxAnswerTokens,
+      defaultModel: () => this.library.defaultModel,
+      log,
+    });
+    this.keeper = new StoreKeeper(storeRoot, options.storeQuotaBytes, () => this.agents.neededKeys(), log);
+    this.bench = new BenchDesk(
+      path.join(options.home, "bench"),
+      () => benchSuites(this),
+      (suite, progress, report) =>
+        this.emitter.fire({ type: "bench", suite, ...(progress && { progress }), ...(report && { report }) }),
+    );
+    this.agents.onEvent((event) => forwardAgentEvents(event, this.keeper, (out) => this.emitter.fire(out)));
+  }
+
+  get onEvent() {
+    return this.emitter.event;
+  }
+
+  async status(): Promise<ServiceStatus> {
+    const loaded = this.gate.current?.model;
+    const benchRunning = this.bench.running;
+    return {
+      engine: await this.engineState(),
+      metrics: engineMetrics(loaded),
+      ...(loaded === undefined ? {} : { pool: poolStatus(loaded) }),
+      store: await this.keeper.status(),
+      agents: await this.agents.list(),
+      lastBench: await this.bench.reports(),
+      ...(benchRunning === undefined ? {} : { benchRunning }),
+    };
+  }
+
+  diagnose(): Promise<DiagnoseReport> {
+    const { options, library } = this;
+    return diagnose({ options, library, addon: () => this.host.addon(), loaded: this.gate.current?.model });
+  }
+
+  listModels(): Promise<readonly ModelSummary[]> {
+    return this.library.list();
+  }
+
+  inspectModel(directory: string): Promise<ModelDetail> {
+    return this.library.inspect(directory);
+  }
+
+  async chooseModel(directory: string): Promise<ModelSummary> {
+    const summary = await this.library.choose(directory);
+    this.emitter.fire({ type: "engine", state: await this.engineState() });
+    return summary;
+  }
+
+  async loadModel(signal?: AbortSignal): Promise<ModelSummary> {
+    const lease = await this.gate.acquire(this.library.defaultModel, signal);
+    lease.release();
+    return lease.model.summary;
+  }
+
+  unloadModel(): Promise<void> {
+    return this.gate.unload();
+  }
+
+  importGguf(request: ImportRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
+    return this.library.import(request, onProgress, signal);
+  }
+
+  getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary> {
+    return this.library.getStarter(onProgress, signal);
+  }
+
+  generate(request: GenerateRequest): Running {
+    this.numGenerations += 1;
+    const running = startGeneration(`g${this.numGenerations}`, request, {
+      models: this.models,
+      clock,
+      modelDirectory: this.library.defaultModel,
+      maxAnswerTokens: this.options.maxAnswerTokens,
+    });
+    this.generations.add(running);
+    const forget = () => this.generations.delete(running);
+    running.done.then(forget, forget);
+    return running;
+  }
+
+  listAgents(): Promise<readonly AgentSummary[]> {
+    return this.agents.list();
+  }
+
+  getAgent(id: AgentId): Promise<AgentDetail> {
+    return this.agents.get(id);
+  }
+
+  findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
+    return this.agents.find(nameOrId);
+  }
+
+  createAgent(request: CreateAgentRequest): Promise<AgentSummary> {
+    return this.agents.create(request);
+  }
+
+  renameAgent(id: AgentId, name: string): Promise<AgentSummary> {
+    return this.agents.rename(id, name);
+  }
+
+  setSystemPrompt(id: AgentId, system: string): Promise<AgentSummary> {
+    return this.agents.setSystem(id, system);
+  }
+
+  forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary> {
+    return this.agents.fork(id, name, turn);
+  }
+
+  rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
+    return this.agents.rewind(id, turn);
+  }
+
+  deleteAgent(id: AgentId): Promise<void> {
+    return this.agents.delete(id);
+  }
+
+  warmAgent(id: AgentId): Promise<AgentSummary> {
+    return this.agents.warm(id);
+  }
+
+  send(id: AgentId, request: SendRequest): Promise<Running> {
+    return this.agents.send(id, request);
+  }
+
+  regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running> {
+    return this.agents.regenerate(id, turn, sampling);
+  }
+
+  saveAgent(id: AgentId): Promise<AgentSummary> {
+    return this.agents.save(id);
+  }
+
+  running(id: AgentId): Running | undefined {
+    return this.agents.running(id);
+  }
+
+  runBench(suite: BenchSuite, onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<BenchReport> {
+    return this.bench.run(suite, onProgress, signal);
+  }
+
+  async dispose(deadlineMs?: number): Promise<void> {
+    const ending = this.end();
+    if (deadlineMs === undefined) return ending;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<"late">((resolve) => {
+      timer = setTimeout(() => resolve("late"), deadlineMs);
+    });
+    const outcome = await Promise.race([ending, late]).finally(() => clearTimeout(timer));
+    if (outcome === "late") this.log.log("warn", `saving was not over after ${deadlineMs} ms`);
+  }
+
+  private async end(): Promise<void> {
+    for (const running of this.generations) running.abort();
+    await Promise.allSettled([...this.generations].map((running) => running.done));
+    await this.agents.close();
+    await this.gate.close();
+    await this.keeper.close();
+    this.emitter.dispose();
+  }
+
+  /** Before anything was loaded: whether there is a model to load at all. */
+  private async engineState(): Promise<ServiceStatus["engine"]> {
+    const { state } = this.host;
+    if (state.type !== "idle") return state;
+    try {
+      await this.library.summarize(this.library.defaultModel);
+      return state;
+    } catch (error) {
+      if (error instanceof AbortedError) return state;
+      return { type: "noModel", error: toErrorInfo(error) };
+    }
+  }
+}

@@ -1,0 +1,178 @@
+import path from "node:path";
+import type { ModelSession } from "../agents/ports";
+import { InvalidRequestError, toErrorInfo } from "../common/errors";
+import type { Log } from "../common/log";
+import { BlockPoolBatchEngine } from "../engine/batchEngine";
+import { EngineDriver } from "../engine/driver";
+import type { Clock } from "../engine/ports";
+import { blocksInPool } from "../models/fit";
+import { readTextFiles, summarizeModel } from "../models/modelDirectory";
+import type { DeviceInfo, NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../native/binding";
+import type { EngineState, ModelSummary, ServiceOptions } from "../protocol/service";
+import { type BlockIdentity, createBlockHasher } from "../store/blockIdentity";
+import { createTextModel } from "../text/textModel";
+import type { ModelLoader } from "./modelGate";
+import type { CountingRunner, Runtime } from "./runtime";
+import { watchFailures } from "./watchFailures";
+
+/** A model in memory with everything over it. */
+export interface LoadedModel {
+  readonly summary: ModelSummary;
+  readonly info: NativeModelInfo;
+  readonly session: ModelSession;
+  readonly driver: EngineDriver;
+  readonly native: NativeModel;
+  readonly pool: NativePool;
+  readonly runner: CountingRunner;
+}
+
+export interface ModelHostOptions {
+  readonly service: ServiceOptions;
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onState: (state: EngineState) => void;
+  /** Caches to save and to let go before the model ends. */
+  readonly beforeUnload: () => Promise<void>;
+  readonly makeRoom: (session: ModelSession, blocks: number) => Promise<number>;
+  /** The device failed: the model must be loaded anew before it is used again. */
+  readonly onBroken: (model: LoadedModel) => void;
+}
+
+/** Loads and frees models: weights, block pool, engine, text. Says what it does as the engine's state. */
+export class ModelHost implements ModelLoader<LoadedModel> {
+  private currentState: EngineState = { type: "idle" };
+
+  constructor(private readonly options: ModelHostOptions) {}
+
+  get state(): EngineState {
+    return this.currentState;
+  }
+
+  /** Loads the addon if need be. Throws ADDON_MISSING, which is then the engine's state too. */
+  addon(): NativeAddon {
+    try {
+      return this.options.runtime.loadAddon();
+    } catch (error) {
+      this.setState(stateAfter(error, undefined));
+      throw error;
+    }
+  }
+
+  async load(directory: string, signal: AbortSignal | undefined): Promise<LoadedModel> {
+    const { service, log } = this.options;
+    const name = path.basename(directory);
+    try {
+      const summary = await summarizeModel(directory, { starterModel: service.starterModel });
+      const addon = this.addon();
+      const cancelToken = new Int32Array(1);
+      const cancel = () => {
+        cancelToken[0] = 1;
+      };
+      signal?.addEventListener("abort", cancel);
+      this.setState({ type: "loading", model: name, done: 0, total: summary.weightBytes });
+      const native = await addon
+        .loadModel({ directory, cancelToken }, ({ bytesRead, bytesTotal }) =>
+          this.setState({ type: "loading", model: name, done: bytesRead, total: bytesTotal }),
+        )
+        .finally(() => signal?.removeEventListener("abort", cancel));
+      try {
+        const model = await this.assemble(summary, native);
+        const device = await addon.deviceInfo();
+        log.log("info", `${name} is loaded on ${device.name}, ${model.pool.blocks} blocks`);
+        const { mlx } = addon.versions();
+        this.setState({ type: "ready", model: summary, device: deviceText(device), mlxVersion: mlx });
+        return model;
+      } catch (error) {
+        await native.dispose();
+        throw error;
+      }
+    } catch (error) {
+      this.setState(stateAfter(error, signal));
+      throw error;
+    }
+  }
+
+  async unload(model: LoadedModel): Promise<void> {
+    try {
+      await this.options.beforeUnload();
+      model.session.engine.abortAll();
+      model.driver.dispose();
+      model.session.engine.dispose();
+      await model.native.dispose();
+    } catch (error) {
+      this.options.log.log("error", `${model.summary.name} did not end cleanly: ${toErrorInfo(error).what}`);
+    }
+    this.setState({ type: "idle" });
+  }
+
+  private async assemble(summary: ModelSummary, native: NativeModel): Promise<LoadedModel> {
+    const { service, runtime, clock, log, makeRoom, onBroken } = this.options;
+    const { info } = native;
+    const text = createTextModel(await readTextFiles(summary.directory));
+    const pool = await native.createPool(blocksWanted(service, info), service.blockTokens);
+    const runner = runtime.createRunner(pool, info);
+    const identity = identityOf(info, service.blockTokens);
+    let session: ModelSession | undefined;
+    const engine = new BlockPoolBatchEngine(
+      watchFailures(runner, () => onBroken(model)),
+      createBlockHasher(identity),
+      clock,
+      { log, makeRoom: (blocks) => (session === undefined ? 0 : makeRoom(session, blocks)) },
+    );
+    session = {
+      directory: summary.directory,
+      name: summary.name,
+      contextTokens: info.maxContextTokens,
+      identity,
+      engine,
+      files: pool,
+      makeRoom: (blocks) => (session === undefined ? Promise.resolve(0) : makeRoom(session, blocks)),
+      text,
+    };
+    const model: LoadedModel = {
+      summary,
+      info,
+      session,
+      driver: new EngineDriver(engine, log),
+      native,
+      pool,
+      runner,
+    };
+    return model;
+  }
+
+  private setState(state: EngineState): void {
+    this.currentState = state;
+    this.options.onState(state);
+  }
+}
+
+export function identityOf(info: NativeModelInfo, blockTokens: number): BlockIdentity {
+  const { weightsId, architectureId, kvDtype, kvLayoutId, numericsId } = info;
+  return { weightsId, architectureId, kvDtype, blockTokens, kvLayoutId, numericsId };
+}
+
+/** Blocks of the pool: as many as its size allows, not more than its positions can be numbered. */
+function blocksWanted({ poolBytes, blockTokens }: ServiceOptions, { kvBytesPerToken }: NativeModelInfo): number {
+  const blocks = blocksInPool(poolBytes, blockTokens, kvBytesPerToken);
+  if (blocks >= 1) return blocks;
+  const neededBytes = blockTokens * kvBytesPerToken;
+  throw new InvalidRequestError(
+    `the block pool of ${poolBytes} bytes cannot hold one block of ${neededBytes} bytes`,
+    "raise the block pool's size",
+    { neededBytes, poolBytes },
+  );
+}
+
+function deviceText({ device, name }: DeviceInfo): string {
+  return device === "gpu" ? `${name} (GPU)` : `${name} (CPU)`;
+}
+
+function stateAfter(error: unknown, signal: AbortSignal | undefined): EngineState {
+  const info = toErrorInfo(error);
+  if (signal?.aborted) return { type: "idle" };
+  if (info.code === "ADDON_MISSING") return { type: "addonMissing", error: info };
+  if (info.code === "MODEL_NOT_FOUND") return { type: "noModel", error: info };
+  return { type: "failed", error: info };
+}

@@ -1,0 +1,66 @@
+import path from "node:path";
+import { listModels } from "../models/catalogue";
+import { importGguf } from "../models/gguf/importGguf";
+import { inspectModel, summarizeModel } from "../models/modelDirectory";
+import { modelFolderName } from "../models/modelFolderName";
+import { fetchStarter } from "../models/starter";
+import type { ImportRequest, ModelDetail, ModelSummary, Progress, ServiceOptions } from "../protocol/service";
+
+/** The models on this machine: what is there, what comes in, and which one is the default. */
+export class ModelLibrary {
+  private chosen: string;
+
+  constructor(private readonly options: ServiceOptions) {
+    this.chosen = path.resolve(options.defaultModel ?? options.starterModel);
+  }
+
+  /** Directory of the default model. */
+  get defaultModel(): string {
+    return this.chosen;
+  }
+
+  private get imported(): string {
+    return path.join(this.options.home, "models");
+  }
+
+  list(): Promise<readonly ModelSummary[]> {
+    const { starterModel, modelFolders } = this.options;
+    const others = modelFolders.filter((folder) => path.resolve(folder) !== path.resolve(this.imported));
+    return listModels({ starterModel, imported: this.imported, others });
+  }
+
+  inspect(directory: string): Promise<ModelDetail> {
+    return inspectModel(path.resolve(directory), this.options);
+  }
+
+  summarize(directory: string): Promise<ModelSummary> {
+    return summarizeModel(path.resolve(directory), this.options);
+  }
+
+  async choose(directory: string): Promise<ModelSummary> {
+    const summary = await this.summarize(directory);
+    this.chosen = path.resolve(directory);
+    return summary;
+  }
+
+  async import(
+    { file, name, target, replace }: ImportRequest,
+    onProgress: (progress: Progress) => void,
+    signal?: AbortSignal,
+  ): Promise<ModelSummary> {
+    const directory = target ?? path.join(this.imported, modelFolderName(file, name));
+    await importGguf({ file, target: directory, replace: replace === true }, onProgress, signal);
+    return this.summarize(directory);
+  }
+
+  /** The starter model, fetched only if it is not there whole. */
+  async getStarter(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary> {
+    const { starterModel, home } = this.options;
+    const there = await this.summarize(starterModel).catch(() => undefined);
+    if (there !== undefined) return there;
+    const python = process.env["RESIDENT_PYTHON"] ?? "python3";
+    const cacheDir = path.join(home, "downloads");
+    await fetchStarter({ target: starterModel, python, cacheDir, replace: true }, onProgress, signal);
+    return this.summarize(starterModel);
+  }
+}

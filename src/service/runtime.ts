@@ -1,0 +1,14 @@
+import type { ModelRunner } from "../engine/ports";
+import type { NativeAddon, NativeModelInfo, NativePool } from "../native/binding";
+
+/** The device's side of the service: the real addon, or a fake one in tests. */
+export interface Runtime {
+  /** Loads the addon once. Throws ADDON_MISSING with what is missing and how to get it. */
+  loadAddon(): NativeAddon;
+  createRunner(pool: NativePool, info: NativeModelInfo): CountingRunner;
+}
+
+export interface CountingRunner extends ModelRunner {
+  /** Slabs that MLX copied instead of updating in place, so far: 0 unless something is wrong. */
+  readonly movedSlabs: number;
+}
