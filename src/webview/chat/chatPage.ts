@@ -74,7 +74,6 @@ export class ChatPage {
     this.atStart = this.host.memory;
     this.composer.draft = this.atStart.draft;
     this.composer.render({ label: "Message", placeholder: "", blocked: "Available when the agent is there." });
-    this.composer.field.focus();
     this.host.ready();
   }
 
@@ -123,7 +122,7 @@ export class ChatPage {
       blocked: sendBlocked(snapshot),
     });
     keepTabStops(this.element);
-    this.restoreScroll();
+    this.settleIn();
     this.follow.rendered();
   }
 
@@ -193,11 +192,12 @@ export class ChatPage {
     if (this.state.snapshot && runningTurn(this.state.snapshot)) this.run({ type: "stop" });
   }
 
-  /** Once, after the first snapshot is in the page: before, there is nothing to scroll. */
-  private restoreScroll(): void {
+  /** Once, after the first snapshot is in the page: before, there is nothing to scroll, and nothing can take the focus. */
+  private settleIn(): void {
     if (this.restored) return;
     this.restored = true;
     this.follow.restore(this.atStart.scrollTop);
+    this.composer.field.focus();
   }
 
   private remember(): void {
