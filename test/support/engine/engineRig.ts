@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import type { Log } from "../../../src/common/log";
+import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
+import type { EngineOptions } from "../../../src/engine/engineOptions";
+import type { Generation, GenerationEvent, GenerationResult } from "../../../src/engine/generation";
+import { greedy, type PoolGeometry } from "../../../src/engine/ports";
+import type { GenerationRequest } from "../../../src/engine/request";
+import { referenceAnswer } from "./fakeModel";
+import { FakeClock, fakeHasher } from "./fakePorts";
+import { FakeRunner } from "./fakeRunner";
+
+export const vocabSize = 61;
+
+/** An engine over the fake device, with every check on, stepped by hand. */
+export class EngineRig {
+  readonly runner: FakeRunner;
+  readonly clock = new FakeClock();
+  readonly engine: BlockPoolBatchEngine;
+  readonly logged: string[] = [];
+
+  constructor(geometry: Partial<PoolGeometry> = {}, options: EngineOptions = {}) {
+    this.runner = new FakeRunner({
+      totalBlocks: 32,
+      blockTokens: 4,
+      maxContextTokens: 256,
+      vocabSize,
+      ...geometry,
+    });
+    const log: Log = { log: (_, message) => this.logged.push(message) };
+    this.engine = new BlockPoolBatchEngine(this.runner, fakeHasher, this.clock, { checked: true, log, ...options });
+    this.runner.mayWrite = (block) => this.engine.pool.isWritable(block);
+  }
+
+  /** A greedy request of owner "a" without stop ids, but for what is given. */
+  submit(request: Partial<GenerationRequest> & Pick<GenerationRequest, "tokens">): Generation {
+    return this.engine.submit({ owner: "a", sampling: greedy, stopIds: [], maxTokens: 4, ...request });
+  }
+
+  async step(): Promise<boolean> {
+    const { progressed } = await this.engine.step();
+    this.clock.advance(1);
+    this.engine.assertInvariants();
+    return progressed;
+  }
+
+  /** Steps until nothing moves. */
+  async settle(): Promise<void> {
+    for (let steps = 0; this.engine.hasWork; steps += 1) {
+      assert.ok(steps < 2_000, "the engine does not come to an end");
+      if (!(await this.step())) return;
+    }
+  }
+
+  async finish(generation: Generation): Promise<GenerationResult> {
+    await this.settle();
+    return generation.result;
+  }
+
+  /** Submits, runs alone to the end, and answers with the result. */
+  async complete(request: Partial<GenerationRequest> & Pick<GenerationRequest, "tokens">): Promise<GenerationResult> {
+    return this.finish(this.submit(request));
+  }
+
+  expected(tokens: Int32Array, maxTokens: number): number[] {
+    return referenceAnswer({ tokens, maxTokens }, vocabSize);
+  }
+
+  /** Nothing is held, promised or alive. */
+  assertEmpty(): void {
+    const { pool } = this.engine;
+    assert.equal(pool.referencedBlocks, 0);
+    assert.equal(pool.reservedBlocks, 0);
+    assert.equal(pool.freeBlocks + pool.reusableBlocks, pool.totalBlocks);
+    this.engine.assertInvariants();
+  }
+}
+
+/** `count` ids that differ from those of another `variant` from `from` on. */
+export function prompt(count: number, variant = 0, from = 0): Int32Array {
+  return Int32Array.from({ length: count }, (_, index) => (index * 7 + (index >= from ? variant * 13 : 0)) % vocabSize);
+}
+
+export function record(generation: Generation): GenerationEvent[] {
+  const events: GenerationEvent[] = [];
+  generation.onEvent((event) => events.push(event));
+  return events;
+}

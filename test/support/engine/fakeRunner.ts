@@ -1,0 +1,158 @@
+import { InvalidRequestError } from "../../../src/common/errors";
+import { at } from "../../../src/engine/invariant";
+import type {
+  BlockId,
+  ModelRunner,
+  PoolGeometry,
+  RunnerToken,
+  RunOptions,
+  SequenceStep,
+  TokenId,
+} from "../../../src/engine/ports";
+import { nextToken, slotValue } from "./fakeModel";
+
+/**
+ * A device without a model. A slot holds a digest of its token, its position and every slot before it, all read back
+ * through the block table, and the next token is a digest of the same: a wrong slot, a wrong table, a missed copy or a
+ * stale block changes the text. Unwritten slots hold rubbish.
+ */
+export class FakeRunner implements ModelRunner {
+  /** Called between the steps of every run, before the first too. */
+  beforeStep: (step: number) => void | Promise<void> = () => {};
+  /** Whether a block may be written; the pool knows. */
+  mayWrite: (block: BlockId) => boolean = () => true;
+  /** Thrown once, by the next run or copy. */
+  failNext: { readonly in: "run" | "copy"; readonly error: Error } | undefined;
+  readonly batches: { readonly rows: readonly SequenceStep[]; readonly steps: number }[] = [];
+  copies = 0;
+  computedTokens = 0;
+  private readonly slots: Uint32Array;
+  private rubbish = 0x5eed;
+
+  constructor(readonly geometry: PoolGeometry) {
+    this.slots = new Uint32Array(geometry.totalBlocks * geometry.blockTokens);
+    this.spoil();
+  }
+
+  /** Every slot holds rubbish from now on, as after a failure of a device. */
+  spoil(): void {
+    this.slots.forEach((_, slot) => {
+      this.rubbish = (Math.imul(this.rubbish, 1664525) + 1013904223) >>> 0;
+      this.slots[slot] = this.rubbish;
+    });
+  }
+
+  async run(rows: readonly SequenceStep[], { steps, onTokens, cancelled }: RunOptions): Promise<void> {
+    await Promise.resolve();
+    this.throwPlanned("run");
+    for (const row of rows) this.check(row, steps);
+    this.checkSharing(rows, steps);
+    this.batches.push({ rows: rows.map((row) => ({ ...row, tokens: row.tokens.slice() })), steps });
+    const state = rows.map((row) => ({ row, tokens: [...row.tokens], start: row.start, live: true }));
+    for (let step = 0; step < steps; step += 1) {
+      await this.beforeStep(step);
+      if (step > 0 && cancelled()) return;
+      const sampled: RunnerToken[] = [];
+      state.forEach((sequence, index) => {
+        if (!sequence.live) return;
+        const { row } = sequence;
+        for (const token of sequence.tokens) this.append(row.table, sequence.start++, token);
+        sequence.live = row.wantToken;
+        if (!row.wantToken) return;
+        const id = nextToken(
+          this.context(row.table, sequence.start),
+          row.sampling,
+          row.penaltyIds,
+          this.geometry.vocabSize,
+        );
+        sampled.push({ sequence: index, id });
+        sequence.tokens = [id];
+        if (row.stopIds.includes(id)) sequence.live = false;
+      });
+      if (sampled.length > 0) onTokens(sampled);
+      await Promise.resolve();
+      if (state.every((sequence) => !sequence.live)) return;
+    }
+  }
+
+  async copyBlock(from: BlockId, to: BlockId, tokens: number): Promise<void> {
+    await Promise.resolve();
+    this.throwPlanned("copy");
+    const { blockTokens } = this.geometry;
+    this.copies += 1;
+    this.slots.copyWithin(to * blockTokens, from * blockTokens, from * blockTokens + tokens);
+  }
+
+  /** Writes what computing `tokens` would leave in the block that starts at `start`: a restore from elsewhere. */
+  fill(block: BlockId, start: number, tokens: Int32Array, count: number): void {
+    const values: number[] = [];
+    for (let position = 0; position < start + count; position += 1) {
+      values.push(slotValue(values, at(tokens, position), position));
+    }
+    values.slice(start).forEach((value, offset) => {
+      this.slots[block * this.geometry.blockTokens + offset] = value;
+    });
+  }
+
+  /** Whether the table's first slots hold exactly what computing `tokens` leaves. */
+  holds(table: readonly BlockId[], tokens: Int32Array): boolean {
+    const values: number[] = [];
+    tokens.forEach((token, position) => {
+      values.push(slotValue(values, token, position));
+    });
+    return values.every((value, position) => this.read(table, position) === value);
+  }
+
+  private append(table: readonly BlockId[], position: number, token: TokenId): void {
+    const { blockTokens } = this.geometry;
+    const block = at(table, Math.floor(position / blockTokens));
+    if (!this.mayWrite(block)) throw new Error(`block ${block} was written while others hold or may find it`);
+    this.slots[block * blockTokens + (position % blockTokens)] = slotValue(
+      this.context(table, position),
+      token,
+      position,
+    );
+    this.computedTokens += 1;
+  }
+
+  private context(table: readonly BlockId[], tokens: number): readonly number[] {
+    return Array.from({ length: tokens }, (_, position) => this.read(table, position));
+  }
+
+  private read(table: readonly BlockId[], position: number): number {
+    const { blockTokens } = this.geometry;
+    return at(this.slots, at(table, Math.floor(position / blockTokens)) * blockTokens + (position % blockTokens));
+  }
+
+  private check(row: SequenceStep, steps: number): void {
+    const { blockTokens, totalBlocks } = this.geometry;
+    const end = row.start + row.tokens.length + (row.wantToken ? steps - 1 : 0);
+    const good =
+      row.tokens.length > 0 &&
+      row.table.length * blockTokens >= end &&
+      new Set(row.table).size === row.table.length &&
+      row.table.every((block) => block >= 0 && block < totalBlocks);
+    if (!good) throw new InvalidRequestError("a row does not fit its table", "fix the engine", { end });
+  }
+
+  /** No row may write a block that another row's table names. */
+  private checkSharing(rows: readonly SequenceStep[], steps: number): void {
+    const { blockTokens } = this.geometry;
+    rows.forEach((row, index) => {
+      const end = row.start + row.tokens.length + (row.wantToken ? steps - 1 : 0);
+      const written = row.table.slice(Math.floor(row.start / blockTokens), Math.ceil(end / blockTokens));
+      for (const [other, { table }] of rows.entries()) {
+        if (other !== index && table.some((block) => written.includes(block))) {
+          throw new Error("two rows of a step share a block that one of them writes");
+        }
+      }
+    });
+  }
+
+  private throwPlanned(where: "run" | "copy"): void {
+    const planned = this.failNext;
+    if (planned?.in !== where) return;
+    this.failNext = undefined;
+    throw planned.error;
+  }
+}

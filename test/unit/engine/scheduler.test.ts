@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { planStep, type Schedulable, type StepLimits } from "../../../src/engine/scheduler";
+
+interface Request extends Schedulable {
+  readonly name: string;
+}
+
+function reading(name: string, numPendingTokens: number, rest: Partial<Request> = {}): Request {
+  return {
+    name,
+    numPendingTokens,
+    priority: "normal",
+    decoding: false,
+    numTokensToSample: 5,
+    needsEveryToken: false,
+    ...rest,
+  };
+}
+
+function decoding(name: string, rest: Partial<Request> = {}): Request {
+  return reading(name, 1, { decoding: true, ...rest });
+}
+
+const limits: StepLimits = { tokenBudget: 16, prefillChunkTokens: 6, maxStepsPerRun: 4 };
+
+function planned(running: readonly Request[], given = limits): string[] {
+  return planStep(running, given).rows.map((row) => `${row.request.name}${row.numTokens}${row.wantToken ? "!" : ""}`);
+}
+
+describe("planStep", () => {
+  it("plans nothing when nothing runs", () => {
+    assert.deepEqual(planStep([], limits).rows, []);
+  });
+
+  it("gives every decoding request its token first, then reads prompts in order", () => {
+    assert.deepEqual(planned([reading("a", 4), decoding("b"), reading("c", 9), decoding("d")]), [
+      "b1!",
+      "d1!",
+      "a4!",
+      "c2",
+    ]);
+  });
+
+  it("reads as much as the whole budget allows when nobody decodes, a chunk when somebody does", () => {
+    assert.deepEqual(planned([reading("a", 40)]), ["a16"]);
+    assert.deepEqual(planned([reading("a", 40), decoding("b")]), ["b1!", "a6"]);
+  });
+
+  it("reads ahead only in what the others leave", () => {
+    const ahead = reading("ahead", 40, { priority: "low", numTokensToSample: 0 });
+    assert.deepEqual(planned([ahead, reading("a", 10)]), ["a10!", "ahead6"]);
+    assert.deepEqual(planned([ahead, reading("a", 40)]), ["a16"]);
+  });
+
+  it("wants no token of a read ahead, nor of a prompt that is not read to its end", () => {
+    assert.deepEqual(planned([reading("a", 3, { numTokensToSample: 0 }), reading("b", 14)]), ["a3", "b13"]);
+  });
+
+  it("takes several steps in a run only when all decode, and no more than the one with the fewest tokens left", () => {
+    assert.equal(planStep([decoding("a"), decoding("b")], limits).steps, 4);
+    assert.equal(planStep([decoding("a"), decoding("b", { numTokensToSample: 2 })], limits).steps, 2);
+    assert.equal(planStep([decoding("a"), reading("b", 1)], limits).steps, 1);
+    assert.equal(planStep([decoding("a"), decoding("b", { needsEveryToken: true })], limits).steps, 1);
+  });
+
+  it("is fair: all decode in every step, prefill beside them is bounded, order is kept, the first prompt moves", () => {
+    const request = fc.record({
+      name: fc.constant("x"),
+      decoding: fc.boolean(),
+      pending: fc.integer({ min: 1, max: 40 }),
+      priority: fc.constantFrom("normal" as const, "low" as const),
+      numTokensToSample: fc.integer({ min: 1, max: 9 }),
+      needsEveryToken: fc.boolean(),
+    });
+    const given = fc.record({
+      tokenBudget: fc.integer({ min: 9, max: 40 }),
+      prefillChunkTokens: fc.integer({ min: 1, max: 40 }),
+      maxStepsPerRun: fc.integer({ min: 1, max: 8 }),
+    });
+    fc.assert(
+      fc.property(fc.array(request, { maxLength: 8 }), given, (made, stepLimits) => {
+        const running = made.map(({ pending, ...rest }) => ({
+          ...rest,
+          numPendingTokens: rest.decoding ? 1 : pending,
+        }));
+        const { rows } = planStep(running, stepLimits);
+        const tokensOf = (one: Schedulable): number => rows.find((row) => row.request === one)?.numTokens ?? 0;
+        const decoders = running.filter((one) => one.decoding);
+        const readers = running.filter((one) => !one.decoding);
+        assert.ok(decoders.every((one) => tokensOf(one) === 1));
+        const prefill = readers.reduce((sum, one) => sum + tokensOf(one), 0);
+        assert.ok(decoders.length + prefill <= stepLimits.tokenBudget);
+        if (decoders.length > 0) assert.ok(prefill <= stepLimits.prefillChunkTokens);
+        if (readers.length > 0) assert.ok(prefill > 0);
+        const order = [
+          ...readers.filter((one) => one.priority === "normal"),
+          ...readers.filter((one) => one.priority === "low"),
+        ];
+        const firstCut = order.findIndex((one) => tokensOf(one) < one.numPendingTokens);
+        if (firstCut >= 0) assert.ok(order.slice(firstCut + 1).every((one) => tokensOf(one) === 0));
+        assert.equal(new Set(rows.map((row) => row.request)).size, rows.length);
+      }),
+      { seed: 3, numRuns: 1_000 },
+    );
+  });
+});
