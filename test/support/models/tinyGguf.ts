@@ -1,0 +1,147 @@
+import {
+  buildGguf,
+  f32,
+  flag,
+  type GgufEntry,
+  type GgufSpec,
+  type GgufTensorSpec,
+  i32s,
+  text,
+  texts,
+  u32,
+} from "./ggufBuilder";
+
+/** A network of two layers with random weights, complete enough for every file of the import. */
+export const tiny = {
+  layers: 2,
+  hidden: 64,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  intermediate: 96,
+  context: 256,
+} as const;
+
+export const tokens: readonly string[] = [
+  "<|endoftext|>",
+  "<|im_start|>",
+  "<|im_end|>",
+  "<think>",
+  ..."abcdefghijklmnopqrstuvwxyz0123456789.,!?<|>_Ċ",
+  "Ġ",
+  "he",
+  "ll",
+  "hell",
+  "hello",
+  "Ġw",
+  "or",
+];
+export const merges: readonly string[] = ["h e", "l l", "he ll", "hell o", "Ġ w", "o r"];
+export const chatTemplate =
+  "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}" +
+  "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
+const typeIds = { F32: 0, F16: 1, Q4_0: 2, Q4_1: 3, Q8_0: 8 } as const;
+export type TinyType = keyof typeof typeIds;
+
+/** Deterministic bytes whose half-precision scales are finite. */
+function blocks(type: TinyType, elements: number, seed: number): Buffer {
+  let state = seed * 2654435761 + 1;
+  const next = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 24;
+  };
+  if (type === "F32" || type === "F16") {
+    const bytes = Buffer.alloc(elements * (type === "F32" ? 4 : 2));
+    for (let i = 0; i < elements; i++) {
+      if (type === "F32") bytes.writeFloatLE((next() - 128) / 64, i * 4);
+      else bytes.writeUInt16LE(0x3000 | next(), i * 2);
+    }
+    return bytes;
+  }
+  const header = type === "Q4_1" ? 4 : 2;
+  const blockBytes = header + (type === "Q8_0" ? 32 : 16);
+  const bytes = Buffer.alloc((elements / 32) * blockBytes);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = i % blockBytes < header && i % 2 === 1 ? next() & 0x1f : next();
+  return bytes;
+}
+
+export function tinyTensor(name: string, shape: readonly number[], type: TinyType = "F32", seed = 1): GgufTensorSpec {
+  const elements = shape.reduce((product, length) => product * length, 1);
+  return { name, shape, typeId: typeIds[type], data: blocks(type, elements, seed + name.length) };
+}
+
+export interface TinyOptions {
+  readonly architecture?: "llama" | "qwen2" | "qwen3";
+  readonly type?: TinyType;
+  readonly embeddingType?: TinyType;
+  readonly tied?: boolean;
+  readonly metadata?: Readonly<Record<string, GgufEntry | undefined>>;
+  /** Changes the list of tensors. */
+  readonly tensors?: (tensors: readonly GgufTensorSpec[]) => readonly GgufTensorSpec[];
+}
+
+export function tinySpec(options: TinyOptions = {}): GgufSpec {
+  const architecture = options.architecture ?? "llama";
+  const type = options.type ?? "Q4_1";
+  const { hidden, intermediate, headDim, heads, kvHeads } = tiny;
+  const tensors: GgufTensorSpec[] = [
+    tinyTensor("token_embd.weight", [tokens.length, hidden], options.embeddingType ?? "Q8_0"),
+    tinyTensor("output_norm.weight", [hidden]),
+  ];
+  if (options.tied === false) tensors.push(tinyTensor("output.weight", [tokens.length, hidden], type));
+  for (let layer = 0; layer < tiny.layers; layer++) {
+    const add = (name: string, shape: readonly number[], as: TinyType) =>
+      tensors.push(tinyTensor(`blk.${layer}.${name}`, shape, as, 10 * layer + 3));
+    add("attn_norm.weight", [hidden], "F32");
+    add("ffn_norm.weight", [hidden], "F32");
+    add("attn_q.weight", [heads * headDim, hidden], type);
+    add("attn_k.weight", [kvHeads * headDim, hidden], type);
+    add("attn_v.weight", [kvHeads * headDim, hidden], type);
+    add("attn_output.weight", [hidden, heads * headDim], type);
+    add("ffn_gate.weight", [intermediate, hidden], type);
+    add("ffn_up.weight", [intermediate, hidden], type);
+    add("ffn_down.weight", [hidden, intermediate], type);
+    if (architecture === "qwen2") {
+      add("attn_q.bias", [heads * headDim], "F32");
+      add("attn_k.bias", [kvHeads * headDim], "F32");
+      add("attn_v.bias", [kvHeads * headDim], "F32");
+    }
+    if (architecture === "qwen3") {
+      add("attn_q_norm.weight", [headDim], "F32");
+      add("attn_k_norm.weight", [headDim], "F32");
+    }
+  }
+  const metadata = { ...tinyMetadata(architecture), ...options.metadata };
+  return {
+    metadata: Object.fromEntries(Object.entries(metadata).flatMap(([key, entry]) => (entry ? [[key, entry]] : []))),
+    tensors: options.tensors?.(tensors) ?? tensors,
+  };
+}
+
+export function tinyGguf(options: TinyOptions = {}): Buffer {
+  return buildGguf(tinySpec(options));
+}
+
+function tinyMetadata(architecture: string): Readonly<Record<string, GgufEntry>> {
+  return {
+    "general.architecture": text(architecture),
+    [`${architecture}.block_count`]: u32(tiny.layers),
+    [`${architecture}.context_length`]: u32(tiny.context),
+    [`${architecture}.embedding_length`]: u32(tiny.hidden),
+    [`${architecture}.feed_forward_length`]: u32(tiny.intermediate),
+    [`${architecture}.attention.head_count`]: u32(tiny.heads),
+    [`${architecture}.attention.head_count_kv`]: u32(tiny.kvHeads),
+    [`${architecture}.attention.layer_norm_rms_epsilon`]: f32(1e-5),
+    [`${architecture}.rope.freq_base`]: f32(100_000),
+    "tokenizer.ggml.model": text("gpt2"),
+    "tokenizer.ggml.pre": text(architecture === "llama" ? "smollm" : "qwen2"),
+    "tokenizer.ggml.tokens": texts(tokens),
+    "tokenizer.ggml.token_type": i32s(tokens.map((_, id) => (id < 3 ? 3 : id === 3 ? 4 : 1))),
+    "tokenizer.ggml.merges": texts(merges),
+    "tokenizer.ggml.bos_token_id": u32(1),
+    "tokenizer.ggml.eos_token_id": u32(2),
+    "tokenizer.ggml.add_bos_token": flag(false),
+    "tokenizer.chat_template": text(chatTemplate),
+  };
+}

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ResidentError } from "../../../../src/common/errors";
+import { readGguf } from "../../../../src/models/gguf/ggufFile";
+import { rejection } from "../../../support/models/folders";
+import { buildGguf, type GgufSpec, type GgufTensorSpec, text, texts, u32 } from "../../../support/models/ggufBuilder";
+import { memorySource } from "../../../support/models/memorySource";
+import { tinyTensor } from "../../../support/models/tinyGguf";
+
+const metadata = { "general.architecture": text("llama"), "tokenizer.ggml.tokens": texts(["a", "é", "🙂"]), n: u32(7) };
+const tensors = [
+  tinyTensor("a.weight", [4, 64], "Q4_1"),
+  tinyTensor("b.weight", [64]),
+  tinyTensor("c.weight", [2, 32], "Q8_0"),
+];
+const read = (spec: GgufSpec) => readGguf(memorySource(buildGguf(spec)));
+const withTensor = (change: Partial<GgufTensorSpec>) => ({
+  metadata,
+  tensors: [{ ...tinyTensor("a.weight", [4, 64], "Q4_1"), ...change }],
+});
+
+describe("The GGUF reader", () => {
+  for (const version of [2, 3]) {
+    it(`reads metadata, shapes and places of version ${version}`, async () => {
+      const bytes = buildGguf({ version, metadata, tensors });
+      const file = await readGguf(memorySource(bytes));
+      assert.equal(file.metadata.string("general.architecture"), "llama");
+      assert.deepEqual(file.metadata.strings("tokenizer.ggml.tokens"), ["a", "é", "🙂"]);
+      assert.equal(file.metadata.integer("n"), 7);
+      assert.deepEqual(
+        file.tensors.map(({ name, shape, encoding, bytes: length }) => [name, shape, encoding.type, length]),
+        [
+          ["a.weight", [4, 64], "Q4_1", 160],
+          ["b.weight", [64], "F32", 256],
+          ["c.weight", [2, 32], "Q8_0", 68],
+        ],
+      );
+      for (const [i, { position, bytes: length }] of file.tensors.entries()) {
+        assert.deepEqual(bytes.subarray(position, position + length), tensors[i]?.data);
+      }
+    });
+  }
+
+  it("respects the file's own alignment", async () => {
+    const file = await read({ metadata: { ...metadata, "general.alignment": u32(256) }, tensors, alignment: 256 });
+    for (const { position } of file.tensors) assert.equal(position % 256, 0);
+  });
+
+  it("refuses a file cut off anywhere", async () => {
+    const bytes = buildGguf({ metadata, tensors });
+    const dataEnd = bytes.length - 28; // the last tensor's padding may be missing
+    for (let length = 0; length < dataEnd; length += 3) {
+      await rejection(readGguf(memorySource(bytes.subarray(0, length))), "IMPORT_CORRUPT", /./);
+    }
+  });
+
+  it("says how long a truncated file would have to be", async () => {
+    const bytes = buildGguf({ metadata, tensors });
+    const error = await rejection(readGguf(memorySource(bytes.subarray(0, -60))), "IMPORT_CORRUPT", /truncated/);
+    assert.equal(error.facts["neededBytes"], bytes.length - 28);
+    assert.equal(error.facts["fileBytes"], bytes.length - 60);
+  });
+
+  it("refuses another kind of file", async () => {
+    await rejection(
+      readGguf(memorySource(Buffer.from("this is a text file, not a model"))),
+      "IMPORT_CORRUPT",
+      /another kind/,
+    );
+  });
+
+  it("names versions and byte orders that it does not know", async () => {
+    await rejection(read({ version: 1, metadata, tensors }), "IMPORT_UNSUPPORTED", /GGUF version 1/);
+    await rejection(read({ version: 0x03000000, metadata, tensors }), "IMPORT_UNSUPPORTED", /big-endian/);
+  });
+
+  it("names quantisations that it does not know", async () => {
+    for (const [typeId, name] of [
+      [12, "Q4_K"],
+      [6, "Q5_0"],
+      [23, "IQ4_XS"],
+      [99, "type 99"],
+    ] as const) {
+      const error = await rejection(read(withTensor({ typeId })), "IMPORT_UNSUPPORTED", new RegExp(name));
+      assert.equal(error.facts["name"], name);
+    }
+  });
+
+  it("refuses counts, lengths and dimensions that the file cannot hold, before allocating for them", async () => {
+    const huge = 2n ** 62n;
+    await rejection(
+      read({ metadata, tensors, tensorCount: huge }),
+      "IMPORT_CORRUPT",
+      /claims 4611686018427387904 tensors/,
+    );
+    await rejection(read({ metadata, tensors, metadataCount: huge }), "IMPORT_CORRUPT", /metadata entries/);
+    await rejection(read(withTensor({ shape: [2 ** 40, 2 ** 40] })), "IMPORT_CORRUPT", /dimension/);
+    await rejection(read(withTensor({ shape: [0, 32] })), "IMPORT_CORRUPT", /dimension of 0/);
+    await rejection(read(withTensor({ shape: [1, 1, 1, 1, 32] })), "IMPORT_CORRUPT", /5 dimensions/);
+    const bytes = buildGguf({ metadata, tensors });
+    bytes.writeBigUInt64LE(huge, 24); // the length of the first key
+    await rejection(readGguf(memorySource(bytes)), "IMPORT_CORRUPT", /bytes for the name of metadata entry 0/);
+  });
+
+  it("refuses offsets beyond the file and off the alignment", async () => {
+    await rejection(read(withTensor({ offset: 2n ** 60n })), "IMPORT_CORRUPT", /offset/);
+    await rejection(read(withTensor({ offset: 1n })), "IMPORT_CORRUPT", /offset 1/);
+    await rejection(read(withTensor({ offset: 32n })), "IMPORT_CORRUPT", /truncated/);
+  });
+
+  it("refuses rows that are no whole blocks, and names that appear twice", async () => {
+    await rejection(read(withTensor({ shape: [4, 40] })), "IMPORT_CORRUPT", /rows of 40 elements/);
+    const twice = tinyTensor("a.weight", [64]);
+    await rejection(read({ metadata, tensors: [twice, twice] }), "IMPORT_CORRUPT", /appears twice/);
+  });
+
+  it("stops at the signal", async () => {
+    const promise = readGguf(memorySource(buildGguf({ metadata, tensors })), AbortSignal.abort());
+    await rejection(promise, "ABORTED", /cancelled/);
+  });
+
+  it("answers any damage with a typed error, never with another one", async () => {
+    const bytes = buildGguf({ metadata, tensors });
+    const damage = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(damage, async (changes) => {
+        const damaged = Buffer.from(bytes);
+        for (const [at, value] of changes) damaged[at] = value;
+        try {
+          const file = await readGguf(memorySource(damaged));
+          for (const { position, bytes: length } of file.tensors) assert.ok(position + length <= damaged.length);
+        } catch (error) {
+          assert.ok(error instanceof ResidentError, String(error));
+          assert.match(error.code, /^IMPORT_/);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { inspectModel, readTextFiles } from "../../../src/models/modelDirectory";
+import { rejection, temporaryFolder } from "../../support/models/folders";
+import { zeroSafetensors } from "../../support/models/safetensors";
+import { tinyConfig, tinyTensors, writeTinyModel } from "../../support/models/tinyModel";
+
+describe("Inspecting a model directory", () => {
+  const folder = temporaryFolder();
+  const directory = () => join(folder.path, "Tiny Model");
+  const inspect = async (files: Readonly<Record<string, string | Buffer | undefined>> = {}) =>
+    inspectModel(await writeTinyModel(directory(), files));
+  const config = (change: object) => ({ "config.json": JSON.stringify({ ...tinyConfig, ...change }) });
+
+  it("tells sizes, names and what a token costs", async () => {
+    assert.deepEqual(await inspect(), {
+      directory: directory(),
+      name: "Tiny Model",
+      architecture: "llama",
+      quantization: "f16",
+      weightBytes: (8 * 32 + 2 * 32 * 32 + 32) * 2,
+      contextTokens: 128,
+      isStarter: false,
+      numLayers: 2,
+      numHeads: 4,
+      numKvHeads: 2,
+      headDim: 8,
+      vocabSize: 8,
+      kvBytesPerToken: 2 * 2 * 2 * 8 * 2,
+      hasChatTemplate: true,
+      eosTokens: ["</s>"],
+    });
+  });
+
+  it("counts the cache in the element size that the device uses, and knows the starter again", async () => {
+    const options = { kvElementBytes: 4, starterModel: `${directory()}/` };
+    const detail = await inspectModel(await writeTinyModel(directory()), options);
+    assert.equal(detail.kvBytesPerToken, 2 * 2 * 2 * 8 * 4);
+    assert.equal(detail.isStarter, true);
+  });
+
+  it("finds no model in an empty, missing or other folder", async () => {
+    await rejection(inspectModel(directory()), "MODEL_NOT_FOUND", /no folder/);
+    await mkdir(directory());
+    await rejection(inspectModel(directory()), "MODEL_NOT_FOUND", /no model/);
+    await writeFile(join(directory(), "notes.txt"), "");
+    await rejection(inspectModel(directory()), "MODEL_NOT_FOUND", /no model/);
+    await rejection(inspectModel(join(directory(), "notes.txt")), "MODEL_NOT_FOUND", /not a folder/);
+  });
+
+  it("names the file that a half-downloaded model lacks", async () => {
+    for (const name of ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"]) {
+      const at = join(folder.path, name);
+      await rejection(
+        inspectModel(await writeTinyModel(at, { [name]: undefined })),
+        "MODEL_INCOMPLETE",
+        new RegExp(name),
+      );
+    }
+    await rejection(inspect({ "tokenizer.json": "" }), "MODEL_INCOMPLETE", /tokenizer\.json is empty/);
+  });
+
+  it("says how many bytes of truncated weights are there", async () => {
+    const whole = zeroSafetensors(tinyTensors);
+    const error = await rejection(
+      inspect({ "model.safetensors": whole.subarray(0, -10) }),
+      "MODEL_INCOMPLETE",
+      /truncated/,
+    );
+    assert.equal(error.facts["bytes"], whole.length - 10);
+    assert.equal(error.facts["neededBytes"], whole.length);
+    for (const bytes of [0, 5, 20]) {
+      await rejection(
+        inspect({ "model.safetensors": whole.subarray(0, bytes) }),
+        "MODEL_INCOMPLETE",
+        /model\.safetensors/,
+      );
+    }
+  });
+
+  it("misses shards by the index and by their names", async () => {
+    const shard = zeroSafetensors(tinyTensors);
+    const named = { "model.safetensors": undefined, "model-00001-of-00002.safetensors": shard };
+    await rejection(inspect(named), "MODEL_INCOMPLETE", /model-00002-of-00002\.safetensors/);
+    const map = Object.fromEntries(Object.keys(tinyTensors).map((name) => [name, "model-00001-of-00002.safetensors"]));
+    const index = (more: object) => ({
+      "model.safetensors.index.json": JSON.stringify({ weight_map: { ...map, ...more } }),
+    });
+    const elsewhere = index({ x: "model-00002-of-00002.safetensors" });
+    await rejection(inspect({ ...named, ...elsewhere }), "MODEL_INCOMPLETE", /00002-of-00002/);
+    await rejection(
+      inspect({ ...named, ...index({ x: "model-00001-of-00002.safetensors" }) }),
+      "MODEL_INCOMPLETE",
+      /tensor x/,
+    );
+    await rejection(inspect({ ...named, ...index({ x: "../model.safetensors" }) }), "MODEL_CORRUPT", /names no file/);
+  });
+
+  it("reads a model of several files", async () => {
+    const { "model.norm.weight": norm, ...others } = tinyTensors;
+    const files = {
+      "model.safetensors": undefined,
+      "model-00001-of-00002.safetensors": zeroSafetensors(others),
+      "model-00002-of-00002.safetensors": zeroSafetensors({ "model.norm.weight": norm }),
+    };
+    assert.equal((await inspect(files)).weightBytes, (8 * 32 + 2 * 32 * 32 + 32) * 2);
+  });
+
+  it("calls damage damage", async () => {
+    await rejection(inspect({ "config.json": "{" }), "MODEL_CORRUPT", /config\.json is not readable/);
+    await rejection(inspect(config({ num_hidden_layers: -1 })), "MODEL_CORRUPT", /num_hidden_layers/);
+    const noise = zeroSafetensors(tinyTensors);
+    noise.fill(0x7b, 8, 40);
+    await rejection(inspect({ "model.safetensors": noise }), "MODEL_CORRUPT", /header of model\.safetensors/);
+    const long = zeroSafetensors(tinyTensors);
+    long.writeBigUInt64LE(2n ** 60n, 0);
+    await rejection(inspect({ "model.safetensors": long }), "MODEL_CORRUPT", /claims a header/);
+    const lying = zeroSafetensors(tinyTensors);
+    lying.write("9", lying.indexOf("[8,32]") + 1);
+    await rejection(inspect({ "model.safetensors": lying }), "MODEL_CORRUPT", /embed_tokens.* described wrongly/);
+  });
+
+  it("names what is not supported", async () => {
+    await rejection(inspect(config({ model_type: "gemma3" })), "MODEL_UNSUPPORTED", /gemma3/);
+    await rejection(inspect(config({ quantization: { group_size: 64, bits: 3 } })), "MODEL_UNSUPPORTED", /3 bits/);
+    await rejection(inspect(config({ quantization: { mode: "mxfp4", bits: 4 } })), "MODEL_UNSUPPORTED", /mxfp4/);
+    await rejection(inspect(config({ quantization_config: { quant_method: "gptq" } })), "MODEL_UNSUPPORTED", /gptq/);
+  });
+
+  it("misses a layer that the configuration promises", async () => {
+    await rejection(inspect(config({ num_hidden_layers: 3 })), "MODEL_INCOMPLETE", /model\.layers\.2\./);
+  });
+
+  it("hands over the text files, a template file among them", async () => {
+    await writeTinyModel(directory(), { "chat_template.jinja": "{{ bos_token }}" });
+    const files = await readTextFiles(directory());
+    assert.equal(files.chatTemplate, "{{ bos_token }}");
+    assert.equal(files.generationConfig, undefined);
+    assert.deepEqual(files.config, tinyConfig);
+  });
+});
