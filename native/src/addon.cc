@@ -1,0 +1,101 @@
+#include <napi.h>
+
+#include "binding/arguments.h"
+#include "binding/methods.h"
+#include "binding/results.h"
+
+#if defined(__APPLE__)
+#include <cstdlib>
+#endif
+
+namespace resident {
+namespace {
+
+#if defined(RESIDENT_SANITIZE)
+constexpr char kSanitizer[] = "address,undefined";
+#else
+constexpr char kSanitizer[] = "";
+#endif
+
+Napi::Value Versions(const Napi::CallbackInfo& info) {
+  Napi::Object object = Napi::Object::New(info.Env());
+  object.Set("addon", RESIDENT_VERSION);
+  object.Set("mlx", MlxVersion());
+  object.Set("platform", RESIDENT_PLATFORM);
+  object.Set("sanitizer", kSanitizer);
+  return object;
+}
+
+Napi::Value DeviceInfo(const EnvironmentPtr& environment, const Napi::CallbackInfo& info) {
+  const Calls::Started call = environment->calls().Start(info.Env());
+  environment->Submit(MlxThread::Kind::kCall, call, [](Engine&) -> Calls::ToJs {
+    return [report = Engine::Describe()](Napi::Env env) { return ToJs(env, report); };
+  });
+  return call.promise;
+}
+
+DeviceChoice ToDevice(const Napi::Value& value) {
+  if (value.IsUndefined()) return DeviceChoice::kDefault;
+  const std::string name = ToText(value, "device");
+  if (name == "cpu") return DeviceChoice::kCpu;
+  if (name == "gpu") return DeviceChoice::kGpu;
+  throw Error(ErrorCode::kInvalidRequest, "device must be \"cpu\" or \"gpu\"", {{"argument", "device"}});
+}
+
+Calls::ToJs ProgressToJs(uint64_t bytes_read, uint64_t bytes_total) {
+  return [=](Napi::Env env) {
+    Napi::Object progress = Napi::Object::New(env);
+    progress.Set("bytesRead", double(bytes_read));
+    progress.Set("bytesTotal", double(bytes_total));
+    return progress;
+  };
+}
+
+Napi::Value LoadModel(const EnvironmentPtr& environment, const Napi::CallbackInfo& info) {
+  const Napi::Object options = ToObject(info[0], "options");
+  const std::string directory = ToText(options.Get("directory"), "directory");
+  const DeviceChoice device = ToDevice(options.Get("device"));
+  const Calls::Started call = environment->calls().Start(info.Env(), ToFunction(info[1], "onProgress"));
+  environment->Submit(MlxThread::Kind::kCall, call, [=, id = call.id, flags = call.flags](Engine& engine) -> Calls::ToJs {
+    uint64_t reported = 0;
+    const LoadHooks hooks{
+        .progress =
+            [&](uint64_t bytes_read, uint64_t bytes_total) {
+              if (bytes_read < bytes_total && bytes_read - reported < bytes_total / 100) return;  // each percent, and the end
+              reported = bytes_read;
+              environment->calls().Notify(id, ProgressToJs(bytes_read, bytes_total));
+            },
+        .cancelled = [&] { return flags->cancelled || flags->aborted; },
+    };
+    const Handle handle = engine.LoadModel(directory, device, hooks);
+    if (hooks.cancelled()) {
+      engine.UnloadModel(handle);
+      throw AbortedError();
+    }
+    return [=, model = engine.Info(handle)](Napi::Env env) { return MakeModel(env, environment, handle, model); };
+  });
+  return MakeTask(info.Env(), call);
+}
+
+Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
+#if defined(__APPLE__)
+  // Metal's encoder counts a scatter's whole slab as touched memory and would end a command buffer after each layer.
+  ::setenv("MLX_MAX_MB_PER_BUFFER", "1000000", 0);
+#endif
+  const EnvironmentPtr environment = Environment::Create(env);
+  DefineMethod(exports, "versions", Versions);
+  DefineAsyncMethod(exports, "deviceInfo",
+                    [environment](const Napi::CallbackInfo& info) { return DeviceInfo(environment, info); });
+  DefineMethod(exports, "loadModel",
+               [environment](const Napi::CallbackInfo& info) { return LoadModel(environment, info); });
+  DefineMethod(exports, "tryLock",
+               [](const Napi::CallbackInfo& info) { return MakeLock(info.Env(), ToText(info[0], "path")); });
+  return exports;
+}
+
+}  // namespace
+}  // namespace resident
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) { return resident::Initialise(env, exports); }
+
+NODE_API_MODULE(resident, Init)

@@ -1,0 +1,46 @@
+#pragma once
+#include <napi.h>
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "binding/calls.h"
+#include "binding/threads.h"
+
+namespace resident {
+
+/** Everything of one JavaScript environment (the main thread's or a worker's). Nothing is shared between environments. */
+class Environment : public std::enable_shared_from_this<Environment> {
+ public:
+  static std::shared_ptr<Environment> Create(Napi::Env env);
+
+  Calls& calls() { return calls_; }
+  MlxThread& mlx() { return mlx_; }
+  IoThread& io() { return io_; }
+
+  /** Posts `work`, whose result (a Calls::ToJs) resolves the call; what it throws rejects it. */
+  template <typename Work>
+  void Submit(MlxThread::Kind kind, const Calls::Started& call, Work work) {
+    mlx_.Post(kind, [this, id = call.id, flags = call.flags, work = std::move(work)](Engine& engine) mutable {
+      try {
+        if (flags->aborted) throw AbortedError();
+        calls_.Resolve(id, work(engine));
+      } catch (...) {
+        calls_.Reject(id, CurrentError());
+      }
+    });
+  }
+
+  /** Ends the threads after the step under way. Idempotent; runs before Node takes the environment down. */
+  void Shutdown();
+
+ private:
+  explicit Environment(Napi::Env env) : calls_(env) {}
+
+  Calls calls_;
+  MlxThread mlx_;
+  IoThread io_;
+};
+
+}  // namespace resident

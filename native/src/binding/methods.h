@@ -1,0 +1,54 @@
+#pragma once
+#include <napi.h>
+
+#include <memory>
+#include <utility>
+
+#include "binding/environment.h"
+
+namespace resident {
+
+using EnvironmentPtr = std::shared_ptr<Environment>;
+
+/** Defines a method that throws our errors as JavaScript errors with code and facts. */
+template <typename Body>
+void DefineMethod(Napi::Object object, const char* name, Body body) {
+  const auto guarded = [body = std::move(body)](const Napi::CallbackInfo& info) -> Napi::Value {
+    try {
+      return body(info);
+    } catch (const Napi::Error&) {
+      throw;
+    } catch (...) {
+      throw ToJsError(info.Env(), CurrentError());
+    }
+  };
+  object.Set(name, Napi::Function::New(object.Env(), guarded, name));
+}
+
+/** Defines a method that gives a promise; wrong arguments reject it too. */
+template <typename Body>
+void DefineAsyncMethod(Napi::Object object, const char* name, Body body) {
+  const auto guarded = [body = std::move(body)](const Napi::CallbackInfo& info) -> Napi::Value {
+    try {
+      return body(info);
+    } catch (const Napi::Error&) {
+      throw;
+    } catch (...) {
+      auto deferred = Napi::Promise::Deferred::New(info.Env());
+      deferred.Reject(ToJsError(info.Env(), CurrentError()).Value());
+      return deferred.Promise();
+    }
+  };
+  object.Set(name, Napi::Function::New(object.Env(), guarded, name));
+}
+
+/** `NativeTask` of src/native/binding.ts: the promise, and a way to cancel. */
+Napi::Object MakeTask(Napi::Env env, const Calls::Started& call);
+
+/** `NativeModel` and `NativePool` as objects. When they are collected without dispose, what they name is freed. */
+Napi::Object MakeModel(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const ModelInfo& info);
+Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const PoolGeometry& geometry);
+/** `NativeLock`, or undefined when another holder has it. */
+Napi::Value MakeLock(Napi::Env env, const std::string& path);
+
+}  // namespace resident

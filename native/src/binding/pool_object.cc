@@ -1,0 +1,144 @@
+#include "binding/arguments.h"
+#include "binding/methods.h"
+#include "binding/results.h"
+#include "core/block_file.h"
+
+namespace resident {
+namespace {
+
+void DefineRun(Napi::Object object, const EnvironmentPtr& environment, Handle handle) {
+  DefineMethod(object, "run", [environment, handle](const Napi::CallbackInfo& info) {
+    auto batch = std::make_shared<const StepBatch>(ToBatch(info[0]));
+    const Calls::Started call = environment->calls().Start(info.Env(), ToFunction(info[1], "onTokens"));
+    environment->Submit(MlxThread::Kind::kCall, call,
+                        [environment, handle, batch, id = call.id, flags = call.flags](Engine& engine) -> Calls::ToJs {
+                          const RunHooks hooks{
+                              .on_tokens =
+                                  [&](std::vector<SampledToken> tokens) {
+                                    environment->calls().Notify(id, [tokens = std::move(tokens)](Napi::Env env) { return ToJs(env, tokens); });
+                                  },
+                              .cancelled = [&] { return flags->cancelled || flags->aborted; },
+                              .between_steps = [&] { environment->mlx().RunWaitingCopies(engine); },
+                          };
+                          const RunStats stats = engine.Run(handle, *batch, hooks);
+                          if (flags->aborted) throw AbortedError();
+                          return [stats](Napi::Env env) { return ToJs(env, stats); };
+                        });
+    return MakeTask(info.Env(), call);
+  });
+}
+
+void DefineLogits(Napi::Object object, const EnvironmentPtr& environment, Handle handle) {
+  DefineAsyncMethod(object, "logits", [environment, handle](const Napi::CallbackInfo& info) {
+    const std::vector<int32_t> tokens = ToInts(info[0], "tokens"), table = ToInts(info[2], "table");
+    const int32_t start = ToInt32(info[1], "start");
+    const Calls::Started call = environment->calls().Start(info.Env());
+    environment->Submit(MlxThread::Kind::kCall, call, [=](Engine& engine) -> Calls::ToJs {
+      return [logits = engine.Logits(handle, tokens, start, table)](Napi::Env env) { return ToJs(env, logits); };
+    });
+    return call.promise;
+  });
+}
+
+void DefineCopyBlock(Napi::Object object, const EnvironmentPtr& environment, Handle handle) {
+  DefineAsyncMethod(object, "copyBlock", [environment, handle](const Napi::CallbackInfo& info) {
+    const int64_t from = ToInteger(info[0], "from"), to = ToInteger(info[1], "to"), tokens = ToInteger(info[2], "tokens");
+    const Calls::Started call = environment->calls().Start(info.Env());
+    environment->Submit(MlxThread::Kind::kCopy, call, [=](Engine& engine) -> Calls::ToJs {
+      engine.CopyBlock(handle, from, to, tokens);
+      return {};
+    });
+    return call.promise;
+  });
+}
+
+/** Runs on the I/O thread and settles the call. */
+template <typename Work>
+void SubmitIo(const EnvironmentPtr& environment, CallId id, Work work) {
+  environment->io().Post([calls = &environment->calls(), id, work = std::move(work)]() mutable {
+    try {
+      work();
+    } catch (...) {
+      calls->Reject(id, CurrentError());
+    }
+  });
+}
+
+void DefineWriteBlockFile(Napi::Object object, const EnvironmentPtr& environment, Handle handle, const PoolGeometry& geometry) {
+  DefineAsyncMethod(object, "writeBlockFile", [environment, handle, geometry](const Napi::CallbackInfo& info) {
+    const Napi::Object request = ToObject(info[0], "request");
+    const int64_t block = ToInteger(request.Get("block"), "block"), tokens = ToInteger(request.Get("tokens"), "tokens");
+    const std::string path = ToText(request.Get("path"), "path");
+    Metadata metadata = ToMetadata(request.Get("metadata"), "metadata");
+    const Calls::Started call = environment->calls().Start(info.Env());
+    environment->mlx().Post(MlxThread::Kind::kCopy, [=, id = call.id, metadata = std::move(metadata)](Engine& engine) {
+      try {
+        auto data = std::make_shared<const std::vector<std::byte>>(engine.CopyBlockOut(handle, block, tokens));
+        SubmitIo(environment, id, [=] {
+          const uint64_t bytes = WriteBlockFile(path, geometry, int(tokens), metadata, *data);
+          environment->calls().Resolve(id, [bytes](Napi::Env env) { return Napi::Number::New(env, double(bytes)); });
+        });
+      } catch (...) {
+        environment->calls().Reject(id, CurrentError());
+      }
+    });
+    return call.promise;
+  });
+}
+
+void DefineReadBlockFile(Napi::Object object, const EnvironmentPtr& environment, Handle handle, const PoolGeometry& geometry) {
+  DefineAsyncMethod(object, "readBlockFile", [environment, handle, geometry](const Napi::CallbackInfo& info) {
+    const Napi::Object request = ToObject(info[0], "request");
+    const int64_t block = ToInteger(request.Get("block"), "block"), tokens = ToInteger(request.Get("tokens"), "tokens");
+    const std::string path = ToText(request.Get("path"), "path");
+    const Metadata expected = ToMetadata(request.Get("expect"), "expect");
+    CheckBlock(geometry, block, tokens);
+    const Calls::Started call = environment->calls().Start(info.Env());
+    SubmitIo(environment, call.id, [=] {
+      auto data = std::make_shared<std::vector<std::byte>>();
+      const std::optional<BlockRefusal> refusal = ReadBlockFile(path, geometry, int(tokens), expected, *data);
+      if (refusal) {
+        environment->calls().Resolve(call.id, [refusal](Napi::Env env) { return ToJs(env, refusal); });
+        return;
+      }
+      environment->Submit(MlxThread::Kind::kCopy, call, [=](Engine& engine) -> Calls::ToJs {
+        engine.CopyBlockIn(handle, block, tokens, *data);
+        return {};
+      });
+    });
+    return call.promise;
+  });
+}
+
+}  // namespace
+
+Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const PoolGeometry& geometry) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("blocks", geometry.blocks);
+  object.Set("blockTokens", geometry.block_tokens);
+  object.Set("bytes", double(geometry.bytes()));
+  DefineRun(object, environment, handle);
+  DefineLogits(object, environment, handle);
+  DefineCopyBlock(object, environment, handle);
+  DefineWriteBlockFile(object, environment, handle, geometry);
+  DefineReadBlockFile(object, environment, handle, geometry);
+
+  DefineAsyncMethod(object, "dispose", [environment, handle](const Napi::CallbackInfo& info) {
+    environment->calls().AbortAll();
+    const Calls::Started call = environment->calls().Start(info.Env());
+    environment->Submit(MlxThread::Kind::kCall, call, [handle](Engine& engine) -> Calls::ToJs {
+      engine.DropPool(handle);
+      return {};
+    });
+    return call.promise;
+  });
+
+  object.AddFinalizer(
+      [environment, handle](Napi::Env, void*) {
+        environment->mlx().Post(MlxThread::Kind::kCall, [handle](Engine& engine) { engine.DropPool(handle); });
+      },
+      static_cast<void*>(nullptr));
+  return object;
+}
+
+}  // namespace resident

@@ -1,0 +1,105 @@
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "core/engine.h"
+
+namespace resident {
+
+/** Jobs from any thread, taken by one. After Stop nothing is taken any more and what waits is dropped. */
+template <typename Job>
+class JobQueue {
+ public:
+  void Push(Job job) {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    jobs_.push_back(std::move(job));
+    wake_.notify_one();
+  }
+
+  /** Waits for a job; false once stopped. */
+  bool Pop(Job& job) {
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    return Take(job);
+  }
+
+  /** The first job if it is there and `wanted`. */
+  template <typename Wanted>
+  bool PopIf(Job& job, Wanted wanted) {
+    const std::lock_guard lock(mutex_);
+    return !jobs_.empty() && wanted(jobs_.front()) && Take(job);
+  }
+
+  void Stop() {
+    std::deque<Job> dropped;
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    dropped.swap(jobs_);
+    wake_.notify_all();
+  }
+
+ private:
+  bool Take(Job& job) {
+    if (stopping_) return false;
+    job = std::move(jobs_.front());
+    jobs_.pop_front();
+    return true;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Job> jobs_;
+  bool stopping_ = false;
+};
+
+/** The one thread that touches MLX. It makes the engine and takes it down. Jobs run in the order they were posted. */
+class MlxThread {
+ public:
+  enum class Kind {
+    kCall,
+    kCopy,  // may also run between two steps of a run, as long as no call was posted before it
+  };
+  using Job = std::function<void(Engine&)>;
+
+  MlxThread();
+  ~MlxThread() { Stop(); }
+
+  void Post(Kind kind, Job job) { queue_.Push({kind, std::move(job)}); }
+  /** On the MLX thread, between the steps of a run: the copies at the head of the queue. */
+  void RunWaitingCopies(Engine& engine);
+  /** Ends after the job under way. */
+  void Stop();
+
+ private:
+  struct Entry {
+    Kind kind = Kind::kCall;
+    Job job;
+  };
+  void Work();
+
+  JobQueue<Entry> queue_;
+  std::thread thread_;
+};
+
+/** The thread that reads and writes files and never touches MLX. */
+class IoThread {
+ public:
+  using Job = std::function<void()>;
+
+  IoThread();
+  ~IoThread() { Stop(); }
+
+  void Post(Job job) { queue_.Push(std::move(job)); }
+  void Stop();
+
+ private:
+  JobQueue<Job> queue_;
+  std::thread thread_;
+};
+
+}  // namespace resident

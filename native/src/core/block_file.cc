@@ -1,0 +1,147 @@
+#include "core/block_file.h"
+
+#include <cerrno>
+#include <string_view>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/hash.h"
+#include "core/json.h"
+#include "core/safetensors.h"
+
+namespace resident {
+namespace {
+
+constexpr std::string_view kPrefix = "{\"__metadata__\":{\"checksum\":\"";
+constexpr size_t kAlignment = 8;
+
+std::string TensorJson(const std::string& name, const PoolGeometry& geometry, int tokens, uint64_t begin, uint64_t end) {
+  return "," + json::Quote(name) + ":{\"dtype\":" + json::Quote(SafetensorsName(geometry.dtype)) + ",\"shape\":[" +
+         std::to_string(tokens) + "," + std::to_string(geometry.kv_heads) + "," + std::to_string(geometry.head_dim) +
+         "],\"data_offsets\":[" + std::to_string(begin) + "," + std::to_string(end) + "]}";
+}
+
+std::string TensorName(char side, int layer) { return std::string(1, side) + "." + std::to_string(layer); }
+
+std::string HeaderText(const PoolGeometry& geometry, int tokens, const Metadata& metadata) {
+  std::string text(kPrefix);
+  text += std::string(kHashHexDigits, '0') + "\",\"format\":" + json::Quote(kBlockFormat);
+  for (const auto& [key, value] : metadata) text += "," + json::Quote(key) + ":" + json::Quote(value);
+  text += "}";
+  const uint64_t bytes = uint64_t(tokens) * geometry.slot_bytes();
+  uint64_t at = 0;
+  for (int layer = 0; layer < geometry.num_layers; ++layer) {
+    for (const char side : {'k', 'v'}) {
+      text += TensorJson(TensorName(side, layer), geometry, tokens, at, at + bytes);
+      at += bytes;
+    }
+  }
+  text += "}";
+  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  return text;
+}
+
+/** `text` has zeros where the checksum stands. */
+std::string Checksum(const std::string& text, std::span<const std::byte> data) {
+  Hash128 hash;
+  hash.Update(AsBytes(EncodeHeaderLength(text.size())));
+  hash.Update(AsBytes(text));
+  hash.Update(data);
+  return hash.Hex();
+}
+
+BlockRefusal Refuse(const char* code, std::string reason) { return {code, std::move(reason), ""}; }
+
+std::optional<BlockRefusal> CheckTensors(const SafetensorsHeader& header, const PoolGeometry& geometry, int tokens) {
+  const uint64_t bytes = uint64_t(tokens) * geometry.slot_bytes();
+  const std::vector<int64_t> shape{tokens, geometry.kv_heads, geometry.head_dim};
+  if (header.tensors.size() != size_t(geometry.num_layers) * 2) {
+    return Refuse("geometry", "it holds " + std::to_string(header.tensors.size()) + " tensors and the model has " +
+                                  std::to_string(geometry.num_layers) + " layers");
+  }
+  uint64_t at = 0;
+  for (int layer = 0; layer < geometry.num_layers; ++layer) {
+    for (const char side : {'k', 'v'}) {
+      const std::string name = TensorName(side, layer);
+      const auto found = header.tensors.find(name);
+      const bool fits = found != header.tensors.end() && found->second.dtype == geometry.dtype &&
+                        found->second.shape == shape && found->second.begin == at;
+      if (!fits) return Refuse("geometry", "tensor " + name + " is not what the pool needs");
+      at += bytes;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<BlockRefusal> CheckMetadata(const Metadata& found, const Metadata& expected) {
+  for (const auto& [key, value] : expected) {
+    const auto it = found.find(key);
+    if (it == found.end() || it->second != value) {
+      return BlockRefusal{"identity", key + (it == found.end() ? " is missing" : " is another one"), key};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& geometry, int tokens,
+                                        const Metadata& expected, std::vector<std::byte>& data) {
+  const uint64_t size = file.SizeBytes();
+  std::string first(kHeaderLengthBytes, '\0');
+  first.resize(file.ReadAt(0, std::as_writable_bytes(std::span(first))));
+  std::string text(HeaderTextBytes(first, size), '\0');
+  const uint64_t data_bytes = size - kHeaderLengthBytes - text.size(), wanted_bytes = geometry.BlockBytes(tokens);
+  if (data_bytes > wanted_bytes) {  // nothing of that length is ours: do not read it
+    return Refuse("geometry", "it holds " + std::to_string(data_bytes) + " bytes and the block " + std::to_string(wanted_bytes));
+  }
+  data.resize(data_bytes);
+  if (file.ReadAt(kHeaderLengthBytes, std::as_writable_bytes(std::span(text))) != text.size() ||
+      file.ReadAt(kHeaderLengthBytes + text.size(), data) != data.size()) {
+    return Refuse("truncated", "it became shorter while it was read");
+  }
+  if (!text.starts_with(kPrefix) || text.size() < kPrefix.size() + kHashHexDigits) {
+    return Refuse("format", "it does not begin as a block file of this version does");
+  }
+  const std::string stated = text.substr(kPrefix.size(), kHashHexDigits);
+  text.replace(kPrefix.size(), kHashHexDigits, kHashHexDigits, '0');
+  if (Checksum(text, data) != stated) {
+    ParseSafetensorsHeader(text, size);  // throws where the file is shorter than its header says
+    return Refuse("checksum", "its bytes are not those that were written");
+  }
+  const SafetensorsHeader header = ParseSafetensorsHeader(text, size);
+  if (const auto format = header.metadata.find("format"); format == header.metadata.end() || format->second != kBlockFormat) {
+    return Refuse("format", "it is of another version");
+  }
+  if (auto refusal = CheckMetadata(header.metadata, expected)) return refusal;
+  return CheckTensors(header, geometry, tokens);
+}
+
+}  // namespace
+
+bool IsOwnMetadataKey(const std::string& key) { return key == "format" || key == "checksum"; }
+
+uint64_t WriteBlockFile(const std::string& path, const PoolGeometry& geometry, int tokens, const Metadata& metadata,
+                        std::span<const std::byte> data) {
+  std::string text = HeaderText(geometry, tokens, metadata);
+  text.replace(kPrefix.size(), kHashHexDigits, Checksum(text, data));
+  const std::string length = EncodeHeaderLength(text.size());
+  const std::span<const std::byte> pieces[] = {AsBytes(length), AsBytes(text), data};
+  WriteAtomically(path, pieces);
+  return length.size() + text.size() + data.size();
+}
+
+std::optional<BlockRefusal> ReadBlockFile(const std::string& path, const PoolGeometry& geometry, int tokens,
+                                          const Metadata& expected, std::vector<std::byte>& data) {
+  try {
+    return ReadChecked(File::OpenForReading(path), geometry, tokens, expected, data);
+  } catch (const SafetensorsError& error) {
+    return Refuse(error.truncated ? "truncated" : "format", error.what());
+  } catch (const Error& error) {
+    for (const Fact& fact : error.facts()) {
+      const double* number = std::get_if<double>(&fact.value);
+      if (fact.name == "errno" && number != nullptr && int(*number) == ENOENT) return Refuse("missing", error.what());
+    }
+    return Refuse("unreadable", error.what());
+  }
+}
+
+}  // namespace resident

@@ -1,0 +1,38 @@
+#pragma once
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/pool_geometry.h"
+
+namespace resident {
+
+using Metadata = std::map<std::string, std::string>;
+
+/** Why a block file was refused; the names of `BlockRefusal` in src/native/binding.ts. */
+struct BlockRefusal {
+  const char* code;
+  std::string reason;
+  std::string key;  // of "identity" only
+};
+
+/**
+ * A block as a safetensors file: tensors k.<layer> and v.<layer>, [tokens, kvHeads, headDim]; metadata of the caller's
+ * plus "format" and "checksum". The checksum is XXH3-128 over the whole file with its own 32 digits read as zeros, and
+ * stands first in the header, so that it is checked before anything else in the file is believed.
+ */
+constexpr char kBlockFormat[] = "resident-kv-block-1";
+bool IsOwnMetadataKey(const std::string& key);
+
+/** Writes `<path>.tmp-<pid>-<n>`, then renames. Returns the bytes written. Throws DISK_FULL or IO_FAILURE. */
+uint64_t WriteBlockFile(const std::string& path, const PoolGeometry& geometry, int tokens, const Metadata& metadata,
+                        std::span<const std::byte> data);
+
+/** The data of a block file into `data`, resized to fit. On refusal `data` holds nothing of use. */
+std::optional<BlockRefusal> ReadBlockFile(const std::string& path, const PoolGeometry& geometry, int tokens,
+                                          const Metadata& expected, std::vector<std::byte>& data);
+
+}  // namespace resident

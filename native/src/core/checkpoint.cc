@@ -1,0 +1,122 @@
+#include "core/checkpoint.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <set>
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "core/json.h"
+
+namespace resident {
+namespace {
+
+constexpr uint64_t kMaxConfigBytes = 16 << 20;
+constexpr uint64_t kSampleBytes = 4096;
+
+bool IsFolder(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+Error Incomplete(const std::string& what, const std::string& path) {
+  return Error(ErrorCode::kModelIncomplete, what, {{"path", path}});
+}
+
+Error Corrupt(const std::string& path, const std::string& why) {
+  return Error(ErrorCode::kModelCorrupt, path + " is damaged: " + why, {{"path", path}});
+}
+
+/** File names of a sharded model, from model.safetensors.index.json. */
+std::set<std::string> ReadIndex(const std::string& path) {
+  json::Value document;
+  try {
+    document = json::Parse(ReadText(path, kMaxHeaderBytes));
+  } catch (const json::ParseError& error) {
+    throw Corrupt(path, error.what());
+  }
+  const json::Value* map = document.Find("weight_map");
+  if (map == nullptr || map->AsObject() == nullptr) throw Corrupt(path, "it has no weight_map");
+  std::set<std::string> names;
+  for (const auto& [tensor, file] : *map->AsObject()) {
+    const std::string* name = file.AsString();
+    if (name == nullptr || name->empty() || name->find('/') != std::string::npos || name->front() == '.') {
+      throw Corrupt(path, "the file of " + tensor + " is no plain name");
+    }
+    names.insert(*name);
+  }
+  if (names.empty()) throw Corrupt(path, "its weight_map is empty");
+  return names;
+}
+
+}  // namespace
+
+Checkpoint::Checkpoint(const std::string& directory) {
+  if (!IsFolder(directory)) {
+    throw Error(ErrorCode::kModelNotFound, "there is no model folder " + directory, {{"path", directory}});
+  }
+  const std::string config_path = directory + "/config.json";
+  if (!FileExists(config_path)) throw Incomplete("the model folder has no config.json", config_path);
+  config_text_ = ReadText(config_path, kMaxConfigBytes);
+  config_ = ParseModelConfig(config_text_);
+  const std::string index = directory + "/model.safetensors.index.json";
+  if (FileExists(index)) {
+    for (const std::string& name : ReadIndex(index)) AddFile(directory, name);
+  } else {
+    AddFile(directory, "model.safetensors");
+  }
+}
+
+void Checkpoint::AddFile(const std::string& directory, const std::string& name) {
+  const std::string path = directory + "/" + name;
+  if (!FileExists(path)) throw Incomplete("the model folder has no " + name, path);
+  const File& file = *files_.emplace_back(std::make_unique<File>(File::OpenForReading(path)));
+  const uint64_t size = file.SizeBytes();
+  try {
+    std::string first(kHeaderLengthBytes, '\0');
+    first.resize(file.ReadAt(0, std::as_writable_bytes(std::span(first))));
+    std::string text(HeaderTextBytes(first, size), '\0');
+    if (file.ReadAt(kHeaderLengthBytes, std::as_writable_bytes(std::span(text))) != text.size()) {
+      throw SafetensorsError(true, "the file ends inside its header");
+    }
+    const SafetensorsHeader header = ParseSafetensorsHeader(text, size);
+    for (const auto& [tensor, entry] : header.tensors) {
+      const bool fresh = tensors_.emplace(tensor, StoredTensor{&file, header.data_offset + entry.begin, entry}).second;
+      if (!fresh) throw Corrupt(path, "tensor " + tensor + " is in two files");
+    }
+    header_texts_.push_back(std::move(text));
+  } catch (const SafetensorsError& error) {
+    if (error.truncated) throw Incomplete(path + " is incomplete: " + error.what(), path);
+    throw Corrupt(path, error.what());
+  }
+}
+
+const StoredTensor* Checkpoint::Find(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  return found == tensors_.end() ? nullptr : &found->second;
+}
+
+std::string Checkpoint::ComputeId() const {
+  Hash128 hash;
+  hash.Update(AsBytes(config_text_));
+  for (size_t i = 0; i < files_.size(); ++i) {
+    hash.Update(AsBytes(header_texts_[i]));
+    hash.Update(AsBytes(EncodeHeaderLength(files_[i]->SizeBytes())));
+  }
+  std::vector<std::byte> sample;
+  for (const auto& [name, tensor] : tensors_) {
+    sample.resize(std::min(tensor.entry.SizeBytes(), kSampleBytes));
+    ReadStored(tensor, 0, sample);
+    hash.Update(sample);
+  }
+  return hash.Hex();
+}
+
+void ReadStored(const StoredTensor& tensor, uint64_t from, std::span<std::byte> into) {
+  if (tensor.file->ReadAt(tensor.offset + from, into) != into.size()) {
+    throw Incomplete(tensor.file->path() + " became shorter while it was read", tensor.file->path());
+  }
+}
+
+}  // namespace resident

@@ -1,0 +1,33 @@
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace resident {
+
+/** Element types of the tensors that we read and write. */
+enum class DataType { kF32, kF16, kBF16, kU32 };
+
+constexpr size_t SizeOf(DataType type) { return type == DataType::kF32 || type == DataType::kU32 ? 4 : 2; }
+
+constexpr bool IsFloating(DataType type) { return type != DataType::kU32; }
+
+/** As safetensors writes it. */
+constexpr std::string_view SafetensorsName(DataType type) {
+  switch (type) {
+    case DataType::kF32: return "F32";
+    case DataType::kF16: return "F16";
+    case DataType::kBF16: return "BF16";
+    case DataType::kU32: return "U32";
+  }
+  return "";
+}
+
+constexpr std::optional<DataType> DataTypeFromSafetensors(std::string_view name) {
+  for (const DataType type : {DataType::kF32, DataType::kF16, DataType::kBF16, DataType::kU32}) {
+    if (SafetensorsName(type) == name) return type;
+  }
+  return std::nullopt;
+}
+
+}  // namespace resident

@@ -1,0 +1,102 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/batch.h"
+#include "core/config.h"
+#include "core/kv_pool.h"
+#include "core/loader.h"
+#include "core/step.h"
+
+namespace resident {
+
+enum class DeviceChoice { kDefault, kCpu, kGpu };
+
+/** RESIDENT_DEVICE's choice where it says "cpu" or "gpu", otherwise the GPU where there is one. */
+struct DeviceReport {
+  bool is_gpu;
+  bool gpu_available;
+  std::string name;
+  uint64_t physical_bytes, available_bytes, mlx_active_bytes, mlx_cache_bytes;
+};
+
+/** `NativeModelInfo` of src/native/binding.ts. */
+struct ModelInfo {
+  ModelConfig config;
+  uint64_t weight_bytes;
+  DataType kv_dtype;
+  std::string weights_id, architecture_id, kv_layout_id, numerics_id;
+  bool is_gpu;
+};
+
+struct SampledToken {
+  int sequence;
+  int step;
+  Sample sample;
+};
+
+struct RunStats {
+  double build_ms = 0, eval_ms = 0;
+  int moved_slabs = 0, view_sequences = 0, gathered_sequences = 0;
+};
+
+/** What a run of several steps asks and tells between them. */
+struct RunHooks {
+  std::function<void(std::vector<SampledToken>)> on_tokens;  // after each step
+  std::function<bool()> cancelled;
+  std::function<void()> between_steps;  // copies of blocks go here
+};
+
+/** Names one loaded model or one pool; a stale one is answered with INVALID_REQUEST. */
+using Handle = uint64_t;
+
+/**
+ * The model and the pool, and everything that is done with them. Lives on one thread: MLX's streams belong to the thread
+ * that made them. Callers name model and pool by handles, so that nobody else ever holds them. All methods throw Error.
+ */
+class Engine {
+ public:
+  Engine();
+  ~Engine();
+
+  static DeviceReport Describe();
+
+  Handle LoadModel(const std::string& directory, DeviceChoice device, const LoadHooks& hooks);
+  const ModelInfo& Info(Handle model) const;
+  /** Frees the model and its pool. Idempotent. */
+  void UnloadModel(Handle model);
+
+  Handle CreatePool(Handle model, int64_t blocks, int64_t block_tokens);
+  const PoolGeometry& Geometry(Handle pool) const;
+  void DropPool(Handle pool);
+
+  RunStats Run(Handle pool, const StepBatch& batch, const RunHooks& hooks);
+  /** f32 [vocabSize] after the last of `tokens`. */
+  std::vector<float> Logits(Handle pool, const std::vector<int32_t>& tokens, int start, const std::vector<int32_t>& table);
+
+  void CopyBlock(Handle pool, int64_t from, int64_t to, int64_t tokens);
+  std::vector<std::byte> CopyBlockOut(Handle pool, int64_t block, int64_t tokens) const;
+  void CopyBlockIn(Handle pool, int64_t block, int64_t tokens, std::span<const std::byte> data);
+
+ private:
+  struct Model;
+  class RunState;
+
+  Model& RequireModel(Handle handle) const;
+  Model& RequirePool(Handle handle) const;
+  static BatchLimits LimitsOf(const Model& model);
+
+  std::unique_ptr<Model> model_;
+  Handle next_handle_ = 1;
+};
+
+/** Throws INVALID_REQUEST unless the block is the pool's and holds `tokens` tokens. */
+void CheckBlock(const PoolGeometry& geometry, int64_t block, int64_t tokens);
+
+/** MLX's version. */
+std::string MlxVersion();
+
+}  // namespace resident

@@ -1,0 +1,119 @@
+#include "core/file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include "core/error.h"
+
+namespace resident {
+namespace {
+
+constexpr size_t kMaxTransferBytes = size_t(1) << 30;  // macOS refuses single transfers of 2 GB and more
+
+int Open(const std::string& path, int flags) {
+  for (;;) {
+    const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
+    if (fd >= 0) return fd;
+    if (errno != EINTR) throw IoError("opening", path, errno);
+  }
+}
+
+}  // namespace
+
+File File::OpenForReading(const std::string& path) {
+  File file(path, Open(path, O_RDONLY));
+  struct stat status {};
+  if (::fstat(file.fd_, &status) != 0) throw IoError("reading", path, errno);
+  if (!S_ISREG(status.st_mode)) throw IoError("reading", path, S_ISDIR(status.st_mode) ? EISDIR : EINVAL);
+  return file;
+}
+
+File File::CreateNew(const std::string& path) { return File(path, Open(path, O_WRONLY | O_CREAT | O_EXCL)); }
+
+File File::OpenLock(const std::string& path) { return File(path, Open(path, O_RDWR | O_CREAT)); }
+
+File::File(File&& other) noexcept : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+
+File::~File() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+uint64_t File::SizeBytes() const {
+  struct stat status {};
+  if (::fstat(fd_, &status) != 0) throw IoError("reading", path_, errno);
+  return uint64_t(status.st_size);
+}
+
+size_t File::ReadAt(uint64_t offset, std::span<std::byte> into) const {
+  size_t done = 0;
+  while (done < into.size()) {
+    const size_t wanted = std::min(into.size() - done, kMaxTransferBytes);
+    const ssize_t got = ::pread(fd_, into.data() + done, wanted, off_t(offset + done));
+    if (got == 0) break;
+    if (got > 0) {
+      done += size_t(got);
+    } else if (errno != EINTR) {
+      throw IoError("reading", path_, errno);
+    }
+  }
+  return done;
+}
+
+void File::Write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::write(fd_, bytes.data(), std::min(bytes.size(), kMaxTransferBytes));
+    if (wrote >= 0) {
+      bytes = bytes.subspan(size_t(wrote));
+    } else if (errno != EINTR) {
+      throw IoError("writing", path_, errno);
+    }
+  }
+}
+
+void File::Close() {
+  // After EINTR the descriptor is gone on Linux and macOS alike: closing again could hit another thread's file.
+  if (::close(std::exchange(fd_, -1)) != 0 && errno != EINTR) throw IoError("writing", path_, errno);
+}
+
+bool File::TryLock() {
+  for (;;) {
+    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
+    if (errno == EWOULDBLOCK) return false;
+    if (errno != EINTR) throw IoError("locking", path_, errno);
+  }
+}
+
+bool FileExists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+std::string ReadText(const std::string& path, uint64_t max_bytes) {
+  const File file = File::OpenForReading(path);
+  const uint64_t size = file.SizeBytes();
+  if (size > max_bytes) throw IoError("reading", path, EFBIG);
+  std::string text(size, '\0');
+  text.resize(file.ReadAt(0, std::as_writable_bytes(std::span(text.data(), text.size()))));
+  return text;
+}
+
+void WriteAtomically(const std::string& path, std::span<const std::span<const std::byte>> pieces) {
+  static std::atomic<uint64_t> counter{0};
+  const std::string temporary = path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(++counter);
+  File file = File::CreateNew(temporary);
+  try {
+    for (const auto piece : pieces) file.Write(piece);
+    file.Close();
+    if (std::rename(temporary.c_str(), path.c_str()) != 0) throw IoError("renaming", path, errno);
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+}
+
+}  // namespace resident

@@ -1,0 +1,54 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace resident {
+
+/** An open file that closes itself. Reads ask for exact ranges: a short file is an answer, never stale bytes. */
+class File {
+ public:
+  /** Opens for reading. Throws Error (IO_FAILURE, facts: path, errno). Folders and devices are refused. */
+  static File OpenForReading(const std::string& path);
+  /** Creates a new file with owner-only rights. Throws Error (DISK_FULL, IO_FAILURE). */
+  static File CreateNew(const std::string& path);
+  /** Opens or creates a lock file with owner-only rights. */
+  static File OpenLock(const std::string& path);
+
+  File(File&& other) noexcept;
+  File& operator=(File&& other) = delete;
+  File(const File&) = delete;
+  ~File();
+
+  const std::string& path() const { return path_; }
+  uint64_t SizeBytes() const;
+
+  /** Fills `into` from `offset`; returns how many bytes there were (fewer only at the end of the file). */
+  size_t ReadAt(uint64_t offset, std::span<std::byte> into) const;
+  void Write(std::span<const std::byte> bytes);
+  /** Closes, and reports what only close can (a full disk over a network). */
+  void Close();
+  /** Takes an exclusive flock without waiting; false when another holder has it. */
+  bool TryLock();
+
+ private:
+  File(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+
+  std::string path_;
+  int fd_;
+};
+
+bool FileExists(const std::string& path);
+
+/** A whole small file as text. Throws Error: IO_FAILURE, also when it is longer than `max_bytes`. */
+std::string ReadText(const std::string& path, uint64_t max_bytes);
+
+/** Writes `<path>.tmp-<pid>-<n>`, then renames. The temporary file is removed on failure. */
+void WriteAtomically(const std::string& path, std::span<const std::span<const std::byte>> pieces);
+
+inline std::span<const std::byte> AsBytes(const std::string& text) {
+  return std::as_bytes(std::span<const char>(text.data(), text.size()));
+}
+
+}  // namespace resident

@@ -1,0 +1,54 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/pool_geometry.h"
+#include "core/models/decoder.h"
+#include "core/ops.h"
+
+namespace resident {
+
+/**
+ * The memory that all blocks live in: per layer one slab for K and one for V, slot = block * blockTokens + offset.
+ *
+ * Appends are in place only while this object holds the slabs' only handles: Commit moves the new ones in before they
+ * are evaluated. Bytes of blocks move by pointer between steps, since copies as operations would move whole slabs.
+ * Lives on the MLX thread.
+ */
+class KvPool {
+ public:
+  /** Allocates. Untouched pages cost nothing, but their room is asked for: throws OUT_OF_MEMORY. */
+  KvPool(const PoolGeometry& geometry, const Ops& ops, mx::Device device);
+
+  const PoolGeometry& geometry() const { return geometry_; }
+  const Slabs& slabs() const { return slabs_; }
+
+  /**
+   * Takes the slabs of a step, evaluates them with `outputs` and waits until they can be updated in place again.
+   * Returns how many slabs MLX copied. When it throws, the contents are unknown and the pool refuses all further use.
+   */
+  int Commit(Slabs next, std::vector<Tensor> outputs);
+
+  /** Throws NATIVE_FAILURE after a failed Commit. */
+  void RequireIntact() const;
+
+  void CopyBlock(int from, int to, int tokens);
+  /** The first `tokens` slots of a block as one piece: layer after layer, K before V. */
+  void CopyOut(int block, int tokens, std::span<std::byte> into) const;
+  void CopyIn(int block, int tokens, std::span<const std::byte> from);
+
+ private:
+  bool ReadyInPlace() const;
+  void WaitUntilReady() const;
+  std::byte* At(size_t slab, int block) const;
+
+  PoolGeometry geometry_;
+  mx::Device device_;
+  Slabs slabs_;
+  std::vector<std::byte*> addresses_;  // of each slab: K and V of layer 0, of layer 1 …
+  bool intact_ = true;
+};
+
+}  // namespace resident

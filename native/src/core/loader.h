@@ -1,0 +1,57 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/checkpoint.h"
+#include "core/models/decoder.h"
+#include "core/ops.h"
+
+namespace resident {
+
+/** Called between pieces of a load. `cancelled` true ends it with ABORTED. */
+struct LoadHooks {
+  std::function<void(uint64_t bytes_read, uint64_t bytes_total)> progress;
+  std::function<bool()> cancelled;
+};
+
+/** Names, shapes, element types and quantisation of every weight, checked before anything is allocated. */
+class WeightLoader {
+ public:
+  /** Throws MODEL_INCOMPLETE, MODEL_CORRUPT or MODEL_UNSUPPORTED, naming the tensor. */
+  WeightLoader(const Checkpoint& checkpoint, mx::Device device);
+
+  /** What activations, K and V are computed in: f32 on a CPU (where half types are emulated), else what is stored. */
+  DataType activation_type() const { return activation_type_; }
+  /** Bytes of all weights once loaded. */
+  uint64_t loaded_bytes() const { return loaded_bytes_; }
+
+  /** Reads everything. Throws OUT_OF_MEMORY before the first allocation, ABORTED between two pieces. */
+  std::vector<LoadedWeight> Load(const Ops& ops, const LoadHooks& hooks);
+
+ private:
+  struct Part;    // one module: where its tensors are stored
+  struct Weight;  // one spec and its parts
+
+  Part CheckLinear(const WeightSpec& spec, size_t index) const;
+  const StoredTensor& CheckFloats(const std::string& name, const std::vector<int64_t>& shape) const;
+  const StoredTensor& CheckTensor(const std::string& name, const std::vector<int64_t>& shape) const;
+  void RefuseUnknownTensors() const;
+  uint64_t LoadedBytes(const StoredTensor& tensor) const;
+
+  std::vector<Matrix> ReadMatrices(const Weight& weight, const LoadHooks& hooks);
+  Tensor ReadRows(const std::vector<const StoredTensor*>& parts, const LoadHooks& hooks);
+
+  const Checkpoint& checkpoint_;
+  mx::Device device_;
+  std::vector<Weight> weights_;
+  DataType activation_type_;
+  uint64_t loaded_bytes_ = 0, stored_bytes_ = 0, read_bytes_ = 0, largest_read_ = 0;
+
+ public:
+  ~WeightLoader();
+};
+
+mx::Dtype ToMlx(DataType type);
+
+}  // namespace resident

@@ -1,0 +1,42 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/kv_pool.h"
+#include "core/models/decoder.h"
+#include "core/ops.h"
+
+namespace resident {
+
+/** One sequence's rows of one step. */
+struct SequenceRows {
+  std::span<const int32_t> tokens;
+  int start;                       // position of tokens[0]
+  std::span<const int32_t> table;  // block ids in order, at least as many as the context needs
+  enum class Wanted { kNothing, kArgMax, kLogits } wanted;
+};
+
+struct StepResult {
+  std::vector<int32_t> best;   // of the sequences that want kArgMax, in order
+  std::vector<float> logits;   // [n, vocab] of those that want kLogits, in order
+  double build_ms = 0, eval_ms = 0;
+  int moved_slabs = 0;
+  int view_sequences = 0, gathered_sequences = 0;
+};
+
+/** How contexts are read: through views where blocks are adjacent, or always gathered (for comparisons). */
+enum class ContextPolicy { kViews, kGatherAlways };
+
+/** Turns checked rows into what the layers share. */
+RowPlan PlanRows(const PoolGeometry& geometry, std::span<const SequenceRows> sequences, ContextPolicy policy);
+
+/**
+ * One step: plan, build the graph, commit, evaluate. A throw before the commit leaves the pool as it was. The next step
+ * starts when this one is done: one encoded ahead would hold the slabs' buffers and force copies.
+ */
+StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span<const SequenceRows> sequences,
+                   ContextPolicy policy = ContextPolicy::kViews);
+
+}  // namespace resident
