@@ -94,6 +94,16 @@ export class FakeRunner implements ModelRunner {
     });
   }
 
+  /** What the block's slots hold, as text that `setContents` takes. */
+  contentsOf(block: BlockId): string {
+    const { blockTokens } = this.geometry;
+    return this.slots.subarray(block * blockTokens, (block + 1) * blockTokens).join(",");
+  }
+
+  setContents(block: BlockId, contents: string): void {
+    this.slots.set(contents.split(",").map(Number), block * this.geometry.blockTokens);
+  }
+
   /** Whether the table's first slots hold exactly what computing `tokens` leaves. */
   holds(table: readonly BlockId[], tokens: Int32Array): boolean {
     const values: number[] = [];
