@@ -28,6 +28,7 @@ export class TextTokenizer {
   static create(tokenizerJson: unknown, tokenizerConfig: unknown): TextTokenizer {
     const config = objectOf(tokenizerConfig);
     if (!isObject(tokenizerJson)) throw corruptTokenizer("it is not an object");
+    requireBpe(objectOf(tokenizerJson["model"]));
     const byteMap = tokenByteMap(tokenizerJson["decoder"]);
     const specials = listOf(tokenizerJson["added_tokens"]).flatMap(readSpecial);
     const plain = withoutTokens(tokenizerJson, new Set(specials.map((token) => token.content)));
@@ -122,6 +123,18 @@ function readLeadingIds(postProcessor: unknown): readonly number[] {
     ids.push(...listOf(token["ids"]).filter((id) => typeof id === "number"));
   }
   return ids;
+}
+
+/** Older files do not name the type; merges tell. */
+function requireBpe(model: JsonObject): void {
+  const type = model["type"] ?? (model["merges"] === undefined ? "unnamed" : "BPE");
+  if (type === "BPE") return;
+  throw new ResidentError(
+    "MODEL_UNSUPPORTED",
+    `the tokenizer's model ${String(type)} is not supported`,
+    "choose a model with a BPE tokenizer",
+    { model: String(type) },
+  );
 }
 
 function construct(tokenizer: JsonObject, config: JsonObject): Tokenizer {

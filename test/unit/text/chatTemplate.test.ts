@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { ChatTemplate } from "../../../src/text/chatTemplate";
+import type { ChatMessage } from "../../../src/text/prompt";
+
+const messages: readonly ChatMessage[] = [
+  { role: "system", content: "Be brief." },
+  { role: "user", content: "Hi" },
+];
+const render = (config: object, file?: string) => ChatTemplate.create(config, file)?.render(messages, true);
+
+describe("The chat template", () => {
+  it("renders messages with the model's tokens", () => {
+    const chat_template =
+      "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content | trim }}{{ eos_token }}{% endfor %}" +
+      "{% if add_generation_prompt %}[assistant]{% endif %}";
+    const config = { chat_template, bos_token: "<s>", eos_token: { content: "</s>" } };
+    assert.equal(render(config), "<s>[system]Be brief.</s>[user]Hi</s>[assistant]");
+  });
+
+  it("is the default one of a list", () => {
+    const named = (name: string, template: string) => ({ name, template });
+    assert.equal(render({ chat_template: [named("tool_use", "tools"), named("default", "plain")] }), "plain");
+    assert.equal(render({ chat_template: [named("only", "that")] }), "that");
+  });
+
+  it("in a file of its own goes before the configuration's", () => {
+    assert.equal(render({ chat_template: "old" }, "new"), "new");
+  });
+
+  it("may be absent", () => {
+    assert.equal(ChatTemplate.create({}), undefined);
+    assert.equal(ChatTemplate.create(undefined), undefined);
+  });
+
+  it("that refuses the conversation says why", () => {
+    const config = { chat_template: "{{ raise_exception('roles must alternate') }}" };
+    assert.throws(() => render(config), /INVALID_REQUEST.*roles must alternate/);
+  });
+
+  it("that does not work is the model's fault, when it is read or when it runs", () => {
+    assert.throws(() => ChatTemplate.create({ chat_template: "{% for %}" }), /MODEL_UNSUPPORTED/);
+    assert.throws(() => render({ chat_template: "{{ messages | nosuchfilter }}" }), /MODEL_UNSUPPORTED/);
+  });
+
+  it("gets no date if it does without, so that the prompt stays the same tomorrow", () => {
+    const guarded = "{% if strftime_now is defined %}{{ strftime_now('%Y') }}{% else %}fixed{% endif %}";
+    assert.equal(render({ chat_template: guarded }), "fixed");
+    assert.match(render({ chat_template: "{{ strftime_now('%Y-%m %B') }}" }) ?? "", /^\d{4}-\d{2} [A-Z][a-z]+$/);
+  });
+
+  it("has range, none and the Python names of the constants", () => {
+    const chat_template = "{% for i in range(1, 6, 2) %}{{ i }}{% endfor %}{% if None is none and True %}!{% endif %}";
+    assert.equal(render({ chat_template }), "135!");
+  });
+});
