@@ -56,24 +56,26 @@ Napi::Value LoadModel(const EnvironmentPtr& environment, const Napi::CallbackInf
   const std::string directory = ToText(options.Get("directory"), "directory");
   const DeviceChoice device = ToDevice(options.Get("device"));
   const Calls::Started call = environment->calls().Start(info.Env(), ToFunction(info[1], "onProgress"));
-  environment->Submit(MlxThread::Kind::kCall, call, [=, id = call.id, flags = call.flags](Engine& engine) -> Calls::ToJs {
-    uint64_t reported = 0;
-    const LoadHooks hooks{
-        .progress =
-            [&](uint64_t bytes_read, uint64_t bytes_total) {
-              if (bytes_read < bytes_total && bytes_read - reported < bytes_total / 100) return;  // each percent, and the end
-              reported = bytes_read;
-              environment->calls().Notify(id, ProgressToJs(bytes_read, bytes_total));
-            },
-        .cancelled = [&] { return flags->cancelled || flags->aborted; },
-    };
-    const Handle handle = engine.LoadModel(directory, device, hooks);
-    if (hooks.cancelled()) {
-      engine.UnloadModel(handle);
-      throw AbortedError();
-    }
-    return [=, model = engine.Info(handle)](Napi::Env env) { return MakeModel(env, environment, handle, model); };
-  });
+  environment->Submit(
+      MlxThread::Kind::kCall, call, [=, id = call.id, flags = call.flags](Engine& engine) -> Calls::ToJs {
+        uint64_t reported = 0;
+        const LoadHooks hooks{
+            .progress =
+                [&](uint64_t bytes_read, uint64_t bytes_total) {
+                  if (bytes_read < bytes_total && bytes_read - reported < bytes_total / 100)
+                    return;  // each percent, and the end
+                  reported = bytes_read;
+                  environment->calls().Notify(id, ProgressToJs(bytes_read, bytes_total));
+                },
+            .cancelled = [&] { return flags->cancelled || flags->aborted; },
+        };
+        const Handle handle = engine.LoadModel(directory, device, hooks);
+        if (hooks.cancelled()) {
+          engine.UnloadModel(handle);
+          throw AbortedError();
+        }
+        return [=, model = engine.Info(handle)](Napi::Env env) { return MakeModel(env, environment, handle, model); };
+      });
   return MakeTask(info.Env(), call);
 }
 

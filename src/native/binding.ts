@@ -30,9 +30,13 @@ export interface NativeAddon {
   /**
    * Reads `config.json` and the safetensors of an MLX-format directory. Checks architecture, every tensor's name, shape,
    * dtype and length, and free memory before MLX sees them. Only one model may be loaded at a time per addon instance.
+   * `cancel` rejects with ABORTED and frees what was read.
    */
-  loadModel(options: LoadModelOptions, onProgress: (progress: LoadProgress) => void): Promise<NativeModel>;
-  /** Takes an exclusive OS lock (flock) that dies with the process. `undefined` when another holder has it. */
+  loadModel(options: LoadModelOptions, onProgress: (progress: LoadProgress) => void): NativeTask<NativeModel>;
+  /**
+   * Takes an exclusive OS lock (flock) that dies with the process. `undefined` when another holder has it, in this
+   * process too. Keep the lock: it ends with `release` or when nothing refers to it any more.
+   */
   tryLock(path: string): NativeLock | undefined;
 }
 
@@ -53,12 +57,13 @@ export interface NativeLock {
 export interface LoadModelOptions {
   readonly directory: string;
   readonly device?: Device;
-  /** Aborting rejects with ABORTED and frees what was loaded. The same id goes to `cancelLoad`. */
-  readonly cancelToken?: NativeCancelToken;
 }
 
-/** A flag shared with the native side: set `[0] = 1` to cancel. */
-export type NativeCancelToken = Int32Array;
+/** Work under way. `cancel` is a request: it takes effect between two steps, or two pieces of a file. */
+export interface NativeTask<T> {
+  readonly result: Promise<T>;
+  cancel(): void;
+}
 
 export interface LoadProgress {
   readonly bytesRead: number;
@@ -102,7 +107,10 @@ export interface NativeModel {
  * every token. `n` sequences: `tokenCounts`, `starts`, `tableLengths`, `wantToken` and `sampling` have length n.
  */
 export interface StepBatch {
-  /** All new token ids, sequence after sequence. -1 as a decode row's only token means "the token you sampled last" for that slot of `sampling`. */
+  /**
+   * All new token ids, sequence after sequence. -1 as a sequence's only token: what the run before sampled last in this
+   * place of its batch.
+   */
   readonly tokens: Int32Array;
   /** How many of `tokens` belong to each sequence; ≥ 1. */
   readonly tokenCounts: Int32Array;
@@ -136,7 +144,7 @@ export interface NativeSampling {
   /** Token ids and what is added to their logits, same length. */
   readonly biasIds: Int32Array;
   readonly biasValues: Float32Array;
-  /** Ids that penalties count (prompt and answer so far, or a window of it). Empty when penalties are off. */
+  /** Ids that penalties count (prompt and answer so far); a run adds what it samples. Empty when penalties are off. */
   readonly penaltyIds: Int32Array;
   /** Ids that end the sequence inside a run of several steps. */
   readonly stopIds: Int32Array;
@@ -144,7 +152,10 @@ export interface NativeSampling {
   readonly logprobs: number;
 }
 
-/** One sampled token. `step` counts from 0 inside the run; `sequence` indexes the batch. */
+/**
+ * One sampled token. `step` counts from 0 inside the run; `sequence` indexes the batch. Log-probabilities are those
+ * after bias and penalties, before temperature.
+ */
 export interface SampledToken {
   readonly sequence: number;
   readonly step: number;
@@ -186,7 +197,10 @@ export interface BlockFileRead {
 
 /** Why a block file was refused. `missing` is no file; everything else found one and did not trust it. */
 export type BlockRefusal =
-  | { readonly code: "missing" | "truncated" | "checksum" | "format" | "geometry" | "unreadable"; readonly reason: string }
+  | {
+      readonly code: "missing" | "truncated" | "checksum" | "format" | "geometry" | "unreadable";
+      readonly reason: string;
+    }
   | { readonly code: "identity"; readonly reason: string; readonly key: string };
 
 export interface NativePool {
@@ -195,12 +209,17 @@ export interface NativePool {
   readonly bytes: number;
   /**
    * Runs 1…k steps. `onTokens` is called on the JavaScript thread after each step with that step's tokens, before the
-   * promise resolves. `cancel[0] = 1` ends the run after the step under way (what was sampled is delivered).
+   * promise resolves. `cancel` ends the run after the step under way: what was sampled is delivered and the promise
+   * resolves. What `onTokens` throws cancels the run and rejects it. `dispose` of pool or model rejects it with ABORTED.
+   * Throws INVALID_REQUEST at once for arguments of a wrong type; wrong values reject.
    */
-  run(batch: StepBatch, onTokens: (tokens: readonly SampledToken[]) => void, cancel?: NativeCancelToken): Promise<StepStats>;
+  run(batch: StepBatch, onTokens: (tokens: readonly SampledToken[]) => void): NativeTask<StepStats>;
   /** Copies the first `tokens` slots of block `from` to block `to` (copy on write). */
   copyBlock(from: number, to: number, tokens: number): Promise<void>;
-  /** Copies the block's bytes between steps, then writes on the I/O thread. Resolves with the bytes written once renamed. */
+  /**
+   * Copies the block's bytes between steps, in the order of the calls, then writes on the I/O thread. Resolves with the
+   * bytes written once renamed. Each call holds a copy of its block until then: keep few of them under way.
+   */
   writeBlockFile(request: BlockFileWrite): Promise<number>;
   /**
    * Reads and verifies (length, format, expected metadata, geometry, checksum over header and data) on the I/O thread,

@@ -65,17 +65,14 @@ export class ModelHost implements ModelLoader<LoadedModel> {
     try {
       const summary = await summarizeModel(directory, { starterModel: service.starterModel });
       const addon = this.addon();
-      const cancelToken = new Int32Array(1);
-      const cancel = () => {
-        cancelToken[0] = 1;
-      };
-      signal?.addEventListener("abort", cancel);
       this.setState({ type: "loading", model: name, done: 0, total: summary.weightBytes });
-      const native = await addon
-        .loadModel({ directory, cancelToken }, ({ bytesRead, bytesTotal }) =>
-          this.setState({ type: "loading", model: name, done: bytesRead, total: bytesTotal }),
-        )
-        .finally(() => signal?.removeEventListener("abort", cancel));
+      const task = addon.loadModel({ directory }, ({ bytesRead, bytesTotal }) =>
+        this.setState({ type: "loading", model: name, done: bytesRead, total: bytesTotal }),
+      );
+      const cancel = () => task.cancel();
+      signal?.addEventListener("abort", cancel);
+      if (signal?.aborted) cancel();
+      const native = await task.result.finally(() => signal?.removeEventListener("abort", cancel));
       try {
         const model = await this.assemble(summary, native);
         const device = await addon.deviceInfo();

@@ -43,7 +43,8 @@ SamplingParams ToSampling(const Napi::Value& value) {
   params.repetition_penalty = number("repetitionPenalty");
   params.presence_penalty = number("presencePenalty");
   params.frequency_penalty = number("frequencyPenalty");
-  params.seed = uint64_t(ToUint32(object.Get("seedHigh"), "seedHigh")) << 32 | ToUint32(object.Get("seedLow"), "seedLow");
+  params.seed =
+      uint64_t(ToUint32(object.Get("seedHigh"), "seedHigh")) << 32 | ToUint32(object.Get("seedLow"), "seedLow");
   params.bias_ids = ToInts(object.Get("biasIds"), "biasIds");
   params.bias_values = ToFloats(object.Get("biasValues"), "biasValues");
   params.penalty_ids = ToInts(object.Get("penaltyIds"), "penaltyIds");

@@ -10,7 +10,8 @@
 
 namespace resident {
 
-// Reading of arguments. Everything is copied out at once; a wrong type throws Error INVALID_REQUEST naming the argument.
+// Reading of arguments. Everything is copied out at once; a wrong type throws Error INVALID_REQUEST naming the
+// argument.
 
 Napi::Object ToObject(const Napi::Value& value, const char* name);
 Napi::Function ToFunction(const Napi::Value& value, const char* name);

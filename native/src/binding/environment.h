@@ -10,7 +10,8 @@
 
 namespace resident {
 
-/** Everything of one JavaScript environment (the main thread's or a worker's). Nothing is shared between environments. */
+/** Everything of one JavaScript environment (the main thread's or a worker's). Nothing is shared between environments.
+ */
 class Environment : public std::enable_shared_from_this<Environment> {
  public:
   static std::shared_ptr<Environment> Create(Napi::Env env);

@@ -15,7 +15,8 @@ void DefineRun(Napi::Object object, const EnvironmentPtr& environment, Handle ha
                           const RunHooks hooks{
                               .on_tokens =
                                   [&](std::vector<SampledToken> tokens) {
-                                    environment->calls().Notify(id, [tokens = std::move(tokens)](Napi::Env env) { return ToJs(env, tokens); });
+                                    environment->calls().Notify(
+                                        id, [tokens = std::move(tokens)](Napi::Env env) { return ToJs(env, tokens); });
                                   },
                               .cancelled = [&] { return flags->cancelled || flags->aborted; },
                               .between_steps = [&] { environment->mlx().RunWaitingCopies(engine); },
@@ -42,7 +43,8 @@ void DefineLogits(Napi::Object object, const EnvironmentPtr& environment, Handle
 
 void DefineCopyBlock(Napi::Object object, const EnvironmentPtr& environment, Handle handle) {
   DefineAsyncMethod(object, "copyBlock", [environment, handle](const Napi::CallbackInfo& info) {
-    const int64_t from = ToInteger(info[0], "from"), to = ToInteger(info[1], "to"), tokens = ToInteger(info[2], "tokens");
+    const int64_t from = ToInteger(info[0], "from"), to = ToInteger(info[1], "to"),
+                  tokens = ToInteger(info[2], "tokens");
     const Calls::Started call = environment->calls().Start(info.Env());
     environment->Submit(MlxThread::Kind::kCopy, call, [=](Engine& engine) -> Calls::ToJs {
       engine.CopyBlock(handle, from, to, tokens);
@@ -64,7 +66,8 @@ void SubmitIo(const EnvironmentPtr& environment, CallId id, Work work) {
   });
 }
 
-void DefineWriteBlockFile(Napi::Object object, const EnvironmentPtr& environment, Handle handle, const PoolGeometry& geometry) {
+void DefineWriteBlockFile(Napi::Object object, const EnvironmentPtr& environment, Handle handle,
+                          const PoolGeometry& geometry) {
   DefineAsyncMethod(object, "writeBlockFile", [environment, handle, geometry](const Napi::CallbackInfo& info) {
     const Napi::Object request = ToObject(info[0], "request");
     const int64_t block = ToInteger(request.Get("block"), "block"), tokens = ToInteger(request.Get("tokens"), "tokens");
@@ -86,7 +89,8 @@ void DefineWriteBlockFile(Napi::Object object, const EnvironmentPtr& environment
   });
 }
 
-void DefineReadBlockFile(Napi::Object object, const EnvironmentPtr& environment, Handle handle, const PoolGeometry& geometry) {
+void DefineReadBlockFile(Napi::Object object, const EnvironmentPtr& environment, Handle handle,
+                         const PoolGeometry& geometry) {
   DefineAsyncMethod(object, "readBlockFile", [environment, handle, geometry](const Napi::CallbackInfo& info) {
     const Napi::Object request = ToObject(info[0], "request");
     const int64_t block = ToInteger(request.Get("block"), "block"), tokens = ToInteger(request.Get("tokens"), "tokens");

@@ -9,9 +9,12 @@ const char* DeviceName(bool is_gpu) { return is_gpu ? "gpu" : "cpu"; }
 
 const char* KvTypeName(DataType type) {
   switch (type) {
-    case DataType::kF16: return "f16";
-    case DataType::kBF16: return "bf16";
-    default: return "f32";
+    case DataType::kF16:
+      return "f16";
+    case DataType::kBF16:
+      return "bf16";
+    default:
+      return "f32";
   }
 }
 

@@ -107,7 +107,8 @@ void CheckTokens(const StepBatch& batch, int vocab_size, const std::vector<int32
     for (int j = 0; j < batch.token_counts[i]; ++j, ++row) {
       const int32_t id = batch.tokens[row];
       if (id == kLastSampled && batch.token_counts[i] == 1) {
-        if (i >= last_sampled.size() || last_sampled[i] == kLastSampled) Invalid("nothing was sampled in this place before");
+        if (i >= last_sampled.size() || last_sampled[i] == kLastSampled)
+          Invalid("nothing was sampled in this place before");
       } else if (id < 0 || id >= vocab_size) {
         Invalid("token id " + std::to_string(id) + " is outside the vocabulary",
                 {{"id", double(id)}, {"vocabSize", double(vocab_size)}});

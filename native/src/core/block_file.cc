@@ -15,7 +15,8 @@ namespace {
 constexpr std::string_view kPrefix = "{\"__metadata__\":{\"checksum\":\"";
 constexpr size_t kAlignment = 8;
 
-std::string TensorJson(const std::string& name, const PoolGeometry& geometry, int tokens, uint64_t begin, uint64_t end) {
+std::string TensorJson(const std::string& name, const PoolGeometry& geometry, int tokens, uint64_t begin,
+                       uint64_t end) {
   return "," + json::Quote(name) + ":{\"dtype\":" + json::Quote(SafetensorsName(geometry.dtype)) + ",\"shape\":[" +
          std::to_string(tokens) + "," + std::to_string(geometry.kv_heads) + "," + std::to_string(geometry.head_dim) +
          "],\"data_offsets\":[" + std::to_string(begin) + "," + std::to_string(end) + "]}";
@@ -91,7 +92,8 @@ std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& ge
   std::string text(HeaderTextBytes(first, size), '\0');
   const uint64_t data_bytes = size - kHeaderLengthBytes - text.size(), wanted_bytes = geometry.BlockBytes(tokens);
   if (data_bytes > wanted_bytes) {  // nothing of that length is ours: do not read it
-    return Refuse("geometry", "it holds " + std::to_string(data_bytes) + " bytes and the block " + std::to_string(wanted_bytes));
+    return Refuse("geometry",
+                  "it holds " + std::to_string(data_bytes) + " bytes and the block " + std::to_string(wanted_bytes));
   }
   data.resize(data_bytes);
   if (file.ReadAt(kHeaderLengthBytes, std::as_writable_bytes(std::span(text))) != text.size() ||
@@ -108,7 +110,8 @@ std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& ge
     return Refuse("checksum", "its bytes are not those that were written");
   }
   const SafetensorsHeader header = ParseSafetensorsHeader(text, size);
-  if (const auto format = header.metadata.find("format"); format == header.metadata.end() || format->second != kBlockFormat) {
+  if (const auto format = header.metadata.find("format");
+      format == header.metadata.end() || format->second != kBlockFormat) {
     return Refuse("format", "it is of another version");
   }
   if (auto refusal = CheckMetadata(header.metadata, expected)) return refusal;

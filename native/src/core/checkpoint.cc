@@ -16,7 +16,7 @@ constexpr uint64_t kMaxConfigBytes = 16 << 20;
 constexpr uint64_t kSampleBytes = 4096;
 
 bool IsFolder(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 

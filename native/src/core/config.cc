@@ -12,9 +12,7 @@
 namespace resident {
 namespace {
 
-[[noreturn]] void Corrupt(const std::string& what) {
-  throw Error(ErrorCode::kModelCorrupt, "config.json: " + what);
-}
+[[noreturn]] void Corrupt(const std::string& what) { throw Error(ErrorCode::kModelCorrupt, "config.json: " + what); }
 
 [[noreturn]] void Unsupported(const std::string& what) {
   throw Error(ErrorCode::kModelUnsupported, "config.json: " + what + " is not supported", {{"unsupported", what}});
@@ -76,7 +74,8 @@ double RequiredFactor(const json::Value& scaling) {
 RopeConfig ParseRope(const json::Value& config, double default_theta) {
   RopeConfig rope;
   const json::Value* parameters = Member(config, "rope_parameters");  // transformers 5 keeps both in there
-  rope.theta = Positive(config, "rope_theta", parameters ? Positive(*parameters, "rope_theta", default_theta) : default_theta);
+  rope.theta =
+      Positive(config, "rope_theta", parameters ? Positive(*parameters, "rope_theta", default_theta) : default_theta);
   rope.traditional = Flag(config, "rope_traditional", false);
   const json::Value* scaling = Member(config, "rope_scaling");
   if (scaling == nullptr) scaling = parameters;
@@ -146,7 +145,8 @@ void RefuseSlidingWindows(const json::Value& document, const ModelConfig& config
     return;
   }
   const std::optional<int> window = Integer(document, "sliding_window", 1);
-  if (window && *window < config.max_context_tokens && Flag(document, "use_sliding_window", config.architecture == "mistral")) {
+  if (window && *window < config.max_context_tokens &&
+      Flag(document, "use_sliding_window", config.architecture == "mistral")) {
     Unsupported("sliding_window of " + std::to_string(*window) + " tokens");
   }
 }
@@ -186,7 +186,8 @@ ModelConfig ParseModelConfig(const std::string& config_json) {
   if (!type) Corrupt("model_type is missing");
   const Family* family = FindFamily(*type);
   if (family == nullptr) Unsupported("model_type " + *type);
-  if (Text(document, "hidden_act").value_or("silu") != "silu") Unsupported("hidden_act " + *Text(document, "hidden_act"));
+  if (Text(document, "hidden_act").value_or("silu") != "silu")
+    Unsupported("hidden_act " + *Text(document, "hidden_act"));
   if (Number(document, "partial_rotary_factor").value_or(1) != 1) Unsupported("partial_rotary_factor");
 
   ModelConfig config;
@@ -198,7 +199,8 @@ ModelConfig ParseModelConfig(const std::string& config_json) {
   config.num_kv_heads = Integer(document, "num_key_value_heads", 1).value_or(config.num_heads);
   config.vocab_size = RequiredInteger(document, "vocab_size");
   const std::optional<int> head_dim = Integer(document, "head_dim", 2);
-  if (!head_dim && config.hidden_size % config.num_heads != 0) Corrupt("hidden_size is no multiple of num_attention_heads");
+  if (!head_dim && config.hidden_size % config.num_heads != 0)
+    Corrupt("hidden_size is no multiple of num_attention_heads");
   config.head_dim = head_dim.value_or(config.hidden_size / config.num_heads);
   config.norm_eps = float(Positive(document, "rms_norm_eps", 1e-6));
   config.max_context_tokens = RequiredInteger(document, "max_position_embeddings");
@@ -226,13 +228,14 @@ std::string ModelConfig::ArchitectureId(DataType kv_dtype) const {
          number("intermediate_size", intermediate_size) + number("num_layers", num_layers) +
          number("num_heads", num_heads) + number("num_kv_heads", num_kv_heads) + number("head_dim", head_dim) +
          number("norm_eps", norm_eps) + flag("qkv_bias", qkv_bias) + flag("output_bias", output_bias) +
-         flag("mlp_bias", mlp_bias) + flag("query_key_norm", query_key_norm) + ",\"rope\":" +
-         json::Quote(kRopeKinds[int(rope.kind)]) + number("theta", rope.theta) + flag("traditional", rope.traditional) +
-         number("factor", rope.factor) + number("original_context_tokens", rope.original_context_tokens) +
+         flag("mlp_bias", mlp_bias) + flag("query_key_norm", query_key_norm) +
+         ",\"rope\":" + json::Quote(kRopeKinds[int(rope.kind)]) + number("theta", rope.theta) +
+         flag("traditional", rope.traditional) + number("factor", rope.factor) +
+         number("original_context_tokens", rope.original_context_tokens) +
          number("low_freq_factor", rope.low_freq_factor) + number("high_freq_factor", rope.high_freq_factor) +
          number("beta_fast", rope.beta_fast) + number("beta_slow", rope.beta_slow) + number("mscale", rope.mscale) +
-         number("mscale_all_dim", rope.mscale_all_dim) +
-         ",\"kv_dtype\":" + json::Quote(SafetensorsName(kv_dtype)) + "}";
+         number("mscale_all_dim", rope.mscale_all_dim) + ",\"kv_dtype\":" + json::Quote(SafetensorsName(kv_dtype)) +
+         "}";
 }
 
 }  // namespace resident

@@ -22,9 +22,9 @@ struct RopeConfig {
   bool traditional = false;  // pairs are neighbours instead of halves
   double factor = 1;
   int original_context_tokens = 0;
-  double low_freq_factor = 1, high_freq_factor = 4;      // llama3
-  double beta_fast = 32, beta_slow = 1;                  // yarn
-  double mscale = 1, mscale_all_dim = 0;                 // yarn
+  double low_freq_factor = 1, high_freq_factor = 4;  // llama3
+  double beta_fast = 32, beta_slow = 1;              // yarn
+  double mscale = 1, mscale_all_dim = 0;             // yarn
 };
 
 /** What config.json says, checked, with the defaults that mlx_lm uses for the family. */

@@ -15,10 +15,14 @@ constexpr bool IsFloating(DataType type) { return type != DataType::kU32; }
 /** As safetensors writes it. */
 constexpr std::string_view SafetensorsName(DataType type) {
   switch (type) {
-    case DataType::kF32: return "F32";
-    case DataType::kF16: return "F16";
-    case DataType::kBF16: return "BF16";
-    case DataType::kU32: return "U32";
+    case DataType::kF32:
+      return "F32";
+    case DataType::kF16:
+      return "F16";
+    case DataType::kBF16:
+      return "BF16";
+    case DataType::kU32:
+      return "U32";
   }
   return "";
 }

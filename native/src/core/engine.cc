@@ -15,7 +15,8 @@
 namespace resident {
 namespace {
 
-constexpr size_t kCpuCacheBytes = size_t(256) << 20;  // buffers that MLX keeps for reuse; its default on CPU is too small
+constexpr size_t kCpuCacheBytes = size_t(256)
+                                  << 20;  // buffers that MLX keeps for reuse; its default on CPU is too small
 constexpr uint64_t kSmallStepBytes = uint64_t(64) << 20;
 
 #if defined(__aarch64__) || defined(_M_ARM64)
@@ -47,7 +48,7 @@ void RequireStepMemory(const ModelConfig& config, const StepBatch& batch) {
     context = std::max(context, tokens);
   }
   const uint64_t widest = uint64_t(std::max(config.intermediate_size, config.hidden_size));
-  const uint64_t floats = 2 * largest_scores +                                      // scores and their softmax
+  const uint64_t floats = 2 * largest_scores +                                          // scores and their softmax
                           4 * context * uint64_t(config.num_heads * config.head_dim) +  // K and V, copied or repeated
                           4 * batch.tokens.size() * widest + batch.sequences() * uint64_t(config.vocab_size);
   if (floats * sizeof(float) > kSmallStepBytes) RequireMemory(floats * sizeof(float), "this step");
@@ -80,7 +81,8 @@ class Engine::RunState {
     for (size_t i = 0; i < batch.sequences(); ++i) {
       const std::span<const int32_t> tokens(batch.tokens.data() + row, size_t(batch.token_counts[i]));
       const std::span<const int32_t> table(batch.tables.data() + block, size_t(batch.table_lengths[i]));
-      sequences_.push_back({int(i), {tokens.begin(), tokens.end()}, batch.starts[i], table, batch.sampling[i].penalty_ids});
+      sequences_.push_back(
+          {int(i), {tokens.begin(), tokens.end()}, batch.starts[i], table, batch.sampling[i].penalty_ids});
       if (tokens.front() == kLastSampled) sequences_.back().tokens.front() = model.last_sampled[i];
       row += tokens.size();
       block += table.size();
@@ -133,7 +135,8 @@ class Engine::RunState {
       if (wanted == SequenceRows::Wanted::kArgMax) {
         sample.id = result.best[best++];
       } else {
-        sample = SampleToken(std::span(result.logits).subspan(vocab * logits++, vocab), params, sequence.penalty_ids, position);
+        sample = SampleToken(std::span(result.logits).subspan(vocab * logits++, vocab), params, sequence.penalty_ids,
+                             position);
       }
       const int32_t id = sample.id;
       model_.last_sampled[size_t(sequence.index)] = id;
@@ -179,7 +182,8 @@ DeviceReport Engine::Describe() {
   for (const char* key : {"device_name", "architecture"}) {
     const auto found = facts.find(key);
     if (found == facts.end()) continue;
-    if (const auto* text = std::get_if<std::string>(&found->second); text != nullptr && report.name.empty()) report.name = *text;
+    if (const auto* text = std::get_if<std::string>(&found->second); text != nullptr && report.name.empty())
+      report.name = *text;
   }
   if (report.name.empty()) report.name = report.is_gpu ? "GPU" : "CPU";
   return report;
@@ -194,14 +198,15 @@ Handle Engine::LoadModel(const std::string& directory, DeviceChoice choice, cons
   auto model = std::make_unique<Model>(next_handle_++, device);
   const ModelConfig& config = checkpoint.config();
   const DataType type = loader.activation_type();
-  model->info = {.config = config,
-                 .weight_bytes = loader.loaded_bytes(),
-                 .kv_dtype = type,
-                 .weights_id = checkpoint.ComputeId(),
-                 .architecture_id = config.ArchitectureId(type),
-                 .kv_layout_id = std::string(model->ops->layout_id()),
-                 .numerics_id = std::string(model->ops->id()) + "/mlx-" + MlxVersion() + (is_gpu ? "/gpu-" : "/cpu-") + kProcessor,
-                 .is_gpu = is_gpu};
+  model->info = {
+      .config = config,
+      .weight_bytes = loader.loaded_bytes(),
+      .kv_dtype = type,
+      .weights_id = checkpoint.ComputeId(),
+      .architecture_id = config.ArchitectureId(type),
+      .kv_layout_id = std::string(model->ops->layout_id()),
+      .numerics_id = std::string(model->ops->id()) + "/mlx-" + MlxVersion() + (is_gpu ? "/gpu-" : "/cpu-") + kProcessor,
+      .is_gpu = is_gpu};
   model->decoder = std::make_unique<Decoder>(config, *model->ops, loader.Load(*model->ops, hooks));
   model_ = std::move(model);
   return model_->handle;
@@ -223,7 +228,8 @@ Handle Engine::CreatePool(Handle handle, int64_t blocks, int64_t block_tokens) {
   const int64_t row = int64_t(config.num_kv_heads) * config.head_dim;
   const int64_t most_slots = std::numeric_limits<int32_t>::max() / row;
   if (blocks < 1 || block_tokens < 1 || block_tokens > most_slots || blocks > most_slots / block_tokens) {
-    Invalid("a pool needs 1 or more blocks of 1 or more tokens, and at most " + std::to_string(most_slots) + " tokens in all",
+    Invalid("a pool needs 1 or more blocks of 1 or more tokens, and at most " + std::to_string(most_slots) +
+                " tokens in all",
             {{"blocks", double(blocks)}, {"blockTokens", double(block_tokens)}, {"maxTokens", double(most_slots)}});
   }
   const PoolGeometry geometry{.blocks = int(blocks),
@@ -317,7 +323,8 @@ BatchLimits Engine::LimitsOf(const Model& model) {
 
 void CheckBlock(const PoolGeometry& geometry, int64_t block, int64_t tokens) {
   if (block < 0 || block >= geometry.blocks) {
-    Invalid("block " + std::to_string(block) + " is outside the pool", {{"block", double(block)}, {"blocks", double(geometry.blocks)}});
+    Invalid("block " + std::to_string(block) + " is outside the pool",
+            {{"block", double(block)}, {"blocks", double(geometry.blocks)}});
   }
   if (tokens < 1 || tokens > geometry.block_tokens) {
     Invalid("a block cannot hold " + std::to_string(tokens) + " tokens",

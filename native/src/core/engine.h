@@ -54,8 +54,9 @@ struct RunHooks {
 using Handle = uint64_t;
 
 /**
- * The model and the pool, and everything that is done with them. Lives on one thread: MLX's streams belong to the thread
- * that made them. Callers name model and pool by handles, so that nobody else ever holds them. All methods throw Error.
+ * The model and the pool, and everything that is done with them. Lives on one thread: MLX's streams belong to the
+ * thread that made them. Callers name model and pool by handles, so that nobody else ever holds them. All methods throw
+ * Error.
  */
 class Engine {
  public:
@@ -75,7 +76,8 @@ class Engine {
 
   RunStats Run(Handle pool, const StepBatch& batch, const RunHooks& hooks);
   /** f32 [vocabSize] after the last of `tokens`. */
-  std::vector<float> Logits(Handle pool, const std::vector<int32_t>& tokens, int start, const std::vector<int32_t>& table);
+  std::vector<float> Logits(Handle pool, const std::vector<int32_t>& tokens, int start,
+                            const std::vector<int32_t>& table);
 
   void CopyBlock(Handle pool, int64_t from, int64_t to, int64_t tokens);
   std::vector<std::byte> CopyBlockOut(Handle pool, int64_t block, int64_t tokens) const;

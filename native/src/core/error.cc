@@ -7,17 +7,28 @@ namespace resident {
 
 const char* ErrorCodeName(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kInvalidRequest: return "INVALID_REQUEST";
-    case ErrorCode::kOutOfMemory: return "OUT_OF_MEMORY";
-    case ErrorCode::kModelNotFound: return "MODEL_NOT_FOUND";
-    case ErrorCode::kModelIncomplete: return "MODEL_INCOMPLETE";
-    case ErrorCode::kModelCorrupt: return "MODEL_CORRUPT";
-    case ErrorCode::kModelUnsupported: return "MODEL_UNSUPPORTED";
-    case ErrorCode::kStoreCorrupt: return "STORE_CORRUPT";
-    case ErrorCode::kDiskFull: return "DISK_FULL";
-    case ErrorCode::kIoFailure: return "IO_FAILURE";
-    case ErrorCode::kAborted: return "ABORTED";
-    case ErrorCode::kNativeFailure: return "NATIVE_FAILURE";
+    case ErrorCode::kInvalidRequest:
+      return "INVALID_REQUEST";
+    case ErrorCode::kOutOfMemory:
+      return "OUT_OF_MEMORY";
+    case ErrorCode::kModelNotFound:
+      return "MODEL_NOT_FOUND";
+    case ErrorCode::kModelIncomplete:
+      return "MODEL_INCOMPLETE";
+    case ErrorCode::kModelCorrupt:
+      return "MODEL_CORRUPT";
+    case ErrorCode::kModelUnsupported:
+      return "MODEL_UNSUPPORTED";
+    case ErrorCode::kStoreCorrupt:
+      return "STORE_CORRUPT";
+    case ErrorCode::kDiskFull:
+      return "DISK_FULL";
+    case ErrorCode::kIoFailure:
+      return "IO_FAILURE";
+    case ErrorCode::kAborted:
+      return "ABORTED";
+    case ErrorCode::kNativeFailure:
+      return "NATIVE_FAILURE";
   }
   return "NATIVE_FAILURE";
 }

@@ -30,7 +30,7 @@ int Open(const std::string& path, int flags) {
 
 File File::OpenForReading(const std::string& path) {
   File file(path, Open(path, O_RDONLY));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.fd_, &status) != 0) throw IoError("reading", path, errno);
   if (!S_ISREG(status.st_mode)) throw IoError("reading", path, S_ISDIR(status.st_mode) ? EISDIR : EINVAL);
   return file;
@@ -47,7 +47,7 @@ File::~File() {
 }
 
 uint64_t File::SizeBytes() const {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd_, &status) != 0) throw IoError("reading", path_, errno);
   return uint64_t(status.st_size);
 }

@@ -26,7 +26,8 @@ class Parser {
   char Peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
   void SkipSpace() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r')) {
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r')) {
       ++at_;
     }
   }
@@ -48,13 +49,20 @@ class Parser {
     if (depth > kMaxDepth) Fail("nested too deeply");
     SkipSpace();
     switch (Peek()) {
-      case '{': return ParseObject(depth);
-      case '[': return ParseArray(depth);
-      case '"': return Value(ParseString());
-      case 't': return Word("true", Value(true));
-      case 'f': return Word("false", Value(false));
-      case 'n': return Word("null", Value());
-      default: return ParseNumber();
+      case '{':
+        return ParseObject(depth);
+      case '[':
+        return ParseArray(depth);
+      case '"':
+        return Value(ParseString());
+      case 't':
+        return Word("true", Value(true));
+      case 'f':
+        return Word("false", Value(false));
+      case 'n':
+        return Word("null", Value());
+      default:
+        return ParseNumber();
     }
   }
 
@@ -114,14 +122,29 @@ class Parser {
     switch (c) {
       case '"':
       case '\\':
-      case '/': out.push_back(c); return;
-      case 'b': out.push_back('\b'); return;
-      case 'f': out.push_back('\f'); return;
-      case 'n': out.push_back('\n'); return;
-      case 'r': out.push_back('\r'); return;
-      case 't': out.push_back('\t'); return;
-      case 'u': AppendUtf8(out, ParseCodePoint()); return;
-      default: Fail("unknown escape");
+      case '/':
+        out.push_back(c);
+        return;
+      case 'b':
+        out.push_back('\b');
+        return;
+      case 'f':
+        out.push_back('\f');
+        return;
+      case 'n':
+        out.push_back('\n');
+        return;
+      case 'r':
+        out.push_back('\r');
+        return;
+      case 't':
+        out.push_back('\t');
+        return;
+      case 'u':
+        AppendUtf8(out, ParseCodePoint());
+        return;
+      default:
+        Fail("unknown escape");
     }
   }
 

@@ -4,9 +4,9 @@
 #include <span>
 #include <vector>
 
-#include "core/pool_geometry.h"
 #include "core/models/decoder.h"
 #include "core/ops.h"
+#include "core/pool_geometry.h"
 
 namespace resident {
 

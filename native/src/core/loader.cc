@@ -37,8 +37,8 @@ struct WeightLoader::Part {
   /** Parts that can be stored as one matrix. */
   bool Joins(const Part& other) const {
     return quantization == other.quantization && weight->entry.dtype == other.weight->entry.dtype &&
-           (scales == nullptr || (scales->entry.dtype == other.scales->entry.dtype &&
-                                  zeros->entry.dtype == other.zeros->entry.dtype)) &&
+           (scales == nullptr ||
+            (scales->entry.dtype == other.scales->entry.dtype && zeros->entry.dtype == other.zeros->entry.dtype)) &&
            (bias == nullptr || bias->entry.dtype == other.bias->entry.dtype);
   }
   std::vector<const StoredTensor*> Stored() const {
@@ -120,11 +120,13 @@ WeightLoader::Part WeightLoader::CheckLinear(const WeightSpec& spec, size_t inde
   }
   part.quantization = checkpoint_.config().QuantizationOf(module);
   if (!part.quantization) {
-    throw TensorError(ErrorCode::kModelCorrupt, module + ".scales", "is there, but the config does not say how it is quantised");
+    throw TensorError(ErrorCode::kModelCorrupt, module + ".scales",
+                      "is there, but the config does not say how it is quantised");
   }
   const auto [group_size, bits] = *part.quantization;
   if (inputs % group_size != 0) {
-    throw TensorError(ErrorCode::kModelCorrupt, module + ".weight", "cannot be cut into groups of " + std::to_string(group_size));
+    throw TensorError(ErrorCode::kModelCorrupt, module + ".weight",
+                      "cannot be cut into groups of " + std::to_string(group_size));
   }
   part.weight = &CheckTensor(module + ".weight", {outputs, inputs * bits / 32});
   if (part.weight->entry.dtype != DataType::kU32) {
@@ -176,7 +178,7 @@ std::vector<Matrix> WeightLoader::ReadMatrices(const Weight& weight, const LoadH
   for (size_t i = 0; i < weight.parts.size();) {
     size_t end = i + 1;
     while (end < weight.parts.size() && weight.parts[end].Joins(weight.parts[i])) ++end;
-    const auto read = [&](const StoredTensor* Part::*member) -> std::optional<Tensor> {
+    const auto read = [&](const StoredTensor* Part::* member) -> std::optional<Tensor> {
       if (weight.parts[i].*member == nullptr) return std::nullopt;
       std::vector<const StoredTensor*> rows;
       for (size_t p = i; p < end; ++p) rows.push_back(weight.parts[p].*member);
@@ -218,10 +220,14 @@ Tensor WeightLoader::ReadRows(const std::vector<const StoredTensor*>& parts, con
 
 mx::Dtype ToMlx(DataType type) {
   switch (type) {
-    case DataType::kF32: return mx::float32;
-    case DataType::kF16: return mx::float16;
-    case DataType::kBF16: return mx::bfloat16;
-    case DataType::kU32: return mx::uint32;
+    case DataType::kF32:
+      return mx::float32;
+    case DataType::kF16:
+      return mx::float16;
+    case DataType::kBF16:
+      return mx::bfloat16;
+    case DataType::kU32:
+      return mx::uint32;
   }
   return mx::float32;
 }

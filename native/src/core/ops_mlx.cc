@@ -141,9 +141,10 @@ class MlxOps final : public Ops {
       const int first = span.first_slot;
       return SwapAxes(mx::slice(slab, {0, first, 0, 0}, {1, first + tokens, kv_heads, head_dim}, device_));
     }
-    const Tensor blocks = mx::reshape(slab, {slab.shape(1) / plan.block_tokens, plan.block_tokens, kv_heads, head_dim},
-                                      device_);
-    const Tensor gathered = mx::reshape(mx::take(blocks, *span.blocks, 0, device_), {1, -1, kv_heads, head_dim}, device_);
+    const Tensor blocks =
+        mx::reshape(slab, {slab.shape(1) / plan.block_tokens, plan.block_tokens, kv_heads, head_dim}, device_);
+    const Tensor gathered =
+        mx::reshape(mx::take(blocks, *span.blocks, 0, device_), {1, -1, kv_heads, head_dim}, device_);
     return SwapAxes(mx::slice(gathered, {0, 0, 0, 0}, {1, tokens, kv_heads, head_dim}, device_));
   }
 

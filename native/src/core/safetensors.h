@@ -13,10 +13,10 @@ namespace resident {
 
 /** One tensor's place in a safetensors file. */
 struct TensorEntry {
-  std::string dtype_name;          // as the file says it
-  std::optional<DataType> dtype;   // empty: a type that we do not read
+  std::string dtype_name;         // as the file says it
+  std::optional<DataType> dtype;  // empty: a type that we do not read
   std::vector<int64_t> shape;
-  uint64_t begin = 0, end = 0;     // bytes, half open, counted from the start of the data
+  uint64_t begin = 0, end = 0;  // bytes, half open, counted from the start of the data
 
   uint64_t SizeBytes() const { return end - begin; }
 };

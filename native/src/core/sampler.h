@@ -20,9 +20,7 @@ struct SamplingParams {
   std::vector<int32_t> stop_ids;
   int logprobs = 0;  // how many of the most likely ids to report; −1 = the sampled id's only
 
-  bool HasPenalties() const {
-    return repetition_penalty != 1 || presence_penalty != 0 || frequency_penalty != 0;
-  }
+  bool HasPenalties() const { return repetition_penalty != 1 || presence_penalty != 0 || frequency_penalty != 0; }
   /** The arg max of the raw logits is the answer: no logits have to reach the host. */
   bool IsPlainGreedy() const { return temperature == 0 && logprobs == 0 && bias_ids.empty() && !HasPenalties(); }
   bool IsStop(int32_t id) const;
@@ -38,11 +36,10 @@ struct Sample {
 
 /**
  * Chooses one id from `logits`, which are overwritten. In this order: logit bias; repetition penalty (CTRL, arXiv
- * 1909.05858: positive logits divided, negative multiplied), presence and frequency penalties (subtracted); the reported
- * log-probabilities are those of this distribution; then temperature, top-k, top-p, min-p, and one draw. Ties go to the
- * lower id. `position` is where the sampled token will stand: with the seed it is the whole key of the random number, so
- * neither batching nor restarts change an answer.
- * Throws NATIVE_FAILURE when no logit is a number.
+ * 1909.05858: positive logits divided, negative multiplied), presence and frequency penalties (subtracted); the
+ * reported log-probabilities are those of this distribution; then temperature, top-k, top-p, min-p, and one draw. Ties
+ * go to the lower id. `position` is where the sampled token will stand: with the seed it is the whole key of the random
+ * number, so neither batching nor restarts change an answer. Throws NATIVE_FAILURE when no logit is a number.
  */
 Sample SampleToken(std::span<float> logits, const SamplingParams& params, std::span<const int32_t> penalty_ids,
                    int64_t position);

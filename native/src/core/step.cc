@@ -61,7 +61,9 @@ StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span
       ++(span.blocks ? result.gathered_sequences : result.view_sequences);
     }
     const Tensor hidden = model.Forward(ops, plan, pool.slabs(), next);
-    const auto logits_of = [&](const std::vector<int>& rows) { return model.Logits(ops, ops.SelectRows(hidden, rows)); };
+    const auto logits_of = [&](const std::vector<int>& rows) {
+      return model.Logits(ops, ops.SelectRows(hidden, rows));
+    };
     if (!best_rows.empty()) best = ops.ArgMax(logits_of(best_rows));
     if (!logit_rows.empty()) logits = ops.ToHostFloats(logits_of(logit_rows));
   }

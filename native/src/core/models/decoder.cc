@@ -35,7 +35,8 @@ std::vector<WeightSpec> Decoder::Weights(const ModelConfig& c) {
     const std::string attention = layer + "self_attn.", mlp = layer + "mlp.";
     specs.push_back(NormSpec(layer + "input_layernorm", c.hidden_size));
     specs.push_back(NormSpec(layer + "post_attention_layernorm", c.hidden_size));
-    specs.push_back(LinearSpec({attention + "q_proj", attention + "k_proj"}, {queries, keys}, c.hidden_size, c.qkv_bias));
+    specs.push_back(
+        LinearSpec({attention + "q_proj", attention + "k_proj"}, {queries, keys}, c.hidden_size, c.qkv_bias));
     specs.push_back(LinearSpec({attention + "v_proj"}, {keys}, c.hidden_size, c.qkv_bias));
     specs.push_back(LinearSpec({attention + "o_proj"}, {c.hidden_size}, queries, c.output_bias));
     specs.push_back(LinearSpec({mlp + "gate_proj"}, {c.intermediate_size}, c.hidden_size, c.mlp_bias));

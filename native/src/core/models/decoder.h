@@ -32,9 +32,10 @@ struct Slabs {
 };
 
 /**
- * A pre-norm decoder with grouped-query attention, RoPE and a gated SiLU feed-forward: all families of models/families.h.
- * q and k are one matrix (rows of a quantised matrix are independent, so the results are the same bits) and go through
- * RoPE together; v stays apart, since a slice of a joint q-k-v would have to be copied before the scatter.
+ * A pre-norm decoder with grouped-query attention, RoPE and a gated SiLU feed-forward: all families of
+ * models/families.h. q and k are one matrix (rows of a quantised matrix are independent, so the results are the same
+ * bits) and go through RoPE together; v stays apart, since a slice of a joint q-k-v would have to be copied before the
+ * scatter.
  */
 class Decoder {
  public:

@@ -1,0 +1,43 @@
+import { type ErrorCode, type ErrorFacts, ResidentError } from "../common/errors";
+import type { NativeErrorCode } from "./binding";
+
+/** One thing to do about each failure of the addon. */
+const advices: Readonly<Record<NativeErrorCode, string>> = {
+  INVALID_REQUEST: "report this with the log: the request should have been checked before",
+  OUT_OF_MEMORY: "close other programs, lower the block pool's size or choose a smaller model",
+  MODEL_NOT_FOUND: "choose another model folder",
+  MODEL_INCOMPLETE: "download or import the model again",
+  MODEL_CORRUPT: "download or import the model again",
+  MODEL_UNSUPPORTED: "choose a Llama, Mistral, Qwen 2 or Qwen 3 model in MLX format with 4-bit, 8-bit or full weights",
+  STORE_CORRUPT: "delete the damaged file: its tokens will be read again",
+  DISK_FULL: "free some space or lower the store's quota",
+  IO_FAILURE: "check that the folder exists and may be written",
+  ABORTED: "start it again when you want it",
+  NATIVE_FAILURE: "reload the model; if it happens again, report it with the log",
+};
+
+const isNativeCode = (code: unknown): code is NativeErrorCode =>
+  typeof code === "string" && Object.hasOwn(advices, code);
+
+/** What the addon threw as a ResidentError; anything else as it came. */
+export function fromNative(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof ResidentError) return error;
+  if (!("code" in error) || !isNativeCode(error.code)) return error;
+  const code: ErrorCode = error.code;
+  return new ResidentError(
+    code,
+    error.message,
+    advices[error.code],
+    "facts" in error ? factsOf(error.facts) : {},
+    error,
+  );
+}
+
+function factsOf(facts: unknown): ErrorFacts {
+  if (typeof facts !== "object" || facts === null) return {};
+  const isFact = (fact: unknown): fact is string | number | boolean =>
+    typeof fact === "string" || typeof fact === "number" || typeof fact === "boolean";
+  const entries: [string, string | number | boolean][] = [];
+  for (const [key, value] of Object.entries(facts)) if (isFact(value)) entries.push([key, value]);
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,128 @@
+import type {
+  BlockId,
+  ModelRunner,
+  PoolGeometry,
+  RunnerToken,
+  RunOptions,
+  SamplingParams,
+  SequenceStep,
+} from "../engine/ports";
+import type { NativeModelInfo, NativePool, NativeSampling, SampledToken, StepBatch } from "./binding";
+
+/** What a runner has done so far, for the status view and the benchmarks. */
+export interface RunnerCounters {
+  readonly runs: number;
+  readonly buildMs: number;
+  readonly evalMs: number;
+  /** Slabs that MLX copied instead of updating in place: 0 unless something is wrong. */
+  readonly movedSlabs: number;
+  /** Sequences attended through a zero-copy view and through a gather, summed over steps. */
+  readonly viewSequences: number;
+  readonly gatheredSequences: number;
+}
+
+/** The engine's device over a native pool. */
+export class MlxRunner implements ModelRunner {
+  readonly geometry: PoolGeometry;
+  private totals: RunnerCounters = {
+    runs: 0,
+    buildMs: 0,
+    evalMs: 0,
+    movedSlabs: 0,
+    viewSequences: 0,
+    gatheredSequences: 0,
+  };
+
+  constructor(
+    private readonly pool: NativePool,
+    info: Pick<NativeModelInfo, "maxContextTokens" | "vocabSize">,
+  ) {
+    this.geometry = {
+      totalBlocks: pool.blocks,
+      blockTokens: pool.blockTokens,
+      maxContextTokens: info.maxContextTokens,
+      vocabSize: info.vocabSize,
+    };
+  }
+
+  get counters(): RunnerCounters {
+    return this.totals;
+  }
+
+  get movedSlabs(): number {
+    return this.totals.movedSlabs;
+  }
+
+  async run(sequences: readonly SequenceStep[], options: RunOptions): Promise<void> {
+    const task = this.pool.run(toBatch(sequences, options.steps), (tokens) => {
+      options.onTokens(tokens.map(toRunnerToken));
+      if (options.cancelled()) task.cancel();
+    });
+    const stats = await task.result;
+    const { totals } = this;
+    this.totals = {
+      runs: totals.runs + 1,
+      buildMs: totals.buildMs + stats.buildMs,
+      evalMs: totals.evalMs + stats.evalMs,
+      movedSlabs: totals.movedSlabs + stats.movedSlabs,
+      viewSequences: totals.viewSequences + stats.viewSequences,
+      gatheredSequences: totals.gatheredSequences + stats.gatheredSequences,
+    };
+  }
+
+  copyBlock(from: BlockId, to: BlockId, tokens: number): Promise<void> {
+    return this.pool.copyBlock(from, to, tokens);
+  }
+}
+
+export function toBatch(sequences: readonly SequenceStep[], steps: number): StepBatch {
+  return {
+    tokens: concatenate(sequences.map(({ tokens }) => tokens)),
+    tokenCounts: Int32Array.from(sequences, ({ tokens }) => tokens.length),
+    starts: Int32Array.from(sequences, ({ start }) => start),
+    tables: concatenate(sequences.map(({ table }) => table)),
+    tableLengths: Int32Array.from(sequences, ({ table }) => table.length),
+    wantToken: Uint8Array.from(sequences, ({ wantToken }) => (wantToken ? 1 : 0)),
+    sampling: sequences.map(toNativeSampling),
+    steps,
+  };
+}
+
+function concatenate(parts: readonly ArrayLike<number>[]): Int32Array {
+  const all = new Int32Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function toNativeSampling({ sampling, penaltyIds, stopIds }: SequenceStep): NativeSampling {
+  return {
+    temperature: sampling.temperature,
+    topK: sampling.topK,
+    topP: sampling.topP,
+    minP: sampling.minP,
+    repetitionPenalty: sampling.repetitionPenalty,
+    presencePenalty: sampling.presencePenalty,
+    frequencyPenalty: sampling.frequencyPenalty,
+    seedLow: sampling.seed % 2 ** 32,
+    seedHigh: Math.floor(sampling.seed / 2 ** 32),
+    ...biasOf(sampling),
+    penaltyIds,
+    stopIds: Int32Array.from(stopIds),
+    logprobs: sampling.logprobs,
+  };
+}
+
+function biasOf({ logitBias }: SamplingParams): Pick<NativeSampling, "biasIds" | "biasValues"> {
+  return { biasIds: Int32Array.from(logitBias.keys()), biasValues: Float32Array.from(logitBias.values()) };
+}
+
+function toRunnerToken({ sequence, id, logprob, topIds, topLogprobs }: SampledToken): RunnerToken {
+  if (logprob === undefined) return { sequence, id };
+  if (topIds === undefined || topLogprobs === undefined) return { sequence, id, logprob };
+  const top = Array.from(topIds, (topId, i) => ({ id: topId, logprob: topLogprobs[i] ?? Number.NEGATIVE_INFINITY }));
+  return { sequence, id, logprob, top };
+}

@@ -1,0 +1,63 @@
+import type { NativeAddon, NativeModel, NativePool, NativeTask } from "./binding";
+import { fromNative } from "./errors";
+
+/** The same addon, with every failure as a ResidentError: what it throws, and what its promises reject with. */
+export function withTypedErrors(addon: NativeAddon): NativeAddon {
+  return {
+    versions: () => addon.versions(),
+    deviceInfo: () => typed(() => addon.deviceInfo()),
+    loadModel: (options, onProgress) =>
+      typedTask(
+        () => addon.loadModel(options, onProgress),
+        (model) => typedModel(model),
+      ),
+    tryLock: (path) => rethrow(() => addon.tryLock(path)),
+  };
+}
+
+function typedModel(model: NativeModel): NativeModel {
+  return {
+    info: model.info,
+    createPool: async (blocks, blockTokens) => typedPool(await typed(() => model.createPool(blocks, blockTokens))),
+    dispose: () => typed(() => model.dispose()),
+  };
+}
+
+function typedPool(pool: NativePool): NativePool {
+  return {
+    blocks: pool.blocks,
+    blockTokens: pool.blockTokens,
+    bytes: pool.bytes,
+    run: (batch, onTokens) =>
+      typedTask(
+        () => pool.run(batch, onTokens),
+        (stats) => stats,
+      ),
+    copyBlock: (from, to, tokens) => typed(() => pool.copyBlock(from, to, tokens)),
+    writeBlockFile: (request) => typed(() => pool.writeBlockFile(request)),
+    readBlockFile: (request) => typed(() => pool.readBlockFile(request)),
+    logits: (tokens, start, table) => typed(() => pool.logits(tokens, start, table)),
+    dispose: () => typed(() => pool.dispose()),
+  };
+}
+
+function typedTask<T>(start: () => NativeTask<T>, convert: (value: T) => T): NativeTask<T> {
+  const task = rethrow(start);
+  return { result: typed(() => task.result).then(convert), cancel: () => task.cancel() };
+}
+
+function rethrow<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
+async function typed<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
