@@ -102,7 +102,21 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 
 /** Any thrown value as plain data; what is not ours becomes INTERNAL with its own message. */
 export function toErrorInfo(error: unknown): ErrorInfo {
-  if (error instanceof ResidentError) return error.toInfo();
+  if (isErrorInfo(error)) return { code: error.code, what: error.what, advice: error.advice, facts: error.facts };
   const message = error instanceof Error ? error.message : String(error);
   return { code: "INTERNAL", what: message, advice: "open the log for the details and report this", facts: {} };
+}
+
+/** By its shape: a `ResidentError` of another bundle or thread is of another class. */
+function isErrorInfo(error: unknown): error is ErrorInfo {
+  if (typeof error !== "object" || error === null) return false;
+  if (!("code" in error && "what" in error && "advice" in error && "facts" in error)) return false;
+  const { code, what, advice, facts } = error;
+  return (
+    errorCodes.some((known) => known === code) &&
+    typeof what === "string" &&
+    typeof advice === "string" &&
+    typeof facts === "object" &&
+    facts !== null
+  );
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ErrorInfo, errorCodes, PoolExhaustedError } from "../../../src/common/errors";
+import { type ErrorInfo, errorCodes, PoolExhaustedError, toErrorInfo } from "../../../src/common/errors";
 import { actionCommand, poolTarget } from "../../../src/extension/actionCommands";
 import { problemOf, problemSentences, sentence } from "../../../src/extension/errorText";
 
@@ -37,5 +37,18 @@ describe("the words of a failure", () => {
     assert.equal(sentence("the end"), "The end.");
     assert.equal(sentence("The end."), "The end.");
     assert.equal(sentence("  "), "");
+  });
+});
+
+describe("an error of the core, which is another bundle", () => {
+  it("keeps its code and numbers although its class is a stranger here", () => {
+    const facts = { needed: 320, total: 256 };
+    const stranger = Object.assign(new Error("x"), { code: "POOL_EXHAUSTED", what: "w", advice: "a", facts });
+    assert.deepEqual(toErrorInfo(stranger), { code: "POOL_EXHAUSTED", what: "w", advice: "a", facts });
+  });
+
+  it("is internal when its code is not ours", () => {
+    const system = Object.assign(new Error("no such file"), { code: "ENOENT", what: "w", advice: "a", facts: {} });
+    assert.equal(toErrorInfo(system).code, "INTERNAL");
   });
 });
