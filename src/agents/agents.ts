@@ -252,8 +252,8 @@ export class Agents {
 
   private ended(agent: LiveAgent, turn: TurnId): void {
     this.emitter.fire({ type: "turnEnded", id: agent.id, turn });
-    if (agent.deleted) return;
     this.changed(agent);
+    if (agent.deleted) return;
     void this.residency.save(agent);
   }
 
@@ -264,6 +264,7 @@ export class Agents {
 
   private changed(agent: LiveAgent): AgentSummary {
     const summary = agent.summary();
+    this.residency.agentChanged();
     if (!agent.deleted) this.emitter.fire({ type: "changed", summary });
     return summary;
   }

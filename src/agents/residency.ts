@@ -20,6 +20,8 @@ export class Residency {
   private readonly saves = new Map<LiveAgent, Promise<void>>();
   private readonly warming = new Map<LiveAgent, { readonly stop: AbortController; readonly over: Promise<void> }>();
 
+  private readonly watchers: (() => void)[] = [];
+
   constructor(private readonly options: ResidencyOptions) {}
 
   /** Saves log and cache after what is being saved already. Never rejects: a failure stands in `saveError`. */
@@ -53,8 +55,26 @@ export class Residency {
   }
 
   /**
-   * Releases idle agents' blocks, the least recently used first, until `blocks` are available that were not. The
-   * engine asks for it when a request waits for room.
+   * As `makeRoom`, for a request that waits in the engine: goes on while there are agents at work that will be idle
+   * and could make room then.
+   */
+  async makeRoomInTime(session: ModelSession, blocks: number): Promise<number> {
+    let released = await this.makeRoom(session, blocks);
+    while (released < blocks && this.options.live.all().some((agent) => this.isAtWork(agent))) {
+      await new Promise<void>((resolve) => this.watchers.push(resolve));
+      released += await this.makeRoom(session, blocks - released);
+    }
+    return released;
+  }
+
+  /** An agent's state changed: whoever waits for an idle one looks again. */
+  agentChanged(): void {
+    for (const look of this.watchers.splice(0)) look();
+  }
+
+  /**
+   * Releases idle agents' blocks, the least recently used first, until `blocks` are available that were not, as far as
+   * it goes. Resolves with how many are.
    */
   async makeRoom(session: ModelSession, blocks: number): Promise<number> {
     const before = session.engine.pool.availableBlocks;
@@ -80,7 +100,10 @@ export class Residency {
     const under = this.warming.get(agent);
     if (under !== undefined) return under.over;
     const stop = new AbortController();
-    const over = this.warmNow(agent, stop.signal).finally(() => this.warming.delete(agent));
+    const over = this.warmNow(agent, stop.signal).finally(() => {
+      this.warming.delete(agent);
+      this.options.onChange(agent);
+    });
     this.warming.set(agent, { stop, over });
     return over;
   }
@@ -90,6 +113,11 @@ export class Residency {
     const under = this.warming.get(agent);
     under?.stop.abort();
     await under?.over.catch(() => {});
+  }
+
+  /** Its blocks are lent out and will come back; one that waits has none to give. */
+  private isAtWork(agent: LiveAgent): boolean {
+    return this.warming.has(agent) || (agent.activity !== undefined && agent.activity.state !== "waiting");
   }
 
   private async warmNow(agent: LiveAgent, signal: AbortSignal): Promise<void> {
@@ -114,7 +142,6 @@ export class Residency {
       agent.cache.putAhead(session, blocks);
     } finally {
       lease.release();
-      this.options.onChange(agent);
     }
   }
 

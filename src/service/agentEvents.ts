@@ -6,16 +6,21 @@ import type { StoreKeeper } from "./storeKeeper";
 export function forwardAgentEvents(event: AgentEvent, keeper: StoreKeeper, fire: (event: ServiceEvent) => void): void {
   switch (event.type) {
     case "changed":
-      return fire({ type: "agent", id: event.summary.id, summary: event.summary });
+      fire({ type: "agent", id: event.summary.id, summary: event.summary });
+      break;
     case "deleted":
       keeper.changed();
-      return fire({ type: "agent", id: event.id });
+      fire({ type: "agent", id: event.id });
+      break;
     case "turnStarted":
     case "turnEnded":
-      return fire({ type: event.type, id: event.id, turn: event.turn });
+      fire({ type: event.type, id: event.id, turn: event.turn });
+      break;
     case "saved":
-      return keeper.saved(event.error);
+      keeper.saved(event.error);
+      break;
     case "refused":
-      return keeper.cacheRefused(event.refused);
+      keeper.cacheRefused(event.refused);
+      break;
   }
 }

@@ -1,5 +1,13 @@
 import type { BenchReport, BenchRow } from "../protocol/service";
-import { asObject, type JsonObject, MalformedJson, parseObject, readNumber, readOneOf, readString } from "../store/json";
+import {
+  asObject,
+  type JsonObject,
+  MalformedJson,
+  parseObject,
+  readNumber,
+  readOneOf,
+  readString,
+} from "../store/json";
 
 /** A report as it was kept on disk; `undefined` when it is none. */
 export function parseBenchReport(text: string): BenchReport | undefined {

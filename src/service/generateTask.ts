@@ -1,14 +1,14 @@
-import { assertNotBlank, answerBudget } from "../agents/answerBudget";
+import { answerBudget, assertNotBlank } from "../agents/answerBudget";
 import { followAnswer } from "../agents/answerStream";
 import type { ModelAccess, ModelSession } from "../agents/ports";
 import { RunningAnswer } from "../agents/runningAnswer";
 import { toSamplingParams } from "../agents/sampling";
 import { limitsOf } from "../agents/turnRunner";
+import { noFigures } from "../agents/turnTree";
 import { AbortedError, throwIfAborted } from "../common/errors";
 import type { Clock } from "../engine/ports";
 import type { GenerateRequest, Running } from "../protocol/service";
 import type { BuiltPrompt, ChatMessage } from "../text/prompt";
-import { noFigures } from "../agents/turnTree";
 
 export interface GenerateOptions {
   readonly models: ModelAccess;

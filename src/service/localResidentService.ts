@@ -1,7 +1,6 @@
 import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { Agents } from "../agents/agents";
-import type { ModelSession } from "../agents/ports";
 import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
@@ -72,7 +71,8 @@ export class LocalResidentService implements ResidentService {
       log,
       onState: (state) => this.emitter.fire({ type: "engine", state }),
       beforeUnload: () => this.agents.residency.evictAll(),
-      makeRoom: (session: ModelSession, blocks: number) => this.agents.residency.makeRoom(session, blocks),
+      makeRoom: (session, blocks) => this.agents.residency.makeRoom(session, blocks),
+      makeRoomInTime: (session, blocks) => this.agents.residency.makeRoomInTime(session, blocks),
       onBroken: (model) => this.gate.retire(model),
     });
     this.gate = new ModelGate(this.host);

@@ -34,7 +34,9 @@ export interface ModelHostOptions {
   readonly onState: (state: EngineState) => void;
   /** Caches to save and to let go before the model ends. */
   readonly beforeUnload: () => Promise<void>;
+  /** Releases idle caches now; and the same for a request that can wait for an agent to become idle. */
   readonly makeRoom: (session: ModelSession, blocks: number) => Promise<number>;
+  readonly makeRoomInTime: (session: ModelSession, blocks: number) => Promise<number>;
   /** The device failed: the model must be loaded anew before it is used again. */
   readonly onBroken: (model: LoadedModel) => void;
 }
@@ -104,7 +106,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
   }
 
   private async assemble(summary: ModelSummary, native: NativeModel): Promise<LoadedModel> {
-    const { service, runtime, clock, log, makeRoom, onBroken } = this.options;
+    const { service, runtime, clock, log, makeRoom, makeRoomInTime, onBroken } = this.options;
     const { info } = native;
     const text = createTextModel(await readTextFiles(summary.directory));
     const pool = await native.createPool(blocksWanted(service, info), service.blockTokens);
@@ -115,7 +117,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       watchFailures(runner, () => onBroken(model)),
       createBlockHasher(identity),
       clock,
-      { log, makeRoom: (blocks) => (session === undefined ? 0 : makeRoom(session, blocks)) },
+      { log, makeRoom: (blocks) => (session === undefined ? 0 : makeRoomInTime(session, blocks)) },
     );
     session = {
       directory: summary.directory,

@@ -34,6 +34,9 @@ export interface SavedBlock {
 }
 
 export class BlockStore {
+  /** Files behind a refused one in its chain: what damaged it may have damaged them, so the next save writes them anew. */
+  private readonly distrusted = new Set<string>();
+
   /** `root`: folder of all objects. */
   constructor(readonly root: string) {}
 
@@ -69,10 +72,10 @@ export class BlockStore {
     return count;
   }
 
-  /** Writes the block unless its file is there. */
+  /** Writes the block unless its file is there and trusted. */
   async save(files: BlockFiles, identity: BlockIdentity, stored: StoredBlock, block: BlockId): Promise<SavedBlock> {
     const fileBytes = await sizeOf(stored.path);
-    if (fileBytes !== undefined) return { fileBytes, isNew: false };
+    if (fileBytes !== undefined && !this.distrusted.has(stored.path)) return { fileBytes, isNew: false };
     return { fileBytes: await this.write(files, identity, stored, block), isNew: true };
   }
 
@@ -82,7 +85,9 @@ export class BlockStore {
     try {
       await makeFolder(path.dirname(file));
       const metadata = metadataOf(identity, stored);
-      return await files.writeBlockFile({ block, tokens: tokens.length, path: file, metadata });
+      const bytes = await files.writeBlockFile({ block, tokens: tokens.length, path: file, metadata });
+      this.distrusted.delete(file);
+      return bytes;
     } catch (error) {
       throw storeError(error, file);
     }
@@ -105,7 +110,9 @@ export class BlockStore {
       );
       const bad = results.findIndex((refused) => refused !== undefined);
       const refused = results[bad];
-      if (refused !== undefined) return { loaded: from + bad, refused };
+      if (refused === undefined) continue;
+      if (refused.code !== "missing") for (const block of blocks.slice(from + bad)) this.distrusted.add(block.path);
+      return { loaded: from + bad, refused };
     }
     await touch(blocks);
     return { loaded: blocks.length };

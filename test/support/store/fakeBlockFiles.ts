@@ -2,19 +2,26 @@ import { createHash } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import type { BlockFileRead, BlockFileRefusal, BlockFiles, BlockFileWrite } from "../../../src/store/ports";
 
+/** What the pool's blocks hold, as text. */
+export interface BlockContents {
+  get(block: number): string | undefined;
+  set(block: number, contents: string): void;
+}
+
 /**
- * Block files over a pool whose blocks hold a string each. Real files on disk in a format of its own, verified in the
- * order in which the addon verifies.
+ * Block files over a pool whose blocks hold text. Real files on disk in a format of its own, verified in the order in
+ * which the addon verifies.
  */
 export class FakeBlockFiles implements BlockFiles {
-  /** Contents of the pool's blocks by id. */
-  readonly contents = new Map<number, string>();
   writes = 0;
   reads = 0;
   /** Thrown by the next writes while set. */
   writeError: Error | undefined;
 
-  constructor(readonly blockTokens: number) {}
+  constructor(
+    readonly blockTokens: number,
+    readonly contents: BlockContents = new Map<number, string>(),
+  ) {}
 
   async writeBlockFile(request: BlockFileWrite): Promise<number> {
     if (this.writeError !== undefined) throw this.writeError;

@@ -52,7 +52,7 @@ export async function inFolder(body: (folder: string) => Promise<void>): Promise
   try {
     await body(folder);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
 }
 

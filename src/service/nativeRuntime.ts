@@ -1,0 +1,17 @@
+import path from "node:path";
+import type { NativeAddon } from "../native/binding";
+import { loadAddon } from "../native/loader";
+import { MlxRunner } from "../native/mlxRunner";
+import type { Runtime } from "./runtime";
+
+/** The real device: the addon from `stage`, the folder of this platform, loaded once and kept; a failed attempt is made again when asked for. */
+export function nativeRuntime(stage: string): Runtime {
+  let addon: NativeAddon | undefined;
+  return {
+    loadAddon: () => {
+      addon ??= loadAddon(path.dirname(stage));
+      return addon;
+    },
+    createRunner: (pool, info) => new MlxRunner(pool, info),
+  };
+}

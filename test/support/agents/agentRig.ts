@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import path from "node:path";
+import { Agents } from "../../../src/agents/agents";
+import type { ModelAccess, ModelLease, ModelSession } from "../../../src/agents/ports";
+import { silentLog } from "../../../src/common/log";
+import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
+import { EngineDriver } from "../../../src/engine/driver";
+import type { GenerationEvent, Running, SendRequest, TurnView } from "../../../src/protocol/service";
+import { AgentStore } from "../../../src/store/agentStore";
+import { type BlockIdentity, createBlockHasher } from "../../../src/store/blockIdentity";
+import { BlockStore } from "../../../src/store/blockStore";
+import { FakeClock } from "../engine/fakePorts";
+import { FakeRunner } from "../engine/fakeRunner";
+import { FakeBlockFiles } from "../store/fakeBlockFiles";
+import { FakeLocks, FlakyFiles, identity } from "../store/fakes";
+import { fakeText, textVocabSize } from "./fakeText";
+
+export interface RigOptions {
+  readonly totalBlocks?: number;
+  readonly contextTokens?: number;
+  readonly maxAnswerTokens?: number;
+  readonly identity?: Partial<BlockIdentity>;
+  readonly locks?: FakeLocks;
+}
+
+export type Done = Extract<GenerationEvent, { type: "done" }>;
+
+/** The agents of one process: real store and engine over a device, a text model and locks that are fake. */
+export class AgentRig {
+  readonly runner: FakeRunner;
+  readonly clock = new FakeClock();
+  readonly files: FakeBlockFiles;
+  readonly disk = new FlakyFiles();
+  readonly session: ModelSession;
+  readonly agents: Agents;
+  readonly store: AgentStore;
+  private time = 1_700_000_000_000;
+
+  constructor(home: string, options: RigOptions = {}) {
+    const contextTokens = options.contextTokens ?? 512;
+    const ids = { ...identity, ...options.identity };
+    const { blockTokens } = ids;
+    const geometry = { totalBlocks: options.totalBlocks ?? 128, blockTokens };
+    this.runner = new FakeRunner({ ...geometry, maxContextTokens: contextTokens, vocabSize: textVocabSize });
+    this.files = new FakeBlockFiles(blockTokens, {
+      get: (block) => this.runner.contentsOf(block),
+      set: (block, contents) => this.runner.setContents(block, contents),
+    });
+    const makeRoom = (blocks: number) => this.agents.residency.makeRoom(this.session, blocks);
+    const engine = new BlockPoolBatchEngine(this.runner, createBlockHasher(ids), this.clock, {
+      checked: true,
+      makeRoom: (blocks) => this.agents.residency.makeRoomInTime(this.session, blocks),
+    });
+    this.runner.mayWrite = (block) => engine.pool.isWritable(block);
+    new EngineDriver(engine, silentLog);
+    this.session = {
+      directory: "/models/fake",
+      name: "fake",
+      contextTokens,
+      identity: ids,
+      engine,
+      files: this.files,
+      makeRoom,
+      text: fakeText(),
+    };
+    const locks = (options.locks ?? new FakeLocks()).process();
+    this.store = new AgentStore(
+      path.join(home, "agents"),
+      this.disk,
+      () => locks,
+      () => this.time,
+    );
+    this.agents = new Agents({
+      store: this.store,
+      blocks: new BlockStore(path.join(home, "store")),
+      models: this.access(),
+      clock: this.clock,
+      wallClockMs: () => {
+        this.time += 1000;
+        return this.time;
+      },
+      maxAnswerTokens: () => options.maxAnswerTokens ?? 8,
+      defaultModel: () => "/models/fake",
+      log: silentLog,
+    });
+  }
+
+  /** A new agent's id. */
+  async create(name = "Ada", system = ""): Promise<string> {
+    return (await this.agents.create({ name, system })).id;
+  }
+
+  /** Sends and waits for the answer and for what is saved behind it. */
+  async ask(id: string, text: string, sampling?: SendRequest["sampling"]): Promise<Done> {
+    const running = await this.agents.send(id, { text, ...(sampling && { sampling }) });
+    return this.over(id, running);
+  }
+
+  async over(id: string, running: Running): Promise<Done> {
+    const done = await running.done;
+    await this.agents.save(id);
+    return done;
+  }
+
+  /** The turn at the head. */
+  async lastTurn(id: string): Promise<TurnView> {
+    const turn = (await this.agents.get(id)).turns.at(-1);
+    assert.ok(turn);
+    return turn;
+  }
+
+  private access(): ModelAccess {
+    const lease: ModelLease = { session: this.session, release: () => {} };
+    return {
+      current: this.session,
+      lease: async (_directory, signal) => {
+        await Promise.resolve();
+        signal?.throwIfAborted();
+        return lease;
+      },
+      isFree: () => true,
+      describe: async () => ({ name: "fake", contextTokens: this.session.contextTokens }),
+    };
+  }
+}
+
+export function record(running: Running): GenerationEvent[] {
+  const events: GenerationEvent[] = [];
+  running.onEvent((event) => events.push(event));
+  return events;
+}

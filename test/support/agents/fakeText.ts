@@ -1,0 +1,77 @@
+import type { AnswerDecoder, TextModel } from "../../../src/agents/ports";
+import { joinIds } from "../../../src/agents/turnRecords";
+import type { BuiltPrompt, ChatMessage, PromptBuilder, Segment } from "../../../src/text/prompt";
+
+/** Ids are character codes in prompts; a sampled id is one of the letters in an answer. */
+export const textVocabSize = 128;
+
+const letter = (id: number): string => String.fromCharCode(97 + (id % 26));
+const encode = (text: string): Int32Array =>
+  Int32Array.from(text, (character) => character.charCodeAt(0) % textVocabSize);
+
+class FakePrompts implements PromptBuilder {
+  constructor(private readonly stopIds: readonly number[]) {}
+
+  build(messages: readonly ChatMessage[], history: readonly Segment[]): BuiltPrompt {
+    const rendering = `${messages.map(({ role, content }) => `<${role}>${content}\n`).join("")}<assistant>`;
+    let length = 0;
+    const kept: Segment[] = [];
+    for (const segment of history) {
+      if (!rendering.startsWith(segment.text, length)) break;
+      length += segment.text.length;
+      kept.push(segment);
+    }
+    const rest = rendering.slice(length);
+    const segments: readonly Segment[] =
+      rest === "" ? kept : [...kept, { kind: "prompt", text: rest, ids: encode(rest) }];
+    return {
+      ids: joinIds(segments.map((segment) => segment.ids)),
+      segments,
+      keptSegments: kept.length,
+      agreedTokens: kept.reduce((sum, segment) => sum + segment.ids.length, 0),
+    };
+  }
+
+  raw(text: string): BuiltPrompt {
+    const ids = encode(text);
+    return { ids, segments: [{ kind: "prompt", text, ids }], keptSegments: 0, agreedTokens: 0 };
+  }
+
+  answerSegments({ ids, text }: { readonly ids: Int32Array; readonly text: string }): readonly Segment[] {
+    const last = ids.at(-1);
+    const said = last !== undefined && this.stopIds.includes(last) ? ids.subarray(0, -1) : ids;
+    const shown = said.subarray(0, text.length);
+    return shown.length === 0 ? [] : [{ kind: "answer", text, ids: shown }];
+  }
+}
+
+/** Holds one letter back when it may begin a stop string of two letters. */
+class FakeDecoder implements AnswerDecoder {
+  private held = "";
+
+  constructor(
+    private readonly stopIds: readonly number[],
+    private readonly stops: readonly string[],
+  ) {}
+
+  push(id: number): { readonly text: string; readonly stopped: boolean } {
+    const text = this.held + (this.stopIds.includes(id) ? "" : letter(id));
+    const stop = this.stops.find((candidate) => text.includes(candidate));
+    if (stop !== undefined) return { text: text.slice(0, text.indexOf(stop)), stopped: true };
+    const held = this.stops.some((candidate) => candidate.startsWith(text.slice(-1)));
+    this.held = held ? text.slice(-1) : "";
+    return { text: held ? text.slice(0, -1) : text, stopped: false };
+  }
+
+  finish(): string {
+    return this.held;
+  }
+}
+
+export function fakeText(stopIds: readonly number[] = []): TextModel {
+  return {
+    prompts: new FakePrompts(stopIds),
+    stopIds,
+    startAnswer: (stops) => new FakeDecoder(stopIds, stops),
+  };
+}

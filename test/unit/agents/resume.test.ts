@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { AgentRig, type Done } from "../../support/agents/agentRig";
+import { inFolder } from "../../support/store/fakes";
+
+const first = "Tell me of the harbour and its three parts";
+const second = "And the crane?";
+
+/** An agent that has answered once, its process gone; and what a process that never stopped would answer next. */
+async function askedOnce(home: string): Promise<{ id: string; answered: Done; expected: Done }> {
+  const uninterrupted = new AgentRig(path.join(home, "reference"));
+  const reference = await uninterrupted.create();
+  await uninterrupted.ask(reference, first);
+  const expected = await uninterrupted.ask(reference, second);
+  const rig = new AgentRig(home);
+  const id = await rig.create();
+  const answered = await rig.ask(id, first);
+  await rig.agents.close();
+  return { id, answered, expected };
+}
+
+/** Paths of all block objects, in no order. */
+async function objects(home: string): Promise<readonly string[]> {
+  const names = await readdir(path.join(home, "store"), { recursive: true });
+  return names.filter((name) => name.endsWith(".safetensors")).map((name) => path.join(home, "store", name));
+}
+
+describe("resume", function () {
+  this.timeout(20_000);
+
+  it("reads the first prompt once: after a restart only what is new is prefilled", () =>
+    inFolder(async (home) => {
+      const { id, answered, expected } = await askedOnce(home);
+      const { figures, tokenIds, text } = await new AgentRig(home).ask(id, second);
+      const before = answered.figures.promptTokens + answered.tokenIds.length;
+      assert.equal(figures.reusedTokens, before - 1);
+      assert.equal(figures.prefilledTokens, figures.promptTokens - before + 1);
+      assert.equal(figures.cache.tier, "warm");
+      assert.equal(figures.cache.refused, undefined);
+      assert.deepEqual(tokenIds, expected.tokenIds);
+      assert.equal(text, expected.text);
+    }));
+
+  it("is hot while the process lives", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      assert.equal((await rig.ask(id, first)).figures.cache.tier, "cold");
+      const { figures } = await rig.ask(id, second);
+      assert.equal(figures.cache.tier, "hot");
+      assert.ok(figures.reusedTokens > figures.prefilledTokens);
+      assert.equal(rig.files.reads, 0);
+    }));
+
+  it("computes nothing for what a read ahead has brought back", () =>
+    inFolder(async (home) => {
+      const { id, expected } = await askedOnce(home);
+      const rig = new AgentRig(home);
+      assert.equal((await rig.agents.list())[0]?.tier, "warm");
+      const summary = await rig.agents.warm(id);
+      assert.equal(summary.tier, "hot");
+      const computed = rig.runner.computedTokens;
+      assert.ok(computed <= 1);
+      const { figures, tokenIds } = await rig.ask(id, second);
+      assert.equal(figures.cache.tier, "warm");
+      assert.equal(figures.restoreMs, 0);
+      assert.deepEqual(tokenIds, expected.tokenIds);
+    }));
+
+  const damages: readonly (readonly [string, string, (text: string) => string])[] = [
+    ["truncated", "truncated", (text) => text.slice(0, -4)],
+    ["with other data", "checksum", (text) => text.replace(/"content":"\d/, '"content":"x')],
+    ["of an older format", "format", (text) => text.replace("fake-1", "fake-0")],
+  ];
+  for (const [name, code, damage] of damages) {
+    it(`refuses a block file ${name}, says why, reads that part again, and answers the same`, () =>
+      inFolder(async (home) => {
+        const { id, expected } = await askedOnce(home);
+        for (const file of await objects(home)) {
+          const text = await readFile(file, "utf8");
+          if (text.includes('"start"')) continue;
+          await writeFile(file, damage(text));
+        }
+        const rig = new AgentRig(home);
+        const { figures, tokenIds } = await rig.ask(id, second);
+        assert.equal(figures.cache.refused?.code, code);
+        assert.equal(figures.cache.refused?.atToken, 0);
+        assert.equal(figures.reusedTokens, 0);
+        assert.equal(figures.cache.tier, "cold");
+        assert.deepEqual(tokenIds, expected.tokenIds);
+        await rig.agents.close();
+        const again = await new AgentRig(home).ask(id, "Thanks");
+        assert.equal(again.figures.cache.refused, undefined, "the next save has written it anew");
+        assert.equal(again.figures.cache.tier, "warm");
+      }));
+  }
+
+  it("uses what is before a missing block and says that it is missing", () =>
+    inFolder(async (home) => {
+      const { id, expected } = await askedOnce(home);
+      const rig = new AgentRig(home);
+      const keys = (await rig.store.read(id)).manifest.cache?.blocks ?? [];
+      const third = (await objects(home)).find((file) => file.includes(keys[2] ?? "none"));
+      await rm(third ?? "");
+      const { figures, tokenIds } = await rig.ask(id, second);
+      assert.deepEqual([figures.cache.refused?.code, figures.cache.refused?.atToken], ["missing", 8]);
+      assert.equal(figures.reusedTokens, 8);
+      assert.deepEqual(tokenIds, expected.tokenIds);
+    }));
+
+  it("refuses a cache that another device computed, by name, and answers the same", () =>
+    inFolder(async (home) => {
+      const { id, expected } = await askedOnce(home);
+      const rig = new AgentRig(home, { identity: { numericsId: "metal" } });
+      const { figures, tokenIds } = await rig.ask(id, second);
+      assert.equal(figures.cache.refused?.code, "foreign");
+      assert.match(figures.cache.refused?.reason ?? "", /computed by fake-1, this is metal/);
+      assert.equal(figures.reusedTokens, 0);
+      assert.deepEqual(tokenIds, expected.tokenIds);
+    }));
+
+  it("refuses a tail of other tokens that lies under this one's name", () =>
+    inFolder(async (home) => {
+      const { id, expected } = await askedOnce(home);
+      const rig = new AgentRig(home);
+      const tail = rig.store.tailPath(id, 1);
+      const file = await readFile(tail, "utf8");
+      await writeFile(tail, file.replace(/"parent":"[0-9a-f]{2}/, '"parent":"zz'));
+      const { figures, tokenIds } = await rig.ask(id, second);
+      assert.equal(figures.cache.refused?.code, "checksum");
+      assert.ok(figures.reusedTokens > 0);
+      assert.deepEqual(tokenIds, expected.tokenIds);
+    }));
+
+  it("shares a prefix that another agent has left on disk", () =>
+    inFolder(async (home) => {
+      await askedOnce(home);
+      const rig = new AgentRig(home);
+      const { figures } = await rig.ask(await rig.create("Bob"), first);
+      assert.equal(figures.cache.tier, "warm");
+      assert.ok(figures.reusedTokens >= figures.promptTokens - rig.session.identity.blockTokens);
+    }));
+
+  it("restores as much as the pool has room for", () =>
+    inFolder(async (home) => {
+      const { id, expected } = await askedOnce(home);
+      const blocks = Math.ceil((expected.figures.promptTokens + 8) / 4);
+      const rig = new AgentRig(home, { totalBlocks: blocks });
+      const { tokenIds, figures } = await rig.ask(id, second);
+      assert.ok(figures.reusedTokens > 0);
+      assert.deepEqual(tokenIds, expected.tokenIds);
+    }));
+});

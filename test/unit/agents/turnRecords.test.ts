@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { answerBudget } from "../../../src/agents/answerBudget";
+import { decodeRecord, encodeRecord, type TurnRecord } from "../../../src/agents/turnRecords";
+import { TurnTree } from "../../../src/agents/turnTree";
+import { MalformedJson } from "../../../src/store/json";
+import { decodeLogs, emptyLogs, TurnLogWriter } from "../../../src/store/turnLog";
+
+const ids = fc.array(fc.nat(50_000), { maxLength: 8 }).map((list) => Int32Array.from(list));
+const text = fc.string({ unit: "grapheme" });
+const turn = fc.nat(20).map((n) => `t${n}`);
+const figures = fc.record({
+  promptTokens: fc.nat(),
+  reusedTokens: fc.nat(),
+  prefilledTokens: fc.nat(),
+  generatedTokens: fc.nat(),
+  ttftMs: fc.integer({ min: 0 }),
+  restoreMs: fc.integer({ min: 0 }),
+  decodeTokensPerSecond: fc.integer({ min: 0 }),
+  cache: fc.oneof(
+    fc.record({ tier: fc.constantFrom("hot" as const, "cold" as const) }),
+    fc.record({
+      tier: fc.constant("warm" as const),
+      refused: fc.record({ code: text, reason: text, atToken: fc.nat() }),
+    }),
+  ),
+});
+
+const records: fc.Arbitrary<TurnRecord> = fc.oneof(
+  fc.record({ type: fc.constant("turn" as const), turn, user: text, at: fc.nat() }),
+  fc.record({ type: fc.constant("turn" as const), turn, parent: turn, user: text, at: fc.nat() }),
+  fc.record({
+    type: fc.constant("prompt" as const),
+    turn,
+    keep: fc.nat(5),
+    tokens: fc.nat(),
+    segments: fc.array(fc.record({ kind: fc.constantFrom("prompt" as const, "answer" as const), text, ids }), {
+      maxLength: 3,
+    }),
+  }),
+  fc.record({ type: fc.constant("answer" as const), turn, text, ids }),
+  fc.record({
+    type: fc.constant("end" as const),
+    turn,
+    state: fc.constant("done" as const),
+    finishReason: fc.constantFrom("stop" as const, "length" as const, "aborted" as const),
+    figures,
+  }),
+  fc.record({
+    type: fc.constant("end" as const),
+    turn,
+    state: fc.constant("failed" as const),
+    error: fc.record({
+      code: fc.constant("POOL_EXHAUSTED" as const),
+      what: text,
+      advice: text,
+      facts: fc.constant({ needed: 20, total: 10 }),
+    }),
+  }),
+);
+
+describe("turn records", () => {
+  it("come back from the log as they were written", () => {
+    fc.assert(
+      fc.property(fc.array(records, { maxLength: 10 }), (list) => {
+        const writer = new TurnLogWriter(Buffer.alloc(0), Buffer.alloc(0), emptyLogs);
+        for (const record of list) writer.append(encodeRecord(record));
+        const { turnBytes, tokenBytes, committed } = writer.pending();
+        const { entries } = decodeLogs(turnBytes, tokenBytes, committed);
+        const plain = (record: TurnRecord): unknown => JSON.parse(JSON.stringify(record));
+        assert.deepEqual(entries.map(decodeRecord).map(plain), list.map(plain));
+      }),
+    );
+  });
+
+  it("of no known type are refused", () => {
+    const tokens = new Int32Array(0);
+    for (const body of [{}, { type: "note", turn: "t1" }, { type: "end", turn: "t1", state: "done" }]) {
+      assert.throws(() => decodeRecord({ body, tokens }), MalformedJson);
+    }
+  });
+});
+
+describe("turn tree", () => {
+  it("has every turn on the head's branch or on one of the others, whatever was rewound", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(30), { minLength: 1, maxLength: 30 }), fc.nat(30), (parents, headSeed) => {
+        const tree = new TurnTree();
+        for (const [index, seed] of parents.entries()) {
+          const base = { type: "turn", turn: tree.nextId(), user: `message ${index}`, at: index } as const;
+          const parent = seed % (index + 1);
+          tree.apply(parent === 0 ? base : { ...base, parent: `t${parent}` });
+        }
+        const head = `t${(headSeed % parents.length) + 1}`;
+        const seen = new Set(tree.branch(head).map((item) => item.id));
+        const others = tree.otherBranches(head);
+        for (const { turn: leaf, turns, preview } of others) {
+          const own = tree.branch(leaf).filter((item) => !tree.branch(head).some((shared) => shared.id === item.id));
+          assert.equal(turns, own.length);
+          assert.equal(preview, own[0]?.user);
+          for (const item of own) seen.add(item.id);
+        }
+        assert.equal(seen.size, parents.length);
+      }),
+    );
+  });
+});
+
+describe("answer budget", () => {
+  const limits = { contextTokens: 100, poolTokens: 1000, maxAnswerTokens: 30 };
+
+  it("is the setting, or what is left of the context or of the pool", () => {
+    assert.equal(answerBudget(10, undefined, limits, 0), 30);
+    assert.equal(answerBudget(90, undefined, limits, 0), 10);
+    assert.equal(answerBudget(10, undefined, { ...limits, poolTokens: 20 }, 0), 11);
+    assert.equal(answerBudget(10, 77, limits, 0), 77);
+  });
+
+  it("refuses what leaves no room for one token", () => {
+    assert.equal(answerBudget(99, undefined, limits, 0), 1);
+    assert.throws(() => answerBudget(100, undefined, limits, 40), {
+      code: "CONTEXT_FULL",
+      facts: { needed: 101, context: 100, kept: 40 },
+    });
+  });
+});

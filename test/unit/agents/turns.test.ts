@@ -1,0 +1,302 @@
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import type { Running } from "../../../src/protocol/service";
+import { AgentRig, record } from "../../support/agents/agentRig";
+import { FakeLocks, inFolder } from "../../support/store/fakes";
+
+/** Resolves once the answer has so many letters. */
+function lettersOf(running: Running, letters: number): Promise<void> {
+  let seen = 0;
+  return new Promise((resolve) => {
+    running.onEvent((event) => {
+      if (event.type === "text") seen += event.text.length;
+      if (seen >= letters) resolve();
+    });
+  });
+}
+
+describe("turns", function () {
+  this.timeout(20_000);
+
+  it("tell their story in order, and again to whoever listens late", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      const running = await rig.agents.send(id, { text: "Hello" });
+      const live = record(running);
+      const done = await running.done;
+      const types = live.map((event) => event.type).filter((type, index, all) => type !== all[index - 1]);
+      assert.deepEqual(types, ["prefill", "text", "done"]);
+      const late = record(running);
+      assert.deepEqual(
+        late.map((event) => event.type),
+        types,
+      );
+      const text = late.find((event) => event.type === "text");
+      assert.equal(text?.text, done.text);
+      assert.equal(done.figures.promptTokens, done.figures.reusedTokens + done.figures.prefilledTokens);
+      assert.equal(done.figures.generatedTokens, done.tokenIds.length);
+    }));
+
+  it("have the message on disk before anything runs", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      let atFirstStep: Promise<unknown> | undefined;
+      rig.runner.beforeStep = () => {
+        atFirstStep ??= rig.store.read(id).then(({ manifest, entries }) => {
+          assert.equal(manifest.head, "t1");
+          assert.equal(entries[0]?.body["user"], "Hello");
+        });
+      };
+      await rig.ask(id, "Hello");
+      assert.ok(atFirstStep);
+      await atFirstStep;
+    }));
+
+  it("refuse a blank message, a second one at a time, and unknown turns", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await assert.rejects(rig.agents.send(id, { text: " \n" }), { code: "INVALID_REQUEST" });
+      await assert.rejects(rig.agents.regenerate(id), { code: "INVALID_REQUEST" });
+      await assert.rejects(rig.agents.rewind(id, "t9"), { code: "INVALID_REQUEST" });
+      const running = await rig.agents.send(id, { text: "Hello" });
+      await assert.rejects(rig.agents.send(id, { text: "Again" }), { code: "AGENT_BUSY" });
+      await assert.rejects(rig.agents.rewind(id, undefined), { code: "AGENT_BUSY" });
+      await running.done;
+      assert.equal((await rig.agents.get(id)).turns.length, 1);
+    }));
+
+  it("let only one of two messages sent at once in", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      const sent = await Promise.allSettled(["One", "Two"].map((text) => rig.agents.send(id, { text })));
+      assert.deepEqual(sent.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+    }));
+
+  it("keep what was said when they are stopped", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, { maxAnswerTokens: 200 });
+      const id = await rig.create();
+      const running = await rig.agents.send(id, { text: "Hello" });
+      await lettersOf(running, 5);
+      running.abort();
+      const done = await rig.over(id, running);
+      assert.equal(done.finishReason, "aborted");
+      assert.ok(done.text.length >= 5 && done.text.length < 200);
+      assert.equal((await rig.lastTurn(id)).answer, done.text);
+      const next = await rig.ask(id, "Go on");
+      assert.equal(next.figures.cache.tier, "hot");
+    }));
+
+  it("end at a stop string and show nothing of it", () =>
+    inFolder(async (home) => {
+      const free = new AgentRig(path.join(home, "free"));
+      const { text } = await free.ask(await free.create(), "Hello");
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      const stop = text.slice(3, 5);
+      const done = await rig.ask(id, "Hello", { stop: [stop] });
+      assert.equal(done.finishReason, "stop");
+      assert.equal(done.text, text.slice(0, text.indexOf(stop)));
+      assert.equal((await rig.lastTurn(id)).answer, done.text);
+      assert.equal((await rig.ask(id, "And?")).figures.cache.tier, "hot");
+    }));
+
+  it("fall to a pool that is too small with the numbers, the message kept", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, { totalBlocks: 4 });
+      const id = await rig.create();
+      const running = await rig.agents.send(id, { text: "A message that is longer than four blocks" });
+      await assert.rejects(running.done, { code: "POOL_EXHAUSTED" });
+      const turn = await rig.lastTurn(id);
+      assert.equal(turn.state, "failed");
+      assert.equal(turn.error?.facts["total"], 4);
+      assert.equal(turn.user, "A message that is longer than four blocks");
+      rig.session.engine.assertInvariants();
+    }));
+
+  it("say CONTEXT_FULL with needed, context and kept, and cut nothing", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, { contextTokens: 96 });
+      const id = await rig.create();
+      await rig.ask(id, "Hello");
+      const kept = (await rig.agents.get(id)).tokens;
+      const running = await rig.agents.send(id, { text: "x".repeat(80) });
+      await assert.rejects(running.done, { code: "CONTEXT_FULL" });
+      const turn = await rig.lastTurn(id);
+      assert.equal(turn.error?.facts["context"], 96);
+      assert.equal(turn.error?.facts["kept"], kept);
+      assert.ok(Number(turn.error?.facts["needed"]) > 96);
+      assert.equal((await rig.agents.get(id)).tokens, kept);
+      const next = await rig.ask(id, "Short");
+      assert.equal(next.finishReason, "length");
+      assert.equal((await rig.agents.get(id)).turns.length, 3);
+    }));
+
+  it("fail with the device and leave the agent usable", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await rig.ask(id, "Hello");
+      rig.runner.failNext = { in: "run", error: new Error("the device is gone") };
+      const running = await rig.agents.send(id, { text: "And?" });
+      await assert.rejects(running.done, /the device is gone/);
+      rig.runner.spoil();
+      const done = await rig.ask(id, "Again?");
+      assert.equal(done.figures.cache.tier, "warm");
+      assert.equal((await rig.lastTurn(id)).state, "done");
+    }));
+});
+
+describe("branches", function () {
+  this.timeout(20_000);
+
+  it("rewind moves the head back; the branch that was left can be the head again", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      for (const text of ["One", "Two", "Three"]) await rig.ask(id, text);
+      const rewound = await rig.agents.rewind(id, "t1");
+      assert.equal(rewound.turnCount, 1);
+      const detail = await rig.agents.get(id);
+      assert.deepEqual(detail.otherBranches, [{ turn: "t3", preview: "Two", turns: 2 }]);
+      const done = await rig.ask(id, "Other");
+      assert.equal(done.figures.cache.tier, "hot");
+      await rig.agents.rewind(id, "t3");
+      const again = await rig.agents.get(id);
+      assert.deepEqual(
+        again.turns.map((turn) => turn.user),
+        ["One", "Two", "Three"],
+      );
+      assert.deepEqual(again.otherBranches, [{ turn: "t4", preview: "Other", turns: 1 }]);
+    }));
+
+  it("rewind to before the first turn starts over", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await rig.ask(id, "One");
+      const summary = await rig.agents.rewind(id, undefined);
+      assert.deepEqual([summary.turnCount, summary.tokens, summary.hotTokens], [0, 0, 0]);
+      assert.equal((await rig.ask(id, "Two")).finishReason, "length");
+      assert.equal((await rig.agents.get(id)).turns.length, 1);
+    }));
+
+  it("regenerate answers the same message on a new branch without reading it again", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await rig.ask(id, "One");
+      const first = await rig.ask(id, "Two", { temperature: 1, seed: 1 });
+      const running = await rig.agents.regenerate(id, undefined, { temperature: 1, seed: 2 });
+      const second = await rig.over(id, running);
+      assert.notDeepEqual(second.tokenIds, first.tokenIds);
+      assert.equal(second.figures.prefilledTokens, 1);
+      const detail = await rig.agents.get(id);
+      assert.deepEqual(
+        detail.turns.map((turn) => turn.id),
+        ["t1", "t3"],
+      );
+      assert.equal(detail.otherBranches[0]?.turn, "t2");
+    }));
+
+  it("fork goes on from any turn; neither hears of the other, and no token is read again", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await rig.ask(id, "One");
+      await rig.ask(id, "Two");
+      const computed = rig.runner.computedTokens;
+      const fork = await rig.agents.fork(id, "Ada the Second", "t1");
+      assert.equal(rig.runner.computedTokens, computed);
+      assert.equal(fork.tier, "hot");
+      assert.deepEqual([fork.turnCount, fork.index], [1, 1]);
+      const [a, b] = [await rig.ask(id, "Three"), await rig.ask(fork.id, "Other")];
+      assert.equal(a.figures.cache.tier, "hot");
+      assert.equal(b.figures.cache.tier, "hot");
+      assert.ok(b.figures.prefilledTokens < b.figures.reusedTokens);
+      assert.equal((await rig.agents.get(id)).turns.length, 3);
+      assert.deepEqual(
+        (await rig.agents.get(fork.id)).turns.map((turn) => turn.user),
+        ["One", "Other"],
+      );
+      rig.session.engine.assertInvariants();
+    }));
+
+  it("a fork of an agent on disk finds its blocks there", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await rig.ask(id, "One");
+      await rig.agents.close();
+      const next = new AgentRig(home);
+      const fork = await next.agents.fork(id, "Fork");
+      assert.equal(fork.tier, "warm");
+      const { figures } = await next.ask(fork.id, "Two");
+      assert.equal(figures.cache.tier, "warm");
+      assert.ok(figures.prefilledTokens < figures.reusedTokens);
+    }));
+
+  it("delete removes what only the agent used, and nothing of a fork", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const files = async () => {
+        const names = await readdir(path.join(home, "store"), { recursive: true });
+        return names.filter((name) => name.endsWith(".safetensors")).length;
+      };
+      const id = await rig.create();
+      await rig.ask(id, "One");
+      const fork = await rig.agents.fork(id, "Fork");
+      const shared = await files();
+      await rig.ask(id, "Two");
+      assert.ok((await files()) > shared);
+      await rig.agents.delete(id);
+      assert.equal(await files(), shared);
+      assert.deepEqual(
+        (await rig.agents.list()).map((agent) => agent.name),
+        ["Fork"],
+      );
+      assert.ok((await rig.ask(fork.id, "Three")).figures.reusedTokens > 0);
+      await rig.agents.delete(fork.id);
+      assert.equal(await files(), 0);
+      assert.equal(rig.session.engine.pool.referencedBlocks, 0);
+    }));
+
+  it("delete stops a running answer", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, { maxAnswerTokens: 300 });
+      const id = await rig.create();
+      const running = await rig.agents.send(id, { text: "Hello" });
+      await lettersOf(running, 3);
+      await rig.agents.delete(id);
+      assert.equal((await running.done).finishReason, "aborted");
+      await assert.rejects(rig.agents.get(id), { code: "AGENT_NOT_FOUND" });
+      assert.equal(rig.session.engine.pool.referencedBlocks, 0);
+    }));
+});
+
+describe("two processes", function () {
+  this.timeout(20_000);
+
+  it("the second one reads and forks, and goes on when the first has closed", () =>
+    inFolder(async (home) => {
+      const locks = new FakeLocks();
+      const first = new AgentRig(home, { locks });
+      const second = new AgentRig(home, { locks });
+      const id = await first.create();
+      await first.ask(id, "One");
+      await assert.rejects(second.agents.send(id, { text: "Two" }), { code: "AGENT_LOCKED" });
+      const seen = await second.agents.get(id);
+      assert.equal(seen.lockedElsewhere, true);
+      assert.equal(seen.turns[0]?.state, "done");
+      const fork = await second.agents.fork(id, "Fork");
+      assert.equal((await second.ask(fork.id, "Two")).figures.cache.tier, "warm");
+      await first.agents.close();
+      assert.equal((await second.agents.list())[0]?.lockedElsewhere, false);
+      assert.ok((await second.ask(id, "Two")).figures.reusedTokens > 0);
+    }));
+});
