@@ -90,7 +90,10 @@ export class ModelGate<M> {
   }
 
   private enqueue(request: LeaseRequest<M> | UnloadRequest): void {
-    if (this.closed) return request.reject(shuttingDown());
+    if (this.closed) {
+      request.reject(shuttingDown());
+      return;
+    }
     this.waiting.push(request);
     this.serve();
   }
