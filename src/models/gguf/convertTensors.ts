@@ -83,7 +83,7 @@ function convert(type: PlannedTensor["source"]["encoding"]["type"], input: Buffe
  * llama.cpp stores the rows of a head so that rotated pairs are neighbours: row 2 i + j there is row j · half + i here.
  * `input` holds whole heads of `headRows` rows.
  */
-export function undoRopePermutation(input: Buffer, headRows: number, rowBytes: number): Buffer {
+function undoRopePermutation(input: Buffer, headRows: number, rowBytes: number): Buffer {
   const output = Buffer.allocUnsafe(input.length);
   const half = headRows / 2;
   for (let head = 0; head < input.length; head += headRows * rowBytes) {

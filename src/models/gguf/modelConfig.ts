@@ -62,7 +62,7 @@ function ropeScaling(parameters: Hyperparameters, llama3: Llama3Scaling | undefi
 }
 
 /** The most frequent width is the general one; modules of another width are named. */
-export function quantizationConfig(tensors: readonly PlannedTensor[]): MlxQuantizationConfig | undefined {
+function quantizationConfig(tensors: readonly PlannedTensor[]): MlxQuantizationConfig | undefined {
   const bitsByModule = new Map<string, number>();
   for (const { module, source } of tensors) {
     if (isQuantized(source.encoding.type)) bitsByModule.set(module, bitsOf(source.encoding.type));

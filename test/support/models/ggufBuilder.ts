@@ -111,7 +111,7 @@ function signed32(value: number): Buffer {
   return bytes;
 }
 
-export function float32(value: number): Buffer {
+function float32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeFloatLE(value);
   return bytes;

@@ -36,7 +36,7 @@ export const tokens: readonly string[] = [
   "Ġw",
   "or",
 ];
-export const merges: readonly string[] = ["h e", "l l", "he ll", "hell o", "Ġ w", "o r"];
+const merges: readonly string[] = ["h e", "l l", "he ll", "hell o", "Ġ w", "o r"];
 export const chatTemplate =
   "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}" +
   "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { toAffine } from "../../../../src/models/gguf/affine";
 import { importGguf } from "../../../../src/models/gguf/importGguf";
@@ -7,7 +7,7 @@ import { llama3Divisors } from "../../../../src/models/gguf/ropeFactors";
 import { inspectModel } from "../../../../src/models/modelDirectory";
 import type { Progress } from "../../../../src/protocol/service";
 import { rejection, temporaryFolder } from "../../../support/models/folders";
-import { f32, i32s, text, texts, u32 } from "../../../support/models/ggufBuilder";
+import { buildGguf, f32, i32s, text, texts, u32 } from "../../../support/models/ggufBuilder";
 import { parseSafetensors } from "../../../support/models/safetensors";
 import {
   chatTemplate,
@@ -264,6 +264,40 @@ describe("The GGUF import", () => {
     await mkdir(abandoned, { recursive: true });
     await importTiny();
     assert.deepEqual(await readdir(join(folder.path, "models")), ["Tiny"]);
+  });
+
+  it("refuses before it writes what the disk cannot hold", async () => {
+    // A sparse file of terabytes: its feed-forward layers are wide, and no disk in use has that much room left.
+    const width = 2 ** 22;
+    const hidden = 2 ** 16;
+    const wide = tinySpec({
+      type: "F32",
+      metadata: { "llama.feed_forward_length": u32(width), "llama.embedding_length": u32(hidden) },
+    });
+    let offset = 0;
+    const resized = (length: number) =>
+      length === tiny.intermediate ? width : length === tiny.hidden ? hidden : length;
+    const tensors = wide.tensors.map(({ name, shape: small }) => {
+      const attention = name.includes("attn_q.")
+        ? [hidden, hidden]
+        : name.includes("attn_output")
+          ? [hidden, hidden]
+          : undefined;
+      const keys = /attn_[kv]\./.test(name) ? [hidden / 2, hidden] : undefined;
+      const shape = attention ?? keys ?? small.map(resized);
+      const tensor = { name, shape, typeId: 0, data: Buffer.alloc(0), offset: BigInt(offset) };
+      offset += shape.reduce((product, length) => product * length, 4);
+      return tensor;
+    });
+    const header = buildGguf({ ...wide, tensors });
+    const file = join(folder.path, "wide.gguf");
+    await writeFile(file, header);
+    await truncate(file, header.length + offset);
+    const controller = new AbortController();
+    const started = importGguf({ file, target: target() }, () => controller.abort(), controller.signal);
+    const error = await rejection(started, "DISK_FULL", /the disk has \d+ left/);
+    assert.ok(Number(error.facts["neededBytes"]) > offset);
+    assert.deepEqual(await readdir(join(folder.path, "models")), []);
   });
 
   it("names a file that is not there", async () => {
