@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../common/disposables";
 import { toErrorInfo } from "../common/errors";
 import { type ChatCommand, type ChatToPage, isChatToHost } from "../protocol/chat";
-import type { AgentDetail, AgentId, ServiceEvent, TurnId } from "../protocol/service";
+import type { AgentDetail, AgentId, ResidentService, ServiceEvent, TurnId } from "../protocol/service";
 import { poolTarget } from "./actionCommands";
 import { agentParts, branchUpdate, chatBranch, chatSnapshot, summaryOf } from "./chatModel";
 import { commands } from "./contributions";
@@ -40,6 +40,8 @@ export class ChatPanel implements Disposable {
   private shownTurns: readonly TurnId[] = [];
   private shownBranches = 0;
   private pendingDraft = "";
+  /** The numbers of the message and of the turns that the pool had no room for. */
+  private refused: ReturnType<typeof poolTarget> = {};
   private facts: ReadonlyMap<TurnId, ReturnType<typeof poolTarget>> = new Map();
 
   constructor(
@@ -246,11 +248,8 @@ export class ChatPanel implements Disposable {
     const agent = this.agentId;
     const door = await service.get();
     switch (command.type) {
-      case "send": {
-        const running = await door.send(agent, { text: command.text, sampling: samplingFromSettings() });
-        running.done.catch(() => {}); // the turn carries its failure
-        return;
-      }
+      case "send":
+        return this.send(door, command.text);
       case "stop":
         door.running(agent)?.abort();
         return;
@@ -271,7 +270,7 @@ export class ChatPanel implements Disposable {
         return;
       case "act": {
         const { action, turn } = command;
-        const numbers = turn === undefined ? {} : this.facts.get(turn);
+        const numbers = turn === undefined ? this.refused : this.facts.get(turn);
         await runAction(action, { agent, ...(turn === undefined ? {} : { turn }), ...numbers });
         return;
       }
@@ -280,6 +279,16 @@ export class ChatPanel implements Disposable {
       case "newFile":
       case "openLink":
         return editors.run(command);
+    }
+  }
+
+  private async send(door: ResidentService, text: string): Promise<void> {
+    try {
+      const running = await door.send(this.agentId, { text, sampling: samplingFromSettings() });
+      running.done.catch(() => {}); // the turn carries its failure
+    } catch (error) {
+      this.refused = poolTarget(toErrorInfo(error).facts);
+      throw error;
     }
   }
 }
