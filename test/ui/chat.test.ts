@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
 import { Chat } from "./support/chat";
-import { Workbench } from "./support/workbench";
+import { useWorkbench } from "./support/suite";
 
 describe("the chat of an agent", () => {
-  let workbench: Workbench;
-  before(async () => {
-    workbench = await Workbench.open();
-  });
-  after(() => workbench?.close());
+  const workbench = useWorkbench((workbench) => workbench.openSideBar());
 
   it("streams an answer and ends it with its figures", async () => {
-    const chat = await Chat.create(workbench, "Ada");
+    const chat = await Chat.create(workbench(), "Ada");
     await chat.screenshot("chat-empty-dark");
     await chat.send("Explain in two sentences what a cache is.");
     await chat.streaming();
@@ -25,7 +21,7 @@ describe("the chat of an agent", () => {
   });
 
   it("stops, and keeps what was said", async () => {
-    const chat = await Chat.of(workbench, "Ada");
+    const chat = await Chat.of(workbench(), "Ada");
     await chat.send("Count from one to one hundred in words.");
     await chat.streaming();
     await chat.screenshot("chat-streaming-dark");
@@ -36,11 +32,11 @@ describe("the chat of an agent", () => {
   });
 
   it("is there again after Reload Window, and the next turn does not read its past again", async () => {
-    const before = await Chat.of(workbench, "Ada");
+    const before = await Chat.of(workbench(), "Ada");
     const turns = await before.turns.count();
     const said = await before.turns.first().locator(".answer").textContent();
-    await workbench.reload();
-    const chat = await Chat.of(workbench, "Ada");
+    await workbench().reload();
+    const chat = await Chat.of(workbench(), "Ada");
     await chat.turns.nth(turns - 1).waitFor();
     assert.equal(await chat.turns.first().locator(".answer").textContent(), said);
     await chat.send("Thank you.");
@@ -51,16 +47,16 @@ describe("the chat of an agent", () => {
   });
 
   it("fits a narrow window and a light theme", async () => {
-    const chat = await Chat.of(workbench, "Ada");
-    await workbench.use("light");
+    const chat = await Chat.of(workbench(), "Ada");
+    await workbench().use("light");
     await chat.screenshot("chat-light");
-    await workbench.resize(700);
+    await workbench().resize(700);
     await chat.message.waitFor();
     await assertNoSidewaysScroll(chat);
     await chat.screenshot("chat-narrow-light");
-    await workbench.use("dark");
+    await workbench().use("dark");
     await chat.screenshot("chat-narrow-dark");
-    await workbench.resize(1280);
+    await workbench().resize(1280);
   });
 });
 

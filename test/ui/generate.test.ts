@@ -1,34 +1,30 @@
 import assert from "node:assert/strict";
-import { Workbench } from "./support/workbench";
+import { useWorkbench } from "./support/suite";
 
 describe("Resident: Generate from the palette", () => {
-  let workbench: Workbench;
-  before(async () => {
-    workbench = await Workbench.open();
-  });
-  after(() => workbench?.close());
+  const workbench = useWorkbench();
 
-  const text = async () => (await workbench.page.locator(".editor-instance .view-lines").innerText()).trim();
+  const text = async () => (await workbench().page.locator(".editor-instance .view-lines").innerText()).trim();
 
   it("writes the answer into a new document, and one undo removes it", async () => {
-    await workbench.command("Resident: Generate…");
-    await workbench.answer("Generate", "Write one sentence about the sea.");
-    const lines = workbench.page.locator(".editor-instance .view-line");
+    await workbench().command("Resident: Generate…");
+    await workbench().answer("Generate", "Write one sentence about the sea.");
+    const lines = workbench().page.locator(".editor-instance .view-line");
     await lines.filter({ hasText: /\w/ }).first().waitFor({ timeout: 60_000 });
-    await workbench.screenshot("generate-dark");
+    await workbench().screenshot("generate-dark");
     await progress().waitFor({ state: "hidden", timeout: 60_000 });
     assert.notEqual(await text(), "");
-    await workbench.page.locator(".editor-instance .view-lines").click();
-    await workbench.page.keyboard.press("ControlOrMeta+KeyZ");
+    await workbench().page.locator(".editor-instance .view-lines").click();
+    await workbench().page.keyboard.press("ControlOrMeta+KeyZ");
     await lines.filter({ hasText: /\w/ }).first().waitFor({ state: "hidden" });
     assert.equal(await text(), "");
   });
 
   it("is cancelled by the button of its progress, and what was written stays", async () => {
-    await workbench.page.locator(".editor-instance .view-lines").click();
-    await workbench.command("Resident: Generate…");
-    await workbench.answer("Generate", "Count from one to one hundred in words.");
-    const lines = workbench.page.locator(".editor-instance .view-line");
+    await workbench().page.locator(".editor-instance .view-lines").click();
+    await workbench().command("Resident: Generate…");
+    await workbench().answer("Generate", "Count from one to one hundred in words.");
+    const lines = workbench().page.locator(".editor-instance .view-line");
     await lines.filter({ hasText: /\w/ }).first().waitFor({ timeout: 60_000 });
     await progress().getByRole("button", { name: "Cancel" }).click();
     await progress().waitFor({ state: "hidden" });
@@ -36,6 +32,6 @@ describe("Resident: Generate from the palette", () => {
   });
 
   function progress() {
-    return workbench.page.locator(".notification-list-item").filter({ hasText: "Resident: Generating" });
+    return workbench().page.locator(".notification-list-item").filter({ hasText: "Resident: Generating" });
   }
 });

@@ -67,7 +67,11 @@ export class Chat {
     const list = this.lastTurn.getByRole("list", { name: "Turn figures", exact: true });
     await list.waitFor({ timeout: answerLimitMs });
     const text = (await list.getByRole("listitem").allTextContents()).join(", ");
-    return { reused: figure(text, "reused"), prefilled: figure(text, "prefilled"), generated: figure(text, "generated") };
+    return {
+      reused: figure(text, "reused"),
+      prefilled: figure(text, "prefilled"),
+      generated: figure(text, "generated"),
+    };
   }
 
   screenshot(name: string): Promise<void> {

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import type { Browser, BrowserContext, Frame, Page as BrowserPage } from "playwright-core";
+import type { Browser, BrowserContext, Page as BrowserPage, Frame } from "playwright-core";
 import { launchBrowser } from "../../host/browser.mjs";
 
 export type Scheme = "dark" | "light";
+
+const sections = ["Agents", "Room", "Status"] as const;
+export type Section = (typeof sections)[number];
 
 const startLimitMs = 60_000;
 const stepLimitMs = 20_000;
@@ -55,14 +58,21 @@ export class Workbench {
   /** Opens the Resident side bar by its icon. */
   async openSideBar(): Promise<void> {
     if ((await this.residentTab.getAttribute("aria-selected")) !== "true") await this.residentTab.click();
-    await this.page.getByRole("treeitem").or(this.page.getByRole("button", { name: "Agents Section" })).first().waitFor();
+    await this.page
+      .getByRole("treeitem")
+      .or(this.page.getByRole("button", { name: "Agents Section" }))
+      .first()
+      .waitFor();
   }
 
-  /** Opens a section of the side bar by its header. */
-  async openSection(name: string): Promise<void> {
+  /** Opens one section of the side bar and closes the others, so that it has all the room. */
+  async openSection(name: Section): Promise<void> {
     await this.openSideBar();
-    const header = this.page.getByRole("button", { name: `${name} Section` });
-    if ((await header.getAttribute("aria-expanded")) !== "true") await header.click();
+    for (const section of sections) {
+      const header = this.page.getByRole("button", { name: `${section} Section` });
+      const expanded = (await header.getAttribute("aria-expanded")) === "true";
+      if (expanded !== (section === name)) await header.click();
+    }
   }
 
   get quickInput() {
@@ -91,6 +101,16 @@ export class Workbench {
     await this.quickInput.getByRole("option").filter({ hasText: entry }).first().click();
   }
 
+  /** Ticks entries of a quick pick that has `title`, and confirms it. */
+  async check(title: string, entries: readonly string[]): Promise<void> {
+    await this.quickInput.getByText(title, { exact: true }).waitFor();
+    for (const entry of entries) {
+      const row = this.quickInput.getByRole("listbox").getByRole("checkbox", { name: entry, exact: true });
+      if ((await row.getAttribute("aria-checked")) !== "true") await row.click();
+    }
+    await this.quickInput.getByRole("button", { name: "OK" }).click();
+  }
+
   /** As a person reloads: by command, and then everything is there again. */
   async reload(): Promise<void> {
     const loaded = this.page.waitForEvent("load", { timeout: startLimitMs });
@@ -113,6 +133,18 @@ export class Workbench {
     await this.page.emulateMedia({ colorScheme: scheme });
     const theme = scheme === "dark" ? ".vs-dark" : ".vs:not(.vs-dark)";
     await this.page.locator(`.monaco-workbench${theme}`).waitFor();
+  }
+
+  /** Moves the edge between side bar and editor so that the side bar is `width` pixels wider. */
+  async dragSideBar(width: number): Promise<void> {
+    const bar = await this.page.locator(".part.sidebar").boundingBox();
+    assert(bar, "the side bar is not shown");
+    const edge = bar.x + bar.width;
+    const middle = bar.y + bar.height / 2;
+    await this.page.mouse.move(edge, middle);
+    await this.page.mouse.down();
+    await this.page.mouse.move(edge + width, middle, { steps: 8 });
+    await this.page.mouse.up();
   }
 
   async resize(width: number, height = 860): Promise<void> {

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import type { Frame } from "playwright-core";
+import { Chat, figure } from "./support/chat";
+import { useWorkbench } from "./support/suite";
+
+const answerLimitMs = 60_000;
+
+describe("the room", () => {
+  const workbench = useWorkbench(async (workbench) => {
+    for (const agent of ["Reviewer", "Tester"]) await Chat.create(workbench, agent);
+    await workbench.openSection("Room");
+  });
+
+  const roomPage = () => workbench().webview("main.room");
+
+  it("takes in the agents that are chosen", async () => {
+    const room = await roomPage();
+    await room.getByRole("button", { name: "Add Agents to the Room" }).click();
+    await workbench().check("Agents in the Room", ["Reviewer", "Tester"]);
+    const members = room.getByRole("group", { name: "Agents in the room" });
+    for (const agent of ["Reviewer", "Tester"]) {
+      await members.getByRole("button", { name: agent, pressed: true }).waitFor();
+    }
+  });
+
+  it("asks all of them one prompt, and their answers stream side by side", async () => {
+    const room = await roomPage();
+    await ask(room, "Say in one sentence what a test is.");
+    const message = room.getByRole("article", { name: "Message 1, to all" });
+    const running = message.locator('section[aria-busy="true"]');
+    await running.nth(1).waitFor();
+    await workbench().screenshot("room-streaming-dark");
+    for (const agent of ["Reviewer", "Tester"]) {
+      const figures = message
+        .getByRole("region", { name: agent })
+        .getByRole("list", { name: "Turn figures", exact: true });
+      await figures.waitFor({ timeout: answerLimitMs });
+      assert(figure(await figures.innerText(), "generated") > 0);
+    }
+    await workbench().screenshot("room-dark");
+    await workbench().use("light");
+    await workbench().screenshot("room-light");
+    await workbench().use("dark");
+  });
+
+  it("asks only the one whose name the message begins with", async () => {
+    const room = await roomPage();
+    await ask(room, "@Tester And in three words?");
+    const message = room.getByRole("article", { name: "Message 2, to Tester" });
+    const figures = message.getByRole("list", { name: "Turn figures", exact: true });
+    await figures.waitFor({ timeout: answerLimitMs });
+    assert.equal(await message.getByRole("region").count(), 1);
+    assert(figure(await figures.innerText(), "reused") > 0);
+  });
+
+  async function ask(room: Frame, text: string): Promise<void> {
+    const field = room.getByRole("textbox", { name: "Message to the room" });
+    await field.fill(text);
+    // A name that is being written has its own list, which takes the first Escape and Enter.
+    const send = room.getByRole("button", { name: "Send" });
+    await send.click();
+  }
+});
