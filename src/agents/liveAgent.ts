@@ -21,6 +21,8 @@ export interface Activity {
 export class LiveAgent {
   readonly tree: TurnTree;
   activity: Activity | undefined;
+  /** What a read ahead is doing. */
+  readAhead: "restoring" | "reading" | undefined;
   /** Resolves when the turn that was begun last is over. */
   over: Promise<void> = Promise.resolve();
   /** Why the last save failed; cleared by one that succeeds. */
@@ -84,7 +86,7 @@ export class LiveAgent {
 
   private liveState(): LiveState {
     return {
-      state: this.activity?.state ?? "idle",
+      state: this.activity?.state ?? this.readAhead ?? "idle",
       hotTokens: this.cache.hotTokens,
       lockedElsewhere: false,
       ...(this.activity === undefined ? {} : { runningTurn: this.activity.turn }),

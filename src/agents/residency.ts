@@ -100,10 +100,7 @@ export class Residency {
     const under = this.warming.get(agent);
     if (under !== undefined) return under.over;
     const stop = new AbortController();
-    const over = this.warmNow(agent, stop.signal).finally(() => {
-      this.warming.delete(agent);
-      this.options.onChange(agent);
-    });
+    const over = this.readAhead(agent, stop.signal);
     this.warming.set(agent, { stop, over });
     return over;
   }
@@ -112,12 +109,26 @@ export class Residency {
   async stopWarming(agent: LiveAgent): Promise<void> {
     const under = this.warming.get(agent);
     under?.stop.abort();
+    // Its failure is told to whoever asked for it.
     await under?.over.catch(() => {});
   }
 
   /** Its blocks are lent out and will come back; one that waits has none to give. */
   private isAtWork(agent: LiveAgent): boolean {
     return this.warming.has(agent) || (agent.activity !== undefined && agent.activity.state !== "waiting");
+  }
+
+  /** Rejects with why it could not be done; being stopped is no failure. */
+  private async readAhead(agent: LiveAgent, signal: AbortSignal): Promise<void> {
+    try {
+      await this.warmNow(agent, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.warming.delete(agent);
+      agent.readAhead = undefined;
+      this.options.onChange(agent);
+    }
   }
 
   private async warmNow(agent: LiveAgent, signal: AbortSignal): Promise<void> {
@@ -127,8 +138,9 @@ export class Residency {
       const { session } = lease;
       const ids = idsOf(historyUpTo(agent.tree, agent.head, session.text.prompts));
       if (ids.length === 0 || ids.length >= session.contextTokens) return;
-      await agent.cache.makeHot(session, ids, agent.saved);
+      await agent.cache.makeHot(session, ids, agent.saved, () => this.enter(agent, "restoring"));
       if (signal.aborted || agent.cache.hotTokens >= ids.length) return;
+      this.enter(agent, "reading");
       const generation = agent.cache.submit(session, {
         tokens: ids,
         sampling: toSamplingParams({ seed: 0 }),
@@ -143,6 +155,11 @@ export class Residency {
     } finally {
       lease.release();
     }
+  }
+
+  private enter(agent: LiveAgent, state: "restoring" | "reading"): void {
+    agent.readAhead = state;
+    this.options.onChange(agent);
   }
 
   private async saveNow(agent: LiveAgent): Promise<void> {

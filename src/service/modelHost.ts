@@ -5,9 +5,10 @@ import type { Log } from "../common/log";
 import { BlockPoolBatchEngine } from "../engine/batchEngine";
 import { EngineDriver } from "../engine/driver";
 import type { Clock } from "../engine/ports";
+import type { StepLimits } from "../engine/scheduler";
 import { blocksInPool } from "../models/fit";
 import { readTextFiles, summarizeModel } from "../models/modelDirectory";
-import type { DeviceInfo, NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../native/binding";
+import type { Device, DeviceInfo, NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../native/binding";
 import type { EngineState, ModelSummary, ServiceOptions } from "../protocol/service";
 import { type BlockIdentity, createBlockHasher } from "../store/blockIdentity";
 import { createTextModel } from "../text/textModel";
@@ -117,7 +118,11 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       watchFailures(runner, () => onBroken(model)),
       createBlockHasher(identity),
       clock,
-      { log, makeRoom: (blocks) => (session === undefined ? 0 : makeRoomInTime(session, blocks)) },
+      {
+        ...engineLimits(info.device),
+        log,
+        makeRoom: (blocks) => (session === undefined ? 0 : makeRoomInTime(session, blocks)),
+      },
     );
     session = {
       directory: summary.directory,
@@ -150,6 +155,16 @@ export class ModelHost implements ModelLoader<LoadedModel> {
 export function identityOf(info: NativeModelInfo, blockTokens: number): BlockIdentity {
   const { weightsId, architectureId, kvDtype, kvLayoutId, numericsId } = info;
   return { weightsId, architectureId, kvDtype, blockTokens, kvLayoutId, numericsId };
+}
+
+/**
+ * How much one step computes. A stop or a new request is heard between steps, so a step must be short: a CPU with stock
+ * operations reads some 15 tokens a second, whatever the chunk.
+ */
+function engineLimits(device: Device): StepLimits {
+  return device === "gpu"
+    ? { tokenBudget: 512, prefillChunkTokens: 256, maxStepsPerRun: 8 }
+    : { tokenBudget: 32, prefillChunkTokens: 16, maxStepsPerRun: 4 };
 }
 
 /** Blocks of the pool: as many as its size allows, not more than its positions can be numbered. */
