@@ -9,9 +9,8 @@ export const allowed = [
   { path: /^CHANGELOG\.md$/i },
   { path: /^LICENSE(\.txt)?$/, required: true },
   { path: /^THIRD_PARTY_LICENSES\.txt$/, required: true },
-  { path: /^media\/(?!screenshots\/)[\w/-]+\.(svg|png|md|json)$/ },
-  { path: /^dist\/extension\.js$/, required: true },
-  { path: /^dist\/cli\.js$/, required: true },
+  { path: /^media\/[\w/-]+\.(svg|png|md|json)$/ },
+  ...["extension", "core", "cli"].map((bundle) => ({ path: new RegExp(`^dist/${bundle}\\.js$`), required: true })),
   ...["chat", "room", "status"].flatMap((page) => [
     { path: new RegExp(`^dist/webview/${page}\\.js$`), required: true },
     { path: new RegExp(`^dist/webview/${page}\\.css$`), required: true },
@@ -30,7 +29,7 @@ const isAllowed = (file) => allowed.some((kind) => kind.path.test(file));
 const packaging = new Set(["[Content_Types].xml", "extension.vsixmanifest"]);
 
 /**
- * Copies what is allowed of `sources` into `folder`.
+ * Copies `sources` into `folder`. What is not allowed is an error, so that nothing new is left out unseen.
  *
  * @param {string} folder
  * @param {readonly (readonly [base: string, file: string])[]} sources files and folders, by their path in the extension;
@@ -43,7 +42,7 @@ export function stageFiles(folder, sources) {
     const files = fs.statSync(start).isFile() ? [start] : filesBelow(start);
     for (const file of files) {
       const name = path.relative(base, file).split(path.sep).join("/");
-      if (!isAllowed(name)) continue;
+      if (!isAllowed(name)) throw new Error(`${name} is not on the list of what is shipped (native/package/files.mjs)`);
       const target = path.join(folder, name);
       fs.mkdirSync(path.dirname(target), { recursive: true });
       fs.copyFileSync(file, target, fs.constants.COPYFILE_FICLONE);
