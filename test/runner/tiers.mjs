@@ -33,7 +33,9 @@ export const tiers = [
     name: "unit",
     setUp: [],
     prepare: bundled("unit"),
-    commands: [{ name: "unit", args: () => mocha("out/test/unit/**/*.test.js"), limitMs: minutes(5) }],
+    commands: [
+      { name: "unit", args: () => mocha("out/test/unit/**/*.test.js", "--timeout=20000"), limitMs: minutes(5) },
+    ],
   },
   {
     name: "native",
