@@ -71,7 +71,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
   about(commands.renameAgent, "Rename Agent", rename);
   about(commands.editInstructions, "Edit Instructions", editInstructions);
   about(commands.forkAgent, "Fork Agent", async (agent, door, argument) => {
-    const name = textField(argument, "name") ?? (await askName("Fork Agent", `${agent.name} (fork)`));
+    const name = textField(argument, "name") ?? (await askName(`Fork ${agent.name}`, `${agent.name} (fork)`));
     if (name === undefined) return undefined;
     const fork = await door.forkAgent(agent.id, name, textField(argument, "turn"));
     panels.open(fork);
@@ -120,7 +120,7 @@ async function rename(
   door: ResidentService,
   argument: unknown,
 ): Promise<AgentSummary | undefined> {
-  const name = textField(argument, "name") ?? (await askName("Rename Agent", agent.name));
+  const name = textField(argument, "name") ?? (await askName(`Rename ${agent.name}`, agent.name));
   return name === undefined ? undefined : door.renameAgent(agent.id, name);
 }
 

@@ -19,28 +19,24 @@ export class AgentPicker {
 
   async resolve(door: ResidentService, argument: unknown, title: string): Promise<AgentSummary | undefined> {
     const from = typeof argument === "string" ? undefined : textField(argument, "from");
-    const named =
-      agentArgument(argument) ??
-      (from === "tree" ? this.atHand.selected() : from === "pick" ? undefined : this.atHand.active());
-    if (named === undefined) return this.pick(door, title);
+    const named = agentArgument(argument) ?? (from === undefined ? this.atHand.active() : undefined);
+    if (named === undefined) return this.pick(door, title, from === "tree" ? this.atHand.selected() : undefined);
     const agent = await door.findAgent(named);
     if (agent) return agent;
-    throw new ResidentError(
-      "AGENT_NOT_FOUND",
-      `there is no agent "${named}"`,
-      "choose one of the agents that are there",
-      {
-        agent: named,
-      },
-    );
+    const what = `there is no agent "${named}"`;
+    throw new ResidentError("AGENT_NOT_FOUND", what, "choose one of the agents that are there", { agent: named });
   }
 
-  async pick(door: ResidentService, title: string): Promise<AgentSummary | undefined> {
+  /** `first` comes first. Keys in the tree ask too: VS Code tells the selected row, which need not be the focused one. */
+  private async pick(
+    door: ResidentService,
+    title: string,
+    first: string | undefined,
+  ): Promise<AgentSummary | undefined> {
     const agents = await door.listAgents();
-    if (agents.length === 0) {
-      throw new ResidentError("AGENT_NOT_FOUND", "there are no agents yet", "make one first");
-    }
-    const chosen = await vscode.window.showQuickPick(agentChoices(agents), {
+    if (agents.length === 0) throw new ResidentError("AGENT_NOT_FOUND", "there are no agents yet", "make one first");
+    const choices = agentChoices(agents).sort((a, b) => Number(b.agent.id === first) - Number(a.agent.id === first));
+    const chosen = await vscode.window.showQuickPick(choices, {
       title,
       placeHolder: "Agent",
       matchOnDescription: true,
