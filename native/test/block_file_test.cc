@@ -1,0 +1,143 @@
+#include "core/block_file.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <random>
+
+#include "check.h"
+#include "tiny_model.h"
+
+using namespace resident;
+
+namespace {
+
+const PoolGeometry kGeometry{
+    .blocks = 4, .block_tokens = 8, .num_layers = 2, .kv_heads = 2, .head_dim = 4, .dtype = DataType::kF32};
+const Metadata kMetadata{{"model", "m \"quoted\" ü\n"}, {"parent", ""}};
+
+std::vector<std::byte> RandomBytes(size_t count) {
+  std::mt19937 random(3);
+  std::vector<std::byte> bytes(count);
+  for (std::byte& byte : bytes) byte = std::byte(random());
+  return bytes;
+}
+
+/** A written block file and what may be done to it. */
+struct Fixture {
+  Fixture() : data(RandomBytes(kGeometry.BlockBytes(5))), path(folder / "block.safetensors") {
+    WriteBlockFile(path, kGeometry, 5, kMetadata, data);
+    text = ReadWhole(path);
+  }
+
+  std::string Refusal(const Metadata& expected = kMetadata, int tokens = 5, const PoolGeometry& geometry = kGeometry) {
+    std::vector<std::byte> read;
+    const auto refusal = ReadBlockFile(path, geometry, tokens, expected, read);
+    return refusal ? refusal->code : "";
+  }
+  std::string RefusalOf(const std::string& changed) {
+    WriteText(path, changed);
+    return Refusal();
+  }
+
+  TemporaryFolder folder;
+  std::vector<std::byte> data;
+  std::string path, text;
+};
+
+}  // namespace
+
+TEST("a block file gives back its bytes and needs its metadata") {
+  Fixture f;
+  std::vector<std::byte> read;
+  CHECK(!ReadBlockFile(f.path, kGeometry, 5, kMetadata, read));
+  CHECK(read == f.data);
+  CHECK(!ReadBlockFile(f.path, kGeometry, 5, {}, read));
+  const auto refusal = ReadBlockFile(f.path, kGeometry, 5, {{"model", "another"}}, read);
+  CHECK_EQUAL(std::string(refusal->code), std::string("identity"));
+  CHECK_EQUAL(refusal->key, std::string("model"));
+  CHECK_EQUAL(f.Refusal({{"absent", ""}}), std::string("identity"));
+}
+
+TEST("a block file is owner-only and leaves no temporary file") {
+  Fixture f;
+  struct stat status{};
+  CHECK_EQUAL(::stat(f.path.c_str(), &status), 0);
+  CHECK_EQUAL(status.st_mode & 0777, mode_t(0600));
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(f.folder.path())) files += entry.exists();
+  CHECK_EQUAL(files, 1);
+}
+
+TEST("every flipped bit of a block file is found") {
+  Fixture f;
+  for (size_t at = 0; at < f.text.size(); ++at) {
+    std::string changed = f.text;
+    changed[at] = char(changed[at] ^ (1 << (at % 8)));
+    CHECK(!f.RefusalOf(changed).empty());
+  }
+  CHECK_EQUAL(f.RefusalOf(f.text), std::string(""));
+}
+
+TEST("a damaged byte of data is a checksum refusal") {
+  Fixture f;
+  std::string changed = f.text;
+  changed.back() = char(changed.back() ^ 1);
+  CHECK_EQUAL(f.RefusalOf(changed), std::string("checksum"));
+}
+
+TEST("a block file cut anywhere is truncated, and one that grew is refused") {
+  Fixture f;
+  for (size_t length = 0; length < f.text.size(); length += 7) {
+    CHECK_EQUAL(f.RefusalOf(f.text.substr(0, length)), std::string("truncated"));
+  }
+  CHECK_EQUAL(f.RefusalOf(f.text + "x"), std::string("geometry"));
+}
+
+TEST("another geometry, another version, no file and a folder are told apart") {
+  Fixture f;
+  PoolGeometry deeper = kGeometry;
+  deeper.num_layers = 3;
+  CHECK_EQUAL(f.Refusal(kMetadata, 5, deeper), std::string("geometry"));
+  CHECK_EQUAL(f.Refusal(kMetadata, 6), std::string("geometry"));
+  CHECK_EQUAL(f.Refusal(kMetadata, 4), std::string("geometry"));
+  PoolGeometry half = kGeometry;
+  half.dtype = DataType::kF16;
+  half.head_dim = 8;  // as many bytes
+  CHECK_EQUAL(f.Refusal(kMetadata, 5, half), std::string("geometry"));
+  WriteText(f.path, std::string("\x10\0\0\0\0\0\0\0{\"k.0\": 1       }", 24));
+  CHECK_EQUAL(f.Refusal(), std::string("format"));
+  f.path = f.folder / "none";
+  CHECK_EQUAL(f.Refusal(), std::string("missing"));
+  f.path = f.folder.path();
+  CHECK_EQUAL(f.Refusal(), std::string("unreadable"));
+}
+
+TEST("writing where there is no folder fails and names the path") {
+  Fixture f;
+  CHECK_THROWS("IO_FAILURE", WriteBlockFile(f.folder / "no/such", kGeometry, 5, kMetadata, f.data));
+}
+
+TEST("a full disk and a full quota are one error of their own") {
+  CHECK_EQUAL(std::string(ErrorCodeName(IoError("writing", "x", ENOSPC).code())), std::string("DISK_FULL"));
+  CHECK_EQUAL(std::string(ErrorCodeName(IoError("writing", "x", EDQUOT).code())), std::string("DISK_FULL"));
+}
+
+TEST("a write that fails half-way leaves neither a file nor a temporary one") {
+  Fixture f;
+  std::filesystem::remove(f.path);
+  struct rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  struct rlimit small = before;
+  small.rlim_cur = 700;  // in the middle of the file
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  const std::string code = check::CodeOf([&] { WriteBlockFile(f.path, kGeometry, 5, kMetadata, f.data); });
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  CHECK_EQUAL(code, std::string("IO_FAILURE"));
+  CHECK(std::filesystem::is_empty(f.folder.path()));
+}

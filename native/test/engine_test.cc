@@ -1,0 +1,323 @@
+// The engine over a tiny model, against formulas read plainly (TinyModel::Logits): steps in any cut and any mix.
+#include "core/engine.h"
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+
+#include "check.h"
+#include "tiny_model.h"
+
+using namespace resident;
+
+namespace {
+
+const LoadHooks kNoHooks{[](uint64_t, uint64_t) {}, [] { return false; }};
+
+/** A loaded tiny model with a pool of 24 blocks of 8 tokens. */
+struct Fixture {
+  explicit Fixture(const std::string& family = "llama", const std::string& extra_config = "")
+      : tiny(family, extra_config) {
+    tiny.Write(folder.path());
+    model = engine.LoadModel(folder.path(), DeviceChoice::kCpu, kNoHooks);
+    pool = engine.CreatePool(model, 24, 8);
+  }
+
+  TinyModel tiny;
+  TemporaryFolder folder;
+  Engine engine;
+  Handle model, pool;
+};
+
+struct Part {
+  std::vector<int32_t> tokens;
+  int start;
+  std::vector<int32_t> table;
+  bool want = true;
+  SamplingParams sampling{};
+};
+
+StepBatch MakeBatch(const std::vector<Part>& parts, int steps = 1) {
+  StepBatch batch;
+  for (const Part& part : parts) {
+    batch.tokens.insert(batch.tokens.end(), part.tokens.begin(), part.tokens.end());
+    batch.tables.insert(batch.tables.end(), part.table.begin(), part.table.end());
+    batch.token_counts.push_back(int32_t(part.tokens.size()));
+    batch.starts.push_back(part.start);
+    batch.table_lengths.push_back(int32_t(part.table.size()));
+    batch.want_token.push_back(part.want);
+    batch.sampling.push_back(part.sampling);
+  }
+  batch.steps = steps;
+  return batch;
+}
+
+struct Ran {
+  std::vector<std::vector<int32_t>> ids;  // by sequence
+  RunStats stats;
+};
+
+Ran Run(Engine& engine, Handle pool, const std::vector<Part>& parts, int steps = 1) {
+  Ran ran{std::vector<std::vector<int32_t>>(parts.size()), {}};
+  const RunHooks hooks{[&](std::vector<SampledToken> tokens) {
+                         for (const SampledToken& t : tokens) ran.ids[size_t(t.sequence)].push_back(t.sample.id);
+                       },
+                       [] { return false; }, [] {}};
+  ran.stats = engine.Run(pool, MakeBatch(parts, steps), hooks);
+  CHECK_EQUAL(ran.stats.moved_slabs, 0);
+  return ran;
+}
+
+std::vector<int32_t> RandomTokens(int count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<int32_t> tokens(static_cast<size_t>(count));
+  for (int32_t& token : tokens) token = int32_t(random() % 50);
+  return tokens;
+}
+
+void CheckLogits(const std::vector<float>& ours, const std::vector<double>& reference) {
+  CHECK_EQUAL(ours.size(), reference.size());
+  for (size_t i = 0; i < ours.size(); ++i) CHECK_NEAR(ours[i], reference[i], 2e-4);
+}
+
+void CheckFamily(const std::string& family, const std::string& extra_config) {
+  Fixture f(family, extra_config);
+  const std::vector<int32_t> tokens = RandomTokens(21, 1);
+  CheckLogits(f.engine.Logits(f.pool, tokens, 0, {5, 6, 7}), f.tiny.Logits(tokens));
+}
+
+int32_t BestOf(const std::vector<double>& logits) {
+  return int32_t(std::max_element(logits.begin(), logits.end()) - logits.begin());
+}
+
+SamplingParams Sampled(uint64_t seed) {
+  SamplingParams params;
+  params.temperature = 0.9;
+  params.top_p = 0.95;
+  params.repetition_penalty = 1.1;
+  params.seed = seed;
+  return params;
+}
+
+}  // namespace
+
+TEST("llama's logits equal the plain formulas") { CheckFamily("llama", ""); }
+
+TEST("llama with biases and a head of its own equals the plain formulas") {
+  CheckFamily("llama", R"(,"tie_word_embeddings":false,"attention_bias":true,"mlp_bias":true)");
+}
+
+TEST("mistral with linear rope scaling equals the plain formulas") {
+  CheckFamily("mistral", R"(,"rope_scaling":{"type":"linear","factor":2})");
+}
+
+TEST("qwen2 with yarn equals the plain formulas") {
+  CheckFamily("qwen2", R"(,"rope_scaling":{"type":"yarn","factor":4,"original_max_position_embeddings":32})");
+}
+
+TEST("qwen3 with llama3's rope scaling equals the plain formulas") {
+  CheckFamily("qwen3", R"(,"rope_scaling":{"rope_type":"llama3","factor":8,"original_max_position_embeddings":32})");
+}
+
+TEST("a prompt in chunks, in a scattered table, gives the logits of the whole prompt") {
+  Fixture f;
+  const std::vector<int32_t> tokens = RandomTokens(30, 2), table{9, 2, 17, 4};
+  int at = 0;
+  for (int count = 1; count <= 7; at += count++) {
+    Run(f.engine, f.pool, {{{tokens.begin() + at, tokens.begin() + at + count}, at, table, false}});
+  }
+  CheckLogits(f.engine.Logits(f.pool, {tokens.begin() + at, tokens.end()}, at, table), f.tiny.Logits(tokens));
+}
+
+TEST("a view and a gather of the same context agree") {
+  Fixture f;
+  const std::vector<int32_t> tokens = RandomTokens(20, 3);
+  const std::vector<float> view = f.engine.Logits(f.pool, tokens, 0, {3, 4, 5});
+  const std::vector<float> gathered = f.engine.Logits(f.pool, tokens, 0, {12, 8, 10});
+  for (size_t i = 0; i < view.size(); ++i) CHECK_NEAR(view[i], gathered[i], 1e-5);
+}
+
+TEST("prompts and decode rows together give each sequence what it gets alone") {
+  Fixture f;
+  const std::vector<int32_t> a = RandomTokens(5, 4), b = RandomTokens(19, 5), c = RandomTokens(11, 6);
+  Ran first = Run(f.engine, f.pool, {{a, 0, {0, 1}}, {{b.begin(), b.begin() + 9}, 0, {20, 3, 11}, false}});
+  CHECK_EQUAL(first.stats.view_sequences, 1);
+  CHECK_EQUAL(first.stats.gathered_sequences, 1);
+  Ran second = Run(f.engine, f.pool,
+                   {{{first.ids[0][0]}, 5, {0, 1}}, {{b.begin() + 9, b.end()}, 9, {20, 3, 11}}, {c, 0, {6, 7}}});
+  CHECK_EQUAL(first.ids[0][0], BestOf(f.tiny.Logits(a)));
+  std::vector<int> longer(a);
+  longer.push_back(first.ids[0][0]);
+  CHECK_EQUAL(second.ids[0][0], BestOf(f.tiny.Logits(longer)));
+  CHECK_EQUAL(second.ids[1][0], BestOf(f.tiny.Logits(b)));
+  CHECK_EQUAL(second.ids[2][0], BestOf(f.tiny.Logits(c)));
+}
+
+TEST("a run of k steps gives the tokens of k runs of one step, greedy and sampled") {
+  Fixture f;
+  const std::vector<int32_t> a = RandomTokens(6, 7), b = RandomTokens(9, 8);
+  SamplingParams sampled = Sampled(99);
+  sampled.penalty_ids = b;
+  const Ran together = Run(f.engine, f.pool, {{a, 0, {0, 1, 2}}, {b, 0, {3, 4, 5}, true, sampled}}, 10);
+  std::vector<int32_t> next_a = a, next_b = b, ids_a, ids_b;
+  for (int step = 0; step < 10; ++step) {
+    const int start_a = step == 0 ? 0 : 5 + step, start_b = step == 0 ? 0 : 8 + step;
+    // The second time round, "what was sampled last" stands for the token.
+    const Ran one =
+        Run(f.engine, f.pool, {{next_a, start_a, {6, 7, 8}}, {next_b, start_b, {9, 10, 11}, true, sampled}});
+    ids_a.push_back(one.ids[0][0]);
+    ids_b.push_back(one.ids[1][0]);
+    sampled.penalty_ids.push_back(ids_b.back());
+    next_a = {kLastSampled};
+    next_b = {ids_b.back()};
+  }
+  CHECK_EQUAL(together.ids[0], ids_a);
+  CHECK_EQUAL(together.ids[1], ids_b);
+}
+
+TEST("a stop id ends its sequence inside a run and not the others") {
+  Fixture f;
+  const std::vector<int32_t> a = RandomTokens(6, 7), b = RandomTokens(9, 8);
+  const Ran free = Run(f.engine, f.pool, {{a, 0, {0, 1, 2}}, {b, 0, {3, 4, 5}}}, 8);
+  SamplingParams stops;
+  stops.stop_ids = {free.ids[0][0]};
+  const Ran stopped = Run(f.engine, f.pool, {{a, 0, {0, 1, 2}, true, stops}, {b, 0, {3, 4, 5}}}, 8);
+  CHECK_EQUAL(stopped.ids[0].size(), size_t(1));
+  CHECK_EQUAL(stopped.ids[1], free.ids[1]);
+}
+
+TEST("cancelling ends a run after the step under way, and what it wrote can be used") {
+  Fixture f;
+  const std::vector<int32_t> a = RandomTokens(6, 7);
+  const Ran whole = Run(f.engine, f.pool, {{a, 0, {0, 1, 2}}}, 8);
+  std::vector<int32_t> ids;
+  const RunHooks hooks{[&](std::vector<SampledToken> tokens) { ids.push_back(tokens.front().sample.id); },
+                       [&] { return ids.size() == 3; }, [] {}};
+  f.engine.Run(f.pool, MakeBatch({{a, 0, {3, 4, 5}}}, 8), hooks);
+  CHECK_EQUAL(ids.size(), size_t(3));
+  const Ran rest = Run(f.engine, f.pool, {{{ids.back()}, 8, {3, 4, 5}}}, 5);
+  ids.insert(ids.end(), rest.ids[0].begin(), rest.ids[0].end());
+  CHECK_EQUAL(ids, whole.ids[0]);
+}
+
+TEST("a copied block continues as the original does, and writing it leaves the original alone") {
+  Fixture f;
+  const std::vector<int32_t> a = RandomTokens(13, 9);
+  Run(f.engine, f.pool, {{a, 0, {0, 1}, false}});
+  f.engine.CopyBlock(f.pool, 1, 7, 5);
+  const Ran forked = Run(f.engine, f.pool, {{{30}, 13, {0, 7}}});
+  const Ran original = Run(f.engine, f.pool, {{{31}, 13, {0, 1}}});
+  std::vector<int> tokens(a);
+  tokens.push_back(30);
+  CHECK_EQUAL(forked.ids[0][0], BestOf(f.tiny.Logits(tokens)));
+  tokens.back() = 31;
+  CHECK_EQUAL(original.ids[0][0], BestOf(f.tiny.Logits(tokens)));
+}
+
+TEST("a block's bytes taken out and put into another block stand for the same tokens") {
+  Fixture f;
+  const std::vector<int32_t> a = RandomTokens(8, 10);
+  Run(f.engine, f.pool, {{a, 0, {2}, false}});
+  f.engine.CopyBlockIn(f.pool, 14, 8, f.engine.CopyBlockOut(f.pool, 2, 8));
+  CheckLogits(f.engine.Logits(f.pool, {17}, 8, {14, 3}), [&] {
+    std::vector<int> tokens(a);
+    tokens.push_back(17);
+    return f.tiny.Logits(tokens);
+  }());
+}
+
+TEST("slots that hold NaN are not read by any step") {
+  Fixture f;
+  std::vector<std::byte> noise(f.engine.Geometry(f.pool).BlockBytes(8), std::byte{0xff});
+  for (int block = 0; block < 24; ++block) f.engine.CopyBlockIn(f.pool, block, 8, noise);
+  const std::vector<int32_t> tokens = RandomTokens(11, 11);
+  CheckLogits(f.engine.Logits(f.pool, tokens, 0, {3, 4}), f.tiny.Logits(tokens));
+  CheckLogits(f.engine.Logits(f.pool, tokens, 0, {9, 6}), f.tiny.Logits(tokens));
+}
+
+TEST("bad batches are refused before anything runs, and the pool goes on") {
+  Fixture f;
+  const std::vector<int32_t> good = RandomTokens(5, 12);
+  const auto refused = [&](std::vector<Part> parts, int steps = 1) {
+    CHECK_THROWS("INVALID_REQUEST", Run(f.engine, f.pool, parts, steps));
+  };
+  refused({});
+  refused({{{}, 0, {0}}});
+  refused({{{50}, 0, {0}}});
+  refused({{{-2}, 0, {0}}});
+  refused({{{-1}, 0, {0}}});  // nothing was sampled before
+  refused({{good, 0, {}}});
+  refused({{good, 0, {24}}});
+  refused({{good, 0, {-1}}});
+  refused({{good, -1, {0}}});
+  refused({{good, 4, {0}}});     // 9 tokens in a block of 8
+  refused({{good, 0, {0}}}, 5);  // the run's last token has no slot
+  refused({{good, 0, {0}}}, 0);
+  refused({{good, 252, std::vector<int32_t>(33)}});  // beyond the context
+  refused({{good, 4, {3, 3}}});                      // one block twice
+  refused({{good, 0, {1}}, {good, 0, {1}}});         // two writers
+  refused({{{1}, 8, {1, 2}}, {good, 0, {1}}});       // a reader of what another one writes
+  SamplingParams params;
+  params.top_p = 0;
+  refused({{good, 0, {0}, true, params}});
+  params = {};
+  params.temperature = std::nan("");
+  refused({{good, 0, {0}, true, params}});
+  params = {};
+  params.bias_ids = {50};
+  params.bias_values = {1};
+  refused({{good, 0, {0}, true, params}});
+  CHECK_EQUAL(Run(f.engine, f.pool, {{good, 0, {0}}}).ids[0][0], BestOf(f.tiny.Logits(good)));
+}
+
+TEST("sequences may share blocks that neither of them writes") {
+  Fixture f;
+  const std::vector<int32_t> shared = RandomTokens(8, 13);
+  Run(f.engine, f.pool, {{shared, 0, {0}, false}});
+  const Ran both = Run(f.engine, f.pool, {{{1}, 8, {0, 1}}, {{2}, 8, {0, 2}}});
+  std::vector<int> tokens(shared);
+  tokens.push_back(1);
+  CHECK_EQUAL(both.ids[0][0], BestOf(f.tiny.Logits(tokens)));
+  tokens.back() = 2;
+  CHECK_EQUAL(both.ids[1][0], BestOf(f.tiny.Logits(tokens)));
+}
+
+TEST("what was disposed is refused, and a new one works") {
+  Fixture f;
+  CHECK_THROWS("INVALID_REQUEST", f.engine.CreatePool(f.model, 4, 4));
+  CHECK_THROWS("INVALID_REQUEST", f.engine.LoadModel(f.folder.path(), DeviceChoice::kCpu, kNoHooks));
+  f.engine.DropPool(f.pool);
+  CHECK_THROWS("INVALID_REQUEST", f.engine.CopyBlock(f.pool, 0, 1, 1));
+  const Handle pool = f.engine.CreatePool(f.model, 4, 4);
+  Run(f.engine, pool, {{{1, 2, 3}, 0, {0}}});
+  f.engine.UnloadModel(f.model);
+  f.engine.UnloadModel(f.model);
+  CHECK_THROWS("INVALID_REQUEST", f.engine.Info(f.model));
+  const Handle model = f.engine.LoadModel(f.folder.path(), DeviceChoice::kCpu, kNoHooks);
+  Run(f.engine, f.engine.CreatePool(model, 4, 4), {{{1, 2, 3}, 0, {0}}});
+}
+
+TEST("a pool larger than memory is refused with what is needed and what there is") {
+  Fixture f;
+  f.engine.DropPool(f.pool);
+  CHECK_THROWS("INVALID_REQUEST", f.engine.CreatePool(f.model, 0, 8));
+  CHECK_THROWS("INVALID_REQUEST", f.engine.CreatePool(f.model, int64_t(1) << 40, 8));
+  try {
+    f.engine.CreatePool(f.model, 4'000'000, 32);  // 49 GB … 128 M tokens of 384 bytes
+    CHECK(false);
+  } catch (const Error& error) {
+    CHECK_EQUAL(std::string(ErrorCodeName(error.code())), std::string("OUT_OF_MEMORY"));
+    CHECK_EQUAL(error.facts().size(), size_t(2));
+    CHECK(std::get<double>(error.facts()[0].value) > std::get<double>(error.facts()[1].value));
+  }
+  f.engine.CreatePool(f.model, 24, 8);
+}
+
+TEST("a cancelled load frees what it read") {
+  Fixture f;
+  f.engine.UnloadModel(f.model);
+  int looks = 0;
+  CHECK_THROWS("ABORTED", f.engine.LoadModel(f.folder.path(), DeviceChoice::kCpu,
+                                             {[](uint64_t, uint64_t) {}, [&] { return ++looks == 5; }}));
+  f.engine.LoadModel(f.folder.path(), DeviceChoice::kCpu, kNoHooks);
+}

@@ -1,0 +1,147 @@
+#include "core/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "check.h"
+
+using namespace resident;
+
+namespace {
+
+Sample Draw(std::vector<float> logits, const SamplingParams& params, int64_t position = 0) {
+  return SampleToken(logits, params, params.penalty_ids, position);
+}
+
+/** Share of each id over `count` draws at different positions. */
+std::map<int32_t, double> Shares(const std::vector<float>& logits, const SamplingParams& params, int count = 20000) {
+  std::map<int32_t, double> shares;
+  for (int i = 0; i < count; ++i) shares[Draw(logits, params, i).id] += 1.0 / count;
+  return shares;
+}
+
+SamplingParams Warm(double temperature = 1) {
+  SamplingParams params;
+  params.temperature = temperature;
+  params.seed = 42;
+  return params;
+}
+
+std::vector<float> Logs(std::initializer_list<double> probabilities) {
+  std::vector<float> logits;
+  for (const double p : probabilities) logits.push_back(float(std::log(p)));
+  return logits;
+}
+
+}  // namespace
+
+TEST("draws follow the distribution, and temperature bends it") {
+  const auto plain = Shares(Logs({0.5, 0.3, 0.15, 0.05}), Warm());
+  CHECK_NEAR(plain.at(0), 0.5, 0.015);
+  CHECK_NEAR(plain.at(1), 0.3, 0.015);
+  CHECK_NEAR(plain.at(2), 0.15, 0.015);
+  CHECK_NEAR(plain.at(3), 0.05, 0.015);
+  const auto hot = Shares(Logs({0.8, 0.2}), Warm(2));
+  CHECK_NEAR(hot.at(0), 2.0 / 3, 0.015);
+}
+
+TEST("a draw depends on seed and position alone") {
+  const std::vector<float> logits(1000, 0.f);
+  SamplingParams params = Warm();
+  CHECK_EQUAL(Draw(logits, params, 7).id, Draw(logits, params, 7).id);
+  CHECK(Draw(logits, params, 7).id != Draw(logits, params, 8).id);
+  const int32_t before = Draw(logits, params, 7).id;
+  params.seed = 43;
+  CHECK(Draw(logits, params, 7).id != before);
+}
+
+TEST("uniform numbers fill the unit interval evenly for neighbouring seeds and positions") {
+  std::vector<int> buckets(20);
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    for (uint64_t position = 0; position < 100; ++position) ++buckets[size_t(UniformAt(seed, position) * 20)];
+  }
+  for (const int count : buckets) CHECK(count > 400 && count < 600);
+}
+
+TEST("greedy takes the lowest of equal ids") {
+  CHECK_EQUAL(Draw({1, 3, 3, 2}, {}).id, 1);
+  CHECK_EQUAL(Draw({0, 0, 0}, {}).id, 0);
+}
+
+TEST("top-k, top-p and min-p keep what they promise") {
+  const std::vector<float> logits = Logs({0.05, 0.5, 0.15, 0.3});
+  SamplingParams params = Warm();
+  params.top_k = 2;
+  auto shares = Shares(logits, params, 4000);
+  CHECK_EQUAL(shares.size(), size_t(2));
+  CHECK_NEAR(shares.at(1), 0.625, 0.03);
+  params = Warm();
+  params.top_p = 0.75;  // 0.5 alone does not reach it, 0.5 + 0.3 does
+  shares = Shares(logits, params, 4000);
+  CHECK_EQUAL(shares.size(), size_t(2));
+  CHECK(shares.contains(1) && shares.contains(3));
+  params.top_p = 0.5;
+  CHECK_EQUAL(Shares(logits, params, 1000).size(), size_t(1));
+  params = Warm();
+  params.min_p = 0.25;  // of 0.5
+  CHECK_EQUAL(Shares(logits, params, 4000).size(), size_t(3));
+  params.min_p = 1;
+  CHECK_EQUAL(Shares(logits, params, 1000).size(), size_t(1));
+  params.top_k = 1000;
+  CHECK_EQUAL(Draw(logits, params).id, 1);
+}
+
+TEST("ties at the border of top-k go to the lower id") {
+  SamplingParams params = Warm();
+  params.top_k = 2;
+  for (const auto& [id, share] : Shares({1, 1, 1, 1}, params, 500)) CHECK(id < 2);
+}
+
+TEST("penalties and bias change the logits as described") {
+  SamplingParams params;
+  params.repetition_penalty = 2;
+  params.penalty_ids = {0, 0, 1};
+  params.logprobs = 3;
+  // 4 → 2, -1 → -2, 1.5 stays: now 0 leads, then 2, then 1.
+  Sample sample = Draw({4, -1, 1.5f}, params);
+  CHECK_EQUAL(sample.top_ids, (std::vector<int32_t>{0, 2, 1}));
+  CHECK_NEAR(sample.top_logprobs[0] - sample.top_logprobs[1], 0.5, 1e-5);
+  CHECK_NEAR(sample.top_logprobs[1] - sample.top_logprobs[2], 3.5, 1e-5);
+  params = {};
+  params.presence_penalty = 1;
+  params.frequency_penalty = 0.5;
+  params.penalty_ids = {0, 0, 0, 1};
+  params.logprobs = 3;
+  sample = Draw({4, 3, 2.2f}, params);  // 4 - 1 - 1.5, 3 - 1 - 0.5, 2.2
+  CHECK_EQUAL(sample.top_ids, (std::vector<int32_t>{2, 0, 1}));
+  params = {};
+  params.bias_ids = {2};
+  params.bias_values = {100};
+  CHECK_EQUAL(Draw({4, 3, 2}, params).id, 2);
+  params.bias_values = {-std::numeric_limits<float>::infinity()};
+  params.bias_ids = {0};
+  CHECK_EQUAL(Draw({4, 3, 2}, params).id, 1);
+}
+
+TEST("log-probabilities are those of the whole distribution") {
+  SamplingParams params = Warm(0.5);
+  params.top_k = 1;
+  params.logprobs = 2;
+  const Sample sample = Draw(Logs({0.1, 0.7, 0.2}), params);
+  CHECK_EQUAL(sample.id, 1);
+  CHECK_NEAR(sample.logprob, std::log(0.7), 1e-5);
+  CHECK_EQUAL(sample.top_ids, (std::vector<int32_t>{1, 2}));
+  CHECK_NEAR(sample.top_logprobs[1], std::log(0.2), 1e-5);
+  params.logprobs = -1;
+  CHECK(Draw(Logs({0.1, 0.7, 0.2}), params).top_ids.empty());
+}
+
+TEST("logits that are no numbers are never drawn, and none at all is an error") {
+  const float nan = std::nanf(""), infinity = std::numeric_limits<float>::infinity();
+  CHECK_EQUAL(Draw({nan, 1, 2}, {}).id, 2);
+  CHECK_EQUAL(Shares({nan, 1, -infinity}, Warm(), 100).size(), size_t(1));
+  CHECK_THROWS("NATIVE_FAILURE", Draw({nan, nan}, Warm()));
+  CHECK_THROWS("NATIVE_FAILURE", Draw({infinity, 1}, Warm()));
+}

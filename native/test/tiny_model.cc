@@ -1,0 +1,181 @@
+#include "tiny_model.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include "core/models/decoder.h"
+#include "core/rope.h"
+#include "core/safetensors.h"
+
+namespace {
+
+using Row = std::vector<double>;
+
+Row Multiply(const std::vector<float>& matrix, const std::vector<float>* bias, const Row& x) {
+  Row y(matrix.size() / x.size());
+  for (size_t o = 0; o < y.size(); ++o) {
+    for (size_t i = 0; i < x.size(); ++i) y[o] += double(matrix[o * x.size() + i]) * x[i];
+    if (bias != nullptr) y[o] += double((*bias)[o]);
+  }
+  return y;
+}
+
+void Normalise(double* x, size_t n, const std::vector<float>& weight, double eps) {
+  double squares = 0;
+  for (size_t i = 0; i < n; ++i) squares += x[i] * x[i];
+  const double scale = 1 / std::sqrt(squares / double(n) + eps);
+  for (size_t i = 0; i < n; ++i) x[i] *= scale * double(weight[i]);
+}
+
+void Rotate(double* head, int dim, int position, const resident::RopeTable& rope) {
+  for (int i = 0; i < dim / 2; ++i) {
+    const double wavelength =
+        rope.wavelengths.empty() ? std::pow(double(rope.theta), 2.0 * i / dim) : double(rope.wavelengths[size_t(i)]);
+    const double angle = position * double(rope.scale) / wavelength;
+    const double a = head[i] * double(rope.magnitude), b = head[i + dim / 2] * double(rope.magnitude);
+    head[i] = a * std::cos(angle) - b * std::sin(angle);
+    head[i + dim / 2] = a * std::sin(angle) + b * std::cos(angle);
+  }
+}
+
+}  // namespace
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "resident test XXXXXX").string();
+  path_ = mkdtemp(pattern.data());
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void WriteText(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+
+std::string ReadWhole(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+TinyModel::TinyModel(const std::string& family, const std::string& extra_config)
+    : config_text(R"({"model_type":")" + family +
+                  R"(","hidden_size":32,"intermediate_size":48,"num_hidden_layers":3,)"
+                  R"("num_attention_heads":4,"num_key_value_heads":2,"vocab_size":50,"rms_norm_eps":1e-5,)"
+                  R"("max_position_embeddings":256,"head_dim":8)" +
+                  extra_config + "}"),
+      config(resident::ParseModelConfig(config_text)) {
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal(0, 0.25f);
+  for (const resident::WeightSpec& spec : resident::Decoder::Weights(config)) {
+    for (size_t m = 0; m < spec.modules.size(); ++m) {
+      const bool norm = spec.kind == resident::WeightSpec::Kind::kNorm;
+      std::vector<float>& weight = weights[spec.modules[m] + ".weight"];
+      weight.resize(size_t(spec.outputs[m]) * size_t(norm ? 1 : spec.inputs));
+      for (float& value : weight) value = normal(random) + (norm ? 1.f : 0.f);
+      if (!spec.bias) continue;
+      std::vector<float>& bias = weights[spec.modules[m] + ".bias"];
+      bias.resize(size_t(spec.outputs[m]));
+      for (float& value : bias) value = normal(random);
+    }
+  }
+}
+
+std::string TinyModel::SafetensorsHeader() const {
+  std::string text = "{";
+  size_t at = 0;
+  for (const auto& [name, values] : weights) {
+    const bool matrix = name.find("norm") == std::string::npos && name.ends_with(".weight");
+    size_t rows = values.size(), columns = 1;
+    for (const resident::WeightSpec& spec : resident::Decoder::Weights(config)) {
+      for (size_t m = 0; matrix && m < spec.modules.size(); ++m) {
+        if (spec.modules[m] + ".weight" == name) rows = size_t(spec.outputs[m]), columns = size_t(spec.inputs);
+      }
+    }
+    const std::string shape = std::to_string(rows) + (matrix ? "," + std::to_string(columns) : "");
+    text += std::string(at == 0 ? "" : ",") + "\"" + name + R"(":{"dtype":"F32","shape":[)" + shape +
+            R"(],"data_offsets":[)" + std::to_string(at) + "," + std::to_string(at + values.size() * 4) + "]}";
+    at += values.size() * 4;
+  }
+  return text + "}";
+}
+
+void TinyModel::Write(const std::string& folder) const {
+  WriteText(folder + "/config.json", config_text);
+  const std::string header = SafetensorsHeader();
+  std::string file = resident::EncodeHeaderLength(header.size()) + header;
+  for (const auto& [name, values] : weights) {
+    file.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  }
+  WriteText(folder + "/model.safetensors", file);
+}
+
+std::vector<double> TinyModel::Logits(const std::vector<int>& tokens) const {
+  const size_t hidden = size_t(config.hidden_size), dim = size_t(config.head_dim);
+  const size_t heads = size_t(config.num_heads), kv_heads = size_t(config.num_kv_heads);
+  const resident::RopeTable rope = resident::MakeRopeTable(config.rope, config.head_dim);
+  const double eps = double(config.norm_eps);
+  const auto weight = [&](const std::string& name) -> const std::vector<float>& {
+    return weights.at(name + ".weight");
+  };
+  const auto apply = [&](const std::string& name, const Row& x) {
+    const auto bias = weights.find(name + ".bias");
+    return Multiply(weight(name), bias == weights.end() ? nullptr : &bias->second, x);
+  };
+
+  std::vector<Row> rows;
+  for (const int token : tokens) {
+    const float* from = weight("model.embed_tokens").data() + size_t(token) * hidden;
+    rows.emplace_back(from, from + hidden);
+  }
+  for (int l = 0; l < config.num_layers; ++l) {
+    const std::string layer = "model.layers." + std::to_string(l) + ".";
+    std::vector<Row> k, v;
+    for (size_t t = 0; t < rows.size(); ++t) {
+      Row x = rows[t];
+      Normalise(x.data(), hidden, weight(layer + "input_layernorm"), eps);
+      Row q = apply(layer + "self_attn.q_proj", x);
+      k.push_back(apply(layer + "self_attn.k_proj", x));
+      v.push_back(apply(layer + "self_attn.v_proj", x));
+      for (size_t h = 0; h < heads; ++h) {
+        if (config.query_key_norm) Normalise(&q[h * dim], dim, weight(layer + "self_attn.q_norm"), eps);
+        Rotate(&q[h * dim], int(dim), int(t), rope);
+      }
+      for (size_t h = 0; h < kv_heads; ++h) {
+        if (config.query_key_norm) Normalise(&k[t][h * dim], dim, weight(layer + "self_attn.k_norm"), eps);
+        Rotate(&k[t][h * dim], int(dim), int(t), rope);
+      }
+      Row attended(heads * dim);
+      for (size_t h = 0; h < heads; ++h) {
+        const size_t kv = h / (heads / kv_heads) * dim;
+        Row scores;
+        double sum = 0;
+        for (size_t s = 0; s <= t; ++s) {
+          double dot = 0;
+          for (size_t i = 0; i < dim; ++i) dot += q[h * dim + i] * k[s][kv + i];
+          scores.push_back(std::exp(dot / std::sqrt(double(dim))));
+          sum += scores.back();
+        }
+        for (size_t s = 0; s <= t; ++s) {
+          for (size_t i = 0; i < dim; ++i) attended[h * dim + i] += scores[s] / sum * v[s][kv + i];
+        }
+      }
+      const Row output = apply(layer + "self_attn.o_proj", attended);
+      for (size_t i = 0; i < hidden; ++i) rows[t][i] += output[i];
+      x = rows[t];
+      Normalise(x.data(), hidden, weight(layer + "post_attention_layernorm"), eps);
+      Row gate = apply(layer + "mlp.gate_proj", x);
+      const Row up = apply(layer + "mlp.up_proj", x);
+      for (size_t i = 0; i < gate.size(); ++i) gate[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
+      const Row down = apply(layer + "mlp.down_proj", gate);
+      for (size_t i = 0; i < hidden; ++i) rows[t][i] += down[i];
+    }
+  }
+  Row last = rows.back();
+  Normalise(last.data(), hidden, weight("model.norm"), eps);
+  return Multiply(weight(config.tied_head ? "model.embed_tokens" : "lm_head"), nullptr, last);
+}
