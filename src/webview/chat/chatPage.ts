@@ -9,14 +9,15 @@ import { Eta } from "../shared/eta";
 import { Follow } from "../shared/follow";
 import { oncePerFrame, part } from "../shared/frame";
 import { Host, type PageMemory } from "../shared/host";
-import { problemView } from "../shared/problem";
+import { problemView, type RunAction } from "../shared/problem";
 import { Slot } from "../shared/slot";
 import { keepTabStops, listenToToolbars } from "../shared/toolbars";
-import { h, type TreeNode } from "../shared/tree";
+import type { TreeNode } from "../shared/tree";
 import { branchesView } from "./branches";
 import { announcement, runningTurn, sendBlocked } from "./derived";
 import { emptyView } from "./empty";
 import { headerView } from "./header";
+import { readOnlyBanner } from "./readOnlyBanner";
 import { type ChatState, emptyChat, reduceChat } from "./state";
 import { type TurnPlace, turnView } from "./turn";
 
@@ -106,6 +107,7 @@ export class ChatPage {
   private renderNow(): void {
     const { snapshot } = this.state;
     if (!snapshot) return;
+    const hadFocus = document.activeElement !== document.body;
     const run = (command: ChatCommand) => this.run(command);
     const isEmpty = snapshot.turns.length === 0 && snapshot.otherBranches.length === 0;
     this.header.show(headerView(snapshot, this.formats, run));
@@ -122,6 +124,8 @@ export class ChatPage {
       blocked: sendBlocked(snapshot),
     });
     keepTabStops(this.element);
+    // The button that had it is gone (Stop, for one): the next thing to do is to write.
+    if (hadFocus && document.activeElement === document.body) this.composer.field.focus();
     this.settleIn();
     this.follow.rendered();
   }
@@ -149,16 +153,14 @@ export class ChatPage {
   }
 
   private banner({ readOnly }: ChatSnapshot): TreeNode | undefined {
-    if (!readOnly) return undefined;
-    const act = problemView(readOnly, this.formats, (action) => this.run({ type: "act", action }));
-    return h("div.banner.col", { key: "banner" }, act);
+    return readOnly && readOnlyBanner(readOnly, this.formats, (action) => this.run({ type: "act", action }));
   }
 
   private engineView({ engine }: ChatSnapshot): TreeNode | undefined {
     const { state } = engine;
     const remainingMs =
       state.type === "loading" ? this.eta.remainingMs(state.model, state.done, state.total, Date.now()) : undefined;
-    const run = (action: Parameters<Parameters<typeof problemView>[2]>[0]) => this.run({ type: "act", action });
+    const run: RunAction = (action) => this.run({ type: "act", action });
     return engineNotice(engine, { formats: this.formats, run, remainingMs });
   }
 

@@ -3,6 +3,7 @@ import type { ChatCommand } from "../../protocol/chat";
 import type { ActionId, PageTurn } from "../../protocol/page";
 import type { Answers } from "../shared/answers";
 import { endingLabel, figuresView } from "../shared/figures";
+import { inlineCode } from "../shared/inlineCode";
 import { problemView, sentence, warningView } from "../shared/problem";
 import { stopButton, waitingBox } from "../shared/runView";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
@@ -32,7 +33,7 @@ export function turnView(turn: PageTurn, place: TurnPlace, context: TurnContext)
       "aria-label": `Turn ${place.number}${stage ? `, ${stage}` : ""}`,
       "aria-busy": running ? "true" : undefined,
     },
-    h("div.ask", {}, h("p", {}, turn.user)),
+    h("div.ask", {}, h("p", {}, inlineCode(turn.user))),
     h("div.answer", {}, running ? runningAnswer(turn, context) : endedAnswer(turn, place, context)),
   );
 }
@@ -61,7 +62,12 @@ function endedAnswer(turn: PageTurn, place: TurnPlace, context: TurnContext): Ch
     turn.answer !== "" && answers.view(turn.id, turn.answer, false),
     stoppedEarly && h("p.dim", { key: "none" }, "Stopped before the answer began. What was read is kept."),
     turn.state === "interrupted" &&
-      warningView("interrupted", "The window closed before this answer ended. What it had said is kept.", [], act),
+      warningView(
+        "interrupted",
+        "The window closed before this answer ended. What it had said is kept.",
+        place.fixed ? [] : [{ id: "regenerate", label: "Regenerate" }],
+        () => run({ type: "regenerate", turn: turn.id }),
+      ),
     turn.problem && problemView(turn.problem, formats, act),
     h(
       "div.foot.num",

@@ -93,7 +93,6 @@ function answerBody(message: RoomMessageId, answer: RoomAnswer, context: AnswerC
 function readingView(name: string, turn: PageTurn, formats: Formats): Children {
   const line = progressLine(turn.progress, formats);
   if (!line.bar) return h("p.dim.small.num", { key: "progress" }, [line.title, ...line.details].join(", "));
-  const [, ...rest] = line.details; // the first is the figure's unit
   return h(
     "div.stack.num",
     { key: "progress" },
@@ -102,7 +101,7 @@ function readingView(name: string, turn: PageTurn, formats: Formats): Children {
       "ul.figs",
       { "aria-label": "Reading" },
       h("li", {}, h("b", {}, line.figure ?? ""), " tokens read"),
-      rest.map((detail) => h("li", {}, detail)),
+      line.details.slice(1, 2).map((detail) => h("li", {}, detail)), // the first is the figure's unit
     ),
   );
 }

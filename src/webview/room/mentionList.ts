@@ -24,6 +24,11 @@ export class MentionList {
     this.hide();
   }
 
+  /** The name that Enter would take; `undefined` while the list is closed. */
+  get choice(): string | undefined {
+    return this.options[this.chosen]?.name;
+  }
+
   /** After every change of the draft and of the room. */
   update(members: readonly RoomMember[], formats: Formats): void {
     const { value, selectionStart } = this.field;

@@ -1,4 +1,5 @@
 import type { RoomMessage } from "../../protocol/room";
+import { inlineCode } from "../shared/inlineCode";
 import { h, icon, type TreeNode } from "../shared/tree";
 import { type AnswerContext, answerView } from "./answer";
 import { isRunning, summary } from "./derived";
@@ -15,7 +16,7 @@ export function messageView(message: RoomMessage, number: number, context: Answe
       "aria-label": `Message ${number}, to ${to}`,
       "aria-busy": running ? "true" : undefined,
     },
-    h("p.ask", {}, h("span.at", {}, `@${to}`), ` ${message.text}`),
+    h("p.ask", {}, h("span.at", {}, `@${to}`), " ", inlineCode(message.text)),
     h(
       "div.sum",
       {},

@@ -103,6 +103,7 @@ export class RoomPage {
   private renderNow(): void {
     const { snapshot } = this.state;
     if (!snapshot) return;
+    const hadFocus = document.activeElement !== document.body;
     const run = (command: RoomCommand) => this.run(command);
     const isEmpty = snapshot.members.length === 0 && snapshot.messages.length === 0;
     const appeared = this.dock.hidden && !isEmpty;
@@ -113,7 +114,8 @@ export class RoomPage {
     this.notices.show(this.noticeViews(snapshot));
     this.renderComposer(snapshot);
     keepTabStops(this.element);
-    if (appeared) this.composer.field.focus();
+    // The button that had it is gone (Stop All, for one): the next thing to do is to write.
+    if (appeared || (hadFocus && document.activeElement === document.body)) this.composer.field.focus();
     this.restoreScroll();
     this.follow.rendered();
   }
@@ -154,6 +156,9 @@ export class RoomPage {
   private renderComposer(snapshot: RoomSnapshot): void {
     const { members } = snapshot;
     const mention = () => this.startMention();
+    this.mentions.update(members, this.formats);
+    const { choice } = this.mentions;
+    const target = choice === undefined ? targetLabel(this.composer.draft, members, this.formats) : `To ${choice}`;
     this.composer.render({
       label: "Message to the room",
       placeholder: "Ask all, or @name to ask one",
@@ -166,11 +171,10 @@ export class RoomPage {
       target: h(
         "button.quiet.target",
         { "aria-haspopup": "listbox", title: "Send To", on: { click: mention } },
-        h("span.num.cut", {}, targetLabel(this.composer.draft, members, this.formats)),
+        h("span.num.cut", {}, target),
         icon("chevron-down"),
       ),
     });
-    this.mentions.update(members, this.formats);
   }
 
   /** Opens the list of names, keeping what is written. */

@@ -40,6 +40,7 @@ export function benchView(
 ): TreeNode {
   const { formats } = context;
   const sections = resultSections(reports, formats);
+  const firstWithTarget = sections.find(({ lines }) => lines.some(({ target }) => target !== undefined));
   const resume = latest(reports, "resume");
   return pane(
     {
@@ -49,7 +50,13 @@ export function benchView(
       class: "two",
     },
     h("div.span", { key: "run" }, running ? runningView(running, context) : runMenu(context)),
-    sections.length > 0 && h("table.num.results", { key: "results" }, resultHead(), sections.map(sectionView)),
+    sections.length > 0 &&
+      h(
+        "table.num.results",
+        { key: "results" },
+        resultHead(),
+        sections.map((section) => sectionView(section, section === firstWithTarget)),
+      ),
     sections.length > 0 &&
       h(
         "div.charts",
@@ -135,8 +142,7 @@ function resultHead(): TreeNode {
   );
 }
 
-function sectionView({ suite, title, lines }: ResultSection): TreeNode {
-  const targets = lines.some(({ target }) => target !== undefined);
+function sectionView({ suite, title, lines }: ResultSection, namesTarget: boolean): TreeNode {
   return h(
     "tbody",
     { key: suite },
@@ -144,7 +150,7 @@ function sectionView({ suite, title, lines }: ResultSection): TreeNode {
       "tr",
       {},
       h("th", { colspan: 2, scope: "rowgroup" }, title),
-      h("th.dim", { "aria-hidden": "true" }, targets ? "target" : ""),
+      h("th.dim", { "aria-hidden": "true" }, namesTarget ? "target" : ""),
       h("th"),
     ),
     lines.map((line) => lineView(line)),

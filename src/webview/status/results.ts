@@ -86,12 +86,18 @@ function rateLine(row: BenchRow, formats: Formats): ResultLine {
   };
 }
 
+const tierOrder: readonly string[] = ["cold", "warm", "hot"];
+
 /** Of all contexts the longest: the others are in the chart. */
 function resumeSection(rows: readonly BenchRow[], formats: Formats): ResultSection {
   const longest = Math.max(...rows.map((row) => numberIn(row, "contextTokens") ?? 0));
   const lines = rows
     .filter((row) => (numberIn(row, "contextTokens") ?? 0) === longest)
-    .map((row) => timeLine(row, capital(String(row["tier"] ?? row.case)), row.p50Ms, formats));
+    .sort((a, b) => tierOrder.indexOf(String(a["tier"])) - tierOrder.indexOf(String(b["tier"])))
+    .map((row) => ({
+      ...timeLine(row, capital(String(row["tier"] ?? row.case)), row.p50Ms, formats),
+      value: formats.duration(row.p50Ms),
+    }));
   return { suite: "resume", title: `Resume at ${formats.count(longest)} tokens, TTFT`, lines };
 }
 

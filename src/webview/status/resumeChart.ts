@@ -68,7 +68,7 @@ export function resumeChart(report: BenchReport, formats: Formats): TreeNode | u
       h(
         "div.axis.dim",
         {},
-        scale.ticks.map((tick) => h("span", { style: { "--y": percent(scale.at(tick)) } }, formats.duration(tick))),
+        scale.ticks.map((tick) => h("span", { style: { "--y": percent(scale.at(tick)) } }, tickText(tick, formats))),
       ),
       h(
         "div.plot",
@@ -101,6 +101,11 @@ export function resumeChart(report: BenchReport, formats: Formats): TreeNode | u
       ),
     ),
   );
+}
+
+/** Powers of ten: "100 ms", "1 s". */
+function tickText(ms: number, formats: Formats): string {
+  return ms < 1000 ? formats.duration(ms) : `${formats.count(ms / 1000)} s`;
 }
 
 function gain({ cold, warm }: ContextTimes["ms"], formats: Formats): string {

@@ -12,7 +12,7 @@ export function throughputView(metrics: EngineMetrics, samples: readonly MetricS
       "div.spark",
       { key: title },
       h("span.small.dim", {}, title),
-      h("span.v", {}, value, " ", h("small", {}, unit)),
+      h("span.v", {}, value, " ", h("small.unit", {}, unit)),
       sparkline(values, `${title}, last 5 minutes, now ${value} ${unit}`),
     );
   const { prefixCacheHits, prefixCacheQueries } = metrics;

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type ChatCommand, isChatToHost } from "../../../src/protocol/chat";
+import { type ActionId, actionIds, type ContentCommand } from "../../../src/protocol/page";
+import { isRoomToHost, type RoomCommand } from "../../../src/protocol/room";
+import { isStatusToHost, type StatusCommand } from "../../../src/protocol/status";
+
+const id = fc.stringMatching(/^[\w-]{1,36}$/);
+const action = fc.constantFrom<ActionId>(...actionIds);
+const text = fc.string();
+
+const content: fc.Arbitrary<ContentCommand> = fc.oneof(
+  fc.record({ type: fc.constant("copy" as const), text }),
+  fc.record({ type: fc.constant("insertAtCursor" as const), code: text }),
+  fc.record(
+    { type: fc.constant("newFile" as const), code: text, language: fc.constantFrom("ts", "c++", "c#", "objective-c") },
+    { requiredKeys: ["type", "code"] },
+  ),
+  fc.record({ type: fc.constant("openLink" as const), href: fc.webUrl() }),
+);
+
+const chatCommands: fc.Arbitrary<ChatCommand> = fc.oneof(
+  content,
+  fc.record({ type: fc.constant("send" as const), text }),
+  fc.record({ type: fc.constant("stop" as const) }),
+  fc.record({ type: fc.constantFrom("regenerate" as const, "switchBranch" as const), turn: id }),
+  fc.record({ type: fc.constantFrom("fork" as const, "rewind" as const), turn: id }, { requiredKeys: ["type"] }),
+  fc.record({ type: fc.constant("act" as const), action, turn: id }, { requiredKeys: ["type", "action"] }),
+);
+
+const roomCommands: fc.Arbitrary<RoomCommand> = fc.oneof(
+  content,
+  fc.record({
+    type: fc.constant("ask" as const),
+    text,
+    to: fc.oneof(fc.constant("all" as const), fc.array(id, { maxLength: 8 })),
+  }),
+  fc.record({ type: fc.constantFrom("stop" as const, "openPanel" as const), agent: id }),
+  fc.record({ type: fc.constantFrom("stopAll" as const, "chooseMembers" as const) }),
+  fc.record({ type: fc.constant("include" as const), agent: id, asked: fc.boolean() }),
+  fc.record({ type: fc.constant("fold" as const), message: id, agent: id, folded: fc.boolean() }),
+  fc.record({ type: fc.constant("fork" as const), agent: id, turn: id }),
+  fc.record({ type: fc.constant("askFork" as const), message: id, agent: id }),
+  fc.record({ type: fc.constant("act" as const), action, agent: id, turn: id }, { requiredKeys: ["type", "action"] }),
+);
+
+const statusCommands: fc.Arbitrary<StatusCommand> = fc.oneof(
+  fc.record({
+    type: fc.constant("runBench" as const),
+    suite: fc.constantFrom("exp-005" as const, "exp-006" as const, "resume" as const, "throughput" as const),
+  }),
+  fc.record({ type: fc.constant("cancelBench" as const) }),
+  fc.record({ type: fc.constant("openAgent" as const), agent: id }),
+  fc.record({ type: fc.constant("act" as const), action }),
+);
+
+interface PageGuard {
+  readonly page: string;
+  readonly guard: (value: unknown) => boolean;
+  readonly commands: fc.Arbitrary<object>;
+}
+
+const guards: readonly PageGuard[] = [
+  { page: "chat", guard: isChatToHost, commands: chatCommands },
+  { page: "room", guard: isRoomToHost, commands: roomCommands },
+  { page: "status", guard: isStatusToHost, commands: statusCommands },
+];
+
+const request = (command: unknown, requestId: unknown = 1) => ({ type: "request", id: requestId, command });
+
+for (const { page, guard, commands } of guards) {
+  describe(`the guard of what the ${page} page posts`, () => {
+    it("lets every message of its protocol pass, as it comes through a structured clone", () => {
+      assert(guard({ type: "ready" }));
+      fc.assert(fc.property(commands, fc.nat(), (command, n) => guard(structuredClone(request(command, n)))));
+    });
+
+    it("never lets garbage pass", () => {
+      fc.assert(fc.property(fc.anything(), (value) => !guard(value) && !guard(request(value))));
+      for (const value of [null, undefined, "ready", 1, [], ["ready"], {}, { type: "reply", id: 1 }])
+        assert(!guard(value));
+    });
+
+    it("refuses a message with one field missing, of another type, or too many", () => {
+      fc.assert(
+        fc.property(commands, fc.anything(), (command, junk) => {
+          const fields = Object.entries(command);
+          for (const [name] of fields) {
+            const without = Object.fromEntries(fields.filter(([other]) => other !== name));
+            if (name === "type") assert(!guard(request(without)));
+            assert(!guard(request({ ...command, [name]: Symbol("not data") })));
+          }
+          assert(!guard(request({ ...command, surplus: junk })));
+          assert(!guard({ ...request(command), surplus: junk }));
+        }),
+      );
+    });
+
+    it("refuses request ids that are no counting number", () => {
+      const [command] = fc.sample(commands, 1);
+      for (const bad of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "1", null]) {
+        assert(!guard(request(command, bad)));
+      }
+    });
+
+    it("does not take inherited fields for the message's own", () => {
+      const inherited: unknown = Object.create({ type: "ready" });
+      assert(!guard(inherited));
+      assert(!guard(request(Object.create({ type: "cancelBench" }))));
+      assert(!guard(request({ type: "toString" })));
+      assert(!guard(request({ type: "__proto__" })));
+    });
+  });
+}
+
+describe("the guards' fields", () => {
+  it("refuse links that are not http, https or mailto", () => {
+    const open = (href: string) => isChatToHost(request({ type: "openLink", href }));
+    assert(open("https://example.org/a?b=c#d"));
+    assert(open("mailto:someone@example.org"));
+    for (const href of [
+      "javascript:alert(1)",
+      "JaVaScRiPt:alert(1)",
+      "vscode://command",
+      "command:workbench.action.reloadWindow",
+      "file:///etc/passwd",
+      "data:text/html,x",
+      "//example.org",
+      "https:// example.org",
+      "",
+    ]) {
+      assert(!open(href), href);
+    }
+  });
+
+  it("refuse ids that could be a path", () => {
+    for (const turn of ["../up", "a/b", "a\\b", "", ".", "a b", "a\n", "x".repeat(129)]) {
+      assert(!isChatToHost(request({ type: "regenerate", turn })), JSON.stringify(turn));
+    }
+  });
+
+  it("refuse more text than any context holds", () => {
+    assert(!isChatToHost(request({ type: "send", text: "x".repeat(4 * 1024 * 1024 + 1) })));
+  });
+});

@@ -1,0 +1,278 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { createFormats } from "../../../src/common/format";
+import type { StatusSnapshot } from "../../../src/protocol/status";
+import { Eta } from "../../../src/webview/shared/eta";
+import { benchView } from "../../../src/webview/status/bench";
+import { type BlockRun, blocksByAgent, blocksPerCell, mapCells, maxCells } from "../../../src/webview/status/blockMap";
+import { poolView } from "../../../src/webview/status/pool";
+import { figureTable, latest, resultSections } from "../../../src/webview/status/results";
+import { logScale, resumeChart, timesByContext } from "../../../src/webview/status/resumeChart";
+import { linePath, sparkline } from "../../../src/webview/status/spark";
+import { reduceStatus } from "../../../src/webview/status/state";
+import { storeView } from "../../../src/webview/status/store";
+import { statusSamples } from "../../support/webview/samples/status";
+import { buttons, byRole, nodesOf, press, text } from "../../support/webview/trees";
+
+const formats = createFormats("en");
+
+function sample(name: string): StatusSnapshot {
+  const update = statusSamples[name]?.[0];
+  if (update?.type !== "snapshot") throw new Error(`no sample ${name}`);
+  return update.snapshot;
+}
+
+const run: fc.Arbitrary<BlockRun> = fc.record(
+  {
+    kind: fc.constantFrom("agent" as const, "shared" as const, "reusable" as const, "free" as const),
+    agent: fc.constantFrom("a", "b"),
+    count: fc.integer({ min: 1, max: 700 }),
+  },
+  { requiredKeys: ["kind", "count"] },
+);
+
+describe("the block map", () => {
+  it("draws at most 1,024 cells, each for a power of two of blocks", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000_000 }), (total) => {
+        const perCell = blocksPerCell(total);
+        assert(Math.ceil(total / perCell) <= maxCells);
+        assert.equal(Math.log2(perCell) % 1, 0);
+        if (perCell > 1) assert(Math.ceil(total / (perCell / 2)) > maxCells);
+      }),
+    );
+    assert.equal(blocksPerCell(1024), 1);
+    assert.equal(blocksPerCell(1025), 2);
+  });
+
+  it("has a cell for every block, in their order", () => {
+    fc.assert(
+      fc.property(fc.array(run, { maxLength: 12 }), (map) => {
+        const blocks = map.flatMap(({ kind, count }) => Array.from({ length: count }, () => kind));
+        assert.deepEqual(
+          mapCells(map, 1).map(({ kind }) => kind),
+          blocks,
+        );
+        assert.equal(mapCells(map, 4).length, Math.ceil(blocks.length / 4));
+      }),
+    );
+  });
+
+  it("shows in a cell what most of its blocks are, and what is used when they are even", () => {
+    const map: readonly BlockRun[] = [
+      { kind: "free", count: 3 },
+      { kind: "agent", agent: "a", count: 1 },
+      { kind: "free", count: 2 },
+      { kind: "agent", agent: "b", count: 2 },
+    ];
+    assert.deepEqual(mapCells(map, 4), [{ kind: "free" }, { kind: "agent", agent: "b" }]);
+  });
+
+  it("counts shared blocks at the agent that had them first", () => {
+    const map: readonly BlockRun[] = [
+      { kind: "agent", agent: "a", count: 3 },
+      { kind: "shared", agent: "a", count: 2 },
+      { kind: "reusable", agent: "b", count: 9 },
+    ];
+    assert.deepEqual([...blocksByAgent(map)], [["a", 5]]);
+  });
+
+  it("is an image with a summary, and its legend says what a cell is", () => {
+    const { pool, agents } = sample("large").status;
+    assert(pool);
+    const view = poolView(pool, agents, formats);
+    const map = nodesOf(view).find(({ props }) => String(props["aria-label"]).startsWith("Block map"));
+    assert.match(String(map?.props["aria-label"]), /^Block map, 4,096 blocks: Parser reviewer 600, Test writer/);
+    assert.equal(map?.children.length, 1024);
+    assert.match(text(view), /one cell is 4 blocks/);
+  });
+});
+
+describe("the results of benchmarks", () => {
+  const reports = sample("ready").status.lastBench;
+
+  it("are the newest of each suite", () => {
+    const resume = latest(reports, "resume");
+    assert.equal(
+      resume?.at,
+      reports
+        .map(({ suite, at }) => (suite === "resume" ? at : ""))
+        .sort()
+        .at(-1),
+    );
+  });
+
+  it("are judged by their targets where they have one", () => {
+    const lines = resultSections(reports, formats).flatMap((section) => section.lines);
+    const judged = lines.map(({ name, value, target, passed }) => [name, value, target, passed]);
+    assert.deepEqual(judged, [
+      ["Prompts identical", "24 of 24", "24", true],
+      ["1 block × 12 layers", "3.1 ms", "5 ms", true],
+      ["4 blocks × 24 layers", "7.4 ms", "10 ms", true],
+      ["32 blocks × 48 layers", "16.2 ms", "15 ms", false],
+      ["Cold", "17.9 s", undefined, undefined],
+      ["Warm", "158 ms", "250 ms", true],
+      ["Hot", "85 ms", "100 ms", true],
+      ["Prefill 512", "515", undefined, undefined],
+      ["Decode, one sequence", "61", undefined, undefined],
+      ["Decode, 8 sequences together", "214", undefined, undefined],
+    ]);
+  });
+
+  it("are all there, every figure of every row under its name", () => {
+    const report = latest(reports, "exp-006");
+    assert(report);
+    const { head, rows } = figureTable(report, formats);
+    assert.deepEqual(head, ["case", "n", "p50", "p95", "p99", "target", "geometry", "bytes"]);
+    const cells = [
+      "1 block × 12 layers",
+      "100",
+      "2.8 ms",
+      "3.0 ms",
+      "3.1 ms",
+      "5.0 ms",
+      "256 tokens a block",
+      "18.0 MB",
+    ];
+    assert.deepEqual(rows[0], cells);
+  });
+
+  it("are no table before anything was run", () => {
+    const context = { formats, now: 0, remainingMs: undefined, available: true, run: () => {} };
+    const view = benchView([], undefined, context);
+    assert.match(text(view), /not run yet/);
+    assert(!nodesOf(view).some(({ tag }) => tag === "table"));
+  });
+
+  it("can be had for each suite, and a run can be cancelled", () => {
+    const commands: string[] = [];
+    const context = {
+      formats,
+      now: Date.now(),
+      remainingMs: 60_000,
+      available: true,
+      run: (command: { readonly type: string }) => commands.push(command.type),
+    };
+    const idle = benchView(reports, undefined, context);
+    assert.equal(buttons(idle).filter((name) => /^(EXP|Resume|Throughput)/.test(name)).length, 4);
+    const progress = { done: 10, total: 15, unit: "runs", message: "4,096 tokens: cold" } as const;
+    const running = benchView(reports, { suite: "resume", progress }, context);
+    assert.equal(byRole("progressbar", running).props["aria-valuetext"], "runs 10 of 15, about 1 minute left");
+    press("Cancel", running);
+    assert.deepEqual(commands, ["cancelBench"]);
+  });
+});
+
+describe("the chart of TTFT by context", () => {
+  const report = latest(sample("ready").status.lastBench, "resume");
+
+  it("has cold, warm and hot of every context, shortest first", () => {
+    const contexts = timesByContext(report?.rows ?? []);
+    assert.deepEqual(
+      contexts.map(({ tokens }) => tokens),
+      [512, 1024, 2048, 4096, 8192],
+    );
+    assert.deepEqual(contexts.at(-1)?.ms, { cold: 17_900, warm: 158, hot: 85 });
+  });
+
+  it("stands on a logarithmic scale between powers of ten", () => {
+    const scale = logScale([71, 17_900]);
+    assert.deepEqual(scale.ticks, [10, 100, 1000, 10_000]);
+    assert.equal(scale.at(10), 0);
+    assert(scale.at(17_900) < 1 && scale.at(17_900) > scale.at(10_000));
+    assert.equal(scale.at(0), 0);
+  });
+
+  it("says its figures in words", () => {
+    assert(report);
+    const chart = byRole("img", resumeChart(report, formats));
+    assert.match(String(chart.props["aria-label"]), /at 8,192 tokens cold 17\.9 s, warm 158 ms, hot 85 ms/);
+  });
+
+  it("is left out when nothing was measured", () => {
+    assert.equal(resumeChart({ suite: "resume", at: "", machine: "", rows: [] }, formats), undefined);
+  });
+});
+
+describe("a line of values", () => {
+  it("goes from edge to edge, higher values higher up", () => {
+    assert.equal(linePath([0, 10], 10), "M0.0 28.0L100.0 0.0");
+    assert.equal(linePath([5], 10), "M0.0 14.0L100 14.0");
+  });
+
+  it("is drawn within its box for any values", () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 1e9, noNaN: true })), (values) => {
+        const numbers = nodesOf(sparkline(values, "x")).flatMap(({ props }) =>
+          [...String(props["d"] ?? "").matchAll(/[\d.]+/g)].map(Number),
+        );
+        assert(numbers.every((value) => value >= 0 && value <= 100));
+      }),
+    );
+  });
+});
+
+describe("the status view's state", () => {
+  const before = sample("ready");
+
+  it("keeps five minutes of samples", () => {
+    const at = (ms: number) => ({
+      ...before.samples[0],
+      at: ms,
+      decodeTokensPerSecond: 1,
+      prefillTokensPerSecond: 1,
+      ttftP50Ms: 1,
+      ttftP95Ms: 1,
+    });
+    const { metrics } = before.status;
+    const state = [0, 100_000, 299_999, 300_000].reduce<StatusSnapshot | undefined>(
+      (last, ms) => reduceStatus(last, { type: "metrics", metrics, sample: at(ms) }),
+      { ...before, samples: [] },
+    );
+    assert.deepEqual(
+      state?.samples.map((sample) => sample.at),
+      [100_000, 299_999, 300_000],
+    );
+  });
+
+  it("has no pool when the update has none: the model is unloaded", () => {
+    const state = reduceStatus(before, { type: "metrics", metrics: before.status.metrics });
+    assert.equal(state?.status.pool, undefined);
+  });
+
+  it("ends a benchmark that runs no more and adds its report", () => {
+    const progress = { done: 1, total: 2, unit: "runs", message: "" } as const;
+    const running = reduceStatus(before, { type: "bench", running: { suite: "resume", progress } });
+    assert.equal(running?.status.benchRunning?.suite, "resume");
+    assert.equal(reduceStatus(running, { type: "bench" })?.status.benchRunning, undefined);
+    const report = { suite: "resume", at: "2030-01-01T00:00:00Z", machine: "", rows: [] } as const;
+    const ended = reduceStatus(running, { type: "report", report });
+    assert.equal(ended && latest(ended.status.lastBench, "resume"), report);
+  });
+
+  it("takes no update before a snapshot", () => {
+    assert.equal(reduceStatus(undefined, { type: "agents", agents: [] }), undefined);
+  });
+});
+
+describe("the disk store", () => {
+  it("is a meter with words, and says what was refused and what was not saved", () => {
+    const { store } = sample("ready").status;
+    const failed = { code: "DISK_FULL", what: "the disk is full", advice: "", facts: {} } as const;
+    const view = storeView({ ...store, lastSaveError: failed }, formats, () => {});
+    assert.equal(byRole("meter", view).props["aria-valuetext"], "1.79 of 8.00 GB");
+    assert.match(text(view), /Not saved: the disk is full/i);
+    assert.match(text(view), /1, checksum/);
+  });
+});
+
+describe("the time left of a piece of work", () => {
+  it("is unknown at first, then follows the mean speed, and begins anew with other work", () => {
+    const eta = new Eta();
+    assert.equal(eta.remainingMs("a", 0, 100, 0), undefined);
+    assert.equal(eta.remainingMs("a", 10, 100, 400), undefined);
+    assert.equal(eta.remainingMs("a", 25, 100, 1000), 3000);
+    assert.equal(eta.remainingMs("b", 25, 100, 1100), undefined);
+    assert.equal(eta.remainingMs("a", 0, 100, 2000), undefined);
+  });
+});
