@@ -33,7 +33,7 @@ export class EngineDriver implements Disposable {
   private async pump(): Promise<void> {
     this.pumping = true;
     try {
-      // Whoever submitted hears the first event after it has its hands on the generation.
+      // What is submitted in the same turn of the event loop goes into the same batch.
       await Promise.resolve();
       while (this.newWork && !this.disposed) {
         this.newWork = false;

@@ -165,7 +165,6 @@ export class GenerationTask implements Schedulable {
 
   /** Counts what a run has computed: the sequence's first `numTokens` tokens, as far as they are part of it. */
   commit(numTokens: number): void {
-    if (this.ending !== undefined) this.keep(this.ending.keepTokens);
     this.sequence.advance(Math.min(numTokens, this.history.length));
     this.endIfRead();
     this.countRead(this.sequence.numComputedTokens);

@@ -107,6 +107,40 @@ describe("Caches between turns", () => {
     assert.deepEqual(tokenIds, rig.expected(prompt(12), 1));
   });
 
+  it("waits for a block to copy to as long as others hold the one it would take", async () => {
+    const rig = new EngineRig({ totalBlocks: 3, blockTokens: 4 });
+    const { blocks } = await rig.complete({ tokens: prompt(12), maxTokens: 0 });
+    const generation = rig.submit({ tokens: prompt(12), maxTokens: 1 });
+    await rig.settle();
+    assert.equal(rig.engine.hasWork, true);
+    assert.ok(rig.runner.holds(blocks.table, blocks.tokenIds));
+    blocks.release();
+    assert.deepEqual((await rig.finish(generation)).tokenIds, rig.expected(prompt(12), 1));
+  });
+
+  it("finds again what it was rewound from, in a pool with no block to spare", async () => {
+    const rig = new EngineRig({ totalBlocks: 3, blockTokens: 4 });
+    const { blocks } = await rig.complete({ tokens: prompt(12), maxTokens: 0 });
+    blocks.rewind(10);
+    const { figures, tokenIds } = await rig.complete({ tokens: prompt(12), blocks, maxTokens: 1 });
+    assert.equal(figures.reusedTokens, 11);
+    assert.deepEqual(tokenIds, rig.expected(prompt(12), 1));
+  });
+
+  it("gives a prompt one run of blocks, also when several are read in turns", async () => {
+    const rig = new EngineRig({ totalBlocks: 64 }, { tokenBudget: 17 });
+    const first = rig.submit({ tokens: prompt(40), maxTokens: 3 });
+    const second = rig.submit({ tokens: prompt(40, 1), maxTokens: 3 });
+    await rig.settle();
+    for (const { blocks } of [await first.result, await second.result]) {
+      const start = blocks.table[0] ?? -1;
+      assert.deepEqual(
+        blocks.table,
+        blocks.table.map((_, index) => start + index),
+      );
+    }
+  });
+
   it("keeps one copy of what two requests computed side by side", async () => {
     const rig = new EngineRig();
     const a = rig.submit({ tokens: prompt(12), maxTokens: 0 });

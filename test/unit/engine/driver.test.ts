@@ -20,6 +20,14 @@ describe("EngineDriver", () => {
     driver.dispose();
   });
 
+  it("puts requests of one turn into one batch", async () => {
+    const rig = new EngineRig();
+    const driver = new EngineDriver(rig.engine, silentLog);
+    await Promise.all([0, 1, 2].map((variant) => rig.submit({ tokens: prompt(9, variant) }).result));
+    assert.equal(rig.runner.batches[0]?.rows.length, 3);
+    driver.dispose();
+  });
+
   it("takes up what was submitted before it came", async () => {
     const rig = new EngineRig();
     const generation = rig.submit({ tokens: prompt(9) });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { InvalidRequestError, ResidentError } from "../../../src/common/errors";
-import { EngineRig, prompt } from "../../support/engine/engineRig";
+import { EngineRig, prompt, record } from "../../support/engine/engineRig";
 
 const broken = new ResidentError("NATIVE_FAILURE", "the device broke", "start the engine again");
 
@@ -40,7 +40,49 @@ describe("Aborting and stopping", () => {
     assert.deepEqual([finishReason, tokenIds], ["aborted", rig.expected(prompt(5), 3)]);
     assert.ok(blocks.numTokens >= 7 && blocks.numTokens <= 8);
     assert.ok(rig.runner.holds(blocks.table, blocks.tokenIds));
-    assert.equal(rig.runner.batches.length, 2);
+    assert.equal(rig.runner.computedTokens, 5 + 2);
+  });
+
+  it("is heard no more after its end, however long the device goes on", async () => {
+    const rig = new EngineRig({}, { maxStepsPerRun: 8 });
+    const run = rig.runner.run.bind(rig.runner);
+    rig.runner.run = (rows, options) => run(rows, { ...options, cancelled: () => false });
+    const generation = rig.submit({ tokens: prompt(5), maxTokens: 30 });
+    const events = record(generation);
+    generation.onEvent((event) => {
+      if (event.type === "token" && event.index === 2) generation.abort();
+    });
+    const { tokenIds, blocks } = await rig.finish(generation);
+    assert.equal(events.filter((event) => event.type === "token").length, 3);
+    assert.deepEqual([...blocks.tokenIds], [...prompt(5), ...tokenIds]);
+    assert.ok(rig.runner.holds(blocks.table, blocks.tokenIds));
+    blocks.release();
+    rig.assertEmpty();
+  });
+
+  it("stays aborted when a stop comes after", async () => {
+    const rig = new EngineRig();
+    const generation = rig.submit({ tokens: prompt(5), maxTokens: 9 });
+    generation.onEvent((event) => {
+      if (event.type !== "token" || event.index !== 1) return;
+      generation.abort();
+      generation.stop(1);
+    });
+    const { finishReason, tokenIds } = await rig.finish(generation);
+    assert.deepEqual([finishReason, tokenIds.length], ["aborted", 2]);
+  });
+
+  it("can be stopped before blocks that another computed side by side", async () => {
+    const rig = new EngineRig({ blockTokens: 2 });
+    const twins = [0, 1].map(() => rig.submit({ tokens: prompt(4), maxTokens: 20 }));
+    for (let steps = 0; steps < 9; steps += 1) await rig.step();
+    for (const twin of twins) twin.stop(1);
+    const [first, second] = await Promise.all(twins.map((twin) => twin.result));
+    assert.deepEqual(first?.blocks.table.slice(0, 2), second?.blocks.table.slice(0, 2));
+    assert.deepEqual(first?.tokenIds, rig.expected(prompt(4), 1));
+    first?.blocks.release();
+    second?.blocks.release();
+    rig.assertEmpty();
   });
 
   it("disturbs nobody else in the batch", async () => {

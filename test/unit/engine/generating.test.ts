@@ -103,6 +103,24 @@ describe("Generating", () => {
     assert.ok(rig.runner.holds(blocks.table, blocks.tokenIds));
   });
 
+  it("ends a run of several steps early when another request comes", async () => {
+    const rig = new EngineRig({}, { maxStepsPerRun: 8 });
+    const first = rig.submit({ tokens: prompt(5), maxTokens: 30 });
+    first.onEvent((event) => {
+      if (event.type === "token" && event.index === 2) rig.submit({ tokens: prompt(5, 1), maxTokens: 1 });
+    });
+    await rig.settle();
+    assert.deepEqual(
+      rig.runner.batches.slice(0, 3).map((batch) => [batch.rows.length, batch.steps]),
+      [
+        [1, 1],
+        [1, 8],
+        [2, 1],
+      ],
+    );
+    assert.equal(rig.runner.batches[2]?.rows[0]?.start, 5 + 2);
+  });
+
   it("measures from submit: waiting, first token, pace", async () => {
     const rig = new EngineRig();
     rig.runner.beforeStep = () => rig.clock.advance(9);

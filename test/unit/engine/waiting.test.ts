@@ -72,10 +72,15 @@ describe("Waiting for room", () => {
 
   it("lets the others run while room is being made", async () => {
     let answer: (freed: number) => void = () => {};
+    let questions = 0;
     const asked = new Promise<number>((resolve) => {
       answer = resolve;
     });
-    const rig = new EngineRig({ totalBlocks: 8 }, { makeRoom: () => asked });
+    const makeRoom = (): Promise<number> => {
+      questions += 1;
+      return asked;
+    };
+    const rig = new EngineRig({ totalBlocks: 8 }, { makeRoom });
     const { blocks: idle } = await rig.complete({ tokens: prompt(8, 1), maxTokens: 0 });
     const running = rig.submit({ tokens: prompt(14), maxTokens: 2 });
     const waiting = rig.submit({ tokens: prompt(14, 2), maxTokens: 2 });
@@ -83,6 +88,7 @@ describe("Waiting for room", () => {
     rig.engine.onWork(() => (woken += 1));
     const done = await rig.finish(running);
     assert.equal(done.tokenIds.length, 2);
+    assert.equal(questions, 1);
     idle.release();
     done.blocks.release();
     answer(2);
@@ -107,6 +113,20 @@ describe("Waiting for room", () => {
     blocks.release();
     assert.ok(woken);
     assert.equal((await rig.finish(generation)).tokenIds.length, 2);
+  });
+
+  it("leaves a waiting request its own cache as long as something runs", async () => {
+    const rig = new EngineRig({ totalBlocks: 8 });
+    const { blocks } = await rig.complete({ tokens: prompt(10, 1), maxTokens: 0 });
+    const running = rig.submit({ tokens: prompt(8), maxTokens: 5 });
+    const next = rig.submit({ tokens: prompt(24, 2), maxTokens: 1 });
+    const last = rig.submit({ tokens: prompt(12, 1), blocks, maxTokens: 1 });
+    await rig.step();
+    await rig.step();
+    running.abort();
+    next.abort();
+    (await running.result).blocks.release();
+    assert.equal((await rig.finish(last)).figures.reusedTokens, 10);
   });
 
   it("lets no two requests wait for each other's old caches", async () => {
