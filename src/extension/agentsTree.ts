@@ -1,9 +1,9 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../common/disposables";
 import { createFormats } from "../common/format";
-import type { AgentId, AgentSummary } from "../protocol/service";
+import type { AgentId, AgentSummary, ResidentService } from "../protocol/service";
 import { agentItem } from "./agentItem";
-import { commands, contextKeys, views } from "./contributions";
+import { type ContextKey, commands, contextKeys, views } from "./contributions";
 import type { Failures } from "./failures";
 import type { ServiceHandle } from "./serviceHandle";
 import { Throttle } from "./throttle";
@@ -27,7 +27,7 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
     this.view = this.store.add(vscode.window.createTreeView(views.agents, { treeDataProvider: this }));
     this.store.add(
       service.onEvent((event) => {
-        if (event.type === "agent") this.redraw.request();
+        if (event.type === "agent" || event.type === "engine") this.redraw.request();
       }),
     );
     this.store.add(service.onRestart(() => this.redraw.request()));
@@ -63,11 +63,20 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
     try {
       const door = await this.service.get();
       const agents = [...(await door.listAgents())].sort((a, b) => a.index - b.index);
-      await vscode.commands.executeCommand("setContext", contextKeys.noAgents, agents.length === 0);
+      if (agents.length === 0) await setContext(contextKeys.noModel, !(await hasModel(door)));
+      await setContext(contextKeys.noAgents, agents.length === 0);
       return agents;
     } catch (error) {
       this.failures.show(error);
       return [];
     }
   }
+}
+
+async function hasModel(door: ResidentService): Promise<boolean> {
+  return (await door.listModels()).some(({ problem }) => !problem);
+}
+
+function setContext(key: ContextKey, value: boolean): Thenable<unknown> {
+  return vscode.commands.executeCommand("setContext", key, value);
 }

@@ -77,6 +77,8 @@ export const chatPanelType = "resident.chat";
 export const contextKeys = {
   /** No agent exists: the Agents view says how to make one. */
   noAgents: "resident.noAgents",
+  /** No model can be used: the Agents view says how to get one. */
+  noModel: "resident.noModel",
   /** A model is being loaded: the load can be cancelled. */
   loading: "resident.loading",
   /** A model is loaded: it can be unloaded. */
