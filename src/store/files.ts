@@ -1,4 +1,5 @@
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { constants } from "node:os";
 import path from "node:path";
 import { ResidentError } from "../common/errors";
 import type { DurableFiles } from "./ports";
@@ -83,13 +84,17 @@ export function errnoCode(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
+/** A file may not grow as large as it must: to the person that is a full disk. The addon names the system's number. */
+function isOverLimit(error: unknown): boolean {
+  return error instanceof ResidentError && error.facts["errno"] === constants.errno.EFBIG;
+}
+
 const fullDiskCodes = new Set(["ENOSPC", "EDQUOT", "EFBIG", "DISK_FULL"]);
 
 /** Any failure of a file operation as one of ours. The addon's errors carry codes of the same meaning. */
 export function storeError(error: unknown, file: string): ResidentError {
-  if (error instanceof ResidentError) return error;
   const code = errnoCode(error) ?? "unknown";
-  if (fullDiskCodes.has(code)) {
+  if (fullDiskCodes.has(code) || isOverLimit(error)) {
     return new ResidentError(
       "DISK_FULL",
       `there is no room on the disk for ${path.basename(file)}`,
@@ -98,6 +103,7 @@ export function storeError(error: unknown, file: string): ResidentError {
       error,
     );
   }
+  if (error instanceof ResidentError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new ResidentError(
     "IO_FAILURE",

@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import path from "node:path";
+
+/** What `resident generate --json` prints. */
+export interface CliAnswer {
+  readonly text: string;
+  readonly tokenIds: readonly number[];
+  readonly finishReason: string;
+  readonly promptTokens: number;
+  readonly reusedTokens: number;
+  readonly prefilledTokens: number;
+  readonly restoreMs: number;
+  readonly cache: {
+    readonly tier: string;
+    readonly refused?: { readonly code: string; readonly reason: string; readonly atToken: number };
+  };
+}
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const cli = path.resolve("dist", "cli.js");
+
+export interface CliOptions {
+  /** Files may not grow beyond so many KB: a full disk that needs no disk. */
+  readonly fileLimitKb?: number;
+}
+
+/** Starts the built program in a process of its own. */
+export function startCli(args: readonly string[], { fileLimitKb }: CliOptions = {}): ChildProcess {
+  if (fileLimitKb === undefined) return spawn(process.execPath, [cli, ...args]);
+  // POSIX counts this limit in blocks of 512 bytes.
+  const command = `ulimit -f ${fileLimitKb * 2} && exec "$0" "$@"`;
+  return spawn("/bin/sh", ["-c", command, process.execPath, cli, ...args]);
+}
+
+export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const child = startCli(args, options);
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.on("data", (data: Buffer) => {
+    stdout += data.toString();
+  });
+  child.stderr?.on("data", (data: Buffer) => {
+    stderr += data.toString();
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  return { code, stdout, stderr };
+}
+
+/** The answer of an agent to one message, from a process of its own. */
+export async function ask(home: string, prompt: string, maxTokens: number): Promise<CliAnswer> {
+  const { code, stdout, stderr } = await runCli(askArgs(home, prompt, maxTokens));
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+export function askArgs(home: string, prompt: string, maxTokens: number): readonly string[] {
+  const limits = ["--max-tokens", String(maxTokens), "--pool-mb", "64"];
+  return ["generate", "--agent", "ada", "--prompt", prompt, "--home", home, "--json", ...limits];
+}
+
+/** The agent as `resident agents show` sees it. */
+export async function show(home: string): Promise<{
+  readonly id: string;
+  readonly turns: readonly { readonly state: string; readonly user: string; readonly answer: string }[];
+}> {
+  const { code, stdout, stderr } = await runCli(["agents", "show", "ada", "--home", home, "--json"]);
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout);
+}

@@ -1,0 +1,134 @@
+import path from "node:path";
+import { ResidentError } from "../../../src/common/errors";
+import type { NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../../../src/native/binding";
+import type { CountingRunner, Runtime } from "../../../src/service/runtime";
+import { FakeRunner } from "../engine/fakeRunner";
+import { writeTinyModel } from "../models/tinyModel";
+import { FakeBlockFiles } from "../store/fakeBlockFiles";
+import { FakeLocks } from "../store/fakes";
+import { byteLevelTokenizer } from "../text/tinyTokenizers";
+
+const template =
+  "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}" +
+  "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
+/** A model directory whose text files are real and whose weights nobody reads. */
+export function writeFakeModel(directory: string): Promise<string> {
+  return writeTinyModel(directory, {
+    "tokenizer.json": JSON.stringify(byteLevelTokenizer()),
+    "tokenizer_config.json": JSON.stringify({ chat_template: template }),
+  });
+}
+
+/** The device without a device: loads any directory, computes with the fake runner, keeps real block files. */
+export class FakeRuntime implements Runtime {
+  /** Directories in the order of loading and of freeing, the latter behind a minus. */
+  readonly history: string[] = [];
+  /** Thrown by `loadAddon` while set. */
+  addonError: ResidentError | undefined;
+  /** Awaited by every load. */
+  beforeLoad: () => Promise<void> = async () => {};
+  private readonly runners = new WeakMap<NativePool, FakeRunner>();
+  private readonly locks;
+  lastRunner: FakeRunner | undefined;
+
+  constructor(locks = new FakeLocks()) {
+    this.locks = locks.process();
+  }
+
+  loadAddon(): NativeAddon {
+    if (this.addonError !== undefined) throw this.addonError;
+    return {
+      versions: () => ({ addon: "0.0.0", mlx: "0.0.0", platform: "fake", sanitizer: "" }),
+      deviceInfo: async () => ({
+        device: "cpu",
+        name: "fake device",
+        gpuAvailable: false,
+        memoryBytes: 1,
+        availableBytes: 1,
+        mlxActiveBytes: 0,
+        mlxCacheBytes: 0,
+      }),
+      loadModel: ({ directory }, onProgress) => {
+        let cancelled = false;
+        const result = this.beforeLoad().then(() => {
+          if (cancelled) throw new ResidentError("ABORTED", "the load was cancelled", "load it again");
+          onProgress({ bytesRead: 1, bytesTotal: 1 });
+          return this.model(directory);
+        });
+        return {
+          result,
+          cancel: () => {
+            cancelled = true;
+          },
+        };
+      },
+      tryLock: (file) => this.locks.tryLock(file),
+    };
+  }
+
+  createRunner(pool: NativePool): CountingRunner {
+    const runner = this.runners.get(pool);
+    if (runner === undefined) throw new Error("a pool of another device");
+    const { geometry } = runner;
+    return {
+      geometry,
+      movedSlabs: 0,
+      run: (sequences, options) => runner.run(sequences, options),
+      copyBlock: (from, to, tokens) => runner.copyBlock(from, to, tokens),
+    };
+  }
+
+  private model(directory: string): NativeModel {
+    this.history.push(path.basename(directory));
+    const info: NativeModelInfo = {
+      architecture: "llama",
+      numLayers: 2,
+      numHeads: 4,
+      numKvHeads: 2,
+      headDim: 8,
+      vocabSize: 271,
+      maxContextTokens: 512,
+      weightBytes: 1,
+      kvDtype: "f32",
+      kvBytesPerToken: 64,
+      weightsId: path.basename(directory),
+      architectureId: "{}",
+      kvLayoutId: "fake-1",
+      numericsId: "fake-1",
+      device: "cpu",
+    };
+    return {
+      info,
+      createPool: async (blocks, blockTokens) => this.pool(blocks, blockTokens, info),
+      dispose: async () => {
+        this.history.push(`-${path.basename(directory)}`);
+      },
+    };
+  }
+
+  private pool(blocks: number, blockTokens: number, info: NativeModelInfo): NativePool {
+    const { maxContextTokens, vocabSize } = info;
+    const runner = new FakeRunner({ totalBlocks: blocks, blockTokens, maxContextTokens, vocabSize });
+    const files = new FakeBlockFiles(blockTokens, {
+      get: (block) => runner.contentsOf(block),
+      set: (block, contents) => runner.setContents(block, contents),
+    });
+    const pool: NativePool = {
+      blocks,
+      blockTokens,
+      bytes: blocks * blockTokens * info.kvBytesPerToken,
+      run: () => {
+        throw new Error("the fake pool is run by its runner");
+      },
+      copyBlock: (from, to, tokens) => runner.copyBlock(from, to, tokens),
+      writeBlockFile: (request) => files.writeBlockFile(request),
+      readBlockFile: (request) => files.readBlockFile(request),
+      logits: async () => new Float32Array(vocabSize),
+      dispose: async () => {},
+    };
+    this.runners.set(pool, runner);
+    this.lastRunner = runner;
+    return pool;
+  }
+}

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { BenchRow, BenchSuite, Progress } from "../../../src/protocol/service";
+import { BenchDesk, type BenchSuites } from "../../../src/service/benchDesk";
+import { inFolder } from "../../support/store/fakes";
+
+const row: BenchRow = { case: "decode", n: 3, p50Ms: 1.5, p95Ms: 2, p99Ms: 2, tokensPerSecond: 11 };
+
+function deskIn(folder: string, suites: BenchSuites) {
+  const told: (readonly [BenchSuite, Progress | undefined])[] = [];
+  const desk = new BenchDesk(
+    folder,
+    () => suites,
+    (suite, progress) => told.push([suite, progress]),
+  );
+  return { desk, told };
+}
+
+describe("bench desk", () => {
+  it("keeps reports and gives them back newest first, leaving out what is none", () =>
+    inFolder(async (folder) => {
+      const { desk, told } = deskIn(folder, { resume: async () => [row], throughput: async () => [] });
+      const first = await desk.run("resume", () => {});
+      assert.deepEqual(first.rows, [row]);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      const second = await desk.run("throughput", () => {});
+      await writeFile(path.join(folder, "0000.json"), "{ no report");
+      assert.deepEqual(await deskIn(folder, {}).desk.reports(), [second, first]);
+      assert.deepEqual(told.at(-1), ["throughput", undefined]);
+    }));
+
+  it("runs one suite at a time, and is free again after one that fails", () =>
+    inFolder(async (folder) => {
+      let fail: (error: Error) => void = () => {};
+      const suite = () =>
+        new Promise<readonly BenchRow[]>((_, reject) => {
+          fail = reject;
+        });
+      const { desk } = deskIn(folder, { resume: suite });
+      const running = desk.run("resume", () => {});
+      assert.equal(desk.running?.suite, "resume");
+      await assert.rejects(
+        desk.run("resume", () => {}),
+        { code: "INVALID_REQUEST" },
+      );
+      fail(new Error("broken"));
+      await assert.rejects(running, /broken/);
+      assert.equal(desk.running, undefined);
+      assert.deepEqual(await desk.reports(), []);
+    }));
+});
