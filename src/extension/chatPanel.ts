@@ -2,18 +2,16 @@ import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../common/disposables";
 import { toErrorInfo } from "../common/errors";
 import { type ChatCommand, type ChatToPage, isChatToHost } from "../protocol/chat";
-import type { AgentDetail, AgentId, ResidentService, ServiceEvent, TurnId } from "../protocol/service";
-import { poolTarget } from "./actionCommands";
+import type { AgentDetail, AgentId, ServiceEvent, TurnId } from "../protocol/service";
 import { agentParts, branchUpdate, chatBranch, chatSnapshot, summaryOf } from "./chatModel";
-import { commands } from "./contributions";
+import { ChatRequests } from "./chatRequests";
 import type { EditorActions } from "./editorActions";
 import type { EngineWatch } from "./engineWatch";
-import { type Failures, runAction } from "./failures";
+import type { Failures } from "./failures";
 import { PageHost } from "./pageHost";
 import { pageEngine } from "./pageModel";
 import { RunFollower, type RunState } from "./runFollower";
 import type { ServiceHandle } from "./serviceHandle";
-import { samplingFromSettings } from "./settingsReader";
 import { TaskQueue } from "./taskQueue";
 import { Throttle } from "./throttle";
 
@@ -34,22 +32,21 @@ export class ChatPanel implements Disposable {
   private readonly page: PageHost<ChatCommand, ChatToPage>;
   /** Whatever reads the service and then tells the page: in order, so that no update overtakes a snapshot. */
   private readonly queue: TaskQueue;
+  private readonly requests: ChatRequests;
   private readonly agentChanged: Throttle;
   private follower: RunFollower | undefined;
   private followed: TurnId | undefined;
   private shownTurns: readonly TurnId[] = [];
   private shownBranches = 0;
   private pendingDraft = "";
-  /** The numbers of the message and of the turns that the pool had no room for. */
-  private refused: ReturnType<typeof poolTarget> = {};
-  private facts: ReadonlyMap<TurnId, ReturnType<typeof poolTarget>> = new Map();
 
   constructor(
     readonly agentId: AgentId,
     private readonly panel: vscode.WebviewPanel,
     private readonly ports: ChatPanelPorts,
   ) {
-    const { service, engine, failures, extensionUri } = ports;
+    const { service, engine, editors, failures, extensionUri } = ports;
+    this.requests = new ChatRequests(agentId, service, editors);
     this.queue = new TaskQueue((error) => failures.note(error));
     this.agentChanged = this.store.add(new Throttle(agentPeriodMs, () => this.queue.add(() => this.sendAgent())));
     panel.iconPath = {
@@ -64,7 +61,7 @@ export class ChatPanel implements Disposable {
           title: panel.title,
           guard: isChatToHost,
           onReady: () => this.refresh(),
-          onCommand: (command) => this.run(command),
+          onCommand: (command) => this.requests.run(command),
         },
         failures,
         extensionUri,
@@ -105,11 +102,6 @@ export class ChatPanel implements Disposable {
 
   get active(): boolean {
     return this.panel.active;
-  }
-
-  /** Resolves when the page has been told all that happened so far. */
-  settled(): Promise<void> {
-    return this.queue.settled();
   }
 
   /** Closes the panel for good. */
@@ -213,7 +205,7 @@ export class ChatPanel implements Disposable {
     this.panel.title = detail.name;
     this.shownTurns = detail.turns.map(({ id }) => id);
     this.shownBranches = detail.otherBranches.length;
-    this.facts = new Map(detail.turns.map(({ id, error }) => [id, poolTarget(error?.facts ?? {})]));
+    this.requests.shown(detail.turns);
   }
 
   private runOf(detail: AgentDetail): { readonly run?: RunState } {
@@ -241,54 +233,5 @@ export class ChatPanel implements Disposable {
     this.follower?.dispose();
     this.follower = undefined;
     this.followed = undefined;
-  }
-
-  private async run(command: ChatCommand): Promise<void> {
-    const { service, editors } = this.ports;
-    const agent = this.agentId;
-    const door = await service.get();
-    switch (command.type) {
-      case "send":
-        return this.send(door, command.text);
-      case "stop":
-        door.running(agent)?.abort();
-        return;
-      case "regenerate": {
-        const running = await door.regenerate(agent, command.turn, samplingFromSettings());
-        running.done.catch(() => {});
-        return;
-      }
-      case "fork":
-        await vscode.commands.executeCommand(commands.forkAgent, { agent, turn: command.turn });
-        return;
-      case "rewind":
-        if (command.turn === undefined) await vscode.commands.executeCommand(commands.rewindAgent, { agent });
-        else await door.rewindAgent(agent, command.turn);
-        return;
-      case "switchBranch":
-        await door.rewindAgent(agent, command.turn);
-        return;
-      case "act": {
-        const { action, turn } = command;
-        const numbers = turn === undefined ? this.refused : this.facts.get(turn);
-        await runAction(action, { agent, ...(turn === undefined ? {} : { turn }), ...numbers });
-        return;
-      }
-      case "copy":
-      case "insertAtCursor":
-      case "newFile":
-      case "openLink":
-        return editors.run(command);
-    }
-  }
-
-  private async send(door: ResidentService, text: string): Promise<void> {
-    try {
-      const running = await door.send(this.agentId, { text, sampling: samplingFromSettings() });
-      running.done.catch(() => {}); // the turn carries its failure
-    } catch (error) {
-      this.refused = poolTarget(toErrorInfo(error).facts);
-      throw error;
-    }
   }
 }

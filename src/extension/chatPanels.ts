@@ -37,10 +37,6 @@ export class ChatPanels implements Disposable, vscode.WebviewPanelSerializer {
     return [...this.panels].find(([, panel]) => panel.active)?.[0];
   }
 
-  get(id: AgentId): ChatPanel | undefined {
-    return this.panels.get(id);
-  }
-
   dispose(): void {
     this.store.dispose();
     for (const panel of this.panels.values()) panel.dispose();

@@ -4,9 +4,9 @@
  */
 import { InvalidRequestError } from "../common/errors";
 
-export type Fields = Readonly<Record<string, unknown>>;
+type Fields = Readonly<Record<string, unknown>>;
 
-export function fieldsOf(argument: unknown): Fields {
+function fieldsOf(argument: unknown): Fields {
   return isFields(argument) ? argument : {};
 }
 

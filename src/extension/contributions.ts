@@ -69,8 +69,6 @@ export const views = {
   status: "resident.status",
 } as const;
 
-export type ViewId = (typeof views)[keyof typeof views];
-
 export const chatPanelType = "resident.chat";
 
 /** Set with `setContext`; used in `when` and `enablement` clauses. */

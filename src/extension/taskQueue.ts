@@ -7,9 +7,4 @@ export class TaskQueue {
   add(task: () => Promise<void>): void {
     this.tail = this.tail.then(task).catch(this.onError);
   }
-
-  /** Resolves when everything that was asked for so far is done. */
-  settled(): Promise<void> {
-    return this.tail;
-  }
 }
