@@ -40,7 +40,8 @@ seedSettings(folders.userData);
 const noise = [
   /^\[(AgentHost|ChatModelSelection|AccountPolicyGate|remote-connection|reconnection-grace-time|RemoteAgentHostProtocol|Service Worker)\b/,
   /open-vsx|@vscode[/](spdlog|native-watchdog)/,
-  /^(Creating a socket|Resolving connection token|Resolved connection token|Updating additional builtin extensions cache)/,
+  /authentication provider 'github'/,
+  /^(Creating a socket|Creation of workbench contribution|Resolving connection token|Resolved connection token|Updating additional builtin extensions cache)/,
 ];
 
 function print(args) {

@@ -18,7 +18,7 @@ describe("agents", () => {
 
   it("read only what is new with each turn", async () => {
     await newAgent("Brian");
-    const first = await ask("Brian", "My name is Brian and I keep bees.");
+    const first = await ask("Brian", "My name is Brian.");
     assert.equal(first.figures.reusedTokens, 0);
     const second = await ask("Brian", "What is my name?");
     assert(second.figures.reusedTokens >= first.figures.promptTokens);
@@ -27,7 +27,7 @@ describe("agents", () => {
   });
 
   it("answer side by side, each as it answers alone", async () => {
-    const questions = ["Name a colour.", "Name an animal that lives in the sea and is larger than a house."];
+    const questions = ["Name a colour.", "Name an animal that lives in the sea."];
     for (const name of ["Alone 1", "Alone 2", "Together 1", "Together 2"]) await newAgent(name);
     const alone: AskResult[] = [];
     for (const [index, text] of questions.entries()) alone.push(await ask(`Alone ${index + 1}`, text));
@@ -68,7 +68,7 @@ describe("agents", () => {
   it("answer while the host starts child processes, as VS Code does for git", async () => {
     await newAgent("Busy host");
     let answering = true;
-    const asking = ask("Busy host", "Tell me about rivers.", { maxTokens: 40 }).finally(() => {
+    const asking = ask("Busy host", "Tell me about rivers.", { maxTokens: 12 }).finally(() => {
       answering = false;
     });
     const start = promisify(execFile);
@@ -91,7 +91,7 @@ describe("agents", () => {
   // The last one: the restarted window finds this agent.
   it("are kept for the next window", async () => {
     await newAgent("Keeper");
-    const { figures } = await ask("Keeper", "I live in Lisbon with two cats called Ginjinha and Pastel.");
+    const { figures } = await ask("Keeper", "I live in Lisbon with two cats.");
     assert(figures.promptTokens > 0);
   });
 });

@@ -8,7 +8,7 @@ import type { AgentSummary } from "../../src/protocol/service";
 export const extensionId = "resident.resident";
 
 /** Short answers, always the same ones. */
-export const briefly = { maxTokens: 12, temperature: 0 };
+export const briefly = { maxTokens: 6, temperature: 0 };
 
 /** Runs a command as a keybinding would; what it returns is plain data. A failure that it reported fails the test. */
 export async function run<T>(id: CommandId, argument?: object): Promise<T> {
