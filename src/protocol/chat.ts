@@ -63,7 +63,7 @@ const chatCommands: GuardTable<ChatCommand> = {
   act: { action: isAction, turn: optional(isId) },
 };
 
-export const isChatToHost = guardToHost<ChatCommand>(chatCommands);
+export const isChatToHost: (value: unknown) => value is ChatToHost = guardToHost<ChatCommand>(chatCommands);
 
 // ---- host → page -------------------------------------------------------------------------------------------------
 

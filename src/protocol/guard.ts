@@ -11,15 +11,14 @@ export type GuardTable<Union extends { readonly type: string }> = {
   };
 };
 
-export const maxTextLength = 4 * 1024 * 1024; // UTF-16 units: more than any context holds
+const maxTextLength = 4 * 1024 * 1024; // UTF-16 units: more than any context holds
 
 export const isText: Check = (value) => typeof value === "string" && value.length <= maxTextLength;
 /** Agent, turn and message ids; they name files on the host's side. */
 export const isId: Check = (value) => typeof value === "string" && /^[\w-]{1,128}$/.test(value);
 export const isFlag: Check = (value) => typeof value === "boolean";
-export const isLanguage: Check = (value) => typeof value === "string" && /^[\w+#.-]{1,40}$/.test(value);
-export const isHref: Check = (value) =>
-  typeof value === "string" && /^(https?:\/\/|mailto:)[^\s]{1,4000}$/i.test(value);
+const isLanguage: Check = (value) => typeof value === "string" && /^[\w+#.-]{1,40}$/.test(value);
+const isHref: Check = (value) => typeof value === "string" && /^(https?:\/\/|mailto:)[^\s]{1,4000}$/i.test(value);
 export const isAction: Check = (value) => actionIds.some((id: ActionId) => id === value);
 
 const suites: readonly BenchSuite[] = ["exp-005", "exp-006", "resume", "throughput"];

@@ -98,7 +98,7 @@ const roomCommands: GuardTable<RoomCommand> = {
   act: { action: isAction, agent: optional(isId), turn: optional(isId) },
 };
 
-export const isRoomToHost = guardToHost<RoomCommand>(roomCommands);
+export const isRoomToHost: (value: unknown) => value is RoomToHost = guardToHost<RoomCommand>(roomCommands);
 
 // ---- host → page -------------------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ const statusCommands: GuardTable<StatusCommand> = {
   act: { action: isAction },
 };
 
-export const isStatusToHost = guardToHost<StatusCommand>(statusCommands);
+export const isStatusToHost: (value: unknown) => value is StatusToHost = guardToHost<StatusCommand>(statusCommands);
 
 // ---- host → page -------------------------------------------------------------------------------------------------
 

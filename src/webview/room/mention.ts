@@ -18,7 +18,7 @@ export interface MentionOption {
 }
 
 /** Who can be asked at all. */
-export function reachable(members: readonly RoomMember[]): readonly RoomMember[] {
+function reachable(members: readonly RoomMember[]): readonly RoomMember[] {
   return members.filter(({ agent }) => !agent.lockedElsewhere);
 }
 

@@ -25,14 +25,18 @@ export function codeBlock(content: string, info: string, run: (command: ContentC
       "header",
       {},
       h("span.grow.cut", {}, title),
-      button("Copy code", "Copy", "copy", { type: "copy", text: code }),
-      button("Insert at cursor", "Insert at Cursor", "insert", { type: "insertAtCursor", code }),
-      button("Open as new file", "New File", "new-file", {
-        type: "newFile",
-        code,
-        ...(language ? { language } : {}),
-      }),
+      h(
+        "div.code-tools",
+        { role: "toolbar", "aria-label": "Code actions" },
+        button("Copy code", "Copy", "copy", { type: "copy", text: code }),
+        button("Insert at cursor", "Insert at Cursor", "insert", { type: "insertAtCursor", code }),
+        button("Open as new file", "New File", "new-file", {
+          type: "newFile",
+          code,
+          ...(language ? { language } : {}),
+        }),
+      ),
     ),
-    h("pre", { tabindex: "0" }, highlight(code, language)),
+    h("pre", { tabindex: "0", role: "region", "aria-label": `Code, ${title}` }, highlight(code, language)),
   );
 }

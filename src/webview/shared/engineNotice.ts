@@ -37,7 +37,7 @@ export function engineNotice({ state, actions }: PageEngine, context: EngineNoti
   }
 }
 
-export function loadingView(
+function loadingView(
   { model, done, total }: { readonly model: string; readonly done: number; readonly total: number },
   actions: PageEngine["actions"],
   { formats, run, remainingMs }: EngineNoticeContext,

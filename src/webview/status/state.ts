@@ -1,7 +1,7 @@
 import type { MetricSample, StatusSnapshot, StatusUpdate } from "../../protocol/status";
 
 /** How far the sparklines reach. */
-export const historyMs = 5 * 60_000;
+const historyMs = 5 * 60_000;
 
 export function reduceStatus(state: StatusSnapshot | undefined, update: StatusUpdate): StatusSnapshot | undefined {
   if (update.type === "snapshot") return update.snapshot;

@@ -6,7 +6,7 @@ export function nodesOf(...children: readonly Children[]): readonly TreeNode[] {
 }
 
 /** The first node whose attribute has this value; fails when there is none. */
-export function byAttribute(name: string, value: unknown, ...children: readonly Children[]): TreeNode {
+function byAttribute(name: string, value: unknown, ...children: readonly Children[]): TreeNode {
   const found = nodesOf(...children).find(({ props }) => props[name] === value);
   if (!found) throw new Error(`no node has ${name}=${String(value)}`);
   return found;

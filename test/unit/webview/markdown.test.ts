@@ -23,7 +23,17 @@ const allowedTags = new Set(
     " ",
   ),
 );
-const allowedAttributes = new Set(["class", "href", "title", "start", "tabindex", "aria-label", "aria-hidden", "on"]);
+const allowedAttributes = new Set([
+  "class",
+  "href",
+  "title",
+  "start",
+  "tabindex",
+  "aria-label",
+  "aria-hidden",
+  "role",
+  "on",
+]);
 
 const hostile = [
   "<script>alert(1)</script>",
