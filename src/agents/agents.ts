@@ -127,7 +127,9 @@ export class Agents {
     await source?.writer.commit();
     const stored = await this.options.store.read(id);
     const tree = treeOf(stored);
-    const head = turn ?? tree.readable(stored.manifest.head);
+    // A turn that is being answered belongs to the source alone.
+    const running = source?.activity?.turn;
+    const head = turn ?? (running === undefined ? tree.readable(stored.manifest.head) : tree.get(running)?.parent);
     if (turn !== undefined && tree.get(turn) === undefined) {
       throw new InvalidRequestError(`${stored.manifest.name} has no turn ${turn}`, "choose one of its turns", { turn });
     }

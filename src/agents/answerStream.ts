@@ -69,10 +69,7 @@ function rate(tokens: number, ms: number): number {
   return ms > 0 ? (tokens * 1000) / ms : 0;
 }
 
-export function turnFigures(
-  figures: GenerationFigures,
-  cacheFigures: (reusedTokens: number) => CacheFigures,
-): TurnFigures {
+function turnFigures(figures: GenerationFigures, cacheFigures: (reusedTokens: number) => CacheFigures): TurnFigures {
   const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, ttftMs, decodeTokensPerSecond } = figures;
   return {
     promptTokens,

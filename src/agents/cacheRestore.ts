@@ -79,7 +79,11 @@ function refusalOf(
       : { code: "foreign", reason: `the stored cache cannot be used: ${difference}`, atToken };
   }
   if (firstAbsent === undefined || !claimedKeys(manifest, rootKey(identity)).has(firstAbsent.key)) return undefined;
-  return { code: "missing", reason: "the file of a stored block is gone", atToken };
+  return {
+    code: "missing",
+    reason: "a stored block's file is gone: the quota took it, or somebody deleted it",
+    atToken,
+  };
 }
 
 /** Fills blocks that no table names. `blocks` is absent when nothing was gained over what is hot. */

@@ -180,7 +180,10 @@ export class LocalResidentService implements ResidentService {
   }
 
   createAgent(request: CreateAgentRequest): Promise<AgentSummary> {
-    return this.agents.create(request);
+    const { modelDirectory } = request;
+    return this.agents.create(
+      modelDirectory === undefined ? request : { ...request, modelDirectory: path.resolve(modelDirectory) },
+    );
   }
 
   renameAgent(id: AgentId, name: string): Promise<AgentSummary> {

@@ -152,7 +152,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
   }
 }
 
-export function identityOf(info: NativeModelInfo, blockTokens: number): BlockIdentity {
+function identityOf(info: NativeModelInfo, blockTokens: number): BlockIdentity {
   const { weightsId, architectureId, kvDtype, kvLayoutId, numericsId } = info;
   return { weightsId, architectureId, kvDtype, blockTokens, kvLayoutId, numericsId };
 }

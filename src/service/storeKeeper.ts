@@ -9,6 +9,8 @@ const leftoverMs = 60 * 60_000;
 export class StoreKeeper {
   private usage: StoreUsage | undefined;
   private enforcing: Promise<void> = Promise.resolve();
+  /** What processes that died in the middle of a write have left is gone. */
+  private swept = false;
   private refused = 0;
   private lastRefusal: string | undefined;
   private lastSaveError: ErrorInfo | undefined;
@@ -50,17 +52,14 @@ export class StoreKeeper {
     this.lastRefusal = `${code}: ${reason}`;
   }
 
-  /** Removes what processes that died in the middle of a write have left. */
-  async sweep(): Promise<void> {
-    await removeLeftovers(this.root, leftoverMs, Date.now());
-  }
-
   async close(): Promise<void> {
     await this.enforcing;
   }
 
   private async enforce(): Promise<void> {
     try {
+      if (!this.swept) await removeLeftovers(this.root, leftoverMs, Date.now());
+      this.swept = true;
       const needed = this.neededKeys();
       this.usage = await enforceQuota(this.root, this.quotaBytes, (key) => needed.has(key));
     } catch (error) {

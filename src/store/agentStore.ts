@@ -6,7 +6,7 @@ import { ResidentError } from "../common/errors";
 import { AgentWriter } from "./agentWriter";
 import { errnoCode, makeFolder, readIfThere, storeError } from "./files";
 import { MalformedJson } from "./json";
-import { decodeManifest, type Manifest, tailFileName } from "./manifest";
+import { agentFiles, decodeManifest, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock, FileLocks } from "./ports";
 import { decodeLogs, emptyLogs, type LogContents } from "./turnLog";
 
@@ -119,6 +119,7 @@ export class AgentStore {
       await rename(this.folder(id), grave);
       held?.release();
       await rm(grave, { recursive: true, force: true });
+      await this.removeGraves();
     } catch (error) {
       throw storeError(error, this.folder(id));
     } finally {
@@ -134,13 +135,13 @@ export class AgentStore {
     } catch {
       return false;
     }
-    const lock = locks.tryLock(path.join(this.folder(id), lockName));
+    const lock = locks.tryLock(path.join(this.folder(id), agentFiles.lock));
     lock?.release();
     return lock === undefined;
   }
 
   /** Removes what deletions that were cut short have left. */
-  async removeGraves(): Promise<void> {
+  private async removeGraves(): Promise<void> {
     const names = await readdir(this.root).catch(() => []);
     for (const name of names) {
       if (name.startsWith(deletedPrefix)) await rm(path.join(this.root, name), { recursive: true, force: true });
@@ -166,7 +167,7 @@ export class AgentStore {
   }
 
   private async readManifest(id: string): Promise<Manifest> {
-    const file = path.join(this.folder(id), manifestName);
+    const file = path.join(this.folder(id), agentFiles.manifest);
     const bytes = isSafeId(id) ? await readIfThere(file) : undefined;
     if (bytes === undefined) {
       throw new ResidentError("AGENT_NOT_FOUND", `there is no agent ${id}`, "list the agents and choose one", {
@@ -188,8 +189,8 @@ export class AgentStore {
 
   private async readFolder(id: string) {
     const manifest = await this.readManifest(id);
-    const turns = (await readIfThere(path.join(this.folder(id), turnsName))) ?? Buffer.alloc(0);
-    const tokens = (await readIfThere(path.join(this.folder(id), tokensName))) ?? Buffer.alloc(0);
+    const turns = (await readIfThere(path.join(this.folder(id), agentFiles.turns))) ?? Buffer.alloc(0);
+    const tokens = (await readIfThere(path.join(this.folder(id), agentFiles.tokens))) ?? Buffer.alloc(0);
     return {
       manifest,
       contents: decodeLogs(turns, tokens, manifest.logs),
@@ -199,7 +200,7 @@ export class AgentStore {
   }
 
   private lock(id: string): FileLock {
-    const lock = this.locks().tryLock(path.join(this.folder(id), lockName));
+    const lock = this.locks().tryLock(path.join(this.folder(id), agentFiles.lock));
     if (lock !== undefined) return lock;
     throw new ResidentError(
       "AGENT_LOCKED",
@@ -215,7 +216,7 @@ export class AgentStore {
     await makeFolder(this.folder(id)).catch((error: unknown) => {
       throw storeError(error, this.folder(id));
     });
-    const lock = locks.tryLock(path.join(this.folder(id), lockName));
+    const lock = locks.tryLock(path.join(this.folder(id), agentFiles.lock));
     if (lock === undefined)
       throw new ResidentError("AGENT_LOCKED", "the new agent's lock is taken", "try again", { agent: id });
     return { id, lock };
@@ -256,10 +257,6 @@ export class AgentStore {
   }
 }
 
-export const manifestName = "manifest.json";
-export const turnsName = "turns.log";
-export const tokensName = "tokens.bin";
-const lockName = "lock";
 const deletedPrefix = ".deleted-";
 
 /** Ids name folders: nothing but what `reserve` makes may reach a path. */

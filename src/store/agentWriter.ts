@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 import { storeError } from "./files";
 import type { JsonObject } from "./json";
-import { encodeManifest, type Manifest, tailFileName } from "./manifest";
+import { agentFiles, encodeManifest, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock } from "./ports";
 import { TurnLogWriter } from "./turnLog";
 
@@ -111,9 +111,10 @@ export class AgentWriter {
     try {
       const { turnPosition, turnBytes, tokenPosition, tokenBytes } = pending;
       if (tokenBytes.length > 0)
-        await this.files.writeAt(path.join(this.folder, "tokens.bin"), tokenPosition, tokenBytes);
-      if (turnBytes.length > 0) await this.files.writeAt(path.join(this.folder, "turns.log"), turnPosition, turnBytes);
-      await this.files.replace(path.join(this.folder, "manifest.json"), encodeManifest(manifest));
+        await this.files.writeAt(path.join(this.folder, agentFiles.tokens), tokenPosition, tokenBytes);
+      if (turnBytes.length > 0)
+        await this.files.writeAt(path.join(this.folder, agentFiles.turns), turnPosition, turnBytes);
+      await this.files.replace(path.join(this.folder, agentFiles.manifest), encodeManifest(manifest));
     } catch (error) {
       this.dirty = true;
       throw storeError(error, this.folder);

@@ -169,7 +169,7 @@ async function sizeOf(file: string): Promise<number | undefined> {
 }
 
 /** Marks files as used now, later blocks a little earlier, so that eviction takes a chain from its end. */
-export async function touch(blocks: readonly StoredBlock[]): Promise<void> {
+async function touch(blocks: readonly StoredBlock[]): Promise<void> {
   const now = Date.now();
   await Promise.all(
     blocks.map((block, index) => {

@@ -15,7 +15,15 @@ import {
 } from "./json";
 import type { CommittedLogs } from "./turnLog";
 
-export const manifestFormat = 1;
+const manifestFormat = 1;
+
+/** Names of the files in an agent's folder; tails have their own. */
+export const agentFiles = {
+  manifest: "manifest.json",
+  turns: "turns.log",
+  tokens: "tokens.bin",
+  lock: "lock",
+} as const;
 
 export interface Manifest {
   readonly id: string;

@@ -11,7 +11,7 @@ class FakeLoader {
   async load(directory: string): Promise<string> {
     await Promise.resolve();
     if (this.failing.has(directory)) throw new Error(`cannot load ${directory}`);
-    assert.deepEqual(this.loaded, []);
+    assert.equal(this.loaded.length, 0);
     this.loaded.push(directory);
     return directory;
   }
