@@ -1,6 +1,7 @@
 import type { Formats } from "../../common/format";
 import type { PageTurn, Problem } from "../../protocol/page";
 import type { RoomAnswer, RoomCommand, RoomMessageId } from "../../protocol/room";
+import type { AgentId } from "../../protocol/service";
 import { agentColour } from "../shared/agentColour";
 import type { Answers } from "../shared/answers";
 import { progressBar } from "../shared/bars";
@@ -17,9 +18,14 @@ export interface AnswerContext {
   readonly fold: (message: RoomMessageId, answer: RoomAnswer, folded: boolean) => void;
 }
 
+/** Tells the answers of the room apart. */
+export function answerKey(message: RoomMessageId, agent: AgentId): string {
+  return `${message} ${agent}`;
+}
+
 export function answerView(message: RoomMessageId, answer: RoomAnswer, context: AnswerContext): TreeNode {
   const { agent, name, index, folded, turn } = answer;
-  const peek = turn?.answer.trim().split("\n")[0] ?? "";
+  const peek = folded && turn && !isRunning(answer) ? context.answers.peek(answerKey(message, agent), turn.answer) : "";
   return h(
     "section.ans",
     {
@@ -36,9 +42,7 @@ export function answerView(message: RoomMessageId, answer: RoomAnswer, context: 
         { "aria-expanded": String(!folded), on: { click: () => context.fold(message, answer, !folded) } },
         icon("chevron-down", "fold"),
         h("span.name.cut", {}, name),
-        folded && peek !== "" && !isRunning(answer)
-          ? h("span.peek.cut", {}, peek)
-          : h("span.state.num", {}, answerState(answer, context.formats)),
+        peek !== "" ? h("span.peek.cut", {}, peek) : h("span.state.num", {}, answerState(answer, context.formats)),
       ),
       answerTools(answer, context),
     ),
@@ -72,7 +76,7 @@ function answerBody(message: RoomMessageId, answer: RoomAnswer, context: AnswerC
   const act = (action: Parameters<Parameters<typeof actionLinks>[1]>[0]) =>
     context.run({ type: "act", action, agent, turn: turn.id });
   return [
-    (turn.answer !== "" || running) && context.answers.view(`${message} ${agent}`, turn.answer, running),
+    (turn.answer !== "" || running) && context.answers.view(answerKey(message, agent), turn.answer, running),
     turn.answer === "" && turn.finishReason === "aborted" && h("p.dim", {}, "Stopped before the answer began."),
     turn.problem && problemView(turn.problem, context.formats, act),
     turn.figures &&

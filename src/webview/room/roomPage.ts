@@ -20,7 +20,7 @@ import { problemView, type RunAction } from "../shared/problem";
 import { Slot } from "../shared/slot";
 import { keepTabStops, listenToToolbars } from "../shared/toolbars";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
-import type { AnswerContext } from "./answer";
+import { type AnswerContext, answerKey } from "./answer";
 import { chipsView } from "./chips";
 import { askBlocked, roomAnnouncement, runningAgents, targetLabel } from "./derived";
 import { emptyView } from "./empty";
@@ -125,7 +125,7 @@ export class RoomPage {
     const ids = new Set(snapshot.messages.map(({ id }) => id));
     for (const id of this.rendered.keys()) if (!ids.has(id)) this.rendered.delete(id);
     this.answers.keepOnly(
-      new Set(snapshot.messages.flatMap(({ id, answers }) => answers.map(({ agent }) => `${id} ${agent}`))),
+      new Set(snapshot.messages.flatMap(({ id, answers }) => answers.map(({ agent }) => answerKey(id, agent)))),
     );
     const context: AnswerContext = {
       formats: this.formats,

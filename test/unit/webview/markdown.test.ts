@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ContentCommand } from "../../../src/protocol/page";
+import { Answers } from "../../../src/webview/shared/answers";
 import { withCaret } from "../../../src/webview/shared/caret";
 import { inlineCode } from "../../../src/webview/shared/inlineCode";
 import { type Markdown, renderMarkdown } from "../../../src/webview/shared/markdown";
@@ -247,5 +248,21 @@ describe("what a person wrote", () => {
       nodesOf(...shown).map(({ tag }) => tag),
       ["code"],
     );
+  });
+});
+
+describe("the answers of a page", () => {
+  const answers = new Answers(ignore);
+  const link = "see [it]\n\nmore\n\nand more\n\n[it]: https://example.org";
+
+  it("are read as a whole at their end: a link's address may stand below it", () => {
+    for (const end of [8, 20, link.length]) answers.view("a", link.slice(0, end), true);
+    const nodes = nodesOf(answers.view("a", link, false));
+    assert(nodes.some(({ tag }) => tag === "a"));
+  });
+
+  it("are not read again when they are shown again", () => {
+    const [first, again] = [answers.view("b", "one\n\ntwo", false), answers.view("b", "one\n\ntwo", false)];
+    assert.equal(again.children[0], first.children[0]);
   });
 });

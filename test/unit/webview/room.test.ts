@@ -162,6 +162,12 @@ describe("the answers to a message", () => {
     assert.deepEqual(folds, [false]);
   });
 
+  it("show their first words without marks while they are folded", () => {
+    const [finished] = message("streaming").answers;
+    assert(finished);
+    assert.match(text(answerView("m2", { ...finished, folded: true }, context)), /For callers in parseBlock, yes/);
+  });
+
   it("have the actions that fit what they are at", () => {
     const [finished, running] = message("streaming").answers.map((answer) =>
       buttons(byRole("toolbar", answerView("m2", answer, context))),
