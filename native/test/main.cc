@@ -1,11 +1,17 @@
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <thread>
 
 #include "check.h"
+#include "tiny_model.h"
 
-/** Runs all tests; the last line is `N passed, N failed`. */
-int main() {
+/** Runs all tests; the last line is `N passed, N failed`. With `--write-tiny-model FOLDER`: writes that model instead. */
+int main(int argc, char** argv) {
+  if (argc == 3 && std::strcmp(argv[1], "--write-tiny-model") == 0) {
+    TinyModel().Write(argv[2]);
+    return 0;
+  }
   int passed = 0, failed = 0;
   for (const check::Test& test : check::Tests()) {
     // Each on a thread of its own: an engine takes its thread's MLX streams with it when it goes.
