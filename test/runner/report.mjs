@@ -50,7 +50,7 @@ export function report(rows) {
   }
   const failures = rows.flatMap((row) => row.failures.map((failure) => ({ tier: row.name, ...failure })));
   if (failures.length > 0) lines.push("");
-  for (const { tier, title, message } of failures) lines.push(`${tier}: ${title}: ${message.split("\n")[0]}`);
+  for (const { tier, title, message } of failures) lines.push(`${tier}: ${title}: ${message.trim().split("\n")[0]}`);
   const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
   lines.push("", `${sum("passed")} passed, ${sum("failed")} failed`);
   return lines.join("\n");
