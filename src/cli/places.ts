@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 
@@ -14,4 +15,10 @@ export function starterModel(): string {
 /** Where the addon and its libraries for this platform are. */
 export function nativeStage(): string {
   return path.join(root, "native", "stage", `${process.platform}-${process.arch}`);
+}
+
+/** The reference of EXP-005; a package has none. */
+export function reference(): string | undefined {
+  const folder = path.join(root, "test", "reference");
+  return existsSync(folder) ? folder : undefined;
 }

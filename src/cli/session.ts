@@ -3,7 +3,7 @@ import type { Log } from "../common/log";
 import type { ResidentService } from "../protocol/service";
 import { createResidentService } from "../service/residentService";
 import type { Arguments, OptionSpec } from "./arguments";
-import { defaultHome, nativeStage, starterModel } from "./places";
+import { defaultHome, nativeStage, reference, starterModel } from "./places";
 
 /** Options that every command understands. */
 export const commonOptions: Readonly<Record<string, OptionSpec>> = {
@@ -23,12 +23,14 @@ export const modelOptions: Readonly<Record<string, OptionSpec>> = {
 export async function withService<T>(args: Arguments, log: Log, body: (service: ResidentService) => Promise<T>) {
   const home = path.resolve(args.text("home") ?? process.env["RESIDENT_HOME"] ?? defaultHome);
   const model = args.text("model");
+  const referenceFolder = reference();
   const poolMb = args.number("pool-mb", { min: 1, max: 1_048_576, whole: true }) ?? 1024;
   const service = createResidentService(
     {
       home,
       starterModel: starterModel(),
       nativeStage: nativeStage(),
+      ...(referenceFolder === undefined ? {} : { reference: referenceFolder }),
       ...(model === undefined ? {} : { defaultModel: path.resolve(model) }),
       modelFolders: [path.join(home, "models")],
       poolBytes: poolMb * 1_048_576,

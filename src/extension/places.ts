@@ -25,10 +25,12 @@ export function placesOf({
 }: PlaceInputs): Places {
   const home = environment["RESIDENT_HOME"] || globalStoragePath;
   const bundled = join(extensionPath, "native", "models", starterName);
+  const reference = join(extensionPath, "test", "reference");
   return {
     home,
     starterModel:
       environment["RESIDENT_STARTER_MODEL"] || (exists(bundled) ? bundled : join(home, "models", starterName)),
     nativeStage: join(extensionPath, "native", "stage", platform),
+    ...(exists(reference) ? { reference } : {}),
   };
 }

@@ -54,6 +54,7 @@ export interface Places {
   readonly home: string;
   readonly starterModel: string;
   readonly nativeStage: string;
+  readonly reference?: string;
 }
 
 export function serviceOptionsOf(read: ReadSetting, places: Places): ServiceOptions {

@@ -366,6 +366,8 @@ export interface ServiceOptions {
   readonly starterModel: string;
   /** Folder with `resident.node` and its libraries. */
   readonly nativeStage: string;
+  /** Folder of the reference that EXP-005 compares with: a checkout has one. */
+  readonly reference?: string;
   readonly defaultModel?: string;
   readonly modelFolders: readonly string[];
   readonly poolBytes: number;
