@@ -54,6 +54,11 @@ export function summaryOf(detail: AgentDetail): AgentSummary {
   return summary;
 }
 
+/** Changes when the turns do in what a page shows of them beside their text. */
+export function turnsMark({ turns }: AgentDetail): string {
+  return turns.map(({ id, state, saveError }) => `${id} ${state} ${saveError?.code ?? ""}`).join();
+}
+
 function starts(view: ChatView): readonly StartId[] {
   return [
     ...(view.hasSelection ? (["startFromSelection"] as const) : []),

@@ -3,7 +3,7 @@ import { type Disposable, DisposableStore } from "../common/disposables";
 import { toErrorInfo } from "../common/errors";
 import { type ChatCommand, type ChatToPage, isChatToHost } from "../protocol/chat";
 import type { AgentDetail, AgentId, ServiceEvent, TurnId } from "../protocol/service";
-import { agentParts, branchUpdate, chatBranch, chatSnapshot, summaryOf } from "./chatModel";
+import { agentParts, branchUpdate, chatBranch, chatSnapshot, summaryOf, turnsMark } from "./chatModel";
 import { ChatRequests } from "./chatRequests";
 import type { EditorActions } from "./editorActions";
 import type { EngineWatch } from "./engineWatch";
@@ -38,6 +38,7 @@ export class ChatPanel implements Disposable {
   private followed: TurnId | undefined;
   private shownTurns: readonly TurnId[] = [];
   private shownBranches = 0;
+  private shownMark = "";
   private pendingDraft = "";
 
   constructor(
@@ -181,9 +182,8 @@ export class ChatPanel implements Disposable {
     const detail = await this.detail();
     this.panel.title = detail.name;
     this.page.post({ type: "agent", agent: summaryOf(detail), system: detail.system, ...agentParts(detail) });
-    // Rewind, regenerate and switching branches are changes of the agent without a turn of their own.
-    const turns = detail.turns.map(({ id }) => id);
-    if (turns.join() !== this.shownTurns.join()) await this.sendBranch();
+    // Rewinding, switching branches and failed saves change the turns without a turn of their own.
+    if (turnsMark(detail) !== this.shownMark) await this.sendBranch();
   }
 
   private async sendBranch(): Promise<void> {
@@ -205,6 +205,7 @@ export class ChatPanel implements Disposable {
     this.panel.title = detail.name;
     this.shownTurns = detail.turns.map(({ id }) => id);
     this.shownBranches = detail.otherBranches.length;
+    this.shownMark = turnsMark(detail);
     this.requests.shown(detail.turns);
   }
 

@@ -13,8 +13,9 @@ import type { ServiceHandle } from "./serviceHandle";
 import { statusUpdates } from "./statusUpdates";
 import { TaskQueue } from "./taskQueue";
 
-/** Four times a second, and only while somebody looks. */
+/** Four times a second while something goes on, once a second otherwise, and only while somebody looks. */
 const pollMs = 250;
+const idleTicks = 4;
 
 export interface StatusViewPorts {
   readonly service: ServiceHandle;
@@ -80,7 +81,10 @@ export class StatusView implements Disposable, vscode.WebviewViewProvider {
   }
 
   private watch(): void {
-    this.timer ??= setInterval(() => this.poll(), pollMs);
+    let ticks = 0;
+    this.timer ??= setInterval(() => {
+      if (busy(this.shown) || ++ticks % idleTicks === 0) this.poll();
+    }, pollMs);
   }
 
   private unwatch(): void {
@@ -147,4 +151,10 @@ export class StatusView implements Disposable, vscode.WebviewViewProvider {
         return;
     }
   }
+}
+
+function busy(status: ServiceStatus | undefined): boolean {
+  if (!status) return true;
+  const { engine, metrics, benchRunning } = status;
+  return engine.type === "loading" || metrics.numRequestsRunning > 0 || benchRunning !== undefined;
 }
