@@ -110,14 +110,14 @@ export class Agents {
 
   async rename(id: AgentId, name: string): Promise<AgentSummary> {
     const agent = await this.live.open(id);
-    await agent.writer.commitOrUndo([], { name: validName(name) });
+    await agent.writer.commitOrUndo({ name: validName(name) }, { name: agent.name });
     return this.changed(agent);
   }
 
   async setSystem(id: AgentId, system: string): Promise<AgentSummary> {
     const agent = await this.live.open(id);
     agent.assertIdle();
-    await agent.writer.commitOrUndo([], { system });
+    await agent.writer.commitOrUndo({ system }, { system: agent.writer.manifest.system });
     return this.changed(agent);
   }
 
@@ -151,7 +151,11 @@ export class Agents {
     if (turn !== undefined) agent.turn(turn);
     const headTokens = countTokens(agent.tree, turn);
     const headTurns = agent.tree.branch(turn).length;
-    await agent.writer.commitOrUndo([], { head: turn ?? null, headTokens, headTurns });
+    const { head = null, ...before } = agent.writer.manifest;
+    await agent.writer.commitOrUndo(
+      { head: turn ?? null, headTokens, headTurns },
+      { head, headTokens: before.headTokens, headTurns: before.headTurns },
+    );
     await this.residency.stopWarming(agent);
     agent.cache.rewind(headTokens);
     return this.changed(agent);

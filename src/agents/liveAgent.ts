@@ -80,7 +80,12 @@ export class LiveAgent {
     const base = { type: "turn", turn: id, user, at } as const;
     const record: TurnRecord = parent === undefined ? base : { ...base, parent };
     const headTurns = this.tree.branch(parent).length + 1;
-    await this.writer.commitOrUndo([encodeRecord(record)], { head: id, headTurns, lastUsedAt: at });
+    const { head = null, ...before } = this.writer.manifest;
+    await this.writer.appendOrUndo(
+      encodeRecord(record),
+      { head: id, headTurns, lastUsedAt: at },
+      { head, headTurns: before.headTurns, lastUsedAt: before.lastUsedAt },
+    );
     this.tree.apply(record);
   }
 

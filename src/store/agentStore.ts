@@ -51,7 +51,7 @@ export class AgentStore {
   /** Takes the agent's lock and reads it. Throws AGENT_LOCKED, AGENT_NOT_FOUND, AGENT_CORRUPT. */
   async open(id: string): Promise<{ readonly writer: AgentWriter; readonly stored: StoredAgent }> {
     await this.readManifest(id);
-    const lock = this.lock(id);
+    const lock = await this.lock(id);
     try {
       const { manifest, contents, turns, tokens } = await this.readFolder(id);
       if (contents.damage !== undefined) throw damagedLog(manifest.name, contents.damage);
@@ -113,7 +113,7 @@ export class AgentStore {
 
   /** Removes the agent's folder; the lock must be free or be `held` by the caller, who gives it up. */
   async remove(id: string, held?: AgentWriter): Promise<void> {
-    const lock = held === undefined ? this.lock(id) : undefined;
+    const lock = held === undefined ? await this.lock(id) : undefined;
     try {
       const grave = path.join(this.root, `${deletedPrefix}${id}-${randomBytes(4).toString("hex")}`);
       await rename(this.folder(id), grave);
@@ -199,9 +199,14 @@ export class AgentStore {
     };
   }
 
-  private lock(id: string): FileLock {
-    const lock = this.locks().tryLock(path.join(this.folder(id), agentFiles.lock));
-    if (lock !== undefined) return lock;
+  /** Tries more than once: another process may just be looking whether the lock is free. */
+  private async lock(id: string): Promise<FileLock> {
+    const locks = this.locks();
+    for (let attempt = 0; attempt < lockAttempts; attempt += 1) {
+      if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, lockRetryMs));
+      const lock = locks.tryLock(path.join(this.folder(id), agentFiles.lock));
+      if (lock !== undefined) return lock;
+    }
     throw new ResidentError(
       "AGENT_LOCKED",
       "another window or program is using this agent",
@@ -257,6 +262,8 @@ export class AgentStore {
   }
 }
 
+const lockAttempts = 3;
+const lockRetryMs = 20;
 const deletedPrefix = ".deleted-";
 
 /** Ids name folders: nothing but what `reserve` makes may reach a path. */

@@ -4,7 +4,7 @@ import { storeError } from "./files";
 import type { JsonObject } from "./json";
 import { agentFiles, encodeManifest, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock } from "./ports";
-import { TurnLogWriter } from "./turnLog";
+import { type LogEntry, TurnLogWriter } from "./turnLog";
 
 /** What a commit may change in the manifest. `head: null` = before the first turn. */
 export type ManifestChange = Partial<Omit<Manifest, "id" | "index" | "createdAt" | "logs" | "head">> & {
@@ -63,24 +63,25 @@ export class AgentWriter {
     return commit;
   }
 
-  /**
-   * Appends and changes in one commit, or, when that fails, takes exactly these back. Only for a writer that nobody
-   * else appends to meanwhile.
-   */
-  async commitOrUndo(
-    entries: readonly { readonly body: JsonObject; readonly tokens: Int32Array }[],
-    change: ManifestChange,
-  ): Promise<void> {
-    if (this.dirty) await this.commit();
-    const before = this.wanted;
-    for (const { body, tokens } of entries) this.append(body, tokens);
+  /** Changes the manifest and commits; when that fails, `undo` is changed back and the error thrown. */
+  async commitOrUndo(change: ManifestChange, undo: ManifestChange): Promise<void> {
     this.change(change);
     try {
       await this.commit();
     } catch (error) {
+      this.change(undo);
+      throw error;
+    }
+  }
+
+  /** The same with a new entry, which is gone again when the commit fails. Nobody else may append meanwhile. */
+  async appendOrUndo({ body, tokens }: LogEntry, change: ManifestChange, undo: ManifestChange): Promise<void> {
+    if (this.dirty) await this.commit();
+    this.append(body, tokens);
+    try {
+      await this.commitOrUndo(change, undo);
+    } catch (error) {
       this.log.discardPending();
-      this.wanted = before;
-      this.dirty = false;
       throw error;
     }
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { Agents } from "../../../src/agents/agents";
-import type { ModelAccess, ModelLease, ModelSession } from "../../../src/agents/ports";
+import type { ModelAccess, ModelLease, ModelSession, TextModel } from "../../../src/agents/ports";
 import { silentLog } from "../../../src/common/log";
 import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
 import { EngineDriver } from "../../../src/engine/driver";
@@ -13,7 +13,7 @@ import { FakeClock } from "../engine/fakePorts";
 import { FakeRunner } from "../engine/fakeRunner";
 import { FakeBlockFiles } from "../store/fakeBlockFiles";
 import { FakeLocks, FlakyFiles, identity } from "../store/fakes";
-import { fakeText, textVocabSize } from "./fakeText";
+import { fakeText, fakeTextVocabSize } from "./fakeText";
 
 export interface RigOptions {
   readonly totalBlocks?: number;
@@ -34,6 +34,8 @@ export class AgentRig {
   readonly session: ModelSession;
   readonly agents: Agents;
   readonly store: AgentStore;
+  /** The ids of the prompt that was built last. */
+  lastPrompt: Int32Array = new Int32Array(0);
   private time = 1_700_000_000_000;
 
   constructor(home: string, options: RigOptions = {}) {
@@ -41,7 +43,7 @@ export class AgentRig {
     const ids = { ...identity, ...options.identity };
     const { blockTokens } = ids;
     const geometry = { totalBlocks: options.totalBlocks ?? 128, blockTokens };
-    this.runner = new FakeRunner({ ...geometry, maxContextTokens: contextTokens, vocabSize: textVocabSize });
+    this.runner = new FakeRunner({ ...geometry, maxContextTokens: contextTokens, vocabSize: fakeTextVocabSize });
     this.files = new FakeBlockFiles(blockTokens, {
       get: (block) => this.runner.contentsOf(block),
       set: (block, contents) => this.runner.setContents(block, contents),
@@ -61,7 +63,7 @@ export class AgentRig {
       engine,
       files: this.files,
       makeRoom,
-      text: fakeText(),
+      text: this.text(),
     };
     const locks = (options.locks ?? new FakeLocks()).process();
     this.store = new AgentStore(
@@ -107,6 +109,19 @@ export class AgentRig {
     const turn = (await this.agents.get(id)).turns.at(-1);
     assert.ok(turn);
     return turn;
+  }
+
+  private text(): TextModel {
+    const { prompts, ...text } = fakeText();
+    const build: typeof prompts.build = (messages, history) => {
+      const built = prompts.build(messages, history);
+      this.lastPrompt = built.ids;
+      return built;
+    };
+    return {
+      ...text,
+      prompts: { build, raw: (raw) => prompts.raw(raw), answerSegments: (answer) => prompts.answerSegments(answer) },
+    };
   }
 
   private access(): ModelAccess {

@@ -3,11 +3,11 @@ import { joinIds } from "../../../src/agents/turnRecords";
 import type { BuiltPrompt, ChatMessage, PromptBuilder, Segment } from "../../../src/text/prompt";
 
 /** Ids are character codes in prompts; a sampled id is one of the letters in an answer. */
-export const textVocabSize = 128;
+export const fakeTextVocabSize = 128;
 
 const letter = (id: number): string => String.fromCharCode(97 + (id % 26));
 const encode = (text: string): Int32Array =>
-  Int32Array.from(text, (character) => character.charCodeAt(0) % textVocabSize);
+  Int32Array.from(text, (character) => character.charCodeAt(0) % fakeTextVocabSize);
 
 class FakePrompts implements PromptBuilder {
   constructor(private readonly stopIds: readonly number[]) {}

@@ -125,3 +125,22 @@ describe("room in the pool", function () {
       );
     }));
 });
+
+describe("names", () => {
+  it("change while an answer runs, and a change that cannot be saved costs the answer nothing", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, { maxAnswerTokens: 60 });
+      const id = await rig.create();
+      const running = await rig.agents.send(id, { text: "Hello" });
+      await rig.agents.rename(id, "Bea");
+      rig.disk.full = true;
+      await assert.rejects(rig.agents.rename(id, "Cleo"), { code: "DISK_FULL" });
+      rig.disk.full = false;
+      const done = await rig.over(id, running);
+      await rig.agents.close();
+      const next = new AgentRig(home);
+      assert.equal((await next.agents.get(id)).name, "Bea");
+      assert.equal((await next.lastTurn(id)).answer, done.text);
+      await assert.rejects(next.agents.rename(id, "  "), { code: "INVALID_REQUEST" });
+    }));
+});

@@ -22,7 +22,9 @@ function storeIn(folder: string, locks = new FakeLocks().process(), files = new 
   );
 }
 
-describe("agent store", () => {
+describe("agent store", function () {
+  this.timeout(20_000);
+
   it("reads back what was committed, without the lock", () =>
     inFolder(async (folder) => {
       const writer = await storeIn(folder).create(ada);
@@ -84,11 +86,11 @@ describe("agent store", () => {
       const store = storeIn(folder, undefined, files);
       const writer = await store.create(ada);
       files.full = true;
-      await assert.rejects(writer.commitOrUndo([{ body: { n: 1 }, tokens: tokens(1) }], { head: "t1" }), {
+      await assert.rejects(writer.appendOrUndo({ body: { n: 1 }, tokens: tokens(1) }, { head: "t1" }, { head: null }), {
         code: "DISK_FULL",
       });
       files.full = false;
-      await writer.commitOrUndo([{ body: { n: 2 }, tokens: tokens(2) }], { name: "Bea" });
+      await writer.appendOrUndo({ body: { n: 2 }, tokens: tokens(2) }, { name: "Bea" }, { name: "Ada" });
       const { manifest, entries } = await store.read(writer.manifest.id);
       assert.deepEqual(
         entries.map((entry) => entry.body["n"]),

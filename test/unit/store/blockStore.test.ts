@@ -26,7 +26,9 @@ function pathOf(chain: ReturnType<BlockStore["chain"]>, index: number): string {
   return block.path;
 }
 
-describe("block store", () => {
+describe("block store", function () {
+  this.timeout(20_000);
+
   it("restores what it saved into other blocks", () =>
     inFolder(async (folder) => {
       const { store, files, chain } = await saved(folder);

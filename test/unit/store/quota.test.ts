@@ -16,7 +16,9 @@ const objects = fc.uniqueArray(
   { selector: (object) => object.key },
 );
 
-describe("quota", () => {
+describe("quota", function () {
+  this.timeout(20_000);
+
   it("evicts the least recently used first, no more than it must, and nothing that is needed", () => {
     fc.assert(
       fc.property(objects, fc.nat(5000), fc.func(fc.boolean()), (list, quotaBytes, isNeeded) => {

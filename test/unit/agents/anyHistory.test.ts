@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import fc from "fast-check";
+import { AgentRig } from "../../support/agents/agentRig";
+import { fakeTextVocabSize } from "../../support/agents/fakeText";
+import { referenceAnswer } from "../../support/engine/fakeModel";
+import { inFolder } from "../../support/store/fakes";
+
+type Step =
+  | { readonly do: "ask"; readonly text: string }
+  | { readonly do: "regenerate" | "restart" | "fork" | "warm" }
+  | { readonly do: "rewind"; readonly to: number }
+  | { readonly do: "damage"; readonly file: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("ask" as const), text: fc.stringMatching(/^[a-z]{1,12}$/) }) },
+  fc.record({ do: fc.constantFrom("regenerate" as const, "restart" as const, "fork" as const, "warm" as const) }),
+  fc.record({ do: fc.constant("rewind" as const), to: fc.nat(5) }),
+  fc.record({ do: fc.constant("damage" as const), file: fc.nat(100) }),
+);
+
+const maxTokens = 5;
+
+/** One agent's life, in as many processes as it takes. */
+class Life {
+  private rig: AgentRig;
+  private id = "";
+
+  constructor(private readonly home: string) {
+    this.rig = this.newRig();
+  }
+
+  async begin(): Promise<void> {
+    this.id = await this.rig.create();
+  }
+
+  async take(step: Step): Promise<void> {
+    switch (step.do) {
+      case "ask":
+        return this.check(await this.rig.agents.send(this.id, { text: step.text }));
+      case "regenerate":
+        if ((await this.rig.agents.get(this.id)).turns.length === 0) return;
+        return this.check(await this.rig.agents.regenerate(this.id));
+      case "warm":
+        await this.rig.agents.warm(this.id);
+        return;
+      case "rewind": {
+        const { turns, otherBranches } = await this.rig.agents.get(this.id);
+        const heads = [undefined, ...turns.map((turn) => turn.id), ...otherBranches.map((branch) => branch.turn)];
+        await this.rig.agents.rewind(this.id, heads[step.to % heads.length]);
+        return;
+      }
+      case "fork":
+        this.id = (await this.rig.agents.fork(this.id, "fork")).id;
+        return;
+      case "restart":
+        await this.end();
+        this.rig = this.newRig();
+        return;
+      case "damage":
+        return this.damage(step.file);
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.rig.agents.close();
+    assert.equal(this.rig.session.engine.pool.referencedBlocks, 0);
+  }
+
+  /** Whatever was reused, restored or refused: the answer is that of reading everything. */
+  private async check(running: Awaited<ReturnType<AgentRig["agents"]["send"]>>): Promise<void> {
+    const { tokenIds, figures } = await running.done;
+    assert.deepEqual(tokenIds, referenceAnswer({ tokens: this.rig.lastPrompt, maxTokens }, fakeTextVocabSize));
+    assert.equal(figures.promptTokens, this.rig.lastPrompt.length);
+    assert.equal(figures.promptTokens, figures.reusedTokens + figures.prefilledTokens);
+    assert.equal(figures.cache.tier === "cold", figures.reusedTokens === 0);
+    this.rig.session.engine.assertInvariants();
+  }
+
+  private async damage(which: number): Promise<void> {
+    const names = (await readdir(this.home, { recursive: true })).filter((name) => name.endsWith(".safetensors"));
+    const name = names.sort()[which % Math.max(1, names.length)];
+    if (name === undefined) return;
+    const file = path.join(this.home, name);
+    const bytes = await readFile(file).catch(() => undefined);
+    if (bytes === undefined) return;
+    bytes.writeUInt8(bytes.readUInt8(which % bytes.length) ^ 1, which % bytes.length);
+    await writeFile(file, bytes);
+  }
+
+  private newRig(): AgentRig {
+    return new AgentRig(this.home, { totalBlocks: 96, maxAnswerTokens: maxTokens });
+  }
+}
+
+describe("an agent's answers", function () {
+  this.timeout(120_000);
+
+  it("are those of reading everything, whatever happened before", () =>
+    fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 12 }), (steps) =>
+        inFolder(async (home) => {
+          const life = new Life(home);
+          await life.begin();
+          for (const one of steps) await life.take(one);
+          await life.end();
+        }),
+      ),
+      { numRuns: 30 },
+    ));
+});
