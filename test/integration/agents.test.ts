@@ -40,7 +40,7 @@ describe("agents", () => {
 
   it("stop when they are told to, and keep what was said", async () => {
     const { id } = await newAgent("Stopped");
-    const asking = ask("Stopped", "Count to a thousand.", { maxTokens: 500 });
+    const asking = ask("Stopped", "Write a long story about the sea.", { maxTokens: 500 });
     // Until the turn runs there is nothing to stop.
     const stopping = setInterval(() => void run(commands.stopAgent, { agent: id }), 500);
     const { finishReason, figures } = await asking.finally(() => clearInterval(stopping));
@@ -68,7 +68,7 @@ describe("agents", () => {
   it("answer while the host starts child processes, as VS Code does for git", async () => {
     await newAgent("Busy host");
     let answering = true;
-    const asking = ask("Busy host", "Tell me about rivers.", { maxTokens: 12 }).finally(() => {
+    const asking = ask("Busy host", "Write a long story about a river.", { maxTokens: 12 }).finally(() => {
       answering = false;
     });
     const start = promisify(execFile);

@@ -16,7 +16,7 @@ describe("generation into a document", () => {
     });
     try {
       const { text, figures } = await run<GenerateResult>(commands.generate, {
-        prompt: "Count from one to ten.",
+        prompt: "Write a long story about the sea.",
         ...briefly,
       });
       assert(text.length > 0);
@@ -49,7 +49,10 @@ describe("generation into a document", () => {
 
   it("ends when its document is closed, and keeps what came before in the result", async () => {
     const { document } = await openDocument("");
-    const generating = run<GenerateResult>(commands.generate, { prompt: "Write a long story.", maxTokens: 600 });
+    const generating = run<GenerateResult>(commands.generate, {
+      prompt: "Write a long story about the sea.",
+      maxTokens: 600,
+    });
     await until("the first words are in the document", () => document.getText().length > 0, 30_000);
     await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
     const { finishReason, figures } = await generating;

@@ -1,31 +1,30 @@
 import assert from "node:assert/strict";
-import { Chat } from "./support/chat";
+import { Chat, longQuestion, shortQuestion } from "./support/chat";
 import { useWorkbench } from "./support/suite";
 
 describe("the chat of an agent", () => {
   const workbench = useWorkbench((workbench) => workbench.openSideBar());
 
-  it("streams an answer and ends it with its figures", async () => {
+  it("answers, and ends the turn with its figures", async () => {
     const chat = await Chat.create(workbench(), "Ada");
     await chat.screenshot("chat-empty-dark");
-    await chat.send("Explain in two sentences what a cache is.");
-    await chat.streaming();
-    const early = (await chat.lastAnswer.textContent()) ?? "";
-    const figures = await chat.figures();
-    const whole = (await chat.lastAnswer.textContent()) ?? "";
-    assert(whole.length > early.length, "the answer grew while it was watched");
-    assert.equal(figures.reused, 0);
-    assert(figures.prefilled > 0);
-    assert(figures.generated > 0);
+    await chat.send(shortQuestion);
+    const { reused, prefilled, generated } = await chat.figures();
+    assert.equal(reused, 0);
+    assert(prefilled > 0);
+    assert(generated > 0);
+    assert.notEqual(await chat.lastAnswer.textContent(), "");
     await chat.screenshot("chat-dark");
   });
 
-  it("stops, and keeps what was said", async () => {
+  it("streams while it answers, stops when told to, and keeps what was said", async () => {
     const chat = await Chat.of(workbench(), "Ada");
-    await chat.send("Count from one to one hundred in words.");
+    await chat.send(longQuestion);
     await chat.streaming();
+    const early = (await chat.lastAnswer.locator(".md").textContent()) ?? "";
+    await chat.grown(early.length);
     await chat.screenshot("chat-streaming-dark");
-    await chat.lastTurn.getByRole("button", { name: /^Stop/ }).click();
+    await chat.frame.getByRole("toolbar", { name: "Agent actions" }).getByRole("button", { name: "Stop" }).click();
     const { generated } = await chat.figures();
     await chat.frame.getByRole("article", { name: /, stopped$/ }).waitFor();
     assert(generated > 0);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Chat } from "./support/chat";
+import { Chat, longQuestion } from "./support/chat";
 import { useWorkbench } from "./support/suite";
 
 describe("the keyboard alone", () => {
@@ -11,7 +11,7 @@ describe("the keyboard alone", () => {
     await workbench().answer("New Agent", "Keys");
     const chat = await Chat.of(workbench(), "Keys");
     await focused(chat);
-    await keyboard.type("Count from one to one hundred in words.");
+    await keyboard.type(longQuestion);
     await keyboard.press("Enter");
     await chat.streaming();
     await keyboard.press("Escape");

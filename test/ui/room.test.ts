@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Frame } from "playwright-core";
-import { Chat, figure } from "./support/chat";
+import { Chat, figure, longQuestion } from "./support/chat";
 import { useWorkbench } from "./support/suite";
 
 const answerLimitMs = 60_000;
@@ -25,11 +25,17 @@ describe("the room", () => {
 
   it("asks all of them one prompt, and their answers stream side by side", async () => {
     const room = await roomPage();
-    await ask(room, "Say in one sentence what a test is.");
+    await ask(room, longQuestion);
     const message = room.getByRole("article", { name: "Message 1, to all" });
     const running = message.locator('section[aria-busy="true"]');
     await running.nth(1).waitFor();
+    for (const agent of ["Reviewer", "Tester"]) {
+      const answer = message.getByRole("region", { name: agent }).locator(".md", { hasText: /\w/ });
+      await answer.waitFor({ timeout: answerLimitMs });
+    }
+    assert.equal(await running.count(), 2);
     await workbench().screenshot("room-streaming-dark");
+    await message.getByRole("button", { name: "Stop All" }).click();
     for (const agent of ["Reviewer", "Tester"]) {
       const figures = message
         .getByRole("region", { name: agent })
@@ -45,7 +51,7 @@ describe("the room", () => {
 
   it("asks only the one whose name the message begins with", async () => {
     const room = await roomPage();
-    await ask(room, "@Tester And in three words?");
+    await ask(room, "@Tester Thank you.");
     const message = room.getByRole("article", { name: "Message 2, to Tester" });
     const figures = message.getByRole("list", { name: "Turn figures", exact: true });
     await figures.waitFor({ timeout: answerLimitMs });

@@ -22,9 +22,9 @@ const screenshots = path.join(root, "out", "screenshots");
 const resultsFile = process.env.RESIDENT_RESULTS ?? path.join(root, "out", "results", "ui.json");
 const testLimitMs = 120_000;
 
-/** The same answers each time, short ones: the starter model says some ten tokens a second here. */
+/** The same answers each time, and room for long ones: a suite that stops an answer must find it running. */
 const settings = {
-  "resident.answers.maxTokens": 64,
+  "resident.answers.maxTokens": 400,
   "resident.answers.temperature": 0,
   "window.autoDetectColorScheme": true,
 };

@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import type { Frame, Locator } from "playwright-core";
 import type { Workbench } from "./workbench";
 
+/** The starter model's own answers to these: "The capital of France is Paris.", and hundreds of tokens. */
+export const shortQuestion = "What is the capital of France?";
+export const longQuestion = "Write a long story about the sea.";
+
 /** From a message to the end of its answer, model load included. */
 const answerLimitMs = 60_000;
 
@@ -60,6 +64,13 @@ export class Chat {
   /** Resolves when some of the answer is there and more is coming. */
   async streaming(): Promise<void> {
     await this.frame.getByRole("article", { name: /, answering$/ }).waitFor({ timeout: answerLimitMs });
+  }
+
+  /** Resolves when the running answer is longer than `length` characters. */
+  async grown(length: number): Promise<void> {
+    await this.lastAnswer
+      .locator(".md", { hasText: new RegExp(`[^]{${length + 1}}`) })
+      .waitFor({ timeout: answerLimitMs });
   }
 
   /** The turn's figures once its answer has ended. */
