@@ -314,7 +314,7 @@ export interface ResidentService {
   chooseModel(directory: string): Promise<ModelSummary>;
   /** Loads the default model now. */
   loadModel(signal?: AbortSignal): Promise<ModelSummary>;
-  /** Saves hot agents, then gives the model's memory back. */
+  /** Saves hot agents, then gives the model's memory back. A load that is under way is cancelled. */
   unloadModel(): Promise<void>;
   importGguf(
     request: ImportRequest,

@@ -142,6 +142,7 @@ export class LocalResidentService implements ResidentService {
   }
 
   unloadModel(): Promise<void> {
+    this.gate.cancelLoad();
     return this.gate.unload();
   }
 

@@ -42,6 +42,8 @@ export class ModelGate<M> {
   private loaded: Loaded<M> | undefined;
   private readonly waiting: (LeaseRequest<M> | UnloadRequest)[] = [];
   private swapping = false;
+  /** Of the load that is under way. */
+  private loading: AbortController | undefined;
   /** The last change of model, over or not. */
   private settled: Promise<void> = Promise.resolve();
   private closed = false;
@@ -76,6 +78,11 @@ export class ModelGate<M> {
     return new Promise((resolve, reject) => this.enqueue({ type: "unload", resolve, reject }));
   }
 
+  /** Ends a load that is under way; everybody who waits for that model hears that it was cancelled. */
+  cancelLoad(): void {
+    this.loading?.abort();
+  }
+
   /** The loaded model is not to be leased again: the next lease loads it anew. */
   retire(model: M): void {
     if (this.loaded?.model === model) this.loaded.retired = true;
@@ -85,6 +92,7 @@ export class ModelGate<M> {
   async close(): Promise<void> {
     this.closed = true;
     for (const request of this.waiting.splice(0)) request.reject(shuttingDown());
+    this.cancelLoad();
     await this.settled;
     await this.drop();
   }
@@ -141,11 +149,37 @@ export class ModelGate<M> {
         request.resolve();
         return;
       }
-      const { directory, signal } = request;
-      this.loaded = { directory, model: await this.loader.load(directory, signal), leases: 0, retired: false };
+      const model = await this.load(request);
+      this.loaded = { directory: request.directory, model, leases: 0, retired: false };
     } catch (error) {
       this.remove(request);
       request.reject(error);
+    }
+  }
+
+  private async load({ directory, signal }: LeaseRequest<M>): Promise<M> {
+    const loading = new AbortController();
+    const giveUp = () => loading.abort();
+    signal?.addEventListener("abort", giveUp, { once: true });
+    this.loading = loading;
+    try {
+      return await this.loader.load(directory, loading.signal);
+    } catch (error) {
+      const cancelled = loading.signal.aborted && !signal?.aborted;
+      if (cancelled) this.refuse(directory);
+      throw error;
+    } finally {
+      this.loading = undefined;
+      signal?.removeEventListener("abort", giveUp);
+    }
+  }
+
+  /** Otherwise the next in the queue would start the same load again. */
+  private refuse(directory: string): void {
+    for (const request of [...this.waiting]) {
+      if (request.type !== "lease" || request.directory !== directory) continue;
+      this.remove(request);
+      request.reject(new AbortedError("loading the model was cancelled"));
     }
   }
 

@@ -99,4 +99,23 @@ describe("model gate", () => {
     assert.deepEqual(loader.loaded, []);
     await assert.rejects(gate.acquire("a"), { code: "ABORTED" });
   });
+
+  it("ends a load that is cancelled for everybody who waits for that model, and goes on with the next", async () => {
+    const loads: string[] = [];
+    const gate = new ModelGate<string>({
+      load: (directory, signal) => {
+        loads.push(directory);
+        if (directory === "small") return Promise.resolve(directory);
+        return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(new Error("cancelled"))));
+      },
+      unload: async () => {},
+    });
+    const waiting = [gate.acquire("large"), gate.acquire("large")];
+    const other = gate.acquire("small");
+    await Promise.resolve();
+    gate.cancelLoad();
+    for (const outcome of await Promise.allSettled(waiting)) assert.equal(outcome.status, "rejected");
+    assert.equal((await other).model, "small");
+    assert.deepEqual(loads, ["large", "small"]);
+  });
 });
