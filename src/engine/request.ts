@@ -50,7 +50,7 @@ export function assertCanEverRun(request: GenerationRequest, geometry: PoolGeome
   if (needed > geometry.totalBlocks) throw new PoolExhaustedError(needed, geometry.totalBlocks, geometry.blockTokens);
 }
 
-export function contextFull(promptTokens: number, maxTokens: number, maxContextTokens: number): ResidentError {
+function contextFull(promptTokens: number, maxTokens: number, maxContextTokens: number): ResidentError {
   return new ResidentError(
     "CONTEXT_FULL",
     `${promptTokens} tokens to read and ${maxTokens} to write do not fit the model's context of ${maxContextTokens}`,

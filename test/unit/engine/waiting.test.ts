@@ -83,14 +83,15 @@ describe("Waiting for room", () => {
     const rig = new EngineRig({ totalBlocks: 8 }, { makeRoom });
     const { blocks: idle } = await rig.complete({ tokens: prompt(8, 1), maxTokens: 0 });
     const running = rig.submit({ tokens: prompt(14), maxTokens: 2 });
-    const waiting = rig.submit({ tokens: prompt(14, 2), maxTokens: 2 });
+    const waiting = rig.submit({ tokens: prompt(26, 2), maxTokens: 2 });
     let woken = 0;
     rig.engine.onWork(() => (woken += 1));
     const done = await rig.finish(running);
     assert.equal(done.tokenIds.length, 2);
+    done.blocks.release();
+    assert.equal(await rig.step(), false);
     assert.equal(questions, 1);
     idle.release();
-    done.blocks.release();
     answer(2);
     await asked;
     await Promise.resolve();
