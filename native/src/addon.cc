@@ -70,13 +70,26 @@ Napi::Value LoadModel(const EnvironmentPtr& environment, const Napi::CallbackInf
             .cancelled = [&] { return flags->cancelled || flags->aborted; },
         };
         const Handle handle = engine.LoadModel(directory, device, hooks);
-        if (hooks.cancelled()) {
-          engine.UnloadModel(handle);
-          throw AbortedError();
-        }
-        return [=, model = engine.Info(handle)](Napi::Env env) { return MakeModel(env, environment, handle, model); };
+        return [=, model = engine.Info(handle)](Napi::Env env) -> Napi::Value {
+          // Up to here the model can be cancelled: nobody has it yet.
+          if (flags->cancelled || flags->aborted) {
+            environment->mlx().Post(MlxThread::Kind::kCall, [handle](Engine& e) { e.UnloadModel(handle); });
+            throw AbortedError();
+          }
+          return MakeModel(env, environment, handle, model);
+        };
       });
   return MakeTask(info.Env(), call);
+}
+
+Napi::Value CreateBarePool(const EnvironmentPtr& environment, const Napi::CallbackInfo& info) {
+  const PoolGeometry geometry = ToGeometry(info[0]);
+  const Calls::Started call = environment->calls().Start(info.Env());
+  environment->Submit(MlxThread::Kind::kCall, call, [environment, geometry](Engine& engine) -> Calls::ToJs {
+    const Handle pool = engine.CreateBarePool(geometry);
+    return [=](Napi::Env env) { return MakePool(env, environment, pool, geometry, false); };
+  });
+  return call.promise;
 }
 
 Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
@@ -90,6 +103,8 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
                     [environment](const Napi::CallbackInfo& info) { return DeviceInfo(environment, info); });
   DefineMethod(exports, "loadModel",
                [environment](const Napi::CallbackInfo& info) { return LoadModel(environment, info); });
+  DefineAsyncMethod(exports, "createBarePool",
+                    [environment](const Napi::CallbackInfo& info) { return CreateBarePool(environment, info); });
   DefineMethod(exports, "tryLock",
                [](const Napi::CallbackInfo& info) { return MakeLock(info.Env(), ToText(info[0], "path")); });
   return exports;

@@ -6,7 +6,8 @@
 #include "check.h"
 #include "tiny_model.h"
 
-/** Runs all tests; the last line is `N passed, N failed`. With `--write-tiny-model FOLDER`: writes that model instead. */
+/** Runs all tests; the last line is `N passed, N failed`. With `--write-tiny-model FOLDER`: writes that model instead.
+ */
 int main(int argc, char** argv) {
   if (argc == 3 && std::strcmp(argv[1], "--write-tiny-model") == 0) {
     TinyModel().Write(argv[2]);

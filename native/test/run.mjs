@@ -35,13 +35,24 @@ function compile() {
   const run = (...args) => execFileSync("cmake", args, { stdio: ["ignore", "ignore", "inherit"] });
   if (!fs.existsSync(path.join(build, "CMakeCache.txt"))) {
     const mlx = path.join(native, "mlx", platform, "mlx");
-    run("-S", native, "-B", build, `-DMLX_ROOT=${mlx}`, `-DSTAGE_DIR=${stage}`, `-DRESIDENT_SANITIZE=${asan ? "ON" : "OFF"}`);
+    run(
+      "-S",
+      native,
+      "-B",
+      build,
+      `-DMLX_ROOT=${mlx}`,
+      `-DSTAGE_DIR=${stage}`,
+      `-DRESIDENT_SANITIZE=${asan ? "ON" : "OFF"}`,
+    );
   }
   run("--build", build, "--parallel", "2", "--target", "resident", "resident_tests");
 }
 
 function runCoreTests() {
-  const { stdout, status } = spawnSync(path.join(build, "resident_tests"), { encoding: "utf8", env: sanitizerEnv(true) });
+  const { stdout, status } = spawnSync(path.join(build, "resident_tests"), {
+    encoding: "utf8",
+    env: sanitizerEnv(true),
+  });
   const summary = /(\d+) passed, (\d+) failed\s*$/.exec(stdout ?? "");
   passed += Number(summary?.[1] ?? 0);
   if (status === 0 && summary) return;
@@ -63,7 +74,11 @@ function runScenario(name, model) {
   const script = path.join(native, "test", "lifetimes.mjs");
   const args = ["--expose-gc", script, name, path.join(stage, "resident.node"), model];
   const env = { ...sanitizerEnv(false), ...preload() };
-  const { status, signal, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", env, timeout: scenarioLimitMs });
+  const { status, signal, stderr } = spawnSync(process.execPath, args, {
+    encoding: "utf8",
+    env,
+    timeout: scenarioLimitMs,
+  });
   if (status === 0 && !stderr.includes("ERROR: AddressSanitizer") && !stderr.includes("runtime error:")) passed++;
   else fail(name, `ended with ${signal ?? `exit code ${status}`}\n${stderr.slice(-4000)}`);
 }

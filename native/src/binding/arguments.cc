@@ -93,6 +93,27 @@ std::vector<int32_t> ToInts(const Napi::Value& value, const char* name) {
   return ToVector<Napi::Int32Array, int32_t>(value, name, napi_int32_array, "an Int32Array");
 }
 
+PoolGeometry ToGeometry(const Napi::Value& value) {
+  const Napi::Object object = ToObject(value, "geometry");
+  const auto number = [&](const char* name) { return ToInt32(object.Get(name), name); };
+  PoolGeometry geometry{.blocks = number("blocks"),
+                        .block_tokens = number("blockTokens"),
+                        .num_layers = number("layers"),
+                        .kv_heads = number("kvHeads"),
+                        .head_dim = number("headDim")};
+  const std::string dtype = ToText(object.Get("dtype"), "dtype");
+  if (dtype == "f32") {
+    geometry.dtype = DataType::kF32;
+  } else if (dtype == "f16") {
+    geometry.dtype = DataType::kF16;
+  } else if (dtype == "bf16") {
+    geometry.dtype = DataType::kBF16;
+  } else {
+    Wrong("dtype", "\"f32\", \"f16\" or \"bf16\"");
+  }
+  return geometry;
+}
+
 Metadata ToMetadata(const Napi::Value& value, const char* name) {
   const Napi::Object object = ToObject(value, name);
   Metadata metadata;

@@ -55,7 +55,15 @@ void Calls::Settle(CallId id, Napi::Env env, const std::function<void(Pending&)>
 
 void Calls::Resolve(CallId id, ToJs to_js) {
   Send([this, id, to_js = std::move(to_js)](Napi::Env env) {
-    Settle(id, env, [&](Pending& pending) { pending.deferred.Resolve(to_js ? to_js(env) : env.Undefined()); });
+    Settle(id, env, [&](Pending& pending) {
+      try {
+        pending.deferred.Resolve(to_js ? to_js(env) : env.Undefined());
+      } catch (const Napi::Error& error) {
+        pending.deferred.Reject(error.Value());
+      } catch (...) {
+        pending.deferred.Reject(ToJsError(env, CurrentError()).Value());
+      }
+    });
   });
 }
 

@@ -44,6 +44,7 @@ class Calls {
   void Close();
 
   // Any thread.
+  /** What `to_js` throws rejects the call. */
   void Resolve(CallId id, ToJs to_js);
   void Reject(CallId id, Error error);
   /** Calls the call's callback with what `to_js` makes. If it throws, the call is cancelled and rejects with that. */

@@ -47,7 +47,8 @@ Napi::Object MakeTask(Napi::Env env, const Calls::Started& call);
 
 /** `NativeModel` and `NativePool` as objects. When they are collected without dispose, what they name is freed. */
 Napi::Object MakeModel(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const ModelInfo& info);
-Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const PoolGeometry& geometry);
+Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const PoolGeometry& geometry,
+                      bool has_model);
 /** `NativeLock`, or undefined when another holder has it. */
 Napi::Value MakeLock(Napi::Env env, const std::string& path);
 

@@ -23,7 +23,9 @@ Napi::Object MakeModel(Napi::Env env, const EnvironmentPtr& environment, Handle 
     const Calls::Started call = environment->calls().Start(info.Env());
     environment->Submit(MlxThread::Kind::kCall, call, [=](Engine& engine) -> Calls::ToJs {
       const Handle pool = engine.CreatePool(handle, blocks, block_tokens);
-      return [=, geometry = engine.Geometry(pool)](Napi::Env js) { return MakePool(js, environment, pool, geometry); };
+      return [=, geometry = engine.Geometry(pool)](Napi::Env js) {
+        return MakePool(js, environment, pool, geometry, true);
+      };
     });
     return call.promise;
   });

@@ -116,7 +116,8 @@ void DefineReadBlockFile(Napi::Object object, const EnvironmentPtr& environment,
 
 }  // namespace
 
-Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const PoolGeometry& geometry) {
+Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const PoolGeometry& geometry,
+                      bool has_model) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("blocks", geometry.blocks);
   object.Set("blockTokens", geometry.block_tokens);
@@ -127,8 +128,8 @@ Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle h
   DefineWriteBlockFile(object, environment, handle, geometry);
   DefineReadBlockFile(object, environment, handle, geometry);
 
-  DefineAsyncMethod(object, "dispose", [environment, handle](const Napi::CallbackInfo& info) {
-    environment->calls().AbortAll();
+  DefineAsyncMethod(object, "dispose", [environment, handle, has_model](const Napi::CallbackInfo& info) {
+    if (has_model) environment->calls().AbortAll();  // its runs; a bare pool has none, and a model may be running
     const Calls::Started call = environment->calls().Start(info.Env());
     environment->Submit(MlxThread::Kind::kCall, call, [handle](Engine& engine) -> Calls::ToJs {
       engine.DropPool(handle);

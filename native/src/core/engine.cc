@@ -58,6 +58,16 @@ void RequireStepMemory(const ModelConfig& config, const StepBatch& batch) {
   throw Error(ErrorCode::kInvalidRequest, what, std::move(facts));
 }
 
+void CheckPoolSize(int64_t blocks, int64_t block_tokens, int64_t kv_heads, int64_t head_dim) {
+  // Within a slab, MLX's kernels count elements in 32 bits.
+  const int64_t most_slots = std::numeric_limits<int32_t>::max() / (kv_heads * head_dim);
+  if (blocks < 1 || block_tokens < 1 || block_tokens > most_slots || blocks > most_slots / block_tokens) {
+    Invalid("a pool needs 1 or more blocks of 1 or more tokens, and at most " + std::to_string(most_slots) +
+                " tokens in all",
+            {{"blocks", double(blocks)}, {"blockTokens", double(block_tokens)}, {"maxTokens", double(most_slots)}});
+  }
+}
+
 }  // namespace
 
 struct Engine::Model {
@@ -165,6 +175,7 @@ Engine::Engine() {
 
 Engine::~Engine() {
   model_.reset();
+  bare_pools_.clear();
   mx::clear_streams();  // they belong to this thread
 }
 
@@ -224,14 +235,7 @@ Handle Engine::CreatePool(Handle handle, int64_t blocks, int64_t block_tokens) {
   Model& model = RequireModel(handle);
   if (model.pool) Invalid("the model has a pool already");
   const ModelConfig& config = model.info.config;
-  // Within a slab, MLX's kernels count elements in 32 bits.
-  const int64_t row = int64_t(config.num_kv_heads) * config.head_dim;
-  const int64_t most_slots = std::numeric_limits<int32_t>::max() / row;
-  if (blocks < 1 || block_tokens < 1 || block_tokens > most_slots || blocks > most_slots / block_tokens) {
-    Invalid("a pool needs 1 or more blocks of 1 or more tokens, and at most " + std::to_string(most_slots) +
-                " tokens in all",
-            {{"blocks", double(blocks)}, {"blockTokens", double(block_tokens)}, {"maxTokens", double(most_slots)}});
-  }
+  CheckPoolSize(blocks, block_tokens, config.num_kv_heads, config.head_dim);
   const PoolGeometry geometry{.blocks = int(blocks),
                               .block_tokens = int(block_tokens),
                               .num_layers = config.num_layers,
@@ -243,9 +247,25 @@ Handle Engine::CreatePool(Handle handle, int64_t blocks, int64_t block_tokens) {
   return model.pool_handle = next_handle_++;
 }
 
-const PoolGeometry& Engine::Geometry(Handle pool) const { return RequirePool(pool).pool->geometry(); }
+Handle Engine::CreateBarePool(const PoolGeometry& geometry) {
+  // Wider than any model, and small enough for the sizes below to be computed.
+  constexpr int kMost = 4096;
+  for (const int size : {geometry.num_layers, geometry.kv_heads, geometry.head_dim}) {
+    if (size < 1 || size > kMost) {
+      Invalid("layers, heads and their size must be from 1 to " + std::to_string(kMost), {{"size", double(size)}});
+    }
+  }
+  CheckPoolSize(geometry.blocks, geometry.block_tokens, geometry.kv_heads, geometry.head_dim);
+  const mx::Device device = ChooseDevice(DeviceChoice::kDefault);
+  const Handle handle = next_handle_++;
+  bare_pools_[handle] = std::make_unique<KvPool>(geometry, *MakeMlxOps(device), device);
+  return handle;
+}
+
+const PoolGeometry& Engine::Geometry(Handle pool) const { return RequireBlocks(pool).geometry(); }
 
 void Engine::DropPool(Handle pool) {
+  if (bare_pools_.erase(pool) > 0) return mx::clear_cache();
   if (!model_ || !model_->pool || model_->pool_handle != pool) return;
   model_->pool.reset();
   mx::clear_cache();
@@ -284,7 +304,7 @@ std::vector<float> Engine::Logits(Handle pool, const std::vector<int32_t>& token
 }
 
 void Engine::CopyBlock(Handle pool, int64_t from, int64_t to, int64_t tokens) {
-  KvPool& kv = *RequirePool(pool).pool;
+  KvPool& kv = RequireBlocks(pool);
   kv.RequireIntact();
   CheckBlock(kv.geometry(), from, tokens);
   CheckBlock(kv.geometry(), to, tokens);
@@ -292,7 +312,7 @@ void Engine::CopyBlock(Handle pool, int64_t from, int64_t to, int64_t tokens) {
 }
 
 std::vector<std::byte> Engine::CopyBlockOut(Handle pool, int64_t block, int64_t tokens) const {
-  const KvPool& kv = *RequirePool(pool).pool;
+  const KvPool& kv = RequireBlocks(pool);
   kv.RequireIntact();
   CheckBlock(kv.geometry(), block, tokens);
   std::vector<std::byte> data(kv.geometry().BlockBytes(int(tokens)));
@@ -301,7 +321,7 @@ std::vector<std::byte> Engine::CopyBlockOut(Handle pool, int64_t block, int64_t 
 }
 
 void Engine::CopyBlockIn(Handle pool, int64_t block, int64_t tokens, std::span<const std::byte> data) {
-  KvPool& kv = *RequirePool(pool).pool;
+  KvPool& kv = RequireBlocks(pool);
   kv.RequireIntact();
   CheckBlock(kv.geometry(), block, tokens);
   kv.CopyIn(int(block), int(tokens), data);
@@ -313,8 +333,14 @@ Engine::Model& Engine::RequireModel(Handle handle) const {
 }
 
 Engine::Model& Engine::RequirePool(Handle handle) const {
+  if (bare_pools_.contains(handle)) Invalid("this pool has no model");
   if (!model_ || !model_->pool || model_->pool_handle != handle) Invalid("the pool was disposed");
   return *model_;
+}
+
+KvPool& Engine::RequireBlocks(Handle handle) const {
+  const auto bare = bare_pools_.find(handle);
+  return bare == bare_pools_.end() ? *RequirePool(handle).pool : *bare->second;
 }
 
 BatchLimits Engine::LimitsOf(const Model& model) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -71,6 +72,8 @@ class Engine {
   void UnloadModel(Handle model);
 
   Handle CreatePool(Handle model, int64_t blocks, int64_t block_tokens);
+  /** A pool of any geometry with no model behind it: Run and Logits refuse it, all else works. */
+  Handle CreateBarePool(const PoolGeometry& geometry);
   const PoolGeometry& Geometry(Handle pool) const;
   void DropPool(Handle pool);
 
@@ -88,10 +91,14 @@ class Engine {
   class RunState;
 
   Model& RequireModel(Handle handle) const;
+  /** The model whose pool it is. */
   Model& RequirePool(Handle handle) const;
+  /** Any pool, a model's or a bare one. */
+  KvPool& RequireBlocks(Handle handle) const;
   static BatchLimits LimitsOf(const Model& model);
 
   std::unique_ptr<Model> model_;
+  std::map<Handle, std::unique_ptr<KvPool>> bare_pools_;
   Handle next_handle_ = 1;
 };
 

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { BlockFileRead } from "../../../src/native/binding";
+import { rejection, temporaryFolder } from "../../support/models/folders";
+import { parseSafetensors } from "../../support/models/safetensors";
+import { NativeRig } from "../../support/native/nativeRig";
+import { writeRandomModel } from "../../support/native/randomModel";
+
+const metadata = { model: "tiny", parent: "", tokens: "[1,2,3]" };
+
+describe("Block files", () => {
+  const folder = temporaryFolder();
+  let rig: NativeRig;
+  let file: string;
+  beforeEach(async () => {
+    rig = await NativeRig.load(await writeRandomModel(path.join(folder.path, "model")));
+    await mkdir(path.join(folder.path, "store"));
+    file = path.join(folder.path, "store", "block.safetensors");
+    await rig.run([{ tokens: [1, 2, 3, 4, 5, 6, 7, 8], table: [0], want: false }]);
+  });
+  afterEach(() => rig.dispose());
+
+  const write = (tokens = 8) => rig.pool.writeBlockFile({ block: 0, tokens, path: file, metadata });
+  const read = (change: Partial<BlockFileRead> = {}) =>
+    rig.pool.readBlockFile({ path: file, block: 9, tokens: 8, expect: metadata, ...change });
+  const next = async (block: number) => (await rig.run([{ tokens: [9], start: 8, table: [block, 20] }])).ids;
+
+  it("bring a block back as it was", async () => {
+    const bytes = await write();
+    assert.equal(bytes, (await readFile(file)).length);
+    assert.equal(await read(), undefined);
+    assert.deepEqual(await next(9), await next(0));
+    assert.deepEqual(await readdir(path.dirname(file)), ["block.safetensors"]);
+  });
+
+  it("are plain safetensors of k.<layer> and v.<layer>", async () => {
+    await write(3);
+    const tensors = parseSafetensors(await readFile(file));
+    assert.deepEqual([...tensors.keys()].sort(), ["k.0", "k.1", "v.0", "v.1"]);
+    for (const { dtype, shape } of tensors.values()) assert.deepEqual([dtype, shape], ["F32", [3, 2, 8]]);
+  });
+
+  it("hold a part of a block", async () => {
+    await write(3);
+    assert.equal(await read({ tokens: 3 }), undefined);
+    assert.equal((await read({ tokens: 8 }))?.code, "geometry");
+    assert.equal((await read({ tokens: 2 }))?.code, "geometry");
+  });
+
+  it("replace an older file of the name", async () => {
+    await writeFile(file, "something else");
+    await write();
+    assert.equal(await read(), undefined);
+  });
+
+  it("are refused with the reason, and the block stays as it was", async () => {
+    await write();
+    const whole = await readFile(file);
+    await rig.run([{ tokens: [8, 7, 6, 5, 4, 3, 2, 1], table: [9], want: false }]);
+    const before = await next(9);
+    const flipped = (at: number) => Buffer.from(whole).fill((whole[at] ?? 0) ^ 1, at, at + 1);
+    const cases: readonly [string, Buffer][] = [
+      ["checksum", flipped(whole.length - 1)],
+      ["checksum", flipped(60)],
+      ["truncated", whole.subarray(0, whole.length - 1)],
+      ["truncated", whole.subarray(0, 20)],
+      ["truncated", Buffer.alloc(0)],
+      ["geometry", Buffer.concat([whole, Buffer.alloc(1)])],
+      ["format", Buffer.concat([Buffer.from([2, 0, 0, 0, 0, 0, 0, 0]), Buffer.from("{}")])],
+    ];
+    for (const [code, bytes] of cases) {
+      await writeFile(file, bytes);
+      assert.equal((await read())?.code, code);
+    }
+    await writeFile(file, whole);
+    assert.deepEqual(await read({ expect: { ...metadata, model: "other" } }), {
+      code: "identity",
+      reason: "model is another one",
+      key: "model",
+    });
+    assert.equal((await read({ expect: { unknown: "" } }))?.code, "identity");
+    assert.equal((await read({ path: `${file}.none` }))?.code, "missing");
+    assert.equal((await read({ path: path.dirname(file) }))?.code, "unreadable");
+    assert.deepEqual(await next(9), before);
+  });
+
+  it("cut short on the disk are never read as whole", async () => {
+    const bytes = await write();
+    for (let length = 0; length < bytes; length += 101) {
+      await write();
+      await truncate(file, length);
+      assert.equal((await read())?.code, "truncated");
+    }
+  });
+
+  it("that cannot be written reject with the path", async () => {
+    const missing = path.join(folder.path, "none", "block");
+    const error = await rejection(
+      rig.pool.writeBlockFile({ block: 0, tokens: 8, path: missing, metadata }),
+      "IO_FAILURE",
+      /No such file/,
+    );
+    assert.match(String(error.facts["path"]), /none/);
+  });
+
+  it("are written and read between the steps of a run", async () => {
+    const order: string[] = [];
+    const run = rig
+      .run([{ tokens: [1], table: [...Array(28).keys()].map((i) => i + 1) }], 200)
+      .then(() => order.push("run"));
+    await write().then(() => order.push("written"));
+    assert.equal(await read({ block: 31 }), undefined);
+    order.push("read");
+    await run;
+    assert.deepEqual(order, ["written", "read", "run"]);
+  });
+});

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { LoadProgress, NativeAddon } from "../../../src/native/binding";
+import { loadAddon } from "../../../src/native/loader";
+import { rejection, temporaryFolder } from "../../support/models/folders";
+import { stageRoot } from "../../support/native/nativeRig";
+import { randomModelConfig, writeRandomModel } from "../../support/native/randomModel";
+
+describe("Loading a model", () => {
+  const folder = temporaryFolder();
+  let addon: NativeAddon;
+  before(() => {
+    addon = loadAddon(stageRoot);
+  });
+  const load = (directory = folder.path, onProgress: (progress: LoadProgress) => void = () => {}) =>
+    addon.loadModel({ directory, device: "cpu" }, onProgress).result;
+
+  it("says what it is", async () => {
+    const model = await load(await writeRandomModel(folder.path));
+    const { weightsId, architectureId, numericsId, ...info } = model.info;
+    assert.deepEqual(info, {
+      architecture: "llama",
+      numLayers: 2,
+      numHeads: 4,
+      numKvHeads: 2,
+      headDim: 8,
+      vocabSize: 50,
+      maxContextTokens: 256,
+      weightBytes: 4 * (50 * 32 + 2 * (2 * 32 + 2 * 32 * 32 + 2 * 16 * 32 + 3 * 32 * 48) + 32),
+      kvDtype: "f32",
+      kvBytesPerToken: 2 * 2 * 2 * 8 * 4,
+      kvLayoutId: "token-major-1",
+      device: "cpu",
+    });
+    assert.match(weightsId, /^[0-9a-f]{32}$/);
+    assert.match(numericsId, /^ops_mlx-\d+\/mlx-[\d.]+\/cpu-(x64|arm64)$/);
+    assert.equal(JSON.parse(architectureId).theta, 10000);
+    await model.dispose();
+  });
+
+  it("reports progress up to the end", async () => {
+    const seen: LoadProgress[] = [];
+    const model = await load(await writeRandomModel(folder.path), (progress) => seen.push(progress));
+    assert.ok(seen.length > 1);
+    assert.equal(seen.at(-1)?.bytesRead, seen.at(-1)?.bytesTotal);
+    assert.equal(seen.at(-1)?.bytesTotal, model.info.weightBytes);
+    await model.dispose();
+  });
+
+  it("refuses a second model beside the first, and takes it afterwards", async () => {
+    const model = await load(await writeRandomModel(folder.path));
+    await rejection(load(), "INVALID_REQUEST", /already/);
+    await model.dispose();
+    await (await load()).dispose();
+  });
+
+  it("can be cancelled", async () => {
+    await writeRandomModel(folder.path);
+    const task = addon.loadModel({ directory: folder.path, device: "cpu" }, () => {});
+    task.cancel();
+    await rejection(task.result, "ABORTED", /cancelled/);
+    await (await load()).dispose();
+  });
+
+  it("tells missing, empty, half-downloaded and damaged folders apart", async () => {
+    await rejection(load(path.join(folder.path, "none")), "MODEL_NOT_FOUND", /none/);
+    await mkdir(path.join(folder.path, "empty"));
+    await rejection(load(path.join(folder.path, "empty")), "MODEL_INCOMPLETE", /config\.json/);
+    await writeRandomModel(folder.path);
+    const weights = path.join(folder.path, "model.safetensors");
+    const whole = await readFile(weights);
+    await truncate(weights, whole.length - 1);
+    await rejection(load(), "MODEL_INCOMPLETE", /incomplete/);
+    await writeFile(weights, Buffer.from(whole).fill(0x7b, 8, 40));
+    await rejection(load(), "MODEL_CORRUPT", /damaged/);
+    await rm(weights);
+    await rejection(load(), "MODEL_INCOMPLETE", /model\.safetensors/);
+  });
+
+  it("names what it does not compute", async () => {
+    await writeRandomModel(folder.path);
+    const change = (config: object) =>
+      writeFile(path.join(folder.path, "config.json"), JSON.stringify({ ...randomModelConfig, ...config }));
+    await change({ model_type: "mamba" });
+    await rejection(load(), "MODEL_UNSUPPORTED", /mamba/);
+    await change({ rope_scaling: { type: "longrope" } });
+    await rejection(load(), "MODEL_UNSUPPORTED", /longrope/);
+    await change({ model_type: "mistral", sliding_window: 64 });
+    await rejection(load(), "MODEL_UNSUPPORTED", /sliding_window of 64/);
+    await change({ num_hidden_layers: 3 });
+    const { facts } = await rejection(load(), "MODEL_INCOMPLETE", /model\.layers\.2/);
+    assert.equal(facts["tensor"], "model.layers.2.input_layernorm.weight");
+    await change({ intermediate_size: 64 });
+    await rejection(load(), "MODEL_CORRUPT", /config asks for/);
+  });
+
+  it("describes the device without a model", async () => {
+    const device = await addon.deviceInfo();
+    assert.ok(device.memoryBytes >= device.availableBytes && device.availableBytes > 0);
+    assert.ok(device.name.length > 0);
+    assert.equal(addon.versions().platform, `${process.platform}-${process.arch}`);
+  });
+});

@@ -1,0 +1,92 @@
+import path from "node:path";
+import type {
+  NativeAddon,
+  NativeModel,
+  NativePool,
+  NativeSampling,
+  NativeTask,
+  SampledToken,
+  StepBatch,
+  StepStats,
+} from "../../../src/native/binding";
+import { loadAddon } from "../../../src/native/loader";
+
+/** Made by `npm run setup`; tests run at the top of the repository. */
+export const stageRoot = path.resolve("native", "stage");
+
+export const greedySampling: NativeSampling = {
+  temperature: 0,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  seedLow: 0,
+  seedHigh: 0,
+  biasIds: new Int32Array(0),
+  biasValues: new Float32Array(0),
+  penaltyIds: new Int32Array(0),
+  stopIds: new Int32Array(0),
+  logprobs: 0,
+};
+
+export interface Part {
+  readonly tokens: readonly number[];
+  readonly start?: number;
+  readonly table: readonly number[];
+  readonly want?: boolean;
+  readonly sampling?: Partial<NativeSampling>;
+}
+
+export function makeBatch(parts: readonly Part[], steps = 1): StepBatch {
+  return {
+    tokens: Int32Array.from(parts.flatMap(({ tokens }) => tokens)),
+    tokenCounts: Int32Array.from(parts, ({ tokens }) => tokens.length),
+    starts: Int32Array.from(parts, ({ start = 0 }) => start),
+    tables: Int32Array.from(parts.flatMap(({ table }) => table)),
+    tableLengths: Int32Array.from(parts, ({ table }) => table.length),
+    wantToken: Uint8Array.from(parts, ({ want = true }) => (want ? 1 : 0)),
+    sampling: parts.map(({ sampling }) => ({ ...greedySampling, ...sampling })),
+    steps,
+  };
+}
+
+/** The real addon with one model and a pool of 32 blocks of 8 tokens. */
+export class NativeRig {
+  private constructor(
+    readonly addon: NativeAddon,
+    readonly model: NativeModel,
+    readonly pool: NativePool,
+  ) {}
+
+  static async load(directory: string): Promise<NativeRig> {
+    const addon = loadAddon(stageRoot);
+    const model = await addon.loadModel({ directory, device: "cpu" }, () => {}).result;
+    return new NativeRig(addon, model, await model.createPool(32, 8));
+  }
+
+  /** Ids by sequence. `onStep` sees the tokens of each step and may cancel. */
+  async run(
+    parts: readonly Part[],
+    steps = 1,
+    onStep: (tokens: readonly SampledToken[], task: NativeTask<StepStats>) => void = () => {},
+  ): Promise<{
+    readonly ids: readonly number[][];
+    readonly stats: StepStats;
+    readonly tokens: readonly SampledToken[];
+  }> {
+    const all: SampledToken[] = [];
+    const task = this.pool.run(makeBatch(parts, steps), (tokens) => {
+      all.push(...tokens);
+      onStep(tokens, task);
+    });
+    const stats = await task.result;
+    const ids = parts.map((_, i) => all.filter(({ sequence }) => sequence === i).map(({ id }) => id));
+    return { ids, stats, tokens: all };
+  }
+
+  async dispose(): Promise<void> {
+    await this.model.dispose();
+  }
+}
