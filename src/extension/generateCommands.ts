@@ -43,10 +43,18 @@ async function generate(argument: unknown, ports: GeneratePorts): Promise<Genera
   const prompt = textField(argument, "prompt") ?? (await askPrompt());
   if (prompt === undefined) return undefined;
   const editor = flagField(argument, "newDocument") ? undefined : writableEditor();
-  const target = editor
-    ? { document: editor.document, offset: editor.document.offsetAt(editor.selection.end) }
-    : await newDocument();
-  return stream(requestOf(prompt, argument), target, ports);
+  const request = requestOf(prompt, argument);
+  if (editor) {
+    const { document, selection } = editor;
+    return stream(request, { document, offset: document.offsetAt(selection.end) }, ports);
+  }
+  const target = await newDocument();
+  try {
+    return await stream(request, target, ports);
+  } catch (error) {
+    await closeEmpty(target.document);
+    throw error;
+  }
 }
 
 async function generateFromSelection(argument: unknown, ports: GeneratePorts): Promise<GenerateResult> {
@@ -80,6 +88,15 @@ async function newDocument(): Promise<Target> {
   const document = await vscode.workspace.openTextDocument({ language: "markdown" });
   await vscode.window.showTextDocument(document);
   return { document, offset: 0 };
+}
+
+/** A document that was made for an answer that never came. */
+async function closeEmpty(document: vscode.TextDocument): Promise<void> {
+  if (document.getText() !== "") return;
+  const uri = document.uri.toString();
+  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+  const tab = tabs.find(({ input }) => input instanceof vscode.TabInputText && input.uri.toString() === uri);
+  if (tab) await vscode.window.tabGroups.close(tab);
 }
 
 function requestOf(prompt: string, argument: unknown): GenerateRequest {

@@ -131,6 +131,7 @@ export class LocalResidentService implements ResidentService {
 
   async chooseModel(directory: string): Promise<ModelSummary> {
     const summary = await this.library.choose(directory);
+    this.host.forgetFailure();
     this.emitter.fire({ type: "engine", state: await this.engineState() });
     return summary;
   }

@@ -52,6 +52,12 @@ export class ModelHost implements ModelLoader<LoadedModel> {
     return this.currentState;
   }
 
+  /** Another model was chosen: why the last one could not be loaded is past. */
+  forgetFailure(): void {
+    const { type } = this.currentState;
+    if (type === "noModel" || type === "failed") this.currentState = { type: "idle" };
+  }
+
   /** Loads the addon if need be. Throws ADDON_MISSING, which is then the engine's state too. */
   addon(): NativeAddon {
     try {

@@ -181,6 +181,7 @@ describe("the service", function () {
         await assert.rejects(service.generate({ prompt: "Hello" }).done, { code: "MODEL_NOT_FOUND" });
         await assert.rejects(service.createAgent({ name: "Ada" }), { code: "MODEL_NOT_FOUND" });
         await service.chooseModel(otherModel(folder));
+        assert.equal((await service.status()).engine.type, "idle");
         assert.equal((await service.generate({ prompt: "Hello" }).done).finishReason, "length");
       },
       { starterModel: "/nowhere" },
