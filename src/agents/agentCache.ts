@@ -49,7 +49,7 @@ export class AgentCache {
     const startedMs = this.clock.nowMs();
     if (this.held !== undefined && this.usable === undefined) this.release();
     const hot = this.usable?.blocks;
-    const plan = await planRestore(this.store, session.identity, tokens, hot?.tokenIds, saved);
+    const plan = await planRestore(this.store, session, tokens, hot?.tokenIds, saved);
     this.refused ??= plan.refused;
     if (plan.endToken <= plan.hotTokens) return 0;
     onRestoring(plan.endToken - plan.hotTokens);

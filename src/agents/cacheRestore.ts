@@ -5,12 +5,21 @@ import { type BlockIdentity, firstDifference, rootKey } from "../store/blockIden
 import type { BlockStore, StoredBlock } from "../store/blockStore";
 import type { CacheManifest } from "../store/manifest";
 import { claimedKeys } from "../store/references";
+import type { PromptBuilder } from "../text/prompt";
 import type { ModelSession } from "./ports";
 
-/** What is on disk of an agent, and where its tail files lie. */
+/** What is on disk of an agent, and where. */
 export interface SavedCache {
   readonly manifest: CacheManifest | undefined;
   readonly tailPath: (generation: number) => string;
+  /** Token histories that were saved, of all branches. */
+  readonly histories: (prompts: PromptBuilder) => readonly Int32Array[];
+}
+
+/** A last block of which only the first `agreeing` tokens are wanted. */
+interface PartialBlock {
+  readonly block: StoredBlock;
+  readonly agreeing: number;
 }
 
 export interface RestorePlan {
@@ -18,7 +27,7 @@ export interface RestorePlan {
   readonly hotTokens: number;
   /** Tokens that could be there after the restore: hot ones and those of `blocks`. */
   readonly endToken: number;
-  /** Files of the tokens' full blocks from the first, as far as they exist, then the tail if it follows. */
+  /** Files of the tokens' full blocks from the first, as far as they exist, then one that begins with what follows. */
   readonly blocks: readonly StoredBlock[];
   /** Why less is there than was saved. */
   readonly refused: CacheRefusal | undefined;
@@ -27,7 +36,7 @@ export interface RestorePlan {
 /** Looks for files; reads none. */
 export async function planRestore(
   store: BlockStore,
-  identity: BlockIdentity,
+  { identity, text }: Pick<ModelSession, "identity" | "text">,
   tokens: Int32Array,
   hot: Int32Array | undefined,
   saved: SavedCache,
@@ -39,7 +48,9 @@ export async function planRestore(
   const full = chain.slice(0, present);
   const endOfFull = present * identity.blockTokens;
   const parent = full.at(-1)?.key ?? rootKey(identity);
-  const tail = tailOf(store, saved, tokens, parent, endOfFull);
+  const next = { parent, start: endOfFull };
+  const tail =
+    tailOf(store, saved, tokens, next) ?? (await partialOf(store, identity, saved, text.prompts, tokens, next));
   const refused = refusalOf(saved.manifest, identity, chain[present], endOfFull);
   return {
     hotTokens,
@@ -49,20 +60,50 @@ export async function planRestore(
   };
 }
 
+/** Where the full blocks end. */
+interface Continuation {
+  readonly parent: string;
+  readonly start: number;
+}
+
 /** The tail file, if it goes on where the full blocks end and begins with the tokens that follow. */
 function tailOf(
   store: BlockStore,
   { manifest, tailPath }: SavedCache,
   tokens: Int32Array,
-  parent: string,
-  start: number,
-): { readonly block: StoredBlock; readonly agreeing: number } | undefined {
+  { parent, start }: Continuation,
+): PartialBlock | undefined {
   const tail = manifest?.tail;
   if (tail === undefined || tail.start !== start || tail.parent !== parent) return undefined;
   const ids = Int32Array.from(tail.tokens);
   const agreeing = commonPrefix(ids, tokens.subarray(start));
   if (agreeing === 0) return undefined;
   return { block: store.tail(parent, start, ids, tailPath(tail.generation)), agreeing };
+}
+
+/**
+ * A full block of another branch that begins with the tokens that follow: after a rewind or a fork from the middle of a
+ * block only what is really new is read.
+ */
+async function partialOf(
+  store: BlockStore,
+  identity: BlockIdentity,
+  { manifest, histories }: SavedCache,
+  prompts: PromptBuilder,
+  tokens: Int32Array,
+  { parent, start }: Continuation,
+): Promise<PartialBlock | undefined> {
+  const claimed = claimedKeys(manifest, rootKey(identity));
+  if (claimed.size === 0) return undefined;
+  const end = start + identity.blockTokens;
+  let best: PartialBlock | undefined;
+  for (const history of histories(prompts)) {
+    const agreeing = commonPrefix(history, tokens) - start;
+    if (history.length < end || agreeing <= (best?.agreeing ?? 0)) continue;
+    const block = store.block(identity, parent, start, history.subarray(start, end));
+    if (claimed.has(block.key) && (await store.countPresent([block])) === 1) best = { block, agreeing };
+  }
+  return best;
 }
 
 function refusalOf(

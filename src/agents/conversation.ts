@@ -22,12 +22,28 @@ function messagesOf(tree: TurnTree, turn: Turn, system: string): readonly ChatMe
 /** The token history after `head` as segments; turns whose prompt was never built add nothing. */
 export function historyUpTo(tree: TurnTree, head: TurnId | undefined, builder: PromptBuilder): readonly Segment[] {
   let history: readonly Segment[] = [];
-  for (const turn of tree.branch(head)) {
-    if (turn.prompt === undefined || isUnanswered(turn)) continue;
-    const answer = builder.answerSegments({ ids: turn.answerIds, text: turn.answerText });
-    history = [...history.slice(0, turn.prompt.keep), ...turn.prompt.segments, ...answer];
-  }
+  for (const turn of tree.branch(head)) history = historyAfter(turn, history, builder);
   return history;
+}
+
+function historyAfter(turn: Turn, before: readonly Segment[], builder: PromptBuilder): readonly Segment[] {
+  if (turn.prompt === undefined || isUnanswered(turn)) return before;
+  const answer = builder.answerSegments({ ids: turn.answerIds, text: turn.answerText });
+  return [...before.slice(0, turn.prompt.keep), ...turn.prompt.segments, ...answer];
+}
+
+/** For each turn, what was read and said up to its end, id by id as the model had it. */
+export function readHistories(tree: TurnTree, builder: PromptBuilder): readonly Int32Array[] {
+  const after = new Map<TurnId, readonly Segment[]>();
+  const read: Int32Array[] = [];
+  // A turn comes after its parent.
+  for (const turn of tree.all()) {
+    const before = (turn.parent === undefined ? undefined : after.get(turn.parent)) ?? [];
+    after.set(turn.id, historyAfter(turn, before, builder));
+    if (turn.prompt === undefined) continue;
+    read.push(joinIds([idsOf(before.slice(0, turn.prompt.keep)), idsOf(turn.prompt.segments), turn.answerIds]));
+  }
+  return read;
 }
 
 /** Token ids that stand for `segments`. */

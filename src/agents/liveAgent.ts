@@ -5,6 +5,7 @@ import type { AgentWriter } from "../store/agentWriter";
 import { MalformedJson } from "../store/json";
 import type { AgentCache } from "./agentCache";
 import type { SavedCache } from "./cacheRestore";
+import { readHistories } from "./conversation";
 import type { RunningAnswer } from "./runningAnswer";
 import { detailOf, type LiveState, summaryOf } from "./summaries";
 import { decodeRecord, encodeRecord, type TurnRecord } from "./turnRecords";
@@ -50,7 +51,11 @@ export class LiveAgent {
   }
 
   get saved(): SavedCache {
-    return { manifest: this.writer.manifest.cache, tailPath: (generation) => this.writer.tailPath(generation) };
+    return {
+      manifest: this.writer.manifest.cache,
+      tailPath: (generation) => this.writer.tailPath(generation),
+      histories: (prompts) => readHistories(this.tree, prompts),
+    };
   }
 
   summary(): AgentSummary {

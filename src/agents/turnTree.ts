@@ -35,6 +35,10 @@ export class TurnTree {
     return this.turns.get(id);
   }
 
+  all(): readonly Turn[] {
+    return [...this.turns.values()];
+  }
+
   /** Ids are short because people type them: t1, t2 … */
   nextId(): TurnId {
     return `t${this.turns.size + 1}`;

@@ -49,12 +49,17 @@ export class BlockStore {
     const blocks: StoredBlock[] = [];
     let parent = rootKey(identity);
     for (let start = 0; start + identity.blockTokens <= tokens.length; start += identity.blockTokens) {
-      const blockTokens = tokens.subarray(start, start + identity.blockTokens);
-      const key = nextKey(parent, blockTokens);
-      blocks.push({ key, parent, start, tokens: blockTokens, path: this.objectPath(identity, key) });
-      parent = key;
+      const block = this.block(identity, parent, start, tokens.subarray(start, start + identity.blockTokens));
+      blocks.push(block);
+      parent = block.key;
     }
     return blocks;
+  }
+
+  /** The full block of `tokens` behind `parent`. */
+  block(identity: BlockIdentity, parent: string, start: number, tokens: Int32Array): StoredBlock {
+    const key = nextKey(parent, tokens);
+    return { key, parent, start, tokens, path: this.objectPath(identity, key) };
   }
 
   /** A partial last block, in a file of its own. */

@@ -152,3 +152,25 @@ describe("resume", function () {
       assert.deepEqual(tokenIds, expected.tokenIds);
     }));
 });
+
+describe("resume in the middle of a block", function () {
+  this.timeout(20_000);
+
+  it("reads only what is new after a rewind in another process", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, { identity: { blockTokens: 64 } });
+      const id = await rig.create();
+      const opening = await rig.ask(id, "One");
+      await rig.ask(id, "A second message that fills the block and goes on behind it for some time");
+      await rig.agents.rewind(id, "t1");
+      const fork = await rig.agents.fork(id, "Fork");
+      await rig.agents.close();
+      const before = opening.figures.promptTokens + opening.tokenIds.length;
+      for (const agent of [id, fork.id]) {
+        const { figures } = await new AgentRig(home, { identity: { blockTokens: 64 } }).ask(agent, "Two");
+        assert.ok(figures.reusedTokens >= before - 1, `${figures.reusedTokens} of ${before}`);
+        assert.equal(figures.cache.tier, "warm");
+        assert.equal(figures.cache.refused, undefined);
+      }
+    }));
+});
