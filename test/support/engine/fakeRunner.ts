@@ -1,4 +1,4 @@
-import { InvalidRequestError } from "../../../src/common/errors";
+import { InvalidRequestError, ResidentError } from "../../../src/common/errors";
 import { at } from "../../../src/engine/invariant";
 import type {
   BlockId,
@@ -163,6 +163,7 @@ export class FakeRunner implements ModelRunner {
     const planned = this.failNext;
     if (planned?.in !== where) return;
     this.failNext = undefined;
+    if (!(planned.error instanceof ResidentError) || planned.error.code === "NATIVE_FAILURE") this.spoil();
     throw planned.error;
   }
 }

@@ -170,7 +170,6 @@ describe("Failures of the device", () => {
     const waiting = rig.submit({ tokens: prompt(20, 2) });
     rig.runner.failNext = { in: "run", error: broken };
     await rig.settle();
-    rig.runner.spoil();
     await assert.rejects(running.result, broken);
     await assert.rejects(waiting.result, broken);
     assert.equal(idle.stale, true);
