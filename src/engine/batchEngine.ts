@@ -203,21 +203,12 @@ export class BlockPoolBatchEngine implements Disposable {
 
   private async runOnce(): Promise<StepReport> {
     const arrivals = this.queue.arrivals;
-    const active = this.running.filter((task) => !task.isEnding);
-    try {
-      for (const task of active) await this.makeCopy(task);
-    } catch (error) {
-      this.absorb(
-        error,
-        active.filter((task) => task.sequence.pendingCopy !== undefined),
-      );
-      return { ...idleReport, progressed: true };
-    }
+    const copied = await this.makeCopies();
     const plan = planStep(
-      active.filter((task) => !task.isEnding),
+      this.running.filter((task) => !task.isEnding),
       this.limits,
     );
-    if (plan.rows.length === 0) return idleReport;
+    if (plan.rows.length === 0) return { ...idleReport, progressed: copied };
     const run = new StepRun(plan);
     try {
       const report = await run.on(this.runner, () => this.queue.arrivals !== arrivals);
@@ -229,12 +220,20 @@ export class BlockPoolBatchEngine implements Disposable {
     }
   }
 
-  /** Copy on write: before a sequence's first step. */
-  private async makeCopy({ sequence }: GenerationTask): Promise<void> {
-    const copy = sequence.pendingCopy;
-    if (copy === undefined) return;
-    await this.runner.copyBlock(copy.from, copy.to, copy.tokens);
-    sequence.copied();
+  /** Copy on write, before a sequence's first step. `false` when there was none to make. */
+  private async makeCopies(): Promise<boolean> {
+    const tasks = this.running.filter((task) => task.sequence.pendingCopy !== undefined);
+    for (const task of tasks) {
+      const copy = task.state === "running" ? task.sequence.pendingCopy : undefined;
+      if (copy === undefined) continue;
+      try {
+        await this.runner.copyBlock(copy.from, copy.to, copy.tokens);
+        task.sequence.copied();
+      } catch (error) {
+        this.absorb(error, [task]);
+      }
+    }
+    return tasks.length > 0;
   }
 
   /** Ends those whom a failed run or copy concerns; the others go on. */
@@ -286,6 +285,6 @@ export class BlockPoolBatchEngine implements Disposable {
 
   private logError(error: unknown): void {
     const { code, what } = toErrorInfo(error);
-    this.log.log("error", `a listener failed: ${code}: ${what}`);
+    this.log.log("error", `a caller's code failed: ${code}: ${what}`);
   }
 }

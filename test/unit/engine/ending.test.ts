@@ -190,12 +190,14 @@ describe("Failures of the device", () => {
     ] as const) {
       const rig = new EngineRig();
       const { blocks } = await rig.complete({ tokens: prompt(10), maxTokens: 0 });
-      const fork = blocks.fork();
-      const generation = rig.submit({ tokens: prompt(12), blocks: fork });
+      const generation = rig.submit({ tokens: prompt(12), blocks: blocks.fork() });
+      const beside = rig.submit({ tokens: prompt(12), blocks: blocks.fork() });
       rig.runner.failNext = { in: "copy", error };
       await rig.settle();
       await assert.rejects(generation.result, error);
       assert.equal(blocks.stale, otherIsStale);
+      if (otherIsStale) await assert.rejects(beside.result, error);
+      else (await beside.result).blocks.release();
       blocks.release();
       rig.assertEmpty();
     }
