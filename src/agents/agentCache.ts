@@ -17,6 +17,8 @@ interface Held {
 /** One agent's KV cache: in the pool, or lent to a generation, or only on disk. */
 export class AgentCache {
   private held: Held | undefined;
+  /** The generation that has the cache at the moment. */
+  private lentTo: Generation | undefined;
   /** Tokens that came from disk since the last turn. */
   private tokensFromDisk = 0;
   /** Why less came than was stored, since the last turn: a read ahead's refusal belongs to the turn after it. */
@@ -28,8 +30,12 @@ export class AgentCache {
     private readonly clock: Clock,
   ) {}
 
+  /** Tokens in the pool, those of a turn under way included. */
   get hotTokens(): number {
-    return this.usable?.blocks.numTokens ?? 0;
+    if (this.lentTo === undefined) return this.usable?.blocks.numTokens ?? 0;
+    const { reusedTokens, prefilledTokens, generatedTokens } = this.lentTo.figures();
+    // The token that was sampled last has not been fed back yet.
+    return reusedTokens + prefilledTokens + Math.max(0, generatedTokens - 1);
   }
 
   get holdsBlocks(): boolean {
@@ -72,6 +78,11 @@ export class AgentCache {
       ...(blocks === undefined ? {} : { blocks }),
     });
     this.held = undefined;
+    this.lentTo = generation;
+    const returned = () => {
+      if (this.lentTo === generation) this.lentTo = undefined;
+    };
+    generation.result.then(returned, returned);
     return generation;
   }
 

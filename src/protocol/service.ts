@@ -51,7 +51,7 @@ export interface SamplingOptions {
   readonly repetitionPenalty?: number;
   readonly presencePenalty?: number;
   readonly frequencyPenalty?: number;
-  /** Without one a random seed is drawn and reported. */
+  /** Without one a random seed is drawn for each answer. */
   readonly seed?: number;
   readonly logitBias?: Readonly<Record<number, number>>;
   readonly stop?: readonly string[];
