@@ -75,6 +75,18 @@ const scenarios = {
     }
   },
 
+  async disposeTwiceAndAgainLater() {
+    const addon = open();
+    const first = await load(addon);
+    await Promise.all([first.dispose(), first.dispose()]);
+    const second = await load(addon);
+    const pool = await second.createPool(32, 8);
+    const run = generate(pool, longRun);
+    await first.dispose();
+    assert.equal((await run).length, longRun);
+    await Promise.all([pool.dispose(), pool.dispose(), second.dispose()]);
+  },
+
   async disposeUnderRun() {
     const model = await load(open());
     const pool = await model.createPool(32, 8);

@@ -34,6 +34,11 @@ export interface NativeAddon {
    */
   loadModel(options: LoadModelOptions, onProgress: (progress: LoadProgress) => void): NativeTask<NativeModel>;
   /**
+   * A pool of any geometry with no model behind it, for the benchmarks: its blocks can be copied, written and read;
+   * `run` and `logits` reject with INVALID_REQUEST. Freed by its own `dispose`.
+   */
+  createBarePool(geometry: BarePoolGeometry): Promise<NativePool>;
+  /**
    * Takes an exclusive OS lock (flock) that dies with the process. `undefined` when another holder has it, in this
    * process too. Keep the lock: it ends with `release` or when nothing refers to it any more.
    */
@@ -48,6 +53,15 @@ export interface DeviceInfo {
   readonly availableBytes: number;
   readonly mlxActiveBytes: number;
   readonly mlxCacheBytes: number;
+}
+
+export interface BarePoolGeometry {
+  readonly layers: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly dtype: "f32" | "f16" | "bf16";
+  readonly blocks: number;
+  readonly blockTokens: number;
 }
 
 export interface NativeLock {

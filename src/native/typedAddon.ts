@@ -11,6 +11,7 @@ export function withTypedErrors(addon: NativeAddon): NativeAddon {
         () => addon.loadModel(options, onProgress),
         (model) => typedModel(model),
       ),
+    createBarePool: async (geometry) => typedPool(await typed(() => addon.createBarePool(geometry))),
     tryLock: (path) => rethrow(() => addon.tryLock(path)),
   };
 }

@@ -18,8 +18,10 @@ Calls::Started Calls::Start(Napi::Env env, Napi::Function callback) {
   return started;
 }
 
-void Calls::AbortAll() {
-  for (auto& [id, pending] : pending_) pending.flags->aborted = true;
+void Calls::AbortLongWork() {
+  for (auto& [id, pending] : pending_) {
+    if (!pending.callback.IsEmpty()) pending.flags->aborted = true;
+  }
 }
 
 void Calls::Close() {

@@ -37,9 +37,10 @@ class Calls {
   explicit Calls(Napi::Env env);
 
   // JavaScript thread only.
+  /** A call with a callback is long work: it can be cancelled and aborted. */
   Started Start(Napi::Env env, Napi::Function callback = {});
-  /** Every call under way ends with ABORTED at its next look. */
-  void AbortAll();
+  /** All long work ends with ABORTED at its next look. */
+  void AbortLongWork();
   /** Forgets all calls and lets the way back go. Idempotent. */
   void Close();
 

@@ -10,7 +10,7 @@ std::shared_ptr<Environment> Environment::Create(Napi::Env env) {
 }
 
 void Environment::Shutdown() {
-  calls_.AbortAll();
+  calls_.AbortLongWork();
   mlx_.Stop();
   io_.Stop();
   calls_.Close();

@@ -45,7 +45,11 @@ void DefineAsyncMethod(Napi::Object object, const char* name, Body body) {
 /** `NativeTask` of src/native/binding.ts: the promise, and a way to cancel. */
 Napi::Object MakeTask(Napi::Env env, const Calls::Started& call);
 
-/** `NativeModel` and `NativePool` as objects. When they are collected without dispose, what they name is freed. */
+/** Defines `dispose`, which aborts the work under way. An object that is collected without it is dropped too. */
+void DefineDispose(Napi::Object object, const EnvironmentPtr& environment, void (Engine::*drop)(Handle), Handle handle,
+                   bool ends_runs);
+
+/** `NativeModel` and `NativePool` as objects. */
 Napi::Object MakeModel(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const ModelInfo& info);
 Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const PoolGeometry& geometry,
                       bool has_model);

@@ -14,6 +14,26 @@ Napi::Object MakeTask(Napi::Env env, const Calls::Started& call) {
   return task;
 }
 
+void DefineDispose(Napi::Object object, const EnvironmentPtr& environment, void (Engine::*drop)(Handle), Handle handle,
+                   bool ends_runs) {
+  const auto disposed = std::make_shared<bool>(false);
+  DefineAsyncMethod(object, "dispose", [=](const Napi::CallbackInfo& info) {
+    // Only once: later there may be work on a successor.
+    if (!std::exchange(*disposed, true) && ends_runs) environment->calls().AbortLongWork();
+    const Calls::Started call = environment->calls().Start(info.Env());
+    environment->Submit(MlxThread::Kind::kCall, call, [=](Engine& engine) -> Calls::ToJs {
+      (engine.*drop)(handle);
+      return {};
+    });
+    return call.promise;
+  });
+  object.AddFinalizer(
+      [=](Napi::Env, void*) {
+        environment->mlx().Post(MlxThread::Kind::kCall, [=](Engine& engine) { (engine.*drop)(handle); });
+      },
+      static_cast<void*>(nullptr));
+}
+
 Napi::Object MakeModel(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const ModelInfo& model) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("info", ToJs(env, model));
@@ -30,21 +50,7 @@ Napi::Object MakeModel(Napi::Env env, const EnvironmentPtr& environment, Handle 
     return call.promise;
   });
 
-  DefineAsyncMethod(object, "dispose", [environment, handle](const Napi::CallbackInfo& info) {
-    environment->calls().AbortAll();
-    const Calls::Started call = environment->calls().Start(info.Env());
-    environment->Submit(MlxThread::Kind::kCall, call, [handle](Engine& engine) -> Calls::ToJs {
-      engine.UnloadModel(handle);
-      return {};
-    });
-    return call.promise;
-  });
-
-  object.AddFinalizer(
-      [environment, handle](Napi::Env, void*) {
-        environment->mlx().Post(MlxThread::Kind::kCall, [handle](Engine& engine) { engine.UnloadModel(handle); });
-      },
-      static_cast<void*>(nullptr));
+  DefineDispose(object, environment, &Engine::UnloadModel, handle, true);
   return object;
 }
 

@@ -128,21 +128,7 @@ Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle h
   DefineWriteBlockFile(object, environment, handle, geometry);
   DefineReadBlockFile(object, environment, handle, geometry);
 
-  DefineAsyncMethod(object, "dispose", [environment, handle, has_model](const Napi::CallbackInfo& info) {
-    if (has_model) environment->calls().AbortAll();  // its runs; a bare pool has none, and a model may be running
-    const Calls::Started call = environment->calls().Start(info.Env());
-    environment->Submit(MlxThread::Kind::kCall, call, [handle](Engine& engine) -> Calls::ToJs {
-      engine.DropPool(handle);
-      return {};
-    });
-    return call.promise;
-  });
-
-  object.AddFinalizer(
-      [environment, handle](Napi::Env, void*) {
-        environment->mlx().Post(MlxThread::Kind::kCall, [handle](Engine& engine) { engine.DropPool(handle); });
-      },
-      static_cast<void*>(nullptr));
+  DefineDispose(object, environment, &Engine::DropPool, handle, has_model);
   return object;
 }
 

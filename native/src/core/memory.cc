@@ -29,9 +29,8 @@ MemoryInfo ReadSystemMemory() {
   const mach_port_t host = mach_host_self();
   if (host_page_size(host, &page_bytes) == KERN_SUCCESS &&
       host_statistics64(host, HOST_VM_INFO64, reinterpret_cast<host_info64_t>(&statistics), &count) == KERN_SUCCESS) {
-    // free_count includes speculative pages; external (file-backed) and purgeable pages go without swapping.
-    info.available_bytes = uint64_t(page_bytes) * (uint64_t(statistics.free_count) + statistics.external_page_count +
-                                                   statistics.purgeable_count);
+    // Inactive pages are given up, or compressed, before anything is swapped.
+    info.available_bytes = uint64_t(page_bytes) * (uint64_t(statistics.free_count) + statistics.inactive_count);
   }
   mach_port_deallocate(mach_task_self(), host);
   info.available_bytes = std::min(info.available_bytes, info.physical_bytes);
