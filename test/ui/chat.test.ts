@@ -39,9 +39,11 @@ describe("the chat of an agent", () => {
     await chat.turns.nth(turns - 1).waitFor();
     assert.equal(await chat.turns.first().locator(".answer").textContent(), said);
     await chat.send("Thank you.");
-    const { reused, prefilled } = await chat.figures();
+    const { reused, prefilled } = await chat.figuresSoFar();
     assert(reused > 0, `${reused} reused`);
     assert(prefilled < reused, `${prefilled} prefilled, ${reused} reused`);
+    await chat.message.press("Escape");
+    await chat.figures();
     await chat.screenshot("chat-restored-dark");
   });
 

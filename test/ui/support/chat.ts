@@ -74,15 +74,13 @@ export class Chat {
   }
 
   /** The turn's figures once its answer has ended. */
-  async figures(): Promise<ShownFigures> {
-    const list = this.lastTurn.getByRole("list", { name: "Turn figures", exact: true });
-    await list.waitFor({ timeout: answerLimitMs });
-    const text = (await list.getByRole("listitem").allTextContents()).join(", ");
-    return {
-      reused: figure(text, "reused"),
-      prefilled: figure(text, "prefilled"),
-      generated: figure(text, "generated"),
-    };
+  figures(): Promise<ShownFigures> {
+    return shownFigures(this.lastTurn.getByRole("list", { name: "Turn figures", exact: true }));
+  }
+
+  /** The turn's figures as soon as its answer has begun. */
+  figuresSoFar(): Promise<ShownFigures> {
+    return shownFigures(this.lastTurn.getByRole("list", { name: /^Turn figures/ }));
   }
 
   screenshot(name: string): Promise<void> {
@@ -90,8 +88,15 @@ export class Chat {
   }
 }
 
+/** Reads a turn's list of figures when it is there. */
+export async function shownFigures(list: Locator): Promise<ShownFigures> {
+  await list.waitFor({ timeout: answerLimitMs });
+  const text = (await list.getByRole("listitem").allTextContents()).join(", ");
+  return { reused: figure(text, "reused"), prefilled: figure(text, "prefilled"), generated: figure(text, "generated") };
+}
+
 /** "1,234 reused" → 1234 */
-export function figure(text: string, unit: string): number {
+function figure(text: string, unit: string): number {
   const shown = new RegExp(`([\\d,]+) ${unit}`).exec(text)?.[1];
   assert(shown !== undefined, `no "${unit}" in: ${text}`);
   return Number(shown.replaceAll(",", ""));
