@@ -16,7 +16,7 @@ import { OutputLog } from "./outputLog";
 import { placesOf } from "./places";
 import { RoomView } from "./roomView";
 import { ServiceHandle } from "./serviceHandle";
-import { watchSettings } from "./settingChanges";
+import { SettingChanges } from "./settingChanges";
 import { serviceOptionsOf } from "./settings";
 import { readSetting } from "./settingsReader";
 import { showEngine } from "./statusBar";
@@ -54,6 +54,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const failures = new Failures(log);
   const registry = new CommandRegistry(failures);
   const engine = own(new EngineWatch(core));
+  const changes = own(new SettingChanges(core, failures));
   const editors = own(new EditorActions());
   const panels = own(new ChatPanels({ service: core, engine, editors, failures, extensionUri }));
   const tree = own(new AgentsTree(core, failures));
@@ -65,8 +66,7 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerAgentCommands(registry, { service: core, panels, picker, editors }));
   own(registerModelCommands(registry, { service: core, engine }));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));
-  own(registerWindowCommands(registry, { service: core, log: channel, extensionId: extension.id }));
-  own(watchSettings(core, failures));
+  own(registerWindowCommands(registry, { changes, log: channel, extensionId: extension.id }));
   own(showEngine(engine));
 }
 

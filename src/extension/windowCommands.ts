@@ -3,17 +3,20 @@ import { type Disposable, DisposableStore } from "../common/disposables";
 import { numberField, textField } from "./commandArguments";
 import type { CommandRegistry } from "./commandRegistry";
 import { commands, settings, views } from "./contributions";
-import type { ServiceHandle } from "./serviceHandle";
+import type { SettingChanges } from "./settingChanges";
 import { grownPoolMB, numberSetting } from "./settings";
 import { readSetting } from "./settingsReader";
 
-/** A restart saves first: as long as closing the window may take. */
-const restartDeadlineMs = 30_000;
+export interface WindowPorts {
+  readonly changes: SettingChanges;
+  readonly log: vscode.LogOutputChannel;
+  readonly extensionId: string;
+}
 
 /** Commands about the window and the engine as a whole. */
 export function registerWindowCommands(
   registry: CommandRegistry,
-  { service, log, extensionId }: { service: ServiceHandle; log: vscode.LogOutputChannel; extensionId: string },
+  { changes, log, extensionId }: WindowPorts,
 ): Disposable {
   const store = new DisposableStore();
   store.add(registry.register(commands.showLog, async () => log.show()));
@@ -27,7 +30,7 @@ export function registerWindowCommands(
   );
   store.add(
     registry.register(commands.restartEngine, async () => {
-      await service.restart(restartDeadlineMs);
+      await changes.restart();
       return { restarted: true };
     }),
   );
@@ -38,9 +41,7 @@ export function registerWindowCommands(
         numberField(argument, "needed"),
         numberField(argument, "total"),
       );
-      const configuration = vscode.workspace.getConfiguration();
-      await configuration.update(settings.poolSizeMB, sizeMB, vscode.ConfigurationTarget.Global);
-      await service.restart(restartDeadlineMs);
+      await changes.apply(settings.poolSizeMB, sizeMB);
       return { sizeMB };
     }),
   );
