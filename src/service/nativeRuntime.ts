@@ -7,10 +7,15 @@ import type { Runtime } from "./runtime";
 /** The real device: the addon from `stage`, the folder of this platform, loaded once and kept; a failed attempt is made again when asked for. */
 export function nativeRuntime(stage: string): Runtime {
   let addon: NativeAddon | undefined;
+  let benchAddon: NativeAddon | undefined;
   return {
     loadAddon: () => {
       addon ??= loadAddon(path.dirname(stage));
       return addon;
+    },
+    loadBenchAddon: () => {
+      benchAddon ??= loadAddon(path.dirname(stage));
+      return benchAddon;
     },
     createRunner: (pool, info) => new MlxRunner(pool, info),
   };

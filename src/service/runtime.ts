@@ -5,6 +5,8 @@ import type { NativeAddon, NativeModelInfo, NativePool } from "../native/binding
 export interface Runtime {
   /** Loads the addon once. Throws ADDON_MISSING with what is missing and how to get it. */
   loadAddon(): NativeAddon;
+  /** Another instance with a thread of its own, loaded once: what benchmarks do in it disturbs no answer. */
+  loadBenchAddon(): NativeAddon;
   createRunner(pool: NativePool, info: NativeModelInfo): CountingRunner;
 }
 

@@ -63,8 +63,13 @@ export class FakeRuntime implements Runtime {
           },
         };
       },
+      createBarePool: () => Promise.reject(new Error("the fake device has no bare pools")),
       tryLock: (file) => this.locks.tryLock(file),
     };
+  }
+
+  loadBenchAddon(): NativeAddon {
+    return this.loadAddon();
   }
 
   createRunner(pool: NativePool): CountingRunner {
