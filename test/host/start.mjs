@@ -3,12 +3,12 @@
  * `npm start [-- FOLDER]`: set-up, then VS Code with the extension from this checkout. The desktop build where there is
  * one or one can be downloaded, else VS Code's server on 127.0.0.1, whose address is printed. Ctrl-C stops all of it.
  *
- * The window has a profile of its own in .vscode-test/start: nobody's settings are touched, and agents are there again
- * the next time.
+ * The window has a profile of its own: nobody's settings are touched, and agents are there again the next time.
  */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { canShowWindows, downloadDesktop, findInstalledDesktop } from "./desktop.mjs";
@@ -17,7 +17,7 @@ import { seedSettings, serverFolders, startServer } from "./server.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.dirname(path.dirname(here));
-const profile = path.join(root, ".vscode-test", "start");
+const profile = profileFolder();
 const folder = path.resolve(process.argv[2] ?? path.join(root, "test", "fixtures", "workspace"));
 
 if (!fs.existsSync(folder)) {
@@ -44,6 +44,14 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 }
 const code = await host.exited;
 process.exit(stopping ? 0 : code);
+
+/** In the checkout, unless its path is so long that VS Code's socket in there would not fit what macOS allows. */
+function profileFolder() {
+  const longestSocketPath = 103;
+  const local = path.join(root, ".vscode-test", "start");
+  const socket = path.join(serverFolders(local).userData, "1.000-main.sock");
+  return socket.length <= longestSocketPath ? local : path.join(os.homedir(), ".resident-start");
+}
 
 function startDesktop(executable) {
   console.log(`Starting ${executable}`);
