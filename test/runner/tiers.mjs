@@ -54,7 +54,14 @@ export const tiers = [
   {
     name: "reference",
     setUp: ["mlx", "addon", "build", "model"],
-    commands: [{ name: "reference", args: () => ["test/reference/run.mjs"], limitMs: minutes(8), whole: true }],
+    prepare: bundled("reference"),
+    commands: [
+      {
+        name: "reference",
+        args: () => mocha("out/test/reference/**/*.test.js", "--timeout=600000"),
+        limitMs: minutes(12),
+      },
+    ],
   },
   {
     name: "integration",

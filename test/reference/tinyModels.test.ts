@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { NativeAddon } from "../../../src/native/binding";
-import { loadAddon } from "../../../src/native/loader";
-import { temporaryFolder } from "../../support/models/folders";
-import { greedySampling, stageRoot } from "../../support/native/nativeRig";
+import type { NativeAddon } from "../../src/native/binding";
+import { loadAddon } from "../../src/native/loader";
+import { temporaryFolder } from "../support/models/folders";
+import { greedySampling, stageRoot } from "../support/native/nativeRig";
 
 interface ReferenceCase {
   readonly name: string;
