@@ -1,5 +1,7 @@
 #include "tiny_model.h"
 
+#include <unistd.h>
+
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { greedy, type RunnerToken, type SequenceStep } from "../../../src/engine/ports";
+import type { NativePool, SampledToken, StepBatch } from "../../../src/native/binding";
+import { MlxRunner, toBatch } from "../../../src/native/mlxRunner";
+
+const step: SequenceStep = {
+  tokens: Int32Array.of(7, 8),
+  start: 3,
+  table: [4, 5],
+  wantToken: true,
+  sampling: greedy,
+  penaltyIds: new Int32Array(0),
+  stopIds: [],
+};
+
+/** A pool that plays back `steps` and remembers what it was asked for. */
+class PlayedPool implements NativePool {
+  readonly blocks = 10;
+  readonly blockTokens = 4;
+  readonly bytes = 0;
+  readonly asked: StepBatch[] = [];
+  cancelled = false;
+
+  constructor(private readonly steps: readonly (readonly SampledToken[])[]) {}
+
+  run(batch: StepBatch, onTokens: (tokens: readonly SampledToken[]) => void) {
+    this.asked.push(batch);
+    const play = async () => {
+      for (const tokens of this.steps) {
+        await null;
+        if (this.cancelled) break;
+        onTokens(tokens);
+      }
+      return { buildMs: 1, evalMs: 2, movedSlabs: 3, viewSequences: 4, gatheredSequences: 5 };
+    };
+    return {
+      result: play(),
+      cancel: () => {
+        this.cancelled = true;
+      },
+    };
+  }
+
+  copyBlock = unused;
+  writeBlockFile = unused;
+  readBlockFile = unused;
+  logits = unused;
+  dispose = unused;
+}
+
+function unused(): Promise<never> {
+  return Promise.reject(new Error("not played"));
+}
+
+describe("The engine's device over a native pool", () => {
+  it("lays sequences out one after the other", () => {
+    const one = { ...step, tokens: Int32Array.of(9), start: 0, table: [1], wantToken: false };
+    const batch = toBatch([step, one], 4);
+    assert.deepEqual([...batch.tokens], [7, 8, 9]);
+    assert.deepEqual([...batch.tokenCounts], [2, 1]);
+    assert.deepEqual([...batch.starts], [3, 0]);
+    assert.deepEqual([...batch.tables], [4, 5, 1]);
+    assert.deepEqual([...batch.tableLengths], [2, 1]);
+    assert.deepEqual([...batch.wantToken], [1, 0]);
+    assert.equal(batch.steps, 4);
+  });
+
+  it("hands over sampling whole, a seed of 53 bits in two halves", () => {
+    const seed = 2 ** 52 + 5;
+    const logitBias = new Map([
+      [3, 1.5],
+      [9, -2],
+    ]);
+    const sampling = { ...greedy, temperature: 0.5, seed, logitBias, logprobs: 2 };
+    const [native] = toBatch([{ ...step, sampling, stopIds: [2] }], 1).sampling;
+    assert.equal((native?.seedHigh ?? 0) * 2 ** 32 + (native?.seedLow ?? 0), seed);
+    assert.deepEqual([...(native?.biasIds ?? [])], [3, 9]);
+    assert.deepEqual([...(native?.biasValues ?? [])], [1.5, -2]);
+    assert.deepEqual([...(native?.stopIds ?? [])], [2]);
+    assert.equal(native?.temperature, 0.5);
+    assert.equal(native?.logprobs, 2);
+  });
+
+  it("passes tokens on as they come and adds up what runs report", async () => {
+    const pool = new PlayedPool([
+      [{ sequence: 0, step: 0, id: 5 }],
+      [
+        {
+          sequence: 0,
+          step: 1,
+          id: 6,
+          logprob: -1,
+          topIds: Int32Array.of(6, 7),
+          topLogprobs: Float32Array.of(-1, -2),
+        },
+      ],
+    ]);
+    const runner = new MlxRunner(pool, { maxContextTokens: 100, vocabSize: 50 });
+    const seen: RunnerToken[] = [];
+    for (let i = 0; i < 2; i++) {
+      await runner.run([step], { steps: 2, onTokens: (tokens) => seen.push(...tokens), cancelled: () => false });
+    }
+    assert.deepEqual(seen.slice(0, 2), [
+      { sequence: 0, id: 5 },
+      {
+        sequence: 0,
+        id: 6,
+        logprob: -1,
+        top: [
+          { id: 6, logprob: -1 },
+          { id: 7, logprob: -2 },
+        ],
+      },
+    ]);
+    assert.deepEqual(runner.counters, {
+      runs: 2,
+      buildMs: 2,
+      evalMs: 4,
+      movedSlabs: 6,
+      viewSequences: 8,
+      gatheredSequences: 10,
+    });
+    assert.deepEqual(runner.geometry, { totalBlocks: 10, blockTokens: 4, maxContextTokens: 100, vocabSize: 50 });
+  });
+
+  it("cancels the native run when the engine no longer wants it", async () => {
+    const pool = new PlayedPool([0, 1, 2, 3].map((id) => [{ sequence: 0, step: id, id }]));
+    const runner = new MlxRunner(pool, { maxContextTokens: 100, vocabSize: 50 });
+    const seen: number[] = [];
+    await runner.run([step], {
+      steps: 4,
+      onTokens: (tokens) => seen.push(...tokens.map(({ id }) => id)),
+      cancelled: () => seen.length === 2,
+    });
+    assert.deepEqual(seen, [0, 1]);
+  });
+});
