@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 
 /** `path` is a whole path inside the extension's folder. `required`: without a file of this kind nothing would work. */
-export const allowed = [
+const allowed = [
   { path: /^package\.json$/, required: true },
   { path: /^README\.md$/i, required: true },
   { path: /^CHANGELOG\.md$/i },

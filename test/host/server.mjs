@@ -43,7 +43,7 @@ const folderArgs = ({ serverData, userData, extensions }) => [
   ...["--extensions-dir", extensions],
 ];
 
-export function freePort(wanted = 0) {
+function freePort(wanted = 0) {
   return new Promise((resolve, reject) => {
     const probe = net.createServer();
     probe.once("error", (error) => (wanted === 0 ? reject(error) : resolve(freePort())));
