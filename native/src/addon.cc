@@ -29,7 +29,7 @@ Napi::Value Versions(const Napi::CallbackInfo& info) {
 Napi::Value DeviceInfo(const EnvironmentPtr& environment, const Napi::CallbackInfo& info) {
   const Calls::Started call = environment->calls().Start(info.Env());
   environment->Submit(MlxThread::Kind::kCall, call, [](Engine&) -> Calls::ToJs {
-    return [report = Engine::Describe()](Napi::Env env) { return ToJs(env, report); };
+    return [report = DescribeDevice()](Napi::Env env) { return ToJs(env, report); };
   });
   return call.promise;
 }

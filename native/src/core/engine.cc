@@ -1,12 +1,9 @@
 #include "core/engine.h"
 
-#include <mlx/compile.h>
 #include <mlx/memory.h>
 #include <mlx/stream.h>
-#include <mlx/version.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <limits>
 
 #include "core/error.h"
@@ -15,29 +12,7 @@
 namespace resident {
 namespace {
 
-constexpr size_t kCpuCacheBytes = size_t(256)
-                                  << 20;  // buffers that MLX keeps for reuse; its default on CPU is too small
 constexpr uint64_t kSmallStepBytes = uint64_t(64) << 20;
-
-#if defined(__aarch64__) || defined(_M_ARM64)
-constexpr char kProcessor[] = "arm64";
-#else
-constexpr char kProcessor[] = "x64";
-#endif
-
-bool GpuAvailable() { return mx::is_available(mx::Device(mx::Device::gpu)); }
-
-mx::Device ChooseDevice(DeviceChoice choice) {
-  const char* variable = std::getenv("RESIDENT_DEVICE");
-  const std::string wish = variable == nullptr ? "" : variable;
-  if (choice == DeviceChoice::kDefault && wish == "cpu") choice = DeviceChoice::kCpu;
-  if (choice == DeviceChoice::kDefault && wish == "gpu") choice = DeviceChoice::kGpu;
-  if (choice == DeviceChoice::kDefault) choice = GpuAvailable() ? DeviceChoice::kGpu : DeviceChoice::kCpu;
-  if (choice == DeviceChoice::kGpu && !GpuAvailable()) {
-    throw Error(ErrorCode::kInvalidRequest, "this machine has no GPU that MLX can use");
-  }
-  return mx::Device(choice == DeviceChoice::kGpu ? mx::Device::gpu : mx::Device::cpu);
-}
 
 /** Asks for the memory of a large step's intermediate results; small ones are part of every process's slack. */
 void RequireStepMemory(const ModelConfig& config, const StepBatch& batch) {
@@ -83,95 +58,7 @@ struct Engine::Model {
   std::vector<int32_t> last_sampled;  // by place in the batch of the last run
 };
 
-/** One run: which sequences still take part, and what each of them feeds next. */
-class Engine::RunState {
- public:
-  RunState(Model& model, const StepBatch& batch) : model_(model), batch_(batch) {
-    size_t row = 0, block = 0;
-    for (size_t i = 0; i < batch.sequences(); ++i) {
-      const std::span<const int32_t> tokens(batch.tokens.data() + row, size_t(batch.token_counts[i]));
-      const std::span<const int32_t> table(batch.tables.data() + block, size_t(batch.table_lengths[i]));
-      sequences_.push_back(
-          {int(i), {tokens.begin(), tokens.end()}, batch.starts[i], table, batch.sampling[i].penalty_ids});
-      if (tokens.front() == kLastSampled) sequences_.back().tokens.front() = model.last_sampled[i];
-      row += tokens.size();
-      block += table.size();
-    }
-    model.last_sampled.assign(batch.sequences(), kLastSampled);
-  }
-
-  bool Finished() const { return sequences_.empty(); }
-
-  std::vector<SampledToken> Step(int step, RunStats& stats) {
-    std::vector<SequenceRows> rows;
-    for (const Sequence& sequence : sequences_) {
-      rows.push_back({sequence.tokens, sequence.start, sequence.table, WantedOf(sequence)});
-    }
-    StepResult result = RunStep(*model_.decoder, *model_.ops, *model_.pool, rows);
-    stats.build_ms += result.build_ms;
-    stats.eval_ms += result.eval_ms;
-    stats.moved_slabs += result.moved_slabs;
-    stats.view_sequences += result.view_sequences;
-    stats.gathered_sequences += result.gathered_sequences;
-    return Advance(step, result);
-  }
-
- private:
-  struct Sequence {
-    int index;
-    std::vector<int32_t> tokens;  // of the coming step
-    int start;
-    std::span<const int32_t> table;
-    std::vector<int32_t> penalty_ids;  // grows by what is sampled
-  };
-
-  SequenceRows::Wanted WantedOf(const Sequence& sequence) const {
-    if (!batch_.want_token[size_t(sequence.index)]) return SequenceRows::Wanted::kNothing;
-    return batch_.sampling[size_t(sequence.index)].IsPlainGreedy() ? SequenceRows::Wanted::kArgMax
-                                                                   : SequenceRows::Wanted::kLogits;
-  }
-
-  std::vector<SampledToken> Advance(int step, StepResult& result) {
-    const size_t vocab = size_t(model_.info.config.vocab_size);
-    std::vector<SampledToken> sampled;
-    std::vector<Sequence> remaining;
-    size_t best = 0, logits = 0;
-    for (Sequence& sequence : sequences_) {
-      const SequenceRows::Wanted wanted = WantedOf(sequence);
-      if (wanted == SequenceRows::Wanted::kNothing) continue;
-      const SamplingParams& params = batch_.sampling[size_t(sequence.index)];
-      const int position = sequence.start + int(sequence.tokens.size());
-      Sample sample;
-      if (wanted == SequenceRows::Wanted::kArgMax) {
-        sample.id = result.best[best++];
-      } else {
-        sample = SampleToken(std::span(result.logits).subspan(vocab * logits++, vocab), params, sequence.penalty_ids,
-                             position);
-      }
-      const int32_t id = sample.id;
-      model_.last_sampled[size_t(sequence.index)] = id;
-      sampled.push_back({sequence.index, step, std::move(sample)});
-      if (params.IsStop(id)) continue;
-      if (params.HasPenalties()) sequence.penalty_ids.push_back(id);
-      sequence.start = position;
-      sequence.tokens.assign(1, id);
-      remaining.push_back(std::move(sequence));
-    }
-    sequences_ = std::move(remaining);
-    return sampled;
-  }
-
-  Model& model_;
-  const StepBatch& batch_;
-  std::vector<Sequence> sequences_;
-};
-
-Engine::Engine() {
-#if defined(__linux__)
-  mx::disable_compile();  // it would start a C++ compiler and load code from a shared temporary folder
-#endif
-  if (!GpuAvailable()) mx::set_cache_limit(kCpuCacheBytes);
-}
+Engine::Engine() { PrepareMlx(); }
 
 Engine::~Engine() {
   model_.reset();
@@ -179,45 +66,22 @@ Engine::~Engine() {
   mx::clear_streams();  // they belong to this thread
 }
 
-DeviceReport Engine::Describe() {
-  const mx::Device device = ChooseDevice(DeviceChoice::kDefault);
-  const MemoryInfo memory = ReadMemoryInfo();
-  DeviceReport report{.is_gpu = device == mx::Device::gpu,
-                      .gpu_available = GpuAvailable(),
-                      .name = "",
-                      .physical_bytes = memory.physical_bytes,
-                      .available_bytes = memory.available_bytes,
-                      .mlx_active_bytes = mx::get_active_memory(),
-                      .mlx_cache_bytes = mx::get_cache_memory()};
-  const auto& facts = mx::device_info(device);
-  for (const char* key : {"device_name", "architecture"}) {
-    const auto found = facts.find(key);
-    if (found == facts.end()) continue;
-    if (const auto* text = std::get_if<std::string>(&found->second); text != nullptr && report.name.empty())
-      report.name = *text;
-  }
-  if (report.name.empty()) report.name = report.is_gpu ? "GPU" : "CPU";
-  return report;
-}
-
 Handle Engine::LoadModel(const std::string& directory, DeviceChoice choice, const LoadHooks& hooks) {
   if (model_) Invalid("a model is loaded already");
   const mx::Device device = ChooseDevice(choice);
-  const bool is_gpu = device == mx::Device::gpu;
   const Checkpoint checkpoint(directory);
   WeightLoader loader(checkpoint, device);
   auto model = std::make_unique<Model>(next_handle_++, device);
   const ModelConfig& config = checkpoint.config();
   const DataType type = loader.activation_type();
-  model->info = {
-      .config = config,
-      .weight_bytes = loader.loaded_bytes(),
-      .kv_dtype = type,
-      .weights_id = checkpoint.ComputeId(),
-      .architecture_id = config.ArchitectureId(type),
-      .kv_layout_id = std::string(model->ops->layout_id()),
-      .numerics_id = std::string(model->ops->id()) + "/mlx-" + MlxVersion() + (is_gpu ? "/gpu-" : "/cpu-") + kProcessor,
-      .is_gpu = is_gpu};
+  model->info = {.config = config,
+                 .weight_bytes = loader.loaded_bytes(),
+                 .kv_dtype = type,
+                 .weights_id = checkpoint.ComputeId(),
+                 .architecture_id = config.ArchitectureId(type),
+                 .kv_layout_id = std::string(model->ops->layout_id()),
+                 .numerics_id = std::string(model->ops->id()) + "/mlx-" + MlxVersion() + "/" + DeviceClass(device),
+                 .is_gpu = device == mx::Device::gpu};
   model->decoder = std::make_unique<Decoder>(config, *model->ops, loader.Load(*model->ops, hooks));
   model_ = std::move(model);
   return model_->handle;
@@ -276,14 +140,10 @@ RunStats Engine::Run(Handle pool, const StepBatch& batch, const RunHooks& hooks)
   model.pool->RequireIntact();
   CheckBatch(batch, LimitsOf(model), model.last_sampled);
   RequireStepMemory(model.info.config, batch);
-  RunState run(model, batch);
-  RunStats stats;
-  for (int step = 0; step < batch.steps && !run.Finished(); ++step) {
-    if (step > 0) hooks.between_steps();
-    if (hooks.cancelled()) break;
-    hooks.on_tokens(run.Step(step, stats));
-  }
-  return stats;
+  const auto step = [&](std::span<const SequenceRows> rows) {
+    return RunStep(*model.decoder, *model.ops, *model.pool, rows);
+  };
+  return BatchRun(batch, model.info.config.vocab_size, model.last_sampled).Run(step, hooks);
 }
 
 std::vector<float> Engine::Logits(Handle pool, const std::vector<int32_t>& tokens, int start,
@@ -357,7 +217,5 @@ void CheckBlock(const PoolGeometry& geometry, int64_t block, int64_t tokens) {
             {{"tokens", double(tokens)}, {"blockTokens", double(geometry.block_tokens)}});
   }
 }
-
-std::string MlxVersion() { return mx::version(); }
 
 }  // namespace resident

@@ -8,21 +8,12 @@
 
 #include "core/batch.h"
 #include "core/config.h"
+#include "core/device.h"
 #include "core/kv_pool.h"
 #include "core/loader.h"
-#include "core/step.h"
+#include "core/run.h"
 
 namespace resident {
-
-enum class DeviceChoice { kDefault, kCpu, kGpu };
-
-/** RESIDENT_DEVICE's choice where it says "cpu" or "gpu", otherwise the GPU where there is one. */
-struct DeviceReport {
-  bool is_gpu;
-  bool gpu_available;
-  std::string name;
-  uint64_t physical_bytes, available_bytes, mlx_active_bytes, mlx_cache_bytes;
-};
 
 /** `NativeModelInfo` of src/native/binding.ts. */
 struct ModelInfo {
@@ -31,24 +22,6 @@ struct ModelInfo {
   DataType kv_dtype;
   std::string weights_id, architecture_id, kv_layout_id, numerics_id;
   bool is_gpu;
-};
-
-struct SampledToken {
-  int sequence;
-  int step;
-  Sample sample;
-};
-
-struct RunStats {
-  double build_ms = 0, eval_ms = 0;
-  int moved_slabs = 0, view_sequences = 0, gathered_sequences = 0;
-};
-
-/** What a run of several steps asks and tells between them. */
-struct RunHooks {
-  std::function<void(std::vector<SampledToken>)> on_tokens;  // after each step
-  std::function<bool()> cancelled;
-  std::function<void()> between_steps;  // copies of blocks go here
 };
 
 /** Names one loaded model or one pool; a stale one is answered with INVALID_REQUEST. */
@@ -63,8 +36,6 @@ class Engine {
  public:
   Engine();
   ~Engine();
-
-  static DeviceReport Describe();
 
   Handle LoadModel(const std::string& directory, DeviceChoice device, const LoadHooks& hooks);
   const ModelInfo& Info(Handle model) const;
@@ -88,7 +59,6 @@ class Engine {
 
  private:
   struct Model;
-  class RunState;
 
   Model& RequireModel(Handle handle) const;
   /** The model whose pool it is. */
@@ -104,8 +74,5 @@ class Engine {
 
 /** Throws INVALID_REQUEST unless the block is the pool's and holds `tokens` tokens. */
 void CheckBlock(const PoolGeometry& geometry, int64_t block, int64_t tokens);
-
-/** MLX's version. */
-std::string MlxVersion();
 
 }  // namespace resident

@@ -1,0 +1,36 @@
+#pragma once
+#include <mlx/device.h>
+
+#include <cstdint>
+#include <string>
+
+namespace resident {
+
+enum class DeviceChoice { kDefault, kCpu, kGpu };
+
+/** `DeviceInfo` of src/native/binding.ts. */
+struct DeviceReport {
+  bool is_gpu;
+  bool gpu_available;
+  std::string name;
+  uint64_t physical_bytes, available_bytes, mlx_active_bytes, mlx_cache_bytes;
+};
+
+/**
+ * The default is what RESIDENT_DEVICE says ("cpu" or "gpu"), otherwise the GPU where there is one. Throws
+ * INVALID_REQUEST where a GPU is asked for and there is none.
+ */
+mlx::core::Device ChooseDevice(DeviceChoice choice);
+
+/** What the machine offers, for the default device. */
+DeviceReport DescribeDevice();
+
+/** Process-wide settings that MLX needs before its first use. */
+void PrepareMlx();
+
+std::string MlxVersion();
+
+/** Kind of device and processor, e.g. "cpu-x64": part of what decides the last bits of a result. */
+std::string DeviceClass(const mlx::core::Device& device);
+
+}  // namespace resident

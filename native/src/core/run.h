@@ -1,0 +1,61 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "core/batch.h"
+#include "core/sampler.h"
+#include "core/step.h"
+
+namespace resident {
+
+struct SampledToken {
+  int sequence;
+  int step;
+  Sample sample;
+};
+
+struct RunStats {
+  double build_ms = 0, eval_ms = 0;
+  int moved_slabs = 0, view_sequences = 0, gathered_sequences = 0;
+};
+
+/** What a run of several steps asks and tells between them. */
+struct RunHooks {
+  std::function<void(std::vector<SampledToken>)> on_tokens;  // after each step
+  std::function<bool()> cancelled;
+  std::function<void()> between_steps;  // copies of blocks go here
+};
+
+/** A checked batch on its way through its steps: which sequences still take part, and what each of them feeds next. */
+class BatchRun {
+ public:
+  /** Computes one step for these rows. */
+  using StepFunction = std::function<StepResult(std::span<const SequenceRows>)>;
+
+  /** `last_sampled`, by place in the batch: read for kLastSampled, then written by every step. */
+  BatchRun(const StepBatch& batch, int vocab_size, std::vector<int32_t>& last_sampled);
+
+  /** All steps, or until every sequence has ended or `hooks` cancel. */
+  RunStats Run(const StepFunction& step, const RunHooks& hooks);
+
+ private:
+  struct Sequence {
+    int index;
+    std::vector<int32_t> tokens;  // of the coming step
+    int start;
+    std::span<const int32_t> table;
+    std::vector<int32_t> penalty_ids;  // grows by what is sampled
+  };
+
+  SequenceRows::Wanted WantedOf(const Sequence& sequence) const;
+  std::vector<SampledToken> Advance(int step, StepResult& result);
+
+  const StepBatch& batch_;
+  size_t vocab_size_;
+  std::vector<int32_t>& last_sampled_;
+  std::vector<Sequence> sequences_;
+};
+
+}  // namespace resident
