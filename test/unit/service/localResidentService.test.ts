@@ -108,10 +108,11 @@ describe("the service", function () {
   it("aborts an answer that still waits for its model", () =>
     inService(async ({ service, runtime }) => {
       let letLoad = () => {};
-      runtime.beforeLoad = () =>
-        new Promise((resolve) => {
-          letLoad = resolve;
-        });
+      // Made before the load begins: the abort may come first.
+      const released = new Promise<void>((resolve) => {
+        letLoad = resolve;
+      });
+      runtime.beforeLoad = () => released;
       const running = service.generate({ prompt: "Hello" });
       setTimeout(() => running.abort(), 10);
       assert.equal((await running.done).finishReason, "aborted");
