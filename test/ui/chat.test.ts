@@ -22,7 +22,7 @@ describe("the chat of an agent", () => {
     await chat.send(longQuestion);
     await chat.streaming();
     const early = (await chat.lastAnswer.locator(".md").textContent()) ?? "";
-    await chat.grown(early.length);
+    await chat.grown(early.length + 60);
     await chat.screenshot("chat-streaming-dark");
     await chat.frame.getByRole("toolbar", { name: "Agent actions" }).getByRole("button", { name: "Stop" }).click();
     const { generated } = await chat.figures();

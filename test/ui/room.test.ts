@@ -30,7 +30,7 @@ describe("the room", () => {
     const running = message.locator('section[aria-busy="true"]');
     await running.nth(1).waitFor();
     for (const agent of ["Reviewer", "Tester"]) {
-      const answer = message.getByRole("region", { name: agent }).locator(".md", { hasText: /\w/ });
+      const answer = message.getByRole("region", { name: agent }).locator(".md", { hasText: /.{60}/s });
       await answer.waitFor({ timeout: answerLimitMs });
     }
     assert.equal(await running.count(), 2);

@@ -1,14 +1,17 @@
+import { Chat, shortQuestion } from "./support/chat";
 import { useWorkbench } from "./support/suite";
 
 describe("the status view", () => {
   const workbench = useWorkbench();
 
-  it("shows the engine, the pool's blocks and the agents", async () => {
-    await workbench().command("Resident: Load Model");
+  it("shows the engine, and whose the pool's blocks are", async () => {
+    const chat = await Chat.create(workbench(), "Counter");
+    await chat.send(shortQuestion);
+    await chat.figures();
     await workbench().openSection("Status");
     const status = await workbench().webview('main [aria-label="Engine"]');
     await status.getByText("SmolLM2-135M-Instruct").first().waitFor({ timeout: 60_000 });
-    await status.getByRole("img", { name: /^Block map, [\d,]+ blocks/ }).waitFor();
+    await status.getByRole("img", { name: /^Block map, [\d,]+ blocks: .*Counter \d/ }).waitFor();
     await workbench().screenshot("status-dark");
   });
 

@@ -69,7 +69,7 @@ export class Chat {
   /** Resolves when the running answer is longer than `length` characters. */
   async grown(length: number): Promise<void> {
     await this.lastAnswer
-      .locator(".md", { hasText: new RegExp(`[^]{${length + 1}}`) })
+      .locator(".md", { hasText: new RegExp(`.{${length + 1}}`, "s") })
       .waitFor({ timeout: answerLimitMs });
   }
 
