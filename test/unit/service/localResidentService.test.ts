@@ -132,9 +132,16 @@ describe("the service", function () {
     inService(async ({ service, runtime, folder }) => {
       const ada = await service.createAgent({ name: "Ada" });
       const bob = await service.createAgent({ name: "Bob", modelDirectory: otherModel(folder) });
+      let letLoad = () => {};
+      // The first turn lasts until the second is asked.
+      const released = new Promise<void>((resolve) => {
+        letLoad = resolve;
+      });
+      runtime.beforeLoad = () => released;
       const first = await service.send(ada.id, { text: "A question that is longer than a block" });
       const second = await service.send(bob.id, { text: "Another question" });
       const told = record(second);
+      letLoad();
       await first.done;
       await second.done;
       assert.equal(told[0]?.type, "waitingModel");
