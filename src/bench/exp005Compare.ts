@@ -18,7 +18,7 @@ export type Comparison =
   | { readonly outcome: "different"; readonly tokens: number; readonly reason: string };
 
 /** Logits closer than this are a tie: f32 sums in another order move them by some 1e-5. */
-export const tieGap = 1e-3;
+const tieGap = 1e-3;
 
 export function compareAnswers(ours: OwnAnswer, reference: ReferenceAnswer): Comparison {
   if (ours.promptTokens !== reference.promptTokens) {
