@@ -9,6 +9,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { format } from "node:util";
 import { launchBrowser } from "./browser.mjs";
 import { seedSettings, serverFolders, startServer } from "./server.mjs";
@@ -79,7 +80,7 @@ async function runSuite(page) {
   server.exited.then(() => end(serverEnded));
   const timer = setTimeout(end, limitMs, timedOut);
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => end(130));
-  const remote = (file) => `vscode-remote://localhost:${server.port}${path.resolve(file)}`;
+  const remote = (file) => `vscode-remote://localhost:${server.port}${pathToFileURL(path.resolve(file)).pathname}`;
   await page.goto(
     server.url(workspace, [
       ...values("extensionDevelopmentPath").map((file) => ["extensionDevelopmentPath", remote(file)]),
