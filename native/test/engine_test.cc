@@ -301,7 +301,8 @@ TEST("a pool larger than memory is refused with what is needed and what there is
   Fixture f;
   f.engine.DropPool(f.pool);
   CHECK_THROWS("INVALID_REQUEST", f.engine.CreatePool(f.model, 0, 8));
-  CHECK_THROWS("INVALID_REQUEST", f.engine.CreatePool(f.model, int64_t(1) << 40, 8));
+  CHECK_THROWS("INVALID_REQUEST", f.engine.CreatePool(f.model, int64_t(1) << 60, 8));
+  CHECK_THROWS("OUT_OF_MEMORY", f.engine.CreatePool(f.model, int64_t(1) << 40, 8));
   try {
     f.engine.CreatePool(f.model, 4'000'000, 32);  // 49 GB … 128 M tokens of 384 bytes
     CHECK(false);
@@ -320,4 +321,43 @@ TEST("a cancelled load frees what it read") {
   CHECK_THROWS("ABORTED", f.engine.LoadModel(f.folder.path(), DeviceChoice::kCpu,
                                              {[](uint64_t, uint64_t) {}, [&] { return ++looks == 5; }}));
   f.engine.LoadModel(f.folder.path(), DeviceChoice::kCpu, kNoHooks);
+}
+
+TEST("a bare pool keeps bytes of any geometry beside a model, and runs nothing") {
+  Fixture f;
+  const PoolGeometry geometry{
+      .blocks = 4, .block_tokens = 16, .num_layers = 3, .kv_heads = 2, .head_dim = 8, .dtype = DataType::kF16};
+  const Handle bare = f.engine.CreateBarePool(geometry), other = f.engine.CreateBarePool(geometry);
+  std::vector<std::byte> data(geometry.BlockBytes(5));
+  for (size_t i = 0; i < data.size(); ++i) data[i] = std::byte(i % 251);
+  f.engine.CopyBlockIn(bare, 1, 5, data);
+  f.engine.CopyBlock(bare, 1, 3, 5);
+  CHECK(f.engine.CopyBlockOut(bare, 3, 5) == data);
+  CHECK_THROWS("INVALID_REQUEST", f.engine.CopyBlock(bare, 1, 4, 5));
+  CHECK_THROWS("INVALID_REQUEST", Run(f.engine, bare, {{{1, 2, 3}, 0, {0}}}));
+  CHECK_THROWS("INVALID_REQUEST", f.engine.Logits(bare, {1}, 0, {0}));
+  Run(f.engine, f.pool, {{{1, 2, 3}, 0, {0}}});
+  f.engine.UnloadModel(f.model);
+  CHECK(f.engine.CopyBlockOut(bare, 3, 5) == data);
+  f.engine.DropPool(bare);
+  f.engine.DropPool(bare);
+  CHECK_THROWS("INVALID_REQUEST", f.engine.CopyBlockOut(bare, 3, 5));
+  CHECK_EQUAL(f.engine.Geometry(other).blocks, 4);
+}
+
+TEST("a bare pool of sizes that no pool can have is refused") {
+  Engine engine;
+  const PoolGeometry good{.blocks = 1, .block_tokens = 1, .num_layers = 1, .kv_heads = 1, .head_dim = 1};
+  const auto refused = [&](const char* code, auto change) {
+    PoolGeometry geometry = good;
+    change(geometry);
+    CHECK_THROWS(code, engine.CreateBarePool(geometry));
+  };
+  refused("INVALID_REQUEST", [](PoolGeometry& g) { g.blocks = 0; });
+  refused("INVALID_REQUEST", [](PoolGeometry& g) { g.block_tokens = -1; });
+  refused("INVALID_REQUEST", [](PoolGeometry& g) { g.num_layers = 0; });
+  refused("INVALID_REQUEST", [](PoolGeometry& g) { g.head_dim = 1 << 30; });
+  refused("OUT_OF_MEMORY", [](PoolGeometry& g) {
+    g = {.blocks = 1 << 30, .block_tokens = 1 << 10, .num_layers = 4096, .kv_heads = 1, .head_dim = 1};
+  });
 }

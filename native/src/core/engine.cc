@@ -33,7 +33,12 @@ void RequireStepMemory(const ModelConfig& config, const StepBatch& batch) {
   throw Error(ErrorCode::kInvalidRequest, what, std::move(facts));
 }
 
-void CheckPoolSize(int64_t blocks, int64_t block_tokens, int64_t kv_heads, int64_t head_dim) {
+/** What is too large for the memory says so, whatever other limit it breaks. */
+void CheckPoolSize(int64_t blocks, int64_t block_tokens, int64_t kv_heads, int64_t head_dim, uint64_t token_bytes) {
+  const double bytes = double(blocks) * double(block_tokens) * double(token_bytes);
+  if (blocks > 0 && block_tokens > 0 && bytes < double(std::numeric_limits<int64_t>::max())) {
+    RequireMemory(uint64_t(bytes), "a pool of " + std::to_string(blocks) + " blocks");
+  }
   // Within a slab, MLX's kernels count elements in 32 bits.
   const int64_t most_slots = std::numeric_limits<int32_t>::max() / (kv_heads * head_dim);
   if (blocks < 1 || block_tokens < 1 || block_tokens > most_slots || blocks > most_slots / block_tokens) {
@@ -99,7 +104,8 @@ Handle Engine::CreatePool(Handle handle, int64_t blocks, int64_t block_tokens) {
   Model& model = RequireModel(handle);
   if (model.pool) Invalid("the model has a pool already");
   const ModelConfig& config = model.info.config;
-  CheckPoolSize(blocks, block_tokens, config.num_kv_heads, config.head_dim);
+  CheckPoolSize(blocks, block_tokens, config.num_kv_heads, config.head_dim,
+                config.KvBytesPerToken(model.info.kv_dtype));
   const PoolGeometry geometry{.blocks = int(blocks),
                               .block_tokens = int(block_tokens),
                               .num_layers = config.num_layers,
@@ -119,7 +125,7 @@ Handle Engine::CreateBarePool(const PoolGeometry& geometry) {
       Invalid("layers, heads and their size must be from 1 to " + std::to_string(kMost), {{"size", double(size)}});
     }
   }
-  CheckPoolSize(geometry.blocks, geometry.block_tokens, geometry.kv_heads, geometry.head_dim);
+  CheckPoolSize(geometry.blocks, geometry.block_tokens, geometry.kv_heads, geometry.head_dim, geometry.BlockBytes(1));
   const mx::Device device = ChooseDevice(DeviceChoice::kDefault);
   const Handle handle = next_handle_++;
   bare_pools_[handle] = std::make_unique<KvPool>(geometry, *MakeMlxOps(device), device);
