@@ -65,7 +65,8 @@ const anyTurn = { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true } as const;
 export async function agents(words: readonly string[], console: Console): Promise<void> {
   const [verb = "", ...rest] = words;
   if (!Object.hasOwn(agentSpecs, verb)) {
-    throw new ResidentError("USAGE", `agents knows no '${verb}'`, "use list, show, fork, rewind or delete");
+    const what = verb === "" ? "agents does nothing by itself" : `agents knows no '${verb}'`;
+    throw new ResidentError("USAGE", what, "use list, show, fork, rewind or delete");
   }
   const args = parseArguments(agentSpecs[verb as keyof typeof agentSpecs], rest);
   const run = verbs[verb as keyof typeof verbs];

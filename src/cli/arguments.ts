@@ -58,6 +58,13 @@ export class Arguments {
   }
 }
 
+/** Node's message up to its first full stop; of a value that begins with a dash, what helps. */
+function shortened(message: string): string {
+  const option = /use '(--[\w-]+)=-XYZ'/.exec(message)?.[1];
+  if (option !== undefined) return `a value that begins with a dash is written as ${option}=VALUE`;
+  return message.split(/[.\n]/)[0] ?? message;
+}
+
 function usageError(what: string, usage: string): ResidentError {
   return new ResidentError("USAGE", what, `write it as: ${usage}`);
 }
@@ -75,7 +82,7 @@ export function parseArguments(spec: CommandSpec, words: readonly string[]): Arg
       return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      throw usageError(message.split(/[.\n]/)[0] ?? message, spec.usage);
+      throw usageError(shortened(message), spec.usage);
     }
   })();
   const given = new Map<string, string>();

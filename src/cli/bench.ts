@@ -38,7 +38,7 @@ export async function bench(words: readonly string[], console: Console): Promise
 const fixedColumns = new Set(["case", "n", "p50Ms", "p95Ms", "p99Ms", "geometry", "bytes"]);
 
 /** The report as a table; what a suite measures beside the times follows by name. */
-function reportText(report: BenchReport): string {
+export function reportText(report: BenchReport): string {
   const formats = createFormats("en");
   const rows = report.rows.map((row) => {
     const extras = Object.entries(row).filter(([name, value]) => !fixedColumns.has(name) && value !== undefined);

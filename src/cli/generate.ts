@@ -1,3 +1,4 @@
+import * as path from "node:path";
 import type { GenerationEvent, ResidentService, Running, SamplingOptions } from "../protocol/service";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson } from "./console";
@@ -82,12 +83,17 @@ async function start(
     });
   }
   const model = args.text("model");
+  const modelDirectory = model === undefined ? undefined : path.resolve(model);
+  const found = await service.findAgent(name);
+  if (found && modelDirectory !== undefined && modelDirectory !== found.modelDirectory) {
+    args.refuse(`'${name}' was made with the model in ${found.modelDirectory}: leave --model out`);
+  }
   const agent =
-    (await service.findAgent(name)) ??
+    found ??
     (await service.createAgent({
       name,
       ...(system === undefined ? {} : { system }),
-      ...(model === undefined ? {} : { modelDirectory: model }),
+      ...(modelDirectory === undefined ? {} : { modelDirectory }),
     }));
   return service.send(agent.id, { text: prompt, sampling });
 }
@@ -99,12 +105,21 @@ function stream(console: Console, event: GenerationEvent): void {
 type Done = Extract<GenerationEvent, { type: "done" }>;
 
 /** The object that scripts read; its fields are a promise of the README. */
-function answerObject(done: Done) {
+function answerObject({ text, tokenIds, finishReason, figures }: Done) {
+  const { promptTokens, reusedTokens, prefilledTokens, generatedTokens } = figures;
+  const { ttftMs, restoreMs, decodeTokensPerSecond, cache } = figures;
   return {
-    text: done.text,
-    tokenIds: done.tokenIds,
-    finishReason: done.finishReason,
-    ...done.figures,
+    text,
+    tokenIds,
+    finishReason,
+    promptTokens,
+    reusedTokens,
+    prefilledTokens,
+    generatedTokens,
+    ttftMs,
+    restoreMs,
+    decodeTokensPerSecond,
+    cache,
   };
 }
 

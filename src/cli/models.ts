@@ -36,7 +36,8 @@ export const modelSpecs = {
 export async function models(words: readonly string[], console: Console): Promise<void> {
   const [verb = "", ...rest] = words;
   if (!Object.hasOwn(modelSpecs, verb)) {
-    throw new ResidentError("USAGE", `models knows no '${verb}'`, "use import, list or inspect");
+    const what = verb === "" ? "models does nothing by itself" : `models knows no '${verb}'`;
+    throw new ResidentError("USAGE", what, "use import, list or inspect");
   }
   const args = parseArguments(modelSpecs[verb as keyof typeof modelSpecs], rest);
   const run = verbs[verb as keyof typeof verbs];
