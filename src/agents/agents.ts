@@ -161,6 +161,16 @@ export class Agents {
     return this.changed(agent);
   }
 
+  /** The way on when the context is full: the last `turns` turns as a new branch. What was left stays reachable. */
+  async startOver(id: AgentId, turns: number): Promise<AgentSummary> {
+    const agent = await this.live.open(id);
+    agent.assertIdle();
+    await agent.startOverWith(turns, this.options.wallClockMs());
+    await this.residency.stopWarming(agent);
+    agent.cache.rewind(0);
+    return this.changed(agent);
+  }
+
   /** Stops its answer, then removes it and the block files that no other agent refers to. */
   async delete(id: AgentId): Promise<void> {
     const agent = this.live.get(id);

@@ -1,12 +1,13 @@
 import { type ErrorInfo, InvalidRequestError, ResidentError } from "../common/errors";
 import type { AgentDetail, AgentSummary, TurnId } from "../protocol/service";
 import type { StoredAgent } from "../store/agentStore";
-import type { AgentWriter } from "../store/agentWriter";
+import type { AgentWriter, ManifestChange } from "../store/agentWriter";
 import { MalformedJson } from "../store/json";
 import type { AgentCache } from "./agentCache";
 import type { SavedCache } from "./cacheRestore";
 import { readHistories } from "./conversation";
 import type { RunningAnswer } from "./runningAnswer";
+import { copyOfLastTurns } from "./startOver";
 import { detailOf, type LiveState, summaryOf } from "./summaries";
 import { decodeRecord, encodeRecord, type TurnRecord } from "./turnRecords";
 import { type Turn, TurnTree } from "./turnTree";
@@ -84,14 +85,23 @@ export class LiveAgent {
   async addTurn(id: TurnId, parent: TurnId | undefined, user: string, at: number): Promise<void> {
     const base = { type: "turn", turn: id, user, at } as const;
     const record: TurnRecord = parent === undefined ? base : { ...base, parent };
-    const headTurns = this.tree.branch(parent).length + 1;
-    const { head = null, ...before } = this.writer.manifest;
-    await this.writer.appendOrUndo(
-      encodeRecord(record),
-      { head: id, headTurns, lastUsedAt: at },
-      { head, headTurns: before.headTurns, lastUsedAt: before.lastUsedAt },
-    );
-    this.tree.apply(record);
+    await this.commitRecords([record], { head: id, headTurns: this.tree.branch(parent).length + 1, lastUsedAt: at });
+  }
+
+  /**
+   * Commits copies of the last `count` answered turns of the branch at the head as a branch of its own, and makes it the
+   * head: its text is read anew with the next message. Throws INVALID_REQUEST where there are not as many.
+   */
+  async startOverWith(count: number, at: number): Promise<void> {
+    const records = copyOfLastTurns(this.tree, this.head, count, at);
+    const head = records.at(-1)?.turn ?? null;
+    await this.commitRecords(records, { head, headTurns: count, headTokens: 0, lastUsedAt: at });
+  }
+
+  private async commitRecords(records: readonly TurnRecord[], change: ManifestChange): Promise<void> {
+    const { head = null, headTurns, headTokens, lastUsedAt } = this.writer.manifest;
+    await this.writer.appendOrUndo(records.map(encodeRecord), change, { head, headTurns, headTokens, lastUsedAt });
+    for (const record of records) this.tree.apply(record);
   }
 
   private liveState(): LiveState {

@@ -41,7 +41,12 @@ export class TurnTree {
 
   /** Ids are short because people type them: t1, t2 … */
   nextId(): TurnId {
-    return `t${this.turns.size + 1}`;
+    return this.idAfter(0);
+  }
+
+  /** Ids for `count` turns that are to be added one after the other. */
+  nextIds(count: number): readonly TurnId[] {
+    return Array.from({ length: count }, (_, index) => this.idAfter(index));
   }
 
   /** From the first turn to `head`. */
@@ -68,6 +73,10 @@ export class TurnTree {
         return { turn: leaf.id, preview: own[0]?.user ?? leaf.user, turns: own.length };
       })
       .reverse();
+  }
+
+  private idAfter(further: number): TurnId {
+    return `t${this.turns.size + 1 + further}`;
   }
 
   private find(id: TurnId | undefined): Turn | undefined {

@@ -44,10 +44,14 @@ export function actionCommand(id: ActionId, target: ActionTarget): ActionCommand
       };
     case "importModel":
       return { command: commands.importModel, argument: {} };
+    case "keepLastTurns":
+      return { command: commands.keepLastTurns, argument: agent };
     case "loadModel":
       return { command: commands.loadModel, argument: {} };
     case "newAgent":
       return { command: commands.newAgent, argument: {} };
+    case "newAgentAlike":
+      return { command: commands.newAgent, argument: target.agent === undefined ? {} : { like: target.agent } };
     case "openSettings":
       return { command: commands.openSettings, argument: {} };
     case "regenerate":

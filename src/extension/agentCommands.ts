@@ -5,10 +5,11 @@ import type { AgentSummary, FinishReason, ResidentService, TurnFigures } from ".
 import { type AgentPicker, pickTurn } from "./agentPicker";
 import { attachmentText } from "./attachment";
 import type { ChatPanels } from "./chatPanels";
-import { flagField, textField } from "./commandArguments";
+import { flagField, numberField, textField } from "./commandArguments";
 import type { CommandRegistry } from "./commandRegistry";
 import { commands } from "./contributions";
 import type { EditorActions } from "./editorActions";
+import { pickKeptTurns } from "./keptTurns";
 import type { ServiceHandle } from "./serviceHandle";
 import { samplingWith } from "./settingsReader";
 
@@ -78,17 +79,23 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
     return fork;
   });
   about(commands.rewindAgent, "Rewind Agent", rewind);
+  about(commands.keepLastTurns, "Start Over", (agent, door, argument) => keepLastTurns(agent, door, argument, panels));
   about(commands.deleteAgent, "Delete Agent", deleteAgent);
   return store;
 }
 
-/** Arguments: name, system, model (a directory), background (does not open the panel). */
+/**
+ * Arguments: name, system, model (a directory), like (an agent whose instructions and model it gets), background (does
+ * not open the panel).
+ */
 async function newAgent(argument: unknown, { service, panels }: AgentCommandPorts): Promise<AgentSummary | undefined> {
   const door = await service.get();
   const name = textField(argument, "name") ?? (await askName("New Agent", await freeName(door)));
   if (name === undefined) return undefined;
-  const system = textField(argument, "system");
-  const modelDirectory = textField(argument, "model");
+  const like = textField(argument, "like");
+  const example = like === undefined ? undefined : await door.getAgent(like);
+  const system = textField(argument, "system") ?? example?.system;
+  const modelDirectory = textField(argument, "model") ?? example?.modelDirectory;
   const agent = await door.createAgent({
     name,
     ...(system === undefined ? {} : { system }),
@@ -153,6 +160,29 @@ async function rewind(
   const detail = await door.getAgent(agent.id);
   const chosen = await pickTurn(detail, `Rewind ${agent.name}: the turn to go back to`, { withStart: true });
   return chosen && door.rewindAgent(agent.id, chosen.turn);
+}
+
+/**
+ * Argument: turns. Where the head is a message that did not fit the context, it is sent again after them: that is what
+ * the person wanted when the context was full.
+ */
+async function keepLastTurns(
+  agent: AgentSummary,
+  door: ResidentService,
+  argument: unknown,
+  panels: ChatPanels,
+): Promise<AgentSummary | undefined> {
+  const detail = await door.getAgent(agent.id);
+  const turns =
+    numberField(argument, "turns") ?? (await pickKeptTurns(detail, `Start ${agent.name} over: the turns to keep`));
+  if (turns === undefined) return undefined;
+  const last = detail.turns.at(-1);
+  const restarted = await door.startOver(agent.id, turns);
+  panels.open(restarted);
+  if (last?.state === "failed" && last.answer === "") {
+    await door.send(agent.id, { text: last.user, sampling: samplingWith(argument) });
+  }
+  return restarted;
 }
 
 /** Argument: force (does not ask). Returns what was deleted. */

@@ -4,6 +4,7 @@ import { createFormats } from "../common/format";
 import type { AgentDetail, AgentSummary, ResidentService, TurnId } from "../protocol/service";
 import { agentDescription } from "./agentItem";
 import { agentArgument, textField } from "./commandArguments";
+import { oneLine } from "./oneLine";
 
 /** The agents that a command may be about without saying so. */
 export interface AgentsAtHand {
@@ -105,10 +106,4 @@ function turnItems(detail: AgentDetail, withStart: boolean): TurnItem[] {
   );
   const separator: TurnItem = { label: "Branches that were left", kind: vscode.QuickPickItemKind.Separator };
   return [...own.reverse(), ...start, ...(others.length > 0 ? [separator, ...others] : [])];
-}
-
-/** The start of a text, on one line. */
-function oneLine(text: string): string {
-  const flat = text.replace(/\s+/g, " ").trim();
-  return flat.length > 80 ? `${flat.slice(0, 79)}…` : flat;
 }

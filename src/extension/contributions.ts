@@ -14,6 +14,7 @@ export const commands = {
   editInstructions: "resident.editInstructions",
   forkAgent: "resident.forkAgent",
   rewindAgent: "resident.rewindAgent",
+  keepLastTurns: "resident.keepLastTurns",
   deleteAgent: "resident.deleteAgent",
   addToRoom: "resident.addToRoom",
   removeFromRoom: "resident.removeFromRoom",

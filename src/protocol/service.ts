@@ -339,6 +339,11 @@ export interface ResidentService {
   forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary>;
   /** Makes `turn` the head (`undefined`: before the first turn). The branch that was left stays reachable. */
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary>;
+  /**
+   * The way on when the context is full: copies of the last `turns` answered turns become a new branch, which is read
+   * anew with the next message. The branch that was left stays reachable.
+   */
+  startOver(id: AgentId, turns: number): Promise<AgentSummary>;
   deleteAgent(id: AgentId): Promise<void>;
   /** Read ahead: makes the agent hot before anything is sent. Low priority. Resolves when hot or when overtaken. */
   warmAgent(id: AgentId): Promise<AgentSummary>;

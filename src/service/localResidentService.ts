@@ -204,6 +204,10 @@ export class LocalResidentService implements ResidentService {
     return this.agents.rewind(id, turn);
   }
 
+  startOver(id: AgentId, turns: number): Promise<AgentSummary> {
+    return this.agents.startOver(id, turns);
+  }
+
   deleteAgent(id: AgentId): Promise<void> {
     return this.agents.delete(id);
   }

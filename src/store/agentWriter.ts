@@ -74,10 +74,10 @@ export class AgentWriter {
     }
   }
 
-  /** The same with a new entry, which is gone again when the commit fails. Nobody else may append meanwhile. */
-  async appendOrUndo({ body, tokens }: LogEntry, change: ManifestChange, undo: ManifestChange): Promise<void> {
+  /** The same with new entries, which are gone again when the commit fails. Nobody else may append meanwhile. */
+  async appendOrUndo(entries: readonly LogEntry[], change: ManifestChange, undo: ManifestChange): Promise<void> {
     if (this.dirty) await this.commit();
-    this.append(body, tokens);
+    for (const { body, tokens } of entries) this.append(body, tokens);
     try {
       await this.commitOrUndo(change, undo);
     } catch (error) {

@@ -253,6 +253,10 @@ export class FakeService implements ResidentService {
     return this.change(id, { turns: turns.slice(0, turns.findIndex((kept) => kept.id === turn) + 1) });
   }
 
+  async startOver(id: AgentId, turns: number): Promise<AgentSummary> {
+    return this.change(id, { turns: this.detail(id).turns.slice(-turns) });
+  }
+
   async deleteAgent(id: AgentId): Promise<void> {
     this.agents.delete(id);
     this.fire({ type: "agent", id });

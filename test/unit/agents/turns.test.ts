@@ -186,6 +186,45 @@ describe("branches", function () {
       assert.equal((await rig.agents.get(id)).turns.length, 1);
     }));
 
+  it("start over with the last turns: they are read anew, what was left is reachable, in another process too", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      for (const text of ["One", "Two", "Three"]) await rig.ask(id, text);
+      const before = (await rig.agents.get(id)).turns;
+      const summary = await rig.agents.startOver(id, 2);
+      assert.deepEqual([summary.turnCount, summary.tokens, summary.hotTokens], [2, 0, 0]);
+      const detail = await rig.agents.get(id);
+      assert.deepEqual(
+        detail.turns.map(({ id: turn, user, answer }) => [turn, user, answer]),
+        [
+          ["t4", "Two", before[1]?.answer],
+          ["t5", "Three", before[2]?.answer],
+        ],
+      );
+      assert.deepEqual(detail.otherBranches, [{ turn: "t3", preview: "One", turns: 3 }]);
+      await rig.agents.close();
+      const other = new AgentRig(home);
+      const done = await other.ask(id, "Four");
+      const alone = new AgentRig(`${home}/alone`);
+      const same = await alone.create();
+      const whole = await alone.ask(same, "One");
+      assert.equal(done.figures.reusedTokens + done.figures.prefilledTokens, done.figures.promptTokens);
+      assert.ok(done.figures.promptTokens > whole.figures.promptTokens);
+      assert.equal((await other.agents.get(id)).turns.length, 3);
+    }));
+
+  it("cannot start over with more turns than were answered, or with none", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await rig.ask(id, "One");
+      for (const turns of [0, 2, 1.5]) {
+        await assert.rejects(rig.agents.startOver(id, turns), { code: "INVALID_REQUEST" });
+      }
+      assert.equal((await rig.agents.get(id)).turns.length, 1);
+    }));
+
   it("regenerate answers the same message on a new branch without reading it again", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home);

@@ -86,11 +86,14 @@ describe("agent store", function () {
       const store = storeIn(folder, undefined, files);
       const writer = await store.create(ada);
       files.full = true;
-      await assert.rejects(writer.appendOrUndo({ body: { n: 1 }, tokens: tokens(1) }, { head: "t1" }, { head: null }), {
-        code: "DISK_FULL",
-      });
+      await assert.rejects(
+        writer.appendOrUndo([{ body: { n: 1 }, tokens: tokens(1) }], { head: "t1" }, { head: null }),
+        {
+          code: "DISK_FULL",
+        },
+      );
       files.full = false;
-      await writer.appendOrUndo({ body: { n: 2 }, tokens: tokens(2) }, { name: "Bea" }, { name: "Ada" });
+      await writer.appendOrUndo([{ body: { n: 2 }, tokens: tokens(2) }], { name: "Bea" }, { name: "Ada" });
       const { manifest, entries } = await store.read(writer.manifest.id);
       assert.deepEqual(
         entries.map((entry) => entry.body["n"]),

@@ -1,0 +1,37 @@
+import { InvalidRequestError } from "../common/errors";
+import type { TurnId } from "../protocol/service";
+import type { TurnRecord } from "./turnRecords";
+import { isUnanswered, noFigures, type Turn, type TurnTree } from "./turnTree";
+
+/**
+ * A way on when the context is full: the last `count` answered turns before `head` as a new branch from the start.
+ * The copies have no prompt of their own, so that the next message's prompt is rendered and encoded from their texts.
+ */
+export function copyOfLastTurns(
+  tree: TurnTree,
+  head: TurnId | undefined,
+  count: number,
+  at: number,
+): readonly TurnRecord[] {
+  const answered = tree.branch(head).filter((turn) => !isUnanswered(turn));
+  if (!Number.isInteger(count) || count < 1 || count > answered.length) {
+    throw new InvalidRequestError(
+      `${count} turns cannot be kept of ${answered.length}`,
+      "keep at least one, and not more than there are",
+      { count, turns: answered.length },
+    );
+  }
+  const kept = answered.slice(-count);
+  const ids = tree.nextIds(count);
+  return kept.flatMap((turn, index) => copyOf(turn, ids[index] ?? "", ids[index - 1], at));
+}
+
+function copyOf(turn: Turn, id: TurnId, parent: TurnId | undefined, at: number): readonly TurnRecord[] {
+  const { user, answerText: text, answerIds: ids } = turn;
+  const end = turn.end ?? { state: "done", finishReason: "aborted", figures: noFigures };
+  return [
+    { type: "turn", turn: id, user, at, ...(parent === undefined ? {} : { parent }) },
+    { type: "answer", turn: id, text, ids },
+    { type: "end", turn: id, ...end },
+  ];
+}
