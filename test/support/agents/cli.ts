@@ -10,6 +10,9 @@ export interface CliAnswer {
   readonly promptTokens: number;
   readonly reusedTokens: number;
   readonly prefilledTokens: number;
+  readonly generatedTokens: number;
+  readonly ttftMs: number;
+  readonly decodeTokensPerSecond: number;
   readonly restoreMs: number;
   readonly cache: {
     readonly tier: string;
@@ -28,14 +31,19 @@ const cli = path.resolve("dist", "cli.js");
 export interface CliOptions {
   /** Files may not grow beyond so many KB: a full disk that needs no disk. */
   readonly fileLimitKb?: number;
+  /** Another copy of the program, and what is added to its environment. */
+  readonly program?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts the built program in a process of its own. */
-export function startCli(args: readonly string[], { fileLimitKb }: CliOptions = {}): ChildProcess {
-  if (fileLimitKb === undefined) return spawn(process.execPath, [cli, ...args]);
+export function startCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
+  const { fileLimitKb, program = cli } = options;
+  const env = { ...process.env, ...options.env };
+  if (fileLimitKb === undefined) return spawn(process.execPath, [program, ...args], { env });
   // POSIX counts this limit in blocks of 512 bytes.
   const command = `ulimit -f ${fileLimitKb * 2} && exec "$0" "$@"`;
-  return spawn("/bin/sh", ["-c", command, process.execPath, cli, ...args]);
+  return spawn("/bin/sh", ["-c", command, process.execPath, program, ...args], { env });
 }
 
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {

@@ -32,7 +32,16 @@ describe("A command's arguments", () => {
       ["ada", true, 3],
     );
     assert.equal(parseArguments(spec, ["ada", "--text=-5"]).text("text"), "-5");
-    assert.equal(parseArguments(spec, ["ada", "bob"]).positional("other"), "bob");
+  });
+
+  it("that were not given are undefined, false, or refused where they are required", () => {
+    const args = parseArguments(spec, ["--count=3", "ada", "--flag", "bob", "--text", "some text"]);
+    assert.deepEqual([args.positional("name"), args.positional("other")], ["ada", "bob"]);
+    assert.deepEqual(
+      [args.flag("flag"), args.text("text"), args.number("count", { min: 1, max: 9 })],
+      [true, "some text", 3],
+    );
+    assert.equal(parseArguments(spec, ["ada", "--text=-5"]).text("text"), "-5");
   });
 
   it("that were not given are undefined, false, or refused where they are required", () => {
@@ -58,6 +67,7 @@ describe("A command's arguments", () => {
       [["a", "--colour"], /^Unknown option '--colour'$/],
       [["a", "--text"], /--text/],
       [["a", "--flag=yes"], /--flag/],
+      [["a", "--text", "-5"], /^a value that begins with a dash is written as --text=VALUE$/],
     ];
     for (const [given, what] of words) {
       assert.match(

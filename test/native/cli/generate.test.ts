@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { type CliAnswer, runCli } from "../../support/agents/cli";
+
+const answerFields = [
+  "text",
+  "tokenIds",
+  "finishReason",
+  "promptTokens",
+  "reusedTokens",
+  "prefilledTokens",
+  "generatedTokens",
+  "ttftMs",
+  "restoreMs",
+  "decodeTokensPerSecond",
+  "cache",
+];
+
+describe("resident generate", function () {
+  this.timeout(300_000);
+  let home: string;
+
+  before(async () => {
+    home = await mkdtemp(path.join(os.tmpdir(), "resident cli "));
+  });
+  after(() => rm(home, { recursive: true, force: true }));
+
+  async function generate(...args: readonly string[]): Promise<CliAnswer> {
+    const { code, stdout, stderr } = await runCli(["generate", "--home", home, "--pool-mb=64", "--json", ...args]);
+    assert.equal(code, 0, stderr);
+    assert.equal(stderr, "");
+    return JSON.parse(stdout);
+  }
+
+  it("prints one object with exactly the promised fields, whose figures add up", async () => {
+    const answer = await generate("--prompt=Hello", "--raw", "--max-tokens=3");
+    assert.deepEqual(Object.keys(answer).sort(), [...answerFields].sort());
+    assert.deepEqual(Object.keys(answer.cache), ["tier"]);
+    assert.deepEqual(answer.tokenIds, [29, 1717, 29]);
+    assert.equal(answer.text, "-by-");
+    assert.equal(answer.finishReason, "length");
+    assert.deepEqual([answer.promptTokens, answer.reusedTokens, answer.prefilledTokens], [1, 0, 1]);
+    assert.equal(answer.generatedTokens, 3);
+    assert.equal(answer.cache.tier, "cold");
+    assert.equal(answer.restoreMs, 0);
+    assert.ok(answer.ttftMs > 0 && answer.decodeTokensPerSecond > 0);
+  });
+
+  it("counts the stop id among the tokens and leaves it out of the text", async () => {
+    const answer = await generate("--prompt=What is the capital of France?", "--max-tokens=24");
+    assert.equal(answer.text, "The capital of France is Paris.");
+    assert.equal(answer.finishReason, "stop");
+    assert.equal(answer.tokenIds.at(-1), 2);
+    assert.equal(answer.generatedTokens, answer.tokenIds.length);
+    assert.equal(answer.promptTokens, 37);
+  });
+
+  it("streams the text alone to stdout, and the figures to stderr", async () => {
+    const args = ["generate", "--home", home, "--pool-mb=64", "--prompt=Hello", "--raw", "--max-tokens=3"];
+    const { code, stdout, stderr } = await runCli(args);
+    assert.deepEqual([code, stdout], [0, "-by-"]);
+    assert.match(stderr, /0 reused · 1 prefilled · 3 generated · TTFT \d+ ms .* cold · length/);
+  });
+
+  it("gives the same sampled answer for the same seed", async () => {
+    const sample = (seed: number) =>
+      generate("--prompt=Once", "--raw", "--max-tokens=4", "--temperature=1.5", `--seed=${seed}`);
+    const answers = await Promise.all([sample(7), sample(7), sample(8)]);
+    const [first, again, other] = answers.map(({ tokenIds }) => tokenIds);
+    assert.deepEqual(first, again);
+    assert.notDeepEqual(first, other);
+  });
+
+  it("continues an agent in a new process: reuses all it has read and prefills only what is new", async () => {
+    const opening = await generate("--agent=ada", "--prompt=Say yes.", "--max-tokens=2");
+    const next = await generate("--agent=ada", "--prompt=And no.", "--max-tokens=2");
+    assert.equal(opening.cache.tier, "cold");
+    assert.equal(next.cache.tier, "warm");
+    // The last sampled id was never fed to the model: it is read with the new message.
+    assert.equal(next.reusedTokens, opening.promptTokens + opening.generatedTokens - 1);
+    assert.equal(next.promptTokens, next.reusedTokens + next.prefilledTokens);
+    assert.ok(next.prefilledTokens > 0 && next.prefilledTokens < opening.promptTokens);
+    assert.ok(next.restoreMs > 0);
+  });
+
+  it("will not continue an agent with another model than its own", async () => {
+    await generate("--agent=bob", "--prompt=Hi", "--max-tokens=1");
+    const args = ["generate", "--home", home, "--agent=bob", "--prompt=Hi", "--model", home];
+    const { code, stderr } = await runCli(args);
+    assert.equal(code, 1);
+    assert.match(stderr, /^USAGE: 'bob' was made with the model in .*SmolLM2-135M-Instruct: leave --model out/);
+  });
+});

@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { benchSuites } from "../../../src/service/benchSuites";
+import { FakeRuntime } from "../../support/agents/fakeRuntime";
+import { FakeService } from "../../support/extension/fakeService";
+
+const namesOf = (reference?: string) =>
+  Object.keys(
+    benchSuites(new FakeService(), {
+      options: { home: "/home", ...(reference === undefined ? {} : { reference }) },
+      runtime: new FakeRuntime(),
+      library: { defaultModel: "/model" },
+    }),
+  ).sort();
+
+describe("the benchmark suites", () => {
+  it("have EXP-005 only where the reference is", () => {
+    assert.deepEqual(namesOf("/checkout/test/reference"), ["exp-005", "exp-006", "resume", "throughput"]);
+    assert.deepEqual(namesOf(), ["exp-006", "resume", "throughput"]);
+  });
+});
