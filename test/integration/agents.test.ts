@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { AskResult } from "../../src/extension/agentCommands";
+import type { AskResult } from "../../src/extension/agents/agentCommands";
 import { commands } from "../../src/extension/contributions";
 import type { AgentSummary } from "../../src/protocol/service";
 import { ask, chatTabs, closeEditors, newAgent, run, runRefused, until } from "./support";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
 import { commands } from "../../src/extension/contributions";
-import type { GenerateResult } from "../../src/extension/generateCommands";
+import type { GenerateResult } from "../../src/extension/editor/generateCommands";
 import { briefly, closeEditors, openDocument, run, runRefused, until } from "./support";
 
 describe("generation into a document", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
 import type { ErrorInfo } from "../../src/common/errors";
-import type { AskResult } from "../../src/extension/agentCommands";
+import type { AskResult } from "../../src/extension/agents/agentCommands";
 import { type CommandId, chatPanelType, commands } from "../../src/extension/contributions";
 import type { AgentSummary } from "../../src/protocol/service";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { branchUpdate, chatBranch, chatSnapshot } from "../../../src/extension/chatModel";
-import { pageEngine, pageTurn } from "../../../src/extension/pageModel";
+import { branchUpdate, chatBranch, chatSnapshot } from "../../../src/extension/chat/chatModel";
+import { pageEngine, pageTurn } from "../../../src/extension/pages/pageModel";
 import type { EngineState, TurnView } from "../../../src/protocol/service";
 import { FakeService, figures, model } from "../../support/extension/fakeService";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import manifest from "../../../package.json";
-import { actionCommand } from "../../../src/extension/actionCommands";
+import { actionCommand } from "../../../src/extension/commands/actionCommands";
 import {
   chatPanelType,
   commands,
@@ -12,7 +12,7 @@ import {
   viewContainer,
   views,
 } from "../../../src/extension/contributions";
-import { numberSettings } from "../../../src/extension/settings";
+import { numberSettings } from "../../../src/extension/engine/settings";
 import { actionIds } from "../../../src/protocol/page";
 
 const { contributes } = manifest;

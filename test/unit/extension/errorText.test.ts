@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ErrorInfo, errorCodes, PoolExhaustedError, toErrorInfo } from "../../../src/common/errors";
-import { actionCommand, poolTarget } from "../../../src/extension/actionCommands";
-import { problemOf, problemSentences, sentence } from "../../../src/extension/errorText";
+import { actionCommand, poolTarget } from "../../../src/extension/commands/actionCommands";
+import { problemOf, problemSentences, sentence } from "../../../src/extension/commands/errorText";
 
 const failure = (code: ErrorInfo["code"]): ErrorInfo => ({ code, what: "it broke", advice: "mend it", facts: {} });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { keptTurnChoices } from "../../../src/extension/keptTurnChoices";
+import { keptTurnChoices } from "../../../src/extension/agents/keptTurnChoices";
 import type { TurnView } from "../../../src/protocol/service";
 
 const turn = (user: string, promptTokens: number, generatedTokens: number): TurnView => ({

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { contentSecurityPolicy, pageHtml } from "../../../src/extension/pageHtml";
+import { contentSecurityPolicy, pageHtml } from "../../../src/extension/pages/pageHtml";
 
 const resources = {
   title: 'A "title" <b>',

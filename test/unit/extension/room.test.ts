@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate as turnOfLoop } from "node:timers/promises";
-import { Room } from "../../../src/extension/room";
+import { Room } from "../../../src/extension/room/room";
 import type { RoomUpdate } from "../../../src/protocol/room";
 import { FakeService } from "../../support/extension/fakeService";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
 import fc from "fast-check";
-import { RunFollower, type RunUpdate } from "../../../src/extension/runFollower";
+import { RunFollower, type RunUpdate } from "../../../src/extension/pages/runFollower";
 import { FakeRunning, figures } from "../../support/extension/fakeService";
 
 const text = (part: string) => ({ type: "text", text: part, figures }) as const;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../../src/common/log";
-import { ServiceHandle } from "../../../src/extension/serviceHandle";
+import { ServiceHandle } from "../../../src/extension/engine/serviceHandle";
 import type { ServiceEvent } from "../../../src/protocol/service";
 import { FakeService } from "../../support/extension/fakeService";
 

@@ -8,7 +8,7 @@ import {
   numberSettings,
   samplingOf,
   serviceOptionsOf,
-} from "../../../src/extension/settings";
+} from "../../../src/extension/engine/settings";
 
 const reader = (values: Partial<Record<SettingId, unknown>>) => (id: SettingId) => values[id];
 const places = { home: path.resolve("/home of mine"), starterModel: "/starter", nativeStage: "/stage" };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type TextChange, TrackedInsertion } from "../../../src/extension/trackedInsertion";
+import { type TextChange, TrackedInsertion } from "../../../src/extension/editor/trackedInsertion";
 
 function apply(text: string, { rangeOffset, rangeLength, text: inserted }: TextChange): string {
   return text.slice(0, rangeOffset) + inserted + text.slice(rangeOffset + rangeLength);

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { createFormats } from "../../../src/common/format";
-import { agentItem } from "../../../src/extension/agentItem";
-import { attachmentText } from "../../../src/extension/attachment";
-import { agentArgument, flagField, numberField, textField } from "../../../src/extension/commandArguments";
-import { diagnosisText } from "../../../src/extension/diagnosisText";
-import { MetricHistory } from "../../../src/extension/metricHistory";
-import { placesOf } from "../../../src/extension/places";
-import { progressSteps } from "../../../src/extension/progressText";
-import { statusUpdates } from "../../../src/extension/statusUpdates";
+import { agentItem } from "../../../src/extension/agents/agentItem";
+import { agentArgument, flagField, numberField, textField } from "../../../src/extension/commands/commandArguments";
+import { progressSteps } from "../../../src/extension/commands/progressText";
+import { attachmentText } from "../../../src/extension/editor/attachment";
+import { placesOf } from "../../../src/extension/engine/places";
+import { MetricHistory } from "../../../src/extension/status/metricHistory";
+import { statusUpdates } from "../../../src/extension/status/statusUpdates";
+import { diagnosisText } from "../../../src/extension/window/diagnosisText";
 import { FakeService } from "../../support/extension/fakeService";
 
 const formats = createFormats("en");

@@ -1,0 +1,224 @@
+import * as vscode from "vscode";
+import { type Disposable, DisposableStore } from "../../common/disposables";
+import { InvalidRequestError } from "../../common/errors";
+import type { AgentSummary, FinishReason, ResidentService, TurnFigures } from "../../protocol/service";
+import type { ChatPanels } from "../chat/chatPanels";
+import { flagField, numberField, textField } from "../commands/commandArguments";
+import type { CommandRegistry } from "../commands/commandRegistry";
+import { commands } from "../contributions";
+import { attachmentText } from "../editor/attachment";
+import type { EditorActions } from "../editor/editorActions";
+import type { ServiceHandle } from "../engine/serviceHandle";
+import { samplingWith } from "../engine/settingsReader";
+import { type AgentPicker, pickTurn } from "./agentPicker";
+import { pickKeptTurns } from "./keptTurns";
+
+export interface AgentCommandPorts {
+  readonly service: ServiceHandle;
+  readonly panels: ChatPanels;
+  readonly picker: AgentPicker;
+  readonly editors: EditorActions;
+}
+
+/** What `askAgent` returns when its answer has ended. */
+export interface AskResult {
+  readonly agent: string;
+  readonly text: string;
+  readonly finishReason: FinishReason;
+  readonly figures: TurnFigures;
+}
+
+type AgentWork = (agent: AgentSummary, door: ResidentService, argument: unknown) => Promise<unknown>;
+
+/**
+ * The commands about one agent. Each takes `{ agent }` (id or name) beside its own fields and asks for what is missing;
+ * each returns the agent's summary where nothing else is said.
+ */
+export function registerAgentCommands(registry: CommandRegistry, ports: AgentCommandPorts): Disposable {
+  const { service, panels, picker } = ports;
+  const store = new DisposableStore();
+  const about = (id: (typeof commands)[keyof typeof commands], title: string, work: AgentWork) =>
+    store.add(
+      registry.register(id, async (argument) => {
+        const door = await service.get();
+        const agent = await picker.resolve(door, argument, title);
+        return agent && work(agent, door, argument);
+      }),
+    );
+
+  store.add(registry.register(commands.newAgent, (argument) => newAgent(argument, ports)));
+  about(commands.openAgent, "Open Agent", async (agent) => {
+    panels.open(agent);
+    return agent;
+  });
+  about(commands.askAgent, "Ask Agent", (agent, door, argument) => ask(agent, door, argument, panels));
+  about(commands.askAboutSelection, "Ask Agent About the Selection", async (agent) => {
+    const selection = ports.editors.selection();
+    if (!selection) throw new InvalidRequestError("nothing is selected", "select text in an editor first");
+    panels.open(agent).draft(attachmentText(selection));
+    return agent;
+  });
+  about(commands.stopAgent, "Stop Answer", async (agent, door) => {
+    door.running(agent.id)?.abort();
+    return agent;
+  });
+  about(commands.regenerate, "Regenerate Answer", async (agent, door, argument) => {
+    const running = await door.regenerate(agent.id, textField(argument, "turn"), samplingWith(argument));
+    panels.open(agent);
+    const { text, finishReason, figures } = await running.done;
+    return { agent: agent.id, text, finishReason, figures } satisfies AskResult;
+  });
+  about(commands.saveAgent, "Save Agent", (agent, door) => door.saveAgent(agent.id));
+  about(commands.renameAgent, "Rename Agent", rename);
+  about(commands.editInstructions, "Edit Instructions", editInstructions);
+  about(commands.forkAgent, "Fork Agent", async (agent, door, argument) => {
+    const name = textField(argument, "name") ?? (await askName(`Fork ${agent.name}`, `${agent.name} (fork)`));
+    if (name === undefined) return undefined;
+    const fork = await door.forkAgent(agent.id, name, textField(argument, "turn"));
+    panels.open(fork);
+    return fork;
+  });
+  about(commands.rewindAgent, "Rewind Agent", rewind);
+  about(commands.keepLastTurns, "Start Over", (agent, door, argument) => keepLastTurns(agent, door, argument, panels));
+  about(commands.deleteAgent, "Delete Agent", deleteAgent);
+  return store;
+}
+
+/**
+ * Arguments: name, system, model (a directory), like (an agent whose instructions and model it gets), background (does
+ * not open the panel).
+ */
+async function newAgent(argument: unknown, { service, panels }: AgentCommandPorts): Promise<AgentSummary | undefined> {
+  const door = await service.get();
+  const name = textField(argument, "name") ?? (await askName("New Agent", await freeName(door)));
+  if (name === undefined) return undefined;
+  const like = textField(argument, "like");
+  const example = like === undefined ? undefined : await door.getAgent(like);
+  const system = textField(argument, "system") ?? example?.system;
+  const modelDirectory = textField(argument, "model") ?? example?.modelDirectory;
+  const agent = await door.createAgent({
+    name,
+    ...(system === undefined ? {} : { system }),
+    ...(modelDirectory === undefined ? {} : { modelDirectory }),
+  });
+  if (!flagField(argument, "background")) panels.open(agent);
+  return agent;
+}
+
+/** Arguments: text, background, and those of sampling. Resolves when the answer has ended. */
+async function ask(
+  agent: AgentSummary,
+  door: ResidentService,
+  argument: unknown,
+  panels: ChatPanels,
+): Promise<AskResult | undefined> {
+  const text =
+    textField(argument, "text") ??
+    (await vscode.window.showInputBox({ title: `Ask ${agent.name}`, placeHolder: "Message", ignoreFocusOut: true }));
+  if (text === undefined) return undefined;
+  if (!flagField(argument, "background")) panels.open(agent);
+  const running = await door.send(agent.id, { text, sampling: samplingWith(argument) });
+  const { text: answer, finishReason, figures } = await running.done;
+  return { agent: agent.id, text: answer, finishReason, figures };
+}
+
+async function rename(
+  agent: AgentSummary,
+  door: ResidentService,
+  argument: unknown,
+): Promise<AgentSummary | undefined> {
+  const name = textField(argument, "name") ?? (await askName(`Rename ${agent.name}`, agent.name));
+  return name === undefined ? undefined : door.renameAgent(agent.id, name);
+}
+
+async function editInstructions(
+  agent: AgentSummary,
+  door: ResidentService,
+  argument: unknown,
+): Promise<AgentSummary | undefined> {
+  const { system, turns } = await door.getAgent(agent.id);
+  const instructions =
+    textField(argument, "system") ??
+    (await vscode.window.showInputBox({
+      title: `Instructions of ${agent.name}`,
+      prompt: turns.length > 0 ? "The whole conversation is read again with the next message." : "The system prompt.",
+      value: system,
+      ignoreFocusOut: true,
+    }));
+  return instructions === undefined ? undefined : door.setSystemPrompt(agent.id, instructions);
+}
+
+/** Arguments: turn, or toStart for the place before the first turn. */
+async function rewind(
+  agent: AgentSummary,
+  door: ResidentService,
+  argument: unknown,
+): Promise<AgentSummary | undefined> {
+  const turn = textField(argument, "turn");
+  if (turn !== undefined) return door.rewindAgent(agent.id, turn);
+  if (flagField(argument, "toStart")) return door.rewindAgent(agent.id, undefined);
+  const detail = await door.getAgent(agent.id);
+  const chosen = await pickTurn(detail, `Rewind ${agent.name}: the turn to go back to`, { withStart: true });
+  return chosen && door.rewindAgent(agent.id, chosen.turn);
+}
+
+/**
+ * Argument: turns. Where the head is a message that did not fit the context, it is sent again after them: that is what
+ * the person wanted when the context was full.
+ */
+async function keepLastTurns(
+  agent: AgentSummary,
+  door: ResidentService,
+  argument: unknown,
+  panels: ChatPanels,
+): Promise<AgentSummary | undefined> {
+  const detail = await door.getAgent(agent.id);
+  const turns =
+    numberField(argument, "turns") ?? (await pickKeptTurns(detail, `Start ${agent.name} over: the turns to keep`));
+  if (turns === undefined) return undefined;
+  const last = detail.turns.at(-1);
+  const restarted = await door.startOver(agent.id, turns);
+  panels.open(restarted);
+  if (last?.state === "failed" && last.answer === "") {
+    await door.send(agent.id, { text: last.user, sampling: samplingWith(argument) });
+  }
+  return restarted;
+}
+
+/** Argument: force (does not ask). Returns what was deleted. */
+async function deleteAgent(
+  agent: AgentSummary,
+  door: ResidentService,
+  argument: unknown,
+): Promise<AgentSummary | undefined> {
+  if (!flagField(argument, "force")) {
+    const answer = await vscode.window.showWarningMessage(
+      `Delete "${agent.name}"?`,
+      {
+        modal: true,
+        detail:
+          "Its conversation, and what is kept on disk for it alone, are deleted. Forks keep theirs. This cannot be undone.",
+      },
+      "Delete",
+    );
+    if (answer !== "Delete") return undefined;
+  }
+  await door.deleteAgent(agent.id);
+  return agent;
+}
+
+function askName(title: string, value: string): Thenable<string | undefined> {
+  return vscode.window.showInputBox({
+    title,
+    value,
+    prompt: "Name",
+    validateInput: (name) => (name.trim() === "" ? "Write a name." : undefined),
+  });
+}
+
+async function freeName(door: ResidentService): Promise<string> {
+  const taken = new Set((await door.listAgents()).map(({ name }) => name));
+  let number = taken.size + 1;
+  while (taken.has(`Agent ${number}`)) number++;
+  return `Agent ${number}`;
+}

@@ -1,0 +1,76 @@
+/** How an agent looks in lists: hue is the agent, fill is the tier, words say the rest. */
+import type { Formats } from "../../common/format";
+import type { AgentSummary, Tier } from "../../protocol/service";
+import { treeItems } from "../contributions";
+
+/** In order of creation, then again. */
+const colours = ["blue", "green", "orange", "purple", "yellow", "red"] as const;
+
+/** Codicons of a full, a half and an empty circle. */
+const tierIcons: Readonly<Record<Tier, string>> = {
+  hot: "circle-large-filled",
+  warm: "color-mode",
+  cold: "circle-large-outline",
+};
+
+const stateWords: Readonly<Record<AgentSummary["state"], string | undefined>> = {
+  idle: undefined,
+  waiting: "waiting",
+  reading: "reading",
+  answering: "answering",
+  restoring: "restoring",
+};
+
+export interface AgentItem {
+  readonly label: string;
+  readonly description: string;
+  /** Markdown. */
+  readonly tooltip: string;
+  readonly icon: string;
+  readonly colour: string;
+  readonly contextValue: string;
+  /** Said by screen readers, since the icon is not. */
+  readonly spoken: string;
+}
+
+export function agentItem(agent: AgentSummary, formats: Formats): AgentItem {
+  const description = agentDescription(agent, formats);
+  return {
+    label: agent.name,
+    description,
+    tooltip: agentTooltip(agent, formats),
+    icon: agent.lockedElsewhere ? "lock" : tierIcons[agent.tier],
+    colour: `charts.${colours[agent.index % colours.length] ?? colours[0]}`,
+    contextValue: agent.lockedElsewhere
+      ? treeItems.lockedAgent
+      : agent.state === "idle"
+        ? treeItems.agent
+        : treeItems.runningAgent,
+    spoken: `${agent.name}, ${description}`,
+  };
+}
+
+/** "3,425 tokens · hot · answering" */
+export function agentDescription(agent: AgentSummary, formats: Formats): string {
+  const parts = [`${formats.count(agent.tokens)} tokens`, agent.tier];
+  const state = stateWords[agent.state];
+  if (state) parts.push(state);
+  if (agent.lockedElsewhere) parts.push("open in another window");
+  return parts.join(" · ");
+}
+
+function agentTooltip(agent: AgentSummary, formats: Formats): string {
+  const full = agent.contextTokens > 0 ? ` (${formats.percent(agent.tokens / agent.contextTokens)})` : "";
+  return [
+    `**${escapeMarkdown(agent.name)}**`,
+    `Model: ${escapeMarkdown(agent.modelName)}`,
+    `Context: ${formats.count(agent.tokens)} of ${formats.count(agent.contextTokens)} tokens${full}`,
+    `In memory: ${formats.count(agent.hotTokens)} tokens`,
+    `On disk: ${formats.count(agent.diskTokens)} tokens, ${formats.bytes(agent.diskBytes)}`,
+    `Turns: ${formats.count(agent.turnCount)}`,
+  ].join("\n\n");
+}
+
+function escapeMarkdown(text: string): string {
+  return text.replace(/[\\`*_{}[\]()#+\-.!<>|~]/g, "\\$&");
+}

@@ -1,0 +1,109 @@
+import * as vscode from "vscode";
+import { InvalidRequestError, ResidentError } from "../../common/errors";
+import { createFormats } from "../../common/format";
+import type { AgentDetail, AgentSummary, ResidentService, TurnId } from "../../protocol/service";
+import { agentArgument, textField } from "../commands/commandArguments";
+import { agentDescription } from "./agentItem";
+import { oneLine } from "./oneLine";
+
+/** The agents that a command may be about without saying so. */
+export interface AgentsAtHand {
+  /** Selected in the Agents view. */
+  readonly selected: () => string | undefined;
+  /** Its chat panel has the focus. */
+  readonly active: () => string | undefined;
+}
+
+/** Who a command is about: its argument, else the agent whose panel or row it was called on, else the person is asked. */
+export class AgentPicker {
+  constructor(private readonly atHand: AgentsAtHand) {}
+
+  async resolve(door: ResidentService, argument: unknown, title: string): Promise<AgentSummary | undefined> {
+    const from = typeof argument === "string" ? undefined : textField(argument, "from");
+    const named = agentArgument(argument) ?? (from === undefined ? this.atHand.active() : undefined);
+    if (named === undefined) return this.pick(door, title, from === "tree" ? this.atHand.selected() : undefined);
+    const agent = await door.findAgent(named);
+    if (agent) return agent;
+    const what = `there is no agent "${named}"`;
+    throw new ResidentError("AGENT_NOT_FOUND", what, "choose one of the agents that are there", { agent: named });
+  }
+
+  /** `first` comes first. Keys in the tree ask too: VS Code tells the selected row, which need not be the focused one. */
+  private async pick(
+    door: ResidentService,
+    title: string,
+    first: string | undefined,
+  ): Promise<AgentSummary | undefined> {
+    const agents = await door.listAgents();
+    if (agents.length === 0) throw new ResidentError("AGENT_NOT_FOUND", "there are no agents yet", "make one first");
+    const choices = agentChoices(agents).sort((a, b) => Number(b.agent.id === first) - Number(a.agent.id === first));
+    const chosen = await vscode.window.showQuickPick(choices, {
+      title,
+      placeHolder: "Agent",
+      matchOnDescription: true,
+      matchOnDetail: true,
+    });
+    return chosen?.agent;
+  }
+}
+
+export interface AgentChoice extends vscode.QuickPickItem {
+  readonly agent: AgentSummary;
+}
+
+/** Last used first. */
+export function agentChoices(agents: readonly AgentSummary[]): AgentChoice[] {
+  const formats = createFormats(vscode.env.language);
+  return [...agents]
+    .sort((a, b) => b.lastUsedAt - a.lastUsedAt)
+    .map((agent) => ({
+      agent,
+      label: agent.name,
+      description: agentDescription(agent, formats),
+      detail: `${agent.modelName}, ${formats.count(agent.turnCount)} turns, used ${formats.ago(Date.now() - agent.lastUsedAt)}`,
+    }));
+}
+
+/** A turn, or the place before the first one. */
+export type TurnChoice = { readonly turn: TurnId | undefined };
+
+/** Previews of the turns, newest first, then of the branches that were left. */
+export async function pickTurn(
+  detail: AgentDetail,
+  title: string,
+  options: { readonly withStart: boolean },
+): Promise<TurnChoice | undefined> {
+  const items = turnItems(detail, options.withStart);
+  if (items.length === 0) throw new InvalidRequestError(`"${detail.name}" has no turns yet`, "send a message first");
+  const chosen = await vscode.window.showQuickPick(items, { title, placeHolder: "Turn", matchOnDetail: true });
+  return chosen && "turn" in chosen ? { turn: chosen.turn } : undefined;
+}
+
+interface TurnItem extends vscode.QuickPickItem {
+  readonly turn?: TurnId | undefined;
+}
+
+function turnItems(detail: AgentDetail, withStart: boolean): TurnItem[] {
+  const count = detail.turns.length;
+  const own = detail.turns.map(
+    (turn, index): TurnItem => ({
+      turn: turn.id,
+      label: `${index + 1}. ${oneLine(turn.user)}`,
+      description: index === count - 1 ? "the head" : "",
+      detail: oneLine(turn.answer),
+    }),
+  );
+  const start: TurnItem[] =
+    withStart && count > 0
+      ? [{ turn: undefined, label: "Before the first turn", description: "an empty conversation" }]
+      : [];
+  const others = detail.otherBranches.map(
+    (branch): TurnItem => ({
+      turn: branch.turn,
+      label: oneLine(branch.preview),
+      description: `${branch.turns} turns`,
+    }),
+  );
+  const separator: TurnItem = { label: "Branches that were left", kind: vscode.QuickPickItemKind.Separator };
+  return [...own.reverse(), ...start, ...(others.length > 0 ? [separator, ...others] : [])];
+}

@@ -1,0 +1,82 @@
+import * as vscode from "vscode";
+import { type Disposable, DisposableStore } from "../../common/disposables";
+import { createFormats } from "../../common/format";
+import type { AgentId, AgentSummary, ResidentService } from "../../protocol/service";
+import type { Failures } from "../commands/failures";
+import { type ContextKey, commands, contextKeys, views } from "../contributions";
+import type { ServiceHandle } from "../engine/serviceHandle";
+import { Throttle } from "../pages/throttle";
+import { agentItem } from "./agentItem";
+
+/** Tokens and tiers change with every step; the tree is redrawn at most this often, in milliseconds. */
+const redrawMs = 250;
+
+/** The Agents view: in order of creation, like their colours. */
+export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSummary> {
+  private readonly store = new DisposableStore();
+  private readonly changes = this.store.add(new vscode.EventEmitter<undefined>());
+  private readonly redraw = this.store.add(new Throttle(redrawMs, () => this.changes.fire(undefined)));
+  private readonly view: vscode.TreeView<AgentSummary>;
+
+  readonly onDidChangeTreeData = this.changes.event;
+
+  constructor(
+    private readonly service: ServiceHandle,
+    private readonly failures: Failures,
+  ) {
+    this.view = this.store.add(vscode.window.createTreeView(views.agents, { treeDataProvider: this }));
+    this.store.add(
+      service.onEvent((event) => {
+        if (event.type === "agent" || event.type === "engine") this.redraw.request();
+      }),
+    );
+    this.store.add(service.onRestart(() => this.redraw.request()));
+  }
+
+  dispose(): void {
+    this.store.dispose();
+  }
+
+  /** The agent that is selected in the view. */
+  get selected(): AgentId | undefined {
+    return this.view.selection[0]?.id;
+  }
+
+  async getChildren(element?: AgentSummary): Promise<AgentSummary[]> {
+    return element ? [] : this.agents();
+  }
+
+  getTreeItem(agent: AgentSummary): vscode.TreeItem {
+    const look = agentItem(agent, createFormats(vscode.env.language));
+    const item = new vscode.TreeItem(look.label);
+    item.id = agent.id;
+    item.description = look.description;
+    item.tooltip = new vscode.MarkdownString(look.tooltip);
+    item.iconPath = new vscode.ThemeIcon(look.icon, new vscode.ThemeColor(look.colour));
+    item.contextValue = look.contextValue;
+    item.accessibilityInformation = { label: look.spoken };
+    item.command = { command: commands.openAgent, title: "Open Agent", arguments: [{ agent: agent.id }] };
+    return item;
+  }
+
+  private async agents(): Promise<AgentSummary[]> {
+    try {
+      const door = await this.service.get();
+      const agents = [...(await door.listAgents())].sort((a, b) => a.index - b.index);
+      if (agents.length === 0) await setContext(contextKeys.noModel, !(await hasModel(door)));
+      await setContext(contextKeys.noAgents, agents.length === 0);
+      return agents;
+    } catch (error) {
+      this.failures.show(error);
+      return [];
+    }
+  }
+}
+
+async function hasModel(door: ResidentService): Promise<boolean> {
+  return (await door.listModels()).some(({ problem }) => !problem);
+}
+
+function setContext(key: ContextKey, value: boolean): Thenable<unknown> {
+  return vscode.commands.executeCommand("setContext", key, value);
+}

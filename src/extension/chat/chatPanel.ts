@@ -1,0 +1,238 @@
+import * as vscode from "vscode";
+import { type Disposable, DisposableStore } from "../../common/disposables";
+import { toErrorInfo } from "../../common/errors";
+import { type ChatCommand, type ChatToPage, isChatToHost } from "../../protocol/chat";
+import type { AgentDetail, AgentId, ServiceEvent, TurnId } from "../../protocol/service";
+import type { Failures } from "../commands/failures";
+import type { EditorActions } from "../editor/editorActions";
+import type { EngineWatch } from "../engine/engineWatch";
+import type { ServiceHandle } from "../engine/serviceHandle";
+import { PageHost } from "../pages/pageHost";
+import { pageEngine } from "../pages/pageModel";
+import { RunFollower, type RunState } from "../pages/runFollower";
+import { TaskQueue } from "../pages/taskQueue";
+import { Throttle } from "../pages/throttle";
+import { agentParts, branchUpdate, chatBranch, chatSnapshot, summaryOf, turnsMark } from "./chatModel";
+import { ChatRequests } from "./chatRequests";
+
+/** Tokens and tiers change with every step: as often as the eye follows. */
+const agentPeriodMs = 100;
+
+export interface ChatPanelPorts {
+  readonly service: ServiceHandle;
+  readonly engine: EngineWatch;
+  readonly editors: EditorActions;
+  readonly failures: Failures;
+  readonly extensionUri: vscode.Uri;
+}
+
+/** The chat of one agent: its panel, what the page has been told, and the answer that is being followed. */
+export class ChatPanel implements Disposable {
+  private readonly store = new DisposableStore();
+  private readonly page: PageHost<ChatCommand, ChatToPage>;
+  /** Whatever reads the service and then tells the page: in order, so that no update overtakes a snapshot. */
+  private readonly queue: TaskQueue;
+  private readonly requests: ChatRequests;
+  private readonly agentChanged: Throttle;
+  private follower: RunFollower | undefined;
+  private followed: TurnId | undefined;
+  private shownTurns: readonly TurnId[] = [];
+  private shownBranches = 0;
+  private shownMark = "";
+  private pendingDraft = "";
+
+  constructor(
+    readonly agentId: AgentId,
+    private readonly panel: vscode.WebviewPanel,
+    private readonly ports: ChatPanelPorts,
+  ) {
+    const { service, engine, editors, failures, extensionUri } = ports;
+    this.requests = new ChatRequests(agentId, service, editors);
+    this.queue = new TaskQueue((error) => failures.note(error));
+    this.agentChanged = this.store.add(new Throttle(agentPeriodMs, () => this.queue.add(() => this.sendAgent())));
+    panel.iconPath = {
+      light: vscode.Uri.joinPath(extensionUri, "media", "chat-light.svg"),
+      dark: vscode.Uri.joinPath(extensionUri, "media", "chat-dark.svg"),
+    };
+    this.page = this.store.add(
+      new PageHost<ChatCommand, ChatToPage>(
+        panel.webview,
+        {
+          name: "chat",
+          title: panel.title,
+          guard: isChatToHost,
+          onReady: () => this.refresh(),
+          onCommand: (command) => this.requests.run(command),
+        },
+        failures,
+        extensionUri,
+      ),
+    );
+    this.store.add(service.onEvent((event) => this.hear(event)));
+    this.store.add(
+      service.onRestart(() => {
+        this.unfollow();
+        this.reopen();
+      }),
+    );
+    this.store.add(engine.onChange((state) => this.page.post({ type: "engine", engine: pageEngine(state) })));
+    this.store.add(
+      panel.onDidChangeViewState(() => {
+        if (!panel.visible) this.page.suspend();
+      }),
+    );
+    this.store.add({ dispose: () => this.follower?.dispose() });
+    this.warm();
+  }
+
+  /** Reads everything again and makes the agent hot: after a restart of the engine, or when a lock may be gone. */
+  reopen(): void {
+    this.warm();
+    this.refresh();
+  }
+
+  /** Adds text to the message that is being written; a page that is still booting gets it after its snapshot. */
+  draft(text: string): void {
+    this.pendingDraft += text;
+    this.queue.add(async () => this.sendDraft());
+  }
+
+  reveal(): void {
+    this.panel.reveal();
+  }
+
+  get active(): boolean {
+    return this.panel.active;
+  }
+
+  /** Closes the panel for good. */
+  close(): void {
+    this.panel.dispose();
+  }
+
+  /** Lets go of the panel without closing it: one that is open when the window goes comes back with the next. */
+  dispose(): void {
+    this.store.dispose();
+  }
+
+  /** Read ahead, before anything is sent. What keeps it from being read is shown by the page: the engine's state, the lock. */
+  private warm(): void {
+    const { service, failures } = this.ports;
+    const warming = service.get().then((door) => door.warmAgent(this.agentId));
+    warming.catch((error: unknown) => failures.note(error));
+  }
+
+  private refresh(): void {
+    this.queue.add(() => this.sendSnapshot());
+  }
+
+  private async sendSnapshot(): Promise<void> {
+    const { service, engine, editors, failures } = this.ports;
+    try {
+      const door = await service.get();
+      const [detail, agents, status] = await Promise.all([
+        door.getAgent(this.agentId),
+        door.listAgents(),
+        engine.state.type === "idle" ? door.status() : undefined,
+      ]);
+      if (status) engine.set(status.engine);
+      await this.follow(detail);
+      const snapshot = chatSnapshot(detail, {
+        language: vscode.env.language,
+        engine: engine.state,
+        ...this.runOf(detail),
+        hasSelection: editors.selection() !== undefined,
+        hasOtherAgents: agents.length > 1,
+      });
+      this.show(detail);
+      this.page.post({ type: "snapshot", snapshot });
+      this.sendDraft();
+    } catch (error) {
+      // There is nothing to show: an agent that was deleted meanwhile is no failure.
+      if (toErrorInfo(error).code !== "AGENT_NOT_FOUND") failures.show(error, { target: { agent: this.agentId } });
+      this.close();
+    }
+  }
+
+  private sendDraft(): void {
+    if (!this.page.live || this.pendingDraft === "") return;
+    this.page.post({ type: "draft", text: this.pendingDraft });
+    this.pendingDraft = "";
+  }
+
+  private hear(event: ServiceEvent): void {
+    if (!("id" in event) || event.id !== this.agentId) return;
+    switch (event.type) {
+      case "agent":
+        if (event.summary) this.agentChanged.request();
+        else this.close();
+        break;
+      case "turnStarted":
+        this.queue.add(() => this.sendBranch());
+        break;
+      case "turnEnded":
+        this.follower?.flush();
+        this.queue.add(() => this.sendBranch());
+        break;
+    }
+  }
+
+  private async sendAgent(): Promise<void> {
+    if (!this.page.live) return;
+    const detail = await this.detail();
+    this.panel.title = detail.name;
+    this.page.post({ type: "agent", agent: summaryOf(detail), system: detail.system, ...agentParts(detail) });
+    // Rewinding, switching branches and failed saves change the turns without a turn of their own.
+    if (turnsMark(detail) !== this.shownMark) await this.sendBranch();
+  }
+
+  private async sendBranch(): Promise<void> {
+    if (!this.page.live) return;
+    const detail = await this.detail();
+    await this.follow(detail);
+    const branch = chatBranch(detail, { language: vscode.env.language, ...this.runOf(detail) });
+    const update = branchUpdate(this.shownTurns, branch, this.shownBranches);
+    this.show(detail);
+    this.page.post(update);
+  }
+
+  private async detail(): Promise<AgentDetail> {
+    const door = await this.ports.service.get();
+    return door.getAgent(this.agentId);
+  }
+
+  private show(detail: AgentDetail): void {
+    this.panel.title = detail.name;
+    this.shownTurns = detail.turns.map(({ id }) => id);
+    this.shownBranches = detail.otherBranches.length;
+    this.shownMark = turnsMark(detail);
+    this.requests.shown(detail.turns);
+  }
+
+  private runOf(detail: AgentDetail): { readonly run?: RunState } {
+    const running = detail.turns.at(-1)?.id === this.followed && this.follower;
+    return running ? { run: running.state } : {};
+  }
+
+  /** Follows the head's answer while it runs; lets go of one that has ended. */
+  private async follow(detail: AgentDetail): Promise<void> {
+    const head = detail.turns.at(-1);
+    const door = await this.ports.service.get();
+    const running = head?.state === "running" ? door.running(this.agentId) : undefined;
+    if (!head || !running) {
+      this.unfollow();
+      return;
+    }
+    if (this.follower?.running.id === running.id) return;
+    this.unfollow();
+    this.followed = head.id;
+    this.follower = new RunFollower(running, (update) => this.page.post({ ...update, turn: head.id }));
+    running.done.catch(() => {}); // the turn carries its failure
+  }
+
+  private unfollow(): void {
+    this.follower?.dispose();
+    this.follower = undefined;
+    this.followed = undefined;
+  }
+}

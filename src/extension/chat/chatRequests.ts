@@ -1,0 +1,80 @@
+import * as vscode from "vscode";
+import { toErrorInfo } from "../../common/errors";
+import type { ChatCommand } from "../../protocol/chat";
+import type { AgentId, ResidentService, Running, TurnId, TurnView } from "../../protocol/service";
+import { type ActionTarget, poolTarget } from "../commands/actionCommands";
+import { runAction } from "../commands/failures";
+import { commands } from "../contributions";
+import type { EditorActions } from "../editor/editorActions";
+import type { ServiceHandle } from "../engine/serviceHandle";
+import { samplingFromSettings } from "../engine/settingsReader";
+
+type PoolNumbers = Pick<ActionTarget, "needed" | "total">;
+
+/** Does what a chat's page asks for. */
+export class ChatRequests {
+  /** What the pool had no room for: the last message that was refused, and failed turns. */
+  private refusedMessage: PoolNumbers = {};
+  private failedTurns: ReadonlyMap<TurnId, PoolNumbers> = new Map();
+
+  constructor(
+    private readonly agent: AgentId,
+    private readonly service: ServiceHandle,
+    private readonly editors: EditorActions,
+  ) {}
+
+  /** The turns beside which buttons may be pressed. */
+  shown(turns: readonly TurnView[]): void {
+    this.failedTurns = new Map(turns.map(({ id, error }) => [id, poolTarget(error?.facts ?? {})]));
+  }
+
+  /** Resolves when it is done or under way; rejects with why it cannot be. */
+  async run(command: ChatCommand): Promise<void> {
+    const { agent } = this;
+    const door = await this.service.get();
+    switch (command.type) {
+      case "send":
+        return this.send(door, command.text);
+      case "stop":
+        door.running(agent)?.abort();
+        return;
+      case "regenerate":
+        return letRun(await door.regenerate(agent, command.turn, samplingFromSettings()));
+      case "fork":
+        await vscode.commands.executeCommand(commands.forkAgent, { agent, turn: command.turn });
+        return;
+      case "rewind":
+        if (command.turn === undefined) await vscode.commands.executeCommand(commands.rewindAgent, { agent });
+        else await door.rewindAgent(agent, command.turn);
+        return;
+      case "switchBranch":
+        await door.rewindAgent(agent, command.turn);
+        return;
+      case "act": {
+        const { action, turn } = command;
+        const numbers = turn === undefined ? this.refusedMessage : this.failedTurns.get(turn);
+        await runAction(action, { agent, ...(turn === undefined ? {} : { turn }), ...numbers });
+        return;
+      }
+      case "copy":
+      case "insertAtCursor":
+      case "newFile":
+      case "openLink":
+        return this.editors.run(command);
+    }
+  }
+
+  private async send(door: ResidentService, text: string): Promise<void> {
+    try {
+      letRun(await door.send(this.agent, { text, sampling: samplingFromSettings() }));
+    } catch (error) {
+      this.refusedMessage = poolTarget(toErrorInfo(error).facts);
+      throw error;
+    }
+  }
+}
+
+/** The panel follows the answer, and its turn carries its failure: nobody waits for it here. */
+function letRun(running: Running): void {
+  running.done.catch(() => {});
+}

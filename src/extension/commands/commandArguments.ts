@@ -1,0 +1,40 @@
+/**
+ * Commands are reached from the palette (no argument), from trees and panels (an element), from keybindings and tests
+ * (a plain object): what arrives is unknown and is read field by field.
+ */
+import { InvalidRequestError } from "../../common/errors";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(argument: unknown): Fields {
+  return isFields(argument) ? argument : {};
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function textField(argument: unknown, name: string): string | undefined {
+  const value = fieldsOf(argument)[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "string") return value;
+  throw new InvalidRequestError(`"${name}" must be text`, `pass "${name}" as a string`, { name });
+}
+
+/** Any finite number: whether it makes sense is the service's to say. */
+export function numberField(argument: unknown, name: string): number | undefined {
+  const value = fieldsOf(argument)[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw new InvalidRequestError(`"${name}" must be a number`, `pass "${name}" as a number`, { name });
+}
+
+export function flagField(argument: unknown, name: string): boolean {
+  return fieldsOf(argument)[name] === true;
+}
+
+/** The agent that a command is about: an id or a name, `{ agent }`, or a tree element with an `id`. */
+export function agentArgument(argument: unknown): string | undefined {
+  if (typeof argument === "string") return argument;
+  return textField(argument, "agent") ?? textField(argument, "id");
+}

@@ -1,0 +1,84 @@
+/** What the settings mean, apart from VS Code: limits, units, and what the core is started or asked with. */
+import { join } from "node:path";
+import type { SamplingOptions, ServiceOptions } from "../../protocol/service";
+import { type SettingId, settings } from "../contributions";
+
+export interface NumberLimits {
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly default: number;
+}
+
+const bytesPerMB = 2 ** 20;
+const bytesPerGB = 2 ** 30;
+
+/** package.json states the same limits (a unit test compares); the editor warns, and values outside are clamped here. */
+export const numberSettings = {
+  [settings.poolSizeMB]: { minimum: 64, maximum: 65536, default: 1024 },
+  [settings.poolBlockTokens]: { minimum: 16, maximum: 512, default: 64 },
+  [settings.answersMaxTokens]: { minimum: 1, maximum: 32768, default: 1024 },
+  [settings.answersTemperature]: { minimum: 0, maximum: 2, default: 0.7 },
+  [settings.answersTopP]: { minimum: 0, maximum: 1, default: 0.95 },
+  [settings.answersTopK]: { minimum: 0, maximum: 1000, default: 0 },
+  [settings.answersMinP]: { minimum: 0, maximum: 1, default: 0 },
+  [settings.answersRepetitionPenalty]: { minimum: 0.5, maximum: 2, default: 1.1 },
+  [settings.storeQuotaGB]: { minimum: 1, maximum: 1024, default: 8 },
+} as const satisfies Readonly<Partial<Record<SettingId, NumberLimits>>>;
+
+export type NumberSettingId = keyof typeof numberSettings;
+
+export type ReadSetting = (id: SettingId) => unknown;
+
+export function numberSetting(read: ReadSetting, id: NumberSettingId): number {
+  const limits = numberSettings[id];
+  const value = read(id);
+  if (typeof value !== "number" || !Number.isFinite(value)) return limits.default;
+  return Math.min(limits.maximum, Math.max(limits.minimum, value));
+}
+
+/** How answers are sampled. A seed of null means that each answer draws its own. */
+export function samplingOf(read: ReadSetting): SamplingOptions {
+  const seed = read(settings.answersSeed);
+  return {
+    maxTokens: Math.round(numberSetting(read, settings.answersMaxTokens)),
+    temperature: numberSetting(read, settings.answersTemperature),
+    topP: numberSetting(read, settings.answersTopP),
+    topK: Math.round(numberSetting(read, settings.answersTopK)),
+    minP: numberSetting(read, settings.answersMinP),
+    repetitionPenalty: numberSetting(read, settings.answersRepetitionPenalty),
+    ...(typeof seed === "number" && Number.isSafeInteger(seed) && seed >= 0 ? { seed } : {}),
+  };
+}
+
+export interface Places {
+  readonly home: string;
+  readonly starterModel: string;
+  readonly nativeStage: string;
+  readonly reference?: string;
+}
+
+export function serviceOptionsOf(read: ReadSetting, places: Places): ServiceOptions {
+  const defaultModel = read(settings.modelDefault);
+  const folders = read(settings.modelFolders);
+  return {
+    ...places,
+    ...(typeof defaultModel === "string" && defaultModel.trim() !== "" ? { defaultModel: defaultModel.trim() } : {}),
+    modelFolders: [join(places.home, "models"), ...(Array.isArray(folders) ? folders.filter(isText) : [])],
+    poolBytes: Math.round(numberSetting(read, settings.poolSizeMB) * bytesPerMB),
+    blockTokens: Math.round(numberSetting(read, settings.poolBlockTokens)),
+    maxAnswerTokens: Math.round(numberSetting(read, settings.answersMaxTokens)),
+    storeQuotaBytes: Math.round(numberSetting(read, settings.storeQuotaGB) * bytesPerGB),
+  };
+}
+
+/** The pool's next size: room for the `needed` of `total` blocks that were asked for, else twice what it was. */
+export function grownPoolMB(currentMB: number, needed: number | undefined, total: number | undefined): number {
+  const factor = needed !== undefined && total !== undefined && total > 0 ? Math.max(1, needed / total) : 2;
+  const stepMB = 64;
+  const { maximum } = numberSettings[settings.poolSizeMB];
+  return Math.min(maximum, Math.ceil((currentMB * factor) / stepMB) * stepMB);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value.trim() !== "";
+}

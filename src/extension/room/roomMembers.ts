@@ -1,0 +1,35 @@
+import type { RoomMember } from "../../protocol/room";
+import type { AgentId, AgentSummary } from "../../protocol/service";
+
+/** Who is in the room, in the order they came, and whether messages to all go to them. Kept with the workspace. */
+export interface MemberRecord {
+  readonly agent: AgentId;
+  readonly asked: boolean;
+}
+
+export function readMembers(stored: unknown): readonly MemberRecord[] {
+  if (!Array.isArray(stored)) return [];
+  return stored.filter(
+    (item): item is MemberRecord =>
+      typeof item === "object" && item !== null && typeof item.agent === "string" && typeof item.asked === "boolean",
+  );
+}
+
+/** Members whose agents are there; one that another window holds is shown but not asked. */
+export function roomMembers(records: readonly MemberRecord[], agents: readonly AgentSummary[]): readonly RoomMember[] {
+  const byId = new Map(agents.map((agent) => [agent.id, agent]));
+  return records.flatMap(({ agent: id, asked }) => {
+    const agent = byId.get(id);
+    return agent ? [{ agent, asked: asked && !agent.lockedElsewhere }] : [];
+  });
+}
+
+export function withMembers(records: readonly MemberRecord[], chosen: readonly AgentId[]): readonly MemberRecord[] {
+  const staying = records.filter(({ agent }) => chosen.includes(agent));
+  const known = new Set(staying.map(({ agent }) => agent));
+  return [...staying, ...chosen.filter((id) => !known.has(id)).map((agent) => ({ agent, asked: true }))];
+}
+
+export function withAsked(records: readonly MemberRecord[], id: AgentId, asked: boolean): readonly MemberRecord[] {
+  return records.map((record) => (record.agent === id ? { ...record, asked } : record));
+}

@@ -1,0 +1,194 @@
+import * as vscode from "vscode";
+import { type Disposable, DisposableStore } from "../../common/disposables";
+import { isRoomToHost, type RoomCommand, type RoomToPage } from "../../protocol/room";
+import { type AgentPicker, agentChoices } from "../agents/agentPicker";
+import type { CommandRegistry } from "../commands/commandRegistry";
+import { type Failures, runAction } from "../commands/failures";
+import { commands, views } from "../contributions";
+import type { EditorActions } from "../editor/editorActions";
+import type { EngineWatch } from "../engine/engineWatch";
+import type { ServiceHandle } from "../engine/serviceHandle";
+import { samplingFromSettings } from "../engine/settingsReader";
+import { PageHost } from "../pages/pageHost";
+import { pageEngine } from "../pages/pageModel";
+import { TaskQueue } from "../pages/taskQueue";
+import { Throttle } from "../pages/throttle";
+import { Room } from "./room";
+
+/** Tokens and states of members change with every step; milliseconds between updates. */
+const membersMs = 250;
+
+export interface RoomViewPorts {
+  readonly service: ServiceHandle;
+  readonly engine: EngineWatch;
+  readonly editors: EditorActions;
+  readonly failures: Failures;
+  readonly picker: AgentPicker;
+  readonly memory: vscode.Memento;
+  readonly extensionUri: vscode.Uri;
+}
+
+/** The Room view in the side bar. The room itself lives as long as the window; its page comes and goes. */
+export class RoomView implements Disposable, vscode.WebviewViewProvider {
+  private readonly store = new DisposableStore();
+  private readonly queue: TaskQueue;
+  private readonly room: Room;
+  private page: PageHost<RoomCommand, RoomToPage> | undefined;
+
+  constructor(
+    registry: CommandRegistry,
+    private readonly ports: RoomViewPorts,
+  ) {
+    const { service, engine, failures, memory } = ports;
+    this.queue = new TaskQueue((error) => failures.note(error));
+    this.room = this.store.add(
+      new Room({
+        door: () => service.get(),
+        post: (update) => this.page?.post(update),
+        sampling: samplingFromSettings,
+        language: vscode.env.language,
+        memory: {
+          get: (key) => memory.get(key),
+          update: (key, value) => void memory.update(key, value).then(undefined, (error) => failures.note(error)),
+        },
+        now: () => Date.now(),
+      }),
+    );
+    const members = this.store.add(new Throttle(membersMs, () => this.queue.add(() => this.updateMembers())));
+    this.store.add(
+      service.onEvent((event) => {
+        if (event.type === "agent") members.request();
+      }),
+    );
+    this.store.add(
+      service.onRestart(() => {
+        this.room.drop();
+        this.refresh();
+      }),
+    );
+    this.store.add(engine.onChange((state) => this.page?.post({ type: "engine", engine: pageEngine(state) })));
+    this.store.add(vscode.window.registerWebviewViewProvider(views.room, this));
+    this.store.add(registry.register(commands.addToRoom, (argument) => this.member(argument, "Add to Room", "add")));
+    this.store.add(
+      registry.register(commands.removeFromRoom, (argument) => this.member(argument, "Remove from Room", "remove")),
+    );
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    const { failures, extensionUri } = this.ports;
+    const page = new PageHost<RoomCommand, RoomToPage>(
+      view.webview,
+      {
+        name: "room",
+        title: "Room",
+        guard: isRoomToHost,
+        onReady: () => this.refresh(),
+        onCommand: (command) => this.run(command),
+      },
+      failures,
+      extensionUri,
+    );
+    this.page = page;
+    view.onDidChangeVisibility(() => {
+      if (!view.visible) page.suspend();
+    });
+    view.onDidDispose(() => {
+      page.dispose();
+      if (this.page === page) this.page = undefined;
+    });
+  }
+
+  dispose(): void {
+    this.page?.dispose();
+    this.store.dispose();
+  }
+
+  private refresh(): void {
+    this.queue.add(() => this.sendSnapshot());
+  }
+
+  private async sendSnapshot(): Promise<void> {
+    const { service, engine } = this.ports;
+    const door = await service.get();
+    if (engine.state.type === "idle") engine.set((await door.status()).engine);
+    const members = await this.room.members();
+    this.page?.post({
+      type: "snapshot",
+      snapshot: {
+        settings: { language: vscode.env.language },
+        engine: pageEngine(engine.state),
+        members,
+        messages: this.room.shown,
+      },
+    });
+  }
+
+  private async updateMembers(): Promise<void> {
+    if (this.page?.live) await this.room.postMembers();
+  }
+
+  private async member(argument: unknown, title: string, change: "add" | "remove"): Promise<unknown> {
+    const agent = await this.ports.picker.resolve(await this.ports.service.get(), argument, title);
+    if (!agent) return undefined;
+    await this.room[change](agent.id);
+    await vscode.commands.executeCommand(`${views.room}.focus`);
+    return agent;
+  }
+
+  private async chooseMembers(): Promise<void> {
+    const door = await this.ports.service.get();
+    const agents = await door.listAgents();
+    if (agents.length === 0) {
+      await vscode.commands.executeCommand(commands.newAgent);
+      return;
+    }
+    const present = new Set((await this.room.members()).map(({ agent }) => agent.id));
+    const choices = agentChoices(agents).map((choice) => ({ ...choice, picked: present.has(choice.agent.id) }));
+    const chosen = await vscode.window.showQuickPick(choices, { title: "Agents in the Room", canPickMany: true });
+    if (chosen) await this.room.setMembers(chosen.map(({ agent }) => agent.id));
+  }
+
+  private async run(command: RoomCommand): Promise<void> {
+    const { editors } = this.ports;
+    const { room } = this;
+    switch (command.type) {
+      case "ask":
+        await room.ask(command.text, command.to);
+        return;
+      case "stop":
+        return room.stop(command.agent);
+      case "stopAll":
+        return room.stopAll();
+      case "include":
+        return room.include(command.agent, command.asked);
+      case "chooseMembers":
+        return this.chooseMembers();
+      case "fold":
+        return room.fold(command.message, command.agent, command.folded);
+      case "fork":
+        await vscode.commands.executeCommand(commands.forkAgent, { agent: command.agent, turn: command.turn });
+        return;
+      case "openPanel":
+        await vscode.commands.executeCommand(commands.openAgent, { agent: command.agent });
+        return;
+      case "askFork":
+        return room.askFork(command.message, command.agent);
+      case "act": {
+        const { action, agent, turn } = command;
+        if ((action === "regenerate" || action === "sendAgain") && agent !== undefined && turn !== undefined) {
+          return room.regenerate(agent, turn);
+        }
+        await runAction(action, {
+          ...(agent === undefined ? {} : { agent }),
+          ...(turn === undefined ? {} : { turn }),
+        });
+        return;
+      }
+      case "copy":
+      case "insertAtCursor":
+      case "newFile":
+      case "openLink":
+        return editors.run(command);
+    }
+  }
+}

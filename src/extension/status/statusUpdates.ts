@@ -1,0 +1,23 @@
+import type { ServiceStatus } from "../../protocol/service";
+import type { MetricSample, StatusUpdate } from "../../protocol/status";
+
+/** What brings a page that shows `before` to `after`; the engine has updates of its own. */
+export function statusUpdates(
+  before: ServiceStatus | undefined,
+  after: ServiceStatus,
+  sample: MetricSample | undefined,
+): readonly StatusUpdate[] {
+  const changed = (part: (status: ServiceStatus) => unknown) =>
+    before === undefined || JSON.stringify(part(before)) !== JSON.stringify(part(after));
+  const { metrics, pool, agents, store, benchRunning } = after;
+  const updates: StatusUpdate[] = [];
+  if (sample || changed((status) => [status.metrics, status.pool])) {
+    updates.push({ type: "metrics", metrics, ...(pool ? { pool } : {}), ...(sample ? { sample } : {}) });
+  }
+  if (changed((status) => status.agents)) updates.push({ type: "agents", agents });
+  if (changed((status) => status.store)) updates.push({ type: "store", store });
+  if (changed((status) => status.benchRunning)) {
+    updates.push({ type: "bench", ...(benchRunning ? { running: benchRunning } : {}) });
+  }
+  return updates;
+}

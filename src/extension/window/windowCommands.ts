@@ -1,0 +1,53 @@
+import * as vscode from "vscode";
+import { type Disposable, DisposableStore } from "../../common/disposables";
+import { numberField, textField } from "../commands/commandArguments";
+import type { CommandRegistry } from "../commands/commandRegistry";
+import { commands, settings, views } from "../contributions";
+import { grownPoolMB, numberSetting } from "../engine/settings";
+import { readSetting } from "../engine/settingsReader";
+import type { SettingChanges } from "./settingChanges";
+
+export interface WindowPorts {
+  readonly changes: SettingChanges;
+  readonly log: vscode.LogOutputChannel;
+  readonly extensionId: string;
+}
+
+/** Commands about the window and the engine as a whole. */
+export function registerWindowCommands(
+  registry: CommandRegistry,
+  { changes, log, extensionId }: WindowPorts,
+): Disposable {
+  const store = new DisposableStore();
+  store.add(registry.register(commands.showLog, async () => log.show()));
+  store.add(registry.register(commands.openStatus, () => focus(views.status)));
+  store.add(registry.register(commands.openRoom, () => focus(views.room)));
+  store.add(
+    registry.register(commands.openSettings, async (argument) => {
+      const query = textField(argument, "query") ?? `@ext:${extensionId}`;
+      await vscode.commands.executeCommand("workbench.action.openSettings", query);
+    }),
+  );
+  store.add(
+    registry.register(commands.restartEngine, async () => {
+      await changes.restart();
+      return { restarted: true };
+    }),
+  );
+  store.add(
+    registry.register(commands.growPool, async (argument) => {
+      const sizeMB = grownPoolMB(
+        numberSetting(readSetting, settings.poolSizeMB),
+        numberField(argument, "needed"),
+        numberField(argument, "total"),
+      );
+      await changes.apply(settings.poolSizeMB, sizeMB);
+      return { sizeMB };
+    }),
+  );
+  return store;
+}
+
+async function focus(view: string): Promise<void> {
+  await vscode.commands.executeCommand(`${view}.focus`);
+}
