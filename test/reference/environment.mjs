@@ -1,5 +1,4 @@
 /** The Python that the reference runs in: the machine's own interpreter, with the packages of requirements.txt alone. */
-import fs from "node:fs";
 import path from "node:path";
 import { SetupError } from "../../native/setup/errors.mjs";
 import { withLock } from "../../native/setup/lock.mjs";
@@ -20,18 +19,7 @@ const candidates = [process.env.RESIDENT_PYTHON ?? "python3", "python3.14", "pyt
  * @returns {Promise<{ command: string, options: string[], env: NodeJS.ProcessEnv }>} how to run a script in it
  */
 export async function ensurePython(say) {
-  const { command, version } = findPython();
-  const key = hashFiles(root, ["test/reference/requirements.txt"], version, process.platform, process.arch);
-  const outputs = ["mlx", "mlx_lm", "transformers"].map((folder) => path.join(packages, folder));
-  if (!isCurrent(name, key, outputs)) {
-    await withLock(say, async () => {
-      if (isCurrent(name, key, outputs)) return;
-      say(`installing mlx_lm for ${version}, about 60 MB …`);
-      clearStamp(name);
-      await install(command);
-      writeStamp(name, key);
-    });
-  }
+  const command = findInstalled() ?? (await withLock(say, async () => findInstalled() ?? (await install(say))));
   return {
     command,
     // Neither the user's packages nor those of the system: the versions are the pinned ones.
@@ -48,28 +36,47 @@ export async function ensurePython(say) {
   };
 }
 
-function findPython() {
+/** Interpreters that are new enough, as `{ command, version }`. */
+function* pythons() {
   for (const command of candidates) {
     const version = output(command, ["--version"]);
-    if (version === undefined || !isAtLeast(version.replace(/^\D+/, ""), oldestPython)) continue;
-    if (output(command, ["-m", "pip", "--version"]) !== undefined) return { command, version };
+    if (version !== undefined && isAtLeast(version.replace(/^\D+/, ""), oldestPython)) yield { command, version };
   }
-  const found = output("python3", ["--version"]) ?? "no Python 3";
-  throw new SetupError(
-    `the reference, mlx_lm, needs Python ${oldestPython} or newer with pip; there is ${found}`,
-    process.platform === "darwin" ? "brew install python@3.13" : "sudo apt-get install -y python3 python3-pip",
-  );
 }
 
-function install(command) {
+const keyOf = (version) =>
+  hashFiles(root, ["test/reference/requirements.txt"], version, process.platform, process.arch);
+
+/** The interpreter that the packages are installed for. */
+function findInstalled() {
+  const outputs = ["mlx", "mlx_lm", "transformers"].map((folder) => path.join(packages, folder));
+  for (const { command, version } of pythons()) if (isCurrent(name, keyOf(version), outputs)) return command;
+  return undefined;
+}
+
+async function install(say) {
+  const { command, version } = [...pythons()].find((python) => hasPip(python.command)) ?? noPython();
+  say(`installing mlx_lm for ${version}, about 60 MB …`);
+  clearStamp(name);
   const options = ["--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--no-compile"];
-  fs.mkdirSync(cacheDirectory, { recursive: true });
-  return replaceFolder(packages, (part) =>
+  await replaceFolder(packages, (part) =>
     run(
       "installing the reference's Python packages",
       command,
       ["-m", "pip", "install", ...options, "--target", part, "-r", requirements],
       { advice: "check the network (a proxy belongs into HTTPS_PROXY, an index into PIP_INDEX_URL) and run it again" },
     ),
+  );
+  writeStamp(name, keyOf(version));
+  return command;
+}
+
+const hasPip = (command) => output(command, ["-m", "pip", "--version"]) !== undefined;
+
+function noPython() {
+  const found = output("python3", ["--version"]) ?? "no Python 3";
+  throw new SetupError(
+    `the reference, mlx_lm, needs Python ${oldestPython} or newer with pip; there is ${found}`,
+    process.platform === "darwin" ? "brew install python@3.13" : "sudo apt-get install -y python3 python3-pip",
   );
 }
