@@ -39,7 +39,12 @@ void Calls::Send(Message message) {
 void Calls::Deliver(Napi::Env env, Napi::Function, std::nullptr_t*, Message* message) {
   const std::unique_ptr<Message> owned(message);
   if (env == nullptr) return;  // the environment is being torn down
-  (*owned)(env);
+  try {
+    (*owned)(env);
+  } catch (const Napi::Error&) {
+    // A worker that is being terminated makes no values and settles no promises. Nobody is left to hear of it, and an
+    // exception that leaves here would end the whole process.
+  }
 }
 
 void Calls::Settle(CallId id, Napi::Env env, const std::function<void(Pending&)>& settle) {
