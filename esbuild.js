@@ -127,14 +127,9 @@ const watchReporter = {
 
 function productBuilds({ production, watch, out }) {
   const metaDirectory = path.join(out ?? path.join(root, "out"), "meta");
-  return Object.entries(product).flatMap(([name, options]) => {
-    const entryPoints = Object.fromEntries(
-      Object.entries(options.entryPoints).filter(([, file]) => fs.existsSync(path.join(root, file))),
-    );
-    if (Object.keys(entryPoints).length === 0) return [];
+  return Object.entries(product).map(([name, options]) => {
     const plugins = [...(options.plugins ?? []), metafile(name, metaDirectory), ...(watch ? [watchReporter] : [])];
-    const outdir = path.resolve(out ?? root, options.outdir);
-    return [{ ...common(production), ...options, outdir, entryPoints, plugins }];
+    return { ...common(production), ...options, outdir: path.resolve(out ?? root, options.outdir), plugins };
   });
 }
 
@@ -150,7 +145,7 @@ function testFiles(tier, parts) {
     .sort();
 }
 
-/** Bundles go where only this call writes, then each file is moved into place: runs beside each other do no harm. */
+/** Bundled beside its place and then moved there, so that no bundle of a test that is gone stays behind. */
 async function buildTests(tier, parts) {
   const files = testFiles(tier, parts);
   const outdir = path.join(root, "out", "test", tier);
