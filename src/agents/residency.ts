@@ -1,9 +1,9 @@
-import { type ErrorInfo, toErrorInfo } from "../common/errors";
+import { AbortedError, type ErrorInfo, toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import { historyUpTo, idsOf } from "./conversation";
 import type { LiveAgent } from "./liveAgent";
 import type { LiveAgents } from "./liveAgents";
-import type { ModelAccess, ModelSession } from "./ports";
+import type { ModelAccess, ModelLease, ModelSession } from "./ports";
 import { toSamplingParams } from "./sampling";
 
 export interface ResidencyOptions {
@@ -133,7 +133,7 @@ export class Residency {
 
   private async warmNow(agent: LiveAgent, signal: AbortSignal): Promise<void> {
     const { models } = this.options;
-    const lease = await models.lease(agent.writer.manifest.modelDirectory, signal);
+    const lease = await leaseUnlessStopped(models, agent.writer.manifest.modelDirectory, signal);
     try {
       const { session } = lease;
       const ids = idsOf(historyUpTo(agent.tree, agent.head, session.text.prompts));
@@ -178,4 +178,12 @@ export class Residency {
     this.options.onSaved(agent, bytes);
     this.options.onChange(agent);
   }
+}
+
+/** The model goes on loading when a read ahead is stopped: what stops one is mostly a message that needs the model. */
+function leaseUnlessStopped(models: ModelAccess, directory: string, signal: AbortSignal): Promise<ModelLease> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(new AbortedError()), { once: true });
+    models.lease(directory).then((lease) => (signal.aborted ? lease.release() : resolve(lease)), reject);
+  });
 }

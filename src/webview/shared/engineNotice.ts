@@ -65,8 +65,8 @@ export function engineBlocks({ state }: PageEngine): string | undefined {
       return "Choose a model first.";
     case "addonMissing":
       return "The native addon is missing.";
+    // The message is committed at once and answered when the model is there.
     case "loading":
-      return "Available when the model is loaded.";
     case "failed":
     case "idle":
     case "ready":

@@ -36,6 +36,9 @@ export class AgentRig {
   readonly store: AgentStore;
   /** The ids of the prompt that was built last. */
   lastPrompt: Int32Array = new Int32Array(0);
+  /** Leases wait for it: a model that is being loaded. */
+  loading: Promise<void> = Promise.resolve();
+  cancelledLeases = 0;
   private time = 1_700_000_000_000;
 
   constructor(home: string, options: RigOptions = {}) {
@@ -129,7 +132,10 @@ export class AgentRig {
     return {
       current: this.session,
       lease: async (_directory, signal) => {
-        await Promise.resolve();
+        signal?.addEventListener("abort", () => {
+          this.cancelledLeases += 1;
+        });
+        await this.loading;
         signal?.throwIfAborted();
         return lease;
       },

@@ -68,6 +68,26 @@ describe("resume", function () {
       assert.deepEqual(tokenIds, expected.tokenIds);
     }));
 
+  it("commits a message that comes while a read ahead waits for the model, and the model goes on loading", () =>
+    inFolder(async (home) => {
+      const { id, expected } = await askedOnce(home);
+      const rig = new AgentRig(home);
+      let loaded = () => {};
+      rig.loading = new Promise((resolve) => {
+        loaded = resolve;
+      });
+      const warming = rig.agents.warm(id);
+      await new Promise((resolve) => setImmediate(resolve));
+      const running = await rig.agents.send(id, { text: second });
+      assert.equal((await rig.lastTurn(id)).user, second);
+      assert.equal(rig.cancelledLeases, 0);
+      loaded();
+      await warming;
+      const { tokenIds, figures } = await rig.over(id, running);
+      assert.deepEqual(tokenIds, expected.tokenIds);
+      assert.equal(figures.cache.tier, "warm");
+    }));
+
   const damages: readonly (readonly [string, string, (text: string) => string])[] = [
     ["truncated", "truncated", (text) => text.slice(0, -4)],
     ["with other data", "checksum", (text) => text.replace(/"content":"\d/, '"content":"x')],

@@ -126,6 +126,8 @@ describe("what the chat shows of its state", () => {
     assert(sendBlocked({ ...idle, readOnly: problem }));
     assert(sendBlocked({ ...idle, engine: { state: { type: "noModel" }, actions: [] } }));
     assert.equal(sendBlocked({ ...idle, engine: { state: { type: "idle" }, actions: [] } }), undefined);
+    const loading = { type: "loading", model: "m", done: 1, total: 2 } as const;
+    assert.equal(sendBlocked({ ...idle, engine: { state: loading, actions: [] } }), undefined);
   });
 
   it("takes only the head for running", () => {
