@@ -105,7 +105,8 @@ describe("Bad input to the addon", () => {
     await rejection(rig.model.createPool(1, 8), "INVALID_REQUEST", /already/);
     await rig.pool.dispose();
     await rejection(rig.model.createPool(0, 8), "INVALID_REQUEST", /./);
-    await rejection(rig.model.createPool(2 ** 50, 8), "INVALID_REQUEST", /./);
+    await rejection(rig.model.createPool(2 ** 60, 8), "INVALID_REQUEST", /./);
+    await rejection(rig.model.createPool(2 ** 50, 8), "OUT_OF_MEMORY", /needs \d+ MB/);
     const { facts } = await rejection(rig.model.createPool(16_000_000, 8), "OUT_OF_MEMORY", /needs \d+ MB/);
     assert.equal(facts["neededBytes"], 16_000_000 * 8 * rig.model.info.kvBytesPerToken);
     assert.ok(Number(facts["availableBytes"]) > 0);
