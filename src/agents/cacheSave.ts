@@ -36,11 +36,16 @@ export async function saveCache(
   const parent = chain.at(-1)?.key ?? rootKey(identity);
   const start = chain.length * identity.blockTokens;
   const rest = tokenIds.subarray(start);
-  const tail = tailFor(before?.tail, parent, start, rest);
-  if (tail !== undefined && tail !== before?.tail) {
-    const stored = store.tail(parent, start, rest, writer.tailPath(tail.generation));
-    newBytes += await store.write(files, identity, stored, blockAt(table, chain.length));
-  }
+  const tail = await saveTail(before?.tail, parent, start, rest, (generation) =>
+    store.write(
+      files,
+      identity,
+      store.tail(parent, start, rest, writer.tailPath(generation)),
+      blockAt(table, chain.length),
+    ),
+  );
+  bytes += tail?.bytes ?? 0;
+  if (tail !== before?.tail) newBytes += tail?.bytes ?? 0;
   const isSame = before !== undefined && rootKey(before.identity) === rootKey(identity);
   const keys = new Set(isSame ? before.blocks : []);
   const known = keys.size;
@@ -59,16 +64,18 @@ export async function saveCache(
   return newBytes;
 }
 
-/** The tail's entry: the old one where it says the same, a new generation where there is something else to write. */
-function tailFor(
+/** The tail's entry: the old one where it says the same, else a new generation, written by `write`. */
+async function saveTail(
   before: TailManifest | undefined,
   parent: string,
   start: number,
   tokens: Int32Array,
-): TailManifest | undefined {
+  write: (generation: number) => Promise<number>,
+): Promise<TailManifest | undefined> {
   if (tokens.length === 0) return undefined;
-  const isSame = before?.parent === parent && before.tokens.join() === tokens.join();
-  return isSame ? before : { generation: (before?.generation ?? 0) + 1, parent, start, tokens: [...tokens] };
+  if (before?.parent === parent && before.tokens.join() === tokens.join()) return before;
+  const generation = (before?.generation ?? 0) + 1;
+  return { generation, parent, start, tokens: [...tokens], bytes: await write(generation) };
 }
 
 function blockAt(table: readonly number[], index: number): number {

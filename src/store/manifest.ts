@@ -53,6 +53,7 @@ export interface CacheManifest {
   readonly tail?: TailManifest;
   /** Tokens of the branch saved last that its blocks and tail cover. */
   readonly tokens: number;
+  /** Size of that branch's files, the tail's included. */
   readonly bytes: number;
 }
 
@@ -64,6 +65,8 @@ export interface TailManifest {
   readonly start: number;
   /** Its token ids. */
   readonly tokens: readonly number[];
+  /** Size of its file. */
+  readonly bytes: number;
 }
 
 export function tailFileName(generation: number): string {
@@ -137,6 +140,7 @@ function decodeTail(object: JsonObject): TailManifest {
     parent: readString(object, "parent"),
     start: readCount(object, "start"),
     tokens: readCounts(object, "tokens"),
+    bytes: readCount(object, "bytes"),
   };
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp } from "node:fs/promises";
+import { cp, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { AgentRig } from "../../support/agents/agentRig";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
@@ -98,6 +98,20 @@ describe("durability", function () {
 
 describe("room in the pool", function () {
   this.timeout(20_000);
+
+  it("on disk is counted with the partial last block's file", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await rig.ask(id, "Hello, this is a message of some length!");
+      const names = (await readdir(home, { recursive: true })).filter((name) => name.endsWith(".safetensors"));
+      const sizes = await Promise.all(names.map(async (name) => (await stat(path.join(home, name))).size));
+      assert.ok(names.some((name) => path.basename(name).startsWith("tail-")));
+      assert.equal(
+        (await rig.agents.list())[0]?.diskBytes,
+        sizes.reduce((sum, size) => sum + size, 0),
+      );
+    }));
 
   it("comes from the agent that was idle longest, saved before it leaves", () =>
     inFolder(async (home) => {
