@@ -13,7 +13,7 @@ export interface Formats {
   rate(perSecond: number): string;
   /** "1.74 GB" */
   bytes(value: number): string;
-  /** "1.08 of 1.74 GB": both in the whole's unit. */
+  /** "1.08 of 1.74 GB": both in the whole's unit, but "5.63 MB of 8.00 GB" below one hundredth. */
   bytesOf(done: number, total: number): string;
   /** "65.2%" of a fraction 0…1. */
   percent(fraction: number): string;
@@ -55,6 +55,11 @@ export function createFormats(language: string): Formats {
   const scaledBytes = (value: number, unit: number) =>
     unit === 0 ? whole.format(value) : threeDigits.format(value / 1024 ** unit);
 
+  const bytes = (value: number): string => {
+    const unit = byteUnit(value);
+    return `${scaledBytes(value, unit)} ${byteUnits[unit]}`;
+  };
+
   const duration = (ms: number): string => {
     if (Math.round(ms) < 1000) return `${whole.format(ms)} ms`;
     if (Math.round(ms / 100) < 600) return `${oneDecimal.format(ms / 1000)} s`;
@@ -70,12 +75,11 @@ export function createFormats(language: string): Formats {
       return ms < 99.95 ? `${oneDecimal.format(ms)} ms` : duration(ms);
     },
     rate: (perSecond) => (perSecond < 9.95 ? oneDecimal : whole).format(perSecond),
-    bytes: (value) => {
-      const unit = byteUnit(value);
-      return `${scaledBytes(value, unit)} ${byteUnits[unit]}`;
-    },
+    bytes,
     bytesOf: (done, total) => {
       const unit = byteUnit(total);
+      // A small part of a large whole would be zeros.
+      if (done > 0 && done < total / 100) return `${bytes(done)} of ${bytes(total)}`;
       return `${scaledBytes(done, unit)} of ${scaledBytes(total, unit)} ${byteUnits[unit]}`;
     },
     percent: (fraction) => percents.format(fraction),

@@ -36,6 +36,7 @@ describe("figures as people read them", () => {
 
   it("shows a part of a whole in the whole's unit", () => {
     assert.equal(english.bytesOf(1.08 * 1024 ** 3, 1.74 * 1024 ** 3), "1.08 of 1.74 GB");
+    assert.equal(english.bytesOf(5.63 * 1024 ** 2, 8 * 1024 ** 3), "5.63 MB of 8.00 GB");
     assert.equal(english.bytesOf(0, 398 * 1024 ** 2), "0.00 of 398 MB");
   });
 
