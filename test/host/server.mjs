@@ -11,6 +11,7 @@ const startLimitMs = 60_000;
 /** Settings of a workbench that nobody has to click through. */
 const quietSettings = {
   "workbench.startupEditor": "none",
+  "git.openRepositoryInParentFolders": "never",
   "workbench.welcomePage.walkthroughs.openOnInstall": false,
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "security.workspace.trust.enabled": false,

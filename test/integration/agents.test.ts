@@ -56,6 +56,15 @@ describe("agents", () => {
     assert(forked.figures.reusedTokens >= figures.promptTokens);
   });
 
+  it("start over with the last turn alone, and answer from it", async () => {
+    const kept = await run<AgentSummary>(commands.keepLastTurns, { agent: "Copy", turns: 1 });
+    assert.deepEqual([kept.turnCount, kept.tokens], [1, 0]);
+    const { figures } = await ask("Copy", "Thank you.", { maxTokens: 2 });
+    assert.equal(figures.promptTokens, figures.reusedTokens + figures.prefilledTokens);
+    assert.equal((await run<AgentSummary>(commands.openAgent, { agent: "Copy" })).turnCount, 2);
+    assert.equal((await runRefused(commands.keepLastTurns, { agent: "Copy", turns: 9 })).code, "INVALID_REQUEST");
+  });
+
   it("rewind to the start, are renamed and deleted", async () => {
     const { id } = await newAgent("Briefly here");
     await ask(id, "Hello");
