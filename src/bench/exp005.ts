@@ -2,6 +2,7 @@ import { throwIfAborted } from "../common/errors";
 import type { BenchRow, ResidentService } from "../protocol/service";
 import { type Comparison, compareAnswers, type OwnAnswer } from "./exp005Compare";
 import type { ReferencePrompt } from "./exp005Prompts";
+import { finishedAnswer } from "./finishedAnswer";
 import type { ReferenceRun, RunReference } from "./reference";
 import { percentiles } from "./statistics";
 import type { Suite } from "./suite";
@@ -70,15 +71,9 @@ async function answerAll(
     const started = performance.now();
     const sampling = { temperature: 0, maxTokens };
     const running = service.generate({ prompt: text, raw: kind === "raw", sampling });
-    const abort = () => running.abort();
-    signal.addEventListener("abort", abort, { once: true });
-    try {
-      const { figures, tokenIds, finishReason, text: answer } = await running.done;
-      const ms = performance.now() - started;
-      answers.push({ promptTokens: figures.promptTokens, tokenIds, finishReason, text: answer, ms });
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
+    const { figures, tokenIds, finishReason, text: answer } = await finishedAnswer(running, signal);
+    const ms = performance.now() - started;
+    answers.push({ promptTokens: figures.promptTokens, tokenIds, finishReason, text: answer, ms });
     onAnswer(answers.length);
   }
   return answers;

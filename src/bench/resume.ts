@@ -1,6 +1,7 @@
 import { throwIfAborted } from "../common/errors";
 import type { AgentId, BenchRow, ResidentService, TurnFigures } from "../protocol/service";
 import { benchText } from "./benchText";
+import { finishedAnswer } from "./finishedAnswer";
 import { percentiles } from "./statistics";
 import type { Suite } from "./suite";
 
@@ -70,15 +71,7 @@ async function measureContext(
 
 async function askOnce(service: Service, agent: AgentId, signal: AbortSignal): Promise<TurnFigures> {
   const running = await service.send(agent, { text: question, sampling: { temperature: 0, maxTokens: 2 } });
-  const abort = () => running.abort();
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    const { figures } = await running.done;
-    throwIfAborted(signal);
-    return figures;
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
+  return (await finishedAnswer(running, signal)).figures;
 }
 
 /** The restore counts: the person waits for it too. */

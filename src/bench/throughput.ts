@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { throwIfAborted } from "../common/errors";
 import type { BenchRow, ResidentService, TurnFigures } from "../protocol/service";
 import { benchText } from "./benchText";
+import { finishedAnswer } from "./finishedAnswer";
 import { percentiles } from "./statistics";
 import type { Suite, SuiteRun } from "./suite";
 
@@ -14,11 +15,6 @@ export interface ThroughputPlan {
 }
 
 type Service = Pick<ResidentService, "generate" | "loadModel">;
-
-interface Answer {
-  readonly figures: TurnFigures;
-  readonly wallMs: number;
-}
 
 /** Prefill, decode and several sequences in one batch, greedy, on the loaded model. */
 export function throughputSuite(service: Service, plan: ThroughputPlan): Suite {
@@ -43,31 +39,22 @@ export function throughputSuite(service: Service, plan: ThroughputPlan): Suite {
 
 const rate = (row: BenchRow) => (typeof row["tokensPerSecond"] === "number" ? row["tokensPerSecond"] : 0);
 
-async function answer(service: Service, tokens: number, maxTokens: number, run: SuiteRun): Promise<Answer> {
+async function answer(service: Service, tokens: number, maxTokens: number, run: SuiteRun): Promise<TurnFigures> {
   throwIfAborted(run.signal);
-  const started = performance.now();
   const running = service.generate({
     // No two texts share a prefix: the prefix cache has no part in this.
     prompt: benchText(randomUUID().slice(0, 8), tokens),
     raw: true,
     sampling: { temperature: 0, maxTokens },
   });
-  const abort = () => running.abort();
-  run.signal.addEventListener("abort", abort, { once: true });
-  try {
-    const { figures } = await running.done;
-    throwIfAborted(run.signal);
-    return { figures, wallMs: performance.now() - started };
-  } finally {
-    run.signal.removeEventListener("abort", abort);
-  }
+  return (await finishedAnswer(running, run.signal)).figures;
 }
 
 async function prefill(service: Service, plan: ThroughputPlan, tokens: number, run: SuiteRun): Promise<BenchRow> {
-  const answers: Answer[] = [];
+  const answers: TurnFigures[] = [];
   for (let i = 0; i < plan.repeats; i += 1) answers.push(await answer(service, tokens, 1, run));
-  const times = percentiles(answers.map(({ figures }) => figures.ttftMs));
-  const read = answers[0]?.figures.prefilledTokens ?? 0;
+  const times = percentiles(answers.map(({ ttftMs }) => ttftMs));
+  const read = answers[0]?.prefilledTokens ?? 0;
   return { case: `prefill ${read}`, ...times, tokensPerSecond: (read / times.p50Ms) * 1000 };
 }
 
@@ -80,9 +67,9 @@ async function decode(service: Service, plan: ThroughputPlan, sequences: number,
       Array.from({ length: sequences }, () => answer(service, 16, plan.decodeTokens, run)),
     );
     // All prompts are short and read first: what counts is from the last first token to the end.
-    const readMs = Math.max(...answers.map(({ figures }) => figures.ttftMs));
+    const readMs = Math.max(...answers.map(({ ttftMs }) => ttftMs));
     const decodeMs = performance.now() - started - readMs;
-    const decoded = answers.reduce((sum, { figures }) => sum + Math.max(0, figures.generatedTokens - 1), 0);
+    const decoded = answers.reduce((sum, { generatedTokens }) => sum + Math.max(0, generatedTokens - 1), 0);
     rates.push((decoded / decodeMs) * 1000);
     perToken.push(decodeMs / Math.max(1, decoded / sequences));
   }
