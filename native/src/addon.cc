@@ -54,7 +54,8 @@ Calls::ToJs ProgressToJs(uint64_t bytes_read, uint64_t bytes_total) {
 Napi::Value LoadModel(const EnvironmentPtr& environment, const Napi::CallbackInfo& info) {
   const Napi::Object options = ToObject(info[0], "options");
   const std::string directory = ToText(options.Get("directory"), "directory");
-  const DeviceChoice device = ToDevice(options.Get("device"));
+  LoadOptions load{.device = ToDevice(options.Get("device"))};
+  if (!options.Get("threads").IsUndefined()) load.threads = ToInt32(options.Get("threads"), "threads");
   const Calls::Started call = environment->calls().Start(info.Env(), ToFunction(info[1], "onProgress"));
   environment->Submit(
       MlxThread::Kind::kCall, call, [=, id = call.id, flags = call.flags](Engine& engine) -> Calls::ToJs {
@@ -69,7 +70,7 @@ Napi::Value LoadModel(const EnvironmentPtr& environment, const Napi::CallbackInf
                 },
             .cancelled = [&] { return flags->cancelled || flags->aborted; },
         };
-        const Handle handle = engine.LoadModel(directory, device, hooks);
+        const Handle handle = engine.LoadModel(directory, load, hooks);
         return [=, model = engine.Info(handle)](Napi::Env env) -> Napi::Value {
           // Up to here the model can be cancelled: nobody has it yet.
           if (flags->cancelled || flags->aborted) {

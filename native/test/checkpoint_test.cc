@@ -18,8 +18,8 @@ std::string Outcome(const std::string& folder) {
   try {
     const Checkpoint checkpoint(folder);
     const mx::Device cpu(mx::Device::cpu);
-    WeightLoader loader(checkpoint, cpu);
-    loader.Load(*MakeMlxOps(cpu), {[](uint64_t, uint64_t) {}, [] { return false; }});
+    const std::unique_ptr<Ops> ops = MakeMlxOps(cpu);
+    WeightLoader(checkpoint, cpu, *ops).Load({[](uint64_t, uint64_t) {}, [] { return false; }});
     return "loaded";
   } catch (const Error& error) {
     return ErrorCodeName(error.code());

@@ -19,7 +19,7 @@ struct Fixture {
   explicit Fixture(const std::string& family = "llama", const std::string& extra_config = "")
       : tiny(family, extra_config) {
     tiny.Write(folder.path());
-    model = engine.LoadModel(folder.path(), DeviceChoice::kCpu, kNoHooks);
+    model = engine.LoadModel(folder.path(), {DeviceChoice::kCpu}, kNoHooks);
     pool = engine.CreatePool(model, 24, 8);
   }
 
@@ -285,7 +285,7 @@ TEST("sequences may share blocks that neither of them writes") {
 TEST("what was disposed is refused, and a new one works") {
   Fixture f;
   CHECK_THROWS("INVALID_REQUEST", f.engine.CreatePool(f.model, 4, 4));
-  CHECK_THROWS("INVALID_REQUEST", f.engine.LoadModel(f.folder.path(), DeviceChoice::kCpu, kNoHooks));
+  CHECK_THROWS("INVALID_REQUEST", f.engine.LoadModel(f.folder.path(), {DeviceChoice::kCpu}, kNoHooks));
   f.engine.DropPool(f.pool);
   CHECK_THROWS("INVALID_REQUEST", f.engine.CopyBlock(f.pool, 0, 1, 1));
   const Handle pool = f.engine.CreatePool(f.model, 4, 4);
@@ -293,7 +293,7 @@ TEST("what was disposed is refused, and a new one works") {
   f.engine.UnloadModel(f.model);
   f.engine.UnloadModel(f.model);
   CHECK_THROWS("INVALID_REQUEST", f.engine.Info(f.model));
-  const Handle model = f.engine.LoadModel(f.folder.path(), DeviceChoice::kCpu, kNoHooks);
+  const Handle model = f.engine.LoadModel(f.folder.path(), {DeviceChoice::kCpu}, kNoHooks);
   Run(f.engine, f.engine.CreatePool(model, 4, 4), {{{1, 2, 3}, 0, {0}}});
 }
 
@@ -318,9 +318,9 @@ TEST("a cancelled load frees what it read") {
   Fixture f;
   f.engine.UnloadModel(f.model);
   int looks = 0;
-  CHECK_THROWS("ABORTED", f.engine.LoadModel(f.folder.path(), DeviceChoice::kCpu,
+  CHECK_THROWS("ABORTED", f.engine.LoadModel(f.folder.path(), {DeviceChoice::kCpu},
                                              {[](uint64_t, uint64_t) {}, [&] { return ++looks == 5; }}));
-  f.engine.LoadModel(f.folder.path(), DeviceChoice::kCpu, kNoHooks);
+  f.engine.LoadModel(f.folder.path(), {DeviceChoice::kCpu}, kNoHooks);
 }
 
 TEST("a bare pool keeps bytes of any geometry beside a model, and runs nothing") {

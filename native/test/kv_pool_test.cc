@@ -20,13 +20,16 @@ struct Fixture {
         pool({.blocks = 64, .block_tokens = 8, .num_layers = 2, .kv_heads = 2, .head_dim = 16, .dtype = DataType::kF32},
              *ops, kCpu) {}
 
+  static Tensor Append(const Tensor& slab, const Tensor& row, int slot) {
+    return mx::scatter(slab, {MakeInts({slot})}, mx::reshape(row, {1, 1, 1, 2, 16}, kCpu), std::vector<int>{1}, kCpu);
+  }
   /** Both layers' slabs with `value` written into one slot. */
   Slabs Written(int slot, float value) const {
     Slabs next;
-    const Tensor slots = MakeInts({slot}), row = mx::full({1, 2, 1, 16}, value, kCpu);
+    const Tensor row = mx::full({1, 2, 1, 16}, value, kCpu);
     for (size_t i = 0; i < 2; ++i) {
-      next.k.push_back(ops->Append(pool.slabs().k[i], row, slots));
-      next.v.push_back(ops->Append(pool.slabs().v[i], row, slots));
+      next.k.push_back(Append(pool.slabs().k[i], row, slot));
+      next.v.push_back(Append(pool.slabs().v[i], row, slot));
     }
     return next;
   }

@@ -15,18 +15,16 @@ namespace {
 constexpr uint64_t kSmallStepBytes = uint64_t(64) << 20;
 
 /** Asks for the memory of a large step's intermediate results; small ones are part of every process's slack. */
-void RequireStepMemory(const ModelConfig& config, const StepBatch& batch) {
+void RequireStepMemory(const Ops& ops, const ModelConfig& config, const StepBatch& batch) {
   uint64_t largest_scores = 0, context = 0;
   for (size_t i = 0; i < batch.sequences(); ++i) {
     const uint64_t rows = uint64_t(batch.token_counts[i]), tokens = uint64_t(batch.starts[i]) + rows;
     largest_scores = std::max(largest_scores, rows * tokens * uint64_t(config.num_heads));
     context = std::max(context, tokens);
   }
-  const uint64_t widest = uint64_t(std::max(config.intermediate_size, config.hidden_size));
-  const uint64_t floats = 2 * largest_scores +                                          // scores and their softmax
-                          4 * context * uint64_t(config.num_heads * config.head_dim) +  // K and V, copied or repeated
-                          4 * batch.tokens.size() * widest + batch.sequences() * uint64_t(config.vocab_size);
-  if (floats * sizeof(float) > kSmallStepBytes) RequireMemory(floats * sizeof(float), "this step");
+  const uint64_t bytes = ops.StepBytes(config, batch.tokens.size(), largest_scores, context) +
+                         batch.sequences() * uint64_t(config.vocab_size) * sizeof(float);
+  if (bytes > kSmallStepBytes) RequireMemory(bytes, "this step");
 }
 
 [[noreturn]] void Invalid(const std::string& what, std::vector<Fact> facts = {}) {
@@ -51,7 +49,7 @@ void CheckPoolSize(int64_t blocks, int64_t block_tokens, int64_t kv_heads, int64
 }  // namespace
 
 struct Engine::Model {
-  Model(Handle h, mx::Device d) : handle(h), device(d), ops(MakeMlxOps(d)) {}
+  Model(Handle h, mx::Device d, std::unique_ptr<Ops> o) : handle(h), device(d), ops(std::move(o)) {}
 
   Handle handle;
   mx::Device device;
@@ -71,12 +69,12 @@ Engine::~Engine() {
   mx::clear_streams();  // they belong to this thread
 }
 
-Handle Engine::LoadModel(const std::string& directory, DeviceChoice choice, const LoadHooks& hooks) {
+Handle Engine::LoadModel(const std::string& directory, const LoadOptions& options, const LoadHooks& hooks) {
   if (model_) Invalid("a model is loaded already");
-  const mx::Device device = ChooseDevice(choice);
+  const mx::Device device = ChooseDevice(options.device);
   const Checkpoint checkpoint(directory);
-  WeightLoader loader(checkpoint, device);
-  auto model = std::make_unique<Model>(next_handle_++, device);
+  auto model = std::make_unique<Model>(next_handle_++, device, ChooseOps(device, options.threads));
+  WeightLoader loader(checkpoint, device, *model->ops);
   const ModelConfig& config = checkpoint.config();
   const DataType type = loader.activation_type();
   model->info = {.config = config,
@@ -85,9 +83,9 @@ Handle Engine::LoadModel(const std::string& directory, DeviceChoice choice, cons
                  .weights_id = checkpoint.ComputeId(),
                  .architecture_id = config.ArchitectureId(type),
                  .kv_layout_id = std::string(model->ops->layout_id()),
-                 .numerics_id = std::string(model->ops->id()) + "/mlx-" + MlxVersion() + "/" + DeviceClass(device),
+                 .numerics_id = model->ops->numerics_id(),
                  .is_gpu = device == mx::Device::gpu};
-  model->decoder = std::make_unique<Decoder>(config, *model->ops, loader.Load(*model->ops, hooks));
+  model->decoder = std::make_unique<Decoder>(config, *model->ops, loader.Load(hooks));
   model_ = std::move(model);
   return model_->handle;
 }
@@ -145,7 +143,7 @@ RunStats Engine::Run(Handle pool, const StepBatch& batch, const RunHooks& hooks)
   Model& model = RequirePool(pool);
   model.pool->RequireIntact();
   CheckBatch(batch, LimitsOf(model), model.last_sampled);
-  RequireStepMemory(model.info.config, batch);
+  RequireStepMemory(*model.ops, model.info.config, batch);
   const auto step = [&](std::span<const SequenceRows> rows) {
     return RunStep(*model.decoder, *model.ops, *model.pool, rows);
   };
@@ -164,7 +162,7 @@ std::vector<float> Engine::Logits(Handle pool, const std::vector<int32_t>& token
   batch.want_token = {1};
   batch.sampling.resize(1);
   CheckBatch(batch, LimitsOf(model), {});
-  RequireStepMemory(model.info.config, batch);
+  RequireStepMemory(*model.ops, model.info.config, batch);
   const SequenceRows rows[] = {{batch.tokens, start, batch.tables, SequenceRows::Wanted::kLogits}};
   return RunStep(*model.decoder, *model.ops, *model.pool, rows).logits;
 }

@@ -24,6 +24,12 @@ struct ModelInfo {
   bool is_gpu;
 };
 
+struct LoadOptions {
+  DeviceChoice device = DeviceChoice::kDefault;
+  /** Of our own kernels, the caller included; 0: as many as there are physical cores. */
+  int threads = 0;
+};
+
 /** Names one loaded model or one pool; a stale one is answered with INVALID_REQUEST. */
 using Handle = uint64_t;
 
@@ -37,7 +43,7 @@ class Engine {
   Engine();
   ~Engine();
 
-  Handle LoadModel(const std::string& directory, DeviceChoice device, const LoadHooks& hooks);
+  Handle LoadModel(const std::string& directory, const LoadOptions& options, const LoadHooks& hooks);
   const ModelInfo& Info(Handle model) const;
   /** Frees the model and its pool. Idempotent. */
   void UnloadModel(Handle model);

@@ -29,14 +29,11 @@ std::vector<std::byte*> Addresses(const Slabs& slabs) {
 
 }  // namespace
 
-KvPool::KvPool(const PoolGeometry& geometry, const Ops& ops, mx::Device device) : geometry_(geometry), device_(device) {
+KvPool::KvPool(const PoolGeometry& geometry, const Ops& ops, mx::Device device) : geometry_(geometry), layout_(ops.LayoutOf(geometry)), device_(device) {
   RequireMemory(geometry.bytes(), "a pool of " + std::to_string(geometry.blocks) + " blocks");
-  const auto make = [&] {
-    return ops.MakeSlab(geometry.slots(), geometry.kv_heads, geometry.head_dim, ToMlx(geometry.dtype));
-  };
   for (int i = 0; i < geometry.num_layers; ++i) {
-    slabs_.k.push_back(make());
-    slabs_.v.push_back(make());
+    slabs_.k.push_back(ops.MakeSlab(geometry));
+    slabs_.v.push_back(ops.MakeSlab(geometry));
   }
   addresses_ = Addresses(slabs_);
 }
@@ -82,19 +79,39 @@ std::byte* KvPool::At(size_t slab, int block) const {
   return addresses_[slab] + size_t(block) * size_t(geometry_.block_tokens) * geometry_.slot_bytes();
 }
 
+template <typename Piece>
+void KvPool::ForEachPiece(int block, int tokens, Piece piece) const {
+  for (size_t slab = 0; slab < addresses_.size(); ++slab) {
+    const PieceLayout& layout = slab % 2 == 0 ? layout_.k : layout_.v;
+    const size_t whole = size_t(geometry_.block_tokens) * layout.token_bytes, part = size_t(tokens) * layout.token_bytes;
+    if (whole == part) {  // pieces follow each other
+      piece(At(slab, block), whole * layout.pieces);
+      continue;
+    }
+    for (size_t i = 0; i < layout.pieces; ++i) piece(At(slab, block) + i * whole, part);
+  }
+}
+
 void KvPool::CopyBlock(int from, int to, int tokens) {
-  const size_t bytes = size_t(tokens) * geometry_.slot_bytes();
-  for (size_t i = 0; i < addresses_.size(); ++i) std::memcpy(At(i, to), At(i, from), bytes);
+  const std::ptrdiff_t distance =
+      (std::ptrdiff_t(to) - from) * std::ptrdiff_t(geometry_.block_tokens) * std::ptrdiff_t(geometry_.slot_bytes());
+  ForEachPiece(from, tokens, [&](std::byte* at, size_t bytes) { std::memcpy(at + distance, at, bytes); });
 }
 
 void KvPool::CopyOut(int block, int tokens, std::span<std::byte> into) const {
-  const size_t bytes = size_t(tokens) * geometry_.slot_bytes();
-  for (size_t i = 0; i < addresses_.size(); ++i) std::memcpy(into.data() + i * bytes, At(i, block), bytes);
+  std::byte* to = into.data();
+  ForEachPiece(block, tokens, [&](const std::byte* at, size_t bytes) {
+    std::memcpy(to, at, bytes);
+    to += bytes;
+  });
 }
 
 void KvPool::CopyIn(int block, int tokens, std::span<const std::byte> from) {
-  const size_t bytes = size_t(tokens) * geometry_.slot_bytes();
-  for (size_t i = 0; i < addresses_.size(); ++i) std::memcpy(At(i, block), from.data() + i * bytes, bytes);
+  const std::byte* next = from.data();
+  ForEachPiece(block, tokens, [&](std::byte* at, size_t bytes) {
+    std::memcpy(at, next, bytes);
+    next += bytes;
+  });
 }
 
 }  // namespace resident

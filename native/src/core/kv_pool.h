@@ -35,7 +35,7 @@ class KvPool {
   void RequireIntact() const;
 
   void CopyBlock(int from, int to, int tokens);
-  /** The first `tokens` slots of a block as one piece: layer after layer, K before V. */
+  /** The first `tokens` slots of a block together: layer after layer, K before V, piece after piece of the layout. */
   void CopyOut(int block, int tokens, std::span<std::byte> into) const;
   void CopyIn(int block, int tokens, std::span<const std::byte> from);
 
@@ -44,7 +44,12 @@ class KvPool {
   void WaitUntilReady() const;
   std::byte* At(size_t slab, int block) const;
 
+  /** Calls piece(bytes in the slab, bytes of the tokens) for each piece of K's and V's first `tokens` slots, in order. */
+  template <typename Piece>
+  void ForEachPiece(int block, int tokens, Piece piece) const;
+
   PoolGeometry geometry_;
+  SlabLayout layout_;
   mx::Device device_;
   Slabs slabs_;
   std::vector<std::byte*> addresses_;  // of each slab: K and V of layer 0, of layer 1 …

@@ -19,6 +19,11 @@ Error TensorError(ErrorCode code, const std::string& name, const std::string& wh
   return Error(code, "tensor " + name + " " + what, {{"tensor", name}});
 }
 
+/** Norms and biases become the type of the activations always, matrices where the back end wants them so. */
+bool Casts(WeightSpec::Kind kind, const Ops& ops, bool is_bias) {
+  return kind == WeightSpec::Kind::kNorm || is_bias || !ops.takes_stored_types();
+}
+
 std::string ShapeText(const std::vector<int64_t>& shape) {
   std::string text = "[";
   for (const int64_t size : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
@@ -57,8 +62,8 @@ struct WeightLoader::Weight {
 
 WeightLoader::~WeightLoader() = default;
 
-WeightLoader::WeightLoader(const Checkpoint& checkpoint, mx::Device device)
-    : checkpoint_(checkpoint), device_(device), activation_type_(DataType::kF32) {
+WeightLoader::WeightLoader(const Checkpoint& checkpoint, mx::Device device, const Ops& ops)
+    : checkpoint_(checkpoint), device_(device), ops_(ops), activation_type_(DataType::kF32) {
   for (const WeightSpec& spec : Decoder::Weights(checkpoint.config())) {
     Weight weight{spec.kind, {}};
     if (spec.kind == WeightSpec::Kind::kNorm) {
@@ -79,7 +84,7 @@ WeightLoader::WeightLoader(const Checkpoint& checkpoint, mx::Device device)
     for (const Part& part : weight.parts) {
       for (const StoredTensor* tensor : part.Stored()) {
         stored_bytes_ += tensor->entry.SizeBytes();
-        loaded_bytes_ += LoadedBytes(*tensor);
+        loaded_bytes_ += LoadedBytes(*tensor, Casts(weight.kind, ops_, tensor == part.bias));
         together += tensor->entry.SizeBytes();
       }
     }
@@ -154,20 +159,20 @@ void WeightLoader::RefuseUnknownTensors() const {
   }
 }
 
-uint64_t WeightLoader::LoadedBytes(const StoredTensor& tensor) const {
+uint64_t WeightLoader::LoadedBytes(const StoredTensor& tensor, bool cast) const {
   const DataType type = *tensor.entry.dtype;
-  return tensor.entry.SizeBytes() / SizeOf(type) * SizeOf(IsFloating(type) ? activation_type_ : type);
+  return tensor.entry.SizeBytes() / SizeOf(type) * SizeOf(cast && IsFloating(type) ? activation_type_ : type);
 }
 
-std::vector<LoadedWeight> WeightLoader::Load(const Ops& ops, const LoadHooks& hooks) {
+std::vector<LoadedWeight> WeightLoader::Load(const LoadHooks& hooks) {
   RequireMemory(loaded_bytes_ + largest_read_, "the model");
   std::vector<LoadedWeight> loaded;
   for (const Weight& weight : weights_) {
     LoadedWeight& next = loaded.emplace_back();
     if (weight.kind == WeightSpec::Kind::kNorm) {
-      next.norm = ReadRows({weight.parts.front().weight}, hooks);
+      next.norm = ops_.PrepareNorm(ReadRows({weight.parts.front().weight}, true, hooks));
     } else {
-      next.linear = ops.PrepareLinear(ReadMatrices(weight, hooks));
+      next.linear = ops_.PrepareLinear(ReadMatrices(weight, hooks));
     }
   }
   return loaded;
@@ -182,7 +187,7 @@ std::vector<Matrix> WeightLoader::ReadMatrices(const Weight& weight, const LoadH
       if (weight.parts[i].*member == nullptr) return std::nullopt;
       std::vector<const StoredTensor*> rows;
       for (size_t p = i; p < end; ++p) rows.push_back(weight.parts[p].*member);
-      return ReadRows(rows, hooks);
+      return ReadRows(rows, Casts(weight.kind, ops_, member == &Part::bias), hooks);
     };
     matrices.push_back({read(&Part::weight).value(), read(&Part::scales), read(&Part::zeros), read(&Part::bias),
                         weight.parts[i].quantization});
@@ -192,7 +197,7 @@ std::vector<Matrix> WeightLoader::ReadMatrices(const Weight& weight, const LoadH
 }
 
 /** Tensors of one element type and row width, one below the other. */
-Tensor WeightLoader::ReadRows(const std::vector<const StoredTensor*>& parts, const LoadHooks& hooks) {
+Tensor WeightLoader::ReadRows(const std::vector<const StoredTensor*>& parts, bool cast, const LoadHooks& hooks) {
   const TensorEntry& first = parts.front()->entry;
   mx::Shape shape(first.shape.begin(), first.shape.end());
   uint64_t bytes = first.SizeBytes();
@@ -212,10 +217,10 @@ Tensor WeightLoader::ReadRows(const std::vector<const StoredTensor*>& parts, con
     }
     into += part->entry.SizeBytes();
   }
-  if (!IsFloating(*first.dtype) || *first.dtype == activation_type_) return tensor;
-  Tensor cast = mx::astype(tensor, ToMlx(activation_type_), device_);
-  mx::eval(cast);
-  return cast;
+  if (!cast || !IsFloating(*first.dtype) || *first.dtype == activation_type_) return tensor;
+  Tensor converted = mx::astype(tensor, ToMlx(activation_type_), device_);
+  mx::eval(converted);
+  return converted;
 }
 
 mx::Dtype ToMlx(DataType type) {

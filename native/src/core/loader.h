@@ -19,7 +19,7 @@ struct LoadHooks {
 class WeightLoader {
  public:
   /** Throws MODEL_INCOMPLETE, MODEL_CORRUPT or MODEL_UNSUPPORTED, naming the tensor. */
-  WeightLoader(const Checkpoint& checkpoint, mx::Device device);
+  WeightLoader(const Checkpoint& checkpoint, mx::Device device, const Ops& ops);
 
   /** What activations, K and V are computed in: f32 on a CPU (where half types are emulated), else what is stored. */
   DataType activation_type() const { return activation_type_; }
@@ -27,7 +27,7 @@ class WeightLoader {
   uint64_t loaded_bytes() const { return loaded_bytes_; }
 
   /** Reads everything. Throws OUT_OF_MEMORY before the first allocation, ABORTED between two pieces. */
-  std::vector<LoadedWeight> Load(const Ops& ops, const LoadHooks& hooks);
+  std::vector<LoadedWeight> Load(const LoadHooks& hooks);
 
  private:
   struct Part;    // one module: where its tensors are stored
@@ -37,13 +37,14 @@ class WeightLoader {
   const StoredTensor& CheckFloats(const std::string& name, const std::vector<int64_t>& shape) const;
   const StoredTensor& CheckTensor(const std::string& name, const std::vector<int64_t>& shape) const;
   void RefuseUnknownTensors() const;
-  uint64_t LoadedBytes(const StoredTensor& tensor) const;
+  uint64_t LoadedBytes(const StoredTensor& tensor, bool cast) const;
 
   std::vector<Matrix> ReadMatrices(const Weight& weight, const LoadHooks& hooks);
-  Tensor ReadRows(const std::vector<const StoredTensor*>& parts, const LoadHooks& hooks);
+  Tensor ReadRows(const std::vector<const StoredTensor*>& parts, bool cast, const LoadHooks& hooks);
 
   const Checkpoint& checkpoint_;
   mx::Device device_;
+  const Ops& ops_;
   std::vector<Weight> weights_;
   DataType activation_type_;
   uint64_t loaded_bytes_ = 0, stored_bytes_ = 0, read_bytes_ = 0, largest_read_ = 0;

@@ -2,6 +2,7 @@
 #include <mlx/array.h>
 #include <mlx/device.h>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "core/pool_geometry.h"
 #include "core/rope.h"
 
 namespace resident {
@@ -33,77 +35,121 @@ class Linear {
   virtual ~Linear() = default;
 };
 
+/** A norm's weight prepared by a back end. */
+class Norm {
+ public:
+  virtual ~Norm() = default;
+};
+
 /** A rotary embedding prepared by a back end. */
 class Rope {
  public:
   virtual ~Rope() = default;
 };
 
-/** Where one sequence's rows stand in a step, and which slots hold its context. */
+/** The rows of a step prepared by a back end. */
+class StepRows {
+ public:
+  virtual ~StepRows() = default;
+};
+
+/** Where one sequence's rows stand in a step, and which blocks hold its context. */
 struct SequenceSpan {
   int first_row;
   int rows;
-  int context_tokens;  // the last row's position + 1
-  /** First slot of a context that lies in one run of adjacent blocks; −1 where `blocks` has to be followed. */
-  int first_slot;
-  std::optional<Tensor> blocks;  // i32 [blocks of the context], in order
+  int context_tokens;           // the last row's position + 1
+  std::vector<int32_t> blocks;  // of the context, in order
+  bool one_run;                 // the blocks are adjacent, and may be read as one
 };
 
 /** What all layers of a step share. R rows in all. */
 struct RowPlan {
-  int rows;
   int block_tokens;
-  Tensor ids;        // i32 [R]
-  Tensor positions;  // i32 [R]
-  Tensor slots;      // i32 [R]: where the row's K and V go
+  std::vector<int32_t> ids, positions;  // [R]
+  std::vector<int32_t> slots;           // [R]: where the row's K and V go
   std::vector<SequenceSpan> sequences;
+  int rows() const { return int(ids.size()); }
 };
 
-/**
- * The operations that the models are written over. A back end decides how they are computed and how a slab is laid
- * out inside. Shapes: activations [R, features]; q, k, v rows [R, heads, 1, headDim]; slabs are the back end's.
- * Nothing is checked here: callers have checked ids, slots and shapes.
- */
+/** x + output(attention(norm(x))). q and k are one linear layer; q's and k's own norms are there together or not at all. */
+struct AttentionLayer {
+  std::unique_ptr<Norm> norm;
+  std::unique_ptr<Linear> query_key, value, output;
+  std::unique_ptr<Norm> query_norm, key_norm;
+  const Rope* rope;
+  int heads, kv_heads, head_dim;
+  float norm_eps, scale;
+};
+
+/** x + down(silu(gate(norm(x))) * up(norm(x))). */
+struct FeedForwardLayer {
+  std::unique_ptr<Norm> norm;
+  std::unique_ptr<Linear> gate, up, down;
+  float norm_eps;
+};
+
+/** The end of a model: linear(norm(x)). `linear` may be the embedding. */
+struct OutputLayer {
+  const Norm* norm;
+  const Linear* linear;
+  float norm_eps;
+};
+
+/** One layer's output, and the slabs with the rows' K and V in them. */
+struct Attended {
+  Tensor x, k_slab, v_slab;
+};
+
+/** An array that is not evaluated yet keeps a pointer to its layer: layers outlive the arrays made of them. */
 class Ops {
  public:
   virtual ~Ops() = default;
 
-  /** Name and revision, part of the numerics id. */
-  virtual std::string_view id() const = 0;
-  /** Layout of a slot's bytes, part of a block's identity. */
+  /** What decides the last bits of a result: name, revision, and whatever else they depend on. */
+  virtual std::string numerics_id() const = 0;
+  /** Layout of a block's bytes, part of its identity. */
   virtual std::string_view layout_id() const = 0;
+  virtual SlabLayout LayoutOf(const PoolGeometry& geometry) const = 0;
+  /** Whether matrices are given to it as they are stored, and not in the type of the activations. */
+  virtual bool takes_stored_types() const = 0;
+  /** Whether Attend writes into the slabs that it is given: then a step has to be evaluated to its end to be written. */
+  virtual bool writes_slabs_directly() const = 0;
+  /** Bytes of the intermediate results of a step: an upper bound. `context`: tokens of the longest sequence. */
+  virtual uint64_t StepBytes(const ModelConfig& config, uint64_t rows, uint64_t largest_scores,
+                             uint64_t context) const = 0;
 
   /** Matrices of the same input width; their outputs follow each other in the result. */
   virtual std::unique_ptr<Linear> PrepareLinear(std::vector<Matrix> matrices) const = 0;
+  virtual std::unique_ptr<Norm> PrepareNorm(Tensor weight) const = 0;
   virtual std::unique_ptr<Rope> PrepareRope(const RopeTable& table, int head_dim) const = 0;
-  /** An unwritten slab for `slots` positions, in memory that can be updated in place. */
-  virtual Tensor MakeSlab(int slots, int kv_heads, int head_dim, mx::Dtype dtype) const = 0;
+  virtual std::unique_ptr<StepRows> PrepareRows(const RowPlan& plan) const = 0;
+  /** An unwritten slab, in memory that can be updated in place. */
+  virtual Tensor MakeSlab(const PoolGeometry& geometry) const = 0;
 
-  virtual Tensor Embed(const Linear& table, const Tensor& ids) const = 0;
-  virtual Tensor Apply(const Linear& linear, const Tensor& x) const = 0;
-  virtual Tensor RmsNorm(const Tensor& x, const Tensor& weight, float eps) const = 0;
-  virtual Tensor Rotate(const Rope& rope, const Tensor& heads, const Tensor& positions) const = 0;
-  /** The slab with `rows` written at `slots`: in place when the caller gives the only handle. */
-  virtual Tensor Append(const Tensor& slab, const Tensor& rows, const Tensor& slots) const = 0;
-  /** Causal attention of every sequence's rows over its own context: [R, heads * headDim]. */
-  virtual Tensor Attend(const Tensor& queries, const Tensor& k_slab, const Tensor& v_slab, const RowPlan& plan,
-                        float scale) const = 0;
-  virtual Tensor GatedSilu(const Tensor& gate, const Tensor& up) const = 0;
-  virtual Tensor Add(const Tensor& a, const Tensor& b) const = 0;
-
-  virtual Tensor SplitHeads(const Tensor& x, int heads, int head_dim) const = 0;  // [R, heads, 1, headDim]
-  virtual Tensor SelectHeads(const Tensor& x, int first, int end) const = 0;
-  virtual Tensor JoinHeads(const Tensor& a, const Tensor& b) const = 0;
+  // Nothing is checked here: callers have checked ids, slots and shapes. x: [R, features], padded as the back end likes.
+  virtual Tensor Embed(const Linear& table, const StepRows& rows) const = 0;
+  /** The slabs that come back have the rows' K and V in them: updated in place when the caller gives the only handles. */
+  virtual Attended Attend(const AttentionLayer& layer, const StepRows& rows, const Tensor& x, const Tensor& k_slab,
+                          const Tensor& v_slab) const = 0;
+  virtual Tensor FeedForward(const FeedForwardLayer& layer, const Tensor& x) const = 0;
   virtual Tensor SelectRows(const Tensor& x, const std::vector<int>& rows) const = 0;
-
-  /** Index of each row's largest value, the lowest where several are: u32 [R]. */
-  virtual Tensor ArgMax(const Tensor& x) const = 0;
-  /** `x` as contiguous f32, for the host to read. */
-  virtual Tensor ToHostFloats(const Tensor& x) const = 0;
+  /** f32 [R, outputs], contiguous, for the host to read. */
+  virtual Tensor Logits(const OutputLayer& layer, const Tensor& x) const = 0;
+  /** Index of each row's largest logit, the lowest where several are: u32 [R]. */
+  virtual Tensor Best(const OutputLayer& layer, const Tensor& x) const = 0;
 };
 
 /** Stock MLX operations on `device`. */
 std::unique_ptr<Ops> MakeMlxOps(mx::Device device);
+
+/** Our own kernels, on the CPU. Throws INVALID_REQUEST where RESIDENT_CPU_LEVEL asks for what the processor lacks. */
+std::unique_ptr<Ops> MakeCpuOps(int threads);
+
+/**
+ * What RESIDENT_OPS says ("mlx" or "cpu"), otherwise our kernels on a CPU that they are made for and stock operations
+ * everywhere else. `threads`: 0 for as many as there are physical cores, or RESIDENT_THREADS.
+ */
+std::unique_ptr<Ops> ChooseOps(mx::Device device, int threads);
 
 /** An i32 vector. */
 Tensor MakeInts(const std::vector<int>& values);

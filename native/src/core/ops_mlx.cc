@@ -2,6 +2,10 @@
 #include <mlx/fast.h>
 #include <mlx/ops.h>
 
+#include <algorithm>
+
+#include "core/device.h"
+#include "core/loader.h"
 #include "core/ops.h"
 
 namespace resident {
@@ -10,6 +14,34 @@ namespace {
 struct MlxLinear final : Linear {
   explicit MlxLinear(std::vector<Matrix> m) : matrices(std::move(m)) {}
   std::vector<Matrix> matrices;
+};
+
+struct MlxNorm final : Norm {
+  explicit MlxNorm(Tensor w) : weight(std::move(w)) {}
+  Tensor weight;
+};
+
+/** One sequence's part of a step: its context is a view from `first_slot` where `blocks` is empty. */
+struct MlxSpan {
+  int first_row, rows, context_tokens, first_slot;
+  std::optional<Tensor> blocks;  // i32
+};
+
+struct MlxRows final : StepRows {
+  explicit MlxRows(const RowPlan& plan)
+      : rows(plan.rows()),
+        block_tokens(plan.block_tokens),
+        ids(MakeInts(plan.ids)),
+        positions(MakeInts(plan.positions)),
+        slots(MakeInts(plan.slots)) {
+    for (const SequenceSpan& span : plan.sequences) {
+      sequences.push_back({span.first_row, span.rows, span.context_tokens, span.blocks.front() * plan.block_tokens,
+                           span.one_run ? std::nullopt : std::optional(MakeInts(span.blocks))});
+    }
+  }
+  int rows, block_tokens;
+  Tensor ids, positions, slots;
+  std::vector<MlxSpan> sequences;
 };
 
 struct MlxRope final : Rope {
@@ -28,32 +60,101 @@ class MlxOps final : public Ops {
  public:
   explicit MlxOps(mx::Device device) : device_(device) {}
 
-  std::string_view id() const override { return "ops_mlx-1"; }
+  std::string numerics_id() const override {
+    return "ops_mlx-1/mlx-" + MlxVersion() + "/" + DeviceClass(device_);
+  }
   std::string_view layout_id() const override { return "token-major-1"; }
+  SlabLayout LayoutOf(const PoolGeometry& geometry) const override {
+    return {{1, geometry.slot_bytes()}, {1, geometry.slot_bytes()}};
+  }
+  bool takes_stored_types() const override { return false; }
+  bool writes_slabs_directly() const override { return false; }
+
+  uint64_t StepBytes(const ModelConfig& config, uint64_t rows, uint64_t largest_scores,
+                     uint64_t context) const override {
+    const uint64_t widest = uint64_t(std::max(config.intermediate_size, config.hidden_size));
+    const uint64_t floats = 2 * largest_scores +                                          // scores and their softmax
+                            4 * context * uint64_t(config.num_heads * config.head_dim) +  // K and V, copied or repeated
+                            4 * rows * widest;
+    return floats * sizeof(float);
+  }
 
   std::unique_ptr<Linear> PrepareLinear(std::vector<Matrix> matrices) const override {
     return std::make_unique<MlxLinear>(std::move(matrices));
+  }
+
+  std::unique_ptr<Norm> PrepareNorm(Tensor weight) const override {
+    return std::make_unique<MlxNorm>(std::move(weight));
   }
 
   std::unique_ptr<Rope> PrepareRope(const RopeTable& table, int head_dim) const override {
     return std::make_unique<MlxRope>(table, head_dim);
   }
 
-  Tensor MakeSlab(int slots, int kv_heads, int head_dim, mx::Dtype dtype) const override {
+  std::unique_ptr<StepRows> PrepareRows(const RowPlan& plan) const override { return std::make_unique<MlxRows>(plan); }
+
+  Tensor MakeSlab(const PoolGeometry& geometry) const override {
     // MLX's allocator must own the memory, or an update could not reuse it; untouched pages cost nothing.
-    const size_t bytes = size_t(slots) * size_t(kv_heads) * size_t(head_dim) * mx::size_of(dtype);
-    return Tensor(mx::allocator::malloc(bytes), mx::Shape{1, slots, kv_heads, head_dim}, dtype);
+    const size_t bytes = size_t(geometry.slots()) * geometry.slot_bytes();
+    return Tensor(mx::allocator::malloc(bytes), mx::Shape{1, geometry.slots(), geometry.kv_heads, geometry.head_dim},
+                  ToMlx(geometry.dtype));
   }
 
-  Tensor Embed(const Linear& table, const Tensor& ids) const override {
+  Tensor Embed(const Linear& table, const StepRows& rows) const override {
     const Matrix& m = static_cast<const MlxLinear&>(table).matrices.front();
+    const Tensor& ids = static_cast<const MlxRows&>(rows).ids;
     const auto pick = [&](const Tensor& x) { return mx::take(x, ids, 0, device_); };
     if (!m.quantization) return pick(m.weight);
     return mx::dequantize(pick(m.weight), pick(*m.scales), pick(*m.zeros), m.quantization->group_size,
                           m.quantization->bits, "affine", std::nullopt, std::nullopt, device_);
   }
 
-  Tensor Apply(const Linear& linear, const Tensor& x) const override {
+  /** Per layer all writes come before all reads: a read of the old slab beside the write would force a copy of it. */
+  Attended Attend(const AttentionLayer& layer, const StepRows& step_rows, const Tensor& x, const Tensor& k_slab,
+                  const Tensor& v_slab) const override {
+    const auto& rows = static_cast<const MlxRows&>(step_rows);
+    const int heads = layer.heads, all_heads = heads + layer.kv_heads;
+    const Tensor in = RmsNorm(x, *layer.norm, layer.norm_eps);
+    Tensor both = mx::reshape(Apply(*layer.query_key, in), {rows.rows, all_heads, 1, layer.head_dim}, device_);
+    if (layer.query_norm) {
+      both = mx::concatenate({RmsNorm(SelectHeads(both, 0, heads), *layer.query_norm, layer.norm_eps),
+                              RmsNorm(SelectHeads(both, heads, all_heads), *layer.key_norm, layer.norm_eps)},
+                             1, device_);
+    }
+    both = Rotate(*layer.rope, both, rows.positions);
+    // v is a matrix of its own: a slice of a joint q-k-v would have to be copied before the scatter.
+    const Tensor next_k = Append(k_slab, SelectHeads(both, heads, all_heads), rows.slots);
+    const Tensor next_v = Append(v_slab, Apply(*layer.value, in), rows.slots);
+    const Tensor attended = AttendSpans(SelectHeads(both, 0, heads), next_k, next_v, rows, layer.scale);
+    return {mx::add(x, Apply(*layer.output, attended), device_), next_k, next_v};
+  }
+
+  Tensor FeedForward(const FeedForwardLayer& layer, const Tensor& x) const override {
+    const Tensor in = RmsNorm(x, *layer.norm, layer.norm_eps);
+    const Tensor gate = Apply(*layer.gate, in), up = Apply(*layer.up, in);
+    const Tensor gated = mx::multiply(mx::multiply(gate, mx::sigmoid(gate, device_), device_), up, device_);
+    return mx::add(x, Apply(*layer.down, gated), device_);
+  }
+
+  Tensor SelectRows(const Tensor& x, const std::vector<int>& rows) const override {
+    return int(rows.size()) == x.shape(0) ? x : mx::take(x, MakeInts(rows), 0, device_);
+  }
+
+  Tensor Logits(const OutputLayer& layer, const Tensor& x) const override {
+    return mx::contiguous(mx::astype(RawLogits(layer, x), mx::float32, device_), false, device_);
+  }
+
+  Tensor Best(const OutputLayer& layer, const Tensor& x) const override {
+    return mx::argmax(RawLogits(layer, x), -1, false, device_);
+  }
+
+ private:
+  Tensor RawLogits(const OutputLayer& layer, const Tensor& x) const {
+    return Apply(*layer.linear, RmsNorm(x, *layer.norm, layer.norm_eps));
+  }
+
+  /** The outputs of all matrices of the layer, [R, outputs]. */
+  Tensor Apply(const Linear& linear, const Tensor& x) const {
     const auto& matrices = static_cast<const MlxLinear&>(linear).matrices;
     if (matrices.size() == 1) return ApplyMatrix(matrices.front(), x);
     std::vector<Tensor> outputs;
@@ -61,11 +162,12 @@ class MlxOps final : public Ops {
     return mx::concatenate(std::move(outputs), -1, device_);
   }
 
-  Tensor RmsNorm(const Tensor& x, const Tensor& weight, float eps) const override {
-    return mx::fast::rms_norm(x, weight, eps, device_);
+  Tensor RmsNorm(const Tensor& x, const Norm& norm, float eps) const {
+    return mx::fast::rms_norm(x, static_cast<const MlxNorm&>(norm).weight, eps, device_);
   }
 
-  Tensor Rotate(const Rope& rope, const Tensor& heads, const Tensor& positions) const override {
+  /** heads: [R, heads, 1, headDim]. */
+  Tensor Rotate(const Rope& rope, const Tensor& heads, const Tensor& positions) const {
     // Every row is its own batch of length 1, so one call serves rows at any positions.
     const auto& r = static_cast<const MlxRope&>(rope);
     const Tensor x = r.table.magnitude == 1
@@ -75,17 +177,19 @@ class MlxOps final : public Ops {
     return mx::fast::rope(x, r.head_dim, r.table.traditional, base, r.table.scale, positions, r.wavelengths, device_);
   }
 
-  Tensor Append(const Tensor& slab, const Tensor& rows, const Tensor& slots) const override {
+  /** The slab with `rows` written at `slots`: in place when the caller gives the only handle. */
+  Tensor Append(const Tensor& slab, const Tensor& rows, const Tensor& slots) const {
     const Tensor updates = mx::reshape(rows, {slots.shape(0), 1, 1, slab.shape(2), slab.shape(3)}, device_);
     return mx::scatter(slab, {slots}, updates, std::vector<int>{1}, device_);
   }
 
-  Tensor Attend(const Tensor& queries, const Tensor& k_slab, const Tensor& v_slab, const RowPlan& plan,
-                float scale) const override {
+  /** Causal attention of every sequence's rows over its own context: [R, heads * headDim]. */
+  Tensor AttendSpans(const Tensor& queries, const Tensor& k_slab, const Tensor& v_slab, const MlxRows& plan,
+                     float scale) const {
     const int heads = queries.shape(1), head_dim = queries.shape(3);
     const Tensor all = mx::reshape(queries, {1, plan.rows, heads, head_dim}, device_);
     std::vector<Tensor> outputs;
-    for (const SequenceSpan& span : plan.sequences) {
+    for (const MlxSpan& span : plan.sequences) {
       const int first = span.first_row, end = first + span.rows;
       const Tensor rows =
           span.rows == plan.rows ? all : mx::slice(all, {0, first, 0, 0}, {1, end, heads, head_dim}, device_);
@@ -98,33 +202,10 @@ class MlxOps final : public Ops {
     return outputs.size() == 1 ? outputs.front() : mx::concatenate(std::move(outputs), 0, device_);
   }
 
-  Tensor GatedSilu(const Tensor& gate, const Tensor& up) const override {
-    return mx::multiply(mx::multiply(gate, mx::sigmoid(gate, device_), device_), up, device_);
-  }
-
-  Tensor Add(const Tensor& a, const Tensor& b) const override { return mx::add(a, b, device_); }
-
-  Tensor SplitHeads(const Tensor& x, int heads, int head_dim) const override {
-    return mx::reshape(x, {x.shape(0), heads, 1, head_dim}, device_);
-  }
-
-  Tensor SelectHeads(const Tensor& x, int first, int end) const override {
+  Tensor SelectHeads(const Tensor& x, int first, int end) const {
     return mx::slice(x, {0, first, 0, 0}, {x.shape(0), end, 1, x.shape(3)}, device_);
   }
 
-  Tensor JoinHeads(const Tensor& a, const Tensor& b) const override { return mx::concatenate({a, b}, 1, device_); }
-
-  Tensor SelectRows(const Tensor& x, const std::vector<int>& rows) const override {
-    return int(rows.size()) == x.shape(0) ? x : mx::take(x, MakeInts(rows), 0, device_);
-  }
-
-  Tensor ArgMax(const Tensor& x) const override { return mx::argmax(x, -1, false, device_); }
-
-  Tensor ToHostFloats(const Tensor& x) const override {
-    return mx::contiguous(mx::astype(x, mx::float32, device_), false, device_);
-  }
-
- private:
   Tensor ApplyMatrix(const Matrix& m, const Tensor& x) const {
     Tensor y = m.quantization ? mx::quantized_matmul(x, m.weight, *m.scales, *m.zeros, true, m.quantization->group_size,
                                                      m.quantization->bits, "affine", device_)
@@ -135,7 +216,7 @@ class MlxOps final : public Ops {
   Tensor SwapAxes(const Tensor& x) const { return mx::transpose(x, {0, 2, 1, 3}, device_); }
 
   /** K or V of one sequence, [1, kvHeads, context, headDim]: a view of one run of blocks, else the blocks gathered. */
-  Tensor Context(const Tensor& slab, const SequenceSpan& span, const RowPlan& plan) const {
+  Tensor Context(const Tensor& slab, const MlxSpan& span, const MlxRows& plan) const {
     const int kv_heads = slab.shape(2), head_dim = slab.shape(3), tokens = span.context_tokens;
     if (!span.blocks) {
       const int first = span.first_slot;

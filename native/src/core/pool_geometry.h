@@ -6,6 +6,20 @@
 
 namespace resident {
 
+/**
+ * How a block lies in a slab: `pieces` runs of blockTokens * `token_bytes`, so that the first t tokens of a block are the
+ * first t * token_bytes of every piece.
+ */
+struct PieceLayout {
+  size_t pieces;
+  size_t token_bytes;
+};
+
+/** Of K's slabs and V's. pieces * token_bytes is slot_bytes in both. */
+struct SlabLayout {
+  PieceLayout k, v;
+};
+
 /** The sizes of a pool. Slot = block * block_tokens + offset. */
 struct PoolGeometry {
   int blocks = 0;

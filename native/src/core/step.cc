@@ -1,6 +1,9 @@
 #include "core/step.h"
 
+#include <algorithm>
 #include <chrono>
+
+#include "core/error.h"
 
 namespace resident {
 namespace {
@@ -26,13 +29,8 @@ RowPlan PlanRows(const PoolGeometry& geometry, std::span<const SequenceRows> seq
   for (const SequenceRows& sequence : sequences) {
     const int rows = int(sequence.tokens.size()), context = sequence.start + rows;
     const auto blocks = sequence.table.first(size_t((context + block_tokens - 1) / block_tokens));
-    SequenceSpan span{int(ids.size()), rows, context, -1, std::nullopt};
-    if (policy == ContextPolicy::kViews && IsOneRun(blocks)) {
-      span.first_slot = blocks.front() * block_tokens;
-    } else {
-      span.blocks = MakeInts({blocks.begin(), blocks.end()});
-    }
-    spans.push_back(std::move(span));
+    spans.push_back({int(ids.size()), rows, context, {blocks.begin(), blocks.end()},
+                     policy == ContextPolicy::kViews && IsOneRun(blocks)});
     for (int i = 0; i < rows; ++i) {
       const int position = sequence.start + i;
       ids.push_back(sequence.tokens[size_t(i)]);
@@ -40,7 +38,7 @@ RowPlan PlanRows(const PoolGeometry& geometry, std::span<const SequenceRows> seq
       slots.push_back(blocks[size_t(position / block_tokens)] * block_tokens + position % block_tokens);
     }
   }
-  return {int(ids.size()), block_tokens, MakeInts(ids), MakeInts(positions), MakeInts(slots), std::move(spans)};
+  return {block_tokens, std::move(ids), std::move(positions), std::move(slots), std::move(spans)};
 }
 
 StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span<const SequenceRows> sequences,
@@ -49,6 +47,7 @@ StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span
   pool.RequireIntact();
   StepResult result;
   std::optional<Tensor> best, logits;
+  std::vector<Tensor> outputs;
   Slabs next;
   {
     const RowPlan plan = PlanRows(pool.geometry(), sequences, policy);
@@ -58,21 +57,23 @@ StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span
       const int last = span.first_row + span.rows - 1;
       if (sequences[i].wanted == SequenceRows::Wanted::kArgMax) best_rows.push_back(last);
       if (sequences[i].wanted == SequenceRows::Wanted::kLogits) logit_rows.push_back(last);
-      ++(span.blocks ? result.gathered_sequences : result.view_sequences);
+      ++(span.one_run ? result.view_sequences : result.gathered_sequences);
     }
-    const Tensor hidden = model.Forward(ops, plan, pool.slabs(), next);
-    const auto logits_of = [&](const std::vector<int>& rows) {
-      return model.Logits(ops, ops.SelectRows(hidden, rows));
-    };
-    if (!best_rows.empty()) best = ops.ArgMax(logits_of(best_rows));
-    if (!logit_rows.empty()) logits = ops.ToHostFloats(logits_of(logit_rows));
+    const Tensor hidden = model.Forward(ops, *ops.PrepareRows(plan), pool.slabs(), next);
+    if (!best_rows.empty()) best = ops.Best(model.output(), ops.SelectRows(hidden, best_rows));
+    if (!logit_rows.empty()) logits = ops.Logits(model.output(), ops.SelectRows(hidden, logit_rows));
+    if (!best && !logits && ops.writes_slabs_directly()) outputs.push_back(hidden);
   }
-  std::vector<Tensor> outputs;
   if (best) outputs.push_back(*best);
   if (logits) outputs.push_back(*logits);
   const double built = NowMs();
   result.moved_slabs = pool.Commit(std::move(next), std::move(outputs));
-  if (best) result.best.assign(best->data<uint32_t>(), best->data<uint32_t>() + best->size());
+  if (best) {
+    result.best.assign(best->data<uint32_t>(), best->data<uint32_t>() + best->size());
+    if (std::ranges::any_of(result.best, [](int32_t id) { return id < 0; })) {
+      throw Error(ErrorCode::kNativeFailure, "the model computed no finite logits");
+    }
+  }
   if (logits) result.logits.assign(logits->data<float>(), logits->data<float>() + logits->size());
   result.build_ms = built - started;
   result.eval_ms = NowMs() - built;

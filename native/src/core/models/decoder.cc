@@ -18,7 +18,7 @@ class WeightQueue {
  public:
   explicit WeightQueue(std::vector<LoadedWeight> weights) : weights_(std::move(weights)) {}
   std::unique_ptr<Linear> NextLinear() { return std::move(weights_.at(next_++).linear); }
-  Tensor NextNorm() { return weights_.at(next_++).norm.value(); }
+  std::unique_ptr<Norm> NextNorm() { return std::move(weights_.at(next_++).norm); }
 
  private:
   std::vector<LoadedWeight> weights_;
@@ -56,20 +56,29 @@ Decoder::Decoder(const ModelConfig& config, const Ops& ops, std::vector<LoadedWe
     : config_(config), rope_(ops.PrepareRope(MakeRopeTable(config.rope, config.head_dim), config.head_dim)) {
   WeightQueue queue(std::move(weights));
   embedding_ = queue.NextLinear();
+  const float scale = 1.f / std::sqrt(float(config.head_dim));
   for (int i = 0; i < config.num_layers; ++i) {
-    Layer layer{.attention_norm = queue.NextNorm(),
-                .feed_forward_norm = queue.NextNorm(),
-                .query_key = queue.NextLinear(),
-                .value = queue.NextLinear(),
-                .output = queue.NextLinear(),
-                .gate = queue.NextLinear(),
-                .up = queue.NextLinear(),
-                .down = queue.NextLinear(),
-                .query_norm = std::nullopt,
-                .key_norm = std::nullopt};
+    auto attention_norm = queue.NextNorm(), feed_forward_norm = queue.NextNorm();
+    Layer layer{.attention = {.norm = std::move(attention_norm),
+                              .query_key = queue.NextLinear(),
+                              .value = queue.NextLinear(),
+                              .output = queue.NextLinear(),
+                              .query_norm = nullptr,
+                              .key_norm = nullptr,
+                              .rope = rope_.get(),
+                              .heads = config.num_heads,
+                              .kv_heads = config.num_kv_heads,
+                              .head_dim = config.head_dim,
+                              .norm_eps = config.norm_eps,
+                              .scale = scale},
+                .feed_forward = {.norm = std::move(feed_forward_norm),
+                                 .gate = queue.NextLinear(),
+                                 .up = queue.NextLinear(),
+                                 .down = queue.NextLinear(),
+                                 .norm_eps = config.norm_eps}};
     if (config.query_key_norm) {
-      layer.query_norm = queue.NextNorm();
-      layer.key_norm = queue.NextNorm();
+      layer.attention.query_norm = queue.NextNorm();
+      layer.attention.key_norm = queue.NextNorm();
     }
     layers_.push_back(std::move(layer));
   }
@@ -77,38 +86,17 @@ Decoder::Decoder(const ModelConfig& config, const Ops& ops, std::vector<LoadedWe
   if (!config.tied_head) head_ = queue.NextLinear();
 }
 
-Tensor Decoder::QueriesAndKeys(const Ops& ops, const Layer& layer, const Tensor& x, const Tensor& positions) const {
-  const int heads = config_.num_heads, all_heads = heads + config_.num_kv_heads;
-  Tensor both = ops.SplitHeads(ops.Apply(*layer.query_key, x), all_heads, config_.head_dim);
-  if (layer.query_norm) {
-    both = ops.JoinHeads(ops.RmsNorm(ops.SelectHeads(both, 0, heads), *layer.query_norm, config_.norm_eps),
-                         ops.RmsNorm(ops.SelectHeads(both, heads, all_heads), *layer.key_norm, config_.norm_eps));
-  }
-  return ops.Rotate(*rope_, both, positions);
-}
-
-Tensor Decoder::Forward(const Ops& ops, const RowPlan& plan, const Slabs& slabs, Slabs& next) const {
-  const int heads = config_.num_heads, all_heads = heads + config_.num_kv_heads;
-  const float scale = 1.f / std::sqrt(float(config_.head_dim));
-  Tensor x = ops.Embed(*embedding_, plan.ids);
+Tensor Decoder::Forward(const Ops& ops, const StepRows& rows, const Slabs& slabs, Slabs& next) const {
+  Tensor x = ops.Embed(*embedding_, rows);
   for (size_t i = 0; i < layers_.size(); ++i) {
-    const Layer& layer = layers_[i];
-    const Tensor in = ops.RmsNorm(x, layer.attention_norm, config_.norm_eps);
-    const Tensor both = QueriesAndKeys(ops, layer, in, plan.positions);
-    next.k.push_back(ops.Append(slabs.k[i], ops.SelectHeads(both, heads, all_heads), plan.slots));
-    next.v.push_back(ops.Append(slabs.v[i], ops.Apply(*layer.value, in), plan.slots));
-    const Tensor queries = ops.SelectHeads(both, 0, heads);
-    const Tensor attended = ops.Attend(queries, next.k.back(), next.v.back(), plan, scale);
-    x = ops.Add(x, ops.Apply(*layer.output, attended));
-    const Tensor normed = ops.RmsNorm(x, layer.feed_forward_norm, config_.norm_eps);
-    const Tensor gated = ops.GatedSilu(ops.Apply(*layer.gate, normed), ops.Apply(*layer.up, normed));
-    x = ops.Add(x, ops.Apply(*layer.down, gated));
+    Attended attended = ops.Attend(layers_[i].attention, rows, x, slabs.k[i], slabs.v[i]);
+    next.k.push_back(std::move(attended.k_slab));
+    next.v.push_back(std::move(attended.v_slab));
+    x = ops.FeedForward(layers_[i].feed_forward, attended.x);
   }
   return x;
 }
 
-Tensor Decoder::Logits(const Ops& ops, const Tensor& hidden) const {
-  return ops.Apply(head_ ? *head_ : *embedding_, ops.RmsNorm(hidden, *norm_, config_.norm_eps));
-}
+OutputLayer Decoder::output() const { return {norm_.get(), head_ ? head_.get() : embedding_.get(), config_.norm_eps}; }
 
 }  // namespace resident

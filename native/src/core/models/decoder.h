@@ -23,7 +23,7 @@ struct WeightSpec {
 /** One weight as it came from the loader: `linear` or `norm`, as its spec asked. */
 struct LoadedWeight {
   std::unique_ptr<Linear> linear;
-  std::optional<Tensor> norm;
+  std::unique_ptr<Norm> norm;
 };
 
 /** Per layer one slab for K and one for V. */
@@ -34,8 +34,7 @@ struct Slabs {
 /**
  * A pre-norm decoder with grouped-query attention, RoPE and a gated SiLU feed-forward: all families of
  * models/families.h. q and k are one matrix (rows of a quantised matrix are independent, so the results are the same
- * bits) and go through RoPE together; v stays apart, since a slice of a joint q-k-v would have to be copied before the
- * scatter.
+ * bits); v stays apart for back ends that cannot slice without a copy.
  */
 class Decoder {
  public:
@@ -46,29 +45,25 @@ class Decoder {
 
   /**
    * Builds the graph of one step over `slabs`; `next` gets the handles of the slabs with the rows' K and V in them.
-   * Returns the last layer's output, [R, hidden]. Nothing is computed and `slabs` is not touched. Per layer all writes
-   * come before all reads: a read of the old slab beside the write would force a copy of it.
+   * Returns the last layer's output, [R, hidden]. Nothing is computed and `slabs` is not touched.
    */
-  Tensor Forward(const Ops& ops, const RowPlan& plan, const Slabs& slabs, Slabs& next) const;
+  Tensor Forward(const Ops& ops, const StepRows& rows, const Slabs& slabs, Slabs& next) const;
 
-  /** Logits [rows, vocab] of rows of Forward's result. */
-  Tensor Logits(const Ops& ops, const Tensor& hidden) const;
+  /** What makes logits of rows of Forward's result. */
+  OutputLayer output() const;
 
  private:
   struct Layer {
-    Tensor attention_norm, feed_forward_norm;
-    std::unique_ptr<Linear> query_key, value, output, gate, up, down;
-    std::optional<Tensor> query_norm, key_norm;
+    AttentionLayer attention;
+    FeedForwardLayer feed_forward;
   };
-
-  Tensor QueriesAndKeys(const Ops& ops, const Layer& layer, const Tensor& x, const Tensor& positions) const;
 
   ModelConfig config_;
   std::unique_ptr<Rope> rope_;
   std::unique_ptr<Linear> embedding_;
   std::unique_ptr<Linear> head_;  // empty: the embedding
   std::vector<Layer> layers_;
-  std::optional<Tensor> norm_;
+  std::unique_ptr<Norm> norm_;
 };
 
 }  // namespace resident

@@ -1,0 +1,113 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/level.h"
+
+namespace resident::kernels {
+
+/** Outputs of a matrix are kept in panels of this many, side by side; reductions use as many virtual lanes. */
+constexpr int kPanelRows = 16;
+/** Inputs that share one exponent when they are made integers. */
+constexpr int kDigitGroup = 32;
+/** Signed base-256 digits of one input. */
+constexpr int kDigits = 3;
+constexpr int kDigitBytes = kDigits * kDigitGroup;
+
+/** Element types of un-quantised weights, of scales and of K and V. */
+enum class FloatType { kF32, kF16, kBF16 };
+constexpr size_t SizeOf(FloatType type) { return type == FloatType::kF32 ? 4 : 2; }
+
+/**
+ * One row of inputs as integers, group by group: x ≈ scale * (d0 * 65536 + d1 * 256 + d2), |x / scale| ≤ 2^22. `sums`
+ * are the sums of the group's inputs as they were rounded.
+ */
+struct DigitRows {
+  const int8_t* digits;  // [row][group][3][32]
+  const float* scales;   // [row][group]
+  const float* sums;     // [row][group]
+  int groups;            // a row's
+};
+
+/** How the panels of a quantised matrix are laid out (packed_matrix.h). */
+struct PanelFormat {
+  int bits;             // 4 or 8
+  int digit_groups;     // of 32 inputs, a row's
+  int groups_a_scale;   // digit groups that share a scale: 1, 2 or 4
+  FloatType scale_type;
+};
+
+/** K or V of one layer, as the kernels read it. K: [block][kvHead][dim][token], V: [block][kvHead][token][dim]. */
+struct CacheView {
+  const void* k;
+  const void* v;
+  FloatType type;
+  int kv_heads;
+  int head_dim;
+  int block_tokens;
+};
+
+/** Keys are taken in tiles, and tiles in splits, by their absolute position: results cannot depend on a chunk. */
+constexpr int kTileKeys = 64;
+constexpr int kSplitKeys = 256;
+/** Rows (positions times query heads of one K/V head) that one unit of attention computes at most. */
+constexpr int kUnitRows = 48;
+constexpr int kMaxHeadDim = 1024;
+
+/** Some positions of one sequence and some query heads of one K/V head, over a range of key splits. */
+struct AttendUnit {
+  const CacheView* cache;
+  const int32_t* table;  // the sequence's block ids
+  int kv_head;
+  int first_position;  // of the first row
+  int positions;
+  int heads;             // query heads, ≤ kUnitRows / positions
+  const float* queries;  // of the first position and head, rotated and not scaled
+  size_t query_stride;   // floats from one position's to the next
+  float scale;
+  int first_split, end_split;
+  /** Where every split is covered: the results, else nullptr and `partial` gets every split's state. */
+  float* out;
+  size_t out_stride;
+  float* partial;  // [split][row][16 + padded dim]: largest score, sum, 14 unused, output not divided yet
+  float* scratch;  // AttendScratchFloats
+};
+
+constexpr int PaddedDim(int head_dim) { return (head_dim + kPanelRows - 1) / kPanelRows * kPanelRows; }
+constexpr size_t PartialFloats(int head_dim) { return size_t(kPanelRows) + size_t(PaddedDim(head_dim)); }
+constexpr size_t AttendScratchFloats(int head_dim) {
+  const size_t dim = size_t(PaddedDim(head_dim));
+  return size_t(kUnitRows) * (dim + kTileKeys + 2 * PartialFloats(head_dim)) + 2 * kTileKeys * dim + 64;
+}
+
+/** The kernels of one level. Pointers need no alignment; rows are padded to 16 floats where `padded` says so. */
+struct KernelTable {
+  Level level;
+
+  /** [groups * 32] floats as integers. What holds a value that is no finite number becomes NaN as a whole group. */
+  void (*quantise)(const float* x, int groups, int8_t* digits, float* scales, float* sums);
+  /** 16 outputs of `rows` rows: y[row * stride + 0…15]. */
+  void (*quantised_panel)(const PanelFormat& format, const uint8_t* panel, const DigitRows& x, int rows, float* y,
+                          size_t y_stride);
+  /** The same for a panel [inputs][16] of floats; `inputs` is a multiple of 16. */
+  void (*float_panel)(FloatType type, const void* panel, int inputs, const float* x, size_t x_stride, int rows,
+                      float* y, size_t y_stride);
+  /** y = x / sqrt(mean(x²) + eps) * weight; n elements, all padded with zeros to 16. */
+  void (*rms_norm)(const float* x, const float* weight, int n, float eps, float* y);
+  /** Halves a and b of a head: (a cos − b sin, b cos + a sin), in place. */
+  void (*rotate_halves)(float* head, int half, const float* cosines, const float* sines);
+  void (*add)(const float* a, const float* b, int n, float* y);                  // padded
+  void (*silu_multiply)(const float* gate, const float* up, int n, float* y);    // padded
+  void (*attend)(const AttendUnit& unit);
+  /** Joins the states of `splits` splits that lie `split_stride` floats apart; one row. */
+  void (*join_splits)(const float* partial, size_t split_stride, int splits, int head_dim, float* out);
+  /** y = exp(scale * (x − largest)); returns nothing that has an order. Padded reads are not made. */
+  void (*exp_weights)(const float* x, int n, float largest, float scale, float* y);
+  /** The largest of n values, NaN aside; −infinity where there is none. */
+  float (*largest)(const float* x, int n);
+};
+
+/** The table of a level that CanRun. */
+const KernelTable& TableOf(Level level);
+
+}  // namespace resident::kernels

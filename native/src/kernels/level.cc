@@ -1,0 +1,87 @@
+#include "kernels/level.h"
+
+#include <cstdlib>
+
+#include "core/error.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace resident::kernels {
+namespace {
+
+#if defined(__x86_64__)
+/** CPUID 7.1, EAX bit 4: not every compiler's __builtin_cpu_supports knows its name. */
+bool HasAvxVnni() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax >> 4 & 1) != 0;
+}
+
+bool ProcessorHas(Level level) {
+  switch (level) {
+    case Level::kScalar:
+      return true;
+    case Level::kAvx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    case Level::kAvxVnni:
+      return ProcessorHas(Level::kAvx2) && HasAvxVnni();
+    case Level::kAvx512Vnni:
+      return ProcessorHas(Level::kAvx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+             __builtin_cpu_supports("avx512vnni");
+  }
+  return false;
+}
+#else
+// NEON's place: a simd_neon.h, a level_neon.cc and a line here.
+bool ProcessorHas(Level level) { return level == Level::kScalar; }
+#endif
+
+}  // namespace
+
+std::string_view LevelName(Level level) {
+  switch (level) {
+    case Level::kScalar:
+      return "scalar";
+    case Level::kAvx2:
+      return "avx2";
+    case Level::kAvxVnni:
+      return "avxvnni";
+    case Level::kAvx512Vnni:
+      return "avx512vnni";
+  }
+  return "";
+}
+
+std::optional<Level> LevelFromName(std::string_view name) {
+  for (const Level level : kAllLevels) {
+    if (LevelName(level) == name) return level;
+  }
+  return std::nullopt;
+}
+
+bool CanRun(Level level) { return ProcessorHas(level); }
+
+Level ChooseLevel() {
+  const char* wish = std::getenv("RESIDENT_CPU_LEVEL");
+  if (wish == nullptr || *wish == '\0') {
+    Level best = Level::kScalar;
+    for (const Level level : kAllLevels) {
+      if (CanRun(level)) best = level;
+    }
+    return best;
+  }
+  const std::optional<Level> level = LevelFromName(wish);
+  if (!level || !CanRun(*level)) {
+    std::string names;
+    for (const Level other : kAllLevels) {
+      if (CanRun(other)) names += (names.empty() ? "" : ", ") + std::string(LevelName(other));
+    }
+    throw Error(ErrorCode::kInvalidRequest,
+                std::string("RESIDENT_CPU_LEVEL is \"") + wish + "\" and this processor can run " + names);
+  }
+  return *level;
+}
+
+}  // namespace resident::kernels

@@ -1,0 +1,148 @@
+#include "kernels/thread_pool.h"
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <string>
+#include <utility>
+
+#if defined(__linux__)
+#include <sched.h>
+#elif defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace resident::kernels {
+namespace {
+
+using namespace std::chrono_literals;
+
+/** What lies between two pieces of one step is shorter; a helper that spins longer takes somebody's processor. */
+constexpr auto kSpin = 40us;
+/** Chunks take some tens of microseconds: whoever needs this long for one was descheduled. */
+constexpr auto kKeptWaiting = 1500us;
+constexpr uint64_t kNoChunk = 0x7fffffff;
+constexpr auto kFirstAlone = 20ms, kLongestAlone = 160ms;
+
+void Pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/** Spins until `done` or the time is up; false then. */
+template <typename Done>
+bool SpinUntil(Done done, std::chrono::steady_clock::duration limit) {
+  for (int i = 0; i < 64; ++i) {
+    if (done()) return true;
+    Pause();
+  }
+  const auto end = std::chrono::steady_clock::now() + limit;
+  while (!done()) {
+    for (int i = 0; i < 16; ++i) Pause();
+    if (std::chrono::steady_clock::now() > end) return done();
+  }
+  return true;
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(int threads) {
+  for (int i = 1; i < threads; ++i) helpers_.emplace_back([this, i] { Help(i); });
+}
+
+ThreadPool::~ThreadPool() {
+  stopping_ = true;
+  generation_.fetch_add(1);
+  generation_.notify_all();
+  for (std::thread& helper : helpers_) helper.join();
+}
+
+bool ThreadPool::ResolvedToBeAlone() { return alone_for_ > 0ms && Clock::now() < alone_until_; }
+
+void ThreadPool::RunShared(int chunks, Function function, void* body) {
+  // A helper may still be looking at the last piece's counter.
+  while (busy_helpers_.load(std::memory_order_acquire) != 0) Pause();
+  const uint32_t generation = generation_.load(std::memory_order_relaxed) + 1;
+  // A helper that wakes up late for the last piece must find nothing to take while this one is written down.
+  next_.store(uint64_t(generation) << 32 | kNoChunk, std::memory_order_seq_cst);
+  function_ = function;
+  body_ = body;
+  chunks_.store(chunks, std::memory_order_relaxed);
+  next_.store(uint64_t(generation) << 32, std::memory_order_release);
+  generation_.store(generation, std::memory_order_seq_cst);
+  if (sleepers_.load(std::memory_order_seq_cst) > 0) generation_.notify_all();
+  TakeChunks(generation, 0);
+  const auto done = [this] { return busy_helpers_.load(std::memory_order_acquire) == 0; };
+  if (SpinUntil(done, kKeptWaiting)) {
+    if (alone_for_ > 0ms && Clock::now() > alone_until_ + alone_for_) alone_for_ = 0ms;
+    return;
+  }
+  while (!done()) std::this_thread::yield();
+  alone_for_ = std::clamp<Clock::duration>(2 * alone_for_, kFirstAlone, kLongestAlone);
+  alone_until_ = Clock::now() + alone_for_;
+}
+
+void ThreadPool::TakeChunks(uint32_t generation, int thread) {
+  uint64_t next = next_.load(std::memory_order_acquire);
+  while (uint32_t(next >> 32) == generation && int(uint32_t(next)) < chunks_.load(std::memory_order_relaxed)) {
+    if (!next_.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel)) continue;
+    function_(body_, int(uint32_t(next)), thread);
+    next = next_.load(std::memory_order_acquire);
+  }
+}
+
+void ThreadPool::Help(int thread) {
+  uint32_t seen = 0;
+  const auto called = [&] { return generation_.load(std::memory_order_acquire) != seen; };
+  while (true) {
+    if (!SpinUntil(called, kSpin)) {
+      sleepers_.fetch_add(1, std::memory_order_seq_cst);
+      generation_.wait(seen, std::memory_order_seq_cst);
+      sleepers_.fetch_sub(1, std::memory_order_relaxed);
+      continue;
+    }
+    if (stopping_) return;
+    // First busy, then a look at what is called: the caller changes the work only while nobody is busy.
+    busy_helpers_.fetch_add(1, std::memory_order_seq_cst);
+    seen = generation_.load(std::memory_order_seq_cst);
+    TakeChunks(seen, thread);
+    busy_helpers_.fetch_sub(1, std::memory_order_release);
+  }
+}
+
+#if defined(__linux__)
+int PhysicalCores() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
+  std::set<std::pair<int, int>> cores;  // (package, core)
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed)) continue;
+    const std::string folder = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
+    int package = 0, core = cpu;
+    std::ifstream(folder + "physical_package_id") >> package;
+    if (std::ifstream file(folder + "core_id"); !(file >> core)) core = cpu;
+    cores.emplace(package, core);
+  }
+  return std::max(1, int(cores.size()));
+}
+#elif defined(__APPLE__)
+int PhysicalCores() {
+  int cores = 0;
+  size_t length = sizeof cores;
+  // Performance cores only: chunks are of equal size.
+  if (::sysctlbyname("hw.perflevel0.physicalcpu", &cores, &length, nullptr, 0) == 0 && cores > 0) return cores;
+  length = sizeof cores;
+  return ::sysctlbyname("hw.physicalcpu", &cores, &length, nullptr, 0) == 0 && cores > 0 ? cores : 1;
+}
+#else
+int PhysicalCores() { return std::max(1, int(std::thread::hardware_concurrency())); }
+#endif
+
+}  // namespace resident::kernels

@@ -1,0 +1,404 @@
+#include "kernels/transformer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace resident::kernels {
+namespace {
+
+/** Rows that one chunk of a product takes: their digits stay in the second-level cache. */
+constexpr int kBlockRows = 64;
+/** Rows that one chunk of row-wise work takes. */
+constexpr int kChunkRows = 16;
+/** Multiplications that one chunk of a product should have: about 30 µs. */
+constexpr double kChunkProducts = 1.5e6;
+/** Chunks that each thread should find at least, so that an uneven one does not decide. */
+constexpr int kChunksAThread = 4;
+
+int CeilDiv(int a, int b) { return (a + b - 1) / b; }
+
+int PanelsAChunk(int panels, int inputs, int rows, int threads) {
+  const double products = double(inputs) * kPanelRows * std::min(rows, kBlockRows);
+  const int most = std::max(1, panels / (threads * kChunksAThread));
+  return std::clamp(int(kChunkProducts / products), 1, most);
+}
+
+int Outputs(const Matrices& matrices) {
+  int outputs = 0;
+  for (const PackedMatrix& matrix : matrices) outputs += matrix.outputs();
+  return outputs;
+}
+
+bool NeedsDigits(std::initializer_list<const Matrices*> all) {
+  return std::any_of(all.begin(), all.end(), [](const Matrices* matrices) {
+    return std::any_of(matrices->begin(), matrices->end(), [](const PackedMatrix& m) { return m.quantised(); });
+  });
+}
+
+template <typename T>
+T* As(Buffer& buffer) {
+  return reinterpret_cast<T*>(buffer.data());
+}
+
+/** Neighbouring pairs (a, b) of a head: (a cos − b sin, b cos + a sin). */
+void RotatePairs(float* head, int half, const float* cosines, const float* sines) {
+  for (int i = 0; i < half; ++i) {
+    const float a = head[2 * i], b = head[2 * i + 1];
+    head[2 * i] = a * cosines[i] - b * sines[i];
+    head[2 * i + 1] = b * cosines[i] + a * sines[i];
+  }
+}
+
+void StoreCached(FloatType type, void* cache, size_t at, float value) {
+  if (type == FloatType::kF32) {
+    static_cast<float*>(cache)[at] = value;
+  } else {
+    static_cast<uint16_t*>(cache)[at] = type == FloatType::kF16 ? ToHalf(value) : ToBrain(value);
+  }
+}
+
+}  // namespace
+
+NormWeight::NormWeight(std::span<const float> values)
+    : features(int(values.size())), weight(size_t(PaddedDim(int(values.size()))), 0.f) {
+  std::copy(values.begin(), values.end(), weight.begin());
+}
+
+/** A matrix of a product, and where its outputs begin in the result. */
+struct Transformer::Product {
+  const PackedMatrix* matrix;
+  int offset;
+
+  static void Add(std::vector<Product>& products, const Matrices& matrices) {
+    for (const PackedMatrix& matrix : matrices) {
+      const int offset = products.empty() ? 0 : products.back().offset + products.back().matrix->outputs();
+      products.push_back({&matrix, offset});
+    }
+  }
+};
+
+float* Transformer::Floats(Buffer& buffer, size_t count) {
+  buffer.Reserve(count * sizeof(float));
+  return As<float>(buffer);
+}
+
+void Transformer::Embed(const Matrices& table, std::span<const int32_t> ids, float* x) {
+  const PackedMatrix& matrix = table.front();
+  for (size_t i = 0; i < ids.size(); ++i) matrix.Row(ids[i], x + i * size_t(matrix.padded_inputs()));
+}
+
+void Transformer::ReserveDigits(int rows, int groups) {
+  const size_t count = size_t(rows) * size_t(groups);
+  digit_buffers_.digits.Reserve(count * kDigitBytes);
+  digit_buffers_.scales.Reserve(count * sizeof(float));
+  digit_buffers_.sums.Reserve(count * sizeof(float));
+}
+
+DigitRows Transformer::MakeDigits(int groups) {
+  return {As<int8_t>(digit_buffers_.digits), As<float>(digit_buffers_.scales), As<float>(digit_buffers_.sums), groups};
+}
+
+void Transformer::QuantiseRows(const float* x, size_t stride, int groups, int first, int end) {
+  for (int r = first; r < end; ++r) {
+    const size_t at = size_t(r) * size_t(groups);
+    table_.quantise(x + size_t(r) * stride, groups, As<int8_t>(digit_buffers_.digits) + at * kDigitBytes,
+                    As<float>(digit_buffers_.scales) + at, As<float>(digit_buffers_.sums) + at);
+  }
+}
+
+Transformer::Inputs Transformer::Normalise(const NormWeight& norm, float eps, int rows, const float* x, bool digits) {
+  const size_t stride = norm.weight.size();
+  const int groups = int(stride) / kDigitGroup;
+  float* y = Floats(normed_, size_t(rows) * stride);
+  if (digits) ReserveDigits(rows, groups);
+  pool_.Run(CeilDiv(rows, kChunkRows), [&](int chunk, int) {
+    const int first = chunk * kChunkRows, end = std::min(rows, first + kChunkRows);
+    for (int r = first; r < end; ++r) {
+      table_.rms_norm(x + size_t(r) * stride, norm.weight.data(), norm.features, eps, y + size_t(r) * stride);
+    }
+    if (digits) QuantiseRows(y, stride, groups, first, end);
+  });
+  return {y, stride, MakeDigits(groups), rows};
+}
+
+Transformer::Inputs Transformer::Prepare(const float* x, int features, int rows, bool digits) {
+  const size_t stride = size_t(PaddedDim(features));
+  const int groups = features / kDigitGroup;
+  if (digits) {
+    ReserveDigits(rows, groups);
+    pool_.Run(CeilDiv(rows, kChunkRows), [&](int chunk, int) {
+      QuantiseRows(x, stride, groups, chunk * kChunkRows, std::min(rows, (chunk + 1) * kChunkRows));
+    });
+  }
+  return {x, stride, MakeDigits(groups), rows};
+}
+
+/** y [rows][16], bias included. */
+void Transformer::PanelTimes(const PackedMatrix& matrix, int panel, const Inputs& in, int first, int rows,
+                             float* y) const {
+  const std::byte* weights = matrix.Panel(panel);
+  if (matrix.quantised()) {
+    const size_t at = size_t(first) * size_t(in.digits.groups);
+    const DigitRows digits{in.digits.digits + at * kDigitBytes, in.digits.scales + at, in.digits.sums + at,
+                           in.digits.groups};
+    table_.quantised_panel(matrix.format(), reinterpret_cast<const uint8_t*>(weights), digits, rows, y, kPanelRows);
+  } else {
+    table_.float_panel(matrix.float_type(), weights, matrix.padded_inputs(), in.x + size_t(first) * in.stride,
+                       in.stride, rows, y, kPanelRows);
+  }
+  const float* bias = matrix.bias();
+  if (bias == nullptr) return;
+  for (int r = 0; r < rows; ++r) {
+    for (int i = 0; i < kPanelRows; ++i) y[r * kPanelRows + i] += bias[panel * kPanelRows + i];
+  }
+}
+
+/** Calls use(product, panel, first row, rows, y [rows][16]) for every panel and block of rows. */
+template <typename Use>
+void Transformer::Multiply(std::span<const Product> products, const Inputs& in, Use use) {
+  int panels = 0;
+  for (const Product& product : products) panels += product.matrix->panels();
+  const int a_chunk = PanelsAChunk(panels, int(in.stride), in.rows, pool_.threads());
+  const int chunks_a_block = CeilDiv(panels, a_chunk);
+  pool_.Run(chunks_a_block * CeilDiv(in.rows, kBlockRows), [&](int chunk, int) {
+    const int first = chunk / chunks_a_block * kBlockRows, rows = std::min(kBlockRows, in.rows - first);
+    const int begin = chunk % chunks_a_block * a_chunk, end = std::min(panels, begin + a_chunk);
+    float y[kBlockRows * kPanelRows];
+    int base = 0;
+    for (const Product& product : products) {
+      const int count = product.matrix->panels();
+      for (int p = std::max(begin - base, 0); p < std::min(end - base, count); ++p) {
+        PanelTimes(*product.matrix, p, in, first, rows, y);
+        use(product, p, first, rows, y);
+      }
+      base += count;
+    }
+  });
+}
+
+void Transformer::RotateAndAppend(const AttentionWeights& w, const Rows& rows, const LayerCache& cache, int first,
+                                  int end) {
+  const int dim = w.head_dim, all_heads = w.heads + w.kv_heads;
+  const size_t stride = qkv_stride_;
+  float* qkv = As<float>(queries_keys_values_);
+  float head[kMaxHeadDim] = {};
+  for (int r = first; r < end; ++r) {
+    const float* cosines = w.rotary->Cosines(rows.positions[size_t(r)]);
+    const float* sines = w.rotary->Sines(rows.positions[size_t(r)]);
+    for (int h = 0; h < all_heads; ++h) {
+      float* at = qkv + size_t(r) * stride + size_t(h) * size_t(dim);
+      const NormWeight* norm = h < w.heads ? w.query_norm : w.key_norm;
+      if (norm != nullptr) {
+        std::copy(at, at + dim, head);
+        table_.rms_norm(head, norm->weight.data(), dim, w.norm_eps, head);
+        std::copy(head, head + dim, at);
+      }
+      if (w.rotary->magnitude() != 1) std::for_each(at, at + dim, [&](float& v) { v *= w.rotary->magnitude(); });
+      if (w.rotary->traditional()) {
+        RotatePairs(at, dim / 2, cosines, sines);
+      } else {
+        table_.rotate_halves(at, dim / 2, cosines, sines);
+      }
+    }
+  }
+  // Neighbouring rows go to neighbouring tokens of K, which lies transposed: rows are the inner loop.
+  const size_t tokens = size_t(rows.block_tokens), keys = size_t(w.heads) * size_t(dim);
+  const size_t values = keys + size_t(w.kv_heads) * size_t(dim);
+  const std::span slots(rows.slots.data() + first, size_t(end - first));
+  const auto head_of = [&](const Slot& slot, int h) { return size_t(slot.block) * size_t(w.kv_heads) + size_t(h); };
+  for (int h = 0; h < w.kv_heads; ++h) {
+    for (int d = 0; d < dim; ++d) {
+      const float* from = qkv + size_t(first) * stride + keys + size_t(h * dim + d);
+      for (const Slot& slot : slots) {
+        const size_t to = (head_of(slot, h) * size_t(dim) + size_t(d)) * tokens + size_t(slot.offset);
+        StoreCached(cache.type, cache.k, to, *from);
+        from += stride;
+      }
+    }
+    const float* from = qkv + size_t(first) * stride + values + size_t(h * dim);
+    for (const Slot& slot : slots) {
+      const size_t to = (head_of(slot, h) * tokens + size_t(slot.offset)) * size_t(dim);
+      for (int d = 0; d < dim; ++d) StoreCached(cache.type, cache.v, to + size_t(d), from[d]);
+      from += stride;
+    }
+  }
+}
+
+void Transformer::AttendRows(const AttentionWeights& w, const Rows& rows, const LayerCache& cache) {
+  const int dim = w.head_dim, group = w.heads / w.kv_heads, a_unit = std::min(group, kUnitRows);
+  const size_t out_stride = size_t(PaddedDim(w.heads * dim));
+  const CacheView view{cache.k, cache.v, cache.type, w.kv_heads, dim, rows.block_tokens};
+  const float* qkv = As<float>(queries_keys_values_);
+  float* attended = As<float>(attended_);
+  std::vector<AttendUnit> units;
+  for (const SequenceRows& sequence : rows.sequences) {
+    const int positions = std::max(1, kUnitRows / a_unit);
+    // The longest first: what is left at the end is short.
+    for (int end = sequence.rows; end > 0; end -= std::min(end, positions)) {
+      const int first = std::max(0, end - positions), row = sequence.first_row + first;
+      for (int kv = 0; kv < w.kv_heads; ++kv) {
+        for (int h = 0; h < group; h += a_unit) {
+          const size_t at = size_t(kv * group + h) * size_t(dim);
+          units.push_back({.cache = &view,
+                           .table = sequence.table,
+                           .kv_head = kv,
+                           .first_position = sequence.start + first,
+                           .positions = end - first,
+                           .heads = std::min(a_unit, group - h),
+                           .queries = qkv + size_t(row) * qkv_stride_ + at,
+                           .query_stride = qkv_stride_,
+                           .scale = w.scale,
+                           .first_split = 0,
+                           .end_split = (sequence.start + end - 1) / kSplitKeys + 1,
+                           .out = attended + size_t(row) * out_stride + at,
+                           .out_stride = out_stride,
+                           .partial = nullptr,
+                           .scratch = nullptr});
+        }
+      }
+    }
+  }
+  const size_t scratch = AttendScratchFloats(dim);
+  float* memory = Floats(scratch_, scratch * size_t(pool_.threads()));
+  const auto run = [&](std::vector<AttendUnit>& all) {
+    pool_.Run(int(all.size()), [&](int i, int thread) {
+      all[size_t(i)].scratch = memory + scratch * size_t(thread);
+      table_.attend(all[size_t(i)]);
+    });
+  };
+  if (int(units.size()) >= kChunksAThread * pool_.threads() || pool_.threads() == 1) return run(units);
+
+  // Too few for all threads: every split is a unit of its own, and the states are joined in order as one unit would.
+  std::vector<AttendUnit> splits;
+  const size_t state = PartialFloats(dim);
+  size_t floats = 0;
+  for (const AttendUnit& unit : units) floats += size_t(unit.end_split * unit.positions * unit.heads) * state;
+  float* partial = Floats(partials_, floats);
+  for (AttendUnit& unit : units) {
+    unit.partial = partial;
+    const size_t a_split = size_t(unit.positions * unit.heads) * state;
+    for (int s = 0; s < unit.end_split; ++s, partial += a_split) {
+      AttendUnit& split = splits.emplace_back(unit);
+      split.first_split = s;
+      split.end_split = s + 1;
+      split.out = nullptr;
+      split.partial = partial;
+    }
+  }
+  run(splits);
+  for (const AttendUnit& unit : units) {
+    const size_t a_split = size_t(unit.positions * unit.heads) * state;
+    for (int r = 0; r < unit.positions * unit.heads; ++r) {
+      const int seen = (unit.first_position + r / unit.heads) / kSplitKeys + 1;
+      float* to = unit.out + size_t(r / unit.heads) * out_stride + size_t(r % unit.heads) * size_t(dim);
+      table_.join_splits(unit.partial + size_t(r) * state, a_split, seen, dim, to);
+    }
+  }
+}
+
+void Transformer::Attend(const AttentionWeights& w, const Rows& rows, const LayerCache& cache, const float* x,
+                         float* y) {
+  const int count = rows.count(), attended_features = w.heads * w.head_dim;
+  std::vector<Product> products;
+  Product::Add(products, *w.query_key);
+  Product::Add(products, *w.value);
+  const Inputs in = Normalise(*w.norm, w.norm_eps, count, x, NeedsDigits({w.query_key, w.value}));
+  qkv_stride_ = size_t(PaddedDim(Outputs(*w.query_key) + Outputs(*w.value)) + kPanelRows);
+  float* qkv = Floats(queries_keys_values_, size_t(count) * qkv_stride_);
+  Multiply(products, in, [&](const Product& product, int panel, int first, int n, const float* tile) {
+    const int valid = std::min(kPanelRows, product.matrix->outputs() - panel * kPanelRows);
+    float* to = qkv + size_t(first) * qkv_stride_ + product.offset + panel * kPanelRows;
+    for (int r = 0; r < n; ++r) std::copy_n(tile + r * kPanelRows, valid, to + size_t(r) * qkv_stride_);
+  });
+  w.rotary->Reserve(*std::max_element(rows.positions.begin(), rows.positions.end()) + 1);
+  pool_.Run(CeilDiv(count, kChunkRows), [&](int chunk, int) {
+    RotateAndAppend(w, rows, cache, chunk * kChunkRows, std::min(count, (chunk + 1) * kChunkRows));
+  });
+  const size_t attended_stride = size_t(PaddedDim(attended_features));
+  float* attended = Floats(attended_, size_t(count) * attended_stride);
+  if (attended_stride != size_t(attended_features)) std::fill_n(attended, size_t(count) * attended_stride, 0.f);
+  AttendRows(w, rows, cache);
+  AddProduct(*w.output, Prepare(attended, attended_features, count, NeedsDigits({w.output})), x, y);
+}
+
+void Transformer::AddProduct(const Matrices& matrices, const Inputs& in, const float* x, float* y) {
+  const size_t stride = size_t(matrices.front().padded_outputs());
+  std::vector<Product> products;
+  Product::Add(products, matrices);
+  Multiply(products, in, [&](const Product&, int panel, int first, int n, const float* tile) {
+    for (int r = 0; r < n; ++r) {
+      const size_t at = size_t(first + r) * stride + size_t(panel) * kPanelRows;
+      for (int i = 0; i < kPanelRows; ++i) y[at + size_t(i)] = x[at + size_t(i)] + tile[r * kPanelRows + i];
+    }
+  });
+}
+
+void Transformer::FeedForward(const FeedForwardWeights& w, int rows, const float* x, float* y) {
+  const Inputs in = Normalise(*w.norm, w.norm_eps, rows, x, NeedsDigits({w.gate, w.up}));
+  const PackedMatrix& up = w.up->front();
+  const size_t stride = size_t(up.padded_outputs());
+  float* gated = Floats(gated_, size_t(rows) * stride);
+  std::vector<Product> products;
+  Product::Add(products, *w.gate);
+  Multiply(products, in, [&](const Product&, int panel, int first, int n, float* tile) {
+    float other[kBlockRows * kPanelRows];
+    PanelTimes(up, panel, in, first, n, other);
+    table_.silu_multiply(tile, other, n * kPanelRows, tile);
+    for (int r = 0; r < n; ++r) {
+      std::copy_n(tile + r * kPanelRows, kPanelRows, gated + size_t(first + r) * stride + size_t(panel) * kPanelRows);
+    }
+  });
+  AddProduct(*w.down, Prepare(gated, up.outputs(), rows, NeedsDigits({w.down})), x, y);
+}
+
+void Transformer::Logits(const NormWeight& norm, float eps, const Matrices& head, int rows, const float* x,
+                         float* logits) {
+  const Inputs in = Normalise(norm, eps, rows, x, NeedsDigits({&head}));
+  const size_t outputs = size_t(Outputs(head));
+  std::vector<Product> products;
+  Product::Add(products, head);
+  Multiply(products, in, [&](const Product& product, int panel, int first, int n, const float* tile) {
+    const int valid = std::min(kPanelRows, product.matrix->outputs() - panel * kPanelRows);
+    for (int r = 0; r < n; ++r) {
+      std::copy_n(tile + r * kPanelRows, valid, logits + size_t(first + r) * outputs + size_t(panel) * kPanelRows);
+    }
+  });
+}
+
+void Transformer::Best(const NormWeight& norm, float eps, const Matrices& head, int rows, const float* x,
+                       int32_t* best) {
+  const Inputs in = Normalise(norm, eps, rows, x, NeedsDigits({&head}));
+  std::vector<Product> products;
+  Product::Add(products, head);
+  struct Candidate {
+    float value;
+    int32_t index;
+  };
+  const auto better = [](const Candidate& one, const Candidate& other) { return one.value > other.value; };
+  // A panel's outputs are compared while they are in reach: logits are never stored.
+  const size_t panels = size_t(head.front().panels());
+  std::vector<Candidate> candidates(panels * size_t(rows));
+  Multiply(products, in, [&](const Product& product, int panel, int first, int n, const float* tile) {
+    const int valid = std::min(kPanelRows, product.matrix->outputs() - panel * kPanelRows);
+    for (int r = 0; r < n; ++r) {
+      Candidate best_of_panel{-std::numeric_limits<float>::infinity(), -1};
+      for (int i = 0; i < valid; ++i) {
+        const Candidate next{tile[r * kPanelRows + i], panel * kPanelRows + i};
+        if (better(next, best_of_panel)) best_of_panel = next;
+      }
+      candidates[size_t(first + r) * panels + size_t(panel)] = best_of_panel;
+    }
+  });
+  for (int r = 0; r < rows; ++r) {
+    Candidate all{-std::numeric_limits<float>::infinity(), -1};
+    for (size_t p = 0; p < panels; ++p) {
+      const Candidate& next = candidates[size_t(r) * panels + p];
+      if (better(next, all)) all = next;
+    }
+    best[r] = all.index;
+  }
+}
+
+}  // namespace resident::kernels
