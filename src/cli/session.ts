@@ -16,6 +16,7 @@ export const commonOptions: Readonly<Record<string, OptionSpec>> = {
 /** Options of commands that run a model. */
 export const modelOptions: Readonly<Record<string, OptionSpec>> = {
   model: { value: "DIR", help: "model directory in MLX's format (default: the starter model)" },
+  threads: { value: "N", help: "threads of the CPU kernels (default: as many as there are physical cores)" },
   "pool-mb": { value: "N", help: "size of the KV block pool in MB (default: 1024)" },
 };
 
@@ -25,6 +26,7 @@ export async function withService<T>(args: Arguments, log: Log, body: (service: 
   const model = args.text("model");
   const referenceFolder = reference();
   const poolMb = args.number("pool-mb", { min: 1, max: 1_048_576, whole: true }) ?? 1024;
+  const threads = args.number("threads", { min: 0, max: 256, whole: true }) ?? 0;
   const service = createResidentService(
     {
       home,
@@ -36,6 +38,7 @@ export async function withService<T>(args: Arguments, log: Log, body: (service: 
       poolBytes: poolMb * 1_048_576,
       blockTokens: 64,
       maxAnswerTokens: 512,
+      threads,
       storeQuotaBytes: 8 * 1024 ** 3,
     },
     log,

@@ -41,6 +41,7 @@ export const settings = {
   modelDefault: "resident.model.default",
   modelFolders: "resident.model.folders",
   poolSizeMB: "resident.pool.sizeMB",
+  modelThreads: "resident.model.threads",
   poolBlockTokens: "resident.pool.blockTokens",
   answersMaxTokens: "resident.answers.maxTokens",
   answersTemperature: "resident.answers.temperature",
@@ -58,6 +59,7 @@ export type SettingId = (typeof settings)[keyof typeof settings];
 export const startupSettings: readonly SettingId[] = [
   settings.modelFolders,
   settings.poolSizeMB,
+  settings.modelThreads,
   settings.poolBlockTokens,
   settings.storeQuotaGB,
 ];

@@ -71,6 +71,8 @@ export interface NativeLock {
 export interface LoadModelOptions {
   readonly directory: string;
   readonly device?: Device;
+  /** Threads of the CPU kernels, 1…256; 0 or absent: RESIDENT_THREADS, else as many as there are physical cores. */
+  readonly threads?: number;
 }
 
 /** Work under way. `cancel` is a request: it takes effect between two steps, or two pieces of a file. */
@@ -101,11 +103,16 @@ export interface NativeModelInfo {
   readonly weightsId: string;
   /** Canonical JSON of everything in the config that changes K and V (RoPE included). */
   readonly architectureId: string;
-  /** Layout of a block file's tensors, e.g. "token-major-1". */
+  /** Layout of a block file's tensors: "token-major-1" for MLX's operations, "head-major-kt-1" for the CPU kernels. */
   readonly kvLayoutId: string;
-  /** Back end, its revision, MLX version, device class, e.g. "ops_mlx-1/mlx-0.32.4/cpu-x64". */
+  /** What decides a result's last bits: "ops_mlx-1/mlx-0.32.4/cpu-x64", or "ops_cpu-1", whose bits are the same everywhere. */
   readonly numericsId: string;
   readonly device: Device;
+  /** Stock MLX operations, or our own CPU kernels (RESIDENT_OPS). */
+  readonly ops: "mlx" | "cpu";
+  /** Of the CPU kernels: instruction set (RESIDENT_CPU_LEVEL) and threads. */
+  readonly cpuLevel?: string;
+  readonly cpuThreads?: number;
 }
 
 export interface NativeModel {

@@ -379,4 +379,6 @@ export interface ServiceOptions {
   readonly blockTokens: number;
   readonly maxAnswerTokens: number;
   readonly storeQuotaBytes: number;
+  /** Threads of the CPU kernels; 0 or absent: as many as there are physical cores. */
+  readonly threads?: number;
 }

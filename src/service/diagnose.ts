@@ -89,7 +89,10 @@ async function modelLines(library: ModelLibrary, loaded: LoadedModel | undefined
     ["context", `${formats.count(model.contextTokens)} tokens`],
     ["loaded", loaded === undefined ? "no model" : loaded.summary.name],
   ];
-  return loaded === undefined ? lines : [...lines, ["numerics", loaded.info.numericsId]];
+  if (loaded === undefined) return lines;
+  const { numericsId, ops, cpuLevel, cpuThreads } = loaded.info;
+  const kernels = ops === "mlx" ? "MLX" : `CPU kernels, ${cpuLevel}, ${cpuThreads} threads`;
+  return [...lines, ["operations", kernels], ["numerics", numericsId]];
 }
 
 function poolLines(options: ServiceOptions, loaded: LoadedModel | undefined): Lines {

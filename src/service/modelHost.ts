@@ -8,7 +8,7 @@ import type { Clock } from "../engine/ports";
 import type { StepLimits } from "../engine/scheduler";
 import { blocksInPool } from "../models/fit";
 import { readTextFiles, summarizeModel } from "../models/modelDirectory";
-import type { Device, DeviceInfo, NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../native/binding";
+import type { DeviceInfo, NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../native/binding";
 import type { EngineState, ModelSummary, ServiceOptions } from "../protocol/service";
 import { type BlockIdentity, createBlockHasher } from "../store/blockIdentity";
 import { createTextModel } from "../text/textModel";
@@ -75,7 +75,8 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       const summary = await summarizeModel(directory, { starterModel: service.starterModel });
       const addon = this.addon();
       this.setState({ type: "loading", model: name, done: 0, total: summary.weightBytes });
-      const task = addon.loadModel({ directory }, ({ bytesRead, bytesTotal }) =>
+      const threads = service.threads ?? 0;
+      const task = addon.loadModel({ directory, threads }, ({ bytesRead, bytesTotal }) =>
         this.setState({ type: "loading", model: name, done: bytesRead, total: bytesTotal }),
       );
       const cancel = () => task.cancel();
@@ -85,7 +86,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       try {
         const model = await this.assemble(summary, native);
         const device = await addon.deviceInfo();
-        log.log("info", `${name} is loaded on ${device.name}, ${model.pool.blocks} blocks`);
+        log.log("info", `${name} is loaded on ${device.name}, ${opsText(native.info)}, ${model.pool.blocks} blocks`);
         const { mlx } = addon.versions();
         this.setState({ type: "ready", model: summary, device: deviceText(device), mlxVersion: mlx });
         return model;
@@ -125,7 +126,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       createBlockHasher(identity),
       clock,
       {
-        ...engineLimits(info.device),
+        ...engineLimits(info),
         log,
         makeRoom: (blocks) => (session === undefined ? 0 : makeRoomInTime(session, blocks)),
       },
@@ -163,14 +164,22 @@ function identityOf(info: NativeModelInfo, blockTokens: number): BlockIdentity {
   return { weightsId, architectureId, kvDtype, blockTokens, kvLayoutId, numericsId };
 }
 
+/** Weight bytes that the CPU kernels work through in a step of about a third of a second, rows times weights. */
+const cpuStepBytes = 30e9;
+
 /**
- * How much one step computes. A stop or a new request is heard between steps, so a step must be short: a CPU with stock
- * operations reads some 15 tokens a second, whatever the chunk.
+ * How much one step computes. A stop or a new request is heard between steps, so a step must be short: stock operations
+ * on a CPU read some 15 tokens a second, whatever the chunk; our kernels take as many rows as the model's size allows.
  */
-function engineLimits(device: Device): StepLimits {
-  return device === "gpu"
-    ? { tokenBudget: 512, prefillChunkTokens: 256, maxStepsPerRun: 8 }
-    : { tokenBudget: 32, prefillChunkTokens: 16, maxStepsPerRun: 4 };
+function engineLimits({ device, ops, weightBytes }: NativeModelInfo): StepLimits {
+  if (device === "gpu") return { tokenBudget: 512, prefillChunkTokens: 256, maxStepsPerRun: 8 };
+  if (ops === "mlx") return { tokenBudget: 32, prefillChunkTokens: 16, maxStepsPerRun: 4 };
+  const rows = Math.min(256, Math.max(32, Math.floor(cpuStepBytes / Math.max(1, weightBytes) / 32) * 32));
+  return { tokenBudget: rows, prefillChunkTokens: Math.max(16, rows / 4), maxStepsPerRun: 8 };
+}
+
+function opsText({ ops, cpuLevel, cpuThreads }: NativeModelInfo): string {
+  return ops === "mlx" ? "MLX's operations" : `CPU kernels at ${cpuLevel} on ${cpuThreads} threads`;
 }
 
 /** Blocks of the pool: as many as its size allows, not more than its positions can be numbered. */

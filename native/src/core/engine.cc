@@ -84,7 +84,8 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
                  .architecture_id = config.ArchitectureId(type),
                  .kv_layout_id = std::string(model->ops->layout_id()),
                  .numerics_id = model->ops->numerics_id(),
-                 .is_gpu = device == mx::Device::gpu};
+                 .is_gpu = device == mx::Device::gpu,
+                 .back_end = model->ops->back_end()};
   model->decoder = std::make_unique<Decoder>(config, *model->ops, loader.Load(hooks));
   model_ = std::move(model);
   return model_->handle;

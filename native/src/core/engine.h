@@ -22,6 +22,7 @@ struct ModelInfo {
   DataType kv_dtype;
   std::string weights_id, architecture_id, kv_layout_id, numerics_id;
   bool is_gpu;
+  BackEnd back_end;
 };
 
 struct LoadOptions {

@@ -100,11 +100,19 @@ struct Attended {
   Tensor x, k_slab, v_slab;
 };
 
+/** What computes: "mlx", or "cpu" with the instruction set and the number of threads of our own kernels. */
+struct BackEnd {
+  std::string ops;
+  std::string level;
+  int threads = 0;
+};
+
 /** An array that is not evaluated yet keeps a pointer to its layer: layers outlive the arrays made of them. */
 class Ops {
  public:
   virtual ~Ops() = default;
 
+  virtual BackEnd back_end() const = 0;
   /** What decides the last bits of a result: name, revision, and whatever else they depend on. */
   virtual std::string numerics_id() const = 0;
   /** Layout of a block's bytes, part of its identity. */

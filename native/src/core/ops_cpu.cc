@@ -101,6 +101,9 @@ class CpuOps final : public Ops {
  public:
   CpuOps(kernels::Level level, int threads) : transformer_(std::make_unique<Transformer>(level, threads)) {}
 
+  BackEnd back_end() const override {
+    return {"cpu", std::string(kernels::LevelName(transformer_->level())), transformer_->threads()};
+  }
   // Neither the processor, nor its level, nor the number of threads changes a bit of a result.
   std::string numerics_id() const override { return "ops_cpu-1"; }
   std::string_view layout_id() const override { return "head-major-kt-1"; }

@@ -60,6 +60,7 @@ class MlxOps final : public Ops {
  public:
   explicit MlxOps(mx::Device device) : device_(device) {}
 
+  BackEnd back_end() const override { return {"mlx", "", 0}; }
   std::string numerics_id() const override {
     return "ops_mlx-1/mlx-" + MlxVersion() + "/" + DeviceClass(device_);
   }

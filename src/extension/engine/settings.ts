@@ -14,6 +14,7 @@ const bytesPerGB = 2 ** 30;
 
 /** package.json states the same limits (a unit test compares); the editor warns, and values outside are clamped here. */
 export const numberSettings = {
+  [settings.modelThreads]: { minimum: 0, maximum: 256, default: 0 },
   [settings.poolSizeMB]: { minimum: 64, maximum: 65536, default: 1024 },
   [settings.poolBlockTokens]: { minimum: 16, maximum: 512, default: 64 },
   [settings.answersMaxTokens]: { minimum: 1, maximum: 32768, default: 1024 },
@@ -67,6 +68,7 @@ export function serviceOptionsOf(read: ReadSetting, places: Places): ServiceOpti
     poolBytes: Math.round(numberSetting(read, settings.poolSizeMB) * bytesPerMB),
     blockTokens: Math.round(numberSetting(read, settings.poolBlockTokens)),
     maxAnswerTokens: Math.round(numberSetting(read, settings.answersMaxTokens)),
+    threads: Math.round(numberSetting(read, settings.modelThreads)),
     storeQuotaBytes: Math.round(numberSetting(read, settings.storeQuotaGB) * bytesPerGB),
   };
 }

@@ -18,7 +18,7 @@ describe("Loading a model", () => {
 
   it("says what it is", async () => {
     const model = await load(await writeRandomModel(folder.path));
-    const { weightsId, architectureId, numericsId, ...info } = model.info;
+    const { weightsId, architectureId, numericsId, kvLayoutId, ops, cpuLevel, cpuThreads, ...info } = model.info;
     assert.deepEqual(info, {
       architecture: "llama",
       numLayers: 2,
@@ -30,11 +30,18 @@ describe("Loading a model", () => {
       weightBytes: 4 * (50 * 32 + 2 * (2 * 32 + 2 * 32 * 32 + 2 * 16 * 32 + 3 * 32 * 48) + 32),
       kvDtype: "f32",
       kvBytesPerToken: 2 * 2 * 2 * 8 * 4,
-      kvLayoutId: "token-major-1",
       device: "cpu",
     });
     assert.match(weightsId, /^[0-9a-f]{32}$/);
-    assert.match(numericsId, /^ops_mlx-\d+\/mlx-[\d.]+\/cpu-(x64|arm64)$/);
+    if (ops === "mlx") {
+      assert.match(numericsId, /^ops_mlx-\d+\/mlx-[\d.]+\/cpu-(x64|arm64)$/);
+      assert.equal(kvLayoutId, "token-major-1");
+    } else {
+      assert.match(numericsId, /^ops_cpu-\d+$/);
+      assert.equal(kvLayoutId, "head-major-kt-1");
+      assert.match(cpuLevel ?? "", /^[a-z0-9]+$/);
+      assert.ok((cpuThreads ?? 0) >= 1);
+    }
     assert.equal(JSON.parse(architectureId).theta, 10000);
     await model.dispose();
   });

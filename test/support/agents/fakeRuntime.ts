@@ -102,6 +102,7 @@ export class FakeRuntime implements Runtime {
       kvLayoutId: "fake-1",
       numericsId: "fake-1",
       device: "cpu",
+      ops: "mlx",
     };
     return {
       info,

@@ -1,0 +1,485 @@
+// Every kernel of every level that this processor has: the scalar level's bits, and numbers near those of plain formulas.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "check.h"
+#include "kernels/kernel_table.h"
+#include "kernels/packed_matrix.h"
+#include "kernels/scalar_math.h"
+
+using namespace resident::kernels;
+
+namespace {
+
+/** Levels beside the scalar one. One that cannot run here is named, and counts for nothing. */
+std::vector<Level> Levels() {
+  std::vector<Level> levels;
+  for (const Level level : kAllLevels) {
+    if (level != Level::kScalar && CanRun(level)) levels.push_back(level);
+  }
+  return levels;
+}
+
+class Random {
+ public:
+  explicit Random(unsigned seed) : engine_(seed) {}
+  float Normal() { return normal_(engine_); }
+  int Below(int end) { return int(engine_() % unsigned(end)); }
+  uint32_t Word() { return uint32_t(engine_()); }
+  std::vector<float> Normals(size_t count) {
+    std::vector<float> values(count);
+    for (float& value : values) value = Normal();
+    return values;
+  }
+
+ private:
+  std::mt19937 engine_;
+  std::normal_distribution<float> normal_{0, 1};
+};
+
+void CheckBits(const std::vector<float>& ours, const std::vector<float>& scalar) {
+  CHECK_EQUAL(ours.size(), scalar.size());
+  for (size_t i = 0; i < ours.size(); ++i) {
+    if (std::isnan(ours[i]) && std::isnan(scalar[i])) continue;
+    if (std::memcmp(&ours[i], &scalar[i], sizeof(float)) != 0) {
+      check::Fail(__FILE__, __LINE__,
+                  "element " + std::to_string(i) + ": " + check::Show(ours[i]) + " is not " + check::Show(scalar[i]));
+    }
+  }
+}
+
+/** Calls make(table) for the scalar level and all others, whose results must have the same bits. Returns them. */
+template <typename Make>
+std::vector<float> OnAllLevels(Make make) {
+  const std::vector<float> scalar = make(TableOf(Level::kScalar));
+  for (const Level level : Levels()) {
+    try {
+      CheckBits(make(TableOf(level)), scalar);
+    } catch (const check::Failure& failure) {
+      throw check::Failure(std::string(LevelName(level)) + ": " + failure.what());
+    }
+  }
+  return scalar;
+}
+
+struct Digits {
+  std::vector<int8_t> digits;
+  std::vector<float> scales, sums;
+  int groups;
+  DigitRows view() const { return {digits.data(), scales.data(), sums.data(), groups}; }
+};
+
+Digits Quantise(const KernelTable& table, const std::vector<float>& x, int rows) {
+  const int groups = int(x.size()) / rows / kDigitGroup;
+  const size_t count = size_t(rows) * size_t(groups);
+  Digits d{std::vector<int8_t>(count * kDigitBytes), std::vector<float>(count), std::vector<float>(count), groups};
+  for (size_t r = 0; r < size_t(rows); ++r) {
+    const size_t at = r * size_t(groups);
+    table.quantise(x.data() + at * kDigitGroup, groups, d.digits.data() + at * kDigitBytes, d.scales.data() + at,
+                   d.sums.data() + at);
+  }
+  return d;
+}
+
+/** A quantised matrix in MLX's layout with what it stands for. */
+struct Quantised {
+  int outputs, inputs, bits, group_size;
+  FloatType type;
+  std::vector<uint32_t> words;
+  std::vector<std::byte> scales, zeros;
+
+  Quantised(int o, int i, int b, int g, FloatType t, Random& random)
+      : outputs(o), inputs(i), bits(b), group_size(g), type(t), words(size_t(o) * size_t(i) * size_t(b) / 32) {
+    for (uint32_t& word : words) word = random.Word();
+    const size_t count = size_t(outputs) * size_t(inputs / group_size);
+    scales.resize(count * SizeOf(type));
+    zeros.resize(count * SizeOf(type));
+    for (size_t at = 0; at < count; ++at) {
+      Put(scales, at, (0.5f + std::abs(random.Normal())) / float(1 << bits));
+      Put(zeros, at, -0.7f * random.Normal());
+    }
+  }
+  void Put(std::vector<std::byte>& into, size_t at, float value) const {
+    const uint16_t half = type == FloatType::kF16 ? ToHalf(value) : ToBrain(value);
+    if (type == FloatType::kF32) std::memcpy(into.data() + at * 4, &value, 4);
+    else std::memcpy(into.data() + at * 2, &half, 2);
+  }
+  double At(int o, int k) const {
+    const size_t bit = (size_t(o) * size_t(inputs) + size_t(k)) * size_t(bits);
+    const uint32_t q = words[bit / 32] >> (bit % 32) & ((1u << bits) - 1);
+    const size_t group = size_t(o) * size_t(inputs / group_size) + size_t(k / group_size);
+    return double(FloatAt(type, scales.data(), group)) * q + double(FloatAt(type, zeros.data(), group));
+  }
+  SourceMatrix source() const {
+    return {.outputs = outputs, .inputs = inputs, .bits = bits, .group_size = group_size, .type = type,
+            .weights = words.data(), .scales = scales.data(), .zeros = zeros.data(), .bias = nullptr};
+  }
+};
+
+std::vector<float> Multiply(const KernelTable& table, const PackedMatrix& matrix, const Digits& x, int rows) {
+  std::vector<float> y(size_t(rows) * size_t(matrix.padded_outputs()));
+  for (int p = 0; p < matrix.panels(); ++p) {
+    table.quantised_panel(matrix.format(), reinterpret_cast<const uint8_t*>(matrix.Panel(p)), x.view(), rows,
+                          y.data() + size_t(p) * kPanelRows, size_t(matrix.padded_outputs()));
+  }
+  return y;
+}
+
+}  // namespace
+
+TEST("kernel levels that this processor lacks are named as not run") {
+  for (const Level level : kAllLevels) {
+    if (!CanRun(level)) std::printf("not run: level %s (this processor lacks it)\n", std::string(LevelName(level)).c_str());
+  }
+  CHECK(CanRun(Level::kScalar));
+}
+
+TEST("inputs become integers of 23 bits with a power of two for a group, the same on all levels") {
+  Random random(1);
+  for (int round = 0; round < 50; ++round) {
+    std::vector<float> x = random.Normals(96);
+    for (float& value : x) value = std::ldexp(value, random.Below(round + 1) - round / 2);
+    OnAllLevels([&](const KernelTable& table) {
+      const Digits d = Quantise(table, x, 1);
+      std::vector<float> all(d.digits.begin(), d.digits.end());
+      all.insert(all.end(), d.scales.begin(), d.scales.end());
+      all.insert(all.end(), d.sums.begin(), d.sums.end());
+      return all;
+    });
+    const Digits d = Quantise(TableOf(Level::kScalar), x, 1);
+    for (size_t g = 0; g < 3; ++g) {
+      float largest = 0;
+      for (size_t i = 0; i < 32; ++i) largest = std::max(largest, std::abs(x[g * 32 + i]));
+      double sum = 0;
+      for (size_t i = 0; i < 32; ++i) {
+        const int8_t* digit = d.digits.data() + g * kDigitBytes + i;
+        const double whole = digit[0] * 65536.0 + digit[32] * 256.0 + digit[64];
+        CHECK(std::abs(whole) <= double(1 << 22));
+        CHECK_NEAR(whole * double(d.scales[g]), x[g * 32 + i], double(largest) * 0x1p-22);
+        sum += whole * double(d.scales[g]);
+      }
+      CHECK_NEAR(d.sums[g], sum, double(largest) * 32 * 0x1p-23);
+    }
+  }
+}
+
+TEST("zeros, tiny, huge and non-finite groups keep to themselves") {
+  std::vector<float> x(160, 1.f);
+  std::fill_n(x.begin(), 32, 0.f);
+  std::fill_n(x.begin() + 32, 32, 1e-44f);
+  std::fill_n(x.begin() + 64, 32, std::numeric_limits<float>::max());
+  x[100] = std::numeric_limits<float>::infinity();
+  x[130] = std::nanf("");
+  OnAllLevels([&](const KernelTable& table) {
+    const Digits d = Quantise(table, x, 1);
+    std::vector<float> all(d.scales);
+    all.insert(all.end(), d.sums.begin(), d.sums.end());
+    return all;
+  });
+  const Digits d = Quantise(TableOf(Level::kScalar), x, 1);
+  CHECK_EQUAL(d.sums[0], 0.f);
+  CHECK_EQUAL(d.sums[1], 0.f);
+  CHECK(std::isnan(d.scales[3]) && std::isnan(d.sums[3]) && std::isnan(d.scales[4]));
+  CHECK_EQUAL(d.digits[2 * kDigitBytes], int8_t(64));  // 2^22 = 64 * 65536
+}
+
+TEST("quantised products: every shape, precision and row count has the scalar level's bits and the formula's value") {
+  Random random(2);
+  for (const int bits : {4, 8}) {
+    for (const int group_size : {32, 64, 128}) {
+      for (const FloatType type : {FloatType::kF32, FloatType::kF16, FloatType::kBF16}) {
+        const int outputs = 1 + random.Below(50), inputs = 128 * (1 + random.Below(4)), rows = 1 + random.Below(21);
+        const Quantised source(outputs, inputs, bits, group_size, type, random);
+        const PackedMatrix matrix(source.source());
+        const std::vector<float> x = random.Normals(size_t(rows) * size_t(inputs));
+        const std::vector<float> y = OnAllLevels(
+            [&](const KernelTable& table) { return Multiply(table, matrix, Quantise(table, x, rows), rows); });
+        for (int r = 0; r < rows; ++r) {
+          for (int o = 0; o < matrix.padded_outputs(); ++o) {
+            double expected = 0, size = 0;
+            for (int k = 0; o < outputs && k < inputs; ++k) {
+              const double term = source.At(o, k) * double(x[size_t(r) * size_t(inputs) + size_t(k)]);
+              expected += term;
+              size += std::abs(term);
+            }
+            CHECK_NEAR(y[size_t(r) * size_t(matrix.padded_outputs()) + size_t(o)], expected, 1e-6 * size);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST("a row's product has the same bits alone and among others") {
+  Random random(3);
+  const Quantised source(40, 256, 4, 32, FloatType::kF16, random);
+  const PackedMatrix matrix(source.source());
+  const int rows = 23;
+  const std::vector<float> x = random.Normals(size_t(rows) * 256);
+  for (const Level level : kAllLevels) {
+    if (!CanRun(level)) continue;
+    const KernelTable& table = TableOf(level);
+    const std::vector<float> together = Multiply(table, matrix, Quantise(table, x, rows), rows);
+    for (size_t r = 0; r < size_t(rows); ++r) {
+      const std::vector<float> row(x.begin() + std::ptrdiff_t(r * 256), x.begin() + std::ptrdiff_t((r + 1) * 256));
+      const auto from = together.begin() + std::ptrdiff_t(r * 48);
+      CheckBits(Multiply(table, matrix, Quantise(table, row, 1), 1), std::vector<float>(from, from + 48));
+    }
+  }
+}
+
+TEST("a packed matrix gives its rows back") {
+  Random random(4);
+  for (const int bits : {4, 8}) {
+    const Quantised source(37, 192, bits, 64, FloatType::kBF16, random);
+    const PackedMatrix matrix(source.source());
+    std::vector<float> row(192);
+    for (int o = 0; o < 37; ++o) {
+      matrix.Row(o, row.data());
+      for (int k = 0; k < 192; ++k) CHECK_NEAR(row[size_t(k)], source.At(o, k), 1e-6 * (1 + std::abs(source.At(o, k))));
+    }
+  }
+}
+
+TEST("scales that f16 holds are kept so, others as they are") {
+  Random random(5);
+  CHECK(PackedMatrix(Quantised(16, 64, 4, 32, FloatType::kF16, random).source()).format().scale_type == FloatType::kF16);
+  CHECK(PackedMatrix(Quantised(16, 64, 4, 32, FloatType::kF32, random).source()).format().scale_type == FloatType::kF32);
+}
+
+TEST("products of float matrices: all types, odd sizes, any number of rows") {
+  Random random(6);
+  for (const FloatType type : {FloatType::kF32, FloatType::kF16, FloatType::kBF16}) {
+    for (int round = 0; round < 6; ++round) {
+      const int outputs = 1 + random.Below(40), inputs = 1 + random.Below(200), rows = 1 + random.Below(30);
+      std::vector<float> values = random.Normals(size_t(outputs) * size_t(inputs));
+      std::vector<uint16_t> halves;
+      for (float& value : values) {
+        halves.push_back(type == FloatType::kF16 ? ToHalf(value) : ToBrain(value));
+        if (type != FloatType::kF32) value = FloatAt(type, halves.data(), halves.size() - 1);
+      }
+      const void* weights = type == FloatType::kF32 ? static_cast<const void*>(values.data()) : halves.data();
+      const PackedMatrix matrix({.outputs = outputs, .inputs = inputs, .type = type, .weights = weights});
+      const size_t stride = size_t(matrix.padded_inputs()), y_stride = size_t(matrix.padded_outputs());
+      std::vector<float> x(size_t(rows) * stride, 0.f);
+      for (int r = 0; r < rows; ++r) {
+        for (int k = 0; k < inputs; ++k) x[size_t(r) * stride + size_t(k)] = random.Normal();
+      }
+      const auto multiply = [&](const KernelTable& table, int first, int count) {
+        std::vector<float> y(size_t(count) * y_stride);
+        for (int p = 0; p < matrix.panels(); ++p) {
+          table.float_panel(type, matrix.Panel(p), int(stride), x.data() + size_t(first) * stride, stride, count,
+                            y.data() + size_t(p) * kPanelRows, y_stride);
+        }
+        return y;
+      };
+      const std::vector<float> y = OnAllLevels([&](const KernelTable& table) { return multiply(table, 0, rows); });
+      const auto last = y.end() - std::ptrdiff_t(y_stride);
+      CheckBits(multiply(TableOf(Levels().empty() ? Level::kScalar : Levels().back()), rows - 1, 1), {last, y.end()});
+      for (int o = 0; o < outputs; ++o) {
+        double expected = 0, size = 0;
+        for (int k = 0; k < inputs; ++k) {
+          const double term = double(values[size_t(o) * size_t(inputs) + size_t(k)]) * double(x[size_t(k)]);
+          expected += term;
+          size += std::abs(term);
+        }
+        CHECK_NEAR(y[size_t(o)], expected, 1e-6 * size);
+      }
+    }
+  }
+}
+
+TEST("norms, rotations, activations, exponentials and maxima at odd sizes") {
+  Random random(7);
+  for (const int n : {1, 7, 16, 33, 96, 577}) {
+    const size_t padded = size_t(PaddedDim(n));
+    std::vector<float> x(padded, 0.f), w(padded, 0.f);
+    for (int i = 0; i < n; ++i) x[size_t(i)] = 3 * random.Normal(), w[size_t(i)] = random.Normal();
+    const auto make = [&](auto body) {
+      return OnAllLevels([&](const KernelTable& table) {
+        std::vector<float> y(padded);
+        body(table, y);
+        return y;
+      });
+    };
+    const auto normed = make([&](const KernelTable& t, auto& y) { t.rms_norm(x.data(), w.data(), n, 1e-5f, y.data()); });
+    double squares = 0;
+    for (int i = 0; i < n; ++i) squares += double(x[size_t(i)]) * double(x[size_t(i)]);
+    CHECK_NEAR(normed[0], double(x[0]) / std::sqrt(squares / n + 1e-5) * double(w[0]), 1e-5);
+    const auto gated = make([&](const KernelTable& t, auto& y) { t.silu_multiply(x.data(), w.data(), int(padded), y.data()); });
+    CHECK_NEAR(gated[0], double(x[0]) / (1 + std::exp(-double(x[0]))) * double(w[0]), 1e-5);
+    const auto sum = make([&](const KernelTable& t, auto& y) { t.add(x.data(), w.data(), int(padded), y.data()); });
+    CHECK_EQUAL(sum[0], x[0] + w[0]);
+    const auto weights = make([&](const KernelTable& t, auto& y) { t.exp_weights(x.data(), n, 9.f, 0.5f, y.data()); });
+    CHECK_NEAR(weights[0], std::exp((double(x[0]) - 9) * 0.5), 1e-6);
+    std::vector<float> odd(x.begin(), x.begin() + n);
+    odd[size_t(n / 2)] = std::nanf("");
+    const auto largest = OnAllLevels([&](const KernelTable& t) { return std::vector<float>{t.largest(odd.data(), n)}; });
+    float expected = -std::numeric_limits<float>::infinity();
+    for (const float value : odd) expected = value > expected ? value : expected;
+    CHECK_EQUAL(largest[0], expected);
+    const auto rotated = OnAllLevels([&](const KernelTable& t) {
+      std::vector<float> head(x.begin(), x.begin() + n);
+      t.rotate_halves(head.data(), n / 2, w.data(), x.data());
+      return head;
+    });
+    if (n >= 2) CHECK_NEAR(rotated[0], double(x[0]) * double(w[0]) - double(x[size_t(n / 2)]) * double(x[0]), 1e-4);
+  }
+}
+
+TEST("exp is right to two units in the last place, and 0 far below") {
+  std::vector<float> x, y;
+  for (float v = -87.3f; v < 88.7f; v += 0.0137f) x.push_back(v);
+  y.resize(x.size());
+  TableOf(Level::kScalar).exp_weights(x.data(), int(x.size()), 0, 1, y.data());
+  for (size_t i = 0; i < x.size(); ++i) CHECK_NEAR(y[i] / std::exp(double(x[i])), 1, 2.4e-7);
+  const float edges[] = {-88.f, -std::numeric_limits<float>::infinity(), 0.f};
+  TableOf(Level::kScalar).exp_weights(edges, 3, 0, 1, y.data());
+  CHECK_EQUAL(y[0], 0.f);
+  CHECK_EQUAL(y[1], 0.f);
+  CHECK_EQUAL(y[2], 1.f);
+}
+
+TEST("elementary functions in double agree with libm") {
+  for (double x = -30; x < 30; x += 0.37) CHECK_NEAR(ExpDouble(x) / std::exp(x), 1, 1e-15);
+  for (double x = 1e-6; x < 1e9; x *= 1.7) CHECK_NEAR(LogDouble(x), std::log(x), 1e-15 * (1 + std::abs(std::log(x))));
+  for (double x = 0; x < 2e5; x += 13.37) {
+    double sine = 0, cosine = 0;
+    SinCosDouble(x, sine, cosine);
+    CHECK_NEAR(sine, std::sin(x), 1e-14);
+    CHECK_NEAR(cosine, std::cos(x), 1e-14);
+  }
+}
+
+TEST("halves round to nearest even, and every half comes back") {
+  for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const auto half = uint16_t(bits);
+    const float value = FloatAt(FloatType::kF16, &half, 0);
+    if (!std::isnan(value)) CHECK_EQUAL(ToHalf(value), half);
+  }
+  CHECK_EQUAL(ToHalf(65520.f), uint16_t(0x7c00));
+  CHECK_EQUAL(ToHalf(1.f + 0x1p-11f), uint16_t(0x3c00));
+  CHECK_EQUAL(ToHalf(1.f + 3 * 0x1p-11f), uint16_t(0x3c02));
+  CHECK_EQUAL(ToHalf(0x1p-25f), uint16_t(0));
+  CHECK_EQUAL(ToBrain(1.f + 0x1p-8f), uint16_t(0x3f80));
+}
+
+namespace {
+
+/** A cache of one sequence in shuffled blocks, with garbage wherever nothing was written. */
+struct Cache {
+  int tokens, heads, dim, block_tokens;
+  FloatType type;
+  std::vector<int32_t> table;
+  std::vector<std::byte> k, v;
+  std::vector<float> keys, values;  // [token][head][dim]
+
+  Cache(int n, int h, int d, int b, FloatType t, Random& random) : tokens(n), heads(h), dim(d), block_tokens(b), type(t) {
+    const int blocks = (n + b - 1) / b;
+    for (int i = 0; i < blocks; ++i) table.push_back(i);
+    for (int i = blocks - 1; i > 0; --i) std::swap(table[size_t(i)], table[size_t(random.Below(i + 1))]);
+    const size_t count = size_t(blocks * b * h * d);
+    k.resize(count * SizeOf(t), std::byte{0xff});  // NaN in every type
+    v.resize(count * SizeOf(t) + 64, std::byte{0xff});
+    for (int token = 0; token < n; ++token) {
+      for (int head = 0; head < h; ++head) {
+        const size_t block = size_t(table[size_t(token / b)]) * size_t(h) + size_t(head), offset = size_t(token % b);
+        for (int i = 0; i < d; ++i) {
+          keys.push_back(Put(k, (block * size_t(d) + size_t(i)) * size_t(b) + offset, random.Normal()));
+          values.push_back(Put(v, (block * size_t(b) + offset) * size_t(d) + size_t(i), random.Normal()));
+        }
+      }
+    }
+  }
+  float Put(std::vector<std::byte>& into, size_t at, float value) const {
+    if (type == FloatType::kF32) return std::memcpy(into.data() + at * 4, &value, 4), value;
+    const uint16_t half = type == FloatType::kF16 ? ToHalf(value) : ToBrain(value);
+    std::memcpy(into.data() + at * 2, &half, 2);
+    return FloatAt(type, &half, 0);
+  }
+  CacheView view() const { return {k.data(), v.data(), type, heads, dim, block_tokens}; }
+};
+
+/** Attention of `positions` rows that end the context, for `group` query heads of one K/V head. */
+std::vector<float> Attend(const KernelTable& table, const Cache& cache, int kv_head, int first, int positions, int group,
+                          const std::vector<float>& queries, bool by_splits) {
+  const CacheView view = cache.view();
+  const size_t stride = size_t(group * cache.dim), state = PartialFloats(cache.dim);
+  std::vector<float> out(size_t(positions) * stride), scratch(AttendScratchFloats(cache.dim));
+  const int splits = (first + positions - 1) / kSplitKeys + 1, rows = positions * group;
+  AttendUnit unit{.cache = &view, .table = cache.table.data(), .kv_head = kv_head, .first_position = first,
+                  .positions = positions, .heads = group, .queries = queries.data(), .query_stride = stride,
+                  .scale = 0.3f, .first_split = 0, .end_split = splits, .out = out.data(), .out_stride = stride,
+                  .partial = nullptr, .scratch = scratch.data()};
+  if (!by_splits) return table.attend(unit), out;
+  std::vector<float> partial(size_t(splits * rows) * state);
+  unit.out = nullptr;
+  unit.partial = partial.data();
+  table.attend(unit);
+  for (int r = 0; r < rows; ++r) {
+    table.join_splits(partial.data() + size_t(r) * state, size_t(rows) * state, (first + r / group) / kSplitKeys + 1,
+                      cache.dim, out.data() + size_t(r) * size_t(cache.dim));
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST("paged attention: all types, blocks and shapes have the scalar level's bits and the formula's value") {
+  Random random(8);
+  struct Case {
+    int tokens, kv_heads, dim, block_tokens, positions, group;
+  };
+  for (const Case& c : {Case{1, 1, 64, 64, 1, 3}, Case{70, 2, 64, 64, 5, 3}, Case{300, 3, 64, 64, 16, 3},
+                        Case{530, 1, 128, 256, 7, 4}, Case{45, 2, 8, 8, 9, 2}, Case{77, 1, 80, 5, 3, 7},
+                        Case{260, 1, 20, 48, 4, 1}}) {
+    for (const FloatType type : {FloatType::kF32, FloatType::kF16, FloatType::kBF16}) {
+      const Cache cache(c.tokens, c.kv_heads, c.dim, c.block_tokens, type, random);
+      const int first = c.tokens - c.positions, head = c.kv_heads - 1;
+      const std::vector<float> q = random.Normals(size_t(c.positions * c.group * c.dim));
+      const std::vector<float> out = OnAllLevels(
+          [&](const KernelTable& table) { return Attend(table, cache, head, first, c.positions, c.group, q, false); });
+      CheckBits(Attend(TableOf(Level::kScalar), cache, head, first, c.positions, c.group, q, true), out);
+      for (int r = 0; r < c.positions * c.group; ++r) {
+        const int visible = first + r / c.group + 1;
+        std::vector<double> scores;
+        double sum = 0;
+        for (int t = 0; t < visible; ++t) {
+          double dot = 0;
+          for (int i = 0; i < c.dim; ++i) {
+            dot += double(q[size_t(r * c.dim + i)]) * double(cache.keys[size_t((t * c.kv_heads + head) * c.dim + i)]);
+          }
+          scores.push_back(std::exp(0.3 * dot));
+          sum += scores.back();
+        }
+        double expected = 0;
+        for (int t = 0; t < visible; ++t) {
+          expected += scores[size_t(t)] / sum * double(cache.values[size_t((t * c.kv_heads + head) * c.dim)]);
+        }
+        CHECK_NEAR(out[size_t(r * c.dim)], expected, 1e-5);
+      }
+    }
+  }
+}
+
+TEST("a row of attention has the same bits alone, in any chunk, and with its splits computed apart") {
+  Random random(9);
+  const Cache cache(700, 1, 64, 64, FloatType::kF32, random);
+  const int positions = 16, group = 3, first = 700 - positions;
+  const std::vector<float> q = random.Normals(size_t(positions * group * 64));
+  for (const Level level : kAllLevels) {
+    if (!CanRun(level)) continue;
+    const KernelTable& table = TableOf(level);
+    const std::vector<float> together = Attend(table, cache, 0, first, positions, group, q, false);
+    for (int p = 0; p < positions; ++p) {
+      const auto at = [&](const std::vector<float>& all) {
+        const auto from = all.begin() + std::ptrdiff_t(p * group * 64);
+        return std::vector<float>(from, from + group * 64);
+      };
+      CheckBits(Attend(table, cache, 0, first + p, 1, group, at(q), p % 2 == 0), at(together));
+    }
+  }
+}

@@ -1,0 +1,70 @@
+#include "kernels/thread_pool.h"
+
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <vector>
+
+#include "check.h"
+
+using namespace resident::kernels;
+
+TEST("every chunk is taken once, by threads that are there") {
+  for (const int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    CHECK_EQUAL(pool.threads(), threads);
+    for (int round = 0; round < 3000; ++round) {
+      const int chunks = round % 37;
+      std::vector<std::atomic<int>> taken(static_cast<size_t>(chunks));
+      std::atomic<bool> strangers = false;
+      pool.Run(chunks, [&](int chunk, int thread) {
+        ++taken[size_t(chunk)];
+        if (thread < 0 || thread >= threads) strangers = true;
+      });
+      CHECK(!strangers);
+      for (const auto& count : taken) CHECK_EQUAL(count.load(), 1);
+    }
+  }
+}
+
+TEST("a pool that rests uses no processor time, and wakes up") {
+  ThreadPool pool(3);
+  std::atomic<int> sum = 0;
+  pool.Run(100, [&](int chunk, int) { sum += chunk; });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const auto processor_ms = [] {
+    timespec time{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return double(time.tv_sec) * 1e3 + double(time.tv_nsec) / 1e6;
+  };
+  const double before = processor_ms();
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  CHECK(processor_ms() - before < 3);
+  pool.Run(100, [&](int chunk, int) { sum += chunk; });
+  CHECK_EQUAL(sum.load(), 9900);
+}
+
+TEST("children can be forked while the pool works") {
+  ThreadPool pool(3);
+  std::atomic<bool> stop = false;
+  std::atomic<int> rounds = 0;
+  std::thread worker([&] {
+    while (!stop) {
+      pool.Run(64, [&](int, int) { ++rounds; });
+    }
+  });
+  for (int i = 0; i < 40; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(7);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    CHECK_EQUAL(WEXITSTATUS(status), 7);
+  }
+  const int before = rounds;
+  while (rounds == before) std::this_thread::yield();
+  stop = true;
+  worker.join();
+}

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { benchText } from "../../../src/bench/benchText";
+import { readTextFiles } from "../../../src/models/modelDirectory";
+import type { NativeModel } from "../../../src/native/binding";
+import { loadAddon } from "../../../src/native/loader";
+import { createTextModel } from "../../../src/text/textModel";
+import { starterModel } from "../../support/models/starterModel";
+import { greedySampling, stageRoot } from "../../support/native/nativeRig";
+
+const directory = starterModel;
+const blockTokens = 64;
+const blocks = Array.from({ length: 8 }, (_, i) => i);
+const variables = ["RESIDENT_OPS", "RESIDENT_CPU_LEVEL", "RESIDENT_THREADS"] as const;
+
+type Environment = Readonly<Partial<Record<(typeof variables)[number], string>>>;
+
+/** Loads the starter model as `environment` says, for as long as `body` takes. */
+async function withModel<T>(environment: Environment, body: (model: NativeModel) => Promise<T>): Promise<T> {
+  const before = variables.map((name) => process.env[name]);
+  for (const name of variables) delete process.env[name];
+  Object.assign(process.env, environment);
+  try {
+    const model = await loadAddon(stageRoot).loadModel({ directory, device: "cpu" }, () => {}).result;
+    try {
+      return await body(model);
+    } finally {
+      await model.dispose();
+    }
+  } finally {
+    variables.forEach((name, i) => {
+      const value = before[i];
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    });
+  }
+}
+
+/** The logits after `tokens`, which are read in these chunks into these blocks. */
+async function logitsOf(model: NativeModel, tokens: Int32Array, chunks: readonly number[]): Promise<Float32Array[]> {
+  const pool = await model.createPool(blocks.length, blockTokens);
+  const all: Float32Array[] = [];
+  let at = 0;
+  for (const chunk of chunks) {
+    // Shuffled blocks: 7, 6, … 0.
+    const table = Int32Array.from(blocks.slice(0, Math.ceil((at + chunk) / blockTokens)), (i) => blocks.length - 1 - i);
+    all.push(await pool.logits(tokens.subarray(at, at + chunk), at, table));
+    at += chunk;
+  }
+  await pool.dispose();
+  return all;
+}
+
+const same = (a: Float32Array | undefined, b: Float32Array | undefined) =>
+  a !== undefined && b !== undefined && Buffer.compare(Buffer.from(a.buffer), Buffer.from(b.buffer)) === 0;
+
+function largestDifference(a: Float32Array | undefined, b: Float32Array | undefined): number {
+  let largest = 0;
+  a?.forEach((value, i) => {
+    largest = Math.max(largest, Math.abs(value - (b?.[i] ?? Number.NaN)));
+  });
+  return a === undefined || b === undefined ? Number.NaN : largest;
+}
+
+/** Of the token that comes, in nats. */
+function surprise(logits: Float32Array, token: number): number {
+  const largest = logits.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  const sum = logits.reduce((total, value) => total + Math.exp(value - largest), 0);
+  return largest + Math.log(sum) - (logits[token] ?? Number.NaN);
+}
+
+describe("The CPU kernels on the starter model", function () {
+  this.timeout(120_000);
+  let tokens: Int32Array;
+  let whole: Float32Array[];
+  const levels: string[] = [];
+
+  before(async () => {
+    const text = createTextModel(await readTextFiles(directory));
+    tokens = Int32Array.from(text.tokenizer.encodeText(benchText("of the kernels", 330)).slice(0, 300));
+    assert.equal(tokens.length, 300);
+    await withModel({ RESIDENT_OPS: "cpu" }, async (model) => {
+      assert.equal(model.info.ops, "cpu");
+      whole = await logitsOf(model, tokens, [300]);
+    });
+    for (const level of ["scalar", "avx2", "avxvnni", "avx512vnni"]) {
+      try {
+        await withModel({ RESIDENT_OPS: "cpu", RESIDENT_CPU_LEVEL: level }, async () => {});
+        levels.push(level);
+      } catch (error) {
+        assert.match(String(error), /RESIDENT_CPU_LEVEL is/);
+        console.log(`not run: level ${level} (this processor lacks it)`);
+      }
+    }
+  });
+
+  it("a row has the same bits in a chunk of any size, and decoded", async () => {
+    await withModel({ RESIDENT_OPS: "cpu" }, async (model) => {
+      for (const chunks of [
+        [1, 299],
+        [64, 64, 64, 64, 44],
+        [7, 130, 160, 1, 1, 1],
+        [290, 3, 7],
+      ]) {
+        assert.ok(same((await logitsOf(model, tokens, chunks)).at(-1), whole[0]), `chunks of ${chunks}`);
+      }
+    });
+  });
+
+  it("a row has the same bits on every level and any number of threads", async () => {
+    for (const level of levels) {
+      const threads = level === "scalar" ? "2" : "3";
+      await withModel({ RESIDENT_OPS: "cpu", RESIDENT_CPU_LEVEL: level, RESIDENT_THREADS: threads }, async (model) => {
+        assert.equal(model.info.cpuLevel, level);
+        assert.equal(model.info.cpuThreads, Number(threads));
+        // The oracle is slow: a shorter text.
+        const count = level === "scalar" ? 40 : 300;
+        const [ours] = await logitsOf(model, tokens.subarray(0, count), [count]);
+        const [expected] =
+          count === 300
+            ? whole
+            : await withModelOfDefault((other) => logitsOf(other, tokens.subarray(0, count), [count]));
+        assert.ok(same(ours, expected), level);
+      });
+    }
+  });
+
+  it("eight sequences in one step have the bits and the tokens that each has alone", async () => {
+    await withModel({ RESIDENT_OPS: "cpu" }, async (model) => {
+      const pool = await model.createPool(16, blockTokens);
+      const prompts = Array.from({ length: 8 }, (_, i) => tokens.slice(i * 11, i * 11 + 9 + i));
+      const run = async (which: readonly number[]) => {
+        const ids = new Map<number, number[]>(which.map((i) => [i, []]));
+        const batch = {
+          tokens: Int32Array.from(which.flatMap((i) => [...(prompts[i] ?? [])])),
+          tokenCounts: Int32Array.from(which, (i) => prompts[i]?.length ?? 0),
+          starts: Int32Array.from(which, () => 0),
+          tables: Int32Array.from(which),
+          tableLengths: Int32Array.from(which, () => 1),
+          wantToken: Uint8Array.from(which, () => 1),
+          sampling: which.map(() => sampling),
+          steps: 24,
+        };
+        await pool.run(batch, (sampled) => {
+          for (const { sequence, id, logprob } of sampled) {
+            ids.get(which[sequence] ?? -1)?.push(id, logprob ?? Number.NaN);
+          }
+        }).result;
+        return ids;
+      };
+      const together = await run([0, 1, 2, 3, 4, 5, 6, 7]);
+      for (let i = 0; i < 8; i += 1) assert.deepEqual((await run([i])).get(i), together.get(i));
+    });
+  });
+
+  it("logits are MLX's within 1e-3, and the perplexity to four digits", async () => {
+    const steps = [20, ...Array.from({ length: 20 }, () => 1)];
+    const ours = await withModel({ RESIDENT_OPS: "cpu" }, (model) => logitsOf(model, tokens, steps));
+    const stock = await withModel({ RESIDENT_OPS: "mlx" }, (model) => {
+      assert.equal(model.info.ops, "mlx");
+      return logitsOf(model, tokens, steps);
+    });
+    ours.forEach((logits, i) => {
+      assert.ok(largestDifference(logits, stock[i]) < 1e-3, `${largestDifference(logits, stock[i])} at ${i}`);
+    });
+    const perplexity = (all: readonly Float32Array[]) =>
+      Math.exp(all.slice(0, -1).reduce((sum, logits, i) => sum + surprise(logits, tokens[20 + i] ?? 0), 0) / 20);
+    assert.equal(perplexity(ours).toPrecision(4), perplexity(stock).toPrecision(4));
+  });
+
+  it("children start and end beside a running generation", async () => {
+    await withModel({ RESIDENT_OPS: "cpu" }, async (model) => {
+      const pool = await model.createPool(16, blockTokens);
+      let generated = 0;
+      const batch = {
+        tokens: tokens.slice(0, 30),
+        tokenCounts: Int32Array.of(30),
+        starts: Int32Array.of(0),
+        tables: Int32Array.from(blocks),
+        tableLengths: Int32Array.of(blocks.length),
+        wantToken: Uint8Array.of(1),
+        sampling: [{ ...sampling, logprobs: 0 }],
+        steps: 400,
+      };
+      const task = pool.run(batch, (sampled) => {
+        generated += sampled.length;
+      });
+      for (let i = 0; i < 25; i += 1) {
+        const child = spawn(process.execPath, ["-e", ""], { stdio: "ignore" });
+        assert.equal(await new Promise((resolve) => child.once("close", resolve)), 0);
+      }
+      await task.result;
+      assert.equal(generated, 400);
+    });
+  });
+
+  it("what asks for an unknown level, back end or number of threads is refused", async () => {
+    for (const environment of [
+      { RESIDENT_OPS: "cpu", RESIDENT_CPU_LEVEL: "mmx" },
+      { RESIDENT_OPS: "cuda" },
+      { RESIDENT_OPS: "cpu", RESIDENT_THREADS: "1000" },
+    ]) {
+      await assert.rejects(
+        withModel(environment, async () => {}),
+        /RESIDENT_|threads must be/,
+      );
+    }
+  });
+});
+
+const withModelOfDefault = <T>(body: (model: NativeModel) => Promise<T>) => withModel({ RESIDENT_OPS: "cpu" }, body);
+
+const sampling = { ...greedySampling, logprobs: -1 };
