@@ -1,10 +1,13 @@
 #include "core/sampler.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 
 #include "core/error.h"
+#include "kernels/kernel_table.h"
 
 namespace resident {
 namespace {
@@ -64,47 +67,121 @@ double LogSumExp(std::span<const float> logits, float largest) {
   return double(largest) + std::log(sum);
 }
 
-/** Keeps the fewest most likely candidates whose share of all weights reaches `top_p`. */
-void KeepTopP(std::vector<Candidate>& kept, double top_p) {
-  double total = 0;
-  for (const Candidate& c : kept) total += c.weight;
-  // A heap gives them in order and stops early: sorting the whole vocabulary would cost more than the rest of sampling.
-  const auto less_likely = [](const Candidate& a, const Candidate& b) { return MoreLikely(b, a); };
-  std::make_heap(kept.begin(), kept.end(), less_likely);
-  std::vector<Candidate> nucleus;
-  for (double reached = 0; !kept.empty() && reached < top_p * total;) {
-    std::pop_heap(kept.begin(), kept.end(), less_likely);
-    nucleus.push_back(kept.back());
-    reached += kept.back().weight;
-    kept.pop_back();
+/**
+ * Weights sorted by their binary exponent: how many candidates, and how much weight, reach a power of two. Cuts that keep
+ * the most likely then look at few candidates closely, instead of ordering the vocabulary.
+ */
+class WeightScale {
+ public:
+  explicit WeightScale(std::span<const float> weights) {
+    for (const float weight : weights) {
+      Step& step = steps_[StepOf(weight)];
+      ++step.count;
+      step.weight += double(weight);
+    }
+    for (const Step& step : steps_) total_ += step.weight;
   }
-  kept = std::move(nucleus);
+
+  double total() const { return total_; }
+
+  /** The smallest power of two that so much weight still reaches or exceeds. */
+  float FloorOfWeight(double weight) const {
+    double reached = 0;
+    return Floor([&](const Step& step) { return (reached += step.weight) >= weight; });
+  }
+  /** The same for a number of candidates. */
+  float FloorOfCount(size_t count) const {
+    size_t reached = 0;
+    return Floor([&](const Step& step) { return (reached += step.count) >= count; });
+  }
+
+ private:
+  struct Step {
+    size_t count = 0;
+    double weight = 0;
+  };
+  static size_t StepOf(float weight) { return std::bit_cast<uint32_t>(weight) >> 23; }
+  template <typename Enough>
+  float Floor(Enough enough) const {
+    size_t step = steps_.size() - 1;
+    while (step > 0 && !enough(steps_[step])) --step;
+    return std::bit_cast<float>(uint32_t(step) << 23);
+  }
+
+  std::array<Step, 256> steps_{};
+  double total_ = 0;
+};
+
+/** Keeps the fewest most likely candidates whose weight reaches `needed`; all stand in `kept`. */
+void KeepWeight(std::vector<Candidate>& kept, double needed) {
+  std::sort(kept.begin(), kept.end(), MoreLikely);
+  double reached = 0;
+  size_t count = 0;
+  while (count < kept.size() && reached < needed) reached += kept[count++].weight;
+  kept.resize(count);
+}
+
+/** exp of all logits after temperature, relative to the largest: by the kernels, which agree on all processors. */
+std::vector<float> Weights(std::span<const float> logits, float largest, double temperature) {
+  static const kernels::KernelTable& table = kernels::TableOf(kernels::FastestLevel());
+  std::vector<float> weights(logits.size());
+  table.exp_weights(logits.data(), int(logits.size()), largest, float(1 / temperature), weights.data());
+  return weights;
+}
+
+/** The weight that makes a share of `total`, but for the rounding of single precision: 0.5 of 1 + 0.6 + 0.4 is 1. */
+double ShareOf(double share, double total) { return share * total * (1 - 1e-6); }
+
+/** What top-k, then top-p leave. */
+std::vector<Candidate> MostLikely(std::span<const float> logits, std::span<const float> weights,
+                                  const SamplingParams& params) {
+  const WeightScale scale(weights);
+  double total = scale.total();
+  const float floor = params.top_k > 0 ? scale.FloorOfCount(size_t(params.top_k))
+                                       : scale.FloorOfWeight(ShareOf(params.top_p, total));
+  std::vector<Candidate> kept;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] >= floor && weights[i] > 0) kept.push_back({int32_t(i), logits[i], double(weights[i])});
+  }
+  if (params.top_k > 0) {
+    const size_t count = std::min(kept.size(), size_t(params.top_k));
+    std::partial_sort(kept.begin(), kept.begin() + std::ptrdiff_t(count), kept.end(), MoreLikely);
+    kept.resize(count);
+    total = 0;
+    for (const Candidate& c : kept) total += c.weight;
+  }
+  if (params.top_p < 1) KeepWeight(kept, ShareOf(params.top_p, total));
+  return kept;
+}
+
+/** The index that `uniform` falls on among weights of at least `least`, laid side by side. */
+int32_t Pick(std::span<const float> weights, float least, double uniform) {
+  double total = 0;
+  for (const float weight : weights) total += weight >= least ? double(weight) : 0;
+  double left = uniform * total;
+  int32_t last = 0;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] < least) continue;
+    last = int32_t(i);
+    if (left < double(weights[i])) break;
+    left -= double(weights[i]);
+  }
+  return last;  // also where rounding left a rest
 }
 
 int32_t Draw(std::span<const float> logits, float largest, const SamplingParams& params, int64_t position) {
-  std::vector<Candidate> kept;
-  if (params.top_k > 0) {
-    kept = MostLikely(logits, size_t(params.top_k));
-  } else {
-    kept.reserve(logits.size());
-    for (size_t i = 0; i < logits.size(); ++i) {
-      if (logits[i] != kNever) kept.push_back({int32_t(i), logits[i], 0});
-    }
-  }
-  for (Candidate& c : kept) c.weight = std::exp((double(c.logit) - double(largest)) / params.temperature);
-  if (params.top_p < 1) KeepTopP(kept, params.top_p);
-  // The most likely candidate has weight 1 and survives every filter before this one.
-  if (params.min_p > 0) std::erase_if(kept, [&](const Candidate& c) { return c.weight < params.min_p; });
+  const std::vector<float> weights = Weights(logits, largest, params.temperature);
+  const double uniform = UniformAt(params.seed, uint64_t(position));
+  const auto least = float(std::max(params.min_p, double(std::numeric_limits<float>::denorm_min())));
+  if (params.top_k == 0 && params.top_p == 1) return Pick(weights, least, uniform);
+  // The most likely candidate has weight 1 and survives every filter.
+  std::vector<Candidate> kept = MostLikely(logits, weights, params);
+  std::erase_if(kept, [&](const Candidate& c) { return c.weight < double(least); });
   // Laid out by id: a last-bit difference in a logit then cannot swap two candidates' places.
   std::sort(kept.begin(), kept.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
-  double total = 0;
-  for (const Candidate& c : kept) total += c.weight;
-  double left = UniformAt(params.seed, uint64_t(position)) * total;
-  for (const Candidate& c : kept) {
-    if (left < c.weight) return c.id;
-    left -= c.weight;
-  }
-  return std::find_if(kept.rbegin(), kept.rend(), [](const Candidate& c) { return c.weight > 0; })->id;
+  std::vector<float> left;
+  for (const Candidate& c : kept) left.push_back(float(c.weight));
+  return kept[size_t(Pick(left, least, uniform))].id;
 }
 
 }  // namespace

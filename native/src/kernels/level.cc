@@ -63,15 +63,17 @@ std::optional<Level> LevelFromName(std::string_view name) {
 
 bool CanRun(Level level) { return ProcessorHas(level); }
 
+Level FastestLevel() {
+  Level best = Level::kScalar;
+  for (const Level level : kAllLevels) {
+    if (CanRun(level)) best = level;
+  }
+  return best;
+}
+
 Level ChooseLevel() {
   const char* wish = std::getenv("RESIDENT_CPU_LEVEL");
-  if (wish == nullptr || *wish == '\0') {
-    Level best = Level::kScalar;
-    for (const Level level : kAllLevels) {
-      if (CanRun(level)) best = level;
-    }
-    return best;
-  }
+  if (wish == nullptr || *wish == '\0') return FastestLevel();
   const std::optional<Level> level = LevelFromName(wish);
   if (!level || !CanRun(*level)) {
     std::string names;

@@ -18,6 +18,8 @@ std::optional<Level> LevelFromName(std::string_view name);
 /** Compiled in, and this processor (and its operating system) can run it. */
 bool CanRun(Level level);
 
+Level FastestLevel();
+
 /** What RESIDENT_CPU_LEVEL says, otherwise the fastest that can run. Throws INVALID_REQUEST where it cannot. */
 Level ChooseLevel();
 
