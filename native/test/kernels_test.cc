@@ -1,4 +1,5 @@
-// Every kernel of every level that this processor has: the scalar level's bits, and numbers near those of plain formulas.
+// Every kernel of every level that this processor has: the scalar level's bits, and numbers near those of plain
+// formulas.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -104,8 +105,10 @@ struct Quantised {
   }
   void Put(std::vector<std::byte>& into, size_t at, float value) const {
     const uint16_t half = type == FloatType::kF16 ? ToHalf(value) : ToBrain(value);
-    if (type == FloatType::kF32) std::memcpy(into.data() + at * 4, &value, 4);
-    else std::memcpy(into.data() + at * 2, &half, 2);
+    if (type == FloatType::kF32)
+      std::memcpy(into.data() + at * 4, &value, 4);
+    else
+      std::memcpy(into.data() + at * 2, &half, 2);
   }
   double At(int o, int k) const {
     const size_t bit = (size_t(o) * size_t(inputs) + size_t(k)) * size_t(bits);
@@ -114,8 +117,15 @@ struct Quantised {
     return double(FloatAt(type, scales.data(), group)) * q + double(FloatAt(type, zeros.data(), group));
   }
   SourceMatrix source() const {
-    return {.outputs = outputs, .inputs = inputs, .bits = bits, .group_size = group_size, .type = type,
-            .weights = words.data(), .scales = scales.data(), .zeros = zeros.data(), .bias = nullptr};
+    return {.outputs = outputs,
+            .inputs = inputs,
+            .bits = bits,
+            .group_size = group_size,
+            .type = type,
+            .weights = words.data(),
+            .scales = scales.data(),
+            .zeros = zeros.data(),
+            .bias = nullptr};
   }
 };
 
@@ -132,7 +142,8 @@ std::vector<float> Multiply(const KernelTable& table, const PackedMatrix& matrix
 
 TEST("kernel levels that this processor lacks are named as not run") {
   for (const Level level : kAllLevels) {
-    if (!CanRun(level)) std::printf("not run: level %s (this processor lacks it)\n", std::string(LevelName(level)).c_str());
+    if (!CanRun(level))
+      std::printf("not run: level %s (this processor lacks it)\n", std::string(LevelName(level)).c_str());
   }
   CHECK(CanRun(Level::kScalar));
 }
@@ -246,8 +257,10 @@ TEST("a packed matrix gives its rows back") {
 
 TEST("scales that f16 holds are kept so, others as they are") {
   Random random(5);
-  CHECK(PackedMatrix(Quantised(16, 64, 4, 32, FloatType::kF16, random).source()).format().scale_type == FloatType::kF16);
-  CHECK(PackedMatrix(Quantised(16, 64, 4, 32, FloatType::kF32, random).source()).format().scale_type == FloatType::kF32);
+  CHECK(PackedMatrix(Quantised(16, 64, 4, 32, FloatType::kF16, random).source()).format().scale_type ==
+        FloatType::kF16);
+  CHECK(PackedMatrix(Quantised(16, 64, 4, 32, FloatType::kF32, random).source()).format().scale_type ==
+        FloatType::kF32);
 }
 
 TEST("products of float matrices: all types, odd sizes, any number of rows") {
@@ -305,11 +318,13 @@ TEST("norms, rotations, activations, exponentials and maxima at odd sizes") {
         return y;
       });
     };
-    const auto normed = make([&](const KernelTable& t, auto& y) { t.rms_norm(x.data(), w.data(), n, 1e-5f, y.data()); });
+    const auto normed =
+        make([&](const KernelTable& t, auto& y) { t.rms_norm(x.data(), w.data(), n, 1e-5f, y.data()); });
     double squares = 0;
     for (int i = 0; i < n; ++i) squares += double(x[size_t(i)]) * double(x[size_t(i)]);
     CHECK_NEAR(normed[0], double(x[0]) / std::sqrt(squares / n + 1e-5) * double(w[0]), 1e-5);
-    const auto gated = make([&](const KernelTable& t, auto& y) { t.silu_multiply(x.data(), w.data(), int(padded), y.data()); });
+    const auto gated =
+        make([&](const KernelTable& t, auto& y) { t.silu_multiply(x.data(), w.data(), int(padded), y.data()); });
     CHECK_NEAR(gated[0], double(x[0]) / (1 + std::exp(-double(x[0]))) * double(w[0]), 1e-5);
     const auto sum = make([&](const KernelTable& t, auto& y) { t.add(x.data(), w.data(), int(padded), y.data()); });
     CHECK_EQUAL(sum[0], x[0] + w[0]);
@@ -317,7 +332,8 @@ TEST("norms, rotations, activations, exponentials and maxima at odd sizes") {
     CHECK_NEAR(weights[0], std::exp((double(x[0]) - 9) * 0.5), 1e-6);
     std::vector<float> odd(x.begin(), x.begin() + n);
     odd[size_t(n / 2)] = std::nanf("");
-    const auto largest = OnAllLevels([&](const KernelTable& t) { return std::vector<float>{t.largest(odd.data(), n)}; });
+    const auto largest =
+        OnAllLevels([&](const KernelTable& t) { return std::vector<float>{t.largest(odd.data(), n)}; });
     float expected = -std::numeric_limits<float>::infinity();
     for (const float value : odd) expected = value > expected ? value : expected;
     CHECK_EQUAL(largest[0], expected);
@@ -377,7 +393,8 @@ struct Cache {
   std::vector<std::byte> k, v;
   std::vector<float> keys, values;  // [token][head][dim]
 
-  Cache(int n, int h, int d, int b, FloatType t, Random& random) : tokens(n), heads(h), dim(d), block_tokens(b), type(t) {
+  Cache(int n, int h, int d, int b, FloatType t, Random& random)
+      : tokens(n), heads(h), dim(d), block_tokens(b), type(t) {
     const int blocks = (n + b - 1) / b;
     for (int i = 0; i < blocks; ++i) table.push_back(i);
     for (int i = blocks - 1; i > 0; --i) std::swap(table[size_t(i)], table[size_t(random.Below(i + 1))]);
@@ -404,16 +421,27 @@ struct Cache {
 };
 
 /** Attention of `positions` rows that end the context, for `group` query heads of one K/V head. */
-std::vector<float> Attend(const KernelTable& table, const Cache& cache, int kv_head, int first, int positions, int group,
-                          const std::vector<float>& queries, bool by_splits) {
+std::vector<float> Attend(const KernelTable& table, const Cache& cache, int kv_head, int first, int positions,
+                          int group, const std::vector<float>& queries, bool by_splits) {
   const CacheView view = cache.view();
   const size_t stride = size_t(group * cache.dim), state = PartialFloats(cache.dim);
   std::vector<float> out(size_t(positions) * stride), scratch(AttendScratchFloats(cache.dim));
   const int splits = (first + positions - 1) / kSplitKeys + 1, rows = positions * group;
-  AttendUnit unit{.cache = &view, .table = cache.table.data(), .kv_head = kv_head, .first_position = first,
-                  .positions = positions, .heads = group, .queries = queries.data(), .query_stride = stride,
-                  .scale = 0.3f, .first_split = 0, .end_split = splits, .out = out.data(), .out_stride = stride,
-                  .partial = nullptr, .scratch = scratch.data()};
+  AttendUnit unit{.cache = &view,
+                  .table = cache.table.data(),
+                  .kv_head = kv_head,
+                  .first_position = first,
+                  .positions = positions,
+                  .heads = group,
+                  .queries = queries.data(),
+                  .query_stride = stride,
+                  .scale = 0.3f,
+                  .first_split = 0,
+                  .end_split = splits,
+                  .out = out.data(),
+                  .out_stride = stride,
+                  .partial = nullptr,
+                  .scratch = scratch.data()};
   if (!by_splits) return table.attend(unit), out;
   std::vector<float> partial(size_t(splits * rows) * state);
   unit.out = nullptr;
@@ -433,9 +461,9 @@ TEST("paged attention: all types, blocks and shapes have the scalar level's bits
   struct Case {
     int tokens, kv_heads, dim, block_tokens, positions, group;
   };
-  for (const Case& c : {Case{1, 1, 64, 64, 1, 3}, Case{70, 2, 64, 64, 5, 3}, Case{300, 3, 64, 64, 16, 3},
-                        Case{530, 1, 128, 256, 7, 4}, Case{45, 2, 8, 8, 9, 2}, Case{77, 1, 80, 5, 3, 7},
-                        Case{260, 1, 20, 48, 4, 1}}) {
+  for (const Case& c :
+       {Case{1, 1, 64, 64, 1, 3}, Case{70, 2, 64, 64, 5, 3}, Case{300, 3, 64, 64, 16, 3}, Case{530, 1, 128, 256, 7, 4},
+        Case{45, 2, 8, 8, 9, 2}, Case{77, 1, 80, 5, 3, 7}, Case{260, 1, 20, 48, 4, 1}}) {
     for (const FloatType type : {FloatType::kF32, FloatType::kF16, FloatType::kBF16}) {
       const Cache cache(c.tokens, c.kv_heads, c.dim, c.block_tokens, type, random);
       const int first = c.tokens - c.positions, head = c.kv_heads - 1;

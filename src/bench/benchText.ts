@@ -16,3 +16,15 @@ export function benchText(label: string, tokens: number): string {
   for (let i = 0; i * tokensPerSentence < tokens; i += 1) lines.push(`${i + 1}. ${sentences[i % sentences.length]}`);
   return lines.join(" ");
 }
+
+/** Each is one token after a space, with the tokenizers in use. */
+const words = (
+  "time year people way day man thing woman life child world school state family student group country problem hand " +
+  "part place case week company system program question work government number night point home water room mother " +
+  "area money story fact month lot right study book eye job word business issue side kind head house service friend"
+).split(" ");
+
+/** A text of `tokens` tokens, drawn at random: no two share a beginning that is worth a block. */
+export function randomWords(tokens: number): string {
+  return Array.from({ length: tokens }, () => ` ${words[Math.floor(Math.random() * words.length)]}`).join("");
+}

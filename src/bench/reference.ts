@@ -1,4 +1,5 @@
 import type { ReferencePrompt } from "./exp005Prompts";
+import { type Fields, list, number, record, string } from "./outputFields";
 
 export interface ReferenceRequest {
   /** Model directory. */
@@ -55,28 +56,4 @@ function parseAnswer(answer: Fields): ReferenceAnswer {
     decoded: string(answer, "decoded"),
     generated: string(answer, "generated"),
   };
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function record(value: unknown): Fields {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
-  throw new Error("the reference's output is not what was expected");
-}
-
-function list(fields: Fields, name: string): readonly unknown[] {
-  const value = fields[name];
-  if (Array.isArray(value)) return value;
-  throw new Error(`the reference's "${name}" is not a list`);
-}
-
-function string(fields: Fields, name: string): string {
-  const value = fields[name];
-  if (typeof value === "string") return value;
-  throw new Error(`the reference's "${name}" is not a text`);
-}
-
-function number(value: unknown): number {
-  if (typeof value === "number") return value;
-  throw new Error("the reference gave something else where a number belongs");
 }

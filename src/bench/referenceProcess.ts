@@ -1,7 +1,7 @@
-import { spawn } from "node:child_process";
 import path from "node:path";
 import { AbortedError, ResidentError } from "../common/errors";
 import { parseReferenceRun, type RunReference } from "./reference";
+import { runScript } from "./scriptProcess";
 
 /**
  * The reference as a process: Node makes its Python environment on first use, then runs the script. `folder` is
@@ -9,31 +9,14 @@ import { parseReferenceRun, type RunReference } from "./reference";
  */
 export function referenceProcess(folder: string): RunReference {
   return async (request, { onAnswered, signal }) => {
-    const child = spawn(process.execPath, [path.join(folder, "python.mjs"), "exp005.py"], {
-      // Inside VS Code the program is Electron, which is Node when told so.
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: "1" },
-      signal,
-    });
-    let output = "";
-    let lastLine = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      lastLine = text.trim().split("\n").at(-1) ?? lastLine;
-      const answered = /^(\d+)\/\d+ /.exec(lastLine)?.[1];
+    const onLine = (line: string) => {
+      const answered = /^(\d+)\/\d+ /.exec(line)?.[1];
       if (answered !== undefined) onAnswered(Number(answered));
+    };
+    const script = [path.join(folder, "python.mjs"), "exp005.py"];
+    const output = await runScript(script, request, { onLine, signal }).catch((error: unknown) => {
+      throw error instanceof AbortedError ? error : failed(error instanceof Error ? error.message : String(error));
     });
-    const ended = new Promise<number | null>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("close", resolve);
-    });
-    // A child that could not start, or that is gone, says so by its end.
-    child.stdin.on("error", () => undefined).end(JSON.stringify(request));
-    const code = await ended.catch((error: unknown) => {
-      throw signal.aborted ? new AbortedError() : failed(error instanceof Error ? error.message : String(error));
-    });
-    if (code !== 0) throw failed(lastLine || `exit code ${code}`);
     return parseReferenceRun(output);
   };
 }

@@ -1,83 +1,95 @@
-import { randomUUID } from "node:crypto";
+import * as os from "node:os";
 import { throwIfAborted } from "../common/errors";
-import type { BenchRow, ResidentService, TurnFigures } from "../protocol/service";
-import { benchText } from "./benchText";
-import { finishedAnswer } from "./finishedAnswer";
-import { percentiles } from "./statistics";
-import type { Suite, SuiteRun } from "./suite";
+import type { BenchRow, ResidentService } from "../protocol/service";
+import { peerNames, type RunPeer, type Workload } from "./peers";
+import type { Suite } from "./suite";
+import { measureOwn } from "./throughputOwn";
+import { ratios, type SlowPeerLimits, ThroughputPeers } from "./throughputPeers";
+import { medianRate, ownEngine, throughputRow } from "./throughputRows";
 
 export interface ThroughputPlan {
   readonly prefillTokens: readonly number[];
+  /** Tokens of one answer to a short prompt, of one that ends at a long context, and of each of several together. */
   readonly decodeTokens: number;
+  readonly longContextTokens: number;
+  readonly longDecodeTokens: number;
+  readonly togetherTokens: number;
   /** Sequences that run together. */
   readonly together: number;
   readonly repeats: number;
+  /** For each engine in each case; an engine that is slower than thought gets fewer repeats. */
+  readonly budgetMs: number;
+  readonly slowPeer: SlowPeerLimits;
 }
 
 type Service = Pick<ResidentService, "generate" | "loadModel">;
 
-/** Prefill, decode and several sequences in one batch, greedy, on the loaded model. */
-export function throughputSuite(service: Service, plan: ThroughputPlan): Suite {
+interface Case {
+  readonly name: string;
+  readonly workload: Workload;
+}
+
+const shortPromptTokens = 16;
+
+/**
+ * Prefill, decode and several sequences in one batch, greedy, on the loaded model; each case by us and then, where
+ * there is a way to run them, by the peers while our engine is idle.
+ */
+export function throughputSuite(service: Service, plan: ThroughputPlan, runPeer?: RunPeer): Suite {
   return async (run) => {
-    await service.loadModel(run.signal);
-    const total = plan.prefillTokens.length + 2;
+    const model = await service.loadModel(run.signal);
+    const threads = os.availableParallelism();
+    const peers = runPeer && new ThroughputPeers(runPeer, { model, threads, slow: plan.slowPeer });
+    const cases = casesOf(plan, model.contextTokens);
+    const total = cases.length * (peers ? 1 + peerNames.length : 1);
     const rows: BenchRow[] = [];
-    const step = (message: string) => run.onProgress({ done: rows.length, total, unit: "runs", message });
-    for (const tokens of plan.prefillTokens) {
-      step(`prefill of ${tokens} tokens`);
-      rows.push(await prefill(service, plan, tokens, run));
+    let oneSequence = 0;
+    for (const [i, { name, workload }] of cases.entries()) {
+      const step = (message: string) =>
+        run.onProgress({ done: (i * total) / cases.length, total, unit: "runs", message });
+      throwIfAborted(run.signal);
+      step(name);
+      // Not what was asked but what was read is what the peers get to read.
+      const own = await measureOwn(service, workload, run.signal);
+      const same = { ...workload, promptTokens: own.promptTokens };
+      const results = (await peers?.measure(name, same, step, run)) ?? [];
+      const rate = medianRate(own.samples);
+      if (workload.measure === "decode" && workload.sequences === 1 && oneSequence === 0) oneSequence = rate;
+      rows.push(
+        {
+          ...throughputRow(name, same, { engine: ownEngine, threads, samples: own.samples }),
+          ...ratios(rate, results),
+          ...(workload.sequences === 1 ? {} : { overOneSequence: rate / oneSequence }),
+        },
+        ...results.map(({ row }) => row),
+      );
     }
-    step("decode, one sequence");
-    const alone = await decode(service, plan, 1, run);
-    rows.push(alone);
-    step(`decode, ${plan.together} sequences`);
-    const together = await decode(service, plan, plan.together, run);
-    rows.push({ ...together, overOneSequence: rate(together) / Math.max(rate(alone), 0.001) });
-    return rows;
+    return [...rows, ...(peers?.notRun ?? [])];
   };
 }
 
-const rate = (row: BenchRow) => (typeof row["tokensPerSecond"] === "number" ? row["tokensPerSecond"] : 0);
-
-async function answer(service: Service, tokens: number, maxTokens: number, run: SuiteRun): Promise<TurnFigures> {
-  throwIfAborted(run.signal);
-  const running = service.generate({
-    // No two texts share a prefix: the prefix cache has no part in this.
-    prompt: benchText(randomUUID().slice(0, 8), tokens),
-    raw: true,
-    sampling: { temperature: 0, maxTokens },
+/** Those that fit the model's context. */
+function casesOf(plan: ThroughputPlan, contextTokens: number): readonly Case[] {
+  const { repeats, budgetMs } = plan;
+  const decode = (name: string, promptTokens: number, decodeTokens: number, sequences: number): Case => ({
+    name,
+    workload: { measure: "decode", promptTokens, decodeTokens, sequences, repeats, budgetMs },
   });
-  return (await finishedAnswer(running, run.signal)).figures;
-}
-
-async function prefill(service: Service, plan: ThroughputPlan, tokens: number, run: SuiteRun): Promise<BenchRow> {
-  const answers: TurnFigures[] = [];
-  for (let i = 0; i < plan.repeats; i += 1) answers.push(await answer(service, tokens, 1, run));
-  const times = percentiles(answers.map(({ ttftMs }) => ttftMs));
-  const read = answers[0]?.prefilledTokens ?? 0;
-  return { case: `prefill ${read}`, ...times, tokensPerSecond: (read / times.p50Ms) * 1000 };
-}
-
-async function decode(service: Service, plan: ThroughputPlan, sequences: number, run: SuiteRun): Promise<BenchRow> {
-  const rates: number[] = [];
-  const perToken: number[] = [];
-  for (let i = 0; i < plan.repeats; i += 1) {
-    const started = performance.now();
-    const answers = await Promise.all(
-      Array.from({ length: sequences }, () => answer(service, 16, plan.decodeTokens, run)),
-    );
-    // All prompts are short and read first: what counts is from the last first token to the end.
-    const readMs = Math.max(...answers.map(({ ttftMs }) => ttftMs));
-    const decodeMs = performance.now() - started - readMs;
-    const decoded = answers.reduce((sum, { generatedTokens }) => sum + Math.max(0, generatedTokens - 1), 0);
-    rates.push((decoded / decodeMs) * 1000);
-    perToken.push(decodeMs / Math.max(1, decoded / sequences));
-  }
-  const sorted = [...rates].sort((a, b) => a - b);
-  return {
-    case: sequences === 1 ? "decode, one sequence" : `decode, ${sequences} sequences together`,
-    ...percentiles(perToken),
-    sequences,
-    tokensPerSecond: sorted[Math.floor(sorted.length / 2)] ?? 0,
-  };
+  const all: readonly Case[] = [
+    ...plan.prefillTokens.map(
+      (promptTokens): Case => ({
+        name: `prefill ${promptTokens}`,
+        workload: { measure: "prefill", promptTokens, decodeTokens: 0, sequences: 1, repeats, budgetMs },
+      }),
+    ),
+    decode("decode, one sequence", shortPromptTokens, plan.decodeTokens, 1),
+    decode(
+      `decode at ${plan.longContextTokens} tokens`,
+      plan.longContextTokens - plan.longDecodeTokens,
+      plan.longDecodeTokens,
+      1,
+    ),
+    decode(`decode, ${plan.together} sequences together`, shortPromptTokens, plan.togetherTokens, plan.together),
+  ];
+  return all.filter(({ workload }) => workload.promptTokens + workload.decodeTokens < contextTokens);
 }

@@ -2,9 +2,10 @@ import path from "node:path";
 import { exp005Suite } from "../bench/exp005";
 import { exp005Prompts } from "../bench/exp005Prompts";
 import { exp006Suite } from "../bench/exp006";
+import { peersProcess } from "../bench/peersProcess";
 import { referenceProcess } from "../bench/referenceProcess";
 import { resumeSuite } from "../bench/resume";
-import { throughputSuite } from "../bench/throughput";
+import { type ThroughputPlan, throughputSuite } from "../bench/throughput";
 import type { ResidentService, ServiceOptions } from "../protocol/service";
 import type { BenchSuites } from "./benchDesk";
 import type { ModelLibrary } from "./modelLibrary";
@@ -19,7 +20,19 @@ export interface BenchSources {
 /** 100 restores of the smaller caches and 7 of the largest, 1.6 GB. */
 const warmBytes = 12 * 1024 ** 3;
 
-/** The suites that a service can run over itself. EXP-005 needs the reference of a checkout. */
+const throughputPlan: ThroughputPlan = {
+  prefillTokens: [128, 512, 2048, 4096],
+  decodeTokens: 128,
+  longContextTokens: 4096,
+  longDecodeTokens: 32,
+  together: 8,
+  togetherTokens: 64,
+  repeats: 5,
+  budgetMs: 120_000,
+  slowPeer: { promptTokens: 512, decodeTokens: 16, repeats: 2 },
+};
+
+/** The suites that a service can run over itself. EXP-005 needs the reference of a checkout, throughput its peers. */
 export function benchSuites(service: ResidentService, { options, runtime, library }: BenchSources): BenchSuites {
   const { home, reference } = options;
   const exp005Plan = { prompts: exp005Prompts, neededIdentical: 12 };
@@ -33,6 +46,6 @@ export function benchSuites(service: ResidentService, { options, runtime, librar
       warmBytes,
     }),
     resume: resumeSuite(service, { contexts: [512, 2048], repeats: 3 }),
-    throughput: throughputSuite(service, { prefillTokens: [128, 512], decodeTokens: 32, together: 8, repeats: 3 }),
+    throughput: throughputSuite(service, throughputPlan, reference === undefined ? undefined : peersProcess(reference)),
   };
 }

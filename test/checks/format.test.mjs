@@ -25,7 +25,7 @@ describe("format", () => {
 });
 
 describe("lock files", () => {
-  for (const file of ["package-lock.json", "test/host/package-lock.json"]) {
+  for (const file of ["package-lock.json", "test/host/package-lock.json", "test/reference/peers/package-lock.json"]) {
     it(`${file} names versions and hashes, not where a package came from`, () => {
       const { packages } = JSON.parse(fs.readFileSync(path.join(root, file), "utf8"));
       const entries = Object.entries(packages).filter(([name, entry]) => name !== "" && !entry.link);

@@ -1,4 +1,4 @@
-/** The Python that the reference runs in: the machine's own interpreter, with the packages of requirements.txt alone. */
+/** The Python that the reference runs in: the machine's own interpreter, with the packages of one list alone. */
 import path from "node:path";
 import { SetupError } from "../../native/setup/errors.mjs";
 import { withLock } from "../../native/setup/lock.mjs";
@@ -7,26 +7,39 @@ import { output, run } from "../../native/setup/run.mjs";
 import { clearStamp, hashFiles, isCurrent, replaceFolder, writeStamp } from "../../native/setup/stamps.mjs";
 import { isAtLeast } from "../../native/setup/tools.mjs";
 
-const name = "reference-python";
-const packages = path.join(cacheDirectory, name);
-const requirements = path.join(root, "test", "reference", "requirements.txt");
 const oldestPython = "3.11";
 const candidates = [process.env.RESIDENT_PYTHON ?? "python3", "python3.14", "python3.13", "python3.12", "python3.11"];
+
+/**
+ * Packages that scripts run in. `proofs`: folders that are there once they are installed. `installing`: what a person is
+ * told meanwhile.
+ */
+export const mlxLm = {
+  name: "reference-python",
+  title: "mlx_lm",
+  requirements: "test/reference/requirements.txt",
+  proofs: ["mlx", "mlx_lm", "transformers"],
+  installing: "mlx_lm, about 60 MB",
+  options: ["--only-binary=:all:"],
+};
+
+const folderOf = ({ name }) => path.join(cacheDirectory, name);
 
 /**
  * Installs what is not there yet; takes a moment when all is.
  *
  * @returns {Promise<{ command: string, options: string[], env: NodeJS.ProcessEnv }>} how to run a script in it
  */
-export async function ensurePython(say) {
-  const command = findInstalled() ?? (await withLock(say, async () => findInstalled() ?? (await install(say))));
+export async function ensurePython(say, packages = mlxLm) {
+  const ready = () => findInstalled(packages);
+  const command = ready() ?? (await withLock(say, async () => ready() ?? (await install(say, packages))));
   return {
     command,
     // Neither the user's packages nor those of the system: the versions are the pinned ones.
     options: ["-s", "-S"],
     env: {
       ...process.env,
-      PYTHONPATH: packages,
+      PYTHONPATH: folderOf(packages),
       PYTHONUTF8: "1",
       HF_HUB_OFFLINE: "1",
       TRANSFORMERS_VERBOSITY: "error",
@@ -44,39 +57,41 @@ function* pythons() {
   }
 }
 
-const keyOf = (version) =>
-  hashFiles(root, ["test/reference/requirements.txt"], version, process.platform, process.arch);
+const keyOf = ({ requirements }, version) => hashFiles(root, [requirements], version, process.platform, process.arch);
 
 /** The interpreter that the packages are installed for. */
-function findInstalled() {
-  const outputs = ["mlx", "mlx_lm", "transformers"].map((folder) => path.join(packages, folder));
-  for (const { command, version } of pythons()) if (isCurrent(name, keyOf(version), outputs)) return command;
+function findInstalled(packages) {
+  const outputs = packages.proofs.map((proof) => path.join(folderOf(packages), proof));
+  for (const { command, version } of pythons()) {
+    if (isCurrent(packages.name, keyOf(packages, version), outputs)) return command;
+  }
   return undefined;
 }
 
-async function install(say) {
-  const { command, version } = [...pythons()].find((python) => hasPip(python.command)) ?? noPython();
-  say(`installing mlx_lm for ${version}, about 60 MB …`);
+async function install(say, packages) {
+  const { name, title, requirements } = packages;
+  const { command, version } = [...pythons()].find((python) => hasPip(python.command)) ?? noPython(title);
+  say(`installing ${packages.installing}, for ${version} …`);
   clearStamp(name);
-  const options = ["--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--no-compile"];
-  await replaceFolder(packages, (part) =>
+  const options = ["--disable-pip-version-check", "--no-deps", "--no-compile", ...packages.options];
+  await replaceFolder(folderOf(packages), (part) =>
     run(
-      "installing the reference's Python packages",
+      `installing the Python packages of ${title}`,
       command,
-      ["-m", "pip", "install", ...options, "--target", part, "-r", requirements],
+      ["-m", "pip", "install", ...options, "--target", part, "-r", path.join(root, requirements)],
       { advice: "check the network (a proxy belongs into HTTPS_PROXY, an index into PIP_INDEX_URL) and run it again" },
     ),
   );
-  writeStamp(name, keyOf(version));
+  writeStamp(name, keyOf(packages, version));
   return command;
 }
 
 const hasPip = (command) => output(command, ["-m", "pip", "--version"]) !== undefined;
 
-function noPython() {
+function noPython(title) {
   const found = output("python3", ["--version"]) ?? "no Python 3";
   throw new SetupError(
-    `the reference, mlx_lm, needs Python ${oldestPython} or newer with pip; there is ${found}`,
+    `${title} needs Python ${oldestPython} or newer with pip; there is ${found}`,
     process.platform === "darwin" ? "brew install python@3.13" : "sudo apt-get install -y python3 python3-pip",
   );
 }

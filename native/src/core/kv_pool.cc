@@ -29,7 +29,8 @@ std::vector<std::byte*> Addresses(const Slabs& slabs) {
 
 }  // namespace
 
-KvPool::KvPool(const PoolGeometry& geometry, const Ops& ops, mx::Device device) : geometry_(geometry), layout_(ops.LayoutOf(geometry)), device_(device) {
+KvPool::KvPool(const PoolGeometry& geometry, const Ops& ops, mx::Device device)
+    : geometry_(geometry), layout_(ops.LayoutOf(geometry)), device_(device) {
   RequireMemory(geometry.bytes(), "a pool of " + std::to_string(geometry.blocks) + " blocks");
   for (int i = 0; i < geometry.num_layers; ++i) {
     slabs_.k.push_back(ops.MakeSlab(geometry));
@@ -83,7 +84,8 @@ template <typename Piece>
 void KvPool::ForEachPiece(int block, int tokens, Piece piece) const {
   for (size_t slab = 0; slab < addresses_.size(); ++slab) {
     const PieceLayout& layout = slab % 2 == 0 ? layout_.k : layout_.v;
-    const size_t whole = size_t(geometry_.block_tokens) * layout.token_bytes, part = size_t(tokens) * layout.token_bytes;
+    const size_t whole = size_t(geometry_.block_tokens) * layout.token_bytes,
+                 part = size_t(tokens) * layout.token_bytes;
     if (whole == part) {  // pieces follow each other
       piece(At(slab, block), whole * layout.pieces);
       continue;

@@ -44,7 +44,8 @@ class KvPool {
   void WaitUntilReady() const;
   std::byte* At(size_t slab, int block) const;
 
-  /** Calls piece(bytes in the slab, bytes of the tokens) for each piece of K's and V's first `tokens` slots, in order. */
+  /** Calls piece(bytes in the slab, bytes of the tokens) for each piece of K's and V's first `tokens` slots, in order.
+   */
   template <typename Piece>
   void ForEachPiece(int block, int tokens, Piece piece) const;
 

@@ -38,8 +38,8 @@ std::unique_ptr<Ops> ChooseOps(mx::Device device, int threads) {
                 {{"device", std::string("gpu")}});
   }
   const bool fast = kernels::ChooseLevel() != kernels::Level::kScalar;
-  const bool own = wish.empty() ? device == mx::Device::cpu && (fast || !Variable("RESIDENT_CPU_LEVEL").empty())
-                                : wish == "cpu";
+  const bool own =
+      wish.empty() ? device == mx::Device::cpu && (fast || !Variable("RESIDENT_CPU_LEVEL").empty()) : wish == "cpu";
   return own ? MakeCpuOps(ChooseThreads(threads)) : MakeMlxOps(device);
 }
 

@@ -152,7 +152,8 @@ class CpuOps final : public Ops {
 
   std::unique_ptr<Rope> PrepareRope(const RopeTable& table, int head_dim) const override {
     if (head_dim > kernels::kMaxHeadDim) {
-      throw Error(ErrorCode::kModelUnsupported, "heads of " + std::to_string(head_dim) + " are unknown to the CPU kernels");
+      throw Error(ErrorCode::kModelUnsupported,
+                  "heads of " + std::to_string(head_dim) + " are unknown to the CPU kernels");
     }
     return std::make_unique<CpuRope>(table, head_dim);
   }
@@ -204,8 +205,8 @@ class CpuOps final : public Ops {
                                             .scale = layer.scale};
     const auto data = static_cast<const CpuRows&>(rows).data;
     const FloatType type = ToFloatType(k_slab.dtype());
-    // K and V are written where they lie, behind MLX's back: steps follow each other, nobody but the pool has the slabs,
-    // and a slab that came out as a new array could only be had without a copy by giving up every other handle.
+    // K and V are written where they lie, behind MLX's back: steps follow each other, nobody but the pool has the
+    // slabs, and a slab that came out as a new array could only be had without a copy by giving up every other handle.
     const auto work = [&t = *transformer_, weights, data, type](const auto& from, std::byte* to) {
       t.Attend(weights, data->rows, {from[1], from[2], type}, AsFloats(from[0]), AsFloats(to));
     };
@@ -240,7 +241,8 @@ class CpuOps final : public Ops {
 
   Tensor Logits(const OutputLayer& layer, const Tensor& x) const override {
     const auto& head = MatricesOf(*layer.linear);
-    return One("Logits", {x.shape(0), head.front().outputs()}, mx::float32, {x}, OutputWork(&Transformer::Logits, layer, x));
+    return One("Logits", {x.shape(0), head.front().outputs()}, mx::float32, {x},
+               OutputWork(&Transformer::Logits, layer, x));
   }
 
   Tensor Best(const OutputLayer& layer, const Tensor& x) const override {

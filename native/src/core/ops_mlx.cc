@@ -61,9 +61,7 @@ class MlxOps final : public Ops {
   explicit MlxOps(mx::Device device) : device_(device) {}
 
   BackEnd back_end() const override { return {"mlx", "", 0}; }
-  std::string numerics_id() const override {
-    return "ops_mlx-1/mlx-" + MlxVersion() + "/" + DeviceClass(device_);
-  }
+  std::string numerics_id() const override { return "ops_mlx-1/mlx-" + MlxVersion() + "/" + DeviceClass(device_); }
   std::string_view layout_id() const override { return "token-major-1"; }
   SlabLayout LayoutOf(const PoolGeometry& geometry) const override {
     return {{1, geometry.slot_bytes()}, {1, geometry.slot_bytes()}};

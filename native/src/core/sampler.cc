@@ -68,8 +68,8 @@ double LogSumExp(std::span<const float> logits, float largest) {
 }
 
 /**
- * Weights sorted by their binary exponent: how many candidates, and how much weight, reach a power of two. Cuts that keep
- * the most likely then look at few candidates closely, instead of ordering the vocabulary.
+ * Weights sorted by their binary exponent: how many candidates, and how much weight, reach a power of two. Cuts that
+ * keep the most likely then look at few candidates closely, instead of ordering the vocabulary.
  */
 class WeightScale {
  public:
@@ -137,8 +137,8 @@ std::vector<Candidate> MostLikely(std::span<const float> logits, std::span<const
                                   const SamplingParams& params) {
   const WeightScale scale(weights);
   double total = scale.total();
-  const float floor = params.top_k > 0 ? scale.FloorOfCount(size_t(params.top_k))
-                                       : scale.FloorOfWeight(ShareOf(params.top_p, total));
+  const float floor =
+      params.top_k > 0 ? scale.FloorOfCount(size_t(params.top_k)) : scale.FloorOfWeight(ShareOf(params.top_p, total));
   std::vector<Candidate> kept;
   for (size_t i = 0; i < weights.size(); ++i) {
     if (weights[i] >= floor && weights[i] > 0) kept.push_back({int32_t(i), logits[i], double(weights[i])});

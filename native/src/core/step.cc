@@ -29,7 +29,10 @@ RowPlan PlanRows(const PoolGeometry& geometry, std::span<const SequenceRows> seq
   for (const SequenceRows& sequence : sequences) {
     const int rows = int(sequence.tokens.size()), context = sequence.start + rows;
     const auto blocks = sequence.table.first(size_t((context + block_tokens - 1) / block_tokens));
-    spans.push_back({int(ids.size()), rows, context, {blocks.begin(), blocks.end()},
+    spans.push_back({int(ids.size()),
+                     rows,
+                     context,
+                     {blocks.begin(), blocks.end()},
                      policy == ContextPolicy::kViews && IsOneRun(blocks)});
     for (int i = 0; i < rows; ++i) {
       const int position = sequence.start + i;

@@ -31,9 +31,9 @@ struct DigitRows {
 
 /** How the panels of a quantised matrix are laid out (packed_matrix.h). */
 struct PanelFormat {
-  int bits;             // 4 or 8
-  int digit_groups;     // of 32 inputs, a row's
-  int groups_a_scale;   // digit groups that share a scale: 1, 2 or 4
+  int bits;            // 4 or 8
+  int digit_groups;    // of 32 inputs, a row's
+  int groups_a_scale;  // digit groups that share a scale: 1, 2 or 4
   FloatType scale_type;
 };
 
@@ -96,8 +96,8 @@ struct KernelTable {
   void (*rms_norm)(const float* x, const float* weight, int n, float eps, float* y);
   /** Halves a and b of a head: (a cos − b sin, b cos + a sin), in place. */
   void (*rotate_halves)(float* head, int half, const float* cosines, const float* sines);
-  void (*add)(const float* a, const float* b, int n, float* y);                  // padded
-  void (*silu_multiply)(const float* gate, const float* up, int n, float* y);    // padded
+  void (*add)(const float* a, const float* b, int n, float* y);                // padded
+  void (*silu_multiply)(const float* gate, const float* up, int n, float* y);  // padded
   void (*attend)(const AttendUnit& unit);
   /** Joins the states of `splits` splits that lie `split_stride` floats apart; one row. */
   void (*join_splits)(const float* partial, size_t split_stride, int splits, int head_dim, float* out);

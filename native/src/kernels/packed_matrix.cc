@@ -101,7 +101,8 @@ void PackedMatrix::PackFloats(const SourceMatrix& source) {
 
 void PackedMatrix::PackQuantised(const SourceMatrix& source) {
   const int scale_groups = inputs_ / source.group_size;
-  const FloatType scale_type = AllAreHalves(source, size_t(outputs_) * size_t(scale_groups)) ? FloatType::kF16 : source.type;
+  const FloatType scale_type =
+      AllAreHalves(source, size_t(outputs_) * size_t(scale_groups)) ? FloatType::kF16 : source.type;
   format_ = {source.bits, inputs_ / kDigitGroup, source.group_size / kDigitGroup, scale_type};
   const size_t scale_bytes = SizeOf(scale_type), word_bytes = sizeof(uint32_t);
   const int words = (source.bits == 4 ? kWordsOf4Bits : kWordsOf8Bits) * format_.groups_a_scale;  // of a scale group

@@ -22,9 +22,9 @@ struct SourceMatrix {
 };
 
 /**
- * A matrix in panels of 16 outputs, each one stream: quantised as [scale group][16 scales][16 zeros][words of 16 outputs
- * side by side], floats as [input][16]. Within a 4-bit word the low nibbles are inputs 8 i … 8 i + 3 and the high ones
- * 8 i + 4 … 8 i + 7. Missing outputs of the last panel are 0. Scales that f16 holds exactly are kept so.
+ * A matrix in panels of 16 outputs, each one stream: quantised as [scale group][16 scales][16 zeros][words of 16
+ * outputs side by side], floats as [input][16]. Within a 4-bit word the low nibbles are inputs 8 i … 8 i + 3 and the
+ * high ones 8 i + 4 … 8 i + 7. Missing outputs of the last panel are 0. Scales that f16 holds exactly are kept so.
  */
 class PackedMatrix {
  public:

@@ -24,8 +24,8 @@ struct NormWeight {
 /** One sequence's rows of a step. */
 struct SequenceRows {
   int first_row, rows;
-  int start;                       // position of the first row
-  const int32_t* table;            // block ids in order
+  int start;             // position of the first row
+  const int32_t* table;  // block ids in order
 };
 
 /** Where a row's K and V go. */
@@ -65,8 +65,9 @@ struct LayerCache {
 };
 
 /**
- * The parts of a pre-norm transformer over a table of kernels, a pool of threads and its own scratch memory. Activations
- * are f32 rows of PaddedDim(features) floats whose padding is 0. Lives on one thread; may throw std::bad_alloc.
+ * The parts of a pre-norm transformer over a table of kernels, a pool of threads and its own scratch memory.
+ * Activations are f32 rows of PaddedDim(features) floats whose padding is 0. Lives on one thread; may throw
+ * std::bad_alloc.
  */
 class Transformer {
  public:

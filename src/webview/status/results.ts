@@ -50,7 +50,7 @@ function section({ suite, rows }: BenchReport, formats: Formats): ResultSection 
     case "resume":
       return resumeSection(rows, formats);
     case "throughput":
-      return { suite, title: suiteNames[suite], lines: rows.map((row) => rateLine(row, formats)) };
+      return { suite, title: suiteNames[suite], lines: rateLines(rows, formats) };
   }
 }
 
@@ -78,6 +78,19 @@ function timeLine(row: BenchRow, name: string, ms: number, formats: Formats): Re
     detail: detail(row, formats),
     ...(targetMs === undefined ? {} : { target: formats.duration(targetMs), passed: ms <= targetMs }),
   };
+}
+
+/** Our own; beside each, on hover, what the peers reached in the same run. */
+function rateLines(rows: readonly BenchRow[], formats: Formats): readonly ResultLine[] {
+  const isOwn = (row: BenchRow) => row["engine"] === undefined || row["engine"] === "resident";
+  return rows.filter(isOwn).map((row) => {
+    const peers = rows.filter((other) => !isOwn(other) && other.case === row.case);
+    const line = rateLine(row, formats);
+    const others = peers.map(
+      (peer) => `${String(peer["engine"])}: ${formats.rate(numberIn(peer, "tokensPerSecond") ?? 0)} tok/s`,
+    );
+    return { ...line, detail: [line.detail, ...others].join("\n") };
+  });
 }
 
 function rateLine(row: BenchRow, formats: Formats): ResultLine {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { benchText } from "../../../src/bench/benchText";
+import { benchText, randomWords } from "../../../src/bench/benchText";
 
 describe("Text for benchmarks", () => {
   it("grows with the tokens that are asked for", () => {
@@ -10,5 +10,10 @@ describe("Text for benchmarks", () => {
 
   it("of another label differs from its beginning on, so that no cache is shared", () => {
     assert.notEqual(benchText("a", 100).slice(0, 8), benchText("b", 100).slice(0, 8));
+  });
+
+  it("of random words has as many as tokens, and never the same ones", () => {
+    assert.equal(randomWords(500).trim().split(" ").length, 500);
+    assert.notEqual(randomWords(64), randomWords(64));
   });
 });

@@ -22,7 +22,7 @@ describe("The reference's output", () => {
     assert.throws(() => parseReferenceRun(JSON.stringify({ ...run, answers: {} })), /"answers" is not a list/);
     for (const change of [{ name: 1 }, { tokenIds: ["2"] }, { promptTokens: null }, { decoded: undefined }]) {
       const broken = { ...run, answers: [{ ...run.answers[0], ...change }] };
-      assert.throws(() => parseReferenceRun(JSON.stringify(broken)), /reference/);
+      assert.throws(() => parseReferenceRun(JSON.stringify(broken)), /the output/);
     }
   });
 });

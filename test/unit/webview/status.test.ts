@@ -119,6 +119,23 @@ describe("the results of benchmarks", () => {
     ]);
   });
 
+  it("of throughput are ours; what the peers reached is in the detail, and all of it in the table of all figures", () => {
+    const times = { n: 5, p50Ms: 10, p95Ms: 11, p99Ms: 12 };
+    const rows = [
+      { case: "decode, one sequence", ...times, engine: "resident", tokensPerSecond: 100, overLlamaCpp: 2 },
+      { case: "decode, one sequence", ...times, engine: "llama-cpp-python 0.3.36", tokensPerSecond: 50 },
+      { case: "mlx_lm: not run", n: 0, p50Ms: 0, p95Ms: 0, p99Ms: 0, engine: "mlx_lm", reason: "no Python" },
+    ];
+    const report = { suite: "throughput", at: "2026-01-01T00:00:00Z", machine: "m", rows } as const;
+    const lines = resultSections([report], formats).flatMap((section) => section.lines);
+    assert.deepEqual(
+      lines.map(({ name, value }) => [name, value]),
+      [["Decode, one sequence", "100"]],
+    );
+    assert.match(lines[0]?.detail ?? "", /llama-cpp-python 0\.3\.36: 50 tok\/s$/);
+    assert.equal(figureTable(report, formats).rows.length, 3);
+  });
+
   it("are all there, every figure of every row under its name", () => {
     const report = latest(reports, "exp-006");
     assert(report);

@@ -1,5 +1,5 @@
-// Paged attention with an online softmax (Milakov and Gimelshein 2018, arXiv 1805.02867; tiles as FlashAttention-2, arXiv
-// 2307.08691). Included inside the level's namespace, after rows.h.
+// Paged attention with an online softmax (Milakov and Gimelshein 2018, arXiv 1805.02867; tiles as FlashAttention-2,
+// arXiv 2307.08691). Included inside the level's namespace, after rows.h.
 //
 // A row's result is made of the same operations in the same order whatever else is computed beside it: scores add
 // dimensions in order, outputs add keys in order, tiles and splits are cut at absolute positions.
@@ -41,7 +41,8 @@ RESIDENT_INLINE void Widen(FloatType type, const void* from, size_t at, int coun
   }
 }
 
-/** The tile that begins at `first_key`, of which `keys` are asked for: in place where it lies as the kernels want it. */
+/** The tile that begins at `first_key`, of which `keys` are asked for: in place where it lies as the kernels want it.
+ */
 RESIDENT_INLINE Tile FindTile(const AttendUnit& unit, int first_key, int keys, float* k_copy, float* v_copy) {
   const CacheView& cache = *unit.cache;
   const int tokens = cache.block_tokens, dim = cache.head_dim;
@@ -138,7 +139,8 @@ RESIDENT_INLINE void Soften(float* scores, int visible, int padded_dim, const Ro
   if (!(tile_best <= before)) {
     state.Largest(row) = tile_best;
     shrink = ExpOne(before - tile_best);
-    for (int d = 0; d < padded_dim; d += kLanes) Store(state.Output(row) + d, Mul(Load(state.Output(row) + d), Set(shrink)));
+    for (int d = 0; d < padded_dim; d += kLanes)
+      Store(state.Output(row) + d, Mul(Load(state.Output(row) + d), Set(shrink)));
   }
   const F largest = Set(state.Largest(row));
   F sums[kPieces];
@@ -221,7 +223,8 @@ void Attend(const AttendUnit& unit) {
   const RowState part{v_copy + size_t(kTileKeys) * size_t(padded) + 16, state_floats};
   const RowState whole{part.at + size_t(kUnitRows) * state_floats, state_floats};
   for (int r = 0; r < rows; ++r) {
-    const float* from = unit.queries + size_t(r / unit.heads) * unit.query_stride + size_t(r % unit.heads) * size_t(dim);
+    const float* from =
+        unit.queries + size_t(r / unit.heads) * unit.query_stride + size_t(r % unit.heads) * size_t(dim);
     for (int d = 0; d < dim; ++d) queries[size_t(r) * size_t(padded) + size_t(d)] = from[d] * unit.scale;
   }
   for (int split = unit.first_split; split < unit.end_split; ++split) {

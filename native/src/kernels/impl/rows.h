@@ -5,8 +5,8 @@ namespace {
 constexpr int kPieces = kPanelRows / kLanes;  // vectors of 16 virtual lanes
 
 /**
- * exp to 1.2e-7, 0 below −87.33. Cody and Waite's two-part reduction with Cephes' polynomial (expf.c, Moshier); no libm,
- * whose results differ between platforms.
+ * exp to 1.2e-7, 0 below −87.33. Cody and Waite's two-part reduction with Cephes' polynomial (expf.c, Moshier); no
+ * libm, whose results differ between platforms.
  */
 RESIDENT_INLINE F Exp(F x) {
   const F lowest = Set(-87.33654f);

@@ -52,9 +52,9 @@ RESIDENT_INLINE int32_t BitsOf(float a) {
 }
 RESIDENT_INLINE void StoreInt(int32_t* p, I v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
 RESIDENT_INLINE void StoreBytes(int8_t* p, I v) {
-  const __m256i picked = _mm256_shuffle_epi8(
-      v, _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12, -1, -1, -1, -1, -1,
-                          -1, -1, -1, -1, -1, -1, -1));
+  const __m256i picked =
+      _mm256_shuffle_epi8(v, _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12,
+                                              -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1));
   const int32_t low = _mm256_extract_epi32(picked, 0), high = _mm256_extract_epi32(picked, 4);
   std::memcpy(p, &low, 4);
   std::memcpy(p + 4, &high, 4);
@@ -64,15 +64,12 @@ RESIDENT_INLINE F LoadHalf(const uint16_t* p) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
 RESIDENT_INLINE F LoadBrain(const uint16_t* p) {
-  return AsFloat(
-      _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))), 16));
+  return AsFloat(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))), 16));
 }
 
 RESIDENT_INLINE Bytes LoadBytes(const uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 RESIDENT_INLINE Bytes LowNibbles(Bytes w) { return _mm256_and_si256(w, _mm256_set1_epi8(15)); }
-RESIDENT_INLINE Bytes HighNibbles(Bytes w) {
-  return _mm256_and_si256(_mm256_srli_epi32(w, 4), _mm256_set1_epi8(15));
-}
+RESIDENT_INLINE Bytes HighNibbles(Bytes w) { return _mm256_and_si256(_mm256_srli_epi32(w, 4), _mm256_set1_epi8(15)); }
 
 RESIDENT_INLINE __m256i Broadcast4(const int8_t* digits) {
   int32_t four;

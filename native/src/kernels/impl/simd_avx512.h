@@ -58,15 +58,12 @@ RESIDENT_INLINE F LoadHalf(const uint16_t* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
 RESIDENT_INLINE F LoadBrain(const uint16_t* p) {
-  return AsFloat(
-      _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), 16));
+  return AsFloat(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), 16));
 }
 
 RESIDENT_INLINE Bytes LoadBytes(const uint8_t* p) { return _mm512_loadu_si512(p); }
 RESIDENT_INLINE Bytes LowNibbles(Bytes w) { return _mm512_and_si512(w, _mm512_set1_epi8(15)); }
-RESIDENT_INLINE Bytes HighNibbles(Bytes w) {
-  return _mm512_and_si512(_mm512_srli_epi32(w, 4), _mm512_set1_epi8(15));
-}
+RESIDENT_INLINE Bytes HighNibbles(Bytes w) { return _mm512_and_si512(_mm512_srli_epi32(w, 4), _mm512_set1_epi8(15)); }
 
 template <int Bits>
 RESIDENT_INLINE I DotGroup(I start, const Bytes (&weights)[8], const int8_t* digits) {

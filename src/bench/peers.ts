@@ -1,0 +1,70 @@
+import { list, number, record, string } from "./outputFields";
+
+/** What we are compared with, in the order of the rows. */
+export const peerNames = ["node-llama-cpp", "llama-cpp-python", "mlx_lm"] as const;
+export type PeerName = (typeof peerNames)[number];
+
+/** The figure of our own row that holds our rate over a peer's. */
+export const ratioNames: Readonly<Record<PeerName, string>> = {
+  "node-llama-cpp": "overNodeLlamaCpp",
+  "llama-cpp-python": "overLlamaCpp",
+  mlx_lm: "overMlxLm",
+};
+
+/**
+ * Something that every engine does the same way. "prefill": new prompts up to their first token. "decode": the steps
+ * after the first token, `decodeTokens` in each sequence, after a prompt of `promptTokens`.
+ */
+export interface Workload {
+  readonly measure: "prefill" | "decode";
+  readonly promptTokens: number;
+  readonly decodeTokens: number;
+  readonly sequences: number;
+  readonly repeats: number;
+  /** No repeat begins after this. */
+  readonly budgetMs: number;
+}
+
+export interface PeerRequest extends Workload {
+  /** Model directory; llama.cpp takes the GGUF file that the starter model was imported from. */
+  readonly model: string;
+  readonly threads: number;
+}
+
+/** One repeat: tokens of all sequences, and the time that they took together. */
+export interface Sample {
+  readonly tokens: number;
+  readonly ms: number;
+}
+
+export interface PeerRun {
+  /** Name and version. */
+  readonly engine: string;
+  /** How it was driven where there was a choice. */
+  readonly settings: string;
+  readonly samples: readonly Sample[];
+}
+
+export interface PeerHooks {
+  /** Called with what goes on before it measures: an installation. */
+  onPreparing(message: string): void;
+  readonly signal: AbortSignal;
+}
+
+/** Runs a workload on a peer, which is installed first when need be. Rejects with ABORTED when the signal says so. */
+export type RunPeer = (peer: PeerName, request: PeerRequest, hooks: PeerHooks) => Promise<PeerRun>;
+
+/** A peer's output. Throws a plain Error that says what is wrong with it. */
+export function parsePeerRun(text: string): PeerRun {
+  const run = record(JSON.parse(text));
+  const samples = list(run, "samples").map(parseSample);
+  if (samples.length === 0) throw new Error("nothing was measured");
+  return { engine: string(run, "engine"), settings: string(run, "settings"), samples };
+}
+
+function parseSample(value: unknown): Sample {
+  const fields = record(value);
+  const sample = { tokens: number(fields["tokens"]), ms: number(fields["ms"]) };
+  if (!(sample.tokens > 0 && sample.ms > 0)) throw new Error("a sample has no tokens or took no time");
+  return sample;
+}

@@ -1,0 +1,61 @@
+import { spawn } from "node:child_process";
+import { AbortedError } from "../common/errors";
+
+export interface ScriptHooks {
+  /** Called with the last line of what the script says on stderr. */
+  onLine(line: string): void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs a script of ours by this Node with `request` as JSON on its input, and resolves with its output. Rejects with
+ * ABORTED when the signal says so, once everything that the script has started is gone; else with a plain Error whose
+ * message is the last line that it said.
+ */
+export async function runScript(
+  args: readonly string[],
+  request: unknown,
+  { onLine, signal }: ScriptHooks,
+): Promise<string> {
+  if (signal.aborted) throw new AbortedError();
+  const child = spawn(process.execPath, args, {
+    // Inside VS Code the program is Electron, which is Node when told so.
+    env: { ...process.env, ELECTRON_RUN_AS_NODE: "1" },
+    // A group of its own: an installation has started compilers, and they end with it.
+    detached: true,
+  });
+  let output = "";
+  let lastLine = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    lastLine = text.trim().split("\n").at(-1) || lastLine;
+    onLine(lastLine);
+  });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  const abort = () => killGroup(child.pid);
+  signal.addEventListener("abort", abort, { once: true });
+  // A child that could not start, or that is gone, says so by its end.
+  child.stdin.on("error", () => undefined).end(JSON.stringify(request));
+  try {
+    const code = await ended;
+    if (signal.aborted) throw new AbortedError();
+    if (code !== 0) throw new Error(lastLine || `exit code ${code}`);
+    return output;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid);
+  } catch {
+    // It has just ended.
+  }
+}

@@ -1,0 +1,55 @@
+import { throwIfAborted } from "../common/errors";
+import type { ResidentService, TurnFigures } from "../protocol/service";
+import { randomWords } from "./benchText";
+import { finishedAnswer } from "./finishedAnswer";
+import type { Sample, Workload } from "./peers";
+
+type Service = Pick<ResidentService, "generate">;
+
+export interface OwnRun {
+  /** Tokens that the prompts had. */
+  readonly promptTokens: number;
+  readonly samples: readonly Sample[];
+}
+
+/** A workload through the service's own door, greedily. */
+export async function measureOwn(service: Service, workload: Workload, signal: AbortSignal): Promise<OwnRun> {
+  const { measure, promptTokens, decodeTokens, sequences, repeats, budgetMs } = workload;
+  const answer = (prompt: string, maxTokens: number) => {
+    throwIfAborted(signal);
+    const running = service.generate({ prompt, raw: true, sampling: { temperature: 0, maxTokens } });
+    return finishedAnswer(running, signal);
+  };
+  const figuresOf = async (prompt: string) => (await answer(prompt, decodeTokens + 1)).figures;
+  // The first steps fetch the weights into memory.
+  await answer(randomWords(4), 4);
+  const drawn = () => Array.from({ length: sequences }, () => randomWords(promptTokens));
+  let prompts = drawn();
+  let readTokens = 0;
+  const samples: Sample[] = [];
+  const startedMs = performance.now();
+  do {
+    const repeatMs = performance.now();
+    const answers = await Promise.all(prompts.map(figuresOf));
+    readTokens = answers[0]?.promptTokens ?? 0;
+    const sample = sampleOf(measure, answers, performance.now() - repeatMs);
+    if (sample !== undefined) samples.push(sample);
+    // Prefill is of new prompts. Decode goes on from the same ones, whose blocks are in the pool after the first time;
+    // unless the answer to them is nothing but its end.
+    if (measure === "prefill" || sample === undefined) prompts = drawn();
+  } while (samples.length < repeats && performance.now() - startedMs < budgetMs);
+  if (samples.length === 0) throw new Error("the model ends every answer at once: there is no decode to measure");
+  return { promptTokens: readTokens, samples };
+}
+
+/** `undefined` where no token followed the first one. */
+function sampleOf(measure: Workload["measure"], answers: readonly TurnFigures[], wallMs: number): Sample | undefined {
+  const [first] = answers;
+  if (first === undefined) return undefined;
+  if (measure === "prefill") return { tokens: first.prefilledTokens, ms: first.ttftMs };
+  const tokens = answers.reduce((sum, { generatedTokens }) => sum + Math.max(0, generatedTokens - 1), 0);
+  if (tokens === 0) return undefined;
+  if (answers.length === 1) return { tokens, ms: (tokens / first.decodeTokensPerSecond) * 1000 };
+  // All prompts are short and read first: what counts is from the last first token to the end.
+  return { tokens, ms: wallMs - Math.max(...answers.map(({ ttftMs }) => ttftMs)) };
+}
