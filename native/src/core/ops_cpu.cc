@@ -176,8 +176,10 @@ class CpuOps final : public Ops {
 
   Tensor MakeSlab(const PoolGeometry& geometry) const override {
     const size_t bytes = size_t(geometry.slots()) * geometry.slot_bytes() + kSlackBytes;
-    return Tensor(mx::allocator::malloc(bytes), mx::Shape{1, geometry.slots(), geometry.kv_heads, geometry.head_dim},
-                  ToMlx(geometry.dtype));
+    Tensor slab(mx::allocator::malloc(bytes), mx::Shape{1, geometry.slots(), geometry.kv_heads, geometry.head_dim},
+                ToMlx(geometry.dtype));
+    kernels::PreferHugePages(slab.data<std::byte>(), bytes);
+    return slab;
   }
 
   Tensor Embed(const Linear& table, const StepRows& rows) const override {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -9,6 +10,17 @@
 #endif
 
 namespace resident::kernels {
+
+constexpr size_t kHugePage = size_t(2) << 20;
+
+/** A wish for the whole huge pages inside the range: where it is not granted, only speed is lost. */
+inline void PreferHugePages([[maybe_unused]] std::byte* memory, [[maybe_unused]] size_t bytes) {
+#if defined(__linux__)
+  const auto begin = (reinterpret_cast<uintptr_t>(memory) + kHugePage - 1) / kHugePage * kHugePage;
+  const auto end = (reinterpret_cast<uintptr_t>(memory) + bytes) / kHugePage * kHugePage;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#endif
+}
 
 /** Memory that is streamed: on huge pages where the system gives them, since every step walks through all of it. */
 class Buffer {
@@ -20,9 +32,7 @@ class Buffer {
     const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
     memory_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded)));
     if (!memory_) throw std::bad_alloc();
-#if defined(__linux__)
-    if (alignment == kHugePage) ::madvise(memory_.get(), rounded, MADV_HUGEPAGE);  // a wish: failure costs only speed
-#endif
+    PreferHugePages(memory_.get(), rounded);
   }
 
   std::byte* data() { return memory_.get(); }
@@ -34,7 +44,7 @@ class Buffer {
   }
 
  private:
-  static constexpr size_t kHugePage = size_t(2) << 20, kLine = 64;
+  static constexpr size_t kLine = 64;
   struct Free {
     void operator()(std::byte* memory) const { std::free(memory); }
   };

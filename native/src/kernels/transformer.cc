@@ -10,14 +10,16 @@ namespace {
 
 /** Rows that one chunk of a product takes: their digits stay in the second-level cache. */
 constexpr int kBlockRows = 64;
-/** Rows that one chunk of row-wise work takes. */
-constexpr int kChunkRows = 16;
+/** Rows that one chunk of row-wise work takes at most. */
+constexpr int kMostChunkRows = 16;
 /** Multiplications that one chunk of a product should have: about 30 µs. */
 constexpr double kChunkProducts = 1.5e6;
 /** Chunks that each thread should find at least, so that an uneven one does not decide. */
 constexpr int kChunksAThread = 4;
 
 int CeilDiv(int a, int b) { return (a + b - 1) / b; }
+
+int RowsAChunk(int rows, int threads) { return std::clamp(CeilDiv(rows, 2 * threads), 1, kMostChunkRows); }
 
 int PanelsAChunk(int panels, int inputs, int rows, int threads) {
   const double products = double(inputs) * kPanelRows * std::min(rows, kBlockRows);
@@ -113,8 +115,9 @@ Transformer::Inputs Transformer::Normalise(const NormWeight& norm, float eps, in
   const int groups = int(stride) / kDigitGroup;
   float* y = Floats(normed_, size_t(rows) * stride);
   if (digits) ReserveDigits(rows, groups);
-  pool_.Run(CeilDiv(rows, kChunkRows), [&](int chunk, int) {
-    const int first = chunk * kChunkRows, end = std::min(rows, first + kChunkRows);
+  const int a_chunk = RowsAChunk(rows, threads());
+  pool_.Run(CeilDiv(rows, a_chunk), [&](int chunk, int) {
+    const int first = chunk * a_chunk, end = std::min(rows, first + a_chunk);
     for (int r = first; r < end; ++r) {
       table_.rms_norm(x + size_t(r) * stride, norm.weight.data(), norm.features, eps, y + size_t(r) * stride);
     }
@@ -128,8 +131,9 @@ Transformer::Inputs Transformer::Prepare(const float* x, int features, int rows,
   const int groups = features / kDigitGroup;
   if (digits) {
     ReserveDigits(rows, groups);
-    pool_.Run(CeilDiv(rows, kChunkRows), [&](int chunk, int) {
-      QuantiseRows(x, stride, groups, chunk * kChunkRows, std::min(rows, (chunk + 1) * kChunkRows));
+    const int a_chunk = RowsAChunk(rows, threads());
+    pool_.Run(CeilDiv(rows, a_chunk), [&](int chunk, int) {
+      QuantiseRows(x, stride, groups, chunk * a_chunk, std::min(rows, (chunk + 1) * a_chunk));
     });
   }
   return {x, stride, MakeDigits(groups), rows};
@@ -313,8 +317,9 @@ void Transformer::Attend(const AttentionWeights& w, const Rows& rows, const Laye
     for (int r = 0; r < n; ++r) std::copy_n(tile + r * kPanelRows, valid, to + size_t(r) * qkv_stride_);
   });
   w.rotary->Reserve(*std::max_element(rows.positions.begin(), rows.positions.end()) + 1);
-  pool_.Run(CeilDiv(count, kChunkRows), [&](int chunk, int) {
-    RotateAndAppend(w, rows, cache, chunk * kChunkRows, std::min(count, (chunk + 1) * kChunkRows));
+  const int a_chunk = RowsAChunk(count, threads());
+  pool_.Run(CeilDiv(count, a_chunk), [&](int chunk, int) {
+    RotateAndAppend(w, rows, cache, chunk * a_chunk, std::min(count, (chunk + 1) * a_chunk));
   });
   const size_t attended_stride = size_t(PaddedDim(attended_features));
   float* attended = Floats(attended_, size_t(count) * attended_stride);
