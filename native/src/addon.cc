@@ -34,6 +34,16 @@ Napi::Value DeviceInfo(const EnvironmentPtr& environment, const Napi::CallbackIn
   return call.promise;
 }
 
+Napi::Value ReadBandwidth(const EnvironmentPtr& environment, const Napi::CallbackInfo& info) {
+  const int threads = ToInt32(info[0], "threads");
+  const Calls::Started call = environment->calls().Start(info.Env());
+  environment->Submit(MlxThread::Kind::kCall, call, [threads](Engine&) -> Calls::ToJs {
+    const double bytes_a_second = MeasureReadBandwidth(threads);
+    return [=](Napi::Env env) { return Napi::Number::New(env, bytes_a_second); };
+  });
+  return call.promise;
+}
+
 DeviceChoice ToDevice(const Napi::Value& value) {
   if (value.IsUndefined()) return DeviceChoice::kDefault;
   const std::string name = ToText(value, "device");
@@ -102,6 +112,8 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   DefineMethod(exports, "versions", Versions);
   DefineAsyncMethod(exports, "deviceInfo",
                     [environment](const Napi::CallbackInfo& info) { return DeviceInfo(environment, info); });
+  DefineAsyncMethod(exports, "readBandwidth",
+                    [environment](const Napi::CallbackInfo& info) { return ReadBandwidth(environment, info); });
   DefineMethod(exports, "loadModel",
                [environment](const Napi::CallbackInfo& info) { return LoadModel(environment, info); });
   DefineAsyncMethod(exports, "createBarePool",

@@ -2,6 +2,7 @@ import * as os from "node:os";
 import { throwIfAborted } from "../common/errors";
 import type { BenchRow, ResidentService } from "../protocol/service";
 import { peerNames, type RunPeer, type Workload } from "./peers";
+import { type Roofline, rooflineRow, underRoof } from "./roofline";
 import type { Suite } from "./suite";
 import { measureOwn } from "./throughputOwn";
 import { ratios, type SlowPeerLimits, ThroughputPeers } from "./throughputPeers";
@@ -35,9 +36,15 @@ const shortPromptTokens = 16;
  * Prefill, decode and several sequences in one batch, greedy, on the loaded model; each case by us and then, where
  * there is a way to run them, by the peers while our engine is idle.
  */
-export function throughputSuite(service: Service, plan: ThroughputPlan, runPeer?: RunPeer): Suite {
+export function throughputSuite(
+  service: Service,
+  plan: ThroughputPlan,
+  runPeer?: RunPeer,
+  measureRoofline?: () => Promise<Roofline>,
+): Suite {
   return async (run) => {
     const model = await service.loadModel(run.signal);
+    const roofline = await measureRoofline?.();
     const threads = os.availableParallelism();
     const peers = runPeer && new ThroughputPeers(runPeer, { model, threads, slow: plan.slowPeer });
     const cases = casesOf(plan, model.contextTokens);
@@ -57,14 +64,20 @@ export function throughputSuite(service: Service, plan: ThroughputPlan, runPeer?
       if (workload.measure === "decode" && workload.sequences === 1 && oneSequence === 0) oneSequence = rate;
       rows.push(
         {
-          ...throughputRow(name, same, { engine: ownEngine, threads, samples: own.samples }),
+          ...throughputRow(name, same, {
+            engine: ownEngine,
+            threads: roofline?.threads ?? threads,
+            samples: own.samples,
+          }),
+          ...(roofline && { ops: roofline.ops }),
+          ...(roofline && workload.measure === "decode" && workload.sequences === 1 ? underRoof(roofline, rate) : {}),
           ...ratios(rate, results),
           ...(workload.sequences === 1 ? {} : { overOneSequence: rate / oneSequence }),
         },
         ...results.map(({ row }) => row),
       );
     }
-    return [...rows, ...(peers?.notRun ?? [])];
+    return [...rows, ...(roofline ? [rooflineRow(roofline)] : []), ...(peers?.notRun ?? [])];
   };
 }
 

@@ -27,6 +27,8 @@ export interface NativeAddon {
   versions(): { readonly addon: string; readonly mlx: string; readonly platform: string; readonly sanitizer: string };
   /** What the machine offers. `memoryBytes`: physical; `availableBytes`: usable now without swapping. */
   deviceInfo(): Promise<DeviceInfo>;
+  /** Bytes a second that `threads` threads read from memory; 0: as many as compute. For the benchmarks. */
+  readBandwidth(threads: number): Promise<number>;
   /**
    * Reads `config.json` and the safetensors of an MLX-format directory. Checks architecture, every tensor's name, shape,
    * dtype and length, and free memory before MLX sees them. Only one model may be loaded at a time per addon instance.
@@ -96,6 +98,8 @@ export interface NativeModelInfo {
   readonly vocabSize: number;
   readonly maxContextTokens: number;
   readonly weightBytes: number;
+  /** Of the weights that one decode step reads, as they lie in memory. */
+  readonly stepWeightBytes: number;
   readonly kvDtype: "f32" | "f16" | "bf16";
   /** Bytes of K and V of one token over all layers. */
   readonly kvBytesPerToken: number;

@@ -6,6 +6,7 @@ export function withTypedErrors(addon: NativeAddon): NativeAddon {
   return {
     versions: () => addon.versions(),
     deviceInfo: () => typed(() => addon.deviceInfo()),
+    readBandwidth: (threads) => typed(() => addon.readBandwidth(threads)),
     loadModel: (options, onProgress) =>
       typedTask(
         () => addon.loadModel(options, onProgress),

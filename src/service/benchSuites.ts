@@ -1,3 +1,4 @@
+import os from "node:os";
 import path from "node:path";
 import { exp005Suite } from "../bench/exp005";
 import { exp005Prompts } from "../bench/exp005Prompts";
@@ -5,9 +6,11 @@ import { exp006Suite } from "../bench/exp006";
 import { peersProcess } from "../bench/peersProcess";
 import { referenceProcess } from "../bench/referenceProcess";
 import { resumeSuite } from "../bench/resume";
+import type { Roofline } from "../bench/roofline";
 import { type ThroughputPlan, throughputSuite } from "../bench/throughput";
 import type { ResidentService, ServiceOptions } from "../protocol/service";
 import type { BenchSuites } from "./benchDesk";
+import type { LoadedModel } from "./modelHost";
 import type { ModelLibrary } from "./modelLibrary";
 import type { Runtime } from "./runtime";
 
@@ -15,6 +18,7 @@ export interface BenchSources {
   readonly options: Pick<ServiceOptions, "home" | "reference">;
   readonly runtime: Pick<Runtime, "loadBenchAddon">;
   readonly library: Pick<ModelLibrary, "defaultModel">;
+  readonly loaded: () => Pick<LoadedModel, "info"> | undefined;
 }
 
 /** 100 restores of the smaller caches and 7 of the largest, 1.6 GB. */
@@ -33,7 +37,10 @@ const throughputPlan: ThroughputPlan = {
 };
 
 /** The suites that a service can run over itself. EXP-005 needs the reference of a checkout, throughput its peers. */
-export function benchSuites(service: ResidentService, { options, runtime, library }: BenchSources): BenchSuites {
+export function benchSuites(
+  service: ResidentService,
+  { options, runtime, library, loaded }: BenchSources,
+): BenchSuites {
   const { home, reference } = options;
   const exp005Plan = { prompts: exp005Prompts, neededIdentical: 12 };
   return {
@@ -46,6 +53,21 @@ export function benchSuites(service: ResidentService, { options, runtime, librar
       warmBytes,
     }),
     resume: resumeSuite(service, { contexts: [512, 2048], repeats: 3 }),
-    throughput: throughputSuite(service, throughputPlan, reference === undefined ? undefined : peersProcess(reference)),
+    throughput: throughputSuite(
+      service,
+      throughputPlan,
+      reference === undefined ? undefined : peersProcess(reference),
+      () => measureRoofline(runtime, loaded()),
+    ),
   };
+}
+
+async function measureRoofline(
+  runtime: Pick<Runtime, "loadBenchAddon">,
+  loaded: Pick<LoadedModel, "info"> | undefined,
+): Promise<Roofline> {
+  const { ops = "none", cpuLevel, cpuThreads, stepWeightBytes = 0 } = loaded?.info ?? {};
+  const threads = cpuThreads ?? os.availableParallelism();
+  const readBytesPerSecond = await runtime.loadBenchAddon().readBandwidth(threads);
+  return { ops: [ops, cpuLevel ?? []].flat().join(" "), threads, readBytesPerSecond, stepWeightBytes };
 }

@@ -91,7 +91,7 @@ export class LocalResidentService implements ResidentService {
     this.keeper = new StoreKeeper(storeRoot, options.storeQuotaBytes, () => this.agents.neededKeys(), log);
     this.bench = new BenchDesk(
       path.join(options.home, "bench"),
-      () => benchSuites(this, { options, runtime, library: this.library }),
+      () => benchSuites(this, { options, runtime, library: this.library, loaded: () => this.gate.current?.model }),
       (suite, progress, report) =>
         this.emitter.fire({ type: "bench", suite, ...(progress && { progress }), ...(report && { report }) }),
     );

@@ -49,6 +49,7 @@ Napi::Value ToJs(Napi::Env env, const ModelInfo& info) {
   object.Set("kvLayoutId", info.kv_layout_id);
   object.Set("numericsId", info.numerics_id);
   object.Set("device", DeviceName(info.is_gpu));
+  object.Set("stepWeightBytes", double(info.step_weight_bytes));
   object.Set("ops", info.back_end.ops);
   if (!info.back_end.level.empty()) {
     object.Set("cpuLevel", info.back_end.level);

@@ -9,6 +9,8 @@
 
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/ops.h"
+#include "kernels/bandwidth.h"
 
 namespace resident {
 
@@ -60,6 +62,13 @@ DeviceReport DescribeDevice() {
   }
   if (report.name.empty()) report.name = report.is_gpu ? "GPU" : "CPU";
   return report;
+}
+
+double MeasureReadBandwidth(int threads) {
+  constexpr size_t kBytes = size_t(512) << 20;
+  RequireMemory(kBytes, "the measurement");
+  kernels::ThreadPool pool(ChooseThreads(threads));
+  return kernels::MeasureReadBandwidth(pool, kBytes);
 }
 
 void PrepareMlx() {

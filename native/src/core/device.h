@@ -25,6 +25,12 @@ mlx::core::Device ChooseDevice(DeviceChoice choice);
 /** What the machine offers, for the default device. */
 DeviceReport DescribeDevice();
 
+/**
+ * Bytes a second that so many threads read from memory (0: as many as compute). Takes a quarter of a second. Throws
+ * OUT_OF_MEMORY.
+ */
+double MeasureReadBandwidth(int threads);
+
 /** Process-wide settings that MLX needs before its first use. */
 void PrepareMlx();
 

@@ -85,8 +85,10 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
                  .kv_layout_id = std::string(model->ops->layout_id()),
                  .numerics_id = model->ops->numerics_id(),
                  .is_gpu = device == mx::Device::gpu,
-                 .back_end = model->ops->back_end()};
+                 .back_end = model->ops->back_end(),
+                 .step_weight_bytes = 0};
   model->decoder = std::make_unique<Decoder>(config, *model->ops, loader.Load(hooks));
+  model->info.step_weight_bytes = model->decoder->step_weight_bytes();
   model_ = std::move(model);
   return model_->handle;
 }

@@ -23,6 +23,8 @@ struct ModelInfo {
   std::string weights_id, architecture_id, kv_layout_id, numerics_id;
   bool is_gpu;
   BackEnd back_end;
+  /** Of the weights that one decode step reads. */
+  uint64_t step_weight_bytes;
 };
 
 struct LoadOptions {

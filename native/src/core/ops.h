@@ -33,6 +33,8 @@ struct Matrix {
 class Linear {
  public:
   virtual ~Linear() = default;
+  /** Of all that a product reads. */
+  virtual uint64_t bytes() const = 0;
 };
 
 /** A norm's weight prepared by a back end. */
@@ -157,9 +159,12 @@ std::unique_ptr<Ops> MakeMlxOps(mx::Device device);
 /** Our own kernels, on the CPU. Throws INVALID_REQUEST where RESIDENT_CPU_LEVEL asks for what the processor lacks. */
 std::unique_ptr<Ops> MakeCpuOps(int threads);
 
+/** `threads`, or when that is 0 RESIDENT_THREADS, or as many as there are physical cores. Throws INVALID_REQUEST. */
+int ChooseThreads(int threads);
+
 /**
  * What RESIDENT_OPS says ("mlx" or "cpu"), otherwise our kernels on a CPU that they are made for and stock operations
- * everywhere else. `threads`: 0 for as many as there are physical cores, or RESIDENT_THREADS.
+ * everywhere else. `threads` as for ChooseThreads.
  */
 std::unique_ptr<Ops> ChooseOps(mx::Device device, int threads);
 

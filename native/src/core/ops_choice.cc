@@ -16,6 +16,8 @@ std::string Variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+}  // namespace
+
 int ChooseThreads(int threads) {
   if (threads == 0 && !Variable("RESIDENT_THREADS").empty()) threads = std::atoi(Variable("RESIDENT_THREADS").c_str());
   if (threads == 0) return kernels::PhysicalCores();
@@ -25,8 +27,6 @@ int ChooseThreads(int threads) {
   }
   return threads;
 }
-
-}  // namespace
 
 std::unique_ptr<Ops> ChooseOps(mx::Device device, int threads) {
   const std::string wish = Variable("RESIDENT_OPS");

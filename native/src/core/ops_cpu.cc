@@ -23,6 +23,11 @@ FloatType ToFloatType(mx::Dtype type) {
 }
 
 struct CpuLinear final : Linear {
+  uint64_t bytes() const override {
+    uint64_t sum = 0;
+    for (const kernels::PackedMatrix& m : matrices) sum += m.bytes();
+    return sum;
+  }
   kernels::Matrices matrices;
 };
 
@@ -176,10 +181,9 @@ class CpuOps final : public Ops {
 
   Tensor MakeSlab(const PoolGeometry& geometry) const override {
     const size_t bytes = size_t(geometry.slots()) * geometry.slot_bytes() + kSlackBytes;
-    Tensor slab(mx::allocator::malloc(bytes), mx::Shape{1, geometry.slots(), geometry.kv_heads, geometry.head_dim},
-                ToMlx(geometry.dtype));
-    kernels::PreferHugePages(slab.data<std::byte>(), bytes);
-    return slab;
+    // No huge pages: the first block in each would cost the time of clearing 2 MB in every slab.
+    return Tensor(mx::allocator::malloc(bytes), mx::Shape{1, geometry.slots(), geometry.kv_heads, geometry.head_dim},
+                  ToMlx(geometry.dtype));
   }
 
   Tensor Embed(const Linear& table, const StepRows& rows) const override {

@@ -13,6 +13,13 @@ namespace {
 
 struct MlxLinear final : Linear {
   explicit MlxLinear(std::vector<Matrix> m) : matrices(std::move(m)) {}
+  uint64_t bytes() const override {
+    uint64_t sum = 0;
+    for (const Matrix& m : matrices) {
+      sum += m.weight.nbytes() + (m.scales ? m.scales->nbytes() + m.zeros->nbytes() : 0);
+    }
+    return sum;
+  }
   std::vector<Matrix> matrices;
 };
 

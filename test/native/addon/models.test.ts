@@ -18,7 +18,8 @@ describe("Loading a model", () => {
 
   it("says what it is", async () => {
     const model = await load(await writeRandomModel(folder.path));
-    const { weightsId, architectureId, numericsId, kvLayoutId, ops, cpuLevel, cpuThreads, ...info } = model.info;
+    const { weightsId, architectureId, numericsId, kvLayoutId, ops, cpuLevel, cpuThreads, stepWeightBytes, ...info } =
+      model.info;
     assert.deepEqual(info, {
       architecture: "llama",
       numLayers: 2,
@@ -32,6 +33,8 @@ describe("Loading a model", () => {
       kvBytesPerToken: 2 * 2 * 2 * 8 * 4,
       device: "cpu",
     });
+    // Every matrix once, the tied head included; padding of the CPU kernels' panels on top.
+    assert.ok(stepWeightBytes >= 4 * (50 * 32 + 2 * (2 * 32 * 32 + 2 * 16 * 32 + 3 * 32 * 48)));
     assert.match(weightsId, /^[0-9a-f]{32}$/);
     if (ops === "mlx") {
       assert.match(numericsId, /^ops_mlx-\d+\/mlx-[\d.]+\/cpu-(x64|arm64)$/);
@@ -103,6 +106,8 @@ describe("Loading a model", () => {
   });
 
   it("describes the device without a model", async () => {
+    assert.ok((await addon.readBandwidth(1)) > 1e8);
+    await rejection(addon.readBandwidth(-1), "INVALID_REQUEST", /threads/);
     const device = await addon.deviceInfo();
     assert.ok(device.memoryBytes >= device.availableBytes && device.availableBytes > 0);
     assert.ok(device.name.length > 0);

@@ -49,6 +49,7 @@ export class FakeRuntime implements Runtime {
         mlxActiveBytes: 0,
         mlxCacheBytes: 0,
       }),
+      readBandwidth: async () => 1,
       loadModel: ({ directory }, onProgress) => {
         let cancelled = false;
         const result = this.beforeLoad().then(() => {
@@ -95,6 +96,7 @@ export class FakeRuntime implements Runtime {
       vocabSize: 271,
       maxContextTokens: 512,
       weightBytes: 1,
+      stepWeightBytes: 1,
       kvDtype: "f32",
       kvBytesPerToken: 64,
       weightsId: path.basename(directory),

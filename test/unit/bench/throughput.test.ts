@@ -78,6 +78,16 @@ describe("Throughput", () => {
     assert.equal(typeof rows.at(-1)?.["overOneSequence"], "number");
   });
 
+  it("says how near decode comes to what the memory delivers, and what computed", async () => {
+    const roofline = { ops: "cpu avx2", threads: 4, readBytesPerSecond: 10_000, stepWeightBytes: 400 };
+    const suite = throughputSuite(new FakeDoor(), plan, peer, async () => roofline);
+    const rows = await suite({ onProgress: () => {}, signal: new AbortController().signal });
+    const decode = rows.find((row) => row.case === "decode, one sequence");
+    assert.deepEqual([decode?.["ops"], decode?.["threads"]], ["cpu avx2", 4]);
+    assert.deepEqual([decode?.["weightBytesPerSecond"], decode?.["ofReadBandwidth"]], [8000, 0.8]);
+    assert.equal(rows.find((row) => row.case === "memory read")?.["readBytesPerSecond"], 10_000);
+  });
+
   it("reads other words in each repeat of prefill, and the same ones in each of decode", async () => {
     const door = new FakeDoor();
     await runSuite(undefined, door);

@@ -8,6 +8,7 @@ const namesOf = (reference?: string) =>
     benchSuites(new FakeService(), {
       options: { home: "/home", ...(reference === undefined ? {} : { reference }) },
       runtime: new FakeRuntime(),
+      loaded: () => undefined,
       library: { defaultModel: "/model" },
     }),
   ).sort();

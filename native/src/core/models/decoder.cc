@@ -97,6 +97,17 @@ Tensor Decoder::Forward(const Ops& ops, const StepRows& rows, const Slabs& slabs
   return x;
 }
 
+uint64_t Decoder::step_weight_bytes() const {
+  uint64_t bytes = output().linear->bytes();
+  for (const Layer& layer : layers_) {
+    for (const auto* linear : {&layer.attention.query_key, &layer.attention.value, &layer.attention.output,
+                               &layer.feed_forward.gate, &layer.feed_forward.up, &layer.feed_forward.down}) {
+      bytes += (*linear)->bytes();
+    }
+  }
+  return bytes;
+}
+
 OutputLayer Decoder::output() const { return {norm_.get(), head_ ? head_.get() : embedding_.get(), config_.norm_eps}; }
 
 }  // namespace resident

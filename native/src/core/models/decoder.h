@@ -49,6 +49,9 @@ class Decoder {
    */
   Tensor Forward(const Ops& ops, const StepRows& rows, const Slabs& slabs, Slabs& next) const;
 
+  /** Of the weights that a step reads for one token. */
+  uint64_t step_weight_bytes() const;
+
   /** What makes logits of rows of Forward's result. */
   OutputLayer output() const;
 

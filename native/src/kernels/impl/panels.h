@@ -58,10 +58,10 @@ void QuantisedRows(const PanelFormat& format, const uint8_t* panel, const DigitR
     for (int g = 0; g < groups;) {
       const F scale = LoadScale(format.scale_type, at, lane);
       const F zero = LoadScale(format.scale_type, at + scale_bytes, lane);
-      if constexpr (Rows == 1) PrefetchLine(at + kPrefetchBytes);
+      if (first == 0) PrefetchLine(at + kPrefetchBytes);
       at += 2 * scale_bytes;
       for (const int end = g + format.groups_a_scale; g < end; ++g, at += kGroupBytes) {
-        if constexpr (Rows == 1) {
+        if (first == 0) {  // later rows find the panel in the cache
           for (int i = 0; i < kGroupBytes; i += 64) PrefetchLine(at + kPrefetchBytes + i);
         }
         Bytes weights[8];
