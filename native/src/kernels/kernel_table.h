@@ -96,15 +96,12 @@ struct KernelTable {
   void (*rms_norm)(const float* x, const float* weight, int n, float eps, float* y);
   /** Halves a and b of a head: (a cos − b sin, b cos + a sin), in place. */
   void (*rotate_halves)(float* head, int half, const float* cosines, const float* sines);
-  void (*add)(const float* a, const float* b, int n, float* y);                // padded
   void (*silu_multiply)(const float* gate, const float* up, int n, float* y);  // padded
   void (*attend)(const AttendUnit& unit);
   /** Joins the states of `splits` splits that lie `split_stride` floats apart; one row. */
   void (*join_splits)(const float* partial, size_t split_stride, int splits, int head_dim, float* out);
-  /** y = exp(scale * (x − largest)); returns nothing that has an order. Padded reads are not made. */
+  /** y = exp(scale * (x − largest)) of n elements that need no padding. */
   void (*exp_weights)(const float* x, int n, float largest, float scale, float* y);
-  /** The largest of n values, NaN aside; −infinity where there is none. */
-  float (*largest)(const float* x, int n);
 };
 
 /** The table of a level that CanRun. */

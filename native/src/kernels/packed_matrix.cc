@@ -87,7 +87,6 @@ void PackedMatrix::PackFloats(const SourceMatrix& source) {
   float_type_ = source.type;
   const size_t size = SizeOf(source.type), inputs = size_t(inputs_);
   panel_bytes_ = size_t(padded_inputs()) * kPanelRows * size;
-  // The prefetch and the last panel's loads may look a little further.
   data_ = Buffer(panel_bytes_ * size_t(panels()));
   std::memset(data_.data(), 0, data_.bytes());
   const auto* from = static_cast<const std::byte*>(source.weights);

@@ -108,10 +108,6 @@ void RotateHalves(float* head, int half, const float* cosines, const float* sine
   }
 }
 
-void AddRows(const float* a, const float* b, int n, float* y) {
-  for (int i = 0; i < n; i += kLanes) Store(y + i, Add(Load(a + i), Load(b + i)));
-}
-
 void SiluMultiply(const float* gate, const float* up, int n, float* y) {
   for (int i = 0; i < n; i += kLanes) {
     const F g = Load(gate + i);
@@ -126,22 +122,6 @@ void ExpWeights(const float* x, int n, float largest, float scale, float* y) {
     Store(y + i, Exp(Mul(Sub(Load(x + i), Set(largest)), Set(scale))));
   }
   for (; i < n; ++i) y[i] = ExpOne((x[i] - largest) * scale);
-}
-
-float Largest(const float* x, int n) {
-  F best[kPieces];
-  const F none = Set(-__builtin_inff());
-  for (int j = 0; j < kPieces; ++j) best[j] = none;
-  int i = 0;
-  for (; i + kPanelRows <= n; i += kPanelRows) {
-    for (int j = 0; j < kPieces; ++j) {
-      const F v = Load(x + i + j * kLanes);
-      best[j] = WhereLess(best[j], v, v, best[j]);  // false for NaN
-    }
-  }
-  float largest = MaxOf16(best);
-  for (; i < n; ++i) largest = largest < x[i] ? x[i] : largest;
-  return largest;
 }
 
 }  // namespace

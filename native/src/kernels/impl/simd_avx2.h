@@ -23,7 +23,6 @@ RESIDENT_INLINE F Mul(F a, F b) { return _mm256_mul_ps(a, b); }
 RESIDENT_INLINE F Div(F a, F b) { return _mm256_div_ps(a, b); }
 RESIDENT_INLINE F Fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
 RESIDENT_INLINE F Max(F a, F b) { return _mm256_max_ps(a, b); }
-RESIDENT_INLINE F Abs(F a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.f), a); }
 RESIDENT_INLINE F WhereLess(F a, F b, F then, F other) {
   return _mm256_blendv_ps(other, then, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
 }

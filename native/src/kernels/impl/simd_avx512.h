@@ -22,7 +22,6 @@ RESIDENT_INLINE F Mul(F a, F b) { return _mm512_mul_ps(a, b); }
 RESIDENT_INLINE F Div(F a, F b) { return _mm512_div_ps(a, b); }
 RESIDENT_INLINE F Fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
 RESIDENT_INLINE F Max(F a, F b) { return _mm512_max_ps(a, b); }
-RESIDENT_INLINE F Abs(F a) { return _mm512_abs_ps(a); }
 RESIDENT_INLINE F WhereLess(F a, F b, F then, F other) {
   return _mm512_mask_mov_ps(other, _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), then);
 }

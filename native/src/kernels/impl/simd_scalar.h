@@ -21,7 +21,6 @@ RESIDENT_INLINE F Mul(F a, F b) { return a * b; }
 RESIDENT_INLINE F Div(F a, F b) { return a / b; }
 RESIDENT_INLINE F Fma(F a, F b, F c) { return __builtin_fmaf(a, b, c); }
 RESIDENT_INLINE F Max(F a, F b) { return a > b ? a : b; }
-RESIDENT_INLINE F Abs(F a) { return __builtin_fabsf(a); }
 /** `then` where a < b, otherwise `other`. */
 RESIDENT_INLINE F WhereLess(F a, F b, F then, F other) { return a < b ? then : other; }
 
