@@ -3,7 +3,7 @@ import { toErrorInfo } from "../common/errors";
 import { createFormats } from "../common/format";
 import type { NativeAddon } from "../native/binding";
 import type { DiagnoseReport, ServiceOptions } from "../protocol/service";
-import type { LoadedModel } from "./modelHost";
+import { type LoadedModel, opsText } from "./modelHost";
 import type { ModelLibrary } from "./modelLibrary";
 
 type Section = DiagnoseReport["sections"][number];
@@ -90,9 +90,7 @@ async function modelLines(library: ModelLibrary, loaded: LoadedModel | undefined
     ["loaded", loaded === undefined ? "no model" : loaded.summary.name],
   ];
   if (loaded === undefined) return lines;
-  const { numericsId, ops, cpuLevel, cpuThreads } = loaded.info;
-  const kernels = ops === "mlx" ? "MLX" : `CPU kernels, ${cpuLevel}, ${cpuThreads} threads`;
-  return [...lines, ["operations", kernels], ["numerics", numericsId]];
+  return [...lines, ["operations", opsText(loaded.info)], ["numerics", loaded.info.numericsId]];
 }
 
 function poolLines(options: ServiceOptions, loaded: LoadedModel | undefined): Lines {

@@ -178,7 +178,8 @@ function engineLimits({ device, ops, weightBytes }: NativeModelInfo): StepLimits
   return { tokenBudget: rows, prefillChunkTokens: Math.max(16, rows / 4), maxStepsPerRun: 8 };
 }
 
-function opsText({ ops, cpuLevel, cpuThreads }: NativeModelInfo): string {
+/** What computes, in words. */
+export function opsText({ ops, cpuLevel, cpuThreads }: NativeModelInfo): string {
   return ops === "mlx" ? "MLX's operations" : `CPU kernels at ${cpuLevel} on ${cpuThreads} threads`;
 }
 

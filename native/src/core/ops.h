@@ -73,8 +73,7 @@ struct RowPlan {
   int rows() const { return int(ids.size()); }
 };
 
-/** x + output(attention(norm(x))). q and k are one linear layer; q's and k's own norms are there together or not at
- * all. */
+/** x + output(attention(norm(x))). q and k are one linear layer; their own norms are there together or not at all. */
 struct AttentionLayer {
   std::unique_ptr<Norm> norm;
   std::unique_ptr<Linear> query_key, value, output;
@@ -123,8 +122,7 @@ class Ops {
   virtual SlabLayout LayoutOf(const PoolGeometry& geometry) const = 0;
   /** Whether matrices are given to it as they are stored, and not in the type of the activations. */
   virtual bool takes_stored_types() const = 0;
-  /** Whether Attend writes into the slabs that it is given: then a step has to be evaluated to its end to be written.
-   */
+  /** Whether Attend writes into the slabs that it is given: then a step is only written once its end is evaluated. */
   virtual bool writes_slabs_directly() const = 0;
   /** Bytes of the intermediate results of a step: an upper bound. `context`: tokens of the longest sequence. */
   virtual uint64_t StepBytes(const ModelConfig& config, uint64_t rows, uint64_t largest_scores,
@@ -138,11 +136,9 @@ class Ops {
   /** An unwritten slab, in memory that can be updated in place. */
   virtual Tensor MakeSlab(const PoolGeometry& geometry) const = 0;
 
-  // Nothing is checked here: callers have checked ids, slots and shapes. x: [R, features], padded as the back end
-  // likes.
+  // Nothing is checked: callers have checked ids, slots and shapes. x: [R, features], padded as the back end likes.
   virtual Tensor Embed(const Linear& table, const StepRows& rows) const = 0;
-  /** The slabs that come back have the rows' K and V in them: updated in place when the caller gives the only handles.
-   */
+  /** The slabs that come back have the rows' K and V in them, in place when the caller gives the only handles. */
   virtual Attended Attend(const AttentionLayer& layer, const StepRows& rows, const Tensor& x, const Tensor& k_slab,
                           const Tensor& v_slab) const = 0;
   virtual Tensor FeedForward(const FeedForwardLayer& layer, const Tensor& x) const = 0;

@@ -19,7 +19,10 @@ std::string Variable(const char* name) {
 }  // namespace
 
 int ChooseThreads(int threads) {
-  if (threads == 0 && !Variable("RESIDENT_THREADS").empty()) threads = std::atoi(Variable("RESIDENT_THREADS").c_str());
+  if (const std::string wish = Variable("RESIDENT_THREADS"); threads == 0 && !wish.empty()) {
+    const bool number = wish.size() < 9 && wish.find_first_not_of("0123456789") == std::string::npos;
+    threads = number ? std::stoi(wish) : -1;
+  }
   if (threads == 0) return kernels::PhysicalCores();
   if (threads < 1 || threads > kMostThreads) {
     throw Error(ErrorCode::kInvalidRequest, "threads must be in 1…" + std::to_string(kMostThreads) + ", or 0 for all",
@@ -37,9 +40,8 @@ std::unique_ptr<Ops> ChooseOps(mx::Device device, int threads) {
     throw Error(ErrorCode::kInvalidRequest, "RESIDENT_OPS is \"cpu\" and the device is the GPU",
                 {{"device", std::string("gpu")}});
   }
-  const bool fast = kernels::ChooseLevel() != kernels::Level::kScalar;
-  const bool own =
-      wish.empty() ? device == mx::Device::cpu && (fast || !Variable("RESIDENT_CPU_LEVEL").empty()) : wish == "cpu";
+  const bool made_for = kernels::FastestLevel() != kernels::Level::kScalar || !Variable("RESIDENT_CPU_LEVEL").empty();
+  const bool own = wish.empty() ? device == mx::Device::cpu && made_for : wish == "cpu";
   return own ? MakeCpuOps(ChooseThreads(threads)) : MakeMlxOps(device);
 }
 

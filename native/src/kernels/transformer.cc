@@ -19,8 +19,6 @@ constexpr int kChunksAThread = 4;
 
 int CeilDiv(int a, int b) { return (a + b - 1) / b; }
 
-int RowsAChunk(int rows, int threads) { return std::clamp(CeilDiv(rows, 2 * threads), 1, kMostChunkRows); }
-
 int PanelsAChunk(int panels, int inputs, int rows, int threads) {
   const double products = double(inputs) * kPanelRows * std::min(rows, kBlockRows);
   const int most = std::max(1, panels / (threads * kChunksAThread));
@@ -102,6 +100,13 @@ DigitRows Transformer::MakeDigits(int groups) {
   return {As<int8_t>(digit_buffers_.digits), As<float>(digit_buffers_.scales), As<float>(digit_buffers_.sums), groups};
 }
 
+template <typename Work>
+void Transformer::ForRows(int rows, Work work) {
+  const int a_chunk = std::clamp(CeilDiv(rows, 2 * threads()), 1, kMostChunkRows);
+  pool_.Run(CeilDiv(rows, a_chunk),
+            [&](int chunk, int) { work(chunk * a_chunk, std::min(rows, (chunk + 1) * a_chunk)); });
+}
+
 void Transformer::QuantiseRows(const float* x, size_t stride, int groups, int first, int end) {
   for (int r = first; r < end; ++r) {
     const size_t at = size_t(r) * size_t(groups);
@@ -115,9 +120,7 @@ Transformer::Inputs Transformer::Normalise(const NormWeight& norm, float eps, in
   const int groups = int(stride) / kDigitGroup;
   float* y = Floats(normed_, size_t(rows) * stride);
   if (digits) ReserveDigits(rows, groups);
-  const int a_chunk = RowsAChunk(rows, threads());
-  pool_.Run(CeilDiv(rows, a_chunk), [&](int chunk, int) {
-    const int first = chunk * a_chunk, end = std::min(rows, first + a_chunk);
+  ForRows(rows, [&](int first, int end) {
     for (int r = first; r < end; ++r) {
       table_.rms_norm(x + size_t(r) * stride, norm.weight.data(), norm.features, eps, y + size_t(r) * stride);
     }
@@ -131,10 +134,7 @@ Transformer::Inputs Transformer::Prepare(const float* x, int features, int rows,
   const int groups = features / kDigitGroup;
   if (digits) {
     ReserveDigits(rows, groups);
-    const int a_chunk = RowsAChunk(rows, threads());
-    pool_.Run(CeilDiv(rows, a_chunk), [&](int chunk, int) {
-      QuantiseRows(x, stride, groups, chunk * a_chunk, std::min(rows, (chunk + 1) * a_chunk));
-    });
+    ForRows(rows, [&](int first, int end) { QuantiseRows(x, stride, groups, first, end); });
   }
   return {x, stride, MakeDigits(groups), rows};
 }
@@ -317,10 +317,7 @@ void Transformer::Attend(const AttentionWeights& w, const Rows& rows, const Laye
     for (int r = 0; r < n; ++r) std::copy_n(tile + r * kPanelRows, valid, to + size_t(r) * qkv_stride_);
   });
   w.rotary->Reserve(*std::max_element(rows.positions.begin(), rows.positions.end()) + 1);
-  const int a_chunk = RowsAChunk(count, threads());
-  pool_.Run(CeilDiv(count, a_chunk), [&](int chunk, int) {
-    RotateAndAppend(w, rows, cache, chunk * a_chunk, std::min(count, (chunk + 1) * a_chunk));
-  });
+  ForRows(count, [&](int first, int end) { RotateAndAppend(w, rows, cache, first, end); });
   const size_t attended_stride = size_t(PaddedDim(attended_features));
   float* attended = Floats(attended_, size_t(count) * attended_stride);
   if (attended_stride != size_t(attended_features)) std::fill_n(attended, size_t(count) * attended_stride, 0.f);

@@ -101,6 +101,9 @@ class Transformer {
 
   Inputs Normalise(const NormWeight& norm, float eps, int rows, const float* x, bool digits);
   Inputs Prepare(const float* x, int features, int rows, bool digits);
+  /** Calls work(first, end) for all rows in pieces, on all threads. */
+  template <typename Work>
+  void ForRows(int rows, Work work);
   void QuantiseRows(const float* x, size_t stride, int groups, int first, int end);
   void ReserveDigits(int rows, int groups);
   DigitRows MakeDigits(int groups);

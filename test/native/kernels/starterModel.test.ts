@@ -199,6 +199,7 @@ describe("The CPU kernels on the starter model", function () {
       { RESIDENT_OPS: "cpu", RESIDENT_CPU_LEVEL: "mmx" },
       { RESIDENT_OPS: "cuda" },
       { RESIDENT_OPS: "cpu", RESIDENT_THREADS: "1000" },
+      { RESIDENT_OPS: "cpu", RESIDENT_THREADS: "all" },
     ]) {
       await assert.rejects(
         withModel(environment, async () => {}),

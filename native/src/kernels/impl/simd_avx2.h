@@ -44,11 +44,6 @@ RESIDENT_INLINE F AsFloat(I a) { return _mm256_castsi256_ps(a); }
 RESIDENT_INLINE I AsInt(F a) { return _mm256_castps_si256(a); }
 RESIDENT_INLINE I MaxInt(I a, I b) { return _mm256_max_epi32(a, b); }
 RESIDENT_INLINE I AndInt(I a, I b) { return _mm256_and_si256(a, b); }
-RESIDENT_INLINE int32_t BitsOf(float a) {
-  int32_t i;
-  std::memcpy(&i, &a, 4);
-  return i;
-}
 RESIDENT_INLINE void StoreInt(int32_t* p, I v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
 RESIDENT_INLINE void StoreBytes(int8_t* p, I v) {
   const __m256i picked =
