@@ -67,20 +67,24 @@ std::vector<float> OnAllLevels(Make make) {
 }
 
 struct Digits {
-  std::vector<int8_t> digits;
+  std::vector<int8_t> digits, pairs;
   std::vector<float> scales, sums;
   int groups;
-  DigitRows view() const { return {digits.data(), scales.data(), sums.data(), groups}; }
+  DigitRows view() const {
+    return {digits.data(), pairs.data(), scales.data(), sums.data(), (scales.size() - kReadableRows) / size_t(groups), groups};
+  }
 };
 
 Digits Quantise(const KernelTable& table, const std::vector<float>& x, int rows) {
   const int groups = int(x.size()) / rows / kDigitGroup;
   const size_t count = size_t(rows) * size_t(groups);
-  Digits d{std::vector<int8_t>(count * kDigitBytes), std::vector<float>(count), std::vector<float>(count), groups};
+  const size_t readable = size_t((rows + kReadableRows - 1) / kReadableRows * kReadableRows);
+  Digits d{std::vector<int8_t>(readable * size_t(groups) * kDigitBytes), std::vector<int8_t>(readable / kPairRows * PairTileBytes(groups)),
+           std::vector<float>(count + kReadableRows), std::vector<float>(count + kReadableRows), groups};
   for (size_t r = 0; r < size_t(rows); ++r) {
     const size_t at = r * size_t(groups);
-    table.quantise(x.data() + at * kDigitGroup, groups, d.digits.data() + at * kDigitBytes, d.scales.data() + at,
-                   d.sums.data() + at);
+    table.quantise(x.data() + at * kDigitGroup, groups, d.digits.data() + at * kDigitBytes,
+                   d.pairs.data() + PairOffset(int(r), groups), d.scales.data() + r, d.sums.data() + r, size_t(rows));
   }
   return d;
 }
@@ -131,9 +135,15 @@ struct Quantised {
 
 std::vector<float> Multiply(const KernelTable& table, const PackedMatrix& matrix, const Digits& x, int rows) {
   std::vector<float> y(size_t(rows) * size_t(matrix.padded_outputs()));
+  std::vector<float> panels(size_t(matrix.panels()) * PanelStride(rows));
+  table.quantised_panels(matrix.format(), reinterpret_cast<const uint8_t*>(matrix.Panel(0)), matrix.panel_bytes(),
+                         matrix.panels(), x.view(), rows, panels.data());
+  table.end_panels();
   for (int p = 0; p < matrix.panels(); ++p) {
-    table.quantised_panel(matrix.format(), reinterpret_cast<const uint8_t*>(matrix.Panel(p)), x.view(), rows,
-                          y.data() + size_t(p) * kPanelRows, size_t(matrix.padded_outputs()));
+    for (int r = 0; r < rows; ++r) {
+      std::copy_n(panels.data() + size_t(p) * PanelStride(rows) + size_t(r * kPanelRows), kPanelRows,
+                  y.data() + size_t(r) * size_t(matrix.padded_outputs()) + size_t(p) * kPanelRows);
+    }
   }
   return y;
 }

@@ -15,6 +15,9 @@ extern const KernelTable kTable;
 namespace avx512vnni {
 extern const KernelTable kTable;
 }
+namespace amxint8 {
+extern const KernelTable kTable;
+}
 #endif
 
 const KernelTable& TableOf(Level level) {
@@ -26,6 +29,8 @@ const KernelTable& TableOf(Level level) {
       return avxvnni::kTable;
     case Level::kAvx512Vnni:
       return avx512vnni::kTable;
+    case Level::kAmxInt8:
+      return amxint8::kTable;
 #endif
     default:
       return scalar::kTable;

@@ -13,6 +13,23 @@ constexpr int kDigitGroup = 32;
 /** Signed base-256 digits of one input. */
 constexpr int kDigits = 3;
 constexpr int kDigitBytes = kDigits * kDigitGroup;
+/**
+ * The same inputs as two numbers of 12 bits, each in two parts, for levels that `takes_pairs`: whole tiles of 16 rows, each
+ * [group][upper, lower][row][2][32] with d0 * 65536 + d1 * 256 + d2 = (16 a + b) * 4096 + 16 c + d.
+ */
+constexpr int kPairRows = 16;
+constexpr int kPairBytes = 2 * kDigitGroup;
+constexpr size_t PairTileBytes(int groups) { return size_t(groups) * 2 * kPairRows * kPairBytes; }
+/** Where the pairs of a row begin. */
+constexpr size_t PairOffset(int row, int groups) {
+  return size_t(row / kPairRows) * PairTileBytes(groups) + size_t(row % kPairRows) * kPairBytes;
+}
+/** Digits, scales and sums can be read for a multiple of so many rows, whatever they are beyond the last one. */
+constexpr int kReadableRows = kPairRows;
+/** Floats of one panel's products of `rows` rows: whole tiles where there are several. */
+constexpr size_t PanelStride(int rows) {
+  return size_t(rows <= kPairRows ? rows : (rows + kPairRows - 1) / kPairRows * kPairRows) * kPanelRows;
+}
 
 /** Element types of un-quantised weights, of scales and of K and V. */
 enum class FloatType { kF32, kF16, kBF16 };
@@ -24,9 +41,21 @@ constexpr size_t SizeOf(FloatType type) { return type == FloatType::kF32 ? 4 : 2
  */
 struct DigitRows {
   const int8_t* digits;  // [row][group][3][32]
-  const float* scales;   // [row][group]
-  const float* sums;     // [row][group]
-  int groups;            // a row's
+  const int8_t* pairs;   // tiles, or nullptr
+  const float* scales;  // [group][row], groups `stride` apart: several rows of one group are read together
+  const float* sums;    // the same
+  size_t stride;
+  int groups;  // a row's
+
+  /** What begins with `row`, a multiple of 16. */
+  DigitRows From(int row) const {
+    return {digits + size_t(row) * size_t(groups) * kDigitBytes,
+            pairs == nullptr ? nullptr : pairs + PairOffset(row, groups),
+            scales + row,
+            sums + row,
+            stride,
+            groups};
+  }
 };
 
 /** How the panels of a quantised matrix are laid out (packed_matrix.h). */
@@ -83,13 +112,24 @@ constexpr size_t AttendScratchFloats(int head_dim) {
 /** The kernels of one level. Pointers need no alignment; rows are padded to 16 floats where `padded` says so. */
 struct KernelTable {
   Level level;
+  /** `quantise` writes pairs, and `quantised_panels` reads them. */
+  bool takes_pairs;
 
-  /** [groups * 32] floats as integers. What holds a value that is no finite number becomes NaN as a whole group. */
-  void (*quantise)(const float* x, int groups, int8_t* digits, float* scales, float* sums);
-  /** 16 outputs of `rows` rows: y[row * stride + 0…15]. */
-  void (*quantised_panel)(const PanelFormat& format, const uint8_t* panel, const DigitRows& x, int rows, float* y,
-                          size_t y_stride);
-  /** The same for a panel [inputs][16] of floats; `inputs` is a multiple of 16. */
+  /**
+   * [groups * 32] floats as integers; `pairs` may be nullptr unless `takes_pairs`, scales and sums lie `stride` apart.
+   * What holds a value that is no finite number becomes NaN as a whole group.
+   */
+  void (*quantise)(const float* x, int groups, int8_t* digits, int8_t* pairs, float* scales, float* sums,
+                   size_t stride);
+  /**
+   * 16 outputs of `rows` rows for each of some panels that lie `panel_bytes` apart: y[panel][row][16], panels
+   * PanelStride(rows) floats apart, of which those beyond `rows` are scratch.
+   */
+  void (*quantised_panels)(const PanelFormat& format, const uint8_t* panel, size_t panel_bytes, int panels,
+                           const DigitRows& x, int rows, float* y);
+  /** To be called on a thread that has multiplied some panels, before it does something else. */
+  void (*end_panels)();
+  /** y[row * stride + 0…15] for a panel [inputs][16] of floats; `inputs` is a multiple of 16. */
   void (*float_panel)(FloatType type, const void* panel, int inputs, const float* x, size_t x_stride, int rows,
                       float* y, size_t y_stride);
   /** y = x / sqrt(mean(x²) + eps) * weight; n elements, all padded with zeros to 16. */

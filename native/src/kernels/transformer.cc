@@ -12,17 +12,20 @@ namespace {
 constexpr int kBlockRows = 64;
 /** Rows that one chunk of row-wise work takes at most. */
 constexpr int kMostChunkRows = 16;
-/** Multiplications that one chunk of a product should have: about 30 µs. */
-constexpr double kChunkProducts = 1.5e6;
+/** Multiplications that one chunk of a product should have: about 30 µs, without tiles and with them. */
+constexpr double kChunkProducts = 1.5e6, kTileChunkProducts = 4.5e6;
+/** Panels that one chunk has at most. */
+constexpr int kMostChunkPanels = 8;
+constexpr int kChunkFloats = kMostChunkPanels * kBlockRows * kPanelRows;
 /** Chunks that each thread should find at least, so that an uneven one does not decide. */
 constexpr int kChunksAThread = 4;
 
 int CeilDiv(int a, int b) { return (a + b - 1) / b; }
 
-int PanelsAChunk(int panels, int inputs, int rows, int threads) {
+int PanelsAChunk(int panels, int inputs, int rows, int threads, bool tiles) {
   const double products = double(inputs) * kPanelRows * std::min(rows, kBlockRows);
-  const int most = std::max(1, panels / (threads * kChunksAThread));
-  return std::clamp(int(kChunkProducts / products), 1, most);
+  const int most = std::clamp(panels * CeilDiv(rows, kBlockRows) / (threads * kChunksAThread), 1, kMostChunkPanels);
+  return std::clamp(int((tiles ? kTileChunkProducts : kChunkProducts) / products), 1, most);
 }
 
 int Outputs(const Matrices& matrices) {
@@ -91,13 +94,16 @@ void Transformer::Embed(const Matrices& table, std::span<const int32_t> ids, flo
 
 void Transformer::ReserveDigits(int rows, int groups) {
   const size_t count = size_t(rows) * size_t(groups);
-  digit_buffers_.digits.Reserve(count * kDigitBytes);
-  digit_buffers_.scales.Reserve(count * sizeof(float));
-  digit_buffers_.sums.Reserve(count * sizeof(float));
+  const size_t readable = size_t(CeilDiv(rows, kReadableRows) * kReadableRows);
+  digit_buffers_.digits.Reserve(readable * size_t(groups) * kDigitBytes);
+  if (table_.takes_pairs) digit_buffers_.pairs.Reserve(readable / kPairRows * PairTileBytes(groups));
+  digit_buffers_.scales.Reserve((count + kReadableRows) * sizeof(float));
+  digit_buffers_.sums.Reserve((count + kReadableRows) * sizeof(float));
 }
 
-DigitRows Transformer::MakeDigits(int groups) {
-  return {As<int8_t>(digit_buffers_.digits), As<float>(digit_buffers_.scales), As<float>(digit_buffers_.sums), groups};
+DigitRows Transformer::MakeDigits(int rows, int groups) {
+  return {As<int8_t>(digit_buffers_.digits), table_.takes_pairs ? As<int8_t>(digit_buffers_.pairs) : nullptr,
+          As<float>(digit_buffers_.scales), As<float>(digit_buffers_.sums), size_t(rows), groups};
 }
 
 template <typename Work>
@@ -107,11 +113,12 @@ void Transformer::ForRows(int rows, Work work) {
             [&](int chunk, int) { work(chunk * a_chunk, std::min(rows, (chunk + 1) * a_chunk)); });
 }
 
-void Transformer::QuantiseRows(const float* x, size_t stride, int groups, int first, int end) {
+void Transformer::QuantiseRows(const float* x, size_t stride, int rows, int groups, int first, int end) {
   for (int r = first; r < end; ++r) {
-    const size_t at = size_t(r) * size_t(groups);
-    table_.quantise(x + size_t(r) * stride, groups, As<int8_t>(digit_buffers_.digits) + at * kDigitBytes,
-                    As<float>(digit_buffers_.scales) + at, As<float>(digit_buffers_.sums) + at);
+    int8_t* digits = As<int8_t>(digit_buffers_.digits) + size_t(r) * size_t(groups) * kDigitBytes;
+    int8_t* pairs = table_.takes_pairs ? As<int8_t>(digit_buffers_.pairs) + PairOffset(r, groups) : nullptr;
+    table_.quantise(x + size_t(r) * stride, groups, digits, pairs, As<float>(digit_buffers_.scales) + r,
+                    As<float>(digit_buffers_.sums) + r, size_t(rows));
   }
 }
 
@@ -124,9 +131,9 @@ Transformer::Inputs Transformer::Normalise(const NormWeight& norm, float eps, in
     for (int r = first; r < end; ++r) {
       table_.rms_norm(x + size_t(r) * stride, norm.weight.data(), norm.features, eps, y + size_t(r) * stride);
     }
-    if (digits) QuantiseRows(y, stride, groups, first, end);
+    if (digits) QuantiseRows(y, stride, rows, groups, first, end);
   });
-  return {y, stride, MakeDigits(groups), rows};
+  return {y, stride, MakeDigits(rows, groups), rows};
 }
 
 Transformer::Inputs Transformer::Prepare(const float* x, int features, int rows, bool digits) {
@@ -134,29 +141,42 @@ Transformer::Inputs Transformer::Prepare(const float* x, int features, int rows,
   const int groups = features / kDigitGroup;
   if (digits) {
     ReserveDigits(rows, groups);
-    ForRows(rows, [&](int first, int end) { QuantiseRows(x, stride, groups, first, end); });
+    ForRows(rows, [&](int first, int end) { QuantiseRows(x, stride, rows, groups, first, end); });
   }
-  return {x, stride, MakeDigits(groups), rows};
+  return {x, stride, MakeDigits(rows, groups), rows};
 }
 
-/** y [rows][16], bias included. */
-void Transformer::PanelTimes(const PackedMatrix& matrix, int panel, const Inputs& in, int first, int rows,
-                             float* y) const {
-  const std::byte* weights = matrix.Panel(panel);
+/** y [panels][rows, PanelStride][16], bias included. */
+void Transformer::MultiplyPanels(const PackedMatrix& matrix, int begin, int end, const Inputs& in, int first, int rows,
+                                 float* y) const {
+  const size_t stride = PanelStride(rows);
   if (matrix.quantised()) {
-    const size_t at = size_t(first) * size_t(in.digits.groups);
-    const DigitRows digits{in.digits.digits + at * kDigitBytes, in.digits.scales + at, in.digits.sums + at,
-                           in.digits.groups};
-    table_.quantised_panel(matrix.format(), reinterpret_cast<const uint8_t*>(weights), digits, rows, y, kPanelRows);
+    table_.quantised_panels(matrix.format(), reinterpret_cast<const uint8_t*>(matrix.Panel(begin)),
+                            matrix.panel_bytes(), end - begin, in.digits.From(first), rows, y);
   } else {
-    table_.float_panel(matrix.float_type(), weights, matrix.padded_inputs(), in.x + size_t(first) * in.stride,
-                       in.stride, rows, y, kPanelRows);
+    for (int p = begin; p < end; ++p) {
+      table_.float_panel(matrix.float_type(), matrix.Panel(p), matrix.padded_inputs(),
+                         in.x + size_t(first) * in.stride, in.stride, rows, y + size_t(p - begin) * stride, kPanelRows);
+    }
   }
   const float* bias = matrix.bias();
   if (bias == nullptr) return;
-  for (int r = 0; r < rows; ++r) {
-    for (int i = 0; i < kPanelRows; ++i) y[r * kPanelRows + i] += bias[panel * kPanelRows + i];
+  for (int p = begin; p < end; ++p) {
+    float* at = y + size_t(p - begin) * stride;
+    for (int i = 0; i < rows * kPanelRows; ++i) at[i] += bias[p * kPanelRows + i % kPanelRows];
   }
+}
+
+/** Calls work(first row, rows, first panel, end) for blocks of rows and some panels each, on all threads. */
+template <typename Work>
+void Transformer::ForPanels(int panels, const Inputs& in, Work work) {
+  const int a_chunk = PanelsAChunk(panels, int(in.stride), in.rows, pool_.threads(), table_.takes_pairs);
+  const int chunks_a_block = CeilDiv(panels, a_chunk);
+  pool_.Run(chunks_a_block * CeilDiv(in.rows, kBlockRows), [&](int chunk, int) {
+    const int first = chunk / chunks_a_block * kBlockRows, begin = chunk % chunks_a_block * a_chunk;
+    work(first, std::min(kBlockRows, in.rows - first), begin, std::min(panels, begin + a_chunk));
+    table_.end_panels();
+  });
 }
 
 /** Calls use(product, panel, first row, rows, y [rows][16]) for every panel and block of rows. */
@@ -164,20 +184,16 @@ template <typename Use>
 void Transformer::Multiply(std::span<const Product> products, const Inputs& in, Use use) {
   int panels = 0;
   for (const Product& product : products) panels += product.matrix->panels();
-  const int a_chunk = PanelsAChunk(panels, int(in.stride), in.rows, pool_.threads());
-  const int chunks_a_block = CeilDiv(panels, a_chunk);
-  pool_.Run(chunks_a_block * CeilDiv(in.rows, kBlockRows), [&](int chunk, int) {
-    const int first = chunk / chunks_a_block * kBlockRows, rows = std::min(kBlockRows, in.rows - first);
-    const int begin = chunk % chunks_a_block * a_chunk, end = std::min(panels, begin + a_chunk);
-    float y[kBlockRows * kPanelRows];
+  ForPanels(panels, in, [&](int first, int rows, int begin, int end) {
+    float y[kChunkFloats];
     int base = 0;
     for (const Product& product : products) {
       const int count = product.matrix->panels();
-      for (int p = std::max(begin - base, 0); p < std::min(end - base, count); ++p) {
-        PanelTimes(*product.matrix, p, in, first, rows, y);
-        use(product, p, first, rows, y);
-      }
+      const int from = std::max(begin - base, 0), to = std::min(end - base, count);
       base += count;
+      if (from >= to) continue;
+      MultiplyPanels(*product.matrix, from, to, in, first, rows, y);
+      for (int p = from; p < to; ++p) use(product, p, first, rows, y + size_t(p - from) * PanelStride(rows));
     }
   });
 }
@@ -342,14 +358,17 @@ void Transformer::FeedForward(const FeedForwardWeights& w, int rows, const float
   const PackedMatrix& up = w.up->front();
   const size_t stride = size_t(up.padded_outputs());
   float* gated = Floats(gated_, size_t(rows) * stride);
-  std::vector<Product> products;
-  Product::Add(products, *w.gate);
-  Multiply(products, in, [&](const Product&, int panel, int first, int n, float* tile) {
-    float other[kBlockRows * kPanelRows];
-    PanelTimes(up, panel, in, first, n, other);
-    table_.silu_multiply(tile, other, n * kPanelRows, tile);
-    for (int r = 0; r < n; ++r) {
-      std::copy_n(tile + r * kPanelRows, kPanelRows, gated + size_t(first + r) * stride + size_t(panel) * kPanelRows);
+  const PackedMatrix& gate = w.gate->front();
+  ForPanels(gate.panels(), in, [&](int first, int n, int begin, int end) {
+    float gates[kChunkFloats], ups[kChunkFloats];
+    MultiplyPanels(gate, begin, end, in, first, n, gates);
+    MultiplyPanels(up, begin, end, in, first, n, ups);
+    for (int p = begin; p < end; ++p) {
+      float* tile = gates + size_t(p - begin) * PanelStride(n);
+      table_.silu_multiply(tile, ups + size_t(p - begin) * PanelStride(n), n * kPanelRows, tile);
+      for (int r = 0; r < n; ++r) {
+        std::copy_n(tile + r * kPanelRows, kPanelRows, gated + size_t(first + r) * stride + size_t(p) * kPanelRows);
+      }
     }
   });
   AddProduct(*w.down, Prepare(gated, up.outputs(), rows, NeedsDigits({w.down})), x, y);

@@ -95,7 +95,7 @@ class Transformer {
     int rows;
   };
   struct DigitBuffers {
-    Buffer digits, scales, sums;
+    Buffer digits, pairs, scales, sums;
   };
   struct Product;
 
@@ -104,14 +104,17 @@ class Transformer {
   /** Calls work(first, end) for all rows in pieces, on all threads. */
   template <typename Work>
   void ForRows(int rows, Work work);
-  void QuantiseRows(const float* x, size_t stride, int groups, int first, int end);
+  void QuantiseRows(const float* x, size_t stride, int rows, int groups, int first, int end);
   void ReserveDigits(int rows, int groups);
-  DigitRows MakeDigits(int groups);
+  DigitRows MakeDigits(int rows, int groups);
   template <typename Use>
   void Multiply(std::span<const Product> products, const Inputs& in, Use use);
   /** y = x + product. */
   void AddProduct(const Matrices& matrices, const Inputs& in, const float* x, float* y);
-  void PanelTimes(const PackedMatrix& matrix, int panel, const Inputs& in, int first, int rows, float* y) const;
+  template <typename Work>
+  void ForPanels(int panels, const Inputs& in, Work work);
+  void MultiplyPanels(const PackedMatrix& matrix, int begin, int end, const Inputs& in, int first, int rows,
+                      float* y) const;
   void RotateAndAppend(const AttentionWeights& w, const Rows& rows, const LayerCache& cache, int first, int end);
   void AttendRows(const AttentionWeights& w, const Rows& rows, const LayerCache& cache);
   float* Floats(Buffer& buffer, size_t count);

@@ -68,9 +68,10 @@ void QuantisedRows(const PanelFormat& format, const uint8_t* panel, const DigitR
         Unpack<Bits>(at + lane * 4, weights);
         for (int r = 0; r < Rows; ++r) {
           const size_t group = size_t(first + r) * size_t(groups) + size_t(g);
+          const size_t row = size_t(g) * x.stride + size_t(first + r);
           const F dot = DotDigits<Bits>(weights, x.digits + group * kDigitBytes);
-          sums[r] = Fma(Mul(scale, Set(x.scales[group])), dot, sums[r]);
-          sums[r] = Fma(zero, Set(x.sums[group]), sums[r]);
+          sums[r] = Fma(Mul(scale, Set(x.scales[row])), dot, sums[r]);
+          sums[r] = Fma(zero, Set(x.sums[row]), sums[r]);
         }
       }
     }
@@ -107,10 +108,15 @@ void QuantisedPanelOf(const PanelFormat& format, const uint8_t* panel, const Dig
   }
 }
 
-void QuantisedPanel(const PanelFormat& format, const uint8_t* panel, const DigitRows& x, int rows, float* y,
-                    size_t y_stride) {
-  if (format.bits == 4) return QuantisedPanelOf<4>(format, panel, x, rows, y, y_stride);
-  QuantisedPanelOf<8>(format, panel, x, rows, y, y_stride);
+void QuantisedPanels(const PanelFormat& format, const uint8_t* panel, size_t panel_bytes, int panels,
+                     const DigitRows& x, int rows, float* y) {
+  for (int p = 0; p < panels; ++p, panel += panel_bytes, y += PanelStride(rows)) {
+    if (format.bits == 4) {
+      QuantisedPanelOf<4>(format, panel, x, rows, y, kPanelRows);
+    } else {
+      QuantisedPanelOf<8>(format, panel, x, rows, y, kPanelRows);
+    }
+  }
 }
 
 /** Products are added in the inputs' order in pieces of 64, and the pieces one after the other. */

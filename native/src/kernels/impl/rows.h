@@ -35,9 +35,19 @@ RESIDENT_INLINE float ExpOne(float x) {
   return lanes[0];
 }
 
-void Quantise(const float* x, int groups, int8_t* digits, float* scales, float* sums) {
+/** Signed digits of `whole`, the lowest first: its value less the digit, divided by 2^Bits, is left in it. */
+template <int Bits>
+RESIDENT_INLINE I TakeDigit(I& whole) {
+  const I low = ShiftRightSigned<32 - Bits>(ShiftLeft<32 - Bits>(whole));
+  whole = ShiftRightSigned<Bits>(SubInt(whole, low));
+  return low;
+}
+
+void Quantise(const float* x, int groups, int8_t* digits, int8_t* pairs, float* scales, float* sums,
+              size_t stride) {
   constexpr int kVectors = kDigitGroup / kLanes;
-  for (int g = 0; g < groups; ++g, x += kDigitGroup, digits += kDigitBytes) {
+  constexpr int kPairTile = kPairRows * kPairBytes;
+  for (int g = 0; g < groups; ++g, x += kDigitGroup, digits += kDigitBytes, pairs += kTakesPairs ? 2 * kPairTile : 0) {
     F values[kVectors];
     I largest = SetInt(0);
     for (int i = 0; i < kVectors; ++i) {
@@ -50,7 +60,8 @@ void Quantise(const float* x, int groups, int8_t* digits, float* scales, float* 
     int32_t exponent = bits >> 23;  // biased; every |x| < 2^(exponent − 126)
     if (exponent == 255) {
       for (int i = 0; i < kDigitBytes; ++i) digits[i] = 0;
-      scales[g] = sums[g] = __builtin_nanf("");
+      for (int i = 0; kTakesPairs && i < kPairBytes; ++i) pairs[i] = pairs[kPairTile + i] = 0;
+      scales[size_t(g) * stride] = sums[size_t(g) * stride] = __builtin_nanf("");
       continue;
     }
     exponent = exponent < 27 ? 27 : exponent;  // below 2^-99 all is 0 to us
@@ -60,19 +71,24 @@ void Quantise(const float* x, int groups, int8_t* digits, float* scales, float* 
     __builtin_memcpy(&down, &down_bits, 4);
     I sum = SetInt(0);
     for (int i = 0; i < kVectors; ++i) {
-      I whole = ToInt(Mul(values[i], Set(up)));
+      const I whole = ToInt(Mul(values[i], Set(up)));
       sum = AddInt(sum, whole);
-      for (int d = kDigits - 1; d >= 0; --d) {
-        const I low = ShiftRightSigned<24>(ShiftLeft<24>(whole));
-        StoreBytes(digits + d * kDigitGroup + i * kLanes, low);
-        whole = ShiftRightSigned<8>(SubInt(whole, low));
+      I left = whole;
+      for (int d = kDigits - 1; d >= 0; --d) StoreBytes(digits + d * kDigitGroup + i * kLanes, TakeDigit<8>(left));
+      if constexpr (kTakesPairs) {
+        left = whole;
+        int8_t *upper = pairs + i * kLanes, *lower = upper + kPairTile;
+        StoreBytes(lower + kDigitGroup, TakeDigit<4>(left));
+        StoreBytes(lower, TakeDigit<8>(left));
+        StoreBytes(upper + kDigitGroup, TakeDigit<4>(left));
+        StoreBytes(upper, left);
       }
     }
     StoreInt(lanes, sum);
     int32_t total = 0;
     for (int i = 0; i < kLanes; ++i) total += lanes[i];
-    scales[g] = down;
-    sums[g] = float(total) * down;
+    scales[size_t(g) * stride] = down;
+    sums[size_t(g) * stride] = float(total) * down;
   }
 }
 
