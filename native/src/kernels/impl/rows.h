@@ -54,10 +54,7 @@ void Quantise(const float* x, int groups, int8_t* digits, int8_t* pairs, float* 
       values[i] = Load(x + i * kLanes);
       largest = MaxInt(largest, AndInt(AsInt(values[i]), SetInt(0x7fffffff)));
     }
-    int32_t lanes[kLanes], bits = 0;
-    StoreInt(lanes, largest);
-    for (int i = 0; i < kLanes; ++i) bits = lanes[i] > bits ? lanes[i] : bits;
-    int32_t exponent = bits >> 23;  // biased; every |x| < 2^(exponent − 126)
+    int32_t exponent = LargestInt(largest) >> 23;  // biased; every |x| < 2^(exponent − 126)
     if (exponent == 255) {
       for (int i = 0; i < kDigitBytes; ++i) digits[i] = 0;
       for (int i = 0; kTakesPairs && i < kPairBytes; ++i) pairs[i] = pairs[kPairTile + i] = 0;
@@ -84,11 +81,8 @@ void Quantise(const float* x, int groups, int8_t* digits, int8_t* pairs, float* 
         StoreBytes(upper, left);
       }
     }
-    StoreInt(lanes, sum);
-    int32_t total = 0;
-    for (int i = 0; i < kLanes; ++i) total += lanes[i];
     scales[size_t(g) * stride] = down;
-    sums[size_t(g) * stride] = float(total) * down;
+    sums[size_t(g) * stride] = float(SumOfInts(sum)) * down;
   }
 }
 

@@ -44,7 +44,16 @@ RESIDENT_INLINE F AsFloat(I a) { return _mm256_castsi256_ps(a); }
 RESIDENT_INLINE I AsInt(F a) { return _mm256_castps_si256(a); }
 RESIDENT_INLINE I MaxInt(I a, I b) { return _mm256_max_epi32(a, b); }
 RESIDENT_INLINE I AndInt(I a, I b) { return _mm256_and_si256(a, b); }
-RESIDENT_INLINE void StoreInt(int32_t* p, I v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
+RESIDENT_INLINE int32_t LargestInt(I v) {
+  const __m128i four = _mm_max_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+  const __m128i two = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+  return _mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+}
+RESIDENT_INLINE int32_t SumOfInts(I v) {
+  const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+  const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+  return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+}
 RESIDENT_INLINE void StoreBytes(int8_t* p, I v) {
   const __m256i picked =
       _mm256_shuffle_epi8(v, _mm256_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12,

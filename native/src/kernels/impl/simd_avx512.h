@@ -44,7 +44,8 @@ RESIDENT_INLINE I AsInt(F a) { return _mm512_castps_si512(a); }
 RESIDENT_INLINE I MaxInt(I a, I b) { return _mm512_max_epi32(a, b); }
 RESIDENT_INLINE I AndInt(I a, I b) { return _mm512_and_si512(a, b); }
 RESIDENT_INLINE I LoadInt(const int32_t* p) { return _mm512_loadu_si512(p); }
-RESIDENT_INLINE void StoreInt(int32_t* p, I v) { _mm512_storeu_si512(p, v); }
+RESIDENT_INLINE int32_t LargestInt(I v) { return _mm512_reduce_max_epi32(v); }
+RESIDENT_INLINE int32_t SumOfInts(I v) { return _mm512_reduce_add_epi32(v); }
 RESIDENT_INLINE void StoreBytes(int8_t* p, I v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(v));
 }

@@ -51,7 +51,8 @@ RESIDENT_INLINE int32_t BitsOf(float a) {
 RESIDENT_INLINE I AsInt(F a) { return BitsOf(a); }
 RESIDENT_INLINE I MaxInt(I a, I b) { return a > b ? a : b; }
 RESIDENT_INLINE I AndInt(I a, I b) { return a & b; }
-RESIDENT_INLINE void StoreInt(int32_t* p, I v) { *p = v; }
+RESIDENT_INLINE int32_t LargestInt(I v) { return v; }
+RESIDENT_INLINE int32_t SumOfInts(I v) { return v; }
 /** The low byte of every lane. */
 RESIDENT_INLINE void StoreBytes(int8_t* p, I v) { *p = int8_t(v); }
 
