@@ -66,6 +66,7 @@ Napi::Value LoadModel(const EnvironmentPtr& environment, const Napi::CallbackInf
   const std::string directory = ToText(options.Get("directory"), "directory");
   LoadOptions load{.device = ToDevice(options.Get("device"))};
   if (!options.Get("threads").IsUndefined()) load.threads = ToInt32(options.Get("threads"), "threads");
+  if (!options.Get("kvDtype").IsUndefined()) load.kv_dtype = ToKvType(options.Get("kvDtype"), "kvDtype");
   const Calls::Started call = environment->calls().Start(info.Env(), ToFunction(info[1], "onProgress"));
   environment->Submit(
       MlxThread::Kind::kCall, call, [=, id = call.id, flags = call.flags](Engine& engine) -> Calls::ToJs {

@@ -175,6 +175,44 @@ TEST("a run of k steps gives the tokens of k runs of one step, greedy and sample
   CHECK_EQUAL(together.ids[1], ids_b);
 }
 
+TEST("guesses change no token, greedy or sampled, with penalties, at stops and at the end of a run") {
+  Fixture f;
+  // Answers of random weights repeat themselves soon: there is something to guess.
+  const std::vector<int32_t> a = RandomTokens(6, 7);
+  SamplingParams sampled = Sampled(5);
+  sampled.temperature = 0.05;
+  sampled.penalty_ids = a;
+  int accepted = 0;
+  for (SamplingParams params : {SamplingParams{}, sampled}) {
+    const Ran plain = Run(f.engine, f.pool, {{a, 0, {0, 1, 2, 3, 4, 5, 6}, true, params}}, 48);
+    std::vector<int32_t> ids = a;
+    const std::vector<int32_t>& expected = plain.ids[0];
+    SamplingParams guessing = params;
+    std::vector<int32_t> got = Run(f.engine, f.pool, {{a, 0, {8, 9, 10, 11, 12, 13, 14}, true, params}}).ids[0];
+    for (const int tokens : {3, 20, 24}) {
+      ids = a;
+      ids.insert(ids.end(), got.begin(), got.end());
+      guessing.lookup_ids = ids;
+      if (params.HasPenalties()) guessing.penalty_ids = ids;
+      const Part part{{got.back()}, int(ids.size()) - 1, {8, 9, 10, 11, 12, 13, 14}, true, guessing};
+      const Ran ran = Run(f.engine, f.pool, {part}, tokens);
+      CHECK_EQUAL(ran.ids[0].size(), size_t(tokens));
+      accepted += ran.stats.accepted_tokens;
+      got.insert(got.end(), ran.ids[0].begin(), ran.ids[0].end());
+    }
+    CHECK_EQUAL(got, expected);
+    // A stop that a guess reaches ends the answer there.
+    guessing.lookup_ids = a;
+    guessing.lookup_ids.push_back(expected[0]);
+    if (params.HasPenalties()) guessing.penalty_ids = guessing.lookup_ids;
+    guessing.stop_ids = {expected[30]};
+    const auto stop = std::find(expected.begin() + 1, expected.end(), expected[30]);
+    const Part part{{expected[0]}, 6, {8, 9, 10, 11, 12, 13, 14}, true, guessing};
+    CHECK_EQUAL(Run(f.engine, f.pool, {part}, 47).ids[0], std::vector<int32_t>(expected.begin() + 1, stop + 1));
+  }
+  CHECK(accepted > 0);
+}
+
 TEST("a stop id ends its sequence inside a run and not the others") {
   Fixture f;
   const std::vector<int32_t> a = RandomTokens(6, 7), b = RandomTokens(9, 8);
@@ -266,6 +304,9 @@ TEST("bad batches are refused before anything runs, and the pool goes on") {
   params = {};
   params.bias_ids = {50};
   params.bias_values = {1};
+  refused({{good, 0, {0}, true, params}});
+  params = {};
+  params.lookup_ids = {50};
   refused({{good, 0, {0}, true, params}});
   CHECK_EQUAL(Run(f.engine, f.pool, {{good, 0, {0}}}).ids[0][0], BestOf(f.tiny.Logits(good)));
 }

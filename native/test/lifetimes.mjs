@@ -25,6 +25,7 @@ const greedy = {
   biasValues: new Float32Array(0),
   penaltyIds: new Int32Array(0),
   stopIds: new Int32Array(0),
+  lookupIds: new Int32Array(0),
   logprobs: 0,
 };
 

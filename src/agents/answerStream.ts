@@ -70,12 +70,14 @@ function rate(tokens: number, ms: number): number {
 }
 
 function turnFigures(figures: GenerationFigures, cacheFigures: (reusedTokens: number) => CacheFigures): TurnFigures {
-  const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, ttftMs, decodeTokensPerSecond } = figures;
+  const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, recomputedTokens } = figures;
+  const { ttftMs, decodeTokensPerSecond } = figures;
   return {
     promptTokens,
     reusedTokens,
     prefilledTokens,
     generatedTokens,
+    ...(recomputedTokens > 0 ? { recomputedTokens } : {}),
     ttftMs,
     decodeTokensPerSecond,
     ...cacheFigures(reusedTokens),

@@ -125,6 +125,7 @@ function decodeFigures(object: JsonObject): TurnFigures {
     reusedTokens: readCount(object, "reusedTokens"),
     prefilledTokens: readCount(object, "prefilledTokens"),
     generatedTokens: readCount(object, "generatedTokens"),
+    ...(object["recomputedTokens"] === undefined ? {} : { recomputedTokens: readCount(object, "recomputedTokens") }),
     ttftMs: readNumber(object, "ttftMs"),
     restoreMs: readNumber(object, "restoreMs"),
     decodeTokensPerSecond: readNumber(object, "decodeTokensPerSecond"),

@@ -81,6 +81,7 @@ async function decodeStep(runner: MlxRunner, table: readonly number[]): Promise<
         sampling: greedy,
         penaltyIds: new Int32Array(),
         stopIds: [],
+        lookupIds: new Int32Array(0),
       },
     ],
     { steps: 1, onTokens: () => undefined, cancelled: () => false },

@@ -17,7 +17,12 @@ export async function measureOwn(service: Service, workload: Workload, signal: A
   const { measure, promptTokens, decodeTokens, sequences, repeats, budgetMs } = workload;
   const answer = (prompt: string, maxTokens: number) => {
     throwIfAborted(signal);
-    const running = service.generate({ prompt, raw: true, sampling: { temperature: 0, maxTokens } });
+    const running = service.generate({
+      prompt,
+      raw: true,
+      promptLookup: false,
+      sampling: { temperature: 0, maxTokens },
+    });
     return finishedAnswer(running, signal);
   };
   const figuresOf = async (prompt: string) => (await answer(prompt, decodeTokens + 1)).figures;

@@ -53,6 +53,14 @@ export class Arguments {
     return value;
   }
 
+  /** One of `choices`. */
+  choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const chosen = choices.find((choice) => choice === text);
+    return chosen ?? this.refuse(`--${name} takes ${choices.join(", ")}, not '${text}'`);
+  }
+
   refuse(what: string): never {
     throw usageError(what, this.usage);
   }

@@ -106,7 +106,7 @@ type Done = Extract<GenerationEvent, { type: "done" }>;
 
 /** The object that scripts read; its fields are a promise of the README. */
 function answerObject({ text, tokenIds, finishReason, figures }: Done) {
-  const { promptTokens, reusedTokens, prefilledTokens, generatedTokens } = figures;
+  const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, recomputedTokens } = figures;
   const { ttftMs, restoreMs, decodeTokensPerSecond, cache } = figures;
   return {
     text,
@@ -116,6 +116,7 @@ function answerObject({ text, tokenIds, finishReason, figures }: Done) {
     reusedTokens,
     prefilledTokens,
     generatedTokens,
+    ...(recomputedTokens === undefined ? {} : { recomputedTokens }),
     ttftMs,
     restoreMs,
     decodeTokensPerSecond,
@@ -129,6 +130,7 @@ function figuresLine({ figures, finishReason }: Done): string {
     `${figures.reusedTokens} reused`,
     `${figures.prefilledTokens} prefilled`,
     `${figures.generatedTokens} generated`,
+    ...(figures.recomputedTokens === undefined ? [] : [`${figures.recomputedTokens} read again`]),
     `TTFT ${Math.round(figures.ttftMs)} ms`,
     `${figures.decodeTokensPerSecond.toFixed(1)} tok/s`,
     figures.cache.tier,

@@ -17,6 +17,8 @@ export const commonOptions: Readonly<Record<string, OptionSpec>> = {
 export const modelOptions: Readonly<Record<string, OptionSpec>> = {
   model: { value: "DIR", help: "model directory in MLX's format (default: the starter model)" },
   threads: { value: "N", help: "threads of the CPU kernels (default: as many as there are physical cores)" },
+  "no-lookup": { help: "do not guess from the agent's own tokens (answers are the same)" },
+  kv: { value: "TYPE", help: "number format of K and V: f32, f16 or bf16 (default: that of the activations)" },
   "pool-mb": { value: "N", help: "size of the KV block pool in MB (default: 1024)" },
 };
 
@@ -27,6 +29,7 @@ export async function withService<T>(args: Arguments, log: Log, body: (service: 
   const referenceFolder = reference();
   const poolMb = args.number("pool-mb", { min: 1, max: 1_048_576, whole: true }) ?? 1024;
   const threads = args.number("threads", { min: 0, max: 256, whole: true }) ?? 0;
+  const kvDtype = args.choice("kv", ["f32", "f16", "bf16"]);
   const service = createResidentService(
     {
       home,
@@ -39,6 +42,8 @@ export async function withService<T>(args: Arguments, log: Log, body: (service: 
       blockTokens: 64,
       maxAnswerTokens: 512,
       threads,
+      ...(kvDtype === undefined ? {} : { kvDtype }),
+      promptLookup: !args.flag("no-lookup"),
       storeQuotaBytes: 8 * 1024 ** 3,
     },
     log,

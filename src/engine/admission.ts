@@ -13,6 +13,8 @@ export interface Candidate {
   /** The prompt. */
   readonly history: TokenHistory;
   readonly maxTokens: number;
+  /** Starts only where there is room to its end: it had to give its blocks up once. */
+  readonly toItsEnd: boolean;
 }
 
 /** How a request would start now: what it reuses and how many blocks it takes. */
@@ -28,14 +30,21 @@ export interface AdmissionPlan {
    * or may find it), or, where no block is left for a copy and nobody holds it, it is taken back from the index.
    */
   readonly tail: "write" | "copy" | "claim";
-  /** Blocks to reserve: for the rest of the prompt, the answer, and the copy. */
+  /** Blocks to reserve: for the rest of the prompt, the answer's beginning (or all of it), and the copy. */
   readonly newBlocks: number;
   /** Available blocks that are lacking; 0 = it can start. */
   readonly missingBlocks: number;
 }
 
-/** Pure: looks at the pool, changes nothing. */
-export function planAdmission(pool: BlockPool, { blocks, history, maxTokens }: Candidate): AdmissionPlan {
+/**
+ * Pure: looks at the pool, changes nothing. `headroom` blocks are left to those that run already, so that they grow
+ * for a while before somebody has to make room.
+ */
+export function planAdmission(
+  pool: BlockPool,
+  { blocks, history, maxTokens, toItsEnd }: Candidate,
+  headroom = 0,
+): AdmissionPlan {
   const { blockTokens } = pool;
   const promptTokens = history.length;
   const ownFull = Math.floor(blocks.numTokens / blockTokens);
@@ -51,8 +60,10 @@ export function planAdmission(pool: BlockPool, { blocks, history, maxTokens }: C
   const givenBack = blocks.table
     .slice(ownBlocks)
     .filter((block) => pool.refCount(block) === 1 && !cached.includes(block)).length;
-  const grown = blocksFor(slotsNeeded(promptTokens, maxTokens), blockTokens) - reusedBlocks;
-  const lacking = (newBlocks: number): number => Math.max(0, newBlocks + revived - givenBack - pool.availableBlocks);
+  const answerTokens = toItsEnd ? maxTokens : Math.min(maxTokens, blockTokens);
+  const grown = blocksFor(slotsNeeded(promptTokens, answerTokens), blockTokens) - reusedBlocks;
+  const lacking = (newBlocks: number): number =>
+    Math.max(0, newBlocks + headroom + revived - givenBack - pool.availableBlocks);
   const plan = { reusedTokens, ownBlocks, cached };
 
   const tailBlock = reusedTokens % blockTokens === 0 ? undefined : (cached.at(-1) ?? at(blocks.table, ownBlocks - 1));

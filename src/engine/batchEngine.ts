@@ -15,6 +15,7 @@ import type { BlockHasher, Clock, ModelRunner } from "./ports";
 import { assertCanEverRun, assertUsable, type GenerationRequest } from "./request";
 import { Restore, type RestoreRequest } from "./restore";
 import { RoomFinder } from "./roomFinder";
+import { RoomMaker } from "./roomMaker";
 import { planStep } from "./scheduler";
 import { Sequence } from "./sequence";
 import { type StepReport, StepRun } from "./stepRun";
@@ -33,6 +34,7 @@ export class BlockPoolBatchEngine implements Disposable {
   private readonly queue = new WaitingQueue();
   private running: GenerationTask[] = [];
   private readonly room: RoomFinder;
+  private readonly roomMaker: RoomMaker;
   private readonly limits: EngineLimits;
   private readonly metrics: EngineMetrics;
   private readonly log: Log;
@@ -53,7 +55,7 @@ export class BlockPoolBatchEngine implements Disposable {
     this.pool = new BlockPool(runner.geometry, {
       checked: options.checked ?? false,
       onRoom: () => {
-        if (this.queue.length > 0) this.work.fire();
+        if (this.queue.length > 0 || this.roomMaker.someonePauses) this.work.fire();
       },
     });
     this.tables = new LiveTables(this.pool);
@@ -64,6 +66,13 @@ export class BlockPoolBatchEngine implements Disposable {
       () => this.work.fire(),
       (error) => this.logError(error),
     );
+    this.roomMaker = new RoomMaker({
+      pool: this.pool,
+      queue: this.queue,
+      finder: this.room,
+      running: () => this.running,
+      preempt: (task) => this.preempt(task),
+    });
   }
 
   /** Fires when a step may find work again: a request came or ended, or blocks became available while some wait. */
@@ -175,8 +184,8 @@ export class BlockPoolBatchEngine implements Disposable {
   private admitWaiting(): boolean {
     let admitted = false;
     for (let task = this.queue.head; task !== undefined; task = this.queue.head) {
-      if (this.running.length >= this.limits.maxSequences) break;
-      const plan = task.planAdmission();
+      if (this.running.length >= this.limits.maxSequences || this.roomMaker.someonePauses) break;
+      const plan = task.planAdmission(this.running.length);
       if (plan.missingBlocks > 0) {
         if (this.findRoom(task, plan.missingBlocks)) continue;
         break;
@@ -204,9 +213,11 @@ export class BlockPoolBatchEngine implements Disposable {
   private async runOnce(): Promise<StepReport> {
     const arrivals = this.queue.arrivals;
     const copied = await this.makeCopies();
-    const plan = planStep(
-      this.running.filter((task) => !task.isEnding),
-      this.limits,
+    const plan = this.roomMaker.secure(
+      planStep(
+        this.running.filter((task) => !task.isEnding),
+        this.limits,
+      ),
     );
     if (plan.rows.length === 0) return { ...idleReport, progressed: copied };
     const run = new StepRun(plan);
@@ -234,6 +245,13 @@ export class BlockPoolBatchEngine implements Disposable {
       }
     }
     return tasks.length > 0;
+  }
+
+  /** Younger than whoever needs its blocks: begins again when there is room to its end. */
+  private preempt(task: GenerationTask): void {
+    this.running = this.running.filter((other) => other !== task);
+    task.preempt();
+    this.queue.putBack(task);
   }
 
   /** Ends those whom a failed run or copy concerns; the others go on. */

@@ -16,18 +16,26 @@ export interface EngineOptions extends Partial<EngineLimits> {
   readonly checked?: boolean;
 }
 
-const defaults: EngineLimits = { tokenBudget: 512, prefillChunkTokens: 128, maxStepsPerRun: 1, maxSequences: 16 };
+const defaults: EngineLimits = {
+  tokenBudget: 512,
+  prefillChunkTokens: 128,
+  maxStepsPerRun: 1,
+  lookupTokensPerRun: 0,
+  maxSequences: 16,
+};
 
 export function limitsOf(options: EngineOptions): EngineLimits {
   const limits: EngineLimits = {
     tokenBudget: options.tokenBudget ?? defaults.tokenBudget,
     prefillChunkTokens: options.prefillChunkTokens ?? defaults.prefillChunkTokens,
     maxStepsPerRun: options.maxStepsPerRun ?? defaults.maxStepsPerRun,
+    lookupTokensPerRun: options.lookupTokensPerRun ?? defaults.lookupTokensPerRun,
     maxSequences: options.maxSequences ?? defaults.maxSequences,
   };
-  const { tokenBudget, prefillChunkTokens, maxStepsPerRun, maxSequences } = limits;
+  const { tokenBudget, prefillChunkTokens, maxStepsPerRun, maxSequences, lookupTokensPerRun } = limits;
   const whole = [tokenBudget, prefillChunkTokens, maxStepsPerRun, maxSequences];
-  if (whole.some((limit) => !Number.isInteger(limit) || limit < 1) || maxSequences >= tokenBudget) {
+  const lookupIsCount = Number.isInteger(lookupTokensPerRun) && lookupTokensPerRun >= 0;
+  if (whole.some((limit) => !Number.isInteger(limit) || limit < 1) || !lookupIsCount || maxSequences >= tokenBudget) {
     throw bug("the engine's limits must be whole numbers, and maxSequences below tokenBudget", { ...limits });
   }
   return limits;

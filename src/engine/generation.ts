@@ -11,6 +11,8 @@ export interface GenerationFigures {
   readonly reusedTokens: number;
   /** Of the prompt, read by this request. */
   readonly prefilledTokens: number;
+  /** Of prompt and answer, read a second time because its blocks were needed by an older request. */
+  readonly recomputedTokens: number;
   readonly generatedTokens: number;
   /** From submit to admission. */
   readonly queuedMs: number;
@@ -32,7 +34,7 @@ export interface GenerationResult {
   readonly blocks: AgentBlocks;
 }
 
-/** In this order: queued? → prefill* → token* → done. */
+/** In this order: queued? → prefill* → token* → done; `queued` again where it is pre-empted. */
 export type GenerationEvent =
   /** It fits the pool but not now; `requestsAhead` wait before it. */
   | { readonly type: "queued"; readonly neededBlocks: number; readonly requestsAhead: number }

@@ -9,7 +9,7 @@ import type { LiveTables } from "./liveTables";
 import type { EngineMetrics } from "./metrics";
 import type { Clock, RunnerToken, SequenceStep, TokenId } from "./ports";
 import type { GenerationRequest, Priority } from "./request";
-import type { PlannedRow, Schedulable } from "./scheduler";
+import type { PlannedRow, Schedulable, StepPlan } from "./scheduler";
 import type { Sequence } from "./sequence";
 import type { TokenHistory } from "./tokenHistory";
 import { TurnFigures } from "./turnFigures";
@@ -41,10 +41,13 @@ const noIds = new Int32Array(0);
 export class GenerationTask implements Schedulable {
   readonly stream: GenerationStream;
   readonly priority: Priority;
-  readonly needsEveryToken: boolean;
+  readonly mayGuess: boolean;
+  private readonly hasPenalties: boolean;
   private phase: Phase;
   private ending: Ending | undefined;
   private queuedTold = false;
+  /** Tokens that were computed when it was last pre-empted. */
+  private lostTokens: number | undefined;
   private readonly tokenIds: TokenId[] = [];
   private readonly promptTokens: number;
   private readonly turn: TurnFigures;
@@ -59,8 +62,9 @@ export class GenerationTask implements Schedulable {
     this.priority = request.priority ?? "normal";
     this.promptTokens = history.length;
     this.turn = new TurnFigures(ports.clock, history.length);
+    this.mayGuess = request.promptLookup ?? true;
     const { repetitionPenalty, presencePenalty, frequencyPenalty } = request.sampling;
-    this.needsEveryToken = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
+    this.hasPenalties = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
     const control: GenerationControl = {
       figures: () => this.figures(),
       abort: () => ports.end(this, () => this.decideAbort()),
@@ -82,7 +86,7 @@ export class GenerationTask implements Schedulable {
   }
 
   get decoding(): boolean {
-    return this.tokenIds.length > 0;
+    return this.tokenIds.length > 0 && this.numPendingTokens === 1;
   }
 
   get numTokensToSample(): number {
@@ -96,17 +100,22 @@ export class GenerationTask implements Schedulable {
 
   // ---- waiting -----------------------------------------------------------------------------------------------------
 
-  planAdmission(): AdmissionPlan {
-    return planAdmission(this.ports.tables.pool, this.candidate());
+  /** `headroom`: blocks to leave to those that run. */
+  planAdmission(headroom: number): AdmissionPlan {
+    return planAdmission(this.ports.tables.pool, this.candidate(), headroom);
   }
 
   /** waiting → running */
   admit(plan: AdmissionPlan): void {
     this.phase = { type: "running", sequence: admit(this.ports.tables, this.candidate(), plan) };
-    this.turn.admitted(plan.reusedTokens);
-    this.ports.metrics.countPrompt(this.promptTokens, plan.reusedTokens);
+    if (this.lostTokens === undefined) {
+      this.turn.admitted(plan.reusedTokens);
+      this.ports.metrics.countPrompt(this.promptTokens, plan.reusedTokens);
+    } else {
+      this.turn.readmitted(this.lostTokens, plan.reusedTokens);
+    }
     this.endIfRead();
-    this.tellPrefill();
+    if (this.tokenIds.length === 0) this.tellPrefill();
   }
 
   /** Gives the blocks of its old cache back to the pool, full ones findable; `false` when it has none. */
@@ -128,8 +137,38 @@ export class GenerationTask implements Schedulable {
 
   // ---- running -----------------------------------------------------------------------------------------------------
 
-  /** Its part of a run of `steps`; its table grows to hold it. */
-  stepInput({ numTokens, wantToken }: PlannedRow<GenerationTask>, steps: number): SequenceStep {
+  /** Blocks that it lacks for its part of a run; 0 = all are reserved now. */
+  secure(row: PlannedRow<GenerationTask>, steps: number): number {
+    const { sequence } = this;
+    const { pool } = this.ports.tables;
+    const lacking = this.lackingFor(row, steps);
+    if (lacking > 0 && pool.canReserve(lacking)) sequence.reserve(lacking);
+    else if (lacking > 0) return lacking - pool.availableBlocks;
+    return 0;
+  }
+
+  /** Blocks that it has still to reserve for such a part. */
+  lackingFor({ numTokens }: PlannedRow<GenerationTask>, steps: number): number {
+    const { sequence } = this;
+    return sequence.lackingFor(sequence.numComputedTokens + numTokens + steps - 1);
+  }
+
+  /** running → waiting: gives its blocks to the pool, full ones findable; it will go on where it was. Not during a run. */
+  preempt(): void {
+    const computed = this.sequence.numComputedTokens;
+    const blocks = this.sequence.extract();
+    blocks.rewind(0);
+    this.phase = { type: "waiting", blocks };
+    this.lostTokens = computed;
+    this.queuedTold = false;
+    this.ports.metrics.countPreemption();
+  }
+
+  /** Its part of a planned run; its table grows to hold it. */
+  stepInput(
+    { numTokens, wantToken }: PlannedRow<GenerationTask>,
+    { steps, guesses }: StepPlan<GenerationTask>,
+  ): SequenceStep {
     const { sequence } = this;
     const start = sequence.numComputedTokens;
     sequence.grow(start + numTokens + steps - 1);
@@ -139,8 +178,9 @@ export class GenerationTask implements Schedulable {
       table: sequence.table,
       wantToken,
       sampling: this.request.sampling,
-      penaltyIds: this.needsEveryToken ? this.history.view(0, this.history.length) : noIds,
+      penaltyIds: this.hasPenalties ? this.history.view(0, this.history.length) : noIds,
       stopIds: this.request.stopIds,
+      lookupIds: guesses ? this.history.view(0, this.history.length) : noIds,
     };
   }
 
@@ -210,7 +250,7 @@ export class GenerationTask implements Schedulable {
   /** The first `numTokens` tokens are computed: tells how far the prompt is read, if that is news. */
   private countRead(numTokens: number): void {
     const done = Math.min(numTokens, this.promptTokens) - this.turn.reusedTokens;
-    if (done === this.turn.prefilledTokens) return;
+    if (done <= this.turn.prefilledTokens) return;
     this.turn.prefilledTokens = done;
     this.tellPrefill();
   }
@@ -235,6 +275,11 @@ export class GenerationTask implements Schedulable {
 
   private candidate(): Candidate {
     if (this.phase.type !== "waiting") throw bug("a request does not wait", { state: this.phase.type });
-    return { blocks: this.phase.blocks, history: this.history, maxTokens: this.request.maxTokens };
+    return {
+      blocks: this.phase.blocks,
+      history: this.history,
+      maxTokens: this.numTokensToSample,
+      toItsEnd: this.lostTokens !== undefined,
+    };
   }
 }

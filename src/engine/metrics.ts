@@ -67,6 +67,8 @@ export interface MetricsSnapshot {
   readonly prefixCacheHits: number;
   readonly numRequestsRunning: number;
   readonly numRequestsWaiting: number;
+  /** Requests that gave their blocks up to an older one, and began again. */
+  readonly numPreemptions: number;
   readonly decodeTokensPerSecond: number;
   readonly prefillTokensPerSecond: number;
   readonly ttftP50Ms: number;
@@ -82,6 +84,7 @@ export class EngineMetrics {
   private readonly prefillRate = new RateMeter();
   private queries = 0;
   private hits = 0;
+  private preemptions = 0;
 
   constructor(private readonly clock: Clock) {}
 
@@ -96,6 +99,10 @@ export class EngineMetrics {
     if (!first) this.decodeRate.add(this.clock.nowMs(), 1);
   }
 
+  countPreemption(): void {
+    this.preemptions += 1;
+  }
+
   countPrefill(tokens: number): void {
     if (tokens > 0) this.prefillRate.add(this.clock.nowMs(), tokens);
   }
@@ -106,6 +113,7 @@ export class EngineMetrics {
       ...now,
       prefixCacheQueries: this.queries,
       prefixCacheHits: this.hits,
+      numPreemptions: this.preemptions,
       decodeTokensPerSecond: this.decodeRate.perSecond(nowMs),
       prefillTokensPerSecond: this.prefillRate.perSecond(nowMs),
       ttftP50Ms: this.timeToFirstToken.quantileMs(0.5),

@@ -46,14 +46,16 @@ export interface SequenceStep {
   readonly tokens: Int32Array;
   /** Position of the first of them. */
   readonly start: number;
-  /** Block table in order, covering start + tokens.length + (steps − 1) positions. */
+  /** Block table in order, covering start + tokens.length + (steps − 1) positions; guesses stay within them. */
   readonly table: readonly BlockId[];
   /** Sample after the last token. */
   readonly wantToken: boolean;
   readonly sampling: SamplingParams;
-  /** Ids that penalties count. */
+  /** Ids that penalties count; within a run what is sampled is added. */
   readonly penaltyIds: Int32Array;
   readonly stopIds: readonly TokenId[];
+  /** All ids of the sequence, for the runner to guess from (it verifies every guess); empty: it must not. */
+  readonly lookupIds: Int32Array;
 }
 
 export interface RunnerToken {
@@ -64,7 +66,10 @@ export interface RunnerToken {
 }
 
 export interface RunOptions {
-  /** Steps in this run, ≥ 1; the runner may stop earlier when every wanting sequence has hit a stop id. */
+  /**
+   * Tokens that each wanting sequence samples in this run, ≥ 1: one a step, or more where guesses prove right. The
+   * runner may stop earlier when every wanting sequence has hit a stop id.
+   */
   readonly steps: number;
   /** Tokens of each step, in order, before `run` resolves. */
   readonly onTokens: (tokens: readonly RunnerToken[]) => void;

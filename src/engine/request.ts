@@ -23,6 +23,8 @@ export interface GenerationRequest {
   /** 0 = read ahead: the prompt is read and nothing is sampled. */
   readonly maxTokens: number;
   readonly priority?: Priority;
+  /** false: the device must not guess. */
+  readonly promptLookup?: boolean;
   /** Requests share cached blocks only with those of the same salt. */
   readonly salt?: string;
 }

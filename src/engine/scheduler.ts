@@ -7,10 +7,10 @@ export interface Schedulable {
   readonly numPendingTokens: number;
   /** The prompt is read: the one pending token was sampled. */
   readonly decoding: boolean;
+  /** What comes next may be guessed and verified. */
+  readonly mayGuess: boolean;
   /** Tokens that it may still sample; 0 for read ahead. */
   readonly numTokensToSample: number;
-  /** Penalties count what was sampled, so the next step's parameters depend on this step's token. */
-  readonly needsEveryToken: boolean;
 }
 
 export interface StepLimits {
@@ -20,6 +20,8 @@ export interface StepLimits {
   readonly prefillChunkTokens: number;
   /** Decode steps in one run when nothing else is to be done. */
   readonly maxStepsPerRun: number;
+  /** Tokens in one run of a request that runs alone, where guesses may give several in a step; 0 = no guesses. */
+  readonly lookupTokensPerRun: number;
 }
 
 export interface PlannedRow<T> {
@@ -34,8 +36,10 @@ export interface PlannedRow<T> {
 
 export interface StepPlan<T> {
   readonly rows: readonly PlannedRow<T>[];
-  /** Steps of this run; > 1 only when every row decodes. */
+  /** Tokens that each row samples in this run; > 1 only when every row decodes. */
   readonly steps: number;
+  /** The device may guess: one row decodes alone, and a step has room for more. Beside others it would cost them. */
+  readonly guesses: boolean;
 }
 
 /**
@@ -55,13 +59,14 @@ export function planStep<T extends Schedulable>(running: readonly T[], limits: S
     rows.push(rowOf(request, numTokens));
     budget -= numTokens;
   }
-  return { rows, steps: rows.length === decoding.length ? stepsTogether(decoding, limits) : 1 };
+  const guesses = limits.lookupTokensPerRun > 0 && rows.length === 1 && decoding[0]?.mayGuess === true;
+  const longest = guesses ? Math.max(limits.maxStepsPerRun, limits.lookupTokensPerRun) : limits.maxStepsPerRun;
+  return { rows, steps: rows.length === decoding.length ? stepsTogether(decoding, longest) : 1, guesses };
 }
 
-/** Steps that all decoding requests can take without the host: none may need its token before, or have enough before. */
-function stepsTogether(decoding: readonly Schedulable[], limits: StepLimits): number {
-  if (decoding.some((request) => request.needsEveryToken)) return 1;
-  return Math.max(1, Math.min(limits.maxStepsPerRun, ...decoding.map((request) => request.numTokensToSample)));
+/** Steps that all decoding requests can take without the host: none may have enough before. */
+function stepsTogether(decoding: readonly Schedulable[], longest: number): number {
+  return Math.max(1, Math.min(longest, ...decoding.map((request) => request.numTokensToSample)));
 }
 
 function rowOf<T extends Schedulable>(request: T, numTokens: number): PlannedRow<T> {

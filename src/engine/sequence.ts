@@ -91,6 +91,11 @@ export class Sequence implements BlockHolder {
     this.reservedBlocks += count;
   }
 
+  /** Blocks that the table and its reservation lack to cover `slots` token positions. */
+  lackingFor(slots: number): number {
+    return Math.max(0, blocksFor(slots, this.pool.blockTokens) - this.blocks.length - this.reservedBlocks);
+  }
+
   /** Extends the table to cover `slots` token positions, out of the reservation. */
   grow(slots: number): void {
     const missing = blocksFor(slots, this.pool.blockTokens) - this.blocks.length;

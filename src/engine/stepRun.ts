@@ -31,7 +31,7 @@ export class StepRun {
   async on(runner: ModelRunner, interrupted: () => boolean): Promise<StepReport> {
     const { rows, steps } = this.plan;
     await runner.run(
-      rows.map((row) => row.request.stepInput(row, steps)),
+      rows.map((row) => row.request.stepInput(row, this.plan)),
       {
         steps,
         onTokens: (tokens) => {

@@ -5,6 +5,8 @@ import type { Clock } from "./ports";
 export class TurnFigures {
   reusedTokens = 0;
   prefilledTokens = 0;
+  /** Read a second time, after its blocks were given to another request. */
+  recomputedTokens = 0;
   private readonly submittedMs: number;
   private admittedMs: number | undefined;
   private firstTokenMs: number | undefined;
@@ -20,6 +22,11 @@ export class TurnFigures {
   admitted(reusedTokens: number): void {
     this.reusedTokens = reusedTokens;
     this.admittedMs = this.clock.nowMs();
+  }
+
+  /** Goes on after it was pre-empted with `computedTokens` computed tokens, of which `reusedTokens` were still found. */
+  readmitted(computedTokens: number, reusedTokens: number): void {
+    this.recomputedTokens += Math.max(0, computedTokens - reusedTokens);
   }
 
   /** Answers with the milliseconds since the token before; of the first, since submit. */
@@ -39,6 +46,7 @@ export class TurnFigures {
       promptTokens: this.promptTokens,
       reusedTokens: this.reusedTokens,
       prefilledTokens: this.prefilledTokens,
+      recomputedTokens: this.recomputedTokens,
       generatedTokens,
       queuedMs: (this.admittedMs ?? this.clock.nowMs()) - submittedMs,
       ttftMs: firstTokenMs === undefined ? 0 : firstTokenMs - submittedMs,

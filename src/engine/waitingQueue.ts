@@ -28,6 +28,11 @@ export class WaitingQueue {
     this.numArrivals += 1;
   }
 
+  /** Puts one that has run already before all others of its lane. */
+  putBack(task: GenerationTask): void {
+    this.lane(task).unshift(task);
+  }
+
   delete(task: GenerationTask): void {
     const lane = this.lane(task);
     const index = lane.indexOf(task);

@@ -40,8 +40,10 @@ export type CommandId = (typeof commands)[keyof typeof commands];
 export const settings = {
   modelDefault: "resident.model.default",
   modelFolders: "resident.model.folders",
+  poolPrecision: "resident.pool.precision",
   poolSizeMB: "resident.pool.sizeMB",
   modelThreads: "resident.model.threads",
+  modelPromptLookup: "resident.model.promptLookup",
   poolBlockTokens: "resident.pool.blockTokens",
   answersMaxTokens: "resident.answers.maxTokens",
   answersTemperature: "resident.answers.temperature",
@@ -59,7 +61,9 @@ export type SettingId = (typeof settings)[keyof typeof settings];
 export const startupSettings: readonly SettingId[] = [
   settings.modelFolders,
   settings.poolSizeMB,
+  settings.poolPrecision,
   settings.modelThreads,
+  settings.modelPromptLookup,
   settings.poolBlockTokens,
   settings.storeQuotaGB,
 ];

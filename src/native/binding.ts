@@ -57,11 +57,13 @@ export interface DeviceInfo {
   readonly mlxCacheBytes: number;
 }
 
+export type KvDtype = "f32" | "f16" | "bf16";
+
 export interface BarePoolGeometry {
   readonly layers: number;
   readonly kvHeads: number;
   readonly headDim: number;
-  readonly dtype: "f32" | "f16" | "bf16";
+  readonly dtype: KvDtype;
   readonly blocks: number;
   readonly blockTokens: number;
 }
@@ -75,6 +77,8 @@ export interface LoadModelOptions {
   readonly device?: Device;
   /** Threads of the CPU kernels, 1…256; 0 or absent: RESIDENT_THREADS, else as many as there are physical cores. */
   readonly threads?: number;
+  /** Of K and V in the pool; absent: the type of the activations (f32 on a CPU, the model's own on a GPU). */
+  readonly kvDtype?: KvDtype;
 }
 
 /** Work under way. `cancel` is a request: it takes effect between two steps, or two pieces of a file. */
@@ -100,7 +104,7 @@ export interface NativeModelInfo {
   readonly weightBytes: number;
   /** Of the weights that one decode step reads, as they lie in memory. */
   readonly stepWeightBytes: number;
-  readonly kvDtype: "f32" | "f16" | "bf16";
+  readonly kvDtype: KvDtype;
   /** Bytes of K and V of one token over all layers. */
   readonly kvBytesPerToken: number;
   /** Hex digest over config, safetensors headers, sizes and 4 KB of every tensor. */
@@ -149,8 +153,8 @@ export interface StepBatch {
   /** Sampling parameters per sequence; read only where wantToken is 1. */
   readonly sampling: readonly NativeSampling[];
   /**
-   * 1…k. Steps after the first decode one more token for each sequence with wantToken 1 that has not sampled one of its
-   * `stopIds`; sequences with wantToken 0 take part in the first step only.
+   * 1…k: tokens that each sequence with wantToken 1 samples, unless it samples one of its `stopIds` before: one a step,
+   * or several where guesses prove right. Sequences with wantToken 0 take part in the first step only.
    */
   readonly steps: number;
 }
@@ -173,12 +177,17 @@ export interface NativeSampling {
   readonly penaltyIds: Int32Array;
   /** Ids that end the sequence inside a run of several steps. */
   readonly stopIds: Int32Array;
+  /**
+   * All ids of the sequence, the last of `tokens` included: where its newest ones stood before, what followed there is
+   * guessed and verified within the same step (prompt lookup). Empty: no guesses.
+   */
+  readonly lookupIds: Int32Array;
   /** Number of most likely ids whose log-probabilities are wanted; 0 = none, −1 = only the sampled id's. */
   readonly logprobs: number;
 }
 
 /**
- * One sampled token. `step` counts from 0 inside the run; `sequence` indexes the batch. Log-probabilities are those
+ * One sampled token. `step` counts from 0 inside the run, and may have several of one sequence; `sequence` indexes the batch. Log-probabilities are those
  * after bias and penalties, before temperature.
  */
 export interface SampledToken {
@@ -198,6 +207,9 @@ export interface StepStats {
   /** Sequences attended through a zero-copy view (one run of blocks) and through a gather. */
   readonly viewSequences: number;
   readonly gatheredSequences: number;
+  /** Guessed tokens, and those of them that proved right. */
+  readonly draftedTokens: number;
+  readonly acceptedTokens: number;
 }
 
 export interface BlockFileWrite {

@@ -19,6 +19,9 @@ export interface RunnerCounters {
   /** Sequences attended through a zero-copy view and through a gather, summed over steps. */
   readonly viewSequences: number;
   readonly gatheredSequences: number;
+  /** Guessed tokens, and those of them that proved right. */
+  readonly draftedTokens: number;
+  readonly acceptedTokens: number;
 }
 
 /** The engine's device over a native pool. */
@@ -31,6 +34,8 @@ export class MlxRunner implements ModelRunner {
     movedSlabs: 0,
     viewSequences: 0,
     gatheredSequences: 0,
+    draftedTokens: 0,
+    acceptedTokens: 0,
   };
 
   constructor(
@@ -53,6 +58,14 @@ export class MlxRunner implements ModelRunner {
     return this.totals.movedSlabs;
   }
 
+  get draftedTokens(): number {
+    return this.totals.draftedTokens;
+  }
+
+  get acceptedTokens(): number {
+    return this.totals.acceptedTokens;
+  }
+
   async run(sequences: readonly SequenceStep[], options: RunOptions): Promise<void> {
     const task = this.pool.run(toBatch(sequences, options.steps), (tokens) => {
       options.onTokens(tokens.map(toRunnerToken));
@@ -67,6 +80,8 @@ export class MlxRunner implements ModelRunner {
       movedSlabs: totals.movedSlabs + stats.movedSlabs,
       viewSequences: totals.viewSequences + stats.viewSequences,
       gatheredSequences: totals.gatheredSequences + stats.gatheredSequences,
+      draftedTokens: totals.draftedTokens + stats.draftedTokens,
+      acceptedTokens: totals.acceptedTokens + stats.acceptedTokens,
     };
   }
 
@@ -98,7 +113,7 @@ function concatenate(parts: readonly ArrayLike<number>[]): Int32Array {
   return all;
 }
 
-function toNativeSampling({ sampling, penaltyIds, stopIds }: SequenceStep): NativeSampling {
+function toNativeSampling({ sampling, penaltyIds, stopIds, lookupIds }: SequenceStep): NativeSampling {
   return {
     temperature: sampling.temperature,
     topK: sampling.topK,
@@ -112,6 +127,7 @@ function toNativeSampling({ sampling, penaltyIds, stopIds }: SequenceStep): Nati
     ...biasOf(sampling),
     penaltyIds,
     stopIds: Int32Array.from(stopIds),
+    lookupIds,
     logprobs: sampling.logprobs,
   };
 }

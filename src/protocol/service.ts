@@ -35,6 +35,8 @@ export interface TurnFigures {
   readonly reusedTokens: number;
   readonly prefilledTokens: number;
   readonly generatedTokens: number;
+  /** Of prompt and answer, read twice: the blocks were needed by an older turn in between. Absent where none were. */
+  readonly recomputedTokens?: number;
   /** From submit (model loaded, caches restored) to the first token. */
   readonly ttftMs: number;
   readonly restoreMs: number;
@@ -100,6 +102,8 @@ export interface GenerateRequest {
   readonly raw?: boolean;
   readonly system?: string;
   readonly sampling?: SamplingOptions;
+  /** false: nothing is guessed, whatever the settings say (for measurements). */
+  readonly promptLookup?: boolean;
 }
 
 // ---- agents ------------------------------------------------------------------------------------------------------
@@ -220,6 +224,8 @@ export interface EngineMetrics {
   readonly numRequestsRunning: number;
   readonly numRequestsWaiting: number;
   readonly numPreemptions: number;
+  readonly specDecodeNumDraftTokens: number; // guessed from the agent's own tokens
+  readonly specDecodeNumAcceptedTokens: number; // of them, right
   readonly decodeTokensPerSecond: number;
   readonly prefillTokensPerSecond: number;
   readonly ttftP50Ms: number;
@@ -381,4 +387,8 @@ export interface ServiceOptions {
   readonly storeQuotaBytes: number;
   /** Threads of the CPU kernels; 0 or absent: as many as there are physical cores. */
   readonly threads?: number;
+  /** Number format of K and V in the pool; absent: that of the activations. Caches of another format are refused. */
+  readonly kvDtype?: "f32" | "f16" | "bf16";
+  /** Guess how an answer goes on from the agent's own tokens, and verify (default: yes). Answers do not depend on it. */
+  readonly promptLookup?: boolean;
 }

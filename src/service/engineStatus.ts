@@ -12,10 +12,11 @@ const idleMetrics: EngineMetrics = {
   prefillTokensPerSecond: 0,
   ttftP50Ms: 0,
   ttftP95Ms: 0,
+  specDecodeNumDraftTokens: 0,
+  specDecodeNumAcceptedTokens: 0,
   movedSlabs: 0,
 };
 
-/** Nothing is pre-empted: admission reserves all that an answer may need. */
 export function engineMetrics(loaded: LoadedModel | undefined): EngineMetrics {
   if (loaded === undefined) return idleMetrics;
   const metrics = loaded.session.engine.metricsSnapshot();
@@ -25,11 +26,13 @@ export function engineMetrics(loaded: LoadedModel | undefined): EngineMetrics {
     prefixCacheHits: metrics.prefixCacheHits,
     numRequestsRunning: metrics.numRequestsRunning,
     numRequestsWaiting: metrics.numRequestsWaiting,
-    numPreemptions: 0,
+    numPreemptions: metrics.numPreemptions,
     decodeTokensPerSecond: metrics.decodeTokensPerSecond,
     prefillTokensPerSecond: metrics.prefillTokensPerSecond,
     ttftP50Ms: metrics.ttftP50Ms,
     ttftP95Ms: metrics.ttftP95Ms,
+    specDecodeNumDraftTokens: loaded.runner.draftedTokens,
+    specDecodeNumAcceptedTokens: loaded.runner.acceptedTokens,
     movedSlabs: loaded.runner.movedSlabs,
   };
 }

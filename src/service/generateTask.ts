@@ -55,6 +55,7 @@ async function generate(
     sampling: toSamplingParams(sampling),
     stopIds: session.text.stopIds,
     maxTokens,
+    ...(request.promptLookup === undefined ? {} : { promptLookup: request.promptLookup }),
   });
   const abort = () => generation.abort();
   answer.signal.addEventListener("abort", abort);

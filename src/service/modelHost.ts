@@ -75,8 +75,9 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       const summary = await summarizeModel(directory, { starterModel: service.starterModel });
       const addon = this.addon();
       this.setState({ type: "loading", model: name, done: 0, total: summary.weightBytes });
-      const threads = service.threads ?? 0;
-      const task = addon.loadModel({ directory, threads }, ({ bytesRead, bytesTotal }) =>
+      const { threads = 0, kvDtype } = service;
+      const precision = kvDtype === undefined ? {} : { kvDtype };
+      const task = addon.loadModel({ directory, threads, ...precision }, ({ bytesRead, bytesTotal }) =>
         this.setState({ type: "loading", model: name, done: bytesRead, total: bytesTotal }),
       );
       const cancel = () => task.cancel();
@@ -127,6 +128,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       clock,
       {
         ...engineLimits(info),
+        lookupTokensPerRun: service.promptLookup === false ? 0 : lookupTokensPerRun,
         log,
         makeRoom: (blocks) => (session === undefined ? 0 : makeRoomInTime(session, blocks)),
       },
@@ -164,6 +166,9 @@ function identityOf(info: NativeModelInfo, blockTokens: number): BlockIdentity {
   return { weightsId, architectureId, kvDtype, blockTokens, kvLayoutId, numericsId };
 }
 
+/** Tokens between two looks at the host for a request that runs alone; new requests end its run before. */
+const lookupTokensPerRun = 32;
+
 /** Weight bytes that the CPU kernels work through in a step of about a third of a second, rows times weights. */
 const cpuStepBytes = 30e9;
 
@@ -171,7 +176,7 @@ const cpuStepBytes = 30e9;
  * How much one step computes. A stop or a new request is heard between steps, so a step must be short: stock operations
  * on a CPU read some 15 tokens a second, whatever the chunk; our kernels take as many rows as the model's size allows.
  */
-function engineLimits({ device, ops, weightBytes }: NativeModelInfo): StepLimits {
+function engineLimits({ device, ops, weightBytes }: NativeModelInfo): Omit<StepLimits, "lookupTokensPerRun"> {
   if (device === "gpu") return { tokenBudget: 512, prefillChunkTokens: 256, maxStepsPerRun: 8 };
   if (ops === "mlx") return { tokenBudget: 32, prefillChunkTokens: 16, maxStepsPerRun: 4 };
   const rows = Math.min(256, Math.max(32, Math.floor(cpuStepBytes / Math.max(1, weightBytes) / 32) * 32));

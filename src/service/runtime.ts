@@ -13,4 +13,7 @@ export interface Runtime {
 export interface CountingRunner extends ModelRunner {
   /** Slabs that MLX copied instead of updating in place, so far: 0 unless something is wrong. */
   readonly movedSlabs: number;
+  /** Guessed tokens, and those of them that proved right. */
+  readonly draftedTokens: number;
+  readonly acceptedTokens: number;
 }

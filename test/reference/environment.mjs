@@ -12,7 +12,7 @@ const candidates = [process.env.RESIDENT_PYTHON ?? "python3", "python3.14", "pyt
 
 /**
  * Packages that scripts run in. `proofs`: folders that are there once they are installed. `installing`: what a person is
- * told meanwhile.
+ * told meanwhile. `buildEnv`: for what pip compiles.
  */
 export const mlxLm = {
   name: "reference-python",
@@ -79,7 +79,10 @@ async function install(say, packages) {
       `installing the Python packages of ${title}`,
       command,
       ["-m", "pip", "install", ...options, "--target", part, "-r", path.join(root, requirements)],
-      { advice: "check the network (a proxy belongs into HTTPS_PROXY, an index into PIP_INDEX_URL) and run it again" },
+      {
+        env: { ...process.env, ...packages.buildEnv },
+        advice: "check the network (a proxy belongs into HTTPS_PROXY, an index into PIP_INDEX_URL) and run it again",
+      },
     ),
   );
   writeStamp(name, keyOf(packages, version));

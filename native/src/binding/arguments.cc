@@ -49,6 +49,7 @@ SamplingParams ToSampling(const Napi::Value& value) {
   params.bias_values = ToFloats(object.Get("biasValues"), "biasValues");
   params.penalty_ids = ToInts(object.Get("penaltyIds"), "penaltyIds");
   params.stop_ids = ToInts(object.Get("stopIds"), "stopIds");
+  params.lookup_ids = ToInts(object.Get("lookupIds"), "lookupIds");
   params.logprobs = ToInt32(object.Get("logprobs"), "logprobs");
   return params;
 }
@@ -93,6 +94,14 @@ std::vector<int32_t> ToInts(const Napi::Value& value, const char* name) {
   return ToVector<Napi::Int32Array, int32_t>(value, name, napi_int32_array, "an Int32Array");
 }
 
+DataType ToKvType(const Napi::Value& value, const char* name) {
+  const std::string type = ToText(value, name);
+  if (type == "f32") return DataType::kF32;
+  if (type == "f16") return DataType::kF16;
+  if (type == "bf16") return DataType::kBF16;
+  Wrong(name, "\"f32\", \"f16\" or \"bf16\"");
+}
+
 PoolGeometry ToGeometry(const Napi::Value& value) {
   const Napi::Object object = ToObject(value, "geometry");
   const auto number = [&](const char* name) { return ToInt32(object.Get(name), name); };
@@ -101,16 +110,7 @@ PoolGeometry ToGeometry(const Napi::Value& value) {
                         .num_layers = number("layers"),
                         .kv_heads = number("kvHeads"),
                         .head_dim = number("headDim")};
-  const std::string dtype = ToText(object.Get("dtype"), "dtype");
-  if (dtype == "f32") {
-    geometry.dtype = DataType::kF32;
-  } else if (dtype == "f16") {
-    geometry.dtype = DataType::kF16;
-  } else if (dtype == "bf16") {
-    geometry.dtype = DataType::kBF16;
-  } else {
-    Wrong("dtype", "\"f32\", \"f16\" or \"bf16\"");
-  }
+  geometry.dtype = ToKvType(object.Get("dtype"), "dtype");
   return geometry;
 }
 

@@ -65,6 +65,8 @@ Napi::Value ToJs(Napi::Env env, const RunStats& stats) {
   object.Set("movedSlabs", stats.moved_slabs);
   object.Set("viewSequences", stats.view_sequences);
   object.Set("gatheredSequences", stats.gathered_sequences);
+  object.Set("draftedTokens", stats.drafted_tokens);
+  object.Set("acceptedTokens", stats.accepted_tokens);
   return object;
 }
 

@@ -36,6 +36,7 @@ void CheckSampling(const SamplingParams& p, int vocab_size) {
   if (p.bias_ids.size() != p.bias_values.size()) Invalid("biasIds and biasValues differ in length");
   CheckIds(p.bias_ids, vocab_size, "bias");
   CheckIds(p.penalty_ids, vocab_size, "penalty");
+  CheckIds(p.lookup_ids, vocab_size, "lookup");
 }
 
 void CheckLengths(const StepBatch& batch) {

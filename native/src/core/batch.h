@@ -12,6 +12,7 @@ struct StepBatch {
   std::vector<int32_t> tokens, token_counts, starts, tables, table_lengths;
   std::vector<uint8_t> want_token;
   std::vector<SamplingParams> sampling;
+  /** Tokens that a sequence may sample: one a step, or more where a draft proves right. */
   int steps = 1;
 
   size_t sequences() const { return token_counts.size(); }

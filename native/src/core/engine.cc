@@ -79,7 +79,7 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
   const DataType type = loader.activation_type();
   model->info = {.config = config,
                  .weight_bytes = loader.loaded_bytes(),
-                 .kv_dtype = type,
+                 .kv_dtype = options.kv_dtype.value_or(type),
                  .weights_id = checkpoint.ComputeId(),
                  .architecture_id = config.ArchitectureId(type),
                  .kv_layout_id = std::string(model->ops->layout_id()),

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct LoadOptions {
   DeviceChoice device = DeviceChoice::kDefault;
   /** Of our own kernels, the caller included; 0: as many as there are physical cores. */
   int threads = 0;
+  /** Of K and V in the pool; absent: the type of the activations. */
+  std::optional<DataType> kv_dtype{};
 };
 
 /** Names one loaded model or one pool; a stale one is answered with INVALID_REQUEST. */

@@ -186,7 +186,7 @@ class MlxOps final : public Ops {
   /** The slab with `rows` written at `slots`: in place when the caller gives the only handle. */
   Tensor Append(const Tensor& slab, const Tensor& rows, const Tensor& slots) const {
     const Tensor updates = mx::reshape(rows, {slots.shape(0), 1, 1, slab.shape(2), slab.shape(3)}, device_);
-    return mx::scatter(slab, {slots}, updates, std::vector<int>{1}, device_);
+    return mx::scatter(slab, {slots}, mx::astype(updates, slab.dtype(), device_), std::vector<int>{1}, device_);
   }
 
   /** Causal attention of every sequence's rows over its own context: [R, heads * headDim]. */
@@ -201,7 +201,7 @@ class MlxOps final : public Ops {
           span.rows == plan.rows ? all : mx::slice(all, {0, first, 0, 0}, {1, end, heads, head_dim}, device_);
       // "causal" counts from the end: the last row sees the whole context.
       const Tensor attended = mx::fast::scaled_dot_product_attention(
-          SwapAxes(rows), Context(k_slab, span, plan), Context(v_slab, span, plan), scale,
+          SwapAxes(rows), Context(k_slab, span, plan, rows.dtype()), Context(v_slab, span, plan, rows.dtype()), scale,
           span.rows > 1 ? "causal" : "", std::nullopt, std::nullopt, false, device_);
       outputs.push_back(mx::reshape(SwapAxes(attended), {span.rows, heads * head_dim}, device_));
     }
@@ -221,8 +221,14 @@ class MlxOps final : public Ops {
 
   Tensor SwapAxes(const Tensor& x) const { return mx::transpose(x, {0, 2, 1, 3}, device_); }
 
-  /** K or V of one sequence, [1, kvHeads, context, headDim]: a view of one run of blocks, else the blocks gathered. */
-  Tensor Context(const Tensor& slab, const MlxSpan& span, const MlxRows& plan) const {
+  /** K or V of one sequence in the queries' type: where that is the slab's and the blocks are one run, without a copy.
+   */
+  Tensor Context(const Tensor& slab, const MlxSpan& span, const MlxRows& plan, mx::Dtype type) const {
+    return mx::astype(StoredContext(slab, span, plan), type, device_);
+  }
+
+  /** [1, kvHeads, context, headDim]: a view of one run of blocks, else the blocks gathered. */
+  Tensor StoredContext(const Tensor& slab, const MlxSpan& span, const MlxRows& plan) const {
     const int kv_heads = slab.shape(2), head_dim = slab.shape(3), tokens = span.context_tokens;
     if (!span.blocks) {
       const int first = span.first_slot;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/batch.h"
+#include "core/lookup.h"
 #include "core/sampler.h"
 #include "core/step.h"
 
@@ -19,6 +20,7 @@ struct SampledToken {
 struct RunStats {
   double build_ms = 0, eval_ms = 0;
   int moved_slabs = 0, view_sequences = 0, gathered_sequences = 0;
+  int drafted_tokens = 0, accepted_tokens = 0;
 };
 
 /** What a run of several steps asks and tells between them. */
@@ -47,10 +49,15 @@ class BatchRun {
     int start;
     std::span<const int32_t> table;
     std::vector<int32_t> penalty_ids;  // grows by what is sampled
+    PromptLookup lookup;
+    int drafted;  // how many of `tokens`, the last ones, are guesses
+    int sampled;  // tokens in this run
   };
 
   SequenceRows::Wanted WantedOf(const Sequence& sequence) const;
-  std::vector<SampledToken> Advance(int step, StepResult& result);
+  /** Guesses how a sequence that decodes goes on, within the tokens that it may still sample. */
+  void AddDraft(Sequence& sequence) const;
+  std::vector<SampledToken> Advance(int step, StepResult& result, RunStats& stats);
 
   const StepBatch& batch_;
   size_t vocab_size_;

@@ -18,6 +18,8 @@ struct SamplingParams {
   std::vector<float> bias_values;
   std::vector<int32_t> penalty_ids;
   std::vector<int32_t> stop_ids;
+  /** All tokens of the sequence, for drafts (lookup.h); empty: none. */
+  std::vector<int32_t> lookup_ids;
   int logprobs = 0;  // how many of the most likely ids to report; −1 = the sampled id's only
 
   bool HasPenalties() const { return repetition_penalty != 1 || presence_penalty != 0 || frequency_penalty != 0; }

@@ -57,9 +57,10 @@ StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span
     std::vector<int> best_rows, logit_rows;
     for (size_t i = 0; i < sequences.size(); ++i) {
       const SequenceSpan& span = plan.sequences[i];
-      const int last = span.first_row + span.rows - 1;
-      if (sequences[i].wanted == SequenceRows::Wanted::kArgMax) best_rows.push_back(last);
-      if (sequences[i].wanted == SequenceRows::Wanted::kLogits) logit_rows.push_back(last);
+      for (int row = span.rows - sequences[i].wanted_rows; row < span.rows; ++row) {
+        if (sequences[i].wanted == SequenceRows::Wanted::kArgMax) best_rows.push_back(span.first_row + row);
+        if (sequences[i].wanted == SequenceRows::Wanted::kLogits) logit_rows.push_back(span.first_row + row);
+      }
       ++(span.one_run ? result.view_sequences : result.gathered_sequences);
     }
     const Tensor hidden = model.Forward(ops, *ops.PrepareRows(plan), pool.slabs(), next);

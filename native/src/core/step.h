@@ -16,10 +16,11 @@ struct SequenceRows {
   int start;                       // position of tokens[0]
   std::span<const int32_t> table;  // block ids in order, at least as many as the context needs
   enum class Wanted { kNothing, kArgMax, kLogits } wanted;
+  int wanted_rows = 1;  // the last ones
 };
 
 struct StepResult {
-  std::vector<int32_t> best;  // of the sequences that want kArgMax, in order
+  std::vector<int32_t> best;  // of the wanted rows of sequences that want kArgMax, in order
   std::vector<float> logits;  // [n, vocab] of those that want kLogits, in order
   double build_ms = 0, eval_ms = 0;
   int moved_slabs = 0;

@@ -69,8 +69,15 @@ export function serviceOptionsOf(read: ReadSetting, places: Places): ServiceOpti
     blockTokens: Math.round(numberSetting(read, settings.poolBlockTokens)),
     maxAnswerTokens: Math.round(numberSetting(read, settings.answersMaxTokens)),
     threads: Math.round(numberSetting(read, settings.modelThreads)),
+    ...kvDtypeOf(read(settings.poolPrecision)),
+    promptLookup: read(settings.modelPromptLookup) !== false,
     storeQuotaBytes: Math.round(numberSetting(read, settings.storeQuotaGB) * bytesPerGB),
   };
+}
+
+/** Anything but a known format means the activations' own. */
+function kvDtypeOf(value: unknown): Pick<ServiceOptions, "kvDtype"> {
+  return value === "f32" || value === "f16" || value === "bf16" ? { kvDtype: value } : {};
 }
 
 /** The pool's next size: room for the `needed` of `total` blocks that were asked for, else twice what it was. */

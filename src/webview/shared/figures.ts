@@ -48,6 +48,7 @@ export function figuresView(figures: TurnFigures, formats: Formats, options: Fig
     item(formats.count(figures.reusedTokens), "reused"),
     item(formats.count(figures.prefilledTokens), "prefilled"),
     item(formats.count(figures.generatedTokens), "generated"),
+    figures.recomputedTokens !== undefined && item(formats.count(figures.recomputedTokens), "read again"),
     known(figures.ttftMs) && h("li", {}, "TTFT ", h("b", {}, formats.duration(figures.ttftMs))),
     known(figures.decodeTokensPerSecond) && item(formats.rate(figures.decodeTokensPerSecond), "tok/s"),
     !running && h("li", {}, tierDot(source.tier), source.text),

@@ -17,6 +17,8 @@ export function throughputView(metrics: EngineMetrics, samples: readonly MetricS
     );
   const { prefixCacheHits, prefixCacheQueries } = metrics;
   const hitRate = prefixCacheQueries > 0 ? formats.percent(prefixCacheHits / prefixCacheQueries) : "–";
+  const { specDecodeNumDraftTokens: guessed, specDecodeNumAcceptedTokens: right } = metrics;
+  const guessRate = guessed > 0 ? formats.percent(right / guessed) : "–";
   return pane(
     { title: "Throughput", hint: "last 5 minutes", wide: true },
     h(
@@ -35,6 +37,7 @@ export function throughputView(metrics: EngineMetrics, samples: readonly MetricS
       counter("Running", formats.count(metrics.numRequestsRunning), "num_requests_running"),
       counter("Waiting", formats.count(metrics.numRequestsWaiting), "num_requests_waiting"),
       counter("Preemptions", formats.count(metrics.numPreemptions), "num_preemptions"),
+      counter("Guesses right", guessRate, "spec_decode_num_accepted_tokens / spec_decode_num_draft_tokens"),
     ),
   );
 }

@@ -80,6 +80,8 @@ export class FakeRuntime implements Runtime {
     return {
       geometry,
       movedSlabs: 0,
+      draftedTokens: 0,
+      acceptedTokens: 0,
       run: (sequences, options) => runner.run(sequences, options),
       copyBlock: (from, to, tokens) => runner.copyBlock(from, to, tokens),
     };

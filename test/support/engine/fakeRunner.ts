@@ -42,33 +42,47 @@ export class FakeRunner implements ModelRunner {
     });
   }
 
+  /**
+   * Where ids are given for guesses, 0 to 2 of them are taken for right at every step, and what a wrong one would leave
+   * is written behind them.
+   */
   async run(rows: readonly SequenceStep[], { steps, onTokens, cancelled }: RunOptions): Promise<void> {
     await Promise.resolve();
     this.throwPlanned("run");
     for (const row of rows) this.check(row, steps);
     this.checkSharing(rows, steps);
     this.batches.push({ rows: rows.map((row) => ({ ...row, tokens: row.tokens.slice() })), steps });
-    const state = rows.map((row) => ({ row, tokens: [...row.tokens], start: row.start, live: true }));
+    const state = rows.map((row) => ({
+      row,
+      tokens: [...row.tokens],
+      start: row.start,
+      live: true,
+      sampled: 0,
+      penaltyIds: [...row.penaltyIds],
+    }));
     for (let step = 0; step < steps; step += 1) {
       await this.beforeStep(step);
       if (step > 0 && cancelled()) return;
       const sampled: RunnerToken[] = [];
-      state.forEach((sequence, index) => {
-        if (!sequence.live) return;
+      for (const [index, sequence] of state.entries()) {
+        if (!sequence.live) continue;
         const { row } = sequence;
-        for (const token of sequence.tokens) this.append(row.table, sequence.start++, token);
-        sequence.live = row.wantToken;
-        if (!row.wantToken) return;
-        const id = nextToken(
-          this.context(row.table, sequence.start),
-          row.sampling,
-          row.penaltyIds,
-          this.geometry.vocabSize,
-        );
-        sampled.push({ sequence: index, id });
-        sequence.tokens = [id];
-        if (row.stopIds.includes(id)) sequence.live = false;
-      });
+        const guessed = row.lookupIds.length === 0 ? 0 : (row.lookupIds.length + step) % 3;
+        for (let taken = 0; sequence.live && taken <= guessed; taken += 1) {
+          for (const token of sequence.tokens) this.append(row.table, sequence.start++, token);
+          sequence.live = row.wantToken;
+          if (!row.wantToken) break;
+          const penaltyIds = Int32Array.from(sequence.penaltyIds);
+          const context = this.context(row.table, sequence.start);
+          const id = nextToken(context, row.sampling, penaltyIds, this.geometry.vocabSize);
+          sampled.push({ sequence: index, id });
+          sequence.tokens = [id];
+          sequence.sampled += 1;
+          if (row.penaltyIds.length > 0) sequence.penaltyIds.push(id);
+          if (row.stopIds.includes(id) || sequence.sampled === steps) sequence.live = false;
+        }
+        if (guessed > 0 && sequence.live) this.append(row.table, sequence.start, 0);
+      }
       if (sampled.length > 0) onTokens(sampled);
       await Promise.resolve();
       if (state.every((sequence) => !sequence.live)) return;

@@ -133,6 +133,8 @@ export class FakeService implements ResidentService {
         prefillTokensPerSecond: 0,
         ttftP50Ms: 0,
         ttftP95Ms: 0,
+        specDecodeNumDraftTokens: 0,
+        specDecodeNumAcceptedTokens: 0,
         movedSlabs: 0,
       },
       pool: {

@@ -28,6 +28,7 @@ export const greedySampling: NativeSampling = {
   biasValues: new Float32Array(0),
   penaltyIds: new Int32Array(0),
   stopIds: new Int32Array(0),
+  lookupIds: new Int32Array(0),
   logprobs: 0,
 };
 

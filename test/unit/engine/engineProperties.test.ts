@@ -43,7 +43,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       family: fc.nat({ max: families.length - 1 }),
       shared: fc.nat({ max: 24 }),
       extra: fc.array(fc.nat({ max: vocabSize - 1 }), { maxLength: 6 }),
-      maxTokens: fc.nat({ max: 9 }),
+      maxTokens: fc.nat({ max: 24 }),
       low: fc.boolean(),
       stops: fc.boolean(),
       sampling: fc.nat({ max: 2 }),
@@ -90,6 +90,7 @@ const limits = fc.record({
   tokenBudget: fc.integer({ min: 6, max: 60 }),
   prefillChunkTokens: fc.integer({ min: 1, max: 20 }),
   maxStepsPerRun: fc.integer({ min: 1, max: 5 }),
+  lookupTokensPerRun: fc.constantFrom(0, 0, 3, 8),
   maxSequences: fc.integer({ min: 1, max: 5 }),
   answersRoom: fc.constantFrom("no", "now", "later", "fails"),
 });

@@ -6,6 +6,7 @@ import { GenerationStream } from "../../../src/engine/generationStream";
 const figures: GenerationFigures = {
   promptTokens: 1,
   reusedTokens: 0,
+  recomputedTokens: 0,
   prefilledTokens: 1,
   generatedTokens: 0,
   queuedMs: 0,

@@ -13,7 +13,7 @@ function reading(name: string, numPendingTokens: number, rest: Partial<Request> 
     priority: "normal",
     decoding: false,
     numTokensToSample: 5,
-    needsEveryToken: false,
+    mayGuess: true,
     ...rest,
   };
 }
@@ -22,7 +22,7 @@ function decoding(name: string, rest: Partial<Request> = {}): Request {
   return reading(name, 1, { decoding: true, ...rest });
 }
 
-const limits: StepLimits = { tokenBudget: 16, prefillChunkTokens: 6, maxStepsPerRun: 4 };
+const limits: StepLimits = { tokenBudget: 16, prefillChunkTokens: 6, maxStepsPerRun: 4, lookupTokensPerRun: 0 };
 
 function planned(running: readonly Request[], given = limits): string[] {
   return planStep(running, given).rows.map((row) => `${row.request.name}${row.numTokens}${row.wantToken ? "!" : ""}`);
@@ -61,7 +61,21 @@ describe("planStep", () => {
     assert.equal(planStep([decoding("a"), decoding("b")], limits).steps, 4);
     assert.equal(planStep([decoding("a"), decoding("b", { numTokensToSample: 2 })], limits).steps, 2);
     assert.equal(planStep([decoding("a"), reading("b", 1)], limits).steps, 1);
-    assert.equal(planStep([decoding("a"), decoding("b", { needsEveryToken: true })], limits).steps, 1);
+  });
+
+  it("guesses for a request that decodes alone, and takes more tokens in its run", () => {
+    const given = { ...limits, lookupTokensPerRun: 9 };
+    const plan = (...running: Request[]) => {
+      const { steps, guesses } = planStep(running, given);
+      return [steps, guesses];
+    };
+    assert.deepEqual(plan(decoding("a", { numTokensToSample: 30 })), [9, true]);
+    assert.deepEqual(plan(decoding("a", { numTokensToSample: 3 })), [3, true]);
+    assert.deepEqual(plan(decoding("a", { numTokensToSample: 30, mayGuess: false })), [4, false]);
+    assert.deepEqual(plan(decoding("a"), decoding("b")), [4, false]);
+    assert.deepEqual(plan(decoding("a"), reading("b", 3)), [1, false]);
+    assert.deepEqual(plan(reading("a", 3)), [1, false]);
+    assert.equal(planStep([decoding("a")], limits).guesses, false);
   });
 
   it("is fair: all decode in every step, prefill beside them is bounded, order is kept, the first prompt moves", () => {
@@ -71,12 +85,13 @@ describe("planStep", () => {
       pending: fc.integer({ min: 1, max: 40 }),
       priority: fc.constantFrom("normal" as const, "low" as const),
       numTokensToSample: fc.integer({ min: 1, max: 9 }),
-      needsEveryToken: fc.boolean(),
+      mayGuess: fc.boolean(),
     });
     const given = fc.record({
       tokenBudget: fc.integer({ min: 9, max: 40 }),
       prefillChunkTokens: fc.integer({ min: 1, max: 40 }),
       maxStepsPerRun: fc.integer({ min: 1, max: 8 }),
+      lookupTokensPerRun: fc.constantFrom(0, 12),
     });
     fc.assert(
       fc.property(fc.array(request, { maxLength: 8 }), given, (made, stepLimits) => {

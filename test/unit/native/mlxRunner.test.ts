@@ -11,6 +11,7 @@ const step: SequenceStep = {
   sampling: greedy,
   penaltyIds: new Int32Array(0),
   stopIds: [],
+  lookupIds: new Int32Array(0),
 };
 
 /** A pool that plays back `steps` and remembers what it was asked for. */
@@ -31,7 +32,15 @@ class PlayedPool implements NativePool {
         if (this.cancelled) break;
         onTokens(tokens);
       }
-      return { buildMs: 1, evalMs: 2, movedSlabs: 3, viewSequences: 4, gatheredSequences: 5 };
+      return {
+        buildMs: 1,
+        evalMs: 2,
+        movedSlabs: 3,
+        viewSequences: 4,
+        gatheredSequences: 5,
+        draftedTokens: 6,
+        acceptedTokens: 7,
+      };
     };
     return {
       result: play(),
@@ -119,6 +128,8 @@ describe("The engine's device over a native pool", () => {
       movedSlabs: 6,
       viewSequences: 8,
       gatheredSequences: 10,
+      draftedTokens: 12,
+      acceptedTokens: 14,
     });
     assert.deepEqual(runner.geometry, { totalBlocks: 10, blockTokens: 4, maxContextTokens: 100, vocabSize: 50 });
   });

@@ -121,6 +121,8 @@ const status: ServiceStatus = {
     prefillTokensPerSecond: 515,
     ttftP50Ms: 92,
     ttftP95Ms: 1700,
+    specDecodeNumDraftTokens: 400,
+    specDecodeNumAcceptedTokens: 291,
     movedSlabs: 0,
   },
   pool,
