@@ -71,7 +71,8 @@ struct Digits {
   std::vector<float> scales, sums;
   int groups;
   DigitRows view() const {
-    return {digits.data(), pairs.data(), scales.data(), sums.data(), (scales.size() - kReadableRows) / size_t(groups), groups};
+    return {digits.data(), pairs.data(), scales.data(), sums.data(), (scales.size() - kReadableRows) / size_t(groups),
+            groups};
   }
 };
 
@@ -79,8 +80,9 @@ Digits Quantise(const KernelTable& table, const std::vector<float>& x, int rows)
   const int groups = int(x.size()) / rows / kDigitGroup;
   const size_t count = size_t(rows) * size_t(groups);
   const size_t readable = size_t((rows + kReadableRows - 1) / kReadableRows * kReadableRows);
-  Digits d{std::vector<int8_t>(readable * size_t(groups) * kDigitBytes), std::vector<int8_t>(readable / kPairRows * PairTileBytes(groups)),
-           std::vector<float>(count + kReadableRows), std::vector<float>(count + kReadableRows), groups};
+  Digits d{std::vector<int8_t>(readable * size_t(groups) * kDigitBytes),
+           std::vector<int8_t>(readable / kPairRows * PairTileBytes(groups)), std::vector<float>(count + kReadableRows),
+           std::vector<float>(count + kReadableRows), groups};
   for (size_t r = 0; r < size_t(rows); ++r) {
     const size_t at = r * size_t(groups);
     table.quantise(x.data() + at * kDigitGroup, groups, d.digits.data() + at * kDigitBytes,

@@ -1,11 +1,11 @@
 import { ResidentError } from "../common/errors";
 import { createFormats } from "../common/format";
-import type { BenchReport, BenchSuite } from "../protocol/service";
+import { type BenchReport, type BenchSuite, benchSuiteNames } from "../protocol/service";
 import { type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson, progressPrinter, table } from "./console";
 import { commonOptions, modelOptions, withService } from "./session";
 
-const suites: readonly BenchSuite[] = ["exp-005", "exp-006", "resume", "throughput"];
+const suites: readonly BenchSuite[] = benchSuiteNames;
 
 export const benchSpec: CommandSpec = {
   usage: `resident bench ${suites.join(" | ")} [options]`,

@@ -1,6 +1,6 @@
 /** Runtime guards for what pages post: a page shows text that a model wrote, so the host believes none of it unseen. */
 import { type ActionId, actionIds, type ContentCommand, type ToHost } from "./page";
-import type { BenchSuite } from "./service";
+import { type BenchSuite, benchSuiteNames } from "./service";
 
 type Check = (value: unknown) => boolean;
 
@@ -21,7 +21,7 @@ const isLanguage: Check = (value) => typeof value === "string" && /^[\w+#.-]{1,4
 const isHref: Check = (value) => typeof value === "string" && /^(https?:\/\/|mailto:)[^\s]{1,4000}$/i.test(value);
 export const isAction: Check = (value) => actionIds.some((id: ActionId) => id === value);
 
-const suites: readonly BenchSuite[] = ["exp-005", "exp-006", "resume", "throughput"];
+const suites: readonly BenchSuite[] = benchSuiteNames;
 export const isSuite: Check = (value) => suites.some((suite) => suite === value);
 
 export function optional(check: Check): Check {

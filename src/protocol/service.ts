@@ -270,7 +270,8 @@ export interface ServiceStatus {
 
 // ---- bench -------------------------------------------------------------------------------------------------------
 
-export type BenchSuite = "exp-005" | "exp-006" | "resume" | "throughput";
+export const benchSuiteNames = ["exp-005", "exp-006", "resume", "throughput", "engine"] as const;
+export type BenchSuite = (typeof benchSuiteNames)[number];
 
 export interface BenchRow {
   readonly case: string;

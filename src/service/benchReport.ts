@@ -1,4 +1,4 @@
-import type { BenchReport, BenchRow } from "../protocol/service";
+import { type BenchReport, type BenchRow, benchSuiteNames } from "../protocol/service";
 import {
   asObject,
   type JsonObject,
@@ -16,7 +16,7 @@ export function parseBenchReport(text: string): BenchReport | undefined {
     const rows: unknown = object["rows"];
     if (!Array.isArray(rows)) return undefined;
     return {
-      suite: readOneOf(object, "suite", ["exp-005", "exp-006", "resume", "throughput"]),
+      suite: readOneOf(object, "suite", benchSuiteNames),
       at: readString(object, "at"),
       machine: readString(object, "machine"),
       rows: rows.map((row: unknown) => parseRow(asObject(row, "row"))),

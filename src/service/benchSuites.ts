@@ -1,5 +1,6 @@
 import os from "node:os";
 import path from "node:path";
+import { type EnginePlan, engineSuite } from "../bench/engineSuite";
 import { exp005Suite } from "../bench/exp005";
 import { exp005Prompts } from "../bench/exp005Prompts";
 import { exp006Suite } from "../bench/exp006";
@@ -36,6 +37,17 @@ const throughputPlan: ThroughputPlan = {
   slowPeer: { promptTokens: 512, decodeTokens: 16, repeats: 2 },
 };
 
+const enginePlan: EnginePlan = {
+  repeats: 3,
+  together: 8,
+  answerTokens: 96,
+  sharedTokens: 2000,
+  longTokens: 4000,
+  rewriteTokens: 400,
+  poolBlocks: 100_000,
+  churnSteps: 108_000,
+};
+
 /** The suites that a service can run over itself. EXP-005 needs the reference of a checkout, throughput its peers. */
 export function benchSuites(
   service: ResidentService,
@@ -53,6 +65,7 @@ export function benchSuites(
       warmBytes,
     }),
     resume: resumeSuite(service, { contexts: [512, 2048], repeats: 3 }),
+    engine: engineSuite(service, enginePlan),
     throughput: throughputSuite(
       service,
       throughputPlan,

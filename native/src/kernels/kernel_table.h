@@ -14,8 +14,8 @@ constexpr int kDigitGroup = 32;
 constexpr int kDigits = 3;
 constexpr int kDigitBytes = kDigits * kDigitGroup;
 /**
- * The same inputs as two numbers of 12 bits, each in two parts, for levels that `takes_pairs`: whole tiles of 16 rows, each
- * [group][upper, lower][row][2][32] with d0 * 65536 + d1 * 256 + d2 = (16 a + b) * 4096 + 16 c + d.
+ * The same inputs as two numbers of 12 bits, each in two parts, for levels that `takes_pairs`: whole tiles of 16 rows,
+ * each [group][upper, lower][row][2][32] with d0 * 65536 + d1 * 256 + d2 = (16 a + b) * 4096 + 16 c + d.
  */
 constexpr int kPairRows = 16;
 constexpr int kPairBytes = 2 * kDigitGroup;
@@ -42,8 +42,8 @@ constexpr size_t SizeOf(FloatType type) { return type == FloatType::kF32 ? 4 : 2
 struct DigitRows {
   const int8_t* digits;  // [row][group][3][32]
   const int8_t* pairs;   // tiles, or nullptr
-  const float* scales;  // [group][row], groups `stride` apart: several rows of one group are read together
-  const float* sums;    // the same
+  const float* scales;   // [group][row], groups `stride` apart: several rows of one group are read together
+  const float* sums;     // the same
   size_t stride;
   int groups;  // a row's
 

@@ -9,8 +9,7 @@ namespace resident::kernels {
 /** Instruction sets that the kernels are compiled for, slowest first. Every level gives the same bits. */
 enum class Level { kScalar, kAvx2, kAvxVnni, kAvx512Vnni, kAmxInt8 };
 
-constexpr Level kAllLevels[] = {Level::kScalar,  Level::kAvx2,      Level::kAvxVnni,
-                                Level::kAvx512Vnni, Level::kAmxInt8};
+constexpr Level kAllLevels[] = {Level::kScalar, Level::kAvx2, Level::kAvxVnni, Level::kAvx512Vnni, Level::kAmxInt8};
 
 /** As RESIDENT_CPU_LEVEL names them: scalar, avx2, avxvnni, avx512vnni, amxint8. */
 std::string_view LevelName(Level level);

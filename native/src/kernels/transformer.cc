@@ -102,8 +102,12 @@ void Transformer::ReserveDigits(int rows, int groups) {
 }
 
 DigitRows Transformer::MakeDigits(int rows, int groups) {
-  return {As<int8_t>(digit_buffers_.digits), table_.takes_pairs ? As<int8_t>(digit_buffers_.pairs) : nullptr,
-          As<float>(digit_buffers_.scales), As<float>(digit_buffers_.sums), size_t(rows), groups};
+  return {As<int8_t>(digit_buffers_.digits),
+          table_.takes_pairs ? As<int8_t>(digit_buffers_.pairs) : nullptr,
+          As<float>(digit_buffers_.scales),
+          As<float>(digit_buffers_.sums),
+          size_t(rows),
+          groups};
 }
 
 template <typename Work>
@@ -155,8 +159,8 @@ void Transformer::MultiplyPanels(const PackedMatrix& matrix, int begin, int end,
                             matrix.panel_bytes(), end - begin, in.digits.From(first), rows, y);
   } else {
     for (int p = begin; p < end; ++p) {
-      table_.float_panel(matrix.float_type(), matrix.Panel(p), matrix.padded_inputs(),
-                         in.x + size_t(first) * in.stride, in.stride, rows, y + size_t(p - begin) * stride, kPanelRows);
+      table_.float_panel(matrix.float_type(), matrix.Panel(p), matrix.padded_inputs(), in.x + size_t(first) * in.stride,
+                         in.stride, rows, y + size_t(p - begin) * stride, kPanelRows);
     }
   }
   const float* bias = matrix.bias();

@@ -31,6 +31,7 @@ const suiteDetails: Readonly<Record<BenchSuite, string>> = {
   "exp-006": "Reconstruct, extract and round trip of blocks",
   resume: "Time to the first token: cold, warm, hot",
   throughput: "Prefill, decode, many agents together",
+  engine: "Sharing, fairness, guesses, the host's event loop, the pool",
 };
 
 export function benchView(

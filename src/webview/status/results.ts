@@ -1,6 +1,6 @@
 /** Benchmark reports as lines of a table: what was measured, the target where there is one, and whether it was met. */
 import type { Formats } from "../../common/format";
-import type { BenchReport, BenchRow, BenchSuite } from "../../protocol/service";
+import { type BenchReport, type BenchRow, type BenchSuite, benchSuiteNames } from "../../protocol/service";
 
 export interface ResultLine {
   readonly name: string;
@@ -22,9 +22,10 @@ export const suiteNames: Readonly<Record<BenchSuite, string>> = {
   "exp-006": "EXP-006, p99",
   resume: "Resume",
   throughput: "Throughput, tok/s",
+  engine: "Engine",
 };
 
-export const suites: readonly BenchSuite[] = ["exp-005", "exp-006", "resume", "throughput"];
+export const suites: readonly BenchSuite[] = benchSuiteNames;
 
 /** The newest report of a suite. */
 export function latest(reports: readonly BenchReport[], suite: BenchSuite): BenchReport | undefined {
@@ -51,6 +52,8 @@ function section({ suite, rows }: BenchReport, formats: Formats): ResultSection 
       return resumeSection(rows, formats);
     case "throughput":
       return { suite, title: suiteNames[suite], lines: rateLines(rows, formats) };
+    case "engine":
+      return { suite, title: suiteNames[suite], lines: rows.map((row) => engineLine(row, formats)) };
   }
 }
 
@@ -101,6 +104,23 @@ function rateLine(row: BenchRow, formats: Formats): ResultLine {
     value: formats.rate(rate),
     detail: detail(row, formats),
     ...(target === undefined ? {} : { target: formats.rate(target), passed: rate >= target }),
+  };
+}
+
+/** A ratio where that is what was promised, else the time. */
+function engineLine(row: BenchRow, formats: Formats): ResultLine {
+  const name = capital(row.case);
+  const ratio = numberIn(row, "ratio");
+  const share = numberIn(row, "share");
+  if (share !== undefined) return { name, value: formats.percent(share), detail: detail(row, formats) };
+  if (ratio === undefined) return timeLine(row, name, row.p99Ms, formats);
+  const target = numberIn(row, "targetRatio");
+  const times = (value: number) => `${formats.rate(value)} ×`;
+  return {
+    name,
+    value: times(ratio),
+    detail: detail(row, formats),
+    ...(target === undefined ? {} : { target: times(target), passed: ratio >= target }),
   };
 }
 

@@ -18,9 +18,7 @@ export const llamaCppPython = {
   proofs: ["llama_cpp", "numpy"],
   installing: "llama.cpp's bindings, once (compiled for this machine: some minutes)",
   options: [],
-  // GCC's header for AMX declares 8 of the 64 bytes that LDTILECFG reads (seen with 12.2): the other stores of
-  // llama.cpp's tile shapes were removed, and its first tile instruction ended the process.
-  buildEnv: process.platform === "linux" ? { CMAKE_ARGS: "-DCMAKE_CXX_FLAGS=-fno-tree-dse" } : {},
+  buildEnv: { CMAKE_ARGS: `-DCMAKE_CXX_FLAGS="-include '${path.join(folder, "gccTiles.h")}'"` },
 };
 
 /** node-llama-cpp with its own build of llama.cpp. Nothing is compiled: install scripts do not run. */

@@ -43,8 +43,7 @@ RESIDENT_INLINE I TakeDigit(I& whole) {
   return low;
 }
 
-void Quantise(const float* x, int groups, int8_t* digits, int8_t* pairs, float* scales, float* sums,
-              size_t stride) {
+void Quantise(const float* x, int groups, int8_t* digits, int8_t* pairs, float* scales, float* sums, size_t stride) {
   constexpr int kVectors = kDigitGroup / kLanes;
   constexpr int kPairTile = kPairRows * kPairBytes;
   for (int g = 0; g < groups; ++g, x += kDigitGroup, digits += kDigitBytes, pairs += kTakesPairs ? 2 * kPairTile : 0) {

@@ -1,7 +1,7 @@
 // Products of many rows with AMX-int8 tiles. Included inside the level's namespace, after panels.h.
 //
-// A tile product of 64 inputs costs the same as one of 32, so a 4-bit group is laid out as 64: its weights once times 16
-// and once as they are, and its inputs as numbers of 12 bits in two parts that belong to the one and the other. Two
+// A tile product of 64 inputs costs the same as one of 32, so a 4-bit group is laid out as 64: its weights once times
+// 16 and once as they are, and its inputs as numbers of 12 bits in two parts that belong to the one and the other. Two
 // products and one shift then give what three products and two shifts give with bytes. Either way the group's dot
 // product is the exact integer of the other levels, and the float part is theirs.
 
@@ -76,8 +76,7 @@ struct PanelSource {
   RESIDENT_INLINE void Unpack(int number, int group, UnpackedUnit& to) const {
     constexpr int kWordBytes = kPanelRows * 4, kGroupBytes = 4 * kWordBytes;
     const int in_scale = group & ((1 << scale_shift) - 1);
-    const uint8_t* scales =
-        panel + size_t(number) * panel_bytes + size_t(group >> scale_shift) * scale_group_bytes;
+    const uint8_t* scales = panel + size_t(number) * panel_bytes + size_t(group >> scale_shift) * scale_group_bytes;
     const uint8_t* words = scales + 2 * scale_bytes + size_t(in_scale) * kGroupBytes;
     const Bytes high = _mm512_set1_epi8(char(0xf0));
     PrefetchLine(scales + ahead);
@@ -127,13 +126,13 @@ struct TileStep {
       _tile_stored(lower_before, ring.Of(step - 1, 1), 64);       \
     }                                                             \
   }
-#define RESIDENT_STORE_LAST_4                    \
-  if (step % 2 == 1) {                           \
-    _tile_stored(0, ring.Of(step - 1, 0), 64);   \
-    _tile_stored(1, ring.Of(step - 1, 1), 64);   \
-  } else {                                       \
-    _tile_stored(2, ring.Of(step - 1, 0), 64);   \
-    _tile_stored(3, ring.Of(step - 1, 1), 64);   \
+#define RESIDENT_STORE_LAST_4                  \
+  if (step % 2 == 1) {                         \
+    _tile_stored(0, ring.Of(step - 1, 0), 64); \
+    _tile_stored(1, ring.Of(step - 1, 1), 64); \
+  } else {                                     \
+    _tile_stored(2, ring.Of(step - 1, 0), 64); \
+    _tile_stored(3, ring.Of(step - 1, 1), 64); \
   }
 
 /** One tile of inputs, whose sums stay in registers while the panels are streamed. */

@@ -1,0 +1,179 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { throwIfAborted } from "../common/errors";
+import type { BenchRow, GenerateRequest, ResidentService } from "../protocol/service";
+import { benchText, randomWords } from "./benchText";
+import { finishedAnswer } from "./finishedAnswer";
+import { percentiles } from "./statistics";
+
+type Service = Pick<ResidentService, "generate">;
+
+export interface AnswerPlan {
+  readonly repeats: number;
+  /** Answers at the same time. */
+  readonly together: number;
+  readonly answerTokens: number;
+  /** A prompt that several begin with, and the context that is hot or cold. */
+  readonly sharedTokens: number;
+  readonly longTokens: number;
+  /** A text to be written again, and how much of it. */
+  readonly rewriteTokens: number;
+}
+
+/** One request and when each piece of its answer came, in milliseconds of this process. */
+async function answer(service: Service, request: GenerateRequest, maxTokens: number, signal: AbortSignal) {
+  throwIfAborted(signal);
+  const times: number[] = [];
+  const sampling = { temperature: 0, maxTokens };
+  const running = service.generate({ raw: true, promptLookup: false, sampling, ...request });
+  running.onEvent((event) => {
+    if (event.type === "text") times.push(performance.now());
+  });
+  const done = await finishedAnswer(running, signal);
+  return { ...done, gapsMs: times.slice(1).map((time, i) => time - (times[i] ?? time)) };
+}
+
+/** Tokens a second of `count` answers that run together, and the host's event loop meanwhile. */
+async function together(service: Service, plan: AnswerPlan, signal: AbortSignal, lookMs = 1) {
+  const delay = monitorEventLoopDelay({ resolution: lookMs });
+  const startedMs = performance.now();
+  delay.enable();
+  const prompts = Array.from({ length: plan.together }, () => randomWords(16));
+  const answers = await Promise.all(prompts.map((prompt) => answer(service, { prompt }, plan.answerTokens, signal)));
+  delay.disable();
+  const ms = performance.now() - startedMs;
+  const tokens = answers.reduce((sum, { figures }) => sum + figures.generatedTokens, 0);
+  // The monitor counts its own interval in.
+  const loopMs = [50, 95, 99].map((p) => Math.max(0, delay.percentile(p) / 1e6 - lookMs));
+  return { tokensPerSecond: (tokens / ms) * 1000, loopMs };
+}
+
+/** How long the host's event loop is held up while agents answer, and what it costs them when others hold it up. */
+export async function eventLoopRows(service: Service, plan: AnswerPlan, signal: AbortSignal) {
+  await together(service, plan, signal);
+  const quiet: Awaited<ReturnType<typeof together>>[] = [];
+  const busy: typeof quiet = [];
+  for (let i = 0; i < plan.repeats; i += 1) {
+    quiet.push(await together(service, plan, signal));
+    const blocker = setInterval(blockFor200Ms, 1000);
+    busy.push(await together(service, plan, signal).finally(() => clearInterval(blocker)));
+  }
+  const [p50Ms = 0, p95Ms = 0, p99Ms = 0] = [0, 1, 2].map((p) => median(quiet.map(({ loopMs }) => loopMs[p] ?? 0)));
+  const rate = (runs: typeof quiet) => median(runs.map(({ tokensPerSecond }) => tokensPerSecond));
+  const rows: BenchRow[] = [
+    { case: `event-loop delay, ${plan.together} answers`, n: plan.repeats, p50Ms, p95Ms, p99Ms, targetMs: 10 },
+    {
+      case: `${plan.together} answers, host blocked 200 ms a second`,
+      ...percentiles([]),
+      n: plan.repeats,
+      tokensPerSecond: rate(busy),
+      undisturbedTokensPerSecond: rate(quiet),
+      ratio: rate(busy) / rate(quiet),
+      targetRatio: 0.9,
+    },
+  ];
+  return rows;
+}
+
+function blockFor200Ms(): void {
+  const until = performance.now() + 200;
+  while (performance.now() < until);
+}
+
+/** TTFT of the second who begins with the same long prompt, and of a context that is in the pool, beside the first. */
+export async function sharingRows(service: Service, plan: AnswerPlan, signal: AbortSignal) {
+  const measure = async (name: string, tokens: number, tail: string, targetRatio: number | undefined) => {
+    const first: number[] = [];
+    const second: number[] = [];
+    let reused = 0;
+    let read = 0;
+    for (let i = 0; i < plan.repeats; i += 1) {
+      const shared = benchText(`of ${name}, ${Date.now()}.${i}`, tokens);
+      first.push((await answer(service, { prompt: `${shared} One.` }, 2, signal)).figures.ttftMs);
+      const { figures } = await answer(service, { prompt: `${shared}${tail}` }, 2, signal);
+      second.push(figures.ttftMs);
+      reused = figures.reusedTokens;
+      read = figures.prefilledTokens;
+    }
+    const times = percentiles(second);
+    const ratio = median(first) / Math.max(times.p50Ms, 0.001);
+    return {
+      case: name,
+      ...times,
+      firstMs: median(first),
+      ratio,
+      ...(targetRatio === undefined ? {} : { targetRatio }),
+      reusedTokens: reused,
+      prefilledTokens: read,
+    };
+  };
+  return [
+    await measure(
+      `second of two with the same ${plan.sharedTokens} tokens, TTFT`,
+      plan.sharedTokens,
+      " Two!",
+      undefined,
+    ),
+    await measure(`hot at ${plan.longTokens} tokens, TTFT`, plan.longTokens, " One.", 100),
+  ];
+}
+
+/** Writing again what was read, with guesses and without: the ids are the same, or the row says so. */
+export async function rewriteRow(service: Service, plan: AnswerPlan, signal: AbortSignal): Promise<BenchRow> {
+  const rates = { guessing: [] as number[], plain: [] as number[] };
+  let identical = true;
+  for (let i = 0; i < plan.repeats; i += 1) {
+    const text = benchText(`to be written again, ${i}`, plan.rewriteTokens);
+    const prompt = `${text}\n\nThe same notes again:\n\n${text.slice(0, 120)}`;
+    const run = (promptLookup: boolean) => answer(service, { prompt, promptLookup }, plan.rewriteTokens / 2, signal);
+    const plain = await run(false);
+    const guessing = await run(true);
+    identical &&= plain.tokenIds.join() === guessing.tokenIds.join();
+    rates.plain.push(plain.figures.decodeTokensPerSecond);
+    rates.guessing.push(guessing.figures.decodeTokensPerSecond);
+  }
+  const tokensPerSecond = median(rates.guessing);
+  return {
+    case: "rewriting what was read, guesses",
+    ...percentiles(rates.guessing.map((rate) => 1000 / rate)),
+    tokensPerSecond,
+    withoutGuesses: median(rates.plain),
+    ratio: tokensPerSecond / median(rates.plain),
+    identical,
+  };
+}
+
+/** How long an answer's next token waits while another prompt is read beside it. */
+export async function besideReadingRow(service: Service, plan: AnswerPlan, signal: AbortSignal): Promise<BenchRow> {
+  const alone: number[] = [];
+  const beside: number[] = [];
+  for (let i = 0; i < plan.repeats; i += 1) {
+    alone.push(...(await answer(service, { prompt: randomWords(16) }, plan.answerTokens, signal)).gapsMs);
+    const reading = new AbortController();
+    const both = AbortSignal.any([signal, reading.signal]);
+    const others = readUntilStopped(service, plan.longTokens, both);
+    beside.push(...(await answer(service, { prompt: randomWords(16) }, plan.answerTokens, signal)).gapsMs);
+    reading.abort();
+    await others;
+  }
+  const times = percentiles(beside);
+  const aloneMs = percentiles(alone);
+  return {
+    case: "next token while another prompt is read",
+    ...times,
+    aloneP50Ms: aloneMs.p50Ms,
+    aloneP99Ms: aloneMs.p99Ms,
+    ratio: times.p99Ms / Math.max(aloneMs.p99Ms, 0.001),
+  };
+}
+
+async function readUntilStopped(service: Service, tokens: number, signal: AbortSignal): Promise<void> {
+  try {
+    while (!signal.aborted) await answer(service, { prompt: randomWords(tokens) }, 1, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}

@@ -1,0 +1,33 @@
+import { throwIfAborted } from "../common/errors";
+import type { BenchRow, ResidentService } from "../protocol/service";
+import { type AnswerPlan, besideReadingRow, eventLoopRows, rewriteRow, sharingRows } from "./engineAnswers";
+import { churnRow, poolOperationRows } from "./enginePool";
+import type { Suite } from "./suite";
+
+export interface EnginePlan extends AnswerPlan {
+  readonly poolBlocks: number;
+  readonly churnSteps: number;
+}
+
+type Service = Pick<ResidentService, "generate" | "loadModel">;
+
+/** What the engine promises beside its speed: sharing, fairness, guesses, and that the host is left alone. */
+export function engineSuite(service: Service, plan: EnginePlan): Suite {
+  return async ({ onProgress, signal }) => {
+    await service.loadModel(signal);
+    const parts: readonly (readonly [string, () => Promise<readonly BenchRow[]>])[] = [
+      ["sharing", () => sharingRows(service, plan, signal)],
+      ["guesses", async () => [await rewriteRow(service, plan, signal)]],
+      ["fairness", async () => [await besideReadingRow(service, plan, signal)]],
+      ["the host's event loop", () => eventLoopRows(service, plan, signal)],
+      ["the pool", async () => [...poolOperationRows(plan.poolBlocks, plan.repeats), churnRow(512, plan.churnSteps)]],
+    ];
+    const rows: BenchRow[] = [];
+    for (const [i, [message, measure]] of parts.entries()) {
+      throwIfAborted(signal);
+      onProgress({ done: i, total: parts.length, unit: "runs", message });
+      rows.push(...(await measure()));
+    }
+    return rows;
+  };
+}
