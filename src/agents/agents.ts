@@ -114,6 +114,13 @@ export class Agents {
     return this.changed(agent);
   }
 
+  async pin(id: AgentId, pinned: boolean): Promise<AgentSummary> {
+    const agent = await this.live.open(id);
+    await agent.writer.commitOrUndo({ pinned }, { pinned: agent.writer.manifest.pinned === true });
+    if (pinned) await this.residency.warm(agent);
+    return this.changed(agent);
+  }
+
   async setSystem(id: AgentId, system: string): Promise<AgentSummary> {
     const agent = await this.live.open(id);
     agent.assertIdle();

@@ -32,6 +32,7 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
     turnCount: manifest.headTurns,
     createdAt: manifest.createdAt,
     lastUsedAt: manifest.lastUsedAt,
+    pinned: manifest.pinned === true,
     lockedElsewhere: live.lockedElsewhere,
   };
 }

@@ -2,6 +2,7 @@ import { throwIfAborted } from "../common/errors";
 import type { BenchRow, ResidentService } from "../protocol/service";
 import { type AnswerPlan, besideReadingRow, eventLoopRows, rewriteRow, sharingRows } from "./engineAnswers";
 import { churnRow, poolOperationRows } from "./enginePool";
+import { percentiles } from "./statistics";
 import type { Suite } from "./suite";
 
 export interface EnginePlan extends AnswerPlan {
@@ -9,7 +10,7 @@ export interface EnginePlan extends AnswerPlan {
   readonly churnSteps: number;
 }
 
-type Service = Pick<ResidentService, "generate" | "loadModel">;
+type Service = Pick<ResidentService, "generate" | "loadModel" | "unloadModel">;
 
 /** What the engine promises beside its speed: sharing, fairness, guesses, and that the host is left alone. */
 export function engineSuite(service: Service, plan: EnginePlan): Suite {
@@ -20,6 +21,7 @@ export function engineSuite(service: Service, plan: EnginePlan): Suite {
       ["guesses", async () => [await rewriteRow(service, plan, signal)]],
       ["fairness", async () => [await besideReadingRow(service, plan, signal)]],
       ["the host's event loop", () => eventLoopRows(service, plan, signal)],
+      ["memory", async () => [await memoryRow(service, signal)]],
       ["the pool", async () => [...poolOperationRows(plan.poolBlocks, plan.repeats), churnRow(512, plan.churnSteps)]],
     ];
     const rows: BenchRow[] = [];
@@ -30,4 +32,15 @@ export function engineSuite(service: Service, plan: EnginePlan): Suite {
     }
     return rows;
   };
+}
+
+/** Resident memory of this process with the model, after it was freed, and with it again. */
+async function memoryRow(service: Service, signal: AbortSignal): Promise<BenchRow> {
+  const loadedBytes = process.memoryUsage().rss;
+  const startedMs = performance.now();
+  await service.unloadModel();
+  const unloadMs = performance.now() - startedMs;
+  const unloadedBytes = process.memoryUsage().rss;
+  await service.loadModel(signal);
+  return { case: "memory with the model and without", ...percentiles([unloadMs]), loadedBytes, unloadedBytes };
 }

@@ -10,6 +10,8 @@ export const commands = {
   stopAgent: "resident.stopAgent",
   regenerate: "resident.regenerate",
   saveAgent: "resident.saveAgent",
+  pinAgent: "resident.pinAgent",
+  unpinAgent: "resident.unpinAgent",
   renameAgent: "resident.renameAgent",
   editInstructions: "resident.editInstructions",
   forkAgent: "resident.forkAgent",
@@ -44,6 +46,7 @@ export const settings = {
   poolSizeMB: "resident.pool.sizeMB",
   modelThreads: "resident.model.threads",
   modelPromptLookup: "resident.model.promptLookup",
+  modelUnloadAfterMinutes: "resident.model.unloadAfterMinutes",
   poolBlockTokens: "resident.pool.blockTokens",
   answersMaxTokens: "resident.answers.maxTokens",
   answersTemperature: "resident.answers.temperature",
@@ -64,6 +67,7 @@ export const startupSettings: readonly SettingId[] = [
   settings.poolPrecision,
   settings.modelThreads,
   settings.modelPromptLookup,
+  settings.modelUnloadAfterMinutes,
   settings.poolBlockTokens,
   settings.storeQuotaGB,
 ];
@@ -95,6 +99,7 @@ export type ContextKey = (typeof contextKeys)[keyof typeof contextKeys];
 /** `viewItem` values of the Agents tree. */
 export const treeItems = {
   agent: "agent",
+  pinnedAgent: "agent.pinned",
   runningAgent: "agent.running",
   lockedAgent: "agent.locked",
 } as const;

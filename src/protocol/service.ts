@@ -126,6 +126,8 @@ export interface AgentSummary {
   readonly turnCount: number;
   readonly createdAt: number;
   readonly lastUsedAt: number;
+  /** Leaves memory after all others when room is needed. */
+  readonly pinned: boolean;
   /** Another process holds the agent's lock: it can be read and forked, not continued. */
   readonly lockedElsewhere: boolean;
 }
@@ -360,6 +362,8 @@ export interface ResidentService {
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running>;
   /** Saves what is not on disk yet; rejects with the reason when that fails again. */
   saveAgent(id: AgentId): Promise<AgentSummary>;
+  /** A pinned agent's cache is brought into memory, and leaves it after all others' when room is needed. */
+  pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary>;
   /** The running answer of an agent, if one is. */
   running(id: AgentId): Running | undefined;
 
@@ -388,6 +392,8 @@ export interface ServiceOptions {
   readonly storeQuotaBytes: number;
   /** Threads of the CPU kernels; 0 or absent: as many as there are physical cores. */
   readonly threads?: number;
+  /** The model is freed when nobody has used it for so long; 0 or absent: never. */
+  readonly unloadAfterMs?: number;
   /** Number format of K and V in the pool; absent: that of the activations. Caches of another format are refused. */
   readonly kvDtype?: "f32" | "f16" | "bf16";
   /** Guess how an answer goes on from the agent's own tokens, and verify (default: yes). Answers do not depend on it. */

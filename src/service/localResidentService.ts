@@ -35,6 +35,7 @@ import { benchSuites } from "./benchSuites";
 import { diagnose } from "./diagnose";
 import { engineMetrics, poolStatus } from "./engineStatus";
 import { startGeneration } from "./generateTask";
+import { IdleUnload } from "./idleUnload";
 import { GatedModelAccess } from "./modelAccess";
 import { ModelGate } from "./modelGate";
 import { type LoadedModel, ModelHost } from "./modelHost";
@@ -50,6 +51,7 @@ export class LocalResidentService implements ResidentService {
   private readonly library: ModelLibrary;
   private readonly host: ModelHost;
   private readonly gate: ModelGate<LoadedModel>;
+  private readonly idleUnload: IdleUnload;
   private readonly models: GatedModelAccess;
   private readonly agents: Agents;
   private readonly keeper: StoreKeeper;
@@ -75,7 +77,8 @@ export class LocalResidentService implements ResidentService {
       makeRoomInTime: (session, blocks) => this.agents.residency.makeRoomInTime(session, blocks),
       onBroken: (model) => this.gate.retire(model),
     });
-    this.gate = new ModelGate(this.host);
+    this.idleUnload = new IdleUnload(options.unloadAfterMs ?? 0, () => this.unloadWhenIdle());
+    this.gate = new ModelGate(this.host, (idle) => this.idleUnload.setIdle(idle));
     this.models = new GatedModelAccess(this.gate);
     const storeRoot = path.join(options.home, "store");
     this.agents = new Agents({
@@ -224,6 +227,10 @@ export class LocalResidentService implements ResidentService {
     return this.agents.regenerate(id, turn, sampling);
   }
 
+  pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {
+    return this.agents.pin(id, pinned);
+  }
+
   saveAgent(id: AgentId): Promise<AgentSummary> {
     return this.agents.save(id);
   }
@@ -248,12 +255,18 @@ export class LocalResidentService implements ResidentService {
   }
 
   private async end(): Promise<void> {
+    this.idleUnload.dispose();
     for (const running of this.generations) running.abort();
     await Promise.allSettled([...this.generations].map((running) => running.done));
     await this.agents.close();
     await this.gate.close();
     await this.keeper.close();
     this.emitter.dispose();
+  }
+
+  private async unloadWhenIdle(): Promise<void> {
+    this.log.log("info", "nobody has used the model for a while: its agents are saved, its memory is given back");
+    await this.gate.unload();
   }
 
   /** Before anything was loaded: whether there is a model to load at all. */

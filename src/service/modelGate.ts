@@ -48,7 +48,11 @@ export class ModelGate<M> {
   private settled: Promise<void> = Promise.resolve();
   private closed = false;
 
-  constructor(private readonly loader: ModelLoader<M>) {}
+  /** `onIdle` hears whether a model is loaded that nobody uses, whenever that may have changed. */
+  constructor(
+    private readonly loader: ModelLoader<M>,
+    private readonly onIdle: (idle: boolean) => void = () => {},
+  ) {}
 
   get current(): { readonly directory: string; readonly model: M } | undefined {
     return this.loaded;
@@ -127,6 +131,7 @@ export class ModelGate<M> {
 
   private lease(loaded: Loaded<M>): Lease<M> {
     loaded.leases += 1;
+    this.onIdle(false);
     let released = false;
     return {
       model: loaded.model,
@@ -135,6 +140,7 @@ export class ModelGate<M> {
         released = true;
         loaded.leases -= 1;
         this.serve();
+        this.onIdle(this.loaded !== undefined && this.numLeases === 0 && !this.swapping);
       },
     };
   }
@@ -186,6 +192,7 @@ export class ModelGate<M> {
   private async drop(): Promise<void> {
     const { loaded } = this;
     this.loaded = undefined;
+    this.onIdle(false);
     if (loaded !== undefined) await this.loader.unload(loaded.model);
   }
 

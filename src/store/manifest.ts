@@ -41,6 +41,8 @@ export interface Manifest {
   readonly headTurns: number;
   readonly createdAt: number;
   readonly lastUsedAt: number;
+  /** Leaves memory after all others. */
+  readonly pinned?: boolean;
   readonly logs: CommittedLogs;
   readonly cache?: CacheManifest;
 }
@@ -102,6 +104,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     headTurns: readCount(object, "headTurns"),
     createdAt: readNumber(object, "createdAt"),
     lastUsedAt: readNumber(object, "lastUsedAt"),
+    ...(object["pinned"] === true ? { pinned: true } : {}),
     logs: decodeLogs(asObject(object["logs"], "logs")),
     ...(object["cache"] === undefined ? {} : { cache: decodeCache(asObject(object["cache"], "cache")) }),
   };

@@ -40,6 +40,15 @@ bool NeedsDigits(std::initializer_list<const Matrices*> all) {
   });
 }
 
+/** A panel's outputs of one row; all but a matrix' last panel have 16, whose number the compiler then knows. */
+void CopyOutputs(const float* tile, int valid, float* to) {
+  if (valid == kPanelRows) {
+    std::memcpy(to, tile, kPanelRows * sizeof(float));
+  } else {
+    std::copy_n(tile, valid, to);
+  }
+}
+
 template <typename T>
 T* As(Buffer& buffer) {
   return reinterpret_cast<T*>(buffer.data());
@@ -171,24 +180,24 @@ void Transformer::MultiplyPanels(const PackedMatrix& matrix, int begin, int end,
   }
 }
 
-/** Calls work(first row, rows, first panel, end) for blocks of rows and some panels each, on all threads. */
+/** Calls work(first row, rows, first panel, end, thread) for blocks of rows and some panels each, on all threads. */
 template <typename Work>
 void Transformer::ForPanels(int panels, const Inputs& in, Work work) {
   const int a_chunk = PanelsAChunk(panels, int(in.stride), in.rows, pool_.threads(), table_.takes_pairs);
   const int chunks_a_block = CeilDiv(panels, a_chunk);
-  pool_.Run(chunks_a_block * CeilDiv(in.rows, kBlockRows), [&](int chunk, int) {
+  pool_.Run(chunks_a_block * CeilDiv(in.rows, kBlockRows), [&](int chunk, int thread) {
     const int first = chunk / chunks_a_block * kBlockRows, begin = chunk % chunks_a_block * a_chunk;
-    work(first, std::min(kBlockRows, in.rows - first), begin, std::min(panels, begin + a_chunk));
+    work(first, std::min(kBlockRows, in.rows - first), begin, std::min(panels, begin + a_chunk), thread);
     table_.end_panels();
   });
 }
 
-/** Calls use(product, panel, first row, rows, y [rows][16]) for every panel and block of rows. */
+/** Calls use(product, panel, first row, rows, y [rows][16], thread) for every panel and block of rows. */
 template <typename Use>
 void Transformer::Multiply(std::span<const Product> products, const Inputs& in, Use use) {
   int panels = 0;
   for (const Product& product : products) panels += product.matrix->panels();
-  ForPanels(panels, in, [&](int first, int rows, int begin, int end) {
+  ForPanels(panels, in, [&](int first, int rows, int begin, int end, int thread) {
     float y[kChunkFloats];
     int base = 0;
     for (const Product& product : products) {
@@ -197,7 +206,7 @@ void Transformer::Multiply(std::span<const Product> products, const Inputs& in, 
       base += count;
       if (from >= to) continue;
       MultiplyPanels(*product.matrix, from, to, in, first, rows, y);
-      for (int p = from; p < to; ++p) use(product, p, first, rows, y + size_t(p - from) * PanelStride(rows));
+      for (int p = from; p < to; ++p) use(product, p, first, rows, y + size_t(p - from) * PanelStride(rows), thread);
     }
   });
 }
@@ -331,10 +340,10 @@ void Transformer::Attend(const AttentionWeights& w, const Rows& rows, const Laye
   const Inputs in = Normalise(*w.norm, w.norm_eps, count, x, NeedsDigits({w.query_key, w.value}));
   qkv_stride_ = size_t(PaddedDim(Outputs(*w.query_key) + Outputs(*w.value)) + kPanelRows);
   float* qkv = Floats(queries_keys_values_, size_t(count) * qkv_stride_);
-  Multiply(products, in, [&](const Product& product, int panel, int first, int n, const float* tile) {
+  Multiply(products, in, [&](const Product& product, int panel, int first, int n, const float* tile, int) {
     const int valid = std::min(kPanelRows, product.matrix->outputs() - panel * kPanelRows);
     float* to = qkv + size_t(first) * qkv_stride_ + product.offset + panel * kPanelRows;
-    for (int r = 0; r < n; ++r) std::copy_n(tile + r * kPanelRows, valid, to + size_t(r) * qkv_stride_);
+    for (int r = 0; r < n; ++r) CopyOutputs(tile + r * kPanelRows, valid, to + size_t(r) * qkv_stride_);
   });
   w.rotary->Reserve(*std::max_element(rows.positions.begin(), rows.positions.end()) + 1);
   ForRows(count, [&](int first, int end) { RotateAndAppend(w, rows, cache, first, end); });
@@ -349,7 +358,7 @@ void Transformer::AddProduct(const Matrices& matrices, const Inputs& in, const f
   const size_t stride = size_t(matrices.front().padded_outputs());
   std::vector<Product> products;
   Product::Add(products, matrices);
-  Multiply(products, in, [&](const Product&, int panel, int first, int n, const float* tile) {
+  Multiply(products, in, [&](const Product&, int panel, int first, int n, const float* tile, int) {
     for (int r = 0; r < n; ++r) {
       const size_t at = size_t(first + r) * stride + size_t(panel) * kPanelRows;
       for (int i = 0; i < kPanelRows; ++i) y[at + size_t(i)] = x[at + size_t(i)] + tile[r * kPanelRows + i];
@@ -363,7 +372,7 @@ void Transformer::FeedForward(const FeedForwardWeights& w, int rows, const float
   const size_t stride = size_t(up.padded_outputs());
   float* gated = Floats(gated_, size_t(rows) * stride);
   const PackedMatrix& gate = w.gate->front();
-  ForPanels(gate.panels(), in, [&](int first, int n, int begin, int end) {
+  ForPanels(gate.panels(), in, [&](int first, int n, int begin, int end, int) {
     float gates[kChunkFloats], ups[kChunkFloats];
     MultiplyPanels(gate, begin, end, in, first, n, gates);
     MultiplyPanels(up, begin, end, in, first, n, ups);
@@ -384,10 +393,11 @@ void Transformer::Logits(const NormWeight& norm, float eps, const Matrices& head
   const size_t outputs = size_t(Outputs(head));
   std::vector<Product> products;
   Product::Add(products, head);
-  Multiply(products, in, [&](const Product& product, int panel, int first, int n, const float* tile) {
+  Multiply(products, in, [&](const Product& product, int panel, int first, int n, const float* tile, int) {
     const int valid = std::min(kPanelRows, product.matrix->outputs() - panel * kPanelRows);
     for (int r = 0; r < n; ++r) {
-      std::copy_n(tile + r * kPanelRows, valid, logits + size_t(first + r) * outputs + size_t(panel) * kPanelRows);
+      CopyOutputs(tile + r * kPanelRows, valid,
+                  logits + size_t(first + r) * outputs + size_t(product.offset + panel * kPanelRows));
     }
   });
 }
@@ -398,29 +408,30 @@ void Transformer::Best(const NormWeight& norm, float eps, const Matrices& head, 
   std::vector<Product> products;
   Product::Add(products, head);
   struct Candidate {
-    float value;
-    int32_t index;
+    float value = -std::numeric_limits<float>::infinity();
+    int32_t index = -1;
   };
-  const auto better = [](const Candidate& one, const Candidate& other) { return one.value > other.value; };
-  // A panel's outputs are compared while they are in reach: logits are never stored.
-  const size_t panels = size_t(head.front().panels());
-  std::vector<Candidate> candidates(panels * size_t(rows));
-  Multiply(products, in, [&](const Product& product, int panel, int first, int n, const float* tile) {
+  // Outputs are compared while they are in reach: logits are never stored. A thread meets its outputs in order, so that
+  // a later one must be larger; of two threads' equal ones the lower is taken.
+  std::vector<Candidate> candidates(size_t(pool_.threads()) * size_t(rows));
+  Multiply(products, in, [&](const Product& product, int panel, int first, int n, const float* tile, int thread) {
     const int valid = std::min(kPanelRows, product.matrix->outputs() - panel * kPanelRows);
-    for (int r = 0; r < n; ++r) {
-      Candidate best_of_panel{-std::numeric_limits<float>::infinity(), -1};
+    Candidate* mine = candidates.data() + size_t(thread) * size_t(rows) + first;
+    for (int r = 0; r < n; ++r, tile += kPanelRows) {
+      bool any = false;
+      for (int i = 0; i < kPanelRows; ++i) any |= tile[i] > mine[r].value;
+      if (!any) continue;
       for (int i = 0; i < valid; ++i) {
-        const Candidate next{tile[r * kPanelRows + i], panel * kPanelRows + i};
-        if (better(next, best_of_panel)) best_of_panel = next;
+        if (tile[i] > mine[r].value) mine[r] = {tile[i], product.offset + panel * kPanelRows + i};
       }
-      candidates[size_t(first + r) * panels + size_t(panel)] = best_of_panel;
     }
   });
   for (int r = 0; r < rows; ++r) {
-    Candidate all{-std::numeric_limits<float>::infinity(), -1};
-    for (size_t p = 0; p < panels; ++p) {
-      const Candidate& next = candidates[size_t(r) * panels + p];
-      if (better(next, all)) all = next;
+    Candidate all;
+    for (int t = 0; t < pool_.threads(); ++t) {
+      const Candidate& next = candidates[size_t(t) * size_t(rows) + size_t(r)];
+      const bool lower = next.value == all.value && next.index >= 0 && next.index < all.index;
+      if (next.value > all.value || lower) all = next;
     }
     best[r] = all.index;
   }

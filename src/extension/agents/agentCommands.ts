@@ -69,6 +69,8 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
     return { agent: agent.id, text, finishReason, figures } satisfies AskResult;
   });
   about(commands.saveAgent, "Save Agent", (agent, door) => door.saveAgent(agent.id));
+  about(commands.pinAgent, "Pin Agent", (agent, door) => door.pinAgent(agent.id, true));
+  about(commands.unpinAgent, "Unpin Agent", (agent, door) => door.pinAgent(agent.id, false));
   about(commands.renameAgent, "Rename Agent", rename);
   about(commands.editInstructions, "Edit Instructions", editInstructions);
   about(commands.forkAgent, "Fork Agent", async (agent, door, argument) => {

@@ -44,7 +44,9 @@ export function agentItem(agent: AgentSummary, formats: Formats): AgentItem {
     contextValue: agent.lockedElsewhere
       ? treeItems.lockedAgent
       : agent.state === "idle"
-        ? treeItems.agent
+        ? agent.pinned
+          ? treeItems.pinnedAgent
+          : treeItems.agent
         : treeItems.runningAgent,
     spoken: `${agent.name}, ${description}`,
   };
@@ -55,6 +57,7 @@ export function agentDescription(agent: AgentSummary, formats: Formats): string 
   const parts = [`${formats.count(agent.tokens)} tokens`, agent.tier];
   const state = stateWords[agent.state];
   if (state) parts.push(state);
+  if (agent.pinned) parts.push("pinned");
   if (agent.lockedElsewhere) parts.push("open in another window");
   return parts.join(" · ");
 }

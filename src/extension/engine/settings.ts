@@ -15,6 +15,7 @@ const bytesPerGB = 2 ** 30;
 /** package.json states the same limits (a unit test compares); the editor warns, and values outside are clamped here. */
 export const numberSettings = {
   [settings.modelThreads]: { minimum: 0, maximum: 256, default: 0 },
+  [settings.modelUnloadAfterMinutes]: { minimum: 0, maximum: 1440, default: 30 },
   [settings.poolSizeMB]: { minimum: 64, maximum: 65536, default: 1024 },
   [settings.poolBlockTokens]: { minimum: 16, maximum: 512, default: 64 },
   [settings.answersMaxTokens]: { minimum: 1, maximum: 32768, default: 1024 },
@@ -70,6 +71,7 @@ export function serviceOptionsOf(read: ReadSetting, places: Places): ServiceOpti
     maxAnswerTokens: Math.round(numberSetting(read, settings.answersMaxTokens)),
     threads: Math.round(numberSetting(read, settings.modelThreads)),
     ...kvDtypeOf(read(settings.poolPrecision)),
+    unloadAfterMs: numberSetting(read, settings.modelUnloadAfterMinutes) * 60_000,
     promptLookup: read(settings.modelPromptLookup) !== false,
     storeQuotaBytes: Math.round(numberSetting(read, settings.storeQuotaGB) * bytesPerGB),
   };

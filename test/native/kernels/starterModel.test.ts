@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { benchText } from "../../../src/bench/benchText";
 import { readTextFiles } from "../../../src/models/modelDirectory";
-import type { NativeModel } from "../../../src/native/binding";
+import type { KvDtype, NativeModel } from "../../../src/native/binding";
 import { loadAddon } from "../../../src/native/loader";
 import { createTextModel } from "../../../src/text/textModel";
 import { starterModel } from "../../support/models/starterModel";
@@ -16,12 +16,19 @@ const variables = ["RESIDENT_OPS", "RESIDENT_CPU_LEVEL", "RESIDENT_THREADS"] as 
 type Environment = Readonly<Partial<Record<(typeof variables)[number], string>>>;
 
 /** Loads the starter model as `environment` says, for as long as `body` takes. */
-async function withModel<T>(environment: Environment, body: (model: NativeModel) => Promise<T>): Promise<T> {
+async function withModel<T>(
+  environment: Environment,
+  body: (model: NativeModel) => Promise<T>,
+  kvDtype?: KvDtype,
+): Promise<T> {
   const before = variables.map((name) => process.env[name]);
   for (const name of variables) delete process.env[name];
   Object.assign(process.env, environment);
   try {
-    const model = await loadAddon(stageRoot).loadModel({ directory, device: "cpu" }, () => {}).result;
+    const model = await loadAddon(stageRoot).loadModel(
+      { directory, device: "cpu", ...(kvDtype === undefined ? {} : { kvDtype }) },
+      () => {},
+    ).result;
     try {
       return await body(model);
     } finally {
@@ -60,6 +67,10 @@ function largestDifference(a: Float32Array | undefined, b: Float32Array | undefi
     largest = Math.max(largest, Math.abs(value - (b?.[i] ?? Number.NaN)));
   });
   return a === undefined || b === undefined ? Number.NaN : largest;
+}
+
+function best(logits: Float32Array): number {
+  return logits.reduce((at, value, i) => (value > (logits[at] ?? Number.NaN) ? i : at), 0);
 }
 
 /** Of the token that comes, in nats. */
@@ -167,6 +178,51 @@ describe("The CPU kernels on the starter model", function () {
       Math.exp(all.slice(0, -1).reduce((sum, logits, i) => sum + surprise(logits, tokens[20 + i] ?? 0), 0) / 20);
     assert.equal(perplexity(ours).toPrecision(4), perplexity(stock).toPrecision(4));
   });
+
+  for (const kvDtype of ["f16", "bf16"] as const) {
+    it(`K and V in ${kvDtype} take half the memory, and change little; a row has the same bits in any chunk`, async () => {
+      const steps = [20, ...Array.from({ length: 279 }, () => 1)];
+      let exactBytes = 0;
+      const exact = await withModel({ RESIDENT_OPS: "cpu" }, (model) => {
+        exactBytes = model.info.kvBytesPerToken;
+        return logitsOf(model, tokens, steps);
+      });
+      await withModel(
+        { RESIDENT_OPS: "cpu" },
+        async (model) => {
+          assert.equal(model.info.kvDtype, kvDtype);
+          assert.equal(model.info.kvBytesPerToken, exactBytes / 2);
+          const ours = await logitsOf(model, tokens, steps);
+          const [chunk] = await logitsOf(model, tokens, [300]);
+          assert.ok(same(ours.at(-1), chunk), "decoded and read in one chunk");
+          const perplexity = (all: readonly Float32Array[]) =>
+            Math.exp(
+              all.slice(0, -1).reduce((sum, logits, i) => sum + surprise(logits, tokens[20 + i] ?? 0), 0) /
+                (all.length - 1),
+            );
+          const agreeing = ours.filter((logits, i) => best(logits) === best(exact[i] ?? logits)).length;
+          const [changed, unchanged] = [perplexity(ours), perplexity(exact)];
+          console.log(
+            `K/V in ${kvDtype}: perplexity ${changed.toFixed(4)}, in f32 ${unchanged.toFixed(4)}; ` +
+              `the same most likely token at ${agreeing} of ${ours.length} positions`,
+          );
+          assert.ok(Math.abs(changed / unchanged - 1) < 0.01);
+          assert.ok(agreeing >= 0.97 * ours.length);
+        },
+        kvDtype,
+      );
+    });
+
+    it(`K and V in ${kvDtype} give MLX's operations what they give the kernels`, async () => {
+      const short = tokens.subarray(0, 40);
+      const run = (ops: string) => withModel({ RESIDENT_OPS: ops }, (model) => logitsOf(model, short, [40]), kvDtype);
+      const [[ours], [stock]] = [await run("cpu"), await run("mlx")];
+      assert.ok(
+        largestDifference(ours, stock) < (kvDtype === "f16" ? 0.02 : 0.15),
+        `${largestDifference(ours, stock)}`,
+      );
+    });
+  }
 
   it("children start and end beside a running generation", async () => {
     await withModel({ RESIDENT_OPS: "cpu" }, async (model) => {

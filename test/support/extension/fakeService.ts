@@ -226,6 +226,7 @@ export class FakeService implements ResidentService {
       turnCount: 0,
       createdAt: index,
       lastUsedAt: index,
+      pinned: false,
       lockedElsewhere: false,
       system,
       turns: [],
@@ -267,6 +268,10 @@ export class FakeService implements ResidentService {
   async warmAgent(id: AgentId): Promise<AgentSummary> {
     this.warmed.push(id);
     return this.detail(id);
+  }
+
+  async pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {
+    return this.change(id, { pinned });
   }
 
   async saveAgent(id: AgentId): Promise<AgentSummary> {

@@ -23,6 +23,7 @@ class FakeDoor {
   private last = "";
 
   loadModel = async () => model;
+  unloadModel = async () => {};
 
   generate(request: GenerateRequest): Running {
     this.requests.push(request);

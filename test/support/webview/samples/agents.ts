@@ -31,6 +31,7 @@ export function agent(index: number, name: string, change: Partial<AgentSummary>
     turnCount: 4,
     createdAt: 0,
     lastUsedAt: 0,
+    pinned: false,
     lockedElsewhere: false,
     ...change,
   };
