@@ -28,3 +28,14 @@ const words = (
 export function randomWords(tokens: number): string {
   return Array.from({ length: tokens }, () => ` ${words[Math.floor(Math.random() * words.length)]}`).join("");
 }
+
+/** Numbers in [0, 1), the same ones for the same seed: Mulberry32. */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,6 +1,7 @@
 import { BlockPool } from "../engine/blockPool";
 import type { BlockId } from "../engine/ports";
 import type { BenchRow } from "../protocol/service";
+import { seeded } from "./benchText";
 import { percentiles } from "./statistics";
 
 const nsPerMs = 1e6;
@@ -78,15 +79,4 @@ export function churnRow(totalBlocks: number, steps: number): BenchRow {
 
 function isOneRun(blocks: readonly BlockId[]): boolean {
   return blocks.every((block, i) => i === 0 || block === (blocks[i - 1] ?? 0) + 1);
-}
-
-/** Mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -11,7 +11,7 @@ import { GenerationTask } from "./generationTask";
 import { bug } from "./invariant";
 import { LiveTables, type PoolRun } from "./liveTables";
 import { EngineMetrics, type MetricsSnapshot } from "./metrics";
-import type { BlockHasher, Clock, ModelRunner } from "./ports";
+import type { BlockHasher, Clock, MakeRoom, ModelRunner } from "./ports";
 import { assertCanEverRun, assertUsable, type GenerationRequest } from "./request";
 import { Restore, type RestoreRequest } from "./restore";
 import { RoomFinder } from "./roomFinder";
@@ -60,16 +60,19 @@ export class BlockPoolBatchEngine implements Disposable {
     });
     this.tables = new LiveTables(this.pool);
     const makeRoom = options.makeRoom ?? (() => 0);
-    this.room = new RoomFinder(
-      this.pool,
-      makeRoom,
-      () => this.work.fire(),
-      (error) => this.logError(error),
-    );
+    const finder = (ask: MakeRoom) =>
+      new RoomFinder(
+        this.pool,
+        ask,
+        () => this.work.fire(),
+        (error) => this.logError(error),
+      );
+    this.room = finder(makeRoom);
     this.roomMaker = new RoomMaker({
       pool: this.pool,
       queue: this.queue,
-      finder: this.room,
+      // Not the one above: a request that waits may be answered only when a running one has ended.
+      finder: finder(options.makeRoomNow ?? makeRoom),
       running: () => this.running,
       preempt: (task) => this.preempt(task),
     });

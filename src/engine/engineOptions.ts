@@ -11,6 +11,8 @@ export interface EngineLimits extends StepLimits {
 export interface EngineOptions extends Partial<EngineLimits> {
   /** Absent: idle caches are never asked to go. */
   readonly makeRoom?: MakeRoom;
+  /** The same for a request that runs: answers with what idle caches give now, and waits for nobody who works. */
+  readonly makeRoomNow?: MakeRoom;
   readonly log?: Log;
   /** Checks the pool's invariants after every operation: for tests. */
   readonly checked?: boolean;

@@ -8,6 +8,7 @@ import { peersProcess } from "../bench/peersProcess";
 import { referenceProcess } from "../bench/referenceProcess";
 import { resumeSuite } from "../bench/resume";
 import type { Roofline } from "../bench/roofline";
+import { type SoakPlan, soakSuite } from "../bench/soak";
 import { type ThroughputPlan, throughputSuite } from "../bench/throughput";
 import type { ResidentService, ServiceOptions } from "../protocol/service";
 import type { BenchSuites } from "./benchDesk";
@@ -48,6 +49,8 @@ const enginePlan: EnginePlan = {
   churnSteps: 108_000,
 };
 
+const soakPlan: SoakPlan = { agents: 24, turns: 500, together: 6, answerTokens: 16, systemTokens: 100, samples: 25 };
+
 /** The suites that a service can run over itself. EXP-005 needs the reference of a checkout, throughput its peers. */
 export function benchSuites(
   service: ResidentService,
@@ -66,6 +69,7 @@ export function benchSuites(
     }),
     resume: resumeSuite(service, { contexts: [512, 2048], repeats: 3 }),
     engine: engineSuite(service, enginePlan),
+    soak: soakSuite(service, soakPlan),
     throughput: throughputSuite(
       service,
       throughputPlan,

@@ -131,6 +131,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
         lookupTokensPerRun: service.promptLookup === false ? 0 : lookupTokensPerRun,
         log,
         makeRoom: (blocks) => (session === undefined ? 0 : makeRoomInTime(session, blocks)),
+        makeRoomNow: (blocks) => (session === undefined ? 0 : makeRoom(session, blocks)),
       },
     );
     session = {

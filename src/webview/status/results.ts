@@ -23,6 +23,7 @@ export const suiteNames: Readonly<Record<BenchSuite, string>> = {
   resume: "Resume",
   throughput: "Throughput, tok/s",
   engine: "Engine",
+  soak: "Soak",
 };
 
 export const suites: readonly BenchSuite[] = benchSuiteNames;
@@ -52,6 +53,8 @@ function section({ suite, rows }: BenchReport, formats: Formats): ResultSection 
       return resumeSection(rows, formats);
     case "throughput":
       return { suite, title: suiteNames[suite], lines: rateLines(rows, formats) };
+    case "soak":
+      return { suite, title: suiteNames[suite], lines: rows.map((row) => timeLine(row, row.case, row.p95Ms, formats)) };
     case "engine":
       return { suite, title: suiteNames[suite], lines: rows.map((row) => engineLine(row, formats)) };
   }

@@ -55,6 +55,7 @@ export class AgentRig {
     const engine = new BlockPoolBatchEngine(this.runner, createBlockHasher(ids), this.clock, {
       checked: true,
       makeRoom: (blocks) => this.agents.residency.makeRoomInTime(this.session, blocks),
+      makeRoomNow: makeRoom,
     });
     this.runner.mayWrite = (block) => engine.pool.isWritable(block);
     new EngineDriver(engine, silentLog);

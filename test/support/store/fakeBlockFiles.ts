@@ -32,7 +32,7 @@ export class FakeBlockFiles implements BlockFiles {
       metadata: request.metadata,
     };
     const text = JSON.stringify({ format: "fake-1", ...data, checksum: checksum(data) });
-    const temporary = `${request.path}.tmp-fake`;
+    const temporary = `${request.path}.tmp-fake-${this.writes}`;
     await writeFile(temporary, text);
     await rename(temporary, request.path);
     return text.length;

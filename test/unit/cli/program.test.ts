@@ -49,7 +49,11 @@ describe("The program", () => {
     ],
     ["no tokens at all", ["generate", "--prompt=a", "--max-tokens=0"], /--max-tokens takes a whole number from 1/],
     ["half a seed", ["generate", "--prompt=a", "--seed=0.5"], /--seed takes a whole number/],
-    ["an unknown suite", ["bench", "exp-007"], /no suite 'exp-007': use exp-005, exp-006, resume, throughput$/],
+    [
+      "an unknown suite",
+      ["bench", "exp-007"],
+      /no suite 'exp-007': use exp-005, exp-006, resume, throughput, engine, soak$/,
+    ],
     ["an unknown verb", ["agents", "merge"], /agents knows no 'merge': use list, show, fork, rewind or delete$/],
     ["no verb", ["models"], /models does nothing by itself: use import, list or inspect$/],
     ["a name from Object", ["constructor"], /no command 'constructor'/],

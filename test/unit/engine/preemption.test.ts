@@ -64,6 +64,35 @@ describe("Pre-emption", () => {
     assert.equal(rig.engine.metricsSnapshot().numPreemptions, 0);
   });
 
+  it("waits for nobody who is at work: what is asked for those who wait does not answer for those who run", async () => {
+    let asked = 0;
+    const rig = new EngineRig(
+      { totalBlocks: 12 },
+      {
+        makeRoom: () => new Promise(() => undefined),
+        makeRoomNow: () => {
+          asked += 1;
+          return Promise.resolve(0);
+        },
+      },
+    );
+    const old = rig.submit({ tokens: prompt(8), maxTokens: 30 });
+    const young = rig.submit({ tokens: prompt(8, 1), maxTokens: 26 });
+    const waiting = rig.submit({ tokens: prompt(20, 2), maxTokens: 12 });
+    const done = old.result.then((result) => {
+      result.blocks.release();
+      return result.tokenIds;
+    });
+    for (let rounds = 0; rounds < 200 && old.figures().generatedTokens < 30; rounds += 1) {
+      await rig.settle();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.deepEqual(await done, rig.expected(prompt(8), 30));
+    assert.ok(asked > 0);
+    for (const generation of [young, waiting]) generation.abort();
+    await rig.settle();
+  });
+
   it("takes a read ahead's blocks before those of an answer", async () => {
     const rig = new EngineRig({ totalBlocks: 8 }, { prefillChunkTokens: 1 });
     const answer = rig.submit({ tokens: prompt(8), maxTokens: 20 });

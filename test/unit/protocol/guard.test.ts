@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { type ChatCommand, isChatToHost } from "../../../src/protocol/chat";
 import { type ActionId, actionIds, type ContentCommand } from "../../../src/protocol/page";
 import { isRoomToHost, type RoomCommand } from "../../../src/protocol/room";
+import { benchSuiteNames } from "../../../src/protocol/service";
 import { isStatusToHost, type StatusCommand } from "../../../src/protocol/status";
 
 const id = fc.stringMatching(/^[\w-]{1,36}$/);
@@ -47,7 +48,7 @@ const roomCommands: fc.Arbitrary<RoomCommand> = fc.oneof(
 const statusCommands: fc.Arbitrary<StatusCommand> = fc.oneof(
   fc.record({
     type: fc.constant("runBench" as const),
-    suite: fc.constantFrom("exp-005" as const, "exp-006" as const, "resume" as const, "throughput" as const),
+    suite: fc.constantFrom(...benchSuiteNames),
   }),
   fc.record({ type: fc.constant("cancelBench" as const) }),
   fc.record({ type: fc.constant("openAgent" as const), agent: id }),

@@ -15,7 +15,14 @@ const namesOf = (reference?: string) =>
 
 describe("the benchmark suites", () => {
   it("have EXP-005 only where the reference is", () => {
-    assert.deepEqual(namesOf("/checkout/test/reference"), ["engine", "exp-005", "exp-006", "resume", "throughput"]);
-    assert.deepEqual(namesOf(), ["engine", "exp-006", "resume", "throughput"]);
+    assert.deepEqual(namesOf("/checkout/test/reference"), [
+      "engine",
+      "exp-005",
+      "exp-006",
+      "resume",
+      "soak",
+      "throughput",
+    ]);
+    assert.deepEqual(namesOf(), ["engine", "exp-006", "resume", "soak", "throughput"]);
   });
 });
