@@ -5,6 +5,12 @@
 // products and one shift then give what three products and two shifts give with bytes. Either way the group's dot
 // product is the exact integer of the other levels, and the float part is theirs.
 
+#if defined(__clang__)
+#define RESIDENT_UNROLL _Pragma("unroll")
+#else
+#define RESIDENT_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 namespace {
 
 constexpr int kTileRows = kPairRows;
@@ -32,7 +38,7 @@ struct alignas(64) TileShapes {
 /** Compilers do not know all that the tile instructions read. */
 RESIDENT_INLINE void MustBeWritten(const void* memory) { __asm__ volatile("" : : "r"(memory) : "memory"); }
 
-/** Products of tiles wait here until they are read: three steps later, when the store has long arrived. */
+/** Products of tiles wait here until they are read two steps later; the step between stores elsewhere. */
 template <int Tiles>
 struct alignas(64) ProductRing {
   static constexpr int kSteps = 2, kLate = 2;
@@ -98,7 +104,7 @@ struct PanelSource {
 template <int Rows, typename Dot>
 RESIDENT_INLINE void AddGroup(F scale, F zero, const DigitRows& x, int group, Dot dot, F (&sums)[Rows]) {
   const float *scales = x.scales + size_t(group) * x.stride, *input_sums = x.sums + size_t(group) * x.stride;
-#pragma GCC unroll 16
+  RESIDENT_UNROLL
   for (int r = 0; r < Rows; ++r) {
     sums[r] = Fma(Mul(scale, Set(scales[r])), dot(r), sums[r]);
     sums[r] = Fma(zero, Set(input_sums[r]), sums[r]);
@@ -144,7 +150,7 @@ void OneTile4(const PanelSource& source, int panels, const DigitRows& x, float* 
   const int groups = x.groups;
   for (int p = 0; p < panels; ++p, y += panel_stride) {
     F sums[Rows];
-#pragma GCC unroll 16
+    RESIDENT_UNROLL
     for (int r = 0; r < Rows; ++r) sums[r] = Set(0.f);
     const auto finish = [&](int g) __attribute__((always_inline)) {
       const UnpackedUnit& unit = units[unsigned(g) % kUnpackedUnits];
@@ -173,7 +179,7 @@ void OneTile4(const PanelSource& source, int panels, const DigitRows& x, float* 
     }
     RESIDENT_STORE_LAST_4
     for (int g = groups < Ring::kLate ? 0 : groups - Ring::kLate; g < groups; ++g) finish(g);
-#pragma GCC unroll 16
+    RESIDENT_UNROLL
     for (int r = 0; r < Rows; ++r) Store(y + r * kPanelRows, sums[r]);
   }
 }
@@ -198,7 +204,7 @@ void ManyTiles4(const PanelSource& source, int panels, const DigitRows& x, int r
   const auto finish = [&](unsigned done) __attribute__((always_inline)) {
     const TileStep& to = steps[done % Ring::kSteps];
     const F scale = Load(to.scales), zero = Load(to.scales + kPanelRows);
-#pragma GCC unroll 16
+    RESIDENT_UNROLL
     for (int r = 0; r < kTileRows; ++r) {
       const F dot = ToFloat(AddInt(ShiftLeft<12>(ring.Row(done, 0, r)), ring.Row(done, 1, r)));
       F sum = Load(to.y + r * kPanelRows);
@@ -256,7 +262,7 @@ void OneTile8(const PanelFormat& format, const uint8_t* panel, const DigitRows& 
   const size_t scale_group_bytes = 2 * scale_bytes + size_t(a_scale) * kGroupBytes;
   Ring ring;
   F sums[Rows];
-#pragma GCC unroll 16
+  RESIDENT_UNROLL
   for (int r = 0; r < Rows; ++r) sums[r] = Set(0.f);
   const auto scales_of = [&](int g) { return panel + size_t(g >> scale_shift) * scale_group_bytes; };
   const auto finish = [&](int g) __attribute__((always_inline)) {
@@ -296,13 +302,14 @@ void OneTile8(const PanelFormat& format, const uint8_t* panel, const DigitRows& 
     _tile_stored(5, ring.Of(step - 1, 2), 64);
   }
   for (int g = groups < Ring::kLate ? 0 : groups - Ring::kLate; g < groups; ++g) finish(g);
-#pragma GCC unroll 16
+  RESIDENT_UNROLL
   for (int r = 0; r < Rows; ++r) Store(y + r * kPanelRows, sums[r]);
 }
 
 #undef RESIDENT_STEP_4
 #undef RESIDENT_STORE_LAST_4
 #undef RESIDENT_STEP_8
+#undef RESIDENT_UNROLL
 
 /** Calls work<rows>() for 1 to 16 rows. */
 template <int Rows = kTileRows, typename Work>
