@@ -174,6 +174,6 @@ async function readUntilStopped(service: Service, tokens: number, signal: AbortS
   }
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

@@ -79,7 +79,7 @@ describe("an agent in processes that come and go", function () {
 
   it("keeps a partial answer when it is killed in the middle, and goes on from there", async () => {
     const copy = await copyOfHome("killed");
-    const child = startCli(askArgs(copy, long, 200));
+    const child = startCli([...askArgs(copy, long, 1200), "--no-lookup"]);
     await partialAnswer(copy);
     child.kill("SIGKILL");
     await once(child, "close");
