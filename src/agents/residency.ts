@@ -73,15 +73,15 @@ export class Residency {
   }
 
   /**
-   * Releases idle agents' blocks, the least recently used first and pinned ones last, until `blocks` are available that were not, as far as
-   * it goes. Resolves with how many are.
+   * Releases idle agents' blocks, the least recently used first and pinned ones last, until `blocks` are available that
+   * were not, as far as it goes. Resolves with how many are.
    */
   async makeRoom(session: ModelSession, blocks: number): Promise<number> {
     const before = session.engine.pool.availableBlocks;
     const idle = this.options.live
       .all()
       .filter((agent) => agent.activity === undefined && agent.cache.holdsBlocks)
-      .sort((a, b) => leavesFirst(a) - leavesFirst(b) || a.writer.manifest.lastUsedAt - b.writer.manifest.lastUsedAt);
+      .sort((a, b) => isPinned(a) - isPinned(b) || a.writer.manifest.lastUsedAt - b.writer.manifest.lastUsedAt);
     for (const agent of idle) {
       if (session.engine.pool.availableBlocks - before >= blocks) break;
       await this.save(agent);
@@ -180,7 +180,7 @@ export class Residency {
   }
 }
 
-const leavesFirst = (agent: LiveAgent): number => (agent.writer.manifest.pinned === true ? 1 : 0);
+const isPinned = (agent: LiveAgent): number => (agent.writer.manifest.pinned === true ? 1 : 0);
 
 /** The model goes on loading when a read ahead is stopped: what stops one is mostly a message that needs the model. */
 function leaseUnlessStopped(models: ModelAccess, directory: string, signal: AbortSignal): Promise<ModelLease> {

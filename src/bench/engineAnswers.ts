@@ -3,7 +3,7 @@ import { throwIfAborted } from "../common/errors";
 import type { BenchRow, GenerateRequest, ResidentService } from "../protocol/service";
 import { benchText, randomWords } from "./benchText";
 import { finishedAnswer } from "./finishedAnswer";
-import { percentiles } from "./statistics";
+import { median, percentiles } from "./statistics";
 
 type Service = Pick<ResidentService, "generate">;
 
@@ -172,8 +172,4 @@ async function readUntilStopped(service: Service, tokens: number, signal: AbortS
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

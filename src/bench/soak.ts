@@ -1,6 +1,7 @@
 import { ResidentError, throwIfAborted } from "../common/errors";
 import type { AgentId, BenchRow, ResidentService, TurnId } from "../protocol/service";
 import { benchText, seeded } from "./benchText";
+import { finishedAnswer } from "./finishedAnswer";
 import { percentiles } from "./statistics";
 import type { Suite } from "./suite";
 
@@ -124,7 +125,8 @@ class World {
       const alive =
         this.ids.includes(agent) && (await this.service.getAgent(agent)).turns.some(({ id }) => id === turn);
       if (!alive) continue;
-      const again = await (await this.service.regenerate(agent, turn, greedy(this.plan.answerTokens))).done;
+      const running = await this.service.regenerate(agent, turn, greedy(this.plan.answerTokens));
+      const again = await finishedAnswer(running, this.signal);
       compared += 1;
       if (again.text !== text) mismatches += 1;
     }
@@ -162,7 +164,7 @@ class World {
         if (event.type === "text") running.abort();
       });
     }
-    const done = await running.done;
+    const done = await finishedAnswer(running, this.signal);
     this.timesMs.push(performance.now() - startedMs);
     if (done.finishReason === "aborted") {
       this.stops += 1;

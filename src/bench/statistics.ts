@@ -11,3 +11,8 @@ export function percentiles(samplesMs: readonly number[]): Percentiles {
   const rank = (p: number) => sorted[Math.max(0, Math.ceil((p / 100) * sorted.length) - 1)] ?? 0;
   return { n: sorted.length, p50Ms: rank(50), p95Ms: rank(95), p99Ms: rank(99) };
 }
+
+/** The middle value, of an even number the upper one; 0 of none. */
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}

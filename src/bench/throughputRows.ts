@@ -1,6 +1,6 @@
 import type { BenchRow } from "../protocol/service";
 import type { PeerName, Sample, Workload } from "./peers";
-import { percentiles } from "./statistics";
+import { median, percentiles } from "./statistics";
 
 export const ownEngine = "resident";
 
@@ -35,6 +35,5 @@ export function notRunRow(peer: PeerName, reason: string): BenchRow {
 
 /** Tokens per second of all sequences. */
 export function medianRate(samples: readonly Sample[]): number {
-  const rates = samples.map(({ tokens, ms }) => (tokens / ms) * 1000).sort((a, b) => a - b);
-  return rates[Math.floor(rates.length / 2)] ?? 0;
+  return median(samples.map(({ tokens, ms }) => (tokens / ms) * 1000));
 }

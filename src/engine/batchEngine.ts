@@ -209,8 +209,7 @@ export class BlockPoolBatchEngine implements Disposable {
   private findRoom(task: GenerationTask, missingBlocks: number): boolean {
     const room = this.room.find(task, missingBlocks);
     if (room !== "none" || this.running.length > 0) return room === "found";
-    const others = this.queue.inOrder().filter((other) => other !== task);
-    return others.reverse().some((other) => other.surrenderBlocks());
+    return this.queue.takeLastCache(task);
   }
 
   private async runOnce(): Promise<StepReport> {

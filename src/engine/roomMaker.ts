@@ -62,7 +62,7 @@ export class RoomMaker {
       if (room === "asked") return false;
       const victim = this.victimFor(row.request);
       if (victim !== undefined) preempt(victim);
-      else if (this.sources.running().length > 1 || !this.takeFromWaiting()) return false;
+      else if (this.sources.running().length > 1 || !this.sources.queue.takeLastCache()) return false;
     }
     return true;
   }
@@ -73,10 +73,5 @@ export class RoomMaker {
     const others = task.priority === "low" ? younger : running.filter((other) => other !== task);
     const low = others.filter((other) => other.priority === "low" && !other.isEnding).at(-1);
     return low ?? younger.filter((other) => !other.isEnding).at(-1);
-  }
-
-  /** The last that came loses its old cache, which would only be waited for. */
-  private takeFromWaiting(): boolean {
-    return [...this.sources.queue.inOrder()].reverse().some((other) => other.surrenderBlocks());
   }
 }

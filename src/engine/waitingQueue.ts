@@ -33,6 +33,11 @@ export class WaitingQueue {
     this.lane(task).unshift(task);
   }
 
+  /** The one that came last and has an old cache, `except` apart, gives it up; `false` when there is none. */
+  takeLastCache(except?: GenerationTask): boolean {
+    return [...this.inOrder()].reverse().some((task) => task !== except && task.surrenderBlocks());
+  }
+
   delete(task: GenerationTask): void {
     const lane = this.lane(task);
     const index = lane.indexOf(task);

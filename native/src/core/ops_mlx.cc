@@ -221,7 +221,7 @@ class MlxOps final : public Ops {
 
   Tensor SwapAxes(const Tensor& x) const { return mx::transpose(x, {0, 2, 1, 3}, device_); }
 
-  /** K or V of one sequence in the queries' type: where that is the slab's and the blocks are one run, without a copy.
+  /** K or V of one sequence in the queries' type; without a copy where that is the slab's and the blocks are one run.
    */
   Tensor Context(const Tensor& slab, const MlxSpan& span, const MlxRows& plan, mx::Dtype type) const {
     return mx::astype(StoredContext(slab, span, plan), type, device_);

@@ -19,7 +19,8 @@ constexpr int kDigitBytes = kDigits * kDigitGroup;
  */
 constexpr int kPairRows = 16;
 constexpr int kPairBytes = 2 * kDigitGroup;
-constexpr size_t PairTileBytes(int groups) { return size_t(groups) * 2 * kPairRows * kPairBytes; }
+constexpr int kPairTileBytes = kPairRows * kPairBytes;
+constexpr size_t PairTileBytes(int groups) { return size_t(groups) * 2 * kPairTileBytes; }
 /** Where the pairs of a row begin. */
 constexpr size_t PairOffset(int row, int groups) {
   return size_t(row / kPairRows) * PairTileBytes(groups) + size_t(row % kPairRows) * kPairBytes;

@@ -18,7 +18,6 @@ constexpr int kTileRows = kPairRows;
 constexpr int kFewestTileRows = 4;
 /** Tiles of inputs that a piece of groups may have: 16 KB, which stay in the first-level cache for all panels. */
 constexpr int kPieceTiles = 16;
-constexpr int kPairTileBytes = kPairRows * kPairBytes;
 /** Units are unpacked this much ahead of their products, and their scales are wanted until some steps after. */
 constexpr int kUnpackAhead = 2;
 constexpr unsigned kUnpackedUnits = 8;
@@ -70,6 +69,16 @@ struct alignas(64) UnpackedUnit {
   uint8_t weights[2][8][kPanelRows * 4];
   float scales[2][kPanelRows];
 };
+
+/** How far a group's number is shifted to its scale's: 1, 2 or 4 groups share one. */
+RESIDENT_INLINE int ScaleShift(const PanelFormat& format) {
+  return format.groups_a_scale == 4 ? 2 : format.groups_a_scale - 1;
+}
+
+/** Bytes of a panel's groups that share a scale, with the scales and zeros. */
+RESIDENT_INLINE size_t ScaleGroupBytes(const PanelFormat& format) {
+  return kPanelRows * (2 * SizeOf(format.scale_type) + size_t(format.groups_a_scale * kDigitGroup * format.bits / 8));
+}
 
 /** The panels that a call multiplies. */
 struct PanelSource {
@@ -258,8 +267,8 @@ void OneTile8(const PanelFormat& format, const uint8_t* panel, const DigitRows& 
   using Ring = ProductRing<3>;
   constexpr int kGroupBytes = kDigitGroup * kPanelRows;
   const size_t scale_bytes = SizeOf(format.scale_type) * kPanelRows, row_bytes = size_t(x.groups) * kDigitBytes;
-  const int groups = x.groups, a_scale = format.groups_a_scale, scale_shift = a_scale == 4 ? 2 : a_scale - 1;
-  const size_t scale_group_bytes = 2 * scale_bytes + size_t(a_scale) * kGroupBytes;
+  const int groups = x.groups, scale_shift = ScaleShift(format);
+  const size_t scale_group_bytes = ScaleGroupBytes(format);
   Ring ring;
   F sums[Rows];
   RESIDENT_UNROLL
@@ -276,7 +285,7 @@ void OneTile8(const PanelFormat& format, const uint8_t* panel, const DigitRows& 
         sums);
   };
   const auto begin = [&](int g) __attribute__((always_inline)) {
-    const uint8_t* words = scales_of(g) + 2 * scale_bytes + size_t(g & (a_scale - 1)) * kGroupBytes;
+    const uint8_t* words = scales_of(g) + 2 * scale_bytes + size_t(g & (format.groups_a_scale - 1)) * kGroupBytes;
     _tile_loadd(7, words, 64);
     for (int i = 0; i <= kGroupBytes; i += 64) PrefetchLine(words + kPrefetchBytes + i);
   };
@@ -360,14 +369,12 @@ void TilePanels(const PanelFormat& format, const uint8_t* panel, size_t panel_by
     }
     return;
   }
-  const size_t scale_bytes = SizeOf(format.scale_type) * kPanelRows;
-  const int a_scale = format.groups_a_scale;
   const PanelSource source{.panel = panel,
                            .panel_bytes = panel_bytes,
-                           .scale_bytes = scale_bytes,
-                           .scale_group_bytes = 2 * scale_bytes + size_t(a_scale) * 4 * kPanelRows * 4,
+                           .scale_bytes = SizeOf(format.scale_type) * kPanelRows,
+                           .scale_group_bytes = ScaleGroupBytes(format),
                            .scale_type = format.scale_type,
-                           .scale_shift = a_scale == 4 ? 2 : a_scale - 1,
+                           .scale_shift = ScaleShift(format),
                            .ahead = rows <= kTileRows ? kPrefetchBytes : 2 * panel_bytes};
   if (rows > kTileRows) return ManyTiles4(source, panels, x, rows, y, panel_stride);
   WithRows(tile_rows, [&]<int Rows>() { OneTile4<Rows>(source, panels, x, y, panel_stride); });
