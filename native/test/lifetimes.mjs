@@ -169,6 +169,15 @@ const scenarios = {
     await model.dispose();
   },
 
+  async exitBesideWorker() {
+    const worker = new Worker(fileURLToPath(import.meta.url), {
+      workerData: ["endless", addonFile, modelFolder],
+      execArgv: [],
+    });
+    await new Promise((resolve) => worker.once("message", resolve));
+    process.exit(0);
+  },
+
   async inWorker() {
     const model = await load(open());
     parentPort.postMessage(await generate(await model.createPool(32, 8), 20));
