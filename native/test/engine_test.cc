@@ -2,7 +2,10 @@
 #include "core/engine.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <future>
 #include <numeric>
+#include <optional>
 #include <random>
 
 #include "check.h"
@@ -13,6 +16,20 @@ using namespace resident;
 namespace {
 
 const LoadHooks kNoHooks{[](uint64_t, uint64_t) {}, [] { return false; }};
+
+/** An environment variable as long as it lives. */
+class ScopedVariable {
+ public:
+  ScopedVariable(const char* name, const char* value) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    ::setenv(name, value, 1);
+  }
+  ~ScopedVariable() { before_ ? ::setenv(name_, before_->c_str(), 1) : ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+  std::optional<std::string> before_;
+};
 
 /** A loaded tiny model with a pool of 24 blocks of 8 tokens. */
 struct Fixture {
@@ -80,10 +97,26 @@ void CheckLogits(const std::vector<float>& ours, const std::vector<double>& refe
   for (size_t i = 0; i < ours.size(); ++i) CHECK_NEAR(ours[i], reference[i], 2e-4);
 }
 
-void CheckFamily(const std::string& family, const std::string& extra_config) {
-  Fixture f(family, extra_config);
+void CheckFamilyOn(const char* ops, const std::string& family, const std::string& extra_config) {
+  const ScopedVariable chosen("RESIDENT_OPS", ops);
   const std::vector<int32_t> tokens = RandomTokens(21, 1);
-  CheckLogits(f.engine.Logits(f.pool, tokens, 0, {5, 6, 7}), f.tiny.Logits(tokens));
+  Fixture f(family, extra_config);
+  const std::vector<double> expected = f.tiny.Logits(tokens);
+  CheckLogits(f.engine.Logits(f.pool, tokens, 0, {5, 6, 7}), expected);
+  for (const auto& table : {std::vector<int32_t>{1, 2, 3}, std::vector<int32_t>{12, 8, 10}}) {
+    Run(f.engine, f.pool, {{{tokens.begin(), tokens.begin() + 11}, 0, table, false}});
+    Run(f.engine, f.pool, {{{tokens.begin() + 11, tokens.begin() + 17}, 11, table, false}});
+    Run(f.engine, f.pool, {{{tokens[17]}, 17, table, false}});
+    CheckLogits(f.engine.Logits(f.pool, {tokens.begin() + 18, tokens.end()}, 18, table), expected);
+  }
+}
+
+/** Both back ends, with the prompt as one chunk, and in several over a table that is one run and one that is not. */
+void CheckFamily(const std::string& family, const std::string& extra_config) {
+  for (const char* ops : {"cpu", "mlx"}) {
+    // MLX's streams end with an engine's thread.
+    std::async(std::launch::async, [&] { CheckFamilyOn(ops, family, extra_config); }).get();
+  }
 }
 
 int32_t BestOf(const std::vector<double>& logits) {
@@ -117,6 +150,15 @@ TEST("qwen2 with yarn equals the plain formulas") {
 
 TEST("qwen3 with llama3's rope scaling equals the plain formulas") {
   CheckFamily("qwen3", R"(,"rope_scaling":{"rope_type":"llama3","factor":8,"original_max_position_embeddings":32})");
+}
+
+TEST("gemma 3's windows, norms, activation and scales equal the plain formulas") {
+  for (const char* window : {"1", "4", "9", "100"}) {
+    CheckFamily("gemma3_text",
+                R"(,"query_pre_attn_scalar":12,"sliding_window_pattern":3,"sliding_window":)" + std::string(window));
+  }
+  CheckFamily("gemma3_text", R"(,"sliding_window":5,"rope_scaling":{"rope_type":"linear","factor":8},"layer_types":)"
+                             R"(["full_attention","sliding_attention","sliding_attention"])");
 }
 
 TEST("a prompt in chunks, in a scattered table, gives the logits of the whole prompt") {

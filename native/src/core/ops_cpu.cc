@@ -22,6 +22,10 @@ FloatType ToFloatType(mx::Dtype type) {
   return type == mx::float16 ? FloatType::kF16 : type == mx::bfloat16 ? FloatType::kBF16 : FloatType::kF32;
 }
 
+kernels::Activation ToKernel(Activation activation) {
+  return activation == Activation::kSilu ? kernels::Activation::kSilu : kernels::Activation::kGeluTanh;
+}
+
 struct CpuLinear final : Linear {
   uint64_t bytes() const override {
     uint64_t sum = 0;
@@ -186,18 +190,19 @@ class CpuOps final : public Ops {
                   ToMlx(geometry.dtype));
   }
 
-  Tensor Embed(const Linear& table, const StepRows& rows) const override {
+  Tensor Embed(const Linear& table, float scale, const StepRows& rows) const override {
     const kernels::Matrices& matrices = MatricesOf(table);
     const auto data = static_cast<const CpuRows&>(rows).data;
     return One("Embed", {data->rows.count(), PaddedDim(matrices.front().inputs())}, mx::float32, {},
-               [&t = *transformer_, &matrices, data](const auto&, std::byte* to) {
-                 t.Embed(matrices, data->rows.ids, AsFloats(to));
+               [&t = *transformer_, &matrices, scale, data](const auto&, std::byte* to) {
+                 t.Embed(matrices, scale, data->rows.ids, AsFloats(to));
                });
   }
 
   Attended Attend(const AttentionLayer& layer, const StepRows& rows, const Tensor& x, const Tensor& k_slab,
                   const Tensor& v_slab) const override {
     const kernels::AttentionWeights weights{.norm = NormOf(layer.norm.get()),
+                                            .output_norm = NormOf(layer.output_norm.get()),
                                             .query_key = &MatricesOf(*layer.query_key),
                                             .value = &MatricesOf(*layer.value),
                                             .output = &MatricesOf(*layer.output),
@@ -207,6 +212,7 @@ class CpuOps final : public Ops {
                                             .heads = layer.heads,
                                             .kv_heads = layer.kv_heads,
                                             .head_dim = layer.head_dim,
+                                            .window = layer.window,
                                             .norm_eps = layer.norm_eps,
                                             .scale = layer.scale};
     const auto data = static_cast<const CpuRows&>(rows).data;
@@ -221,9 +227,11 @@ class CpuOps final : public Ops {
 
   Tensor FeedForward(const FeedForwardLayer& layer, const Tensor& x) const override {
     const kernels::FeedForwardWeights weights{.norm = NormOf(layer.norm.get()),
+                                              .output_norm = NormOf(layer.output_norm.get()),
                                               .gate = &MatricesOf(*layer.gate),
                                               .up = &MatricesOf(*layer.up),
                                               .down = &MatricesOf(*layer.down),
+                                              .activation = ToKernel(layer.activation),
                                               .norm_eps = layer.norm_eps};
     const int rows = x.shape(0);
     return One(
