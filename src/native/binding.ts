@@ -94,7 +94,7 @@ export interface LoadProgress {
 
 /** What the loaded model is. Identity fields are what a KV block's identity is made of. */
 export interface NativeModelInfo {
-  readonly architecture: "llama" | "mistral" | "qwen2" | "qwen3";
+  readonly architecture: "llama" | "mistral" | "qwen2" | "qwen3" | "gemma3_text";
   readonly numLayers: number;
   readonly numHeads: number;
   readonly numKvHeads: number;

@@ -270,6 +270,7 @@ ModelConfig ParseModelConfig(const std::string& config_json) {
     config.max_context_tokens = std::max(config.max_context_tokens, int(std::min(scaled, double(1 << 30))));
   }
   config.tied_head = Flag(document, "tie_word_embeddings", true);
+  config.files_decide_head = family->files_decide_head;
   config.qkv_bias = family->qkv_bias.value_or(Flag(document, "attention_bias", false));
   config.output_bias = family->output_bias.value_or(Flag(document, "attention_bias", false));
   config.mlp_bias = family->mlp_bias.value_or(Flag(document, "mlp_bias", false));

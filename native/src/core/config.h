@@ -32,7 +32,7 @@ enum class Activation { kSilu, kGeluTanh };
 
 /** What config.json says, checked, with the defaults that mlx_lm uses for the family. */
 struct ModelConfig {
-  std::string architecture;  // llama, mistral, qwen2, qwen3, gemma3
+  std::string architecture;  // llama, mistral, qwen2, qwen3, gemma3_text
   int hidden_size = 0;
   int intermediate_size = 0;
   int num_layers = 0;
@@ -50,6 +50,8 @@ struct ModelConfig {
   /** Tokens that a layer's rows see, their own included; by layer, 0: all. */
   std::vector<int> windows;
   bool tied_head = true;
+  /** Whatever the config says: the head is tied unless the files have one. */
+  bool files_decide_head = false;
   // What tells the families apart.
   bool qkv_bias = false;
   bool output_bias = false;

@@ -30,6 +30,8 @@ struct Family {
   bool norms_around_one = false;
   /** Embedding rows are multiplied by the root of their width. */
   bool scaled_embedding = false;
+  /** The head is tied unless the files have one. */
+  bool files_decide_head = false;
   /** The head's size that queries are scaled by, where the config does not say another; 0: the head's own. */
   int query_scale_dim = 0;
   int head_dim = 0;  // default; 0: hidden size / heads

@@ -8,7 +8,7 @@ namespace resident {
  */
 const Family kGemma3{
     .model_type = "gemma3_text",
-    .architecture = "gemma3",
+    .architecture = "gemma3_text",
     .default_rope_theta = 1000000,
     .qkv_bias = false,
     .output_bias = false,
@@ -19,6 +19,7 @@ const Family kGemma3{
     .output_norms = true,
     .norms_around_one = true,
     .scaled_embedding = true,
+    .files_decide_head = true,
     .query_scale_dim = 256,
     .head_dim = 256,
     .windowed = WindowedLayers{.tokens = 512, .pattern = 6, .rope_theta = 10000},
