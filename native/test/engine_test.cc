@@ -9,6 +9,7 @@
 #include <random>
 
 #include "check.h"
+#include "core/error.h"
 #include "tiny_model.h"
 
 using namespace resident;
@@ -33,11 +34,11 @@ class ScopedVariable {
 
 /** A loaded tiny model with a pool of 24 blocks of 8 tokens. */
 struct Fixture {
-  explicit Fixture(const std::string& family = "llama", const std::string& extra_config = "")
+  explicit Fixture(const std::string& family = "llama", const std::string& extra_config = "", int window_blocks = 0)
       : tiny(family, extra_config) {
     tiny.Write(folder.path());
     model = engine.LoadModel(folder.path(), {DeviceChoice::kCpu}, kNoHooks);
-    pool = engine.CreatePool(model, 24, 8);
+    pool = engine.CreatePool(model, 24, 8, window_blocks);
   }
 
   TinyModel tiny;
@@ -52,6 +53,7 @@ struct Part {
   std::vector<int32_t> table;
   bool want = true;
   SamplingParams sampling{};
+  std::vector<int32_t> window_table{};  // where the pool has blocks of their own for layers with a window
 };
 
 StepBatch MakeBatch(const std::vector<Part>& parts, int steps = 1) {
@@ -62,6 +64,10 @@ StepBatch MakeBatch(const std::vector<Part>& parts, int steps = 1) {
     batch.token_counts.push_back(int32_t(part.tokens.size()));
     batch.starts.push_back(part.start);
     batch.table_lengths.push_back(int32_t(part.table.size()));
+    if (!part.window_table.empty()) {
+      batch.tables.insert(batch.tables.end(), part.window_table.begin(), part.window_table.end());
+      batch.table_lengths.push_back(int32_t(part.window_table.size()));
+    }
     batch.want_token.push_back(part.want);
     batch.sampling.push_back(part.sampling);
   }
@@ -119,6 +125,32 @@ void CheckFamily(const std::string& family, const std::string& extra_config) {
   }
 }
 
+void CheckWindowBlocks(const char* ops) {
+  const ScopedVariable chosen("RESIDENT_OPS", ops);
+  Fixture f("gemma3_text", R"(,"sliding_window":9,"sliding_window_pattern":3)", 6);
+  const std::vector<int32_t> tokens = RandomTokens(42, 12);
+  const auto part = [&](int from, int end, const std::vector<int32_t>& window_table) {
+    return Part{{tokens.begin() + from, tokens.begin() + end}, from, {4, 9, 2, 17, 11, 3}, false, {}, window_table};
+  };
+  // Three blocks of 8 hold every window of 9: what left it is not in the table, and its block is used again.
+  Run(f.engine, f.pool, {part(0, 13, {26, 24})});
+  Run(f.engine, f.pool, {part(13, 22, {26, 24, 27})});
+  Run(f.engine, f.pool, {part(22, 26, {kNoBlock, 24, 27, 26})});
+  Run(f.engine, f.pool, {part(26, 34, {kNoBlock, kNoBlock, 27, 26, 28}), Part{{5, 6, 7}, 0, {20}, false, {}, {29}}});
+  Run(f.engine, f.pool, {part(34, 41, {kNoBlock, kNoBlock, kNoBlock, 26, 28, 25})});
+  // The window's blocks move apart from the others.
+  f.engine.CopyBlock(f.pool, 28, 24, 8);
+  f.engine.CopyBlockIn(f.pool, 27, 2, f.engine.CopyBlockOut(f.pool, 25, 2));
+  std::vector<int32_t> tables{4, 9, 2, 17, 11, 3, kNoBlock, kNoBlock, kNoBlock, kNoBlock, 24, 27};
+  CheckLogits(f.engine.Logits(f.pool, {tokens[41]}, 41, tables, {6, 6}), f.tiny.Logits(tokens));
+  const std::vector<int32_t> inside{kNoBlock, kNoBlock, kNoBlock, kNoBlock, kNoBlock, 25};
+  CHECK_THROWS("INVALID_REQUEST", Run(f.engine, f.pool, {part(41, 42, inside)}));
+  CHECK_THROWS("INVALID_REQUEST", Run(f.engine, f.pool, {part(0, 5, {3})}));  // a block of the other layers
+  CHECK_THROWS("INVALID_REQUEST", Run(f.engine, f.pool, {part(0, 5, {30})}));
+  CHECK_THROWS("INVALID_REQUEST", Run(f.engine, f.pool, {part(0, 5, {})}));
+  CHECK_THROWS("INVALID_REQUEST", f.engine.CopyBlock(f.pool, 3, 25, 8));
+}
+
 int32_t BestOf(const std::vector<double>& logits) {
   return int32_t(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
@@ -159,6 +191,10 @@ TEST("gemma 3's windows, norms, activation and scales equal the plain formulas")
   }
   CheckFamily("gemma3_text", R"(,"sliding_window":5,"rope_scaling":{"rope_type":"linear","factor":8},"layer_types":)"
                              R"(["full_attention","sliding_attention","sliding_attention"])");
+}
+
+TEST("layers with a window keep its blocks only, and give the logits of the whole context") {
+  for (const char* ops : {"cpu", "mlx"}) std::async(std::launch::async, [&] { CheckWindowBlocks(ops); }).get();
 }
 
 TEST("a prompt in chunks, in a scattered table, gives the logits of the whole prompt") {
@@ -308,7 +344,7 @@ TEST("a block's bytes taken out and put into another block stand for the same to
 
 TEST("slots that hold NaN are not read by any step") {
   Fixture f;
-  std::vector<std::byte> noise(f.engine.Geometry(f.pool).BlockBytes(8), std::byte{0xff});
+  std::vector<std::byte> noise(f.engine.Shape(f.pool).GroupOf(0).geometry.BlockBytes(8), std::byte{0xff});
   for (int block = 0; block < 24; ++block) f.engine.CopyBlockIn(f.pool, block, 8, noise);
   const std::vector<int32_t> tokens = RandomTokens(11, 11);
   CheckLogits(f.engine.Logits(f.pool, tokens, 0, {3, 4}), f.tiny.Logits(tokens));
@@ -425,7 +461,7 @@ TEST("a bare pool keeps bytes of any geometry beside a model, and runs nothing")
   f.engine.DropPool(bare);
   f.engine.DropPool(bare);
   CHECK_THROWS("INVALID_REQUEST", f.engine.CopyBlockOut(bare, 3, 5));
-  CHECK_EQUAL(f.engine.Geometry(other).blocks, 4);
+  CHECK_EQUAL(f.engine.Shape(other).blocks(), 4);
 }
 
 TEST("a bare pool of sizes that no pool can have is refused") {

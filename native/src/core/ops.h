@@ -55,21 +55,28 @@ class StepRows {
   virtual ~StepRows() = default;
 };
 
-/** Where one sequence's rows stand in a step, and which blocks hold its context. */
+/** Where one sequence's rows stand in a step, and which blocks of a group hold its context. */
 struct SequenceSpan {
   int first_row;
   int rows;
   int context_tokens;           // the last row's position + 1
-  std::vector<int32_t> blocks;  // of the context, in order
-  bool one_run;                 // the blocks are adjacent, and may be read as one
+  std::vector<int32_t> blocks;  // of the context, in order, counted from the group's first
+  int first_block;              // index of the first that is read; those before may be kNoBlock
+  bool one_run;                 // from there the blocks are adjacent, and may be read as one
+};
+
+/** What the layers of a group share in a step. */
+struct GroupRows {
+  std::vector<int32_t> slots;  // [R]: where the row's K and V go
+  std::vector<SequenceSpan> sequences;
 };
 
 /** What all layers of a step share. R rows in all. */
 struct RowPlan {
   int block_tokens;
   std::vector<int32_t> ids, positions;  // [R]
-  std::vector<int32_t> slots;           // [R]: where the row's K and V go
-  std::vector<SequenceSpan> sequences;
+  std::vector<GroupRows> groups;
+  std::vector<int> group_of_layer;
   int rows() const { return int(ids.size()); }
 };
 
@@ -84,6 +91,7 @@ struct AttentionLayer {
   const Rope* rope;
   int heads, kv_heads, head_dim;
   int window;  // tokens that a row sees, its own included; 0: all
+  int index;   // in the model
   float norm_eps, scale;
 };
 

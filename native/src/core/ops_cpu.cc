@@ -49,7 +49,9 @@ struct CpuRope final : Rope {
 /** Shared with the primitives, which outlive the step's plan. */
 struct RowsData {
   RowPlan plan;  // owns the block tables
-  kernels::Rows rows;
+  std::vector<kernels::Rows> groups;
+
+  const kernels::Rows& GroupFor(int layer) const { return groups[size_t(plan.group_of_layer[size_t(layer)])]; }
 };
 
 struct CpuRows final : StepRows {
@@ -170,13 +172,14 @@ class CpuOps final : public Ops {
   std::unique_ptr<StepRows> PrepareRows(const RowPlan& plan) const override {
     auto data = std::make_shared<RowsData>();
     data->plan = plan;
-    kernels::Rows& rows = data->rows;
-    rows.ids = plan.ids;
-    rows.positions = plan.positions;
-    rows.block_tokens = plan.block_tokens;
-    for (const int32_t slot : plan.slots) rows.slots.push_back({slot / plan.block_tokens, slot % plan.block_tokens});
-    for (const SequenceSpan& span : data->plan.sequences) {
-      rows.sequences.push_back({span.first_row, span.rows, span.context_tokens - span.rows, span.blocks.data()});
+    for (const GroupRows& group : data->plan.groups) {
+      kernels::Rows& rows = data->groups.emplace_back();
+      rows.positions = plan.positions;
+      rows.block_tokens = plan.block_tokens;
+      for (const int32_t slot : group.slots) rows.slots.push_back({slot / plan.block_tokens, slot % plan.block_tokens});
+      for (const SequenceSpan& span : group.sequences) {
+        rows.sequences.push_back({span.first_row, span.rows, span.context_tokens - span.rows, span.blocks.data()});
+      }
     }
     auto prepared = std::make_unique<CpuRows>();
     prepared->data = std::move(data);
@@ -193,9 +196,9 @@ class CpuOps final : public Ops {
   Tensor Embed(const Linear& table, float scale, const StepRows& rows) const override {
     const kernels::Matrices& matrices = MatricesOf(table);
     const auto data = static_cast<const CpuRows&>(rows).data;
-    return One("Embed", {data->rows.count(), PaddedDim(matrices.front().inputs())}, mx::float32, {},
+    return One("Embed", {data->plan.rows(), PaddedDim(matrices.front().inputs())}, mx::float32, {},
                [&t = *transformer_, &matrices, scale, data](const auto&, std::byte* to) {
-                 t.Embed(matrices, scale, data->rows.ids, AsFloats(to));
+                 t.Embed(matrices, scale, data->plan.ids, AsFloats(to));
                });
   }
 
@@ -219,8 +222,8 @@ class CpuOps final : public Ops {
     const FloatType type = ToFloatType(k_slab.dtype());
     // K and V are written where they lie, behind MLX's back: steps follow each other, nobody but the pool has the
     // slabs, and a slab that came out as a new array could only be had without a copy by giving up every other handle.
-    const auto work = [&t = *transformer_, weights, data, type](const auto& from, std::byte* to) {
-      t.Attend(weights, data->rows, {from[1], from[2], type}, AsFloats(from[0]), AsFloats(to));
+    const auto work = [&t = *transformer_, weights, data, type, index = layer.index](const auto& from, std::byte* to) {
+      t.Attend(weights, data->GroupFor(index), {from[1], from[2], type}, AsFloats(from[0]), AsFloats(to));
     };
     return {One("Attend", x.shape(), mx::float32, {x, k_slab, v_slab}, work, true), k_slab, v_slab};
   }

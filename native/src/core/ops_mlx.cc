@@ -30,7 +30,8 @@ struct MlxNorm final : Norm {
   Tensor weight;
 };
 
-/** One sequence's part of a step: its context is a view from `first_slot` where `blocks` is empty. */
+/** One sequence's part of a step: its context is a view where `blocks` is empty, token 0 at
+ * `first_slot` (which may lie before the slab where no token so early is read). */
 struct MlxSpan {
   int first_row, rows, context_tokens, first_slot;
   std::optional<Tensor> blocks;  // i32
@@ -41,23 +42,36 @@ struct MlxSpan {
   bool NeedsMask(int window) const { return window > 0 && rows > 1 && context_tokens > window; }
 };
 
+/** What the layers of a group share. */
+struct MlxGroup {
+  MlxGroup(const GroupRows& group, int block_tokens) : slots(MakeInts(group.slots)) {
+    for (const SequenceSpan& span : group.sequences) {
+      const int zero = (span.blocks[size_t(span.first_block)] - span.first_block) * block_tokens;
+      sequences.push_back({span.first_row, span.rows, span.context_tokens, zero,
+                           span.one_run ? std::nullopt : std::optional(MakeInts(span.blocks))});
+    }
+  }
+  Tensor slots;
+  std::vector<MlxSpan> sequences;
+};
+
 struct MlxRows final : StepRows {
   explicit MlxRows(const RowPlan& plan)
       : rows(plan.rows()),
         block_tokens(plan.block_tokens),
         ids(MakeInts(plan.ids)),
         positions(MakeInts(plan.positions)),
-        slots(MakeInts(plan.slots)) {
-    for (const SequenceSpan& span : plan.sequences) {
-      sequences.push_back({span.first_row, span.rows, span.context_tokens, span.blocks.front() * plan.block_tokens,
-                           span.one_run ? std::nullopt : std::optional(MakeInts(span.blocks))});
-    }
+        group_of_layer(plan.group_of_layer) {
+    for (const GroupRows& group : plan.groups) groups.emplace_back(group, plan.block_tokens);
+  }
+
+  const MlxGroup& GroupFor(const AttentionLayer& layer) const {
+    return groups[size_t(group_of_layer[size_t(layer.index)])];
   }
   /** bool [rows, tokens from FirstKey]: what each row of a sequence sees. The same for all layers of a window. */
-  const Tensor& MaskOf(size_t sequence, int window) const {
+  const Tensor& MaskOf(const MlxSpan& span, size_t sequence, int window) const {
     const auto [found, fresh] = masks.try_emplace({sequence, window}, Tensor(false));
     if (fresh) {
-      const MlxSpan& span = sequences[sequence];
       const int first_key = span.FirstKey(window), keys = span.context_tokens - first_key;
       const auto allowed = std::make_unique<bool[]>(size_t(span.rows) * size_t(keys));
       for (int row = 0; row < span.rows; ++row) {
@@ -71,8 +85,9 @@ struct MlxRows final : StepRows {
   }
 
   int rows, block_tokens;
-  Tensor ids, positions, slots;
-  std::vector<MlxSpan> sequences;
+  Tensor ids, positions;
+  std::vector<MlxGroup> groups;
+  std::vector<int> group_of_layer;
   mutable std::map<std::pair<size_t, int>, Tensor> masks;
 };
 
@@ -151,8 +166,9 @@ class MlxOps final : public Ops {
     }
     both = Rotate(*layer.rope, both, rows.positions);
     // v is a matrix of its own: a slice of a joint q-k-v would have to be copied before the scatter.
-    const Tensor next_k = Append(k_slab, SelectHeads(both, heads, all_heads), rows.slots);
-    const Tensor next_v = Append(v_slab, Apply(*layer.value, in), rows.slots);
+    const Tensor& slots = rows.GroupFor(layer).slots;
+    const Tensor next_k = Append(k_slab, SelectHeads(both, heads, all_heads), slots);
+    const Tensor next_v = Append(v_slab, Apply(*layer.value, in), slots);
     const Tensor attended = AttendSpans(SelectHeads(both, 0, heads), next_k, next_v, rows, layer);
     return {AddOutput(x, Apply(*layer.output, attended), layer.output_norm.get(), layer.norm_eps), next_k, next_v};
   }
@@ -239,8 +255,9 @@ class MlxOps final : public Ops {
     const int heads = queries.shape(1), head_dim = queries.shape(3);
     const Tensor all = mx::reshape(queries, {1, plan.rows, heads, head_dim}, device_);
     std::vector<Tensor> outputs;
-    for (size_t i = 0; i < plan.sequences.size(); ++i) {
-      const MlxSpan& span = plan.sequences[i];
+    const std::vector<MlxSpan>& sequences = plan.GroupFor(layer).sequences;
+    for (size_t i = 0; i < sequences.size(); ++i) {
+      const MlxSpan& span = sequences[i];
       const int first_key = span.FirstKey(layer.window);
       const bool masked = span.NeedsMask(layer.window);
       const int first = span.first_row, end = first + span.rows;
@@ -250,7 +267,7 @@ class MlxOps final : public Ops {
       const Tensor attended = mx::fast::scaled_dot_product_attention(
           SwapAxes(rows), Context(k_slab, span, plan, first_key, rows.dtype()),
           Context(v_slab, span, plan, first_key, rows.dtype()), layer.scale, span.rows > 1 && !masked ? "causal" : "",
-          masked ? std::optional(plan.MaskOf(i, layer.window)) : std::nullopt, std::nullopt, false, device_);
+          masked ? std::optional(plan.MaskOf(span, i, layer.window)) : std::nullopt, std::nullopt, false, device_);
       outputs.push_back(mx::reshape(SwapAxes(attended), {span.rows, heads * head_dim}, device_));
     }
     return outputs.size() == 1 ? outputs.front() : mx::concatenate(std::move(outputs), 0, device_);

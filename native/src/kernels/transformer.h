@@ -35,11 +35,11 @@ struct Slot {
 
 /** All rows of a step, sequence after sequence. */
 struct Rows {
-  std::vector<int32_t> ids, positions;
+  std::vector<int32_t> positions;
   std::vector<Slot> slots;
   std::vector<SequenceRows> sequences;
   int block_tokens;
-  int count() const { return int(ids.size()); }
+  int count() const { return int(positions.size()); }
 };
 
 struct AttentionWeights {

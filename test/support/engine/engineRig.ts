@@ -28,7 +28,10 @@ export class EngineRig {
     });
     const log: Log = { log: (_, message) => this.logged.push(message) };
     this.engine = new BlockPoolBatchEngine(this.runner, fakeHasher, this.clock, { checked: true, log, ...options });
-    this.runner.mayWrite = (block) => this.engine.pool.isWritable(block);
+    this.runner.mayWrite = (block) => {
+      const { pool, windowPool } = this.engine;
+      return block < pool.endBlock ? pool.isWritable(block) : windowPool?.isWritable(block) === true;
+    };
   }
 
   /** A greedy request of owner "a" without stop ids, but for what is given. */
@@ -67,10 +70,12 @@ export class EngineRig {
 
   /** Nothing is held, promised or alive. */
   assertEmpty(): void {
-    const { pool } = this.engine;
-    assert.equal(pool.referencedBlocks, 0);
-    assert.equal(pool.reservedBlocks, 0);
-    assert.equal(pool.freeBlocks + pool.reusableBlocks, pool.totalBlocks);
+    for (const pool of [this.engine.pool, this.engine.windowPool]) {
+      if (pool === undefined) continue;
+      assert.equal(pool.referencedBlocks, 0);
+      assert.equal(pool.reservedBlocks, 0);
+      assert.equal(pool.freeBlocks + pool.reusableBlocks, pool.totalBlocks);
+    }
     this.engine.assertInvariants();
   }
 }

@@ -5,7 +5,8 @@ import type { AgentBlocks } from "../../../src/engine/agentBlocks";
 import type { Generation } from "../../../src/engine/generation";
 import { greedy, type SamplingParams } from "../../../src/engine/ports";
 import type { GenerationRequest } from "../../../src/engine/request";
-import type { Restore } from "../../../src/engine/restore";
+import type { Restore, RestoreTarget } from "../../../src/engine/restore";
+import { windowBlocksFor } from "../../../src/engine/windowMath";
 import { EngineRig, vocabSize } from "../../support/engine/engineRig";
 import { referenceAnswer } from "../../support/engine/fakeModel";
 
@@ -93,6 +94,10 @@ const limits = fc.record({
   lookupTokensPerRun: fc.constantFrom(0, 0, 3, 8),
   maxSequences: fc.integer({ min: 1, max: 5 }),
   answersRoom: fc.constantFrom("no", "now", "later", "fails"),
+  /** Tokens that layers with a window see, and how many blocks they have beside what one request needs; 0: no window. */
+  windowTokens: fc.constantFrom(0, 0, 1, 3, 8, 20),
+  spareWindowBlocks: fc.nat({ max: 30 }),
+  slackTokens: fc.constantFrom(0, 0, 2, 9),
 });
 
 interface Started {
@@ -117,12 +122,21 @@ class World {
     totalBlocks,
     blockTokens,
     answersRoom,
+    windowTokens,
+    spareWindowBlocks,
+    slackTokens,
     ...options
   }: typeof limits extends fc.Arbitrary<infer T> ? T : never) {
+    const stepTokens = Math.max(options.tokenBudget, options.maxStepsPerRun, options.lookupTokensPerRun);
+    const window = {
+      tokens: windowTokens,
+      totalBlocks: spareWindowBlocks + windowBlocksFor({ tokens: windowTokens, slackTokens, stepTokens }, blockTokens),
+    };
     this.rig = new EngineRig(
-      { totalBlocks, blockTokens, maxContextTokens: 64 },
+      { totalBlocks, blockTokens, maxContextTokens: 64, ...(windowTokens === 0 ? {} : { window }) },
       {
         ...options,
+        windowSlackTokens: slackTokens,
         makeRoom: () => {
           if (answersRoom === "fails") throw new Error("no room can be made");
           if (answersRoom === "later") return Promise.resolve().then(() => this.dropOne());
@@ -208,12 +222,16 @@ class World {
       return;
     }
     let filled = restore.foundTokens;
+    const fill = (target: RestoreTarget) =>
+      this.rig.runner.fill(target.block, target.start, tokens, target.tokens.length);
     for (const target of restore.targets) {
       if (filled >= good) break;
-      this.rig.runner.fill(target.block, target.start, tokens, target.tokens.length);
+      fill(target);
       filled = target.start + target.tokens.length;
     }
-    this.caches.push(restore.commit(filled));
+    const windowTargets = good % 2 === 0 ? undefined : restore.windowTargets;
+    windowTargets?.forEach(fill);
+    this.caches.push(restore.commit(filled, windowTargets !== undefined));
   }
 
   /** Everything runs to its end; callers whose requests wait for room give theirs up. */
@@ -246,6 +264,7 @@ class World {
     }
     for (const cache of this.caches) {
       assert.ok(cache.stale || this.rig.runner.holds(cache.table, cache.tokenIds));
+      assert.ok(cache.stale || this.rig.runner.holds(cache.windowTable, cache.tokenIds));
     }
   }
 

@@ -83,6 +83,7 @@ Decoder::Decoder(const ModelConfig& config, const Ops& ops, std::vector<LoadedWe
                               .kv_heads = config.num_kv_heads,
                               .head_dim = config.head_dim,
                               .window = window,
+                              .index = i,
                               .norm_eps = config.norm_eps,
                               .scale = config.query_scale},
                 .feed_forward = {.norm = std::move(feed_forward_norm),
