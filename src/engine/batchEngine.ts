@@ -21,6 +21,7 @@ import { Sequence } from "./sequence";
 import { type StepReport, StepRun } from "./stepRun";
 import { commonPrefix, keyChain, TokenHistory } from "./tokenHistory";
 import { WaitingQueue } from "./waitingQueue";
+import { findWindow } from "./windowReuse";
 
 const idleReport: StepReport = { progressed: false, sequences: 0, decodeTokens: 0, prefillTokens: 0, steps: 0 };
 
@@ -92,6 +93,11 @@ export class BlockPoolBatchEngine implements Disposable {
     return this.tables.window?.pool;
   }
 
+  /** Tokens that these layers see; absent: there are none apart. */
+  get windowTokens(): number | undefined {
+    return this.tables.window?.geometry.tokens;
+  }
+
   /** Fires when a step may find work again: a request came or ended, or blocks became available while some wait. */
   get onWork(): Event<void> {
     return this.work.event;
@@ -152,6 +158,16 @@ export class BlockPoolBatchEngine implements Disposable {
   /** Live sequence → AgentBlocks: a table move, O(blocks). Ends the sequence. */
   extractCache(sequence: Sequence): AgentBlocks {
     return sequence.extract();
+  }
+
+  /** Whether a prompt whose first `numTokens` tokens `blocks` hold could go on there: the window before it is in the pool. */
+  hasWindow(blocks: AgentBlocks, numTokens: number): boolean {
+    const { window } = this.tables;
+    if (window === undefined) return true;
+    const chain = keyChain(this.hasher, this.pool.blockTokens, blocks.salt);
+    const history = new TokenHistory(chain, blocks.tokenIds, blocks.numTokens, [...blocks.keys]);
+    const own = { table: blocks.windowTable, numTokens: blocks.numTokens, blocksAt: () => blocks.windowTable.length };
+    return findWindow(window, history, own, numTokens).numTokens === numTokens;
   }
 
   /** Takes blocks for a cache that lies elsewhere; see `Restore`. */

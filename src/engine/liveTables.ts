@@ -12,11 +12,21 @@ export interface BlockHolder {
   readonly idleWindow?: { readonly blocks: readonly BlockId[]; readonly drop: () => void } | undefined;
 }
 
-/**
- * Told of a full block that leaves a sequence's window, under its key: what it holds is kept until the promise is over.
- * `undefined`: nobody wants it.
- */
-export type OnWindowLeft = (block: BlockId, key: string) => Promise<unknown> | undefined;
+/** A full block of the layers with a window that its sequence does not see any more. */
+export interface LeftBlock {
+  readonly owner: string;
+  readonly salt: string | undefined;
+  readonly block: BlockId;
+  readonly key: string;
+  /** Key of the block before it. */
+  readonly parent: string;
+  /** Position of its first token. */
+  readonly start: number;
+  readonly tokens: Int32Array;
+}
+
+/** What the block holds is kept until the promise is over; `undefined`: nobody wants it. */
+export type OnWindowLeft = (left: LeftBlock) => Promise<unknown> | undefined;
 
 /** One run of the pool's map, in id order. `owner` of "agent" runs only. */
 export interface PoolRun {
@@ -71,16 +81,16 @@ export class LiveTables {
   }
 
   /** A sequence gives up a block that it does not see any more. */
-  leaveWindow(block: BlockId): void {
+  leaveWindow(left: LeftBlock): void {
+    const { block, owner } = left;
     const pool = this.window?.pool;
     if (pool === undefined) throw bug("a block left a window where there is none", { block });
-    const key = pool.keyOf(block);
-    const kept = key === undefined ? undefined : this.onWindowLeft(block, key);
+    const kept = this.onWindowLeft(left);
     if (kept === undefined) {
       pool.release(block);
       return;
     }
-    const holder: BlockHolder = { owner: "", heldBlocks: () => [block] };
+    const holder: BlockHolder = { owner, heldBlocks: () => [block] };
     this.add(holder);
     const over = () => {
       this.delete(holder);

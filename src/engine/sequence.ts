@@ -56,7 +56,8 @@ export class Sequence implements BlockHolder {
     this.blocks = contents.table;
     this.computedTokens = contents.tokenIds.length;
     this.publishedBlocks = contents.keys.length;
-    this.window = tables.window && new WindowTable(tables, tables.window, contents.windowTable, this.publishedBlocks);
+    this.window =
+      tables.window && new WindowTable(tables, tables.window, contents.windowTable, this.publishedBlocks, contents);
     tables.add(this);
   }
 
@@ -143,7 +144,7 @@ export class Sequence implements BlockHolder {
       const block = at(this.blocks, index);
       if (this.pool.publish(block, this.history.keyOf(index)) !== block) this.duplicates.push(index);
     }
-    this.window?.advance(numTokens, (index) => this.history.keyOf(index));
+    this.window?.advance(numTokens, this.history);
   }
 
   /** Forgets computed tokens behind `numTokens`. */

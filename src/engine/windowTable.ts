@@ -4,6 +4,7 @@ import { at, bug } from "./invariant";
 import type { LiveTables } from "./liveTables";
 import { type BlockId, noBlock } from "./ports";
 import type { PendingCopy } from "./sequence";
+import type { TokenHistory } from "./tokenHistory";
 import { firstBlockKept, type WindowNeeds } from "./windowMath";
 
 /** The layers with a window: their blocks, and how many of them a sequence needs. */
@@ -27,6 +28,7 @@ export class WindowTable {
     { pool, geometry }: WindowBlocks,
     private readonly blocks: BlockId[],
     private publishedBlocks: number,
+    private readonly origin: { readonly owner: string; readonly salt: string | undefined },
   ) {
     this.pool = pool;
     this.geometry = geometry;
@@ -92,14 +94,14 @@ export class WindowTable {
   }
 
   /** The first `numTokens` tokens are computed: full blocks become findable, those that no later token sees go. */
-  advance(numTokens: number, keyOf: (index: number) => string): void {
+  advance(numTokens: number, history: TokenHistory): void {
     const full = Math.floor(numTokens / this.pool.blockTokens);
     for (; this.publishedBlocks < full; this.publishedBlocks += 1) {
       const block = at(this.blocks, this.publishedBlocks);
-      if (block !== noBlock) this.pool.publish(block, keyOf(this.publishedBlocks));
+      if (block !== noBlock) this.pool.publish(block, history.keyOf(this.publishedBlocks));
     }
     const kept = firstBlockKept(numTokens, this.geometry, this.pool.blockTokens);
-    for (let index = kept - 1; index >= 0 && this.blocks[index] !== noBlock; index -= 1) this.leave(index);
+    for (let index = kept - 1; index >= 0 && this.blocks[index] !== noBlock; index -= 1) this.leave(index, history);
   }
 
   truncate(numTokens: number): void {
@@ -116,10 +118,11 @@ export class WindowTable {
     return this.blocks;
   }
 
-  private leave(index: number): void {
+  private leave(index: number, history: TokenHistory): void {
     const block = at(this.blocks, index);
     this.blocks[index] = noBlock;
-    this.tables.leaveWindow(block);
+    const { owner, salt } = this.origin;
+    this.tables.leaveWindow({ owner, salt, block, ...history.blockAt(index) });
   }
 
   private take(count: number, after: BlockId | undefined): readonly BlockId[] {
