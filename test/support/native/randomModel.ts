@@ -14,14 +14,36 @@ export const randomModelConfig = {
   max_position_embeddings: 256,
 } as const;
 
+/** A Gemma 3 of the same sizes: 3 layers, of which the first two see 24 tokens. */
+export const randomGemmaConfig = {
+  ...randomModelConfig,
+  model_type: "gemma3_text",
+  num_hidden_layers: 3,
+  head_dim: 8,
+  query_pre_attn_scalar: 8,
+  max_position_embeddings: 1024,
+  sliding_window: 24,
+  sliding_window_pattern: 3,
+} as const;
+
 /** Writes an MLX-format model directory with seeded random weights. */
-export async function writeRandomModel(directory: string): Promise<string> {
-  const { hidden_size: hidden, intermediate_size: inner, vocab_size: vocabulary } = randomModelConfig;
+export async function writeRandomModel(
+  directory: string,
+  config: typeof randomModelConfig | typeof randomGemmaConfig = randomModelConfig,
+): Promise<string> {
+  const { hidden_size: hidden, intermediate_size: inner, vocab_size: vocabulary } = config;
+  const gemma = config.model_type === "gemma3_text";
   const shapes: Record<string, readonly number[]> = { "model.embed_tokens.weight": [vocabulary, hidden] };
-  for (let i = 0; i < randomModelConfig.num_hidden_layers; i++) {
+  for (let i = 0; i < config.num_hidden_layers; i++) {
     const layer = `model.layers.${i}`;
     shapes[`${layer}.input_layernorm.weight`] = [hidden];
     shapes[`${layer}.post_attention_layernorm.weight`] = [hidden];
+    if (gemma) {
+      shapes[`${layer}.pre_feedforward_layernorm.weight`] = [hidden];
+      shapes[`${layer}.post_feedforward_layernorm.weight`] = [hidden];
+      shapes[`${layer}.self_attn.q_norm.weight`] = [config.head_dim];
+      shapes[`${layer}.self_attn.k_norm.weight`] = [config.head_dim];
+    }
     shapes[`${layer}.self_attn.q_proj.weight`] = [32, hidden];
     shapes[`${layer}.self_attn.k_proj.weight`] = [16, hidden];
     shapes[`${layer}.self_attn.v_proj.weight`] = [16, hidden];
@@ -32,19 +54,19 @@ export async function writeRandomModel(directory: string): Promise<string> {
   }
   shapes["model.norm.weight"] = [hidden];
   await mkdir(directory, { recursive: true });
-  await writeFile(join(directory, "config.json"), JSON.stringify(randomModelConfig));
-  await writeFile(join(directory, "model.safetensors"), randomSafetensors(shapes));
+  await writeFile(join(directory, "config.json"), JSON.stringify(config));
+  await writeFile(join(directory, "model.safetensors"), randomSafetensors(shapes, gemma ? 0 : 1));
   return directory;
 }
 
-function randomSafetensors(shapes: Readonly<Record<string, readonly number[]>>): Buffer {
+function randomSafetensors(shapes: Readonly<Record<string, readonly number[]>>, normCentre: number): Buffer {
   const header: Record<string, unknown> = {};
   const values: number[] = [];
   const next = uniform(1);
   for (const [name, shape] of Object.entries(shapes)) {
     const start = values.length;
     const count = shape.reduce((product, length) => product * length, 1);
-    const centre = name.includes("norm") ? 1 : 0;
+    const centre = name.includes("norm") ? normCentre : 0;
     for (let i = 0; i < count; i++) values.push(centre + next() - 0.5);
     header[name] = { dtype: "F32", shape, data_offsets: [4 * start, 4 * values.length] };
   }
