@@ -83,14 +83,16 @@ std::byte* KvPool::At(size_t slab, int block) const {
 template <typename Piece>
 void KvPool::ForEachPiece(int block, int tokens, Piece piece) const {
   for (size_t slab = 0; slab < addresses_.size(); ++slab) {
-    const PieceLayout& layout = slab % 2 == 0 ? layout_.k : layout_.v;
-    const size_t whole = size_t(geometry_.block_tokens) * layout.token_bytes,
-                 part = size_t(tokens) * layout.token_bytes;
-    if (whole == part) {  // pieces follow each other
-      piece(At(slab, block), whole * layout.pieces);
+    std::byte* at = At(slab, block);
+    if (tokens == geometry_.block_tokens) {  // pieces follow each other
+      piece(at, size_t(tokens) * geometry_.slot_bytes());
       continue;
     }
-    for (size_t i = 0; i < layout.pieces; ++i) piece(At(slab, block) + i * whole, part);
+    for (const PieceLayout& kind : slab % 2 == 0 ? layout_.k : layout_.v) {
+      for (size_t i = 0; i < kind.pieces; ++i, at += size_t(geometry_.block_tokens) * kind.token_bytes) {
+        piece(at, size_t(tokens) * kind.token_bytes);
+      }
+    }
   }
 }
 
