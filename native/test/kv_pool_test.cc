@@ -4,7 +4,9 @@
 #include <mlx/ops.h>
 #include <mlx/transforms.h>
 
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <thread>
 
@@ -156,4 +158,15 @@ TEST("heads in 8 bits by MLX's operations have the kernels' bytes, and come back
       for (int i = 0; i < dim; ++i) CHECK_NEAR(back.data<float>()[head * dim + i], from[i], largest / 250);
     }
   }
+}
+
+TEST("heads in 8 bits by MLX's operations that are no numbers, or too large, come back as NaN and not as numbers") {
+  std::vector<float> x(96, 1.f);
+  x[5] = std::numeric_limits<float>::infinity();
+  x[40] = std::nanf("");
+  x[70] = 9e6f;
+  const Tensor bytes = QuantiseHeads(Tensor(x.begin(), mx::Shape{1, 96}, mx::float32), kCpu);
+  Tensor back = mx::contiguous(DequantiseHeads(bytes, 96, kCpu), false, kCpu);
+  mx::eval(back);
+  for (const int i : {0, 5, 32, 40, 64, 70}) CHECK(std::isnan(back.data<float>()[i]));
 }

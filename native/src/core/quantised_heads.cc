@@ -48,7 +48,9 @@ mx::array QuantiseHeads(const mx::array& heads, mx::Device device) {
   const mx::array scales = HalvesNotBelow(mx::divide(largest, mx::array(127.f), device), device);
   const mx::array wide = mx::astype(scales, mx::float32, device), zero(0.f);
   const mx::array inverse = mx::where(mx::equal(wide, zero, device), zero, mx::reciprocal(wide, device), device);
-  const mx::array values = mx::astype(mx::round(mx::multiply(groups, inverse, device), device), mx::int8, device);
+  // A group that is not finite has a scale that is neither, and is NaN whatever its bytes are.
+  const mx::array finite = mx::where(mx::isfinite(groups, device), groups, zero, device);
+  const mx::array values = mx::astype(mx::round(mx::multiply(finite, inverse, device), device), mx::int8, device);
   const mx::array joined = mx::reshape(values, WithLast(heads, {groups.shape(-2) * kCacheGroup}), device);
   const mx::array flat =
       mx::contiguous(mx::reshape(scales, WithLast(heads, {groups.shape(-2)}), device), false, device);

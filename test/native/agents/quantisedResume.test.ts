@@ -40,7 +40,7 @@ describe("an agent whose K and V have 8 bits, in processes that come and go", fu
   it("is refused with the reason where K and V are of another format", async () => {
     const { reusedTokens, cache } = await ask(home("other"), second, 2, ["--kv", "f16"]);
     assert.equal(reusedTokens, 0);
-    assert.equal(cache.refused?.code, "identity");
+    assert.equal(cache.refused?.code, "foreign");
     assert.match(cache.refused?.reason ?? "", /K\/V dtype is q8, this is f16/);
   });
 });
