@@ -9,6 +9,9 @@
 #include <random>
 
 #include "check.h"
+#include "core/file.h"
+#include "core/hash.h"
+#include "core/safetensors.h"
 #include "tiny_model.h"
 
 using namespace resident;
@@ -140,4 +143,37 @@ TEST("a write that fails half-way leaves neither a file nor a temporary one") {
   std::signal(SIGXFSZ, handler);
   CHECK_EQUAL(code, std::string("IO_FAILURE"));
   CHECK(std::filesystem::is_empty(f.folder.path()));
+}
+
+TEST("a block in 8 bits is bytes with the scales among them, and no tensor of it may lie elsewhere") {
+  PoolGeometry geometry = kGeometry;
+  geometry.dtype = DataType::kQ8;
+  geometry.head_dim = 40;
+  CHECK_EQUAL(geometry.BlockBytes(5), uint64_t(5 * 2 * (40 + 2 * 2) * 2 * 2));
+  const TemporaryFolder folder;
+  const std::string path = folder / "block";
+  const std::vector<std::byte> data = RandomBytes(geometry.BlockBytes(5));
+  WriteBlockFile(path, geometry, 5, kMetadata, data);
+  std::vector<std::byte> read;
+  CHECK(!ReadBlockFile(path, geometry, 5, kMetadata, read));
+  CHECK(read == data);
+  std::string text = ReadWhole(path);
+  CHECK(text.find(R"("dtype":"U8","shape":[5,2,44])") != std::string::npos);
+  PoolGeometry other = geometry;
+  other.dtype = DataType::kF16;
+  other.head_dim = 22;  // as many bytes
+  CHECK_EQUAL(std::string(ReadBlockFile(path, other, 5, kMetadata, read)->code), std::string("geometry"));
+  // A header that lies, with a checksum that fits it.
+  const size_t lie = text.rfind("1760]");
+  CHECK(lie != std::string::npos);
+  text.replace(lie, 4, "1759");
+  const size_t digits = text.find("checksum\":\"") + 11, begin = text.size() - data.size();
+  text.replace(digits, kHashHexDigits, kHashHexDigits, '0');
+  Hash128 hash;
+  hash.Update(AsBytes(text));
+  text.replace(digits, kHashHexDigits, hash.Hex());
+  CHECK(begin > digits);
+  WriteText(path, text);
+  const auto refusal = ReadBlockFile(path, geometry, 5, kMetadata, read);
+  CHECK_EQUAL(refusal->reason, std::string("tensor v.1 is not what the pool needs"));
 }

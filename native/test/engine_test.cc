@@ -480,3 +480,74 @@ TEST("a bare pool of sizes that no pool can have is refused") {
     g = {.blocks = 1 << 30, .block_tokens = 1 << 10, .num_layers = 4096, .kv_heads = 1, .head_dim = 1};
   });
 }
+
+namespace {
+
+/** The tiny model with K and V in 8 bits. */
+struct QuantisedFixture {
+  explicit QuantisedFixture(bool with_kernels) : kernels(with_kernels) {
+    tiny.Write(folder.path());
+    ::setenv("RESIDENT_OPS", kernels ? "cpu" : "mlx", 1);
+    model = engine.LoadModel(folder.path(), {.device = DeviceChoice::kCpu, .kv_dtype = DataType::kQ8}, kNoHooks);
+    ::unsetenv("RESIDENT_OPS");
+    pool = engine.CreatePool(model, 24, 8);
+  }
+
+  void CheckNearPlainFormulas() {
+    CHECK_EQUAL(engine.Info(model).kv_layout_id, std::string(kernels ? "head-major-kt-q8-1" : "token-major-q8-1"));
+    CHECK_EQUAL(engine.Shape(pool).GroupOf(0).geometry.BlockBytes(1), uint64_t(3 * 2 * 2 * (8 + 2)));
+    CHECK_EQUAL(engine.Info(model).config.KvBytesPerToken(DataType::kQ8),
+                engine.Shape(pool).GroupOf(0).geometry.BlockBytes(1));
+    const std::vector<int32_t> tokens = RandomTokens(21, 1);
+    const std::vector<float> ours = engine.Logits(pool, tokens, 0, {5, 6, 7});
+    const std::vector<double> exact = tiny.Logits(tokens);
+    for (size_t i = 0; i < ours.size(); ++i) CHECK_NEAR(ours[i], exact[i], 0.05);
+  }
+
+  /** In chunks, in scattered blocks, copied, taken out and put back: as the whole prompt in one step. */
+  void CheckMovedAndChunked() {
+    std::vector<std::byte> noise(engine.Shape(pool).GroupOf(0).geometry.BlockBytes(8), std::byte{0xff});
+    for (int block = 0; block < 24; ++block) engine.CopyBlockIn(pool, block, 8, noise);
+    const std::vector<int32_t> tokens = RandomTokens(30, 2), table{9, 2, 17, 4};
+    const std::vector<int32_t> last(tokens.begin() + 29, tokens.end());
+    const std::vector<float> whole = engine.Logits(pool, tokens, 0, {20, 21, 22, 23});
+    int at = 0;
+    for (int count = 1; at < 29; at += count++) {
+      count = std::min(count, 29 - at);
+      Run(engine, pool, {{{tokens.begin() + at, tokens.begin() + at + count}, at, table, false}});
+    }
+    const auto check = [&](const std::vector<int32_t>& blocks) {
+      const std::vector<float> again = engine.Logits(pool, last, 29, blocks);
+      for (size_t i = 0; i < again.size(); ++i) CHECK_NEAR(again[i], whole[i], kernels ? 0 : 1e-3);
+    };
+    check(table);
+    // A fork in the middle of the last block, whose rest stays the other's; a block by way of its bytes.
+    engine.CopyBlock(pool, 4, 13, 5);
+    engine.CopyBlockIn(pool, 14, 8, engine.CopyBlockOut(pool, 2, 8));
+    check({9, 14, 17, 13});
+  }
+
+  bool kernels;
+  TinyModel tiny;
+  TemporaryFolder folder;
+  Engine engine;
+  Handle model, pool;
+};
+
+}  // namespace
+
+TEST("K and V in 8 bits, by the kernels: near the plain formulas, with a layout of their own") {
+  QuantisedFixture(true).CheckNearPlainFormulas();
+}
+
+TEST("K and V in 8 bits, by MLX's operations: near the plain formulas, with a layout of their own") {
+  QuantisedFixture(false).CheckNearPlainFormulas();
+}
+
+TEST("K and V in 8 bits, by the kernels: chunks, scattered blocks and copies have the same bits") {
+  QuantisedFixture(true).CheckMovedAndChunked();
+}
+
+TEST("K and V in 8 bits, by MLX's operations: chunks, scattered blocks and copies mean the same") {
+  QuantisedFixture(false).CheckMovedAndChunked();
+}

@@ -393,6 +393,90 @@ TEST("halves round to nearest even, and every half comes back") {
 
 namespace {
 
+/** Heads in 8 bits by a plain reading of the rule (quantised_head.h), scales by trying halves from below. */
+struct PlainHead {
+  std::vector<int8_t> values;
+  std::vector<uint16_t> scales;
+  std::vector<float> meant;
+
+  explicit PlainHead(const std::vector<float>& x) {
+    for (size_t begin = 0; begin < x.size(); begin += 32) {
+      const size_t end = std::min(x.size(), begin + 32);
+      double largest = 0;
+      bool finite = true;
+      for (size_t i = begin; i < end; ++i) {
+        finite = finite && std::isfinite(x[i]);
+        largest = std::max(largest, std::abs(double(x[i])));
+      }
+      uint16_t scale = 0;
+      while (finite && scale < 0x7c00 && Half(scale) < float(largest) / 127.f) ++scale;
+      if (!finite) scale = 0x7e00;
+      scales.push_back(scale);
+      for (size_t i = begin; i < end; ++i) {
+        const bool none = !finite || scale == 0 || scale == 0x7c00;
+        values.push_back(none ? int8_t(0) : int8_t(std::nearbyint(x[i] * (1.f / Half(scale)))));
+        meant.push_back(float(values.back()) * Half(scale));
+      }
+    }
+  }
+  static float Half(uint16_t bits) { return FloatAt(FloatType::kF16, &bits, 0); }
+};
+
+}  // namespace
+
+TEST("heads in 8 bits: every size has the plain rule's bytes on all levels, and half a step of error") {
+  Random random(10);
+  for (const int dim : {1, 8, 20, 31, 32, 33, 64, 80, 127, 128, 256}) {
+    for (int round = 0; round < 12; ++round) {
+      std::vector<float> x = random.Normals(size_t(dim));
+      for (float& value : x) value = std::ldexp(value, random.Below(8) + (round - 8) * 3);
+      const auto quantise = [&](const KernelTable& table) {
+        std::vector<int8_t> values(size_t(dim) + 1, int8_t(99));
+        std::vector<uint16_t> scales(size_t(CacheGroups(dim)));
+        table.quantise_head(x.data(), dim, values.data(), scales.data());
+        CHECK_EQUAL(values.back(), int8_t(99));  // nothing behind: it may be another thread's
+        std::vector<float> all(values.begin(), values.end() - 1);
+        all.insert(all.end(), scales.begin(), scales.end());
+        return all;
+      };
+      const PlainHead plain(x);
+      std::vector<float> expected(plain.values.begin(), plain.values.end());
+      expected.insert(expected.end(), plain.scales.begin(), plain.scales.end());
+      CheckBits(OnAllLevels(quantise), expected);
+      for (size_t i = 0; i < x.size(); ++i) {
+        CHECK_NEAR(plain.meant[i], x[i], 0.5001 * double(PlainHead::Half(plain.scales[i / 32])));
+      }
+    }
+  }
+}
+
+TEST("groups in 8 bits that are zero, tiny, huge or no numbers keep to themselves") {
+  std::vector<float> x(224, 1.f);
+  std::fill_n(x.begin(), 32, 0.f);
+  std::fill_n(x.begin() + 32, 32, 1e-40f);  // no scale is so small: the smallest one, and all is 0
+  std::fill_n(x.begin() + 64, 32, 8.3e6f);
+  std::fill_n(x.begin() + 96, 32, 8.4e6f);  // no scale is so large
+  x[130] = std::numeric_limits<float>::infinity();
+  x[170] = std::nanf("");
+  const PlainHead plain(x);
+  OnAllLevels([&](const KernelTable& table) {
+    std::vector<int8_t> values(x.size());
+    std::vector<uint16_t> scales(7);
+    table.quantise_head(x.data(), int(x.size()), values.data(), scales.data());
+    CHECK(values == plain.values);
+    CHECK(scales == plain.scales);
+    return std::vector<float>{};
+  });
+  CHECK_EQUAL(plain.scales[0], uint16_t(0));
+  CHECK_EQUAL(plain.scales[1], uint16_t(1));
+  CHECK_EQUAL(plain.meant[40], 0.f);
+  CHECK_NEAR(plain.meant[64], 8.3e6, 4e4);
+  for (const size_t i : {96, 128, 160}) CHECK(std::isnan(plain.meant[i]));
+  CHECK_NEAR(plain.meant[200], 1, 1e-3);
+}
+
+namespace {
+
 /** A cache of one sequence in shuffled blocks, with garbage wherever nothing was written. */
 struct Cache {
   int tokens, heads, dim, block_tokens;
@@ -406,6 +490,10 @@ struct Cache {
     const int blocks = (n + b - 1) / b;
     for (int i = 0; i < blocks; ++i) table.push_back(i);
     for (int i = blocks - 1; i > 0; --i) std::swap(table[size_t(i)], table[size_t(random.Below(i + 1))]);
+    if (t == FloatType::kQ8) {
+      PutQuantised(blocks, random);
+      return;
+    }
     const size_t count = size_t(blocks * b * h * d);
     k.resize(count * SizeOf(t), std::byte{0xff});  // NaN in every type
     v.resize(count * SizeOf(t) + 64, std::byte{0xff});
@@ -425,6 +513,30 @@ struct Cache {
     std::memcpy(into.data() + at * 2, &half, 2);
     return FloatAt(type, &half, 0);
   }
+  /** Per block the values of all heads, then scales [head][group][token]. */
+  void PutQuantised(int blocks, Random& random) {
+    const size_t b = size_t(block_tokens), d = size_t(dim), h = size_t(heads), groups = (d + 31) / 32;
+    const size_t block_bytes = b * h * (d + 2 * groups);
+    k.resize(size_t(blocks) * block_bytes, std::byte{0xff});  // scales are NaN
+    v.resize(size_t(blocks) * block_bytes, std::byte{0xff});
+    for (size_t token = 0; token < size_t(tokens); ++token) {
+      const size_t block = size_t(table[token / b]) * block_bytes, offset = token % b;
+      for (size_t head = 0; head < h; ++head) {
+        const PlainHead key(random.Normals(d)), value(random.Normals(d));
+        for (size_t i = 0; i < d; ++i) {
+          k[block + (head * d + i) * b + offset] = std::byte(key.values[i]);
+          v[block + (head * b + offset) * d + i] = std::byte(value.values[i]);
+        }
+        for (size_t g = 0; g < groups; ++g) {
+          const size_t at = block + b * h * d + ((head * groups + g) * b + offset) * 2;
+          std::memcpy(k.data() + at, &key.scales[g], 2);
+          std::memcpy(v.data() + at, &value.scales[g], 2);
+        }
+        keys.insert(keys.end(), key.meant.begin(), key.meant.end());
+        values.insert(values.end(), value.meant.begin(), value.meant.end());
+      }
+    }
+  }
   CacheView view() const { return {k.data(), v.data(), type, heads, dim, block_tokens}; }
 };
 
@@ -438,7 +550,7 @@ std::vector<float> Attend(const KernelTable& table, const Cache& cache, int kv_h
   const int rows = positions * group;
   // What left the window may be anybody's by now.
   std::vector<int32_t> blocks = cache.table;
-  for (int i = 0; i < FirstKey(first, window) / kTileKeys * kTileKeys / cache.block_tokens; ++i) blocks[size_t(i)] = -1;
+  for (int i = 0; i < FirstKey(first, window) / cache.block_tokens; ++i) blocks[size_t(i)] = -1;
   AttendUnit unit{.cache = &view,
                   .table = blocks.data(),
                   .kv_head = kv_head,
@@ -477,9 +589,10 @@ TEST("paged attention: all types, blocks and shapes have the scalar level's bits
   };
   for (const Case& c :
        {Case{1, 1, 64, 64, 1, 3}, Case{70, 2, 64, 64, 5, 3}, Case{300, 3, 64, 64, 16, 3}, Case{530, 1, 128, 256, 7, 4},
-        Case{45, 2, 8, 8, 9, 2}, Case{77, 1, 80, 5, 3, 7}, Case{260, 1, 20, 48, 4, 1}, Case{70, 2, 64, 64, 5, 3, 1},
+        Case{45, 2, 8, 8, 9, 2}, Case{77, 1, 80, 5, 3, 7}, Case{260, 1, 20, 48, 4, 1}, Case{90, 3, 33, 7, 2, 5},
+        Case{150, 2, 40, 64, 1, 2}, Case{140, 1, 33, 128, 2, 2}, Case{70, 2, 64, 64, 5, 3, 1},
         Case{600, 2, 64, 64, 16, 3, 100}, Case{900, 1, 256, 64, 12, 4, 512}, Case{777, 1, 20, 5, 30, 1, 13}}) {
-    for (const FloatType type : {FloatType::kF32, FloatType::kF16, FloatType::kBF16}) {
+    for (const FloatType type : {FloatType::kF32, FloatType::kF16, FloatType::kBF16, FloatType::kQ8}) {
       const Cache cache(c.tokens, c.kv_heads, c.dim, c.block_tokens, type, random);
       const int first = c.tokens - c.positions, head = c.kv_heads - 1;
       const std::vector<float> q = random.Normals(size_t(c.positions * c.group * c.dim));
@@ -511,23 +624,27 @@ TEST("paged attention: all types, blocks and shapes have the scalar level's bits
 
 TEST("a row of attention has the same bits alone, in any chunk, and with its splits computed apart") {
   Random random(9);
-  const Cache cache(700, 1, 64, 64, FloatType::kF32, random);
   const int positions = 16, group = 3;
   const std::vector<float> q = random.Normals(size_t(positions * group * 64));
-  // Windows that begin in the middle of a chunk, at its tiles and splits, and before it.
-  for (const int window : {0, 7, 64, 120, 190, 256, 450}) {
-    for (const int first : {700 - positions, 320 - positions / 2, 500 - positions / 2}) {
-      for (const Level level : kAllLevels) {
-        if (!CanRun(level)) continue;
-        const KernelTable& table = TableOf(level);
-        const std::vector<float> together = Attend(table, cache, 0, first, positions, group, q, false, window);
-        CheckBits(Attend(table, cache, 0, first, positions, group, q, true, window), together);
-        for (int p = 0; p < positions; ++p) {
-          const auto at = [&](const std::vector<float>& all) {
-            const auto from = all.begin() + std::ptrdiff_t(p * group * 64);
-            return std::vector<float>(from, from + group * 64);
-          };
-          CheckBits(Attend(table, cache, 0, first + p, 1, group, at(q), p % 2 == 0, window), at(together));
+  const auto check = [&](const KernelTable& table, const Cache& cache, int first, int window) {
+    const std::vector<float> together = Attend(table, cache, 0, first, positions, group, q, false, window);
+    CheckBits(Attend(table, cache, 0, first, positions, group, q, true, window), together);
+    for (int p = 0; p < positions; ++p) {
+      const auto at = [&](const std::vector<float>& all) {
+        const auto from = all.begin() + std::ptrdiff_t(p * group * 64);
+        return std::vector<float>(from, from + group * 64);
+      };
+      CheckBits(Attend(table, cache, 0, first + p, 1, group, at(q), p % 2 == 0, window), at(together));
+    }
+  };
+  for (const FloatType type : {FloatType::kF32, FloatType::kQ8}) {
+    const Cache cache(700, 1, 64, 64, type, random);
+    for (const Level level : kAllLevels) {
+      if (!CanRun(level)) continue;
+      // Windows that begin in the middle of a chunk, at its tiles and splits, and before it.
+      for (const int window : {0, 7, 64, 120, 190, 256, 450}) {
+        for (const int first : {700 - positions, 320 - positions / 2, 500 - positions / 2}) {
+          check(TableOf(level), cache, first, window);
         }
       }
     }

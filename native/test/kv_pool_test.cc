@@ -2,11 +2,17 @@
 #include "core/kv_pool.h"
 
 #include <mlx/ops.h>
+#include <mlx/transforms.h>
 
+#include <cmath>
+#include <cstring>
+#include <limits>
 #include <optional>
 #include <thread>
 
 #include "check.h"
+#include "core/quantised_heads.h"
+#include "kernels/kernel_table.h"
 
 using namespace resident;
 
@@ -89,4 +95,83 @@ TEST("after a step that fails the pool refuses, since its contents are unknown")
   }
   CHECK(failed);
   CHECK_THROWS("NATIVE_FAILURE", f.pool.RequireIntact());
+}
+
+TEST("the first tokens of a block in 8 bits are its values and its scales, of every head, and nothing else") {
+  const PoolGeometry geometry{
+      .blocks = 3, .block_tokens = 7, .num_layers = 2, .kv_heads = 2, .head_dim = 33, .dtype = DataType::kQ8};
+  CHECK_EQUAL(geometry.slot_bytes(), size_t(2 * (33 + 2 * 2)));
+  const size_t heads = 2, dim = 33, groups = 2, all = 7, some = 5;
+  for (const bool kernels : {true, false}) {
+    const std::unique_ptr<Ops> ops = kernels ? MakeCpuOps(1) : MakeMlxOps(kCpu);
+    KvPool pool(PoolShape(geometry), *ops, kCpu);
+    std::vector<std::byte> whole(geometry.BlockBytes(7)), other(whole.size(), std::byte{0xee});
+    for (size_t i = 0; i < whole.size(); ++i) whole[i] = std::byte(i * 7 % 223);
+    pool.CopyIn(1, 7, whole);
+    pool.CopyIn(2, 7, other);
+    pool.CopyBlock(1, 2, 5);
+    std::vector<std::byte> expected, left = other;
+    const auto take = [&](size_t& at, size_t token_bytes) {
+      expected.insert(expected.end(), whole.begin() + std::ptrdiff_t(at),
+                      whole.begin() + std::ptrdiff_t(at + some * token_bytes));
+      std::copy_n(whole.begin() + std::ptrdiff_t(at), some * token_bytes, left.begin() + std::ptrdiff_t(at));
+      at += all * token_bytes;
+    };
+    size_t at = 0;
+    for (int slab = 0; slab < 4; ++slab) {
+      if (!kernels) {
+        take(at, geometry.slot_bytes());
+        continue;
+      }
+      const bool is_k = slab % 2 == 0;
+      for (size_t i = 0; i < (is_k ? heads * dim : heads); ++i) take(at, is_k ? 1 : dim);
+      for (size_t i = 0; i < heads * groups; ++i) take(at, 2);
+    }
+    CHECK_EQUAL(at, whole.size());
+    std::vector<std::byte> part(geometry.BlockBytes(5)), copied(whole.size());
+    pool.CopyOut(1, 5, part);
+    CHECK(part == expected);
+    pool.CopyOut(2, 7, copied);
+    CHECK(copied == left);
+    pool.CopyIn(0, 5, part);
+    pool.CopyOut(0, 5, part);
+    CHECK(part == expected);
+  }
+}
+
+TEST("heads in 8 bits by MLX's operations have the kernels' bytes, and come back as values times scales") {
+  for (const int dim : {8, 32, 33, 64, 80}) {
+    std::vector<float> x(size_t(6 * dim));
+    for (size_t i = 0; i < x.size(); ++i)
+      x[i] = std::ldexp(float(i * 7919 % 1009) - 500, int(i / size_t(dim)) * 3 - 20);
+    x[0] = 0;
+    Tensor bytes = QuantiseHeads(Tensor(x.begin(), mx::Shape{2, 3, dim}, mx::float32), kCpu);
+    CHECK_EQUAL(size_t(bytes.shape(2)), kernels::QuantisedHeadBytes(dim));
+    Tensor back = mx::contiguous(DequantiseHeads(bytes, dim, kCpu), false, kCpu);
+    bytes = mx::contiguous(bytes, false, kCpu);
+    mx::eval(bytes, back);
+    for (int head = 0; head < 6; ++head) {
+      std::vector<int8_t> values(static_cast<size_t>(dim));
+      std::vector<uint16_t> scales(size_t(kernels::CacheGroups(dim)));
+      const float* from = x.data() + head * dim;
+      kernels::TableOf(kernels::Level::kScalar).quantise_head(from, dim, values.data(), scales.data());
+      const auto* ours = bytes.data<uint8_t>() + size_t(head) * kernels::QuantisedHeadBytes(dim);
+      CHECK_EQUAL(std::memcmp(ours, values.data(), values.size()), 0);
+      CHECK_EQUAL(std::memcmp(ours + dim, scales.data(), scales.size() * 2), 0);
+      float largest = 0;
+      for (int i = 0; i < dim; ++i) largest = std::max(largest, std::abs(from[i]));
+      for (int i = 0; i < dim; ++i) CHECK_NEAR(back.data<float>()[head * dim + i], from[i], largest / 250);
+    }
+  }
+}
+
+TEST("heads in 8 bits by MLX's operations that are no numbers, or too large, come back as NaN and not as numbers") {
+  std::vector<float> x(96, 1.f);
+  x[5] = std::numeric_limits<float>::infinity();
+  x[40] = std::nanf("");
+  x[70] = 9e6f;
+  const Tensor bytes = QuantiseHeads(Tensor(x.begin(), mx::Shape{1, 96}, mx::float32), kCpu);
+  Tensor back = mx::contiguous(DequantiseHeads(bytes, 96, kCpu), false, kCpu);
+  mx::eval(back);
+  for (const int i : {0, 5, 32, 40, 64, 70}) CHECK(std::isnan(back.data<float>()[i]));
 }

@@ -1,4 +1,5 @@
 import * as path from "node:path";
+import { kvDtypes } from "../common/kvDtypes";
 import type { Log } from "../common/log";
 import type { ResidentService } from "../protocol/service";
 import { createResidentService } from "../service/residentService";
@@ -18,7 +19,7 @@ export const modelOptions: Readonly<Record<string, OptionSpec>> = {
   model: { value: "DIR", help: "model directory in MLX's format (default: the starter model)" },
   threads: { value: "N", help: "threads of the CPU kernels (default: as many as there are physical cores)" },
   "no-lookup": { help: "do not guess from the agent's own tokens (answers are the same)" },
-  kv: { value: "TYPE", help: "number format of K and V: f32, f16 or bf16 (default: that of the activations)" },
+  kv: { value: "TYPE", help: `number format of K and V: ${kvDtypes.join(", ")} (default: that of the activations)` },
   "pool-mb": { value: "N", help: "size of the KV block pool in MB (default: 1024)" },
 };
 
@@ -29,7 +30,7 @@ export async function withService<T>(args: Arguments, log: Log, body: (service: 
   const referenceFolder = reference();
   const poolMb = args.number("pool-mb", { min: 1, max: 1_048_576, whole: true }) ?? 1024;
   const threads = args.number("threads", { min: 0, max: 256, whole: true }) ?? 0;
-  const kvDtype = args.choice("kv", ["f32", "f16", "bf16"]);
+  const kvDtype = args.choice("kv", kvDtypes);
   const service = createResidentService(
     {
       home,

@@ -1,5 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
+import { type KvDtype, kvHeadBytes } from "../common/kvDtypes";
 import type { ModelDetail, ModelSummary } from "../protocol/service";
 import { eosIds } from "../text/eos";
 import { listOf, objectOf, tokenText } from "../text/json";
@@ -13,8 +14,8 @@ import { readWeights, type Weights } from "./weightFiles";
 export interface InspectOptions {
   /** The directory of the starter model, to know it again. */
   readonly starterModel?: string;
-  /** Bytes of one number in the K/V cache: 4 on CPUs, the model's own on GPUs. Default: by the weights. */
-  readonly kvElementBytes?: number;
+  /** Number format of the K/V cache. Default: by the weights, as on a GPU. */
+  readonly kvDtype?: KvDtype;
 }
 
 interface Inspected {
@@ -37,7 +38,7 @@ export async function inspectModel(directory: string, options: InspectOptions = 
   const text = await readTextFiles(directory);
   const tokens = tokenNames(text.tokenizer);
   const ids = eosIds(text, (token) => tokens.idOf(token));
-  const elementBytes = options.kvElementBytes ?? activationBytes(weights);
+  const headBytes = kvHeadBytes(options.kvDtype ?? activationDtype(weights), config.headDim);
   return {
     ...summary,
     numLayers: config.numLayers,
@@ -45,7 +46,7 @@ export async function inspectModel(directory: string, options: InspectOptions = 
     numKvHeads: config.numKvHeads,
     headDim: config.headDim,
     vocabSize: config.vocabSize,
-    kvBytesPerToken: 2 * config.numLayers * config.numKvHeads * config.headDim * elementBytes,
+    kvBytesPerToken: 2 * config.numLayers * config.numKvHeads * headBytes,
     hasChatTemplate: text.chatTemplate !== undefined || objectOf(text.tokenizerConfig)["chat_template"] !== undefined,
     eosTokens: ids.map((id) => tokens.nameOf(id)),
   };
@@ -130,9 +131,9 @@ function requireLayers(weights: Weights, config: ModelConfig): void {
 }
 
 /** The dtype that results take: that of scales or of plain weights. */
-function activationBytes({ tensors }: Weights): number {
+function activationDtype({ tensors }: Weights): KvDtype {
   const tensor = tensors.get("model.embed_tokens.scales") ?? tensors.get("model.embed_tokens.weight");
-  return tensor?.dtype === "F32" ? 4 : 2;
+  return tensor?.dtype === "F32" ? "f32" : "f16";
 }
 
 function tokenNames(tokenizer: unknown): { idOf(token: string): number | undefined; nameOf(id: number): string } {

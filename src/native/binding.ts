@@ -7,6 +7,8 @@
  * of a run, never during one. Files are read and written on a second thread that never touches MLX.
  */
 
+import type { KvDtype } from "../common/kvDtypes";
+
 export type NativeErrorCode =
   | "INVALID_REQUEST" // wrong ids, shapes, ranges: nothing ran
   | "OUT_OF_MEMORY" // facts: neededBytes, availableBytes; nothing was allocated
@@ -56,8 +58,6 @@ export interface DeviceInfo {
   readonly mlxActiveBytes: number;
   readonly mlxCacheBytes: number;
 }
-
-export type KvDtype = "f32" | "f16" | "bf16";
 
 export interface BarePoolGeometry {
   readonly layers: number;
@@ -118,7 +118,10 @@ export interface NativeModelInfo {
   readonly weightsId: string;
   /** Canonical JSON of everything in the config that changes K and V (RoPE included). */
   readonly architectureId: string;
-  /** Layout of a block file's tensors: "token-major-1" for MLX's operations, "head-major-kt-1" for the CPU kernels. */
+  /**
+   * Layout of a block file's tensors: "token-major-1" for MLX's operations, "head-major-kt-1" for the CPU kernels; with
+   * "q8" before the last number where K and V have 8 bits.
+   */
   readonly kvLayoutId: string;
   /** What decides a result's last bits: "ops_mlx-1/mlx-0.32.4/cpu-x64", or "ops_cpu-1", whose bits are the same everywhere. */
   readonly numericsId: string;

@@ -6,6 +6,7 @@
 import type { Disposable } from "../common/disposables";
 import type { ErrorInfo } from "../common/errors";
 import type { Event } from "../common/events";
+import type { KvDtype } from "../common/kvDtypes";
 
 export type AgentId = string;
 export type TurnId = string;
@@ -397,7 +398,7 @@ export interface ServiceOptions {
   /** The model is freed when nobody has used it for so long; 0 or absent: never. */
   readonly unloadAfterMs?: number;
   /** Number format of K and V in the pool; absent: that of the activations. Caches of another format are refused. */
-  readonly kvDtype?: "f32" | "f16" | "bf16";
+  readonly kvDtype?: KvDtype;
   /** Guess how an answer goes on from the agent's own tokens, and verify (default: yes). Answers do not depend on it. */
   readonly promptLookup?: boolean;
 }

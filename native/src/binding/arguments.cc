@@ -99,7 +99,8 @@ DataType ToKvType(const Napi::Value& value, const char* name) {
   if (type == "f32") return DataType::kF32;
   if (type == "f16") return DataType::kF16;
   if (type == "bf16") return DataType::kBF16;
-  Wrong(name, "\"f32\", \"f16\" or \"bf16\"");
+  if (type == "q8") return DataType::kQ8;
+  Wrong(name, "\"f32\", \"f16\", \"bf16\" or \"q8\"");
 }
 
 PoolGeometry ToGeometry(const Napi::Value& value) {

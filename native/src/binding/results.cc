@@ -13,6 +13,8 @@ const char* KvTypeName(DataType type) {
       return "f16";
     case DataType::kBF16:
       return "bf16";
+    case DataType::kQ8:
+      return "q8";
     default:
       return "f32";
   }

@@ -18,8 +18,9 @@ constexpr size_t kAlignment = 8;
 std::string TensorJson(const std::string& name, const PoolGeometry& geometry, int tokens, uint64_t begin,
                        uint64_t end) {
   return "," + json::Quote(name) + ":{\"dtype\":" + json::Quote(SafetensorsName(geometry.dtype)) + ",\"shape\":[" +
-         std::to_string(tokens) + "," + std::to_string(geometry.kv_heads) + "," + std::to_string(geometry.head_dim) +
-         "],\"data_offsets\":[" + std::to_string(begin) + "," + std::to_string(end) + "]}";
+         std::to_string(tokens) + "," + std::to_string(geometry.kv_heads) + "," +
+         std::to_string(geometry.head_elements()) + "],\"data_offsets\":[" + std::to_string(begin) + "," +
+         std::to_string(end) + "]}";
 }
 
 std::string TensorName(char side, int layer) { return std::string(1, side) + "." + std::to_string(layer); }
@@ -55,7 +56,7 @@ BlockRefusal Refuse(const char* code, std::string reason) { return {code, std::m
 
 std::optional<BlockRefusal> CheckTensors(const SafetensorsHeader& header, const PoolGeometry& geometry, int tokens) {
   const uint64_t bytes = uint64_t(tokens) * geometry.slot_bytes();
-  const std::vector<int64_t> shape{tokens, geometry.kv_heads, geometry.head_dim};
+  const std::vector<int64_t> shape{tokens, geometry.kv_heads, geometry.head_elements()};
   if (header.tensors.size() != size_t(geometry.num_layers) * 2) {
     return Refuse("geometry", "it holds " + std::to_string(header.tensors.size()) + " tensors and the model has " +
                                   std::to_string(geometry.num_layers) + " layers");
@@ -65,8 +66,8 @@ std::optional<BlockRefusal> CheckTensors(const SafetensorsHeader& header, const 
     for (const char side : {'k', 'v'}) {
       const std::string name = TensorName(side, layer);
       const auto found = header.tensors.find(name);
-      const bool fits = found != header.tensors.end() && found->second.dtype == geometry.dtype &&
-                        found->second.shape == shape && found->second.begin == at;
+      const bool fits = found != header.tensors.end() && found->second.dtype_name == SafetensorsName(geometry.dtype) &&
+                        found->second.shape == shape && found->second.begin == at && found->second.end == at + bytes;
       if (!fits) return Refuse("geometry", "tensor " + name + " is not what the pool needs");
       at += bytes;
     }

@@ -20,9 +20,10 @@ struct BlockRefusal {
 };
 
 /**
- * A block as a safetensors file: tensors k.<layer> and v.<layer>, [tokens, kvHeads, headDim]; metadata of the caller's
- * plus "format" and "checksum". The checksum is XXH3-128 over the whole file with its own 32 digits read as zeros, and
- * stands first in the header, so that it is checked before anything else in the file is believed.
+ * A block as a safetensors file: tensors k.<layer> and v.<layer>, [tokens, kvHeads, headDim] (in 8 bits: bytes, scales
+ * among them, [tokens, kvHeads, bytes of a head]); metadata of the caller's plus "format" and "checksum". The checksum
+ * is XXH3-128 over the whole file with its own 32 digits read as zeros, and stands first in the header, so that it is
+ * checked before anything else in the file is believed.
  */
 constexpr char kBlockFormat[] = "resident-kv-block-1";
 bool IsOwnMetadataKey(const std::string& key);

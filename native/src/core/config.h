@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/dtype.h"
+#include "core/pool_geometry.h"
 
 namespace resident {
 
@@ -70,7 +70,7 @@ struct ModelConfig {
 
   std::optional<Quantization> QuantizationOf(const std::string& module) const;
   uint64_t KvBytesPerToken(DataType kv_dtype) const {
-    return uint64_t(2) * uint64_t(num_layers) * uint64_t(num_kv_heads) * uint64_t(head_dim) * SizeOf(kv_dtype);
+    return uint64_t(2) * uint64_t(num_layers) * uint64_t(num_kv_heads) * HeadBytes(kv_dtype, head_dim);
   }
   /** Canonical JSON of everything that changes K and V. */
   std::string ArchitectureId(DataType kv_dtype) const;

@@ -5,12 +5,15 @@
 
 namespace resident {
 
-/** Element types of the tensors that we read and write. */
-enum class DataType { kF32, kF16, kBF16, kU32 };
+/** Element types of the tensors that we read and write. kQ8 is of K and V alone: bytes, heads as in HeadBytes. */
+enum class DataType { kF32, kF16, kBF16, kU32, kQ8 };
 
-constexpr size_t SizeOf(DataType type) { return type == DataType::kF32 || type == DataType::kU32 ? 4 : 2; }
+constexpr size_t SizeOf(DataType type) {
+  if (type == DataType::kQ8) return 1;
+  return type == DataType::kF32 || type == DataType::kU32 ? 4 : 2;
+}
 
-constexpr bool IsFloating(DataType type) { return type != DataType::kU32; }
+constexpr bool IsFloating(DataType type) { return type != DataType::kU32 && type != DataType::kQ8; }
 
 /** As safetensors writes it. */
 constexpr std::string_view SafetensorsName(DataType type) {
@@ -23,10 +26,13 @@ constexpr std::string_view SafetensorsName(DataType type) {
       return "BF16";
     case DataType::kU32:
       return "U32";
+    case DataType::kQ8:
+      return "U8";
   }
   return "";
 }
 
+/** Of a checkpoint's tensors, none of which is bytes. */
 constexpr std::optional<DataType> DataTypeFromSafetensors(std::string_view name) {
   for (const DataType type : {DataType::kF32, DataType::kF16, DataType::kBF16, DataType::kU32}) {
     if (SafetensorsName(type) == name) return type;

@@ -32,13 +32,14 @@ void RequireStepMemory(const Ops& ops, const ModelConfig& config, const StepBatc
 }
 
 /** What is too large for the memory says so, whatever other limit it breaks. */
-void CheckPoolSize(int64_t blocks, int64_t block_tokens, int64_t kv_heads, int64_t head_dim, uint64_t token_bytes) {
+void CheckPoolSize(int64_t blocks, int64_t block_tokens, int64_t kv_heads, int64_t head_elements,
+                   uint64_t token_bytes) {
   const double bytes = double(blocks) * double(block_tokens) * double(token_bytes);
   if (blocks > 0 && block_tokens > 0 && bytes < double(std::numeric_limits<int64_t>::max())) {
     RequireMemory(uint64_t(bytes), "a pool of " + std::to_string(blocks) + " blocks");
   }
   // Within a slab, MLX's kernels count elements in 32 bits.
-  const int64_t most_slots = std::numeric_limits<int32_t>::max() / (kv_heads * head_dim);
+  const int64_t most_slots = std::numeric_limits<int32_t>::max() / (kv_heads * head_elements);
   if (blocks < 1 || block_tokens < 1 || block_tokens > most_slots || blocks > most_slots / block_tokens) {
     Invalid("a pool needs 1 or more blocks of 1 or more tokens, and at most " + std::to_string(most_slots) +
                 " tokens in all",
@@ -82,7 +83,7 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
                  .kv_dtype = options.kv_dtype.value_or(type),
                  .weights_id = checkpoint.ComputeId(),
                  .architecture_id = config.ArchitectureId(type),
-                 .kv_layout_id = std::string(model->ops->layout_id()),
+                 .kv_layout_id = std::string(model->ops->layout_id(options.kv_dtype.value_or(type))),
                  .numerics_id = model->ops->numerics_id(),
                  .is_gpu = device == mx::Device::gpu,
                  .back_end = model->ops->back_end(),
@@ -120,7 +121,8 @@ Handle Engine::CreatePool(Handle handle, int64_t blocks, int64_t block_tokens, i
   }
   const auto complete = [&](BlockGroup& group, int64_t count) {
     const uint64_t layer_bytes = config.KvBytesPerToken(model.info.kv_dtype) / uint64_t(config.num_layers);
-    CheckPoolSize(count, block_tokens, config.num_kv_heads, config.head_dim, layer_bytes * group.layers.size());
+    CheckPoolSize(count, block_tokens, config.num_kv_heads, HeadElements(model.info.kv_dtype, config.head_dim),
+                  layer_bytes * group.layers.size());
     group.geometry = {.blocks = int(count),
                       .block_tokens = int(block_tokens),
                       .num_layers = int(group.layers.size()),
@@ -147,7 +149,8 @@ Handle Engine::CreateBarePool(const PoolGeometry& geometry) {
       Invalid("layers, heads and their size must be from 1 to " + std::to_string(kMost), {{"size", double(size)}});
     }
   }
-  CheckPoolSize(geometry.blocks, geometry.block_tokens, geometry.kv_heads, geometry.head_dim, geometry.BlockBytes(1));
+  CheckPoolSize(geometry.blocks, geometry.block_tokens, geometry.kv_heads, geometry.head_elements(),
+                geometry.BlockBytes(1));
   const mx::Device device = ChooseDevice(DeviceChoice::kDefault);
   const Handle handle = next_handle_++;
   bare_pools_[handle] = std::make_unique<KvPool>(PoolShape(geometry), *MakeMlxOps(device), device);

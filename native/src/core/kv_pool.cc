@@ -90,14 +90,15 @@ void KvPool::ForEachPiece(int block, int tokens, Piece piece) const {
   for (const int layer : group.layers) {
     for (const size_t side : {0, 1}) {
       std::byte* at = addresses_[2 * size_t(layer) + side] + offset;
-      const PieceLayout& pieces = side == 0 ? layout.k : layout.v;
-      const size_t whole = size_t(geometry.block_tokens) * pieces.token_bytes,
-                   part = size_t(tokens) * pieces.token_bytes;
-      if (whole == part) {  // pieces follow each other
-        piece(at, whole * pieces.pieces);
+      if (tokens == geometry.block_tokens) {  // pieces follow each other
+        piece(at, size_t(tokens) * geometry.slot_bytes());
         continue;
       }
-      for (size_t i = 0; i < pieces.pieces; ++i) piece(at + i * whole, part);
+      for (const PieceLayout& kind : side == 0 ? layout.k : layout.v) {
+        for (size_t i = 0; i < kind.pieces; ++i, at += size_t(geometry.block_tokens) * kind.token_bytes) {
+          piece(at, size_t(tokens) * kind.token_bytes);
+        }
+      }
     }
   }
 }

@@ -241,6 +241,8 @@ mx::Dtype ToMlx(DataType type) {
       return mx::bfloat16;
     case DataType::kU32:
       return mx::uint32;
+    case DataType::kQ8:
+      return mx::uint8;
   }
   return mx::float32;
 }

@@ -131,7 +131,7 @@ class Ops {
   /** What decides the last bits of a result: name, revision, and whatever else they depend on. */
   virtual std::string numerics_id() const = 0;
   /** Layout of a block's bytes, part of its identity. */
-  virtual std::string_view layout_id() const = 0;
+  virtual std::string_view layout_id(DataType kv_dtype) const = 0;
   virtual SlabLayout LayoutOf(const PoolGeometry& geometry) const = 0;
   /** Whether matrices are given to it as they are stored, and not in the type of the activations. */
   virtual bool takes_stored_types() const = 0;

@@ -19,6 +19,7 @@ using kernels::PaddedDim;
 using kernels::Transformer;
 
 FloatType ToFloatType(mx::Dtype type) {
+  if (type == mx::uint8) return FloatType::kQ8;  // only slabs are bytes
   return type == mx::float16 ? FloatType::kF16 : type == mx::bfloat16 ? FloatType::kBF16 : FloatType::kF32;
 }
 
@@ -117,10 +118,18 @@ class CpuOps final : public Ops {
   }
   // Neither the processor, nor its level, nor the number of threads changes a bit of a result.
   std::string numerics_id() const override { return "ops_cpu-1"; }
-  std::string_view layout_id() const override { return "head-major-kt-1"; }
+  std::string_view layout_id(DataType kv_dtype) const override {
+    return kv_dtype == DataType::kQ8 ? "head-major-kt-q8-1" : "head-major-kt-1";
+  }
   SlabLayout LayoutOf(const PoolGeometry& geometry) const override {
     const size_t heads = size_t(geometry.kv_heads), dim = size_t(geometry.head_dim), size = SizeOf(geometry.dtype);
-    return {{heads * dim, size}, {heads, dim * size}};
+    SlabLayout layout{{{heads * dim, size}}, {{heads, dim * size}}};
+    if (geometry.dtype == DataType::kQ8) {  // kernels::QuantisedLayout
+      const PieceLayout scales{heads * size_t(kernels::CacheGroups(geometry.head_dim)), kernels::kCacheScaleBytes};
+      layout.k.push_back(scales);
+      layout.v.push_back(scales);
+    }
+    return layout;
   }
   bool takes_stored_types() const override { return true; }
   bool writes_slabs_directly() const override { return true; }
@@ -189,8 +198,8 @@ class CpuOps final : public Ops {
   Tensor MakeSlab(const PoolGeometry& geometry) const override {
     const size_t bytes = size_t(geometry.slots()) * geometry.slot_bytes() + kSlackBytes;
     // No huge pages: the first block in each would cost the time of clearing 2 MB in every slab.
-    return Tensor(mx::allocator::malloc(bytes), mx::Shape{1, geometry.slots(), geometry.kv_heads, geometry.head_dim},
-                  ToMlx(geometry.dtype));
+    return Tensor(mx::allocator::malloc(bytes),
+                  mx::Shape{1, geometry.slots(), geometry.kv_heads, geometry.head_elements()}, ToMlx(geometry.dtype));
   }
 
   Tensor Embed(const Linear& table, float scale, const StepRows& rows) const override {

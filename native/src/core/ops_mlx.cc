@@ -9,6 +9,7 @@
 #include "core/device.h"
 #include "core/loader.h"
 #include "core/ops.h"
+#include "core/quantised_heads.h"
 
 namespace resident {
 namespace {
@@ -109,9 +110,11 @@ class MlxOps final : public Ops {
 
   BackEnd back_end() const override { return {"mlx", "", 0}; }
   std::string numerics_id() const override { return "ops_mlx-1/mlx-" + MlxVersion() + "/" + DeviceClass(device_); }
-  std::string_view layout_id() const override { return "token-major-1"; }
+  std::string_view layout_id(DataType kv_dtype) const override {
+    return kv_dtype == DataType::kQ8 ? "token-major-q8-1" : "token-major-1";
+  }
   SlabLayout LayoutOf(const PoolGeometry& geometry) const override {
-    return {{1, geometry.slot_bytes()}, {1, geometry.slot_bytes()}};
+    return {{{1, geometry.slot_bytes()}}, {{1, geometry.slot_bytes()}}};
   }
   bool takes_stored_types() const override { return false; }
   bool writes_slabs_directly() const override { return false; }
@@ -142,8 +145,8 @@ class MlxOps final : public Ops {
   Tensor MakeSlab(const PoolGeometry& geometry) const override {
     // MLX's allocator must own the memory, or an update could not reuse it; untouched pages cost nothing.
     const size_t bytes = size_t(geometry.slots()) * geometry.slot_bytes();
-    return Tensor(mx::allocator::malloc(bytes), mx::Shape{1, geometry.slots(), geometry.kv_heads, geometry.head_dim},
-                  ToMlx(geometry.dtype));
+    return Tensor(mx::allocator::malloc(bytes),
+                  mx::Shape{1, geometry.slots(), geometry.kv_heads, geometry.head_elements()}, ToMlx(geometry.dtype));
   }
 
   Tensor Embed(const Linear& table, float scale, const StepRows& rows) const override {
@@ -167,8 +170,8 @@ class MlxOps final : public Ops {
     both = Rotate(*layer.rope, both, rows.positions);
     // v is a matrix of its own: a slice of a joint q-k-v would have to be copied before the scatter.
     const Tensor& slots = rows.GroupFor(layer).slots;
-    const Tensor next_k = Append(k_slab, SelectHeads(both, heads, all_heads), slots);
-    const Tensor next_v = Append(v_slab, Apply(*layer.value, in), slots);
+    const Tensor next_k = Append(k_slab, SelectHeads(both, heads, all_heads), slots, layer.head_dim);
+    const Tensor next_v = Append(v_slab, Apply(*layer.value, in), slots, layer.head_dim);
     const Tensor attended = AttendSpans(SelectHeads(both, 0, heads), next_k, next_v, rows, layer);
     return {AddOutput(x, Apply(*layer.output, attended), layer.output_norm.get(), layer.norm_eps), next_k, next_v};
   }
@@ -244,9 +247,11 @@ class MlxOps final : public Ops {
   }
 
   /** The slab with `rows` written at `slots`: in place when the caller gives the only handle. */
-  Tensor Append(const Tensor& slab, const Tensor& rows, const Tensor& slots) const {
-    const Tensor updates = mx::reshape(rows, {slots.shape(0), 1, 1, slab.shape(2), slab.shape(3)}, device_);
-    return mx::scatter(slab, {slots}, mx::astype(updates, slab.dtype(), device_), std::vector<int>{1}, device_);
+  Tensor Append(const Tensor& slab, const Tensor& rows, const Tensor& slots, int head_dim) const {
+    const int kv_heads = slab.shape(2);
+    Tensor heads = mx::reshape(rows, {slots.shape(0), 1, 1, kv_heads, head_dim}, device_);
+    heads = slab.dtype() == mx::uint8 ? QuantiseHeads(heads, device_) : mx::astype(heads, slab.dtype(), device_);
+    return mx::scatter(slab, {slots}, heads, std::vector<int>{1}, device_);
   }
 
   /** Causal attention of every sequence's rows over its own context: [R, heads * headDim]. */
@@ -265,8 +270,8 @@ class MlxOps final : public Ops {
           span.rows == plan.rows ? all : mx::slice(all, {0, first, 0, 0}, {1, end, heads, head_dim}, device_);
       // "causal" counts from the end: the last row sees the whole context.
       const Tensor attended = mx::fast::scaled_dot_product_attention(
-          SwapAxes(rows), Context(k_slab, span, plan, first_key, rows.dtype()),
-          Context(v_slab, span, plan, first_key, rows.dtype()), layer.scale, span.rows > 1 && !masked ? "causal" : "",
+          SwapAxes(rows), Context(k_slab, span, plan, first_key, rows), Context(v_slab, span, plan, first_key, rows),
+          layer.scale, span.rows > 1 && !masked ? "causal" : "",
           masked ? std::optional(plan.MaskOf(span, i, layer.window)) : std::nullopt, std::nullopt, false, device_);
       outputs.push_back(mx::reshape(SwapAxes(attended), {span.rows, heads * head_dim}, device_));
     }
@@ -288,11 +293,17 @@ class MlxOps final : public Ops {
 
   /** K or V of one sequence in the queries' type; without a copy where that is the slab's and the blocks are one run.
    */
-  Tensor Context(const Tensor& slab, const MlxSpan& span, const MlxRows& plan, int first_key, mx::Dtype type) const {
-    return mx::astype(StoredContext(slab, span, plan, first_key), type, device_);
+  Tensor Context(const Tensor& slab, const MlxSpan& span, const MlxRows& plan, int first_key,
+                 const Tensor& queries) const {
+    const Tensor stored = StoredContext(slab, span, plan, first_key);
+    const bool quantised = slab.dtype() == mx::uint8;
+    return mx::astype(quantised ? DequantiseHeads(stored, queries.shape(3), device_) : stored, queries.dtype(),
+                      device_);
   }
 
-  /** [1, kvHeads, tokens, headDim], tokens from `first_key` on: a view of one run of blocks, else the blocks gathered.
+  /**
+   * [1, kvHeads, tokens, elements of a head], tokens from `first_key` on: a view of one run of blocks, else the blocks
+   * gathered.
    */
   Tensor StoredContext(const Tensor& slab, const MlxSpan& span, const MlxRows& plan, int first_key) const {
     const int kv_heads = slab.shape(2), head_dim = slab.shape(3), tokens = span.context_tokens;

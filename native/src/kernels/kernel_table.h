@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "kernels/level.h"
+#include "kernels/quantised_head.h"
 
 namespace resident::kernels {
 
@@ -32,8 +33,9 @@ constexpr size_t PanelStride(int rows) {
   return size_t(rows <= kPairRows ? rows : (rows + kPairRows - 1) / kPairRows * kPairRows) * kPanelRows;
 }
 
-/** Element types of un-quantised weights, of scales and of K and V. */
-enum class FloatType { kF32, kF16, kBF16 };
+/** Element types of un-quantised weights, of scales and of K and V; kQ8 is one of K and V alone (quantised_head.h). */
+enum class FloatType { kF32, kF16, kBF16, kQ8 };
+/** Of a float: kQ8 has no size of its own. */
 constexpr size_t SizeOf(FloatType type) { return type == FloatType::kF32 ? 4 : 2; }
 
 /**
@@ -67,7 +69,10 @@ struct PanelFormat {
   FloatType scale_type;
 };
 
-/** K or V of one layer, as the kernels read it. K: [block][kvHead][dim][token], V: [block][kvHead][token][dim]. */
+/**
+ * K or V of one layer, as the kernels read it. K: [block][kvHead][dim][token], V: [block][kvHead][token][dim]; kQ8 as
+ * QuantisedLayout says.
+ */
 struct CacheView {
   const void* k;
   const void* v;
@@ -113,7 +118,8 @@ constexpr int PaddedDim(int head_dim) { return (head_dim + kPanelRows - 1) / kPa
 constexpr size_t PartialFloats(int head_dim) { return size_t(kPanelRows) + size_t(PaddedDim(head_dim)); }
 constexpr size_t AttendScratchFloats(int head_dim) {
   const size_t dim = size_t(PaddedDim(head_dim));
-  return size_t(kUnitRows) * (dim + kTileKeys + 2 * PartialFloats(head_dim)) + 2 * kTileKeys * dim + 64;
+  return size_t(kUnitRows) * (dim + kTileKeys + 2 * PartialFloats(head_dim)) + 2 * kTileKeys * dim +
+         size_t(kTileKeys * CacheGroups(head_dim)) + 64;
 }
 
 /** The kernels of one level. Pointers need no alignment; rows are padded to 16 floats where `padded` says so. */
@@ -151,6 +157,8 @@ struct KernelTable {
   void (*join_splits)(const float* partial, size_t split_stride, int splits, int head_dim, float* out);
   /** y = exp(scale * (x − largest)) of n elements that need no padding. */
   void (*exp_weights)(const float* x, int n, float largest, float scale, float* y);
+  /** `dim` floats as so many bytes and CacheGroups(dim) scales in f16; a short last group is one of its own. */
+  void (*quantise_head)(const float* x, int dim, int8_t* values, uint16_t* scales);
 };
 
 /** The table of a level that CanRun. */

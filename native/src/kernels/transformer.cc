@@ -71,6 +71,41 @@ void StoreCached(FloatType type, void* cache, size_t at, float value) {
   }
 }
 
+/** The scales of one token's head, [group][token] in the block. */
+void StoreScales(const uint16_t* scales, int groups, const QuantisedLayout& layout, const Slot& slot, int head,
+                 std::byte* slab) {
+  std::byte* to = slab + layout.Scales(slot.block, head) + size_t(slot.offset) * kCacheScaleBytes;
+  for (int g = 0; g < groups; ++g, to += size_t(layout.block_tokens) * kCacheScaleBytes) {
+    std::memcpy(to, scales + g, kCacheScaleBytes);
+  }
+}
+
+/** K and V of some rows in 8 bits; `keys` and `values` are the first row's. */
+void AppendQuantised(const KernelTable& table, const QuantisedLayout& layout, std::span<const Slot> slots,
+                     const LayerCache& cache, const float* keys, const float* values, size_t stride) {
+  const int dim = layout.head_dim, groups = CacheGroups(dim);
+  const size_t tokens = size_t(layout.block_tokens);
+  auto *k = static_cast<std::byte*>(cache.k), *v = static_cast<std::byte*>(cache.v);
+  int8_t rows[kMostChunkRows][kMaxHeadDim];
+  int8_t* columns[kMostChunkRows];
+  uint16_t scales[CacheGroups(kMaxHeadDim)];
+  for (int h = 0; h < layout.kv_heads; ++h) {
+    const size_t head = size_t(h) * size_t(dim);
+    for (size_t r = 0; r < slots.size(); ++r) {
+      const Slot& slot = slots[r];
+      table.quantise_head(keys + r * stride + head, dim, rows[r], scales);
+      StoreScales(scales, groups, layout, slot, h, k);
+      columns[r] = reinterpret_cast<int8_t*>(k + layout.Values(slot.block, h)) + slot.offset;
+      std::byte* to = v + layout.Values(slot.block, h) + size_t(slot.offset) * size_t(dim);
+      table.quantise_head(values + r * stride + head, dim, reinterpret_cast<int8_t*>(to), scales);
+      StoreScales(scales, groups, layout, slot, h, v);
+    }
+    for (int d = 0; d < dim; ++d) {
+      for (size_t r = 0; r < slots.size(); ++r) columns[r][size_t(d) * tokens] = rows[r][d];
+    }
+  }
+}
+
 }  // namespace
 
 NormWeight::NormWeight(std::span<const float> values)
@@ -242,6 +277,11 @@ void Transformer::RotateAndAppend(const AttentionWeights& w, const Rows& rows, c
   const size_t tokens = size_t(rows.block_tokens), keys = size_t(w.heads) * size_t(dim);
   const size_t values = keys + size_t(w.kv_heads) * size_t(dim);
   const std::span slots(rows.slots.data() + first, size_t(end - first));
+  if (cache.type == FloatType::kQ8) {
+    const float* row = qkv + size_t(first) * stride;
+    return AppendQuantised(table_, {w.kv_heads, dim, rows.block_tokens}, slots, cache, row + keys, row + values,
+                           stride);
+  }
   const auto head_of = [&](const Slot& slot, int h) { return size_t(slot.block) * size_t(w.kv_heads) + size_t(h); };
   for (int h = 0; h < w.kv_heads; ++h) {
     for (int d = 0; d < dim; ++d) {

@@ -1,5 +1,6 @@
 /** What the settings mean, apart from VS Code: limits, units, and what the core is started or asked with. */
 import { join } from "node:path";
+import { isKvDtype } from "../../common/kvDtypes";
 import type { SamplingOptions, ServiceOptions } from "../../protocol/service";
 import { type SettingId, settings } from "../contributions";
 
@@ -79,7 +80,7 @@ export function serviceOptionsOf(read: ReadSetting, places: Places): ServiceOpti
 
 /** Anything but a known format means the activations' own. */
 function kvDtypeOf(value: unknown): Pick<ServiceOptions, "kvDtype"> {
-  return value === "f32" || value === "f16" || value === "bf16" ? { kvDtype: value } : {};
+  return isKvDtype(value) ? { kvDtype: value } : {};
 }
 
 /** The pool's next size: room for the `needed` of `total` blocks that were asked for, else twice what it was. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { benchText } from "../../../src/bench/benchText";
+import { type KvDtype, kvDtypes, kvHeadBytes } from "../../../src/common/kvDtypes";
 import { readTextFiles } from "../../../src/models/modelDirectory";
-import type { KvDtype, NativeModel } from "../../../src/native/binding";
+import type { NativeModel } from "../../../src/native/binding";
 import { loadAddon } from "../../../src/native/loader";
 import { createTextModel } from "../../../src/text/textModel";
 import { starterModel } from "../../support/models/starterModel";
@@ -179,8 +180,10 @@ describe("The CPU kernels on the starter model", function () {
     assert.equal(perplexity(ours).toPrecision(4), perplexity(stock).toPrecision(4));
   });
 
-  for (const kvDtype of ["f16", "bf16"] as const) {
-    it(`K and V in ${kvDtype} take half the memory, and change little; a row has the same bits in any chunk`, async () => {
+  /** How far logits may be from MLX's, which rounds elsewhere. */
+  const tolerances = { f16: 0.02, bf16: 0.15, q8: 0.15 };
+  for (const kvDtype of ["f16", "bf16", "q8"] as const) {
+    it(`K and V in ${kvDtype} take less memory, and change little; a row has the same bits in any chunk`, async () => {
       const steps = [20, ...Array.from({ length: 280 }, () => 1)];
       let exactBytes = 0;
       const exact = await withModel({ RESIDENT_OPS: "cpu" }, (model) => {
@@ -191,10 +194,12 @@ describe("The CPU kernels on the starter model", function () {
         { RESIDENT_OPS: "cpu" },
         async (model) => {
           assert.equal(model.info.kvDtype, kvDtype);
-          assert.equal(model.info.kvBytesPerToken, exactBytes / 2);
+          const { headDim, kvBytesPerToken } = model.info;
+          assert.equal(kvBytesPerToken * kvHeadBytes("f32", headDim), exactBytes * kvHeadBytes(kvDtype, headDim));
           const ours = await logitsOf(model, tokens, steps);
-          const [chunk] = await logitsOf(model, tokens, [300]);
-          assert.ok(same(ours.at(-1), chunk), "decoded and read in one chunk");
+          for (const chunks of [[300], [64, 64, 64, 64, 44], [7, 130, 160, 1, 1, 1]]) {
+            assert.ok(same((await logitsOf(model, tokens, chunks)).at(-1), ours.at(-1)), `chunks of ${chunks}`);
+          }
           const perplexity = (all: readonly Float32Array[]) =>
             Math.exp(
               all.slice(0, -1).reduce((sum, logits, i) => sum + surprise(logits, tokens[20 + i] ?? 0), 0) /
@@ -203,7 +208,7 @@ describe("The CPU kernels on the starter model", function () {
           const agreeing = ours.filter((logits, i) => best(logits) === best(exact[i] ?? logits)).length;
           const [changed, unchanged] = [perplexity(ours), perplexity(exact)];
           console.log(
-            `K/V in ${kvDtype}: perplexity ${changed.toFixed(4)}, in f32 ${unchanged.toFixed(4)}; ` +
+            `K/V in ${kvDtype}: ${kvBytesPerToken} bytes a token, perplexity ${changed.toFixed(4)}, in f32 ${unchanged.toFixed(4)}; ` +
               `the same most likely token at ${agreeing} of ${ours.length} positions`,
           );
           assert.ok(Math.abs(changed / unchanged - 1) < 0.01);
@@ -217,12 +222,27 @@ describe("The CPU kernels on the starter model", function () {
       const short = tokens.subarray(0, 40);
       const run = (ops: string) => withModel({ RESIDENT_OPS: ops }, (model) => logitsOf(model, short, [40]), kvDtype);
       const [[ours], [stock]] = [await run("cpu"), await run("mlx")];
-      assert.ok(
-        largestDifference(ours, stock) < (kvDtype === "f16" ? 0.02 : 0.15),
-        `${largestDifference(ours, stock)}`,
-      );
+      assert.ok(largestDifference(ours, stock) < tolerances[kvDtype], `${largestDifference(ours, stock)}`);
     });
   }
+
+  it("K and V in 8 bits: a row has the same bits on every level and any number of threads", async () => {
+    const results: Float32Array[] = [];
+    for (const level of levels) {
+      const environment = { RESIDENT_OPS: "cpu", RESIDENT_CPU_LEVEL: level, RESIDENT_THREADS: `${1 + results.length}` };
+      const read = (model: NativeModel) => logitsOf(model, tokens.subarray(0, 40), [20, 19, 1]);
+      results.push(...(await withModel(environment, read, "q8")).slice(-1));
+    }
+    for (const [i, logits] of results.entries()) assert.ok(same(logits, results[0]), levels[i]);
+  });
+
+  it("the addon knows the K/V formats that the programs offer, and no others", async () => {
+    for (const kvDtype of kvDtypes) {
+      await withModel({}, async ({ info }) => assert.equal(info.kvDtype, kvDtype), kvDtype);
+    }
+    const unknown = withModel({}, async () => {}, "q4" as KvDtype);
+    await assert.rejects(unknown, { code: "INVALID_REQUEST", message: /"f32", "f16", "bf16" or "q8"/ });
+  });
 
   it("children start and end beside a running generation", async () => {
     await withModel({ RESIDENT_OPS: "cpu" }, async (model) => {

@@ -7,7 +7,7 @@ import { starterModel } from "../../support/models/starterModel";
 
 describe("The starter model", () => {
   it("is a complete model directory", async () => {
-    const detail = await inspectModel(starterModel, { starterModel, kvElementBytes: 4 });
+    const detail = await inspectModel(starterModel, { starterModel, kvDtype: "f32" });
     assert.deepEqual(detail, {
       directory: starterModel,
       name: "SmolLM2-135M-Instruct",

@@ -64,8 +64,13 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
 }
 
 /** The answer of an agent to one message, from a process of its own. */
-export async function ask(home: string, prompt: string, maxTokens: number): Promise<CliAnswer> {
-  const { code, stdout, stderr } = await runCli(askArgs(home, prompt, maxTokens));
+export async function ask(
+  home: string,
+  prompt: string,
+  maxTokens: number,
+  more: readonly string[] = [],
+): Promise<CliAnswer> {
+  const { code, stdout, stderr } = await runCli([...askArgs(home, prompt, maxTokens), ...more]);
   assert.equal(code, 0, stderr);
   return JSON.parse(stdout);
 }

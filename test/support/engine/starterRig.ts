@@ -1,4 +1,5 @@
 import path from "node:path";
+import type { KvDtype } from "../../../src/common/kvDtypes";
 import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
 import { EngineDriver } from "../../../src/engine/driver";
 import type { EngineOptions } from "../../../src/engine/engineOptions";
@@ -28,12 +29,12 @@ export class StarterRig {
     private readonly text: TextModel,
   ) {}
 
-  static async load(blocks: number, options: EngineOptions = {}): Promise<StarterRig> {
+  static async load(blocks: number, options: EngineOptions = {}, kvDtype?: KvDtype): Promise<StarterRig> {
     const addon = loadAddon(path.resolve("native", "stage"));
-    const model = await addon.loadModel({ directory: starterModel }, () => {}).result;
+    const precision = kvDtype === undefined ? {} : { kvDtype };
+    const model = await addon.loadModel({ directory: starterModel, ...precision }, () => {}).result;
     const runner = new MlxRunner(await model.createPool(blocks, blockTokens), model.info);
-    const { weightsId, architectureId, kvDtype, kvLayoutId, numericsId } = model.info;
-    const hasher = createBlockHasher({ weightsId, architectureId, kvDtype, blockTokens, kvLayoutId, numericsId });
+    const hasher = createBlockHasher({ ...model.info, blockTokens });
     const clock = { nowMs: () => performance.now() };
     const engine = new BlockPoolBatchEngine(runner, hasher, clock, { checked: true, ...options });
     const driver = new EngineDriver(engine, { log: (_, message) => console.error(message) });

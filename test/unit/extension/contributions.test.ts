@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import manifest from "../../../package.json";
+import { kvDtypes } from "../../../src/common/kvDtypes";
 import { actionCommand } from "../../../src/extension/commands/actionCommands";
 import {
   chatPanelType,
@@ -53,6 +54,12 @@ describe("contributions", () => {
     );
     assert.ok(links.length > 0);
     for (const command of [...menus, ...keys, ...links]) assert.ok(known.has(command), command);
+  });
+
+  it("offers the K/V formats that the code knows, each described", () => {
+    const precision = properties.get(settings.poolPrecision);
+    assert.deepEqual(precision?.["enum"], ["auto", ...kvDtypes]);
+    assert.deepEqual((precision?.["enumDescriptions"] as readonly string[] | undefined)?.length, kvDtypes.length + 1);
   });
 
   it("declares exactly the settings that the code names, each described and with its unit or limits", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as path from "node:path";
 import fc from "fast-check";
+import { kvDtypes } from "../../../src/common/kvDtypes";
 import { type SettingId, settings } from "../../../src/extension/contributions";
 import {
   grownPoolMB,
@@ -38,6 +39,12 @@ describe("settings", () => {
   it("list the folder of imported models before the person's own", () => {
     const { modelFolders } = serviceOptionsOf(reader({ [settings.modelFolders]: ["/models", 3, ""] }), places);
     assert.deepEqual(modelFolders, [path.join(places.home, "models"), "/models"]);
+  });
+
+  it("pass a K/V format that is known, and none otherwise", () => {
+    const formatOf = (value: unknown) => serviceOptionsOf(reader({ [settings.poolPrecision]: value }), places).kvDtype;
+    for (const dtype of kvDtypes) assert.equal(formatOf(dtype), dtype);
+    for (const value of ["auto", "q4", 8, undefined]) assert.equal(formatOf(value), undefined);
   });
 
   it("pass a seed only when one is set", () => {

@@ -34,7 +34,7 @@ describe("Inspecting a model directory", () => {
   });
 
   it("counts the cache in the element size that the device uses, and knows the starter again", async () => {
-    const options = { kvElementBytes: 4, starterModel: `${directory()}/` };
+    const options = { kvDtype: "f32" as const, starterModel: `${directory()}/` };
     const detail = await inspectModel(await writeTinyModel(directory()), options);
     assert.equal(detail.kvBytesPerToken, 2 * 2 * 2 * 8 * 4);
     assert.equal(detail.isStarter, true);

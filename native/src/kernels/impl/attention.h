@@ -41,9 +41,25 @@ RESIDENT_INLINE void Widen(FloatType type, const void* from, size_t at, int coun
   }
 }
 
+/**
+ * Keys at the beginning of a tile whose blocks have left the window of all rows, and may be anybody's: what stands in
+ * for them is 0, so that a weight of 0 makes nothing of it.
+ */
+RESIDENT_INLINE int SkipGone(const AttendUnit& unit, int first_key, float* k_copy, float* v_copy) {
+  const int tokens = unit.cache->block_tokens, dim = unit.cache->head_dim;
+  const int gone = FirstKey(unit.first_position, unit.window) / tokens * tokens - first_key;
+  if (gone <= 0) return 0;
+  for (int d = 0; d < dim; ++d) {
+    for (int i = 0; i < gone; ++i) k_copy[d * kTileKeys + i] = 0;
+  }
+  for (int i = 0; i < gone * dim; ++i) v_copy[i] = 0;
+  return gone;
+}
+
 /** The tile that begins at `first_key`, of which `keys` are asked for: in place where it lies as the kernels want it.
  */
-RESIDENT_INLINE Tile FindTile(const AttendUnit& unit, int first_key, int keys, float* k_copy, float* v_copy) {
+RESIDENT_INLINE void FindTile(const AttendUnit& unit, int first_key, int keys, float* k_copy, float* v_copy,
+                              Tile& tile) {
   const CacheView& cache = *unit.cache;
   const int tokens = cache.block_tokens, dim = cache.head_dim;
   const auto head_at = [&](int block) {
@@ -52,10 +68,11 @@ RESIDENT_INLINE Tile FindTile(const AttendUnit& unit, int first_key, int keys, f
   if (tokens % kTileKeys == 0 && cache.type == FloatType::kF32) {
     const size_t head = head_at(first_key / tokens);
     const int offset = first_key % tokens;
-    return {static_cast<const float*>(cache.k) + head + offset, size_t(tokens),
+    tile = {static_cast<const float*>(cache.k) + head + offset, size_t(tokens),
             static_cast<const float*>(cache.v) + head + size_t(offset) * size_t(dim)};
+    return;
   }
-  for (int done = 0; done < keys;) {
+  for (int done = SkipGone(unit, first_key, k_copy, v_copy); done < keys;) {
     const int key = first_key + done, offset = key % tokens;
     const int count = tokens - offset < keys - done ? tokens - offset : keys - done;
     const size_t head = head_at(key / tokens);
@@ -66,7 +83,7 @@ RESIDENT_INLINE Tile FindTile(const AttendUnit& unit, int first_key, int keys, f
     Widen(cache.type, cache.v, head + size_t(offset) * size_t(dim), count * dim, v_copy + size_t(done) * size_t(dim));
     done += count;
   }
-  return {k_copy, kTileKeys, v_copy};
+  tile = {k_copy, kTileKeys, v_copy};
 }
 
 template <int Rows>
@@ -192,9 +209,14 @@ RESIDENT_INLINE void WriteRow(const float* state, int dim, float* out) {
   for (; d < dim; ++d) out[d] = state[kPanelRows + d] / sum;
 }
 
+}  // namespace
+#include "kernels/impl/quantised_tile.h"
+namespace {
+
 /** All tiles of one split, for all rows of the unit. */
-RESIDENT_INLINE void AttendSplit(const AttendUnit& unit, int split, const float* queries, float* scores, float* k_copy,
-                                 float* v_copy, const RowState& state) {
+template <typename AnyTile>
+void AttendTiles(const AttendUnit& unit, int split, const float* queries, float* scores, float* k_copy, float* v_copy,
+                 const RowState& state) {
   const int dim = unit.cache->head_dim, padded = PaddedDim(dim), rows = unit.positions * unit.heads;
   const int last_position = unit.first_position + unit.positions - 1;
   const int first_tile = FirstKey(unit.first_position, unit.window) / kTileKeys * kTileKeys;
@@ -202,7 +224,8 @@ RESIDENT_INLINE void AttendSplit(const AttendUnit& unit, int split, const float*
   for (int key = split * kSplitKeys < first_tile ? first_tile : split * kSplitKeys;
        key < (split + 1) * kSplitKeys && key <= last_position; key += kTileKeys) {
     const int keys = last_position + 1 - key < kTileKeys ? last_position + 1 - key : kTileKeys;
-    const Tile tile = FindTile(unit, key, keys, k_copy, v_copy);
+    AnyTile tile;
+    FindTile(unit, key, keys, k_copy, v_copy, tile);
     int r = 0;
     const auto score = [&]<int Rows>() {
       ScoreRows<Rows>(queries + size_t(r) * size_t(padded), size_t(padded), dim, tile, scores + r * kTileKeys);
@@ -226,6 +249,17 @@ RESIDENT_INLINE void AttendSplit(const AttendUnit& unit, int split, const float*
   }
 }
 
+RESIDENT_INLINE void AttendSplit(const AttendUnit& unit, int split, const float* queries, float* scores, float* k_copy,
+                                 float* v_copy, const RowState& state) {
+  if (unit.cache->type != FloatType::kQ8) {
+    AttendTiles<Tile>(unit, split, queries, scores, k_copy, v_copy, state);
+  } else if (unit.positions * unit.heads <= kMostRowsOnBytes && unit.cache->block_tokens % kTileKeys == 0) {
+    AttendTiles<QuantisedTile<int8_t>>(unit, split, queries, scores, k_copy, v_copy, state);
+  } else {
+    AttendTiles<QuantisedTile<float>>(unit, split, queries, scores, k_copy, v_copy, state);
+  }
+}
+
 void Attend(const AttendUnit& unit) {
   const int dim = unit.cache->head_dim, padded = PaddedDim(dim), rows = unit.positions * unit.heads;
   const size_t state_floats = PartialFloats(dim);
@@ -233,7 +267,8 @@ void Attend(const AttendUnit& unit) {
   float* scores = queries + size_t(kUnitRows) * size_t(padded);
   float* k_copy = scores + size_t(kUnitRows) * kTileKeys;
   float* v_copy = k_copy + size_t(kTileKeys) * size_t(padded);
-  const RowState part{v_copy + size_t(kTileKeys) * size_t(padded) + 16, state_floats};
+  float* scale_copy = v_copy + size_t(kTileKeys) * size_t(padded) + kPanelRows;
+  const RowState part{scale_copy + kTileKeys * CacheGroups(dim), state_floats};
   const RowState whole{part.at + size_t(kUnitRows) * state_floats, state_floats};
   for (int r = 0; r < rows; ++r) {
     const float* from =

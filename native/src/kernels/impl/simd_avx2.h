@@ -69,6 +69,9 @@ RESIDENT_INLINE F LoadHalf(const uint16_t* p) {
 RESIDENT_INLINE F LoadBrain(const uint16_t* p) {
   return AsFloat(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))), 16));
 }
+RESIDENT_INLINE F LoadSigned(const int8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
 
 RESIDENT_INLINE Bytes LoadBytes(const uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 RESIDENT_INLINE Bytes LowNibbles(Bytes w) { return _mm256_and_si256(w, _mm256_set1_epi8(15)); }

@@ -56,6 +56,9 @@ RESIDENT_INLINE F LoadHalf(const uint16_t* p) {
 RESIDENT_INLINE F LoadBrain(const uint16_t* p) {
   return AsFloat(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))), 16));
 }
+RESIDENT_INLINE F LoadSigned(const int8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
 
 RESIDENT_INLINE Bytes LoadBytes(const uint8_t* p) { return _mm512_loadu_si512(p); }
 RESIDENT_INLINE Bytes LowNibbles(Bytes w) { return _mm512_and_si512(w, _mm512_set1_epi8(15)); }

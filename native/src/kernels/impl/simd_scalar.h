@@ -69,6 +69,8 @@ RESIDENT_INLINE F LoadHalf(const uint16_t* p) {
   return AsFloat(I(bits));
 }
 RESIDENT_INLINE F LoadBrain(const uint16_t* p) { return AsFloat(I(uint32_t(*p) << 16)); }
+/** Signed bytes as floats. */
+RESIDENT_INLINE F LoadSigned(const int8_t* p) { return float(*p); }
 
 RESIDENT_INLINE Bytes LoadBytes(const uint8_t* p) {
   Bytes w;
