@@ -43,12 +43,8 @@ export class EngineRig {
     return progressed;
   }
 
-  /** Steps until nothing moves. */
-  async settle(): Promise<void> {
-    for (let steps = 0; this.engine.hasWork; steps += 1) {
-      assert.ok(steps < 2_000, "the engine does not come to an end");
-      if (!(await this.step())) return;
-    }
+  settle(): Promise<void> {
+    return settle(this.engine, () => this.step());
   }
 
   async finish(generation: Generation): Promise<GenerationResult> {
@@ -65,14 +61,26 @@ export class EngineRig {
     return referenceAnswer({ tokens, maxTokens }, vocabSize);
   }
 
-  /** Nothing is held, promised or alive. */
   assertEmpty(): void {
-    const { pool } = this.engine;
-    assert.equal(pool.referencedBlocks, 0);
-    assert.equal(pool.reservedBlocks, 0);
-    assert.equal(pool.freeBlocks + pool.reusableBlocks, pool.totalBlocks);
-    this.engine.assertInvariants();
+    assertEmpty(this.engine);
   }
+}
+
+/** Steps until nothing moves. */
+export async function settle(engine: BlockPoolBatchEngine, step: () => Promise<boolean>): Promise<void> {
+  for (let steps = 0; engine.hasWork; steps += 1) {
+    assert.ok(steps < 2_000, "the engine does not come to an end");
+    if (!(await step())) return;
+  }
+}
+
+/** Nothing is held, promised or alive. */
+export function assertEmpty(engine: BlockPoolBatchEngine): void {
+  const { pool } = engine;
+  assert.equal(pool.referencedBlocks, 0);
+  assert.equal(pool.reservedBlocks, 0);
+  assert.equal(pool.freeBlocks + pool.reusableBlocks, pool.totalBlocks);
+  engine.assertInvariants();
 }
 
 /** `count` ids that differ from those of another `variant` from `from` on. */
