@@ -51,13 +51,14 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
   { weight: 9, arbitrary: fc.constant({ type: "step" as const }) },
-  { weight: 4, arbitrary: fc.record({ type: fc.constantFrom("abort", "fork", "release", "save"), pick }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constantFrom("abort", "fork", "release"), pick }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("save" as const), pick }) },
   {
     weight: 3,
     arbitrary: fc.record({ type: fc.constantFrom("rewind", "stop"), pick, keep: fc.nat({ max: 40 }) }),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       type: fc.constant("restore" as const),
       family,
@@ -66,7 +67,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       saved: fc.boolean(),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant("commit" as const), pick }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("commit" as const), pick }) },
 );
 
 const failure: fc.Arbitrary<Action> = fc.record({

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ResidentError } from "../../../../src/common/errors";
 import type { AgentBlocks } from "../../../../src/engine/agentBlocks";
 import type { Generation } from "../../../../src/engine/generation";
+import { at } from "../../../../src/engine/invariant";
 import { greedy, type MakeRoom, type SamplingParams } from "../../../../src/engine/ports";
 import type { GenerationRequest } from "../../../../src/engine/request";
 import type { Restore } from "../../../../src/engine/restore";
@@ -31,6 +32,9 @@ const samplings: readonly SamplingParams[] = [
   { ...greedy, temperature: 0.8, topK: 9, topP: 0.9, minP: 0.02, seed: 2 ** 40 + 7, logitBias: new Map([[3, 0.5]]) },
   { ...greedy, logprobs: -1 },
 ];
+
+/** Of those saved last: the rest would say the same again. */
+const mostRoundTrips = 3;
 
 export interface WorldOptions {
   readonly answersRoom: AnswersRoom;
@@ -63,6 +67,7 @@ export async function playBeside(world: World, actions: readonly Action[]): Prom
 async function end(world: World): Promise<void> {
   await world.runOut();
   await world.assertAnswers();
+  await world.goRoundByDisk();
   world.releaseAll();
 }
 
@@ -173,10 +178,41 @@ export class World {
     }
   }
 
+  /** Caches that are saved and forgotten come back from disk as they were, and go on as if they had never left. */
+  async goRoundByDisk(): Promise<void> {
+    const { device, caches } = this;
+    this.dropAll();
+    for (const { tokenIds, salt } of this.saved.splice(0).slice(-mostRoundTrips)) {
+      device.engine.pool.forgetContents();
+      const owner = { owner: "back", ...(salt === undefined ? {} : { salt }) };
+      const restore = device.engine.beginRestore({ ...owner, tokens: tokenIds });
+      const blocks = restore.commit(await device.fill(restore, tokenIds, tokenIds.length));
+      assert.equal(blocks.numTokens, tokenIds.length, "a part of what was saved did not come back");
+      assert.ok(!device.exact || (await device.holds(blocks)), "a restored cache holds something else");
+      caches.push(blocks);
+      this.started.length = 0;
+      this.start({
+        ...owner,
+        blocks,
+        tokens: Int32Array.from([...tokenIds, 1]),
+        sampling: at(samplings, 4),
+        stopIds: [],
+        maxTokens: 3,
+      });
+      await this.runOut();
+      await this.assertAnswers();
+      this.dropAll();
+    }
+  }
+
   releaseAll(): void {
+    this.dropAll();
+    assertEmpty(this.device.engine);
+  }
+
+  private dropAll(): void {
     for (const { restore } of this.restores.splice(0)) restore.cancel();
     for (const cache of this.caches.splice(0)) cache.release();
-    assertEmpty(this.device.engine);
   }
 
   private submit(chosen: Extract<Action, { type: "submit" }>): void {
@@ -190,12 +226,18 @@ export class World {
       owner: `o${this.started.length % 4}`,
       tokens: Int32Array.from([...kept, ...chosen.extra.map((id) => id % vocabSize)]),
       ...(cache === undefined ? {} : { blocks: cache }),
-      sampling: samplings[chosen.sampling] ?? greedy,
+      sampling: at(samplings, chosen.sampling),
       stopIds: chosen.stops ? [1, 2, 3, 4, 5, 6, 7] : [],
       maxTokens: chosen.maxTokens,
       priority: chosen.low ? "low" : "normal",
       ...(salt === undefined ? {} : { salt }),
     };
+    this.start(request);
+  }
+
+  /** A cache that is submitted is the world's no more, until it comes back with the result. */
+  private start(request: GenerationRequest): void {
+    const cache = request.blocks;
     const before = cache?.numTokens;
     try {
       const generation = this.device.engine.submit(request);
