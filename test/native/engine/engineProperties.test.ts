@@ -49,7 +49,7 @@ async function playOn(
         device = await NativeDevice.start(model, folder, geometry, { ...options, makeRoom });
         return device;
       },
-      { answersRoom, scale: 4 },
+      { answersRoom, scale: 4, answerScale: 2 },
     );
     await howPlayed(world);
     assert.equal(device?.runner.counters.movedSlabs, 0);
@@ -96,7 +96,7 @@ describe("BlockPoolBatchEngine on the addon, any interleaving", function () {
               playOn(model, chosen, (world) => howPlayed(world, actions)),
             ),
             // A case takes some ten milliseconds: one that hangs is reported with its seed like any other.
-            { ...runs(seed, 60), timeout: 30_000 },
+            { ...runs(seed, 50), timeout: 30_000 },
           ));
       }
     });

@@ -38,8 +38,10 @@ const mostRoundTrips = 3;
 
 export interface WorldOptions {
   readonly answersRoom: AnswersRoom;
-  /** Lengths in a script are times this. */
+  /** Lengths of prompts and caches in a script are times this. */
   readonly scale?: number;
+  /** Lengths of answers are times this. */
+  readonly answerScale?: number;
 }
 
 /** Plays a script to its end: every answer is compared with the true one and every block counted. */
@@ -80,7 +82,7 @@ export class World {
 
   static async over(
     makeDevice: (makeRoom: MakeRoom) => WorldDevice | Promise<WorldDevice>,
-    { answersRoom, scale = 1 }: WorldOptions,
+    { answersRoom, scale = 1, answerScale = 1 }: WorldOptions,
   ): Promise<World> {
     const caches: AgentBlocks[] = [];
     const device = await makeDevice(() => {
@@ -88,13 +90,14 @@ export class World {
       if (answersRoom === "later") return Promise.resolve().then(() => dropOne(caches));
       return answersRoom === "now" ? dropOne(caches) : 0;
     });
-    return new World(device, caches, scale);
+    return new World(device, caches, scale, answerScale);
   }
 
   private constructor(
     readonly device: WorldDevice,
     private readonly caches: AgentBlocks[],
     private readonly scale: number,
+    private readonly answerScale: number,
   ) {}
 
   /** Takes one after the other out of `left`; others may take from it meanwhile. */
@@ -228,7 +231,7 @@ export class World {
       ...(cache === undefined ? {} : { blocks: cache }),
       sampling: at(samplings, chosen.sampling),
       stopIds: chosen.stops ? [1, 2, 3, 4, 5, 6, 7] : [],
-      maxTokens: chosen.maxTokens,
+      maxTokens: chosen.maxTokens * this.answerScale,
       priority: chosen.low ? "low" : "normal",
       ...(salt === undefined ? {} : { salt }),
     };
