@@ -99,7 +99,7 @@ Napi::Value CreateBarePool(const EnvironmentPtr& environment, const Napi::Callba
   const Calls::Started call = environment->calls().Start(info.Env());
   environment->Submit(MlxThread::Kind::kCall, call, [environment, geometry](Engine& engine) -> Calls::ToJs {
     const Handle pool = engine.CreateBarePool(geometry);
-    return [=](Napi::Env env) { return MakePool(env, environment, pool, geometry, false); };
+    return [=](Napi::Env env) { return MakePool(env, environment, pool, PoolShape(geometry), false); };
   });
   return call.promise;
 }

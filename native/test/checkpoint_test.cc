@@ -85,6 +85,8 @@ TEST("unknown kinds of models are refused by name") {
        {Replaced(config, "\"llama\"", "\"gpt2\""), Replaced(config, "}", ",\"hidden_act\":\"gelu\"}"),
         Replaced(config, "}", ",\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2}}"),
         Replaced(config, "}", ",\"layer_types\":[\"sliding_attention\"]}"),
+        Replaced(Replaced(config, "\"llama\"", "\"gemma3_text\""), "}", ",\"layer_types\":[\"recurrent\"]}"),
+        Replaced(Replaced(config, "\"llama\"", "\"gemma3_text\""), "}", ",\"final_logit_softcapping\":30}"),
         Replaced(Replaced(config, "\"llama\"", "\"mistral\""), "}", ",\"sliding_window\":16}"),
         Replaced(config, "}", ",\"quantization\":{\"group_size\":32,\"bits\":3}}"),
         Replaced(config, "}", ",\"quantization\":{\"group_size\":32,\"bits\":4,\"mode\":\"mxfp4\"}}"),

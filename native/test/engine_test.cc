@@ -2,10 +2,14 @@
 #include "core/engine.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <future>
 #include <numeric>
+#include <optional>
 #include <random>
 
 #include "check.h"
+#include "core/error.h"
 #include "tiny_model.h"
 
 using namespace resident;
@@ -14,13 +18,27 @@ namespace {
 
 const LoadHooks kNoHooks{[](uint64_t, uint64_t) {}, [] { return false; }};
 
+/** An environment variable as long as it lives. */
+class ScopedVariable {
+ public:
+  ScopedVariable(const char* name, const char* value) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    ::setenv(name, value, 1);
+  }
+  ~ScopedVariable() { before_ ? ::setenv(name_, before_->c_str(), 1) : ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
 /** A loaded tiny model with a pool of 24 blocks of 8 tokens. */
 struct Fixture {
-  explicit Fixture(const std::string& family = "llama", const std::string& extra_config = "")
+  explicit Fixture(const std::string& family = "llama", const std::string& extra_config = "", int window_blocks = 0)
       : tiny(family, extra_config) {
     tiny.Write(folder.path());
     model = engine.LoadModel(folder.path(), {DeviceChoice::kCpu}, kNoHooks);
-    pool = engine.CreatePool(model, 24, 8);
+    pool = engine.CreatePool(model, 24, 8, window_blocks);
   }
 
   TinyModel tiny;
@@ -35,6 +53,7 @@ struct Part {
   std::vector<int32_t> table;
   bool want = true;
   SamplingParams sampling{};
+  std::vector<int32_t> window_table{};  // where the pool has blocks of their own for layers with a window
 };
 
 StepBatch MakeBatch(const std::vector<Part>& parts, int steps = 1) {
@@ -45,6 +64,10 @@ StepBatch MakeBatch(const std::vector<Part>& parts, int steps = 1) {
     batch.token_counts.push_back(int32_t(part.tokens.size()));
     batch.starts.push_back(part.start);
     batch.table_lengths.push_back(int32_t(part.table.size()));
+    if (!part.window_table.empty()) {
+      batch.tables.insert(batch.tables.end(), part.window_table.begin(), part.window_table.end());
+      batch.table_lengths.push_back(int32_t(part.window_table.size()));
+    }
     batch.want_token.push_back(part.want);
     batch.sampling.push_back(part.sampling);
   }
@@ -80,10 +103,52 @@ void CheckLogits(const std::vector<float>& ours, const std::vector<double>& refe
   for (size_t i = 0; i < ours.size(); ++i) CHECK_NEAR(ours[i], reference[i], 2e-4);
 }
 
-void CheckFamily(const std::string& family, const std::string& extra_config) {
-  Fixture f(family, extra_config);
+void CheckFamilyOn(const char* ops, const std::string& family, const std::string& extra_config) {
+  const ScopedVariable chosen("RESIDENT_OPS", ops);
   const std::vector<int32_t> tokens = RandomTokens(21, 1);
-  CheckLogits(f.engine.Logits(f.pool, tokens, 0, {5, 6, 7}), f.tiny.Logits(tokens));
+  Fixture f(family, extra_config);
+  const std::vector<double> expected = f.tiny.Logits(tokens);
+  CheckLogits(f.engine.Logits(f.pool, tokens, 0, {5, 6, 7}), expected);
+  for (const auto& table : {std::vector<int32_t>{1, 2, 3}, std::vector<int32_t>{12, 8, 10}}) {
+    Run(f.engine, f.pool, {{{tokens.begin(), tokens.begin() + 11}, 0, table, false}});
+    Run(f.engine, f.pool, {{{tokens.begin() + 11, tokens.begin() + 17}, 11, table, false}});
+    Run(f.engine, f.pool, {{{tokens[17]}, 17, table, false}});
+    CheckLogits(f.engine.Logits(f.pool, {tokens.begin() + 18, tokens.end()}, 18, table), expected);
+  }
+}
+
+/** Both back ends, with the prompt as one chunk, and in several over a table that is one run and one that is not. */
+void CheckFamily(const std::string& family, const std::string& extra_config) {
+  for (const char* ops : {"cpu", "mlx"}) {
+    // MLX's streams end with an engine's thread.
+    std::async(std::launch::async, [&] { CheckFamilyOn(ops, family, extra_config); }).get();
+  }
+}
+
+void CheckWindowBlocks(const char* ops) {
+  const ScopedVariable chosen("RESIDENT_OPS", ops);
+  Fixture f("gemma3_text", R"(,"sliding_window":9,"sliding_window_pattern":3)", 6);
+  const std::vector<int32_t> tokens = RandomTokens(42, 12);
+  const auto part = [&](int from, int end, const std::vector<int32_t>& window_table) {
+    return Part{{tokens.begin() + from, tokens.begin() + end}, from, {4, 9, 2, 17, 11, 3}, false, {}, window_table};
+  };
+  // Three blocks of 8 hold every window of 9: what left it is not in the table, and its block is used again.
+  Run(f.engine, f.pool, {part(0, 13, {26, 24})});
+  Run(f.engine, f.pool, {part(13, 22, {26, 24, 27})});
+  Run(f.engine, f.pool, {part(22, 26, {kNoBlock, 24, 27, 26})});
+  Run(f.engine, f.pool, {part(26, 34, {kNoBlock, kNoBlock, 27, 26, 28}), Part{{5, 6, 7}, 0, {20}, false, {}, {29}}});
+  Run(f.engine, f.pool, {part(34, 41, {kNoBlock, kNoBlock, kNoBlock, 26, 28, 25})});
+  // The window's blocks move apart from the others.
+  f.engine.CopyBlock(f.pool, 28, 24, 8);
+  f.engine.CopyBlockIn(f.pool, 27, 2, f.engine.CopyBlockOut(f.pool, 25, 2));
+  std::vector<int32_t> tables{4, 9, 2, 17, 11, 3, kNoBlock, kNoBlock, kNoBlock, kNoBlock, 24, 27};
+  CheckLogits(f.engine.Logits(f.pool, {tokens[41]}, 41, tables, {6, 6}), f.tiny.Logits(tokens));
+  const std::vector<int32_t> inside{kNoBlock, kNoBlock, kNoBlock, kNoBlock, kNoBlock, 25};
+  CHECK_THROWS("INVALID_REQUEST", Run(f.engine, f.pool, {part(41, 42, inside)}));
+  CHECK_THROWS("INVALID_REQUEST", Run(f.engine, f.pool, {part(0, 5, {3})}));  // a block of the other layers
+  CHECK_THROWS("INVALID_REQUEST", Run(f.engine, f.pool, {part(0, 5, {30})}));
+  CHECK_THROWS("INVALID_REQUEST", Run(f.engine, f.pool, {part(0, 5, {})}));
+  CHECK_THROWS("INVALID_REQUEST", f.engine.CopyBlock(f.pool, 3, 25, 8));
 }
 
 int32_t BestOf(const std::vector<double>& logits) {
@@ -117,6 +182,19 @@ TEST("qwen2 with yarn equals the plain formulas") {
 
 TEST("qwen3 with llama3's rope scaling equals the plain formulas") {
   CheckFamily("qwen3", R"(,"rope_scaling":{"rope_type":"llama3","factor":8,"original_max_position_embeddings":32})");
+}
+
+TEST("gemma 3's windows, norms, activation and scales equal the plain formulas") {
+  for (const char* window : {"1", "4", "9", "100"}) {
+    CheckFamily("gemma3_text",
+                R"(,"query_pre_attn_scalar":12,"sliding_window_pattern":3,"sliding_window":)" + std::string(window));
+  }
+  CheckFamily("gemma3_text", R"(,"sliding_window":5,"rope_scaling":{"rope_type":"linear","factor":8},"layer_types":)"
+                             R"(["full_attention","sliding_attention","sliding_attention"])");
+}
+
+TEST("layers with a window keep its blocks only, and give the logits of the whole context") {
+  for (const char* ops : {"cpu", "mlx"}) std::async(std::launch::async, [&] { CheckWindowBlocks(ops); }).get();
 }
 
 TEST("a prompt in chunks, in a scattered table, gives the logits of the whole prompt") {
@@ -266,7 +344,7 @@ TEST("a block's bytes taken out and put into another block stand for the same to
 
 TEST("slots that hold NaN are not read by any step") {
   Fixture f;
-  std::vector<std::byte> noise(f.engine.Geometry(f.pool).BlockBytes(8), std::byte{0xff});
+  std::vector<std::byte> noise(f.engine.Shape(f.pool).GroupOf(0).geometry.BlockBytes(8), std::byte{0xff});
   for (int block = 0; block < 24; ++block) f.engine.CopyBlockIn(f.pool, block, 8, noise);
   const std::vector<int32_t> tokens = RandomTokens(11, 11);
   CheckLogits(f.engine.Logits(f.pool, tokens, 0, {3, 4}), f.tiny.Logits(tokens));
@@ -383,7 +461,7 @@ TEST("a bare pool keeps bytes of any geometry beside a model, and runs nothing")
   f.engine.DropPool(bare);
   f.engine.DropPool(bare);
   CHECK_THROWS("INVALID_REQUEST", f.engine.CopyBlockOut(bare, 3, 5));
-  CHECK_EQUAL(f.engine.Geometry(other).blocks, 4);
+  CHECK_EQUAL(f.engine.Shape(other).blocks(), 4);
 }
 
 TEST("a bare pool of sizes that no pool can have is refused") {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numbers>
 #include <random>
 
 #include "check.h"
@@ -338,6 +339,10 @@ TEST("norms, rotations, activations and exponentials at odd sizes") {
     const auto gated =
         make([&](const KernelTable& t, auto& y) { t.silu_multiply(x.data(), w.data(), int(padded), y.data()); });
     CHECK_NEAR(gated[0], double(x[0]) / (1 + std::exp(-double(x[0]))) * double(w[0]), 1e-5);
+    const auto gelu =
+        make([&](const KernelTable& t, auto& y) { t.gelu_multiply(x.data(), w.data(), int(padded), y.data()); });
+    const double inner = std::sqrt(2 / std::numbers::pi) * (double(x[0]) + 0.044715 * std::pow(double(x[0]), 3));
+    CHECK_NEAR(gelu[0], 0.5 * double(x[0]) * (1 + std::tanh(inner)) * double(w[0]), 1e-5);
     const auto weights = make([&](const KernelTable& t, auto& y) { t.exp_weights(x.data(), n, 9.f, 0.5f, y.data()); });
     CHECK_NEAR(weights[0], std::exp((double(x[0]) - 9) * 0.5), 1e-6);
     const auto rotated = OnAllLevels([&](const KernelTable& t) {
@@ -425,13 +430,17 @@ struct Cache {
 
 /** Attention of `positions` rows that end the context, for `group` query heads of one K/V head. */
 std::vector<float> Attend(const KernelTable& table, const Cache& cache, int kv_head, int first, int positions,
-                          int group, const std::vector<float>& queries, bool by_splits) {
+                          int group, const std::vector<float>& queries, bool by_splits, int window = 0) {
   const CacheView view = cache.view();
   const size_t stride = size_t(group * cache.dim), state = PartialFloats(cache.dim);
   std::vector<float> out(size_t(positions) * stride), scratch(AttendScratchFloats(cache.dim));
-  const int splits = (first + positions - 1) / kSplitKeys + 1, rows = positions * group;
+  const int first_split = FirstKey(first, window) / kSplitKeys, end_split = (first + positions - 1) / kSplitKeys + 1;
+  const int rows = positions * group;
+  // What left the window may be anybody's by now.
+  std::vector<int32_t> blocks = cache.table;
+  for (int i = 0; i < FirstKey(first, window) / kTileKeys * kTileKeys / cache.block_tokens; ++i) blocks[size_t(i)] = -1;
   AttendUnit unit{.cache = &view,
-                  .table = cache.table.data(),
+                  .table = blocks.data(),
                   .kv_head = kv_head,
                   .first_position = first,
                   .positions = positions,
@@ -439,20 +448,22 @@ std::vector<float> Attend(const KernelTable& table, const Cache& cache, int kv_h
                   .queries = queries.data(),
                   .query_stride = stride,
                   .scale = 0.3f,
-                  .first_split = 0,
-                  .end_split = splits,
+                  .window = window,
+                  .first_split = first_split,
+                  .end_split = end_split,
                   .out = out.data(),
                   .out_stride = stride,
                   .partial = nullptr,
                   .scratch = scratch.data()};
   if (!by_splits) return table.attend(unit), out;
-  std::vector<float> partial(size_t(splits * rows) * state);
+  std::vector<float> partial(size_t((end_split - first_split) * rows) * state);
   unit.out = nullptr;
   unit.partial = partial.data();
   table.attend(unit);
   for (int r = 0; r < rows; ++r) {
-    table.join_splits(partial.data() + size_t(r) * state, size_t(rows) * state, (first + r / group) / kSplitKeys + 1,
-                      cache.dim, out.data() + size_t(r) * size_t(cache.dim));
+    const int position = first + r / group, from = FirstKey(position, window) / kSplitKeys;
+    table.join_splits(partial.data() + size_t((from - first_split) * rows + r) * state, size_t(rows) * state,
+                      position / kSplitKeys + 1 - from, cache.dim, out.data() + size_t(r) * size_t(cache.dim));
   }
   return out;
 }
@@ -462,23 +473,25 @@ std::vector<float> Attend(const KernelTable& table, const Cache& cache, int kv_h
 TEST("paged attention: all types, blocks and shapes have the scalar level's bits and the formula's value") {
   Random random(8);
   struct Case {
-    int tokens, kv_heads, dim, block_tokens, positions, group;
+    int tokens, kv_heads, dim, block_tokens, positions, group, window = 0;
   };
   for (const Case& c :
        {Case{1, 1, 64, 64, 1, 3}, Case{70, 2, 64, 64, 5, 3}, Case{300, 3, 64, 64, 16, 3}, Case{530, 1, 128, 256, 7, 4},
-        Case{45, 2, 8, 8, 9, 2}, Case{77, 1, 80, 5, 3, 7}, Case{260, 1, 20, 48, 4, 1}}) {
+        Case{45, 2, 8, 8, 9, 2}, Case{77, 1, 80, 5, 3, 7}, Case{260, 1, 20, 48, 4, 1}, Case{70, 2, 64, 64, 5, 3, 1},
+        Case{600, 2, 64, 64, 16, 3, 100}, Case{900, 1, 256, 64, 12, 4, 512}, Case{777, 1, 20, 5, 30, 1, 13}}) {
     for (const FloatType type : {FloatType::kF32, FloatType::kF16, FloatType::kBF16}) {
       const Cache cache(c.tokens, c.kv_heads, c.dim, c.block_tokens, type, random);
       const int first = c.tokens - c.positions, head = c.kv_heads - 1;
       const std::vector<float> q = random.Normals(size_t(c.positions * c.group * c.dim));
-      const std::vector<float> out = OnAllLevels(
-          [&](const KernelTable& table) { return Attend(table, cache, head, first, c.positions, c.group, q, false); });
-      CheckBits(Attend(TableOf(Level::kScalar), cache, head, first, c.positions, c.group, q, true), out);
+      const std::vector<float> out = OnAllLevels([&](const KernelTable& table) {
+        return Attend(table, cache, head, first, c.positions, c.group, q, false, c.window);
+      });
+      CheckBits(Attend(TableOf(Level::kScalar), cache, head, first, c.positions, c.group, q, true, c.window), out);
       for (int r = 0; r < c.positions * c.group; ++r) {
-        const int visible = first + r / c.group + 1;
+        const int visible = first + r / c.group + 1, hidden = FirstKey(visible - 1, c.window);
         std::vector<double> scores;
         double sum = 0;
-        for (int t = 0; t < visible; ++t) {
+        for (int t = hidden; t < visible; ++t) {
           double dot = 0;
           for (int i = 0; i < c.dim; ++i) {
             dot += double(q[size_t(r * c.dim + i)]) * double(cache.keys[size_t((t * c.kv_heads + head) * c.dim + i)]);
@@ -487,8 +500,8 @@ TEST("paged attention: all types, blocks and shapes have the scalar level's bits
           sum += scores.back();
         }
         double expected = 0;
-        for (int t = 0; t < visible; ++t) {
-          expected += scores[size_t(t)] / sum * double(cache.values[size_t((t * c.kv_heads + head) * c.dim)]);
+        for (int t = hidden; t < visible; ++t) {
+          expected += scores[size_t(t - hidden)] / sum * double(cache.values[size_t((t * c.kv_heads + head) * c.dim)]);
         }
         CHECK_NEAR(out[size_t(r * c.dim)], expected, 1e-5);
       }
@@ -499,18 +512,24 @@ TEST("paged attention: all types, blocks and shapes have the scalar level's bits
 TEST("a row of attention has the same bits alone, in any chunk, and with its splits computed apart") {
   Random random(9);
   const Cache cache(700, 1, 64, 64, FloatType::kF32, random);
-  const int positions = 16, group = 3, first = 700 - positions;
+  const int positions = 16, group = 3;
   const std::vector<float> q = random.Normals(size_t(positions * group * 64));
-  for (const Level level : kAllLevels) {
-    if (!CanRun(level)) continue;
-    const KernelTable& table = TableOf(level);
-    const std::vector<float> together = Attend(table, cache, 0, first, positions, group, q, false);
-    for (int p = 0; p < positions; ++p) {
-      const auto at = [&](const std::vector<float>& all) {
-        const auto from = all.begin() + std::ptrdiff_t(p * group * 64);
-        return std::vector<float>(from, from + group * 64);
-      };
-      CheckBits(Attend(table, cache, 0, first + p, 1, group, at(q), p % 2 == 0), at(together));
+  // Windows that begin in the middle of a chunk, at its tiles and splits, and before it.
+  for (const int window : {0, 7, 64, 120, 190, 256, 450}) {
+    for (const int first : {700 - positions, 320 - positions / 2, 500 - positions / 2}) {
+      for (const Level level : kAllLevels) {
+        if (!CanRun(level)) continue;
+        const KernelTable& table = TableOf(level);
+        const std::vector<float> together = Attend(table, cache, 0, first, positions, group, q, false, window);
+        CheckBits(Attend(table, cache, 0, first, positions, group, q, true, window), together);
+        for (int p = 0; p < positions; ++p) {
+          const auto at = [&](const std::vector<float>& all) {
+            const auto from = all.begin() + std::ptrdiff_t(p * group * 64);
+            return std::vector<float>(from, from + group * 64);
+          };
+          CheckBits(Attend(table, cache, 0, first + p, 1, group, at(q), p % 2 == 0, window), at(together));
+        }
+      }
     }
   }
 }

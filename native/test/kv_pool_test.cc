@@ -17,7 +17,12 @@ const mx::Device kCpu(mx::Device::cpu);
 struct Fixture {
   Fixture()
       : ops(MakeMlxOps(kCpu)),
-        pool({.blocks = 64, .block_tokens = 8, .num_layers = 2, .kv_heads = 2, .head_dim = 16, .dtype = DataType::kF32},
+        pool(PoolShape({.blocks = 64,
+                        .block_tokens = 8,
+                        .num_layers = 2,
+                        .kv_heads = 2,
+                        .head_dim = 16,
+                        .dtype = DataType::kF32}),
              *ops, kCpu) {}
 
   static Tensor Append(const Tensor& slab, const Tensor& row, int slot) {

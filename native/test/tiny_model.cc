@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <numbers>
 #include <random>
 #include <sstream>
 
@@ -26,11 +27,16 @@ Row Multiply(const std::vector<float>& matrix, const std::vector<float>* bias, c
   return y;
 }
 
-void Normalise(double* x, size_t n, const std::vector<float>& weight, double eps) {
+void Normalise(double* x, size_t n, const std::vector<float>& weight, double eps, bool around_one) {
   double squares = 0;
   for (size_t i = 0; i < n; ++i) squares += x[i] * x[i];
   const double scale = 1 / std::sqrt(squares / double(n) + eps);
-  for (size_t i = 0; i < n; ++i) x[i] *= scale * double(weight[i]);
+  for (size_t i = 0; i < n; ++i) x[i] *= scale * (double(weight[i]) + (around_one ? 1 : 0));
+}
+
+double Activate(resident::Activation activation, double x) {
+  if (activation == resident::Activation::kSilu) return x / (1 + std::exp(-x));
+  return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
 
 void Rotate(double* head, int dim, int position, const resident::RopeTable& rope) {
@@ -78,7 +84,7 @@ TinyModel::TinyModel(const std::string& family, const std::string& extra_config)
       const bool norm = spec.kind == resident::WeightSpec::Kind::kNorm;
       std::vector<float>& weight = weights[spec.modules[m] + ".weight"];
       weight.resize(size_t(spec.outputs[m]) * size_t(norm ? 1 : spec.inputs));
-      for (float& value : weight) value = normal(random) + (norm ? 1.f : 0.f);
+      for (float& value : weight) value = normal(random) + (norm && !config.norms_around_one ? 1.f : 0.f);
       if (!spec.bias) continue;
       std::vector<float>& bias = weights[spec.modules[m] + ".bias"];
       bias.resize(size_t(spec.outputs[m]));
@@ -119,8 +125,11 @@ void TinyModel::Write(const std::string& folder) const {
 std::vector<double> TinyModel::Logits(const std::vector<int>& tokens) const {
   const size_t hidden = size_t(config.hidden_size), dim = size_t(config.head_dim);
   const size_t heads = size_t(config.num_heads), kv_heads = size_t(config.num_kv_heads);
-  const resident::RopeTable rope = resident::MakeRopeTable(config.rope, config.head_dim);
-  const double eps = double(config.norm_eps);
+  const resident::RopeTable full_rope = resident::MakeRopeTable(config.rope, config.head_dim);
+  const resident::RopeTable window_rope = resident::MakeRopeTable(config.window_rope, config.head_dim);
+  const auto normalise = [&](double* x, size_t n, const std::vector<float>& by) {
+    Normalise(x, n, by, double(config.norm_eps), config.norms_around_one);
+  };
   const auto weight = [&](const std::string& name) -> const std::vector<float>& {
     return weights.at(name + ".weight");
   };
@@ -133,22 +142,30 @@ std::vector<double> TinyModel::Logits(const std::vector<int>& tokens) const {
   for (const int token : tokens) {
     const float* from = weight("model.embed_tokens").data() + size_t(token) * hidden;
     rows.emplace_back(from, from + hidden);
+    for (double& value : rows.back()) value *= double(config.embedding_scale);
   }
   for (int l = 0; l < config.num_layers; ++l) {
     const std::string layer = "model.layers." + std::to_string(l) + ".";
+    const size_t window = config.windows.empty() ? 0 : size_t(config.windows[size_t(l)]);
+    const resident::RopeTable& rope = window > 0 ? window_rope : full_rope;
+    // What others call the norm behind attention stands before the feed-forward.
+    const auto add = [&](Row& to, Row what, const std::string& norm) {
+      if (config.output_norms) normalise(what.data(), hidden, weight(layer + norm));
+      for (size_t i = 0; i < hidden; ++i) to[i] += what[i];
+    };
     std::vector<Row> k, v;
     for (size_t t = 0; t < rows.size(); ++t) {
       Row x = rows[t];
-      Normalise(x.data(), hidden, weight(layer + "input_layernorm"), eps);
+      normalise(x.data(), hidden, weight(layer + "input_layernorm"));
       Row q = apply(layer + "self_attn.q_proj", x);
       k.push_back(apply(layer + "self_attn.k_proj", x));
       v.push_back(apply(layer + "self_attn.v_proj", x));
       for (size_t h = 0; h < heads; ++h) {
-        if (config.query_key_norm) Normalise(&q[h * dim], dim, weight(layer + "self_attn.q_norm"), eps);
+        if (config.query_key_norm) normalise(&q[h * dim], dim, weight(layer + "self_attn.q_norm"));
         Rotate(&q[h * dim], int(dim), int(t), rope);
       }
       for (size_t h = 0; h < kv_heads; ++h) {
-        if (config.query_key_norm) Normalise(&k[t][h * dim], dim, weight(layer + "self_attn.k_norm"), eps);
+        if (config.query_key_norm) normalise(&k[t][h * dim], dim, weight(layer + "self_attn.k_norm"));
         Rotate(&k[t][h * dim], int(dim), int(t), rope);
       }
       Row attended(heads * dim);
@@ -156,28 +173,28 @@ std::vector<double> TinyModel::Logits(const std::vector<int>& tokens) const {
         const size_t kv = h / (heads / kv_heads) * dim;
         Row scores;
         double sum = 0;
-        for (size_t s = 0; s <= t; ++s) {
+        const size_t first = window == 0 || t < window ? 0 : t + 1 - window;
+        for (size_t s = first; s <= t; ++s) {
           double dot = 0;
           for (size_t i = 0; i < dim; ++i) dot += q[h * dim + i] * k[s][kv + i];
-          scores.push_back(std::exp(dot / std::sqrt(double(dim))));
+          scores.push_back(std::exp(dot * double(config.query_scale)));
           sum += scores.back();
         }
-        for (size_t s = 0; s <= t; ++s) {
-          for (size_t i = 0; i < dim; ++i) attended[h * dim + i] += scores[s] / sum * v[s][kv + i];
+        for (size_t s = first; s <= t; ++s) {
+          for (size_t i = 0; i < dim; ++i) attended[h * dim + i] += scores[s - first] / sum * v[s][kv + i];
         }
       }
-      const Row output = apply(layer + "self_attn.o_proj", attended);
-      for (size_t i = 0; i < hidden; ++i) rows[t][i] += output[i];
+      add(rows[t], apply(layer + "self_attn.o_proj", attended), "post_attention_layernorm");
       x = rows[t];
-      Normalise(x.data(), hidden, weight(layer + "post_attention_layernorm"), eps);
+      normalise(x.data(), hidden,
+                weight(layer + (config.output_norms ? "pre_feedforward_layernorm" : "post_attention_layernorm")));
       Row gate = apply(layer + "mlp.gate_proj", x);
       const Row up = apply(layer + "mlp.up_proj", x);
-      for (size_t i = 0; i < gate.size(); ++i) gate[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
-      const Row down = apply(layer + "mlp.down_proj", gate);
-      for (size_t i = 0; i < hidden; ++i) rows[t][i] += down[i];
+      for (size_t i = 0; i < gate.size(); ++i) gate[i] = Activate(config.activation, gate[i]) * up[i];
+      add(rows[t], apply(layer + "mlp.down_proj", gate), "post_feedforward_layernorm");
     }
   }
   Row last = rows.back();
-  Normalise(last.data(), hidden, weight("model.norm"), eps);
+  normalise(last.data(), hidden, weight("model.norm"));
   return Multiply(weight(config.tied_head ? "model.embed_tokens" : "lm_head"), nullptr, last);
 }

@@ -2,6 +2,7 @@ import type { AgentBlocks } from "../engine/agentBlocks";
 import type { Generation } from "../engine/generation";
 import type { Clock } from "../engine/ports";
 import type { GenerationRequest } from "../engine/request";
+import { commonPrefix } from "../engine/tokenHistory";
 import type { AgentId, CacheRefusal, CacheSource } from "../protocol/service";
 import type { AgentWriter } from "../store/agentWriter";
 import type { BlockStore } from "../store/blockStore";
@@ -54,8 +55,8 @@ export class AgentCache {
   ): Promise<number> {
     const startedMs = this.clock.nowMs();
     if (this.held !== undefined && this.usable === undefined) this.release();
-    const hot = this.usable?.blocks;
-    const plan = await planRestore(this.store, session, tokens, hot?.tokenIds, saved);
+    const window = session.engine.windowTokens;
+    const plan = await planRestore(this.store, session, tokens, this.hotTokensOf(session, tokens), saved, window);
     this.refused ??= plan.refused;
     if (plan.endToken <= plan.hotTokens) return 0;
     onRestoring(plan.endToken - plan.hotTokens);
@@ -111,6 +112,7 @@ export class AgentCache {
     if (held === undefined) return 0;
     // A second owner: whoever goes on with the cache meanwhile copies a block before writing it.
     const snapshot = held.blocks.fork();
+    snapshot.keepWindow();
     try {
       return await saveCache(this.store, held.session, snapshot, writer);
     } finally {
@@ -134,6 +136,15 @@ export class AgentCache {
   release(): void {
     this.held?.blocks.release();
     this.held = undefined;
+  }
+
+  /** Leading tokens with which the engine could go on as they are held. */
+  private hotTokensOf({ engine }: ModelSession, tokens: Int32Array): number {
+    const hot = this.usable?.blocks;
+    if (hot === undefined) return 0;
+    const agreeing = commonPrefix(hot.tokenIds, tokens);
+    // A prompt that is held to its end is run again from its last token.
+    return engine.hasWindow(hot, Math.min(agreeing, tokens.length - 1)) ? agreeing : 0;
   }
 
   /** What is held, unless the device failed since. */

@@ -69,6 +69,7 @@ export class Agents {
     this.residency = new Residency({
       live: this.live,
       models,
+      blocks: options.blocks,
       log,
       onChange,
       onSaved: ({ id, saveError }, bytes) =>

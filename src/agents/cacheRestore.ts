@@ -1,10 +1,13 @@
 import type { AgentBlocks } from "../engine/agentBlocks";
+import type { Restore } from "../engine/restore";
 import { commonPrefix } from "../engine/tokenHistory";
+import { firstBlockSeen } from "../engine/windowMath";
 import type { CacheRefusal } from "../protocol/service";
 import { type BlockIdentity, firstDifference, rootKey } from "../store/blockIdentity";
 import type { BlockStore, StoredBlock } from "../store/blockStore";
 import type { CacheManifest } from "../store/manifest";
 import { claimedKeys } from "../store/references";
+import { windowTwin } from "../store/windowFiles";
 import type { PromptBuilder } from "../text/prompt";
 import type { ModelSession } from "./ports";
 
@@ -29,6 +32,8 @@ export interface RestorePlan {
   readonly endToken: number;
   /** Files of the tokens' full blocks from the first, as far as they exist, then one that begins with what follows. */
   readonly blocks: readonly StoredBlock[];
+  /** Index of the first block that the next token sees of the layers with a window; absent: there are none. */
+  readonly windowFrom?: number;
   /** Why less is there than was saved. */
   readonly refused: CacheRefusal | undefined;
 }
@@ -38,10 +43,10 @@ export async function planRestore(
   store: BlockStore,
   { identity, text }: Pick<ModelSession, "identity" | "text">,
   tokens: Int32Array,
-  hot: Int32Array | undefined,
+  hotTokens: number,
   saved: SavedCache,
+  windowTokens?: number,
 ): Promise<RestorePlan> {
-  const hotTokens = hot === undefined ? 0 : commonPrefix(hot, tokens);
   const chain = store.chain(identity, tokens);
   const hotBlocks = Math.floor(hotTokens / identity.blockTokens);
   const present = hotBlocks + (await store.countPresent(chain.slice(hotBlocks)));
@@ -52,12 +57,38 @@ export async function planRestore(
   const tail =
     tailOf(store, saved, tokens, next) ?? (await partialOf(store, identity, saved, text.prompts, tokens, next));
   const refused = refusalOf(saved.manifest, identity, chain[present], endOfFull);
-  return {
+  const plan = {
     hotTokens,
     endToken: tail === undefined ? Math.max(hotTokens, endOfFull) : Math.max(hotTokens, endOfFull + tail.agreeing),
     blocks: tail === undefined ? full : [...full, tail.block],
     refused,
   };
+  return windowTokens === undefined ? plan : withWindow(store, plan, windowTokens, identity.blockTokens);
+}
+
+/** What of the plan has its window on disk too: all of it, or as many whole blocks as possible. */
+async function withWindow(
+  store: BlockStore,
+  plan: RestorePlan,
+  windowTokens: number,
+  blockTokens: number,
+): Promise<RestorePlan> {
+  const { hotTokens, blocks } = plan;
+  for (let end = plan.endToken; end > hotTokens; end = (Math.ceil(end / blockTokens) - 1) * blockTokens) {
+    const windowFrom = firstBlockSeen(end - 1, { tokens: windowTokens }, blockTokens);
+    const ofWindow = blocks.slice(windowFrom, Math.ceil(end / blockTokens)).map(windowTwin);
+    if ((await store.countPresent(ofWindow)) < ofWindow.length) continue;
+    const complete = end === plan.endToken;
+    const restorable = { ...plan, endToken: end, blocks: blocks.slice(0, Math.ceil(end / blockTokens)), windowFrom };
+    return complete ? restorable : { ...restorable, refused: plan.refused ?? windowGone(end) };
+  }
+  const refused = plan.refused ?? (plan.endToken > hotTokens ? windowGone(hotTokens) : undefined);
+  return { ...plan, endToken: hotTokens, blocks: [], refused };
+}
+
+function windowGone(atToken: number): CacheRefusal {
+  const reason = "what the layers with a window saw there is not stored";
+  return { code: "missing", reason, atToken };
 }
 
 /** Where the full blocks end. */
@@ -145,16 +176,38 @@ export async function restoreCache(
     const wanted = plan.blocks.slice(first, first + restore.targets.length);
     const targets = restore.targets.map((target) => target.block);
     const { loaded, refused } = await store.load(files, identity, wanted, targets);
+    const window = await loadWindow(store, session, plan, restore);
     const loadedTokens = Math.min((first + loaded) * identity.blockTokens, plan.endToken) - restore.foundTokens;
     const numTokens = restore.foundTokens + loadedTokens;
-    const outcome = { loadedTokens, ...withRefusal(refused ?? plan.refused) };
-    if (numTokens > plan.hotTokens) return { blocks: restore.commit(numTokens), ...outcome };
+    const outcome = { loadedTokens, ...withRefusal(refused ?? window.refused ?? plan.refused) };
+    if (numTokens > plan.hotTokens) return { blocks: restore.commit(numTokens, window.complete), ...outcome };
     restore.cancel();
     return { ...outcome, loadedTokens: 0 };
   } catch (error) {
     restore.cancel();
     throw error;
   }
+}
+
+/** The blocks of the layers with a window, all or none. */
+async function loadWindow(
+  store: BlockStore,
+  { files, identity }: ModelSession,
+  plan: RestorePlan,
+  restore: Restore,
+): Promise<{ readonly complete: boolean; readonly refused?: CacheRefusal | undefined }> {
+  const targets = restore.windowTargets;
+  if (plan.windowFrom === undefined || targets === undefined) return { complete: plan.windowFrom === undefined };
+  const wanted = targets
+    .map(({ start }) => plan.blocks[start / identity.blockTokens])
+    .filter((block) => block !== undefined);
+  const { loaded, refused } = await store.load(
+    files,
+    identity,
+    wanted.map(windowTwin),
+    targets.map(({ block }) => block),
+  );
+  return { complete: loaded === targets.length, refused };
 }
 
 function withRefusal(refused: CacheRefusal | undefined): { readonly refused?: CacheRefusal } {

@@ -1,8 +1,10 @@
 import type { AgentBlocks } from "../engine/agentBlocks";
+import { noBlock } from "../engine/ports";
 import type { AgentWriter } from "../store/agentWriter";
 import { rootKey } from "../store/blockIdentity";
-import type { BlockStore } from "../store/blockStore";
+import type { BlockStore, SavedBlock } from "../store/blockStore";
 import type { CacheManifest, TailManifest } from "../store/manifest";
+import { windowTwin } from "../store/windowFiles";
 import type { ModelSession } from "./ports";
 
 const writesInFlight = 4;
@@ -18,32 +20,37 @@ export async function saveCache(
   writer: AgentWriter,
 ): Promise<number> {
   const { identity, files } = session;
-  const { tokenIds, table } = blocks;
+  const { tokenIds, table, windowTable } = blocks;
   const chain = store.chain(identity, tokenIds);
   const before = writer.manifest.cache;
   let newBytes = 0;
   let bytes = 0;
+  const count = (saved: readonly SavedBlock[]) => {
+    for (const { fileBytes, isNew } of saved) {
+      bytes += fileBytes;
+      if (isNew) newBytes += fileBytes;
+    }
+  };
   for (let from = 0; from < chain.length; from += writesInFlight) {
     const batch = chain.slice(from, from + writesInFlight);
     const saved = await Promise.all(
       batch.map((stored, index) => store.save(files, identity, stored, blockAt(table, from + index))),
     );
-    for (const { fileBytes, isNew } of saved) {
-      bytes += fileBytes;
-      if (isNew) newBytes += fileBytes;
-    }
+    count(saved);
+  }
+  for (const [index, stored] of chain.entries()) {
+    const block = windowTable[index] ?? noBlock;
+    if (block !== noBlock) count([await store.save(files, identity, windowTwin(stored), block)]);
   }
   const parent = chain.at(-1)?.key ?? rootKey(identity);
   const start = chain.length * identity.blockTokens;
   const rest = tokenIds.subarray(start);
-  const tail = await saveTail(before?.tail, parent, start, rest, (generation) =>
-    store.write(
-      files,
-      identity,
-      store.tail(parent, start, rest, writer.tailPath(generation)),
-      blockAt(table, chain.length),
-    ),
-  );
+  const windowTail = windowTable[chain.length] ?? noBlock;
+  const tail = await saveTail(before?.tail, parent, start, rest, async (generation) => {
+    const stored = store.tail(parent, start, rest, writer.tailPath(generation));
+    const ofWindow = windowTail === noBlock ? 0 : await store.write(files, identity, windowTwin(stored), windowTail);
+    return ofWindow + (await store.write(files, identity, stored, blockAt(table, chain.length)));
+  });
   bytes += tail?.bytes ?? 0;
   if (tail !== before?.tail) newBytes += tail?.bytes ?? 0;
   const isSame = before !== undefined && rootKey(before.identity) === rootKey(identity);

@@ -1,5 +1,8 @@
 import { AbortedError, type ErrorInfo, toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
+import type { LeftBlock } from "../engine/liveTables";
+import type { BlockStore } from "../store/blockStore";
+import { windowTwin } from "../store/windowFiles";
 import { historyUpTo, idsOf } from "./conversation";
 import type { LiveAgent } from "./liveAgent";
 import type { LiveAgents } from "./liveAgents";
@@ -9,6 +12,7 @@ import { toSamplingParams } from "./sampling";
 export interface ResidencyOptions {
   readonly live: LiveAgents;
   readonly models: ModelAccess;
+  readonly blocks: BlockStore;
   readonly log: Log;
   readonly onChange: (agent: LiveAgent) => void;
   /** A save ended; `bytes` of new files were written. */
@@ -40,6 +44,21 @@ export class Residency {
     await this.save(agent);
     agent.cache.release();
     this.options.onChange(agent);
+  }
+
+  /**
+   * Writes a block that has left an agent's window: a rewind to where it was seen will want it. `undefined`: it is no
+   * agent's. Never rejects.
+   */
+  saveLeft(session: ModelSession, { owner, salt, block, ...left }: LeftBlock): Promise<void> | undefined {
+    if (salt !== undefined || this.options.live.get(owner) === undefined) return undefined;
+    const { blocks, log } = this.options;
+    const { files, identity } = session;
+    const stored = windowTwin({ ...left, path: blocks.objectPath(identity, left.key) });
+    return blocks.save(files, identity, stored, block).then(
+      () => {},
+      (error: unknown) => log.log("warn", `a block that left its window is not saved: ${toErrorInfo(error).what}`),
+    );
   }
 
   /** Gives the blocks back without saving: the agent is to be deleted. */

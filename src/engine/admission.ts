@@ -6,6 +6,8 @@ import type { LiveTables } from "./liveTables";
 import type { BlockId } from "./ports";
 import { Sequence } from "./sequence";
 import type { TokenHistory } from "./tokenHistory";
+import { type FoundWindowBlock, findWindow, type WindowReuse } from "./windowReuse";
+import type { WindowTable } from "./windowTable";
 
 export interface Candidate {
   /** Its own cache, of a prefix of the prompt; may be empty. */
@@ -25,6 +27,10 @@ export interface AdmissionPlan {
   readonly ownBlocks: number;
   /** Blocks with the prompt's next contents that others computed. */
   readonly cached: readonly BlockId[];
+  /** The blocks of the layers with a window that the first new token sees. */
+  readonly window: readonly FoundWindowBlock[];
+  /** Blocks of these layers that must be available at the start. */
+  readonly windowBlocks: number;
   /**
    * What happens before the partly used last block is written: nothing (it is the request's alone), a copy (others hold
    * or may find it), or, where no block is left for a copy and nobody holds it, it is taken back from the index.
@@ -41,30 +47,39 @@ export interface AdmissionPlan {
  * for a while before somebody has to make room.
  */
 export function planAdmission(
-  pool: BlockPool,
+  tables: LiveTables,
   { blocks, history, maxTokens, toItsEnd }: Candidate,
   headroom = 0,
 ): AdmissionPlan {
+  const { pool } = tables;
   const { blockTokens } = pool;
   const promptTokens = history.length;
   const ownFull = Math.floor(blocks.numTokens / blockTokens);
   const found = findCached(pool, history, ownFull);
   const cachedTokens = found.length > 0 ? (ownFull + found.length) * blockTokens : blocks.numTokens;
   // The logits after the prompt come from running its last token, cached or not.
-  const reusedTokens = Math.min(cachedTokens, maxTokens > 0 ? promptTokens - 1 : promptTokens);
+  const wanted = Math.min(cachedTokens, maxTokens > 0 ? promptTokens - 1 : promptTokens);
+  const ownAt = (tokens: number): number =>
+    Math.min(blocksFor(tokens, blockTokens), found.length > 0 ? ownFull : blocks.table.length);
+  const own = { table: blocks.windowTable, numTokens: blocks.numTokens, blocksAt: ownAt };
+  const reuse =
+    tables.window === undefined ? { numTokens: wanted, found: [] } : findWindow(tables.window, history, own, wanted);
+  const reusedTokens = reuse.numTokens;
   const reusedBlocks = blocksFor(reusedTokens, blockTokens);
-  const ownBlocks = Math.min(reusedBlocks, found.length > 0 ? ownFull : blocks.table.length);
+  const ownBlocks = ownAt(reusedTokens);
   const cached = found.slice(0, reusedBlocks - ownBlocks);
 
+  const answerTokens = toItsEnd ? maxTokens : Math.min(maxTokens, blockTokens);
   const revived = cached.filter((block) => pool.refCount(block) === 0).length;
   const givenBack = blocks.table
     .slice(ownBlocks)
     .filter((block) => pool.refCount(block) === 1 && !cached.includes(block)).length;
-  const answerTokens = toItsEnd ? maxTokens : Math.min(maxTokens, blockTokens);
   const grown = blocksFor(slotsNeeded(promptTokens, answerTokens), blockTokens) - reusedBlocks;
+  const windowBlocks = windowBlocksAtStart(tables, reuse, slotsNeeded(promptTokens, answerTokens));
+  const windowLacking = Math.max(0, windowBlocks - tables.windowRoom(blocks));
   const lacking = (newBlocks: number): number =>
-    Math.max(0, newBlocks + headroom + revived - givenBack - pool.availableBlocks);
-  const plan = { reusedTokens, ownBlocks, cached };
+    Math.max(windowLacking, newBlocks + headroom + revived - givenBack - pool.availableBlocks);
+  const plan = { reusedTokens, ownBlocks, cached, window: reuse.found, windowBlocks };
 
   const tailBlock = reusedTokens % blockTokens === 0 ? undefined : (cached.at(-1) ?? at(blocks.table, ownBlocks - 1));
   if (tailBlock === undefined || (cached.length === 0 && pool.isWritable(tailBlock))) {
@@ -85,11 +100,37 @@ export function admit(tables: LiveTables, candidate: Candidate, plan: AdmissionP
   for (const block of plan.cached) pool.retain(block);
   const sequence = Sequence.reconstruct(tables, blocks, history);
   sequence.adopt(plan.cached, plan.reusedTokens);
+  if (sequence.window !== undefined) startWindow(tables, sequence.window, plan);
   sequence.reserve(plan.newBlocks);
   if (plan.tail === "copy") sequence.replaceTail();
   if (plan.tail === "claim") sequence.claimTail();
   sequence.grow(history.length);
   return sequence;
+}
+
+/** The first run's, a copy of the tail, and found ones that nobody holds. */
+function windowBlocksAtStart({ window }: LiveTables, { numTokens, found }: WindowReuse, slots: number): number {
+  if (window === undefined) return 0;
+  const { pool, geometry } = window;
+  const { blockTokens } = pool;
+  const grown = blocksFor(slots, blockTokens) - blocksFor(numTokens, blockTokens);
+  const firstRun = Math.min(grown, blocksFor(geometry.stepTokens, blockTokens) + 1);
+  return firstRun + 1 + found.filter(({ block, own }) => !own && pool.refCount(block) === 0).length;
+}
+
+function startWindow(
+  tables: LiveTables,
+  table: WindowTable,
+  { window, windowBlocks, reusedTokens }: AdmissionPlan,
+): void {
+  const pool = tables.window?.pool;
+  const theirs = window.filter(({ own }) => !own);
+  const held = theirs.filter(({ block }) => (pool?.refCount(block) ?? 0) > 0);
+  for (const { block } of held) pool?.retain(block);
+  tables.dropIdleWindows(windowBlocks);
+  for (const found of theirs) if (!held.includes(found)) pool?.retain(found.block);
+  table.adopt(window, reusedTokens);
+  table.ownTail(reusedTokens);
 }
 
 /** Blocks with the contents of the prompt's full blocks from index `from` on, as far as they follow each other. */

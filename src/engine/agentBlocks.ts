@@ -3,7 +3,7 @@ import { blocksFor } from "./blockMath";
 import type { BlockPool } from "./blockPool";
 import { bug } from "./invariant";
 import type { BlockHolder, LiveTables } from "./liveTables";
-import type { BlockId } from "./ports";
+import { type BlockId, noBlock } from "./ports";
 
 /** A cache as data: what moves between `AgentBlocks` and a live sequence. Whoever has it holds one reference a block. */
 export interface CacheContents {
@@ -14,6 +14,8 @@ export interface CacheContents {
   /** Ids of the computed tokens; one table entry per `blockTokens` of them, the last may be partly filled. */
   readonly tokenIds: Int32Array;
   readonly table: BlockId[];
+  /** As `table`, of the layers with a window; as far as it is there. */
+  readonly windowTable: BlockId[];
   /** Keys of the full blocks. */
   readonly keys: string[];
 }
@@ -25,6 +27,7 @@ export interface CacheContents {
  */
 export class AgentBlocks implements BlockHolder {
   private contents: CacheContents | undefined;
+  private windowNeeded = false;
 
   /** Takes over the contents' references. For the engine; others get theirs from a generation, a fork or a restore. */
   constructor(
@@ -76,18 +79,36 @@ export class AgentBlocks implements BlockHolder {
     return this.contents === undefined;
   }
 
+  /** Block ids of the layers with a window, by position; `noBlock` where they are gone. */
+  get windowTable(): readonly BlockId[] {
+    return this.held().windowTable;
+  }
+
   heldBlocks(): readonly BlockId[] {
-    return this.contents?.table ?? [];
+    return this.contents === undefined ? [] : [...this.contents.table, ...present(this.contents.windowTable)];
+  }
+
+  /** Makes the window stay, whoever asks for room. */
+  keepWindow(): void {
+    this.windowNeeded = true;
+  }
+
+  get idleWindow(): BlockHolder["idleWindow"] {
+    const blocks = this.contents?.windowTable;
+    if (blocks === undefined || blocks.length === 0 || this.windowNeeded) return undefined;
+    return { blocks: present(blocks), drop: () => this.dropWindow() };
   }
 
   /** A second owner of the same blocks. Either may go on: the first to write a shared block copies it before. */
   fork(owner = this.owner): AgentBlocks {
     const contents = this.held();
     for (const block of contents.table) this.pool.retain(block);
+    for (const block of present(contents.windowTable)) this.tables.window?.pool.retain(block);
     return new AgentBlocks(this.tables, {
       ...contents,
       owner,
       table: contents.table.slice(),
+      windowTable: contents.windowTable.slice(),
       keys: contents.keys.slice(),
     });
   }
@@ -111,14 +132,17 @@ export class AgentBlocks implements BlockHolder {
       ...contents,
       tokenIds: contents.tokenIds.subarray(0, numTokens),
       table: contents.table.slice(0, kept),
+      windowTable: contents.windowTable.slice(0, kept),
       keys: contents.keys.slice(0, Math.floor(numTokens / pool.blockTokens)),
     };
     pool.releaseFrom(contents.table, kept);
+    this.tables.window?.pool.releaseFrom(contents.windowTable, kept);
   }
 
   release(): void {
-    const { table } = this.moveOut();
+    const { table, windowTable } = this.moveOut();
     this.pool.releaseFrom(table, 0);
+    this.tables.window?.pool.releaseFrom(windowTable, 0);
   }
 
   /** Gives the contents and their references to the caller and ends this handle. For the engine. */
@@ -129,8 +153,18 @@ export class AgentBlocks implements BlockHolder {
     return contents;
   }
 
+  private dropWindow(): void {
+    const contents = this.held();
+    this.contents = { ...contents, windowTable: [] };
+    this.tables.window?.pool.releaseFrom(contents.windowTable, 0);
+  }
+
   private held(): CacheContents {
     if (this.contents === undefined) throw bug("a cache was used after it was released or submitted");
     return this.contents;
   }
+}
+
+function present(table: readonly BlockId[]): readonly BlockId[] {
+  return table.filter((block) => block !== noBlock);
 }

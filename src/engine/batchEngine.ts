@@ -4,7 +4,7 @@ import { Emitter, type Event } from "../common/events";
 import { type Log, silentLog } from "../common/log";
 import { AgentBlocks } from "./agentBlocks";
 import { BlockPool } from "./blockPool";
-import { type EngineLimits, type EngineOptions, limitsOf } from "./engineOptions";
+import { type EngineLimits, type EngineOptions, limitsOf, longestRun } from "./engineOptions";
 import { classifyFailure } from "./failure";
 import type { Generation } from "./generation";
 import { GenerationTask } from "./generationTask";
@@ -21,6 +21,7 @@ import { Sequence } from "./sequence";
 import { type StepReport, StepRun } from "./stepRun";
 import { commonPrefix, keyChain, TokenHistory } from "./tokenHistory";
 import { WaitingQueue } from "./waitingQueue";
+import { findWindow } from "./windowReuse";
 
 const idleReport: StepReport = { progressed: false, sequences: 0, decodeTokens: 0, prefillTokens: 0, steps: 0 };
 
@@ -52,13 +53,22 @@ export class BlockPoolBatchEngine implements Disposable {
     this.limits = limitsOf(options);
     this.work = new Emitter((error) => this.logError(error));
     this.metrics = new EngineMetrics(clock);
-    this.pool = new BlockPool(runner.geometry, {
+    const { geometry } = runner;
+    const poolOptions = {
       checked: options.checked ?? false,
       onRoom: () => {
         if (this.queue.length > 0 || this.roomMaker.someonePauses) this.work.fire();
       },
-    });
-    this.tables = new LiveTables(this.pool);
+    };
+    this.pool = new BlockPool(geometry, poolOptions);
+    const window = geometry.window && {
+      geometry: { ...geometry.window, stepTokens: longestRun(this.limits), slackTokens: this.limits.windowSlackTokens },
+      pool: new BlockPool(
+        { totalBlocks: geometry.window.totalBlocks, blockTokens: geometry.blockTokens },
+        { ...poolOptions, firstBlock: geometry.totalBlocks },
+      ),
+    };
+    this.tables = new LiveTables(this.pool, window, options.onWindowLeft);
     const makeRoom = options.makeRoom ?? (() => 0);
     const finder = (ask: MakeRoom) =>
       new RoomFinder(
@@ -69,13 +79,23 @@ export class BlockPoolBatchEngine implements Disposable {
       );
     this.room = finder(makeRoom);
     this.roomMaker = new RoomMaker({
-      pool: this.pool,
+      tables: this.tables,
       queue: this.queue,
       // Not the one above: a request that waits may be answered only when a running one has ended.
       finder: finder(options.makeRoomNow ?? makeRoom),
       running: () => this.running,
       preempt: (task) => this.preempt(task),
     });
+  }
+
+  /** Blocks of the layers with a window, where they have their own. */
+  get windowPool(): BlockPool | undefined {
+    return this.tables.window?.pool;
+  }
+
+  /** Tokens that these layers see; absent: there are none apart. */
+  get windowTokens(): number | undefined {
+    return this.tables.window?.geometry.tokens;
   }
 
   /** Fires when a step may find work again: a request came or ended, or blocks became available while some wait. */
@@ -93,7 +113,7 @@ export class BlockPoolBatchEngine implements Disposable {
    */
   submit(request: GenerationRequest): Generation {
     if (this.disposed) throw new AbortedError("the engine was closed");
-    assertCanEverRun(request, this.runner.geometry);
+    assertCanEverRun(request, this.runner.geometry, this.tables.window?.geometry);
     if (request.blocks !== undefined) assertUsable(request.blocks, this.pool, request.salt);
     const { tokens, salt, owner } = request;
     const blocks = request.blocks ?? this.emptyBlocks(owner, salt);
@@ -140,6 +160,16 @@ export class BlockPoolBatchEngine implements Disposable {
     return sequence.extract();
   }
 
+  /** Whether a prompt whose first `numTokens` tokens `blocks` hold could go on there: the window before it is in the pool. */
+  hasWindow(blocks: AgentBlocks, numTokens: number): boolean {
+    const { window } = this.tables;
+    if (window === undefined) return true;
+    const chain = keyChain(this.hasher, this.pool.blockTokens, blocks.salt);
+    const history = new TokenHistory(chain, blocks.tokenIds, blocks.numTokens, [...blocks.keys]);
+    const own = { table: blocks.windowTable, numTokens: blocks.numTokens, blocksAt: () => blocks.windowTable.length };
+    return findWindow(window, history, own, numTokens).numTokens === numTokens;
+  }
+
   /** Takes blocks for a cache that lies elsewhere; see `Restore`. */
   beginRestore(request: RestoreRequest): Restore {
     const chain = keyChain(this.hasher, this.pool.blockTokens, request.salt);
@@ -155,7 +185,7 @@ export class BlockPoolBatchEngine implements Disposable {
   dispose(): void {
     this.disposed = true;
     this.abortAll();
-    this.pool.forgetContents();
+    this.forgetContents();
     this.work.dispose();
   }
 
@@ -175,12 +205,27 @@ export class BlockPoolBatchEngine implements Disposable {
   /** Throws unless the pool is consistent and its references are exactly those of the live tables. O(pool). */
   assertInvariants(): void {
     this.pool.assertInvariants();
+    this.windowPool?.assertInvariants();
     this.tables.assertInvariants();
   }
 
   private emptyBlocks(owner: string, salt: string | undefined): AgentBlocks {
     const { epoch } = this.pool;
-    return new AgentBlocks(this.tables, { owner, salt, epoch, tokenIds: new Int32Array(0), table: [], keys: [] });
+    return new AgentBlocks(this.tables, {
+      owner,
+      salt,
+      epoch,
+      tokenIds: new Int32Array(0),
+      table: [],
+      windowTable: [],
+      keys: [],
+    });
+  }
+
+  /** What the blocks hold is unknown from now on. */
+  private forgetContents(): void {
+    this.pool.forgetContents();
+    this.windowPool?.forgetContents();
   }
 
   /** Starts those at the queue's head that fit; the order is kept. */
@@ -235,15 +280,16 @@ export class BlockPoolBatchEngine implements Disposable {
 
   /** Copy on write, before a sequence's first step. `false` when there was none to make. */
   private async makeCopies(): Promise<boolean> {
-    const tasks = this.running.filter((task) => task.sequence.pendingCopy !== undefined);
+    const tasks = this.running.filter((task) => task.sequence.pendingCopies.length > 0);
     for (const task of tasks) {
-      const copy = task.state === "running" ? task.sequence.pendingCopy : undefined;
-      if (copy === undefined) continue;
-      try {
-        await this.runner.copyBlock(copy.from, copy.to, copy.tokens);
-        task.sequence.copied();
-      } catch (error) {
-        this.absorb(error, [task]);
+      for (const copy of task.state === "running" ? task.sequence.pendingCopies : []) {
+        try {
+          await this.runner.copyBlock(copy.from, copy.to, copy.tokens);
+          task.sequence.copied(copy);
+        } catch (error) {
+          this.absorb(error, [task]);
+          break;
+        }
       }
     }
     return tasks.length > 0;
@@ -271,7 +317,7 @@ export class BlockPoolBatchEngine implements Disposable {
       case "unknownContents":
         this.log.log("error", `the device failed, all caches in the pool are dropped: ${failure.error.message}`);
         for (const task of [...this.running, ...this.queue.inOrder()]) this.fail(task, failure.error);
-        this.pool.forgetContents();
+        this.forgetContents();
         return;
     }
   }

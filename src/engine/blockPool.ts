@@ -1,9 +1,11 @@
 import { FreeRuns } from "./freeRuns";
 import { at, bug } from "./invariant";
-import type { BlockId, PoolGeometry } from "./ports";
+import { type BlockId, noBlock, type PoolGeometry } from "./ports";
 import { ReusableList } from "./reusableList";
 
 export interface BlockPoolOptions {
+  /** The lowest id; ids are firstBlock … firstBlock + totalBlocks − 1. */
+  readonly firstBlock?: number;
   /** Checks every invariant after every operation, in O(total): for tests. */
   readonly checked?: boolean;
   /** Called when blocks became available. */
@@ -24,6 +26,7 @@ export interface BlockPoolOptions {
  */
 export class BlockPool {
   readonly totalBlocks: number;
+  readonly firstBlock: number;
   readonly blockTokens: number;
   private readonly free: FreeRuns;
   private readonly reusable: ReusableList;
@@ -38,12 +41,18 @@ export class BlockPool {
   constructor(geometry: Pick<PoolGeometry, "totalBlocks" | "blockTokens">, options: BlockPoolOptions = {}) {
     this.totalBlocks = geometry.totalBlocks;
     this.blockTokens = geometry.blockTokens;
-    this.free = new FreeRuns(this.totalBlocks);
-    this.reusable = new ReusableList(this.totalBlocks);
-    this.refCounts = new Uint32Array(this.totalBlocks);
-    this.keys = new Array<string | undefined>(this.totalBlocks).fill(undefined);
+    this.firstBlock = options.firstBlock ?? 0;
+    const end = this.endBlock;
+    this.free = new FreeRuns(end, this.firstBlock);
+    this.reusable = new ReusableList(end);
+    this.refCounts = new Uint32Array(end);
+    this.keys = new Array<string | undefined>(end).fill(undefined);
     this.checked = options.checked ?? false;
     this.onRoom = options.onRoom ?? (() => {});
+  }
+
+  get endBlock(): number {
+    return this.firstBlock + this.totalBlocks;
   }
 
   get freeBlocks(): number {
@@ -156,7 +165,10 @@ export class BlockPool {
 
   /** Releases blocks from `from` to the table's end, the last first: a chain's tail is reused before its head. */
   releaseFrom(table: readonly BlockId[], from: number): void {
-    for (let index = table.length - 1; index >= from; index -= 1) this.release(at(table, index));
+    for (let index = table.length - 1; index >= from; index -= 1) {
+      const block = at(table, index);
+      if (block !== noBlock) this.release(block);
+    }
   }
 
   /**
@@ -214,7 +226,7 @@ export class BlockPool {
   /** Throws unless every block is in exactly one state and keys, lists and counts agree. O(total). */
   assertInvariants(): void {
     this.free.assertInvariants();
-    for (let block = 0; block < this.totalBlocks; block += 1) {
+    for (let block = this.firstBlock; block < this.endBlock; block += 1) {
       const states = [this.refCount(block) > 0, this.reusable.has(block), this.free.has(block)];
       if (states.filter(Boolean).length !== 1) throw bug("a block is in no state or in two", { block });
       const key = this.keys[block];

@@ -1,11 +1,14 @@
 import type { Log } from "../common/log";
 import { bug } from "./invariant";
+import type { OnWindowLeft } from "./liveTables";
 import type { MakeRoom } from "./ports";
 import type { StepLimits } from "./scheduler";
 
 export interface EngineLimits extends StepLimits {
   /** Requests that run at the same time; below `tokenBudget`, so that every step can hold them all and read on. */
   readonly maxSequences: number;
+  /** Tokens of an answer that can be taken back without losing the window before them. */
+  readonly windowSlackTokens: number;
 }
 
 export interface EngineOptions extends Partial<EngineLimits> {
@@ -13,9 +16,16 @@ export interface EngineOptions extends Partial<EngineLimits> {
   readonly makeRoom?: MakeRoom;
   /** The same for a request that runs: answers with what idle caches give now, and waits for nobody who works. */
   readonly makeRoomNow?: MakeRoom;
+  /** Hears of full blocks that leave a window, while they still hold what they held. */
+  readonly onWindowLeft?: OnWindowLeft;
   readonly log?: Log;
   /** Checks the pool's invariants after every operation: for tests. */
   readonly checked?: boolean;
+}
+
+/** Tokens of one sequence that one run computes at most. */
+export function longestRun({ tokenBudget, maxStepsPerRun, lookupTokensPerRun }: EngineLimits): number {
+  return Math.max(tokenBudget, maxStepsPerRun, lookupTokensPerRun);
 }
 
 const defaults: EngineLimits = {
@@ -24,6 +34,7 @@ const defaults: EngineLimits = {
   maxStepsPerRun: 1,
   lookupTokensPerRun: 0,
   maxSequences: 16,
+  windowSlackTokens: 64,
 };
 
 export function limitsOf(options: EngineOptions): EngineLimits {
@@ -33,6 +44,7 @@ export function limitsOf(options: EngineOptions): EngineLimits {
     maxStepsPerRun: options.maxStepsPerRun ?? defaults.maxStepsPerRun,
     lookupTokensPerRun: options.lookupTokensPerRun ?? defaults.lookupTokensPerRun,
     maxSequences: options.maxSequences ?? defaults.maxSequences,
+    windowSlackTokens: options.windowSlackTokens ?? defaults.windowSlackTokens,
   };
   const { tokenBudget, prefillChunkTokens, maxStepsPerRun, maxSequences, lookupTokensPerRun } = limits;
   const whole = [tokenBudget, prefillChunkTokens, maxStepsPerRun, maxSequences];

@@ -30,14 +30,18 @@ export class FreeRuns {
   private nonEmptyClasses = 0;
   private numFree = 0;
 
-  constructor(private readonly totalBlocks: number) {
-    this.isFree = new Uint8Array(totalBlocks).fill(1);
-    this.lengthAt = new Int32Array(totalBlocks);
-    this.startAt = new Int32Array(totalBlocks);
-    this.next = new Int32Array(totalBlocks);
-    this.previous = new Int32Array(totalBlocks);
-    this.numFree = totalBlocks;
-    if (totalBlocks > 0) this.link(0, totalBlocks);
+  /** Ids firstBlock … endBlock − 1, all free. */
+  constructor(
+    private readonly endBlock: number,
+    private readonly firstBlock = 0,
+  ) {
+    this.isFree = new Uint8Array(endBlock).fill(1, firstBlock);
+    this.lengthAt = new Int32Array(endBlock);
+    this.startAt = new Int32Array(endBlock);
+    this.next = new Int32Array(endBlock);
+    this.previous = new Int32Array(endBlock);
+    this.numFree = endBlock - firstBlock;
+    if (this.numFree > 0) this.link(firstBlock, this.numFree);
   }
 
   get count(): number {
@@ -81,13 +85,13 @@ export class FreeRuns {
     const start = this.longRun(count);
     const length = at(this.lengthAt, start);
     if (length <= count) return this.cut(start, length, start, length);
-    const before = start === 0 ? 0 : (length - count) >>> 1;
+    const before = start === this.firstBlock ? 0 : (length - count) >>> 1;
     return this.cut(start, length, start + before, count);
   }
 
   /** Free runs in id order; O(total), for views and checks. */
   *runs(): Generator<BlockRun> {
-    for (let block = 0; block < this.totalBlocks; ) {
+    for (let block = this.firstBlock; block < this.endBlock; ) {
       const count = this.has(block) ? at(this.lengthAt, block) : 0;
       if (count > 0) yield { start: block, count };
       block += Math.max(1, count);

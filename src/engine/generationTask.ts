@@ -102,7 +102,7 @@ export class GenerationTask implements Schedulable {
 
   /** `headroom`: blocks to leave to those that run. */
   planAdmission(headroom: number): AdmissionPlan {
-    return planAdmission(this.ports.tables.pool, this.candidate(), headroom);
+    return planAdmission(this.ports.tables, this.candidate(), headroom);
   }
 
   /** waiting → running */
@@ -144,13 +144,17 @@ export class GenerationTask implements Schedulable {
     const lacking = this.lackingFor(row, steps);
     if (lacking > 0 && pool.canReserve(lacking)) sequence.reserve(lacking);
     else if (lacking > 0) return lacking - pool.availableBlocks;
-    return 0;
+    return sequence.window?.secure(this.slotsAfter(row, steps)) ?? 0;
   }
 
   /** Blocks that it has still to reserve for such a part. */
-  lackingFor({ numTokens }: PlannedRow<GenerationTask>, steps: number): number {
-    const { sequence } = this;
-    return sequence.lackingFor(sequence.numComputedTokens + numTokens + steps - 1);
+  lackingFor(row: PlannedRow<GenerationTask>, steps: number): number {
+    return this.sequence.lackingFor(this.slotsAfter(row, steps));
+  }
+
+  /** The same of the layers with a window. */
+  windowLackingFor(row: PlannedRow<GenerationTask>, steps: number): number {
+    return this.sequence.window?.lackingFor(this.slotsAfter(row, steps)) ?? 0;
   }
 
   /** running → waiting: gives its blocks to the pool, full ones findable; it will go on where it was. Not during a run. */
@@ -172,10 +176,12 @@ export class GenerationTask implements Schedulable {
     const { sequence } = this;
     const start = sequence.numComputedTokens;
     sequence.grow(start + numTokens + steps - 1);
+    sequence.window?.grow(start + numTokens + steps - 1);
     return {
       tokens: this.history.view(start, start + numTokens),
       start,
       table: sequence.table,
+      ...(sequence.window === undefined ? {} : { windowTable: sequence.window.table }),
       wantToken,
       sampling: this.request.sampling,
       penaltyIds: this.hasPenalties ? this.history.view(0, this.history.length) : noIds,
@@ -224,6 +230,10 @@ export class GenerationTask implements Schedulable {
   fail(error: ResidentError): void {
     this.takeCache().release();
     this.stream.fail(error);
+  }
+
+  private slotsAfter({ numTokens }: PlannedRow<GenerationTask>, steps: number): number {
+    return this.sequence.numComputedTokens + numTokens + steps - 1;
   }
 
   private figures(): GenerationFigures {

@@ -1,12 +1,32 @@
 import type { BlockPool } from "./blockPool";
 import { at, bug } from "./invariant";
 import type { BlockId } from "./ports";
+import type { WindowBlocks } from "./windowTable";
 
 /** Whoever holds references to blocks: a sequence, a cache between turns, a restore under way. */
 export interface BlockHolder {
   readonly owner: string;
+  /** Of all layers; none that is `noBlock`. */
   heldBlocks(): Iterable<BlockId>;
+  /** An idle cache can do without the blocks of layers with a window; absent: it cannot. */
+  readonly idleWindow?: { readonly blocks: readonly BlockId[]; readonly drop: () => void } | undefined;
 }
+
+/** A full block of the layers with a window that its sequence does not see any more. */
+export interface LeftBlock {
+  readonly owner: string;
+  readonly salt: string | undefined;
+  readonly block: BlockId;
+  readonly key: string;
+  /** Key of the block before it. */
+  readonly parent: string;
+  /** Position of its first token. */
+  readonly start: number;
+  readonly tokens: Int32Array;
+}
+
+/** What the block holds is kept until the promise is over; `undefined`: nobody wants it. */
+export type OnWindowLeft = (left: LeftBlock) => Promise<unknown> | undefined;
 
 /** One run of the pool's map, in id order. `owner` of "agent" runs only. */
 export interface PoolRun {
@@ -19,7 +39,11 @@ export interface PoolRun {
 export class LiveTables {
   private readonly holders = new Set<BlockHolder>();
 
-  constructor(readonly pool: BlockPool) {}
+  constructor(
+    readonly pool: BlockPool,
+    readonly window?: WindowBlocks,
+    private readonly onWindowLeft: OnWindowLeft = () => undefined,
+  ) {}
 
   get count(): number {
     return this.holders.size;
@@ -31,6 +55,48 @@ export class LiveTables {
 
   delete(holder: BlockHolder): void {
     if (!this.holders.delete(holder)) throw bug("a table ended twice", { owner: holder.owner });
+  }
+
+  /** Blocks of the layers with a window that could be had now, with every idle cache's but `except`'s. O(held). */
+  windowRoom(except?: BlockHolder): number {
+    if (this.window === undefined) return 0;
+    const { pool } = this.window;
+    const idle = new Map<BlockId, number>();
+    for (const holder of this.holders) {
+      if (holder === except) continue;
+      for (const block of holder.idleWindow?.blocks ?? []) idle.set(block, (idle.get(block) ?? 0) + 1);
+    }
+    const free = [...idle].filter(([block, holders]) => pool.refCount(block) === holders);
+    return pool.availableBlocks + free.length;
+  }
+
+  /** Until `count` blocks are available, as far as it goes, idle caches lose their windows: the oldest first. */
+  dropIdleWindows(count: number): void {
+    const pool = this.window?.pool;
+    if (pool === undefined) return;
+    for (const holder of [...this.holders]) {
+      if (pool.availableBlocks >= count) return;
+      holder.idleWindow?.drop();
+    }
+  }
+
+  /** A sequence gives up a block that it does not see any more. */
+  leaveWindow(left: LeftBlock): void {
+    const { block, owner } = left;
+    const pool = this.window?.pool;
+    if (pool === undefined) throw bug("a block left a window where there is none", { block });
+    const kept = this.onWindowLeft(left);
+    if (kept === undefined) {
+      pool.release(block);
+      return;
+    }
+    const holder: BlockHolder = { owner, heldBlocks: () => [block] };
+    this.add(holder);
+    const over = () => {
+      this.delete(holder);
+      pool.release(block);
+    };
+    kept.then(over, over);
   }
 
   /** The pool as runs of blocks of one kind and owner. O(total + held). */
@@ -49,12 +115,13 @@ export class LiveTables {
 
   /** Throws unless every block's reference count is the number of times that the live tables name it. */
   assertInvariants(): void {
-    const named = new Uint32Array(this.pool.totalBlocks);
+    const { pool, window } = this;
+    const named = new Uint32Array(window?.pool.endBlock ?? pool.endBlock);
     for (const holder of this.holders) {
       for (const block of holder.heldBlocks()) named[block] = at(named, block) + 1;
     }
     named.forEach((tables, block) => {
-      const references = this.pool.refCount(block);
+      const references = block < pool.endBlock ? pool.refCount(block) : (window?.pool.refCount(block) ?? 0);
       if (tables !== references) throw bug("references and tables differ", { block, tables, references });
     });
   }

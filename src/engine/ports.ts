@@ -3,12 +3,23 @@
 export type BlockId = number;
 export type TokenId = number;
 
+/** In the table of layers with a window: no block, its tokens have left the window. */
+export const noBlock: BlockId = -1;
+
+/** Layers whose rows see the last `tokens` tokens only, their own included. Their blocks are numbered after all others. */
+export interface WindowGeometry {
+  readonly tokens: number;
+  readonly totalBlocks: number;
+}
+
 /** What a pool is made of; the runner says it, the engine keeps to it. */
 export interface PoolGeometry {
   readonly totalBlocks: number;
   readonly blockTokens: number;
   readonly maxContextTokens: number;
   readonly vocabSize: number;
+  /** Absent: every block is of all layers. */
+  readonly window?: WindowGeometry;
 }
 
 export interface SamplingParams {
@@ -48,6 +59,8 @@ export interface SequenceStep {
   readonly start: number;
   /** Block table in order, covering start + tokens.length + (steps − 1) positions; guesses stay within them. */
   readonly table: readonly BlockId[];
+  /** The same of the layers with a window, where they have blocks of their own; `noBlock` for what no row sees. */
+  readonly windowTable?: readonly BlockId[];
   /** Sample after the last token. */
   readonly wantToken: boolean;
   readonly sampling: SamplingParams;

@@ -3,6 +3,7 @@ import type { AgentBlocks } from "./agentBlocks";
 import { blocksFor, slotsNeeded } from "./blockMath";
 import type { BlockPool } from "./blockPool";
 import type { PoolGeometry, SamplingParams, TokenId } from "./ports";
+import { type WindowNeeds, windowBlocksFor } from "./windowMath";
 
 /** "low" is for read ahead: it is admitted after, and computed in what is left by, all normal work. */
 export type Priority = "normal" | "low";
@@ -30,7 +31,7 @@ export interface GenerationRequest {
 }
 
 /** Refuses, with a typed error, what could never run on this geometry. Changes nothing. */
-export function assertCanEverRun(request: GenerationRequest, geometry: PoolGeometry): void {
+export function assertCanEverRun(request: GenerationRequest, geometry: PoolGeometry, window?: WindowNeeds): void {
   const { tokens, maxTokens, stopIds } = request;
   if (tokens.length === 0) {
     throw new InvalidRequestError("the prompt is empty", "write something to answer", { promptTokens: 0 });
@@ -50,6 +51,11 @@ export function assertCanEverRun(request: GenerationRequest, geometry: PoolGeome
   }
   const needed = blocksFor(slotsNeeded(tokens.length, maxTokens), geometry.blockTokens);
   if (needed > geometry.totalBlocks) throw new PoolExhaustedError(needed, geometry.totalBlocks, geometry.blockTokens);
+  const { blockTokens } = geometry;
+  if (window === undefined) return;
+  const neededInWindow = Math.min(needed + 1, windowBlocksFor(window, blockTokens));
+  if (neededInWindow > window.totalBlocks)
+    throw new PoolExhaustedError(neededInWindow, window.totalBlocks, blockTokens);
 }
 
 function contextFull(promptTokens: number, maxTokens: number, maxContextTokens: number): ResidentError {

@@ -2,8 +2,9 @@ import { AgentBlocks } from "./agentBlocks";
 import { blocksFor } from "./blockMath";
 import { at, bug } from "./invariant";
 import type { BlockHolder, LiveTables } from "./liveTables";
-import type { BlockId } from "./ports";
+import { type BlockId, noBlock } from "./ports";
 import { type KeyChain, TokenHistory } from "./tokenHistory";
+import { firstBlockSeen } from "./windowMath";
 
 export interface RestoreRequest {
   readonly owner: string;
@@ -46,7 +47,7 @@ export class Restore implements BlockHolder {
     }
     const missing = blocksFor(history.length, pool.blockTokens) - found.length;
     const taken = pool.allocate(Math.min(missing, pool.availableBlocks), found.at(-1));
-    return new Restore(tables, request, history, [...found, ...taken], found.length);
+    return new Restore(tables, request, history, [...found, ...taken], found.length, takeWindow(tables, history));
   }
 
   private constructor(
@@ -55,6 +56,7 @@ export class Restore implements BlockHolder {
     private readonly history: TokenHistory,
     private readonly table: BlockId[],
     private readonly foundBlocks: number,
+    private readonly window: readonly WindowSlot[] | undefined,
   ) {
     this.owner = request.owner;
     this.epoch = tables.pool.epoch;
@@ -71,12 +73,20 @@ export class Restore implements BlockHolder {
     return this.table.slice(this.foundBlocks).map((block, offset) => this.target(block, this.foundBlocks + offset));
   }
 
-  heldBlocks(): readonly BlockId[] {
-    return this.table;
+  /** Blocks of the layers with a window to fill; `undefined`: there is no room for them now. */
+  get windowTargets(): readonly RestoreTarget[] | undefined {
+    return this.window?.filter(({ found }) => !found).map(({ block, index }) => this.target(block, index));
   }
 
-  /** The first `numTokens` tokens are there: found ones, and targets filled without a gap. */
-  commit(numTokens: number): AgentBlocks {
+  heldBlocks(): readonly BlockId[] {
+    return [...this.table, ...this.windowBlocks()];
+  }
+
+  /**
+   * The first `numTokens` tokens are there: found ones, and targets filled without a gap. `windowFilled`: the window's
+   * targets too, which are worth something where all tokens are there.
+   */
+  commit(numTokens: number, windowFilled = false): AgentBlocks {
     const { pool } = this.tables;
     const { blockTokens } = pool;
     const held = Math.min(this.table.length * blockTokens, this.history.length);
@@ -91,13 +101,36 @@ export class Restore implements BlockHolder {
     if (this.epoch === pool.epoch) this.publish(table, keys);
     const { owner, epoch } = this;
     const tokenIds = this.history.view(0, numTokens);
-    return new AgentBlocks(this.tables, { owner, salt: this.request.salt, epoch, tokenIds, table, keys });
+    const windowTable = this.commitWindow(windowFilled && numTokens === this.history.length, keys);
+    return new AgentBlocks(this.tables, { owner, salt: this.request.salt, epoch, tokenIds, table, windowTable, keys });
   }
 
   /** Gives up; what the pool had stays findable there. */
   cancel(): void {
     this.end();
     this.tables.pool.releaseFrom(this.table, 0);
+    this.tables.window?.pool.releaseFrom(this.windowBlocks(), 0);
+  }
+
+  private windowBlocks(): readonly BlockId[] {
+    return this.window?.map(({ block }) => block) ?? [];
+  }
+
+  private commitWindow(complete: boolean, keys: readonly string[]): BlockId[] {
+    const pool = this.tables.window?.pool;
+    if (pool === undefined) return [];
+    if (!complete) {
+      pool.releaseFrom(this.windowBlocks(), 0);
+      return [];
+    }
+    const table: BlockId[] = [];
+    for (const { index, block, found } of this.window ?? []) {
+      while (table.length < index) table.push(noBlock);
+      table.push(block);
+      const key = keys[index];
+      if (!found && key !== undefined && this.epoch === this.tables.pool.epoch) pool.publish(block, key);
+    }
+    return table;
   }
 
   private publish(table: BlockId[], keys: readonly string[]): void {
@@ -124,4 +157,35 @@ export class Restore implements BlockHolder {
     this.ended = true;
     this.tables.delete(this);
   }
+}
+
+/** A block of the layers with a window, and whether the pool still had it. */
+interface WindowSlot {
+  readonly index: number;
+  readonly block: BlockId;
+  readonly found: boolean;
+}
+
+/** The window of the last token: all of it, or nothing where there is no room. */
+function takeWindow(tables: LiveTables, history: TokenHistory): readonly WindowSlot[] | undefined {
+  if (tables.window === undefined) return [];
+  const { pool, geometry } = tables.window;
+  const { blockTokens } = pool;
+  const first = firstBlockSeen(Math.max(0, history.length - 1), geometry, blockTokens);
+  const end = blocksFor(history.length, blockTokens);
+  const known = Array.from({ length: end - first }, (_, offset) => {
+    const isFull = (first + offset + 1) * blockTokens <= history.length;
+    return isFull ? pool.lookup(history.keyOf(first + offset)) : undefined;
+  });
+  const taken = known.filter((block) => block === undefined || pool.refCount(block) === 0).length;
+  tables.dropIdleWindows(taken);
+  // What was dropped may be what was found: it is counted anew.
+  const needed = known.filter((block) => block === undefined || pool.refCount(block) === 0).length;
+  if (pool.availableBlocks < needed) return undefined;
+  for (const block of known) if (block !== undefined) pool.retain(block);
+  return known.map((block, offset) => ({
+    index: first + offset,
+    block: block ?? at(pool.allocate(1), 0),
+    found: block !== undefined,
+  }));
 }

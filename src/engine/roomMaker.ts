@@ -1,5 +1,5 @@
-import type { BlockPool } from "./blockPool";
 import type { GenerationTask } from "./generationTask";
+import type { LiveTables } from "./liveTables";
 import type { RoomFinder } from "./roomFinder";
 import type { PlannedRow, StepPlan } from "./scheduler";
 import type { WaitingQueue } from "./waitingQueue";
@@ -8,7 +8,7 @@ type Row = PlannedRow<GenerationTask>;
 
 /** What the room that a step needs may be taken from. */
 export interface RoomSources {
-  readonly pool: BlockPool;
+  readonly tables: LiveTables;
   readonly queue: WaitingQueue;
   /** Idle caches. */
   readonly finder: RoomFinder;
@@ -51,7 +51,10 @@ export class RoomMaker {
 
   private fits(rows: readonly Row[], steps: number): boolean {
     if (steps === 1) return true;
-    return rows.reduce((sum, row) => sum + row.request.lackingFor(row, steps), 0) <= this.sources.pool.availableBlocks;
+    const { tables } = this.sources;
+    const lacking = rows.reduce((sum, row) => sum + row.request.lackingFor(row, steps), 0);
+    const windowLacking = rows.reduce((sum, row) => sum + row.request.windowLackingFor(row, steps), 0);
+    return lacking <= tables.pool.availableBlocks && (windowLacking === 0 || windowLacking <= tables.windowRoom());
   }
 
   private secureRow(row: Row, steps: number): boolean {

@@ -5,6 +5,7 @@ import { at, bug } from "./invariant";
 import type { BlockHolder, LiveTables } from "./liveTables";
 import type { BlockId } from "./ports";
 import type { TokenHistory } from "./tokenHistory";
+import { WindowTable } from "./windowTable";
 
 /** A copy on write that the runner still has to make. */
 export interface PendingCopy {
@@ -23,6 +24,8 @@ export class Sequence implements BlockHolder {
   private readonly salt: string | undefined;
   private readonly epoch: number;
   private readonly blocks: BlockId[];
+  /** The layers with a window, where they have blocks of their own. */
+  readonly window: WindowTable | undefined;
   private readonly pool: BlockPool;
   private computedTokens: number;
   private publishedBlocks: number;
@@ -53,6 +56,8 @@ export class Sequence implements BlockHolder {
     this.blocks = contents.table;
     this.computedTokens = contents.tokenIds.length;
     this.publishedBlocks = contents.keys.length;
+    this.window =
+      tables.window && new WindowTable(tables, tables.window, contents.windowTable, this.publishedBlocks, contents);
     tables.add(this);
   }
 
@@ -69,13 +74,15 @@ export class Sequence implements BlockHolder {
     return this.history.length - this.computedTokens;
   }
 
-  get pendingCopy(): PendingCopy | undefined {
-    return this.copy;
+  /** Copies that the runner has to make before it computes anything here. */
+  get pendingCopies(): readonly PendingCopy[] {
+    return [this.copy, this.window?.pendingCopy].filter((copy) => copy !== undefined);
   }
 
   *heldBlocks(): Generator<BlockId> {
     yield* this.blocks;
     if (this.copy !== undefined) yield this.copy.from;
+    if (this.window !== undefined) yield* this.window.heldBlocks();
   }
 
   /** Appends cached full blocks, whose references the caller has taken, then counts `numComputedTokens` as computed. */
@@ -117,12 +124,15 @@ export class Sequence implements BlockHolder {
     this.pool.unpublish(at(this.blocks, this.blocks.length - 1));
   }
 
-  /** The runner has made the pending copy. */
-  copied(): void {
-    if (this.copy === undefined) throw bug("a copy ended that was never begun");
-    const { from } = this.copy;
+  /** The runner has made this pending copy. */
+  copied(copy: PendingCopy): void {
+    if (copy === this.window?.pendingCopy) {
+      this.window.copied();
+      return;
+    }
+    if (copy !== this.copy) throw bug("a copy ended that was never begun");
     this.copy = undefined;
-    this.pool.release(from);
+    this.pool.release(copy.from);
   }
 
   /** Counts the first `numTokens` tokens as computed and makes full blocks findable. */
@@ -134,6 +144,7 @@ export class Sequence implements BlockHolder {
       const block = at(this.blocks, index);
       if (this.pool.publish(block, this.history.keyOf(index)) !== block) this.duplicates.push(index);
     }
+    this.window?.advance(numTokens, this.history);
   }
 
   /** Forgets computed tokens behind `numTokens`. */
@@ -141,6 +152,7 @@ export class Sequence implements BlockHolder {
     if (numTokens >= this.computedTokens) return;
     this.computedTokens = numTokens;
     this.publishedBlocks = Math.floor(numTokens / this.pool.blockTokens);
+    this.window?.truncate(numTokens);
   }
 
   /**
@@ -149,7 +161,7 @@ export class Sequence implements BlockHolder {
    */
   extract(): AgentBlocks {
     this.end();
-    this.dropUnmadeCopy();
+    this.dropUnmadeCopies();
     const { pool, blocks, computedTokens } = this;
     const kept = blocksFor(computedTokens, pool.blockTokens);
     pool.releaseFrom(blocks, kept);
@@ -161,6 +173,7 @@ export class Sequence implements BlockHolder {
       epoch: this.epoch,
       tokenIds: this.history.view(0, computedTokens).slice(),
       table: blocks,
+      windowTable: this.window?.moveOut(computedTokens) ?? [],
       keys: this.history.keysOf(computedTokens),
     });
   }
@@ -178,10 +191,11 @@ export class Sequence implements BlockHolder {
     this.pool.release(own);
   }
 
-  private dropUnmadeCopy(): void {
-    if (this.copy === undefined) return;
-    this.truncate(this.computedTokens - this.copy.tokens);
-    this.copied();
+  private dropUnmadeCopies(): void {
+    const [copy] = this.pendingCopies;
+    if (copy === undefined) return;
+    this.truncate(this.computedTokens - copy.tokens);
+    for (const unmade of this.pendingCopies) this.copied(unmade);
   }
 
   private takeReserved(count: number, after: BlockId | undefined): readonly BlockId[] {

@@ -53,6 +53,19 @@ export class TokenHistory {
     return at(this.keys, index);
   }
 
+  /** Full block `index`, with what its key is made of. */
+  blockAt(index: number): {
+    readonly key: string;
+    readonly parent: string;
+    readonly start: number;
+    readonly tokens: Int32Array;
+  } {
+    const start = index * this.chain.blockTokens;
+    const key = this.keyOf(index);
+    const parent = index === 0 ? this.chain.root : this.keyOf(index - 1);
+    return { key, parent, start, tokens: this.ids.slice(start, start + this.chain.blockTokens) };
+  }
+
   /** Keys of the full blocks of the first `numTokens` tokens. */
   keysOf(numTokens: number): string[] {
     const full = Math.floor(numTokens / this.chain.blockTokens);

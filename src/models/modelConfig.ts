@@ -1,7 +1,10 @@
 import { isObject, type JsonObject, objectOf } from "../text/json";
 import { corrupt, unsupported } from "./modelErrors";
 
-export const supportedArchitectures = ["llama", "mistral", "qwen2", "qwen3"] as const;
+export const supportedArchitectures = ["llama", "mistral", "qwen2", "qwen3", "gemma3_text"] as const;
+
+/** Of heads, where config.json leaves it out and the hidden size does not tell. */
+const defaultHeadDims: Partial<Record<ModelConfig["architecture"], number>> = { gemma3_text: 256 };
 
 /** What `config.json` says, as far as listing and sizing need it. */
 export interface ModelConfig {
@@ -35,7 +38,9 @@ export function readModelConfig(json: unknown): ModelConfig {
     numLayers: size(json, "num_hidden_layers"),
     numHeads,
     numKvHeads: isAbsent(json["num_key_value_heads"]) ? numHeads : size(json, "num_key_value_heads"),
-    headDim: isAbsent(json["head_dim"]) ? Math.floor(hiddenSize / numHeads) : size(json, "head_dim"),
+    headDim: isAbsent(json["head_dim"])
+      ? (defaultHeadDims[architecture] ?? Math.floor(hiddenSize / numHeads))
+      : size(json, "head_dim"),
     vocabSize: size(json, "vocab_size"),
     contextTokens: isAbsent(json["max_position_embeddings"]) ? 2048 : size(json, "max_position_embeddings"),
     quantization: readQuantization(json),

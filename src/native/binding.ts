@@ -94,7 +94,7 @@ export interface LoadProgress {
 
 /** What the loaded model is. Identity fields are what a KV block's identity is made of. */
 export interface NativeModelInfo {
-  readonly architecture: "llama" | "mistral" | "qwen2" | "qwen3";
+  readonly architecture: "llama" | "mistral" | "qwen2" | "qwen3" | "gemma3_text";
   readonly numLayers: number;
   readonly numHeads: number;
   readonly numKvHeads: number;
@@ -107,6 +107,13 @@ export interface NativeModelInfo {
   readonly kvDtype: KvDtype;
   /** Bytes of K and V of one token over all layers. */
   readonly kvBytesPerToken: number;
+  /** Layers whose rows see the last `tokens` tokens only, their own included; absent: there are none. */
+  readonly window?: {
+    readonly tokens: number;
+    readonly layers: number;
+    /** Of `kvBytesPerToken`, what these layers take. */
+    readonly kvBytesPerToken: number;
+  };
   /** Hex digest over config, safetensors headers, sizes and 4 KB of every tensor. */
   readonly weightsId: string;
   /** Canonical JSON of everything in the config that changes K and V (RoPE included). */
@@ -125,8 +132,12 @@ export interface NativeModelInfo {
 
 export interface NativeModel {
   readonly info: NativeModelInfo;
-  /** Allocates the slabs: per layer one for K and one for V, `blocks * blockTokens` slots. One pool a model at a time. */
-  createPool(blocks: number, blockTokens: number): Promise<NativePool>;
+  /**
+   * Allocates the slabs: per layer one for K and one for V, `blocks * blockTokens` slots. One pool a model at a time. With
+   * `windowBlocks`, layers with a window have so many blocks of their own, whose ids follow those of the others, and every
+   * sequence has a second table of them; without, a block is of all layers.
+   */
+  createPool(blocks: number, blockTokens: number, windowBlocks?: number): Promise<NativePool>;
   /** Frees weights (and the pool) and gives memory back. Idempotent; pending runs reject with ABORTED. */
   dispose(): Promise<void>;
 }
@@ -145,7 +156,11 @@ export interface StepBatch {
   readonly tokenCounts: Int32Array;
   /** Position of each sequence's first new token = number of tokens already in its blocks. */
   readonly starts: Int32Array;
-  /** Block ids in order, sequence after sequence; must cover start + tokenCount + (steps − 1) tokens where wantToken is 1. */
+  /**
+   * Block ids in order, sequence after sequence; must cover start + tokenCount + (steps − 1) tokens where wantToken is 1.
+   * Where the pool has `windowBlocks`, each sequence's second table follows its first (and `tableLengths` has two numbers
+   * for each); -1 in it stands for a block that the new tokens do not see any more.
+   */
   readonly tables: Int32Array;
   readonly tableLengths: Int32Array;
   /** 1 = sample a token after the last row. */
@@ -242,6 +257,7 @@ export type BlockRefusal =
 
 export interface NativePool {
   readonly blocks: number;
+  readonly windowBlocks?: number;
   readonly blockTokens: number;
   readonly bytes: number;
   /**
@@ -264,6 +280,6 @@ export interface NativePool {
    */
   readBlockFile(request: BlockFileRead): Promise<BlockRefusal | undefined>;
   /** The logits after the last of `tokens` for one sequence: for tests and perplexity; same checks as `run`. f32 [vocabSize]. */
-  logits(tokens: Int32Array, start: number, table: Int32Array): Promise<Float32Array>;
+  logits(tokens: Int32Array, start: number, table: Int32Array, windowTable?: Int32Array): Promise<Float32Array>;
   dispose(): Promise<void>;
 }

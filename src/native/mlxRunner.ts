@@ -40,13 +40,16 @@ export class MlxRunner implements ModelRunner {
 
   constructor(
     private readonly pool: NativePool,
-    info: Pick<NativeModelInfo, "maxContextTokens" | "vocabSize">,
+    info: Pick<NativeModelInfo, "maxContextTokens" | "vocabSize" | "window">,
   ) {
     this.geometry = {
       totalBlocks: pool.blocks,
       blockTokens: pool.blockTokens,
       maxContextTokens: info.maxContextTokens,
       vocabSize: info.vocabSize,
+      ...(pool.windowBlocks === undefined || info.window === undefined
+        ? {}
+        : { window: { tokens: info.window.tokens, totalBlocks: pool.windowBlocks } }),
     };
   }
 
@@ -95,12 +98,16 @@ export function toBatch(sequences: readonly SequenceStep[], steps: number): Step
     tokens: concatenate(sequences.map(({ tokens }) => tokens)),
     tokenCounts: Int32Array.from(sequences, ({ tokens }) => tokens.length),
     starts: Int32Array.from(sequences, ({ start }) => start),
-    tables: concatenate(sequences.map(({ table }) => table)),
-    tableLengths: Int32Array.from(sequences, ({ table }) => table.length),
+    tables: concatenate(sequences.flatMap(tablesOf)),
+    tableLengths: Int32Array.from(sequences.flatMap(tablesOf), (table) => table.length),
     wantToken: Uint8Array.from(sequences, ({ wantToken }) => (wantToken ? 1 : 0)),
     sampling: sequences.map(toNativeSampling),
     steps,
   };
+}
+
+function tablesOf({ table, windowTable }: SequenceStep): readonly (readonly BlockId[])[] {
+  return windowTable === undefined ? [table] : [table, windowTable];
 }
 
 function concatenate(parts: readonly ArrayLike<number>[]): Int32Array {

@@ -20,7 +20,7 @@ export function withTypedErrors(addon: NativeAddon): NativeAddon {
 function typedModel(model: NativeModel): NativeModel {
   return {
     info: model.info,
-    createPool: async (blocks, blockTokens) => typedPool(await typed(() => model.createPool(blocks, blockTokens))),
+    createPool: async (...sizes) => typedPool(await typed(() => model.createPool(...sizes))),
     dispose: () => typed(() => model.dispose()),
   };
 }
@@ -28,6 +28,7 @@ function typedModel(model: NativeModel): NativeModel {
 function typedPool(pool: NativePool): NativePool {
   return {
     blocks: pool.blocks,
+    ...(pool.windowBlocks === undefined ? {} : { windowBlocks: pool.windowBlocks }),
     blockTokens: pool.blockTokens,
     bytes: pool.bytes,
     run: (batch, onTokens) =>
@@ -38,7 +39,7 @@ function typedPool(pool: NativePool): NativePool {
     copyBlock: (from, to, tokens) => typed(() => pool.copyBlock(from, to, tokens)),
     writeBlockFile: (request) => typed(() => pool.writeBlockFile(request)),
     readBlockFile: (request) => typed(() => pool.readBlockFile(request)),
-    logits: (tokens, start, table) => typed(() => pool.logits(tokens, start, table)),
+    logits: (...args) => typed(() => pool.logits(...args)),
     dispose: () => typed(() => pool.dispose()),
   };
 }

@@ -242,6 +242,8 @@ export interface PoolStatus {
   readonly freeBlocks: number;
   readonly blockTokens: number;
   readonly blockBytes: number;
+  /** Blocks of the layers that see a window only, where they have their own; all other numbers are of the other layers. */
+  readonly window?: { readonly totalBlocks: number; readonly usedBlocks: number };
   /** Runs of blocks in id order: whose they are ("" = used by no agent), how many. Agent of first reference for shared ones. */
   readonly map: readonly {
     readonly kind: "agent" | "shared" | "reusable" | "free";

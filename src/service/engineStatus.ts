@@ -37,15 +37,18 @@ export function engineMetrics(loaded: LoadedModel | undefined): EngineMetrics {
   };
 }
 
-export function poolStatus({ session, pool: memory }: LoadedModel): PoolStatus {
-  const { pool } = session.engine;
+export function poolStatus({ session, info }: LoadedModel): PoolStatus {
+  const { pool, windowPool } = session.engine;
+  const { kvBytesPerToken, window } = info;
+  const tokenBytes = windowPool === undefined ? kvBytesPerToken : kvBytesPerToken - (window?.kvBytesPerToken ?? 0);
   return {
     totalBlocks: pool.totalBlocks,
     usedBlocks: pool.referencedBlocks,
     reusableBlocks: pool.reusableBlocks,
     freeBlocks: pool.freeBlocks,
     blockTokens: pool.blockTokens,
-    blockBytes: Math.round(memory.bytes / pool.totalBlocks),
+    blockBytes: pool.blockTokens * tokenBytes,
+    ...(windowPool && { window: { totalBlocks: windowPool.totalBlocks, usedBlocks: windowPool.referencedBlocks } }),
     map: session.engine
       .poolMap()
       .map(({ kind, owner, count }) => (owner === undefined ? { kind, count } : { kind, agent: owner, count })),

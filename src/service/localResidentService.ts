@@ -75,6 +75,7 @@ export class LocalResidentService implements ResidentService {
       beforeUnload: () => this.agents.residency.evictAll(),
       makeRoom: (session, blocks) => this.agents.residency.makeRoom(session, blocks),
       makeRoomInTime: (session, blocks) => this.agents.residency.makeRoomInTime(session, blocks),
+      onWindowLeft: (session, left) => this.agents.residency.saveLeft(session, left),
       onBroken: (model) => this.gate.retire(model),
     });
     this.idleUnload = new IdleUnload(options.unloadAfterMs ?? 0, () => this.unloadWhenIdle());

@@ -1,18 +1,20 @@
 import path from "node:path";
 import type { ModelSession } from "../agents/ports";
-import { InvalidRequestError, toErrorInfo } from "../common/errors";
+import { toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import { BlockPoolBatchEngine } from "../engine/batchEngine";
 import { EngineDriver } from "../engine/driver";
+import { limitsOf, longestRun } from "../engine/engineOptions";
+import type { LeftBlock } from "../engine/liveTables";
 import type { Clock } from "../engine/ports";
 import type { StepLimits } from "../engine/scheduler";
-import { blocksInPool } from "../models/fit";
 import { readTextFiles, summarizeModel } from "../models/modelDirectory";
 import type { DeviceInfo, NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../native/binding";
 import type { EngineState, ModelSummary, ServiceOptions } from "../protocol/service";
 import { type BlockIdentity, createBlockHasher } from "../store/blockIdentity";
 import { createTextModel } from "../text/textModel";
 import type { ModelLoader } from "./modelGate";
+import { type PoolSize, poolSizeFor } from "./poolSize";
 import type { CountingRunner, Runtime } from "./runtime";
 import { watchFailures } from "./watchFailures";
 
@@ -38,6 +40,8 @@ export interface ModelHostOptions {
   /** Releases idle caches now; and the same for a request that can wait for an agent to become idle. */
   readonly makeRoom: (session: ModelSession, blocks: number) => Promise<number>;
   readonly makeRoomInTime: (session: ModelSession, blocks: number) => Promise<number>;
+  /** Keeps what a block holds that has left its window, until the promise is over. */
+  readonly onWindowLeft: (session: ModelSession, left: LeftBlock) => Promise<void> | undefined;
   /** The device failed: the model must be loaded anew before it is used again. */
   readonly onBroken: (model: LoadedModel) => void;
 }
@@ -115,21 +119,26 @@ export class ModelHost implements ModelLoader<LoadedModel> {
   }
 
   private async assemble(summary: ModelSummary, native: NativeModel): Promise<LoadedModel> {
-    const { service, runtime, clock, log, makeRoom, makeRoomInTime, onBroken } = this.options;
+    const { service, runtime, clock, log, makeRoom, makeRoomInTime, onWindowLeft, onBroken } = this.options;
     const { info } = native;
     const text = createTextModel(await readTextFiles(summary.directory));
-    const pool = await native.createPool(blocksWanted(service, info), service.blockTokens);
+    const limits = limitsOf({
+      ...engineLimits(info),
+      lookupTokensPerRun: service.promptLookup === false ? 0 : lookupTokensPerRun,
+    });
+    const size = poolSizeFor(service, info, { ...limits, stepTokens: longestRun(limits) });
+    const pool = await native.createPool(size.blocks, service.blockTokens, size.windowBlocks);
     const runner = runtime.createRunner(pool, info);
-    const identity = identityOf(info, service.blockTokens);
+    const identity = identityOf(info, service.blockTokens, size);
     let session: ModelSession | undefined;
     const engine = new BlockPoolBatchEngine(
       watchFailures(runner, () => onBroken(model)),
       createBlockHasher(identity),
       clock,
       {
-        ...engineLimits(info),
-        lookupTokensPerRun: service.promptLookup === false ? 0 : lookupTokensPerRun,
+        ...limits,
         log,
+        onWindowLeft: (left) => (session === undefined ? undefined : onWindowLeft(session, left)),
         makeRoom: (blocks) => (session === undefined ? 0 : makeRoomInTime(session, blocks)),
         makeRoomNow: (blocks) => (session === undefined ? 0 : makeRoom(session, blocks)),
       },
@@ -162,8 +171,9 @@ export class ModelHost implements ModelLoader<LoadedModel> {
   }
 }
 
-function identityOf(info: NativeModelInfo, blockTokens: number): BlockIdentity {
-  const { weightsId, architectureId, kvDtype, kvLayoutId, numericsId } = info;
+function identityOf(info: NativeModelInfo, blockTokens: number, { windowBlocks }: PoolSize): BlockIdentity {
+  const { weightsId, architectureId, kvDtype, numericsId } = info;
+  const kvLayoutId = windowBlocks === 0 ? info.kvLayoutId : `${info.kvLayoutId}, windows apart`;
   return { weightsId, architectureId, kvDtype, blockTokens, kvLayoutId, numericsId };
 }
 
@@ -187,18 +197,6 @@ function engineLimits({ device, ops, weightBytes }: NativeModelInfo): Omit<StepL
 /** What computes, in words. */
 export function opsText({ ops, cpuLevel, cpuThreads }: NativeModelInfo): string {
   return ops === "mlx" ? "MLX's operations" : `CPU kernels at ${cpuLevel} on ${cpuThreads} threads`;
-}
-
-/** Blocks of the pool: as many as its size allows, not more than its positions can be numbered. */
-function blocksWanted({ poolBytes, blockTokens }: ServiceOptions, { kvBytesPerToken }: NativeModelInfo): number {
-  const blocks = blocksInPool(poolBytes, blockTokens, kvBytesPerToken);
-  if (blocks >= 1) return blocks;
-  const neededBytes = blockTokens * kvBytesPerToken;
-  throw new InvalidRequestError(
-    `the block pool of ${poolBytes} bytes cannot hold one block of ${neededBytes} bytes`,
-    "raise the block pool's size",
-    { neededBytes, poolBytes },
-  );
 }
 
 function deviceText({ device, name }: DeviceInfo): string {

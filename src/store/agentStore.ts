@@ -9,6 +9,7 @@ import { MalformedJson } from "./json";
 import { agentFiles, decodeManifest, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock, FileLocks } from "./ports";
 import { decodeLogs, emptyLogs, type LogContents } from "./turnLog";
+import { windowPath } from "./windowFiles";
 
 /** An agent as its folder has it. */
 export interface StoredAgent extends LogContents {
@@ -254,7 +255,10 @@ export class AgentStore {
 
   private async copyTail(source: string, target: string, generation: number): Promise<boolean> {
     try {
-      await copyFile(this.tailPath(source, generation), this.tailPath(target, generation), constants.COPYFILE_FICLONE);
+      const [from, to] = [this.tailPath(source, generation), this.tailPath(target, generation)];
+      await copyFile(from, to, constants.COPYFILE_FICLONE);
+      // Only models with windows have it; without it their turn is read again.
+      await copyFile(windowPath(from), windowPath(to), constants.COPYFILE_FICLONE).catch(() => {});
       return true;
     } catch {
       return false;

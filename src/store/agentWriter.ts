@@ -5,6 +5,7 @@ import type { JsonObject } from "./json";
 import { agentFiles, encodeManifest, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock } from "./ports";
 import { type LogEntry, TurnLogWriter } from "./turnLog";
+import { windowPath } from "./windowFiles";
 
 /** What a commit may change in the manifest. `head: null` = before the first turn. */
 export type ManifestChange = Partial<Omit<Manifest, "id" | "index" | "createdAt" | "logs" | "head">> & {
@@ -91,7 +92,8 @@ export class AgentWriter {
   }
 
   async removeTail(generation: number): Promise<void> {
-    await rm(this.tailPath(generation), { force: true }).catch(() => {});
+    const file = this.tailPath(generation);
+    await Promise.all([file, windowPath(file)].map((path) => rm(path, { force: true }).catch(() => {})));
   }
 
   /** Waits for commits under way, then gives the lock up. */

@@ -9,6 +9,7 @@ import type { BlockId } from "../engine/ports";
 import { type BlockIdentity, blockFormatVersion, modelFolder, nextKey, rootKey } from "./blockIdentity";
 import { errnoCode, makeFolder, storeError } from "./files";
 import type { BlockFileRefusal, BlockFiles } from "./ports";
+import { windowPath } from "./windowFiles";
 
 /** Why stored cache was not used; the `atToken` tokens before it were. */
 export interface RestoreRefusal {
@@ -25,6 +26,8 @@ export interface StoredBlock {
   readonly start: number;
   readonly tokens: Int32Array;
   readonly path: string;
+  /** Those with a window, where they have blocks of their own; absent: all others. */
+  readonly layers?: "window";
 }
 
 export interface SavedBlock {
@@ -142,7 +145,8 @@ export class BlockStore {
   }
 
   async remove(identity: BlockIdentity, key: string): Promise<void> {
-    await rm(this.objectPath(identity, key), { force: true });
+    const file = this.objectPath(identity, key);
+    await Promise.all([rm(file, { force: true }), rm(windowPath(file), { force: true })]);
   }
 }
 
@@ -158,6 +162,7 @@ function metadataOf(identity: BlockIdentity, block: StoredBlock): Readonly<Recor
     blockTokens: String(identity.blockTokens),
     kvLayout: identity.kvLayoutId,
     numerics: identity.numericsId,
+    ...(block.layers === undefined ? {} : { layers: block.layers }),
     parent: block.parent,
     tokens: block.tokens.join(","),
     key: block.key,

@@ -2,6 +2,7 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { errnoCode, storeError } from "./files";
+import { keyOfFile } from "./windowFiles";
 
 export interface StoredObject {
   readonly path: string;
@@ -23,7 +24,7 @@ export async function listObjects(root: string): Promise<readonly StoredObject[]
     if (!file.endsWith(objectSuffix)) continue;
     try {
       const { size, mtimeMs } = await stat(file);
-      objects.push({ path: file, key: path.basename(file, objectSuffix), bytes: size, usedAtMs: mtimeMs });
+      objects.push({ path: file, key: keyOfFile(path.basename(file)), bytes: size, usedAtMs: mtimeMs });
     } catch (error) {
       if (errnoCode(error) !== "ENOENT") throw storeError(error, file);
     }

@@ -37,6 +37,16 @@ LLAMA3 = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 64,
 }
+GEMMA3 = {
+    "model_type": "gemma3_text",
+    "num_hidden_layers": 7,
+    "head_dim": 32,
+    "query_pre_attn_scalar": 24,
+    "rope_theta": 1000000.0,
+    "rope_local_base_freq": 10000.0,
+    "sliding_window_pattern": 3,
+    "hidden_activation": "gelu_pytorch_tanh",
+}
 YARN = {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}
 
 
@@ -74,19 +84,36 @@ CASES = {
         mx.float32,
         affine(32, 8),
     ),
+    "gemma3, a window shorter than the prompt": ({**GEMMA3, "sliding_window": 8}, mx.bfloat16, None),
+    "gemma3, a window that the answer leaves": (
+        {**GEMMA3, "sliding_window": 24, "rope_scaling": {"rope_type": "linear", "factor": 8.0}},
+        mx.float32,
+        None,
+    ),
+    "gemma3, own head, 4 bits by 64": (
+        {**GEMMA3, "sliding_window": 16, "tie_word_embeddings": False},
+        mx.bfloat16,
+        affine(64, 4),
+    ),
 }
 
 
-def random_weight(path, weight):
-    """Norms lie around 1; all else is wide enough that the logits differ clearly."""
-    noise = mx.random.normal(weight.shape) * 0.12
-    return noise + 1 if "norm" in path else noise
+def random_weight(config):
+    """Norms lie around 1 (stored as they differ from it in Gemma); all else is wide enough that logits differ clearly."""
+
+    def draw(path, weight):
+        noise = mx.random.normal(weight.shape) * 0.12
+        return noise + 1 if "norm" in path and config["model_type"] != "gemma3_text" else noise
+
+    return draw
 
 
 def make(directory, config, dtype, quantization):
     model_class, args_class = _get_classes(config)
     model = model_class(args_class.from_dict(config))
-    model.update(tree_map_with_path(random_weight, model.parameters()))
+    if config["model_type"] == "gemma3_text" and config["tie_word_embeddings"]:
+        model.sanitize({})  # a file without a head ties it
+    model.update(tree_map_with_path(random_weight(config), model.parameters()))
     model.set_dtype(dtype)
     if quantization is not None:
         parts = {name: part for name, part in quantization.items() if isinstance(part, dict)}

@@ -51,7 +51,7 @@ void DefineDispose(Napi::Object object, const EnvironmentPtr& environment, void 
 
 /** `NativeModel` and `NativePool` as objects. */
 Napi::Object MakeModel(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const ModelInfo& info);
-Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const PoolGeometry& geometry,
+Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const PoolShape& shape,
                       bool has_model);
 /** `NativeLock`, or undefined when another holder has it. */
 Napi::Value MakeLock(Napi::Env env, const std::string& path);

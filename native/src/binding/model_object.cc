@@ -40,12 +40,11 @@ Napi::Object MakeModel(Napi::Env env, const EnvironmentPtr& environment, Handle 
 
   DefineAsyncMethod(object, "createPool", [environment, handle](const Napi::CallbackInfo& info) {
     const int64_t blocks = ToInteger(info[0], "blocks"), block_tokens = ToInteger(info[1], "blockTokens");
+    const int64_t window_blocks = info[2].IsUndefined() ? 0 : ToInteger(info[2], "windowBlocks");
     const Calls::Started call = environment->calls().Start(info.Env());
     environment->Submit(MlxThread::Kind::kCall, call, [=](Engine& engine) -> Calls::ToJs {
-      const Handle pool = engine.CreatePool(handle, blocks, block_tokens);
-      return [=, geometry = engine.Geometry(pool)](Napi::Env js) {
-        return MakePool(js, environment, pool, geometry, true);
-      };
+      const Handle pool = engine.CreatePool(handle, blocks, block_tokens, window_blocks);
+      return [=, shape = engine.Shape(pool)](Napi::Env js) { return MakePool(js, environment, pool, shape, true); };
     });
     return call.promise;
   });

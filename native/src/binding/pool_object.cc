@@ -33,9 +33,15 @@ void DefineLogits(Napi::Object object, const EnvironmentPtr& environment, Handle
   DefineAsyncMethod(object, "logits", [environment, handle](const Napi::CallbackInfo& info) {
     const std::vector<int32_t> tokens = ToInts(info[0], "tokens"), table = ToInts(info[2], "table");
     const int32_t start = ToInt32(info[1], "start");
+    const std::vector<int32_t> window_table =
+        info[3].IsUndefined() ? std::vector<int32_t>{} : ToInts(info[3], "windowTable");
     const Calls::Started call = environment->calls().Start(info.Env());
     environment->Submit(MlxThread::Kind::kCall, call, [=](Engine& engine) -> Calls::ToJs {
-      return [logits = engine.Logits(handle, tokens, start, table)](Napi::Env env) { return ToJs(env, logits); };
+      std::vector<int32_t> tables = table, lengths{int32_t(table.size())};
+      if (!window_table.empty()) lengths.push_back(int32_t(window_table.size()));
+      tables.insert(tables.end(), window_table.begin(), window_table.end());
+      return
+          [logits = engine.Logits(handle, tokens, start, tables, lengths)](Napi::Env env) { return ToJs(env, logits); };
     });
     return call.promise;
   });
@@ -67,12 +73,13 @@ void SubmitIo(const EnvironmentPtr& environment, CallId id, Work work) {
 }
 
 void DefineWriteBlockFile(Napi::Object object, const EnvironmentPtr& environment, Handle handle,
-                          const PoolGeometry& geometry) {
-  DefineAsyncMethod(object, "writeBlockFile", [environment, handle, geometry](const Napi::CallbackInfo& info) {
+                          const PoolShape& shape) {
+  DefineAsyncMethod(object, "writeBlockFile", [environment, handle, shape](const Napi::CallbackInfo& info) {
     const Napi::Object request = ToObject(info[0], "request");
     const int64_t block = ToInteger(request.Get("block"), "block"), tokens = ToInteger(request.Get("tokens"), "tokens");
     const std::string path = ToText(request.Get("path"), "path");
     Metadata metadata = ToMetadata(request.Get("metadata"), "metadata");
+    const PoolGeometry geometry = shape.Check(block, tokens).geometry;
     const Calls::Started call = environment->calls().Start(info.Env());
     environment->mlx().Post(MlxThread::Kind::kCopy, [=, id = call.id, metadata = std::move(metadata)](Engine& engine) {
       try {
@@ -90,13 +97,13 @@ void DefineWriteBlockFile(Napi::Object object, const EnvironmentPtr& environment
 }
 
 void DefineReadBlockFile(Napi::Object object, const EnvironmentPtr& environment, Handle handle,
-                         const PoolGeometry& geometry) {
-  DefineAsyncMethod(object, "readBlockFile", [environment, handle, geometry](const Napi::CallbackInfo& info) {
+                         const PoolShape& shape) {
+  DefineAsyncMethod(object, "readBlockFile", [environment, handle, shape](const Napi::CallbackInfo& info) {
     const Napi::Object request = ToObject(info[0], "request");
     const int64_t block = ToInteger(request.Get("block"), "block"), tokens = ToInteger(request.Get("tokens"), "tokens");
     const std::string path = ToText(request.Get("path"), "path");
     const Metadata expected = ToMetadata(request.Get("expect"), "expect");
-    CheckBlock(geometry, block, tokens);
+    const PoolGeometry geometry = shape.Check(block, tokens).geometry;
     const Calls::Started call = environment->calls().Start(info.Env());
     SubmitIo(environment, call.id, [=] {
       auto data = std::make_shared<std::vector<std::byte>>();
@@ -116,17 +123,18 @@ void DefineReadBlockFile(Napi::Object object, const EnvironmentPtr& environment,
 
 }  // namespace
 
-Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const PoolGeometry& geometry,
+Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const PoolShape& shape,
                       bool has_model) {
   Napi::Object object = Napi::Object::New(env);
-  object.Set("blocks", geometry.blocks);
-  object.Set("blockTokens", geometry.block_tokens);
-  object.Set("bytes", double(geometry.bytes()));
+  object.Set("blocks", shape.groups().front().geometry.blocks);
+  if (shape.groups().size() > 1) object.Set("windowBlocks", shape.groups().back().geometry.blocks);
+  object.Set("blockTokens", shape.block_tokens());
+  object.Set("bytes", double(shape.bytes()));
   DefineRun(object, environment, handle);
   DefineLogits(object, environment, handle);
   DefineCopyBlock(object, environment, handle);
-  DefineWriteBlockFile(object, environment, handle, geometry);
-  DefineReadBlockFile(object, environment, handle, geometry);
+  DefineWriteBlockFile(object, environment, handle, shape);
+  DefineReadBlockFile(object, environment, handle, shape);
 
   DefineDispose(object, environment, &Engine::DropPool, handle, has_model);
   return object;

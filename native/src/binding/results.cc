@@ -44,6 +44,13 @@ Napi::Value ToJs(Napi::Env env, const ModelInfo& info) {
   object.Set("weightBytes", double(info.weight_bytes));
   object.Set("kvDtype", KvTypeName(info.kv_dtype));
   object.Set("kvBytesPerToken", double(info.config.KvBytesPerToken(info.kv_dtype)));
+  if (info.window_layers > 0) {
+    Napi::Object window = Napi::Object::New(env);
+    window.Set("tokens", info.window_tokens);
+    window.Set("layers", info.window_layers);
+    window.Set("kvBytesPerToken", double(info.window_bytes_per_token));
+    object.Set("window", window);
+  }
   object.Set("weightsId", info.weights_id);
   object.Set("architectureId", info.architecture_id);
   object.Set("kvLayoutId", info.kv_layout_id);

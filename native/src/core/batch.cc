@@ -1,5 +1,6 @@
 #include "core/batch.h"
 
+#include <algorithm>
 #include <string>
 
 #include "core/error.h"
@@ -39,10 +40,10 @@ void CheckSampling(const SamplingParams& p, int vocab_size) {
   CheckIds(p.lookup_ids, vocab_size, "lookup");
 }
 
-void CheckLengths(const StepBatch& batch) {
+void CheckLengths(const StepBatch& batch, size_t groups) {
   const size_t n = batch.sequences();
   if (n == 0) Invalid("the batch has no sequence");
-  if (batch.starts.size() != n || batch.table_lengths.size() != n || batch.want_token.size() != n ||
+  if (batch.starts.size() != n || batch.table_lengths.size() != n * groups || batch.want_token.size() != n ||
       batch.sampling.size() != n) {
     Invalid("the batch's arrays differ in length");
   }
@@ -51,9 +52,11 @@ void CheckLengths(const StepBatch& batch) {
   size_t tokens = 0, blocks = 0;
   for (size_t i = 0; i < n; ++i) {
     if (batch.token_counts[i] < 1) Invalid("a sequence has no token");
-    if (batch.table_lengths[i] < 1) Invalid("a sequence has no block");
     tokens += size_t(batch.token_counts[i]);
-    blocks += size_t(batch.table_lengths[i]);
+  }
+  for (const int32_t length : batch.table_lengths) {
+    if (length < 1) Invalid("a sequence has no block");
+    blocks += size_t(length);
   }
   if (tokens != batch.tokens.size()) Invalid("tokenCounts do not add up to the number of tokens");
   if (blocks != batch.tables.size()) Invalid("tableLengths do not add up to the number of block ids");
@@ -80,7 +83,27 @@ class BlockUses {
   std::vector<int> writer_, reader_;
 };
 
-void CheckSequence(const StepBatch& batch, const BatchLimits& limits, size_t i, const int32_t* table, BlockUses& uses) {
+/** `table` is of `length` blocks of one group. */
+void CheckTable(const BlockGroup& group, const int32_t* table, int length, int sequence, int64_t start, int64_t end,
+                BlockUses& uses) {
+  const int64_t block_tokens = group.geometry.block_tokens, needed = (end + block_tokens - 1) / block_tokens;
+  const int64_t gone = group.window == 0 ? 0 : std::max<int64_t>(0, start - group.window + 1) / block_tokens;
+  if (length < needed) {
+    Invalid("a block table is too short", {{"neededBlocks", double(needed)}, {"blocks", double(length)}});
+  }
+  for (int64_t b = 0; b < length; ++b) {
+    if (b < gone && table[b] == kNoBlock) continue;
+    if (table[b] < group.first_block || table[b] >= group.first_block + group.geometry.blocks) {
+      Invalid("block " + std::to_string(table[b]) + " is outside the pool",
+              {{"block", double(table[b])}, {"blocks", double(group.geometry.blocks)}});
+    }
+    if (b < needed) uses.Add(sequence, table[b], b >= start / block_tokens);
+  }
+}
+
+/** The sequence's tables begin at `table`. Returns where they end. */
+const int32_t* CheckSequence(const StepBatch& batch, const BatchLimits& limits, size_t i, const int32_t* table,
+                             BlockUses& uses) {
   const int64_t start = batch.starts[i];
   const int64_t end = start + batch.token_counts[i] + (batch.want_token[i] ? batch.steps - 1 : 0);
   if (start < 0) Invalid("a sequence starts at a negative position");
@@ -88,18 +111,13 @@ void CheckSequence(const StepBatch& batch, const BatchLimits& limits, size_t i, 
     Invalid("a sequence grows beyond the context",
             {{"tokens", double(end)}, {"maxContextTokens", double(limits.max_context_tokens)}});
   }
-  const int64_t block_tokens = limits.pool.block_tokens, needed = (end + block_tokens - 1) / block_tokens;
-  if (batch.table_lengths[i] < needed) {
-    Invalid("a block table is too short",
-            {{"neededBlocks", double(needed)}, {"blocks", double(batch.table_lengths[i])}});
+  const size_t groups = limits.pool.groups().size();
+  for (size_t g = 0; g < groups; ++g) {
+    const int32_t length = batch.table_lengths[i * groups + g];
+    CheckTable(limits.pool.groups()[g], table, length, int(i), start, end, uses);
+    table += length;
   }
-  for (int64_t b = 0; b < batch.table_lengths[i]; ++b) {
-    if (table[b] < 0 || table[b] >= limits.pool.blocks) {
-      Invalid("block " + std::to_string(table[b]) + " is outside the pool",
-              {{"block", double(table[b])}, {"blocks", double(limits.pool.blocks)}});
-    }
-    if (b < needed) uses.Add(int(i), table[b], b >= start / block_tokens);
-  }
+  return table;
 }
 
 void CheckTokens(const StepBatch& batch, int vocab_size, const std::vector<int32_t>& last_sampled) {
@@ -121,14 +139,13 @@ void CheckTokens(const StepBatch& batch, int vocab_size, const std::vector<int32
 }  // namespace
 
 void CheckBatch(const StepBatch& batch, const BatchLimits& limits, const std::vector<int32_t>& last_sampled) {
-  CheckLengths(batch);
+  CheckLengths(batch, limits.pool.groups().size());
   CheckTokens(batch, limits.vocab_size, last_sampled);
-  BlockUses uses(limits.pool.blocks);
+  BlockUses uses(limits.pool.blocks());
   const int32_t* table = batch.tables.data();
   for (size_t i = 0; i < batch.sequences(); ++i) {
-    CheckSequence(batch, limits, i, table, uses);
+    table = CheckSequence(batch, limits, i, table, uses);
     if (batch.want_token[i]) CheckSampling(batch.sampling[i], limits.vocab_size);
-    table += batch.table_lengths[i];
   }
 }
 

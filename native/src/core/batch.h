@@ -2,12 +2,15 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/pool_geometry.h"
+#include "core/pool_shape.h"
 #include "core/sampler.h"
 
 namespace resident {
 
-/** `StepBatch` of src/native/binding.ts: flat over rows, sequence after sequence. */
+/** In a table of layers with a window: no block, all its tokens have left the window. */
+constexpr int32_t kNoBlock = -1;
+
+/** `StepBatch` of src/native/binding.ts: flat over rows, sequence after sequence; tables group after group of each. */
 struct StepBatch {
   std::vector<int32_t> tokens, token_counts, starts, tables, table_lengths;
   std::vector<uint8_t> want_token;
@@ -19,7 +22,7 @@ struct StepBatch {
 };
 
 struct BatchLimits {
-  PoolGeometry pool;
+  PoolShape pool;
   int vocab_size;
   int max_context_tokens;
 };

@@ -66,6 +66,7 @@ Checkpoint::Checkpoint(const std::string& directory) {
   } else {
     AddFile(directory, "model.safetensors");
   }
+  if (config_.files_decide_head) config_.tied_head = Find("lm_head.weight") == nullptr;
 }
 
 void Checkpoint::AddFile(const std::string& directory, const std::string& name) {

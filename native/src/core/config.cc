@@ -1,6 +1,7 @@
 #include "core/config.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -71,9 +72,17 @@ double RequiredFactor(const json::Value& scaling) {
   return Positive(scaling, "factor", 1);
 }
 
+/** transformers 5 keeps RoPE's base and scaling in there; with windows, once for each kind of layer. */
+const json::Value* RopeParameters(const json::Value& config, const char* layer_type) {
+  const json::Value* parameters = Member(config, "rope_parameters");
+  if (parameters == nullptr) return nullptr;
+  const json::Value* own = Member(*parameters, layer_type);
+  return own == nullptr ? parameters : own;
+}
+
 RopeConfig ParseRope(const json::Value& config, double default_theta) {
   RopeConfig rope;
-  const json::Value* parameters = Member(config, "rope_parameters");  // transformers 5 keeps both in there
+  const json::Value* parameters = RopeParameters(config, "full_attention");
   rope.theta =
       Positive(config, "rope_theta", parameters ? Positive(*parameters, "rope_theta", default_theta) : default_theta);
   rope.traditional = Flag(config, "rope_traditional", false);
@@ -135,20 +144,53 @@ void ParseQuantizations(const json::Value& document, ModelConfig& config) {
   }
 }
 
-void RefuseSlidingWindows(const json::Value& document, const ModelConfig& config) {
-  if (const json::Value* layers = Member(document, "layer_types"); layers != nullptr && layers->AsArray() != nullptr) {
-    for (const json::Value& layer : *layers->AsArray()) {
-      if (layer.AsString() != nullptr && *layer.AsString() != "full_attention") {
-        Unsupported("layer type " + *layer.AsString());
-      }
-    }
-    return;
+/** By layer, from what the config lists; empty where it lists nothing. Throws for kinds of layers that are unknown. */
+std::vector<bool> ParseLayerTypes(const json::Value& document, const ModelConfig& config, bool may_have_windows) {
+  const json::Value* layers = Member(document, "layer_types");
+  if (layers == nullptr || layers->AsArray() == nullptr) return {};
+  std::vector<bool> windowed;
+  for (const json::Value& layer : *layers->AsArray()) {
+    const std::string type = layer.AsString() == nullptr ? "" : *layer.AsString();
+    windowed.push_back(type == "sliding_attention");
+    if (type != "full_attention" && !(windowed.back() && may_have_windows)) Unsupported("layer type " + type);
   }
+  if (int(windowed.size()) != config.num_layers) Corrupt("layer_types is not of as many layers as the model");
+  return windowed;
+}
+
+/** Families without windows may have a config that asks for one: we would compute something else. */
+void RefuseSlidingWindows(const json::Value& document, const ModelConfig& config) {
+  if (!ParseLayerTypes(document, config, false).empty()) return;
   const std::optional<int> window = Integer(document, "sliding_window", 1);
   if (window && *window < config.max_context_tokens &&
       Flag(document, "use_sliding_window", config.architecture == "mistral")) {
     Unsupported("sliding_window of " + std::to_string(*window) + " tokens");
   }
+}
+
+void ParseWindows(const json::Value& document, const WindowedLayers& defaults, ModelConfig& config) {
+  const int window = Integer(document, "sliding_window", 1).value_or(defaults.tokens);
+  const int pattern = Integer(document, "sliding_window_pattern", 1)
+                          .value_or(Integer(document, "_sliding_window_pattern", 1).value_or(defaults.pattern));
+  std::vector<bool> windowed = ParseLayerTypes(document, config, true);
+  for (int i = int(windowed.size()); i < config.num_layers; ++i) windowed.push_back((i + 1) % pattern != 0);
+  for (const bool has_window : windowed) config.windows.push_back(has_window ? window : 0);
+  const json::Value* parameters = RopeParameters(document, "sliding_attention");
+  config.window_rope.theta =
+      Positive(document, "rope_local_base_freq",
+               parameters ? Positive(*parameters, "rope_theta", defaults.rope_theta) : defaults.rope_theta);
+}
+
+void RefuseWhatIsNotComputed(const json::Value& document, const Family& family) {
+  for (const char* key : {"hidden_act", "hidden_activation"}) {
+    const std::optional<std::string> activation = Text(document, key);
+    if (activation && *activation != family.activation_name) Unsupported(std::string(key) + " " + *activation);
+  }
+  if (Number(document, "partial_rotary_factor").value_or(1) != 1) Unsupported("partial_rotary_factor");
+  for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping"}) {
+    if (Member(document, key) != nullptr) Unsupported(key);
+  }
+  if (Flag(document, "use_bidirectional_attention", false)) Unsupported("use_bidirectional_attention");
 }
 
 void CheckShape(const ModelConfig& config) {
@@ -161,10 +203,26 @@ void CheckShape(const ModelConfig& config) {
   }
 }
 
+/** To the nearest bf16, ties to even. */
+float RoundToBrain(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  return std::bit_cast<float>((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u);
+}
+
 std::string Shortest(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.17g", value);
   return text;
+}
+
+/** Nothing for models without windows: their caches are named as before there were any. */
+std::string WindowsId(const ModelConfig& config) {
+  if (config.windows.empty()) return "";
+  std::string id = ",\"query_scale\":" + Shortest(double(config.query_scale)) +
+                   ",\"window_theta\":" + Shortest(config.window_rope.theta) + ",\"windows\":[";
+  for (const int window : config.windows) id += std::to_string(window) + ",";
+  id.back() = ']';
+  return id;
 }
 
 }  // namespace
@@ -186,9 +244,7 @@ ModelConfig ParseModelConfig(const std::string& config_json) {
   if (!type) Corrupt("model_type is missing");
   const Family* family = FindFamily(*type);
   if (family == nullptr) Unsupported("model_type " + *type);
-  if (Text(document, "hidden_act").value_or("silu") != "silu")
-    Unsupported("hidden_act " + *Text(document, "hidden_act"));
-  if (Number(document, "partial_rotary_factor").value_or(1) != 1) Unsupported("partial_rotary_factor");
+  RefuseWhatIsNotComputed(document, *family);
 
   ModelConfig config;
   config.architecture = family->architecture;
@@ -199,9 +255,13 @@ ModelConfig ParseModelConfig(const std::string& config_json) {
   config.num_kv_heads = Integer(document, "num_key_value_heads", 1).value_or(config.num_heads);
   config.vocab_size = RequiredInteger(document, "vocab_size");
   const std::optional<int> head_dim = Integer(document, "head_dim", 2);
-  if (!head_dim && config.hidden_size % config.num_heads != 0)
+  if (!head_dim && family->head_dim == 0 && config.hidden_size % config.num_heads != 0)
     Corrupt("hidden_size is no multiple of num_attention_heads");
-  config.head_dim = head_dim.value_or(config.hidden_size / config.num_heads);
+  config.head_dim = head_dim.value_or(family->head_dim == 0 ? config.hidden_size / config.num_heads : family->head_dim);
+  const double scale_dim = family->query_scale_dim == 0
+                               ? config.head_dim
+                               : Positive(document, "query_pre_attn_scalar", family->query_scale_dim);
+  config.query_scale = 1.f / std::sqrt(float(scale_dim));
   config.norm_eps = float(Positive(document, "rms_norm_eps", 1e-6));
   config.max_context_tokens = RequiredInteger(document, "max_position_embeddings");
   config.rope = ParseRope(document, family->default_rope_theta);
@@ -210,12 +270,22 @@ ModelConfig ParseModelConfig(const std::string& config_json) {
     config.max_context_tokens = std::max(config.max_context_tokens, int(std::min(scaled, double(1 << 30))));
   }
   config.tied_head = Flag(document, "tie_word_embeddings", true);
+  config.files_decide_head = family->files_decide_head;
   config.qkv_bias = family->qkv_bias.value_or(Flag(document, "attention_bias", false));
   config.output_bias = family->output_bias.value_or(Flag(document, "attention_bias", false));
   config.mlp_bias = family->mlp_bias.value_or(Flag(document, "mlp_bias", false));
   config.query_key_norm = family->query_key_norm;
+  config.output_norms = family->output_norms;
+  config.norms_around_one = family->norms_around_one;
+  config.activation = family->activation;
+  // As mlx_lm, which keeps the factor in bf16 whatever it is multiplied with.
+  if (family->scaled_embedding) config.embedding_scale = RoundToBrain(float(std::sqrt(double(config.hidden_size))));
   CheckShape(config);
-  RefuseSlidingWindows(document, config);
+  if (family->windowed) {
+    ParseWindows(document, *family->windowed, config);
+  } else {
+    RefuseSlidingWindows(document, config);
+  }
   ParseQuantizations(document, config);
   return config;
 }
@@ -234,8 +304,8 @@ std::string ModelConfig::ArchitectureId(DataType kv_dtype) const {
          number("original_context_tokens", rope.original_context_tokens) +
          number("low_freq_factor", rope.low_freq_factor) + number("high_freq_factor", rope.high_freq_factor) +
          number("beta_fast", rope.beta_fast) + number("beta_slow", rope.beta_slow) + number("mscale", rope.mscale) +
-         number("mscale_all_dim", rope.mscale_all_dim) + ",\"kv_dtype\":" + json::Quote(SafetensorsName(kv_dtype)) +
-         "}";
+         number("mscale_all_dim", rope.mscale_all_dim) + WindowsId(*this) +
+         ",\"kv_dtype\":" + json::Quote(SafetensorsName(kv_dtype)) + "}";
 }
 
 }  // namespace resident

@@ -2,6 +2,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/dtype.h"
 
@@ -27,9 +28,11 @@ struct RopeConfig {
   double mscale = 1, mscale_all_dim = 0;             // yarn
 };
 
+enum class Activation { kSilu, kGeluTanh };
+
 /** What config.json says, checked, with the defaults that mlx_lm uses for the family. */
 struct ModelConfig {
-  std::string architecture;  // llama, mistral, qwen2, qwen3
+  std::string architecture;  // llama, mistral, qwen2, qwen3, gemma3_text
   int hidden_size = 0;
   int intermediate_size = 0;
   int num_layers = 0;
@@ -39,13 +42,28 @@ struct ModelConfig {
   int vocab_size = 0;
   int max_context_tokens = 0;
   float norm_eps = 1e-5f;
+  /** Queries are multiplied by this. */
+  float query_scale = 1;
   RopeConfig rope;
+  /** Of layers with a window. */
+  RopeConfig window_rope;
+  /** Tokens that a layer's rows see, their own included; by layer, 0: all. */
+  std::vector<int> windows;
   bool tied_head = true;
+  /** Whatever the config says: the head is tied unless the files have one. */
+  bool files_decide_head = false;
   // What tells the families apart.
   bool qkv_bias = false;
   bool output_bias = false;
   bool mlp_bias = false;
   bool query_key_norm = false;
+  /** Attention and feed-forward have a norm behind them too. */
+  bool output_norms = false;
+  /** A norm's weight is stored as what it differs from 1 by. */
+  bool norms_around_one = false;
+  Activation activation = Activation::kSilu;
+  /** Embedding rows are multiplied by this. */
+  float embedding_scale = 1;
   // Quantisation: a default, and matrices (by module path) that differ; nullopt = not quantised.
   std::optional<Quantization> quantization;
   std::map<std::string, std::optional<Quantization>> quantization_overrides;

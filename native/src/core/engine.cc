@@ -87,6 +87,12 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
                  .is_gpu = device == mx::Device::gpu,
                  .back_end = model->ops->back_end(),
                  .step_weight_bytes = 0};
+  for (const int window : config.windows) {
+    model->info.window_tokens = std::max(model->info.window_tokens, window);
+    model->info.window_layers += window > 0;
+  }
+  model->info.window_bytes_per_token =
+      config.KvBytesPerToken(model->info.kv_dtype) / uint64_t(config.num_layers) * uint64_t(model->info.window_layers);
   model->decoder = std::make_unique<Decoder>(config, *model->ops, loader.Load(hooks));
   model->info.step_weight_bytes = model->decoder->step_weight_bytes();
   model_ = std::move(model);
@@ -101,19 +107,34 @@ void Engine::UnloadModel(Handle model) {
   mx::clear_cache();
 }
 
-Handle Engine::CreatePool(Handle handle, int64_t blocks, int64_t block_tokens) {
+Handle Engine::CreatePool(Handle handle, int64_t blocks, int64_t block_tokens, int64_t window_blocks) {
   Model& model = RequireModel(handle);
   if (model.pool) Invalid("the model has a pool already");
   const ModelConfig& config = model.info.config;
-  CheckPoolSize(blocks, block_tokens, config.num_kv_heads, config.head_dim,
-                config.KvBytesPerToken(model.info.kv_dtype));
-  const PoolGeometry geometry{.blocks = int(blocks),
-                              .block_tokens = int(block_tokens),
-                              .num_layers = config.num_layers,
-                              .kv_heads = config.num_kv_heads,
-                              .head_dim = config.head_dim,
-                              .dtype = model.info.kv_dtype};
-  model.pool = std::make_unique<KvPool>(geometry, *model.ops, model.device);
+  BlockGroup all, windowed;
+  windowed.window = model.info.window_tokens;
+  const bool apart = window_blocks != 0 && model.info.window_layers > 0;
+  for (int layer = 0; layer < config.num_layers; ++layer) {
+    const bool has_window = apart && config.windows[size_t(layer)] > 0;
+    (has_window ? windowed : all).layers.push_back(layer);
+  }
+  const auto complete = [&](BlockGroup& group, int64_t count) {
+    const uint64_t layer_bytes = config.KvBytesPerToken(model.info.kv_dtype) / uint64_t(config.num_layers);
+    CheckPoolSize(count, block_tokens, config.num_kv_heads, config.head_dim, layer_bytes * group.layers.size());
+    group.geometry = {.blocks = int(count),
+                      .block_tokens = int(block_tokens),
+                      .num_layers = int(group.layers.size()),
+                      .kv_heads = config.num_kv_heads,
+                      .head_dim = config.head_dim,
+                      .dtype = model.info.kv_dtype};
+  };
+  complete(all, blocks);
+  std::vector<BlockGroup> groups{all};
+  if (apart) {
+    complete(windowed, window_blocks);
+    groups.push_back(windowed);
+  }
+  model.pool = std::make_unique<KvPool>(PoolShape(std::move(groups)), *model.ops, model.device);
   model.last_sampled.clear();
   return model.pool_handle = next_handle_++;
 }
@@ -129,11 +150,11 @@ Handle Engine::CreateBarePool(const PoolGeometry& geometry) {
   CheckPoolSize(geometry.blocks, geometry.block_tokens, geometry.kv_heads, geometry.head_dim, geometry.BlockBytes(1));
   const mx::Device device = ChooseDevice(DeviceChoice::kDefault);
   const Handle handle = next_handle_++;
-  bare_pools_[handle] = std::make_unique<KvPool>(geometry, *MakeMlxOps(device), device);
+  bare_pools_[handle] = std::make_unique<KvPool>(PoolShape(geometry), *MakeMlxOps(device), device);
   return handle;
 }
 
-const PoolGeometry& Engine::Geometry(Handle pool) const { return RequireBlocks(pool).geometry(); }
+const PoolShape& Engine::Shape(Handle pool) const { return RequireBlocks(pool).shape(); }
 
 void Engine::DropPool(Handle pool) {
   if (bare_pools_.erase(pool) > 0) return mx::clear_cache();
@@ -154,35 +175,40 @@ RunStats Engine::Run(Handle pool, const StepBatch& batch, const RunHooks& hooks)
 }
 
 std::vector<float> Engine::Logits(Handle pool, const std::vector<int32_t>& tokens, int start,
-                                  const std::vector<int32_t>& table) {
+                                  const std::vector<int32_t>& tables, std::vector<int32_t> lengths) {
   Model& model = RequirePool(pool);
+  if (lengths.empty()) lengths = {int32_t(tables.size())};
   StepBatch batch;
   batch.tokens = tokens;
   batch.token_counts = {int32_t(tokens.size())};
   batch.starts = {start};
-  batch.tables = table;
-  batch.table_lengths = {int32_t(table.size())};
+  batch.tables = tables;
+  batch.table_lengths = std::move(lengths);
   batch.want_token = {1};
   batch.sampling.resize(1);
   CheckBatch(batch, LimitsOf(model), {});
   RequireStepMemory(*model.ops, model.info.config, batch);
-  const SequenceRows rows[] = {{batch.tokens, start, batch.tables, SequenceRows::Wanted::kLogits}};
+  SequenceRows rows[] = {{batch.tokens, start, {}, SequenceRows::Wanted::kLogits}};
+  const int32_t* table = batch.tables.data();
+  for (const int32_t length : batch.table_lengths) {
+    rows[0].tables.emplace_back(table, size_t(length));
+    table += length;
+  }
   return RunStep(*model.decoder, *model.ops, *model.pool, rows).logits;
 }
 
 void Engine::CopyBlock(Handle pool, int64_t from, int64_t to, int64_t tokens) {
   KvPool& kv = RequireBlocks(pool);
   kv.RequireIntact();
-  CheckBlock(kv.geometry(), from, tokens);
-  CheckBlock(kv.geometry(), to, tokens);
+  if (&kv.shape().Check(from, tokens) != &kv.shape().Check(to, tokens))
+    Invalid("a copy would leave its layers' blocks");
   if (from != to) kv.CopyBlock(int(from), int(to), int(tokens));
 }
 
 std::vector<std::byte> Engine::CopyBlockOut(Handle pool, int64_t block, int64_t tokens) const {
   const KvPool& kv = RequireBlocks(pool);
   kv.RequireIntact();
-  CheckBlock(kv.geometry(), block, tokens);
-  std::vector<std::byte> data(kv.geometry().BlockBytes(int(tokens)));
+  std::vector<std::byte> data(kv.shape().Check(block, tokens).geometry.BlockBytes(int(tokens)));
   kv.CopyOut(int(block), int(tokens), data);
   return data;
 }
@@ -190,7 +216,7 @@ std::vector<std::byte> Engine::CopyBlockOut(Handle pool, int64_t block, int64_t 
 void Engine::CopyBlockIn(Handle pool, int64_t block, int64_t tokens, std::span<const std::byte> data) {
   KvPool& kv = RequireBlocks(pool);
   kv.RequireIntact();
-  CheckBlock(kv.geometry(), block, tokens);
+  kv.shape().Check(block, tokens);
   kv.CopyIn(int(block), int(tokens), data);
 }
 
@@ -211,18 +237,7 @@ KvPool& Engine::RequireBlocks(Handle handle) const {
 }
 
 BatchLimits Engine::LimitsOf(const Model& model) {
-  return {model.pool->geometry(), model.info.config.vocab_size, model.info.config.max_context_tokens};
-}
-
-void CheckBlock(const PoolGeometry& geometry, int64_t block, int64_t tokens) {
-  if (block < 0 || block >= geometry.blocks) {
-    Invalid("block " + std::to_string(block) + " is outside the pool",
-            {{"block", double(block)}, {"blocks", double(geometry.blocks)}});
-  }
-  if (tokens < 1 || tokens > geometry.block_tokens) {
-    Invalid("a block cannot hold " + std::to_string(tokens) + " tokens",
-            {{"tokens", double(tokens)}, {"blockTokens", double(geometry.block_tokens)}});
-  }
+  return {model.pool->shape(), model.info.config.vocab_size, model.info.config.max_context_tokens};
 }
 
 }  // namespace resident

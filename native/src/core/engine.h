@@ -24,6 +24,10 @@ struct ModelInfo {
   std::string weights_id, architecture_id, kv_layout_id, numerics_id;
   bool is_gpu;
   BackEnd back_end;
+  /** Of layers with a window: tokens, layers, bytes of K and V of one token over them; 0 where there are none. */
+  int window_tokens = 0;
+  int window_layers = 0;
+  uint64_t window_bytes_per_token = 0;
   /** Of the weights that one decode step reads. */
   uint64_t step_weight_bytes;
 };
@@ -54,16 +58,20 @@ class Engine {
   /** Frees the model and its pool. Idempotent. */
   void UnloadModel(Handle model);
 
-  Handle CreatePool(Handle model, int64_t blocks, int64_t block_tokens);
+  /**
+   * With `window_blocks`, layers with a window have so many blocks of their own, and `blocks` are of the others;
+   * without, or in a model without windows, one block is of all layers.
+   */
+  Handle CreatePool(Handle model, int64_t blocks, int64_t block_tokens, int64_t window_blocks = 0);
   /** A pool of any geometry with no model behind it: Run and Logits refuse it, all else works. */
   Handle CreateBarePool(const PoolGeometry& geometry);
-  const PoolGeometry& Geometry(Handle pool) const;
+  const PoolShape& Shape(Handle pool) const;
   void DropPool(Handle pool);
 
   RunStats Run(Handle pool, const StepBatch& batch, const RunHooks& hooks);
-  /** f32 [vocabSize] after the last of `tokens`. */
+  /** f32 [vocabSize] after the last of `tokens`. `tables` and `lengths` as in a batch of one sequence. */
   std::vector<float> Logits(Handle pool, const std::vector<int32_t>& tokens, int start,
-                            const std::vector<int32_t>& table);
+                            const std::vector<int32_t>& tables, std::vector<int32_t> lengths = {});
 
   void CopyBlock(Handle pool, int64_t from, int64_t to, int64_t tokens);
   std::vector<std::byte> CopyBlockOut(Handle pool, int64_t block, int64_t tokens) const;
@@ -83,8 +91,5 @@ class Engine {
   std::map<Handle, std::unique_ptr<KvPool>> bare_pools_;
   Handle next_handle_ = 1;
 };
-
-/** Throws INVALID_REQUEST unless the block is the pool's and holds `tokens` tokens. */
-void CheckBlock(const PoolGeometry& geometry, int64_t block, int64_t tokens);
 
 }  // namespace resident

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <map>
 #include <thread>
 
 #include "core/error.h"
@@ -29,12 +30,16 @@ std::vector<std::byte*> Addresses(const Slabs& slabs) {
 
 }  // namespace
 
-KvPool::KvPool(const PoolGeometry& geometry, const Ops& ops, mx::Device device)
-    : geometry_(geometry), layout_(ops.LayoutOf(geometry)), device_(device) {
-  RequireMemory(geometry.bytes(), "a pool of " + std::to_string(geometry.blocks) + " blocks");
-  for (int i = 0; i < geometry.num_layers; ++i) {
-    slabs_.k.push_back(ops.MakeSlab(geometry));
-    slabs_.v.push_back(ops.MakeSlab(geometry));
+KvPool::KvPool(PoolShape shape, const Ops& ops, mx::Device device) : shape_(std::move(shape)), device_(device) {
+  RequireMemory(shape_.bytes(), "a pool of " + std::to_string(shape_.blocks()) + " blocks");
+  std::map<int, const PoolGeometry*> geometry_of_layer;
+  for (const BlockGroup& group : shape_.groups()) {
+    layouts_.push_back(ops.LayoutOf(group.geometry));
+    for (const int layer : group.layers) geometry_of_layer[layer] = &group.geometry;
+  }
+  for (const auto& [layer, geometry] : geometry_of_layer) {
+    slabs_.k.push_back(ops.MakeSlab(*geometry));
+    slabs_.v.push_back(ops.MakeSlab(*geometry));
   }
   addresses_ = Addresses(slabs_);
 }
@@ -76,27 +81,31 @@ void KvPool::WaitUntilReady() const {
   }
 }
 
-std::byte* KvPool::At(size_t slab, int block) const {
-  return addresses_[slab] + size_t(block) * size_t(geometry_.block_tokens) * geometry_.slot_bytes();
-}
-
 template <typename Piece>
 void KvPool::ForEachPiece(int block, int tokens, Piece piece) const {
-  for (size_t slab = 0; slab < addresses_.size(); ++slab) {
-    const PieceLayout& layout = slab % 2 == 0 ? layout_.k : layout_.v;
-    const size_t whole = size_t(geometry_.block_tokens) * layout.token_bytes,
-                 part = size_t(tokens) * layout.token_bytes;
-    if (whole == part) {  // pieces follow each other
-      piece(At(slab, block), whole * layout.pieces);
-      continue;
+  const BlockGroup& group = shape_.GroupOf(block);
+  const PoolGeometry& geometry = group.geometry;
+  const SlabLayout& layout = layouts_[size_t(&group - shape_.groups().data())];
+  const size_t offset = size_t(block - group.first_block) * size_t(geometry.block_tokens) * geometry.slot_bytes();
+  for (const int layer : group.layers) {
+    for (const size_t side : {0, 1}) {
+      std::byte* at = addresses_[2 * size_t(layer) + side] + offset;
+      const PieceLayout& pieces = side == 0 ? layout.k : layout.v;
+      const size_t whole = size_t(geometry.block_tokens) * pieces.token_bytes,
+                   part = size_t(tokens) * pieces.token_bytes;
+      if (whole == part) {  // pieces follow each other
+        piece(at, whole * pieces.pieces);
+        continue;
+      }
+      for (size_t i = 0; i < pieces.pieces; ++i) piece(at + i * whole, part);
     }
-    for (size_t i = 0; i < layout.pieces; ++i) piece(At(slab, block) + i * whole, part);
   }
 }
 
 void KvPool::CopyBlock(int from, int to, int tokens) {
+  const PoolGeometry& geometry = shape_.GroupOf(from).geometry;
   const std::ptrdiff_t distance =
-      (std::ptrdiff_t(to) - from) * std::ptrdiff_t(geometry_.block_tokens) * std::ptrdiff_t(geometry_.slot_bytes());
+      (std::ptrdiff_t(to) - from) * std::ptrdiff_t(geometry.block_tokens) * std::ptrdiff_t(geometry.slot_bytes());
   ForEachPiece(from, tokens, [&](std::byte* at, size_t bytes) { std::memcpy(at + distance, at, bytes); });
 }
 

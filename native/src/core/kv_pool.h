@@ -6,12 +6,13 @@
 
 #include "core/models/decoder.h"
 #include "core/ops.h"
-#include "core/pool_geometry.h"
+#include "core/pool_shape.h"
 
 namespace resident {
 
 /**
- * The memory that all blocks live in: per layer one slab for K and one for V, slot = block * blockTokens + offset.
+ * The memory that all blocks live in: per layer one slab for K and one for V, slot = block * blockTokens + offset, with
+ * blocks counted from the first of the layer's group.
  *
  * Appends are in place only while this object holds the slabs' only handles: Commit moves the new ones in before they
  * are evaluated. Bytes of blocks move by pointer between steps, since copies as operations would move whole slabs.
@@ -20,9 +21,9 @@ namespace resident {
 class KvPool {
  public:
   /** Allocates. Untouched pages cost nothing, but their room is asked for: throws OUT_OF_MEMORY. */
-  KvPool(const PoolGeometry& geometry, const Ops& ops, mx::Device device);
+  KvPool(PoolShape shape, const Ops& ops, mx::Device device);
 
-  const PoolGeometry& geometry() const { return geometry_; }
+  const PoolShape& shape() const { return shape_; }
   const Slabs& slabs() const { return slabs_; }
 
   /**
@@ -34,23 +35,25 @@ class KvPool {
   /** Throws NATIVE_FAILURE after a failed Commit. */
   void RequireIntact() const;
 
+  /** Both blocks are of one group. */
   void CopyBlock(int from, int to, int tokens);
-  /** The first `tokens` slots of a block together: layer after layer, K before V, piece after piece of the layout. */
+  /**
+   * The first `tokens` slots of a block together: layer after layer of its group, K before V, piece after piece of the
+   * layout.
+   */
   void CopyOut(int block, int tokens, std::span<std::byte> into) const;
   void CopyIn(int block, int tokens, std::span<const std::byte> from);
 
  private:
   bool ReadyInPlace() const;
   void WaitUntilReady() const;
-  std::byte* At(size_t slab, int block) const;
-
   /** Calls piece(bytes in the slab, bytes of the tokens) for each piece of K's and V's first `tokens` slots, in order.
    */
   template <typename Piece>
   void ForEachPiece(int block, int tokens, Piece piece) const;
 
-  PoolGeometry geometry_;
-  SlabLayout layout_;
+  PoolShape shape_;
+  std::vector<SlabLayout> layouts_;  // of each group
   mx::Device device_;
   Slabs slabs_;
   std::vector<std::byte*> addresses_;  // of each slab: K and V of layer 0, of layer 1 …

@@ -170,12 +170,20 @@ std::vector<LoadedWeight> WeightLoader::Load(const LoadHooks& hooks) {
   for (const Weight& weight : weights_) {
     LoadedWeight& next = loaded.emplace_back();
     if (weight.kind == WeightSpec::Kind::kNorm) {
-      next.norm = ops_.PrepareNorm(ReadRows({weight.parts.front().weight}, true, hooks));
+      next.norm = ops_.PrepareNorm(ReadNorm(*weight.parts.front().weight, hooks));
     } else {
       next.linear = ops_.PrepareLinear(ReadMatrices(weight, hooks));
     }
   }
   return loaded;
+}
+
+Tensor WeightLoader::ReadNorm(const StoredTensor& stored, const LoadHooks& hooks) {
+  const Tensor weight = ReadRows({&stored}, true, hooks);
+  if (!checkpoint_.config().norms_around_one) return weight;
+  Tensor whole = mx::add(weight, Tensor(1.f, weight.dtype()), device_);
+  mx::eval(whole);
+  return whole;
 }
 
 std::vector<Matrix> WeightLoader::ReadMatrices(const Weight& weight, const LoadHooks& hooks) {

@@ -40,6 +40,7 @@ class WeightLoader {
   uint64_t LoadedBytes(const StoredTensor& tensor, bool cast) const;
 
   std::vector<Matrix> ReadMatrices(const Weight& weight, const LoadHooks& hooks);
+  Tensor ReadNorm(const StoredTensor& stored, const LoadHooks& hooks);
   Tensor ReadRows(const std::vector<const StoredTensor*>& parts, bool cast, const LoadHooks& hooks);
 
   const Checkpoint& checkpoint_;

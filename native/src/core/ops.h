@@ -55,38 +55,51 @@ class StepRows {
   virtual ~StepRows() = default;
 };
 
-/** Where one sequence's rows stand in a step, and which blocks hold its context. */
+/** Where one sequence's rows stand in a step, and which blocks of a group hold its context. */
 struct SequenceSpan {
   int first_row;
   int rows;
   int context_tokens;           // the last row's position + 1
-  std::vector<int32_t> blocks;  // of the context, in order
-  bool one_run;                 // the blocks are adjacent, and may be read as one
+  std::vector<int32_t> blocks;  // of the context, in order, counted from the group's first
+  int first_block;              // index of the first that is read; those before may be kNoBlock
+  bool one_run;                 // from there the blocks are adjacent, and may be read as one
+};
+
+/** What the layers of a group share in a step. */
+struct GroupRows {
+  std::vector<int32_t> slots;  // [R]: where the row's K and V go
+  std::vector<SequenceSpan> sequences;
 };
 
 /** What all layers of a step share. R rows in all. */
 struct RowPlan {
   int block_tokens;
   std::vector<int32_t> ids, positions;  // [R]
-  std::vector<int32_t> slots;           // [R]: where the row's K and V go
-  std::vector<SequenceSpan> sequences;
+  std::vector<GroupRows> groups;
+  std::vector<int> group_of_layer;
   int rows() const { return int(ids.size()); }
 };
 
-/** x + output(attention(norm(x))). q and k are one linear layer; their own norms are there together or not at all. */
+/**
+ * x + output_norm(output(attention(norm(x)))). q and k are one linear layer; their own norms are there together or not
+ * at all, and a family may do without the norm of the output.
+ */
 struct AttentionLayer {
-  std::unique_ptr<Norm> norm;
+  std::unique_ptr<Norm> norm, output_norm;
   std::unique_ptr<Linear> query_key, value, output;
   std::unique_ptr<Norm> query_norm, key_norm;
   const Rope* rope;
   int heads, kv_heads, head_dim;
+  int window;  // tokens that a row sees, its own included; 0: all
+  int index;   // in the model
   float norm_eps, scale;
 };
 
-/** x + down(silu(gate(norm(x))) * up(norm(x))). */
+/** x + output_norm(down(activation(gate(norm(x))) * up(norm(x)))), the norm of the output as in AttentionLayer. */
 struct FeedForwardLayer {
-  std::unique_ptr<Norm> norm;
+  std::unique_ptr<Norm> norm, output_norm;
   std::unique_ptr<Linear> gate, up, down;
+  Activation activation;
   float norm_eps;
 };
 
@@ -137,7 +150,7 @@ class Ops {
   virtual Tensor MakeSlab(const PoolGeometry& geometry) const = 0;
 
   // Nothing is checked: callers have checked ids, slots and shapes. x: [R, features], padded as the back end likes.
-  virtual Tensor Embed(const Linear& table, const StepRows& rows) const = 0;
+  virtual Tensor Embed(const Linear& table, float scale, const StepRows& rows) const = 0;
   /** The slabs that come back have the rows' K and V in them, in place when the caller gives the only handles. */
   virtual Attended Attend(const AttentionLayer& layer, const StepRows& rows, const Tensor& x, const Tensor& k_slab,
                           const Tensor& v_slab) const = 0;

@@ -22,6 +22,10 @@ FloatType ToFloatType(mx::Dtype type) {
   return type == mx::float16 ? FloatType::kF16 : type == mx::bfloat16 ? FloatType::kBF16 : FloatType::kF32;
 }
 
+kernels::Activation ToKernel(Activation activation) {
+  return activation == Activation::kSilu ? kernels::Activation::kSilu : kernels::Activation::kGeluTanh;
+}
+
 struct CpuLinear final : Linear {
   uint64_t bytes() const override {
     uint64_t sum = 0;
@@ -45,7 +49,9 @@ struct CpuRope final : Rope {
 /** Shared with the primitives, which outlive the step's plan. */
 struct RowsData {
   RowPlan plan;  // owns the block tables
-  kernels::Rows rows;
+  std::vector<kernels::Rows> groups;
+
+  const kernels::Rows& GroupFor(int layer) const { return groups[size_t(plan.group_of_layer[size_t(layer)])]; }
 };
 
 struct CpuRows final : StepRows {
@@ -166,13 +172,14 @@ class CpuOps final : public Ops {
   std::unique_ptr<StepRows> PrepareRows(const RowPlan& plan) const override {
     auto data = std::make_shared<RowsData>();
     data->plan = plan;
-    kernels::Rows& rows = data->rows;
-    rows.ids = plan.ids;
-    rows.positions = plan.positions;
-    rows.block_tokens = plan.block_tokens;
-    for (const int32_t slot : plan.slots) rows.slots.push_back({slot / plan.block_tokens, slot % plan.block_tokens});
-    for (const SequenceSpan& span : data->plan.sequences) {
-      rows.sequences.push_back({span.first_row, span.rows, span.context_tokens - span.rows, span.blocks.data()});
+    for (const GroupRows& group : data->plan.groups) {
+      kernels::Rows& rows = data->groups.emplace_back();
+      rows.positions = plan.positions;
+      rows.block_tokens = plan.block_tokens;
+      for (const int32_t slot : group.slots) rows.slots.push_back({slot / plan.block_tokens, slot % plan.block_tokens});
+      for (const SequenceSpan& span : group.sequences) {
+        rows.sequences.push_back({span.first_row, span.rows, span.context_tokens - span.rows, span.blocks.data()});
+      }
     }
     auto prepared = std::make_unique<CpuRows>();
     prepared->data = std::move(data);
@@ -186,18 +193,19 @@ class CpuOps final : public Ops {
                   ToMlx(geometry.dtype));
   }
 
-  Tensor Embed(const Linear& table, const StepRows& rows) const override {
+  Tensor Embed(const Linear& table, float scale, const StepRows& rows) const override {
     const kernels::Matrices& matrices = MatricesOf(table);
     const auto data = static_cast<const CpuRows&>(rows).data;
-    return One("Embed", {data->rows.count(), PaddedDim(matrices.front().inputs())}, mx::float32, {},
-               [&t = *transformer_, &matrices, data](const auto&, std::byte* to) {
-                 t.Embed(matrices, data->rows.ids, AsFloats(to));
+    return One("Embed", {data->plan.rows(), PaddedDim(matrices.front().inputs())}, mx::float32, {},
+               [&t = *transformer_, &matrices, scale, data](const auto&, std::byte* to) {
+                 t.Embed(matrices, scale, data->plan.ids, AsFloats(to));
                });
   }
 
   Attended Attend(const AttentionLayer& layer, const StepRows& rows, const Tensor& x, const Tensor& k_slab,
                   const Tensor& v_slab) const override {
     const kernels::AttentionWeights weights{.norm = NormOf(layer.norm.get()),
+                                            .output_norm = NormOf(layer.output_norm.get()),
                                             .query_key = &MatricesOf(*layer.query_key),
                                             .value = &MatricesOf(*layer.value),
                                             .output = &MatricesOf(*layer.output),
@@ -207,23 +215,26 @@ class CpuOps final : public Ops {
                                             .heads = layer.heads,
                                             .kv_heads = layer.kv_heads,
                                             .head_dim = layer.head_dim,
+                                            .window = layer.window,
                                             .norm_eps = layer.norm_eps,
                                             .scale = layer.scale};
     const auto data = static_cast<const CpuRows&>(rows).data;
     const FloatType type = ToFloatType(k_slab.dtype());
     // K and V are written where they lie, behind MLX's back: steps follow each other, nobody but the pool has the
     // slabs, and a slab that came out as a new array could only be had without a copy by giving up every other handle.
-    const auto work = [&t = *transformer_, weights, data, type](const auto& from, std::byte* to) {
-      t.Attend(weights, data->rows, {from[1], from[2], type}, AsFloats(from[0]), AsFloats(to));
+    const auto work = [&t = *transformer_, weights, data, type, index = layer.index](const auto& from, std::byte* to) {
+      t.Attend(weights, data->GroupFor(index), {from[1], from[2], type}, AsFloats(from[0]), AsFloats(to));
     };
     return {One("Attend", x.shape(), mx::float32, {x, k_slab, v_slab}, work, true), k_slab, v_slab};
   }
 
   Tensor FeedForward(const FeedForwardLayer& layer, const Tensor& x) const override {
     const kernels::FeedForwardWeights weights{.norm = NormOf(layer.norm.get()),
+                                              .output_norm = NormOf(layer.output_norm.get()),
                                               .gate = &MatricesOf(*layer.gate),
                                               .up = &MatricesOf(*layer.up),
                                               .down = &MatricesOf(*layer.down),
+                                              .activation = ToKernel(layer.activation),
                                               .norm_eps = layer.norm_eps};
     const int rows = x.shape(0);
     return One(

@@ -3,6 +3,8 @@
 #include <mlx/ops.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "core/device.h"
 #include "core/loader.h"
@@ -28,10 +30,29 @@ struct MlxNorm final : Norm {
   Tensor weight;
 };
 
-/** One sequence's part of a step: its context is a view from `first_slot` where `blocks` is empty. */
+/** One sequence's part of a step: its context is a view where `blocks` is empty, token 0 at
+ * `first_slot` (which may lie before the slab where no token so early is read). */
 struct MlxSpan {
   int first_row, rows, context_tokens, first_slot;
   std::optional<Tensor> blocks;  // i32
+
+  /** The first token that the first row sees. */
+  int FirstKey(int window) const { return window == 0 ? 0 : std::max(0, context_tokens - rows - window + 1); }
+  /** Whether a row sees less than all tokens from the first row's first to itself. */
+  bool NeedsMask(int window) const { return window > 0 && rows > 1 && context_tokens > window; }
+};
+
+/** What the layers of a group share. */
+struct MlxGroup {
+  MlxGroup(const GroupRows& group, int block_tokens) : slots(MakeInts(group.slots)) {
+    for (const SequenceSpan& span : group.sequences) {
+      const int zero = (span.blocks[size_t(span.first_block)] - span.first_block) * block_tokens;
+      sequences.push_back({span.first_row, span.rows, span.context_tokens, zero,
+                           span.one_run ? std::nullopt : std::optional(MakeInts(span.blocks))});
+    }
+  }
+  Tensor slots;
+  std::vector<MlxSpan> sequences;
 };
 
 struct MlxRows final : StepRows {
@@ -40,15 +61,34 @@ struct MlxRows final : StepRows {
         block_tokens(plan.block_tokens),
         ids(MakeInts(plan.ids)),
         positions(MakeInts(plan.positions)),
-        slots(MakeInts(plan.slots)) {
-    for (const SequenceSpan& span : plan.sequences) {
-      sequences.push_back({span.first_row, span.rows, span.context_tokens, span.blocks.front() * plan.block_tokens,
-                           span.one_run ? std::nullopt : std::optional(MakeInts(span.blocks))});
-    }
+        group_of_layer(plan.group_of_layer) {
+    for (const GroupRows& group : plan.groups) groups.emplace_back(group, plan.block_tokens);
   }
+
+  const MlxGroup& GroupFor(const AttentionLayer& layer) const {
+    return groups[size_t(group_of_layer[size_t(layer.index)])];
+  }
+  /** bool [rows, tokens from FirstKey]: what each row of a sequence sees. The same for all layers of a window. */
+  const Tensor& MaskOf(const MlxSpan& span, size_t sequence, int window) const {
+    const auto [found, fresh] = masks.try_emplace({sequence, window}, Tensor(false));
+    if (fresh) {
+      const int first_key = span.FirstKey(window), keys = span.context_tokens - first_key;
+      const auto allowed = std::make_unique<bool[]>(size_t(span.rows) * size_t(keys));
+      for (int row = 0; row < span.rows; ++row) {
+        const int position = span.context_tokens - span.rows + row;
+        const int from = std::max(first_key, position - window + 1);
+        std::fill_n(allowed.get() + size_t(row) * size_t(keys) + size_t(from - first_key), position + 1 - from, true);
+      }
+      found->second = Tensor(allowed.get(), mx::Shape{span.rows, keys}, mx::bool_);
+    }
+    return found->second;
+  }
+
   int rows, block_tokens;
-  Tensor ids, positions, slots;
-  std::vector<MlxSpan> sequences;
+  Tensor ids, positions;
+  std::vector<MlxGroup> groups;
+  std::vector<int> group_of_layer;
+  mutable std::map<std::pair<size_t, int>, Tensor> masks;
 };
 
 struct MlxRope final : Rope {
@@ -106,13 +146,10 @@ class MlxOps final : public Ops {
                   ToMlx(geometry.dtype));
   }
 
-  Tensor Embed(const Linear& table, const StepRows& rows) const override {
-    const Matrix& m = static_cast<const MlxLinear&>(table).matrices.front();
-    const Tensor& ids = static_cast<const MlxRows&>(rows).ids;
-    const auto pick = [&](const Tensor& x) { return mx::take(x, ids, 0, device_); };
-    if (!m.quantization) return pick(m.weight);
-    return mx::dequantize(pick(m.weight), pick(*m.scales), pick(*m.zeros), m.quantization->group_size,
-                          m.quantization->bits, "affine", std::nullopt, std::nullopt, device_);
+  Tensor Embed(const Linear& table, float scale, const StepRows& rows) const override {
+    const Tensor x =
+        EmbedRows(static_cast<const MlxLinear&>(table).matrices.front(), static_cast<const MlxRows&>(rows).ids);
+    return scale == 1 ? x : mx::multiply(x, Tensor(scale, x.dtype()), device_);
   }
 
   /** Per layer all writes come before all reads: a read of the old slab beside the write would force a copy of it. */
@@ -129,17 +166,18 @@ class MlxOps final : public Ops {
     }
     both = Rotate(*layer.rope, both, rows.positions);
     // v is a matrix of its own: a slice of a joint q-k-v would have to be copied before the scatter.
-    const Tensor next_k = Append(k_slab, SelectHeads(both, heads, all_heads), rows.slots);
-    const Tensor next_v = Append(v_slab, Apply(*layer.value, in), rows.slots);
-    const Tensor attended = AttendSpans(SelectHeads(both, 0, heads), next_k, next_v, rows, layer.scale);
-    return {mx::add(x, Apply(*layer.output, attended), device_), next_k, next_v};
+    const Tensor& slots = rows.GroupFor(layer).slots;
+    const Tensor next_k = Append(k_slab, SelectHeads(both, heads, all_heads), slots);
+    const Tensor next_v = Append(v_slab, Apply(*layer.value, in), slots);
+    const Tensor attended = AttendSpans(SelectHeads(both, 0, heads), next_k, next_v, rows, layer);
+    return {AddOutput(x, Apply(*layer.output, attended), layer.output_norm.get(), layer.norm_eps), next_k, next_v};
   }
 
   Tensor FeedForward(const FeedForwardLayer& layer, const Tensor& x) const override {
     const Tensor in = RmsNorm(x, *layer.norm, layer.norm_eps);
     const Tensor gate = Apply(*layer.gate, in), up = Apply(*layer.up, in);
-    const Tensor gated = mx::multiply(mx::multiply(gate, mx::sigmoid(gate, device_), device_), up, device_);
-    return mx::add(x, Apply(*layer.down, gated), device_);
+    const Tensor gated = mx::multiply(Activate(layer.activation, gate), up, device_);
+    return AddOutput(x, Apply(*layer.down, gated), layer.output_norm.get(), layer.norm_eps);
   }
 
   Tensor SelectRows(const Tensor& x, const std::vector<int>& rows) const override {
@@ -155,6 +193,28 @@ class MlxOps final : public Ops {
   }
 
  private:
+  Tensor EmbedRows(const Matrix& m, const Tensor& ids) const {
+    const auto pick = [&](const Tensor& x) { return mx::take(x, ids, 0, device_); };
+    if (!m.quantization) return pick(m.weight);
+    return mx::dequantize(pick(m.weight), pick(*m.scales), pick(*m.zeros), m.quantization->group_size,
+                          m.quantization->bits, "affine", std::nullopt, std::nullopt, device_);
+  }
+
+  Tensor AddOutput(const Tensor& x, const Tensor& output, const Norm* norm, float eps) const {
+    return mx::add(x, norm == nullptr ? output : RmsNorm(output, *norm, eps), device_);
+  }
+
+  Tensor Activate(Activation activation, const Tensor& x) const {
+    if (activation == Activation::kSilu) return mx::multiply(x, mx::sigmoid(x, device_), device_);
+    // 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))): GELU's usual approximation (Hendrycks and Gimpel 2016).
+    const auto number = [&](float value) { return Tensor(value, x.dtype()); };
+    const Tensor cube = mx::multiply(x, mx::multiply(x, x, device_), device_);
+    const Tensor inner = mx::multiply(number(0.7978845608f),
+                                      mx::add(x, mx::multiply(number(0.044715f), cube, device_), device_), device_);
+    return mx::multiply(mx::multiply(number(0.5f), x, device_), mx::add(number(1), mx::tanh(inner, device_), device_),
+                        device_);
+  }
+
   Tensor RawLogits(const OutputLayer& layer, const Tensor& x) const {
     return Apply(*layer.linear, RmsNorm(x, *layer.norm, layer.norm_eps));
   }
@@ -191,18 +251,23 @@ class MlxOps final : public Ops {
 
   /** Causal attention of every sequence's rows over its own context: [R, heads * headDim]. */
   Tensor AttendSpans(const Tensor& queries, const Tensor& k_slab, const Tensor& v_slab, const MlxRows& plan,
-                     float scale) const {
+                     const AttentionLayer& layer) const {
     const int heads = queries.shape(1), head_dim = queries.shape(3);
     const Tensor all = mx::reshape(queries, {1, plan.rows, heads, head_dim}, device_);
     std::vector<Tensor> outputs;
-    for (const MlxSpan& span : plan.sequences) {
+    const std::vector<MlxSpan>& sequences = plan.GroupFor(layer).sequences;
+    for (size_t i = 0; i < sequences.size(); ++i) {
+      const MlxSpan& span = sequences[i];
+      const int first_key = span.FirstKey(layer.window);
+      const bool masked = span.NeedsMask(layer.window);
       const int first = span.first_row, end = first + span.rows;
       const Tensor rows =
           span.rows == plan.rows ? all : mx::slice(all, {0, first, 0, 0}, {1, end, heads, head_dim}, device_);
       // "causal" counts from the end: the last row sees the whole context.
       const Tensor attended = mx::fast::scaled_dot_product_attention(
-          SwapAxes(rows), Context(k_slab, span, plan, rows.dtype()), Context(v_slab, span, plan, rows.dtype()), scale,
-          span.rows > 1 ? "causal" : "", std::nullopt, std::nullopt, false, device_);
+          SwapAxes(rows), Context(k_slab, span, plan, first_key, rows.dtype()),
+          Context(v_slab, span, plan, first_key, rows.dtype()), layer.scale, span.rows > 1 && !masked ? "causal" : "",
+          masked ? std::optional(plan.MaskOf(span, i, layer.window)) : std::nullopt, std::nullopt, false, device_);
       outputs.push_back(mx::reshape(SwapAxes(attended), {span.rows, heads * head_dim}, device_));
     }
     return outputs.size() == 1 ? outputs.front() : mx::concatenate(std::move(outputs), 0, device_);
@@ -223,22 +288,29 @@ class MlxOps final : public Ops {
 
   /** K or V of one sequence in the queries' type; without a copy where that is the slab's and the blocks are one run.
    */
-  Tensor Context(const Tensor& slab, const MlxSpan& span, const MlxRows& plan, mx::Dtype type) const {
-    return mx::astype(StoredContext(slab, span, plan), type, device_);
+  Tensor Context(const Tensor& slab, const MlxSpan& span, const MlxRows& plan, int first_key, mx::Dtype type) const {
+    return mx::astype(StoredContext(slab, span, plan, first_key), type, device_);
   }
 
-  /** [1, kvHeads, context, headDim]: a view of one run of blocks, else the blocks gathered. */
-  Tensor StoredContext(const Tensor& slab, const MlxSpan& span, const MlxRows& plan) const {
+  /** [1, kvHeads, tokens, headDim], tokens from `first_key` on: a view of one run of blocks, else the blocks gathered.
+   */
+  Tensor StoredContext(const Tensor& slab, const MlxSpan& span, const MlxRows& plan, int first_key) const {
     const int kv_heads = slab.shape(2), head_dim = slab.shape(3), tokens = span.context_tokens;
     if (!span.blocks) {
-      const int first = span.first_slot;
-      return SwapAxes(mx::slice(slab, {0, first, 0, 0}, {1, first + tokens, kv_heads, head_dim}, device_));
+      const int zero = span.first_slot;
+      return SwapAxes(mx::slice(slab, {0, zero + first_key, 0, 0}, {1, zero + tokens, kv_heads, head_dim}, device_));
     }
+    const int first_block = first_key / plan.block_tokens, skipped = first_block * plan.block_tokens;
     const Tensor blocks =
         mx::reshape(slab, {slab.shape(1) / plan.block_tokens, plan.block_tokens, kv_heads, head_dim}, device_);
-    const Tensor gathered =
-        mx::reshape(mx::take(blocks, *span.blocks, 0, device_), {1, -1, kv_heads, head_dim}, device_);
-    return SwapAxes(mx::slice(gathered, {0, 0, 0, 0}, {1, tokens, kv_heads, head_dim}, device_));
+    const Tensor gathered = mx::reshape(mx::take(blocks, BlocksFrom(*span.blocks, first_block), 0, device_),
+                                        {1, -1, kv_heads, head_dim}, device_);
+    return SwapAxes(
+        mx::slice(gathered, {0, first_key - skipped, 0, 0}, {1, tokens - skipped, kv_heads, head_dim}, device_));
+  }
+
+  Tensor BlocksFrom(const Tensor& blocks, int first) const {
+    return first == 0 ? blocks : mx::slice(blocks, {first}, {blocks.shape(0)}, device_);
   }
 
   mx::Device device_;

@@ -7,19 +7,24 @@ BatchRun::BatchRun(const StepBatch& batch, int vocab_size, std::vector<int32_t>&
   size_t row = 0, block = 0;
   for (size_t i = 0; i < batch.sequences(); ++i) {
     const std::span<const int32_t> tokens(batch.tokens.data() + row, size_t(batch.token_counts[i]));
-    const std::span<const int32_t> table(batch.tables.data() + block, size_t(batch.table_lengths[i]));
+    const size_t groups = batch.table_lengths.size() / batch.sequences();
+    std::vector<std::span<const int32_t>> tables;
+    for (size_t g = 0; g < groups; ++g) {
+      const size_t length = size_t(batch.table_lengths[i * groups + g]);
+      tables.emplace_back(batch.tables.data() + block, length);
+      block += length;
+    }
     const SamplingParams& params = batch.sampling[i];
     sequences_.push_back({int(i),
                           {tokens.begin(), tokens.end()},
                           batch.starts[i],
-                          table,
+                          std::move(tables),
                           params.penalty_ids,
                           PromptLookup(params.lookup_ids),
                           0,
                           0});
     if (tokens.front() == kLastSampled) sequences_.back().tokens.front() = last_sampled[i];
     row += tokens.size();
-    block += table.size();
   }
   last_sampled.assign(batch.sequences(), kLastSampled);
 }
@@ -32,7 +37,7 @@ RunStats BatchRun::Run(const StepFunction& step, const RunHooks& hooks) {
     std::vector<SequenceRows> rows;
     for (Sequence& sequence : sequences_) {
       AddDraft(sequence);
-      rows.push_back({sequence.tokens, sequence.start, sequence.table, WantedOf(sequence), sequence.drafted + 1});
+      rows.push_back({sequence.tokens, sequence.start, sequence.tables, WantedOf(sequence), sequence.drafted + 1});
     }
     StepResult result = step(rows);
     stats.build_ms += result.build_ms;

@@ -47,8 +47,8 @@ class BatchRun {
     int index;
     std::vector<int32_t> tokens;  // of the coming step
     int start;
-    std::span<const int32_t> table;
-    std::vector<int32_t> penalty_ids;  // grows by what is sampled
+    std::vector<std::span<const int32_t>> tables;  // of each group
+    std::vector<int32_t> penalty_ids;              // grows by what is sampled
     PromptLookup lookup;
     int drafted;  // how many of `tokens`, the last ones, are guesses
     int sampled;  // tokens in this run

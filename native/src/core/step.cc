@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/batch.h"
 #include "core/error.h"
 
 namespace resident {
@@ -22,26 +23,31 @@ bool IsOneRun(std::span<const int32_t> blocks) {
 
 }  // namespace
 
-RowPlan PlanRows(const PoolGeometry& geometry, std::span<const SequenceRows> sequences, ContextPolicy policy) {
-  const int block_tokens = geometry.block_tokens;
-  std::vector<int> ids, positions, slots;
-  std::vector<SequenceSpan> spans;
+RowPlan PlanRows(const PoolShape& shape, std::span<const SequenceRows> sequences, ContextPolicy policy) {
+  const int block_tokens = shape.block_tokens();
+  RowPlan plan{block_tokens, {}, {}, std::vector<GroupRows>(shape.groups().size()), shape.GroupOfLayers()};
   for (const SequenceRows& sequence : sequences) {
-    const int rows = int(sequence.tokens.size()), context = sequence.start + rows;
-    const auto blocks = sequence.table.first(size_t((context + block_tokens - 1) / block_tokens));
-    spans.push_back({int(ids.size()),
-                     rows,
-                     context,
-                     {blocks.begin(), blocks.end()},
-                     policy == ContextPolicy::kViews && IsOneRun(blocks)});
+    const int first_row = plan.rows(), rows = int(sequence.tokens.size()), context = sequence.start + rows;
     for (int i = 0; i < rows; ++i) {
-      const int position = sequence.start + i;
-      ids.push_back(sequence.tokens[size_t(i)]);
-      positions.push_back(position);
-      slots.push_back(blocks[size_t(position / block_tokens)] * block_tokens + position % block_tokens);
+      plan.ids.push_back(sequence.tokens[size_t(i)]);
+      plan.positions.push_back(sequence.start + i);
+    }
+    for (size_t g = 0; g < plan.groups.size(); ++g) {
+      const BlockGroup& group = shape.groups()[g];
+      const auto table = sequence.tables[g].first(size_t((context + block_tokens - 1) / block_tokens));
+      const int first_key = group.window == 0 ? 0 : std::max(0, sequence.start - group.window + 1);
+      const int first_block = first_key / block_tokens;
+      SequenceSpan span{first_row, rows, context, {table.begin(), table.end()}, first_block, false};
+      for (int32_t& block : span.blocks) block = block == kNoBlock ? kNoBlock : block - group.first_block;
+      span.one_run = policy == ContextPolicy::kViews && IsOneRun(std::span(span.blocks).subspan(size_t(first_block)));
+      for (int position = sequence.start; position < context; ++position) {
+        const int32_t block = span.blocks[size_t(position / block_tokens)];
+        plan.groups[g].slots.push_back(block * block_tokens + position % block_tokens);
+      }
+      plan.groups[g].sequences.push_back(std::move(span));
     }
   }
-  return {block_tokens, std::move(ids), std::move(positions), std::move(slots), std::move(spans)};
+  return plan;
 }
 
 StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span<const SequenceRows> sequences,
@@ -53,15 +59,17 @@ StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span
   std::vector<Tensor> outputs;
   Slabs next;
   {
-    const RowPlan plan = PlanRows(pool.geometry(), sequences, policy);
+    const RowPlan plan = PlanRows(pool.shape(), sequences, policy);
     std::vector<int> best_rows, logit_rows;
     for (size_t i = 0; i < sequences.size(); ++i) {
-      const SequenceSpan& span = plan.sequences[i];
+      const SequenceSpan& span = plan.groups.front().sequences[i];
       for (int row = span.rows - sequences[i].wanted_rows; row < span.rows; ++row) {
         if (sequences[i].wanted == SequenceRows::Wanted::kArgMax) best_rows.push_back(span.first_row + row);
         if (sequences[i].wanted == SequenceRows::Wanted::kLogits) logit_rows.push_back(span.first_row + row);
       }
-      ++(span.one_run ? result.view_sequences : result.gathered_sequences);
+      const bool one_run =
+          std::ranges::all_of(plan.groups, [&](const GroupRows& group) { return group.sequences[i].one_run; });
+      ++(one_run ? result.view_sequences : result.gathered_sequences);
     }
     const Tensor hidden = model.Forward(ops, *ops.PrepareRows(plan), pool.slabs(), next);
     if (!best_rows.empty()) best = ops.Best(model.output(), ops.SelectRows(hidden, best_rows));

@@ -13,8 +13,9 @@ namespace resident {
 /** One sequence's rows of one step. */
 struct SequenceRows {
   std::span<const int32_t> tokens;
-  int start;                       // position of tokens[0]
-  std::span<const int32_t> table;  // block ids in order, at least as many as the context needs
+  int start;  // position of tokens[0]
+  /** Of each group: block ids in order, at least as many as the context needs. */
+  std::vector<std::span<const int32_t>> tables;
   enum class Wanted { kNothing, kArgMax, kLogits } wanted;
   int wanted_rows = 1;  // the last ones
 };
@@ -31,7 +32,7 @@ struct StepResult {
 enum class ContextPolicy { kViews, kGatherAlways };
 
 /** Turns checked rows into what the layers share. */
-RowPlan PlanRows(const PoolGeometry& geometry, std::span<const SequenceRows> sequences, ContextPolicy policy);
+RowPlan PlanRows(const PoolShape& shape, std::span<const SequenceRows> sequences, ContextPolicy policy);
 
 /**
  * One step: plan, build the graph, commit, evaluate. A throw before the commit leaves the pool as it was. The next step

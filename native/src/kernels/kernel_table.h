@@ -95,6 +95,7 @@ struct AttendUnit {
   const float* queries;  // of the first position and head, rotated and not scaled
   size_t query_stride;   // floats from one position's to the next
   float scale;
+  int window;  // tokens that a row sees, its own included; 0: all
   int first_split, end_split;
   /** Where every split is covered: the results, else nullptr and `partial` gets every split's state. */
   float* out;
@@ -102,6 +103,11 @@ struct AttendUnit {
   float* partial;  // [split][row][16 + padded dim]: largest score, sum, 14 unused, output not divided yet
   float* scratch;  // AttendScratchFloats
 };
+
+/** The first token that a row at `position` sees. */
+constexpr int FirstKey(int position, int window) {
+  return window == 0 || position < window ? 0 : position + 1 - window;
+}
 
 constexpr int PaddedDim(int head_dim) { return (head_dim + kPanelRows - 1) / kPanelRows * kPanelRows; }
 constexpr size_t PartialFloats(int head_dim) { return size_t(kPanelRows) + size_t(PaddedDim(head_dim)); }
@@ -138,6 +144,8 @@ struct KernelTable {
   /** Halves a and b of a head: (a cos − b sin, b cos + a sin), in place. */
   void (*rotate_halves)(float* head, int half, const float* cosines, const float* sines);
   void (*silu_multiply)(const float* gate, const float* up, int n, float* y);  // padded
+  /** GELU's tanh approximation of gate, times up. */
+  void (*gelu_multiply)(const float* gate, const float* up, int n, float* y);  // padded
   void (*attend)(const AttendUnit& unit);
   /** Joins the states of `splits` splits that lie `split_stride` floats apart; one row. */
   void (*join_splits)(const float* partial, size_t split_stride, int splits, int head_dim, float* out);

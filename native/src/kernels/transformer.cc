@@ -96,9 +96,11 @@ float* Transformer::Floats(Buffer& buffer, size_t count) {
   return As<float>(buffer);
 }
 
-void Transformer::Embed(const Matrices& table, std::span<const int32_t> ids, float* x) {
+void Transformer::Embed(const Matrices& table, float scale, std::span<const int32_t> ids, float* x) {
   const PackedMatrix& matrix = table.front();
-  for (size_t i = 0; i < ids.size(); ++i) matrix.Row(ids[i], x + i * size_t(matrix.padded_inputs()));
+  const size_t stride = size_t(matrix.padded_inputs());
+  for (size_t i = 0; i < ids.size(); ++i) matrix.Row(ids[i], x + i * stride);
+  if (scale != 1) std::for_each(x, x + ids.size() * stride, [&](float& value) { value *= scale; });
 }
 
 void Transformer::ReserveDigits(int rows, int groups) {
@@ -283,7 +285,8 @@ void Transformer::AttendRows(const AttentionWeights& w, const Rows& rows, const 
                            .queries = qkv + size_t(row) * qkv_stride_ + at,
                            .query_stride = qkv_stride_,
                            .scale = w.scale,
-                           .first_split = 0,
+                           .window = w.window,
+                           .first_split = FirstKey(sequence.start + first, w.window) / kSplitKeys,
                            .end_split = (sequence.start + end - 1) / kSplitKeys + 1,
                            .out = attended + size_t(row) * out_stride + at,
                            .out_stride = out_stride,
@@ -307,12 +310,14 @@ void Transformer::AttendRows(const AttentionWeights& w, const Rows& rows, const 
   std::vector<AttendUnit> splits;
   const size_t state = PartialFloats(dim);
   size_t floats = 0;
-  for (const AttendUnit& unit : units) floats += size_t(unit.end_split * unit.positions * unit.heads) * state;
+  for (const AttendUnit& unit : units) {
+    floats += size_t((unit.end_split - unit.first_split) * unit.positions * unit.heads) * state;
+  }
   float* partial = Floats(partials_, floats);
   for (AttendUnit& unit : units) {
     unit.partial = partial;
     const size_t a_split = size_t(unit.positions * unit.heads) * state;
-    for (int s = 0; s < unit.end_split; ++s, partial += a_split) {
+    for (int s = unit.first_split; s < unit.end_split; ++s, partial += a_split) {
       AttendUnit& split = splits.emplace_back(unit);
       split.first_split = s;
       split.end_split = s + 1;
@@ -324,9 +329,11 @@ void Transformer::AttendRows(const AttentionWeights& w, const Rows& rows, const 
   for (const AttendUnit& unit : units) {
     const size_t a_split = size_t(unit.positions * unit.heads) * state;
     for (int r = 0; r < unit.positions * unit.heads; ++r) {
-      const int seen = (unit.first_position + r / unit.heads) / kSplitKeys + 1;
+      const int position = unit.first_position + r / unit.heads;
+      const int first = FirstKey(position, unit.window) / kSplitKeys, seen = position / kSplitKeys + 1 - first;
+      const float* part = unit.partial + size_t(first - unit.first_split) * a_split + size_t(r) * state;
       float* to = unit.out + size_t(r / unit.heads) * out_stride + size_t(r % unit.heads) * size_t(dim);
-      table_.join_splits(unit.partial + size_t(r) * state, a_split, seen, dim, to);
+      table_.join_splits(part, a_split, seen, dim, to);
     }
   }
 }
@@ -351,13 +358,30 @@ void Transformer::Attend(const AttentionWeights& w, const Rows& rows, const Laye
   float* attended = Floats(attended_, size_t(count) * attended_stride);
   if (attended_stride != size_t(attended_features)) std::fill_n(attended, size_t(count) * attended_stride, 0.f);
   AttendRows(w, rows, cache);
-  AddProduct(*w.output, Prepare(attended, attended_features, count, NeedsDigits({w.output})), x, y);
+  AddProduct(*w.output, Prepare(attended, attended_features, count, NeedsDigits({w.output})), w.output_norm, w.norm_eps,
+             x, y);
 }
 
-void Transformer::AddProduct(const Matrices& matrices, const Inputs& in, const float* x, float* y) {
+void Transformer::AddProduct(const Matrices& matrices, const Inputs& in, const NormWeight* norm, float eps,
+                             const float* x, float* y) {
   const size_t stride = size_t(matrices.front().padded_outputs());
   std::vector<Product> products;
   Product::Add(products, matrices);
+  if (norm != nullptr) {
+    float* all = Floats(product_, size_t(in.rows) * stride);
+    Multiply(products, in, [&](const Product&, int panel, int first, int n, const float* tile, int) {
+      for (int r = 0; r < n; ++r) {
+        std::copy_n(tile + r * kPanelRows, kPanelRows, all + size_t(first + r) * stride + size_t(panel) * kPanelRows);
+      }
+    });
+    return ForRows(in.rows, [&](int first, int end) {
+      for (int r = first; r < end; ++r) {
+        float* row = all + size_t(r) * stride;
+        table_.rms_norm(row, norm->weight.data(), norm->features, eps, row);
+        for (size_t i = 0; i < stride; ++i) y[size_t(r) * stride + i] = x[size_t(r) * stride + i] + row[i];
+      }
+    });
+  }
   Multiply(products, in, [&](const Product&, int panel, int first, int n, const float* tile, int) {
     for (int r = 0; r < n; ++r) {
       const size_t at = size_t(first + r) * stride + size_t(panel) * kPanelRows;
@@ -372,19 +396,20 @@ void Transformer::FeedForward(const FeedForwardWeights& w, int rows, const float
   const size_t stride = size_t(up.padded_outputs());
   float* gated = Floats(gated_, size_t(rows) * stride);
   const PackedMatrix& gate = w.gate->front();
+  const auto activate = w.activation == Activation::kSilu ? table_.silu_multiply : table_.gelu_multiply;
   ForPanels(gate.panels(), in, [&](int first, int n, int begin, int end, int) {
     float gates[kChunkFloats], ups[kChunkFloats];
     MultiplyPanels(gate, begin, end, in, first, n, gates);
     MultiplyPanels(up, begin, end, in, first, n, ups);
     for (int p = begin; p < end; ++p) {
       float* tile = gates + size_t(p - begin) * PanelStride(n);
-      table_.silu_multiply(tile, ups + size_t(p - begin) * PanelStride(n), n * kPanelRows, tile);
+      activate(tile, ups + size_t(p - begin) * PanelStride(n), n * kPanelRows, tile);
       for (int r = 0; r < n; ++r) {
         std::copy_n(tile + r * kPanelRows, kPanelRows, gated + size_t(first + r) * stride + size_t(p) * kPanelRows);
       }
     }
   });
-  AddProduct(*w.down, Prepare(gated, up.outputs(), rows, NeedsDigits({w.down})), x, y);
+  AddProduct(*w.down, Prepare(gated, up.outputs(), rows, NeedsDigits({w.down})), w.output_norm, w.norm_eps, x, y);
 }
 
 void Transformer::Logits(const NormWeight& norm, float eps, const Matrices& head, int rows, const float* x,

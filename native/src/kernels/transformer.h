@@ -35,25 +35,29 @@ struct Slot {
 
 /** All rows of a step, sequence after sequence. */
 struct Rows {
-  std::vector<int32_t> ids, positions;
+  std::vector<int32_t> positions;
   std::vector<Slot> slots;
   std::vector<SequenceRows> sequences;
   int block_tokens;
-  int count() const { return int(ids.size()); }
+  int count() const { return int(positions.size()); }
 };
 
 struct AttentionWeights {
-  const NormWeight* norm;
+  const NormWeight *norm, *output_norm;  // the latter may be nullptr
   const Matrices *query_key, *value, *output;
   const NormWeight *query_norm, *key_norm;  // nullptr: the family has none
   Rotary* rotary;
   int heads, kv_heads, head_dim;
+  int window;  // tokens that a row sees, its own included; 0: all
   float norm_eps, scale;
 };
 
+enum class Activation { kSilu, kGeluTanh };
+
 struct FeedForwardWeights {
-  const NormWeight* norm;
+  const NormWeight *norm, *output_norm;  // the latter may be nullptr
   const Matrices *gate, *up, *down;
+  Activation activation;
   float norm_eps;
 };
 
@@ -76,10 +80,10 @@ class Transformer {
   Level level() const { return table_.level; }
   int threads() const { return pool_.threads(); }
 
-  void Embed(const Matrices& table, std::span<const int32_t> ids, float* x);
-  /** x + attention(norm(x)), after K and V of the rows are written into the cache. y may be x. */
+  void Embed(const Matrices& table, float scale, std::span<const int32_t> ids, float* x);
+  /** x + output_norm(attention(norm(x))), after K and V of the rows are written into the cache. y may be x. */
   void Attend(const AttentionWeights& weights, const Rows& rows, const LayerCache& cache, const float* x, float* y);
-  /** x + down(silu(gate(norm(x))) * up(norm(x))). y may be x. */
+  /** x + output_norm(down(activation(gate(norm(x))) * up(norm(x)))). y may be x. */
   void FeedForward(const FeedForwardWeights& weights, int rows, const float* x, float* y);
   /** head(norm(x)): [rows, outputs], not padded. */
   void Logits(const NormWeight& norm, float eps, const Matrices& head, int rows, const float* x, float* logits);
@@ -109,8 +113,9 @@ class Transformer {
   DigitRows MakeDigits(int rows, int groups);
   template <typename Use>
   void Multiply(std::span<const Product> products, const Inputs& in, Use use);
-  /** y = x + product. */
-  void AddProduct(const Matrices& matrices, const Inputs& in, const float* x, float* y);
+  /** y = x + product, or x + norm(product). */
+  void AddProduct(const Matrices& matrices, const Inputs& in, const NormWeight* norm, float eps, const float* x,
+                  float* y);
   template <typename Work>
   void ForPanels(int panels, const Inputs& in, Work work);
   void MultiplyPanels(const PackedMatrix& matrix, int begin, int end, const Inputs& in, int first, int rows,
@@ -122,7 +127,7 @@ class Transformer {
   const KernelTable& table_;
   ThreadPool pool_;
   DigitBuffers digit_buffers_;
-  Buffer normed_, queries_keys_values_, attended_, gated_, partials_, scratch_;
+  Buffer normed_, queries_keys_values_, attended_, gated_, product_, partials_, scratch_;
   size_t qkv_stride_ = 0;
 };
 

@@ -53,6 +53,12 @@ function legend(pool: PoolStatus, perCell: number, formats: Formats): TreeNode {
     h("li", {}, h("i.r"), `${formats.count(pool.reusableBlocks)} reusable`),
     h("li", {}, h("i.f"), `${formats.count(pool.freeBlocks)} free`),
     h("li.dim", {}, `${formats.count(pool.blockTokens)} tokens, ${formats.bytes(pool.blockBytes)} each`),
+    pool.window &&
+      h(
+        "li.dim",
+        { title: "Layers that see only the last tokens keep those in blocks of their own." },
+        `windows: ${formats.count(pool.window.usedBlocks)} of ${formats.count(pool.window.totalBlocks)} blocks used`,
+      ),
     perCell > 1 && h("li.dim", {}, `one cell is ${formats.count(perCell)} blocks`),
   );
 }

@@ -5,6 +5,7 @@ import type { ModelAccess, ModelLease, ModelSession, TextModel } from "../../../
 import { silentLog } from "../../../src/common/log";
 import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
 import { EngineDriver } from "../../../src/engine/driver";
+import type { WindowGeometry } from "../../../src/engine/ports";
 import type { GenerationEvent, Running, SendRequest, TurnView } from "../../../src/protocol/service";
 import { AgentStore } from "../../../src/store/agentStore";
 import { type BlockIdentity, createBlockHasher } from "../../../src/store/blockIdentity";
@@ -21,6 +22,8 @@ export interface RigOptions {
   readonly maxAnswerTokens?: number;
   readonly identity?: Partial<BlockIdentity>;
   readonly locks?: FakeLocks;
+  /** Layers with a window have blocks of their own. */
+  readonly window?: WindowGeometry;
 }
 
 export type Done = Extract<GenerationEvent, { type: "done" }>;
@@ -45,7 +48,8 @@ export class AgentRig {
     const contextTokens = options.contextTokens ?? 512;
     const ids = { ...identity, ...options.identity };
     const { blockTokens } = ids;
-    const geometry = { totalBlocks: options.totalBlocks ?? 128, blockTokens };
+    const { window } = options;
+    const geometry = { totalBlocks: options.totalBlocks ?? 128, blockTokens, ...(window && { window }) };
     this.runner = new FakeRunner({ ...geometry, maxContextTokens: contextTokens, vocabSize: fakeTextVocabSize });
     this.files = new FakeBlockFiles(blockTokens, {
       get: (block) => this.runner.contentsOf(block),
@@ -56,8 +60,11 @@ export class AgentRig {
       checked: true,
       makeRoom: (blocks) => this.agents.residency.makeRoomInTime(this.session, blocks),
       makeRoomNow: makeRoom,
+      windowSlackTokens: 8,
+      onWindowLeft: (left) => this.agents.residency.saveLeft(this.session, left),
     });
-    this.runner.mayWrite = (block) => engine.pool.isWritable(block);
+    this.runner.mayWrite = (block) =>
+      block < engine.pool.endBlock ? engine.pool.isWritable(block) : engine.windowPool?.isWritable(block) === true;
     new EngineDriver(engine, silentLog);
     this.session = {
       directory: "/models/fake",

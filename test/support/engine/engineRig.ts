@@ -3,7 +3,7 @@ import type { Log } from "../../../src/common/log";
 import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
 import type { EngineOptions } from "../../../src/engine/engineOptions";
 import type { Generation, GenerationEvent, GenerationResult } from "../../../src/engine/generation";
-import { greedy, type PoolGeometry } from "../../../src/engine/ports";
+import { type BlockId, greedy, type PoolGeometry } from "../../../src/engine/ports";
 import type { GenerationRequest } from "../../../src/engine/request";
 import { referenceAnswer } from "./fakeModel";
 import { FakeClock, fakeHasher } from "./fakePorts";
@@ -28,7 +28,7 @@ export class EngineRig {
     });
     const log: Log = { log: (_, message) => this.logged.push(message) };
     this.engine = new BlockPoolBatchEngine(this.runner, fakeHasher, this.clock, { checked: true, log, ...options });
-    this.runner.mayWrite = (block) => this.engine.pool.isWritable(block);
+    this.runner.mayWrite = (block) => isWritable(this.engine, block);
   }
 
   /** A greedy request of owner "a" without stop ids, but for what is given. */
@@ -76,11 +76,18 @@ export async function settle(engine: BlockPoolBatchEngine, step: () => Promise<b
 
 /** Nothing is held, promised or alive. */
 export function assertEmpty(engine: BlockPoolBatchEngine): void {
-  const { pool } = engine;
-  assert.equal(pool.referencedBlocks, 0);
-  assert.equal(pool.reservedBlocks, 0);
-  assert.equal(pool.freeBlocks + pool.reusableBlocks, pool.totalBlocks);
+  for (const pool of [engine.pool, engine.windowPool]) {
+    if (pool === undefined) continue;
+    assert.equal(pool.referencedBlocks, 0);
+    assert.equal(pool.reservedBlocks, 0);
+    assert.equal(pool.freeBlocks + pool.reusableBlocks, pool.totalBlocks);
+  }
   engine.assertInvariants();
+}
+
+/** Whether the block, of whichever layers, has one holder and cannot be found. */
+export function isWritable({ pool, windowPool }: BlockPoolBatchEngine, block: BlockId): boolean {
+  return block < pool.endBlock ? pool.isWritable(block) : windowPool?.isWritable(block) === true;
 }
 
 /** `count` ids that differ from those of another `variant` from `from` on. */

@@ -1,13 +1,14 @@
 import { ResidentError } from "../../../src/common/errors";
 import { at } from "../../../src/engine/invariant";
-import type {
-  BlockId,
-  ModelRunner,
-  PoolGeometry,
-  RunnerToken,
-  RunOptions,
-  SequenceStep,
-  TokenId,
+import {
+  type BlockId,
+  type ModelRunner,
+  noBlock,
+  type PoolGeometry,
+  type RunnerToken,
+  type RunOptions,
+  type SequenceStep,
+  type TokenId,
 } from "../../../src/engine/ports";
 import { nextToken, slotValue } from "./fakeModel";
 import { checkRows } from "./rowChecks";
@@ -31,7 +32,8 @@ export class FakeRunner implements ModelRunner {
   private rubbish = 0x5eed;
 
   constructor(readonly geometry: PoolGeometry) {
-    this.slots = new Uint32Array(geometry.totalBlocks * geometry.blockTokens);
+    const blocks = geometry.totalBlocks + (geometry.window?.totalBlocks ?? 0);
+    this.slots = new Uint32Array(blocks * geometry.blockTokens);
     this.spoil();
   }
 
@@ -69,7 +71,7 @@ export class FakeRunner implements ModelRunner {
         const { row } = sequence;
         const guessed = row.lookupIds.length === 0 ? 0 : (row.lookupIds.length + step) % 3;
         for (let taken = 0; sequence.live && taken <= guessed; taken += 1) {
-          for (const token of sequence.tokens) this.append(row.table, sequence.start++, token);
+          for (const token of sequence.tokens) this.append(row, sequence.start++, token);
           sequence.live = row.wantToken;
           if (!row.wantToken) break;
           const penaltyIds = Int32Array.from(sequence.penaltyIds);
@@ -81,7 +83,7 @@ export class FakeRunner implements ModelRunner {
           if (row.penaltyIds.length > 0) sequence.penaltyIds.push(id);
           if (row.stopIds.includes(id) || sequence.sampled === steps) sequence.live = false;
         }
-        if (guessed > 0 && sequence.live) this.append(row.table, sequence.start, 0);
+        if (guessed > 0 && sequence.live) this.append(row, sequence.start, 0);
       }
       if (sampled.length > 0) onTokens(sampled);
       await Promise.resolve();
@@ -118,25 +120,40 @@ export class FakeRunner implements ModelRunner {
     this.slots.set(contents.split(",").map(Number), block * this.geometry.blockTokens);
   }
 
-  /** Whether the table's first slots hold exactly what computing `tokens` leaves. */
+  /** Whether the table's slots, as far as it has blocks, hold exactly what computing `tokens` leaves. */
   holds(table: readonly BlockId[], tokens: Int32Array): boolean {
+    const { blockTokens } = this.geometry;
     const values: number[] = [];
     tokens.forEach((token, position) => {
       values.push(slotValue(values, token, position));
     });
-    return values.every((value, position) => this.read(table, position) === value);
+    return values.every((value, position) => {
+      const block = table[Math.floor(position / blockTokens)] ?? noBlock;
+      return block === noBlock || this.read(table, position) === value;
+    });
   }
 
-  private append(table: readonly BlockId[], position: number, token: TokenId): void {
+  /** Layers with a window hold the same; what they see must agree with the others, or the value shows it. */
+  private append({ table, windowTable }: SequenceStep, position: number, token: TokenId): void {
+    const before = this.context(table, position);
+    const wrong = windowTable !== undefined && !this.windowAgrees(windowTable, before, position);
+    const value = slotValue(before, token, position) ^ (wrong ? 0x5bad : 0);
+    this.write(table, position, value);
+    if (windowTable !== undefined) this.write(windowTable, position, value);
+    this.computedTokens += 1;
+  }
+
+  private write(table: readonly BlockId[], position: number, value: number): void {
     const { blockTokens } = this.geometry;
     const block = at(table, Math.floor(position / blockTokens));
     if (!this.mayWrite(block)) throw new Error(`block ${block} was written while others hold or may find it`);
-    this.slots[block * blockTokens + (position % blockTokens)] = slotValue(
-      this.context(table, position),
-      token,
-      position,
-    );
-    this.computedTokens += 1;
+    this.slots[block * blockTokens + (position % blockTokens)] = value >>> 0;
+  }
+
+  /** Whether the window of a token at `position` holds what the whole context ends with. */
+  private windowAgrees(table: readonly BlockId[], before: readonly number[], position: number): boolean {
+    const first = Math.max(0, position - (this.geometry.window?.tokens ?? 0) + 1);
+    return before.slice(first).every((value, offset) => this.read(table, first + offset) === value);
   }
 
   private context(table: readonly BlockId[], tokens: number): readonly number[] {

@@ -1,11 +1,17 @@
 import { readFile } from "node:fs/promises";
-import { type BlockId, greedy, type SequenceStep, type TokenId } from "../../../src/engine/ports";
+import { type BlockId, greedy, noBlock, type SequenceStep, type TokenId } from "../../../src/engine/ports";
 import type { GenerationRequest } from "../../../src/engine/request";
 import type { NativeModelInfo, NativePool } from "../../../src/native/binding";
 import { MlxRunner } from "../../../src/native/mlxRunner";
 import type { TrueAnswer } from "../engine/world/device";
 
 const none = new Int32Array(0);
+
+/** Block ids in order, of all layers or, where those with a window have their own, of the others; then of these. */
+export interface Tables {
+  readonly table: readonly BlockId[];
+  readonly windowTable?: readonly BlockId[];
+}
 
 /** Answers as nobody else does: alone, in blocks of its own in order, the prompt as one chunk, then a token a run. */
 export class LoneReader {
@@ -14,7 +20,7 @@ export class LoneReader {
   constructor(
     private readonly pool: NativePool,
     info: NativeModelInfo,
-    private readonly table: readonly BlockId[],
+    private readonly tables: Tables,
     /** For bytes on their way out of the pool. */
     private readonly scratchFile: string,
   ) {
@@ -37,28 +43,31 @@ export class LoneReader {
     return { tokenIds: ids.slice(tokens.length), ...(sampling.logprobs === 0 ? {} : { logprobs }) };
   }
 
-  /** What the blocks of `tokens` hold, bytes of block after block. */
-  async blocksOf(tokens: Int32Array): Promise<readonly Buffer[]> {
-    if (tokens.length === 0) return [];
-    await this.runner.run([{ ...this.row, tokens, wantToken: false }], {
-      steps: 1,
-      onTokens: () => {},
-      cancelled: () => false,
-    });
-    return this.bytesOf(this.table, tokens.length);
+  /** Whether the tables' blocks, where there are any, hold what the same tokens leave here. */
+  async agrees(tokens: Int32Array, { table, windowTable = [] }: Tables): Promise<boolean> {
+    if (tokens.length === 0) return true;
+    const row = { ...this.row, tokens, wantToken: false };
+    await this.runner.run([row], { steps: 1, onTokens: () => {}, cancelled: () => false });
+    return (
+      (await this.sameBytes(tokens.length, this.tables.table, table)) &&
+      (await this.sameBytes(tokens.length, this.tables.windowTable ?? [], windowTable))
+    );
   }
 
-  /** Of the first `numTokens` slots of a table. */
-  async bytesOf(table: readonly BlockId[], numTokens: number): Promise<readonly Buffer[]> {
+  private async sameBytes(numTokens: number, mine: readonly BlockId[], theirs: readonly BlockId[]): Promise<boolean> {
     const { blockTokens } = this.pool;
-    const all: Buffer[] = [];
-    for (let start = 0; start < numTokens; start += blockTokens) {
-      const block = table[start / blockTokens] ?? -1;
-      const tokens = Math.min(blockTokens, numTokens - start);
-      await this.pool.writeBlockFile({ block, tokens, path: this.scratchFile, metadata: {} });
-      all.push(await readFile(this.scratchFile));
+    for (const [index, block] of theirs.entries()) {
+      if (block === noBlock) continue;
+      const tokens = Math.min(blockTokens, numTokens - index * blockTokens);
+      const expected = await this.bytesOf(mine[index] ?? noBlock, tokens);
+      if (!expected.equals(await this.bytesOf(block, tokens))) return false;
     }
-    return all;
+    return true;
+  }
+
+  private async bytesOf(block: BlockId, tokens: number): Promise<Buffer> {
+    await this.pool.writeBlockFile({ block, tokens, path: this.scratchFile, metadata: {} });
+    return readFile(this.scratchFile);
   }
 
   private async run(step: Partial<SequenceStep>): Promise<{ readonly id: TokenId; readonly logprob?: number }> {
@@ -77,7 +86,7 @@ export class LoneReader {
     return {
       tokens: none,
       start: 0,
-      table: this.table,
+      ...this.tables,
       wantToken: true,
       sampling: greedy,
       penaltyIds: none,

@@ -15,22 +15,42 @@ export const randomModelConfig = {
 } as const;
 
 /** The same with matrices of 4 or 8 bits in groups of 32, so wide that groups go in pairs. */
-function quantisedConfig(bits: 4 | 8) {
+export function quantisedConfig(bits: 4 | 8) {
   const config = { ...randomModelConfig, hidden_size: 64, intermediate_size: 96 };
   return { ...config, quantization: { group_size: 32, bits } };
 }
 
-/** Writes an MLX-format model directory with seeded random weights, un-quantised unless `bits` says otherwise. */
-export async function writeRandomModel(directory: string, bits?: 4 | 8): Promise<string> {
-  const config = bits === undefined ? randomModelConfig : quantisedConfig(bits);
+/** A Gemma 3 of the first one's sizes: 3 layers, of which the first two see 24 tokens. */
+export const randomGemmaConfig = {
+  ...randomModelConfig,
+  model_type: "gemma3_text",
+  num_hidden_layers: 3,
+  head_dim: 8,
+  query_pre_attn_scalar: 8,
+  max_position_embeddings: 1024,
+  sliding_window: 24,
+  sliding_window_pattern: 3,
+} as const;
+
+export type RandomConfig = typeof randomModelConfig | ReturnType<typeof quantisedConfig> | typeof randomGemmaConfig;
+
+/** Writes an MLX-format model directory with seeded random weights. */
+export async function writeRandomModel(directory: string, config: RandomConfig = randomModelConfig): Promise<string> {
   const { hidden_size: hidden, intermediate_size: inner, vocab_size: vocabulary } = config;
   const kv = (hidden * config.num_key_value_heads) / config.num_attention_heads;
-  const random = new RandomTensors(bits);
+  const gemma = config.model_type === "gemma3_text";
+  const random = new RandomTensors("quantization" in config ? config.quantization.bits : undefined, gemma ? 0 : 1);
   random.addMatrix("model.embed_tokens", vocabulary, hidden);
   for (let i = 0; i < config.num_hidden_layers; i++) {
     const layer = `model.layers.${i}`;
     random.addNorm(`${layer}.input_layernorm`, hidden);
     random.addNorm(`${layer}.post_attention_layernorm`, hidden);
+    if (gemma) {
+      random.addNorm(`${layer}.pre_feedforward_layernorm`, hidden);
+      random.addNorm(`${layer}.post_feedforward_layernorm`, hidden);
+      random.addNorm(`${layer}.self_attn.q_norm`, config.head_dim);
+      random.addNorm(`${layer}.self_attn.k_norm`, config.head_dim);
+    }
     random.addMatrix(`${layer}.self_attn.q_proj`, hidden, hidden);
     random.addMatrix(`${layer}.self_attn.k_proj`, kv, hidden);
     random.addMatrix(`${layer}.self_attn.v_proj`, kv, hidden);
@@ -46,17 +66,20 @@ export async function writeRandomModel(directory: string, bits?: 4 | 8): Promise
   return directory;
 }
 
-/** Tensors with values around 0 (norms around 1), in the order in which they are added. */
+/** Tensors with values around 0, in the order in which they are added. */
 class RandomTensors {
   private readonly header: Record<string, unknown> = {};
   private readonly data: Buffer[] = [];
   private bytes = 0;
   private readonly next = uniform(1);
 
-  constructor(private readonly bits: 4 | 8 | undefined) {}
+  constructor(
+    private readonly bits: 4 | 8 | undefined,
+    private readonly normCentre: number,
+  ) {}
 
   addNorm(module: string, width: number): void {
-    this.addFloats(`${module}.weight`, [width], () => 0.5 + this.next());
+    this.addFloats(`${module}.weight`, [width], () => this.normCentre + this.next() - 0.5);
   }
 
   addMatrix(module: string, outputs: number, inputs: number): void {

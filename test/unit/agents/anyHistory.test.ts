@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import fc from "fast-check";
+import type { WindowGeometry } from "../../../src/engine/ports";
 import { AgentRig } from "../../support/agents/agentRig";
 import { fakeTextVocabSize } from "../../support/agents/fakeText";
 import { referenceAnswer } from "../../support/engine/fakeModel";
@@ -22,12 +23,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const maxTokens = 5;
 
+/** Of layers that see less than a turn; they have blocks for one long prompt. */
+const window = fc.constantFrom(undefined, { tokens: 12, totalBlocks: 150 });
+
 /** One agent's life, in as many processes as it takes. */
 class Life {
   private rig: AgentRig;
   private id = "";
 
-  constructor(private readonly home: string) {
+  constructor(
+    private readonly home: string,
+    private readonly window: WindowGeometry | undefined,
+  ) {
     this.rig = this.newRig();
   }
 
@@ -65,7 +72,8 @@ class Life {
 
   async end(): Promise<void> {
     await this.rig.agents.close();
-    assert.equal(this.rig.session.engine.pool.referencedBlocks, 0);
+    const { pool, windowPool } = this.rig.session.engine;
+    assert.equal(pool.referencedBlocks + (windowPool?.referencedBlocks ?? 0), 0);
   }
 
   /** Whatever was reused, restored or refused: the answer is that of reading everything. */
@@ -90,7 +98,11 @@ class Life {
   }
 
   private newRig(): AgentRig {
-    return new AgentRig(this.home, { totalBlocks: 96, maxAnswerTokens: maxTokens });
+    return new AgentRig(this.home, {
+      totalBlocks: 96,
+      maxAnswerTokens: maxTokens,
+      ...(this.window && { window: this.window }),
+    });
   }
 }
 
@@ -99,14 +111,14 @@ describe("an agent's answers", function () {
 
   it("are those of reading everything, whatever happened before", () =>
     fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 12 }), (steps) =>
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 12 }), window, (steps, window) =>
         inFolder(async (home) => {
-          const life = new Life(home);
+          const life = new Life(home, window);
           await life.begin();
           for (const one of steps) await life.take(one);
           await life.end();
         }),
       ),
-      { numRuns: 30 },
+      { numRuns: 60 },
     ));
 });

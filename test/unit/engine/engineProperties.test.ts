@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { windowBlocksFor } from "../../../src/engine/windowMath";
 import { type Action, answersRoom, runs, script, scriptWithFailures } from "../../support/engine/world/actions";
 import { FakeDevice } from "../../support/engine/world/fakeDevice";
 import { play, playBeside, World } from "../../support/engine/world/world";
@@ -16,13 +17,25 @@ const limits = fc.record({
   lookupTokensPerRun: fc.constantFrom(0, 0, 3, 8),
   maxSequences: fc.integer({ min: 1, max: 5 }),
   answersRoom,
+  /** Tokens that layers with a window see, and how many blocks they have beside what one request needs; 0: no window. */
+  windowTokens: fc.constantFrom(0, 0, 1, 3, 8, 20),
+  spareWindowBlocks: fc.nat({ max: 30 }),
+  slackTokens: fc.constantFrom(0, 0, 2, 9),
 });
 
 type Limits = typeof limits extends fc.Arbitrary<infer T> ? T : never;
 
-function newWorld({ totalBlocks, blockTokens, answersRoom, ...options }: Limits): Promise<World> {
-  const geometry = { totalBlocks, blockTokens, maxContextTokens: 64 };
-  return World.over((makeRoom) => new FakeDevice(geometry, { ...options, makeRoom }), { answersRoom });
+function newWorld(limits: Limits): Promise<World> {
+  const { totalBlocks, blockTokens, answersRoom, windowTokens, spareWindowBlocks, slackTokens, ...options } = limits;
+  const stepTokens = Math.max(options.tokenBudget, options.maxStepsPerRun, options.lookupTokensPerRun);
+  const window = {
+    tokens: windowTokens,
+    totalBlocks: spareWindowBlocks + windowBlocksFor({ tokens: windowTokens, slackTokens, stepTokens }, blockTokens),
+  };
+  const geometry = { totalBlocks, blockTokens, maxContextTokens: 64, ...(windowTokens === 0 ? {} : { window }) };
+  return World.over((makeRoom) => new FakeDevice(geometry, { ...options, windowSlackTokens: slackTokens, makeRoom }), {
+    answersRoom,
+  });
 }
 
 describe("BlockPoolBatchEngine, any interleaving", () => {

@@ -1,7 +1,5 @@
 #include "core/models/decoder.h"
 
-#include <cmath>
-
 namespace resident {
 namespace {
 
@@ -34,7 +32,13 @@ std::vector<WeightSpec> Decoder::Weights(const ModelConfig& c) {
     const std::string layer = "model.layers." + std::to_string(i) + ".";
     const std::string attention = layer + "self_attn.", mlp = layer + "mlp.";
     specs.push_back(NormSpec(layer + "input_layernorm", c.hidden_size));
-    specs.push_back(NormSpec(layer + "post_attention_layernorm", c.hidden_size));
+    if (c.output_norms) {  // what others call so stands before the feed-forward
+      specs.push_back(NormSpec(layer + "pre_feedforward_layernorm", c.hidden_size));
+      specs.push_back(NormSpec(layer + "post_attention_layernorm", c.hidden_size));
+      specs.push_back(NormSpec(layer + "post_feedforward_layernorm", c.hidden_size));
+    } else {
+      specs.push_back(NormSpec(layer + "post_attention_layernorm", c.hidden_size));
+    }
     specs.push_back(
         LinearSpec({attention + "q_proj", attention + "k_proj"}, {queries, keys}, c.hidden_size, c.qkv_bias));
     specs.push_back(LinearSpec({attention + "v_proj"}, {keys}, c.hidden_size, c.qkv_bias));
@@ -56,25 +60,38 @@ Decoder::Decoder(const ModelConfig& config, const Ops& ops, std::vector<LoadedWe
     : config_(config), rope_(ops.PrepareRope(MakeRopeTable(config.rope, config.head_dim), config.head_dim)) {
   WeightQueue queue(std::move(weights));
   embedding_ = queue.NextLinear();
-  const float scale = 1.f / std::sqrt(float(config.head_dim));
+  if (!config.windows.empty()) {
+    window_rope_ = ops.PrepareRope(MakeRopeTable(config.window_rope, config.head_dim), config.head_dim);
+  }
   for (int i = 0; i < config.num_layers; ++i) {
+    const int window = config.windows.empty() ? 0 : config.windows[size_t(i)];
     auto attention_norm = queue.NextNorm(), feed_forward_norm = queue.NextNorm();
+    std::unique_ptr<Norm> attention_output_norm, feed_forward_output_norm;
+    if (config.output_norms) {
+      attention_output_norm = queue.NextNorm();
+      feed_forward_output_norm = queue.NextNorm();
+    }
     Layer layer{.attention = {.norm = std::move(attention_norm),
+                              .output_norm = std::move(attention_output_norm),
                               .query_key = queue.NextLinear(),
                               .value = queue.NextLinear(),
                               .output = queue.NextLinear(),
                               .query_norm = nullptr,
                               .key_norm = nullptr,
-                              .rope = rope_.get(),
+                              .rope = window > 0 ? window_rope_.get() : rope_.get(),
                               .heads = config.num_heads,
                               .kv_heads = config.num_kv_heads,
                               .head_dim = config.head_dim,
+                              .window = window,
+                              .index = i,
                               .norm_eps = config.norm_eps,
-                              .scale = scale},
+                              .scale = config.query_scale},
                 .feed_forward = {.norm = std::move(feed_forward_norm),
+                                 .output_norm = std::move(feed_forward_output_norm),
                                  .gate = queue.NextLinear(),
                                  .up = queue.NextLinear(),
                                  .down = queue.NextLinear(),
+                                 .activation = config.activation,
                                  .norm_eps = config.norm_eps}};
     if (config.query_key_norm) {
       layer.attention.query_norm = queue.NextNorm();
@@ -87,7 +104,7 @@ Decoder::Decoder(const ModelConfig& config, const Ops& ops, std::vector<LoadedWe
 }
 
 Tensor Decoder::Forward(const Ops& ops, const StepRows& rows, const Slabs& slabs, Slabs& next) const {
-  Tensor x = ops.Embed(*embedding_, rows);
+  Tensor x = ops.Embed(*embedding_, config_.embedding_scale, rows);
   for (size_t i = 0; i < layers_.size(); ++i) {
     Attended attended = ops.Attend(layers_[i].attention, rows, x, slabs.k[i], slabs.v[i]);
     next.k.push_back(std::move(attended.k_slab));

@@ -32,7 +32,7 @@ struct Slabs {
 };
 
 /**
- * A pre-norm decoder with grouped-query attention, RoPE and a gated SiLU feed-forward: all families of
+ * A pre-norm decoder with grouped-query attention, RoPE and a gated feed-forward: all families of
  * models/families.h. q and k are one matrix (rows of a quantised matrix are independent, so the results are the same
  * bits); v stays apart for back ends that cannot slice without a copy.
  */
@@ -62,7 +62,7 @@ class Decoder {
   };
 
   ModelConfig config_;
-  std::unique_ptr<Rope> rope_;
+  std::unique_ptr<Rope> rope_, window_rope_;
   std::unique_ptr<Linear> embedding_;
   std::unique_ptr<Linear> head_;  // empty: the embedding
   std::vector<Layer> layers_;

@@ -121,13 +121,17 @@ RESIDENT_INLINE void MixRows(const float* weights, int keys, const Tile& tile, i
   }
 }
 
-/** Scores become weights; the row's state is brought to the new largest score. `visible`: keys that the row may see. */
-RESIDENT_INLINE void Soften(float* scores, int visible, int padded_dim, const RowState& state, int row) {
-  if (visible <= 0) {
+/**
+ * Scores become weights; the row's state is brought to the new largest score. The row sees the tile's keys from
+ * `hidden` to `visible`; what it does not see changes nothing, as if the tile had not been there.
+ */
+RESIDENT_INLINE void Soften(float* scores, int hidden, int visible, int padded_dim, const RowState& state, int row) {
+  if (visible <= 0 || hidden >= kTileKeys) {
     for (int i = 0; i < kTileKeys; i += kLanes) Store(scores + i, Set(0.f));
     return;
   }
   const float none = -__builtin_inff();
+  for (int i = 0; i < hidden; ++i) scores[i] = none;
   for (int i = visible; i < kTileKeys; ++i) scores[i] = none;
   F best[kPieces];
   for (int j = 0; j < kPieces; ++j) best[j] = Load(scores + j * kLanes);
@@ -164,6 +168,12 @@ RESIDENT_INLINE void ClearState(const RowState& state, int rows, int padded_dim)
   }
 }
 
+RESIDENT_INLINE void CopyRow(const float* from, float* to, int padded_dim) {
+  to[0] = from[0];
+  to[1] = from[1];
+  for (int d = kPanelRows; d < kPanelRows + padded_dim; d += kLanes) Store(to + d, Load(from + d));
+}
+
 /** Adds the state of a later split to a row's. */
 RESIDENT_INLINE void JoinRow(const float* part, float* whole, int padded_dim) {
   const float largest = whole[0] < part[0] ? part[0] : whole[0];
@@ -187,8 +197,10 @@ RESIDENT_INLINE void AttendSplit(const AttendUnit& unit, int split, const float*
                                  float* v_copy, const RowState& state) {
   const int dim = unit.cache->head_dim, padded = PaddedDim(dim), rows = unit.positions * unit.heads;
   const int last_position = unit.first_position + unit.positions - 1;
+  const int first_tile = FirstKey(unit.first_position, unit.window) / kTileKeys * kTileKeys;
   ClearState(state, rows, padded);
-  for (int key = split * kSplitKeys; key < (split + 1) * kSplitKeys && key <= last_position; key += kTileKeys) {
+  for (int key = split * kSplitKeys < first_tile ? first_tile : split * kSplitKeys;
+       key < (split + 1) * kSplitKeys && key <= last_position; key += kTileKeys) {
     const int keys = last_position + 1 - key < kTileKeys ? last_position + 1 - key : kTileKeys;
     const Tile tile = FindTile(unit, key, keys, k_copy, v_copy);
     int r = 0;
@@ -200,7 +212,8 @@ RESIDENT_INLINE void AttendSplit(const AttendUnit& unit, int split, const float*
     while (rows - r >= 3) score.template operator()<3>();
     while (rows - r >= 1) score.template operator()<1>();
     for (r = 0; r < rows; ++r) {
-      Soften(scores + r * kTileKeys, unit.first_position + r / unit.heads + 1 - key, padded, state, r);
+      const int position = unit.first_position + r / unit.heads;
+      Soften(scores + r * kTileKeys, FirstKey(position, unit.window) - key, position + 1 - key, padded, state, r);
     }
     r = 0;
     const auto mix = [&]<int Rows>() {
@@ -237,9 +250,16 @@ void Attend(const AttendUnit& unit) {
     AttendSplit(unit, split, queries, scores, k_copy, v_copy, first ? whole : part);
     if (first) continue;
     for (int r = 0; r < rows; ++r) {
-      // A row that ends before this split has nothing to add, as when it is computed alone.
-      const bool sees = unit.first_position + r / unit.heads >= split * kSplitKeys;
-      if (sees) JoinRow(part.at + size_t(r) * state_floats, whole.at + size_t(r) * state_floats, padded);
+      // A row joins the splits from its first to its last, as when it is computed alone.
+      const int position = unit.first_position + r / unit.heads;
+      const int first_seen = FirstKey(position, unit.window) / kSplitKeys;
+      const float* from = part.at + size_t(r) * state_floats;
+      float* to = whole.at + size_t(r) * state_floats;
+      if (split == first_seen) {
+        CopyRow(from, to, padded);
+      } else if (split > first_seen && position >= split * kSplitKeys) {
+        JoinRow(from, to, padded);
+      }
     }
   }
   if (unit.out == nullptr) return;

@@ -125,6 +125,15 @@ void SiluMultiply(const float* gate, const float* up, int n, float* y) {
   }
 }
 
+/** 0.5 x (1 + tanh(u)) = x / (1 + exp(−2u)), u = √(2/π) (x + 0.044715 x³) (Hendrycks and Gimpel 2016). */
+void GeluMultiply(const float* gate, const float* up, int n, float* y) {
+  for (int i = 0; i < n; i += kLanes) {
+    const F g = Load(gate + i);
+    const F inner = Mul(g, Fma(Mul(g, g), Set(-2 * 0.7978845608f * 0.044715f), Set(-2 * 0.7978845608f)));
+    Store(y + i, Mul(Div(g, Add(Set(1.f), Exp(inner))), Load(up + i)));
+  }
+}
+
 void ExpWeights(const float* x, int n, float largest, float scale, float* y) {
   int i = 0;
   for (; i + kLanes <= n; i += kLanes) {

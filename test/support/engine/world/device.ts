@@ -12,6 +12,12 @@ export interface TrueAnswer {
   readonly logprobs?: readonly number[];
 }
 
+/** What `Restore.commit` wants to know. */
+export interface Filled {
+  readonly numTokens: number;
+  readonly window: boolean;
+}
+
 /** What lies under a world: an engine over some device, and what that device would answer without the engine. */
 export interface WorldDevice {
   readonly engine: BlockPoolBatchEngine;
@@ -27,8 +33,8 @@ export interface WorldDevice {
   holds(cache: AgentBlocks): Promise<boolean>;
   /** Writes the cache's blocks to where `fill` finds them. */
   save(cache: AgentBlocks): Promise<void>;
-  /** Fills the targets that start before token `good`, as far as they are found: how many tokens are there then. */
-  fill(restore: Restore, tokens: Int32Array, good: number): Promise<number>;
+  /** Fills the targets that start before token `good`, and the window's, as far as they are found. */
+  fill(restore: Restore, tokens: Int32Array, good: number): Promise<Filled>;
   /** The next run or copy fails so, where that can be planned. */
   failNext(where: "run" | "copy", error: ResidentError): void;
 }

@@ -3,10 +3,10 @@ import type { AgentBlocks } from "../../../../src/engine/agentBlocks";
 import type { EngineOptions } from "../../../../src/engine/engineOptions";
 import type { PoolGeometry } from "../../../../src/engine/ports";
 import type { GenerationRequest } from "../../../../src/engine/request";
-import type { Restore } from "../../../../src/engine/restore";
+import type { Restore, RestoreTarget } from "../../../../src/engine/restore";
 import { EngineRig, vocabSize } from "../engineRig";
 import { referenceAnswer } from "../fakeModel";
-import type { TrueAnswer, WorldDevice } from "./device";
+import type { Filled, TrueAnswer, WorldDevice } from "./device";
 
 /** The fake device as a world's. Its disk has everything: what computing the tokens leaves. */
 export class FakeDevice implements WorldDevice {
@@ -33,19 +33,23 @@ export class FakeDevice implements WorldDevice {
   }
 
   async holds(cache: AgentBlocks): Promise<boolean> {
-    return this.rig.runner.holds(cache.table, cache.tokenIds);
+    const { table, windowTable, tokenIds } = cache;
+    return this.rig.runner.holds(table, tokenIds) && this.rig.runner.holds(windowTable, tokenIds);
   }
 
   async save(): Promise<void> {}
 
-  async fill(restore: Restore, wanted: Int32Array, good: number): Promise<number> {
-    let filled = restore.foundTokens;
-    for (const { block, start, tokens } of restore.targets) {
-      if (filled >= good) break;
-      this.rig.runner.fill(block, start, wanted, tokens.length);
-      filled = start + tokens.length;
+  async fill(restore: Restore, wanted: Int32Array, good: number): Promise<Filled> {
+    const fill = ({ block, start, tokens }: RestoreTarget) => this.rig.runner.fill(block, start, wanted, tokens.length);
+    let numTokens = restore.foundTokens;
+    for (const target of restore.targets) {
+      if (numTokens >= good) break;
+      fill(target);
+      numTokens = target.start + target.tokens.length;
     }
-    return filled;
+    const windowTargets = good % 2 === 0 ? undefined : restore.windowTargets;
+    windowTargets?.forEach(fill);
+    return { numTokens, window: windowTargets !== undefined };
   }
 
   failNext(where: "run" | "copy", error: ResidentError): void {

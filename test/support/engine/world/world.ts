@@ -186,10 +186,11 @@ export class World {
     const { device, caches } = this;
     this.dropAll();
     for (const { tokenIds, salt } of this.saved.splice(0).slice(-mostRoundTrips)) {
-      device.engine.pool.forgetContents();
+      for (const pool of [device.engine.pool, device.engine.windowPool]) pool?.forgetContents();
       const owner = { owner: "back", ...(salt === undefined ? {} : { salt }) };
       const restore = device.engine.beginRestore({ ...owner, tokens: tokenIds });
-      const blocks = restore.commit(await device.fill(restore, tokenIds, tokenIds.length));
+      const { numTokens, window } = await device.fill(restore, tokenIds, tokenIds.length);
+      const blocks = restore.commit(numTokens, window);
       assert.equal(blocks.numTokens, tokenIds.length, "a part of what was saved did not come back");
       assert.ok(!device.exact || (await device.holds(blocks)), "a restored cache holds something else");
       caches.push(blocks);
@@ -282,8 +283,12 @@ export class World {
     const taken = this.restores.splice(this.restores.length === 0 ? 0 : index % this.restores.length, 1)[0];
     if (taken === undefined) return;
     const { restore, tokens, good } = taken;
-    if (good % 5 === 0) restore.cancel();
-    else this.caches.push(restore.commit(await this.device.fill(restore, tokens, good * this.scale)));
+    if (good % 5 === 0) {
+      restore.cancel();
+      return;
+    }
+    const filled = await this.device.fill(restore, tokens, good * this.scale);
+    this.caches.push(restore.commit(filled.numTokens, filled.window));
   }
 
   private assertPlanned(error: unknown): undefined {

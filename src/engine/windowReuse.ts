@@ -1,0 +1,68 @@
+import { blocksFor } from "./blockMath";
+import { at } from "./invariant";
+import { type BlockId, noBlock } from "./ports";
+import type { TokenHistory } from "./tokenHistory";
+import { firstBlockSeen } from "./windowMath";
+import type { WindowBlocks } from "./windowTable";
+
+/** A block of the layers with a window that a prompt goes on with. */
+export interface FoundWindowBlock {
+  readonly index: number;
+  readonly block: BlockId;
+  /** It is in the request's own cache; else the pool has it. */
+  readonly own: boolean;
+}
+
+export interface WindowReuse {
+  /** Tokens whose window is there: what can be reused of the other layers' blocks is worth no more. */
+  readonly numTokens: number;
+  readonly found: readonly FoundWindowBlock[];
+}
+
+/** What a request has of its own: a table, and how many blocks of it and tokens agree with the prompt. */
+export interface OwnWindow {
+  readonly table: readonly BlockId[];
+  readonly numTokens: number;
+  /** Of a prompt of which `numTokens` are reused, the blocks that are its own. */
+  readonly blocksAt: (numTokens: number) => number;
+}
+
+/**
+ * The most tokens, `numTokens` or whole blocks below, after which a prompt can go on: every block that the next token
+ * sees must be there. None is always possible.
+ */
+export function findWindow(
+  { pool, geometry }: WindowBlocks,
+  history: TokenHistory,
+  own: OwnWindow,
+  numTokens: number,
+): WindowReuse {
+  const { blockTokens } = pool;
+  for (let tokens = numTokens; tokens > 0; tokens = (Math.ceil(tokens / blockTokens) - 1) * blockTokens) {
+    const found: FoundWindowBlock[] = [];
+    const first = firstBlockSeen(tokens, geometry, blockTokens);
+    const end = blocksFor(tokens, blockTokens);
+    for (let index = end - 1; index >= first; index -= 1) {
+      const block = blockOf(pool, history, own, index, tokens);
+      if (block === undefined) break;
+      found.unshift(block);
+    }
+    if (found.length === end - first) return { numTokens: tokens, found };
+  }
+  return { numTokens: 0, found: [] };
+}
+
+function blockOf(
+  pool: WindowBlocks["pool"],
+  history: TokenHistory,
+  own: OwnWindow,
+  index: number,
+  tokens: number,
+): FoundWindowBlock | undefined {
+  const { blockTokens } = pool;
+  const end = (index + 1) * blockTokens;
+  const isOwn = index < own.blocksAt(tokens) && (own.table[index] ?? noBlock) !== noBlock;
+  if (isOwn && Math.min(end, tokens) <= own.numTokens) return { index, block: at(own.table, index), own: true };
+  const block = end <= history.length ? pool.lookup(history.keyOf(index)) : undefined;
+  return block === undefined ? undefined : { index, block, own: false };
+}

@@ -1,0 +1,48 @@
+import { InvalidRequestError } from "../common/errors";
+import type { EngineLimits } from "../engine/engineOptions";
+import { windowBlocksFor } from "../engine/windowMath";
+import { blocksInPool } from "../models/fit";
+import type { NativeModelInfo } from "../native/binding";
+import type { ServiceOptions } from "../protocol/service";
+
+export interface PoolSize {
+  readonly blocks: number;
+  /** Blocks of the layers with a window; 0: a block is of all layers. */
+  readonly windowBlocks: number;
+}
+
+type PoolOptions = Pick<ServiceOptions, "poolBytes" | "blockTokens">;
+type ModelSizes = Pick<NativeModelInfo, "kvBytesPerToken" | "maxContextTokens" | "window">;
+type WindowLimits = Pick<EngineLimits, "maxSequences" | "windowSlackTokens"> & { readonly stepTokens: number };
+
+/**
+ * As many blocks as the pool's size allows. Layers with a window get a part of it, where a context can be much longer than
+ * the window: enough for every request that may run and as many idle caches, but not more than half the pool.
+ */
+export function poolSizeFor(options: PoolOptions, info: ModelSizes, limits: WindowLimits): PoolSize {
+  const { poolBytes, blockTokens } = options;
+  const { kvBytesPerToken, maxContextTokens, window } = info;
+  const undivided = { blocks: required(options, kvBytesPerToken), windowBlocks: 0 };
+  if (window === undefined || 4 * window.tokens > maxContextTokens) return undivided;
+  const { stepTokens, windowSlackTokens: slackTokens, maxSequences } = limits;
+  const needed = windowBlocksFor({ tokens: window.tokens, slackTokens, stepTokens }, blockTokens);
+  const atMost = blocksInPool(poolBytes / 2, blockTokens, window.kvBytesPerToken);
+  // A pool that is hardly longer than the window gains nothing.
+  if (atMost < needed || undivided.blocks <= 2 * needed) return undivided;
+  const windowBlocks = Math.min(atMost, 2 * maxSequences * needed);
+  const windowBytes = windowBlocks * blockTokens * window.kvBytesPerToken;
+  const rest = { poolBytes: poolBytes - windowBytes, blockTokens };
+  return { blocks: required(rest, kvBytesPerToken - window.kvBytesPerToken), windowBlocks };
+}
+
+/** Throws where not one block fits. */
+function required({ poolBytes, blockTokens }: PoolOptions, kvBytesPerToken: number): number {
+  const blocks = blocksInPool(poolBytes, blockTokens, kvBytesPerToken);
+  if (blocks >= 1) return blocks;
+  const neededBytes = blockTokens * kvBytesPerToken;
+  throw new InvalidRequestError(
+    `the block pool of ${poolBytes} bytes cannot hold one block of ${neededBytes} bytes`,
+    "raise the block pool's size",
+    { neededBytes, poolBytes },
+  );
+}
