@@ -33,7 +33,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
     });
   }
 
-  /** Ends the threads after the step under way. Idempotent; runs before Node takes the environment or the process down. */
+  /** Ends the threads after the step under way. Idempotent; runs before Node takes the environment or the process down.
+   */
   void Shutdown();
 
  private:
