@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { cp, mkdtemp, open, readdir, rm, stat, truncate } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { ask, askArgs, type CliAnswer, runCli, show, startCli } from "../../support/agents/cli";
+import { ask, askArgs, type CliAnswer, type RunningCli, runCli, show, startCli } from "../../support/agents/cli";
 
 /** More than one block of 64 tokens, so that there are a full block and a tail. */
 const first =
   "The harbour of the old town was built in three parts: a long wall of grey stone, a basin for small boats, and a deep " +
   "quay with two cranes. Answer in one word: how many parts are there?";
 const second = "And how many cranes?";
-/** Its answer takes all the tokens that it may have. */
+/** Its answer takes all the tokens that it may have; they must fit the pool. */
 const long = "Write a long story about a boat, a storm and a lighthouse.";
 
 async function blockFiles(home: string): Promise<readonly string[]> {
@@ -79,10 +78,10 @@ describe("an agent in processes that come and go", function () {
 
   it("keeps a partial answer when it is killed in the middle, and goes on from there", async () => {
     const copy = await copyOfHome("killed");
-    const child = startCli([...askArgs(copy, long, 1200), "--no-lookup"]);
-    await partialAnswer(copy);
-    child.kill("SIGKILL");
-    await once(child, "close");
+    const running = startCli([...askArgs(copy, long, 1200), "--no-lookup"]);
+    await partialAnswer(copy, running);
+    running.kill();
+    assert.equal((await running.result).code, null, "it was killed, it did not end by itself");
     const { turns } = await show(copy);
     assert.equal(turns.at(-1)?.state, "interrupted");
     assert.notEqual(turns.at(-1)?.answer, "");
@@ -122,11 +121,13 @@ async function flipByte(file: string): Promise<void> {
   }
 }
 
-/** Resolves once a part of the last turn's answer is committed. */
-async function partialAnswer(home: string): Promise<void> {
+/** Resolves once a part of the last turn's answer is committed; fails when no such part will come any more. */
+async function partialAnswer(home: string, running: RunningCli): Promise<void> {
   for (;;) {
+    const ended = running.hasEnded();
     const last = (await show(home)).turns.at(-1);
     if (last?.user === long && last.answer !== "") return;
+    if (ended) assert.fail(`it ended before it had answered anything: ${(await running.result).stderr}`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import path from "node:path";
 
 /** What `resident generate --json` prints. */
@@ -36,8 +36,36 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts the built program in a process of its own. */
-export function startCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
+/** The built program in a process of its own. */
+export interface RunningCli {
+  /** Once the process has ended, however it did. */
+  readonly result: Promise<CliResult>;
+  readonly hasEnded: () => boolean;
+  kill(): void;
+}
+
+export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
+  const child = spawnCli(args, options);
+  let stdout = "";
+  let stderr = "";
+  let ended = false;
+  child.stdout.on("data", (data: Buffer) => {
+    stdout += data.toString();
+  });
+  child.stderr.on("data", (data: Buffer) => {
+    stderr += data.toString();
+  });
+  const result = new Promise<CliResult>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => {
+      ended = true;
+      resolve({ code, stdout, stderr });
+    });
+  });
+  return { result, hasEnded: () => ended, kill: () => void child.kill("SIGKILL") };
+}
+
+function spawnCli(args: readonly string[], options: CliOptions): ChildProcessWithoutNullStreams {
   const { fileLimitKb, program = cli } = options;
   const env = { ...process.env, ...options.env };
   if (fileLimitKb === undefined) return spawn(process.execPath, [program, ...args], { env });
@@ -46,21 +74,8 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Chi
   return spawn("/bin/sh", ["-c", command, process.execPath, program, ...args], { env });
 }
 
-export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const child = startCli(args, options);
-  let stdout = "";
-  let stderr = "";
-  child.stdout?.on("data", (data: Buffer) => {
-    stdout += data.toString();
-  });
-  child.stderr?.on("data", (data: Buffer) => {
-    stderr += data.toString();
-  });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
-  });
-  return { code, stdout, stderr };
+export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return startCli(args, options).result;
 }
 
 /** The answer of an agent to one message, from a process of its own. */

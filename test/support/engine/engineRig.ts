@@ -3,7 +3,7 @@ import type { Log } from "../../../src/common/log";
 import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
 import type { EngineOptions } from "../../../src/engine/engineOptions";
 import type { Generation, GenerationEvent, GenerationResult } from "../../../src/engine/generation";
-import { greedy, type PoolGeometry } from "../../../src/engine/ports";
+import { type BlockId, greedy, type PoolGeometry } from "../../../src/engine/ports";
 import type { GenerationRequest } from "../../../src/engine/request";
 import { referenceAnswer } from "./fakeModel";
 import { FakeClock, fakeHasher } from "./fakePorts";
@@ -28,10 +28,7 @@ export class EngineRig {
     });
     const log: Log = { log: (_, message) => this.logged.push(message) };
     this.engine = new BlockPoolBatchEngine(this.runner, fakeHasher, this.clock, { checked: true, log, ...options });
-    this.runner.mayWrite = (block) => {
-      const { pool, windowPool } = this.engine;
-      return block < pool.endBlock ? pool.isWritable(block) : windowPool?.isWritable(block) === true;
-    };
+    this.runner.mayWrite = (block) => isWritable(this.engine, block);
   }
 
   /** A greedy request of owner "a" without stop ids, but for what is given. */
@@ -46,12 +43,8 @@ export class EngineRig {
     return progressed;
   }
 
-  /** Steps until nothing moves. */
-  async settle(): Promise<void> {
-    for (let steps = 0; this.engine.hasWork; steps += 1) {
-      assert.ok(steps < 2_000, "the engine does not come to an end");
-      if (!(await this.step())) return;
-    }
+  settle(): Promise<void> {
+    return settle(this.engine, () => this.step());
   }
 
   async finish(generation: Generation): Promise<GenerationResult> {
@@ -68,16 +61,33 @@ export class EngineRig {
     return referenceAnswer({ tokens, maxTokens }, vocabSize);
   }
 
-  /** Nothing is held, promised or alive. */
   assertEmpty(): void {
-    for (const pool of [this.engine.pool, this.engine.windowPool]) {
-      if (pool === undefined) continue;
-      assert.equal(pool.referencedBlocks, 0);
-      assert.equal(pool.reservedBlocks, 0);
-      assert.equal(pool.freeBlocks + pool.reusableBlocks, pool.totalBlocks);
-    }
-    this.engine.assertInvariants();
+    assertEmpty(this.engine);
   }
+}
+
+/** Steps until nothing moves. */
+export async function settle(engine: BlockPoolBatchEngine, step: () => Promise<boolean>): Promise<void> {
+  for (let steps = 0; engine.hasWork; steps += 1) {
+    assert.ok(steps < 2_000, "the engine does not come to an end");
+    if (!(await step())) return;
+  }
+}
+
+/** Nothing is held, promised or alive. */
+export function assertEmpty(engine: BlockPoolBatchEngine): void {
+  for (const pool of [engine.pool, engine.windowPool]) {
+    if (pool === undefined) continue;
+    assert.equal(pool.referencedBlocks, 0);
+    assert.equal(pool.reservedBlocks, 0);
+    assert.equal(pool.freeBlocks + pool.reusableBlocks, pool.totalBlocks);
+  }
+  engine.assertInvariants();
+}
+
+/** Whether the block, of whichever layers, has one holder and cannot be found. */
+export function isWritable({ pool, windowPool }: BlockPoolBatchEngine, block: BlockId): boolean {
+  return block < pool.endBlock ? pool.isWritable(block) : windowPool?.isWritable(block) === true;
 }
 
 /** `count` ids that differ from those of another `variant` from `from` on. */

@@ -1,4 +1,4 @@
-import { InvalidRequestError, ResidentError } from "../../../src/common/errors";
+import { ResidentError } from "../../../src/common/errors";
 import { at } from "../../../src/engine/invariant";
 import {
   type BlockId,
@@ -11,6 +11,7 @@ import {
   type TokenId,
 } from "../../../src/engine/ports";
 import { nextToken, slotValue } from "./fakeModel";
+import { checkRows } from "./rowChecks";
 
 /**
  * A device without a model. A slot holds a digest of its token, its position and every slot before it, all read back
@@ -51,8 +52,7 @@ export class FakeRunner implements ModelRunner {
   async run(rows: readonly SequenceStep[], { steps, onTokens, cancelled }: RunOptions): Promise<void> {
     await Promise.resolve();
     this.throwPlanned("run");
-    for (const row of rows) this.check(row, steps);
-    this.checkSharing(rows, steps);
+    checkRows(rows, steps, this.geometry);
     this.batches.push({ rows: rows.map((row) => ({ ...row, tokens: row.tokens.slice() })), steps });
     const state = rows.map((row) => ({
       row,
@@ -163,48 +163,6 @@ export class FakeRunner implements ModelRunner {
   private read(table: readonly BlockId[], position: number): number {
     const { blockTokens } = this.geometry;
     return at(this.slots, at(table, Math.floor(position / blockTokens)) * blockTokens + (position % blockTokens));
-  }
-
-  private check(row: SequenceStep, steps: number): void {
-    const { blockTokens, totalBlocks } = this.geometry;
-    const end = row.start + row.tokens.length + (row.wantToken ? steps - 1 : 0);
-    const good =
-      row.tokens.length > 0 &&
-      row.table.length * blockTokens >= end &&
-      new Set(row.table).size === row.table.length &&
-      row.table.every((block) => block >= 0 && block < totalBlocks) &&
-      (row.windowTable === undefined) === (this.geometry.window === undefined) &&
-      this.windowFits(row, end);
-    if (!good) throw new InvalidRequestError("a row does not fit its table", "fix the engine", { end });
-  }
-
-  private windowFits({ windowTable, start }: SequenceStep, end: number): boolean {
-    if (windowTable === undefined) return true;
-    const { blockTokens, totalBlocks, window } = this.geometry;
-    const first = Math.floor(Math.max(0, start - (window?.tokens ?? 0) + 1) / blockTokens);
-    const seen = windowTable.slice(first);
-    return (
-      windowTable.length * blockTokens >= end &&
-      new Set(seen).size === seen.length &&
-      seen.every((block) => block >= totalBlocks && block < totalBlocks + (window?.totalBlocks ?? 0))
-    );
-  }
-
-  /** No row may write a block that another row's table names. */
-  private checkSharing(rows: readonly SequenceStep[], steps: number): void {
-    const { blockTokens } = this.geometry;
-    rows.forEach((row, index) => {
-      const end = row.start + row.tokens.length + (row.wantToken ? steps - 1 : 0);
-      const tables = ({ table, windowTable = [] }: SequenceStep) => [table, windowTable];
-      const written = tables(row).flatMap((table) =>
-        table.slice(Math.floor(row.start / blockTokens), Math.ceil(end / blockTokens)),
-      );
-      for (const [other, theirs] of rows.entries()) {
-        if (other !== index && tables(theirs).some((table) => table.some((block) => written.includes(block)))) {
-          throw new Error("two rows of a step share a block that one of them writes");
-        }
-      }
-    });
   }
 
   private throwPlanned(where: "run" | "copy"): void {

@@ -14,7 +14,13 @@ export const randomModelConfig = {
   max_position_embeddings: 256,
 } as const;
 
-/** A Gemma 3 of the same sizes: 3 layers, of which the first two see 24 tokens. */
+/** The same with matrices of 4 or 8 bits in groups of 32, so wide that groups go in pairs. */
+export function quantisedConfig(bits: 4 | 8) {
+  const config = { ...randomModelConfig, hidden_size: 64, intermediate_size: 96 };
+  return { ...config, quantization: { group_size: 32, bits } };
+}
+
+/** A Gemma 3 of the first one's sizes: 3 layers, of which the first two see 24 tokens. */
 export const randomGemmaConfig = {
   ...randomModelConfig,
   model_type: "gemma3_text",
@@ -26,54 +32,89 @@ export const randomGemmaConfig = {
   sliding_window_pattern: 3,
 } as const;
 
+export type RandomConfig = typeof randomModelConfig | ReturnType<typeof quantisedConfig> | typeof randomGemmaConfig;
+
 /** Writes an MLX-format model directory with seeded random weights. */
-export async function writeRandomModel(
-  directory: string,
-  config: typeof randomModelConfig | typeof randomGemmaConfig = randomModelConfig,
-): Promise<string> {
+export async function writeRandomModel(directory: string, config: RandomConfig = randomModelConfig): Promise<string> {
   const { hidden_size: hidden, intermediate_size: inner, vocab_size: vocabulary } = config;
+  const kv = (hidden * config.num_key_value_heads) / config.num_attention_heads;
   const gemma = config.model_type === "gemma3_text";
-  const shapes: Record<string, readonly number[]> = { "model.embed_tokens.weight": [vocabulary, hidden] };
+  const random = new RandomTensors("quantization" in config ? config.quantization.bits : undefined, gemma ? 0 : 1);
+  random.addMatrix("model.embed_tokens", vocabulary, hidden);
   for (let i = 0; i < config.num_hidden_layers; i++) {
     const layer = `model.layers.${i}`;
-    shapes[`${layer}.input_layernorm.weight`] = [hidden];
-    shapes[`${layer}.post_attention_layernorm.weight`] = [hidden];
+    random.addNorm(`${layer}.input_layernorm`, hidden);
+    random.addNorm(`${layer}.post_attention_layernorm`, hidden);
     if (gemma) {
-      shapes[`${layer}.pre_feedforward_layernorm.weight`] = [hidden];
-      shapes[`${layer}.post_feedforward_layernorm.weight`] = [hidden];
-      shapes[`${layer}.self_attn.q_norm.weight`] = [config.head_dim];
-      shapes[`${layer}.self_attn.k_norm.weight`] = [config.head_dim];
+      random.addNorm(`${layer}.pre_feedforward_layernorm`, hidden);
+      random.addNorm(`${layer}.post_feedforward_layernorm`, hidden);
+      random.addNorm(`${layer}.self_attn.q_norm`, config.head_dim);
+      random.addNorm(`${layer}.self_attn.k_norm`, config.head_dim);
     }
-    shapes[`${layer}.self_attn.q_proj.weight`] = [32, hidden];
-    shapes[`${layer}.self_attn.k_proj.weight`] = [16, hidden];
-    shapes[`${layer}.self_attn.v_proj.weight`] = [16, hidden];
-    shapes[`${layer}.self_attn.o_proj.weight`] = [hidden, 32];
-    shapes[`${layer}.mlp.gate_proj.weight`] = [inner, hidden];
-    shapes[`${layer}.mlp.up_proj.weight`] = [inner, hidden];
-    shapes[`${layer}.mlp.down_proj.weight`] = [hidden, inner];
+    random.addMatrix(`${layer}.self_attn.q_proj`, hidden, hidden);
+    random.addMatrix(`${layer}.self_attn.k_proj`, kv, hidden);
+    random.addMatrix(`${layer}.self_attn.v_proj`, kv, hidden);
+    random.addMatrix(`${layer}.self_attn.o_proj`, hidden, hidden);
+    random.addMatrix(`${layer}.mlp.gate_proj`, inner, hidden);
+    random.addMatrix(`${layer}.mlp.up_proj`, inner, hidden);
+    random.addMatrix(`${layer}.mlp.down_proj`, hidden, inner);
   }
-  shapes["model.norm.weight"] = [hidden];
+  random.addNorm("model.norm", hidden);
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, "config.json"), JSON.stringify(config));
-  await writeFile(join(directory, "model.safetensors"), randomSafetensors(shapes, gemma ? 0 : 1));
+  await writeFile(join(directory, "model.safetensors"), random.safetensors());
   return directory;
 }
 
-function randomSafetensors(shapes: Readonly<Record<string, readonly number[]>>, normCentre: number): Buffer {
-  const header: Record<string, unknown> = {};
-  const values: number[] = [];
-  const next = uniform(1);
-  for (const [name, shape] of Object.entries(shapes)) {
-    const start = values.length;
-    const count = shape.reduce((product, length) => product * length, 1);
-    const centre = name.includes("norm") ? normCentre : 0;
-    for (let i = 0; i < count; i++) values.push(centre + next() - 0.5);
-    header[name] = { dtype: "F32", shape, data_offsets: [4 * start, 4 * values.length] };
+/** Tensors with values around 0, in the order in which they are added. */
+class RandomTensors {
+  private readonly header: Record<string, unknown> = {};
+  private readonly data: Buffer[] = [];
+  private bytes = 0;
+  private readonly next = uniform(1);
+
+  constructor(
+    private readonly bits: 4 | 8 | undefined,
+    private readonly normCentre: number,
+  ) {}
+
+  addNorm(module: string, width: number): void {
+    this.addFloats(`${module}.weight`, [width], () => this.normCentre + this.next() - 0.5);
   }
-  const json = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(json.length));
-  return Buffer.concat([length, json, Buffer.from(Float32Array.from(values).buffer)]);
+
+  addMatrix(module: string, outputs: number, inputs: number): void {
+    const { bits } = this;
+    if (bits === undefined) {
+      this.addFloats(`${module}.weight`, [outputs, inputs], () => this.next() - 0.5);
+      return;
+    }
+    // The generator's upper bits alone: its lower ones repeat soon.
+    const halves = Uint16Array.from({ length: (outputs * inputs * bits) / 16 }, () => this.next() * 2 ** 16);
+    this.add(`${module}.weight`, "U32", [outputs, (inputs * bits) / 32], Buffer.from(halves.buffer));
+    const groups = [outputs, inputs / 32];
+    // Of the size of 1 / (2 ** bits - 1), and exact in 16 bits.
+    const scale = () => (1 + Math.floor(8 * this.next()) / 8) / 2 ** bits;
+    this.addFloats(`${module}.scales`, groups, scale);
+    this.addFloats(`${module}.biases`, groups, () => -scale() * 2 ** (bits - 1));
+  }
+
+  safetensors(): Buffer {
+    const json = Buffer.from(JSON.stringify(this.header));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(json.length));
+    return Buffer.concat([length, json, ...this.data]);
+  }
+
+  private addFloats(name: string, shape: readonly number[], value: () => number): void {
+    const values = Float32Array.from({ length: shape.reduce((product, size) => product * size, 1) }, value);
+    this.add(name, "F32", shape, Buffer.from(values.buffer));
+  }
+
+  private add(name: string, dtype: string, shape: readonly number[], data: Buffer): void {
+    this.header[name] = { dtype, shape, data_offsets: [this.bytes, this.bytes + data.length] };
+    this.data.push(data);
+    this.bytes += data.length;
+  }
 }
 
 /** Numbers in [0, 1) from a linear congruential generator: the same on every machine. */

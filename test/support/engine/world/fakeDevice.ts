@@ -1,0 +1,58 @@
+import type { ResidentError } from "../../../../src/common/errors";
+import type { AgentBlocks } from "../../../../src/engine/agentBlocks";
+import type { EngineOptions } from "../../../../src/engine/engineOptions";
+import type { PoolGeometry } from "../../../../src/engine/ports";
+import type { GenerationRequest } from "../../../../src/engine/request";
+import type { Restore, RestoreTarget } from "../../../../src/engine/restore";
+import { EngineRig, vocabSize } from "../engineRig";
+import { referenceAnswer } from "../fakeModel";
+import type { Filled, TrueAnswer, WorldDevice } from "./device";
+
+/** The fake device as a world's. Its disk has everything: what computing the tokens leaves. */
+export class FakeDevice implements WorldDevice {
+  readonly vocabSize = vocabSize;
+  readonly exact = true;
+  duringRun: () => Promise<void> = async () => {};
+  private readonly rig: EngineRig;
+
+  constructor(geometry: Partial<PoolGeometry>, options: EngineOptions) {
+    this.rig = new EngineRig(geometry, options);
+    this.rig.runner.beforeStep = () => this.duringRun();
+  }
+
+  get engine(): EngineRig["engine"] {
+    return this.rig.engine;
+  }
+
+  step(): Promise<boolean> {
+    return this.rig.step();
+  }
+
+  async trueAnswer(request: GenerationRequest): Promise<TrueAnswer> {
+    return { tokenIds: referenceAnswer(request, vocabSize) };
+  }
+
+  async holds(cache: AgentBlocks): Promise<boolean> {
+    const { table, windowTable, tokenIds } = cache;
+    return this.rig.runner.holds(table, tokenIds) && this.rig.runner.holds(windowTable, tokenIds);
+  }
+
+  async save(): Promise<void> {}
+
+  async fill(restore: Restore, wanted: Int32Array, good: number): Promise<Filled> {
+    const fill = ({ block, start, tokens }: RestoreTarget) => this.rig.runner.fill(block, start, wanted, tokens.length);
+    let numTokens = restore.foundTokens;
+    for (const target of restore.targets) {
+      if (numTokens >= good) break;
+      fill(target);
+      numTokens = target.start + target.tokens.length;
+    }
+    const windowTargets = good % 2 === 0 ? undefined : restore.windowTargets;
+    windowTargets?.forEach(fill);
+    return { numTokens, window: windowTargets !== undefined };
+  }
+
+  failNext(where: "run" | "copy", error: ResidentError): void {
+    this.rig.runner.failNext = { in: where, error };
+  }
+}
