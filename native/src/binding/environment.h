@@ -18,7 +18,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   Calls& calls() { return calls_; }
   MlxThread& mlx() { return mlx_; }
-  IoThread& io() { return io_; }
+  IoThreads& io() { return io_; }
 
   /** Posts `work`, whose result (a Calls::ToJs) resolves the call; what it throws rejects it. */
   template <typename Work>
@@ -33,7 +33,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
     });
   }
 
-  /** Ends the threads after the step under way. Idempotent; runs before Node takes the environment or the process down. */
+  /** Ends the threads after the step under way. Idempotent; runs before Node takes the environment or the process down.
+   */
   void Shutdown();
 
  private:
@@ -41,7 +42,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   Calls calls_;
   MlxThread mlx_;
-  IoThread io_;
+  IoThreads io_;
 };
 
 }  // namespace resident

@@ -129,11 +129,13 @@ Handle Engine::CreateBarePool(const PoolGeometry& geometry) {
   CheckPoolSize(geometry.blocks, geometry.block_tokens, geometry.kv_heads, geometry.head_dim, geometry.BlockBytes(1));
   const mx::Device device = ChooseDevice(DeviceChoice::kDefault);
   const Handle handle = next_handle_++;
-  bare_pools_[handle] = std::make_unique<KvPool>(geometry, *MakeMlxOps(device), device);
+  bare_pools_[handle] = std::make_unique<KvPool>(geometry, *MakeMlxOps(device), device, KvPool::Use::kBytesOnly);
   return handle;
 }
 
 const PoolGeometry& Engine::Geometry(Handle pool) const { return RequireBlocks(pool).geometry(); }
+
+std::shared_ptr<SlabAccess> Engine::Access(Handle pool) const { return RequireBlocks(pool).access(); }
 
 void Engine::DropPool(Handle pool) {
   if (bare_pools_.erase(pool) > 0) return mx::clear_cache();

@@ -29,7 +29,7 @@ std::vector<std::byte*> Addresses(const Slabs& slabs) {
 
 }  // namespace
 
-KvPool::KvPool(const PoolGeometry& geometry, const Ops& ops, mx::Device device)
+KvPool::KvPool(const PoolGeometry& geometry, const Ops& ops, mx::Device device, Use use)
     : geometry_(geometry), layout_(ops.LayoutOf(geometry)), device_(device) {
   RequireMemory(geometry.bytes(), "a pool of " + std::to_string(geometry.blocks) + " blocks");
   for (int i = 0; i < geometry.num_layers; ++i) {
@@ -37,6 +37,13 @@ KvPool::KvPool(const PoolGeometry& geometry, const Ops& ops, mx::Device device)
     slabs_.v.push_back(ops.MakeSlab(geometry));
   }
   addresses_ = Addresses(slabs_);
+  if (use == Use::kBytesOnly || ops.writes_slabs_directly()) {
+    access_ = std::make_shared<SlabAccess>(geometry, layout_, addresses_);
+  }
+}
+
+KvPool::~KvPool() {
+  if (access_) access_->Close();
 }
 
 int KvPool::Commit(Slabs next, std::vector<Tensor> outputs) {
@@ -76,33 +83,16 @@ void KvPool::WaitUntilReady() const {
   }
 }
 
-std::byte* KvPool::At(size_t slab, int block) const {
-  return addresses_[slab] + size_t(block) * size_t(geometry_.block_tokens) * geometry_.slot_bytes();
-}
-
-template <typename Piece>
-void KvPool::ForEachPiece(int block, int tokens, Piece piece) const {
-  for (size_t slab = 0; slab < addresses_.size(); ++slab) {
-    const PieceLayout& layout = slab % 2 == 0 ? layout_.k : layout_.v;
-    const size_t whole = size_t(geometry_.block_tokens) * layout.token_bytes,
-                 part = size_t(tokens) * layout.token_bytes;
-    if (whole == part) {  // pieces follow each other
-      piece(At(slab, block), whole * layout.pieces);
-      continue;
-    }
-    for (size_t i = 0; i < layout.pieces; ++i) piece(At(slab, block) + i * whole, part);
-  }
-}
-
 void KvPool::CopyBlock(int from, int to, int tokens) {
   const std::ptrdiff_t distance =
       (std::ptrdiff_t(to) - from) * std::ptrdiff_t(geometry_.block_tokens) * std::ptrdiff_t(geometry_.slot_bytes());
-  ForEachPiece(from, tokens, [&](std::byte* at, size_t bytes) { std::memcpy(at + distance, at, bytes); });
+  ForEachPiece(geometry_, layout_, addresses_, from, tokens,
+               [&](std::byte* at, size_t bytes) { std::memcpy(at + distance, at, bytes); });
 }
 
 void KvPool::CopyOut(int block, int tokens, std::span<std::byte> into) const {
   std::byte* to = into.data();
-  ForEachPiece(block, tokens, [&](const std::byte* at, size_t bytes) {
+  ForEachPiece(geometry_, layout_, addresses_, block, tokens, [&](const std::byte* at, size_t bytes) {
     std::memcpy(to, at, bytes);
     to += bytes;
   });
@@ -110,7 +100,7 @@ void KvPool::CopyOut(int block, int tokens, std::span<std::byte> into) const {
 
 void KvPool::CopyIn(int block, int tokens, std::span<const std::byte> from) {
   const std::byte* next = from.data();
-  ForEachPiece(block, tokens, [&](std::byte* at, size_t bytes) {
+  ForEachPiece(geometry_, layout_, addresses_, block, tokens, [&](std::byte* at, size_t bytes) {
     std::memcpy(at, next, bytes);
     next += bytes;
   });
