@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { churnRow, poolOperationRows } from "../../../src/bench/enginePool";
+import type { DeviceRun, EngineProbe } from "../../../src/bench/engineProbe";
+import { decodingRuns, overheadRow } from "../../../src/bench/engineSteps";
 import { type EnginePlan, engineSuite } from "../../../src/bench/engineSuite";
+import type { Disposable } from "../../../src/common/disposables";
 import { AbortedError } from "../../../src/common/errors";
 import type { BenchRow, GenerateRequest, Running } from "../../../src/protocol/service";
 import { FakeRunning, figures, model } from "../../support/extension/fakeService";
@@ -9,6 +12,7 @@ const plan: EnginePlan = {
   repeats: 3,
   together: 4,
   answerTokens: 6,
+  besideTokens: 6,
   sharedTokens: 200,
   longTokens: 400,
   rewriteTokens: 100,
@@ -54,8 +58,36 @@ class FakeDoor {
   }
 }
 
-const run = (door: FakeDoor, signal = new AbortController().signal) =>
-  engineSuite(door, plan)({ onProgress: () => {}, signal });
+/** Restores in a moment; runs are those of the test. */
+class FakeProbe implements EngineProbe {
+  restores = 0;
+  disposed = 0;
+  restoredTokens = plan.longTokens;
+  runs: readonly DeviceRun[] = [];
+
+  onRun(listener: (run: DeviceRun) => void): Disposable {
+    for (const one of this.runs) listener(one);
+    return { dispose: () => undefined };
+  }
+
+  storeCache = async () => ({
+    restore: async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      this.restores += 1;
+      return this.restoredTokens;
+    },
+    dispose: async () => {
+      this.disposed += 1;
+    },
+  });
+
+  readAhead = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+}
+
+const run = (door: FakeDoor, signal = new AbortController().signal, probe = new FakeProbe()) =>
+  engineSuite(door, plan, probe)({ onProgress: () => {}, signal });
 
 const named = (rows: readonly BenchRow[], part: string) => {
   const row = rows.find(({ case: name }) => name.includes(part));
@@ -92,6 +124,44 @@ describe("The engine suite", () => {
     const rows = await run(new FakeDoor());
     assert.equal(named(rows, "event-loop delay")["targetMs"], 10);
     assert.ok(Number(named(rows, "host blocked")["ratio"]) > 0);
+  });
+
+  it("restores a cache beside an answer, and fails when less came than was stored", async () => {
+    const probe = new FakeProbe();
+    const row = named(await run(new FakeDoor(), undefined, probe), "is restored");
+    assert.equal(row["mostRatio"], 1.2);
+    assert.equal(row["restores"], probe.restores);
+    assert.equal(row["restoredTokens"], probe.restores * plan.longTokens);
+    assert.equal(probe.disposed, 1);
+    probe.restoredTokens -= 1;
+    await assert.rejects(run(new FakeDoor(), undefined, probe), /only 399 of 400/);
+    assert.equal(probe.disposed, 2);
+  });
+
+  it("tells the tokens of several together against one's alone, and the bound of a read ahead", async () => {
+    const rows = await run(new FakeDoor());
+    assert.ok(Number(named(rows, "4 answers together against one alone")["ratio"]) > 0);
+    assert.ok(Number(named(rows, "read ahead")["ratio"]) > 0);
+  });
+
+  it("counts as overhead what lies between two runs in which all decode", () => {
+    const at = (endedMs: number, change: Partial<DeviceRun> = {}) => ({
+      sequences: 4,
+      rows: 4,
+      steps: 10,
+      deviceMs: 95,
+      endedMs,
+      ...change,
+    });
+    const runs = decodingRuns([at(0, { rows: 64 }), at(100), at(200), at(290, { sequences: 3 }), at(390), at(490)], 4);
+    assert.deepEqual(
+      runs.map(({ wallMs }) => wallMs),
+      [100, 100],
+    );
+    const row = overheadRow(runs, 4);
+    assert.deepEqual([row["share"], row["shareP50"], row.p50Ms, row["stepMs"]], [0.05, 0.05, 0.5, 9.5]);
+    assert.equal(row["mostShare"], 0.02);
+    assert.equal(overheadRow([], 4)["share"], 0);
   });
 
   it("ends when it is told to", async () => {
