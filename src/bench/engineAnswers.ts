@@ -2,6 +2,8 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { throwIfAborted } from "../common/errors";
 import type { BenchRow, GenerateRequest, ResidentService } from "../protocol/service";
 import { benchText, randomWords } from "./benchText";
+import { decodingRuns, idleShare, stepMsOf, type TimedRun, whileListening } from "./deviceRuns";
+import type { EngineProbe } from "./engineProbe";
 import { finishedAnswer } from "./finishedAnswer";
 import { median, percentiles } from "./statistics";
 
@@ -12,8 +14,8 @@ export interface AnswerPlan {
   /** Answers at the same time. */
   readonly together: number;
   readonly answerTokens: number;
-  /** Of an answer whose tokens are timed one by one beside other work. */
-  readonly besideTokens: number;
+  /** Of an answer that is long enough to time its tokens or its runs one by one. */
+  readonly timedTokens: number;
   /** A prompt that several begin with, and the context that is hot or cold. */
   readonly sharedTokens: number;
   readonly longTokens: number;
@@ -50,14 +52,25 @@ async function together(service: Service, plan: AnswerPlan, signal: AbortSignal,
 }
 
 /** How long the host's event loop is held up while agents answer, and what it costs them when others hold it up. */
-export async function eventLoopRows(service: Service, plan: AnswerPlan, signal: AbortSignal) {
+export async function eventLoopRows(
+  service: Service,
+  plan: AnswerPlan,
+  probe: Pick<EngineProbe, "onRun">,
+  signal: AbortSignal,
+) {
   await together(service, plan, signal);
   const quiet: Awaited<ReturnType<typeof together>>[] = [];
   const busy: typeof quiet = [];
+  const runs = { quiet: [] as TimedRun[], busy: [] as TimedRun[] };
+  const measure = async (rates: typeof quiet, timed: TimedRun[]) => {
+    const { value, heard } = await whileListening(probe, () => together(service, plan, signal));
+    rates.push(value);
+    timed.push(...decodingRuns(heard, plan.together));
+  };
   for (let i = 0; i < plan.repeats; i += 1) {
-    quiet.push(await together(service, plan, signal));
+    await measure(quiet, runs.quiet);
     const blocker = setInterval(blockFor200Ms, 1000);
-    busy.push(await together(service, plan, signal).finally(() => clearInterval(blocker)));
+    await measure(busy, runs.busy).finally(() => clearInterval(blocker));
   }
   const [p50Ms = 0, p95Ms = 0, p99Ms = 0] = [0, 1, 2].map((p) => median(quiet.map(({ loopMs }) => loopMs[p] ?? 0)));
   const rate = (runs: typeof quiet) => median(runs.map(({ tokensPerSecond }) => tokensPerSecond));
@@ -70,6 +83,10 @@ export async function eventLoopRows(service: Service, plan: AnswerPlan, signal: 
       tokensPerSecond: rate(busy),
       undisturbedTokensPerSecond: rate(quiet),
       ratio: rate(busy) / rate(quiet),
+      // How long the device waited for the host, whatever else the machine did.
+      deviceIdleShare: idleShare(runs.busy),
+      stepMs: stepMsOf(runs.busy),
+      undisturbedStepMs: stepMsOf(runs.quiet),
       targetRatio: 0.9,
     },
   ];

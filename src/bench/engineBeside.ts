@@ -20,7 +20,7 @@ async function besideRow(
   const alone: number[] = [];
   const disturbed: number[] = [];
   const gaps = async () => {
-    const { gapsMs } = await answer(service, { prompt: randomWords(16) }, plan.besideTokens, signal);
+    const { gapsMs } = await answer(service, { prompt: randomWords(16) }, plan.timedTokens, signal);
     return gapsMs;
   };
   for (let i = 0; i < plan.repeats; i += 1) {

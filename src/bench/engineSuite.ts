@@ -26,7 +26,7 @@ export function engineSuite(service: Service, plan: EnginePlan, probe: EnginePro
       ["fairness to readers", async () => [await besideReadingRow(service, plan, signal)]],
       ["read ahead", async () => [await besideReadAheadRow(service, plan, probe, signal)]],
       ["restores", async () => [await besideRestoringRow(service, plan, probe, signal)]],
-      ["the host's event loop", () => eventLoopRows(service, plan, signal)],
+      ["the host's event loop", () => eventLoopRows(service, plan, probe, signal)],
       ["memory", async () => [await memoryRow(service, signal)]],
       ["the pool", async () => [...poolOperationRows(plan.poolBlocks, plan.repeats), churnRow(512, plan.churnSteps)]],
     ];

@@ -43,7 +43,7 @@ const enginePlan: EnginePlan = {
   repeats: 3,
   together: 8,
   answerTokens: 96,
-  besideTokens: 256,
+  timedTokens: 256,
   sharedTokens: 2000,
   longTokens: 4096,
   rewriteTokens: 400,

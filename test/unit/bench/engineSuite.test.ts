@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { decodingRuns, overheadRow } from "../../../src/bench/deviceRuns";
 import { churnRow, poolOperationRows } from "../../../src/bench/enginePool";
 import type { DeviceRun, EngineProbe } from "../../../src/bench/engineProbe";
-import { decodingRuns, overheadRow } from "../../../src/bench/engineSteps";
 import { type EnginePlan, engineSuite } from "../../../src/bench/engineSuite";
 import type { Disposable } from "../../../src/common/disposables";
 import { AbortedError } from "../../../src/common/errors";
@@ -12,7 +12,7 @@ const plan: EnginePlan = {
   repeats: 3,
   together: 4,
   answerTokens: 6,
-  besideTokens: 6,
+  timedTokens: 6,
   sharedTokens: 200,
   longTokens: 400,
   rewriteTokens: 100,

@@ -1,0 +1,63 @@
+import type { BenchRow } from "../protocol/service";
+import type { DeviceRun, EngineProbe } from "./engineProbe";
+import { percentiles } from "./statistics";
+
+/** What one run took, and how much of it the device was at work. */
+export interface TimedRun extends DeviceRun {
+  /** From the end of the run before to its own, both as JavaScript hears of them. */
+  readonly wallMs: number;
+}
+
+export type HeardRun = DeviceRun & { readonly endedMs: number };
+
+/** What `work` gives, and the runs that the device took meanwhile. */
+export async function whileListening<T>(probe: Pick<EngineProbe, "onRun">, work: () => Promise<T>) {
+  const heard: HeardRun[] = [];
+  const listening = probe.onRun((run) => heard.push({ ...run, endedMs: performance.now() }));
+  const value = await work().finally(() => listening.dispose());
+  return { value, heard };
+}
+
+/** Those of `together` sequences that all decode, after another such: the wall time is theirs and the host's alone. */
+export function decodingRuns(runs: readonly HeardRun[], together: number) {
+  const timed: TimedRun[] = [];
+  for (const [i, run] of runs.entries()) {
+    const before = runs[i - 1];
+    const decodes = (one: DeviceRun | undefined) => one?.sequences === together && one.rows === together;
+    if (before === undefined || !decodes(before) || !decodes(run)) continue;
+    timed.push({ ...run, wallMs: run.endedMs - before.endedMs });
+  }
+  return timed;
+}
+
+const totalOf = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+const idleMs = (run: TimedRun) => Math.max(0, run.wallMs - run.deviceMs);
+
+/** The share of the runs' time in which the device was not inside a step. */
+export function idleShare(runs: readonly TimedRun[]): number {
+  const wallMs = totalOf(runs.map((run) => run.wallMs));
+  return wallMs === 0 ? 0 : totalOf(runs.map(idleMs)) / wallMs;
+}
+
+/** What the device takes for one step. */
+export function stepMsOf(runs: readonly TimedRun[]): number {
+  const steps = totalOf(runs.map((run) => run.steps));
+  return steps === 0 ? 0 : totalOf(runs.map((run) => run.deviceMs)) / steps;
+}
+
+/**
+ * Scheduler, JavaScript and N-API: the share of the time in which the device was not inside a step, while several answer
+ * together. Of each run: 1 − (milliseconds inside its steps) / (milliseconds from the end of the run before to its end).
+ */
+export function overheadRow(runs: readonly TimedRun[], together: number): BenchRow {
+  const shares = percentiles(runs.map((run) => idleMs(run) / run.wallMs));
+  return {
+    case: `scheduler and JavaScript, of a step with ${together} answers`,
+    ...percentiles(runs.map((run) => idleMs(run) / run.steps)),
+    stepMs: stepMsOf(runs),
+    share: idleShare(runs),
+    shareP50: shares.p50Ms,
+    shareP95: shares.p95Ms,
+    mostShare: 0.02,
+  };
+}
