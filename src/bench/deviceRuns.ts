@@ -18,16 +18,22 @@ export async function whileListening<T>(probe: Pick<EngineProbe, "onRun">, work:
   return { value, heard };
 }
 
-/** Those of `together` sequences that all decode, after another such: the wall time is theirs and the host's alone. */
-export function decodingRuns(runs: readonly HeardRun[], together: number) {
+/**
+ * Those whose sequences all decode, after another such: the wall time is theirs and the host's alone. `together`: only
+ * those of so many.
+ */
+export function decodingRuns(runs: readonly HeardRun[], together?: number): readonly TimedRun[] {
   const timed: TimedRun[] = [];
   for (const [i, run] of runs.entries()) {
     const before = runs[i - 1];
-    const decodes = (one: DeviceRun | undefined) => one?.sequences === together && one.rows === together;
-    if (before === undefined || !decodes(before) || !decodes(run)) continue;
+    if (before === undefined || !decodes(before, together) || !decodes(run, together)) continue;
     timed.push({ ...run, wallMs: run.endedMs - before.endedMs });
   }
   return timed;
+}
+
+function decodes({ sequences, rows }: DeviceRun, together = sequences): boolean {
+  return rows === sequences && sequences === together;
 }
 
 const totalOf = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

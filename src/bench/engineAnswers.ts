@@ -36,12 +36,12 @@ export async function answer(service: Service, request: GenerateRequest, maxToke
   return { ...done, gapsMs: times.slice(1).map((time, i) => time - (times[i] ?? time)) };
 }
 
-/** Tokens a second of `count` answers that run together, and the host's event loop meanwhile. */
-async function together(service: Service, plan: AnswerPlan, signal: AbortSignal, lookMs = 1) {
+/** Tokens a second of answers that run together, and the host's event loop meanwhile. */
+async function together(service: Service, prompts: readonly string[], plan: AnswerPlan, signal: AbortSignal) {
+  const lookMs = 1;
   const delay = monitorEventLoopDelay({ resolution: lookMs });
   const startedMs = performance.now();
   delay.enable();
-  const prompts = Array.from({ length: plan.together }, () => randomWords(16));
   const answers = await Promise.all(prompts.map((prompt) => answer(service, { prompt }, plan.answerTokens, signal)));
   delay.disable();
   const ms = performance.now() - startedMs;
@@ -58,14 +58,16 @@ export async function eventLoopRows(
   probe: Pick<EngineProbe, "onRun">,
   signal: AbortSignal,
 ) {
-  await together(service, plan, signal);
+  // The same ones each time: their answers end where they end, and how many go on together decides how fast they are.
+  const prompts = Array.from({ length: plan.together }, () => randomWords(16));
+  await together(service, prompts, plan, signal);
   const quiet: Awaited<ReturnType<typeof together>>[] = [];
   const busy: typeof quiet = [];
   const runs = { quiet: [] as TimedRun[], busy: [] as TimedRun[] };
   const measure = async (rates: typeof quiet, timed: TimedRun[]) => {
-    const { value, heard } = await whileListening(probe, () => together(service, plan, signal));
+    const { value, heard } = await whileListening(probe, () => together(service, prompts, plan, signal));
     rates.push(value);
-    timed.push(...decodingRuns(heard, plan.together));
+    timed.push(...decodingRuns(heard));
   };
   for (let i = 0; i < plan.repeats; i += 1) {
     await measure(quiet, runs.quiet);
