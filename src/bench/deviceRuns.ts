@@ -18,15 +18,12 @@ export async function whileListening<T>(probe: Pick<EngineProbe, "onRun">, work:
   return { value, heard };
 }
 
-/**
- * Those whose sequences all decode, after another such: the wall time is theirs and the host's alone. `together`: only
- * those of so many.
- */
+/** Those whose sequences all decode, each after another run. `together`: only those of so many. */
 export function decodingRuns(runs: readonly HeardRun[], together?: number): readonly TimedRun[] {
   const timed: TimedRun[] = [];
   for (const [i, run] of runs.entries()) {
     const before = runs[i - 1];
-    if (before === undefined || !decodes(before, together) || !decodes(run, together)) continue;
+    if (before === undefined || !decodes(run, together)) continue;
     timed.push({ ...run, wallMs: run.endedMs - before.endedMs });
   }
   return timed;
@@ -43,6 +40,12 @@ const idleMs = (run: TimedRun) => Math.max(0, run.wallMs - run.deviceMs);
 export function idleShare(runs: readonly TimedRun[]): number {
   const wallMs = totalOf(runs.map((run) => run.wallMs));
   return wallMs === 0 ? 0 : totalOf(runs.map(idleMs)) / wallMs;
+}
+
+/** Tokens a second, host included; 0 of none. */
+export function tokensPerSecondOf(runs: readonly TimedRun[]): number {
+  const wallMs = totalOf(runs.map((run) => run.wallMs));
+  return wallMs === 0 ? 0 : (totalOf(runs.map((run) => run.steps * run.sequences)) / wallMs) * 1000;
 }
 
 /** What the device takes for one step. */

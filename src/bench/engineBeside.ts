@@ -13,14 +13,13 @@ type Beside = (signal: AbortSignal) => Promise<void>;
 async function besideRow(
   service: Service,
   plan: AnswerPlan,
-  name: string,
-  beside: Beside,
+  { name, tokens, beside }: { readonly name: string; readonly tokens: number; readonly beside: Beside },
   signal: AbortSignal,
 ): Promise<BenchRow> {
   const alone: number[] = [];
   const disturbed: number[] = [];
   const gaps = async () => {
-    const { gapsMs } = await answer(service, { prompt: randomWords(16) }, plan.timedTokens, signal);
+    const { gapsMs } = await answer(service, { prompt: randomWords(16) }, tokens, signal);
     return gapsMs;
   };
   for (let i = 0; i < plan.repeats; i += 1) {
@@ -54,7 +53,8 @@ export function besideReadingRow(service: Service, plan: AnswerPlan, signal: Abo
   const read: Beside = async (over) => {
     await answer(service, { prompt: randomWords(plan.longTokens) }, 1, over);
   };
-  return besideRow(service, plan, "next token while another prompt is read", read, signal);
+  const name = "next token while another prompt is read";
+  return besideRow(service, plan, { name, tokens: plan.answerTokens, beside: read }, signal);
 }
 
 /** An idle agent is read ahead: the same bound as for a prompt. */
@@ -65,7 +65,8 @@ export function besideReadAheadRow(
   signal: AbortSignal,
 ): Promise<BenchRow> {
   const readAhead: Beside = (over) => probe.readAhead(plan.longTokens, over);
-  return besideRow(service, plan, "next token while another agent is read ahead", readAhead, signal);
+  const name = "next token while another agent is read ahead";
+  return besideRow(service, plan, { name, tokens: plan.answerTokens, beside: readAhead }, signal);
 }
 
 /** Another agent's cache comes from disk, again and again. Fails where it did not really come. */
@@ -86,7 +87,8 @@ export async function besideRestoringRow(
     restoredMs.push(performance.now() - startedMs);
   };
   try {
-    const row = await besideRow(service, plan, "next token while another agent is restored", restore, signal);
+    const name = "next token while another agent is restored";
+    const row = await besideRow(service, plan, { name, tokens: plan.timedTokens, beside: restore }, signal);
     if (restoredMs.length < plan.repeats) throw new Error("the answers were over before a cache was restored");
     const restores = restoredMs.length;
     return { ...row, mostRatio: 1.2, restores, restoredTokens, restoreMs: percentiles(restoredMs).p50Ms };

@@ -1,10 +1,10 @@
 import { throwIfAborted } from "../common/errors";
 import type { BenchRow, ResidentService } from "../protocol/service";
 import { randomWords } from "./benchText";
-import { decodingRuns, overheadRow, type TimedRun, whileListening } from "./deviceRuns";
+import { decodingRuns, overheadRow, type TimedRun, tokensPerSecondOf, whileListening } from "./deviceRuns";
 import { type AnswerPlan, answer } from "./engineAnswers";
 import type { EngineProbe } from "./engineProbe";
-import { median, percentiles } from "./statistics";
+import { percentiles } from "./statistics";
 
 type Service = Pick<ResidentService, "generate">;
 
@@ -15,34 +15,32 @@ export async function togetherRows(
   probe: Pick<EngineProbe, "onRun">,
   signal: AbortSignal,
 ): Promise<readonly BenchRow[]> {
-  const runs: TimedRun[] = [];
-  const alone: number[] = [];
-  const together: number[] = [];
-  const rateOf = async (count: number) => {
+  const alone: TimedRun[] = [];
+  const together: TimedRun[] = [];
+  // Answers end where they end: only runs in which all still decode are counted.
+  const runsOf = async (count: number) => {
     throwIfAborted(signal);
-    const startedMs = performance.now();
     const prompts = Array.from({ length: count }, () => randomWords(16));
-    const answers = await Promise.all(prompts.map((prompt) => answer(service, { prompt }, plan.timedTokens, signal)));
-    const tokens = answers.reduce((sum, { figures }) => sum + figures.generatedTokens, 0);
-    return (tokens / (performance.now() - startedMs)) * 1000;
+    const { heard } = await whileListening(probe, () =>
+      Promise.all(prompts.map((prompt) => answer(service, { prompt }, plan.timedTokens, signal))),
+    );
+    return decodingRuns(heard, count);
   };
-  await rateOf(plan.together);
+  await runsOf(plan.together);
   for (let i = 0; i < plan.repeats; i += 1) {
-    alone.push(await rateOf(1));
-    const { value, heard } = await whileListening(probe, () => rateOf(plan.together));
-    together.push(value);
-    runs.push(...decodingRuns(heard, plan.together));
+    alone.push(...(await runsOf(1)));
+    together.push(...(await runsOf(plan.together)));
   }
-  const tokensPerSecond = median(together);
+  const tokensPerSecond = tokensPerSecondOf(together);
+  const aloneTokensPerSecond = tokensPerSecondOf(alone);
   return [
     {
       case: `${plan.together} answers together against one alone`,
-      ...percentiles([]),
-      n: plan.repeats,
+      ...percentiles(together.map((run) => run.wallMs / run.steps)),
       tokensPerSecond,
-      aloneTokensPerSecond: median(alone),
-      ratio: tokensPerSecond / median(alone),
+      aloneTokensPerSecond,
+      ratio: tokensPerSecond / Math.max(aloneTokensPerSecond, 0.001),
     },
-    overheadRow(runs, plan.together),
+    overheadRow(together, plan.together),
   ];
 }
