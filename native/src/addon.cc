@@ -99,7 +99,12 @@ Napi::Value CreateBarePool(const EnvironmentPtr& environment, const Napi::Callba
   const Calls::Started call = environment->calls().Start(info.Env());
   environment->Submit(MlxThread::Kind::kCall, call, [environment, geometry](Engine& engine) -> Calls::ToJs {
     const Handle pool = engine.CreateBarePool(geometry);
-    return [=](Napi::Env env) { return MakePool(env, environment, pool, PoolShape(geometry), false); };
+    const PoolParts parts{.handle = pool,
+                          .shape = PoolShape(geometry),
+                          .access = engine.Access(pool),
+                          .has_model = false,
+                          .takes_all_processors = false};
+    return [=](Napi::Env env) { return MakePool(env, environment, parts); };
   });
   return call.promise;
 }

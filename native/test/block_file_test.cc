@@ -37,8 +37,8 @@ struct Fixture {
   }
 
   std::string Refusal(const Metadata& expected = kMetadata, int tokens = 5, const PoolGeometry& geometry = kGeometry) {
-    std::vector<std::byte> read;
-    const auto refusal = ReadBlockFile(path, geometry, tokens, expected, read);
+    std::vector<std::byte> read(geometry.BlockBytes(tokens));
+    const auto refusal = ReadBlockFile(path, geometry, tokens, expected, {read});
     return refusal ? refusal->code : "";
   }
   std::string RefusalOf(const std::string& changed) {
@@ -55,14 +55,36 @@ struct Fixture {
 
 TEST("a block file gives back its bytes and needs its metadata") {
   Fixture f;
-  std::vector<std::byte> read;
-  CHECK(!ReadBlockFile(f.path, kGeometry, 5, kMetadata, read));
+  std::vector<std::byte> read(f.data.size());
+  CHECK(!ReadBlockFile(f.path, kGeometry, 5, kMetadata, {read}));
   CHECK(read == f.data);
-  CHECK(!ReadBlockFile(f.path, kGeometry, 5, {}, read));
-  const auto refusal = ReadBlockFile(f.path, kGeometry, 5, {{"model", "another"}}, read);
+  CHECK(!ReadBlockFile(f.path, kGeometry, 5, {}, {read}));
+  const auto refusal = ReadBlockFile(f.path, kGeometry, 5, {{"model", "another"}}, {read});
   CHECK_EQUAL(std::string(refusal->code), std::string("identity"));
   CHECK_EQUAL(refusal->key, std::string("model"));
   CHECK_EQUAL(f.Refusal({{"absent", ""}}), std::string("identity"));
+}
+
+TEST("a block file is read into scattered pieces of memory, large ones and many small ones") {
+  PoolGeometry large = kGeometry;
+  large.head_dim = 512;
+  large.block_tokens = 64;
+  TemporaryFolder folder;
+  const std::vector<std::byte> data = RandomBytes(large.BlockBytes(64));
+  const std::string path = folder / "block";
+  WriteBlockFile(path, large, 64, {}, data);
+  for (const size_t piece : {size_t(7 * 1024), size_t(24), size_t(300 * 1024), data.size()}) {
+    std::vector<std::vector<std::byte>> memory;
+    BlockPieces pieces;
+    for (size_t at = 0; at < data.size(); at += piece) memory.emplace_back(std::min(piece, data.size() - at));
+    for (std::vector<std::byte>& part : memory) pieces.emplace_back(part);
+    int parts = 0;
+    CHECK(!ReadBlockFile(path, large, 64, {}, pieces, [&] { ++parts; }));
+    CHECK(parts >= int(data.size() / (256 * 1024)));
+    std::vector<std::byte> together;
+    for (const std::vector<std::byte>& part : memory) together.insert(together.end(), part.begin(), part.end());
+    CHECK(together == data);
+  }
 }
 
 TEST("a block file is owner-only and leaves no temporary file") {
@@ -154,15 +176,15 @@ TEST("a block in 8 bits is bytes with the scales among them, and no tensor of it
   const std::string path = folder / "block";
   const std::vector<std::byte> data = RandomBytes(geometry.BlockBytes(5));
   WriteBlockFile(path, geometry, 5, kMetadata, data);
-  std::vector<std::byte> read;
-  CHECK(!ReadBlockFile(path, geometry, 5, kMetadata, read));
+  std::vector<std::byte> read(data.size());
+  CHECK(!ReadBlockFile(path, geometry, 5, kMetadata, {read}));
   CHECK(read == data);
   std::string text = ReadWhole(path);
   CHECK(text.find(R"("dtype":"U8","shape":[5,2,44])") != std::string::npos);
   PoolGeometry other = geometry;
   other.dtype = DataType::kF16;
   other.head_dim = 22;  // as many bytes
-  CHECK_EQUAL(std::string(ReadBlockFile(path, other, 5, kMetadata, read)->code), std::string("geometry"));
+  CHECK_EQUAL(std::string(ReadBlockFile(path, other, 5, kMetadata, {read})->code), std::string("geometry"));
   // A header that lies, with a checksum that fits it.
   const size_t lie = text.rfind("1760]");
   CHECK(lie != std::string::npos);
@@ -174,6 +196,6 @@ TEST("a block in 8 bits is bytes with the scales among them, and no tensor of it
   text.replace(digits, kHashHexDigits, hash.Hex());
   CHECK(begin > digits);
   WriteText(path, text);
-  const auto refusal = ReadBlockFile(path, geometry, 5, kMetadata, read);
+  const auto refusal = ReadBlockFile(path, geometry, 5, kMetadata, {read});
   CHECK_EQUAL(refusal->reason, std::string("tensor v.1 is not what the pool needs"));
 }

@@ -2,6 +2,8 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { throwIfAborted } from "../common/errors";
 import type { BenchRow, GenerateRequest, ResidentService } from "../protocol/service";
 import { benchText, randomWords } from "./benchText";
+import { decodingRuns, idleShare, stepMsOf, type TimedRun, whileListening } from "./deviceRuns";
+import type { EngineProbe } from "./engineProbe";
 import { finishedAnswer } from "./finishedAnswer";
 import { median, percentiles } from "./statistics";
 
@@ -12,6 +14,8 @@ export interface AnswerPlan {
   /** Answers at the same time. */
   readonly together: number;
   readonly answerTokens: number;
+  /** Of an answer that is long enough to time its tokens or its runs one by one. */
+  readonly timedTokens: number;
   /** A prompt that several begin with, and the context that is hot or cold. */
   readonly sharedTokens: number;
   readonly longTokens: number;
@@ -20,7 +24,7 @@ export interface AnswerPlan {
 }
 
 /** One request and when each piece of its answer came, in milliseconds of this process. */
-async function answer(service: Service, request: GenerateRequest, maxTokens: number, signal: AbortSignal) {
+export async function answer(service: Service, request: GenerateRequest, maxTokens: number, signal: AbortSignal) {
   throwIfAborted(signal);
   const times: number[] = [];
   const sampling = { temperature: 0, maxTokens };
@@ -32,12 +36,12 @@ async function answer(service: Service, request: GenerateRequest, maxTokens: num
   return { ...done, gapsMs: times.slice(1).map((time, i) => time - (times[i] ?? time)) };
 }
 
-/** Tokens a second of `count` answers that run together, and the host's event loop meanwhile. */
-async function together(service: Service, plan: AnswerPlan, signal: AbortSignal, lookMs = 1) {
+/** Tokens a second of answers that run together, and the host's event loop meanwhile. */
+async function together(service: Service, prompts: readonly string[], plan: AnswerPlan, signal: AbortSignal) {
+  const lookMs = 1;
   const delay = monitorEventLoopDelay({ resolution: lookMs });
   const startedMs = performance.now();
   delay.enable();
-  const prompts = Array.from({ length: plan.together }, () => randomWords(16));
   const answers = await Promise.all(prompts.map((prompt) => answer(service, { prompt }, plan.answerTokens, signal)));
   delay.disable();
   const ms = performance.now() - startedMs;
@@ -48,14 +52,27 @@ async function together(service: Service, plan: AnswerPlan, signal: AbortSignal,
 }
 
 /** How long the host's event loop is held up while agents answer, and what it costs them when others hold it up. */
-export async function eventLoopRows(service: Service, plan: AnswerPlan, signal: AbortSignal) {
-  await together(service, plan, signal);
+export async function eventLoopRows(
+  service: Service,
+  plan: AnswerPlan,
+  probe: Pick<EngineProbe, "onRun">,
+  signal: AbortSignal,
+) {
+  // The same ones each time: their answers end where they end, and how many go on together decides how fast they are.
+  const prompts = Array.from({ length: plan.together }, () => randomWords(16));
+  await together(service, prompts, plan, signal);
   const quiet: Awaited<ReturnType<typeof together>>[] = [];
   const busy: typeof quiet = [];
+  const runs = { quiet: [] as TimedRun[], busy: [] as TimedRun[] };
+  const measure = async (rates: typeof quiet, timed: TimedRun[]) => {
+    const { value, heard } = await whileListening(probe, () => together(service, prompts, plan, signal));
+    rates.push(value);
+    timed.push(...decodingRuns(heard));
+  };
   for (let i = 0; i < plan.repeats; i += 1) {
-    quiet.push(await together(service, plan, signal));
+    await measure(quiet, runs.quiet);
     const blocker = setInterval(blockFor200Ms, 1000);
-    busy.push(await together(service, plan, signal).finally(() => clearInterval(blocker)));
+    await measure(busy, runs.busy).finally(() => clearInterval(blocker));
   }
   const [p50Ms = 0, p95Ms = 0, p99Ms = 0] = [0, 1, 2].map((p) => median(quiet.map(({ loopMs }) => loopMs[p] ?? 0)));
   const rate = (runs: typeof quiet) => median(runs.map(({ tokensPerSecond }) => tokensPerSecond));
@@ -68,15 +85,19 @@ export async function eventLoopRows(service: Service, plan: AnswerPlan, signal: 
       tokensPerSecond: rate(busy),
       undisturbedTokensPerSecond: rate(quiet),
       ratio: rate(busy) / rate(quiet),
+      // How long the device waited for the host, whatever else the machine did.
+      deviceIdleShare: idleShare(runs.busy),
+      stepMs: stepMsOf(runs.busy),
+      undisturbedStepMs: stepMsOf(runs.quiet),
       targetRatio: 0.9,
     },
   ];
   return rows;
 }
 
+/** Holds the loop without using a processor: what is measured is who waits for the loop, not who gets less time. */
 function blockFor200Ms(): void {
-  const until = performance.now() + 200;
-  while (performance.now() < until);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
 }
 
 /** TTFT of the second who begins with the same long prompt, and of a context that is in the pool, beside the first. */
@@ -140,36 +161,4 @@ export async function rewriteRow(service: Service, plan: AnswerPlan, signal: Abo
     ratio: tokensPerSecond / median(rates.plain),
     identical,
   };
-}
-
-/** How long an answer's next token waits while another prompt is read beside it. */
-export async function besideReadingRow(service: Service, plan: AnswerPlan, signal: AbortSignal): Promise<BenchRow> {
-  const alone: number[] = [];
-  const beside: number[] = [];
-  for (let i = 0; i < plan.repeats; i += 1) {
-    alone.push(...(await answer(service, { prompt: randomWords(16) }, plan.answerTokens, signal)).gapsMs);
-    const reading = new AbortController();
-    const both = AbortSignal.any([signal, reading.signal]);
-    const others = readUntilStopped(service, plan.longTokens, both);
-    beside.push(...(await answer(service, { prompt: randomWords(16) }, plan.answerTokens, signal)).gapsMs);
-    reading.abort();
-    await others;
-  }
-  const times = percentiles(beside);
-  const aloneMs = percentiles(alone);
-  return {
-    case: "next token while another prompt is read",
-    ...times,
-    aloneP50Ms: aloneMs.p50Ms,
-    aloneP99Ms: aloneMs.p99Ms,
-    ratio: times.p99Ms / Math.max(aloneMs.p99Ms, 0.001),
-  };
-}
-
-async function readUntilStopped(service: Service, tokens: number, signal: AbortSignal): Promise<void> {
-  try {
-    while (!signal.aborted) await answer(service, { prompt: randomWords(tokens) }, 1, signal);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }

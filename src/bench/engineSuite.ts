@@ -1,7 +1,10 @@
 import { throwIfAborted } from "../common/errors";
 import type { BenchRow, ResidentService } from "../protocol/service";
-import { type AnswerPlan, besideReadingRow, eventLoopRows, rewriteRow, sharingRows } from "./engineAnswers";
+import { type AnswerPlan, eventLoopRows, rewriteRow, sharingRows } from "./engineAnswers";
+import { besideReadAheadRow, besideReadingRow, besideRestoringRow } from "./engineBeside";
 import { churnRow, poolOperationRows } from "./enginePool";
+import type { EngineProbe } from "./engineProbe";
+import { togetherRows } from "./engineSteps";
 import { percentiles } from "./statistics";
 import type { Suite } from "./suite";
 
@@ -13,14 +16,17 @@ export interface EnginePlan extends AnswerPlan {
 type Service = Pick<ResidentService, "generate" | "loadModel" | "unloadModel">;
 
 /** What the engine promises beside its speed: sharing, fairness, guesses, and that the host is left alone. */
-export function engineSuite(service: Service, plan: EnginePlan): Suite {
+export function engineSuite(service: Service, plan: EnginePlan, probe: EngineProbe): Suite {
   return async ({ onProgress, signal }) => {
     await service.loadModel(signal);
     const parts: readonly (readonly [string, () => Promise<readonly BenchRow[]>])[] = [
       ["sharing", () => sharingRows(service, plan, signal)],
       ["guesses", async () => [await rewriteRow(service, plan, signal)]],
-      ["fairness", async () => [await besideReadingRow(service, plan, signal)]],
-      ["the host's event loop", () => eventLoopRows(service, plan, signal)],
+      ["answers together", () => togetherRows(service, plan, probe, signal)],
+      ["fairness to readers", async () => [await besideReadingRow(service, plan, signal)]],
+      ["read ahead", async () => [await besideReadAheadRow(service, plan, probe, signal)]],
+      ["restores", async () => [await besideRestoringRow(service, plan, probe, signal)]],
+      ["the host's event loop", () => eventLoopRows(service, plan, probe, signal)],
       ["memory", async () => [await memoryRow(service, signal)]],
       ["the pool", async () => [...poolOperationRows(plan.poolBlocks, plan.repeats), churnRow(512, plan.churnSteps)]],
     ];

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
+import { closeSync, openSync, readSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
 import { throwIfAborted } from "../common/errors";
 import type { AgentBlocks } from "../engine/agentBlocks";
@@ -25,19 +26,22 @@ export interface Exp006Options {
 interface Case {
   readonly blocks: number;
   readonly layers: number;
-  /** The specification's targets. */
-  readonly reconstructMs: number;
-  readonly extractMs: number;
-  readonly roundTripMs: number;
 }
 
-const targets = { reconstructMs: 5, extractMs: 10, roundTripMs: 15 } as const;
+/** Of the 95th percentile. The specification asked for 5, 10 and 15 ms, which table moves leave far behind. */
+const targets = { reconstructMs: 0.1, extractMs: 0.1, roundTripMs: 0.2 } as const;
+
+/** Of what the machine does without us: a restore against a raw read of the same files, copies against memcpy. */
+const leastOfFloor = 0.8;
 
 const cases: readonly Case[] = [
-  { blocks: 1, layers: 12, ...targets },
-  { blocks: 4, layers: 24, ...targets },
-  { blocks: 32, layers: 48, ...targets },
+  { blocks: 1, layers: 12 },
+  { blocks: 4, layers: 24 },
+  { blocks: 32, layers: 48 },
 ];
+
+/** That one raw read asks for. */
+const pieceBytes = 4 * 1024 * 1024;
 
 /** K and V of an 8B model: 8 heads × 128, 16 bit, 256 tokens a block. */
 const shape = { kvHeads: 8, headDim: 128, dtype: "f16", blockTokens: 256 } as const;
@@ -100,9 +104,9 @@ function hotRows(name: string, one: Case, options: Exp006Options): readonly Benc
     targetMs,
   });
   return [
-    row("reconstruct", reconstruct, one.reconstructMs),
-    row("extract", extract, one.extractMs),
-    row("round trip", roundTrip, one.roundTripMs),
+    row("reconstruct", reconstruct, targets.reconstructMs),
+    row("extract", extract, targets.extractMs),
+    row("round trip", roundTrip, targets.roundTripMs),
   ];
 }
 
@@ -114,31 +118,47 @@ async function warmRows(
   run: SuiteRun,
 ): Promise<readonly BenchRow[]> {
   const bytes = one.blocks * blockBytes(one.layers);
-  const pool = await options.addon().createBarePool({ ...shape, layers: one.layers, blocks: one.blocks });
+  const pool = await options.addon().createBarePool({ ...shape, layers: one.layers, blocks: one.blocks + 1 });
   const files = Array.from({ length: one.blocks }, (_, block) =>
     path.join(scratch, `${name.replaceAll(" ", "")}-${block}`),
   );
+  const [asMuch, small] = [pagedBuffer(bytes + 2 * pieceBytes), pagedBuffer(2 * pieceBytes)];
+  const from = asMuch.subarray(0, Math.min(bytes, 64 * 1024 * 1024));
+  const to = Buffer.alloc(from.length, 2);
+  const times = { restored: [] as number[], raw: [] as number[], cached: [] as number[] };
+  const copies = { inPool: [] as number[], memcpy: [] as number[] };
   try {
     for (const [block, file] of files.entries()) {
       await pool.writeBlockFile({ block, tokens: shape.blockTokens, path: file, metadata: { case: name } });
     }
     const runs = Math.max(3, Math.min(options.hotRuns, Math.floor(options.warmBytes / bytes)));
-    const restored: number[] = [];
-    const raw: number[] = [];
-    const copied: number[] = [];
     for (let i = 0; i < runs; i += 1) {
       throwIfAborted(run.signal);
-      raw.push(await timed(() => readAll(files)));
-      restored.push(await timed(() => restoreAll(pool, files, name)));
-      copied.push(copyAll(bytes));
+      times.raw.push(await timed(async () => readAll(files, asMuch)));
+      times.restored.push(await timed(() => restoreAll(pool, files, name)));
+      times.cached.push(await timed(async () => readAll(files, small)));
+      copies.inPool.push(await timed(() => copyInPool(pool, one.blocks)));
+      copies.memcpy.push(await timed(async () => copyAll({ from, to, bytes })));
     }
     const shared = { geometry: geometryText(one), bytes };
-    const rawMs = percentiles(raw).p50Ms;
-    const restore = percentiles(restored);
+    const row = (what: string, own: readonly number[], floor: readonly number[]): BenchRow => ({
+      case: `${what}, ${name}, of the floor`,
+      ...percentiles(own),
+      ...shared,
+      ratio: percentiles(floor).p50Ms / percentiles(own).p50Ms,
+      targetRatio: leastOfFloor,
+    });
+    const floor = (what: string, samples: readonly number[]): BenchRow => ({
+      case: `floor: ${what}, ${name}`,
+      ...percentiles(samples),
+      ...shared,
+    });
     return [
-      { case: `restore from disk, ${name}, page cache hot`, ...restore, ...shared, overRawRead: restore.p50Ms / rawMs },
-      { case: `floor: raw read, ${name}`, ...percentiles(raw), ...shared },
-      { case: `floor: memcpy, ${name}`, ...percentiles(copied), ...shared },
+      row("restore from disk (page cache hot)", times.restored, times.raw),
+      row("copy within the pool", copies.inPool, copies.memcpy),
+      floor("raw read into as much memory", times.raw),
+      floor("raw read into 8 MB again and again", times.cached),
+      floor("memcpy", copies.memcpy),
     ];
   } finally {
     await pool.dispose();
@@ -162,27 +182,38 @@ async function restoreAll(pool: NativePool, files: readonly string[], name: stri
   if (refused !== undefined) throw new Error(`a block that was just written was refused: ${JSON.stringify(refused)}`);
 }
 
-/** The same bytes into a buffer that is used again, as a reader without checks would. */
-async function readAll(files: readonly string[]): Promise<void> {
-  const buffer = Buffer.allocUnsafe(8 * 1024 * 1024);
+async function copyInPool(pool: NativePool, blocks: number): Promise<void> {
+  const copies = Array.from({ length: blocks }, (_, block) => pool.copyBlock(block, blocks, shape.blockTokens));
+  await Promise.all(copies);
+}
+
+/** Of Node's globals: its memory begins at a page, as slabs do. */
+declare const WebAssembly: { Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer } };
+
+/** Elsewhere than at a page's start some processors copy from the page cache at a quarter of the speed. */
+function pagedBuffer(bytes: number): Buffer {
+  return Buffer.from(new WebAssembly.Memory({ initial: Math.ceil(bytes / 65_536) }).buffer).fill(1);
+}
+
+/** The files' bytes into `buffer`, round and round, as a reader without checks would, on the thread that waits. */
+function readAll(files: readonly string[], buffer: Buffer): void {
+  let at = 0;
   for (const file of files) {
-    const handle = await open(file);
+    const descriptor = openSync(file, "r");
     try {
-      while ((await handle.read(buffer, 0, buffer.length)).bytesRead > 0);
+      for (let read = -1; read !== 0; ) {
+        read = readSync(descriptor, buffer, at, pieceBytes, null);
+        at = at + read + pieceBytes > buffer.length ? 0 : at + read;
+      }
     } finally {
-      await handle.close();
+      closeSync(descriptor);
     }
   }
 }
 
-/** Milliseconds that copying `bytes` takes, in pieces of at most 64 MB that do not fit a cache. */
-function copyAll(bytes: number): number {
-  const piece = Math.min(bytes, 64 * 1024 * 1024);
-  const from = Buffer.alloc(piece, 1);
-  const to = Buffer.alloc(piece, 2);
-  const start = performance.now();
-  for (let done = 0; done < bytes; done += piece) from.copy(to, 0, 0, Math.min(piece, bytes - done));
-  return performance.now() - start;
+/** Copies `bytes` in pieces of at most 64 MB, that do not fit a cache. */
+function copyAll({ from, to, bytes }: { readonly from: Buffer; readonly to: Buffer; readonly bytes: number }): void {
+  for (let done = 0; done < bytes; done += from.length) from.copy(to, 0, 0, Math.min(from.length, bytes - done));
 }
 
 /** An engine for table moves: nothing is ever run on it. */

@@ -7,7 +7,7 @@ import { percentiles } from "./statistics";
 
 const blockTokens = 64;
 const contextBlocks = 16;
-const runs = 10;
+const runs = 30;
 
 /**
  * The first decode step of a sequence that was just reconstructed, and what it costs more than a steady one: for a cache

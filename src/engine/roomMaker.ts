@@ -36,7 +36,8 @@ export class RoomMaker {
   /** The part of the plan that can run now. Fewer steps rather than anybody's blocks. */
   secure(plan: StepPlan<GenerationTask>): StepPlan<GenerationTask> {
     this.pausing = false;
-    const steps = this.fits(plan.rows, plan.steps) ? plan.steps : 1;
+    let { steps } = plan;
+    while (steps > 1 && !this.fits(plan.rows, steps)) steps = Math.floor(steps / 2);
     const { running } = this.sources;
     const age = new Map(running().map((task, index) => [task, index]));
     const oldestFirst = [...plan.rows].sort((a, b) => (age.get(a.request) ?? 0) - (age.get(b.request) ?? 0));
@@ -50,7 +51,6 @@ export class RoomMaker {
   }
 
   private fits(rows: readonly Row[], steps: number): boolean {
-    if (steps === 1) return true;
     const { tables } = this.sources;
     const lacking = rows.reduce((sum, row) => sum + row.request.lackingFor(row, steps), 0);
     const windowLacking = rows.reduce((sum, row) => sum + row.request.windowLackingFor(row, steps), 0);

@@ -3,8 +3,8 @@
  * bytes never do. Half-open ranges everywhere. Every promise rejects with an Error whose `code` is one of
  * `NativeErrorCode` and whose `facts` hold the numbers; the addon never aborts the process on bad input.
  *
- * One thread owns MLX; calls are jobs on it in submission order. Block copies, writes and reads run between the steps
- * of a run, never during one. Files are read and written on a second thread that never touches MLX.
+ * One thread owns MLX; calls are jobs on it in submission order. Copies of blocks run between the steps of a run, a few
+ * at a time. Files are read and written on other threads that never touch MLX.
  */
 
 import type { KvDtype } from "../common/kvDtypes";
@@ -278,8 +278,9 @@ export interface NativePool {
    */
   writeBlockFile(request: BlockFileWrite): Promise<number>;
   /**
-   * Reads and verifies (length, format, expected metadata, geometry, checksum over header and data) on the I/O thread,
-   * then copies into the block between steps. Nothing is copied when the file is refused.
+   * Reads into the block and verifies (length, format, expected metadata, geometry, checksum over header and data) on an
+   * I/O thread; where steps may move the slabs, by way of other memory that is copied between steps. What the block holds
+   * is only known once this resolves with nothing: not before, and not after a refusal.
    */
   readBlockFile(request: BlockFileRead): Promise<BlockRefusal | undefined>;
   /** The logits after the last of `tokens` for one sequence: for tests and perplexity; same checks as `run`. f32 [vocabSize]. */

@@ -1,3 +1,4 @@
+import { Emitter, type Event } from "../common/events";
 import type {
   BlockId,
   ModelRunner,
@@ -24,9 +25,20 @@ export interface RunnerCounters {
   readonly acceptedTokens: number;
 }
 
+/** One run on the device. */
+export interface RunFigures {
+  readonly sequences: number;
+  /** Of the first step. */
+  readonly rows: number;
+  readonly steps: number;
+  /** Milliseconds inside its steps. */
+  readonly deviceMs: number;
+}
+
 /** The engine's device over a native pool. */
 export class MlxRunner implements ModelRunner {
   readonly geometry: PoolGeometry;
+  private readonly ran = new Emitter<RunFigures>();
   private totals: RunnerCounters = {
     runs: 0,
     buildMs: 0,
@@ -57,6 +69,10 @@ export class MlxRunner implements ModelRunner {
     return this.totals;
   }
 
+  get onRun(): Event<RunFigures> {
+    return this.ran.event;
+  }
+
   get movedSlabs(): number {
     return this.totals.movedSlabs;
   }
@@ -70,7 +86,10 @@ export class MlxRunner implements ModelRunner {
   }
 
   async run(sequences: readonly SequenceStep[], options: RunOptions): Promise<void> {
-    const task = this.pool.run(toBatch(sequences, options.steps), (tokens) => {
+    const batch = toBatch(sequences, options.steps);
+    let steps = 0;
+    const task = this.pool.run(batch, (tokens) => {
+      steps += 1;
       options.onTokens(tokens.map(toRunnerToken));
       if (options.cancelled()) task.cancel();
     });
@@ -86,6 +105,8 @@ export class MlxRunner implements ModelRunner {
       draftedTokens: totals.draftedTokens + stats.draftedTokens,
       acceptedTokens: totals.acceptedTokens + stats.acceptedTokens,
     };
+    const deviceMs = stats.buildMs + stats.evalMs;
+    this.ran.fire({ sequences: sequences.length, rows: batch.tokens.length, steps, deviceMs });
   }
 
   copyBlock(from: BlockId, to: BlockId, tokens: number): Promise<void> {

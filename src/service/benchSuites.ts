@@ -12,6 +12,7 @@ import { type SoakPlan, soakSuite } from "../bench/soak";
 import { type ThroughputPlan, throughputSuite } from "../bench/throughput";
 import type { ResidentService, ServiceOptions } from "../protocol/service";
 import type { BenchSuites } from "./benchDesk";
+import { engineProbe } from "./engineProbe";
 import type { LoadedModel } from "./modelHost";
 import type { ModelLibrary } from "./modelLibrary";
 import type { Runtime } from "./runtime";
@@ -20,7 +21,7 @@ export interface BenchSources {
   readonly options: Pick<ServiceOptions, "home" | "reference">;
   readonly runtime: Pick<Runtime, "loadBenchAddon">;
   readonly library: Pick<ModelLibrary, "defaultModel">;
-  readonly loaded: () => Pick<LoadedModel, "info"> | undefined;
+  readonly loaded: () => LoadedModel | undefined;
 }
 
 /** 100 restores of the smaller caches and 7 of the largest, 1.6 GB. */
@@ -42,8 +43,9 @@ const enginePlan: EnginePlan = {
   repeats: 3,
   together: 8,
   answerTokens: 96,
+  timedTokens: 256,
   sharedTokens: 2000,
-  longTokens: 4000,
+  longTokens: 4096,
   rewriteTokens: 400,
   poolBlocks: 100_000,
   churnSteps: 108_000,
@@ -68,7 +70,7 @@ export function benchSuites(
       warmBytes,
     }),
     resume: resumeSuite(service, { contexts: [512, 2048], repeats: 3 }),
-    engine: engineSuite(service, enginePlan),
+    engine: engineSuite(service, enginePlan, engineProbe(loaded, path.join(home, "bench"))),
     soak: soakSuite(service, soakPlan),
     throughput: throughputSuite(
       service,

@@ -180,6 +180,12 @@ function identityOf(info: NativeModelInfo, blockTokens: number, { windowBlocks }
 /** Tokens between two looks at the host for a request that runs alone; new requests end its run before. */
 const lookupTokensPerRun = 32;
 
+/**
+ * Decode steps that the device takes without the host: while other code holds the host's loop up, answers go on. A stop or
+ * a new request still ends a run after the step under way.
+ */
+const maxStepsPerRun = 32;
+
 /** Weight bytes that the CPU kernels work through in a step of about a third of a second, rows times weights. */
 const cpuStepBytes = 30e9;
 
@@ -188,10 +194,10 @@ const cpuStepBytes = 30e9;
  * on a CPU read some 15 tokens a second, whatever the chunk; our kernels take as many rows as the model's size allows.
  */
 function engineLimits({ device, ops, weightBytes }: NativeModelInfo): Omit<StepLimits, "lookupTokensPerRun"> {
-  if (device === "gpu") return { tokenBudget: 512, prefillChunkTokens: 256, maxStepsPerRun: 8 };
+  if (device === "gpu") return { tokenBudget: 512, prefillChunkTokens: 256, maxStepsPerRun };
   if (ops === "mlx") return { tokenBudget: 32, prefillChunkTokens: 16, maxStepsPerRun: 4 };
   const rows = Math.min(256, Math.max(32, Math.floor(cpuStepBytes / Math.max(1, weightBytes) / 32) * 32));
-  return { tokenBudget: rows, prefillChunkTokens: Math.max(16, rows / 4), maxStepsPerRun: 8 };
+  return { tokenBudget: rows, prefillChunkTokens: Math.max(16, rows / 4), maxStepsPerRun };
 }
 
 /** What computes, in words. */

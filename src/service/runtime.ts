@@ -1,3 +1,5 @@
+import type { DeviceRun } from "../bench/engineProbe";
+import type { Event } from "../common/events";
 import type { ModelRunner } from "../engine/ports";
 import type { NativeAddon, NativeModelInfo, NativePool } from "../native/binding";
 
@@ -16,4 +18,6 @@ export interface CountingRunner extends ModelRunner {
   /** Guessed tokens, and those of them that proved right. */
   readonly draftedTokens: number;
   readonly acceptedTokens: number;
+  /** What each run took on the device. */
+  readonly onRun: Event<DeviceRun>;
 }

@@ -113,9 +113,14 @@ export class BlockStore {
   ): Promise<{ readonly loaded: number; readonly refused?: RestoreRefusal }> {
     for (let from = 0; from < blocks.length; from += readsInFlight) {
       const batch = blocks.slice(from, from + readsInFlight);
-      const results = await Promise.all(
+      // All of them, whatever becomes of one: the targets may be given back only when nobody writes them any more.
+      const settled = await Promise.allSettled(
         batch.map((block, index) => this.loadOne(files, identity, block, targets[from + index])),
       );
+      const results = settled.map((one) => {
+        if (one.status === "rejected") throw one.reason;
+        return one.value;
+      });
       const bad = results.findIndex((refused) => refused !== undefined);
       const refused = results[bad];
       if (refused === undefined) continue;

@@ -30,7 +30,7 @@ export interface BlockFiles {
   readonly blockTokens: number;
   /** Writes under a temporary name and renames. Resolves with the bytes written. */
   writeBlockFile(request: BlockFileWrite): Promise<number>;
-  /** Verifies, then copies into the block; copies nothing when it refuses. */
+  /** Reads into the block and verifies; what a refused block holds is unknown. */
   readBlockFile(request: BlockFileRead): Promise<BlockFileRefusal | undefined>;
 }
 

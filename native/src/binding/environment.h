@@ -18,7 +18,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   Calls& calls() { return calls_; }
   MlxThread& mlx() { return mlx_; }
-  IoThread& io() { return io_; }
+  IoThreads& io() { return io_; }
 
   /** Posts `work`, whose result (a Calls::ToJs) resolves the call; what it throws rejects it. */
   template <typename Work>
@@ -42,7 +42,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   Calls calls_;
   MlxThread mlx_;
-  IoThread io_;
+  IoThreads io_;
 };
 
 }  // namespace resident

@@ -49,10 +49,20 @@ Napi::Object MakeTask(Napi::Env env, const Calls::Started& call);
 void DefineDispose(Napi::Object object, const EnvironmentPtr& environment, void (Engine::*drop)(Handle), Handle handle,
                    bool ends_runs);
 
+/** What a pool's object needs to know of it. */
+struct PoolParts {
+  Handle handle;
+  PoolShape shape;
+  /** The pool's memory for the I/O threads; null where they must not touch it. */
+  std::shared_ptr<SlabAccess> access;
+  bool has_model;
+  /** Its model's steps take every processor. */
+  bool takes_all_processors;
+};
+
 /** `NativeModel` and `NativePool` as objects. */
 Napi::Object MakeModel(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const ModelInfo& info);
-Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const PoolShape& shape,
-                      bool has_model);
+Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, const PoolParts& pool);
 /** `NativeLock`, or undefined when another holder has it. */
 Napi::Value MakeLock(Napi::Env env, const std::string& path);
 

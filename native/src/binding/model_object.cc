@@ -1,3 +1,5 @@
+#include <thread>
+
 #include "binding/arguments.h"
 #include "binding/methods.h"
 #include "binding/results.h"
@@ -44,7 +46,13 @@ Napi::Object MakeModel(Napi::Env env, const EnvironmentPtr& environment, Handle 
     const Calls::Started call = environment->calls().Start(info.Env());
     environment->Submit(MlxThread::Kind::kCall, call, [=](Engine& engine) -> Calls::ToJs {
       const Handle pool = engine.CreatePool(handle, blocks, block_tokens, window_blocks);
-      return [=, shape = engine.Shape(pool)](Napi::Env js) { return MakePool(js, environment, pool, shape, true); };
+      const int threads = engine.Info(handle).back_end.threads;
+      const PoolParts parts{.handle = pool,
+                            .shape = engine.Shape(pool),
+                            .access = engine.Access(pool),
+                            .has_model = true,
+                            .takes_all_processors = threads >= int(std::thread::hardware_concurrency())};
+      return [=](Napi::Env js) { return MakePool(js, environment, parts); };
     });
     return call.promise;
   });

@@ -1,3 +1,8 @@
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+
 #include "binding/arguments.h"
 #include "binding/methods.h"
 #include "binding/results.h"
@@ -6,27 +11,40 @@
 namespace resident {
 namespace {
 
-void DefineRun(Napi::Object object, const EnvironmentPtr& environment, Handle handle) {
-  DefineMethod(object, "run", [environment, handle](const Napi::CallbackInfo& info) {
-    auto batch = std::make_shared<const StepBatch>(ToBatch(info[0]));
-    const Calls::Started call = environment->calls().Start(info.Env(), ToFunction(info[1], "onTokens"));
-    environment->Submit(MlxThread::Kind::kCall, call,
-                        [environment, handle, batch, id = call.id, flags = call.flags](Engine& engine) -> Calls::ToJs {
-                          const RunHooks hooks{
-                              .on_tokens =
-                                  [&](std::vector<SampledToken> tokens) {
-                                    environment->calls().Notify(
-                                        id, [tokens = std::move(tokens)](Napi::Env env) { return ToJs(env, tokens); });
-                                  },
-                              .cancelled = [&] { return flags->cancelled || flags->aborted; },
-                              .between_steps = [&] { environment->mlx().RunWaitingCopies(engine); },
-                          };
-                          const RunStats stats = engine.Run(handle, *batch, hooks);
-                          if (flags->aborted) throw AbortedError();
-                          return [stats](Napi::Env env) { return ToJs(env, stats); };
-                        });
-    return MakeTask(info.Env(), call);
-  });
+using Clock = std::chrono::steady_clock;
+
+void DefineRun(Napi::Object object, const EnvironmentPtr& environment, const PoolParts& pool) {
+  DefineMethod(
+      object, "run",
+      [environment, handle = pool.handle, busy = pool.takes_all_processors](const Napi::CallbackInfo& info) {
+        auto batch = std::make_shared<const StepBatch>(ToBatch(info[0]));
+        const Calls::Started call = environment->calls().Start(info.Env(), ToFunction(info[1], "onTokens"));
+        environment->Submit(
+            MlxThread::Kind::kCall, call,
+            [environment, handle, busy, batch, id = call.id, flags = call.flags](Engine& engine) -> Calls::ToJs {
+              std::optional<Pace::Steps> steps;
+              if (busy) steps.emplace(environment->io().pace());
+              Clock::time_point step_began = Clock::now();
+              const RunHooks hooks{
+                  .on_tokens =
+                      [&](std::vector<SampledToken> tokens) {
+                        environment->calls().Notify(
+                            id, [tokens = std::move(tokens)](Napi::Env env) { return ToJs(env, tokens); });
+                      },
+                  .cancelled = [&] { return flags->cancelled || flags->aborted; },
+                  .between_steps =
+                      [&] {
+                        const std::chrono::duration<double, std::milli> step = Clock::now() - step_began;
+                        environment->mlx().RunWaitingCopies(engine, step.count());
+                        step_began = Clock::now();
+                      },
+              };
+              const RunStats stats = engine.Run(handle, *batch, hooks);
+              if (flags->aborted) throw AbortedError();
+              return [stats](Napi::Env env) { return ToJs(env, stats); };
+            });
+        return MakeTask(info.Env(), call);
+      });
 }
 
 void DefineLogits(Napi::Object object, const EnvironmentPtr& environment, Handle handle) {
@@ -96,47 +114,82 @@ void DefineWriteBlockFile(Napi::Object object, const EnvironmentPtr& environment
   });
 }
 
-void DefineReadBlockFile(Napi::Object object, const EnvironmentPtr& environment, Handle handle,
-                         const PoolShape& shape) {
-  DefineAsyncMethod(object, "readBlockFile", [environment, handle, shape](const Napi::CallbackInfo& info) {
+/** A checked request to read a block file. */
+struct BlockRead {
+  std::string path;
+  int block, tokens;
+  Metadata expected;
+};
+
+std::optional<BlockRefusal> Read(Environment& environment, const PoolShape& shape, const BlockRead& request,
+                                 const BlockPieces& into) {
+  return ReadBlockFile(request.path, shape.GroupOf(request.block).geometry, request.tokens, request.expected, into,
+                       [&] { environment.io().Rest(); });
+}
+
+Calls::ToJs RefusalToJs(std::optional<BlockRefusal> refusal) {
+  return [refusal = std::move(refusal)](Napi::Env env) { return ToJs(env, refusal); };
+}
+
+/** Straight into the block, while steps run: nobody else knows of it yet. */
+void ReadInPlace(const EnvironmentPtr& environment, const PoolParts& pool, CallId id, const BlockRead& request) {
+  SubmitIo(environment, id, [=] {
+    const auto read = [&](const BlockPieces& into) { return Read(*environment, pool.shape, request, into); };
+    environment->calls().Resolve(id, RefusalToJs(pool.access->With(request.block, request.tokens, read)));
+  });
+}
+
+/** By way of other memory, which is copied into the block between steps: they may move the slabs. */
+void ReadStaged(const EnvironmentPtr& environment, const PoolParts& pool, const Calls::Started& call,
+                const BlockRead& request) {
+  SubmitIo(environment, call.id, [=] {
+    const size_t bytes = pool.shape.GroupOf(request.block).geometry.BlockBytes(request.tokens);
+    const std::shared_ptr<std::byte[]> data(new std::byte[bytes]);
+    if (auto refusal = Read(*environment, pool.shape, request, {std::span(data.get(), bytes)})) {
+      environment->calls().Resolve(call.id, RefusalToJs(std::move(refusal)));
+      return;
+    }
+    environment->Submit(MlxThread::Kind::kCopy, call, [=](Engine& engine) -> Calls::ToJs {
+      engine.CopyBlockIn(pool.handle, request.block, request.tokens, std::span(data.get(), bytes));
+      return {};
+    });
+  });
+}
+
+void DefineReadBlockFile(Napi::Object object, const EnvironmentPtr& environment, const PoolParts& pool) {
+  DefineAsyncMethod(object, "readBlockFile", [environment, pool](const Napi::CallbackInfo& info) {
     const Napi::Object request = ToObject(info[0], "request");
     const int64_t block = ToInteger(request.Get("block"), "block"), tokens = ToInteger(request.Get("tokens"), "tokens");
     const std::string path = ToText(request.Get("path"), "path");
     const Metadata expected = ToMetadata(request.Get("expect"), "expect");
-    const PoolGeometry geometry = shape.Check(block, tokens).geometry;
+    pool.shape.Check(block, tokens);
+    const BlockRead read{path, int(block), int(tokens), expected};
     const Calls::Started call = environment->calls().Start(info.Env());
-    SubmitIo(environment, call.id, [=] {
-      auto data = std::make_shared<std::vector<std::byte>>();
-      const std::optional<BlockRefusal> refusal = ReadBlockFile(path, geometry, int(tokens), expected, *data);
-      if (refusal) {
-        environment->calls().Resolve(call.id, [refusal](Napi::Env env) { return ToJs(env, refusal); });
-        return;
-      }
-      environment->Submit(MlxThread::Kind::kCopy, call, [=](Engine& engine) -> Calls::ToJs {
-        engine.CopyBlockIn(handle, block, tokens, *data);
-        return {};
-      });
-    });
+    if (pool.access) {
+      ReadInPlace(environment, pool, call.id, read);
+    } else {
+      ReadStaged(environment, pool, call, read);
+    }
     return call.promise;
   });
 }
 
 }  // namespace
 
-Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const PoolShape& shape,
-                      bool has_model) {
+Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, const PoolParts& pool) {
+  const PoolShape& shape = pool.shape;
   Napi::Object object = Napi::Object::New(env);
   object.Set("blocks", shape.groups().front().geometry.blocks);
   if (shape.groups().size() > 1) object.Set("windowBlocks", shape.groups().back().geometry.blocks);
   object.Set("blockTokens", shape.block_tokens());
   object.Set("bytes", double(shape.bytes()));
-  DefineRun(object, environment, handle);
-  DefineLogits(object, environment, handle);
-  DefineCopyBlock(object, environment, handle);
-  DefineWriteBlockFile(object, environment, handle, shape);
-  DefineReadBlockFile(object, environment, handle, shape);
+  DefineRun(object, environment, pool);
+  DefineLogits(object, environment, pool.handle);
+  DefineCopyBlock(object, environment, pool.handle);
+  DefineWriteBlockFile(object, environment, pool.handle, shape);
+  DefineReadBlockFile(object, environment, pool);
 
-  DefineDispose(object, environment, &Engine::DropPool, handle, has_model);
+  DefineDispose(object, environment, &Engine::DropPool, pool.handle, pool.has_model);
   return object;
 }
 

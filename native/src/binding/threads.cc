@@ -1,6 +1,18 @@
 #include "binding/threads.h"
 
+#include <algorithm>
+#include <chrono>
+
 namespace resident {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double MsSince(Clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
+}  // namespace
 
 MlxThread::MlxThread() : thread_([this] { Work(); }) {}
 
@@ -9,8 +21,11 @@ void MlxThread::Work() {
   for (Entry entry; queue_.Pop(entry); entry = {}) entry.job(engine);
 }
 
-void MlxThread::RunWaitingCopies(Engine& engine) {
-  for (Entry entry; queue_.PopIf(entry, [](const Entry& first) { return first.kind == Kind::kCopy; });) {
+void MlxThread::RunWaitingCopies(Engine& engine, double step_ms) {
+  const auto is_copy = [](const Entry& first) { return first.kind == Kind::kCopy; };
+  const Clock::time_point begin = Clock::now();
+  int done = 0;
+  for (Entry entry; MayCopyBetweenSteps(done, MsSince(begin), step_ms) && queue_.PopIf(entry, is_copy); ++done) {
     entry.job(engine);
   }
 }
@@ -20,14 +35,26 @@ void MlxThread::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-IoThread::IoThread()
-    : thread_([this] {
-        for (Job job; queue_.Pop(job); job = {}) job();
-      }) {}
+IoThreads::IoThreads() {
+  const unsigned count = std::clamp(std::thread::hardware_concurrency(), 1u, 2u);
+  for (unsigned i = 0; i < count; ++i) {
+    threads_.emplace_back([this] {
+      for (Job job; queue_.Pop(job); job = {}) job();
+    });
+  }
+}
 
-void IoThread::Stop() {
+void IoThreads::Rest() {
+  thread_local std::chrono::nanoseconds rested_at = ThreadTime();
+  pace_.Rest(int(threads_.size()) * (ThreadTime() - rested_at));
+  rested_at = ThreadTime();
+}
+
+void IoThreads::Stop() {
   queue_.Stop();
-  if (thread_.joinable()) thread_.join();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 }  // namespace resident

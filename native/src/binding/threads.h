@@ -5,8 +5,10 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "core/engine.h"
+#include "core/pace.h"
 
 namespace resident {
 
@@ -70,8 +72,8 @@ class MlxThread {
   ~MlxThread() { Stop(); }
 
   void Post(Kind kind, Job job) { queue_.Push({kind, std::move(job)}); }
-  /** On the MLX thread, between the steps of a run: the copies at the head of the queue. */
-  void RunWaitingCopies(Engine& engine);
+  /** On the MLX thread, after a step that took `step_ms`: copies at the head of the queue, as many as may go there. */
+  void RunWaitingCopies(Engine& engine, double step_ms);
   /** Ends after the job under way. */
   void Stop();
 
@@ -86,20 +88,25 @@ class MlxThread {
   std::thread thread_;
 };
 
-/** The thread that reads and writes files and never touches MLX. */
-class IoThread {
+/** The threads that read and write files and never touch MLX: two, where there are as many processors. */
+class IoThreads {
  public:
   using Job = std::function<void()>;
 
-  IoThread();
-  ~IoThread() { Stop(); }
+  IoThreads();
+  ~IoThreads() { Stop(); }
 
+  /** Jobs begin in the order they were posted. */
   void Post(Job job) { queue_.Push(std::move(job)); }
+  /** On one of them, between two pieces of a job: rests as `pace` has it. */
+  void Rest();
+  Pace& pace() { return pace_; }
   void Stop();
 
  private:
   JobQueue<Job> queue_;
-  std::thread thread_;
+  Pace pace_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace resident

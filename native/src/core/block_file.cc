@@ -1,5 +1,6 @@
 #include "core/block_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 
@@ -13,7 +14,8 @@ namespace resident {
 namespace {
 
 constexpr std::string_view kPrefix = "{\"__metadata__\":{\"checksum\":\"";
-constexpr size_t kAlignment = 8;
+/** Where the data begins: a page's start, from which a file's bytes are copied at twice the speed. */
+constexpr size_t kDataAlignment = 4096;
 
 std::string TensorJson(const std::string& name, const PoolGeometry& geometry, int tokens, uint64_t begin,
                        uint64_t end) {
@@ -39,17 +41,58 @@ std::string HeaderText(const PoolGeometry& geometry, int tokens, const Metadata&
     }
   }
   text += "}";
-  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  const size_t begin = kHeaderLengthBytes + text.size();
+  text.resize(text.size() + (kDataAlignment - begin % kDataAlignment) % kDataAlignment, ' ');
   return text;
 }
 
-/** `text` has zeros where the checksum stands. */
-std::string Checksum(const std::string& text, std::span<const std::byte> data) {
-  Hash128 hash;
+/** Begins a file's checksum. `text` has zeros where the checksum stands. */
+void HashHeader(const std::string& text, Hash128& hash) {
   hash.Update(AsBytes(EncodeHeaderLength(text.size())));
   hash.Update(AsBytes(text));
-  hash.Update(data);
-  return hash.Hex();
+}
+
+/** Cuts pieces of memory into parts that are small enough to stay in a processor's cache between reading and hashing.
+ */
+class Parts {
+ public:
+  explicit Parts(const BlockPieces& pieces) : pieces_(pieces) {}
+
+  /** The next of at most `limit` bytes; empty at the end. */
+  std::span<const std::span<std::byte>> Next(size_t limit) {
+    size_t room = std::min(limit, kPartBytes), count = 0;
+    for (; room > 0 && count < kMostPieces && piece_ < pieces_.size(); ++count) {
+      const std::span<std::byte> rest = pieces_[piece_].subspan(at_);
+      part_[count] = rest.first(std::min(rest.size(), room));
+      room -= part_[count].size();
+      at_ = part_[count].size() == rest.size() ? 0 : at_ + part_[count].size();
+      piece_ += at_ == 0;
+    }
+    return {part_, count};
+  }
+
+ private:
+  static constexpr size_t kPartBytes = size_t(256) << 10, kMostPieces = 64;
+
+  const BlockPieces& pieces_;
+  size_t piece_ = 0, at_ = 0;
+  std::span<std::byte> part_[kMostPieces];
+};
+
+/** Reads `bytes` bytes from `offset` into `into` and hashes them. False when the file has fewer. */
+bool ReadAndHash(const File& file, uint64_t offset, uint64_t bytes, const BlockPieces& into, Hash128& hash,
+                 const std::function<void()>& between_pieces) {
+  Parts parts(into);
+  for (uint64_t left = bytes; left > 0;) {
+    const auto part = parts.Next(left);
+    size_t wanted = 0;
+    for (const std::span<std::byte> piece : part) wanted += piece.size();
+    if (file.ReadAt(offset + bytes - left, part) != wanted) return false;
+    for (const std::span<std::byte> piece : part) hash.Update(piece);
+    left -= wanted;
+    if (between_pieces) between_pieces();
+  }
+  return true;
 }
 
 BlockRefusal Refuse(const char* code, std::string reason) { return {code, std::move(reason), ""}; }
@@ -86,7 +129,8 @@ std::optional<BlockRefusal> CheckMetadata(const Metadata& found, const Metadata&
 }
 
 std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& geometry, int tokens,
-                                        const Metadata& expected, std::vector<std::byte>& data) {
+                                        const Metadata& expected, const BlockPieces& into,
+                                        const std::function<void()>& between_pieces) {
   const uint64_t size = file.SizeBytes();
   std::string first(kHeaderLengthBytes, '\0');
   first.resize(file.ReadAt(0, std::as_writable_bytes(std::span(first))));
@@ -96,9 +140,7 @@ std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& ge
     return Refuse("geometry",
                   "it holds " + std::to_string(data_bytes) + " bytes and the block " + std::to_string(wanted_bytes));
   }
-  data.resize(data_bytes);
-  if (file.ReadAt(kHeaderLengthBytes, std::as_writable_bytes(std::span(text))) != text.size() ||
-      file.ReadAt(kHeaderLengthBytes + text.size(), data) != data.size()) {
+  if (file.ReadAt(kHeaderLengthBytes, std::as_writable_bytes(std::span(text))) != text.size()) {
     return Refuse("truncated", "it became shorter while it was read");
   }
   if (!text.starts_with(kPrefix) || text.size() < kPrefix.size() + kHashHexDigits) {
@@ -106,7 +148,12 @@ std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& ge
   }
   const std::string stated = text.substr(kPrefix.size(), kHashHexDigits);
   text.replace(kPrefix.size(), kHashHexDigits, kHashHexDigits, '0');
-  if (Checksum(text, data) != stated) {
+  Hash128 hash;
+  HashHeader(text, hash);
+  if (!ReadAndHash(file, kHeaderLengthBytes + text.size(), data_bytes, into, hash, between_pieces)) {
+    return Refuse("truncated", "it became shorter while it was read");
+  }
+  if (hash.Hex() != stated) {
     ParseSafetensorsHeader(text, size);  // throws where the file is shorter than its header says
     return Refuse("checksum", "its bytes are not those that were written");
   }
@@ -126,7 +173,10 @@ bool IsOwnMetadataKey(const std::string& key) { return key == "format" || key ==
 uint64_t WriteBlockFile(const std::string& path, const PoolGeometry& geometry, int tokens, const Metadata& metadata,
                         std::span<const std::byte> data) {
   std::string text = HeaderText(geometry, tokens, metadata);
-  text.replace(kPrefix.size(), kHashHexDigits, Checksum(text, data));
+  Hash128 hash;
+  HashHeader(text, hash);
+  hash.Update(data);
+  text.replace(kPrefix.size(), kHashHexDigits, hash.Hex());
   const std::string length = EncodeHeaderLength(text.size());
   const std::span<const std::byte> pieces[] = {AsBytes(length), AsBytes(text), data};
   WriteAtomically(path, pieces);
@@ -134,9 +184,10 @@ uint64_t WriteBlockFile(const std::string& path, const PoolGeometry& geometry, i
 }
 
 std::optional<BlockRefusal> ReadBlockFile(const std::string& path, const PoolGeometry& geometry, int tokens,
-                                          const Metadata& expected, std::vector<std::byte>& data) {
+                                          const Metadata& expected, const BlockPieces& into,
+                                          const std::function<void()>& between_pieces) {
   try {
-    return ReadChecked(File::OpenForReading(path), geometry, tokens, expected, data);
+    return ReadChecked(File::OpenForReading(path), geometry, tokens, expected, into, between_pieces);
   } catch (const SafetensorsError& error) {
     return Refuse(error.truncated ? "truncated" : "format", error.what());
   } catch (const Error& error) {

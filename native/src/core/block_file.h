@@ -1,11 +1,13 @@
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/block_pieces.h"
 #include "core/pool_geometry.h"
 
 namespace resident {
@@ -32,8 +34,13 @@ bool IsOwnMetadataKey(const std::string& key);
 uint64_t WriteBlockFile(const std::string& path, const PoolGeometry& geometry, int tokens, const Metadata& metadata,
                         std::span<const std::byte> data);
 
-/** The data of a block file into `data`, resized to fit. On refusal `data` holds nothing of use. */
+/**
+ * Reads and verifies the data of a block file: into `into`, which holds `tokens` tokens and contains nothing of use
+ * after a refusal. Each piece is hashed while it is still in the processor's cache; `between_pieces` is called after
+ * each.
+ */
 std::optional<BlockRefusal> ReadBlockFile(const std::string& path, const PoolGeometry& geometry, int tokens,
-                                          const Metadata& expected, std::vector<std::byte>& data);
+                                          const Metadata& expected, const BlockPieces& into,
+                                          const std::function<void()>& between_pieces = {});
 
 }  // namespace resident

@@ -153,11 +153,14 @@ Handle Engine::CreateBarePool(const PoolGeometry& geometry) {
                 geometry.BlockBytes(1));
   const mx::Device device = ChooseDevice(DeviceChoice::kDefault);
   const Handle handle = next_handle_++;
-  bare_pools_[handle] = std::make_unique<KvPool>(PoolShape(geometry), *MakeMlxOps(device), device);
+  bare_pools_[handle] =
+      std::make_unique<KvPool>(PoolShape(geometry), *MakeMlxOps(device), device, KvPool::Use::kBytesOnly);
   return handle;
 }
 
 const PoolShape& Engine::Shape(Handle pool) const { return RequireBlocks(pool).shape(); }
+
+std::shared_ptr<SlabAccess> Engine::Access(Handle pool) const { return RequireBlocks(pool).access(); }
 
 void Engine::DropPool(Handle pool) {
   if (bare_pools_.erase(pool) > 0) return mx::clear_cache();

@@ -66,6 +66,8 @@ class Engine {
   /** A pool of any geometry with no model behind it: Run and Logits refuse it, all else works. */
   Handle CreateBarePool(const PoolGeometry& geometry);
   const PoolShape& Shape(Handle pool) const;
+  /** The pool's memory for other threads; null where a step may move it. */
+  std::shared_ptr<SlabAccess> Access(Handle pool) const;
   void DropPool(Handle pool);
 
   RunStats Run(Handle pool, const StepBatch& batch, const RunHooks& hooks);

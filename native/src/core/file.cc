@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -63,6 +64,28 @@ size_t File::ReadAt(uint64_t offset, std::span<std::byte> into) const {
     } else if (errno != EINTR) {
       throw IoError("reading", path_, errno);
     }
+  }
+  return done;
+}
+
+size_t File::ReadAt(uint64_t offset, std::span<const std::span<std::byte>> into) const {
+  constexpr size_t kMostPieces = 64;
+  iovec pieces[kMostPieces];
+  const size_t count = std::min(into.size(), kMostPieces);
+  for (size_t i = 0; i < count; ++i) pieces[i] = {into[i].data(), into[i].size()};
+  ssize_t got = 0;
+  do {
+    got = ::preadv(fd_, pieces, int(count), off_t(offset));
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) throw IoError("reading", path_, errno);
+  // What one call left out is asked for piece by piece.
+  size_t done = 0, before = 0;
+  for (const std::span<std::byte> piece : into) {
+    const size_t filled = std::clamp(size_t(got), before, before + piece.size()) - before;
+    const size_t more = filled == piece.size() ? 0 : ReadAt(offset + before + filled, piece.subspan(filled));
+    done += filled + more;
+    if (filled + more < piece.size()) break;
+    before += piece.size();
   }
   return done;
 }

@@ -26,6 +26,8 @@ class File {
 
   /** Fills `into` from `offset`; returns how many bytes there were (fewer only at the end of the file). */
   size_t ReadAt(uint64_t offset, std::span<std::byte> into) const;
+  /** The same into pieces of memory, one after the other; at most 64 of them. */
+  size_t ReadAt(uint64_t offset, std::span<const std::span<std::byte>> into) const;
   void Write(std::span<const std::byte> bytes);
   /** Closes, and reports what only close can (a full disk over a network). */
   void Close();

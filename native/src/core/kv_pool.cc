@@ -30,7 +30,8 @@ std::vector<std::byte*> Addresses(const Slabs& slabs) {
 
 }  // namespace
 
-KvPool::KvPool(PoolShape shape, const Ops& ops, mx::Device device) : shape_(std::move(shape)), device_(device) {
+KvPool::KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use)
+    : shape_(std::move(shape)), device_(device) {
   RequireMemory(shape_.bytes(), "a pool of " + std::to_string(shape_.blocks()) + " blocks");
   std::map<int, const PoolGeometry*> geometry_of_layer;
   for (const BlockGroup& group : shape_.groups()) {
@@ -42,6 +43,13 @@ KvPool::KvPool(PoolShape shape, const Ops& ops, mx::Device device) : shape_(std:
     slabs_.v.push_back(ops.MakeSlab(*geometry));
   }
   addresses_ = Addresses(slabs_);
+  if (use == Use::kBytesOnly || ops.writes_slabs_directly()) {
+    access_ = std::make_shared<SlabAccess>(shape_, layouts_, addresses_);
+  }
+}
+
+KvPool::~KvPool() {
+  if (access_) access_->Close();
 }
 
 int KvPool::Commit(Slabs next, std::vector<Tensor> outputs) {
@@ -81,38 +89,17 @@ void KvPool::WaitUntilReady() const {
   }
 }
 
-template <typename Piece>
-void KvPool::ForEachPiece(int block, int tokens, Piece piece) const {
-  const BlockGroup& group = shape_.GroupOf(block);
-  const PoolGeometry& geometry = group.geometry;
-  const SlabLayout& layout = layouts_[size_t(&group - shape_.groups().data())];
-  const size_t offset = size_t(block - group.first_block) * size_t(geometry.block_tokens) * geometry.slot_bytes();
-  for (const int layer : group.layers) {
-    for (const size_t side : {0, 1}) {
-      std::byte* at = addresses_[2 * size_t(layer) + side] + offset;
-      if (tokens == geometry.block_tokens) {  // pieces follow each other
-        piece(at, size_t(tokens) * geometry.slot_bytes());
-        continue;
-      }
-      for (const PieceLayout& kind : side == 0 ? layout.k : layout.v) {
-        for (size_t i = 0; i < kind.pieces; ++i, at += size_t(geometry.block_tokens) * kind.token_bytes) {
-          piece(at, size_t(tokens) * kind.token_bytes);
-        }
-      }
-    }
-  }
-}
-
 void KvPool::CopyBlock(int from, int to, int tokens) {
   const PoolGeometry& geometry = shape_.GroupOf(from).geometry;
   const std::ptrdiff_t distance =
       (std::ptrdiff_t(to) - from) * std::ptrdiff_t(geometry.block_tokens) * std::ptrdiff_t(geometry.slot_bytes());
-  ForEachPiece(from, tokens, [&](std::byte* at, size_t bytes) { std::memcpy(at + distance, at, bytes); });
+  ForEachPiece(shape_, layouts_, addresses_, from, tokens,
+               [&](std::byte* at, size_t bytes) { std::memcpy(at + distance, at, bytes); });
 }
 
 void KvPool::CopyOut(int block, int tokens, std::span<std::byte> into) const {
   std::byte* to = into.data();
-  ForEachPiece(block, tokens, [&](const std::byte* at, size_t bytes) {
+  ForEachPiece(shape_, layouts_, addresses_, block, tokens, [&](const std::byte* at, size_t bytes) {
     std::memcpy(to, at, bytes);
     to += bytes;
   });
@@ -120,7 +107,7 @@ void KvPool::CopyOut(int block, int tokens, std::span<std::byte> into) const {
 
 void KvPool::CopyIn(int block, int tokens, std::span<const std::byte> from) {
   const std::byte* next = from.data();
-  ForEachPiece(block, tokens, [&](std::byte* at, size_t bytes) {
+  ForEachPiece(shape_, layouts_, addresses_, block, tokens, [&](std::byte* at, size_t bytes) {
     std::memcpy(at, next, bytes);
     next += bytes;
   });

@@ -1,12 +1,14 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "core/models/decoder.h"
 #include "core/ops.h"
 #include "core/pool_shape.h"
+#include "core/slab_access.h"
 
 namespace resident {
 
@@ -20,11 +22,17 @@ namespace resident {
  */
 class KvPool {
  public:
+  /** What a pool is for: steps, or only to copy, write and read blocks. */
+  enum class Use { kSteps, kBytesOnly };
+
   /** Allocates. Untouched pages cost nothing, but their room is asked for: throws OUT_OF_MEMORY. */
-  KvPool(PoolShape shape, const Ops& ops, mx::Device device);
+  KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use = Use::kSteps);
+  ~KvPool();
 
   const PoolShape& shape() const { return shape_; }
   const Slabs& slabs() const { return slabs_; }
+  /** For other threads; null where a step may move a slab. */
+  const std::shared_ptr<SlabAccess>& access() const { return access_; }
 
   /**
    * Takes the slabs of a step, evaluates them with `outputs` and waits until they can be updated in place again.
@@ -47,16 +55,13 @@ class KvPool {
  private:
   bool ReadyInPlace() const;
   void WaitUntilReady() const;
-  /** Calls piece(bytes in the slab, bytes of the tokens) for each piece of K's and V's first `tokens` slots, in order.
-   */
-  template <typename Piece>
-  void ForEachPiece(int block, int tokens, Piece piece) const;
 
   PoolShape shape_;
   std::vector<SlabLayout> layouts_;  // of each group
   mx::Device device_;
   Slabs slabs_;
   std::vector<std::byte*> addresses_;  // of each slab: K and V of layer 0, of layer 1 …
+  std::shared_ptr<SlabAccess> access_;
   bool intact_ = true;
 };
 

@@ -36,6 +36,24 @@ describe("A bare pool", () => {
     await assert.rejects(pool.copyBlock(0, 1, 1), { code: "INVALID_REQUEST" });
   });
 
+  it("that goes while files are read into it is not written any more", async () => {
+    const pool = await addon.createBarePool({ ...geometry, blocks: 8, blockTokens: 512, headDim: 64 });
+    const file = path.join(folder.path, "large");
+    await pool.writeBlockFile({ block: 0, tokens: 512, path: file, metadata: {} });
+    const reads = Array.from({ length: 24 }, (_, i) =>
+      pool.readBlockFile({ block: i % 8, tokens: 512, path: file, expect: {} }),
+    );
+    const settled = Promise.allSettled(reads);
+    await pool.dispose();
+    for (const read of await settled) {
+      if (read.status === "fulfilled") assert.equal(read.value, undefined);
+      else assert.equal(read.reason.code, "INVALID_REQUEST");
+    }
+    await assert.rejects(pool.readBlockFile({ block: 0, tokens: 512, path: file, expect: {} }), {
+      code: "INVALID_REQUEST",
+    });
+  });
+
   it("runs nothing: it has no model", async () => {
     const pool = await addon.createBarePool(geometry);
     const batch = makeBatch([{ tokens: [1], table: [0] }]);

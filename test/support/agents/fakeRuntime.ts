@@ -82,6 +82,7 @@ export class FakeRuntime implements Runtime {
       movedSlabs: 0,
       draftedTokens: 0,
       acceptedTokens: 0,
+      onRun: () => ({ dispose: () => undefined }),
       run: (sequences, options) => runner.run(sequences, options),
       copyBlock: (from, to, tokens) => runner.copyBlock(from, to, tokens),
     };

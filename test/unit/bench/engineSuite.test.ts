@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { decodingRuns, overheadRow, tokensPerSecondOf } from "../../../src/bench/deviceRuns";
 import { churnRow, poolOperationRows } from "../../../src/bench/enginePool";
+import type { DeviceRun, EngineProbe } from "../../../src/bench/engineProbe";
 import { type EnginePlan, engineSuite } from "../../../src/bench/engineSuite";
+import type { Disposable } from "../../../src/common/disposables";
 import { AbortedError } from "../../../src/common/errors";
 import type { BenchRow, GenerateRequest, Running } from "../../../src/protocol/service";
 import { FakeRunning, figures, model } from "../../support/extension/fakeService";
@@ -9,6 +12,7 @@ const plan: EnginePlan = {
   repeats: 3,
   together: 4,
   answerTokens: 6,
+  timedTokens: 6,
   sharedTokens: 200,
   longTokens: 400,
   rewriteTokens: 100,
@@ -54,8 +58,36 @@ class FakeDoor {
   }
 }
 
-const run = (door: FakeDoor, signal = new AbortController().signal) =>
-  engineSuite(door, plan)({ onProgress: () => {}, signal });
+/** Restores in a moment; runs are those of the test. */
+class FakeProbe implements EngineProbe {
+  restores = 0;
+  disposed = 0;
+  restoredTokens = plan.longTokens;
+  runs: readonly DeviceRun[] = [];
+
+  onRun(listener: (run: DeviceRun) => void): Disposable {
+    for (const one of this.runs) listener(one);
+    return { dispose: () => undefined };
+  }
+
+  storeCache = async () => ({
+    restore: async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      this.restores += 1;
+      return this.restoredTokens;
+    },
+    dispose: async () => {
+      this.disposed += 1;
+    },
+  });
+
+  readAhead = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+}
+
+const run = (door: FakeDoor, signal = new AbortController().signal, probe = new FakeProbe()) =>
+  engineSuite(door, plan, probe)({ onProgress: () => {}, signal });
 
 const named = (rows: readonly BenchRow[], part: string) => {
   const row = rows.find(({ case: name }) => name.includes(part));
@@ -92,6 +124,48 @@ describe("The engine suite", () => {
     const rows = await run(new FakeDoor());
     assert.equal(named(rows, "event-loop delay")["targetMs"], 10);
     assert.ok(Number(named(rows, "host blocked")["ratio"]) > 0);
+  });
+
+  it("restores a cache beside an answer, and fails when less came than was stored", async () => {
+    const probe = new FakeProbe();
+    const row = named(await run(new FakeDoor(), undefined, probe), "is restored");
+    assert.equal(row["mostRatio"], 1.2);
+    assert.equal(row["restores"], probe.restores);
+    assert.equal(row["restoredTokens"], probe.restores * plan.longTokens);
+    assert.equal(probe.disposed, 1);
+    probe.restoredTokens -= 1;
+    await assert.rejects(run(new FakeDoor(), undefined, probe), /only 399 of 400/);
+    assert.equal(probe.disposed, 2);
+  });
+
+  it("tells the bound of a read ahead beside an answer", async () => {
+    assert.ok(Number(named(await run(new FakeDoor()), "read ahead")["ratio"]) > 0);
+  });
+
+  const ran = (endedMs: number, change: Partial<DeviceRun> = {}) => ({
+    ...{ sequences: 4, rows: 4, steps: 10, deviceMs: 95, endedMs },
+    ...change,
+  });
+
+  it("counts as overhead what lies outside of the steps of runs in which all decode", () => {
+    const heard = [ran(0, { rows: 64 }), ran(100), ran(200), ran(290, { sequences: 3, rows: 3 }), ran(390)];
+    const runs = decodingRuns(heard, 4);
+    assert.deepEqual(
+      runs.map(({ wallMs }) => wallMs),
+      [100, 100, 100],
+    );
+    assert.equal(decodingRuns(heard).length, 4);
+    const row = overheadRow(runs, 4);
+    const rounded = ["share", "shareP50", "p50Ms", "stepMs"].map((name) => Number(row[name]).toFixed(3));
+    assert.deepEqual(rounded, ["0.050", "0.050", "0.500", "9.500"]);
+    assert.equal(overheadRow([], 4)["share"], 0);
+  });
+
+  it("tells the tokens of several together against one's alone, of those runs only", async () => {
+    const runs = decodingRuns([ran(0), ran(100), ran(200)]);
+    assert.equal(Math.round(tokensPerSecondOf(runs)), 400);
+    assert.equal(tokensPerSecondOf([]), 0);
+    assert.ok(named(await run(new FakeDoor()), "4 answers together against one alone"));
   });
 
   it("ends when it is told to", async () => {

@@ -107,9 +107,9 @@ describe("the results of benchmarks", () => {
     const judged = lines.map(({ name, value, target, passed }) => [name, value, target, passed]);
     assert.deepEqual(judged, [
       ["Prompts identical", "24 of 24", "24", true],
-      ["1 block × 12 layers", "3.1 ms", "5 ms", true],
-      ["4 blocks × 24 layers", "7.4 ms", "10 ms", true],
-      ["32 blocks × 48 layers", "16.2 ms", "15 ms", false],
+      ["1 block × 12 layers", "3.0 ms", "5 ms", true],
+      ["4 blocks × 24 layers", "7.2 ms", "10 ms", true],
+      ["32 blocks × 48 layers", "15.7 ms", "15 ms", false],
       ["Cold", "17.9 s", undefined, undefined],
       ["Warm", "158 ms", "250 ms", true],
       ["Hot", "85 ms", "100 ms", true],
@@ -117,6 +117,29 @@ describe("the results of benchmarks", () => {
       ["Decode, one sequence", "61", undefined, undefined],
       ["Decode, 8 sequences together", "214", undefined, undefined],
     ]);
+  });
+
+  it("of the engine are judged by what must be reached and by what must not be exceeded", () => {
+    const times = { n: 5, p50Ms: 1, p95Ms: 2, p99Ms: 3 };
+    const rows = [
+      { case: "together against one", ...times, ratio: 2.5 },
+      { case: "hot, TTFT", ...times, ratio: 99, targetRatio: 100 },
+      { case: "beside a restore", ...times, ratio: 1.19, mostRatio: 1.2 },
+      { case: "scheduler", ...times, share: 0.021, mostShare: 0.02 },
+      { case: "event loop", ...times, targetMs: 10 },
+    ];
+    const report = { suite: "engine", at: "2026-01-01T00:00:00Z", machine: "m", rows } as const;
+    const lines = resultSections([report], formats).flatMap((section) => section.lines);
+    assert.deepEqual(
+      lines.map(({ name, value, target, passed }) => [name, value, target, passed]),
+      [
+        ["Together against one", "2.5 ×", undefined, undefined],
+        ["Hot, TTFT", "99 ×", "100 ×", false],
+        ["Beside a restore", "1.2 ×", "1.2 ×", true],
+        ["Scheduler", "2.1%", "2.0%", false],
+        ["Event loop", "3.0 ms", "10 ms", true],
+      ],
+    );
   });
 
   it("of throughput are ours; what the peers reached is in the detail, and all of it in the table of all figures", () => {

@@ -1,0 +1,72 @@
+import type { BenchRow } from "../protocol/service";
+import type { DeviceRun, EngineProbe } from "./engineProbe";
+import { percentiles } from "./statistics";
+
+/** What one run took, and how much of it the device was at work. */
+export interface TimedRun extends DeviceRun {
+  /** From the end of the run before to its own, both as JavaScript hears of them. */
+  readonly wallMs: number;
+}
+
+export type HeardRun = DeviceRun & { readonly endedMs: number };
+
+/** What `work` gives, and the runs that the device took meanwhile. */
+export async function whileListening<T>(probe: Pick<EngineProbe, "onRun">, work: () => Promise<T>) {
+  const heard: HeardRun[] = [];
+  const listening = probe.onRun((run) => heard.push({ ...run, endedMs: performance.now() }));
+  const value = await work().finally(() => listening.dispose());
+  return { value, heard };
+}
+
+/** Those whose sequences all decode, each after another run. `together`: only those of so many. */
+export function decodingRuns(runs: readonly HeardRun[], together?: number): readonly TimedRun[] {
+  const timed: TimedRun[] = [];
+  for (const [i, run] of runs.entries()) {
+    const before = runs[i - 1];
+    if (before === undefined || !decodes(run, together)) continue;
+    timed.push({ ...run, wallMs: run.endedMs - before.endedMs });
+  }
+  return timed;
+}
+
+function decodes({ sequences, rows }: DeviceRun, together = sequences): boolean {
+  return rows === sequences && sequences === together;
+}
+
+const totalOf = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+const idleMs = (run: TimedRun) => Math.max(0, run.wallMs - run.deviceMs);
+
+/** The share of the runs' time in which the device was not inside a step. */
+export function idleShare(runs: readonly TimedRun[]): number {
+  const wallMs = totalOf(runs.map((run) => run.wallMs));
+  return wallMs === 0 ? 0 : totalOf(runs.map(idleMs)) / wallMs;
+}
+
+/** Tokens a second, host included; 0 of none. */
+export function tokensPerSecondOf(runs: readonly TimedRun[]): number {
+  const wallMs = totalOf(runs.map((run) => run.wallMs));
+  return wallMs === 0 ? 0 : (totalOf(runs.map((run) => run.steps * run.sequences)) / wallMs) * 1000;
+}
+
+/** What the device takes for one step. */
+export function stepMsOf(runs: readonly TimedRun[]): number {
+  const steps = totalOf(runs.map((run) => run.steps));
+  return steps === 0 ? 0 : totalOf(runs.map((run) => run.deviceMs)) / steps;
+}
+
+/**
+ * Scheduler, JavaScript and N-API: the share of the time in which the device was not inside a step, while several answer
+ * together. Of each run: 1 − (milliseconds inside its steps) / (milliseconds from the end of the run before to its end).
+ */
+export function overheadRow(runs: readonly TimedRun[], together: number): BenchRow {
+  const shares = percentiles(runs.map((run) => idleMs(run) / run.wallMs));
+  return {
+    case: `scheduler and JavaScript, of a step with ${together} answers`,
+    ...percentiles(runs.map((run) => idleMs(run) / run.steps)),
+    stepMs: stepMsOf(runs),
+    share: idleShare(runs),
+    shareP50: shares.p50Ms,
+    shareP95: shares.p95Ms,
+    mostShare: 0.02,
+  };
+}

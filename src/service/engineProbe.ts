@@ -1,0 +1,77 @@
+import { rm } from "node:fs/promises";
+import path from "node:path";
+import type { EngineProbe, StoredCache } from "../bench/engineProbe";
+import { InvalidRequestError } from "../common/errors";
+import { greedy } from "../engine/ports";
+import { BlockStore } from "../store/blockStore";
+import type { LoadedModel } from "./modelHost";
+
+const owner = "bench";
+
+/** The suites' view of what is loaded. Blocks and files that it uses are gone afterwards. */
+export function engineProbe(loaded: () => LoadedModel | undefined, scratch: string): EngineProbe {
+  const current = () => {
+    const model = loaded();
+    if (model === undefined) throw new InvalidRequestError("no model is loaded", "load one first");
+    return model;
+  };
+  return {
+    onRun: (listener) => current().runner.onRun(listener),
+    storeCache: (tokens) => storeCache(current(), tokens, path.join(scratch, `restore-${Date.now()}`)),
+    readAhead: async (tokens, signal) => {
+      const { session, info } = current();
+      const generation = session.engine.submit({
+        owner,
+        tokens: drawnIds(tokens, info.vocabSize),
+        sampling: greedy,
+        stopIds: [],
+        maxTokens: 0,
+        priority: "low",
+      });
+      const abort = () => generation.abort();
+      signal.addEventListener("abort", abort, { once: true });
+      if (signal.aborted) abort();
+      const { blocks } = await generation.result.finally(() => signal.removeEventListener("abort", abort));
+      blocks.release();
+    },
+  };
+}
+
+async function storeCache({ session, info }: LoadedModel, tokens: number, folder: string): Promise<StoredCache> {
+  const { engine, files, identity } = session;
+  const store = new BlockStore(folder);
+  const ids = drawnIds(Math.ceil(tokens / identity.blockTokens) * identity.blockTokens, info.vocabSize);
+  const chain = store.chain(identity, ids);
+  /** Blocks that nobody's table names, for as long as `work` takes. */
+  const withBlocks = async <T>(work: (blocks: readonly number[]) => Promise<T>): Promise<T> => {
+    const lacking = chain.length - engine.pool.availableBlocks;
+    if (lacking > 0) await session.makeRoom(lacking);
+    const restore = engine.beginRestore({ owner, tokens: ids });
+    try {
+      return await work(restore.targets.map(({ block }) => block));
+    } finally {
+      restore.cancel();
+    }
+  };
+  // What the blocks hold does not matter, only that it comes back whole.
+  await withBlocks(async (blocks) => {
+    for (const [index, block] of blocks.entries()) {
+      const stored = chain[index];
+      if (stored !== undefined) await store.write(files, identity, stored, block);
+    }
+  });
+  return {
+    restore: () =>
+      withBlocks(async (blocks) => {
+        const present = chain.slice(0, Math.min(await store.countPresent(chain), blocks.length));
+        const { loaded, refused } = await store.load(files, identity, present, blocks);
+        if (refused !== undefined) throw new Error(`a block that was just written was refused: ${refused.reason}`);
+        return loaded * identity.blockTokens;
+      }),
+    dispose: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+function drawnIds(count: number, vocabSize: number): Int32Array {
+  return Int32Array.from({ length: count }, () => Math.floor(Math.random() * vocabSize));
+}
