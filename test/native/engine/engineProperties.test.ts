@@ -87,7 +87,7 @@ async function playOn(
 }
 
 describe("BlockPoolBatchEngine on the addon, any interleaving", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
 
   const models: readonly (readonly [string, RandomConfig, KvDtype])[] = [
     ["whole numbers of 4 bits, K and V in f32", quantisedConfig(4), "f32"],
