@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
 import { silentLog } from "../../../src/common/log";
 import type { AgentBlocks } from "../../../src/engine/agentBlocks";
@@ -53,12 +55,14 @@ describe("Layers with a window, on a random Gemma 3", function () {
   const folder = temporaryFolder();
   let addon: NativeAddon;
   let model: NativeModel;
+  let modelFolder: string;
   /** Answers to 90 tokens, with windows masked and nothing freed. */
   let expected: readonly (readonly number[])[];
 
   before(async () => {
     addon = loadAddon(stageRoot);
-    const directory = await writeRandomModel(path.join(folder.path, "model"), randomGemmaConfig);
+    modelFolder = await mkdtemp(path.join(os.tmpdir(), "resident windows "));
+    const directory = await writeRandomModel(modelFolder, randomGemmaConfig);
     model = await addon.loadModel({ directory }, () => {}).result;
     const rig = await Rig.over(model, 0);
     const answers = [0, 1, 2].map((variant) => rig.answer(prompt(90, variant), 60));
@@ -66,7 +70,10 @@ describe("Layers with a window, on a random Gemma 3", function () {
     await rig.pool.dispose();
   });
 
-  after(() => model.dispose());
+  after(async () => {
+    await model.dispose();
+    await rm(modelFolder, { recursive: true, force: true });
+  });
 
   it("say what they are", () => {
     assert.deepEqual(model.info.window, { tokens: 24, layers: 2, kvBytesPerToken: 2 * 2 * 2 * 8 * 4 });
