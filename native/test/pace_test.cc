@@ -10,9 +10,10 @@
 using namespace resident;
 using namespace std::chrono_literals;
 
-TEST("file work rests while steps run, and goes on when they end") {
-  Pace pace;
-  std::optional<Pace::Steps> steps(std::in_place, pace);
+namespace {
+
+/** Checks that somebody rests until the last of `steps` has ended. */
+void CheckRestsUntilEndOf(Pace& pace, std::optional<Pace::Steps>& steps) {
   std::atomic<bool> rested{false};
   std::thread worker([&] {
     pace.Rest(10h);
@@ -23,6 +24,14 @@ TEST("file work rests while steps run, and goes on when they end") {
   steps.reset();
   worker.join();
   CHECK(rested);
+}
+
+}  // namespace
+
+TEST("file work rests while steps run, and goes on when they end") {
+  Pace pace;
+  std::optional<Pace::Steps> steps(std::in_place, pace);
+  CheckRestsUntilEndOf(pace, steps);
 }
 
 TEST("file work does not rest where nothing runs, nor after nothing") {
@@ -36,15 +45,7 @@ TEST("steps of two models count both") {
   Pace pace;
   std::optional<Pace::Steps> one(std::in_place, pace), other(std::in_place, pace);
   one.reset();
-  std::atomic<bool> rested{false};
-  std::thread worker([&] {
-    pace.Rest(10h);
-    rested = true;
-  });
-  std::this_thread::sleep_for(5ms);
-  CHECK(!rested);
-  other.reset();
-  worker.join();
+  CheckRestsUntilEndOf(pace, other);
 }
 
 TEST("between two steps one copy always goes through, more within a tenth of the step") {

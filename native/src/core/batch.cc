@@ -1,9 +1,9 @@
 #include "core/batch.h"
 
-#include <algorithm>
 #include <string>
 
 #include "core/error.h"
+#include "kernels/window.h"
 
 namespace resident {
 namespace {
@@ -87,7 +87,7 @@ class BlockUses {
 void CheckTable(const BlockGroup& group, const int32_t* table, int length, int sequence, int64_t start, int64_t end,
                 BlockUses& uses) {
   const int64_t block_tokens = group.geometry.block_tokens, needed = (end + block_tokens - 1) / block_tokens;
-  const int64_t gone = group.window == 0 ? 0 : std::max<int64_t>(0, start - group.window + 1) / block_tokens;
+  const int64_t gone = kernels::FirstKey(int(start), group.window) / block_tokens;
   if (length < needed) {
     Invalid("a block table is too short", {{"neededBlocks", double(needed)}, {"blocks", double(length)}});
   }

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstring>
-#include <map>
 #include <thread>
 
 #include "core/error.h"
@@ -33,14 +32,11 @@ std::vector<std::byte*> Addresses(const Slabs& slabs) {
 KvPool::KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use)
     : shape_(std::move(shape)), device_(device) {
   RequireMemory(shape_.bytes(), "a pool of " + std::to_string(shape_.blocks()) + " blocks");
-  std::map<int, const PoolGeometry*> geometry_of_layer;
-  for (const BlockGroup& group : shape_.groups()) {
-    layouts_.push_back(ops.LayoutOf(group.geometry));
-    for (const int layer : group.layers) geometry_of_layer[layer] = &group.geometry;
-  }
-  for (const auto& [layer, geometry] : geometry_of_layer) {
-    slabs_.k.push_back(ops.MakeSlab(*geometry));
-    slabs_.v.push_back(ops.MakeSlab(*geometry));
+  for (const BlockGroup& group : shape_.groups()) layouts_.push_back(ops.LayoutOf(group.geometry));
+  for (const int group : shape_.group_of_layer()) {
+    const PoolGeometry& geometry = shape_.groups()[size_t(group)].geometry;
+    slabs_.k.push_back(ops.MakeSlab(geometry));
+    slabs_.v.push_back(ops.MakeSlab(geometry));
   }
   addresses_ = Addresses(slabs_);
   if (use == Use::kBytesOnly || ops.writes_slabs_directly()) {

@@ -23,10 +23,6 @@ FloatType ToFloatType(mx::Dtype type) {
   return type == mx::float16 ? FloatType::kF16 : type == mx::bfloat16 ? FloatType::kBF16 : FloatType::kF32;
 }
 
-kernels::Activation ToKernel(Activation activation) {
-  return activation == Activation::kSilu ? kernels::Activation::kSilu : kernels::Activation::kGeluTanh;
-}
-
 struct CpuLinear final : Linear {
   uint64_t bytes() const override {
     uint64_t sum = 0;
@@ -243,7 +239,7 @@ class CpuOps final : public Ops {
                                               .gate = &MatricesOf(*layer.gate),
                                               .up = &MatricesOf(*layer.up),
                                               .down = &MatricesOf(*layer.down),
-                                              .activation = ToKernel(layer.activation),
+                                              .activation = layer.activation,
                                               .norm_eps = layer.norm_eps};
     const int rows = x.shape(0);
     return One(

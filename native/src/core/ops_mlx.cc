@@ -10,6 +10,7 @@
 #include "core/loader.h"
 #include "core/ops.h"
 #include "core/quantised_heads.h"
+#include "kernels/window.h"
 
 namespace resident {
 namespace {
@@ -31,14 +32,16 @@ struct MlxNorm final : Norm {
   Tensor weight;
 };
 
-/** One sequence's part of a step: its context is a view where `blocks` is empty, token 0 at
- * `first_slot` (which may lie before the slab where no token so early is read). */
+/**
+ * One sequence's part of a step: its context is a view where `blocks` is empty, token 0 at `first_slot` (which may lie
+ * before the slab where no token so early is read).
+ */
 struct MlxSpan {
   int first_row, rows, context_tokens, first_slot;
   std::optional<Tensor> blocks;  // i32
 
   /** The first token that the first row sees. */
-  int FirstKey(int window) const { return window == 0 ? 0 : std::max(0, context_tokens - rows - window + 1); }
+  int FirstKey(int window) const { return kernels::FirstKey(context_tokens - rows, window); }
   /** Whether a row sees less than all tokens from the first row's first to itself. */
   bool NeedsMask(int window) const { return window > 0 && rows > 1 && context_tokens > window; }
 };
@@ -77,7 +80,7 @@ struct MlxRows final : StepRows {
       const auto allowed = std::make_unique<bool[]>(size_t(span.rows) * size_t(keys));
       for (int row = 0; row < span.rows; ++row) {
         const int position = span.context_tokens - span.rows + row;
-        const int from = std::max(first_key, position - window + 1);
+        const int from = kernels::FirstKey(position, window);
         std::fill_n(allowed.get() + size_t(row) * size_t(keys) + size_t(from - first_key), position + 1 - from, true);
       }
       found->second = Tensor(allowed.get(), mx::Shape{span.rows, keys}, mx::bool_);

@@ -21,27 +21,21 @@ PoolShape::PoolShape(const PoolGeometry& geometry) : PoolShape(OneGroup(geometry
 
 PoolShape::PoolShape(std::vector<BlockGroup> groups) : groups_(std::move(groups)) {
   int next = 0;
-  for (BlockGroup& group : groups_) next = (group.first_block = next) + group.geometry.blocks;
-}
-
-int PoolShape::num_layers() const {
-  int layers = 0;
-  for (const BlockGroup& group : groups_) layers += group.geometry.num_layers;
-  return layers;
+  size_t layers = 0;
+  for (BlockGroup& group : groups_) {
+    next = (group.first_block = next) + group.geometry.blocks;
+    layers += group.layers.size();
+  }
+  group_of_layer_.resize(layers);
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    for (const int layer : groups_[g].layers) group_of_layer_[size_t(layer)] = int(g);
+  }
 }
 
 uint64_t PoolShape::bytes() const {
   uint64_t bytes = 0;
   for (const BlockGroup& group : groups_) bytes += group.geometry.bytes();
   return bytes;
-}
-
-std::vector<int> PoolShape::GroupOfLayers() const {
-  std::vector<int> groups(static_cast<size_t>(num_layers()));
-  for (size_t g = 0; g < groups_.size(); ++g) {
-    for (const int layer : groups_[g].layers) groups[size_t(layer)] = int(g);
-  }
-  return groups;
 }
 
 const BlockGroup& PoolShape::GroupOf(int64_t block) const {

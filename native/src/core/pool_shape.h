@@ -29,10 +29,9 @@ class PoolShape {
   const std::vector<BlockGroup>& groups() const { return groups_; }
   int blocks() const { return groups_.back().first_block + groups_.back().geometry.blocks; }
   int block_tokens() const { return groups_.front().geometry.block_tokens; }
-  int num_layers() const;
   uint64_t bytes() const;
   /** By layer, the index of its group. */
-  std::vector<int> GroupOfLayers() const;
+  const std::vector<int>& group_of_layer() const { return group_of_layer_; }
 
   /** Throws INVALID_REQUEST unless the block is the pool's. */
   const BlockGroup& GroupOf(int64_t block) const;
@@ -41,6 +40,7 @@ class PoolShape {
 
  private:
   std::vector<BlockGroup> groups_;
+  std::vector<int> group_of_layer_;
 };
 
 }  // namespace resident

@@ -5,6 +5,7 @@
 
 #include "core/batch.h"
 #include "core/error.h"
+#include "kernels/window.h"
 
 namespace resident {
 namespace {
@@ -25,7 +26,7 @@ bool IsOneRun(std::span<const int32_t> blocks) {
 
 RowPlan PlanRows(const PoolShape& shape, std::span<const SequenceRows> sequences, ContextPolicy policy) {
   const int block_tokens = shape.block_tokens();
-  RowPlan plan{block_tokens, {}, {}, std::vector<GroupRows>(shape.groups().size()), shape.GroupOfLayers()};
+  RowPlan plan{block_tokens, {}, {}, std::vector<GroupRows>(shape.groups().size()), shape.group_of_layer()};
   for (const SequenceRows& sequence : sequences) {
     const int first_row = plan.rows(), rows = int(sequence.tokens.size()), context = sequence.start + rows;
     for (int i = 0; i < rows; ++i) {
@@ -35,8 +36,7 @@ RowPlan PlanRows(const PoolShape& shape, std::span<const SequenceRows> sequences
     for (size_t g = 0; g < plan.groups.size(); ++g) {
       const BlockGroup& group = shape.groups()[g];
       const auto table = sequence.tables[g].first(size_t((context + block_tokens - 1) / block_tokens));
-      const int first_key = group.window == 0 ? 0 : std::max(0, sequence.start - group.window + 1);
-      const int first_block = first_key / block_tokens;
+      const int first_block = kernels::FirstKey(sequence.start, group.window) / block_tokens;
       SequenceSpan span{first_row, rows, context, {table.begin(), table.end()}, first_block, false};
       for (int32_t& block : span.blocks) block = block == kNoBlock ? kNoBlock : block - group.first_block;
       span.one_run = policy == ContextPolicy::kViews && IsOneRun(std::span(span.blocks).subspan(size_t(first_block)));

@@ -4,6 +4,7 @@
 
 #include "kernels/level.h"
 #include "kernels/quantised_head.h"
+#include "kernels/window.h"
 
 namespace resident::kernels {
 
@@ -108,11 +109,6 @@ struct AttendUnit {
   float* partial;  // [split][row][16 + padded dim]: largest score, sum, 14 unused, output not divided yet
   float* scratch;  // AttendScratchFloats
 };
-
-/** The first token that a row at `position` sees. */
-constexpr int FirstKey(int position, int window) {
-  return window == 0 || position < window ? 0 : position + 1 - window;
-}
 
 constexpr int PaddedDim(int head_dim) { return (head_dim + kPanelRows - 1) / kPanelRows * kPanelRows; }
 constexpr size_t PartialFloats(int head_dim) { return size_t(kPanelRows) + size_t(PaddedDim(head_dim)); }

@@ -52,8 +52,6 @@ struct AttentionWeights {
   float norm_eps, scale;
 };
 
-enum class Activation { kSilu, kGeluTanh };
-
 struct FeedForwardWeights {
   const NormWeight *norm, *output_norm;  // the latter may be nullptr
   const Matrices *gate, *up, *down;
