@@ -2,7 +2,7 @@ import type { AgentBlocks } from "../engine/agentBlocks";
 import { noBlock } from "../engine/ports";
 import type { AgentWriter } from "../store/agentWriter";
 import { rootKey } from "../store/blockIdentity";
-import type { BlockStore, SavedBlock } from "../store/blockStore";
+import type { BlockStore } from "../store/blockStore";
 import type { CacheManifest, TailManifest } from "../store/manifest";
 import { windowTwin } from "../store/windowFiles";
 import type { ModelSession } from "./ports";
@@ -25,22 +25,18 @@ export async function saveCache(
   const before = writer.manifest.cache;
   let newBytes = 0;
   let bytes = 0;
-  const count = (saved: readonly SavedBlock[]) => {
+  const full = chain.flatMap((stored, index) => {
+    const window = windowTable[index] ?? noBlock;
+    const own = { stored, block: blockAt(table, index) };
+    return window === noBlock ? [own] : [own, { stored: windowTwin(stored), block: window }];
+  });
+  for (let from = 0; from < full.length; from += writesInFlight) {
+    const batch = full.slice(from, from + writesInFlight);
+    const saved = await Promise.all(batch.map(({ stored, block }) => store.save(files, identity, stored, block)));
     for (const { fileBytes, isNew } of saved) {
       bytes += fileBytes;
       if (isNew) newBytes += fileBytes;
     }
-  };
-  for (let from = 0; from < chain.length; from += writesInFlight) {
-    const batch = chain.slice(from, from + writesInFlight);
-    const saved = await Promise.all(
-      batch.map((stored, index) => store.save(files, identity, stored, blockAt(table, from + index))),
-    );
-    count(saved);
-  }
-  for (const [index, stored] of chain.entries()) {
-    const block = windowTable[index] ?? noBlock;
-    if (block !== noBlock) count([await store.save(files, identity, windowTwin(stored), block)]);
   }
   const parent = chain.at(-1)?.key ?? rootKey(identity);
   const start = chain.length * identity.blockTokens;

@@ -1,14 +1,15 @@
+import type { RunFigures } from "../native/mlxRunner";
 import type { BenchRow } from "../protocol/service";
-import type { DeviceRun, EngineProbe } from "./engineProbe";
+import type { EngineProbe } from "./engineProbe";
 import { percentiles } from "./statistics";
 
 /** What one run took, and how much of it the device was at work. */
-export interface TimedRun extends DeviceRun {
+export interface TimedRun extends RunFigures {
   /** From the end of the run before to its own, both as JavaScript hears of them. */
   readonly wallMs: number;
 }
 
-export type HeardRun = DeviceRun & { readonly endedMs: number };
+export type HeardRun = RunFigures & { readonly endedMs: number };
 
 /** What `work` gives, and the runs that the device took meanwhile. */
 export async function whileListening<T>(probe: Pick<EngineProbe, "onRun">, work: () => Promise<T>) {
@@ -29,7 +30,7 @@ export function decodingRuns(runs: readonly HeardRun[], together?: number): read
   return timed;
 }
 
-function decodes({ sequences, rows }: DeviceRun, together = sequences): boolean {
+function decodes({ sequences, rows }: RunFigures, together = sequences): boolean {
   return rows === sequences && sequences === together;
 }
 

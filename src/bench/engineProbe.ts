@@ -1,14 +1,5 @@
 import type { Disposable } from "../common/disposables";
-
-/** A run of steps on the device. */
-export interface DeviceRun {
-  readonly sequences: number;
-  /** Rows of the first step: as many as sequences when all of them decode. */
-  readonly rows: number;
-  readonly steps: number;
-  /** Milliseconds inside native steps: building, computing, sampling's input. */
-  readonly deviceMs: number;
-}
+import type { RunFigures } from "../native/mlxRunner";
 
 /** A cache on disk that no agent has. */
 export interface StoredCache {
@@ -21,7 +12,7 @@ export interface StoredCache {
 /** What the suites ask of the engine under the door. The model is loaded. */
 export interface EngineProbe {
   /** After each run, on the JavaScript thread. */
-  onRun(listener: (run: DeviceRun) => void): Disposable;
+  onRun(listener: (run: RunFigures) => void): Disposable;
   /** Writes a cache of about `tokens` tokens. */
   storeCache(tokens: number): Promise<StoredCache>;
   /** Reads `tokens` drawn tokens ahead, as an open panel does, until they are read or the signal aborts. */

@@ -150,9 +150,7 @@ export class BlockPoolBatchEngine implements Disposable {
   /** AgentBlocks → live sequence that no request runs: a table move, O(blocks). Ends the handle. */
   reconstructCache(blocks: AgentBlocks): Sequence {
     assertUsable(blocks, this.pool, blocks.salt);
-    const chain = keyChain(this.hasher, this.pool.blockTokens, blocks.salt);
-    const history = new TokenHistory(chain, blocks.tokenIds, blocks.numTokens, [...blocks.keys]);
-    return Sequence.reconstruct(this.tables, blocks, history);
+    return Sequence.reconstruct(this.tables, blocks, this.historyOf(blocks));
   }
 
   /** Live sequence → AgentBlocks: a table move, O(blocks). Ends the sequence. */
@@ -164,10 +162,8 @@ export class BlockPoolBatchEngine implements Disposable {
   hasWindow(blocks: AgentBlocks, numTokens: number): boolean {
     const { window } = this.tables;
     if (window === undefined) return true;
-    const chain = keyChain(this.hasher, this.pool.blockTokens, blocks.salt);
-    const history = new TokenHistory(chain, blocks.tokenIds, blocks.numTokens, [...blocks.keys]);
     const own = { table: blocks.windowTable, numTokens: blocks.numTokens, blocksAt: () => blocks.windowTable.length };
-    return findWindow(window, history, own, numTokens).numTokens === numTokens;
+    return findWindow(window, this.historyOf(blocks), own, numTokens).numTokens === numTokens;
   }
 
   /** Takes blocks for a cache that lies elsewhere; see `Restore`. */
@@ -207,6 +203,10 @@ export class BlockPoolBatchEngine implements Disposable {
     this.pool.assertInvariants();
     this.windowPool?.assertInvariants();
     this.tables.assertInvariants();
+  }
+
+  private historyOf({ salt, tokenIds, numTokens, keys }: AgentBlocks): TokenHistory {
+    return new TokenHistory(keyChain(this.hasher, this.pool.blockTokens, salt), tokenIds, numTokens, [...keys]);
   }
 
   private emptyBlocks(owner: string, salt: string | undefined): AgentBlocks {

@@ -169,14 +169,13 @@ export class GenerationTask implements Schedulable {
   }
 
   /** Its part of a planned run; its table grows to hold it. */
-  stepInput(
-    { numTokens, wantToken }: PlannedRow<GenerationTask>,
-    { steps, guesses }: StepPlan<GenerationTask>,
-  ): SequenceStep {
+  stepInput(row: PlannedRow<GenerationTask>, { steps, guesses }: StepPlan<GenerationTask>): SequenceStep {
     const { sequence } = this;
+    const { numTokens, wantToken } = row;
     const start = sequence.numComputedTokens;
-    sequence.grow(start + numTokens + steps - 1);
-    sequence.window?.grow(start + numTokens + steps - 1);
+    const slots = this.slotsAfter(row, steps);
+    sequence.grow(slots);
+    sequence.window?.grow(slots);
     return {
       tokens: this.history.view(start, start + numTokens),
       start,

@@ -1,7 +1,7 @@
 import type { BlockPool } from "./blockPool";
 import { at, bug } from "./invariant";
 import type { BlockId } from "./ports";
-import type { WindowBlocks } from "./windowTable";
+import type { WindowBlocks } from "./windowMath";
 
 /** Whoever holds references to blocks: a sequence, a cache between turns, a restore under way. */
 export interface BlockHolder {

@@ -3,17 +3,10 @@ import { blocksFor } from "./blockMath";
 import type { BlockPool } from "./blockPool";
 import { at, bug } from "./invariant";
 import type { BlockHolder, LiveTables } from "./liveTables";
+import type { PendingCopy } from "./pendingCopy";
 import type { BlockId } from "./ports";
 import type { TokenHistory } from "./tokenHistory";
 import { WindowTable } from "./windowTable";
-
-/** A copy on write that the runner still has to make. */
-export interface PendingCopy {
-  readonly from: BlockId;
-  readonly to: BlockId;
-  /** Slots to copy, from the block's first. */
-  readonly tokens: number;
-}
 
 /**
  * A live cache: a block table that grows, the tokens that it is of, and how many of them are computed. It holds one

@@ -1,3 +1,4 @@
+import type { BlockPool } from "./blockPool";
 import type { WindowGeometry } from "./ports";
 
 /** What decides how many blocks of the layers with a window a sequence keeps. */
@@ -6,6 +7,12 @@ export interface WindowNeeds extends WindowGeometry {
   readonly stepTokens: number;
   /** Tokens that may be taken back without losing the window that an earlier one needs: a stop in the text comes late. */
   readonly slackTokens: number;
+}
+
+/** The layers with a window: their blocks, and how many of them a sequence needs. */
+export interface WindowBlocks {
+  readonly pool: BlockPool;
+  readonly geometry: WindowNeeds;
 }
 
 /** Index of the first block that a token at `position` sees. */

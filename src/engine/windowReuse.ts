@@ -2,8 +2,7 @@ import { blocksFor } from "./blockMath";
 import { at } from "./invariant";
 import { type BlockId, noBlock } from "./ports";
 import type { TokenHistory } from "./tokenHistory";
-import { firstBlockSeen } from "./windowMath";
-import type { WindowBlocks } from "./windowTable";
+import { firstBlockSeen, type WindowBlocks } from "./windowMath";
 
 /** A block of the layers with a window that a prompt goes on with. */
 export interface FoundWindowBlock {

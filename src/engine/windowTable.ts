@@ -2,16 +2,10 @@ import { blocksFor } from "./blockMath";
 import type { BlockPool } from "./blockPool";
 import { at, bug } from "./invariant";
 import type { LiveTables } from "./liveTables";
+import type { PendingCopy } from "./pendingCopy";
 import { type BlockId, noBlock } from "./ports";
-import type { PendingCopy } from "./sequence";
 import type { TokenHistory } from "./tokenHistory";
-import { firstBlockKept, type WindowNeeds } from "./windowMath";
-
-/** The layers with a window: their blocks, and how many of them a sequence needs. */
-export interface WindowBlocks {
-  readonly pool: BlockPool;
-  readonly geometry: WindowNeeds;
-}
+import { firstBlockKept, type WindowBlocks, type WindowNeeds } from "./windowMath";
 
 /**
  * A live sequence's blocks of the layers with a window. As its other table, indexed by position, but blocks that left the

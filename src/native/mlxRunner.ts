@@ -25,13 +25,13 @@ export interface RunnerCounters {
   readonly acceptedTokens: number;
 }
 
-/** One run on the device. */
+/** A run of steps on the device. */
 export interface RunFigures {
   readonly sequences: number;
-  /** Of the first step. */
+  /** Rows of the first step: as many as sequences when all of them decode. */
   readonly rows: number;
   readonly steps: number;
-  /** Milliseconds inside its steps. */
+  /** Milliseconds inside native steps: building, computing, sampling's input. */
   readonly deviceMs: number;
 }
 

@@ -1,7 +1,7 @@
-import type { DeviceRun } from "../bench/engineProbe";
 import type { Event } from "../common/events";
 import type { ModelRunner } from "../engine/ports";
 import type { NativeAddon, NativeModelInfo, NativePool } from "../native/binding";
+import type { RunFigures } from "../native/mlxRunner";
 
 /** The device's side of the service: the real addon, or a fake one in tests. */
 export interface Runtime {
@@ -19,5 +19,5 @@ export interface CountingRunner extends ModelRunner {
   readonly draftedTokens: number;
   readonly acceptedTokens: number;
   /** What each run took on the device. */
-  readonly onRun: Event<DeviceRun>;
+  readonly onRun: Event<RunFigures>;
 }

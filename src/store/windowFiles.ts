@@ -1,5 +1,3 @@
-import type { StoredBlock } from "./blockStore";
-
 /**
  * Layers with a window have blocks of their own, which lie in files of their own beside those of the other layers: same
  * key, same tokens. Only those that some window needs are there.
@@ -12,7 +10,10 @@ export function windowPath(file: string): string {
   return `${file.slice(0, -suffix.length)}${mark}${suffix}`;
 }
 
-export function windowTwin(block: StoredBlock): StoredBlock {
+/** The same block of the layers with a window. */
+export function windowTwin<Block extends { readonly path: string }>(
+  block: Block,
+): Block & { readonly layers: "window" } {
   return { ...block, path: windowPath(block.path), layers: "window" };
 }
 

@@ -10,6 +10,7 @@ import type { GenerationEvent, Running, SendRequest, TurnView } from "../../../s
 import { AgentStore } from "../../../src/store/agentStore";
 import { type BlockIdentity, createBlockHasher } from "../../../src/store/blockIdentity";
 import { BlockStore } from "../../../src/store/blockStore";
+import { isWritable } from "../engine/engineRig";
 import { FakeClock } from "../engine/fakePorts";
 import { FakeRunner } from "../engine/fakeRunner";
 import { FakeBlockFiles } from "../store/fakeBlockFiles";
@@ -63,8 +64,7 @@ export class AgentRig {
       windowSlackTokens: 8,
       onWindowLeft: (left) => this.agents.residency.saveLeft(this.session, left),
     });
-    this.runner.mayWrite = (block) =>
-      block < engine.pool.endBlock ? engine.pool.isWritable(block) : engine.windowPool?.isWritable(block) === true;
+    this.runner.mayWrite = (block) => isWritable(engine, block);
     new EngineDriver(engine, silentLog);
     this.session = {
       directory: "/models/fake",

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { decodingRuns, overheadRow, tokensPerSecondOf } from "../../../src/bench/deviceRuns";
 import { churnRow, poolOperationRows } from "../../../src/bench/enginePool";
-import type { DeviceRun, EngineProbe } from "../../../src/bench/engineProbe";
+import type { EngineProbe } from "../../../src/bench/engineProbe";
 import { type EnginePlan, engineSuite } from "../../../src/bench/engineSuite";
 import type { Disposable } from "../../../src/common/disposables";
 import { AbortedError } from "../../../src/common/errors";
+import type { RunFigures } from "../../../src/native/mlxRunner";
 import type { BenchRow, GenerateRequest, Running } from "../../../src/protocol/service";
 import { FakeRunning, figures, model } from "../../support/extension/fakeService";
 
@@ -63,9 +64,9 @@ class FakeProbe implements EngineProbe {
   restores = 0;
   disposed = 0;
   restoredTokens = plan.longTokens;
-  runs: readonly DeviceRun[] = [];
+  runs: readonly RunFigures[] = [];
 
-  onRun(listener: (run: DeviceRun) => void): Disposable {
+  onRun(listener: (run: RunFigures) => void): Disposable {
     for (const one of this.runs) listener(one);
     return { dispose: () => undefined };
   }
@@ -142,7 +143,7 @@ describe("The engine suite", () => {
     assert.ok(Number(named(await run(new FakeDoor()), "read ahead")["ratio"]) > 0);
   });
 
-  const ran = (endedMs: number, change: Partial<DeviceRun> = {}) => ({
+  const ran = (endedMs: number, change: Partial<RunFigures> = {}) => ({
     ...{ sequences: 4, rows: 4, steps: 10, deviceMs: 95, endedMs },
     ...change,
   });
