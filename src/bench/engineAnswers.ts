@@ -1,10 +1,11 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { throwIfAborted } from "../common/errors";
-import type { BenchRow, GenerateRequest, ResidentService } from "../protocol/service";
+import type { BenchRow, GenerateRequest, ResidentService, TurnFigures } from "../protocol/service";
 import { benchText, randomWords } from "./benchText";
 import { decodingRuns, idleShare, stepMsOf, type TimedRun, whileListening } from "./deviceRuns";
 import type { EngineProbe } from "./engineProbe";
 import { finishedAnswer } from "./finishedAnswer";
+import { type AgentService, withReadingAgent } from "./readingAgent";
 import { median, percentiles } from "./statistics";
 
 type Service = Pick<ResidentService, "generate">;
@@ -100,42 +101,37 @@ function blockFor200Ms(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
 }
 
-/** TTFT of the second who begins with the same long prompt, and of a context that is in the pool, beside the first. */
-export async function sharingRows(service: Service, plan: AnswerPlan, signal: AbortSignal) {
-  const measure = async (name: string, tokens: number, tail: string, targetRatio: number | undefined) => {
-    const first: number[] = [];
-    const second: number[] = [];
-    let reused = 0;
-    let read = 0;
-    for (let i = 0; i < plan.repeats; i += 1) {
-      const shared = benchText(`of ${name}, ${Date.now()}.${i}`, tokens);
-      first.push((await answer(service, { prompt: `${shared} One.` }, 2, signal)).figures.ttftMs);
-      const { figures } = await answer(service, { prompt: `${shared}${tail}` }, 2, signal);
-      second.push(figures.ttftMs);
-      reused = figures.reusedTokens;
-      read = figures.prefilledTokens;
-    }
-    const times = percentiles(second);
-    const ratio = median(first) / Math.max(times.p50Ms, 0.001);
-    return {
-      case: name,
-      ...times,
-      firstMs: median(first),
-      ratio,
-      ...(targetRatio === undefined ? {} : { targetRatio }),
-      reusedTokens: reused,
-      prefilledTokens: read,
-    };
-  };
-  return [
-    await measure(
-      `second of two with the same ${plan.sharedTokens} tokens, TTFT`,
-      plan.sharedTokens,
-      " Two!",
-      undefined,
-    ),
-    await measure(`hot at ${plan.longTokens} tokens, TTFT`, plan.longTokens, " One.", 100),
-  ];
+/** TTFT of the second who begins with the same long prompt, beside the first. */
+export async function sharingRow(service: Service, plan: AnswerPlan, signal: AbortSignal): Promise<BenchRow> {
+  const first: TurnFigures[] = [];
+  const second: TurnFigures[] = [];
+  for (let i = 0; i < plan.repeats; i += 1) {
+    const shared = benchText(`to be shared, ${Date.now()}.${i}`, plan.sharedTokens);
+    first.push((await answer(service, { prompt: `${shared} One.` }, 2, signal)).figures);
+    second.push((await answer(service, { prompt: `${shared} Two!` }, 2, signal)).figures);
+  }
+  return ttftRow(`second of two with the same ${plan.sharedTokens} tokens, TTFT`, first, second);
+}
+
+/** TTFT of an agent's second turn, beside that of its first, which read everything. */
+export async function hotAgentRow(service: AgentService, plan: AnswerPlan, signal: AbortSignal): Promise<BenchRow> {
+  const cold: TurnFigures[] = [];
+  const hot: TurnFigures[] = [];
+  for (let i = 0; i < plan.repeats; i += 1) {
+    await withReadingAgent(service, plan.longTokens, signal, async (ask) => {
+      cold.push(await ask());
+      hot.push(await ask());
+    });
+  }
+  return { ...ttftRow(`hot agent of ${plan.longTokens} tokens, TTFT`, cold, hot), targetRatio: 100 };
+}
+
+function ttftRow(name: string, first: readonly TurnFigures[], later: readonly TurnFigures[]) {
+  const times = percentiles(later.map(({ ttftMs }) => ttftMs));
+  const firstMs = median(first.map(({ ttftMs }) => ttftMs));
+  const { reusedTokens = 0, prefilledTokens = 0 } = later.at(-1) ?? {};
+  const ratio = firstMs / Math.max(times.p50Ms, 0.001);
+  return { case: name, ...times, firstMs, ratio, reusedTokens, prefilledTokens };
 }
 
 /** Writing again what was read, with guesses and without: the ids are the same, or the row says so. */

@@ -1,10 +1,11 @@
 import { throwIfAborted } from "../common/errors";
 import type { BenchRow, ResidentService } from "../protocol/service";
-import { type AnswerPlan, eventLoopRows, rewriteRow, sharingRows } from "./engineAnswers";
+import { type AnswerPlan, eventLoopRows, hotAgentRow, rewriteRow, sharingRow } from "./engineAnswers";
 import { besideReadAheadRow, besideReadingRow, besideRestoringRow } from "./engineBeside";
 import { churnRow, poolOperationRows } from "./enginePool";
 import type { EngineProbe } from "./engineProbe";
 import { togetherRows } from "./engineSteps";
+import type { AgentService } from "./readingAgent";
 import { percentiles } from "./statistics";
 import type { Suite } from "./suite";
 
@@ -13,14 +14,15 @@ export interface EnginePlan extends AnswerPlan {
   readonly churnSteps: number;
 }
 
-type Service = Pick<ResidentService, "generate" | "loadModel" | "unloadModel">;
+type Service = AgentService & Pick<ResidentService, "generate" | "loadModel" | "unloadModel">;
 
 /** What the engine promises beside its speed: sharing, fairness, guesses, and that the host is left alone. */
 export function engineSuite(service: Service, plan: EnginePlan, probe: EngineProbe): Suite {
   return async ({ onProgress, signal }) => {
     await service.loadModel(signal);
     const parts: readonly (readonly [string, () => Promise<readonly BenchRow[]>])[] = [
-      ["sharing", () => sharingRows(service, plan, signal)],
+      ["sharing", async () => [await sharingRow(service, plan, signal)]],
+      ["a hot agent", async () => [await hotAgentRow(service, plan, signal)]],
       ["guesses", async () => [await rewriteRow(service, plan, signal)]],
       ["answers together", () => togetherRows(service, plan, probe, signal)],
       ["fairness to readers", async () => [await besideReadingRow(service, plan, signal)]],

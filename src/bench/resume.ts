@@ -1,7 +1,5 @@
-import { throwIfAborted } from "../common/errors";
-import type { AgentId, BenchRow, ResidentService, TurnFigures } from "../protocol/service";
-import { benchText } from "./benchText";
-import { finishedAnswer } from "./finishedAnswer";
+import type { BenchRow, ResidentService, TurnFigures } from "../protocol/service";
+import { type AgentService, withReadingAgent } from "./readingAgent";
 import { percentiles } from "./statistics";
 import type { Suite } from "./suite";
 
@@ -12,9 +10,7 @@ export interface ResumePlan {
   readonly repeats: number;
 }
 
-type Service = Pick<ResidentService, "createAgent" | "deleteAgent" | "send" | "unloadModel" | "loadModel">;
-
-const question = "In one word, what does the first note speak of?";
+type Service = AgentService & Pick<ResidentService, "unloadModel" | "loadModel">;
 
 /**
  * What a person waits for: TTFT of an agent that reads everything (cold), whose blocks are in the pool (hot), and whose
@@ -45,15 +41,12 @@ async function measureContext(
   step: (message: string) => void,
   signal: AbortSignal,
 ): Promise<readonly BenchRow[]> {
-  const name = `bench resume ${context} ${Date.now()}`;
-  const agent = await service.createAgent({ name, system: benchText(name, context) });
-  const ask = (message: string) => {
-    throwIfAborted(signal);
-    step(message);
-    return askOnce(service, agent.id, signal);
-  };
-  try {
-    await service.loadModel(signal);
+  await service.loadModel(signal);
+  return withReadingAgent(service, context, signal, async (turn) => {
+    const ask = (message: string) => {
+      step(message);
+      return turn();
+    };
     const cold = await ask("reading everything");
     const hot: TurnFigures[] = [];
     for (let i = 0; i < plan.repeats; i += 1) hot.push(await ask("from memory"));
@@ -64,14 +57,7 @@ async function measureContext(
       warm.push(await ask("from disk"));
     }
     return [row("cold", [cold]), row("hot", hot, cold), row("warm", warm, cold)];
-  } finally {
-    await service.deleteAgent(agent.id);
-  }
-}
-
-async function askOnce(service: Service, agent: AgentId, signal: AbortSignal): Promise<TurnFigures> {
-  const running = await service.send(agent, { text: question, sampling: { temperature: 0, maxTokens: 2 } });
-  return (await finishedAnswer(running, signal)).figures;
+  });
 }
 
 /** The restore counts: the person waits for it too. */

@@ -119,7 +119,7 @@ export class BlockPoolBatchEngine implements Disposable {
     const blocks = request.blocks ?? this.emptyBlocks(owner, salt);
     blocks.rewind(commonPrefix(blocks.tokenIds, tokens));
     const chain = keyChain(this.hasher, this.pool.blockTokens, salt);
-    const history = new TokenHistory(chain, tokens, tokens.length + request.maxTokens, [...blocks.keys]);
+    const history = TokenHistory.growing(chain, tokens, tokens.length + request.maxTokens, [...blocks.keys]);
     const mine = new AgentBlocks(this.tables, { ...blocks.moveOut(), owner });
     const task = new GenerationTask(request, mine, history, {
       tables: this.tables,
@@ -205,8 +205,8 @@ export class BlockPoolBatchEngine implements Disposable {
     this.tables.assertInvariants();
   }
 
-  private historyOf({ salt, tokenIds, numTokens, keys }: AgentBlocks): TokenHistory {
-    return new TokenHistory(keyChain(this.hasher, this.pool.blockTokens, salt), tokenIds, numTokens, [...keys]);
+  private historyOf({ salt, tokenIds, keys }: AgentBlocks): TokenHistory {
+    return TokenHistory.of(keyChain(this.hasher, this.pool.blockTokens, salt), tokenIds, [...keys]);
   }
 
   private emptyBlocks(owner: string, salt: string | undefined): AgentBlocks {

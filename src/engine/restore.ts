@@ -36,7 +36,7 @@ export class Restore implements BlockHolder {
   /** Takes as many blocks as are available, in order: `targets` may cover less than the request. */
   static begin(tables: LiveTables, chain: KeyChain, request: RestoreRequest): Restore {
     const { pool } = tables;
-    const history = new TokenHistory(chain, request.tokens, request.tokens.length);
+    const history = TokenHistory.growing(chain, request.tokens, request.tokens.length);
     const found: BlockId[] = [];
     const full = Math.floor(history.length / pool.blockTokens);
     while (found.length < full) {

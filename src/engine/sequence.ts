@@ -149,8 +149,9 @@ export class Sequence implements BlockHolder {
   }
 
   /**
-   * Live sequence → AgentBlocks of all computed tokens: the table moves, O(blocks). Ends the sequence. A tail whose copy
-   * was never made is given up: its tokens are not there.
+   * Live sequence → AgentBlocks of all computed tokens: the table moves, O(blocks). Ends the sequence; the
+   * cache has a view of its history's tokens, which stay what they are. A tail whose copy was never made is given up:
+   * its tokens are not there.
    */
   extract(): AgentBlocks {
     this.end();
@@ -164,7 +165,7 @@ export class Sequence implements BlockHolder {
       owner: this.owner,
       salt: this.salt,
       epoch: this.epoch,
-      tokenIds: this.history.view(0, computedTokens).slice(),
+      tokenIds: this.history.view(0, computedTokens),
       table: blocks,
       windowTable: this.window?.moveOut(computedTokens) ?? [],
       keys: this.history.keysOf(computedTokens),

@@ -6,19 +6,28 @@ import type { BlockHasher, TokenId } from "./ports";
  * addresses of its full blocks, each computed once.
  */
 export class TokenHistory {
-  private readonly ids: Int32Array;
   private numTokens: number;
 
-  /** `keys` are those already known, of the first full blocks of `tokens`. */
-  constructor(
+  private constructor(
     private readonly chain: KeyChain,
+    private readonly ids: Int32Array,
     tokens: Int32Array,
-    capacityTokens: number,
-    private readonly keys: string[] = [],
+    private readonly keys: string[],
+    private readonly fixed: boolean,
   ) {
-    this.ids = new Int32Array(Math.max(capacityTokens, tokens.length));
-    this.ids.set(tokens);
     this.numTokens = tokens.length;
+  }
+
+  /** Of a copy of `tokens`, with room for more. `keys` are those already known, of the first full blocks. */
+  static growing(chain: KeyChain, tokens: Int32Array, capacityTokens: number, keys: string[] = []): TokenHistory {
+    const ids = new Int32Array(Math.max(capacityTokens, tokens.length));
+    ids.set(tokens);
+    return new TokenHistory(chain, ids, tokens, keys, false);
+  }
+
+  /** Of `tokens` themselves, which nobody changes: as cheap for many as for few. */
+  static of(chain: KeyChain, tokens: Int32Array, keys: string[]): TokenHistory {
+    return new TokenHistory(chain, tokens, tokens, keys, true);
   }
 
   get length(): number {
@@ -26,6 +35,7 @@ export class TokenHistory {
   }
 
   append(id: TokenId): void {
+    if (this.fixed) throw bug("a history that is fixed was told to grow");
     if (this.numTokens === this.ids.length) throw bug("a sequence grew beyond what was reserved for it");
     this.ids[this.numTokens] = id;
     this.numTokens += 1;
@@ -36,7 +46,7 @@ export class TokenHistory {
     this.keys.length = Math.min(this.keys.length, Math.floor(this.numTokens / this.chain.blockTokens));
   }
 
-  /** A view of tokens start … end − 1; valid until the history is truncated. */
+  /** A view of tokens start … end − 1; it stays what it is until a token of it is truncated and another put there. */
   view(start: number, end: number): Int32Array {
     return this.ids.subarray(start, Math.min(end, this.numTokens));
   }

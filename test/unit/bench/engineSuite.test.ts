@@ -6,8 +6,15 @@ import { type EnginePlan, engineSuite } from "../../../src/bench/engineSuite";
 import type { Disposable } from "../../../src/common/disposables";
 import { AbortedError } from "../../../src/common/errors";
 import type { RunFigures } from "../../../src/native/mlxRunner";
-import type { BenchRow, GenerateRequest, Running } from "../../../src/protocol/service";
-import { FakeRunning, figures, model } from "../../support/extension/fakeService";
+import type {
+  AgentId,
+  BenchRow,
+  CreateAgentRequest,
+  GenerateRequest,
+  Running,
+  SendRequest,
+} from "../../../src/protocol/service";
+import { FakeRunning, FakeService, figures, model } from "../../support/extension/fakeService";
 
 const plan: EnginePlan = {
   repeats: 3,
@@ -29,6 +36,35 @@ class FakeDoor {
 
   loadModel = async () => model;
   unloadModel = async () => {};
+
+  private readonly agents = new FakeService();
+  private readonly unread = new Map<AgentId, number>();
+
+  async createAgent(request: CreateAgentRequest) {
+    const agent = await this.agents.createAgent(request);
+    this.unread.set(agent.id, request.system?.split(" ").length ?? 0);
+    return agent;
+  }
+
+  get agentsLeft(): number {
+    return this.unread.size;
+  }
+
+  async deleteAgent(id: AgentId) {
+    await this.agents.deleteAgent(id);
+    this.unread.delete(id);
+  }
+
+  /** Reads the system prompt once, and 10 words of each turn as fast as one of it. */
+  async send(id: AgentId, { text }: SendRequest): Promise<Running> {
+    const read = this.unread.get(id);
+    assert.ok(read !== undefined, id);
+    this.unread.set(id, 0);
+    const running = new FakeRunning(id);
+    const played = { ...figures, ttftMs: read + text.split(" ").length / 10 };
+    setTimeout(() => running.play({ type: "done", text, tokenIds: [1], finishReason: "length", figures: played }), 1);
+    return running;
+  }
 
   generate(request: GenerateRequest): Running {
     this.requests.push(request);
@@ -97,12 +133,16 @@ const named = (rows: readonly BenchRow[], part: string) => {
 };
 
 describe("The engine suite", () => {
-  it("compares the second of two with the same beginning with the first, and hot with cold", async () => {
-    const rows = await run(new FakeDoor());
+  it("compares the second of two with the same beginning with the first, and a hot agent with a cold one", async () => {
+    const door = new FakeDoor();
+    const rows = await run(door);
     const second = named(rows, "second of two");
     assert.ok(Number(second["ratio"]) > 50, String(second["ratio"]));
     assert.ok(Number(second["prefilledTokens"]) < 5);
-    assert.equal(named(rows, "hot at 400 tokens")["targetRatio"], 100);
+    const hot = named(rows, "hot agent of 400 tokens");
+    assert.equal(hot["targetRatio"], 100);
+    assert.ok(Number(hot["ratio"]) > 100, String(hot["ratio"]));
+    assert.equal(door.agentsLeft, 0);
   });
 
   it("measures guesses beside their absence, and says whether the answers are the same", async () => {

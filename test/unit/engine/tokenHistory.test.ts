@@ -7,7 +7,7 @@ const ids = (...values: number[]): Int32Array => Int32Array.from(values);
 
 describe("TokenHistory", () => {
   it("chains the keys of full blocks, each over everything before it", () => {
-    const history = new TokenHistory(keyChain(fakeHasher, 2, undefined), ids(1, 2, 3, 4, 5), 8);
+    const history = TokenHistory.growing(keyChain(fakeHasher, 2, undefined), ids(1, 2, 3, 4, 5), 8);
     assert.deepEqual(history.keysOf(5), ["root/1,2", "root/1,2/3,4"]);
     history.append(6);
     assert.equal(history.keyOf(2), "root/1,2/3,4/5,6");
@@ -23,14 +23,14 @@ describe("TokenHistory", () => {
         return fakeHasher.next(parent, tokens);
       },
     };
-    const history = new TokenHistory(keyChain(counting, 2, undefined), ids(1, 2, 3, 4, 5, 6), 6, ["known"]);
+    const history = TokenHistory.growing(keyChain(counting, 2, undefined), ids(1, 2, 3, 4, 5, 6), 6, ["known"]);
     assert.deepEqual(history.keysOf(6), ["known", "known/3,4", "known/3,4/5,6"]);
     history.keysOf(6);
     assert.equal(hashed, 2);
   });
 
   it("forgets keys with the tokens that they are of", () => {
-    const history = new TokenHistory(keyChain(fakeHasher, 2, undefined), ids(1, 2, 3, 4), 4);
+    const history = TokenHistory.growing(keyChain(fakeHasher, 2, undefined), ids(1, 2, 3, 4), 4);
     history.keysOf(4);
     history.truncate(3);
     history.append(9);
@@ -39,15 +39,25 @@ describe("TokenHistory", () => {
 
   it("gives different salts different keys", () => {
     const keys = [undefined, "a", "b", ""].map((salt) =>
-      new TokenHistory(keyChain(fakeHasher, 2, salt), ids(1, 2), 2).keyOf(0),
+      TokenHistory.growing(keyChain(fakeHasher, 2, salt), ids(1, 2), 2).keyOf(0),
     );
     assert.equal(new Set(keys).size, 4);
   });
 
   it("does not grow beyond its capacity", () => {
-    const history = new TokenHistory(keyChain(fakeHasher, 2, undefined), ids(1), 2);
+    const history = TokenHistory.growing(keyChain(fakeHasher, 2, undefined), ids(1), 2);
     history.append(2);
     assert.throws(() => history.append(3), { code: "INTERNAL" });
+  });
+
+  it("of tokens that stay what they are shares them, and never grows", () => {
+    const tokens = ids(1, 2, 3, 4);
+    const history = TokenHistory.of(keyChain(fakeHasher, 2, undefined), tokens, []);
+    assert.equal(history.view(0, 4).buffer, tokens.buffer);
+    assert.deepEqual(history.keysOf(4), ["root/1,2", "root/1,2/3,4"]);
+    history.truncate(3);
+    assert.throws(() => history.append(9), { code: "INTERNAL" });
+    assert.deepEqual(tokens, ids(1, 2, 3, 4));
   });
 });
 

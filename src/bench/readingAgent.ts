@@ -1,0 +1,32 @@
+import { throwIfAborted } from "../common/errors";
+import type { ResidentService, TurnFigures } from "../protocol/service";
+import { benchText } from "./benchText";
+import { finishedAnswer } from "./finishedAnswer";
+
+export type AgentService = Pick<ResidentService, "createAgent" | "deleteAgent" | "send">;
+
+const question = "In one word, what does the first note speak of?";
+
+/**
+ * An agent with about `tokens` tokens of text before its first turn, of which nothing is in any cache, for as long as
+ * `body` goes on. `ask` is a turn with a short question and a greedy answer of two tokens.
+ */
+export async function withReadingAgent<T>(
+  service: AgentService,
+  tokens: number,
+  signal: AbortSignal,
+  body: (ask: () => Promise<TurnFigures>) => Promise<T>,
+): Promise<T> {
+  const name = `bench ${tokens} ${Date.now()}`;
+  const { id } = await service.createAgent({ name, system: benchText(name, tokens) });
+  const ask = async () => {
+    throwIfAborted(signal);
+    const running = await service.send(id, { text: question, sampling: { temperature: 0, maxTokens: 2 } });
+    return (await finishedAnswer(running, signal)).figures;
+  };
+  try {
+    return await body(ask);
+  } finally {
+    await service.deleteAgent(id);
+  }
+}
