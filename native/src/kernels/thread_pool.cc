@@ -52,7 +52,7 @@ bool SpinUntil(Done done, std::chrono::steady_clock::duration limit) {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads) : parts_(size_t(std::max(1, threads))) {
   for (int i = 1; i < threads; ++i) helpers_.emplace_back([this, i] { Help(i); });
 }
 
@@ -65,16 +65,22 @@ ThreadPool::~ThreadPool() {
 
 bool ThreadPool::ResolvedToBeAlone() { return alone_for_ > 0ms && Clock::now() < alone_until_; }
 
-void ThreadPool::RunShared(int chunks, Function function, void* body) {
-  // A helper may still be looking at the last piece's counter.
+void ThreadPool::RunShared(int chunks, Function function, void* body, Order order) {
+  // A helper may still be looking at the last piece's counters.
   while (busy_helpers_.load(std::memory_order_acquire) != 0) Pause();
   const uint32_t generation = generation_.load(std::memory_order_relaxed) + 1;
+  const uint64_t first = uint64_t(generation) << 32;
   // A helper that wakes up late for the last piece must find nothing to take while this one is written down.
-  next_.store(uint64_t(generation) << 32 | kNoChunk, std::memory_order_seq_cst);
+  for (Part& part : parts_) part.next.store(first | kNoChunk, std::memory_order_seq_cst);
   function_ = function;
   body_ = body;
-  chunks_.store(chunks, std::memory_order_relaxed);
-  next_.store(uint64_t(generation) << 32, std::memory_order_release);
+  const int parts = order == Order::kOfAll ? 1 : threads();
+  for (int i = 0, begin = 0; i < threads(); ++i) {
+    const int end = i < parts ? int(int64_t(chunks) * (i + 1) / parts) : chunks;
+    parts_[size_t(i)].end.store(end, std::memory_order_relaxed);
+    parts_[size_t(i)].next.store(first | uint64_t(begin), std::memory_order_release);
+    begin = end;
+  }
   generation_.store(generation, std::memory_order_seq_cst);
   if (sleepers_.load(std::memory_order_seq_cst) > 0) generation_.notify_all();
   TakeChunks(generation, 0);
@@ -89,11 +95,14 @@ void ThreadPool::RunShared(int chunks, Function function, void* body) {
 }
 
 void ThreadPool::TakeChunks(uint32_t generation, int thread) {
-  uint64_t next = next_.load(std::memory_order_acquire);
-  while (uint32_t(next >> 32) == generation && int(uint32_t(next)) < chunks_.load(std::memory_order_relaxed)) {
-    if (!next_.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel)) continue;
-    function_(body_, int(uint32_t(next)), thread);
-    next = next_.load(std::memory_order_acquire);
+  for (int i = 0; i < threads(); ++i) {
+    Part& part = parts_[size_t((thread + i) % threads())];
+    uint64_t next = part.next.load(std::memory_order_acquire);
+    while (uint32_t(next >> 32) == generation && int(uint32_t(next)) < part.end.load(std::memory_order_relaxed)) {
+      if (!part.next.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel)) continue;
+      function_(body_, int(uint32_t(next)), thread);
+      next = part.next.load(std::memory_order_acquire);
+    }
   }
 }
 

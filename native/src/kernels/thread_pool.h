@@ -26,9 +26,15 @@ class ThreadPool {
 
   int threads() const { return int(helpers_.size()) + 1; }
 
-  /** Calls work(chunk, thread) for every chunk; thread 0 is the caller. Returns when all are done. */
+  /** Which chunks a thread takes: the next of all, or those of its own part as long as there are any. */
+  enum class Order { kOfAll, kOwnFirst };
+
+  /**
+   * Calls work(chunk, thread) for every chunk; thread 0 is the caller. Returns when all are done. With kOwnFirst
+   * neighbouring chunks go to one thread, which may have asked for the next one's memory.
+   */
   template <typename Work>
-  void Run(int chunks, Work&& work) {
+  void Run(int chunks, Work&& work, Order order = Order::kOfAll) {
     if (helpers_.empty() || chunks <= 1 || ResolvedToBeAlone()) {
       for (int i = 0; i < chunks; ++i) work(i, 0);
       return;
@@ -36,7 +42,7 @@ class ThreadPool {
     using Body = std::remove_reference_t<Work>;
     RunShared(
         chunks, [](void* body, int chunk, int thread) { (*static_cast<Body*>(body))(chunk, thread); },
-        const_cast<void*>(static_cast<const void*>(&work)));
+        const_cast<void*>(static_cast<const void*>(&work)), order);
   }
 
  private:
@@ -44,19 +50,23 @@ class ThreadPool {
   using Clock = std::chrono::steady_clock;
 
   bool ResolvedToBeAlone();
-  void RunShared(int chunks, Function function, void* body);
+  void RunShared(int chunks, Function function, void* body, Order order);
   void TakeChunks(uint32_t generation, int thread);
   void Help(int thread);
 
-  // A chunk is taken by counting up `next_`, whose upper half names the piece of work it belongs to.
-  alignas(64) std::atomic<uint64_t> next_{0};
+  /** Chunks `next` to `end`. One is taken by counting up `next`, whose upper half names the piece of work. */
+  struct alignas(64) Part {
+    std::atomic<uint64_t> next{0};
+    std::atomic<int> end{0};
+  };
+
+  std::vector<Part> parts_;
   alignas(64) std::atomic<int> busy_helpers_{0};
   alignas(64) std::atomic<uint32_t> generation_{0};
   std::atomic<int> sleepers_{0};
   std::atomic<bool> stopping_{false};
   Function function_ = nullptr;
   void* body_ = nullptr;
-  std::atomic<int> chunks_{0};
   Clock::time_point alone_until_{};
   Clock::duration alone_for_{};
   std::vector<std::thread> helpers_;

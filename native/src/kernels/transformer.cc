@@ -18,7 +18,9 @@ constexpr double kChunkProducts = 1.5e6, kTileChunkProducts = 4.5e6;
 constexpr int kMostChunkPanels = 8;
 constexpr int kChunkFloats = kMostChunkPanels * kBlockRows * kPanelRows;
 /** Chunks that each thread should find at least, so that an uneven one does not decide. */
-constexpr int kChunksAThread = 4;
+constexpr int kChunksAThread = 8;
+/** The same of units of attention, beyond which their splits need not be units of their own. */
+constexpr int kUnitsAThread = 4;
 
 int CeilDiv(int a, int b) { return (a + b - 1) / b; }
 
@@ -226,7 +228,7 @@ void Transformer::ForPanels(int panels, const Inputs& in, Work work) {
     const int first = chunk / chunks_a_block * kBlockRows, begin = chunk % chunks_a_block * a_chunk;
     work(first, std::min(kBlockRows, in.rows - first), begin, std::min(panels, begin + a_chunk), thread);
     table_.end_panels();
-  });
+  }, ThreadPool::Order::kOwnFirst);
 }
 
 /** Calls use(product, panel, first row, rows, y [rows][16], thread) for every panel and block of rows. */
@@ -344,7 +346,7 @@ void Transformer::AttendRows(const AttentionWeights& w, const Rows& rows, const 
       table_.attend(all[size_t(i)]);
     });
   };
-  if (int(units.size()) >= kChunksAThread * pool_.threads() || pool_.threads() == 1) return run(units);
+  if (int(units.size()) >= kUnitsAThread * pool_.threads() || pool_.threads() == 1) return run(units);
 
   // Too few for all threads: every split is a unit of its own, and the states are joined in order as one unit would.
   std::vector<AttendUnit> splits;
@@ -475,28 +477,28 @@ void Transformer::Best(const NormWeight& norm, float eps, const Matrices& head, 
   struct Candidate {
     float value = -std::numeric_limits<float>::infinity();
     int32_t index = -1;
+
+    void Meet(const Candidate& other) {
+      if (other.value > value || (other.value == value && other.index < index)) *this = other;
+    }
   };
-  // Outputs are compared while they are in reach: logits are never stored. A thread meets its outputs in order, so that
-  // a later one must be larger; of two threads' equal ones the lower is taken.
+  // Outputs are compared while they are in reach: logits are never stored. Of equal ones the lower is taken, in whatever
+  // order a thread meets them.
   std::vector<Candidate> candidates(size_t(pool_.threads()) * size_t(rows));
   Multiply(products, in, [&](const Product& product, int panel, int first, int n, const float* tile, int thread) {
     const int valid = std::min(kPanelRows, product.matrix->outputs() - panel * kPanelRows);
     Candidate* mine = candidates.data() + size_t(thread) * size_t(rows) + first;
     for (int r = 0; r < n; ++r, tile += kPanelRows) {
       bool any = false;
-      for (int i = 0; i < kPanelRows; ++i) any |= tile[i] > mine[r].value;
+      for (int i = 0; i < kPanelRows; ++i) any |= tile[i] >= mine[r].value;
       if (!any) continue;
-      for (int i = 0; i < valid; ++i) {
-        if (tile[i] > mine[r].value) mine[r] = {tile[i], product.offset + panel * kPanelRows + i};
-      }
+      for (int i = 0; i < valid; ++i) mine[r].Meet({tile[i], product.offset + panel * kPanelRows + i});
     }
   });
   for (int r = 0; r < rows; ++r) {
     Candidate all;
     for (int t = 0; t < pool_.threads(); ++t) {
-      const Candidate& next = candidates[size_t(t) * size_t(rows) + size_t(r)];
-      const bool lower = next.value == all.value && next.index >= 0 && next.index < all.index;
-      if (next.value > all.value || lower) all = next;
+      all.Meet(candidates[size_t(t) * size_t(rows) + size_t(r)]);
     }
     best[r] = all.index;
   }

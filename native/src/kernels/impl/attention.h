@@ -6,11 +6,50 @@
 
 namespace {
 
-/** A tile's keys and values as floats: K [dim][k_stride], V [token][head_dim]. */
+/** Values as they lie in the cache. */
+struct Half {
+  uint16_t bits;
+};
+struct Brain {
+  uint16_t bits;
+};
+RESIDENT_INLINE F LoadValues(const float* p) { return Load(p); }
+RESIDENT_INLINE F LoadValues(const Half* p) { return LoadHalf(&p->bits); }
+RESIDENT_INLINE F LoadValues(const Brain* p) { return LoadBrain(&p->bits); }
+RESIDENT_INLINE F LoadValues(const int8_t* p) { return LoadSigned(p); }
+
+/** A tile's keys and values: K [dim][k_stride], V [token][head_dim]. */
+template <typename Value>
 struct Tile {
-  const float* k;
+  const Value* k;
   size_t k_stride;
-  const float* v;
+  const Value* v;
+};
+
+/**
+ * Values that are no floats are converted for every 6 rows anew where they lie. On AVX2 that was faster for any number
+ * of rows than floats made once; with 16 lanes conversions take the units that multiply, so that floats are made where
+ * there are many rows.
+ */
+constexpr int kMostRowsInPlace = kLanes == 8 ? kUnitRows : 12;
+
+/**
+ * The tile after this one, of values that are no floats, for few rows: lines of K are asked for while this tile's
+ * dimensions are scored, and those of V while its tokens are mixed. (Floats come no faster for it, measured.)
+ */
+struct NextTile {
+  const char *k = nullptr, *v = nullptr;
+  size_t k_stride = 0, v_stride = 0;  // bytes from one row to the next
+  int k_bytes = 0;                    // of a row
+
+  RESIDENT_INLINE void PrefetchKeys(int dim) const {
+    if (k == nullptr) return;
+    for (int i = 0; i < k_bytes; i += 64) PrefetchLine(k + size_t(dim) * k_stride + i);
+  }
+  RESIDENT_INLINE void PrefetchValues(int key) const {
+    if (v == nullptr) return;
+    for (size_t i = 0; i < v_stride; i += 64) PrefetchLine(v + size_t(key) * v_stride + i);
+  }
 };
 
 /** What the rows of a unit have gathered: largest score, sum of exponentials, outputs not divided yet. */
@@ -56,26 +95,34 @@ RESIDENT_INLINE int SkipGone(const AttendUnit& unit, int first_key, float* k_cop
   return gone;
 }
 
-/** The tile that begins at `first_key`, of which `keys` are asked for: in place where it lies as the kernels want it.
- */
+/** Elements before those of a block's head: K and V begin there alike. */
+RESIDENT_INLINE size_t HeadAt(const AttendUnit& unit, int key) {
+  const CacheView& cache = *unit.cache;
+  const size_t heads = size_t(unit.table[key / cache.block_tokens]) * size_t(cache.kv_heads) + size_t(unit.kv_head);
+  return heads * size_t(cache.head_dim) * size_t(cache.block_tokens);
+}
+
+/** In place: blocks are whole tiles. */
+template <typename Value>
+RESIDENT_INLINE void FindTile(const AttendUnit& unit, int first_key, int, float*, float*, Tile<Value>& tile) {
+  const CacheView& cache = *unit.cache;
+  const size_t head = HeadAt(unit, first_key), offset = size_t(first_key % cache.block_tokens);
+  tile = {static_cast<const Value*>(cache.k) + head + offset, size_t(cache.block_tokens),
+          static_cast<const Value*>(cache.v) + head + offset * size_t(cache.head_dim)};
+}
+
+/** A copy, in floats. */
+struct CopiedTile : Tile<float> {};
+
+/** The tile that begins at `first_key`, of which `keys` are asked for. */
 RESIDENT_INLINE void FindTile(const AttendUnit& unit, int first_key, int keys, float* k_copy, float* v_copy,
-                              Tile& tile) {
+                              CopiedTile& tile) {
   const CacheView& cache = *unit.cache;
   const int tokens = cache.block_tokens, dim = cache.head_dim;
-  const auto head_at = [&](int block) {
-    return (size_t(unit.table[block]) * size_t(cache.kv_heads) + size_t(unit.kv_head)) * size_t(dim) * size_t(tokens);
-  };
-  if (tokens % kTileKeys == 0 && cache.type == FloatType::kF32) {
-    const size_t head = head_at(first_key / tokens);
-    const int offset = first_key % tokens;
-    tile = {static_cast<const float*>(cache.k) + head + offset, size_t(tokens),
-            static_cast<const float*>(cache.v) + head + size_t(offset) * size_t(dim)};
-    return;
-  }
   for (int done = SkipGone(unit, first_key, k_copy, v_copy); done < keys;) {
     const int key = first_key + done, offset = key % tokens;
     const int count = tokens - offset < keys - done ? tokens - offset : keys - done;
-    const size_t head = head_at(key / tokens);
+    const size_t head = HeadAt(unit, key);
     for (int d = 0; d < dim; ++d) {
       Widen(cache.type, cache.k, head + size_t(d) * size_t(tokens) + size_t(offset), count,
             k_copy + d * kTileKeys + done);
@@ -83,43 +130,47 @@ RESIDENT_INLINE void FindTile(const AttendUnit& unit, int first_key, int keys, f
     Widen(cache.type, cache.v, head + size_t(offset) * size_t(dim), count * dim, v_copy + size_t(done) * size_t(dim));
     done += count;
   }
-  tile = {k_copy, kTileKeys, v_copy};
+  tile = {{k_copy, kTileKeys, v_copy}};
 }
 
-template <int Rows>
-RESIDENT_INLINE void ScoreRows(const float* queries, size_t query_stride, int dim, const Tile& tile, float* scores) {
-  for (int key = 0; key < kTileKeys; key += kScoreVectors * kLanes) {
-    F sums[Rows][kScoreVectors];
+/** Scores of the first keys, in steps of whole vectors; `keys` or more. */
+template <int Rows, int Vectors, typename Value>
+RESIDENT_INLINE void ScoreKeys(const float* queries, size_t query_stride, int dim, const Tile<Value>& tile, int keys,
+                               const NextTile& next, float* scores) {
+  for (int key = 0; key < keys; key += Vectors * kLanes) {
+    F sums[Rows][Vectors];
     for (int r = 0; r < Rows; ++r) {
-      for (int v = 0; v < kScoreVectors; ++v) sums[r][v] = Set(0.f);
+      for (int v = 0; v < Vectors; ++v) sums[r][v] = Set(0.f);
     }
     for (int d = 0; d < dim; ++d) {
-      F keys[kScoreVectors];
-      for (int v = 0; v < kScoreVectors; ++v) keys[v] = Load(tile.k + size_t(d) * tile.k_stride + key + v * kLanes);
+      F values[Vectors];
+      if (key == 0) next.PrefetchKeys(d);
+      for (int v = 0; v < Vectors; ++v) values[v] = LoadValues(tile.k + size_t(d) * tile.k_stride + key + v * kLanes);
       for (int r = 0; r < Rows; ++r) {
         const F q = Set(queries[size_t(r) * query_stride + size_t(d)]);
-        for (int v = 0; v < kScoreVectors; ++v) sums[r][v] = Fma(q, keys[v], sums[r][v]);
+        for (int v = 0; v < Vectors; ++v) sums[r][v] = Fma(q, values[v], sums[r][v]);
       }
     }
     for (int r = 0; r < Rows; ++r) {
-      for (int v = 0; v < kScoreVectors; ++v) Store(scores + r * kTileKeys + key + v * kLanes, sums[r][v]);
+      for (int v = 0; v < Vectors; ++v) Store(scores + r * kTileKeys + key + v * kLanes, sums[r][v]);
     }
   }
 }
 
-template <int Rows>
-RESIDENT_INLINE void MixRows(const float* weights, int keys, const Tile& tile, int dim, const RowState& state,
-                             int first) {
+template <int Rows, typename Value>
+RESIDENT_INLINE void MixRows(const float* weights, int keys, const Tile<Value>& tile, int dim, const NextTile& next,
+                             const RowState& state, int first) {
   for (int d = 0; d < PaddedDim(dim); d += kMixVectors * kLanes) {
-    F sums[Rows][kMixVectors];
     const int vectors = (PaddedDim(dim) - d) / kLanes < kMixVectors ? (PaddedDim(dim) - d) / kLanes : kMixVectors;
     const auto mix = [&]<int Vectors>() {
+      F sums[Rows][Vectors];
       for (int r = 0; r < Rows; ++r) {
         for (int v = 0; v < Vectors; ++v) sums[r][v] = Load(state.Output(first + r) + d + v * kLanes);
       }
       for (int key = 0; key < keys; ++key) {
         F values[Vectors];
-        for (int v = 0; v < Vectors; ++v) values[v] = Load(tile.v + size_t(key) * size_t(dim) + d + v * kLanes);
+        if (d == 0) next.PrefetchValues(key);
+        for (int v = 0; v < Vectors; ++v) values[v] = LoadValues(tile.v + size_t(key) * size_t(dim) + d + v * kLanes);
         for (int r = 0; r < Rows; ++r) {
           const F weight = Set(weights[r * kTileKeys + key]);
           for (int v = 0; v < Vectors; ++v) sums[r][v] = Fma(weight, values[v], sums[r][v]);
@@ -139,20 +190,22 @@ RESIDENT_INLINE void MixRows(const float* weights, int keys, const Tile& tile, i
 }
 
 /**
- * Scores become weights; the row's state is brought to the new largest score. The row sees the tile's keys from
- * `hidden` to `visible`; what it does not see changes nothing, as if the tile had not been there.
+ * Scores of the tile's first `keys` keys become weights; the row's state is brought to the new largest score. The row
+ * sees those from `hidden` to `visible`; what it does not see changes nothing, as if the tile had not been there.
  */
-RESIDENT_INLINE void Soften(float* scores, int hidden, int visible, int padded_dim, const RowState& state, int row) {
-  if (visible <= 0 || hidden >= kTileKeys) {
-    for (int i = 0; i < kTileKeys; i += kLanes) Store(scores + i, Set(0.f));
+RESIDENT_INLINE void Soften(float* scores, int keys, int hidden, int visible, int padded_dim, const RowState& state,
+                            int row) {
+  const int end = (keys + kPanelRows - 1) / kPanelRows * kPanelRows;
+  if (visible <= 0 || hidden >= keys) {
+    for (int i = 0; i < end; i += kLanes) Store(scores + i, Set(0.f));
     return;
   }
   const float none = -__builtin_inff();
   for (int i = 0; i < hidden; ++i) scores[i] = none;
-  for (int i = visible; i < kTileKeys; ++i) scores[i] = none;
+  for (int i = visible; i < end; ++i) scores[i] = none;
   F best[kPieces];
   for (int j = 0; j < kPieces; ++j) best[j] = Load(scores + j * kLanes);
-  for (int i = kPanelRows; i < kTileKeys; i += kPanelRows) {
+  for (int i = kPanelRows; i < end; i += kPanelRows) {
     for (int j = 0; j < kPieces; ++j) best[j] = Max(best[j], Load(scores + i + j * kLanes));
   }
   const float before = state.Largest(row), tile_best = MaxOf16(best);
@@ -166,7 +219,7 @@ RESIDENT_INLINE void Soften(float* scores, int hidden, int visible, int padded_d
   const F largest = Set(state.Largest(row));
   F sums[kPieces];
   for (int j = 0; j < kPieces; ++j) sums[j] = Set(0.f);
-  for (int i = 0; i < kTileKeys; i += kPanelRows) {
+  for (int i = 0; i < end; i += kPanelRows) {
     for (int j = 0; j < kPieces; ++j) {
       float* at = scores + i + j * kLanes;
       const F weight = Exp(Sub(Load(at), largest));
@@ -213,6 +266,30 @@ RESIDENT_INLINE void WriteRow(const float* state, int dim, float* out) {
 #include "kernels/impl/quantised_tile.h"
 namespace {
 
+template <int Rows, typename AnyTile>
+RESIDENT_INLINE void ScoreRows(const float* queries, size_t query_stride, int dim, const AnyTile& tile, int keys,
+                               const NextTile& next, float* scores) {
+  constexpr int kFew = kScoreVectors < 2 ? kScoreVectors : 2;
+  if (keys <= kFew * kLanes) return ScoreKeys<Rows, kFew>(queries, query_stride, dim, tile, keys, next, scores);
+  ScoreKeys<Rows, kScoreVectors>(queries, query_stride, dim, tile, keys, next, scores);
+}
+
+/** Where the tile at `first_key` lies; nowhere when the unit does not see it, or nothing is won by asking for it. */
+RESIDENT_INLINE NextTile FindNext(const AttendUnit& unit, int first_key) {
+  const CacheView& cache = *unit.cache;
+  const size_t tokens = size_t(cache.block_tokens), dim = size_t(cache.head_dim);
+  const bool seen = first_key < unit.first_position + unit.positions;
+  const bool few = unit.positions * unit.heads <= kMostRowsInPlace;
+  if (!seen || !few || cache.type == FloatType::kF32 || cache.block_tokens % kTileKeys != 0) return {};
+  const bool bytes = cache.type == FloatType::kQ8;
+  const size_t size = bytes ? 1 : SizeOf(cache.type), offset = size_t(first_key) % tokens;
+  const size_t head = bytes ? LayoutOf(cache).Values(unit.table[size_t(first_key) / tokens], unit.kv_head)
+                            : HeadAt(unit, first_key) * size;
+  return {static_cast<const char*>(cache.k) + head + offset * size,
+          static_cast<const char*>(cache.v) + head + offset * dim * size, tokens * size, dim * size,
+          kTileKeys * int(size)};
+}
+
 /** All tiles of one split, for all rows of the unit. */
 template <typename AnyTile>
 void AttendTiles(const AttendUnit& unit, int split, const float* queries, float* scores, float* k_copy, float* v_copy,
@@ -224,11 +301,13 @@ void AttendTiles(const AttendUnit& unit, int split, const float* queries, float*
   for (int key = split * kSplitKeys < first_tile ? first_tile : split * kSplitKeys;
        key < (split + 1) * kSplitKeys && key <= last_position; key += kTileKeys) {
     const int keys = last_position + 1 - key < kTileKeys ? last_position + 1 - key : kTileKeys;
+    const NextTile next = FindNext(unit, key + kTileKeys), none;
     AnyTile tile;
     FindTile(unit, key, keys, k_copy, v_copy, tile);
     int r = 0;
     const auto score = [&]<int Rows>() {
-      ScoreRows<Rows>(queries + size_t(r) * size_t(padded), size_t(padded), dim, tile, scores + r * kTileKeys);
+      ScoreRows<Rows>(queries + size_t(r) * size_t(padded), size_t(padded), dim, tile, keys, r == 0 ? next : none,
+                      scores + r * kTileKeys);
       r += Rows;
     };
     while (rows - r >= 6) score.template operator()<6>();
@@ -236,11 +315,11 @@ void AttendTiles(const AttendUnit& unit, int split, const float* queries, float*
     while (rows - r >= 1) score.template operator()<1>();
     for (r = 0; r < rows; ++r) {
       const int position = unit.first_position + r / unit.heads;
-      Soften(scores + r * kTileKeys, FirstKey(position, unit.window) - key, position + 1 - key, padded, state, r);
+      Soften(scores + r * kTileKeys, keys, FirstKey(position, unit.window) - key, position + 1 - key, padded, state, r);
     }
     r = 0;
     const auto mix = [&]<int Rows>() {
-      MixRows<Rows>(scores + r * kTileKeys, keys, tile, dim, state, r);
+      MixRows<Rows>(scores + r * kTileKeys, keys, tile, dim, r == 0 ? next : none, state, r);
       r += Rows;
     };
     while (rows - r >= 6) mix.template operator()<6>();
@@ -251,12 +330,21 @@ void AttendTiles(const AttendUnit& unit, int split, const float* queries, float*
 
 RESIDENT_INLINE void AttendSplit(const AttendUnit& unit, int split, const float* queries, float* scores, float* k_copy,
                                  float* v_copy, const RowState& state) {
-  if (unit.cache->type != FloatType::kQ8) {
-    AttendTiles<Tile>(unit, split, queries, scores, k_copy, v_copy, state);
-  } else if (unit.positions * unit.heads <= kMostRowsOnBytes && unit.cache->block_tokens % kTileKeys == 0) {
-    AttendTiles<QuantisedTile<int8_t>>(unit, split, queries, scores, k_copy, v_copy, state);
-  } else {
-    AttendTiles<QuantisedTile<float>>(unit, split, queries, scores, k_copy, v_copy, state);
+  const bool whole = unit.cache->block_tokens % kTileKeys == 0;
+  const bool few = whole && unit.positions * unit.heads <= kMostRowsInPlace;
+  const auto as = [&]<typename InPlace, typename AsCopy>(bool in_place) __attribute__((always_inline)) {
+    if (in_place) return AttendTiles<InPlace>(unit, split, queries, scores, k_copy, v_copy, state);
+    AttendTiles<AsCopy>(unit, split, queries, scores, k_copy, v_copy, state);
+  };
+  switch (unit.cache->type) {
+    case FloatType::kF32:
+      return as.template operator()<Tile<float>, CopiedTile>(whole);
+    case FloatType::kF16:
+      return as.template operator()<Tile<Half>, CopiedTile>(few);
+    case FloatType::kBF16:
+      return as.template operator()<Tile<Brain>, CopiedTile>(few);
+    case FloatType::kQ8:
+      return as.template operator()<QuantisedTile<int8_t>, QuantisedTile<float>>(few);
   }
 }
 

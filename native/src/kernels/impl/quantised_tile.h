@@ -16,15 +16,6 @@ struct QuantisedTile {
   size_t scale_stride;
 };
 
-/**
- * Bytes in place are converted for every 6 rows anew. On AVX2 that was faster for any number of rows than floats made
- * once; with 16 lanes conversions take the units that multiply, so that floats are made where there are many rows.
- */
-constexpr int kMostRowsOnBytes = kLanes == 8 ? kUnitRows : 12;
-
-RESIDENT_INLINE F LoadValues(const float* p) { return Load(p); }
-RESIDENT_INLINE F LoadValues(const int8_t* p) { return LoadSigned(p); }
-
 RESIDENT_INLINE void WidenBytes(const int8_t* from, int count, float* to) {
   int i = 0;
   for (; i + kLanes <= count; i += kLanes) Store(to + i, LoadSigned(from + i));
@@ -93,26 +84,25 @@ RESIDENT_INLINE void FindTile(const AttendUnit& unit, int first_key, int keys, f
   }
 }
 
-template <int Rows, typename Value>
-RESIDENT_INLINE void ScoreRows(const float* queries, size_t query_stride, int dim, const QuantisedTile<Value>& tile,
-                               float* scores) {
-  for (int key = 0; key < kTileKeys; key += kScoreVectors * kLanes) {
+template <int Rows, int Vectors, typename Value>
+RESIDENT_INLINE void ScoreKeys(const float* queries, size_t query_stride, int dim, const QuantisedTile<Value>& tile,
+                               int keys, const NextTile& next, float* scores) {
+  for (int key = 0; key < keys; key += Vectors * kLanes) {
     for (int g = 0, d = 0; d < dim; ++g) {
-      F sums[Rows][kScoreVectors];
+      F sums[Rows][Vectors];
       for (int r = 0; r < Rows; ++r) {
-        for (int v = 0; v < kScoreVectors; ++v) sums[r][v] = Set(0.f);
+        for (int v = 0; v < Vectors; ++v) sums[r][v] = Set(0.f);
       }
       for (const int end = dim - d < kCacheGroup ? dim : d + kCacheGroup; d < end; ++d) {
-        F keys[kScoreVectors];
-        for (int v = 0; v < kScoreVectors; ++v) {
-          keys[v] = LoadValues(tile.k + size_t(d) * tile.k_stride + key + v * kLanes);
-        }
+        F values[Vectors];
+        if (key == 0) next.PrefetchKeys(d);
+        for (int v = 0; v < Vectors; ++v) values[v] = LoadValues(tile.k + size_t(d) * tile.k_stride + key + v * kLanes);
         for (int r = 0; r < Rows; ++r) {
           const F q = Set(queries[size_t(r) * query_stride + size_t(d)]);
-          for (int v = 0; v < kScoreVectors; ++v) sums[r][v] = Fma(q, keys[v], sums[r][v]);
+          for (int v = 0; v < Vectors; ++v) sums[r][v] = Fma(q, values[v], sums[r][v]);
         }
       }
-      for (int v = 0; v < kScoreVectors; ++v) {
+      for (int v = 0; v < Vectors; ++v) {
         const F scale = LoadHalf(tile.k_scales + size_t(g) * tile.scale_stride + key + v * kLanes);
         for (int r = 0; r < Rows; ++r) {
           float* to = scores + r * kTileKeys + key + v * kLanes;
@@ -125,12 +115,12 @@ RESIDENT_INLINE void ScoreRows(const float* queries, size_t query_stride, int di
 
 template <int Rows, typename Value>
 RESIDENT_INLINE void MixRows(const float* weights, int keys, const QuantisedTile<Value>& tile, int dim,
-                             const RowState& state, int first) {
+                             const NextTile& next, const RowState& state, int first) {
   constexpr int kMost = kMixVectors * kLanes < kCacheGroup ? kMixVectors : kCacheGroup / kLanes;
   const int padded = PaddedDim(dim);
   float scaled[Rows * kTileKeys];
   for (int g = 0, d = 0; d < padded; ++g) {
-    for (int key = 0; key < kTileKeys; key += kLanes) {
+    for (int key = 0; key < keys; key += kLanes) {
       const F scale = LoadHalf(tile.v_scales + size_t(g) * tile.scale_stride + key);
       for (int r = 0; r < Rows; ++r) {
         Store(scaled + r * kTileKeys + key, Mul(Load(weights + r * kTileKeys + key), scale));
@@ -143,6 +133,7 @@ RESIDENT_INLINE void MixRows(const float* weights, int keys, const QuantisedTile
       }
       for (int key = 0; key < keys; ++key) {
         F values[Vectors];
+        if (d == 0) next.PrefetchValues(key);
         for (int v = 0; v < Vectors; ++v) values[v] = LoadValues(tile.v + size_t(key) * size_t(dim) + d + v * kLanes);
         for (int r = 0; r < Rows; ++r) {
           const F weight = Set(scaled[r * kTileKeys + key]);
