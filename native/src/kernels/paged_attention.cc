@@ -1,0 +1,230 @@
+#include "kernels/paged_attention.h"
+
+#include <cstring>
+
+namespace resident::kernels {
+namespace {
+
+/** Units that each thread should find at least; where they are fewer every split is a unit of its own. */
+constexpr int kUnitsAThread = 4;
+
+/** Neighbouring pairs (a, b) of a head: (a cos − b sin, b cos + a sin). */
+void RotatePairs(float* head, int half, const float* cosines, const float* sines) {
+  for (int i = 0; i < half; ++i) {
+    const float a = head[2 * i], b = head[2 * i + 1];
+    head[2 * i] = a * cosines[i] - b * sines[i];
+    head[2 * i + 1] = b * cosines[i] + a * sines[i];
+  }
+}
+
+void StoreCached(FloatType type, void* cache, size_t at, float value) {
+  if (type == FloatType::kF32) {
+    static_cast<float*>(cache)[at] = value;
+  } else {
+    static_cast<uint16_t*>(cache)[at] = type == FloatType::kF16 ? ToHalf(value) : ToBrain(value);
+  }
+}
+
+/** The scales of one token's head, [group][token] in the block. */
+void StoreScales(const uint16_t* scales, int groups, const QuantisedLayout& layout, const Slot& slot, int head,
+                 std::byte* slab) {
+  std::byte* to = slab + layout.Scales(slot.block, head) + size_t(slot.offset) * kCacheScaleBytes;
+  for (int g = 0; g < groups; ++g, to += size_t(layout.block_tokens) * kCacheScaleBytes) {
+    std::memcpy(to, scales + g, kCacheScaleBytes);
+  }
+}
+
+/** K and V of some rows' head in 8 bits; `keys` and `values` are the first row's, of all heads. */
+void AppendQuantised(const KernelTable& table, const QuantisedLayout& layout, int head, std::span<const Slot> slots,
+                     const LayerCache& cache, const float* keys, const float* values, size_t stride) {
+  const int dim = layout.head_dim, groups = CacheGroups(dim);
+  const size_t tokens = size_t(layout.block_tokens), at = size_t(head) * size_t(dim);
+  auto *k = static_cast<std::byte*>(cache.k), *v = static_cast<std::byte*>(cache.v);
+  int8_t rows[kMostChunkRows][kMaxHeadDim];
+  int8_t* columns[kMostChunkRows];
+  uint16_t scales[CacheGroups(kMaxHeadDim)];
+  for (size_t r = 0; r < slots.size(); ++r) {
+    const Slot& slot = slots[r];
+    table.quantise_head(keys + r * stride + at, dim, rows[r], scales);
+    StoreScales(scales, groups, layout, slot, head, k);
+    columns[r] = reinterpret_cast<int8_t*>(k + layout.Values(slot.block, head)) + slot.offset;
+    std::byte* to = v + layout.Values(slot.block, head) + size_t(slot.offset) * size_t(dim);
+    table.quantise_head(values + r * stride + at, dim, reinterpret_cast<int8_t*>(to), scales);
+    StoreScales(scales, groups, layout, slot, head, v);
+  }
+  for (int d = 0; d < dim; ++d) {
+    for (size_t r = 0; r < slots.size(); ++r) columns[r][size_t(d) * tokens] = rows[r][d];
+  }
+}
+
+float* Floats(Buffer& buffer, size_t count) {
+  buffer.Reserve(count * sizeof(float));
+  return reinterpret_cast<float*>(buffer.data());
+}
+
+}  // namespace
+
+PagedAttention::QkvRows PagedAttention::Reserve(const AttentionWeights& w, int count) {
+  // One panel more: a matrix' last one may be written beyond its outputs.
+  const size_t stride = size_t(PaddedDim(Outputs(*w.query_key) + Outputs(*w.value)) + kPanelRows);
+  qkv_ = {Floats(queries_keys_values_, size_t(count) * stride), stride};
+  return qkv_;
+}
+
+const float* PagedAttention::Attend(const AttentionWeights& w, const Rows& rows, const LayerCache& cache) {
+  const int count = rows.count(), features = w.heads * w.head_dim;
+  w.rotary->Reserve(*std::max_element(rows.positions.begin(), rows.positions.end()) + 1);
+  multiplier_.ForRows(count, [&](int first, int end) { RotateAndAppend(w, rows, cache, first, end); });
+  const size_t floats = size_t(count) * size_t(PaddedDim(features));
+  float* attended = Floats(attended_, floats);
+  if (features != PaddedDim(features)) std::fill_n(attended, floats, 0.f);
+  const CacheView view{cache.k, cache.v, cache.type, w.kv_heads, w.head_dim, rows.block_tokens};
+  std::vector<AttendUnit> units = UnitsOf(w, rows, view);
+  const int threads = multiplier_.pool().threads();
+  if (int(units.size()) >= kUnitsAThread * threads || threads == 1) {
+    AttendUnits(units);
+  } else {
+    AttendSplits(units);
+  }
+  return attended;
+}
+
+/** `norm` may be nullptr; `at` is the first of the heads. */
+void PagedAttention::Rotate(const AttentionWeights& w, int position, int heads, const NormWeight* norm, float* at) {
+  const int dim = w.head_dim;
+  const float *cosines = w.rotary->Cosines(position), *sines = w.rotary->Sines(position);
+  for (int h = 0; h < heads; ++h, at += dim) {
+    if (norm != nullptr) {
+      float padded[kMaxHeadDim];
+      std::fill(std::copy(at, at + dim, padded), padded + PaddedDim(dim), 0.f);
+      table_.rms_norm(padded, norm->weight.data(), dim, w.norm_eps, padded);
+      std::copy(padded, padded + dim, at);
+    }
+    if (w.rotary->magnitude() != 1) std::for_each(at, at + dim, [&](float& v) { v *= w.rotary->magnitude(); });
+    if (w.rotary->traditional()) {
+      RotatePairs(at, dim / 2, cosines, sines);
+    } else {
+      table_.rotate_halves(at, dim / 2, cosines, sines);
+    }
+  }
+}
+
+void PagedAttention::RotateAndAppend(const AttentionWeights& w, const Rows& rows, const LayerCache& cache, int first,
+                                     int end) {
+  const int dim = w.head_dim;
+  const size_t stride = qkv_.stride, tokens = size_t(rows.block_tokens), keys = size_t(w.heads) * size_t(dim);
+  const size_t values = keys + size_t(w.kv_heads) * size_t(dim);
+  float* const row = qkv_.x + size_t(first) * stride;
+  for (int r = first; r < end; ++r) {
+    float* at = qkv_.x + size_t(r) * stride;
+    const int position = rows.positions[size_t(r)];
+    Rotate(w, position, w.heads, w.query_norm, at);
+    Rotate(w, position, w.kv_heads, w.key_norm, at + keys);
+  }
+  // Neighbouring rows go to neighbouring tokens of K, which lies transposed: rows are the inner loop.
+  const std::span slots(rows.slots.data() + first, size_t(end - first));
+  if (cache.type == FloatType::kQ8) {
+    const QuantisedLayout layout{w.kv_heads, dim, rows.block_tokens};
+    for (int h = 0; h < w.kv_heads; ++h) {
+      AppendQuantised(table_, layout, h, slots, cache, row + keys, row + values, stride);
+    }
+    return;
+  }
+  const auto head_of = [&](const Slot& slot, int h) { return size_t(slot.block) * size_t(w.kv_heads) + size_t(h); };
+  for (int h = 0; h < w.kv_heads; ++h) {
+    for (int d = 0; d < dim; ++d) {
+      const float* from = row + keys + size_t(h * dim + d);
+      for (const Slot& slot : slots) {
+        const size_t to = (head_of(slot, h) * size_t(dim) + size_t(d)) * tokens + size_t(slot.offset);
+        StoreCached(cache.type, cache.k, to, *from);
+        from += stride;
+      }
+    }
+    const float* from = row + values + size_t(h * dim);
+    for (const Slot& slot : slots) {
+      const size_t to = (head_of(slot, h) * tokens + size_t(slot.offset)) * size_t(dim);
+      for (int d = 0; d < dim; ++d) StoreCached(cache.type, cache.v, to + size_t(d), from[d]);
+      from += stride;
+    }
+  }
+}
+
+std::vector<AttendUnit> PagedAttention::UnitsOf(const AttentionWeights& w, const Rows& rows, const CacheView& view) {
+  const int dim = w.head_dim, group = w.heads / w.kv_heads, a_unit = std::min(group, kUnitRows);
+  const size_t out_stride = size_t(PaddedDim(w.heads * dim));
+  auto* out = reinterpret_cast<float*>(attended_.data());
+  std::vector<AttendUnit> units;
+  for (const SequenceRows& sequence : rows.sequences) {
+    const int positions = std::max(1, kUnitRows / a_unit);
+    // The longest first: what is left at the end is short.
+    for (int end = sequence.rows; end > 0; end -= std::min(end, positions)) {
+      const int first = std::max(0, end - positions), row = sequence.first_row + first;
+      for (int kv = 0; kv < w.kv_heads; ++kv) {
+        for (int h = 0; h < group; h += a_unit) {
+          const size_t at = size_t(kv * group + h) * size_t(dim);
+          units.push_back({.cache = &view,
+                           .table = sequence.table,
+                           .kv_head = kv,
+                           .first_position = sequence.start + first,
+                           .positions = end - first,
+                           .heads = std::min(a_unit, group - h),
+                           .queries = qkv_.x + size_t(row) * qkv_.stride + at,
+                           .query_stride = qkv_.stride,
+                           .scale = w.scale,
+                           .window = w.window,
+                           .first_split = FirstKey(sequence.start + first, w.window) / kSplitKeys,
+                           .end_split = (sequence.start + end - 1) / kSplitKeys + 1,
+                           .out = out + size_t(row) * out_stride + at,
+                           .out_stride = out_stride,
+                           .partial = nullptr,
+                           .scratch = nullptr});
+        }
+      }
+    }
+  }
+  return units;
+}
+
+void PagedAttention::AttendUnits(std::vector<AttendUnit>& units) {
+  ThreadPool& pool = multiplier_.pool();
+  const size_t a_thread = AttendScratchFloats(units.front().cache->head_dim);
+  float* scratch = Floats(scratch_, a_thread * size_t(pool.threads()));
+  pool.Run(int(units.size()), [&](int i, int thread) {
+    AttendUnit& unit = units[size_t(i)];
+    unit.scratch = scratch + a_thread * size_t(thread);
+    table_.attend(unit);
+  });
+}
+
+/** The states of all splits, which are then joined in order, as one unit would. */
+void PagedAttention::AttendSplits(std::vector<AttendUnit>& units) {
+  const int dim = units.front().cache->head_dim;
+  const size_t state = PartialFloats(dim);
+  const auto a_split = [&](const AttendUnit& unit) { return size_t(unit.positions * unit.heads) * state; };
+  size_t floats = 0;
+  for (const AttendUnit& unit : units) floats += size_t(unit.end_split - unit.first_split) * a_split(unit);
+  float* partial = Floats(partials_, floats);
+  std::vector<AttendUnit> splits;
+  for (AttendUnit& unit : units) {
+    unit.partial = partial;
+    for (int s = unit.first_split; s < unit.end_split; ++s, partial += a_split(unit)) {
+      AttendUnit& split = splits.emplace_back(unit);
+      split.first_split = s;
+      split.end_split = s + 1;
+      split.out = nullptr;
+      split.partial = partial;
+    }
+  }
+  AttendUnits(splits);
+  for (const AttendUnit& unit : units) {
+    for (int r = 0; r < unit.positions * unit.heads; ++r) {
+      const int position = unit.first_position + r / unit.heads;
+      const int first = FirstKey(position, unit.window) / kSplitKeys, seen = position / kSplitKeys + 1 - first;
+      const float* part = unit.partial + size_t(first - unit.first_split) * a_split(unit) + size_t(r) * state;
+      float* out = unit.out + size_t(r / unit.heads) * unit.out_stride + size_t(r % unit.heads) * size_t(dim);
+      table_.join_splits(part, a_split(unit), seen, dim, out);
+    }
+  }
+}
+
+}  // namespace resident::kernels

@@ -1,0 +1,81 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "kernels/products.h"
+#include "kernels/rotary.h"
+
+namespace resident::kernels {
+
+/** One sequence's rows of a step. */
+struct SequenceRows {
+  int first_row, rows;
+  int start;             // position of the first row
+  const int32_t* table;  // block ids in order
+};
+
+/** Where a row's K and V go. */
+struct Slot {
+  int32_t block, offset;
+};
+
+/** All rows of a step, sequence after sequence. */
+struct Rows {
+  std::vector<int32_t> positions;
+  std::vector<Slot> slots;
+  std::vector<SequenceRows> sequences;
+  int block_tokens;
+  int count() const { return int(positions.size()); }
+};
+
+struct AttentionWeights {
+  const NormWeight *norm, *output_norm;  // the latter may be nullptr
+  const Matrices *query_key, *value, *output;
+  const NormWeight *query_norm, *key_norm;  // nullptr: the family has none
+  Rotary* rotary;
+  int heads, kv_heads, head_dim;
+  int window;  // tokens that a row sees, its own included; 0: all
+  float norm_eps, scale;
+};
+
+/** K and V of one layer, to be appended to and read. */
+struct LayerCache {
+  void* k;
+  void* v;
+  FloatType type;
+};
+
+/**
+ * Attention over a paged cache, between the products that make its rows and those that take its results. Lives on one
+ * thread; may throw std::bad_alloc.
+ */
+class PagedAttention {
+ public:
+  explicit PagedAttention(Multiplier& multiplier) : multiplier_(multiplier), table_(multiplier.table()) {}
+
+  /** Queries, keys and values of `count` rows, [count][stride], to be written before Attend. */
+  struct QkvRows {
+    float* x;
+    size_t stride;
+  };
+  QkvRows Reserve(const AttentionWeights& weights, int count);
+  /**
+   * Rotates queries and keys, appends keys and values to the cache, and attends to all that the rows see: rows of
+   * PaddedDim(heads * headDim) floats, valid until the next call.
+   */
+  const float* Attend(const AttentionWeights& weights, const Rows& rows, const LayerCache& cache);
+
+ private:
+  void RotateAndAppend(const AttentionWeights& w, const Rows& rows, const LayerCache& cache, int first, int end);
+  void Rotate(const AttentionWeights& w, int position, int heads, const NormWeight* norm, float* at);
+  std::vector<AttendUnit> UnitsOf(const AttentionWeights& w, const Rows& rows, const CacheView& view);
+  void AttendSplits(std::vector<AttendUnit>& units);
+  void AttendUnits(std::vector<AttendUnit>& units);
+
+  Multiplier& multiplier_;
+  const KernelTable& table_;
+  Buffer queries_keys_values_, attended_, partials_, scratch_;
+  QkvRows qkv_{};
+};
+
+}  // namespace resident::kernels
