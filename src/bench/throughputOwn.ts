@@ -6,6 +6,9 @@ import type { Sample, Workload } from "./peers";
 
 type Service = Pick<ResidentService, "generate">;
 
+/** Times that prompts are exchanged for others before answers count that end early. */
+const mostExchanges = 40;
+
 export interface OwnRun {
   /** Tokens that the prompts had. */
   readonly promptTokens: number;
@@ -31,6 +34,7 @@ export async function measureOwn(service: Service, workload: Workload, signal: A
   const drawn = () => Array.from({ length: sequences }, () => randomWords(promptTokens));
   let prompts = drawn();
   let readTokens = 0;
+  let exchanges = 0;
   const samples: Sample[] = [];
   const startedMs = performance.now();
   do {
@@ -38,10 +42,13 @@ export async function measureOwn(service: Service, workload: Workload, signal: A
     const answers = await Promise.all(prompts.map(figuresOf));
     readTokens = answers[0]?.promptTokens ?? 0;
     const sample = sampleOf(measure, answers, performance.now() - repeatMs);
-    if (sample !== undefined) samples.push(sample);
-    // Prefill is of new prompts. Decode goes on from the same ones, whose blocks are in the pool after the first time;
-    // unless the answer to them is nothing but its end.
-    if (measure === "prefill" || sample === undefined) prompts = drawn();
+    // Prefill is of new prompts. Decode goes on from the same ones, whose blocks are in the pool after the first time,
+    // but for those whose answer ended early: how many answer together decides how fast they are.
+    const isFull = answers.map(({ generatedTokens }) => generatedTokens > decodeTokens);
+    const mayCount = measure === "prefill" || isFull.every(Boolean) || exchanges === mostExchanges;
+    if (sample !== undefined && mayCount) samples.push(sample);
+    if (!mayCount) exchanges += 1;
+    prompts = prompts.map((prompt, i) => (measure === "decode" && isFull[i] ? prompt : randomWords(promptTokens)));
   } while (samples.length < repeats && performance.now() - startedMs < budgetMs);
   if (samples.length === 0) throw new Error("the model ends every answer at once: there is no decode to measure");
   return { promptTokens: readTokens, samples };

@@ -20,6 +20,9 @@ const plan: ThroughputPlan = {
 /** Every word is a token; 100,000 tokens/s of prefill, 20 of decode. */
 class FakeDoor {
   readonly requests: GenerateRequest[] = [];
+  /** Prompts whose answer ends at its third token. */
+  readonly short = new Set<string>();
+  mostShort = 0;
 
   constructor(private readonly loaded: ModelSummary = model) {}
 
@@ -29,7 +32,9 @@ class FakeDoor {
     this.requests.push(request);
     const running = new FakeRunning(`g${this.requests.length}`);
     const tokens = request.prompt.trim().split(" ").length;
-    const generatedTokens = request.sampling?.maxTokens ?? 0;
+    const wanted = request.sampling?.maxTokens ?? 0;
+    if (tokens === 16 && this.short.size < this.mostShort) this.short.add(request.prompt);
+    const generatedTokens = this.short.has(request.prompt) ? Math.min(3, wanted) : wanted;
     const own = { promptTokens: tokens, prefilledTokens: tokens, ttftMs: tokens / 100, generatedTokens };
     const played = { ...figures, ...own, decodeTokensPerSecond: 20 };
     // Later than `done` is asked for, and after more time than the first token took.
@@ -54,6 +59,23 @@ const engines = (rows: readonly BenchRow[], name: string) =>
   rows.filter((row) => row.case === name).map((row) => row["engine"]);
 
 describe("Throughput", () => {
+  it("counts answers only where all that run together are as long as asked for", async () => {
+    const door = new FakeDoor();
+    door.mostShort = 4;
+    const rows = await runSuite(undefined, door);
+    assert.deepEqual(
+      rows.map(({ n }) => n),
+      [5, 5, 5, 5, 5],
+    );
+    const lengths = new Map<string, number>();
+    for (const { prompt } of door.requests) lengths.set(prompt, (lengths.get(prompt) ?? 0) + 1);
+    // A prompt that was answered shortly is not asked again for a decode.
+    assert.deepEqual(
+      [...door.short].map((prompt) => lengths.get(prompt)),
+      [1, 1, 1, 1],
+    );
+  });
+
   it("measures us alone where there are no peers", async () => {
     const rows = await runSuite();
     assert.deepEqual(
