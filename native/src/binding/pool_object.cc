@@ -123,8 +123,11 @@ struct BlockRead {
 
 std::optional<BlockRefusal> Read(Environment& environment, const PoolShape& shape, const BlockRead& request,
                                  const BlockPieces& into) {
+  IoThreads& io = environment.io();
+  const ReadHooks hooks{.after_segment = [&io] { io.Rest(); },
+                        .ask_for_help = [&io](std::function<void()> help) { io.Post(std::move(help)); }};
   return ReadBlockFile(request.path, shape.GroupOf(request.block).geometry, request.tokens, request.expected, into,
-                       [&] { environment.io().Rest(); });
+                       hooks);
 }
 
 Calls::ToJs RefusalToJs(std::optional<BlockRefusal> refusal) {

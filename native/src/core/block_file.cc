@@ -9,6 +9,7 @@
 #include "core/hash.h"
 #include "core/json.h"
 #include "core/safetensors.h"
+#include "core/segments.h"
 
 namespace resident {
 namespace {
@@ -52,49 +53,6 @@ void HashHeader(const std::string& text, Hash128& hash) {
   hash.Update(AsBytes(text));
 }
 
-/** Cuts pieces of memory into parts that are small enough to stay in a processor's cache between reading and hashing.
- */
-class Parts {
- public:
-  explicit Parts(const BlockPieces& pieces) : pieces_(pieces) {}
-
-  /** The next of at most `limit` bytes; empty at the end. */
-  std::span<const std::span<std::byte>> Next(size_t limit) {
-    size_t room = std::min(limit, kPartBytes), count = 0;
-    for (; room > 0 && count < kMostPieces && piece_ < pieces_.size(); ++count) {
-      const std::span<std::byte> rest = pieces_[piece_].subspan(at_);
-      part_[count] = rest.first(std::min(rest.size(), room));
-      room -= part_[count].size();
-      at_ = part_[count].size() == rest.size() ? 0 : at_ + part_[count].size();
-      piece_ += at_ == 0;
-    }
-    return {part_, count};
-  }
-
- private:
-  static constexpr size_t kPartBytes = size_t(256) << 10, kMostPieces = 64;
-
-  const BlockPieces& pieces_;
-  size_t piece_ = 0, at_ = 0;
-  std::span<std::byte> part_[kMostPieces];
-};
-
-/** Reads `bytes` bytes from `offset` into `into` and hashes them. False when the file has fewer. */
-bool ReadAndHash(const File& file, uint64_t offset, uint64_t bytes, const BlockPieces& into, Hash128& hash,
-                 const std::function<void()>& between_pieces) {
-  Parts parts(into);
-  for (uint64_t left = bytes; left > 0;) {
-    const auto part = parts.Next(left);
-    size_t wanted = 0;
-    for (const std::span<std::byte> piece : part) wanted += piece.size();
-    if (file.ReadAt(offset + bytes - left, part) != wanted) return false;
-    for (const std::span<std::byte> piece : part) hash.Update(piece);
-    left -= wanted;
-    if (between_pieces) between_pieces();
-  }
-  return true;
-}
-
 BlockRefusal Refuse(const char* code, std::string reason) { return {code, std::move(reason), ""}; }
 
 std::optional<BlockRefusal> CheckTensors(const SafetensorsHeader& header, const PoolGeometry& geometry, int tokens) {
@@ -129,8 +87,7 @@ std::optional<BlockRefusal> CheckMetadata(const Metadata& found, const Metadata&
 }
 
 std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& geometry, int tokens,
-                                        const Metadata& expected, const BlockPieces& into,
-                                        const std::function<void()>& between_pieces) {
+                                        const Metadata& expected, const BlockPieces& into, const ReadHooks& hooks) {
   const uint64_t size = file.SizeBytes();
   std::string first(kHeaderLengthBytes, '\0');
   first.resize(file.ReadAt(0, std::as_writable_bytes(std::span(first))));
@@ -150,18 +107,16 @@ std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& ge
   text.replace(kPrefix.size(), kHashHexDigits, kHashHexDigits, '0');
   Hash128 hash;
   HashHeader(text, hash);
-  if (!ReadAndHash(file, kHeaderLengthBytes + text.size(), data_bytes, into, hash, between_pieces)) {
+  if (!ReadSegments(file, kHeaderLengthBytes + text.size(), data_bytes, into, hash, hooks)) {
     return Refuse("truncated", "it became shorter while it was read");
   }
-  if (hash.Hex() != stated) {
-    ParseSafetensorsHeader(text, size);  // throws where the file is shorter than its header says
-    return Refuse("checksum", "its bytes are not those that were written");
-  }
+  // Throws where the file is shorter than its header says. Another version may count its checksum otherwise.
   const SafetensorsHeader header = ParseSafetensorsHeader(text, size);
-  if (const auto format = header.metadata.find("format");
-      format == header.metadata.end() || format->second != kBlockFormat) {
+  const auto format = header.metadata.find("format");
+  if (format == header.metadata.end() || format->second != kBlockFormat) {
     return Refuse("format", "it is of another version");
   }
+  if (hash.Hex() != stated) return Refuse("checksum", "its bytes are not those that were written");
   if (auto refusal = CheckMetadata(header.metadata, expected)) return refusal;
   return CheckTensors(header, geometry, tokens);
 }
@@ -175,7 +130,7 @@ uint64_t WriteBlockFile(const std::string& path, const PoolGeometry& geometry, i
   std::string text = HeaderText(geometry, tokens, metadata);
   Hash128 hash;
   HashHeader(text, hash);
-  hash.Update(data);
+  HashSegments(data, hash);
   text.replace(kPrefix.size(), kHashHexDigits, hash.Hex());
   const std::string length = EncodeHeaderLength(text.size());
   const std::span<const std::byte> pieces[] = {AsBytes(length), AsBytes(text), data};
@@ -184,10 +139,9 @@ uint64_t WriteBlockFile(const std::string& path, const PoolGeometry& geometry, i
 }
 
 std::optional<BlockRefusal> ReadBlockFile(const std::string& path, const PoolGeometry& geometry, int tokens,
-                                          const Metadata& expected, const BlockPieces& into,
-                                          const std::function<void()>& between_pieces) {
+                                          const Metadata& expected, const BlockPieces& into, const ReadHooks& hooks) {
   try {
-    return ReadChecked(File::OpenForReading(path), geometry, tokens, expected, into, between_pieces);
+    return ReadChecked(File::OpenForReading(path), geometry, tokens, expected, into, hooks);
   } catch (const SafetensorsError& error) {
     return Refuse(error.truncated ? "truncated" : "format", error.what());
   } catch (const Error& error) {

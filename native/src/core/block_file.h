@@ -1,6 +1,5 @@
 #pragma once
 #include <cstddef>
-#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -9,6 +8,7 @@
 
 #include "core/block_pieces.h"
 #include "core/pool_geometry.h"
+#include "core/segments.h"
 
 namespace resident {
 
@@ -24,10 +24,10 @@ struct BlockRefusal {
 /**
  * A block as a safetensors file: tensors k.<layer> and v.<layer>, [tokens, kvHeads, headDim] (in 8 bits: bytes, scales
  * among them, [tokens, kvHeads, bytes of a head]); metadata of the caller's plus "format" and "checksum". The checksum
- * is XXH3-128 over the whole file with its own 32 digits read as zeros, and stands first in the header, so that it is
- * checked before anything else in the file is believed.
+ * is XXH3-128 over the header, with its own 32 digits read as zeros, and over the digests of the data's segments, in
+ * hex. It stands first in the header.
  */
-constexpr char kBlockFormat[] = "resident-kv-block-1";
+constexpr char kBlockFormat[] = "resident-kv-block-2";
 bool IsOwnMetadataKey(const std::string& key);
 
 /** Writes `<path>.tmp-<pid>-<n>`, then renames. Returns the bytes written. Throws DISK_FULL or IO_FAILURE. */
@@ -36,11 +36,10 @@ uint64_t WriteBlockFile(const std::string& path, const PoolGeometry& geometry, i
 
 /**
  * Reads and verifies the data of a block file: into `into`, which holds `tokens` tokens and contains nothing of use
- * after a refusal. Each piece is hashed while it is still in the processor's cache; `between_pieces` is called after
- * each.
+ * after a refusal.
  */
 std::optional<BlockRefusal> ReadBlockFile(const std::string& path, const PoolGeometry& geometry, int tokens,
                                           const Metadata& expected, const BlockPieces& into,
-                                          const std::function<void()>& between_pieces = {});
+                                          const ReadHooks& hooks = {});
 
 }  // namespace resident
