@@ -12,6 +12,7 @@
 
 #include "check.h"
 #include "core/quantised_heads.h"
+#include "core/slab.h"
 #include "kernels/kernel_table.h"
 
 using namespace resident;
@@ -51,6 +52,20 @@ struct Fixture {
 };
 
 }  // namespace
+
+TEST("a slab begins at a page and is MLX's own, so that updates reuse it") {
+  for (const int blocks : {1, 3, 50}) {
+    const PoolGeometry geometry{
+        .blocks = blocks, .block_tokens = 8, .num_layers = 1, .kv_heads = 2, .head_dim = 12, .dtype = DataType::kF16};
+    const Tensor slab = AllocateSlab(geometry, 64);
+    auto* bytes = const_cast<std::byte*>(slab.data<std::byte>());
+    CHECK_EQUAL(reinterpret_cast<uintptr_t>(bytes) % 4096, uintptr_t(0));
+    CHECK(slab.is_donatable());
+    CHECK(slab.buffer_size() >= slab.nbytes() + 64);
+    CHECK(slab.buffer_size() <= slab.nbytes() + kSpareBufferBytes);
+    std::fill_n(bytes, slab.nbytes() + 64, std::byte(1));  // the sanitizers see what lies beyond
+  }
+}
 
 TEST("appends are in place, step after step") {
   Fixture f;

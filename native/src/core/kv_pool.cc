@@ -10,12 +10,10 @@
 #include "core/error.h"
 #include "core/loader.h"
 #include "core/memory.h"
+#include "core/slab.h"
 
 namespace resident {
 namespace {
-
-// MLX reuses a buffer for an update when it is at most this much larger than the array.
-constexpr size_t kSpareBufferBytes = 16384;
 
 std::vector<std::byte*> Addresses(const Slabs& slabs) {
   std::vector<std::byte*> addresses;

@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/loader.h"
 #include "core/ops.h"
+#include "core/slab.h"
 #include "kernels/transformer.h"
 
 namespace resident {
@@ -192,10 +193,8 @@ class CpuOps final : public Ops {
   }
 
   Tensor MakeSlab(const PoolGeometry& geometry) const override {
-    const size_t bytes = size_t(geometry.slots()) * geometry.slot_bytes() + kSlackBytes;
     // No huge pages: the first block in each would cost the time of clearing 2 MB in every slab.
-    return Tensor(mx::allocator::malloc(bytes),
-                  mx::Shape{1, geometry.slots(), geometry.kv_heads, geometry.head_elements()}, ToMlx(geometry.dtype));
+    return AllocateSlab(geometry, kSlackBytes);
   }
 
   Tensor Embed(const Linear& table, float scale, const StepRows& rows) const override {

@@ -10,6 +10,7 @@
 #include "core/loader.h"
 #include "core/ops.h"
 #include "core/quantised_heads.h"
+#include "core/slab.h"
 #include "kernels/window.h"
 
 namespace resident {
@@ -145,12 +146,7 @@ class MlxOps final : public Ops {
 
   std::unique_ptr<StepRows> PrepareRows(const RowPlan& plan) const override { return std::make_unique<MlxRows>(plan); }
 
-  Tensor MakeSlab(const PoolGeometry& geometry) const override {
-    // MLX's allocator must own the memory, or an update could not reuse it; untouched pages cost nothing.
-    const size_t bytes = size_t(geometry.slots()) * geometry.slot_bytes();
-    return Tensor(mx::allocator::malloc(bytes),
-                  mx::Shape{1, geometry.slots(), geometry.kv_heads, geometry.head_elements()}, ToMlx(geometry.dtype));
-  }
+  Tensor MakeSlab(const PoolGeometry& geometry) const override { return AllocateSlab(geometry); }
 
   Tensor Embed(const Linear& table, float scale, const StepRows& rows) const override {
     const Tensor x =
