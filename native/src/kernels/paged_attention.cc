@@ -216,7 +216,8 @@ void PagedAttention::AttendSplits(std::vector<AttendUnit>& units) {
     }
   }
   AttendUnits(splits);
-  for (const AttendUnit& unit : units) {
+  multiplier_.pool().Run(int(units.size()), [&](int i, int) {
+    const AttendUnit& unit = units[size_t(i)];
     for (int r = 0; r < unit.positions * unit.heads; ++r) {
       const int position = unit.first_position + r / unit.heads;
       const int first = FirstKey(position, unit.window) / kSplitKeys, seen = position / kSplitKeys + 1 - first;
@@ -224,7 +225,7 @@ void PagedAttention::AttendSplits(std::vector<AttendUnit>& units) {
       float* out = unit.out + size_t(r / unit.heads) * unit.out_stride + size_t(r % unit.heads) * size_t(dim);
       table_.join_splits(part, a_split(unit), seen, dim, out);
     }
-  }
+  });
 }
 
 }  // namespace resident::kernels
