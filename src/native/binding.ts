@@ -218,8 +218,8 @@ export interface SampledToken {
 }
 
 export interface StepStats {
-  readonly buildMs: number;
-  readonly evalMs: number;
+  /** Milliseconds in steps, without what happens between them. */
+  readonly stepMs: number;
   /** Slabs that MLX copied instead of updating in place: 0 unless something is wrong. */
   readonly movedSlabs: number;
   /** Sequences attended through a zero-copy view (one run of blocks) and through a gather. */

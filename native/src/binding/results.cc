@@ -69,8 +69,7 @@ Napi::Value ToJs(Napi::Env env, const ModelInfo& info) {
 
 Napi::Value ToJs(Napi::Env env, const RunStats& stats) {
   Napi::Object object = Napi::Object::New(env);
-  object.Set("buildMs", stats.build_ms);
-  object.Set("evalMs", stats.eval_ms);
+  object.Set("stepMs", stats.step_ms);
   object.Set("movedSlabs", stats.moved_slabs);
   object.Set("viewSequences", stats.view_sequences);
   object.Set("gatheredSequences", stats.gathered_sequences);

@@ -122,7 +122,10 @@ struct BackEnd {
   int threads = 0;
 };
 
-/** An array that is not evaluated yet keeps a pointer to its layer: layers outlive the arrays made of them. */
+/**
+ * What a model is computed with. A back end may compute at once, or hand out arrays that are evaluated later and keep
+ * pointers to their layers: layers outlive the arrays made of them.
+ */
 class Ops {
  public:
   virtual ~Ops() = default;
@@ -135,7 +138,7 @@ class Ops {
   virtual SlabLayout LayoutOf(const PoolGeometry& geometry) const = 0;
   /** Whether matrices are given to it as they are stored, and not in the type of the activations. */
   virtual bool takes_stored_types() const = 0;
-  /** Whether Attend writes into the slabs that it is given: then a step is only written once its end is evaluated. */
+  /** Whether Attend writes into the slabs that it is given. */
   virtual bool writes_slabs_directly() const = 0;
   /** Bytes of the intermediate results of a step: an upper bound. `context`: tokens of the longest sequence. */
   virtual uint64_t StepBytes(const ModelConfig& config, uint64_t rows, uint64_t largest_scores,
@@ -151,10 +154,13 @@ class Ops {
 
   // Nothing is checked: callers have checked ids, slots and shapes. x: [R, features], padded as the back end likes.
   virtual Tensor Embed(const Linear& table, float scale, const StepRows& rows) const = 0;
-  /** The slabs that come back have the rows' K and V in them, in place when the caller gives the only handles. */
-  virtual Attended Attend(const AttentionLayer& layer, const StepRows& rows, const Tensor& x, const Tensor& k_slab,
+  /**
+   * The slabs that come back have the rows' K and V in them, in place when the caller gives the only handles. So has
+   * the result the memory of `x`, here and below.
+   */
+  virtual Attended Attend(const AttentionLayer& layer, const StepRows& rows, Tensor x, const Tensor& k_slab,
                           const Tensor& v_slab) const = 0;
-  virtual Tensor FeedForward(const FeedForwardLayer& layer, const Tensor& x) const = 0;
+  virtual Tensor FeedForward(const FeedForwardLayer& layer, Tensor x) const = 0;
   virtual Tensor SelectRows(const Tensor& x, const std::vector<int>& rows) const = 0;
   /** f32 [R, outputs], contiguous, for the host to read. */
   virtual Tensor Logits(const OutputLayer& layer, const Tensor& x) const = 0;

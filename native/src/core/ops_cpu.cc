@@ -1,10 +1,6 @@
 #include <mlx/allocator.h>
-#include <mlx/backend/cpu/encoder.h>
-#include <mlx/ops.h>
-#include <mlx/primitives.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/error.h"
 #include "core/loader.h"
@@ -44,16 +40,12 @@ struct CpuRope final : Rope {
   mutable kernels::Rotary rotary;
 };
 
-/** Shared with the primitives, which outlive the step's plan. */
-struct RowsData {
+struct CpuRows final : StepRows {
+  explicit CpuRows(const RowPlan& row_plan) : plan(row_plan) {}
+  const kernels::Rows& GroupFor(int layer) const { return groups[size_t(plan.group_of_layer[size_t(layer)])]; }
+
   RowPlan plan;  // owns the block tables
   std::vector<kernels::Rows> groups;
-
-  const kernels::Rows& GroupFor(int layer) const { return groups[size_t(plan.group_of_layer[size_t(layer)])]; }
-};
-
-struct CpuRows final : StepRows {
-  std::shared_ptr<const RowsData> data;
 };
 
 const kernels::Matrices& MatricesOf(const Linear& linear) { return static_cast<const CpuLinear&>(linear).matrices; }
@@ -61,51 +53,27 @@ const kernels::NormWeight* NormOf(const Norm* norm) {
   return norm == nullptr ? nullptr : &static_cast<const CpuNorm*>(norm)->weight;
 }
 
-/**
- * A part of the model as one MLX operation. `work` gets the addresses of the inputs and of the output and runs on the
- * stream's thread, where parts follow each other: they may share a Transformer and its scratch memory. With `in_place`
- * the output takes the memory of input 0 when nobody else holds it.
- */
-class Part final : public mx::UnaryPrimitive {
- public:
-  using Work = std::function<void(const std::vector<std::byte*>& inputs, std::byte* output)>;
-
-  Part(mx::Stream stream, const char* name, bool in_place, Work work)
-      : UnaryPrimitive(stream), name_(name), in_place_(in_place), work_(std::move(work)) {}
-
-  void eval_cpu(const std::vector<Tensor>& inputs, Tensor& output) override {
-    std::vector<std::byte*> from;
-    for (const Tensor& input : inputs) from.push_back(Address(input));
-    if (in_place_ && inputs[0].is_donatable()) {
-      output.copy_shared_buffer(inputs[0]);
-    } else {
-      output.set_data(mx::allocator::malloc(output.nbytes()));
-    }
-    // The stream keeps the buffers until this has run; the work is copied, since the graph may go before.
-    mx::cpu::get_command_encoder(stream()).dispatch(
-        [work = work_, from = std::move(from), to = Address(output)] { work(from, to); });
-  }
-
-  void eval_gpu(const std::vector<Tensor>&, Tensor&) override {
-    throw Error(ErrorCode::kNativeFailure, "CPU kernels were asked to run on a GPU");
-  }
-
-  const char* name() const override { return name_; }
-
- private:
-  static std::byte* Address(const Tensor& x) { return const_cast<std::byte*>(x.data<std::byte>()); }
-
-  const char* name_;
-  bool in_place_;
-  Work work_;
-};
-
 /** Kernels read whole vectors of V: a slab is followed by this much. */
 constexpr size_t kSlackBytes = 64;
 
-float* AsFloats(std::byte* bytes) { return reinterpret_cast<float*>(bytes); }
+template <typename T>
+T* Address(const Tensor& x) {
+  return const_cast<T*>(x.data<T>());
+}
 
-/** K transposed per head, V token-major per head: what the kernels read without a gather. */
+Tensor NewArray(mx::Shape shape, mx::Dtype type) {
+  size_t bytes = size_of(type);
+  for (const int size : shape) bytes *= size_t(size);
+  return Tensor(mx::allocator::malloc(bytes), std::move(shape), type);
+}
+
+/** Of x's shape, for what is computed of it row by row: x itself when nobody else holds it. */
+Tensor PlaceFor(const Tensor& x) { return x.is_donatable() ? x : NewArray(x.shape(), x.dtype()); }
+
+/**
+ * K transposed per head, V token-major per head: what the kernels read without a gather. Everything is computed at once
+ * and on the caller's thread: as operations of MLX's they would wait for two threads to wake up at every step.
+ */
 class CpuOps final : public Ops {
  public:
   CpuOps(kernels::Level level, int threads) : transformer_(std::make_unique<Transformer>(level, threads)) {}
@@ -176,10 +144,9 @@ class CpuOps final : public Ops {
   }
 
   std::unique_ptr<StepRows> PrepareRows(const RowPlan& plan) const override {
-    auto data = std::make_shared<RowsData>();
-    data->plan = plan;
-    for (const GroupRows& group : data->plan.groups) {
-      kernels::Rows& rows = data->groups.emplace_back();
+    auto prepared = std::make_unique<CpuRows>(plan);
+    for (const GroupRows& group : prepared->plan.groups) {
+      kernels::Rows& rows = prepared->groups.emplace_back();
       rows.positions = plan.positions;
       rows.block_tokens = plan.block_tokens;
       for (const int32_t slot : group.slots) rows.slots.push_back({slot / plan.block_tokens, slot % plan.block_tokens});
@@ -187,8 +154,6 @@ class CpuOps final : public Ops {
         rows.sequences.push_back({span.first_row, span.rows, span.context_tokens - span.rows, span.blocks.data()});
       }
     }
-    auto prepared = std::make_unique<CpuRows>();
-    prepared->data = std::move(data);
     return prepared;
   }
 
@@ -199,14 +164,13 @@ class CpuOps final : public Ops {
 
   Tensor Embed(const Linear& table, float scale, const StepRows& rows) const override {
     const kernels::Matrices& matrices = MatricesOf(table);
-    const auto data = static_cast<const CpuRows&>(rows).data;
-    return One("Embed", {data->plan.rows(), PaddedDim(matrices.front().inputs())}, mx::float32, {},
-               [&t = *transformer_, &matrices, scale, data](const auto&, std::byte* to) {
-                 t.Embed(matrices, scale, data->plan.ids, AsFloats(to));
-               });
+    const RowPlan& plan = static_cast<const CpuRows&>(rows).plan;
+    Tensor x = NewArray({plan.rows(), PaddedDim(matrices.front().inputs())}, mx::float32);
+    transformer_->Embed(matrices, scale, plan.ids, Address<float>(x));
+    return x;
   }
 
-  Attended Attend(const AttentionLayer& layer, const StepRows& rows, const Tensor& x, const Tensor& k_slab,
+  Attended Attend(const AttentionLayer& layer, const StepRows& rows, Tensor x, const Tensor& k_slab,
                   const Tensor& v_slab) const override {
     const kernels::AttentionWeights weights{.norm = NormOf(layer.norm.get()),
                                             .output_norm = NormOf(layer.output_norm.get()),
@@ -222,17 +186,17 @@ class CpuOps final : public Ops {
                                             .window = layer.window,
                                             .norm_eps = layer.norm_eps,
                                             .scale = layer.scale};
-    const auto data = static_cast<const CpuRows&>(rows).data;
-    const FloatType type = ToFloatType(k_slab.dtype());
-    // K and V are written where they lie, behind MLX's back: steps follow each other, nobody but the pool has the
-    // slabs, and a slab that came out as a new array could only be had without a copy by giving up every other handle.
-    const auto work = [&t = *transformer_, weights, data, type, index = layer.index](const auto& from, std::byte* to) {
-      t.Attend(weights, data->GroupFor(index), {from[1], from[2], type}, AsFloats(from[0]), AsFloats(to));
-    };
-    return {One("Attend", x.shape(), mx::float32, {x, k_slab, v_slab}, work, true), k_slab, v_slab};
+    // K and V are written where they lie, behind MLX's back: nobody but the pool has the slabs, and one that came out
+    // as a new array could only be had without a copy by giving up every other handle.
+    const kernels::LayerCache cache{Address<std::byte>(k_slab), Address<std::byte>(v_slab),
+                                    ToFloatType(k_slab.dtype())};
+    Tensor y = PlaceFor(x);
+    transformer_->Attend(weights, static_cast<const CpuRows&>(rows).GroupFor(layer.index), cache, Address<float>(x),
+                         Address<float>(y));
+    return {std::move(y), k_slab, v_slab};
   }
 
-  Tensor FeedForward(const FeedForwardLayer& layer, const Tensor& x) const override {
+  Tensor FeedForward(const FeedForwardLayer& layer, Tensor x) const override {
     const kernels::FeedForwardWeights weights{.norm = NormOf(layer.norm.get()),
                                               .output_norm = NormOf(layer.output_norm.get()),
                                               .gate = &MatricesOf(*layer.gate),
@@ -240,55 +204,38 @@ class CpuOps final : public Ops {
                                               .down = &MatricesOf(*layer.down),
                                               .activation = layer.activation,
                                               .norm_eps = layer.norm_eps};
-    const int rows = x.shape(0);
-    return One(
-        "FeedForward", x.shape(), mx::float32, {x},
-        [&t = *transformer_, weights, rows](const auto& from, std::byte* to) {
-          t.FeedForward(weights, rows, AsFloats(from[0]), AsFloats(to));
-        },
-        true);
+    Tensor y = PlaceFor(x);
+    transformer_->FeedForward(weights, x.shape(0), Address<float>(x), Address<float>(y));
+    return y;
   }
 
   Tensor SelectRows(const Tensor& x, const std::vector<int>& rows) const override {
     if (int(rows.size()) == x.shape(0)) return x;
-    const size_t bytes = size_t(x.shape(1)) * sizeof(float);
-    return One("SelectRows", {int(rows.size()), x.shape(1)}, mx::float32, {x},
-               [rows, bytes](const auto& from, std::byte* to) {
-                 for (size_t i = 0; i < rows.size(); ++i) {
-                   std::memcpy(to + i * bytes, from[0] + size_t(rows[i]) * bytes, bytes);
-                 }
-               });
+    const size_t floats = size_t(x.shape(1));
+    Tensor selected = NewArray({int(rows.size()), x.shape(1)}, mx::float32);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      std::copy_n(Address<float>(x) + size_t(rows[i]) * floats, floats, Address<float>(selected) + i * floats);
+    }
+    return selected;
   }
 
   Tensor Logits(const OutputLayer& layer, const Tensor& x) const override {
-    const auto& head = MatricesOf(*layer.linear);
-    return One("Logits", {x.shape(0), head.front().outputs()}, mx::float32, {x},
-               OutputWork(&Transformer::Logits, layer, x));
+    const kernels::Matrices& head = MatricesOf(*layer.linear);
+    Tensor logits = NewArray({x.shape(0), head.front().outputs()}, mx::float32);
+    transformer_->Logits(*NormOf(layer.norm), layer.norm_eps, head, x.shape(0), Address<float>(x),
+                         Address<float>(logits));
+    return logits;
   }
 
   Tensor Best(const OutputLayer& layer, const Tensor& x) const override {
-    return One("Best", {x.shape(0)}, mx::uint32, {x}, OutputWork(&Transformer::Best, layer, x));
+    Tensor best = NewArray({x.shape(0)}, mx::uint32);
+    transformer_->Best(*NormOf(layer.norm), layer.norm_eps, MatricesOf(*layer.linear), x.shape(0), Address<float>(x),
+                       reinterpret_cast<int32_t*>(Address<uint32_t>(best)));
+    return best;
   }
 
  private:
-  Tensor One(const char* name, mx::Shape shape, mx::Dtype type, std::vector<Tensor> inputs, Part::Work work,
-             bool in_place = false) const {
-    return Tensor(std::move(shape), type, std::make_shared<Part>(stream_, name, in_place, std::move(work)),
-                  std::move(inputs));
-  }
-
-  template <typename T>
-  Part::Work OutputWork(void (Transformer::*method)(const kernels::NormWeight&, float, const kernels::Matrices&, int,
-                                                    const float*, T*),
-                        const OutputLayer& layer, const Tensor& x) const {
-    return [&t = *transformer_, method, layer, rows = x.shape(0)](const auto& from, std::byte* to) {
-      (t.*method)(*NormOf(layer.norm), layer.norm_eps, MatricesOf(*layer.linear), rows, AsFloats(from[0]),
-                  reinterpret_cast<T*>(to));
-    };
-  }
-
   std::unique_ptr<Transformer> transformer_;
-  mx::Stream stream_ = mx::default_stream(mx::Device::cpu);
 };
 
 }  // namespace

@@ -155,7 +155,7 @@ class MlxOps final : public Ops {
   }
 
   /** Per layer all writes come before all reads: a read of the old slab beside the write would force a copy of it. */
-  Attended Attend(const AttentionLayer& layer, const StepRows& step_rows, const Tensor& x, const Tensor& k_slab,
+  Attended Attend(const AttentionLayer& layer, const StepRows& step_rows, Tensor x, const Tensor& k_slab,
                   const Tensor& v_slab) const override {
     const auto& rows = static_cast<const MlxRows&>(step_rows);
     const int heads = layer.heads, all_heads = heads + layer.kv_heads;
@@ -175,7 +175,7 @@ class MlxOps final : public Ops {
     return {AddOutput(x, Apply(*layer.output, attended), layer.output_norm.get(), layer.norm_eps), next_k, next_v};
   }
 
-  Tensor FeedForward(const FeedForwardLayer& layer, const Tensor& x) const override {
+  Tensor FeedForward(const FeedForwardLayer& layer, Tensor x) const override {
     const Tensor in = RmsNorm(x, *layer.norm, layer.norm_eps);
     const Tensor gate = Apply(*layer.gate, in), up = Apply(*layer.up, in);
     const Tensor gated = mx::multiply(Activate(layer.activation, gate), up, device_);

@@ -40,8 +40,7 @@ RunStats BatchRun::Run(const StepFunction& step, const RunHooks& hooks) {
       rows.push_back({sequence.tokens, sequence.start, sequence.tables, WantedOf(sequence), sequence.drafted + 1});
     }
     StepResult result = step(rows);
-    stats.build_ms += result.build_ms;
-    stats.eval_ms += result.eval_ms;
+    stats.step_ms += result.ms;
     stats.moved_slabs += result.moved_slabs;
     stats.view_sequences += result.view_sequences;
     stats.gathered_sequences += result.gathered_sequences;

@@ -18,7 +18,7 @@ struct SampledToken {
 };
 
 struct RunStats {
-  double build_ms = 0, eval_ms = 0;
+  double step_ms = 0;  // in steps, without what happens between them
   int moved_slabs = 0, view_sequences = 0, gathered_sequences = 0;
   int drafted_tokens = 0, accepted_tokens = 0;
 };

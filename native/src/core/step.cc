@@ -74,11 +74,9 @@ StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span
     const Tensor hidden = model.Forward(ops, *ops.PrepareRows(plan), pool.slabs(), next);
     if (!best_rows.empty()) best = ops.Best(model.output(), ops.SelectRows(hidden, best_rows));
     if (!logit_rows.empty()) logits = ops.Logits(model.output(), ops.SelectRows(hidden, logit_rows));
-    if (!best && !logits && ops.writes_slabs_directly()) outputs.push_back(hidden);
   }
   if (best) outputs.push_back(*best);
   if (logits) outputs.push_back(*logits);
-  const double built = NowMs();
   result.moved_slabs = pool.Commit(std::move(next), std::move(outputs));
   if (best) {
     result.best.assign(best->data<uint32_t>(), best->data<uint32_t>() + best->size());
@@ -87,8 +85,7 @@ StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span
     }
   }
   if (logits) result.logits.assign(logits->data<float>(), logits->data<float>() + logits->size());
-  result.build_ms = built - started;
-  result.eval_ms = NowMs() - built;
+  result.ms = NowMs() - started;
   return result;
 }
 

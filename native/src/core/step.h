@@ -23,7 +23,7 @@ struct SequenceRows {
 struct StepResult {
   std::vector<int32_t> best;  // of the wanted rows of sequences that want kArgMax, in order
   std::vector<float> logits;  // [n, vocab] of those that want kLogits, in order
-  double build_ms = 0, eval_ms = 0;
+  double ms = 0;
   int moved_slabs = 0;
   int view_sequences = 0, gathered_sequences = 0;
 };

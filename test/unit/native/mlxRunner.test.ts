@@ -33,8 +33,7 @@ class PlayedPool implements NativePool {
         onTokens(tokens);
       }
       return {
-        buildMs: 1,
-        evalMs: 2,
+        stepMs: 3,
         movedSlabs: 3,
         viewSequences: 4,
         gatheredSequences: 5,
@@ -123,8 +122,7 @@ describe("The engine's device over a native pool", () => {
     ]);
     assert.deepEqual(runner.counters, {
       runs: 2,
-      buildMs: 2,
-      evalMs: 4,
+      stepMs: 6,
       movedSlabs: 6,
       viewSequences: 8,
       gatheredSequences: 10,

@@ -106,10 +106,10 @@ Decoder::Decoder(const ModelConfig& config, const Ops& ops, std::vector<LoadedWe
 Tensor Decoder::Forward(const Ops& ops, const StepRows& rows, const Slabs& slabs, Slabs& next) const {
   Tensor x = ops.Embed(*embedding_, config_.embedding_scale, rows);
   for (size_t i = 0; i < layers_.size(); ++i) {
-    Attended attended = ops.Attend(layers_[i].attention, rows, x, slabs.k[i], slabs.v[i]);
+    Attended attended = ops.Attend(layers_[i].attention, rows, std::move(x), slabs.k[i], slabs.v[i]);
     next.k.push_back(std::move(attended.k_slab));
     next.v.push_back(std::move(attended.v_slab));
-    x = ops.FeedForward(layers_[i].feed_forward, attended.x);
+    x = ops.FeedForward(layers_[i].feed_forward, std::move(attended.x));
   }
   return x;
 }
