@@ -53,7 +53,7 @@ export function makeBatch(parts: readonly Part[], steps = 1): StepBatch {
   };
 }
 
-/** The real addon with one model and a pool of 32 blocks of 8 tokens. */
+/** The real addon with one model and a pool of blocks of 8 tokens. */
 export class NativeRig {
   private constructor(
     readonly addon: NativeAddon,
@@ -61,10 +61,10 @@ export class NativeRig {
     readonly pool: NativePool,
   ) {}
 
-  static async load(directory: string): Promise<NativeRig> {
+  static async load(directory: string, blocks = 32): Promise<NativeRig> {
     const addon = loadAddon(stageRoot);
     const model = await addon.loadModel({ directory, device: "cpu" }, () => {}).result;
-    return new NativeRig(addon, model, await model.createPool(32, 8));
+    return new NativeRig(addon, model, await model.createPool(blocks, 8));
   }
 
   /** Ids by sequence. `onStep` sees the tokens of each step and may cancel. */
