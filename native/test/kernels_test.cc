@@ -566,7 +566,9 @@ std::vector<float> Attend(const KernelTable& table, const Cache& cache, int kv_h
                   .out = out.data(),
                   .out_stride = stride,
                   .partial = nullptr,
-                  .scratch = scratch.data()};
+                  .scratch = scratch.data(),
+                  .next = nullptr};
+  if (positions % 2 == 0) unit.next = &unit;  // changes nothing but what is in the cache
   if (!by_splits) return table.attend(unit), out;
   std::vector<float> partial(size_t((end_split - first_split) * rows) * state);
   unit.out = nullptr;

@@ -106,8 +106,9 @@ struct AttendUnit {
   /** Where every split is covered: the results, else nullptr and `partial` gets every split's state. */
   float* out;
   size_t out_stride;
-  float* partial;  // [split][row][16 + padded dim]: largest score, sum, 14 unused, output not divided yet
-  float* scratch;  // AttendScratchFloats
+  float* partial;          // [split][row][16 + padded dim]: largest score, sum, 14 unused, output not divided yet
+  float* scratch;          // AttendScratchFloats
+  const AttendUnit* next;  // that this thread is likely to be given next, or nullptr: its memory is asked for
 };
 
 constexpr int PaddedDim(int head_dim) { return (head_dim + kPanelRows - 1) / kPanelRows * kPanelRows; }

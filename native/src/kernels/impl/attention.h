@@ -34,8 +34,9 @@ struct Tile {
 constexpr int kMostRowsInPlace = kLanes == 8 ? kUnitRows : 12;
 
 /**
- * The tile after this one, of values that are no floats, for few rows: lines of K are asked for while this tile's
- * dimensions are scored, and those of V while its tokens are mixed. (Floats come no faster for it, measured.)
+ * The tile after this one, for few rows: lines of K are asked for while this tile's dimensions are scored, and those of
+ * V while its tokens are mixed. Floats that follow each other come no faster for it, measured; those of the next
+ * sequence or head do.
  */
 struct NextTile {
   const char *k = nullptr, *v = nullptr;
@@ -266,6 +267,12 @@ RESIDENT_INLINE void WriteRow(const float* state, int dim, float* out) {
 #include "kernels/impl/quantised_tile.h"
 namespace {
 
+/** Key of the first tile of a split that the unit sees. */
+RESIDENT_INLINE int FirstTile(const AttendUnit& unit, int split) {
+  const int seen = FirstKey(unit.first_position, unit.window) / kTileKeys * kTileKeys;
+  return split * kSplitKeys < seen ? seen : split * kSplitKeys;
+}
+
 template <int Rows, typename AnyTile>
 RESIDENT_INLINE void ScoreRows(const float* queries, size_t query_stride, int dim, const AnyTile& tile, int keys,
                                const NextTile& next, float* scores) {
@@ -274,13 +281,10 @@ RESIDENT_INLINE void ScoreRows(const float* queries, size_t query_stride, int di
   ScoreKeys<Rows, kScoreVectors>(queries, query_stride, dim, tile, keys, next, scores);
 }
 
-/** Where the tile at `first_key` lies; nowhere when the unit does not see it, or nothing is won by asking for it. */
-RESIDENT_INLINE NextTile FindNext(const AttendUnit& unit, int first_key) {
+/** Where the unit's tile at `first_key` lies. */
+RESIDENT_INLINE NextTile PlaceOf(const AttendUnit& unit, int first_key) {
   const CacheView& cache = *unit.cache;
   const size_t tokens = size_t(cache.block_tokens), dim = size_t(cache.head_dim);
-  const bool seen = first_key < unit.first_position + unit.positions;
-  const bool few = unit.positions * unit.heads <= kMostRowsInPlace;
-  if (!seen || !few || cache.type == FloatType::kF32 || cache.block_tokens % kTileKeys != 0) return {};
   const bool bytes = cache.type == FloatType::kQ8;
   const size_t size = bytes ? 1 : SizeOf(cache.type), offset = size_t(first_key) % tokens;
   const size_t head = bytes ? LayoutOf(cache).Values(unit.table[size_t(first_key) / tokens], unit.kv_head)
@@ -290,16 +294,24 @@ RESIDENT_INLINE NextTile FindNext(const AttendUnit& unit, int first_key) {
           kTileKeys * int(size)};
 }
 
+/** What to ask for while the tile before `first_key` is computed; nothing where it is not worth it. */
+RESIDENT_INLINE NextTile FindNext(const AttendUnit& unit, int first_key) {
+  const CacheView& cache = *unit.cache;
+  if (unit.positions * unit.heads > kMostRowsInPlace || cache.block_tokens % kTileKeys != 0) return {};
+  if (first_key < unit.first_position + unit.positions) {
+    return cache.type == FloatType::kF32 ? NextTile{} : PlaceOf(unit, first_key);
+  }
+  return unit.next == nullptr ? NextTile{} : PlaceOf(*unit.next, FirstTile(*unit.next, unit.next->first_split));
+}
+
 /** All tiles of one split, for all rows of the unit. */
 template <typename AnyTile>
 void AttendTiles(const AttendUnit& unit, int split, const float* queries, float* scores, float* k_copy, float* v_copy,
                  const RowState& state) {
   const int dim = unit.cache->head_dim, padded = PaddedDim(dim), rows = unit.positions * unit.heads;
   const int last_position = unit.first_position + unit.positions - 1;
-  const int first_tile = FirstKey(unit.first_position, unit.window) / kTileKeys * kTileKeys;
   ClearState(state, rows, padded);
-  for (int key = split * kSplitKeys < first_tile ? first_tile : split * kSplitKeys;
-       key < (split + 1) * kSplitKeys && key <= last_position; key += kTileKeys) {
+  for (int key = FirstTile(unit, split); key < (split + 1) * kSplitKeys && key <= last_position; key += kTileKeys) {
     const int keys = last_position + 1 - key < kTileKeys ? last_position + 1 - key : kTileKeys;
     const NextTile next = FindNext(unit, key + kTileKeys), none;
     AnyTile tile;

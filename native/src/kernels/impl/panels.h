@@ -33,15 +33,14 @@ RESIDENT_INLINE void Unpack(const uint8_t* words, Bytes (&weights)[8]) {
  */
 template <int Bits>
 RESIDENT_INLINE F DotDigits(const Bytes (&weights)[8], const int8_t* digits) {
-  const int8_t *d0 = digits, *d1 = digits + kDigitGroup, *d2 = digits + 2 * kDigitGroup;
-  const I zero = SetInt(0);
+  I sums[kDigits];
+  DotThree<Bits>(weights, digits, sums);
   if constexpr (Bits == 4) {
-    const I upper = AddInt(ShiftLeft<8>(DotGroup<4>(zero, weights, d0)), DotGroup<4>(zero, weights, d1));
-    return ToFloat(AddInt(ShiftLeft<8>(upper), DotGroup<4>(zero, weights, d2)));
+    const I upper = AddInt(ShiftLeft<8>(sums[0]), sums[1]);
+    return ToFloat(AddInt(ShiftLeft<8>(upper), sums[2]));
   } else {
-    const I upper = DotGroup<8>(zero, weights, d0);
-    const I lower = AddInt(ShiftLeft<8>(DotGroup<8>(zero, weights, d1)), DotGroup<8>(zero, weights, d2));
-    return Fma(ToFloat(upper), Set(65536.f), ToFloat(lower));
+    const I lower = AddInt(ShiftLeft<8>(sums[1]), sums[2]);
+    return Fma(ToFloat(sums[0]), Set(65536.f), ToFloat(lower));
   }
 }
 

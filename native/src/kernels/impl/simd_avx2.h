@@ -112,6 +112,11 @@ RESIDENT_INLINE I DotGroup(I start, const Bytes (&weights)[8], const int8_t* dig
 }
 #endif
 
+template <int Bits>
+RESIDENT_INLINE void DotThree(const Bytes (&weights)[8], const int8_t* digits, I (&sums)[kDigits]) {
+  for (int d = 0; d < kDigits; ++d) sums[d] = DotGroup<Bits>(SetInt(0), weights, digits + d * kDigitGroup);
+}
+
 RESIDENT_INLINE void PrefetchLine(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 
 RESIDENT_INLINE float SumOf8(__m256 v) {

@@ -93,6 +93,11 @@ RESIDENT_INLINE I DotGroup(I start, const Bytes (&weights)[8], const int8_t* dig
   return start;
 }
 
+template <int Bits>
+RESIDENT_INLINE void DotThree(const Bytes (&weights)[8], const int8_t* digits, I (&sums)[kDigits]) {
+  for (int d = 0; d < kDigits; ++d) sums[d] = DotGroup<Bits>(SetInt(0), weights, digits + d * kDigitGroup);
+}
+
 RESIDENT_INLINE void PrefetchLine(const void*) {}
 
 /** 16 virtual lanes added as a tree: i with i + 8, then i + 4, i + 2, i + 1. */
