@@ -4,7 +4,7 @@ import path from "node:path";
 import type { BlockFileRead } from "../../../src/native/binding";
 import { rejection, temporaryFolder } from "../../support/models/folders";
 import { parseSafetensors } from "../../support/models/safetensors";
-import { NativeRig } from "../../support/native/nativeRig";
+import { longRun, NativeRig } from "../../support/native/nativeRig";
 import { writeRandomModel } from "../../support/native/randomModel";
 
 const metadata = { model: "tiny", parent: "", tokens: "[1,2,3]" };
@@ -104,19 +104,14 @@ describe("Block files", () => {
   });
 
   it("are written and read between the steps of a run", async () => {
-    // Many sequences, so that the run is long beside two files: steps of the model alone take some microseconds.
-    const [sequences, blocks, steps] = [30, 28, 200];
+    const { parts, steps, endBlock } = longRun(1);
     await rig.dispose();
-    rig = await NativeRig.load(path.join(folder.path, "model"), 1 + sequences * blocks + 1);
+    rig = await NativeRig.load(path.join(folder.path, "model"), endBlock + 1);
     await rig.run([{ tokens: [1, 2, 3, 4, 5, 6, 7, 8], table: [0], want: false }]);
-    const parts = Array.from({ length: sequences }, (_, s) => ({
-      tokens: [1],
-      table: Array.from({ length: blocks }, (_, i) => 1 + s * blocks + i),
-    }));
     const order: string[] = [];
     const run = rig.run(parts, steps).then(() => order.push("run"));
     await write().then(() => order.push("written"));
-    assert.equal(await read({ block: 1 + sequences * blocks }), undefined);
+    assert.equal(await read({ block: endBlock }), undefined);
     order.push("read");
     await run;
     assert.deepEqual(order, ["written", "read", "run"]);

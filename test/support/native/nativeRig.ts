@@ -53,6 +53,24 @@ export function makeBatch(parts: readonly Part[], steps = 1): StepBatch {
   };
 }
 
+/**
+ * A run of many sequences, in blocks from `firstBlock` on: some tens of milliseconds, in which the host can do something,
+ * where a step of one sequence takes some microseconds.
+ */
+export function longRun(firstBlock: number): {
+  readonly parts: readonly Part[];
+  readonly steps: number;
+  /** The first block behind those of the run. */
+  readonly endBlock: number;
+} {
+  const [sequences, blocks, steps] = [30, 28, 200];
+  const parts = Array.from({ length: sequences }, (_, sequence) => ({
+    tokens: [1],
+    table: Array.from({ length: blocks }, (__, i) => firstBlock + sequence * blocks + i),
+  }));
+  return { parts, steps, endBlock: firstBlock + sequences * blocks };
+}
+
 /** The real addon with one model and a pool of blocks of 8 tokens. */
 export class NativeRig {
   private constructor(
