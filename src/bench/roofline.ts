@@ -12,6 +12,11 @@ export interface Roofline {
   readonly stepWeightBytes: number;
 }
 
+/** Of the same machine at two times. */
+export function meanRoofline(one: Roofline, other: Roofline): Roofline {
+  return { ...one, readBytesPerSecond: (one.readBytesPerSecond + other.readBytesPerSecond) / 2 };
+}
+
 /** How near `tokensPerSecond` of one sequence comes to what the memory could deliver in weights alone. */
 export function underRoof({ stepWeightBytes, readBytesPerSecond }: Roofline, tokensPerSecond: number) {
   const weightBytesPerSecond = stepWeightBytes * tokensPerSecond;

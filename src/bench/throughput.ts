@@ -2,7 +2,7 @@ import * as os from "node:os";
 import { throwIfAborted } from "../common/errors";
 import type { BenchRow, ResidentService } from "../protocol/service";
 import { peerNames, type RunPeer, type Workload } from "./peers";
-import { type Roofline, rooflineRow, underRoof } from "./roofline";
+import { meanRoofline, type Roofline, rooflineRow, underRoof } from "./roofline";
 import type { Suite } from "./suite";
 import { measureOwn } from "./throughputOwn";
 import { ratios, type SlowPeerLimits, ThroughputPeers } from "./throughputPeers";
@@ -44,7 +44,7 @@ export function throughputSuite(
 ): Suite {
   return async (run) => {
     const model = await service.loadModel(run.signal);
-    const roofline = await measureRoofline?.();
+    let roofline = await measureRoofline?.();
     const threads = os.availableParallelism();
     const peers = runPeer && new ThroughputPeers(runPeer, { model, threads, slow: plan.slowPeer });
     const cases = casesOf(plan, model.contextTokens);
@@ -56,12 +56,17 @@ export function throughputSuite(
         run.onProgress({ done: (i * total) / cases.length, total, unit: "runs", message });
       throwIfAborted(run.signal);
       step(name);
-      // Not what was asked but what was read is what the peers get to read.
+      const isUnderRoof = workload.measure === "decode" && workload.sequences === 1;
+      // What the memory delivers changes with who else uses it: it is asked before and after.
+      const before = isUnderRoof ? await measureRoofline?.() : undefined;
       const own = await measureOwn(service, workload, run.signal);
+      const after = isUnderRoof ? await measureRoofline?.() : undefined;
+      if (before !== undefined && after !== undefined) roofline = meanRoofline(before, after);
+      // Not what was asked but what was read is what the peers get to read.
       const same = { ...workload, promptTokens: own.promptTokens };
       const results = (await peers?.measure(name, same, step, run)) ?? [];
       const rate = medianRate(own.samples);
-      if (workload.measure === "decode" && workload.sequences === 1 && oneSequence === 0) oneSequence = rate;
+      if (isUnderRoof && oneSequence === 0) oneSequence = rate;
       rows.push(
         {
           ...throughputRow(name, same, {
@@ -70,7 +75,7 @@ export function throughputSuite(
             samples: own.samples,
           }),
           ...(roofline && { ops: roofline.ops }),
-          ...(roofline && workload.measure === "decode" && workload.sequences === 1 ? underRoof(roofline, rate) : {}),
+          ...(roofline && isUnderRoof ? underRoof(roofline, rate) : {}),
           ...ratios(rate, results),
           ...(workload.sequences === 1 ? {} : { overOneSequence: rate / oneSequence }),
         },

@@ -102,7 +102,12 @@ describe("Throughput", () => {
 
   it("says how near decode comes to what the memory delivers, and what computed", async () => {
     const roofline = { ops: "cpu avx2", threads: 4, readBytesPerSecond: 10_000, stepWeightBytes: 400 };
-    const suite = throughputSuite(new FakeDoor(), plan, peer, async () => roofline);
+    let measured = 0;
+    const suite = throughputSuite(new FakeDoor(), plan, peer, async () => {
+      measured += 1;
+      // Before and after the decode of one sequence; at the start it was something else.
+      return { ...roofline, readBytesPerSecond: [99_000, 8_000, 12_000][measured - 1] ?? 10_000 };
+    });
     const rows = await suite({ onProgress: () => {}, signal: new AbortController().signal });
     const decode = rows.find((row) => row.case === "decode, one sequence");
     assert.deepEqual([decode?.["ops"], decode?.["threads"]], ["cpu avx2", 4]);
