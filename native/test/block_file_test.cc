@@ -52,6 +52,28 @@ struct Fixture {
   std::string path, text;
 };
 
+/** A written block file of several segments. */
+struct LargeFixture {
+  explicit LargeFixture(int block_tokens) : tokens(block_tokens) {
+    geometry.head_dim = 512;
+    geometry.block_tokens = tokens;
+    data = RandomBytes(geometry.BlockBytes(tokens));
+    WriteBlockFile(path, geometry, tokens, {}, data);
+  }
+
+  /** What is said of it; empty: nothing. */
+  std::string Refusal(const BlockPieces& into, const ReadHooks& hooks) const {
+    const auto refusal = ReadBlockFile(path, geometry, tokens, {}, into, hooks);
+    return refusal ? refusal->code : "";
+  }
+
+  int tokens;
+  PoolGeometry geometry = kGeometry;
+  TemporaryFolder folder;
+  std::string path = folder / "block";
+  std::vector<std::byte> data;
+};
+
 }  // namespace
 
 TEST("a block file gives back its bytes and needs its metadata") {
@@ -67,53 +89,40 @@ TEST("a block file gives back its bytes and needs its metadata") {
 }
 
 TEST("a block file is read into scattered pieces of memory, large ones and many small ones") {
-  PoolGeometry large = kGeometry;
-  large.head_dim = 512;
-  large.block_tokens = 64;
-  TemporaryFolder folder;
-  const std::vector<std::byte> data = RandomBytes(large.BlockBytes(64));
-  const std::string path = folder / "block";
-  WriteBlockFile(path, large, 64, {}, data);
-  for (const size_t piece : {size_t(7 * 1024), size_t(24), size_t(300 * 1024), data.size()}) {
+  const LargeFixture f(64);
+  for (const size_t piece : {size_t(7 * 1024), size_t(24), size_t(300 * 1024), f.data.size()}) {
     std::vector<std::vector<std::byte>> memory;
     BlockPieces pieces;
-    for (size_t at = 0; at < data.size(); at += piece) memory.emplace_back(std::min(piece, data.size() - at));
+    for (size_t at = 0; at < f.data.size(); at += piece) memory.emplace_back(std::min(piece, f.data.size() - at));
     for (std::vector<std::byte>& part : memory) pieces.emplace_back(part);
     int parts = 0;
-    CHECK(!ReadBlockFile(path, large, 64, {}, pieces, {.after_segment = [&] { ++parts; }, .ask_for_help = {}}));
-    CHECK(parts >= int(data.size() / (256 * 1024)));
+    CHECK_EQUAL(f.Refusal(pieces, {.after_segment = [&] { ++parts; }, .ask_for_help = {}}), std::string(""));
+    CHECK(parts >= int(f.data.size() / (256 * 1024)));
     std::vector<std::byte> together;
     for (const std::vector<std::byte>& part : memory) together.insert(together.end(), part.begin(), part.end());
-    CHECK(together == data);
+    CHECK(together == f.data);
   }
 }
 
 TEST("threads that help with a block file read it together, and may come at any time") {
-  PoolGeometry large = kGeometry;
-  large.head_dim = 512;
-  large.block_tokens = 192;
-  TemporaryFolder folder;
-  const std::vector<std::byte> data = RandomBytes(large.BlockBytes(192));
-  const std::string path = folder / "block";
-  WriteBlockFile(path, large, 192, {}, data);
-  const std::string text = ReadWhole(path);
+  const LargeFixture f(192);
+  const std::string text = ReadWhole(f.path);
   std::vector<std::function<void()>> late;
   for (int run = 0; run < 40; ++run) {
     std::string changed = text;
     if (run % 4 == 1) changed.back() = char(changed.back() ^ 1);  // of the last segment
     if (run % 4 == 2) changed[size_t(8192 + run * 100)] ^= 1;     // of the first
-    WriteText(path, changed);
+    WriteText(f.path, changed);
     std::vector<std::thread> helpers;
     {
-      std::vector<std::byte> read(data.size());
+      std::vector<std::byte> read(f.data.size());
       const ReadHooks hooks{.after_segment = {}, .ask_for_help = [&](std::function<void()> help) {
                               for (int i = 0; i < 3; ++i) helpers.emplace_back(help);
                               late.push_back(help);
                             }};
-      const auto refusal = ReadBlockFile(path, large, 192, {}, {read}, hooks);
-      CHECK_EQUAL(refusal ? std::string(refusal->code) : "",
-                  std::string(run % 4 == 1 || run % 4 == 2 ? "checksum" : ""));
-      if (!refusal) CHECK(read == data);
+      const std::string expected = run % 4 == 1 || run % 4 == 2 ? "checksum" : "";
+      CHECK_EQUAL(f.Refusal({read}, hooks), expected);
+      if (expected.empty()) CHECK(read == f.data);
     }  // what was read into is gone, helpers may still begin
     for (const auto& help : late) help();
     for (std::thread& helper : helpers) helper.join();
@@ -122,17 +131,11 @@ TEST("threads that help with a block file read it together, and may come at any 
 }
 
 TEST("a failure of a thread that helps is the reader's") {
-  PoolGeometry large = kGeometry;
-  large.head_dim = 512;
-  large.block_tokens = 64;
-  TemporaryFolder folder;
-  const std::string path = folder / "block";
-  WriteBlockFile(path, large, 64, {}, RandomBytes(large.BlockBytes(64)));
-  std::vector<std::byte> read(large.BlockBytes(64));
+  const LargeFixture f(64);
+  std::vector<std::byte> read(f.data.size());
   const ReadHooks hooks{.after_segment = [] { throw IoError("reading", "x", EIO); },
                         .ask_for_help = [](auto help) { std::thread(help).join(); }};
-  const auto refusal = ReadBlockFile(path, large, 64, {}, {read}, hooks);
-  CHECK_EQUAL(refusal ? std::string(refusal->code) : "", std::string("unreadable"));
+  CHECK_EQUAL(f.Refusal({read}, hooks), std::string("unreadable"));
 }
 
 TEST("a block file is owner-only and leaves no temporary file") {

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <vector>
@@ -26,6 +27,25 @@ TEST("every chunk is taken once, by threads that are there") {
       });
       CHECK(!strangers);
       for (const auto& count : taken) CHECK_EQUAL(count.load(), 1);
+    }
+  }
+}
+
+TEST("every chunk is taken once where threads take those of their own part first, and a thread alone in order") {
+  for (const int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    for (int round = 0; round < 3000; ++round) {
+      const int chunks = round % 37;
+      std::vector<std::atomic<int>> taken(static_cast<size_t>(chunks));
+      std::vector<int> order;
+      const auto take = [&](int chunk, int) {
+        ++taken[size_t(chunk)];
+        if (threads == 1) order.push_back(chunk);
+      };
+      // Orders take turns: what one piece of work leaves behind must not be in the next one's way.
+      pool.Run(chunks, take, round % 3 == 0 ? ThreadPool::Order::kOfAll : ThreadPool::Order::kOwnFirst);
+      for (const auto& count : taken) CHECK_EQUAL(count.load(), 1);
+      CHECK(std::is_sorted(order.begin(), order.end()));
     }
   }
 }

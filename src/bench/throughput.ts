@@ -56,17 +56,17 @@ export function throughputSuite(
         run.onProgress({ done: (i * total) / cases.length, total, unit: "runs", message });
       throwIfAborted(run.signal);
       step(name);
-      const isUnderRoof = workload.measure === "decode" && workload.sequences === 1;
+      const isOneDecode = workload.measure === "decode" && workload.sequences === 1;
       // What the memory delivers changes with who else uses it: it is asked before and after.
-      const before = isUnderRoof ? await measureRoofline?.() : undefined;
+      const before = isOneDecode ? await measureRoofline?.() : undefined;
       const own = await measureOwn(service, workload, run.signal);
-      const after = isUnderRoof ? await measureRoofline?.() : undefined;
+      const after = isOneDecode ? await measureRoofline?.() : undefined;
       if (before !== undefined && after !== undefined) roofline = meanRoofline(before, after);
       // Not what was asked but what was read is what the peers get to read.
       const same = { ...workload, promptTokens: own.promptTokens };
       const results = (await peers?.measure(name, same, step, run)) ?? [];
       const rate = medianRate(own.samples);
-      if (isUnderRoof && oneSequence === 0) oneSequence = rate;
+      if (isOneDecode && oneSequence === 0) oneSequence = rate;
       rows.push(
         {
           ...throughputRow(name, same, {
@@ -75,7 +75,7 @@ export function throughputSuite(
             samples: own.samples,
           }),
           ...(roofline && { ops: roofline.ops }),
-          ...(roofline && isUnderRoof ? underRoof(roofline, rate) : {}),
+          ...(roofline && isOneDecode ? underRoof(roofline, rate) : {}),
           ...ratios(rate, results),
           ...(workload.sequences === 1 ? {} : { overOneSequence: rate / oneSequence }),
         },

@@ -2,7 +2,6 @@
 
 #include <mlx/allocator.h>
 
-#include "core/error.h"
 #include "core/loader.h"
 
 namespace resident {

@@ -42,6 +42,11 @@ class Buffer {
   void Reserve(size_t bytes) {
     if (bytes > bytes_) *this = Buffer(bytes + bytes / 2);
   }
+  /** The same as floats. */
+  float* ReserveFloats(size_t count) {
+    Reserve(count * sizeof(float));
+    return reinterpret_cast<float*>(data());
+  }
 
  private:
   static constexpr size_t kLine = 64;

@@ -57,17 +57,12 @@ void AppendQuantised(const KernelTable& table, const QuantisedLayout& layout, in
   }
 }
 
-float* Floats(Buffer& buffer, size_t count) {
-  buffer.Reserve(count * sizeof(float));
-  return reinterpret_cast<float*>(buffer.data());
-}
-
 }  // namespace
 
 PagedAttention::QkvRows PagedAttention::Reserve(const AttentionWeights& w, int count) {
   // One panel more: a matrix' last one may be written beyond its outputs.
   const size_t stride = size_t(PaddedDim(Outputs(*w.query_key) + Outputs(*w.value)) + kPanelRows);
-  qkv_ = {Floats(queries_keys_values_, size_t(count) * stride), stride};
+  qkv_ = {queries_keys_values_.ReserveFloats(size_t(count) * stride), stride};
   return qkv_;
 }
 
@@ -76,10 +71,10 @@ const float* PagedAttention::Attend(const AttentionWeights& w, const Rows& rows,
   w.rotary->Reserve(*std::max_element(rows.positions.begin(), rows.positions.end()) + 1);
   multiplier_.ForRows(count, [&](int first, int end) { RotateAndAppend(w, rows, cache, first, end); });
   const size_t floats = size_t(count) * size_t(PaddedDim(features));
-  float* attended = Floats(attended_, floats);
+  float* attended = attended_.ReserveFloats(floats);
   if (features != PaddedDim(features)) std::fill_n(attended, floats, 0.f);
   const CacheView view{cache.k, cache.v, cache.type, w.kv_heads, w.head_dim, rows.block_tokens};
-  std::vector<AttendUnit> units = UnitsOf(w, rows, view);
+  std::vector<AttendUnit> units = UnitsOf(w, rows, view, attended);
   const int threads = multiplier_.pool().threads();
   if (int(units.size()) >= kUnitsAThread * threads || threads == 1) {
     AttendUnits(units);
@@ -149,10 +144,10 @@ void PagedAttention::RotateAndAppend(const AttentionWeights& w, const Rows& rows
   }
 }
 
-std::vector<AttendUnit> PagedAttention::UnitsOf(const AttentionWeights& w, const Rows& rows, const CacheView& view) {
+std::vector<AttendUnit> PagedAttention::UnitsOf(const AttentionWeights& w, const Rows& rows, const CacheView& view,
+                                                float* out) const {
   const int dim = w.head_dim, group = w.heads / w.kv_heads, a_unit = std::min(group, kUnitRows);
   const size_t out_stride = size_t(PaddedDim(w.heads * dim));
-  auto* out = reinterpret_cast<float*>(attended_.data());
   std::vector<AttendUnit> units;
   for (const SequenceRows& sequence : rows.sequences) {
     const int positions = std::max(1, kUnitRows / a_unit);
@@ -189,7 +184,7 @@ std::vector<AttendUnit> PagedAttention::UnitsOf(const AttentionWeights& w, const
 void PagedAttention::AttendUnits(std::vector<AttendUnit>& units) {
   ThreadPool& pool = multiplier_.pool();
   const size_t a_thread = AttendScratchFloats(units.front().cache->head_dim);
-  float* scratch = Floats(scratch_, a_thread * size_t(pool.threads()));
+  float* scratch = scratch_.ReserveFloats(a_thread * size_t(pool.threads()));
   // Threads that take turns at one sequence's splits read neighbouring memory, which is the faster way to stream it.
   const bool whole = units.front().out != nullptr;
   const auto attend = [&](int i, int thread) {
@@ -208,7 +203,7 @@ void PagedAttention::AttendSplits(std::vector<AttendUnit>& units) {
   const auto a_split = [&](const AttendUnit& unit) { return size_t(unit.positions * unit.heads) * state; };
   size_t floats = 0;
   for (const AttendUnit& unit : units) floats += size_t(unit.end_split - unit.first_split) * a_split(unit);
-  float* partial = Floats(partials_, floats);
+  float* partial = partials_.ReserveFloats(floats);
   std::vector<AttendUnit> splits;
   for (AttendUnit& unit : units) {
     unit.partial = partial;

@@ -68,7 +68,7 @@ class PagedAttention {
  private:
   void RotateAndAppend(const AttentionWeights& w, const Rows& rows, const LayerCache& cache, int first, int end);
   void Rotate(const AttentionWeights& w, int position, int heads, const NormWeight* norm, float* at);
-  std::vector<AttendUnit> UnitsOf(const AttentionWeights& w, const Rows& rows, const CacheView& view);
+  std::vector<AttendUnit> UnitsOf(const AttentionWeights& w, const Rows& rows, const CacheView& view, float* out) const;
   void AttendSplits(std::vector<AttendUnit>& units);
   void AttendUnits(std::vector<AttendUnit>& units);
 

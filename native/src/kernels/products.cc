@@ -41,8 +41,7 @@ std::vector<Product> ProductsOf(std::initializer_list<const Matrices*> all) {
 
 ProductRows Multiplier::Normalise(const NormWeight& norm, float eps, int rows, const float* x, bool digits) {
   const size_t stride = norm.weight.size();
-  normed_.Reserve(size_t(rows) * stride * sizeof(float));
-  auto* y = reinterpret_cast<float*>(normed_.data());
+  float* y = normed_.ReserveFloats(size_t(rows) * stride);
   if (digits) digits_.Reserve(rows, int(stride) / kDigitGroup);
   ForRows(rows, [&](int first, int end) {
     for (int r = first; r < end; ++r) {

@@ -46,8 +46,7 @@ void Transformer::AddProduct(const Matrices& matrices, const ProductRows& in, co
   const size_t stride = size_t(matrices.front().padded_outputs());
   const std::vector<Product> products = ProductsOf({&matrices});
   if (norm != nullptr) {
-    product_.Reserve(size_t(in.rows) * stride * sizeof(float));
-    auto* all = reinterpret_cast<float*>(product_.data());
+    float* all = product_.ReserveFloats(size_t(in.rows) * stride);
     multiplier_.Multiply(products, in, [&](const Product&, int panel, int first, int n, const float* tile, int) {
       for (int r = 0; r < n; ++r) {
         std::copy_n(tile + r * kPanelRows, kPanelRows, all + size_t(first + r) * stride + size_t(panel) * kPanelRows);
@@ -73,8 +72,7 @@ void Transformer::FeedForward(const FeedForwardWeights& w, int rows, const float
   const ProductRows in = multiplier_.Normalise(*w.norm, w.norm_eps, rows, x, NeedsDigits({w.gate, w.up}));
   const PackedMatrix &gate = w.gate->front(), &up = w.up->front();
   const size_t stride = size_t(up.padded_outputs());
-  gated_.Reserve(size_t(rows) * stride * sizeof(float));
-  auto* gated = reinterpret_cast<float*>(gated_.data());
+  float* gated = gated_.ReserveFloats(size_t(rows) * stride);
   const auto activate = w.activation == Activation::kSilu ? table_.silu_multiply : table_.gelu_multiply;
   multiplier_.ForPanels(gate.panels(), in, [&](int first, int n, int begin, int end, int) {
     float gates[Multiplier::kChunkFloats], ups[Multiplier::kChunkFloats];

@@ -68,17 +68,7 @@ RESIDENT_INLINE Bytes LoadBytes(const uint8_t* p) { return _mm512_loadu_si512(p)
 RESIDENT_INLINE Bytes LowNibbles(Bytes w) { return _mm512_and_si512(w, _mm512_set1_epi8(15)); }
 RESIDENT_INLINE Bytes HighNibbles(Bytes w) { return _mm512_and_si512(_mm512_srli_epi32(w, 4), _mm512_set1_epi8(15)); }
 
-template <int Bits>
-RESIDENT_INLINE I DotGroup(I start, const Bytes (&weights)[8], const int8_t* digits) {
-  for (int i = 0; i < 8; ++i) {
-    int32_t four;
-    std::memcpy(&four, digits + 4 * i, 4);
-    start = _mm512_dpbusd_epi32(start, weights[i], _mm512_set1_epi32(four));
-  }
-  return start;
-}
-
-/** DotGroup of three digits at once: chains that take turns need less of the processor's foresight. */
+/** The dot products of a group's three digits. Chains that take turns need less of the processor's foresight. */
 template <int Bits>
 RESIDENT_INLINE void DotThree(const Bytes (&weights)[8], const int8_t* digits, I (&sums)[kDigits]) {
   for (int d = 0; d < kDigits; ++d) sums[d] = _mm512_setzero_si512();
