@@ -7,12 +7,13 @@
 using namespace resident::kernels;
 
 TEST("of equal outputs the lowest is the best one, whichever thread meets which first") {
-  constexpr int kInputs = 32, kOutputs = 2000, kRows = 3;
+  constexpr int kInputs = 32, kOutputs = 20000, kFirst = 9900, kRows = 3;
   std::vector<float> weights(size_t(kOutputs) * kInputs, 1.f);
   Matrices head;
   head.emplace_back(SourceMatrix{.outputs = kOutputs, .inputs = kInputs, .weights = weights.data()});
-  // From output 700 on one input counts twice: those are the largest, and all alike.
-  for (int output = 700; output < kOutputs; ++output) weights[size_t(output) * kInputs] = 2.f;
+  // From kFirst on one input counts twice: those are the largest, all alike, and begin where the first of two threads
+  // has its last outputs, which the other one takes when it is done with its own.
+  for (int output = kFirst; output < kOutputs; ++output) weights[size_t(output) * kInputs] = 2.f;
   Matrices higher;
   higher.emplace_back(SourceMatrix{.outputs = kOutputs, .inputs = kInputs, .weights = weights.data()});
   const std::vector<float> ones(kInputs, 1.f);
@@ -26,7 +27,7 @@ TEST("of equal outputs the lowest is the best one, whichever thread meets which 
       transformer.Best(norm, 1e-5f, head, kRows, x.data(), best.data());
       CHECK(best == std::vector<int32_t>({0, -1, 0}));
       transformer.Best(norm, 1e-5f, higher, kRows, x.data(), best.data());
-      CHECK(best == std::vector<int32_t>({700, -1, 700}));
+      CHECK(best == std::vector<int32_t>({kFirst, -1, kFirst}));
     }
   }
 }
