@@ -87,7 +87,7 @@ struct CacheView {
 constexpr int kTileKeys = 64;
 constexpr int kSplitKeys = 256;
 /** Rows (positions times query heads of one K/V head) that one unit of attention computes at most. */
-constexpr int kUnitRows = 48;
+constexpr int kUnitRows = 96;
 constexpr int kMaxHeadDim = 1024;
 
 /** Some positions of one sequence and some query heads of one K/V head, over a range of key splits. */

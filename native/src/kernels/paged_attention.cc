@@ -204,15 +204,22 @@ void PagedAttention::AttendSplits(std::vector<AttendUnit>& units) {
   size_t floats = 0;
   for (const AttendUnit& unit : units) floats += size_t(unit.end_split - unit.first_split) * a_split(unit);
   float* partial = partials_.ReserveFloats(floats);
-  std::vector<AttendUnit> splits;
+  int end = 0;
   for (AttendUnit& unit : units) {
     unit.partial = partial;
-    for (int s = unit.first_split; s < unit.end_split; ++s, partial += a_split(unit)) {
+    partial += size_t(unit.end_split - unit.first_split) * a_split(unit);
+    end = std::max(end, unit.end_split);
+  }
+  // Units that read the same keys follow each other.
+  std::vector<AttendUnit> splits;
+  for (int s = 0; s < end; ++s) {
+    for (const AttendUnit& unit : units) {
+      if (s < unit.first_split || s >= unit.end_split) continue;
       AttendUnit& split = splits.emplace_back(unit);
       split.first_split = s;
       split.end_split = s + 1;
       split.out = nullptr;
-      split.partial = partial;
+      split.partial += size_t(s - unit.first_split) * a_split(unit);
     }
   }
   AttendUnits(splits);

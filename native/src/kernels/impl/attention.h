@@ -33,23 +33,37 @@ struct Tile {
  */
 constexpr int kMostRowsInPlace = kLanes == 8 ? kUnitRows : 12;
 
+/** Rows whose sums fit the registers. */
+constexpr int kRowsAtOnce = 6;
+
 /**
- * The tile after this one, for few rows: lines of K are asked for while this tile's dimensions are scored, and those of
- * V while its tokens are mixed. Floats that follow each other come no faster for it, measured; those of the next
- * sequence or head do.
+ * The tile after this one: lines of K are asked for while this tile's dimensions are scored, and those of V while its
+ * tokens are mixed, a part of them by each group of rows.
  */
 struct NextTile {
   const char *k = nullptr, *v = nullptr;
   size_t k_stride = 0, v_stride = 0;  // bytes from one row to the next
   int k_bytes = 0;                    // of a row
+  int k_rows = 0;
+  int shift = 0;  // 2^shift groups of rows ask
 
+  /** What the rows from `row` on ask for. */
+  RESIDENT_INLINE NextTile PartOf(int row) const {
+    const int group = row / kRowsAtOnce;
+    if (k == nullptr || row % kRowsAtOnce != 0 || group >= 1 << shift) return {};
+    NextTile part = *this;
+    part.k += size_t(group * (k_rows >> shift)) * k_stride;
+    part.v += size_t(group * (kTileKeys >> shift)) * v_stride;
+    return part;
+  }
+  RESIDENT_INLINE bool IsTurn(int i) const { return (i & ((1 << shift) - 1)) == 0; }
   RESIDENT_INLINE void PrefetchKeys(int dim) const {
-    if (k == nullptr) return;
-    for (int i = 0; i < k_bytes; i += 64) PrefetchLine(k + size_t(dim) * k_stride + i);
+    if (k == nullptr || !IsTurn(dim)) return;
+    for (int i = 0; i < k_bytes; i += 64) PrefetchLine(k + size_t(dim >> shift) * k_stride + i);
   }
   RESIDENT_INLINE void PrefetchValues(int key) const {
-    if (v == nullptr) return;
-    for (size_t i = 0; i < v_stride; i += 64) PrefetchLine(v + size_t(key) * v_stride + i);
+    if (v == nullptr || !IsTurn(key)) return;
+    for (size_t i = 0; i < v_stride; i += 64) PrefetchLine(v + size_t(key >> shift) * v_stride + i);
   }
 };
 
@@ -281,27 +295,34 @@ RESIDENT_INLINE void ScoreRows(const float* queries, size_t query_stride, int di
   ScoreKeys<Rows, kScoreVectors>(queries, query_stride, dim, tile, keys, next, scores);
 }
 
-/** Where the unit's tile at `first_key` lies. */
-RESIDENT_INLINE NextTile PlaceOf(const AttendUnit& unit, int first_key) {
+/** Where the unit's tile at `first_key` lies, to be asked for by so many groups of rows. */
+RESIDENT_INLINE NextTile PlaceOf(const AttendUnit& unit, int first_key, int groups) {
   const CacheView& cache = *unit.cache;
   const size_t tokens = size_t(cache.block_tokens), dim = size_t(cache.head_dim);
   const bool bytes = cache.type == FloatType::kQ8;
   const size_t size = bytes ? 1 : SizeOf(cache.type), offset = size_t(first_key) % tokens;
   const size_t head = bytes ? LayoutOf(cache).Values(unit.table[size_t(first_key) / tokens], unit.kv_head)
                             : HeadAt(unit, first_key) * size;
-  return {static_cast<const char*>(cache.k) + head + offset * size,
-          static_cast<const char*>(cache.v) + head + offset * dim * size, tokens * size, dim * size,
-          kTileKeys * int(size)};
+  return {.k = static_cast<const char*>(cache.k) + head + offset * size,
+          .v = static_cast<const char*>(cache.v) + head + offset * dim * size,
+          .k_stride = tokens * size,
+          .v_stride = dim * size,
+          .k_bytes = kTileKeys * int(size),
+          .k_rows = cache.head_dim,
+          .shift = groups < 2 ? 0 : 31 - __builtin_clz(unsigned(groups))};
 }
 
 /** What to ask for while the tile before `first_key` is computed; nothing where it is not worth it. */
 RESIDENT_INLINE NextTile FindNext(const AttendUnit& unit, int first_key) {
   const CacheView& cache = *unit.cache;
-  if (unit.positions * unit.heads > kMostRowsInPlace || cache.block_tokens % kTileKeys != 0) return {};
+  const int rows = unit.positions * unit.heads, groups = rows / kRowsAtOnce;
+  if (cache.block_tokens % kTileKeys != 0) return {};
   if (first_key < unit.first_position + unit.positions) {
-    return cache.type == FloatType::kF32 ? NextTile{} : PlaceOf(unit, first_key);
+    const bool comes_anyway = !kAsksForFloats && cache.type == FloatType::kF32 && groups < 2;
+    return comes_anyway ? NextTile{} : PlaceOf(unit, first_key, groups);
   }
-  return unit.next == nullptr ? NextTile{} : PlaceOf(*unit.next, FirstTile(*unit.next, unit.next->first_split));
+  if (unit.next == nullptr) return {};
+  return PlaceOf(*unit.next, FirstTile(*unit.next, unit.next->first_split), groups);
 }
 
 /** All tiles of one split, for all rows of the unit. */
@@ -313,16 +334,16 @@ void AttendTiles(const AttendUnit& unit, int split, const float* queries, float*
   ClearState(state, rows, padded);
   for (int key = FirstTile(unit, split); key < (split + 1) * kSplitKeys && key <= last_position; key += kTileKeys) {
     const int keys = last_position + 1 - key < kTileKeys ? last_position + 1 - key : kTileKeys;
-    const NextTile next = FindNext(unit, key + kTileKeys), none;
+    const NextTile next = FindNext(unit, key + kTileKeys);
     AnyTile tile;
     FindTile(unit, key, keys, k_copy, v_copy, tile);
     int r = 0;
     const auto score = [&]<int Rows>() {
-      ScoreRows<Rows>(queries + size_t(r) * size_t(padded), size_t(padded), dim, tile, keys, r == 0 ? next : none,
+      ScoreRows<Rows>(queries + size_t(r) * size_t(padded), size_t(padded), dim, tile, keys, next.PartOf(r),
                       scores + r * kTileKeys);
       r += Rows;
     };
-    while (rows - r >= 6) score.template operator()<6>();
+    while (rows - r >= kRowsAtOnce) score.template operator()<kRowsAtOnce>();
     while (rows - r >= 3) score.template operator()<3>();
     while (rows - r >= 1) score.template operator()<1>();
     for (r = 0; r < rows; ++r) {
@@ -331,10 +352,10 @@ void AttendTiles(const AttendUnit& unit, int split, const float* queries, float*
     }
     r = 0;
     const auto mix = [&]<int Rows>() {
-      MixRows<Rows>(scores + r * kTileKeys, keys, tile, dim, r == 0 ? next : none, state, r);
+      MixRows<Rows>(scores + r * kTileKeys, keys, tile, dim, next.PartOf(r), state, r);
       r += Rows;
     };
-    while (rows - r >= 6) mix.template operator()<6>();
+    while (rows - r >= kRowsAtOnce) mix.template operator()<kRowsAtOnce>();
     while (rows - r >= 3) mix.template operator()<3>();
     while (rows - r >= 1) mix.template operator()<1>();
   }

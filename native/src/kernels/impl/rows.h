@@ -22,11 +22,7 @@ RESIDENT_INLINE F Exp(F x) {
   p = Fma(p, r, Set(1.6666665459e-1f));
   p = Fma(p, r, Set(0.5f));
   p = Fma(p, Mul(r, r), Add(r, Set(1.f)));
-  // 2^n in two factors: n reaches 128, whose power is no float.
-  const I half = ShiftRightSigned<1>(n);
-  const F low = AsFloat(ShiftLeft<23>(AddInt(half, SetInt(127))));
-  const F high = AsFloat(ShiftLeft<23>(AddInt(SubInt(n, half), SetInt(127))));
-  return WhereLess(x, lowest, Set(0.f), Mul(Mul(p, low), high));
+  return WhereLess(x, lowest, Set(0.f), TimesPowerOfTwo(p, n));
 }
 
 RESIDENT_INLINE float ExpOne(float x) {

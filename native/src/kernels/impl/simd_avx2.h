@@ -117,6 +117,7 @@ RESIDENT_INLINE void DotThree(const Bytes (&weights)[8], const int8_t* digits, I
   for (int d = 0; d < kDigits; ++d) sums[d] = DotGroup<Bits>(SetInt(0), weights, digits + d * kDigitGroup);
 }
 
+constexpr bool kAsksForFloats = false;
 RESIDENT_INLINE void PrefetchLine(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 
 RESIDENT_INLINE float SumOf8(__m256 v) {
@@ -135,3 +136,4 @@ RESIDENT_INLINE float MaxOf16(const F (&parts)[2]) {
 constexpr int kScoreVectors = 2, kMixVectors = 2;
 
 }  // namespace
+#include "kernels/impl/power_of_two.h"

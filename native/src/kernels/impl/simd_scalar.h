@@ -98,6 +98,7 @@ RESIDENT_INLINE void DotThree(const Bytes (&weights)[8], const int8_t* digits, I
   for (int d = 0; d < kDigits; ++d) sums[d] = DotGroup<Bits>(SetInt(0), weights, digits + d * kDigitGroup);
 }
 
+constexpr bool kAsksForFloats = false;
 RESIDENT_INLINE void PrefetchLine(const void*) {}
 
 /** 16 virtual lanes added as a tree: i with i + 8, then i + 4, i + 2, i + 1. */
@@ -118,3 +119,4 @@ RESIDENT_INLINE float MaxOf16(const F (&parts)[16]) {
 constexpr int kScoreVectors = 4, kMixVectors = 4;
 
 }  // namespace
+#include "kernels/impl/power_of_two.h"
