@@ -13,6 +13,8 @@ import type { ModelSession } from "./ports";
 interface Held {
   readonly blocks: AgentBlocks;
   readonly session: ModelSession;
+  /** Those behind belong to a message that was not sent: they are not saved. */
+  readonly settledTokens: number;
 }
 
 /** One agent's KV cache: in the pool, or lent to a generation, or only on disk. */
@@ -63,7 +65,7 @@ export class AgentCache {
     const { blocks, loadedTokens, refused } = await restoreCache(this.store, session, this.owner, tokens, plan);
     if (blocks !== undefined) {
       this.release();
-      this.held = { blocks, session };
+      this.held = { blocks, session, settledTokens: blocks.numTokens };
       this.tokensFromDisk += loadedTokens;
     }
     this.refused ??= refused;
@@ -95,9 +97,9 @@ export class AgentCache {
   }
 
   /** Takes a read ahead's cache back: the turn that it was for is still to come. */
-  putAhead(session: ModelSession, blocks: AgentBlocks): void {
+  putAhead(session: ModelSession, blocks: AgentBlocks, settledTokens = blocks.numTokens): void {
     this.release();
-    this.held = { blocks, session };
+    this.held = { blocks, session, settledTokens };
   }
 
   /** Where the reused tokens of the turn that is under way came from. */
@@ -112,6 +114,7 @@ export class AgentCache {
     if (held === undefined) return 0;
     // A second owner: whoever goes on with the cache meanwhile copies a block before writing it.
     const snapshot = held.blocks.fork();
+    if (held.settledTokens < snapshot.numTokens) snapshot.rewind(held.settledTokens);
     snapshot.keepWindow();
     try {
       return await saveCache(this.store, held.session, snapshot, writer);
@@ -139,7 +142,7 @@ export class AgentCache {
   }
 
   /** Leading tokens with which the engine could go on as they are held. */
-  private hotTokensOf({ engine }: ModelSession, tokens: Int32Array): number {
+  hotTokensOf({ engine }: ModelSession, tokens: Int32Array): number {
     const hot = this.usable?.blocks;
     if (hot === undefined) return 0;
     const agreeing = commonPrefix(hot.tokenIds, tokens);

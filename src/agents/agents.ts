@@ -197,10 +197,13 @@ export class Agents {
     await removeUnshared(this.options.blocks, cache, manifests);
   }
 
-  /** Read ahead of the branch at the head. Resolves when it is hot or something more important came. */
-  async warm(id: AgentId): Promise<AgentSummary> {
+  /**
+   * Read ahead of the branch at the head and of what is written of the next message. Resolves when it is hot or something
+   * more important came.
+   */
+  async warm(id: AgentId, draft?: string): Promise<AgentSummary> {
     const agent = await this.live.open(id);
-    await this.residency.warm(agent);
+    await this.residency.warm(agent, draft);
     return agent.summary();
   }
 

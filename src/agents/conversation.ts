@@ -1,4 +1,5 @@
 /** A branch of turns as messages, and as the segments of text and ids that were really read and said. */
+import { commonPrefix } from "../engine/tokenHistory";
 import type { TurnId } from "../protocol/service";
 import type { BuiltPrompt, ChatMessage, PromptBuilder, Segment } from "../text/prompt";
 import { joinIds } from "./turnRecords";
@@ -9,13 +10,26 @@ export function buildPrompt(tree: TurnTree, turn: Turn, system: string, builder:
   return builder.build(messagesOf(tree, turn, system), historyUpTo(tree, turn.parent, builder));
 }
 
-function messagesOf(tree: TurnTree, turn: Turn, system: string): readonly ChatMessage[] {
+/** What the prompt of the next message behind `head` begins with, of which `draft` is written so far. */
+export function promptAhead(
+  tree: TurnTree,
+  head: TurnId | undefined,
+  draft: string,
+  system: string,
+  builder: PromptBuilder,
+): { readonly ids: Int32Array; readonly settledTokens: number } {
+  const messages = messagesOf(tree, { ...(head && { parent: head }), user: draft.trim() }, system);
+  const { ids, settled } = builder.ahead(messages, historyUpTo(tree, head, builder));
+  return { ids, settledTokens: commonPrefix(ids, settled) };
+}
+
+function messagesOf(tree: TurnTree, next: Pick<Turn, "parent" | "user">, system: string): readonly ChatMessage[] {
   const messages: ChatMessage[] = system === "" ? [] : [{ role: "system", content: system }];
-  for (const before of tree.branch(turn.parent)) {
+  for (const before of tree.branch(next.parent)) {
     if (isUnanswered(before)) continue;
     messages.push({ role: "user", content: before.user }, { role: "assistant", content: before.answerText });
   }
-  messages.push({ role: "user", content: turn.user });
+  messages.push({ role: "user", content: next.user });
   return messages;
 }
 

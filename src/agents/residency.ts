@@ -3,7 +3,8 @@ import type { Log } from "../common/log";
 import type { LeftBlock } from "../engine/liveTables";
 import type { BlockStore } from "../store/blockStore";
 import { windowTwin } from "../store/windowFiles";
-import { historyUpTo, idsOf } from "./conversation";
+import type { PromptBuilder } from "../text/prompt";
+import { historyUpTo, idsOf, promptAhead } from "./conversation";
 import type { LiveAgent } from "./liveAgent";
 import type { LiveAgents } from "./liveAgents";
 import type { ModelAccess, ModelLease, ModelSession } from "./ports";
@@ -19,10 +20,19 @@ export interface ResidencyOptions {
   readonly onSaved: (agent: LiveAgent, bytes: number) => void;
 }
 
+/** Fewer tokens are read before a page could show that they are. */
+const tokensWorthShowing = 64;
+
+interface Warming {
+  readonly stop: AbortController;
+  readonly over: Promise<void>;
+  readonly draft: string | undefined;
+}
+
 /** Moves agents' caches between the pool and the disk: read ahead, background saves, room for others. */
 export class Residency {
   private readonly saves = new Map<LiveAgent, Promise<void>>();
-  private readonly warming = new Map<LiveAgent, { readonly stop: AbortController; readonly over: Promise<void> }>();
+  private readonly warming = new Map<LiveAgent, Warming>();
 
   private readonly watchers: (() => void)[] = [];
 
@@ -112,15 +122,21 @@ export class Residency {
     return session.engine.pool.availableBlocks - before;
   }
 
-  /** Reads ahead until the branch at the head is in the pool, unless it is answering, hot already, or the model is busy. */
-  async warm(agent: LiveAgent): Promise<void> {
+  /**
+   * Reads ahead until the branch at the head is in the pool, with `draft` also what the next message begins with, unless
+   * it is answering, hot already, or the model is busy. The newest draft ends the reading of the one before.
+   */
+  async warm(agent: LiveAgent, draft?: string): Promise<void> {
+    for (let under = this.warming.get(agent); under !== undefined; under = this.warming.get(agent)) {
+      if (draft === undefined || draft === under.draft) return under.over;
+      await this.stopWarming(agent);
+    }
     const { modelDirectory } = agent.writer.manifest;
-    if (agent.activity !== undefined || agent.head === undefined || !this.options.models.isFree(modelDirectory)) return;
-    const under = this.warming.get(agent);
-    if (under !== undefined) return under.over;
+    const nothingYet = agent.head === undefined && (draft ?? "").trim() === "";
+    if (agent.activity !== undefined || nothingYet || !this.options.models.isFree(modelDirectory)) return;
     const stop = new AbortController();
-    const over = this.readAhead(agent, stop.signal);
-    this.warming.set(agent, { stop, over });
+    const over = this.readAhead(agent, draft, stop.signal);
+    this.warming.set(agent, { stop, over, draft });
     return over;
   }
 
@@ -138,9 +154,9 @@ export class Residency {
   }
 
   /** Rejects with why it could not be done; being stopped is no failure. */
-  private async readAhead(agent: LiveAgent, signal: AbortSignal): Promise<void> {
+  private async readAhead(agent: LiveAgent, draft: string | undefined, signal: AbortSignal): Promise<void> {
     try {
-      await this.warmNow(agent, signal);
+      await this.warmNow(agent, draft, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
@@ -150,16 +166,19 @@ export class Residency {
     }
   }
 
-  private async warmNow(agent: LiveAgent, signal: AbortSignal): Promise<void> {
+  private async warmNow(agent: LiveAgent, draft: string | undefined, signal: AbortSignal): Promise<void> {
     const { models } = this.options;
+    // A cache that is lent to a read ahead is not there to be saved.
+    await unlessStopped(this.saves.get(agent), signal);
     const lease = await leaseUnlessStopped(models, agent.writer.manifest.modelDirectory, signal);
     try {
       const { session } = lease;
-      const ids = idsOf(historyUpTo(agent.tree, agent.head, session.text.prompts));
+      const { ids, settledTokens } = ahead(agent, draft, session.text.prompts);
       if (ids.length === 0 || ids.length >= session.contextTokens) return;
       await agent.cache.makeHot(session, ids, agent.saved, () => this.enter(agent, "restoring"));
-      if (signal.aborted || agent.cache.hotTokens >= ids.length) return;
-      this.enter(agent, "reading");
+      const unread = ids.length - agent.cache.hotTokensOf(session, ids);
+      if (signal.aborted || unread === 0) return;
+      if (unread >= tokensWorthShowing) this.enter(agent, "reading");
       const generation = agent.cache.submit(session, {
         tokens: ids,
         sampling: toSamplingParams({ seed: 0 }),
@@ -170,7 +189,7 @@ export class Residency {
       const abort = () => generation.abort();
       signal.addEventListener("abort", abort);
       const { blocks } = await generation.result.finally(() => signal.removeEventListener("abort", abort));
-      agent.cache.putAhead(session, blocks);
+      agent.cache.putAhead(session, blocks, Math.min(settledTokens, blocks.numTokens));
     } finally {
       lease.release();
     }
@@ -199,12 +218,32 @@ export class Residency {
   }
 }
 
+/** What the next prompt begins with: the history, and what is known of the message behind it. */
+function ahead(agent: LiveAgent, draft: string | undefined, prompts: PromptBuilder) {
+  const { tree, head, writer } = agent;
+  if (draft !== undefined) return promptAhead(tree, head, draft, writer.manifest.system, prompts);
+  const ids = idsOf(historyUpTo(tree, head, prompts));
+  return { ids, settledTokens: ids.length };
+}
+
 const isPinned = (agent: LiveAgent): number => (agent.writer.manifest.pinned === true ? 1 : 0);
+
+function unlessStopped(work: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    whenStopped(signal, reject);
+    Promise.resolve(work).then(resolve, reject);
+  });
+}
 
 /** The model goes on loading when a read ahead is stopped: what stops one is mostly a message that needs the model. */
 function leaseUnlessStopped(models: ModelAccess, directory: string, signal: AbortSignal): Promise<ModelLease> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(new AbortedError()), { once: true });
+    whenStopped(signal, reject);
     models.lease(directory).then((lease) => (signal.aborted ? lease.release() : resolve(lease)), reject);
   });
+}
+
+function whenStopped(signal: AbortSignal, reject: (reason: AbortedError) => void): void {
+  if (signal.aborted) reject(new AbortedError());
+  else signal.addEventListener("abort", () => reject(new AbortedError()), { once: true });
 }

@@ -113,17 +113,33 @@ export async function sharingRow(service: Service, plan: AnswerPlan, signal: Abo
   return ttftRow(`second of two with the same ${plan.sharedTokens} tokens, TTFT`, first, second);
 }
 
-/** TTFT of an agent's second turn, beside that of its first, which read everything. */
-export async function hotAgentRow(service: AgentService, plan: AnswerPlan, signal: AbortSignal): Promise<BenchRow> {
-  const cold: TurnFigures[] = [];
-  const hot: TurnFigures[] = [];
+/**
+ * TTFT of an agent's later turns, beside that of its first, which read everything: of messages that come at once, and of
+ * those that were read while they were written.
+ */
+export async function hotAgentRows(
+  service: AgentService,
+  plan: AnswerPlan,
+  signal: AbortSignal,
+): Promise<readonly BenchRow[]> {
+  const turns = { cold: [] as TurnFigures[], atOnce: [] as TurnFigures[], written: [] as TurnFigures[] };
   for (let i = 0; i < plan.repeats; i += 1) {
-    await withReadingAgent(service, plan.longTokens, signal, async (ask) => {
-      cold.push(await ask());
-      hot.push(await ask());
+    await withReadingAgent(service, plan.longTokens, signal, async (agent) => {
+      turns.cold.push(await agent.ask());
+      for (let j = 0; j < plan.repeats; j += 1) {
+        await agent.rest();
+        turns.atOnce.push(await agent.ask());
+        await agent.rest();
+        await agent.write();
+        turns.written.push(await agent.ask());
+      }
     });
   }
-  return { ...ttftRow(`hot agent of ${plan.longTokens} tokens, TTFT`, cold, hot), targetRatio: 100 };
+  const row = (what: string, later: readonly TurnFigures[]) => ({
+    ...ttftRow(`hot agent of ${plan.longTokens} tokens, ${what}, TTFT`, turns.cold, later),
+    targetRatio: 100,
+  });
+  return [row("a message that comes at once", turns.atOnce), row("one that was written in the chat", turns.written)];
 }
 
 function ttftRow(name: string, first: readonly TurnFigures[], later: readonly TurnFigures[]) {

@@ -1,6 +1,6 @@
 import { throwIfAborted } from "../common/errors";
 import type { BenchRow, ResidentService } from "../protocol/service";
-import { type AnswerPlan, eventLoopRows, hotAgentRow, rewriteRow, sharingRow } from "./engineAnswers";
+import { type AnswerPlan, eventLoopRows, hotAgentRows, rewriteRow, sharingRow } from "./engineAnswers";
 import { besideReadAheadRow, besideReadingRow, besideRestoringRow } from "./engineBeside";
 import { churnRow, poolOperationRows } from "./enginePool";
 import type { EngineProbe } from "./engineProbe";
@@ -22,7 +22,7 @@ export function engineSuite(service: Service, plan: EnginePlan, probe: EnginePro
     await service.loadModel(signal);
     const parts: readonly (readonly [string, () => Promise<readonly BenchRow[]>])[] = [
       ["sharing", async () => [await sharingRow(service, plan, signal)]],
-      ["a hot agent", async () => [await hotAgentRow(service, plan, signal)]],
+      ["a hot agent", () => hotAgentRows(service, plan, signal)],
       ["guesses", async () => [await rewriteRow(service, plan, signal)]],
       ["answers together", () => togetherRows(service, plan, probe, signal)],
       ["fairness to readers", async () => [await besideReadingRow(service, plan, signal)]],

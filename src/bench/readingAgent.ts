@@ -3,19 +3,28 @@ import type { ResidentService, TurnFigures } from "../protocol/service";
 import { benchText } from "./benchText";
 import { finishedAnswer } from "./finishedAnswer";
 
-export type AgentService = Pick<ResidentService, "createAgent" | "deleteAgent" | "send">;
+export type AgentService = Pick<ResidentService, "createAgent" | "deleteAgent" | "saveAgent" | "send" | "warmAgent">;
+
+export interface ReadingAgent {
+  /** A turn with a short question and a greedy answer of two tokens. */
+  ask(): Promise<TurnFigures>;
+  /** The question is there to be read before it is asked, as it is in a chat whose message is written by hand. */
+  write(): Promise<void>;
+  /** Until nothing of it is being saved any more. */
+  rest(): Promise<void>;
+}
 
 const question = "In one word, what does the first note speak of?";
 
 /**
  * An agent with about `tokens` tokens of text before its first turn, of which nothing is in any cache, for as long as
- * `body` goes on. `ask` is a turn with a short question and a greedy answer of two tokens.
+ * `body` goes on.
  */
 export async function withReadingAgent<T>(
   service: AgentService,
   tokens: number,
   signal: AbortSignal,
-  body: (ask: () => Promise<TurnFigures>) => Promise<T>,
+  body: (agent: ReadingAgent) => Promise<T>,
 ): Promise<T> {
   const name = `bench ${tokens} ${Date.now()}`;
   const { id } = await service.createAgent({ name, system: benchText(name, tokens) });
@@ -25,7 +34,11 @@ export async function withReadingAgent<T>(
     return (await finishedAnswer(running, signal)).figures;
   };
   try {
-    return await body(ask);
+    return await body({
+      ask,
+      write: async () => void (await service.warmAgent(id, question)),
+      rest: async () => void (await service.saveAgent(id)),
+    });
   } finally {
     await service.deleteAgent(id);
   }

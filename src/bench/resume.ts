@@ -42,10 +42,10 @@ async function measureContext(
   signal: AbortSignal,
 ): Promise<readonly BenchRow[]> {
   await service.loadModel(signal);
-  return withReadingAgent(service, context, signal, async (turn) => {
+  return withReadingAgent(service, context, signal, async (agent) => {
     const ask = (message: string) => {
       step(message);
-      return turn();
+      return agent.ask();
     };
     const cold = await ask("reading everything");
     const hot: TurnFigures[] = [];

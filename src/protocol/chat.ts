@@ -39,6 +39,8 @@ export interface ChatSnapshot extends ChatBranch {
 /** The user's choices that need more than the page has (a name, which turn) are asked by the host in its own UI. */
 export type ChatCommand =
   | { readonly type: "send"; readonly text: string }
+  /** The message that is being written has rested: what stands there may be read ahead. Never fails. */
+  | { readonly type: "readAhead"; readonly draft: string }
   | { readonly type: "stop" }
   | { readonly type: "regenerate"; readonly turn: TurnId }
   /** Everything up to and including `turn` (absent: the head) in a new agent. */
@@ -55,6 +57,7 @@ export type ChatToHost = ToHost<ChatCommand>;
 const chatCommands: GuardTable<ChatCommand> = {
   ...contentCommands,
   send: { text: isText },
+  readAhead: { draft: isText },
   stop: {},
   regenerate: { turn: isId },
   fork: { turn: optional(isId) },

@@ -357,8 +357,12 @@ export interface ResidentService {
    */
   startOver(id: AgentId, turns: number): Promise<AgentSummary>;
   deleteAgent(id: AgentId): Promise<void>;
-  /** Read ahead: makes the agent hot before anything is sent. Low priority. Resolves when hot or when overtaken. */
-  warmAgent(id: AgentId): Promise<AgentSummary>;
+  /**
+   * Read ahead: makes the agent hot before anything is sent. `draft` is what is written of the next message: it is read
+   * too, so that little is left when it is sent; a later draft replaces it, and one that is never sent is never saved.
+   * Low priority. Resolves when hot or when overtaken.
+   */
+  warmAgent(id: AgentId, draft?: string): Promise<AgentSummary>;
   /** Commits the message, then answers it. */
   send(id: AgentId, request: SendRequest): Promise<Running>;
   /** Answers the head's (or `turn`'s) message again, on a new branch. */

@@ -216,8 +216,8 @@ export class LocalResidentService implements ResidentService {
     return this.agents.delete(id);
   }
 
-  warmAgent(id: AgentId): Promise<AgentSummary> {
-    return this.agents.warm(id);
+  warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
+    return this.agents.warm(id, draft);
   }
 
   send(id: AgentId, request: SendRequest): Promise<Running> {

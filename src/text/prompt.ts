@@ -34,6 +34,14 @@ export interface BuiltPrompt {
   readonly agreedTokens: number;
 }
 
+/** The beginning of a prompt whose last message is still being written. */
+export interface PromptAhead {
+  /** All token ids up to the end of what is written; the last ones may change with the next letter. */
+  readonly ids: Int32Array;
+  /** Those that do not hang on what is written. */
+  readonly settled: Int32Array;
+}
+
 export interface AnswerText {
   /** What was sampled, a stop id (if there was one) last. */
   readonly ids: Int32Array;
@@ -49,6 +57,8 @@ export interface PromptBuilder {
    * the messages, MODEL_UNSUPPORTED when the template itself does not work.
    */
   build(messages: readonly ChatMessage[], history: readonly Segment[]): BuiltPrompt;
+  /** As `build`, as far as it is known while the last message, which may be empty, is still being written. */
+  ahead(messages: readonly ChatMessage[], history: readonly Segment[]): PromptAhead;
   /** A prompt without a template. Special-token strings are text; the tokenizer's own leading tokens (BOS) are added. */
   raw(text: string): BuiltPrompt;
   /** The segments to append to `BuiltPrompt.segments` after an answer: they hold the ids whose text was shown. */

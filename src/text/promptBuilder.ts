@@ -1,9 +1,12 @@
 import { ResidentError } from "../common/errors";
 import type { ChatTemplate } from "./chatTemplate";
 import { Detokenizer } from "./detokenizer";
-import type { AnswerText, BuiltPrompt, ChatMessage, PromptBuilder, Segment } from "./prompt";
+import type { AnswerText, BuiltPrompt, ChatMessage, PromptAhead, PromptBuilder, Segment } from "./prompt";
 import { keepAgreed } from "./segments";
 import type { TextTokenizer } from "./tokenizer";
+
+/** Stands before and behind a draft while it is rendered: no character, like the escape (markedText.ts). */
+const draftMark = "\uFDD1";
 
 /** Builds prompts with a model's tokenizer and chat template. Pure: the same arguments give the same prompt. */
 export class TemplatePromptBuilder implements PromptBuilder {
@@ -14,7 +17,26 @@ export class TemplatePromptBuilder implements PromptBuilder {
   ) {}
 
   build(messages: readonly ChatMessage[], history: readonly Segment[]): BuiltPrompt {
-    const text = this.render(messages);
+    return this.encode(this.render(messages), history);
+  }
+
+  ahead(messages: readonly ChatMessage[], history: readonly Segment[]): PromptAhead {
+    const marked = messages.map((message, i) =>
+      i < messages.length - 1 ? message : { ...message, content: draftMark + message.content + draftMark },
+    );
+    const text = this.render(marked);
+    const end = text.lastIndexOf(draftMark);
+    const start = text.lastIndexOf(draftMark, end - 1);
+    // A template that does not show the message as it is says nothing ahead.
+    if (start < 0 || start === end) return { ids: new Int32Array(0), settled: new Int32Array(0) };
+    const before = text.slice(0, start);
+    return {
+      ids: this.encode(before + text.slice(start + draftMark.length, end), history).ids,
+      settled: this.encode(before, history).ids,
+    };
+  }
+
+  private encode(text: string, history: readonly Segment[]): BuiltPrompt {
     const agreed = keepAgreed(history, text, this.tokenizer.specials);
     const rest = text.slice(agreed.textLength);
     const ids = this.tokenizer.encodeMarked(rest, agreed.textLength > 0);

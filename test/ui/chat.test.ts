@@ -17,6 +17,20 @@ describe("the chat of an agent", () => {
     await chat.screenshot("chat-dark");
   });
 
+  it("reads a message while it is written: little is left when it is sent", async () => {
+    const chat = await Chat.of(workbench(), "Ada");
+    const before = await chat.tokensInMemory();
+    await chat.message.fill(
+      "And in one short sentence: what is the capital of Italy, and which river flows through it?",
+    );
+    await chat.inMemory(before + 15);
+    await chat.message.press("Enter");
+    await chat.turns.nth(1).waitFor();
+    const { reused, prefilled } = await chat.figures();
+    assert(reused >= before + 15, `${reused} reused, ${before} before`);
+    assert(prefilled < 10, `${prefilled} prefilled`);
+  });
+
   it("streams while it answers, stops when told to, and keeps what was said", async () => {
     const chat = await Chat.of(workbench(), "Ada");
     await chat.send(longQuestion);

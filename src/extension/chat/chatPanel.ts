@@ -40,6 +40,8 @@ export class ChatPanel implements Disposable {
   private shownBranches = 0;
   private shownMark = "";
   private pendingDraft = "";
+  /** What the page's message field held when it last rested. */
+  private written = "";
 
   constructor(
     readonly agentId: AgentId,
@@ -62,7 +64,7 @@ export class ChatPanel implements Disposable {
           title: panel.title,
           guard: isChatToHost,
           onReady: () => this.refresh(),
-          onCommand: (command) => this.requests.run(command),
+          onCommand: (command) => this.run(command),
         },
         failures,
         extensionUri,
@@ -115,10 +117,16 @@ export class ChatPanel implements Disposable {
     this.store.dispose();
   }
 
+  private async run(command: ChatCommand): Promise<void> {
+    if (command.type !== "readAhead") return this.requests.run(command);
+    this.written = command.draft;
+    this.warm();
+  }
+
   /** Read ahead, before anything is sent. What keeps it from being read is shown by the page: the engine's state, the lock. */
   private warm(): void {
     const { service, failures } = this.ports;
-    const warming = service.get().then((door) => door.warmAgent(this.agentId));
+    const warming = service.get().then((door) => door.warmAgent(this.agentId, this.written));
     warming.catch((error: unknown) => failures.note(error));
   }
 
@@ -173,6 +181,7 @@ export class ChatPanel implements Disposable {
       case "turnEnded":
         this.follower?.flush();
         this.queue.add(() => this.sendBranch());
+        this.warm();
         break;
     }
   }

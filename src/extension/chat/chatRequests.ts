@@ -29,7 +29,7 @@ export class ChatRequests {
   }
 
   /** Resolves when it is done or under way; rejects with why it cannot be. */
-  async run(command: ChatCommand): Promise<void> {
+  async run(command: Exclude<ChatCommand, { type: "readAhead" }>): Promise<void> {
     const { agent } = this;
     const door = await this.service.get();
     switch (command.type) {

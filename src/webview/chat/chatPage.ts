@@ -7,7 +7,7 @@ import { Composer } from "../shared/composer";
 import { engineNotice } from "../shared/engineNotice";
 import { Eta } from "../shared/eta";
 import { Follow } from "../shared/follow";
-import { oncePerFrame, part } from "../shared/frame";
+import { afterRest, oncePerFrame, part } from "../shared/frame";
 import { Host, type PageMemory } from "../shared/host";
 import { problemView, type RunAction } from "../shared/problem";
 import { Slot } from "../shared/slot";
@@ -20,6 +20,9 @@ import { headerView } from "./header";
 import { readOnlyBanner } from "./readOnlyBanner";
 import { type ChatState, emptyChat, reduceChat } from "./state";
 import { type TurnPlace, turnView } from "./turn";
+
+/** Who pauses in writing gives the engine time to read what is there. */
+const writingRestMs = 250;
 
 /** The chat with one agent: puts the views where they belong and carries commands to the host. */
 export class ChatPage {
@@ -45,6 +48,7 @@ export class ChatPage {
     { readonly turn: PageTurn; readonly place: string; readonly node: TreeNode }
   >();
   private readonly render = oncePerFrame(() => this.renderNow());
+  private readonly readSoon = afterRest(writingRestMs, () => this.readAhead());
 
   private state: ChatState = emptyChat;
   private formats: Formats = createFormats("en");
@@ -62,7 +66,10 @@ export class ChatPage {
     this.host = new Host((update) => this.updated(update));
     this.composer = new Composer({
       send: (text) => this.send(text),
-      changed: () => this.remember(),
+      changed: () => {
+        this.remember();
+        this.readSoon();
+      },
     });
     this.follow = new Follow(this.log, newText, () => this.remember());
     const dock = part("footer", "dock");
@@ -181,6 +188,12 @@ export class ChatPage {
       if (problem) this.composer.draft = [text, this.composer.draft].filter((part) => part !== "").join("\n");
       this.render();
     });
+  }
+
+  private readAhead(): void {
+    const { snapshot } = this.state;
+    if (snapshot === undefined || snapshot.readOnly !== undefined) return;
+    void this.host.request({ type: "readAhead", draft: this.composer.draft });
   }
 
   private insertDraft(text: string): void {

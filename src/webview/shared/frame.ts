@@ -11,6 +11,15 @@ export function oncePerFrame(work: () => void): () => void {
   };
 }
 
+/** Runs `work` once, when it was not asked for during `ms` any more. */
+export function afterRest(ms: number, work: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(work, ms);
+  };
+}
+
 /** An empty element of a page's skeleton. */
 export function part<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,

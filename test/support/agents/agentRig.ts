@@ -131,7 +131,12 @@ export class AgentRig {
     };
     return {
       ...text,
-      prompts: { build, raw: (raw) => prompts.raw(raw), answerSegments: (answer) => prompts.answerSegments(answer) },
+      prompts: {
+        build,
+        ahead: (messages, history) => prompts.ahead(messages, history),
+        raw: (raw) => prompts.raw(raw),
+        answerSegments: (answer) => prompts.answerSegments(answer),
+      },
     };
   }
 

@@ -1,6 +1,6 @@
 import type { AnswerDecoder, TextModel } from "../../../src/agents/ports";
 import { joinIds } from "../../../src/agents/turnRecords";
-import type { BuiltPrompt, ChatMessage, PromptBuilder, Segment } from "../../../src/text/prompt";
+import type { BuiltPrompt, ChatMessage, PromptAhead, PromptBuilder, Segment } from "../../../src/text/prompt";
 
 /** Ids are character codes in prompts; a sampled id is one of the letters in an answer. */
 export const fakeTextVocabSize = 128;
@@ -9,11 +9,23 @@ const letter = (id: number): string => String.fromCharCode(97 + (id % 26));
 const encode = (text: string): Int32Array =>
   Int32Array.from(text, (character) => character.charCodeAt(0) % fakeTextVocabSize);
 
+const rendered = (messages: readonly ChatMessage[]) =>
+  messages.map(({ role, content }) => `<${role}>${content}`).join("\n");
+
 class FakePrompts implements PromptBuilder {
   constructor(private readonly stopIds: readonly number[]) {}
 
   build(messages: readonly ChatMessage[], history: readonly Segment[]): BuiltPrompt {
-    const rendering = `${messages.map(({ role, content }) => `<${role}>${content}\n`).join("")}<assistant>`;
+    return this.encode(`${rendered(messages)}\n<assistant>`, history);
+  }
+
+  ahead(messages: readonly ChatMessage[], history: readonly Segment[]): PromptAhead {
+    const text = rendered(messages);
+    const before = text.slice(0, text.length - (messages.at(-1)?.content.length ?? 0));
+    return { ids: this.encode(text, history).ids, settled: this.encode(before, history).ids };
+  }
+
+  private encode(rendering: string, history: readonly Segment[]): BuiltPrompt {
     let length = 0;
     const kept: Segment[] = [];
     for (const segment of history) {

@@ -61,6 +61,21 @@ export class Chat {
     await this.turns.nth(before).waitFor();
   }
 
+  /** What the agent's chip says of its cache. */
+  async tokensInMemory(): Promise<number> {
+    const title = (await this.frame.getByTitle(/^Hot: /).getAttribute("title")) ?? "";
+    return figure(title, "tokens are in memory");
+  }
+
+  /** Resolves when the agent has so many tokens in memory. */
+  async inMemory(tokens: number): Promise<void> {
+    const end = Date.now() + answerLimitMs;
+    while ((await this.tokensInMemory()) < tokens) {
+      assert(Date.now() < end, `the agent never had ${tokens} tokens in memory`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   /** Resolves when some of the answer is there and more is coming. */
   async streaming(): Promise<void> {
     await this.frame.getByRole("article", { name: /, answering$/ }).waitFor({ timeout: answerLimitMs });

@@ -10,13 +10,23 @@ import { inFolder } from "../../support/store/fakes";
 
 type Step =
   | { readonly do: "ask"; readonly text: string }
-  | { readonly do: "regenerate" | "restart" | "fork" | "warm" }
+  | { readonly do: "regenerate" | "restart" | "fork" | "warm" | "save" }
+  /** `awaited`: until it is read; else the next step comes while it is. */
+  | { readonly do: "write"; readonly draft: string; readonly awaited: boolean }
   | { readonly do: "rewind"; readonly to: number }
   | { readonly do: "damage"; readonly file: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant("ask" as const), text: fc.stringMatching(/^[a-z]{1,12}$/) }) },
-  fc.record({ do: fc.constantFrom("regenerate" as const, "restart" as const, "fork" as const, "warm" as const) }),
+  fc.record({ do: fc.constantFrom("regenerate", "restart", "fork", "warm", "save") }),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("write" as const),
+      draft: fc.stringMatching(/^[a-z]{0,24}$/),
+      awaited: fc.boolean(),
+    }),
+  },
   fc.record({ do: fc.constant("rewind" as const), to: fc.nat(5) }),
   fc.record({ do: fc.constant("damage" as const), file: fc.nat(100) }),
 );
@@ -51,6 +61,14 @@ class Life {
         return this.check(await this.rig.agents.regenerate(this.id));
       case "warm":
         await this.rig.agents.warm(this.id);
+        return;
+      case "write": {
+        const reading = this.rig.agents.warm(this.id, step.draft);
+        if (step.awaited) await reading;
+        return;
+      }
+      case "save":
+        await this.rig.agents.save(this.id);
         return;
       case "rewind": {
         const { turns, otherBranches } = await this.rig.agents.get(this.id);

@@ -194,3 +194,60 @@ describe("resume in the middle of a block", function () {
       }
     }));
 });
+
+describe("a message that is being written", function () {
+  this.timeout(20_000);
+  /** What the fake template puts behind a message, a token a letter. */
+  const closing = "\n<assistant>".length;
+  const half = second.slice(0, -3);
+
+  it("is read as it is written: when it is sent only the rest is left", () =>
+    inFolder(async (home) => {
+      const { id, expected } = await askedOnce(home);
+      const rig = new AgentRig(home);
+      await rig.agents.warm(id, "And then?");
+      const summary = await rig.agents.warm(id, ` ${half} `);
+      assert.equal(summary.hotTokens, expected.figures.promptTokens - closing - 3);
+      assert.equal(summary.state, "idle");
+      const { figures, tokenIds } = await rig.ask(id, second);
+      assert.equal(figures.prefilledTokens, closing + 3);
+      assert.equal(figures.cache.tier, "warm");
+      assert.deepEqual(tokenIds, expected.tokenIds);
+    }));
+
+  it("is read with the instructions of an agent that was never asked", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create("Ada", "Be brief.");
+      assert.equal((await rig.agents.warm(id, " ")).hotTokens, 0);
+      await rig.agents.warm(id, first);
+      const { figures } = await rig.ask(id, first);
+      assert.equal(figures.prefilledTokens, closing);
+      assert.equal(figures.cache.tier, "hot");
+    }));
+
+  it("is nowhere on disk before it is sent, unlike all before it", () =>
+    inFolder(async (home) => {
+      const { id, expected } = await askedOnce(home);
+      const rig = new AgentRig(home);
+      await rig.agents.warm(id, "A secret that is never sent");
+      await rig.agents.close();
+      const { cache } = (await rig.store.read(id)).manifest;
+      const opening = expected.figures.promptTokens - second.length - closing;
+      assert.equal(cache?.tokens, opening);
+      const again = await new AgentRig(home).ask(id, second);
+      assert.equal(again.figures.reusedTokens, opening);
+      assert.deepEqual(again.tokenIds, expected.tokenIds);
+    }));
+
+  it("that changes is read anew from there, and sending it waits for no reading", () =>
+    inFolder(async (home) => {
+      const { id, expected } = await askedOnce(home);
+      const rig = new AgentRig(home);
+      const readings = ["Something else", half, second].map((draft) => rig.agents.warm(id, draft));
+      const { figures, tokenIds } = await rig.ask(id, second);
+      await Promise.all(readings);
+      assert.ok(figures.reusedTokens > 0);
+      assert.deepEqual(tokenIds, expected.tokenIds);
+    }));
+});

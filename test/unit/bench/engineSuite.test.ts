@@ -39,6 +39,7 @@ class FakeDoor {
 
   private readonly agents = new FakeService();
   private readonly unread = new Map<AgentId, number>();
+  private written: string | undefined;
 
   async createAgent(request: CreateAgentRequest) {
     const agent = await this.agents.createAgent(request);
@@ -55,13 +56,22 @@ class FakeDoor {
     this.unread.delete(id);
   }
 
-  /** Reads the system prompt once, and 10 words of each turn as fast as one of it. */
+  saveAgent = (id: AgentId) => this.agents.saveAgent(id);
+
+  async warmAgent(id: AgentId, draft?: string) {
+    this.written = draft;
+    return this.agents.warmAgent(id, draft);
+  }
+
+  /** Reads the system prompt once, and 10 words of each turn as fast as one of it, those of a draft at once. */
   async send(id: AgentId, { text }: SendRequest): Promise<Running> {
     const read = this.unread.get(id);
     assert.ok(read !== undefined, id);
     this.unread.set(id, 0);
     const running = new FakeRunning(id);
-    const played = { ...figures, ttftMs: read + text.split(" ").length / 10 };
+    const words = this.written === text ? 1 : text.split(" ").length;
+    this.written = undefined;
+    const played = { ...figures, ttftMs: read + words / 10 };
     setTimeout(() => running.play({ type: "done", text, tokenIds: [1], finishReason: "length", figures: played }), 1);
     return running;
   }
@@ -139,9 +149,11 @@ describe("The engine suite", () => {
     const second = named(rows, "second of two");
     assert.ok(Number(second["ratio"]) > 50, String(second["ratio"]));
     assert.ok(Number(second["prefilledTokens"]) < 5);
-    const hot = named(rows, "hot agent of 400 tokens");
-    assert.equal(hot["targetRatio"], 100);
+    const hot = named(rows, "hot agent of 400 tokens, a message that comes at once");
+    assert.deepEqual([hot["targetRatio"], hot.n], [100, plan.repeats ** 2]);
     assert.ok(Number(hot["ratio"]) > 100, String(hot["ratio"]));
+    const written = named(rows, "hot agent of 400 tokens, one that was written");
+    assert.ok(Number(written["ratio"]) > 2 * Number(hot["ratio"]), String(written["ratio"]));
     assert.equal(door.agentsLeft, 0);
   });
 

@@ -123,6 +123,27 @@ describe("Building a prompt", () => {
     assert.equal(again.agreedTokens, one.ids.length);
   });
 
+  it("knows what a message that is being written begins with, whatever the template does to finished ones", () => {
+    const templates = [
+      chatml,
+      chatml.replace("m.content", "m.content | trim"),
+      `{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}${chatml}`,
+    ];
+    const past = [{ role: "system", content: "Be brief." } as const, user("hello"), assistant("hello")];
+    for (const template of templates) {
+      const { prompts: builder } = modelWith(template);
+      const history = builder.build(past.slice(0, 2), []).segments;
+      for (const draft of ["", "hel", "<|im_end|> is no end"]) {
+        const { ids, settled } = builder.ahead([...past, user(draft)], history);
+        const whole = textOf(builder.build([...past, user(`${draft}lo`)], history).ids);
+        assert.equal(whole, `${textOf(ids)}lo<|im_end|>\n<|im_start|>assistant\n`);
+        assert.equal(textOf(ids), textOf(settled) + draft);
+      }
+    }
+    const silent = modelWith("{% for m in messages %}{{ m.content | upper | length }}{% endfor %}");
+    assert.equal(silent.prompts.ahead([user("x")], []).ids.length, 0);
+  });
+
   it("puts a system message before the first question where the template takes none", () => {
     const strict = modelWith(
       `{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}${chatml}`,
