@@ -127,8 +127,9 @@ async function warmRows(
   );
   const [asMuch, small] = [pagedBuffer(bytes + 2 * pieceBytes), pagedBuffer(2 * pieceBytes)];
   const [from, to] = [Buffer.alloc(copyBytes, 1), Buffer.alloc(copyBytes, 2)];
-  // Neither a restore nor its floor finds the memory that it writes in the processor's cache.
-  const coolDown = () => from.copy(to);
+  const [other, another] = [Buffer.alloc(copyBytes, 3), Buffer.alloc(copyBytes, 4)];
+  // None of what is compared finds the memory that it writes in the processor's cache.
+  const coolDown = () => other.copy(another);
   const times = { restored: [] as number[], raw: [] as number[], cached: [] as number[] };
   const copies = { inPool: [] as number[], memcpy: [] as number[] };
   try {
@@ -143,7 +144,9 @@ async function warmRows(
       coolDown();
       times.restored.push(await timed(() => restoreAll(pool, files, name)));
       times.cached.push(await timed(async () => readAll(files, small)));
+      coolDown();
       copies.inPool.push(await timed(() => copyInPool(pool, one.blocks)));
+      coolDown();
       copies.memcpy.push(await timed(async () => copyAll({ from, to, bytes })));
     }
     const shared = { geometry: geometryText(one), bytes };

@@ -125,7 +125,7 @@ std::optional<BlockRefusal> Read(Environment& environment, const PoolShape& shap
                                  const BlockPieces& into) {
   IoThreads& io = environment.io();
   const ReadHooks hooks{.after_segment = [&io] { io.Rest(); },
-                        .ask_for_help = [&io](std::function<void()> help) { io.Post(std::move(help)); }};
+                        .ask_for_help = [&io](std::function<void()> help) { io.PostHelp(std::move(help)); }};
   return ReadBlockFile(request.path, shape.GroupOf(request.block).geometry, request.tokens, request.expected, into,
                        hooks);
 }

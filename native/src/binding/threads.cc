@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/processors.h"
+
 namespace resident {
 namespace {
 
@@ -39,9 +41,19 @@ IoThreads::IoThreads() {
   const unsigned count = std::clamp(std::thread::hardware_concurrency(), 1u, 2u);
   for (unsigned i = 0; i < count; ++i) {
     threads_.emplace_back([this] {
-      for (Job job; queue_.Pop(job); job = {}) job();
+      for (Job job; queue_.Pop(job); job = {}) {
+        RunAnywhere();
+        job();
+      }
     });
   }
+}
+
+void IoThreads::PostHelp(Job job) {
+  for (std::thread& thread : threads_) {
+    if (thread.get_id() != std::this_thread::get_id()) RunElsewhere(thread);
+  }
+  Post(std::move(job));
 }
 
 void IoThreads::Rest() {
