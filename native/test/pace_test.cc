@@ -21,9 +21,11 @@ void CheckRestsUntilEndOf(Pace& pace, std::optional<Pace::Steps>& steps) {
   });
   std::this_thread::sleep_for(5ms);
   CHECK(!rested);
+  CHECK(pace.stepping());
   steps.reset();
   worker.join();
   CHECK(rested);
+  CHECK(!pace.stepping());
 }
 
 }  // namespace

@@ -50,8 +50,11 @@ IoThreads::IoThreads() {
 }
 
 void IoThreads::PostHelp(Job job) {
-  for (std::thread& thread : threads_) {
-    if (thread.get_id() != std::this_thread::get_id()) RunElsewhere(thread);
+  // While steps run no processor is idle: whoever is sent anywhere is in their way.
+  if (!pace_.stepping()) {
+    for (std::thread& thread : threads_) {
+      if (thread.get_id() != std::this_thread::get_id()) RunElsewhere(thread);
+    }
   }
   Post(std::move(job));
 }

@@ -15,6 +15,11 @@ void Pace::Rest(std::chrono::nanoseconds spent) {
   ended_.wait_for(lock, kRestForWork * spent, [this] { return steps_ == 0; });
 }
 
+bool Pace::stepping() {
+  const std::lock_guard lock(mutex_);
+  return steps_ != 0;
+}
+
 void Pace::Count(int change) {
   const std::lock_guard lock(mutex_);
   steps_ += change;

@@ -25,6 +25,8 @@ class Pace {
 
   /** After a piece of work that took `spent` of a processor: returns when the next may begin. */
   void Rest(std::chrono::nanoseconds spent);
+  /** Whether steps run at the moment. */
+  bool stepping();
 
  private:
   void Count(int change);
