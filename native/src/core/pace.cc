@@ -5,8 +5,8 @@
 namespace resident {
 namespace {
 
-/** An eighth of one processor, whatever the number of threads. */
-constexpr int kRestForWork = 7;
+/** A twelfth of one processor, whatever the number of threads. */
+constexpr int kRestForWork = 11;
 
 }  // namespace
 
