@@ -17,15 +17,15 @@ constexpr int kDigits = 3;
 constexpr int kDigitBytes = kDigits * kDigitGroup;
 /**
  * The same inputs as two numbers of 12 bits, each in two parts, for levels that `takes_pairs`: whole tiles of 16 rows,
- * each [group][upper, lower][row][2][32] with d0 * 65536 + d1 * 256 + d2 = (16 a + b) * 4096 + 16 c + d.
+ * each [group][row][upper, lower][2][32] with d0 * 65536 + d1 * 256 + d2 = (16 a + b) * 4096 + 16 c + d.
  */
 constexpr int kPairRows = 16;
 constexpr int kPairBytes = 2 * kDigitGroup;
-constexpr int kPairTileBytes = kPairRows * kPairBytes;
-constexpr size_t PairTileBytes(int groups) { return size_t(groups) * 2 * kPairTileBytes; }
+constexpr int kPairRowBytes = 2 * kPairBytes, kPairGroupBytes = kPairRows * kPairRowBytes;
+constexpr size_t PairTileBytes(int groups) { return size_t(groups) * kPairGroupBytes; }
 /** Where the pairs of a row begin. */
 constexpr size_t PairOffset(int row, int groups) {
-  return size_t(row / kPairRows) * PairTileBytes(groups) + size_t(row % kPairRows) * kPairBytes;
+  return size_t(row / kPairRows) * PairTileBytes(groups) + size_t(row % kPairRows) * kPairRowBytes;
 }
 /** Digits, scales and sums can be read for a multiple of so many rows, whatever they are beyond the last one. */
 constexpr int kReadableRows = kPairRows;

@@ -42,7 +42,7 @@ RESIDENT_INLINE I TakeDigit(I& whole) {
 void Quantise(const float* x, int groups, int8_t* digits, int8_t* pairs, float* scales, float* sums, size_t stride) {
   constexpr int kVectors = kDigitGroup / kLanes;
   for (int g = 0; g < groups;
-       ++g, x += kDigitGroup, digits += kDigitBytes, pairs += kTakesPairs ? 2 * kPairTileBytes : 0) {
+       ++g, x += kDigitGroup, digits += kDigitBytes, pairs += kTakesPairs ? kPairGroupBytes : 0) {
     F values[kVectors];
     I largest = SetInt(0);
     for (int i = 0; i < kVectors; ++i) {
@@ -52,7 +52,7 @@ void Quantise(const float* x, int groups, int8_t* digits, int8_t* pairs, float* 
     int32_t exponent = LargestInt(largest) >> 23;  // biased; every |x| < 2^(exponent − 126)
     if (exponent == 255) {
       for (int i = 0; i < kDigitBytes; ++i) digits[i] = 0;
-      for (int i = 0; kTakesPairs && i < kPairBytes; ++i) pairs[i] = pairs[kPairTileBytes + i] = 0;
+      for (int i = 0; kTakesPairs && i < kPairRowBytes; ++i) pairs[i] = 0;
       scales[size_t(g) * stride] = sums[size_t(g) * stride] = __builtin_nanf("");
       continue;
     }
@@ -69,7 +69,7 @@ void Quantise(const float* x, int groups, int8_t* digits, int8_t* pairs, float* 
       for (int d = kDigits - 1; d >= 0; --d) StoreBytes(digits + d * kDigitGroup + i * kLanes, TakeDigit<8>(left));
       if constexpr (kTakesPairs) {
         left = whole;
-        int8_t *upper = pairs + i * kLanes, *lower = upper + kPairTileBytes;
+        int8_t *upper = pairs + i * kLanes, *lower = upper + kPairBytes;
         StoreBytes(lower + kDigitGroup, TakeDigit<4>(left));
         StoreBytes(lower, TakeDigit<8>(left));
         StoreBytes(upper + kDigitGroup, TakeDigit<4>(left));

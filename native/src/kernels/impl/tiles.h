@@ -16,6 +16,8 @@ namespace {
 constexpr int kTileRows = kPairRows;
 /** Fewer rows are quicker without tiles: what it costs to unpack a group is shared by its rows. */
 constexpr int kFewestTileRows = 4;
+/** Rows of which one tile holds both parts. */
+constexpr int kMostHalfRows = kTileRows / 2;
 /** Tiles of inputs that a piece of groups may have: 16 KB, which stay in the first-level cache for all panels. */
 constexpr int kPieceTiles = 16;
 /** Units are unpacked this much ahead of their products, and their scales are wanted until some steps after. */
@@ -130,8 +132,8 @@ struct TileStep {
 // what the one before it has made.
 #define RESIDENT_STEP_4(upper, lower, upper_before, lower_before) \
   {                                                               \
-    _tile_loadd(4, pairs, kPairBytes);                            \
-    _tile_loadd(5, pairs + kPairTileBytes, kPairBytes);           \
+    _tile_loadd(4, pairs, kPairRowBytes);                         \
+    _tile_loadd(5, pairs + kPairBytes, kPairRowBytes);            \
     _tile_zero(upper);                                            \
     _tile_zero(lower);                                            \
     _tile_dpbsud(upper, 4, 6);                                    \
@@ -140,6 +142,14 @@ struct TileStep {
       _tile_stored(upper_before, ring.Of(step - 1, 0), 64);       \
       _tile_stored(lower_before, ring.Of(step - 1, 1), 64);       \
     }                                                             \
+  }
+#define RESIDENT_HALF_STEP_4(products_tile, tile_before, inputs_tile, weights_tile) \
+  {                                                                                 \
+    _tile_loadd(weights_tile, units[unsigned(step) % kUnpackedUnits].weights, 64);  \
+    _tile_loadd(inputs_tile, pairs, kPairBytes);                                    \
+    _tile_zero(products_tile);                                                      \
+    _tile_dpbsud(products_tile, inputs_tile, weights_tile);                         \
+    if (step >= 1) _tile_stored(tile_before, ring.Of(step - 1, 0), 64);             \
   }
 #define RESIDENT_STORE_LAST_4                  \
   if (step % 2 == 1) {                         \
@@ -174,7 +184,7 @@ void OneTile4(const PanelSource& source, int panels, const DigitRows& x, float* 
       _tile_loadd(6, units[unsigned(g) % kUnpackedUnits].weights, 64);
     };
     int step = 0;
-    const auto pairs_of = [&](int g) { return x.pairs + size_t(g) * 2 * kPairTileBytes; };
+    const auto pairs_of = [&](int g) { return x.pairs + size_t(g) * kPairGroupBytes; };
     for (; step < groups; ++step) {
       const int8_t* pairs = pairs_of(step);
       begin(step);
@@ -190,6 +200,58 @@ void OneTile4(const PanelSource& source, int panels, const DigitRows& x, float* 
     for (int g = groups < Ring::kLate ? 0 : groups - Ring::kLate; g < groups; ++g) finish(g);
     RESIDENT_UNROLL
     for (int r = 0; r < Rows; ++r) Store(y + r * kPanelRows, sums[r]);
+  }
+}
+
+/**
+ * So few rows that the upper and lower parts of their inputs are one tile, whose rows they are in turns. A piece of
+ * groups stays in the cache for all panels.
+ */
+template <int Rows>
+void HalfTile4(const PanelSource& source, int panels, const DigitRows& x, float* y, size_t panel_stride) {
+  using Ring = ProductRing<1>;
+  Ring ring;
+  UnpackedUnit units[kUnpackedUnits];
+  for (int first = 0; first < x.groups; first += kPieceTiles) {
+    const int groups = x.groups - first < kPieceTiles ? x.groups - first : kPieceTiles;
+    for (int p = 0; p < panels; ++p) {
+      float* to = y + size_t(p) * panel_stride;
+      F sums[Rows];
+      RESIDENT_UNROLL
+      for (int r = 0; r < Rows; ++r) sums[r] = first == 0 ? Set(0.f) : Load(to + r * kPanelRows);
+      const auto finish = [&](int g) __attribute__((always_inline)) {
+        const UnpackedUnit& unit = units[unsigned(g) % kUnpackedUnits];
+        AddGroup(
+            Load(unit.scales[0]), Load(unit.scales[1]), x, first + g,
+            [&](int r) { return ToFloat(AddInt(ShiftLeft<12>(ring.Row(g, 0, 2 * r)), ring.Row(g, 0, 2 * r + 1))); },
+            sums);
+      };
+      for (int g = 0; g < kUnpackAhead && g < groups; ++g)
+        source.Unpack(p, first + g, units[unsigned(g) % kUnpackedUnits]);
+      const auto unpack = [&](int later) __attribute__((always_inline)) {
+        if (later < groups) source.Unpack(p, first + later, units[unsigned(later) % kUnpackedUnits]);
+      };
+      const int8_t* pairs = x.pairs + size_t(first) * kPairGroupBytes;
+      int step = 0;
+      for (; step < groups; ++step, pairs += kPairGroupBytes) {
+        unpack(step + kUnpackAhead);
+        RESIDENT_HALF_STEP_4(0, 1, 4, 6)
+        if (step >= Ring::kLate) finish(step - Ring::kLate);
+        if (++step == groups) break;
+        pairs += kPairGroupBytes;
+        unpack(step + kUnpackAhead);
+        RESIDENT_HALF_STEP_4(1, 0, 5, 7)
+        if (step >= Ring::kLate) finish(step - Ring::kLate);
+      }
+      if (step % 2 == 1) {
+        _tile_stored(0, ring.Of(step - 1, 0), 64);
+      } else {
+        _tile_stored(1, ring.Of(step - 1, 0), 64);
+      }
+      for (int g = groups < Ring::kLate ? 0 : groups - Ring::kLate; g < groups; ++g) finish(g);
+      RESIDENT_UNROLL
+      for (int r = 0; r < Rows; ++r) Store(to + r * kPanelRows, sums[r]);
+    }
   }
 }
 
@@ -227,7 +289,7 @@ void ManyTiles4(const PanelSource& source, int panels, const DigitRows& x, int r
     const UnpackedUnit& now = units[u % kUnpackedUnits];
     _tile_loadd(6, now.weights, 64);
     for (int t = 0; t < tiles; ++t, ++step) {
-      const int8_t* pairs = x.pairs + size_t(t) * tile_bytes + size_t(unit.group) * 2 * kPairTileBytes;
+      const int8_t* pairs = x.pairs + size_t(t) * tile_bytes + size_t(unit.group) * kPairGroupBytes;
       if ((step & 1) == 0) {
         RESIDENT_STEP_4(0, 1, 2, 3)
       } else {
@@ -316,6 +378,7 @@ void OneTile8(const PanelFormat& format, const uint8_t* panel, const DigitRows& 
 }
 
 #undef RESIDENT_STEP_4
+#undef RESIDENT_HALF_STEP_4
 #undef RESIDENT_STORE_LAST_4
 #undef RESIDENT_STEP_8
 #undef RESIDENT_UNROLL
@@ -333,13 +396,15 @@ struct Shaped {
 };
 thread_local Shaped shaped;
 
-/** Tiles of inputs and products get `rows` rows, and those of weights what `bits` asks for. */
+/** Tiles of inputs and products get what `rows` rows need, and those of weights what `bits` asks for. */
 RESIDENT_INLINE void ShapeTiles(int bits, int rows) {
   if (shaped.bits == bits && shaped.rows == rows) return;
   TileShapes shapes;
-  for (int tile = 0; tile < 6; ++tile) shapes.Set(tile, rows, 64);
+  const int tile_rows = bits == 4 && rows <= kMostHalfRows ? 2 * rows : rows;
+  for (int tile = 0; tile < 6; ++tile) shapes.Set(tile, tile_rows, 64);
   if (bits == 4) {
     shapes.Set(6, 16, 64);
+    shapes.Set(7, 16, 64);
   } else {
     shapes.Set(6, rows, kDigitGroup);
     shapes.Set(7, 8, 64);
@@ -375,9 +440,17 @@ void TilePanels(const PanelFormat& format, const uint8_t* panel, size_t panel_by
                            .scale_group_bytes = ScaleGroupBytes(format),
                            .scale_type = format.scale_type,
                            .scale_shift = ScaleShift(format),
-                           .ahead = rows <= kTileRows ? kPrefetchBytes : 2 * panel_bytes};
+                           .ahead = rows <= kMostHalfRows ? panel_bytes
+                                    : rows <= kTileRows   ? kPrefetchBytes
+                                                          : 2 * panel_bytes};
   if (rows > kTileRows) return ManyTiles4(source, panels, x, rows, y, panel_stride);
-  WithRows(tile_rows, [&]<int Rows>() { OneTile4<Rows>(source, panels, x, y, panel_stride); });
+  WithRows(tile_rows, [&]<int Rows>() {
+    if constexpr (Rows <= kMostHalfRows) {
+      HalfTile4<Rows>(source, panels, x, y, panel_stride);
+    } else {
+      OneTile4<Rows>(source, panels, x, y, panel_stride);
+    }
+  });
 }
 
 }  // namespace
