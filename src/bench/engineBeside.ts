@@ -26,6 +26,7 @@ async function besideRow(
     alone.push(...(await gaps()));
     const over = new AbortController();
     const others = untilAborted(beside, AbortSignal.any([signal, over.signal]));
+    others.catch(() => {}); // told below, when the answer is over
     disturbed.push(...(await gaps().finally(() => over.abort())));
     await others;
   }

@@ -8,6 +8,9 @@ import { percentiles } from "./statistics";
 
 type Service = Pick<ResidentService, "generate">;
 
+/** Times that prompts are exchanged for others before runs count in which an answer ends early. */
+const mostExchanges = 40;
+
 /** Several answers at the same time: what the host costs them, and their tokens a second against one's alone. */
 export async function togetherRows(
   service: Service,
@@ -17,14 +20,19 @@ export async function togetherRows(
 ): Promise<readonly BenchRow[]> {
   const alone: TimedRun[] = [];
   const together: TimedRun[] = [];
-  // Answers end where they end: only runs in which all still decode are counted.
-  const runsOf = async (count: number) => {
-    throwIfAborted(signal);
-    const prompts = Array.from({ length: count }, () => randomWords(16));
-    const { heard } = await whileListening(probe, () =>
-      Promise.all(prompts.map((prompt) => answer(service, { prompt }, plan.timedTokens, signal))),
-    );
-    return decodingRuns(heard, count);
+  let prompts: readonly string[] = Array.from({ length: plan.together }, () => randomWords(16));
+  // The longer a context, the longer a step: only answers of full length are compared, and those that end early are
+  // exchanged. Of them only runs in which all decode are counted.
+  const runsOf = async (count: number): Promise<readonly TimedRun[]> => {
+    for (let exchanges = 0; ; exchanges += 1) {
+      throwIfAborted(signal);
+      const { value, heard } = await whileListening(probe, () =>
+        Promise.all(prompts.slice(0, count).map((prompt) => answer(service, { prompt }, plan.timedTokens, signal))),
+      );
+      const isShort = value.map(({ figures }) => figures.generatedTokens < plan.timedTokens);
+      if (exchanges === mostExchanges || !isShort.includes(true)) return decodingRuns(heard, count);
+      prompts = prompts.map((prompt, i) => (isShort[i] === true ? randomWords(16) : prompt));
+    }
   };
   await runsOf(plan.together);
   for (let i = 0; i < plan.repeats; i += 1) {
