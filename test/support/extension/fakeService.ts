@@ -98,7 +98,6 @@ export class FakeService implements ResidentService {
   private made = 0;
   engine: EngineState = { type: "ready", model, device: "cpu", mlxVersion: "0.32.4" };
   readonly onEvent = this.emitter.event;
-  readonly warmed: { readonly id: AgentId; readonly draft: string | undefined }[] = [];
   disposed = false;
 
   fire(event: ServiceEvent): void {
@@ -265,8 +264,7 @@ export class FakeService implements ResidentService {
     this.fire({ type: "agent", id });
   }
 
-  async warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
-    this.warmed.push({ id, draft });
+  async warmAgent(id: AgentId): Promise<AgentSummary> {
     return this.detail(id);
   }
 

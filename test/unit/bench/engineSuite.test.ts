@@ -60,7 +60,7 @@ class FakeDoor {
 
   async warmAgent(id: AgentId, draft?: string) {
     this.written = draft;
-    return this.agents.warmAgent(id, draft);
+    return this.agents.warmAgent(id);
   }
 
   /** Reads the system prompt once, and 10 words of each turn as fast as one of it, those of a draft at once. */
