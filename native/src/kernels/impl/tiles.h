@@ -143,13 +143,18 @@ struct TileStep {
       _tile_stored(lower_before, ring.Of(step - 1, 1), 64);       \
     }                                                             \
   }
-#define RESIDENT_HALF_STEP_4(products_tile, tile_before, inputs_tile, weights_tile) \
-  {                                                                                 \
-    _tile_loadd(weights_tile, units[unsigned(step) % kUnpackedUnits].weights, 64);  \
-    _tile_loadd(inputs_tile, pairs, kPairBytes);                                    \
-    _tile_zero(products_tile);                                                      \
-    _tile_dpbsud(products_tile, inputs_tile, weights_tile);                         \
-    if (step >= 1) _tile_stored(tile_before, ring.Of(step - 1, 0), 64);             \
+#define RESIDENT_HALF_STEP_4(products, products_before, inputs)             \
+  {                                                                         \
+    _tile_loadd(inputs, pairs, kPairBytes);                                 \
+    _tile_zero(products);                                                   \
+    _tile_dpbsud(products, inputs, 6);                                      \
+    if (step >= 1) _tile_stored(products_before, ring.Of(step - 1, 0), 64); \
+  }
+#define RESIDENT_STORE_LAST_HALF_4             \
+  if (step % 2 == 1) {                         \
+    _tile_stored(0, ring.Of(step - 1, 0), 64); \
+  } else {                                     \
+    _tile_stored(2, ring.Of(step - 1, 0), 64); \
   }
 #define RESIDENT_STORE_LAST_4                  \
   if (step % 2 == 1) {                         \
@@ -160,93 +165,63 @@ struct TileStep {
     _tile_stored(3, ring.Of(step - 1, 1), 64); \
   }
 
-/** One tile of inputs, whose sums stay in registers while the panels are streamed. */
-template <int Rows>
-void OneTile4(const PanelSource& source, int panels, const DigitRows& x, float* y, size_t panel_stride) {
-  using Ring = ProductRing<2>;
-  Ring ring;
-  UnpackedUnit units[kUnpackedUnits];
-  const int groups = x.groups;
-  for (int p = 0; p < panels; ++p, y += panel_stride) {
-    F sums[Rows];
-    RESIDENT_UNROLL
-    for (int r = 0; r < Rows; ++r) sums[r] = Set(0.f);
-    const auto finish = [&](int g) __attribute__((always_inline)) {
-      const UnpackedUnit& unit = units[unsigned(g) % kUnpackedUnits];
-      AddGroup(
-          Load(unit.scales[0]), Load(unit.scales[1]), x, g,
-          [&](int r) { return ToFloat(AddInt(ShiftLeft<12>(ring.Row(g, 0, r)), ring.Row(g, 1, r))); }, sums);
-    };
-    for (int g = 0; g < kUnpackAhead && g < groups; ++g) source.Unpack(p, g, units[unsigned(g) % kUnpackedUnits]);
-    const auto begin = [&](int g) __attribute__((always_inline)) {
-      const int later = g + kUnpackAhead;
-      if (later < groups) source.Unpack(p, later, units[unsigned(later) % kUnpackedUnits]);
-      _tile_loadd(6, units[unsigned(g) % kUnpackedUnits].weights, 64);
-    };
-    int step = 0;
-    const auto pairs_of = [&](int g) { return x.pairs + size_t(g) * kPairGroupBytes; };
-    for (; step < groups; ++step) {
-      const int8_t* pairs = pairs_of(step);
-      begin(step);
-      RESIDENT_STEP_4(0, 1, 2, 3)
-      if (step >= Ring::kLate) finish(step - Ring::kLate);
-      if (++step == groups) break;
-      pairs = pairs_of(step);
-      begin(step);
-      RESIDENT_STEP_4(2, 3, 0, 1)
-      if (step >= Ring::kLate) finish(step - Ring::kLate);
-    }
-    RESIDENT_STORE_LAST_4
-    for (int g = groups < Ring::kLate ? 0 : groups - Ring::kLate; g < groups; ++g) finish(g);
-    RESIDENT_UNROLL
-    for (int r = 0; r < Rows; ++r) Store(y + r * kPanelRows, sums[r]);
-  }
-}
-
 /**
- * So few rows that the upper and lower parts of their inputs are one tile, whose rows they are in turns. A piece of
- * groups stays in the cache for all panels.
+ * One tile of inputs, whose sums stay in registers while the panels are streamed. Where rows are so few that the upper
+ * and lower parts of their inputs are one tile, whose rows they are in turns, a piece of groups stays in the cache for
+ * all panels; for more rows that was no faster.
  */
 template <int Rows>
-void HalfTile4(const PanelSource& source, int panels, const DigitRows& x, float* y, size_t panel_stride) {
-  using Ring = ProductRing<1>;
+void OneTile4(const PanelSource& source, int panels, const DigitRows& x, float* y, size_t panel_stride) {
+  constexpr bool kHalf = Rows <= kMostHalfRows;
+  using Ring = ProductRing<kHalf ? 1 : 2>;
   Ring ring;
   UnpackedUnit units[kUnpackedUnits];
-  for (int first = 0; first < x.groups; first += kPieceTiles) {
-    const int groups = x.groups - first < kPieceTiles ? x.groups - first : kPieceTiles;
+  const int piece = kHalf ? kPieceTiles : x.groups;
+  for (int first = 0; first < x.groups; first += piece) {
+    const int groups = x.groups - first < piece ? x.groups - first : piece;
     for (int p = 0; p < panels; ++p) {
       float* to = y + size_t(p) * panel_stride;
       F sums[Rows];
       RESIDENT_UNROLL
       for (int r = 0; r < Rows; ++r) sums[r] = first == 0 ? Set(0.f) : Load(to + r * kPanelRows);
+      const auto upper = [&](int g, int r) { return kHalf ? ring.Row(g, 0, 2 * r) : ring.Row(g, 0, r); };
+      const auto lower = [&](int g, int r) { return kHalf ? ring.Row(g, 0, 2 * r + 1) : ring.Row(g, 1, r); };
       const auto finish = [&](int g) __attribute__((always_inline)) {
         const UnpackedUnit& unit = units[unsigned(g) % kUnpackedUnits];
         AddGroup(
             Load(unit.scales[0]), Load(unit.scales[1]), x, first + g,
-            [&](int r) { return ToFloat(AddInt(ShiftLeft<12>(ring.Row(g, 0, 2 * r)), ring.Row(g, 0, 2 * r + 1))); },
-            sums);
+            [&](int r) { return ToFloat(AddInt(ShiftLeft<12>(upper(g, r)), lower(g, r))); }, sums);
       };
-      for (int g = 0; g < kUnpackAhead && g < groups; ++g)
-        source.Unpack(p, first + g, units[unsigned(g) % kUnpackedUnits]);
-      const auto unpack = [&](int later) __attribute__((always_inline)) {
-        if (later < groups) source.Unpack(p, first + later, units[unsigned(later) % kUnpackedUnits]);
+      const auto unpack = [&](int g) __attribute__((always_inline)) {
+        if (g < groups) source.Unpack(p, first + g, units[unsigned(g) % kUnpackedUnits]);
       };
+      for (int g = 0; g < kUnpackAhead; ++g) unpack(g);
       const int8_t* pairs = x.pairs + size_t(first) * kPairGroupBytes;
       int step = 0;
       for (; step < groups; ++step, pairs += kPairGroupBytes) {
         unpack(step + kUnpackAhead);
-        RESIDENT_HALF_STEP_4(0, 1, 4, 6)
+        _tile_loadd(6, units[unsigned(step) % kUnpackedUnits].weights, 64);
+        if constexpr (kHalf) {
+          RESIDENT_HALF_STEP_4(0, 2, 4)
+        } else {
+          RESIDENT_STEP_4(0, 1, 2, 3)
+        }
         if (step >= Ring::kLate) finish(step - Ring::kLate);
         if (++step == groups) break;
         pairs += kPairGroupBytes;
         unpack(step + kUnpackAhead);
-        RESIDENT_HALF_STEP_4(1, 0, 5, 7)
+        _tile_loadd(6, units[unsigned(step) % kUnpackedUnits].weights, 64);
+        if constexpr (kHalf) {
+          RESIDENT_HALF_STEP_4(2, 0, 5)
+        } else {
+          RESIDENT_STEP_4(2, 3, 0, 1)
+        }
         if (step >= Ring::kLate) finish(step - Ring::kLate);
       }
-      if (step % 2 == 1) {
-        _tile_stored(0, ring.Of(step - 1, 0), 64);
+      if constexpr (kHalf) {
+        RESIDENT_STORE_LAST_HALF_4
       } else {
-        _tile_stored(1, ring.Of(step - 1, 0), 64);
+        RESIDENT_STORE_LAST_4
       }
       for (int g = groups < Ring::kLate ? 0 : groups - Ring::kLate; g < groups; ++g) finish(g);
       RESIDENT_UNROLL
@@ -379,6 +354,7 @@ void OneTile8(const PanelFormat& format, const uint8_t* panel, const DigitRows& 
 
 #undef RESIDENT_STEP_4
 #undef RESIDENT_HALF_STEP_4
+#undef RESIDENT_STORE_LAST_HALF_4
 #undef RESIDENT_STORE_LAST_4
 #undef RESIDENT_STEP_8
 #undef RESIDENT_UNROLL
@@ -404,7 +380,6 @@ RESIDENT_INLINE void ShapeTiles(int bits, int rows) {
   for (int tile = 0; tile < 6; ++tile) shapes.Set(tile, tile_rows, 64);
   if (bits == 4) {
     shapes.Set(6, 16, 64);
-    shapes.Set(7, 16, 64);
   } else {
     shapes.Set(6, rows, kDigitGroup);
     shapes.Set(7, 8, 64);
@@ -444,13 +419,7 @@ void TilePanels(const PanelFormat& format, const uint8_t* panel, size_t panel_by
                                     : rows <= kTileRows   ? kPrefetchBytes
                                                           : 2 * panel_bytes};
   if (rows > kTileRows) return ManyTiles4(source, panels, x, rows, y, panel_stride);
-  WithRows(tile_rows, [&]<int Rows>() {
-    if constexpr (Rows <= kMostHalfRows) {
-      HalfTile4<Rows>(source, panels, x, y, panel_stride);
-    } else {
-      OneTile4<Rows>(source, panels, x, y, panel_stride);
-    }
-  });
+  WithRows(tile_rows, [&]<int Rows>() { OneTile4<Rows>(source, panels, x, y, panel_stride); });
 }
 
 }  // namespace
