@@ -19,7 +19,10 @@ export const modelOptions: Readonly<Record<string, OptionSpec>> = {
   model: { value: "DIR", help: "model directory in MLX's format (default: the starter model)" },
   threads: { value: "N", help: "threads of the CPU kernels (default: as many as there are physical cores)" },
   "no-lookup": { help: "do not guess from the agent's own tokens (answers are the same)" },
-  kv: { value: "TYPE", help: `number format of K and V: ${kvDtypes.join(", ")} (default: that of the activations)` },
+  kv: {
+    value: "TYPE",
+    help: `number format of K and V: ${kvDtypes.join(", ")} (default: f16, on a GPU the model's own)`,
+  },
   "pool-mb": { value: "N", help: "size of the KV block pool in MB (default: 1024)" },
 };
 

@@ -14,7 +14,7 @@ import { readWeights, type Weights } from "./weightFiles";
 export interface InspectOptions {
   /** The directory of the starter model, to know it again. */
   readonly starterModel?: string;
-  /** Number format of the K/V cache. Default: by the weights, as on a GPU. */
+  /** Number format of the K/V cache. Default: what the device is likely to take. */
   readonly kvDtype?: KvDtype;
 }
 
@@ -38,7 +38,7 @@ export async function inspectModel(directory: string, options: InspectOptions = 
   const text = await readTextFiles(directory);
   const tokens = tokenNames(text.tokenizer);
   const ids = eosIds(text, (token) => tokens.idOf(token));
-  const headBytes = kvHeadBytes(options.kvDtype ?? activationDtype(weights), config.headDim);
+  const headBytes = kvHeadBytes(options.kvDtype ?? usualKvDtype(weights), config.headDim);
   return {
     ...summary,
     numLayers: config.numLayers,
@@ -130,8 +130,9 @@ function requireLayers(weights: Weights, config: ModelConfig): void {
   }
 }
 
-/** The dtype that results take: that of scales or of plain weights. */
-function activationDtype({ tensors }: Weights): KvDtype {
+/** The CPU kernels, which are for x86, take halves; a GPU what results take: the dtype of scales or of plain weights. */
+function usualKvDtype({ tensors }: Weights): KvDtype {
+  if (process.arch === "x64") return "f16";
   const tensor = tensors.get("model.embed_tokens.scales") ?? tensors.get("model.embed_tokens.weight");
   return tensor?.dtype === "F32" ? "f32" : "f16";
 }

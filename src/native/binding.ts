@@ -77,7 +77,7 @@ export interface LoadModelOptions {
   readonly device?: Device;
   /** Threads of the CPU kernels, 1…256; 0 or absent: RESIDENT_THREADS, else as many as there are physical cores. */
   readonly threads?: number;
-  /** Of K and V in the pool; absent: the type of the activations (f32 on a CPU, the model's own on a GPU). */
+  /** Of K and V in the pool; absent: f16 with the CPU kernels, elsewhere the type of the activations. */
   readonly kvDtype?: KvDtype;
 }
 

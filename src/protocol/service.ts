@@ -401,7 +401,7 @@ export interface ServiceOptions {
   readonly threads?: number;
   /** The model is freed when nobody has used it for so long; 0 or absent: never. */
   readonly unloadAfterMs?: number;
-  /** Number format of K and V in the pool; absent: that of the activations. Caches of another format are refused. */
+  /** Number format of K and V in the pool; absent: as the device likes. Caches of another format are refused. */
   readonly kvDtype?: KvDtype;
   /** Guess how an answer goes on from the agent's own tokens, and verify (default: yes). Answers do not depend on it. */
   readonly promptLookup?: boolean;

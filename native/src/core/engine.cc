@@ -78,12 +78,13 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
   WeightLoader loader(checkpoint, device, *model->ops);
   const ModelConfig& config = checkpoint.config();
   const DataType type = loader.activation_type();
+  const DataType kv_dtype = options.kv_dtype.value_or(model->ops->usual_kv_dtype(type));
   model->info = {.config = config,
                  .weight_bytes = loader.loaded_bytes(),
-                 .kv_dtype = options.kv_dtype.value_or(type),
+                 .kv_dtype = kv_dtype,
                  .weights_id = checkpoint.ComputeId(),
                  .architecture_id = config.ArchitectureId(type),
-                 .kv_layout_id = std::string(model->ops->layout_id(options.kv_dtype.value_or(type))),
+                 .kv_layout_id = std::string(model->ops->layout_id(kv_dtype)),
                  .numerics_id = model->ops->numerics_id(),
                  .is_gpu = device == mx::Device::gpu,
                  .back_end = model->ops->back_end(),

@@ -36,7 +36,7 @@ struct LoadOptions {
   DeviceChoice device = DeviceChoice::kDefault;
   /** Of our own kernels, the caller included; 0: as many as there are physical cores. */
   int threads = 0;
-  /** Of K and V in the pool; absent: the type of the activations. */
+  /** Of K and V in the pool; absent: what the back end usually takes. */
   std::optional<DataType> kv_dtype{};
 };
 

@@ -133,6 +133,8 @@ class Ops {
   virtual BackEnd back_end() const = 0;
   /** What decides the last bits of a result: name, revision, and whatever else they depend on. */
   virtual std::string numerics_id() const = 0;
+  /** K and V in the pool where nobody asks for another type; `activations`: the type of the activations. */
+  virtual DataType usual_kv_dtype(DataType activations) const = 0;
   /** Layout of a block's bytes, part of its identity. */
   virtual std::string_view layout_id(DataType kv_dtype) const = 0;
   virtual SlabLayout LayoutOf(const PoolGeometry& geometry) const = 0;

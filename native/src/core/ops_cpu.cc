@@ -83,6 +83,8 @@ class CpuOps final : public Ops {
   }
   // Neither the processor, nor its level, nor the number of threads changes a bit of a result.
   std::string numerics_id() const override { return "ops_cpu-1"; }
+  // Attention converts halves as it reads them, and long contexts wait for memory: half the bytes are the faster ones.
+  DataType usual_kv_dtype(DataType) const override { return DataType::kF16; }
   std::string_view layout_id(DataType kv_dtype) const override {
     return kv_dtype == DataType::kQ8 ? "head-major-kt-q8-1" : "head-major-kt-1";
   }

@@ -38,7 +38,8 @@ describe("Block files", () => {
     await write(3);
     const tensors = parseSafetensors(await readFile(file));
     assert.deepEqual([...tensors.keys()].sort(), ["k.0", "k.1", "v.0", "v.1"]);
-    for (const { dtype, shape } of tensors.values()) assert.deepEqual([dtype, shape], ["F32", [3, 2, 8]]);
+    const expected = rig.model.info.kvDtype.toUpperCase();
+    for (const { dtype, shape } of tensors.values()) assert.deepEqual([dtype, shape], [expected, [3, 2, 8]]);
   });
 
   it("hold a part of a block", async () => {

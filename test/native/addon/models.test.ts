@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { kvHeadBytes } from "../../../src/common/kvDtypes";
 import type { LoadProgress, NativeAddon } from "../../../src/native/binding";
 import { loadAddon } from "../../../src/native/loader";
 import { rejection, temporaryFolder } from "../../support/models/folders";
@@ -20,6 +21,7 @@ describe("Loading a model", () => {
     const model = await load(await writeRandomModel(folder.path));
     const { weightsId, architectureId, numericsId, kvLayoutId, ops, cpuLevel, cpuThreads, stepWeightBytes, ...info } =
       model.info;
+    const kvDtype = ops === "cpu" ? "f16" : "f32";
     assert.deepEqual(info, {
       architecture: "llama",
       numLayers: 2,
@@ -29,8 +31,8 @@ describe("Loading a model", () => {
       vocabSize: 50,
       maxContextTokens: 256,
       weightBytes: 4 * (50 * 32 + 2 * (2 * 32 + 2 * 32 * 32 + 2 * 16 * 32 + 3 * 32 * 48) + 32),
-      kvDtype: "f32",
-      kvBytesPerToken: 2 * 2 * 2 * 8 * 4,
+      kvDtype,
+      kvBytesPerToken: 2 * 2 * 2 * kvHeadBytes(kvDtype, 8),
       device: "cpu",
     });
     // Every matrix once, the tied head included; padding of the CPU kernels' panels on top.

@@ -77,7 +77,7 @@ describe("resident with bad input", function () {
   });
 
   it("refuses what needs more blocks than the pool has, with both numbers", async () => {
-    const line = await generate("--raw", "--pool-mb=3", `--prompt=${"word ".repeat(80)}`);
+    const line = await generate("--raw", "--kv=f16", "--pool-mb=2", `--prompt=${"word ".repeat(80)}`);
     assert.match(line, /^POOL_EXHAUSTED: .* needs \d+ blocks of 64 tokens and the block pool has 1/);
   });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { kvHeadBytes } from "../../../src/common/kvDtypes";
 import { silentLog } from "../../../src/common/log";
 import type { AgentBlocks } from "../../../src/engine/agentBlocks";
 import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
@@ -76,8 +77,9 @@ describe("Layers with a window, on a random Gemma 3", function () {
   });
 
   it("say what they are", () => {
-    assert.deepEqual(model.info.window, { tokens: 24, layers: 2, kvBytesPerToken: 2 * 2 * 2 * 8 * 4 });
-    assert.equal(model.info.kvBytesPerToken, 3 * 2 * 2 * 8 * 4);
+    const headBytes = kvHeadBytes(model.info.kvDtype, 8);
+    assert.deepEqual(model.info.window, { tokens: 24, layers: 2, kvBytesPerToken: 2 * 2 * 2 * headBytes });
+    assert.equal(model.info.kvBytesPerToken, 3 * 2 * 2 * headBytes);
   });
 
   it("answer alone and together what they answer with every token's blocks kept", async () => {

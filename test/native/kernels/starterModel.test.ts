@@ -167,11 +167,16 @@ describe("The CPU kernels on the starter model", function () {
 
   it("logits are MLX's within 1e-3, and the perplexity to four digits", async () => {
     const steps = [20, ...Array.from({ length: 20 }, () => 1)];
-    const ours = await withModel({ RESIDENT_OPS: "cpu" }, (model) => logitsOf(model, tokens, steps));
-    const stock = await withModel({ RESIDENT_OPS: "mlx" }, (model) => {
-      assert.equal(model.info.ops, "mlx");
-      return logitsOf(model, tokens, steps);
-    });
+    const run = (ops: string) =>
+      withModel(
+        { RESIDENT_OPS: ops },
+        (model) => {
+          assert.equal(model.info.ops, ops);
+          return logitsOf(model, tokens, steps);
+        },
+        "f32",
+      );
+    const [ours, stock] = [await run("cpu"), await run("mlx")];
     ours.forEach((logits, i) => {
       assert.ok(largestDifference(logits, stock[i]) < 1e-3, `${largestDifference(logits, stock[i])} at ${i}`);
     });
@@ -186,10 +191,14 @@ describe("The CPU kernels on the starter model", function () {
     it(`K and V in ${kvDtype} take less memory, and change little; a row has the same bits in any chunk`, async () => {
       const steps = [20, ...Array.from({ length: 280 }, () => 1)];
       let exactBytes = 0;
-      const exact = await withModel({ RESIDENT_OPS: "cpu" }, (model) => {
-        exactBytes = model.info.kvBytesPerToken;
-        return logitsOf(model, tokens, steps);
-      });
+      const exact = await withModel(
+        { RESIDENT_OPS: "cpu" },
+        (model) => {
+          exactBytes = model.info.kvBytesPerToken;
+          return logitsOf(model, tokens, steps);
+        },
+        "f32",
+      );
       await withModel(
         { RESIDENT_OPS: "cpu" },
         async (model) => {
@@ -226,15 +235,18 @@ describe("The CPU kernels on the starter model", function () {
     });
   }
 
-  it("K and V in 8 bits: a row has the same bits on every level and any number of threads", async () => {
-    const results: Float32Array[] = [];
-    for (const level of levels) {
-      const environment = { RESIDENT_OPS: "cpu", RESIDENT_CPU_LEVEL: level, RESIDENT_THREADS: `${1 + results.length}` };
-      const read = (model: NativeModel) => logitsOf(model, tokens.subarray(0, 40), [20, 19, 1]);
-      results.push(...(await withModel(environment, read, "q8")).slice(-1));
-    }
-    for (const [i, logits] of results.entries()) assert.ok(same(logits, results[0]), levels[i]);
-  });
+  for (const kvDtype of ["f32", "q8"] as const) {
+    it(`K and V in ${kvDtype}: a row has the same bits on every level and any number of threads`, async () => {
+      const results: Float32Array[] = [];
+      for (const level of levels) {
+        const threads = `${1 + results.length}`;
+        const environment = { RESIDENT_OPS: "cpu", RESIDENT_CPU_LEVEL: level, RESIDENT_THREADS: threads };
+        const read = (model: NativeModel) => logitsOf(model, tokens.subarray(0, 40), [20, 19, 1]);
+        results.push(...(await withModel(environment, read, kvDtype)).slice(-1));
+      }
+      for (const [i, logits] of results.entries()) assert.ok(same(logits, results[0]), levels[i]);
+    });
+  }
 
   it("the addon knows the K/V formats that the programs offer, and no others", async () => {
     for (const kvDtype of kvDtypes) {

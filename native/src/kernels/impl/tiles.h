@@ -395,11 +395,11 @@ void ReleaseTiles() {
   shaped = {};
 }
 
-void TilePanels(const PanelFormat& format, const uint8_t* panel, size_t panel_bytes, int panels, const DigitRows& x,
-                int rows, float* y) {
-  if (rows < kFewestTileRows) return QuantisedPanels(format, panel, panel_bytes, panels, x, rows, y);
+/** Up to 16 rows, or tiles of which the last one may be read and written to its end; panels `panel_stride` floats
+ * apart. */
+RESIDENT_INLINE void MultiplyTiles(const PanelFormat& format, const uint8_t* panel, size_t panel_bytes, int panels,
+                                   const DigitRows& x, int rows, float* y, size_t panel_stride) {
   const int tile_rows = rows < kTileRows ? rows : kTileRows;
-  const size_t panel_stride = PanelStride(rows);
   ShapeTiles(format.bits, tile_rows);
   if (format.bits == 8) {
     for (int p = 0; p < panels; ++p, panel += panel_bytes, y += panel_stride) {
@@ -420,6 +420,18 @@ void TilePanels(const PanelFormat& format, const uint8_t* panel, size_t panel_by
                                                           : 2 * panel_bytes};
   if (rows > kTileRows) return ManyTiles4(source, panels, x, rows, y, panel_stride);
   WithRows(tile_rows, [&]<int Rows>() { OneTile4<Rows>(source, panels, x, y, panel_stride); });
+}
+
+void TilePanels(const PanelFormat& format, const uint8_t* panel, size_t panel_bytes, int panels, const DigitRows& x,
+                int rows, float* y) {
+  if (rows < kFewestTileRows) return QuantisedPanels(format, panel, panel_bytes, panels, x, rows, y);
+  const size_t panel_stride = PanelStride(rows);
+  // Half a tile beyond whole ones is quicker by itself than as a tile that is computed to its end.
+  const int beyond = rows % kTileRows, whole = rows - beyond;
+  const bool apart = whole > 0 && beyond > 0 && beyond <= kMostHalfRows;
+  MultiplyTiles(format, panel, panel_bytes, panels, x, apart ? whole : rows, y, panel_stride);
+  if (!apart) return;
+  MultiplyTiles(format, panel, panel_bytes, panels, x.From(whole), beyond, y + whole * kPanelRows, panel_stride);
 }
 
 }  // namespace
