@@ -209,6 +209,8 @@ export class Agents {
 
   async save(id: AgentId): Promise<AgentSummary> {
     const agent = await this.live.open(id);
+    // Whoever has heard of an answer's end may be quicker than what happens behind it.
+    if (agent.activity === undefined) await agent.over;
     await this.residency.save(agent);
     if (agent.saveError !== undefined) throw ResidentError.fromInfo(agent.saveError);
     return agent.summary();
@@ -281,7 +283,9 @@ export class Agents {
     this.emitter.fire({ type: "turnEnded", id: agent.id, turn });
     this.changed(agent);
     if (agent.deleted) return;
-    void this.residency.save(agent);
+    const { end } = agent.turn(turn);
+    const answered = end?.state === "done" && end.finishReason !== "aborted";
+    void (answered ? this.residency.settle(agent) : this.residency.save(agent));
   }
 
   private adopt(agent: LiveAgent): AgentSummary {

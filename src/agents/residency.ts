@@ -33,7 +33,7 @@ interface Warming {
 export class Residency {
   private readonly saves = new Map<LiveAgent, Promise<void>>();
   private readonly warming = new Map<LiveAgent, Warming>();
-
+  private readonly leaving = new Set<LiveAgent>();
   private readonly watchers: (() => void)[] = [];
 
   constructor(private readonly options: ResidencyOptions) {}
@@ -50,9 +50,14 @@ export class Residency {
 
   /** Saves, then gives the agent's blocks back to the pool. */
   async evict(agent: LiveAgent): Promise<void> {
-    await this.stopWarming(agent);
-    await this.save(agent);
-    agent.cache.release();
+    this.leaving.add(agent);
+    try {
+      await this.stopWarming(agent);
+      await this.save(agent);
+      agent.cache.release();
+    } finally {
+      this.leaving.delete(agent);
+    }
     this.options.onChange(agent);
   }
 
@@ -138,6 +143,19 @@ export class Residency {
     const over = this.readAhead(agent, draft, stop.signal);
     this.warming.set(agent, { stop, over, draft });
     return over;
+  }
+
+  /**
+   * After an answer: saves it, then reads what every next message begins with, so that a message waits for its own tokens
+   * only. While others wait for room nothing is read. Never rejects.
+   */
+  async settle(agent: LiveAgent): Promise<void> {
+    await this.save(agent);
+    const waiting = this.options.models.current?.engine.numWaiting ?? 0;
+    if (agent.deleted || this.leaving.has(agent) || !agent.cache.holdsBlocks || waiting > 0) return;
+    await this.warm(agent, "").catch((error: unknown) => {
+      this.options.log.log("warn", `${agent.name} is not read ahead: ${toErrorInfo(error).what}`);
+    });
   }
 
   /** Ends a read ahead; what it read stays with the agent. */

@@ -10,7 +10,7 @@ export interface ReadingAgent {
   ask(): Promise<TurnFigures>;
   /** The question is there to be read before it is asked, as it is in a chat whose message is written by hand. */
   write(): Promise<void>;
-  /** Until nothing of it is being saved any more. */
+  /** Until nothing of it is being saved or read ahead any more. */
   rest(): Promise<void>;
 }
 
@@ -37,7 +37,10 @@ export async function withReadingAgent<T>(
     return await body({
       ask,
       write: async () => void (await service.warmAgent(id, question)),
-      rest: async () => void (await service.saveAgent(id)),
+      rest: async () => {
+        await service.saveAgent(id);
+        await service.warmAgent(id);
+      },
     });
   } finally {
     await service.deleteAgent(id);

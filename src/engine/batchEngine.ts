@@ -107,6 +107,11 @@ export class BlockPoolBatchEngine implements Disposable {
     return this.running.length > 0 || this.queue.length > 0;
   }
 
+  /** Requests that have not begun: for lack of blocks, or since a step is under way. */
+  get numWaiting(): number {
+    return this.queue.length;
+  }
+
   /**
    * Accepts a request, or throws at once what could never run: INVALID_REQUEST, CONTEXT_FULL, POOL_EXHAUSTED. What fits
    * the pool but not now waits its turn; once accepted a request does not fail for lack of blocks.

@@ -43,6 +43,8 @@ export class AgentRig {
   /** Leases wait for it: a model that is being loaded. */
   loading: Promise<void> = Promise.resolve();
   cancelledLeases = 0;
+  /** Leases that were not given back. */
+  heldLeases = 0;
   private time = 1_700_000_000_000;
 
   constructor(home: string, options: RigOptions = {}) {
@@ -103,7 +105,7 @@ export class AgentRig {
     return (await this.agents.create({ name, system })).id;
   }
 
-  /** Sends and waits for the answer and for what is saved behind it. */
+  /** Sends and waits for the answer and for what is saved and read behind it. */
   async ask(id: string, text: string, sampling?: SendRequest["sampling"]): Promise<Done> {
     const running = await this.agents.send(id, { text, ...(sampling && { sampling }) });
     return this.over(id, running);
@@ -112,6 +114,8 @@ export class AgentRig {
   async over(id: string, running: Running): Promise<Done> {
     const done = await running.done;
     await this.agents.save(id);
+    // What comes next may not fit.
+    await this.agents.warm(id).catch(() => {});
     return done;
   }
 
@@ -141,7 +145,15 @@ export class AgentRig {
   }
 
   private access(): ModelAccess {
-    const lease: ModelLease = { session: this.session, release: () => {} };
+    const lease = (): ModelLease => {
+      this.heldLeases += 1;
+      return {
+        session: this.session,
+        release: () => {
+          this.heldLeases -= 1;
+        },
+      };
+    };
     return {
       current: this.session,
       lease: async (_directory, signal) => {
@@ -150,7 +162,7 @@ export class AgentRig {
         });
         await this.loading;
         signal?.throwIfAborted();
-        return lease;
+        return lease();
       },
       isFree: () => true,
       describe: async () => ({ name: "fake", contextTokens: this.session.contextTokens }),

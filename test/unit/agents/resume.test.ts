@@ -33,9 +33,10 @@ describe("resume", function () {
     inFolder(async (home) => {
       const { id, answered, expected } = await askedOnce(home);
       const { figures, tokenIds, text } = await new AgentRig(home).ask(id, second);
-      const before = answered.figures.promptTokens + answered.tokenIds.length;
-      assert.equal(figures.reusedTokens, before - 1);
-      assert.equal(figures.prefilledTokens, figures.promptTokens - before + 1);
+      // What the template puts before a message was read, and saved, behind the answer.
+      const before = answered.figures.promptTokens + answered.tokenIds.length + "\n<user>".length;
+      assert.equal(figures.reusedTokens, before);
+      assert.equal(figures.prefilledTokens, figures.promptTokens - before);
       assert.equal(figures.cache.tier, "warm");
       assert.equal(figures.cache.refused, undefined);
       assert.deepEqual(tokenIds, expected.tokenIds);
@@ -49,8 +50,39 @@ describe("resume", function () {
       assert.equal((await rig.ask(id, first)).figures.cache.tier, "cold");
       const { figures } = await rig.ask(id, second);
       assert.equal(figures.cache.tier, "hot");
-      assert.ok(figures.reusedTokens > figures.prefilledTokens);
       assert.equal(rig.files.reads, 0);
+      // The end of the answer before and the opening of this message were read behind it.
+      assert.equal(figures.prefilledTokens, `${second}\n<assistant>`.length);
+    }));
+
+  it("reads nothing behind an answer that was stopped", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      const running = await rig.agents.send(id, { text: first });
+      running.onEvent((event) => {
+        if (event.type === "text") running.abort();
+      });
+      const { figures, tokenIds, finishReason } = await rig.over(id, running);
+      assert.equal(finishReason, "aborted");
+      const [summary] = await rig.agents.list();
+      assert.ok((summary?.hotTokens ?? 0) <= figures.promptTokens + tokenIds.length);
+    }));
+
+  it("reads nothing behind an answer for an agent that leaves, whenever it is told to", () =>
+    inFolder(async (home) => {
+      for (let delay = 0; delay < 12; delay += 1) {
+        const rig = new AgentRig(path.join(home, `${delay}`));
+        const id = await rig.create();
+        const running = await rig.agents.send(id, { text: first });
+        await running.done;
+        for (let i = 0; i < delay; i += 1) await new Promise(setImmediate);
+        await rig.agents.close();
+        await new Promise(setImmediate);
+        assert.equal(rig.session.engine.hasWork, false);
+        assert.equal(rig.session.engine.pool.referencedBlocks, 0);
+        assert.equal(rig.heldLeases, 0);
+      }
     }));
 
   it("computes nothing for what a read ahead has brought back", () =>
@@ -144,7 +176,8 @@ describe("resume", function () {
     inFolder(async (home) => {
       const { id, expected } = await askedOnce(home);
       const rig = new AgentRig(home);
-      const tail = rig.store.tailPath(id, 1);
+      const { cache } = (await rig.store.read(id)).manifest;
+      const tail = rig.store.tailPath(id, cache?.tail?.generation ?? 0);
       const file = await readFile(tail, "utf8");
       await writeFile(tail, file.replace(/"parent":"[0-9a-f]{2}/, '"parent":"zz'));
       const { figures, tokenIds } = await rig.ask(id, second);
