@@ -39,7 +39,7 @@ struct Fixture {
 
   std::string Refusal(const Metadata& expected = kMetadata, int tokens = 5, const PoolGeometry& geometry = kGeometry) {
     std::vector<std::byte> read(geometry.BlockBytes(tokens));
-    const auto refusal = ReadBlockFile(path, geometry, tokens, expected, {read});
+    const auto refusal = ReadBlockFile(path, geometry, {tokens, expected}, {read});
     return refusal ? refusal->code : "";
   }
   std::string RefusalOf(const std::string& changed) {
@@ -63,7 +63,7 @@ struct LargeFixture {
 
   /** What is said of it; empty: nothing. */
   std::string Refusal(const BlockPieces& into, const ReadHooks& hooks) const {
-    const auto refusal = ReadBlockFile(path, geometry, tokens, {}, into, hooks);
+    const auto refusal = ReadBlockFile(path, geometry, {tokens, {}}, into, hooks);
     return refusal ? refusal->code : "";
   }
 
@@ -79,13 +79,34 @@ struct LargeFixture {
 TEST("a block file gives back its bytes and needs its metadata") {
   Fixture f;
   std::vector<std::byte> read(f.data.size());
-  CHECK(!ReadBlockFile(f.path, kGeometry, 5, kMetadata, {read}));
+  CHECK(!ReadBlockFile(f.path, kGeometry, {5, kMetadata}, {read}));
   CHECK(read == f.data);
-  CHECK(!ReadBlockFile(f.path, kGeometry, 5, {}, {read}));
-  const auto refusal = ReadBlockFile(f.path, kGeometry, 5, {{"model", "another"}}, {read});
+  CHECK(!ReadBlockFile(f.path, kGeometry, {5, {}}, {read}));
+  const auto refusal = ReadBlockFile(f.path, kGeometry, {5, {{"model", "another"}}}, {read});
   CHECK_EQUAL(std::string(refusal->code), std::string("identity"));
   CHECK_EQUAL(refusal->key, std::string("model"));
   CHECK_EQUAL(f.Refusal({{"absent", ""}}), std::string("identity"));
+}
+
+TEST("a block file that holds what is wanted counts as used when it is said to be, another one does not") {
+  Fixture f;
+  std::vector<std::byte> read(f.data.size());
+  const auto used_at_ms = [&] {
+    struct stat status{};
+    CHECK_EQUAL(::stat(f.path.c_str(), &status), 0);
+#if defined(__APPLE__)
+    const timespec time = status.st_mtimespec;
+#else
+    const timespec time = status.st_mtim;
+#endif
+    return double(time.tv_sec) * 1000 + double(time.tv_nsec) / 1e6;
+  };
+  const double written = used_at_ms();
+  CHECK(!ReadBlockFile(f.path, kGeometry, {5, kMetadata}, {read}));
+  CHECK(ReadBlockFile(f.path, kGeometry, {5, {{"absent", ""}}, 1e12}, {read}).has_value());
+  CHECK_EQUAL(used_at_ms(), written);
+  CHECK(!ReadBlockFile(f.path, kGeometry, {5, kMetadata, 1.7e12 + 250}, {read}));
+  CHECK_NEAR(used_at_ms(), 1.7e12 + 250, 1);
 }
 
 TEST("a block file is read into scattered pieces of memory, large ones and many small ones") {
@@ -235,14 +256,14 @@ TEST("a block in 8 bits is bytes with the scales among them, and no tensor of it
   const std::vector<std::byte> data = RandomBytes(geometry.BlockBytes(5));
   WriteBlockFile(path, geometry, 5, kMetadata, data);
   std::vector<std::byte> read(data.size());
-  CHECK(!ReadBlockFile(path, geometry, 5, kMetadata, {read}));
+  CHECK(!ReadBlockFile(path, geometry, {5, kMetadata}, {read}));
   CHECK(read == data);
   std::string text = ReadWhole(path);
   CHECK(text.find(R"("dtype":"U8","shape":[5,2,44])") != std::string::npos);
   PoolGeometry other = geometry;
   other.dtype = DataType::kF16;
   other.head_dim = 22;  // as many bytes
-  CHECK_EQUAL(std::string(ReadBlockFile(path, other, 5, kMetadata, {read})->code), std::string("geometry"));
+  CHECK_EQUAL(std::string(ReadBlockFile(path, other, {5, kMetadata}, {read})->code), std::string("geometry"));
   // A header that lies, with a checksum that fits it.
   const size_t lie = text.rfind("1760]");
   CHECK(lie != std::string::npos);
@@ -255,6 +276,6 @@ TEST("a block in 8 bits is bytes with the scales among them, and no tensor of it
   HashSegments(AsBytes(text).subspan(begin), hash);
   text.replace(digits, kHashHexDigits, hash.Hex());
   WriteText(path, text);
-  const auto refusal = ReadBlockFile(path, geometry, 5, kMetadata, {read});
+  const auto refusal = ReadBlockFile(path, geometry, {5, kMetadata}, {read});
   CHECK_EQUAL(refusal->reason, std::string("tensor v.1 is not what the pool needs"));
 }

@@ -248,6 +248,8 @@ export interface BlockFileRead {
   readonly tokens: number;
   /** Every pair must stand in the file's metadata exactly so. */
   readonly expect: Readonly<Record<string, string>>;
+  /** When a file that holds it counts as used, in milliseconds since 1970; absent: nothing is changed. */
+  readonly usedAt?: number;
 }
 
 /** Why a block file was refused. `missing` is no file; everything else found one and did not trust it. */

@@ -3,7 +3,7 @@
  * files, a save writes only what is not there, and nothing is ever rewritten. A torn or foreign file is recognised on
  * reading, so writing needs no fsync.
  */
-import { rm, stat, utimes } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { BlockId } from "../engine/ports";
 import { type BlockIdentity, blockFormatVersion, modelFolder, nextKey, rootKey } from "./blockIdentity";
@@ -111,11 +111,16 @@ export class BlockStore {
     blocks: readonly StoredBlock[],
     targets: readonly BlockId[],
   ): Promise<{ readonly loaded: number; readonly refused?: RestoreRefusal }> {
+    // Later blocks were used a little earlier: eviction takes a chain from its end.
+    const now = Date.now();
     for (let from = 0; from < blocks.length; from += readsInFlight) {
       const batch = blocks.slice(from, from + readsInFlight);
       // All of them, whatever becomes of one: the targets may be given back only when nobody writes them any more.
       const settled = await Promise.allSettled(
-        batch.map((block, index) => this.loadOne(files, identity, block, targets[from + index])),
+        batch.map((stored, index) => {
+          const target = { block: targets[from + index], usedAt: now - from - index };
+          return this.loadOne(files, identity, stored, target);
+        }),
       );
       const results = settled.map((one) => {
         if (one.status === "rejected") throw one.reason;
@@ -127,7 +132,6 @@ export class BlockStore {
       if (refused.code !== "missing") for (const block of blocks.slice(from + bad)) this.distrusted.add(block.path);
       return { loaded: from + bad, refused };
     }
-    await touch(blocks);
     return { loaded: blocks.length };
   }
 
@@ -135,7 +139,7 @@ export class BlockStore {
     files: BlockFiles,
     identity: BlockIdentity,
     stored: StoredBlock,
-    block: BlockId | undefined,
+    { block, usedAt }: { readonly block: BlockId | undefined; readonly usedAt: number },
   ): Promise<RestoreRefusal | undefined> {
     if (block === undefined) throw new RangeError("fewer target blocks than stored ones");
     const refused = await files.readBlockFile({
@@ -143,6 +147,7 @@ export class BlockStore {
       block,
       tokens: stored.tokens.length,
       expect: metadataOf(identity, stored),
+      usedAt,
     });
     if (refused === undefined) return undefined;
     if (refused.code !== "missing") await rm(stored.path, { force: true }).catch(() => {});
@@ -181,15 +186,4 @@ async function sizeOf(file: string): Promise<number | undefined> {
     if (errnoCode(error) === "ENOENT") return undefined;
     throw storeError(error, file);
   }
-}
-
-/** Marks files as used now, later blocks a little earlier, so that eviction takes a chain from its end. */
-async function touch(blocks: readonly StoredBlock[]): Promise<void> {
-  const now = Date.now();
-  await Promise.all(
-    blocks.map((block, index) => {
-      const time = new Date(now - index);
-      return utimes(block.path, time, time).catch(() => {});
-    }),
-  );
 }

@@ -16,6 +16,8 @@ export interface BlockFileRead {
   readonly tokens: number;
   /** Every pair must stand in the file's metadata exactly so. */
   readonly expect: Readonly<Record<string, string>>;
+  /** When a file that holds it counts as used, in milliseconds since 1970; absent: nothing is changed. */
+  readonly usedAt?: number;
 }
 
 export type BlockFileRefusal =

@@ -117,8 +117,8 @@ void DefineWriteBlockFile(Napi::Object object, const EnvironmentPtr& environment
 /** A checked request to read a block file. */
 struct BlockRead {
   std::string path;
-  int block, tokens;
-  Metadata expected;
+  int block;
+  WantedBlock wanted;
 };
 
 std::optional<BlockRefusal> Read(Environment& environment, const PoolShape& shape, const BlockRead& request,
@@ -126,8 +126,7 @@ std::optional<BlockRefusal> Read(Environment& environment, const PoolShape& shap
   IoThreads& io = environment.io();
   const ReadHooks hooks{.after_segment = [&io] { io.Rest(); },
                         .ask_for_help = [&io](std::function<void()> help) { io.PostHelp(std::move(help)); }};
-  return ReadBlockFile(request.path, shape.GroupOf(request.block).geometry, request.tokens, request.expected, into,
-                       hooks);
+  return ReadBlockFile(request.path, shape.GroupOf(request.block).geometry, request.wanted, into, hooks);
 }
 
 Calls::ToJs RefusalToJs(std::optional<BlockRefusal> refusal) {
@@ -138,7 +137,7 @@ Calls::ToJs RefusalToJs(std::optional<BlockRefusal> refusal) {
 void ReadInPlace(const EnvironmentPtr& environment, const PoolParts& pool, CallId id, const BlockRead& request) {
   SubmitIo(environment, id, [=] {
     const auto read = [&](const BlockPieces& into) { return Read(*environment, pool.shape, request, into); };
-    environment->calls().Resolve(id, RefusalToJs(pool.access->With(request.block, request.tokens, read)));
+    environment->calls().Resolve(id, RefusalToJs(pool.access->With(request.block, request.wanted.tokens, read)));
   });
 }
 
@@ -146,14 +145,14 @@ void ReadInPlace(const EnvironmentPtr& environment, const PoolParts& pool, CallI
 void ReadStaged(const EnvironmentPtr& environment, const PoolParts& pool, const Calls::Started& call,
                 const BlockRead& request) {
   SubmitIo(environment, call.id, [=] {
-    const size_t bytes = pool.shape.GroupOf(request.block).geometry.BlockBytes(request.tokens);
+    const size_t bytes = pool.shape.GroupOf(request.block).geometry.BlockBytes(request.wanted.tokens);
     const std::shared_ptr<std::byte[]> data(new std::byte[bytes]);
     if (auto refusal = Read(*environment, pool.shape, request, {std::span(data.get(), bytes)})) {
       environment->calls().Resolve(call.id, RefusalToJs(std::move(refusal)));
       return;
     }
     environment->Submit(MlxThread::Kind::kCopy, call, [=](Engine& engine) -> Calls::ToJs {
-      engine.CopyBlockIn(pool.handle, request.block, request.tokens, std::span(data.get(), bytes));
+      engine.CopyBlockIn(pool.handle, request.block, request.wanted.tokens, std::span(data.get(), bytes));
       return {};
     });
   });
@@ -164,9 +163,10 @@ void DefineReadBlockFile(Napi::Object object, const EnvironmentPtr& environment,
     const Napi::Object request = ToObject(info[0], "request");
     const int64_t block = ToInteger(request.Get("block"), "block"), tokens = ToInteger(request.Get("tokens"), "tokens");
     const std::string path = ToText(request.Get("path"), "path");
-    const Metadata expected = ToMetadata(request.Get("expect"), "expect");
+    WantedBlock wanted{int(tokens), ToMetadata(request.Get("expect"), "expect")};
+    if (!request.Get("usedAt").IsUndefined()) wanted.used_at_ms = ToNumber(request.Get("usedAt"), "usedAt");
     pool.shape.Check(block, tokens);
-    const BlockRead read{path, int(block), int(tokens), expected};
+    const BlockRead read{path, int(block), std::move(wanted)};
     const Calls::Started call = environment->calls().Start(info.Env());
     if (pool.access) {
       ReadInPlace(environment, pool, call.id, read);

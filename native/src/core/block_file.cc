@@ -136,10 +136,13 @@ uint64_t WriteBlockFile(const std::string& path, const PoolGeometry& geometry, i
   return length.size() + text.size() + data.size();
 }
 
-std::optional<BlockRefusal> ReadBlockFile(const std::string& path, const PoolGeometry& geometry, int tokens,
-                                          const Metadata& expected, const BlockPieces& into, const ReadHooks& hooks) {
+std::optional<BlockRefusal> ReadBlockFile(const std::string& path, const PoolGeometry& geometry,
+                                          const WantedBlock& wanted, const BlockPieces& into, const ReadHooks& hooks) {
   try {
-    return ReadChecked(File::OpenForReading(path), geometry, tokens, expected, into, hooks);
+    const File file = File::OpenForReading(path);
+    auto refusal = ReadChecked(file, geometry, wanted.tokens, wanted.metadata, into, hooks);
+    if (!refusal && wanted.used_at_ms) file.SetUsedAt(*wanted.used_at_ms);
+    return refusal;
   } catch (const SafetensorsError& error) {
     return Refuse(error.truncated ? "truncated" : "format", error.what());
   } catch (const Error& error) {

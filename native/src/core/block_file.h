@@ -34,12 +34,21 @@ bool IsOwnMetadataKey(const std::string& key);
 uint64_t WriteBlockFile(const std::string& path, const PoolGeometry& geometry, int tokens, const Metadata& metadata,
                         std::span<const std::byte> data);
 
+/** What a block file must hold. */
+struct WantedBlock {
+  int tokens;
+  /** Every pair must stand in the file's metadata. */
+  Metadata metadata;
+  /** Milliseconds since 1970 at which a file that holds it counts as used. */
+  std::optional<double> used_at_ms{};
+};
+
 /**
- * Reads and verifies the data of a block file: into `into`, which holds `tokens` tokens and contains nothing of use
+ * Reads and verifies the data of a block file: into `into`, which holds as many tokens and contains nothing of use
  * after a refusal.
  */
-std::optional<BlockRefusal> ReadBlockFile(const std::string& path, const PoolGeometry& geometry, int tokens,
-                                          const Metadata& expected, const BlockPieces& into,
+std::optional<BlockRefusal> ReadBlockFile(const std::string& path, const PoolGeometry& geometry,
+                                          const WantedBlock& wanted, const BlockPieces& into,
                                           const ReadHooks& hooks = {});
 
 }  // namespace resident

@@ -106,6 +106,14 @@ void File::Close() {
   if (::close(std::exchange(fd_, -1)) != 0 && errno != EINTR) throw IoError("writing", path_, errno);
 }
 
+bool File::SetUsedAt(double ms) const {
+  timespec time{};
+  time.tv_sec = time_t(ms / 1000);
+  time.tv_nsec = long((ms - double(time.tv_sec) * 1000) * 1e6);
+  const timespec times[] = {time, time};  // accessed, modified
+  return ::futimens(fd_, times) == 0;
+}
+
 bool File::TryLock() {
   for (;;) {
     if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;

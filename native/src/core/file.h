@@ -31,6 +31,8 @@ class File {
   void Write(std::span<const std::byte> bytes);
   /** Closes, and reports what only close can (a full disk over a network). */
   void Close();
+  /** Says that the file was used then, in milliseconds since 1970. False where that may not be changed. */
+  bool SetUsedAt(double ms) const;
   /** Takes an exclusive flock without waiting; false when another holder has it. */
   bool TryLock();
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, utimes, writeFile } from "node:fs/promises";
 import type { BlockFileRead, BlockFileRefusal, BlockFiles, BlockFileWrite } from "../../../src/store/ports";
 
 /** What the pool's blocks hold, as text. */
@@ -62,6 +62,8 @@ export class FakeBlockFiles implements BlockFiles {
     }
     if (tokens !== request.tokens) return { code: "geometry", reason: `${tokens} tokens, not ${request.tokens}` };
     this.contents.set(request.block, content);
+    const { usedAt } = request;
+    if (usedAt !== undefined) await utimes(request.path, usedAt / 1000, usedAt / 1000);
     return undefined;
   }
 }
