@@ -42,6 +42,9 @@ export interface StepPlan<T> {
   readonly guesses: boolean;
 }
 
+/** Of the prefill beside a decode, what read aheads get: nobody waits for them, and an answer's reader does. */
+const readAheadShare = 1 / 4;
+
 /**
  * One step: every decoding request gets its token, then prompts are read in order of admission, normal before low, as
  * far as the budget goes. Pure. The caller keeps the number of running requests below `tokenBudget`, so each decoding
@@ -52,13 +55,18 @@ export function planStep<T extends Schedulable>(running: readonly T[], limits: S
   const rows = decoding.map((request) => rowOf(request, 1));
   let budget = limits.tokenBudget - rows.length;
   if (rows.length > 0) budget = Math.min(budget, limits.prefillChunkTokens);
-  for (const request of inOrderOfPriority(running)) {
-    if (budget <= 0) break;
-    if (request.decoding) continue;
-    const numTokens = Math.min(budget, request.numPendingTokens);
-    rows.push(rowOf(request, numTokens));
-    budget -= numTokens;
-  }
+  const read = (priority: Priority) => {
+    for (const request of running) {
+      if (budget <= 0) return;
+      if (request.decoding || request.priority !== priority) continue;
+      const numTokens = Math.min(budget, request.numPendingTokens);
+      rows.push(rowOf(request, numTokens));
+      budget -= numTokens;
+    }
+  };
+  read("normal");
+  if (decoding.length > 0) budget = Math.min(budget, Math.ceil(limits.prefillChunkTokens * readAheadShare));
+  read("low");
   const guesses = limits.lookupTokensPerRun > 0 && rows.length === 1 && decoding[0]?.mayGuess === true;
   const longest = guesses ? Math.max(limits.maxStepsPerRun, limits.lookupTokensPerRun) : limits.maxStepsPerRun;
   return { rows, steps: rows.length === decoding.length ? stepsTogether(decoding, longest) : 1, guesses };
@@ -72,11 +80,4 @@ function stepsTogether(decoding: readonly Schedulable[], longest: number): numbe
 function rowOf<T extends Schedulable>(request: T, numTokens: number): PlannedRow<T> {
   const wantToken = numTokens === request.numPendingTokens && request.numTokensToSample > 0;
   return { request, numTokens, decoding: request.decoding, wantToken };
-}
-
-function inOrderOfPriority<T extends Schedulable>(running: readonly T[]): readonly T[] {
-  return [
-    ...running.filter((request) => request.priority === "normal"),
-    ...running.filter((request) => request.priority === "low"),
-  ];
 }

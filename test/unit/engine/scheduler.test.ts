@@ -53,6 +53,14 @@ describe("planStep", () => {
     assert.deepEqual(planned([ahead, reading("a", 40)]), ["a16"]);
   });
 
+  it("reads ahead a quarter of a chunk beside an answer, whoever else is read", () => {
+    const ahead = reading("ahead", 40, { priority: "low", numTokensToSample: 0 });
+    assert.deepEqual(planned([ahead, decoding("b")]), ["b1!", "ahead2"]);
+    assert.deepEqual(planned([ahead, decoding("b"), reading("a", 3)]), ["b1!", "a3!", "ahead2"]);
+    assert.deepEqual(planned([ahead, decoding("b"), reading("a", 5)]), ["b1!", "a5!", "ahead1"]);
+    assert.deepEqual(planned([ahead, ahead, decoding("b")]), ["b1!", "ahead2"]);
+  });
+
   it("wants no token of a read ahead, nor of a prompt that is not read to its end", () => {
     assert.deepEqual(planned([reading("a", 3, { numTokensToSample: 0 }), reading("b", 14)]), ["a3", "b13"]);
   });
@@ -107,6 +115,8 @@ describe("planStep", () => {
         const prefill = readers.reduce((sum, one) => sum + tokensOf(one), 0);
         assert.ok(decoders.length + prefill <= stepLimits.tokenBudget);
         if (decoders.length > 0) assert.ok(prefill <= stepLimits.prefillChunkTokens);
+        const ahead = readers.reduce((sum, one) => sum + (one.priority === "low" ? tokensOf(one) : 0), 0);
+        if (decoders.length > 0) assert.ok(ahead <= Math.ceil(stepLimits.prefillChunkTokens / 4));
         if (readers.length > 0) assert.ok(prefill > 0);
         const order = [
           ...readers.filter((one) => one.priority === "normal"),
