@@ -27,6 +27,8 @@ interface Warming {
   readonly stop: AbortController;
   readonly over: Promise<void>;
   readonly draft: string | undefined;
+  /** The engine reads; until then it waits for blocks itself, or for the model. */
+  reading: boolean;
 }
 
 /** Moves agents' caches between the pool and the disk: read ahead, background saves, room for others. */
@@ -141,7 +143,7 @@ export class Residency {
     if (agent.activity !== undefined || nothingYet || !this.options.models.isFree(modelDirectory)) return;
     const stop = new AbortController();
     const over = this.readAhead(agent, draft, stop.signal);
-    this.warming.set(agent, { stop, over, draft });
+    this.warming.set(agent, { stop, over, draft, reading: false });
     return over;
   }
 
@@ -166,9 +168,10 @@ export class Residency {
     await under?.over.catch(() => {});
   }
 
-  /** Its blocks are lent out and will come back; one that waits has none to give. */
+  /** Its blocks are lent out and will come back. Who waits for one that waits itself would wait for ever. */
   private isAtWork(agent: LiveAgent): boolean {
-    return this.warming.has(agent) || (agent.activity !== undefined && agent.activity.state !== "waiting");
+    if (this.warming.get(agent)?.reading === true) return true;
+    return agent.activity !== undefined && agent.activity.state !== "waiting";
   }
 
   /** Rejects with why it could not be done; being stopped is no failure. */
@@ -203,6 +206,12 @@ export class Residency {
         stopIds: [],
         maxTokens: 0,
         priority: "low",
+      });
+      generation.onEvent(({ type }) => {
+        const warming = this.warming.get(agent);
+        if (warming === undefined || (type !== "prefill" && type !== "queued")) return;
+        warming.reading = type === "prefill";
+        if (!warming.reading) this.agentChanged();
       });
       const abort = () => generation.abort();
       signal.addEventListener("abort", abort);

@@ -77,6 +77,39 @@ describe("turns", function () {
       assert.deepEqual(sent.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
     }));
 
+  it("that wait for blocks wait for no read ahead that waits itself", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, { totalBlocks: 48, maxAnswerTokens: 60 });
+      const { engine } = rig.session;
+      const [reader, other, third] = [await rig.create("Ada"), await rig.create("Bob"), await rig.create("Cy")];
+      await rig.ask(reader, "x".repeat(40), { maxTokens: 2 });
+      const running = await rig.agents.send(other, { text: "One" });
+      await lettersOf(running, 1);
+      const warming = rig.agents.warm(reader, "y".repeat(110));
+      while (engine.numWaiting === 0) await new Promise(setImmediate);
+      const asked = await rig.agents.send(third, { text: "z".repeat(130), sampling: { maxTokens: 20 } });
+      assert.equal((await running.done).tokenIds.length, 60);
+      assert.equal((await asked.done).tokenIds.length, 20);
+      assert.ok((await warming).hotTokens > 110);
+    }));
+
+  it("of many agents all end in a pool for two, while what follows their answers is read", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, { totalBlocks: 44 });
+      const ids: string[] = [];
+      for (let i = 0; i < 12; i += 1) ids.push(await rig.create(`Agent ${i}`));
+      const talk = async (id: string, index: number) => {
+        for (let turn = 0; turn < 5; turn += 1) {
+          for (let i = 0; i < (index * 7 + turn * 5) % 11; i += 1) await new Promise(setImmediate);
+          const { finishReason } = await (await rig.agents.send(id, { text: `Say ${turn}` })).done;
+          assert.ok(finishReason === "length" || finishReason === "stop");
+        }
+      };
+      await Promise.all(ids.map(talk));
+      await rig.agents.close();
+      assert.equal(rig.session.engine.pool.referencedBlocks, 0);
+    }));
+
   it("keep what was said when they are stopped", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home, { maxAnswerTokens: 200 });
