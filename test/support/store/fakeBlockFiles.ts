@@ -63,7 +63,8 @@ export class FakeBlockFiles implements BlockFiles {
     if (tokens !== request.tokens) return { code: "geometry", reason: `${tokens} tokens, not ${request.tokens}` };
     this.contents.set(request.block, content);
     const { usedAt } = request;
-    if (usedAt !== undefined) await utimes(request.path, usedAt / 1000, usedAt / 1000);
+    // A save may have put another file into its place meanwhile.
+    if (usedAt !== undefined) await utimes(request.path, usedAt / 1000, usedAt / 1000).catch(() => {});
     return undefined;
   }
 }
