@@ -138,6 +138,8 @@ export class Residency {
       if (draft === undefined || draft === under.draft) return under.over;
       await this.stopWarming(agent);
     }
+    // Since this was asked for, everything may have changed.
+    if (agent.deleted || this.leaving.has(agent)) return;
     const { modelDirectory } = agent.writer.manifest;
     const nothingYet = agent.head === undefined && (draft ?? "").trim() === "";
     if (agent.activity !== undefined || nothingYet || !this.options.models.isFree(modelDirectory)) return;
@@ -154,7 +156,7 @@ export class Residency {
   async settle(agent: LiveAgent): Promise<void> {
     await this.save(agent);
     const waiting = this.options.models.current?.engine.numWaiting ?? 0;
-    if (agent.deleted || this.leaving.has(agent) || !agent.cache.holdsBlocks || waiting > 0) return;
+    if (!agent.cache.holdsBlocks || waiting > 0) return;
     await this.warm(agent, "").catch((error: unknown) => {
       this.options.log.log("warn", `${agent.name} is not read ahead: ${toErrorInfo(error).what}`);
     });
