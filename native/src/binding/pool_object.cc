@@ -164,7 +164,7 @@ void DefineReadBlockFile(Napi::Object object, const EnvironmentPtr& environment,
     const int64_t block = ToInteger(request.Get("block"), "block"), tokens = ToInteger(request.Get("tokens"), "tokens");
     const std::string path = ToText(request.Get("path"), "path");
     WantedBlock wanted{int(tokens), ToMetadata(request.Get("expect"), "expect")};
-    if (!request.Get("usedAt").IsUndefined()) wanted.used_at_ms = ToNumber(request.Get("usedAt"), "usedAt");
+    if (!request.Get("usedAt").IsUndefined()) wanted.used_at_ms = double(ToInteger(request.Get("usedAt"), "usedAt"));
     pool.shape.Check(block, tokens);
     const BlockRead read{path, int(block), std::move(wanted)};
     const Calls::Started call = environment->calls().Start(info.Env());

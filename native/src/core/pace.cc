@@ -5,8 +5,8 @@
 namespace resident {
 namespace {
 
-/** A twelfth of one processor, whatever the number of threads. */
-constexpr int kRestForWork = 11;
+/** A sixteenth of one processor, whatever the number of threads. */
+constexpr int kRestForWork = 15;
 
 }  // namespace
 

@@ -395,8 +395,7 @@ void ReleaseTiles() {
   shaped = {};
 }
 
-/** Up to 16 rows, or tiles of which the last one may be read and written to its end; panels `panel_stride` floats
- * apart. */
+/** Up to 16 rows, or whole tiles, of which the last may be read and written beyond `rows`. */
 RESIDENT_INLINE void MultiplyTiles(const PanelFormat& format, const uint8_t* panel, size_t panel_bytes, int panels,
                                    const DigitRows& x, int rows, float* y, size_t panel_stride) {
   const int tile_rows = rows < kTileRows ? rows : kTileRows;
