@@ -22,8 +22,11 @@ using namespace std::chrono_literals;
 
 /** What lies between two pieces of one step is shorter; a helper that spins longer takes somebody's processor. */
 constexpr auto kSpin = 40us;
-/** Chunks take some tens of microseconds: whoever needs this long for one was descheduled. */
+/** Chunks take some tens of microseconds mostly: whoever needs this long for one was descheduled … */
 constexpr auto kKeptWaiting = 1500us;
+/** … unless the caller's own took that long too, as those of attention over long contexts do: so many times its mean.
+ */
+constexpr int kKeptWaitingChunks = 4;
 constexpr uint64_t kNoChunk = 0x7fffffff;
 constexpr auto kFirstAlone = 20ms, kLongestAlone = 160ms;
 
@@ -83,9 +86,11 @@ void ThreadPool::RunShared(int chunks, Function function, void* body, Order orde
   }
   generation_.store(generation, std::memory_order_seq_cst);
   if (sleepers_.load(std::memory_order_seq_cst) > 0) generation_.notify_all();
-  TakeChunks(generation, 0);
+  const auto began = Clock::now();
+  const int taken = TakeChunks(generation, 0);
   const auto done = [this] { return busy_helpers_.load(std::memory_order_acquire) == 0; };
-  if (SpinUntil(done, kKeptWaiting)) {
+  const Clock::duration chunks_long = kKeptWaitingChunks * (Clock::now() - began) / std::max(1, taken);
+  if (SpinUntil(done, std::max<Clock::duration>(kKeptWaiting, chunks_long))) {
     if (alone_for_ > 0ms && Clock::now() > alone_until_ + alone_for_) alone_for_ = 0ms;
     return;
   }
@@ -94,16 +99,19 @@ void ThreadPool::RunShared(int chunks, Function function, void* body, Order orde
   alone_until_ = Clock::now() + alone_for_;
 }
 
-void ThreadPool::TakeChunks(uint32_t generation, int thread) {
+int ThreadPool::TakeChunks(uint32_t generation, int thread) {
+  int taken = 0;
   for (int i = 0; i < threads(); ++i) {
     Part& part = parts_[size_t((thread + i) % threads())];
     uint64_t next = part.next.load(std::memory_order_acquire);
     while (uint32_t(next >> 32) == generation && int(uint32_t(next)) < part.end.load(std::memory_order_relaxed)) {
       if (!part.next.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel)) continue;
       function_(body_, int(uint32_t(next)), thread);
+      ++taken;
       next = part.next.load(std::memory_order_acquire);
     }
   }
+  return taken;
 }
 
 void ThreadPool::Help(int thread) {

@@ -51,7 +51,8 @@ class ThreadPool {
 
   bool ResolvedToBeAlone();
   void RunShared(int chunks, Function function, void* body, Order order);
-  void TakeChunks(uint32_t generation, int thread);
+  /** Returns how many it took. */
+  int TakeChunks(uint32_t generation, int thread);
   void Help(int thread);
 
   /** Chunks `next` to `end`. One is taken by counting up `next`, whose upper half names the piece of work. */
