@@ -194,7 +194,7 @@ export class BlockPoolBatchEngine implements Disposable {
     return this.metrics.snapshot({
       kvCacheUsage: this.pool.referencedBlocks / this.pool.totalBlocks,
       numRequestsRunning: this.running.length,
-      numRequestsWaiting: this.queue.length,
+      numRequestsWaiting: this.numWaiting,
     });
   }
 

@@ -359,8 +359,8 @@ export interface ResidentService {
   deleteAgent(id: AgentId): Promise<void>;
   /**
    * Read ahead: makes the agent hot before anything is sent. `draft` is what is written of the next message: it is read
-   * too, so that little is left when it is sent; a later draft replaces it, and one that is never sent is not saved with the cache.
-   * Low priority. Resolves when hot or when overtaken.
+   * too, so that little is left when it is sent; a later draft replaces it, and one that is never sent is not saved with
+   * the cache. Low priority. Resolves when hot or when overtaken.
    */
   warmAgent(id: AgentId, draft?: string): Promise<AgentSummary>;
   /** Commits the message, then answers it. */

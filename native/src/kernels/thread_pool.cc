@@ -22,10 +22,9 @@ using namespace std::chrono_literals;
 
 /** What lies between two pieces of one step is shorter; a helper that spins longer takes somebody's processor. */
 constexpr auto kSpin = 40us;
-/** Chunks take some tens of microseconds mostly: whoever needs this long for one was descheduled … */
+/** Chunks take some tens of microseconds mostly: whoever needs this long for one was descheduled, … */
 constexpr auto kKeptWaiting = 1500us;
-/** … unless the caller's own took that long too, as those of attention over long contexts do: so many times its mean.
- */
+/** … unless it is less than so many of the caller's own: attention over long contexts has long ones. */
 constexpr int kKeptWaitingChunks = 4;
 constexpr uint64_t kNoChunk = 0x7fffffff;
 constexpr auto kFirstAlone = 20ms, kLongestAlone = 160ms;
