@@ -5,6 +5,7 @@ import { besideReadAheadRow, besideReadingRow, besideRestoringRow } from "./engi
 import { churnRow, poolOperationRows } from "./enginePool";
 import type { EngineProbe } from "./engineProbe";
 import { togetherRows } from "./engineSteps";
+import { residentBytes } from "./memory";
 import type { AgentService } from "./readingAgent";
 import { percentiles } from "./statistics";
 import type { Suite } from "./suite";
@@ -44,11 +45,11 @@ export function engineSuite(service: Service, plan: EnginePlan, probe: EnginePro
 
 /** Resident memory of this process with the model, after it was freed, and with it again. */
 async function memoryRow(service: Service, signal: AbortSignal): Promise<BenchRow> {
-  const loadedBytes = process.memoryUsage().rss;
+  const loadedBytes = residentBytes();
   const startedMs = performance.now();
   await service.unloadModel();
   const unloadMs = performance.now() - startedMs;
-  const unloadedBytes = process.memoryUsage().rss;
+  const unloadedBytes = residentBytes();
   await service.loadModel(signal);
   return { case: "memory with the model and without", ...percentiles([unloadMs]), loadedBytes, unloadedBytes };
 }

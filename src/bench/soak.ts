@@ -2,11 +2,14 @@ import { ResidentError, throwIfAborted } from "../common/errors";
 import type { AgentId, BenchRow, ResidentService, TurnId } from "../protocol/service";
 import { benchText, seeded } from "./benchText";
 import { finishedAnswer } from "./finishedAnswer";
+import { residentBytes } from "./memory";
 import { percentiles } from "./statistics";
 import type { Suite } from "./suite";
 
 export interface SoakPlan {
   readonly agents: number;
+  /** Before those that are counted: until every buffer has met its largest step and the agents have a history. */
+  readonly warmUpTurns: number;
   readonly turns: number;
   /** Turns at the same time, at most one an agent. */
   readonly together: number;
@@ -49,17 +52,17 @@ export function soakSuite(service: Service, plan: SoakPlan): Suite {
     try {
       await world.fill();
       const memory: { readonly turn: number; readonly bytes: number }[] = [];
+      const total = plan.warmUpTurns + plan.turns;
       const startedMs = performance.now();
-      while (world.turns < plan.turns) {
+      while (world.turns < total) {
         throwIfAborted(signal);
-        onProgress({ done: world.turns, total: plan.turns, unit: "runs", message: "turns" });
+        onProgress({ done: world.turns, total, unit: "runs", message: "turns" });
         await world.round();
-        memory.push({ turn: world.turns, bytes: process.memoryUsage().rss });
+        if (world.turns >= plan.warmUpTurns) memory.push({ turn: world.turns, bytes: residentBytes() });
       }
       const ms = performance.now() - startedMs;
-      onProgress({ done: plan.turns, total: plan.turns, unit: "runs", message: "comparing" });
+      onProgress({ done: total, total, unit: "runs", message: "comparing" });
       const { compared, mismatches } = await world.compare();
-      const settled = memory.filter(({ turn }) => turn > plan.turns / 3);
       const { metrics } = await service.status();
       const row: BenchRow = {
         case: `${world.turns} turns over ${plan.agents} agents`,
@@ -70,8 +73,8 @@ export function soakSuite(service: Service, plan: SoakPlan): Suite {
         stops: world.stops,
         failures: world.failures,
         preemptions: metrics.numPreemptions,
-        residentBytes: settled.at(-1)?.bytes ?? 0,
-        bytesAHundredTurns: Math.round(slope(settled) * 100),
+        residentBytes: memory.at(-1)?.bytes ?? 0,
+        bytesAHundredTurns: Math.round(slope(memory) * 100),
         compared,
         mismatches,
       };

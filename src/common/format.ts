@@ -30,7 +30,7 @@ const byteUnits = ["B", "KB", "MB", "GB", "TB"] as const;
 /** Index into `byteUnits` in which `value` has at most three digits before the point. */
 function byteUnit(value: number): number {
   let unit = 0;
-  for (let scaled = value; unit < byteUnits.length - 1 && Math.round(scaled) >= 1000; scaled /= 1024) unit++;
+  for (let scaled = Math.abs(value); unit < byteUnits.length - 1 && Math.round(scaled) >= 1000; scaled /= 1024) unit++;
   return unit;
 }
 

@@ -51,7 +51,15 @@ const enginePlan: EnginePlan = {
   churnSteps: 108_000,
 };
 
-const soakPlan: SoakPlan = { agents: 24, turns: 500, together: 6, answerTokens: 16, systemTokens: 100, samples: 25 };
+const soakPlan: SoakPlan = {
+  agents: 24,
+  warmUpTurns: 250,
+  turns: 500,
+  together: 6,
+  answerTokens: 16,
+  systemTokens: 100,
+  samples: 25,
+};
 
 /** The suites that a service can run over itself. EXP-005 needs the reference of a checkout, throughput its peers. */
 export function benchSuites(

@@ -18,9 +18,6 @@ namespace mx = mlx::core;
 
 namespace {
 
-// Buffers that MLX keeps for reuse; its default on a CPU is too small.
-constexpr size_t kCpuCacheBytes = size_t(256) << 20;
-
 #if defined(__aarch64__) || defined(_M_ARM64)
 constexpr char kProcessor[] = "arm64";
 #else
@@ -75,7 +72,6 @@ void PrepareMlx() {
 #if defined(__linux__)
   mx::disable_compile();  // it would start a C++ compiler and load code from a shared temporary folder
 #endif
-  if (!GpuAvailable()) mx::set_cache_limit(kCpuCacheBytes);
 }
 
 std::string MlxVersion() { return mx::version(); }

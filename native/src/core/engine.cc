@@ -75,6 +75,7 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
   const mx::Device device = ChooseDevice(options.device);
   const Checkpoint checkpoint(directory);
   auto model = std::make_unique<Model>(next_handle_++, device, ChooseOps(device, options.threads));
+  mx::set_cache_limit(model->ops->kept_array_bytes());
   WeightLoader loader(checkpoint, device, *model->ops);
   const ModelConfig& config = checkpoint.config();
   const DataType type = loader.activation_type();

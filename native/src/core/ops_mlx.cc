@@ -132,6 +132,8 @@ class MlxOps final : public Ops {
                             4 * rows * widest;
     return floats * sizeof(float);
   }
+  // MLX's own limits: too little on a CPU, and on a GPU nearly all memory.
+  uint64_t kept_array_bytes() const override { return uint64_t(device_ == mx::Device::gpu ? 512 : 256) << 20; }
 
   std::unique_ptr<Linear> PrepareLinear(std::vector<Matrix> matrices) const override {
     return std::make_unique<MlxLinear>(std::move(matrices));

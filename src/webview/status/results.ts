@@ -54,7 +54,7 @@ function section({ suite, rows }: BenchReport, formats: Formats): ResultSection 
     case "throughput":
       return { suite, title: suiteNames[suite], lines: rateLines(rows, formats) };
     case "soak":
-      return { suite, title: suiteNames[suite], lines: rows.map((row) => timeLine(row, row.case, row.p95Ms, formats)) };
+      return { suite, title: suiteNames[suite], lines: rows.flatMap((row) => soakLines(row, formats)) };
     case "engine":
       return { suite, title: suiteNames[suite], lines: rows.map((row) => promiseLine(row, row.p99Ms, formats)) };
   }
@@ -84,6 +84,28 @@ function timeLine(row: BenchRow, name: string, ms: number, formats: Formats): Re
     detail: detail(row, formats),
     ...(targetMs === undefined ? {} : { target: formats.duration(targetMs), passed: ms <= targetMs }),
   };
+}
+
+/** How long a turn took, what went wrong, and what memory does. */
+function soakLines(row: BenchRow, formats: Formats): readonly ResultLine[] {
+  const counted = (name: string) => numberIn(row, name) ?? 0;
+  const none = (name: string, wrong: number, of?: number): ResultLine => ({
+    name,
+    value: of === undefined ? formats.count(wrong) : `${formats.count(wrong)} of ${formats.count(of)}`,
+    target: formats.count(0),
+    passed: wrong === 0,
+    detail: detail(row, formats),
+  });
+  return [
+    timeLine(row, row.case, row.p95Ms, formats),
+    none("Turns that failed", counted("failures")),
+    none("Answers that are not those given alone", counted("mismatches"), counted("compared")),
+    {
+      name: "Memory that 100 more turns take",
+      value: formats.bytes(counted("bytesAHundredTurns")),
+      detail: `of ${formats.bytes(counted("residentBytes"))}`,
+    },
+  ];
 }
 
 /** Our own; beside each, on hover, what the peers reached in the same run. */

@@ -282,6 +282,19 @@ describe("The CPU kernels on the starter model", function () {
     });
   });
 
+  it("what steps of many sizes leave behind does not pile up", async () => {
+    await withModelOfDefault(async (model) => {
+      const pool = await model.createPool(blocks.length, blockTokens);
+      let madeBytes = 0;
+      for (let rows = 130; rows <= 290; rows += 5) {
+        await pool.logits(tokens.subarray(0, rows), 0, Int32Array.from(blocks));
+        madeBytes += rows * model.info.numHeads * model.info.headDim * Float32Array.BYTES_PER_ELEMENT;
+      }
+      const { mlxCacheBytes } = await loadAddon(stageRoot).deviceInfo();
+      assert.ok(madeBytes > 15e6 && mlxCacheBytes < 10e6, `${mlxCacheBytes} of ${madeBytes}`);
+    });
+  });
+
   it("what asks for an unknown level, back end or number of threads is refused", async () => {
     for (const environment of [
       { RESIDENT_OPS: "cpu", RESIDENT_CPU_LEVEL: "mmx" },

@@ -142,6 +142,23 @@ describe("the results of benchmarks", () => {
     );
   });
 
+  it("of the soak tell what went wrong and what memory did", () => {
+    const times = { n: 750, p50Ms: 400, p95Ms: 900, p99Ms: 1200 };
+    const figures = { failures: 0, compared: 25, mismatches: 1, residentBytes: 380e6, bytesAHundredTurns: -3e6 };
+    const rows = [{ case: "750 turns over 24 agents", ...times, ...figures }];
+    const report = { suite: "soak", at: "2026-01-01T00:00:00Z", machine: "m", rows } as const;
+    const lines = resultSections([report], formats).flatMap((section) => section.lines);
+    assert.deepEqual(
+      lines.map(({ name, value, target, passed }) => [name, value, target, passed]),
+      [
+        ["750 turns over 24 agents", "900 ms", undefined, undefined],
+        ["Turns that failed", "0", "0", true],
+        ["Answers that are not those given alone", "1 of 25", "0", false],
+        ["Memory that 100 more turns take", "-2.86 MB", undefined, undefined],
+      ],
+    );
+  });
+
   it("of throughput are ours; what the peers reached is in the detail, and all of it in the table of all figures", () => {
     const times = { n: 5, p50Ms: 10, p95Ms: 11, p99Ms: 12 };
     const rows = [
