@@ -66,6 +66,8 @@ export interface RoomSnapshot {
 
 export type RoomCommand =
   | { readonly type: "ask"; readonly text: string; readonly to: "all" | readonly AgentId[] }
+  /** What is written so far of a message, and whom it would ask: they may begin to read. */
+  | { readonly type: "readAhead"; readonly text: string; readonly to: "all" | readonly AgentId[] }
   | { readonly type: "stop"; readonly agent: AgentId }
   | { readonly type: "stopAll" }
   /** The chip of a member: whether messages to all go to it. */
@@ -84,9 +86,12 @@ export type RoomToHost = ToHost<RoomCommand>;
 
 const maxMembers = 256;
 
+const isAddressee = (value: unknown): boolean => value === "all" || listOf(isId, maxMembers)(value);
+
 const roomCommands: GuardTable<RoomCommand> = {
   ...contentCommands,
-  ask: { text: isText, to: (value) => value === "all" || listOf(isId, maxMembers)(value) },
+  ask: { text: isText, to: isAddressee },
+  readAhead: { text: isText, to: isAddressee },
   stop: { agent: isId },
   stopAll: {},
   include: { agent: isId, asked: isFlag },

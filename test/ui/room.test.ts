@@ -58,9 +58,34 @@ describe("the room", () => {
     await room.getByRole("textbox", { name: "Message to the room" }).press("Escape");
   });
 
+  it("reads ahead while a message is written: little of it is left when it is sent", async () => {
+    const room = await roomPage();
+    const text = "Please think about the sea, the ships and the sailors, ".repeat(6);
+    const left: number[] = [];
+    // A slow machine gets more time to read.
+    for (const [i, writingMs] of [500, 1000, 2000, 4000].entries()) {
+      await write(room, `@Tester ${text} ${i}`);
+      await room.waitForTimeout(writingMs);
+      await send(room);
+      const message = room.getByRole("article", { name: `Message ${3 + i}, to Tester` });
+      const { prefilled } = await shownFigures(message.getByRole("list", { name: /^Turn figures/ }));
+      await room.getByRole("textbox", { name: "Message to the room" }).press("Escape");
+      left.push(prefilled);
+      if (prefilled < 20) return;
+    }
+    assert.fail(`tokens that were left to read: ${left}`);
+  });
+
   async function ask(room: Frame, text: string): Promise<void> {
-    const field = room.getByRole("textbox", { name: "Message to the room" });
-    await field.fill(text);
+    await write(room, text);
+    await send(room);
+  }
+
+  async function write(room: Frame, text: string): Promise<void> {
+    await room.getByRole("textbox", { name: "Message to the room" }).fill(text);
+  }
+
+  async function send(room: Frame): Promise<void> {
     // A name that is being written has its own list, which takes the first Escape and Enter.
     const send = room.getByRole("button", { name: "Send" });
     await send.click();

@@ -7,7 +7,7 @@ import type { AgentId, AgentSummary, ResidentService, Running, SamplingOptions, 
 import { problemOf } from "../commands/errorText";
 import { pageTurn, readOnlyProblem } from "../pages/pageModel";
 import { RunFollower } from "../pages/runFollower";
-import { type MemberRecord, readMembers, roomMembers, withAsked, withMembers } from "./roomMembers";
+import { fitting, type MemberRecord, readMembers, roomMembers, withAsked, withMembers } from "./roomMembers";
 import { readMessages } from "./roomMessages";
 
 /** Messages that are kept with the workspace, newest last. */
@@ -82,8 +82,7 @@ export class Room implements Disposable {
   /** Starts all answers together, so that the engine batches them. Resolves when each has started or was refused. */
   async ask(text: string, to: "all" | readonly AgentId[]): Promise<RoomMessage> {
     if (text.trim() === "") throw new InvalidRequestError("the message is empty", "write something first");
-    const members = await this.members();
-    const asked = members.filter(({ agent, asked: included }) => (to === "all" ? included : to.includes(agent.id)));
+    const asked = await this.addressed(to);
     if (asked.length === 0)
       throw new InvalidRequestError("no agent in the room was asked", "add an agent, or include one");
     const askedAt = this.ports.now();
@@ -98,6 +97,15 @@ export class Room implements Disposable {
     this.ports.post({ type: "message", message });
     await Promise.all(asked.map(({ agent }) => this.start(message.id, agent, text)));
     return message;
+  }
+
+  /** Those whom a message would ask read what is written of it; as many of them as the pool can hold together. */
+  async readAhead(text: string, to: "all" | readonly AgentId[]): Promise<void> {
+    const door = await this.ports.door();
+    const { pool } = await door.status();
+    const readers = (await this.addressed(to)).filter(({ agent }) => !agent.lockedElsewhere);
+    const together = pool === undefined ? readers : fitting(readers, pool.totalBlocks * pool.blockTokens);
+    await Promise.all(together.map(({ agent }) => door.warmAgent(agent.id, text)));
   }
 
   /** A fork of an agent that could not be asked joins the room and is asked the same. */
@@ -142,6 +150,11 @@ export class Room implements Disposable {
   dispose(): void {
     this.drop();
     this.store.dispose();
+  }
+
+  private async addressed(to: "all" | readonly AgentId[]): Promise<readonly RoomMember[]> {
+    const members = await this.members();
+    return members.filter(({ agent, asked }) => (to === "all" ? asked : to.includes(agent.id)));
   }
 
   private async start(id: RoomMessageId, agent: AgentSummary, text: string): Promise<void> {

@@ -33,3 +33,12 @@ export function withMembers(records: readonly MemberRecord[], chosen: readonly A
 export function withAsked(records: readonly MemberRecord[], id: AgentId, asked: boolean): readonly MemberRecord[] {
   return records.map((record) => (record.agent === id ? { ...record, asked } : record));
 }
+
+/** The first members whose histories together are no more than `tokens`: more would drive each other out of memory. */
+export function fitting(members: readonly RoomMember[], tokens: number): readonly RoomMember[] {
+  let left = tokens;
+  return members.filter(({ agent }) => {
+    left -= agent.tokens;
+    return left >= 0;
+  });
+}

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { isRoomToHost, type RoomCommand, type RoomToPage } from "../../protocol/room";
+import type { AgentId } from "../../protocol/service";
 import { type AgentPicker, agentChoices } from "../agents/agentPicker";
 import type { CommandRegistry } from "../commands/commandRegistry";
 import { type Failures, runAction } from "../commands/failures";
@@ -103,6 +104,11 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
     this.store.dispose();
   }
 
+  /** The page does not wait for it, and nobody is told that it could not be done: nothing was asked for yet. */
+  private readAhead(text: string, to: "all" | readonly AgentId[]): void {
+    this.room.readAhead(text, to).catch((error: unknown) => this.ports.failures.note(error));
+  }
+
   private refresh(): void {
     this.queue.add(() => this.sendSnapshot());
   }
@@ -154,6 +160,9 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
     switch (command.type) {
       case "ask":
         await room.ask(command.text, command.to);
+        return;
+      case "readAhead":
+        this.readAhead(command.text, command.to);
         return;
       case "stop":
         return room.stop(command.agent);

@@ -3,11 +3,11 @@ import type { ChatCommand, ChatSnapshot, ChatUpdate } from "../../protocol/chat"
 import type { PageTurn, Problem } from "../../protocol/page";
 import { Announcer } from "../shared/announcer";
 import { Answers } from "../shared/answers";
-import { Composer } from "../shared/composer";
+import { afterWriting, Composer } from "../shared/composer";
 import { engineNotice } from "../shared/engineNotice";
 import { Eta } from "../shared/eta";
 import { Follow } from "../shared/follow";
-import { afterRest, oncePerFrame, part } from "../shared/frame";
+import { oncePerFrame, part } from "../shared/frame";
 import { Host, type PageMemory } from "../shared/host";
 import { problemView, type RunAction } from "../shared/problem";
 import { Slot } from "../shared/slot";
@@ -20,9 +20,6 @@ import { headerView } from "./header";
 import { readOnlyBanner } from "./readOnlyBanner";
 import { type ChatState, emptyChat, reduceChat } from "./state";
 import { type TurnPlace, turnView } from "./turn";
-
-/** Who pauses in writing gives the engine time to read what is there. */
-const writingRestMs = 250;
 
 /** The chat with one agent: puts the views where they belong and carries commands to the host. */
 export class ChatPage {
@@ -48,7 +45,7 @@ export class ChatPage {
     { readonly turn: PageTurn; readonly place: string; readonly node: TreeNode }
   >();
   private readonly render = oncePerFrame(() => this.renderNow());
-  private readonly readSoon = afterRest(writingRestMs, () => this.readAhead());
+  private readonly readSoon = afterWriting(() => this.readAhead());
 
   private state: ChatState = emptyChat;
   private formats: Formats = createFormats("en");

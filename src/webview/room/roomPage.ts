@@ -10,7 +10,7 @@ import type {
 } from "../../protocol/room";
 import { Announcer } from "../shared/announcer";
 import { Answers } from "../shared/answers";
-import { Composer } from "../shared/composer";
+import { afterWriting, Composer } from "../shared/composer";
 import { engineNotice } from "../shared/engineNotice";
 import { Eta } from "../shared/eta";
 import { Follow } from "../shared/follow";
@@ -51,6 +51,7 @@ export class RoomPage {
   private readonly follow: Follow;
   private readonly rendered = new Map<RoomMessageId, { readonly message: RoomMessage; readonly node: TreeNode }>();
   private readonly render = oncePerFrame(() => this.renderNow());
+  private readonly readSoon = afterWriting(() => this.readAhead());
   private readonly atStart: PageMemory;
 
   private state: RoomState = emptyRoom;
@@ -223,6 +224,15 @@ export class RoomPage {
   private drafted(): void {
     this.remember();
     this.render();
+    this.readSoon();
+  }
+
+  /** A message in the making: whom it will ask reads its history, and what is written so far. */
+  private readAhead(): void {
+    const { snapshot } = this.state;
+    if (snapshot === undefined) return;
+    const { to, text } = addressed(this.composer.draft, snapshot.members);
+    if (text !== "") void this.host.request({ type: "readAhead", text, to });
   }
 
   /** Once, after the first snapshot is in the page: before, there is nothing to scroll. */

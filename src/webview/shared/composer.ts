@@ -1,3 +1,4 @@
+import { afterRest } from "./frame";
 import { Slot } from "./slot";
 import { type Children, h, icon } from "./tree";
 
@@ -17,6 +18,11 @@ export interface ComposerEvents {
   changed(draft: string): void;
   /** Sees keys before the composer does; true when it took the key. */
   key?(event: KeyboardEvent): boolean;
+}
+
+/** Who pauses in writing gives the engine time to read what is there: `read`, once after many changes. */
+export function afterWriting(read: () => void): () => void {
+  return afterRest(250, read);
 }
 
 /** The message field: Enter sends, Shift+Enter starts a line, and nothing happens while an input method composes. */

@@ -98,6 +98,8 @@ export class FakeService implements ResidentService {
   private made = 0;
   engine: EngineState = { type: "ready", model, device: "cpu", mlxVersion: "0.32.4" };
   readonly onEvent = this.emitter.event;
+  /** What was to be read ahead, in order. */
+  readonly warmed: { readonly id: AgentId; readonly draft: string | undefined }[] = [];
   disposed = false;
 
   fire(event: ServiceEvent): void {
@@ -264,7 +266,8 @@ export class FakeService implements ResidentService {
     this.fire({ type: "agent", id });
   }
 
-  async warmAgent(id: AgentId): Promise<AgentSummary> {
+  async warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
+    this.warmed.push({ id, draft });
     return this.detail(id);
   }
 

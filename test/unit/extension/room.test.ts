@@ -150,6 +150,34 @@ describe("the room", () => {
     await assert.rejects(room.ask("hello", ["nobody"]), { code: "INVALID_REQUEST" });
   });
 
+  it("lets those read ahead whom the message would ask, except one that another window has", async () => {
+    const { room, service, first, second } = await roomOf("Ada", "Brian");
+    await room.readAhead("hel", "all");
+    await room.readAhead("hello", [second]);
+    service.change(first, { lockedElsewhere: true });
+    await room.readAhead("hello both", [first, second]);
+    assert.deepEqual(service.warmed, [
+      { id: first, draft: "hel" },
+      { id: second, draft: "hel" },
+      { id: second, draft: "hello" },
+      { id: second, draft: "hello both" },
+    ]);
+  });
+
+  it("lets no more read ahead than the pool can hold together", async () => {
+    const { room, service, first, second } = await roomOf("Ada", "Brian");
+    const { pool } = await service.status();
+    assert.ok(pool);
+    const poolTokens = pool.totalBlocks * pool.blockTokens;
+    service.change(first, { tokens: poolTokens - 100 });
+    service.change(second, { tokens: 101 });
+    await room.readAhead("hello", "all");
+    assert.deepEqual(
+      service.warmed.map(({ id }) => id),
+      [first],
+    );
+  });
+
   it("forgets agents that were deleted", async () => {
     const { room, service, first, second } = await roomOf("Ada", "Brian");
     await service.deleteAgent(first);

@@ -23,6 +23,7 @@ const content: fc.Arbitrary<ContentCommand> = fc.oneof(
 const chatCommands: fc.Arbitrary<ChatCommand> = fc.oneof(
   content,
   fc.record({ type: fc.constant("send" as const), text }),
+  fc.record({ type: fc.constant("readAhead" as const), draft: text }),
   fc.record({ type: fc.constant("stop" as const) }),
   fc.record({ type: fc.constantFrom("regenerate" as const, "switchBranch" as const), turn: id }),
   fc.record({ type: fc.constantFrom("fork" as const, "rewind" as const), turn: id }, { requiredKeys: ["type"] }),
@@ -32,7 +33,7 @@ const chatCommands: fc.Arbitrary<ChatCommand> = fc.oneof(
 const roomCommands: fc.Arbitrary<RoomCommand> = fc.oneof(
   content,
   fc.record({
-    type: fc.constant("ask" as const),
+    type: fc.constantFrom("ask" as const, "readAhead" as const),
     text,
     to: fc.oneof(fc.constant("all" as const), fc.array(id, { maxLength: 8 })),
   }),
