@@ -72,12 +72,13 @@ export class BlockStore {
 
   /** How many of `blocks` from the first have files. */
   async countPresent(blocks: readonly StoredBlock[]): Promise<number> {
-    let count = 0;
-    for (const block of blocks) {
-      if ((await sizeOf(block.path)) === undefined) break;
-      count += 1;
+    for (let from = 0; from < blocks.length; from += looksInFlight) {
+      const batch = blocks.slice(from, from + looksInFlight);
+      const sizes = await Promise.all(batch.map(({ path: file }) => sizeOf(file)));
+      const absent = sizes.indexOf(undefined);
+      if (absent >= 0) return from + absent;
     }
-    return count;
+    return blocks.length;
   }
 
   /** Writes the block unless its file is there and trusted. */
@@ -161,6 +162,7 @@ export class BlockStore {
 }
 
 const readsInFlight = 8;
+const looksInFlight = 8;
 
 /** What a block file says of itself; each pair must be there again when it is read. */
 function metadataOf(identity: BlockIdentity, block: StoredBlock): Readonly<Record<string, string>> {

@@ -7,11 +7,11 @@ import { BlockStore } from "../../../src/store/blockStore";
 import { FakeBlockFiles } from "../../support/store/fakeBlockFiles";
 import { identity, inFolder, someTokens } from "../../support/store/fakes";
 
-/** A store with the blocks of 14 tokens, 3 full ones, saved from pool blocks 0, 1, 2. */
-async function saved(folder: string) {
+/** A store with the full blocks of `tokens` tokens, as a rule three, saved from pool blocks 0, 1, 2 … */
+async function saved(folder: string, tokens = 14) {
   const store = new BlockStore(path.join(folder, "store"));
   const files = new FakeBlockFiles(identity.blockTokens);
-  const chain = store.chain(identity, someTokens(14));
+  const chain = store.chain(identity, someTokens(tokens));
   for (const [index, block] of chain.entries()) {
     files.contents.set(index, `kv of block ${index}`);
     await store.save(files, identity, block, index);
@@ -124,6 +124,16 @@ describe("block store", function () {
       const { loaded, refused } = await store.load(files, identity, chain, [7, 8, 9]);
       assert.equal(loaded, 1);
       assert.equal(refused?.code, "missing");
+    }));
+
+  it("counts the files of a long chain up to the first that is missing", () =>
+    inFolder(async (folder) => {
+      const { store, chain } = await saved(folder, 30 * identity.blockTokens);
+      assert.equal(await store.countPresent(chain), 30);
+      for (const gone of [25, 24, 16, 7, 0]) {
+        await store.remove(identity, chain[gone]?.key ?? "");
+        assert.equal(await store.countPresent(chain), gone);
+      }
     }));
 
   it("says DISK_FULL when the disk is, and leaves no object", () =>
