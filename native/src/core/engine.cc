@@ -31,6 +31,12 @@ void RequireStepMemory(const Ops& ops, const ModelConfig& config, const StepBatc
   throw Error(ErrorCode::kInvalidRequest, what, std::move(facts));
 }
 
+/** Of what was freed: MLX's part of it, and the C library's. */
+void ReturnMemory() {
+  mx::clear_cache();
+  ReturnFreedMemory();
+}
+
 /** What is too large for the memory says so, whatever other limit it breaks. */
 void CheckPoolSize(int64_t blocks, int64_t block_tokens, int64_t kv_heads, int64_t head_elements,
                    uint64_t token_bytes) {
@@ -107,7 +113,7 @@ const ModelInfo& Engine::Info(Handle model) const { return RequireModel(model).i
 void Engine::UnloadModel(Handle model) {
   if (!model_ || model_->handle != model) return;
   model_.reset();
-  mx::clear_cache();
+  ReturnMemory();
 }
 
 Handle Engine::CreatePool(Handle handle, int64_t blocks, int64_t block_tokens, int64_t window_blocks) {
@@ -165,10 +171,10 @@ const PoolShape& Engine::Shape(Handle pool) const { return RequireBlocks(pool).s
 std::shared_ptr<SlabAccess> Engine::Access(Handle pool) const { return RequireBlocks(pool).access(); }
 
 void Engine::DropPool(Handle pool) {
-  if (bare_pools_.erase(pool) > 0) return mx::clear_cache();
+  if (bare_pools_.erase(pool) > 0) return ReturnMemory();
   if (!model_ || !model_->pool || model_->pool_handle != pool) return;
   model_->pool.reset();
-  mx::clear_cache();
+  ReturnMemory();
 }
 
 RunStats Engine::Run(Handle pool, const StepBatch& batch, const RunHooks& hooks) {

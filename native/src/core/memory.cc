@@ -9,7 +9,10 @@
 
 #if defined(__APPLE__)
 #include <mach/mach.h>
+#include <malloc/malloc.h>
 #include <sys/sysctl.h>
+#elif defined(__GLIBC__)
+#include <malloc.h>
 #endif
 
 namespace resident {
@@ -113,6 +116,14 @@ void RequireMemory(uint64_t needed_bytes, const std::string& what) {
   throw Error(ErrorCode::kOutOfMemory,
               what + " needs " + megabytes(needed_bytes) + " and " + megabytes(available) + " are available",
               {{"neededBytes", double(needed_bytes)}, {"availableBytes", double(available)}});
+}
+
+void ReturnFreedMemory() {
+#if defined(__APPLE__)
+  ::malloc_zone_pressure_relief(nullptr, 0);
+#elif defined(__GLIBC__)
+  ::malloc_trim(0);
+#endif
 }
 
 }  // namespace resident

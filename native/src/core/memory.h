@@ -17,4 +17,10 @@ MemoryInfo ReadMemoryInfo();
  */
 void RequireMemory(uint64_t needed_bytes, const std::string& what);
 
+/**
+ * Gives back to the system what this process has freed. The C library keeps even large pieces for itself once it has
+ * seen some as large come and go.
+ */
+void ReturnFreedMemory();
+
 }  // namespace resident
