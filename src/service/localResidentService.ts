@@ -81,10 +81,10 @@ export class LocalResidentService implements ResidentService {
     this.idleUnload = new IdleUnload(options.unloadAfterMs ?? 0, () => this.unloadWhenIdle());
     this.gate = new ModelGate(this.host, (idle) => this.idleUnload.setIdle(idle));
     this.models = new GatedModelAccess(this.gate);
-    const storeRoot = path.join(options.home, "store");
+    const blocks = new BlockStore(path.join(options.home, "store"));
     this.agents = new Agents({
       store: new AgentStore(path.join(options.home, "agents"), durableFiles, () => this.host.addon()),
-      blocks: new BlockStore(storeRoot),
+      blocks,
       models: this.models,
       clock,
       wallClockMs: Date.now,
@@ -92,7 +92,13 @@ export class LocalResidentService implements ResidentService {
       defaultModel: () => this.library.defaultModel,
       log,
     });
-    this.keeper = new StoreKeeper(storeRoot, options.storeQuotaBytes, () => this.agents.neededKeys(), log);
+    this.keeper = new StoreKeeper({
+      blocks,
+      quotaBytes: options.storeQuotaBytes,
+      neededKeys: () => this.agents.neededKeys(),
+      nowMs: Date.now,
+      log,
+    });
     this.bench = new BenchDesk(
       path.join(options.home, "bench"),
       () => benchSuites(this, { options, runtime, library: this.library, loaded: () => this.gate.current?.model }),

@@ -1,13 +1,37 @@
 import { type ErrorInfo, toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import type { CacheRefusal, StoreStatus } from "../protocol/service";
+import type { BlockStore } from "../store/blockStore";
 import { enforceQuota, listObjects, removeLeftovers, type StoreUsage, usageOf } from "../store/quota";
 
 const leftoverMs = 60 * 60_000;
 
-/** Watches what the block store takes on disk and keeps it within its quota. */
+/** Other processes write to the store too: after this time nothing is known of it. */
+const recountMs = 10 * 60_000;
+
+export interface StoreKeeperPorts {
+  readonly blocks: Pick<BlockStore, "root" | "made">;
+  readonly quotaBytes: number;
+  /** Blocks that must stay on disk. */
+  readonly neededKeys: () => ReadonlySet<string>;
+  readonly nowMs: () => number;
+  readonly log: Log;
+}
+
+/** What was found, and what this process had made by then. */
+interface Count {
+  readonly usage: StoreUsage;
+  readonly made: StoreUsage;
+  readonly atMs: number;
+}
+
+/**
+ * Watches what the block store takes on disk and keeps it within its quota. Counting looks at every file, so it is done
+ * seldom: in between, what this process makes is added to the last count.
+ */
 export class StoreKeeper {
-  private usage: StoreUsage | undefined;
+  private count: Count | undefined;
+  private removals = 0;
   private enforcing: Promise<void> = Promise.resolve();
   /** What processes that died in the middle of a write have left is gone. */
   private swept = false;
@@ -15,21 +39,15 @@ export class StoreKeeper {
   private lastRefusal: string | undefined;
   private lastSaveError: ErrorInfo | undefined;
 
-  /** `neededKeys`: blocks that must stay on disk. */
-  constructor(
-    private readonly root: string,
-    private readonly quotaBytes: number,
-    private readonly neededKeys: () => ReadonlySet<string>,
-    private readonly log: Log,
-  ) {}
+  constructor(private readonly ports: StoreKeeperPorts) {}
 
   async status(): Promise<StoreStatus> {
-    this.usage ??= usageOf(await listObjects(this.root));
+    const { blocks, quotaBytes } = this.ports;
+    const count = this.count ?? (await this.counting(async () => usageOf(await listObjects(blocks.root))));
     return {
-      path: this.root,
-      objects: this.usage.objects,
-      bytes: this.usage.bytes,
-      quotaBytes: this.quotaBytes,
+      path: blocks.root,
+      ...this.usageSince(count),
+      quotaBytes,
       refused: this.refused,
       ...(this.lastRefusal === undefined ? {} : { lastRefusal: this.lastRefusal }),
       ...(this.lastSaveError === undefined ? {} : { lastSaveError: this.lastSaveError }),
@@ -44,7 +62,8 @@ export class StoreKeeper {
 
   /** Objects were removed: what is there is counted anew when asked for. */
   changed(): void {
-    this.usage = undefined;
+    this.removals += 1;
+    this.count = undefined;
   }
 
   cacheRefused({ code, reason }: CacheRefusal): void {
@@ -57,13 +76,34 @@ export class StoreKeeper {
   }
 
   private async enforce(): Promise<void> {
+    const { blocks, quotaBytes, neededKeys, nowMs, log } = this.ports;
+    const { count } = this;
+    const isFresh = count !== undefined && nowMs() - count.atMs < recountMs;
+    if (isFresh && this.usageSince(count).bytes <= quotaBytes) return;
     try {
-      if (!this.swept) await removeLeftovers(this.root, leftoverMs, Date.now());
+      if (!this.swept) await removeLeftovers(blocks.root, leftoverMs, Date.now());
       this.swept = true;
-      const needed = this.neededKeys();
-      this.usage = await enforceQuota(this.root, this.quotaBytes, (key) => needed.has(key));
+      const needed = neededKeys();
+      await this.counting(() => enforceQuota(blocks.root, quotaBytes, (key) => needed.has(key)));
     } catch (error) {
-      this.log.log("warn", `the store's quota could not be kept: ${toErrorInfo(error).what}`);
+      log.log("warn", `the store's quota could not be kept: ${toErrorInfo(error).what}`);
     }
+  }
+
+  /** What is made meanwhile may be counted twice, and is never left out. */
+  private async counting(work: () => Promise<StoreUsage>): Promise<Count> {
+    const { removals } = this;
+    const { made } = this.ports.blocks;
+    const count = { usage: await work(), made, atMs: this.ports.nowMs() };
+    if (removals === this.removals) this.count = count;
+    return count;
+  }
+
+  private usageSince({ usage, made }: Count): StoreUsage {
+    const now = this.ports.blocks.made;
+    return {
+      objects: usage.objects + now.objects - made.objects,
+      bytes: usage.bytes + now.bytes - made.bytes,
+    };
   }
 }

@@ -9,6 +9,7 @@ import type { BlockId } from "../engine/ports";
 import { type BlockIdentity, blockFormatVersion, modelFolder, nextKey, rootKey } from "./blockIdentity";
 import { errnoCode, makeFolder, storeError } from "./files";
 import type { BlockFileRefusal, BlockFiles } from "./ports";
+import type { StoreUsage } from "./quota";
 import { windowPath } from "./windowFiles";
 
 /** Why stored cache was not used; the `atToken` tokens before it were. */
@@ -39,9 +40,15 @@ export interface SavedBlock {
 export class BlockStore {
   /** Files behind a refused one in its chain: what damaged it may have damaged them, so the next save writes them anew. */
   private readonly distrusted = new Set<string>();
+  private added: StoreUsage = { objects: 0, bytes: 0 };
 
   /** `root`: folder of all objects. */
   constructor(readonly root: string) {}
+
+  /** Objects that this process has made so far, whether they are still there or not. */
+  get made(): StoreUsage {
+    return this.added;
+  }
 
   objectPath(identity: BlockIdentity, key: string): string {
     return path.join(this.root, modelFolder(identity), key.slice(0, 2), `${key}.safetensors`);
@@ -85,7 +92,10 @@ export class BlockStore {
   async save(files: BlockFiles, identity: BlockIdentity, stored: StoredBlock, block: BlockId): Promise<SavedBlock> {
     const fileBytes = await sizeOf(stored.path);
     if (fileBytes !== undefined && !this.distrusted.has(stored.path)) return { fileBytes, isNew: false };
-    return { fileBytes: await this.write(files, identity, stored, block), isNew: true };
+    const bytes = await this.write(files, identity, stored, block);
+    const { added } = this;
+    if (fileBytes === undefined) this.added = { objects: added.objects + 1, bytes: added.bytes + bytes };
+    return { fileBytes: bytes, isNew: true };
   }
 
   /** Writes the file whether it is there or not. Resolves with its bytes. */

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { copyFile } from "node:fs/promises";
+import path from "node:path";
+import { silentLog } from "../../../src/common/log";
+import { StoreKeeper } from "../../../src/service/storeKeeper";
+import { BlockStore } from "../../../src/store/blockStore";
+import { listObjects, usageOf } from "../../../src/store/quota";
+import { FakeBlockFiles } from "../../support/store/fakeBlockFiles";
+import { identity, inFolder, someTokens } from "../../support/store/fakes";
+
+const minuteMs = 60_000;
+
+/** A store, a clock that the test moves, and keepers of the store. */
+class Rig {
+  readonly blocks: BlockStore;
+  readonly chain: ReturnType<BlockStore["chain"]>;
+  nowMs = 0;
+  private readonly files = new FakeBlockFiles(identity.blockTokens);
+  private saved = 0;
+
+  constructor(private readonly folder: string) {
+    this.blocks = new BlockStore(folder);
+    this.chain = this.blocks.chain(identity, someTokens(40 * identity.blockTokens));
+  }
+
+  keeper(quotaBytes: number, needed: readonly string[] = []): StoreKeeper {
+    const { blocks } = this;
+    const neededKeys = () => new Set(needed);
+    return new StoreKeeper({ blocks, quotaBytes, neededKeys, nowMs: () => this.nowMs, log: silentLog });
+  }
+
+  /** Saves the chain's next blocks and tells the keeper. */
+  async save(keeper: StoreKeeper, count: number): Promise<void> {
+    for (const block of this.chain.slice(this.saved, this.saved + count)) {
+      await this.blocks.save(this.files, identity, block, 0);
+    }
+    this.saved += count;
+    keeper.saved(undefined);
+    await keeper.close();
+  }
+
+  async onDisk() {
+    const objects = await listObjects(this.folder);
+    return { ...usageOf(objects), keys: objects.map(({ key }) => key) };
+  }
+}
+
+describe("The keeper of the store", function () {
+  this.timeout(20_000);
+
+  it("adds what is made to what it has counted, and looks at the files again only after ten minutes", () =>
+    inFolder(async (folder) => {
+      const rig = new Rig(folder);
+      const keeper = rig.keeper(1e6);
+      await rig.save(keeper, 3);
+      const { objects, bytes } = await rig.onDisk();
+      assert.deepEqual(await keeper.status(), { path: folder, objects, bytes, quotaBytes: 1e6, refused: 0 });
+      const [first] = rig.chain;
+      assert.ok(first);
+      await copyFile(first.path, path.join(path.dirname(first.path), "of-another-process.safetensors"));
+      await rig.save(keeper, 4);
+      assert.equal((await keeper.status()).objects, 7);
+      rig.nowMs = 11 * minuteMs;
+      await rig.save(keeper, 1);
+      assert.equal((await keeper.status()).objects, 9);
+    }));
+
+  it("counts again once objects were removed", () =>
+    inFolder(async (folder) => {
+      const rig = new Rig(folder);
+      const keeper = rig.keeper(1e6);
+      await rig.save(keeper, 5);
+      await rig.blocks.remove(identity, rig.chain[2]?.key ?? "");
+      keeper.changed();
+      assert.equal((await keeper.status()).objects, 4);
+    }));
+
+  it("keeps the quota, with some room behind it, and what is needed", () =>
+    inFolder(async (folder) => {
+      const rig = new Rig(folder);
+      await rig.save(rig.keeper(1e6), 30);
+      const { bytes: quotaBytes } = await rig.onDisk();
+      const first = rig.chain[0]?.key ?? "";
+      const keeper = rig.keeper(quotaBytes, [first]);
+      await rig.save(keeper, 0);
+      assert.equal((await rig.onDisk()).objects, 30);
+      await rig.save(keeper, 1);
+      const { keys, objects, bytes } = await rig.onDisk();
+      assert.ok(objects >= 28 && bytes <= quotaBytes * 0.95, `${objects} objects, ${bytes} of ${quotaBytes} bytes`);
+      assert.ok(keys.includes(first));
+      assert.equal((await keeper.status()).bytes, bytes);
+    }));
+});
