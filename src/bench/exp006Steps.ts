@@ -1,5 +1,5 @@
 import { throwIfAborted } from "../common/errors";
-import { greedy } from "../engine/ports";
+import { greedy, type SequenceStep } from "../engine/ports";
 import type { NativeAddon, NativeModelInfo } from "../native/binding";
 import { MlxRunner } from "../native/mlxRunner";
 import type { BenchRow } from "../protocol/service";
@@ -7,12 +7,13 @@ import { percentiles } from "./statistics";
 
 const blockTokens = 64;
 const contextBlocks = 16;
+const poolBlocks = 4 * contextBlocks;
 const runs = 30;
 
 /**
  * The first decode step of a sequence that was just reconstructed, and what it costs more than a steady one: for a cache
  * in one run of blocks, which attention reads where it lies, and for scattered blocks, which it gathers. The times do not
- * depend on what the blocks hold, so nothing is prefilled.
+ * depend on what the blocks hold: one is read, the others are copies.
  */
 export async function firstStepRows(
   addon: Pick<NativeAddon, "loadModel">,
@@ -21,7 +22,9 @@ export async function firstStepRows(
 ): Promise<readonly BenchRow[]> {
   const model = await addon.loadModel({ directory }, () => undefined).result;
   try {
-    const runner = new MlxRunner(await model.createPool(4 * contextBlocks, blockTokens), model.info);
+    const runner = new MlxRunner(await model.createPool(poolBlocks, blockTokens), model.info);
+    await runner.run([stepOf(new Int32Array(blockTokens).fill(1), 0, [0])], oneStep);
+    for (let block = 1; block < poolBlocks; block += 1) await runner.copyBlock(0, block, blockTokens);
     const oneRun = Array.from({ length: contextBlocks }, (_, i) => i);
     const scattered = Array.from({ length: contextBlocks }, (_, i) => contextBlocks + 2 * i);
     const other = Array.from({ length: contextBlocks }, (_, i) => 3 * contextBlocks + i);
@@ -71,20 +74,21 @@ async function measure(
 /** Milliseconds of one step for one sequence whose last token is new. */
 async function decodeStep(runner: MlxRunner, table: readonly number[]): Promise<number> {
   const start = performance.now();
-  await runner.run(
-    [
-      {
-        tokens: Int32Array.of(1),
-        start: contextBlocks * blockTokens - 1,
-        table,
-        wantToken: true,
-        sampling: greedy,
-        penaltyIds: new Int32Array(),
-        stopIds: [],
-        lookupIds: new Int32Array(0),
-      },
-    ],
-    { steps: 1, onTokens: () => undefined, cancelled: () => false },
-  );
+  await runner.run([stepOf(Int32Array.of(1), contextBlocks * blockTokens - 1, table)], oneStep);
   return performance.now() - start;
+}
+
+const oneStep = { steps: 1, onTokens: () => undefined, cancelled: () => false };
+
+function stepOf(tokens: Int32Array, start: number, table: readonly number[]): SequenceStep {
+  return {
+    tokens,
+    start,
+    table,
+    wantToken: true,
+    sampling: greedy,
+    penaltyIds: new Int32Array(),
+    stopIds: [],
+    lookupIds: new Int32Array(0),
+  };
 }
