@@ -2,9 +2,10 @@
 import { randomBytes } from "node:crypto";
 import { constants, copyFile, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
+import { inBatches } from "../common/batches";
 import { ResidentError } from "../common/errors";
 import { AgentWriter } from "./agentWriter";
-import { errnoCode, makeFolder, readIfThere, storeError } from "./files";
+import { errnoCode, makeFolder, readIfThere, storeError, versionOf } from "./files";
 import { MalformedJson } from "./json";
 import { agentFiles, decodeManifest, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock, FileLocks } from "./ports";
@@ -16,9 +17,20 @@ export interface StoredAgent extends LogContents {
   readonly manifest: Manifest;
 }
 
+interface ListedManifest {
+  readonly version: string;
+  readonly manifest: Manifest;
+}
+
 export type NewAgent = Pick<Manifest, "name" | "modelDirectory" | "modelName" | "contextTokens" | "system">;
 
+/** Small files that are looked at at the same time. */
+const looksInFlight = 8;
+
 export class AgentStore {
+  /** Manifests as they were listed last, by agent. */
+  private readonly listed = new Map<string, ListedManifest>();
+
   /** `root`: folder of the agents' folders. `locks` is asked only when something is to be written. */
   constructor(
     private readonly root: string,
@@ -27,20 +39,27 @@ export class AgentStore {
     private readonly wallClockMs: () => number = Date.now,
   ) {}
 
-  /** Manifests of all agents in order of creation. What cannot be read is left out and named in `damaged`. */
+  /**
+   * Manifests of all agents in order of creation. What cannot be read is left out and named in `damaged`. Lists are drawn
+   * whenever an agent's state changes: only files that have changed are read again.
+   */
   async list(): Promise<{ readonly manifests: readonly Manifest[]; readonly damaged: readonly string[] }> {
-    const manifests: Manifest[] = [];
-    const damaged: string[] = [];
-    for (const id of await this.ids()) {
+    const ids = await this.ids();
+    const damaged = new Set<string>();
+    const found = await inBatches(ids, looksInFlight, async (id) => {
       try {
-        manifests.push(await this.readManifest(id));
+        return await this.listOne(id);
       } catch (error) {
         if (!(error instanceof ResidentError)) throw error;
-        if (error.code !== "AGENT_NOT_FOUND") damaged.push(id);
+        if (error.code !== "AGENT_NOT_FOUND") damaged.add(id);
+        return undefined;
       }
-    }
+    });
+    const there = new Set(ids);
+    for (const id of this.listed.keys()) if (!there.has(id)) this.listed.delete(id);
+    const manifests = found.filter((manifest) => manifest !== undefined);
     manifests.sort((a, b) => a.index - b.index || a.createdAt - b.createdAt);
-    return { manifests, damaged };
+    return { manifests, damaged: ids.filter((id) => damaged.has(id)) };
   }
 
   /** Everything committed, without taking the lock. */
@@ -165,6 +184,16 @@ export class AgentStore {
       if (errnoCode(error) === "ENOENT") return [];
       throw storeError(error, this.root);
     }
+  }
+
+  private async listOne(id: string): Promise<Manifest> {
+    const version = await versionOf(path.join(this.folder(id), agentFiles.manifest));
+    const known = this.listed.get(id);
+    if (version !== undefined && known?.version === version) return known.manifest;
+    const manifest = await this.readManifest(id);
+    // What was read may be newer than what was looked at: it is read once more then.
+    if (version !== undefined) this.listed.set(id, { version, manifest });
+    return manifest;
   }
 
   private async readManifest(id: string): Promise<Manifest> {

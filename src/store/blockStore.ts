@@ -81,7 +81,7 @@ export class BlockStore {
   async countPresent(blocks: readonly StoredBlock[]): Promise<number> {
     for (let from = 0; from < blocks.length; from += looksInFlight) {
       const batch = blocks.slice(from, from + looksInFlight);
-      const sizes = await Promise.all(batch.map(({ path: file }) => sizeOf(file)));
+      const sizes = await Promise.all(batch.map((block) => sizeOf(block.path)));
       const absent = sizes.indexOf(undefined);
       if (absent >= 0) return from + absent;
     }

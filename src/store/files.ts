@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { constants } from "node:os";
 import path from "node:path";
 import { ResidentError } from "../common/errors";
@@ -15,6 +15,17 @@ export async function makeFolder(folder: string): Promise<void> {
 export async function readIfThere(file: string): Promise<Buffer | undefined> {
   try {
     return await readFile(file);
+  } catch (error) {
+    if (errnoCode(error) === "ENOENT") return undefined;
+    throw storeError(error, file);
+  }
+}
+
+/** Differs for any two contents of a file that is only ever replaced by a rename; `undefined` when there is no such file. */
+export async function versionOf(file: string): Promise<string | undefined> {
+  try {
+    const { ino, mtimeNs, size } = await stat(file, { bigint: true });
+    return `${ino} ${mtimeNs} ${size}`;
   } catch (error) {
     if (errnoCode(error) === "ENOENT") return undefined;
     throw storeError(error, file);

@@ -188,6 +188,25 @@ describe("agent store", function () {
       await assert.rejects(store.read(damaged), { code: "AGENT_CORRUPT" });
     }));
 
+  it("lists what another process has changed, and reads no other manifest again", () =>
+    inFolder(async (folder) => {
+      const [store, other] = [storeIn(folder), storeIn(folder)];
+      const writers = [];
+      for (let i = 0; i < 20; i += 1) writers.push(await other.create({ ...ada, name: `agent ${i}` }));
+      const before = (await store.list()).manifests;
+      assert.equal(before.length, 20);
+      writers[7]?.change({ name: "Bob" });
+      await writers[7]?.commit();
+      await other.remove(before[12]?.id ?? "", writers[12]);
+      const after = (await store.list()).manifests;
+      const changed = after.filter((manifest) => !before.includes(manifest));
+      assert.deepEqual(
+        changed.map(({ name }) => name),
+        ["Bob"],
+      );
+      assert.equal(after.length, 19);
+    }));
+
   it("finds no agent by an id that is a path", () =>
     inFolder(async (folder) => {
       await assert.rejects(storeIn(folder).read("../secret"), { code: "AGENT_NOT_FOUND" });
