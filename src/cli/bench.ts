@@ -4,6 +4,7 @@ import { type BenchReport, type BenchSuite, benchSuiteNames } from "../protocol/
 import { type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson, progressPrinter, table } from "./console";
 import { commonOptions, modelOptions, withService } from "./session";
+import { stoppable } from "./stoppable";
 
 const suites: readonly BenchSuite[] = benchSuiteNames;
 
@@ -23,15 +24,10 @@ export async function bench(words: readonly string[], console: Console): Promise
   }
   await withService(args, consoleLog(console, args.flag("verbose")), async (service) => {
     const cancel = new AbortController();
-    const stop = () => cancel.abort();
-    process.once("SIGINT", stop);
-    try {
-      const report = await service.runBench(suite, progressPrinter(console), cancel.signal);
-      if (args.flag("json")) printJson(console, report);
-      else console.out(reportText(report));
-    } finally {
-      process.off("SIGINT", stop);
-    }
+    const run = () => service.runBench(suite, progressPrinter(console), cancel.signal);
+    const report = await stoppable(() => cancel.abort(), run);
+    if (args.flag("json")) printJson(console, report);
+    else console.out(reportText(report));
   });
 }
 

@@ -3,6 +3,7 @@ import type { GenerationEvent, ResidentService, Running, SamplingOptions } from 
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson } from "./console";
 import { commonOptions, modelOptions, withService } from "./session";
+import { stoppable } from "./stoppable";
 
 export const generateSpec: CommandSpec = {
   usage: "resident generate --prompt TEXT [--agent NAME | --raw] [options]",
@@ -52,17 +53,14 @@ export async function generate(words: readonly string[], console: Console): Prom
   const json = args.flag("json");
   await withService(args, consoleLog(console, args.flag("verbose")), async (service) => {
     const running = await start(service, args, prompt, sampling);
-    const abort = () => running.abort();
-    process.once("SIGINT", abort);
-    try {
-      if (!json) running.onEvent((event) => stream(console, event));
-      const done = await running.done;
-      if (json) printJson(console, answerObject(done));
-      else console.err(`\n${figuresLine(done)}`);
-      if (done.saveError) console.err(`[warn] the answer is not saved: ${done.saveError.what}`);
-    } finally {
-      process.off("SIGINT", abort);
-    }
+    if (!json) running.onEvent((event) => stream(console, event));
+    const done = await stoppable(
+      () => running.abort(),
+      () => running.done,
+    );
+    if (json) printJson(console, answerObject(done));
+    else console.err(`\n${figuresLine(done)}`);
+    if (done.saveError) console.err(`[warn] the answer is not saved: ${done.saveError.what}`);
   });
 }
 

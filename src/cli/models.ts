@@ -5,6 +5,7 @@ import type { ModelSummary, ResidentService } from "../protocol/service";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson, progressPrinter, table } from "./console";
 import { commonOptions, withService } from "./session";
+import { stoppable } from "./stoppable";
 
 export const modelSpecs = {
   import: {
@@ -51,15 +52,12 @@ const formats = createFormats("en");
 const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
   async import(service, args, console) {
     const cancel = new AbortController();
-    const stop = () => cancel.abort();
-    process.once("SIGINT", stop);
-    try {
-      const made = await importOne(service, args, console, cancel.signal);
-      if (args.flag("json")) return printJson(console, made);
-      console.out(`${made.name}: ${formats.bytes(made.weightBytes)} in ${made.directory}\n`);
-    } finally {
-      process.off("SIGINT", stop);
-    }
+    const made = await stoppable(
+      () => cancel.abort(),
+      () => importOne(service, args, console, cancel.signal),
+    );
+    if (args.flag("json")) return printJson(console, made);
+    console.out(`${made.name}: ${formats.bytes(made.weightBytes)} in ${made.directory}\n`);
   },
 
   async list(service, args, console) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { type CliAnswer, runCli } from "../../support/agents/cli";
+import { type CliAnswer, runCli, startCli } from "../../support/agents/cli";
 
 const answerFields = [
   "text",
@@ -84,6 +84,22 @@ describe("resident generate", function () {
     assert.ok(next.prefilledTokens > 0 && next.prefilledTokens < opening.promptTokens);
     assert.ok(next.restoreMs > 0);
   });
+
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    it(`keeps what was said when it is asked to end by ${signal}`, async () => {
+      const agent = `--agent=${signal}`;
+      const limits = ["--home", home, "--pool-mb=64", "--max-tokens=2000"];
+      const running = startCli(["generate", agent, "--prompt=Write a long story about the sea.", ...limits]);
+      await running.firstText;
+      running.kill(signal);
+      const { code, stdout, stderr } = await running.result;
+      assert.equal(code, 0, stderr);
+      assert.ok(stdout.length > 0 && stderr.includes("aborted"), stderr);
+      const next = await generate(agent, "--prompt=Go on.", "--max-tokens=1");
+      assert.equal(next.cache.tier, "warm");
+      assert.ok(next.prefilledTokens < 30 && next.reusedTokens > 30, JSON.stringify(next));
+    });
+  }
 
   it("will not continue an agent with another model than its own", async () => {
     await generate("--agent=bob", "--prompt=Hi", "--max-tokens=1");

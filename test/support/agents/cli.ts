@@ -41,7 +41,10 @@ export interface RunningCli {
   /** Once the process has ended, however it did. */
   readonly result: Promise<CliResult>;
   readonly hasEnded: () => boolean;
-  kill(): void;
+  /** Once it has written something to stdout. */
+  readonly firstText: Promise<void>;
+  /** Without a signal it has no time to do anything. */
+  kill(signal?: NodeJS.Signals): void;
 }
 
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
@@ -62,7 +65,8 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
       resolve({ code, stdout, stderr });
     });
   });
-  return { result, hasEnded: () => ended, kill: () => void child.kill("SIGKILL") };
+  const firstText = new Promise<void>((resolve) => child.stdout.once("data", () => resolve()));
+  return { result, firstText, hasEnded: () => ended, kill: (signal = "SIGKILL") => void child.kill(signal) };
 }
 
 function spawnCli(args: readonly string[], options: CliOptions): ChildProcessWithoutNullStreams {
