@@ -118,7 +118,7 @@ export class Agents {
   async pin(id: AgentId, pinned: boolean): Promise<AgentSummary> {
     const agent = await this.live.open(id);
     await agent.writer.commitOrUndo({ pinned }, { pinned: agent.writer.manifest.pinned === true });
-    if (pinned) await this.residency.warm(agent);
+    if (pinned) await this.residency.readAhead.start(agent);
     return this.changed(agent);
   }
 
@@ -164,7 +164,7 @@ export class Agents {
       { head: turn ?? null, headTokens, headTurns },
       { head, headTokens: before.headTokens, headTurns: before.headTurns },
     );
-    await this.residency.stopWarming(agent);
+    await this.residency.readAhead.stop(agent);
     agent.cache.rewind(headTokens);
     return this.changed(agent);
   }
@@ -174,7 +174,7 @@ export class Agents {
     const agent = await this.live.open(id);
     agent.assertIdle();
     await agent.startOverWith(turns, this.options.wallClockMs());
-    await this.residency.stopWarming(agent);
+    await this.residency.readAhead.stop(agent);
     agent.cache.rewind(0);
     return this.changed(agent);
   }
@@ -203,7 +203,7 @@ export class Agents {
    */
   async warm(id: AgentId, draft?: string): Promise<AgentSummary> {
     const agent = await this.live.open(id);
-    await this.residency.warm(agent, draft);
+    await this.residency.readAhead.start(agent, draft);
     return agent.summary();
   }
 
@@ -264,7 +264,7 @@ export class Agents {
     const activity: Activity = { answer, turn: turnId, state: "waiting" };
     agent.activity = activity;
     try {
-      await this.residency.stopWarming(agent);
+      await this.residency.readAhead.stop(agent);
       await agent.addTurn(turnId, parent, user, this.options.wallClockMs());
     } catch (error) {
       agent.activity = undefined;

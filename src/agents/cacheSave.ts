@@ -1,3 +1,4 @@
+import { inBatches } from "../common/batches";
 import type { AgentBlocks } from "../engine/agentBlocks";
 import { noBlock } from "../engine/ports";
 import type { AgentWriter } from "../store/agentWriter";
@@ -30,13 +31,10 @@ export async function saveCache(
     const own = { stored, block: blockAt(table, index) };
     return window === noBlock ? [own] : [own, { stored: windowTwin(stored), block: window }];
   });
-  for (let from = 0; from < full.length; from += writesInFlight) {
-    const batch = full.slice(from, from + writesInFlight);
-    const saved = await Promise.all(batch.map(({ stored, block }) => store.save(files, identity, stored, block)));
-    for (const { fileBytes, isNew } of saved) {
-      bytes += fileBytes;
-      if (isNew) newBytes += fileBytes;
-    }
+  const save = ({ stored, block }: (typeof full)[number]) => store.save(files, identity, stored, block);
+  for (const { fileBytes, isNew } of await inBatches(full, writesInFlight, save)) {
+    bytes += fileBytes;
+    if (isNew) newBytes += fileBytes;
   }
   const parent = chain.at(-1)?.key ?? rootKey(identity);
   const start = chain.length * identity.blockTokens;

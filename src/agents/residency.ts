@@ -1,14 +1,12 @@
-import { AbortedError, type ErrorInfo, toErrorInfo } from "../common/errors";
+import { type ErrorInfo, toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import type { LeftBlock } from "../engine/liveTables";
 import type { BlockStore } from "../store/blockStore";
 import { windowTwin } from "../store/windowFiles";
-import type { PromptBuilder } from "../text/prompt";
-import { historyUpTo, idsOf, promptAhead } from "./conversation";
 import type { LiveAgent } from "./liveAgent";
 import type { LiveAgents } from "./liveAgents";
-import type { ModelAccess, ModelLease, ModelSession } from "./ports";
-import { toSamplingParams } from "./sampling";
+import type { ModelAccess, ModelSession } from "./ports";
+import { ReadAhead } from "./readAhead";
 
 export interface ResidencyOptions {
   readonly live: LiveAgents;
@@ -20,25 +18,22 @@ export interface ResidencyOptions {
   readonly onSaved: (agent: LiveAgent, bytes: number) => void;
 }
 
-/** Fewer tokens are read before a page could show that they are. */
-const tokensWorthShowing = 64;
-
-interface Warming {
-  readonly stop: AbortController;
-  readonly over: Promise<void>;
-  readonly draft: string | undefined;
-  /** The engine reads; until then it waits for blocks itself, or for the model. */
-  reading: boolean;
-}
-
-/** Moves agents' caches between the pool and the disk: read ahead, background saves, room for others. */
+/** Moves agents' caches between the pool and the disk: background saves, room for others, read aheads. */
 export class Residency {
+  readonly readAhead: ReadAhead;
   private readonly saves = new Map<LiveAgent, Promise<void>>();
-  private readonly warming = new Map<LiveAgent, Warming>();
   private readonly leaving = new Set<LiveAgent>();
   private readonly watchers: (() => void)[] = [];
 
-  constructor(private readonly options: ResidencyOptions) {}
+  constructor(private readonly options: ResidencyOptions) {
+    this.readAhead = new ReadAhead({
+      models: options.models,
+      saving: (agent) => this.saves.get(agent),
+      isLeaving: (agent) => this.leaving.has(agent),
+      onWaiting: () => this.agentChanged(),
+      onChange: options.onChange,
+    });
+  }
 
   /** Saves log and cache after what is being saved already. Never rejects: a failure stands in `saveError`. */
   save(agent: LiveAgent): Promise<void> {
@@ -54,7 +49,7 @@ export class Residency {
   async evict(agent: LiveAgent): Promise<void> {
     this.leaving.add(agent);
     try {
-      await this.stopWarming(agent);
+      await this.readAhead.stop(agent);
       await this.save(agent);
       agent.cache.release();
     } finally {
@@ -80,7 +75,7 @@ export class Residency {
 
   /** Gives the blocks back without saving: the agent is to be deleted. */
   async drop(agent: LiveAgent): Promise<void> {
-    await this.stopWarming(agent);
+    await this.readAhead.stop(agent);
     await this.saves.get(agent);
     agent.cache.release();
   }
@@ -130,26 +125,6 @@ export class Residency {
   }
 
   /**
-   * Reads ahead until the branch at the head is in the pool, with `draft` also what the next message begins with, unless
-   * it is answering, hot already, or the model is busy. The newest draft ends the reading of the one before.
-   */
-  async warm(agent: LiveAgent, draft?: string): Promise<void> {
-    for (let under = this.warming.get(agent); under !== undefined; under = this.warming.get(agent)) {
-      if (draft === undefined || draft === under.draft) return under.over;
-      await this.stopWarming(agent);
-    }
-    // Since this was asked for, everything may have changed.
-    if (agent.deleted || this.leaving.has(agent)) return;
-    const { modelDirectory } = agent.writer.manifest;
-    const nothingYet = agent.head === undefined && (draft ?? "").trim() === "";
-    if (agent.activity !== undefined || nothingYet || !this.options.models.isFree(modelDirectory)) return;
-    const stop = new AbortController();
-    const over = this.readAhead(agent, draft, stop.signal);
-    this.warming.set(agent, { stop, over, draft, reading: false });
-    return over;
-  }
-
-  /**
    * After an answer: saves it, then reads what every next message begins with, so that a message waits for its own tokens
    * only. While others wait for room nothing is read. Never rejects.
    */
@@ -157,76 +132,15 @@ export class Residency {
     await this.save(agent);
     const waiting = this.options.models.current?.engine.numWaiting ?? 0;
     if (!agent.cache.holdsBlocks || waiting > 0) return;
-    await this.warm(agent, "").catch((error: unknown) => {
+    await this.readAhead.start(agent, "").catch((error: unknown) => {
       this.options.log.log("warn", `${agent.name} is not read ahead: ${toErrorInfo(error).what}`);
     });
   }
 
-  /** Ends a read ahead; what it read stays with the agent. */
-  async stopWarming(agent: LiveAgent): Promise<void> {
-    const under = this.warming.get(agent);
-    under?.stop.abort();
-    // Its failure is told to whoever asked for it.
-    await under?.over.catch(() => {});
-  }
-
   /** Its blocks are lent out and will come back. Who waits for one that waits itself would wait for ever. */
   private isAtWork(agent: LiveAgent): boolean {
-    if (this.warming.get(agent)?.reading === true) return true;
+    if (this.readAhead.isReading(agent)) return true;
     return agent.activity !== undefined && agent.activity.state !== "waiting";
-  }
-
-  /** Rejects with why it could not be done; being stopped is no failure. */
-  private async readAhead(agent: LiveAgent, draft: string | undefined, signal: AbortSignal): Promise<void> {
-    try {
-      await this.warmNow(agent, draft, signal);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    } finally {
-      this.warming.delete(agent);
-      agent.readAhead = undefined;
-      this.options.onChange(agent);
-    }
-  }
-
-  private async warmNow(agent: LiveAgent, draft: string | undefined, signal: AbortSignal): Promise<void> {
-    const { models } = this.options;
-    // A cache that is lent to a read ahead is not there to be saved.
-    await unlessStopped(this.saves.get(agent), signal);
-    const lease = await leaseUnlessStopped(models, agent.writer.manifest.modelDirectory, signal);
-    try {
-      const { session } = lease;
-      const { ids, settledTokens } = ahead(agent, draft, session.text.prompts);
-      if (ids.length === 0 || ids.length >= session.contextTokens) return;
-      await agent.cache.makeHot(session, ids, agent.saved, () => this.enter(agent, "restoring"));
-      const unread = ids.length - agent.cache.hotTokensOf(session, ids);
-      if (signal.aborted || unread === 0) return;
-      if (unread >= tokensWorthShowing) this.enter(agent, "reading");
-      const generation = agent.cache.submit(session, {
-        tokens: ids,
-        sampling: toSamplingParams({ seed: 0 }),
-        stopIds: [],
-        maxTokens: 0,
-        priority: "low",
-      });
-      generation.onEvent(({ type }) => {
-        const warming = this.warming.get(agent);
-        if (warming === undefined || (type !== "prefill" && type !== "queued")) return;
-        warming.reading = type === "prefill";
-        if (!warming.reading) this.agentChanged();
-      });
-      const abort = () => generation.abort();
-      signal.addEventListener("abort", abort);
-      const { blocks } = await generation.result.finally(() => signal.removeEventListener("abort", abort));
-      agent.cache.putAhead(session, blocks, Math.min(settledTokens, blocks.numTokens));
-    } finally {
-      lease.release();
-    }
-  }
-
-  private enter(agent: LiveAgent, state: "restoring" | "reading"): void {
-    agent.readAhead = state;
-    this.options.onChange(agent);
   }
 
   private async saveNow(agent: LiveAgent): Promise<void> {
@@ -247,32 +161,4 @@ export class Residency {
   }
 }
 
-/** What the next prompt begins with: the history, and what is known of the message behind it. */
-function ahead(agent: LiveAgent, draft: string | undefined, prompts: PromptBuilder) {
-  const { tree, head, writer } = agent;
-  if (draft !== undefined) return promptAhead(tree, head, draft, writer.manifest.system, prompts);
-  const ids = idsOf(historyUpTo(tree, head, prompts));
-  return { ids, settledTokens: ids.length };
-}
-
 const isPinned = (agent: LiveAgent): number => (agent.writer.manifest.pinned === true ? 1 : 0);
-
-function unlessStopped(work: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    whenStopped(signal, reject);
-    Promise.resolve(work).then(resolve, reject);
-  });
-}
-
-/** The model goes on loading when a read ahead is stopped: what stops one is mostly a message that needs the model. */
-function leaseUnlessStopped(models: ModelAccess, directory: string, signal: AbortSignal): Promise<ModelLease> {
-  return new Promise((resolve, reject) => {
-    whenStopped(signal, reject);
-    models.lease(directory).then((lease) => (signal.aborted ? lease.release() : resolve(lease)), reject);
-  });
-}
-
-function whenStopped(signal: AbortSignal, reject: (reason: AbortedError) => void): void {
-  if (signal.aborted) reject(new AbortedError());
-  else signal.addEventListener("abort", () => reject(new AbortedError()), { once: true });
-}

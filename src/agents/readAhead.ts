@@ -1,0 +1,148 @@
+import { AbortedError } from "../common/errors";
+import type { PromptBuilder } from "../text/prompt";
+import { historyUpTo, idsOf, promptAhead } from "./conversation";
+import type { LiveAgent } from "./liveAgent";
+import type { ModelAccess, ModelLease } from "./ports";
+import { toSamplingParams } from "./sampling";
+
+export interface ReadAheadPorts {
+  readonly models: ModelAccess;
+  /** A save of the agent that is under way: a cache that is lent to a read ahead is not there to be saved. */
+  readonly saving: (agent: LiveAgent) => Promise<void> | undefined;
+  /** The agent is leaving memory: nothing may begin. */
+  readonly isLeaving: (agent: LiveAgent) => boolean;
+  /** It began to wait for blocks itself: whoever waits for its blocks looks elsewhere. */
+  readonly onWaiting: () => void;
+  readonly onChange: (agent: LiveAgent) => void;
+}
+
+/** Fewer tokens are read before a page could show that they are. */
+const tokensWorthShowing = 64;
+
+interface UnderWay {
+  readonly stop: AbortController;
+  readonly over: Promise<void>;
+  readonly draft: string | undefined;
+  /** The engine reads; until then it waits for blocks itself, or for the model. */
+  reading: boolean;
+}
+
+/** Reads at low priority what an agent's next prompt begins with, one read ahead an agent. */
+export class ReadAhead {
+  private readonly underWay = new Map<LiveAgent, UnderWay>();
+
+  constructor(private readonly ports: ReadAheadPorts) {}
+
+  /**
+   * Reads until the branch at the head is in the pool, with `draft` also what the next message begins with, unless the
+   * agent is answering, hot already, or the model is busy. The newest draft ends the reading of the one before. Rejects
+   * with why it could not be done; being stopped is no failure.
+   */
+  async start(agent: LiveAgent, draft?: string): Promise<void> {
+    for (let under = this.underWay.get(agent); under !== undefined; under = this.underWay.get(agent)) {
+      if (draft === undefined || draft === under.draft) return under.over;
+      await this.stop(agent);
+    }
+    // Since this was asked for, everything may have changed.
+    if (agent.deleted || this.ports.isLeaving(agent)) return;
+    const { modelDirectory } = agent.writer.manifest;
+    const nothingYet = agent.head === undefined && (draft ?? "").trim() === "";
+    if (agent.activity !== undefined || nothingYet || !this.ports.models.isFree(modelDirectory)) return;
+    const stop = new AbortController();
+    const over = this.run(agent, draft, stop.signal);
+    this.underWay.set(agent, { stop, over, draft, reading: false });
+    return over;
+  }
+
+  /** Ends a read ahead; what it read stays with the agent. */
+  async stop(agent: LiveAgent): Promise<void> {
+    const under = this.underWay.get(agent);
+    under?.stop.abort();
+    // Its failure is told to whoever asked for it.
+    await under?.over.catch(() => {});
+  }
+
+  /** The agent's blocks are lent out and will come back. */
+  isReading(agent: LiveAgent): boolean {
+    return this.underWay.get(agent)?.reading === true;
+  }
+
+  private async run(agent: LiveAgent, draft: string | undefined, signal: AbortSignal): Promise<void> {
+    try {
+      await this.read(agent, draft, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.underWay.delete(agent);
+      agent.readAhead = undefined;
+      this.ports.onChange(agent);
+    }
+  }
+
+  private async read(agent: LiveAgent, draft: string | undefined, signal: AbortSignal): Promise<void> {
+    const { models, saving } = this.ports;
+    await unlessStopped(saving(agent), signal);
+    const lease = await leaseUnlessStopped(models, agent.writer.manifest.modelDirectory, signal);
+    try {
+      const { session } = lease;
+      const { ids, settledTokens } = ahead(agent, draft, session.text.prompts);
+      if (ids.length === 0 || ids.length >= session.contextTokens) return;
+      await agent.cache.makeHot(session, ids, agent.saved, () => this.enter(agent, "restoring"));
+      const unread = ids.length - agent.cache.hotTokensOf(session, ids);
+      if (signal.aborted || unread === 0) return;
+      if (unread >= tokensWorthShowing) this.enter(agent, "reading");
+      const generation = agent.cache.submit(session, {
+        tokens: ids,
+        sampling: toSamplingParams({ seed: 0 }),
+        stopIds: [],
+        maxTokens: 0,
+        priority: "low",
+      });
+      generation.onEvent(({ type }) => {
+        const under = this.underWay.get(agent);
+        if (under === undefined || (type !== "prefill" && type !== "queued")) return;
+        under.reading = type === "prefill";
+        if (!under.reading) this.ports.onWaiting();
+      });
+      const abort = () => generation.abort();
+      signal.addEventListener("abort", abort);
+      const { blocks } = await generation.result.finally(() => signal.removeEventListener("abort", abort));
+      agent.cache.putAhead(session, blocks, Math.min(settledTokens, blocks.numTokens));
+    } finally {
+      lease.release();
+    }
+  }
+
+  private enter(agent: LiveAgent, state: "restoring" | "reading"): void {
+    agent.readAhead = state;
+    this.ports.onChange(agent);
+  }
+}
+
+/** What the next prompt begins with: the history, and what is known of the message behind it. */
+function ahead(agent: LiveAgent, draft: string | undefined, prompts: PromptBuilder) {
+  const { tree, head, writer } = agent;
+  if (draft !== undefined) return promptAhead(tree, head, draft, writer.manifest.system, prompts);
+  const ids = idsOf(historyUpTo(tree, head, prompts));
+  return { ids, settledTokens: ids.length };
+}
+
+function unlessStopped(work: Promise<void> | undefined, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    whenStopped(signal, reject);
+    Promise.resolve(work).then(resolve, reject);
+  });
+}
+
+/** The model goes on loading when a read ahead is stopped: what stops one is mostly a message that needs the model. */
+function leaseUnlessStopped(models: ModelAccess, directory: string, signal: AbortSignal): Promise<ModelLease> {
+  return new Promise((resolve, reject) => {
+    whenStopped(signal, reject);
+    models.lease(directory).then((lease) => (signal.aborted ? lease.release() : resolve(lease)), reject);
+  });
+}
+
+function whenStopped(signal: AbortSignal, reject: (reason: AbortedError) => void): void {
+  if (signal.aborted) reject(new AbortedError());
+  else signal.addEventListener("abort", () => reject(new AbortedError()), { once: true });
+}
