@@ -14,6 +14,8 @@ const reportsShown = 32;
 /** Runs benchmark suites one at a time and keeps their reports. */
 export class BenchDesk {
   private current: NonNullable<ServiceStatus["benchRunning"]> | undefined;
+  /** Reports that were read, by file. */
+  private readonly known = new Map<string, BenchReport>();
 
   constructor(
     private readonly folder: string,
@@ -49,16 +51,21 @@ export class BenchDesk {
     }
   }
 
-  /** Newest first. What cannot be read is left out. */
+  /** Newest first. What cannot be read is left out. A status view asks several times a second: each file is read once. */
   async reports(): Promise<readonly BenchReport[]> {
-    const names = (await readdir(this.folder).catch(() => [])).filter((name) => name.endsWith(".json")).sort();
-    const texts = await Promise.all(
-      names
-        .slice(-reportsShown)
-        .reverse()
-        .map((name) => readFile(path.join(this.folder, name), "utf8").catch(() => "")),
-    );
-    return texts.flatMap((text) => parseBenchReport(text) ?? []);
+    const all = (await readdir(this.folder).catch(() => [])).filter((name) => name.endsWith(".json")).sort();
+    const shown = all.slice(-reportsShown).reverse();
+    for (const name of this.known.keys()) if (!shown.includes(name)) this.known.delete(name);
+    const reports = await Promise.all(shown.map((name) => this.report(name)));
+    return reports.filter((report) => report !== undefined);
+  }
+
+  private async report(name: string): Promise<BenchReport | undefined> {
+    const known = this.known.get(name);
+    if (known !== undefined) return known;
+    const report = parseBenchReport(await readFile(path.join(this.folder, name), "utf8").catch(() => ""));
+    if (report !== undefined) this.known.set(name, report);
+    return report;
   }
 
   private async keep(report: BenchReport): Promise<void> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { BenchRow, BenchSuite, Progress } from "../../../src/protocol/service";
 import { BenchDesk, type BenchSuites } from "../../../src/service/benchDesk";
@@ -28,6 +28,22 @@ describe("bench desk", () => {
       await writeFile(path.join(folder, "0000.json"), "{ no report");
       assert.deepEqual(await deskIn(folder, {}).desk.reports(), [second, first]);
       assert.deepEqual(told.at(-1), ["throughput", undefined]);
+    }));
+
+  it("reads each report once, and one that was incomplete again", () =>
+    inFolder(async (folder) => {
+      const { desk } = deskIn(folder, { resume: async () => [row] });
+      const kept = await desk.run("resume", () => {});
+      const late = path.join(folder, "9999.json");
+      await writeFile(late, "{ half of");
+      const [first] = await desk.reports();
+      assert.deepEqual(first, kept);
+      await writeFile(late, JSON.stringify({ ...kept, suite: "engine" }));
+      const [engine, again] = await desk.reports();
+      assert.deepEqual(engine, { ...kept, suite: "engine" });
+      assert.equal(again, first);
+      await rm(late);
+      assert.deepEqual(await desk.reports(), [kept]);
     }));
 
   it("runs one suite at a time, and is free again after one that fails", () =>
