@@ -39,6 +39,12 @@ export function addressed(draft: string, members: readonly RoomMember[]): Addres
   return { to: found.id === "all" ? "all" : [found.id], text: rest };
 }
 
+/** What of a draft may be read ahead, and by whom; nothing while a name is being typed: it could be for anybody. */
+export function aheadOf(draft: string, members: readonly RoomMember[]): Addressed | undefined {
+  const found = addressed(draft, members);
+  return found.text === "" || found.text.startsWith("@") ? undefined : found;
+}
+
 /** What is being typed after an `@` at the draft's start, up to the caret; `undefined` when no name is being typed. */
 export function mentionQuery(draft: string, caret: number): string | undefined {
   const typed = draft.slice(0, caret);

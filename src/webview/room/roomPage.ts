@@ -24,7 +24,7 @@ import { type AnswerContext, answerKey } from "./answer";
 import { chipsView } from "./chips";
 import { askBlocked, roomAnnouncement, runningAgents, targetLabel } from "./derived";
 import { emptyView } from "./empty";
-import { addressed } from "./mention";
+import { addressed, aheadOf } from "./mention";
 import { MentionList } from "./mentionList";
 import { messageView } from "./message";
 import { emptyRoom, fold, type RoomState, reduceRoom } from "./state";
@@ -231,8 +231,8 @@ export class RoomPage {
   private readAhead(): void {
     const { snapshot } = this.state;
     if (snapshot === undefined) return;
-    const { to, text } = addressed(this.composer.draft, snapshot.members);
-    if (text !== "") void this.host.request({ type: "readAhead", text, to });
+    const ahead = aheadOf(this.composer.draft, snapshot.members);
+    if (ahead !== undefined) void this.host.request({ type: "readAhead", ...ahead });
   }
 
   /** Once, after the first snapshot is in the page: before, there is nothing to scroll. */

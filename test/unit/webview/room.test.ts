@@ -4,7 +4,7 @@ import type { RoomCommand, RoomMember, RoomMessage, RoomSnapshot } from "../../.
 import { answerView } from "../../../src/webview/room/answer";
 import { chipsView } from "../../../src/webview/room/chips";
 import { answerState, askBlocked, roomAnnouncement, summary, targetLabel } from "../../../src/webview/room/derived";
-import { addressed, mentionOptions, mentionQuery } from "../../../src/webview/room/mention";
+import { addressed, aheadOf, mentionOptions, mentionQuery } from "../../../src/webview/room/mention";
 import { messageView } from "../../../src/webview/room/message";
 import { emptyRoom, fold, reduceRoom } from "../../../src/webview/room/state";
 import { Answers } from "../../../src/webview/shared/answers";
@@ -50,6 +50,15 @@ describe("whom a message is for", () => {
   it("is the longest name that fits, in any case, with spaces in it", () => {
     assert.deepEqual(addressed("@test WRITER, hello", members), { to: ["agent-1"], text: "hello" });
     assert.deepEqual(addressed("@Testwriter hello", members), { to: "all", text: "@Testwriter hello" });
+  });
+
+  it("is read ahead by those whom it is for, and by nobody while a name is being typed", () => {
+    assert.deepEqual(aheadOf(" hello ", members), { to: "all", text: "hello" });
+    assert.deepEqual(aheadOf("@Test hello", members), { to: ["agent-0"], text: "hello" });
+    assert.deepEqual(aheadOf("@all hello", members), { to: "all", text: "hello" });
+    for (const draft of ["", "  ", "@", "@Tes", "@Test", "@Test ", "@Nobody hello", "@Locked hello"]) {
+      assert.equal(aheadOf(draft, members), undefined, draft);
+    }
   });
 
   it("is never an agent that is locked", () => {
