@@ -32,6 +32,7 @@ interface Count {
 export class StoreKeeper {
   private count: Count | undefined;
   private removals = 0;
+  private asked: Promise<Count> | undefined;
   private enforcing: Promise<void> = Promise.resolve();
   /** What processes that died in the middle of a write have left is gone. */
   private swept = false;
@@ -43,7 +44,7 @@ export class StoreKeeper {
 
   async status(): Promise<StoreStatus> {
     const { blocks, quotaBytes } = this.ports;
-    const count = this.count ?? (await this.counting(async () => usageOf(await listObjects(blocks.root))));
+    const count = this.count ?? (await this.countOnce());
     return {
       path: blocks.root,
       ...this.usageSince(count),
@@ -64,6 +65,7 @@ export class StoreKeeper {
   changed(): void {
     this.removals += 1;
     this.count = undefined;
+    this.asked = undefined;
   }
 
   cacheRefused({ code, reason }: CacheRefusal): void {
@@ -88,6 +90,17 @@ export class StoreKeeper {
     } catch (error) {
       log.log("warn", `the store's quota could not be kept: ${toErrorInfo(error).what}`);
     }
+  }
+
+  /** Whoever asks while files are counted gets that count. */
+  private countOnce(): Promise<Count> {
+    if (this.asked !== undefined) return this.asked;
+    const { root } = this.ports.blocks;
+    const asked = this.counting(async () => usageOf(await listObjects(root))).finally(() => {
+      if (this.asked === asked) this.asked = undefined;
+    });
+    this.asked = asked;
+    return asked;
   }
 
   /** What is made meanwhile may be counted twice, and is never left out. */

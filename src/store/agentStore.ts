@@ -5,7 +5,7 @@ import path from "node:path";
 import { inBatches } from "../common/batches";
 import { ResidentError } from "../common/errors";
 import { AgentWriter } from "./agentWriter";
-import { errnoCode, makeFolder, readIfThere, storeError, versionOf } from "./files";
+import { errnoCode, looksInFlight, makeFolder, readIfThere, storeError, versionOf } from "./files";
 import { MalformedJson } from "./json";
 import { agentFiles, decodeManifest, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock, FileLocks } from "./ports";
@@ -23,9 +23,6 @@ interface ListedManifest {
 }
 
 export type NewAgent = Pick<Manifest, "name" | "modelDirectory" | "modelName" | "contextTokens" | "system">;
-
-/** Small files that are looked at at the same time. */
-const looksInFlight = 8;
 
 export class AgentStore {
   /** Manifests as they were listed last, by agent. */

@@ -7,7 +7,7 @@ import { rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { BlockId } from "../engine/ports";
 import { type BlockIdentity, blockFormatVersion, modelFolder, nextKey, rootKey } from "./blockIdentity";
-import { errnoCode, makeFolder, storeError } from "./files";
+import { errnoCode, looksInFlight, makeFolder, storeError } from "./files";
 import type { BlockFileRefusal, BlockFiles } from "./ports";
 import type { StoreUsage } from "./quota";
 import { windowPath } from "./windowFiles";
@@ -172,7 +172,6 @@ export class BlockStore {
 }
 
 const readsInFlight = 8;
-const looksInFlight = 8;
 
 /** What a block file says of itself; each pair must be there again when it is read. */
 function metadataOf(identity: BlockIdentity, block: StoredBlock): Readonly<Record<string, string>> {

@@ -4,6 +4,9 @@ import path from "node:path";
 import { ResidentError } from "../common/errors";
 import type { DurableFiles } from "./ports";
 
+/** Files that are only looked at: more at once would keep processors from a model's steps. */
+export const looksInFlight = 8;
+
 const ownerOnlyFile = 0o600;
 const ownerOnlyFolder = 0o700;
 

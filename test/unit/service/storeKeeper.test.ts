@@ -75,6 +75,19 @@ describe("The keeper of the store", function () {
       assert.equal((await keeper.status()).objects, 4);
     }));
 
+  it("counts once for all who ask meanwhile, and anew for who asks after a removal", () =>
+    inFolder(async (folder) => {
+      const rig = new Rig(folder);
+      await rig.save(rig.keeper(1e6), 12);
+      const keeper = rig.keeper(1e6);
+      const asked = [keeper.status(), keeper.status()];
+      await rig.blocks.remove(identity, rig.chain[2]?.key ?? "");
+      keeper.changed();
+      asked.push(keeper.status());
+      assert.equal((await Promise.all(asked)).at(-1)?.objects, 11);
+      assert.equal((await keeper.status()).objects, 11);
+    }));
+
   it("keeps the quota, with some room behind it, and what is needed", () =>
     inFolder(async (folder) => {
       const rig = new Rig(folder);
