@@ -2,7 +2,7 @@ import { type ErrorInfo, toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import type { CacheRefusal, StoreStatus } from "../protocol/service";
 import type { BlockStore } from "../store/blockStore";
-import { enforceQuota, listObjects, removeLeftovers, type StoreUsage, usageOf } from "../store/quota";
+import { enforceQuota, keptShare, listObjects, removeLeftovers, type StoreUsage, usageOf } from "../store/quota";
 
 const leftoverMs = 60 * 60_000;
 
@@ -81,7 +81,7 @@ export class StoreKeeper {
     const { blocks, quotaBytes, neededKeys, nowMs, log } = this.ports;
     const { count } = this;
     const isFresh = count !== undefined && nowMs() - count.atMs < recountMs;
-    if (isFresh && this.usageSince(count).bytes <= quotaBytes) return;
+    if (isFresh && this.usageSince(count).bytes <= this.allowedSince(count)) return;
     try {
       if (!this.swept) await removeLeftovers(blocks.root, leftoverMs, Date.now());
       this.swept = true;
@@ -110,6 +110,12 @@ export class StoreKeeper {
     const count = { usage: await work(), made, atMs: this.ports.nowMs() };
     if (removals === this.removals) this.count = count;
     return count;
+  }
+
+  /** Where what is needed is more than the quota, looking again at once would find nothing to remove. */
+  private allowedSince({ usage }: Count): number {
+    const { quotaBytes } = this.ports;
+    return usage.bytes > quotaBytes ? usage.bytes + quotaBytes * (1 - keptShare) : quotaBytes;
   }
 
   private usageSince({ usage, made }: Count): StoreUsage {

@@ -58,7 +58,7 @@ export function chooseEvictions(
 }
 
 /** What is left of the quota after an eviction: one that leaves no room would be followed by one after every save. */
-const keptShare = 0.95;
+export const keptShare = 0.95;
 
 /** Keeps the store within its quota. Resolves with what is left. Looks at every object. */
 export async function enforceQuota(

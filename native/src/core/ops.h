@@ -146,8 +146,7 @@ class Ops {
   virtual uint64_t StepBytes(const ModelConfig& config, uint64_t rows, uint64_t largest_scores,
                              uint64_t context) const = 0;
 
-  /** Bytes of freed arrays that MLX may keep for later steps: hardly two are alike, and it would keep some of each
-   * size. */
+  /** Bytes of freed arrays that MLX may keep for later steps: it keeps some of each size, and steps differ. */
   virtual uint64_t kept_array_bytes() const = 0;
 
   /** Matrices of the same input width; their outputs follow each other in the result. */

@@ -107,7 +107,7 @@ class CpuOps final : public Ops {
     return rows * sizeof(float) * (2 * qkv + 3 * uint64_t(config.hidden_size) + 3 * widest);
   }
 
-  uint64_t kept_array_bytes() const override { return uint64_t(8) << 20; }  // a step makes three, once
+  uint64_t kept_array_bytes() const override { return uint64_t(8) << 20; }  // a step makes three
 
   std::unique_ptr<Linear> PrepareLinear(std::vector<Matrix> matrices) const override {
     auto linear = std::make_unique<CpuLinear>();

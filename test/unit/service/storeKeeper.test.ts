@@ -103,4 +103,19 @@ describe("The keeper of the store", function () {
       assert.ok(keys.includes(first));
       assert.equal((await keeper.status()).bytes, bytes);
     }));
+
+  it("does not look at the files after each save where what is needed is more than the quota", () =>
+    inFolder(async (folder) => {
+      const rig = new Rig(folder);
+      await rig.save(rig.keeper(1e6), 30);
+      const { bytes } = await rig.onDisk();
+      const keys = rig.chain.map(({ key }) => key);
+      const keeper = rig.keeper(bytes - 1, keys);
+      await rig.save(keeper, 0);
+      await rig.blocks.remove(identity, keys[0] ?? "");
+      await rig.save(keeper, 1);
+      assert.equal((await keeper.status()).objects, 31);
+      await rig.save(keeper, 2);
+      assert.equal((await keeper.status()).objects, 32);
+    }));
 });
