@@ -26,6 +26,9 @@ import type { AgentId, AgentSummary, TurnId } from "./service";
 
 export type RoomMessageId = string;
 
+/** Whom a message asks: all members whose chips say so, or these. */
+export type Addressees = "all" | readonly AgentId[];
+
 export interface RoomMember {
   readonly agent: AgentSummary;
   /** A message to all goes to it. Never true while the agent is locked elsewhere. */
@@ -47,8 +50,7 @@ export interface RoomAnswer {
 export interface RoomMessage {
   readonly id: RoomMessageId;
   readonly text: string;
-  /** All members that were asked then, or these. */
-  readonly to: "all" | readonly AgentId[];
+  readonly to: Addressees;
   readonly askedAt: number;
   /** When the last answer ended. */
   readonly endedAt?: number;
@@ -65,9 +67,9 @@ export interface RoomSnapshot {
 // ---- page → host -------------------------------------------------------------------------------------------------
 
 export type RoomCommand =
-  | { readonly type: "ask"; readonly text: string; readonly to: "all" | readonly AgentId[] }
+  | { readonly type: "ask"; readonly text: string; readonly to: Addressees }
   /** What is written so far of a message, and whom it would ask: they may begin to read. */
-  | { readonly type: "readAhead"; readonly text: string; readonly to: "all" | readonly AgentId[] }
+  | { readonly type: "readAhead"; readonly text: string; readonly to: Addressees }
   | { readonly type: "stop"; readonly agent: AgentId }
   | { readonly type: "stopAll" }
   /** The chip of a member: whether messages to all go to it. */
@@ -86,12 +88,12 @@ export type RoomToHost = ToHost<RoomCommand>;
 
 const maxMembers = 256;
 
-const isAddressee = (value: unknown): boolean => value === "all" || listOf(isId, maxMembers)(value);
+const isAddressees = (value: unknown): boolean => value === "all" || listOf(isId, maxMembers)(value);
 
 const roomCommands: GuardTable<RoomCommand> = {
   ...contentCommands,
-  ask: { text: isText, to: isAddressee },
-  readAhead: { text: isText, to: isAddressee },
+  ask: { text: isText, to: isAddressees },
+  readAhead: { text: isText, to: isAddressees },
   stop: { agent: isId },
   stopAll: {},
   include: { agent: isId, asked: isFlag },

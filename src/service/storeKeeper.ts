@@ -83,7 +83,7 @@ export class StoreKeeper {
     const isFresh = count !== undefined && nowMs() - count.atMs < recountMs;
     if (isFresh && this.usageSince(count).bytes <= this.allowedSince(count)) return;
     try {
-      if (!this.swept) await removeLeftovers(blocks.root, leftoverMs, Date.now());
+      if (!this.swept) await removeLeftovers(blocks.root, leftoverMs, nowMs());
       this.swept = true;
       const needed = neededKeys();
       await this.counting(() => enforceQuota(blocks.root, quotaBytes, (key) => needed.has(key)));

@@ -5,7 +5,7 @@ import path from "node:path";
 import { inBatches } from "../common/batches";
 import { ResidentError } from "../common/errors";
 import { AgentWriter } from "./agentWriter";
-import { errnoCode, looksInFlight, makeFolder, readIfThere, storeError, versionOf } from "./files";
+import { ifThere, looksInFlight, makeFolder, readIfThere, storeError, versionOf } from "./files";
 import { MalformedJson } from "./json";
 import { agentFiles, decodeManifest, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock, FileLocks } from "./ports";
@@ -174,13 +174,8 @@ export class AgentStore {
   }
 
   private async ids(): Promise<readonly string[]> {
-    try {
-      const folders = await readdir(this.root, { withFileTypes: true });
-      return folders.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map((entry) => entry.name);
-    } catch (error) {
-      if (errnoCode(error) === "ENOENT") return [];
-      throw storeError(error, this.root);
-    }
+    const folders = (await ifThere(this.root, (there) => readdir(there, { withFileTypes: true }))) ?? [];
+    return folders.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map((entry) => entry.name);
   }
 
   private async listOne(id: string): Promise<Manifest> {

@@ -7,7 +7,7 @@ import { rm, stat } from "node:fs/promises";
 import path from "node:path";
 import type { BlockId } from "../engine/ports";
 import { type BlockIdentity, blockFormatVersion, modelFolder, nextKey, rootKey } from "./blockIdentity";
-import { errnoCode, looksInFlight, makeFolder, storeError } from "./files";
+import { ifThere, looksInFlight, makeFolder, storeError } from "./files";
 import type { BlockFileRefusal, BlockFiles } from "./ports";
 import type { StoreUsage } from "./quota";
 import { windowPath } from "./windowFiles";
@@ -190,11 +190,6 @@ function metadataOf(identity: BlockIdentity, block: StoredBlock): Readonly<Recor
   };
 }
 
-async function sizeOf(file: string): Promise<number | undefined> {
-  try {
-    return (await stat(file)).size;
-  } catch (error) {
-    if (errnoCode(error) === "ENOENT") return undefined;
-    throw storeError(error, file);
-  }
+function sizeOf(file: string): Promise<number | undefined> {
+  return ifThere(file, async (there) => (await stat(there)).size);
 }

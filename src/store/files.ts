@@ -14,25 +14,27 @@ export async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: ownerOnlyFolder });
 }
 
-/** The file's bytes; `undefined` when there is no such file. */
-export async function readIfThere(file: string): Promise<Buffer | undefined> {
+/** What `access` finds at `file`, be it a file or a folder; `undefined` when there is nothing. */
+export async function ifThere<T>(file: string, access: (file: string) => Promise<T>): Promise<T | undefined> {
   try {
-    return await readFile(file);
+    return await access(file);
   } catch (error) {
     if (errnoCode(error) === "ENOENT") return undefined;
     throw storeError(error, file);
   }
 }
 
+/** The file's bytes; `undefined` when there is no such file. */
+export function readIfThere(file: string): Promise<Buffer | undefined> {
+  return ifThere(file, (there) => readFile(there));
+}
+
 /** Differs for any two contents of a file that is only ever replaced by a rename; `undefined` when there is no such file. */
-export async function versionOf(file: string): Promise<string | undefined> {
-  try {
-    const { ino, mtimeNs, size } = await stat(file, { bigint: true });
+export function versionOf(file: string): Promise<string | undefined> {
+  return ifThere(file, async (there) => {
+    const { ino, mtimeNs, size } = await stat(there, { bigint: true });
     return `${ino} ${mtimeNs} ${size}`;
-  } catch (error) {
-    if (errnoCode(error) === "ENOENT") return undefined;
-    throw storeError(error, file);
-  }
+  });
 }
 
 export const durableFiles: DurableFiles = {

@@ -2,7 +2,7 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { inBatches } from "../common/batches";
-import { errnoCode, looksInFlight, storeError } from "./files";
+import { ifThere, looksInFlight } from "./files";
 import { keyOfFile } from "./windowFiles";
 
 export interface StoredObject {
@@ -26,14 +26,11 @@ export async function listObjects(root: string): Promise<readonly StoredObject[]
 }
 
 /** `undefined`: it is gone. */
-async function objectAt(file: string): Promise<StoredObject | undefined> {
-  try {
-    const { size, mtimeMs } = await stat(file);
-    return { path: file, key: keyOfFile(path.basename(file)), bytes: size, usedAtMs: mtimeMs };
-  } catch (error) {
-    if (errnoCode(error) === "ENOENT") return undefined;
-    throw storeError(error, file);
-  }
+function objectAt(file: string): Promise<StoredObject | undefined> {
+  return ifThere(file, async (there) => {
+    const { size, mtimeMs } = await stat(there);
+    return { path: there, key: keyOfFile(path.basename(there)), bytes: size, usedAtMs: mtimeMs };
+  });
 }
 
 export function usageOf(objects: readonly StoredObject[]): StoreUsage {
@@ -89,17 +86,12 @@ export async function removeLeftovers(root: string, olderThanMs: number, nowMs: 
 const objectSuffix = ".safetensors";
 
 async function filesUnder(folder: string): Promise<readonly string[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    const lists = await Promise.all(
-      entries.map((entry) => {
-        const full = path.join(folder, entry.name);
-        return entry.isDirectory() ? filesUnder(full) : [full];
-      }),
-    );
-    return lists.flat();
-  } catch (error) {
-    if (errnoCode(error) === "ENOENT") return [];
-    throw storeError(error, folder);
-  }
+  const entries = (await ifThere(folder, (there) => readdir(there, { withFileTypes: true }))) ?? [];
+  const lists = await Promise.all(
+    entries.map((entry) => {
+      const full = path.join(folder, entry.name);
+      return entry.isDirectory() ? filesUnder(full) : [full];
+    }),
+  );
+  return lists.flat();
 }

@@ -2,12 +2,12 @@
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { InvalidRequestError, toErrorInfo } from "../../common/errors";
 import type { PageTurn } from "../../protocol/page";
-import type { RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
+import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
 import type { AgentId, AgentSummary, ResidentService, Running, SamplingOptions, TurnId } from "../../protocol/service";
 import { problemOf } from "../commands/errorText";
 import { pageTurn, readOnlyProblem } from "../pages/pageModel";
 import { RunFollower } from "../pages/runFollower";
-import { fitting, type MemberRecord, readMembers, roomMembers, withAsked, withMembers } from "./roomMembers";
+import { addressed, fitting, type MemberRecord, readMembers, roomMembers, withAsked, withMembers } from "./roomMembers";
 import { readMessages } from "./roomMessages";
 
 /** Messages that are kept with the workspace, newest last. */
@@ -80,9 +80,9 @@ export class Room implements Disposable {
   }
 
   /** Starts all answers together, so that the engine batches them. Resolves when each has started or was refused. */
-  async ask(text: string, to: "all" | readonly AgentId[]): Promise<RoomMessage> {
+  async ask(text: string, to: Addressees): Promise<RoomMessage> {
     if (text.trim() === "") throw new InvalidRequestError("the message is empty", "write something first");
-    const asked = await this.addressed(to);
+    const asked = addressed(await this.members(), to);
     if (asked.length === 0)
       throw new InvalidRequestError("no agent in the room was asked", "add an agent, or include one");
     const askedAt = this.ports.now();
@@ -100,10 +100,11 @@ export class Room implements Disposable {
   }
 
   /** Those whom a message would ask read what is written of it; as many of them as the pool can hold together. */
-  async readAhead(text: string, to: "all" | readonly AgentId[]): Promise<void> {
+  async readAhead(text: string, to: Addressees): Promise<void> {
     const door = await this.ports.door();
-    const { pool } = await door.status();
-    const readers = (await this.addressed(to)).filter(({ agent }) => !agent.lockedElsewhere);
+    const { pool, agents } = await door.status();
+    const asked = addressed(roomMembers(this.records, agents), to);
+    const readers = asked.filter(({ agent }) => !agent.lockedElsewhere);
     const together = pool === undefined ? readers : fitting(readers, pool.totalBlocks * pool.blockTokens);
     await Promise.all(together.map(({ agent }) => door.warmAgent(agent.id, text)));
   }
@@ -150,11 +151,6 @@ export class Room implements Disposable {
   dispose(): void {
     this.drop();
     this.store.dispose();
-  }
-
-  private async addressed(to: "all" | readonly AgentId[]): Promise<readonly RoomMember[]> {
-    const members = await this.members();
-    return members.filter(({ agent, asked }) => (to === "all" ? asked : to.includes(agent.id)));
   }
 
   private async start(id: RoomMessageId, agent: AgentSummary, text: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { RoomMember } from "../../protocol/room";
+import type { Addressees, RoomMember } from "../../protocol/room";
 import type { AgentId, AgentSummary } from "../../protocol/service";
 
 /** Who is in the room, in the order they came, and whether messages to all go to them. Kept with the workspace. */
@@ -22,6 +22,10 @@ export function roomMembers(records: readonly MemberRecord[], agents: readonly A
     const agent = byId.get(id);
     return agent ? [{ agent, asked: asked && !agent.lockedElsewhere }] : [];
   });
+}
+
+export function addressed(members: readonly RoomMember[], to: Addressees): readonly RoomMember[] {
+  return members.filter(({ agent, asked }) => (to === "all" ? asked : to.includes(agent.id)));
 }
 
 export function withMembers(records: readonly MemberRecord[], chosen: readonly AgentId[]): readonly MemberRecord[] {

@@ -1,7 +1,6 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
-import { isRoomToHost, type RoomCommand, type RoomToPage } from "../../protocol/room";
-import type { AgentId } from "../../protocol/service";
+import { type Addressees, isRoomToHost, type RoomCommand, type RoomToPage } from "../../protocol/room";
 import { type AgentPicker, agentChoices } from "../agents/agentPicker";
 import type { CommandRegistry } from "../commands/commandRegistry";
 import { type Failures, runAction } from "../commands/failures";
@@ -105,7 +104,7 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
   }
 
   /** The page does not wait for it, and nobody is told that it could not be done: nothing was asked for yet. */
-  private readAhead(text: string, to: "all" | readonly AgentId[]): void {
+  private readAhead(text: string, to: Addressees): void {
     this.room.readAhead(text, to).catch((error: unknown) => this.ports.failures.note(error));
   }
 

@@ -1,9 +1,9 @@
 /** Whom a message is for: `@name` at its start, else all that are asked. Names may hold spaces. Pure. */
-import type { RoomMember } from "../../protocol/room";
+import type { Addressees, RoomMember } from "../../protocol/room";
 import type { AgentId } from "../../protocol/service";
 
 export interface Addressed {
-  readonly to: "all" | readonly AgentId[];
+  readonly to: Addressees;
   /** The message without the name. */
   readonly text: string;
 }

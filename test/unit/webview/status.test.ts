@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createFormats } from "../../../src/common/format";
+import type { BenchReport } from "../../../src/protocol/service";
 import type { StatusSnapshot } from "../../../src/protocol/status";
 import { Eta } from "../../../src/webview/shared/eta";
 import { benchView } from "../../../src/webview/status/bench";
@@ -88,6 +89,12 @@ describe("the block map", () => {
   });
 });
 
+/** What a table of results says of `reports`, line by line. */
+function judged(reports: readonly BenchReport[]) {
+  const lines = resultSections(reports, formats).flatMap((section) => section.lines);
+  return lines.map(({ name, value, target, passed }) => [name, value, target, passed]);
+}
+
 describe("the results of benchmarks", () => {
   const reports = sample("ready").status.lastBench;
 
@@ -103,9 +110,7 @@ describe("the results of benchmarks", () => {
   });
 
   it("are judged by their targets where they have one", () => {
-    const lines = resultSections(reports, formats).flatMap((section) => section.lines);
-    const judged = lines.map(({ name, value, target, passed }) => [name, value, target, passed]);
-    assert.deepEqual(judged, [
+    assert.deepEqual(judged(reports), [
       ["Prompts identical", "24 of 24", "24", true],
       ["1 block × 12 layers", "3.0 ms", "5 ms", true],
       ["4 blocks × 24 layers", "7.2 ms", "10 ms", true],
@@ -129,17 +134,13 @@ describe("the results of benchmarks", () => {
       { case: "event loop", ...times, targetMs: 10 },
     ];
     const report = { suite: "engine", at: "2026-01-01T00:00:00Z", machine: "m", rows } as const;
-    const lines = resultSections([report], formats).flatMap((section) => section.lines);
-    assert.deepEqual(
-      lines.map(({ name, value, target, passed }) => [name, value, target, passed]),
-      [
-        ["Together against one", "2.5 ×", undefined, undefined],
-        ["Hot, TTFT", "99 ×", "100 ×", false],
-        ["Beside a restore", "1.2 ×", "1.2 ×", true],
-        ["Scheduler", "2.1%", "2.0%", false],
-        ["Event loop", "3.0 ms", "10 ms", true],
-      ],
-    );
+    assert.deepEqual(judged([report]), [
+      ["Together against one", "2.5 ×", undefined, undefined],
+      ["Hot, TTFT", "99 ×", "100 ×", false],
+      ["Beside a restore", "1.2 ×", "1.2 ×", true],
+      ["Scheduler", "2.1%", "2.0%", false],
+      ["Event loop", "3.0 ms", "10 ms", true],
+    ]);
   });
 
   it("of the soak tell what went wrong and what memory did", () => {
@@ -147,16 +148,12 @@ describe("the results of benchmarks", () => {
     const figures = { failures: 0, compared: 25, mismatches: 1, residentBytes: 380e6, bytesAHundredTurns: -3e6 };
     const rows = [{ case: "750 turns over 24 agents", ...times, ...figures }];
     const report = { suite: "soak", at: "2026-01-01T00:00:00Z", machine: "m", rows } as const;
-    const lines = resultSections([report], formats).flatMap((section) => section.lines);
-    assert.deepEqual(
-      lines.map(({ name, value, target, passed }) => [name, value, target, passed]),
-      [
-        ["750 turns over 24 agents", "900 ms", undefined, undefined],
-        ["Turns that failed", "0", "0", true],
-        ["Answers that are not those given alone", "1 of 25", "0", false],
-        ["Memory that 100 more turns take", "-2.86 MB", undefined, undefined],
-      ],
-    );
+    assert.deepEqual(judged([report]), [
+      ["750 turns over 24 agents", "900 ms", undefined, undefined],
+      ["Turns that failed", "0", "0", true],
+      ["Answers that are not those given alone", "1 of 25", "0", false],
+      ["Memory that 100 more turns take", "-2.86 MB", undefined, undefined],
+    ]);
   });
 
   it("of throughput are ours; what the peers reached is in the detail, and all of it in the table of all figures", () => {
