@@ -73,6 +73,31 @@ describe("the chat of an agent", () => {
     await chat.screenshot("chat-narrow-dark");
     await workbench().resize(1280);
   });
+
+  it("reads what is attached to a message before it is sent", async () => {
+    const before = await (await Chat.of(workbench(), "Ada")).tokensInMemory();
+    const { page } = workbench();
+    await page.keyboard.press("ControlOrMeta+KeyP");
+    await workbench()
+      .quickInput.getByRole("combobox")
+      .or(workbench().quickInput.getByRole("textbox"))
+      .first()
+      .fill("notes.md");
+    await workbench().quickInput.getByRole("option").filter({ hasText: "notes.md" }).first().click();
+    await page.locator(".editor-instance .view-lines").click();
+    await page.keyboard.press("ControlOrMeta+KeyA");
+    await workbench().command("Resident: Ask Agent About the Selection");
+    await workbench().pick("Ask Agent About the Selection", "Ada");
+    // The editor had hidden the panel: its page is a new one.
+    const chat = await Chat.of(workbench(), "Ada");
+    await chat.inMemory(before + 60);
+    const turns = await chat.turns.count();
+    await chat.message.press("Enter");
+    await chat.turns.nth(turns).waitFor();
+    const { reused, prefilled } = await chat.figures();
+    assert(reused >= before + 60, `${reused} reused, ${before} before`);
+    assert(prefilled < 20, `${prefilled} prefilled`);
+  });
 });
 
 async function assertNoSidewaysScroll(chat: Chat): Promise<void> {
