@@ -4,7 +4,7 @@ import { commonPrefix } from "../engine/tokenHistory";
 import { firstBlockSeen } from "../engine/windowMath";
 import type { CacheRefusal } from "../protocol/service";
 import { type BlockIdentity, firstDifference, rootKey } from "../store/blockIdentity";
-import type { BlockStore, StoredBlock } from "../store/blockStore";
+import type { BlockStore, Presence, StoredBlock } from "../store/blockStore";
 import type { CacheManifest } from "../store/manifest";
 import { claimedKeys } from "../store/references";
 import { windowTwin } from "../store/windowFiles";
@@ -49,14 +49,15 @@ export async function planRestore(
 ): Promise<RestorePlan> {
   const chain = store.chain(identity, tokens);
   const hotBlocks = Math.floor(hotTokens / identity.blockTokens);
-  const present = hotBlocks + (await store.countPresent(chain.slice(hotBlocks)));
+  const found = await store.findPresent(chain.slice(hotBlocks));
+  const present = hotBlocks + found.present;
   const full = chain.slice(0, present);
   const endOfFull = present * identity.blockTokens;
   const parent = full.at(-1)?.key ?? rootKey(identity);
   const next = { parent, start: endOfFull };
   const tail =
     tailOf(store, saved, tokens, next) ?? (await partialOf(store, identity, saved, text.prompts, tokens, next));
-  const refused = refusalOf(saved.manifest, identity, chain[present], endOfFull);
+  const refused = unreadableAt(found, endOfFull) ?? refusalOf(saved.manifest, identity, chain[present], endOfFull);
   const plan = {
     hotTokens,
     endToken: tail === undefined ? Math.max(hotTokens, endOfFull) : Math.max(hotTokens, endOfFull + tail.agreeing),
@@ -74,16 +75,24 @@ async function withWindow(
   blockTokens: number,
 ): Promise<RestorePlan> {
   const { hotTokens, blocks } = plan;
+  let unreadable: CacheRefusal | undefined;
   for (let end = plan.endToken; end > hotTokens; end = (Math.ceil(end / blockTokens) - 1) * blockTokens) {
     const windowFrom = firstBlockSeen(end - 1, { tokens: windowTokens }, blockTokens);
     const ofWindow = blocks.slice(windowFrom, Math.ceil(end / blockTokens)).map(windowTwin);
-    if ((await store.countPresent(ofWindow)) < ofWindow.length) continue;
+    const found = await store.findPresent(ofWindow);
+    unreadable ??= unreadableAt(found, hotTokens);
+    if (found.present < ofWindow.length) continue;
     const complete = end === plan.endToken;
     const restorable = { ...plan, endToken: end, blocks: blocks.slice(0, Math.ceil(end / blockTokens)), windowFrom };
-    return complete ? restorable : { ...restorable, refused: plan.refused ?? windowGone(end) };
+    return complete ? restorable : { ...restorable, refused: plan.refused ?? unreadable ?? windowGone(end) };
   }
-  const refused = plan.refused ?? (plan.endToken > hotTokens ? windowGone(hotTokens) : undefined);
+  const refused = plan.refused ?? unreadable ?? (plan.endToken > hotTokens ? windowGone(hotTokens) : undefined);
   return { ...plan, endToken: hotTokens, blocks: [], refused };
+}
+
+/** Part of the store cannot be looked at: the turn goes on without it and says why. */
+function unreadableAt({ unreadable }: Presence, atToken: number): CacheRefusal | undefined {
+  return unreadable === undefined ? undefined : { code: "unreadable", reason: unreadable, atToken };
 }
 
 function windowGone(atToken: number): CacheRefusal {
@@ -132,7 +141,7 @@ async function partialOf(
     const agreeing = commonPrefix(history, tokens) - start;
     if (history.length < end || agreeing <= (best?.agreeing ?? 0)) continue;
     const block = store.block(identity, parent, start, history.subarray(start, end));
-    if (claimed.has(block.key) && (await store.countPresent([block])) === 1) best = { block, agreeing };
+    if (claimed.has(block.key) && (await store.findPresent([block])).present === 1) best = { block, agreeing };
   }
   return best;
 }

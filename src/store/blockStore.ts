@@ -5,10 +5,11 @@
  */
 import { rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { toErrorInfo } from "../common/errors";
 import type { BlockId } from "../engine/ports";
 import { type BlockIdentity, blockFormatVersion, modelFolder, nextKey, rootKey } from "./blockIdentity";
 import { ifThere, looksInFlight, makeFolder, storeError } from "./files";
-import type { BlockFileRefusal, BlockFiles } from "./ports";
+import type { BlockFileRead, BlockFileRefusal, BlockFiles } from "./ports";
 import type { StoreUsage } from "./quota";
 import { windowPath } from "./windowFiles";
 
@@ -29,6 +30,12 @@ export interface StoredBlock {
   readonly path: string;
   /** Those with a window, where they have blocks of their own; absent: all others. */
   readonly layers?: "window";
+}
+
+/** How many files of a chain are there; `unreadable`: why nothing is known of those behind. */
+export interface Presence {
+  readonly present: number;
+  readonly unreadable?: string;
 }
 
 export interface SavedBlock {
@@ -77,15 +84,19 @@ export class BlockStore {
     return { key: nextKey(parent, tokens), parent, start, tokens, path: file };
   }
 
-  /** How many of `blocks` from the first have files. */
-  async countPresent(blocks: readonly StoredBlock[]): Promise<number> {
+  /** How many of `blocks` from the first have files, as far as the disk lets itself be looked at. Never rejects. */
+  async findPresent(blocks: readonly StoredBlock[]): Promise<Presence> {
     for (let from = 0; from < blocks.length; from += looksInFlight) {
       const batch = blocks.slice(from, from + looksInFlight);
-      const sizes = await Promise.all(batch.map((block) => sizeOf(block.path)));
-      const absent = sizes.indexOf(undefined);
-      if (absent >= 0) return from + absent;
+      const looks = await Promise.allSettled(batch.map((block) => sizeOf(block.path)));
+      const end = looks.findIndex((look) => look.status === "rejected" || look.value === undefined);
+      const look = looks[end];
+      if (look === undefined) continue;
+      return look.status === "rejected"
+        ? { present: from + end, unreadable: reasonOf(look.reason) }
+        : { present: from + end };
     }
-    return blocks.length;
+    return { present: blocks.length };
   }
 
   /** Writes the block unless its file is there and trusted. */
@@ -114,7 +125,8 @@ export class BlockStore {
 
   /**
    * Reads `blocks` into the pool's `targets` (as many), a few at a time. Resolves with how many from the first are
-   * there now; the first that is refused ends the chain, and its file is removed so that the next save writes it anew.
+   * there now; the first that is refused ends the chain. A file that was read and is damaged is removed so that the next
+   * save writes it anew. One that could not be read may be good: it stays.
    */
   async load(
     files: BlockFiles,
@@ -140,7 +152,7 @@ export class BlockStore {
       const bad = results.findIndex((refused) => refused !== undefined);
       const refused = results[bad];
       if (refused === undefined) continue;
-      if (refused.code !== "missing") for (const block of blocks.slice(from + bad)) this.distrusted.add(block.path);
+      if (isDamage(refused)) for (const block of blocks.slice(from + bad)) this.distrusted.add(block.path);
       return { loaded: from + bad, refused };
     }
     return { loaded: blocks.length };
@@ -153,15 +165,16 @@ export class BlockStore {
     { block, usedAt }: { readonly block: BlockId | undefined; readonly usedAt: number },
   ): Promise<RestoreRefusal | undefined> {
     if (block === undefined) throw new RangeError("fewer target blocks than stored ones");
-    const refused = await files.readBlockFile({
+    const request = {
       path: stored.path,
       block,
       tokens: stored.tokens.length,
       expect: metadataOf(identity, stored),
       usedAt,
-    });
+    };
+    const refused = await readOrRefuse(files, request);
     if (refused === undefined) return undefined;
-    if (refused.code !== "missing") await rm(stored.path, { force: true }).catch(() => {});
+    if (isDamage(refused)) await rm(stored.path, { force: true }).catch(() => {});
     return { code: refused.code, reason: refused.reason, atToken: stored.start };
   }
 
@@ -188,6 +201,35 @@ function metadataOf(identity: BlockIdentity, block: StoredBlock): Readonly<Recor
     tokens: block.tokens.join(","),
     key: block.key,
   };
+}
+
+/** Whether the file was read and is not what it should be. A disk that fails, or too many open files, says nothing of it. */
+function isDamage({ code }: Pick<RestoreRefusal, "code">): boolean {
+  switch (code) {
+    case "truncated":
+    case "checksum":
+    case "format":
+    case "geometry":
+    case "identity":
+      return true;
+    case "missing":
+    case "unreadable":
+    case "foreign":
+      return false;
+  }
+}
+
+/** A failure of the reading itself is a refusal like others: the tokens are read again. */
+async function readOrRefuse(files: BlockFiles, request: BlockFileRead): Promise<BlockFileRefusal | undefined> {
+  try {
+    return await files.readBlockFile(request);
+  } catch (error) {
+    return { code: "unreadable", reason: reasonOf(error) };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return toErrorInfo(error).what;
 }
 
 function sizeOf(file: string): Promise<number | undefined> {

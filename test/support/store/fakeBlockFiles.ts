@@ -17,6 +17,8 @@ export class FakeBlockFiles implements BlockFiles {
   reads = 0;
   /** Thrown by the next writes while set. */
   writeError: Error | undefined;
+  /** Asked before each read: a refusal that the system is the reason of; what it throws, the read throws. */
+  beforeRead: (path: string) => BlockFileRefusal | undefined = () => undefined;
 
   constructor(
     readonly blockTokens: number,
@@ -40,11 +42,14 @@ export class FakeBlockFiles implements BlockFiles {
 
   async readBlockFile(request: BlockFileRead): Promise<BlockFileRefusal | undefined> {
     this.reads += 1;
+    const failed = this.beforeRead(request.path);
+    if (failed !== undefined) return failed;
     let text: string;
     try {
       text = await readFile(request.path, "utf8");
-    } catch {
-      return { code: "missing", reason: "there is no file" };
+    } catch (error) {
+      const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+      return { code: isMissing ? "missing" : "unreadable", reason: String(error) };
     }
     if (!text.endsWith("}")) return { code: "truncated", reason: "the file is shorter than its header says" };
     let file: { format: string; tokens: number; content: string; metadata: Record<string, string>; checksum: string };
