@@ -8,6 +8,7 @@ import type { AgentWriter } from "../store/agentWriter";
 import type { BlockStore } from "../store/blockStore";
 import { planRestore, restoreCache, type SavedCache } from "./cacheRestore";
 import { saveCache } from "./cacheSave";
+import { KeyedHistories, type KnownKeys } from "./keyedHistory";
 import type { ModelSession } from "./ports";
 
 interface Held {
@@ -20,6 +21,7 @@ interface Held {
 /** One agent's KV cache: in the pool, or lent to a generation, or only on disk. */
 export class AgentCache {
   private held: Held | undefined;
+  private readonly keyed = new KeyedHistories();
   /** The generation that has the cache at the moment. */
   private lentTo: Generation | undefined;
   /** Tokens that came from disk since the last turn. */
@@ -58,7 +60,8 @@ export class AgentCache {
     const startedMs = this.clock.nowMs();
     if (this.held !== undefined && this.usable === undefined) this.release();
     const window = session.engine.windowTokens;
-    const plan = await planRestore(this.store, session, tokens, this.hotTokensOf(session, tokens), saved, window);
+    const history = this.keyed.of(session.identity, tokens, this.heldKeys);
+    const plan = await planRestore(this.store, session, history, this.hotTokensOf(session, tokens), saved, window);
     this.refused ??= plan.refused;
     if (plan.endToken <= plan.hotTokens) return 0;
     onRestoring(plan.endToken - plan.hotTokens);
@@ -148,6 +151,12 @@ export class AgentCache {
     const agreeing = commonPrefix(hot.tokenIds, tokens);
     // A prompt that is held to its end is run again from its last token.
     return engine.hasWindow(hot, Math.min(agreeing, tokens.length - 1)) ? agreeing : 0;
+  }
+
+  /** Keys that the engine computed: of what was read and said last. */
+  private get heldKeys(): readonly KnownKeys[] {
+    const blocks = this.usable?.blocks;
+    return blocks === undefined ? [] : [{ tokens: blocks.tokenIds, keys: blocks.keys }];
   }
 
   /** What is held, unless the device failed since. */

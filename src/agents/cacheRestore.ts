@@ -9,7 +9,9 @@ import type { CacheManifest } from "../store/manifest";
 import { claimedKeys } from "../store/references";
 import { windowTwin } from "../store/windowFiles";
 import type { PromptBuilder } from "../text/prompt";
+import type { KeyedHistory } from "./keyedHistory";
 import type { ModelSession } from "./ports";
+import { StoredChain } from "./storedChain";
 
 /** What is on disk of an agent, and where. */
 export interface SavedCache {
@@ -31,40 +33,40 @@ export interface RestorePlan {
   /** Tokens that could be there after the restore: hot ones and those of `blocks`. */
   readonly endToken: number;
   /** Files of the tokens' full blocks from the first, as far as they exist, then one that begins with what follows. */
-  readonly blocks: readonly StoredBlock[];
+  readonly blocks: StoredChain;
   /** Index of the first block that the next token sees of the layers with a window; absent: there are none. */
   readonly windowFrom?: number;
   /** Why less is there than was saved. */
   readonly refused: CacheRefusal | undefined;
 }
 
-/** Looks for files; reads none. */
+/** Looks for files of what is not hot; reads none. */
 export async function planRestore(
   store: BlockStore,
   { identity, text }: Pick<ModelSession, "identity" | "text">,
-  tokens: Int32Array,
+  history: KeyedHistory,
   hotTokens: number,
   saved: SavedCache,
   windowTokens?: number,
 ): Promise<RestorePlan> {
-  const chain = store.chain(identity, tokens);
-  const hotBlocks = Math.floor(hotTokens / identity.blockTokens);
-  const found = await store.findPresent(chain.slice(hotBlocks));
+  const { blockTokens } = identity;
+  const { tokens, fullBlocks } = history;
+  const hotBlocks = Math.floor(hotTokens / blockTokens);
+  const found = await store.findPresent(new StoredChain(store, identity, history, fullBlocks).slice(hotBlocks));
   const present = hotBlocks + found.present;
-  const full = chain.slice(0, present);
-  const endOfFull = present * identity.blockTokens;
-  const parent = full.at(-1)?.key ?? rootKey(identity);
-  const next = { parent, start: endOfFull };
+  const endOfFull = present * blockTokens;
+  const next = { parent: history.parentOf(present), start: endOfFull };
   const tail =
     tailOf(store, saved, tokens, next) ?? (await partialOf(store, identity, saved, text.prompts, tokens, next));
-  const refused = unreadableAt(found, endOfFull) ?? refusalOf(saved.manifest, identity, chain[present], endOfFull);
+  const firstAbsent = present < fullBlocks ? history.keyOf(present) : undefined;
+  const refused = unreadableAt(found, endOfFull) ?? refusalOf(saved.manifest, identity, firstAbsent, endOfFull);
   const plan = {
     hotTokens,
     endToken: tail === undefined ? Math.max(hotTokens, endOfFull) : Math.max(hotTokens, endOfFull + tail.agreeing),
-    blocks: tail === undefined ? full : [...full, tail.block],
+    blocks: new StoredChain(store, identity, history, present, tail?.block),
     refused,
   };
-  return windowTokens === undefined ? plan : withWindow(store, plan, windowTokens, identity.blockTokens);
+  return windowTokens === undefined ? plan : withWindow(store, plan, windowTokens, blockTokens);
 }
 
 /** What of the plan has its window on disk too: all of it, or as many whole blocks as possible. */
@@ -83,11 +85,11 @@ async function withWindow(
     unreadable ??= unreadableAt(found, hotTokens);
     if (found.present < ofWindow.length) continue;
     const complete = end === plan.endToken;
-    const restorable = { ...plan, endToken: end, blocks: blocks.slice(0, Math.ceil(end / blockTokens)), windowFrom };
+    const restorable = { ...plan, endToken: end, blocks: blocks.first(Math.ceil(end / blockTokens)), windowFrom };
     return complete ? restorable : { ...restorable, refused: plan.refused ?? unreadable ?? windowGone(end) };
   }
   const refused = plan.refused ?? unreadable ?? (plan.endToken > hotTokens ? windowGone(hotTokens) : undefined);
-  return { ...plan, endToken: hotTokens, blocks: [], refused };
+  return { ...plan, endToken: hotTokens, blocks: blocks.first(0), refused };
 }
 
 /** Part of the store cannot be looked at: the turn goes on without it and says why. */
@@ -149,7 +151,7 @@ async function partialOf(
 function refusalOf(
   manifest: CacheManifest | undefined,
   identity: BlockIdentity,
-  firstAbsent: StoredBlock | undefined,
+  firstAbsent: string | undefined,
   atToken: number,
 ): CacheRefusal | undefined {
   if (manifest === undefined) return undefined;
@@ -159,7 +161,7 @@ function refusalOf(
       ? undefined
       : { code: "foreign", reason: `the stored cache cannot be used: ${difference}`, atToken };
   }
-  if (firstAbsent === undefined || !claimedKeys(manifest, rootKey(identity)).has(firstAbsent.key)) return undefined;
+  if (firstAbsent === undefined || !claimedKeys(manifest, rootKey(identity)).has(firstAbsent)) return undefined;
   return {
     code: "missing",
     reason: "a stored block's file is gone: the quota took it, or somebody deleted it",
@@ -208,7 +210,7 @@ async function loadWindow(
   const targets = restore.windowTargets;
   if (plan.windowFrom === undefined || targets === undefined) return { complete: plan.windowFrom === undefined };
   const wanted = targets
-    .map(({ start }) => plan.blocks[start / identity.blockTokens])
+    .map(({ start }) => plan.blocks.at(start / identity.blockTokens))
     .filter((block) => block !== undefined);
   const { loaded, refused } = await store.load(
     files,
