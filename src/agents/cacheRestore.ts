@@ -11,14 +11,20 @@ import { windowTwin } from "../store/windowFiles";
 import type { PromptBuilder } from "../text/prompt";
 import type { KeyedHistory } from "./keyedHistory";
 import type { ModelSession } from "./ports";
+import type { Continuation } from "./savedHistories";
 import { StoredChain } from "./storedChain";
 
 /** What is on disk of an agent, and where. */
 export interface SavedCache {
   readonly manifest: CacheManifest | undefined;
   readonly tailPath: (generation: number) => string;
-  /** Token histories that were saved, of all branches. */
-  readonly histories: (prompts: PromptBuilder) => readonly Int32Array[];
+  /** Saved histories, of all branches, that agree with `tokens` beyond `start`: their `count` tokens from there, best first. */
+  readonly continuations: (
+    tokens: Int32Array,
+    start: number,
+    count: number,
+    prompts: PromptBuilder,
+  ) => readonly Continuation[];
 }
 
 /** A last block of which only the first `agreeing` tokens are wanted. */
@@ -103,7 +109,7 @@ function windowGone(atToken: number): CacheRefusal {
 }
 
 /** Where the full blocks end. */
-interface Continuation {
+interface EndOfFull {
   readonly parent: string;
   readonly start: number;
 }
@@ -113,7 +119,7 @@ function tailOf(
   store: BlockStore,
   { manifest, tailPath }: SavedCache,
   tokens: Int32Array,
-  { parent, start }: Continuation,
+  { parent, start }: EndOfFull,
 ): PartialBlock | undefined {
   const tail = manifest?.tail;
   if (tail === undefined || tail.start !== start || tail.parent !== parent) return undefined;
@@ -130,22 +136,19 @@ function tailOf(
 async function partialOf(
   store: BlockStore,
   identity: BlockIdentity,
-  { manifest, histories }: SavedCache,
+  { manifest, continuations }: SavedCache,
   prompts: PromptBuilder,
   tokens: Int32Array,
-  { parent, start }: Continuation,
+  { parent, start }: EndOfFull,
 ): Promise<PartialBlock | undefined> {
   const claimed = claimedKeys(manifest, rootKey(identity));
   if (claimed.size === 0) return undefined;
-  const end = start + identity.blockTokens;
-  let best: PartialBlock | undefined;
-  for (const history of histories(prompts)) {
-    const agreeing = commonPrefix(history, tokens) - start;
-    if (history.length < end || agreeing <= (best?.agreeing ?? 0)) continue;
-    const block = store.block(identity, parent, start, history.subarray(start, end));
-    if (claimed.has(block.key) && (await store.findPresent([block])).present === 1) best = { block, agreeing };
+  for (const continuation of continuations(tokens, start, identity.blockTokens, prompts)) {
+    const block = store.block(identity, parent, start, continuation.tokens);
+    const { agreeing } = continuation;
+    if (claimed.has(block.key) && (await store.findPresent([block])).present === 1) return { block, agreeing };
   }
-  return best;
+  return undefined;
 }
 
 function refusalOf(

@@ -1,75 +1,89 @@
-/** A branch of turns as messages, and as the segments of text and ids that were really read and said. */
-import { commonPrefix } from "../engine/tokenHistory";
 import type { TurnId } from "../protocol/service";
-import type { BuiltPrompt, ChatMessage, PromptBuilder, Segment } from "../text/prompt";
-import { joinIds } from "./turnRecords";
+import { Past } from "../text/past";
+import type { BuiltPrompt, PromptAhead, PromptBuilder } from "../text/prompt";
+import { type Continuation, SavedHistories } from "./savedHistories";
 import { isUnanswered, type Turn, type TurnTree } from "./turnTree";
 
-/** The prompt of `turn`: what agrees with the history before it keeps its ids. */
-export function buildPrompt(tree: TurnTree, turn: Turn, system: string, builder: PromptBuilder): BuiltPrompt {
-  return builder.build(messagesOf(tree, turn, system), historyUpTo(tree, turn.parent, builder));
-}
+/**
+ * An agent's turns as what was really read and said, for one model's texts at a time. A turn is worked out once: what
+ * a prompt costs is what is new behind it.
+ */
+export class Conversation {
+  private builder: PromptBuilder | undefined;
+  private pasts = new Map<TurnId, { readonly turn: Turn; readonly past: Past | undefined }>();
 
-/** What the prompt of the next message behind `head` begins with, of which `draft` is written so far. */
-export function promptAhead(
-  tree: TurnTree,
-  head: TurnId | undefined,
-  draft: string,
-  system: string,
-  builder: PromptBuilder,
-): { readonly ids: Int32Array; readonly settledTokens: number } {
-  const messages = messagesOf(tree, { ...(head && { parent: head }), user: draft.trim() }, system);
-  const { ids, settled } = builder.ahead(messages, historyUpTo(tree, head, builder));
-  return { ids, settledTokens: commonPrefix(ids, settled) };
-}
+  constructor(private readonly tree: TurnTree) {}
 
-function messagesOf(tree: TurnTree, next: Pick<Turn, "parent" | "user">, system: string): readonly ChatMessage[] {
-  const messages: ChatMessage[] = system === "" ? [] : [{ role: "system", content: system }];
-  for (const before of tree.branch(next.parent)) {
-    if (isUnanswered(before)) continue;
-    messages.push({ role: "user", content: before.user }, { role: "assistant", content: before.answerText });
+  /** The prompt of `turn`: what agrees with the history before it keeps its ids. */
+  prompt(turn: Turn, system: string, builder: PromptBuilder, signal?: AbortSignal): Promise<BuiltPrompt> {
+    return builder.buildAfter({ system, past: this.pastOf(turn.parent, builder), user: turn.user }, signal);
   }
-  messages.push({ role: "user", content: next.user });
-  return messages;
-}
 
-/** The token history after `head` as segments; turns whose prompt was never built add nothing. */
-export function historyUpTo(tree: TurnTree, head: TurnId | undefined, builder: PromptBuilder): readonly Segment[] {
-  let history: readonly Segment[] = [];
-  for (const turn of tree.branch(head)) history = historyAfter(turn, history, builder);
-  return history;
-}
-
-function historyAfter(turn: Turn, before: readonly Segment[], builder: PromptBuilder): readonly Segment[] {
-  if (turn.prompt === undefined || isUnanswered(turn)) return before;
-  const answer = builder.answerSegments({ ids: turn.answerIds, text: turn.answerText });
-  return [...before.slice(0, turn.prompt.keep), ...turn.prompt.segments, ...answer];
-}
-
-/** For each turn, what was read and said up to its end, id by id as the model had it. */
-export function readHistories(tree: TurnTree, builder: PromptBuilder): readonly Int32Array[] {
-  const after = new Map<TurnId, readonly Segment[]>();
-  const read: Int32Array[] = [];
-  // A turn comes after its parent.
-  for (const turn of tree.all()) {
-    const before = (turn.parent === undefined ? undefined : after.get(turn.parent)) ?? [];
-    after.set(turn.id, historyAfter(turn, before, builder));
-    if (turn.prompt === undefined) continue;
-    read.push(joinIds([idsOf(before.slice(0, turn.prompt.keep)), idsOf(turn.prompt.segments), turn.answerIds]));
+  /** What the prompt of the next message behind `head` begins with, of which `draft` is written so far. */
+  ahead(
+    head: TurnId | undefined,
+    draft: string,
+    system: string,
+    builder: PromptBuilder,
+    signal?: AbortSignal,
+  ): Promise<PromptAhead> {
+    return builder.aheadAfter({ system, past: this.pastOf(head, builder), user: draft.trim() }, signal);
   }
-  return read;
+
+  /** What was read and said up to `head`. */
+  ids(head: TurnId | undefined, builder: PromptBuilder): Int32Array {
+    return this.pastOf(head, builder)?.ids() ?? new Int32Array(0);
+  }
+
+  /** Saved histories that agree with `tokens` beyond `start`, best first: their `count` tokens from there. */
+  continuations(tokens: Int32Array, start: number, count: number, builder: PromptBuilder): readonly Continuation[] {
+    const histories = new SavedHistories(tokens);
+    for (const turn of this.tree.all()) histories.add(turn, this.pastOf(turn.parent, builder));
+    return histories.continuations(start, count);
+  }
+
+  /** Turns whose prompt was never built add nothing to the history; unanswered ones are no part of the conversation. */
+  private pastOf(head: TurnId | undefined, builder: PromptBuilder): Past | undefined {
+    if (builder !== this.builder) {
+      this.builder = builder;
+      this.pasts = new Map();
+    }
+    const unknown: Turn[] = [];
+    let past: Past | undefined;
+    for (let turn = this.find(head); turn !== undefined; turn = this.find(turn.parent)) {
+      const known = this.pasts.get(turn.id);
+      // A turn that goes on is another object each time.
+      if (known?.turn === turn) {
+        past = known.past;
+        break;
+      }
+      unknown.push(turn);
+    }
+    for (const turn of unknown.reverse()) {
+      past = isUnanswered(turn) ? past : pastAfter(turn, past, builder);
+      this.pasts.set(turn.id, { turn, past });
+    }
+    return past;
+  }
+
+  private find(id: TurnId | undefined): Turn | undefined {
+    return id === undefined ? undefined : this.tree.get(id);
+  }
 }
 
-/** Token ids that stand for `segments`. */
-export function idsOf(segments: readonly Segment[]): Int32Array {
-  return joinIds(segments.map((segment) => segment.ids));
+function pastAfter(turn: Turn, before: Past | undefined, builder: PromptBuilder): Past {
+  const { user, answerText: answer, prompt } = turn;
+  if (prompt === undefined) return new Past(before, { user, answer, keep: Number.POSITIVE_INFINITY, added: [] });
+  const said = builder.answerSegments({ ids: turn.answerIds, text: answer });
+  return new Past(before, { user, answer, keep: prompt.keep, added: [...prompt.segments, ...said] });
 }
 
 /** Length of the token history after `head`, counted without a tokenizer: every sampled id counts. */
 export function countTokens(tree: TurnTree, head: TurnId | undefined): number {
-  const last = tree
-    .branch(head)
-    .filter((turn) => turn.prompt !== undefined && !isUnanswered(turn))
-    .at(-1);
-  return last?.prompt === undefined ? 0 : last.prompt.tokens + last.answerIds.length;
+  for (let id = head; id !== undefined; ) {
+    const turn = tree.get(id);
+    if (turn?.prompt !== undefined && !isUnanswered(turn)) return turn.prompt.tokens + turn.answerIds.length;
+    id = turn?.parent;
+  }
+  return 0;
 }

@@ -5,7 +5,7 @@ import type { AgentWriter, ManifestChange } from "../store/agentWriter";
 import { MalformedJson } from "../store/json";
 import type { AgentCache } from "./agentCache";
 import type { SavedCache } from "./cacheRestore";
-import { readHistories } from "./conversation";
+import { Conversation } from "./conversation";
 import type { RunningAnswer } from "./runningAnswer";
 import { copyOfLastTurns } from "./startOver";
 import { detailOf, type LiveState, summaryOf } from "./summaries";
@@ -22,6 +22,7 @@ export interface Activity {
 /** An agent that this process may write: its turns in memory, its folder locked, its cache where it is. */
 export class LiveAgent {
   readonly tree: TurnTree;
+  readonly conversation: Conversation;
   activity: Activity | undefined;
   /** What a read ahead is doing. */
   readAhead: "restoring" | "reading" | undefined;
@@ -37,6 +38,7 @@ export class LiveAgent {
     stored: Pick<StoredAgent, "entries">,
   ) {
     this.tree = treeOf(stored);
+    this.conversation = new Conversation(this.tree);
   }
 
   get id(): string {
@@ -55,7 +57,7 @@ export class LiveAgent {
     return {
       manifest: this.writer.manifest.cache,
       tailPath: (generation) => this.writer.tailPath(generation),
-      histories: (prompts) => readHistories(this.tree, prompts),
+      continuations: (tokens, start, count, prompts) => this.conversation.continuations(tokens, start, count, prompts),
     };
   }
 

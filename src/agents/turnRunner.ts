@@ -5,7 +5,6 @@ import type { BuiltPrompt } from "../text/prompt";
 import { type AnswerLimits, answerBudget } from "./answerBudget";
 import { AnswerRecorder } from "./answerRecorder";
 import { followAnswer } from "./answerStream";
-import { buildPrompt } from "./conversation";
 import type { Activity, LiveAgent } from "./liveAgent";
 import type { ModelAccess, ModelSession } from "./ports";
 import { toSamplingParams } from "./sampling";
@@ -53,7 +52,8 @@ export class TurnRunner {
     sampling: SamplingOptions,
   ): Promise<void> {
     const { answer } = activity;
-    const built = buildPrompt(agent.tree, turn, agent.writer.manifest.system, session.text.prompts);
+    const { system } = agent.writer.manifest;
+    const built = await agent.conversation.prompt(turn, system, session.text.prompts, answer.signal);
     const limits = limitsOf(session, this.options.maxAnswerTokens());
     const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limits, agent.writer.manifest.headTokens);
     const restoreMs = await agent.cache.makeHot(session, built.ids, agent.saved, (tokens) => {
@@ -129,12 +129,12 @@ export class TurnRunner {
 }
 
 function promptRecord(turn: Turn, built: BuiltPrompt) {
-  const { keptSegments, segments, ids } = built;
+  const { keptSegments, added, ids } = built;
   return {
     type: "prompt",
     turn: turn.id,
     keep: keptSegments,
-    segments: segments.slice(keptSegments),
+    segments: added,
     tokens: ids.length,
   } as const;
 }

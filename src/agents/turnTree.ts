@@ -1,7 +1,9 @@
 /** All turns of an agent. Nothing is ever removed: rewind and regenerate only move the head. */
 import type { ErrorInfo } from "../common/errors";
 import type { AgentDetail, TurnFigures, TurnId, TurnView } from "../protocol/service";
-import { joinIds, type TurnEnd, type TurnPrompt, type TurnRecord } from "./turnRecords";
+import { MalformedJson } from "../store/json";
+import { GrowingIds } from "./growingIds";
+import type { TurnEnd, TurnPrompt, TurnRecord } from "./turnRecords";
 
 export interface Turn {
   readonly id: TurnId;
@@ -18,17 +20,20 @@ export interface Turn {
 
 export class TurnTree {
   private readonly turns = new Map<TurnId, Turn>();
+  /** Ids of the answers that may go on. */
+  private readonly answers = new Map<TurnId, GrowingIds>();
 
-  /** Applies records in the order of the log. Records of unknown turns are ignored: there are none in an undamaged log. */
+  /**
+   * Applies records in the order of the log; each costs what is new in it. Records of unknown turns are ignored: there
+   * are none in an undamaged log. Throws `MalformedJson` where a turn comes twice or before its parent.
+   */
   apply(record: TurnRecord): void {
     if (record.type === "turn") {
-      const { turn: id, parent, user, at } = record;
-      const turn: Turn = { id, user, createdAt: at, answerText: "", answerIds: new Int32Array(0) };
-      this.turns.set(id, parent === undefined ? turn : { ...turn, parent });
+      this.add(record);
       return;
     }
     const turn = this.turns.get(record.turn);
-    if (turn !== undefined) this.turns.set(turn.id, withRecord(turn, record));
+    if (turn !== undefined) this.turns.set(turn.id, this.withRecord(turn, record));
   }
 
   get(id: TurnId): Turn | undefined {
@@ -69,10 +74,43 @@ export class TurnTree {
     return [...this.turns.values()]
       .filter((turn) => !parents.has(turn.id) && !shared.has(turn.id))
       .map((leaf) => {
-        const own = this.branch(leaf.id).filter((turn) => !shared.has(turn.id));
-        return { turn: leaf.id, preview: own[0]?.user ?? leaf.user, turns: own.length };
+        let first = leaf;
+        let turns = 1;
+        for (
+          let turn = this.find(leaf.parent);
+          turn !== undefined && !shared.has(turn.id);
+          turn = this.find(turn.parent)
+        ) {
+          first = turn;
+          turns += 1;
+        }
+        return { turn: leaf.id, preview: first.user, turns };
       })
       .reverse();
+  }
+
+  private add({ turn: id, parent, user, at }: Extract<TurnRecord, { type: "turn" }>): void {
+    if (this.turns.has(id)) throw new MalformedJson(`turn ${id} comes twice`);
+    if (parent !== undefined && !this.turns.has(parent)) throw new MalformedJson(`turn ${id} comes before its parent`);
+    const turn: Turn = { id, user, createdAt: at, answerText: "", answerIds: new Int32Array(0) };
+    this.turns.set(id, parent === undefined ? turn : { ...turn, parent });
+  }
+
+  private withRecord(turn: Turn, record: Exclude<TurnRecord, { type: "turn" }>): Turn {
+    switch (record.type) {
+      case "prompt":
+        return { ...turn, prompt: { keep: record.keep, segments: record.segments, tokens: record.tokens } };
+      case "answer": {
+        const answer = this.answers.get(turn.id) ?? new GrowingIds(turn.answerIds);
+        this.answers.set(turn.id, answer);
+        return { ...turn, answerText: turn.answerText + record.text, answerIds: answer.append(record.ids) };
+      }
+      case "end": {
+        this.answers.delete(turn.id);
+        const { type: _, turn: __, ...end } = record;
+        return { ...turn, end };
+      }
+    }
   }
 
   private idAfter(further: number): TurnId {
@@ -81,23 +119,6 @@ export class TurnTree {
 
   private find(id: TurnId | undefined): Turn | undefined {
     return id === undefined ? undefined : this.turns.get(id);
-  }
-}
-
-function withRecord(turn: Turn, record: Exclude<TurnRecord, { type: "turn" }>): Turn {
-  switch (record.type) {
-    case "prompt":
-      return { ...turn, prompt: { keep: record.keep, segments: record.segments, tokens: record.tokens } };
-    case "answer":
-      return {
-        ...turn,
-        answerText: turn.answerText + record.text,
-        answerIds: joinIds([turn.answerIds, record.ids]),
-      };
-    case "end": {
-      const { type: _, turn: __, ...end } = record;
-      return { ...turn, end };
-    }
   }
 }
 

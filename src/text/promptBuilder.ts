@@ -1,8 +1,10 @@
 import { ResidentError } from "../common/errors";
 import type { ChatTemplate } from "./chatTemplate";
 import { Detokenizer } from "./detokenizer";
-import type { AnswerText, BuiltPrompt, ChatMessage, PromptAhead, PromptBuilder, Segment } from "./prompt";
+import { messagesOf } from "./past";
+import type { AnswerText, BuiltPrompt, ChatMessage, Dialogue, PromptAhead, PromptBuilder, Segment } from "./prompt";
 import { keepAgreed } from "./segments";
+import { runInSlices, type Steps } from "./steps";
 import type { TextTokenizer } from "./tokenizer";
 
 /** Stands before and behind a draft while it is rendered: no character, like the escape (markedText.ts). */
@@ -16,46 +18,62 @@ export class TemplatePromptBuilder implements PromptBuilder {
     private readonly stopIds: ReadonlySet<number>,
   ) {}
 
-  build(messages: readonly ChatMessage[], history: readonly Segment[]): BuiltPrompt {
-    return this.encode(this.render(messages), history);
+  async build(
+    messages: readonly ChatMessage[],
+    history: readonly Segment[],
+    signal?: AbortSignal,
+  ): Promise<BuiltPrompt> {
+    return runInSlices(this.encode(this.render(messages), history), signal);
   }
 
-  ahead(messages: readonly ChatMessage[], history: readonly Segment[]): PromptAhead {
-    const marked = messages.map((message, i) =>
+  async ahead(
+    messages: readonly ChatMessage[],
+    history: readonly Segment[],
+    signal?: AbortSignal,
+  ): Promise<PromptAhead> {
+    const drafted = messages.map((message, i) =>
       i < messages.length - 1 ? message : { ...message, content: draftMark + message.content + draftMark },
     );
-    const text = this.render(marked);
+    const text = this.render(drafted);
     const end = text.lastIndexOf(draftMark);
     const start = text.lastIndexOf(draftMark, end - 1);
     // A template that does not show the message as it is says nothing ahead.
     if (start < 0 || start === end) return { ids: new Int32Array(0), settled: new Int32Array(0) };
     const before = text.slice(0, start);
-    return {
-      ids: this.encode(before + text.slice(start + draftMark.length, end), history).ids,
-      settled: this.encode(before, history).ids,
-    };
+    const written = before + text.slice(start + draftMark.length, end);
+    const { ids } = await runInSlices(this.encode(written, history), signal);
+    const settled = await runInSlices(this.encode(before, history), signal);
+    return { ids, settled: settled.ids };
   }
 
-  private encode(text: string, history: readonly Segment[]): BuiltPrompt {
+  buildAfter({ system, past, user }: Dialogue, signal?: AbortSignal): Promise<BuiltPrompt> {
+    return this.build(messagesOf(system, past, user), past?.segments() ?? [], signal);
+  }
+
+  aheadAfter({ system, past, user }: Dialogue, signal?: AbortSignal): Promise<PromptAhead> {
+    return this.ahead(messagesOf(system, past, user), past?.segments() ?? [], signal);
+  }
+
+  private *encode(text: string, history: readonly Segment[]): Steps<BuiltPrompt> {
     const agreed = keepAgreed(history, text, this.tokenizer.specials);
     const rest = text.slice(agreed.textLength);
-    const ids = this.tokenizer.encodeMarked(rest, agreed.textLength > 0);
-    const added: readonly Segment[] =
-      ids.length === 0 ? [] : [{ kind: "prompt", text: rest, ids: Int32Array.from(ids) }];
-    const segments = [...agreed.segments, ...added];
+    const ids = yield* this.tokenizer.markedSteps(rest, agreed.textLength > 0);
+    const cut = agreed.segments.slice(agreed.unchanged);
+    const added: readonly Segment[] = ids.length === 0 ? cut : [...cut, { kind: "prompt", text: rest, ids }];
     return {
-      ids: joined(segments),
-      segments,
+      ids: joined([...agreed.segments.slice(0, agreed.unchanged), ...added]),
       keptSegments: agreed.unchanged,
+      added,
       agreedTokens: agreed.segments.reduce((sum, segment) => sum + segment.ids.length, 0),
     };
   }
 
-  raw(text: string): BuiltPrompt {
-    const ids = Int32Array.from([...this.tokenizer.leadingIds, ...this.tokenizer.encodeText(text)]);
-    const segments: readonly Segment[] =
+  async raw(text: string, signal?: AbortSignal): Promise<BuiltPrompt> {
+    const encoded = await runInSlices(this.tokenizer.textSteps(text, false), signal);
+    const ids = Int32Array.from([...this.tokenizer.leadingIds, ...encoded]);
+    const added: readonly Segment[] =
       ids.length === 0 ? [] : [{ kind: "prompt", text: this.tokenizer.specials.escape(text), ids }];
-    return { ids, segments, keptSegments: 0, agreedTokens: 0 };
+    return { ids, keptSegments: 0, added, agreedTokens: 0 };
   }
 
   answerSegments(answer: AnswerText): readonly Segment[] {

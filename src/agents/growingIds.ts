@@ -1,0 +1,23 @@
+/** Token ids that are appended to: each append costs what is appended, and views of what was there before stay valid. */
+export class GrowingIds {
+  private buffer: Int32Array;
+  private length = 0;
+
+  constructor(ids: Int32Array) {
+    this.buffer = ids;
+    this.length = ids.length;
+  }
+
+  /** All ids, with `ids` behind them. */
+  append(ids: Int32Array): Int32Array {
+    const length = this.length + ids.length;
+    if (length > this.buffer.length) {
+      const larger = new Int32Array(Math.max(length, 2 * this.buffer.length));
+      larger.set(this.buffer.subarray(0, this.length));
+      this.buffer = larger;
+    }
+    this.buffer.set(ids, this.length);
+    this.length = length;
+    return this.buffer.subarray(0, length);
+  }
+}
