@@ -24,6 +24,8 @@ export class LiveAgent {
   readonly tree: TurnTree;
   readonly conversation: Conversation;
   activity: Activity | undefined;
+  /** Calls that work with it at the moment. */
+  users = 0;
   /** What a read ahead is doing. */
   readAhead: "restoring" | "reading" | undefined;
   /** Resolves when the turn that was begun last is over. */

@@ -18,7 +18,7 @@ export class FakeBlockFiles implements BlockFiles {
   /** Thrown by the next writes while set. */
   writeError: Error | undefined;
   /** Asked before each read: a refusal that the system is the reason of; what it throws, the read throws. */
-  beforeRead: (path: string) => BlockFileRefusal | undefined = () => undefined;
+  beforeRead: (path: string) => Promise<BlockFileRefusal | undefined> | BlockFileRefusal | undefined = () => undefined;
 
   constructor(
     readonly blockTokens: number,
@@ -42,7 +42,7 @@ export class FakeBlockFiles implements BlockFiles {
 
   async readBlockFile(request: BlockFileRead): Promise<BlockFileRefusal | undefined> {
     this.reads += 1;
-    const failed = this.beforeRead(request.path);
+    const failed = await this.beforeRead(request.path);
     if (failed !== undefined) return failed;
     let text: string;
     try {
