@@ -57,12 +57,13 @@ function mostOf(repeats: string): number {
 }
 
 const units = Array.from({ length: 0x10000 }, (_, unit) => String.fromCharCode(unit));
-const kinds = [/\p{White_Space}/u, /\p{L}/u, /\p{N}/u].map((kind) => units.filter((unit) => kind.test(unit)));
+/** All characters of 16 bits that are white space, letters, digits. */
+const kinds = [/\p{White_Space}/u, /\p{L}/u, /\p{N}/u].map((kind) => units.filter((unit) => kind.test(unit)).join(""));
 
 /** Which kinds an atom takes characters of: white space, letters, digits. */
 function kindsTaken(atom: string, flags: string): readonly [boolean, boolean, boolean] {
   const one = new RegExp(atom, flags.replace("g", ""));
-  const [white = false, letters = false, digits = false] = kinds.map((characters) => one.test(characters.join("")));
+  const [white = false, letters = false, digits = false] = kinds.map((characters) => one.test(characters));
   return [white, letters, digits];
 }
 
