@@ -26,7 +26,7 @@ export interface SavedCache {
     start: number,
     count: number,
     prompts: PromptBuilder,
-  ) => readonly Continuation[];
+  ) => Promise<readonly Continuation[]>;
 }
 
 /** A last block of which only the first `agreeing` tokens are wanted. */
@@ -145,7 +145,7 @@ async function partialOf(
 ): Promise<PartialBlock | undefined> {
   const claimed = claimedKeys(manifest, rootKey(identity));
   if (claimed.size === 0) return undefined;
-  for (const continuation of continuations(tokens, start, identity.blockTokens, prompts)) {
+  for (const continuation of await continuations(tokens, start, identity.blockTokens, prompts)) {
     const block = store.block(identity, parent, start, continuation.tokens);
     const { agreeing } = continuation;
     if (claimed.has(block.key) && (await store.findPresent([block])).present === 1) return { block, agreeing };

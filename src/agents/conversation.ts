@@ -1,73 +1,105 @@
 import type { TurnId } from "../protocol/service";
 import { Past } from "../text/past";
 import type { BuiltPrompt, PromptAhead, PromptBuilder } from "../text/prompt";
-import { type Continuation, SavedHistories } from "./savedHistories";
+import { runInSlices, type Steps } from "../text/steps";
+import { type Continuation, continuationsOf, type Saved, saveAfter } from "./savedHistories";
 import { isUnanswered, type Turn, type TurnTree } from "./turnTree";
+
+interface Known {
+  readonly turn: Turn;
+  /**
+   * Turns whose prompt was never built add nothing to the history; unanswered ones are no part of the conversation.
+   */
+  readonly past: Past | undefined;
+  readonly saved: Saved;
+}
 
 /**
  * An agent's turns as what was really read and said, for one model's texts at a time. A turn is worked out once: what
  * a prompt costs is what is new behind it.
  */
 export class Conversation {
-  private builder: PromptBuilder | undefined;
-  private pasts = new Map<TurnId, { readonly turn: Turn; readonly past: Past | undefined }>();
+  /** By whose texts they are. */
+  private readonly known = new WeakMap<PromptBuilder, Map<TurnId, Known>>();
 
   constructor(private readonly tree: TurnTree) {}
 
   /** The prompt of `turn`: what agrees with the history before it keeps its ids. */
-  prompt(turn: Turn, system: string, builder: PromptBuilder, signal?: AbortSignal): Promise<BuiltPrompt> {
-    return builder.buildAfter({ system, past: this.pastOf(turn.parent, builder), user: turn.user }, signal);
+  async prompt(turn: Turn, system: string, builder: PromptBuilder, signal?: AbortSignal): Promise<BuiltPrompt> {
+    const past = await this.pastOf(turn.parent, builder, signal);
+    return builder.buildAfter({ system, past, user: turn.user }, signal);
   }
 
   /** What the prompt of the next message behind `head` begins with, of which `draft` is written so far. */
-  ahead(
+  async ahead(
     head: TurnId | undefined,
     draft: string,
     system: string,
     builder: PromptBuilder,
     signal?: AbortSignal,
   ): Promise<PromptAhead> {
-    return builder.aheadAfter({ system, past: this.pastOf(head, builder), user: draft.trim() }, signal);
+    const past = await this.pastOf(head, builder, signal);
+    return builder.aheadAfter({ system, past, user: draft.trim() }, signal);
   }
 
   /** What was read and said up to `head`. */
-  ids(head: TurnId | undefined, builder: PromptBuilder): Int32Array {
-    return this.pastOf(head, builder)?.ids() ?? new Int32Array(0);
+  async ids(head: TurnId | undefined, builder: PromptBuilder, signal?: AbortSignal): Promise<Int32Array> {
+    return (await this.pastOf(head, builder, signal))?.ids() ?? new Int32Array(0);
   }
 
   /** Saved histories that agree with `tokens` beyond `start`, best first: their `count` tokens from there. */
-  continuations(tokens: Int32Array, start: number, count: number, builder: PromptBuilder): readonly Continuation[] {
-    const histories = new SavedHistories(tokens);
-    for (const turn of this.tree.all()) histories.add(turn, this.pastOf(turn.parent, builder));
-    return histories.continuations(start, count);
+  async continuations(
+    tokens: Int32Array,
+    start: number,
+    count: number,
+    builder: PromptBuilder,
+  ): Promise<readonly Continuation[]> {
+    const turns = this.tree.all();
+    const known = this.knownOf(builder);
+    await runInSlices(workOut(turns, known, builder));
+    const histories = turns.map(({ id }) => known.get(id)?.saved.own);
+    return continuationsOf(
+      histories.filter((history) => history !== undefined),
+      tokens,
+      start,
+      count,
+    );
   }
 
-  /** Turns whose prompt was never built add nothing to the history; unanswered ones are no part of the conversation. */
-  private pastOf(head: TurnId | undefined, builder: PromptBuilder): Past | undefined {
-    if (builder !== this.builder) {
-      this.builder = builder;
-      this.pasts = new Map();
-    }
+  private async pastOf(
+    head: TurnId | undefined,
+    builder: PromptBuilder,
+    signal?: AbortSignal,
+  ): Promise<Past | undefined> {
+    const known = this.knownOf(builder);
     const unknown: Turn[] = [];
-    let past: Past | undefined;
     for (let turn = this.find(head); turn !== undefined; turn = this.find(turn.parent)) {
-      const known = this.pasts.get(turn.id);
-      // A turn that goes on is another object each time.
-      if (known?.turn === turn) {
-        past = known.past;
-        break;
-      }
+      if (known.get(turn.id)?.turn === turn) break;
       unknown.push(turn);
     }
-    for (const turn of unknown.reverse()) {
-      past = isUnanswered(turn) ? past : pastAfter(turn, past, builder);
-      this.pasts.set(turn.id, { turn, past });
-    }
-    return past;
+    await runInSlices(workOut(unknown.reverse(), known, builder), signal);
+    return head === undefined ? undefined : known.get(head)?.past;
+  }
+
+  private knownOf(builder: PromptBuilder): Map<TurnId, Known> {
+    const known = this.known.get(builder) ?? new Map<TurnId, Known>();
+    this.known.set(builder, known);
+    return known;
   }
 
   private find(id: TurnId | undefined): Turn | undefined {
     return id === undefined ? undefined : this.tree.get(id);
+  }
+}
+
+/** What is not known yet of `turns`, which come after their parents. A turn that goes on is another object each time. */
+function* workOut(turns: readonly Turn[], known: Map<TurnId, Known>, builder: PromptBuilder): Steps<void> {
+  for (const turn of turns) {
+    if (known.get(turn.id)?.turn === turn) continue;
+    const before = turn.parent === undefined ? undefined : known.get(turn.parent);
+    const past = isUnanswered(turn) ? before?.past : pastAfter(turn, before?.past, builder);
+    known.set(turn.id, { turn, past, saved: saveAfter(turn, before?.past, before?.saved) });
+    yield;
   }
 }
 

@@ -113,7 +113,7 @@ export class ReadAhead {
 async function ahead(agent: LiveAgent, draft: string | undefined, prompts: PromptBuilder, signal: AbortSignal) {
   const { conversation, head, writer } = agent;
   if (draft === undefined) {
-    const ids = conversation.ids(head, prompts);
+    const ids = await conversation.ids(head, prompts, signal);
     return { ids, settledTokens: ids.length };
   }
   const { ids, settled } = await conversation.ahead(head, draft, writer.manifest.system, prompts, signal);

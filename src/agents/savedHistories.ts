@@ -1,5 +1,4 @@
 import { commonPrefix } from "../engine/tokenHistory";
-import type { TurnId } from "../protocol/service";
 import type { Past } from "../text/past";
 import { isUnanswered, type Turn } from "./turnTree";
 
@@ -15,55 +14,55 @@ interface SavedHistory {
   readonly keptTokens: number;
   readonly own: readonly Int32Array[];
   readonly numTokens: number;
-  /** How many of its first tokens are those that are wanted. */
-  readonly agreeing: number;
+}
+
+/** What a turn has saved; absent: nothing was read. `source`: the history that the past behind it is a beginning of. */
+export interface Saved {
+  readonly own: SavedHistory | undefined;
+  readonly source: SavedHistory | undefined;
+}
+
+export function saveAfter(turn: Turn, past: Past | undefined, before: Saved | undefined): Saved {
+  const source = before?.source;
+  if (turn.prompt === undefined) return { own: undefined, source };
+  const keptTokens = past?.tokensOfFirst(turn.prompt.keep) ?? 0;
+  const parts = [...turn.prompt.segments.map(({ ids }) => ids), turn.answerIds];
+  const numTokens = parts.reduce((sum, ids) => sum + ids.length, keptTokens);
+  const own = { before: source, keptTokens, own: parts, numTokens };
+  return { own, source: isUnanswered(turn) ? source : own };
 }
 
 /**
- * How far each turn's history agrees with the `wanted` tokens. A history that departs from them does so in one turn, and
- * so do those behind it: each turn is compared up to its first difference only.
+ * The `count` tokens from `start` of all `histories` that hold them and agree with `wanted` beyond `start`; those that
+ * agree most first. A history departs in one turn, and so do those behind it: each turn is compared up to its first
+ * difference only. Turns come after their parents.
  */
-export class SavedHistories {
-  private readonly histories: SavedHistory[] = [];
-  /** The history that each turn's past is a beginning of. */
-  private readonly sources = new Map<TurnId, SavedHistory | undefined>();
-
-  constructor(private readonly wanted: Int32Array) {}
-
-  /** Turns come after their parents. `past`: what is before the turn. */
-  add(turn: Turn, past: Past | undefined): void {
-    const before = turn.parent === undefined ? undefined : this.sources.get(turn.parent);
-    const history = turn.prompt === undefined ? undefined : this.historyOf(turn, turn.prompt.keep, before, past);
-    if (history !== undefined) this.histories.push(history);
-    this.sources.set(turn.id, history === undefined || isUnanswered(turn) ? before : history);
+export function continuationsOf(
+  histories: readonly SavedHistory[],
+  wanted: Int32Array,
+  start: number,
+  count: number,
+): readonly Continuation[] {
+  const agreeing = new Map<SavedHistory, number>();
+  const found: { readonly history: SavedHistory; readonly agreeing: number }[] = [];
+  for (const history of histories) {
+    const agreed = agreeingTokens(history, wanted, (history.before && agreeing.get(history.before)) ?? 0);
+    agreeing.set(history, agreed);
+    if (agreed > start && history.numTokens >= start + count) found.push({ history, agreeing: agreed - start });
   }
+  found.sort((a, b) => b.agreeing - a.agreeing);
+  return found.map(({ history, agreeing }) => ({ tokens: partOf(history, start, start + count), agreeing }));
+}
 
-  /** The `count` tokens from `start` of all histories that hold them and agree beyond `start`; those that agree most first. */
-  continuations(start: number, count: number): readonly Continuation[] {
-    return this.histories
-      .filter(({ agreeing, numTokens }) => agreeing > start && numTokens >= start + count)
-      .sort((a, b) => b.agreeing - a.agreeing)
-      .map((history) => ({ tokens: partOf(history, start, start + count), agreeing: history.agreeing - start }));
+function agreeingTokens({ keptTokens, own }: SavedHistory, wanted: Int32Array, before: number): number {
+  if (before < keptTokens) return before;
+  let agreeing = keptTokens;
+  for (const ids of own) {
+    const common = commonPrefix(ids, wanted.subarray(agreeing));
+    agreeing += common;
+    if (common < ids.length) break;
   }
-
-  private historyOf(turn: Turn, keep: number, before: SavedHistory | undefined, past: Past | undefined): SavedHistory {
-    const own = [...(turn.prompt?.segments ?? []).map(({ ids }) => ids), turn.answerIds];
-    const keptTokens = past?.tokensOfFirst(keep) ?? 0;
-    const numTokens = own.reduce((sum, ids) => sum + ids.length, keptTokens);
-    const agreeing = this.agreeing(own, keptTokens, before?.agreeing ?? 0);
-    return { before, keptTokens, own, numTokens, agreeing };
-  }
-
-  private agreeing(own: readonly Int32Array[], keptTokens: number, agreeingBefore: number): number {
-    if (agreeingBefore < keptTokens) return agreeingBefore;
-    let agreeing = keptTokens;
-    for (const ids of own) {
-      const common = commonPrefix(ids, this.wanted.subarray(agreeing));
-      agreeing += common;
-      if (common < ids.length) break;
-    }
-    return agreeing;
-  }
+  return agreeing;
 }
 
 /** Tokens `start` to `end` − 1. */

@@ -2,7 +2,7 @@
 import type { ErrorInfo } from "../common/errors";
 import type { AgentDetail, TurnFigures, TurnId, TurnView } from "../protocol/service";
 import { MalformedJson } from "../store/json";
-import { GrowingIds } from "./growingIds";
+import { GrowingIds } from "../text/growingIds";
 import type { TurnEnd, TurnPrompt, TurnRecord } from "./turnRecords";
 
 export interface Turn {

@@ -81,8 +81,13 @@ export class Bpe {
 
   /** Appends the ids of a word, given as code points. */
   *encode(word: Int32Array, out: IdList): Steps<void> {
-    const symbols = word.map((character) => this.ofUnit[character] ?? this.ofCharacter.get(character) ?? -1);
-    const starts = word.map((_, index) => index);
+    const symbols = new Int32Array(word.length);
+    const starts = new Int32Array(word.length);
+    for (let index = 0; index < word.length; index += 1) {
+      const character = word[index] ?? 0;
+      symbols[index] = this.ofUnit[character] ?? this.ofCharacter.get(character) ?? -1;
+      starts[index] = index;
+    }
     const length = word.length < queueFrom ? this.mergeFew(symbols, starts) : yield* this.mergeMany(symbols, starts);
     let unknownBefore = false;
     for (let index = 0; index < length; index += 1) {
@@ -127,15 +132,17 @@ export class Bpe {
   /** The same with a queue of pairs over a linked list. */
   private *mergeMany(symbols: Int32Array, starts: Int32Array): Steps<number> {
     const { length } = symbols;
-    const next = symbols.map((_, index) => index + 1);
-    const before = symbols.map((_, index) => index - 1);
+    const next = new Int32Array(length);
+    const before = new Int32Array(length);
     const queue = new MergeQueue();
     // A pair in the queue: its rank, then its place. It is out of date where the place has another pair by now.
     const enqueue = (left: number, right: number) => {
       const slot = this.merges.find(symbols[left] ?? -1, symbols[right] ?? -1);
       if (slot >= 0) queue.push(this.merges.rankAt(slot) * length + left);
     };
-    for (let index = 0; index + 1 < length; index += 1) {
+    for (let index = 0; index < length; index += 1) {
+      next[index] = index + 1;
+      before[index] = index - 1;
       enqueue(index, index + 1);
       if (index % mergesInStep === 0) yield;
     }

@@ -16,7 +16,10 @@ const utf8 = new TextEncoder();
 
 /** The characters that stand for the bytes of a text, as code points. */
 export function byteCharacters(text: string): Int32Array {
-  return Int32Array.from(utf8.encode(text), (byte) => characterOfByte[byte] ?? 0);
+  const bytes = utf8.encode(text);
+  const characters = new Int32Array(bytes.length);
+  for (let at = 0; at < bytes.length; at += 1) characters[at] = characterOfByte[bytes[at] ?? 0] ?? 0;
+  return characters;
 }
 
 /** The bytes that a token's characters stand for; a token with any other character is taken as it is. */

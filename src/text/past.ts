@@ -1,3 +1,4 @@
+import { GrowingIds } from "./growingIds";
 import type { ChatMessage, Segment } from "./prompt";
 
 /** A finished turn: what was said, and the segments of the token history that it put in the place of earlier ones. */
@@ -24,6 +25,7 @@ export class Past {
   /** Number of segments of `before` that stand, and of their tokens. */
   readonly keep: number;
   readonly keptTokens: number;
+  private all: { readonly ids: Int32Array; readonly growing: GrowingIds } | undefined;
 
   constructor(
     readonly before: Past | undefined,
@@ -58,16 +60,40 @@ export class Past {
 
   /** Ids of the first `count` segments, then `more`. */
   ids(count = this.numSegments, more: readonly Segment[] = []): Int32Array {
-    const kept = this.tokensOfFirst(count);
-    const ids = new Int32Array(more.reduce((sum, segment) => sum + segment.ids.length, kept));
-    let end = kept;
+    const kept = this.allIds().ids.subarray(0, this.tokensOfFirst(count));
+    const ids = new Int32Array(more.reduce((sum, segment) => sum + segment.ids.length, kept.length));
+    ids.set(kept);
+    let end = kept.length;
+    for (const segment of more) {
+      ids.set(segment.ids, end);
+      end += segment.ids.length;
+    }
+    return ids;
+  }
+
+  /** All ids, in the buffer of the turn before where they only go on behind its own. */
+  private allIds(): { readonly ids: Int32Array; readonly growing: GrowingIds } {
+    if (this.all !== undefined) return this.all;
+    const before = this.before?.all;
+    const goesOn = before !== undefined && this.keptTokens === before.ids.length;
+    let growing = before?.growing;
+    if (growing === undefined || !goesOn || growing.length !== this.keptTokens) {
+      growing = new GrowingIds(this.collectIds(this.keep));
+      // Of many turns that each have their own, the newest is the one that is asked.
+      if (this.before !== undefined && !goesOn) this.before.all = undefined;
+    }
+    let ids = growing.append(new Int32Array(0));
+    for (const segment of this.added) ids = growing.append(segment.ids);
+    this.all = { ids, growing };
+    return this.all;
+  }
+
+  private collectIds(count: number): Int32Array {
+    let end = this.tokensOfFirst(count);
+    const ids = new Int32Array(end);
     for (const segment of this.backwards(count)) {
       end -= segment.ids.length;
       ids.set(segment.ids, end);
-    }
-    for (const segment of more) {
-      ids.set(segment.ids, end + kept);
-      end += segment.ids.length;
     }
     return ids;
   }

@@ -46,57 +46,57 @@ const figures = { promptTokens: 0, reusedTokens: 0, prefilledTokens: 0, generate
 const noTimes = { ttftMs: 0, restoreMs: 0, decodeTokensPerSecond: 0, cache: { tier: "cold" } } as const;
 
 /** `look`: called whenever a record was added. */
-function grow(
+async function grow(
   turns: readonly (typeof turnOf extends fc.Arbitrary<infer T> ? T : never)[],
-  look: (tree: TurnTree) => void,
+  look: (tree: TurnTree) => Promise<void>,
 ) {
   const tree = new TurnTree();
-  const apply = (record: TurnRecord) => {
+  const apply = async (record: TurnRecord) => {
     tree.apply(record);
-    look(tree);
+    await look(tree);
   };
   for (const [index, { behind, keep, segments, answer, end, user }] of turns.entries()) {
     const turn = tree.nextId();
     const parent = behind % (index + 1);
-    apply({ type: "turn", turn, user, at: 0, ...(parent === 0 ? {} : { parent: `t${parent}` }) });
-    if (segments !== null) apply({ type: "prompt", turn, keep, segments, tokens: 3 });
-    for (const part of answer) apply({ type: "answer", turn, ...part });
+    await apply({ type: "turn", turn, user, at: 0, ...(parent === 0 ? {} : { parent: `t${parent}` }) });
+    if (segments !== null) await apply({ type: "prompt", turn, keep, segments, tokens: 3 });
+    for (const part of answer) await apply({ type: "answer", turn, ...part });
     const error = { code: "INTERNAL", what: "", advice: "", facts: {} } as const;
-    if (end === "failed") apply({ type: "end", turn, state: "failed", error });
+    if (end === "failed") await apply({ type: "end", turn, state: "failed", error });
     if (end === "done") {
-      apply({ type: "end", turn, state: "done", finishReason: "stop", figures: { ...figures, ...noTimes } });
+      await apply({ type: "end", turn, state: "done", finishReason: "stop", figures: { ...figures, ...noTimes } });
     }
   }
   return tree;
 }
 
 describe("A conversation", () => {
-  it("has the ids that its segments give from the first, whatever turns grow, fail and branch", () => {
-    fc.assert(
-      fc.property(fc.array(turnOf, { maxLength: 10 }), fc.nat(10), (turns, seed) => {
+  it("has the ids that its segments give from the first, whatever turns grow, fail and branch", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(turnOf, { maxLength: 10 }), fc.nat(10), async (turns, seed) => {
         const conversations = new Map<TurnTree, Conversation>();
-        const tree = grow(turns, (growing) => {
+        const tree = await grow(turns, async (growing) => {
           const conversation = conversations.get(growing) ?? new Conversation(growing);
           conversations.set(growing, conversation);
           const all = growing.all();
           // The newest, which is still growing, and some other.
           for (const { id } of [all.at(-1), all[seed % all.length]].filter((turn) => turn !== undefined)) {
-            assert.deepEqual(conversation.ids(id, prompts), idsOf(historyOf(growing, id, prompts)));
+            assert.deepEqual(await conversation.ids(id, prompts), idsOf(historyOf(growing, id, prompts)));
           }
         });
         const conversation = conversations.get(tree) ?? new Conversation(tree);
         for (const { id } of tree.all()) {
-          assert.deepEqual(conversation.ids(id, prompts), idsOf(historyOf(tree, id, prompts)));
+          assert.deepEqual(await conversation.ids(id, prompts), idsOf(historyOf(tree, id, prompts)));
         }
       }),
       { numRuns: 300 },
     );
   });
 
-  it("finds the saved histories that agree, as if each was compared from its first token", () => {
-    fc.assert(
-      fc.property(fc.array(turnOf, { maxLength: 10 }), ids, ids, fc.nat(12), (turns, more, other, start) => {
-        const tree = grow(turns, () => {});
+  it("finds the saved histories that agree, as if each was compared from its first token", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(turnOf, { maxLength: 10 }), ids, ids, fc.nat(12), async (turns, more, other, start) => {
+        const tree = await grow(turns, async () => {});
         const histories = tree
           .all()
           .filter(({ prompt }) => prompt !== undefined)
@@ -109,14 +109,14 @@ describe("A conversation", () => {
             .filter(({ history, agreeing }) => agreeing > 0 && history.length >= start + count)
             .sort((a, b) => b.agreeing - a.agreeing)
             .map(({ history, agreeing }) => ({ tokens: history.slice(start, start + count), agreeing }));
-          assert.deepEqual(conversation.continuations(wanted, start, count, prompts), expected);
+          assert.deepEqual(await conversation.continuations(wanted, start, count, prompts), expected);
         }
       }),
       { numRuns: 500 },
     );
   });
 
-  it("of 1,000 turns asks for the text of each answer once, and of another model's once more", () => {
+  it("of 1,000 turns asks for the text of each answer once, and of another model's once more", async () => {
     let asked = 0;
     const counting = (): PromptBuilder => {
       const own = fakeText([7]).prompts;
@@ -136,13 +136,14 @@ describe("A conversation", () => {
       tree.apply({ type: "turn", turn, user: "q", at: 0, ...(index === 0 ? {} : { parent: `t${index}` }) });
       tree.apply({ type: "prompt", turn, keep: 2 * index, segments, tokens: 2 * index + 1 });
       tree.apply({ type: "answer", turn, text: "a", ids: Int32Array.of(2) });
-      if (index % 10 === 0) conversation.ids(turn, builder);
+      if (index % 10 === 0) await conversation.ids(turn, builder);
     }
-    assert.equal(conversation.ids("t1000", builder).length, 2000);
-    conversation.continuations(conversation.ids("t1000", builder), 128, 64, builder);
+    const all = await conversation.ids("t1000", builder);
+    assert.equal(all.length, 2000);
+    await conversation.continuations(all, 128, 64, builder);
     assert.equal(asked, 1000);
     assert.equal(countTokens(tree, "t1000"), 2000);
-    conversation.ids("t1000", counting());
+    await conversation.ids("t1000", counting());
     assert.equal(asked, 2000);
   });
 });
