@@ -227,7 +227,7 @@ export class ChatPanel implements Disposable {
   private async follow(detail: AgentDetail): Promise<void> {
     const head = detail.turns.at(-1);
     const door = await this.ports.service.get();
-    const running = head?.state === "running" ? door.running(this.agentId) : undefined;
+    const running = head?.state === "running" ? await door.running(this.agentId) : undefined;
     if (!head || !running) {
       this.unfollow();
       return;

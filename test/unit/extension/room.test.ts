@@ -35,7 +35,7 @@ describe("the room", () => {
   it("starts all answers before any of them is played", async () => {
     const { room, service, first, second, answers } = await roomOf("Ada", "Brian");
     await room.ask("hello", "all");
-    assert.ok(service.running(first) && service.running(second));
+    assert.ok((await service.running(first)) && (await service.running(second)));
     assert.deepEqual(
       answers().map(({ turn }) => turn?.state),
       ["running", "running"],
