@@ -180,16 +180,18 @@ export class RemoteService implements ResidentService {
   /** A core that does not end in time is ended. */
   async dispose(deadlineMs?: number): Promise<void> {
     if (this.ended === undefined) {
-      const ending = this.call("dispose", [deadlineMs]).catch((error: unknown) =>
-        this.log.log("error", `the engine did not end cleanly: ${toErrorInfo(error).what}`),
-      );
-      this.ended = new AbortedError("the engine is shutting down");
+      const ended = new AbortedError("the engine is shutting down");
+      const ending = this.call("dispose", [deadlineMs]).catch((error: unknown) => {
+        if (error !== ended) this.log.log("error", `the engine did not end cleanly: ${toErrorInfo(error).what}`);
+      });
+      this.ended = ended;
       if (deadlineMs === undefined) await ending;
       else if (!(await endsWithin(deadlineMs + graceMs, ending))) {
         this.log.log("warn", `the engine did not end within ${deadlineMs} ms`);
       }
     }
     await this.port.close();
+    this.failAll(this.ended);
     this.listening.dispose();
     this.emitter.dispose();
   }
@@ -255,15 +257,21 @@ export class RemoteService implements ResidentService {
   }
 
   private lose(reason: string): void {
-    const error = new EngineEndedError(reason);
-    const expected = this.ended !== undefined;
-    this.ended ??= error;
-    this.calls.refuseAll(this.ended);
-    for (const answer of [...this.answers.values()]) this.fail(answer, this.ended);
-    if (expected) return;
-    this.log.log("error", `the engine ended: ${reason}`);
-    this.emitter.fire({ type: "engine", state: { type: "failed", error: error.toInfo() } });
-    this.emitter.fire({ type: "ended", error: error.toInfo() });
+    if (this.ended !== undefined) {
+      this.failAll(this.ended);
+      return;
+    }
+    this.ended = new EngineEndedError(reason);
+    this.log.log("error", `the engine ended unexpectedly: ${reason}`);
+    this.failAll(this.ended);
+    const error = this.ended.toInfo();
+    this.emitter.fire({ type: "engine", state: { type: "failed", error } });
+    this.emitter.fire({ type: "ended", error });
+  }
+
+  private failAll(error: ResidentError): void {
+    this.calls.refuseAll(error);
+    for (const answer of [...this.answers.values()]) this.fail(answer, error);
   }
 }
 

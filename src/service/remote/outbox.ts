@@ -1,9 +1,9 @@
-import type { GenerationEvent } from "../../protocol/service";
+import type { GenerationEvent, ServiceEvent } from "../../protocol/service";
 import type { ToClient } from "../../protocol/wire";
 
 /**
  * What waits to be posted to the client. A client that is slower than the core gets fewer and larger messages: while
- * they wait, the texts of an answer become one, and of progress and of an agent's changes only the last stays. Nothing
+ * they wait, the texts of an answer become one, and of an agent's changes and of any progress only the last stays. Nothing
  * moves across a result or any other message.
  */
 export class Outbox {
@@ -49,10 +49,15 @@ function joinKey(message: ToClient): string | undefined {
     case "progress":
       return `progress ${message.id}`;
     case "event":
-      return message.event.type === "agent" && message.event.summary ? `agent ${message.event.id}` : undefined;
+      return eventKey(message.event);
     default:
       return undefined;
   }
+}
+
+function eventKey(event: ServiceEvent): string | undefined {
+  if (event.type === "agent" && event.summary) return `agent ${event.id}`;
+  return event.type === "engine" && event.state.type === "loading" ? "loading" : undefined;
 }
 
 function join(earlier: ToClient, later: ToClient): ToClient | undefined {

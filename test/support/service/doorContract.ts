@@ -167,7 +167,7 @@ export function describeDoor(place: string, inService: InService): void {
           (await service.listAgents()).map(({ name }) => name),
           ["Copy"],
         );
-        const last = events.findLast((event) => event.type === "agent" && event.id === id);
+        const last = events.filter((event) => event.type === "agent" && event.id === id).at(-1);
         assert.deepEqual(last, { type: "agent", id });
       }));
 
