@@ -92,7 +92,7 @@ export class PoolExhaustedError extends ResidentError {
 /** The thread or process that runs the core is gone, and with it everything that it was asked for. `facts`: reason. */
 export class EngineEndedError extends ResidentError {
   constructor(reason: string) {
-    super("ENGINE_ENDED", "the engine ended unexpectedly", "start it again; the log has the details", { reason });
+    super("ENGINE_ENDED", "the engine ended unexpectedly", "restart it; the log tells why it ended", { reason });
     this.name = "EngineEndedError";
   }
 }

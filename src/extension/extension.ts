@@ -11,6 +11,7 @@ import { Failures } from "./commands/failures";
 import { EditorActions } from "./editor/editorActions";
 import { registerGenerate } from "./editor/generateCommands";
 import { EngineWatch } from "./engine/engineWatch";
+import { showLostEngine } from "./engine/lostEngine";
 import { registerModelCommands } from "./engine/modelCommands";
 import { placesOf } from "./engine/places";
 import { ServiceHandle } from "./engine/serviceHandle";
@@ -54,6 +55,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const failures = new Failures(log);
   const registry = new CommandRegistry(failures);
   const engine = own(new EngineWatch(core));
+  own(showLostEngine(core, failures));
   const changes = own(new SettingChanges(core, failures));
   const editors = own(new EditorActions());
   const panels = own(new ChatPanels({ service: core, engine, editors, failures, extensionUri }));
