@@ -278,7 +278,7 @@ export interface ServiceStatus {
 
 // ---- bench -------------------------------------------------------------------------------------------------------
 
-export const benchSuiteNames = ["exp-005", "exp-006", "resume", "throughput", "engine", "soak"] as const;
+export const benchSuiteNames = ["exp-005", "exp-006", "resume", "throughput", "engine", "host", "soak"] as const;
 export type BenchSuite = (typeof benchSuiteNames)[number];
 
 export interface BenchRow {
