@@ -62,7 +62,6 @@ export class Agents {
   private readonly locks: LockKeeper;
   private readonly runner: TurnRunner;
   private readonly turns = new Set<Promise<void>>();
-  private readonly shown = new Map<AgentId, number>();
 
   constructor(private readonly options: AgentsOptions) {
     const { store, models, clock, log } = options;
@@ -274,13 +273,6 @@ export class Agents {
   neededKeys(): ReadonlySet<string> {
     const hot = this.live.all().filter((agent) => agent.cache.holdsBlocks || agent.activity !== undefined);
     return referencedKeys(hot.map((agent) => agent.writer.manifest));
-  }
-
-  /** How many panels show an agent; while one does, its lock and its logs stay. */
-  setShown(id: AgentId, shown: boolean): void {
-    const count = (this.shown.get(id) ?? 0) + (shown ? 1 : -1);
-    if (count > 0) this.shown.set(id, count);
-    else this.shown.delete(id);
   }
 
   running(id: AgentId): Running | undefined {
