@@ -87,9 +87,8 @@ class HostBench {
     private readonly plan: HostPlan,
     private readonly signal: AbortSignal,
   ) {
-    const { pasteBytes } = plan;
-    // A word and its space are at least two letters.
-    this.pasted = Buffer.from(randomWords(pasteBytes / 2).slice(0, pasteBytes)).toString();
+    // A token is more than two bytes.
+    this.pasted = benchText("that are pasted", plan.pasteBytes / 2).slice(0, plan.pasteBytes);
   }
 
   cases(): readonly (readonly [string, Work])[] {

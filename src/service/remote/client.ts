@@ -222,7 +222,14 @@ export class RemoteService implements ResidentService {
   private takeAll(batch: readonly ToClient[]): void {
     // First: the next batch is made while this one is worked through.
     this.port.post({ type: "taken" });
-    for (const message of batch) this.take(message);
+    for (const message of batch) {
+      try {
+        this.take(message);
+      } catch (error) {
+        // A listener's fault: what else is in the batch is still told.
+        this.log.log("error", `a listener failed: ${toErrorInfo(error).what}`);
+      }
+    }
   }
 
   private take(message: ToClient): void {

@@ -5,7 +5,7 @@ import type { Port } from "./port";
 export function workerPort<Out, In>(worker: Worker): Port<Out, In> {
   let failure: string | undefined;
   worker.on("error", (error) => {
-    failure = error.message;
+    failure = error.stack ?? error.message;
   });
   return {
     post: (message) => worker.postMessage(message),

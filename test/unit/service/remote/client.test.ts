@@ -146,6 +146,27 @@ describe("the client of a core behind a port", () => {
     await assert.rejects(settled(rig, cancelled), { code: "ABORTED" });
   });
 
+  it("goes on when a listener fails, with what came in the same message", async () => {
+    class ImportingService extends FakeService {
+      override async getStarterModel(onProgress?: (progress: Progress) => void) {
+        onProgress?.({ done: 1, total: 2, unit: "bytes", message: "half" });
+        return super.getStarterModel();
+      }
+    }
+    const rig = new RemoteRig(new ImportingService());
+    const fail = () => {
+      throw new Error("a bug of the page");
+    };
+    rig.client.onEvent(fail);
+    const made = rig.client.createAgent({ name: "Ada" });
+    const got = rig.client.getStarterModel(fail);
+    await settled(rig, Promise.all([made, got]));
+    assert.deepEqual(
+      rig.lines.map(({ message }) => message),
+      ["a listener failed: a bug of the page", "a listener failed: a bug of the page"],
+    );
+  });
+
   it("refuses what cannot be cloned, and only that", async () => {
     class OddService extends FakeService {
       override async diagnose() {
