@@ -15,7 +15,7 @@ import type {
 } from "../protocol/service";
 import type { AgentStore } from "../store/agentStore";
 import type { BlockStore } from "../store/blockStore";
-import { referencedKeys, removeUnshared } from "../store/references";
+import { removeObjectsOf } from "../store/collect";
 import { AgentCache } from "./agentCache";
 import { assertNotBlank } from "./answerBudget";
 import { countTokens } from "./conversation";
@@ -188,13 +188,16 @@ export class Agents {
       await agent.over;
       await this.residency.drop(agent);
     }
-    const { cache } = (await this.options.store.read(id)).manifest;
-    await this.options.store.remove(id, agent?.writer);
+    const { store, blocks, log } = this.options;
+    await store.read(id);
+    // What fails here the collection makes good: nobody refers to the blocks then.
+    const later = (error: unknown) =>
+      log.log("warn", `blocks of ${id} stay until the next collection: ${toErrorInfo(error).what}`);
+    const keys = await store.keysOf(id).catch(later);
+    await store.remove(id, agent?.writer);
     this.live.forget(id);
+    if (keys !== undefined) await removeObjectsOf(blocks.root, store.references, keys).catch(later);
     this.emitter.fire({ type: "deleted", id });
-    if (cache === undefined) return;
-    const { manifests } = await this.options.store.list();
-    await removeUnshared(this.options.blocks, cache, manifests);
   }
 
   /**
@@ -230,10 +233,10 @@ export class Agents {
     return this.begin(agent, parent, user, sampling);
   }
 
-  /** Keys of the blocks on which agents in memory rely: not to be evicted from disk. */
+  /** Keys of the blocks that agents in memory use now: not to be evicted from disk. */
   neededKeys(): ReadonlySet<string> {
     const hot = this.live.all().filter((agent) => agent.cache.holdsBlocks || agent.activity !== undefined);
-    return referencedKeys(hot.map((agent) => agent.writer.manifest));
+    return new Set(hot.flatMap((agent) => agent.cache.keysInUse));
   }
 
   running(id: AgentId): Running | undefined {

@@ -2,9 +2,8 @@ import { type ErrorInfo, toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import type { CacheRefusal, StoreStatus } from "../protocol/service";
 import type { BlockStore } from "../store/blockStore";
-import { enforceQuota, keptShare, listObjects, removeLeftovers, type StoreUsage, usageOf } from "../store/quota";
-
-const leftoverMs = 60 * 60_000;
+import { listObjects, type StoreUsage, usageOf } from "../store/objectFiles";
+import { enforceQuota, keptShare } from "../store/quota";
 
 /** Other processes write to the store too: after this time nothing is known of it. */
 const recountMs = 10 * 60_000;
@@ -34,8 +33,6 @@ export class StoreKeeper {
   private removals = 0;
   private asked: Promise<Count> | undefined;
   private enforcing: Promise<void> = Promise.resolve();
-  /** What processes that died in the middle of a write have left is gone. */
-  private swept = false;
   private refused = 0;
   private lastRefusal: string | undefined;
   private lastSaveError: ErrorInfo | undefined;
@@ -83,10 +80,8 @@ export class StoreKeeper {
     const isFresh = count !== undefined && nowMs() - count.atMs < recountMs;
     if (isFresh && this.usageSince(count).bytes <= this.allowedSince(count)) return;
     try {
-      if (!this.swept) await removeLeftovers(blocks.root, leftoverMs, nowMs());
-      this.swept = true;
       const needed = neededKeys();
-      await this.counting(() => enforceQuota(blocks.root, quotaBytes, (key) => needed.has(key)));
+      await this.counting(() => enforceQuota(blocks.root, quotaBytes, ({ key }) => needed.has(key)));
     } catch (error) {
       log.log("warn", `the store's quota could not be kept: ${toErrorInfo(error).what}`);
     }

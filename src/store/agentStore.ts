@@ -7,8 +7,10 @@ import { ResidentError } from "../common/errors";
 import { AgentWriter } from "./agentWriter";
 import { ifThere, looksInFlight, makeFolder, readIfThere, storeError, versionOf } from "./files";
 import { MalformedJson } from "./json";
-import { agentFiles, decodeManifest, type Manifest, tailFileName } from "./manifest";
+import { copyKeys, type KeyGroups } from "./keyFile";
+import { agentFiles, decodeManifest, deletedPrefix, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock, FileLocks } from "./ports";
+import { keysOfAgent, ReferenceReader } from "./references";
 import { decodeLogs, emptyLogs, type LogContents } from "./turnLog";
 import { windowPath } from "./windowFiles";
 
@@ -27,6 +29,8 @@ export type NewAgent = Pick<Manifest, "name" | "modelDirectory" | "modelName" | 
 export class AgentStore {
   /** Manifests as they were listed last, by agent. */
   private readonly listed = new Map<string, ListedManifest>();
+  /** What the agents' folders refer to in the store of blocks. */
+  readonly references: ReferenceReader;
 
   /** `root`: folder of the agents' folders. `locks` is asked only when something is to be written. */
   constructor(
@@ -34,7 +38,9 @@ export class AgentStore {
     private readonly files: DurableFiles,
     private readonly locks: () => FileLocks,
     private readonly wallClockMs: () => number = Date.now,
-  ) {}
+  ) {
+    this.references = new ReferenceReader(root);
+  }
 
   /**
    * Manifests of all agents in order of creation. What cannot be read is left out and named in `damaged`. Lists are drawn
@@ -125,7 +131,7 @@ export class AgentStore {
       logs: emptyLogs,
       ...(cache === undefined ? {} : { cache }),
     };
-    return this.firstCommit(forked, lock, entries);
+    return this.firstCommit(forked, lock, entries, this.folder(source));
   }
 
   /** Removes the agent's folder; the lock must be free or be `held` by the caller, who gives it up. */
@@ -163,6 +169,11 @@ export class AgentStore {
     for (const name of names) {
       if (name.startsWith(deletedPrefix)) await rm(path.join(this.root, name), { recursive: true, force: true });
     }
+  }
+
+  /** Keys of all blocks that the agent refers to. Throws where they cannot be read. */
+  keysOf(id: string): Promise<KeyGroups> {
+    return keysOfAgent(this.folder(id));
   }
 
   tailPath(id: string, generation: number): string {
@@ -249,7 +260,13 @@ export class AgentStore {
     return { id, lock };
   }
 
-  private async firstCommit(manifest: Manifest, lock: FileLock, entries: LogContents["entries"]): Promise<AgentWriter> {
+  /** `source`: folder of the agent whose blocks it shares. */
+  private async firstCommit(
+    manifest: Manifest,
+    lock: FileLock,
+    entries: LogContents["entries"],
+    source?: string,
+  ): Promise<AgentWriter> {
     const writer = new AgentWriter(
       this.folder(manifest.id),
       this.files,
@@ -259,6 +276,8 @@ export class AgentStore {
       Buffer.alloc(0),
     );
     try {
+      // First, so that the objects are referred to whatever becomes of the source.
+      if (source !== undefined) await copyKeys(this.files, keysIn(source), keysIn(writer.folder));
       for (const entry of entries) writer.append(entry.body, entry.tokens);
       await writer.commit();
       return writer;
@@ -289,7 +308,10 @@ export class AgentStore {
 
 const lockAttempts = 3;
 const lockRetryMs = 20;
-const deletedPrefix = ".deleted-";
+
+function keysIn(folder: string): string {
+  return path.join(folder, agentFiles.keys);
+}
 
 /** Ids name folders: nothing but what `reserve` makes may reach a path. */
 function isSafeId(id: string): boolean {

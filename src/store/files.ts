@@ -38,7 +38,7 @@ export function versionOf(file: string): Promise<string | undefined> {
 }
 
 export const durableFiles: DurableFiles = {
-  async writeAt(file, position, bytes) {
+  async writeAt(file, position, bytes, sync = true) {
     try {
       const handle = await openForWriting(file);
       try {
@@ -48,7 +48,7 @@ export const durableFiles: DurableFiles = {
           const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
           written += bytesWritten;
         }
-        await handle.sync();
+        if (sync) await handle.sync();
       } finally {
         await handle.close();
       }
@@ -57,7 +57,7 @@ export const durableFiles: DurableFiles = {
     }
   },
 
-  async replace(file, bytes) {
+  async replace(file, bytes, durability = "kept") {
     const temporary = `${file}.tmp-${process.pid}`;
     try {
       const handle = await open(temporary, "w", ownerOnlyFile);
@@ -68,7 +68,7 @@ export const durableFiles: DurableFiles = {
         await handle.close();
       }
       await rename(temporary, file);
-      await syncFolder(path.dirname(file));
+      if (durability === "kept") await syncFolder(path.dirname(file));
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => {});
       throw storeError(error, file);

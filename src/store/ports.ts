@@ -45,10 +45,18 @@ export interface FileLocks {
   tryLock(path: string): FileLock | undefined;
 }
 
+export type Durability = "kept" | "whole";
+
 /** The few ways in which the store changes files that must survive a crash. */
 export interface DurableFiles {
-  /** Makes `path` hold what it held before `position`, then `bytes`, and nothing behind them; on disk when resolved. */
-  writeAt(path: string, position: number, bytes: Uint8Array): Promise<void>;
-  /** Replaces the file as a whole, or leaves it as it was; on disk when resolved. */
-  replace(path: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Makes `path` hold what it held before `position`, then `bytes`, and nothing behind them; on disk when resolved. With
+   * `sync` false it survives the process, not a failure of the system.
+   */
+  writeAt(path: string, position: number, bytes: Uint8Array, sync?: boolean): Promise<void>;
+  /**
+   * Replaces the file as a whole, or leaves it as it was. "kept": the new one is on disk when resolved. "whole": after a
+   * failure of the system either the old or the new one is there, whole.
+   */
+  replace(path: string, bytes: Uint8Array, durability?: Durability): Promise<void>;
 }

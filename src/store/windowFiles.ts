@@ -22,3 +22,8 @@ export function keyOfFile(name: string): string {
   const key = name.slice(0, -suffix.length);
   return key.endsWith(mark) ? key.slice(0, -mark.length) : key;
 }
+
+/** Whether it is the name of a tail's file, of whichever layers. */
+export function isTail(name: string): boolean {
+  return name.startsWith("tail-") && name.endsWith(suffix);
+}

@@ -152,7 +152,7 @@ describe("resume", function () {
     inFolder(async (home) => {
       const { id, expected } = await askedOnce(home);
       const rig = new AgentRig(home);
-      const keys = (await rig.store.read(id)).manifest.cache?.blocks ?? [];
+      const keys = [...(await rig.store.keysOf(id)).values()].flatMap((group) => [...group.keys()]);
       const third = (await objects(home)).find((file) => file.includes(keys[2] ?? "none"));
       await rm(third ?? "");
       const { figures, tokenIds } = await rig.ask(id, second);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { copyFile } from "node:fs/promises";
+import { copyFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { silentLog } from "../../../src/common/log";
 import { StoreKeeper } from "../../../src/service/storeKeeper";
 import { BlockStore } from "../../../src/store/blockStore";
-import { listObjects, usageOf } from "../../../src/store/quota";
+import { listObjects, usageOf } from "../../../src/store/objectFiles";
 import { FakeBlockFiles } from "../../support/store/fakeBlockFiles";
 import { identity, inFolder, someTokens } from "../../support/store/fakes";
 
@@ -39,6 +39,10 @@ class Rig {
     await keeper.close();
   }
 
+  async remove(key: string | undefined): Promise<void> {
+    await rm(this.blocks.objectPath(identity, key ?? ""));
+  }
+
   async onDisk() {
     const objects = await listObjects(this.folder);
     return { ...usageOf(objects), keys: objects.map(({ key }) => key) };
@@ -70,7 +74,7 @@ describe("The keeper of the store", function () {
       const rig = new Rig(folder);
       const keeper = rig.keeper(1e6);
       await rig.save(keeper, 5);
-      await rig.blocks.remove(identity, rig.chain[2]?.key ?? "");
+      await rig.remove(rig.chain[2]?.key);
       keeper.changed();
       assert.equal((await keeper.status()).objects, 4);
     }));
@@ -81,7 +85,7 @@ describe("The keeper of the store", function () {
       await rig.save(rig.keeper(1e6), 12);
       const keeper = rig.keeper(1e6);
       const asked = [keeper.status(), keeper.status()];
-      await rig.blocks.remove(identity, rig.chain[2]?.key ?? "");
+      await rig.remove(rig.chain[2]?.key);
       keeper.changed();
       asked.push(keeper.status());
       assert.equal((await Promise.all(asked)).at(-1)?.objects, 11);
@@ -112,7 +116,7 @@ describe("The keeper of the store", function () {
       const keys = rig.chain.map(({ key }) => key);
       const keeper = rig.keeper(bytes - 1, keys);
       await rig.save(keeper, 0);
-      await rig.blocks.remove(identity, keys[0] ?? "");
+      await rig.remove(keys[0]);
       await rig.save(keeper, 1);
       assert.equal((await keeper.status()).objects, 31);
       await rig.save(keeper, 2);
