@@ -200,6 +200,18 @@ export class Agents {
     this.emitter.fire({ type: "deleted", id });
   }
 
+  /** Deletes all agents. Throws AGENT_LOCKED, nothing deleted, while another process uses one. */
+  async deleteAll(): Promise<number> {
+    const all = await this.list();
+    const locked = all.filter(({ lockedElsewhere }) => lockedElsewhere).map(({ name }) => name);
+    if (locked.length > 0) {
+      const what = `another window or program is using ${locked.join(", ")}`;
+      throw new ResidentError("AGENT_LOCKED", what, "close it there and try again", { agents: locked.length });
+    }
+    for (const { id } of all) await this.delete(id);
+    return all.length;
+  }
+
   /**
    * Read ahead of the branch at the head and of what is written of the next message. Resolves when it is hot or something
    * more important came.

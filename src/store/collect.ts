@@ -3,6 +3,7 @@ import { readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { ifThere } from "./files";
 import { folderOfGroup, type KeyGroups } from "./keyFile";
+import { tailFileName } from "./manifest";
 import { foldersIn, objectAt, objectPath, objectsIn, type StoredObject, type StoreUsage, usageOf } from "./objectFiles";
 import type { ReferenceReader, References } from "./references";
 import { removeUnreferenced } from "./removals";
@@ -115,7 +116,7 @@ async function removeTails(agentsRoot: string, tails: References["tails"], usedB
     const folder = path.join(agentsRoot, agent);
     const names = (await ifThere(folder, (there) => readdir(there))) ?? [];
     for (const name of names.filter(isTail)) {
-      if (tail !== undefined && keyOfFile(name) === keyOfFile(tail)) continue;
+      if (tail !== undefined && keyOfFile(name) === keyOfFile(tailFileName(tail.generation))) continue;
       const file = path.join(folder, name);
       const writtenMs = (await ifThere(file, async (there) => (await stat(there)).mtimeMs)) ?? usedBeforeMs;
       if (writtenMs >= usedBeforeMs) continue;

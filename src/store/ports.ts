@@ -36,6 +36,17 @@ export interface BlockFiles {
   readBlockFile(request: BlockFileRead): Promise<BlockFileRefusal | undefined>;
 }
 
+/** What a block file says of itself; `refused`: why it is not to be believed. */
+export interface BlockFileCheck {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly refused?: BlockFileRefusal;
+}
+
+/** Verifies block files of any model, without one. */
+export interface BlockChecker {
+  checkBlockFile(path: string): Promise<BlockFileCheck>;
+}
+
 export interface FileLock {
   release(): void;
 }

@@ -2,26 +2,37 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { toErrorInfo } from "../common/errors";
+import { modelFolder } from "./blockIdentity";
 import { ifThere, readIfThere, versionOf } from "./files";
 import { MalformedJson } from "./json";
 import { groupOf, type KeyGroups, readKeys } from "./keyFile";
-import { agentFiles, decodeManifest, deletedPrefix, keysOfManifest, type Manifest, tailFileName } from "./manifest";
+import {
+  agentFiles,
+  decodeManifest,
+  deletedPrefix,
+  keysOfManifest,
+  type Manifest,
+  type TailManifest,
+} from "./manifest";
 
 /** What one agent's folder refers to. */
 interface FolderReferences {
   readonly version: string;
   readonly keys: ReadonlySet<string>;
-  /** Name of its tail's file; `undefined`: it has none. "unknown": the manifest cannot be read. */
-  readonly tail: string | undefined;
+  readonly tail: TailManifest | undefined;
+  /** Folder of its model's objects and the model's name. */
+  readonly model?: readonly [folder: string, name: string];
   /** Why more may be referred to than is known. */
   readonly unknown?: string;
 }
 
 export interface References {
   readonly isReferenced: (key: string) => boolean;
-  readonly numKeys: number;
-  /** Folders of agents by id, with the name of the tail that each refers to; not there: it is not known. */
-  readonly tails: ReadonlyMap<string, string | undefined>;
+  readonly numAgents: number;
+  /** Folders of agents by name, with the tail that each refers to; not there: it is not known. */
+  readonly tails: ReadonlyMap<string, TailManifest | undefined>;
+  /** Names of models by the folders of their objects, as far as an agent says. */
+  readonly models: ReadonlyMap<string, string>;
   /** Agents that may refer to more than is known, and why. */
   readonly unknown: readonly { readonly agent: string; readonly reason: string }[];
 }
@@ -56,10 +67,11 @@ export class ReferenceReader {
     const { all } = this;
     return {
       isReferenced: (key) => all.has(key),
-      numKeys: all.size,
+      numAgents: this.folders.size,
       tails: new Map(
         [...this.folders].flatMap(([agent, { tail, unknown }]) => (unknown === undefined ? [[agent, tail]] : [])),
       ),
+      models: new Map([...this.folders.values()].flatMap(({ model }) => (model === undefined ? [] : [model]))),
       unknown: [...this.folders].flatMap(([agent, { unknown }]) =>
         unknown === undefined ? [] : [{ agent, reason: unknown }],
       ),
@@ -103,8 +115,10 @@ async function referencesOf(folder: string, version: string): Promise<FolderRefe
     const manifest = await readManifest(folder);
     const groups = await readKeys(path.join(folder, agentFiles.keys));
     const keys = new Set([...allKeys(groups), ...(manifest?.cache?.blocks ?? [])]);
-    const tail = manifest?.cache?.tail;
-    return { version, keys, tail: tail === undefined ? undefined : tailFileName(tail.generation) };
+    const cache = manifest?.cache;
+    const found = { version, keys, tail: cache?.tail };
+    if (manifest === undefined || cache === undefined) return found;
+    return { ...found, model: [modelFolder(cache.identity), manifest.modelName] };
   } catch (error) {
     const reason = error instanceof MalformedJson ? `its manifest: ${error.message}` : toErrorInfo(error).what;
     return { version, keys: new Set(), tail: undefined, unknown: reason };
