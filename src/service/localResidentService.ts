@@ -7,6 +7,7 @@ import type { Log } from "../common/log";
 import type {
   AgentDetail,
   AgentId,
+  AgentRepair,
   AgentSummary,
   BenchReport,
   BenchSuite,
@@ -56,6 +57,8 @@ export class LocalResidentService implements ResidentService {
   private readonly agents: Agents;
   private readonly keeper: StoreKeeper;
   private readonly bench: BenchDesk;
+  /** What killed processes had begun is finished, once it resolves. */
+  private readonly swept: Promise<void>;
   private readonly generations = new Set<Running>();
   private numGenerations = 0;
 
@@ -105,6 +108,7 @@ export class LocalResidentService implements ResidentService {
       (suite, progress, report) =>
         this.emitter.fire({ type: "bench", suite, ...(progress && { progress }), ...(report && { report }) }),
     );
+    this.swept = this.agents.sweep().catch((error) => log.log("warn", toErrorInfo(error).what));
     this.agents.onEvent((event) => forwardAgentEvents(event, this.keeper, (out) => this.emitter.fire(out)));
   }
 
@@ -222,6 +226,10 @@ export class LocalResidentService implements ResidentService {
     return this.agents.delete(id);
   }
 
+  repairAgent(id: AgentId): Promise<AgentRepair> {
+    return this.agents.repair(id);
+  }
+
   warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
     return this.agents.warm(id, draft);
   }
@@ -265,6 +273,7 @@ export class LocalResidentService implements ResidentService {
     this.idleUnload.dispose();
     for (const running of this.generations) running.abort();
     await Promise.allSettled([...this.generations].map((running) => running.done));
+    await this.swept;
     await this.agents.close();
     await this.gate.close();
     await this.keeper.close();

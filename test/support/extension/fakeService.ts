@@ -4,6 +4,7 @@ import { Emitter } from "../../../src/common/events";
 import type {
   AgentDetail,
   AgentId,
+  AgentRepair,
   AgentSummary,
   BenchReport,
   CreateAgentRequest,
@@ -264,6 +265,15 @@ export class FakeService implements ResidentService {
   async deleteAgent(id: AgentId): Promise<void> {
     this.agents.delete(id);
     this.fire({ type: "agent", id });
+  }
+
+  async repairAgent(id: AgentId): Promise<AgentRepair> {
+    const { damage, ...whole } = this.detail(id);
+    this.agents.set(id, whole);
+    this.fire({ type: "agent", id, summary: whole });
+    const damages = damage === undefined ? [] : [damage.what];
+    const lost = { lostTurns: 0, lostRecords: 0, keptFiles: [] };
+    return { id, name: whole.name, wasWhole: damages.length === 0, keptTurns: whole.turns.length, damages, ...lost };
   }
 
   async warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
