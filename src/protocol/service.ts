@@ -129,8 +129,10 @@ export interface AgentSummary {
   readonly lastUsedAt: number;
   /** Leaves memory after all others when room is needed. */
   readonly pinned: boolean;
-  /** Another process holds the agent's lock: it can be read and forked, not continued. */
+  /** Another process holds the agent's lock, as it was within the last two seconds: it can be read and forked, not continued. */
   readonly lockedElsewhere: boolean;
+  /** Why it cannot be continued before it is repaired; what can be read of it is shown, and it can be deleted. */
+  readonly damage?: ErrorInfo;
 }
 
 export interface TurnView {
@@ -160,6 +162,26 @@ export interface CreateAgentRequest {
   readonly name: string;
   readonly system?: string;
   readonly modelDirectory?: string;
+  /** Also while an agent cannot be read whose name may be the same. */
+  readonly besideUnreadable?: boolean;
+}
+
+/** What a repair found and did. */
+export interface AgentRepair {
+  readonly id: AgentId;
+  /** Another one than before where that was taken meanwhile, or could not be found. */
+  readonly name: string;
+  /** Nothing was damaged, and nothing was changed. */
+  readonly wasWhole: boolean;
+  readonly keptTurns: number;
+  /** Behind the damage; those whose first record could be read. */
+  readonly lostTurns: number;
+  readonly lostRecords: number;
+  readonly damages: readonly string[];
+  /** The first record that was lost, from 1, and the byte of the turn log at which it began. */
+  readonly lostFrom?: { readonly record: number; readonly byte: number };
+  /** The damaged files, kept beside the new ones until somebody deletes them. */
+  readonly keptFiles: readonly string[];
 }
 
 export interface SendRequest {
@@ -306,9 +328,8 @@ export interface StoreVerification {
 
 export interface StoreCollection {
   readonly removed: FileTotals;
-  /** Left by writes that were never ended, and tails that no agent names. */
+  /** Left by writes that were never ended. */
   readonly temporaryFiles: number;
-  readonly tails: number;
   /** Unreferenced, and too young to be removed: somebody may be about to name them. */
   readonly young: FileTotals;
   readonly unknown: StoreStats["unknown"];
@@ -318,6 +339,9 @@ export interface StoreRepair {
   readonly verification: StoreVerification;
   /** Damaged files that were removed: what they held is read again. */
   readonly removed: FileTotals;
+  /** Damaged agents that were repaired, and those that could not be. */
+  readonly agents: readonly AgentRepair[];
+  readonly failed: readonly { readonly agent: AgentId; readonly error: ErrorInfo }[];
 }
 
 /** What was forgotten. */
@@ -405,7 +429,10 @@ export interface ResidentService {
   // agents
   listAgents(): Promise<readonly AgentSummary[]>;
   getAgent(id: AgentId): Promise<AgentDetail>;
-  /** By id, or by exact name. */
+  /**
+   * By id, or by exact name; `undefined`: there is none. Rejects where that cannot be known: an agent whose name is not
+   * known is damaged (AGENT_CORRUPT), or could not be looked at (IO_FAILURE).
+   */
   findAgent(nameOrId: string): Promise<AgentSummary | undefined>;
   createAgent(request: CreateAgentRequest): Promise<AgentSummary>;
   renameAgent(id: AgentId, name: string): Promise<AgentSummary>;
@@ -420,6 +447,8 @@ export interface ResidentService {
    */
   startOver(id: AgentId, turns: number): Promise<AgentSummary>;
   deleteAgent(id: AgentId): Promise<void>;
+  /** Makes a damaged agent one that can be continued, with every turn up to the damage. */
+  repairAgent(id: AgentId): Promise<AgentRepair>;
   /**
    * Read ahead: makes the agent hot before anything is sent. `draft` is what is written of the next message: it is read
    * too, so that little is left when it is sent; a later draft replaces it, and one that is never sent is not saved with
@@ -443,7 +472,7 @@ export interface ResidentService {
   verifyStore(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<StoreVerification>;
   /** Removes what no agent refers to. Safe beside other windows. Rejects with AGENT_LOCKED while another one does the same. */
   collectStore(signal?: AbortSignal): Promise<StoreCollection>;
-  /** Verifies, and removes what is damaged. */
+  /** Verifies, removes damaged blocks and repairs damaged agents. */
   repairStore(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<StoreRepair>;
   /** Deletes all agents and all that they have saved. Rejects with AGENT_LOCKED, everything kept, where another process uses one. */
   forgetEverything(): Promise<StoreForgotten>;

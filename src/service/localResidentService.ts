@@ -7,6 +7,7 @@ import type { Log } from "../common/log";
 import type {
   AgentDetail,
   AgentId,
+  AgentRepair,
   AgentSummary,
   BenchReport,
   BenchSuite,
@@ -64,6 +65,8 @@ export class LocalResidentService implements ResidentService {
   private readonly keeper: StoreKeeper;
   private readonly store: StoreDesk;
   private readonly bench: BenchDesk;
+  /** What killed processes had begun is finished, once it resolves. */
+  private readonly swept: Promise<void>;
   private readonly generations = new Set<Running>();
   private numGenerations = 0;
 
@@ -119,6 +122,9 @@ export class LocalResidentService implements ResidentService {
       collector,
       checker: () => this.host.addon(),
       deleteAgents: () => this.agents.deleteAll(),
+      damagedAgents: () => this.agents.damaged(),
+      repairAgent: (id) => this.agents.repair(id),
+      sweepAgents: () => store.sweep(),
       onChanged: () => this.keeper.changed(),
     });
     this.bench = new BenchDesk(
@@ -127,6 +133,7 @@ export class LocalResidentService implements ResidentService {
       (suite, progress, report) =>
         this.emitter.fire({ type: "bench", suite, ...(progress && { progress }), ...(report && { report }) }),
     );
+    this.swept = this.agents.sweep().catch((error) => log.log("warn", toErrorInfo(error).what));
     this.agents.onEvent((event) => forwardAgentEvents(event, this.keeper, (out) => this.emitter.fire(out)));
   }
 
@@ -244,6 +251,10 @@ export class LocalResidentService implements ResidentService {
     return this.agents.delete(id);
   }
 
+  repairAgent(id: AgentId): Promise<AgentRepair> {
+    return this.agents.repair(id);
+  }
+
   warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
     return this.agents.warm(id, draft);
   }
@@ -307,6 +318,7 @@ export class LocalResidentService implements ResidentService {
     this.idleUnload.dispose();
     for (const running of this.generations) running.abort();
     await Promise.allSettled([...this.generations].map((running) => running.done));
+    await this.swept;
     await this.agents.close();
     await this.gate.close();
     await this.keeper.close();

@@ -67,8 +67,10 @@ export class StoreCollector {
     const report = await collectGarbage(root, references, { ...options, nowMs: nowMs() });
     await writeFile(path.join(root, stampName), "", { mode: 0o600 });
     const { objects, bytes } = report.removed;
-    const files = report.temporaryFiles + report.tails;
-    if (objects + files > 0) log.log("info", `collected ${objects} blocks (${bytes} bytes) and ${files} other files`);
+    const { temporaryFiles } = report;
+    if (objects + temporaryFiles > 0) {
+      log.log("info", `collected ${objects} blocks (${bytes} bytes) and ${temporaryFiles} temporary files`);
+    }
     return report;
   }
 }

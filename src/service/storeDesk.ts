@@ -1,7 +1,9 @@
 import { statfs } from "node:fs/promises";
 import path from "node:path";
-import { ResidentError } from "../common/errors";
+import { type ErrorInfo, ResidentError, toErrorInfo } from "../common/errors";
 import type {
+  AgentId,
+  AgentRepair,
   FileTotals,
   Progress,
   StoreCollection,
@@ -26,6 +28,10 @@ export interface StoreDeskPorts {
   readonly checker: () => BlockChecker;
   /** Deletes all agents. Throws AGENT_LOCKED, nothing deleted, while another process uses one. */
   readonly deleteAgents: () => Promise<number>;
+  readonly damagedAgents: () => Promise<readonly AgentId[]>;
+  readonly repairAgent: (id: AgentId) => Promise<AgentRepair>;
+  /** Finishes what was begun among the agents' folders by processes that ended. */
+  readonly sweepAgents: () => Promise<void>;
   /** Files were removed. */
   readonly onChanged: () => void;
 }
@@ -77,6 +83,7 @@ export class StoreDesk {
   }
 
   async collect(signal?: AbortSignal): Promise<StoreCollection> {
+    await this.ports.sweepAgents();
     const report = await this.ports.collector.collect({ signal });
     this.ports.onChanged();
     return report;
@@ -95,12 +102,27 @@ export class StoreDesk {
     }
     await evict(root, damaged);
     onChanged();
-    return { verification, removed: usageOf(damaged) };
+    return { verification, removed: usageOf(damaged), ...(await this.repairAgents(signal)) };
+  }
+
+  private async repairAgents(signal: AbortSignal | undefined): Promise<Pick<StoreRepair, "agents" | "failed">> {
+    const { damagedAgents, repairAgent } = this.ports;
+    const agents: AgentRepair[] = [];
+    const failed: { readonly agent: AgentId; readonly error: ErrorInfo }[] = [];
+    for (const id of await damagedAgents()) {
+      if (signal?.aborted === true) break;
+      await repairAgent(id).then(
+        (repaired) => agents.push(repaired),
+        (error: unknown) => failed.push({ agent: id, error: toErrorInfo(error) }),
+      );
+    }
+    return { agents, failed };
   }
 
   async forget(): Promise<StoreForgotten> {
-    const { root, collector, deleteAgents, onChanged } = this.ports;
+    const { root, collector, deleteAgents, sweepAgents, onChanged } = this.ports;
     const agents = await deleteAgents();
+    await sweepAgents();
     const removed = await collector.alone(async () => {
       const objects = await listObjects(root);
       await evict(root, objects);

@@ -1,14 +1,12 @@
-/** Removes what nobody refers to: block objects of every identity, tails, and what dead processes have left. */
-import { readdir, rm, stat } from "node:fs/promises";
-import path from "node:path";
+/** Removes the block objects that nobody refers to, of every identity, and what dead processes have left beside them. */
+import { readdir, rm } from "node:fs/promises";
 import { ifThere } from "./files";
 import { folderOfGroup, type KeyGroups } from "./keyFile";
-import { tailFileName } from "./manifest";
 import { foldersIn, objectAt, objectPath, objectsIn, type StoredObject, type StoreUsage, usageOf } from "./objectFiles";
 import type { ReferenceReader, References } from "./references";
 import { removeUnreferenced } from "./removals";
 import { isAbandoned } from "./temporaryFiles";
-import { isTail, keyOfFile, windowPath } from "./windowFiles";
+import { windowPath } from "./windowFiles";
 
 /**
  * Younger objects stay: a block that has left its window is written before its agent names it, and other versions of this
@@ -28,8 +26,6 @@ export interface CollectReport {
   readonly removed: StoreUsage;
   /** Left by writes that were never ended. */
   readonly temporaryFiles: number;
-  /** Tails that no manifest names. */
-  readonly tails: number;
   /** Unreferenced, and too young to be removed. */
   readonly young: StoreUsage;
   /** Agents whose references cannot be known: while there are any, no object is removed. */
@@ -42,10 +38,8 @@ export async function collectGarbage(
   options: CollectOptions,
 ): Promise<CollectReport> {
   const usedBeforeMs = options.nowMs - (options.graceMs ?? graceMs);
-  const { unknown, isReferenced, tails } = await references.read();
-  const temporaryFiles =
-    (await removeAbandoned(root, options.nowMs)) + (await removeAbandoned(references.agentsRoot, options.nowMs));
-  const numTails = await removeTails(references.agentsRoot, tails, usedBeforeMs);
+  const { unknown, isReferenced } = await references.read();
+  const temporaryFiles = await removeAbandoned(root, options.nowMs);
   const found = { old: [] as StoredObject[], young: [] as StoredObject[] };
   let seen = 0;
   for await (const objects of objectsIn(root)) {
@@ -62,7 +56,7 @@ export async function collectGarbage(
     signal: options.signal,
   };
   const removed = await removeUnreferenced(root, unknown.length > 0 ? [] : found.old, choice);
-  return { removed, temporaryFiles, tails: numTails, young: usageOf(found.young), unknown };
+  return { removed, temporaryFiles, young: usageOf(found.young), unknown };
 }
 
 /** The objects of a deleted agent that no other agent refers to. */
@@ -102,24 +96,6 @@ async function removeAbandoned(root: string, nowMs: number): Promise<number> {
   for await (const files of foldersIn(root)) {
     for (const file of files) {
       if (!(await isAbandoned(file, nowMs))) continue;
-      await rm(file, { force: true });
-      removed += 1;
-    }
-  }
-  return removed;
-}
-
-/** A save writes a new tail before the manifest that names it: young ones stay. */
-async function removeTails(agentsRoot: string, tails: References["tails"], usedBeforeMs: number): Promise<number> {
-  let removed = 0;
-  for (const [agent, tail] of tails) {
-    const folder = path.join(agentsRoot, agent);
-    const names = (await ifThere(folder, (there) => readdir(there))) ?? [];
-    for (const name of names.filter(isTail)) {
-      if (tail !== undefined && keyOfFile(name) === keyOfFile(tailFileName(tail.generation))) continue;
-      const file = path.join(folder, name);
-      const writtenMs = (await ifThere(file, async (there) => (await stat(there)).mtimeMs)) ?? usedBeforeMs;
-      if (writtenMs >= usedBeforeMs) continue;
       await rm(file, { force: true });
       removed += 1;
     }

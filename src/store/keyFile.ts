@@ -7,12 +7,10 @@
  * with a wrong check is skipped. Nothing waits for the disk: keys that a failing system loses cost a second reading of
  * the tokens, no more.
  */
-import { stat } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
-import { ResidentError } from "../common/errors";
 import { type BlockIdentity, modelFolder, rootKey } from "./blockIdentity";
-import { ifThere, readIfThere } from "./files";
 import type { DurableFiles } from "./ports";
+import { readUntrusted } from "./untrustedFile";
 
 const recordBytes = 40;
 const payloadBytes = 32;
@@ -95,18 +93,13 @@ function checkOf(record: Buffer): number {
   return hash >>> 0;
 }
 
-/** The file's whole records. Throws IO_FAILURE, also where a read gives fewer than the file has. */
-async function readRecords(file: string): Promise<Buffer> {
-  const size = (await ifThere(file, async (there) => (await stat(there)).size)) ?? 0;
-  const bytes = (await readIfThere(file)) ?? Buffer.alloc(0);
-  // A writer may have appended meanwhile, and cut off half a record before.
-  if (bytes.length >= wholeRecords(size)) return bytes.subarray(0, wholeRecords(bytes.length));
-  const what = `only ${bytes.length} of ${size} bytes of the saved keys could be read`;
-  throw new ResidentError("IO_FAILURE", what, "try again", { path: file });
-}
+/** Those of more than 400 million tokens. */
+const maxKeyBytes = 256 * 1024 * 1024;
 
-function wholeRecords(bytes: number): number {
-  return bytes - (bytes % recordBytes);
+/** The file's whole records. Throws IO_FAILURE, STORE_CORRUPT. */
+async function readRecords(file: string): Promise<Buffer> {
+  const bytes = (await readUntrusted(file, maxKeyBytes)) ?? Buffer.alloc(0);
+  return bytes.subarray(0, bytes.length - (bytes.length % recordBytes));
 }
 
 /** All keys in the file at `file`; none where there is no file. Needs no lock. Throws IO_FAILURE. */
@@ -164,7 +157,13 @@ export class KeyFile {
       ...(last === id ? [] : [encodeRecord(identityKind, id)]),
       ...fresh.map((key) => encodeRecord(keyKind, key)),
     ];
-    await this.files.writeAt(this.file(), records * recordBytes, Buffer.concat(added), false);
+    try {
+      await this.files.writeAt(this.file(), records * recordBytes, Buffer.concat(added), false);
+    } catch (error) {
+      // Whoever asks next reads what is there.
+      this.content = undefined;
+      throw error;
+    }
     const total = records + added.length;
     for (const [index, key] of fresh.entries()) group.set(key, total - fresh.length + index);
     this.content = Promise.resolve({ groups, last: id, records: total });

@@ -29,8 +29,8 @@ export const agentFiles = {
   lock: "lock",
 } as const;
 
-/** Begins the name of a folder whose agent is being deleted. */
-export const deletedPrefix = ".deleted-";
+/** Manifests of earlier versions have a key for each block: 64 MB would be those of 60 million tokens. */
+export const maxManifestBytes = 64 * 1024 * 1024;
 
 export interface Manifest {
   readonly id: string;
@@ -87,6 +87,12 @@ export function keysOfManifest({ cache }: Manifest): KeysOfManifest | undefined 
 
 export function tailFileName(generation: number): string {
   return `tail-${generation}.safetensors`;
+}
+
+/** The generation of the tail whose file it is, its windows' file included; `undefined`: it is no tail's. */
+export function tailGenerationOf(fileName: string): number | undefined {
+  const digits = /^tail-(\d+)(\.window)?\.safetensors$/.exec(fileName)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 export function encodeManifest(manifest: Manifest): Buffer {

@@ -20,9 +20,6 @@ export interface StoreUsage {
 
 const objectSuffix = ".safetensors";
 
-/** In the name of a file that is being written, or was moved aside: pid and a number follow. */
-export const temporaryMark = ".tmp-";
-
 export function objectPath(root: string, folder: string, key: string): string {
   return path.join(root, folder, key.slice(0, 2), `${key}${objectSuffix}`);
 }

@@ -2,18 +2,20 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { toErrorInfo } from "../common/errors";
+import { deletedPrefix } from "./agentSweep";
 import { modelFolder } from "./blockIdentity";
-import { ifThere, readIfThere, versionOf } from "./files";
+import { ifThere, versionOf } from "./files";
 import { MalformedJson } from "./json";
 import { groupOf, type KeyGroups, readKeys } from "./keyFile";
 import {
   agentFiles,
   decodeManifest,
-  deletedPrefix,
   keysOfManifest,
   type Manifest,
+  maxManifestBytes,
   type TailManifest,
 } from "./manifest";
+import { readUntrusted } from "./untrustedFile";
 
 /** What one agent's folder refers to. */
 interface FolderReferences {
@@ -127,7 +129,7 @@ async function referencesOf(folder: string, version: string): Promise<FolderRefe
 
 /** `undefined`: the agent is not committed yet, or being removed. */
 async function readManifest(folder: string): Promise<Manifest | undefined> {
-  const bytes = await readIfThere(path.join(folder, agentFiles.manifest));
+  const bytes = await readUntrusted(path.join(folder, agentFiles.manifest), maxManifestBytes);
   return bytes === undefined ? undefined : decodeManifest(bytes);
 }
 

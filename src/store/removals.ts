@@ -15,21 +15,23 @@
 import { randomBytes } from "node:crypto";
 import { rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { readIfThere } from "./files";
-import { objectAt, type StoredObject, type StoreUsage, temporaryMark, usageOf } from "./objectFiles";
+import { temporaryMark } from "./files";
+import { objectAt, type StoredObject, type StoreUsage, usageOf } from "./objectFiles";
+import { readUntrusted } from "./untrustedFile";
 
 const markName = "removals";
+const markBytes = 16;
 /** Objects that are away at the same time. */
 const objectsAside = 256;
 
 /** What changes with every removal; `undefined`: nothing was ever removed. */
 export async function readRemovalsMark(root: string): Promise<string | undefined> {
-  return (await readIfThere(path.join(root, markName)))?.toString("hex");
+  return (await readUntrusted(path.join(root, markName), markBytes))?.toString("hex");
 }
 
 /** A disk that is too full for it costs somebody a second reading. */
 async function markRemoval(root: string): Promise<void> {
-  await writeFile(path.join(root, markName), randomBytes(16), { mode: 0o600 }).catch(() => {});
+  await writeFile(path.join(root, markName), randomBytes(markBytes), { mode: 0o600 }).catch(() => {});
 }
 
 interface Aside {

@@ -1,8 +1,7 @@
 /** Files that a process began to write, or moved aside, and never finished: <name>.tmp-<pid>… */
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import { ifThere } from "./files";
-import { temporaryMark } from "./objectFiles";
+import { ifThere, temporaryMark } from "./files";
 
 /** A process of another machine has a number that means nothing here: nothing younger is removed. */
 const writingMs = 60_000;

@@ -4,11 +4,11 @@ import path from "node:path";
 import { inBatches } from "../common/batches";
 import { blockFormatVersion, modelFolder, nextKey } from "./blockIdentity";
 import { ifThere } from "./files";
-import { type TailManifest, tailFileName } from "./manifest";
+import { type TailManifest, tailGenerationOf } from "./manifest";
 import { listObjects, objectAt, type StoredObject, type StoreUsage, usageOf } from "./objectFiles";
 import type { BlockChecker, BlockFileCheck } from "./ports";
 import type { ReferenceReader } from "./references";
-import { isTail, isWindowFile, keyOfFile } from "./windowFiles";
+import { isWindowFile } from "./windowFiles";
 
 /** As many as there are threads that read files. */
 const checksInFlight = 2;
@@ -106,9 +106,7 @@ async function tailSuspects(references: ReferenceReader): Promise<readonly Suspe
     if (tail === undefined) continue;
     const folder = path.join(references.agentsRoot, agent);
     const names = (await ifThere(folder, (there) => readdir(there))) ?? [];
-    for (const name of names.filter(
-      (one) => isTail(one) && keyOfFile(one) === keyOfFile(tailFileName(tail.generation)),
-    )) {
+    for (const name of names.filter((one) => tailGenerationOf(one) === tail.generation)) {
       const object = await objectAt(path.join(folder, name));
       if (object !== undefined) suspects.push({ object, judge: (metadata) => judgeTail(metadata, tail, name) });
     }

@@ -26,8 +26,3 @@ export function keyOfFile(name: string): string {
 export function isWindowFile(name: string): boolean {
   return name.endsWith(`${mark}${suffix}`);
 }
-
-/** Whether it is the name of a tail's file, of whichever layers. */
-export function isTail(name: string): boolean {
-  return name.startsWith("tail-") && name.endsWith(suffix);
-}
