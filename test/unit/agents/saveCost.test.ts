@@ -5,8 +5,8 @@ import path from "node:path";
 import { listObjects } from "../../../src/store/objectFiles";
 import { evict } from "../../../src/store/removals";
 import { AgentRig } from "../../support/agents/agentRig";
-import { countCalls } from "../../support/store/countedCalls";
 import { identity, inFolder } from "../../support/store/fakes";
+import { countCalls } from "../../support/store/interceptedCalls";
 
 const message = "Tell me of the harbour and its three parts";
 
@@ -15,7 +15,7 @@ async function callsOfATurn(home: string, letters: number) {
   const rig = new AgentRig(home, { totalBlocks: 1000, contextTokens: 3000 });
   const id = await rig.create();
   await rig.ask(id, "x".repeat(letters));
-  const counts = await countCalls(["stat", "open", "rename"], async () => {
+  const counts = await countCalls(["stat", "open", "rename", "sync"], async () => {
     await (await rig.agents.send(id, { text: "And then?" })).done;
     await rig.agents.close();
   });
