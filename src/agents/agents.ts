@@ -211,7 +211,11 @@ export class Agents {
   /** Deletes all agents. Throws AGENT_LOCKED, nothing deleted, while another process uses one. */
   async deleteAll(): Promise<number> {
     const all = await this.list();
-    const locked = all.filter(({ lockedElsewhere }) => lockedElsewhere).map(({ name }) => name);
+    const locked: string[] = [];
+    for (const { id, name } of all) {
+      const isOurs = this.live.get(id) !== undefined;
+      if (!isOurs && (await this.options.store.lockState(id)) === "held") locked.push(name);
+    }
     if (locked.length > 0) {
       const what = `another window or program is using ${locked.join(", ")}`;
       throw new ResidentError("AGENT_LOCKED", what, "close it there and try again", { agents: locked.length });

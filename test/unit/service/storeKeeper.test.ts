@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFile, rm } from "node:fs/promises";
+import { copyFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { silentLog } from "../../../src/common/log";
 import { StoreKeeper } from "../../../src/service/storeKeeper";
@@ -124,5 +124,44 @@ describe("The keeper of the store", function () {
       assert.equal((await keeper.status()).objects, 31);
       await rig.save(keeper, 2);
       assert.equal((await keeper.status()).objects, 32);
+    }));
+
+  it("keeps the quota although nothing can be collected, and shows why until it can", () =>
+    inFolder(async (folder) => {
+      const rig = new Rig(folder);
+      await rig.save(rig.keeper(1e6), 30);
+      const { bytes } = await rig.onDisk();
+      const keeper = rig.keeper(bytes - 1);
+      rig.collect = async () => {
+        throw new Error("an agent's folder cannot be read");
+      };
+      await rig.save(keeper, 0);
+      assert.ok((await rig.onDisk()).objects < 30);
+      assert.match((await keeper.status()).problem?.what ?? "", /cannot be read/);
+      rig.collect = async () => {};
+      rig.nowMs += 11 * minuteMs;
+      await rig.save(keeper, 0);
+      assert.equal((await keeper.status()).problem, undefined);
+    }));
+
+  it("tells its status where the store cannot be read, with the reason", () =>
+    inFolder(async (folder) => {
+      const rig = new Rig(path.join(folder, "store"));
+      await writeFile(path.join(folder, "store"), "a file in place of the folder");
+      const { objects, problem } = await rig.keeper(1e6).status();
+      assert.equal(objects, 0);
+      assert.match(problem?.what ?? "", /ENOTDIR/);
+    }));
+
+  it("evicts nothing that any process has used within the last minute", () =>
+    inFolder(async (folder) => {
+      const rig = new Rig(folder);
+      await rig.save(rig.keeper(1e6), 10);
+      rig.nowMs = Date.now();
+      await rig.save(rig.keeper(1), 1);
+      assert.equal((await rig.onDisk()).objects, 11);
+      rig.nowMs += 2 * minuteMs;
+      await rig.save(rig.keeper(1), 1);
+      assert.equal((await rig.onDisk()).objects, 0);
     }));
 });
