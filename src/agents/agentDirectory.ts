@@ -5,6 +5,7 @@ import type { AgentDetail, AgentId, AgentRepair, AgentSummary } from "../protoco
 import { type AgentList, maybeNamed, type UnreadableAgent } from "../store/agentNames";
 import { damagedLog, unusableLock } from "../store/agentReader";
 import type { AgentStore } from "../store/agentStore";
+import type { OnGone } from "../store/agentSweep";
 import type { LockState } from "../store/lockWatch";
 import type { Manifest } from "../store/manifest";
 import type { LiveAgents } from "./liveAgents";
@@ -44,9 +45,9 @@ export class AgentDirectory {
     return found;
   }
 
-  async sweep(): Promise<void> {
+  async sweep(onGone: OnGone): Promise<void> {
     const { store, log } = this.ports;
-    await store.sweep();
+    await store.sweep(onGone);
     for (const { error } of (await store.list()).unreadable) log.log("warn", `${error.what}: ${error.advice}`);
   }
 

@@ -17,6 +17,7 @@ import type {
 import type { AgentStore } from "../store/agentStore";
 import type { BlockStore } from "../store/blockStore";
 import { removeObjectsOf } from "../store/collect";
+import { keysOfAgent } from "../store/references";
 import { AgentCache } from "./agentCache";
 import { AgentDirectory } from "./agentDirectory";
 import { assertNotBlank } from "./answerBudget";
@@ -102,7 +103,7 @@ export class Agents {
 
   /** Finishes what processes that were killed have begun, and tells of agents that cannot be read. */
   sweep(): Promise<void> {
-    return this.directory.sweep();
+    return this.directory.sweep(this.onGone);
   }
 
   async repair(id: AgentId): Promise<AgentRepair> {
@@ -191,15 +192,8 @@ export class Agents {
 
   /** Stops its answer, then removes it and the block files that no other agent refers to. A damaged one goes too. */
   async delete(id: AgentId): Promise<void> {
-    const { store, blocks, log } = this.options;
-    // What fails here the collection makes good: nobody refers to the blocks then.
-    const later = (error: unknown) =>
-      log.log("warn", `blocks of ${id} stay until the next collection: ${toErrorInfo(error).what}`);
-    const agent = this.live.get(id);
-    const keysOf = () => store.keysOf(id).catch(later);
-    const keys = await this.removeFolder(id, agent, keysOf);
+    await this.removeFolder(id, this.live.get(id));
     this.live.forget(id);
-    if (keys !== undefined) await removeObjectsOf(blocks.root, store.references, keys).catch(later);
     this.emitter.fire({ type: "deleted", id });
   }
 
@@ -224,28 +218,31 @@ export class Agents {
     return all.length;
   }
 
-  /** Resolves with what `keysOf` said when the agent wrote nothing any more. */
-  private async removeFolder<T>(id: AgentId, agent: LiveAgent | undefined, keysOf: () => Promise<T>): Promise<T> {
+  private async removeFolder(id: AgentId, agent: LiveAgent | undefined): Promise<void> {
     const { store } = this.options;
-    if (agent === undefined) {
-      const keys = await keysOf();
-      await store.remove(id);
-      return keys;
-    }
+    if (agent === undefined) return store.remove(id, undefined, this.onGone);
     agent.deleted = true;
     try {
       agent.activity?.answer.abort();
       await agent.over;
       await this.residency.drop(agent);
-      const keys = await keysOf();
-      await store.remove(id, agent.writer);
-      return keys;
+      await store.remove(id, agent.writer, this.onGone);
     } catch (error) {
       // It is still there, and is saved like any other.
       agent.deleted = false;
       throw error;
     }
   }
+
+  /** The blocks of a deleted agent that no other one refers to. What stays for a failure the collection finds. */
+  private readonly onGone = async (folder: string): Promise<void> => {
+    const { store, blocks, log } = this.options;
+    try {
+      await removeObjectsOf(blocks.root, store.references, await keysOfAgent(folder));
+    } catch (error) {
+      log.log("warn", `blocks of a deleted agent stay until the next collection: ${toErrorInfo(error).what}`);
+    }
+  };
 
   /**
    * Read ahead of the branch at the head and of what is written of the next message. Resolves when it is hot or something

@@ -82,7 +82,10 @@ export class LocalResidentService implements ResidentService {
       runtime,
       clock,
       log,
-      onState: (state) => this.emitter.fire({ type: "engine", state }),
+      onState: (state) => {
+        if (state.type === "ready") this.keeper.engineStarted();
+        this.emitter.fire({ type: "engine", state });
+      },
       beforeUnload: () => this.agents.residency.evictAll(),
       makeRoom: (session, blocks) => this.agents.residency.makeRoom(session, blocks),
       makeRoomInTime: (session, blocks) => this.agents.residency.makeRoomInTime(session, blocks),
@@ -124,7 +127,7 @@ export class LocalResidentService implements ResidentService {
       deleteAgents: () => this.agents.deleteAll(),
       damagedAgents: () => this.agents.damaged(),
       repairAgent: (id) => this.agents.repair(id),
-      sweepAgents: () => store.sweep(),
+      sweepAgents: () => this.agents.sweep(),
       onChanged: () => this.keeper.changed(),
     });
     this.bench = new BenchDesk(

@@ -67,6 +67,13 @@ export class StoreKeeper {
     this.enforcing = this.enforcing.then(() => this.enforce());
   }
 
+  /** What processes that ended have left is collected, if nobody did lately. */
+  engineStarted(): void {
+    this.enforcing = this.enforcing.then(async () => {
+      await this.noting(this.ports.collectIfDue);
+    });
+  }
+
   /** Objects were removed: what is there is counted anew when asked for. */
   changed(): void {
     this.removals += 1;

@@ -9,14 +9,14 @@ import { AgentLister } from "./agentLister";
 import { type AgentList, assertFree, namesOf, withNamesLock } from "./agentNames";
 import { AgentReader, damagedLog, type Remains, type StoredAgent, unreadable, unusableLock } from "./agentReader";
 import { type RepairPlan, type RepairReport, repairFolder } from "./agentRepair";
-import { deletedPrefix, newPrefix, sweepAgents } from "./agentSweep";
+import { deletedPrefix, newPrefix, type OnGone, removeGone, sweepAgents } from "./agentSweep";
 import { AgentWriter } from "./agentWriter";
 import { makeFolder, storeError, syncFolder } from "./files";
-import { copyKeys, type KeyGroups } from "./keyFile";
+import { copyKeys } from "./keyFile";
 import { type LockState, LockWatch, lockProblem } from "./lockWatch";
 import { agentFiles, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock, FileLocks } from "./ports";
-import { keysOfAgent, ReferenceReader } from "./references";
+import { ReferenceReader } from "./references";
 import { emptyEnd, emptyLogs } from "./turnLog";
 import { windowPath } from "./windowFiles";
 
@@ -152,7 +152,7 @@ export class AgentStore {
    * Removes the agent's folder; the lock must be free or be `held` by the caller, who gives it up. Once the folder has
    * its other name the agent is gone: what of it cannot be removed now is removed at the next start.
    */
-  async remove(id: string, held?: AgentWriter): Promise<void> {
+  async remove(id: string, held?: AgentWriter, onGone: OnGone = async () => {}): Promise<void> {
     await this.reader.assertThere(id);
     const isLockable = (await lockProblem(this.reader.file(id, "lock"))) === undefined;
     const lock = held === undefined && isLockable ? await this.lock(id) : undefined;
@@ -161,7 +161,7 @@ export class AgentStore {
       await rename(this.reader.folder(id), grave);
       held?.release();
       await syncFolder(this.root).catch(() => {});
-      await rm(grave, { recursive: true, force: true }).catch(() => {});
+      await removeGone(grave, onGone);
     } catch (error) {
       throw storeError(error, this.reader.folder(id));
     } finally {
@@ -170,8 +170,8 @@ export class AgentStore {
   }
 
   /** Finishes what processes that ended in the middle of it have begun. Waits for nobody; what fails is left as it is. */
-  sweep(): Promise<void> {
-    return sweepAgents(this.reader, this.locks);
+  sweep(onGone: OnGone = async () => {}): Promise<void> {
+    return sweepAgents(this.reader, this.locks, onGone);
   }
 
   /** Whether other processes write these agents; no answer is older than `lockStateMs`. */
@@ -182,11 +182,6 @@ export class AgentStore {
   /** Whether another process writes the agent now. */
   lockState(id: string): Promise<LockState> {
     return this.lockWatch.now(id);
-  }
-
-  /** Keys of all blocks that the agent refers to. Throws where they cannot be read. */
-  keysOf(id: string): Promise<KeyGroups> {
-    return keysOfAgent(this.reader.folder(id));
   }
 
   tailPath(id: string, generation: number): string {

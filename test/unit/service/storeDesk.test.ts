@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, rename, utimes, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { silentLog } from "../../../src/common/log";
 import { StoreCollector } from "../../../src/service/storeCollector";
@@ -69,11 +69,30 @@ describe("the store's desk", function () {
       const id = await rig.create();
       await rig.ask(id, message);
       await rig.agents.close();
-      await rename(path.join(home, "agents", id), path.join(home, "agents", ".deleted-ada"));
+      await rm(path.join(home, "agents", id), { recursive: true });
       const report = await desk.collect();
       assert.ok(report.removed.objects > 5);
       assert.deepEqual(await listObjects(root), []);
       assert.deepEqual(await readdir(path.join(home, "agents")), [".names.lock"]);
+    }));
+
+  it("finishes at the next start a deletion that was killed, and leaves what another agent shares", () =>
+    inFolder(async (home) => {
+      const { rig, root } = deskOf(home);
+      const [id, other] = [await rig.create(), await rig.create("Bob")];
+      await rig.ask(id, message);
+      await rig.ask(other, message.slice(0, 20));
+      await rig.agents.close();
+      await rename(path.join(home, "agents", id), path.join(home, "agents", ".deleted-ada"));
+      const before = (await listObjects(root)).length;
+      const next = deskOf(home);
+      await next.rig.agents.sweep();
+      const { objects, unreferenced, referenced } = await next.desk.stats();
+      assert.equal(unreferenced.objects, 0);
+      assert.ok(objects === referenced.objects && objects > 3 && objects < before);
+      assert.equal((await next.rig.ask(other, "And?")).figures.cache.refused, undefined);
+      const names = await readdir(path.join(home, "agents"));
+      assert.deepEqual(names.sort(), [".names.lock", other]);
     }));
 
   it("repairs: removes what is damaged, nothing else, and the agent reads that part again", () =>
