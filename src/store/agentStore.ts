@@ -4,7 +4,6 @@ import { constants, copyFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { ResidentError } from "../common/errors";
 import { freeName } from "../common/names";
-import { Slices } from "../common/slices";
 import { AgentLister } from "./agentLister";
 import { type AgentList, assertFree, namesOf, withNamesLock } from "./agentNames";
 import { AgentReader, damagedLog, type Remains, type StoredAgent, unreadable, unusableLock } from "./agentReader";
@@ -15,6 +14,7 @@ import { makeFolder, storeError, syncFolder } from "./files";
 import { type LockState, LockWatch, lockProblem } from "./lockWatch";
 import { agentFiles, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock, FileLocks } from "./ports";
+import { Slices } from "./slices";
 import { emptyEnd, emptyLogs } from "./turnLog";
 import { windowPath } from "./windowFiles";
 
