@@ -200,7 +200,7 @@ export class AgentStore {
     for (let attempt = 0; attempt < lockAttempts; attempt += 1) {
       if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, lockRetryMs));
       const lock = tryLock(locks, file);
-      if (lock !== undefined) return lock;
+      if (lock !== undefined) return this.lockWatch.holding(id, lock);
     }
     throw new ResidentError(
       "AGENT_LOCKED",
@@ -235,7 +235,8 @@ export class AgentStore {
       await makeFolder(folder);
       const lock = tryLock(this.locks(), path.join(folder, agentFiles.lock));
       if (lock === undefined) throw new Error("its lock is taken");
-      writer = new AgentWriter(folder, this.files, lock, manifest, emptyEnd());
+      const own = this.lockWatch.holding(manifest.id, lock);
+      writer = new AgentWriter(folder, this.files, own, manifest, emptyEnd());
       await fill(writer);
       await writer.moveTo(this.reader.folder(manifest.id));
       return writer;
