@@ -20,6 +20,8 @@ export interface Activity {
 /** An agent that this process may write: its turns in memory, its folder locked, its cache where it is. */
 export class LiveAgent {
   activity: Activity | undefined;
+  /** Calls that work with it at the moment. */
+  users = 0;
   /** What a read ahead is doing. */
   readAhead: "restoring" | "reading" | undefined;
   /** Resolves when the turn that was begun last is over. */

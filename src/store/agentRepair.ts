@@ -2,9 +2,9 @@
  * Makes a damaged agent one that can be opened again. Its log is the truth: every record up to the damage stays, and
  * the manifest is made anew from them. Damaged files keep lying beside the new ones under another name.
  */
+import { randomBytes } from "node:crypto";
 import { constants, copyFile, link, lstat, rename } from "node:fs/promises";
 import { ResidentError } from "../common/errors";
-import { Slices } from "../common/slices";
 import { type AgentReader, lastRecordOf } from "./agentReader";
 import { agentRecordOf } from "./agentRecord";
 import { AgentWriter } from "./agentWriter";
@@ -14,6 +14,7 @@ import { lockProblem } from "./lockWatch";
 import { type ReadLogs, readLost } from "./logReader";
 import type { agentFiles, Manifest } from "./manifest";
 import type { DurableFiles, FileLock } from "./ports";
+import { Slices } from "./slices";
 import { committedAt, emptyEnd, type LogEnd, type LogEntry, TurnLogWriter } from "./turnLog";
 
 /** What entries say, as those see it who wrote them. */
@@ -205,7 +206,7 @@ class DamagedFiles {
     private readonly id: string,
     nowMs: number,
   ) {
-    this.mark = `.damaged-${new Date(nowMs).toISOString().replaceAll(":", "-")}`;
+    this.mark = `.damaged-${new Date(nowMs).toISOString().replaceAll(":", "-")}-${randomBytes(2).toString("hex")}`;
   }
 
   /** A second name for the file, which is then replaced; what is no file is moved. */

@@ -4,7 +4,6 @@ import { constants, copyFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { ResidentError } from "../common/errors";
 import { freeName } from "../common/names";
-import { Slices } from "../common/slices";
 import { AgentLister } from "./agentLister";
 import { type AgentList, assertFree, namesOf, withNamesLock } from "./agentNames";
 import { AgentReader, damagedLog, type Remains, type StoredAgent, unreadable, unusableLock } from "./agentReader";
@@ -17,6 +16,7 @@ import { type LockState, LockWatch, lockProblem } from "./lockWatch";
 import { agentFiles, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock, FileLocks } from "./ports";
 import { ReferenceReader } from "./references";
+import { Slices } from "./slices";
 import { emptyEnd, emptyLogs } from "./turnLog";
 import { windowPath } from "./windowFiles";
 
@@ -207,7 +207,7 @@ export class AgentStore {
     for (let attempt = 0; attempt < lockAttempts; attempt += 1) {
       if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, lockRetryMs));
       const lock = tryLock(locks, file);
-      if (lock !== undefined) return lock;
+      if (lock !== undefined) return this.lockWatch.holding(id, lock);
     }
     throw new ResidentError(
       "AGENT_LOCKED",
@@ -242,7 +242,8 @@ export class AgentStore {
       await makeFolder(folder);
       const lock = tryLock(this.locks(), path.join(folder, agentFiles.lock));
       if (lock === undefined) throw new Error("its lock is taken");
-      writer = new AgentWriter(folder, this.files, lock, manifest, emptyEnd());
+      const own = this.lockWatch.holding(manifest.id, lock);
+      writer = new AgentWriter(folder, this.files, own, manifest, emptyEnd());
       await fill(writer);
       await writer.moveTo(this.reader.folder(manifest.id));
       return writer;

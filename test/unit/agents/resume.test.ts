@@ -191,7 +191,7 @@ describe("resume", function () {
       const tail = new AgentRig(home).store.tailPath(id, cache?.tail?.generation ?? 0);
       for (const refused of [files[0] ?? "", tail]) {
         const rig = new AgentRig(home);
-        rig.files.beforeRead = (file) => (file === refused ? { code: "unreadable", reason: "EMFILE" } : undefined);
+        rig.files.refuseRead = (file) => (file === refused ? { code: "unreadable", reason: "EMFILE" } : undefined);
         await rig.agents.warm(id);
         await access(refused);
       }
