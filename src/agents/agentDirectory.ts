@@ -31,8 +31,13 @@ export class AgentDirectory {
     const { store, live } = this.ports;
     const agent = live.get(id);
     if (agent !== undefined) return agent.detail();
-    const unreadable = (await store.list()).unreadable.find((one) => one.id === id);
-    return unreadable?.error.code === "AGENT_CORRUPT" ? this.remainsOf(unreadable) : this.readable(id);
+    try {
+      return await this.readable(id);
+    } catch (error) {
+      const unreadable = (await store.list()).unreadable.find((one) => one.id === id);
+      if (unreadable?.error.code !== "AGENT_CORRUPT") throw error;
+      return this.remainsOf(unreadable);
+    }
   }
 
   async find(nameOrId: string): Promise<AgentSummary | undefined> {

@@ -280,7 +280,9 @@ function newId(): string {
 
 function nextIndex({ manifests, unreadable }: AgentList): number {
   const agents = [...manifests, ...unreadable.flatMap(({ agent }) => agent ?? [])];
-  return agents.reduce((next, { index }) => Math.max(next, index + 1), 0);
+  const next = agents.reduce((most, { index }) => Math.max(most, index + 1), 0);
+  // A forged manifest may name the last number that there is.
+  return Math.min(next, Number.MAX_SAFE_INTEGER);
 }
 
 function tryLock(locks: FileLocks, file: string): FileLock | undefined {
