@@ -153,7 +153,7 @@ export class AgentStore {
       const grave = path.join(this.root, `${deletedPrefix}${id}-${randomBytes(4).toString("hex")}`);
       await rename(this.reader.folder(id), grave);
       held?.release();
-      await syncFolder(this.root).catch(() => {});
+      await syncFolder(this.root);
       await rm(grave, { recursive: true, force: true }).catch(() => {});
     } catch (error) {
       throw storeError(error, this.reader.folder(id));
