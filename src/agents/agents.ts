@@ -16,7 +16,8 @@ import type {
 } from "../protocol/service";
 import type { AgentStore } from "../store/agentStore";
 import type { BlockStore } from "../store/blockStore";
-import { referencedKeys, removeUnshared } from "../store/references";
+import { removeObjectsOf } from "../store/collect";
+import { keysOfAgent } from "../store/references";
 import { AgentCache } from "./agentCache";
 import { AgentDirectory } from "./agentDirectory";
 import { assertNotBlank } from "./answerBudget";
@@ -122,7 +123,7 @@ export class Agents {
 
   /** Finishes what processes that were killed have begun, and tells of agents that cannot be read. */
   sweep(): Promise<void> {
-    return this.directory.sweep();
+    return this.directory.sweep(this.onGone);
   }
 
   async repair(id: AgentId): Promise<AgentRepair> {
@@ -221,34 +222,57 @@ export class Agents {
 
   /** Stops its answer, then removes it and the block files that no other agent refers to. A damaged one goes too. */
   async delete(id: AgentId): Promise<void> {
-    const { store, blocks } = this.options;
-    const agent = this.live.get(id);
-    const listed =
-      agent === undefined ? (await store.list()).manifests.find((manifest) => manifest.id === id) : undefined;
-    await this.removeFolder(id, agent);
-    const { cache } = agent?.writer.manifest ?? listed ?? {};
+    await this.removeFolder(id, this.live.get(id));
     this.live.forget(id);
     this.emitter.fire({ type: "deleted", id });
-    if (cache === undefined) return;
-    const left = await store.list();
-    // The blocks of an agent that cannot be read are not known: none is removed that may be one of them.
-    if (left.unreadable.length === 0) await removeUnshared(blocks, cache, left.manifests);
+  }
+
+  /** Those that must be repaired before they can be continued. */
+  damaged(): Promise<readonly AgentId[]> {
+    return this.directory.damaged();
+  }
+
+  /** Deletes all agents. Throws AGENT_LOCKED, nothing deleted, while another process uses one. */
+  async deleteAll(): Promise<number> {
+    const all = await this.list();
+    const locked: string[] = [];
+    for (const { id, name } of all) {
+      const isOurs = this.live.get(id) !== undefined;
+      if (!isOurs && (await this.options.store.lockState(id)) === "held") locked.push(name);
+    }
+    if (locked.length > 0) {
+      const what = `another window or program is using ${locked.join(", ")}`;
+      throw new ResidentError("AGENT_LOCKED", what, "close it there and try again", { agents: locked.length });
+    }
+    for (const { id } of all) await this.delete(id);
+    return all.length;
   }
 
   private async removeFolder(id: AgentId, agent: LiveAgent | undefined): Promise<void> {
-    if (agent === undefined) return this.options.store.remove(id);
+    const { store } = this.options;
+    if (agent === undefined) return store.remove(id, undefined, this.onGone);
     agent.deleted = true;
     try {
       agent.activity?.answer.abort();
       await agent.over;
       await this.residency.drop(agent);
-      await this.options.store.remove(id, agent.writer);
+      await store.remove(id, agent.writer, this.onGone);
     } catch (error) {
       // It is still there, and is saved like any other.
       agent.deleted = false;
       throw error;
     }
   }
+
+  /** The blocks of a deleted agent that no other one refers to. What stays for a failure the collection finds. */
+  private readonly onGone = async (folder: string): Promise<void> => {
+    const { store, blocks, log } = this.options;
+    try {
+      await removeObjectsOf(blocks.root, store.references, await keysOfAgent(folder));
+    } catch (error) {
+      log.log("warn", `blocks of a deleted agent stay until the next collection: ${toErrorInfo(error).what}`);
+    }
+  };
 
   /**
    * Read ahead of the branch at the head and of what is written of the next message. Resolves when it is hot or something
@@ -285,10 +309,10 @@ export class Agents {
     });
   }
 
-  /** Keys of the blocks on which agents in memory rely: not to be evicted from disk. */
+  /** Keys of the blocks that agents in memory use now: not to be evicted from disk. */
   neededKeys(): ReadonlySet<string> {
     const hot = this.live.all().filter((agent) => agent.cache.holdsBlocks || agent.activity !== undefined);
-    return referencedKeys(hot.map((agent) => agent.writer.manifest));
+    return new Set(hot.flatMap((agent) => agent.cache.keysInUse));
   }
 
   running(id: AgentId): Running | undefined {

@@ -49,8 +49,10 @@ export class LiveAgent {
   }
 
   get saved(): SavedCache {
+    const { cache } = this.writer.manifest;
     return {
-      manifest: this.writer.manifest.cache,
+      manifest: cache,
+      keys: (identity) => this.writer.keys.saved(identity, cache?.keyRecords ?? 0),
       tailPath: (generation) => this.writer.tailPath(generation),
       histories: (prompts) => readHistories(this.tree, prompts),
     };

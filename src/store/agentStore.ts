@@ -8,12 +8,14 @@ import { AgentLister } from "./agentLister";
 import { type AgentList, assertFree, namesOf, withNamesLock } from "./agentNames";
 import { AgentReader, damagedLog, type Remains, type StoredAgent, unreadable, unusableLock } from "./agentReader";
 import { type RepairPlan, type RepairReport, repairFolder } from "./agentRepair";
-import { deletedPrefix, newPrefix, sweepAgents } from "./agentSweep";
+import { deletedPrefix, newPrefix, type OnGone, removeGone, sweepAgents } from "./agentSweep";
 import { AgentWriter } from "./agentWriter";
 import { makeFolder, storeError, syncFolder } from "./files";
+import { copyKeys } from "./keyFile";
 import { type LockState, LockWatch, lockProblem } from "./lockWatch";
 import { agentFiles, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock, FileLocks } from "./ports";
+import { ReferenceReader } from "./references";
 import { Slices } from "./slices";
 import { emptyEnd, emptyLogs } from "./turnLog";
 import { windowPath } from "./windowFiles";
@@ -31,6 +33,8 @@ export class AgentStore {
   private readonly reader: AgentReader;
   private readonly lockWatch: LockWatch;
   private readonly lister: AgentLister;
+  /** What the agents' folders refer to in the store of blocks. */
+  readonly references: ReferenceReader;
 
   /** `root`: folder of the agents' folders. `locks` is asked only when something is to be written. */
   constructor(
@@ -40,6 +44,7 @@ export class AgentStore {
     private readonly wallClockMs: () => number = Date.now,
   ) {
     this.reader = new AgentReader(root);
+    this.references = new ReferenceReader(root);
     this.lister = new AgentLister(this.reader);
     this.lockWatch = new LockWatch((id) => this.reader.file(id, "lock"), locks);
   }
@@ -98,6 +103,8 @@ export class AgentStore {
       const now = this.wallClockMs();
       const base = { id: newId(), index: nextIndex(list), createdAt: now, lastUsedAt: now, logs: emptyLogs };
       return this.make({ ...rest, ...change, ...base }, async (writer) => {
+        // First, so that the objects are referred to whatever becomes of the source.
+        await copyKeys(this.files, keysIn(this.reader.folder(source.id)), keysIn(writer.folder));
         const slices = new Slices();
         for (const { body, tokens } of entries) {
           writer.append(body, tokens);
@@ -145,7 +152,7 @@ export class AgentStore {
    * Removes the agent's folder; the lock must be free or be `held` by the caller, who gives it up. Once the folder has
    * its other name the agent is gone: what of it cannot be removed now is removed at the next start.
    */
-  async remove(id: string, held?: AgentWriter): Promise<void> {
+  async remove(id: string, held?: AgentWriter, onGone: OnGone = async () => {}): Promise<void> {
     await this.reader.assertThere(id);
     const isLockable = (await lockProblem(this.reader.file(id, "lock"))) === undefined;
     const lock = held === undefined && isLockable ? await this.lock(id) : undefined;
@@ -154,7 +161,7 @@ export class AgentStore {
       await rename(this.reader.folder(id), grave);
       held?.release();
       await syncFolder(this.root);
-      await rm(grave, { recursive: true, force: true }).catch(() => {});
+      await removeGone(grave, onGone);
     } catch (error) {
       throw storeError(error, this.reader.folder(id));
     } finally {
@@ -163,8 +170,8 @@ export class AgentStore {
   }
 
   /** Finishes what processes that ended in the middle of it have begun. Waits for nobody; what fails is left as it is. */
-  sweep(): Promise<void> {
-    return sweepAgents(this.reader, this.locks);
+  sweep(onGone: OnGone = async () => {}): Promise<void> {
+    return sweepAgents(this.reader, this.locks, onGone);
   }
 
   /** Whether other processes write these agents; no answer is older than `lockStateMs`. */
@@ -273,6 +280,10 @@ const lockRetryMs = 20;
 
 /** A long log is copied in pieces of this size: hashing and writing all of it at once would hold the thread. */
 const forkedPieceBytes = 1024 * 1024;
+
+function keysIn(folder: string): string {
+  return path.join(folder, agentFiles.keys);
+}
 
 function newId(): string {
   return randomBytes(8).toString("hex");

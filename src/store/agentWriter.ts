@@ -3,8 +3,9 @@ import path from "node:path";
 import { agentRecordOf } from "./agentRecord";
 import { storeError, syncFolder } from "./files";
 import type { JsonObject } from "./json";
-import { agentFiles, encodeManifest, type Manifest, tailFileName } from "./manifest";
-import type { DurableFiles, FileLock } from "./ports";
+import { KeyFile } from "./keyFile";
+import { agentFiles, encodeManifest, keysOfManifest, type Manifest, tailFileName } from "./manifest";
+import type { Durability, DurableFiles, FileLock } from "./ports";
 import { type CommittedLogs, type LogEnd, type LogEntry, TurnLogWriter } from "./turnLog";
 import { windowPath } from "./windowFiles";
 
@@ -23,6 +24,8 @@ export class AgentWriter {
   /** The manifest as the next commit will write it, logs aside. */
   private wanted: Manifest;
   private dirty = true;
+  /** Keys of the blocks that the agent refers to. */
+  readonly keys: KeyFile;
 
   /** `end`: of the logs that the manifest commits. */
   constructor(
@@ -34,6 +37,7 @@ export class AgentWriter {
   ) {
     this.wanted = manifest;
     this.log = new TurnLogWriter(end);
+    this.keys = new KeyFile(() => path.join(this.folder, agentFiles.keys), files, keysOfManifest(manifest));
   }
 
   get folder(): string {
@@ -72,9 +76,12 @@ export class AgentWriter {
     this.dirty = true;
   }
 
-  /** Commits one after the other, in call order. Throws DISK_FULL or IO_FAILURE; nothing is lost then. */
-  commit(): Promise<void> {
-    const commit = this.last.then(() => this.commitNow());
+  /**
+   * Commits one after the other, in call order. Throws DISK_FULL or IO_FAILURE; nothing is lost then. "whole": for what can
+   * be made again, like the cache's entry; a failure of the system may take the manifest back to the commit before.
+   */
+  commit(durability: Durability = "kept"): Promise<void> {
+    const commit = this.last.then(() => this.commitNow(durability));
     this.last = commit.catch(() => {});
     return commit;
   }
@@ -128,7 +135,7 @@ export class AgentWriter {
     this.lock.release();
   }
 
-  private async commitNow(): Promise<void> {
+  private async commitNow(durability: Durability): Promise<void> {
     if (!this.dirty) return;
     // The name outlives the manifest: it stands in the log, at first and whenever it has changed.
     this.log.describe(agentRecordOf(this.wanted));
@@ -141,7 +148,7 @@ export class AgentWriter {
         await this.files.writeAt(path.join(this.folder, agentFiles.tokens), tokenPosition, tokenBytes);
       if (turnBytes.length > 0)
         await this.files.writeAt(path.join(this.folder, agentFiles.turns), turnPosition, turnBytes);
-      await this.files.replace(path.join(this.folder, agentFiles.manifest), encodeManifest(manifest));
+      await this.files.replace(path.join(this.folder, agentFiles.manifest), encodeManifest(manifest), durability);
     } catch (error) {
       this.dirty = true;
       throw storeError(error, this.folder);

@@ -39,7 +39,7 @@ export function createBlockHasher(identity: BlockIdentity): BlockHasher {
 }
 
 /** Folder of a model's objects. Objects of one model under other numerics or layouts lie beside each other in it. */
-export function modelFolder(identity: BlockIdentity): string {
+export function modelFolder(identity: Pick<BlockIdentity, "weightsId" | "architectureId">): string {
   return createHash("sha256")
     .update(JSON.stringify([identity.weightsId, identity.architectureId]))
     .digest("hex")

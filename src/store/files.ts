@@ -47,7 +47,7 @@ export function isOtherKind(error: unknown): boolean {
 }
 
 export const durableFiles: DurableFiles = {
-  async writeAt(file, position, bytes) {
+  async writeAt(file, position, bytes, sync = true) {
     try {
       const handle = await openForWriting(file);
       try {
@@ -57,7 +57,7 @@ export const durableFiles: DurableFiles = {
         if (status.size < position) throw new Error(`it has ${status.size} of the ${position} bytes that were saved`);
         await handle.truncate(position);
         await writeAll(handle, bytes, position);
-        await handle.sync();
+        if (sync) await handle.sync();
       } finally {
         await handle.close();
       }
@@ -66,7 +66,7 @@ export const durableFiles: DurableFiles = {
     }
   },
 
-  async replace(file, bytes) {
+  async replace(file, bytes, durability = "kept") {
     const temporary = temporaryName(file);
     try {
       const handle = await open(temporary, "wx", ownerOnlyFile);
@@ -77,7 +77,7 @@ export const durableFiles: DurableFiles = {
         await handle.close();
       }
       await rename(temporary, file);
-      await syncFolder(path.dirname(file));
+      if (durability === "kept") await syncFolder(path.dirname(file));
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => {});
       throw storeError(error, file);
@@ -90,7 +90,8 @@ function temporaryName(file: string): string {
   return `${file}${temporaryMark}${process.pid}-${randomBytes(6).toString("hex")}`;
 }
 
-const temporaryMark = ".tmp-";
+/** In the name of a file that is being written, or was moved aside: pid and more follow. */
+export const temporaryMark = ".tmp-";
 
 /** A save that a process began and never ended, ours or the addon's. */
 export function isTemporary(name: string): boolean {

@@ -5,7 +5,7 @@ import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
 import type { BlockIdentity } from "../../../src/store/blockIdentity";
 import { durableFiles } from "../../../src/store/files";
-import type { DurableFiles, FileLock, FileLocks } from "../../../src/store/ports";
+import type { Durability, DurableFiles, FileLock, FileLocks } from "../../../src/store/ports";
 
 /** Locks of one machine; every `process()` is another holder. As the system's they are the file's, whatever its name. */
 export class FakeLocks {
@@ -39,14 +39,14 @@ export class FakeLocks {
 export class FlakyFiles implements DurableFiles {
   full = false;
 
-  async writeAt(file: string, position: number, bytes: Uint8Array): Promise<void> {
+  async writeAt(file: string, position: number, bytes: Uint8Array, sync?: boolean): Promise<void> {
     this.check(file);
-    await durableFiles.writeAt(file, position, bytes);
+    await durableFiles.writeAt(file, position, bytes, sync);
   }
 
-  async replace(file: string, bytes: Uint8Array): Promise<void> {
+  async replace(file: string, bytes: Uint8Array, durability?: Durability): Promise<void> {
     this.check(file);
-    await durableFiles.replace(file, bytes);
+    await durableFiles.replace(file, bytes, durability);
   }
 
   private check(file: string): void {
