@@ -1,5 +1,6 @@
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
+import { samplingRanges } from "../../../src/common/samplingRanges";
 import type { NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../../../src/native/binding";
 import type { CountingRunner, Runtime } from "../../../src/service/runtime";
 import { FakeRunner } from "../engine/fakeRunner";
@@ -40,6 +41,7 @@ export class FakeRuntime implements Runtime {
     if (this.addonError !== undefined) throw this.addonError;
     return {
       versions: () => ({ addon: "0.0.0", mlx: "0.0.0", platform: "fake", sanitizer: "" }),
+      samplingRanges: () => samplingRanges,
       deviceInfo: async () => ({
         device: "cpu",
         name: "fake device",
