@@ -5,10 +5,9 @@ import type { Restore } from "../engine/restore";
 import { commonPrefix } from "../engine/tokenHistory";
 import { firstBlockSeen } from "../engine/windowMath";
 import type { CacheRefusal } from "../protocol/service";
-import { type BlockIdentity, firstDifference, rootKey } from "../store/blockIdentity";
+import { type BlockIdentity, firstDifference } from "../store/blockIdentity";
 import type { BlockStore, Presence, StoredBlock } from "../store/blockStore";
 import type { CacheManifest } from "../store/manifest";
-import { claimedKeys } from "../store/references";
 import { windowTwin } from "../store/windowFiles";
 import type { PromptBuilder } from "../text/prompt";
 import type { KeyedHistory } from "./keyedHistory";
@@ -16,9 +15,13 @@ import type { ModelSession } from "./ports";
 import type { Continuation } from "./savedHistories";
 import { StoredChain } from "./storedChain";
 
+type Claimed = (key: string) => boolean;
+
 /** What is on disk of an agent, and where. */
 export interface SavedCache {
   readonly manifest: CacheManifest | undefined;
+  /** Whether a key is of a block that was saved with `identity`; `undefined`: none was. */
+  readonly keys: (identity: BlockIdentity) => Promise<Claimed | undefined>;
   readonly tailPath: (generation: number) => string;
   /** Saved histories, of all branches, that agree with `tokens` beyond `start`: their `count` tokens from there, best first. */
   readonly continuations: (
@@ -61,13 +64,16 @@ export async function planRestore(
   const { tokens, fullBlocks } = history;
   const hotBlocks = Math.floor(hotTokens / blockTokens);
   const found = await store.findPresent(new StoredChain(store, identity, history, fullBlocks).slice(hotBlocks));
+  const claimed = await claimedKeys(saved, identity);
   const present = hotBlocks + found.present;
   const endOfFull = present * blockTokens;
   const next = { parent: history.parentOf(present), start: endOfFull };
   const tail =
-    tailOf(store, saved, tokens, next) ?? (await partialOf(store, identity, saved, text.prompts, tokens, next));
+    tailOf(store, saved, tokens, next) ??
+    (await partialOf(store, identity, { saved, claimed, prompts: text.prompts }, tokens, next));
   const firstAbsent = present < fullBlocks ? history.keyOf(present) : undefined;
-  const refused = unreadableAt(found, endOfFull) ?? refusalOf(saved.manifest, identity, firstAbsent, endOfFull);
+  const refused =
+    unreadableAt(found, endOfFull) ?? refusalOf(saved.manifest, claimed, identity, firstAbsent, endOfFull);
   const plan = {
     hotTokens,
     endToken: tail === undefined ? Math.max(hotTokens, endOfFull) : Math.max(hotTokens, endOfFull + tail.agreeing),
@@ -131,6 +137,13 @@ function tailOf(
   return { block: store.tail(parent, start, ids, tailPath(tail.generation)), agreeing };
 }
 
+/** Where blocks of other branches are looked for. */
+interface Branches {
+  readonly saved: SavedCache;
+  readonly claimed: Claimed | undefined;
+  readonly prompts: PromptBuilder;
+}
+
 /**
  * A full block of another branch that begins with the tokens that follow: after a rewind or a fork from the middle of a
  * block only what is really new is read.
@@ -138,23 +151,27 @@ function tailOf(
 async function partialOf(
   store: BlockStore,
   identity: BlockIdentity,
-  { manifest, continuations }: SavedCache,
-  prompts: PromptBuilder,
+  { saved, claimed, prompts }: Branches,
   tokens: Int32Array,
   { parent, start }: EndOfFull,
 ): Promise<PartialBlock | undefined> {
-  const claimed = claimedKeys(manifest, rootKey(identity));
-  if (claimed.size === 0) return undefined;
-  for (const continuation of await continuations(tokens, start, identity.blockTokens, prompts)) {
+  if (claimed === undefined) return undefined;
+  for (const continuation of await saved.continuations(tokens, start, identity.blockTokens, prompts)) {
     const block = store.block(identity, parent, start, continuation.tokens);
     const { agreeing } = continuation;
-    if (claimed.has(block.key) && (await store.findPresent([block])).present === 1) return { block, agreeing };
+    if (claimed(block.key) && (await store.findPresent([block])).present === 1) return { block, agreeing };
   }
   return undefined;
 }
 
+/** Keys of what was saved, if it can be of use to this model and these numerics at all. What cannot be read claims nothing. */
+async function claimedKeys({ manifest, keys }: SavedCache, identity: BlockIdentity): Promise<Claimed | undefined> {
+  return manifest === undefined ? undefined : keys(identity).catch(() => undefined);
+}
+
 function refusalOf(
   manifest: CacheManifest | undefined,
+  claimed: Claimed | undefined,
   identity: BlockIdentity,
   firstAbsent: string | undefined,
   atToken: number,
@@ -166,7 +183,7 @@ function refusalOf(
       ? undefined
       : { code: "foreign", reason: `the stored cache cannot be used: ${difference}`, atToken };
   }
-  if (firstAbsent === undefined || !claimedKeys(manifest, rootKey(identity)).has(firstAbsent)) return undefined;
+  if (firstAbsent === undefined || claimed?.(firstAbsent) !== true) return undefined;
   return {
     code: "missing",
     reason: "a stored block's file is gone: the quota took it, or somebody deleted it",
@@ -175,8 +192,8 @@ function refusalOf(
 }
 
 /** Blocks that the plan takes beside those that are hot. */
-export function blocksToRestore(plan: RestorePlan, { identity }: Pick<ModelSession, "identity">): number {
-  return plan.blocks.length - Math.floor(plan.hotTokens / identity.blockTokens);
+function blocksToRestore(plan: RestorePlan, { blockTokens }: BlockIdentity): number {
+  return plan.blocks.length - Math.floor(plan.hotTokens / blockTokens);
 }
 
 export interface CacheRestoreRequest {
@@ -185,21 +202,34 @@ export interface CacheRestoreRequest {
   readonly tokens: Int32Array;
   readonly priority: Priority;
   /** Ends it soon; what came until then is kept. */
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal | undefined;
+  /** Called right before blocks are taken. Answers with the tokens that are hot then. */
+  readonly onBegin: () => number;
 }
 
 /** Fills blocks that no table names. `blocks` is absent when nothing was gained over what is hot. */
 export async function restoreCache(
   store: BlockStore,
   session: ModelSession,
-  { owner, tokens, priority, signal }: CacheRestoreRequest,
+  { owner, tokens, priority, signal, onBegin }: CacheRestoreRequest,
   plan: RestorePlan,
 ): Promise<{ readonly blocks?: AgentBlocks; readonly loadedTokens: number; readonly refused?: CacheRefusal }> {
   const { engine, files, identity } = session;
   const giveWay = new AbortController();
   const stop = signal === undefined ? giveWay.signal : AbortSignal.any([signal, giveWay.signal]);
   const onGiveWay = () => giveWay.abort();
-  const restore = engine.beginRestore({ owner, tokens: tokens.subarray(0, plan.endToken), priority, onGiveWay });
+  const request = { owner, tokens: tokens.subarray(0, plan.endToken), priority, onGiveWay };
+  let { hotTokens } = plan;
+  const begun = () => {
+    hotTokens = onBegin();
+  };
+  // A read-ahead takes what there is; an answer waits for what it needs.
+  if (priority === "low") begun();
+  const restore =
+    priority === "low"
+      ? engine.beginRestore(request)
+      : await engine.beginRestoreInTurn(request, blocksToRestore(plan, identity), { signal, onBegin: begun });
+  if (restore === undefined) return { loadedTokens: 0 };
   try {
     const first = restore.foundTokens / identity.blockTokens;
     const wanted = plan.blocks.slice(first, first + restore.targets.length);
@@ -210,7 +240,7 @@ export async function restoreCache(
     const loadedTokens = Math.min((first + loaded) * identity.blockTokens, plan.endToken) - restore.foundTokens;
     const numTokens = restore.foundTokens + loadedTokens;
     const outcome = { loadedTokens, ...withRefusal(refused ?? window.refused ?? plan.refused) };
-    if (numTokens > plan.hotTokens) return { blocks: restore.commit(numTokens, window.complete), ...outcome };
+    if (numTokens > hotTokens) return { blocks: restore.commit(numTokens, window.complete), ...outcome };
     restore.cancel();
     return { ...outcome, loadedTokens: 0 };
   } catch (error) {

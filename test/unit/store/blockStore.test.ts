@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, rename, stat, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import fc from "fast-check";
 import { createBlockHasher, firstDifference, rootKey } from "../../../src/store/blockIdentity";
@@ -122,12 +122,12 @@ describe("block store", function () {
     it(`ends the restore at a file that ${name}, says why, and neither removes nor distrusts anything`, () =>
       inFolder(async (folder) => {
         const { store, files, chain } = await saved(folder);
-        files.beforeRead = (file) => (file === pathOf(chain, 1) ? fail() : undefined);
+        files.refuseRead = (file) => (file === pathOf(chain, 1) ? fail() : undefined);
         const { loaded, refused } = await store.load(files, identity, chain, [7, 8, 9]);
         assert.equal(loaded, 1);
         assert.equal(refused?.code, "unreadable");
         assert.match(refused?.reason ?? "", /open files|Stale/);
-        files.beforeRead = () => undefined;
+        files.refuseRead = () => undefined;
         assert.equal((await store.findPresent(chain)).present, 3);
         const { writes } = files;
         for (const [index, block] of chain.entries()) await store.save(files, identity, block, index);
@@ -158,7 +158,7 @@ describe("block store", function () {
   it("reports a missing file as the end of the chain", () =>
     inFolder(async (folder) => {
       const { store, files, chain } = await saved(folder);
-      await store.remove(identity, chain[1]?.key ?? "");
+      await rm(pathOf(chain, 1));
       const { loaded, refused } = await store.load(files, identity, chain, [7, 8, 9]);
       assert.equal(loaded, 1);
       assert.equal(refused?.code, "missing");
@@ -169,7 +169,7 @@ describe("block store", function () {
       const { store, chain } = await saved(folder, 30 * identity.blockTokens);
       assert.equal((await store.findPresent(chain)).present, 30);
       for (const gone of [25, 24, 16, 7, 0]) {
-        await store.remove(identity, chain[gone]?.key ?? "");
+        await rm(pathOf(chain, gone));
         assert.equal((await store.findPresent(chain)).present, gone);
       }
     }));
