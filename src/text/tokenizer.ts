@@ -4,7 +4,7 @@ import { Bpe } from "./bpe";
 import { Detokenizer } from "./detokenizer";
 import { type AddedTokens, Encoder } from "./encoder";
 import { IdList } from "./idList";
-import { isObject, type JsonObject, listOf, objectOf } from "./json";
+import { isObject, type JsonObject, listOf, objectOf, tokenText } from "./json";
 import { type SpecialToken, SpecialTokens } from "./markedText";
 import { forContinuation, withoutTokens } from "./plainTokenizer";
 import { runAtOnce, type Steps } from "./steps";
@@ -157,9 +157,12 @@ function requireBpe(model: JsonObject): void {
 
 function createBpe(plain: JsonObject, original: JsonObject): Bpe {
   const model = objectOf(original["model"]);
-  const unknown = model["unk_token"];
+  const unknown = tokenText(model["unk_token"]);
   const added = listOf(original["added_tokens"]).map(objectOf);
-  const id = objectOf(model["vocab"])[String(unknown)] ?? added.find(({ content }) => content === unknown)?.["id"];
+  const id =
+    unknown === undefined
+      ? undefined
+      : (objectOf(model["vocab"])[unknown] ?? added.find(({ content }) => content === unknown)?.["id"]);
   return construct(() => new Bpe(objectOf(plain["model"]), typeof id === "number" ? id : undefined));
 }
 

@@ -77,6 +77,14 @@ describe("The encoder", () => {
     }
   });
 
+  it("leaves out a character without a token, as the library does where no token stands for the unknown", () => {
+    const vocab = { a: 0, null: 1, undefined: 2, aa: 3 };
+    for (const unknown of [{}, { unk_token: null }, { unk_token: "null" }, { unk_token: "null", fuse_unk: true }]) {
+      const { own, library } = splitting([], { vocab, merges: ["a a"], ...unknown });
+      for (const text of ["a b", "ñña", "aañ", "b"]) assert.deepEqual(own.encodeText(text), idsOf(library, text), text);
+    }
+  });
+
   it("cuts a text that is one word only where no token reaches across", () => {
     const own = TextTokenizer.create(sentencePieceTokenizer(), {});
     const json = sentencePieceTokenizer();
