@@ -5,6 +5,7 @@ import type { Clock } from "../engine/ports";
 import type {
   AgentDetail,
   AgentId,
+  AgentSampling,
   AgentSummary,
   CacheRefusal,
   CreateAgentRequest,
@@ -17,6 +18,7 @@ import type { AgentStore } from "../store/agentStore";
 import type { BlockStore } from "../store/blockStore";
 import { referencedKeys, removeUnshared } from "../store/references";
 import { AgentCache } from "./agentCache";
+import { checkedSampling, storedSampling } from "./agentSampling";
 import { assertNotBlank } from "./answerBudget";
 import { countTokens } from "./conversation";
 import { type Activity, LiveAgent, treeOf } from "./liveAgent";
@@ -33,7 +35,8 @@ export interface AgentsOptions {
   readonly models: ModelAccess;
   readonly clock: Clock;
   readonly wallClockMs: () => number;
-  readonly maxAnswerTokens: () => number;
+  /** What the user's settings say of answers at the moment. */
+  readonly sampling: () => SamplingOptions;
   readonly defaultModel: () => string;
   readonly log: Log;
 }
@@ -62,7 +65,7 @@ export class Agents {
     this.runner = new TurnRunner({
       models,
       clock,
-      maxAnswerTokens: options.maxAnswerTokens,
+      settings: options.sampling,
       onRefused: ({ id }, refused) => this.emitter.fire({ type: "refused", id, refused }),
       onChange,
     });
@@ -119,6 +122,17 @@ export class Agents {
     const agent = await this.live.open(id);
     await agent.writer.commitOrUndo({ pinned }, { pinned: agent.writer.manifest.pinned === true });
     if (pinned) await this.residency.readAhead.start(agent);
+    return this.changed(agent);
+  }
+
+  /** Its next answer is sampled so. Answers with the numbers that it has of its own from now on. */
+  async setSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
+    const wanted = checkedSampling(sampling);
+    const agent = await this.live.open(id);
+    await agent.writer.commitOrUndo(
+      { sampling: { ...wanted } },
+      { sampling: { ...storedSampling(agent.writer.manifest) } },
+    );
     return this.changed(agent);
   }
 

@@ -44,7 +44,6 @@ export async function withService<T>(args: Arguments, log: Log, body: (service: 
       modelFolders: [path.join(home, "models")],
       poolBytes: poolMb * 1_048_576,
       blockTokens: 64,
-      maxAnswerTokens: 512,
       threads,
       ...(kvDtype === undefined ? {} : { kvDtype }),
       promptLookup: !args.flag("no-lookup"),

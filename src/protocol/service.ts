@@ -46,18 +46,29 @@ export interface TurnFigures {
   readonly cache: CacheSource;
 }
 
-export interface SamplingOptions {
+/**
+ * How an answer is sampled; `src/common/samplingRanges.ts` has the range of each number. What a request leaves out is
+ * the agent's own, then the user's settings', then the model's (`generation_config.json`), then this program's.
+ */
+export interface SamplingOptions extends AgentSampling {
+  readonly logitBias?: Readonly<Record<number, number>>;
+  readonly stop?: readonly string[];
+}
+
+/** What an agent may have of its own. */
+export interface AgentSampling {
   readonly temperature?: number;
   readonly topK?: number;
   readonly topP?: number;
   readonly minP?: number;
+  /** Counts the last 64 tokens of the answer. */
   readonly repetitionPenalty?: number;
+  /** Counts the answer's tokens, as does the frequency penalty. */
   readonly presencePenalty?: number;
   readonly frequencyPenalty?: number;
   /** Without one a random seed is drawn for each answer. */
   readonly seed?: number;
-  readonly logitBias?: Readonly<Record<number, number>>;
-  readonly stop?: readonly string[];
+  /** Longest answer. What is more than fits the context and the pool, and what is left out, is what fits. */
   readonly maxTokens?: number;
 }
 
@@ -129,6 +140,8 @@ export interface AgentSummary {
   readonly lastUsedAt: number;
   /** Leaves memory after all others when room is needed. */
   readonly pinned: boolean;
+  /** What this agent's answers are sampled with, unless a request says otherwise; absent: it has nothing of its own. */
+  readonly sampling?: AgentSampling;
   /** Another process holds the agent's lock: it can be read and forked, not continued. */
   readonly lockedElsewhere: boolean;
 }
@@ -371,8 +384,13 @@ export interface ResidentService {
   saveAgent(id: AgentId): Promise<AgentSummary>;
   /** A pinned agent's cache is brought into memory, and leaves it after all others' when room is needed. */
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary>;
+  /** The agent's own sampling from its next answer on; forks inherit it. Empty: it has nothing of its own any more. */
+  setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary>;
   /** The running answer of an agent, if one is. */
   running(id: AgentId): Running | undefined;
+
+  /** The user's settings have changed: what they say holds for answers that begin from now on. */
+  setDefaultSampling(sampling: SamplingOptions): Promise<void>;
 
   // benchmarks
   runBench(suite: BenchSuite, onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<BenchReport>;
@@ -395,7 +413,8 @@ export interface ServiceOptions {
   readonly modelFolders: readonly string[];
   readonly poolBytes: number;
   readonly blockTokens: number;
-  readonly maxAnswerTokens: number;
+  /** What the user's settings say of answers; `setDefaultSampling` changes it. */
+  readonly sampling?: SamplingOptions;
   readonly storeQuotaBytes: number;
   /** Threads of the CPU kernels; 0 or absent: as many as there are physical cores. */
   readonly threads?: number;

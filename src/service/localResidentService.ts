@@ -7,6 +7,7 @@ import type { Log } from "../common/log";
 import type {
   AgentDetail,
   AgentId,
+  AgentSampling,
   AgentSummary,
   BenchReport,
   BenchSuite,
@@ -58,6 +59,7 @@ export class LocalResidentService implements ResidentService {
   private readonly bench: BenchDesk;
   private readonly generations = new Set<Running>();
   private numGenerations = 0;
+  private defaultSampling: SamplingOptions;
 
   constructor(
     private readonly options: ServiceOptions,
@@ -65,6 +67,7 @@ export class LocalResidentService implements ResidentService {
     private readonly log: Log,
   ) {
     this.emitter = new Emitter((error) => log.log("error", `a listener failed: ${toErrorInfo(error).what}`));
+    this.defaultSampling = options.sampling ?? {};
     this.library = new ModelLibrary(options);
     this.host = new ModelHost({
       service: options,
@@ -88,7 +91,7 @@ export class LocalResidentService implements ResidentService {
       models: this.models,
       clock,
       wallClockMs: Date.now,
-      maxAnswerTokens: () => options.maxAnswerTokens,
+      sampling: () => this.defaultSampling,
       defaultModel: () => this.library.defaultModel,
       log,
     });
@@ -171,7 +174,7 @@ export class LocalResidentService implements ResidentService {
       models: this.models,
       clock,
       modelDirectory: this.library.defaultModel,
-      maxAnswerTokens: this.options.maxAnswerTokens,
+      settings: this.defaultSampling,
     });
     this.generations.add(running);
     const forget = () => this.generations.delete(running);
@@ -236,6 +239,14 @@ export class LocalResidentService implements ResidentService {
 
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {
     return this.agents.pin(id, pinned);
+  }
+
+  setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
+    return this.agents.setSampling(id, sampling);
+  }
+
+  async setDefaultSampling(sampling: SamplingOptions): Promise<void> {
+    this.defaultSampling = sampling;
   }
 
   saveAgent(id: AgentId): Promise<AgentSummary> {

@@ -8,6 +8,7 @@ import { limitsOf, longestRun } from "../engine/engineOptions";
 import type { LeftBlock } from "../engine/liveTables";
 import type { Clock } from "../engine/ports";
 import type { StepLimits } from "../engine/scheduler";
+import { samplingOfModel } from "../models/generationConfig";
 import { readTextFiles, summarizeModel } from "../models/modelDirectory";
 import type { DeviceInfo, NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../native/binding";
 import type { EngineState, ModelSummary, ServiceOptions } from "../protocol/service";
@@ -121,7 +122,8 @@ export class ModelHost implements ModelLoader<LoadedModel> {
   private async assemble(summary: ModelSummary, native: NativeModel): Promise<LoadedModel> {
     const { service, runtime, clock, log, makeRoom, makeRoomInTime, onWindowLeft, onBroken } = this.options;
     const { info } = native;
-    const text = createTextModel(await readTextFiles(summary.directory));
+    const files = await readTextFiles(summary.directory);
+    const text = createTextModel(files);
     const limits = limitsOf({
       ...engineLimits(info),
       lookupTokensPerRun: service.promptLookup === false ? 0 : lookupTokensPerRun,
@@ -152,6 +154,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       files: pool,
       makeRoom: (blocks) => (session === undefined ? Promise.resolve(0) : makeRoom(session, blocks)),
       text,
+      sampling: samplingOfModel(files.generationConfig),
     };
     const model: LoadedModel = {
       summary,

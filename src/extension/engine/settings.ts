@@ -1,8 +1,9 @@
 /** What the settings mean, apart from VS Code: limits, units, and what the core is started or asked with. */
 import { join } from "node:path";
 import { isKvDtype } from "../../common/kvDtypes";
-import type { SamplingOptions, ServiceOptions } from "../../protocol/service";
+import type { ServiceOptions } from "../../protocol/service";
 import { type SettingId, settings } from "../contributions";
+import { samplingOf } from "./answerSettings";
 
 export interface NumberLimits {
   readonly minimum: number;
@@ -19,12 +20,6 @@ export const numberSettings = {
   [settings.modelUnloadAfterMinutes]: { minimum: 0, maximum: 1440, default: 30 },
   [settings.poolSizeMB]: { minimum: 64, maximum: 65536, default: 1024 },
   [settings.poolBlockTokens]: { minimum: 16, maximum: 512, default: 64 },
-  [settings.answersMaxTokens]: { minimum: 1, maximum: 32768, default: 1024 },
-  [settings.answersTemperature]: { minimum: 0, maximum: 2, default: 0.7 },
-  [settings.answersTopP]: { minimum: 0, maximum: 1, default: 0.95 },
-  [settings.answersTopK]: { minimum: 0, maximum: 1000, default: 0 },
-  [settings.answersMinP]: { minimum: 0, maximum: 1, default: 0 },
-  [settings.answersRepetitionPenalty]: { minimum: 0.5, maximum: 2, default: 1.1 },
   [settings.storeQuotaGB]: { minimum: 1, maximum: 1024, default: 8 },
 } as const satisfies Readonly<Partial<Record<SettingId, NumberLimits>>>;
 
@@ -37,20 +32,6 @@ export function numberSetting(read: ReadSetting, id: NumberSettingId): number {
   const value = read(id);
   if (typeof value !== "number" || !Number.isFinite(value)) return limits.default;
   return Math.min(limits.maximum, Math.max(limits.minimum, value));
-}
-
-/** How answers are sampled. A seed of null means that each answer draws its own. */
-export function samplingOf(read: ReadSetting): SamplingOptions {
-  const seed = read(settings.answersSeed);
-  return {
-    maxTokens: Math.round(numberSetting(read, settings.answersMaxTokens)),
-    temperature: numberSetting(read, settings.answersTemperature),
-    topP: numberSetting(read, settings.answersTopP),
-    topK: Math.round(numberSetting(read, settings.answersTopK)),
-    minP: numberSetting(read, settings.answersMinP),
-    repetitionPenalty: numberSetting(read, settings.answersRepetitionPenalty),
-    ...(typeof seed === "number" && Number.isSafeInteger(seed) && seed >= 0 ? { seed } : {}),
-  };
 }
 
 export interface Places {
@@ -69,7 +50,7 @@ export function serviceOptionsOf(read: ReadSetting, places: Places): ServiceOpti
     modelFolders: [join(places.home, "models"), ...(Array.isArray(folders) ? folders.filter(isText) : [])],
     poolBytes: Math.round(numberSetting(read, settings.poolSizeMB) * bytesPerMB),
     blockTokens: Math.round(numberSetting(read, settings.poolBlockTokens)),
-    maxAnswerTokens: Math.round(numberSetting(read, settings.answersMaxTokens)),
+    sampling: samplingOf(read),
     threads: Math.round(numberSetting(read, settings.modelThreads)),
     ...kvDtypeOf(read(settings.poolPrecision)),
     unloadAfterMs: numberSetting(read, settings.modelUnloadAfterMinutes) * 60_000,

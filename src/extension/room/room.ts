@@ -3,7 +3,7 @@ import { type Disposable, DisposableStore } from "../../common/disposables";
 import { InvalidRequestError, toErrorInfo } from "../../common/errors";
 import type { PageTurn } from "../../protocol/page";
 import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
-import type { AgentId, AgentSummary, ResidentService, Running, SamplingOptions, TurnId } from "../../protocol/service";
+import type { AgentId, AgentSummary, ResidentService, Running, TurnId } from "../../protocol/service";
 import { problemOf } from "../commands/errorText";
 import { pageTurn, readOnlyProblem } from "../pages/pageModel";
 import { RunFollower } from "../pages/runFollower";
@@ -16,7 +16,6 @@ const maxMessages = 30;
 export interface RoomPorts {
   readonly door: () => Promise<ResidentService>;
   readonly post: (update: RoomUpdate) => void;
-  readonly sampling: () => SamplingOptions;
   readonly language: string;
   readonly memory: RoomMemory;
   /** Milliseconds since the epoch. */
@@ -126,7 +125,7 @@ export class Room implements Disposable {
     const message = this.messages.find(({ answers }) => answers.some((answer) => answer.turn?.id === turn));
     if (!message) throw new InvalidRequestError("this message is gone", "ask again");
     const door = await this.ports.door();
-    await this.follow(message.id, agent, await door.regenerate(agent, turn, this.ports.sampling()));
+    await this.follow(message.id, agent, await door.regenerate(agent, turn));
   }
 
   stop(agent: AgentId): void {
@@ -161,7 +160,7 @@ export class Room implements Disposable {
     }
     try {
       const door = await this.ports.door();
-      await this.follow(id, agent.id, await door.send(agent.id, { text, sampling: this.ports.sampling() }));
+      await this.follow(id, agent.id, await door.send(agent.id, { text }));
     } catch (error) {
       this.setAnswer(id, agent.id, { refusal: problemOf(toErrorInfo(error), { language: this.ports.language }) });
     }

@@ -4,6 +4,7 @@ import { Emitter } from "../../../src/common/events";
 import type {
   AgentDetail,
   AgentId,
+  AgentSampling,
   AgentSummary,
   BenchReport,
   CreateAgentRequest,
@@ -15,6 +16,7 @@ import type {
   ModelSummary,
   ResidentService,
   Running,
+  SamplingOptions,
   SendRequest,
   ServiceEvent,
   ServiceStatus,
@@ -100,6 +102,7 @@ export class FakeService implements ResidentService {
   readonly onEvent = this.emitter.event;
   /** What was to be read ahead, in order. */
   readonly warmed: { readonly id: AgentId; readonly draft: string | undefined }[] = [];
+  defaultSampling: SamplingOptions = {};
   disposed = false;
 
   fire(event: ServiceEvent): void {
@@ -273,6 +276,14 @@ export class FakeService implements ResidentService {
 
   async pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {
     return this.change(id, { pinned });
+  }
+
+  async setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
+    return this.change(id, { sampling });
+  }
+
+  async setDefaultSampling(sampling: SamplingOptions): Promise<void> {
+    this.defaultSampling = sampling;
   }
 
   async saveAgent(id: AgentId): Promise<AgentSummary> {

@@ -2,14 +2,10 @@ import assert from "node:assert/strict";
 import * as path from "node:path";
 import fc from "fast-check";
 import { kvDtypes } from "../../../src/common/kvDtypes";
+import { isInSamplingRange, samplingRanges } from "../../../src/common/samplingRanges";
 import { type SettingId, settings } from "../../../src/extension/contributions";
-import {
-  grownPoolMB,
-  numberSetting,
-  numberSettings,
-  samplingOf,
-  serviceOptionsOf,
-} from "../../../src/extension/engine/settings";
+import { answerSettings, samplingOf } from "../../../src/extension/engine/answerSettings";
+import { grownPoolMB, numberSetting, numberSettings, serviceOptionsOf } from "../../../src/extension/engine/settings";
 
 const reader = (values: Partial<Record<SettingId, unknown>>) => (id: SettingId) => values[id];
 const places = { home: path.resolve("/home of mine"), starterModel: "/starter", nativeStage: "/stage" };
@@ -46,11 +42,58 @@ describe("settings", () => {
     for (const dtype of kvDtypes) assert.equal(formatOf(dtype), dtype);
     for (const value of ["auto", "q4", 8, undefined]) assert.equal(formatOf(value), undefined);
   });
+});
 
-  it("pass a seed only when one is set", () => {
-    assert.equal(samplingOf(reader({ [settings.answersSeed]: 7 })).seed, 7);
-    assert.equal("seed" in samplingOf(reader({ [settings.answersSeed]: null })), false);
-    assert.equal("seed" in samplingOf(reader({ [settings.answersSeed]: 1.5 })), false);
+describe("the settings of answers", () => {
+  it("say nothing where they are left alone but that nothing is penalised", () => {
+    const penalties = { repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0 };
+    assert.deepEqual(samplingOf(reader({})), penalties);
+    assert.deepEqual(serviceOptionsOf(reader({}), places).sampling, penalties);
+    const nulls = Object.fromEntries(Object.keys(answerSettings).map((id) => [id, null]));
+    assert.deepEqual(samplingOf(reader(nulls)), penalties);
+  });
+
+  it("pass what is set, zeros too, inside the ranges that the engine takes", () => {
+    const set = {
+      [settings.answersTemperature]: 0,
+      [settings.answersTopP]: 0,
+      [settings.answersTopK]: 12.4,
+      [settings.answersMinP]: 7,
+      [settings.answersRepetitionPenalty]: 0,
+      [settings.answersMaxTokens]: 300,
+      [settings.answersSeed]: 7,
+    };
+    assert.deepEqual(samplingOf(reader(set)), {
+      temperature: 0,
+      topP: 0,
+      topK: 12,
+      minP: 1,
+      repetitionPenalty: samplingRanges.repetitionPenalty.min,
+      presencePenalty: 0,
+      frequencyPenalty: 0,
+      maxTokens: 300,
+      seed: 7,
+    });
+  });
+
+  it("take no longest answer, and 0, for as long as fits", () => {
+    for (const value of [null, 0, undefined]) {
+      assert.equal("maxTokens" in samplingOf(reader({ [settings.answersMaxTokens]: value })), false);
+    }
+  });
+
+  it("pass nothing that the engine would refuse, whatever stands in them", () => {
+    fc.assert(
+      fc.property(fc.anything(), fc.double(), (value, number) => {
+        for (const one of [value, number]) {
+          const all = Object.fromEntries(Object.keys(answerSettings).map((id) => [id, one]));
+          for (const [name, passed] of Object.entries(samplingOf(reader(all)))) {
+            if (name === "maxTokens") assert.ok(Number.isSafeInteger(passed) && passed > 0);
+            else assert.ok(isInSamplingRange(name as keyof typeof samplingRanges, passed), `${name} ${passed}`);
+          }
+        }
+      }),
+    );
   });
 });
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
-import type { ServiceEvent, ServiceOptions } from "../../../src/protocol/service";
+import type { GenerateRequest, ServiceEvent, ServiceOptions } from "../../../src/protocol/service";
 import { LocalResidentService } from "../../../src/service/localResidentService";
 import { record } from "../../support/agents/agentRig";
 import { FakeRuntime, writeFakeModel } from "../../support/agents/fakeRuntime";
@@ -16,7 +17,7 @@ function optionsFor(folder: string, change: Partial<ServiceOptions> = {}): Servi
     modelFolders: [path.join(folder, "models")],
     poolBytes: 64 * 1024,
     blockTokens: 8,
-    maxAnswerTokens: 6,
+    sampling: { temperature: 0, maxTokens: 6 },
     storeQuotaBytes: 1_000_000,
     ...change,
   };
@@ -85,6 +86,42 @@ describe("the service", function () {
       assert.deepEqual(second.tokenIds, first.tokenIds);
       assert.equal(second.figures.cache.tier, "hot");
     }));
+
+  it("samples as the model's files say, but for what the settings and the request say", () =>
+    inService(
+      async ({ service, runtime, folder }) => {
+        const file = path.join(folder, "models", "starter", "generation_config.json");
+        await writeFile(file, JSON.stringify({ do_sample: true, temperature: 0.6, top_k: 20 }));
+        const used = async (request: Partial<GenerateRequest>) => {
+          await service.generate({ prompt: "Hello", ...request }).done;
+          const sampling = runtime.lastRunner?.batches.at(-1)?.rows[0]?.sampling;
+          return [sampling?.temperature, sampling?.topK, sampling?.topP];
+        };
+        assert.deepEqual(await used({}), [0.6, 20, 1]);
+        await service.setDefaultSampling({ maxTokens: 3, topK: 5 });
+        assert.deepEqual(await used({}), [0.6, 5, 1]);
+        assert.deepEqual(await used({ sampling: { topK: 4, topP: 0 } }), [0.6, 4, 0]);
+        const ada = await service.createAgent({ name: "Ada" });
+        await service.setAgentSampling(ada.id, { temperature: 0.1 });
+        const done = await (await service.send(ada.id, { text: "Hello" })).done;
+        assert.equal(done.tokenIds.length, 3);
+        assert.equal(runtime.lastRunner?.batches.at(-1)?.rows[0]?.sampling.temperature, 0.1);
+      },
+      { sampling: { maxTokens: 6 } },
+    ));
+
+  it("answers as long as fits where nobody says how long, and cuts what is asked for to that", () =>
+    inService(
+      async ({ service }) => {
+        const prompt = "0123456789".repeat(50);
+        const { figures, tokenIds, finishReason } = await service.generate({ prompt, raw: true }).done;
+        assert.equal(finishReason, "length");
+        assert.equal(figures.promptTokens + tokenIds.length, 512);
+        const cut = await service.generate({ prompt, raw: true, sampling: { maxTokens: 100_000 } }).done;
+        assert.deepEqual([cut.tokenIds.length, cut.finishReason], [tokenIds.length, "length"]);
+      },
+      { sampling: { temperature: 0 } },
+    ));
 
   for (const prompt of ["", "  \n"]) {
     it(`refuses ${JSON.stringify(prompt)} without loading anything`, () =>
