@@ -110,6 +110,13 @@ describe("the service", function () {
       { sampling: { maxTokens: 6 } },
     ));
 
+  it("answers though a file of the model names an end that is no token of it", () =>
+    inService(async ({ service, folder }) => {
+      const file = path.join(folder, "models", "starter", "generation_config.json");
+      await writeFile(file, JSON.stringify({ eos_token_id: [2, 151_645] }));
+      assert.equal((await service.generate({ prompt: "Hello" }).done).tokenIds.length, 6);
+    }));
+
   it("answers as long as fits where nobody says how long, and cuts what is asked for to that", () =>
     inService(
       async ({ service }) => {
