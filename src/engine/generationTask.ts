@@ -1,8 +1,8 @@
 import type { ResidentError } from "../common/errors";
-import { type AdmissionPlan, admit, type Candidate, planAdmission } from "./admission";
+import { type AdmissionPlan, admit, type Candidate, planAdmission, slotsAtStart } from "./admission";
 import type { AgentBlocks } from "./agentBlocks";
 import { AnswerCounts } from "./answerCounts";
-import { blocksFor, slotsNeeded } from "./blockMath";
+import { blocksFor } from "./blockMath";
 import type { FinishReason, GenerationFigures } from "./generation";
 import { type GenerationControl, GenerationStream } from "./generationStream";
 import { bug } from "./invariant";
@@ -135,8 +135,8 @@ export class GenerationTask implements Schedulable {
   tellQueued(requestsAhead: number): void {
     if (this.queuedTold || this.phase.type !== "waiting") return;
     this.queuedTold = true;
-    const slots = slotsNeeded(this.promptTokens, this.request.maxTokens);
-    const neededBlocks = blocksFor(slots, this.ports.tables.pool.blockTokens);
+    const { blockTokens } = this.ports.tables.pool;
+    const neededBlocks = blocksFor(slotsAtStart(this.candidate(), blockTokens), blockTokens);
     this.stream.emit({ type: "queued", neededBlocks, requestsAhead });
   }
 
@@ -304,7 +304,7 @@ export class GenerationTask implements Schedulable {
       blocks: this.phase.blocks,
       history: this.history,
       maxTokens: this.numTokensToSample,
-      toItsEnd: this.lostTokens !== undefined,
+      beginsAgain: this.lostTokens !== undefined,
     };
   }
 }

@@ -89,6 +89,22 @@ describe("an agent's sampling", function () {
       assert.deepEqual([used(rig).topK, asked.tokenIds.length], [3, 3]);
     }));
 
+  it("makes no turn too long: what is asked for beyond the context or the pool is cut to what is left", () =>
+    inFolder(async (home) => {
+      for (const size of [{ contextTokens: 60 }, { totalBlocks: 6 }]) {
+        const rig = new AgentRig(home, { contextTokens: 100_000, ...size });
+        const done = await rig.ask(await rig.create(), "Hello", { maxTokens: 100_000 });
+        assert.equal(done.finishReason, "length");
+        const { promptTokens, generatedTokens } = done.figures;
+        const { blockTokens, totalBlocks } = rig.session.engine.pool;
+        assert.equal(
+          promptTokens + generatedTokens,
+          Math.min(rig.session.contextTokens, totalBlocks * blockTokens + 1),
+        );
+        await rig.agents.close();
+      }
+    }));
+
   it("is used when an answer is asked for again", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home);
