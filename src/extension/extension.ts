@@ -66,7 +66,7 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerAgentCommands(registry, { service: core, panels, picker, editors }));
   own(registerModelCommands(registry, { service: core, engine }));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));
-  own(registerWindowCommands(registry, { changes, log: channel, extensionId: extension.id }));
+  own(registerWindowCommands(registry, { service: core, changes, log: channel, extensionId: extension.id }));
   own(showEngine(engine));
 }
 

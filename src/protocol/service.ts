@@ -249,6 +249,12 @@ export interface EngineMetrics {
   readonly movedSlabs: number;
 }
 
+export interface PoolReduction {
+  readonly wantedBytes: number;
+  /** Why it is smaller, in words. */
+  readonly reason: string;
+}
+
 export interface PoolStatus {
   readonly totalBlocks: number;
   readonly usedBlocks: number;
@@ -258,6 +264,8 @@ export interface PoolStatus {
   readonly blockBytes: number;
   /** Blocks of the layers that see a window only, where they have their own; all other numbers are of the other layers. */
   readonly window?: { readonly totalBlocks: number; readonly usedBlocks: number };
+  /** The pool is smaller than was wanted. */
+  readonly reduced?: PoolReduction;
   /** Runs of blocks in id order: whose they are ("" = used by no agent), how many. Agent of first reference for shared ones. */
   readonly map: readonly {
     readonly kind: "agent" | "shared" | "reusable" | "free";
@@ -411,7 +419,8 @@ export interface ServiceOptions {
   readonly reference?: string;
   readonly defaultModel?: string;
   readonly modelFolders: readonly string[];
-  readonly poolBytes: number;
+  /** Absent: as free memory, the model and its context allow. What is too large is reduced, and the status says so. */
+  readonly poolBytes?: number;
   readonly blockTokens: number;
   /** What the user's settings say of answers; `setDefaultSampling` changes it. */
   readonly sampling?: SamplingOptions;

@@ -16,7 +16,7 @@ import {
   views,
 } from "../../../src/extension/contributions";
 import { type AnswerSetting, answerSettings } from "../../../src/extension/engine/answerSettings";
-import { numberSettings } from "../../../src/extension/engine/settings";
+import { numberSettings, poolSizeLimits } from "../../../src/extension/engine/settings";
 import { actionIds } from "../../../src/protocol/page";
 
 const { contributes } = manifest;
@@ -74,7 +74,7 @@ describe("contributions", () => {
   });
 
   it("states the same limits and defaults that values are clamped to", () => {
-    for (const [id, limits] of Object.entries(numberSettings)) {
+    for (const [id, limits] of Object.entries({ ...numberSettings, [settings.poolSizeMB]: poolSizeLimits })) {
       const property = properties.get(id);
       assert.ok(property, id);
       const { minimum, maximum, default: preset } = property;

@@ -5,7 +5,13 @@ import { kvDtypes } from "../../../src/common/kvDtypes";
 import { isInSamplingRange, samplingRanges } from "../../../src/common/samplingRanges";
 import { type SettingId, settings } from "../../../src/extension/contributions";
 import { answerSettings, samplingOf } from "../../../src/extension/engine/answerSettings";
-import { grownPoolMB, numberSetting, numberSettings, serviceOptionsOf } from "../../../src/extension/engine/settings";
+import {
+  grownPoolMB,
+  numberSetting,
+  numberSettings,
+  poolSizeLimits,
+  serviceOptionsOf,
+} from "../../../src/extension/engine/settings";
 
 const reader = (values: Partial<Record<SettingId, unknown>>) => (id: SettingId) => values[id];
 const places = { home: path.resolve("/home of mine"), starterModel: "/starter", nativeStage: "/stage" };
@@ -13,14 +19,14 @@ const places = { home: path.resolve("/home of mine"), starterModel: "/starter", 
 describe("settings", () => {
   it("fall back to the defaults when nothing is set", () => {
     const options = serviceOptionsOf(reader({}), places);
-    assert.equal(options.poolBytes, 1024 * 2 ** 20);
+    assert.equal("poolBytes" in options, false, "the core decides");
     assert.equal(options.blockTokens, 64);
     assert.equal(options.storeQuotaBytes, 8 * 2 ** 30);
     assert.equal("defaultModel" in options, false);
   });
 
   it("are clamped to their limits, and what is no number becomes the default", () => {
-    const id = settings.poolSizeMB;
+    const id = settings.poolBlockTokens;
     const { minimum, maximum, default: preset } = numberSettings[id];
     fc.assert(
       fc.property(fc.oneof(fc.double(), fc.string(), fc.constant(null)), (value) => {
@@ -30,6 +36,14 @@ describe("settings", () => {
         else if (value >= minimum && value <= maximum) assert.equal(read, value);
       }),
     );
+  });
+
+  it("pass the pool's size only where one is set, inside its limits", () => {
+    const bytes = (value: unknown) => serviceOptionsOf(reader({ [settings.poolSizeMB]: value }), places).poolBytes;
+    for (const value of [null, undefined, "64", Number.NaN]) assert.equal(bytes(value), undefined);
+    assert.equal(bytes(512), 512 * 2 ** 20);
+    assert.equal(bytes(1), poolSizeLimits.minimum * 2 ** 20);
+    assert.equal(bytes(1e12), poolSizeLimits.maximum * 2 ** 20);
   });
 
   it("list the folder of imported models before the person's own", () => {
@@ -104,17 +118,18 @@ describe("growing the pool", () => {
 
   it("doubles a pool when nothing says how much is needed", () => {
     assert.equal(grownPoolMB(512, undefined, undefined), 1024);
+    assert.equal(grownPoolMB(undefined, undefined, undefined), 1024);
   });
 
   it("never shrinks it and never goes beyond the limit", () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 64, max: 65536 }),
+        fc.integer({ min: poolSizeLimits.minimum, max: poolSizeLimits.maximum }),
         fc.integer({ min: 0, max: 1e6 }),
         fc.integer({ min: 1, max: 1e6 }),
         (size, needed, total) => {
           const grown = grownPoolMB(size, needed, total);
-          assert.ok(grown >= size && grown <= 65536);
+          assert.ok(grown >= size && grown <= poolSizeLimits.maximum);
         },
       ),
     );

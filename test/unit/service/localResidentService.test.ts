@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
-import { silentLog } from "../../../src/common/log";
+import { type Log, silentLog } from "../../../src/common/log";
 import type { GenerateRequest, ServiceEvent, ServiceOptions } from "../../../src/protocol/service";
 import { LocalResidentService } from "../../../src/service/localResidentService";
 import { record } from "../../support/agents/agentRig";
@@ -28,18 +28,26 @@ interface Rig {
   readonly runtime: FakeRuntime;
   readonly service: LocalResidentService;
   readonly events: ServiceEvent[];
+  readonly logged: string[];
 }
 
 /** A service over two models on disk, "starter" and "other", ended afterwards. */
-function inService(body: (rig: Rig) => Promise<void>, change: Partial<ServiceOptions> = {}): Promise<void> {
+function inService(
+  body: (rig: Rig) => Promise<void>,
+  change: Partial<Omit<ServiceOptions, "poolBytes">> & { readonly poolBytes?: number | undefined } = {},
+): Promise<void> {
   return inFolder(async (folder) => {
     for (const name of ["starter", "other"]) await writeFakeModel(path.join(folder, "models", name));
     const runtime = new FakeRuntime();
-    const service = new LocalResidentService(optionsFor(folder, change), runtime, silentLog);
+    const logged: string[] = [];
+    const log: Log = { log: (_, message) => logged.push(message) };
+    const { poolBytes, ...others } = { ...optionsFor(folder), ...change };
+    const options = poolBytes === undefined ? others : { ...others, poolBytes };
+    const service = new LocalResidentService(options, runtime, log);
     const events: ServiceEvent[] = [];
     service.onEvent((event) => events.push(event));
     try {
-      await body({ folder, runtime, service, events });
+      await body({ folder, runtime, service, events, logged });
     } finally {
       await service.dispose();
     }
@@ -170,6 +178,52 @@ describe("the service", function () {
         assert.equal((await service.status()).engine.type, "failed");
       },
       { poolBytes: 100 },
+    ));
+
+  it("makes a pool for the model's contexts where no size is set", () =>
+    inService(
+      async ({ service }) => {
+        await service.loadModel();
+        const { pool } = await service.status();
+        assert.equal((pool?.totalBlocks ?? 0) * 8, 8 * 512);
+        assert.equal(pool?.reduced, undefined);
+      },
+      { poolBytes: undefined },
+    ));
+
+  it("makes a smaller pool where the one that was wanted does not fit, and says so in status, diagnosis and log", () =>
+    inService(
+      async ({ service, runtime, logged }) => {
+        runtime.availableBytes = 64 * 1024;
+        assert.equal((await service.generate({ prompt: "Hello" }).done).tokenIds.length, 6);
+        const { pool } = await service.status();
+        assert.equal((pool?.totalBlocks ?? 0) * (pool?.blockBytes ?? 0), 48 * 1024);
+        assert.equal(pool?.reduced?.wantedBytes, 2 ** 30);
+        const lines = (await service.diagnose()).sections.find(({ title }) => title === "Block pool")?.lines;
+        assert.deepEqual(
+          lines?.slice(0, 3).map(([name]) => name),
+          ["size wanted", "size", "smaller because"],
+        );
+        assert.match(logged.join("\n"), /block pool has 48.0 KB instead of 1.00 GB: 64.0 KB of memory were free/);
+      },
+      { poolBytes: 2 ** 30 },
+    ));
+
+  it("refuses with the numbers where not even the smallest useful pool fits", () =>
+    inService(
+      async ({ service, runtime }) => {
+        runtime.availableBytes = 1000;
+        await assert.rejects(service.generate({ prompt: "Hello" }).done, (error: ResidentError) => {
+          assert.equal(error.code, "OUT_OF_MEMORY");
+          assert.deepEqual(error.facts, { neededBytes: 512 * 64, wantedBytes: 2 ** 30, availableBytes: 1000 });
+          assert.doesNotMatch(error.advice, /report/);
+          return true;
+        });
+        assert.equal((await service.status()).engine.type, "failed");
+        runtime.availableBytes = 2 ** 40;
+        assert.equal((await service.generate({ prompt: "Hello" }).done).tokenIds.length, 6);
+      },
+      { poolBytes: 2 ** 30 },
     ));
 
   it("swaps models between turns: the second waits, and the first agent's cache comes back from disk", () =>
