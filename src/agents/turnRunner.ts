@@ -64,9 +64,12 @@ export class TurnRunner {
       model: session.sampling,
     });
     const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limitsOf(session), manifest.headTokens);
-    const restoreMs = await agent.cache.makeHot(session, built.ids, agent.saved, (tokens) => {
-      this.enter(agent, activity, "restoring");
-      answer.emit({ type: "restoring", tokens });
+    const restoreMs = await agent.cache.makeHot(session, built.ids, agent.saved, {
+      signal: answer.signal,
+      onRestoring: (tokens) => {
+        this.enter(agent, activity, "restoring");
+        answer.emit({ type: "restoring", tokens });
+      },
     });
     throwIfAborted(answer.signal);
     recorder.record(promptRecord(turn, built));

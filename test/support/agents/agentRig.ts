@@ -26,6 +26,7 @@ export interface RigOptions {
   readonly modelSampling?: SamplingOptions;
   readonly identity?: Partial<BlockIdentity>;
   readonly locks?: FakeLocks;
+  readonly lockGraceMs?: number;
   /** Layers with a window have blocks of their own. */
   readonly window?: WindowGeometry;
 }
@@ -61,11 +62,8 @@ export class AgentRig {
       get: (block) => this.runner.contentsOf(block),
       set: (block, contents) => this.runner.setContents(block, contents),
     });
-    const makeRoom = (blocks: number) => this.agents.residency.makeRoom(this.session, blocks);
     const engine = new BlockPoolBatchEngine(this.runner, createBlockHasher(ids), this.clock, {
       checked: true,
-      makeRoom: (blocks) => this.agents.residency.makeRoomInTime(this.session, blocks),
-      makeRoomNow: makeRoom,
       windowSlackTokens: 8,
       onWindowLeft: (left) => this.agents.residency.saveLeft(this.session, left),
     });
@@ -78,7 +76,6 @@ export class AgentRig {
       identity: ids,
       engine,
       files: this.files,
-      makeRoom,
       text: this.text(),
       sampling: options.modelSampling ?? {},
     };
@@ -102,6 +99,7 @@ export class AgentRig {
       sampling: () => ({ temperature: 0, maxTokens: options.maxAnswerTokens ?? 8, ...options.settings }),
       defaultModel: () => "/models/fake",
       log: silentLog,
+      ...(options.lockGraceMs === undefined ? {} : { lockGraceMs: options.lockGraceMs }),
     });
   }
 
