@@ -30,6 +30,7 @@ import type {
 import { AgentStore } from "../store/agentStore";
 import { BlockStore } from "../store/blockStore";
 import { durableFiles } from "../store/files";
+import { DiskQuota } from "../store/freeDisk";
 import { forwardAgentEvents } from "./agentEvents";
 import { BenchDesk } from "./benchDesk";
 import { benchSuites } from "./benchSuites";
@@ -93,9 +94,13 @@ export class LocalResidentService implements ResidentService {
       defaultModel: () => this.library.defaultModel,
       log,
     });
+    const quota = new DiskQuota(blocks.root, options.storeQuotaBytes);
     this.keeper = new StoreKeeper({
       blocks,
-      quotaBytes: options.storeQuotaBytes,
+      get quotaBytes() {
+        return quota.bytes;
+      },
+      onCounted: (bytes) => quota.look(bytes),
       neededKeys: () => this.agents.neededKeys(),
       nowMs: Date.now,
       log,

@@ -21,6 +21,28 @@ export function effectiveQuota(quotaBytes: number, { freeBytes, storeBytes }: Di
   return Math.min(quotaBytes, Math.max(leastQuotaBytes, share));
 }
 
+/** A store's quota, as its disk allows at the last look. */
+export class DiskQuota {
+  private current: number;
+
+  constructor(
+    private readonly folder: string,
+    private readonly quotaBytes: number,
+    private readonly freeBytes: (folder: string) => Promise<number | undefined> = freeDiskBytes,
+  ) {
+    this.current = quotaBytes;
+  }
+
+  get bytes(): number {
+    return this.current;
+  }
+
+  /** The store has `storeBytes` at the moment. */
+  async look(storeBytes: number): Promise<void> {
+    this.current = effectiveQuota(this.quotaBytes, { freeBytes: await this.freeBytes(this.folder), storeBytes });
+  }
+}
+
 /** Bytes that this user may still write where `folder` is, or will be. `undefined` where the system does not say. */
 export async function freeDiskBytes(folder: string): Promise<number | undefined> {
   try {
