@@ -256,6 +256,8 @@ export interface PoolReduction {
 }
 
 export interface PoolStatus {
+  /** All blocks, those of layers with a window included. */
+  readonly bytes: number;
   readonly totalBlocks: number;
   readonly usedBlocks: number;
   readonly reusableBlocks: number;

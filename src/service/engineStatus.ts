@@ -37,11 +37,12 @@ export function engineMetrics(loaded: LoadedModel | undefined): EngineMetrics {
   };
 }
 
-export function poolStatus({ session, info, poolReduced }: LoadedModel): PoolStatus {
+export function poolStatus({ session, info, pool: memory, poolReduced }: LoadedModel): PoolStatus {
   const { pool, windowPool } = session.engine;
   const { kvBytesPerToken, window } = info;
   const tokenBytes = windowPool === undefined ? kvBytesPerToken : kvBytesPerToken - (window?.kvBytesPerToken ?? 0);
   return {
+    bytes: memory.bytes,
     totalBlocks: pool.totalBlocks,
     usedBlocks: pool.referencedBlocks,
     reusableBlocks: pool.reusableBlocks,

@@ -40,7 +40,7 @@ export function registerWindowCommands(
     registry.register(commands.growPool, async (argument) => {
       const { pool } = await (await service.get()).status();
       const sizeMB = grownPoolMB(
-        pool === undefined ? poolSizeMB(readSetting) : (pool.totalBlocks * pool.blockBytes) / 2 ** 20,
+        pool === undefined ? poolSizeMB(readSetting) : pool.bytes / 2 ** 20,
         numberField(argument, "needed"),
         numberField(argument, "total"),
       );

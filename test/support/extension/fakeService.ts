@@ -142,6 +142,7 @@ export class FakeService implements ResidentService {
         movedSlabs: 0,
       },
       pool: {
+        bytes: 2 ** 28,
         totalBlocks: 256,
         usedBlocks: 0,
         reusableBlocks: 0,

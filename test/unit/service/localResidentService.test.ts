@@ -197,7 +197,7 @@ describe("the service", function () {
         runtime.availableBytes = 64 * 1024;
         assert.equal((await service.generate({ prompt: "Hello" }).done).tokenIds.length, 6);
         const { pool } = await service.status();
-        assert.equal((pool?.totalBlocks ?? 0) * (pool?.blockBytes ?? 0), 48 * 1024);
+        assert.equal(pool?.bytes, 48 * 1024);
         assert.equal(pool?.reduced?.wantedBytes, 2 ** 30);
         const lines = (await service.diagnose()).sections.find(({ title }) => title === "Block pool")?.lines;
         assert.deepEqual(
