@@ -103,6 +103,8 @@ export class FakeService implements ResidentService {
   /** What was to be read ahead, in order. */
   readonly warmed: { readonly id: AgentId; readonly draft: string | undefined }[] = [];
   defaultSampling: SamplingOptions = {};
+  /** What panels said of whom they show, in order. */
+  readonly shown: { readonly id: AgentId; readonly shown: boolean }[] = [];
   disposed = false;
 
   fire(event: ServiceEvent): void {
@@ -303,7 +305,11 @@ export class FakeService implements ResidentService {
     return this.start(id, turns.slice(0, at), turns[at]?.user ?? "");
   }
 
-  running(id: AgentId): Running | undefined {
+  async setShown(id: AgentId, shown: boolean): Promise<void> {
+    this.shown.push({ id, shown });
+  }
+
+  async running(id: AgentId): Promise<Running | undefined> {
     return this.answers.get(id);
   }
 
