@@ -228,8 +228,8 @@ export class Agents {
   }
 
   /** Those that must be repaired before they can be continued. */
-  async damaged(): Promise<readonly AgentId[]> {
-    return (await this.list()).filter(({ damage }) => damage !== undefined).map(({ id }) => id);
+  damaged(): Promise<readonly AgentId[]> {
+    return this.directory.damaged();
   }
 
   /** Deletes all agents. Throws AGENT_LOCKED, nothing deleted, while another process uses one. */

@@ -160,7 +160,7 @@ export class AgentStore {
       const grave = path.join(this.root, `${deletedPrefix}${id}-${randomBytes(4).toString("hex")}`);
       await rename(this.reader.folder(id), grave);
       held?.release();
-      await syncFolder(this.root).catch(() => {});
+      await syncFolder(this.root);
       await removeGone(grave, onGone);
     } catch (error) {
       throw storeError(error, this.reader.folder(id));
@@ -291,7 +291,9 @@ function newId(): string {
 
 function nextIndex({ manifests, unreadable }: AgentList): number {
   const agents = [...manifests, ...unreadable.flatMap(({ agent }) => agent ?? [])];
-  return agents.reduce((next, { index }) => Math.max(next, index + 1), 0);
+  const next = agents.reduce((most, { index }) => Math.max(most, index + 1), 0);
+  // A forged manifest may name the last number that there is.
+  return Math.min(next, Number.MAX_SAFE_INTEGER);
 }
 
 function tryLock(locks: FileLocks, file: string): FileLock | undefined {

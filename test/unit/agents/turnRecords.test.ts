@@ -76,8 +76,22 @@ describe("turn records", () => {
 
   it("of no known type are refused", () => {
     const tokens = new Int32Array(0);
-    for (const body of [{}, { type: "note", turn: "t1" }, { type: "end", turn: "t1", state: "done" }]) {
+    const segments = [{ kind: "prompt", text: "", count: 3 }];
+    const prompt = { type: "prompt", turn: "t1", keep: 0, tokens: 3 };
+    for (const body of [
+      {},
+      { type: "note", turn: "t1" },
+      { type: "end", turn: "t1", state: "done" },
+      { ...prompt, segments: "all" },
+    ]) {
       assert.throws(() => decodeRecord({ body, tokens }), MalformedJson);
+    }
+    // Segments that claim more or fewer tokens than there are.
+    for (const count of [2, 4]) {
+      assert.throws(
+        () => decodeRecord({ body: { ...prompt, segments }, tokens: new Int32Array(count) }),
+        MalformedJson,
+      );
     }
   });
 });
