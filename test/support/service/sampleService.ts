@@ -108,6 +108,7 @@ const agent: AgentSummary = {
   createdAt: 1,
   lastUsedAt: 2,
   pinned: true,
+  sampling: { temperature: 0.5, seed: 7 },
   lockedElsewhere: false,
 };
 
@@ -158,6 +159,7 @@ const status: ServiceStatus = {
     movedSlabs: 0,
   },
   pool: {
+    bytes: 6 * 2 ** 20,
     totalBlocks: 4,
     usedBlocks: 1,
     reusableBlocks: 1,
@@ -165,6 +167,7 @@ const status: ServiceStatus = {
     blockTokens: 64,
     blockBytes: 2 ** 20,
     window: { totalBlocks: 2, usedBlocks: 1 },
+    reduced: { wantedBytes: 2 ** 30, reason: "8.0 MB of memory were free" },
     map: [
       { kind: "agent", agent: "a", count: 1 },
       { kind: "free", count: 3 },
@@ -253,6 +256,41 @@ const sampling: SamplingOptions = {
 };
 
 const importRequest = { file: "/x.gguf", name: "x", target: "/models/x", replace: true };
+const totals: FileTotals = { objects: 3, bytes: 4096 };
+
+const agentRepair: AgentRepair = {
+  id: "a",
+  name: "Ada",
+  wasWhole: false,
+  keptTurns: 4,
+  lostTurns: 1,
+  lostRecords: 2,
+  damages: ["line 9 of turns.log: its checksum is wrong"],
+  lostFrom: { record: 9, byte: 1234 },
+  keptFiles: ["turns.log.damaged-1"],
+};
+
+const storeStats: StoreStats = {
+  ...totals,
+  path: "/home/store",
+  quotaBytes: 1e9,
+  freeDiskBytes: 2e9,
+  models: [{ ...totals, folder: "abc", name: "starter" }],
+  referenced: totals,
+  unreferenced: totals,
+  agents: 2,
+  agentFiles: totals,
+  unknown: [{ agent: "b", reason: "its manifest is damaged" }],
+};
+
+const collection: StoreCollection = { removed: totals, temporaryFiles: 1, young: totals, unknown: storeStats.unknown };
+
+const verification: StoreVerification = {
+  checked: totals,
+  problems: [{ path: "/home/store/x.safetensors", bytes: 12, code: "checksum", reason: "checksum differs" }],
+  stopped: false,
+};
+
 const generateRequest = { prompt: "Hello", raw: true, system: "Be brief", sampling, promptLookup: false };
 const createRequest = { name: "Ada", system: "Be brief", modelDirectory: "/models/starter" };
 const sendRequest = { text: "Hello", sampling };
@@ -285,6 +323,8 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   regenerate: async (door) => told(await door.regenerate("a", "t1", sampling)),
   saveAgent: (door) => door.saveAgent("a"),
   pinAgent: (door) => door.pinAgent("a", true),
+  setAgentSampling: (door) => door.setAgentSampling("a", { temperature: 0.5, topK: 1 }),
+  setDefaultSampling: (door) => door.setDefaultSampling(sampling),
   setShown: (door) => door.setShown("a", true),
   running: async (door) => told(await door.running("a")),
   storeStats: (door) => door.storeStats(),
@@ -340,8 +380,13 @@ export class SampleService implements ResidentService {
   storeStats = this.sample("storeStats", storeStats);
   forgetEverything = this.sample("forgetEverything", { agents: 2, removed: files });
   warmAgent = this.sample("warmAgent", agent);
+  repairAgent = this.sample("repairAgent", agentRepair);
+  storeStats = this.sample("storeStats", storeStats);
+  forgetEverything = this.sample("forgetEverything", { agents: 2, removed: totals });
   saveAgent = this.sample("saveAgent", agent);
   pinAgent = this.sample("pinAgent", agent);
+  setAgentSampling = this.sample("setAgentSampling", agent);
+  setDefaultSampling = this.sample("setDefaultSampling", undefined);
   setShown = this.sample("setShown", undefined);
   dispose = this.sample("dispose", undefined);
 
@@ -383,6 +428,24 @@ export class SampleService implements ResidentService {
     this.asked.push(["runBench", suite]);
     onProgress(progress);
     return report;
+  }
+
+  async collectStore(): Promise<StoreCollection> {
+    this.asked.push(["collectStore"]);
+    return collection;
+  }
+
+  async verifyStore(onProgress: (progress: Progress) => void): Promise<StoreVerification> {
+    this.asked.push(["verifyStore"]);
+    onProgress(progress);
+    return verification;
+  }
+
+  async repairStore(onProgress: (progress: Progress) => void): Promise<StoreRepair> {
+    this.asked.push(["repairStore"]);
+    onProgress(progress);
+    const failed = [{ agent: "b", error }];
+    return { verification, removed: totals, agents: [agentRepair], failed };
   }
 
   generate(...args: readonly unknown[]): Running {
