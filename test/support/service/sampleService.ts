@@ -181,45 +181,10 @@ const status: ServiceStatus = {
     refused: 1,
     lastRefusal: "a checksum",
     lastSaveError: error,
-    problem: error,
   },
   agents: [agent],
   lastBench: [report],
   benchRunning: { suite: "soak", progress },
-};
-
-const agentRepair: AgentRepair = {
-  id: "a",
-  name: "Ada",
-  wasWhole: false,
-  keptTurns: 2,
-  lostTurns: 1,
-  lostRecords: 3,
-  damages: ["line 4 of turns.log: its checksum is wrong"],
-  lostFrom: { record: 4, byte: 400 },
-  keptFiles: ["turns.log.damaged-1"],
-};
-
-const files: FileTotals = { objects: 2, bytes: 4096 };
-const unknown = [{ agent: "b", reason: "its manifest: not JSON" }];
-
-const storeStats: StoreStats = {
-  path: "/store",
-  ...files,
-  quotaBytes: 8192,
-  freeDiskBytes: 1e9,
-  models: [{ folder: "0123456789abcdef", name: "starter", ...files }],
-  referenced: files,
-  unreferenced: files,
-  agents: 2,
-  agentFiles: files,
-  unknown,
-};
-
-const verification: StoreVerification = {
-  checked: files,
-  problems: [{ path: "/store/x.safetensors", bytes: 2048, code: "checksum", reason: "its bytes are others" }],
-  stopped: true,
 };
 
 const engineStates: readonly EngineState[] = [
@@ -376,9 +341,6 @@ export class SampleService implements ResidentService {
   rewindAgent = this.sample("rewindAgent", agent);
   startOver = this.sample("startOver", agent);
   deleteAgent = this.sample("deleteAgent", undefined);
-  repairAgent = this.sample("repairAgent", agentRepair);
-  storeStats = this.sample("storeStats", storeStats);
-  forgetEverything = this.sample("forgetEverything", { agents: 2, removed: files });
   warmAgent = this.sample("warmAgent", agent);
   repairAgent = this.sample("repairAgent", agentRepair);
   storeStats = this.sample("storeStats", storeStats);
@@ -405,23 +367,6 @@ export class SampleService implements ResidentService {
     this.asked.push(["getStarterModel"]);
     onProgress(progress);
     return model;
-  }
-
-  async verifyStore(onProgress: (progress: Progress) => void): Promise<StoreVerification> {
-    this.asked.push(["verifyStore"]);
-    onProgress(progress);
-    return verification;
-  }
-
-  async collectStore(): Promise<StoreCollection> {
-    this.asked.push(["collectStore"]);
-    return { removed: files, temporaryFiles: 1, young: files, unknown };
-  }
-
-  async repairStore(onProgress: (progress: Progress) => void): Promise<StoreRepair> {
-    this.asked.push(["repairStore"]);
-    onProgress(progress);
-    return { verification, removed: files, agents: [agentRepair], failed: [{ agent: "b", error }] };
   }
 
   async runBench(suite: BenchSuite, onProgress: (progress: Progress) => void): Promise<BenchReport> {
