@@ -7,7 +7,7 @@ import { commonPrefix } from "../engine/tokenHistory";
 import type { AgentId, CacheRefusal, CacheSource } from "../protocol/service";
 import type { AgentWriter } from "../store/agentWriter";
 import type { BlockStore } from "../store/blockStore";
-import { blocksToRestore, planRestore, type RestorePlan, restoreCache, type SavedCache } from "./cacheRestore";
+import { planRestore, type RestorePlan, restoreCache, type SavedCache } from "./cacheRestore";
 import { CacheSaver } from "./cacheSave";
 import type { ModelSession } from "./ports";
 
@@ -88,8 +88,7 @@ export class AgentCache {
     this.refused ??= plan.refused;
     if (plan.endToken <= plan.hotTokens) return 0;
     onRestoring?.(plan.endToken - plan.hotTokens);
-    if (priority === "normal") await session.engine.spaceFor(blocksToRestore(plan, session), signal);
-    if (!signal?.aborted) await this.restore(session, tokens, plan, priority, signal);
+    await this.restore(session, tokens, plan, priority, signal);
     return this.clock.nowMs() - startedMs;
   }
 
@@ -100,22 +99,22 @@ export class AgentCache {
     priority: Priority,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    // In use, not idle: what is hot already must not leave for what is to come behind it.
-    const { held } = this;
-    held?.blocks.setIdle(undefined);
+    let inUse: Held | undefined;
+    // In use from now on, not idle: what is hot must not leave for what is to come behind it.
+    const onBegin = () => {
+      inUse = this.held;
+      inUse?.blocks.setIdle(undefined);
+      return inUse === undefined ? 0 : plan.hotTokens;
+    };
     try {
-      const hotTokens = held === undefined ? 0 : plan.hotTokens;
-      const request = { owner: this.owner, tokens, priority, ...(signal && { signal }) };
-      const { blocks, loadedTokens, refused } = await restoreCache(this.store, session, request, {
-        ...plan,
-        hotTokens,
-      });
+      const request = { owner: this.owner, tokens, priority, signal, onBegin };
+      const { blocks, loadedTokens, refused } = await restoreCache(this.store, session, request, plan);
       this.refused ??= refused;
       if (blocks === undefined) return;
       this.hold({ blocks, session, settledTokens: blocks.numTokens });
       this.tokensFromDisk += loadedTokens;
     } finally {
-      if (held !== undefined && held === this.held) this.leaveIdle(held);
+      if (inUse !== undefined && inUse === this.held) this.leaveIdle(inUse);
     }
   }
 

@@ -187,8 +187,8 @@ function refusalOf(
 }
 
 /** Blocks that the plan takes beside those that are hot. */
-export function blocksToRestore(plan: RestorePlan, { identity }: Pick<ModelSession, "identity">): number {
-  return plan.blocks.length - Math.floor(plan.hotTokens / identity.blockTokens);
+function blocksToRestore(plan: RestorePlan, { blockTokens }: BlockIdentity): number {
+  return plan.blocks.length - Math.floor(plan.hotTokens / blockTokens);
 }
 
 export interface CacheRestoreRequest {
@@ -197,21 +197,34 @@ export interface CacheRestoreRequest {
   readonly tokens: Int32Array;
   readonly priority: Priority;
   /** Ends it soon; what came until then is kept. */
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal | undefined;
+  /** Called right before blocks are taken. Answers with the tokens that are hot then. */
+  readonly onBegin: () => number;
 }
 
 /** Fills blocks that no table names. `blocks` is absent when nothing was gained over what is hot. */
 export async function restoreCache(
   store: BlockStore,
   session: ModelSession,
-  { owner, tokens, priority, signal }: CacheRestoreRequest,
+  { owner, tokens, priority, signal, onBegin }: CacheRestoreRequest,
   plan: RestorePlan,
 ): Promise<{ readonly blocks?: AgentBlocks; readonly loadedTokens: number; readonly refused?: CacheRefusal }> {
   const { engine, files, identity } = session;
   const giveWay = new AbortController();
   const stop = signal === undefined ? giveWay.signal : AbortSignal.any([signal, giveWay.signal]);
   const onGiveWay = () => giveWay.abort();
-  const restore = engine.beginRestore({ owner, tokens: tokens.subarray(0, plan.endToken), priority, onGiveWay });
+  const request = { owner, tokens: tokens.subarray(0, plan.endToken), priority, onGiveWay };
+  let { hotTokens } = plan;
+  const begun = () => {
+    hotTokens = onBegin();
+  };
+  // A read-ahead takes what there is; an answer waits for what it needs.
+  if (priority === "low") begun();
+  const restore =
+    priority === "low"
+      ? engine.beginRestore(request)
+      : await engine.beginRestoreInTurn(request, blocksToRestore(plan, identity), { signal, onBegin: begun });
+  if (restore === undefined) return { loadedTokens: 0 };
   try {
     const first = restore.foundTokens / identity.blockTokens;
     const wanted = plan.blocks.slice(first, first + restore.targets.length);
@@ -222,7 +235,7 @@ export async function restoreCache(
     const loadedTokens = Math.min((first + loaded) * identity.blockTokens, plan.endToken) - restore.foundTokens;
     const numTokens = restore.foundTokens + loadedTokens;
     const outcome = { loadedTokens, ...withRefusal(refused ?? window.refused ?? plan.refused) };
-    if (numTokens > plan.hotTokens) return { blocks: restore.commit(numTokens, window.complete), ...outcome };
+    if (numTokens > hotTokens) return { blocks: restore.commit(numTokens, window.complete), ...outcome };
     restore.cancel();
     return { ...outcome, loadedTokens: 0 };
   } catch (error) {

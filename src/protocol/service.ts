@@ -1,7 +1,7 @@
 /**
- * The one async door between the programs (extension, CLI) and the core. Arguments, results and events are plain,
- * structured-clonable data, so that a worker thread or a child process would only be a transport. Every method may
- * reject with a `ResidentError`.
+ * The one async door between the programs (extension, CLI) and the core. The core may run in the same thread, in a worker
+ * thread or elsewhere: `wire.ts` says what crosses then, which is plain, structured-clonable data. Every method may reject
+ * with a `ResidentError`.
  */
 import type { Disposable } from "../common/disposables";
 import type { ErrorInfo } from "../common/errors";
@@ -88,9 +88,12 @@ export type GenerationEvent =
     }
   | { readonly type: "failed"; readonly error: ErrorInfo };
 
-/** One answer in the making. `events` replays from the start for a late listener; `done` resolves or rejects once. */
+/** Names a running answer; unique among those of one core. */
+export type RunningId = string;
+
+/** One answer in the making. `onEvent` tells a late listener the story so far; `done` resolves or rejects once. */
 export interface Running {
-  readonly id: string;
+  readonly id: RunningId;
   onEvent(listener: (event: GenerationEvent) => void): Disposable;
   readonly done: Promise<Extract<GenerationEvent, { type: "done" }>>;
   /** Takes effect within a step; what was read and said is kept. */
@@ -362,7 +365,7 @@ export interface ServiceStatus {
 
 // ---- bench -------------------------------------------------------------------------------------------------------
 
-export const benchSuiteNames = ["exp-005", "exp-006", "resume", "throughput", "engine", "soak"] as const;
+export const benchSuiteNames = ["exp-005", "exp-006", "resume", "throughput", "engine", "host", "soak"] as const;
 export type BenchSuite = (typeof benchSuiteNames)[number];
 
 export interface BenchRow {
@@ -399,7 +402,9 @@ export type ServiceEvent =
   /** A turn of an agent started: its running answer can be had from `running(agent)`. */
   | { readonly type: "turnStarted"; readonly id: AgentId; readonly turn: TurnId }
   | { readonly type: "turnEnded"; readonly id: AgentId; readonly turn: TurnId }
-  | { readonly type: "bench"; readonly suite: BenchSuite; readonly progress?: Progress; readonly report?: BenchReport };
+  | { readonly type: "bench"; readonly suite: BenchSuite; readonly progress?: Progress; readonly report?: BenchReport }
+  /** The core ended without having been asked to, and no call to this service will be answered any more. */
+  | { readonly type: "ended"; readonly error: ErrorInfo };
 
 export interface ResidentService {
   readonly onEvent: Event<ServiceEvent>;
@@ -463,8 +468,13 @@ export interface ResidentService {
   saveAgent(id: AgentId): Promise<AgentSummary>;
   /** A pinned agent's cache is brought into memory, and leaves it after all others' when room is needed. */
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary>;
+  /**
+   * Whether something shows this agent to a person. While something does, its lock and its logs are kept; calls with true
+   * are counted, each with false takes one back.
+   */
+  setShown(id: AgentId, shown: boolean): Promise<void>;
   /** The running answer of an agent, if one is. */
-  running(id: AgentId): Running | undefined;
+  running(id: AgentId): Promise<Running | undefined>;
 
   // the store on disk
   storeStats(): Promise<StoreStats>;

@@ -276,7 +276,11 @@ export class LocalResidentService implements ResidentService {
     return this.agents.save(id);
   }
 
-  running(id: AgentId): Running | undefined {
+  async setShown(id: AgentId, shown: boolean): Promise<void> {
+    this.agents.setShown(id, shown);
+  }
+
+  async running(id: AgentId): Promise<Running | undefined> {
     return this.agents.running(id);
   }
 

@@ -68,7 +68,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
     return agent;
   });
   about(commands.stopAgent, "Stop Answer", async (agent, door) => {
-    door.running(agent.id)?.abort();
+    (await door.running(agent.id))?.abort();
     return agent;
   });
   about(commands.regenerate, "Regenerate Answer", async (agent, door, argument) => {

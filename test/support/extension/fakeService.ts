@@ -106,6 +106,8 @@ export class FakeService implements ResidentService {
   readonly onEvent = this.emitter.event;
   /** What was to be read ahead, in order. */
   readonly warmed: { readonly id: AgentId; readonly draft: string | undefined }[] = [];
+  /** What panels said of whom they show, in order. */
+  readonly shown: { readonly id: AgentId; readonly shown: boolean }[] = [];
   disposed = false;
 
   fire(event: ServiceEvent): void {
@@ -342,7 +344,11 @@ export class FakeService implements ResidentService {
     return this.start(id, turns.slice(0, at), turns[at]?.user ?? "");
   }
 
-  running(id: AgentId): Running | undefined {
+  async setShown(id: AgentId, shown: boolean): Promise<void> {
+    this.shown.push({ id, shown });
+  }
+
+  async running(id: AgentId): Promise<Running | undefined> {
     return this.answers.get(id);
   }
 

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { ResidentError } from "../../../src/common/errors";
-import type { Running } from "../../../src/protocol/service";
 import { AgentRig, type RigOptions, record } from "../../support/agents/agentRig";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
 
@@ -54,21 +53,20 @@ describe("Blocks for agents", function () {
   it("goes on with the younger of two answers when the older one, which had the blocks, is stopped", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home, { totalBlocks: 62, maxAnswerTokens: 60 });
-      const ids = [await rig.create("older"), await rig.create("younger", "another one")] as const;
-      const begun: Running[] = [];
+      const ids = [await rig.create("older"), await rig.create("younger", "another one")];
+      const sent = gate();
       let wereTwo = false;
       rig.runner.beforeStep = async () => {
-        // The older one does not end before the younger one's message is on disk.
-        await until(() => begun.length === 2);
-        if (!wereTwo) await new Promise((resolve) => setTimeout(resolve, 5));
+        await sent.passed;
         const rows = rig.runner.batches.at(-1)?.rows.length ?? 0;
-        if (wereTwo && rows === 1) begun[0]?.abort();
+        if (wereTwo && rows === 1) older.abort();
         wereTwo ||= rows === 2;
       };
-      const older = await rig.agents.send(ids[0], { text: long });
-      begun.push(older);
-      const younger = await rig.agents.send(ids[1], { text: other });
-      begun.push(younger);
+      const older = await rig.agents.send(ids[0] ?? "", { text: long });
+      const younger = await rig.agents.send(ids[1] ?? "", { text: other });
+      const { engine } = rig.session;
+      await until(() => engine.metricsSnapshot().numRequestsRunning + engine.numWaiting === 2);
+      sent.open();
       assert.equal((await older.done).finishReason, "aborted");
       assert.equal((await younger.done).tokenIds.length, 60);
       await rig.agents.close();

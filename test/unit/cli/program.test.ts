@@ -53,7 +53,7 @@ describe("The program", () => {
     [
       "an unknown suite",
       ["bench", "exp-007"],
-      /no suite 'exp-007': use exp-005, exp-006, resume, throughput, engine, soak$/,
+      /no suite 'exp-007': use exp-005, exp-006, resume, throughput, engine, host, soak$/,
     ],
     [
       "an unknown verb",
