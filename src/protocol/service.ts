@@ -310,7 +310,7 @@ export interface StoreStats extends FileTotals {
   readonly agents: number;
   /** All files in the agents' folders: conversations, tokens, keys, tails. */
   readonly agentFiles: FileTotals;
-  /** Agents whose references cannot be known, and why: while there are any, nothing is collected. */
+  /** Agents whose references cannot be known, and why, where something seems unreferenced: it is not collected then. */
   readonly unknown: readonly { readonly agent: string; readonly reason: string }[];
 }
 

@@ -1,8 +1,8 @@
 /** Who refers to what in the store: each agent's folder names the keys of its blocks and its tail. */
-import { readdir } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import path from "node:path";
 import { toErrorInfo } from "../common/errors";
-import { deletedPrefix } from "./agentSweep";
+import { deletedPrefix, newPrefix } from "./agentSweep";
 import { modelFolder } from "./blockIdentity";
 import { ifThere, versionOf } from "./files";
 import { MalformedJson } from "./json";
@@ -55,7 +55,8 @@ export class ReferenceReader {
   }
 
   private async readNow(): Promise<References> {
-    const entries = (await ifThere(this.agentsRoot, (root) => readdir(root, { withFileTypes: true }))) ?? [];
+    const listed = await ifThere(this.agentsRoot, (root) => readdir(root, { withFileTypes: true }));
+    const entries = listed ?? [];
     // An agent that is being made has a private name. What is being deleted refers to nothing any more.
     const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(deletedPrefix));
     const agents = folders.map(({ name }) => name);
@@ -74,9 +75,12 @@ export class ReferenceReader {
         [...this.folders].flatMap(([agent, { tail, unknown }]) => (unknown === undefined ? [[agent, tail]] : [])),
       ),
       models: new Map([...this.folders.values()].flatMap(({ model }) => (model === undefined ? [] : [model]))),
-      unknown: [...this.folders].flatMap(([agent, { unknown }]) =>
-        unknown === undefined ? [] : [{ agent, reason: unknown }],
-      ),
+      unknown: [
+        ...(listed === undefined ? [{ agent: "of any name", reason: "the agents' folder is not there" }] : []),
+        ...[...this.folders].flatMap(([agent, { unknown }]) =>
+          unknown === undefined ? [] : [{ agent, reason: unknown }],
+        ),
+      ],
     };
   }
 
@@ -127,7 +131,11 @@ async function readAgent(folder: string): Promise<{ readonly manifest?: Manifest
   // In this order: a save moves keys from an old manifest into the file before it writes the manifest without them.
   const manifest = await readManifest(folder).catch((error: unknown) => ({ error }));
   const groups = await readKeys(path.join(folder, agentFiles.keys));
-  if (manifest === undefined) return { groups };
+  if (manifest === undefined) {
+    const isLost = groups.size === 0 && (await ifThere(path.join(folder, agentFiles.turns), lstat)) !== undefined;
+    if (isLost && !path.basename(folder).startsWith(newPrefix)) throw new MalformedJson("it is not there");
+    return { groups };
+  }
   if (!("error" in manifest)) return { manifest, groups: withOldKeys(manifest, groups) };
   // A manifest of a format that has the keys itself leaves the file empty.
   if (groups.size === 0) throw manifest.error;
