@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { throwIfAborted } from "../common/errors";
 import type { AgentId, BenchRow, ResidentService } from "../protocol/service";
+import { usual } from "./benchSampling";
 import { benchText, randomWords } from "./benchText";
 import { finishedAnswer } from "./finishedAnswer";
 import { LoopDelayProbe } from "./loopDelay";
@@ -119,7 +120,7 @@ class HostBench {
       await this.settle();
       const startedMs = performance.now();
       let firstMs = 0;
-      const running = await this.world.service.send(this.world.long, { text: "And then?", sampling: briefly(4) });
+      const running = await this.world.service.send(this.world.long, { text: "And then?", sampling: usual(4) });
       const listening = running.onEvent(({ type }) => {
         if (type === "text" && firstMs === 0) firstMs = performance.now();
       });
@@ -188,7 +189,7 @@ class HostBench {
     let events = 0;
     const answers = others.slice(0, this.plan.together).map(async (id) => {
       const text = `Tell me more. ${randomWords(30)}`;
-      const running = await service.send(id, { text, sampling: briefly(this.plan.answerTokens) });
+      const running = await service.send(id, { text, sampling: usual(this.plan.answerTokens) });
       running.onEvent(() => {
         events += 1;
       });
@@ -252,8 +253,4 @@ class HostBench {
     }
     return panel;
   }
-}
-
-function briefly(maxTokens: number) {
-  return { temperature: 0, maxTokens };
 }

@@ -290,11 +290,11 @@ export class BlockPoolBatchEngine implements Disposable {
     }
   }
 
-  /** As many blocks as admission leaves; a read ahead also leaves what all answers may need to their ends. */
+  /** As many blocks as admission leaves; a read ahead also leaves what all answers will need. */
   private restoreHeadroom(priority: Priority): number {
     if (priority === "normal") return this.running.length;
     const answers = [...this.running, ...this.queue.inOrder()].filter((task) => task.priority === "normal");
-    return this.running.length + answers.reduce((sum, task) => sum + task.blocksToEnd, 0);
+    return this.running.length + answers.reduce((sum, task) => sum + task.blocksToCome, 0);
   }
 
   /** Starts those at the queue's head that fit; the order is kept. */

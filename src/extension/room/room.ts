@@ -4,15 +4,7 @@ import { InvalidRequestError, toErrorInfo } from "../../common/errors";
 import { freeName } from "../../common/names";
 import type { PageTurn } from "../../protocol/page";
 import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
-import type {
-  AgentId,
-  AgentSummary,
-  ResidentService,
-  Running,
-  SamplingOptions,
-  TurnId,
-  TurnView,
-} from "../../protocol/service";
+import type { AgentId, AgentSummary, ResidentService, Running, TurnId, TurnView } from "../../protocol/service";
 import { problemOf } from "../commands/errorText";
 import { pageTurn, readOnlyProblem } from "../pages/pageModel";
 import { RunFollower } from "../pages/runFollower";
@@ -25,7 +17,6 @@ const maxMessages = 30;
 export interface RoomPorts {
   readonly door: () => Promise<ResidentService>;
   readonly post: (update: RoomUpdate) => void;
-  readonly sampling: () => SamplingOptions;
   readonly language: string;
   readonly memory: RoomMemory;
   /** Milliseconds since the epoch. */
@@ -136,7 +127,7 @@ export class Room implements Disposable {
     const message = this.messages.find(({ answers }) => answers.some((answer) => answer.turn?.id === turn));
     if (!message) throw new InvalidRequestError("this message is gone", "ask again");
     const door = await this.ports.door();
-    await this.follow(message.id, agent, await door.regenerate(agent, turn, this.ports.sampling()));
+    await this.follow(message.id, agent, await door.regenerate(agent, turn));
   }
 
   stop(agent: AgentId): void {
@@ -171,7 +162,7 @@ export class Room implements Disposable {
     }
     try {
       const door = await this.ports.door();
-      await this.follow(id, agent.id, await door.send(agent.id, { text, sampling: this.ports.sampling() }));
+      await this.follow(id, agent.id, await door.send(agent.id, { text }));
     } catch (error) {
       this.setAnswer(id, agent.id, { refusal: problemOf(toErrorInfo(error), { language: this.ports.language }) });
     }

@@ -7,6 +7,7 @@ import type {
   AgentDetail,
   AgentId,
   AgentRepair,
+  AgentSampling,
   AgentSummary,
   BenchReport,
   BenchSuite,
@@ -173,6 +174,14 @@ export class RemoteService implements ResidentService {
 
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {
     return this.call("pinAgent", [id, pinned]);
+  }
+
+  setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
+    return this.call("setAgentSampling", [id, sampling]);
+  }
+
+  setDefaultSampling(sampling: SamplingOptions): Promise<void> {
+    return this.call("setDefaultSampling", [sampling]);
   }
 
   setShown(id: AgentId, shown: boolean): Promise<void> {

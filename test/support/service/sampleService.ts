@@ -8,6 +8,7 @@ import type {
   BenchSuite,
   DiagnoseReport,
   EngineState,
+  FileTotals,
   GenerationEvent,
   ImportRequest,
   ModelDetail,
@@ -107,6 +108,7 @@ const agent: AgentSummary = {
   createdAt: 1,
   lastUsedAt: 2,
   pinned: true,
+  sampling: { temperature: 0.5, seed: 7 },
   lockedElsewhere: false,
   damage: error,
 };
@@ -158,6 +160,7 @@ const status: ServiceStatus = {
     movedSlabs: 0,
   },
   pool: {
+    bytes: 6 * 2 ** 20,
     totalBlocks: 4,
     usedBlocks: 1,
     reusableBlocks: 1,
@@ -165,6 +168,7 @@ const status: ServiceStatus = {
     blockTokens: 64,
     blockBytes: 2 ** 20,
     window: { totalBlocks: 2, usedBlocks: 1 },
+    reduced: { wantedBytes: 2 ** 30, reason: "8.0 MB of memory were free" },
     map: [
       { kind: "agent", agent: "a", count: 1 },
       { kind: "free", count: 3 },
@@ -203,43 +207,6 @@ export const serviceEvents: readonly ServiceEvent[] = [
   { type: "agent", id: "a" },
 ];
 
-const repair: AgentRepair = {
-  id: "a",
-  name: "Ada",
-  wasWhole: false,
-  keptTurns: 2,
-  lostTurns: 1,
-  lostRecords: 4,
-  damages: ["line 9 of turns.log: its checksum is wrong"],
-  lostFrom: { record: 9, byte: 1234 },
-  keptFiles: ["/agents/a/turns.log.damaged"],
-};
-
-const totals = { objects: 1, bytes: 2 };
-const unknown = [{ agent: "a", reason: "its manifest is damaged" }];
-
-const stats: StoreStats = {
-  ...totals,
-  path: "/store",
-  quotaBytes: 3,
-  freeDiskBytes: 4,
-  models: [{ ...totals, folder: "0123", name: "starter" }],
-  referenced: totals,
-  unreferenced: totals,
-  agents: 1,
-  agentFiles: totals,
-  unknown,
-};
-
-const verification: StoreVerification = {
-  checked: totals,
-  problems: [{ path: "/store/x", bytes: 2, code: "checksum", reason: "it is wrong" }],
-  stopped: true,
-};
-
-const collection: StoreCollection = { removed: totals, temporaryFiles: 1, young: totals, unknown };
-const storeRepair: StoreRepair = { verification, removed: totals, agents: [repair], failed: [{ agent: "b", error }] };
-
 const sampling: SamplingOptions = {
   temperature: 0.5,
   topK: 1,
@@ -255,6 +222,41 @@ const sampling: SamplingOptions = {
 };
 
 const importRequest = { file: "/x.gguf", name: "x", target: "/models/x", replace: true };
+const totals: FileTotals = { objects: 3, bytes: 4096 };
+
+const agentRepair: AgentRepair = {
+  id: "a",
+  name: "Ada",
+  wasWhole: false,
+  keptTurns: 4,
+  lostTurns: 1,
+  lostRecords: 2,
+  damages: ["line 9 of turns.log: its checksum is wrong"],
+  lostFrom: { record: 9, byte: 1234 },
+  keptFiles: ["turns.log.damaged-1"],
+};
+
+const storeStats: StoreStats = {
+  ...totals,
+  path: "/home/store",
+  quotaBytes: 1e9,
+  freeDiskBytes: 2e9,
+  models: [{ ...totals, folder: "abc", name: "starter" }],
+  referenced: totals,
+  unreferenced: totals,
+  agents: 2,
+  agentFiles: totals,
+  unknown: [{ agent: "b", reason: "its manifest is damaged" }],
+};
+
+const collection: StoreCollection = { removed: totals, temporaryFiles: 1, young: totals, unknown: storeStats.unknown };
+
+const verification: StoreVerification = {
+  checked: totals,
+  problems: [{ path: "/home/store/x.safetensors", bytes: 12, code: "checksum", reason: "checksum differs" }],
+  stopped: false,
+};
+
 const generateRequest = { prompt: "Hello", raw: true, system: "Be brief", sampling, promptLookup: false };
 const createRequest = {
   name: "Ada",
@@ -292,6 +294,8 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   regenerate: async (door) => told(await door.regenerate("a", "t1", sampling)),
   saveAgent: (door) => door.saveAgent("a"),
   pinAgent: (door) => door.pinAgent("a", true),
+  setAgentSampling: (door) => door.setAgentSampling("a", { temperature: 0.5, topK: 1 }),
+  setDefaultSampling: (door) => door.setDefaultSampling(sampling),
   setShown: (door) => door.setShown("a", true),
   running: async (door) => told(await door.running("a")),
   storeStats: (door) => door.storeStats(),
@@ -343,12 +347,14 @@ export class SampleService implements ResidentService {
   rewindAgent = this.sample("rewindAgent", agent);
   startOver = this.sample("startOver", agent);
   deleteAgent = this.sample("deleteAgent", undefined);
-  repairAgent = this.sample("repairAgent", repair);
-  storeStats = this.sample("storeStats", stats);
-  forgetEverything = this.sample("forgetEverything", { agents: 1, removed: totals });
   warmAgent = this.sample("warmAgent", agent);
+  repairAgent = this.sample("repairAgent", agentRepair);
+  storeStats = this.sample("storeStats", storeStats);
+  forgetEverything = this.sample("forgetEverything", { agents: 2, removed: totals });
   saveAgent = this.sample("saveAgent", agent);
   pinAgent = this.sample("pinAgent", agent);
+  setAgentSampling = this.sample("setAgentSampling", agent);
+  setDefaultSampling = this.sample("setDefaultSampling", undefined);
   setShown = this.sample("setShown", undefined);
   dispose = this.sample("dispose", undefined);
 
@@ -369,10 +375,10 @@ export class SampleService implements ResidentService {
     return model;
   }
 
-  async verifyStore(onProgress: (progress: Progress) => void): Promise<StoreVerification> {
-    this.asked.push(["verifyStore"]);
+  async runBench(suite: BenchSuite, onProgress: (progress: Progress) => void): Promise<BenchReport> {
+    this.asked.push(["runBench", suite]);
     onProgress(progress);
-    return verification;
+    return report;
   }
 
   async collectStore(): Promise<StoreCollection> {
@@ -380,16 +386,17 @@ export class SampleService implements ResidentService {
     return collection;
   }
 
+  async verifyStore(onProgress: (progress: Progress) => void): Promise<StoreVerification> {
+    this.asked.push(["verifyStore"]);
+    onProgress(progress);
+    return verification;
+  }
+
   async repairStore(onProgress: (progress: Progress) => void): Promise<StoreRepair> {
     this.asked.push(["repairStore"]);
     onProgress(progress);
-    return storeRepair;
-  }
-
-  async runBench(suite: BenchSuite, onProgress: (progress: Progress) => void): Promise<BenchReport> {
-    this.asked.push(["runBench", suite]);
-    onProgress(progress);
-    return report;
+    const failed = [{ agent: "b", error }];
+    return { verification, removed: totals, agents: [agentRepair], failed };
   }
 
   generate(...args: readonly unknown[]): Running {
