@@ -110,6 +110,7 @@ const agent: AgentSummary = {
   pinned: true,
   sampling: { temperature: 0.5, seed: 7 },
   lockedElsewhere: false,
+  damage: error,
 };
 
 const turn: TurnView = {
@@ -257,7 +258,12 @@ const verification: StoreVerification = {
 };
 
 const generateRequest = { prompt: "Hello", raw: true, system: "Be brief", sampling, promptLookup: false };
-const createRequest = { name: "Ada", system: "Be brief", modelDirectory: "/models/starter" };
+const createRequest = {
+  name: "Ada",
+  system: "Be brief",
+  modelDirectory: "/models/starter",
+  besideUnreadable: true,
+};
 const sendRequest = { text: "Hello", sampling };
 
 /** One call of every method of the wire, with every argument. What it resolves with is plain data, or an answer. */
