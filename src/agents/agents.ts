@@ -5,6 +5,8 @@ import type { Clock } from "../engine/ports";
 import type {
   AgentDetail,
   AgentId,
+  AgentRepair,
+  AgentSampling,
   AgentSummary,
   CacheRefusal,
   CreateAgentRequest,
@@ -15,17 +17,23 @@ import type {
 } from "../protocol/service";
 import type { AgentStore } from "../store/agentStore";
 import type { BlockStore } from "../store/blockStore";
-import { referencedKeys, removeUnshared } from "../store/references";
+import { removeObjectsOf } from "../store/collect";
+import { keysOfAgent } from "../store/references";
 import { AgentCache } from "./agentCache";
+import { AgentDirectory } from "./agentDirectory";
+import { checkedSampling, storedSampling } from "./agentSampling";
 import { assertNotBlank } from "./answerBudget";
 import { countTokens } from "./conversation";
-import { type Activity, LiveAgent, treeOf } from "./liveAgent";
+import { type Activity, LiveAgent } from "./liveAgent";
 import { LiveAgents } from "./liveAgents";
+import { LockKeeper } from "./lockKeeper";
 import type { ModelAccess } from "./ports";
-import { Residency } from "./residency";
+import { wholeTree } from "./readTree";
+import { Residency, rankOf } from "./residency";
 import { RunningAnswer } from "./runningAnswer";
-import { detailOf, type LiveState, summaryOf } from "./summaries";
+import { type LiveState, summaryOf } from "./summaries";
 import { TurnRunner } from "./turnRunner";
+import { TurnTree } from "./turnTree";
 
 export interface AgentsOptions {
   readonly store: AgentStore;
@@ -33,10 +41,17 @@ export interface AgentsOptions {
   readonly models: ModelAccess;
   readonly clock: Clock;
   readonly wallClockMs: () => number;
-  readonly maxAnswerTokens: () => number;
+  /** What the user's settings say of answers at the moment. */
+  readonly sampling: () => SamplingOptions;
   readonly defaultModel: () => string;
   readonly log: Log;
+  /** How long an agent that is idle and not shown keeps its lock. */
+  readonly lockGraceMs?: number;
 }
+
+const defaultLockGraceMs = 30_000;
+
+const onDiskOnly: LiveState = { state: "idle", hotTokens: 0, lockedElsewhere: false };
 
 export type AgentEvent =
   | { readonly type: "changed"; readonly summary: AgentSummary }
@@ -51,18 +66,32 @@ export class Agents {
   readonly residency: Residency;
   private readonly emitter: Emitter<AgentEvent>;
   private readonly live: LiveAgents;
+  private readonly directory: AgentDirectory;
+  private readonly locks: LockKeeper;
   private readonly runner: TurnRunner;
   private readonly turns = new Set<Promise<void>>();
 
   constructor(private readonly options: AgentsOptions) {
     const { store, models, clock, log } = options;
     this.emitter = new Emitter((error) => log.log("error", toErrorInfo(error).what));
-    this.live = new LiveAgents(store, (id) => this.newCache(id));
+    this.live = new LiveAgents(
+      store,
+      (id) => this.newCache(id),
+      ({ id }) => this.locks.look(id),
+    );
+    this.directory = new AgentDirectory({ ...options, live: this.live });
+    this.locks = new LockKeeper({
+      live: this.live,
+      residency: () => this.residency,
+      graceMs: options.lockGraceMs ?? defaultLockGraceMs,
+      log,
+      onLeft: ({ writer }) => this.emitter.fire({ type: "changed", summary: summaryOf(writer.manifest, onDiskOnly) }),
+    });
     const onChange = (agent: LiveAgent) => this.changed(agent);
     this.runner = new TurnRunner({
       models,
       clock,
-      maxAnswerTokens: options.maxAnswerTokens,
+      settings: options.sampling,
       onRefused: ({ id }, refused) => this.emitter.fire({ type: "refused", id, refused }),
       onChange,
     });
@@ -82,51 +111,74 @@ export class Agents {
   }
 
   async list(): Promise<readonly AgentSummary[]> {
-    const { manifests, damaged } = await this.options.store.list();
-    for (const id of damaged) this.options.log.log("warn", `agent ${id} cannot be read: its manifest is damaged`);
-    return manifests.map(
-      (manifest) => this.live.get(manifest.id)?.summary() ?? summaryOf(manifest, this.stateOnDisk(manifest.id)),
-    );
+    return this.directory.list();
   }
 
-  async get(id: AgentId): Promise<AgentDetail> {
-    const agent = this.live.get(id);
-    if (agent !== undefined) return agent.detail();
-    const stored = await this.options.store.read(id);
-    return detailOf(stored.manifest, treeOf(stored), this.stateOnDisk(id));
+  /** What can be read of it, also where it is damaged. */
+  get(id: AgentId): Promise<AgentDetail> {
+    return this.directory.get(id);
   }
 
-  async find(nameOrId: string): Promise<AgentSummary | undefined> {
-    const all = await this.list();
-    return all.find((agent) => agent.id === nameOrId) ?? all.find((agent) => agent.name === nameOrId);
+  /** By id or by name; `undefined`: there is no such agent. Throws where that cannot be known. */
+  find(nameOrId: string): Promise<AgentSummary | undefined> {
+    return this.directory.find(nameOrId);
   }
 
-  async create({ name, system = "", modelDirectory }: CreateAgentRequest): Promise<AgentSummary> {
+  /** Finishes what processes that were killed have begun, and tells of agents that cannot be read. */
+  sweep(): Promise<void> {
+    return this.directory.sweep(this.onGone);
+  }
+
+  async repair(id: AgentId): Promise<AgentRepair> {
+    const { repaired, summary } = await this.directory.repair(id);
+    if (summary !== undefined) this.emitter.fire({ type: "changed", summary });
+    return repaired;
+  }
+
+  async create({ name, system = "", modelDirectory, besideUnreadable }: CreateAgentRequest): Promise<AgentSummary> {
     const directory = modelDirectory ?? this.options.defaultModel();
     const { name: modelName, contextTokens } = await this.options.models.describe(directory);
     const wanted = { name: validName(name), system, modelDirectory: directory, modelName, contextTokens };
-    const writer = await this.options.store.create(wanted);
-    return this.adopt(new LiveAgent(writer, this.newCache(writer.manifest.id), { entries: [] }));
+    const writer = await this.options.store.create(wanted, { besideUnreadable: besideUnreadable === true });
+    return this.adopt(new LiveAgent(writer, this.newCache(writer.manifest.id), new TurnTree()));
   }
 
-  async rename(id: AgentId, name: string): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    await agent.writer.commitOrUndo({ name: validName(name) }, { name: agent.name });
-    return this.changed(agent);
+  /** A panel shows the agent, or does so no more. While one does, its lock and its logs stay. */
+  setShown(id: AgentId, shown: boolean): void {
+    this.locks.setShown(id, shown);
   }
 
-  async pin(id: AgentId, pinned: boolean): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    await agent.writer.commitOrUndo({ pinned }, { pinned: agent.writer.manifest.pinned === true });
-    if (pinned) await this.residency.readAhead.start(agent);
-    return this.changed(agent);
+  rename(id: AgentId, name: string): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      await this.options.store.rename(agent.writer, validName(name));
+      return this.changed(agent);
+    });
   }
 
-  async setSystem(id: AgentId, system: string): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    agent.assertIdle();
-    await agent.writer.commitOrUndo({ system }, { system: agent.writer.manifest.system });
-    return this.changed(agent);
+  pin(id: AgentId, pinned: boolean): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      await agent.writer.commitOrUndo({ pinned }, { pinned: agent.writer.manifest.pinned === true });
+      if (pinned) await this.residency.readAhead.start(agent);
+      return this.changed(agent);
+    });
+  }
+
+  /** Its next answer is sampled so. Empty: it has nothing of its own any more. */
+  async setSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
+    const wanted = checkedSampling(sampling);
+    return this.live.use(id, async (agent) => {
+      const before = storedSampling(agent.writer.manifest);
+      await agent.writer.commitOrUndo({ sampling: { ...wanted } }, { sampling: { ...before } });
+      return this.changed(agent);
+    });
+  }
+
+  setSystem(id: AgentId, system: string): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      await agent.writer.commitOrUndo({ system }, { system: agent.writer.manifest.system });
+      return this.changed(agent);
+    });
   }
 
   /** Shares the source's blocks in memory and on disk. The source is only read: another process may be writing it. */
@@ -134,106 +186,146 @@ export class Agents {
     const source = this.live.get(id);
     await source?.writer.commit();
     const stored = await this.options.store.read(id);
-    const tree = treeOf(stored);
+    const tree = await wholeTree(stored.entries);
     // A turn that is being answered belongs to the source alone.
     const running = source?.activity?.turn;
     const head = turn ?? (running === undefined ? tree.readable(stored.manifest.head) : tree.get(running)?.parent);
     if (turn !== undefined && tree.get(turn) === undefined) {
       throw new InvalidRequestError(`${stored.manifest.name} has no turn ${turn}`, "choose one of its turns", { turn });
     }
-    const writer = await this.options.store.fork(id, {
+    const writer = await this.options.store.fork(stored, {
       name: validName(name),
       headTokens: countTokens(tree, head),
       headTurns: tree.branch(head).length,
       ...(head === undefined ? {} : { head }),
     });
-    const fork = new LiveAgent(writer, this.newCache(writer.manifest.id), stored);
+    const fork = new LiveAgent(writer, this.newCache(writer.manifest.id), tree);
     source?.cache.shareWith(fork.cache, writer.manifest.headTokens);
     return this.adopt(fork);
   }
 
   /** Moves the head; nothing is removed. */
-  async rewind(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    agent.assertIdle();
-    if (turn !== undefined) agent.turn(turn);
-    const headTokens = countTokens(agent.tree, turn);
-    const headTurns = agent.tree.branch(turn).length;
-    const { head = null, ...before } = agent.writer.manifest;
-    await agent.writer.commitOrUndo(
-      { head: turn ?? null, headTokens, headTurns },
-      { head, headTokens: before.headTokens, headTurns: before.headTurns },
-    );
-    await this.residency.readAhead.stop(agent);
-    agent.cache.rewind(headTokens);
-    return this.changed(agent);
+  rewind(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      if (turn !== undefined) agent.turn(turn);
+      const headTokens = countTokens(agent.tree, turn);
+      const headTurns = agent.tree.branch(turn).length;
+      const { head = null, ...before } = agent.writer.manifest;
+      await agent.writer.commitOrUndo(
+        { head: turn ?? null, headTokens, headTurns },
+        { head, headTokens: before.headTokens, headTurns: before.headTurns },
+      );
+      await this.residency.readAhead.stop(agent);
+      agent.cache.rewind(headTokens);
+      return this.changed(agent);
+    });
   }
 
   /** The way on when the context is full: the last `turns` turns as a new branch. What was left stays reachable. */
-  async startOver(id: AgentId, turns: number): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    agent.assertIdle();
-    await agent.startOverWith(turns, this.options.wallClockMs());
-    await this.residency.readAhead.stop(agent);
-    agent.cache.rewind(0);
-    return this.changed(agent);
+  startOver(id: AgentId, turns: number): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      await agent.startOverWith(turns, this.options.wallClockMs());
+      await this.residency.readAhead.stop(agent);
+      agent.cache.rewind(0);
+      return this.changed(agent);
+    });
   }
 
-  /** Stops its answer, then removes it and the block files that no other agent refers to. */
+  /** Stops its answer, then removes it and the block files that no other agent refers to. A damaged one goes too. */
   async delete(id: AgentId): Promise<void> {
-    const agent = this.live.get(id);
-    if (agent !== undefined) {
-      agent.deleted = true;
+    await this.removeFolder(id, this.live.get(id));
+    this.live.forget(id);
+    this.emitter.fire({ type: "deleted", id });
+  }
+
+  /** Those that must be repaired before they can be continued. */
+  damaged(): Promise<readonly AgentId[]> {
+    return this.directory.damaged();
+  }
+
+  /** Deletes all agents. Throws AGENT_LOCKED, nothing deleted, while another process uses one. */
+  async deleteAll(): Promise<number> {
+    const all = await this.list();
+    const locked: string[] = [];
+    for (const { id, name } of all) {
+      const isOurs = this.live.get(id) !== undefined;
+      if (!isOurs && (await this.options.store.lockState(id)) === "held") locked.push(name);
+    }
+    if (locked.length > 0) {
+      const what = `another window or program is using ${locked.join(", ")}`;
+      throw new ResidentError("AGENT_LOCKED", what, "close it there and try again", { agents: locked.length });
+    }
+    for (const { id } of all) await this.delete(id);
+    return all.length;
+  }
+
+  private async removeFolder(id: AgentId, agent: LiveAgent | undefined): Promise<void> {
+    const { store } = this.options;
+    if (agent === undefined) return store.remove(id, undefined, this.onGone);
+    agent.deleted = true;
+    try {
       agent.activity?.answer.abort();
       await agent.over;
       await this.residency.drop(agent);
+      await store.remove(id, agent.writer, this.onGone);
+    } catch (error) {
+      // It is still there, and is saved like any other.
+      agent.deleted = false;
+      throw error;
     }
-    const { cache } = (await this.options.store.read(id)).manifest;
-    await this.options.store.remove(id, agent?.writer);
-    this.live.forget(id);
-    this.emitter.fire({ type: "deleted", id });
-    if (cache === undefined) return;
-    const { manifests } = await this.options.store.list();
-    await removeUnshared(this.options.blocks, cache, manifests);
   }
+
+  /** The blocks of a deleted agent that no other one refers to. What stays for a failure the collection finds. */
+  private readonly onGone = async (folder: string): Promise<void> => {
+    const { store, blocks, log } = this.options;
+    try {
+      await removeObjectsOf(blocks.root, store.references, await keysOfAgent(folder));
+    } catch (error) {
+      log.log("warn", `blocks of a deleted agent stay until the next collection: ${toErrorInfo(error).what}`);
+    }
+  };
 
   /**
    * Read ahead of the branch at the head and of what is written of the next message. Resolves when it is hot or something
    * more important came.
    */
-  async warm(id: AgentId, draft?: string): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    await this.residency.readAhead.start(agent, draft);
-    return agent.summary();
+  warm(id: AgentId, draft?: string): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      await this.residency.readAhead.start(agent, draft);
+      return agent.summary();
+    });
   }
 
-  async save(id: AgentId): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    // Whoever has heard of an answer's end may be quicker than what happens behind it.
-    if (agent.activity === undefined) await agent.over;
-    await this.residency.save(agent);
-    if (agent.saveError !== undefined) throw ResidentError.fromInfo(agent.saveError);
-    return agent.summary();
+  save(id: AgentId): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      // `done` may resolve before the turn's clean-up has finished.
+      if (agent.activity === undefined) await agent.over;
+      await this.residency.save(agent);
+      if (agent.saveError !== undefined) throw ResidentError.fromInfo(agent.saveError);
+      return agent.summary();
+    });
   }
 
   async send(id: AgentId, { text, sampling }: SendRequest): Promise<Running> {
     assertNotBlank(text);
-    const agent = await this.live.open(id);
-    return this.begin(agent, agent.head, text, sampling);
+    return this.live.use(id, (agent) => this.begin(agent, agent.head, text, sampling));
   }
 
-  async regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running> {
-    const agent = await this.live.open(id);
-    const again = turn ?? agent.head;
-    if (again === undefined) throw new InvalidRequestError(`${agent.name} has no turn yet`, "send a message first");
-    const { parent, user } = agent.turn(again);
-    return this.begin(agent, parent, user, sampling);
+  regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running> {
+    return this.live.use(id, (agent) => {
+      const again = turn ?? agent.head;
+      if (again === undefined) throw new InvalidRequestError(`${agent.name} has no turn yet`, "send a message first");
+      const { parent, user } = agent.turn(again);
+      return this.begin(agent, parent, user, sampling);
+    });
   }
 
-  /** Keys of the blocks on which agents in memory rely: not to be evicted from disk. */
+  /** Keys of the blocks that agents in memory use now: not to be evicted from disk. */
   neededKeys(): ReadonlySet<string> {
     const hot = this.live.all().filter((agent) => agent.cache.holdsBlocks || agent.activity !== undefined);
-    return referencedKeys(hot.map((agent) => agent.writer.manifest));
+    return new Set(hot.flatMap((agent) => agent.cache.keysInUse));
   }
 
   running(id: AgentId): Running | undefined {
@@ -242,6 +334,7 @@ export class Agents {
 
   /** Stops answers, saves what is unsaved, gives every lock up. */
   async close(): Promise<void> {
+    this.locks.dispose();
     for (const agent of this.live.all()) agent.activity?.answer.abort();
     await Promise.all(this.turns);
     for (const agent of this.live.all()) {
@@ -282,6 +375,7 @@ export class Agents {
   private ended(agent: LiveAgent, turn: TurnId): void {
     this.emitter.fire({ type: "turnEnded", id: agent.id, turn });
     this.changed(agent);
+    this.locks.look(agent.id);
     if (agent.deleted) return;
     const { end } = agent.turn(turn);
     const answered = end?.state === "done" && end.finishReason !== "aborted";
@@ -295,17 +389,28 @@ export class Agents {
 
   private changed(agent: LiveAgent): AgentSummary {
     const summary = agent.summary();
-    this.residency.agentChanged();
     if (!agent.deleted) this.emitter.fire({ type: "changed", summary });
     return summary;
   }
 
   private newCache(id: AgentId): AgentCache {
-    return new AgentCache(id, this.options.blocks, this.options.clock);
-  }
-
-  private stateOnDisk(id: AgentId): LiveState {
-    return { state: "idle", hotTokens: 0, lockedElsewhere: this.options.store.isLockedElsewhere(id) };
+    const agent = () => this.live.get(id);
+    return new AgentCache(id, this.options.blocks, this.options.clock, {
+      rank: () => {
+        const live = agent();
+        return live === undefined ? 0 : rankOf(live);
+      },
+      save: async () => {
+        const live = agent();
+        if (live !== undefined) await this.residency.save(live);
+      },
+      onDropped: () => {
+        const live = agent();
+        if (live === undefined) return;
+        this.options.log.log("info", `${live.name} leaves memory: others need its blocks`);
+        this.changed(live);
+      },
+    });
   }
 }
 

@@ -14,10 +14,12 @@ export const commands = {
   unpinAgent: "resident.unpinAgent",
   renameAgent: "resident.renameAgent",
   editInstructions: "resident.editInstructions",
+  agentSampling: "resident.agentSampling",
   forkAgent: "resident.forkAgent",
   rewindAgent: "resident.rewindAgent",
   keepLastTurns: "resident.keepLastTurns",
   deleteAgent: "resident.deleteAgent",
+  repairAgent: "resident.repairAgent",
   addToRoom: "resident.addToRoom",
   removeFromRoom: "resident.removeFromRoom",
   chooseModel: "resident.chooseModel",
@@ -28,6 +30,11 @@ export const commands = {
   unloadModel: "resident.unloadModel",
   growPool: "resident.growPool",
   restartEngine: "resident.restartEngine",
+  storeStatistics: "resident.storeStatistics",
+  verifyStore: "resident.verifyStore",
+  collectStore: "resident.collectStore",
+  repairStore: "resident.repairStore",
+  forgetEverything: "resident.forgetEverything",
   runBenchmark: "resident.runBenchmark",
   diagnose: "resident.diagnose",
   copyDiagnosis: "resident.copyDiagnosis",
@@ -54,6 +61,8 @@ export const settings = {
   answersTopK: "resident.answers.topK",
   answersMinP: "resident.answers.minP",
   answersRepetitionPenalty: "resident.answers.repetitionPenalty",
+  answersPresencePenalty: "resident.answers.presencePenalty",
+  answersFrequencyPenalty: "resident.answers.frequencyPenalty",
   answersSeed: "resident.answers.seed",
   storeQuotaGB: "resident.store.quotaGB",
 } as const;
@@ -102,6 +111,7 @@ export const treeItems = {
   pinnedAgent: "agent.pinned",
   runningAgent: "agent.running",
   lockedAgent: "agent.locked",
+  damagedAgent: "agent.damaged",
 } as const;
 
 export const diagnosisScheme = "resident-diagnosis";
