@@ -1,9 +1,9 @@
 import { AbortedError } from "../common/errors";
+import { greedy } from "../engine/ports";
 import { commonPrefix } from "../engine/tokenHistory";
 import type { PromptBuilder } from "../text/prompt";
 import type { LiveAgent } from "./liveAgent";
 import type { ModelAccess, ModelLease } from "./ports";
-import { toSamplingParams } from "./sampling";
 
 export interface ReadAheadPorts {
   readonly models: ModelAccess;
@@ -89,7 +89,7 @@ export class ReadAhead {
       if (unread >= tokensWorthShowing) this.enter(agent, "reading");
       const generation = agent.cache.submit(session, {
         tokens: ids,
-        sampling: toSamplingParams({ seed: 0 }),
+        sampling: greedy,
         stopIds: [],
         maxTokens: 0,
         priority: "low",

@@ -65,7 +65,6 @@ export async function openHostWorld(
         modelFolders: [],
         poolBytes,
         blockTokens,
-        maxAnswerTokens: 1024,
         storeQuotaBytes: 2 ** 30,
       },
       log,
