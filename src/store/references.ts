@@ -42,7 +42,8 @@ export interface References {
 /** Reads the references of all agents of a home, without their locks; again only those that have changed. */
 export class ReferenceReader {
   private readonly folders = new Map<string, FolderReferences>();
-  private all: ReadonlySet<string> = new Set();
+  /** How many folders name each key. */
+  private readonly counts = new Map<string, number>();
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(readonly agentsRoot: string) {}
@@ -55,28 +56,28 @@ export class ReferenceReader {
   }
 
   private async readNow(): Promise<References> {
-    const listed = await ifThere(this.agentsRoot, (root) => readdir(root, { withFileTypes: true }));
-    const entries = listed ?? [];
-    // An agent that is being made has a private name. What is being deleted refers to nothing any more.
-    const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(deletedPrefix));
-    const agents = folders.map(({ name }) => name);
-    let changed = false;
-    for (const agent of agents) changed = (await this.readFolder(agent)) || changed;
-    const there = new Set(agents);
-    for (const agent of this.folders.keys()) {
-      if (!there.has(agent)) changed = this.folders.delete(agent);
+    let agents: readonly string[] | undefined = [];
+    // A folder that got another name while it was read is read under that one.
+    for (let before = ""; ; before = agents.join()) {
+      agents = await this.listed();
+      if (agents === undefined || agents.join() === before) break;
+      for (const agent of agents) await this.readFolder(agent);
     }
-    if (changed) this.all = new Set([...this.folders.values()].flatMap(({ keys }) => [...keys]));
-    const { all } = this;
+    const there = new Set(agents ?? []);
+    for (const [agent, { keys }] of this.folders) {
+      if (there.has(agent)) continue;
+      this.folders.delete(agent);
+      this.count(keys, -1);
+    }
     return {
-      isReferenced: (key) => all.has(key),
+      isReferenced: (key) => this.counts.has(key),
       numAgents: this.folders.size,
       tails: new Map(
         [...this.folders].flatMap(([agent, { tail, unknown }]) => (unknown === undefined ? [[agent, tail]] : [])),
       ),
       models: new Map([...this.folders.values()].flatMap(({ model }) => (model === undefined ? [] : [model]))),
       unknown: [
-        ...(listed === undefined ? [{ agent: "of any name", reason: "the agents' folder is not there" }] : []),
+        ...(agents === undefined ? [{ agent: "of any name", reason: "the agents' folder is not there" }] : []),
         ...[...this.folders].flatMap(([agent, { unknown }]) =>
           unknown === undefined ? [] : [{ agent, reason: unknown }],
         ),
@@ -84,15 +85,32 @@ export class ReferenceReader {
     };
   }
 
-  /** Whether it is another one than before. */
-  private async readFolder(agent: string): Promise<boolean> {
+  /** `undefined`: the agents' folder is not there. */
+  private async listed(): Promise<readonly string[] | undefined> {
+    const entries = await ifThere(this.agentsRoot, (root) => readdir(root, { withFileTypes: true }));
+    // An agent that is being made has a private name. What is being deleted refers to nothing any more.
+    const folders = entries?.filter((entry) => entry.isDirectory() && !entry.name.startsWith(deletedPrefix));
+    return folders?.map(({ name }) => name).sort();
+  }
+
+  private async readFolder(agent: string): Promise<void> {
     const folder = path.join(this.agentsRoot, agent);
     const known = this.folders.get(agent);
     const version = await versionOfFolder(folder);
-    if (version !== undefined && known?.version === version) return false;
+    if (version !== undefined && known?.version === version) return;
     const read = await referencesOf(folder, version ?? "");
     this.folders.set(agent, read);
-    return true;
+    // What both name is referred to all the time.
+    this.count(read.keys, 1);
+    if (known !== undefined) this.count(known.keys, -1);
+  }
+
+  private count(keys: ReadonlySet<string>, change: 1 | -1): void {
+    for (const key of keys) {
+      const count = (this.counts.get(key) ?? 0) + change;
+      if (count > 0) this.counts.set(key, count);
+      else this.counts.delete(key);
+    }
   }
 }
 

@@ -279,7 +279,7 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   getStarterModel: (door) => withProgress((tell) => door.getStarterModel(tell)),
   generate: (door) => told(door.generate(generateRequest)),
   listAgents: (door) => door.listAgents(),
-  getAgent: (door) => door.getAgent("a"),
+  getAgent: (door) => door.getAgent("a", 2),
   findAgent: (door) => door.findAgent("Ada"),
   createAgent: (door) => door.createAgent(createRequest),
   renameAgent: (door) => door.renameAgent("a", "Grace"),

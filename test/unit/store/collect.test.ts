@@ -138,6 +138,25 @@ describe("collection", function () {
       assert.deepEqual(await one.keysOnDisk(), [chain[0]?.key]);
     }));
 
+  it("finds the keys of an agent whose folder gets its own name while it is read", () =>
+    inFolder(async (home) => {
+      const one = new Process(home);
+      const chain = one.chain(2);
+      await one.write(chain);
+      await one.name(".new-ada", chain);
+      let isMoved = false;
+      const before = async (): Promise<void> => {
+        if (isMoved) return;
+        isMoved = true;
+        await rename(path.join(one.agentsRoot, ".new-ada"), path.join(one.agentsRoot, "ada"));
+      };
+      const { isReferenced, numAgents } = await whileIntercepting({ names: ["open"], before }, () =>
+        one.references.read(),
+      );
+      assert.ok(isMoved && chain.every(({ key }) => isReferenced(key)));
+      assert.equal(numAgents, 1);
+    }));
+
   it("removes what a dead process has left half written, and not what a living one writes", () =>
     inFolder(async (home) => {
       const one = new Process(home);
