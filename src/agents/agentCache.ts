@@ -8,7 +8,8 @@ import type { AgentId, CacheRefusal, CacheSource } from "../protocol/service";
 import type { AgentWriter } from "../store/agentWriter";
 import type { BlockStore } from "../store/blockStore";
 import { planRestore, type RestorePlan, restoreCache, type SavedCache } from "./cacheRestore";
-import { saveCache } from "./cacheSave";
+import { CacheSaver } from "./cacheSave";
+import { KeyedHistories, type KnownKeys } from "./keyedHistory";
 import type { ModelSession } from "./ports";
 
 interface Held {
@@ -34,6 +35,7 @@ export interface HotOptions {
  */
 export class AgentCache {
   private held: Held | undefined;
+  private readonly keyed = new KeyedHistories();
   /** The blocks that were saved last; what they hold is on disk. */
   private savedBlocks: AgentBlocks | undefined;
   /** The generation that has the cache at the moment. */
@@ -42,13 +44,18 @@ export class AgentCache {
   private tokensFromDisk = 0;
   /** Why less came than was stored, since the last turn: a read ahead's refusal belongs to the turn after it. */
   private refused: CacheRefusal | undefined;
+  private readonly saver: CacheSaver;
+  /** Keys of the blocks that were lent. */
+  private lentKeys: readonly string[] = [];
 
   constructor(
     private readonly owner: AgentId,
     private readonly store: BlockStore,
     private readonly clock: Clock,
     private readonly agent: IdleAgent,
-  ) {}
+  ) {
+    this.saver = new CacheSaver(store);
+  }
 
   /** Tokens in the pool, those of a turn under way included. */
   get hotTokens(): number {
@@ -56,6 +63,11 @@ export class AgentCache {
     const { reusedTokens, prefilledTokens, generatedTokens } = this.lentTo.figures();
     // The token that was sampled last has not been fed back yet.
     return reusedTokens + prefilledTokens + Math.max(0, generatedTokens - 1);
+  }
+
+  /** Keys of the full blocks that are in use now. */
+  get keysInUse(): readonly string[] {
+    return this.lentTo === undefined ? (this.usable?.blocks.keys ?? []) : this.lentKeys;
   }
 
   get holdsBlocks(): boolean {
@@ -74,7 +86,8 @@ export class AgentCache {
   ): Promise<number> {
     const startedMs = this.clock.nowMs();
     const window = session.engine.windowTokens;
-    const plan = await planRestore(this.store, session, tokens, this.hotTokensOf(session, tokens), saved, window);
+    const history = this.keyed.of(session.identity, tokens, this.heldKeys);
+    const plan = await planRestore(this.store, session, history, this.hotTokensOf(session, tokens), saved, window);
     this.refused ??= plan.refused;
     if (plan.endToken <= plan.hotTokens) return 0;
     onRestoring?.(plan.endToken - plan.hotTokens);
@@ -111,6 +124,7 @@ export class AgentCache {
   /** Hands the cache to the engine with the request; it comes back by `put`. Throws as `submit` does, keeping it. */
   submit(session: ModelSession, request: Omit<GenerationRequest, "owner" | "blocks">): Generation {
     const blocks = this.usable?.blocks;
+    const keys = blocks?.keys ?? [];
     const generation = session.engine.submit({
       ...request,
       owner: this.owner,
@@ -118,6 +132,7 @@ export class AgentCache {
     });
     this.held = undefined;
     this.lentTo = generation;
+    this.lentKeys = keys;
     const returned = () => {
       if (this.lentTo === generation) this.lentTo = undefined;
     };
@@ -152,7 +167,7 @@ export class AgentCache {
     if (held.settledTokens < snapshot.numTokens) snapshot.rewind(held.settledTokens);
     snapshot.keepWindow();
     try {
-      const bytes = await saveCache(this.store, held.session, snapshot, writer);
+      const bytes = await this.saver.save(held.session, snapshot, writer);
       if (this.held === held) this.savedBlocks = held.blocks;
       return bytes;
     } finally {
@@ -207,6 +222,12 @@ export class AgentCache {
     const agreeing = commonPrefix(hot.tokenIds, tokens);
     // A prompt that is held to its end is run again from its last token.
     return engine.hasWindow(hot, Math.min(agreeing, tokens.length - 1)) ? agreeing : 0;
+  }
+
+  /** Keys that the engine computed: of what was read and said last. */
+  private get heldKeys(): readonly KnownKeys[] {
+    const blocks = this.usable?.blocks;
+    return blocks === undefined ? [] : [{ tokens: blocks.tokenIds, keys: blocks.keys }];
   }
 
   /** What is held, unless the device failed since. */

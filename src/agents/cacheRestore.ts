@@ -5,20 +5,31 @@ import type { Restore } from "../engine/restore";
 import { commonPrefix } from "../engine/tokenHistory";
 import { firstBlockSeen } from "../engine/windowMath";
 import type { CacheRefusal } from "../protocol/service";
-import { type BlockIdentity, firstDifference, rootKey } from "../store/blockIdentity";
-import type { BlockStore, StoredBlock } from "../store/blockStore";
+import { type BlockIdentity, firstDifference } from "../store/blockIdentity";
+import type { BlockStore, Presence, StoredBlock } from "../store/blockStore";
 import type { CacheManifest } from "../store/manifest";
-import { claimedKeys } from "../store/references";
 import { windowTwin } from "../store/windowFiles";
 import type { PromptBuilder } from "../text/prompt";
+import type { KeyedHistory } from "./keyedHistory";
 import type { ModelSession } from "./ports";
+import type { Continuation } from "./savedHistories";
+import { StoredChain } from "./storedChain";
+
+type Claimed = (key: string) => boolean;
 
 /** What is on disk of an agent, and where. */
 export interface SavedCache {
   readonly manifest: CacheManifest | undefined;
+  /** Whether a key is of a block that was saved with `identity`; `undefined`: none was. */
+  readonly keys: (identity: BlockIdentity) => Promise<Claimed | undefined>;
   readonly tailPath: (generation: number) => string;
-  /** Token histories that were saved, of all branches. */
-  readonly histories: (prompts: PromptBuilder) => readonly Int32Array[];
+  /** Saved histories, of all branches, that agree with `tokens` beyond `start`: their `count` tokens from there, best first. */
+  readonly continuations: (
+    tokens: Int32Array,
+    start: number,
+    count: number,
+    prompts: PromptBuilder,
+  ) => Promise<readonly Continuation[]>;
 }
 
 /** A last block of which only the first `agreeing` tokens are wanted. */
@@ -33,39 +44,43 @@ export interface RestorePlan {
   /** Tokens that could be there after the restore: hot ones and those of `blocks`. */
   readonly endToken: number;
   /** Files of the tokens' full blocks from the first, as far as they exist, then one that begins with what follows. */
-  readonly blocks: readonly StoredBlock[];
+  readonly blocks: StoredChain;
   /** Index of the first block that the next token sees of the layers with a window; absent: there are none. */
   readonly windowFrom?: number;
   /** Why less is there than was saved. */
   readonly refused: CacheRefusal | undefined;
 }
 
-/** Looks for files; reads none. */
+/** Looks for files of what is not hot; reads none. */
 export async function planRestore(
   store: BlockStore,
   { identity, text }: Pick<ModelSession, "identity" | "text">,
-  tokens: Int32Array,
+  history: KeyedHistory,
   hotTokens: number,
   saved: SavedCache,
   windowTokens?: number,
 ): Promise<RestorePlan> {
-  const chain = store.chain(identity, tokens);
-  const hotBlocks = Math.floor(hotTokens / identity.blockTokens);
-  const present = hotBlocks + (await store.countPresent(chain.slice(hotBlocks)));
-  const full = chain.slice(0, present);
-  const endOfFull = present * identity.blockTokens;
-  const parent = full.at(-1)?.key ?? rootKey(identity);
-  const next = { parent, start: endOfFull };
+  const { blockTokens } = identity;
+  const { tokens, fullBlocks } = history;
+  const hotBlocks = Math.floor(hotTokens / blockTokens);
+  const found = await store.findPresent(new StoredChain(store, identity, history, fullBlocks).slice(hotBlocks));
+  const claimed = await claimedKeys(saved, identity);
+  const present = hotBlocks + found.present;
+  const endOfFull = present * blockTokens;
+  const next = { parent: history.parentOf(present), start: endOfFull };
   const tail =
-    tailOf(store, saved, tokens, next) ?? (await partialOf(store, identity, saved, text.prompts, tokens, next));
-  const refused = refusalOf(saved.manifest, identity, chain[present], endOfFull);
+    tailOf(store, saved, tokens, next) ??
+    (await partialOf(store, identity, { saved, claimed, prompts: text.prompts }, tokens, next));
+  const firstAbsent = present < fullBlocks ? history.keyOf(present) : undefined;
+  const refused =
+    unreadableAt(found, endOfFull) ?? refusalOf(saved.manifest, claimed, identity, firstAbsent, endOfFull);
   const plan = {
     hotTokens,
     endToken: tail === undefined ? Math.max(hotTokens, endOfFull) : Math.max(hotTokens, endOfFull + tail.agreeing),
-    blocks: tail === undefined ? full : [...full, tail.block],
+    blocks: new StoredChain(store, identity, history, present, tail?.block),
     refused,
   };
-  return windowTokens === undefined ? plan : withWindow(store, plan, windowTokens, identity.blockTokens);
+  return windowTokens === undefined ? plan : withWindow(store, plan, windowTokens, blockTokens);
 }
 
 /** What of the plan has its window on disk too: all of it, or as many whole blocks as possible. */
@@ -76,16 +91,24 @@ async function withWindow(
   blockTokens: number,
 ): Promise<RestorePlan> {
   const { hotTokens, blocks } = plan;
+  let unreadable: CacheRefusal | undefined;
   for (let end = plan.endToken; end > hotTokens; end = (Math.ceil(end / blockTokens) - 1) * blockTokens) {
     const windowFrom = firstBlockSeen(end - 1, { tokens: windowTokens }, blockTokens);
     const ofWindow = blocks.slice(windowFrom, Math.ceil(end / blockTokens)).map(windowTwin);
-    if ((await store.countPresent(ofWindow)) < ofWindow.length) continue;
+    const found = await store.findPresent(ofWindow);
+    unreadable ??= unreadableAt(found, hotTokens);
+    if (found.present < ofWindow.length) continue;
     const complete = end === plan.endToken;
-    const restorable = { ...plan, endToken: end, blocks: blocks.slice(0, Math.ceil(end / blockTokens)), windowFrom };
-    return complete ? restorable : { ...restorable, refused: plan.refused ?? windowGone(end) };
+    const restorable = { ...plan, endToken: end, blocks: blocks.first(Math.ceil(end / blockTokens)), windowFrom };
+    return complete ? restorable : { ...restorable, refused: plan.refused ?? unreadable ?? windowGone(end) };
   }
-  const refused = plan.refused ?? (plan.endToken > hotTokens ? windowGone(hotTokens) : undefined);
-  return { ...plan, endToken: hotTokens, blocks: [], refused };
+  const refused = plan.refused ?? unreadable ?? (plan.endToken > hotTokens ? windowGone(hotTokens) : undefined);
+  return { ...plan, endToken: hotTokens, blocks: blocks.first(0), refused };
+}
+
+/** Part of the store cannot be looked at: the turn goes on without it and says why. */
+function unreadableAt({ unreadable }: Presence, atToken: number): CacheRefusal | undefined {
+  return unreadable === undefined ? undefined : { code: "unreadable", reason: unreadable, atToken };
 }
 
 function windowGone(atToken: number): CacheRefusal {
@@ -94,7 +117,7 @@ function windowGone(atToken: number): CacheRefusal {
 }
 
 /** Where the full blocks end. */
-interface Continuation {
+interface EndOfFull {
   readonly parent: string;
   readonly start: number;
 }
@@ -104,7 +127,7 @@ function tailOf(
   store: BlockStore,
   { manifest, tailPath }: SavedCache,
   tokens: Int32Array,
-  { parent, start }: Continuation,
+  { parent, start }: EndOfFull,
 ): PartialBlock | undefined {
   const tail = manifest?.tail;
   if (tail === undefined || tail.start !== start || tail.parent !== parent) return undefined;
@@ -114,6 +137,13 @@ function tailOf(
   return { block: store.tail(parent, start, ids, tailPath(tail.generation)), agreeing };
 }
 
+/** Where blocks of other branches are looked for. */
+interface Branches {
+  readonly saved: SavedCache;
+  readonly claimed: Claimed | undefined;
+  readonly prompts: PromptBuilder;
+}
+
 /**
  * A full block of another branch that begins with the tokens that follow: after a rewind or a fork from the middle of a
  * block only what is really new is read.
@@ -121,28 +151,29 @@ function tailOf(
 async function partialOf(
   store: BlockStore,
   identity: BlockIdentity,
-  { manifest, histories }: SavedCache,
-  prompts: PromptBuilder,
+  { saved, claimed, prompts }: Branches,
   tokens: Int32Array,
-  { parent, start }: Continuation,
+  { parent, start }: EndOfFull,
 ): Promise<PartialBlock | undefined> {
-  const claimed = claimedKeys(manifest, rootKey(identity));
-  if (claimed.size === 0) return undefined;
-  const end = start + identity.blockTokens;
-  let best: PartialBlock | undefined;
-  for (const history of histories(prompts)) {
-    const agreeing = commonPrefix(history, tokens) - start;
-    if (history.length < end || agreeing <= (best?.agreeing ?? 0)) continue;
-    const block = store.block(identity, parent, start, history.subarray(start, end));
-    if (claimed.has(block.key) && (await store.countPresent([block])) === 1) best = { block, agreeing };
+  if (claimed === undefined) return undefined;
+  for (const continuation of await saved.continuations(tokens, start, identity.blockTokens, prompts)) {
+    const block = store.block(identity, parent, start, continuation.tokens);
+    const { agreeing } = continuation;
+    if (claimed(block.key) && (await store.findPresent([block])).present === 1) return { block, agreeing };
   }
-  return best;
+  return undefined;
+}
+
+/** Keys of what was saved, if it can be of use to this model and these numerics at all. What cannot be read claims nothing. */
+async function claimedKeys({ manifest, keys }: SavedCache, identity: BlockIdentity): Promise<Claimed | undefined> {
+  return manifest === undefined ? undefined : keys(identity).catch(() => undefined);
 }
 
 function refusalOf(
   manifest: CacheManifest | undefined,
+  claimed: Claimed | undefined,
   identity: BlockIdentity,
-  firstAbsent: StoredBlock | undefined,
+  firstAbsent: string | undefined,
   atToken: number,
 ): CacheRefusal | undefined {
   if (manifest === undefined) return undefined;
@@ -152,7 +183,7 @@ function refusalOf(
       ? undefined
       : { code: "foreign", reason: `the stored cache cannot be used: ${difference}`, atToken };
   }
-  if (firstAbsent === undefined || !claimedKeys(manifest, rootKey(identity)).has(firstAbsent.key)) return undefined;
+  if (firstAbsent === undefined || claimed?.(firstAbsent) !== true) return undefined;
   return {
     code: "missing",
     reason: "a stored block's file is gone: the quota took it, or somebody deleted it",
@@ -228,7 +259,7 @@ async function loadWindow(
   const targets = restore.windowTargets;
   if (plan.windowFrom === undefined || targets === undefined) return { complete: plan.windowFrom === undefined };
   const wanted = targets
-    .map(({ start }) => plan.blocks[start / identity.blockTokens])
+    .map(({ start }) => plan.blocks.at(start / identity.blockTokens))
     .filter((block) => block !== undefined);
   const { loaded, refused } = await store.load(
     files,

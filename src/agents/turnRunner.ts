@@ -6,7 +6,6 @@ import { storedSampling } from "./agentSampling";
 import { type AnswerLimits, answerBudget } from "./answerBudget";
 import { AnswerRecorder } from "./answerRecorder";
 import { followAnswer } from "./answerStream";
-import { buildPrompt } from "./conversation";
 import type { Activity, LiveAgent } from "./liveAgent";
 import type { ModelAccess, ModelSession } from "./ports";
 import { resolveSampling, toSamplingParams } from "./sampling";
@@ -54,15 +53,14 @@ export class TurnRunner {
     request: SamplingOptions,
   ): Promise<void> {
     const { answer } = activity;
-    const built = buildPrompt(agent.tree, turn, agent.writer.manifest.system, session.text.prompts);
     const { manifest } = agent.writer;
-    const own = storedSampling(manifest);
     const sampling = resolveSampling({
       request,
-      agent: own,
+      agent: storedSampling(manifest),
       settings: this.options.settings(),
       model: session.sampling,
     });
+    const built = await agent.conversation.prompt(turn, manifest.system, session.text.prompts, answer.signal);
     const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limitsOf(session), manifest.headTokens);
     const restoreMs = await agent.cache.makeHot(session, built.ids, agent.saved, {
       signal: answer.signal,
@@ -140,12 +138,12 @@ export class TurnRunner {
 }
 
 function promptRecord(turn: Turn, built: BuiltPrompt) {
-  const { keptSegments, segments, ids } = built;
+  const { keptSegments, added, ids } = built;
   return {
     type: "prompt",
     turn: turn.id,
     keep: keptSegments,
-    segments: segments.slice(keptSegments),
+    segments: added,
     tokens: ids.length,
   } as const;
 }

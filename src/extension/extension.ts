@@ -24,6 +24,7 @@ import { StatusView } from "./status/statusView";
 import { registerDiagnose } from "./window/diagnose";
 import { OutputLog } from "./window/outputLog";
 import { SettingChanges } from "./window/settingChanges";
+import { registerStoreCommands } from "./window/storeCommands";
 import { registerWindowCommands } from "./window/windowCommands";
 
 /** VS Code gives `deactivate` 5 seconds and then ends the process. */
@@ -67,6 +68,7 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerGenerate(registry, { service: core, engine }));
   own(registerAgentCommands(registry, { service: core, panels, picker, editors }));
   own(registerModelCommands(registry, { service: core, engine }));
+  own(registerStoreCommands(registry, core));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));
   own(registerWindowCommands(registry, { service: core, changes, log: channel, extensionId: extension.id }));
   own(showEngine(engine));

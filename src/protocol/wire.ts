@@ -19,6 +19,9 @@ import type {
   SamplingOptions,
   SendRequest,
   ServiceEvent,
+  StoreCollection,
+  StoreRepair,
+  StoreVerification,
   TurnId,
 } from "./service";
 
@@ -32,6 +35,9 @@ type Adapted =
   | "send"
   | "regenerate"
   | "running"
+  | "verifyStore"
+  | "collectStore"
+  | "repairStore"
   | "runBench";
 
 /** The door as calls whose arguments and results are plain data: callbacks and signals belong to the call's id. */
@@ -44,6 +50,9 @@ export interface WireCalls extends Omit<ResidentService, Adapted> {
   send(id: AgentId, request: SendRequest): Promise<RunningId>;
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<RunningId>;
   running(id: AgentId): Promise<RunningId | undefined>;
+  verifyStore(): Promise<StoreVerification>;
+  collectStore(): Promise<StoreCollection>;
+  repairStore(): Promise<StoreRepair>;
   runBench(suite: BenchSuite): Promise<BenchReport>;
 }
 

@@ -8,7 +8,7 @@ import { noFigures } from "../agents/turnTree";
 import { AbortedError, throwIfAborted } from "../common/errors";
 import type { Clock } from "../engine/ports";
 import type { GenerateRequest, Running, SamplingOptions } from "../protocol/service";
-import type { BuiltPrompt, ChatMessage } from "../text/prompt";
+import type { BuiltPrompt } from "../text/prompt";
 
 export interface GenerateOptions {
   readonly models: ModelAccess;
@@ -47,7 +47,7 @@ async function generate(
   { clock, settings }: GenerateOptions,
 ): Promise<void> {
   const sampling = resolveSampling({ request: request.sampling, settings, model: session.sampling });
-  const built = buildPrompt(request, session);
+  const built = await buildPrompt(request, session, answer.signal);
   const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limitsOf(session), 0);
   throwIfAborted(answer.signal);
   const generation = session.engine.submit({
@@ -75,8 +75,11 @@ async function generate(
   }
 }
 
-function buildPrompt({ prompt, raw, system = "" }: GenerateRequest, { text }: ModelSession): BuiltPrompt {
-  if (raw === true) return text.prompts.raw(prompt);
-  const messages: ChatMessage[] = system === "" ? [] : [{ role: "system", content: system }];
-  return text.prompts.build([...messages, { role: "user", content: prompt }], []);
+function buildPrompt(
+  { prompt, raw, system = "" }: GenerateRequest,
+  { text }: ModelSession,
+  signal: AbortSignal,
+): Promise<BuiltPrompt> {
+  if (raw === true) return text.prompts.raw(prompt, signal);
+  return text.prompts.buildAfter({ system, past: undefined, user: prompt }, signal);
 }

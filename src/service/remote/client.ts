@@ -6,6 +6,7 @@ import type { Log } from "../../common/log";
 import type {
   AgentDetail,
   AgentId,
+  AgentRepair,
   AgentSampling,
   AgentSummary,
   BenchReport,
@@ -25,6 +26,11 @@ import type {
   SendRequest,
   ServiceEvent,
   ServiceStatus,
+  StoreCollection,
+  StoreForgotten,
+  StoreRepair,
+  StoreStats,
+  StoreVerification,
   TurnId,
 } from "../../protocol/service";
 import type { ToClient, WireArguments, WireMethod, WireResult } from "../../protocol/wire";
@@ -146,6 +152,10 @@ export class RemoteService implements ResidentService {
     return this.call("deleteAgent", [id]);
   }
 
+  repairAgent(id: AgentId): Promise<AgentRepair> {
+    return this.call("repairAgent", [id]);
+  }
+
   warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
     return this.call("warmAgent", [id, draft]);
   }
@@ -180,6 +190,26 @@ export class RemoteService implements ResidentService {
 
   running(id: AgentId): Promise<Running | undefined> {
     return this.ask("running", [id], (running) => (running === undefined ? undefined : this.answer(running)));
+  }
+
+  storeStats(): Promise<StoreStats> {
+    return this.call("storeStats", []);
+  }
+
+  verifyStore(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<StoreVerification> {
+    return this.call("verifyStore", [], { onProgress, signal });
+  }
+
+  collectStore(signal?: AbortSignal): Promise<StoreCollection> {
+    return this.call("collectStore", [], { signal });
+  }
+
+  repairStore(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<StoreRepair> {
+    return this.call("repairStore", [], { onProgress, signal });
+  }
+
+  forgetEverything(): Promise<StoreForgotten> {
+    return this.call("forgetEverything", []);
   }
 
   runBench(suite: BenchSuite, onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<BenchReport> {

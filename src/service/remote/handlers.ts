@@ -40,6 +40,7 @@ export function handlersOf(service: ResidentService): Handlers {
     rewindAgent: (args) => service.rewindAgent(...args),
     startOver: (args) => service.startOver(...args),
     deleteAgent: (args) => service.deleteAgent(...args),
+    repairAgent: (args) => service.repairAgent(...args),
     warmAgent: (args) => service.warmAgent(...args),
     send: async (args, context) => named(await service.send(...args), context),
     regenerate: async (args, context) => named(await service.regenerate(...args), context),
@@ -52,6 +53,11 @@ export function handlersOf(service: ResidentService): Handlers {
       const running = await service.running(...args);
       return running && named(running, context);
     },
+    storeStats: () => service.storeStats(),
+    verifyStore: (_, { onProgress, signal }) => service.verifyStore(onProgress, signal),
+    collectStore: (_, { signal }) => service.collectStore(signal),
+    repairStore: (_, { onProgress, signal }) => service.repairStore(onProgress, signal),
+    forgetEverything: () => service.forgetEverything(),
     runBench: (args, { onProgress, signal }) => service.runBench(...args, onProgress, signal),
     dispose: (args) => service.dispose(...args),
   };

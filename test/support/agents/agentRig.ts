@@ -131,16 +131,18 @@ export class AgentRig {
 
   private text(): TextModel {
     const { prompts, ...text } = fakeText();
-    const build: typeof prompts.build = (messages, history) => {
-      const built = prompts.build(messages, history);
+    const buildAfter: typeof prompts.buildAfter = async (dialogue, signal) => {
+      const built = await prompts.buildAfter(dialogue, signal);
       this.lastPrompt = built.ids;
       return built;
     };
     return {
       ...text,
       prompts: {
-        build,
+        build: (messages, history) => prompts.build(messages, history),
         ahead: (messages, history) => prompts.ahead(messages, history),
+        buildAfter,
+        aheadAfter: (dialogue, signal) => prompts.aheadAfter(dialogue, signal),
         raw: (raw) => prompts.raw(raw),
         answerSegments: (answer) => prompts.answerSegments(answer),
       },

@@ -2,11 +2,13 @@
 import { Emitter } from "../../../src/common/events";
 import type {
   AgentDetail,
+  AgentRepair,
   AgentSummary,
   BenchReport,
   BenchSuite,
   DiagnoseReport,
   EngineState,
+  FileTotals,
   GenerationEvent,
   ImportRequest,
   ModelDetail,
@@ -17,6 +19,10 @@ import type {
   SamplingOptions,
   ServiceEvent,
   ServiceStatus,
+  StoreCollection,
+  StoreRepair,
+  StoreStats,
+  StoreVerification,
   TurnFigures,
   TurnView,
 } from "../../../src/protocol/service";
@@ -215,6 +221,41 @@ const sampling: SamplingOptions = {
 };
 
 const importRequest = { file: "/x.gguf", name: "x", target: "/models/x", replace: true };
+const totals: FileTotals = { objects: 3, bytes: 4096 };
+
+const agentRepair: AgentRepair = {
+  id: "a",
+  name: "Ada",
+  wasWhole: false,
+  keptTurns: 4,
+  lostTurns: 1,
+  lostRecords: 2,
+  damages: ["line 9 of turns.log: its checksum is wrong"],
+  lostFrom: { record: 9, byte: 1234 },
+  keptFiles: ["turns.log.damaged-1"],
+};
+
+const storeStats: StoreStats = {
+  ...totals,
+  path: "/home/store",
+  quotaBytes: 1e9,
+  freeDiskBytes: 2e9,
+  models: [{ ...totals, folder: "abc", name: "starter" }],
+  referenced: totals,
+  unreferenced: totals,
+  agents: 2,
+  agentFiles: totals,
+  unknown: [{ agent: "b", reason: "its manifest is damaged" }],
+};
+
+const collection: StoreCollection = { removed: totals, temporaryFiles: 1, young: totals, unknown: storeStats.unknown };
+
+const verification: StoreVerification = {
+  checked: totals,
+  problems: [{ path: "/home/store/x.safetensors", bytes: 12, code: "checksum", reason: "checksum differs" }],
+  stopped: false,
+};
+
 const generateRequest = { prompt: "Hello", raw: true, system: "Be brief", sampling, promptLookup: false };
 const createRequest = { name: "Ada", system: "Be brief", modelDirectory: "/models/starter" };
 const sendRequest = { text: "Hello", sampling };
@@ -241,6 +282,7 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   rewindAgent: (door) => door.rewindAgent("a", "t1"),
   startOver: (door) => door.startOver("a", 1),
   deleteAgent: (door) => door.deleteAgent("a"),
+  repairAgent: (door) => door.repairAgent("a"),
   warmAgent: (door) => door.warmAgent("a", "a draft"),
   send: async (door) => told(await door.send("a", sendRequest)),
   regenerate: async (door) => told(await door.regenerate("a", "t1", sampling)),
@@ -250,6 +292,11 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   setDefaultSampling: (door) => door.setDefaultSampling(sampling),
   setShown: (door) => door.setShown("a", true),
   running: async (door) => told(await door.running("a")),
+  storeStats: (door) => door.storeStats(),
+  verifyStore: (door) => withProgress((tell) => door.verifyStore(tell)),
+  collectStore: (door) => door.collectStore(),
+  repairStore: (door) => withProgress((tell) => door.repairStore(tell)),
+  forgetEverything: (door) => door.forgetEverything(),
   runBench: (door) => withProgress((tell) => door.runBench("engine", tell)),
   dispose: (door) => door.dispose(1000),
 };
@@ -295,6 +342,9 @@ export class SampleService implements ResidentService {
   startOver = this.sample("startOver", agent);
   deleteAgent = this.sample("deleteAgent", undefined);
   warmAgent = this.sample("warmAgent", agent);
+  repairAgent = this.sample("repairAgent", agentRepair);
+  storeStats = this.sample("storeStats", storeStats);
+  forgetEverything = this.sample("forgetEverything", { agents: 2, removed: totals });
   saveAgent = this.sample("saveAgent", agent);
   pinAgent = this.sample("pinAgent", agent);
   setAgentSampling = this.sample("setAgentSampling", agent);
@@ -323,6 +373,24 @@ export class SampleService implements ResidentService {
     this.asked.push(["runBench", suite]);
     onProgress(progress);
     return report;
+  }
+
+  async collectStore(): Promise<StoreCollection> {
+    this.asked.push(["collectStore"]);
+    return collection;
+  }
+
+  async verifyStore(onProgress: (progress: Progress) => void): Promise<StoreVerification> {
+    this.asked.push(["verifyStore"]);
+    onProgress(progress);
+    return verification;
+  }
+
+  async repairStore(onProgress: (progress: Progress) => void): Promise<StoreRepair> {
+    this.asked.push(["repairStore"]);
+    onProgress(progress);
+    const failed = [{ agent: "b", error }];
+    return { verification, removed: totals, agents: [agentRepair], failed };
   }
 
   generate(...args: readonly unknown[]): Running {

@@ -93,7 +93,9 @@ describe("an agent's sampling", function () {
     inFolder(async (home) => {
       for (const size of [{ contextTokens: 60 }, { totalBlocks: 6 }]) {
         const rig = new AgentRig(home, { contextTokens: 100_000, ...size });
-        const done = await rig.ask(await rig.create(), "Hello", { maxTokens: 100_000 });
+        const done = await rig.ask(await rig.create(`bounded by ${Object.keys(size).join()}`), "Hello", {
+          maxTokens: 100_000,
+        });
         assert.equal(done.finishReason, "length");
         const { promptTokens, generatedTokens } = done.figures;
         const { blockTokens, totalBlocks } = rig.session.engine.pool;
