@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile, rename, utimes, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import type { BlockFileRead, BlockFileRefusal, BlockFiles, BlockFileWrite } from "../../../src/store/ports";
 
 /** What the pool's blocks hold, as text. */
@@ -33,8 +33,13 @@ export class FakeBlockFiles implements BlockFiles {
     };
     const text = JSON.stringify({ format: "fake-1", ...data, checksum: checksum(data) });
     const temporary = `${request.path}.tmp-fake-${this.writes}`;
-    await writeFile(temporary, text);
-    await rename(temporary, request.path);
+    try {
+      await writeFile(temporary, text);
+      await rename(temporary, request.path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
     return text.length;
   }
 

@@ -1,0 +1,13 @@
+import type { Family } from "../families";
+import { callFaults } from "./callFaults";
+import { cuts } from "./cuts";
+import { killPoints, kills } from "./kills";
+
+export const families: readonly Family[] = [kills, killPoints, cuts, callFaults];
+
+export function familyOf(id: string): { readonly family: Family; readonly rest: string } {
+  const slash = id.indexOf("/");
+  const family = families.find(({ name }) => name === id.slice(0, slash));
+  if (family === undefined) throw new Error(`there is no family of the case ${id}`);
+  return { family, rest: id.slice(slash + 1) };
+}

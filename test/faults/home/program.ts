@@ -1,0 +1,146 @@
+import path from "node:path";
+import { ResidentError } from "../../../src/common/errors";
+import { silentLog } from "../../../src/common/log";
+import type { AgentSummary, SamplingOptions } from "../../../src/protocol/service";
+import { LocalResidentService } from "../../../src/service/localResidentService";
+import { FakeRuntime } from "../../support/agents/fakeRuntime";
+import type { FakeLocks } from "../../support/store/fakes";
+import type { Answer, Entry, Step } from "./journal";
+
+export interface ProgramOptions {
+  readonly home: string;
+  readonly model: string;
+  readonly locks: FakeLocks;
+  readonly quotaBytes?: number;
+  readonly journal?: (entry: Entry) => void;
+}
+
+const sampling: SamplingOptions = { temperature: 0, repetitionPenalty: 1, maxTokens: 6 };
+
+/** A program over a home: the service as it is, over a device that needs no model. */
+export class Program {
+  private service: LocalResidentService;
+
+  constructor(private readonly options: ProgramOptions) {
+    this.service = this.open();
+  }
+
+  /** Takes one step. Rejects as the service does. */
+  async take(step: Step): Promise<void> {
+    const agent = "name" in step && step.do !== "create" ? await this.find(step.name) : undefined;
+    this.tell({ type: "begin", step, ...(agent && { id: agent.id }) });
+    try {
+      await this.takeNow(step, agent);
+      this.tell({ type: "end" });
+    } catch (error) {
+      this.tell({ type: "end", code: error instanceof ResidentError ? error.code : "untyped" });
+      throw error;
+    }
+  }
+
+  /** Rejects with AGENT_NOT_FOUND when there is none. */
+  async find(nameOrId: string): Promise<AgentSummary> {
+    const found = await this.service.findAgent(nameOrId);
+    if (found !== undefined) return found;
+    throw new ResidentError("AGENT_NOT_FOUND", `there is no agent ${nameOrId}`, "choose another", { agent: nameOrId });
+  }
+
+  list() {
+    return this.service.listAgents();
+  }
+
+  /** As `resident agents show`. */
+  show(id: string) {
+    return this.service.getAgent(id);
+  }
+
+  rewind(id: string, turn: string | undefined) {
+    return this.service.rewindAgent(id, turn);
+  }
+
+  /** Sends and waits for the answer. */
+  async ask(id: string, text: string): Promise<Answer> {
+    const running = await this.service.send(id, { text, sampling });
+    const turn = (await this.service.getAgent(id)).turns.at(-1)?.id ?? "";
+    this.tell({ type: "sent", id, turn, user: text });
+    const done = await running.done;
+    const answer = { text: done.text, ids: done.tokenIds.join(" ") };
+    this.tell({ type: done.saveError === undefined ? "answered" : "unsaved", id, turn, answer });
+    return answer;
+  }
+
+  close(): Promise<void> {
+    return this.service.dispose();
+  }
+
+  private async takeNow(step: Step, agent: AgentSummary | undefined): Promise<void> {
+    const { service } = this;
+    if (step.do === "list") {
+      await service.listAgents();
+      return;
+    }
+    if (step.do === "restart") {
+      await service.dispose();
+      this.service = this.open();
+      return;
+    }
+    if (step.do === "create") {
+      const { id } = await service.createAgent({ name: step.name });
+      this.tell({ type: "created", id, name: step.name });
+      return;
+    }
+    if (agent === undefined) throw new Error(`nobody was found for ${step.do}`);
+    const { id } = agent;
+    switch (step.do) {
+      case "ask":
+        await this.ask(id, step.text);
+        return;
+      case "fork": {
+        const fork = await service.forkAgent(id, step.as);
+        this.tell({ type: "forked", from: id, id: fork.id, name: step.as });
+        return;
+      }
+      case "rewind": {
+        const { turns } = await service.getAgent(id);
+        const turn = turns.at(-1 - step.turns)?.id;
+        await service.rewindAgent(id, turn);
+        this.tell({ type: "rewound", id, turn: turn ?? null });
+        return;
+      }
+      case "rename":
+        await service.renameAgent(id, step.as);
+        this.tell({ type: "renamed", id, name: step.as });
+        return;
+      case "save":
+        await service.saveAgent(id);
+        this.tell({ type: "saved", id });
+        return;
+      case "delete":
+        await service.deleteAgent(id);
+        this.tell({ type: "deleted", id });
+        return;
+    }
+  }
+
+  private tell(entry: Entry): void {
+    this.options.journal?.(entry);
+  }
+
+  private open(): LocalResidentService {
+    const { home, model, locks, quotaBytes = 64_000_000 } = this.options;
+    return new LocalResidentService(
+      {
+        home,
+        starterModel: model,
+        nativeStage: path.dirname(model),
+        modelFolders: [],
+        poolBytes: 128 * 1024,
+        blockTokens: 8,
+        maxAnswerTokens: 6,
+        storeQuotaBytes: quotaBytes,
+      },
+      new FakeRuntime(locks),
+      silentLog,
+    );
+  }
+}

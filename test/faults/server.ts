@@ -1,0 +1,67 @@
+import { mkdir, mkdtemp } from "node:fs/promises";
+import path from "node:path";
+import { writeFakeModel } from "../support/agents/fakeRuntime";
+import { families, familyOf } from "./cases/all";
+import type { RunOptions } from "./families";
+import { makeFixture, readFixture } from "./home/fixture";
+import { messageOf } from "./home/judge";
+import { Oracle } from "./home/oracle";
+import type { Verdict } from "./verdict";
+import type { World } from "./world";
+
+/** What the runner asks of a server, one at a time. */
+export type ServerRequest =
+  /** Makes what all servers share, and says which cases there are. */
+  { readonly type: "list" } | { readonly type: "run"; readonly id: string };
+
+export type ServerReply =
+  | { readonly type: "ready" }
+  | { readonly type: "list"; readonly ids: readonly string[] }
+  | { readonly type: "verdict"; readonly id: string; readonly verdict: Verdict };
+
+/** More than any case needs that is not led astray. */
+const memoryLimitMb = 600;
+
+/** Runs cases in a process of their own: one that ends it or never ends takes nobody along. */
+export async function serve(scratch: string, options: RunOptions): Promise<void> {
+  let world: World | undefined;
+  const model = path.join(scratch, "models", "starter");
+  const open = async (isFirst: boolean): Promise<World> => {
+    if (isFirst) await writeFakeModel(model);
+    const fixture = isFirst ? await makeFixture(scratch, model) : await readFixture(scratch);
+    await mkdir(path.join(scratch, "oracles"), { recursive: true });
+    const oracle = new Oracle(await mkdtemp(path.join(scratch, "oracles", "home-")), model);
+    return { scratch, model, fixture, oracle };
+  };
+  process.on("message", (request: ServerRequest) => {
+    const reply = async (): Promise<ServerReply> => {
+      world ??= await open(request.type === "list");
+      if (request.type === "list") return { type: "list", ids: await listAll(world, options) };
+      return { type: "verdict", id: request.id, verdict: await runOne(world, request.id, options) };
+    };
+    reply().then(
+      (done) => process.send?.(done),
+      (error: unknown) => {
+        process.stderr.write(`${messageOf(error)}\n`);
+        process.exit(3);
+      },
+    );
+  });
+  process.send?.({ type: "ready" } satisfies ServerReply);
+}
+
+async function listAll(world: World, options: RunOptions): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (const family of families) {
+    for (const id of await family.list(world, options)) ids.push(`${family.name}/${id}`);
+  }
+  return ids;
+}
+
+async function runOne(world: World, id: string, { seed }: RunOptions): Promise<Verdict> {
+  const { family, rest } = familyOf(id);
+  const verdict = await family.run(world, rest, seed);
+  const peakMb = process.resourceUsage().maxRSS / 1024;
+  if (peakMb <= memoryLimitMb) return verdict;
+  return { outcome: "crashed", detail: `it took ${Math.round(peakMb)} MB of memory; ${verdict.detail}` };
+}
