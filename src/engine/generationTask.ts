@@ -1,13 +1,14 @@
 import type { ResidentError } from "../common/errors";
 import { type AdmissionPlan, admit, type Candidate, planAdmission } from "./admission";
 import type { AgentBlocks } from "./agentBlocks";
+import { AnswerCounts } from "./answerCounts";
 import { blocksFor, slotsNeeded } from "./blockMath";
 import type { FinishReason, GenerationFigures } from "./generation";
 import { type GenerationControl, GenerationStream } from "./generationStream";
 import { bug } from "./invariant";
 import type { LiveTables } from "./liveTables";
 import type { EngineMetrics } from "./metrics";
-import type { Clock, RunnerToken, SequenceStep, TokenId } from "./ports";
+import { type Clock, noPenalties, type RunnerToken, type SequenceStep, type TokenId } from "./ports";
 import type { GenerationRequest, Priority } from "./request";
 import type { PlannedRow, Schedulable, StepPlan } from "./scheduler";
 import type { Sequence } from "./sequence";
@@ -15,11 +16,13 @@ import type { TokenHistory } from "./tokenHistory";
 import { TurnFigures } from "./turnFigures";
 
 /** Decided, not yet carried out: a run may still be writing the request's blocks. */
-interface Ending {
-  readonly reason: FinishReason;
-  /** Tokens of the answer that are kept. */
-  readonly keepTokens: number;
-}
+type Ending =
+  | {
+      readonly reason: FinishReason;
+      /** Tokens of the answer that are kept. */
+      readonly keepTokens: number;
+    }
+  | { readonly reason: "failed"; readonly error: ResidentError };
 
 type Phase =
   | { readonly type: "waiting"; readonly blocks: AgentBlocks }
@@ -42,7 +45,8 @@ export class GenerationTask implements Schedulable {
   readonly stream: GenerationStream;
   readonly priority: Priority;
   readonly mayGuess: boolean;
-  private readonly hasPenalties: boolean;
+  /** Absent where no penalty is asked for. */
+  private readonly counts: AnswerCounts | undefined;
   private phase: Phase;
   private ending: Ending | undefined;
   private queuedTold = false;
@@ -64,7 +68,8 @@ export class GenerationTask implements Schedulable {
     this.turn = new TurnFigures(ports.clock, history.length);
     this.mayGuess = request.promptLookup ?? true;
     const { repetitionPenalty, presencePenalty, frequencyPenalty } = request.sampling;
-    this.hasPenalties = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
+    const hasPenalties = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
+    this.counts = hasPenalties ? new AnswerCounts() : undefined;
     const control: GenerationControl = {
       figures: () => this.figures(),
       abort: () => ports.end(this, () => this.decideAbort()),
@@ -183,7 +188,7 @@ export class GenerationTask implements Schedulable {
       ...(sequence.window === undefined ? {} : { windowTable: sequence.window.table }),
       wantToken,
       sampling: this.request.sampling,
-      penaltyIds: this.hasPenalties ? this.history.view(0, this.history.length) : noIds,
+      penalties: this.counts?.view() ?? noPenalties,
       stopIds: this.request.stopIds,
       lookupIds: guesses ? this.history.view(0, this.history.length) : noIds,
     };
@@ -195,6 +200,7 @@ export class GenerationTask implements Schedulable {
     this.countRead(this.promptTokens);
     this.history.append(id);
     this.tokenIds.push(id);
+    this.counts?.add(id);
     this.ports.metrics.countToken(this.turn.sampled());
     const keepTokens = this.tokenIds.length;
     if (this.request.stopIds.includes(id)) this.ending = { reason: "stop", keepTokens };
@@ -208,6 +214,11 @@ export class GenerationTask implements Schedulable {
     });
   }
 
+  /** Sampling failed for this request alone: it ends when the run is over, with nothing of the run counted. */
+  failSampling(error: ResidentError): void {
+    this.ending ??= { reason: "failed", error };
+  }
+
   /** Counts what a run has computed: the sequence's first `numTokens` tokens, as far as they are part of it. */
   commit(numTokens: number): void {
     this.sequence.advance(Math.min(numTokens, this.history.length));
@@ -219,9 +230,14 @@ export class GenerationTask implements Schedulable {
 
   /** Ends as was decided and hands its cache over. Not during a run. */
   conclude(): void {
-    const { reason, keepTokens } = this.ending ?? { reason: "aborted", keepTokens: this.tokenIds.length };
-    this.keep(keepTokens);
+    const ending = this.ending ?? { reason: "aborted", keepTokens: this.tokenIds.length };
+    if (ending.reason === "failed") {
+      this.fail(ending.error);
+      return;
+    }
+    this.keep(ending.keepTokens);
     const blocks = this.takeCache();
+    const { reason } = ending;
     this.stream.finish({ finishReason: reason, tokenIds: [...this.tokenIds], figures: this.figures(), blocks });
   }
 
@@ -245,7 +261,7 @@ export class GenerationTask implements Schedulable {
 
   /** A stop in the text is found at a token that may have ended the answer by itself: the text's word counts. */
   private decideStop(keepTokens: number): void {
-    if (this.ending?.reason === "aborted") return;
+    if (this.ending?.reason === "aborted" || this.ending?.reason === "failed") return;
     const kept = Math.max(0, Math.min(Math.floor(keepTokens), this.tokenIds.length));
     this.ending = { reason: "stop", keepTokens: kept };
   }

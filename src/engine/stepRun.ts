@@ -1,3 +1,4 @@
+import type { ResidentError } from "../common/errors";
 import type { GenerationTask } from "./generationTask";
 import { bug } from "./invariant";
 import type { ModelRunner, RunnerToken } from "./ports";
@@ -17,6 +18,8 @@ export interface StepReport {
 /** One run of a plan on the device: hands tokens to their requests as they come, then counts what was computed. */
 export class StepRun {
   private readonly received: number[];
+  /** Rows whose sampling failed: of them nothing is counted. */
+  private readonly failed = new Set<number>();
   private fault: Error | undefined;
 
   constructor(private readonly plan: StepPlan<GenerationTask>) {
@@ -37,11 +40,13 @@ export class StepRun {
         onTokens: (tokens) => {
           for (const token of tokens) this.receive(token);
         },
+        onFailed: (sequence, error) => this.receiveFailure(sequence, error),
         cancelled: () => interrupted() || rows.some((row) => row.request.isEnding),
       },
     );
     rows.forEach((row, index) => {
-      if (row.wantToken && this.received[index] === 0) this.fault ??= bug("the runner owes a token", { index });
+      if (row.wantToken && this.received[index] === 0 && !this.failed.has(index))
+        this.fault ??= bug("the runner owes a token", { index });
     });
     if (this.fault !== undefined) throw this.fault;
     return this.commit();
@@ -58,10 +63,18 @@ export class StepRun {
     row.request.accept(token);
   }
 
+  private receiveFailure(sequence: number, error: ResidentError): void {
+    const row = this.plan.rows[sequence];
+    if (row === undefined) this.fault ??= bug("the runner failed a sequence that was not in the run", { sequence });
+    this.failed.add(sequence);
+    row?.request.failSampling(error);
+  }
+
   private commit(): StepReport {
     let decodeTokens = 0;
     let prefillTokens = 0;
     this.plan.rows.forEach(({ request, numTokens, decoding }, index) => {
+      if (this.failed.has(index)) return;
       // Every token sampled but the last was fed back in the step after it.
       const computed = numTokens + Math.max(0, (this.received[index] ?? 0) - 1);
       request.commit(request.sequence.numComputedTokens + computed);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { InvalidRequestError, ResidentError } from "../../../src/common/errors";
+import { greedy } from "../../../src/engine/ports";
 import { EngineRig, prompt, record } from "../../support/engine/engineRig";
 
 const broken = new ResidentError("NATIVE_FAILURE", "the device broke", "start the engine again");
@@ -214,6 +215,26 @@ describe("Failures of the device", () => {
       run(rows, { ...options, onTokens: (tokens) => options.onTokens([...tokens, { sequence: 7, id: 1 }]) });
     await assert.rejects(rig.complete({ tokens: prompt(5) }), { code: "INTERNAL" });
     rig.assertEmpty();
+  });
+
+  it("fails a request alone whose sampling fails, at the first token and in the middle of a run", async () => {
+    for (const failsAt of [0, 2]) {
+      const rig = new EngineRig({}, { maxStepsPerRun: 4 });
+      const { blocks: idle } = await rig.complete({ tokens: prompt(9, 3), maxTokens: 0 });
+      const error = new ResidentError("NATIVE_FAILURE", "no finite logits", "none", { contents: "intact" });
+      const sampling = { ...greedy, seed: 7 };
+      rig.runner.failSampling = ({ sampling: { seed } }, step) =>
+        seed === 7 && rig.runner.batches.length > failsAt + 1 && step === failsAt ? error : undefined;
+      const guilty = rig.submit({ tokens: prompt(9), maxTokens: 12, sampling });
+      const other = rig.submit({ tokens: prompt(9, 1), maxTokens: 12 });
+      await rig.settle();
+      await assert.rejects(guilty.result, error);
+      const { tokenIds, blocks } = await other.result;
+      assert.deepEqual(tokenIds, rig.expected(prompt(9, 1), 12));
+      assert.equal(idle.stale, false);
+      for (const cache of [idle, blocks]) cache.release();
+      rig.assertEmpty();
+    }
   });
 
   it("goes on when a listener throws, and says so in the log", async () => {

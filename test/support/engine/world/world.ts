@@ -28,7 +28,7 @@ type Saved = Pick<AgentBlocks, "tokenIds" | "salt">;
 const samplings: readonly SamplingParams[] = [
   greedy,
   { ...greedy, temperature: 1, seed: 99, logprobs: -1 },
-  { ...greedy, repetitionPenalty: 1.5, logprobs: -1 },
+  { ...greedy, repetitionPenalty: 1.5, presencePenalty: 0.2, frequencyPenalty: 0.1, logprobs: -1 },
   { ...greedy, temperature: 0.8, topK: 9, topP: 0.9, minP: 0.02, seed: 2 ** 40 + 7, logitBias: new Map([[3, 0.5]]) },
   { ...greedy, logprobs: -1 },
 ];
