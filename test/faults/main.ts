@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { access, constants, mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { families } from "./cases/all";
@@ -16,7 +16,7 @@ export async function main(args: readonly string[]): Promise<number> {
     console.error(`${error instanceof Error ? error.message : error}\n${usage}`);
     return 2;
   }
-  const scratch = await mkdtemp(path.join(os.tmpdir(), "resident-faults-"));
+  const scratch = await mkdtemp(path.join(await fastFolder(), "resident-faults-"));
   const slots = Array.from(
     { length: Math.min(4, os.availableParallelism()) },
     () => new ServerSlot(serverArgs(scratch, options)),
@@ -40,6 +40,15 @@ export async function main(args: readonly string[]): Promise<number> {
     for (const slot of slots) slot.stop();
     await rm(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
+}
+
+/** A killed process loses nothing of what the system has taken: a disk in memory shows the same, sooner. */
+async function fastFolder(): Promise<string> {
+  const inMemory = "/dev/shm";
+  return access(inMemory, constants.W_OK).then(
+    () => inMemory,
+    () => os.tmpdir(),
+  );
 }
 
 function serverArgs(scratch: string, { quick, seed }: Options): readonly string[] {

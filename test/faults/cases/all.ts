@@ -1,9 +1,21 @@
 import type { Family } from "../families";
 import { callFaults } from "./callFaults";
 import { cuts } from "./cuts";
+import { damages } from "./damages";
+import { forged } from "./forged";
 import { killPoints, kills } from "./kills";
+import { specialFiles, strayFiles } from "./specialFiles";
 
-export const families: readonly Family[] = [kills, killPoints, cuts, callFaults];
+export const families: readonly Family[] = [
+  kills,
+  killPoints,
+  cuts,
+  callFaults,
+  damages,
+  specialFiles,
+  strayFiles,
+  forged,
+];
 
 export function familyOf(id: string): { readonly family: Family; readonly rest: string } {
   const slash = id.indexOf("/");

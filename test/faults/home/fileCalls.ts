@@ -125,7 +125,7 @@ function systemError(code: string, syscall: string, file: string): NodeJS.ErrnoE
 }
 
 /** The file's path without ids, digests, numbers and process ids. */
-function kindOf(root: string, file: string): string {
+export function kindOf(root: string, file: string): string {
   return path
     .relative(root, file)
     .split(path.sep)

@@ -54,6 +54,10 @@ export class Program {
     return this.service.getAgent(id);
   }
 
+  remove(id: string) {
+    return this.service.deleteAgent(id);
+  }
+
   rewind(id: string, turn: string | undefined) {
     return this.service.rewindAgent(id, turn);
   }

@@ -1,0 +1,131 @@
+import { ResidentError } from "../../../src/common/errors";
+import { FakeLocks } from "../../support/store/fakes";
+import { type Finding, Found, lost, type Verdict, verdictOf, wrong } from "../verdict";
+import type { World } from "../world";
+import { judge, messageOf } from "./judge";
+import { Program } from "./program";
+import type { KnownAgent, Truth } from "./truth";
+
+export interface VisitOptions {
+  readonly home: string;
+  readonly truth: Truth;
+  /** The agent in whose folder something is damaged; absent: nobody may notice more than that something is read again. */
+  readonly victim?: string;
+  /** What is damaged is only a cache: nothing may be refused. */
+  readonly cacheOnly?: boolean;
+  /** Somebody wrote what he wanted: what the victim says now does not matter. */
+  readonly forged?: boolean;
+  /** It may be that the victim cannot be deleted. */
+  readonly mayStay?: boolean;
+}
+
+const question = "What were the names?";
+
+/** Does with a damaged home what people do: list, find, show, ask, delete; and looks at what everybody else is told. */
+export async function visit(world: World, options: VisitOptions): Promise<Verdict> {
+  const { home, truth, victim } = options;
+  const { model, oracle } = world;
+  const program = new Program({ home, model, locks: new FakeLocks() });
+  const refusals: string[] = [];
+  const findings: Finding[] = [];
+  try {
+    const agent = victim === undefined ? undefined : truth.agents.get(victim);
+    if (agent !== undefined)
+      findings.push(...(await found(() => visitVictim(world, program, agent, options, refusals))));
+    const except = new Set(victim === undefined ? [] : [victim]);
+    findings.push(...(await judge(program, truth, oracle, { except, probes: agent === undefined ? 8 : 3 })));
+    if (agent !== undefined) findings.push(...(await found(() => remove(program, agent, options, refusals))));
+  } finally {
+    await program.close();
+  }
+  const [first] = refusals;
+  const outcome = first === undefined ? "harmless" : "refused";
+  return verdictOf(findings, { outcome, detail: first ?? "" });
+}
+
+async function found(body: () => Promise<void>): Promise<readonly Finding[]> {
+  try {
+    await body();
+    return [];
+  } catch (error) {
+    if (error instanceof Found) return [error.finding];
+    throw error;
+  }
+}
+
+async function visitVictim(
+  { oracle }: World,
+  program: Program,
+  agent: KnownAgent,
+  { truth, forged = false, cacheOnly = false }: VisitOptions,
+  refusals: string[],
+): Promise<void> {
+  const attempt = <T>(what: string, body: () => Promise<T>) => typedOrElse(agent, what, body, refusals, cacheOnly);
+  await attempt("listing", () => program.list());
+  const byName = await attempt("finding by name", () => program.find(agent.name));
+  // Who continues an agent that is not found makes a new one.
+  if (byName === undefined && !forged) {
+    const made = await attempt("making one of that name", () =>
+      program.take({ do: "create", name: agent.name }).then(() => true),
+    );
+    if (made === true) throw new Found(wrong(`${agent.name}'s conversation is replaced by an empty one`));
+  }
+  const detail = await attempt("showing", () => program.show(agent.id));
+  const missing = [...agent.turns.values()].filter(({ id }) => !detail?.turns.some((turn) => turn.id === id));
+  if (!forged) {
+    for (const turn of detail?.turns ?? []) {
+      const known = agent.turns.get(turn.id);
+      const isSame = known !== undefined && known.user === turn.user && known.answer?.text === turn.answer;
+      if (!isSame) throw new Found(wrong(`${agent.name}'s ${turn.id} is shown with other words`));
+    }
+  }
+  const answer = await attempt("asking", () => program.ask(agent.id, question));
+  if (forged || answer === undefined) return;
+  const path = truth.pathTo(agent, agent.head) ?? [];
+  const gone = missing.filter(({ id }) => isOnWay(agent, id));
+  if (gone.length > 0) throw new Found(lost(`${agent.name} goes on without ${gone.map(({ id }) => id).join(", ")}`));
+  const expected = await oracle.answer([...path, question]);
+  if (answer.ids !== expected.ids)
+    throw new Found(wrong(`${agent.name} answers [${answer.ids}], not [${expected.ids}]`));
+}
+
+function isOnWay({ turns, head }: KnownAgent, id: string): boolean {
+  for (let at = head; at !== undefined; at = turns.get(at)?.parent) if (at === id) return true;
+  return false;
+}
+
+/** What `body` resolves with; `undefined` when it was refused as it should be. */
+async function typedOrElse<T>(
+  { name, id }: KnownAgent,
+  what: string,
+  body: () => Promise<T>,
+  refusals: string[],
+  cacheOnly: boolean,
+): Promise<T | undefined> {
+  try {
+    return await body();
+  } catch (error) {
+    const message = messageOf(error);
+    if (!(error instanceof ResidentError) || error.code === "INTERNAL") throw new Found(wrong(`${what}: ${message}`));
+    if (cacheOnly) throw new Found(wrong(`${what} is refused because of a cache: ${message}`));
+    const isNamed = message.includes(name) || message.includes(id) || JSON.stringify(error.facts).includes(id);
+    if (!isNamed) throw new Found(wrong(`${what}: it does not say who is meant: ${message}`));
+    refusals.push(`${what}: ${message}`);
+    return undefined;
+  }
+}
+
+/** Whatever an agent's folder holds, it can be deleted. */
+async function remove(program: Program, agent: KnownAgent, { mayStay = false }: VisitOptions, refusals: string[]) {
+  try {
+    await program.remove(agent.id);
+  } catch (error) {
+    const message = messageOf(error);
+    if (!(error instanceof ResidentError) || error.code === "INTERNAL" || !mayStay)
+      throw new Found(wrong(`it cannot be deleted: ${message}`));
+    refusals.push(`deleting: ${message}`);
+    return;
+  }
+  const after = await program.list();
+  if (after.some(({ id }) => id === agent.id)) throw new Found(wrong("it was deleted and is there"));
+}
