@@ -124,6 +124,8 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
                [environment](const Napi::CallbackInfo& info) { return LoadModel(environment, info); });
   DefineAsyncMethod(exports, "createBarePool",
                     [environment](const Napi::CallbackInfo& info) { return CreateBarePool(environment, info); });
+  DefineAsyncMethod(exports, "checkBlockFile",
+                    [environment](const Napi::CallbackInfo& info) { return CheckFile(environment, info); });
   DefineMethod(exports, "tryLock",
                [](const Napi::CallbackInfo& info) { return MakeLock(info.Env(), ToText(info[0], "path")); });
   return exports;

@@ -7,7 +7,7 @@ import type { AgentId, CacheRefusal, CacheSource } from "../protocol/service";
 import type { AgentWriter } from "../store/agentWriter";
 import type { BlockStore } from "../store/blockStore";
 import { planRestore, restoreCache, type SavedCache } from "./cacheRestore";
-import { saveCache } from "./cacheSave";
+import { CacheSaver } from "./cacheSave";
 import type { ModelSession } from "./ports";
 
 interface Held {
@@ -26,12 +26,17 @@ export class AgentCache {
   private tokensFromDisk = 0;
   /** Why less came than was stored, since the last turn: a read ahead's refusal belongs to the turn after it. */
   private refused: CacheRefusal | undefined;
+  private readonly saver: CacheSaver;
+  /** Keys of the blocks that were lent. */
+  private lentKeys: readonly string[] = [];
 
   constructor(
     private readonly owner: AgentId,
     private readonly store: BlockStore,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.saver = new CacheSaver(store);
+  }
 
   /** Tokens in the pool, those of a turn under way included. */
   get hotTokens(): number {
@@ -39,6 +44,11 @@ export class AgentCache {
     const { reusedTokens, prefilledTokens, generatedTokens } = this.lentTo.figures();
     // The token that was sampled last has not been fed back yet.
     return reusedTokens + prefilledTokens + Math.max(0, generatedTokens - 1);
+  }
+
+  /** Keys of the full blocks that are in use now. */
+  get keysInUse(): readonly string[] {
+    return this.lentTo === undefined ? (this.usable?.blocks.keys ?? []) : this.lentKeys;
   }
 
   get holdsBlocks(): boolean {
@@ -75,6 +85,7 @@ export class AgentCache {
   /** Hands the cache to the engine with the request; it comes back by `put`. Throws as `submit` does, keeping it. */
   submit(session: ModelSession, request: Omit<GenerationRequest, "owner" | "blocks">): Generation {
     const blocks = this.usable?.blocks;
+    const keys = blocks?.keys ?? [];
     const generation = session.engine.submit({
       ...request,
       owner: this.owner,
@@ -82,6 +93,7 @@ export class AgentCache {
     });
     this.held = undefined;
     this.lentTo = generation;
+    this.lentKeys = keys;
     const returned = () => {
       if (this.lentTo === generation) this.lentTo = undefined;
     };
@@ -117,7 +129,7 @@ export class AgentCache {
     if (held.settledTokens < snapshot.numTokens) snapshot.rewind(held.settledTokens);
     snapshot.keepWindow();
     try {
-      return await saveCache(this.store, held.session, snapshot, writer);
+      return await this.saver.save(held.session, snapshot, writer);
     } finally {
       snapshot.release();
     }

@@ -5,6 +5,7 @@ import type { Clock } from "../engine/ports";
 import type {
   AgentDetail,
   AgentId,
+  AgentRepair,
   AgentSummary,
   CacheRefusal,
   CreateAgentRequest,
@@ -15,17 +16,19 @@ import type {
 } from "../protocol/service";
 import type { AgentStore } from "../store/agentStore";
 import type { BlockStore } from "../store/blockStore";
-import { referencedKeys, removeUnshared } from "../store/references";
+import { removeObjectsOf } from "../store/collect";
 import { AgentCache } from "./agentCache";
+import { AgentDirectory } from "./agentDirectory";
 import { assertNotBlank } from "./answerBudget";
 import { countTokens } from "./conversation";
-import { type Activity, LiveAgent, treeOf } from "./liveAgent";
+import { type Activity, LiveAgent } from "./liveAgent";
 import { LiveAgents } from "./liveAgents";
 import type { ModelAccess } from "./ports";
+import { wholeTree } from "./readTree";
 import { Residency } from "./residency";
 import { RunningAnswer } from "./runningAnswer";
-import { detailOf, type LiveState, summaryOf } from "./summaries";
 import { TurnRunner } from "./turnRunner";
+import { TurnTree } from "./turnTree";
 
 export interface AgentsOptions {
   readonly store: AgentStore;
@@ -51,6 +54,7 @@ export class Agents {
   readonly residency: Residency;
   private readonly emitter: Emitter<AgentEvent>;
   private readonly live: LiveAgents;
+  private readonly directory: AgentDirectory;
   private readonly runner: TurnRunner;
   private readonly turns = new Set<Promise<void>>();
 
@@ -58,6 +62,7 @@ export class Agents {
     const { store, models, clock, log } = options;
     this.emitter = new Emitter((error) => log.log("error", toErrorInfo(error).what));
     this.live = new LiveAgents(store, (id) => this.newCache(id));
+    this.directory = new AgentDirectory({ ...options, live: this.live });
     const onChange = (agent: LiveAgent) => this.changed(agent);
     this.runner = new TurnRunner({
       models,
@@ -82,36 +87,41 @@ export class Agents {
   }
 
   async list(): Promise<readonly AgentSummary[]> {
-    const { manifests, damaged } = await this.options.store.list();
-    for (const id of damaged) this.options.log.log("warn", `agent ${id} cannot be read: its manifest is damaged`);
-    return manifests.map(
-      (manifest) => this.live.get(manifest.id)?.summary() ?? summaryOf(manifest, this.stateOnDisk(manifest.id)),
-    );
+    return this.directory.list();
   }
 
-  async get(id: AgentId): Promise<AgentDetail> {
-    const agent = this.live.get(id);
-    if (agent !== undefined) return agent.detail();
-    const stored = await this.options.store.read(id);
-    return detailOf(stored.manifest, treeOf(stored), this.stateOnDisk(id));
+  /** What can be read of it, also where it is damaged. */
+  get(id: AgentId): Promise<AgentDetail> {
+    return this.directory.get(id);
   }
 
-  async find(nameOrId: string): Promise<AgentSummary | undefined> {
-    const all = await this.list();
-    return all.find((agent) => agent.id === nameOrId) ?? all.find((agent) => agent.name === nameOrId);
+  /** By id or by name; `undefined`: there is no such agent. Throws where that cannot be known. */
+  find(nameOrId: string): Promise<AgentSummary | undefined> {
+    return this.directory.find(nameOrId);
   }
 
-  async create({ name, system = "", modelDirectory }: CreateAgentRequest): Promise<AgentSummary> {
+  /** Finishes what processes that were killed have begun, and tells of agents that cannot be read. */
+  sweep(): Promise<void> {
+    return this.directory.sweep();
+  }
+
+  async repair(id: AgentId): Promise<AgentRepair> {
+    const { repaired, summary } = await this.directory.repair(id);
+    if (summary !== undefined) this.emitter.fire({ type: "changed", summary });
+    return repaired;
+  }
+
+  async create({ name, system = "", modelDirectory, besideUnreadable }: CreateAgentRequest): Promise<AgentSummary> {
     const directory = modelDirectory ?? this.options.defaultModel();
     const { name: modelName, contextTokens } = await this.options.models.describe(directory);
     const wanted = { name: validName(name), system, modelDirectory: directory, modelName, contextTokens };
-    const writer = await this.options.store.create(wanted);
-    return this.adopt(new LiveAgent(writer, this.newCache(writer.manifest.id), { entries: [] }));
+    const writer = await this.options.store.create(wanted, { besideUnreadable: besideUnreadable === true });
+    return this.adopt(new LiveAgent(writer, this.newCache(writer.manifest.id), new TurnTree()));
   }
 
   async rename(id: AgentId, name: string): Promise<AgentSummary> {
     const agent = await this.live.open(id);
-    await agent.writer.commitOrUndo({ name: validName(name) }, { name: agent.name });
+    await this.options.store.rename(agent.writer, validName(name));
     return this.changed(agent);
   }
 
@@ -134,20 +144,20 @@ export class Agents {
     const source = this.live.get(id);
     await source?.writer.commit();
     const stored = await this.options.store.read(id);
-    const tree = treeOf(stored);
+    const tree = await wholeTree(stored.entries);
     // A turn that is being answered belongs to the source alone.
     const running = source?.activity?.turn;
     const head = turn ?? (running === undefined ? tree.readable(stored.manifest.head) : tree.get(running)?.parent);
     if (turn !== undefined && tree.get(turn) === undefined) {
       throw new InvalidRequestError(`${stored.manifest.name} has no turn ${turn}`, "choose one of its turns", { turn });
     }
-    const writer = await this.options.store.fork(id, {
+    const writer = await this.options.store.fork(stored, {
       name: validName(name),
       headTokens: countTokens(tree, head),
       headTurns: tree.branch(head).length,
       ...(head === undefined ? {} : { head }),
     });
-    const fork = new LiveAgent(writer, this.newCache(writer.manifest.id), stored);
+    const fork = new LiveAgent(writer, this.newCache(writer.manifest.id), tree);
     source?.cache.shareWith(fork.cache, writer.manifest.headTokens);
     return this.adopt(fork);
   }
@@ -179,22 +189,58 @@ export class Agents {
     return this.changed(agent);
   }
 
-  /** Stops its answer, then removes it and the block files that no other agent refers to. */
+  /** Stops its answer, then removes it and the block files that no other agent refers to. A damaged one goes too. */
   async delete(id: AgentId): Promise<void> {
+    const { store, blocks, log } = this.options;
+    // What fails here the collection makes good: nobody refers to the blocks then.
+    const later = (error: unknown) =>
+      log.log("warn", `blocks of ${id} stay until the next collection: ${toErrorInfo(error).what}`);
     const agent = this.live.get(id);
-    if (agent !== undefined) {
-      agent.deleted = true;
+    const keysOf = () => store.keysOf(id).catch(later);
+    const keys = await this.removeFolder(id, agent, keysOf);
+    this.live.forget(id);
+    if (keys !== undefined) await removeObjectsOf(blocks.root, store.references, keys).catch(later);
+    this.emitter.fire({ type: "deleted", id });
+  }
+
+  /** Those that must be repaired before they can be continued. */
+  async damaged(): Promise<readonly AgentId[]> {
+    return (await this.list()).filter(({ damage }) => damage !== undefined).map(({ id }) => id);
+  }
+
+  /** Deletes all agents. Throws AGENT_LOCKED, nothing deleted, while another process uses one. */
+  async deleteAll(): Promise<number> {
+    const all = await this.list();
+    const locked = all.filter(({ lockedElsewhere }) => lockedElsewhere).map(({ name }) => name);
+    if (locked.length > 0) {
+      const what = `another window or program is using ${locked.join(", ")}`;
+      throw new ResidentError("AGENT_LOCKED", what, "close it there and try again", { agents: locked.length });
+    }
+    for (const { id } of all) await this.delete(id);
+    return all.length;
+  }
+
+  /** Resolves with what `keysOf` said when the agent wrote nothing any more. */
+  private async removeFolder<T>(id: AgentId, agent: LiveAgent | undefined, keysOf: () => Promise<T>): Promise<T> {
+    const { store } = this.options;
+    if (agent === undefined) {
+      const keys = await keysOf();
+      await store.remove(id);
+      return keys;
+    }
+    agent.deleted = true;
+    try {
       agent.activity?.answer.abort();
       await agent.over;
       await this.residency.drop(agent);
+      const keys = await keysOf();
+      await store.remove(id, agent.writer);
+      return keys;
+    } catch (error) {
+      // It is still there, and is saved like any other.
+      agent.deleted = false;
+      throw error;
     }
-    const { cache } = (await this.options.store.read(id)).manifest;
-    await this.options.store.remove(id, agent?.writer);
-    this.live.forget(id);
-    this.emitter.fire({ type: "deleted", id });
-    if (cache === undefined) return;
-    const { manifests } = await this.options.store.list();
-    await removeUnshared(this.options.blocks, cache, manifests);
   }
 
   /**
@@ -230,10 +276,10 @@ export class Agents {
     return this.begin(agent, parent, user, sampling);
   }
 
-  /** Keys of the blocks on which agents in memory rely: not to be evicted from disk. */
+  /** Keys of the blocks that agents in memory use now: not to be evicted from disk. */
   neededKeys(): ReadonlySet<string> {
     const hot = this.live.all().filter((agent) => agent.cache.holdsBlocks || agent.activity !== undefined);
-    return referencedKeys(hot.map((agent) => agent.writer.manifest));
+    return new Set(hot.flatMap((agent) => agent.cache.keysInUse));
   }
 
   running(id: AgentId): Running | undefined {
@@ -302,10 +348,6 @@ export class Agents {
 
   private newCache(id: AgentId): AgentCache {
     return new AgentCache(id, this.options.blocks, this.options.clock);
-  }
-
-  private stateOnDisk(id: AgentId): LiveState {
-    return { state: "idle", hotTokens: 0, lockedElsewhere: this.options.store.isLockedElsewhere(id) };
   }
 }
 

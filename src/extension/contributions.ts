@@ -18,6 +18,7 @@ export const commands = {
   rewindAgent: "resident.rewindAgent",
   keepLastTurns: "resident.keepLastTurns",
   deleteAgent: "resident.deleteAgent",
+  repairAgent: "resident.repairAgent",
   addToRoom: "resident.addToRoom",
   removeFromRoom: "resident.removeFromRoom",
   chooseModel: "resident.chooseModel",
@@ -102,6 +103,7 @@ export const treeItems = {
   pinnedAgent: "agent.pinned",
   runningAgent: "agent.running",
   lockedAgent: "agent.locked",
+  damagedAgent: "agent.damaged",
 } as const;
 
 export const diagnosisScheme = "resident-diagnosis";

@@ -43,6 +43,11 @@ export interface NativeAddon {
    */
   createBarePool(geometry: BarePoolGeometry): Promise<NativePool>;
   /**
+   * Reads a block file of any model on an I/O thread and verifies it by what it says of itself: length, format, checksum
+   * over header and data. Needs no model and keeps nothing of the data.
+   */
+  checkBlockFile(path: string): Promise<BlockFileCheck>;
+  /**
    * Takes an exclusive OS lock (flock) that dies with the process. `undefined` when another holder has it, in this
    * process too. Keep the lock: it ends with `release` or when nothing refers to it any more.
    */
@@ -259,6 +264,15 @@ export type BlockRefusal =
       readonly reason: string;
     }
   | { readonly code: "identity"; readonly reason: string; readonly key: string };
+
+/** What a block file is: whole, with the metadata that it was written with, or refused. */
+export interface BlockFileCheck {
+  /** Of the file, as far as it could be opened. */
+  readonly bytes: number;
+  /** Empty after a refusal. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly refused?: BlockRefusal;
+}
 
 export interface NativePool {
   readonly blocks: number;

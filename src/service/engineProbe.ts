@@ -63,7 +63,8 @@ async function storeCache({ session, info }: LoadedModel, tokens: number, folder
   return {
     restore: () =>
       withBlocks(async (blocks) => {
-        const present = chain.slice(0, Math.min(await store.countPresent(chain), blocks.length));
+        const found = await store.findPresent(chain);
+        const present = chain.slice(0, Math.min(found.present, blocks.length));
         const { loaded, refused } = await store.load(files, identity, present, blocks);
         if (refused !== undefined) throw new Error(`a block that was just written was refused: ${refused.reason}`);
         return loaded * identity.blockTokens;

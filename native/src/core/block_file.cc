@@ -81,25 +81,46 @@ std::optional<BlockRefusal> CheckMetadata(const Metadata& found, const Metadata&
   return std::nullopt;
 }
 
-std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& geometry, int tokens,
-                                        const Metadata& expected, const BlockPieces& into, const ReadHooks& hooks) {
-  const uint64_t size = file.SizeBytes();
+/** Length of the header's text in a file of `size` bytes. Throws SafetensorsError. */
+uint64_t TextBytes(const File& file, uint64_t size) {
   std::string first(kHeaderLengthBytes, '\0');
   first.resize(file.ReadAt(0, std::as_writable_bytes(std::span(first))));
-  std::string text(HeaderTextBytes(first, size), '\0');
-  const uint64_t data_bytes = size - kHeaderLengthBytes - text.size(), wanted_bytes = geometry.BlockBytes(tokens);
-  if (data_bytes > wanted_bytes) {  // nothing of that length is ours: do not read it
-    return Refuse("geometry",
-                  "it holds " + std::to_string(data_bytes) + " bytes and the block " + std::to_string(wanted_bytes));
-  }
+  return HeaderTextBytes(first, size);
+}
+
+/** Fills `text` from the file and moves the checksum out of it, into `stated`: zeros stand there as they were hashed. */
+std::optional<BlockRefusal> ReadHeaderText(const File& file, std::string& text, std::string& stated) {
   if (file.ReadAt(kHeaderLengthBytes, std::as_writable_bytes(std::span(text))) != text.size()) {
     return Refuse("truncated", "it became shorter while it was read");
   }
   if (!text.starts_with(kPrefix) || text.size() < kPrefix.size() + kHashHexDigits) {
     return Refuse("format", "it does not begin as a block file of this version does");
   }
-  const std::string stated = text.substr(kPrefix.size(), kHashHexDigits);
+  stated = text.substr(kPrefix.size(), kHashHexDigits);
   text.replace(kPrefix.size(), kHashHexDigits, kHashHexDigits, '0');
+  return std::nullopt;
+}
+
+/** Of a file whose checksum is `whole` or not. Another version may count its checksum otherwise. */
+std::optional<BlockRefusal> CheckVersion(const SafetensorsHeader& header, bool whole) {
+  const auto format = header.metadata.find("format");
+  if (format == header.metadata.end() || format->second != kBlockFormat) {
+    return Refuse("format", "it is of another version");
+  }
+  if (!whole) return Refuse("checksum", "its bytes are not those that were written");
+  return std::nullopt;
+}
+
+std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& geometry, int tokens,
+                                        const Metadata& expected, const BlockPieces& into, const ReadHooks& hooks) {
+  const uint64_t size = file.SizeBytes();
+  std::string text(TextBytes(file, size), '\0'), stated;
+  const uint64_t data_bytes = size - kHeaderLengthBytes - text.size(), wanted_bytes = geometry.BlockBytes(tokens);
+  if (data_bytes > wanted_bytes) {  // nothing of that length is ours: do not read it
+    return Refuse("geometry",
+                  "it holds " + std::to_string(data_bytes) + " bytes and the block " + std::to_string(wanted_bytes));
+  }
+  if (auto refusal = ReadHeaderText(file, text, stated)) return refusal;
   Hash128 hash;
   HashHeader(text, hash);
   if (!ReadSegments(file, kHeaderLengthBytes + text.size(), data_bytes, into, hash, hooks)) {
@@ -108,15 +129,47 @@ std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& ge
   const bool whole = hash.Hex() == stated;
   // The rule: every word of the header is the one that is asked for.
   if (whole && text == HeaderText(geometry, tokens, expected)) return std::nullopt;
-  // Throws where the file is shorter than its header says. Another version may count its checksum otherwise.
+  // Throws where the file is shorter than its header says.
   const SafetensorsHeader header = ParseSafetensorsHeader(text, size);
-  const auto format = header.metadata.find("format");
-  if (format == header.metadata.end() || format->second != kBlockFormat) {
-    return Refuse("format", "it is of another version");
-  }
-  if (!whole) return Refuse("checksum", "its bytes are not those that were written");
+  if (auto refusal = CheckVersion(header, whole)) return refusal;
   if (auto refusal = CheckMetadata(header.metadata, expected)) return refusal;
   return CheckTensors(header, geometry, tokens);
+}
+
+/** What `path` is refused for where reading it throws. */
+template <typename Read>
+std::optional<BlockRefusal> RefusalOf(Read read) {
+  try {
+    return read();
+  } catch (const SafetensorsError& error) {
+    return Refuse(error.truncated ? "truncated" : "format", error.what());
+  } catch (const Error& error) {
+    for (const Fact& fact : error.facts()) {
+      const double* number = std::get_if<double>(&fact.value);
+      if (fact.name == "errno" && number != nullptr && int(*number) == ENOENT) return Refuse("missing", error.what());
+    }
+    return Refuse("unreadable", error.what());
+  }
+}
+
+std::optional<BlockRefusal> CheckWhole(const File& file, const std::function<void()>& after_segment,
+                                       CheckedBlock& checked) {
+  const uint64_t size = checked.file_bytes = file.SizeBytes();
+  std::string text(TextBytes(file, size), '\0'), stated;
+  if (auto refusal = ReadHeaderText(file, text, stated)) return refusal;
+  const uint64_t data_offset = kHeaderLengthBytes + text.size();
+  Hash128 hash;
+  HashHeader(text, hash);
+  if (!HashFileSegments(file, data_offset, size - data_offset, hash, after_segment)) {
+    return Refuse("truncated", "it became shorter while it was read");
+  }
+  const SafetensorsHeader header = ParseSafetensorsHeader(text, size);
+  if (auto refusal = CheckVersion(header, hash.Hex() == stated)) return refusal;
+  if (header.data_bytes != size - data_offset) return Refuse("geometry", "it holds more than its tensors");
+  for (const auto& [key, value] : header.metadata) {
+    if (!IsOwnMetadataKey(key)) checked.metadata.emplace(key, value);
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -138,20 +191,18 @@ uint64_t WriteBlockFile(const std::string& path, const PoolGeometry& geometry, i
 
 std::optional<BlockRefusal> ReadBlockFile(const std::string& path, const PoolGeometry& geometry,
                                           const WantedBlock& wanted, const BlockPieces& into, const ReadHooks& hooks) {
-  try {
+  return RefusalOf([&]() -> std::optional<BlockRefusal> {
     const File file = File::OpenForReading(path);
     auto refusal = ReadChecked(file, geometry, wanted.tokens, wanted.metadata, into, hooks);
     if (!refusal && wanted.used_at_ms) file.SetUsedAt(*wanted.used_at_ms);
     return refusal;
-  } catch (const SafetensorsError& error) {
-    return Refuse(error.truncated ? "truncated" : "format", error.what());
-  } catch (const Error& error) {
-    for (const Fact& fact : error.facts()) {
-      const double* number = std::get_if<double>(&fact.value);
-      if (fact.name == "errno" && number != nullptr && int(*number) == ENOENT) return Refuse("missing", error.what());
-    }
-    return Refuse("unreadable", error.what());
-  }
+  });
+}
+
+CheckedBlock CheckBlockFile(const std::string& path, const std::function<void()>& after_segment) {
+  CheckedBlock checked;
+  checked.refusal = RefusalOf([&] { return CheckWhole(File::OpenForReading(path), after_segment, checked); });
+  return checked;
 }
 
 }  // namespace resident

@@ -34,7 +34,7 @@ const rules: Readonly<Record<ErrorCode, Rule>> = {
   OUT_OF_MEMORY: { kept: agentsKept, actions: ["unloadModel", "openSettings"] },
   AGENT_NOT_FOUND: { kept: nothingChanged, actions: ["newAgent"] },
   AGENT_LOCKED: { kept: "The conversation can be read here.", actions: ["fork", "tryAgain"] },
-  AGENT_CORRUPT: { kept: "Its files were left as they are.", actions: ["showLog"] },
+  AGENT_CORRUPT: { kept: "Its files were left as they are.", actions: ["repair", "showLog"] },
   AGENT_BUSY: { kept: "The running answer goes on.", actions: [] },
   STORE_CORRUPT: { kept: "The conversation is kept; what was damaged is read again.", actions: ["showLog"] },
   DISK_FULL: {
@@ -63,6 +63,7 @@ const labels: Readonly<Record<ActionId, string>> = {
   newAgentAlike: "New Agent with the Same Instructions…",
   openSettings: "Open Settings",
   regenerate: "Regenerate",
+  repair: "Repair Agent",
   restartEngine: "Restart Engine",
   retrySave: "Save Again",
   rewind: "Rewind…",

@@ -1,6 +1,7 @@
 /** The room's conversation: one message to several agents, their answers side by side. Knows no VS Code. */
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { InvalidRequestError, toErrorInfo } from "../../common/errors";
+import { freeName } from "../../common/names";
 import type { PageTurn } from "../../protocol/page";
 import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
 import type { AgentId, AgentSummary, ResidentService, Running, SamplingOptions, TurnId } from "../../protocol/service";
@@ -115,7 +116,8 @@ export class Room implements Disposable {
     if (!message) throw new InvalidRequestError("this message is gone", "ask again");
     const door = await this.ports.door();
     const name = message.answers.find((answer) => answer.agent === agent)?.name ?? agent;
-    const fork = await door.forkAgent(agent, `${name} (fork)`);
+    const taken = (await door.listAgents()).map((other) => other.name);
+    const fork = await door.forkAgent(agent, freeName(name, taken));
     await this.add(fork.id);
     this.change(id, (answers) => [...answers, { agent: fork.id, name: fork.name, index: fork.index, folded: false }]);
     await this.start(id, fork, message.text);

@@ -4,7 +4,7 @@ import type { NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../.
 import type { CountingRunner, Runtime } from "../../../src/service/runtime";
 import { FakeRunner } from "../engine/fakeRunner";
 import { writeTinyModel } from "../models/tinyModel";
-import { FakeBlockFiles } from "../store/fakeBlockFiles";
+import { checkFakeBlockFile, FakeBlockFiles } from "../store/fakeBlockFiles";
 import { FakeLocks } from "../store/fakes";
 import { byteLevelTokenizer } from "../text/tinyTokenizers";
 
@@ -65,6 +65,7 @@ export class FakeRuntime implements Runtime {
         };
       },
       createBarePool: () => Promise.reject(new Error("the fake device has no bare pools")),
+      checkBlockFile: checkFakeBlockFile,
       tryLock: (file) => this.locks.tryLock(file),
     };
   }

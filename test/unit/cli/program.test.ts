@@ -41,6 +41,7 @@ describe("The program", () => {
     ["an unknown command", ["chat"], /no command 'chat': use generate, agents, models, bench or help$/],
     ["generate without a prompt", ["generate"], /--prompt is missing/],
     ["--raw with --agent", ["generate", "--prompt=a", "--raw", "--agent=ada"], /--raw cannot go with --agent/],
+    ["--new without --agent", ["generate", "--prompt=a", "--new"], /--new goes with --agent/],
     ["--raw with --system", ["generate", "--prompt=a", "--raw", "--system=b"], /--raw cannot go with --system/],
     [
       "a temperature out of range",
@@ -54,7 +55,11 @@ describe("The program", () => {
       ["bench", "exp-007"],
       /no suite 'exp-007': use exp-005, exp-006, resume, throughput, engine, soak$/,
     ],
-    ["an unknown verb", ["agents", "merge"], /agents knows no 'merge': use list, show, fork, rewind or delete$/],
+    [
+      "an unknown verb",
+      ["agents", "merge"],
+      /agents knows no 'merge': use list, show, fork, rewind, delete or repair$/,
+    ],
     ["no verb", ["models"], /models does nothing by itself: use import, list or inspect$/],
     ["a name from Object", ["constructor"], /no command 'constructor'/],
     ["a verb from Object", ["agents", "toString"], /knows no 'toString'/],

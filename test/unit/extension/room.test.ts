@@ -86,7 +86,7 @@ describe("the room", () => {
     service.change(first, { lockedElsewhere: true });
     const message = await room.ask("hello", [first]);
     await room.askFork(message.id, first);
-    assert.equal(answers().at(-1)?.name, "Ada (fork)");
+    assert.equal(answers().at(-1)?.name, "Ada 2");
     assert.equal(answers().at(-1)?.turn?.state, "running");
     assert.equal((await room.members()).length, 2);
   });
