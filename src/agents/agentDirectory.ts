@@ -47,7 +47,7 @@ export class AgentDirectory {
   async sweep(): Promise<void> {
     const { store, log } = this.ports;
     await store.sweep();
-    for (const { error } of (await store.list()).unreadable) log.log("warn", `${error.what}: ${error.advice}`);
+    for (const { error } of (await store.list()).unreadable) log.log("info", `${error.what}: ${error.advice}`);
   }
 
   /** `summary`: as it is listed afterwards. */

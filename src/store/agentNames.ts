@@ -65,12 +65,20 @@ export function maybeNamed(name: string, { id, error }: UnreadableAgent): Reside
 }
 
 const namesLockFile = ".names.lock";
-const waitMs = 20_000;
+const longestWaitMs = 20_000;
 const firstRetryMs = 2;
 const lastRetryMs = 50;
 
-/** Runs `work` while nobody else gives or takes a name in this home. `root` is there. */
-export async function withNamesLock<T>(root: string, locks: FileLocks, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` while nobody else gives or takes a name in this home. `root` is there. Throws AGENT_LOCKED where others
+ * hold the lock for longer than `waitMs`.
+ */
+export async function withNamesLock<T>(
+  root: string,
+  locks: FileLocks,
+  work: () => Promise<T>,
+  waitMs = longestWaitMs,
+): Promise<T> {
   const file = path.join(root, namesLockFile);
   const endMs = performance.now() + waitMs;
   for (let retryMs = firstRetryMs; ; retryMs = Math.min(retryMs * 2, lastRetryMs)) {
@@ -82,7 +90,7 @@ export async function withNamesLock<T>(root: string, locks: FileLocks, work: () 
         lock.release();
       }
     }
-    if (performance.now() > endMs) break;
+    if (performance.now() >= endMs) break;
     // Of many that wait, those who came in step do not stay in step.
     await new Promise((resolve) => setTimeout(resolve, retryMs * (0.5 + Math.random())));
   }

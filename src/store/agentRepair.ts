@@ -2,6 +2,7 @@
  * Makes a damaged agent one that can be opened again. Its log is the truth: every record up to the damage stays, and
  * the manifest is made anew from them. Damaged files keep lying beside the new ones under another name.
  */
+import { randomBytes } from "node:crypto";
 import { constants, copyFile, link, lstat, rename } from "node:fs/promises";
 import { ResidentError } from "../common/errors";
 import { Slices } from "../common/slices";
@@ -205,7 +206,7 @@ class DamagedFiles {
     private readonly id: string,
     nowMs: number,
   ) {
-    this.mark = `.damaged-${new Date(nowMs).toISOString().replaceAll(":", "-")}`;
+    this.mark = `.damaged-${new Date(nowMs).toISOString().replaceAll(":", "-")}-${randomBytes(2).toString("hex")}`;
   }
 
   /** A second name for the file, which is then replaced; what is no file is moved. */

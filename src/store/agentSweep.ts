@@ -23,18 +23,23 @@ export async function sweepAgents(reader: AgentReader, locks: () => FileLocks): 
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   for (const name of folders) if (name.startsWith(deletedPrefix)) await removeAll(path.join(root, name));
   const unmade = folders.filter((name) => name.startsWith(newPrefix));
-  if (unmade.length > 0) await ignoreFailure(() => sweepUnmade(root, unmade, locks()));
+  if (unmade.length > 0) await ignoreFailure(async () => sweepUnmade(root, unmade, locks()));
   for (const id of folders) if (isSafeId(id)) await ignoreFailure(() => sweepFolder(reader, id, locks));
 }
 
 /** Under the lock of names: there is a moment in which a folder that is being made has no lock of its own yet. */
 function sweepUnmade(root: string, names: readonly string[], locks: FileLocks): Promise<void> {
-  return withNamesLock(root, locks, async () => {
-    for (const name of names) {
-      const folder = path.join(root, name);
-      await whenUnlocked(path.join(folder, agentFiles.lock), locks, () => removeAll(folder));
-    }
-  });
+  return withNamesLock(
+    root,
+    locks,
+    async () => {
+      for (const name of names) {
+        const folder = path.join(root, name);
+        await whenUnlocked(path.join(folder, agentFiles.lock), locks, () => removeAll(folder));
+      }
+    },
+    0,
+  );
 }
 
 async function sweepFolder(reader: AgentReader, id: string, locks: () => FileLocks): Promise<void> {
