@@ -1,12 +1,12 @@
-import { rename } from "node:fs/promises";
 import path from "node:path";
 import { FakeLocks } from "../../support/store/fakes";
 import type { Family } from "../families";
 import { aftermath } from "../home/aftermath";
-import { type Moment, moments, WatchedFolder, watch } from "../home/fileCalls";
+import { type Moment, moments, plain, WatchedFolder, watch } from "../home/fileCalls";
 import { copyFixture } from "../home/fixture";
 import type { Entry } from "../home/journal";
 import { Program } from "../home/program";
+import { Random } from "../random";
 import { scenarioOf, scenarios } from "../scenarios";
 import { verdictOf } from "../verdict";
 import { inFolderOf, type World } from "../world";
@@ -14,6 +14,8 @@ import { callId, callOfId, callsOf } from "./recorded";
 
 const changing =
   /^(rename|rm|rmdir|unlink|mkdir|writeFile|copyFile|link|symlink|handle[.](write|writeFile|sync|datasync|truncate))$/;
+
+const quickCases = 60;
 
 /** Ends at each named point: before, in the middle of and behind each call that changes something. */
 export async function pointsOf(world: World): Promise<readonly string[]> {
@@ -48,7 +50,10 @@ export function pointOfId(id: string): NamedPoint {
 export const cuts: Family = {
   name: "cut",
   limitMs: 20_000,
-  list: (world) => pointsOf(world),
+  async list(world, { quick, seed }) {
+    const points = await pointsOf(world);
+    return quick ? new Random("cuts", seed).sample(points, quickCases) : points;
+  },
   run: (world, id) =>
     inFolderOf(world, async (folder) => {
       const { scenario, call, moment } = pointOfId(id);
@@ -72,7 +77,7 @@ export const cuts: Family = {
       await stop();
       const detail = watched.hit ? "" : "the call did not come";
       const left = path.join(folder, "left");
-      await rename(home, left);
+      await plain.rename(home, left);
       return verdictOf(await aftermath(world, left, truth), { outcome: "harmless", detail });
     }),
 };

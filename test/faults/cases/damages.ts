@@ -56,12 +56,13 @@ export async function visited(
   const [room, id = ""] = path.relative(home, file).split(path.sep);
   const cacheOnly = isCache(file);
   const victim = room === "agents" && truth.agents.has(id) ? { victim: id } : {};
-  return { verdict: await visit(world, { home, truth, cacheOnly, ...victim, ...more }) };
+  const logIsWhole = !/turns[.]log|tokens[.]bin/.test(path.basename(file));
+  return { verdict: await visit(world, { home, truth, cacheOnly, logIsWhole, ...victim, ...more }) };
 }
 
 /** Blocks, tails and what lists them: without any of it everything is read again. */
 function isCache(file: string): boolean {
-  return file.endsWith(".safetensors") || file.endsWith(".keys");
+  return file.endsWith(".safetensors") || path.basename(file) === "keys.bin";
 }
 
 async function damage(random: Random, file: string, ofKind: readonly string[]): Promise<string> {

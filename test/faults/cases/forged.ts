@@ -1,9 +1,10 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { agentRecordOf } from "../../../src/store/agentRecord";
 import { AgentStore } from "../../../src/store/agentStore";
 import { durableFiles } from "../../../src/store/files";
 import { agentFiles, encodeManifest, type Manifest } from "../../../src/store/manifest";
-import { emptyLogs, TurnLogWriter } from "../../../src/store/turnLog";
+import { emptyEnd, TurnLogWriter } from "../../../src/store/turnLog";
 import { FakeLocks } from "../../support/store/fakes";
 import type { Family } from "../families";
 import { copyFixture } from "../home/fixture";
@@ -50,9 +51,10 @@ function isPolluted(): boolean {
 async function write(home: string, id: string, forge: Forge): Promise<void> {
   const store = new AgentStore(path.join(home, "agents"), durableFiles, () => new FakeLocks().process());
   const { manifest, entries } = await store.read(id);
-  const log = new TurnLogWriter(Buffer.alloc(0), Buffer.alloc(0), emptyLogs);
+  const log = new TurnLogWriter(emptyEnd());
   // What a manifest says of the logs is forged over those that there will be.
   const written = forge({ manifest, entries });
+  log.describe(agentRecordOf(manifest));
   for (const entry of written.entries ?? entries) log.append(entry);
   const { turnBytes, tokenBytes, committed } = log.pending();
   const own = { ...manifest, logs: committed };

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { cp, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import { place, placed } from "../../support/store/placed";
 import type { Family } from "../families";
 import { copyFixture } from "../home/fixture";
 import { Random } from "../random";
@@ -10,34 +11,20 @@ import { filesByKind, kindId, kindOfId, visited } from "./damages";
 
 const run = promisify(execFile);
 
-/** What may lie where a file was. */
-const kinds: Readonly<Record<string, (file: string) => Promise<unknown>>> = {
-  fifo: (file) => run("mkfifo", [file]),
-  "endless link": (file) => symlink("/dev/zero", file),
-  "dangling link": (file) => symlink("/nonexistent/place", file),
-  "link to itself": (file) => symlink(path.basename(file), file),
-  folder: (file) => mkdir(file),
-  "full folder": async (file) => {
-    await mkdir(file);
-    await writeFile(path.join(file, "something"), "here");
-  },
-};
-
 /** Something else in place of a file of every kind, and in place of the folders. */
 export const specialFiles: Family = {
   name: "special",
   limitMs: 15_000,
   async list({ fixture }) {
     const files = [...(await filesByKind(fixture.home)).keys()];
-    return files.flatMap((file) => Object.keys(kinds).map((kind) => `${kindId(file)}/${kind}`));
+    return files.flatMap((file) => Object.keys(placed).map((kind) => `${kindId(file)}/${kind}`));
   },
   run: (world, id, seed) =>
     inFolderOf(world, async (folder) => {
-      const [place = "", kind = ""] = id.split("/");
+      const [where = "", kind = ""] = id.split("/");
       const { home, truth } = await copyFixture(world.fixture, folder);
-      const file = new Random("special", seed, id).pick((await filesByKind(home)).get(kindOfId(place)) ?? []);
-      await rm(file);
-      await kinds[kind]?.(file);
+      const file = new Random("special", seed, id).pick((await filesByKind(home)).get(kindOfId(where)) ?? []);
+      await place(kind, file);
       const { verdict } = await visited(world, home, truth, file, { mayStay: path.basename(file) === "lock" });
       return verdict;
     }),

@@ -31,7 +31,8 @@ export const nameText = ({ operation, file, nth }: CallName): string => `${opera
 /** Calls in one folder and below. */
 export class WatchedFolder {
   readonly calls: CallName[] = [];
-  readonly handles = new Set<FileHandle>();
+  /** Open handles, and what closes them. */
+  readonly handles = new Map<FileHandle, () => Promise<unknown>>();
   /** Whether the planned fault came. */
   hit = false;
   private readonly counts = new Map<string, number>();
@@ -75,7 +76,7 @@ export class WatchedFolder {
   /** Calls that were under way at the end do their work nevertheless: they are waited for. */
   async settle(): Promise<void> {
     await Promise.allSettled([...this.underWay]);
-    await Promise.allSettled([...this.handles].map((handle) => handle.close()));
+    await Promise.allSettled([...this.handles.values()].map((close) => close()));
   }
 
   private faultOf(operation: string, file: string): Fault | undefined {
@@ -205,9 +206,11 @@ function install(): void {
           if (isHandle(handle)) {
             patchHandles(Object.getPrototypeOf(handle));
             // Every handle has one of its own.
-            replace(handle, "close", (own) => onHandle("close", own));
+            replace(handle, "close", (own) => {
+              watcher.handles.set(handle, own.bind(handle));
+              return onHandle("close", own);
+            });
             pathsOfHandles.set(handle, file);
-            watcher.handles.add(handle);
           }
           return handle;
         };
@@ -252,7 +255,7 @@ function halfOf(name: string, file: string, args: readonly unknown[], original: 
 }
 
 /** Calls that nobody watches, taken before any is replaced. */
-const plain = { stat: fs.stat, truncate: fs.truncate };
+export const plain = { rename: fs.rename, stat: fs.stat, truncate: fs.truncate };
 
 function firstHalf(data: unknown): unknown {
   if (typeof data === "string") return data.slice(0, Math.floor(data.length / 2));

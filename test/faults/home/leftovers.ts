@@ -2,8 +2,6 @@ import { readdir, readFile, utimes } from "node:fs/promises";
 import path from "node:path";
 import { AgentStore } from "../../../src/store/agentStore";
 import { durableFiles } from "../../../src/store/files";
-import { listObjects } from "../../../src/store/quota";
-import { referencedKeys } from "../../../src/store/references";
 import { FakeLocks } from "../../support/store/fakes";
 import { type Finding, wrong } from "../verdict";
 import type { Truth } from "./truth";
@@ -14,16 +12,12 @@ export async function leftoversIn(home: string, truth: Truth): Promise<readonly 
   const store = new AgentStore(path.join(home, "agents"), durableFiles, () => new FakeLocks().process());
   const { manifests } = await store.list();
   const findings = files
-    .filter((file) => /\.tmp-|\.deleted-/.test(file))
+    .filter((file) => /\.tmp-|\.deleted-|\.new-/.test(file))
     .map((file) => wrong(`left over: ${path.relative(home, file)}`));
-  const needed = referencedKeys(manifests);
-  for (const object of await listObjects(path.join(home, "store"))) {
-    if (!needed.has(object.key)) findings.push(wrong(`left over: block ${path.basename(object.path)}`));
-  }
   const folders = new Map(manifests.map((manifest) => [manifest.id, manifest]));
   for (const file of files) {
     const [room, id = "", name = ""] = path.relative(home, file).split(path.sep);
-    if (room !== "agents" || id.startsWith(".")) continue;
+    if (room !== "agents" || name === "" || id.startsWith(".")) continue;
     const manifest = folders.get(id);
     if (manifest === undefined) findings.push(wrong(`left over: ${name} of no agent`));
     const generation = /^tail-([0-9]+)[.]/.exec(name)?.[1];

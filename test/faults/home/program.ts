@@ -5,6 +5,7 @@ import type { AgentSummary, SamplingOptions } from "../../../src/protocol/servic
 import { LocalResidentService } from "../../../src/service/localResidentService";
 import { FakeRuntime } from "../../support/agents/fakeRuntime";
 import type { FakeLocks } from "../../support/store/fakes";
+import { type Finding, wrong } from "../verdict";
 import type { Answer, Entry, Step } from "./journal";
 
 export interface ProgramOptions {
@@ -56,6 +57,26 @@ export class Program {
 
   remove(id: string) {
     return this.service.deleteAgent(id);
+  }
+
+  repair(id: string) {
+    return this.service.repairAgent(id);
+  }
+
+  /** Collects what nobody refers to, and says what is there nevertheless. */
+  async collect(): Promise<readonly Finding[]> {
+    try {
+      const { unknown } = await this.service.collectStore();
+      const { unreferenced } = await this.service.storeStats();
+      return [
+        ...unknown.map(({ agent, reason }) => wrong(`what ${agent} refers to is not known: ${reason}`)),
+        ...(unreferenced.objects === 0
+          ? []
+          : [wrong(`left over: ${unreferenced.objects} blocks that nobody refers to`)]),
+      ];
+    } catch (error) {
+      return [wrong(`collecting: ${error instanceof Error ? error.message : error}`)];
+    }
   }
 
   rewind(id: string, turn: string | undefined) {

@@ -1,8 +1,11 @@
 import { ResidentError } from "../../../src/common/errors";
+import type { AgentDetail } from "../../../src/protocol/service";
 import { FakeLocks } from "../../support/store/fakes";
 import { type Finding, Found, lost, type Verdict, verdictOf, wrong } from "../verdict";
 import type { World } from "../world";
+import type { Answer } from "./journal";
 import { judge, messageOf } from "./judge";
+import type { Oracle } from "./oracle";
 import { Program } from "./program";
 import type { KnownAgent, Truth } from "./truth";
 
@@ -13,6 +16,8 @@ export interface VisitOptions {
   readonly victim?: string;
   /** What is damaged is only a cache: nothing may be refused. */
   readonly cacheOnly?: boolean;
+  /** Both logs are as they were: nothing may be lost. */
+  readonly logIsWhole?: boolean;
   /** Somebody wrote what he wanted: what the victim says now does not matter. */
   readonly forged?: boolean;
   /** It may be that the victim cannot be deleted. */
@@ -57,12 +62,17 @@ async function visitVictim(
   { oracle }: World,
   program: Program,
   agent: KnownAgent,
-  { truth, forged = false, cacheOnly = false }: VisitOptions,
+  { truth, forged = false, cacheOnly = false, logIsWhole = false }: VisitOptions,
   refusals: string[],
 ): Promise<void> {
   const attempt = <T>(what: string, body: () => Promise<T>) => typedOrElse(agent, what, body, refusals, cacheOnly);
   await attempt("listing", () => program.list());
-  const byName = await attempt("finding by name", () => program.find(agent.name));
+  // As `resident generate --agent` does.
+  const byName = await attempt("finding by name", async () => {
+    const summary = await program.find(agent.name);
+    if (summary.damage !== undefined) throw ResidentError.fromInfo(summary.damage);
+    return summary;
+  });
   // Who continues an agent that is not found makes a new one.
   if (byName === undefined && !forged) {
     const made = await attempt("making one of that name", () =>
@@ -71,22 +81,47 @@ async function visitVictim(
     if (made === true) throw new Found(wrong(`${agent.name}'s conversation is replaced by an empty one`));
   }
   const detail = await attempt("showing", () => program.show(agent.id));
-  const missing = [...agent.turns.values()].filter(({ id }) => !detail?.turns.some((turn) => turn.id === id));
-  if (!forged) {
-    for (const turn of detail?.turns ?? []) {
-      const known = agent.turns.get(turn.id);
-      const isSame = known !== undefined && known.user === turn.user && known.answer?.text === turn.answer;
-      if (!isSame) throw new Found(wrong(`${agent.name}'s ${turn.id} is shown with other words`));
-    }
+  if (!forged && detail !== undefined) checkWords(agent, detail);
+  const asked = await attempt("asking", () => program.ask(agent.id, question));
+  if (asked !== undefined) {
+    if (forged) return;
+    const gone = [...agent.turns.keys()].filter(
+      (id) => isOnWay(agent, id) && !detail?.turns.some((turn) => turn.id === id),
+    );
+    if (gone.length > 0) throw new Found(lost(`${agent.name} goes on without ${gone.join(", ")}`));
+    await checkAnswer(oracle, agent, truth.pathTo(agent, agent.head) ?? [], asked);
+    return;
   }
-  const answer = await attempt("asking", () => program.ask(agent.id, question));
-  if (forged || answer === undefined) return;
-  const path = truth.pathTo(agent, agent.head) ?? [];
-  const gone = missing.filter(({ id }) => isOnWay(agent, id));
-  if (gone.length > 0) throw new Found(lost(`${agent.name} goes on without ${gone.map(({ id }) => id).join(", ")}`));
+  const repaired = await attempt("repairing", () => program.repair(agent.id));
+  if (repaired === undefined) return;
+  const after = await attempt("showing again", () => program.show(agent.id));
+  const again = await attempt("asking again", () => program.ask(agent.id, question));
+  if (forged) return;
+  if (after === undefined || again === undefined)
+    throw new Found(wrong(`${agent.name} was repaired and ${refusals.at(-1)}`));
+  checkWords(agent, after);
+  if (logIsWhole) {
+    const gone = [...agent.turns.keys()].filter(
+      (id) => isOnWay(agent, id) && !after.turns.some((turn) => turn.id === id),
+    );
+    if (gone.length > 0) throw new Found(lost(`the log is whole, and a repair loses ${gone.join(", ")}`));
+  }
+  await checkAnswer(oracle, agent, truth.pathTo(agent, after.turns.at(-1)?.id) ?? [], again);
+}
+
+/** What is shown was said so. */
+function checkWords(agent: KnownAgent, { turns }: AgentDetail): void {
+  for (const turn of turns) {
+    const known = agent.turns.get(turn.id);
+    const isSame = known !== undefined && known.user === turn.user && known.answer?.text === turn.answer;
+    if (!isSame) throw new Found(wrong(`${agent.name}'s ${turn.id} is shown with other words`));
+  }
+}
+
+async function checkAnswer(oracle: Oracle, agent: KnownAgent, path: readonly string[], answer: Answer): Promise<void> {
   const expected = await oracle.answer([...path, question]);
-  if (answer.ids !== expected.ids)
-    throw new Found(wrong(`${agent.name} answers [${answer.ids}], not [${expected.ids}]`));
+  if (answer.ids === expected.ids) return;
+  throw new Found(wrong(`${agent.name} answers [${answer.ids}], not [${expected.ids}]`));
 }
 
 function isOnWay({ turns, head }: KnownAgent, id: string): boolean {
