@@ -23,6 +23,8 @@ export class ServerSlot {
   private child: ChildProcess | undefined;
   private served = 0;
   private stderr = "";
+  /** What the case was at last. */
+  private stage = "";
 
   constructor(private readonly args: readonly string[]) {}
 
@@ -47,6 +49,7 @@ export class ServerSlot {
   private async verdictOn(id: string): Promise<Verdict> {
     if (this.served >= casesPerServer) this.stop();
     const { limitMs } = familyOf(id).family;
+    this.stage = "";
     const answer = await this.ask({ type: "run", id }, limitMs);
     this.served += 1;
     if (answer.type === "reply" && answer.reply.type === "verdict") {
@@ -54,8 +57,9 @@ export class ServerSlot {
       return answer.reply.verdict;
     }
     this.stop();
-    if (answer.type === "late") return { outcome: "hung", detail: `it was not over after ${limitMs / 1000} s` };
-    return { outcome: "crashed", detail: answer.type === "ended" ? answer.how : "no verdict came" };
+    if (answer.type === "late")
+      return { outcome: "hung", detail: `it was not over after ${limitMs / 1000} s: ${this.stage}` };
+    return { outcome: "crashed", detail: `${this.stage}: ${answer.type === "ended" ? answer.how : "no verdict came"}` };
   }
 
   private async ask(request: ServerRequest, limitMs: number): Promise<Answer> {
@@ -81,7 +85,10 @@ export class ServerSlot {
   private nextOf(child: ChildProcess, limitMs: number): Promise<Answer> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => settle({ type: "late" }), limitMs);
-      const onMessage = (reply: ServerReply) => settle({ type: "reply", reply });
+      const onMessage = (reply: ServerReply) => {
+        if (reply.type === "stage") this.stage = reply.what;
+        else settle({ type: "reply", reply });
+      };
       const onEnd = (code: number | null, signal: string | null) =>
         settle({ type: "ended", how: `the process ended with ${signal ?? code}: ${this.stderr.trim().slice(-400)}` });
       const settle = (answer: Answer) => {

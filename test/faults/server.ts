@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { writeFakeModel } from "../support/agents/fakeRuntime";
 import { families, familyOf } from "./cases/all";
@@ -16,11 +16,12 @@ export type ServerRequest =
 
 export type ServerReply =
   | { readonly type: "ready" }
+  | { readonly type: "stage"; readonly what: string }
   | { readonly type: "list"; readonly ids: readonly string[] }
   | { readonly type: "verdict"; readonly id: string; readonly verdict: Verdict };
 
-/** More than any case needs that is not led astray. */
-const memoryLimitMb = 600;
+/** More than any case takes that is not led astray: the largest forgeries are 30 MB. */
+const memoryLimitMb = 500;
 
 /** Runs cases in a process of their own: one that ends it or never ends takes nobody along. */
 export async function serve(scratch: string, options: RunOptions): Promise<void> {
@@ -31,7 +32,8 @@ export async function serve(scratch: string, options: RunOptions): Promise<void>
     const fixture = isFirst ? await makeFixture(scratch, model) : await readFixture(scratch);
     await mkdir(path.join(scratch, "oracles"), { recursive: true });
     const oracle = new Oracle(await mkdtemp(path.join(scratch, "oracles", "home-")), model);
-    return { scratch, model, fixture, oracle };
+    const stage = (what: string) => void process.send?.({ type: "stage", what } satisfies ServerReply);
+    return { scratch, model, fixture, oracle, stage };
   };
   process.on("message", (request: ServerRequest) => {
     const reply = async (): Promise<ServerReply> => {
@@ -50,6 +52,16 @@ export async function serve(scratch: string, options: RunOptions): Promise<void>
   process.send?.({ type: "ready" } satisfies ServerReply);
 }
 
+/** Linux keeps the largest size that a process ever had, and forgets it when told to; elsewhere nothing is known. */
+async function forgetPeak(): Promise<void> {
+  await writeFile("/proc/self/clear_refs", "5").catch(() => {});
+}
+
+async function peakBytes(): Promise<number> {
+  const status = await readFile("/proc/self/status", "utf8").catch(() => "");
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+}
+
 async function listAll(world: World, options: RunOptions): Promise<readonly string[]> {
   const ids: string[] = [];
   for (const family of families) {
@@ -60,8 +72,10 @@ async function listAll(world: World, options: RunOptions): Promise<readonly stri
 
 async function runOne(world: World, id: string, { seed }: RunOptions): Promise<Verdict> {
   const { family, rest } = familyOf(id);
+  const before = process.memoryUsage.rss();
+  await forgetPeak();
   const verdict = await family.run(world, rest, seed);
-  const peakMb = process.resourceUsage().maxRSS / 1024;
+  const peakMb = Math.max(0, (await peakBytes()) - before) / 1_048_576;
   if (peakMb <= memoryLimitMb) return verdict;
   return { outcome: "crashed", detail: `it took ${Math.round(peakMb)} MB of memory; ${verdict.detail}` };
 }

@@ -11,6 +11,8 @@ export interface World {
   readonly oracle: Oracle;
   /** A home that was used and closed. */
   readonly fixture: Fixture;
+  /** Says what comes next: what a case that hangs was at. */
+  readonly stage: (what: string) => void;
 }
 
 let numFolders = 0;

@@ -4,6 +4,7 @@ import { cuts } from "./cuts";
 import { damages } from "./damages";
 import { forged } from "./forged";
 import { killPoints, kills } from "./kills";
+import { pairs } from "./pairs";
 import { specialFiles, strayFiles } from "./specialFiles";
 
 export const families: readonly Family[] = [
@@ -15,6 +16,7 @@ export const families: readonly Family[] = [
   specialFiles,
   strayFiles,
   forged,
+  pairs,
 ];
 
 export function familyOf(id: string): { readonly family: Family; readonly rest: string } {

@@ -2,9 +2,15 @@ import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { ChildTask } from "../child";
 import type { Entry } from "../home/journal";
+import { type Finding, wrong } from "../verdict";
+
+export interface TimedEntry {
+  readonly at: bigint;
+  readonly entry: Entry;
+}
 
 export interface EndedChild {
-  readonly journal: readonly Entry[];
+  readonly journal: readonly TimedEntry[];
   readonly signal: NodeJS.Signals | null;
   readonly code: number | null;
   readonly stderr: string;
@@ -36,10 +42,22 @@ export function runInChild(task: ChildTask, afterReady?: number): Promise<EndedC
 }
 
 /** Whole lines only: a process that is killed in the middle of one has reported nothing. */
-function entriesOf(lines: string): readonly Entry[] {
+function entriesOf(lines: string): readonly TimedEntry[] {
   const whole = lines.slice(0, lines.lastIndexOf("\n") + 1).split("\n");
   return whole
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line))
-    .filter((entry) => entry.type !== "ready");
+    .map((line) => ({ at: BigInt(line.slice(0, line.indexOf(" "))), entry: JSON.parse(line.slice(line.indexOf(" "))) }))
+    .filter(({ entry }) => entry.type !== "ready");
+}
+
+/** How a child ended that was not killed, and errors that nobody may see. */
+export function failuresOf({ code, signal, stderr, journal }: EndedChild): readonly Finding[] {
+  const findings: Finding[] = [];
+  if (signal !== "SIGKILL" && code !== 0)
+    findings.push(wrong(`the program ended with ${signal ?? code}: ${stderr.slice(-300)}`));
+  for (const { entry } of journal) {
+    if (entry.type === "end" && (entry.code === "untyped" || entry.code === "INTERNAL"))
+      findings.push(wrong(`a step ended with an error of no type: ${entry.what}`));
+  }
+  return findings;
 }

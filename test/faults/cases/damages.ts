@@ -1,4 +1,4 @@
-import { copyFile, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { readFile, rm, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Family } from "../families";
 import { kindOf } from "../home/fileCalls";
@@ -68,8 +68,8 @@ function isCache(file: string): boolean {
 async function damage(random: Random, file: string, ofKind: readonly string[]): Promise<string> {
   const bytes = await readFile(file);
   const { length } = bytes;
-  const at = random.below(Math.max(1, length));
-  const size = 1 + random.below(Math.max(1, length - at));
+  const at = random.below(length + 1);
+  const size = Math.min(1 + random.below(length - at + 1), length - at);
   switch (random.below(9)) {
     case 0: {
       const bits = 1 + random.below(4);
@@ -98,10 +98,8 @@ async function damage(random: Random, file: string, ofKind: readonly string[]): 
       return `overwritten at ${at}`;
     case 6: {
       const other = random.pick(ofKind);
-      const kept = await readFile(other);
-      await copyFile(file, other);
-      await writeFile(file, kept);
-      return `swapped with ${other}`;
+      await writeFile(file, await readFile(other));
+      return `replaced by ${other}`;
     }
     case 7:
       await truncate(file, 0);

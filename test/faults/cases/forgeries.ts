@@ -74,7 +74,7 @@ const ofManifest: Readonly<Record<string, Forge>> = {
   "model is endless": () => ({ manifest: { modelDirectory: "/dev/zero" } }),
   "model is nowhere": () => ({ manifest: { modelDirectory: "../../nowhere" } }),
   "system is long": () => ({ manifest: { system: "y ".repeat(15_000_000) } }),
-  "system is deep": () => ({ manifest: { system: nested(200_000) } }),
+  "system is deep": () => ({ manifest: { system: nested(3_000) } }),
   "log is said to be huge": ({ manifest }) => ({ manifest: { logs: { ...manifest.logs, turnBytes: huge } } }),
   "tokens are said to be many": ({ manifest }) => ({ manifest: { logs: { ...manifest.logs, tokenCount: huge } } }),
   "log is said to be short": ({ manifest }) => ({ manifest: { logs: { ...manifest.logs, turnBytes: 3 } } }),
@@ -82,7 +82,7 @@ const ofManifest: Readonly<Record<string, Forge>> = {
   "logs are a list": () => ({ manifest: { logs: [] } }),
   "cache is a text": () => ({ manifest: { cache: "none" } }),
   "keys climb out": withCache(() => ({ blocks: ["../../../../outside", "../outside", "/etc/passwd"] })),
-  "keys are many": withCache(() => ({ blocks: many(300_000, (i) => i.toString(16).padStart(64, "0")) })),
+  "keys are many": withCache(() => ({ blocks: many(50_000, (i) => i.toString(16).padStart(64, "0")) })),
   "keys are of a prototype": withCache(() => ({ blocks: ["__proto__", "constructor", ""] })),
   "blocks of no tokens": withCache(({ identity }) => ({ identity: { ...identity, blockTokens: 0 } })),
   "blocks of many tokens": withCache(({ identity }) => ({ identity: { ...identity, blockTokens: huge } })),
@@ -138,16 +138,16 @@ const ofLog: Readonly<Record<string, Forge>> = {
     manifest: { head: "t1" },
     entries: [turn("t1"), prompt("t1"), answer("t1", "x", [-1, 2 ** 31 - 1, 100_000]), end("t1")],
   }),
-  "30,000 turns": () => ({
-    manifest: { head: "t30000" },
-    entries: many(30_000, (i) => whole(`t${i + 1}`, i === 0 ? {} : { parent: `t${i}` })).flat(),
+  "1,500 turns": () => ({
+    manifest: { head: "t1500" },
+    entries: many(1_500, (i) => whole(`t${i + 1}`, i === 0 ? {} : { parent: `t${i}` })).flat(),
   }),
-  "30,000 branches": () => ({ manifest: { head: "t1" }, entries: many(30_000, (i) => whole(`t${i + 1}`)).flat() }),
-  "200,000 pieces of an answer": () => ({
+  "1,500 branches": () => ({ manifest: { head: "t1" }, entries: many(1_500, (i) => whole(`t${i + 1}`)).flat() }),
+  "20,000 pieces of an answer": () => ({
     manifest: { head: "t1" },
-    entries: [turn("t1"), prompt("t1"), ...many(200_000, () => answer("t1", "x")), end("t1")],
+    entries: [turn("t1"), prompt("t1"), ...many(20_000, () => answer("t1", "x")), end("t1")],
   }),
-  "deep record": () => ({ manifest: { head: "t1" }, entries: whole("t1", { more: nested(200_000) }) }),
+  "deep record": () => ({ manifest: { head: "t1" }, entries: whole("t1", { more: nested(3_000) }) }),
   "record of an unknown type": ({ entries }) => ({
     entries: [...entries, { body: { type: "spell" }, tokens: noTokens }],
   }),

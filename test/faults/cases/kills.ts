@@ -7,9 +7,9 @@ import type { Step } from "../home/journal";
 import { Truth } from "../home/truth";
 import { Random } from "../random";
 import { scenarioOf } from "../scenarios";
-import { type Verdict, verdictOf, wrong } from "../verdict";
+import { type Verdict, verdictOf } from "../verdict";
 import { inFolderOf, type World } from "../world";
-import { type EndedChild, runInChild } from "./children";
+import { type EndedChild, failuresOf, runInChild } from "./children";
 import { pointOfId, pointsOf } from "./cuts";
 
 const names = ["Ada", "Bob", "Eve"];
@@ -59,7 +59,7 @@ export const kills: Family = {
       const random = new Random("kill", seed, id);
       const steps = storyOf(seed, random.below(numStories));
       const ended = await runInChild({ home, model: world.model, steps }, random.below(lifeMs));
-      return verdictAfter(world, ended, home, new Truth(ended.journal));
+      return verdictAfter(world, ended, home, new Truth(ended.journal.map(({ entry }) => entry)));
     }),
 };
 
@@ -76,15 +76,13 @@ export const killPoints: Family = {
       const point = pointOfId(id);
       const { home, truth } = await copyFixture(world.fixture, folder);
       const ended = await runInChild({ home, model: world.model, steps: scenarioOf(point.scenario), point });
-      for (const entry of ended.journal) truth.apply(entry);
+      for (const { entry } of ended.journal) truth.apply(entry);
       return verdictAfter(world, ended, home, truth);
     }),
 };
 
 async function verdictAfter(world: World, ended: EndedChild, home: string, truth: Truth): Promise<Verdict> {
-  const { code, signal, stderr } = ended;
-  const failed =
-    signal === "SIGKILL" || code === 0 ? [] : [wrong(`the program ended with ${code}: ${stderr.slice(-300)}`)];
-  const detail = signal === "SIGKILL" ? "" : "it came to its end first";
-  return verdictOf([...failed, ...(await aftermath(world, home, truth))], { outcome: "harmless", detail });
+  const detail = ended.signal === "SIGKILL" ? "" : "it came to its end first";
+  const findings = [...failuresOf(ended), ...(await aftermath(world, home, truth))];
+  return verdictOf(findings, { outcome: "harmless", detail });
 }

@@ -11,6 +11,8 @@ export type Step =
   | { readonly do: "save"; readonly name: string }
   | { readonly do: "delete"; readonly name: string }
   | { readonly do: "list" }
+  | { readonly do: "collect" }
+  | { readonly do: "pause"; readonly ms: number }
   /** Everything is saved and closed, then opened anew. */
   | { readonly do: "restart" };
 
@@ -18,7 +20,13 @@ export type Entry =
   | { readonly type: "begin"; readonly step: Step; readonly id?: string }
   | { readonly type: "created"; readonly id: string; readonly name: string }
   /** The message is on disk. */
-  | { readonly type: "sent"; readonly id: string; readonly turn: string; readonly user: string }
+  | {
+      readonly type: "sent";
+      readonly id: string;
+      readonly turn: string;
+      readonly parent: string | null;
+      readonly user: string;
+    }
   /** The answer is on disk. `ids`: its tokens. */
   | { readonly type: "answered"; readonly id: string; readonly turn: string; readonly answer: Answer }
   /** The answer was given and is not on disk. */
@@ -28,8 +36,8 @@ export type Entry =
   | { readonly type: "rewound"; readonly id: string; readonly turn: string | null }
   | { readonly type: "renamed"; readonly id: string; readonly name: string }
   | { readonly type: "deleted"; readonly id: string }
-  /** The step is over; `code`: of the error with which it ended. */
-  | { readonly type: "end"; readonly code?: string };
+  /** The step is over; `code`: of the error with which it ended, `what` it says. */
+  | { readonly type: "end"; readonly code?: string; readonly what?: string };
 
 export interface Answer {
   readonly text: string;

@@ -1,4 +1,4 @@
-import { readdir, readFile, utimes } from "node:fs/promises";
+import { readdir, readFile, stat, utimes } from "node:fs/promises";
 import path from "node:path";
 import { AgentStore } from "../../../src/store/agentStore";
 import { durableFiles } from "../../../src/store/files";
@@ -24,16 +24,20 @@ export async function leftoversIn(home: string, truth: Truth): Promise<readonly 
     if (generation !== undefined && manifest?.cache?.tail?.generation !== Number(generation))
       findings.push(wrong(`left over: ${name}`));
   }
-  findings.push(...(await textsOfDeleted(files, truth)));
+  const alive = new Set<unknown>();
+  for (const { id } of manifests) for (const { body } of (await store.read(id)).entries) alive.add(body["user"]);
+  findings.push(...(await textsOfDeleted(files, truth, alive)));
   return findings;
 }
 
-/** Texts that only agents said who were deleted. */
-async function textsOfDeleted(files: readonly string[], truth: Truth): Promise<readonly Finding[]> {
-  const textsOf = (agents: Iterable<{ readonly turns: ReadonlyMap<string, { readonly user: string }> }>) =>
-    [...agents].flatMap(({ turns }) => [...turns.values()].map(({ user }) => user));
-  const alive = new Set(textsOf(truth.agents.values()));
-  const dead = textsOf(truth.deleted.values()).filter((text) => !alive.has(text));
+/** Texts that only agents said who were deleted; `alive`: what others said too. */
+async function textsOfDeleted(
+  files: readonly string[],
+  truth: Truth,
+  alive: ReadonlySet<unknown>,
+): Promise<readonly Finding[]> {
+  const said = [...truth.deleted.values()].flatMap(({ turns }) => [...turns.values()].map(({ user }) => user));
+  const dead = said.filter((text) => !alive.has(text));
   if (dead.length === 0) return [];
   const contents = await Promise.all(files.map(async (file) => ({ file, bytes: await readFile(file) })));
   return dead.flatMap((text) => {
@@ -48,7 +52,17 @@ export async function filesUnder(folder: string): Promise<readonly string[]> {
 }
 
 /** As if two hours had gone by since anything was written. */
-export async function ageAll(home: string): Promise<void> {
-  const then = new Date(Date.now() - 2 * 3_600_000);
-  for (const file of await filesUnder(home)) await utimes(file, then, then);
+export function ageAll(home: string): Promise<void> {
+  return ageOlder(home, 0);
+}
+
+/** As if two hours had gone by since what is older than `ageMs` was written. */
+export async function ageOlder(folder: string, ageMs: number): Promise<void> {
+  const now = Date.now();
+  const then = new Date(now - 2 * 3_600_000);
+  for (const file of await filesUnder(folder).catch(() => [])) {
+    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: now }));
+    // It may be gone meanwhile.
+    if (now - mtimeMs >= ageMs) await utimes(file, then, then).catch(() => {});
+  }
 }

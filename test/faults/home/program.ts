@@ -1,4 +1,5 @@
 import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { ResidentError } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
 import type { AgentSummary, SamplingOptions } from "../../../src/protocol/service";
@@ -34,7 +35,8 @@ export class Program {
       await this.takeNow(step, agent);
       this.tell({ type: "end" });
     } catch (error) {
-      this.tell({ type: "end", code: error instanceof ResidentError ? error.code : "untyped" });
+      const code = error instanceof ResidentError ? error.code : "untyped";
+      this.tell({ type: "end", code, what: error instanceof Error ? (error.stack ?? error.message) : String(error) });
       throw error;
     }
   }
@@ -86,8 +88,8 @@ export class Program {
   /** Sends and waits for the answer. */
   async ask(id: string, text: string): Promise<Answer> {
     const running = await this.service.send(id, { text, sampling });
-    const turn = (await this.service.getAgent(id)).turns.at(-1)?.id ?? "";
-    this.tell({ type: "sent", id, turn, user: text });
+    const { id: turn = "", parent = null } = (await this.service.getAgent(id)).turns.at(-1) ?? {};
+    this.tell({ type: "sent", id, turn, parent, user: text });
     const done = await running.done;
     const answer = { text: done.text, ids: done.tokenIds.join(" ") };
     this.tell({ type: done.saveError === undefined ? "answered" : "unsaved", id, turn, answer });
@@ -102,6 +104,14 @@ export class Program {
     const { service } = this;
     if (step.do === "list") {
       await service.listAgents();
+      return;
+    }
+    if (step.do === "pause") {
+      await wait(step.ms);
+      return;
+    }
+    if (step.do === "collect") {
+      await service.collectStore();
       return;
     }
     if (step.do === "restart") {

@@ -15,13 +15,22 @@ export interface KnownAgent {
   readonly head: string | undefined;
 }
 
+/** A step of which nobody said that it ended well. */
+interface OpenStep {
+  readonly step: Step;
+  readonly id: string | undefined;
+  /** The agent as it was known when the step was begun. */
+  readonly agent: KnownAgent | undefined;
+}
+
 /** What a home must hold: what was reported as done. What was begun and not reported may be there or not. */
 export class Truth {
   readonly agents = new Map<string, KnownAgent>();
   /** Those that were deleted, by id, as they were. */
   readonly deleted = new Map<string, KnownAgent>();
-  /** Steps that were begun and of which nobody said how they ended, and those that ended with an error. */
-  readonly open: { readonly step: Step; readonly id: string | undefined }[] = [];
+  private readonly failed: OpenStep[] = [];
+  /** By the number of the program that takes them. */
+  private readonly underWay = new Map<number, OpenStep>();
   /** Answers that were given and not reported as saved. */
   private readonly unsaved = new Map<string, { readonly turn: string; readonly answer: Answer }>();
 
@@ -29,20 +38,31 @@ export class Truth {
     for (const entry of entries) this.apply(entry);
   }
 
-  apply(entry: Entry): void {
+  /** Steps that were begun and of which nobody said how they ended, and those that ended with an error. */
+  get open(): readonly OpenStep[] {
+    return [...this.failed, ...this.underWay.values()];
+  }
+
+  /** `by`: the number of the program that reports it. */
+  apply(entry: Entry, by = 0): void {
     switch (entry.type) {
-      case "begin":
-        this.open.push({ step: entry.step, id: entry.id });
+      case "begin": {
+        const agent = entry.id === undefined ? undefined : this.agents.get(entry.id);
+        this.underWay.set(by, { step: entry.step, id: entry.id, agent });
         return;
-      case "end":
-        if (entry.code === undefined) this.open.pop();
+      }
+      case "end": {
+        const open = this.underWay.get(by);
+        this.underWay.delete(by);
+        if (entry.code !== undefined && open !== undefined) this.failed.push(open);
         return;
+      }
       case "created":
         this.agents.set(entry.id, { id: entry.id, name: entry.name, turns: new Map(), head: undefined });
         return;
       case "sent": {
         const agent = this.known(entry.id);
-        this.setTurn(agent, { id: entry.turn, parent: agent.head, user: entry.user });
+        this.setTurn(agent, { id: entry.turn, parent: entry.parent ?? undefined, user: entry.user });
         this.change(entry.id, { head: entry.turn });
         return;
       }
@@ -59,7 +79,9 @@ export class Truth {
         return;
       }
       case "forked": {
-        const { turns, head } = this.known(entry.from);
+        // Somebody else may have gone on with the source meanwhile.
+        const source = this.underWay.get(by)?.agent ?? this.agents.get(entry.from);
+        const { turns = new Map(), head } = source ?? {};
         this.agents.set(entry.id, { id: entry.id, name: entry.name, turns: new Map(turns), head });
         return;
       }

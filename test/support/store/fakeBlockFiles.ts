@@ -57,6 +57,8 @@ export class FakeBlockFiles implements BlockFiles {
     if (failed !== undefined) return failed;
     let text: string;
     try {
+      // As the addon does: a pipe would never end, an endless device neither.
+      if (!(await stat(request.path)).isFile()) return { code: "format", reason: "it is no regular file" };
       text = await readFile(request.path, "utf8");
     } catch (error) {
       const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
