@@ -1,5 +1,6 @@
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
+import { Random } from "../../support/random";
 import { FakeLocks } from "../../support/store/fakes";
 import type { Family } from "../families";
 import { aftermath } from "../home/aftermath";
@@ -8,7 +9,6 @@ import { copyFixture } from "../home/fixture";
 import { messageOf } from "../home/judge";
 import { filesUnder } from "../home/leftovers";
 import { Program } from "../home/program";
-import { Random } from "../random";
 import { scenarioOf, scenarios } from "../scenarios";
 import { type Finding, type Verdict, verdictOf, wrong } from "../verdict";
 import { inFolderOf, type World } from "../world";

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { Random } from "../../support/random";
 import { FakeLocks } from "../../support/store/fakes";
 import type { Family } from "../families";
 import { aftermath } from "../home/aftermath";
@@ -6,7 +7,6 @@ import { type Moment, moments, plain, WatchedFolder, watch } from "../home/fileC
 import { copyFixture } from "../home/fixture";
 import type { Entry } from "../home/journal";
 import { Program } from "../home/program";
-import { Random } from "../random";
 import { scenarioOf, scenarios } from "../scenarios";
 import { verdictOf } from "../verdict";
 import { inFolderOf, type World } from "../world";

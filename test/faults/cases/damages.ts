@@ -1,11 +1,11 @@
 import { readFile, rm, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { Random } from "../../support/random";
 import type { Family } from "../families";
 import { kindOf } from "../home/fileCalls";
 import { copyFixture } from "../home/fixture";
 import { filesUnder } from "../home/leftovers";
 import { visit } from "../home/visit";
-import { Random } from "../random";
 import { inFolderOf, type World } from "../world";
 
 /** The fixture's files by kind. */

@@ -1,11 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import { Random } from "../../support/random";
 import type { Family } from "../families";
 import { aftermath } from "../home/aftermath";
 import { copyFixture } from "../home/fixture";
 import type { Step } from "../home/journal";
 import { Truth } from "../home/truth";
-import { Random } from "../random";
 import { scenarioOf } from "../scenarios";
 import { type Verdict, verdictOf } from "../verdict";
 import { inFolderOf, type World } from "../world";

@@ -1,10 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import { Random } from "../../support/random";
 import type { Family } from "../families";
 import { aftermath } from "../home/aftermath";
 import type { Step } from "../home/journal";
 import { Truth } from "../home/truth";
-import { Random } from "../random";
 import { verdictOf } from "../verdict";
 import { inFolderOf } from "../world";
 import { failuresOf, runInChild } from "./children";

@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { cp, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import { Random } from "../../support/random";
 import { place, placed } from "../../support/store/placed";
 import type { Family } from "../families";
 import { copyFixture } from "../home/fixture";
-import { Random } from "../random";
 import { inFolderOf } from "../world";
 import { filesByKind, kindId, kindOfId, visited } from "./damages";
 
