@@ -1,13 +1,15 @@
 import type { AgentBlocks } from "../engine/agentBlocks";
 import type { Generation } from "../engine/generation";
+import type { IdleTerms } from "../engine/idleCache";
 import type { Clock } from "../engine/ports";
-import type { GenerationRequest } from "../engine/request";
+import type { GenerationRequest, Priority } from "../engine/request";
 import { commonPrefix } from "../engine/tokenHistory";
 import type { AgentId, CacheRefusal, CacheSource } from "../protocol/service";
 import type { AgentWriter } from "../store/agentWriter";
 import type { BlockStore } from "../store/blockStore";
-import { planRestore, restoreCache, type SavedCache } from "./cacheRestore";
+import { planRestore, type RestorePlan, restoreCache, type SavedCache } from "./cacheRestore";
 import { CacheSaver } from "./cacheSave";
+import { KeyedHistories, type KnownKeys } from "./keyedHistory";
 import type { ModelSession } from "./ports";
 
 interface Held {
@@ -17,9 +19,25 @@ interface Held {
   readonly settledTokens: number;
 }
 
-/** One agent's KV cache: in the pool, or lent to a generation, or only on disk. */
+/** What the engine asks of an agent whose cache is idle, and tells it. */
+export type IdleAgent = Pick<IdleTerms, "rank" | "save" | "onDropped">;
+
+export interface HotOptions {
+  readonly priority?: Priority;
+  /** Ends the restore soon; what came until then stays. */
+  readonly signal?: AbortSignal;
+  readonly onRestoring?: (tokens: number) => void;
+}
+
+/**
+ * One agent's KV cache: in the pool, or lent to a generation, or only on disk. One that is in the pool and not lent is idle:
+ * the engine may drop it for others.
+ */
 export class AgentCache {
   private held: Held | undefined;
+  private readonly keyed = new KeyedHistories();
+  /** The blocks that were saved last; what they hold is on disk. */
+  private savedBlocks: AgentBlocks | undefined;
   /** The generation that has the cache at the moment. */
   private lentTo: Generation | undefined;
   /** Tokens that came from disk since the last turn. */
@@ -34,6 +52,7 @@ export class AgentCache {
     private readonly owner: AgentId,
     private readonly store: BlockStore,
     private readonly clock: Clock,
+    private readonly agent: IdleAgent,
   ) {
     this.saver = new CacheSaver(store);
   }
@@ -56,30 +75,50 @@ export class AgentCache {
   }
 
   /**
-   * Brings what is stored of the prefix of `tokens` into the pool, as far as it is whole and there is room. Blocks are
+   * Brings what is stored of the prefix of `tokens` into the pool, as far as it is whole and there are blocks. Blocks are
    * verified before any table names them; the first bad one ends the restore there. Resolves with the milliseconds spent.
    */
   async makeHot(
     session: ModelSession,
     tokens: Int32Array,
     saved: SavedCache,
-    onRestoring: (tokens: number) => void = () => {},
+    { priority = "normal", signal, onRestoring }: HotOptions = {},
   ): Promise<number> {
     const startedMs = this.clock.nowMs();
-    if (this.held !== undefined && this.usable === undefined) this.release();
     const window = session.engine.windowTokens;
-    const plan = await planRestore(this.store, session, tokens, this.hotTokensOf(session, tokens), saved, window);
+    const history = this.keyed.of(session.identity, tokens, this.heldKeys);
+    const plan = await planRestore(this.store, session, history, this.hotTokensOf(session, tokens), saved, window);
     this.refused ??= plan.refused;
     if (plan.endToken <= plan.hotTokens) return 0;
-    onRestoring(plan.endToken - plan.hotTokens);
-    const { blocks, loadedTokens, refused } = await restoreCache(this.store, session, this.owner, tokens, plan);
-    if (blocks !== undefined) {
-      this.release();
-      this.held = { blocks, session, settledTokens: blocks.numTokens };
-      this.tokensFromDisk += loadedTokens;
-    }
-    this.refused ??= refused;
+    onRestoring?.(plan.endToken - plan.hotTokens);
+    await this.restore(session, tokens, plan, priority, signal);
     return this.clock.nowMs() - startedMs;
+  }
+
+  private async restore(
+    session: ModelSession,
+    tokens: Int32Array,
+    plan: RestorePlan,
+    priority: Priority,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    let inUse: Held | undefined;
+    // In use from now on, not idle: what is hot must not leave for what is to come behind it.
+    const onBegin = () => {
+      inUse = this.held;
+      inUse?.blocks.setIdle(undefined);
+      return inUse === undefined ? 0 : plan.hotTokens;
+    };
+    try {
+      const request = { owner: this.owner, tokens, priority, signal, onBegin };
+      const { blocks, loadedTokens, refused } = await restoreCache(this.store, session, request, plan);
+      this.refused ??= refused;
+      if (blocks === undefined) return;
+      this.hold({ blocks, session, settledTokens: blocks.numTokens });
+      this.tokensFromDisk += loadedTokens;
+    } finally {
+      if (inUse !== undefined && inUse === this.held) this.leaveIdle(inUse);
+    }
   }
 
   /** Hands the cache to the engine with the request; it comes back by `put`. Throws as `submit` does, keeping it. */
@@ -110,8 +149,7 @@ export class AgentCache {
 
   /** Takes a read ahead's cache back: the turn that it was for is still to come. */
   putAhead(session: ModelSession, blocks: AgentBlocks, settledTokens = blocks.numTokens): void {
-    this.release();
-    this.held = { blocks, session, settledTokens };
+    this.hold({ blocks, session, settledTokens });
   }
 
   /** Where the reused tokens of the turn that is under way came from. */
@@ -129,7 +167,9 @@ export class AgentCache {
     if (held.settledTokens < snapshot.numTokens) snapshot.rewind(held.settledTokens);
     snapshot.keepWindow();
     try {
-      return await this.saver.save(held.session, snapshot, writer);
+      const bytes = await this.saver.save(held.session, snapshot, writer);
+      if (this.held === held) this.savedBlocks = held.blocks;
+      return bytes;
     } finally {
       snapshot.release();
     }
@@ -151,6 +191,28 @@ export class AgentCache {
   release(): void {
     this.held?.blocks.release();
     this.held = undefined;
+    this.savedBlocks = undefined;
+  }
+
+  private hold(held: Held): void {
+    this.release();
+    this.held = held;
+    this.leaveIdle(held);
+  }
+
+  private leaveIdle(held: Held): void {
+    const { rank, save } = this.agent;
+    held.blocks.setIdle({
+      rank,
+      save,
+      isSaved: () => this.savedBlocks === held.blocks,
+      onDropped: () => {
+        if (this.held !== held) return;
+        this.held = undefined;
+        this.savedBlocks = undefined;
+        this.agent.onDropped();
+      },
+    });
   }
 
   /** Leading tokens with which the engine could go on as they are held. */
@@ -160,6 +222,12 @@ export class AgentCache {
     const agreeing = commonPrefix(hot.tokenIds, tokens);
     // A prompt that is held to its end is run again from its last token.
     return engine.hasWindow(hot, Math.min(agreeing, tokens.length - 1)) ? agreeing : 0;
+  }
+
+  /** Keys that the engine computed: of what was read and said last. */
+  private get heldKeys(): readonly KnownKeys[] {
+    const blocks = this.usable?.blocks;
+    return blocks === undefined ? [] : [{ tokens: blocks.tokenIds, keys: blocks.keys }];
   }
 
   /** What is held, unless the device failed since. */

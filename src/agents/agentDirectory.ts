@@ -1,10 +1,11 @@
 /** All agents of a home, as they are found: live ones, those on disk, and those that are damaged. */
-import { InvalidRequestError } from "../common/errors";
+import { type ErrorInfo, InvalidRequestError, toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import type { AgentDetail, AgentId, AgentRepair, AgentSummary } from "../protocol/service";
 import { type AgentList, maybeNamed, type UnreadableAgent } from "../store/agentNames";
 import { damagedLog, unusableLock } from "../store/agentReader";
 import type { AgentStore } from "../store/agentStore";
+import type { OnGone } from "../store/agentSweep";
 import type { LockState } from "../store/lockWatch";
 import type { Manifest } from "../store/manifest";
 import type { LiveAgents } from "./liveAgents";
@@ -31,8 +32,13 @@ export class AgentDirectory {
     const { store, live } = this.ports;
     const agent = live.get(id);
     if (agent !== undefined) return agent.detail();
-    const unreadable = (await store.list()).unreadable.find((one) => one.id === id);
-    return unreadable?.error.code === "AGENT_CORRUPT" ? this.remainsOf(unreadable) : this.readable(id);
+    try {
+      return await this.readable(id);
+    } catch (error) {
+      const unreadable = (await store.list()).unreadable.find((one) => one.id === id);
+      if (unreadable?.error.code !== "AGENT_CORRUPT") throw error;
+      return this.remainsOf(unreadable);
+    }
   }
 
   async find(nameOrId: string): Promise<AgentSummary | undefined> {
@@ -44,10 +50,31 @@ export class AgentDirectory {
     return found;
   }
 
-  async sweep(): Promise<void> {
+  async sweep(onGone: OnGone): Promise<void> {
     const { store, log } = this.ports;
-    await store.sweep();
+    await store.sweep(onGone);
     for (const { error } of (await store.list()).unreadable) log.log("info", `${error.what}: ${error.advice}`);
+  }
+
+  /** Those that must be repaired before they can go on. Reads every log: a list says only whose manifest is damaged. */
+  async damaged(): Promise<readonly AgentId[]> {
+    const { live } = this.ports;
+    const damaged: AgentId[] = [];
+    for (const { id, damage } of await this.list()) {
+      if (damage !== undefined) damaged.push(id);
+      else if (live.get(id) === undefined && (await this.damageOf(id)) !== undefined) damaged.push(id);
+    }
+    return damaged;
+  }
+
+  private async damageOf(id: AgentId): Promise<ErrorInfo | undefined> {
+    try {
+      return (await this.get(id)).damage;
+    } catch (error) {
+      const info = toErrorInfo(error);
+      // It was deleted meanwhile.
+      return info.code === "AGENT_NOT_FOUND" ? undefined : info;
+    }
   }
 
   /** `summary`: as it is listed afterwards. */

@@ -6,6 +6,7 @@ import type {
   AgentDetail,
   AgentId,
   AgentRepair,
+  AgentSampling,
   AgentSummary,
   CacheRefusal,
   CreateAgentRequest,
@@ -17,16 +18,20 @@ import type {
 import type { AgentStore } from "../store/agentStore";
 import type { BlockStore } from "../store/blockStore";
 import { removeObjectsOf } from "../store/collect";
+import { keysOfAgent } from "../store/references";
 import { AgentCache } from "./agentCache";
 import { AgentDirectory } from "./agentDirectory";
+import { checkedSampling, storedSampling } from "./agentSampling";
 import { assertNotBlank } from "./answerBudget";
 import { countTokens } from "./conversation";
 import { type Activity, LiveAgent } from "./liveAgent";
 import { LiveAgents } from "./liveAgents";
+import { LockKeeper } from "./lockKeeper";
 import type { ModelAccess } from "./ports";
 import { wholeTree } from "./readTree";
-import { Residency } from "./residency";
+import { Residency, rankOf } from "./residency";
 import { RunningAnswer } from "./runningAnswer";
+import { type LiveState, summaryOf } from "./summaries";
 import { TurnRunner } from "./turnRunner";
 import { TurnTree } from "./turnTree";
 
@@ -36,10 +41,17 @@ export interface AgentsOptions {
   readonly models: ModelAccess;
   readonly clock: Clock;
   readonly wallClockMs: () => number;
-  readonly maxAnswerTokens: () => number;
+  /** What the user's settings say of answers at the moment. */
+  readonly sampling: () => SamplingOptions;
   readonly defaultModel: () => string;
   readonly log: Log;
+  /** How long an agent that is idle and not shown keeps its lock. */
+  readonly lockGraceMs?: number;
 }
+
+const defaultLockGraceMs = 30_000;
+
+const onDiskOnly: LiveState = { state: "idle", hotTokens: 0, lockedElsewhere: false };
 
 export type AgentEvent =
   | { readonly type: "changed"; readonly summary: AgentSummary }
@@ -55,19 +67,31 @@ export class Agents {
   private readonly emitter: Emitter<AgentEvent>;
   private readonly live: LiveAgents;
   private readonly directory: AgentDirectory;
+  private readonly locks: LockKeeper;
   private readonly runner: TurnRunner;
   private readonly turns = new Set<Promise<void>>();
 
   constructor(private readonly options: AgentsOptions) {
     const { store, models, clock, log } = options;
     this.emitter = new Emitter((error) => log.log("error", toErrorInfo(error).what));
-    this.live = new LiveAgents(store, (id) => this.newCache(id));
+    this.live = new LiveAgents(
+      store,
+      (id) => this.newCache(id),
+      ({ id }) => this.locks.look(id),
+    );
     this.directory = new AgentDirectory({ ...options, live: this.live });
+    this.locks = new LockKeeper({
+      live: this.live,
+      residency: () => this.residency,
+      graceMs: options.lockGraceMs ?? defaultLockGraceMs,
+      log,
+      onLeft: ({ writer }) => this.emitter.fire({ type: "changed", summary: summaryOf(writer.manifest, onDiskOnly) }),
+    });
     const onChange = (agent: LiveAgent) => this.changed(agent);
     this.runner = new TurnRunner({
       models,
       clock,
-      maxAnswerTokens: options.maxAnswerTokens,
+      settings: options.sampling,
       onRefused: ({ id }, refused) => this.emitter.fire({ type: "refused", id, refused }),
       onChange,
     });
@@ -102,7 +126,7 @@ export class Agents {
 
   /** Finishes what processes that were killed have begun, and tells of agents that cannot be read. */
   sweep(): Promise<void> {
-    return this.directory.sweep();
+    return this.directory.sweep(this.onGone);
   }
 
   async repair(id: AgentId): Promise<AgentRepair> {
@@ -119,24 +143,42 @@ export class Agents {
     return this.adopt(new LiveAgent(writer, this.newCache(writer.manifest.id), new TurnTree()));
   }
 
-  async rename(id: AgentId, name: string): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    await this.options.store.rename(agent.writer, validName(name));
-    return this.changed(agent);
+  /** A panel shows the agent, or does so no more. While one does, its lock and its logs stay. */
+  setShown(id: AgentId, shown: boolean): void {
+    this.locks.setShown(id, shown);
   }
 
-  async pin(id: AgentId, pinned: boolean): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    await agent.writer.commitOrUndo({ pinned }, { pinned: agent.writer.manifest.pinned === true });
-    if (pinned) await this.residency.readAhead.start(agent);
-    return this.changed(agent);
+  rename(id: AgentId, name: string): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      await this.options.store.rename(agent.writer, validName(name));
+      return this.changed(agent);
+    });
   }
 
-  async setSystem(id: AgentId, system: string): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    agent.assertIdle();
-    await agent.writer.commitOrUndo({ system }, { system: agent.writer.manifest.system });
-    return this.changed(agent);
+  pin(id: AgentId, pinned: boolean): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      await agent.writer.commitOrUndo({ pinned }, { pinned: agent.writer.manifest.pinned === true });
+      if (pinned) await this.residency.readAhead.start(agent);
+      return this.changed(agent);
+    });
+  }
+
+  /** Its next answer is sampled so. Empty: it has nothing of its own any more. */
+  async setSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
+    const wanted = checkedSampling(sampling);
+    return this.live.use(id, async (agent) => {
+      const before = storedSampling(agent.writer.manifest);
+      await agent.writer.commitOrUndo({ sampling: { ...wanted } }, { sampling: { ...before } });
+      return this.changed(agent);
+    });
+  }
+
+  setSystem(id: AgentId, system: string): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      await agent.writer.commitOrUndo({ system }, { system: agent.writer.manifest.system });
+      return this.changed(agent);
+    });
   }
 
   /** Shares the source's blocks in memory and on disk. The source is only read: another process may be writing it. */
@@ -163,55 +205,54 @@ export class Agents {
   }
 
   /** Moves the head; nothing is removed. */
-  async rewind(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    agent.assertIdle();
-    if (turn !== undefined) agent.turn(turn);
-    const headTokens = countTokens(agent.tree, turn);
-    const headTurns = agent.tree.branch(turn).length;
-    const { head = null, ...before } = agent.writer.manifest;
-    await agent.writer.commitOrUndo(
-      { head: turn ?? null, headTokens, headTurns },
-      { head, headTokens: before.headTokens, headTurns: before.headTurns },
-    );
-    await this.residency.readAhead.stop(agent);
-    agent.cache.rewind(headTokens);
-    return this.changed(agent);
+  rewind(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      if (turn !== undefined) agent.turn(turn);
+      const headTokens = countTokens(agent.tree, turn);
+      const headTurns = agent.tree.branch(turn).length;
+      const { head = null, ...before } = agent.writer.manifest;
+      await agent.writer.commitOrUndo(
+        { head: turn ?? null, headTokens, headTurns },
+        { head, headTokens: before.headTokens, headTurns: before.headTurns },
+      );
+      await this.residency.readAhead.stop(agent);
+      agent.cache.rewind(headTokens);
+      return this.changed(agent);
+    });
   }
 
   /** The way on when the context is full: the last `turns` turns as a new branch. What was left stays reachable. */
-  async startOver(id: AgentId, turns: number): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    agent.assertIdle();
-    await agent.startOverWith(turns, this.options.wallClockMs());
-    await this.residency.readAhead.stop(agent);
-    agent.cache.rewind(0);
-    return this.changed(agent);
+  startOver(id: AgentId, turns: number): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      await agent.startOverWith(turns, this.options.wallClockMs());
+      await this.residency.readAhead.stop(agent);
+      agent.cache.rewind(0);
+      return this.changed(agent);
+    });
   }
 
   /** Stops its answer, then removes it and the block files that no other agent refers to. A damaged one goes too. */
   async delete(id: AgentId): Promise<void> {
-    const { store, blocks, log } = this.options;
-    // What fails here the collection makes good: nobody refers to the blocks then.
-    const later = (error: unknown) =>
-      log.log("warn", `blocks of ${id} stay until the next collection: ${toErrorInfo(error).what}`);
-    const agent = this.live.get(id);
-    const keysOf = () => store.keysOf(id).catch(later);
-    const keys = await this.removeFolder(id, agent, keysOf);
+    await this.removeFolder(id, this.live.get(id));
     this.live.forget(id);
-    if (keys !== undefined) await removeObjectsOf(blocks.root, store.references, keys).catch(later);
     this.emitter.fire({ type: "deleted", id });
   }
 
   /** Those that must be repaired before they can be continued. */
-  async damaged(): Promise<readonly AgentId[]> {
-    return (await this.list()).filter(({ damage }) => damage !== undefined).map(({ id }) => id);
+  damaged(): Promise<readonly AgentId[]> {
+    return this.directory.damaged();
   }
 
   /** Deletes all agents. Throws AGENT_LOCKED, nothing deleted, while another process uses one. */
   async deleteAll(): Promise<number> {
     const all = await this.list();
-    const locked = all.filter(({ lockedElsewhere }) => lockedElsewhere).map(({ name }) => name);
+    const locked: string[] = [];
+    for (const { id, name } of all) {
+      const isOurs = this.live.get(id) !== undefined;
+      if (!isOurs && (await this.options.store.lockState(id)) === "held") locked.push(name);
+    }
     if (locked.length > 0) {
       const what = `another window or program is using ${locked.join(", ")}`;
       throw new ResidentError("AGENT_LOCKED", what, "close it there and try again", { agents: locked.length });
@@ -220,22 +261,15 @@ export class Agents {
     return all.length;
   }
 
-  /** Resolves with what `keysOf` said when the agent wrote nothing any more. */
-  private async removeFolder<T>(id: AgentId, agent: LiveAgent | undefined, keysOf: () => Promise<T>): Promise<T> {
+  private async removeFolder(id: AgentId, agent: LiveAgent | undefined): Promise<void> {
     const { store } = this.options;
-    if (agent === undefined) {
-      const keys = await keysOf();
-      await store.remove(id);
-      return keys;
-    }
+    if (agent === undefined) return store.remove(id, undefined, this.onGone);
     agent.deleted = true;
     try {
       agent.activity?.answer.abort();
       await agent.over;
       await this.residency.drop(agent);
-      const keys = await keysOf();
-      await store.remove(id, agent.writer);
-      return keys;
+      await store.remove(id, agent.writer, this.onGone);
     } catch (error) {
       // It is still there, and is saved like any other.
       agent.deleted = false;
@@ -243,37 +277,49 @@ export class Agents {
     }
   }
 
+  /** The blocks of a deleted agent that no other one refers to. What stays for a failure the collection finds. */
+  private readonly onGone = async (folder: string): Promise<void> => {
+    const { store, blocks, log } = this.options;
+    try {
+      await removeObjectsOf(blocks.root, store.references, await keysOfAgent(folder));
+    } catch (error) {
+      log.log("warn", `blocks of a deleted agent stay until the next collection: ${toErrorInfo(error).what}`);
+    }
+  };
+
   /**
    * Read ahead of the branch at the head and of what is written of the next message. Resolves when it is hot or something
    * more important came.
    */
-  async warm(id: AgentId, draft?: string): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    await this.residency.readAhead.start(agent, draft);
-    return agent.summary();
+  warm(id: AgentId, draft?: string): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      await this.residency.readAhead.start(agent, draft);
+      return agent.summary();
+    });
   }
 
-  async save(id: AgentId): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    // Whoever has heard of an answer's end may be quicker than what happens behind it.
-    if (agent.activity === undefined) await agent.over;
-    await this.residency.save(agent);
-    if (agent.saveError !== undefined) throw ResidentError.fromInfo(agent.saveError);
-    return agent.summary();
+  save(id: AgentId): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      // `done` may resolve before the turn's clean-up has finished.
+      if (agent.activity === undefined) await agent.over;
+      await this.residency.save(agent);
+      if (agent.saveError !== undefined) throw ResidentError.fromInfo(agent.saveError);
+      return agent.summary();
+    });
   }
 
   async send(id: AgentId, { text, sampling }: SendRequest): Promise<Running> {
     assertNotBlank(text);
-    const agent = await this.live.open(id);
-    return this.begin(agent, agent.head, text, sampling);
+    return this.live.use(id, (agent) => this.begin(agent, agent.head, text, sampling));
   }
 
-  async regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running> {
-    const agent = await this.live.open(id);
-    const again = turn ?? agent.head;
-    if (again === undefined) throw new InvalidRequestError(`${agent.name} has no turn yet`, "send a message first");
-    const { parent, user } = agent.turn(again);
-    return this.begin(agent, parent, user, sampling);
+  regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running> {
+    return this.live.use(id, (agent) => {
+      const again = turn ?? agent.head;
+      if (again === undefined) throw new InvalidRequestError(`${agent.name} has no turn yet`, "send a message first");
+      const { parent, user } = agent.turn(again);
+      return this.begin(agent, parent, user, sampling);
+    });
   }
 
   /** Keys of the blocks that agents in memory use now: not to be evicted from disk. */
@@ -288,6 +334,7 @@ export class Agents {
 
   /** Stops answers, saves what is unsaved, gives every lock up. */
   async close(): Promise<void> {
+    this.locks.dispose();
     for (const agent of this.live.all()) agent.activity?.answer.abort();
     await Promise.all(this.turns);
     for (const agent of this.live.all()) {
@@ -328,6 +375,7 @@ export class Agents {
   private ended(agent: LiveAgent, turn: TurnId): void {
     this.emitter.fire({ type: "turnEnded", id: agent.id, turn });
     this.changed(agent);
+    this.locks.look(agent.id);
     if (agent.deleted) return;
     const { end } = agent.turn(turn);
     const answered = end?.state === "done" && end.finishReason !== "aborted";
@@ -341,13 +389,28 @@ export class Agents {
 
   private changed(agent: LiveAgent): AgentSummary {
     const summary = agent.summary();
-    this.residency.agentChanged();
     if (!agent.deleted) this.emitter.fire({ type: "changed", summary });
     return summary;
   }
 
   private newCache(id: AgentId): AgentCache {
-    return new AgentCache(id, this.options.blocks, this.options.clock);
+    const agent = () => this.live.get(id);
+    return new AgentCache(id, this.options.blocks, this.options.clock, {
+      rank: () => {
+        const live = agent();
+        return live === undefined ? 0 : rankOf(live);
+      },
+      save: async () => {
+        const live = agent();
+        if (live !== undefined) await this.residency.save(live);
+      },
+      onDropped: () => {
+        const live = agent();
+        if (live === undefined) return;
+        this.options.log.log("info", `${live.name} leaves memory: others need its blocks`);
+        this.changed(live);
+      },
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 /** What agents need of the world besides the engine and the store. */
 import type { BlockPoolBatchEngine } from "../engine/batchEngine";
 import type { TokenId } from "../engine/ports";
+import type { SamplingOptions } from "../protocol/service";
 import type { BlockIdentity } from "../store/blockIdentity";
 import type { BlockFiles } from "../store/ports";
 import type { PromptBuilder } from "../text/prompt";
@@ -28,9 +29,9 @@ export interface ModelSession {
   readonly identity: BlockIdentity;
   readonly engine: BlockPoolBatchEngine;
   readonly files: BlockFiles;
-  /** Releases idle agents' blocks until `blocks` more are available, if that many can be. Resolves with how many are. */
-  readonly makeRoom: (blocks: number) => Promise<number>;
   readonly text: TextModel;
+  /** What the model's `generation_config.json` says of sampling. */
+  readonly sampling: SamplingOptions;
 }
 
 export interface ModelLease {

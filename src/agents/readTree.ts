@@ -1,9 +1,9 @@
 /** The turns that a log tells of. */
 import { ResidentError } from "../common/errors";
-import { Slices } from "../common/slices";
 import type { TurnId } from "../protocol/service";
 import type { Understanding } from "../store/agentRepair";
 import { MalformedJson } from "../store/json";
+import { Slices } from "../store/slices";
 import type { LogEntry } from "../store/turnLog";
 import { countTokens } from "./conversation";
 import { decodeRecord } from "./turnRecords";

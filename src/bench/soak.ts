@@ -1,5 +1,6 @@
 import { ResidentError, throwIfAborted } from "../common/errors";
 import type { AgentId, BenchRow, ResidentService, TurnId } from "../protocol/service";
+import { greedy } from "./benchSampling";
 import { benchText, seeded } from "./benchText";
 import { finishedAnswer } from "./finishedAnswer";
 import { residentBytes } from "./memory";
@@ -32,8 +33,6 @@ type Service = Pick<
   | "rewindAgent"
   | "status"
 >;
-
-const greedy = (maxTokens: number) => ({ temperature: 0, repetitionPenalty: 1, maxTokens });
 
 interface Answered {
   readonly agent: AgentId;
@@ -108,7 +107,8 @@ class World {
       this.made += 1;
       // Two and two begin alike.
       const system = benchText(`of pair ${this.made >> 1}`, this.plan.systemTokens * (1 + (this.made % 3)));
-      this.ids.push((await this.service.createAgent({ name: `soak ${Date.now()} ${this.made}`, system })).id);
+      const name = `soak ${Date.now()} ${this.made}`;
+      this.ids.push((await this.service.createAgent({ name, system, besideUnreadable: true })).id);
     }
   }
 

@@ -1,6 +1,7 @@
 import { InvalidRequestError } from "../common/errors";
 import { blocksFor } from "./blockMath";
 import type { BlockPool } from "./blockPool";
+import type { IdleTerms } from "./idleCache";
 import { bug } from "./invariant";
 import type { BlockHolder, LiveTables } from "./liveTables";
 import { type BlockId, noBlock } from "./ports";
@@ -29,6 +30,13 @@ export class AgentBlocks implements BlockHolder {
   private contents: CacheContents | undefined;
   private windowNeeded = false;
 
+  /** A cache of nothing. */
+  static empty(tables: LiveTables, owner: string, salt: string | undefined): AgentBlocks {
+    const { epoch } = tables.pool;
+    const nothing = { tokenIds: new Int32Array(0), table: [], windowTable: [], keys: [] };
+    return new AgentBlocks(tables, { owner, salt, epoch, ...nothing });
+  }
+
   /** Takes over the contents' references. For the engine; others get theirs from a generation, a fork or a restore. */
   constructor(
     private readonly tables: LiveTables,
@@ -36,6 +44,7 @@ export class AgentBlocks implements BlockHolder {
   ) {
     this.contents = contents;
     tables.add(this);
+    if (contents.table.length > 0) tables.inUse.add(this);
   }
 
   get pool(): BlockPool {
@@ -88,7 +97,34 @@ export class AgentBlocks implements BlockHolder {
     return this.contents === undefined ? [] : [...this.contents.table, ...present(this.contents.windowTable)];
   }
 
-  /** Makes the window stay, whoever asks for room. */
+  /**
+   * Nobody uses the cache until its next submit, fork or release: from now on the engine may drop it for others. With
+   * `undefined` somebody uses it again. One whose contents are unknown is dropped at once.
+   */
+  setIdle(terms: IdleTerms | undefined): void {
+    if (terms !== undefined && this.stale) {
+      this.release();
+      terms.onDropped();
+      return;
+    }
+    this.held();
+    if (terms === undefined) {
+      this.tables.idle.delete(this);
+      this.tables.inUse.add(this);
+    } else {
+      this.tables.inUse.delete(this);
+      this.tables.idle.set(this, terms);
+    }
+    this.tables.changed();
+  }
+
+  /** It waits with its request: it is neither idle nor in use. For the engine. */
+  setWaiting(): this {
+    this.tables.inUse.delete(this);
+    return this;
+  }
+
+  /** Makes the window stay, whoever needs blocks. */
   keepWindow(): void {
     this.windowNeeded = true;
   }
@@ -137,18 +173,22 @@ export class AgentBlocks implements BlockHolder {
     };
     pool.releaseFrom(contents.table, kept);
     this.tables.window?.pool.releaseFrom(contents.windowTable, kept);
+    this.tables.changed();
   }
 
   release(): void {
     const { table, windowTable } = this.moveOut();
     this.pool.releaseFrom(table, 0);
     this.tables.window?.pool.releaseFrom(windowTable, 0);
+    this.tables.changed();
   }
 
   /** Gives the contents and their references to the caller and ends this handle. For the engine. */
   moveOut(): CacheContents {
     const contents = this.held();
     this.contents = undefined;
+    this.tables.idle.delete(this);
+    this.tables.inUse.delete(this);
     this.tables.delete(this);
     return contents;
   }
@@ -157,6 +197,7 @@ export class AgentBlocks implements BlockHolder {
     const contents = this.held();
     this.contents = { ...contents, windowTable: [] };
     this.tables.window?.pool.releaseFrom(contents.windowTable, 0);
+    this.tables.changed();
   }
 
   private held(): CacheContents {

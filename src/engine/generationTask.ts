@@ -1,6 +1,6 @@
 import type { ResidentError } from "../common/errors";
-import { type AdmissionPlan, admit, type Candidate, planAdmission } from "./admission";
-import type { AgentBlocks } from "./agentBlocks";
+import { type AdmissionPlan, admit, type Candidate, planAdmission, slotsAtStart } from "./admission";
+import { AgentBlocks } from "./agentBlocks";
 import { AnswerCounts } from "./answerCounts";
 import { blocksFor, slotsNeeded } from "./blockMath";
 import type { FinishReason, GenerationFigures } from "./generation";
@@ -40,6 +40,15 @@ export interface TaskPorts {
 
 const noIds = new Int32Array(0);
 
+/** Of an answer that goes on, this much counts as what it will need. */
+const blocksAhead = 16;
+
+/** Blocks that a request lacks for its part of a step. */
+export interface Lacking {
+  readonly layers: "all" | "window";
+  readonly blocks: number;
+}
+
 /** One request on its way: waiting with its old cache → running with a sequence → ended. */
 export class GenerationTask implements Schedulable {
   readonly stream: GenerationStream;
@@ -55,14 +64,18 @@ export class GenerationTask implements Schedulable {
   private readonly tokenIds: TokenId[] = [];
   private readonly promptTokens: number;
   private readonly turn: TurnFigures;
+  /** Number of the step that it was part of last; 0: none yet. */
+  lastStep = 0;
 
   constructor(
     private readonly request: Omit<GenerationRequest, "blocks" | "tokens">,
     blocks: AgentBlocks,
     private readonly history: TokenHistory,
+    /** Counts up over all requests. */
+    readonly arrival: number,
     private readonly ports: TaskPorts,
   ) {
-    this.phase = { type: "waiting", blocks };
+    this.phase = { type: "waiting", blocks: blocks.setWaiting() };
     this.priority = request.priority ?? "normal";
     this.promptTokens = history.length;
     this.turn = new TurnFigures(ports.clock, history.length);
@@ -124,7 +137,7 @@ export class GenerationTask implements Schedulable {
   }
 
   /** Gives the blocks of its old cache back to the pool, full ones findable; `false` when it has none. */
-  surrenderBlocks(): boolean {
+  releaseOldCache(): boolean {
     const { blocks } = this.candidate();
     if (blocks.table.length === 0) return false;
     blocks.rewind(0);
@@ -135,21 +148,35 @@ export class GenerationTask implements Schedulable {
   tellQueued(requestsAhead: number): void {
     if (this.queuedTold || this.phase.type !== "waiting") return;
     this.queuedTold = true;
-    const slots = slotsNeeded(this.promptTokens, this.request.maxTokens);
-    const neededBlocks = blocksFor(slots, this.ports.tables.pool.blockTokens);
+    const { blockTokens } = this.ports.tables.pool;
+    const neededBlocks = blocksFor(slotsAtStart(this.candidate(), blockTokens), blockTokens);
     this.stream.emit({ type: "queued", neededBlocks, requestsAhead });
   }
 
   // ---- running -----------------------------------------------------------------------------------------------------
 
-  /** Blocks that it lacks for its part of a run; 0 = all are reserved now. */
-  secure(row: PlannedRow<GenerationTask>, steps: number): number {
+  /** Reserves the blocks for its part of a run; `undefined`: it has them all now, else what is not available. */
+  secure(row: PlannedRow<GenerationTask>, steps: number): Lacking | undefined {
     const { sequence } = this;
     const { pool } = this.ports.tables;
     const lacking = this.lackingFor(row, steps);
-    if (lacking > 0 && pool.canReserve(lacking)) sequence.reserve(lacking);
-    else if (lacking > 0) return lacking - pool.availableBlocks;
-    return sequence.window?.secure(this.slotsAfter(row, steps)) ?? 0;
+    if (!pool.canReserve(lacking)) return { layers: "all", blocks: lacking - pool.availableBlocks };
+    if (lacking > 0) sequence.reserve(lacking);
+    const ofWindow = sequence.window?.secure(this.slotsAfter(row, steps)) ?? 0;
+    return ofWindow > 0 ? { layers: "window", blocks: ofWindow } : undefined;
+  }
+
+  /**
+   * Blocks that it will need and has not reserved: to its end, or for the next `blocksAhead` blocks of its answer where it
+   * may get longer than that. Without a bound an answer whose length nobody said would need the whole pool.
+   */
+  get blocksToCome(): number {
+    const { blockTokens } = this.ports.tables.pool;
+    const answerTokens = Math.min(this.request.maxTokens, this.tokenIds.length + blocksAhead * blockTokens);
+    const slots = slotsNeeded(this.promptTokens, answerTokens);
+    if (this.phase.type === "running") return this.phase.sequence.lackingFor(slots);
+    const held = this.phase.type === "waiting" ? this.phase.blocks.table.length : 0;
+    return Math.max(0, blocksFor(slots, blockTokens) - held);
   }
 
   /** Blocks that it has still to reserve for such a part. */
@@ -164,11 +191,11 @@ export class GenerationTask implements Schedulable {
 
   /** running → waiting: gives its blocks to the pool, full ones findable; it will go on where it was. Not during a run. */
   preempt(): void {
-    const computed = this.sequence.numComputedTokens;
-    const blocks = this.sequence.extract();
-    blocks.rewind(0);
+    const { sequence } = this;
+    this.lostTokens = sequence.numComputedTokens;
+    sequence.release();
+    const blocks = AgentBlocks.empty(this.ports.tables, this.request.owner, this.request.salt);
     this.phase = { type: "waiting", blocks };
-    this.lostTokens = computed;
     this.queuedTold = false;
     this.ports.metrics.countPreemption();
   }
@@ -214,9 +241,9 @@ export class GenerationTask implements Schedulable {
     });
   }
 
-  /** Sampling failed for this request alone: it ends when the run is over, with nothing of the run counted. */
-  failSampling(error: ResidentError): void {
-    this.ending ??= { reason: "failed", error };
+  /** Something failed for this request alone: it ends when the run is over, with nothing of the run counted. */
+  failAlone(error: ResidentError): void {
+    this.ending = { reason: "failed", error };
   }
 
   /** Counts what a run has computed: the sequence's first `numTokens` tokens, as far as they are part of it. */
@@ -243,8 +270,14 @@ export class GenerationTask implements Schedulable {
 
   /** Ends with an error; its blocks go back to the pool. Not during a run. */
   fail(error: ResidentError): void {
-    this.takeCache().release();
-    this.stream.fail(error);
+    const { phase } = this;
+    this.phase = { type: "ended" };
+    try {
+      if (phase.type === "running") phase.sequence.release();
+      if (phase.type === "waiting") phase.blocks.release();
+    } finally {
+      this.stream.fail(error);
+    }
   }
 
   private slotsAfter({ numTokens }: PlannedRow<GenerationTask>, steps: number): number {
@@ -293,9 +326,10 @@ export class GenerationTask implements Schedulable {
 
   private takeCache(): AgentBlocks {
     const { phase } = this;
-    this.phase = { type: "ended" };
     if (phase.type === "ended") throw bug("a request ended twice");
-    return phase.type === "running" ? phase.sequence.extract() : phase.blocks;
+    const cache = phase.type === "running" ? phase.sequence.extract() : phase.blocks;
+    this.phase = { type: "ended" };
+    return cache;
   }
 
   private candidate(): Candidate {
@@ -304,7 +338,7 @@ export class GenerationTask implements Schedulable {
       blocks: this.phase.blocks,
       history: this.history,
       maxTokens: this.numTokensToSample,
-      toItsEnd: this.lostTokens !== undefined,
+      beginsAgain: this.lostTokens !== undefined,
     };
   }
 }

@@ -1,6 +1,9 @@
+import type { AgentBlocks } from "./agentBlocks";
 import type { BlockPool } from "./blockPool";
+import type { IdleTerms } from "./idleCache";
 import { at, bug } from "./invariant";
 import type { BlockId } from "./ports";
+import type { Restore } from "./restore";
 import type { WindowBlocks } from "./windowMath";
 
 /** Whoever holds references to blocks: a sequence, a cache between turns, a restore under way. */
@@ -37,13 +40,26 @@ export interface PoolRun {
 
 /** Every holder alive. Lets a view say whose a block is, and a check prove that no reference is lost or counted twice. */
 export class LiveTables {
+  /** Caches that nobody uses, and how each may be dropped. */
+  readonly idle = new Map<AgentBlocks, IdleTerms>();
+  /** Caches with blocks that somebody uses, to save them, say: they will be idle, released or submitted soon. */
+  readonly inUse = new Set<AgentBlocks>();
+  /** Those under way. */
+  readonly restores = new Set<Restore>();
   private readonly holders = new Set<BlockHolder>();
 
+  /** `onChange`: what is free, idle or in use changed; whoever waits for blocks looks again. */
   constructor(
     readonly pool: BlockPool,
     readonly window?: WindowBlocks,
     private readonly onWindowLeft: OnWindowLeft = () => undefined,
+    private readonly onChange: () => void = () => {},
   ) {}
+
+  /** To be called when a change is complete: who looks then must find references and holders in agreement. */
+  changed(): void {
+    this.onChange();
+  }
 
   get count(): number {
     return this.holders.size;
@@ -93,8 +109,9 @@ export class LiveTables {
     const holder: BlockHolder = { owner, heldBlocks: () => [block] };
     this.add(holder);
     const over = () => {
-      this.delete(holder);
       pool.release(block);
+      this.delete(holder);
+      this.onChange();
     };
     kept.then(over, over);
   }

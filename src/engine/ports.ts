@@ -131,9 +131,3 @@ export interface Clock {
   /** Monotonic milliseconds. */
   nowMs(): number;
 }
-
-/**
- * Asked when a request lacks `blocks` blocks that nothing running will give back: release idle caches (saving
- * them first, if they are not on disk) and answer with how many blocks were released. Requests wait meanwhile.
- */
-export type MakeRoom = (blocks: number) => number | Promise<number>;

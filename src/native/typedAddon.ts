@@ -5,6 +5,7 @@ import { fromNative } from "./errors";
 export function withTypedErrors(addon: NativeAddon): NativeAddon {
   return {
     versions: () => addon.versions(),
+    samplingRanges: () => addon.samplingRanges(),
     deviceInfo: () => typed(() => addon.deviceInfo()),
     readBandwidth: (threads) => typed(() => addon.readBandwidth(threads)),
     loadModel: (options, onProgress) =>

@@ -1,7 +1,7 @@
 /**
- * The one async door between the programs (extension, CLI) and the core. Arguments, results and events are plain,
- * structured-clonable data, so that a worker thread or a child process would only be a transport. Every method may
- * reject with a `ResidentError`.
+ * The one async door between the programs (extension, CLI) and the core. The core may run in the same thread, in a worker
+ * thread or elsewhere: `wire.ts` says what crosses then, which is plain, structured-clonable data. Every method may reject
+ * with a `ResidentError`.
  */
 import type { Disposable } from "../common/disposables";
 import type { ErrorInfo } from "../common/errors";
@@ -46,18 +46,29 @@ export interface TurnFigures {
   readonly cache: CacheSource;
 }
 
-export interface SamplingOptions {
+/**
+ * How an answer is sampled; `src/common/samplingRanges.ts` has the range of each number. What a request leaves out is
+ * the agent's own, then the user's settings', then the model's (`generation_config.json`), then this program's.
+ */
+export interface SamplingOptions extends AgentSampling {
+  readonly logitBias?: Readonly<Record<number, number>>;
+  readonly stop?: readonly string[];
+}
+
+/** What an agent may have of its own. */
+export interface AgentSampling {
   readonly temperature?: number;
   readonly topK?: number;
   readonly topP?: number;
   readonly minP?: number;
+  /** Counts the last 64 tokens of the answer. */
   readonly repetitionPenalty?: number;
+  /** Counts the answer's tokens, as does the frequency penalty. */
   readonly presencePenalty?: number;
   readonly frequencyPenalty?: number;
   /** Without one a random seed is drawn for each answer. */
   readonly seed?: number;
-  readonly logitBias?: Readonly<Record<number, number>>;
-  readonly stop?: readonly string[];
+  /** Longest answer. What is more than fits the context and the pool, and what is left out, is what fits. */
   readonly maxTokens?: number;
 }
 
@@ -88,9 +99,12 @@ export type GenerationEvent =
     }
   | { readonly type: "failed"; readonly error: ErrorInfo };
 
-/** One answer in the making. `events` replays from the start for a late listener; `done` resolves or rejects once. */
+/** Names a running answer; unique among those of one core. */
+export type RunningId = string;
+
+/** One answer in the making. `onEvent` tells a late listener the story so far; `done` resolves or rejects once. */
 export interface Running {
-  readonly id: string;
+  readonly id: RunningId;
   onEvent(listener: (event: GenerationEvent) => void): Disposable;
   readonly done: Promise<Extract<GenerationEvent, { type: "done" }>>;
   /** Takes effect within a step; what was read and said is kept. */
@@ -129,6 +143,8 @@ export interface AgentSummary {
   readonly lastUsedAt: number;
   /** Leaves memory after all others when room is needed. */
   readonly pinned: boolean;
+  /** What this agent's answers are sampled with, unless a request says otherwise; absent: it has nothing of its own. */
+  readonly sampling?: AgentSampling;
   /** Another process holds the agent's lock, as it was within the last two seconds: it can be read and forked, not continued. */
   readonly lockedElsewhere: boolean;
   /** Why it cannot be continued before it is repaired; what can be read of it is shown, and it can be deleted. */
@@ -258,7 +274,15 @@ export interface EngineMetrics {
   readonly movedSlabs: number;
 }
 
+export interface PoolReduction {
+  readonly wantedBytes: number;
+  /** Why it is smaller, in words. */
+  readonly reason: string;
+}
+
 export interface PoolStatus {
+  /** All blocks, those of layers with a window included. */
+  readonly bytes: number;
   readonly totalBlocks: number;
   readonly usedBlocks: number;
   readonly reusableBlocks: number;
@@ -267,6 +291,8 @@ export interface PoolStatus {
   readonly blockBytes: number;
   /** Blocks of the layers that see a window only, where they have their own; all other numbers are of the other layers. */
   readonly window?: { readonly totalBlocks: number; readonly usedBlocks: number };
+  /** The pool is smaller than was wanted. */
+  readonly reduced?: PoolReduction;
   /** Runs of blocks in id order: whose they are ("" = used by no agent), how many. Agent of first reference for shared ones. */
   readonly map: readonly {
     readonly kind: "agent" | "shared" | "reusable" | "free";
@@ -362,7 +388,7 @@ export interface ServiceStatus {
 
 // ---- bench -------------------------------------------------------------------------------------------------------
 
-export const benchSuiteNames = ["exp-005", "exp-006", "resume", "throughput", "engine", "soak"] as const;
+export const benchSuiteNames = ["exp-005", "exp-006", "resume", "throughput", "engine", "host", "soak"] as const;
 export type BenchSuite = (typeof benchSuiteNames)[number];
 
 export interface BenchRow {
@@ -399,7 +425,9 @@ export type ServiceEvent =
   /** A turn of an agent started: its running answer can be had from `running(agent)`. */
   | { readonly type: "turnStarted"; readonly id: AgentId; readonly turn: TurnId }
   | { readonly type: "turnEnded"; readonly id: AgentId; readonly turn: TurnId }
-  | { readonly type: "bench"; readonly suite: BenchSuite; readonly progress?: Progress; readonly report?: BenchReport };
+  | { readonly type: "bench"; readonly suite: BenchSuite; readonly progress?: Progress; readonly report?: BenchReport }
+  /** The core ended without having been asked to, and no call to this service will be answered any more. */
+  | { readonly type: "ended"; readonly error: ErrorInfo };
 
 export interface ResidentService {
   readonly onEvent: Event<ServiceEvent>;
@@ -463,8 +491,15 @@ export interface ResidentService {
   saveAgent(id: AgentId): Promise<AgentSummary>;
   /** A pinned agent's cache is brought into memory, and leaves it after all others' when room is needed. */
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary>;
+  /** The agent's own sampling from its next answer on; forks inherit it. Empty: it has nothing of its own any more. */
+  setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary>;
+  /**
+   * Whether something shows this agent to a person. While something does, its lock and its logs are kept; calls with true
+   * are counted, each with false takes one back.
+   */
+  setShown(id: AgentId, shown: boolean): Promise<void>;
   /** The running answer of an agent, if one is. */
-  running(id: AgentId): Running | undefined;
+  running(id: AgentId): Promise<Running | undefined>;
 
   // the store on disk
   storeStats(): Promise<StoreStats>;
@@ -476,6 +511,8 @@ export interface ResidentService {
   repairStore(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<StoreRepair>;
   /** Deletes all agents and all that they have saved. Rejects with AGENT_LOCKED, everything kept, where another process uses one. */
   forgetEverything(): Promise<StoreForgotten>;
+  /** The user's settings have changed: what they say holds for answers that begin from now on. */
+  setDefaultSampling(sampling: SamplingOptions): Promise<void>;
 
   // benchmarks
   runBench(suite: BenchSuite, onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<BenchReport>;
@@ -496,9 +533,11 @@ export interface ServiceOptions {
   readonly reference?: string;
   readonly defaultModel?: string;
   readonly modelFolders: readonly string[];
-  readonly poolBytes: number;
+  /** Absent: as free memory, the model and its context allow. What is too large is reduced, and the status says so. */
+  readonly poolBytes?: number;
   readonly blockTokens: number;
-  readonly maxAnswerTokens: number;
+  /** What the user's settings say of answers; `setDefaultSampling` changes it. */
+  readonly sampling?: SamplingOptions;
   readonly storeQuotaBytes: number;
   /** Threads of the CPU kernels; 0 or absent: as many as there are physical cores. */
   readonly threads?: number;

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import type { EngineProbe, StoredCache } from "../bench/engineProbe";
-import { InvalidRequestError } from "../common/errors";
+import { AbortedError, InvalidRequestError } from "../common/errors";
 import { greedy } from "../engine/ports";
 import { BlockStore } from "../store/blockStore";
 import type { LoadedModel } from "./modelHost";
@@ -44,9 +44,8 @@ async function storeCache({ session, info }: LoadedModel, tokens: number, folder
   const chain = store.chain(identity, ids);
   /** Blocks that nobody's table names, for as long as `work` takes. */
   const withBlocks = async <T>(work: (blocks: readonly number[]) => Promise<T>): Promise<T> => {
-    const lacking = chain.length - engine.pool.availableBlocks;
-    if (lacking > 0) await session.makeRoom(lacking);
-    const restore = engine.beginRestore({ owner, tokens: ids });
+    const restore = await engine.beginRestoreInTurn({ owner, tokens: ids }, chain.length);
+    if (restore === undefined) throw new AbortedError();
     try {
       return await work(restore.targets.map(({ block }) => block));
     } finally {

@@ -8,6 +8,7 @@ import type {
   AgentDetail,
   AgentId,
   AgentRepair,
+  AgentSampling,
   AgentSummary,
   BenchReport,
   BenchSuite,
@@ -35,6 +36,7 @@ import type {
 import { AgentStore } from "../store/agentStore";
 import { BlockStore } from "../store/blockStore";
 import { durableFiles } from "../store/files";
+import { DiskQuota } from "../store/freeDisk";
 import { forwardAgentEvents } from "./agentEvents";
 import { BenchDesk } from "./benchDesk";
 import { benchSuites } from "./benchSuites";
@@ -69,6 +71,7 @@ export class LocalResidentService implements ResidentService {
   private readonly swept: Promise<void>;
   private readonly generations = new Set<Running>();
   private numGenerations = 0;
+  private defaultSampling: SamplingOptions;
 
   constructor(
     private readonly options: ServiceOptions,
@@ -76,16 +79,18 @@ export class LocalResidentService implements ResidentService {
     private readonly log: Log,
   ) {
     this.emitter = new Emitter((error) => log.log("error", `a listener failed: ${toErrorInfo(error).what}`));
+    this.defaultSampling = options.sampling ?? {};
     this.library = new ModelLibrary(options);
     this.host = new ModelHost({
       service: options,
       runtime,
       clock,
       log,
-      onState: (state) => this.emitter.fire({ type: "engine", state }),
+      onState: (state) => {
+        if (state.type === "ready") this.keeper.engineStarted();
+        this.emitter.fire({ type: "engine", state });
+      },
       beforeUnload: () => this.agents.residency.evictAll(),
-      makeRoom: (session, blocks) => this.agents.residency.makeRoom(session, blocks),
-      makeRoomInTime: (session, blocks) => this.agents.residency.makeRoomInTime(session, blocks),
       onWindowLeft: (session, left) => this.agents.residency.saveLeft(session, left),
       onBroken: (model) => this.gate.retire(model),
     });
@@ -103,13 +108,17 @@ export class LocalResidentService implements ResidentService {
       models: this.models,
       clock,
       wallClockMs: Date.now,
-      maxAnswerTokens: () => options.maxAnswerTokens,
+      sampling: () => this.defaultSampling,
       defaultModel: () => this.library.defaultModel,
       log,
     });
+    const quota = new DiskQuota(blocks.root, options.storeQuotaBytes);
     this.keeper = new StoreKeeper({
       blocks,
-      quotaBytes: options.storeQuotaBytes,
+      get quotaBytes() {
+        return quota.bytes;
+      },
+      onCounted: (bytes) => quota.look(bytes),
       neededKeys: () => this.agents.neededKeys(),
       collectIfDue: () => collector.collectIfDue(),
       nowMs: Date.now,
@@ -124,7 +133,7 @@ export class LocalResidentService implements ResidentService {
       deleteAgents: () => this.agents.deleteAll(),
       damagedAgents: () => this.agents.damaged(),
       repairAgent: (id) => this.agents.repair(id),
-      sweepAgents: () => store.sweep(),
+      sweepAgents: () => this.agents.sweep(),
       onChanged: () => this.keeper.changed(),
     });
     this.bench = new BenchDesk(
@@ -200,7 +209,7 @@ export class LocalResidentService implements ResidentService {
       models: this.models,
       clock,
       modelDirectory: this.library.defaultModel,
-      maxAnswerTokens: this.options.maxAnswerTokens,
+      settings: this.defaultSampling,
     });
     this.generations.add(running);
     const forget = () => this.generations.delete(running);
@@ -271,11 +280,23 @@ export class LocalResidentService implements ResidentService {
     return this.agents.pin(id, pinned);
   }
 
+  setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
+    return this.agents.setSampling(id, sampling);
+  }
+
+  async setDefaultSampling(sampling: SamplingOptions): Promise<void> {
+    this.defaultSampling = sampling;
+  }
+
   saveAgent(id: AgentId): Promise<AgentSummary> {
     return this.agents.save(id);
   }
 
-  running(id: AgentId): Running | undefined {
+  async setShown(id: AgentId, shown: boolean): Promise<void> {
+    this.agents.setShown(id, shown);
+  }
+
+  async running(id: AgentId): Promise<Running | undefined> {
     return this.agents.running(id);
   }
 

@@ -4,19 +4,21 @@ import { toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import { BlockPoolBatchEngine } from "../engine/batchEngine";
 import { EngineDriver } from "../engine/driver";
-import { limitsOf, longestRun } from "../engine/engineOptions";
+import { type EngineLimits, limitsOf, longestRun } from "../engine/engineOptions";
 import type { LeftBlock } from "../engine/liveTables";
 import type { Clock } from "../engine/ports";
 import type { StepLimits } from "../engine/scheduler";
+import { samplingOfModel } from "../models/generationConfig";
 import { readTextFiles, summarizeModel } from "../models/modelDirectory";
 import type { DeviceInfo, NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../native/binding";
-import type { EngineState, ModelSummary, ServiceOptions } from "../protocol/service";
+import type { EngineState, ModelSummary, PoolReduction, ServiceOptions } from "../protocol/service";
 import { type BlockIdentity, createBlockHasher } from "../store/blockIdentity";
 import { createTextModel } from "../text/textModel";
+import { automaticPoolBytes, leastPoolBytes } from "./automaticPool";
+import { createFittingPool, type FittingPool, poolReductionText } from "./fittingPool";
 import type { ModelLoader } from "./modelGate";
 import { type PoolSize, poolSizeFor } from "./poolSize";
 import type { CountingRunner, Runtime } from "./runtime";
-import { watchFailures } from "./watchFailures";
 
 /** A model in memory with everything over it. */
 export interface LoadedModel {
@@ -26,6 +28,8 @@ export interface LoadedModel {
   readonly driver: EngineDriver;
   readonly native: NativeModel;
   readonly pool: NativePool;
+  /** The pool is smaller than was wanted. */
+  readonly poolReduced?: PoolReduction;
   readonly runner: CountingRunner;
 }
 
@@ -37,9 +41,6 @@ export interface ModelHostOptions {
   readonly onState: (state: EngineState) => void;
   /** Caches to save and to let go before the model ends. */
   readonly beforeUnload: () => Promise<void>;
-  /** Releases idle caches now; and the same for a request that can wait for an agent to become idle. */
-  readonly makeRoom: (session: ModelSession, blocks: number) => Promise<number>;
-  readonly makeRoomInTime: (session: ModelSession, blocks: number) => Promise<number>;
   /** Keeps what a block holds that has left its window, until the promise is over. */
   readonly onWindowLeft: (session: ModelSession, left: LeftBlock) => Promise<void> | undefined;
   /** The device failed: the model must be loaded anew before it is used again. */
@@ -89,8 +90,8 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       if (signal?.aborted) cancel();
       const native = await task.result.finally(() => signal?.removeEventListener("abort", cancel));
       try {
-        const model = await this.assemble(summary, native);
         const device = await addon.deviceInfo();
+        const model = await this.assemble(summary, native, device.availableBytes);
         log.log("info", `${name} is loaded on ${device.name}, ${opsText(native.info)}, ${model.pool.blocks} blocks`);
         const { mlx } = addon.versions();
         this.setState({ type: "ready", model: summary, device: deviceText(device), mlxVersion: mlx });
@@ -106,43 +107,45 @@ export class ModelHost implements ModelLoader<LoadedModel> {
   }
 
   async unload(model: LoadedModel): Promise<void> {
-    try {
-      await this.options.beforeUnload();
-      model.session.engine.abortAll();
-      model.driver.dispose();
-      model.session.engine.dispose();
-      await model.native.dispose();
-    } catch (error) {
-      this.options.log.log("error", `${model.summary.name} did not end cleanly: ${toErrorInfo(error).what}`);
+    const { engine } = model.session;
+    // Whatever fails of it: a model that is not disposed of would refuse every load after it.
+    const parts: readonly (() => void | Promise<void>)[] = [
+      () => this.options.beforeUnload(),
+      () => engine.abortAll(),
+      () => model.driver.dispose(),
+      () => engine.dispose(),
+      () => model.native.dispose(),
+    ];
+    for (const part of parts) {
+      try {
+        await part();
+      } catch (error) {
+        this.options.log.log("error", `${model.summary.name} did not end cleanly: ${toErrorInfo(error).what}`);
+      }
     }
     this.setState({ type: "idle" });
   }
 
-  private async assemble(summary: ModelSummary, native: NativeModel): Promise<LoadedModel> {
-    const { service, runtime, clock, log, makeRoom, makeRoomInTime, onWindowLeft, onBroken } = this.options;
+  /** `availableBytes` of memory are free, the weights being loaded. */
+  private async assemble(summary: ModelSummary, native: NativeModel, availableBytes: number): Promise<LoadedModel> {
+    const { service, runtime, clock, log, onWindowLeft, onBroken } = this.options;
     const { info } = native;
-    const text = createTextModel(await readTextFiles(summary.directory));
+    const files = await readTextFiles(summary.directory);
+    const text = createTextModel(files);
     const limits = limitsOf({
       ...engineLimits(info),
       lookupTokensPerRun: service.promptLookup === false ? 0 : lookupTokensPerRun,
     });
-    const size = poolSizeFor(service, info, { ...limits, stepTokens: longestRun(limits) });
-    const pool = await native.createPool(size.blocks, service.blockTokens, size.windowBlocks);
+    const { pool, size, reduced } = await this.createPool(native, limits, availableBytes);
     const runner = runtime.createRunner(pool, info);
     const identity = identityOf(info, service.blockTokens, size);
     let session: ModelSession | undefined;
-    const engine = new BlockPoolBatchEngine(
-      watchFailures(runner, () => onBroken(model)),
-      createBlockHasher(identity),
-      clock,
-      {
-        ...limits,
-        log,
-        onWindowLeft: (left) => (session === undefined ? undefined : onWindowLeft(session, left)),
-        makeRoom: (blocks) => (session === undefined ? 0 : makeRoomInTime(session, blocks)),
-        makeRoomNow: (blocks) => (session === undefined ? 0 : makeRoom(session, blocks)),
-      },
-    );
+    const engine = new BlockPoolBatchEngine(runner, createBlockHasher(identity), clock, {
+      ...limits,
+      log,
+      onBroken: () => onBroken(model),
+      onWindowLeft: (left) => (session === undefined ? undefined : onWindowLeft(session, left)),
+    });
     session = {
       directory: summary.directory,
       name: summary.name,
@@ -150,8 +153,8 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       identity,
       engine,
       files: pool,
-      makeRoom: (blocks) => (session === undefined ? Promise.resolve(0) : makeRoom(session, blocks)),
       text,
+      sampling: samplingOfModel(files.generationConfig),
     };
     const model: LoadedModel = {
       summary,
@@ -160,9 +163,26 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       driver: new EngineDriver(engine, log),
       native,
       pool,
+      ...(reduced === undefined ? {} : { poolReduced: reduced }),
       runner,
     };
     return model;
+  }
+
+  private async createPool(native: NativeModel, limits: EngineLimits, availableBytes: number): Promise<FittingPool> {
+    const { service, log } = this.options;
+    const { info } = native;
+    const { blockTokens } = service;
+    const made = await createFittingPool({
+      wantedBytes: service.poolBytes ?? automaticPoolBytes(info, availableBytes),
+      leastBytes: leastPoolBytes(info),
+      kvBytesPerToken: info.kvBytesPerToken,
+      sizeOf: (poolBytes) =>
+        poolSizeFor({ poolBytes, blockTokens }, info, { ...limits, stepTokens: longestRun(limits) }),
+      create: ({ blocks, windowBlocks }) => native.createPool(blocks, blockTokens, windowBlocks),
+    });
+    if (made.reduced !== undefined) log.log("warn", poolReductionText(made.reduced, made.pool.bytes));
+    return made;
   }
 
   private setState(state: EngineState): void {

@@ -148,7 +148,7 @@ function noSuchAgent(id: string): ResidentError {
   });
 }
 
-export function repairAdvice(agent: string): string {
+function repairAdvice(agent: string): string {
   return `repair it (Repair Agent, or \`resident agents repair ${agent}\`), or delete it`;
 }
 

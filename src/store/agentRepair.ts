@@ -5,7 +5,6 @@
 import { randomBytes } from "node:crypto";
 import { constants, copyFile, link, lstat, rename } from "node:fs/promises";
 import { ResidentError } from "../common/errors";
-import { Slices } from "../common/slices";
 import { type AgentReader, lastRecordOf } from "./agentReader";
 import { agentRecordOf } from "./agentRecord";
 import { AgentWriter } from "./agentWriter";
@@ -15,6 +14,7 @@ import { lockProblem } from "./lockWatch";
 import { type ReadLogs, readLost } from "./logReader";
 import type { agentFiles, Manifest } from "./manifest";
 import type { DurableFiles, FileLock } from "./ports";
+import { Slices } from "./slices";
 import { committedAt, emptyEnd, type LogEnd, type LogEntry, TurnLogWriter } from "./turnLog";
 
 /** What entries say, as those see it who wrote them. */

@@ -4,19 +4,19 @@ import { constants, copyFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { ResidentError } from "../common/errors";
 import { freeName } from "../common/names";
-import { Slices } from "../common/slices";
 import { AgentLister } from "./agentLister";
 import { type AgentList, assertFree, namesOf, withNamesLock } from "./agentNames";
 import { AgentReader, damagedLog, type Remains, type StoredAgent, unreadable, unusableLock } from "./agentReader";
 import { type RepairPlan, type RepairReport, repairFolder } from "./agentRepair";
-import { deletedPrefix, newPrefix, sweepAgents } from "./agentSweep";
+import { deletedPrefix, newPrefix, type OnGone, removeGone, sweepAgents } from "./agentSweep";
 import { AgentWriter } from "./agentWriter";
 import { makeFolder, storeError, syncFolder } from "./files";
-import { copyKeys, type KeyGroups } from "./keyFile";
+import { copyKeys } from "./keyFile";
 import { type LockState, LockWatch, lockProblem } from "./lockWatch";
 import { agentFiles, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock, FileLocks } from "./ports";
-import { keysOfAgent, ReferenceReader } from "./references";
+import { ReferenceReader } from "./references";
+import { Slices } from "./slices";
 import { emptyEnd, emptyLogs } from "./turnLog";
 import { windowPath } from "./windowFiles";
 
@@ -152,7 +152,7 @@ export class AgentStore {
    * Removes the agent's folder; the lock must be free or be `held` by the caller, who gives it up. Once the folder has
    * its other name the agent is gone: what of it cannot be removed now is removed at the next start.
    */
-  async remove(id: string, held?: AgentWriter): Promise<void> {
+  async remove(id: string, held?: AgentWriter, onGone: OnGone = async () => {}): Promise<void> {
     await this.reader.assertThere(id);
     const isLockable = (await lockProblem(this.reader.file(id, "lock"))) === undefined;
     const lock = held === undefined && isLockable ? await this.lock(id) : undefined;
@@ -160,8 +160,8 @@ export class AgentStore {
       const grave = path.join(this.root, `${deletedPrefix}${id}-${randomBytes(4).toString("hex")}`);
       await rename(this.reader.folder(id), grave);
       held?.release();
-      await syncFolder(this.root).catch(() => {});
-      await rm(grave, { recursive: true, force: true }).catch(() => {});
+      await syncFolder(this.root);
+      await removeGone(grave, onGone);
     } catch (error) {
       throw storeError(error, this.reader.folder(id));
     } finally {
@@ -170,8 +170,8 @@ export class AgentStore {
   }
 
   /** Finishes what processes that ended in the middle of it have begun. Waits for nobody; what fails is left as it is. */
-  sweep(): Promise<void> {
-    return sweepAgents(this.reader, this.locks);
+  sweep(onGone: OnGone = async () => {}): Promise<void> {
+    return sweepAgents(this.reader, this.locks, onGone);
   }
 
   /** Whether other processes write these agents; no answer is older than `lockStateMs`. */
@@ -182,11 +182,6 @@ export class AgentStore {
   /** Whether another process writes the agent now. */
   lockState(id: string): Promise<LockState> {
     return this.lockWatch.now(id);
-  }
-
-  /** Keys of all blocks that the agent refers to. Throws where they cannot be read. */
-  keysOf(id: string): Promise<KeyGroups> {
-    return keysOfAgent(this.reader.folder(id));
   }
 
   tailPath(id: string, generation: number): string {
@@ -212,7 +207,7 @@ export class AgentStore {
     for (let attempt = 0; attempt < lockAttempts; attempt += 1) {
       if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, lockRetryMs));
       const lock = tryLock(locks, file);
-      if (lock !== undefined) return lock;
+      if (lock !== undefined) return this.lockWatch.holding(id, lock);
     }
     throw new ResidentError(
       "AGENT_LOCKED",
@@ -247,7 +242,8 @@ export class AgentStore {
       await makeFolder(folder);
       const lock = tryLock(this.locks(), path.join(folder, agentFiles.lock));
       if (lock === undefined) throw new Error("its lock is taken");
-      writer = new AgentWriter(folder, this.files, lock, manifest, emptyEnd());
+      const own = this.lockWatch.holding(manifest.id, lock);
+      writer = new AgentWriter(folder, this.files, own, manifest, emptyEnd());
       await fill(writer);
       await writer.moveTo(this.reader.folder(manifest.id));
       return writer;
@@ -295,7 +291,9 @@ function newId(): string {
 
 function nextIndex({ manifests, unreadable }: AgentList): number {
   const agents = [...manifests, ...unreadable.flatMap(({ agent }) => agent ?? [])];
-  return agents.reduce((next, { index }) => Math.max(next, index + 1), 0);
+  const next = agents.reduce((most, { index }) => Math.max(most, index + 1), 0);
+  // A forged manifest may name the last number that there is.
+  return Math.min(next, Number.MAX_SAFE_INTEGER);
 }
 
 function tryLock(locks: FileLocks, file: string): FileLock | undefined {

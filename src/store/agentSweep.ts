@@ -16,12 +16,21 @@ import type { FileLocks } from "./ports";
 export const deletedPrefix = ".deleted-";
 export const newPrefix = ".new-";
 
+/** Called with the folder of a deleted agent, once nobody sees it as one any more and before it is removed. */
+export type OnGone = (folder: string) => Promise<void>;
+
+/** Removes the folder of a deleted agent and what only it used. What it used goes later where that fails now. */
+export async function removeGone(folder: string, onGone: OnGone): Promise<void> {
+  await ignoreFailure(() => onGone(folder));
+  await removeAll(folder);
+}
+
 /** Never rejects: what cannot be removed is left for the next time. */
-export async function sweepAgents(reader: AgentReader, locks: () => FileLocks): Promise<void> {
+export async function sweepAgents(reader: AgentReader, locks: () => FileLocks, onGone: OnGone): Promise<void> {
   const { root } = reader;
   const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  for (const name of folders) if (name.startsWith(deletedPrefix)) await removeAll(path.join(root, name));
+  for (const name of folders) if (name.startsWith(deletedPrefix)) await removeGone(path.join(root, name), onGone);
   const unmade = folders.filter((name) => name.startsWith(newPrefix));
   if (unmade.length > 0) await ignoreFailure(async () => sweepUnmade(root, unmade, locks()));
   for (const id of folders) if (isSafeId(id)) await ignoreFailure(() => sweepFolder(reader, id, locks));

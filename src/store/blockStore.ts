@@ -150,19 +150,21 @@ export class BlockStore {
   }
 
   /**
-   * Reads `blocks` into the pool's `targets` (as many), a few at a time. Resolves with how many from the first are
-   * there now; the first that is refused ends the chain. A file that was read and is damaged is removed so that the next
-   * save writes it anew. One that could not be read may be good: it stays.
+   * Reads `blocks` into the pool's `targets` (as many), a few at a time, until `signal` aborts. Resolves with how many from
+   * the first are there now; the first that is refused ends the chain. A file that was read and is damaged is removed so
+   * that the next save writes it anew. One that could not be read may be good: it stays.
    */
   async load(
     files: BlockFiles,
     identity: BlockIdentity,
     blocks: readonly StoredBlock[],
     targets: readonly BlockId[],
+    signal?: AbortSignal,
   ): Promise<{ readonly loaded: number; readonly refused?: RestoreRefusal }> {
     // Later blocks were used a little earlier: eviction takes a chain from its end.
     const now = Date.now();
     for (let from = 0; from < blocks.length; from += readsInFlight) {
+      if (signal?.aborted) return { loaded: from };
       const batch = blocks.slice(from, from + readsInFlight);
       // All of them, whatever becomes of one: the targets may be given back only when nobody writes them any more.
       const settled = await Promise.allSettled(

@@ -119,13 +119,21 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number)
   }
 }
 
-/** A rename is on disk only once its folder is. */
+/**
+ * A rename is on disk only once its folder is. The rename has taken place by then, and everybody sees it: calling it off
+ * here would make what is in memory differ from what is on disk. Some file systems cannot sync folders at all.
+ */
 export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
   try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(folder, "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    // Only a failure of power could undo the rename now.
+    if (errnoCode(error) === undefined) throw error;
   }
 }
 

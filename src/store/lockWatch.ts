@@ -5,10 +5,10 @@
 import { stat } from "node:fs/promises";
 import { inBatches } from "../common/batches";
 import { errnoCode, looksInFlight } from "./files";
-import type { FileLocks } from "./ports";
+import type { FileLock, FileLocks } from "./ports";
 import { kindOf } from "./untrustedFile";
 
-/** "unusable": something that is no lock file is in its place. */
+/** "free": of other processes. "unusable": something that is no lock file is in its place. */
 export type LockState = "free" | "held" | "unusable";
 
 /** What was seen of a lock is told again for so long. */
@@ -16,6 +16,7 @@ export const lockStateMs = 2_000;
 
 export class LockWatch {
   private readonly seen = new Map<string, { readonly state: LockState; readonly atMs: number }>();
+  private readonly own = new Set<string>();
   private looking: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -26,16 +27,28 @@ export class LockWatch {
 
   /** None is older than `lockStateMs`. Locks are tried a few at a time, one after the other with other work in between. */
   async states(ids: readonly string[]): Promise<ReadonlyMap<string, LockState>> {
-    const look = this.looking.then(() => this.lookAt(ids.filter((id) => !this.isFresh(id))));
+    const look = this.looking.then(() => this.lookAt(ids.filter((id) => !this.own.has(id) && !this.isFresh(id))));
     this.looking = look.catch(() => {});
     await look;
-    return new Map(ids.map((id) => [id, this.seen.get(id)?.state ?? "free"]));
+    return new Map(ids.map((id) => [id, this.own.has(id) ? "free" : (this.seen.get(id)?.state ?? "free")]));
   }
 
   /** As it is now. */
   async now(id: string): Promise<LockState> {
     this.forget(id);
     return (await this.states([id])).get(id) ?? "free";
+  }
+
+  /** This process takes the lock itself: as long as the result's `release` was not called nobody else has it. */
+  holding(id: string, lock: FileLock): FileLock {
+    this.own.add(id);
+    return {
+      release: () => {
+        lock.release();
+        this.own.delete(id);
+        this.forget(id);
+      },
+    };
   }
 
   forget(id: string): void {

@@ -1,9 +1,9 @@
 /** Reads an agent's two logs in one pass, in slices: what they say, up to the first line that cannot be trusted. */
 import type { Hash } from "node:crypto";
-import { Slices } from "../common/slices";
 import type { AgentRecord } from "./agentRecord";
 import { tokensFromBytes } from "./blockIdentity";
 import { type JsonObject, MalformedJson } from "./json";
+import { Slices } from "./slices";
 import {
   type CommittedLogs,
   committedAt,

@@ -92,14 +92,12 @@ export class ReferenceReader {
   }
 }
 
-/** All keys that the agent in `folder` refers to, by the identity that they belong to. Throws where they cannot be read. */
+/**
+ * All keys that the agent in `folder` refers to, by the identity that they belong to. Throws where they cannot be known:
+ * the key file cannot be read, or a manifest that cannot be read may have them all.
+ */
 export async function keysOfAgent(folder: string): Promise<KeyGroups> {
-  const manifest = await readManifest(folder);
-  const groups = new Map(await readKeys(path.join(folder, agentFiles.keys)));
-  const old = manifest === undefined ? undefined : keysOfManifest(manifest);
-  if (old === undefined) return groups;
-  const id = groupOf(old.identity);
-  return groups.set(id, new Map([...old.keys.map((key) => [key, 0] as const), ...(groups.get(id) ?? [])]));
+  return (await readAgent(folder)).groups;
 }
 
 async function versionOfFolder(folder: string): Promise<string | undefined> {
@@ -113,18 +111,35 @@ async function versionOfFolder(folder: string): Promise<string | undefined> {
 
 async function referencesOf(folder: string, version: string): Promise<FolderReferences> {
   try {
-    // In this order: a save moves keys from an old manifest into the file before it writes the manifest without them.
-    const manifest = await readManifest(folder);
-    const groups = await readKeys(path.join(folder, agentFiles.keys));
-    const keys = new Set([...allKeys(groups), ...(manifest?.cache?.blocks ?? [])]);
+    const { manifest, groups } = await readAgent(folder);
     const cache = manifest?.cache;
-    const found = { version, keys, tail: cache?.tail };
+    const found = { version, keys: new Set(allKeys(groups)), tail: cache?.tail };
     if (manifest === undefined || cache === undefined) return found;
     return { ...found, model: [modelFolder(cache.identity), manifest.modelName] };
   } catch (error) {
     const reason = error instanceof MalformedJson ? `its manifest: ${error.message}` : toErrorInfo(error).what;
     return { version, keys: new Set(), tail: undefined, unknown: reason };
   }
+}
+
+/** The manifest where it can be read, and all keys. */
+async function readAgent(folder: string): Promise<{ readonly manifest?: Manifest; readonly groups: KeyGroups }> {
+  // In this order: a save moves keys from an old manifest into the file before it writes the manifest without them.
+  const manifest = await readManifest(folder).catch((error: unknown) => ({ error }));
+  const groups = await readKeys(path.join(folder, agentFiles.keys));
+  if (manifest === undefined) return { groups };
+  if (!("error" in manifest)) return { manifest, groups: withOldKeys(manifest, groups) };
+  // A manifest of a format that has the keys itself leaves the file empty.
+  if (groups.size === 0) throw manifest.error;
+  return { groups };
+}
+
+function withOldKeys(manifest: Manifest, groups: KeyGroups): KeyGroups {
+  const old = keysOfManifest(manifest);
+  if (old === undefined) return groups;
+  const id = groupOf(old.identity);
+  const known = groups.get(id) ?? new Map<string, number>();
+  return new Map([...groups, [id, new Map([...old.keys.map((key) => [key, 0] as const), ...known])]]);
 }
 
 /** `undefined`: the agent is not committed yet, or being removed. */

@@ -100,6 +100,7 @@ export interface PendingLogs {
 /** Collects entries until a commit has really happened: a failed write leaves them here for the next one. */
 export class TurnLogWriter {
   private readonly pendingTurns: Buffer[] = [];
+  private numPendingBytes = 0;
   private readonly pendingTokens: Buffer[] = [];
   private numTokens: number;
   /** Who the agent is, as the last line about it says, be it committed or pending. */
@@ -115,14 +116,15 @@ export class TurnLogWriter {
     return committedAt(this.end);
   }
 
+  /** Bytes of lines that were not committed yet. */
   get pendingBytes(): number {
-    return this.pendingTurns.reduce((sum, line) => sum + line.length, 0);
+    return this.numPendingBytes;
   }
 
   append(entry: LogEntry): void {
     const bytes = tokenBytes(entry.tokens);
     const count = entry.tokens.length;
-    this.pendingTurns.push(encodeLine({ start: this.numTokens, count, tokens: shortDigest(bytes), body: entry.body }));
+    this.pushLine({ start: this.numTokens, count, tokens: shortDigest(bytes), body: entry.body });
     this.pendingTokens.push(bytes);
     this.numTokens += count;
   }
@@ -130,13 +132,14 @@ export class TurnLogWriter {
   /** Says who the agent is, unless the log's last word on that is the same. */
   describe(agent: AgentRecord): void {
     if (this.agent !== undefined && isSameAgent(agent, this.agent)) return;
-    this.pendingTurns.push(encodeLine({ agent }));
+    this.pushLine({ agent });
     this.agent = agent;
   }
 
   /** Takes back what was appended and not committed. */
   discardPending(): void {
     this.pendingTurns.length = 0;
+    this.numPendingBytes = 0;
     this.pendingTokens.length = 0;
     this.numTokens = this.end.tokenCount;
     this.agent = this.end.agent;
@@ -161,6 +164,13 @@ export class TurnLogWriter {
     this.end = written.end;
     dropBytes(this.pendingTurns, written.turnBytes.length);
     dropBytes(this.pendingTokens, written.tokenBytes.length);
+    this.numPendingBytes -= written.turnBytes.length;
+  }
+
+  private pushLine(object: object): void {
+    const line = encodeLine(object);
+    this.pendingTurns.push(line);
+    this.numPendingBytes += line.length;
   }
 }
 

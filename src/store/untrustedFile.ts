@@ -88,7 +88,7 @@ export function kindOf(status: Stats): string {
   return status.isSocket() ? "a socket" : "no file";
 }
 
-export function notAFile(file: string, kind: string): ResidentError {
+function notAFile(file: string, kind: string): ResidentError {
   return corrupt(file, `is ${kind}, where a file belongs`);
 }
 

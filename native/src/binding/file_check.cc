@@ -24,8 +24,7 @@ Napi::Value CheckFile(const EnvironmentPtr& environment, const Napi::CallbackInf
   const Calls::Started call = environment->calls().Start(info.Env());
   environment->io().Post([&environment = *environment, id = call.id, path] {
     try {
-      environment.calls().Resolve(
-          id, CheckToJs(CheckBlockFile(path, [&io = environment.io()] { io.Rest(); })));
+      environment.calls().Resolve(id, CheckToJs(CheckBlockFile(path, [&io = environment.io()] { io.Rest(); })));
     } catch (...) {
       environment.calls().Reject(id, CurrentError());
     }

@@ -88,7 +88,8 @@ uint64_t TextBytes(const File& file, uint64_t size) {
   return HeaderTextBytes(first, size);
 }
 
-/** Fills `text` from the file and moves the checksum out of it, into `stated`: zeros stand there as they were hashed. */
+/** Fills `text` from the file and moves the checksum out of it, into `stated`: zeros stand there as they were hashed.
+ */
 std::optional<BlockRefusal> ReadHeaderText(const File& file, std::string& text, std::string& stated) {
   if (file.ReadAt(kHeaderLengthBytes, std::as_writable_bytes(std::span(text))) != text.size()) {
     return Refuse("truncated", "it became shorter while it was read");

@@ -7,7 +7,6 @@ import { runAction } from "../commands/failures";
 import { commands } from "../contributions";
 import type { EditorActions } from "../editor/editorActions";
 import type { ServiceHandle } from "../engine/serviceHandle";
-import { samplingFromSettings } from "../engine/settingsReader";
 
 type PoolNumbers = Pick<ActionTarget, "needed" | "total">;
 
@@ -36,10 +35,10 @@ export class ChatRequests {
       case "send":
         return this.send(door, command.text);
       case "stop":
-        door.running(agent)?.abort();
+        (await door.running(agent))?.abort();
         return;
       case "regenerate":
-        return letRun(await door.regenerate(agent, command.turn, samplingFromSettings()));
+        return letRun(await door.regenerate(agent, command.turn));
       case "fork":
         await vscode.commands.executeCommand(commands.forkAgent, { agent, turn: command.turn });
         return;
@@ -66,7 +65,7 @@ export class ChatRequests {
 
   private async send(door: ResidentService, text: string): Promise<void> {
     try {
-      letRun(await door.send(this.agent, { text, sampling: samplingFromSettings() }));
+      letRun(await door.send(this.agent, { text }));
     } catch (error) {
       this.refusedMessage = poolTarget(toErrorInfo(error).facts);
       throw error;

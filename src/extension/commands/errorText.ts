@@ -42,6 +42,10 @@ const rules: Readonly<Record<ErrorCode, Rule>> = {
     actions: ["retrySave", "showLog"],
   },
   IO_FAILURE: { kept: "What was saved before is kept.", actions: ["showLog"] },
+  ENGINE_ENDED: {
+    kept: "Your agents and what was saved of them are kept; an answer that was running is cut off.",
+    actions: ["restartEngine", "showLog"],
+  },
   ABORTED: { kept: "What was read and said is kept.", actions: [] },
   USAGE: { kept: nothingChanged, actions: [] },
   INTERNAL: { kept: agentsKept, actions: ["showLog"] },

@@ -4,7 +4,7 @@ import { InvalidRequestError, toErrorInfo } from "../../common/errors";
 import { freeName } from "../../common/names";
 import type { PageTurn } from "../../protocol/page";
 import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
-import type { AgentId, AgentSummary, ResidentService, Running, SamplingOptions, TurnId } from "../../protocol/service";
+import type { AgentId, AgentSummary, ResidentService, Running, TurnId, TurnView } from "../../protocol/service";
 import { problemOf } from "../commands/errorText";
 import { pageTurn, readOnlyProblem } from "../pages/pageModel";
 import { RunFollower } from "../pages/runFollower";
@@ -17,7 +17,6 @@ const maxMessages = 30;
 export interface RoomPorts {
   readonly door: () => Promise<ResidentService>;
   readonly post: (update: RoomUpdate) => void;
-  readonly sampling: () => SamplingOptions;
   readonly language: string;
   readonly memory: RoomMemory;
   /** Milliseconds since the epoch. */
@@ -128,7 +127,7 @@ export class Room implements Disposable {
     const message = this.messages.find(({ answers }) => answers.some((answer) => answer.turn?.id === turn));
     if (!message) throw new InvalidRequestError("this message is gone", "ask again");
     const door = await this.ports.door();
-    await this.follow(message.id, agent, await door.regenerate(agent, turn, this.ports.sampling()));
+    await this.follow(message.id, agent, await door.regenerate(agent, turn));
   }
 
   stop(agent: AgentId): void {
@@ -163,7 +162,7 @@ export class Room implements Disposable {
     }
     try {
       const door = await this.ports.door();
-      await this.follow(id, agent.id, await door.send(agent.id, { text, sampling: this.ports.sampling() }));
+      await this.follow(id, agent.id, await door.send(agent.id, { text }));
     } catch (error) {
       this.setAnswer(id, agent.id, { refusal: problemOf(toErrorInfo(error), { language: this.ports.language }) });
     }
@@ -180,7 +179,12 @@ export class Room implements Disposable {
     this.running.set(agent, follower);
     const turn = await this.head(agent);
     if (turn) this.setAnswer(message, agent, { turn: pageTurn(turn, this.ports.language, follower.state) });
-    ended.then(() => this.end(message, agent, follower, turn?.id)).catch(() => {});
+    ended
+      .then(() => this.end(message, agent, follower, turn?.id))
+      .catch((error: unknown) => {
+        const { text } = follower.state;
+        if (turn) this.setEnd(message, agent, { ...turn, answer: text, state: "failed", error: toErrorInfo(error) });
+      });
   }
 
   private async end(
@@ -195,9 +199,14 @@ export class Room implements Disposable {
     const door = await this.ports.door();
     const { turns } = await door.getAgent(agent);
     const finished = turns.find(({ id }) => id === turn);
-    if (finished) this.setAnswer(message, agent, { turn: pageTurn(finished, this.ports.language) });
-    this.finishMessage(message);
+    if (finished) this.setEnd(message, agent, finished);
+    else this.finishMessage(message);
     await this.postMembers();
+  }
+
+  private setEnd(message: RoomMessageId, agent: AgentId, turn: TurnView): void {
+    this.setAnswer(message, agent, { turn: pageTurn(turn, this.ports.language) });
+    this.finishMessage(message);
   }
 
   private async head(agent: AgentId) {

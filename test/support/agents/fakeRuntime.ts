@@ -1,5 +1,6 @@
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
+import { samplingRanges } from "../../../src/common/samplingRanges";
 import type { NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../../../src/native/binding";
 import type { CountingRunner, Runtime } from "../../../src/service/runtime";
 import { FakeRunner } from "../engine/fakeRunner";
@@ -28,6 +29,8 @@ export class FakeRuntime implements Runtime {
   addonError: ResidentError | undefined;
   /** Awaited by every load. */
   beforeLoad: () => Promise<void> = async () => {};
+  /** Free memory: larger pools are refused. */
+  availableBytes = 2 ** 40;
   private readonly runners = new WeakMap<NativePool, FakeRunner>();
   private readonly locks;
   lastRunner: FakeRunner | undefined;
@@ -40,12 +43,13 @@ export class FakeRuntime implements Runtime {
     if (this.addonError !== undefined) throw this.addonError;
     return {
       versions: () => ({ addon: "0.0.0", mlx: "0.0.0", platform: "fake", sanitizer: "" }),
+      samplingRanges: () => samplingRanges,
       deviceInfo: async () => ({
         device: "cpu",
         name: "fake device",
         gpuAvailable: false,
-        memoryBytes: 1,
-        availableBytes: 1,
+        memoryBytes: 2 ** 40,
+        availableBytes: this.availableBytes,
         mlxActiveBytes: 0,
         mlxCacheBytes: 0,
       }),
@@ -112,7 +116,15 @@ export class FakeRuntime implements Runtime {
     };
     return {
       info,
-      createPool: async (blocks, blockTokens) => this.pool(blocks, blockTokens, info),
+      createPool: async (blocks, blockTokens) => {
+        const neededBytes = blocks * blockTokens * info.kvBytesPerToken;
+        const { availableBytes } = this;
+        if (neededBytes <= availableBytes) return this.pool(blocks, blockTokens, info);
+        throw new ResidentError("OUT_OF_MEMORY", "the pool is too large", "make it smaller", {
+          neededBytes,
+          availableBytes,
+        });
+      },
       dispose: async () => {
         this.history.push(`-${path.basename(directory)}`);
       },

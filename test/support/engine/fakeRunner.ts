@@ -1,4 +1,5 @@
-import { ResidentError } from "../../../src/common/errors";
+import type { ResidentError } from "../../../src/common/errors";
+import { classifyFailure } from "../../../src/engine/failure";
 import { at } from "../../../src/engine/invariant";
 import {
   type BlockId,
@@ -176,7 +177,7 @@ export class FakeRunner implements ModelRunner {
     const planned = this.failNext;
     if (planned?.in !== where) return;
     this.failNext = undefined;
-    if (!(planned.error instanceof ResidentError) || planned.error.code === "NATIVE_FAILURE") this.spoil();
+    if (classifyFailure(planned.error).type === "unknown") this.spoil();
     throw planned.error;
   }
 }

@@ -5,6 +5,7 @@ import type {
   AgentDetail,
   AgentId,
   AgentRepair,
+  AgentSampling,
   AgentSummary,
   BenchReport,
   CreateAgentRequest,
@@ -16,6 +17,7 @@ import type {
   ModelSummary,
   ResidentService,
   Running,
+  SamplingOptions,
   SendRequest,
   ServiceEvent,
   ServiceStatus,
@@ -106,6 +108,9 @@ export class FakeService implements ResidentService {
   readonly onEvent = this.emitter.event;
   /** What was to be read ahead, in order. */
   readonly warmed: { readonly id: AgentId; readonly draft: string | undefined }[] = [];
+  defaultSampling: SamplingOptions = {};
+  /** What panels said of whom they show, in order. */
+  readonly shown: { readonly id: AgentId; readonly shown: boolean }[] = [];
   disposed = false;
 
   fire(event: ServiceEvent): void {
@@ -145,6 +150,7 @@ export class FakeService implements ResidentService {
         movedSlabs: 0,
       },
       pool: {
+        bytes: 2 ** 28,
         totalBlocks: 256,
         usedBlocks: 0,
         reusableBlocks: 0,
@@ -326,6 +332,14 @@ export class FakeService implements ResidentService {
     return this.change(id, { pinned });
   }
 
+  async setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
+    return this.change(id, { sampling });
+  }
+
+  async setDefaultSampling(sampling: SamplingOptions): Promise<void> {
+    this.defaultSampling = sampling;
+  }
+
   async saveAgent(id: AgentId): Promise<AgentSummary> {
     return this.detail(id);
   }
@@ -342,7 +356,11 @@ export class FakeService implements ResidentService {
     return this.start(id, turns.slice(0, at), turns[at]?.user ?? "");
   }
 
-  running(id: AgentId): Running | undefined {
+  async setShown(id: AgentId, shown: boolean): Promise<void> {
+    this.shown.push({ id, shown });
+  }
+
+  async running(id: AgentId): Promise<Running | undefined> {
     return this.answers.get(id);
   }
 

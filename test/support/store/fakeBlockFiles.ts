@@ -21,10 +21,12 @@ export interface BlockContents {
 export class FakeBlockFiles implements BlockFiles {
   writes = 0;
   reads = 0;
+  /** Awaited by every read. */
+  beforeRead: () => Promise<void> = async () => {};
   /** Thrown by the next writes while set. */
   writeError: Error | undefined;
   /** Asked before each read: a refusal that the system is the reason of; what it throws, the read throws. */
-  beforeRead: (path: string) => BlockFileRefusal | undefined = () => undefined;
+  refuseRead: (path: string) => BlockFileRefusal | undefined = () => undefined;
 
   constructor(
     readonly blockTokens: number,
@@ -53,7 +55,8 @@ export class FakeBlockFiles implements BlockFiles {
 
   async readBlockFile(request: BlockFileRead): Promise<BlockFileRefusal | undefined> {
     this.reads += 1;
-    const failed = this.beforeRead(request.path);
+    await this.beforeRead();
+    const failed = this.refuseRead(request.path);
     if (failed !== undefined) return failed;
     let text: string;
     try {

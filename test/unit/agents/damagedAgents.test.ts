@@ -260,6 +260,7 @@ describe("a turn log with one damaged record", function () {
         const rig = new AgentRig(home);
         const shown = await rig.agents.get(id);
         assert.equal(shown.damage?.code, "AGENT_CORRUPT");
+        assert.deepEqual(await rig.agents.damaged(), [id]);
         await assert.rejects(rig.agents.send(id, { text: "Four" }), { code: "AGENT_CORRUPT" });
         const repaired = await rig.agents.repair(id);
         if (index === 0) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { access, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { keysOfAgent } from "../../../src/store/references";
 import { AgentRig, type Done } from "../../support/agents/agentRig";
 import { inFolder } from "../../support/store/fakes";
 
@@ -152,7 +153,8 @@ describe("resume", function () {
     inFolder(async (home) => {
       const { id, expected } = await askedOnce(home);
       const rig = new AgentRig(home);
-      const keys = [...(await rig.store.keysOf(id)).values()].flatMap((group) => [...group.keys()]);
+      const groups = await keysOfAgent(path.join(home, "agents", id));
+      const keys = [...groups.values()].flatMap((group) => [...group.keys()]);
       const third = (await objects(home)).find((file) => file.includes(keys[2] ?? "none"));
       await rm(third ?? "");
       const { figures, tokenIds } = await rig.ask(id, second);
@@ -189,7 +191,7 @@ describe("resume", function () {
       const tail = new AgentRig(home).store.tailPath(id, cache?.tail?.generation ?? 0);
       for (const refused of [files[0] ?? "", tail]) {
         const rig = new AgentRig(home);
-        rig.files.beforeRead = (file) => (file === refused ? { code: "unreadable", reason: "EMFILE" } : undefined);
+        rig.files.refuseRead = (file) => (file === refused ? { code: "unreadable", reason: "EMFILE" } : undefined);
         await rig.agents.warm(id);
         await access(refused);
       }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { setImmediate as turnOfLoop } from "node:timers/promises";
+import { EngineEndedError, ResidentError } from "../../../src/common/errors";
 import { Room } from "../../../src/extension/room/room";
 import type { RoomUpdate } from "../../../src/protocol/room";
-import { FakeService } from "../../support/extension/fakeService";
+import { FakeService, figures } from "../../support/extension/fakeService";
 
 /** Long enough for every promise that is due. */
 async function settle(): Promise<void> {
@@ -19,7 +20,6 @@ async function roomOf(...names: readonly string[]) {
     new Room({
       door: async () => service,
       post: (update) => posted.push(update),
-      sampling: () => ({}),
       language: "en",
       memory: { get: (key) => stored.get(key), update: (key, value) => stored.set(key, structuredClone(value)) },
       now: () => 1000,
@@ -35,7 +35,7 @@ describe("the room", () => {
   it("starts all answers before any of them is played", async () => {
     const { room, service, first, second, answers } = await roomOf("Ada", "Brian");
     await room.ask("hello", "all");
-    assert.ok(service.running(first) && service.running(second));
+    assert.ok((await service.running(first)) && (await service.running(second)));
     assert.deepEqual(
       answers().map(({ turn }) => turn?.state),
       ["running", "running"],
@@ -185,5 +185,21 @@ describe("the room", () => {
       (await room.members()).map(({ agent }) => agent.id),
       [second],
     );
+  });
+
+  it("keeps what an answer had come to when the engine ends under it", async () => {
+    const { room, service, first, answers } = await roomOf("Ada");
+    await room.ask("hello", "all");
+    const error = new EngineEndedError("its thread ended").toInfo();
+    service.answerOf(first).play({ type: "text", text: "half an", figures });
+    service.getAgent = async () => {
+      throw ResidentError.fromInfo(error);
+    };
+    service.answerOf(first).play({ type: "failed", error });
+    await settle();
+    const [answer] = answers();
+    assert.deepEqual([answer?.turn?.state, answer?.turn?.answer], ["failed", "half an"]);
+    assert.equal(answer?.turn?.problem?.error.code, "ENGINE_ENDED");
+    assert.equal(room.shown.at(-1)?.endedAt, 1000);
   });
 });

@@ -43,6 +43,17 @@ describe("reading agents", function () {
       });
     }));
 
+  it("gives back a message of 30 MB", () =>
+    inFolder(async (folder) => {
+      const user = `${"äöü \\ ".repeat(5_000_000)}end`;
+      const writer = await storeIn(folder).create(ada);
+      writer.append({ type: "turn", user }, tokens());
+      await writer.commit();
+      const { entries, damage } = await storeIn(folder).read(writer.manifest.id);
+      assert.equal(damage, undefined);
+      assert.equal(entries[0]?.body["user"] === user, true);
+    }));
+
   it("refuses a file that has become shorter than it was when it was opened, and makes no fork of it", () =>
     inFolder(async (folder) => {
       const store = storeIn(folder);

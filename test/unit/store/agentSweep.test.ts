@@ -67,7 +67,7 @@ describe("what killed processes have left among the agents", () => {
         numericsId: "n",
       };
       const tail = { generation: 2, parent: "0".repeat(64), start: 0, tokens: [1], bytes: 18 };
-      writer.change({ cache: { identity, blocks: [], tail, tokens: 1, bytes: 18 } });
+      writer.change({ cache: { identity, keyRecords: 0, tail, tokens: 1, bytes: 18 } });
       await writer.commit();
       await writer.close();
       const own = path.join(folder, writer.manifest.id);

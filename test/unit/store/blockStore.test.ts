@@ -122,12 +122,12 @@ describe("block store", function () {
     it(`ends the restore at a file that ${name}, says why, and neither removes nor distrusts anything`, () =>
       inFolder(async (folder) => {
         const { store, files, chain } = await saved(folder);
-        files.beforeRead = (file) => (file === pathOf(chain, 1) ? fail() : undefined);
+        files.refuseRead = (file) => (file === pathOf(chain, 1) ? fail() : undefined);
         const { loaded, refused } = await store.load(files, identity, chain, [7, 8, 9]);
         assert.equal(loaded, 1);
         assert.equal(refused?.code, "unreadable");
         assert.match(refused?.reason ?? "", /open files|Stale/);
-        files.beforeRead = () => undefined;
+        files.refuseRead = () => undefined;
         assert.equal((await store.findPresent(chain)).present, 3);
         const { writes } = files;
         for (const [index, block] of chain.entries()) await store.save(files, identity, block, index);

@@ -103,7 +103,8 @@ describe("collection", function () {
   it("removes nothing while an agent's references cannot be known, and says whose", () =>
     inFolder(async (home) => {
       const one = new Process(home);
-      await one.write(one.chain(3));
+      const chain = one.chain(3);
+      await one.write(chain);
       await one.name("ada", []);
       await writeFile(path.join(one.agentsRoot, "ada", "manifest.json"), "damaged");
       const { removed, unknown } = await one.collect();
@@ -112,8 +113,11 @@ describe("collection", function () {
         unknown.map(({ agent }) => agent),
         ["ada"],
       );
+      // Once the key file has keys, no manifest has any.
+      await one.name("ada", chain.slice(0, 1));
+      assert.equal((await one.collect()).removed.objects, 2);
       await rm(path.join(one.agentsRoot, "ada"), { recursive: true });
-      assert.equal((await one.collect()).removed.objects, 3);
+      assert.equal((await one.collect()).removed.objects, 1);
     }));
 
   it("counts an agent that is being made, and none that is being deleted", () =>

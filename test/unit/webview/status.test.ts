@@ -78,6 +78,17 @@ describe("the block map", () => {
     assert.deepEqual([...blocksByAgent(map)], [["a", 5]]);
   });
 
+  it("says that the pool is smaller than was wanted, and why", () => {
+    const { pool } = sample("ready").status;
+    assert.ok(pool);
+    const reduced = { wantedBytes: 2 ** 36, reason: "12.0 GB of memory were free" };
+    assert.match(
+      text(poolView({ ...pool, reduced }, [], formats)),
+      /smaller than the 64.0 GB wanted: 12.0 GB of memory were free/,
+    );
+    assert.doesNotMatch(text(poolView(pool, [], formats)), /wanted/);
+  });
+
   it("is an image with a summary, and its legend says what a cell is", () => {
     const { pool, agents } = sample("large").status;
     assert(pool);
@@ -317,6 +328,15 @@ describe("the disk store", () => {
     assert.equal(byRole("meter", view).props["aria-valuetext"], "1.79 of 8.00 GB");
     assert.match(text(view), /Not saved: the disk is full/i);
     assert.match(text(view), /1, checksum/);
+  });
+
+  it("says why it could not be looked after", () => {
+    const { store } = sample("ready").status;
+    const problem = { code: "IO_FAILURE", what: "the folder cannot be read", advice: "", facts: {} } as const;
+    assert.match(
+      text(storeView({ ...store, problem }, formats, () => {})),
+      /Not looked after: The folder cannot be read/,
+    );
   });
 });
 
