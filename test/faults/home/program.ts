@@ -171,7 +171,6 @@ export class Program {
         modelFolders: [],
         poolBytes: 128 * 1024,
         blockTokens: 8,
-        maxAnswerTokens: 6,
         storeQuotaBytes: quotaBytes,
       },
       new FakeRuntime(locks),
