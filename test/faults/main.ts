@@ -53,7 +53,7 @@ async function fastFolder(): Promise<string> {
 
 function serverArgs(scratch: string, { quick, seed }: Options): readonly string[] {
   const [, program = ""] = process.argv;
-  return ["--max-old-space-size=512", program, "--serve", scratch, JSON.stringify({ quick, seed })];
+  return ["--max-old-space-size=1024", program, "--serve", scratch, JSON.stringify({ quick, seed })];
 }
 
 async function runAll(slots: readonly ServerSlot[], { only, verbose }: Options): Promise<readonly Result[]> {

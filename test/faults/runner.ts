@@ -12,6 +12,8 @@ export interface Result {
 /** After so many cases a server is replaced: what broken programs have left in its memory goes with it. */
 const casesPerServer = 400;
 const startLimitMs = 60_000;
+/** Homes are made for it, one of them by the built program with a model. */
+const listLimitMs = 300_000;
 
 type Answer =
   | { readonly type: "reply"; readonly reply: ServerReply }
@@ -29,7 +31,7 @@ export class ServerSlot {
   constructor(private readonly args: readonly string[]) {}
 
   async list(): Promise<readonly string[]> {
-    const answer = await this.ask({ type: "list" }, startLimitMs);
+    const answer = await this.ask({ type: "list" }, listLimitMs);
     if (answer.type === "reply" && answer.reply.type === "list") return answer.reply.ids;
     throw new Error(`the cases could not be listed: ${answer.type === "ended" ? answer.how : answer.type}`);
   }

@@ -20,8 +20,8 @@ export type ServerReply =
   | { readonly type: "list"; readonly ids: readonly string[] }
   | { readonly type: "verdict"; readonly id: string; readonly verdict: Verdict };
 
-/** More than any case takes that is not led astray: the largest forgeries are 30 MB. */
-const memoryLimitMb = 500;
+/** More than any case takes that is not led astray: ids and texts of the largest forgeries, 30 MB, take half of it. */
+const memoryLimitMb = 1000;
 
 /** Runs cases in a process of their own: one that ends it or never ends takes nobody along. */
 export async function serve(scratch: string, options: RunOptions): Promise<void> {

@@ -56,7 +56,7 @@ export const tiers = [
     name: "faults",
     setUp: ["mlx", "addon", "build", "model"],
     prepare: bundled("faults"),
-    commands: [{ name: "faults", args: () => ["out/test/faults/index.js", "--quick"], limitMs: minutes(5) }],
+    commands: [{ name: "faults", args: () => ["out/test/faults/index.js", "--quick"], limitMs: minutes(10) }],
   },
   {
     name: "reference",

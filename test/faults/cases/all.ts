@@ -1,5 +1,6 @@
 import type { Family } from "../families";
 import { callFaults } from "./callFaults";
+import { cli } from "./cli";
 import { cuts } from "./cuts";
 import { damages } from "./damages";
 import { forged } from "./forged";
@@ -17,6 +18,7 @@ export const families: readonly Family[] = [
   strayFiles,
   forged,
   pairs,
+  cli,
 ];
 
 export function familyOf(id: string): { readonly family: Family; readonly rest: string } {

@@ -48,12 +48,12 @@ function faultOf(name: string): Fault {
   return { type: "error", code: half ? name.slice(5) : name, half };
 }
 
-const quickCases = 120;
+const quickCases = 100;
 
 /** Every file-system call of every scenario fails once. */
 export const callFaults: Family = {
   name: "call",
-  limitMs: 20_000,
+  limitMs: 60_000,
   async list(world, { quick, seed }) {
     const ids: string[] = [];
     for (const scenario of Object.keys(scenarios)) {

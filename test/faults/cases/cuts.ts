@@ -49,7 +49,7 @@ export function pointOfId(id: string): NamedPoint {
  */
 export const cuts: Family = {
   name: "cut",
-  limitMs: 20_000,
+  limitMs: 60_000,
   async list(world, { quick, seed }) {
     const points = await pointsOf(world);
     return quick ? new Random("cuts", seed).sample(points, quickCases) : points;

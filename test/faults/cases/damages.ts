@@ -21,12 +21,12 @@ export async function filesByKind(home: string): Promise<ReadonlyMap<string, rea
 export const kindId = (kind: string): string => kind.replaceAll("/", ":");
 export const kindOfId = (id: string): string => id.replaceAll(":", "/");
 
-const cases = { quick: 120, full: 1200 };
+const cases = { quick: 110, full: 1200 };
 
 /** Random damages to every kind of file. */
 export const damages: Family = {
   name: "damage",
-  limitMs: 15_000,
+  limitMs: 45_000,
   async list({ fixture }, { quick }) {
     const kinds = [...(await filesByKind(fixture.home)).keys()];
     const each = Math.ceil((quick ? cases.quick : cases.full) / kinds.length);
@@ -65,7 +65,7 @@ function isCache(file: string): boolean {
   return file.endsWith(".safetensors") || path.basename(file) === "keys.bin";
 }
 
-async function damage(random: Random, file: string, ofKind: readonly string[]): Promise<string> {
+export async function damage(random: Random, file: string, ofKind: readonly string[]): Promise<string> {
   const bytes = await readFile(file);
   const { length } = bytes;
   const at = random.below(length + 1);

@@ -10,13 +10,13 @@ import type { Family } from "../families";
 import { copyFixture } from "../home/fixture";
 import { visit } from "../home/visit";
 import { inFolderOf } from "../world";
-import { type Forge, forgeries } from "./forgeries";
+import { type Forge, forgeries, largeForgeries } from "./forgeries";
 
 /** Files whose checksums are right and whose contents are hostile. */
 export const forged: Family = {
   name: "forged",
-  limitMs: 20_000,
-  list: async () => Object.keys(forgeries),
+  limitMs: 90_000,
+  list: async (_, { quick }) => Object.keys(forgeries).filter((name) => !quick || !largeForgeries.includes(name)),
   run: (world, id) =>
     inFolderOf(world, async (folder) => {
       const { home, truth } = await copyFixture(world.fixture, folder);

@@ -201,3 +201,12 @@ const ofLog: Readonly<Record<string, Forge>> = {
 };
 
 export const forgeries: Readonly<Record<string, Forge>> = { ...ofManifest, ...ofLog };
+
+/** Those that take seconds each. */
+export const largeForgeries: readonly string[] = [
+  "system is long",
+  "answer of 30 MB",
+  "keys are many",
+  "answer of many tokens",
+  "20,000 pieces of an answer",
+];

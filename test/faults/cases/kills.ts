@@ -50,8 +50,8 @@ function storyOf(seed: number, number: number): readonly Step[] {
 /** SIGKILL at a random moment of a program's life. */
 export const kills: Family = {
   name: "kill",
-  limitMs: 40_000,
-  list: async (_, { quick }) => Array.from({ length: quick ? 60 : 240 }, (_, number) => String(number)),
+  limitMs: 90_000,
+  list: async (_, { quick }) => Array.from({ length: quick ? 40 : 240 }, (_, number) => String(number)),
   run: (world, id, seed) =>
     inFolderOf(world, async (folder) => {
       const home = path.join(folder, "home");
@@ -66,10 +66,10 @@ export const kills: Family = {
 /** SIGKILL at each named point. */
 export const killPoints: Family = {
   name: "point",
-  limitMs: 40_000,
+  limitMs: 90_000,
   async list(world, { quick, seed }) {
     const points = await pointsOf(world);
-    return quick ? new Random("points", seed).sample(points, 24) : points;
+    return quick ? new Random("points", seed).sample(points, 16) : points;
   },
   run: (world, id) =>
     inFolderOf(world, async (folder) => {

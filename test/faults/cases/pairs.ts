@@ -33,8 +33,8 @@ function stepsOf(random: Random, who: number): readonly Step[] {
 /** Two programs and a collector in one home; in half of the cases one of the programs is killed. */
 export const pairs: Family = {
   name: "pair",
-  limitMs: 90_000,
-  list: async (_, { quick }) => Array.from({ length: quick ? 4 : 30 }, (_, number) => String(number)),
+  limitMs: 150_000,
+  list: async (_, { quick }) => Array.from({ length: quick ? 2 : 30 }, (_, number) => String(number)),
   run: (world, id, seed) =>
     inFolderOf(world, async (folder) => {
       const home = path.join(folder, "home");

@@ -14,7 +14,7 @@ const run = promisify(execFile);
 /** Something else in place of a file of every kind, and in place of the folders. */
 export const specialFiles: Family = {
   name: "special",
-  limitMs: 15_000,
+  limitMs: 45_000,
   async list({ fixture }) {
     const files = [...(await filesByKind(fixture.home)).keys()];
     return files.flatMap((file) => Object.keys(placed).map((kind) => `${kindId(file)}/${kind}`));
@@ -58,7 +58,7 @@ const strays: Readonly<Record<string, (home: string) => Promise<unknown>>> = {
 
 export const strayFiles: Family = {
   name: "stray",
-  limitMs: 15_000,
+  limitMs: 45_000,
   list: async () => Object.keys(strays),
   run: (world, id) =>
     inFolderOf(world, async (folder) => {
