@@ -4,6 +4,8 @@ import type { World } from "./world";
 export interface RunOptions {
   readonly quick: boolean;
   readonly seed: number;
+  /** Cases whose id, its family's name before it, contains the text. */
+  readonly only?: string | undefined;
 }
 
 /** Cases of one kind. A case's id says everything that it needs beside the seed. */

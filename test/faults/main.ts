@@ -1,4 +1,5 @@
-import { access, constants, mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { access, constants, mkdtemp } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { families } from "./cases/all";
@@ -21,6 +22,16 @@ export async function main(args: readonly string[]): Promise<number> {
     { length: Math.min(4, os.availableParallelism()) },
     () => new ServerSlot(serverArgs(scratch, options)),
   );
+  const stop = () => {
+    for (const slot of slots) slot.stop();
+    rmSync(scratch, { recursive: true, force: true });
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      stop();
+      process.exit(130);
+    });
+  }
   try {
     const results = await runAll(slots, options);
     const { RESIDENT_RESULTS } = process.env;
@@ -37,8 +48,7 @@ export async function main(args: readonly string[]): Promise<number> {
     );
     return bad.length > 0 || results.length === 0 ? 1 : 0;
   } finally {
-    for (const slot of slots) slot.stop();
-    await rm(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    stop();
   }
 }
 
@@ -51,9 +61,9 @@ async function fastFolder(): Promise<string> {
   );
 }
 
-function serverArgs(scratch: string, { quick, seed }: Options): readonly string[] {
+function serverArgs(scratch: string, { quick, seed, only }: Options): readonly string[] {
   const [, program = ""] = process.argv;
-  return ["--max-old-space-size=1024", program, "--serve", scratch, JSON.stringify({ quick, seed })];
+  return ["--max-old-space-size=1024", program, "--serve", scratch, JSON.stringify({ quick, seed, only })];
 }
 
 async function runAll(slots: readonly ServerSlot[], { only, verbose }: Options): Promise<readonly Result[]> {

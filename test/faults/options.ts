@@ -1,10 +1,7 @@
 import { parseArgs } from "node:util";
+import type { RunOptions } from "./families";
 
-export interface Options {
-  readonly quick: boolean;
-  readonly seed: number;
-  /** Cases whose id contains it. */
-  readonly only: string | undefined;
+export interface Options extends RunOptions {
   readonly verbose: boolean;
 }
 
