@@ -228,7 +228,7 @@ class HostBench {
     await pause(ms, undefined, { signal: this.signal });
   }
 
-  /** Asks for the agent whenever it has changed, as often as a panel does. */
+  /** Asks for the whole agent, and then for its newest turns whenever it has changed, as often as a panel does. */
   private openPanel(id: AgentId) {
     const { service } = this.world;
     const panel = { refreshes: 0, refresh, dispose };
@@ -236,7 +236,7 @@ class HostBench {
     let timer: ReturnType<typeof setTimeout> | undefined;
     async function refresh(): Promise<void> {
       asking = true;
-      await Promise.all([service.getAgent(id), service.running(id)]);
+      await Promise.all([service.getAgent(id, panel.refreshes === 0 ? undefined : 2), service.running(id)]);
       panel.refreshes += 1;
       asking = false;
     }

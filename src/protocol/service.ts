@@ -168,7 +168,7 @@ export interface TurnView {
 
 export interface AgentDetail extends AgentSummary {
   readonly system: string;
-  /** The branch at the head, oldest first. */
+  /** The branch at the head, oldest first; its end where only the newest turns were asked for. */
   readonly turns: readonly TurnView[];
   /** Turns that are on other branches (after rewind or regenerate), newest first: `rewind` to one makes it the head. */
   readonly otherBranches: readonly { readonly turn: TurnId; readonly preview: string; readonly turns: number }[];
@@ -333,7 +333,7 @@ export interface StoreStats extends FileTotals {
   readonly agents: number;
   /** All files in the agents' folders: conversations, tokens, keys, tails. */
   readonly agentFiles: FileTotals;
-  /** Agents whose references cannot be known, and why: while there are any, nothing is collected. */
+  /** Agents whose references cannot be known, and why, where something seems unreferenced: it is not collected then. */
   readonly unknown: readonly { readonly agent: string; readonly reason: string }[];
 }
 
@@ -456,7 +456,8 @@ export interface ResidentService {
 
   // agents
   listAgents(): Promise<readonly AgentSummary[]>;
-  getAgent(id: AgentId): Promise<AgentDetail>;
+  /** With `newestTurns` only so many of its turns: a long conversation is a lot of data. */
+  getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail>;
   /**
    * By id, or by exact name; `undefined`: there is none. Rejects where that cannot be known: an agent whose name is not
    * known is damaged (AGENT_CORRUPT), or could not be looked at (IO_FAILURE).

@@ -221,8 +221,12 @@ export class LocalResidentService implements ResidentService {
     return this.agents.list();
   }
 
-  getAgent(id: AgentId): Promise<AgentDetail> {
-    return this.agents.get(id);
+  async getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
+    const detail = await this.agents.get(id);
+    const { turns } = detail;
+    return newestTurns === undefined
+      ? detail
+      : { ...detail, turns: turns.slice(Math.max(0, turns.length - newestTurns)) };
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {

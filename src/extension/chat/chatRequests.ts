@@ -14,7 +14,7 @@ type PoolNumbers = Pick<ActionTarget, "needed" | "total">;
 export class ChatRequests {
   /** What the pool had no room for: the last message that was refused, and failed turns. */
   private refusedMessage: PoolNumbers = {};
-  private failedTurns: ReadonlyMap<TurnId, PoolNumbers> = new Map();
+  private readonly failedTurns = new Map<TurnId, PoolNumbers>();
 
   constructor(
     private readonly agent: AgentId,
@@ -22,9 +22,9 @@ export class ChatRequests {
     private readonly editors: EditorActions,
   ) {}
 
-  /** The turns beside which buttons may be pressed. */
+  /** More turns beside which buttons may be pressed. */
   shown(turns: readonly TurnView[]): void {
-    this.failedTurns = new Map(turns.map(({ id, error }) => [id, poolTarget(error?.facts ?? {})]));
+    for (const { id, error } of turns) if (error) this.failedTurns.set(id, poolTarget(error.facts));
   }
 
   /** Resolves when it is done or under way; rejects with why it cannot be. */

@@ -14,6 +14,9 @@ import { readMessages } from "./roomMessages";
 /** Messages that are kept with the workspace, newest last. */
 const maxMessages = 30;
 
+/** A turn that has ended is the agent's last, or the one before if it was asked again at once. */
+const newestTurns = 2;
+
 export interface RoomPorts {
   readonly door: () => Promise<ResidentService>;
   readonly post: (update: RoomUpdate) => void;
@@ -197,7 +200,7 @@ export class Room implements Disposable {
     follower.dispose();
     if (this.running.get(agent) === follower) this.running.delete(agent);
     const door = await this.ports.door();
-    const { turns } = await door.getAgent(agent);
+    const { turns } = await door.getAgent(agent, newestTurns);
     const finished = turns.find(({ id }) => id === turn);
     if (finished) this.setEnd(message, agent, finished);
     else this.finishMessage(message);
@@ -211,7 +214,7 @@ export class Room implements Disposable {
 
   private async head(agent: AgentId) {
     const door = await this.ports.door();
-    return (await door.getAgent(agent)).turns.at(-1);
+    return (await door.getAgent(agent, newestTurns)).turns.at(-1);
   }
 
   /** When the last answer has ended, the message has. */

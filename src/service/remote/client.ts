@@ -116,8 +116,8 @@ export class RemoteService implements ResidentService {
     return this.call("listAgents", []);
   }
 
-  getAgent(id: AgentId): Promise<AgentDetail> {
-    return this.call("getAgent", [id]);
+  getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
+    return this.call("getAgent", [id, newestTurns]);
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {

@@ -125,7 +125,8 @@ export class FakeService implements ResidentService {
   }
 
   change(id: AgentId, parts: Partial<AgentDetail>): AgentDetail {
-    const changed = { ...this.detail(id), ...parts };
+    const { turns } = parts;
+    const changed = { ...this.detail(id), ...(turns && { turnCount: turns.length }), ...parts };
     this.agents.set(id, changed);
     this.fire({ type: "agent", id, summary: changed });
     return changed;
@@ -213,8 +214,9 @@ export class FakeService implements ResidentService {
     return [...this.agents.values()];
   }
 
-  async getAgent(id: AgentId): Promise<AgentDetail> {
-    return this.detail(id);
+  async getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
+    const detail = this.detail(id);
+    return newestTurns === undefined ? detail : { ...detail, turns: detail.turns.slice(-newestTurns) };
   }
 
   async findAgent(nameOrId: string): Promise<AgentSummary | undefined> {

@@ -110,6 +110,7 @@ const agent: AgentSummary = {
   pinned: true,
   sampling: { temperature: 0.5, seed: 7 },
   lockedElsewhere: false,
+  damage: error,
 };
 
 const turn: TurnView = {
@@ -257,7 +258,12 @@ const verification: StoreVerification = {
 };
 
 const generateRequest = { prompt: "Hello", raw: true, system: "Be brief", sampling, promptLookup: false };
-const createRequest = { name: "Ada", system: "Be brief", modelDirectory: "/models/starter" };
+const createRequest = {
+  name: "Ada",
+  system: "Be brief",
+  modelDirectory: "/models/starter",
+  besideUnreadable: true,
+};
 const sendRequest = { text: "Hello", sampling };
 
 /** One call of every method of the wire, with every argument. What it resolves with is plain data, or an answer. */
@@ -273,7 +279,7 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   getStarterModel: (door) => withProgress((tell) => door.getStarterModel(tell)),
   generate: (door) => told(door.generate(generateRequest)),
   listAgents: (door) => door.listAgents(),
-  getAgent: (door) => door.getAgent("a"),
+  getAgent: (door) => door.getAgent("a", 2),
   findAgent: (door) => door.findAgent("Ada"),
   createAgent: (door) => door.createAgent(createRequest),
   renameAgent: (door) => door.renameAgent("a", "Grace"),
