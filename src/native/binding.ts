@@ -34,9 +34,15 @@ export interface NativeAddon {
   /**
    * Reads `config.json` and the safetensors of an MLX-format directory. Checks architecture, every tensor's name, shape,
    * dtype and length, and free memory before MLX sees them. Only one model may be loaded at a time per addon instance.
-   * `cancel` rejects with ABORTED and frees what was read.
+   * `cancel` rejects with ABORTED and frees what was read. Rejects with MODEL_CORRUPT when a weight file is written or
+   * replaced meanwhile.
    */
   loadModel(options: LoadModelOptions, onProgress: (progress: LoadProgress) => void): NativeTask<NativeModel>;
+  /**
+   * `NativeModelInfo.weightsId` of the model in `directory`, without reading its weights: known where every weight file is
+   * as it was when a load with this `home` hashed it (device, inode, size, times in ns); otherwise undefined.
+   */
+  weightsId(directory: string, home: string): Promise<string | undefined>;
   /**
    * A pool of any geometry with no model behind it, for the benchmarks: its blocks can be copied, written and read;
    * `run` and `logits` reject with INVALID_REQUEST. Freed by its own `dispose`.
@@ -79,6 +85,8 @@ export interface LoadModelOptions {
   readonly threads?: number;
   /** Of K and V in the pool; absent: f16 with the CPU kernels, elsewhere the type of the activations. */
   readonly kvDtype?: KvDtype;
+  /** Folder for what is shared with other processes and later loads: digests of weights in `weights.json`. */
+  readonly home?: string;
 }
 
 /** Work under way. `cancel` is a request: it takes effect between two steps, or two pieces of a file. */
@@ -114,7 +122,10 @@ export interface NativeModelInfo {
     /** Of `kvBytesPerToken`, what these layers take. */
     readonly kvBytesPerToken: number;
   };
-  /** Hex digest over config, safetensors headers, sizes and 4 KB of every tensor. */
+  /**
+   * Hex digest (XXH3-128) over config.json and every tensor: name, element type, shape and every byte. How the tensors are
+   * spread over files does not change it.
+   */
   readonly weightsId: string;
   /** Canonical JSON of everything in the config that changes K and V (RoPE included). */
   readonly architectureId: string;

@@ -12,6 +12,7 @@ export function withTypedErrors(addon: NativeAddon): NativeAddon {
         () => addon.loadModel(options, onProgress),
         (model) => typedModel(model),
       ),
+    weightsId: (directory, home) => typed(() => addon.weightsId(directory, home)),
     createBarePool: async (geometry) => typedPool(await typed(() => addon.createBarePool(geometry))),
     tryLock: (path) => rethrow(() => addon.tryLock(path)),
   };

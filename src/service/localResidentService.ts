@@ -65,7 +65,7 @@ export class LocalResidentService implements ResidentService {
     private readonly log: Log,
   ) {
     this.emitter = new Emitter((error) => log.log("error", `a listener failed: ${toErrorInfo(error).what}`));
-    this.library = new ModelLibrary(options);
+    this.library = new ModelLibrary(options, () => runtime.loadAddon());
     this.host = new ModelHost({
       service: options,
       runtime,
