@@ -11,7 +11,7 @@ import type { KvDtype } from "../common/kvDtypes";
 
 export type NativeErrorCode =
   | "INVALID_REQUEST" // wrong ids, shapes, ranges: nothing ran
-  | "OUT_OF_MEMORY" // facts: neededBytes, availableBytes; nothing was allocated
+  | "OUT_OF_MEMORY" // facts: neededBytes, availableBytes, promisedBytes; nothing was allocated
   | "MODEL_NOT_FOUND"
   | "MODEL_INCOMPLETE" // a file or tensor is missing or shorter than its header says; facts: path / tensor
   | "MODEL_CORRUPT"
@@ -27,7 +27,7 @@ export type Device = "cpu" | "gpu";
 export interface NativeAddon {
   /** Synchronous, touches no device: version of the addon and of MLX, platform, whether ASan is compiled in. */
   versions(): { readonly addon: string; readonly mlx: string; readonly platform: string; readonly sanitizer: string };
-  /** What the machine offers. `memoryBytes`: physical; `availableBytes`: usable now without swapping. */
+  /** What the machine offers. `memoryBytes`: physical; `availableBytes`: usable now without swapping, and not promised. */
   deviceInfo(): Promise<DeviceInfo>;
   /** Bytes a second that `threads` threads read from memory; 0: as many as compute. For the benchmarks. */
   readBandwidth(threads: number): Promise<number>;
@@ -85,7 +85,11 @@ export interface LoadModelOptions {
   readonly threads?: number;
   /** Of K and V in the pool; absent: f16 with the CPU kernels, elsewhere the type of the activations. */
   readonly kvDtype?: KvDtype;
-  /** Folder for what is shared with other processes and later loads: digests of weights in `weights.json`. */
+  /**
+   * Folder for what is shared with other processes and later loads: digests of weights in `weights.json`, and in `promises`
+   * the memory that each process has promised to weights and pools and not filled yet. Absent: others' promises do not
+   * count. It is this process's until another load names another one.
+   */
   readonly home?: string;
 }
 
@@ -263,7 +267,12 @@ export interface BlockFileRead {
   readonly usedAt?: number;
 }
 
-/** Why a block file was refused. `missing` is no file; everything else found one and did not trust it. */
+/**
+ * Why a block file was refused. `missing`: there is none. `unreadable`: it could not be opened or read (too many open files,
+ * an I/O error, no permission, no memory), which says nothing of what it holds: it may be good and is not to be removed.
+ * Everything else is about the file: it is not the block that is wanted, and never will be. `format` is also what is no
+ * regular file.
+ */
 export type BlockRefusal =
   | {
       readonly code: "missing" | "truncated" | "checksum" | "format" | "geometry" | "unreadable";

@@ -1,6 +1,7 @@
 #include "core/block_file.h"
 
 #include <cerrno>
+#include <new>
 #include <string_view>
 
 #include "core/error.h"
@@ -81,17 +82,25 @@ std::optional<BlockRefusal> CheckMetadata(const Metadata& found, const Metadata&
   return std::nullopt;
 }
 
+/** Another version's header, or one of other metadata, may be longer than the one that is wanted, but not by this. */
+constexpr uint64_t kSpareHeaderBytes = uint64_t(1) << 20;
+
 std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& geometry, int tokens,
                                         const Metadata& expected, const BlockPieces& into, const ReadHooks& hooks) {
   const uint64_t size = file.SizeBytes();
   std::string first(kHeaderLengthBytes, '\0');
   first.resize(file.ReadAt(0, std::as_writable_bytes(std::span(first))));
-  std::string text(HeaderTextBytes(first, size), '\0');
-  const uint64_t data_bytes = size - kHeaderLengthBytes - text.size(), wanted_bytes = geometry.BlockBytes(tokens);
+  const uint64_t text_bytes = HeaderTextBytes(first, size);
+  const uint64_t data_bytes = size - kHeaderLengthBytes - text_bytes, wanted_bytes = geometry.BlockBytes(tokens);
   if (data_bytes > wanted_bytes) {  // nothing of that length is ours: do not read it
     return Refuse("geometry",
                   "it holds " + std::to_string(data_bytes) + " bytes and the block " + std::to_string(wanted_bytes));
   }
+  const std::string wanted_text = HeaderText(geometry, tokens, expected);
+  if (text_bytes > wanted_text.size() + kSpareHeaderBytes) {
+    return Refuse("format", "its header has " + std::to_string(text_bytes) + " bytes");
+  }
+  std::string text(text_bytes, '\0');
   if (file.ReadAt(kHeaderLengthBytes, std::as_writable_bytes(std::span(text))) != text.size()) {
     return Refuse("truncated", "it became shorter while it was read");
   }
@@ -107,7 +116,7 @@ std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& ge
   }
   const bool whole = hash.Hex() == stated;
   // The rule: every word of the header is the one that is asked for.
-  if (whole && text == HeaderText(geometry, tokens, expected)) return std::nullopt;
+  if (whole && text == wanted_text) return std::nullopt;
   // Throws where the file is shorter than its header says. Another version may count its checksum otherwise.
   const SafetensorsHeader header = ParseSafetensorsHeader(text, size);
   const auto format = header.metadata.find("format");
@@ -145,12 +154,16 @@ std::optional<BlockRefusal> ReadBlockFile(const std::string& path, const PoolGeo
     return refusal;
   } catch (const SafetensorsError& error) {
     return Refuse(error.truncated ? "truncated" : "format", error.what());
+  } catch (const NotRegularFile& error) {
+    return Refuse("format", error.what());
   } catch (const Error& error) {
     for (const Fact& fact : error.facts()) {
       const double* number = std::get_if<double>(&fact.value);
       if (fact.name == "errno" && number != nullptr && int(*number) == ENOENT) return Refuse("missing", error.what());
     }
     return Refuse("unreadable", error.what());
+  } catch (const std::bad_alloc&) {
+    return Refuse("unreadable", "there is not enough memory to read it");
   }
 }
 

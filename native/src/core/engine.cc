@@ -10,6 +10,7 @@
 #include "core/digest_memory.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/promises.h"
 
 namespace resident {
 namespace {
@@ -86,6 +87,7 @@ Engine::~Engine() {
 Handle Engine::LoadModel(const std::string& directory, const LoadOptions& options, const LoadHooks& hooks) {
   if (model_) Invalid("a model is loaded already");
   const mx::Device device = ChooseDevice(options.device);
+  if (!options.home.empty()) PromiseLedger::OfProcess().ShareIn(options.home + "/promises");
   const int64_t read_from_ns = NowNs();
   const Checkpoint checkpoint(directory);
   auto model = std::make_unique<Model>(next_handle_++, device, ChooseOps(device, options.threads));

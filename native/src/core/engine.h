@@ -38,7 +38,7 @@ struct LoadOptions {
   int threads = 0;
   /** Of K and V in the pool; absent: what the back end usually takes. */
   std::optional<DataType> kv_dtype{};
-  /** Folder that is shared with other processes (digest_memory.h); empty: none. */
+  /** Folder that is shared with other processes (digest_memory.h, promises.h); empty: none. */
   std::string home{};
 };
 

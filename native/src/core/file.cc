@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,10 +11,10 @@
 #include <cstdio>
 #include <utility>
 
+#include "core/read_pieces.h"
+
 namespace resident {
 namespace {
-
-constexpr size_t kMaxTransferBytes = size_t(1) << 30;  // macOS refuses single transfers of 2 GB and more
 
 int Open(const std::string& path, int flags) {
   for (;;) {
@@ -77,40 +76,17 @@ uint64_t File::SizeBytes() const { return uint64_t(StatusOf(fd_, path_).st_size)
 FileStamp File::Stamp() const { return StampFrom(StatusOf(fd_, path_)); }
 
 size_t File::ReadAt(uint64_t offset, std::span<std::byte> into) const {
-  size_t done = 0;
-  while (done < into.size()) {
-    const size_t wanted = std::min(into.size() - done, kMaxTransferBytes);
-    const ssize_t got = ::pread(fd_, into.data() + done, wanted, off_t(offset + done));
-    if (got == 0) break;
-    if (got > 0) {
-      done += size_t(got);
-    } else if (errno != EINTR) {
-      throw IoError("reading", path_, errno);
-    }
-  }
-  return done;
+  const std::span<std::byte> pieces[] = {into};
+  return ReadAt(offset, pieces);
 }
 
 size_t File::ReadAt(uint64_t offset, std::span<const std::span<std::byte>> into) const {
-  constexpr size_t kMostPieces = 64;
-  iovec pieces[kMostPieces];
-  const size_t count = std::min(into.size(), kMostPieces);
-  for (size_t i = 0; i < count; ++i) pieces[i] = {into[i].data(), into[i].size()};
-  ssize_t got = 0;
-  do {
-    got = ::preadv(fd_, pieces, int(count), off_t(offset));
-  } while (got < 0 && errno == EINTR);
-  if (got < 0) throw IoError("reading", path_, errno);
-  // What one call left out is asked for piece by piece.
-  size_t done = 0, before = 0;
-  for (const std::span<std::byte> piece : into) {
-    const size_t filled = std::clamp(size_t(got), before, before + piece.size()) - before;
-    const size_t more = filled == piece.size() ? 0 : ReadAt(offset + before + filled, piece.subspan(filled));
-    done += filled + more;
-    if (filled + more < piece.size()) break;
-    before += piece.size();
-  }
-  return done;
+  const auto read = [fd = fd_](const iovec* pieces, int count, uint64_t at) {
+    return ::preadv(fd, pieces, count, off_t(at));
+  };
+  const std::optional<size_t> done = ReadPieces(read, offset, into);
+  if (!done) throw IoError("reading", path_, errno);
+  return *done;
 }
 
 void File::Write(std::span<const std::byte> bytes) {
@@ -122,6 +98,11 @@ void File::Write(std::span<const std::byte> bytes) {
       throw IoError("writing", path_, errno);
     }
   }
+}
+
+void File::Rewrite(std::span<const std::byte> bytes) {
+  if (::lseek(fd_, 0, SEEK_SET) != 0) throw IoError("writing", path_, errno);
+  Write(bytes);
 }
 
 void File::Close() {
@@ -137,9 +118,13 @@ bool File::SetUsedAt(double ms) const {
   return ::futimens(fd_, times) == 0;
 }
 
-bool File::TryLock() {
+bool File::TryLock() { return TryFlock(LOCK_EX); }
+
+bool File::TrySharedLock() { return TryFlock(LOCK_SH); }
+
+bool File::TryFlock(int kind) {
   for (;;) {
-    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
+    if (::flock(fd_, kind | LOCK_NB) == 0) return true;
     if (errno == EWOULDBLOCK) return false;
     if (errno != EINTR) throw IoError("locking", path_, errno);
   }

@@ -47,17 +47,23 @@ class File {
 
   /** Fills `into` from `offset`; returns how many bytes there were (fewer only at the end of the file). */
   size_t ReadAt(uint64_t offset, std::span<std::byte> into) const;
-  /** The same into pieces of memory, one after the other; at most 64 of them. */
+  /** The same into pieces of memory, one after the other. */
   size_t ReadAt(uint64_t offset, std::span<const std::span<std::byte>> into) const;
   void Write(std::span<const std::byte> bytes);
+  /** Replaces as many bytes at the beginning. */
+  void Rewrite(std::span<const std::byte> bytes);
   /** Closes, and reports what only close can (a full disk over a network). */
   void Close();
   /** Says that the file was used then, in milliseconds since 1970. False where that may not be changed. */
   bool SetUsedAt(double ms) const;
   /** Takes an exclusive flock without waiting; false when another holder has it. */
   bool TryLock();
+  /** Takes a shared one, which others may share but nobody has exclusively. */
+  bool TrySharedLock();
 
  private:
+  bool TryFlock(int kind);
+
   File(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
 
   std::string path_;

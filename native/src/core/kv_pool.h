@@ -8,6 +8,7 @@
 #include "core/models/decoder.h"
 #include "core/ops.h"
 #include "core/pool_shape.h"
+#include "core/promises.h"
 #include "core/slab_access.h"
 
 namespace resident {
@@ -25,7 +26,7 @@ class KvPool {
   /** What a pool is for: steps, or only to copy, write and read blocks. */
   enum class Use { kSteps, kBytesOnly };
 
-  /** Allocates. Untouched pages cost nothing, but their room is asked for: throws OUT_OF_MEMORY. */
+  /** Allocates. Untouched pages cost nothing, but they are promised: throws OUT_OF_MEMORY. */
   KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use = Use::kSteps);
   ~KvPool();
 
@@ -57,6 +58,7 @@ class KvPool {
   void WaitUntilReady() const;
 
   PoolShape shape_;
+  std::unique_ptr<PromiseLedger::Promise> promise_;
   std::vector<SlabLayout> layouts_;  // of each group
   mx::Device device_;
   Slabs slabs_;

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "core/error.h"
-#include "core/memory.h"
+#include "core/promises.h"
 
 namespace resident {
 namespace {
@@ -163,7 +163,7 @@ uint64_t WeightLoader::LoadedBytes(const StoredTensor& tensor, bool cast) const 
 }
 
 std::vector<LoadedWeight> WeightLoader::Load(const LoadHooks& hooks) {
-  RequireMemory(loaded_bytes_ + largest_read_, "the model");
+  const auto promise = PromiseLedger::OfProcess().Grant(loaded_bytes_ + largest_read_, "the model");
   std::vector<LoadedWeight> loaded;
   for (const Weight& weight : weights_) {
     LoadedWeight& next = loaded.emplace_back();

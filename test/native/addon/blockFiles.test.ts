@@ -4,6 +4,7 @@ import path from "node:path";
 import type { BlockFileRead } from "../../../src/native/binding";
 import { rejection, temporaryFolder } from "../../support/models/folders";
 import { parseSafetensors } from "../../support/models/safetensors";
+import { specialFiles } from "../../support/models/specialFiles";
 import { longRun, NativeRig } from "../../support/native/nativeRig";
 import { writeRandomModel } from "../../support/native/randomModel";
 
@@ -80,7 +81,13 @@ describe("Block files", () => {
     });
     assert.equal((await read({ expect: { unknown: "" } }))?.code, "identity");
     assert.equal((await read({ path: `${file}.none` }))?.code, "missing");
-    assert.equal((await read({ path: path.dirname(file) }))?.code, "unreadable");
+    for (const [kind, put] of Object.entries(specialFiles)) {
+      const special = path.join(folder.path, kind);
+      await put(special);
+      assert.equal((await read({ path: special }))?.code, "format");
+    }
+    // Nothing can be said of a file that cannot be reached.
+    assert.equal((await read({ path: path.join(file, "below a file") }))?.code, "unreadable");
     assert.equal(await read(), undefined);
     assert.deepEqual(await next(9), await next(0));
   });

@@ -6,6 +6,7 @@ import type { LoadProgress, NativeAddon } from "../../../src/native/binding";
 import { loadAddon } from "../../../src/native/loader";
 import { changeWeights } from "../../support/models/changedWeights";
 import { rejection, temporaryFolder } from "../../support/models/folders";
+import { specialFiles } from "../../support/models/specialFiles";
 import { stageRoot } from "../../support/native/nativeRig";
 import { randomModelConfig, writeRandomModel } from "../../support/native/randomModel";
 
@@ -125,6 +126,17 @@ describe("Loading a model", () => {
     await rejection(load(), "MODEL_CORRUPT", /damaged/);
     await rm(weights);
     await rejection(load(), "MODEL_INCOMPLETE", /model\.safetensors/);
+  });
+
+  it("refuses what is no regular file in place of its files, and waits for nobody", async () => {
+    for (const name of ["config.json", "model.safetensors", "model.safetensors.index.json"]) {
+      for (const [kind, put] of Object.entries(specialFiles)) {
+        const directory = await writeRandomModel(path.join(folder.path, `${kind} ${name}`));
+        await rm(path.join(directory, name), { force: true });
+        await put(path.join(directory, name));
+        await rejection(load(directory), "IO_FAILURE", /is not a regular file/);
+      }
+    }
   });
 
   it("names what it does not compute", async () => {
