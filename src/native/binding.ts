@@ -81,7 +81,10 @@ export interface NativeLock {
 export interface LoadModelOptions {
   readonly directory: string;
   readonly device?: Device;
-  /** Threads of the CPU kernels, 1…256; 0 or absent: RESIDENT_THREADS, else as many as there are physical cores. */
+  /**
+   * Threads of the CPU kernels, 1…256; 0 or absent: RESIDENT_THREADS, else as many as there are physical cores that the
+   * process may use: its affinity and a CPU quota of its control group count.
+   */
   readonly threads?: number;
   /** Of K and V in the pool; absent: f16 with the CPU kernels, elsewhere the type of the activations. */
   readonly kvDtype?: KvDtype;
