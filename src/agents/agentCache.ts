@@ -1,12 +1,13 @@
 import type { AgentBlocks } from "../engine/agentBlocks";
 import type { Generation } from "../engine/generation";
+import type { IdleTerms } from "../engine/idleCache";
 import type { Clock } from "../engine/ports";
-import type { GenerationRequest } from "../engine/request";
+import type { GenerationRequest, Priority } from "../engine/request";
 import { commonPrefix } from "../engine/tokenHistory";
 import type { AgentId, CacheRefusal, CacheSource } from "../protocol/service";
 import type { AgentWriter } from "../store/agentWriter";
 import type { BlockStore } from "../store/blockStore";
-import { planRestore, restoreCache, type SavedCache } from "./cacheRestore";
+import { blocksToRestore, planRestore, type RestorePlan, restoreCache, type SavedCache } from "./cacheRestore";
 import { saveCache } from "./cacheSave";
 import type { ModelSession } from "./ports";
 
@@ -17,9 +18,24 @@ interface Held {
   readonly settledTokens: number;
 }
 
-/** One agent's KV cache: in the pool, or lent to a generation, or only on disk. */
+/** What the engine asks of an agent whose cache is idle, and tells it. */
+export type IdleAgent = Pick<IdleTerms, "rank" | "save" | "onDropped">;
+
+export interface HotOptions {
+  readonly priority?: Priority;
+  /** Ends the restore soon; what came until then stays. */
+  readonly signal?: AbortSignal;
+  readonly onRestoring?: (tokens: number) => void;
+}
+
+/**
+ * One agent's KV cache: in the pool, or lent to a generation, or only on disk. One that is in the pool and not lent is idle:
+ * the engine may drop it for others.
+ */
 export class AgentCache {
   private held: Held | undefined;
+  /** The blocks that were saved last; what they hold is on disk. */
+  private savedBlocks: AgentBlocks | undefined;
   /** The generation that has the cache at the moment. */
   private lentTo: Generation | undefined;
   /** Tokens that came from disk since the last turn. */
@@ -31,6 +47,7 @@ export class AgentCache {
     private readonly owner: AgentId,
     private readonly store: BlockStore,
     private readonly clock: Clock,
+    private readonly agent: IdleAgent,
   ) {}
 
   /** Tokens in the pool, those of a turn under way included. */
@@ -46,30 +63,50 @@ export class AgentCache {
   }
 
   /**
-   * Brings what is stored of the prefix of `tokens` into the pool, as far as it is whole and there is room. Blocks are
+   * Brings what is stored of the prefix of `tokens` into the pool, as far as it is whole and there are blocks. Blocks are
    * verified before any table names them; the first bad one ends the restore there. Resolves with the milliseconds spent.
    */
   async makeHot(
     session: ModelSession,
     tokens: Int32Array,
     saved: SavedCache,
-    onRestoring: (tokens: number) => void = () => {},
+    { priority = "normal", signal, onRestoring }: HotOptions = {},
   ): Promise<number> {
     const startedMs = this.clock.nowMs();
-    if (this.held !== undefined && this.usable === undefined) this.release();
     const window = session.engine.windowTokens;
     const plan = await planRestore(this.store, session, tokens, this.hotTokensOf(session, tokens), saved, window);
     this.refused ??= plan.refused;
     if (plan.endToken <= plan.hotTokens) return 0;
-    onRestoring(plan.endToken - plan.hotTokens);
-    const { blocks, loadedTokens, refused } = await restoreCache(this.store, session, this.owner, tokens, plan);
-    if (blocks !== undefined) {
-      this.release();
-      this.held = { blocks, session, settledTokens: blocks.numTokens };
-      this.tokensFromDisk += loadedTokens;
-    }
-    this.refused ??= refused;
+    onRestoring?.(plan.endToken - plan.hotTokens);
+    if (priority === "normal") await session.engine.spaceFor(blocksToRestore(plan, session), signal);
+    if (!signal?.aborted) await this.restore(session, tokens, plan, priority, signal);
     return this.clock.nowMs() - startedMs;
+  }
+
+  private async restore(
+    session: ModelSession,
+    tokens: Int32Array,
+    plan: RestorePlan,
+    priority: Priority,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    // In use, not idle: what is hot already must not leave for what is to come behind it.
+    const { held } = this;
+    held?.blocks.setIdle(undefined);
+    try {
+      const hotTokens = held === undefined ? 0 : plan.hotTokens;
+      const request = { owner: this.owner, tokens, priority, ...(signal && { signal }) };
+      const { blocks, loadedTokens, refused } = await restoreCache(this.store, session, request, {
+        ...plan,
+        hotTokens,
+      });
+      this.refused ??= refused;
+      if (blocks === undefined) return;
+      this.hold({ blocks, session, settledTokens: blocks.numTokens });
+      this.tokensFromDisk += loadedTokens;
+    } finally {
+      if (held !== undefined && held === this.held) this.leaveIdle(held);
+    }
   }
 
   /** Hands the cache to the engine with the request; it comes back by `put`. Throws as `submit` does, keeping it. */
@@ -98,8 +135,7 @@ export class AgentCache {
 
   /** Takes a read ahead's cache back: the turn that it was for is still to come. */
   putAhead(session: ModelSession, blocks: AgentBlocks, settledTokens = blocks.numTokens): void {
-    this.release();
-    this.held = { blocks, session, settledTokens };
+    this.hold({ blocks, session, settledTokens });
   }
 
   /** Where the reused tokens of the turn that is under way came from. */
@@ -117,7 +153,9 @@ export class AgentCache {
     if (held.settledTokens < snapshot.numTokens) snapshot.rewind(held.settledTokens);
     snapshot.keepWindow();
     try {
-      return await saveCache(this.store, held.session, snapshot, writer);
+      const bytes = await saveCache(this.store, held.session, snapshot, writer);
+      if (this.held === held) this.savedBlocks = held.blocks;
+      return bytes;
     } finally {
       snapshot.release();
     }
@@ -139,6 +177,28 @@ export class AgentCache {
   release(): void {
     this.held?.blocks.release();
     this.held = undefined;
+    this.savedBlocks = undefined;
+  }
+
+  private hold(held: Held): void {
+    this.release();
+    this.held = held;
+    this.leaveIdle(held);
+  }
+
+  private leaveIdle(held: Held): void {
+    const { rank, save } = this.agent;
+    held.blocks.setIdle({
+      rank,
+      save,
+      isSaved: () => this.savedBlocks === held.blocks,
+      onDropped: () => {
+        if (this.held !== held) return;
+        this.held = undefined;
+        this.savedBlocks = undefined;
+        this.agent.onDropped();
+      },
+    });
   }
 
   /** Leading tokens with which the engine could go on as they are held. */

@@ -15,14 +15,16 @@ import type {
 } from "../protocol/service";
 import type { AgentStore } from "../store/agentStore";
 import type { BlockStore } from "../store/blockStore";
+import type { CacheManifest } from "../store/manifest";
 import { referencedKeys, removeUnshared } from "../store/references";
 import { AgentCache } from "./agentCache";
 import { assertNotBlank } from "./answerBudget";
 import { countTokens } from "./conversation";
 import { type Activity, LiveAgent, treeOf } from "./liveAgent";
 import { LiveAgents } from "./liveAgents";
+import { LockKeeper } from "./lockKeeper";
 import type { ModelAccess } from "./ports";
-import { Residency } from "./residency";
+import { Residency, rankOf } from "./residency";
 import { RunningAnswer } from "./runningAnswer";
 import { detailOf, type LiveState, summaryOf } from "./summaries";
 import { TurnRunner } from "./turnRunner";
@@ -36,7 +38,13 @@ export interface AgentsOptions {
   readonly maxAnswerTokens: () => number;
   readonly defaultModel: () => string;
   readonly log: Log;
+  /** How long an agent that is idle and not shown keeps its lock. */
+  readonly lockGraceMs?: number;
 }
+
+const defaultLockGraceMs = 30_000;
+
+const onDiskOnly: LiveState = { state: "idle", hotTokens: 0, lockedElsewhere: false };
 
 export type AgentEvent =
   | { readonly type: "changed"; readonly summary: AgentSummary }
@@ -51,13 +59,25 @@ export class Agents {
   readonly residency: Residency;
   private readonly emitter: Emitter<AgentEvent>;
   private readonly live: LiveAgents;
+  private readonly locks: LockKeeper;
   private readonly runner: TurnRunner;
   private readonly turns = new Set<Promise<void>>();
 
   constructor(private readonly options: AgentsOptions) {
     const { store, models, clock, log } = options;
     this.emitter = new Emitter((error) => log.log("error", toErrorInfo(error).what));
-    this.live = new LiveAgents(store, (id) => this.newCache(id));
+    this.live = new LiveAgents(
+      store,
+      (id) => this.newCache(id),
+      ({ id }) => this.locks.look(id),
+    );
+    this.locks = new LockKeeper({
+      live: this.live,
+      residency: () => this.residency,
+      graceMs: options.lockGraceMs ?? defaultLockGraceMs,
+      log,
+      onLeft: ({ writer }) => this.emitter.fire({ type: "changed", summary: summaryOf(writer.manifest, onDiskOnly) }),
+    });
     const onChange = (agent: LiveAgent) => this.changed(agent);
     this.runner = new TurnRunner({
       models,
@@ -109,24 +129,32 @@ export class Agents {
     return this.adopt(new LiveAgent(writer, this.newCache(writer.manifest.id), { entries: [] }));
   }
 
-  async rename(id: AgentId, name: string): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    await agent.writer.commitOrUndo({ name: validName(name) }, { name: agent.name });
-    return this.changed(agent);
+  /** A panel shows the agent, or does so no more. While one does, its lock and its logs stay. */
+  setShown(id: AgentId, shown: boolean): void {
+    this.locks.setShown(id, shown);
   }
 
-  async pin(id: AgentId, pinned: boolean): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    await agent.writer.commitOrUndo({ pinned }, { pinned: agent.writer.manifest.pinned === true });
-    if (pinned) await this.residency.readAhead.start(agent);
-    return this.changed(agent);
+  rename(id: AgentId, name: string): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      await agent.writer.commitOrUndo({ name: validName(name) }, { name: agent.name });
+      return this.changed(agent);
+    });
   }
 
-  async setSystem(id: AgentId, system: string): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    agent.assertIdle();
-    await agent.writer.commitOrUndo({ system }, { system: agent.writer.manifest.system });
-    return this.changed(agent);
+  pin(id: AgentId, pinned: boolean): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      await agent.writer.commitOrUndo({ pinned }, { pinned: agent.writer.manifest.pinned === true });
+      if (pinned) await this.residency.readAhead.start(agent);
+      return this.changed(agent);
+    });
+  }
+
+  setSystem(id: AgentId, system: string): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      await agent.writer.commitOrUndo({ system }, { system: agent.writer.manifest.system });
+      return this.changed(agent);
+    });
   }
 
   /** Shares the source's blocks in memory and on disk. The source is only read: another process may be writing it. */
@@ -153,30 +181,32 @@ export class Agents {
   }
 
   /** Moves the head; nothing is removed. */
-  async rewind(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    agent.assertIdle();
-    if (turn !== undefined) agent.turn(turn);
-    const headTokens = countTokens(agent.tree, turn);
-    const headTurns = agent.tree.branch(turn).length;
-    const { head = null, ...before } = agent.writer.manifest;
-    await agent.writer.commitOrUndo(
-      { head: turn ?? null, headTokens, headTurns },
-      { head, headTokens: before.headTokens, headTurns: before.headTurns },
-    );
-    await this.residency.readAhead.stop(agent);
-    agent.cache.rewind(headTokens);
-    return this.changed(agent);
+  rewind(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      if (turn !== undefined) agent.turn(turn);
+      const headTokens = countTokens(agent.tree, turn);
+      const headTurns = agent.tree.branch(turn).length;
+      const { head = null, ...before } = agent.writer.manifest;
+      await agent.writer.commitOrUndo(
+        { head: turn ?? null, headTokens, headTurns },
+        { head, headTokens: before.headTokens, headTurns: before.headTurns },
+      );
+      await this.residency.readAhead.stop(agent);
+      agent.cache.rewind(headTokens);
+      return this.changed(agent);
+    });
   }
 
   /** The way on when the context is full: the last `turns` turns as a new branch. What was left stays reachable. */
-  async startOver(id: AgentId, turns: number): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    agent.assertIdle();
-    await agent.startOverWith(turns, this.options.wallClockMs());
-    await this.residency.readAhead.stop(agent);
-    agent.cache.rewind(0);
-    return this.changed(agent);
+  startOver(id: AgentId, turns: number): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      await agent.startOverWith(turns, this.options.wallClockMs());
+      await this.residency.readAhead.stop(agent);
+      agent.cache.rewind(0);
+      return this.changed(agent);
+    });
   }
 
   /** Stops its answer, then removes it and the block files that no other agent refers to. */
@@ -188,8 +218,15 @@ export class Agents {
       await agent.over;
       await this.residency.drop(agent);
     }
-    const { cache } = (await this.options.store.read(id)).manifest;
-    await this.options.store.remove(id, agent?.writer);
+    let cache: CacheManifest | undefined;
+    try {
+      cache = (await this.options.store.read(id)).manifest.cache;
+      await this.options.store.remove(id, agent?.writer);
+    } catch (error) {
+      // It is still there, and goes on as before.
+      if (agent !== undefined) agent.deleted = false;
+      throw error;
+    }
     this.live.forget(id);
     this.emitter.fire({ type: "deleted", id });
     if (cache === undefined) return;
@@ -201,33 +238,35 @@ export class Agents {
    * Read ahead of the branch at the head and of what is written of the next message. Resolves when it is hot or something
    * more important came.
    */
-  async warm(id: AgentId, draft?: string): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    await this.residency.readAhead.start(agent, draft);
-    return agent.summary();
+  warm(id: AgentId, draft?: string): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      await this.residency.readAhead.start(agent, draft);
+      return agent.summary();
+    });
   }
 
-  async save(id: AgentId): Promise<AgentSummary> {
-    const agent = await this.live.open(id);
-    // Whoever has heard of an answer's end may be quicker than what happens behind it.
-    if (agent.activity === undefined) await agent.over;
-    await this.residency.save(agent);
-    if (agent.saveError !== undefined) throw ResidentError.fromInfo(agent.saveError);
-    return agent.summary();
+  save(id: AgentId): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      // `done` may resolve before the turn's clean-up has finished.
+      if (agent.activity === undefined) await agent.over;
+      await this.residency.save(agent);
+      if (agent.saveError !== undefined) throw ResidentError.fromInfo(agent.saveError);
+      return agent.summary();
+    });
   }
 
   async send(id: AgentId, { text, sampling }: SendRequest): Promise<Running> {
     assertNotBlank(text);
-    const agent = await this.live.open(id);
-    return this.begin(agent, agent.head, text, sampling);
+    return this.live.use(id, (agent) => this.begin(agent, agent.head, text, sampling));
   }
 
-  async regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running> {
-    const agent = await this.live.open(id);
-    const again = turn ?? agent.head;
-    if (again === undefined) throw new InvalidRequestError(`${agent.name} has no turn yet`, "send a message first");
-    const { parent, user } = agent.turn(again);
-    return this.begin(agent, parent, user, sampling);
+  regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running> {
+    return this.live.use(id, (agent) => {
+      const again = turn ?? agent.head;
+      if (again === undefined) throw new InvalidRequestError(`${agent.name} has no turn yet`, "send a message first");
+      const { parent, user } = agent.turn(again);
+      return this.begin(agent, parent, user, sampling);
+    });
   }
 
   /** Keys of the blocks on which agents in memory rely: not to be evicted from disk. */
@@ -242,6 +281,7 @@ export class Agents {
 
   /** Stops answers, saves what is unsaved, gives every lock up. */
   async close(): Promise<void> {
+    this.locks.dispose();
     for (const agent of this.live.all()) agent.activity?.answer.abort();
     await Promise.all(this.turns);
     for (const agent of this.live.all()) {
@@ -282,6 +322,7 @@ export class Agents {
   private ended(agent: LiveAgent, turn: TurnId): void {
     this.emitter.fire({ type: "turnEnded", id: agent.id, turn });
     this.changed(agent);
+    this.locks.look(agent.id);
     if (agent.deleted) return;
     const { end } = agent.turn(turn);
     const answered = end?.state === "done" && end.finishReason !== "aborted";
@@ -295,13 +336,28 @@ export class Agents {
 
   private changed(agent: LiveAgent): AgentSummary {
     const summary = agent.summary();
-    this.residency.agentChanged();
     if (!agent.deleted) this.emitter.fire({ type: "changed", summary });
     return summary;
   }
 
   private newCache(id: AgentId): AgentCache {
-    return new AgentCache(id, this.options.blocks, this.options.clock);
+    const agent = () => this.live.get(id);
+    return new AgentCache(id, this.options.blocks, this.options.clock, {
+      rank: () => {
+        const live = agent();
+        return live === undefined ? 0 : rankOf(live);
+      },
+      save: async () => {
+        const live = agent();
+        if (live !== undefined) await this.residency.save(live);
+      },
+      onDropped: () => {
+        const live = agent();
+        if (live === undefined) return;
+        this.options.log.log("info", `${live.name} leaves memory: others need its blocks`);
+        this.changed(live);
+      },
+    });
   }
 
   private stateOnDisk(id: AgentId): LiveState {

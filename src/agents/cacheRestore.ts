@@ -1,4 +1,6 @@
+import { ResidentError } from "../common/errors";
 import type { AgentBlocks } from "../engine/agentBlocks";
+import type { Priority } from "../engine/request";
 import type { Restore } from "../engine/restore";
 import { commonPrefix } from "../engine/tokenHistory";
 import { firstBlockSeen } from "../engine/windowMath";
@@ -158,25 +160,39 @@ function refusalOf(
   };
 }
 
+/** Blocks that the plan takes beside those that are hot. */
+export function blocksToRestore(plan: RestorePlan, { identity }: Pick<ModelSession, "identity">): number {
+  return plan.blocks.length - Math.floor(plan.hotTokens / identity.blockTokens);
+}
+
+export interface CacheRestoreRequest {
+  readonly owner: string;
+  /** The tokens whose cache is wanted. */
+  readonly tokens: Int32Array;
+  readonly priority: Priority;
+  /** Ends it soon; what came until then is kept. */
+  readonly signal?: AbortSignal;
+}
+
 /** Fills blocks that no table names. `blocks` is absent when nothing was gained over what is hot. */
 export async function restoreCache(
   store: BlockStore,
   session: ModelSession,
-  owner: string,
-  tokens: Int32Array,
+  { owner, tokens, priority, signal }: CacheRestoreRequest,
   plan: RestorePlan,
 ): Promise<{ readonly blocks?: AgentBlocks; readonly loadedTokens: number; readonly refused?: CacheRefusal }> {
   const { engine, files, identity } = session;
-  const needed = plan.blocks.length - Math.floor(plan.hotTokens / identity.blockTokens);
-  const lacking = needed - engine.pool.availableBlocks;
-  if (lacking > 0) await session.makeRoom(lacking);
-  const restore = engine.beginRestore({ owner, tokens: tokens.subarray(0, plan.endToken) });
+  const giveWay = new AbortController();
+  const stop = signal === undefined ? giveWay.signal : AbortSignal.any([signal, giveWay.signal]);
+  const onGiveWay = () => giveWay.abort();
+  const restore = engine.beginRestore({ owner, tokens: tokens.subarray(0, plan.endToken), priority, onGiveWay });
   try {
     const first = restore.foundTokens / identity.blockTokens;
     const wanted = plan.blocks.slice(first, first + restore.targets.length);
     const targets = restore.targets.map((target) => target.block);
-    const { loaded, refused } = await store.load(files, identity, wanted, targets);
+    const { loaded, refused } = await store.load(files, identity, wanted, targets, stop);
     const window = await loadWindow(store, session, plan, restore);
+    if (restore.stale) throw brokenDevice();
     const loadedTokens = Math.min((first + loaded) * identity.blockTokens, plan.endToken) - restore.foundTokens;
     const numTokens = restore.foundTokens + loadedTokens;
     const outcome = { loadedTokens, ...withRefusal(refused ?? window.refused ?? plan.refused) };
@@ -208,6 +224,11 @@ async function loadWindow(
     targets.map(({ block }) => block),
   );
   return { complete: loaded === targets.length, refused };
+}
+
+function brokenDevice(): ResidentError {
+  const what = "the device failed while the agent's cache was read back";
+  return new ResidentError("NATIVE_FAILURE", what, "send the message again: the model is loaded anew", {});
 }
 
 function withRefusal(refused: CacheRefusal | undefined): { readonly refused?: CacheRefusal } {

@@ -23,6 +23,8 @@ export interface Activity {
 export class LiveAgent {
   readonly tree: TurnTree;
   activity: Activity | undefined;
+  /** Calls that work with it at the moment. */
+  users = 0;
   /** What a read ahead is doing. */
   readAhead: "restoring" | "reading" | undefined;
   /** Resolves when the turn that was begun last is over. */

@@ -7,10 +7,14 @@ import { LiveAgent } from "./liveAgent";
 export class LiveAgents {
   private readonly agents = new Map<AgentId, LiveAgent>();
   private readonly opening = new Map<AgentId, Promise<LiveAgent>>();
+  /** Locks on their way back: an agent can be opened again when its lock is free. */
+  private readonly closing = new Map<AgentId, Promise<void>>();
 
+  /** `onUnused`: a call that used the agent is over. */
   constructor(
     private readonly store: AgentStore,
     private readonly newCache: (id: AgentId) => AgentCache,
+    private readonly onUnused: (agent: LiveAgent) => void,
   ) {}
 
   get(id: AgentId): LiveAgent | undefined {
@@ -21,21 +25,44 @@ export class LiveAgents {
     return [...this.agents.values()];
   }
 
-  /** The live agent; takes its lock if need be. Throws AGENT_NOT_FOUND, AGENT_LOCKED, AGENT_CORRUPT. */
-  async open(id: AgentId): Promise<LiveAgent> {
+  /**
+   * Does `work` with the live agent, which stays one until the work is over; takes its lock if need be. Rejects with
+   * AGENT_NOT_FOUND, AGENT_LOCKED, AGENT_CORRUPT, or as the work does.
+   */
+  async use<T>(id: AgentId, work: (agent: LiveAgent) => T | Promise<T>): Promise<T> {
+    const agent = await this.open(id);
+    agent.users += 1;
+    try {
+      return await work(agent);
+    } finally {
+      agent.users -= 1;
+      this.onUnused(agent);
+    }
+  }
+
+  adopt(agent: LiveAgent): void {
+    this.agents.set(agent.id, agent);
+    this.onUnused(agent);
+  }
+
+  /** From now on the agent is on disk only. `closed`: when its lock is free. */
+  forget(id: AgentId, closed?: Promise<void>): void {
+    this.agents.delete(id);
+    if (closed === undefined) return;
+    const over = closed.finally(() => {
+      if (this.closing.get(id) === over) this.closing.delete(id);
+    });
+    over.catch(() => {});
+    this.closing.set(id, over);
+  }
+
+  private async open(id: AgentId): Promise<LiveAgent> {
+    await this.closing.get(id)?.catch(() => {});
     const agent = this.agents.get(id);
     if (agent !== undefined) return agent;
     const under = this.opening.get(id) ?? this.openFolder(id).finally(() => this.opening.delete(id));
     this.opening.set(id, under);
     return under;
-  }
-
-  adopt(agent: LiveAgent): void {
-    this.agents.set(agent.id, agent);
-  }
-
-  forget(id: AgentId): void {
-    this.agents.delete(id);
   }
 
   private async openFolder(id: AgentId): Promise<LiveAgent> {

@@ -28,8 +28,6 @@ export interface ModelSession {
   readonly identity: BlockIdentity;
   readonly engine: BlockPoolBatchEngine;
   readonly files: BlockFiles;
-  /** Releases idle agents' blocks until `blocks` more are available, if that many can be. Resolves with how many are. */
-  readonly makeRoom: (blocks: number) => Promise<number>;
   readonly text: TextModel;
 }
 

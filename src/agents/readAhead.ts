@@ -11,8 +11,6 @@ export interface ReadAheadPorts {
   readonly saving: (agent: LiveAgent) => Promise<void> | undefined;
   /** The agent is leaving memory: nothing may begin. */
   readonly isLeaving: (agent: LiveAgent) => boolean;
-  /** It began to wait for blocks itself: whoever waits for its blocks looks elsewhere. */
-  readonly onWaiting: () => void;
   readonly onChange: (agent: LiveAgent) => void;
 }
 
@@ -23,8 +21,6 @@ interface UnderWay {
   readonly stop: AbortController;
   readonly over: Promise<void>;
   readonly draft: string | undefined;
-  /** The engine reads; until then it waits for blocks itself, or for the model. */
-  reading: boolean;
 }
 
 /** Reads at low priority what an agent's next prompt begins with, one read ahead an agent. */
@@ -50,7 +46,7 @@ export class ReadAhead {
     if (agent.activity !== undefined || nothingYet || !this.ports.models.isFree(modelDirectory)) return;
     const stop = new AbortController();
     const over = this.run(agent, draft, stop.signal);
-    this.underWay.set(agent, { stop, over, draft, reading: false });
+    this.underWay.set(agent, { stop, over, draft });
     return over;
   }
 
@@ -62,9 +58,8 @@ export class ReadAhead {
     await under?.over.catch(() => {});
   }
 
-  /** The agent's blocks are lent out and will come back. */
-  isReading(agent: LiveAgent): boolean {
-    return this.underWay.get(agent)?.reading === true;
+  isUnderWay(agent: LiveAgent): boolean {
+    return this.underWay.has(agent);
   }
 
   private async run(agent: LiveAgent, draft: string | undefined, signal: AbortSignal): Promise<void> {
@@ -87,7 +82,8 @@ export class ReadAhead {
       const { session } = lease;
       const { ids, settledTokens } = ahead(agent, draft, session.text.prompts);
       if (ids.length === 0 || ids.length >= session.contextTokens) return;
-      await agent.cache.makeHot(session, ids, agent.saved, () => this.enter(agent, "restoring"));
+      const onRestoring = () => this.enter(agent, "restoring");
+      await agent.cache.makeHot(session, ids, agent.saved, { priority: "low", signal, onRestoring });
       const unread = ids.length - agent.cache.hotTokensOf(session, ids);
       if (signal.aborted || unread === 0) return;
       if (unread >= tokensWorthShowing) this.enter(agent, "reading");
@@ -97,12 +93,6 @@ export class ReadAhead {
         stopIds: [],
         maxTokens: 0,
         priority: "low",
-      });
-      generation.onEvent(({ type }) => {
-        const under = this.underWay.get(agent);
-        if (under === undefined || (type !== "prefill" && type !== "queued")) return;
-        under.reading = type === "prefill";
-        if (!under.reading) this.ports.onWaiting();
       });
       const abort = () => generation.abort();
       signal.addEventListener("abort", abort);

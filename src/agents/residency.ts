@@ -18,19 +18,17 @@ export interface ResidencyOptions {
   readonly onSaved: (agent: LiveAgent, bytes: number) => void;
 }
 
-/** Moves agents' caches between the pool and the disk: background saves, room for others, read aheads. */
+/** Moves agents' caches between the pool and the disk: background saves and read-aheads. */
 export class Residency {
   readonly readAhead: ReadAhead;
   private readonly saves = new Map<LiveAgent, Promise<void>>();
   private readonly leaving = new Set<LiveAgent>();
-  private readonly watchers: (() => void)[] = [];
 
   constructor(private readonly options: ResidencyOptions) {
     this.readAhead = new ReadAhead({
       models: options.models,
       saving: (agent) => this.saves.get(agent),
       isLeaving: (agent) => this.leaving.has(agent),
-      onWaiting: () => this.agentChanged(),
       onChange: options.onChange,
     });
   }
@@ -80,53 +78,19 @@ export class Residency {
     agent.cache.release();
   }
 
-  /** Everything that the model of `session` holds of agents, before it is unloaded. */
+  /** Everything that the loaded model holds of agents, before it is unloaded. */
   async evictAll(): Promise<void> {
     for (const agent of this.options.live.all()) await this.evict(agent);
   }
 
-  /**
-   * As `makeRoom`, for a request that waits in the engine: goes on while there are agents at work that will be idle
-   * and could make room then.
-   */
-  async makeRoomInTime(session: ModelSession, blocks: number): Promise<number> {
-    let released = await this.makeRoom(session, blocks);
-    while (released < blocks && this.options.live.all().some((agent) => this.isAtWork(agent))) {
-      await new Promise<void>((resolve) => this.watchers.push(resolve));
-      released += await this.makeRoom(session, blocks - released);
-    }
-    return released;
-  }
-
-  /** An agent's state changed: whoever waits for an idle one looks again. */
-  agentChanged(): void {
-    for (const look of this.watchers.splice(0)) look();
-  }
-
-  /**
-   * Releases idle agents' blocks, the least recently used first and pinned ones last, until `blocks` are available that
-   * were not, as far as it goes. Resolves with how many are.
-   */
-  async makeRoom(session: ModelSession, blocks: number): Promise<number> {
-    const before = session.engine.pool.availableBlocks;
-    const idle = this.options.live
-      .all()
-      .filter((agent) => agent.activity === undefined && agent.cache.holdsBlocks)
-      .sort((a, b) => isPinned(a) - isPinned(b) || a.writer.manifest.lastUsedAt - b.writer.manifest.lastUsedAt);
-    for (const agent of idle) {
-      if (session.engine.pool.availableBlocks - before >= blocks) break;
-      await this.save(agent);
-      if (agent.activity !== undefined) continue;
-      this.options.log.log("info", `${agent.name} leaves memory to make room`);
-      agent.cache.release();
-      this.options.onChange(agent);
-    }
-    return session.engine.pool.availableBlocks - before;
+  /** Something of the agent is being saved or read ahead. */
+  isBusy(agent: LiveAgent): boolean {
+    return this.saves.has(agent) || this.leaving.has(agent) || this.readAhead.isUnderWay(agent);
   }
 
   /**
    * After an answer: saves it, then reads what every next message begins with, so that a message waits for its own tokens
-   * only. While others wait for room nothing is read. Never rejects.
+   * only. While others wait for blocks nothing is read. Never rejects.
    */
   async settle(agent: LiveAgent): Promise<void> {
     await this.save(agent);
@@ -135,12 +99,6 @@ export class Residency {
     await this.readAhead.start(agent, "").catch((error: unknown) => {
       this.options.log.log("warn", `${agent.name} is not read ahead: ${toErrorInfo(error).what}`);
     });
-  }
-
-  /** Its blocks are lent out and will come back. Who waits for one that waits itself would wait for ever. */
-  private isAtWork(agent: LiveAgent): boolean {
-    if (this.readAhead.isReading(agent)) return true;
-    return agent.activity !== undefined && agent.activity.state !== "waiting";
   }
 
   private async saveNow(agent: LiveAgent): Promise<void> {
@@ -161,4 +119,8 @@ export class Residency {
   }
 }
 
-const isPinned = (agent: LiveAgent): number => (agent.writer.manifest.pinned === true ? 1 : 0);
+/** Caches of a lower rank leave memory first: the least recently used, pinned agents' last. */
+export function rankOf({ writer }: LiveAgent): number {
+  const { lastUsedAt, pinned } = writer.manifest;
+  return lastUsedAt + (pinned === true ? 1e15 : 0);
+}

@@ -56,9 +56,12 @@ export class TurnRunner {
     const built = buildPrompt(agent.tree, turn, agent.writer.manifest.system, session.text.prompts);
     const limits = limitsOf(session, this.options.maxAnswerTokens());
     const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limits, agent.writer.manifest.headTokens);
-    const restoreMs = await agent.cache.makeHot(session, built.ids, agent.saved, (tokens) => {
-      this.enter(agent, activity, "restoring");
-      answer.emit({ type: "restoring", tokens });
+    const restoreMs = await agent.cache.makeHot(session, built.ids, agent.saved, {
+      signal: answer.signal,
+      onRestoring: (tokens) => {
+        this.enter(agent, activity, "restoring");
+        answer.emit({ type: "restoring", tokens });
+      },
     });
     throwIfAborted(answer.signal);
     recorder.record(promptRecord(turn, built));

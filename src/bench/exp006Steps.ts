@@ -1,5 +1,5 @@
 import { throwIfAborted } from "../common/errors";
-import { greedy, type SequenceStep } from "../engine/ports";
+import { greedy, noPenalties, type SequenceStep } from "../engine/ports";
 import type { NativeAddon, NativeModelInfo } from "../native/binding";
 import { MlxRunner } from "../native/mlxRunner";
 import type { BenchRow } from "../protocol/service";
@@ -78,7 +78,7 @@ async function decodeStep(runner: MlxRunner, table: readonly number[]): Promise<
   return performance.now() - start;
 }
 
-const oneStep = { steps: 1, onTokens: () => undefined, cancelled: () => false };
+const oneStep = { steps: 1, onTokens: () => undefined, onFailed: () => undefined, cancelled: () => false };
 
 function stepOf(tokens: Int32Array, start: number, table: readonly number[]): SequenceStep {
   return {
@@ -87,7 +87,7 @@ function stepOf(tokens: Int32Array, start: number, table: readonly number[]): Se
     table,
     wantToken: true,
     sampling: greedy,
-    penaltyIds: new Int32Array(),
+    penalties: noPenalties,
     stopIds: [],
     lookupIds: new Int32Array(0),
   };

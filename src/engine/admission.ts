@@ -38,8 +38,10 @@ export interface AdmissionPlan {
   readonly tail: "write" | "copy" | "claim";
   /** Blocks to reserve: for the rest of the prompt, the answer's beginning (or all of it), and the copy. */
   readonly newBlocks: number;
-  /** Available blocks that are lacking; 0 = it can start. */
+  /** Available blocks that are lacking; it can start when both are 0. */
   readonly missingBlocks: number;
+  /** The same of the layers with a window, whatever idle caches have of them. */
+  readonly missingWindowBlocks: number;
 }
 
 /**
@@ -76,10 +78,10 @@ export function planAdmission(
     .filter((block) => pool.refCount(block) === 1 && !cached.includes(block)).length;
   const grown = blocksFor(slotsNeeded(promptTokens, answerTokens), blockTokens) - reusedBlocks;
   const windowBlocks = windowBlocksAtStart(tables, reuse, slotsNeeded(promptTokens, answerTokens));
-  const windowLacking = Math.max(0, windowBlocks - tables.windowRoom(blocks));
+  const missingWindowBlocks = Math.max(0, windowBlocks - tables.windowRoom(blocks));
   const lacking = (newBlocks: number): number =>
-    Math.max(windowLacking, newBlocks + headroom + revived - givenBack - pool.availableBlocks);
-  const plan = { reusedTokens, ownBlocks, cached, window: reuse.found, windowBlocks };
+    Math.max(0, newBlocks + headroom + revived - givenBack - pool.availableBlocks);
+  const plan = { reusedTokens, ownBlocks, cached, window: reuse.found, windowBlocks, missingWindowBlocks };
 
   const tailBlock = reusedTokens % blockTokens === 0 ? undefined : (cached.at(-1) ?? at(blocks.table, ownBlocks - 1));
   if (tailBlock === undefined || (cached.length === 0 && pool.isWritable(tailBlock))) {

@@ -1,6 +1,7 @@
 import { InvalidRequestError } from "../common/errors";
 import { blocksFor } from "./blockMath";
 import type { BlockPool } from "./blockPool";
+import type { IdleTerms } from "./idleCache";
 import { bug } from "./invariant";
 import type { BlockHolder, LiveTables } from "./liveTables";
 import { type BlockId, noBlock } from "./ports";
@@ -28,6 +29,13 @@ export interface CacheContents {
 export class AgentBlocks implements BlockHolder {
   private contents: CacheContents | undefined;
   private windowNeeded = false;
+
+  /** A cache of nothing. */
+  static empty(tables: LiveTables, owner: string, salt: string | undefined): AgentBlocks {
+    const { epoch } = tables.pool;
+    const nothing = { tokenIds: new Int32Array(0), table: [], windowTable: [], keys: [] };
+    return new AgentBlocks(tables, { owner, salt, epoch, ...nothing });
+  }
 
   /** Takes over the contents' references. For the engine; others get theirs from a generation, a fork or a restore. */
   constructor(
@@ -88,7 +96,23 @@ export class AgentBlocks implements BlockHolder {
     return this.contents === undefined ? [] : [...this.contents.table, ...present(this.contents.windowTable)];
   }
 
-  /** Makes the window stay, whoever asks for room. */
+  /**
+   * Nobody uses the cache until its next submit, fork or release: from now on the engine may drop it for others. With
+   * `undefined` somebody uses it again. One whose contents are unknown is dropped at once.
+   */
+  setIdle(terms: IdleTerms | undefined): void {
+    if (terms !== undefined && this.stale) {
+      this.release();
+      terms.onDropped();
+      return;
+    }
+    this.held();
+    if (terms === undefined) this.tables.idle.delete(this);
+    else this.tables.idle.set(this, terms);
+    this.tables.changed();
+  }
+
+  /** Makes the window stay, whoever needs blocks. */
   keepWindow(): void {
     this.windowNeeded = true;
   }
@@ -149,6 +173,7 @@ export class AgentBlocks implements BlockHolder {
   moveOut(): CacheContents {
     const contents = this.held();
     this.contents = undefined;
+    this.tables.idle.delete(this);
     this.tables.delete(this);
     return contents;
   }

@@ -2,28 +2,33 @@ import type { Disposable } from "../common/disposables";
 import { AbortedError, type ResidentError, toErrorInfo } from "../common/errors";
 import { Emitter, type Event } from "../common/events";
 import { type Log, silentLog } from "../common/log";
+import type { AdmissionPlan } from "./admission";
 import { AgentBlocks } from "./agentBlocks";
 import { BlockPool } from "./blockPool";
 import { type EngineLimits, type EngineOptions, limitsOf, longestRun } from "./engineOptions";
-import { classifyFailure } from "./failure";
+import { asResidentError, classifyFailure } from "./failure";
 import type { Generation } from "./generation";
 import { GenerationTask } from "./generationTask";
 import { bug } from "./invariant";
-import { LiveTables, type PoolRun } from "./liveTables";
+import { LiveTables, type OnWindowLeft, type PoolRun } from "./liveTables";
 import { EngineMetrics, type MetricsSnapshot } from "./metrics";
-import type { BlockHasher, Clock, MakeRoom, ModelRunner } from "./ports";
-import { assertCanEverRun, assertUsable, type GenerationRequest } from "./request";
+import type { BlockHasher, Clock, ModelRunner } from "./ports";
+import { assertCanEverRun, assertUsable, type GenerationRequest, type Priority } from "./request";
 import { Restore, type RestoreRequest } from "./restore";
-import { RoomFinder } from "./roomFinder";
-import { RoomMaker } from "./roomMaker";
-import { planStep } from "./scheduler";
+import { type BlockSources, secureRows } from "./rowSecurer";
+import { planStep, type StepPlan } from "./scheduler";
 import { Sequence } from "./sequence";
+import { Space } from "./space";
+import { SteadyClock } from "./steadyClock";
+import { StepMemory } from "./stepMemory";
 import { type StepReport, StepRun } from "./stepRun";
 import { commonPrefix, keyChain, TokenHistory } from "./tokenHistory";
 import { WaitingQueue } from "./waitingQueue";
 import { findWindow } from "./windowReuse";
 
 const idleReport: StepReport = { progressed: false, sequences: 0, decodeTokens: 0, prefillTokens: 0, steps: 0 };
+
+const emptyPlan: StepPlan<GenerationTask> = { rows: [], steps: 1, guesses: false };
 
 /**
  * Runs many requests over one block pool. `submit` accepts, `step` does one pass of schedule → run → commit, and nothing
@@ -34,32 +39,42 @@ export class BlockPoolBatchEngine implements Disposable {
   private readonly tables: LiveTables;
   private readonly queue = new WaitingQueue();
   private running: GenerationTask[] = [];
-  private readonly room: RoomFinder;
-  private readonly roomMaker: RoomMaker;
+  private readonly space: Space;
+  private readonly sources: BlockSources;
+  private readonly memory = new StepMemory();
+  private readonly clock: Clock;
   private readonly limits: EngineLimits;
   private readonly metrics: EngineMetrics;
   private readonly log: Log;
   private readonly work: Emitter<void>;
+  private readonly onBroken: () => void;
+  /** Requests of a step that failed without a word of who is to blame: each runs alone until it has shown itself. */
+  private suspects: readonly GenerationTask[] = [];
+  private arrivals = 0;
+  private steps = 0;
   private stepping = false;
+  /** The engine itself is looking for blocks: what that changes is no news. */
+  private looking = false;
+  /** Running requests that lacked blocks for the last step. */
+  private paused: readonly GenerationTask[] = [];
   private disposed = false;
 
   constructor(
     private readonly runner: ModelRunner,
     private readonly hasher: BlockHasher,
-    private readonly clock: Clock,
+    clock: Clock,
     options: EngineOptions = {},
   ) {
     this.log = options.log ?? silentLog;
     this.limits = limitsOf(options);
-    this.work = new Emitter((error) => this.logError(error));
-    this.metrics = new EngineMetrics(clock);
+    this.onBroken = options.onBroken ?? (() => {});
+    const logError = (error: unknown) => this.logError(error);
+    this.work = new Emitter(logError);
+    this.clock = new SteadyClock(clock, logError);
+    this.metrics = new EngineMetrics(this.clock);
     const { geometry } = runner;
-    const poolOptions = {
-      checked: options.checked ?? false,
-      onRoom: () => {
-        if (this.queue.length > 0 || this.roomMaker.someonePauses) this.work.fire();
-      },
-    };
+    const spaceChanged = () => this.spaceChanged();
+    const poolOptions = { checked: options.checked ?? false, onRoom: spaceChanged };
     this.pool = new BlockPool(geometry, poolOptions);
     const window = geometry.window && {
       geometry: { ...geometry.window, stepTokens: longestRun(this.limits), slackTokens: this.limits.windowSlackTokens },
@@ -68,24 +83,15 @@ export class BlockPoolBatchEngine implements Disposable {
         { ...poolOptions, firstBlock: geometry.totalBlocks },
       ),
     };
-    this.tables = new LiveTables(this.pool, window, options.onWindowLeft);
-    const makeRoom = options.makeRoom ?? (() => 0);
-    const finder = (ask: MakeRoom) =>
-      new RoomFinder(
-        this.pool,
-        ask,
-        () => this.work.fire(),
-        (error) => this.logError(error),
-      );
-    this.room = finder(makeRoom);
-    this.roomMaker = new RoomMaker({
+    this.tables = new LiveTables(this.pool, window, guarded(options.onWindowLeft, logError), spaceChanged);
+    this.space = new Space(this.tables, logError);
+    this.sources = {
       tables: this.tables,
+      space: this.space,
       queue: this.queue,
-      // Not the one above: a request that waits may be answered only when a running one has ended.
-      finder: finder(options.makeRoomNow ?? makeRoom),
       running: () => this.running,
       preempt: (task) => this.preempt(task),
-    });
+    };
   }
 
   /** Blocks of the layers with a window, where they have their own. */
@@ -121,12 +127,14 @@ export class BlockPoolBatchEngine implements Disposable {
     assertCanEverRun(request, this.runner.geometry, this.tables.window?.geometry);
     if (request.blocks !== undefined) assertUsable(request.blocks, this.pool, request.salt);
     const { tokens, salt, owner } = request;
-    const blocks = request.blocks ?? this.emptyBlocks(owner, salt);
-    blocks.rewind(commonPrefix(blocks.tokenIds, tokens));
+    // Before the cache is touched: a request that is refused leaves it as it was.
     const chain = keyChain(this.hasher, this.pool.blockTokens, salt);
+    const blocks = request.blocks ?? AgentBlocks.empty(this.tables, owner, salt);
+    blocks.rewind(commonPrefix(blocks.tokenIds, tokens));
     const history = TokenHistory.growing(chain, tokens, tokens.length + request.maxTokens, [...blocks.keys]);
     const mine = new AgentBlocks(this.tables, { ...blocks.moveOut(), owner });
-    const task = new GenerationTask(request, mine, history, {
+    this.arrivals += 1;
+    const task = new GenerationTask(request, mine, history, this.arrivals, {
       tables: this.tables,
       clock: this.clock,
       metrics: this.metrics,
@@ -143,12 +151,17 @@ export class BlockPoolBatchEngine implements Disposable {
     if (this.stepping) throw bug("a step was begun inside a step");
     this.stepping = true;
     try {
-      const admitted = this.admitWaiting();
+      const admitted = this.look(() => this.admitWaiting());
       const report = await this.runOnce();
       const concluded = this.concludeEnded();
       return { ...report, progressed: report.progressed || admitted || concluded };
+    } catch (error) {
+      // A bug of ours. No answer may wait for ever because of it.
+      this.failAll(asResidentError(error));
+      return { ...idleReport, progressed: true };
     } finally {
       this.stepping = false;
+      this.serveRestores();
     }
   }
 
@@ -171,10 +184,24 @@ export class BlockPoolBatchEngine implements Disposable {
     return findWindow(window, this.historyOf(blocks), own, numTokens).numTokens === numTokens;
   }
 
-  /** Takes blocks for a cache that lies elsewhere; see `Restore`. */
+  /** Takes blocks for a cache that lies elsewhere, from idle caches too; see `Restore`. */
   beginRestore(request: RestoreRequest): Restore {
-    const chain = keyChain(this.hasher, this.pool.blockTokens, request.salt);
-    return Restore.begin(this.tables, chain, request);
+    const { salt, priority = "normal" } = request;
+    const chain = keyChain(this.hasher, this.pool.blockTokens, salt);
+    const source = { space: this.space, headroom: this.restoreHeadroom(priority) };
+    return Restore.begin(this.tables, chain, request, source);
+  }
+
+  /**
+   * Resolves when a restore can have `blocks` blocks, or when no running request will give any back, or when the signal
+   * aborts. Requests that come later do not start before.
+   */
+  async spaceFor(blocks: number, signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return;
+    this.arrivals += 1;
+    const served = this.space.wait(blocks, this.arrivals, signal);
+    this.serveRestores();
+    await served;
   }
 
   /** Ends every request as "aborted". Those in a step under way end with it. */
@@ -214,38 +241,71 @@ export class BlockPoolBatchEngine implements Disposable {
     return TokenHistory.of(keyChain(this.hasher, this.pool.blockTokens, salt), tokenIds, [...keys]);
   }
 
-  private emptyBlocks(owner: string, salt: string | undefined): AgentBlocks {
-    const { epoch } = this.pool;
-    return new AgentBlocks(this.tables, {
-      owner,
-      salt,
-      epoch,
-      tokenIds: new Int32Array(0),
-      table: [],
-      windowTable: [],
-      keys: [],
-    });
-  }
-
-  /** What the blocks hold is unknown from now on. */
+  /** What the blocks hold is unknown from now on: idle caches are of no use any more. */
   private forgetContents(): void {
     this.pool.forgetContents();
     this.windowPool?.forgetContents();
+    for (const [blocks, terms] of [...this.tables.idle]) {
+      blocks.release();
+      this.tell(terms.onDropped);
+    }
+  }
+
+  /** Blocks were freed, became idle, or are held no more: whoever waits for some looks again. */
+  private spaceChanged(): void {
+    if (this.looking) return;
+    if (!this.stepping) this.serveRestores();
+    if (this.queue.length > 0 || this.someonePauses) this.work.fire();
+  }
+
+  /** Somebody who runs waits for blocks: nothing new starts. */
+  private get someonePauses(): boolean {
+    return this.paused.some((task) => task.state === "running" && !task.isEnding);
+  }
+
+  private serveRestores(): void {
+    if (this.looking) return;
+    const nextArrival = this.queue.head?.priority === "normal" ? this.queue.head.arrival : undefined;
+    const requests = { numRunning: this.running.length, nextArrival };
+    const served = this.look(() => this.space.serve(requests, this.running.length));
+    // Requests that came after a restore may start now.
+    if (served && this.queue.length > 0) this.work.fire();
+  }
+
+  private look<T>(work: () => T): T {
+    this.looking = true;
+    try {
+      return work();
+    } finally {
+      this.looking = false;
+    }
+  }
+
+  /** As many blocks as admission leaves; a read ahead also leaves what all answers may need to their ends. */
+  private restoreHeadroom(priority: Priority): number {
+    if (priority === "normal") return this.running.length;
+    const answers = [...this.running, ...this.queue.inOrder()].filter((task) => task.priority === "normal");
+    return this.running.length + answers.reduce((sum, task) => sum + task.blocksToEnd, 0);
   }
 
   /** Starts those at the queue's head that fit; the order is kept. */
   private admitWaiting(): boolean {
     let admitted = false;
     for (let task = this.queue.head; task !== undefined; task = this.queue.head) {
-      if (this.running.length >= this.limits.maxSequences || this.roomMaker.someonePauses) break;
-      const plan = task.planAdmission(this.running.length);
-      if (plan.missingBlocks > 0) {
-        if (this.findRoom(task, plan.missingBlocks)) continue;
-        break;
+      if (this.running.length >= this.limits.maxSequences || this.someonePauses) break;
+      if (task.priority === "normal" && (this.space.firstArrival ?? task.arrival) < task.arrival) break;
+      try {
+        const plan = task.planAdmission(this.running.length);
+        if (plan.missingBlocks > 0 || plan.missingWindowBlocks > 0) {
+          if (this.findSpace(task, plan)) continue;
+          break;
+        }
+        this.queue.delete(task);
+        this.running.push(task);
+        task.admit(plan);
+      } catch (error) {
+        this.fail(task, asResidentError(error));
       }
-      this.queue.delete(task);
-      this.running.push(task);
-      task.admit(plan);
       admitted = true;
     }
     for (const [requestsAhead, task] of this.queue.inOrder().entries()) task.tellQueued(requestsAhead);
@@ -254,33 +314,48 @@ export class BlockPoolBatchEngine implements Disposable {
 
   /**
    * Idle caches first. Where nothing runs that would give blocks back, the waiting ones that came last lose their old
-   * caches: two that wait, each holding what the other lacks, would wait for ever.
+   * caches: two that wait, each holding what the other lacks, would wait for ever. At last the request gives up its own,
+   * which may share blocks with idle ones. `false`: wait for a change.
    */
-  private findRoom(task: GenerationTask, missingBlocks: number): boolean {
-    const room = this.room.find(task, missingBlocks);
-    if (room !== "none" || this.running.length > 0) return room === "found";
-    return this.queue.takeLastCache(task);
+  private findSpace(task: GenerationTask, { missingBlocks, missingWindowBlocks }: AdmissionPlan): boolean {
+    const found = missingWindowBlocks > 0 ? "none" : this.space.find(missingBlocks);
+    if (found !== "none" || this.running.length > 0) return found === "available";
+    return this.queue.takeLastCache(task) || task.releaseOldCache();
   }
 
   private async runOnce(): Promise<StepReport> {
     const arrivals = this.queue.arrivals;
     const copied = await this.makeCopies();
-    const plan = this.roomMaker.secure(
-      planStep(
-        this.running.filter((task) => !task.isEnding),
-        this.limits,
-      ),
-    );
+    const plan = this.look(() => this.planRun());
     if (plan.rows.length === 0) return { ...idleReport, progressed: copied };
+    this.steps += 1;
+    for (const { request } of plan.rows) request.lastStep = this.steps;
     const run = new StepRun(plan);
     try {
       const report = await run.on(this.runner, () => this.queue.arrivals !== arrivals);
+      this.memory.fitted(plan);
+      this.suspects = this.suspects.filter((task) => !run.tasks.includes(task));
       this.metrics.countPrefill(report.prefillTokens);
       return report;
     } catch (error) {
-      this.absorb(error, run.tasks);
+      this.absorb(error, run.tasks, plan);
       return { ...idleReport, progressed: true };
     }
+  }
+
+  /** What runs next: of the suspects one alone, else all, as far as there are blocks and memory. */
+  private planRun(): StepPlan<GenerationTask> {
+    const ready = this.running.filter((task) => !task.isEnding);
+    this.suspects = this.suspects.filter((task) => ready.includes(task));
+    const others = ready.filter((task) => !this.suspects.includes(task));
+    let secured: ReturnType<typeof secureRows> = { plan: emptyPlan, paused: [] };
+    for (const tasks of [...this.suspects.map((task) => [task]), others]) {
+      const running = tasks.filter((task) => task.state === "running");
+      secured = secureRows(this.memory.limit(planStep(running, this.limits)), this.sources);
+      if (secured.plan.rows.length > 0) break;
+    }
+    this.paused = secured.paused;
+    return secured.plan;
   }
 
   /** Copy on write, before a sequence's first step. `false` when there was none to make. */
@@ -307,29 +382,40 @@ export class BlockPoolBatchEngine implements Disposable {
     this.queue.putBack(task);
   }
 
-  /** Ends those whom a failed run or copy concerns; the others go on. */
-  private absorb(thrown: unknown, tasks: readonly GenerationTask[]): void {
+  /**
+   * Ends those whom a failed run or copy concerns; the others go on. A step that did not fit into memory is tried again
+   * with fewer tokens. Where nobody is named, each request of the step runs alone next, and fails alone.
+   */
+  private absorb(thrown: unknown, tasks: readonly GenerationTask[], plan?: StepPlan<GenerationTask>): void {
     const failure = classifyFailure(thrown);
     switch (failure.type) {
-      case "refused": {
-        const guilty = failure.sequence === undefined ? undefined : tasks[failure.sequence];
-        for (const task of guilty === undefined ? tasks : [guilty]) this.fail(task, failure.error);
+      case "intact": {
+        if (failure.isMemory && plan !== undefined && this.memory.didNotFit(plan)) return;
+        const guilty = tasks[failure.sequence ?? (tasks.length === 1 ? 0 : -1)];
+        if (guilty !== undefined) this.fail(guilty, failure.error);
+        else this.suspects = tasks;
         return;
       }
       case "aborted":
         for (const task of tasks) task.stream.abort();
         return;
-      case "unknownContents":
+      case "unknown":
         this.log.log("error", `the device failed, all caches in the pool are dropped: ${failure.error.message}`);
-        for (const task of [...this.running, ...this.queue.inOrder()]) this.fail(task, failure.error);
-        this.forgetContents();
+        this.failAll(failure.error);
         return;
     }
   }
 
+  /** Every request fails and nothing in the pool is trusted any more. */
+  private failAll(error: ResidentError): void {
+    for (const task of [...this.running, ...this.queue.inOrder()]) this.fail(task, error);
+    this.forgetContents();
+    this.tell(this.onBroken);
+  }
+
   private fail(task: GenerationTask, error: ResidentError): void {
     this.forget(task);
-    task.fail(error);
+    this.tell(() => task.fail(error));
   }
 
   /** A request is to end: at once when no step has its blocks, else when the step is over. */
@@ -338,14 +424,22 @@ export class BlockPoolBatchEngine implements Disposable {
     decide();
     if (this.stepping && task.state === "running") return;
     this.forget(task);
-    task.conclude();
+    this.conclude(task);
     this.work.fire();
+  }
+
+  private conclude(task: GenerationTask): void {
+    try {
+      task.conclude();
+    } catch (error) {
+      this.tell(() => task.fail(asResidentError(error)));
+    }
   }
 
   private concludeEnded(): boolean {
     const ended = this.running.filter((task) => task.isEnding);
     this.running = this.running.filter((task) => !task.isEnding);
-    for (const task of ended) task.conclude();
+    for (const task of ended) this.conclude(task);
     return ended.length > 0;
   }
 
@@ -354,8 +448,29 @@ export class BlockPoolBatchEngine implements Disposable {
     this.running = this.running.filter((other) => other !== task);
   }
 
+  /** Calls code that is not to disturb what goes on here. */
+  private tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.logError(error);
+    }
+  }
+
   private logError(error: unknown): void {
     const { code, what } = toErrorInfo(error);
     this.log.log("error", `a caller's code failed: ${code}: ${what}`);
   }
+}
+
+/** A block that cannot be kept leaves its window all the same. */
+function guarded(keep: OnWindowLeft | undefined, onError: (error: unknown) => void): OnWindowLeft {
+  return (left) => {
+    try {
+      return keep?.(left);
+    } catch (error) {
+      onError(error);
+      return undefined;
+    }
+  };
 }

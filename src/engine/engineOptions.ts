@@ -1,7 +1,6 @@
 import type { Log } from "../common/log";
 import { bug } from "./invariant";
 import type { OnWindowLeft } from "./liveTables";
-import type { MakeRoom } from "./ports";
 import type { StepLimits } from "./scheduler";
 
 export interface EngineLimits extends StepLimits {
@@ -12,10 +11,8 @@ export interface EngineLimits extends StepLimits {
 }
 
 export interface EngineOptions extends Partial<EngineLimits> {
-  /** Absent: idle caches are never asked to go. */
-  readonly makeRoom?: MakeRoom;
-  /** The same for a request that runs: answers with what idle caches give now, and waits for nobody who works. */
-  readonly makeRoomNow?: MakeRoom;
+  /** What the pool's blocks hold is unknown: the device is to be made anew before the engine is of use again. */
+  readonly onBroken?: () => void;
   /** Hears of full blocks that leave a window, while they still hold what they held. */
   readonly onWindowLeft?: OnWindowLeft;
   readonly log?: Log;

@@ -1,29 +1,40 @@
 import { type ErrorInfo, ResidentError, toErrorInfo } from "../common/errors";
 
-/** What a runner's error says about the pool and about who failed. */
+/** What an error of the runner says about the pool and about who failed. */
 export type Failure =
-  /** Nothing ran; it is the request at this index of the step that was refused, or all of them. */
-  | { readonly type: "refused"; readonly sequence: number | undefined; readonly error: ResidentError }
-  /** Nothing ran: the device was told to stop. */
+  /** The device was told to stop before anything ran. */
   | { readonly type: "aborted" }
+  /**
+   * The pool holds what it held before. `sequence`: index of the request in the step that is to blame. `isMemory`: the
+   * step needs more memory than there is; a smaller one may fit.
+   */
+  | {
+      readonly type: "intact";
+      readonly sequence: number | undefined;
+      readonly isMemory: boolean;
+      readonly error: ResidentError;
+    }
   /** What the pool's blocks hold is unknown. */
-  | { readonly type: "unknownContents"; readonly error: ResidentError };
+  | { readonly type: "unknown"; readonly error: ResidentError };
 
 export function classifyFailure(thrown: unknown): Failure {
   const info = toErrorInfo(thrown);
   if (info.code === "ABORTED") return { type: "aborted" };
-  if (info.code === "INVALID_REQUEST") {
-    const { sequence } = info.facts;
-    return {
-      type: "refused",
-      sequence: typeof sequence === "number" ? sequence : undefined,
-      error: asResidentError(thrown, info),
-    };
+  const error = asResidentError(thrown, info);
+  const { contents, sequence } = info.facts;
+  if (contents !== "intact" && (contents === "unknown" || info.code !== "INVALID_REQUEST")) {
+    return { type: "unknown", error };
   }
-  return { type: "unknownContents", error: asResidentError(thrown, info) };
+  return {
+    type: "intact",
+    sequence: typeof sequence === "number" ? sequence : undefined,
+    isMemory: info.code === "OUT_OF_MEMORY",
+    error,
+  };
 }
 
-function asResidentError(thrown: unknown, info: ErrorInfo): ResidentError {
+/** Any thrown value as an error of ours. */
+export function asResidentError(thrown: unknown, info: ErrorInfo = toErrorInfo(thrown)): ResidentError {
   if (thrown instanceof ResidentError) return thrown;
   return new ResidentError(info.code, info.what, info.advice, info.facts, thrown);
 }

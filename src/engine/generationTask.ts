@@ -1,13 +1,14 @@
 import type { ResidentError } from "../common/errors";
 import { type AdmissionPlan, admit, type Candidate, planAdmission } from "./admission";
-import type { AgentBlocks } from "./agentBlocks";
+import { AgentBlocks } from "./agentBlocks";
+import { AnswerCounts } from "./answerCounts";
 import { blocksFor, slotsNeeded } from "./blockMath";
 import type { FinishReason, GenerationFigures } from "./generation";
 import { type GenerationControl, GenerationStream } from "./generationStream";
 import { bug } from "./invariant";
 import type { LiveTables } from "./liveTables";
 import type { EngineMetrics } from "./metrics";
-import type { Clock, RunnerToken, SequenceStep, TokenId } from "./ports";
+import { type Clock, noPenalties, type RunnerToken, type SequenceStep, type TokenId } from "./ports";
 import type { GenerationRequest, Priority } from "./request";
 import type { PlannedRow, Schedulable, StepPlan } from "./scheduler";
 import type { Sequence } from "./sequence";
@@ -15,11 +16,13 @@ import type { TokenHistory } from "./tokenHistory";
 import { TurnFigures } from "./turnFigures";
 
 /** Decided, not yet carried out: a run may still be writing the request's blocks. */
-interface Ending {
-  readonly reason: FinishReason;
-  /** Tokens of the answer that are kept. */
-  readonly keepTokens: number;
-}
+type Ending =
+  | {
+      readonly reason: FinishReason;
+      /** Tokens of the answer that are kept. */
+      readonly keepTokens: number;
+    }
+  | { readonly reason: "failed"; readonly error: ResidentError };
 
 type Phase =
   | { readonly type: "waiting"; readonly blocks: AgentBlocks }
@@ -37,12 +40,19 @@ export interface TaskPorts {
 
 const noIds = new Int32Array(0);
 
+/** Blocks that a request lacks for its part of a step. */
+export interface Lacking {
+  readonly layers: "all" | "window";
+  readonly blocks: number;
+}
+
 /** One request on its way: waiting with its old cache → running with a sequence → ended. */
 export class GenerationTask implements Schedulable {
   readonly stream: GenerationStream;
   readonly priority: Priority;
   readonly mayGuess: boolean;
-  private readonly hasPenalties: boolean;
+  /** Absent where no penalty is asked for. */
+  private readonly counts: AnswerCounts | undefined;
   private phase: Phase;
   private ending: Ending | undefined;
   private queuedTold = false;
@@ -51,11 +61,15 @@ export class GenerationTask implements Schedulable {
   private readonly tokenIds: TokenId[] = [];
   private readonly promptTokens: number;
   private readonly turn: TurnFigures;
+  /** Number of the step that it was part of last; 0: none yet. */
+  lastStep = 0;
 
   constructor(
     private readonly request: Omit<GenerationRequest, "blocks" | "tokens">,
     blocks: AgentBlocks,
     private readonly history: TokenHistory,
+    /** Counts up over all requests. */
+    readonly arrival: number,
     private readonly ports: TaskPorts,
   ) {
     this.phase = { type: "waiting", blocks };
@@ -64,7 +78,8 @@ export class GenerationTask implements Schedulable {
     this.turn = new TurnFigures(ports.clock, history.length);
     this.mayGuess = request.promptLookup ?? true;
     const { repetitionPenalty, presencePenalty, frequencyPenalty } = request.sampling;
-    this.hasPenalties = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
+    const hasPenalties = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
+    this.counts = hasPenalties ? new AnswerCounts() : undefined;
     const control: GenerationControl = {
       figures: () => this.figures(),
       abort: () => ports.end(this, () => this.decideAbort()),
@@ -119,7 +134,7 @@ export class GenerationTask implements Schedulable {
   }
 
   /** Gives the blocks of its old cache back to the pool, full ones findable; `false` when it has none. */
-  surrenderBlocks(): boolean {
+  releaseOldCache(): boolean {
     const { blocks } = this.candidate();
     if (blocks.table.length === 0) return false;
     blocks.rewind(0);
@@ -137,14 +152,23 @@ export class GenerationTask implements Schedulable {
 
   // ---- running -----------------------------------------------------------------------------------------------------
 
-  /** Blocks that it lacks for its part of a run; 0 = all are reserved now. */
-  secure(row: PlannedRow<GenerationTask>, steps: number): number {
+  /** Reserves the blocks for its part of a run; `undefined`: it has them all now, else what is not available. */
+  secure(row: PlannedRow<GenerationTask>, steps: number): Lacking | undefined {
     const { sequence } = this;
     const { pool } = this.ports.tables;
     const lacking = this.lackingFor(row, steps);
-    if (lacking > 0 && pool.canReserve(lacking)) sequence.reserve(lacking);
-    else if (lacking > 0) return lacking - pool.availableBlocks;
-    return sequence.window?.secure(this.slotsAfter(row, steps)) ?? 0;
+    if (!pool.canReserve(lacking)) return { layers: "all", blocks: lacking - pool.availableBlocks };
+    if (lacking > 0) sequence.reserve(lacking);
+    const ofWindow = sequence.window?.secure(this.slotsAfter(row, steps)) ?? 0;
+    return ofWindow > 0 ? { layers: "window", blocks: ofWindow } : undefined;
+  }
+
+  /** Blocks that it may still need to its end and has not reserved. */
+  get blocksToEnd(): number {
+    const slots = slotsNeeded(this.promptTokens, this.request.maxTokens);
+    if (this.phase.type === "running") return this.phase.sequence.lackingFor(slots);
+    const held = this.phase.type === "waiting" ? this.phase.blocks.table.length : 0;
+    return Math.max(0, blocksFor(slots, this.ports.tables.pool.blockTokens) - held);
   }
 
   /** Blocks that it has still to reserve for such a part. */
@@ -159,11 +183,11 @@ export class GenerationTask implements Schedulable {
 
   /** running → waiting: gives its blocks to the pool, full ones findable; it will go on where it was. Not during a run. */
   preempt(): void {
-    const computed = this.sequence.numComputedTokens;
-    const blocks = this.sequence.extract();
-    blocks.rewind(0);
+    const { sequence } = this;
+    this.lostTokens = sequence.numComputedTokens;
+    sequence.release();
+    const blocks = AgentBlocks.empty(this.ports.tables, this.request.owner, this.request.salt);
     this.phase = { type: "waiting", blocks };
-    this.lostTokens = computed;
     this.queuedTold = false;
     this.ports.metrics.countPreemption();
   }
@@ -183,7 +207,7 @@ export class GenerationTask implements Schedulable {
       ...(sequence.window === undefined ? {} : { windowTable: sequence.window.table }),
       wantToken,
       sampling: this.request.sampling,
-      penaltyIds: this.hasPenalties ? this.history.view(0, this.history.length) : noIds,
+      penalties: this.counts?.view() ?? noPenalties,
       stopIds: this.request.stopIds,
       lookupIds: guesses ? this.history.view(0, this.history.length) : noIds,
     };
@@ -195,6 +219,7 @@ export class GenerationTask implements Schedulable {
     this.countRead(this.promptTokens);
     this.history.append(id);
     this.tokenIds.push(id);
+    this.counts?.add(id);
     this.ports.metrics.countToken(this.turn.sampled());
     const keepTokens = this.tokenIds.length;
     if (this.request.stopIds.includes(id)) this.ending = { reason: "stop", keepTokens };
@@ -208,6 +233,11 @@ export class GenerationTask implements Schedulable {
     });
   }
 
+  /** Something failed for this request alone: it ends when the run is over, with nothing of the run counted. */
+  failAlone(error: ResidentError): void {
+    this.ending = { reason: "failed", error };
+  }
+
   /** Counts what a run has computed: the sequence's first `numTokens` tokens, as far as they are part of it. */
   commit(numTokens: number): void {
     this.sequence.advance(Math.min(numTokens, this.history.length));
@@ -219,16 +249,27 @@ export class GenerationTask implements Schedulable {
 
   /** Ends as was decided and hands its cache over. Not during a run. */
   conclude(): void {
-    const { reason, keepTokens } = this.ending ?? { reason: "aborted", keepTokens: this.tokenIds.length };
-    this.keep(keepTokens);
+    const ending = this.ending ?? { reason: "aborted", keepTokens: this.tokenIds.length };
+    if (ending.reason === "failed") {
+      this.fail(ending.error);
+      return;
+    }
+    this.keep(ending.keepTokens);
     const blocks = this.takeCache();
+    const { reason } = ending;
     this.stream.finish({ finishReason: reason, tokenIds: [...this.tokenIds], figures: this.figures(), blocks });
   }
 
   /** Ends with an error; its blocks go back to the pool. Not during a run. */
   fail(error: ResidentError): void {
-    this.takeCache().release();
-    this.stream.fail(error);
+    const { phase } = this;
+    this.phase = { type: "ended" };
+    try {
+      if (phase.type === "running") phase.sequence.release();
+      if (phase.type === "waiting") phase.blocks.release();
+    } finally {
+      this.stream.fail(error);
+    }
   }
 
   private slotsAfter({ numTokens }: PlannedRow<GenerationTask>, steps: number): number {
@@ -245,7 +286,7 @@ export class GenerationTask implements Schedulable {
 
   /** A stop in the text is found at a token that may have ended the answer by itself: the text's word counts. */
   private decideStop(keepTokens: number): void {
-    if (this.ending?.reason === "aborted") return;
+    if (this.ending?.reason === "aborted" || this.ending?.reason === "failed") return;
     const kept = Math.max(0, Math.min(Math.floor(keepTokens), this.tokenIds.length));
     this.ending = { reason: "stop", keepTokens: kept };
   }
@@ -277,9 +318,10 @@ export class GenerationTask implements Schedulable {
 
   private takeCache(): AgentBlocks {
     const { phase } = this;
-    this.phase = { type: "ended" };
     if (phase.type === "ended") throw bug("a request ended twice");
-    return phase.type === "running" ? phase.sequence.extract() : phase.blocks;
+    const cache = phase.type === "running" ? phase.sequence.extract() : phase.blocks;
+    this.phase = { type: "ended" };
+    return cache;
   }
 
   private candidate(): Candidate {

@@ -1,6 +1,9 @@
+import type { AgentBlocks } from "./agentBlocks";
 import type { BlockPool } from "./blockPool";
+import type { IdleTerms } from "./idleCache";
 import { at, bug } from "./invariant";
 import type { BlockId } from "./ports";
+import type { Restore } from "./restore";
 import type { WindowBlocks } from "./windowMath";
 
 /** Whoever holds references to blocks: a sequence, a cache between turns, a restore under way. */
@@ -37,13 +40,23 @@ export interface PoolRun {
 
 /** Every holder alive. Lets a view say whose a block is, and a check prove that no reference is lost or counted twice. */
 export class LiveTables {
+  /** Caches that nobody uses, and how each may be dropped. */
+  readonly idle = new Map<AgentBlocks, IdleTerms>();
+  /** Those under way. */
+  readonly restores = new Set<Restore>();
   private readonly holders = new Set<BlockHolder>();
 
+  /** `onChange`: what is free, idle or in use changed; whoever waits for blocks looks again. */
   constructor(
     readonly pool: BlockPool,
     readonly window?: WindowBlocks,
     private readonly onWindowLeft: OnWindowLeft = () => undefined,
+    private readonly onChange: () => void = () => {},
   ) {}
+
+  changed(): void {
+    this.onChange();
+  }
 
   get count(): number {
     return this.holders.size;
@@ -55,6 +68,7 @@ export class LiveTables {
 
   delete(holder: BlockHolder): void {
     if (!this.holders.delete(holder)) throw bug("a table ended twice", { owner: holder.owner });
+    this.onChange();
   }
 
   /** Blocks of the layers with a window that could be had now, with every idle cache's but `except`'s. O(held). */
@@ -93,8 +107,8 @@ export class LiveTables {
     const holder: BlockHolder = { owner, heldBlocks: () => [block] };
     this.add(holder);
     const over = () => {
-      this.delete(holder);
       pool.release(block);
+      this.delete(holder);
     };
     kept.then(over, over);
   }

@@ -1,4 +1,5 @@
 /** How the engine reaches the world. It has no VS Code, no file system, no timers and no native import. */
+import type { ResidentError } from "../common/errors";
 
 export type BlockId = number;
 export type TokenId = number;
@@ -51,6 +52,19 @@ export const greedy: SamplingParams = {
   logprobs: 0,
 };
 
+/** What penalties count of the answer so far; prompts never count. All empty where penalties are off. */
+export interface PenaltyCounts {
+  /** The last ids of the answer, in order, at most `repetitionWindowTokens`: for the repetition penalty. */
+  readonly recentIds: Int32Array;
+  /** The distinct ids of the answer and how often each was sampled: for presence and frequency penalties. */
+  readonly ids: Int32Array;
+  readonly counts: Int32Array;
+}
+
+const noIds = new Int32Array(0);
+
+export const noPenalties: PenaltyCounts = { recentIds: noIds, ids: noIds, counts: noIds };
+
 /** One sequence's part of a step. */
 export interface SequenceStep {
   /** New token ids, ≥ 1. */
@@ -64,8 +78,8 @@ export interface SequenceStep {
   /** Sample after the last token. */
   readonly wantToken: boolean;
   readonly sampling: SamplingParams;
-  /** Ids that penalties count; within a run what is sampled is added. */
-  readonly penaltyIds: Int32Array;
+  /** What penalties count; within a run the runner adds what it samples. */
+  readonly penalties: PenaltyCounts;
   readonly stopIds: readonly TokenId[];
   /** All ids of the sequence, for the runner to guess from (it verifies every guess); empty: it must not. */
   readonly lookupIds: Int32Array;
@@ -86,13 +100,20 @@ export interface RunOptions {
   readonly steps: number;
   /** Tokens of each step, in order, before `run` resolves. */
   readonly onTokens: (tokens: readonly RunnerToken[]) => void;
+  /**
+   * Sampling failed for this sequence alone (no finite logits, say): no token of it follows in this run, all others go on
+   * as if nothing had been.
+   */
+  readonly onFailed: (sequence: number, error: ResidentError) => void;
   /** Looked at between steps only: a run that resolves has done its first step for every sequence. */
   readonly cancelled: () => boolean;
 }
 
 /**
- * The device. A rejected `run` or `copyBlock` leaves the pool's contents unknown unless the error's code is
- * INVALID_REQUEST or ABORTED: then nothing ran. INVALID_REQUEST may name the guilty one in `facts.sequence`.
+ * The device. A rejected `run` or `copyBlock` says in `facts.contents` what became of the pool: "intact": every block holds
+ * what it held for the tokens that were computed before the call; "unknown": none can be trusted. An error without the
+ * fact is "intact" if its code is INVALID_REQUEST or ABORTED, which come before anything runs. `facts.sequence` is the
+ * index of the sequence that is to blame, where one is.
  */
 export interface ModelRunner {
   readonly geometry: PoolGeometry;
@@ -110,9 +131,3 @@ export interface Clock {
   /** Monotonic milliseconds. */
   nowMs(): number;
 }
-
-/**
- * Asked when a request lacks `blocks` blocks that nothing running will give back: release idle caches (saving
- * them first, if they are not on disk) and answer with how many blocks were released. Requests wait meanwhile.
- */
-export type MakeRoom = (blocks: number) => number | Promise<number>;

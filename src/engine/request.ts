@@ -1,4 +1,5 @@
 import { InvalidRequestError, PoolExhaustedError, ResidentError } from "../common/errors";
+import { isInSamplingRange, type SamplingParameter, samplingRanges } from "../common/samplingRanges";
 import type { AgentBlocks } from "./agentBlocks";
 import { blocksFor, slotsNeeded } from "./blockMath";
 import type { BlockPool } from "./blockPool";
@@ -100,26 +101,30 @@ function assertIds(ids: ArrayLike<TokenId>, vocabSize: number, where: string): v
   }
 }
 
-/** Ranges in which sampling parameters have a meaning, both ends included. */
-const samplingRanges = [
-  ["temperature", 0, 100],
-  ["topK", 0, Number.MAX_SAFE_INTEGER],
-  ["topP", 0, 1],
-  ["minP", 0, 1],
-  ["repetitionPenalty", Number.MIN_VALUE, 100],
-  ["presencePenalty", -100, 100],
-  ["frequencyPenalty", -100, 100],
-  ["seed", 0, Number.MAX_SAFE_INTEGER],
-  ["logprobs", -1, 1_000],
+const parameters = [
+  "temperature",
+  "topK",
+  "topP",
+  "minP",
+  "repetitionPenalty",
+  "presencePenalty",
+  "frequencyPenalty",
+  "seed",
+  "logprobs",
 ] as const;
 
-const wholeNumbers: ReadonlySet<string> = new Set(["topK", "seed", "logprobs"]);
-
 function assertSampling(sampling: SamplingParams, vocabSize: number): void {
-  for (const [name, from, to] of samplingRanges) {
-    const value = sampling[name];
-    if (value >= from && value <= to && (!wholeNumbers.has(name) || Number.isInteger(value))) continue;
-    throw new InvalidRequestError(`${name} is out of its range`, `set it between ${from} and ${to}`, { name, value });
-  }
+  for (const name of parameters) assertInRange(name, sampling[name]);
   assertIds([...sampling.logitBias.keys()], vocabSize, "logit bias");
+  for (const value of sampling.logitBias.values()) assertInRange("logitBias", value);
+}
+
+function assertInRange(name: SamplingParameter, value: number): void {
+  if (isInSamplingRange(name, value)) return;
+  const { min, max, whole } = samplingRanges[name];
+  const kind = whole ? "a whole number" : "a number";
+  throw new InvalidRequestError(`${name} is out of its range`, `set it to ${kind} from ${min} to ${max}`, {
+    name,
+    value,
+  });
 }

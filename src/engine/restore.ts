@@ -3,6 +3,8 @@ import { blocksFor } from "./blockMath";
 import { at, bug } from "./invariant";
 import type { BlockHolder, LiveTables } from "./liveTables";
 import { type BlockId, noBlock } from "./ports";
+import type { Priority } from "./request";
+import type { Space } from "./space";
 import { type KeyChain, TokenHistory } from "./tokenHistory";
 import { firstBlockSeen } from "./windowMath";
 
@@ -11,6 +13,17 @@ export interface RestoreRequest {
   /** The tokens whose cache is wanted. */
   readonly tokens: Int32Array;
   readonly salt?: string;
+  /** "low": for a read ahead. It leaves the blocks that running and waiting answers will need. */
+  readonly priority?: Priority;
+  /** Somebody of more importance needs blocks: end it soon. Called at most once, for "low" ones only. */
+  readonly onGiveWay?: () => void;
+}
+
+/** Where a restore takes its blocks from. */
+export interface RestoreSource {
+  readonly space: Space;
+  /** Blocks that must stay available for others. */
+  readonly headroom: number;
 }
 
 /** A block to fill: the K and V of `tokens`, the first of which is at position `start`. */
@@ -32,21 +45,30 @@ export class Restore implements BlockHolder {
   readonly owner: string;
   private readonly epoch: number;
   private ended = false;
+  private gaveWay = false;
 
-  /** Takes as many blocks as are available, in order: `targets` may cover less than the request. */
-  static begin(tables: LiveTables, chain: KeyChain, request: RestoreRequest): Restore {
+  /** Takes as many blocks as it may, out of idle caches too, in order: `targets` may cover less than the request. */
+  static begin(
+    tables: LiveTables,
+    chain: KeyChain,
+    request: RestoreRequest,
+    { space, headroom }: RestoreSource,
+  ): Restore {
     const { pool } = tables;
     const history = TokenHistory.growing(chain, request.tokens, request.tokens.length);
+    // Before any block is taken: nothing is held if a key cannot be had.
+    const keys = history.keysOf(history.length);
     const found: BlockId[] = [];
-    const full = Math.floor(history.length / pool.blockTokens);
-    while (found.length < full) {
-      const block = pool.lookup(history.keyOf(found.length));
+    for (const key of keys) {
+      const block = pool.lookup(key);
       if (block === undefined || !pool.canRetain(block)) break;
+      if (pool.refCount(block) === 0 && pool.availableBlocks <= headroom) break;
       pool.retain(block);
       found.push(block);
     }
     const missing = blocksFor(history.length, pool.blockTokens) - found.length;
-    const taken = pool.allocate(Math.min(missing, pool.availableBlocks), found.at(-1));
+    space.findSome(missing + headroom - pool.availableBlocks);
+    const taken = pool.allocate(Math.min(missing, Math.max(0, pool.availableBlocks - headroom)), found.at(-1));
     return new Restore(tables, request, history, [...found, ...taken], found.length, takeWindow(tables, history));
   }
 
@@ -61,6 +83,19 @@ export class Restore implements BlockHolder {
     this.owner = request.owner;
     this.epoch = tables.pool.epoch;
     tables.add(this);
+    tables.restores.add(this);
+  }
+
+  /** The device failed since: what was filled is unknown, and so is what was found. */
+  get stale(): boolean {
+    return this.epoch !== this.tables.pool.epoch;
+  }
+
+  /** One of low priority is told once to end soon. */
+  giveWay(): void {
+    if (this.gaveWay || this.request.priority !== "low") return;
+    this.gaveWay = true;
+    this.request.onGiveWay?.();
   }
 
   /** Tokens whose blocks the pool still had. */
@@ -93,11 +128,11 @@ export class Restore implements BlockHolder {
     if (!Number.isInteger(numTokens) || numTokens < this.foundTokens || numTokens > held) {
       throw bug("a restore was committed with tokens that it does not hold", { numTokens, held });
     }
-    this.end();
     const kept = blocksFor(numTokens, blockTokens);
+    const keys = this.history.keysOf(numTokens);
+    this.end();
     pool.releaseFrom(this.table, kept);
     const table = this.table.slice(0, kept);
-    const keys = this.history.keysOf(numTokens);
     if (this.epoch === pool.epoch) this.publish(table, keys);
     const { owner, epoch } = this;
     const tokenIds = this.history.view(0, numTokens);
@@ -155,6 +190,7 @@ export class Restore implements BlockHolder {
   private end(): void {
     if (this.ended) throw bug("a restore ended twice", { owner: this.owner });
     this.ended = true;
+    this.tables.restores.delete(this);
     this.tables.delete(this);
   }
 }

@@ -42,13 +42,17 @@ export interface StepPlan<T> {
   readonly guesses: boolean;
 }
 
-/** Of the prefill beside a decode, what read aheads get: nobody waits for them, and an answer's reader does. */
+/** Share of the prefill budget that read-aheads get while an answer is decoded: nobody waits for them. */
 const readAheadShare = 1 / 4;
 
+/** Share of the prefill budget of the prompt that was admitted first, however short the others are. */
+const oldestShare = 1 / 4;
+
 /**
- * One step: every decoding request gets its token, then prompts are read in order of admission, normal before low, as
- * far as the budget goes. Pure. The caller keeps the number of running requests below `tokenBudget`, so each decoding
- * request is in every step and the first prompt always moves.
+ * One step: every decoding request gets its token, then prompts are read as far as the budget goes, normal before low,
+ * those with the fewest tokens left first: a short message does not wait for a long prompt to be read. A quarter of the
+ * budget goes to the prompt that was admitted first, so that none is overtaken for ever. Pure. The caller keeps the number
+ * of running requests below `tokenBudget`, so each decoding request is in every step and the first prompt always moves.
  */
 export function planStep<T extends Schedulable>(running: readonly T[], limits: StepLimits): StepPlan<T> {
   const decoding = running.filter((request) => request.decoding);
@@ -56,11 +60,11 @@ export function planStep<T extends Schedulable>(running: readonly T[], limits: S
   let budget = limits.tokenBudget - rows.length;
   if (rows.length > 0) budget = Math.min(budget, limits.prefillChunkTokens);
   const read = (priority: Priority) => {
-    for (const request of running) {
-      if (budget <= 0) return;
-      if (request.decoding || request.priority !== priority) continue;
-      const numTokens = Math.min(budget, request.numPendingTokens);
-      rows.push(rowOf(request, numTokens));
+    const reading = running.filter((request) => !request.decoding && request.priority === priority);
+    const shares = shareBudget(reading, budget);
+    for (const request of reading) {
+      const numTokens = shares.get(request) ?? 0;
+      if (numTokens > 0) rows.push(rowOf(request, numTokens));
       budget -= numTokens;
     }
   };
@@ -70,6 +74,22 @@ export function planStep<T extends Schedulable>(running: readonly T[], limits: S
   const guesses = limits.lookupTokensPerRun > 0 && rows.length === 1 && decoding[0]?.mayGuess === true;
   const longest = guesses ? Math.max(limits.maxStepsPerRun, limits.lookupTokensPerRun) : limits.maxStepsPerRun;
   return { rows, steps: rows.length === decoding.length ? stepsTogether(decoding, longest) : 1, guesses };
+}
+
+/** How many of the budget's tokens each prompt gets; `reading` is in order of admission. */
+function shareBudget<T extends Schedulable>(reading: readonly T[], budget: number): ReadonlyMap<T, number> {
+  const shares = new Map<T, number>();
+  let left = Math.max(0, budget);
+  const give = (request: T, most: number) => {
+    const given = shares.get(request) ?? 0;
+    const more = Math.min(left, most, request.numPendingTokens - given);
+    shares.set(request, given + more);
+    left -= more;
+  };
+  const [oldest] = reading;
+  if (oldest !== undefined) give(oldest, Math.ceil(left * oldestShare));
+  for (const request of [...reading].sort((a, b) => a.numPendingTokens - b.numPendingTokens)) give(request, left);
+  return shares;
 }
 
 /** Steps that all decoding requests can take without the host: none may have enough before. */

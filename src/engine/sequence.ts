@@ -154,6 +154,8 @@ export class Sequence implements BlockHolder {
    * its tokens are not there.
    */
   extract(): AgentBlocks {
+    // The one thing that may fail comes before anything ends.
+    this.history.keysOf(this.computedTokens);
     this.end();
     this.dropUnmadeCopies();
     const { pool, blocks, computedTokens } = this;
@@ -170,6 +172,14 @@ export class Sequence implements BlockHolder {
       windowTable: this.window?.moveOut(computedTokens) ?? [],
       keys: this.history.keysOf(computedTokens),
     });
+  }
+
+  /** Ends it and gives its blocks back; those that were made findable stay so. Computes nothing, so it cannot fail. */
+  release(): void {
+    this.end();
+    this.dropUnmadeCopies();
+    this.pool.releaseFrom(this.blocks, 0);
+    this.window?.moveOut(0);
   }
 
   /**

@@ -1,7 +1,9 @@
+import type { ResidentError } from "../common/errors";
+import { asResidentError } from "./failure";
 import type { GenerationTask } from "./generationTask";
 import { bug } from "./invariant";
-import type { ModelRunner, RunnerToken } from "./ports";
-import type { StepPlan } from "./scheduler";
+import type { ModelRunner, RunnerToken, SequenceStep } from "./ports";
+import type { PlannedRow, StepPlan } from "./scheduler";
 
 /** What a step did; counts are tokens. */
 export interface StepReport {
@@ -16,39 +18,57 @@ export interface StepReport {
 
 /** One run of a plan on the device: hands tokens to their requests as they come, then counts what was computed. */
 export class StepRun {
+  private readonly rows: readonly PlannedRow<GenerationTask>[];
+  private readonly inputs: readonly SequenceStep[];
   private readonly received: number[];
+  /** Rows that failed alone: of them nothing is counted. */
+  private readonly failed = new Set<number>();
   private fault: Error | undefined;
 
+  /** A request whose part cannot be made is failed and left out. */
   constructor(private readonly plan: StepPlan<GenerationTask>) {
-    this.received = plan.rows.map(() => 0);
+    const rows: PlannedRow<GenerationTask>[] = [];
+    const inputs: SequenceStep[] = [];
+    for (const row of plan.rows) {
+      try {
+        inputs.push(row.request.stepInput(row, plan));
+        rows.push(row);
+      } catch (error) {
+        row.request.failAlone(asResidentError(error));
+      }
+    }
+    [this.rows, this.inputs] = [rows, inputs];
+    this.received = rows.map(() => 0);
   }
 
   get tasks(): readonly GenerationTask[] {
-    return this.plan.rows.map((row) => row.request);
+    return this.rows.map((row) => row.request);
   }
 
   /** Rejects as the runner does; then nothing is counted. `interrupted` ends a run of several steps early. */
   async on(runner: ModelRunner, interrupted: () => boolean): Promise<StepReport> {
-    const { rows, steps } = this.plan;
-    await runner.run(
-      rows.map((row) => row.request.stepInput(row, this.plan)),
-      {
-        steps,
+    const { rows, inputs } = this;
+    if (rows.length > 0) {
+      await runner.run(inputs, {
+        steps: this.plan.steps,
         onTokens: (tokens) => {
           for (const token of tokens) this.receive(token);
         },
+        onFailed: (sequence, error) => this.receiveFailure(sequence, error),
         cancelled: () => interrupted() || rows.some((row) => row.request.isEnding),
-      },
-    );
+      });
+    }
     rows.forEach((row, index) => {
-      if (row.wantToken && this.received[index] === 0) this.fault ??= bug("the runner owes a token", { index });
+      if (row.wantToken && this.received[index] === 0 && !this.failed.has(index)) {
+        this.fault ??= bug("the runner owes a token", { index });
+      }
     });
     if (this.fault !== undefined) throw this.fault;
     return this.commit();
   }
 
   private receive(token: RunnerToken): void {
-    const row = this.plan.rows[token.sequence];
+    const row = this.rows[token.sequence];
     const count = this.received[token.sequence];
     if (row === undefined || count === undefined || !row.wantToken || count >= this.plan.steps) {
       this.fault ??= bug("the runner sampled a token that nobody wanted", { sequence: token.sequence });
@@ -58,17 +78,30 @@ export class StepRun {
     row.request.accept(token);
   }
 
+  private receiveFailure(sequence: number, error: ResidentError): void {
+    const row = this.rows[sequence];
+    if (row === undefined) this.fault ??= bug("the runner failed a sequence that was not in the run", { sequence });
+    this.failed.add(sequence);
+    row?.request.failAlone(error);
+  }
+
   private commit(): StepReport {
     let decodeTokens = 0;
     let prefillTokens = 0;
-    this.plan.rows.forEach(({ request, numTokens, decoding }, index) => {
+    this.rows.forEach(({ request, numTokens, decoding }, index) => {
+      if (this.failed.has(index)) return;
       // Every token sampled but the last was fed back in the step after it.
       const computed = numTokens + Math.max(0, (this.received[index] ?? 0) - 1);
-      request.commit(request.sequence.numComputedTokens + computed);
+      try {
+        request.commit(request.sequence.numComputedTokens + computed);
+      } catch (error) {
+        request.failAlone(asResidentError(error));
+        return;
+      }
       if (decoding) decodeTokens += computed;
       else prefillTokens += computed;
     });
     const steps = Math.max(1, ...this.received);
-    return { progressed: true, sequences: this.plan.rows.length, decodeTokens, prefillTokens, steps };
+    return { progressed: true, sequences: this.rows.length, decodeTokens, prefillTokens, steps };
   }
 }

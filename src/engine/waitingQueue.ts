@@ -35,7 +35,7 @@ export class WaitingQueue {
 
   /** The one that came last and has an old cache, `except` apart, gives it up; `false` when there is none. */
   takeLastCache(except?: GenerationTask): boolean {
-    return [...this.inOrder()].reverse().some((task) => task !== except && task.surrenderBlocks());
+    return [...this.inOrder()].reverse().some((task) => task !== except && task.releaseOldCache());
   }
 
   delete(task: GenerationTask): void {

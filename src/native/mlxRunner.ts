@@ -137,7 +137,7 @@ function concatenate(parts: readonly ArrayLike<number>[]): Int32Array {
   return all;
 }
 
-function toNativeSampling({ sampling, penaltyIds, stopIds, lookupIds }: SequenceStep): NativeSampling {
+function toNativeSampling({ sampling, penalties, stopIds, lookupIds }: SequenceStep): NativeSampling {
   return {
     temperature: sampling.temperature,
     topK: sampling.topK,
@@ -149,7 +149,7 @@ function toNativeSampling({ sampling, penaltyIds, stopIds, lookupIds }: Sequence
     seedLow: sampling.seed % 2 ** 32,
     seedHigh: Math.floor(sampling.seed / 2 ** 32),
     ...biasOf(sampling),
-    penaltyIds,
+    penaltyIds: penalties.recentIds,
     stopIds: Int32Array.from(stopIds),
     lookupIds,
     logprobs: sampling.logprobs,

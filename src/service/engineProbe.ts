@@ -44,8 +44,7 @@ async function storeCache({ session, info }: LoadedModel, tokens: number, folder
   const chain = store.chain(identity, ids);
   /** Blocks that nobody's table names, for as long as `work` takes. */
   const withBlocks = async <T>(work: (blocks: readonly number[]) => Promise<T>): Promise<T> => {
-    const lacking = chain.length - engine.pool.availableBlocks;
-    if (lacking > 0) await session.makeRoom(lacking);
+    await engine.spaceFor(chain.length);
     const restore = engine.beginRestore({ owner, tokens: ids });
     try {
       return await work(restore.targets.map(({ block }) => block));

@@ -73,8 +73,6 @@ export class LocalResidentService implements ResidentService {
       log,
       onState: (state) => this.emitter.fire({ type: "engine", state }),
       beforeUnload: () => this.agents.residency.evictAll(),
-      makeRoom: (session, blocks) => this.agents.residency.makeRoom(session, blocks),
-      makeRoomInTime: (session, blocks) => this.agents.residency.makeRoomInTime(session, blocks),
       onWindowLeft: (session, left) => this.agents.residency.saveLeft(session, left),
       onBroken: (model) => this.gate.retire(model),
     });

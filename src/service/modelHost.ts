@@ -16,7 +16,6 @@ import { createTextModel } from "../text/textModel";
 import type { ModelLoader } from "./modelGate";
 import { type PoolSize, poolSizeFor } from "./poolSize";
 import type { CountingRunner, Runtime } from "./runtime";
-import { watchFailures } from "./watchFailures";
 
 /** A model in memory with everything over it. */
 export interface LoadedModel {
@@ -37,9 +36,6 @@ export interface ModelHostOptions {
   readonly onState: (state: EngineState) => void;
   /** Caches to save and to let go before the model ends. */
   readonly beforeUnload: () => Promise<void>;
-  /** Releases idle caches now; and the same for a request that can wait for an agent to become idle. */
-  readonly makeRoom: (session: ModelSession, blocks: number) => Promise<number>;
-  readonly makeRoomInTime: (session: ModelSession, blocks: number) => Promise<number>;
   /** Keeps what a block holds that has left its window, until the promise is over. */
   readonly onWindowLeft: (session: ModelSession, left: LeftBlock) => Promise<void> | undefined;
   /** The device failed: the model must be loaded anew before it is used again. */
@@ -108,20 +104,27 @@ export class ModelHost implements ModelLoader<LoadedModel> {
   }
 
   async unload(model: LoadedModel): Promise<void> {
-    try {
-      await this.options.beforeUnload();
-      model.session.engine.abortAll();
-      model.driver.dispose();
-      model.session.engine.dispose();
-      await model.native.dispose();
-    } catch (error) {
-      this.options.log.log("error", `${model.summary.name} did not end cleanly: ${toErrorInfo(error).what}`);
+    const { engine } = model.session;
+    // Whatever fails of it: a model that is not disposed of would refuse every load after it.
+    const parts: readonly (() => void | Promise<void>)[] = [
+      () => this.options.beforeUnload(),
+      () => engine.abortAll(),
+      () => model.driver.dispose(),
+      () => engine.dispose(),
+      () => model.native.dispose(),
+    ];
+    for (const part of parts) {
+      try {
+        await part();
+      } catch (error) {
+        this.options.log.log("error", `${model.summary.name} did not end cleanly: ${toErrorInfo(error).what}`);
+      }
     }
     this.setState({ type: "idle" });
   }
 
   private async assemble(summary: ModelSummary, native: NativeModel): Promise<LoadedModel> {
-    const { service, runtime, clock, log, makeRoom, makeRoomInTime, onWindowLeft, onBroken } = this.options;
+    const { service, runtime, clock, log, onWindowLeft, onBroken } = this.options;
     const { info } = native;
     const text = createTextModel(await readTextFiles(summary.directory));
     const limits = limitsOf({
@@ -133,18 +136,12 @@ export class ModelHost implements ModelLoader<LoadedModel> {
     const runner = runtime.createRunner(pool, info);
     const identity = identityOf(info, service.blockTokens, size);
     let session: ModelSession | undefined;
-    const engine = new BlockPoolBatchEngine(
-      watchFailures(runner, () => onBroken(model)),
-      createBlockHasher(identity),
-      clock,
-      {
-        ...limits,
-        log,
-        onWindowLeft: (left) => (session === undefined ? undefined : onWindowLeft(session, left)),
-        makeRoom: (blocks) => (session === undefined ? 0 : makeRoomInTime(session, blocks)),
-        makeRoomNow: (blocks) => (session === undefined ? 0 : makeRoom(session, blocks)),
-      },
-    );
+    const engine = new BlockPoolBatchEngine(runner, createBlockHasher(identity), clock, {
+      ...limits,
+      log,
+      onBroken: () => onBroken(model),
+      onWindowLeft: (left) => (session === undefined ? undefined : onWindowLeft(session, left)),
+    });
     session = {
       directory: summary.directory,
       name: summary.name,
@@ -152,7 +149,6 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       identity,
       engine,
       files: pool,
-      makeRoom: (blocks) => (session === undefined ? Promise.resolve(0) : makeRoom(session, blocks)),
       text,
     };
     const model: LoadedModel = {

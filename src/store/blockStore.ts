@@ -113,7 +113,7 @@ export class BlockStore {
   }
 
   /**
-   * Reads `blocks` into the pool's `targets` (as many), a few at a time. Resolves with how many from the first are
+   * Reads `blocks` into the pool's `targets` (as many), a few at a time, until `signal` aborts. Resolves with how many from the first are
    * there now; the first that is refused ends the chain, and its file is removed so that the next save writes it anew.
    */
   async load(
@@ -121,10 +121,12 @@ export class BlockStore {
     identity: BlockIdentity,
     blocks: readonly StoredBlock[],
     targets: readonly BlockId[],
+    signal?: AbortSignal,
   ): Promise<{ readonly loaded: number; readonly refused?: RestoreRefusal }> {
     // Later blocks were used a little earlier: eviction takes a chain from its end.
     const now = Date.now();
     for (let from = 0; from < blocks.length; from += readsInFlight) {
+      if (signal?.aborted) return { loaded: from };
       const batch = blocks.slice(from, from + readsInFlight);
       // All of them, whatever becomes of one: the targets may be given back only when nobody writes them any more.
       const settled = await Promise.allSettled(

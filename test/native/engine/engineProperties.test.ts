@@ -7,7 +7,7 @@ import type { KvDtype } from "../../../src/common/kvDtypes";
 import { windowBlocksFor } from "../../../src/engine/windowMath";
 import type { NativeModel } from "../../../src/native/binding";
 import { loadAddon } from "../../../src/native/loader";
-import { answersRoom, runs, script } from "../../support/engine/world/actions";
+import { idleCaches, runs, script } from "../../support/engine/world/actions";
 import { play, playBeside, World } from "../../support/engine/world/world";
 import { NativeDevice } from "../../support/native/nativeDevice";
 import { stageRoot } from "../../support/native/nativeRig";
@@ -35,7 +35,7 @@ const limits = fc.record({
   maxStepsPerRun: fc.integer({ min: 1, max: 6 }),
   lookupTokensPerRun: fc.constantFrom(0, 4, 12),
   maxSequences: fc.integer({ min: 1, max: 5 }),
-  answersRoom,
+  idleCaches,
   /** Where the model has layers with a window. */
   spareWindowBlocks: fc.nat({ max: 12 }),
   slackTokens: fc.constantFrom(0, 2, 9),
@@ -48,7 +48,7 @@ const seen = { preemptions: 0, loadedTokens: 0, loadedWindowBlocks: 0, acceptedG
 
 async function playOn(
   model: NativeModel,
-  { poolTokens, blockTokens, answersRoom, spareWindowBlocks, slackTokens, ...options }: Limits,
+  { poolTokens, blockTokens, idleCaches, spareWindowBlocks, slackTokens, ...options }: Limits,
   howPlayed: (world: World) => Promise<void>,
 ): Promise<void> {
   const folder = await mkdtemp(path.join(os.tmpdir(), "resident world "));
@@ -63,17 +63,8 @@ async function playOn(
   };
   let device: NativeDevice | undefined;
   try {
-    const world = await World.over(
-      async (makeRoom) => {
-        device = await NativeDevice.start(model, folder, geometry, {
-          ...options,
-          windowSlackTokens: slackTokens,
-          makeRoom,
-        });
-        return device;
-      },
-      { answersRoom, scale: 4, answerScale: 2 },
-    );
+    device = await NativeDevice.start(model, folder, geometry, { ...options, windowSlackTokens: slackTokens });
+    const world = new World(device, { idleCaches, scale: 4, answerScale: 2 });
     await howPlayed(world);
     assert.equal(device?.runner.counters.movedSlabs, 0);
     seen.preemptions += world.device.engine.metricsSnapshot().numPreemptions;

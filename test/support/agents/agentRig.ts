@@ -23,6 +23,7 @@ export interface RigOptions {
   readonly maxAnswerTokens?: number;
   readonly identity?: Partial<BlockIdentity>;
   readonly locks?: FakeLocks;
+  readonly lockGraceMs?: number;
   /** Layers with a window have blocks of their own. */
   readonly window?: WindowGeometry;
 }
@@ -58,11 +59,8 @@ export class AgentRig {
       get: (block) => this.runner.contentsOf(block),
       set: (block, contents) => this.runner.setContents(block, contents),
     });
-    const makeRoom = (blocks: number) => this.agents.residency.makeRoom(this.session, blocks);
     const engine = new BlockPoolBatchEngine(this.runner, createBlockHasher(ids), this.clock, {
       checked: true,
-      makeRoom: (blocks) => this.agents.residency.makeRoomInTime(this.session, blocks),
-      makeRoomNow: makeRoom,
       windowSlackTokens: 8,
       onWindowLeft: (left) => this.agents.residency.saveLeft(this.session, left),
     });
@@ -75,7 +73,6 @@ export class AgentRig {
       identity: ids,
       engine,
       files: this.files,
-      makeRoom,
       text: this.text(),
     };
     const locks = (options.locks ?? new FakeLocks()).process();
@@ -97,6 +94,7 @@ export class AgentRig {
       maxAnswerTokens: () => options.maxAnswerTokens ?? 8,
       defaultModel: () => "/models/fake",
       log: silentLog,
+      ...(options.lockGraceMs === undefined ? {} : { lockGraceMs: options.lockGraceMs }),
     });
   }
 

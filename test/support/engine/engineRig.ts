@@ -6,7 +6,7 @@ import type { Generation, GenerationEvent, GenerationResult } from "../../../src
 import { type BlockId, greedy, type PoolGeometry } from "../../../src/engine/ports";
 import type { GenerationRequest } from "../../../src/engine/request";
 import { referenceAnswer } from "./fakeModel";
-import { FakeClock, fakeHasher } from "./fakePorts";
+import { FakeClock, FakeHasher } from "./fakePorts";
 import { FakeRunner } from "./fakeRunner";
 
 export const vocabSize = 61;
@@ -15,6 +15,7 @@ export const vocabSize = 61;
 export class EngineRig {
   readonly runner: FakeRunner;
   readonly clock = new FakeClock();
+  readonly hasher = new FakeHasher();
   readonly engine: BlockPoolBatchEngine;
   readonly logged: string[] = [];
 
@@ -27,7 +28,7 @@ export class EngineRig {
       ...geometry,
     });
     const log: Log = { log: (_, message) => this.logged.push(message) };
-    this.engine = new BlockPoolBatchEngine(this.runner, fakeHasher, this.clock, { checked: true, log, ...options });
+    this.engine = new BlockPoolBatchEngine(this.runner, this.hasher, this.clock, { checked: true, log, ...options });
     this.runner.mayWrite = (block) => isWritable(this.engine, block);
   }
 

@@ -1,4 +1,5 @@
-import { greedy, type SamplingParams, type TokenId } from "../../../src/engine/ports";
+import { repetitionWindowTokens } from "../../../src/common/samplingRanges";
+import { greedy, type PenaltyCounts, type SamplingParams, type TokenId } from "../../../src/engine/ports";
 
 /** The fake device's arithmetic, and the same answer computed without blocks, batches or chunks. */
 
@@ -19,11 +20,34 @@ export function slotValue(before: readonly number[], token: TokenId, position: n
 export function nextToken(
   context: readonly number[],
   sampling: SamplingParams,
-  penaltyIds: Int32Array,
+  answer: AnswerSoFar,
   vocabSize: number,
 ): TokenId {
   const seed = sampling.temperature > 0 ? sampling.seed : 0;
-  return mix(digest([...context, ...penaltyIds], 29), seed) % vocabSize;
+  const recent = sampling.repetitionPenalty === 1 ? [] : answer.recentIds;
+  const isCounting = sampling.presencePenalty !== 0 || sampling.frequencyPenalty !== 0;
+  const counted = isCounting ? [...answer.counts].sort(([a], [b]) => a - b).flat() : [];
+  return mix(digest([...context, ...recent, ...counted], 29), seed) % vocabSize;
+}
+
+/** What penalties count. */
+export class AnswerSoFar {
+  recentIds: TokenId[] = [];
+  readonly counts = new Map<TokenId, number>();
+
+  add(id: TokenId): void {
+    this.recentIds = [...this.recentIds, id].slice(-repetitionWindowTokens);
+    this.counts.set(id, (this.counts.get(id) ?? 0) + 1);
+  }
+
+  static from({ recentIds, ids, counts }: PenaltyCounts): AnswerSoFar {
+    const answer = new AnswerSoFar();
+    answer.recentIds = [...recentIds];
+    ids.forEach((id, index) => {
+      answer.counts.set(id, counts[index] ?? 0);
+    });
+    return answer;
+  }
 }
 
 export interface ReferenceRequest {
@@ -39,13 +63,14 @@ export function referenceAnswer(request: ReferenceRequest, vocabSize: number): T
   const ids = [...request.tokens];
   const values: number[] = [];
   const answer: TokenId[] = [];
+  const counted = new AnswerSoFar();
   while (answer.length < maxTokens) {
     for (let position = values.length; position < ids.length; position += 1) {
       values.push(slotValue(values, ids[position] ?? 0, position));
     }
-    const penalised = sampling.repetitionPenalty !== 1 ? Int32Array.from(ids) : new Int32Array(0);
-    const id = nextToken(values, sampling, penalised, vocabSize);
+    const id = nextToken(values, sampling, counted, vocabSize);
     answer.push(id);
+    counted.add(id);
     ids.push(id);
     if (stopIds.includes(id)) break;
   }

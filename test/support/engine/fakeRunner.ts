@@ -1,4 +1,5 @@
-import { ResidentError } from "../../../src/common/errors";
+import type { ResidentError } from "../../../src/common/errors";
+import { classifyFailure } from "../../../src/engine/failure";
 import { at } from "../../../src/engine/invariant";
 import {
   type BlockId,
@@ -10,7 +11,7 @@ import {
   type SequenceStep,
   type TokenId,
 } from "../../../src/engine/ports";
-import { nextToken, slotValue } from "./fakeModel";
+import { AnswerSoFar, nextToken, slotValue } from "./fakeModel";
 import { checkRows } from "./rowChecks";
 
 /**
@@ -25,6 +26,8 @@ export class FakeRunner implements ModelRunner {
   mayWrite: (block: BlockId) => boolean = () => true;
   /** Thrown once, by the next run or copy. */
   failNext: { readonly in: "run" | "copy"; readonly error: Error } | undefined;
+  /** Sampling of a row fails so, at this step of a run; all others go on. */
+  failSampling: (row: SequenceStep, step: number) => ResidentError | undefined = () => undefined;
   readonly batches: { readonly rows: readonly SequenceStep[]; readonly steps: number }[] = [];
   copies = 0;
   computedTokens = 0;
@@ -49,7 +52,7 @@ export class FakeRunner implements ModelRunner {
    * Where ids are given for guesses, 0 to 2 of them are taken for right at every step, and what a wrong one would leave
    * is written behind them.
    */
-  async run(rows: readonly SequenceStep[], { steps, onTokens, cancelled }: RunOptions): Promise<void> {
+  async run(rows: readonly SequenceStep[], { steps, onTokens, onFailed, cancelled }: RunOptions): Promise<void> {
     await Promise.resolve();
     this.throwPlanned("run");
     checkRows(rows, steps, this.geometry);
@@ -60,7 +63,7 @@ export class FakeRunner implements ModelRunner {
       start: row.start,
       live: true,
       sampled: 0,
-      penaltyIds: [...row.penaltyIds],
+      answer: AnswerSoFar.from(row.penalties),
     }));
     for (let step = 0; step < steps; step += 1) {
       await this.beforeStep(step);
@@ -74,13 +77,18 @@ export class FakeRunner implements ModelRunner {
           for (const token of sequence.tokens) this.append(row, sequence.start++, token);
           sequence.live = row.wantToken;
           if (!row.wantToken) break;
-          const penaltyIds = Int32Array.from(sequence.penaltyIds);
+          const failure = this.failSampling(row, step);
+          if (failure !== undefined) {
+            sequence.live = false;
+            onFailed(index, failure);
+            break;
+          }
           const context = this.context(row.table, sequence.start);
-          const id = nextToken(context, row.sampling, penaltyIds, this.geometry.vocabSize);
+          const id = nextToken(context, row.sampling, sequence.answer, this.geometry.vocabSize);
           sampled.push({ sequence: index, id });
           sequence.tokens = [id];
           sequence.sampled += 1;
-          if (row.penaltyIds.length > 0) sequence.penaltyIds.push(id);
+          sequence.answer.add(id);
           if (row.stopIds.includes(id) || sequence.sampled === steps) sequence.live = false;
         }
         if (guessed > 0 && sequence.live) this.append(row, sequence.start, 0);
@@ -169,7 +177,7 @@ export class FakeRunner implements ModelRunner {
     const planned = this.failNext;
     if (planned?.in !== where) return;
     this.failNext = undefined;
-    if (!(planned.error instanceof ResidentError) || planned.error.code === "NATIVE_FAILURE") this.spoil();
+    if (classifyFailure(planned.error).type === "unknown") this.spoil();
     throw planned.error;
   }
 }

@@ -1,11 +1,16 @@
 import { readFile } from "node:fs/promises";
-import { type BlockId, greedy, noBlock, type SequenceStep, type TokenId } from "../../../src/engine/ports";
+import { AnswerCounts } from "../../../src/engine/answerCounts";
+import { type BlockId, greedy, noBlock, noPenalties, type SequenceStep, type TokenId } from "../../../src/engine/ports";
 import type { GenerationRequest } from "../../../src/engine/request";
 import type { NativeModelInfo, NativePool } from "../../../src/native/binding";
 import { MlxRunner } from "../../../src/native/mlxRunner";
 import type { TrueAnswer } from "../engine/world/device";
 
 const none = new Int32Array(0);
+
+function failAll(sequence: number, error: Error): void {
+  throw new Error(`sequence ${sequence} failed: ${error.message}`);
+}
 
 /** Block ids in order, of all layers or, where those with a window have their own, of the others; then of these. */
 export interface Tables {
@@ -28,15 +33,15 @@ export class LoneReader {
   }
 
   async answer({ tokens, maxTokens, sampling, stopIds }: GenerationRequest): Promise<TrueAnswer> {
-    const hasPenalties = sampling.repetitionPenalty !== 1;
+    const counts = new AnswerCounts();
     const ids = [...tokens];
     const logprobs: number[] = [];
     for (let start = 0; ids.length < tokens.length + maxTokens; ) {
-      const penaltyIds = hasPenalties ? Int32Array.from(ids) : none;
-      const step = { tokens: Int32Array.from(ids.slice(start)), start, sampling, penaltyIds };
+      const step = { tokens: Int32Array.from(ids.slice(start)), start, sampling, penalties: counts.view() };
       start = ids.length;
       const { id, logprob } = await this.run(step);
       ids.push(id);
+      counts.add(id);
       if (logprob !== undefined) logprobs.push(logprob);
       if (stopIds.includes(id)) break;
     }
@@ -47,7 +52,7 @@ export class LoneReader {
   async agrees(tokens: Int32Array, { table, windowTable = [] }: Tables): Promise<boolean> {
     if (tokens.length === 0) return true;
     const row = { ...this.row, tokens, wantToken: false };
-    await this.runner.run([row], { steps: 1, onTokens: () => {}, cancelled: () => false });
+    await this.runner.run([row], { steps: 1, onTokens: () => {}, onFailed: failAll, cancelled: () => false });
     return (
       (await this.sameBytes(tokens.length, this.tables.table, table)) &&
       (await this.sameBytes(tokens.length, this.tables.windowTable ?? [], windowTable))
@@ -75,6 +80,7 @@ export class LoneReader {
     await this.runner.run([{ ...this.row, ...step }], {
       steps: 1,
       onTokens: (tokens) => sampled.push(...tokens),
+      onFailed: failAll,
       cancelled: () => false,
     });
     const [token] = sampled;
@@ -89,7 +95,7 @@ export class LoneReader {
       ...this.tables,
       wantToken: true,
       sampling: greedy,
-      penaltyIds: none,
+      penalties: noPenalties,
       stopIds: [],
       lookupIds: none,
     };

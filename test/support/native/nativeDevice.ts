@@ -127,9 +127,11 @@ export class NativeDevice implements WorldDevice {
     return { numTokens: restore.foundTokens + loadedTokens, window };
   }
 
-  failNext(): void {
+  plan(): void {
     throw new Error("a real device does not fail as planned");
   }
+
+  planNothing(): void {}
 
   async dispose(): Promise<void> {
     this.engine.dispose();

@@ -15,6 +15,8 @@ export interface BlockContents {
 export class FakeBlockFiles implements BlockFiles {
   writes = 0;
   reads = 0;
+  /** Awaited by every read. */
+  beforeRead: () => Promise<void> = async () => {};
   /** Thrown by the next writes while set. */
   writeError: Error | undefined;
 
@@ -40,6 +42,7 @@ export class FakeBlockFiles implements BlockFiles {
 
   async readBlockFile(request: BlockFileRead): Promise<BlockFileRefusal | undefined> {
     this.reads += 1;
+    await this.beforeRead();
     let text: string;
     try {
       text = await readFile(request.path, "utf8");

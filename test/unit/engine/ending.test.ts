@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { InvalidRequestError, ResidentError } from "../../../src/common/errors";
+import { greedy } from "../../../src/engine/ports";
 import { EngineRig, prompt, record } from "../../support/engine/engineRig";
 
 const broken = new ResidentError("NATIVE_FAILURE", "the device broke", "start the engine again");
@@ -145,14 +146,46 @@ describe("Failures of the device", () => {
     rig.assertEmpty();
   });
 
-  it("fails all of the step when it names none, and goes on with the next request", async () => {
+  it("tries each of the step alone when a refusal names none: only who cannot run alone fails", async () => {
     const rig = new EngineRig();
-    const failed = [rig.submit({ tokens: prompt(9) }), rig.submit({ tokens: prompt(9, 1) })];
-    rig.runner.failNext = { in: "run", error: new InvalidRequestError("no", "ask otherwise") };
+    const run = rig.runner.run.bind(rig.runner);
+    rig.runner.run = async (rows, options) => {
+      if (rows.some(({ sampling }) => sampling.seed === 7)) throw new InvalidRequestError("no", "ask otherwise");
+      return run(rows, options);
+    };
+    const good = [rig.submit({ tokens: prompt(9) }), rig.submit({ tokens: prompt(9, 1) })];
+    const guilty = rig.submit({ tokens: prompt(9, 2), sampling: { ...greedy, seed: 7 } });
     await rig.settle();
-    for (const generation of failed) await assert.rejects(generation.result, { code: "INVALID_REQUEST" });
+    await assert.rejects(guilty.result, { code: "INVALID_REQUEST" });
+    for (const [variant, generation] of good.entries()) {
+      const { tokenIds, blocks } = await generation.result;
+      assert.deepEqual(tokenIds, rig.expected(prompt(9, variant), 4));
+      blocks.release();
+    }
     rig.assertEmpty();
-    assert.deepEqual((await rig.complete({ tokens: prompt(9) })).tokenIds, rig.expected(prompt(9), 4));
+  });
+
+  it("tries a step that does not fit into memory with half of its tokens, down to one, then fails the request alone", async () => {
+    const rig = new EngineRig({}, { tokenBudget: 16, maxSequences: 4 });
+    const run = rig.runner.run.bind(rig.runner);
+    const tried: number[] = [];
+    const outOfMemory = new ResidentError("OUT_OF_MEMORY", "no memory", "close something", { contents: "intact" });
+    rig.runner.run = async (rows, options) => {
+      const tokens = rows.reduce((sum, row) => sum + row.tokens.length, 0);
+      tried.push(tokens);
+      if (tokens > 3 || rows.some(({ sampling, start }) => sampling.seed === 7 && start > 4)) throw outOfMemory;
+      return run(rows, options);
+    };
+    const good = rig.submit({ tokens: prompt(20) });
+    const guilty = rig.submit({ tokens: prompt(9, 2), sampling: { ...greedy, seed: 7 } });
+    const { blocks: idle } = await rig.complete({ tokens: prompt(3, 3), maxTokens: 0 });
+    await assert.rejects(guilty.result, outOfMemory);
+    assert.deepEqual(tried.slice(0, 4), [16, 8, 4, 2]);
+    const { tokenIds, blocks } = await good.result;
+    assert.deepEqual(tokenIds, rig.expected(prompt(20), 4));
+    assert.equal(idle.stale, false);
+    for (const cache of [idle, blocks]) cache.release();
+    rig.assertEmpty();
   });
 
   it("ends the step's requests as aborted when the device was told to stop", async () => {
@@ -214,6 +247,26 @@ describe("Failures of the device", () => {
       run(rows, { ...options, onTokens: (tokens) => options.onTokens([...tokens, { sequence: 7, id: 1 }]) });
     await assert.rejects(rig.complete({ tokens: prompt(5) }), { code: "INTERNAL" });
     rig.assertEmpty();
+  });
+
+  it("fails a request alone whose sampling fails, at the first token and in the middle of a run", async () => {
+    for (const failsAt of [0, 2]) {
+      const rig = new EngineRig({}, { maxStepsPerRun: 4 });
+      const { blocks: idle } = await rig.complete({ tokens: prompt(9, 3), maxTokens: 0 });
+      const error = new ResidentError("NATIVE_FAILURE", "no finite logits", "none", { contents: "intact" });
+      const sampling = { ...greedy, seed: 7 };
+      rig.runner.failSampling = ({ sampling: { seed } }, step) =>
+        seed === 7 && rig.runner.batches.length > failsAt + 1 && step === failsAt ? error : undefined;
+      const guilty = rig.submit({ tokens: prompt(9), maxTokens: 12, sampling });
+      const other = rig.submit({ tokens: prompt(9, 1), maxTokens: 12 });
+      await rig.settle();
+      await assert.rejects(guilty.result, error);
+      const { tokenIds, blocks } = await other.result;
+      assert.deepEqual(tokenIds, rig.expected(prompt(9, 1), 12));
+      assert.equal(idle.stale, false);
+      for (const cache of [idle, blocks]) cache.release();
+      rig.assertEmpty();
+    }
   });
 
   it("goes on when a listener throws, and says so in the log", async () => {

@@ -5,6 +5,26 @@ import { EngineRig, prompt, record, vocabSize } from "../../support/engine/engin
 import { referenceAnswer } from "../../support/engine/fakeModel";
 
 describe("Generating", () => {
+  it("gives a short message its first token within three steps while a long prompt is read, beside an answer too", async () => {
+    for (const besideAnswer of [false, true]) {
+      const rig = new EngineRig(
+        { totalBlocks: 600, maxContextTokens: 2_000 },
+        { tokenBudget: 64, prefillChunkTokens: 16, maxSequences: 8 },
+      );
+      if (besideAnswer) rig.submit({ tokens: prompt(4, 1), maxTokens: 400 });
+      await rig.step();
+      const alone = besideAnswer ? 100 : 25;
+      const long = rig.submit({ tokens: prompt(1_600), maxTokens: 1 });
+      await rig.step();
+      const short = rig.submit({ tokens: prompt(8, 2), maxTokens: 1 });
+      let steps = 1;
+      for (; short.figures().generatedTokens === 0; steps += 1) await rig.step();
+      assert.ok(steps <= 4, `${steps - 1} steps`);
+      for (; long.figures().generatedTokens === 0; steps += 1) await rig.step();
+      assert.ok(steps <= alone * 1.05, `${steps} steps instead of ${alone}`);
+    }
+  });
+
   it("tells its story in order: reading, tokens one by one, done", async () => {
     const rig = new EngineRig({}, { tokenBudget: 24, prefillChunkTokens: 8 });
     const generation = rig.submit({ tokens: prompt(30), maxTokens: 3 });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { EngineRig, prompt, record } from "../../support/engine/engineRig";
 
+const saved = { rank: () => 0, isSaved: () => true, save: () => Promise.resolve(), onDropped: () => {} };
+
 describe("Pre-emption", () => {
   it("lets 24 requests finish on a pool for 4, each with exactly the answer that it has alone", async () => {
     // 4 + 20 tokens are 6 blocks each.
@@ -41,19 +43,9 @@ describe("Pre-emption", () => {
   });
 
   it("takes idle caches before anybody's blocks", async () => {
-    const rig = new EngineRig(
-      { totalBlocks: 8 },
-      {
-        makeRoom: () => {
-          idle?.release();
-          idle = undefined;
-          return 3;
-        },
-      },
-    );
-    let idle = (await rig.complete({ tokens: prompt(12, 3), maxTokens: 0 })).blocks as
-      | Awaited<ReturnType<typeof rig.complete>>["blocks"]
-      | undefined;
+    const rig = new EngineRig({ totalBlocks: 8 });
+    const { blocks: idle } = await rig.complete({ tokens: prompt(12, 3), maxTokens: 0 });
+    idle.setIdle(saved);
     const first = rig.submit({ tokens: prompt(4), maxTokens: 13 });
     const second = rig.submit({ tokens: prompt(4, 1), maxTokens: 13 });
     const over = Promise.all([first.result, second.result]);
@@ -64,33 +56,17 @@ describe("Pre-emption", () => {
     assert.equal(rig.engine.metricsSnapshot().numPreemptions, 0);
   });
 
-  it("waits for nobody who is at work: what is asked for those who wait does not answer for those who run", async () => {
-    let asked = 0;
-    const rig = new EngineRig(
-      { totalBlocks: 12 },
-      {
-        makeRoom: () => new Promise(() => undefined),
-        makeRoomNow: () => {
-          asked += 1;
-          return Promise.resolve(0);
-        },
-      },
-    );
-    const old = rig.submit({ tokens: prompt(8), maxTokens: 30 });
-    const young = rig.submit({ tokens: prompt(8, 1), maxTokens: 26 });
-    const waiting = rig.submit({ tokens: prompt(20, 2), maxTokens: 12 });
-    const done = old.result.then((result) => {
-      result.blocks.release();
-      return result.tokenIds;
-    });
-    for (let rounds = 0; rounds < 200 && old.figures().generatedTokens < 30; rounds += 1) {
-      await rig.settle();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    assert.deepEqual(await done, rig.expected(prompt(8), 30));
-    assert.ok(asked > 0);
-    for (const generation of [young, waiting]) generation.abort();
+  it("goes on with the younger when the older that it paused for is stopped", async () => {
+    const rig = new EngineRig({ totalBlocks: 8 });
+    const older = rig.submit({ tokens: prompt(8), maxTokens: 20 });
+    const { blocks: used } = await rig.complete({ tokens: prompt(8, 1), maxTokens: 0 });
+    const younger = rig.submit({ tokens: prompt(4, 2), maxTokens: 16 });
     await rig.settle();
+    older.abort();
+    await rig.settle();
+    (await older.result).blocks.setIdle(saved);
+    assert.deepEqual((await rig.finish(younger)).tokenIds, rig.expected(prompt(4, 2), 16));
+    used.release();
   });
 
   it("takes a read ahead's blocks before those of an answer", async () => {

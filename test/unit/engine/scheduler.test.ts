@@ -58,7 +58,8 @@ describe("planStep", () => {
     assert.deepEqual(planned([ahead, decoding("b")]), ["b1!", "ahead2"]);
     assert.deepEqual(planned([ahead, decoding("b"), reading("a", 3)]), ["b1!", "a3!", "ahead2"]);
     assert.deepEqual(planned([ahead, decoding("b"), reading("a", 5)]), ["b1!", "a5!", "ahead1"]);
-    assert.deepEqual(planned([ahead, ahead, decoding("b")]), ["b1!", "ahead2"]);
+    const other = { ...ahead, name: "other" };
+    assert.deepEqual(planned([ahead, other, decoding("b")]), ["b1!", "ahead2"]);
   });
 
   it("wants no token of a read ahead, nor of a prompt that is not read to its end", () => {
@@ -86,7 +87,13 @@ describe("planStep", () => {
     assert.equal(planStep([decoding("a")], limits).guesses, false);
   });
 
-  it("is fair: all decode in every step, prefill beside them is bounded, order is kept, the first prompt moves", () => {
+  it("reads a short prompt beside a long one, and leaves a quarter to the one that came first", () => {
+    assert.deepEqual(planned([reading("long", 400), reading("short", 3)]), ["long13", "short3!"]);
+    assert.deepEqual(planned([reading("first", 400), reading("b", 300), reading("c", 200)]), ["first4", "c12"]);
+    assert.deepEqual(planned([reading("first", 20), reading("b", 20)]), ["first16"]);
+  });
+
+  it("is fair: all decode in every step, prefill beside them is bounded, the shortest is first, the first prompt moves", () => {
     const request = fc.record({
       name: fc.constant("x"),
       decoding: fc.boolean(),
@@ -118,12 +125,18 @@ describe("planStep", () => {
         const ahead = readers.reduce((sum, one) => sum + (one.priority === "low" ? tokensOf(one) : 0), 0);
         if (decoders.length > 0) assert.ok(ahead <= Math.ceil(stepLimits.prefillChunkTokens / 4));
         if (readers.length > 0) assert.ok(prefill > 0);
-        const order = [
-          ...readers.filter((one) => one.priority === "normal"),
-          ...readers.filter((one) => one.priority === "low"),
-        ];
-        const firstCut = order.findIndex((one) => tokensOf(one) < one.numPendingTokens);
-        if (firstCut >= 0) assert.ok(order.slice(firstCut + 1).every((one) => tokensOf(one) === 0));
+        const normal = readers.filter((one) => one.priority === "normal");
+        const isCut = (one: Schedulable) => tokensOf(one) < one.numPendingTokens;
+        if (normal.some(isCut)) assert.equal(ahead, 0);
+        for (const group of [normal, readers.filter((one) => one.priority === "low")]) {
+          const [first, ...others] = group;
+          const budget = group.reduce((sum, one) => sum + tokensOf(one), 0);
+          if (first !== undefined) assert.ok(tokensOf(first) >= Math.min(first.numPendingTokens, budget / 4));
+          for (const one of group.filter(isCut)) {
+            const longer = others.filter((other) => other.numPendingTokens > one.numPendingTokens);
+            assert.ok(longer.every((other) => tokensOf(other) === 0));
+          }
+        }
         assert.equal(new Set(rows.map((row) => row.request)).size, rows.length);
       }),
       { seed: 3, numRuns: 1_000 },

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import type { AgentBlocks } from "../../../src/engine/agentBlocks";
 import { EngineRig, prompt, record } from "../../support/engine/engineRig";
 
-describe("Waiting for room", () => {
+const saved = { rank: () => 0, isSaved: () => true, save: () => Promise.resolve(), onDropped: () => {} };
+
+describe("Waiting for blocks", () => {
   it("starts what fits, lets the rest wait in order, and says so once", async () => {
     const rig = new EngineRig({ totalBlocks: 6 });
     const generations = [0, 1, 2].map((variant) => rig.submit({ tokens: prompt(13, variant), maxTokens: 4 }));
@@ -50,70 +51,88 @@ describe("Waiting for room", () => {
     assert.deepEqual(order, ["first", "normal", "ahead"]);
   });
 
-  it("asks for room once, and starts when idle caches were released", async () => {
-    const idle: AgentBlocks[] = [];
-    const asked: number[] = [];
-    const makeRoom = (blocks: number): number => {
-      asked.push(blocks);
-      const cache = idle.pop();
-      const held = cache?.table.length ?? 0;
-      cache?.release();
-      return held;
-    };
-    const rig = new EngineRig({ totalBlocks: 8 }, { makeRoom });
+  it("drops idle caches of the lowest rank, no more of them than are needed", async () => {
+    const rig = new EngineRig({ totalBlocks: 8 });
+    const dropped: number[] = [];
     for (const variant of [1, 2]) {
-      idle.push((await rig.complete({ tokens: prompt(12, variant), maxTokens: 0 })).blocks);
+      const { blocks } = await rig.complete({ tokens: prompt(12, variant), maxTokens: 0 });
+      blocks.setIdle({ ...saved, rank: () => -variant, onDropped: () => dropped.push(variant) });
     }
     const { tokenIds } = await rig.complete({ tokens: prompt(14), maxTokens: 3 });
     assert.deepEqual(tokenIds, rig.expected(prompt(14), 3));
-    assert.deepEqual(asked, [2]);
-    assert.equal(idle.length, 1);
+    assert.deepEqual(dropped, [2]);
   });
 
-  it("lets the others run while room is being made", async () => {
-    let answer: (freed: number) => void = () => {};
-    let questions = 0;
-    const asked = new Promise<number>((resolve) => {
-      answer = resolve;
+  it("drops nothing where all idle caches would not be enough", async () => {
+    const rig = new EngineRig({ totalBlocks: 8 });
+    const { blocks: idle } = await rig.complete({ tokens: prompt(8, 1), maxTokens: 0 });
+    idle.setIdle(saved);
+    const { blocks: used } = await rig.complete({ tokens: prompt(8, 2), maxTokens: 0 });
+    const waiting = rig.submit({ tokens: prompt(26, 3), maxTokens: 2 });
+    await rig.settle();
+    assert.equal(idle.released, false);
+    used.setIdle(saved);
+    assert.equal((await rig.finish(waiting)).tokenIds.length, 2);
+    assert.equal(idle.released && used.released, true);
+  });
+
+  it("saves an unsaved cache before it is dropped; the others run meanwhile, and the end of the save wakes the engine", async () => {
+    let over: () => void = () => {};
+    let saves = 0;
+    const saving = new Promise<void>((resolve) => {
+      over = resolve;
     });
-    const makeRoom = (): Promise<number> => {
-      questions += 1;
-      return asked;
-    };
-    const rig = new EngineRig({ totalBlocks: 8 }, { makeRoom });
+    const rig = new EngineRig({ totalBlocks: 8 });
     const { blocks: idle } = await rig.complete({ tokens: prompt(8, 1), maxTokens: 0 });
     const running = rig.submit({ tokens: prompt(14), maxTokens: 2 });
     const waiting = rig.submit({ tokens: prompt(26, 2), maxTokens: 2 });
+    const save = () => {
+      saves += 1;
+      return saving;
+    };
+    idle.setIdle({ ...saved, isSaved: () => false, save });
     let woken = 0;
     rig.engine.onWork(() => (woken += 1));
     const done = await rig.finish(running);
     assert.equal(done.tokenIds.length, 2);
     done.blocks.release();
     assert.equal(await rig.step(), false);
-    assert.equal(questions, 1);
-    idle.release();
-    answer(2);
-    await asked;
-    await Promise.resolve();
-    assert.ok(woken > 0);
+    assert.deepEqual([saves, idle.released], [1, false]);
+    const before = woken;
+    over();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(woken > before);
     assert.equal((await rig.finish(waiting)).tokenIds.length, 2);
+    assert.equal(idle.released, true);
   });
 
-  it("waits when nobody can make room, and wakes when a cache is released by itself", async () => {
-    const rig = new EngineRig({ totalBlocks: 4 }, { makeRoom: () => Promise.reject(new Error("the disk is full")) });
+  it("drops a cache that cannot be saved too: its tokens can be read again", async () => {
+    const rig = new EngineRig({ totalBlocks: 4 });
     const { blocks } = await rig.complete({ tokens: prompt(8, 1), maxTokens: 0 });
+    blocks.setIdle({ ...saved, isSaved: () => false, save: () => Promise.reject(new Error("the disk is full")) });
     const generation = rig.submit({ tokens: prompt(14), maxTokens: 2 });
     await rig.settle();
     await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(await rig.step(), false);
     assert.ok(rig.logged.some((line) => line.includes("the disk is full")));
-    let woken = false;
-    rig.engine.onWork(() => {
-      woken = true;
-    });
-    blocks.release();
-    assert.ok(woken);
     assert.equal((await rig.finish(generation)).tokenIds.length, 2);
+  });
+
+  it("wakes when a cache that somebody used becomes idle, and when one is released", async () => {
+    for (const giveUp of ["setIdle", "release"] as const) {
+      const rig = new EngineRig({ totalBlocks: 4 });
+      const { blocks } = await rig.complete({ tokens: prompt(8, 1), maxTokens: 0 });
+      const generation = rig.submit({ tokens: prompt(14), maxTokens: 2 });
+      await rig.settle();
+      assert.equal(await rig.step(), false);
+      let woken = false;
+      rig.engine.onWork(() => {
+        woken = true;
+      });
+      if (giveUp === "release") blocks.release();
+      else blocks.setIdle(saved);
+      assert.ok(woken);
+      assert.equal((await rig.finish(generation)).tokenIds.length, 2);
+    }
   });
 
   it("leaves a waiting request its own cache as long as something runs", async () => {

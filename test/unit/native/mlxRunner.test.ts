@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { greedy, type RunnerToken, type SequenceStep } from "../../../src/engine/ports";
+import { greedy, noPenalties, type RunnerToken, type SequenceStep } from "../../../src/engine/ports";
 import type { NativePool, SampledToken, StepBatch } from "../../../src/native/binding";
 import { MlxRunner, toBatch } from "../../../src/native/mlxRunner";
 
@@ -9,10 +9,12 @@ const step: SequenceStep = {
   table: [4, 5],
   wantToken: true,
   sampling: greedy,
-  penaltyIds: new Int32Array(0),
+  penalties: noPenalties,
   stopIds: [],
   lookupIds: new Int32Array(0),
 };
+
+const rest = { onFailed: () => assert.fail("nothing fails here"), cancelled: () => false };
 
 /** A pool that plays back `steps` and remembers what it was asked for. */
 class PlayedPool implements NativePool {
@@ -106,7 +108,7 @@ describe("The engine's device over a native pool", () => {
     const runner = new MlxRunner(pool, { maxContextTokens: 100, vocabSize: 50 });
     const seen: RunnerToken[] = [];
     for (let i = 0; i < 2; i++) {
-      await runner.run([step], { steps: 2, onTokens: (tokens) => seen.push(...tokens), cancelled: () => false });
+      await runner.run([step], { ...rest, steps: 2, onTokens: (tokens) => seen.push(...tokens) });
     }
     assert.deepEqual(seen.slice(0, 2), [
       { sequence: 0, id: 5 },
@@ -137,6 +139,7 @@ describe("The engine's device over a native pool", () => {
     const runner = new MlxRunner(pool, { maxContextTokens: 100, vocabSize: 50 });
     const seen: number[] = [];
     await runner.run([step], {
+      ...rest,
       steps: 4,
       onTokens: (tokens) => seen.push(...tokens.map(({ id }) => id)),
       cancelled: () => seen.length === 2,

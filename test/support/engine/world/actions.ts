@@ -24,9 +24,31 @@ export type Action =
       readonly good: number;
       /** Of what was saved, if there is any, rather than of the family. */
       readonly saved: boolean;
+      /** Waits for as many blocks, as an answer's does; else takes what there is, as a read ahead's. */
+      readonly waits: boolean;
     }
   | { readonly type: "commit"; readonly pick: number }
-  | { readonly type: "fail"; readonly in: "run" | "copy"; readonly code: "INVALID_REQUEST" | "NATIVE_FAILURE" };
+  /** The next call of this part of the world fails. */
+  | { readonly type: "fail"; readonly what: Fault };
+
+/**
+ * What may fail: a run or a copy before anything ran, with one request to blame or none; for want of memory; with the
+ * pool's contents lost; the sampling of one request; the hasher, the clock, a listener.
+ */
+export const faults = [
+  "run refused",
+  "run refused, one to blame",
+  "copy refused",
+  "run out of memory",
+  "run broken",
+  "copy broken",
+  "sampling",
+  "hasher",
+  "clock",
+  "listener",
+] as const;
+
+export type Fault = (typeof faults)[number];
 
 /** Steps of the prompts' ids: those of one family share their beginnings. */
 export const families = [11, 23, 37] as const;
@@ -65,6 +87,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       tokens: fc.integer({ min: 1, max: 30 }),
       good: fc.nat({ max: 30 }),
       saved: fc.boolean(),
+      waits: fc.boolean(),
     }),
   },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("commit" as const), pick }) },
@@ -72,8 +95,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 
 const failure: fc.Arbitrary<Action> = fc.record({
   type: fc.constant("fail" as const),
-  in: fc.constantFrom("run" as const, "copy" as const),
-  code: fc.constantFrom("INVALID_REQUEST" as const, "NATIVE_FAILURE" as const),
+  what: fc.constantFrom(...faults),
 });
 
 /** Long ones: what goes wrong goes wrong late. */
@@ -82,14 +104,14 @@ const long = { minLength: 10, maxLength: 60, size: "max" } as const;
 export const script = fc.array(action, long);
 
 export const scriptWithFailures = fc.array(
-  fc.oneof({ weight: 12, arbitrary: action }, { weight: 1, arbitrary: failure }),
+  fc.oneof({ weight: 10, arbitrary: action }, { weight: 1, arbitrary: failure }),
   long,
 );
 
-/** How callers answer when the engine asks them to release idle caches. */
-export const answersRoom = fc.constantFrom("no", "now", "later", "fails");
+/** What callers do with caches that they have: use them all the time, or leave them idle, saved or still to be saved. */
+export const idleCaches = fc.constantFrom("none", "saved", "unsaved", "cannot be saved");
 
-export type AnswersRoom = typeof answersRoom extends fc.Arbitrary<infer T> ? T : never;
+export type IdleCaches = typeof idleCaches extends fc.Arbitrary<infer T> ? T : never;
 
 /** To repeat a failure, or to look for others: fast-check prints the seed and the path of what fails. */
 export function runs(seed: number, numRuns: number): { readonly seed: number; readonly numRuns: number } {

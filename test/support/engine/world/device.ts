@@ -5,6 +5,8 @@ import type { TokenId } from "../../../../src/engine/ports";
 import type { GenerationRequest } from "../../../../src/engine/request";
 import type { Restore } from "../../../../src/engine/restore";
 
+import type { Fault } from "./actions";
+
 /** An answer computed without the engine. */
 export interface TrueAnswer {
   readonly tokenIds: readonly TokenId[];
@@ -35,6 +37,8 @@ export interface WorldDevice {
   save(cache: AgentBlocks): Promise<void>;
   /** Fills the targets that start before token `good`, and the window's, as far as they are found. */
   fill(restore: Restore, tokens: Int32Array, good: number): Promise<Filled>;
-  /** The next run or copy fails so, where that can be planned. */
-  failNext(where: "run" | "copy", error: ResidentError): void;
+  /** Plans a fault, with the error that it throws, where that can be planned. */
+  plan(fault: Fault, error: ResidentError): void;
+  /** From now on nothing fails. */
+  planNothing(): void;
 }

@@ -6,6 +6,7 @@ import type { GenerationRequest } from "../../../../src/engine/request";
 import type { Restore, RestoreTarget } from "../../../../src/engine/restore";
 import { EngineRig, vocabSize } from "../engineRig";
 import { referenceAnswer } from "../fakeModel";
+import type { Fault } from "./actions";
 import type { Filled, TrueAnswer, WorldDevice } from "./device";
 
 /** The fake device as a world's. Its disk has everything: what computing the tokens leaves. */
@@ -52,7 +53,46 @@ export class FakeDevice implements WorldDevice {
     return { numTokens, window: windowTargets !== undefined };
   }
 
-  failNext(where: "run" | "copy", error: ResidentError): void {
-    this.rig.runner.failNext = { in: where, error };
+  plan(fault: Fault, error: ResidentError): void {
+    const { runner, hasher, clock, engine } = this.rig;
+    switch (fault) {
+      case "run refused":
+      case "run refused, one to blame":
+      case "run out of memory":
+      case "run broken":
+        runner.failNext = { in: "run", error };
+        return;
+      case "copy refused":
+      case "copy broken":
+        runner.failNext = { in: "copy", error };
+        return;
+      case "sampling":
+        runner.failSampling = () => {
+          runner.failSampling = () => undefined;
+          return error;
+        };
+        return;
+      case "hasher":
+        hasher.failNext = error;
+        return;
+      case "clock":
+        clock.failNext = error;
+        return;
+      case "listener": {
+        const subscription = engine.onWork(() => {
+          subscription.dispose();
+          throw error;
+        });
+        return;
+      }
+    }
+  }
+
+  planNothing(): void {
+    const { runner, hasher, clock } = this.rig;
+    runner.failNext = undefined;
+    runner.failSampling = () => undefined;
+    hasher.failNext = undefined;
+    clock.failNext = undefined;
   }
 }

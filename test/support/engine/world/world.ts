@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { ResidentError } from "../../../../src/common/errors";
 import type { AgentBlocks } from "../../../../src/engine/agentBlocks";
+import { blocksFor } from "../../../../src/engine/blockMath";
 import type { Generation } from "../../../../src/engine/generation";
 import { at } from "../../../../src/engine/invariant";
-import { greedy, type MakeRoom, type SamplingParams } from "../../../../src/engine/ports";
+import { greedy, type SamplingParams } from "../../../../src/engine/ports";
 import type { GenerationRequest } from "../../../../src/engine/request";
-import type { Restore } from "../../../../src/engine/restore";
+import type { Restore, RestoreRequest } from "../../../../src/engine/restore";
 import { assertEmpty, settle } from "../engineRig";
-import { type Action, type AnswersRoom, families } from "./actions";
+import { type Action, type Fault, families, type IdleCaches } from "./actions";
 import type { WorldDevice } from "./device";
 
 interface Started {
@@ -28,7 +29,7 @@ type Saved = Pick<AgentBlocks, "tokenIds" | "salt">;
 const samplings: readonly SamplingParams[] = [
   greedy,
   { ...greedy, temperature: 1, seed: 99, logprobs: -1 },
-  { ...greedy, repetitionPenalty: 1.5, logprobs: -1 },
+  { ...greedy, repetitionPenalty: 1.5, presencePenalty: 0.2, frequencyPenalty: 0.1, logprobs: -1 },
   { ...greedy, temperature: 0.8, topK: 9, topP: 0.9, minP: 0.02, seed: 2 ** 40 + 7, logitBias: new Map([[3, 0.5]]) },
   { ...greedy, logprobs: -1 },
 ];
@@ -37,7 +38,7 @@ const samplings: readonly SamplingParams[] = [
 const mostRoundTrips = 3;
 
 export interface WorldOptions {
-  readonly answersRoom: AnswersRoom;
+  readonly idleCaches: IdleCaches;
   /** Lengths of prompts and caches in a script are times this. */
   readonly scale?: number;
   /** Lengths of answers are times this. */
@@ -80,25 +81,26 @@ export class World {
   private readonly restores: Restoring[] = [];
   private readonly inFlight = new Set<Promise<unknown>>();
 
-  static async over(
-    makeDevice: (makeRoom: MakeRoom) => WorldDevice | Promise<WorldDevice>,
-    { answersRoom, scale = 1, answerScale = 1 }: WorldOptions,
-  ): Promise<World> {
-    const caches: AgentBlocks[] = [];
-    const device = await makeDevice(() => {
-      if (answersRoom === "fails") throw new Error("no room can be made");
-      if (answersRoom === "later") return Promise.resolve().then(() => dropOne(caches));
-      return answersRoom === "now" ? dropOne(caches) : 0;
-    });
-    return new World(device, caches, scale, answerScale);
-  }
+  private readonly caches: AgentBlocks[] = [];
+  private readonly scale: number;
+  private readonly answerScale: number;
+  private woken = false;
+  private idleCaches: IdleCaches;
+  private numIdle = 0;
+  /** What is begun now is not to last. */
+  private isOver = false;
 
-  private constructor(
+  constructor(
     readonly device: WorldDevice,
-    private readonly caches: AgentBlocks[],
-    private readonly scale: number,
-    private readonly answerScale: number,
-  ) {}
+    { idleCaches, scale = 1, answerScale = 1 }: WorldOptions,
+  ) {
+    this.idleCaches = idleCaches;
+    this.scale = scale;
+    this.answerScale = answerScale;
+    device.engine.onWork(() => {
+      this.woken = true;
+    });
+  }
 
   /** Takes one after the other out of `left`; others may take from it meanwhile. */
   async play(left: Action[]): Promise<void> {
@@ -121,7 +123,7 @@ export class World {
         return this.someGeneration(chosen.pick)?.stop(chosen.keep % 6);
       case "fork": {
         const cache = this.someCache(chosen.pick);
-        if (cache !== undefined) this.caches.push(cache.fork());
+        if (cache !== undefined) this.keep(cache.fork());
         return;
       }
       case "rewind": {
@@ -138,28 +140,36 @@ export class World {
       case "commit":
         return this.commit(chosen.pick);
       case "fail":
-        return this.device.failNext(chosen.in, new ResidentError(chosen.code, "planned", "none"));
+        return this.device.plan(chosen.what, plannedError(chosen.what));
     }
   }
 
-  /** Everything runs to its end; callers whose requests wait for room give theirs up. */
+  /**
+   * No further call comes: what callers have is idle from now on, and restores end. Then everything runs to its end by
+   * the engine's own events, or somebody waits for ever.
+   */
   async runOut(): Promise<void> {
     const { engine } = this.device;
-    for (let rounds = 0; engine.hasWork; rounds += 1) {
-      assert.ok(rounds < 500, "requests wait for ever");
+    if (this.idleCaches === "none") this.idleCaches = "saved";
+    for (const cache of [...this.caches]) this.leaveIdle(cache);
+    for (const { restore } of this.restores.splice(0)) restore.cancel();
+    this.isOver = true;
+    this.woken = true;
+    for (let rounds = 0; this.woken; rounds += 1) {
+      assert.ok(rounds < 2_000, "the engine finds no rest");
+      this.woken = false;
       await settle(engine, () => this.device.step());
-      await Promise.all([Promise.resolve(), Promise.resolve()]);
-      if (!engine.hasWork) break;
-      dropOne(this.caches);
-      this.restores.pop()?.restore.cancel();
+      await new Promise((resolve) => setImmediate(resolve));
     }
-    await Promise.all(this.inFlight);
+    assert.equal(engine.hasWork, false, "requests wait for ever");
+    await Promise.race([Promise.all(this.inFlight), rejectSoon("a restore waits for ever")]);
+    this.isOver = false;
   }
 
   /** Every answer is the true one, or the beginning of it that was asked for; every cache holds what it says. */
   async assertAnswers(): Promise<void> {
     for (const { generation, request, logprobs } of this.started) {
-      const result = await generation.result.catch((error: unknown) => this.assertPlanned(error));
+      const result = await generation.result.catch(assertPlanned);
       if (result === undefined) continue;
       const { finishReason, tokenIds, figures } = result;
       if (this.device.exact) {
@@ -183,7 +193,8 @@ export class World {
 
   /** Caches that are saved and forgotten come back from disk as they were, and go on as if they had never left. */
   async goRoundByDisk(): Promise<void> {
-    const { device, caches } = this;
+    const { device } = this;
+    device.planNothing();
     this.dropAll();
     for (const { tokenIds, salt } of this.saved.splice(0).slice(-mostRoundTrips)) {
       for (const pool of [device.engine.pool, device.engine.windowPool]) pool?.forgetContents();
@@ -193,7 +204,7 @@ export class World {
       const blocks = restore.commit(numTokens, window);
       assert.equal(blocks.numTokens, tokenIds.length, "a part of what was saved did not come back");
       assert.ok(!device.exact || (await device.holds(blocks)), "a restored cache holds something else");
-      caches.push(blocks);
+      this.keep(blocks);
       this.started.length = 0;
       this.start({
         ...owner,
@@ -245,14 +256,14 @@ export class World {
     const before = cache?.numTokens;
     try {
       const generation = this.device.engine.submit(request);
-      if (cache !== undefined) this.caches.splice(this.caches.indexOf(cache), 1);
+      if (cache !== undefined) this.forget(cache);
       const logprobs: number[] = [];
       generation.onEvent((event) => {
         if (event.type === "token" && event.logprob !== undefined) logprobs.push(event.logprob);
       });
       this.started.push({ generation, request: { ...request, tokens: request.tokens.slice() }, logprobs });
       const kept = generation.result.then(
-        (result) => this.caches.push(result.blocks),
+        (result) => this.keep(result.blocks),
         () => {},
       );
       this.inFlight.add(kept);
@@ -272,11 +283,32 @@ export class World {
     this.saved.push({ tokenIds, salt });
   }
 
-  private restore({ family, tokens, saved, good }: Extract<Action, { type: "restore" }>): void {
+  private restore({ family, tokens, saved, good, waits }: Extract<Action, { type: "restore" }>): void {
     const found = saved ? this.saved[good % Math.max(1, this.saved.length)] : undefined;
     const { tokenIds, salt } = found ?? { tokenIds: this.familyTokens(family, tokens * this.scale), salt: undefined };
     const request = { owner: "restored", tokens: tokenIds, ...(salt === undefined ? {} : { salt }) };
-    this.restores.push({ restore: this.device.engine.beginRestore(request), tokens: tokenIds, good });
+    const { engine } = this.device;
+    if (!waits) {
+      this.beginRestore({ ...request, priority: "low", onGiveWay: () => this.giveWay() }, good);
+      return;
+    }
+    const served = engine.spaceFor(blocksFor(tokenIds.length, engine.pool.blockTokens));
+    this.inFlight.add(served.then(() => this.beginRestore(request, good)));
+  }
+
+  private beginRestore(request: RestoreRequest, good: number): void {
+    try {
+      const restore = this.device.engine.beginRestore(request);
+      if (this.isOver) restore.cancel();
+      else this.restores.push({ restore, tokens: request.tokens, good });
+    } catch (error) {
+      assertPlanned(error);
+    }
+  }
+
+  /** Whoever restores ends it soon. */
+  private giveWay(): void {
+    this.inFlight.add(Promise.resolve().then(() => this.restores.pop()?.restore.cancel()));
   }
 
   private async commit(index: number): Promise<void> {
@@ -288,11 +320,31 @@ export class World {
       return;
     }
     const filled = await this.device.fill(restore, tokens, good * this.scale);
-    this.caches.push(restore.commit(filled.numTokens, filled.window));
+    this.keep(restore.commit(filled.numTokens, filled.window));
   }
 
-  private assertPlanned(error: unknown): undefined {
-    assert.ok(error instanceof ResidentError && error.what === "planned", String(error));
+  private keep(cache: AgentBlocks): void {
+    this.caches.push(cache);
+    if (this.idleCaches !== "none") this.leaveIdle(cache);
+  }
+
+  private leaveIdle(cache: AgentBlocks): void {
+    const isSaved = this.idleCaches === "saved";
+    this.numIdle += 1;
+    const rank = (this.numIdle * 7) % 5;
+    cache.setIdle({
+      rank: () => rank,
+      isSaved: () => isSaved,
+      save: async () => {
+        await Promise.resolve();
+        if (this.idleCaches === "cannot be saved") throw new Error("the disk is full");
+      },
+      onDropped: () => this.forget(cache),
+    });
+  }
+
+  private forget(cache: AgentBlocks): void {
+    this.caches.splice(this.caches.indexOf(cache), 1);
   }
 
   private familyTokens(family: number, count: number): Int32Array {
@@ -313,9 +365,17 @@ export class World {
   }
 }
 
-function dropOne(caches: AgentBlocks[]): number {
-  const cache = caches.shift();
-  const held = cache?.table.length ?? 0;
-  cache?.release();
-  return held;
+function rejectSoon(what: string): Promise<never> {
+  return new Promise((_, reject) => setImmediate(() => setImmediate(() => reject(new Error(what)))));
+}
+
+function plannedError(fault: Fault): ResidentError {
+  const facts = fault.endsWith("broken") ? { contents: "unknown" } : { contents: "intact" };
+  const blamed = fault === "run refused, one to blame" ? { sequence: 0 } : {};
+  const code = fault === "run out of memory" ? "OUT_OF_MEMORY" : "NATIVE_FAILURE";
+  return new ResidentError(code, "planned", "none", { ...facts, ...blamed });
+}
+
+function assertPlanned(error: unknown): undefined {
+  assert.ok(error instanceof ResidentError && error.what === "planned", String(error));
 }

@@ -1,0 +1,64 @@
+import type { GenerationTask } from "./generationTask";
+import type { LiveTables } from "./liveTables";
+import type { PlannedRow, StepPlan } from "./scheduler";
+import type { Space } from "./space";
+import type { WaitingQueue } from "./waitingQueue";
+
+type Row = PlannedRow<GenerationTask>;
+
+/** What the blocks that a step needs may be taken from. */
+export interface BlockSources {
+  readonly tables: LiveTables;
+  readonly space: Space;
+  readonly queue: WaitingQueue;
+  /** In order of admission. */
+  readonly running: () => readonly GenerationTask[];
+  /** Takes a running request's blocks away and puts it back into the queue. */
+  readonly preempt: (task: GenerationTask) => void;
+}
+
+/**
+ * The part of the plan that can run now: every row has the blocks that it will write. They come from idle caches, then
+ * from the youngest requests (read aheads before all others), which give their blocks up and begin again later. A request
+ * that still lacks some pauses for the step, as `paused` says. Fewer steps rather than anybody's blocks.
+ */
+export function secureRows(
+  plan: StepPlan<GenerationTask>,
+  sources: BlockSources,
+): { readonly plan: StepPlan<GenerationTask>; readonly paused: readonly GenerationTask[] } {
+  let { steps } = plan;
+  while (steps > 1 && !fits(plan.rows, steps, sources.tables)) steps = Math.floor(steps / 2);
+  const age = new Map(sources.running().map((task, index) => [task, index]));
+  const oldestFirst = [...plan.rows].sort((a, b) => (age.get(a.request) ?? 0) - (age.get(b.request) ?? 0));
+  const paused = new Set<Row>();
+  for (const row of oldestFirst) {
+    if (row.request.state === "running" && !secureRow(row, steps, sources)) paused.add(row);
+  }
+  const rows = plan.rows.filter((row) => row.request.state === "running" && !paused.has(row));
+  return { plan: { rows, steps, guesses: plan.guesses }, paused: [...paused].map((row) => row.request) };
+}
+
+function fits(rows: readonly Row[], steps: number, tables: LiveTables): boolean {
+  const lacking = rows.reduce((sum, row) => sum + row.request.lackingFor(row, steps), 0);
+  const windowLacking = rows.reduce((sum, row) => sum + row.request.windowLackingFor(row, steps), 0);
+  return lacking <= tables.pool.availableBlocks && (windowLacking === 0 || windowLacking <= tables.windowRoom());
+}
+
+function secureRow(row: Row, steps: number, { space, running, queue, preempt }: BlockSources): boolean {
+  for (let lacking = row.request.secure(row, steps); lacking !== undefined; lacking = row.request.secure(row, steps)) {
+    const found = lacking.layers === "window" ? "none" : space.find(lacking.blocks);
+    if (found === "available") continue;
+    if (found === "soon") return false;
+    const victim = victimFor(row.request, running());
+    if (victim !== undefined) preempt(victim);
+    else if (running().length > 1 || !queue.takeLastCache()) return false;
+  }
+  return true;
+}
+
+function victimFor(task: GenerationTask, running: readonly GenerationTask[]): GenerationTask | undefined {
+  const younger = running.slice(running.indexOf(task) + 1);
+  const others = task.priority === "low" ? younger : running.filter((other) => other !== task);
+  const low = others.filter((other) => other.priority === "low" && !other.isEnding).at(-1);
+  return low ?? younger.filter((other) => !other.isEnding).at(-1);
+}

@@ -1,0 +1,139 @@
+import type { AgentBlocks } from "./agentBlocks";
+import type { IdleTerms } from "./idleCache";
+import type { LiveTables } from "./liveTables";
+import type { BlockId } from "./ports";
+
+/** What came of looking for blocks: they are available; they may be after a change; all idle caches together have too few. */
+export type Found = "available" | "soon" | "none";
+
+type IdleCache = readonly [AgentBlocks, IdleTerms];
+
+/** Somebody outside of the queue who waits for blocks: the restore that an answer needs. */
+interface Waiter {
+  readonly blocks: number;
+  readonly arrival: number;
+  readonly resolve: () => void;
+}
+
+/** What `serve` has to know of the requests. */
+export interface Requests {
+  readonly numRunning: number;
+  /** Arrival number of the request that is to start next. */
+  readonly nextArrival: number | undefined;
+}
+
+/**
+ * The one place that finds blocks for whoever needs them, and where idle caches leave the pool. It remembers nothing of
+ * earlier questions: whoever could not have blocks asks again when `LiveTables.onChange` tells that something became free
+ * or idle, or ended.
+ */
+export class Space {
+  /** Caches whose save was begun for others; `true`: it is over, well or not, and the cache may be dropped. */
+  private readonly saves = new WeakMap<AgentBlocks, boolean>();
+  private readonly waiters: Waiter[] = [];
+
+  constructor(
+    private readonly tables: LiveTables,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  /** Arrival number of who has waited longest here. */
+  get firstArrival(): number | undefined {
+    return this.waiters[0]?.arrival;
+  }
+
+  /**
+   * Sees to it that `missing` more blocks are available. Saved idle caches are dropped, the lowest rank first; an unsaved
+   * one is saved before. Nothing is dropped where all of them would not be enough: then restores of read aheads give way.
+   */
+  find(missing: number): Found {
+    const { pool } = this.tables;
+    const wanted = pool.availableBlocks + missing;
+    const idle = this.idleByRank();
+    const reclaimable = this.reclaimable(idle);
+    if (reclaimable.size < missing) return this.askRestores();
+    for (const [blocks, terms] of idle) {
+      if (pool.availableBlocks >= wanted) break;
+      // What was dropped is told at once, and whoever hears it may drop more.
+      if (!this.tables.idle.has(blocks) || !blocks.table.some((block) => reclaimable.has(block))) continue;
+      if (!this.mayGo(blocks, terms)) return "soon";
+      blocks.release();
+      terms.onDropped();
+    }
+    return "available";
+  }
+
+  /** As many of `missing` blocks as idle caches have. */
+  findSome(missing: number): void {
+    const reclaimable = this.reclaimable([...this.tables.idle]).size;
+    if (missing > 0 && reclaimable > 0) this.find(Math.min(missing, reclaimable));
+  }
+
+  /** Resolves when `serve` finds `blocks` blocks, when waiting is of no use any more, or when the signal aborts. */
+  wait(blocks: number, arrival: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const waiter = { blocks, arrival, resolve };
+      this.waiters.push(waiter);
+      signal?.addEventListener("abort", () => this.end(waiter), { once: true });
+    });
+  }
+
+  /** Serves those who wait, in the order of arrival; `headroom` blocks are left to those that run. Says whether any was. */
+  serve({ numRunning, nextArrival }: Requests, headroom: number): boolean {
+    let served = false;
+    for (let waiter = this.waiters[0]; waiter !== undefined; waiter = this.waiters[0]) {
+      if (nextArrival !== undefined && nextArrival < waiter.arrival) break;
+      const missing = waiter.blocks + headroom - this.tables.pool.availableBlocks;
+      const found = missing > 0 ? this.find(missing) : "available";
+      if (found === "soon" || (found === "none" && numRunning > 0)) break;
+      this.end(waiter);
+      served = true;
+    }
+    return served;
+  }
+
+  private end(waiter: Waiter): void {
+    const index = this.waiters.indexOf(waiter);
+    if (index < 0) return;
+    this.waiters.splice(index, 1);
+    waiter.resolve();
+    this.tables.changed();
+  }
+
+  /** What a restore holds comes back, or becomes idle, when it ends. */
+  private askRestores(): Found {
+    for (const restore of this.tables.restores) restore.giveWay();
+    return this.tables.restores.size > 0 ? "soon" : "none";
+  }
+
+  private idleByRank(): readonly IdleCache[] {
+    const ranked = [...this.tables.idle].map((cache) => ({ cache, rank: cache[1].rank() }));
+    return ranked.sort((a, b) => a.rank - b.rank).map(({ cache }) => cache);
+  }
+
+  /** Blocks that nobody but these caches holds. */
+  private reclaimable(idle: readonly IdleCache[]): ReadonlySet<BlockId> {
+    const { pool } = this.tables;
+    const holders = new Map<BlockId, number>();
+    for (const [{ table }] of idle) for (const block of table) holders.set(block, (holders.get(block) ?? 0) + 1);
+    return new Set([...holders].filter(([block, count]) => pool.refCount(block) === count).map(([block]) => block));
+  }
+
+  private mayGo(blocks: AgentBlocks, terms: IdleTerms): boolean {
+    const isSaveOver = this.saves.get(blocks);
+    if (isSaveOver === true || terms.isSaved()) return true;
+    if (isSaveOver === undefined) void this.save(blocks, terms);
+    return false;
+  }
+
+  private async save(blocks: AgentBlocks, terms: IdleTerms): Promise<void> {
+    this.saves.set(blocks, false);
+    try {
+      await terms.save();
+    } catch (error) {
+      this.onError(error);
+    }
+    this.saves.set(blocks, true);
+    this.tables.changed();
+  }
+}
