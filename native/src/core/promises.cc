@@ -132,7 +132,7 @@ void PromiseLedger::Remove(const Promise& promise) {
   const std::lock_guard lock(mutex_);
   std::erase(promises_, &promise);
   counted_at_ms_ = 0;
-  const FolderLock folder_lock(promises_.empty() || record_ ? folder_ : "");
+  const FolderLock folder_lock(folder_);
   if (promises_.empty() && folder_lock.held()) return Leave();
   WriteDown();
 }

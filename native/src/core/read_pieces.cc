@@ -14,6 +14,7 @@ std::optional<size_t> ReadPieces(const ReadVector& read, uint64_t offset, std::s
     for (size_t i = first; i < into.size() && count < kMostPieces && asked < kMaxTransferBytes; ++i) {
       const std::span<std::byte> rest = into[i].subspan(i == first ? filled : 0);
       const size_t bytes = std::min(rest.size(), kMaxTransferBytes - asked);
+      if (bytes == 0) continue;
       pieces[count++] = {rest.data(), bytes};
       asked += bytes;
     }
