@@ -26,11 +26,10 @@ const product = {
     target: "node18",
     outdir: "dist",
     external: ["vscode"],
-    plugins: [lazyCore()],
   },
-  // Loaded by the extension on first need, so that activation stays short.
+  // Run by the extension in a worker thread, on first need.
   core: {
-    entryPoints: { core: "src/service/residentService.ts" },
+    entryPoints: { core: "src/service/remote/coreThread.ts" },
     platform: "node",
     target: "node18",
     outdir: "dist",
@@ -88,17 +87,6 @@ function executable(file) {
       build.onEnd((result) => {
         if (result.errors.length === 0) fs.chmodSync(path.join(build.initialOptions.outdir, file), 0o755);
       });
-    },
-  };
-}
-
-/** The extension's `import()` of the service is the file core.js beside it: VS Code loads extensions with `require`. */
-function lazyCore() {
-  return {
-    name: "lazy-core",
-    setup(build) {
-      build.initialOptions.supported = { "dynamic-import": false };
-      build.onResolve({ filter: /\/service\/residentService$/ }, () => ({ path: "./core.js", external: true }));
     },
   };
 }

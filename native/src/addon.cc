@@ -53,12 +53,12 @@ DeviceChoice ToDevice(const Napi::Value& value) {
   throw Error(ErrorCode::kInvalidRequest, "device must be \"cpu\" or \"gpu\"", {{"argument", "device"}});
 }
 
-Calls::ToJs ProgressToJs(uint64_t bytes_read, uint64_t bytes_total) {
+Calls::ToArguments ProgressToJs(uint64_t bytes_read, uint64_t bytes_total) {
   return [=](Napi::Env env) {
     Napi::Object progress = Napi::Object::New(env);
     progress.Set("bytesRead", double(bytes_read));
     progress.Set("bytesTotal", double(bytes_total));
-    return progress;
+    return std::vector<napi_value>{progress};
   };
 }
 
@@ -134,6 +134,8 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
 #endif
   const EnvironmentPtr environment = Environment::Create(env);
   DefineMethod(exports, "versions", Versions);
+  DefineMethod(exports, "samplingRanges",
+               [](const Napi::CallbackInfo& info) { return ToJs(info.Env(), sampling_ranges::kAll); });
   DefineAsyncMethod(exports, "deviceInfo",
                     [environment](const Napi::CallbackInfo& info) { return DeviceInfo(environment, info); });
   DefineAsyncMethod(exports, "readBandwidth",
@@ -144,6 +146,8 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
                     [environment](const Napi::CallbackInfo& info) { return WeightsId(environment, info); });
   DefineAsyncMethod(exports, "createBarePool",
                     [environment](const Napi::CallbackInfo& info) { return CreateBarePool(environment, info); });
+  DefineAsyncMethod(exports, "checkBlockFile",
+                    [environment](const Napi::CallbackInfo& info) { return CheckFile(environment, info); });
   DefineMethod(exports, "tryLock",
                [](const Napi::CallbackInfo& info) { return MakeLock(info.Env(), ToText(info[0], "path")); });
   return exports;

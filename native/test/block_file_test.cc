@@ -335,3 +335,35 @@ TEST("a block in 8 bits is bytes with the scales among them, and no tensor of it
   const auto refusal = ReadBlockFile(path, geometry, {5, kMetadata}, {read});
   CHECK_EQUAL(refusal->reason, std::string("tensor v.1 is not what the pool needs"));
 }
+
+TEST("a block file is checked without its geometry, and gives its metadata when it is whole") {
+  const Fixture f;
+  int parts = 0;
+  const CheckedBlock whole = CheckBlockFile(f.path, [&] { ++parts; });
+  CHECK(!whole.refusal);
+  CHECK(whole.metadata == kMetadata);
+  CHECK_EQUAL(whole.file_bytes, uint64_t(f.text.size()));
+  CHECK_EQUAL(parts, 1);
+  const auto code_of = [&](const std::string& changed) {
+    WriteText(f.path, changed);
+    const CheckedBlock checked = CheckBlockFile(f.path);
+    CHECK(checked.metadata.empty() || !checked.refusal);
+    return std::string(checked.refusal ? checked.refusal->code : "");
+  };
+  for (size_t at = 0; at < f.text.size(); at += 7) {
+    std::string changed = f.text;
+    changed[at] = char(changed[at] ^ 4);
+    CHECK(!code_of(changed).empty());
+    CHECK(!code_of(f.text.substr(0, at)).empty());
+  }
+  CHECK_EQUAL(code_of(f.text + "x"), std::string("checksum"));
+  CHECK_EQUAL(code_of(f.text), std::string(""));
+  CHECK_EQUAL(std::string(CheckBlockFile(f.path + ".none").refusal->code), std::string("missing"));
+}
+
+TEST("a block file of several segments is checked segment by segment") {
+  const LargeFixture f(70);
+  int parts = 0;
+  CHECK(!CheckBlockFile(f.path, [&] { ++parts; }).refusal);
+  CHECK(parts >= int(f.data.size() / (256 * 1024)));
+}

@@ -78,12 +78,15 @@ StepBatch MakeBatch(const std::vector<Part>& parts, int steps = 1) {
 struct Ran {
   std::vector<std::vector<int32_t>> ids;  // by sequence
   RunStats stats;
+  std::vector<FailedSequence> failures{};
 };
 
 Ran Run(Engine& engine, Handle pool, const std::vector<Part>& parts, int steps = 1) {
-  Ran ran{std::vector<std::vector<int32_t>>(parts.size()), {}};
-  const RunHooks hooks{[&](std::vector<SampledToken> tokens) {
-                         for (const SampledToken& t : tokens) ran.ids[size_t(t.sequence)].push_back(t.sample.id);
+  Ran ran{std::vector<std::vector<int32_t>>(parts.size()), {}, {}};
+  const RunHooks hooks{[&](StepHarvest harvest) {
+                         for (const SampledToken& t : harvest.tokens)
+                           ran.ids[size_t(t.sequence)].push_back(t.sample.id);
+                         for (FailedSequence& f : harvest.failures) ran.failures.push_back(std::move(f));
                        },
                        [] { return false; }, [] {}};
   ran.stats = engine.Run(pool, MakeBatch(parts, steps), hooks);
@@ -155,13 +158,73 @@ int32_t BestOf(const std::vector<double>& logits) {
   return int32_t(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 
+/** What an engine would count of an answer that goes on with these ids. */
+void Count(AnswerTokens& answer, const std::vector<int32_t>& ids) {
+  for (const int32_t id : ids) {
+    answer.recent_ids.push_back(id);
+    if (answer.recent_ids.size() > size_t(kRepetitionWindowTokens)) answer.recent_ids.erase(answer.recent_ids.begin());
+    const auto found = std::find(answer.ids.begin(), answer.ids.end(), id);
+    if (found == answer.ids.end()) {
+      answer.ids.push_back(id);
+      answer.counts.push_back(1);
+    } else {
+      ++answer.counts[size_t(found - answer.ids.begin())];
+    }
+  }
+}
+
 SamplingParams Sampled(uint64_t seed) {
   SamplingParams params;
   params.temperature = 0.9;
   params.top_p = 0.95;
-  params.repetition_penalty = 1.1;
+  params.penalties = {.repetition = 1.1, .presence = 0.1, .frequency = 0.2};
   params.seed = seed;
   return params;
+}
+
+/** Ids by sequence, then each failure as its sequence and step. */
+std::vector<std::vector<int32_t>> Told(const Ran& ran) {
+  std::vector<std::vector<int32_t>> told = ran.ids;
+  for (const FailedSequence& failure : ran.failures) {
+    CHECK_EQUAL(std::string(ErrorCodeName(failure.error.code())), std::string("NATIVE_FAILURE"));
+    told.push_back({failure.sequence, failure.step});
+  }
+  return told;
+}
+
+/** Whoever reads id 49 computes NaN from there on. */
+void CheckNoFiniteLogits(const char* ops) {
+  const ScopedVariable chosen("RESIDENT_OPS", ops);
+  TinyModel tiny("llama", R"(,"tie_word_embeddings":false)");
+  std::vector<float>& embedding = tiny.weights.at("model.embed_tokens.weight");
+  std::fill_n(embedding.end() - 32, 32, std::nanf(""));
+  const TemporaryFolder folder;
+  tiny.Write(folder.path());
+  Engine engine;
+  const Handle model =
+      engine.LoadModel(folder.path(), {.device = DeviceChoice::kCpu, .kv_dtype = DataType::kF32}, kNoHooks);
+  const Handle pool = engine.CreatePool(model, 24, 8);
+  std::vector<int32_t> a = RandomTokens(6, 7), c = RandomTokens(9, 8);
+  for (std::vector<int32_t>* tokens : {&a, &c}) std::ranges::replace(*tokens, 49, 48);
+  SamplingParams warm;
+  warm.temperature = 0.8;
+  warm.bias_ids = {49};  // nobody else ends by chance
+  warm.bias_values = {-1000};
+  const std::vector<Part> good{{a, 0, {0, 1}, true, warm}, {c, 0, {4, 5, 6}, true, warm}};
+  const Ran alone = Run(engine, pool, good, 8);
+  CHECK(alone.failures.empty());
+  // One that fails at once by its arg max, one by its logits, and one that is made to sample the id.
+  SamplingParams forced;
+  forced.bias_ids = {49};
+  forced.bias_values = {1000};
+  const std::vector<Part> bad{{{3, 49, 5}, 0, {10, 11}, true, {}},
+                              {{49}, 0, {12, 13}, true, Sampled(3)},
+                              {{1, 2, 3}, 0, {14, 15}, true, forced}};
+  const Ran ran = Run(engine, pool, {bad[0], good[0], bad[1], good[1], bad[2]}, 8);
+  const std::vector<std::vector<int32_t>> expected{{}, alone.ids[0], {}, alone.ids[1], {49}, {0, 0}, {2, 0}, {4, 1}};
+  CHECK_EQUAL(Told(ran), expected);
+  CHECK(engine.ContentsOf(pool) == Contents::kIntact);
+  CHECK_EQUAL(Run(engine, pool, good, 8).ids, alone.ids);
 }
 
 }  // namespace
@@ -235,7 +298,6 @@ TEST("a run of k steps gives the tokens of k runs of one step, greedy and sample
   Fixture f;
   const std::vector<int32_t> a = RandomTokens(6, 7), b = RandomTokens(9, 8);
   SamplingParams sampled = Sampled(99);
-  sampled.penalty_ids = b;
   const Ran together = Run(f.engine, f.pool, {{a, 0, {0, 1, 2}}, {b, 0, {3, 4, 5}, true, sampled}}, 10);
   std::vector<int32_t> next_a = a, next_b = b, ids_a, ids_b;
   for (int step = 0; step < 10; ++step) {
@@ -245,7 +307,7 @@ TEST("a run of k steps gives the tokens of k runs of one step, greedy and sample
         Run(f.engine, f.pool, {{next_a, start_a, {6, 7, 8}}, {next_b, start_b, {9, 10, 11}, true, sampled}});
     ids_a.push_back(one.ids[0][0]);
     ids_b.push_back(one.ids[1][0]);
-    sampled.penalty_ids.push_back(ids_b.back());
+    Count(sampled.answer, {ids_b.back()});
     next_a = {kLastSampled};
     next_b = {ids_b.back()};
   }
@@ -259,7 +321,6 @@ TEST("guesses change no token, greedy or sampled, with penalties, at stops and a
   const std::vector<int32_t> a = RandomTokens(6, 7);
   SamplingParams sampled = Sampled(5);
   sampled.temperature = 0.05;
-  sampled.penalty_ids = a;
   int accepted = 0;
   for (SamplingParams params : {SamplingParams{}, sampled}) {
     const Ran plain = Run(f.engine, f.pool, {{a, 0, {0, 1, 2, 3, 4, 5, 6}, true, params}}, 48);
@@ -271,7 +332,8 @@ TEST("guesses change no token, greedy or sampled, with penalties, at stops and a
       ids = a;
       ids.insert(ids.end(), got.begin(), got.end());
       guessing.lookup_ids = ids;
-      if (params.HasPenalties()) guessing.penalty_ids = ids;
+      guessing.answer = {};
+      Count(guessing.answer, got);
       const Part part{{got.back()}, int(ids.size()) - 1, {8, 9, 10, 11, 12, 13, 14}, true, guessing};
       const Ran ran = Run(f.engine, f.pool, {part}, tokens);
       CHECK_EQUAL(ran.ids[0].size(), size_t(tokens));
@@ -282,7 +344,8 @@ TEST("guesses change no token, greedy or sampled, with penalties, at stops and a
     // A stop that a guess reaches ends the answer there.
     guessing.lookup_ids = a;
     guessing.lookup_ids.push_back(expected[0]);
-    if (params.HasPenalties()) guessing.penalty_ids = guessing.lookup_ids;
+    guessing.answer = {};
+    Count(guessing.answer, {expected[0]});
     guessing.stop_ids = {expected[30]};
     const auto stop = std::find(expected.begin() + 1, expected.end(), expected[30]);
     const Part part{{expected[0]}, 6, {8, 9, 10, 11, 12, 13, 14}, true, guessing};
@@ -307,7 +370,7 @@ TEST("cancelling ends a run after the step under way, and what it wrote can be u
   const std::vector<int32_t> a = RandomTokens(6, 7);
   const Ran whole = Run(f.engine, f.pool, {{a, 0, {0, 1, 2}}}, 8);
   std::vector<int32_t> ids;
-  const RunHooks hooks{[&](std::vector<SampledToken> tokens) { ids.push_back(tokens.front().sample.id); },
+  const RunHooks hooks{[&](StepHarvest harvest) { ids.push_back(harvest.tokens.front().sample.id); },
                        [&] { return ids.size() == 3; }, [] {}};
   f.engine.Run(f.pool, MakeBatch({{a, 0, {3, 4, 5}}}, 8), hooks);
   CHECK_EQUAL(ids.size(), size_t(3));
@@ -393,7 +456,7 @@ TEST("bad batches are refused before anything runs, and the pool goes on") {
   refused({{good, 0, {1}}, {good, 0, {1}}});         // two writers
   refused({{{1}, 8, {1, 2}}, {good, 0, {1}}});       // a reader of what another one writes
   SamplingParams params;
-  params.top_p = 0;
+  params.top_p = -0.001;
   refused({{good, 0, {0}, true, params}});
   params = {};
   params.temperature = std::nan("");
@@ -406,6 +469,54 @@ TEST("bad batches are refused before anything runs, and the pool goes on") {
   params.lookup_ids = {50};
   refused({{good, 0, {0}, true, params}});
   CHECK_EQUAL(Run(f.engine, f.pool, {{good, 0, {0}}}).ids[0][0], BestOf(f.tiny.Logits(good)));
+}
+
+TEST("a refusal names the sequence that is to blame, and the others can run") {
+  Fixture f;
+  const std::vector<int32_t> good = RandomTokens(5, 12);
+  const auto blamed = [&](Part bad, int expected) {
+    const std::vector<Part> parts{{good, 0, {0}}, std::move(bad), {good, 0, {2}}};
+    try {
+      Run(f.engine, f.pool, parts);
+    } catch (const Error& error) {
+      CHECK_EQUAL(std::string(ErrorCodeName(error.code())), std::string("INVALID_REQUEST"));
+      const auto named = std::ranges::find(error.facts(), std::string("sequence"), &Fact::name);
+      CHECK(named != error.facts().end());
+      CHECK_EQUAL(std::get<double>(named->value), double(expected));
+      CHECK(f.engine.ContentsOf(f.pool) == Contents::kIntact);
+      return;
+    }
+    CHECK(false);
+  };
+  blamed({{}, 0, {1}}, 1);
+  blamed({{50}, 0, {1}}, 1);
+  blamed({{-1}, 0, {1}}, 1);
+  blamed({good, 0, {}}, 1);
+  blamed({good, 0, {24}}, 1);
+  blamed({good, -1, {1}}, 1);
+  blamed({good, 4, {1}}, 1);
+  blamed({good, 252, std::vector<int32_t>(33)}, 1);
+  blamed({good, 0, {0}}, 1);    // writes the block of the first
+  blamed({{1}, 8, {2, 1}}, 2);  // the last one writes what was read before
+  const auto with = [&](auto change) {
+    Part part{good, 0, {1}};
+    change(part.sampling);
+    return part;
+  };
+  blamed(with([](SamplingParams& p) { p.temperature = std::nan(""); }), 1);
+  blamed(with([](SamplingParams& p) { p.top_k = int64_t(1) << 31; }), 1);
+  blamed(with([](SamplingParams& p) { p.penalties.repetition = 1e-300; }), 1);
+  blamed(with([](SamplingParams& p) { p.bias_ids = {1}, p.bias_values = {std::numeric_limits<float>::infinity()}; }),
+         1);
+  blamed(with([](SamplingParams& p) { p.answer.recent_ids = std::vector<int32_t>(65); }), 1);
+  blamed(with([](SamplingParams& p) { p.answer.ids = {1}; }), 1);
+  blamed(with([](SamplingParams& p) { p.answer.ids = {1}, p.answer.counts = {0}; }), 1);
+  blamed(with([](SamplingParams& p) { p.lookup_ids = {50}; }), 1);
+  CHECK_EQUAL(Run(f.engine, f.pool, {{good, 0, {0}}, {good, 0, {2}}}).ids[0][0], BestOf(f.tiny.Logits(good)));
+}
+
+TEST("a sequence without finite logits ends alone, and the others get what they get without it") {
+  for (const char* ops : {"cpu", "mlx"}) std::async(std::launch::async, [&] { CheckNoFiniteLogits(ops); }).get();
 }
 
 TEST("sequences may share blocks that neither of them writes") {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 
 #include "check.h"
@@ -109,7 +110,54 @@ TEST("after a step that fails the pool refuses, since its contents are unknown")
     failed = true;
   }
   CHECK(failed);
+  CHECK(f.pool.contents() == Contents::kUnknown);
   CHECK_THROWS("NATIVE_FAILURE", f.pool.RequireIntact());
+}
+
+TEST("a step counts as done only when the device was asked, and what it says then makes the contents unknown") {
+  Fixture f;
+  int asked = 0;
+  bool fails = false;
+  const auto check = [&] {
+    ++asked;
+    if (fails) throw std::runtime_error("a command buffer failed");
+  };
+  KvPool pool(f.pool.shape(), *f.ops, kCpu, KvPool::Use::kSteps, check);
+  const auto written = [&](int slot) {
+    Slabs next;
+    const Tensor row = mx::full({1, 2, 1, 16}, 1.f, kCpu);
+    for (size_t i = 0; i < 2; ++i) {
+      next.k.push_back(Fixture::Append(pool.slabs().k[i], row, slot));
+      next.v.push_back(Fixture::Append(pool.slabs().v[i], row, slot));
+    }
+    return next;
+  };
+  CHECK_EQUAL(pool.Commit(written(0), {}), 0);
+  CHECK_EQUAL(asked, 1);
+  CHECK(pool.contents() == Contents::kIntact);
+  fails = true;
+  bool failed = false;
+  try {
+    pool.Commit(written(1), {});
+  } catch (const std::runtime_error&) {
+    failed = true;
+  }
+  CHECK(failed);
+  CHECK(pool.contents() == Contents::kUnknown);
+}
+
+TEST("a pool on a GPU asks its device by itself, and one on a CPU has nothing to ask") {
+  Fixture f;
+  const mx::Device gpu(mx::Device::gpu);
+  KvPool pool(f.pool.shape(), *f.ops, gpu);
+  bool failed = false;
+  try {
+    pool.Commit(f.Written(0, 1), {});
+  } catch (const std::exception&) {
+    failed = true;  // there is no stream of a GPU to ask
+  }
+  CHECK_EQUAL(failed, !mx::is_available(gpu));
+  CHECK_EQUAL(f.pool.Commit(f.Written(0, 1), {}), 0);
 }
 
 TEST("the first tokens of a block in 8 bits are its values and its scales, of every head, and nothing else") {

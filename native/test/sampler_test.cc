@@ -11,8 +11,12 @@ using namespace resident;
 
 namespace {
 
+std::optional<Sample> TryDraw(std::vector<float> logits, const SamplingParams& params, int64_t position = 0) {
+  return SampleToken(logits, params, Penalties(params.penalties, params.answer), position);
+}
+
 Sample Draw(std::vector<float> logits, const SamplingParams& params, int64_t position = 0) {
-  return SampleToken(logits, params, params.penalty_ids, position);
+  return TryDraw(std::move(logits), params, position).value();
 }
 
 /** Share of each id over `count` draws at different positions. */
@@ -101,8 +105,8 @@ TEST("ties at the border of top-k go to the lower id") {
 
 TEST("penalties and bias change the logits as described") {
   SamplingParams params;
-  params.repetition_penalty = 2;
-  params.penalty_ids = {0, 0, 1};
+  params.penalties.repetition = 2;
+  params.answer.recent_ids = {0, 0, 1};
   params.logprobs = 3;
   // 4 → 2, -1 → -2, 1.5 stays: now 0 leads, then 2, then 1.
   Sample sample = Draw({4, -1, 1.5f}, params);
@@ -110,9 +114,9 @@ TEST("penalties and bias change the logits as described") {
   CHECK_NEAR(sample.top_logprobs[0] - sample.top_logprobs[1], 0.5, 1e-5);
   CHECK_NEAR(sample.top_logprobs[1] - sample.top_logprobs[2], 3.5, 1e-5);
   params = {};
-  params.presence_penalty = 1;
-  params.frequency_penalty = 0.5;
-  params.penalty_ids = {0, 0, 0, 1};
+  params.penalties.presence = 1;
+  params.penalties.frequency = 0.5;
+  params.answer = {.recent_ids = {}, .ids = {0, 1}, .counts = {3, 1}};
   params.logprobs = 3;
   sample = Draw({4, 3, 2.2f}, params);  // 4 - 1 - 1.5, 3 - 1 - 0.5, 2.2
   CHECK_EQUAL(sample.top_ids, (std::vector<int32_t>{2, 0, 1}));
@@ -138,10 +142,51 @@ TEST("log-probabilities are those of the whole distribution") {
   CHECK(Draw(Logs({0.1, 0.7, 0.2}), params).top_ids.empty());
 }
 
-TEST("logits that are no numbers are never drawn, and none at all is an error") {
+TEST("logits that are no numbers are never drawn, and nothing is where the largest is not finite") {
   const float nan = std::nanf(""), infinity = std::numeric_limits<float>::infinity();
   CHECK_EQUAL(Draw({nan, 1, 2}, {}).id, 2);
   CHECK_EQUAL(Shares({nan, 1, -infinity}, Warm(), 100).size(), size_t(1));
-  CHECK_THROWS("NATIVE_FAILURE", Draw({nan, nan}, Warm()));
-  CHECK_THROWS("NATIVE_FAILURE", Draw({infinity, 1}, Warm()));
+  CHECK(!TryDraw({nan, nan}, Warm()));
+  CHECK(!TryDraw({-infinity, nan}, {}));
+  CHECK(!TryDraw({infinity, 1}, Warm()));
+}
+
+TEST("at the bounds of its parameters a draw is one of the most likely, and never nothing") {
+  const std::vector<float> logits = Logs({0.05, 0.5, 0.15, 0.3});
+  SamplingParams params = Warm();
+  for (const double top_p : {0.0, std::numeric_limits<double>::denorm_min(), 1e-300}) {
+    params.top_p = top_p;
+    for (const auto& [id, share] : Shares(logits, params, 200)) CHECK_EQUAL(id, 1);
+    CHECK_EQUAL(Draw({2, 2, 2}, params).id, 0);
+  }
+  params = Warm(std::numeric_limits<double>::denorm_min());
+  for (const auto& [id, share] : Shares(logits, params, 200)) CHECK_EQUAL(id, 1);
+  params.top_p = 0.5;
+  CHECK_EQUAL(Draw(logits, params).id, 1);
+  params = Warm(100);
+  params.top_k = std::numeric_limits<int32_t>::max();
+  CHECK_EQUAL(Shares(logits, params, 400).size(), size_t(4));
+}
+
+TEST("a penalty counts the last 64 tokens, or how often an answer has each id, as tokens come") {
+  const auto penalised = [](const Penalties& penalties, size_t ids) {
+    std::vector<float> logits(ids, 1.f);
+    penalties.Apply(logits);
+    return logits;
+  };
+  AnswerTokens answer;
+  for (int32_t id = 0; id < 64; ++id) answer.recent_ids.push_back(id);
+  Penalties repetition({.repetition = 2, .presence = 0, .frequency = 0}, answer);
+  for (const float logit : penalised(repetition, 64)) CHECK_EQUAL(logit, 0.5f);
+  for (int round = 0; round < 3; ++round) repetition.Add(70);
+  std::vector<float> logits = penalised(repetition, 80);
+  for (size_t id = 0; id < 80; ++id) CHECK_EQUAL(logits[id], (id > 2 && id < 64) || id == 70 ? 0.5f : 1.f);
+  for (int32_t id = 0; id < 200; ++id) repetition.Add(id % 2);
+  logits = penalised(repetition, 80);
+  for (size_t id = 0; id < 80; ++id) CHECK_EQUAL(logits[id], id < 2 ? 0.5f : 1.f);
+
+  Penalties counted({.repetition = 1, .presence = 0.5, .frequency = 0.25}, {{}, {3, 5}, {2, 1}});
+  for (const int32_t id : {5, 7, 7}) counted.Add(id);
+  logits = penalised(counted, 8);
+  CHECK_EQUAL(logits, (std::vector<float>{1, 1, 1, 0, 1, 0, 1, 0}));
 }

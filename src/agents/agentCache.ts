@@ -7,8 +7,8 @@ import { commonPrefix } from "../engine/tokenHistory";
 import type { AgentId, CacheRefusal, CacheSource } from "../protocol/service";
 import type { AgentWriter } from "../store/agentWriter";
 import type { BlockStore } from "../store/blockStore";
-import { blocksToRestore, planRestore, type RestorePlan, restoreCache, type SavedCache } from "./cacheRestore";
-import { saveCache } from "./cacheSave";
+import { planRestore, type RestorePlan, restoreCache, type SavedCache } from "./cacheRestore";
+import { CacheSaver } from "./cacheSave";
 import type { ModelSession } from "./ports";
 
 interface Held {
@@ -42,13 +42,18 @@ export class AgentCache {
   private tokensFromDisk = 0;
   /** Why less came than was stored, since the last turn: a read ahead's refusal belongs to the turn after it. */
   private refused: CacheRefusal | undefined;
+  private readonly saver: CacheSaver;
+  /** Keys of the blocks that were lent. */
+  private lentKeys: readonly string[] = [];
 
   constructor(
     private readonly owner: AgentId,
     private readonly store: BlockStore,
     private readonly clock: Clock,
     private readonly agent: IdleAgent,
-  ) {}
+  ) {
+    this.saver = new CacheSaver(store);
+  }
 
   /** Tokens in the pool, those of a turn under way included. */
   get hotTokens(): number {
@@ -56,6 +61,11 @@ export class AgentCache {
     const { reusedTokens, prefilledTokens, generatedTokens } = this.lentTo.figures();
     // The token that was sampled last has not been fed back yet.
     return reusedTokens + prefilledTokens + Math.max(0, generatedTokens - 1);
+  }
+
+  /** Keys of the full blocks that are in use now. */
+  get keysInUse(): readonly string[] {
+    return this.lentTo === undefined ? (this.usable?.blocks.keys ?? []) : this.lentKeys;
   }
 
   get holdsBlocks(): boolean {
@@ -78,8 +88,7 @@ export class AgentCache {
     this.refused ??= plan.refused;
     if (plan.endToken <= plan.hotTokens) return 0;
     onRestoring?.(plan.endToken - plan.hotTokens);
-    if (priority === "normal") await session.engine.spaceFor(blocksToRestore(plan, session), signal);
-    if (!signal?.aborted) await this.restore(session, tokens, plan, priority, signal);
+    await this.restore(session, tokens, plan, priority, signal);
     return this.clock.nowMs() - startedMs;
   }
 
@@ -90,28 +99,29 @@ export class AgentCache {
     priority: Priority,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    // In use, not idle: what is hot already must not leave for what is to come behind it.
-    const { held } = this;
-    held?.blocks.setIdle(undefined);
+    let inUse: Held | undefined;
+    // In use from now on, not idle: what is hot must not leave for what is to come behind it.
+    const onBegin = () => {
+      inUse = this.held;
+      inUse?.blocks.setIdle(undefined);
+      return inUse === undefined ? 0 : plan.hotTokens;
+    };
     try {
-      const hotTokens = held === undefined ? 0 : plan.hotTokens;
-      const request = { owner: this.owner, tokens, priority, ...(signal && { signal }) };
-      const { blocks, loadedTokens, refused } = await restoreCache(this.store, session, request, {
-        ...plan,
-        hotTokens,
-      });
+      const request = { owner: this.owner, tokens, priority, signal, onBegin };
+      const { blocks, loadedTokens, refused } = await restoreCache(this.store, session, request, plan);
       this.refused ??= refused;
       if (blocks === undefined) return;
       this.hold({ blocks, session, settledTokens: blocks.numTokens });
       this.tokensFromDisk += loadedTokens;
     } finally {
-      if (held !== undefined && held === this.held) this.leaveIdle(held);
+      if (inUse !== undefined && inUse === this.held) this.leaveIdle(inUse);
     }
   }
 
   /** Hands the cache to the engine with the request; it comes back by `put`. Throws as `submit` does, keeping it. */
   submit(session: ModelSession, request: Omit<GenerationRequest, "owner" | "blocks">): Generation {
     const blocks = this.usable?.blocks;
+    const keys = blocks?.keys ?? [];
     const generation = session.engine.submit({
       ...request,
       owner: this.owner,
@@ -119,6 +129,7 @@ export class AgentCache {
     });
     this.held = undefined;
     this.lentTo = generation;
+    this.lentKeys = keys;
     const returned = () => {
       if (this.lentTo === generation) this.lentTo = undefined;
     };
@@ -153,7 +164,7 @@ export class AgentCache {
     if (held.settledTokens < snapshot.numTokens) snapshot.rewind(held.settledTokens);
     snapshot.keepWindow();
     try {
-      const bytes = await saveCache(this.store, held.session, snapshot, writer);
+      const bytes = await this.saver.save(held.session, snapshot, writer);
       if (this.held === held) this.savedBlocks = held.blocks;
       return bytes;
     } finally {

@@ -5,6 +5,7 @@ import type { Clock } from "../engine/ports";
 import type {
   AgentDetail,
   AgentId,
+  AgentRepair,
   AgentSummary,
   CacheRefusal,
   CreateAgentRequest,
@@ -15,19 +16,22 @@ import type {
 } from "../protocol/service";
 import type { AgentStore } from "../store/agentStore";
 import type { BlockStore } from "../store/blockStore";
-import type { CacheManifest } from "../store/manifest";
-import { referencedKeys, removeUnshared } from "../store/references";
+import { removeObjectsOf } from "../store/collect";
+import { keysOfAgent } from "../store/references";
 import { AgentCache } from "./agentCache";
+import { AgentDirectory } from "./agentDirectory";
 import { assertNotBlank } from "./answerBudget";
 import { countTokens } from "./conversation";
-import { type Activity, LiveAgent, treeOf } from "./liveAgent";
+import { type Activity, LiveAgent } from "./liveAgent";
 import { LiveAgents } from "./liveAgents";
 import { LockKeeper } from "./lockKeeper";
 import type { ModelAccess } from "./ports";
+import { wholeTree } from "./readTree";
 import { Residency, rankOf } from "./residency";
 import { RunningAnswer } from "./runningAnswer";
-import { detailOf, type LiveState, summaryOf } from "./summaries";
+import { type LiveState, summaryOf } from "./summaries";
 import { TurnRunner } from "./turnRunner";
+import { TurnTree } from "./turnTree";
 
 export interface AgentsOptions {
   readonly store: AgentStore;
@@ -59,6 +63,7 @@ export class Agents {
   readonly residency: Residency;
   private readonly emitter: Emitter<AgentEvent>;
   private readonly live: LiveAgents;
+  private readonly directory: AgentDirectory;
   private readonly locks: LockKeeper;
   private readonly runner: TurnRunner;
   private readonly turns = new Set<Promise<void>>();
@@ -71,6 +76,7 @@ export class Agents {
       (id) => this.newCache(id),
       ({ id }) => this.locks.look(id),
     );
+    this.directory = new AgentDirectory({ ...options, live: this.live });
     this.locks = new LockKeeper({
       live: this.live,
       residency: () => this.residency,
@@ -102,31 +108,36 @@ export class Agents {
   }
 
   async list(): Promise<readonly AgentSummary[]> {
-    const { manifests, damaged } = await this.options.store.list();
-    for (const id of damaged) this.options.log.log("warn", `agent ${id} cannot be read: its manifest is damaged`);
-    return manifests.map(
-      (manifest) => this.live.get(manifest.id)?.summary() ?? summaryOf(manifest, this.stateOnDisk(manifest.id)),
-    );
+    return this.directory.list();
   }
 
-  async get(id: AgentId): Promise<AgentDetail> {
-    const agent = this.live.get(id);
-    if (agent !== undefined) return agent.detail();
-    const stored = await this.options.store.read(id);
-    return detailOf(stored.manifest, treeOf(stored), this.stateOnDisk(id));
+  /** What can be read of it, also where it is damaged. */
+  get(id: AgentId): Promise<AgentDetail> {
+    return this.directory.get(id);
   }
 
-  async find(nameOrId: string): Promise<AgentSummary | undefined> {
-    const all = await this.list();
-    return all.find((agent) => agent.id === nameOrId) ?? all.find((agent) => agent.name === nameOrId);
+  /** By id or by name; `undefined`: there is no such agent. Throws where that cannot be known. */
+  find(nameOrId: string): Promise<AgentSummary | undefined> {
+    return this.directory.find(nameOrId);
   }
 
-  async create({ name, system = "", modelDirectory }: CreateAgentRequest): Promise<AgentSummary> {
+  /** Finishes what processes that were killed have begun, and tells of agents that cannot be read. */
+  sweep(): Promise<void> {
+    return this.directory.sweep(this.onGone);
+  }
+
+  async repair(id: AgentId): Promise<AgentRepair> {
+    const { repaired, summary } = await this.directory.repair(id);
+    if (summary !== undefined) this.emitter.fire({ type: "changed", summary });
+    return repaired;
+  }
+
+  async create({ name, system = "", modelDirectory, besideUnreadable }: CreateAgentRequest): Promise<AgentSummary> {
     const directory = modelDirectory ?? this.options.defaultModel();
     const { name: modelName, contextTokens } = await this.options.models.describe(directory);
     const wanted = { name: validName(name), system, modelDirectory: directory, modelName, contextTokens };
-    const writer = await this.options.store.create(wanted);
-    return this.adopt(new LiveAgent(writer, this.newCache(writer.manifest.id), { entries: [] }));
+    const writer = await this.options.store.create(wanted, { besideUnreadable: besideUnreadable === true });
+    return this.adopt(new LiveAgent(writer, this.newCache(writer.manifest.id), new TurnTree()));
   }
 
   /** A panel shows the agent, or does so no more. While one does, its lock and its logs stay. */
@@ -136,7 +147,7 @@ export class Agents {
 
   rename(id: AgentId, name: string): Promise<AgentSummary> {
     return this.live.use(id, async (agent) => {
-      await agent.writer.commitOrUndo({ name: validName(name) }, { name: agent.name });
+      await this.options.store.rename(agent.writer, validName(name));
       return this.changed(agent);
     });
   }
@@ -162,20 +173,20 @@ export class Agents {
     const source = this.live.get(id);
     await source?.writer.commit();
     const stored = await this.options.store.read(id);
-    const tree = treeOf(stored);
+    const tree = await wholeTree(stored.entries);
     // A turn that is being answered belongs to the source alone.
     const running = source?.activity?.turn;
     const head = turn ?? (running === undefined ? tree.readable(stored.manifest.head) : tree.get(running)?.parent);
     if (turn !== undefined && tree.get(turn) === undefined) {
       throw new InvalidRequestError(`${stored.manifest.name} has no turn ${turn}`, "choose one of its turns", { turn });
     }
-    const writer = await this.options.store.fork(id, {
+    const writer = await this.options.store.fork(stored, {
       name: validName(name),
       headTokens: countTokens(tree, head),
       headTurns: tree.branch(head).length,
       ...(head === undefined ? {} : { head }),
     });
-    const fork = new LiveAgent(writer, this.newCache(writer.manifest.id), stored);
+    const fork = new LiveAgent(writer, this.newCache(writer.manifest.id), tree);
     source?.cache.shareWith(fork.cache, writer.manifest.headTokens);
     return this.adopt(fork);
   }
@@ -209,30 +220,59 @@ export class Agents {
     });
   }
 
-  /** Stops its answer, then removes it and the block files that no other agent refers to. */
+  /** Stops its answer, then removes it and the block files that no other agent refers to. A damaged one goes too. */
   async delete(id: AgentId): Promise<void> {
-    const agent = this.live.get(id);
-    if (agent !== undefined) {
-      agent.deleted = true;
+    await this.removeFolder(id, this.live.get(id));
+    this.live.forget(id);
+    this.emitter.fire({ type: "deleted", id });
+  }
+
+  /** Those that must be repaired before they can be continued. */
+  damaged(): Promise<readonly AgentId[]> {
+    return this.directory.damaged();
+  }
+
+  /** Deletes all agents. Throws AGENT_LOCKED, nothing deleted, while another process uses one. */
+  async deleteAll(): Promise<number> {
+    const all = await this.list();
+    const locked: string[] = [];
+    for (const { id, name } of all) {
+      const isOurs = this.live.get(id) !== undefined;
+      if (!isOurs && (await this.options.store.lockState(id)) === "held") locked.push(name);
+    }
+    if (locked.length > 0) {
+      const what = `another window or program is using ${locked.join(", ")}`;
+      throw new ResidentError("AGENT_LOCKED", what, "close it there and try again", { agents: locked.length });
+    }
+    for (const { id } of all) await this.delete(id);
+    return all.length;
+  }
+
+  private async removeFolder(id: AgentId, agent: LiveAgent | undefined): Promise<void> {
+    const { store } = this.options;
+    if (agent === undefined) return store.remove(id, undefined, this.onGone);
+    agent.deleted = true;
+    try {
       agent.activity?.answer.abort();
       await agent.over;
       await this.residency.drop(agent);
-    }
-    let cache: CacheManifest | undefined;
-    try {
-      cache = (await this.options.store.read(id)).manifest.cache;
-      await this.options.store.remove(id, agent?.writer);
+      await store.remove(id, agent.writer, this.onGone);
     } catch (error) {
-      // It is still there, and goes on as before.
-      if (agent !== undefined) agent.deleted = false;
+      // It is still there, and is saved like any other.
+      agent.deleted = false;
       throw error;
     }
-    this.live.forget(id);
-    this.emitter.fire({ type: "deleted", id });
-    if (cache === undefined) return;
-    const { manifests } = await this.options.store.list();
-    await removeUnshared(this.options.blocks, cache, manifests);
   }
+
+  /** The blocks of a deleted agent that no other one refers to. What stays for a failure the collection finds. */
+  private readonly onGone = async (folder: string): Promise<void> => {
+    const { store, blocks, log } = this.options;
+    try {
+      await removeObjectsOf(blocks.root, store.references, await keysOfAgent(folder));
+    } catch (error) {
+      log.log("warn", `blocks of a deleted agent stay until the next collection: ${toErrorInfo(error).what}`);
+    }
+  };
 
   /**
    * Read ahead of the branch at the head and of what is written of the next message. Resolves when it is hot or something
@@ -269,10 +309,10 @@ export class Agents {
     });
   }
 
-  /** Keys of the blocks on which agents in memory rely: not to be evicted from disk. */
+  /** Keys of the blocks that agents in memory use now: not to be evicted from disk. */
   neededKeys(): ReadonlySet<string> {
     const hot = this.live.all().filter((agent) => agent.cache.holdsBlocks || agent.activity !== undefined);
-    return referencedKeys(hot.map((agent) => agent.writer.manifest));
+    return new Set(hot.flatMap((agent) => agent.cache.keysInUse));
   }
 
   running(id: AgentId): Running | undefined {
@@ -358,10 +398,6 @@ export class Agents {
         this.changed(live);
       },
     });
-  }
-
-  private stateOnDisk(id: AgentId): LiveState {
-    return { state: "idle", hotTokens: 0, lockedElsewhere: this.options.store.isLockedElsewhere(id) };
   }
 }
 

@@ -2,6 +2,7 @@ import { type ErrorInfo, toErrorInfo } from "../common/errors";
 import type { Clock, TokenId } from "../engine/ports";
 import type { TurnId } from "../protocol/service";
 import type { AgentWriter } from "../store/agentWriter";
+import type { Durability } from "../store/ports";
 import { countTokens } from "./conversation";
 import { encodeRecord, type TurnRecord } from "./turnRecords";
 import type { TurnTree } from "./turnTree";
@@ -38,7 +39,8 @@ export class AnswerRecorder {
     if (!isDue || this.committing) return;
     this.flush();
     this.committing = true;
-    void this.commit().finally(() => {
+    // What is said so far need not outlive a failure of the system at once: one wait for the disk less.
+    void this.commit("whole").finally(() => {
       this.committing = false;
     });
   }
@@ -48,7 +50,7 @@ export class AnswerRecorder {
     this.flush();
     this.record(end);
     this.writer.change({ headTokens: countTokens(this.tree, this.turn) });
-    await this.commit();
+    await this.commit("kept");
   }
 
   record(record: TurnRecord): void {
@@ -64,10 +66,10 @@ export class AnswerRecorder {
     this.text = "";
   }
 
-  private async commit(): Promise<void> {
+  private async commit(durability: Durability): Promise<void> {
     this.lastCommitMs = this.clock.nowMs();
     try {
-      await this.writer.commit();
+      await this.writer.commit(durability);
       this.failed = undefined;
     } catch (error) {
       this.failed = toErrorInfo(error);

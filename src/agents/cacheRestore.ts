@@ -6,16 +6,19 @@ import { commonPrefix } from "../engine/tokenHistory";
 import { firstBlockSeen } from "../engine/windowMath";
 import type { CacheRefusal } from "../protocol/service";
 import { type BlockIdentity, firstDifference, rootKey } from "../store/blockIdentity";
-import type { BlockStore, StoredBlock } from "../store/blockStore";
+import type { BlockStore, Presence, StoredBlock } from "../store/blockStore";
 import type { CacheManifest } from "../store/manifest";
-import { claimedKeys } from "../store/references";
 import { windowTwin } from "../store/windowFiles";
 import type { PromptBuilder } from "../text/prompt";
 import type { ModelSession } from "./ports";
 
+type Claimed = (key: string) => boolean;
+
 /** What is on disk of an agent, and where. */
 export interface SavedCache {
   readonly manifest: CacheManifest | undefined;
+  /** Whether a key is of a block that was saved with `identity`; `undefined`: none was. */
+  readonly keys: (identity: BlockIdentity) => Promise<Claimed | undefined>;
   readonly tailPath: (generation: number) => string;
   /** Token histories that were saved, of all branches. */
   readonly histories: (prompts: PromptBuilder) => readonly Int32Array[];
@@ -51,14 +54,18 @@ export async function planRestore(
 ): Promise<RestorePlan> {
   const chain = store.chain(identity, tokens);
   const hotBlocks = Math.floor(hotTokens / identity.blockTokens);
-  const present = hotBlocks + (await store.countPresent(chain.slice(hotBlocks)));
+  const found = await store.findPresent(chain.slice(hotBlocks));
+  const claimed = await claimedKeys(saved, identity);
+  const present = hotBlocks + found.present;
   const full = chain.slice(0, present);
   const endOfFull = present * identity.blockTokens;
   const parent = full.at(-1)?.key ?? rootKey(identity);
   const next = { parent, start: endOfFull };
   const tail =
-    tailOf(store, saved, tokens, next) ?? (await partialOf(store, identity, saved, text.prompts, tokens, next));
-  const refused = refusalOf(saved.manifest, identity, chain[present], endOfFull);
+    tailOf(store, saved, tokens, next) ??
+    (await partialOf(store, identity, { saved, claimed, prompts: text.prompts }, tokens, next));
+  const refused =
+    unreadableAt(found, endOfFull) ?? refusalOf(saved.manifest, claimed, identity, chain[present], endOfFull);
   const plan = {
     hotTokens,
     endToken: tail === undefined ? Math.max(hotTokens, endOfFull) : Math.max(hotTokens, endOfFull + tail.agreeing),
@@ -76,16 +83,24 @@ async function withWindow(
   blockTokens: number,
 ): Promise<RestorePlan> {
   const { hotTokens, blocks } = plan;
+  let unreadable: CacheRefusal | undefined;
   for (let end = plan.endToken; end > hotTokens; end = (Math.ceil(end / blockTokens) - 1) * blockTokens) {
     const windowFrom = firstBlockSeen(end - 1, { tokens: windowTokens }, blockTokens);
     const ofWindow = blocks.slice(windowFrom, Math.ceil(end / blockTokens)).map(windowTwin);
-    if ((await store.countPresent(ofWindow)) < ofWindow.length) continue;
+    const found = await store.findPresent(ofWindow);
+    unreadable ??= unreadableAt(found, hotTokens);
+    if (found.present < ofWindow.length) continue;
     const complete = end === plan.endToken;
     const restorable = { ...plan, endToken: end, blocks: blocks.slice(0, Math.ceil(end / blockTokens)), windowFrom };
-    return complete ? restorable : { ...restorable, refused: plan.refused ?? windowGone(end) };
+    return complete ? restorable : { ...restorable, refused: plan.refused ?? unreadable ?? windowGone(end) };
   }
-  const refused = plan.refused ?? (plan.endToken > hotTokens ? windowGone(hotTokens) : undefined);
+  const refused = plan.refused ?? unreadable ?? (plan.endToken > hotTokens ? windowGone(hotTokens) : undefined);
   return { ...plan, endToken: hotTokens, blocks: [], refused };
+}
+
+/** Part of the store cannot be looked at: the turn goes on without it and says why. */
+function unreadableAt({ unreadable }: Presence, atToken: number): CacheRefusal | undefined {
+  return unreadable === undefined ? undefined : { code: "unreadable", reason: unreadable, atToken };
 }
 
 function windowGone(atToken: number): CacheRefusal {
@@ -114,6 +129,13 @@ function tailOf(
   return { block: store.tail(parent, start, ids, tailPath(tail.generation)), agreeing };
 }
 
+/** Where blocks of other branches are looked for. */
+interface Branches {
+  readonly saved: SavedCache;
+  readonly claimed: Claimed | undefined;
+  readonly prompts: PromptBuilder;
+}
+
 /**
  * A full block of another branch that begins with the tokens that follow: after a rewind or a fork from the middle of a
  * block only what is really new is read.
@@ -121,26 +143,30 @@ function tailOf(
 async function partialOf(
   store: BlockStore,
   identity: BlockIdentity,
-  { manifest, histories }: SavedCache,
-  prompts: PromptBuilder,
+  { saved, claimed, prompts }: Branches,
   tokens: Int32Array,
   { parent, start }: Continuation,
 ): Promise<PartialBlock | undefined> {
-  const claimed = claimedKeys(manifest, rootKey(identity));
-  if (claimed.size === 0) return undefined;
+  if (claimed === undefined) return undefined;
   const end = start + identity.blockTokens;
   let best: PartialBlock | undefined;
-  for (const history of histories(prompts)) {
+  for (const history of saved.histories(prompts)) {
     const agreeing = commonPrefix(history, tokens) - start;
     if (history.length < end || agreeing <= (best?.agreeing ?? 0)) continue;
     const block = store.block(identity, parent, start, history.subarray(start, end));
-    if (claimed.has(block.key) && (await store.countPresent([block])) === 1) best = { block, agreeing };
+    if (claimed(block.key) && (await store.findPresent([block])).present === 1) best = { block, agreeing };
   }
   return best;
 }
 
+/** Keys of what was saved, if it can be of use to this model and these numerics at all. What cannot be read claims nothing. */
+async function claimedKeys({ manifest, keys }: SavedCache, identity: BlockIdentity): Promise<Claimed | undefined> {
+  return manifest === undefined ? undefined : keys(identity).catch(() => undefined);
+}
+
 function refusalOf(
   manifest: CacheManifest | undefined,
+  claimed: Claimed | undefined,
   identity: BlockIdentity,
   firstAbsent: StoredBlock | undefined,
   atToken: number,
@@ -152,7 +178,7 @@ function refusalOf(
       ? undefined
       : { code: "foreign", reason: `the stored cache cannot be used: ${difference}`, atToken };
   }
-  if (firstAbsent === undefined || !claimedKeys(manifest, rootKey(identity)).has(firstAbsent.key)) return undefined;
+  if (firstAbsent === undefined || claimed?.(firstAbsent.key) !== true) return undefined;
   return {
     code: "missing",
     reason: "a stored block's file is gone: the quota took it, or somebody deleted it",
@@ -161,8 +187,8 @@ function refusalOf(
 }
 
 /** Blocks that the plan takes beside those that are hot. */
-export function blocksToRestore(plan: RestorePlan, { identity }: Pick<ModelSession, "identity">): number {
-  return plan.blocks.length - Math.floor(plan.hotTokens / identity.blockTokens);
+function blocksToRestore(plan: RestorePlan, { blockTokens }: BlockIdentity): number {
+  return plan.blocks.length - Math.floor(plan.hotTokens / blockTokens);
 }
 
 export interface CacheRestoreRequest {
@@ -171,21 +197,34 @@ export interface CacheRestoreRequest {
   readonly tokens: Int32Array;
   readonly priority: Priority;
   /** Ends it soon; what came until then is kept. */
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal | undefined;
+  /** Called right before blocks are taken. Answers with the tokens that are hot then. */
+  readonly onBegin: () => number;
 }
 
 /** Fills blocks that no table names. `blocks` is absent when nothing was gained over what is hot. */
 export async function restoreCache(
   store: BlockStore,
   session: ModelSession,
-  { owner, tokens, priority, signal }: CacheRestoreRequest,
+  { owner, tokens, priority, signal, onBegin }: CacheRestoreRequest,
   plan: RestorePlan,
 ): Promise<{ readonly blocks?: AgentBlocks; readonly loadedTokens: number; readonly refused?: CacheRefusal }> {
   const { engine, files, identity } = session;
   const giveWay = new AbortController();
   const stop = signal === undefined ? giveWay.signal : AbortSignal.any([signal, giveWay.signal]);
   const onGiveWay = () => giveWay.abort();
-  const restore = engine.beginRestore({ owner, tokens: tokens.subarray(0, plan.endToken), priority, onGiveWay });
+  const request = { owner, tokens: tokens.subarray(0, plan.endToken), priority, onGiveWay };
+  let { hotTokens } = plan;
+  const begun = () => {
+    hotTokens = onBegin();
+  };
+  // A read-ahead takes what there is; an answer waits for what it needs.
+  if (priority === "low") begun();
+  const restore =
+    priority === "low"
+      ? engine.beginRestore(request)
+      : await engine.beginRestoreInTurn(request, blocksToRestore(plan, identity), { signal, onBegin: begun });
+  if (restore === undefined) return { loadedTokens: 0 };
   try {
     const first = restore.foundTokens / identity.blockTokens;
     const wanted = plan.blocks.slice(first, first + restore.targets.length);
@@ -196,7 +235,7 @@ export async function restoreCache(
     const loadedTokens = Math.min((first + loaded) * identity.blockTokens, plan.endToken) - restore.foundTokens;
     const numTokens = restore.foundTokens + loadedTokens;
     const outcome = { loadedTokens, ...withRefusal(refused ?? window.refused ?? plan.refused) };
-    if (numTokens > plan.hotTokens) return { blocks: restore.commit(numTokens, window.complete), ...outcome };
+    if (numTokens > hotTokens) return { blocks: restore.commit(numTokens, window.complete), ...outcome };
     restore.cancel();
     return { ...outcome, loadedTokens: 0 };
   } catch (error) {

@@ -2,81 +2,153 @@ import { inBatches } from "../common/batches";
 import type { AgentBlocks } from "../engine/agentBlocks";
 import { noBlock } from "../engine/ports";
 import type { AgentWriter } from "../store/agentWriter";
-import { rootKey } from "../store/blockIdentity";
-import type { BlockStore } from "../store/blockStore";
+import { type BlockIdentity, rootKey } from "../store/blockIdentity";
+import type { BlockStore, StoredBlock } from "../store/blockStore";
 import type { CacheManifest, TailManifest } from "../store/manifest";
 import { windowTwin } from "../store/windowFiles";
 import type { ModelSession } from "./ports";
 
 const writesInFlight = 4;
 
-/**
- * Writes the full blocks that are not in the store, then the tail, then the manifest that names them. `blocks` must not
- * change meanwhile. Resolves with the bytes of new files; throws DISK_FULL or IO_FAILURE, the manifest as before.
- */
-export async function saveCache(
-  store: BlockStore,
-  session: ModelSession,
-  blocks: AgentBlocks,
-  writer: AgentWriter,
-): Promise<number> {
-  const { identity, files } = session;
-  const { tokenIds, table, windowTable } = blocks;
-  const chain = store.chain(identity, tokenIds);
-  const before = writer.manifest.cache;
-  let newBytes = 0;
-  let bytes = 0;
-  const full = chain.flatMap((stored, index) => {
-    const window = windowTable[index] ?? noBlock;
-    const own = { stored, block: blockAt(table, index) };
-    return window === noBlock ? [own] : [own, { stored: windowTwin(stored), block: window }];
-  });
-  const save = ({ stored, block }: (typeof full)[number]) => store.save(files, identity, stored, block);
-  for (const { fileBytes, isNew } of await inBatches(full, writesInFlight, save)) {
-    bytes += fileBytes;
-    if (isNew) newBytes += fileBytes;
-  }
-  const parent = chain.at(-1)?.key ?? rootKey(identity);
-  const start = chain.length * identity.blockTokens;
-  const rest = tokenIds.subarray(start);
-  const windowTail = windowTable[chain.length] ?? noBlock;
-  const tail = await saveTail(before?.tail, parent, start, rest, async (generation) => {
-    const stored = store.tail(parent, start, rest, writer.tailPath(generation));
-    const ofWindow = windowTail === noBlock ? 0 : await store.write(files, identity, windowTwin(stored), windowTail);
-    return ofWindow + (await store.write(files, identity, stored, blockAt(table, chain.length)));
-  });
-  bytes += tail?.bytes ?? 0;
-  if (tail !== before?.tail) newBytes += tail?.bytes ?? 0;
-  const isSame = before !== undefined && rootKey(before.identity) === rootKey(identity);
-  const keys = new Set(isSame ? before.blocks : []);
-  const known = keys.size;
-  for (const { key } of chain) keys.add(key);
-  if (isSame && known === keys.size && before.tail === tail && before.tokens === tokenIds.length) return newBytes;
-  const cache: CacheManifest = {
-    identity,
-    blocks: [...keys],
-    ...(tail === undefined ? {} : { tail }),
-    tokens: tokenIds.length,
-    bytes,
-  };
-  writer.change({ cache });
-  await writer.commit();
-  if (before?.tail !== undefined && before.tail !== tail) await writer.removeTail(before.tail.generation);
-  return newBytes;
+/** A branch as it was committed last. */
+interface SavedBranch {
+  readonly root: string;
+  /** Keys of its full blocks. */
+  readonly keys: readonly string[];
+  /** Bytes of the files of its first 1, 2 … blocks together. */
+  readonly bytesUpTo: readonly number[];
+  /** The store's losses at that time. */
+  readonly losses: number;
 }
 
-/** The tail's entry: the old one where it says the same, else a new generation, written by `write`. */
-async function saveTail(
-  before: TailManifest | undefined,
-  parent: string,
-  start: number,
-  tokens: Int32Array,
-  write: (generation: number) => Promise<number>,
-): Promise<TailManifest | undefined> {
-  if (tokens.length === 0) return undefined;
-  if (before?.parent === parent && before.tokens.join() === tokens.join()) return before;
-  const generation = (before?.generation ?? 0) + 1;
-  return { generation, parent, start, tokens: [...tokens], bytes: await write(generation) };
+/** Saves one agent's cache. What it does is proportional to what is new since its last save. */
+export class CacheSaver {
+  private last: SavedBranch | undefined;
+
+  constructor(private readonly store: BlockStore) {}
+
+  /**
+   * Names the new full blocks in the agent's key file, writes those that are not in the store, then the tail, then the
+   * manifest. `blocks` must not change meanwhile. Resolves with the bytes of new files; throws DISK_FULL or IO_FAILURE,
+   * the manifest as before.
+   */
+  async save(session: ModelSession, blocks: AgentBlocks, writer: AgentWriter): Promise<number> {
+    const { store } = this;
+    const { identity } = session;
+    const { keys, tokenIds } = blocks;
+    const root = rootKey(identity);
+    const before = writer.manifest.cache;
+    const named = sharedBlocks(this.last, root, keys);
+    const keyRecords = await writer.keys.add(identity, keys.slice(named));
+    await store.noticeRemovals();
+    const { losses } = store;
+    // After a loss all of the branch is looked at: what is missing is written again.
+    const saved = this.last?.losses === losses ? named : 0;
+    const bytesUpTo = (this.last?.bytesUpTo ?? []).slice(0, saved);
+    const full = await this.saveFull(session, blocks, saved, bytesUpTo);
+    const tail = await this.saveTail(session, blocks, writer);
+    const newBytes = full + (tail === before?.tail ? 0 : (tail?.bytes ?? 0));
+    const cache: CacheManifest = {
+      identity,
+      keyRecords,
+      ...(tail === undefined ? {} : { tail }),
+      tokens: tokenIds.length,
+      bytes: (bytesUpTo.at(-1) ?? 0) + (tail?.bytes ?? 0),
+    };
+    if (before === undefined || !isSame(before, cache)) {
+      writer.change({ cache });
+      await writer.commit("whole");
+      if (before?.tail !== undefined && before.tail !== tail) await writer.removeTail(before.tail.generation);
+    }
+    this.last = { root, keys, bytesUpTo, losses };
+    return newBytes;
+  }
+
+  /** Writes the full blocks from `from` on where they are not there, and adds their sizes to `bytesUpTo`. */
+  private async saveFull(
+    { identity, files }: ModelSession,
+    blocks: AgentBlocks,
+    from: number,
+    bytesUpTo: number[],
+  ): Promise<number> {
+    let newBytes = 0;
+    const save = async (index: number): Promise<number> => {
+      const stored = fullBlock(this.store, identity, blocks, index);
+      const window = blocks.windowTable[index] ?? noBlock;
+      const saves = [await this.store.save(files, identity, stored, blockAt(blocks.table, index))];
+      if (window !== noBlock) saves.push(await this.store.save(files, identity, windowTwin(stored), window));
+      for (const { fileBytes, isNew } of saves) if (isNew) newBytes += fileBytes;
+      return saves.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
+    };
+    const indices = Array.from({ length: blocks.keys.length - from }, (_, offset) => from + offset);
+    for (const bytes of await inBatches(indices, writesInFlight, save)) {
+      bytesUpTo.push((bytesUpTo.at(-1) ?? 0) + bytes);
+    }
+    return newBytes;
+  }
+
+  /** The tail's entry: the old one where it says the same, else a new generation, written now. */
+  private async saveTail(
+    { identity, files }: ModelSession,
+    { keys, tokenIds, table, windowTable }: AgentBlocks,
+    writer: AgentWriter,
+  ): Promise<TailManifest | undefined> {
+    const { store } = this;
+    const before = writer.manifest.cache?.tail;
+    const parent = keys.at(-1) ?? rootKey(identity);
+    const start = keys.length * identity.blockTokens;
+    const tokens = tokenIds.subarray(start);
+    if (tokens.length === 0) return undefined;
+    if (before?.parent === parent && before.tokens.join() === tokens.join()) return before;
+    const generation = (before?.generation ?? 0) + 1;
+    const stored = store.tail(parent, start, tokens, writer.tailPath(generation));
+    const window = windowTable[keys.length] ?? noBlock;
+    const ofWindow = window === noBlock ? 0 : await store.write(files, identity, windowTwin(stored), window);
+    const bytes = ofWindow + (await store.write(files, identity, stored, blockAt(table, keys.length)));
+    return { generation, parent, start, tokens: [...tokens], bytes };
+  }
+}
+
+/** How many of `keys` from the first were saved with `root`. A key stands for all before it: halving finds the last. */
+function sharedBlocks(saved: SavedBranch | undefined, root: string, keys: readonly string[]): number {
+  if (saved?.root !== root) return 0;
+  let shared = 0;
+  let end = Math.min(saved.keys.length, keys.length);
+  while (shared < end) {
+    const middle = Math.ceil((shared + end) / 2);
+    if (saved.keys[middle - 1] === keys[middle - 1]) shared = middle;
+    else end = middle - 1;
+  }
+  return shared;
+}
+
+function isSame(before: CacheManifest, cache: CacheManifest): boolean {
+  return (
+    rootKey(before.identity) === rootKey(cache.identity) &&
+    before.blocks === undefined &&
+    before.keyRecords === cache.keyRecords &&
+    before.tail === cache.tail &&
+    before.tokens === cache.tokens
+  );
+}
+
+function fullBlock(
+  store: BlockStore,
+  identity: BlockIdentity,
+  { keys, tokenIds }: AgentBlocks,
+  index: number,
+): StoredBlock {
+  const start = index * identity.blockTokens;
+  const tokens = tokenIds.subarray(start, start + identity.blockTokens);
+  const key = keyAt(keys, index);
+  const parent = index === 0 ? rootKey(identity) : keyAt(keys, index - 1);
+  return { key, parent, start, tokens, path: store.objectPath(identity, key) };
+}
+
+function keyAt(keys: readonly string[], index: number): string {
+  const key = keys[index];
+  if (key === undefined) throw new RangeError(`a cache has no key of block ${index}`);
+  return key;
 }
 
 function blockAt(table: readonly number[], index: number): number {

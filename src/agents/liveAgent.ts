@@ -1,16 +1,14 @@
 import { type ErrorInfo, InvalidRequestError, ResidentError } from "../common/errors";
 import type { AgentDetail, AgentSummary, TurnId } from "../protocol/service";
-import type { StoredAgent } from "../store/agentStore";
 import type { AgentWriter, ManifestChange } from "../store/agentWriter";
-import { MalformedJson } from "../store/json";
 import type { AgentCache } from "./agentCache";
 import type { SavedCache } from "./cacheRestore";
 import { readHistories } from "./conversation";
 import type { RunningAnswer } from "./runningAnswer";
 import { copyOfLastTurns } from "./startOver";
 import { detailOf, type LiveState, summaryOf } from "./summaries";
-import { decodeRecord, encodeRecord, type TurnRecord } from "./turnRecords";
-import { type Turn, TurnTree } from "./turnTree";
+import { encodeRecord, type TurnRecord } from "./turnRecords";
+import type { Turn, TurnTree } from "./turnTree";
 
 /** A turn that is being answered. */
 export interface Activity {
@@ -21,7 +19,6 @@ export interface Activity {
 
 /** An agent that this process may write: its turns in memory, its folder locked, its cache where it is. */
 export class LiveAgent {
-  readonly tree: TurnTree;
   activity: Activity | undefined;
   /** Calls that work with it at the moment. */
   users = 0;
@@ -36,10 +33,8 @@ export class LiveAgent {
   constructor(
     readonly writer: AgentWriter,
     readonly cache: AgentCache,
-    stored: Pick<StoredAgent, "entries">,
-  ) {
-    this.tree = treeOf(stored);
-  }
+    readonly tree: TurnTree,
+  ) {}
 
   get id(): string {
     return this.writer.manifest.id;
@@ -54,8 +49,10 @@ export class LiveAgent {
   }
 
   get saved(): SavedCache {
+    const { cache } = this.writer.manifest;
     return {
-      manifest: this.writer.manifest.cache,
+      manifest: cache,
+      keys: (identity) => this.writer.keys.saved(identity, cache?.keyRecords ?? 0),
       tailPath: (generation) => this.writer.tailPath(generation),
       histories: (prompts) => readHistories(this.tree, prompts),
     };
@@ -114,21 +111,5 @@ export class LiveAgent {
       ...(this.activity === undefined ? {} : { runningTurn: this.activity.turn }),
       ...(this.saveError === undefined ? {} : { saveError: this.saveError }),
     };
-  }
-}
-
-/** The turns that a log tells of. Throws AGENT_CORRUPT on entries that this program does not know. */
-export function treeOf({ entries }: Pick<StoredAgent, "entries">): TurnTree {
-  const tree = new TurnTree();
-  try {
-    for (const entry of entries) tree.apply(decodeRecord(entry));
-    return tree;
-  } catch (error) {
-    if (!(error instanceof MalformedJson)) throw error;
-    throw new ResidentError(
-      "AGENT_CORRUPT",
-      `the agent's log cannot be understood: ${error.message}`,
-      "open it with the version of this program that wrote it",
-    );
   }
 }

@@ -2,6 +2,7 @@ import type { AgentId } from "../protocol/service";
 import type { AgentStore } from "../store/agentStore";
 import type { AgentCache } from "./agentCache";
 import { LiveAgent } from "./liveAgent";
+import { wholeTree } from "./readTree";
 
 /** The agents whose locks this process holds. */
 export class LiveAgents {
@@ -68,7 +69,7 @@ export class LiveAgents {
   private async openFolder(id: AgentId): Promise<LiveAgent> {
     const { writer, stored } = await this.store.open(id);
     try {
-      const agent = new LiveAgent(writer, this.newCache(id), stored);
+      const agent = new LiveAgent(writer, this.newCache(id), await wholeTree(stored.entries));
       this.adopt(agent);
       return agent;
     } catch (error) {

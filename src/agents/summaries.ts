@@ -1,7 +1,9 @@
 /** Agents as the programs see them. */
 import type { ErrorInfo } from "../common/errors";
 import type { AgentDetail, AgentSummary, Tier, TurnId } from "../protocol/service";
+import type { UnreadableAgent } from "../store/agentNames";
 import type { Manifest } from "../store/manifest";
+import { countTokens } from "./conversation";
 import { type TurnTree, toView } from "./turnTree";
 
 /** What the manifest does not say. */
@@ -11,6 +13,7 @@ export interface LiveState {
   readonly lockedElsewhere: boolean;
   readonly runningTurn?: TurnId;
   readonly saveError?: ErrorInfo;
+  readonly damage?: ErrorInfo;
 }
 
 export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
@@ -34,6 +37,7 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
     lastUsedAt: manifest.lastUsedAt,
     pinned: manifest.pinned === true,
     lockedElsewhere: live.lockedElsewhere,
+    ...(live.damage === undefined ? {} : { damage: live.damage }),
   };
 }
 
@@ -49,6 +53,36 @@ export function detailOf(manifest: Manifest, tree: TurnTree, live: LiveState): A
       return toView(turn, running, isHead ? live.saveError : undefined);
     }),
     otherBranches: tree.otherBranches(manifest.head),
+  };
+}
+
+/** An agent whose manifest cannot be read: what else is known of it. */
+export function unreadableSummary({ id, error, agent }: UnreadableAgent): AgentSummary {
+  const nobody = { name: `unreadable ${id.slice(0, 6)}`, modelDirectory: "", modelName: "", index: 0 };
+  const { name, modelDirectory, modelName, index } = agent ?? nobody;
+  return {
+    ...{ id, name, modelDirectory, modelName, index, tier: "cold", state: "idle" },
+    ...{ tokens: 0, hotTokens: 0, diskTokens: 0, diskBytes: 0, turnCount: 0 },
+    contextTokens: agent?.contextTokens ?? 0,
+    createdAt: agent?.createdAt ?? 0,
+    lastUsedAt: agent?.createdAt ?? 0,
+    pinned: agent?.pinned === true,
+    lockedElsewhere: false,
+    damage: error,
+  };
+}
+
+/** The same with the turns that its log still has, on the way to the newest one. */
+export function unreadableDetail(unreadable: UnreadableAgent, tree: TurnTree): AgentDetail {
+  const head = tree.newest();
+  const branch = tree.branch(head);
+  return {
+    ...unreadableSummary(unreadable),
+    turnCount: branch.length,
+    tokens: countTokens(tree, head),
+    system: unreadable.agent?.system ?? "",
+    turns: branch.map((turn) => toView(turn, false)),
+    otherBranches: tree.otherBranches(head),
   };
 }
 

@@ -88,12 +88,15 @@ export function decodeRecord({ body, tokens }: LogEntry): TurnRecord {
 function decodeSegments(value: unknown, tokens: Int32Array): readonly Segment[] {
   if (!Array.isArray(value)) throw new MalformedJson("segments is not a list");
   let position = 0;
-  return value.map((item: unknown) => {
+  const segments = value.map((item: unknown): Segment => {
     const object = asObject(item, "segment");
-    const ids = tokens.subarray(position, position + readCount(object, "count"));
-    position += ids.length;
+    const count = readCount(object, "count");
+    const ids = tokens.subarray(position, position + count);
+    position += count;
     return { kind: readOneOf(object, "kind", ["prompt", "answer"]), text: readString(object, "text"), ids };
   });
+  if (position !== tokens.length) throw new MalformedJson("its segments have other tokens than it");
+  return segments;
 }
 
 function decodeEnd(body: JsonObject): TurnEnd {

@@ -1,7 +1,8 @@
 /** All turns of an agent. Nothing is ever removed: rewind and regenerate only move the head. */
 import type { ErrorInfo } from "../common/errors";
 import type { AgentDetail, TurnFigures, TurnId, TurnView } from "../protocol/service";
-import { joinIds, type TurnEnd, type TurnPrompt, type TurnRecord } from "./turnRecords";
+import { MalformedJson } from "../store/json";
+import type { TurnEnd, TurnPrompt, TurnRecord } from "./turnRecords";
 
 export interface Turn {
   readonly id: TurnId;
@@ -18,17 +19,27 @@ export interface Turn {
 
 export class TurnTree {
   private readonly turns = new Map<TurnId, Turn>();
+  /** Ids of answers that may still grow: where there is room behind them, a further part is not paid with a copy of all. */
+  private readonly growing = new Map<TurnId, Int32Array>();
 
-  /** Applies records in the order of the log. Records of unknown turns are ignored: there are none in an undamaged log. */
+  /**
+   * Applies records in the order of the log. Throws `MalformedJson` on what no log of ours says: a turn that comes twice,
+   * one before its parent, which is how there could be a circle, and parts of a turn that is not there.
+   */
   apply(record: TurnRecord): void {
     if (record.type === "turn") {
       const { turn: id, parent, user, at } = record;
+      if (this.turns.has(id)) throw new MalformedJson(`turn ${id} comes twice`);
+      if (parent !== undefined && !this.turns.has(parent)) {
+        throw new MalformedJson(`turn ${id} follows ${parent}, which is not there before it`);
+      }
       const turn: Turn = { id, user, createdAt: at, answerText: "", answerIds: new Int32Array(0) };
       this.turns.set(id, parent === undefined ? turn : { ...turn, parent });
       return;
     }
     const turn = this.turns.get(record.turn);
-    if (turn !== undefined) this.turns.set(turn.id, withRecord(turn, record));
+    if (turn === undefined) throw new MalformedJson(`turn ${record.turn} is not there`);
+    this.turns.set(turn.id, this.withRecord(turn, record));
   }
 
   get(id: TurnId): Turn | undefined {
@@ -41,12 +52,16 @@ export class TurnTree {
 
   /** Ids are short because people type them: t1, t2 … */
   nextId(): TurnId {
-    return this.idAfter(0);
+    return this.nextIds(1)[0] ?? "";
   }
 
   /** Ids for `count` turns that are to be added one after the other. */
   nextIds(count: number): readonly TurnId[] {
-    return Array.from({ length: count }, (_, index) => this.idAfter(index));
+    const ids: TurnId[] = [];
+    for (let number = this.turns.size + 1; ids.length < count; number += 1) {
+      if (!this.turns.has(`t${number}`)) ids.push(`t${number}`);
+    }
+    return ids;
   }
 
   /** From the first turn to `head`. */
@@ -56,48 +71,71 @@ export class TurnTree {
     return branch.reverse();
   }
 
+  get size(): number {
+    return this.turns.size;
+  }
+
+  newest(): TurnId | undefined {
+    return [...this.turns.keys()].at(-1);
+  }
+
   /** `head` if it is there, else the newest turn: what a damaged log still has. */
   readable(head: TurnId | undefined): TurnId | undefined {
-    if (head === undefined || this.turns.has(head)) return head;
-    return [...this.turns.keys()].at(-1);
+    return head === undefined || this.turns.has(head) ? head : this.newest();
   }
 
   /** Ends of branches that are not on the way to `head`, newest first. `turns`: how many are not shared with it. */
   otherBranches(head: TurnId | undefined): AgentDetail["otherBranches"] {
     const shared = new Set(this.branch(head).map((turn) => turn.id));
-    const parents = new Set([...this.turns.values()].map((turn) => turn.parent));
-    return [...this.turns.values()]
-      .filter((turn) => !parents.has(turn.id) && !shared.has(turn.id))
-      .map((leaf) => {
-        const own = this.branch(leaf.id).filter((turn) => !shared.has(turn.id));
-        return { turn: leaf.id, preview: own[0]?.user ?? leaf.user, turns: own.length };
-      })
+    const parents = new Set<TurnId | undefined>();
+    /** By turn that is not shared: the first such turn on the way to it, and how many there are. */
+    const own = new Map<TurnId, { readonly first: Turn; readonly turns: number }>();
+    for (const turn of this.turns.values()) {
+      parents.add(turn.parent);
+      if (shared.has(turn.id)) continue;
+      const before = turn.parent === undefined ? undefined : own.get(turn.parent);
+      own.set(turn.id, before === undefined ? { first: turn, turns: 1 } : { ...before, turns: before.turns + 1 });
+    }
+    return [...own]
+      .filter(([id]) => !parents.has(id))
+      .map(([turn, { first, turns }]) => ({ turn, preview: first.user, turns }))
       .reverse();
-  }
-
-  private idAfter(further: number): TurnId {
-    return `t${this.turns.size + 1 + further}`;
   }
 
   private find(id: TurnId | undefined): Turn | undefined {
     return id === undefined ? undefined : this.turns.get(id);
   }
-}
 
-function withRecord(turn: Turn, record: Exclude<TurnRecord, { type: "turn" }>): Turn {
-  switch (record.type) {
-    case "prompt":
-      return { ...turn, prompt: { keep: record.keep, segments: record.segments, tokens: record.tokens } };
-    case "answer":
-      return {
-        ...turn,
-        answerText: turn.answerText + record.text,
-        answerIds: joinIds([turn.answerIds, record.ids]),
-      };
-    case "end": {
-      const { type: _, turn: __, ...end } = record;
-      return { ...turn, end };
+  private withRecord(turn: Turn, record: Exclude<TurnRecord, { type: "turn" }>): Turn {
+    switch (record.type) {
+      case "prompt":
+        return { ...turn, prompt: { keep: record.keep, segments: record.segments, tokens: record.tokens } };
+      case "answer":
+        return {
+          ...turn,
+          answerText: turn.answerText + record.text,
+          answerIds: this.appendIds(turn.id, turn.answerIds, record.ids),
+        };
+      case "end": {
+        const { type: _, turn: __, ...end } = record;
+        this.growing.delete(turn.id);
+        return { ...turn, end };
+      }
     }
+  }
+
+  /** Both, one behind the other. What was given out before does not change: it ends where it ended. */
+  private appendIds(turn: TurnId, before: Int32Array, ids: Int32Array): Int32Array {
+    if (before.length === 0) return ids;
+    const length = before.length + ids.length;
+    let room = this.growing.get(turn);
+    if (room === undefined || room.length < length) {
+      room = new Int32Array(length * 2);
+      room.set(before);
+      this.growing.set(turn, room);
+    }
+    room.set(ids, before.length);
+    return room.subarray(0, length);
   }
 }
 

@@ -27,7 +27,7 @@ export async function withReadingAgent<T>(
   body: (agent: ReadingAgent) => Promise<T>,
 ): Promise<T> {
   const name = `bench ${tokens} ${Date.now()}`;
-  const { id } = await service.createAgent({ name, system: benchText(name, tokens) });
+  const { id } = await service.createAgent({ name, system: benchText(name, tokens), besideUnreadable: true });
   const ask = async () => {
     throwIfAborted(signal);
     const running = await service.send(id, { text: question, sampling: { temperature: 0, maxTokens: 2 } });

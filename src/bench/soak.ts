@@ -108,7 +108,8 @@ class World {
       this.made += 1;
       // Two and two begin alike.
       const system = benchText(`of pair ${this.made >> 1}`, this.plan.systemTokens * (1 + (this.made % 3)));
-      this.ids.push((await this.service.createAgent({ name: `soak ${Date.now()} ${this.made}`, system })).id);
+      const name = `soak ${Date.now()} ${this.made}`;
+      this.ids.push((await this.service.createAgent({ name, system, besideUnreadable: true })).id);
     }
   }
 

@@ -1,6 +1,6 @@
 import { ResidentError } from "../common/errors";
-import { createFormats } from "../common/format";
-import type { AgentDetail, AgentSummary, ResidentService, TurnId } from "../protocol/service";
+import { createFormats, type Formats } from "../common/format";
+import type { AgentDetail, AgentRepair, AgentSummary, ResidentService, TurnId } from "../protocol/service";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson, table } from "./console";
 import { commonOptions, withService } from "./session";
@@ -38,6 +38,12 @@ export const agentSpecs = {
     positionals: ["agent"],
     options: { yes: { help: "really delete" }, ...commonOptions },
   },
+  repair: {
+    usage: "resident agents repair AGENT",
+    summary: "make a damaged agent usable again, with every turn up to the damage",
+    positionals: ["agent"],
+    options: commonOptions,
+  },
 } as const satisfies Record<string, CommandSpec>;
 
 async function find(service: ResidentService, args: Arguments): Promise<AgentSummary> {
@@ -66,11 +72,25 @@ export async function agents(words: readonly string[], console: Console): Promis
   const [verb = "", ...rest] = words;
   if (!Object.hasOwn(agentSpecs, verb)) {
     const what = verb === "" ? "agents does nothing by itself" : `agents knows no '${verb}'`;
-    throw new ResidentError("USAGE", what, "use list, show, fork, rewind or delete");
+    throw new ResidentError("USAGE", what, "use list, show, fork, rewind, delete or repair");
   }
   const args = parseArguments(agentSpecs[verb as keyof typeof agentSpecs], rest);
   const run = verbs[verb as keyof typeof verbs];
   await withService(args, consoleLog(console, args.flag("verbose")), (service) => run(service, args, console));
+}
+
+function repairText(repair: AgentRepair, { count }: Formats): string {
+  const { name, wasWhole, keptTurns, lostTurns, lostRecords, lostFrom, damages, keptFiles } = repair;
+  if (wasWhole) return `'${name}' is whole: nothing was changed`;
+  const lost =
+    lostFrom === undefined
+      ? "nothing is lost"
+      : `lost are ${count(lostTurns)} turns and ${count(lostRecords)} records, from record ${count(lostFrom.record)} at byte ${count(lostFrom.byte)} of the turn log`;
+  return [
+    `'${name}' is repaired: ${count(keptTurns)} turns are kept, ${lost}`,
+    ...damages.map((damage) => `damaged: ${damage}`),
+    ...keptFiles.map((file) => `kept: ${file}`),
+  ].join("\n");
 }
 
 type Verb = (service: ResidentService, args: Arguments, console: Console) => Promise<void>;
@@ -87,7 +107,7 @@ const verbs: Readonly<Record<keyof typeof agentSpecs, Verb>> = {
       `${agent.turnCount} turns`,
       formats.bytes(agent.diskBytes),
       agent.modelName,
-      agent.lockedElsewhere ? "in use by another process" : "",
+      agent.damage === undefined ? (agent.lockedElsewhere ? "in use by another process" : "") : `damaged (${agent.id})`,
     ]);
     console.out(rows.length > 0 ? table(rows) : "no agents yet: `resident generate --agent NAME --prompt TEXT`\n");
   },
@@ -96,6 +116,7 @@ const verbs: Readonly<Record<keyof typeof agentSpecs, Verb>> = {
     const detail = await service.getAgent((await find(service, args)).id);
     if (args.flag("json")) return printJson(console, detail);
     console.out(`${detail.name} (${detail.id}), ${detail.modelName}, ${detail.tier}, ${detail.tokens} tokens\n`);
+    if (detail.damage !== undefined) console.err(`[warn] ${detail.damage.what}: ${detail.damage.advice}`);
     if (detail.system !== "") console.out(`system: ${detail.system}\n`);
     for (const [i, turn] of detail.turns.entries()) {
       const how = turn.state === "done" ? (turn.finishReason ?? "") : turn.state;
@@ -128,5 +149,11 @@ const verbs: Readonly<Record<keyof typeof agentSpecs, Verb>> = {
     await service.deleteAgent(agent.id);
     if (args.flag("json")) return printJson(console, { deleted: agent.id });
     console.out(`'${agent.name}' is deleted\n`);
+  },
+
+  async repair(service, args, console) {
+    const repair = await service.repairAgent((await find(service, args)).id);
+    if (args.flag("json")) return printJson(console, repair);
+    console.out(`${repairText(repair, createFormats("en"))}\n`);
   },
 };

@@ -1,4 +1,5 @@
 import * as path from "node:path";
+import { ResidentError } from "../common/errors";
 import type { GenerationEvent, ResidentService, Running, SamplingOptions } from "../protocol/service";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson } from "./console";
@@ -14,6 +15,7 @@ export const generateSpec: CommandSpec = {
     ...modelOptions,
     raw: { help: "continue the text as it is, without the model's chat template" },
     agent: { value: "NAME", help: "continue this persistent agent; made when there is none of that name" },
+    new: { help: "make a new agent of the name given by --agent, also while another agent cannot be read" },
     system: { value: "TEXT", help: "system prompt (with --agent: of a new agent)" },
     "max-tokens": { value: "N", help: "longest answer in tokens (default: 512)" },
     temperature: { value: "T", help: "0 is greedy (default: 0)" },
@@ -49,6 +51,7 @@ export async function generate(words: readonly string[], console: Console): Prom
   const prompt = args.required("prompt");
   if (args.flag("raw") && args.text("agent") !== undefined) args.refuse("--raw cannot go with --agent");
   if (args.flag("raw") && args.text("system") !== undefined) args.refuse("--raw cannot go with --system");
+  if (args.flag("new") && args.text("agent") === undefined) args.refuse("--new goes with --agent");
   const sampling = samplingOf(args);
   const json = args.flag("json");
   await withService(args, consoleLog(console, args.flag("verbose")), async (service) => {
@@ -82,7 +85,9 @@ async function start(
   }
   const model = args.text("model");
   const modelDirectory = model === undefined ? undefined : path.resolve(model);
-  const found = await service.findAgent(name);
+  const isNew = args.flag("new");
+  const found = isNew ? undefined : await service.findAgent(name);
+  if (found?.damage !== undefined) throw ResidentError.fromInfo(found.damage);
   if (found && modelDirectory !== undefined && modelDirectory !== found.modelDirectory) {
     args.refuse(`'${name}' was made with the model in ${found.modelDirectory}: leave --model out`);
   }
@@ -90,6 +95,7 @@ async function start(
     found ??
     (await service.createAgent({
       name,
+      ...(isNew ? { besideUnreadable: true } : {}),
       ...(system === undefined ? {} : { system }),
       ...(modelDirectory === undefined ? {} : { modelDirectory }),
     }));

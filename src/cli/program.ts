@@ -6,6 +6,7 @@ import { type Console, errorLine } from "./console";
 import { generate, generateSpec } from "./generate";
 import { modelSpecs, models } from "./models";
 import { defaultHome } from "./places";
+import { store, storeSpecs } from "./store";
 
 interface Command {
   readonly run: (words: readonly string[], console: Console) => Promise<void>;
@@ -16,6 +17,7 @@ const commands: Readonly<Record<string, Command>> = {
   generate: { run: generate, specs: [generateSpec] },
   agents: { run: agents, specs: Object.values(agentSpecs) },
   models: { run: models, specs: Object.values(modelSpecs) },
+  store: { run: store, specs: Object.values(storeSpecs) },
   bench: { run: bench, specs: [benchSpec] },
 };
 

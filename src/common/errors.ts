@@ -23,6 +23,7 @@ export const errorCodes = [
   "STORE_CORRUPT",
   "DISK_FULL",
   "IO_FAILURE",
+  "ENGINE_ENDED",
   "ABORTED",
   "USAGE",
   "INTERNAL",
@@ -85,6 +86,14 @@ export class PoolExhaustedError extends ResidentError {
       { needed, total, blockTokens },
     );
     this.name = "PoolExhaustedError";
+  }
+}
+
+/** The thread or process that runs the core is gone, and with it everything that it was asked for. `facts`: reason. */
+export class EngineEndedError extends ResidentError {
+  constructor(reason: string) {
+    super("ENGINE_ENDED", "the engine ended unexpectedly", "restart it; the log tells why it ended", { reason });
+    this.name = "EngineEndedError";
   }
 }
 

@@ -44,6 +44,7 @@ export class AgentBlocks implements BlockHolder {
   ) {
     this.contents = contents;
     tables.add(this);
+    if (contents.table.length > 0) tables.inUse.add(this);
   }
 
   get pool(): BlockPool {
@@ -107,9 +108,20 @@ export class AgentBlocks implements BlockHolder {
       return;
     }
     this.held();
-    if (terms === undefined) this.tables.idle.delete(this);
-    else this.tables.idle.set(this, terms);
+    if (terms === undefined) {
+      this.tables.idle.delete(this);
+      this.tables.inUse.add(this);
+    } else {
+      this.tables.inUse.delete(this);
+      this.tables.idle.set(this, terms);
+    }
     this.tables.changed();
+  }
+
+  /** It waits with its request: it is neither idle nor in use. For the engine. */
+  setWaiting(): this {
+    this.tables.inUse.delete(this);
+    return this;
   }
 
   /** Makes the window stay, whoever needs blocks. */
@@ -161,12 +173,14 @@ export class AgentBlocks implements BlockHolder {
     };
     pool.releaseFrom(contents.table, kept);
     this.tables.window?.pool.releaseFrom(contents.windowTable, kept);
+    this.tables.changed();
   }
 
   release(): void {
     const { table, windowTable } = this.moveOut();
     this.pool.releaseFrom(table, 0);
     this.tables.window?.pool.releaseFrom(windowTable, 0);
+    this.tables.changed();
   }
 
   /** Gives the contents and their references to the caller and ends this handle. For the engine. */
@@ -174,6 +188,7 @@ export class AgentBlocks implements BlockHolder {
     const contents = this.held();
     this.contents = undefined;
     this.tables.idle.delete(this);
+    this.tables.inUse.delete(this);
     this.tables.delete(this);
     return contents;
   }
@@ -182,6 +197,7 @@ export class AgentBlocks implements BlockHolder {
     const contents = this.held();
     this.contents = { ...contents, windowTable: [] };
     this.tables.window?.pool.releaseFrom(contents.windowTable, 0);
+    this.tables.changed();
   }
 
   private held(): CacheContents {

@@ -74,7 +74,7 @@ export class BlockPoolBatchEngine implements Disposable {
     this.metrics = new EngineMetrics(this.clock);
     const { geometry } = runner;
     const spaceChanged = () => this.spaceChanged();
-    const poolOptions = { checked: options.checked ?? false, onRoom: spaceChanged };
+    const poolOptions = { checked: options.checked ?? false };
     this.pool = new BlockPool(geometry, poolOptions);
     const window = geometry.window && {
       geometry: { ...geometry.window, stepTokens: longestRun(this.limits), slackTokens: this.limits.windowSlackTokens },
@@ -193,15 +193,24 @@ export class BlockPoolBatchEngine implements Disposable {
   }
 
   /**
-   * Resolves when a restore can have `blocks` blocks, or when no running request will give any back, or when the signal
-   * aborts. Requests that come later do not start before.
+   * The same for an answer, in its turn: when `blocks` blocks can be had, or when nothing that runs will give any back.
+   * Requests that come later do not start before. `onBegin` is called right before it begins. Resolves with `undefined`
+   * when the signal aborts first.
    */
-  async spaceFor(blocks: number, signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted) return;
+  async beginRestoreInTurn(
+    request: RestoreRequest,
+    blocks: number,
+    { signal, onBegin }: { readonly signal?: AbortSignal | undefined; readonly onBegin?: () => void } = {},
+  ): Promise<Restore | undefined> {
+    if (signal?.aborted) return undefined;
     this.arrivals += 1;
-    const served = this.space.wait(blocks, this.arrivals, signal);
+    const begin = () => {
+      onBegin?.();
+      return this.beginRestore(request);
+    };
+    const restore = this.space.wait(blocks, this.arrivals, begin, signal);
     this.serveRestores();
-    await served;
+    return restore;
   }
 
   /** Ends every request as "aborted". Those in a step under way end with it. */
@@ -293,7 +302,8 @@ export class BlockPoolBatchEngine implements Disposable {
     let admitted = false;
     for (let task = this.queue.head; task !== undefined; task = this.queue.head) {
       if (this.running.length >= this.limits.maxSequences || this.someonePauses) break;
-      if (task.priority === "normal" && (this.space.firstArrival ?? task.arrival) < task.arrival) break;
+      const waiting = this.space.firstArrival;
+      if (waiting !== undefined && (waiting < task.arrival || task.priority === "low")) break;
       try {
         const plan = task.planAdmission(this.running.length);
         if (plan.missingBlocks > 0 || plan.missingWindowBlocks > 0) {
@@ -425,6 +435,7 @@ export class BlockPoolBatchEngine implements Disposable {
     if (this.stepping && task.state === "running") return;
     this.forget(task);
     this.conclude(task);
+    this.spaceChanged();
     this.work.fire();
   }
 

@@ -8,8 +8,6 @@ export interface BlockPoolOptions {
   readonly firstBlock?: number;
   /** Checks every invariant after every operation, in O(total): for tests. */
   readonly checked?: boolean;
-  /** Called when blocks became available. */
-  readonly onRoom?: () => void;
 }
 
 /**
@@ -34,7 +32,6 @@ export class BlockPool {
   private readonly keys: (string | undefined)[];
   private readonly blockOfKey = new Map<string, BlockId>();
   private readonly checked: boolean;
-  private readonly onRoom: () => void;
   private numReserved = 0;
   private contentsEpoch = 0;
 
@@ -48,7 +45,6 @@ export class BlockPool {
     this.refCounts = new Uint32Array(end);
     this.keys = new Array<string | undefined>(end).fill(undefined);
     this.checked = options.checked ?? false;
-    this.onRoom = options.onRoom ?? (() => {});
   }
 
   get endBlock(): number {
@@ -136,7 +132,6 @@ export class BlockPool {
     }
     this.numReserved -= count;
     this.check();
-    if (count > 0) this.onRoom();
   }
 
   /** Retaining a reusable block takes it out of the available ones; one in a table costs nothing. */
@@ -160,7 +155,6 @@ export class BlockPool {
       else this.reusable.addMostRecent(block);
     }
     this.check();
-    if (count === 1) this.onRoom();
   }
 
   /** Releases blocks from `from` to the table's end, the last first: a chain's tail is reused before its head. */

@@ -72,7 +72,7 @@ export class GenerationTask implements Schedulable {
     readonly arrival: number,
     private readonly ports: TaskPorts,
   ) {
-    this.phase = { type: "waiting", blocks };
+    this.phase = { type: "waiting", blocks: blocks.setWaiting() };
     this.priority = request.priority ?? "normal";
     this.promptTokens = history.length;
     this.turn = new TurnFigures(ports.clock, history.length);

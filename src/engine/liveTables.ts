@@ -42,6 +42,8 @@ export interface PoolRun {
 export class LiveTables {
   /** Caches that nobody uses, and how each may be dropped. */
   readonly idle = new Map<AgentBlocks, IdleTerms>();
+  /** Caches with blocks that somebody uses, to save them, say: they will be idle, released or submitted soon. */
+  readonly inUse = new Set<AgentBlocks>();
   /** Those under way. */
   readonly restores = new Set<Restore>();
   private readonly holders = new Set<BlockHolder>();
@@ -54,6 +56,7 @@ export class LiveTables {
     private readonly onChange: () => void = () => {},
   ) {}
 
+  /** To be called when a change is complete: who looks then must find references and holders in agreement. */
   changed(): void {
     this.onChange();
   }
@@ -68,7 +71,6 @@ export class LiveTables {
 
   delete(holder: BlockHolder): void {
     if (!this.holders.delete(holder)) throw bug("a table ended twice", { owner: holder.owner });
-    this.onChange();
   }
 
   /** Blocks of the layers with a window that could be had now, with every idle cache's but `except`'s. O(held). */
@@ -109,6 +111,7 @@ export class LiveTables {
     const over = () => {
       pool.release(block);
       this.delete(holder);
+      this.onChange();
     };
     kept.then(over, over);
   }

@@ -137,7 +137,18 @@ export class Restore implements BlockHolder {
     const { owner, epoch } = this;
     const tokenIds = this.history.view(0, numTokens);
     const windowTable = this.commitWindow(windowFilled && numTokens === this.history.length, keys);
-    return new AgentBlocks(this.tables, { owner, salt: this.request.salt, epoch, tokenIds, table, windowTable, keys });
+    const { tables } = this;
+    const blocks = new AgentBlocks(tables, {
+      owner,
+      salt: this.request.salt,
+      epoch,
+      tokenIds,
+      table,
+      windowTable,
+      keys,
+    });
+    tables.changed();
+    return blocks;
   }
 
   /** Gives up; what the pool had stays findable there. */
@@ -145,6 +156,7 @@ export class Restore implements BlockHolder {
     this.end();
     this.tables.pool.releaseFrom(this.table, 0);
     this.tables.window?.pool.releaseFrom(this.windowBlocks(), 0);
+    this.tables.changed();
   }
 
   private windowBlocks(): readonly BlockId[] {

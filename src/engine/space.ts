@@ -12,7 +12,8 @@ type IdleCache = readonly [AgentBlocks, IdleTerms];
 interface Waiter {
   readonly blocks: number;
   readonly arrival: number;
-  readonly resolve: () => void;
+  /** `served`: its turn has come; otherwise it was given up. */
+  readonly end: (served: boolean) => void;
 }
 
 /** What `serve` has to know of the requests. */
@@ -69,12 +70,22 @@ export class Space {
     if (missing > 0 && reclaimable > 0) this.find(Math.min(missing, reclaimable));
   }
 
-  /** Resolves when `serve` finds `blocks` blocks, when waiting is of no use any more, or when the signal aborts. */
-  wait(blocks: number, arrival: number, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const waiter = { blocks, arrival, resolve };
+  /**
+   * Calls `begin` when `serve` finds `blocks` blocks, or when waiting for more is of no use, before anybody else can take
+   * them, and resolves with its result; with `undefined` when the signal aborts first.
+   */
+  wait<T>(blocks: number, arrival: number, begin: () => T, signal: AbortSignal | undefined): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const end = (served: boolean) => {
+        try {
+          resolve(served ? begin() : undefined);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      const waiter = { blocks, arrival, end };
       this.waiters.push(waiter);
-      signal?.addEventListener("abort", () => this.end(waiter), { once: true });
+      signal?.addEventListener("abort", () => this.end(waiter, false), { once: true });
     });
   }
 
@@ -85,18 +96,18 @@ export class Space {
       if (nextArrival !== undefined && nextArrival < waiter.arrival) break;
       const missing = waiter.blocks + headroom - this.tables.pool.availableBlocks;
       const found = missing > 0 ? this.find(missing) : "available";
-      if (found === "soon" || (found === "none" && numRunning > 0)) break;
-      this.end(waiter);
+      if (found === "soon" || (found === "none" && numRunning + this.tables.inUse.size > 0)) break;
+      this.end(waiter, true);
       served = true;
     }
     return served;
   }
 
-  private end(waiter: Waiter): void {
+  private end(waiter: Waiter, served: boolean): void {
     const index = this.waiters.indexOf(waiter);
     if (index < 0) return;
     this.waiters.splice(index, 1);
-    waiter.resolve();
+    waiter.end(served);
     this.tables.changed();
   }
 

@@ -18,6 +18,7 @@ export const commands = {
   rewindAgent: "resident.rewindAgent",
   keepLastTurns: "resident.keepLastTurns",
   deleteAgent: "resident.deleteAgent",
+  repairAgent: "resident.repairAgent",
   addToRoom: "resident.addToRoom",
   removeFromRoom: "resident.removeFromRoom",
   chooseModel: "resident.chooseModel",
@@ -28,6 +29,11 @@ export const commands = {
   unloadModel: "resident.unloadModel",
   growPool: "resident.growPool",
   restartEngine: "resident.restartEngine",
+  storeStatistics: "resident.storeStatistics",
+  verifyStore: "resident.verifyStore",
+  collectStore: "resident.collectStore",
+  repairStore: "resident.repairStore",
+  forgetEverything: "resident.forgetEverything",
   runBenchmark: "resident.runBenchmark",
   diagnose: "resident.diagnose",
   copyDiagnosis: "resident.copyDiagnosis",
@@ -102,6 +108,7 @@ export const treeItems = {
   pinnedAgent: "agent.pinned",
   runningAgent: "agent.running",
   lockedAgent: "agent.locked",
+  damagedAgent: "agent.damaged",
 } as const;
 
 export const diagnosisScheme = "resident-diagnosis";

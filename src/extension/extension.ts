@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import * as vscode from "vscode";
 import type { Disposable } from "../common/disposables";
+import { startCoreThread } from "../service/remote/startCoreThread";
 import { registerAgentCommands } from "./agents/agentCommands";
 import { AgentPicker } from "./agents/agentPicker";
 import { AgentsTree } from "./agents/agentsTree";
@@ -9,6 +11,7 @@ import { Failures } from "./commands/failures";
 import { EditorActions } from "./editor/editorActions";
 import { registerGenerate } from "./editor/generateCommands";
 import { EngineWatch } from "./engine/engineWatch";
+import { showLostEngine } from "./engine/lostEngine";
 import { registerModelCommands } from "./engine/modelCommands";
 import { placesOf } from "./engine/places";
 import { ServiceHandle } from "./engine/serviceHandle";
@@ -21,6 +24,7 @@ import { StatusView } from "./status/statusView";
 import { registerDiagnose } from "./window/diagnose";
 import { OutputLog } from "./window/outputLog";
 import { SettingChanges } from "./window/settingChanges";
+import { registerStoreCommands } from "./window/storeCommands";
 import { registerWindowCommands } from "./window/windowCommands";
 
 /** VS Code gives `deactivate` 5 seconds and then ends the process. */
@@ -42,18 +46,17 @@ export function activate(context: vscode.ExtensionContext): void {
     environment: process.env,
     platform: `${process.platform}-${process.arch}`,
   });
-  // The core, and with it the addon, is loaded when it is first needed: activation stays short.
+  // The core, and with it the addon, runs in a thread of its own, which starts when it is first needed.
+  const coreFile = join(extension.extensionPath, "dist", "core.js");
   const core = own(
-    new ServiceHandle(async () => {
-      const { createResidentService } = await import("../service/residentService");
-      return createResidentService(serviceOptionsOf(readSetting, places), log);
-    }, log),
+    new ServiceHandle(async () => startCoreThread(coreFile, serviceOptionsOf(readSetting, places), log), log),
   );
   service = core;
 
   const failures = new Failures(log);
   const registry = new CommandRegistry(failures);
   const engine = own(new EngineWatch(core));
+  own(showLostEngine(core, failures));
   const changes = own(new SettingChanges(core, failures));
   const editors = own(new EditorActions());
   const panels = own(new ChatPanels({ service: core, engine, editors, failures, extensionUri }));
@@ -65,6 +68,7 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerGenerate(registry, { service: core, engine }));
   own(registerAgentCommands(registry, { service: core, panels, picker, editors }));
   own(registerModelCommands(registry, { service: core, engine }));
+  own(registerStoreCommands(registry, core));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));
   own(registerWindowCommands(registry, { changes, log: channel, extensionId: extension.id }));
   own(showEngine(engine));

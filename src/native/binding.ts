@@ -3,15 +3,23 @@
  * bytes never do. Half-open ranges everywhere. Every promise rejects with an Error whose `code` is one of
  * `NativeErrorCode` and whose `facts` hold the numbers; the addon never aborts the process on bad input.
  *
+ * What `run`, `logits` and `copyBlock` of a pool throw or reject with, and the copies of `writeBlockFile` and
+ * `readBlockFile`, also has `facts.contents`: "intact" means that every block holds what it held for the tokens that were
+ * computed before the call; "unknown" means that a step failed between its first write and its end, so that no block can
+ * be trusted and the pool refuses to run. `facts.sequence` is the index in the batch of the sequence that is to blame,
+ * where one is: without it the others can run.
+ *
  * One thread owns MLX; calls are jobs on it in submission order. Copies of blocks run between the steps of a run, a few
  * at a time. Files are read and written on other threads that never touch MLX.
  */
 
+import type { ErrorFacts } from "../common/errors";
 import type { KvDtype } from "../common/kvDtypes";
+import type { SamplingRange } from "../common/samplingRanges";
 
 export type NativeErrorCode =
   | "INVALID_REQUEST" // wrong ids, shapes, ranges: nothing ran
-  | "OUT_OF_MEMORY" // facts: neededBytes, availableBytes, promisedBytes; nothing was allocated
+  | "OUT_OF_MEMORY" // facts: neededBytes, availableBytes, promisedBytes where it was seen before anything was allocated
   | "MODEL_NOT_FOUND"
   | "MODEL_INCOMPLETE" // a file or tensor is missing or shorter than its header says; facts: path / tensor
   | "MODEL_CORRUPT"
@@ -20,13 +28,15 @@ export type NativeErrorCode =
   | "DISK_FULL"
   | "IO_FAILURE"
   | "ABORTED"
-  | "NATIVE_FAILURE"; // MLX threw; after a failed step the pool's contents are unknown and the pool refuses to run
+  | "NATIVE_FAILURE"; // MLX threw, or a model computed no finite logits
 
 export type Device = "cpu" | "gpu";
 
 export interface NativeAddon {
   /** Synchronous, touches no device: version of the addon and of MLX, platform, whether ASan is compiled in. */
   versions(): { readonly addon: string; readonly mlx: string; readonly platform: string; readonly sanitizer: string };
+  /** The ranges that `run` holds sampling parameters to, by name: those of src/common/samplingRanges.ts. */
+  samplingRanges(): Readonly<Record<string, SamplingRange>>;
   /** What the machine offers. `memoryBytes`: physical; `availableBytes`: usable now without swapping, and not promised. */
   deviceInfo(): Promise<DeviceInfo>;
   /** Bytes a second that `threads` threads read from memory; 0: as many as compute. For the benchmarks. */
@@ -48,6 +58,11 @@ export interface NativeAddon {
    * `run` and `logits` reject with INVALID_REQUEST. Freed by its own `dispose`.
    */
   createBarePool(geometry: BarePoolGeometry): Promise<NativePool>;
+  /**
+   * Reads a block file of any model on an I/O thread and verifies it by what it says of itself: length, format, checksum
+   * over header and data. Needs no model and keeps nothing of the data.
+   */
+  checkBlockFile(path: string): Promise<BlockFileCheck>;
   /**
    * Takes an exclusive OS lock (flock) that dies with the process. `undefined` when another holder has it, in this
    * process too. Keep the lock: it ends with `release` or when nothing refers to it any more.
@@ -186,7 +201,7 @@ export interface StepBatch {
   readonly tableLengths: Int32Array;
   /** 1 = sample a token after the last row. */
   readonly wantToken: Uint8Array;
-  /** Sampling parameters per sequence; read only where wantToken is 1. */
+  /** Sampling parameters per sequence; read, and held to `samplingRanges`, only where wantToken is 1. */
   readonly sampling: readonly NativeSampling[];
   /**
    * 1…k: tokens that each sequence with wantToken 1 samples, unless it samples one of its `stopIds` before: one a step,
@@ -198,7 +213,7 @@ export interface StepBatch {
 export interface NativeSampling {
   readonly temperature: number; // 0 = greedy
   readonly topK: number; // 0 = off
-  readonly topP: number; // 1 = off
+  readonly topP: number; // 1 = off, 0 = the most likely token only
   readonly minP: number; // 0 = off
   readonly repetitionPenalty: number; // 1 = off
   readonly presencePenalty: number; // 0 = off
@@ -209,8 +224,14 @@ export interface NativeSampling {
   /** Token ids and what is added to their logits, same length. */
   readonly biasIds: Int32Array;
   readonly biasValues: Float32Array;
-  /** Ids that penalties count (prompt and answer so far); a run adds what it samples. Empty when penalties are off. */
-  readonly penaltyIds: Int32Array;
+  /**
+   * What penalties count of the answer so far; a run adds what it samples. `recentIds`: its last ids in order, at most
+   * `repetitionWindowTokens`, for the repetition penalty. `answerIds`, `answerCounts`: its distinct ids and how often each
+   * was sampled, for presence and frequency penalties. What an unused penalty would count is ignored.
+   */
+  readonly recentIds: Int32Array;
+  readonly answerIds: Int32Array;
+  readonly answerCounts: Int32Array;
   /** Ids that end the sequence inside a run of several steps. */
   readonly stopIds: Int32Array;
   /**
@@ -223,8 +244,8 @@ export interface NativeSampling {
 }
 
 /**
- * One sampled token. `step` counts from 0 inside the run, and may have several of one sequence; `sequence` indexes the batch. Log-probabilities are those
- * after bias and penalties, before temperature.
+ * One sampled token. `step` counts from 0 inside the run, and may have several of one sequence; `sequence` indexes the
+ * batch. Log-probabilities are those after bias and penalties, before temperature.
  */
 export interface SampledToken {
   readonly sequence: number;
@@ -233,6 +254,18 @@ export interface SampledToken {
   readonly logprob?: number;
   readonly topIds?: Int32Array;
   readonly topLogprobs?: Float32Array;
+}
+
+/**
+ * A sequence whose next token could not be chosen, as the model computed no finite logits for it: none follows in this
+ * run. The others go on, and get what they would have got.
+ */
+export interface SequenceFailure {
+  readonly sequence: number;
+  readonly step: number;
+  readonly code: NativeErrorCode;
+  readonly what: string;
+  readonly facts: ErrorFacts;
 }
 
 export interface StepStats {
@@ -283,18 +316,30 @@ export type BlockRefusal =
     }
   | { readonly code: "identity"; readonly reason: string; readonly key: string };
 
+/** What a block file is: whole, with the metadata that it was written with, or refused. */
+export interface BlockFileCheck {
+  /** Of the file, as far as it could be opened. */
+  readonly bytes: number;
+  /** Empty after a refusal. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly refused?: BlockRefusal;
+}
+
 export interface NativePool {
   readonly blocks: number;
   readonly windowBlocks?: number;
   readonly blockTokens: number;
   readonly bytes: number;
   /**
-   * Runs 1…k steps. `onTokens` is called on the JavaScript thread after each step with that step's tokens, before the
-   * promise resolves. `cancel` ends the run after the step under way: what was sampled is delivered and the promise
+   * Runs 1…k steps. `onTokens` is called on the JavaScript thread after each step with that step's tokens and the
+   * sequences that failed in it, before the promise resolves. `cancel` ends the run after the step under way: what was sampled is delivered and the promise
    * resolves. What `onTokens` throws cancels the run and rejects it. `dispose` of pool or model rejects it with ABORTED.
    * Throws INVALID_REQUEST at once for arguments of a wrong type; wrong values reject.
    */
-  run(batch: StepBatch, onTokens: (tokens: readonly SampledToken[]) => void): NativeTask<StepStats>;
+  run(
+    batch: StepBatch,
+    onTokens: (tokens: readonly SampledToken[], failures: readonly SequenceFailure[]) => void,
+  ): NativeTask<StepStats>;
   /** Copies the first `tokens` slots of block `from` to block `to` (copy on write). */
   copyBlock(from: number, to: number, tokens: number): Promise<void>;
   /**

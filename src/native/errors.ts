@@ -1,4 +1,4 @@
-import { type ErrorCode, type ErrorFacts, ResidentError } from "../common/errors";
+import { type ErrorFacts, ResidentError } from "../common/errors";
 import type { NativeErrorCode } from "./binding";
 
 /** One thing to do about each failure of the addon. */
@@ -23,14 +23,11 @@ const isNativeCode = (code: unknown): code is NativeErrorCode =>
 export function fromNative(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof ResidentError) return error;
   if (!("code" in error) || !isNativeCode(error.code)) return error;
-  const code: ErrorCode = error.code;
-  return new ResidentError(
-    code,
-    error.message,
-    advices[error.code],
-    "facts" in error ? factsOf(error.facts) : {},
-    error,
-  );
+  return nativeError(error.code, error.message, "facts" in error ? factsOf(error.facts) : {}, error);
+}
+
+export function nativeError(code: NativeErrorCode, what: string, facts: ErrorFacts, cause?: unknown): ResidentError {
+  return new ResidentError(code, what, advices[code], facts, cause);
 }
 
 function factsOf(facts: unknown): ErrorFacts {

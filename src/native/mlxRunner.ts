@@ -9,6 +9,7 @@ import type {
   SequenceStep,
 } from "../engine/ports";
 import type { NativeModelInfo, NativePool, NativeSampling, SampledToken, StepBatch } from "./binding";
+import { nativeError } from "./errors";
 
 /** What a runner has done so far, for the status view and the benchmarks. */
 export interface RunnerCounters {
@@ -86,9 +87,12 @@ export class MlxRunner implements ModelRunner {
   async run(sequences: readonly SequenceStep[], options: RunOptions): Promise<void> {
     const batch = toBatch(sequences, options.steps);
     let steps = 0;
-    const task = this.pool.run(batch, (tokens) => {
+    const task = this.pool.run(batch, (tokens, failures) => {
       steps += 1;
       options.onTokens(tokens.map(toRunnerToken));
+      for (const { sequence, code, what, facts } of failures) {
+        options.onFailed(sequence, nativeError(code, what, facts));
+      }
       if (options.cancelled()) task.cancel();
     });
     const stats = await task.result;
@@ -149,7 +153,9 @@ function toNativeSampling({ sampling, penalties, stopIds, lookupIds }: SequenceS
     seedLow: sampling.seed % 2 ** 32,
     seedHigh: Math.floor(sampling.seed / 2 ** 32),
     ...biasOf(sampling),
-    penaltyIds: penalties.recentIds,
+    recentIds: penalties.recentIds,
+    answerIds: penalties.ids,
+    answerCounts: penalties.counts,
     stopIds: Int32Array.from(stopIds),
     lookupIds,
     logprobs: sampling.logprobs,

@@ -5,6 +5,7 @@ import { fromNative } from "./errors";
 export function withTypedErrors(addon: NativeAddon): NativeAddon {
   return {
     versions: () => addon.versions(),
+    samplingRanges: () => addon.samplingRanges(),
     deviceInfo: () => typed(() => addon.deviceInfo()),
     readBandwidth: (threads) => typed(() => addon.readBandwidth(threads)),
     loadModel: (options, onProgress) =>
@@ -14,6 +15,7 @@ export function withTypedErrors(addon: NativeAddon): NativeAddon {
       ),
     weightsId: (directory, home) => typed(() => addon.weightsId(directory, home)),
     createBarePool: async (geometry) => typedPool(await typed(() => addon.createBarePool(geometry))),
+    checkBlockFile: (path) => typed(() => addon.checkBlockFile(path)),
     tryLock: (path) => rethrow(() => addon.tryLock(path)),
   };
 }

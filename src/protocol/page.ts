@@ -23,6 +23,7 @@ export const actionIds = [
   "newAgentAlike",
   "openSettings",
   "regenerate",
+  "repair",
   "restartEngine",
   "retrySave",
   "rewind",

@@ -1,7 +1,7 @@
 /**
- * The one async door between the programs (extension, CLI) and the core. Arguments, results and events are plain,
- * structured-clonable data, so that a worker thread or a child process would only be a transport. Every method may
- * reject with a `ResidentError`.
+ * The one async door between the programs (extension, CLI) and the core. The core may run in the same thread, in a worker
+ * thread or elsewhere: `wire.ts` says what crosses then, which is plain, structured-clonable data. Every method may reject
+ * with a `ResidentError`.
  */
 import type { Disposable } from "../common/disposables";
 import type { ErrorInfo } from "../common/errors";
@@ -88,9 +88,12 @@ export type GenerationEvent =
     }
   | { readonly type: "failed"; readonly error: ErrorInfo };
 
-/** One answer in the making. `events` replays from the start for a late listener; `done` resolves or rejects once. */
+/** Names a running answer; unique among those of one core. */
+export type RunningId = string;
+
+/** One answer in the making. `onEvent` tells a late listener the story so far; `done` resolves or rejects once. */
 export interface Running {
-  readonly id: string;
+  readonly id: RunningId;
   onEvent(listener: (event: GenerationEvent) => void): Disposable;
   readonly done: Promise<Extract<GenerationEvent, { type: "done" }>>;
   /** Takes effect within a step; what was read and said is kept. */
@@ -129,8 +132,10 @@ export interface AgentSummary {
   readonly lastUsedAt: number;
   /** Leaves memory after all others when room is needed. */
   readonly pinned: boolean;
-  /** Another process holds the agent's lock: it can be read and forked, not continued. */
+  /** Another process holds the agent's lock, as it was within the last two seconds: it can be read and forked, not continued. */
   readonly lockedElsewhere: boolean;
+  /** Why it cannot be continued before it is repaired; what can be read of it is shown, and it can be deleted. */
+  readonly damage?: ErrorInfo;
 }
 
 export interface TurnView {
@@ -160,6 +165,26 @@ export interface CreateAgentRequest {
   readonly name: string;
   readonly system?: string;
   readonly modelDirectory?: string;
+  /** Also while an agent cannot be read whose name may be the same. */
+  readonly besideUnreadable?: boolean;
+}
+
+/** What a repair found and did. */
+export interface AgentRepair {
+  readonly id: AgentId;
+  /** Another one than before where that was taken meanwhile, or could not be found. */
+  readonly name: string;
+  /** Nothing was damaged, and nothing was changed. */
+  readonly wasWhole: boolean;
+  readonly keptTurns: number;
+  /** Behind the damage; those whose first record could be read. */
+  readonly lostTurns: number;
+  readonly lostRecords: number;
+  readonly damages: readonly string[];
+  /** The first record that was lost, from 1, and the byte of the turn log at which it began. */
+  readonly lostFrom?: { readonly record: number; readonly byte: number };
+  /** The damaged files, kept beside the new ones until somebody deletes them. */
+  readonly keptFiles: readonly string[];
 }
 
 export interface SendRequest {
@@ -263,6 +288,71 @@ export interface StoreStatus {
   readonly refused: number;
   readonly lastRefusal?: string;
   readonly lastSaveError?: ErrorInfo;
+  /** Why its files could not be counted, kept within the quota or collected the last time. */
+  readonly problem?: ErrorInfo;
+}
+
+/** Files and their size together. */
+export interface FileTotals {
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+/** What is on disk, counted file by file. */
+export interface StoreStats extends FileTotals {
+  readonly path: string;
+  readonly quotaBytes: number;
+  /** Left on the disk for this user. */
+  readonly freeDiskBytes: number;
+  /** By the folder of their model; `name` where an agent says it. */
+  readonly models: readonly (FileTotals & { readonly folder: string; readonly name?: string })[];
+  /** What some agent refers to, and what none does: the latter goes with the next collection once it is an hour old. */
+  readonly referenced: FileTotals;
+  readonly unreferenced: FileTotals;
+  readonly agents: number;
+  /** All files in the agents' folders: conversations, tokens, keys, tails. */
+  readonly agentFiles: FileTotals;
+  /** Agents whose references cannot be known, and why: while there are any, nothing is collected. */
+  readonly unknown: readonly { readonly agent: string; readonly reason: string }[];
+}
+
+export interface StoreProblem {
+  readonly path: string;
+  readonly bytes: number;
+  /** "unreadable": the file may be good, so nothing removes it. */
+  readonly code: string;
+  readonly reason: string;
+}
+
+export interface StoreVerification {
+  readonly checked: FileTotals;
+  readonly problems: readonly StoreProblem[];
+  /** It was stopped before all files were read. */
+  readonly stopped: boolean;
+}
+
+export interface StoreCollection {
+  readonly removed: FileTotals;
+  /** Left by writes that were never ended. */
+  readonly temporaryFiles: number;
+  /** Unreferenced, and too young to be removed: somebody may be about to name them. */
+  readonly young: FileTotals;
+  readonly unknown: StoreStats["unknown"];
+}
+
+export interface StoreRepair {
+  readonly verification: StoreVerification;
+  /** Damaged files that were removed: what they held is read again. */
+  readonly removed: FileTotals;
+  /** Damaged agents that were repaired, and those that could not be. */
+  readonly agents: readonly AgentRepair[];
+  readonly failed: readonly { readonly agent: AgentId; readonly error: ErrorInfo }[];
+}
+
+/** What was forgotten. */
+export interface StoreForgotten {
+  readonly agents: number;
+  readonly removed: FileTotals;
 }
 
 export interface ServiceStatus {
@@ -277,7 +367,7 @@ export interface ServiceStatus {
 
 // ---- bench -------------------------------------------------------------------------------------------------------
 
-export const benchSuiteNames = ["exp-005", "exp-006", "resume", "throughput", "engine", "soak"] as const;
+export const benchSuiteNames = ["exp-005", "exp-006", "resume", "throughput", "engine", "host", "soak"] as const;
 export type BenchSuite = (typeof benchSuiteNames)[number];
 
 export interface BenchRow {
@@ -314,7 +404,9 @@ export type ServiceEvent =
   /** A turn of an agent started: its running answer can be had from `running(agent)`. */
   | { readonly type: "turnStarted"; readonly id: AgentId; readonly turn: TurnId }
   | { readonly type: "turnEnded"; readonly id: AgentId; readonly turn: TurnId }
-  | { readonly type: "bench"; readonly suite: BenchSuite; readonly progress?: Progress; readonly report?: BenchReport };
+  | { readonly type: "bench"; readonly suite: BenchSuite; readonly progress?: Progress; readonly report?: BenchReport }
+  /** The core ended without having been asked to, and no call to this service will be answered any more. */
+  | { readonly type: "ended"; readonly error: ErrorInfo };
 
 export interface ResidentService {
   readonly onEvent: Event<ServiceEvent>;
@@ -344,7 +436,10 @@ export interface ResidentService {
   // agents
   listAgents(): Promise<readonly AgentSummary[]>;
   getAgent(id: AgentId): Promise<AgentDetail>;
-  /** By id, or by exact name. */
+  /**
+   * By id, or by exact name; `undefined`: there is none. Rejects where that cannot be known: an agent whose name is not
+   * known is damaged (AGENT_CORRUPT), or could not be looked at (IO_FAILURE).
+   */
   findAgent(nameOrId: string): Promise<AgentSummary | undefined>;
   createAgent(request: CreateAgentRequest): Promise<AgentSummary>;
   renameAgent(id: AgentId, name: string): Promise<AgentSummary>;
@@ -359,6 +454,8 @@ export interface ResidentService {
    */
   startOver(id: AgentId, turns: number): Promise<AgentSummary>;
   deleteAgent(id: AgentId): Promise<void>;
+  /** Makes a damaged agent one that can be continued, with every turn up to the damage. */
+  repairAgent(id: AgentId): Promise<AgentRepair>;
   /**
    * Read ahead: makes the agent hot before anything is sent. `draft` is what is written of the next message: it is read
    * too, so that little is left when it is sent; a later draft replaces it, and one that is never sent is not saved with
@@ -373,8 +470,24 @@ export interface ResidentService {
   saveAgent(id: AgentId): Promise<AgentSummary>;
   /** A pinned agent's cache is brought into memory, and leaves it after all others' when room is needed. */
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary>;
+  /**
+   * Whether something shows this agent to a person. While something does, its lock and its logs are kept; calls with true
+   * are counted, each with false takes one back.
+   */
+  setShown(id: AgentId, shown: boolean): Promise<void>;
   /** The running answer of an agent, if one is. */
-  running(id: AgentId): Running | undefined;
+  running(id: AgentId): Promise<Running | undefined>;
+
+  // the store on disk
+  storeStats(): Promise<StoreStats>;
+  /** Reads all saved blocks again and verifies them; removes nothing. Stopped, it tells what it has found so far. */
+  verifyStore(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<StoreVerification>;
+  /** Removes what no agent refers to. Safe beside other windows. Rejects with AGENT_LOCKED while another one does the same. */
+  collectStore(signal?: AbortSignal): Promise<StoreCollection>;
+  /** Verifies, removes damaged blocks and repairs damaged agents. */
+  repairStore(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<StoreRepair>;
+  /** Deletes all agents and all that they have saved. Rejects with AGENT_LOCKED, everything kept, where another process uses one. */
+  forgetEverything(): Promise<StoreForgotten>;
 
   // benchmarks
   runBench(suite: BenchSuite, onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<BenchReport>;

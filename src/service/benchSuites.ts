@@ -4,21 +4,24 @@ import { type EnginePlan, engineSuite } from "../bench/engineSuite";
 import { exp005Suite } from "../bench/exp005";
 import { exp005Prompts } from "../bench/exp005Prompts";
 import { exp006Suite } from "../bench/exp006";
+import { type HostPlan, hostSuite } from "../bench/hostSuite";
 import { peersProcess } from "../bench/peersProcess";
 import { referenceProcess } from "../bench/referenceProcess";
 import { resumeSuite } from "../bench/resume";
 import type { Roofline } from "../bench/roofline";
 import { type SoakPlan, soakSuite } from "../bench/soak";
 import { type ThroughputPlan, throughputSuite } from "../bench/throughput";
+import { silentLog } from "../common/log";
 import type { ResidentService, ServiceOptions } from "../protocol/service";
 import type { BenchSuites } from "./benchDesk";
 import { engineProbe } from "./engineProbe";
+import { openHostWorld } from "./hostWorld";
 import type { LoadedModel } from "./modelHost";
 import type { ModelLibrary } from "./modelLibrary";
 import type { Runtime } from "./runtime";
 
 export interface BenchSources {
-  readonly options: Pick<ServiceOptions, "home" | "reference">;
+  readonly options: Pick<ServiceOptions, "home" | "reference" | "nativeStage">;
   readonly runtime: Pick<Runtime, "loadBenchAddon">;
   readonly library: Pick<ModelLibrary, "defaultModel">;
   readonly loaded: () => LoadedModel | undefined;
@@ -51,6 +54,18 @@ const enginePlan: EnginePlan = {
   churnSteps: 108_000,
 };
 
+const hostPlan: HostPlan = {
+  turns: 1000,
+  tokens: 120_000,
+  agents: 200,
+  pasteBytes: 2 ** 20,
+  together: 8,
+  answerTokens: 200,
+  pauses: 10,
+  sends: 20,
+  lookMs: 3000,
+};
+
 const soakPlan: SoakPlan = {
   agents: 24,
   warmUpTurns: 250,
@@ -66,7 +81,15 @@ export function benchSuites(
   service: ResidentService,
   { options, runtime, library, loaded }: BenchSources,
 ): BenchSuites {
-  const { home, reference } = options;
+  const { home, reference, nativeStage } = options;
+  const hostSources = {
+    scratch: path.join(home, "bench"),
+    model: library.defaultModel,
+    nativeStage,
+    // All bundles of the product are in one folder.
+    coreFile: path.join(__dirname, "core.js"),
+    log: silentLog,
+  };
   const exp005Plan = { prompts: exp005Prompts, neededIdentical: 12 };
   return {
     ...(reference === undefined ? {} : { "exp-005": exp005Suite(service, referenceProcess(reference), exp005Plan) }),
@@ -79,6 +102,7 @@ export function benchSuites(
     }),
     resume: resumeSuite(service, { contexts: [512, 2048], repeats: 3 }),
     engine: engineSuite(service, enginePlan, engineProbe(loaded, path.join(home, "bench"))),
+    host: hostSuite((plan, signal) => openHostWorld(hostSources, plan, signal), hostPlan),
     soak: soakSuite(service, soakPlan),
     throughput: throughputSuite(
       service,

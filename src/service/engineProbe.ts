@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import type { EngineProbe, StoredCache } from "../bench/engineProbe";
-import { InvalidRequestError } from "../common/errors";
+import { AbortedError, InvalidRequestError } from "../common/errors";
 import { greedy } from "../engine/ports";
 import { BlockStore } from "../store/blockStore";
 import type { LoadedModel } from "./modelHost";
@@ -44,8 +44,8 @@ async function storeCache({ session, info }: LoadedModel, tokens: number, folder
   const chain = store.chain(identity, ids);
   /** Blocks that nobody's table names, for as long as `work` takes. */
   const withBlocks = async <T>(work: (blocks: readonly number[]) => Promise<T>): Promise<T> => {
-    await engine.spaceFor(chain.length);
-    const restore = engine.beginRestore({ owner, tokens: ids });
+    const restore = await engine.beginRestoreInTurn({ owner, tokens: ids }, chain.length);
+    if (restore === undefined) throw new AbortedError();
     try {
       return await work(restore.targets.map(({ block }) => block));
     } finally {
@@ -62,7 +62,8 @@ async function storeCache({ session, info }: LoadedModel, tokens: number, folder
   return {
     restore: () =>
       withBlocks(async (blocks) => {
-        const present = chain.slice(0, Math.min(await store.countPresent(chain), blocks.length));
+        const found = await store.findPresent(chain);
+        const present = chain.slice(0, Math.min(found.present, blocks.length));
         const { loaded, refused } = await store.load(files, identity, present, blocks);
         if (refused !== undefined) throw new Error(`a block that was just written was refused: ${refused.reason}`);
         return loaded * identity.blockTokens;

@@ -7,6 +7,7 @@ import type { Log } from "../common/log";
 import type {
   AgentDetail,
   AgentId,
+  AgentRepair,
   AgentSummary,
   BenchReport,
   BenchSuite,
@@ -24,6 +25,11 @@ import type {
   ServiceEvent,
   ServiceOptions,
   ServiceStatus,
+  StoreCollection,
+  StoreForgotten,
+  StoreRepair,
+  StoreStats,
+  StoreVerification,
   TurnId,
 } from "../protocol/service";
 import { AgentStore } from "../store/agentStore";
@@ -41,6 +47,8 @@ import { ModelGate } from "./modelGate";
 import { type LoadedModel, ModelHost } from "./modelHost";
 import { ModelLibrary } from "./modelLibrary";
 import type { Runtime } from "./runtime";
+import { StoreCollector } from "./storeCollector";
+import { StoreDesk } from "./storeDesk";
 import { StoreKeeper } from "./storeKeeper";
 
 const clock = { nowMs: () => performance.now() };
@@ -55,7 +63,10 @@ export class LocalResidentService implements ResidentService {
   private readonly models: GatedModelAccess;
   private readonly agents: Agents;
   private readonly keeper: StoreKeeper;
+  private readonly store: StoreDesk;
   private readonly bench: BenchDesk;
+  /** What killed processes had begun is finished, once it resolves. */
+  private readonly swept: Promise<void>;
   private readonly generations = new Set<Running>();
   private numGenerations = 0;
 
@@ -71,7 +82,10 @@ export class LocalResidentService implements ResidentService {
       runtime,
       clock,
       log,
-      onState: (state) => this.emitter.fire({ type: "engine", state }),
+      onState: (state) => {
+        if (state.type === "ready") this.keeper.engineStarted();
+        this.emitter.fire({ type: "engine", state });
+      },
       beforeUnload: () => this.agents.residency.evictAll(),
       onWindowLeft: (session, left) => this.agents.residency.saveLeft(session, left),
       onBroken: (model) => this.gate.retire(model),
@@ -80,8 +94,12 @@ export class LocalResidentService implements ResidentService {
     this.gate = new ModelGate(this.host, (idle) => this.idleUnload.setIdle(idle));
     this.models = new GatedModelAccess(this.gate);
     const blocks = new BlockStore(path.join(options.home, "store"));
+    const store = new AgentStore(path.join(options.home, "agents"), durableFiles, () => this.host.addon());
+    const { root } = blocks;
+    const { references } = store;
+    const collector = new StoreCollector({ root, references, locks: () => this.host.addon(), nowMs: Date.now, log });
     this.agents = new Agents({
-      store: new AgentStore(path.join(options.home, "agents"), durableFiles, () => this.host.addon()),
+      store,
       blocks,
       models: this.models,
       clock,
@@ -94,8 +112,21 @@ export class LocalResidentService implements ResidentService {
       blocks,
       quotaBytes: options.storeQuotaBytes,
       neededKeys: () => this.agents.neededKeys(),
+      collectIfDue: () => collector.collectIfDue(),
       nowMs: Date.now,
       log,
+    });
+    this.store = new StoreDesk({
+      root,
+      quotaBytes: options.storeQuotaBytes,
+      references,
+      collector,
+      checker: () => this.host.addon(),
+      deleteAgents: () => this.agents.deleteAll(),
+      damagedAgents: () => this.agents.damaged(),
+      repairAgent: (id) => this.agents.repair(id),
+      sweepAgents: () => this.agents.sweep(),
+      onChanged: () => this.keeper.changed(),
     });
     this.bench = new BenchDesk(
       path.join(options.home, "bench"),
@@ -103,6 +134,7 @@ export class LocalResidentService implements ResidentService {
       (suite, progress, report) =>
         this.emitter.fire({ type: "bench", suite, ...(progress && { progress }), ...(report && { report }) }),
     );
+    this.swept = this.agents.sweep().catch((error) => log.log("warn", toErrorInfo(error).what));
     this.agents.onEvent((event) => forwardAgentEvents(event, this.keeper, (out) => this.emitter.fire(out)));
   }
 
@@ -220,6 +252,10 @@ export class LocalResidentService implements ResidentService {
     return this.agents.delete(id);
   }
 
+  repairAgent(id: AgentId): Promise<AgentRepair> {
+    return this.agents.repair(id);
+  }
+
   warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
     return this.agents.warm(id, draft);
   }
@@ -240,8 +276,32 @@ export class LocalResidentService implements ResidentService {
     return this.agents.save(id);
   }
 
-  running(id: AgentId): Running | undefined {
+  async setShown(id: AgentId, shown: boolean): Promise<void> {
+    this.agents.setShown(id, shown);
+  }
+
+  async running(id: AgentId): Promise<Running | undefined> {
     return this.agents.running(id);
+  }
+
+  storeStats(): Promise<StoreStats> {
+    return this.store.stats();
+  }
+
+  verifyStore(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<StoreVerification> {
+    return this.store.verify(onProgress, signal);
+  }
+
+  collectStore(signal?: AbortSignal): Promise<StoreCollection> {
+    return this.store.collect(signal);
+  }
+
+  repairStore(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<StoreRepair> {
+    return this.store.repair(onProgress, signal);
+  }
+
+  forgetEverything(): Promise<StoreForgotten> {
+    return this.store.forget();
   }
 
   runBench(suite: BenchSuite, onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<BenchReport> {
@@ -263,6 +323,7 @@ export class LocalResidentService implements ResidentService {
     this.idleUnload.dispose();
     for (const running of this.generations) running.abort();
     await Promise.allSettled([...this.generations].map((running) => running.done));
+    await this.swept;
     await this.agents.close();
     await this.gate.close();
     await this.keeper.close();

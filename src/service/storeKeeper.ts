@@ -2,18 +2,22 @@ import { type ErrorInfo, toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import type { CacheRefusal, StoreStatus } from "../protocol/service";
 import type { BlockStore } from "../store/blockStore";
-import { enforceQuota, keptShare, listObjects, removeLeftovers, type StoreUsage, usageOf } from "../store/quota";
-
-const leftoverMs = 60 * 60_000;
+import { objectsIn, type StoredObject, type StoreUsage, usageOf } from "../store/objectFiles";
+import { enforceQuota, keptShare } from "../store/quota";
 
 /** Other processes write to the store too: after this time nothing is known of it. */
 const recountMs = 10 * 60_000;
+
+/** A save that is under way in any process may count on what was used since. */
+const inUseMs = 60_000;
 
 export interface StoreKeeperPorts {
   readonly blocks: Pick<BlockStore, "root" | "made">;
   readonly quotaBytes: number;
   /** Blocks that must stay on disk. */
   readonly neededKeys: () => ReadonlySet<string>;
+  /** Removes what nobody refers to, unless somebody did so lately. */
+  readonly collectIfDue: () => Promise<void>;
   readonly nowMs: () => number;
   readonly log: Log;
 }
@@ -34,24 +38,26 @@ export class StoreKeeper {
   private removals = 0;
   private asked: Promise<Count> | undefined;
   private enforcing: Promise<void> = Promise.resolve();
-  /** What processes that died in the middle of a write have left is gone. */
-  private swept = false;
   private refused = 0;
   private lastRefusal: string | undefined;
   private lastSaveError: ErrorInfo | undefined;
+  private problem: ErrorInfo | undefined;
 
   constructor(private readonly ports: StoreKeeperPorts) {}
 
+  /** Never rejects: why the files cannot be counted stands in `problem`. */
   async status(): Promise<StoreStatus> {
     const { blocks, quotaBytes } = this.ports;
-    const count = this.count ?? (await this.countOnce());
+    const count = this.count ?? (await this.countOnce().catch((error: unknown) => this.note(error)));
+    const usage = count === undefined ? { objects: 0, bytes: 0 } : this.usageSince(count);
     return {
       path: blocks.root,
-      ...this.usageSince(count),
+      ...usage,
       quotaBytes,
       refused: this.refused,
       ...(this.lastRefusal === undefined ? {} : { lastRefusal: this.lastRefusal }),
       ...(this.lastSaveError === undefined ? {} : { lastSaveError: this.lastSaveError }),
+      ...(this.problem === undefined ? {} : { problem: this.problem }),
     };
   }
 
@@ -59,6 +65,13 @@ export class StoreKeeper {
   saved(error: ErrorInfo | undefined): void {
     this.lastSaveError = error;
     this.enforcing = this.enforcing.then(() => this.enforce());
+  }
+
+  /** What processes that ended have left is collected, if nobody did lately. */
+  engineStarted(): void {
+    this.enforcing = this.enforcing.then(async () => {
+      await this.noting(this.ports.collectIfDue);
+    });
   }
 
   /** Objects were removed: what is there is counted anew when asked for. */
@@ -78,25 +91,44 @@ export class StoreKeeper {
   }
 
   private async enforce(): Promise<void> {
-    const { blocks, quotaBytes, neededKeys, nowMs, log } = this.ports;
+    const { blocks, quotaBytes, neededKeys, collectIfDue, nowMs } = this.ports;
     const { count } = this;
     const isFresh = count !== undefined && nowMs() - count.atMs < recountMs;
     if (isFresh && this.usageSince(count).bytes <= this.allowedSince(count)) return;
+    const wentWell = [
+      await this.noting(collectIfDue),
+      await this.noting(async () => {
+        const needed = neededKeys();
+        const unusedSinceMs = nowMs() - inUseMs;
+        const isNeeded = ({ key, usedAtMs }: StoredObject) => needed.has(key) || usedAtMs > unusedSinceMs;
+        await this.counting(() => enforceQuota(blocks.root, quotaBytes, isNeeded));
+      }),
+    ];
+    if (wentWell.every(Boolean)) this.problem = undefined;
+  }
+
+  /** Whether it went well. */
+  private async noting(work: () => Promise<void>): Promise<boolean> {
     try {
-      if (!this.swept) await removeLeftovers(blocks.root, leftoverMs, nowMs());
-      this.swept = true;
-      const needed = neededKeys();
-      await this.counting(() => enforceQuota(blocks.root, quotaBytes, (key) => needed.has(key)));
+      await work();
+      return true;
     } catch (error) {
-      log.log("warn", `the store's quota could not be kept: ${toErrorInfo(error).what}`);
+      this.note(error);
+      return false;
     }
+  }
+
+  /** What went wrong is logged and shown until it goes well again. */
+  private note(error: unknown): undefined {
+    this.problem = toErrorInfo(error);
+    this.ports.log.log("warn", `the store could not be looked after: ${this.problem.code}: ${this.problem.what}`);
   }
 
   /** Whoever asks while files are counted gets that count. */
   private countOnce(): Promise<Count> {
     if (this.asked !== undefined) return this.asked;
     const { root } = this.ports.blocks;
-    const asked = this.counting(async () => usageOf(await listObjects(root))).finally(() => {
+    const asked = this.counting(() => countObjects(root)).finally(() => {
       if (this.asked === asked) this.asked = undefined;
     });
     this.asked = asked;
@@ -125,4 +157,14 @@ export class StoreKeeper {
       bytes: usage.bytes + now.bytes - made.bytes,
     };
   }
+}
+
+/** Folder after folder: nobody waits for the whole store. */
+async function countObjects(root: string): Promise<StoreUsage> {
+  let total: StoreUsage = { objects: 0, bytes: 0 };
+  for await (const objects of objectsIn(root)) {
+    const { objects: number, bytes } = usageOf(objects);
+    total = { objects: total.objects + number, bytes: total.bytes + bytes };
+  }
+  return total;
 }

@@ -1,32 +1,40 @@
 /** Agents' folders: who is there, reading without a lock, and taking the lock to write. */
 import { randomBytes } from "node:crypto";
-import { constants, copyFile, readdir, rename, rm } from "node:fs/promises";
+import { constants, copyFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { inBatches } from "../common/batches";
 import { ResidentError } from "../common/errors";
+import { freeName } from "../common/names";
+import { AgentLister } from "./agentLister";
+import { type AgentList, assertFree, namesOf, withNamesLock } from "./agentNames";
+import { AgentReader, damagedLog, type Remains, type StoredAgent, unreadable, unusableLock } from "./agentReader";
+import { type RepairPlan, type RepairReport, repairFolder } from "./agentRepair";
+import { deletedPrefix, newPrefix, type OnGone, removeGone, sweepAgents } from "./agentSweep";
 import { AgentWriter } from "./agentWriter";
-import { ifThere, looksInFlight, makeFolder, readIfThere, storeError, versionOf } from "./files";
-import { MalformedJson } from "./json";
-import { agentFiles, decodeManifest, type Manifest, tailFileName } from "./manifest";
+import { makeFolder, storeError, syncFolder } from "./files";
+import { copyKeys } from "./keyFile";
+import { type LockState, LockWatch, lockProblem } from "./lockWatch";
+import { agentFiles, type Manifest, tailFileName } from "./manifest";
 import type { DurableFiles, FileLock, FileLocks } from "./ports";
-import { decodeLogs, emptyLogs, type LogContents } from "./turnLog";
+import { ReferenceReader } from "./references";
+import { Slices } from "./slices";
+import { emptyEnd, emptyLogs } from "./turnLog";
 import { windowPath } from "./windowFiles";
-
-/** An agent as its folder has it. */
-export interface StoredAgent extends LogContents {
-  readonly manifest: Manifest;
-}
-
-interface ListedManifest {
-  readonly version: string;
-  readonly manifest: Manifest;
-}
 
 export type NewAgent = Pick<Manifest, "name" | "modelDirectory" | "modelName" | "contextTokens" | "system">;
 
+/** `besideUnreadable`: also while an agent cannot be read that may have this name. */
+export interface CreateOptions {
+  readonly besideUnreadable?: boolean;
+}
+
+export type ForkChange = Pick<Manifest, "name" | "headTokens" | "headTurns"> & { readonly head?: string };
+
 export class AgentStore {
-  /** Manifests as they were listed last, by agent. */
-  private readonly listed = new Map<string, ListedManifest>();
+  private readonly reader: AgentReader;
+  private readonly lockWatch: LockWatch;
+  private readonly lister: AgentLister;
+  /** What the agents' folders refer to in the store of blocks. */
+  readonly references: ReferenceReader;
 
   /** `root`: folder of the agents' folders. `locks` is asked only when something is to be written. */
   constructor(
@@ -34,200 +42,172 @@ export class AgentStore {
     private readonly files: DurableFiles,
     private readonly locks: () => FileLocks,
     private readonly wallClockMs: () => number = Date.now,
-  ) {}
+  ) {
+    this.reader = new AgentReader(root);
+    this.references = new ReferenceReader(root);
+    this.lister = new AgentLister(this.reader);
+    this.lockWatch = new LockWatch((id) => this.reader.file(id, "lock"), locks);
+  }
 
   /**
-   * Manifests of all agents in order of creation. What cannot be read is left out and named in `damaged`. Lists are drawn
-   * whenever an agent's state changes: only files that have changed are read again.
+   * All agents, those that cannot be read with the reason. Lists are drawn whenever an agent's state changes: only files
+   * that have changed are read again. Throws IO_FAILURE where the home's folder could not be looked at.
    */
-  async list(): Promise<{ readonly manifests: readonly Manifest[]; readonly damaged: readonly string[] }> {
-    const ids = await this.ids();
-    const damaged = new Set<string>();
-    const found = await inBatches(ids, looksInFlight, async (id) => {
-      try {
-        return await this.listOne(id);
-      } catch (error) {
-        if (!(error instanceof ResidentError)) throw error;
-        if (error.code !== "AGENT_NOT_FOUND") damaged.add(id);
-        return undefined;
-      }
-    });
-    const there = new Set(ids);
-    for (const id of this.listed.keys()) if (!there.has(id)) this.listed.delete(id);
-    const manifests = found.filter((manifest) => manifest !== undefined);
-    manifests.sort((a, b) => a.index - b.index || a.createdAt - b.createdAt);
-    return { manifests, damaged: ids.filter((id) => damaged.has(id)) };
+  list(): Promise<AgentList> {
+    return this.lister.list();
   }
 
-  /** Everything committed, without taking the lock. */
+  /** Everything committed, without taking the lock. Throws AGENT_NOT_FOUND, AGENT_CORRUPT, IO_FAILURE. */
   async read(id: string): Promise<StoredAgent> {
-    const { manifest, contents } = await this.readFolder(id);
-    return { manifest, ...contents };
+    const { manifest, entries, damage } = await this.reader.read(id);
+    return { manifest, entries, ...(damage === undefined ? {} : { damage }) };
   }
 
-  /** Takes the agent's lock and reads it. Throws AGENT_LOCKED, AGENT_NOT_FOUND, AGENT_CORRUPT. */
+  /** What the logs have of an agent whose manifest cannot be read. */
+  remains(id: string): Promise<Remains> {
+    return this.reader.remains(id);
+  }
+
+  /** Takes the agent's lock and reads it. Throws AGENT_LOCKED, AGENT_NOT_FOUND, AGENT_CORRUPT, IO_FAILURE. */
   async open(id: string): Promise<{ readonly writer: AgentWriter; readonly stored: StoredAgent }> {
-    await this.readManifest(id);
+    await this.manifestOrRemains(id);
     const lock = await this.lock(id);
     try {
-      const { manifest, contents, turns, tokens } = await this.readFolder(id);
-      if (contents.damage !== undefined) throw damagedLog(manifest.name, contents.damage);
-      const writer = new AgentWriter(this.folder(id), this.files, lock, manifest, turns, tokens);
-      return { writer, stored: { manifest, ...contents } };
+      const { manifest, logs, entries, damage } = await this.reader.read(id);
+      if (damage !== undefined) throw damagedLog(id, manifest.name, damage.reason);
+      const writer = new AgentWriter(this.reader.folder(id), this.files, lock, manifest, logs.end);
+      return { writer, stored: { manifest, entries } };
     } catch (error) {
       lock.release();
       throw error;
     }
   }
 
-  /** A new agent, committed and locked by this process. */
-  async create(agent: NewAgent): Promise<AgentWriter> {
-    const { id, lock } = await this.reserve();
-    const now = this.wallClockMs();
-    const manifest: Manifest = {
-      ...agent,
-      id,
-      index: await this.nextIndex(),
-      headTokens: 0,
-      headTurns: 0,
-      createdAt: now,
-      lastUsedAt: now,
-      logs: emptyLogs,
-    };
-    return this.firstCommit(manifest, lock, []);
+  /** A new agent, committed and locked by this process. Throws INVALID_REQUEST where its name is taken. */
+  create(agent: NewAgent, { besideUnreadable = false }: CreateOptions = {}): Promise<AgentWriter> {
+    return this.underName(agent.name, { besideUnreadable }, (list) => {
+      const now = this.wallClockMs();
+      const base = { headTokens: 0, headTurns: 0, createdAt: now, lastUsedAt: now, logs: emptyLogs };
+      return this.make({ ...agent, ...base, id: newId(), index: nextIndex(list) }, async (writer) => writer.commit());
+    });
   }
 
   /**
-   * A new agent with the entries of `source`, at `head`. Block objects are shared; the tail is copied. The source's
-   * lock is not needed: what is committed does not change.
+   * A new agent with the entries of `source`, as it was read, at `head`. Block objects are shared; the tail is copied.
+   * The source's lock is not needed: what is committed does not change. Throws AGENT_CORRUPT where entries are missing.
    */
-  async fork(
-    source: string,
-    change: Pick<Manifest, "name" | "headTokens" | "headTurns"> & { readonly head?: string },
-  ): Promise<AgentWriter> {
-    const { manifest, entries } = await this.read(source);
-    const { id, lock } = await this.reserve();
-    const { head: _, ...rest } = manifest;
-    const now = this.wallClockMs();
-    const tail = manifest.cache?.tail;
-    let cache = manifest.cache;
-    if (cache !== undefined && tail !== undefined && !(await this.copyTail(source, id, tail.generation))) {
-      const { tail: __, ...withoutTail } = cache;
-      cache = { ...withoutTail, tokens: Math.min(cache.tokens, tail.start) };
-    }
-    const forked: Manifest = {
-      ...rest,
-      ...change,
-      id,
-      index: await this.nextIndex(),
-      createdAt: now,
-      lastUsedAt: now,
-      logs: emptyLogs,
-      ...(cache === undefined ? {} : { cache }),
-    };
-    return this.firstCommit(forked, lock, entries);
+  fork({ manifest: source, entries, damage }: StoredAgent, change: ForkChange): Promise<AgentWriter> {
+    if (damage !== undefined) throw damagedLog(source.id, source.name, damage.reason);
+    return this.underName(change.name, { besideUnreadable: true }, (list) => {
+      const { head: _, cache, ...rest } = source;
+      const now = this.wallClockMs();
+      const base = { id: newId(), index: nextIndex(list), createdAt: now, lastUsedAt: now, logs: emptyLogs };
+      return this.make({ ...rest, ...change, ...base }, async (writer) => {
+        // First, so that the objects are referred to whatever becomes of the source.
+        await copyKeys(this.files, keysIn(this.reader.folder(source.id)), keysIn(writer.folder));
+        const slices = new Slices();
+        for (const { body, tokens } of entries) {
+          writer.append(body, tokens);
+          if (writer.pendingBytes > forkedPieceBytes) await writer.commit();
+          await slices.pause();
+        }
+        if (cache !== undefined) writer.change({ cache: await this.copyTail(source.id, cache, writer) });
+        await writer.commit();
+        if (writer.committed.tokenDigest === source.logs.tokenDigest) return;
+        throw new ResidentError("IO_FAILURE", `the copy of ${source.name} is not what it was made of`, "try again");
+      });
+    });
   }
 
-  /** Removes the agent's folder; the lock must be free or be `held` by the caller, who gives it up. */
-  async remove(id: string, held?: AgentWriter): Promise<void> {
-    const lock = held === undefined ? await this.lock(id) : undefined;
+  /** Gives an agent that this process writes another name. Throws INVALID_REQUEST where it is taken. */
+  rename(writer: AgentWriter, name: string): Promise<void> {
+    const { id, name: before } = writer.manifest;
+    return this.underName(name, { except: id, besideUnreadable: true }, () =>
+      writer.commitOrUndo({ name }, { name: before }),
+    );
+  }
+
+  /**
+   * Makes an agent that is damaged one that can be opened again, with every turn up to the damage. The damaged files stay
+   * beside the new ones. Throws AGENT_LOCKED, AGENT_NOT_FOUND, IO_FAILURE; where nothing is damaged, nothing is changed.
+   */
+  async repair(id: string, plan: RepairPlan): Promise<RepairReport> {
+    return withNamesLock(this.root, this.locks(), async () => {
+      const list = await this.list();
+      const others = namesOf({
+        manifests: list.manifests.filter((manifest) => manifest.id !== id),
+        unreadable: list.unreadable.filter((agent) => agent.id !== id),
+      });
+      const { reader, files } = this;
+      const home = { reader, files, index: nextIndex(list), nowMs: this.wallClockMs() };
+      const takeLock = () => this.lock(id);
+      const repaired = await repairFolder(id, home, takeLock, { ...plan, freeName: (name) => freeName(name, others) });
+      this.lister.forget(id);
+      this.lockWatch.forget(id);
+      return repaired;
+    });
+  }
+
+  /**
+   * Removes the agent's folder; the lock must be free or be `held` by the caller, who gives it up. Once the folder has
+   * its other name the agent is gone: what of it cannot be removed now is removed at the next start.
+   */
+  async remove(id: string, held?: AgentWriter, onGone: OnGone = async () => {}): Promise<void> {
+    await this.reader.assertThere(id);
+    const isLockable = (await lockProblem(this.reader.file(id, "lock"))) === undefined;
+    const lock = held === undefined && isLockable ? await this.lock(id) : undefined;
     try {
       const grave = path.join(this.root, `${deletedPrefix}${id}-${randomBytes(4).toString("hex")}`);
-      await rename(this.folder(id), grave);
+      await rename(this.reader.folder(id), grave);
       held?.release();
-      await rm(grave, { recursive: true, force: true });
-      await this.removeGraves();
+      await syncFolder(this.root);
+      await removeGone(grave, onGone);
     } catch (error) {
-      throw storeError(error, this.folder(id));
+      throw storeError(error, this.reader.folder(id));
     } finally {
       lock?.release();
     }
   }
 
-  /** Whether another process writes the agent. Tries the lock for a moment; `false` where there are no locks. */
-  isLockedElsewhere(id: string): boolean {
-    let locks: FileLocks;
-    try {
-      locks = this.locks();
-    } catch {
-      return false;
-    }
-    const lock = locks.tryLock(path.join(this.folder(id), agentFiles.lock));
-    lock?.release();
-    return lock === undefined;
+  /** Finishes what processes that ended in the middle of it have begun. Waits for nobody; what fails is left as it is. */
+  sweep(onGone: OnGone = async () => {}): Promise<void> {
+    return sweepAgents(this.reader, this.locks, onGone);
   }
 
-  /** Removes what deletions that were cut short have left. */
-  private async removeGraves(): Promise<void> {
-    const names = await readdir(this.root).catch(() => []);
-    for (const name of names) {
-      if (name.startsWith(deletedPrefix)) await rm(path.join(this.root, name), { recursive: true, force: true });
-    }
+  /** Whether other processes write these agents; no answer is older than `lockStateMs`. */
+  lockStates(ids: readonly string[]): Promise<ReadonlyMap<string, LockState>> {
+    return this.lockWatch.states(ids);
+  }
+
+  /** Whether another process writes the agent now. */
+  lockState(id: string): Promise<LockState> {
+    return this.lockWatch.now(id);
   }
 
   tailPath(id: string, generation: number): string {
-    return path.join(this.folder(id), tailFileName(generation));
+    return path.join(this.reader.folder(id), tailFileName(generation));
   }
 
-  private folder(id: string): string {
-    return path.join(this.root, id);
-  }
-
-  private async ids(): Promise<readonly string[]> {
-    const folders = (await ifThere(this.root, (there) => readdir(there, { withFileTypes: true }))) ?? [];
-    return folders.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map((entry) => entry.name);
-  }
-
-  private async listOne(id: string): Promise<Manifest> {
-    const version = await versionOf(path.join(this.folder(id), agentFiles.manifest));
-    const known = this.listed.get(id);
-    if (version !== undefined && known?.version === version) return known.manifest;
-    const manifest = await this.readManifest(id);
-    // What was read may be newer than what was looked at: it is read once more then.
-    if (version !== undefined) this.listed.set(id, { version, manifest });
-    return manifest;
-  }
-
-  private async readManifest(id: string): Promise<Manifest> {
-    const file = path.join(this.folder(id), agentFiles.manifest);
-    const bytes = isSafeId(id) ? await readIfThere(file) : undefined;
-    if (bytes === undefined) {
-      throw new ResidentError("AGENT_NOT_FOUND", `there is no agent ${id}`, "list the agents and choose one", {
-        agent: id,
-      });
-    }
+  /** Throws AGENT_CORRUPT with what is left. */
+  private async manifestOrRemains(id: string): Promise<void> {
     try {
-      return decodeManifest(bytes);
+      await this.reader.manifest(id);
     } catch (error) {
-      if (!(error instanceof MalformedJson)) throw error;
-      throw new ResidentError(
-        "AGENT_CORRUPT",
-        `the agent's manifest cannot be read: ${error.message}`,
-        "restore the file from a backup or delete the agent",
-        { agent: id, path: file },
-      );
+      if (!(error instanceof ResidentError) || error.code !== "AGENT_CORRUPT") throw error;
+      throw unreadable(id, String(error.facts["reason"]), await this.reader.remains(id));
     }
-  }
-
-  private async readFolder(id: string) {
-    const manifest = await this.readManifest(id);
-    const turns = (await readIfThere(path.join(this.folder(id), agentFiles.turns))) ?? Buffer.alloc(0);
-    const tokens = (await readIfThere(path.join(this.folder(id), agentFiles.tokens))) ?? Buffer.alloc(0);
-    return {
-      manifest,
-      contents: decodeLogs(turns, tokens, manifest.logs),
-      turns: turns.subarray(0, manifest.logs.turnBytes),
-      tokens: tokens.subarray(0, manifest.logs.tokenCount * 4),
-    };
   }
 
   /** Tries more than once: another process may just be looking whether the lock is free. */
   private async lock(id: string): Promise<FileLock> {
     const locks = this.locks();
+    const file = this.reader.file(id, "lock");
+    if ((await lockProblem(file)) !== undefined) throw unusableLock(id, this.lister.nameOf(id));
+    this.lockWatch.forget(id);
     for (let attempt = 0; attempt < lockAttempts; attempt += 1) {
       if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, lockRetryMs));
-      const lock = locks.tryLock(path.join(this.folder(id), agentFiles.lock));
-      if (lock !== undefined) return lock;
+      const lock = tryLock(locks, file);
+      if (lock !== undefined) return this.lockWatch.holding(id, lock);
     }
     throw new ResidentError(
       "AGENT_LOCKED",
@@ -237,70 +217,97 @@ export class AgentStore {
     );
   }
 
-  private async reserve(): Promise<{ readonly id: string; readonly lock: FileLock }> {
-    const id = randomBytes(8).toString("hex");
+  /** Runs `work` while `name` is free and nobody else can take it. */
+  private async underName<T>(
+    name: string,
+    rules: { readonly except?: string; readonly besideUnreadable: boolean },
+    work: (list: AgentList) => Promise<T>,
+  ): Promise<T> {
     const locks = this.locks();
-    await makeFolder(this.folder(id)).catch((error: unknown) => {
-      throw storeError(error, this.folder(id));
+    await makeFolder(this.root).catch((error: unknown) => {
+      throw storeError(error, this.root);
     });
-    const lock = locks.tryLock(path.join(this.folder(id), agentFiles.lock));
-    if (lock === undefined)
-      throw new ResidentError("AGENT_LOCKED", "the new agent's lock is taken", "try again", { agent: id });
-    return { id, lock };
+    return withNamesLock(this.root, locks, async () => {
+      const list = await this.list();
+      assertFree(name, list, rules);
+      return work(list);
+    });
   }
 
-  private async firstCommit(manifest: Manifest, lock: FileLock, entries: LogContents["entries"]): Promise<AgentWriter> {
-    const writer = new AgentWriter(
-      this.folder(manifest.id),
-      this.files,
-      lock,
-      manifest,
-      Buffer.alloc(0),
-      Buffer.alloc(0),
-    );
+  /** Makes a folder under a private name, fills it, and gives it the agent's: nobody sees half an agent. */
+  private async make(manifest: Manifest, fill: (writer: AgentWriter) => Promise<void>): Promise<AgentWriter> {
+    const folder = path.join(this.root, `${newPrefix}${manifest.id}`);
+    let writer: AgentWriter | undefined;
     try {
-      for (const entry of entries) writer.append(entry.body, entry.tokens);
-      await writer.commit();
+      await makeFolder(folder);
+      const lock = tryLock(this.locks(), path.join(folder, agentFiles.lock));
+      if (lock === undefined) throw new Error("its lock is taken");
+      const own = this.lockWatch.holding(manifest.id, lock);
+      writer = new AgentWriter(folder, this.files, own, manifest, emptyEnd());
+      await fill(writer);
+      await writer.moveTo(this.reader.folder(manifest.id));
       return writer;
     } catch (error) {
-      writer.release();
-      await rm(this.folder(manifest.id), { recursive: true, force: true }).catch(() => {});
-      throw error;
+      writer?.release();
+      await rm(writer?.folder ?? folder, { recursive: true, force: true }).catch(() => {});
+      throw storeError(error, folder);
     }
   }
 
-  private async nextIndex(): Promise<number> {
-    const { manifests } = await this.list();
-    return manifests.reduce((next, manifest) => Math.max(next, manifest.index + 1), 0);
-  }
-
-  private async copyTail(source: string, target: string, generation: number): Promise<boolean> {
+  /** The cache's entry for a folder that has a copy of its tail, or for one without where it could not be copied. */
+  private async copyTail(
+    source: string,
+    cache: NonNullable<Manifest["cache"]>,
+    writer: AgentWriter,
+  ): Promise<NonNullable<Manifest["cache"]>> {
+    const { tail, ...withoutTail } = cache;
+    if (tail === undefined) return cache;
+    const [from, to] = [this.tailPath(source, tail.generation), writer.tailPath(tail.generation)];
     try {
-      const [from, to] = [this.tailPath(source, generation), this.tailPath(target, generation)];
-      await copyFile(from, to, constants.COPYFILE_FICLONE);
+      await copyWhole(from, to);
       // Only models with windows have it; without it their turn is read again.
-      await copyFile(windowPath(from), windowPath(to), constants.COPYFILE_FICLONE).catch(() => {});
-      return true;
+      await copyWhole(windowPath(from), windowPath(to)).catch(() => {});
+      return cache;
     } catch {
-      return false;
+      await writer.removeTail(tail.generation);
+      return { ...withoutTail, tokens: Math.min(cache.tokens, tail.start) };
     }
   }
 }
 
 const lockAttempts = 3;
 const lockRetryMs = 20;
-const deletedPrefix = ".deleted-";
 
-/** Ids name folders: nothing but what `reserve` makes may reach a path. */
-function isSafeId(id: string): boolean {
-  return /^[0-9a-z]+$/.test(id);
+/** A long log is copied in pieces of this size: hashing and writing all of it at once would hold the thread. */
+const forkedPieceBytes = 1024 * 1024;
+
+function keysIn(folder: string): string {
+  return path.join(folder, agentFiles.keys);
 }
 
-function damagedLog(name: string, damage: string): ResidentError {
-  return new ResidentError(
-    "AGENT_CORRUPT",
-    `a part of what ${name} said is damaged on disk (${damage}); everything before it can be read`,
-    "fork the agent to go on from the last good turn",
-    { damage },
-  );
+function newId(): string {
+  return randomBytes(8).toString("hex");
+}
+
+function nextIndex({ manifests, unreadable }: AgentList): number {
+  const agents = [...manifests, ...unreadable.flatMap(({ agent }) => agent ?? [])];
+  const next = agents.reduce((most, { index }) => Math.max(most, index + 1), 0);
+  // A forged manifest may name the last number that there is.
+  return Math.min(next, Number.MAX_SAFE_INTEGER);
+}
+
+function tryLock(locks: FileLocks, file: string): FileLock | undefined {
+  try {
+    return locks.tryLock(file);
+  } catch (error) {
+    throw storeError(error, file);
+  }
+}
+
+/** What is copied is read with a checksum later: here it is enough that all of it is there. */
+async function copyWhole(from: string, to: string): Promise<void> {
+  const before = await stat(from);
+  if (!before.isFile()) throw new Error("it is no file");
+  await copyFile(from, to, constants.COPYFILE_FICLONE);
+  if ((await stat(to)).size !== before.size) throw new Error("the copy is shorter");
 }

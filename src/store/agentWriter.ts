@@ -1,10 +1,12 @@
-import { rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { storeError } from "./files";
+import { agentRecordOf } from "./agentRecord";
+import { storeError, syncFolder } from "./files";
 import type { JsonObject } from "./json";
-import { agentFiles, encodeManifest, type Manifest, tailFileName } from "./manifest";
-import type { DurableFiles, FileLock } from "./ports";
-import { type LogEntry, TurnLogWriter } from "./turnLog";
+import { KeyFile } from "./keyFile";
+import { agentFiles, encodeManifest, keysOfManifest, type Manifest, tailFileName } from "./manifest";
+import type { Durability, DurableFiles, FileLock } from "./ports";
+import { type CommittedLogs, type LogEnd, type LogEntry, TurnLogWriter } from "./turnLog";
 import { windowPath } from "./windowFiles";
 
 /** What a commit may change in the manifest. `head: null` = before the first turn. */
@@ -22,17 +24,24 @@ export class AgentWriter {
   /** The manifest as the next commit will write it, logs aside. */
   private wanted: Manifest;
   private dirty = true;
+  /** Keys of the blocks that the agent refers to. */
+  readonly keys: KeyFile;
 
+  /** `end`: of the logs that the manifest commits. */
   constructor(
-    readonly folder: string,
+    private place: string,
     private readonly files: DurableFiles,
     private readonly lock: FileLock,
     manifest: Manifest,
-    turns: Uint8Array,
-    tokens: Uint8Array,
+    end: LogEnd,
   ) {
     this.wanted = manifest;
-    this.log = new TurnLogWriter(turns, tokens, manifest.logs);
+    this.log = new TurnLogWriter(end);
+    this.keys = new KeyFile(() => path.join(this.folder, agentFiles.keys), files, keysOfManifest(manifest));
+  }
+
+  get folder(): string {
+    return this.place;
   }
 
   get manifest(): Manifest {
@@ -42,6 +51,16 @@ export class AgentWriter {
   /** Something appended or changed is not on disk yet. */
   get hasUncommitted(): boolean {
     return this.dirty;
+  }
+
+  /** Of the logs, what is on disk. */
+  get committed(): CommittedLogs {
+    return this.log.committed;
+  }
+
+  /** Bytes of lines that the next commit will write. */
+  get pendingBytes(): number {
+    return this.log.pendingBytes;
   }
 
   append(body: JsonObject, tokens: Int32Array): void {
@@ -57,9 +76,12 @@ export class AgentWriter {
     this.dirty = true;
   }
 
-  /** Commits one after the other, in call order. Throws DISK_FULL or IO_FAILURE; nothing is lost then. */
-  commit(): Promise<void> {
-    const commit = this.last.then(() => this.commitNow());
+  /**
+   * Commits one after the other, in call order. Throws DISK_FULL or IO_FAILURE; nothing is lost then. "whole": for what can
+   * be made again, like the cache's entry; a failure of the system may take the manifest back to the commit before.
+   */
+  commit(durability: Durability = "kept"): Promise<void> {
+    const commit = this.last.then(() => this.commitNow(durability));
     this.last = commit.catch(() => {});
     return commit;
   }
@@ -96,6 +118,13 @@ export class AgentWriter {
     await Promise.all([file, windowPath(file)].map((path) => rm(path, { force: true }).catch(() => {})));
   }
 
+  /** Gives the folder another name: an agent is made under a private one. */
+  async moveTo(folder: string): Promise<void> {
+    await rename(this.place, folder);
+    this.place = folder;
+    await syncFolder(path.dirname(folder));
+  }
+
   /** Waits for commits under way, then gives the lock up. */
   async close(): Promise<void> {
     await this.last;
@@ -106,8 +135,10 @@ export class AgentWriter {
     this.lock.release();
   }
 
-  private async commitNow(): Promise<void> {
+  private async commitNow(durability: Durability): Promise<void> {
     if (!this.dirty) return;
+    // The name outlives the manifest: it stands in the log, at first and whenever it has changed.
+    this.log.describe(agentRecordOf(this.wanted));
     const pending = this.log.pending();
     const manifest = { ...this.wanted, logs: pending.committed };
     this.dirty = false;
@@ -117,7 +148,7 @@ export class AgentWriter {
         await this.files.writeAt(path.join(this.folder, agentFiles.tokens), tokenPosition, tokenBytes);
       if (turnBytes.length > 0)
         await this.files.writeAt(path.join(this.folder, agentFiles.turns), turnPosition, turnBytes);
-      await this.files.replace(path.join(this.folder, agentFiles.manifest), encodeManifest(manifest));
+      await this.files.replace(path.join(this.folder, agentFiles.manifest), encodeManifest(manifest), durability);
     } catch (error) {
       this.dirty = true;
       throw storeError(error, this.folder);

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { endianness } from "node:os";
 import type { BlockHasher } from "../engine/ports";
 
 /** Raised when the meaning of a block object changes; part of every key, so older objects are never found by accident. */
@@ -38,7 +39,7 @@ export function createBlockHasher(identity: BlockIdentity): BlockHasher {
 }
 
 /** Folder of a model's objects. Objects of one model under other numerics or layouts lie beside each other in it. */
-export function modelFolder(identity: BlockIdentity): string {
+export function modelFolder(identity: Pick<BlockIdentity, "weightsId" | "architectureId">): string {
   return createHash("sha256")
     .update(JSON.stringify([identity.weightsId, identity.architectureId]))
     .digest("hex")
@@ -62,8 +63,11 @@ const identityWords: readonly (readonly [keyof BlockIdentity, string])[] = [
   ["numericsId", "it was computed by"],
 ];
 
+const isLittleEndian = endianness() === "LE";
+
 /** Token ids as they are hashed and written: little-endian, whatever the machine. */
 export function tokenBytes(tokens: Int32Array): Buffer {
+  if (isLittleEndian) return Buffer.from(Buffer.from(tokens.buffer, tokens.byteOffset, tokens.byteLength));
   const bytes = Buffer.allocUnsafe(tokens.length * 4);
   tokens.forEach((id, index) => {
     bytes.writeInt32LE(id, index * 4);
@@ -73,6 +77,11 @@ export function tokenBytes(tokens: Int32Array): Buffer {
 
 /** The reverse of `tokenBytes`; a length that is no multiple of 4 loses its last bytes. */
 export function tokensFromBytes(bytes: Uint8Array): Int32Array {
+  if (isLittleEndian) {
+    const tokens = new Int32Array(Math.floor(bytes.byteLength / 4));
+    new Uint8Array(tokens.buffer).set(bytes.subarray(0, tokens.byteLength));
+    return tokens;
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Int32Array.from({ length: Math.floor(bytes.byteLength / 4) }, (_, index) => view.getInt32(index * 4, true));
 }

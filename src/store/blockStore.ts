@@ -5,12 +5,13 @@
  */
 import { rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { toErrorInfo } from "../common/errors";
 import type { BlockId } from "../engine/ports";
 import { type BlockIdentity, blockFormatVersion, modelFolder, nextKey, rootKey } from "./blockIdentity";
 import { ifThere, looksInFlight, makeFolder, storeError } from "./files";
-import type { BlockFileRefusal, BlockFiles } from "./ports";
-import type { StoreUsage } from "./quota";
-import { windowPath } from "./windowFiles";
+import { objectPath, type StoreUsage } from "./objectFiles";
+import type { BlockFileRead, BlockFileRefusal, BlockFiles } from "./ports";
+import { readRemovalsMark } from "./removals";
 
 /** Why stored cache was not used; the `atToken` tokens before it were. */
 export interface RestoreRefusal {
@@ -31,13 +32,30 @@ export interface StoredBlock {
   readonly layers?: "window";
 }
 
+/** How many files of a chain are there; `unreadable`: why nothing is known of those behind. */
+export interface Presence {
+  readonly present: number;
+  readonly unreadable?: string;
+}
+
 export interface SavedBlock {
   readonly fileBytes: number;
   /** Written now; otherwise it was there. */
   readonly isNew: boolean;
 }
 
+/** More would take much memory; what is forgotten is only looked at again. */
+const mostKnown = 100_000;
+
 export class BlockStore {
+  /**
+   * Sizes of files that this process has seen or written, by path. Another process may have removed one since: then the
+   * turn that wants it reads its tokens again, and the save after that writes it anew.
+   */
+  private readonly known = new Map<string, number>();
+  private numLosses = 0;
+  /** The store's mark of removals when it was looked at last. */
+  private removals: string | undefined;
   /** Files behind a refused one in its chain: what damaged it may have damaged them, so the next save writes them anew. */
   private readonly distrusted = new Set<string>();
   private added: StoreUsage = { objects: 0, bytes: 0 };
@@ -50,8 +68,22 @@ export class BlockStore {
     return this.added;
   }
 
+  /** Raised when files that were there may not be any more: whoever remembers what was saved looks again. */
+  get losses(): number {
+    return this.numLosses;
+  }
+
+  /** Learns whether anybody has removed files since. A save calls it once its keys are in the agent's key file. */
+  async noticeRemovals(): Promise<void> {
+    const removals = await readRemovalsMark(this.root).catch(reasonOf);
+    if (removals === this.removals) return;
+    this.removals = removals;
+    this.known.clear();
+    this.numLosses += 1;
+  }
+
   objectPath(identity: BlockIdentity, key: string): string {
-    return path.join(this.root, modelFolder(identity), key.slice(0, 2), `${key}.safetensors`);
+    return objectPath(this.root, modelFolder(identity), key);
   }
 
   /** The full blocks of `tokens` in order, whether their files exist or not. */
@@ -77,22 +109,27 @@ export class BlockStore {
     return { key: nextKey(parent, tokens), parent, start, tokens, path: file };
   }
 
-  /** How many of `blocks` from the first have files. */
-  async countPresent(blocks: readonly StoredBlock[]): Promise<number> {
+  /** How many of `blocks` from the first have files, as far as the disk lets itself be looked at. Never rejects. */
+  async findPresent(blocks: readonly StoredBlock[]): Promise<Presence> {
     for (let from = 0; from < blocks.length; from += looksInFlight) {
       const batch = blocks.slice(from, from + looksInFlight);
-      const sizes = await Promise.all(batch.map((block) => sizeOf(block.path)));
-      const absent = sizes.indexOf(undefined);
-      if (absent >= 0) return from + absent;
+      const looks = await Promise.allSettled(batch.map((block) => this.look(block.path)));
+      const end = looks.findIndex((look) => look.status === "rejected" || look.value === undefined);
+      const look = looks[end];
+      if (look === undefined) continue;
+      return look.status === "rejected"
+        ? { present: from + end, unreadable: reasonOf(look.reason) }
+        : { present: from + end };
     }
-    return blocks.length;
+    return { present: blocks.length };
   }
 
   /** Writes the block unless its file is there and trusted. */
   async save(files: BlockFiles, identity: BlockIdentity, stored: StoredBlock, block: BlockId): Promise<SavedBlock> {
-    const fileBytes = await sizeOf(stored.path);
+    const fileBytes = this.known.get(stored.path) ?? (await this.look(stored.path));
     if (fileBytes !== undefined && !this.distrusted.has(stored.path)) return { fileBytes, isNew: false };
     const bytes = await this.write(files, identity, stored, block);
+    this.learn(stored.path, bytes);
     const { added } = this;
     if (fileBytes === undefined) this.added = { objects: added.objects + 1, bytes: added.bytes + bytes };
     return { fileBytes: bytes, isNew: true };
@@ -113,8 +150,9 @@ export class BlockStore {
   }
 
   /**
-   * Reads `blocks` into the pool's `targets` (as many), a few at a time, until `signal` aborts. Resolves with how many from the first are
-   * there now; the first that is refused ends the chain, and its file is removed so that the next save writes it anew.
+   * Reads `blocks` into the pool's `targets` (as many), a few at a time, until `signal` aborts. Resolves with how many from
+   * the first are there now; the first that is refused ends the chain. A file that was read and is damaged is removed so
+   * that the next save writes it anew. One that could not be read may be good: it stays.
    */
   async load(
     files: BlockFiles,
@@ -142,7 +180,9 @@ export class BlockStore {
       const bad = results.findIndex((refused) => refused !== undefined);
       const refused = results[bad];
       if (refused === undefined) continue;
-      if (refused.code !== "missing") for (const block of blocks.slice(from + bad)) this.distrusted.add(block.path);
+      const rest = blocks.slice(from + bad);
+      if (isDamage(refused)) for (const block of rest) this.distrusted.add(block.path);
+      if (isDamage(refused) || refused.code === "missing") this.forget(rest.map((block) => block.path));
       return { loaded: from + bad, refused };
     }
     return { loaded: blocks.length };
@@ -155,21 +195,35 @@ export class BlockStore {
     { block, usedAt }: { readonly block: BlockId | undefined; readonly usedAt: number },
   ): Promise<RestoreRefusal | undefined> {
     if (block === undefined) throw new RangeError("fewer target blocks than stored ones");
-    const refused = await files.readBlockFile({
+    const request = {
       path: stored.path,
       block,
       tokens: stored.tokens.length,
       expect: metadataOf(identity, stored),
       usedAt,
-    });
+    };
+    const refused = await readOrRefuse(files, request);
     if (refused === undefined) return undefined;
-    if (refused.code !== "missing") await rm(stored.path, { force: true }).catch(() => {});
+    if (isDamage(refused)) await rm(stored.path, { force: true }).catch(() => {});
     return { code: refused.code, reason: refused.reason, atToken: stored.start };
   }
 
-  async remove(identity: BlockIdentity, key: string): Promise<void> {
-    const file = this.objectPath(identity, key);
-    await Promise.all([rm(file, { force: true }), rm(windowPath(file), { force: true })]);
+  /** Files that may be gone: the next save looks for them. */
+  forget(paths: readonly string[]): void {
+    for (const file of paths) this.known.delete(file);
+    this.numLosses += 1;
+  }
+
+  private async look(file: string): Promise<number | undefined> {
+    const bytes = await ifThere(file, async (there) => (await stat(there)).size);
+    if (bytes === undefined) this.known.delete(file);
+    else this.learn(file, bytes);
+    return bytes;
+  }
+
+  private learn(file: string, bytes: number): void {
+    if (this.known.size >= mostKnown) this.known.clear();
+    this.known.set(file, bytes);
   }
 }
 
@@ -192,6 +246,31 @@ function metadataOf(identity: BlockIdentity, block: StoredBlock): Readonly<Recor
   };
 }
 
-function sizeOf(file: string): Promise<number | undefined> {
-  return ifThere(file, async (there) => (await stat(there)).size);
+/** Whether the file was read and is not what it should be. A disk that fails, or too many open files, says nothing of it. */
+function isDamage({ code }: Pick<RestoreRefusal, "code">): boolean {
+  switch (code) {
+    case "truncated":
+    case "checksum":
+    case "format":
+    case "geometry":
+    case "identity":
+      return true;
+    case "missing":
+    case "unreadable":
+    case "foreign":
+      return false;
+  }
+}
+
+/** A failure of the reading itself is a refusal like others: the tokens are read again. */
+async function readOrRefuse(files: BlockFiles, request: BlockFileRead): Promise<BlockFileRefusal | undefined> {
+  try {
+    return await files.readBlockFile(request);
+  } catch (error) {
+    return { code: "unreadable", reason: reasonOf(error) };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return toErrorInfo(error).what;
 }

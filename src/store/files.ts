@@ -1,4 +1,6 @@
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { constants as fileFlags } from "node:fs";
+import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { constants } from "node:os";
 import path from "node:path";
 import { ResidentError } from "../common/errors";
@@ -24,31 +26,38 @@ export async function ifThere<T>(file: string, access: (file: string) => Promise
   }
 }
 
-/** The file's bytes; `undefined` when there is no such file. */
-export function readIfThere(file: string): Promise<Buffer | undefined> {
-  return ifThere(file, (there) => readFile(there));
-}
-
 /** Differs for any two contents of a file that is only ever replaced by a rename; `undefined` when there is no such file. */
 export function versionOf(file: string): Promise<string | undefined> {
   return ifThere(file, async (there) => {
-    const { ino, mtimeNs, size } = await stat(there, { bigint: true });
-    return `${ino} ${mtimeNs} ${size}`;
+    try {
+      const { ino, mtimeNs, size } = await stat(there, { bigint: true });
+      return `${ino} ${mtimeNs} ${size}`;
+    } catch (error) {
+      if (isOtherKind(error)) return undefined;
+      throw error;
+    }
   });
 }
 
+const otherKinds = new Set(["ELOOP", "ENXIO", "ENODEV", "ENOTDIR", "EISDIR"]);
+
+/** The path leads to something that is no file and never was: a link to itself, a socket, a device that is not there. */
+export function isOtherKind(error: unknown): boolean {
+  return otherKinds.has(errnoCode(error) ?? "");
+}
+
 export const durableFiles: DurableFiles = {
-  async writeAt(file, position, bytes) {
+  async writeAt(file, position, bytes, sync = true) {
     try {
       const handle = await openForWriting(file);
       try {
+        const status = await handle.stat();
+        if (!status.isFile()) throw new Error("it is no file");
+        // A gap of zeros would be damage of our own making.
+        if (status.size < position) throw new Error(`it has ${status.size} of the ${position} bytes that were saved`);
         await handle.truncate(position);
-        let written = 0;
-        while (written < bytes.length) {
-          const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
-          written += bytesWritten;
-        }
-        await handle.sync();
+        await writeAll(handle, bytes, position);
+        if (sync) await handle.sync();
       } finally {
         await handle.close();
       }
@@ -57,18 +66,18 @@ export const durableFiles: DurableFiles = {
     }
   },
 
-  async replace(file, bytes) {
-    const temporary = `${file}.tmp-${process.pid}`;
+  async replace(file, bytes, durability = "kept") {
+    const temporary = temporaryName(file);
     try {
-      const handle = await open(temporary, "w", ownerOnlyFile);
+      const handle = await open(temporary, "wx", ownerOnlyFile);
       try {
-        await handle.writeFile(bytes);
+        await writeAll(handle, bytes, 0);
         await handle.sync();
       } finally {
         await handle.close();
       }
       await rename(temporary, file);
-      await syncFolder(path.dirname(file));
+      if (durability === "kept") await syncFolder(path.dirname(file));
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => {});
       throw storeError(error, file);
@@ -76,26 +85,60 @@ export const durableFiles: DurableFiles = {
   },
 };
 
-async function openForWriting(file: string) {
+/** Names of files that a save begins and renames. No two are ever the same: what a dead process left is in nobody's way. */
+function temporaryName(file: string): string {
+  return `${file}${temporaryMark}${process.pid}-${randomBytes(6).toString("hex")}`;
+}
+
+/** In the name of a file that is being written, or was moved aside: pid and more follow. */
+export const temporaryMark = ".tmp-";
+
+/** A save that a process began and never ended, ours or the addon's. */
+export function isTemporary(name: string): boolean {
+  return name.includes(temporaryMark);
+}
+
+async function openForWriting(file: string): Promise<FileHandle> {
   try {
-    return await open(file, "r+");
+    return await open(file, readWrite);
   } catch (error) {
     if (errnoCode(error) !== "ENOENT") throw error;
-    return open(file, "w+", ownerOnlyFile);
+    return open(file, "wx+", ownerOnlyFile);
   }
 }
 
-/** A rename is on disk only once its folder is. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
+/** Never waits: a pipe may lie where the file was. */
+const readWrite = fileFlags.O_RDWR | fileFlags.O_NONBLOCK | fileFlags.O_NOCTTY;
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
+    if (bytesWritten === 0) throw new Error(`nothing more was written after ${written} of ${bytes.length} bytes`);
+    written += bytesWritten;
+  }
+}
+
+/**
+ * A rename is on disk only once its folder is. The rename has taken place by then, and everybody sees it: calling it off
+ * here would make what is in memory differ from what is on disk. Some file systems cannot sync folders at all.
+ */
+export async function syncFolder(folder: string): Promise<void> {
   try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(folder, "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    // Only a failure of power could undo the rename now.
+    if (errnoCode(error) === undefined) throw error;
   }
 }
 
-function errnoCode(error: unknown): string | undefined {
+/** The system's name of what failed: ENOENT, EIO … */
+export function errnoCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
 }

@@ -5,7 +5,11 @@ export type JsonObject = { readonly [key: string]: unknown };
 /** Thrown by the readers below; callers turn it into a refusal or an error with a path. */
 export class MalformedJson extends Error {}
 
+/** Nothing that this program writes is nested as deep as a tenth of it. */
+const maxDepth = 100;
+
 export function parseObject(text: string): JsonObject {
+  if (isDeeperThan(maxDepth, text)) throw new MalformedJson(`it is nested deeper than ${maxDepth} levels`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -14,6 +18,35 @@ export function parseObject(text: string): JsonObject {
   }
   return asObject(value, "the document");
 }
+
+/** Whether brackets outside of strings are nested deeper than `levels`. Looks at the text: what is parsed may be too deep to walk. */
+function isDeeperThan(levels: number, text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === quote) {
+      at = endOfString(text, at);
+    } else if (code === openBracket || code === openBrace) {
+      depth += 1;
+      if (depth > levels) return true;
+    } else if (code === closeBracket || code === closeBrace) {
+      depth -= 1;
+    }
+  }
+  return false;
+}
+
+/** Position of the quote that ends the string which begins at `start`; the text's end where there is none. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let slash = end;
+    while (text.charCodeAt(slash - 1) === backslash) slash -= 1;
+    if ((end - slash) % 2 === 0) return end;
+  }
+  return text.length;
+}
+
+const [quote, backslash, openBracket, closeBracket, openBrace, closeBrace] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d];
 
 export function asObject(value: unknown, name: string): JsonObject {
   if (!isObject(value)) throw new MalformedJson(`${name} is not an object`);

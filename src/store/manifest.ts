@@ -13,17 +13,24 @@ import {
   readString,
   readStrings,
 } from "./json";
+import type { KeysOfManifest } from "./keyFile";
 import type { CommittedLogs } from "./turnLog";
 
-const manifestFormat = 1;
+/** 2: the keys of blocks moved into a file of their own. */
+const manifestFormat = 2;
+const oldestFormat = 1;
 
 /** Names of the files in an agent's folder; tails have their own. */
 export const agentFiles = {
   manifest: "manifest.json",
   turns: "turns.log",
   tokens: "tokens.bin",
+  keys: "keys.bin",
   lock: "lock",
 } as const;
+
+/** Manifests of earlier versions have a key for each block: 64 MB would be those of 60 million tokens. */
+export const maxManifestBytes = 64 * 1024 * 1024;
 
 export interface Manifest {
   readonly id: string;
@@ -50,8 +57,10 @@ export interface Manifest {
 /** What of the agent's KV cache was saved. */
 export interface CacheManifest {
   readonly identity: BlockIdentity;
-  /** Keys of all block objects that the agent's branches refer to, in order of saving. */
-  readonly blocks: readonly string[];
+  /** Records of keys.bin when this was committed: the keys of all block objects that the agent's branches refer to. */
+  readonly keyRecords: number;
+  /** The keys themselves, in a manifest of format 1; the next save moves them. */
+  readonly blocks?: readonly string[];
   readonly tail?: TailManifest;
   /** Tokens of the branch saved last that its blocks and tail cover. */
   readonly tokens: number;
@@ -71,8 +80,19 @@ export interface TailManifest {
   readonly bytes: number;
 }
 
+/** Keys that the manifest itself has, in format 1. */
+export function keysOfManifest({ cache }: Manifest): KeysOfManifest | undefined {
+  return cache?.blocks === undefined ? undefined : { identity: cache.identity, keys: cache.blocks };
+}
+
 export function tailFileName(generation: number): string {
   return `tail-${generation}.safetensors`;
+}
+
+/** The generation of the tail whose file it is, its windows' file included; `undefined`: it is no tail's. */
+export function tailGenerationOf(fileName: string): number | undefined {
+  const digits = /^tail-(\d+)(\.window)?\.safetensors$/.exec(fileName)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 export function encodeManifest(manifest: Manifest): Buffer {
@@ -87,7 +107,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
   if (readString(outer, "checksum") !== checksum(body)) throw new MalformedJson("its checksum is wrong");
   const object = parseObject(body);
   const format = readCount(object, "format");
-  if (format !== manifestFormat) {
+  if (format < oldestFormat || format > manifestFormat) {
     throw new MalformedJson(`it has format ${format}, this program reads format ${manifestFormat}`);
   }
   const head = readOptionalString(object, "head");
@@ -130,7 +150,8 @@ function decodeCache(object: JsonObject): CacheManifest {
       kvLayoutId: readString(identity, "kvLayoutId"),
       numericsId: readString(identity, "numericsId"),
     },
-    blocks: readStrings(object, "blocks"),
+    keyRecords: object["keyRecords"] === undefined ? 0 : readCount(object, "keyRecords"),
+    ...(object["blocks"] === undefined ? {} : { blocks: readStrings(object, "blocks") }),
     ...(object["tail"] === undefined ? {} : { tail: decodeTail(asObject(object["tail"], "tail")) }),
     tokens: readCount(object, "tokens"),
     bytes: readCount(object, "bytes"),

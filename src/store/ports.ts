@@ -36,6 +36,17 @@ export interface BlockFiles {
   readBlockFile(request: BlockFileRead): Promise<BlockFileRefusal | undefined>;
 }
 
+/** What a block file says of itself; `refused`: why it is not to be believed. */
+export interface BlockFileCheck {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly refused?: BlockFileRefusal;
+}
+
+/** Verifies block files of any model, without one. */
+export interface BlockChecker {
+  checkBlockFile(path: string): Promise<BlockFileCheck>;
+}
+
 export interface FileLock {
   release(): void;
 }
@@ -45,10 +56,18 @@ export interface FileLocks {
   tryLock(path: string): FileLock | undefined;
 }
 
+export type Durability = "kept" | "whole";
+
 /** The few ways in which the store changes files that must survive a crash. */
 export interface DurableFiles {
-  /** Makes `path` hold what it held before `position`, then `bytes`, and nothing behind them; on disk when resolved. */
-  writeAt(path: string, position: number, bytes: Uint8Array): Promise<void>;
-  /** Replaces the file as a whole, or leaves it as it was; on disk when resolved. */
-  replace(path: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Makes `path` hold what it held before `position`, then `bytes`, and nothing behind them; on disk when resolved. With
+   * `sync` false it survives the process, not a failure of the system.
+   */
+  writeAt(path: string, position: number, bytes: Uint8Array, sync?: boolean): Promise<void>;
+  /**
+   * Replaces the file as a whole, or leaves it as it was. "kept": the new one is on disk when resolved. "whole": after a
+   * failure of the system either the old or the new one is there, whole.
+   */
+  replace(path: string, bytes: Uint8Array, durability?: Durability): Promise<void>;
 }

@@ -1,25 +1,153 @@
-import { rootKey } from "./blockIdentity";
-import type { BlockStore } from "./blockStore";
-import type { CacheManifest, Manifest } from "./manifest";
+/** Who refers to what in the store: each agent's folder names the keys of its blocks and its tail. */
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { toErrorInfo } from "../common/errors";
+import { deletedPrefix } from "./agentSweep";
+import { modelFolder } from "./blockIdentity";
+import { ifThere, versionOf } from "./files";
+import { MalformedJson } from "./json";
+import { groupOf, type KeyGroups, readKeys } from "./keyFile";
+import {
+  agentFiles,
+  decodeManifest,
+  keysOfManifest,
+  type Manifest,
+  maxManifestBytes,
+  type TailManifest,
+} from "./manifest";
+import { readUntrusted } from "./untrustedFile";
 
-/** Keys that one of `manifests` refers to. Keys of different identities never meet: they are digests over it. */
-export function referencedKeys(manifests: readonly Manifest[]): ReadonlySet<string> {
-  return new Set(manifests.flatMap((manifest) => manifest.cache?.blocks ?? []));
+/** What one agent's folder refers to. */
+interface FolderReferences {
+  readonly version: string;
+  readonly keys: ReadonlySet<string>;
+  readonly tail: TailManifest | undefined;
+  /** Folder of its model's objects and the model's name. */
+  readonly model?: readonly [folder: string, name: string];
+  /** Why more may be referred to than is known. */
+  readonly unknown?: string;
 }
 
-/** Removes the objects of a deleted agent's cache that none of the `remaining` agents refers to. */
-export async function removeUnshared(
-  store: BlockStore,
-  cache: CacheManifest,
-  remaining: readonly Manifest[],
-): Promise<void> {
-  const needed = referencedKeys(remaining);
-  for (const key of cache.blocks) {
-    if (!needed.has(key)) await store.remove(cache.identity, key);
+export interface References {
+  readonly isReferenced: (key: string) => boolean;
+  readonly numAgents: number;
+  /** Folders of agents by name, with the tail that each refers to; not there: it is not known. */
+  readonly tails: ReadonlyMap<string, TailManifest | undefined>;
+  /** Names of models by the folders of their objects, as far as an agent says. */
+  readonly models: ReadonlyMap<string, string>;
+  /** Agents that may refer to more than is known, and why. */
+  readonly unknown: readonly { readonly agent: string; readonly reason: string }[];
+}
+
+/** Reads the references of all agents of a home, without their locks; again only those that have changed. */
+export class ReferenceReader {
+  private readonly folders = new Map<string, FolderReferences>();
+  private all: ReadonlySet<string> = new Set();
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(readonly agentsRoot: string) {}
+
+  /** As they are on disk at some moment after the call. Throws IO_FAILURE where the agents cannot be listed. */
+  read(): Promise<References> {
+    const read = this.last.then(() => this.readNow());
+    this.last = read.catch(() => {});
+    return read;
+  }
+
+  private async readNow(): Promise<References> {
+    const entries = (await ifThere(this.agentsRoot, (root) => readdir(root, { withFileTypes: true }))) ?? [];
+    // An agent that is being made has a private name. What is being deleted refers to nothing any more.
+    const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(deletedPrefix));
+    const agents = folders.map(({ name }) => name);
+    let changed = false;
+    for (const agent of agents) changed = (await this.readFolder(agent)) || changed;
+    const there = new Set(agents);
+    for (const agent of this.folders.keys()) {
+      if (!there.has(agent)) changed = this.folders.delete(agent);
+    }
+    if (changed) this.all = new Set([...this.folders.values()].flatMap(({ keys }) => [...keys]));
+    const { all } = this;
+    return {
+      isReferenced: (key) => all.has(key),
+      numAgents: this.folders.size,
+      tails: new Map(
+        [...this.folders].flatMap(([agent, { tail, unknown }]) => (unknown === undefined ? [[agent, tail]] : [])),
+      ),
+      models: new Map([...this.folders.values()].flatMap(({ model }) => (model === undefined ? [] : [model]))),
+      unknown: [...this.folders].flatMap(([agent, { unknown }]) =>
+        unknown === undefined ? [] : [{ agent, reason: unknown }],
+      ),
+    };
+  }
+
+  /** Whether it is another one than before. */
+  private async readFolder(agent: string): Promise<boolean> {
+    const folder = path.join(this.agentsRoot, agent);
+    const known = this.folders.get(agent);
+    const version = await versionOfFolder(folder);
+    if (version !== undefined && known?.version === version) return false;
+    const read = await referencesOf(folder, version ?? "");
+    this.folders.set(agent, read);
+    return true;
   }
 }
 
-/** Keys of what a cache saved, if it can be of use to `root`'s model and numerics at all. */
-export function claimedKeys(cache: CacheManifest | undefined, root: string): ReadonlySet<string> {
-  return new Set(cache !== undefined && rootKey(cache.identity) === root ? cache.blocks : []);
+/**
+ * All keys that the agent in `folder` refers to, by the identity that they belong to. Throws where they cannot be known:
+ * the key file cannot be read, or a manifest that cannot be read may have them all.
+ */
+export async function keysOfAgent(folder: string): Promise<KeyGroups> {
+  return (await readAgent(folder)).groups;
+}
+
+async function versionOfFolder(folder: string): Promise<string | undefined> {
+  try {
+    const files = [agentFiles.keys, agentFiles.manifest];
+    return (await Promise.all(files.map((name) => versionOf(path.join(folder, name))))).join();
+  } catch {
+    return undefined;
+  }
+}
+
+async function referencesOf(folder: string, version: string): Promise<FolderReferences> {
+  try {
+    const { manifest, groups } = await readAgent(folder);
+    const cache = manifest?.cache;
+    const found = { version, keys: new Set(allKeys(groups)), tail: cache?.tail };
+    if (manifest === undefined || cache === undefined) return found;
+    return { ...found, model: [modelFolder(cache.identity), manifest.modelName] };
+  } catch (error) {
+    const reason = error instanceof MalformedJson ? `its manifest: ${error.message}` : toErrorInfo(error).what;
+    return { version, keys: new Set(), tail: undefined, unknown: reason };
+  }
+}
+
+/** The manifest where it can be read, and all keys. */
+async function readAgent(folder: string): Promise<{ readonly manifest?: Manifest; readonly groups: KeyGroups }> {
+  // In this order: a save moves keys from an old manifest into the file before it writes the manifest without them.
+  const manifest = await readManifest(folder).catch((error: unknown) => ({ error }));
+  const groups = await readKeys(path.join(folder, agentFiles.keys));
+  if (manifest === undefined) return { groups };
+  if (!("error" in manifest)) return { manifest, groups: withOldKeys(manifest, groups) };
+  // A manifest of a format that has the keys itself leaves the file empty.
+  if (groups.size === 0) throw manifest.error;
+  return { groups };
+}
+
+function withOldKeys(manifest: Manifest, groups: KeyGroups): KeyGroups {
+  const old = keysOfManifest(manifest);
+  if (old === undefined) return groups;
+  const id = groupOf(old.identity);
+  const known = groups.get(id) ?? new Map<string, number>();
+  return new Map([...groups, [id, new Map([...old.keys.map((key) => [key, 0] as const), ...known])]]);
+}
+
+/** `undefined`: the agent is not committed yet, or being removed. */
+async function readManifest(folder: string): Promise<Manifest | undefined> {
+  const bytes = await readUntrusted(path.join(folder, agentFiles.manifest), maxManifestBytes);
+  return bytes === undefined ? undefined : decodeManifest(bytes);
+}
+
+function allKeys(groups: KeyGroups): readonly string[] {
+  return [...groups.values()].flatMap((keys) => [...keys.keys()]);
 }

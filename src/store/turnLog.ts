@@ -1,11 +1,13 @@
 /**
- * The two append-only files of an agent. `turns.log` holds one JSON object a line behind a digest of it; `tokens.bin`
- * holds token ids, 4 bytes each, which lines name by (start, count). How much of both is committed, with digests over
- * it, stands in the manifest: bytes beyond are a save that never finished and do not exist.
+ * The two append-only files of an agent. `turns.log` holds one JSON object a line behind a digest of it: entries, and
+ * who the agent is, whenever that has changed. `tokens.bin` holds the entries' token ids, 4 bytes each, one entry's
+ * behind the other's. How much of both is committed, with digests over it, stands in the manifest: bytes beyond are a
+ * save that never finished and do not exist.
  */
 import { createHash, type Hash } from "node:crypto";
-import { tokenBytes, tokensFromBytes } from "./blockIdentity";
-import { asObject, type JsonObject, MalformedJson, parseObject, readCount } from "./json";
+import { type AgentRecord, decodeAgentRecord, isSameAgent } from "./agentRecord";
+import { tokenBytes } from "./blockIdentity";
+import { asObject, type JsonObject, MalformedJson, parseObject, readCount, readString } from "./json";
 
 export interface LogEntry {
   readonly body: JsonObject;
@@ -20,58 +22,69 @@ export interface CommittedLogs {
   readonly tokenDigest: string;
 }
 
-export interface LogContents {
-  /** What can be trusted, oldest first. */
-  readonly entries: readonly LogEntry[];
-  /** Why entries may be missing at the end; absent when everything committed is there. */
-  readonly damage?: string;
+/** Where both files end, and their digests in the making. */
+export interface LogEnd {
+  readonly turnBytes: number;
+  readonly tokenCount: number;
+  readonly turnHash: Hash;
+  readonly tokenHash: Hash;
+  /** Who the agent is, as the log said last. */
+  readonly agent?: AgentRecord;
 }
+
+export function emptyEnd(): LogEnd {
+  return { turnBytes: 0, tokenCount: 0, turnHash: createHash("sha256"), tokenHash: createHash("sha256") };
+}
+
+export function committedAt({ turnBytes, tokenCount, turnHash, tokenHash }: LogEnd): CommittedLogs {
+  return {
+    turnBytes,
+    turnDigest: turnHash.copy().digest("hex"),
+    tokenCount,
+    tokenDigest: tokenHash.copy().digest("hex"),
+  };
+}
+
+export const emptyLogs: CommittedLogs = committedAt(emptyEnd());
+
+/** What a line says. An entry's tokens are the next `count` of tokens.bin, from `start`. */
+export type LogLine =
+  | { readonly type: "agent"; readonly agent: AgentRecord }
+  | {
+      readonly type: "entry";
+      readonly start: number;
+      readonly count: number;
+      readonly tokenDigest: string;
+      readonly body: JsonObject;
+    };
 
 const digestLength = 16;
 
-export const emptyLogs: CommittedLogs = {
-  turnBytes: 0,
-  turnDigest: createHash("sha256").digest("hex"),
-  tokenCount: 0,
-  tokenDigest: createHash("sha256").digest("hex"),
-};
-
-/** Reads the committed part; what is damaged inside it ends the entries there. */
-export function decodeLogs(turnFile: Uint8Array, tokenFile: Uint8Array, committed: CommittedLogs): LogContents {
-  const turns = Buffer.from(turnFile.subarray(0, committed.turnBytes));
-  const tokens = tokenFile.subarray(0, committed.tokenCount * 4);
-  const tokensIntact = digest(tokens) === committed.tokenDigest;
-  const entries: LogEntry[] = [];
-  let position = 0;
-  while (position < turns.length) {
-    const end = turns.indexOf(0x0a, position);
-    if (end < 0) return { entries, damage: `turns.log ends in the middle of line ${entries.length + 1}` };
-    const entry = decodeLine(turns.toString("utf8", position, end), tokens, tokensIntact);
-    if (typeof entry === "string") return { entries, damage: `line ${entries.length + 1} of turns.log: ${entry}` };
-    entries.push(entry);
-    position = end + 1;
+/** Throws `MalformedJson` on anything else than a whole line, without its line feed. */
+export function decodeLine(line: Buffer): LogLine {
+  const text = line.subarray(digestLength + 1);
+  const digest = line.toString("latin1", 0, digestLength);
+  if (line[digestLength] !== 0x20 || digest !== shortDigest(text)) throw new MalformedJson("its checksum is wrong");
+  const object = parseObject(text.toString("utf8"));
+  if (object["agent"] !== undefined) {
+    return { type: "agent", agent: decodeAgentRecord(asObject(object["agent"], "agent")) };
   }
-  if (digest(turns) !== committed.turnDigest) return { entries, damage: "turns.log is not what was committed" };
-  if (!tokensIntact) return { entries, damage: "tokens.bin is not what was committed" };
-  return { entries };
+  return {
+    type: "entry",
+    start: readCount(object, "start"),
+    count: readCount(object, "count"),
+    tokenDigest: readString(object, "tokens"),
+    body: asObject(object["body"], "body"),
+  };
 }
 
-/** The entry of one line, or why it is refused. Each line vouches for its tokens too, for the case that the file's digest fails. */
-function decodeLine(line: string, tokens: Uint8Array, tokensIntact: boolean): LogEntry | string {
-  const text = line.slice(digestLength + 1);
-  if (line[digestLength] !== " " || line.slice(0, digestLength) !== shortDigest(text)) return "its checksum is wrong";
-  try {
-    const object = parseObject(text);
-    const start = readCount(object, "start");
-    const count = readCount(object, "count");
-    const bytes = tokens.subarray(start * 4, (start + count) * 4);
-    if (bytes.length < count * 4) return "its tokens are missing from tokens.bin";
-    if (!tokensIntact && shortDigest(bytes) !== object["tokens"]) return "its tokens are damaged in tokens.bin";
-    return { body: asObject(object["body"], "body"), tokens: tokensFromBytes(bytes) };
-  } catch (error) {
-    if (error instanceof MalformedJson) return error.message;
-    throw error;
-  }
+function encodeLine(object: object): Buffer {
+  const line = JSON.stringify(object);
+  return Buffer.from(`${shortDigest(line)} ${line}\n`, "utf8");
+}
+
+export function shortDigest(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex").slice(0, digestLength);
 }
 
 /** Bytes to write at the ends of both files, and what is committed once they are there. */
@@ -81,72 +94,83 @@ export interface PendingLogs {
   readonly tokenPosition: number;
   readonly tokenBytes: Buffer;
   readonly committed: CommittedLogs;
+  readonly end: LogEnd;
 }
 
 /** Collects entries until a commit has really happened: a failed write leaves them here for the next one. */
 export class TurnLogWriter {
-  private turnHash: Hash;
-  private tokenHash: Hash;
   private readonly pendingTurns: Buffer[] = [];
+  private numPendingBytes = 0;
   private readonly pendingTokens: Buffer[] = [];
   private numTokens: number;
+  /** Who the agent is, as the last line about it says, be it committed or pending. */
+  private agent: AgentRecord | undefined;
 
-  /** `turns` and `tokens` are the committed bytes, intact. */
-  constructor(
-    turns: Uint8Array,
-    tokens: Uint8Array,
-    private committedLogs: CommittedLogs,
-  ) {
-    this.turnHash = createHash("sha256").update(turns);
-    this.tokenHash = createHash("sha256").update(tokens);
-    this.numTokens = committedLogs.tokenCount;
+  /** `end`: of what is committed. */
+  constructor(private end: LogEnd) {
+    this.numTokens = end.tokenCount;
+    this.agent = end.agent;
   }
 
   get committed(): CommittedLogs {
-    return this.committedLogs;
+    return committedAt(this.end);
+  }
+
+  /** Bytes of lines that were not committed yet. */
+  get pendingBytes(): number {
+    return this.numPendingBytes;
   }
 
   append(entry: LogEntry): void {
     const bytes = tokenBytes(entry.tokens);
     const count = entry.tokens.length;
-    const line = JSON.stringify({ start: this.numTokens, count, tokens: shortDigest(bytes), body: entry.body });
-    this.pendingTurns.push(Buffer.from(`${shortDigest(line)} ${line}\n`, "utf8"));
+    this.pushLine({ start: this.numTokens, count, tokens: shortDigest(bytes), body: entry.body });
     this.pendingTokens.push(bytes);
     this.numTokens += count;
+  }
+
+  /** Says who the agent is, unless the log's last word on that is the same. */
+  describe(agent: AgentRecord): void {
+    if (this.agent !== undefined && isSameAgent(agent, this.agent)) return;
+    this.pushLine({ agent });
+    this.agent = agent;
   }
 
   /** Takes back what was appended and not committed. */
   discardPending(): void {
     this.pendingTurns.length = 0;
+    this.numPendingBytes = 0;
     this.pendingTokens.length = 0;
-    this.numTokens = this.committedLogs.tokenCount;
+    this.numTokens = this.end.tokenCount;
+    this.agent = this.end.agent;
   }
 
   pending(): PendingLogs {
     const turnBytes = Buffer.concat(this.pendingTurns);
     const tokenBytes = Buffer.concat(this.pendingTokens);
-    const { turnBytes: turnPosition, tokenCount } = this.committedLogs;
-    return {
-      turnPosition,
-      turnBytes,
-      tokenPosition: tokenCount * 4,
-      tokenBytes,
-      committed: {
-        turnBytes: turnPosition + turnBytes.length,
-        turnDigest: this.turnHash.copy().update(turnBytes).digest("hex"),
-        tokenCount: tokenCount + tokenBytes.length / 4,
-        tokenDigest: this.tokenHash.copy().update(tokenBytes).digest("hex"),
-      },
+    const { turnBytes: turnPosition, tokenCount } = this.end;
+    const end: LogEnd = {
+      turnBytes: turnPosition + turnBytes.length,
+      tokenCount: tokenCount + tokenBytes.length / 4,
+      turnHash: this.end.turnHash.copy().update(turnBytes),
+      tokenHash: this.end.tokenHash.copy().update(tokenBytes),
+      ...(this.agent === undefined ? {} : { agent: this.agent }),
     };
+    return { turnPosition, turnBytes, tokenPosition: tokenCount * 4, tokenBytes, committed: committedAt(end), end };
   }
 
   /** `written` is on disk and the manifest says so. Entries appended meanwhile stay pending. */
   markCommitted(written: PendingLogs): void {
-    this.turnHash = this.turnHash.copy().update(written.turnBytes);
-    this.tokenHash = this.tokenHash.copy().update(written.tokenBytes);
-    this.committedLogs = written.committed;
+    this.end = written.end;
     dropBytes(this.pendingTurns, written.turnBytes.length);
     dropBytes(this.pendingTokens, written.tokenBytes.length);
+    this.numPendingBytes -= written.turnBytes.length;
+  }
+
+  private pushLine(object: object): void {
+    const line = encodeLine(object);
+    this.pendingTurns.push(line);
+    this.numPendingBytes += line.length;
   }
 }
 
@@ -161,12 +185,4 @@ function dropBytes(buffers: Buffer[], bytes: number): void {
     if (left === 0) break;
   }
   buffers.splice(0, count);
-}
-
-function shortDigest(data: string | Uint8Array): string {
-  return digest(data).slice(0, digestLength);
-}
-
-function digest(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
 }

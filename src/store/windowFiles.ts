@@ -22,3 +22,7 @@ export function keyOfFile(name: string): string {
   const key = name.slice(0, -suffix.length);
   return key.endsWith(mark) ? key.slice(0, -mark.length) : key;
 }
+
+export function isWindowFile(name: string): boolean {
+  return name.endsWith(`${mark}${suffix}`);
+}

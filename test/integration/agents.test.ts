@@ -90,6 +90,14 @@ describe("agents", () => {
     assert(started > 0);
   });
 
+  it("go on from their saved cache after the engine was restarted", async () => {
+    const { figures } = await ask("Brian", "Which letter does it begin with?");
+    await run<{ restarted: boolean }>(commands.restartEngine);
+    const again = await ask("Brian", "And end with?");
+    assert.equal(again.figures.cache.tier, "warm");
+    assert(again.figures.reusedTokens >= figures.promptTokens - 1);
+  });
+
   it("are described by Diagnose, with platform, engine and model", async () => {
     const report = await run<string>(commands.diagnose);
     for (const fact of [`${process.platform}-${process.arch}`, "MLX", "SmolLM2-135M-Instruct"]) {

@@ -37,20 +37,22 @@ SamplingParams ToSampling(const Napi::Value& value) {
   const auto number = [&](const char* name) { return ToNumber(object.Get(name), name); };
   SamplingParams params;
   params.temperature = number("temperature");
-  params.top_k = ToInt32(object.Get("topK"), "topK");
+  params.top_k = ToInteger(object.Get("topK"), "topK");
   params.top_p = number("topP");
   params.min_p = number("minP");
-  params.repetition_penalty = number("repetitionPenalty");
-  params.presence_penalty = number("presencePenalty");
-  params.frequency_penalty = number("frequencyPenalty");
+  params.penalties = {.repetition = number("repetitionPenalty"),
+                      .presence = number("presencePenalty"),
+                      .frequency = number("frequencyPenalty")};
   params.seed =
       uint64_t(ToUint32(object.Get("seedHigh"), "seedHigh")) << 32 | ToUint32(object.Get("seedLow"), "seedLow");
   params.bias_ids = ToInts(object.Get("biasIds"), "biasIds");
   params.bias_values = ToFloats(object.Get("biasValues"), "biasValues");
-  params.penalty_ids = ToInts(object.Get("penaltyIds"), "penaltyIds");
+  params.answer = {.recent_ids = ToInts(object.Get("recentIds"), "recentIds"),
+                   .ids = ToInts(object.Get("answerIds"), "answerIds"),
+                   .counts = ToInts(object.Get("answerCounts"), "answerCounts")};
   params.stop_ids = ToInts(object.Get("stopIds"), "stopIds");
   params.lookup_ids = ToInts(object.Get("lookupIds"), "lookupIds");
-  params.logprobs = ToInt32(object.Get("logprobs"), "logprobs");
+  params.logprobs = ToInteger(object.Get("logprobs"), "logprobs");
   return params;
 }
 
@@ -142,7 +144,12 @@ StepBatch ToBatch(const Napi::Value& value) {
   const Napi::Array list = sampling.As<Napi::Array>();
   if (list.Length() != batch.want_token.size()) Wrong("sampling", "as long as wantToken");
   for (uint32_t i = 0; i < list.Length(); ++i) {
-    batch.sampling.push_back(batch.want_token[i] ? ToSampling(list.Get(i)) : SamplingParams{});
+    try {
+      batch.sampling.push_back(batch.want_token[i] ? ToSampling(list.Get(i)) : SamplingParams{});
+    } catch (Error& error) {
+      error.AddFact({"sequence", double(i)});
+      throw;
+    }
   }
   return batch;
 }

@@ -80,13 +80,13 @@ void Calls::Reject(CallId id, Error error) {
   });
 }
 
-void Calls::Notify(CallId id, ToJs to_js) {
-  Send([this, id, to_js = std::move(to_js)](Napi::Env env) {
+void Calls::Notify(CallId id, ToArguments arguments) {
+  Send([this, id, arguments = std::move(arguments)](Napi::Env env) {
     const auto found = pending_.find(id);
     if (found == pending_.end() || !found->second.failure.IsEmpty()) return;
     const std::shared_ptr<StopFlags> flags = found->second.flags;
     try {
-      found->second.callback.Call({to_js(env)});
+      found->second.callback.Call(arguments(env));
     } catch (const Napi::Error& error) {
       flags->cancelled = true;
       // The callback may have started calls: look again.
@@ -97,8 +97,7 @@ void Calls::Notify(CallId id, ToJs to_js) {
   });
 }
 
-Napi::Error ToJsError(Napi::Env env, const Error& error) {
-  Napi::Error js = Napi::Error::New(env, error.what());
+Napi::Object FactsToJs(Napi::Env env, const Error& error) {
   Napi::Object facts = Napi::Object::New(env);
   for (const Fact& fact : error.facts()) {
     if (const double* number = std::get_if<double>(&fact.value)) {
@@ -107,8 +106,13 @@ Napi::Error ToJsError(Napi::Env env, const Error& error) {
       facts.Set(fact.name, std::get<std::string>(fact.value));
     }
   }
+  return facts;
+}
+
+Napi::Error ToJsError(Napi::Env env, const Error& error) {
+  Napi::Error js = Napi::Error::New(env, error.what());
   js.Set("code", ErrorCodeName(error.code()));
-  js.Set("facts", facts);
+  js.Set("facts", FactsToJs(env, error));
   return js;
 }
 
@@ -124,6 +128,11 @@ Error CurrentError() {
   } catch (...) {
     return Error(ErrorCode::kNativeFailure, "an unknown failure");
   }
+}
+
+Error WithContents(Error error, Contents contents) {
+  error.AddFact({"contents", std::string(ContentsName(contents))});
+  return error;
 }
 
 }  // namespace resident

@@ -6,8 +6,10 @@
 #include <functional>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "core/error.h"
+#include "core/kv_pool.h"
 
 namespace resident {
 
@@ -26,6 +28,7 @@ using CallId = uint64_t;
 class Calls {
  public:
   using ToJs = std::function<Napi::Value(Napi::Env)>;
+  using ToArguments = std::function<std::vector<napi_value>(Napi::Env)>;
 
   /** One call, as the JavaScript thread starts it. */
   struct Started {
@@ -48,8 +51,8 @@ class Calls {
   /** What `to_js` throws rejects the call. */
   void Resolve(CallId id, ToJs to_js);
   void Reject(CallId id, Error error);
-  /** Calls the call's callback with what `to_js` makes. If it throws, the call is cancelled and rejects with that. */
-  void Notify(CallId id, ToJs to_js);
+  /** Calls the call's callback with these arguments. If it throws, the call is cancelled and rejects with that. */
+  void Notify(CallId id, ToArguments arguments);
 
  private:
   struct Pending {
@@ -71,10 +74,15 @@ class Calls {
   std::unordered_map<CallId, Pending> pending_;
 };
 
+Napi::Object FactsToJs(Napi::Env env, const Error& error);
+
 /** A JavaScript Error with `code` and `facts`. */
 Napi::Error ToJsError(Napi::Env env, const Error& error);
 
 /** Whatever was thrown, as our own error. Call inside a catch block. */
 Error CurrentError();
+
+/** With `contents` among its facts: what became of the pool in a call that failed. */
+Error WithContents(Error error, Contents contents);
 
 }  // namespace resident

@@ -63,6 +63,8 @@ struct PoolParts {
 /** `NativeModel` and `NativePool` as objects. */
 Napi::Object MakeModel(Napi::Env env, const EnvironmentPtr& environment, Handle handle, const ModelInfo& info);
 Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, const PoolParts& pool);
+/** `BlockFileCheck` of the block file at a path, read on an I/O thread. */
+Napi::Value CheckFile(const EnvironmentPtr& environment, const Napi::CallbackInfo& info);
 /** `NativeLock`, or undefined when another holder has it. */
 Napi::Value MakeLock(Napi::Env env, const std::string& path);
 

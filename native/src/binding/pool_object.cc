@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "binding/arguments.h"
 #include "binding/methods.h"
@@ -13,38 +14,49 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/** The batch, and what is called after each step. A wrong argument has changed nothing in the pool. */
+std::pair<std::shared_ptr<const StepBatch>, Napi::Function> ToRun(const Napi::CallbackInfo& info) {
+  try {
+    return {std::make_shared<const StepBatch>(ToBatch(info[0])), ToFunction(info[1], "onTokens")};
+  } catch (const Error& error) {
+    throw WithContents(error, Contents::kIntact);
+  }
+}
+
 void DefineRun(Napi::Object object, const EnvironmentPtr& environment, const PoolParts& pool) {
-  DefineMethod(
-      object, "run",
-      [environment, handle = pool.handle, busy = pool.takes_all_processors](const Napi::CallbackInfo& info) {
-        auto batch = std::make_shared<const StepBatch>(ToBatch(info[0]));
-        const Calls::Started call = environment->calls().Start(info.Env(), ToFunction(info[1], "onTokens"));
-        environment->Submit(
-            MlxThread::Kind::kCall, call,
-            [environment, handle, busy, batch, id = call.id, flags = call.flags](Engine& engine) -> Calls::ToJs {
-              std::optional<Pace::Steps> steps;
-              if (busy) steps.emplace(environment->io().pace());
-              Clock::time_point step_began = Clock::now();
-              const RunHooks hooks{
-                  .on_tokens =
-                      [&](std::vector<SampledToken> tokens) {
-                        environment->calls().Notify(
-                            id, [tokens = std::move(tokens)](Napi::Env env) { return ToJs(env, tokens); });
-                      },
-                  .cancelled = [&] { return flags->cancelled || flags->aborted; },
-                  .between_steps =
-                      [&] {
-                        const std::chrono::duration<double, std::milli> step = Clock::now() - step_began;
-                        environment->mlx().RunWaitingCopies(engine, step.count());
-                        step_began = Clock::now();
-                      },
-              };
-              const RunStats stats = engine.Run(handle, *batch, hooks);
-              if (flags->aborted) throw AbortedError();
-              return [stats](Napi::Env env) { return ToJs(env, stats); };
-            });
-        return MakeTask(info.Env(), call);
-      });
+  DefineMethod(object, "run",
+               [environment, handle = pool.handle, busy = pool.takes_all_processors](const Napi::CallbackInfo& info) {
+                 const auto [batch, on_step] = ToRun(info);
+                 const Calls::Started call = environment->calls().Start(info.Env(), on_step);
+                 environment->SubmitToPool(
+                     MlxThread::Kind::kCall, call, handle,
+                     [environment, handle, busy, batch = batch, id = call.id,
+                      flags = call.flags](Engine& engine) -> Calls::ToJs {
+                       std::optional<Pace::Steps> steps;
+                       if (busy) steps.emplace(environment->io().pace());
+                       Clock::time_point step_began = Clock::now();
+                       const RunHooks hooks{
+                           .on_step =
+                               [&](StepHarvest harvest) {
+                                 environment->calls().Notify(id, [harvest = std::move(harvest)](Napi::Env env) {
+                                   return std::vector<napi_value>{ToJs(env, harvest.tokens),
+                                                                  ToJs(env, harvest.failures)};
+                                 });
+                               },
+                           .cancelled = [&] { return flags->cancelled || flags->aborted; },
+                           .between_steps =
+                               [&] {
+                                 const std::chrono::duration<double, std::milli> step = Clock::now() - step_began;
+                                 environment->mlx().RunWaitingCopies(engine, step.count());
+                                 step_began = Clock::now();
+                               },
+                       };
+                       const RunStats stats = engine.Run(handle, *batch, hooks);
+                       if (flags->aborted) throw AbortedError();
+                       return [stats](Napi::Env env) { return ToJs(env, stats); };
+                     });
+                 return MakeTask(info.Env(), call);
+               });
 }
 
 void DefineLogits(Napi::Object object, const EnvironmentPtr& environment, Handle handle) {
@@ -54,7 +66,7 @@ void DefineLogits(Napi::Object object, const EnvironmentPtr& environment, Handle
     const std::vector<int32_t> window_table =
         info[3].IsUndefined() ? std::vector<int32_t>{} : ToInts(info[3], "windowTable");
     const Calls::Started call = environment->calls().Start(info.Env());
-    environment->Submit(MlxThread::Kind::kCall, call, [=](Engine& engine) -> Calls::ToJs {
+    environment->SubmitToPool(MlxThread::Kind::kCall, call, handle, [=](Engine& engine) -> Calls::ToJs {
       std::vector<int32_t> tables = table, lengths{int32_t(table.size())};
       if (!window_table.empty()) lengths.push_back(int32_t(window_table.size()));
       tables.insert(tables.end(), window_table.begin(), window_table.end());
@@ -70,7 +82,7 @@ void DefineCopyBlock(Napi::Object object, const EnvironmentPtr& environment, Han
     const int64_t from = ToInteger(info[0], "from"), to = ToInteger(info[1], "to"),
                   tokens = ToInteger(info[2], "tokens");
     const Calls::Started call = environment->calls().Start(info.Env());
-    environment->Submit(MlxThread::Kind::kCopy, call, [=](Engine& engine) -> Calls::ToJs {
+    environment->SubmitToPool(MlxThread::Kind::kCopy, call, handle, [=](Engine& engine) -> Calls::ToJs {
       engine.CopyBlock(handle, from, to, tokens);
       return {};
     });
@@ -107,7 +119,7 @@ void DefineWriteBlockFile(Napi::Object object, const EnvironmentPtr& environment
           environment->calls().Resolve(id, [bytes](Napi::Env env) { return Napi::Number::New(env, double(bytes)); });
         });
       } catch (...) {
-        environment->calls().Reject(id, CurrentError());
+        environment->calls().Reject(id, WithContents(CurrentError(), engine.ContentsOf(handle)));
       }
     });
     return call.promise;
@@ -151,7 +163,7 @@ void ReadStaged(const EnvironmentPtr& environment, const PoolParts& pool, const 
       environment->calls().Resolve(call.id, RefusalToJs(std::move(refusal)));
       return;
     }
-    environment->Submit(MlxThread::Kind::kCopy, call, [=](Engine& engine) -> Calls::ToJs {
+    environment->SubmitToPool(MlxThread::Kind::kCopy, call, pool.handle, [=](Engine& engine) -> Calls::ToJs {
       engine.CopyBlockIn(pool.handle, request.block, request.wanted.tokens, std::span(data.get(), bytes));
       return {};
     });

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "binding/calls.h"
+
 namespace resident {
 namespace {
 
@@ -96,6 +98,33 @@ Napi::Value ToJs(Napi::Env env, const std::vector<SampledToken>& tokens) {
     list.Set(uint32_t(i), object);
   }
   return list;
+}
+
+Napi::Value ToJs(Napi::Env env, const std::vector<FailedSequence>& failures) {
+  Napi::Array list = Napi::Array::New(env, failures.size());
+  for (size_t i = 0; i < failures.size(); ++i) {
+    const FailedSequence& failure = failures[i];
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("sequence", failure.sequence);
+    object.Set("step", failure.step);
+    object.Set("code", ErrorCodeName(failure.error.code()));
+    object.Set("what", failure.error.what());
+    object.Set("facts", FactsToJs(env, failure.error));
+    list.Set(uint32_t(i), object);
+  }
+  return list;
+}
+
+Napi::Value ToJs(Napi::Env env, std::span<const SamplingRange> ranges) {
+  Napi::Object table = Napi::Object::New(env);
+  for (const SamplingRange& range : ranges) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("min", range.min);
+    object.Set("max", range.max);
+    object.Set("whole", range.whole);
+    table.Set(range.name, object);
+  }
+  return table;
 }
 
 Napi::Value ToJs(Napi::Env env, const std::optional<BlockRefusal>& refusal) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <napi.h>
 
+#include <span>
 #include <vector>
 
 #include "core/block_file.h"
@@ -14,6 +15,8 @@ Napi::Value ToJs(Napi::Env env, const DeviceReport& report);
 Napi::Value ToJs(Napi::Env env, const ModelInfo& info);
 Napi::Value ToJs(Napi::Env env, const RunStats& stats);
 Napi::Value ToJs(Napi::Env env, const std::vector<SampledToken>& tokens);
+Napi::Value ToJs(Napi::Env env, const std::vector<FailedSequence>& failures);
+Napi::Value ToJs(Napi::Env env, std::span<const SamplingRange> ranges);
 Napi::Value ToJs(Napi::Env env, const std::optional<BlockRefusal>& refusal);
 Napi::Float32Array ToJs(Napi::Env env, const std::vector<float>& values);
 

@@ -1,5 +1,7 @@
 #include "core/batch.h"
 
+#include <iomanip>
+#include <sstream>
 #include <string>
 
 #include "core/error.h"
@@ -24,20 +26,58 @@ void CheckIds(const std::vector<int32_t>& ids, int vocab_size, const char* what)
   }
 }
 
+void CheckRange(const SamplingRange& range, double value) {
+  if (range.Has(value)) return;
+  const auto text = [](double bound) {
+    std::ostringstream out;
+    out << std::setprecision(16) << bound;
+    return out.str();
+  };
+  const std::string kind = range.whole ? "a whole number" : "a number";
+  Invalid(std::string(range.name) + " must be " + kind + " from " + text(range.min) + " to " + text(range.max),
+          {{"argument", std::string(range.name)}, {"value", value}});
+}
+
+void CheckAnswer(const AnswerTokens& answer, int vocab_size) {
+  if (answer.recent_ids.size() > size_t(kRepetitionWindowTokens)) {
+    Invalid("recentIds holds more than " + std::to_string(kRepetitionWindowTokens) + " ids",
+            {{"ids", double(answer.recent_ids.size())}});
+  }
+  if (answer.ids.size() != answer.counts.size()) Invalid("answerIds and answerCounts differ in length");
+  CheckIds(answer.recent_ids, vocab_size, "recent");
+  CheckIds(answer.ids, vocab_size, "answer");
+  for (const int32_t count : answer.counts) {
+    if (count < 1) Invalid("an answer's id was sampled less than once", {{"count", double(count)}});
+  }
+}
+
 void CheckSampling(const SamplingParams& p, int vocab_size) {
-  // Written so that NaN fails.
-  if (!(p.temperature >= 0 && p.temperature <= 1000)) Invalid("temperature must be in 0…1000");
-  if (p.top_k < 0) Invalid("topK must not be negative");
-  if (!(p.top_p > 0 && p.top_p <= 1)) Invalid("topP must be in (0, 1]");
-  if (!(p.min_p >= 0 && p.min_p <= 1)) Invalid("minP must be in [0, 1]");
-  if (!(p.repetition_penalty > 0 && p.repetition_penalty <= 1000)) Invalid("repetitionPenalty must be in (0, 1000]");
-  if (!(p.presence_penalty >= -1000 && p.presence_penalty <= 1000)) Invalid("presencePenalty must be in -1000…1000");
-  if (!(p.frequency_penalty >= -1000 && p.frequency_penalty <= 1000)) Invalid("frequencyPenalty must be in -1000…1000");
-  if (p.logprobs < -1 || p.logprobs > vocab_size) Invalid("logprobs must be in -1…vocabSize");
+  using namespace sampling_ranges;
+  CheckRange(kTemperature, p.temperature);
+  CheckRange(kTopK, double(p.top_k));
+  CheckRange(kTopP, p.top_p);
+  CheckRange(kMinP, p.min_p);
+  CheckRange(kRepetitionPenalty, p.penalties.repetition);
+  CheckRange(kPresencePenalty, p.penalties.presence);
+  CheckRange(kFrequencyPenalty, p.penalties.frequency);
+  CheckRange(kSeed, double(p.seed));
+  CheckRange(kLogprobs, double(p.logprobs));
   if (p.bias_ids.size() != p.bias_values.size()) Invalid("biasIds and biasValues differ in length");
+  for (const float value : p.bias_values) CheckRange(kLogitBias, double(value));
   CheckIds(p.bias_ids, vocab_size, "bias");
-  CheckIds(p.penalty_ids, vocab_size, "penalty");
+  CheckAnswer(p.answer, vocab_size);
   CheckIds(p.lookup_ids, vocab_size, "lookup");
+}
+
+/** Runs a check of one sequence; what it throws names the sequence. */
+template <typename Check>
+void CheckOne(size_t sequence, Check check) {
+  try {
+    check();
+  } catch (Error& error) {
+    error.AddFact({"sequence", double(sequence)});
+    throw;
+  }
 }
 
 void CheckLengths(const StepBatch& batch, size_t groups) {
@@ -51,12 +91,15 @@ void CheckLengths(const StepBatch& batch, size_t groups) {
   if (batch.tokens.size() > kMaxRows) Invalid("the batch has too many tokens");
   size_t tokens = 0, blocks = 0;
   for (size_t i = 0; i < n; ++i) {
-    if (batch.token_counts[i] < 1) Invalid("a sequence has no token");
-    tokens += size_t(batch.token_counts[i]);
-  }
-  for (const int32_t length : batch.table_lengths) {
-    if (length < 1) Invalid("a sequence has no block");
-    blocks += size_t(length);
+    CheckOne(i, [&] {
+      if (batch.token_counts[i] < 1) Invalid("a sequence has no token");
+      tokens += size_t(batch.token_counts[i]);
+      for (size_t g = 0; g < groups; ++g) {
+        const int32_t length = batch.table_lengths[i * groups + g];
+        if (length < 1) Invalid("a sequence has no block");
+        blocks += size_t(length);
+      }
+    });
   }
   if (tokens != batch.tokens.size()) Invalid("tokenCounts do not add up to the number of tokens");
   if (blocks != batch.tables.size()) Invalid("tableLengths do not add up to the number of block ids");
@@ -120,18 +163,17 @@ const int32_t* CheckSequence(const StepBatch& batch, const BatchLimits& limits, 
   return table;
 }
 
-void CheckTokens(const StepBatch& batch, int vocab_size, const std::vector<int32_t>& last_sampled) {
-  size_t row = 0;
-  for (size_t i = 0; i < batch.sequences(); ++i) {
-    for (int j = 0; j < batch.token_counts[i]; ++j, ++row) {
-      const int32_t id = batch.tokens[row];
-      if (id == kLastSampled && batch.token_counts[i] == 1) {
-        if (i >= last_sampled.size() || last_sampled[i] == kLastSampled)
-          Invalid("nothing was sampled in this place before");
-      } else if (id < 0 || id >= vocab_size) {
-        Invalid("token id " + std::to_string(id) + " is outside the vocabulary",
-                {{"id", double(id)}, {"vocabSize", double(vocab_size)}});
-      }
+/** `tokens`: the sequence's first. */
+void CheckTokens(const StepBatch& batch, size_t i, const int32_t* tokens, int vocab_size,
+                 const std::vector<int32_t>& last_sampled) {
+  for (int j = 0; j < batch.token_counts[i]; ++j) {
+    const int32_t id = tokens[j];
+    if (id == kLastSampled && batch.token_counts[i] == 1) {
+      if (i >= last_sampled.size() || last_sampled[i] == kLastSampled)
+        Invalid("nothing was sampled in this place before");
+    } else if (id < 0 || id >= vocab_size) {
+      Invalid("token id " + std::to_string(id) + " is outside the vocabulary",
+              {{"id", double(id)}, {"vocabSize", double(vocab_size)}});
     }
   }
 }
@@ -140,12 +182,15 @@ void CheckTokens(const StepBatch& batch, int vocab_size, const std::vector<int32
 
 void CheckBatch(const StepBatch& batch, const BatchLimits& limits, const std::vector<int32_t>& last_sampled) {
   CheckLengths(batch, limits.pool.groups().size());
-  CheckTokens(batch, limits.vocab_size, last_sampled);
   BlockUses uses(limits.pool.blocks());
-  const int32_t* table = batch.tables.data();
+  const int32_t *tokens = batch.tokens.data(), *table = batch.tables.data();
   for (size_t i = 0; i < batch.sequences(); ++i) {
-    table = CheckSequence(batch, limits, i, table, uses);
-    if (batch.want_token[i]) CheckSampling(batch.sampling[i], limits.vocab_size);
+    CheckOne(i, [&] {
+      CheckTokens(batch, i, tokens, limits.vocab_size, last_sampled);
+      tokens += batch.token_counts[i];
+      table = CheckSequence(batch, limits, i, table, uses);
+      if (batch.want_token[i]) CheckSampling(batch.sampling[i], limits.vocab_size);
+    });
   }
 }
 

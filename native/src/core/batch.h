@@ -32,8 +32,9 @@ constexpr int32_t kLastSampled = -1;
 
 /**
  * Everything that MLX would not check, and would read or write anywhere for: lengths, ids, positions, block tables, and
- * that no sequence writes a block that another one names. Throws INVALID_REQUEST.
- * `last_sampled`: of the run before, per place, or kLastSampled where nothing was sampled.
+ * that no sequence writes a block that another one names. Throws INVALID_REQUEST; `sequence` of its facts is the place
+ * in the batch of the one to blame, where one is: without it the others may run. `last_sampled`: of the run before, per
+ * place, or kLastSampled where nothing was sampled.
  */
 void CheckBatch(const StepBatch& batch, const BatchLimits& limits, const std::vector<int32_t>& last_sampled);
 

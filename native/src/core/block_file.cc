@@ -82,33 +82,55 @@ std::optional<BlockRefusal> CheckMetadata(const Metadata& found, const Metadata&
   return std::nullopt;
 }
 
-/** Another version's header, or one of other metadata, may be longer than the one that is wanted, but not by this. */
-constexpr uint64_t kSpareHeaderBytes = uint64_t(1) << 20;
+/** Far more than any block's header has. */
+constexpr uint64_t kMostHeaderBytes = uint64_t(16) << 20;
 
-std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& geometry, int tokens,
-                                        const Metadata& expected, const BlockPieces& into, const ReadHooks& hooks) {
-  const uint64_t size = file.SizeBytes();
+/** Length of the header's text in a file of `size` bytes. Throws SafetensorsError. */
+uint64_t TextBytes(const File& file, uint64_t size) {
   std::string first(kHeaderLengthBytes, '\0');
   first.resize(file.ReadAt(0, std::as_writable_bytes(std::span(first))));
-  const uint64_t text_bytes = HeaderTextBytes(first, size);
-  const uint64_t data_bytes = size - kHeaderLengthBytes - text_bytes, wanted_bytes = geometry.BlockBytes(tokens);
-  if (data_bytes > wanted_bytes) {  // nothing of that length is ours: do not read it
-    return Refuse("geometry",
-                  "it holds " + std::to_string(data_bytes) + " bytes and the block " + std::to_string(wanted_bytes));
-  }
-  const std::string wanted_text = HeaderText(geometry, tokens, expected);
-  if (text_bytes > wanted_text.size() + kSpareHeaderBytes) {
-    return Refuse("format", "its header has " + std::to_string(text_bytes) + " bytes");
-  }
-  std::string text(text_bytes, '\0');
+  return HeaderTextBytes(first, size);
+}
+
+/**
+ * Reads the header's text and moves the checksum out of it, into `stated`: zeros stand there as they were hashed.
+ */
+std::optional<BlockRefusal> ReadHeaderText(const File& file, uint64_t text_bytes, std::string& text,
+                                           std::string& stated) {
+  if (text_bytes > kMostHeaderBytes) return Refuse("format", "its header has " + std::to_string(text_bytes) + " bytes");
+  text.resize(text_bytes);
   if (file.ReadAt(kHeaderLengthBytes, std::as_writable_bytes(std::span(text))) != text.size()) {
     return Refuse("truncated", "it became shorter while it was read");
   }
   if (!text.starts_with(kPrefix) || text.size() < kPrefix.size() + kHashHexDigits) {
     return Refuse("format", "it does not begin as a block file of this version does");
   }
-  const std::string stated = text.substr(kPrefix.size(), kHashHexDigits);
+  stated = text.substr(kPrefix.size(), kHashHexDigits);
   text.replace(kPrefix.size(), kHashHexDigits, kHashHexDigits, '0');
+  return std::nullopt;
+}
+
+/** Of a file whose checksum is `whole` or not. Another version may count its checksum otherwise. */
+std::optional<BlockRefusal> CheckVersion(const SafetensorsHeader& header, bool whole) {
+  const auto format = header.metadata.find("format");
+  if (format == header.metadata.end() || format->second != kBlockFormat) {
+    return Refuse("format", "it is of another version");
+  }
+  if (!whole) return Refuse("checksum", "its bytes are not those that were written");
+  return std::nullopt;
+}
+
+std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& geometry, int tokens,
+                                        const Metadata& expected, const BlockPieces& into, const ReadHooks& hooks) {
+  const uint64_t size = file.SizeBytes();
+  const uint64_t text_bytes = TextBytes(file, size);
+  const uint64_t data_bytes = size - kHeaderLengthBytes - text_bytes, wanted_bytes = geometry.BlockBytes(tokens);
+  if (data_bytes > wanted_bytes) {  // nothing of that length is ours: do not read it
+    return Refuse("geometry",
+                  "it holds " + std::to_string(data_bytes) + " bytes and the block " + std::to_string(wanted_bytes));
+  }
+  std::string text, stated;
+  if (auto refusal = ReadHeaderText(file, text_bytes, text, stated)) return refusal;
   Hash128 hash;
   HashHeader(text, hash);
   if (!ReadSegments(file, kHeaderLengthBytes + text.size(), data_bytes, into, hash, hooks)) {
@@ -116,16 +138,52 @@ std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& ge
   }
   const bool whole = hash.Hex() == stated;
   // The rule: every word of the header is the one that is asked for.
-  if (whole && text == wanted_text) return std::nullopt;
-  // Throws where the file is shorter than its header says. Another version may count its checksum otherwise.
+  if (whole && text == HeaderText(geometry, tokens, expected)) return std::nullopt;
+  // Throws where the file is shorter than its header says.
   const SafetensorsHeader header = ParseSafetensorsHeader(text, size);
-  const auto format = header.metadata.find("format");
-  if (format == header.metadata.end() || format->second != kBlockFormat) {
-    return Refuse("format", "it is of another version");
-  }
-  if (!whole) return Refuse("checksum", "its bytes are not those that were written");
+  if (auto refusal = CheckVersion(header, whole)) return refusal;
   if (auto refusal = CheckMetadata(header.metadata, expected)) return refusal;
   return CheckTensors(header, geometry, tokens);
+}
+
+/** What `path` is refused for where reading it throws. */
+template <typename Read>
+std::optional<BlockRefusal> RefusalOf(Read read) {
+  try {
+    return read();
+  } catch (const SafetensorsError& error) {
+    return Refuse(error.truncated ? "truncated" : "format", error.what());
+  } catch (const NotRegularFile& error) {
+    return Refuse("format", error.what());
+  } catch (const Error& error) {
+    for (const Fact& fact : error.facts()) {
+      const double* number = std::get_if<double>(&fact.value);
+      if (fact.name == "errno" && number != nullptr && int(*number) == ENOENT) return Refuse("missing", error.what());
+    }
+    return Refuse("unreadable", error.what());
+  } catch (const std::bad_alloc&) {
+    return Refuse("unreadable", "there is not enough memory to read it");
+  }
+}
+
+std::optional<BlockRefusal> CheckWhole(const File& file, const std::function<void()>& after_segment,
+                                       CheckedBlock& checked) {
+  const uint64_t size = checked.file_bytes = file.SizeBytes();
+  std::string text, stated;
+  if (auto refusal = ReadHeaderText(file, TextBytes(file, size), text, stated)) return refusal;
+  const uint64_t data_offset = kHeaderLengthBytes + text.size();
+  Hash128 hash;
+  HashHeader(text, hash);
+  if (!HashFileSegments(file, data_offset, size - data_offset, hash, after_segment)) {
+    return Refuse("truncated", "it became shorter while it was read");
+  }
+  const SafetensorsHeader header = ParseSafetensorsHeader(text, size);
+  if (auto refusal = CheckVersion(header, hash.Hex() == stated)) return refusal;
+  if (header.data_bytes != size - data_offset) return Refuse("geometry", "it holds more than its tensors");
+  for (const auto& [key, value] : header.metadata) {
+    if (!IsOwnMetadataKey(key)) checked.metadata.emplace(key, value);
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -147,24 +205,18 @@ uint64_t WriteBlockFile(const std::string& path, const PoolGeometry& geometry, i
 
 std::optional<BlockRefusal> ReadBlockFile(const std::string& path, const PoolGeometry& geometry,
                                           const WantedBlock& wanted, const BlockPieces& into, const ReadHooks& hooks) {
-  try {
+  return RefusalOf([&]() -> std::optional<BlockRefusal> {
     const File file = File::OpenForReading(path);
     auto refusal = ReadChecked(file, geometry, wanted.tokens, wanted.metadata, into, hooks);
     if (!refusal && wanted.used_at_ms) file.SetUsedAt(*wanted.used_at_ms);
     return refusal;
-  } catch (const SafetensorsError& error) {
-    return Refuse(error.truncated ? "truncated" : "format", error.what());
-  } catch (const NotRegularFile& error) {
-    return Refuse("format", error.what());
-  } catch (const Error& error) {
-    for (const Fact& fact : error.facts()) {
-      const double* number = std::get_if<double>(&fact.value);
-      if (fact.name == "errno" && number != nullptr && int(*number) == ENOENT) return Refuse("missing", error.what());
-    }
-    return Refuse("unreadable", error.what());
-  } catch (const std::bad_alloc&) {
-    return Refuse("unreadable", "there is not enough memory to read it");
-  }
+  });
+}
+
+CheckedBlock CheckBlockFile(const std::string& path, const std::function<void()>& after_segment) {
+  CheckedBlock checked;
+  checked.refusal = RefusalOf([&] { return CheckWhole(File::OpenForReading(path), after_segment, checked); });
+  return checked;
 }
 
 }  // namespace resident

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -53,5 +54,16 @@ struct WantedBlock {
 std::optional<BlockRefusal> ReadBlockFile(const std::string& path, const PoolGeometry& geometry,
                                           const WantedBlock& wanted, const BlockPieces& into,
                                           const ReadHooks& hooks = {});
+
+/** What a block file says of itself, once it is proven that it is whole. */
+struct CheckedBlock {
+  std::optional<BlockRefusal> refusal;
+  /** Without the format's own keys; empty after a refusal. */
+  Metadata metadata;
+  uint64_t file_bytes = 0;
+};
+
+/** Reads and verifies a block file of any geometry by what it says of itself; keeps nothing of its data. */
+CheckedBlock CheckBlockFile(const std::string& path, const std::function<void()>& after_segment = {});
 
 }  // namespace resident

@@ -189,6 +189,11 @@ void Engine::DropPool(Handle pool) {
   ReturnMemory();
 }
 
+Contents Engine::ContentsOf(Handle pool) const {
+  if (model_ && model_->pool && model_->pool_handle == pool) return model_->pool->contents();
+  return Contents::kIntact;  // bare pools are never stepped
+}
+
 RunStats Engine::Run(Handle pool, const StepBatch& batch, const RunHooks& hooks) {
   Model& model = RequirePool(pool);
   model.pool->RequireIntact();

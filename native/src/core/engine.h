@@ -72,6 +72,9 @@ class Engine {
   std::shared_ptr<SlabAccess> Access(Handle pool) const;
   void DropPool(Handle pool);
 
+  /** What a call on the pool that failed has left: intact too where there is no such pool. */
+  Contents ContentsOf(Handle pool) const;
+
   RunStats Run(Handle pool, const StepBatch& batch, const RunHooks& hooks);
   /** f32 [vocabSize] after the last of `tokens`. `tables` and `lengths` as in a batch of one sequence. */
   std::vector<float> Logits(Handle pool, const std::vector<int32_t>& tokens, int start,

@@ -38,6 +38,8 @@ class Error : public std::runtime_error {
 
   ErrorCode code() const { return code_; }
   const std::vector<Fact>& facts() const { return facts_; }
+  /** For callers that know more than where it was thrown, such as the sequence of a batch. */
+  void AddFact(Fact fact) { facts_.push_back(std::move(fact)); }
 
  private:
   ErrorCode code_;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <span>
 #include <thread>
+#include <utility>
 
 #include "core/error.h"
 #include "core/loader.h"
@@ -16,14 +17,18 @@
 namespace resident {
 namespace {
 
-std::vector<std::byte*> Addresses(const Slabs& slabs) {
-  std::vector<std::byte*> addresses;
-  for (size_t i = 0; i < slabs.k.size(); ++i) {
-    for (const Tensor* slab : {&slabs.k[i], &slabs.v[i]}) {
-      addresses.push_back(const_cast<std::byte*>(slab->data<std::byte>()));
-    }
-  }
-  return addresses;
+std::byte* Address(const Tensor& slab) { return const_cast<std::byte*>(slab.data<std::byte>()); }
+
+/**
+ * On a GPU, evaluation ends when the last command buffer has signalled its event. A buffer before it may have failed
+ * all the same: its error is stored by a completion handler, which may run later, and MLX throws it from whatever call
+ * comes next. Synchronising waits for all handlers and throws what they stored (Metal: CommandEncoder::synchronize).
+ * That costs one empty command buffer a step. On a CPU a failed operation poisons the event that evaluation waits for,
+ * so evaluation has thrown already and there is nothing to ask.
+ */
+KvPool::DeviceCheck CheckOf(mx::Device device) {
+  if (device == mx::Device::cpu) return {};
+  return [device] { mx::synchronize(mx::default_stream(device)); };
 }
 
 /** The slabs' memory, which a step may move: then all of it counts as touched, or some that is somebody else's. */
@@ -37,18 +42,27 @@ std::vector<std::span<const std::byte>> MemoryOf(const Slabs& slabs) {
 
 }  // namespace
 
+const char* ContentsName(Contents contents) { return contents == Contents::kIntact ? "intact" : "unknown"; }
+
 KvPool::KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use)
+    : KvPool(std::move(shape), ops, device, use, CheckOf(device)) {}
+
+KvPool::KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use, DeviceCheck check)
     : shape_(std::move(shape)),
       promise_(
           PromiseLedger::OfProcess().Grant(shape_.bytes(), "a pool of " + std::to_string(shape_.blocks()) + " blocks")),
-      device_(device) {
+      device_(device),
+      check_(std::move(check)) {
   for (const BlockGroup& group : shape_.groups()) layouts_.push_back(ops.LayoutOf(group.geometry));
   for (const int group : shape_.group_of_layer()) {
     const PoolGeometry& geometry = shape_.groups()[size_t(group)].geometry;
     slabs_.k.push_back(ops.MakeSlab(geometry));
     slabs_.v.push_back(ops.MakeSlab(geometry));
   }
-  addresses_ = Addresses(slabs_);
+  for (size_t i = 0; i < slabs_.k.size(); ++i) {
+    addresses_.push_back(Address(slabs_.k[i]));
+    addresses_.push_back(Address(slabs_.v[i]));
+  }
   promise_->CountTouchedBy([memory = MemoryOf(slabs_)] {
     uint64_t bytes = 0;
     for (const std::span<const std::byte> slab : memory) bytes += TouchedBytes(slab.data(), slab.size());
@@ -65,21 +79,26 @@ KvPool::~KvPool() {
 }
 
 int KvPool::Commit(Slabs next, std::vector<Tensor> outputs) {
-  intact_ = false;
+  // What may fail for want of memory comes before the old handles go.
+  outputs.insert(outputs.end(), next.k.begin(), next.k.end());
+  outputs.insert(outputs.end(), next.v.begin(), next.v.end());
+  contents_ = Contents::kUnknown;
   slabs_ = std::move(next);  // the old handles go, so that the graph holds the only ones
-  outputs.insert(outputs.end(), slabs_.k.begin(), slabs_.k.end());
-  outputs.insert(outputs.end(), slabs_.v.begin(), slabs_.v.end());
   mx::eval(std::move(outputs));
+  if (check_) check_();
   WaitUntilReady();
-  intact_ = true;
-  std::vector<std::byte*> before = std::exchange(addresses_, Addresses(slabs_));
   int moved = 0;
-  for (size_t i = 0; i < before.size(); ++i) moved += before[i] != addresses_[i];
+  for (size_t i = 0; i < addresses_.size(); ++i) {
+    std::byte* const now = Address((i % 2 == 0 ? slabs_.k : slabs_.v)[i / 2]);
+    moved += std::exchange(addresses_[i], now) != now;
+  }
+  contents_ = Contents::kIntact;
   return moved;
 }
 
 void KvPool::RequireIntact() const {
-  if (!intact_) throw Error(ErrorCode::kNativeFailure, "a step failed and the pool's contents are unknown");
+  if (contents_ == Contents::kIntact) return;
+  throw Error(ErrorCode::kNativeFailure, "a step failed and the pool's contents are unknown");
 }
 
 bool KvPool::ReadyInPlace() const {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -12,6 +13,14 @@
 #include "core/slab_access.h"
 
 namespace resident {
+
+/** What became of a pool in a call that failed. */
+enum class Contents {
+  kIntact,   // every block holds what it held for the tokens that were computed before the call
+  kUnknown,  // no block can be trusted
+};
+
+const char* ContentsName(Contents contents);
 
 /**
  * The memory that all blocks live in: per layer one slab for K and one for V, slot = block * blockTokens + offset, with
@@ -25,8 +34,14 @@ class KvPool {
  public:
   /** What a pool is for: steps, or only to copy, write and read blocks. */
   enum class Use { kSteps, kBytesOnly };
+  /** Waits for the device and throws what it has failed with. */
+  using DeviceCheck = std::function<void()>;
 
-  /** Allocates. Untouched pages cost nothing, but they are promised: throws OUT_OF_MEMORY. */
+  /**
+   * Allocates. Untouched pages cost nothing, but they are promised: throws OUT_OF_MEMORY. `check` is asked by
+   * every Commit.
+   */
+  KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use, DeviceCheck check);
   KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use = Use::kSteps);
   ~KvPool();
 
@@ -36,11 +51,19 @@ class KvPool {
   const std::shared_ptr<SlabAccess>& access() const { return access_; }
 
   /**
-   * Takes the slabs of a step, evaluates them with `outputs` and waits until they can be updated in place again.
-   * Returns how many slabs MLX copied. When it throws, the contents are unknown and the pool refuses all further use.
+   * Takes the slabs of a step, evaluates them with `outputs`, asks the device whether all of it succeeded, and waits
+   * until the slabs can be updated in place again. Returns how many slabs MLX copied. When it throws after it has taken
+   * the slabs, the contents are unknown and the pool refuses all further use.
    */
   int Commit(Slabs next, std::vector<Tensor> outputs);
 
+  /**
+   * The one place that knows whether a failed call left the blocks as they were. Outside of Commit nothing can spoil
+   * them. Stock operations write no slab before it. Our kernels write K and V while a step is built, but only into the
+   * slots of the step's own rows: these stand behind every token that was computed, in blocks that no other sequence
+   * names (CheckBatch), and the next step over the same positions writes them again before it reads them.
+   */
+  Contents contents() const { return contents_; }
   /** Throws NATIVE_FAILURE after a failed Commit. */
   void RequireIntact() const;
 
@@ -64,7 +87,8 @@ class KvPool {
   Slabs slabs_;
   std::vector<std::byte*> addresses_;  // of each slab: K and V of layer 0, of layer 1 …
   std::shared_ptr<SlabAccess> access_;
-  bool intact_ = true;
+  DeviceCheck check_;  // empty: evaluation itself reports all errors
+  Contents contents_ = Contents::kIntact;
 };
 
 }  // namespace resident

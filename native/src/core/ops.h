@@ -169,7 +169,10 @@ class Ops {
   virtual Tensor SelectRows(const Tensor& x, const std::vector<int>& rows) const = 0;
   /** f32 [R, outputs], contiguous, for the host to read. */
   virtual Tensor Logits(const OutputLayer& layer, const Tensor& x) const = 0;
-  /** Index of each row's largest logit, the lowest where several are: u32 [R]. */
+  /**
+   * Index of each row's largest logit, the lowest where several are; what is no number is never the largest. All bits
+   * set (kNoBest of step.h) where the largest is not finite, or there is none. u32 [R].
+   */
   virtual Tensor Best(const OutputLayer& layer, const Tensor& x) const = 0;
 };
 

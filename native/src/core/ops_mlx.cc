@@ -3,6 +3,7 @@
 #include <mlx/ops.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -194,7 +195,13 @@ class MlxOps final : public Ops {
   }
 
   Tensor Best(const OutputLayer& layer, const Tensor& x) const override {
-    return mx::argmax(RawLogits(layer, x), -1, false, device_);
+    const Tensor raw = RawLogits(layer, x), lowest(-std::numeric_limits<float>::infinity(), raw.dtype());
+    // arg max alone would find token 0 among NaNs.
+    const Tensor logits = mx::where(mx::isnan(raw, device_), lowest, raw, device_);
+    const Tensor best = mx::argmax(logits, -1, true, device_);
+    const Tensor finite = mx::isfinite(mx::take_along_axis(logits, best, -1, device_), device_);
+    const Tensor chosen = mx::where(finite, best, Tensor(std::numeric_limits<uint32_t>::max(), mx::uint32), device_);
+    return mx::reshape(chosen, {x.shape(0)}, device_);
   }
 
  private:

@@ -19,14 +19,13 @@ BatchRun::BatchRun(const StepBatch& batch, int vocab_size, std::vector<int32_t>&
                           {tokens.begin(), tokens.end()},
                           batch.starts[i],
                           std::move(tables),
-                          params.penalty_ids,
+                          Penalties(params.penalties, params.answer),
                           PromptLookup(params.lookup_ids),
                           0,
                           0});
     if (tokens.front() == kLastSampled) sequences_.back().tokens.front() = last_sampled[i];
     row += tokens.size();
   }
-  last_sampled.assign(batch.sequences(), kLastSampled);
 }
 
 RunStats BatchRun::Run(const StepFunction& step, const RunHooks& hooks) {
@@ -40,11 +39,12 @@ RunStats BatchRun::Run(const StepFunction& step, const RunHooks& hooks) {
       rows.push_back({sequence.tokens, sequence.start, sequence.tables, WantedOf(sequence), sequence.drafted + 1});
     }
     StepResult result = step(rows);
+    if (i == 0) last_sampled_.assign(batch_.sequences(), kLastSampled);
     stats.step_ms += result.ms;
     stats.moved_slabs += result.moved_slabs;
     stats.view_sequences += result.view_sequences;
     stats.gathered_sequences += result.gathered_sequences;
-    hooks.on_tokens(Advance(i, result, stats));
+    hooks.on_step(Advance(i, result, stats));
   }
   return stats;
 }
@@ -63,33 +63,46 @@ void BatchRun::AddDraft(Sequence& sequence) const {
   sequence.drafted = int(draft.size());
 }
 
-std::vector<SampledToken> BatchRun::Advance(int step, StepResult& result, RunStats& stats) {
-  std::vector<SampledToken> sampled;
+std::optional<Sample> BatchRun::SampleRow(const Sequence& sequence, StepResult& result, size_t row,
+                                          int position) const {
+  if (WantedOf(sequence) == SequenceRows::Wanted::kArgMax) {
+    const int32_t best = result.best[row];
+    return best == kNoBest ? std::nullopt : std::optional(Sample{.id = best});
+  }
+  const std::span logits = std::span(result.logits).subspan(vocab_size_ * row, vocab_size_);
+  return SampleToken(logits, batch_.sampling[size_t(sequence.index)], sequence.penalties, position);
+}
+
+StepHarvest BatchRun::Advance(int step, StepResult& result, RunStats& stats) {
+  StepHarvest harvest;
   std::vector<Sequence> remaining;
   size_t next_best = 0, next_logits = 0;
   for (Sequence& sequence : sequences_) {
     const SequenceRows::Wanted wanted = WantedOf(sequence);
     if (wanted == SequenceRows::Wanted::kNothing) continue;
     const SamplingParams& params = batch_.sampling[size_t(sequence.index)];
-    const size_t best = next_best, logits = next_logits, given = sequence.tokens.size() - size_t(sequence.drafted);
-    (wanted == SequenceRows::Wanted::kArgMax ? next_best : next_logits) += size_t(sequence.drafted) + 1;
+    size_t& next_row = wanted == SequenceRows::Wanted::kArgMax ? next_best : next_logits;
+    const size_t row = next_row, given = sequence.tokens.size() - size_t(sequence.drafted);
+    next_row += size_t(sequence.drafted) + 1;
     // A token is right because those before it are: the first that is not what was guessed ends the step's harvest.
     bool ended = false;
-    int accepted = 0;
-    for (;; ++accepted) {
+    for (int accepted = 0;; ++accepted) {
       const int position = sequence.start + int(given) + accepted;
-      Sample sample;
-      if (wanted == SequenceRows::Wanted::kArgMax) {
-        sample.id = result.best[best + size_t(accepted)];
-      } else {
-        const size_t at = vocab_size_ * (logits + size_t(accepted));
-        sample = SampleToken(std::span(result.logits).subspan(at, vocab_size_), params, sequence.penalty_ids, position);
+      std::optional<Sample> sample = SampleRow(sequence, result, row + size_t(accepted), position);
+      if (!sample) {
+        const Error error(ErrorCode::kNativeFailure, "the model computed no finite logits",
+                          {{"sequence", double(sequence.index)},
+                           {"position", double(position)},
+                           {"contents", std::string(ContentsName(Contents::kIntact))}});
+        harvest.failures.push_back({sequence.index, step, error});
+        ended = true;
+        break;
       }
-      const int32_t id = sample.id;
+      const int32_t id = sample->id;
       last_sampled_[size_t(sequence.index)] = id;
-      sampled.push_back({sequence.index, step, std::move(sample)});
+      harvest.tokens.push_back({sequence.index, step, std::move(*sample)});
       sequence.lookup.Append(id);
-      if (params.HasPenalties()) sequence.penalty_ids.push_back(id);
+      if (params.penalties.any()) sequence.penalties.Add(id);
       ended = ++sequence.sampled == batch_.steps || params.IsStop(id);
       if (ended || accepted == sequence.drafted || id != sequence.tokens[given + size_t(accepted)]) {
         sequence.lookup.Learn(sequence.drafted, accepted);
@@ -103,7 +116,7 @@ std::vector<SampledToken> BatchRun::Advance(int step, StepResult& result, RunSta
     if (!ended) remaining.push_back(std::move(sequence));
   }
   sequences_ = std::move(remaining);
-  return sampled;
+  return harvest;
 }
 
 }  // namespace resident

@@ -1,11 +1,14 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "core/batch.h"
+#include "core/error.h"
 #include "core/lookup.h"
+#include "core/penalties.h"
 #include "core/sampler.h"
 #include "core/step.h"
 
@@ -17,6 +20,19 @@ struct SampledToken {
   Sample sample;
 };
 
+/** A sequence whose next token could not be chosen: it takes no further part in the run. */
+struct FailedSequence {
+  int sequence;
+  int step;
+  Error error;
+};
+
+/** What a step made of the sequences that wanted a token. */
+struct StepHarvest {
+  std::vector<SampledToken> tokens;
+  std::vector<FailedSequence> failures;
+};
+
 struct RunStats {
   double step_ms = 0;  // in steps, without what happens between them
   int moved_slabs = 0, view_sequences = 0, gathered_sequences = 0;
@@ -25,7 +41,7 @@ struct RunStats {
 
 /** What a run of several steps asks and tells between them. */
 struct RunHooks {
-  std::function<void(std::vector<SampledToken>)> on_tokens;  // after each step
+  std::function<void(StepHarvest)> on_step;  // after each step
   std::function<bool()> cancelled;
   std::function<void()> between_steps;  // copies of blocks go here
 };
@@ -39,7 +55,10 @@ class BatchRun {
   /** `last_sampled`, by place in the batch: read for kLastSampled, then written by every step. */
   BatchRun(const StepBatch& batch, int vocab_size, std::vector<int32_t>& last_sampled);
 
-  /** All steps, or until every sequence has ended or `hooks` cancel. */
+  /**
+   * All steps, or until every sequence has ended or `hooks` cancel. What a step throws ends the run: then the tokens of
+   * the steps before it have been handed over, and `last_sampled` is theirs.
+   */
   RunStats Run(const StepFunction& step, const RunHooks& hooks);
 
  private:
@@ -48,7 +67,7 @@ class BatchRun {
     std::vector<int32_t> tokens;  // of the coming step
     int start;
     std::vector<std::span<const int32_t>> tables;  // of each group
-    std::vector<int32_t> penalty_ids;              // grows by what is sampled
+    Penalties penalties;
     PromptLookup lookup;
     int drafted;  // how many of `tokens`, the last ones, are guesses
     int sampled;  // tokens in this run
@@ -57,7 +76,9 @@ class BatchRun {
   SequenceRows::Wanted WantedOf(const Sequence& sequence) const;
   /** Guesses how a sequence that decodes goes on, within the tokens that it may still sample. */
   void AddDraft(Sequence& sequence) const;
-  std::vector<SampledToken> Advance(int step, StepResult& result, RunStats& stats);
+  StepHarvest Advance(int step, StepResult& result, RunStats& stats);
+  /** The token of one row of the step's results, or nothing where no logit is finite. */
+  std::optional<Sample> SampleRow(const Sequence& sequence, StepResult& result, size_t row, int position) const;
 
   const StepBatch& batch_;
   size_t vocab_size_;

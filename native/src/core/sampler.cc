@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include "core/error.h"
 #include "kernels/kernel_table.h"
 
 namespace resident {
@@ -31,17 +30,6 @@ bool MoreLikely(const Candidate& a, const Candidate& b) { return a.logit != b.lo
 
 void ApplyBias(std::span<float> logits, const SamplingParams& params) {
   for (size_t i = 0; i < params.bias_ids.size(); ++i) logits[size_t(params.bias_ids[i])] += params.bias_values[i];
-}
-
-void ApplyPenalties(std::span<float> logits, const SamplingParams& params, std::span<const int32_t> ids) {
-  std::unordered_map<int32_t, int> counts;
-  for (const int32_t id : ids) ++counts[id];
-  for (const auto& [id, count] : counts) {
-    float& logit = logits[size_t(id)];
-    const double penalty = params.repetition_penalty;
-    logit = float(logit > 0 ? logit / penalty : logit * penalty);
-    logit -= float(params.presence_penalty + params.frequency_penalty * count);
-  }
 }
 
 int32_t ArgMax(std::span<const float> logits) {
@@ -84,10 +72,10 @@ class WeightScale {
 
   double total() const { return total_; }
 
-  /** The smallest power of two that so much weight still reaches or exceeds. */
+  /** The smallest power of two that so much weight, and one candidate, still reach or exceed. */
   float FloorOfWeight(double weight) const {
     double reached = 0;
-    return Floor([&](const Step& step) { return (reached += step.weight) >= weight; });
+    return Floor([&](const Step& step) { return (reached += step.weight) > 0 && reached >= weight; });
   }
   /** The same for a number of candidates. */
   float FloorOfCount(size_t count) const {
@@ -112,20 +100,23 @@ class WeightScale {
   double total_ = 0;
 };
 
-/** Keeps the fewest most likely candidates whose weight reaches `needed`; all stand in `kept`. */
+/** Keeps the fewest most likely candidates whose weight reaches `needed`, at least one; all stand in `kept`. */
 void KeepWeight(std::vector<Candidate>& kept, double needed) {
   std::sort(kept.begin(), kept.end(), MoreLikely);
   double reached = 0;
   size_t count = 0;
-  while (count < kept.size() && reached < needed) reached += kept[count++].weight;
+  while (count < kept.size() && (count == 0 || reached < needed)) reached += kept[count++].weight;
   kept.resize(count);
 }
+
+/** Of a temperature. Finite, so that the largest logit, which is at 0 from itself, keeps the weight 1. */
+float Inverse(double temperature) { return float(std::min(1 / temperature, 1e30)); }
 
 /** exp of all logits after temperature, relative to the largest: by the kernels, which agree on all processors. */
 std::vector<float> Weights(std::span<const float> logits, float largest, double temperature) {
   static const kernels::KernelTable& table = kernels::TableOf(kernels::FastestLevel());
   std::vector<float> weights(logits.size());
-  table.exp_weights(logits.data(), int(logits.size()), largest, float(1 / temperature), weights.data());
+  table.exp_weights(logits.data(), int(logits.size()), largest, Inverse(temperature), weights.data());
   return weights;
 }
 
@@ -196,16 +187,16 @@ double UniformAt(uint64_t seed, uint64_t position) {
   return double(bits >> 11) * 0x1.0p-53;
 }
 
-Sample SampleToken(std::span<float> logits, const SamplingParams& params, std::span<const int32_t> penalty_ids,
-                   int64_t position) {
+std::optional<Sample> SampleToken(std::span<float> logits, const SamplingParams& params, const Penalties& penalties,
+                                  int64_t position) {
   for (float& logit : logits) {
     if (std::isnan(logit)) logit = kNever;
   }
   ApplyBias(logits, params);
-  if (params.HasPenalties()) ApplyPenalties(logits, params, penalty_ids);
+  penalties.Apply(logits);
   const int32_t best = ArgMax(logits);
   const float largest = logits[size_t(best)];
-  if (!std::isfinite(largest)) throw Error(ErrorCode::kNativeFailure, "the model computed no finite logits");
+  if (!std::isfinite(largest)) return std::nullopt;
 
   Sample sample;
   sample.id = params.temperature > 0 ? Draw(logits, largest, params, position) : best;

@@ -145,6 +145,18 @@ void HashSegments(std::span<const std::byte> data, Hash128& hash) {
   }
 }
 
+bool HashFileSegments(const File& file, uint64_t offset, uint64_t bytes, Hash128& hash,
+                      const std::function<void()>& after_segment) {
+  std::vector<std::byte> memory(size_t(std::min<uint64_t>(bytes, kSegmentBytes)));
+  for (uint64_t at = 0; at < bytes; at += kSegmentBytes) {
+    const std::span<std::byte> segment(memory.data(), size_t(std::min<uint64_t>(bytes - at, kSegmentBytes)));
+    if (file.ReadAt(offset + at, segment) != segment.size()) return false;
+    HashSegments(segment, hash);
+    if (after_segment) after_segment();
+  }
+  return true;
+}
+
 bool ReadSegments(const File& file, uint64_t offset, uint64_t bytes, const BlockPieces& into, Hash128& hash,
                   const ReadHooks& hooks) {
   const auto read = std::make_shared<SegmentedRead>(file, offset, bytes, into, hooks);

@@ -19,6 +19,13 @@ constexpr size_t kSegmentBytes = size_t(256) << 10;
 /** Adds to `hash` the digest of every segment of `data`. */
 void HashSegments(std::span<const std::byte> data, Hash128& hash);
 
+/**
+ * Reads `bytes` bytes from `offset` and adds the digests of their segments to `hash`; nothing of them is kept. Calls
+ * `after_segment` behind each. False when the file has fewer. Throws Error (IO_FAILURE).
+ */
+bool HashFileSegments(const File& file, uint64_t offset, uint64_t bytes, Hash128& hash,
+                      const std::function<void()>& after_segment);
+
 struct ReadHooks {
   /** Called after each segment, on the thread that read it. */
   std::function<void()> after_segment;

@@ -20,8 +20,11 @@ struct SequenceRows {
   int wanted_rows = 1;  // the last ones
 };
 
+/** In the place of a row's best id: its largest logit is not finite. */
+constexpr int32_t kNoBest = -1;
+
 struct StepResult {
-  std::vector<int32_t> best;  // of the wanted rows of sequences that want kArgMax, in order
+  std::vector<int32_t> best;  // of the wanted rows of sequences that want kArgMax, in order, or kNoBest
   std::vector<float> logits;  // [n, vocab] of those that want kLogits, in order
   double ms = 0;
   int moved_slabs = 0;
@@ -35,8 +38,8 @@ enum class ContextPolicy { kViews, kGatherAlways };
 RowPlan PlanRows(const PoolShape& shape, std::span<const SequenceRows> sequences, ContextPolicy policy);
 
 /**
- * One step: plan, build the graph, commit, evaluate. A throw before the commit leaves the pool as it was. The next step
- * starts when this one is done: one encoded ahead would hold the slabs' buffers and force copies.
+ * One step: plan, build the graph, commit, evaluate. What became of the pool when it throws, the pool knows. The next
+ * step starts when this one is done: one encoded ahead would hold the slabs' buffers and force copies.
  */
 StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span<const SequenceRows> sequences,
                    ContextPolicy policy = ContextPolicy::kViews);

@@ -68,7 +68,9 @@ PagedAttention::QkvRows PagedAttention::Reserve(const AttentionWeights& w, int c
 
 const float* PagedAttention::Attend(const AttentionWeights& w, const Rows& rows, const LayerCache& cache) {
   const int count = rows.count(), features = w.heads * w.head_dim;
-  w.rotary->Reserve(*std::max_element(rows.positions.begin(), rows.positions.end()) + 1);
+  for (const SequenceRows& sequence : rows.sequences) {
+    w.rotary->Reserve(sequence.start, sequence.start + sequence.rows);
+  }
   multiplier_.ForRows(count, [&](int first, int end) { RotateAndAppend(w, rows, cache, first, end); });
   const size_t floats = size_t(count) * size_t(PaddedDim(features));
   float* attended = attended_.ReserveFloats(floats);

@@ -13,19 +13,29 @@ Rotary::Rotary(const RopeTable& table, int head_dim)
   }
 }
 
-void Rotary::Reserve(int end) {
-  const size_t half = frequencies_.size(), made = half == 0 ? size_t(end) : cosines_.size() / half;
-  if (made >= size_t(end)) return;
-  cosines_.resize(size_t(end) * half);
-  sines_.resize(size_t(end) * half);
-  for (size_t position = made; position < size_t(end); ++position) {
-    for (size_t i = 0; i < half; ++i) {
+void Rotary::Reserve(int first, int end) {
+  const size_t from = size_t(first / kPagePositions), to = size_t((end + kPagePositions - 1) / kPagePositions);
+  if (pages_.size() < to) pages_.resize(to);
+  for (size_t page = from; page < to; ++page) {
+    if (!pages_[page].empty()) continue;
+    pages_[page] = MakePage(int(page) * kPagePositions);
+    ++made_;
+  }
+}
+
+std::vector<float> Rotary::MakePage(int first_position) const {
+  const size_t half = frequencies_.size();
+  std::vector<float> page(2 * kPagePositions * half);
+  float *cosines = page.data(), *sines = cosines + kPagePositions * half;
+  for (int offset = 0; offset < kPagePositions; ++offset) {
+    for (const double frequency : frequencies_) {
       double sine = 0, cosine = 1;
-      SinCosDouble(double(position) * frequencies_[i], sine, cosine);
-      cosines_[position * half + i] = float(cosine);
-      sines_[position * half + i] = float(sine);
+      SinCosDouble(double(first_position + offset) * frequency, sine, cosine);
+      *cosines++ = float(cosine);
+      *sines++ = float(sine);
     }
   }
+  return page;
 }
 
 }  // namespace resident::kernels

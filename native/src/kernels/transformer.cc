@@ -1,6 +1,7 @@
 #include "kernels/transformer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -136,7 +137,7 @@ void Transformer::Best(const NormWeight& norm, float eps, const Matrices& head, 
     for (int t = 0; t < pool_.threads(); ++t) {
       all.Meet(candidates[size_t(t) * size_t(rows) + size_t(r)]);
     }
-    best[r] = all.index;
+    best[r] = std::isfinite(all.value) ? all.index : -1;
   }
 }
 

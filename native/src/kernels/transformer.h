@@ -34,7 +34,8 @@ class Transformer {
   void FeedForward(const FeedForwardWeights& weights, int rows, const float* x, float* y);
   /** head(norm(x)): [rows, outputs], not padded. */
   void Logits(const NormWeight& norm, float eps, const Matrices& head, int rows, const float* x, float* logits);
-  /** Index of each row's largest logit, the lowest where several are; −1 where none is a number. */
+  /** Index of each row's largest logit, the lowest where several are; −1 where it is not finite, or none is a number.
+   */
   void Best(const NormWeight& norm, float eps, const Matrices& head, int rows, const float* x, int32_t* best);
 
  private:

@@ -1,10 +1,19 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
-import { InvalidRequestError } from "../../common/errors";
-import type { AgentSummary, FinishReason, ResidentService, TurnFigures } from "../../protocol/service";
+import { InvalidRequestError, toErrorInfo } from "../../common/errors";
+import { freeName } from "../../common/names";
+import type {
+  AgentRepair,
+  AgentSummary,
+  CreateAgentRequest,
+  FinishReason,
+  ResidentService,
+  TurnFigures,
+} from "../../protocol/service";
 import type { ChatPanels } from "../chat/chatPanels";
 import { flagField, numberField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
+import { sentence } from "../commands/errorText";
 import { commands } from "../contributions";
 import { attachmentText } from "../editor/attachment";
 import type { EditorActions } from "../editor/editorActions";
@@ -59,7 +68,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
     return agent;
   });
   about(commands.stopAgent, "Stop Answer", async (agent, door) => {
-    door.running(agent.id)?.abort();
+    (await door.running(agent.id))?.abort();
     return agent;
   });
   about(commands.regenerate, "Regenerate Answer", async (agent, door, argument) => {
@@ -74,7 +83,8 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
   about(commands.renameAgent, "Rename Agent", rename);
   about(commands.editInstructions, "Edit Instructions", editInstructions);
   about(commands.forkAgent, "Fork Agent", async (agent, door, argument) => {
-    const name = textField(argument, "name") ?? (await askName(`Fork ${agent.name}`, `${agent.name} (fork)`));
+    const name =
+      textField(argument, "name") ?? (await askName(`Fork ${agent.name}`, await freeNameLike(agent.name, door)));
     if (name === undefined) return undefined;
     const fork = await door.forkAgent(agent.id, name, textField(argument, "turn"));
     panels.open(fork);
@@ -83,6 +93,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
   about(commands.rewindAgent, "Rewind Agent", rewind);
   about(commands.keepLastTurns, "Start Over", (agent, door, argument) => keepLastTurns(agent, door, argument, panels));
   about(commands.deleteAgent, "Delete Agent", deleteAgent);
+  about(commands.repairAgent, "Repair Agent", repairAgent);
   return store;
 }
 
@@ -92,19 +103,41 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
  */
 async function newAgent(argument: unknown, { service, panels }: AgentCommandPorts): Promise<AgentSummary | undefined> {
   const door = await service.get();
-  const name = textField(argument, "name") ?? (await askName("New Agent", await freeName(door)));
+  const name =
+    textField(argument, "name") ??
+    (await askName("New Agent", await freeNameLike(`Agent ${(await door.listAgents()).length + 1}`, door)));
   if (name === undefined) return undefined;
   const like = textField(argument, "like");
   const example = like === undefined ? undefined : await door.getAgent(like);
   const system = textField(argument, "system") ?? example?.system;
   const modelDirectory = textField(argument, "model") ?? example?.modelDirectory;
-  const agent = await door.createAgent({
+  const agent = await createBesideUnreadable(door, {
     name,
     ...(system === undefined ? {} : { system }),
     ...(modelDirectory === undefined ? {} : { modelDirectory }),
   });
+  if (agent === undefined) return undefined;
   if (!flagField(argument, "background")) panels.open(agent);
   return agent;
+}
+
+/** Where an agent cannot be read that may have this name, the person is asked. */
+async function createBesideUnreadable(
+  door: ResidentService,
+  request: CreateAgentRequest,
+): Promise<AgentSummary | undefined> {
+  try {
+    return await door.createAgent(request);
+  } catch (error) {
+    const { what, advice, facts } = toErrorInfo(error);
+    if (facts["unknownName"] !== true) throw error;
+    const answer = await vscode.window.showWarningMessage(
+      `Make a new agent "${request.name}"?`,
+      { modal: true, detail: `${sentence(what)} ${sentence(advice)}` },
+      "Make a New Agent",
+    );
+    return answer === undefined ? undefined : door.createAgent({ ...request, besideUnreadable: true });
+  }
 }
 
 /** Arguments: text, background, and those of sampling. Resolves when the answer has ended. */
@@ -209,6 +242,16 @@ async function deleteAgent(
   return agent;
 }
 
+/** Returns what the repair found and did, and tells it. */
+async function repairAgent(agent: AgentSummary, door: ResidentService): Promise<AgentRepair> {
+  const repair = await door.repairAgent(agent.id);
+  const { name, wasWhole, keptTurns, lostTurns, lostRecords } = repair;
+  const lost = lostRecords === 0 ? "Nothing is lost." : `${lostTurns} turns (${lostRecords} records) are lost.`;
+  const text = wasWhole ? `"${name}" is whole.` : `"${name}" is repaired: ${keptTurns} turns are kept. ${lost}`;
+  void vscode.window.showInformationMessage(text);
+  return repair;
+}
+
 function askName(title: string, value: string): Thenable<string | undefined> {
   return vscode.window.showInputBox({
     title,
@@ -218,9 +261,10 @@ function askName(title: string, value: string): Thenable<string | undefined> {
   });
 }
 
-async function freeName(door: ResidentService): Promise<string> {
-  const taken = new Set((await door.listAgents()).map(({ name }) => name));
-  let number = taken.size + 1;
-  while (taken.has(`Agent ${number}`)) number++;
-  return `Agent ${number}`;
+async function freeNameLike(name: string, door: ResidentService): Promise<string> {
+  const agents = await door.listAgents();
+  return freeName(
+    name,
+    agents.map((agent) => agent.name),
+  );
 }

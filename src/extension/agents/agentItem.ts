@@ -1,6 +1,7 @@
 /** How an agent looks in lists: hue is the agent, fill is the tier, words say the rest. */
 import type { Formats } from "../../common/format";
 import type { AgentSummary, Tier } from "../../protocol/service";
+import { sentence } from "../commands/errorText";
 import { treeItems } from "../contributions";
 
 /** In order of creation, then again. */
@@ -39,21 +40,23 @@ export function agentItem(agent: AgentSummary, formats: Formats): AgentItem {
     label: agent.name,
     description,
     tooltip: agentTooltip(agent, formats),
-    icon: agent.lockedElsewhere ? "lock" : tierIcons[agent.tier],
+    icon: agent.damage !== undefined ? "warning" : agent.lockedElsewhere ? "lock" : tierIcons[agent.tier],
     colour: `charts.${colours[agent.index % colours.length] ?? colours[0]}`,
-    contextValue: agent.lockedElsewhere
-      ? treeItems.lockedAgent
-      : agent.state === "idle"
-        ? agent.pinned
-          ? treeItems.pinnedAgent
-          : treeItems.agent
-        : treeItems.runningAgent,
+    contextValue: contextValue(agent),
     spoken: `${agent.name}, ${description}`,
   };
 }
 
+function contextValue(agent: AgentSummary): string {
+  if (agent.damage !== undefined) return treeItems.damagedAgent;
+  if (agent.lockedElsewhere) return treeItems.lockedAgent;
+  if (agent.state !== "idle") return treeItems.runningAgent;
+  return agent.pinned ? treeItems.pinnedAgent : treeItems.agent;
+}
+
 /** "3,425 tokens · hot · answering" */
 export function agentDescription(agent: AgentSummary, formats: Formats): string {
+  if (agent.damage !== undefined) return "damaged";
   const parts = [`${formats.count(agent.tokens)} tokens`, agent.tier];
   const state = stateWords[agent.state];
   if (state) parts.push(state);
@@ -64,6 +67,10 @@ export function agentDescription(agent: AgentSummary, formats: Formats): string 
 
 function agentTooltip(agent: AgentSummary, formats: Formats): string {
   const full = agent.contextTokens > 0 ? ` (${formats.percent(agent.tokens / agent.contextTokens)})` : "";
+  if (agent.damage !== undefined) {
+    const { what, advice } = agent.damage;
+    return [agent.name, sentence(what), sentence(advice)].map(escapeMarkdown).join("\n\n");
+  }
   return [
     `**${escapeMarkdown(agent.name)}**`,
     `Model: ${escapeMarkdown(agent.modelName)}`,

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
+import { toErrorInfo } from "../../common/errors";
 import { createFormats } from "../../common/format";
 import type { AgentId, AgentSummary, ResidentService } from "../../protocol/service";
 import type { Failures } from "../commands/failures";
@@ -17,6 +18,7 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
   private readonly changes = this.store.add(new vscode.EventEmitter<undefined>());
   private readonly redraw = this.store.add(new Throttle(redrawMs, () => this.changes.fire(undefined)));
   private readonly view: vscode.TreeView<AgentSummary>;
+  private latest: AgentSummary[] = [];
 
   readonly onDidChangeTreeData = this.changes.event;
 
@@ -65,10 +67,15 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
       const agents = [...(await door.listAgents())].sort((a, b) => a.index - b.index);
       if (agents.length === 0) await setContext(contextKeys.noModel, !(await hasModel(door)));
       await setContext(contextKeys.noAgents, agents.length === 0);
+      this.latest = agents;
       return agents;
     } catch (error) {
-      this.failures.show(error);
-      return [];
+      if (toErrorInfo(error).code !== "ENGINE_ENDED") {
+        this.failures.show(error);
+        return [];
+      }
+      this.failures.note(error); // the end of the engine is shown once, for all views
+      return this.latest;
     }
   }
 }

@@ -1,19 +1,20 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
-import { toErrorInfo } from "../../common/errors";
+import { type ErrorInfo, toErrorInfo } from "../../common/errors";
 import { type ChatCommand, type ChatToPage, isChatToHost } from "../../protocol/chat";
-import type { AgentDetail, AgentId, ServiceEvent, TurnId } from "../../protocol/service";
+import type { AgentDetail, AgentId, ServiceEvent, TurnId, TurnView } from "../../protocol/service";
 import type { Failures } from "../commands/failures";
 import type { EditorActions } from "../editor/editorActions";
 import type { EngineWatch } from "../engine/engineWatch";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { PageHost } from "../pages/pageHost";
-import { pageEngine } from "../pages/pageModel";
+import { pageEngine, pageTurn } from "../pages/pageModel";
 import { RunFollower, type RunState } from "../pages/runFollower";
 import { TaskQueue } from "../pages/taskQueue";
 import { Throttle } from "../pages/throttle";
 import { agentParts, branchUpdate, chatBranch, chatSnapshot, summaryOf, turnsMark } from "./chatModel";
 import { ChatRequests } from "./chatRequests";
+import { ShownAgent } from "./shownAgent";
 
 /** Tokens and tiers change with every step: as often as the eye follows. */
 const agentPeriodMs = 100;
@@ -35,7 +36,7 @@ export class ChatPanel implements Disposable {
   private readonly requests: ChatRequests;
   private readonly agentChanged: Throttle;
   private follower: RunFollower | undefined;
-  private followed: TurnId | undefined;
+  private followed: TurnView | undefined;
   private shownTurns: readonly TurnId[] = [];
   private shownBranches = 0;
   private shownMark = "";
@@ -84,6 +85,7 @@ export class ChatPanel implements Disposable {
       }),
     );
     this.store.add({ dispose: () => this.follower?.dispose() });
+    this.store.add(new ShownAgent(agentId, service, (error) => failures.note(error)));
     this.warm();
   }
 
@@ -156,8 +158,13 @@ export class ChatPanel implements Disposable {
       this.page.post({ type: "snapshot", snapshot });
       this.sendDraft();
     } catch (error) {
+      const { code } = toErrorInfo(error);
+      if (code === "ENGINE_ENDED") {
+        failures.note(error); // what is shown stays until there is an engine again
+        return;
+      }
       // There is nothing to show: an agent that was deleted meanwhile is no failure.
-      if (toErrorInfo(error).code !== "AGENT_NOT_FOUND") failures.show(error, { target: { agent: this.agentId } });
+      if (code !== "AGENT_NOT_FOUND") failures.show(error, { target: { agent: this.agentId } });
       this.close();
     }
   }
@@ -169,6 +176,7 @@ export class ChatPanel implements Disposable {
   }
 
   private hear(event: ServiceEvent): void {
+    if (event.type === "ended") this.cutOff(event.error);
     if (!("id" in event) || event.id !== this.agentId) return;
     switch (event.type) {
       case "agent":
@@ -219,7 +227,7 @@ export class ChatPanel implements Disposable {
   }
 
   private runOf(detail: AgentDetail): { readonly run?: RunState } {
-    const running = detail.turns.at(-1)?.id === this.followed && this.follower;
+    const running = detail.turns.at(-1)?.id === this.followed?.id && this.follower;
     return running ? { run: running.state } : {};
   }
 
@@ -227,16 +235,25 @@ export class ChatPanel implements Disposable {
   private async follow(detail: AgentDetail): Promise<void> {
     const head = detail.turns.at(-1);
     const door = await this.ports.service.get();
-    const running = head?.state === "running" ? door.running(this.agentId) : undefined;
+    const running = head?.state === "running" ? await door.running(this.agentId) : undefined;
     if (!head || !running) {
       this.unfollow();
       return;
     }
     if (this.follower?.running.id === running.id) return;
     this.unfollow();
-    this.followed = head.id;
+    this.followed = head;
     this.follower = new RunFollower(running, (update) => this.page.post({ ...update, turn: head.id }));
     running.done.catch(() => {}); // the turn carries its failure
+  }
+
+  /** The engine ended under the answer: what came of it stays in view. */
+  private cutOff(error: ErrorInfo): void {
+    const { follower, followed } = this;
+    if (!follower || !followed) return;
+    const turn: TurnView = { ...followed, answer: follower.state.text, state: "failed", error };
+    this.unfollow();
+    this.page.post({ type: "turn", turn: pageTurn(turn, vscode.env.language) });
   }
 
   private unfollow(): void {

@@ -36,7 +36,7 @@ export class ChatRequests {
       case "send":
         return this.send(door, command.text);
       case "stop":
-        door.running(agent)?.abort();
+        (await door.running(agent))?.abort();
         return;
       case "regenerate":
         return letRun(await door.regenerate(agent, command.turn, samplingFromSettings()));

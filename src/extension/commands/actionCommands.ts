@@ -57,6 +57,8 @@ export function actionCommand(id: ActionId, target: ActionTarget): ActionCommand
     case "regenerate":
     case "sendAgain":
       return { command: commands.regenerate, argument: { ...agent, ...turn } };
+    case "repair":
+      return { command: commands.repairAgent, argument: agent };
     case "restartEngine":
       return { command: commands.restartEngine, argument: {} };
     case "retrySave":
@@ -72,6 +74,13 @@ export function actionCommand(id: ActionId, target: ActionTarget): ActionCommand
     case "unloadModel":
       return { command: commands.unloadModel, argument: {} };
   }
+}
+
+/** The agent that a failure is about, where the failure says it. */
+export function agentTarget({
+  agent,
+}: Readonly<Record<string, string | number | boolean>>): Pick<ActionTarget, "agent"> {
+  return typeof agent === "string" ? { agent } : {};
 }
 
 /** The numbers of a refused request, for the button that grows the pool. */

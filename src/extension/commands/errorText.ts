@@ -34,7 +34,7 @@ const rules: Readonly<Record<ErrorCode, Rule>> = {
   OUT_OF_MEMORY: { kept: agentsKept, actions: ["unloadModel", "openSettings"] },
   AGENT_NOT_FOUND: { kept: nothingChanged, actions: ["newAgent"] },
   AGENT_LOCKED: { kept: "The conversation can be read here.", actions: ["fork", "tryAgain"] },
-  AGENT_CORRUPT: { kept: "Its files were left as they are.", actions: ["showLog"] },
+  AGENT_CORRUPT: { kept: "Its files were left as they are.", actions: ["repair", "showLog"] },
   AGENT_BUSY: { kept: "The running answer goes on.", actions: [] },
   STORE_CORRUPT: { kept: "The conversation is kept; what was damaged is read again.", actions: ["showLog"] },
   DISK_FULL: {
@@ -42,6 +42,10 @@ const rules: Readonly<Record<ErrorCode, Rule>> = {
     actions: ["retrySave", "showLog"],
   },
   IO_FAILURE: { kept: "What was saved before is kept.", actions: ["showLog"] },
+  ENGINE_ENDED: {
+    kept: "Your agents and what was saved of them are kept; an answer that was running is cut off.",
+    actions: ["restartEngine", "showLog"],
+  },
   ABORTED: { kept: "What was read and said is kept.", actions: [] },
   USAGE: { kept: nothingChanged, actions: [] },
   INTERNAL: { kept: agentsKept, actions: ["showLog"] },
@@ -63,6 +67,7 @@ const labels: Readonly<Record<ActionId, string>> = {
   newAgentAlike: "New Agent with the Same Instructions…",
   openSettings: "Open Settings",
   regenerate: "Regenerate",
+  repair: "Repair Agent",
   restartEngine: "Restart Engine",
   retrySave: "Save Again",
   rewind: "Rewind…",

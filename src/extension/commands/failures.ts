@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { type ErrorInfo, toErrorInfo } from "../../common/errors";
 import type { Log } from "../../common/log";
-import { type ActionTarget, actionCommand, poolTarget } from "./actionCommands";
+import { type ActionTarget, actionCommand, agentTarget, poolTarget } from "./actionCommands";
 import { type ProblemContext, problemOf, problemSentences } from "./errorText";
 
 /** Shows failures as notifications with their buttons, and logs them. */
@@ -14,7 +14,7 @@ export class Failures {
     if (info.code === "ABORTED") return info;
     this.note(error);
     const problem = problemOf(info, { ...context, language: context.language ?? vscode.env.language });
-    const target = { ...context.target, ...poolTarget(info.facts) };
+    const target = { ...agentTarget(info.facts), ...context.target, ...poolTarget(info.facts) };
     const shown = vscode.window.showErrorMessage(
       problemSentences(problem),
       ...problem.actions.map(({ label }) => label),

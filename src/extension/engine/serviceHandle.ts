@@ -1,12 +1,16 @@
 import type { Disposable } from "../../common/disposables";
-import { toErrorInfo } from "../../common/errors";
+import { type ErrorInfo, ResidentError, toErrorInfo } from "../../common/errors";
 import { Emitter } from "../../common/events";
 import type { Log } from "../../common/log";
 import type { ResidentService, ServiceEvent } from "../../protocol/service";
 
+/** A core that ends twice within this time is not started again by a call, but by a person. */
+const lossPeriodMs = 60_000;
+
 /**
- * The one service behind all features: made on first need, replaced by `restart`. Features ask `get()` for every call
- * and listen here, so that a restart needs nothing of them but a fresh snapshot.
+ * The one service behind all features: made on first need, replaced by `restart`, or by the next call when its core has
+ * ended unexpectedly. Features ask `get()` for every call and listen here, so that a new service needs nothing of them but
+ * a fresh snapshot.
  */
 export class ServiceHandle implements Disposable {
   private readonly events: Emitter<ServiceEvent>;
@@ -15,10 +19,16 @@ export class ServiceHandle implements Disposable {
   private forwarding: Disposable | undefined;
   private changing: Promise<void> = Promise.resolve();
   private closed = false;
+  /** The last core ended unexpectedly: listeners know nothing of the next one yet. */
+  private lost = false;
+  private lostAtMs = Number.NEGATIVE_INFINITY;
+  /** Why calls start no core. */
+  private refusal: ErrorInfo | undefined;
 
   constructor(
     private readonly create: () => Promise<ResidentService>,
     private readonly log: Log,
+    private readonly nowMs: () => number = Date.now,
   ) {
     const report = (error: unknown) => log.log("error", `a listener failed: ${toErrorInfo(error).what}`);
     this.events = new Emitter(report);
@@ -44,6 +54,7 @@ export class ServiceHandle implements Disposable {
     await this.changing;
     if (this.closed) throw new Error("the extension is shutting down");
     if (!this.current) {
+      if (this.refusal) throw ResidentError.fromInfo(this.refusal);
       const starting = this.start();
       this.current = starting;
       starting.catch(() => {
@@ -57,6 +68,8 @@ export class ServiceHandle implements Disposable {
   async restart(deadlineMs: number): Promise<void> {
     this.changing = this.changing.then(() => this.end(deadlineMs));
     await this.changing;
+    this.refusal = undefined;
+    this.lost = false;
     if (!this.closed) this.restarts.fire();
   }
 
@@ -73,8 +86,27 @@ export class ServiceHandle implements Disposable {
 
   private async start(): Promise<ResidentService> {
     const service = await this.create();
-    this.forwarding = service.onEvent((event) => this.events.fire(event));
+    this.forwarding = service.onEvent((event) => {
+      if (event.type === "ended") this.lose(service, event.error);
+      this.events.fire(event);
+    });
+    if (this.lost) {
+      this.lost = false;
+      this.restarts.fire();
+    }
     return service;
+  }
+
+  /** The next call starts a new core, unless this happens again and again. */
+  private lose(service: ResidentService, error: ErrorInfo): void {
+    const now = this.nowMs();
+    if (now - this.lostAtMs < lossPeriodMs) this.refusal = error;
+    this.lostAtMs = now;
+    this.lost = true;
+    this.current = undefined;
+    this.forwarding?.dispose();
+    this.forwarding = undefined;
+    service.dispose().catch((failure: unknown) => this.log.log("error", toErrorInfo(failure).what));
   }
 
   private async end(deadlineMs: number): Promise<void> {

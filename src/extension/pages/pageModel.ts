@@ -60,6 +60,7 @@ function engineActions(state: EngineState): readonly ActionId[] {
 
 /** Why an agent can be read but not continued in this window. */
 export function readOnlyProblem(agent: AgentSummary): Problem | undefined {
+  if (agent.damage !== undefined) return problemOf(agent.damage);
   if (!agent.lockedElsewhere) return undefined;
   return problemOf({
     code: "AGENT_LOCKED",

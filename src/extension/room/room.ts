@@ -1,9 +1,18 @@
 /** The room's conversation: one message to several agents, their answers side by side. Knows no VS Code. */
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { InvalidRequestError, toErrorInfo } from "../../common/errors";
+import { freeName } from "../../common/names";
 import type { PageTurn } from "../../protocol/page";
 import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
-import type { AgentId, AgentSummary, ResidentService, Running, SamplingOptions, TurnId } from "../../protocol/service";
+import type {
+  AgentId,
+  AgentSummary,
+  ResidentService,
+  Running,
+  SamplingOptions,
+  TurnId,
+  TurnView,
+} from "../../protocol/service";
 import { problemOf } from "../commands/errorText";
 import { pageTurn, readOnlyProblem } from "../pages/pageModel";
 import { RunFollower } from "../pages/runFollower";
@@ -115,7 +124,8 @@ export class Room implements Disposable {
     if (!message) throw new InvalidRequestError("this message is gone", "ask again");
     const door = await this.ports.door();
     const name = message.answers.find((answer) => answer.agent === agent)?.name ?? agent;
-    const fork = await door.forkAgent(agent, `${name} (fork)`);
+    const taken = (await door.listAgents()).map((other) => other.name);
+    const fork = await door.forkAgent(agent, freeName(name, taken));
     await this.add(fork.id);
     this.change(id, (answers) => [...answers, { agent: fork.id, name: fork.name, index: fork.index, folded: false }]);
     await this.start(id, fork, message.text);
@@ -178,7 +188,12 @@ export class Room implements Disposable {
     this.running.set(agent, follower);
     const turn = await this.head(agent);
     if (turn) this.setAnswer(message, agent, { turn: pageTurn(turn, this.ports.language, follower.state) });
-    ended.then(() => this.end(message, agent, follower, turn?.id)).catch(() => {});
+    ended
+      .then(() => this.end(message, agent, follower, turn?.id))
+      .catch((error: unknown) => {
+        const { text } = follower.state;
+        if (turn) this.setEnd(message, agent, { ...turn, answer: text, state: "failed", error: toErrorInfo(error) });
+      });
   }
 
   private async end(
@@ -193,9 +208,14 @@ export class Room implements Disposable {
     const door = await this.ports.door();
     const { turns } = await door.getAgent(agent);
     const finished = turns.find(({ id }) => id === turn);
-    if (finished) this.setAnswer(message, agent, { turn: pageTurn(finished, this.ports.language) });
-    this.finishMessage(message);
+    if (finished) this.setEnd(message, agent, finished);
+    else this.finishMessage(message);
     await this.postMembers();
+  }
+
+  private setEnd(message: RoomMessageId, agent: AgentId, turn: TurnView): void {
+    this.setAnswer(message, agent, { turn: pageTurn(turn, this.ports.language) });
+    this.finishMessage(message);
   }
 
   private async head(agent: AgentId) {

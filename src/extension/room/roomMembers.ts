@@ -15,12 +15,12 @@ export function readMembers(stored: unknown): readonly MemberRecord[] {
   );
 }
 
-/** Members whose agents are there; one that another window holds is shown but not asked. */
+/** Members whose agents are there; one that another window holds, or that is damaged, is shown but not asked. */
 export function roomMembers(records: readonly MemberRecord[], agents: readonly AgentSummary[]): readonly RoomMember[] {
   const byId = new Map(agents.map((agent) => [agent.id, agent]));
   return records.flatMap(({ agent: id, asked }) => {
     const agent = byId.get(id);
-    return agent ? [{ agent, asked: asked && !agent.lockedElsewhere }] : [];
+    return agent ? [{ agent, asked: asked && !agent.lockedElsewhere && agent.damage === undefined }] : [];
   });
 }
 

@@ -21,6 +21,7 @@ const suites: readonly SuiteItem[] = [
   { suite: "resume", label: "Resume", detail: "Time to the first token: cold, from disk, from memory" },
   { suite: "throughput", label: "Throughput", detail: "Reading, answering, and many agents together" },
   { suite: "engine", label: "Engine", detail: "Sharing, fairness, guesses, the host's event loop, the pool" },
+  { suite: "host", label: "Host", detail: "How late VS Code's extension host is while the engine works" },
   { suite: "soak", label: "Soak", detail: "Many agents over a pool too small for them, for many turns" },
   { suite: "exp-005", label: "EXP-005", detail: "Token ids beside those of mlx_lm; needs its Python environment" },
 ];

@@ -106,9 +106,9 @@ export class StatusView implements Disposable, vscode.WebviewViewProvider {
     });
   }
 
-  /** A status that takes longer than a period is not asked for twice. */
+  /** A status that takes longer than a period is not asked for twice, and looking starts no engine. */
   private poll(): void {
-    if (this.polling || !this.page?.live) return;
+    if (this.polling || !this.page?.live || !this.ports.service.started) return;
     this.polling = true;
     this.queue.add(async () => {
       try {

@@ -32,6 +32,7 @@ const suiteDetails: Readonly<Record<BenchSuite, string>> = {
   resume: "Time to the first token: cold, warm, hot",
   throughput: "Prefill, decode, many agents together",
   engine: "Sharing, fairness, guesses, the host's event loop, the pool",
+  host: "How late VS Code's extension host is while the engine works",
   soak: "Many agents over a pool too small for them, for many turns",
 };
 

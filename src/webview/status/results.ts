@@ -23,6 +23,7 @@ export const suiteNames: Readonly<Record<BenchSuite, string>> = {
   resume: "Resume",
   throughput: "Throughput, tok/s",
   engine: "Engine",
+  host: "Host, p99",
   soak: "Soak",
 };
 
@@ -56,6 +57,7 @@ function section({ suite, rows }: BenchReport, formats: Formats): ResultSection 
     case "soak":
       return { suite, title: suiteNames[suite], lines: rows.flatMap((row) => soakLines(row, formats)) };
     case "engine":
+    case "host":
       return { suite, title: suiteNames[suite], lines: rows.map((row) => promiseLine(row, row.p99Ms, formats)) };
   }
 }

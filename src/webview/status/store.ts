@@ -6,12 +6,14 @@ import { h, icon, type TreeNode } from "../shared/tree";
 import { counter, pane } from "./pane";
 
 export function storeView(store: StoreStatus, formats: Formats, run: RunAction): TreeNode {
-  const { bytes, quotaBytes, objects, refused, lastRefusal, lastSaveError } = store;
+  const { bytes, quotaBytes, objects, refused, lastRefusal, lastSaveError, problem } = store;
   const size = formats.bytesOf(bytes, quotaBytes);
   return pane(
     { title: "Disk store", hint: size, wide: true },
     lastSaveError &&
       warningView("save", `Not saved: ${sentence(lastSaveError.what)}`, [{ id: "showLog", label: "Show Log" }], run),
+    problem &&
+      warningView("store", `Not looked after: ${sentence(problem.what)}`, [{ id: "showLog", label: "Show Log" }], run),
     h(
       "div.bar",
       {
@@ -30,7 +32,7 @@ export function storeView(store: StoreStatus, formats: Formats, run: RunAction):
       {},
       counter("Objects", formats.count(objects)),
       counter(
-        "Refused and removed",
+        "Refused",
         refused === 0
           ? "0"
           : [icon("warning", "warn"), [formats.count(refused), ...(lastRefusal ? [lastRefusal] : [])].join(", ")],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { commands } from "../../../src/extension/contributions";
-import type { AgentSummary } from "../../../src/protocol/service";
+import type { AgentSummary, StoreForgotten, StoreStats } from "../../../src/protocol/service";
 import { ask, chatTabs, closeEditors, run, until } from "../support";
 
 describe("after a restart", () => {
@@ -19,5 +19,15 @@ describe("after a restart", () => {
     assert.equal(turnCount, 2);
     assert(tokens > 0);
     await until("the panel is open", () => chatTabs().includes("Keeper"));
+  });
+
+  it("everything can be forgotten", async () => {
+    const before = await run<StoreStats>(commands.storeStatistics);
+    assert(before.agents > 0 && before.objects > 0);
+    const { agents } = await run<StoreForgotten>(commands.forgetEverything, { force: true });
+    assert.equal(agents, before.agents);
+    const after = await run<StoreStats>(commands.storeStatistics);
+    assert.deepEqual([after.agents, after.objects], [0, 0]);
+    await until("the panel is closed", () => !chatTabs().includes("Keeper"));
   });
 });

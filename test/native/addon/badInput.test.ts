@@ -23,7 +23,6 @@ const badBatches: Readonly<Record<string, readonly Part[]>> = {
   "two writers of one block": [good, good],
   "a temperature below 0": [{ ...good, sampling: { temperature: -1 } }],
   "a temperature that is no number": [{ ...good, sampling: { temperature: Number.NaN } }],
-  "a topP of 0": [{ ...good, sampling: { topP: 0 } }],
   "biases without values": [{ ...good, sampling: { biasIds: Int32Array.of(1) } }],
   "a bias outside the vocabulary": [
     { ...good, sampling: { biasIds: Int32Array.of(50), biasValues: Float32Array.of(1) } },

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { BlockFileRead } from "../../../src/native/binding";
+import { loadAddon } from "../../../src/native/loader";
 import { rejection, temporaryFolder } from "../../support/models/folders";
 import { parseSafetensors } from "../../support/models/safetensors";
 import { specialFiles } from "../../support/models/specialFiles";
-import { longRun, NativeRig } from "../../support/native/nativeRig";
+import { longRun, NativeRig, stageRoot } from "../../support/native/nativeRig";
 import { writeRandomModel } from "../../support/native/randomModel";
 
 const metadata = { model: "tiny", parent: "", tokens: "[1,2,3]" };
@@ -90,6 +91,20 @@ describe("Block files", () => {
     assert.equal((await read({ path: path.join(file, "below a file") }))?.code, "unreadable");
     assert.equal(await read(), undefined);
     assert.deepEqual(await next(9), await next(0));
+  });
+
+  it("are verified without a pool, by what they say of themselves", async () => {
+    const bytes = await write();
+    const addon = loadAddon(stageRoot);
+    assert.deepEqual(await addon.checkBlockFile(file), { bytes, metadata });
+    const whole = await readFile(file);
+    await writeFile(file, Buffer.from(whole).fill((whole[bytes - 5] ?? 0) ^ 1, bytes - 5, bytes - 4));
+    const damaged = await addon.checkBlockFile(file);
+    assert.deepEqual([damaged.refused?.code, damaged.metadata], ["checksum", {}]);
+    await truncate(file, bytes - 1);
+    assert.equal((await addon.checkBlockFile(file)).refused?.code, "truncated");
+    assert.equal((await addon.checkBlockFile(`${file}.none`)).refused?.code, "missing");
+    assert.equal((await addon.checkBlockFile(path.dirname(file))).refused?.code, "unreadable");
   });
 
   it("cut short on the disk are never read as whole", async () => {

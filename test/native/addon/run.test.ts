@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { repetitionWindowTokens } from "../../../src/common/samplingRanges";
 import type { NativeSampling } from "../../../src/native/binding";
 import { temporaryFolder } from "../../support/models/folders";
 import { longRun, NativeRig } from "../../support/native/nativeRig";
@@ -9,8 +10,18 @@ const sampled: Partial<NativeSampling> = {
   temperature: 0.9,
   topP: 0.95,
   seedLow: 7,
-  penaltyIds: Int32Array.from(prompt),
+  repetitionPenalty: 1.1,
+  presencePenalty: 0.2,
+  frequencyPenalty: 0.1,
+  ...counted(prompt),
 };
+
+/** What penalties count of an answer of these ids. */
+function counted(ids: readonly number[]): Pick<NativeSampling, "recentIds" | "answerIds" | "answerCounts"> {
+  const answerIds = Int32Array.from(new Set(ids));
+  const answerCounts = answerIds.map((id) => ids.filter((other) => other === id).length);
+  return { recentIds: Int32Array.from(ids.slice(-repetitionWindowTokens)), answerIds, answerCounts };
+}
 
 describe("A run of the addon", () => {
   const folder = temporaryFolder();
@@ -32,7 +43,8 @@ describe("A run of the addon", () => {
         const last = single[i]?.at(-1);
         if (last === undefined) return { ...part, table: part.table.map((block) => block + 10) };
         const start = part.tokens.length + step - 1;
-        return { ...part, tokens: [last], start, table: part.table.map((block) => block + 10) };
+        const sampling = { ...part.sampling, ...counted([...prompt, ...(single[i] ?? [])]) };
+        return { ...part, sampling, tokens: [last], start, table: part.table.map((block) => block + 10) };
       });
       const one = await rig.run(next);
       for (const [i, list] of one.ids.entries()) single[i]?.push(...list);

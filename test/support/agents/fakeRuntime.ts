@@ -1,10 +1,11 @@
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
+import { samplingRanges } from "../../../src/common/samplingRanges";
 import type { NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../../../src/native/binding";
 import type { CountingRunner, Runtime } from "../../../src/service/runtime";
 import { FakeRunner } from "../engine/fakeRunner";
 import { writeTinyModel } from "../models/tinyModel";
-import { FakeBlockFiles } from "../store/fakeBlockFiles";
+import { checkFakeBlockFile, FakeBlockFiles } from "../store/fakeBlockFiles";
 import { FakeLocks } from "../store/fakes";
 import { byteLevelTokenizer } from "../text/tinyTokenizers";
 
@@ -40,6 +41,7 @@ export class FakeRuntime implements Runtime {
     if (this.addonError !== undefined) throw this.addonError;
     return {
       versions: () => ({ addon: "0.0.0", mlx: "0.0.0", platform: "fake", sanitizer: "" }),
+      samplingRanges: () => samplingRanges,
       deviceInfo: async () => ({
         device: "cpu",
         name: "fake device",
@@ -66,6 +68,7 @@ export class FakeRuntime implements Runtime {
       },
       weightsId: async () => undefined,
       createBarePool: () => Promise.reject(new Error("the fake device has no bare pools")),
+      checkBlockFile: checkFakeBlockFile,
       tryLock: (file) => this.locks.tryLock(file),
     };
   }

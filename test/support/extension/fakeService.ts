@@ -4,6 +4,7 @@ import { Emitter } from "../../../src/common/events";
 import type {
   AgentDetail,
   AgentId,
+  AgentRepair,
   AgentSummary,
   BenchReport,
   CreateAgentRequest,
@@ -18,6 +19,11 @@ import type {
   SendRequest,
   ServiceEvent,
   ServiceStatus,
+  StoreCollection,
+  StoreForgotten,
+  StoreRepair,
+  StoreStats,
+  StoreVerification,
   TurnFigures,
   TurnId,
   TurnView,
@@ -100,6 +106,8 @@ export class FakeService implements ResidentService {
   readonly onEvent = this.emitter.event;
   /** What was to be read ahead, in order. */
   readonly warmed: { readonly id: AgentId; readonly draft: string | undefined }[] = [];
+  /** What panels said of whom they show, in order. */
+  readonly shown: { readonly id: AgentId; readonly shown: boolean }[] = [];
   disposed = false;
 
   fire(event: ServiceEvent): void {
@@ -266,6 +274,51 @@ export class FakeService implements ResidentService {
     this.fire({ type: "agent", id });
   }
 
+  async storeStats(): Promise<StoreStats> {
+    const none = { objects: 0, bytes: 0 };
+    const agents = this.agents.size;
+    return {
+      path: "/home/store",
+      ...none,
+      quotaBytes: 8e9,
+      freeDiskBytes: 1e9,
+      models: [],
+      referenced: none,
+      unreferenced: none,
+      agents,
+      agentFiles: { objects: agents * 4, bytes: agents * 1000 },
+      unknown: [],
+    };
+  }
+
+  async verifyStore(): Promise<StoreVerification> {
+    return { checked: { objects: 0, bytes: 0 }, problems: [], stopped: false };
+  }
+
+  async collectStore(): Promise<StoreCollection> {
+    const none = { objects: 0, bytes: 0 };
+    return { removed: none, temporaryFiles: 0, young: none, unknown: [] };
+  }
+
+  async repairStore(): Promise<StoreRepair> {
+    return { verification: await this.verifyStore(), removed: { objects: 0, bytes: 0 }, agents: [], failed: [] };
+  }
+
+  async forgetEverything(): Promise<StoreForgotten> {
+    const agents = this.agents.size;
+    for (const id of [...this.agents.keys()]) await this.deleteAgent(id);
+    return { agents, removed: { objects: 0, bytes: 0 } };
+  }
+
+  async repairAgent(id: AgentId): Promise<AgentRepair> {
+    const { damage, ...whole } = this.detail(id);
+    this.agents.set(id, whole);
+    this.fire({ type: "agent", id, summary: whole });
+    const damages = damage === undefined ? [] : [damage.what];
+    const lost = { lostTurns: 0, lostRecords: 0, keptFiles: [] };
+    return { id, name: whole.name, wasWhole: damages.length === 0, keptTurns: whole.turns.length, damages, ...lost };
+  }
+
   async warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
     this.warmed.push({ id, draft });
     return this.detail(id);
@@ -291,7 +344,11 @@ export class FakeService implements ResidentService {
     return this.start(id, turns.slice(0, at), turns[at]?.user ?? "");
   }
 
-  running(id: AgentId): Running | undefined {
+  async setShown(id: AgentId, shown: boolean): Promise<void> {
+    this.shown.push({ id, shown });
+  }
+
+  async running(id: AgentId): Promise<Running | undefined> {
     return this.answers.get(id);
   }
 

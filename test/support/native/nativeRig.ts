@@ -6,6 +6,7 @@ import type {
   NativeSampling,
   NativeTask,
   SampledToken,
+  SequenceFailure,
   StepBatch,
   StepStats,
 } from "../../../src/native/binding";
@@ -26,7 +27,9 @@ export const greedySampling: NativeSampling = {
   seedHigh: 0,
   biasIds: new Int32Array(0),
   biasValues: new Float32Array(0),
-  penaltyIds: new Int32Array(0),
+  recentIds: new Int32Array(0),
+  answerIds: new Int32Array(0),
+  answerCounts: new Int32Array(0),
   stopIds: new Int32Array(0),
   lookupIds: new Int32Array(0),
   logprobs: 0,
@@ -94,15 +97,18 @@ export class NativeRig {
     readonly ids: readonly number[][];
     readonly stats: StepStats;
     readonly tokens: readonly SampledToken[];
+    readonly failures: readonly SequenceFailure[];
   }> {
     const all: SampledToken[] = [];
-    const task = this.pool.run(makeBatch(parts, steps), (tokens) => {
+    const failed: SequenceFailure[] = [];
+    const task = this.pool.run(makeBatch(parts, steps), (tokens, failures) => {
       all.push(...tokens);
+      failed.push(...failures);
       onStep(tokens, task);
     });
     const stats = await task.result;
     const ids = parts.map((_, i) => all.filter(({ sequence }) => sequence === i).map(({ id }) => id));
-    return { ids, stats, tokens: all };
+    return { ids, stats, tokens: all, failures: failed };
   }
 
   async dispose(): Promise<void> {

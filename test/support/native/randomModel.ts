@@ -14,7 +14,10 @@ export const randomModelConfig = {
   max_position_embeddings: 256,
 } as const;
 
-/** The same with matrices of 4 or 8 bits in groups of 32, so wide that groups go in pairs. */
+/** The same for prompts whose attention fits in no memory, unless it is fused. */
+export const longContextConfig = { ...randomModelConfig, max_position_embeddings: 200_000 } as const;
+
+/** The first one with matrices of 4 or 8 bits in groups of 32, so wide that groups go in pairs. */
 export function quantisedConfig(bits: 4 | 8) {
   const config = { ...randomModelConfig, hidden_size: 64, intermediate_size: 96 };
   return { ...config, quantization: { group_size: 32, bits } };
@@ -32,7 +35,11 @@ export const randomGemmaConfig = {
   sliding_window_pattern: 3,
 } as const;
 
-export type RandomConfig = typeof randomModelConfig | ReturnType<typeof quantisedConfig> | typeof randomGemmaConfig;
+export type RandomConfig =
+  | typeof randomModelConfig
+  | typeof longContextConfig
+  | ReturnType<typeof quantisedConfig>
+  | typeof randomGemmaConfig;
 
 /** Writes an MLX-format model directory with seeded random weights. */
 export async function writeRandomModel(directory: string, config: RandomConfig = randomModelConfig): Promise<string> {

@@ -1,6 +1,12 @@
 import { createHash } from "node:crypto";
-import { readFile, rename, utimes, writeFile } from "node:fs/promises";
-import type { BlockFileRead, BlockFileRefusal, BlockFiles, BlockFileWrite } from "../../../src/store/ports";
+import { readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
+import type {
+  BlockFileCheck,
+  BlockFileRead,
+  BlockFileRefusal,
+  BlockFiles,
+  BlockFileWrite,
+} from "../../../src/store/ports";
 
 /** What the pool's blocks hold, as text. */
 export interface BlockContents {
@@ -19,6 +25,8 @@ export class FakeBlockFiles implements BlockFiles {
   beforeRead: () => Promise<void> = async () => {};
   /** Thrown by the next writes while set. */
   writeError: Error | undefined;
+  /** Asked before each read: a refusal that the system is the reason of; what it throws, the read throws. */
+  refuseRead: (path: string) => BlockFileRefusal | undefined = () => undefined;
 
   constructor(
     readonly blockTokens: number,
@@ -43,11 +51,14 @@ export class FakeBlockFiles implements BlockFiles {
   async readBlockFile(request: BlockFileRead): Promise<BlockFileRefusal | undefined> {
     this.reads += 1;
     await this.beforeRead();
+    const failed = this.refuseRead(request.path);
+    if (failed !== undefined) return failed;
     let text: string;
     try {
       text = await readFile(request.path, "utf8");
-    } catch {
-      return { code: "missing", reason: "there is no file" };
+    } catch (error) {
+      const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+      return { code: isMissing ? "missing" : "unreadable", reason: String(error) };
     }
     if (!text.endsWith("}")) return { code: "truncated", reason: "the file is shorter than its header says" };
     let file: { format: string; tokens: number; content: string; metadata: Record<string, string>; checksum: string };
@@ -63,7 +74,8 @@ export class FakeBlockFiles implements BlockFiles {
     for (const [key, value] of Object.entries(request.expect)) {
       if (metadata[key] !== value) return { code: "identity", reason: `${key} differs`, key };
     }
-    if (tokens !== request.tokens) return { code: "geometry", reason: `${tokens} tokens, not ${request.tokens}` };
+    if (request.tokens !== anyTokens && tokens !== request.tokens)
+      return { code: "geometry", reason: `${tokens} tokens, not ${request.tokens}` };
     this.contents.set(request.block, content);
     const { usedAt } = request;
     // A save may have put another file into its place meanwhile.
@@ -71,6 +83,17 @@ export class FakeBlockFiles implements BlockFiles {
     return undefined;
   }
 }
+
+/** What the addon says of a block file when it is not told what it must hold. */
+export async function checkFakeBlockFile(file: string): Promise<BlockFileCheck & { readonly bytes: number }> {
+  const nothing = new FakeBlockFiles(0);
+  const refused = await nothing.readBlockFile({ path: file, block: 0, tokens: anyTokens, expect: {} });
+  const bytes = refused?.code === "missing" || refused?.code === "unreadable" ? 0 : (await stat(file)).size;
+  if (refused !== undefined) return { bytes, metadata: {}, refused };
+  return { bytes, metadata: JSON.parse(await readFile(file, "utf8")).metadata };
+}
+
+const anyTokens = -1;
 
 function checksum(data: unknown): string {
   return createHash("sha256").update(JSON.stringify(data)).digest("hex");

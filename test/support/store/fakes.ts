@@ -1,24 +1,32 @@
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
 import type { BlockIdentity } from "../../../src/store/blockIdentity";
 import { durableFiles } from "../../../src/store/files";
-import type { DurableFiles, FileLock, FileLocks } from "../../../src/store/ports";
+import type { Durability, DurableFiles, FileLock, FileLocks } from "../../../src/store/ports";
 
-/** Locks of one machine; every `process()` is another holder. */
+/** Locks of one machine; every `process()` is another holder. As the system's they are the file's, whatever its name. */
 export class FakeLocks {
   private readonly held = new Set<string>();
+  /** How often a lock was tried. */
+  tries = 0;
 
   process(): FileLocks {
     return {
       tryLock: (file): FileLock | undefined => {
-        if (this.held.has(file)) return undefined;
-        this.held.add(file);
+        this.tries += 1;
+        const descriptor = openSync(file, "a+", 0o600);
+        const { dev, ino } = fstatSync(descriptor);
+        closeSync(descriptor);
+        const key = `${dev} ${ino}`;
+        if (this.held.has(key)) return undefined;
+        this.held.add(key);
         let released = false;
         return {
           release: () => {
-            if (!released) this.held.delete(file);
+            if (!released) this.held.delete(key);
             released = true;
           },
         };
@@ -31,14 +39,14 @@ export class FakeLocks {
 export class FlakyFiles implements DurableFiles {
   full = false;
 
-  async writeAt(file: string, position: number, bytes: Uint8Array): Promise<void> {
+  async writeAt(file: string, position: number, bytes: Uint8Array, sync?: boolean): Promise<void> {
     this.check(file);
-    await durableFiles.writeAt(file, position, bytes);
+    await durableFiles.writeAt(file, position, bytes, sync);
   }
 
-  async replace(file: string, bytes: Uint8Array): Promise<void> {
+  async replace(file: string, bytes: Uint8Array, durability?: Durability): Promise<void> {
     this.check(file);
-    await durableFiles.replace(file, bytes);
+    await durableFiles.replace(file, bytes, durability);
   }
 
   private check(file: string): void {

@@ -40,6 +40,7 @@ const window = fc.constantFrom(undefined, { tokens: 12, totalBlocks: 150 });
 class Life {
   private rig: AgentRig;
   private id = "";
+  private forks = 0;
 
   constructor(
     private readonly home: string,
@@ -77,7 +78,8 @@ class Life {
         return;
       }
       case "fork":
-        this.id = (await this.rig.agents.fork(this.id, "fork")).id;
+        this.forks += 1;
+        this.id = (await this.rig.agents.fork(this.id, `fork ${this.forks}`)).id;
         return;
       case "restart":
         await this.end();

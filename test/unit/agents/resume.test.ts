@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { access, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { keysOfAgent } from "../../../src/store/references";
 import { AgentRig, type Done } from "../../support/agents/agentRig";
 import { inFolder } from "../../support/store/fakes";
 
@@ -152,12 +153,50 @@ describe("resume", function () {
     inFolder(async (home) => {
       const { id, expected } = await askedOnce(home);
       const rig = new AgentRig(home);
-      const keys = (await rig.store.read(id)).manifest.cache?.blocks ?? [];
+      const groups = await keysOfAgent(path.join(home, "agents", id));
+      const keys = [...groups.values()].flatMap((group) => [...group.keys()]);
       const third = (await objects(home)).find((file) => file.includes(keys[2] ?? "none"));
       await rm(third ?? "");
       const { figures, tokenIds } = await rig.ask(id, second);
       assert.deepEqual([figures.cache.refused?.code, figures.cache.refused?.atToken], ["missing", 8]);
       assert.equal(figures.reusedTokens, 8);
+      assert.deepEqual(tokenIds, expected.tokenIds);
+    }));
+
+  it("reads again, and says why, while the store's folder cannot be read, and finds everything there afterwards", () =>
+    inFolder(async (home) => {
+      const { id, expected } = await askedOnce(home);
+      const folder = path.join(home, "store");
+      await rename(folder, `${folder} aside`);
+      await writeFile(folder, "a file in place of the folder");
+      const rig = new AgentRig(home);
+      const { figures, tokenIds } = await (await rig.agents.send(id, { text: second })).done;
+      assert.equal(figures.cache.refused?.code, "unreadable");
+      assert.match(figures.cache.refused?.reason ?? "", /ENOTDIR/);
+      assert.equal(figures.cache.tier, "cold");
+      assert.deepEqual(tokenIds, expected.tokenIds);
+      await rig.agents.close();
+      await rm(folder);
+      await rename(`${folder} aside`, folder);
+      const again = await new AgentRig(home).ask(id, "Thanks");
+      assert.equal(again.figures.cache.tier, "warm");
+      assert.equal(again.figures.cache.refused, undefined);
+    }));
+
+  it("keeps a block and a tail that cannot be opened at the moment", () =>
+    inFolder(async (home) => {
+      const { id, expected } = await askedOnce(home);
+      const files = await objects(home);
+      const { cache } = (await new AgentRig(home).store.read(id)).manifest;
+      const tail = new AgentRig(home).store.tailPath(id, cache?.tail?.generation ?? 0);
+      for (const refused of [files[0] ?? "", tail]) {
+        const rig = new AgentRig(home);
+        rig.files.refuseRead = (file) => (file === refused ? { code: "unreadable", reason: "EMFILE" } : undefined);
+        await rig.agents.warm(id);
+        await access(refused);
+      }
+      const { figures, tokenIds } = await new AgentRig(home).ask(id, second);
+      assert.equal(figures.cache.refused, undefined);
       assert.deepEqual(tokenIds, expected.tokenIds);
     }));
 

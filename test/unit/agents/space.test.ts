@@ -53,16 +53,20 @@ describe("Blocks for agents", function () {
   it("goes on with the younger of two answers when the older one, which had the blocks, is stopped", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home, { totalBlocks: 62, maxAnswerTokens: 60 });
-      const [older, younger] = [
-        await rig.agents.send(await rig.create("older"), { text: long }),
-        await rig.agents.send(await rig.create("younger", "another one"), { text: other }),
-      ];
+      const ids = [await rig.create("older"), await rig.create("younger", "another one")];
+      const sent = gate();
       let wereTwo = false;
       rig.runner.beforeStep = async () => {
+        await sent.passed;
         const rows = rig.runner.batches.at(-1)?.rows.length ?? 0;
         if (wereTwo && rows === 1) older.abort();
         wereTwo ||= rows === 2;
       };
+      const older = await rig.agents.send(ids[0] ?? "", { text: long });
+      const younger = await rig.agents.send(ids[1] ?? "", { text: other });
+      const { engine } = rig.session;
+      await until(() => engine.metricsSnapshot().numRequestsRunning + engine.numWaiting === 2);
+      sent.open();
       assert.equal((await older.done).finishReason, "aborted");
       assert.equal((await younger.done).tokenIds.length, 60);
       await rig.agents.close();

@@ -4,7 +4,9 @@ import { answerBudget } from "../../../src/agents/answerBudget";
 import { decodeRecord, encodeRecord, type TurnRecord } from "../../../src/agents/turnRecords";
 import { TurnTree } from "../../../src/agents/turnTree";
 import { MalformedJson } from "../../../src/store/json";
-import { decodeLogs, emptyLogs, TurnLogWriter } from "../../../src/store/turnLog";
+import { readLogs } from "../../../src/store/logReader";
+import { emptyEnd, TurnLogWriter } from "../../../src/store/turnLog";
+import { bytesIn } from "../../support/store/bytesIn";
 
 const ids = fc.array(fc.nat(50_000), { maxLength: 8 }).map((list) => Int32Array.from(list));
 const text = fc.string({ unit: "grapheme" });
@@ -60,23 +62,36 @@ const records: fc.Arbitrary<TurnRecord> = fc.oneof(
 );
 
 describe("turn records", () => {
-  it("come back from the log as they were written", () => {
+  it("come back from the log as they were written", () =>
     fc.assert(
-      fc.property(fc.array(records, { maxLength: 10 }), (list) => {
-        const writer = new TurnLogWriter(Buffer.alloc(0), Buffer.alloc(0), emptyLogs);
+      fc.asyncProperty(fc.array(records, { maxLength: 10 }), async (list) => {
+        const writer = new TurnLogWriter(emptyEnd());
         for (const record of list) writer.append(encodeRecord(record));
         const { turnBytes, tokenBytes, committed } = writer.pending();
-        const { entries } = decodeLogs(turnBytes, tokenBytes, committed);
+        const { entries } = await readLogs(bytesIn(turnBytes), bytesIn(tokenBytes), { committed });
         const plain = (record: TurnRecord): unknown => JSON.parse(JSON.stringify(record));
         assert.deepEqual(entries.map(decodeRecord).map(plain), list.map(plain));
       }),
-    );
-  });
+    ));
 
   it("of no known type are refused", () => {
     const tokens = new Int32Array(0);
-    for (const body of [{}, { type: "note", turn: "t1" }, { type: "end", turn: "t1", state: "done" }]) {
+    const segments = [{ kind: "prompt", text: "", count: 3 }];
+    const prompt = { type: "prompt", turn: "t1", keep: 0, tokens: 3 };
+    for (const body of [
+      {},
+      { type: "note", turn: "t1" },
+      { type: "end", turn: "t1", state: "done" },
+      { ...prompt, segments: "all" },
+    ]) {
       assert.throws(() => decodeRecord({ body, tokens }), MalformedJson);
+    }
+    // Segments that claim more or fewer tokens than there are.
+    for (const count of [2, 4]) {
+      assert.throws(
+        () => decodeRecord({ body: { ...prompt, segments }, tokens: new Int32Array(count) }),
+        MalformedJson,
+      );
     }
   });
 });
@@ -103,6 +118,74 @@ describe("turn tree", () => {
         assert.equal(seen.size, parents.length);
       }),
     );
+  });
+});
+
+describe("a forged log", () => {
+  const base = { type: "turn", user: "", at: 0 } as const;
+
+  it("has no turn that is its own parent, before its parent, or there twice, and no part of a turn that is not there", () => {
+    const forged: readonly (readonly TurnRecord[])[] = [
+      [{ ...base, turn: "t1", parent: "t1" }],
+      [
+        { ...base, turn: "t1", parent: "t2" },
+        { ...base, turn: "t2", parent: "t1" },
+      ],
+      [
+        { ...base, turn: "t1" },
+        { ...base, turn: "t2", parent: "t1" },
+        { ...base, turn: "t1", parent: "t2" },
+      ],
+      [{ type: "answer", turn: "t9", text: "", ids: new Int32Array(0) }],
+    ];
+    for (const list of forged) {
+      const tree = new TurnTree();
+      assert.throws(() => {
+        for (const record of list) tree.apply(record);
+      }, MalformedJson);
+      for (const { id } of tree.all()) assert.ok(tree.branch(id).length <= list.length);
+    }
+  });
+
+  it("gives new turns ids that are not taken", () => {
+    const tree = new TurnTree();
+    tree.apply({ ...base, turn: "t3" });
+    tree.apply({ ...base, turn: "t4" });
+    assert.deepEqual(tree.nextIds(3), ["t5", "t6", "t7"]);
+    tree.apply({ ...base, turn: "t1" });
+    assert.equal(tree.nextId(), "t5");
+  });
+
+  it("of 200,000 turns with as many branches, and of as many parts of an answer, is told in linear time", () => {
+    const tree = new TurnTree();
+    const half = 100_000;
+    for (let n = 1; n <= half; n += 1) {
+      tree.apply(n === 1 ? { ...base, turn: "t1" } : { ...base, turn: `t${n}`, parent: `t${n - 1}` });
+    }
+    for (let n = 1; n <= half; n += 1) tree.apply({ ...base, turn: `b${n}`, parent: `t${half}` });
+    for (let n = 0; n < 2 * half; n += 1) {
+      tree.apply({ type: "answer", turn: "t1", text: "a", ids: Int32Array.from([n]) });
+    }
+    assert.equal(tree.otherBranches("b7").length, half - 1);
+    assert.equal(tree.otherBranches(undefined)[0]?.turns, half + 1);
+    const { answerIds, answerText } = tree.get("t1") ?? assert.fail();
+    assert.equal(answerText.length, 2 * half);
+    assert.ok(answerIds.every((id, index) => id === index) && answerIds.length === 2 * half);
+  }).timeout(60_000);
+
+  it("changes no answer that was given out when a part is added", () => {
+    const tree = new TurnTree();
+    tree.apply({ ...base, turn: "t1" });
+    const seen: Int32Array[] = [];
+    for (let n = 0; n < 40; n += 1) {
+      tree.apply({ type: "answer", turn: "t1", text: "", ids: Int32Array.from([n, n]) });
+      seen.push(tree.get("t1")?.answerIds ?? assert.fail());
+    }
+    for (const [n, ids] of seen.entries())
+      assert.deepEqual(
+        [...ids],
+        [...Array(n + 1).keys()].flatMap((k) => [k, k]),
+      );
   });
 });
 

@@ -15,7 +15,7 @@ describe("The program", () => {
     for (const words of [[], ["help"], ["--help"]]) {
       const { code, stdout, stderr } = await run(...words);
       assert.deepEqual([code, stderr], [0, []]);
-      for (const command of ["generate", "bench", "agents list", "agents delete", "models import"]) {
+      for (const command of ["generate", "bench", "agents list", "agents delete", "models import", "store gc"]) {
         assert.ok(stdout.includes(`resident ${command}`), command);
       }
       assert.ok(stdout.includes(defaultHome));
@@ -24,7 +24,7 @@ describe("The program", () => {
   });
 
   it("tells a command's options, with the default home, whatever else is written", async () => {
-    for (const command of ["generate", "bench", "agents", "models"]) {
+    for (const command of ["generate", "bench", "agents", "models", "store"]) {
       const { code, stdout } = await run(command, "--nonsense", "--help");
       assert.equal(code, 0);
       for (const option of ["--home DIR", "--json", `default: ${defaultHome}`]) {
@@ -38,9 +38,10 @@ describe("The program", () => {
   });
 
   const refused: readonly (readonly [string, readonly string[], RegExp])[] = [
-    ["an unknown command", ["chat"], /no command 'chat': use generate, agents, models, bench or help$/],
+    ["an unknown command", ["chat"], /no command 'chat': use generate, agents, models, store, bench or help$/],
     ["generate without a prompt", ["generate"], /--prompt is missing/],
     ["--raw with --agent", ["generate", "--prompt=a", "--raw", "--agent=ada"], /--raw cannot go with --agent/],
+    ["--new without --agent", ["generate", "--prompt=a", "--new"], /--new goes with --agent/],
     ["--raw with --system", ["generate", "--prompt=a", "--raw", "--system=b"], /--raw cannot go with --system/],
     [
       "a temperature out of range",
@@ -52,10 +53,19 @@ describe("The program", () => {
     [
       "an unknown suite",
       ["bench", "exp-007"],
-      /no suite 'exp-007': use exp-005, exp-006, resume, throughput, engine, soak$/,
+      /no suite 'exp-007': use exp-005, exp-006, resume, throughput, engine, host, soak$/,
     ],
-    ["an unknown verb", ["agents", "merge"], /agents knows no 'merge': use list, show, fork, rewind or delete$/],
+    [
+      "an unknown verb",
+      ["agents", "merge"],
+      /agents knows no 'merge': use list, show, fork, rewind, delete or repair$/,
+    ],
     ["no verb", ["models"], /models does nothing by itself: use import, list or inspect$/],
+    [
+      "an unknown verb of the store",
+      ["store", "wipe"],
+      /store knows no 'wipe': use stats, verify, gc, repair or forget$/,
+    ],
     ["a name from Object", ["constructor"], /no command 'constructor'/],
     ["a verb from Object", ["agents", "toString"], /knows no 'toString'/],
   ];

@@ -105,20 +105,6 @@ describe("BlockPool", () => {
     assert.throws(() => pool.cancelReserved(1), { code: "INTERNAL" });
   });
 
-  it("says when blocks became available", () => {
-    let told = 0;
-    const pool = new BlockPool({ totalBlocks: 4, blockTokens: 4 }, { onRoom: () => (told += 1) });
-    const [block = -1] = pool.allocate(1);
-    pool.retain(block);
-    pool.release(block);
-    assert.equal(told, 0);
-    pool.release(block);
-    assert.equal(told, 1);
-    pool.reserve(2);
-    pool.cancelReserved(2);
-    assert.equal(told, 2);
-  });
-
   it("finds nothing once contents are unknown, while tables stay held", () => {
     const pool = poolOf(4);
     const [held = -1, loose = -1] = pool.allocate(2);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { branchUpdate, chatBranch, chatSnapshot } from "../../../src/extension/chat/chatModel";
+import { actionCommand, agentTarget } from "../../../src/extension/commands/actionCommands";
 import { pageEngine, pageTurn } from "../../../src/extension/pages/pageModel";
 import type { EngineState, TurnView } from "../../../src/protocol/service";
 import { FakeService, figures, model } from "../../support/extension/fakeService";
@@ -58,6 +59,23 @@ describe("a chat's snapshot", () => {
       locked.readOnly?.actions.map((action) => action.id),
       ["fork", "tryAgain"],
     );
+  });
+
+  it("says why an agent that is damaged cannot go on, with the repair first, and goes on after it", async () => {
+    const service = new FakeService();
+    const { id } = await service.createAgent({ name: "Ada" });
+    const damage = {
+      code: "AGENT_CORRUPT",
+      what: "Ada is damaged",
+      advice: "repair it",
+      facts: { agent: id },
+    } as const;
+    const damaged = chatSnapshot(service.change(id, { damage }), view);
+    assert.equal(damaged.readOnly?.error.what, "Ada is damaged");
+    assert.equal(damaged.readOnly?.actions[0]?.id, "repair");
+    assert.deepEqual(actionCommand("repair", agentTarget(damage.facts)).argument, { agent: id });
+    await service.repairAgent(id);
+    assert.equal(chatSnapshot(await service.getAgent(id), view).readOnly, undefined);
   });
 
   it("offers only starts that can be taken", async () => {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { setImmediate as turnOfLoop } from "node:timers/promises";
+import { EngineEndedError, ResidentError } from "../../../src/common/errors";
 import { Room } from "../../../src/extension/room/room";
 import type { RoomUpdate } from "../../../src/protocol/room";
-import { FakeService } from "../../support/extension/fakeService";
+import { FakeService, figures } from "../../support/extension/fakeService";
 
 /** Long enough for every promise that is due. */
 async function settle(): Promise<void> {
@@ -35,7 +36,7 @@ describe("the room", () => {
   it("starts all answers before any of them is played", async () => {
     const { room, service, first, second, answers } = await roomOf("Ada", "Brian");
     await room.ask("hello", "all");
-    assert.ok(service.running(first) && service.running(second));
+    assert.ok((await service.running(first)) && (await service.running(second)));
     assert.deepEqual(
       answers().map(({ turn }) => turn?.state),
       ["running", "running"],
@@ -86,7 +87,7 @@ describe("the room", () => {
     service.change(first, { lockedElsewhere: true });
     const message = await room.ask("hello", [first]);
     await room.askFork(message.id, first);
-    assert.equal(answers().at(-1)?.name, "Ada (fork)");
+    assert.equal(answers().at(-1)?.name, "Ada 2");
     assert.equal(answers().at(-1)?.turn?.state, "running");
     assert.equal((await room.members()).length, 2);
   });
@@ -185,5 +186,21 @@ describe("the room", () => {
       (await room.members()).map(({ agent }) => agent.id),
       [second],
     );
+  });
+
+  it("keeps what an answer had come to when the engine ends under it", async () => {
+    const { room, service, first, answers } = await roomOf("Ada");
+    await room.ask("hello", "all");
+    const error = new EngineEndedError("its thread ended").toInfo();
+    service.answerOf(first).play({ type: "text", text: "half an", figures });
+    service.getAgent = async () => {
+      throw ResidentError.fromInfo(error);
+    };
+    service.answerOf(first).play({ type: "failed", error });
+    await settle();
+    const [answer] = answers();
+    assert.deepEqual([answer?.turn?.state, answer?.turn?.answer], ["failed", "half an"]);
+    assert.equal(answer?.turn?.problem?.error.code, "ENGINE_ENDED");
+    assert.equal(room.shown.at(-1)?.endedAt, 1000);
   });
 });

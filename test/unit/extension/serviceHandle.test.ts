@@ -1,18 +1,26 @@
 import assert from "node:assert/strict";
+import { EngineEndedError } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
 import { ServiceHandle } from "../../../src/extension/engine/serviceHandle";
 import type { ServiceEvent } from "../../../src/protocol/service";
 import { FakeService } from "../../support/extension/fakeService";
 
 describe("the service handle", () => {
+  const ended: ServiceEvent = { type: "ended", error: new EngineEndedError("its thread ended with code 134").toInfo() };
+
   function handle() {
     const made: FakeService[] = [];
-    const service = new ServiceHandle(async () => {
-      const fake = new FakeService();
-      made.push(fake);
-      return fake;
-    }, silentLog);
-    return { service, made };
+    const clock = { ms: 0 };
+    const service = new ServiceHandle(
+      async () => {
+        const fake = new FakeService();
+        made.push(fake);
+        return fake;
+      },
+      silentLog,
+      () => clock.ms,
+    );
+    return { service, made, clock };
   }
 
   it("makes the service on first need, and once", async () => {
@@ -86,5 +94,36 @@ describe("the service handle", () => {
     finish();
     await Promise.all([starting, ending]);
     assert.equal(fake.disposed, true);
+  });
+
+  it("starts a new core with the next call when one has ended, and tells listeners then", async () => {
+    const { service, made } = handle();
+    const heard: string[] = [];
+    service.onEvent(({ type }) => heard.push(type));
+    service.onRestart(() => heard.push("restart"));
+    await service.get();
+    made[0]?.fire(ended);
+    assert.deepEqual([service.started, made.length, made[0]?.disposed], [false, 1, true]);
+    assert.deepEqual(heard, ["ended"]);
+    assert.equal(await service.get(), made[1]);
+    assert.deepEqual(heard, ["ended", "restart"]);
+    made[0]?.fire(ended);
+    assert.equal(await service.get(), made[1]);
+  });
+
+  it("starts no core by itself when they keep ending, until a person restarts it", async () => {
+    const { service, made, clock } = handle();
+    await service.get();
+    made[0]?.fire(ended);
+    await service.get();
+    clock.ms += 59_000;
+    made[1]?.fire(ended);
+    await assert.rejects(service.get(), { code: "ENGINE_ENDED" });
+    assert.equal(made.length, 2);
+    await service.restart(1000);
+    assert.equal(await service.get(), made[2]);
+    clock.ms += 60_000;
+    made[2]?.fire(ended);
+    assert.equal(await service.get(), made[3]);
   });
 });

@@ -42,6 +42,14 @@ describe("an agent in the tree", () => {
     assert.equal(contextValue, "agent.locked");
   });
 
+  it("says that it is damaged, and why, whatever else is known of it", async () => {
+    const damage = { code: "AGENT_CORRUPT", what: "Ada [1] cannot be read", advice: "repair it", facts: {} } as const;
+    const { icon, description, contextValue, tooltip } = await look({ damage, lockedElsewhere: true });
+    assert.deepEqual([icon, description, contextValue], ["warning", "damaged", "agent.damaged"]);
+    assert.match(tooltip, /Ada \\\[1\\\] cannot be read/);
+    assert.match(tooltip, /Repair it/);
+  });
+
   it("does not let a name format the tooltip", async () => {
     assert.match((await look({})).tooltip, /\*\*Ada \\\[1\\\]\*\*/);
   });

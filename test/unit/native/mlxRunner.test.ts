@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { greedy, noPenalties, type RunnerToken, type SequenceStep } from "../../../src/engine/ports";
-import type { NativePool, SampledToken, StepBatch } from "../../../src/native/binding";
+import type { NativePool, SampledToken, SequenceFailure, StepBatch } from "../../../src/native/binding";
 import { MlxRunner, toBatch } from "../../../src/native/mlxRunner";
 
 const step: SequenceStep = {
@@ -24,15 +24,21 @@ class PlayedPool implements NativePool {
   readonly asked: StepBatch[] = [];
   cancelled = false;
 
-  constructor(private readonly steps: readonly (readonly SampledToken[])[]) {}
+  constructor(
+    private readonly steps: readonly (readonly SampledToken[])[],
+    private readonly failures: readonly SequenceFailure[] = [],
+  ) {}
 
-  run(batch: StepBatch, onTokens: (tokens: readonly SampledToken[]) => void) {
+  run(batch: StepBatch, onTokens: (tokens: readonly SampledToken[], failures: readonly SequenceFailure[]) => void) {
     this.asked.push(batch);
     const play = async () => {
-      for (const tokens of this.steps) {
+      for (const [index, tokens] of this.steps.entries()) {
         await null;
         if (this.cancelled) break;
-        onTokens(tokens);
+        onTokens(
+          tokens,
+          this.failures.filter(({ step }) => step === index),
+        );
       }
       return {
         stepMs: 3,
@@ -132,6 +138,32 @@ describe("The engine's device over a native pool", () => {
       acceptedTokens: 14,
     });
     assert.deepEqual(runner.geometry, { totalBlocks: 10, blockTokens: 4, maxContextTokens: 100, vocabSize: 50 });
+  });
+
+  it("tells of a sequence that failed in the step where it did, and resolves", async () => {
+    const failure: SequenceFailure = {
+      sequence: 1,
+      step: 1,
+      code: "NATIVE_FAILURE",
+      what: "the model computed no finite logits",
+      facts: { sequence: 1 },
+    };
+    const pool = new PlayedPool([[{ sequence: 0, step: 0, id: 5 }], [{ sequence: 0, step: 1, id: 6 }]], [failure]);
+    const runner = new MlxRunner(pool, { maxContextTokens: 100, vocabSize: 50 });
+    const seen: (number | string)[] = [];
+    await runner.run([step, step], {
+      steps: 2,
+      onTokens: (tokens) => seen.push(...tokens.map(({ id }) => id)),
+      onFailed: (sequence, error) => seen.push(`${sequence} ${error.code} ${error.what}`),
+      cancelled: () => false,
+    });
+    assert.deepEqual(seen, [5, 6, "1 NATIVE_FAILURE the model computed no finite logits"]);
+  });
+
+  it("hands over what penalties count", () => {
+    const penalties = { recentIds: Int32Array.of(4, 5), ids: Int32Array.of(5, 4), counts: Int32Array.of(1, 9) };
+    const [native] = toBatch([{ ...step, penalties }], 1).sampling;
+    assert.deepEqual([native?.recentIds, native?.answerIds, native?.answerCounts], Object.values(penalties));
   });
 
   it("cancels the native run when the engine no longer wants it", async () => {

@@ -6,7 +6,7 @@ import { FakeService } from "../../support/extension/fakeService";
 const namesOf = (reference?: string) =>
   Object.keys(
     benchSuites(new FakeService(), {
-      options: { home: "/home", ...(reference === undefined ? {} : { reference }) },
+      options: { home: "/home", nativeStage: "/stage", ...(reference === undefined ? {} : { reference }) },
       runtime: new FakeRuntime(),
       loaded: () => undefined,
       library: { defaultModel: "/model" },
@@ -19,10 +19,11 @@ describe("the benchmark suites", () => {
       "engine",
       "exp-005",
       "exp-006",
+      "host",
       "resume",
       "soak",
       "throughput",
     ]);
-    assert.deepEqual(namesOf(), ["engine", "exp-006", "resume", "soak", "throughput"]);
+    assert.deepEqual(namesOf(), ["engine", "exp-006", "host", "resume", "soak", "throughput"]);
   });
 });

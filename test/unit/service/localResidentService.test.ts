@@ -6,21 +6,8 @@ import type { ServiceEvent, ServiceOptions } from "../../../src/protocol/service
 import { LocalResidentService } from "../../../src/service/localResidentService";
 import { record } from "../../support/agents/agentRig";
 import { FakeRuntime, writeFakeModel } from "../../support/agents/fakeRuntime";
+import { optionsFor, otherModel, writeFakeModels } from "../../support/service/serviceOptions";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
-
-function optionsFor(folder: string, change: Partial<ServiceOptions> = {}): ServiceOptions {
-  return {
-    home: path.join(folder, "home"),
-    starterModel: path.join(folder, "models", "starter"),
-    nativeStage: path.join(folder, "stage"),
-    modelFolders: [path.join(folder, "models")],
-    poolBytes: 64 * 1024,
-    blockTokens: 8,
-    maxAnswerTokens: 6,
-    storeQuotaBytes: 1_000_000,
-    ...change,
-  };
-}
 
 interface Rig {
   readonly folder: string;
@@ -32,7 +19,7 @@ interface Rig {
 /** A service over two models on disk, "starter" and "other", ended afterwards. */
 function inService(body: (rig: Rig) => Promise<void>, change: Partial<ServiceOptions> = {}): Promise<void> {
   return inFolder(async (folder) => {
-    for (const name of ["starter", "other"]) await writeFakeModel(path.join(folder, "models", name));
+    await writeFakeModels(folder);
     const runtime = new FakeRuntime();
     const service = new LocalResidentService(optionsFor(folder, change), runtime, silentLog);
     const events: ServiceEvent[] = [];
@@ -45,8 +32,6 @@ function inService(body: (rig: Rig) => Promise<void>, change: Partial<ServiceOpt
   });
 }
 
-const otherModel = (folder: string): string => path.join(folder, "models", "other");
-
 describe("the service", function () {
   this.timeout(20_000);
 
@@ -58,51 +43,6 @@ describe("the service", function () {
       assert.deepEqual(status.agents, []);
       await service.createAgent({ name: "Ada" });
       assert.deepEqual(runtime.history, []);
-    }));
-
-  it("answers one prompt, and says what it loads on the way", () =>
-    inService(async ({ service, events }) => {
-      const done = await service.generate({ prompt: "Hello" }).done;
-      assert.equal(done.finishReason, "length");
-      assert.equal(done.tokenIds.length, 6);
-      const states = events.flatMap((event) => (event.type === "engine" ? [event.state.type] : []));
-      assert.deepEqual([states[0], states.at(-1)], ["loading", "ready"]);
-      const { pool, engine, metrics } = await service.status();
-      assert.equal(engine.type, "ready");
-      assert.equal(pool?.usedBlocks, 0);
-      assert.equal(
-        pool?.map.reduce((sum, run) => sum + run.count, 0),
-        pool?.totalBlocks,
-      );
-      assert.equal(metrics.prefixCacheQueries, done.figures.promptTokens);
-    }));
-
-  it("answers a raw prompt without a template, and the same text twice from memory", () =>
-    inService(async ({ service }) => {
-      const first = await service.generate({ prompt: "Once upon a time there was", raw: true }).done;
-      const second = await service.generate({ prompt: "Once upon a time there was", raw: true }).done;
-      assert.ok(first.figures.promptTokens < 27);
-      assert.deepEqual(second.tokenIds, first.tokenIds);
-      assert.equal(second.figures.cache.tier, "hot");
-    }));
-
-  for (const prompt of ["", "  \n"]) {
-    it(`refuses ${JSON.stringify(prompt)} without loading anything`, () =>
-      inService(async ({ service, runtime }) => {
-        await assert.rejects(service.generate({ prompt }).done, { code: "INVALID_REQUEST" });
-        assert.deepEqual(runtime.history, []);
-      }));
-  }
-
-  it("refuses a prompt that is longer than the context with the numbers", () =>
-    inService(async ({ service }) => {
-      const running = service.generate({ prompt: "x ".repeat(600), raw: true });
-      await assert.rejects(running.done, (error: ResidentError) => {
-        assert.equal(error.code, "CONTEXT_FULL");
-        assert.equal(error.facts["context"], 512);
-        return true;
-      });
-      assert.equal((await service.generate({ prompt: "Hello" }).done).tokenIds.length, 6);
     }));
 
   it("aborts an answer that still waits for its model", () =>
@@ -118,15 +58,6 @@ describe("the service", function () {
       assert.equal((await running.done).finishReason, "aborted");
       letLoad();
     }));
-
-  it("says what is wrong with a pool that cannot hold one block, and stays alive", () =>
-    inService(
-      async ({ service }) => {
-        await assert.rejects(service.generate({ prompt: "Hello" }).done, { code: "INVALID_REQUEST" });
-        assert.equal((await service.status()).engine.type, "failed");
-      },
-      { poolBytes: 100 },
-    ));
 
   it("swaps models between turns: the second waits, and the first agent's cache comes back from disk", () =>
     inService(async ({ service, runtime, folder }) => {
@@ -161,18 +92,6 @@ describe("the service", function () {
       assert.deepEqual(runtime.history, ["other", "-other", "starter"]);
     }));
 
-  it("saves what is hot before it unloads", () =>
-    inService(async ({ service }) => {
-      const ada = await service.createAgent({ name: "Ada" });
-      await (await service.send(ada.id, { text: "Remember this" })).done;
-      await service.unloadModel();
-      const [summary] = await service.listAgents();
-      assert.equal(summary?.tier, "warm");
-      assert.equal((await service.status()).engine.type, "idle");
-      const { objects, bytes } = (await service.status()).store;
-      assert.ok(objects > 0 && bytes > 0);
-    }));
-
   it("loads a model anew after its device failed", () =>
     inService(async ({ service, runtime }) => {
       await service.loadModel();
@@ -180,39 +99,6 @@ describe("the service", function () {
       await assert.rejects(service.generate({ prompt: "Hello" }).done, /lost/);
       assert.equal((await service.generate({ prompt: "Hello" }).done).tokenIds.length, 6);
       assert.deepEqual(runtime.history, ["starter", "-starter", "starter"]);
-    }));
-
-  it("names a model that is not there, and stays usable with another", () =>
-    inService(
-      async ({ service, folder }) => {
-        assert.equal((await service.status()).engine.type, "noModel");
-        await assert.rejects(service.generate({ prompt: "Hello" }).done, { code: "MODEL_NOT_FOUND" });
-        await assert.rejects(service.createAgent({ name: "Ada" }), { code: "MODEL_NOT_FOUND" });
-        await service.chooseModel(otherModel(folder));
-        assert.equal((await service.status()).engine.type, "idle");
-        assert.equal((await service.generate({ prompt: "Hello" }).done).finishReason, "length");
-      },
-      { starterModel: "/nowhere" },
-    ));
-
-  it("lists its models, the starter first", () =>
-    inService(async ({ service }) => {
-      const models = await service.listModels();
-      assert.deepEqual(
-        models.map(({ name, isStarter }) => [name, isStarter]),
-        [
-          ["starter", true],
-          ["other", false],
-        ],
-      );
-    }));
-
-  it("refuses a benchmark that it cannot run", () =>
-    inService(async ({ service }) => {
-      await assert.rejects(
-        service.runBench("exp-005", () => {}),
-        { code: "USAGE" },
-      );
     }));
 });
 

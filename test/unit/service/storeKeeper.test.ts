@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { copyFile } from "node:fs/promises";
+import { copyFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { silentLog } from "../../../src/common/log";
 import { StoreKeeper } from "../../../src/service/storeKeeper";
 import { BlockStore } from "../../../src/store/blockStore";
-import { listObjects, usageOf } from "../../../src/store/quota";
+import { listObjects, usageOf } from "../../../src/store/objectFiles";
 import { FakeBlockFiles } from "../../support/store/fakeBlockFiles";
 import { identity, inFolder, someTokens } from "../../support/store/fakes";
 
@@ -14,7 +14,9 @@ const minuteMs = 60_000;
 class Rig {
   readonly blocks: BlockStore;
   readonly chain: ReturnType<BlockStore["chain"]>;
-  nowMs = 0;
+  /** Two minutes from now: nothing that the test makes is in use. */
+  nowMs = Date.now() + 2 * minuteMs;
+  collect: () => Promise<void> = async () => {};
   private readonly files = new FakeBlockFiles(identity.blockTokens);
   private saved = 0;
 
@@ -26,7 +28,8 @@ class Rig {
   keeper(quotaBytes: number, needed: readonly string[] = []): StoreKeeper {
     const { blocks } = this;
     const neededKeys = () => new Set(needed);
-    return new StoreKeeper({ blocks, quotaBytes, neededKeys, nowMs: () => this.nowMs, log: silentLog });
+    const collectIfDue = () => this.collect();
+    return new StoreKeeper({ blocks, quotaBytes, neededKeys, collectIfDue, nowMs: () => this.nowMs, log: silentLog });
   }
 
   /** Saves the chain's next blocks and tells the keeper. */
@@ -37,6 +40,10 @@ class Rig {
     this.saved += count;
     keeper.saved(undefined);
     await keeper.close();
+  }
+
+  async remove(key: string | undefined): Promise<void> {
+    await rm(this.blocks.objectPath(identity, key ?? ""));
   }
 
   async onDisk() {
@@ -60,7 +67,7 @@ describe("The keeper of the store", function () {
       await copyFile(first.path, path.join(path.dirname(first.path), "of-another-process.safetensors"));
       await rig.save(keeper, 4);
       assert.equal((await keeper.status()).objects, 7);
-      rig.nowMs = 11 * minuteMs;
+      rig.nowMs += 11 * minuteMs;
       await rig.save(keeper, 1);
       assert.equal((await keeper.status()).objects, 9);
     }));
@@ -70,7 +77,7 @@ describe("The keeper of the store", function () {
       const rig = new Rig(folder);
       const keeper = rig.keeper(1e6);
       await rig.save(keeper, 5);
-      await rig.blocks.remove(identity, rig.chain[2]?.key ?? "");
+      await rig.remove(rig.chain[2]?.key);
       keeper.changed();
       assert.equal((await keeper.status()).objects, 4);
     }));
@@ -81,7 +88,7 @@ describe("The keeper of the store", function () {
       await rig.save(rig.keeper(1e6), 12);
       const keeper = rig.keeper(1e6);
       const asked = [keeper.status(), keeper.status()];
-      await rig.blocks.remove(identity, rig.chain[2]?.key ?? "");
+      await rig.remove(rig.chain[2]?.key);
       keeper.changed();
       asked.push(keeper.status());
       assert.equal((await Promise.all(asked)).at(-1)?.objects, 11);
@@ -112,10 +119,49 @@ describe("The keeper of the store", function () {
       const keys = rig.chain.map(({ key }) => key);
       const keeper = rig.keeper(bytes - 1, keys);
       await rig.save(keeper, 0);
-      await rig.blocks.remove(identity, keys[0] ?? "");
+      await rig.remove(keys[0]);
       await rig.save(keeper, 1);
       assert.equal((await keeper.status()).objects, 31);
       await rig.save(keeper, 2);
       assert.equal((await keeper.status()).objects, 32);
+    }));
+
+  it("keeps the quota although nothing can be collected, and shows why until it can", () =>
+    inFolder(async (folder) => {
+      const rig = new Rig(folder);
+      await rig.save(rig.keeper(1e6), 30);
+      const { bytes } = await rig.onDisk();
+      const keeper = rig.keeper(bytes - 1);
+      rig.collect = async () => {
+        throw new Error("an agent's folder cannot be read");
+      };
+      await rig.save(keeper, 0);
+      assert.ok((await rig.onDisk()).objects < 30);
+      assert.match((await keeper.status()).problem?.what ?? "", /cannot be read/);
+      rig.collect = async () => {};
+      rig.nowMs += 11 * minuteMs;
+      await rig.save(keeper, 0);
+      assert.equal((await keeper.status()).problem, undefined);
+    }));
+
+  it("tells its status where the store cannot be read, with the reason", () =>
+    inFolder(async (folder) => {
+      const rig = new Rig(path.join(folder, "store"));
+      await writeFile(path.join(folder, "store"), "a file in place of the folder");
+      const { objects, problem } = await rig.keeper(1e6).status();
+      assert.equal(objects, 0);
+      assert.match(problem?.what ?? "", /ENOTDIR/);
+    }));
+
+  it("evicts nothing that any process has used within the last minute", () =>
+    inFolder(async (folder) => {
+      const rig = new Rig(folder);
+      await rig.save(rig.keeper(1e6), 10);
+      rig.nowMs = Date.now();
+      await rig.save(rig.keeper(1), 1);
+      assert.equal((await rig.onDisk()).objects, 11);
+      rig.nowMs += 2 * minuteMs;
+      await rig.save(rig.keeper(1), 1);
+      assert.equal((await rig.onDisk()).objects, 0);
     }));
 });

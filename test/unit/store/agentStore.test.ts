@@ -51,12 +51,12 @@ describe("agent store", function () {
       const { id } = writer.manifest;
       await assert.rejects(second.open(id), { code: "AGENT_LOCKED" });
       await assert.rejects(second.remove(id), { code: "AGENT_LOCKED" });
-      assert.equal(second.isLockedElsewhere(id), true);
+      assert.equal(await second.lockState(id), "held");
       assert.equal((await second.read(id)).manifest.name, "Ada");
-      const fork = await second.fork(id, { name: "Bob", headTokens: 0, headTurns: 0 });
+      const fork = await second.fork(await second.read(id), { name: "Bob", headTokens: 0, headTurns: 0 });
       assert.equal(fork.manifest.index, 1);
       await writer.close();
-      assert.equal(second.isLockedElsewhere(id), false);
+      assert.equal(await second.lockState(id), "free");
       await (await second.open(id)).writer.close();
     }));
 
@@ -154,7 +154,7 @@ describe("agent store", function () {
       }
     }));
 
-  it("reads what is before the damage, refuses to go on from it, and forks it", () =>
+  it("reads what is before the damage, and refuses to go on from it and to copy it", () =>
     inFolder(async (folder) => {
       const store = storeIn(folder);
       const writer = await store.create(ada);
@@ -166,10 +166,11 @@ describe("agent store", function () {
       await truncate(log, (await stat(log)).size - 10);
       const read = await store.read(id);
       assert.equal(read.entries.length, 2);
-      assert.match(read.damage ?? "", /line 3/);
+      assert.match(read.damage?.reason ?? "", /line 4/);
       await assert.rejects(store.open(id), { code: "AGENT_CORRUPT" });
-      const fork = await store.fork(id, { name: "Ada again", headTokens: 0, headTurns: 0 });
-      assert.equal((await store.read(fork.manifest.id)).entries.length, 2);
+      await assert.rejects(async () => store.fork(read, { name: "Ada again", headTokens: 0, headTurns: 0 }), {
+        code: "AGENT_CORRUPT",
+      });
     }));
 
   it("lists the others when a manifest is damaged or of another format", () =>
@@ -179,12 +180,15 @@ describe("agent store", function () {
       const damaged = writers[0]?.manifest.id ?? "";
       const file = path.join(folder, damaged, "manifest.json");
       await writeFile(file, (await readFile(file, "utf8")).replace("Ada", "Eve"));
-      const { manifests, damaged: named } = await store.list();
+      const { manifests, unreadable } = await store.list();
       assert.deepEqual(
         manifests.map((manifest) => manifest.name),
         ["Bob"],
       );
-      assert.deepEqual(named, [damaged]);
+      assert.deepEqual(
+        unreadable.map(({ id, agent }) => [id, agent?.name]),
+        [[damaged, "Ada"]],
+      );
       await assert.rejects(store.read(damaged), { code: "AGENT_CORRUPT" });
     }));
 
@@ -222,7 +226,7 @@ describe("agent store", function () {
         assert.equal((await stat(path.join(folder, writer.manifest.id, name))).mode & 0o777, 0o600);
       }
       await store.remove(writer.manifest.id, writer);
-      assert.deepEqual(await readdir(folder), []);
+      assert.deepEqual(await readdir(folder), [".names.lock"]);
     }));
 
   it("writes nothing of a new agent when the disk is full", () =>
@@ -231,6 +235,6 @@ describe("agent store", function () {
       files.full = true;
       const store = storeIn(folder, undefined, files);
       await assert.rejects(store.create(ada), { code: "DISK_FULL" });
-      assert.deepEqual(await readdir(folder), []);
+      assert.deepEqual(await readdir(folder), [".names.lock"]);
     }));
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import fc from "fast-check";
 import { createBlockHasher, firstDifference, rootKey } from "../../../src/store/blockIdentity";
 import { BlockStore } from "../../../src/store/blockStore";
+import type { BlockFileRefusal } from "../../../src/store/ports";
 import { FakeBlockFiles } from "../../support/store/fakeBlockFiles";
 import { identity, inFolder, someTokens } from "../../support/store/fakes";
 
@@ -102,11 +103,48 @@ describe("block store", function () {
         assert.equal(loaded, 1);
         assert.equal(refused?.code, code);
         assert.equal(refused?.atToken, 4);
-        assert.equal(await store.countPresent(chain), 1);
+        assert.equal((await store.findPresent(chain)).present, 1);
         for (const [index, block] of chain.entries()) await store.save(files, identity, block, index);
         assert.deepEqual(await store.load(files, identity, chain, [7, 8, 9]), { loaded: 3 });
       }));
   }
+
+  const failures: readonly (readonly [string, () => BlockFileRefusal])[] = [
+    ["cannot be opened", () => ({ code: "unreadable", reason: "opening the file: Too many open files" })],
+    [
+      "throws while it is read",
+      () => {
+        throw new Error("Stale file handle");
+      },
+    ],
+  ];
+  for (const [name, fail] of failures) {
+    it(`ends the restore at a file that ${name}, says why, and neither removes nor distrusts anything`, () =>
+      inFolder(async (folder) => {
+        const { store, files, chain } = await saved(folder);
+        files.refuseRead = (file) => (file === pathOf(chain, 1) ? fail() : undefined);
+        const { loaded, refused } = await store.load(files, identity, chain, [7, 8, 9]);
+        assert.equal(loaded, 1);
+        assert.equal(refused?.code, "unreadable");
+        assert.match(refused?.reason ?? "", /open files|Stale/);
+        files.refuseRead = () => undefined;
+        assert.equal((await store.findPresent(chain)).present, 3);
+        const { writes } = files;
+        for (const [index, block] of chain.entries()) await store.save(files, identity, block, index);
+        assert.equal(files.writes, writes, "good files were written again");
+        assert.deepEqual(await store.load(files, identity, chain, [7, 8, 9]), { loaded: 3 });
+      }));
+  }
+
+  it("says why its folder cannot be looked at", () =>
+    inFolder(async (folder) => {
+      const { store, chain } = await saved(folder);
+      await rename(store.root, `${store.root} aside`);
+      await writeFile(store.root, "a file in place of the folder");
+      const { present, unreadable } = await store.findPresent(chain);
+      assert.equal(present, 0);
+      assert.match(unreadable ?? "", /ENOTDIR/);
+    }));
 
   it("refuses a block of another chain under this one's name", () =>
     inFolder(async (folder) => {
@@ -120,7 +158,7 @@ describe("block store", function () {
   it("reports a missing file as the end of the chain", () =>
     inFolder(async (folder) => {
       const { store, files, chain } = await saved(folder);
-      await store.remove(identity, chain[1]?.key ?? "");
+      await rm(pathOf(chain, 1));
       const { loaded, refused } = await store.load(files, identity, chain, [7, 8, 9]);
       assert.equal(loaded, 1);
       assert.equal(refused?.code, "missing");
@@ -129,10 +167,10 @@ describe("block store", function () {
   it("counts the files of a long chain up to the first that is missing", () =>
     inFolder(async (folder) => {
       const { store, chain } = await saved(folder, 30 * identity.blockTokens);
-      assert.equal(await store.countPresent(chain), 30);
+      assert.equal((await store.findPresent(chain)).present, 30);
       for (const gone of [25, 24, 16, 7, 0]) {
-        await store.remove(identity, chain[gone]?.key ?? "");
-        assert.equal(await store.countPresent(chain), gone);
+        await rm(pathOf(chain, gone));
+        assert.equal((await store.findPresent(chain)).present, gone);
       }
     }));
 
@@ -143,8 +181,8 @@ describe("block store", function () {
       assert.ok(block);
       files.writeError = Object.assign(new Error("no space"), { code: "DISK_FULL" });
       await assert.rejects(store.save(files, identity, block, 0), { code: "DISK_FULL" });
-      assert.equal(await store.countPresent([block]), 0);
-      assert.equal(await store.countPresent(chain), 3);
+      assert.equal((await store.findPresent([block])).present, 0);
+      assert.equal((await store.findPresent(chain)).present, 3);
     }));
 
   it("lets only the owner into its folders", () =>

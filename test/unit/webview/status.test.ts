@@ -318,6 +318,15 @@ describe("the disk store", () => {
     assert.match(text(view), /Not saved: the disk is full/i);
     assert.match(text(view), /1, checksum/);
   });
+
+  it("says why it could not be looked after", () => {
+    const { store } = sample("ready").status;
+    const problem = { code: "IO_FAILURE", what: "the folder cannot be read", advice: "", facts: {} } as const;
+    assert.match(
+      text(storeView({ ...store, problem }, formats, () => {})),
+      /Not looked after: The folder cannot be read/,
+    );
+  });
 });
 
 describe("the time left of a piece of work", () => {

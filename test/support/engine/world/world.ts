@@ -292,18 +292,22 @@ export class World {
       this.beginRestore({ ...request, priority: "low", onGiveWay: () => this.giveWay() }, good);
       return;
     }
-    const served = engine.spaceFor(blocksFor(tokenIds.length, engine.pool.blockTokens));
-    this.inFlight.add(served.then(() => this.beginRestore(request, good)));
+    const begun = engine.beginRestoreInTurn(request, blocksFor(tokenIds.length, engine.pool.blockTokens));
+    const take = (restore: Restore | undefined) => restore && this.take(restore, tokenIds, good);
+    this.inFlight.add(begun.then(take, assertPlanned));
   }
 
   private beginRestore(request: RestoreRequest, good: number): void {
     try {
-      const restore = this.device.engine.beginRestore(request);
-      if (this.isOver) restore.cancel();
-      else this.restores.push({ restore, tokens: request.tokens, good });
+      this.take(this.device.engine.beginRestore(request), request.tokens, good);
     } catch (error) {
       assertPlanned(error);
     }
+  }
+
+  private take(restore: Restore, tokens: Int32Array, good: number): void {
+    if (this.isOver) restore.cancel();
+    else this.restores.push({ restore, tokens, good });
   }
 
   /** Whoever restores ends it soon. */

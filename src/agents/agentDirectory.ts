@@ -1,0 +1,132 @@
+/** All agents of a home, as they are found: live ones, those on disk, and those that are damaged. */
+import { type ErrorInfo, InvalidRequestError, toErrorInfo } from "../common/errors";
+import type { Log } from "../common/log";
+import type { AgentDetail, AgentId, AgentRepair, AgentSummary } from "../protocol/service";
+import { type AgentList, maybeNamed, type UnreadableAgent } from "../store/agentNames";
+import { damagedLog, unusableLock } from "../store/agentReader";
+import type { AgentStore } from "../store/agentStore";
+import type { OnGone } from "../store/agentSweep";
+import type { LockState } from "../store/lockWatch";
+import type { Manifest } from "../store/manifest";
+import type { LiveAgents } from "./liveAgents";
+import type { ModelAccess } from "./ports";
+import { readTree, understandEntries } from "./readTree";
+import { detailOf, type LiveState, summaryOf, unreadableDetail, unreadableSummary } from "./summaries";
+
+export interface AgentDirectoryPorts {
+  readonly store: AgentStore;
+  readonly live: LiveAgents;
+  readonly models: ModelAccess;
+  readonly defaultModel: () => string;
+  readonly log: Log;
+}
+
+export class AgentDirectory {
+  constructor(private readonly ports: AgentDirectoryPorts) {}
+
+  async list(): Promise<readonly AgentSummary[]> {
+    return this.summaries(await this.ports.store.list());
+  }
+
+  async get(id: AgentId): Promise<AgentDetail> {
+    const { store, live } = this.ports;
+    const agent = live.get(id);
+    if (agent !== undefined) return agent.detail();
+    try {
+      return await this.readable(id);
+    } catch (error) {
+      const unreadable = (await store.list()).unreadable.find((one) => one.id === id);
+      if (unreadable?.error.code !== "AGENT_CORRUPT") throw error;
+      return this.remainsOf(unreadable);
+    }
+  }
+
+  async find(nameOrId: string): Promise<AgentSummary | undefined> {
+    const list = await this.ports.store.list();
+    const all = await this.summaries(list);
+    const found = all.find((agent) => agent.id === nameOrId) ?? all.find((agent) => agent.name === nameOrId);
+    const unknown = list.unreadable.find(({ isNameUnknown }) => isNameUnknown);
+    if (found === undefined && unknown !== undefined) throw maybeNamed(nameOrId, unknown);
+    return found;
+  }
+
+  async sweep(onGone: OnGone): Promise<void> {
+    const { store, log } = this.ports;
+    await store.sweep(onGone);
+    for (const { error } of (await store.list()).unreadable) log.log("info", `${error.what}: ${error.advice}`);
+  }
+
+  /** Those that must be repaired before they can go on. Reads every log: a list says only whose manifest is damaged. */
+  async damaged(): Promise<readonly AgentId[]> {
+    const { live } = this.ports;
+    const damaged: AgentId[] = [];
+    for (const { id, damage } of await this.list()) {
+      if (damage !== undefined) damaged.push(id);
+      else if (live.get(id) === undefined && (await this.damageOf(id)) !== undefined) damaged.push(id);
+    }
+    return damaged;
+  }
+
+  private async damageOf(id: AgentId): Promise<ErrorInfo | undefined> {
+    try {
+      return (await this.get(id)).damage;
+    } catch (error) {
+      const info = toErrorInfo(error);
+      // It was deleted meanwhile.
+      return info.code === "AGENT_NOT_FOUND" ? undefined : info;
+    }
+  }
+
+  /** `summary`: as it is listed afterwards. */
+  async repair(id: AgentId): Promise<{ readonly repaired: AgentRepair; readonly summary: AgentSummary | undefined }> {
+    const { store, live, models, defaultModel } = this.ports;
+    const name = live.get(id)?.name;
+    if (name !== undefined) {
+      const advice = "go on with it: nothing needs to be repaired";
+      throw new InvalidRequestError(`${name} is open here and can be written`, advice, { agent: id });
+    }
+    const repaired = await store.repair(id, {
+      understand: understandEntries,
+      isTurn: ({ type }) => type === "turn",
+      fallback: async () => {
+        const modelDirectory = defaultModel();
+        const { name: modelName, contextTokens } = await models.describe(modelDirectory);
+        return { name: `repaired ${id.slice(0, 6)}`, modelDirectory, modelName, contextTokens };
+      },
+    });
+    return { repaired, summary: (await this.list()).find((agent) => agent.id === id) };
+  }
+
+  private async readable(id: AgentId): Promise<AgentDetail> {
+    const { manifest, entries, damage } = await this.ports.store.read(id);
+    const { tree, reason } = await readTree(entries);
+    const state = onDisk(manifest, await this.ports.store.lockState(id));
+    const why = damage?.reason ?? reason;
+    if (why === undefined) return detailOf(manifest, tree, state);
+    const { head: wanted, ...rest } = manifest;
+    const head = tree.readable(wanted);
+    const shown = { ...rest, ...(head === undefined ? {} : { head }) };
+    return detailOf(shown, tree, { ...state, damage: damagedLog(id, manifest.name, why).toInfo() });
+  }
+
+  private async remainsOf(unreadable: UnreadableAgent): Promise<AgentDetail> {
+    const { logs } = await this.ports.store.remains(unreadable.id);
+    const { tree } = await readTree(logs.entries);
+    return unreadableDetail(unreadable, tree);
+  }
+
+  private async summaries({ manifests, unreadable }: AgentList): Promise<readonly AgentSummary[]> {
+    const { store, live } = this.ports;
+    const locks = await store.lockStates(manifests.map(({ id }) => id).filter((id) => live.get(id) === undefined));
+    const onDiskOr = (manifest: Manifest) => summaryOf(manifest, onDisk(manifest, locks.get(manifest.id)));
+    return [
+      ...manifests.map((manifest) => live.get(manifest.id)?.summary() ?? onDiskOr(manifest)),
+      ...unreadable.map((one) => live.get(one.id)?.summary() ?? unreadableSummary(one)),
+    ];
+  }
+}
+
+function onDisk({ id, name }: Manifest, lock: LockState | undefined): LiveState {
+  const state: LiveState = { state: "idle", hotTokens: 0, lockedElsewhere: lock === "held" };
+  return lock === "unusable" ? { ...state, damage: unusableLock(id, name).toInfo() } : state;
+}

@@ -1,0 +1,65 @@
+/** The turns that a log tells of. */
+import { ResidentError } from "../common/errors";
+import type { TurnId } from "../protocol/service";
+import type { Understanding } from "../store/agentRepair";
+import { MalformedJson } from "../store/json";
+import { Slices } from "../store/slices";
+import type { LogEntry } from "../store/turnLog";
+import { countTokens } from "./conversation";
+import { decodeRecord } from "./turnRecords";
+import { TurnTree } from "./turnTree";
+
+export interface ReadTree {
+  readonly tree: TurnTree;
+  /** As many of the entries, from the first, are in the tree. */
+  readonly kept: number;
+  /** Why the next one is not. */
+  readonly reason?: string;
+}
+
+/** In slices: a long log would hold the thread. Ends before the first entry that this program does not understand. */
+export async function readTree(entries: readonly LogEntry[]): Promise<ReadTree> {
+  const tree = new TurnTree();
+  const slices = new Slices();
+  let kept = 0;
+  for (const entry of entries) {
+    try {
+      tree.apply(decodeRecord(entry));
+    } catch (error) {
+      if (!(error instanceof MalformedJson)) throw error;
+      return { tree, kept, reason: error.message };
+    }
+    kept += 1;
+    await slices.pause();
+  }
+  return { tree, kept };
+}
+
+/** Throws AGENT_CORRUPT on entries that this program does not understand. */
+export async function wholeTree(entries: readonly LogEntry[]): Promise<TurnTree> {
+  const { tree, reason } = await readTree(entries);
+  if (reason === undefined) return tree;
+  throw new ResidentError(
+    "AGENT_CORRUPT",
+    `the agent's log cannot be understood: ${reason}`,
+    "open it with the version of this program that wrote it, or repair the agent: what stands before is kept",
+    { damage: reason },
+  );
+}
+
+/** What a repair is told of entries. */
+export async function understandEntries(
+  entries: readonly LogEntry[],
+  wanted: TurnId | undefined,
+): Promise<Understanding> {
+  const { tree, kept, reason } = await readTree(entries);
+  const head = wanted !== undefined && tree.get(wanted) !== undefined ? wanted : tree.newest();
+  return {
+    kept,
+    ...(reason === undefined ? {} : { reason }),
+    turns: tree.size,
+    ...(head === undefined ? {} : { head }),
+    headTokens: countTokens(tree, head),
+    headTurns: tree.branch(head).length,
+  };
+}

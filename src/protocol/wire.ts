@@ -1,0 +1,104 @@
+/**
+ * What crosses between a program and a core that runs elsewhere (src/service/remote): calls with ids, their results,
+ * events, and cancellation by id. All of it is structured-clonable. The client posts `ToServer`, the server batches of
+ * `ToClient`; what one side posts arrives in the order in which it happened.
+ */
+import type { ErrorInfo } from "../common/errors";
+import type { LogLevel } from "../common/log";
+import type {
+  AgentId,
+  BenchReport,
+  BenchSuite,
+  GenerateRequest,
+  GenerationEvent,
+  ImportRequest,
+  ModelSummary,
+  Progress,
+  ResidentService,
+  RunningId,
+  SamplingOptions,
+  SendRequest,
+  ServiceEvent,
+  StoreCollection,
+  StoreRepair,
+  StoreVerification,
+  TurnId,
+} from "./service";
+
+/** Methods of the door that have something else than plain data in their arguments or results. */
+type Adapted =
+  | "onEvent"
+  | "loadModel"
+  | "importGguf"
+  | "getStarterModel"
+  | "generate"
+  | "send"
+  | "regenerate"
+  | "running"
+  | "verifyStore"
+  | "collectStore"
+  | "repairStore"
+  | "runBench";
+
+/** The door as calls whose arguments and results are plain data: callbacks and signals belong to the call's id. */
+export interface WireCalls extends Omit<ResidentService, Adapted> {
+  loadModel(): Promise<ModelSummary>;
+  importGguf(request: ImportRequest): Promise<ModelSummary>;
+  getStarterModel(): Promise<ModelSummary>;
+  /** `as` is the caller's name for the answer. Resolves when it has started; its failure is an event. */
+  generate(as: RunningId, request: GenerateRequest): Promise<void>;
+  send(id: AgentId, request: SendRequest): Promise<RunningId>;
+  regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<RunningId>;
+  running(id: AgentId): Promise<RunningId | undefined>;
+  verifyStore(): Promise<StoreVerification>;
+  collectStore(): Promise<StoreCollection>;
+  repairStore(): Promise<StoreRepair>;
+  runBench(suite: BenchSuite): Promise<BenchReport>;
+}
+
+export type WireMethod = keyof WireCalls;
+
+/** Arguments and result of each call. */
+type WireShapes = {
+  readonly [M in WireMethod]: {
+    readonly args: Readonly<Parameters<WireCalls[M]>>;
+    readonly result: Awaited<ReturnType<WireCalls[M]>>;
+  };
+};
+export type WireArguments<M extends WireMethod> = WireShapes[M]["args"];
+export type WireResult<M extends WireMethod> = WireShapes[M]["result"];
+
+/** Chosen by the caller, unique for the life of its port. */
+export type CallId = number;
+
+export interface CallMessage<M extends WireMethod = WireMethod> {
+  readonly type: "call";
+  readonly id: CallId;
+  readonly method: M;
+  readonly args: WireArguments<M>;
+}
+
+export type ControlMessage =
+  /** The call's AbortSignal was aborted. */
+  | { readonly type: "cancel"; readonly id: CallId }
+  | { readonly type: "abort"; readonly running: RunningId }
+  /** The last batch was taken: the next one may be posted. */
+  | { readonly type: "taken" };
+
+export type ToServer = { readonly [M in WireMethod]: CallMessage<M> }[WireMethod] | ControlMessage;
+
+export interface ResultMessage<M extends WireMethod = WireMethod> {
+  readonly type: "result";
+  readonly id: CallId;
+  readonly method: M;
+  readonly value: WireResult<M>;
+}
+
+export type ToClient =
+  | ResultMessage
+  | { readonly type: "refused"; readonly id: CallId; readonly error: ErrorInfo }
+  | { readonly type: "progress"; readonly id: CallId; readonly progress: Progress }
+  | { readonly type: "event"; readonly event: ServiceEvent }
+  /** What a running answer tells. The first event of one comes after the result that named it. */
+  | { readonly type: "running"; readonly running: RunningId; readonly event: GenerationEvent }
+  | { readonly type: "log"; readonly level: LogLevel; readonly message: string };

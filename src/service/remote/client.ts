@@ -1,0 +1,322 @@
+import { RunningAnswer } from "../../agents/runningAnswer";
+import { DisposableStore } from "../../common/disposables";
+import { AbortedError, EngineEndedError, type ResidentError, toErrorInfo } from "../../common/errors";
+import { Emitter } from "../../common/events";
+import type { Log } from "../../common/log";
+import type {
+  AgentDetail,
+  AgentId,
+  AgentRepair,
+  AgentSummary,
+  BenchReport,
+  BenchSuite,
+  CreateAgentRequest,
+  DiagnoseReport,
+  GenerateRequest,
+  GenerationEvent,
+  ImportRequest,
+  ModelDetail,
+  ModelSummary,
+  Progress,
+  ResidentService,
+  Running,
+  RunningId,
+  SamplingOptions,
+  SendRequest,
+  ServiceEvent,
+  ServiceStatus,
+  StoreCollection,
+  StoreForgotten,
+  StoreRepair,
+  StoreStats,
+  StoreVerification,
+  TurnId,
+} from "../../protocol/service";
+import type { ToClient, WireArguments, WireMethod, WireResult } from "../../protocol/wire";
+import { type CallOptions, type FromClient, PendingCalls } from "./pendingCalls";
+import type { Port } from "./port";
+
+export type ClientPort = Port<FromClient, readonly ToClient[]>;
+
+/** Time for the message that the core has ended, beyond the time that it was given to end. */
+const graceMs = 250;
+
+/**
+ * The door to a core behind a port. When the other end is gone, everything that was asked for fails with ENGINE_ENDED,
+ * and so does everything that is asked for from then on.
+ */
+export class RemoteService implements ResidentService {
+  private readonly emitter: Emitter<ServiceEvent>;
+  private readonly listening = new DisposableStore();
+  private readonly calls: PendingCalls;
+  private readonly answers = new Map<RunningId, RunningAnswer>();
+  private numGenerations = 0;
+  /** Why nothing can be asked for any more. */
+  private ended: ResidentError | undefined;
+
+  constructor(
+    private readonly port: ClientPort,
+    private readonly log: Log,
+  ) {
+    this.emitter = new Emitter((error) => log.log("error", `a listener failed: ${toErrorInfo(error).what}`));
+    this.calls = new PendingCalls((message) => port.post(message));
+    this.listening.add(port.onMessage((batch) => this.takeAll(batch)));
+    this.listening.add(port.onClose((reason) => this.lose(reason)));
+  }
+
+  get onEvent() {
+    return this.emitter.event;
+  }
+
+  status(): Promise<ServiceStatus> {
+    return this.call("status", []);
+  }
+
+  diagnose(): Promise<DiagnoseReport> {
+    return this.call("diagnose", []);
+  }
+
+  listModels(): Promise<readonly ModelSummary[]> {
+    return this.call("listModels", []);
+  }
+
+  inspectModel(directory: string): Promise<ModelDetail> {
+    return this.call("inspectModel", [directory]);
+  }
+
+  chooseModel(directory: string): Promise<ModelSummary> {
+    return this.call("chooseModel", [directory]);
+  }
+
+  loadModel(signal?: AbortSignal): Promise<ModelSummary> {
+    return this.call("loadModel", [], { signal });
+  }
+
+  unloadModel(): Promise<void> {
+    return this.call("unloadModel", []);
+  }
+
+  importGguf(request: ImportRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
+    return this.call("importGguf", [request], { onProgress, signal });
+  }
+
+  getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary> {
+    return this.call("getStarterModel", [], { onProgress, signal });
+  }
+
+  generate(request: GenerateRequest): Running {
+    this.numGenerations += 1;
+    const answer = this.answer(`generation ${this.numGenerations}`);
+    this.call("generate", [answer.id, request]).catch((error: unknown) => this.fail(answer, error));
+    return answer;
+  }
+
+  listAgents(): Promise<readonly AgentSummary[]> {
+    return this.call("listAgents", []);
+  }
+
+  getAgent(id: AgentId): Promise<AgentDetail> {
+    return this.call("getAgent", [id]);
+  }
+
+  findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
+    return this.call("findAgent", [nameOrId]);
+  }
+
+  createAgent(request: CreateAgentRequest): Promise<AgentSummary> {
+    return this.call("createAgent", [request]);
+  }
+
+  renameAgent(id: AgentId, name: string): Promise<AgentSummary> {
+    return this.call("renameAgent", [id, name]);
+  }
+
+  setSystemPrompt(id: AgentId, system: string): Promise<AgentSummary> {
+    return this.call("setSystemPrompt", [id, system]);
+  }
+
+  forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary> {
+    return this.call("forkAgent", [id, name, turn]);
+  }
+
+  rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
+    return this.call("rewindAgent", [id, turn]);
+  }
+
+  startOver(id: AgentId, turns: number): Promise<AgentSummary> {
+    return this.call("startOver", [id, turns]);
+  }
+
+  deleteAgent(id: AgentId): Promise<void> {
+    return this.call("deleteAgent", [id]);
+  }
+
+  repairAgent(id: AgentId): Promise<AgentRepair> {
+    return this.call("repairAgent", [id]);
+  }
+
+  warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
+    return this.call("warmAgent", [id, draft]);
+  }
+
+  send(id: AgentId, request: SendRequest): Promise<Running> {
+    return this.ask("send", [id, request], (running) => this.answer(running));
+  }
+
+  regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running> {
+    return this.ask("regenerate", [id, turn, sampling], (running) => this.answer(running));
+  }
+
+  saveAgent(id: AgentId): Promise<AgentSummary> {
+    return this.call("saveAgent", [id]);
+  }
+
+  pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {
+    return this.call("pinAgent", [id, pinned]);
+  }
+
+  setShown(id: AgentId, shown: boolean): Promise<void> {
+    return this.call("setShown", [id, shown]);
+  }
+
+  running(id: AgentId): Promise<Running | undefined> {
+    return this.ask("running", [id], (running) => (running === undefined ? undefined : this.answer(running)));
+  }
+
+  storeStats(): Promise<StoreStats> {
+    return this.call("storeStats", []);
+  }
+
+  verifyStore(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<StoreVerification> {
+    return this.call("verifyStore", [], { onProgress, signal });
+  }
+
+  collectStore(signal?: AbortSignal): Promise<StoreCollection> {
+    return this.call("collectStore", [], { signal });
+  }
+
+  repairStore(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<StoreRepair> {
+    return this.call("repairStore", [], { onProgress, signal });
+  }
+
+  forgetEverything(): Promise<StoreForgotten> {
+    return this.call("forgetEverything", []);
+  }
+
+  runBench(suite: BenchSuite, onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<BenchReport> {
+    return this.call("runBench", [suite], { onProgress, signal });
+  }
+
+  /** A core that does not end in time is ended. */
+  async dispose(deadlineMs?: number): Promise<void> {
+    if (this.ended === undefined) {
+      const ended = new AbortedError("the engine is shutting down");
+      const ending = this.call("dispose", [deadlineMs]).catch((error: unknown) => {
+        if (error !== ended) this.log.log("error", `the engine did not end cleanly: ${toErrorInfo(error).what}`);
+      });
+      this.ended = ended;
+      if (deadlineMs === undefined) await ending;
+      else if (!(await endsWithin(deadlineMs + graceMs, ending))) {
+        this.log.log("warn", `the engine did not end within ${deadlineMs} ms`);
+      }
+    }
+    await this.port.close();
+    this.failAll(this.ended);
+    this.listening.dispose();
+    this.emitter.dispose();
+  }
+
+  private call<M extends WireMethod>(method: M, args: WireArguments<M>, options?: CallOptions) {
+    return this.ask(method, args, (value) => value, options);
+  }
+
+  private ask<M extends WireMethod, R>(
+    method: M,
+    args: WireArguments<M>,
+    adapt: (value: WireResult<M>) => R,
+    options?: CallOptions,
+  ): Promise<R> {
+    return this.ended === undefined ? this.calls.call(method, args, adapt, options) : Promise.reject(this.ended);
+  }
+
+  /** The running answer of this name. One that is new here tells its story from the first event on. */
+  private answer(id: RunningId): RunningAnswer {
+    const known = this.answers.get(id);
+    if (known) return known;
+    const answer = new RunningAnswer(id);
+    answer.signal.addEventListener("abort", () => this.port.post({ type: "abort", running: id }), { once: true });
+    this.answers.set(id, answer);
+    return answer;
+  }
+
+  private takeAll(batch: readonly ToClient[]): void {
+    // First: the next batch is made while this one is worked through.
+    this.port.post({ type: "taken" });
+    for (const message of batch) {
+      try {
+        this.take(message);
+      } catch (error) {
+        // A listener's fault: what else is in the batch is still told.
+        this.log.log("error", `a listener failed: ${toErrorInfo(error).what}`);
+      }
+    }
+  }
+
+  private take(message: ToClient): void {
+    switch (message.type) {
+      case "event":
+        this.emitter.fire(message.event);
+        break;
+      case "running":
+        this.tell(message.running, message.event);
+        break;
+      case "log":
+        this.log.log(message.level, message.message);
+        break;
+      case "result":
+      case "refused":
+      case "progress":
+        this.calls.take(message);
+        break;
+    }
+  }
+
+  private tell(id: RunningId, event: GenerationEvent): void {
+    const answer = this.answers.get(id);
+    if (event.type === "done" || event.type === "failed") this.answers.delete(id);
+    if (event.type === "done") answer?.finish(event);
+    else if (event.type === "failed") answer?.fail(event.error);
+    else answer?.emit(event);
+  }
+
+  private fail(answer: RunningAnswer, error: unknown): void {
+    if (this.answers.delete(answer.id)) answer.fail(error);
+  }
+
+  private lose(reason: string): void {
+    if (this.ended !== undefined) {
+      this.failAll(this.ended);
+      return;
+    }
+    this.ended = new EngineEndedError(reason);
+    this.log.log("error", `the engine ended unexpectedly: ${reason}`);
+    this.failAll(this.ended);
+    const error = this.ended.toInfo();
+    this.emitter.fire({ type: "engine", state: { type: "failed", error } });
+    this.emitter.fire({ type: "ended", error });
+  }
+
+  private failAll(error: ResidentError): void {
+    this.calls.refuseAll(error);
+    for (const answer of [...this.answers.values()]) this.fail(answer, error);
+  }
+}
+
+/** False when it is not over in time. */
+async function endsWithin(limitMs: number, work: Promise<void>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), limitMs);
+  });
+  return Promise.race([work.then(() => true), late]).finally(() => clearTimeout(timer));
+}

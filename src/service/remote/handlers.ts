@@ -1,0 +1,62 @@
+import type { Progress, ResidentService, Running, RunningId } from "../../protocol/service";
+import type { WireArguments, WireMethod, WireResult } from "../../protocol/wire";
+
+/** What belongs to one call besides its arguments. */
+export interface CallContext {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+  /** What the answer tells is posted once the result is, under the name `as` (the answer's own without one). */
+  readonly started: (running: Running, as?: RunningId) => void;
+}
+
+export type Handlers = {
+  readonly [M in WireMethod]: (args: WireArguments<M>, context: CallContext) => Promise<WireResult<M>>;
+};
+
+/** Each call of the wire as a call of the service. */
+export function handlersOf(service: ResidentService): Handlers {
+  const named = (running: Running, { started }: CallContext): RunningId => {
+    started(running);
+    return running.id;
+  };
+  return {
+    status: () => service.status(),
+    diagnose: () => service.diagnose(),
+    listModels: () => service.listModels(),
+    inspectModel: (args) => service.inspectModel(...args),
+    chooseModel: (args) => service.chooseModel(...args),
+    loadModel: (_, { signal }) => service.loadModel(signal),
+    unloadModel: () => service.unloadModel(),
+    importGguf: (args, { onProgress, signal }) => service.importGguf(...args, onProgress, signal),
+    getStarterModel: (_, { onProgress, signal }) => service.getStarterModel(onProgress, signal),
+    generate: async ([as, request], { started }) => started(service.generate(request), as),
+    listAgents: () => service.listAgents(),
+    getAgent: (args) => service.getAgent(...args),
+    findAgent: (args) => service.findAgent(...args),
+    createAgent: (args) => service.createAgent(...args),
+    renameAgent: (args) => service.renameAgent(...args),
+    setSystemPrompt: (args) => service.setSystemPrompt(...args),
+    forkAgent: (args) => service.forkAgent(...args),
+    rewindAgent: (args) => service.rewindAgent(...args),
+    startOver: (args) => service.startOver(...args),
+    deleteAgent: (args) => service.deleteAgent(...args),
+    repairAgent: (args) => service.repairAgent(...args),
+    warmAgent: (args) => service.warmAgent(...args),
+    send: async (args, context) => named(await service.send(...args), context),
+    regenerate: async (args, context) => named(await service.regenerate(...args), context),
+    saveAgent: (args) => service.saveAgent(...args),
+    pinAgent: (args) => service.pinAgent(...args),
+    setShown: (args) => service.setShown(...args),
+    running: async (args, context) => {
+      const running = await service.running(...args);
+      return running && named(running, context);
+    },
+    storeStats: () => service.storeStats(),
+    verifyStore: (_, { onProgress, signal }) => service.verifyStore(onProgress, signal),
+    collectStore: (_, { signal }) => service.collectStore(signal),
+    repairStore: (_, { onProgress, signal }) => service.repairStore(onProgress, signal),
+    forgetEverything: () => service.forgetEverything(),
+    runBench: (args, { onProgress, signal }) => service.runBench(...args, onProgress, signal),
+    dispose: (args) => service.dispose(...args),
+  };
+}

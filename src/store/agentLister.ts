@@ -1,0 +1,83 @@
+/** Who is in a home: the manifests as they were read last, and again where a file has changed. */
+import { readdir } from "node:fs/promises";
+import { inBatches } from "../common/batches";
+import { ResidentError } from "../common/errors";
+import type { AgentList, UnreadableAgent } from "./agentNames";
+import { type AgentReader, isSafeId, unreadable } from "./agentReader";
+import type { AgentRecord } from "./agentRecord";
+import { ifThere, looksInFlight, versionOf } from "./files";
+import type { Manifest } from "./manifest";
+
+/** A folder as it was listed last. */
+type Listed =
+  | { readonly version: string; readonly manifest: Manifest }
+  | { readonly version: string; readonly unreadable: UnreadableAgent };
+
+export class AgentLister {
+  private readonly listed = new Map<string, Listed>();
+
+  constructor(private readonly reader: AgentReader) {}
+
+  async list(): Promise<AgentList> {
+    const ids = await this.ids();
+    const found = await inBatches(ids, looksInFlight, (id) => this.listOne(id));
+    const there = new Set(ids);
+    for (const id of this.listed.keys()) if (!there.has(id)) this.listed.delete(id);
+    const manifests = found.flatMap((one) => (one !== undefined && "manifest" in one ? [one.manifest] : []));
+    manifests.sort((a, b) => a.index - b.index || a.createdAt - b.createdAt);
+    return { manifests, unreadable: found.flatMap((one) => (one && "unreadable" in one ? [one.unreadable] : [])) };
+  }
+
+  forget(id: string): void {
+    this.listed.delete(id);
+  }
+
+  /** As it was listed last. */
+  nameOf(id: string): string {
+    return agentOf(this.listed.get(id))?.name ?? `the agent ${id}`;
+  }
+
+  private async ids(): Promise<readonly string[]> {
+    const folders = (await ifThere(this.reader.root, (there) => readdir(there, { withFileTypes: true }))) ?? [];
+    return folders.filter((entry) => entry.isDirectory() && isSafeId(entry.name)).map((entry) => entry.name);
+  }
+
+  /** `undefined`: it was removed meanwhile. */
+  private async listOne(id: string): Promise<Listed | undefined> {
+    const known = this.listed.get(id);
+    try {
+      const version = await versionOf(this.reader.file(id, "manifest"));
+      if (version !== undefined && known?.version === version && "manifest" in known) return known;
+      const listed = await this.readManifest(id, version ?? "", known);
+      this.listed.set(id, listed);
+      return listed;
+    } catch (error) {
+      if (!(error instanceof ResidentError)) throw error;
+      if (error.code === "AGENT_NOT_FOUND") return undefined;
+      const agent = agentOf(known);
+      const unreadable = { id, error: error.toInfo(), isNameUnknown: true, ...(agent && { agent }) };
+      return { version: "", unreadable };
+    }
+  }
+
+  private async readManifest(id: string, version: string, known: Listed | undefined): Promise<Listed> {
+    try {
+      // What is read may be newer than what was looked at: it is read once more then.
+      return { version, manifest: await this.reader.manifest(id) };
+    } catch (error) {
+      if (!(error instanceof ResidentError) || error.code !== "AGENT_CORRUPT") throw error;
+      const ofTurns = await versionOf(this.reader.file(id, "turns"));
+      const damaged = `${version} ${ofTurns} ${error.facts["reason"]}`;
+      if (known?.version === damaged) return known;
+      const remains = await this.reader.remains(id);
+      const { agent } = remains;
+      const info = unreadable(id, String(error.facts["reason"]), remains).toInfo();
+      const isNameUnknown = agent === undefined;
+      return { version: damaged, unreadable: { id, error: info, isNameUnknown, ...(agent && { agent }) } };
+    }
+  }
+}
+
+function agentOf(known: Listed | undefined): AgentRecord | undefined {
+  return known && ("manifest" in known ? known.manifest : known.unreadable.agent);
+}

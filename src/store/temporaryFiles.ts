@@ -1,0 +1,29 @@
+/** Files that a process began to write, or moved aside, and never finished: <name>.tmp-<pid>… */
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import { ifThere, temporaryMark } from "./files";
+
+/** A process of another machine has a number that means nothing here: nothing younger is removed. */
+const writingMs = 60_000;
+/** No write takes as long, whoever it is. */
+const abandonedMs = 60 * 60_000;
+
+/** Whether `file` is a temporary one whose writer will not finish it. */
+export async function isAbandoned(file: string, nowMs: number): Promise<boolean> {
+  const [, pid] = path.basename(file).split(temporaryMark);
+  if (pid === undefined) return false;
+  const mtimeMs = await ifThere(file, async (there) => (await stat(there)).mtimeMs);
+  if (mtimeMs === undefined) return false;
+  const ageMs = nowMs - mtimeMs;
+  return ageMs > abandonedMs || (ageMs > writingMs && !isAlive(Number.parseInt(pid, 10)));
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

@@ -1,0 +1,260 @@
+/** What every service keeps to, wherever its core runs. */
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { ResidentError } from "../../../src/common/errors";
+import type { Progress, ResidentService, ServiceEvent, ServiceOptions } from "../../../src/protocol/service";
+import { record } from "../agents/agentRig";
+import { tinyGguf } from "../models/tinyGguf";
+import { otherModel } from "./serviceOptions";
+
+export interface DoorRig {
+  readonly folder: string;
+  readonly service: ResidentService;
+  readonly events: readonly ServiceEvent[];
+}
+
+/** Runs `body` with a service over the fake device and two models on disk, and ends it afterwards. */
+export type InService = (body: (rig: DoorRig) => Promise<void>, change?: Partial<ServiceOptions>) => Promise<void>;
+
+export function describeDoor(place: string, inService: InService): void {
+  describe(`the service, its core ${place}`, function () {
+    this.timeout(20_000);
+
+    it("loads nothing before it is needed", () =>
+      inService(async ({ service, events }) => {
+        const status = await service.status();
+        assert.equal(status.engine.type, "idle");
+        assert.equal(status.pool, undefined);
+        assert.deepEqual(status.agents, []);
+        await service.createAgent({ name: "Ada" });
+        assert.deepEqual(
+          events.filter(({ type }) => type === "engine"),
+          [],
+        );
+      }));
+
+    it("answers one prompt, and says what it loads on the way", () =>
+      inService(async ({ service, events }) => {
+        const done = await service.generate({ prompt: "Hello" }).done;
+        assert.equal(done.finishReason, "length");
+        assert.equal(done.tokenIds.length, 6);
+        const states = events.flatMap((event) => (event.type === "engine" ? [event.state.type] : []));
+        assert.deepEqual([states[0], states.at(-1)], ["loading", "ready"]);
+        const { pool, engine, metrics } = await service.status();
+        assert.equal(engine.type, "ready");
+        assert.equal(pool?.usedBlocks, 0);
+        assert.equal(
+          pool?.map.reduce((sum, run) => sum + run.count, 0),
+          pool?.totalBlocks,
+        );
+        assert.equal(metrics.prefixCacheQueries, done.figures.promptTokens);
+      }));
+
+    it("answers a raw prompt without a template, and the same text twice from memory", () =>
+      inService(async ({ service }) => {
+        const first = await service.generate({ prompt: "Once upon a time there was", raw: true }).done;
+        const second = await service.generate({ prompt: "Once upon a time there was", raw: true }).done;
+        assert.ok(first.figures.promptTokens < 27);
+        assert.deepEqual(second.tokenIds, first.tokenIds);
+        assert.equal(second.figures.cache.tier, "hot");
+      }));
+
+    it("tells an answer's story in order, whole, and again to whoever listens late", () =>
+      inService(async ({ service }) => {
+        const running = service.generate({ prompt: "Hello" });
+        const told = record(running);
+        const done = await running.done;
+        const types = told.map(({ type }) => type).filter((type, at, all) => type !== all[at - 1]);
+        assert.deepEqual(types, ["prefill", "text", "done"]);
+        const text = told.map((event) => (event.type === "text" ? event.text : "")).join("");
+        assert.equal(text, done.text);
+        const late = record(running);
+        assert.deepEqual(
+          late.map(({ type }) => type),
+          ["prefill", "text", "done"],
+        );
+        assert.deepEqual(late.at(-1), done);
+      }));
+
+    it("aborts an answer that has hardly begun", () =>
+      inService(async ({ service }) => {
+        const running = service.generate({ prompt: "Hello" });
+        running.abort();
+        assert.equal((await running.done).finishReason, "aborted");
+        assert.equal((await service.generate({ prompt: "Hello" }).done).tokenIds.length, 6);
+      }));
+
+    for (const prompt of ["", "  \n"]) {
+      it(`refuses ${JSON.stringify(prompt)} without loading anything`, () =>
+        inService(async ({ service, events }) => {
+          const running = service.generate({ prompt });
+          const told = record(running);
+          await assert.rejects(running.done, { code: "INVALID_REQUEST" });
+          assert.deepEqual(
+            told.map(({ type }) => type),
+            ["failed"],
+          );
+          assert.deepEqual(events, []);
+        }));
+    }
+
+    it("refuses a prompt that is longer than the context with the numbers", () =>
+      inService(async ({ service }) => {
+        const running = service.generate({ prompt: "x ".repeat(600), raw: true });
+        await assert.rejects(running.done, (error: unknown) => {
+          assert.ok(error instanceof ResidentError);
+          assert.equal(error.code, "CONTEXT_FULL");
+          assert.equal(error.facts["context"], 512);
+          return true;
+        });
+        assert.equal((await service.generate({ prompt: "Hello" }).done).tokenIds.length, 6);
+      }));
+
+    it("continues an agent: sends, answers again, and knows the answer that runs", () =>
+      inService(async ({ service, events }) => {
+        const { id } = await service.createAgent({ name: "Ada", system: "Be brief" });
+        const first = await service.send(id, { text: "A question that is longer than a block" });
+        const same = await service.running(id);
+        assert.equal(same?.id, first.id);
+        const done = await first.done;
+        assert.equal((await same?.done)?.text, done.text);
+        const again = await (await service.regenerate(id)).done;
+        assert.equal(again.figures.promptTokens, done.figures.promptTokens);
+        const { turns, otherBranches, system } = await service.getAgent(id);
+        assert.deepEqual([turns.length, otherBranches.length, system], [1, 1, "Be brief"]);
+        assert.equal(turns[0]?.answer, again.text);
+        assert.equal((await service.findAgent("Ada"))?.id, id);
+        const turnEvents = events.map(({ type }) => type).filter((type) => type.startsWith("turn"));
+        assert.deepEqual(turnEvents, ["turnStarted", "turnEnded", "turnStarted", "turnEnded"]);
+      }));
+
+    it("has no answer of an agent that is idle", () =>
+      inService(async ({ service }) => {
+        const { id } = await service.createAgent({ name: "Ada" });
+        assert.equal(await service.running(id), undefined);
+      }));
+
+    it("stops an agent's answer by asking for it anew", () =>
+      inService(async ({ service }) => {
+        const { id } = await service.createAgent({ name: "Ada" });
+        const sent = await service.send(id, { text: "Hello" });
+        (await service.running(id))?.abort();
+        await sent.done;
+        await service.saveAgent(id);
+        assert.equal(await service.running(id), undefined);
+      }));
+
+    it("changes agents: names, instructions, forks, rewinds, pins, starts over, deletes", () =>
+      inService(async ({ service, events }) => {
+        const { id } = await service.createAgent({ name: "Ada" });
+        for (const text of ["One", "Two"]) await (await service.send(id, { text })).done;
+        await service.setShown(id, true);
+        assert.equal((await service.renameAgent(id, "Grace")).name, "Grace");
+        assert.equal((await service.pinAgent(id, true)).pinned, true);
+        const [first] = (await service.getAgent(id)).turns;
+        const fork = await service.forkAgent(id, "Copy", first?.id);
+        assert.equal(fork.turnCount, 1);
+        assert.equal((await service.startOver(id, 1)).turnCount, 1);
+        assert.equal((await service.rewindAgent(id, undefined)).turnCount, 0);
+        await service.setSystemPrompt(id, "Be kind");
+        assert.equal((await service.getAgent(id)).system, "Be kind");
+        assert.equal((await service.warmAgent(fork.id, "dra")).id, fork.id);
+        await service.setShown(id, false);
+        await service.deleteAgent(id);
+        await assert.rejects(service.getAgent(id), { code: "AGENT_NOT_FOUND" });
+        assert.deepEqual(
+          (await service.listAgents()).map(({ name }) => name),
+          ["Copy"],
+        );
+        const last = events.filter((event) => event.type === "agent" && event.id === id).at(-1);
+        assert.deepEqual(last, { type: "agent", id });
+      }));
+
+    it("saves what is hot before it unloads", () =>
+      inService(async ({ service }) => {
+        const ada = await service.createAgent({ name: "Ada" });
+        await (await service.send(ada.id, { text: "Remember this" })).done;
+        await service.unloadModel();
+        const [summary] = await service.listAgents();
+        assert.equal(summary?.tier, "warm");
+        assert.equal((await service.status()).engine.type, "idle");
+        const { objects, bytes } = (await service.status()).store;
+        assert.ok(objects > 0 && bytes > 0);
+      }));
+
+    it("names a model that is not there, and stays usable with another", () =>
+      inService(
+        async ({ service, folder }) => {
+          assert.equal((await service.status()).engine.type, "noModel");
+          await assert.rejects(service.generate({ prompt: "Hello" }).done, { code: "MODEL_NOT_FOUND" });
+          await assert.rejects(service.createAgent({ name: "Ada" }), { code: "MODEL_NOT_FOUND" });
+          await service.chooseModel(otherModel(folder));
+          assert.equal((await service.status()).engine.type, "idle");
+          assert.equal((await service.generate({ prompt: "Hello" }).done).finishReason, "length");
+        },
+        { starterModel: "/nowhere" },
+      ));
+
+    it("says what is wrong with a pool that cannot hold one block, and stays alive", () =>
+      inService(
+        async ({ service }) => {
+          await assert.rejects(service.generate({ prompt: "Hello" }).done, { code: "INVALID_REQUEST" });
+          assert.equal((await service.status()).engine.type, "failed");
+        },
+        { poolBytes: 100 },
+      ));
+
+    it("lists its models, the starter first, and describes one", () =>
+      inService(async ({ service }) => {
+        const models = await service.listModels();
+        assert.deepEqual(
+          models.map(({ name, isStarter }) => [name, isStarter]),
+          [
+            ["starter", true],
+            ["other", false],
+          ],
+        );
+        assert.equal((await service.inspectModel(models[0]?.directory ?? "")).hasChatTemplate, true);
+        const { sections } = await service.diagnose();
+        assert.ok(sections.some(({ title }) => title === "Platform"));
+      }));
+
+    it("loads a model, unless that is cancelled", () =>
+      inService(async ({ service }) => {
+        await assert.rejects(service.loadModel(AbortSignal.abort()), { code: "ABORTED" });
+        assert.equal((await service.loadModel()).name, "starter");
+      }));
+
+    it("imports a model and says how far it is, until it is cancelled", () =>
+      inService(async ({ service, folder }) => {
+        const file = path.join(folder, "tiny.gguf");
+        await writeFile(file, tinyGguf());
+        const told: Progress[] = [];
+        const model = await service.importGguf({ file }, (progress) => told.push(progress));
+        assert.equal(model.name, "tiny");
+        assert.equal(told.at(-1)?.done, told.at(-1)?.total);
+        const cancel = new AbortController();
+        const again = service.importGguf({ file, name: "again" }, () => {}, cancel.signal);
+        cancel.abort();
+        await assert.rejects(again, { code: "ABORTED" });
+      }));
+
+    it("refuses a benchmark that it cannot run", () =>
+      inService(async ({ service }) => {
+        await assert.rejects(
+          service.runBench("exp-005", () => {}),
+          { code: "USAGE" },
+        );
+      }));
+
+    it("ends its answers and saves its agents when it is ended, and refuses what comes then", () =>
+      inService(async ({ service }) => {
+        const { id } = await service.createAgent({ name: "Ada" });
+        const running = await service.send(id, { text: "Hello" });
+        await service.dispose(10_000);
+        await running.done;
+        await assert.rejects(service.generate({ prompt: "Hello" }).done, { code: "ABORTED" });
+      }));
+  });
+}

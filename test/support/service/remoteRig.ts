@@ -1,0 +1,44 @@
+import { setImmediate } from "node:timers/promises";
+import { MessageChannel } from "node:worker_threads";
+import type { LogLevel } from "../../../src/common/log";
+import type { ResidentService } from "../../../src/protocol/service";
+import type { ToClient, ToServer } from "../../../src/protocol/wire";
+import { RemoteService } from "../../../src/service/remote/client";
+import type { FromClient } from "../../../src/service/remote/pendingCalls";
+import { ServiceServer } from "../../../src/service/remote/server";
+import { HeldPort } from "./heldPort";
+
+/** A client and a server in one thread; what one posts reaches the other when the test says so. */
+export class RemoteRig {
+  readonly lines: { readonly level: LogLevel; readonly message: string }[] = [];
+  readonly clientEnd: HeldPort<FromClient, readonly ToClient[]>;
+  readonly serverEnd: HeldPort<readonly ToClient[], ToServer>;
+  readonly client: RemoteService;
+
+  constructor(core: ResidentService) {
+    const { port1, port2 } = new MessageChannel();
+    this.clientEnd = new HeldPort(port1);
+    this.serverEnd = new HeldPort(port2);
+    this.client = new RemoteService(this.clientEnd, {
+      log: (level, message) => this.lines.push({ level, message }),
+    });
+    new ServiceServer(this.serverEnd, () => core);
+  }
+
+  /** The server takes what was posted and does what can be done at once. */
+  async serve(): Promise<void> {
+    this.serverEnd.take();
+    await setImmediate();
+  }
+
+  /** Until nobody has anything more to say. */
+  async settle(): Promise<void> {
+    let taken: number;
+    do {
+      taken = this.serverEnd.take();
+      await setImmediate();
+      taken += this.clientEnd.take();
+      await setImmediate();
+    } while (taken > 0);
+  }
+}

@@ -1,0 +1,418 @@
+/** One full sample of everything that crosses the door. */
+import { Emitter } from "../../../src/common/events";
+import type {
+  AgentDetail,
+  AgentRepair,
+  AgentSummary,
+  BenchReport,
+  BenchSuite,
+  DiagnoseReport,
+  EngineState,
+  FileTotals,
+  GenerationEvent,
+  ImportRequest,
+  ModelDetail,
+  ModelSummary,
+  Progress,
+  ResidentService,
+  Running,
+  SamplingOptions,
+  ServiceEvent,
+  ServiceStatus,
+  StoreCollection,
+  StoreRepair,
+  StoreStats,
+  StoreVerification,
+  TurnFigures,
+  TurnView,
+} from "../../../src/protocol/service";
+import type { WireMethod } from "../../../src/protocol/wire";
+import { FakeRunning } from "../extension/fakeService";
+
+const error = {
+  code: "DISK_FULL",
+  what: "the disk is full",
+  advice: "free some",
+  facts: { path: "/", free: 0 },
+} as const;
+const progress: Progress = { done: 1, total: 2, unit: "tensors", message: "half" };
+
+const figures: TurnFigures = {
+  promptTokens: 30,
+  reusedTokens: 20,
+  prefilledTokens: 10,
+  generatedTokens: 2,
+  recomputedTokens: 1,
+  ttftMs: 84,
+  restoreMs: 3,
+  decodeTokensPerSecond: 11,
+  cache: { tier: "warm", refused: { code: "STORE_CORRUPT", reason: "a checksum", atToken: 20 } },
+};
+
+const done = {
+  type: "done",
+  text: "Hi",
+  tokenIds: [1, 2],
+  finishReason: "stop",
+  figures,
+  saveError: error,
+} as const;
+
+/** Every kind of event of an answer; the last one ends it. */
+const generationEvents: readonly GenerationEvent[] = [
+  { type: "waitingModel", reason: "another model is in use" },
+  { type: "queued", neededBlocks: 3, turnsAhead: 1 },
+  { type: "restoring", tokens: 20 },
+  { type: "prefill", done: 1, total: 10, reused: 20, tokensPerSecond: 100 },
+  { type: "text", text: "Hi", figures },
+  done,
+];
+
+const model: ModelSummary = {
+  directory: "/models/starter",
+  name: "starter",
+  architecture: "llama",
+  quantization: "4-bit",
+  weightBytes: 98_000_000,
+  contextTokens: 8192,
+  isStarter: true,
+  problem: error,
+};
+
+const modelDetail: ModelDetail = {
+  ...model,
+  numLayers: 30,
+  numHeads: 9,
+  numKvHeads: 3,
+  headDim: 64,
+  vocabSize: 49152,
+  kvBytesPerToken: 46080,
+  hasChatTemplate: true,
+  eosTokens: ["<|im_end|>"],
+};
+
+const agent: AgentSummary = {
+  id: "a",
+  name: "Ada",
+  modelDirectory: "/models/starter",
+  modelName: "starter",
+  index: 0,
+  tier: "hot",
+  state: "answering",
+  tokens: 32,
+  hotTokens: 32,
+  diskTokens: 30,
+  diskBytes: 4096,
+  contextTokens: 8192,
+  turnCount: 1,
+  createdAt: 1,
+  lastUsedAt: 2,
+  pinned: true,
+  lockedElsewhere: false,
+};
+
+const turn: TurnView = {
+  id: "t1",
+  parent: "t0",
+  user: "Hello",
+  answer: "Hi",
+  state: "failed",
+  finishReason: "length",
+  figures,
+  error,
+  saveError: error,
+  createdAt: 1,
+};
+
+const detail: AgentDetail = {
+  ...agent,
+  system: "Be brief",
+  turns: [turn],
+  otherBranches: [{ turn: "t2", preview: "Hello", turns: 2 }],
+};
+
+const report: BenchReport = {
+  suite: "engine",
+  at: "2026-01-01T00:00:00Z",
+  machine: "a machine",
+  rows: [{ case: "x", n: 1, p50Ms: 1, p95Ms: 2, p99Ms: 3, geometry: "4 × 4", bytes: 1, identical: true }],
+};
+
+const diagnosis: DiagnoseReport = { sections: [{ title: "Engine", lines: [["MLX", "0.32"]] }] };
+
+const status: ServiceStatus = {
+  engine: { type: "loading", model: "starter", done: 1, total: 2 },
+  metrics: {
+    kvCacheUsage: 0.5,
+    prefixCacheQueries: 2,
+    prefixCacheHits: 1,
+    numRequestsRunning: 1,
+    numRequestsWaiting: 1,
+    numPreemptions: 1,
+    specDecodeNumDraftTokens: 4,
+    specDecodeNumAcceptedTokens: 3,
+    decodeTokensPerSecond: 10,
+    prefillTokensPerSecond: 100,
+    ttftP50Ms: 1,
+    ttftP95Ms: 2,
+    movedSlabs: 0,
+  },
+  pool: {
+    totalBlocks: 4,
+    usedBlocks: 1,
+    reusableBlocks: 1,
+    freeBlocks: 2,
+    blockTokens: 64,
+    blockBytes: 2 ** 20,
+    window: { totalBlocks: 2, usedBlocks: 1 },
+    map: [
+      { kind: "agent", agent: "a", count: 1 },
+      { kind: "free", count: 3 },
+    ],
+  },
+  store: {
+    path: "/store",
+    objects: 1,
+    bytes: 2,
+    quotaBytes: 3,
+    refused: 1,
+    lastRefusal: "a checksum",
+    lastSaveError: error,
+  },
+  agents: [agent],
+  lastBench: [report],
+  benchRunning: { suite: "soak", progress },
+};
+
+const engineStates: readonly EngineState[] = [
+  { type: "idle" },
+  { type: "noModel", error },
+  { type: "addonMissing", error },
+  { type: "loading", model: "starter", done: 1, total: 2 },
+  { type: "ready", model, device: "cpu", mlxVersion: "0.32" },
+  { type: "failed", error },
+];
+
+/** Every kind of event of a service but the one that the client makes itself: that the core ended. */
+export const serviceEvents: readonly ServiceEvent[] = [
+  ...engineStates.map((state) => ({ type: "engine", state }) as const),
+  { type: "agent", id: "a", summary: agent },
+  { type: "turnStarted", id: "a", turn: "t1" },
+  { type: "turnEnded", id: "a", turn: "t1" },
+  { type: "bench", suite: "engine", progress, report },
+  { type: "agent", id: "a" },
+];
+
+const sampling: SamplingOptions = {
+  temperature: 0.5,
+  topK: 1,
+  topP: 0.9,
+  minP: 0.1,
+  repetitionPenalty: 1.1,
+  presencePenalty: 0.1,
+  frequencyPenalty: 0.1,
+  seed: 7,
+  logitBias: { 1: -1 },
+  stop: ["."],
+  maxTokens: 3,
+};
+
+const importRequest = { file: "/x.gguf", name: "x", target: "/models/x", replace: true };
+const totals: FileTotals = { objects: 3, bytes: 4096 };
+
+const agentRepair: AgentRepair = {
+  id: "a",
+  name: "Ada",
+  wasWhole: false,
+  keptTurns: 4,
+  lostTurns: 1,
+  lostRecords: 2,
+  damages: ["line 9 of turns.log: its checksum is wrong"],
+  lostFrom: { record: 9, byte: 1234 },
+  keptFiles: ["turns.log.damaged-1"],
+};
+
+const storeStats: StoreStats = {
+  ...totals,
+  path: "/home/store",
+  quotaBytes: 1e9,
+  freeDiskBytes: 2e9,
+  models: [{ ...totals, folder: "abc", name: "starter" }],
+  referenced: totals,
+  unreferenced: totals,
+  agents: 2,
+  agentFiles: totals,
+  unknown: [{ agent: "b", reason: "its manifest is damaged" }],
+};
+
+const collection: StoreCollection = { removed: totals, temporaryFiles: 1, young: totals, unknown: storeStats.unknown };
+
+const verification: StoreVerification = {
+  checked: totals,
+  problems: [{ path: "/home/store/x.safetensors", bytes: 12, code: "checksum", reason: "checksum differs" }],
+  stopped: false,
+};
+
+const generateRequest = { prompt: "Hello", raw: true, system: "Be brief", sampling, promptLookup: false };
+const createRequest = { name: "Ada", system: "Be brief", modelDirectory: "/models/starter" };
+const sendRequest = { text: "Hello", sampling };
+
+/** One call of every method of the wire, with every argument. What it resolves with is plain data, or an answer. */
+export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) => Promise<unknown> } = {
+  status: (door) => door.status(),
+  diagnose: (door) => door.diagnose(),
+  listModels: (door) => door.listModels(),
+  inspectModel: (door) => door.inspectModel("/models/starter"),
+  chooseModel: (door) => door.chooseModel("/models/starter"),
+  loadModel: (door) => door.loadModel(),
+  unloadModel: (door) => door.unloadModel(),
+  importGguf: (door) => withProgress((tell) => door.importGguf(importRequest, tell)),
+  getStarterModel: (door) => withProgress((tell) => door.getStarterModel(tell)),
+  generate: (door) => told(door.generate(generateRequest)),
+  listAgents: (door) => door.listAgents(),
+  getAgent: (door) => door.getAgent("a"),
+  findAgent: (door) => door.findAgent("Ada"),
+  createAgent: (door) => door.createAgent(createRequest),
+  renameAgent: (door) => door.renameAgent("a", "Grace"),
+  setSystemPrompt: (door) => door.setSystemPrompt("a", "Be kind"),
+  forkAgent: (door) => door.forkAgent("a", "Copy", "t1"),
+  rewindAgent: (door) => door.rewindAgent("a", "t1"),
+  startOver: (door) => door.startOver("a", 1),
+  deleteAgent: (door) => door.deleteAgent("a"),
+  repairAgent: (door) => door.repairAgent("a"),
+  warmAgent: (door) => door.warmAgent("a", "a draft"),
+  send: async (door) => told(await door.send("a", sendRequest)),
+  regenerate: async (door) => told(await door.regenerate("a", "t1", sampling)),
+  saveAgent: (door) => door.saveAgent("a"),
+  pinAgent: (door) => door.pinAgent("a", true),
+  setShown: (door) => door.setShown("a", true),
+  running: async (door) => told(await door.running("a")),
+  storeStats: (door) => door.storeStats(),
+  verifyStore: (door) => withProgress((tell) => door.verifyStore(tell)),
+  collectStore: (door) => door.collectStore(),
+  repairStore: (door) => withProgress((tell) => door.repairStore(tell)),
+  forgetEverything: (door) => door.forgetEverything(),
+  runBench: (door) => withProgress((tell) => door.runBench("engine", tell)),
+  dispose: (door) => door.dispose(1000),
+};
+
+async function withProgress<T>(work: (tell: (progress: Progress) => void) => Promise<T>) {
+  const progresses: Progress[] = [];
+  const result = await work((next) => progresses.push(next));
+  return { result, progresses };
+}
+
+/** Everything that an answer tells until its end. */
+async function told(running: Running | undefined) {
+  const events: GenerationEvent[] = [];
+  running?.onEvent((event) => events.push(event));
+  await running?.done;
+  return events;
+}
+
+/** A service that returns a full sample of everything, and keeps what it was asked. */
+export class SampleService implements ResidentService {
+  private readonly emitter = new Emitter<ServiceEvent>();
+  readonly asked: (readonly unknown[])[] = [];
+  readonly onEvent = this.emitter.event;
+
+  fireAll(): void {
+    for (const event of serviceEvents) this.emitter.fire(event);
+  }
+
+  status = this.sample("status", status);
+  diagnose = this.sample("diagnose", diagnosis);
+  listModels = this.sample("listModels", [model]);
+  inspectModel = this.sample("inspectModel", modelDetail);
+  chooseModel = this.sample("chooseModel", model);
+  unloadModel = this.sample("unloadModel", undefined);
+  listAgents = this.sample("listAgents", [agent]);
+  getAgent = this.sample("getAgent", detail);
+  findAgent = this.sample("findAgent", agent);
+  createAgent = this.sample("createAgent", agent);
+  renameAgent = this.sample("renameAgent", agent);
+  setSystemPrompt = this.sample("setSystemPrompt", agent);
+  forkAgent = this.sample("forkAgent", agent);
+  rewindAgent = this.sample("rewindAgent", agent);
+  startOver = this.sample("startOver", agent);
+  deleteAgent = this.sample("deleteAgent", undefined);
+  warmAgent = this.sample("warmAgent", agent);
+  repairAgent = this.sample("repairAgent", agentRepair);
+  storeStats = this.sample("storeStats", storeStats);
+  forgetEverything = this.sample("forgetEverything", { agents: 2, removed: totals });
+  saveAgent = this.sample("saveAgent", agent);
+  pinAgent = this.sample("pinAgent", agent);
+  setShown = this.sample("setShown", undefined);
+  dispose = this.sample("dispose", undefined);
+
+  async loadModel(): Promise<ModelSummary> {
+    this.asked.push(["loadModel"]);
+    return model;
+  }
+
+  async importGguf(request: ImportRequest, onProgress: (progress: Progress) => void): Promise<ModelSummary> {
+    this.asked.push(["importGguf", request]);
+    onProgress(progress);
+    return model;
+  }
+
+  async getStarterModel(onProgress: (progress: Progress) => void): Promise<ModelSummary> {
+    this.asked.push(["getStarterModel"]);
+    onProgress(progress);
+    return model;
+  }
+
+  async runBench(suite: BenchSuite, onProgress: (progress: Progress) => void): Promise<BenchReport> {
+    this.asked.push(["runBench", suite]);
+    onProgress(progress);
+    return report;
+  }
+
+  async collectStore(): Promise<StoreCollection> {
+    this.asked.push(["collectStore"]);
+    return collection;
+  }
+
+  async verifyStore(onProgress: (progress: Progress) => void): Promise<StoreVerification> {
+    this.asked.push(["verifyStore"]);
+    onProgress(progress);
+    return verification;
+  }
+
+  async repairStore(onProgress: (progress: Progress) => void): Promise<StoreRepair> {
+    this.asked.push(["repairStore"]);
+    onProgress(progress);
+    const failed = [{ agent: "b", error }];
+    return { verification, removed: totals, agents: [agentRepair], failed };
+  }
+
+  generate(...args: readonly unknown[]): Running {
+    return this.answer("generate", args);
+  }
+
+  async send(...args: readonly unknown[]): Promise<Running> {
+    return this.answer("send", args);
+  }
+
+  async regenerate(...args: readonly unknown[]): Promise<Running> {
+    return this.answer("regenerate", args);
+  }
+
+  async running(...args: readonly unknown[]): Promise<Running | undefined> {
+    return this.answer("running", args);
+  }
+
+  private sample<T>(method: WireMethod, result: T) {
+    return async (...args: readonly unknown[]): Promise<T> => {
+      this.asked.push([method, ...args]);
+      return result;
+    };
+  }
+
+  private answer(method: WireMethod, args: readonly unknown[]): Running {
+    this.asked.push([method, ...args]);
+    const running = new FakeRunning(`${method} ${this.asked.length}`);
+    running.play(...generationEvents);
+    return running;
+  }
+}
