@@ -147,16 +147,17 @@ uint64_t PromiseLedger::OwnUntouched() const {
 uint64_t PromiseLedger::OthersUntouched(bool may_remove) const {
   if (folder_.empty()) return 0;
   uint64_t bytes = 0;
-  std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator(folder_, failed)) {
-    const std::string path = entry.path().string(), name = entry.path().filename().string();
+  std::error_code failed, ignored;
+  for (std::filesystem::directory_iterator entry(folder_, failed), end; !failed && entry != end;
+       entry.increment(failed)) {
+    const std::string path = entry->path().string(), name = entry->path().filename().string();
     if (name == kLockName || (record_ && path == record_->path())) continue;
     try {
       File file = File::OpenForReading(path);
       if (!file.TrySharedLock()) {
         bytes += StillUntouched(ReadRecord(file), ProcessBytes(std::atoi(name.c_str())));
       } else if (may_remove) {
-        std::filesystem::remove(entry.path(), failed);
+        std::filesystem::remove(path, ignored);
       }
     } catch (const Error&) {
       // It went meanwhile, or is nothing of ours.

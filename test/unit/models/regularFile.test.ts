@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { FileSource } from "../../../src/models/fileSource";
 import { type ReadableHandle, readFully, readRegularFile } from "../../../src/models/regularFile";
 import { rejection, temporaryFolder } from "../../support/models/folders";
 import { specialFiles } from "../../support/models/specialFiles";
@@ -21,6 +22,7 @@ describe("Reading a regular file", () => {
     it(`refuses a ${kind} at once`, async () => {
       await put(file());
       await rejection(readRegularFile(file(), 10), "IO_FAILURE", /is not a regular file/);
+      await rejection(FileSource.open(file()), "IO_FAILURE", /is not a regular file/);
     });
   }
 
