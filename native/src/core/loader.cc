@@ -5,7 +5,6 @@
 #include <mlx/transforms.h>
 
 #include <algorithm>
-#include <future>
 #include <set>
 
 #include "core/error.h"
@@ -164,15 +163,15 @@ uint64_t WeightLoader::LoadedBytes(const StoredTensor& tensor, bool cast) const 
 }
 
 std::vector<LoadedWeight> WeightLoader::Load(const LoadHooks& hooks) {
-  // One weight as it is stored is prepared while the next one is read.
-  const auto promise = PromiseLedger::OfProcess().Grant(loaded_bytes_ + 2 * largest_read_, "the model");
-  const auto read = [&](size_t i) { return std::async([this, i, &hooks] { return Read(weights_[i], hooks); }); };
+  const auto promise = PromiseLedger::OfProcess().Grant(loaded_bytes_ + largest_read_, "the model");
   std::vector<LoadedWeight> loaded;
-  std::future<std::vector<Matrix>> next = read(0);
-  for (size_t i = 0; i < weights_.size(); ++i) {
-    std::vector<Matrix> stored = next.get();
-    if (i + 1 < weights_.size()) next = read(i + 1);
-    loaded.push_back(Prepare(weights_[i], std::move(stored)));
+  for (const Weight& weight : weights_) {
+    LoadedWeight& next = loaded.emplace_back();
+    if (weight.kind == WeightSpec::Kind::kNorm) {
+      next.norm = ops_.PrepareNorm(ReadNorm(*weight.parts.front().weight, hooks));
+    } else {
+      next.linear = ops_.PrepareLinear(ReadMatrices(weight, hooks));
+    }
   }
   digest_.AddRest([&] {
     if (hooks.cancelled()) throw AbortedError();
@@ -181,40 +180,15 @@ std::vector<LoadedWeight> WeightLoader::Load(const LoadHooks& hooks) {
   return loaded;
 }
 
-LoadedWeight WeightLoader::Prepare(const Weight& weight, std::vector<Matrix> stored) const {
-  LoadedWeight loaded;
-  if (weight.kind == WeightSpec::Kind::kNorm) {
-    Tensor norm = Cast(stored.front().weight);
-    if (checkpoint_.config().norms_around_one) {
-      norm = mx::add(norm, Tensor(1.f, norm.dtype()), device_);
-      mx::eval(norm);
-    }
-    loaded.norm = ops_.PrepareNorm(std::move(norm));
-    return loaded;
-  }
-  for (Matrix& matrix : stored) {
-    if (!ops_.takes_stored_types()) {
-      matrix.weight = Cast(matrix.weight);
-      if (matrix.scales) matrix.scales = Cast(*matrix.scales);
-      if (matrix.zeros) matrix.zeros = Cast(*matrix.zeros);
-    }
-    if (matrix.bias) matrix.bias = Cast(*matrix.bias);
-  }
-  loaded.linear = ops_.PrepareLinear(std::move(stored));
-  return loaded;
+Tensor WeightLoader::ReadNorm(const StoredTensor& stored, const LoadHooks& hooks) {
+  const Tensor weight = ReadRows({&stored}, true, hooks);
+  if (!checkpoint_.config().norms_around_one) return weight;
+  Tensor whole = mx::add(weight, Tensor(1.f, weight.dtype()), device_);
+  mx::eval(whole);
+  return whole;
 }
 
-/** Floats in the type of the activations. */
-Tensor WeightLoader::Cast(const Tensor& tensor) const {
-  const mx::Dtype type = ToMlx(activation_type_);
-  if (!mx::issubdtype(tensor.dtype(), mx::floating) || tensor.dtype() == type) return tensor;
-  Tensor converted = mx::astype(tensor, type, device_);
-  mx::eval(converted);
-  return converted;
-}
-
-/** Parts that can be stored as one matrix are read as one. */
-std::vector<Matrix> WeightLoader::Read(const Weight& weight, const LoadHooks& hooks) {
+std::vector<Matrix> WeightLoader::ReadMatrices(const Weight& weight, const LoadHooks& hooks) {
   std::vector<Matrix> matrices;
   for (size_t i = 0; i < weight.parts.size();) {
     size_t end = i + 1;
@@ -223,7 +197,7 @@ std::vector<Matrix> WeightLoader::Read(const Weight& weight, const LoadHooks& ho
       if (weight.parts[i].*member == nullptr) return std::nullopt;
       std::vector<const StoredTensor*> rows;
       for (size_t p = i; p < end; ++p) rows.push_back(weight.parts[p].*member);
-      return ReadRows(rows, hooks);
+      return ReadRows(rows, Casts(weight.kind, ops_, member == &Part::bias), hooks);
     };
     matrices.push_back({read(&Part::weight).value(), read(&Part::scales), read(&Part::zeros), read(&Part::bias),
                         weight.parts[i].quantization});
@@ -233,7 +207,7 @@ std::vector<Matrix> WeightLoader::Read(const Weight& weight, const LoadHooks& ho
 }
 
 /** Tensors of one element type and row width, one below the other. */
-Tensor WeightLoader::ReadRows(const std::vector<const StoredTensor*>& parts, const LoadHooks& hooks) {
+Tensor WeightLoader::ReadRows(const std::vector<const StoredTensor*>& parts, bool cast, const LoadHooks& hooks) {
   const TensorEntry& first = parts.front()->entry;
   mx::Shape shape(first.shape.begin(), first.shape.end());
   uint64_t bytes = first.SizeBytes();
@@ -257,7 +231,10 @@ Tensor WeightLoader::ReadRows(const std::vector<const StoredTensor*>& parts, con
     digest_.Add(*part, hash);
     into += part->entry.SizeBytes();
   }
-  return tensor;
+  if (!cast || !IsFloating(*first.dtype) || *first.dtype == activation_type_) return tensor;
+  Tensor converted = mx::astype(tensor, ToMlx(activation_type_), device_);
+  mx::eval(converted);
+  return converted;
 }
 
 mx::Dtype ToMlx(DataType type) {

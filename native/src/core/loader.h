@@ -10,7 +10,7 @@
 
 namespace resident {
 
-/** Called between pieces of a load, on any thread. `cancelled` true ends it with ABORTED. */
+/** Called between pieces of a load. `cancelled` true ends it with ABORTED. */
 struct LoadHooks {
   std::function<void(uint64_t bytes_read, uint64_t bytes_total)> progress;
   std::function<bool()> cancelled;
@@ -28,8 +28,7 @@ class WeightLoader {
   uint64_t loaded_bytes() const { return loaded_bytes_; }
 
   /**
-   * Reads and hashes everything: the next weight on another thread, while one is prepared on this one. The hooks are
-   * called on either, one at a time. Throws OUT_OF_MEMORY before the first allocation, ABORTED between two pieces, and
+   * Reads and hashes everything. Throws OUT_OF_MEMORY before the first allocation, ABORTED between two pieces, and
    * MODEL_CORRUPT where a file was changed meanwhile.
    */
   std::vector<LoadedWeight> Load(const LoadHooks& hooks);
@@ -46,13 +45,9 @@ class WeightLoader {
   void RefuseUnknownTensors() const;
   uint64_t LoadedBytes(const StoredTensor& tensor, bool cast) const;
 
-  // As it is stored: on any thread, one at a time.
-  std::vector<Matrix> Read(const Weight& weight, const LoadHooks& hooks);
-  Tensor ReadRows(const std::vector<const StoredTensor*>& parts, const LoadHooks& hooks);
-
-  // As the back end takes it: on the MLX thread.
-  LoadedWeight Prepare(const Weight& weight, std::vector<Matrix> stored) const;
-  Tensor Cast(const Tensor& tensor) const;
+  std::vector<Matrix> ReadMatrices(const Weight& weight, const LoadHooks& hooks);
+  Tensor ReadNorm(const StoredTensor& stored, const LoadHooks& hooks);
+  Tensor ReadRows(const std::vector<const StoredTensor*>& parts, bool cast, const LoadHooks& hooks);
 
   const Checkpoint& checkpoint_;
   mx::Device device_;
