@@ -6,16 +6,13 @@
 #include <numeric>
 
 #include "check.h"
-#include "core/checkpoint.h"
-#include "core/loader.h"
-#include "tiny_model.h"
+#include "loaded_model.h"
 
 using namespace resident;
 
 namespace {
 
 const mx::Device kCpu(mx::Device::cpu);
-constexpr int kBlockTokens = 8;
 
 /** A back end that runs out of memory in the layer before which `layers_left` reaches 0, or behind its attention. */
 class FailingOps final : public Ops {
@@ -33,8 +30,8 @@ class FailingOps final : public Ops {
   SlabLayout LayoutOf(const PoolGeometry& geometry) const override { return ops_.LayoutOf(geometry); }
   bool takes_stored_types() const override { return ops_.takes_stored_types(); }
   bool writes_slabs_directly() const override { return ops_.writes_slabs_directly(); }
-  uint64_t StepBytes(const ModelConfig& config, uint64_t rows, uint64_t scores, uint64_t context) const override {
-    return ops_.StepBytes(config, rows, scores, context);
+  uint64_t StepBytes(const ModelConfig& config, const StepShape& shape) const override {
+    return ops_.StepBytes(config, shape);
   }
   uint64_t kept_array_bytes() const override { return ops_.kept_array_bytes(); }
   std::unique_ptr<Linear> PrepareLinear(std::vector<Matrix> matrices) const override {
@@ -74,39 +71,24 @@ class FailingOps final : public Ops {
 };
 
 struct Fixture {
-  Fixture(std::unique_ptr<Ops> back_end, DataType kv_dtype) : real(std::move(back_end)), ops(*real) {
-    tiny.Write(folder.path());
-    const Checkpoint checkpoint(folder.path());
-    WeightLoader loader(checkpoint, kCpu, *real);
-    const LoadHooks hooks{[](uint64_t, uint64_t) {}, [] { return false; }};
-    decoder = std::make_unique<Decoder>(checkpoint.config(), *real, loader.Load(hooks));
-    const ModelConfig& config = checkpoint.config();
-    pool = std::make_unique<KvPool>(PoolShape({.blocks = 8,
-                                               .block_tokens = kBlockTokens,
-                                               .num_layers = config.num_layers,
-                                               .kv_heads = config.num_kv_heads,
-                                               .head_dim = config.head_dim,
-                                               .dtype = kv_dtype}),
-                                    *real, kCpu);
-  }
+  Fixture(std::unique_ptr<Ops> back_end, DataType kv_dtype)
+      : real(std::move(back_end)), ops(*real), model(*real, kv_dtype, 8), pool(*model.pool) {}
 
   StepResult Step(const std::vector<int32_t>& tokens, int start, const std::vector<int32_t>& table) {
     const SequenceRows rows[] = {{tokens, start, {table}, SequenceRows::Wanted::kArgMax}};
-    return RunStep(*decoder, ops, *pool, rows);
+    return RunStep(*model.decoder, ops, pool, rows);
   }
 
   std::vector<std::byte> Bytes(int block, int tokens) const {
-    std::vector<std::byte> bytes(pool->shape().groups().front().geometry.BlockBytes(tokens));
-    pool->CopyOut(block, tokens, bytes);
+    std::vector<std::byte> bytes(pool.shape().groups().front().geometry.BlockBytes(tokens));
+    pool.CopyOut(block, tokens, bytes);
     return bytes;
   }
 
-  TinyModel tiny;
-  TemporaryFolder folder;
   std::unique_ptr<Ops> real;
   FailingOps ops;
-  std::unique_ptr<Decoder> decoder;
-  std::unique_ptr<KvPool> pool;
+  LoadedModel model;
+  KvPool& pool;
 };
 
 /** Block 0 is full and shared, block 3 holds 5 tokens; a chunk of 6 fills it and begins block 6. */
@@ -129,8 +111,8 @@ void CheckMiddle(std::unique_ptr<Ops> ops, DataType kv_dtype) {
         failed = true;
       }
       CHECK(failed);
-      CHECK(f.pool->contents() == Contents::kIntact);
-      f.pool->RequireIntact();
+      CHECK(f.pool.contents() == Contents::kIntact);
+      f.pool.RequireIntact();
       CHECK((before == std::vector<std::vector<std::byte>>{f.Bytes(0, 8), f.Bytes(3, 5), f.Bytes(5, 3)}));
     }
   }

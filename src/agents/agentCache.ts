@@ -9,6 +9,7 @@ import type { AgentWriter } from "../store/agentWriter";
 import type { BlockStore } from "../store/blockStore";
 import { planRestore, type RestorePlan, restoreCache, type SavedCache } from "./cacheRestore";
 import { CacheSaver } from "./cacheSave";
+import { KeyedHistories, type KnownKeys } from "./keyedHistory";
 import type { ModelSession } from "./ports";
 
 interface Held {
@@ -34,6 +35,7 @@ export interface HotOptions {
  */
 export class AgentCache {
   private held: Held | undefined;
+  private readonly keyed = new KeyedHistories();
   /** The blocks that were saved last; what they hold is on disk. */
   private savedBlocks: AgentBlocks | undefined;
   /** The generation that has the cache at the moment. */
@@ -84,7 +86,8 @@ export class AgentCache {
   ): Promise<number> {
     const startedMs = this.clock.nowMs();
     const window = session.engine.windowTokens;
-    const plan = await planRestore(this.store, session, tokens, this.hotTokensOf(session, tokens), saved, window);
+    const history = this.keyed.of(session.identity, tokens, this.heldKeys);
+    const plan = await planRestore(this.store, session, history, this.hotTokensOf(session, tokens), saved, window);
     this.refused ??= plan.refused;
     if (plan.endToken <= plan.hotTokens) return 0;
     onRestoring?.(plan.endToken - plan.hotTokens);
@@ -219,6 +222,12 @@ export class AgentCache {
     const agreeing = commonPrefix(hot.tokenIds, tokens);
     // A prompt that is held to its end is run again from its last token.
     return engine.hasWindow(hot, Math.min(agreeing, tokens.length - 1)) ? agreeing : 0;
+  }
+
+  /** Keys that the engine computed: of what was read and said last. */
+  private get heldKeys(): readonly KnownKeys[] {
+    const blocks = this.usable?.blocks;
+    return blocks === undefined ? [] : [{ tokens: blocks.tokenIds, keys: blocks.keys }];
   }
 
   /** What is held, unless the device failed since. */

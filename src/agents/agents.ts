@@ -6,6 +6,7 @@ import type {
   AgentDetail,
   AgentId,
   AgentRepair,
+  AgentSampling,
   AgentSummary,
   CacheRefusal,
   CreateAgentRequest,
@@ -20,6 +21,7 @@ import { removeObjectsOf } from "../store/collect";
 import { keysOfAgent } from "../store/references";
 import { AgentCache } from "./agentCache";
 import { AgentDirectory } from "./agentDirectory";
+import { checkedSampling, storedSampling } from "./agentSampling";
 import { assertNotBlank } from "./answerBudget";
 import { countTokens } from "./conversation";
 import { type Activity, LiveAgent } from "./liveAgent";
@@ -39,7 +41,8 @@ export interface AgentsOptions {
   readonly models: ModelAccess;
   readonly clock: Clock;
   readonly wallClockMs: () => number;
-  readonly maxAnswerTokens: () => number;
+  /** What the user's settings say of answers at the moment. */
+  readonly sampling: () => SamplingOptions;
   readonly defaultModel: () => string;
   readonly log: Log;
   /** How long an agent that is idle and not shown keeps its lock. */
@@ -88,7 +91,7 @@ export class Agents {
     this.runner = new TurnRunner({
       models,
       clock,
-      maxAnswerTokens: options.maxAnswerTokens,
+      settings: options.sampling,
       onRefused: ({ id }, refused) => this.emitter.fire({ type: "refused", id, refused }),
       onChange,
     });
@@ -156,6 +159,16 @@ export class Agents {
     return this.live.use(id, async (agent) => {
       await agent.writer.commitOrUndo({ pinned }, { pinned: agent.writer.manifest.pinned === true });
       if (pinned) await this.residency.readAhead.start(agent);
+      return this.changed(agent);
+    });
+  }
+
+  /** Its next answer is sampled so. Empty: it has nothing of its own any more. */
+  async setSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
+    const wanted = checkedSampling(sampling);
+    return this.live.use(id, async (agent) => {
+      const before = storedSampling(agent.writer.manifest);
+      await agent.writer.commitOrUndo({ sampling: { ...wanted } }, { sampling: { ...before } });
       return this.changed(agent);
     });
   }

@@ -4,21 +4,18 @@ export interface AnswerLimits {
   readonly contextTokens: number;
   /** Token positions of the whole block pool. */
   readonly poolTokens: number;
-  /** The setting: longest answer unless a request says otherwise. */
-  readonly maxAnswerTokens: number;
 }
 
 /**
- * How long the answer may get: what was asked for, else what is left of the context and the pool, capped by the
- * setting. Throws CONTEXT_FULL when not one token would fit behind the prompt; `keptTokens` of history stay as they are.
+ * How long the answer may get: what is left of the context and the pool, or less where less is `wanted`. Throws
+ * CONTEXT_FULL when not one token would fit behind the prompt; `keptTokens` of history stay as they are.
  */
 export function answerBudget(
   promptTokens: number,
   wanted: number | undefined,
-  limits: AnswerLimits,
+  { contextTokens, poolTokens }: AnswerLimits,
   keptTokens: number,
 ): number {
-  const { contextTokens, poolTokens, maxAnswerTokens } = limits;
   if (promptTokens >= contextTokens) {
     throw new ResidentError(
       "CONTEXT_FULL",
@@ -27,9 +24,9 @@ export function answerBudget(
       { needed: promptTokens + 1, context: contextTokens, kept: keptTokens },
     );
   }
-  if (wanted !== undefined) return wanted;
   // The last token of an answer is never read back, so it needs no position.
-  return Math.max(1, Math.min(maxAnswerTokens, contextTokens - promptTokens, poolTokens - promptTokens + 1));
+  const left = Math.min(contextTokens - promptTokens, poolTokens - promptTokens + 1);
+  return Math.max(1, Math.min(wanted ?? left, left));
 }
 
 /** Refuses a message that holds nothing to answer. */

@@ -5,12 +5,15 @@ import type { Restore } from "../engine/restore";
 import { commonPrefix } from "../engine/tokenHistory";
 import { firstBlockSeen } from "../engine/windowMath";
 import type { CacheRefusal } from "../protocol/service";
-import { type BlockIdentity, firstDifference, rootKey } from "../store/blockIdentity";
+import { type BlockIdentity, firstDifference } from "../store/blockIdentity";
 import type { BlockStore, Presence, StoredBlock } from "../store/blockStore";
 import type { CacheManifest } from "../store/manifest";
 import { windowTwin } from "../store/windowFiles";
 import type { PromptBuilder } from "../text/prompt";
+import type { KeyedHistory } from "./keyedHistory";
 import type { ModelSession } from "./ports";
+import type { Continuation } from "./savedHistories";
+import { StoredChain } from "./storedChain";
 
 type Claimed = (key: string) => boolean;
 
@@ -20,8 +23,13 @@ export interface SavedCache {
   /** Whether a key is of a block that was saved with `identity`; `undefined`: none was. */
   readonly keys: (identity: BlockIdentity) => Promise<Claimed | undefined>;
   readonly tailPath: (generation: number) => string;
-  /** Token histories that were saved, of all branches. */
-  readonly histories: (prompts: PromptBuilder) => readonly Int32Array[];
+  /** Saved histories, of all branches, that agree with `tokens` beyond `start`: their `count` tokens from there, best first. */
+  readonly continuations: (
+    tokens: Int32Array,
+    start: number,
+    count: number,
+    prompts: PromptBuilder,
+  ) => Promise<readonly Continuation[]>;
 }
 
 /** A last block of which only the first `agreeing` tokens are wanted. */
@@ -36,43 +44,43 @@ export interface RestorePlan {
   /** Tokens that could be there after the restore: hot ones and those of `blocks`. */
   readonly endToken: number;
   /** Files of the tokens' full blocks from the first, as far as they exist, then one that begins with what follows. */
-  readonly blocks: readonly StoredBlock[];
+  readonly blocks: StoredChain;
   /** Index of the first block that the next token sees of the layers with a window; absent: there are none. */
   readonly windowFrom?: number;
   /** Why less is there than was saved. */
   readonly refused: CacheRefusal | undefined;
 }
 
-/** Looks for files; reads none. */
+/** Looks for files of what is not hot; reads none. */
 export async function planRestore(
   store: BlockStore,
   { identity, text }: Pick<ModelSession, "identity" | "text">,
-  tokens: Int32Array,
+  history: KeyedHistory,
   hotTokens: number,
   saved: SavedCache,
   windowTokens?: number,
 ): Promise<RestorePlan> {
-  const chain = store.chain(identity, tokens);
-  const hotBlocks = Math.floor(hotTokens / identity.blockTokens);
-  const found = await store.findPresent(chain.slice(hotBlocks));
+  const { blockTokens } = identity;
+  const { tokens, fullBlocks } = history;
+  const hotBlocks = Math.floor(hotTokens / blockTokens);
+  const found = await store.findPresent(new StoredChain(store, identity, history, fullBlocks).slice(hotBlocks));
   const claimed = await claimedKeys(saved, identity);
   const present = hotBlocks + found.present;
-  const full = chain.slice(0, present);
-  const endOfFull = present * identity.blockTokens;
-  const parent = full.at(-1)?.key ?? rootKey(identity);
-  const next = { parent, start: endOfFull };
+  const endOfFull = present * blockTokens;
+  const next = { parent: history.parentOf(present), start: endOfFull };
   const tail =
     tailOf(store, saved, tokens, next) ??
     (await partialOf(store, identity, { saved, claimed, prompts: text.prompts }, tokens, next));
+  const firstAbsent = present < fullBlocks ? history.keyOf(present) : undefined;
   const refused =
-    unreadableAt(found, endOfFull) ?? refusalOf(saved.manifest, claimed, identity, chain[present], endOfFull);
+    unreadableAt(found, endOfFull) ?? refusalOf(saved.manifest, claimed, identity, firstAbsent, endOfFull);
   const plan = {
     hotTokens,
     endToken: tail === undefined ? Math.max(hotTokens, endOfFull) : Math.max(hotTokens, endOfFull + tail.agreeing),
-    blocks: tail === undefined ? full : [...full, tail.block],
+    blocks: new StoredChain(store, identity, history, present, tail?.block),
     refused,
   };
-  return windowTokens === undefined ? plan : withWindow(store, plan, windowTokens, identity.blockTokens);
+  return windowTokens === undefined ? plan : withWindow(store, plan, windowTokens, blockTokens);
 }
 
 /** What of the plan has its window on disk too: all of it, or as many whole blocks as possible. */
@@ -91,11 +99,11 @@ async function withWindow(
     unreadable ??= unreadableAt(found, hotTokens);
     if (found.present < ofWindow.length) continue;
     const complete = end === plan.endToken;
-    const restorable = { ...plan, endToken: end, blocks: blocks.slice(0, Math.ceil(end / blockTokens)), windowFrom };
+    const restorable = { ...plan, endToken: end, blocks: blocks.first(Math.ceil(end / blockTokens)), windowFrom };
     return complete ? restorable : { ...restorable, refused: plan.refused ?? unreadable ?? windowGone(end) };
   }
   const refused = plan.refused ?? unreadable ?? (plan.endToken > hotTokens ? windowGone(hotTokens) : undefined);
-  return { ...plan, endToken: hotTokens, blocks: [], refused };
+  return { ...plan, endToken: hotTokens, blocks: blocks.first(0), refused };
 }
 
 /** Part of the store cannot be looked at: the turn goes on without it and says why. */
@@ -109,7 +117,7 @@ function windowGone(atToken: number): CacheRefusal {
 }
 
 /** Where the full blocks end. */
-interface Continuation {
+interface EndOfFull {
   readonly parent: string;
   readonly start: number;
 }
@@ -119,7 +127,7 @@ function tailOf(
   store: BlockStore,
   { manifest, tailPath }: SavedCache,
   tokens: Int32Array,
-  { parent, start }: Continuation,
+  { parent, start }: EndOfFull,
 ): PartialBlock | undefined {
   const tail = manifest?.tail;
   if (tail === undefined || tail.start !== start || tail.parent !== parent) return undefined;
@@ -145,18 +153,15 @@ async function partialOf(
   identity: BlockIdentity,
   { saved, claimed, prompts }: Branches,
   tokens: Int32Array,
-  { parent, start }: Continuation,
+  { parent, start }: EndOfFull,
 ): Promise<PartialBlock | undefined> {
   if (claimed === undefined) return undefined;
-  const end = start + identity.blockTokens;
-  let best: PartialBlock | undefined;
-  for (const history of saved.histories(prompts)) {
-    const agreeing = commonPrefix(history, tokens) - start;
-    if (history.length < end || agreeing <= (best?.agreeing ?? 0)) continue;
-    const block = store.block(identity, parent, start, history.subarray(start, end));
-    if (claimed(block.key) && (await store.findPresent([block])).present === 1) best = { block, agreeing };
+  for (const continuation of await saved.continuations(tokens, start, identity.blockTokens, prompts)) {
+    const block = store.block(identity, parent, start, continuation.tokens);
+    const { agreeing } = continuation;
+    if (claimed(block.key) && (await store.findPresent([block])).present === 1) return { block, agreeing };
   }
-  return best;
+  return undefined;
 }
 
 /** Keys of what was saved, if it can be of use to this model and these numerics at all. What cannot be read claims nothing. */
@@ -168,7 +173,7 @@ function refusalOf(
   manifest: CacheManifest | undefined,
   claimed: Claimed | undefined,
   identity: BlockIdentity,
-  firstAbsent: StoredBlock | undefined,
+  firstAbsent: string | undefined,
   atToken: number,
 ): CacheRefusal | undefined {
   if (manifest === undefined) return undefined;
@@ -178,7 +183,7 @@ function refusalOf(
       ? undefined
       : { code: "foreign", reason: `the stored cache cannot be used: ${difference}`, atToken };
   }
-  if (firstAbsent === undefined || claimed?.(firstAbsent.key) !== true) return undefined;
+  if (firstAbsent === undefined || claimed?.(firstAbsent) !== true) return undefined;
   return {
     code: "missing",
     reason: "a stored block's file is gone: the quota took it, or somebody deleted it",
@@ -254,7 +259,7 @@ async function loadWindow(
   const targets = restore.windowTargets;
   if (plan.windowFrom === undefined || targets === undefined) return { complete: plan.windowFrom === undefined };
   const wanted = targets
-    .map(({ start }) => plan.blocks[start / identity.blockTokens])
+    .map(({ start }) => plan.blocks.at(start / identity.blockTokens))
     .filter((block) => block !== undefined);
   const { loaded, refused } = await store.load(
     files,

@@ -1,75 +1,121 @@
-/** A branch of turns as messages, and as the segments of text and ids that were really read and said. */
-import { commonPrefix } from "../engine/tokenHistory";
 import type { TurnId } from "../protocol/service";
-import type { BuiltPrompt, ChatMessage, PromptBuilder, Segment } from "../text/prompt";
-import { joinIds } from "./turnRecords";
+import { Past } from "../text/past";
+import type { BuiltPrompt, PromptAhead, PromptBuilder } from "../text/prompt";
+import { runInSlices, type Steps } from "../text/steps";
+import { type Continuation, continuationsOf, type Saved, saveAfter } from "./savedHistories";
 import { isUnanswered, type Turn, type TurnTree } from "./turnTree";
 
-/** The prompt of `turn`: what agrees with the history before it keeps its ids. */
-export function buildPrompt(tree: TurnTree, turn: Turn, system: string, builder: PromptBuilder): BuiltPrompt {
-  return builder.build(messagesOf(tree, turn, system), historyUpTo(tree, turn.parent, builder));
+interface Known {
+  readonly turn: Turn;
+  /**
+   * Turns whose prompt was never built add nothing to the history; unanswered ones are no part of the conversation.
+   */
+  readonly past: Past | undefined;
+  readonly saved: Saved;
 }
 
-/** What the prompt of the next message behind `head` begins with, of which `draft` is written so far. */
-export function promptAhead(
-  tree: TurnTree,
-  head: TurnId | undefined,
-  draft: string,
-  system: string,
-  builder: PromptBuilder,
-): { readonly ids: Int32Array; readonly settledTokens: number } {
-  const messages = messagesOf(tree, { ...(head && { parent: head }), user: draft.trim() }, system);
-  const { ids, settled } = builder.ahead(messages, historyUpTo(tree, head, builder));
-  return { ids, settledTokens: commonPrefix(ids, settled) };
-}
+/**
+ * An agent's turns as what was really read and said, for one model's texts at a time. A turn is worked out once: what
+ * a prompt costs is what is new behind it.
+ */
+export class Conversation {
+  /** By whose texts they are. */
+  private readonly known = new WeakMap<PromptBuilder, Map<TurnId, Known>>();
 
-function messagesOf(tree: TurnTree, next: Pick<Turn, "parent" | "user">, system: string): readonly ChatMessage[] {
-  const messages: ChatMessage[] = system === "" ? [] : [{ role: "system", content: system }];
-  for (const before of tree.branch(next.parent)) {
-    if (isUnanswered(before)) continue;
-    messages.push({ role: "user", content: before.user }, { role: "assistant", content: before.answerText });
+  constructor(private readonly tree: TurnTree) {}
+
+  /** The prompt of `turn`: what agrees with the history before it keeps its ids. */
+  async prompt(turn: Turn, system: string, builder: PromptBuilder, signal?: AbortSignal): Promise<BuiltPrompt> {
+    const past = await this.pastOf(turn.parent, builder, signal);
+    return builder.buildAfter({ system, past, user: turn.user }, signal);
   }
-  messages.push({ role: "user", content: next.user });
-  return messages;
-}
 
-/** The token history after `head` as segments; turns whose prompt was never built add nothing. */
-export function historyUpTo(tree: TurnTree, head: TurnId | undefined, builder: PromptBuilder): readonly Segment[] {
-  let history: readonly Segment[] = [];
-  for (const turn of tree.branch(head)) history = historyAfter(turn, history, builder);
-  return history;
-}
-
-function historyAfter(turn: Turn, before: readonly Segment[], builder: PromptBuilder): readonly Segment[] {
-  if (turn.prompt === undefined || isUnanswered(turn)) return before;
-  const answer = builder.answerSegments({ ids: turn.answerIds, text: turn.answerText });
-  return [...before.slice(0, turn.prompt.keep), ...turn.prompt.segments, ...answer];
-}
-
-/** For each turn, what was read and said up to its end, id by id as the model had it. */
-export function readHistories(tree: TurnTree, builder: PromptBuilder): readonly Int32Array[] {
-  const after = new Map<TurnId, readonly Segment[]>();
-  const read: Int32Array[] = [];
-  // A turn comes after its parent.
-  for (const turn of tree.all()) {
-    const before = (turn.parent === undefined ? undefined : after.get(turn.parent)) ?? [];
-    after.set(turn.id, historyAfter(turn, before, builder));
-    if (turn.prompt === undefined) continue;
-    read.push(joinIds([idsOf(before.slice(0, turn.prompt.keep)), idsOf(turn.prompt.segments), turn.answerIds]));
+  /** What the prompt of the next message behind `head` begins with, of which `draft` is written so far. */
+  async ahead(
+    head: TurnId | undefined,
+    draft: string,
+    system: string,
+    builder: PromptBuilder,
+    signal?: AbortSignal,
+  ): Promise<PromptAhead> {
+    const past = await this.pastOf(head, builder, signal);
+    return builder.aheadAfter({ system, past, user: draft.trim() }, signal);
   }
-  return read;
+
+  /** What was read and said up to `head`. */
+  async ids(head: TurnId | undefined, builder: PromptBuilder, signal?: AbortSignal): Promise<Int32Array> {
+    return (await this.pastOf(head, builder, signal))?.ids() ?? new Int32Array(0);
+  }
+
+  /** Saved histories that agree with `tokens` beyond `start`, best first: their `count` tokens from there. */
+  async continuations(
+    tokens: Int32Array,
+    start: number,
+    count: number,
+    builder: PromptBuilder,
+  ): Promise<readonly Continuation[]> {
+    const turns = this.tree.all();
+    const known = this.knownOf(builder);
+    await runInSlices(workOut(turns, known, builder));
+    const histories = turns.map(({ id }) => known.get(id)?.saved.own);
+    return continuationsOf(
+      histories.filter((history) => history !== undefined),
+      tokens,
+      start,
+      count,
+    );
+  }
+
+  private async pastOf(
+    head: TurnId | undefined,
+    builder: PromptBuilder,
+    signal?: AbortSignal,
+  ): Promise<Past | undefined> {
+    const known = this.knownOf(builder);
+    const unknown: Turn[] = [];
+    for (let turn = this.find(head); turn !== undefined; turn = this.find(turn.parent)) {
+      if (known.get(turn.id)?.turn === turn) break;
+      unknown.push(turn);
+    }
+    await runInSlices(workOut(unknown.reverse(), known, builder), signal);
+    return head === undefined ? undefined : known.get(head)?.past;
+  }
+
+  private knownOf(builder: PromptBuilder): Map<TurnId, Known> {
+    const known = this.known.get(builder) ?? new Map<TurnId, Known>();
+    this.known.set(builder, known);
+    return known;
+  }
+
+  private find(id: TurnId | undefined): Turn | undefined {
+    return id === undefined ? undefined : this.tree.get(id);
+  }
 }
 
-/** Token ids that stand for `segments`. */
-export function idsOf(segments: readonly Segment[]): Int32Array {
-  return joinIds(segments.map((segment) => segment.ids));
+/** What is not known yet of `turns`, which come after their parents. A turn that goes on is another object each time. */
+function* workOut(turns: readonly Turn[], known: Map<TurnId, Known>, builder: PromptBuilder): Steps<void> {
+  for (const turn of turns) {
+    if (known.get(turn.id)?.turn === turn) continue;
+    const before = turn.parent === undefined ? undefined : known.get(turn.parent);
+    const past = isUnanswered(turn) ? before?.past : pastAfter(turn, before?.past, builder);
+    known.set(turn.id, { turn, past, saved: saveAfter(turn, before?.past, before?.saved) });
+    yield;
+  }
+}
+
+function pastAfter(turn: Turn, before: Past | undefined, builder: PromptBuilder): Past {
+  const { user, answerText: answer, prompt } = turn;
+  if (prompt === undefined) return new Past(before, { user, answer, keep: Number.POSITIVE_INFINITY, added: [] });
+  const said = builder.answerSegments({ ids: turn.answerIds, text: answer });
+  return new Past(before, { user, answer, keep: prompt.keep, added: [...prompt.segments, ...said] });
 }
 
 /** Length of the token history after `head`, counted without a tokenizer: every sampled id counts. */
 export function countTokens(tree: TurnTree, head: TurnId | undefined): number {
-  const last = tree
-    .branch(head)
-    .filter((turn) => turn.prompt !== undefined && !isUnanswered(turn))
-    .at(-1);
-  return last?.prompt === undefined ? 0 : last.prompt.tokens + last.answerIds.length;
+  for (let id = head; id !== undefined; ) {
+    const turn = tree.get(id);
+    if (turn?.prompt !== undefined && !isUnanswered(turn)) return turn.prompt.tokens + turn.answerIds.length;
+    id = turn?.parent;
+  }
+  return 0;
 }

@@ -3,7 +3,7 @@ import type { AgentDetail, AgentSummary, TurnId } from "../protocol/service";
 import type { AgentWriter, ManifestChange } from "../store/agentWriter";
 import type { AgentCache } from "./agentCache";
 import type { SavedCache } from "./cacheRestore";
-import { readHistories } from "./conversation";
+import { Conversation } from "./conversation";
 import type { RunningAnswer } from "./runningAnswer";
 import { copyOfLastTurns } from "./startOver";
 import { detailOf, type LiveState, summaryOf } from "./summaries";
@@ -19,6 +19,7 @@ export interface Activity {
 
 /** An agent that this process may write: its turns in memory, its folder locked, its cache where it is. */
 export class LiveAgent {
+  readonly conversation: Conversation;
   activity: Activity | undefined;
   /** Calls that work with it at the moment. */
   users = 0;
@@ -34,7 +35,9 @@ export class LiveAgent {
     readonly writer: AgentWriter,
     readonly cache: AgentCache,
     readonly tree: TurnTree,
-  ) {}
+  ) {
+    this.conversation = new Conversation(tree);
+  }
 
   get id(): string {
     return this.writer.manifest.id;
@@ -54,7 +57,7 @@ export class LiveAgent {
       manifest: cache,
       keys: (identity) => this.writer.keys.saved(identity, cache?.keyRecords ?? 0),
       tailPath: (generation) => this.writer.tailPath(generation),
-      histories: (prompts) => readHistories(this.tree, prompts),
+      continuations: (tokens, start, count, prompts) => this.conversation.continuations(tokens, start, count, prompts),
     };
   }
 

@@ -1,6 +1,7 @@
 /** What agents need of the world besides the engine and the store. */
 import type { BlockPoolBatchEngine } from "../engine/batchEngine";
 import type { TokenId } from "../engine/ports";
+import type { SamplingOptions } from "../protocol/service";
 import type { BlockIdentity } from "../store/blockIdentity";
 import type { BlockFiles } from "../store/ports";
 import type { PromptBuilder } from "../text/prompt";
@@ -29,6 +30,8 @@ export interface ModelSession {
   readonly engine: BlockPoolBatchEngine;
   readonly files: BlockFiles;
   readonly text: TextModel;
+  /** What the model's `generation_config.json` says of sampling. */
+  readonly sampling: SamplingOptions;
 }
 
 export interface ModelLease {

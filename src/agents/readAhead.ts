@@ -1,9 +1,9 @@
 import { AbortedError } from "../common/errors";
+import { greedy } from "../engine/ports";
+import { commonPrefix } from "../engine/tokenHistory";
 import type { PromptBuilder } from "../text/prompt";
-import { historyUpTo, idsOf, promptAhead } from "./conversation";
 import type { LiveAgent } from "./liveAgent";
 import type { ModelAccess, ModelLease } from "./ports";
-import { toSamplingParams } from "./sampling";
 
 export interface ReadAheadPorts {
   readonly models: ModelAccess;
@@ -80,7 +80,7 @@ export class ReadAhead {
     const lease = await leaseUnlessStopped(models, agent.writer.manifest.modelDirectory, signal);
     try {
       const { session } = lease;
-      const { ids, settledTokens } = ahead(agent, draft, session.text.prompts);
+      const { ids, settledTokens } = await ahead(agent, draft, session.text.prompts, signal);
       if (ids.length === 0 || ids.length >= session.contextTokens) return;
       const onRestoring = () => this.enter(agent, "restoring");
       await agent.cache.makeHot(session, ids, agent.saved, { priority: "low", signal, onRestoring });
@@ -89,7 +89,7 @@ export class ReadAhead {
       if (unread >= tokensWorthShowing) this.enter(agent, "reading");
       const generation = agent.cache.submit(session, {
         tokens: ids,
-        sampling: toSamplingParams({ seed: 0 }),
+        sampling: greedy,
         stopIds: [],
         maxTokens: 0,
         priority: "low",
@@ -110,11 +110,14 @@ export class ReadAhead {
 }
 
 /** What the next prompt begins with: the history, and what is known of the message behind it. */
-function ahead(agent: LiveAgent, draft: string | undefined, prompts: PromptBuilder) {
-  const { tree, head, writer } = agent;
-  if (draft !== undefined) return promptAhead(tree, head, draft, writer.manifest.system, prompts);
-  const ids = idsOf(historyUpTo(tree, head, prompts));
-  return { ids, settledTokens: ids.length };
+async function ahead(agent: LiveAgent, draft: string | undefined, prompts: PromptBuilder, signal: AbortSignal) {
+  const { conversation, head, writer } = agent;
+  if (draft === undefined) {
+    const ids = await conversation.ids(head, prompts, signal);
+    return { ids, settledTokens: ids.length };
+  }
+  const { ids, settled } = await conversation.ahead(head, draft, writer.manifest.system, prompts, signal);
+  return { ids, settledTokens: commonPrefix(ids, settled) };
 }
 
 function unlessStopped(work: Promise<void> | undefined, signal: AbortSignal): Promise<void> {

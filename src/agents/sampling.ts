@@ -1,17 +1,50 @@
-import { greedy, type SamplingParams } from "../engine/ports";
+import type { SamplingParams } from "../engine/ports";
 import type { SamplingOptions } from "../protocol/service";
 
-/** The engine's parameters: what a person left out is greedy; a seed is drawn where none is given. */
-export function toSamplingParams(options: SamplingOptions = {}, drawSeed: () => number = randomSeed): SamplingParams {
+/** This program's own sampling: what holds where nobody says anything. */
+const ours = {
+  temperature: 0.7,
+  topK: 0,
+  topP: 0.95,
+  minP: 0,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+} as const satisfies SamplingOptions;
+
+export type ResolvedSampling = SamplingOptions & Readonly<Record<keyof typeof ours, number>>;
+
+/** Who may say how an answer is sampled. */
+export interface SamplingLayers {
+  readonly request?: SamplingOptions | undefined;
+  readonly agent?: SamplingOptions | undefined;
+  /** The user's settings. */
+  readonly settings?: SamplingOptions | undefined;
+  /** The model's `generation_config.json`. */
+  readonly model?: SamplingOptions | undefined;
+}
+
+/** Field by field: the request's word, else the agent's, else the settings', else the model's, else ours. */
+export function resolveSampling({ request, agent, settings, model }: SamplingLayers): ResolvedSampling {
+  return { ...ours, ...said(model), ...said(settings), ...said(agent), ...said(request) };
+}
+
+/** Without fields that are there and `undefined`: those say nothing. */
+function said(options: SamplingOptions = {}): SamplingOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+/** The engine's parameters; a seed is drawn where none is given. */
+export function toSamplingParams(options: ResolvedSampling, drawSeed: () => number = randomSeed): SamplingParams {
   const bias = Object.entries(options.logitBias ?? {}).map(([id, value]) => [Number(id), value] as const);
   return {
-    temperature: options.temperature ?? greedy.temperature,
-    topK: options.topK ?? greedy.topK,
-    topP: options.topP ?? greedy.topP,
-    minP: options.minP ?? greedy.minP,
-    repetitionPenalty: options.repetitionPenalty ?? greedy.repetitionPenalty,
-    presencePenalty: options.presencePenalty ?? greedy.presencePenalty,
-    frequencyPenalty: options.frequencyPenalty ?? greedy.frequencyPenalty,
+    temperature: options.temperature,
+    topK: options.topK,
+    topP: options.topP,
+    minP: options.minP,
+    repetitionPenalty: options.repetitionPenalty,
+    presencePenalty: options.presencePenalty,
+    frequencyPenalty: options.frequencyPenalty,
     seed: options.seed ?? drawSeed(),
     logitBias: new Map(bias),
     logprobs: 0,

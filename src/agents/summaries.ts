@@ -3,6 +3,7 @@ import type { ErrorInfo } from "../common/errors";
 import type { AgentDetail, AgentSummary, Tier, TurnId } from "../protocol/service";
 import type { UnreadableAgent } from "../store/agentNames";
 import type { Manifest } from "../store/manifest";
+import { storedSampling } from "./agentSampling";
 import { countTokens } from "./conversation";
 import { type TurnTree, toView } from "./turnTree";
 
@@ -19,6 +20,7 @@ export interface LiveState {
 export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
   const { cache } = manifest;
   const diskTokens = Math.min(cache?.tokens ?? 0, manifest.headTokens);
+  const sampling = storedSampling(manifest);
   return {
     id: manifest.id,
     name: manifest.name,
@@ -36,6 +38,7 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
     createdAt: manifest.createdAt,
     lastUsedAt: manifest.lastUsedAt,
     pinned: manifest.pinned === true,
+    ...(Object.keys(sampling).length === 0 ? {} : { sampling }),
     lockedElsewhere: live.lockedElsewhere,
     ...(live.damage === undefined ? {} : { damage: live.damage }),
   };

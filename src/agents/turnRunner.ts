@@ -2,20 +2,20 @@ import { AbortedError, throwIfAborted, toErrorInfo } from "../common/errors";
 import type { Clock } from "../engine/ports";
 import type { CacheRefusal, SamplingOptions } from "../protocol/service";
 import type { BuiltPrompt } from "../text/prompt";
+import { storedSampling } from "./agentSampling";
 import { type AnswerLimits, answerBudget } from "./answerBudget";
 import { AnswerRecorder } from "./answerRecorder";
 import { followAnswer } from "./answerStream";
-import { buildPrompt } from "./conversation";
 import type { Activity, LiveAgent } from "./liveAgent";
 import type { ModelAccess, ModelSession } from "./ports";
-import { toSamplingParams } from "./sampling";
+import { resolveSampling, toSamplingParams } from "./sampling";
 import { noFigures, type Turn } from "./turnTree";
 
 export interface TurnRunnerOptions {
   readonly models: ModelAccess;
   readonly clock: Clock;
-  /** The setting at the moment. */
-  readonly maxAnswerTokens: () => number;
+  /** What the user's settings say of answers at the moment. */
+  readonly settings: () => SamplingOptions;
   /** A turn's stored cache was not used, or not all of it. */
   readonly onRefused: (agent: LiveAgent, refused: CacheRefusal) => void;
   /** The agent's state or figures changed. */
@@ -27,7 +27,7 @@ export class TurnRunner {
   constructor(private readonly options: TurnRunnerOptions) {}
 
   /** Resolves when the turn is over, its cache back with the agent; never rejects. */
-  async run(agent: LiveAgent, turn: Turn, activity: Activity, sampling: SamplingOptions = {}): Promise<void> {
+  async run(agent: LiveAgent, turn: Turn, activity: Activity, request: SamplingOptions = {}): Promise<void> {
     const { answer } = activity;
     const recorder = new AnswerRecorder(turn.id, agent.tree, agent.writer, this.options.clock);
     try {
@@ -35,7 +35,7 @@ export class TurnRunner {
         answer.emit({ type: "waitingModel", reason }),
       );
       try {
-        await this.answer(agent, turn, activity, recorder, lease.session, sampling);
+        await this.answer(agent, turn, activity, recorder, lease.session, request);
       } finally {
         lease.release();
       }
@@ -50,12 +50,18 @@ export class TurnRunner {
     activity: Activity,
     recorder: AnswerRecorder,
     session: ModelSession,
-    sampling: SamplingOptions,
+    request: SamplingOptions,
   ): Promise<void> {
     const { answer } = activity;
-    const built = buildPrompt(agent.tree, turn, agent.writer.manifest.system, session.text.prompts);
-    const limits = limitsOf(session, this.options.maxAnswerTokens());
-    const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limits, agent.writer.manifest.headTokens);
+    const { manifest } = agent.writer;
+    const sampling = resolveSampling({
+      request,
+      agent: storedSampling(manifest),
+      settings: this.options.settings(),
+      model: session.sampling,
+    });
+    const built = await agent.conversation.prompt(turn, manifest.system, session.text.prompts, answer.signal);
+    const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limitsOf(session), manifest.headTokens);
     const restoreMs = await agent.cache.makeHot(session, built.ids, agent.saved, {
       signal: answer.signal,
       onRestoring: (tokens) => {
@@ -132,19 +138,19 @@ export class TurnRunner {
 }
 
 function promptRecord(turn: Turn, built: BuiltPrompt) {
-  const { keptSegments, segments, ids } = built;
+  const { keptSegments, added, ids } = built;
   return {
     type: "prompt",
     turn: turn.id,
     keep: keptSegments,
-    segments: segments.slice(keptSegments),
+    segments: added,
     tokens: ids.length,
   } as const;
 }
 
-export function limitsOf(session: ModelSession, maxAnswerTokens: number): AnswerLimits {
+export function limitsOf(session: ModelSession): AnswerLimits {
   const { totalBlocks, blockTokens } = session.engine.pool;
-  return { contextTokens: session.contextTokens, poolTokens: totalBlocks * blockTokens, maxAnswerTokens };
+  return { contextTokens: session.contextTokens, poolTokens: totalBlocks * blockTokens };
 }
 
 function stateDuring(event: "waitingModel" | "queued" | "restoring" | "prefill" | "text"): Activity["state"] {

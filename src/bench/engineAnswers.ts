@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Disposable } from "../common/disposables";
 import { throwIfAborted } from "../common/errors";
 import type { BenchRow, GenerateRequest, ResidentService, TurnFigures } from "../protocol/service";
+import { greedy, usual } from "./benchSampling";
 import { benchText, randomWords } from "./benchText";
 import { decodingRuns, idleShare, stepMsOf, type TimedRun, whileListening } from "./deviceRuns";
 import type { EngineProbe } from "./engineProbe";
@@ -25,12 +26,14 @@ export interface AnswerPlan {
   readonly rewriteTokens: number;
 }
 
-/** One request and when each piece of its answer came, in milliseconds of this process. */
+/**
+ * One request and when each piece of its answer came, in milliseconds of this process. Sampled as usual and without
+ * guesses, unless the request says otherwise.
+ */
 export async function answer(service: Service, request: GenerateRequest, maxTokens: number, signal: AbortSignal) {
   throwIfAborted(signal);
   const times: number[] = [];
-  const sampling = { temperature: 0, maxTokens };
-  const running = service.generate({ raw: true, promptLookup: false, sampling, ...request });
+  const running = service.generate({ raw: true, promptLookup: false, sampling: usual(maxTokens), ...request });
   running.onEvent((event) => {
     if (event.type === "text") times.push(performance.now());
   });
@@ -161,14 +164,16 @@ function ttftRow(name: string, first: readonly TurnFigures[], later: readonly Tu
   return { case: name, ...times, firstMs, ratio, reusedTokens, prefilledTokens };
 }
 
-/** Writing again what was read, with guesses and without: the ids are the same, or the row says so. */
+/** Writing again what was read, greedily, with guesses and without: the ids are the same, or the row says so. */
 export async function rewriteRow(service: Service, plan: AnswerPlan, signal: AbortSignal): Promise<BenchRow> {
   const rates = { guessing: [] as number[], plain: [] as number[] };
   let identical = true;
   for (let i = 0; i < plan.repeats; i += 1) {
     const text = benchText(`to be written again, ${i}`, plan.rewriteTokens);
     const prompt = `${text}\n\nThe same notes again:\n\n${text.slice(0, 120)}`;
-    const run = (promptLookup: boolean) => answer(service, { prompt, promptLookup }, plan.rewriteTokens / 2, signal);
+    const maxTokens = plan.rewriteTokens / 2;
+    const run = (promptLookup: boolean) =>
+      answer(service, { prompt, promptLookup, sampling: greedy(maxTokens) }, maxTokens, signal);
     const plain = await run(false);
     const guessing = await run(true);
     identical &&= plain.tokenIds.join() === guessing.tokenIds.join();

@@ -1,5 +1,6 @@
 import { throwIfAborted } from "../common/errors";
 import type { BenchRow, ResidentService } from "../protocol/service";
+import { greedy } from "./benchSampling";
 import { type Comparison, compareAnswers, type OwnAnswer } from "./exp005Compare";
 import type { ReferencePrompt } from "./exp005Prompts";
 import { finishedAnswer } from "./finishedAnswer";
@@ -69,8 +70,7 @@ async function answerAll(
   for (const { text, kind, maxTokens } of prompts) {
     throwIfAborted(signal);
     const started = performance.now();
-    const sampling = { temperature: 0, maxTokens };
-    const running = service.generate({ prompt: text, raw: kind === "raw", sampling });
+    const running = service.generate({ prompt: text, raw: kind === "raw", sampling: greedy(maxTokens) });
     const { figures, tokenIds, finishReason, text: answer } = await finishedAnswer(running, signal);
     const ms = performance.now() - started;
     answers.push({ promptTokens: figures.promptTokens, tokenIds, finishReason, text: answer, ms });

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { throwIfAborted } from "../common/errors";
 import type { AgentId, BenchRow, ResidentService } from "../protocol/service";
+import { usual } from "./benchSampling";
 import { benchText, randomWords } from "./benchText";
 import { finishedAnswer } from "./finishedAnswer";
 import { LoopDelayProbe } from "./loopDelay";
@@ -119,7 +120,7 @@ class HostBench {
       await this.settle();
       const startedMs = performance.now();
       let firstMs = 0;
-      const running = await this.world.service.send(this.world.long, { text: "And then?", sampling: briefly(4) });
+      const running = await this.world.service.send(this.world.long, { text: "And then?", sampling: usual(4) });
       const listening = running.onEvent(({ type }) => {
         if (type === "text" && firstMs === 0) firstMs = performance.now();
       });
@@ -188,7 +189,7 @@ class HostBench {
     let events = 0;
     const answers = others.slice(0, this.plan.together).map(async (id) => {
       const text = `Tell me more. ${randomWords(30)}`;
-      const running = await service.send(id, { text, sampling: briefly(this.plan.answerTokens) });
+      const running = await service.send(id, { text, sampling: usual(this.plan.answerTokens) });
       running.onEvent(() => {
         events += 1;
       });
@@ -227,7 +228,7 @@ class HostBench {
     await pause(ms, undefined, { signal: this.signal });
   }
 
-  /** Asks for the agent whenever it has changed, as often as a panel does. */
+  /** Asks for the whole agent, and then for its newest turns whenever it has changed, as often as a panel does. */
   private openPanel(id: AgentId) {
     const { service } = this.world;
     const panel = { refreshes: 0, refresh, dispose };
@@ -235,7 +236,7 @@ class HostBench {
     let timer: ReturnType<typeof setTimeout> | undefined;
     async function refresh(): Promise<void> {
       asking = true;
-      await Promise.all([service.getAgent(id), service.running(id)]);
+      await Promise.all([service.getAgent(id, panel.refreshes === 0 ? undefined : 2), service.running(id)]);
       panel.refreshes += 1;
       asking = false;
     }
@@ -252,8 +253,4 @@ class HostBench {
     }
     return panel;
   }
-}
-
-function briefly(maxTokens: number) {
-  return { temperature: 0, maxTokens };
 }

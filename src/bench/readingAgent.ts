@@ -1,12 +1,13 @@
 import { throwIfAborted } from "../common/errors";
 import type { ResidentService, TurnFigures } from "../protocol/service";
+import { usual } from "./benchSampling";
 import { benchText } from "./benchText";
 import { finishedAnswer } from "./finishedAnswer";
 
 export type AgentService = Pick<ResidentService, "createAgent" | "deleteAgent" | "saveAgent" | "send" | "warmAgent">;
 
 export interface ReadingAgent {
-  /** A turn with a short question and a greedy answer of two tokens. */
+  /** A turn with a short question and an answer of two tokens. */
   ask(): Promise<TurnFigures>;
   /** The question is there to be read before it is asked, as it is in a chat whose message is written by hand. */
   write(): Promise<void>;
@@ -30,7 +31,7 @@ export async function withReadingAgent<T>(
   const { id } = await service.createAgent({ name, system: benchText(name, tokens), besideUnreadable: true });
   const ask = async () => {
     throwIfAborted(signal);
-    const running = await service.send(id, { text: question, sampling: { temperature: 0, maxTokens: 2 } });
+    const running = await service.send(id, { text: question, sampling: usual(2) });
     return (await finishedAnswer(running, signal)).figures;
   };
   try {

@@ -15,7 +15,7 @@ type Service = AgentService & Pick<ResidentService, "unloadModel" | "loadModel">
 /**
  * What a person waits for: TTFT of an agent that reads everything (cold), whose blocks are in the pool (hot), and whose
  * blocks come from disk in a model loaded anew (warm; the restore is part of the wait). The answers of all three are
- * greedy and short. Each context is read once: that is the slow part, and it is the point.
+ * short. Each context is read once: that is the slow part, and it is the point.
  */
 export function resumeSuite(service: Service, plan: ResumePlan): Suite {
   return async (run) => {

@@ -1,5 +1,6 @@
 import { ResidentError, throwIfAborted } from "../common/errors";
 import type { AgentId, BenchRow, ResidentService, TurnId } from "../protocol/service";
+import { greedy } from "./benchSampling";
 import { benchText, seeded } from "./benchText";
 import { finishedAnswer } from "./finishedAnswer";
 import { residentBytes } from "./memory";
@@ -32,8 +33,6 @@ type Service = Pick<
   | "rewindAgent"
   | "status"
 >;
-
-const greedy = (maxTokens: number) => ({ temperature: 0, repetitionPenalty: 1, maxTokens });
 
 interface Answered {
   readonly agent: AgentId;

@@ -33,8 +33,8 @@ interface Case {
 const shortPromptTokens = 16;
 
 /**
- * Prefill, decode and several sequences in one batch, greedy, on the loaded model; each case by us and then, where
- * there is a way to run them, by the peers while our engine is idle.
+ * Prefill, decode and several sequences in one batch, on the loaded model; each case by us, sampled as usual, and then,
+ * where there is a way to run them, by the peers, greedily, while our engine is idle.
  */
 export function throughputSuite(
   service: Service,

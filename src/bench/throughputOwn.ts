@@ -1,5 +1,6 @@
 import { throwIfAborted } from "../common/errors";
 import type { ResidentService, TurnFigures } from "../protocol/service";
+import { usual } from "./benchSampling";
 import { randomWords } from "./benchText";
 import { finishedAnswer } from "./finishedAnswer";
 import type { Sample, Workload } from "./peers";
@@ -15,7 +16,7 @@ export interface OwnRun {
   readonly samples: readonly Sample[];
 }
 
-/** A workload through the service's own door, greedily. */
+/** A workload through the service's own door, sampled as people's answers are. */
 export async function measureOwn(service: Service, workload: Workload, signal: AbortSignal): Promise<OwnRun> {
   const { measure, promptTokens, decodeTokens, sequences, repeats, budgetMs } = workload;
   const answer = (prompt: string, maxTokens: number) => {
@@ -24,7 +25,7 @@ export async function measureOwn(service: Service, workload: Workload, signal: A
       prompt,
       raw: true,
       promptLookup: false,
-      sampling: { temperature: 0, maxTokens },
+      sampling: usual(maxTokens),
     });
     return finishedAnswer(running, signal);
   };

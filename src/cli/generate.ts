@@ -3,6 +3,7 @@ import { ResidentError } from "../common/errors";
 import type { GenerationEvent, ResidentService, Running, SamplingOptions } from "../protocol/service";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson } from "./console";
+import { samplingOf, samplingOptions } from "./sampling";
 import { commonOptions, modelOptions, withService } from "./session";
 import { stoppable } from "./stoppable";
 
@@ -17,34 +18,10 @@ export const generateSpec: CommandSpec = {
     agent: { value: "NAME", help: "continue this persistent agent; made when there is none of that name" },
     new: { help: "make a new agent of the name given by --agent, also while another agent cannot be read" },
     system: { value: "TEXT", help: "system prompt (with --agent: of a new agent)" },
-    "max-tokens": { value: "N", help: "longest answer in tokens (default: 512)" },
-    temperature: { value: "T", help: "0 is greedy (default: 0)" },
-    "top-k": { value: "N", help: "sample from the N likeliest tokens; 0 is off (default: 0)" },
-    "top-p": { value: "P", help: "sample from the likeliest tokens that make up P; 1 is off (default: 1)" },
-    "min-p": { value: "P", help: "drop tokens less likely than P × the likeliest; 0 is off (default: 0)" },
-    seed: { value: "N", help: "same seed, same answer (default: drawn)" },
-    stop: { value: "TEXT", help: "end the answer before this text" },
+    ...samplingOptions,
     ...commonOptions,
   },
 };
-
-function samplingOf(args: Arguments): SamplingOptions {
-  const maxTokens = args.number("max-tokens", { min: 1, max: 1_000_000, whole: true });
-  const topK = args.number("top-k", { min: 0, max: 1_000_000, whole: true });
-  const topP = args.number("top-p", { min: 0, max: 1 });
-  const minP = args.number("min-p", { min: 0, max: 1 });
-  const seed = args.number("seed", { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true });
-  const stop = args.text("stop");
-  return {
-    temperature: args.number("temperature", { min: 0, max: 10 }) ?? 0,
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(topK === undefined ? {} : { topK }),
-    ...(topP === undefined ? {} : { topP }),
-    ...(minP === undefined ? {} : { minP }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(stop === undefined ? {} : { stop: [stop] }),
-  };
-}
 
 export async function generate(words: readonly string[], console: Console): Promise<void> {
   const args = parseArguments(generateSpec, words);

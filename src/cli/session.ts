@@ -23,7 +23,7 @@ export const modelOptions: Readonly<Record<string, OptionSpec>> = {
     value: "TYPE",
     help: `number format of K and V: ${kvDtypes.join(", ")} (default: f16, on a GPU the model's own)`,
   },
-  "pool-mb": { value: "N", help: "size of the KV block pool in MB (default: 1024)" },
+  "pool-mb": { value: "N", help: "size of the KV block pool in MB (default: by free memory, model and context)" },
 };
 
 /** Starts the core for the time of one command; what it holds is saved and freed at the end, whatever happens. */
@@ -31,7 +31,7 @@ export async function withService<T>(args: Arguments, log: Log, body: (service: 
   const home = path.resolve(args.text("home") ?? process.env["RESIDENT_HOME"] ?? defaultHome);
   const model = args.text("model");
   const referenceFolder = reference();
-  const poolMb = args.number("pool-mb", { min: 1, max: 1_048_576, whole: true }) ?? 1024;
+  const poolMb = args.number("pool-mb", { min: 1, max: 1_048_576, whole: true });
   const threads = args.number("threads", { min: 0, max: 256, whole: true }) ?? 0;
   const kvDtype = args.choice("kv", kvDtypes);
   const service = createResidentService(
@@ -42,9 +42,8 @@ export async function withService<T>(args: Arguments, log: Log, body: (service: 
       ...(referenceFolder === undefined ? {} : { reference: referenceFolder }),
       ...(model === undefined ? {} : { defaultModel: path.resolve(model) }),
       modelFolders: [path.join(home, "models")],
-      poolBytes: poolMb * 1_048_576,
+      ...(poolMb === undefined ? {} : { poolBytes: poolMb * 1_048_576 }),
       blockTokens: 64,
-      maxAnswerTokens: 512,
       threads,
       ...(kvDtype === undefined ? {} : { kvDtype }),
       promptLookup: !args.flag("no-lookup"),

@@ -15,8 +15,22 @@ export interface Candidate {
   /** The prompt. */
   readonly history: TokenHistory;
   readonly maxTokens: number;
-  /** Starts only where there is room to its end: it had to give its blocks up once. */
-  readonly toItsEnd: boolean;
+  /** It had to give its blocks up once: it starts only where it will not have to at once again. */
+  readonly beginsAgain: boolean;
+}
+
+/**
+ * Blocks of answer for which a request that begins again must find room. Not all that it may still write: that is the
+ * whole pool where nobody said how long an answer may be.
+ */
+const blocksToBeginAgain = 8;
+
+/** Positions that a request must have blocks for when it starts: its prompt's and those of the answer's beginning. */
+export function slotsAtStart(
+  { history, maxTokens, beginsAgain }: Pick<Candidate, "history" | "maxTokens" | "beginsAgain">,
+  blockTokens: number,
+): number {
+  return slotsNeeded(history.length, Math.min(maxTokens, (beginsAgain ? blocksToBeginAgain : 1) * blockTokens));
 }
 
 /** How a request would start now: what it reuses and how many blocks it takes. */
@@ -36,7 +50,7 @@ export interface AdmissionPlan {
    * or may find it), or, where no block is left for a copy and nobody holds it, it is taken back from the index.
    */
   readonly tail: "write" | "copy" | "claim";
-  /** Blocks to reserve: for the rest of the prompt, the answer's beginning (or all of it), and the copy. */
+  /** Blocks to reserve: for the rest of the prompt, the answer's beginning, and the copy. */
   readonly newBlocks: number;
   /** Available blocks that are lacking; it can start when both are 0. */
   readonly missingBlocks: number;
@@ -48,11 +62,8 @@ export interface AdmissionPlan {
  * Pure: looks at the pool, changes nothing. `headroom` blocks are left to those that run already, so that they grow
  * for a while before somebody has to make room.
  */
-export function planAdmission(
-  tables: LiveTables,
-  { blocks, history, maxTokens, toItsEnd }: Candidate,
-  headroom = 0,
-): AdmissionPlan {
+export function planAdmission(tables: LiveTables, candidate: Candidate, headroom = 0): AdmissionPlan {
+  const { blocks, history, maxTokens } = candidate;
   const { pool } = tables;
   const { blockTokens } = pool;
   const promptTokens = history.length;
@@ -71,13 +82,13 @@ export function planAdmission(
   const ownBlocks = ownAt(reusedTokens);
   const cached = found.slice(0, reusedBlocks - ownBlocks);
 
-  const answerTokens = toItsEnd ? maxTokens : Math.min(maxTokens, blockTokens);
+  const slots = slotsAtStart(candidate, blockTokens);
   const revived = cached.filter((block) => pool.refCount(block) === 0).length;
   const givenBack = blocks.table
     .slice(ownBlocks)
     .filter((block) => pool.refCount(block) === 1 && !cached.includes(block)).length;
-  const grown = blocksFor(slotsNeeded(promptTokens, answerTokens), blockTokens) - reusedBlocks;
-  const windowBlocks = windowBlocksAtStart(tables, reuse, slotsNeeded(promptTokens, answerTokens));
+  const grown = blocksFor(slots, blockTokens) - reusedBlocks;
+  const windowBlocks = windowBlocksAtStart(tables, reuse, slots);
   const missingWindowBlocks = Math.max(0, windowBlocks - tables.windowRoom(blocks));
   const lacking = (newBlocks: number): number =>
     Math.max(0, newBlocks + headroom + revived - givenBack - pool.availableBlocks);

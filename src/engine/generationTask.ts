@@ -1,5 +1,5 @@
 import type { ResidentError } from "../common/errors";
-import { type AdmissionPlan, admit, type Candidate, planAdmission } from "./admission";
+import { type AdmissionPlan, admit, type Candidate, planAdmission, slotsAtStart } from "./admission";
 import { AgentBlocks } from "./agentBlocks";
 import { AnswerCounts } from "./answerCounts";
 import { blocksFor, slotsNeeded } from "./blockMath";
@@ -39,6 +39,9 @@ export interface TaskPorts {
 }
 
 const noIds = new Int32Array(0);
+
+/** Of an answer that goes on, this much counts as what it will need. */
+const blocksAhead = 16;
 
 /** Blocks that a request lacks for its part of a step. */
 export interface Lacking {
@@ -145,8 +148,8 @@ export class GenerationTask implements Schedulable {
   tellQueued(requestsAhead: number): void {
     if (this.queuedTold || this.phase.type !== "waiting") return;
     this.queuedTold = true;
-    const slots = slotsNeeded(this.promptTokens, this.request.maxTokens);
-    const neededBlocks = blocksFor(slots, this.ports.tables.pool.blockTokens);
+    const { blockTokens } = this.ports.tables.pool;
+    const neededBlocks = blocksFor(slotsAtStart(this.candidate(), blockTokens), blockTokens);
     this.stream.emit({ type: "queued", neededBlocks, requestsAhead });
   }
 
@@ -163,12 +166,17 @@ export class GenerationTask implements Schedulable {
     return ofWindow > 0 ? { layers: "window", blocks: ofWindow } : undefined;
   }
 
-  /** Blocks that it may still need to its end and has not reserved. */
-  get blocksToEnd(): number {
-    const slots = slotsNeeded(this.promptTokens, this.request.maxTokens);
+  /**
+   * Blocks that it will need and has not reserved: to its end, or for the next `blocksAhead` blocks of its answer where it
+   * may get longer than that. Without a bound an answer whose length nobody said would need the whole pool.
+   */
+  get blocksToCome(): number {
+    const { blockTokens } = this.ports.tables.pool;
+    const answerTokens = Math.min(this.request.maxTokens, this.tokenIds.length + blocksAhead * blockTokens);
+    const slots = slotsNeeded(this.promptTokens, answerTokens);
     if (this.phase.type === "running") return this.phase.sequence.lackingFor(slots);
     const held = this.phase.type === "waiting" ? this.phase.blocks.table.length : 0;
-    return Math.max(0, blocksFor(slots, this.ports.tables.pool.blockTokens) - held);
+    return Math.max(0, blocksFor(slots, blockTokens) - held);
   }
 
   /** Blocks that it has still to reserve for such a part. */
@@ -330,7 +338,7 @@ export class GenerationTask implements Schedulable {
       blocks: this.phase.blocks,
       history: this.history,
       maxTokens: this.numTokensToSample,
-      toItsEnd: this.lostTokens !== undefined,
+      beginsAgain: this.lostTokens !== undefined,
     };
   }
 }

@@ -1,8 +1,8 @@
 import type { GenerationTask } from "./generationTask";
 import type { LiveTables } from "./liveTables";
+import type { Requests } from "./requests";
 import type { PlannedRow, StepPlan } from "./scheduler";
 import type { Space } from "./space";
-import type { WaitingQueue } from "./waitingQueue";
 
 type Row = PlannedRow<GenerationTask>;
 
@@ -10,11 +10,7 @@ type Row = PlannedRow<GenerationTask>;
 export interface BlockSources {
   readonly tables: LiveTables;
   readonly space: Space;
-  readonly queue: WaitingQueue;
-  /** In order of admission. */
-  readonly running: () => readonly GenerationTask[];
-  /** Takes a running request's blocks away and puts it back into the queue. */
-  readonly preempt: (task: GenerationTask) => void;
+  readonly requests: Requests;
 }
 
 /**
@@ -28,7 +24,7 @@ export function secureRows(
 ): { readonly plan: StepPlan<GenerationTask>; readonly paused: readonly GenerationTask[] } {
   let { steps } = plan;
   while (steps > 1 && !fits(plan.rows, steps, sources.tables)) steps = Math.floor(steps / 2);
-  const age = new Map(sources.running().map((task, index) => [task, index]));
+  const age = new Map(sources.requests.running.map((task, index) => [task, index]));
   const oldestFirst = [...plan.rows].sort((a, b) => (age.get(a.request) ?? 0) - (age.get(b.request) ?? 0));
   const paused = new Set<Row>();
   for (const row of oldestFirst) {
@@ -44,14 +40,14 @@ function fits(rows: readonly Row[], steps: number, tables: LiveTables): boolean 
   return lacking <= tables.pool.availableBlocks && (windowLacking === 0 || windowLacking <= tables.windowRoom());
 }
 
-function secureRow(row: Row, steps: number, { space, running, queue, preempt }: BlockSources): boolean {
+function secureRow(row: Row, steps: number, { space, requests }: BlockSources): boolean {
   for (let lacking = row.request.secure(row, steps); lacking !== undefined; lacking = row.request.secure(row, steps)) {
     const found = lacking.layers === "window" ? "none" : space.find(lacking.blocks);
     if (found === "available") continue;
     if (found === "soon") return false;
-    const victim = victimFor(row.request, running());
-    if (victim !== undefined) preempt(victim);
-    else if (running().length > 1 || !queue.takeLastCache()) return false;
+    const victim = victimFor(row.request, requests.running);
+    if (victim !== undefined) requests.preempt(victim);
+    else if (requests.running.length > 1 || !requests.queue.takeLastCache()) return false;
   }
   return true;
 }

@@ -16,6 +16,14 @@ export interface StepReport {
   readonly steps: number;
 }
 
+export const idleReport: StepReport = {
+  progressed: false,
+  sequences: 0,
+  decodeTokens: 0,
+  prefillTokens: 0,
+  steps: 0,
+};
+
 /** One run of a plan on the device: hands tokens to their requests as they come, then counts what was computed. */
 export class StepRun {
   private readonly rows: readonly PlannedRow<GenerationTask>[];

@@ -14,6 +14,7 @@ export const commands = {
   unpinAgent: "resident.unpinAgent",
   renameAgent: "resident.renameAgent",
   editInstructions: "resident.editInstructions",
+  agentSampling: "resident.agentSampling",
   forkAgent: "resident.forkAgent",
   rewindAgent: "resident.rewindAgent",
   keepLastTurns: "resident.keepLastTurns",
@@ -60,6 +61,8 @@ export const settings = {
   answersTopK: "resident.answers.topK",
   answersMinP: "resident.answers.minP",
   answersRepetitionPenalty: "resident.answers.repetitionPenalty",
+  answersPresencePenalty: "resident.answers.presencePenalty",
+  answersFrequencyPenalty: "resident.answers.frequencyPenalty",
   answersSeed: "resident.answers.seed",
   storeQuotaGB: "resident.store.quotaGB",
 } as const;

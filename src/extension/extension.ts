@@ -70,7 +70,7 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerModelCommands(registry, { service: core, engine }));
   own(registerStoreCommands(registry, core));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));
-  own(registerWindowCommands(registry, { changes, log: channel, extensionId: extension.id }));
+  own(registerWindowCommands(registry, { service: core, changes, log: channel, extensionId: extension.id }));
   own(showEngine(engine));
 }
 

@@ -46,18 +46,29 @@ export interface TurnFigures {
   readonly cache: CacheSource;
 }
 
-export interface SamplingOptions {
+/**
+ * How an answer is sampled; `src/common/samplingRanges.ts` has the range of each number. What a request leaves out is
+ * the agent's own, then the user's settings', then the model's (`generation_config.json`), then this program's.
+ */
+export interface SamplingOptions extends AgentSampling {
+  readonly logitBias?: Readonly<Record<number, number>>;
+  readonly stop?: readonly string[];
+}
+
+/** What an agent may have of its own. */
+export interface AgentSampling {
   readonly temperature?: number;
   readonly topK?: number;
   readonly topP?: number;
   readonly minP?: number;
+  /** Counts the last 64 tokens of the answer. */
   readonly repetitionPenalty?: number;
+  /** Counts the answer's tokens, as does the frequency penalty. */
   readonly presencePenalty?: number;
   readonly frequencyPenalty?: number;
   /** Without one a random seed is drawn for each answer. */
   readonly seed?: number;
-  readonly logitBias?: Readonly<Record<number, number>>;
-  readonly stop?: readonly string[];
+  /** Longest answer. What is more than fits the context and the pool, and what is left out, is what fits. */
   readonly maxTokens?: number;
 }
 
@@ -132,6 +143,8 @@ export interface AgentSummary {
   readonly lastUsedAt: number;
   /** Leaves memory after all others when room is needed. */
   readonly pinned: boolean;
+  /** What this agent's answers are sampled with, unless a request says otherwise; absent: it has nothing of its own. */
+  readonly sampling?: AgentSampling;
   /** Another process holds the agent's lock, as it was within the last two seconds: it can be read and forked, not continued. */
   readonly lockedElsewhere: boolean;
   /** Why it cannot be continued before it is repaired; what can be read of it is shown, and it can be deleted. */
@@ -155,7 +168,7 @@ export interface TurnView {
 
 export interface AgentDetail extends AgentSummary {
   readonly system: string;
-  /** The branch at the head, oldest first. */
+  /** The branch at the head, oldest first; its end where only the newest turns were asked for. */
   readonly turns: readonly TurnView[];
   /** Turns that are on other branches (after rewind or regenerate), newest first: `rewind` to one makes it the head. */
   readonly otherBranches: readonly { readonly turn: TurnId; readonly preview: string; readonly turns: number }[];
@@ -263,7 +276,15 @@ export interface EngineMetrics {
   readonly movedSlabs: number;
 }
 
+export interface PoolReduction {
+  readonly wantedBytes: number;
+  /** Why it is smaller, in words. */
+  readonly reason: string;
+}
+
 export interface PoolStatus {
+  /** All blocks, those of layers with a window included. */
+  readonly bytes: number;
   readonly totalBlocks: number;
   readonly usedBlocks: number;
   readonly reusableBlocks: number;
@@ -272,6 +293,8 @@ export interface PoolStatus {
   readonly blockBytes: number;
   /** Blocks of the layers that see a window only, where they have their own; all other numbers are of the other layers. */
   readonly window?: { readonly totalBlocks: number; readonly usedBlocks: number };
+  /** The pool is smaller than was wanted. */
+  readonly reduced?: PoolReduction;
   /** Runs of blocks in id order: whose they are ("" = used by no agent), how many. Agent of first reference for shared ones. */
   readonly map: readonly {
     readonly kind: "agent" | "shared" | "reusable" | "free";
@@ -312,7 +335,7 @@ export interface StoreStats extends FileTotals {
   readonly agents: number;
   /** All files in the agents' folders: conversations, tokens, keys, tails. */
   readonly agentFiles: FileTotals;
-  /** Agents whose references cannot be known, and why: while there are any, nothing is collected. */
+  /** Agents whose references cannot be known, and why, where something seems unreferenced: it is not collected then. */
   readonly unknown: readonly { readonly agent: string; readonly reason: string }[];
 }
 
@@ -435,7 +458,8 @@ export interface ResidentService {
 
   // agents
   listAgents(): Promise<readonly AgentSummary[]>;
-  getAgent(id: AgentId): Promise<AgentDetail>;
+  /** With `newestTurns` only so many of its turns: a long conversation is a lot of data. */
+  getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail>;
   /**
    * By id, or by exact name; `undefined`: there is none. Rejects where that cannot be known: an agent whose name is not
    * known is damaged (AGENT_CORRUPT), or could not be looked at (IO_FAILURE).
@@ -470,6 +494,8 @@ export interface ResidentService {
   saveAgent(id: AgentId): Promise<AgentSummary>;
   /** A pinned agent's cache is brought into memory, and leaves it after all others' when room is needed. */
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary>;
+  /** The agent's own sampling from its next answer on; forks inherit it. Empty: it has nothing of its own any more. */
+  setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary>;
   /**
    * Whether something shows this agent to a person. While something does, its lock and its logs are kept; calls with true
    * are counted, each with false takes one back.
@@ -488,6 +514,8 @@ export interface ResidentService {
   repairStore(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<StoreRepair>;
   /** Deletes all agents and all that they have saved. Rejects with AGENT_LOCKED, everything kept, where another process uses one. */
   forgetEverything(): Promise<StoreForgotten>;
+  /** The user's settings have changed: what they say holds for answers that begin from now on. */
+  setDefaultSampling(sampling: SamplingOptions): Promise<void>;
 
   // benchmarks
   runBench(suite: BenchSuite, onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<BenchReport>;
@@ -508,9 +536,11 @@ export interface ServiceOptions {
   readonly reference?: string;
   readonly defaultModel?: string;
   readonly modelFolders: readonly string[];
-  readonly poolBytes: number;
+  /** Absent: as free memory, the model and its context allow. What is too large is reduced, and the status says so. */
+  readonly poolBytes?: number;
   readonly blockTokens: number;
-  readonly maxAnswerTokens: number;
+  /** What the user's settings say of answers; `setDefaultSampling` changes it. */
+  readonly sampling?: SamplingOptions;
   readonly storeQuotaBytes: number;
   /** Threads of the CPU kernels; 0 or absent: as many as there are physical cores. */
   readonly threads?: number;

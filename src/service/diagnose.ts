@@ -94,12 +94,15 @@ async function modelLines(library: ModelLibrary, loaded: LoadedModel | undefined
 }
 
 function poolLines(options: ServiceOptions, loaded: LoadedModel | undefined): Lines {
-  const wanted: Lines = [["size wanted", `${formats.bytes(options.poolBytes)}, ${options.blockTokens} tokens a block`]];
+  const wish = options.poolBytes === undefined ? "automatic" : formats.bytes(options.poolBytes);
+  const wanted: Lines = [["size wanted", `${wish}, ${options.blockTokens} tokens a block`]];
   if (loaded === undefined) return wanted;
   const { pool } = loaded.session.engine;
+  const { poolReduced } = loaded;
   return [
     ...wanted,
     ["size", `${formats.bytes(loaded.pool.bytes)}, ${formats.count(pool.totalBlocks)} blocks`],
+    ...(poolReduced ? [["smaller because", poolReduced.reason] as const] : []),
     ["in use", `${formats.count(pool.referencedBlocks)} blocks, ${formats.count(pool.reusableBlocks)} reusable`],
     ["moved slabs", formats.count(loaded.runner.movedSlabs)],
   ];

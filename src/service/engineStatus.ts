@@ -37,11 +37,12 @@ export function engineMetrics(loaded: LoadedModel | undefined): EngineMetrics {
   };
 }
 
-export function poolStatus({ session, info }: LoadedModel): PoolStatus {
+export function poolStatus({ session, info, pool: memory, poolReduced }: LoadedModel): PoolStatus {
   const { pool, windowPool } = session.engine;
   const { kvBytesPerToken, window } = info;
   const tokenBytes = windowPool === undefined ? kvBytesPerToken : kvBytesPerToken - (window?.kvBytesPerToken ?? 0);
   return {
+    bytes: memory.bytes,
     totalBlocks: pool.totalBlocks,
     usedBlocks: pool.referencedBlocks,
     reusableBlocks: pool.reusableBlocks,
@@ -49,6 +50,7 @@ export function poolStatus({ session, info }: LoadedModel): PoolStatus {
     blockTokens: pool.blockTokens,
     blockBytes: pool.blockTokens * tokenBytes,
     ...(windowPool && { window: { totalBlocks: windowPool.totalBlocks, usedBlocks: windowPool.referencedBlocks } }),
+    ...(poolReduced && { reduced: poolReduced }),
     map: session.engine
       .poolMap()
       .map(({ kind, owner, count }) => (owner === undefined ? { kind, count } : { kind, agent: owner, count })),

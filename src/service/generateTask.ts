@@ -2,19 +2,20 @@ import { answerBudget, assertNotBlank } from "../agents/answerBudget";
 import { followAnswer } from "../agents/answerStream";
 import type { ModelAccess, ModelSession } from "../agents/ports";
 import { RunningAnswer } from "../agents/runningAnswer";
-import { toSamplingParams } from "../agents/sampling";
+import { resolveSampling, toSamplingParams } from "../agents/sampling";
 import { limitsOf } from "../agents/turnRunner";
 import { noFigures } from "../agents/turnTree";
 import { AbortedError, throwIfAborted } from "../common/errors";
 import type { Clock } from "../engine/ports";
-import type { GenerateRequest, Running } from "../protocol/service";
-import type { BuiltPrompt, ChatMessage } from "../text/prompt";
+import type { GenerateRequest, Running, SamplingOptions } from "../protocol/service";
+import type { BuiltPrompt } from "../text/prompt";
 
 export interface GenerateOptions {
   readonly models: ModelAccess;
   readonly clock: Clock;
   readonly modelDirectory: string;
-  readonly maxAnswerTokens: number;
+  /** What the user's settings say of answers. */
+  readonly settings: SamplingOptions;
 }
 
 /** Answers one prompt that belongs to no agent. What it read stays findable in the pool until the room is needed. */
@@ -43,11 +44,11 @@ async function generate(
   answer: RunningAnswer,
   request: GenerateRequest,
   session: ModelSession,
-  { clock, maxAnswerTokens }: GenerateOptions,
+  { clock, settings }: GenerateOptions,
 ): Promise<void> {
-  const { sampling = {} } = request;
-  const built = buildPrompt(request, session);
-  const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limitsOf(session, maxAnswerTokens), 0);
+  const sampling = resolveSampling({ request: request.sampling, settings, model: session.sampling });
+  const built = await buildPrompt(request, session, answer.signal);
+  const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limitsOf(session), 0);
   throwIfAborted(answer.signal);
   const generation = session.engine.submit({
     owner: "",
@@ -74,8 +75,11 @@ async function generate(
   }
 }
 
-function buildPrompt({ prompt, raw, system = "" }: GenerateRequest, { text }: ModelSession): BuiltPrompt {
-  if (raw === true) return text.prompts.raw(prompt);
-  const messages: ChatMessage[] = system === "" ? [] : [{ role: "system", content: system }];
-  return text.prompts.build([...messages, { role: "user", content: prompt }], []);
+function buildPrompt(
+  { prompt, raw, system = "" }: GenerateRequest,
+  { text }: ModelSession,
+  signal: AbortSignal,
+): Promise<BuiltPrompt> {
+  if (raw === true) return text.prompts.raw(prompt, signal);
+  return text.prompts.buildAfter({ system, past: undefined, user: prompt }, signal);
 }

@@ -48,8 +48,8 @@ export async function openHostWorld(
     const locks = { tryLock: () => ({ release: () => {} }) };
     const store = new AgentStore(path.join(home, "agents"), durableFiles, () => locks);
     const agent = { modelDirectory: directory, modelName: "long-context", contextTokens, system: "" };
-    const write = (name: string, turns: number, tokens: number) =>
-      writeAgent(store, { ...agent, name }, writtenTurns(text, turns, Math.floor(tokens / turns)));
+    const write = async (name: string, turns: number, tokens: number) =>
+      writeAgent(store, { ...agent, name }, await writtenTurns(text, turns, Math.floor(tokens / turns)));
     const long = await write("long", plan.turns, plan.tokens);
     const others: string[] = [];
     while (others.length + 1 < plan.agents) {
@@ -65,7 +65,6 @@ export async function openHostWorld(
         modelFolders: [],
         poolBytes,
         blockTokens,
-        maxAnswerTokens: 1024,
         storeQuotaBytes: 2 ** 30,
       },
       log,

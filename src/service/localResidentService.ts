@@ -8,6 +8,7 @@ import type {
   AgentDetail,
   AgentId,
   AgentRepair,
+  AgentSampling,
   AgentSummary,
   BenchReport,
   BenchSuite,
@@ -35,6 +36,7 @@ import type {
 import { AgentStore } from "../store/agentStore";
 import { BlockStore } from "../store/blockStore";
 import { durableFiles } from "../store/files";
+import { DiskQuota } from "../store/freeDisk";
 import { forwardAgentEvents } from "./agentEvents";
 import { BenchDesk } from "./benchDesk";
 import { benchSuites } from "./benchSuites";
@@ -69,6 +71,7 @@ export class LocalResidentService implements ResidentService {
   private readonly swept: Promise<void>;
   private readonly generations = new Set<Running>();
   private numGenerations = 0;
+  private defaultSampling: SamplingOptions;
 
   constructor(
     private readonly options: ServiceOptions,
@@ -76,6 +79,7 @@ export class LocalResidentService implements ResidentService {
     private readonly log: Log,
   ) {
     this.emitter = new Emitter((error) => log.log("error", `a listener failed: ${toErrorInfo(error).what}`));
+    this.defaultSampling = options.sampling ?? {};
     this.library = new ModelLibrary(options, () => runtime.loadAddon());
     this.host = new ModelHost({
       service: options,
@@ -104,13 +108,17 @@ export class LocalResidentService implements ResidentService {
       models: this.models,
       clock,
       wallClockMs: Date.now,
-      maxAnswerTokens: () => options.maxAnswerTokens,
+      sampling: () => this.defaultSampling,
       defaultModel: () => this.library.defaultModel,
       log,
     });
+    const quota = new DiskQuota(blocks.root, options.storeQuotaBytes);
     this.keeper = new StoreKeeper({
       blocks,
-      quotaBytes: options.storeQuotaBytes,
+      get quotaBytes() {
+        return quota.bytes;
+      },
+      onCounted: (bytes) => quota.look(bytes),
       neededKeys: () => this.agents.neededKeys(),
       collectIfDue: () => collector.collectIfDue(),
       nowMs: Date.now,
@@ -201,7 +209,7 @@ export class LocalResidentService implements ResidentService {
       models: this.models,
       clock,
       modelDirectory: this.library.defaultModel,
-      maxAnswerTokens: this.options.maxAnswerTokens,
+      settings: this.defaultSampling,
     });
     this.generations.add(running);
     const forget = () => this.generations.delete(running);
@@ -213,8 +221,12 @@ export class LocalResidentService implements ResidentService {
     return this.agents.list();
   }
 
-  getAgent(id: AgentId): Promise<AgentDetail> {
-    return this.agents.get(id);
+  async getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
+    const detail = await this.agents.get(id);
+    const { turns } = detail;
+    return newestTurns === undefined
+      ? detail
+      : { ...detail, turns: turns.slice(Math.max(0, turns.length - newestTurns)) };
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
@@ -270,6 +282,14 @@ export class LocalResidentService implements ResidentService {
 
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {
     return this.agents.pin(id, pinned);
+  }
+
+  setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
+    return this.agents.setSampling(id, sampling);
+  }
+
+  async setDefaultSampling(sampling: SamplingOptions): Promise<void> {
+    this.defaultSampling = sampling;
   }
 
   saveAgent(id: AgentId): Promise<AgentSummary> {

@@ -4,15 +4,18 @@ import { toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import { BlockPoolBatchEngine } from "../engine/batchEngine";
 import { EngineDriver } from "../engine/driver";
-import { limitsOf, longestRun } from "../engine/engineOptions";
+import { type EngineLimits, limitsOf, longestRun } from "../engine/engineOptions";
 import type { LeftBlock } from "../engine/liveTables";
 import type { Clock } from "../engine/ports";
 import type { StepLimits } from "../engine/scheduler";
+import { samplingOfModel } from "../models/generationConfig";
 import { readTextFiles, summarizeModel } from "../models/modelDirectory";
 import type { DeviceInfo, NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../native/binding";
-import type { EngineState, ModelSummary, ServiceOptions } from "../protocol/service";
+import type { EngineState, ModelSummary, PoolReduction, ServiceOptions } from "../protocol/service";
 import { type BlockIdentity, createBlockHasher } from "../store/blockIdentity";
 import { createTextModel } from "../text/textModel";
+import { automaticPoolBytes, leastPoolBytes } from "./automaticPool";
+import { createFittingPool, type FittingPool, poolReductionText } from "./fittingPool";
 import type { ModelLoader } from "./modelGate";
 import { type PoolSize, poolSizeFor } from "./poolSize";
 import type { CountingRunner, Runtime } from "./runtime";
@@ -25,6 +28,8 @@ export interface LoadedModel {
   readonly driver: EngineDriver;
   readonly native: NativeModel;
   readonly pool: NativePool;
+  /** The pool is smaller than was wanted. */
+  readonly poolReduced?: PoolReduction;
   readonly runner: CountingRunner;
 }
 
@@ -87,8 +92,8 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       if (signal?.aborted) cancel();
       const native = await task.result.finally(() => signal?.removeEventListener("abort", cancel));
       try {
-        const model = await this.assemble(summary, native);
         const device = await addon.deviceInfo();
+        const model = await this.assemble(summary, native, device.availableBytes);
         log.log("info", `${name} is loaded on ${device.name}, ${opsText(native.info)}, ${model.pool.blocks} blocks`);
         const { mlx } = addon.versions();
         this.setState({ type: "ready", model: summary, device: deviceText(device), mlxVersion: mlx });
@@ -123,16 +128,17 @@ export class ModelHost implements ModelLoader<LoadedModel> {
     this.setState({ type: "idle" });
   }
 
-  private async assemble(summary: ModelSummary, native: NativeModel): Promise<LoadedModel> {
+  /** `availableBytes` of memory are free, the weights being loaded. */
+  private async assemble(summary: ModelSummary, native: NativeModel, availableBytes: number): Promise<LoadedModel> {
     const { service, runtime, clock, log, onWindowLeft, onBroken } = this.options;
     const { info } = native;
-    const text = createTextModel(await readTextFiles(summary.directory));
+    const files = await readTextFiles(summary.directory);
+    const text = createTextModel(files);
     const limits = limitsOf({
       ...engineLimits(info),
       lookupTokensPerRun: service.promptLookup === false ? 0 : lookupTokensPerRun,
     });
-    const size = poolSizeFor(service, info, { ...limits, stepTokens: longestRun(limits) });
-    const pool = await native.createPool(size.blocks, service.blockTokens, size.windowBlocks);
+    const { pool, size, reduced } = await this.createPool(native, limits, availableBytes);
     const runner = runtime.createRunner(pool, info);
     const identity = identityOf(info, service.blockTokens, size);
     let session: ModelSession | undefined;
@@ -150,6 +156,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       engine,
       files: pool,
       text,
+      sampling: samplingOfModel(files.generationConfig),
     };
     const model: LoadedModel = {
       summary,
@@ -158,9 +165,26 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       driver: new EngineDriver(engine, log),
       native,
       pool,
+      ...(reduced === undefined ? {} : { poolReduced: reduced }),
       runner,
     };
     return model;
+  }
+
+  private async createPool(native: NativeModel, limits: EngineLimits, availableBytes: number): Promise<FittingPool> {
+    const { service, log } = this.options;
+    const { info } = native;
+    const { blockTokens } = service;
+    const made = await createFittingPool({
+      wantedBytes: service.poolBytes ?? automaticPoolBytes(info, availableBytes),
+      leastBytes: leastPoolBytes(info),
+      kvBytesPerToken: info.kvBytesPerToken,
+      sizeOf: (poolBytes) =>
+        poolSizeFor({ poolBytes, blockTokens }, info, { ...limits, stepTokens: longestRun(limits) }),
+      create: ({ blocks, windowBlocks }) => native.createPool(blocks, blockTokens, windowBlocks),
+    });
+    if (made.reduced !== undefined) log.log("warn", poolReductionText(made.reduced, made.pool.bytes));
+    return made;
   }
 
   private setState(state: EngineState): void {

@@ -3,7 +3,6 @@ import type { EngineLimits } from "../engine/engineOptions";
 import { windowBlocksFor } from "../engine/windowMath";
 import { blocksInPool } from "../models/fit";
 import type { NativeModelInfo } from "../native/binding";
-import type { ServiceOptions } from "../protocol/service";
 
 export interface PoolSize {
   readonly blocks: number;
@@ -11,7 +10,11 @@ export interface PoolSize {
   readonly windowBlocks: number;
 }
 
-type PoolOptions = Pick<ServiceOptions, "poolBytes" | "blockTokens">;
+interface PoolOptions {
+  readonly poolBytes: number;
+  readonly blockTokens: number;
+}
+
 type ModelSizes = Pick<NativeModelInfo, "kvBytesPerToken" | "maxContextTokens" | "window">;
 type WindowLimits = Pick<EngineLimits, "maxSequences" | "windowSlackTokens"> & { readonly stepTokens: number };
 

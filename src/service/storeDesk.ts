@@ -70,7 +70,7 @@ export class StoreDesk {
       unreferenced: unreferenced.plain(),
       agents: numAgents,
       agentFiles: await sizeOfFiles(references.agentsRoot),
-      unknown,
+      unknown: unreferenced.objects > 0 ? unknown : [],
     };
   }
 

@@ -13,7 +13,10 @@ const inUseMs = 60_000;
 
 export interface StoreKeeperPorts {
   readonly blocks: Pick<BlockStore, "root" | "made">;
+  /** Asked each time: it may change with what is free on the disk. */
   readonly quotaBytes: number;
+  /** Told what the files take, as often as they are counted. */
+  readonly onCounted?: (bytes: number) => Promise<void>;
   /** Blocks that must stay on disk. */
   readonly neededKeys: () => ReadonlySet<string>;
   /** Removes what nobody refers to, unless somebody did so lately. */
@@ -27,6 +30,8 @@ interface Count {
   readonly usage: StoreUsage;
   readonly made: StoreUsage;
   readonly atMs: number;
+  /** The quota of then. */
+  readonly quotaBytes: number;
 }
 
 /**
@@ -47,13 +52,13 @@ export class StoreKeeper {
 
   /** Never rejects: why the files cannot be counted stands in `problem`. */
   async status(): Promise<StoreStatus> {
-    const { blocks, quotaBytes } = this.ports;
+    const { blocks } = this.ports;
     const count = this.count ?? (await this.countOnce().catch((error: unknown) => this.note(error)));
     const usage = count === undefined ? { objects: 0, bytes: 0 } : this.usageSince(count);
     return {
       path: blocks.root,
       ...usage,
-      quotaBytes,
+      quotaBytes: this.ports.quotaBytes,
       refused: this.refused,
       ...(this.lastRefusal === undefined ? {} : { lastRefusal: this.lastRefusal }),
       ...(this.lastSaveError === undefined ? {} : { lastSaveError: this.lastSaveError }),
@@ -139,15 +144,21 @@ export class StoreKeeper {
   private async counting(work: () => Promise<StoreUsage>): Promise<Count> {
     const { removals } = this;
     const { made } = this.ports.blocks;
-    const count = { usage: await work(), made, atMs: this.ports.nowMs() };
+    const { quotaBytes } = this.ports;
+    const count = { usage: await work(), made, atMs: this.ports.nowMs(), quotaBytes };
+    await this.ports.onCounted?.(count.usage.bytes);
     if (removals === this.removals) this.count = count;
     return count;
   }
 
-  /** Where what is needed is more than the quota, looking again at once would find nothing to remove. */
-  private allowedSince({ usage }: Count): number {
+  /**
+   * Where what is needed is more than the quota, looking again at once would find nothing to remove; where the quota has
+   * become smaller since, it does.
+   */
+  private allowedSince({ usage, quotaBytes: before }: Count): number {
     const { quotaBytes } = this.ports;
-    return usage.bytes > quotaBytes ? usage.bytes + quotaBytes * (1 - keptShare) : quotaBytes;
+    if (usage.bytes <= quotaBytes || quotaBytes < before * keptShare) return quotaBytes;
+    return usage.bytes + quotaBytes * (1 - keptShare);
   }
 
   private usageSince({ usage, made }: Count): StoreUsage {

@@ -28,7 +28,7 @@ export interface CollectReport {
   readonly temporaryFiles: number;
   /** Unreferenced, and too young to be removed. */
   readonly young: StoreUsage;
-  /** Agents whose references cannot be known: while there are any, no object is removed. */
+  /** Agents whose references cannot be known, where that kept objects from being removed. */
   readonly unknown: References["unknown"];
 }
 
@@ -56,7 +56,8 @@ export async function collectGarbage(
     signal: options.signal,
   };
   const removed = await removeUnreferenced(root, unknown.length > 0 ? [] : found.old, choice);
-  return { removed, temporaryFiles, young: usageOf(found.young), unknown };
+  const isKept = found.old.length > removed.objects;
+  return { removed, temporaryFiles, young: usageOf(found.young), unknown: isKept ? unknown : [] };
 }
 
 /** The objects of a deleted agent that no other agent refers to. */

@@ -50,6 +50,8 @@ export interface Manifest {
   readonly lastUsedAt: number;
   /** Leaves memory after all others. */
   readonly pinned?: boolean;
+  /** The agent's own sampling, by name; absent or empty: it has none. */
+  readonly sampling?: Readonly<Record<string, number>>;
   readonly logs: CommittedLogs;
   readonly cache?: CacheManifest;
 }
@@ -125,9 +127,14 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     createdAt: readNumber(object, "createdAt"),
     lastUsedAt: readNumber(object, "lastUsedAt"),
     ...(object["pinned"] === true ? { pinned: true } : {}),
+    ...(object["sampling"] === undefined ? {} : { sampling: decodeNumbers(asObject(object["sampling"], "sampling")) }),
     logs: decodeLogs(asObject(object["logs"], "logs")),
     ...(object["cache"] === undefined ? {} : { cache: decodeCache(asObject(object["cache"], "cache")) }),
   };
+}
+
+function decodeNumbers(object: JsonObject): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.keys(object).map((key) => [key, readNumber(object, key)]));
 }
 
 function decodeLogs(object: JsonObject): CommittedLogs {

@@ -1,8 +1,8 @@
 /** Who refers to what in the store: each agent's folder names the keys of its blocks and its tail. */
-import { readdir } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import path from "node:path";
 import { toErrorInfo } from "../common/errors";
-import { deletedPrefix } from "./agentSweep";
+import { deletedPrefix, newPrefix } from "./agentSweep";
 import { modelFolder } from "./blockIdentity";
 import { ifThere, versionOf } from "./files";
 import { MalformedJson } from "./json";
@@ -42,7 +42,8 @@ export interface References {
 /** Reads the references of all agents of a home, without their locks; again only those that have changed. */
 export class ReferenceReader {
   private readonly folders = new Map<string, FolderReferences>();
-  private all: ReadonlySet<string> = new Set();
+  /** How many folders name each key. */
+  private readonly counts = new Map<string, number>();
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(readonly agentsRoot: string) {}
@@ -55,40 +56,61 @@ export class ReferenceReader {
   }
 
   private async readNow(): Promise<References> {
-    const entries = (await ifThere(this.agentsRoot, (root) => readdir(root, { withFileTypes: true }))) ?? [];
-    // An agent that is being made has a private name. What is being deleted refers to nothing any more.
-    const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(deletedPrefix));
-    const agents = folders.map(({ name }) => name);
-    let changed = false;
-    for (const agent of agents) changed = (await this.readFolder(agent)) || changed;
-    const there = new Set(agents);
-    for (const agent of this.folders.keys()) {
-      if (!there.has(agent)) changed = this.folders.delete(agent);
+    let agents: readonly string[] | undefined = [];
+    // A folder that got another name while it was read is read under that one.
+    for (let before = ""; ; before = agents.join()) {
+      agents = await this.listed();
+      if (agents === undefined || agents.join() === before) break;
+      for (const agent of agents) await this.readFolder(agent);
     }
-    if (changed) this.all = new Set([...this.folders.values()].flatMap(({ keys }) => [...keys]));
-    const { all } = this;
+    const there = new Set(agents ?? []);
+    for (const [agent, { keys }] of this.folders) {
+      if (there.has(agent)) continue;
+      this.folders.delete(agent);
+      this.count(keys, -1);
+    }
     return {
-      isReferenced: (key) => all.has(key),
+      isReferenced: (key) => this.counts.has(key),
       numAgents: this.folders.size,
       tails: new Map(
         [...this.folders].flatMap(([agent, { tail, unknown }]) => (unknown === undefined ? [[agent, tail]] : [])),
       ),
       models: new Map([...this.folders.values()].flatMap(({ model }) => (model === undefined ? [] : [model]))),
-      unknown: [...this.folders].flatMap(([agent, { unknown }]) =>
-        unknown === undefined ? [] : [{ agent, reason: unknown }],
-      ),
+      unknown: [
+        ...(agents === undefined ? [{ agent: "of any name", reason: "the agents' folder is not there" }] : []),
+        ...[...this.folders].flatMap(([agent, { unknown }]) =>
+          unknown === undefined ? [] : [{ agent, reason: unknown }],
+        ),
+      ],
     };
   }
 
-  /** Whether it is another one than before. */
-  private async readFolder(agent: string): Promise<boolean> {
+  /** `undefined`: the agents' folder is not there. */
+  private async listed(): Promise<readonly string[] | undefined> {
+    const entries = await ifThere(this.agentsRoot, (root) => readdir(root, { withFileTypes: true }));
+    // An agent that is being made has a private name. What is being deleted refers to nothing any more.
+    const folders = entries?.filter((entry) => entry.isDirectory() && !entry.name.startsWith(deletedPrefix));
+    return folders?.map(({ name }) => name).sort();
+  }
+
+  private async readFolder(agent: string): Promise<void> {
     const folder = path.join(this.agentsRoot, agent);
     const known = this.folders.get(agent);
     const version = await versionOfFolder(folder);
-    if (version !== undefined && known?.version === version) return false;
+    if (version !== undefined && known?.version === version) return;
     const read = await referencesOf(folder, version ?? "");
     this.folders.set(agent, read);
-    return true;
+    // What both name is referred to all the time.
+    this.count(read.keys, 1);
+    if (known !== undefined) this.count(known.keys, -1);
+  }
+
+  private count(keys: ReadonlySet<string>, change: 1 | -1): void {
+    for (const key of keys) {
+      const count = (this.counts.get(key) ?? 0) + change;
+      if (count > 0) this.counts.set(key, count);
+      else this.counts.delete(key);
+    }
   }
 }
 
@@ -127,7 +149,11 @@ async function readAgent(folder: string): Promise<{ readonly manifest?: Manifest
   // In this order: a save moves keys from an old manifest into the file before it writes the manifest without them.
   const manifest = await readManifest(folder).catch((error: unknown) => ({ error }));
   const groups = await readKeys(path.join(folder, agentFiles.keys));
-  if (manifest === undefined) return { groups };
+  if (manifest === undefined) {
+    const isLost = groups.size === 0 && (await ifThere(path.join(folder, agentFiles.turns), lstat)) !== undefined;
+    if (isLost && !path.basename(folder).startsWith(newPrefix)) throw new MalformedJson("it is not there");
+    return { groups };
+  }
   if (!("error" in manifest)) return { manifest, groups: withOldKeys(manifest, groups) };
   // A manifest of a format that has the keys itself leaves the file empty.
   if (groups.size === 0) throw manifest.error;

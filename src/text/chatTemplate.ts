@@ -2,6 +2,7 @@ import { Environment, Interpreter, Template } from "@huggingface/jinja";
 import { InvalidRequestError, ResidentError } from "../common/errors";
 import { isObject, listOf, objectOf, tokenText } from "./json";
 import type { ChatMessage } from "./prompt";
+import { NotResumable, TemplateWalk, type WalkInput } from "./templateWalk";
 
 /** The template said no (`raise_exception`): the conversation has a form that the model does not take. */
 class Refusal extends Error {}
@@ -37,33 +38,56 @@ export class ChatTemplate {
 
   /** `continueAnswer`: ends with the opening of an answer. INVALID_REQUEST when the template refuses the messages. */
   render(messages: readonly ChatMessage[], continueAnswer: boolean): string {
-    const environment = this.globals();
-    for (const [name, text] of Object.entries(this.variables)) environment.set(name, text);
+    const environment = this.globals(continueAnswer, formatNow);
     environment.set(
       "messages",
       messages.map(({ role, content }) => ({ role, content })),
     );
-    environment.set("add_generation_prompt", continueAnswer);
-    let text: unknown;
-    try {
-      text = new Interpreter(environment).run(this.template.parsed).value;
-    } catch (error) {
-      if (error instanceof Refusal) throw refused(error.message);
-      throw brokenTemplate(error);
-    }
+    const text = run(() => new Interpreter(environment).run(this.template.parsed).value);
     if (typeof text === "string") return text;
     throw brokenTemplate(new Error("it gives no text"));
   }
 
-  private globals(): Environment {
+  /**
+   * As `render` with the opening of an answer, from where an earlier walk ended: what the template writes before, in and
+   * after its loop over the messages. `undefined`: this template cannot be taken up there. Throws as `render` does.
+   */
+  walk(input: Omit<WalkInput, "body" | "globals">): TemplateWalk | undefined {
+    const globals = this.globals(true, () => {
+      throw new NotResumable("it asks for the time");
+    });
+    const walk = new TemplateWalk({ ...input, body: this.template.parsed.body, globals });
+    try {
+      run(() => walk.walk());
+      return walk;
+    } catch (error) {
+      if (error instanceof NotResumable) return undefined;
+      throw error;
+    }
+  }
+
+  private globals(continueAnswer: boolean, strftimeNow: (format: string) => string): Environment {
     const environment = new Environment();
+    for (const [name, text] of Object.entries(this.variables)) environment.set(name, text);
+    environment.set("add_generation_prompt", continueAnswer);
     for (const [name, value] of constants) environment.set(name, value);
     environment.set("raise_exception", (reason: unknown) => {
       throw new Refusal(String(reason));
     });
     environment.set("range", range);
-    if (this.knowsDate) environment.set("strftime_now", formatNow);
+    if (this.knowsDate) environment.set("strftime_now", strftimeNow);
     return environment;
+  }
+}
+
+/** What a template throws becomes an error that says whose fault it is. */
+function run<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof NotResumable) throw error;
+    if (error instanceof Refusal) throw refused(error.message);
+    throw brokenTemplate(error);
   }
 }
 

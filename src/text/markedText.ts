@@ -4,6 +4,8 @@
  * character is doubled. U+FDD0 is a noncharacter: Unicode reserves it for a program's inner use.
  */
 
+import { TokenTrie } from "./tokenTrie";
+
 export const escapeCharacter = "\uFDD0";
 
 export interface SpecialToken {
@@ -21,17 +23,12 @@ export type Stretch =
   | { readonly kind: "special"; readonly token: SpecialToken; readonly start: number; readonly end: number }
   | { readonly kind: "plain"; readonly text: string; readonly start: number; readonly end: number };
 
-/** The special-token strings of a tokenizer; where several begin at one place, the longest is meant. */
+/** The special-token strings of a tokenizer; where several begin at one place, the longest is meant. All is linear in the text. */
 export class SpecialTokens {
-  private readonly byFirstUnit = new Map<string, SpecialToken[]>();
+  private readonly trie: TokenTrie<SpecialToken>;
 
   constructor(readonly tokens: readonly SpecialToken[]) {
-    for (const token of [...tokens].sort((a, b) => b.content.length - a.content.length)) {
-      const first = token.content.charAt(0);
-      const list = this.byFirstUnit.get(first);
-      if (list === undefined) this.byFirstUnit.set(first, [token]);
-      else list.push(token);
-    }
+    this.trie = new TokenTrie(tokens, escapeCharacter);
   }
 
   /** What a person, a file or a tool said, as marked text: nothing in it is a special token. */
@@ -45,47 +42,47 @@ export class SpecialTokens {
   }
 
   private escapeWhere(content: string, isMeant: (token: SpecialToken) => boolean): string {
-    let marked = "";
-    for (let i = 0; i < content.length; i++) {
-      const unit = content.charAt(i);
-      const token = this.at(content, i);
-      if (unit === escapeCharacter || (token !== undefined && isMeant(token))) marked += escapeCharacter;
-      marked += unit;
+    const parts: string[] = [];
+    let copied = 0;
+    for (let at = this.trie.nextStart(content, 0); at >= 0; at = this.trie.nextStart(content, at + 1)) {
+      const token = this.trie.at(content, at);
+      if (content.charAt(at) !== escapeCharacter && !(token !== undefined && isMeant(token))) continue;
+      parts.push(content.slice(copied, at), escapeCharacter);
+      copied = at;
     }
-    return marked;
+    return copied === 0 && parts.length === 0 ? content : parts.join("") + content.slice(copied);
   }
 
   /** Cuts marked text at its control tokens. Empty plain stretches are left out. */
   split(marked: string): readonly Stretch[] {
     const stretches: Stretch[] = [];
-    let text = "";
+    let parts: string[] = [];
     let start = 0;
+    let copied = 0;
     const flush = (end: number) => {
-      if (end > start) stretches.push({ kind: "plain", text, start, end });
-      text = "";
+      parts.push(marked.slice(copied, end));
+      if (end > start) stretches.push({ kind: "plain", text: parts.join(""), start, end });
+      parts = [];
     };
-    let i = 0;
-    while (i < marked.length) {
-      if (marked.charAt(i) === escapeCharacter) {
-        text += marked.charAt(i + 1);
-        i += 2;
+    for (let at = this.trie.nextStart(marked, 0); at >= 0; ) {
+      if (marked.charAt(at) === escapeCharacter) {
+        parts.push(marked.slice(copied, at), marked.charAt(at + 1));
+        copied = Math.min(at + 2, marked.length);
+        at = this.trie.nextStart(marked, copied);
         continue;
       }
-      const token = this.at(marked, i);
+      const token = this.trie.at(marked, at);
       if (token === undefined) {
-        text += marked.charAt(i++);
+        at = this.trie.nextStart(marked, at + 1);
         continue;
       }
-      flush(i);
-      start = i + token.content.length;
-      stretches.push({ kind: "special", token, start: i, end: start });
-      i = start;
+      flush(at);
+      start = at + token.content.length;
+      copied = start;
+      stretches.push({ kind: "special", token, start: at, end: start });
+      at = this.trie.nextStart(marked, start);
     }
     flush(marked.length);
     return stretches;
-  }
-
-  private at(text: string, index: number): SpecialToken | undefined {
-    return this.byFirstUnit.get(text.charAt(index))?.find((token) => text.startsWith(token.content, index));
   }
 }

@@ -4,6 +4,8 @@
  * rendering that a new rendering is compared with, so that ids which were read or sampled once are never re-encoded.
  */
 
+import type { Past } from "./past";
+
 export type Role = "system" | "user" | "assistant";
 
 export interface ChatMessage {
@@ -26,10 +28,10 @@ export interface Segment {
 export interface BuiltPrompt {
   /** All token ids before the answer. */
   readonly ids: Int32Array;
-  /** The same as segments: what was kept of the history, then at most one new segment. */
-  readonly segments: readonly Segment[];
-  /** How many leading entries of `segments` are history segments unchanged. */
+  /** How many leading segments of the history stand unchanged. */
   readonly keptSegments: number;
+  /** The rest of the prompt: at most one segment that was cut, and at most one new one. */
+  readonly added: readonly Segment[];
   /** How many leading ids come from the history. Smaller than the history's length where the rendering departed from it. */
   readonly agreedTokens: number;
 }
@@ -38,7 +40,7 @@ export interface BuiltPrompt {
 export interface PromptAhead {
   /** All token ids up to the end of what is written; the last ones may change with the next letter. */
   readonly ids: Int32Array;
-  /** Those that do not hang on what is written. */
+  /** The ids that do not depend on the draft. */
   readonly settled: Int32Array;
 }
 
@@ -49,18 +51,31 @@ export interface AnswerText {
   readonly text: string;
 }
 
+/** A conversation up to the message that is to be answered or that is being written. */
+export interface Dialogue {
+  /** Instructions; empty: none. */
+  readonly system: string;
+  readonly past: Past | undefined;
+  readonly user: string;
+}
+
+/** Long texts are encoded in slices: nothing else waits for more than some milliseconds. Rejects with AbortedError when `signal` says so. */
 export interface PromptBuilder {
   /**
    * Renders `messages` and the opening of an answer, keeps the ids of the part that agrees with `history`, encodes the
    * rest. Special-token strings inside contents are encoded as plain text. An answer that was cut (length, abort, stop
-   * string) is closed with the template's end of turn. Throws ResidentError: INVALID_REQUEST when the template refuses
-   * the messages, MODEL_UNSUPPORTED when the template itself does not work.
+   * string) is closed with the template's end of turn. Rejects with ResidentError: INVALID_REQUEST when the template
+   * refuses the messages, MODEL_UNSUPPORTED when the template itself does not work.
    */
-  build(messages: readonly ChatMessage[], history: readonly Segment[]): BuiltPrompt;
+  build(messages: readonly ChatMessage[], history: readonly Segment[], signal?: AbortSignal): Promise<BuiltPrompt>;
   /** As `build`, as far as it is known while the last message, which may be empty, is still being written. */
-  ahead(messages: readonly ChatMessage[], history: readonly Segment[]): PromptAhead;
+  ahead(messages: readonly ChatMessage[], history: readonly Segment[], signal?: AbortSignal): Promise<PromptAhead>;
+  /** As `build` with the dialogue's messages and its past's history; where possible it costs only what is new. */
+  buildAfter(dialogue: Dialogue, signal?: AbortSignal): Promise<BuiltPrompt>;
+  /** As `ahead`, the same way. */
+  aheadAfter(dialogue: Dialogue, signal?: AbortSignal): Promise<PromptAhead>;
   /** A prompt without a template. Special-token strings are text; the tokenizer's own leading tokens (BOS) are added. */
-  raw(text: string): BuiltPrompt;
-  /** The segments to append to `BuiltPrompt.segments` after an answer: they hold the ids whose text was shown. */
+  raw(text: string, signal?: AbortSignal): Promise<BuiltPrompt>;
+  /** The segments to append to those of the prompt after an answer: they hold the ids whose text was shown. */
   answerSegments(answer: AnswerText): readonly Segment[];
 }

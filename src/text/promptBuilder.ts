@@ -1,8 +1,12 @@
 import { ResidentError } from "../common/errors";
 import type { ChatTemplate } from "./chatTemplate";
 import { Detokenizer } from "./detokenizer";
-import type { AnswerText, BuiltPrompt, ChatMessage, PromptAhead, PromptBuilder, Segment } from "./prompt";
-import { keepAgreed } from "./segments";
+import { foldSystem, MessageEscaper } from "./messageEscaper";
+import { messagesOf, type Past } from "./past";
+import { type PastRendering, PastRenderings } from "./pastRenderings";
+import type { AnswerText, BuiltPrompt, ChatMessage, Dialogue, PromptAhead, PromptBuilder, Segment } from "./prompt";
+import { type Agreed, keepAgreed } from "./segments";
+import { runInSlices, type Steps } from "./steps";
 import type { TextTokenizer } from "./tokenizer";
 
 /** Stands before and behind a draft while it is rendered: no character, like the escape (markedText.ts). */
@@ -10,52 +14,106 @@ const draftMark = "\uFDD1";
 
 /** Builds prompts with a model's tokenizer and chat template. Pure: the same arguments give the same prompt. */
 export class TemplatePromptBuilder implements PromptBuilder {
+  private readonly escaper: MessageEscaper;
+  private readonly renderings: PastRenderings | undefined;
+
   constructor(
     private readonly tokenizer: TextTokenizer,
     private readonly template: ChatTemplate | undefined,
     private readonly stopIds: ReadonlySet<number>,
-  ) {}
-
-  build(messages: readonly ChatMessage[], history: readonly Segment[]): BuiltPrompt {
-    return this.encode(this.render(messages), history);
+  ) {
+    this.escaper = new MessageEscaper(tokenizer.specials);
+    this.renderings = template && new PastRenderings(template, this.escaper);
   }
 
-  ahead(messages: readonly ChatMessage[], history: readonly Segment[]): PromptAhead {
-    const marked = messages.map((message, i) =>
+  async build(
+    messages: readonly ChatMessage[],
+    history: readonly Segment[],
+    signal?: AbortSignal,
+  ): Promise<BuiltPrompt> {
+    return runInSlices(this.encode(this.render(messages), history), signal);
+  }
+
+  async ahead(
+    messages: readonly ChatMessage[],
+    history: readonly Segment[],
+    signal?: AbortSignal,
+  ): Promise<PromptAhead> {
+    const drafted = messages.map((message, i) =>
       i < messages.length - 1 ? message : { ...message, content: draftMark + message.content + draftMark },
     );
-    const text = this.render(marked);
-    const end = text.lastIndexOf(draftMark);
-    const start = text.lastIndexOf(draftMark, end - 1);
-    // A template that does not show the message as it is says nothing ahead.
-    if (start < 0 || start === end) return { ids: new Int32Array(0), settled: new Int32Array(0) };
-    const before = text.slice(0, start);
+    const written = cutAtDraft(this.render(drafted));
+    if (written === undefined) return nothingAhead;
+    const { ids } = await runInSlices(this.encode(written.before + written.draft, history), signal);
+    const settled = await runInSlices(this.encode(written.before, history), signal);
+    return { ids, settled: settled.ids };
+  }
+
+  async buildAfter({ system, past, user }: Dialogue, signal?: AbortSignal): Promise<BuiltPrompt> {
+    const rendering = past && (await this.renderingOf(past, system, signal));
+    const text = rendering && this.renderings?.promptText(rendering, user);
+    if (past === undefined || rendering === undefined || text === undefined) {
+      return this.build(messagesOf(system, past, user), past?.segments() ?? [], signal);
+    }
+    return runInSlices(this.encodeBehind(text, past, rendering), signal);
+  }
+
+  async aheadAfter({ system, past, user }: Dialogue, signal?: AbortSignal): Promise<PromptAhead> {
+    const rendering = past && (await this.renderingOf(past, system, signal));
+    const text = rendering && this.renderings?.promptText(rendering, draftMark + user + draftMark);
+    const written = text === undefined ? undefined : cutAtDraft(text);
+    if (past === undefined || rendering === undefined || written === undefined) {
+      return this.ahead(messagesOf(system, past, user), past?.segments() ?? [], signal);
+    }
+    const { ids } = await runInSlices(this.encodeBehind(written.before + written.draft, past, rendering), signal);
+    const settled = await runInSlices(this.encodeBehind(written.before, past, rendering), signal);
+    return { ids, settled: settled.ids };
+  }
+
+  private async renderingOf(past: Past, system: string, signal?: AbortSignal): Promise<PastRendering | undefined> {
+    return this.renderings && runInSlices(this.renderings.of(past, system), signal);
+  }
+
+  /** `text`: what is rendered behind the segments that agree. */
+  private *encodeBehind(text: string, past: Past, { kept, keptLength, departs }: PastRendering): Steps<BuiltPrompt> {
+    const compared = past.segments(kept, departs ? kept + 1 : past.numSegments);
+    const agreed = keepAgreed(compared, text, this.tokenizer.specials);
+    const added = yield* this.added(agreed, text, keptLength + agreed.textLength > 0);
+    const keptSegments = kept + agreed.unchanged;
+    const cutTokens = numIds(agreed.segments.slice(agreed.unchanged));
     return {
-      ids: this.encode(before + text.slice(start + draftMark.length, end), history).ids,
-      settled: this.encode(before, history).ids,
+      ids: past.ids(keptSegments, added),
+      keptSegments,
+      added,
+      agreedTokens: past.tokensOfFirst(keptSegments) + cutTokens,
     };
   }
 
-  private encode(text: string, history: readonly Segment[]): BuiltPrompt {
+  private *encode(text: string, history: readonly Segment[]): Steps<BuiltPrompt> {
     const agreed = keepAgreed(history, text, this.tokenizer.specials);
-    const rest = text.slice(agreed.textLength);
-    const ids = this.tokenizer.encodeMarked(rest, agreed.textLength > 0);
-    const added: readonly Segment[] =
-      ids.length === 0 ? [] : [{ kind: "prompt", text: rest, ids: Int32Array.from(ids) }];
-    const segments = [...agreed.segments, ...added];
+    const added = yield* this.added(agreed, text, agreed.textLength > 0);
     return {
-      ids: joined(segments),
-      segments,
+      ids: joined([...agreed.segments.slice(0, agreed.unchanged), ...added]),
       keptSegments: agreed.unchanged,
-      agreedTokens: agreed.segments.reduce((sum, segment) => sum + segment.ids.length, 0),
+      added,
+      agreedTokens: numIds(agreed.segments),
     };
   }
 
-  raw(text: string): BuiltPrompt {
-    const ids = Int32Array.from([...this.tokenizer.leadingIds, ...this.tokenizer.encodeText(text)]);
-    const segments: readonly Segment[] =
+  /** The segment that was cut, and the rest of `text` encoded. */
+  private *added(agreed: Agreed, text: string, continues: boolean): Steps<readonly Segment[]> {
+    const rest = text.slice(agreed.textLength);
+    const ids = yield* this.tokenizer.markedSteps(rest, continues);
+    const cut = agreed.segments.slice(agreed.unchanged);
+    return ids.length === 0 ? cut : [...cut, { kind: "prompt", text: rest, ids }];
+  }
+
+  async raw(text: string, signal?: AbortSignal): Promise<BuiltPrompt> {
+    const encoded = await runInSlices(this.tokenizer.textSteps(text, false), signal);
+    const ids = Int32Array.from([...this.tokenizer.leadingIds, ...encoded]);
+    const added: readonly Segment[] =
       ids.length === 0 ? [] : [{ kind: "prompt", text: this.tokenizer.specials.escape(text), ids }];
-    return { ids, segments, keptSegments: 0, agreedTokens: 0 };
+    return { ids, keptSegments: 0, added, agreedTokens: 0 };
   }
 
   answerSegments(answer: AnswerText): readonly Segment[] {
@@ -102,11 +160,7 @@ export class TemplatePromptBuilder implements PromptBuilder {
         "generate without a template, or choose an instruction-tuned model",
       );
     }
-    const { specials } = this.tokenizer;
-    const escaped = messages.map(({ role, content }) => ({
-      role,
-      content: role === "assistant" ? specials.escapeAnswer(content) : specials.escape(content),
-    }));
+    const escaped = messages.map((message) => this.escaper.escape(message));
     try {
       return this.template.render(escaped, true);
     } catch (error) {
@@ -117,15 +171,22 @@ export class TemplatePromptBuilder implements PromptBuilder {
   }
 }
 
-/** For templates that refuse a system message: it goes before the first user message, as their models were trained. */
-function foldSystem(messages: readonly ChatMessage[]): readonly ChatMessage[] | undefined {
-  const [system, user, ...others] = messages;
-  if (system?.role !== "system" || user?.role !== "user") return undefined;
-  return [{ role: "user", content: `${system.content}\n\n${user.content}` }, ...others];
+const nothingAhead: PromptAhead = { ids: new Int32Array(0), settled: new Int32Array(0) };
+
+/** `undefined`: a template that does not show the message as it is says nothing ahead. */
+function cutAtDraft(text: string): { readonly before: string; readonly draft: string } | undefined {
+  const end = text.lastIndexOf(draftMark);
+  const start = text.lastIndexOf(draftMark, end - 1);
+  if (start < 0 || start === end) return undefined;
+  return { before: text.slice(0, start), draft: text.slice(start + draftMark.length, end) };
+}
+
+function numIds(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
 function joined(segments: readonly Segment[]): Int32Array {
-  const ids = new Int32Array(segments.reduce((sum, segment) => sum + segment.ids.length, 0));
+  const ids = new Int32Array(numIds(segments));
   let at = 0;
   for (const segment of segments) {
     ids.set(segment.ids, at);

@@ -1,4 +1,5 @@
 import { ResidentError } from "../common/errors";
+import { byteLevelBytes } from "./byteCharacters";
 import { isObject, type JsonObject, listOf, objectOf } from "./json";
 
 /** How a token's name in the vocabulary becomes bytes of text. */
@@ -58,25 +59,4 @@ const utf8 = new TextEncoder();
 function fallbackByte(token: string): Uint8Array | undefined {
   const hex = /^<0x([0-9A-F]{2})>$/.exec(token)?.[1];
   return hex === undefined ? undefined : Uint8Array.of(Number.parseInt(hex, 16));
-}
-
-/** GPT-2's mapping: printable Latin-1 characters stand for themselves, the other bytes for U+0100 and up, in order. */
-const byteOfCharacter: ReadonlyMap<string, number> = (() => {
-  const map = new Map<string, number>();
-  let next = 0x100;
-  for (let byte = 0; byte < 256; byte++) {
-    const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-    map.set(String.fromCharCode(printable ? byte : next++), byte);
-  }
-  return map;
-})();
-
-function byteLevelBytes(token: string): Uint8Array {
-  const bytes: number[] = [];
-  for (const character of token) {
-    const byte = byteOfCharacter.get(character);
-    if (byte === undefined) return utf8.encode(token);
-    bytes.push(byte);
-  }
-  return Uint8Array.from(bytes);
 }

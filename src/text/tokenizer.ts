@@ -1,10 +1,15 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 import { ResidentError } from "../common/errors";
+import { Bpe } from "./bpe";
 import { Detokenizer } from "./detokenizer";
+import { type AddedTokens, Encoder } from "./encoder";
+import { IdList } from "./idList";
 import { isObject, type JsonObject, listOf, objectOf } from "./json";
 import { type SpecialToken, SpecialTokens } from "./markedText";
 import { forContinuation, withoutTokens } from "./plainTokenizer";
+import { runAtOnce, type Steps } from "./steps";
 import { type TokenByteMap, tokenByteMap } from "./tokenBytes";
+import { TokenTrie } from "./tokenTrie";
 
 /**
  * Text ⇄ ids of one model. Text is encoded as plain text always: a special-token string in it is spelt out. Control
@@ -14,9 +19,10 @@ export class TextTokenizer {
   private readonly bytes: (Uint8Array | undefined)[] = [];
 
   private constructor(
-    /** Without special tokens, for the start of a text and for what goes on after something else. */
-    private readonly first: Tokenizer,
-    private readonly continued: Tokenizer,
+    private readonly bpe: Bpe,
+    /** For the start of a text, and for what goes on after something else. */
+    private readonly first: Encoder,
+    private readonly continued: Encoder,
     readonly specials: SpecialTokens,
     private readonly contents: ReadonlyMap<number, string>,
     private readonly byteMap: TokenByteMap,
@@ -33,10 +39,12 @@ export class TextTokenizer {
     const specials = listOf(tokenizerJson["added_tokens"]).flatMap(readSpecial);
     const plain = withoutTokens(tokenizerJson, new Set(specials.map((token) => token.content)));
     const continuation = forContinuation(plain);
-    const first = construct(plain, config);
+    const bpe = createBpe(plain, tokenizerJson);
+    const first = createEncoder(plain, config, bpe);
     return new TextTokenizer(
+      bpe,
       first,
-      continuation === undefined ? first : construct(continuation, config),
+      continuation === undefined ? first : createEncoder(continuation, config, bpe),
       new SpecialTokens(specials),
       new Map(specials.map((token) => [token.id, token.content])),
       byteMap,
@@ -46,13 +54,23 @@ export class TextTokenizer {
 
   /** Encodes plain text. `continues`: it goes on after other tokens, so nothing belongs before it. */
   encodeText(text: string, continues = false): readonly number[] {
-    if (text === "") return [];
-    return (continues ? this.continued : this.first).encode(text, { add_special_tokens: false }).ids;
+    return Array.from(runAtOnce(this.textSteps(text, continues)));
   }
 
   /** Encodes marked text. */
   encodeMarked(marked: string, continues = false): readonly number[] {
-    const ids: number[] = [];
+    return Array.from(runAtOnce(this.markedSteps(marked, continues)));
+  }
+
+  /** As `encodeText`, to be interrupted. */
+  *textSteps(text: string, continues: boolean): Steps<Int32Array> {
+    if (text === "") return new Int32Array(0);
+    return yield* (continues ? this.continued : this.first).encode(text);
+  }
+
+  /** As `encodeMarked`, to be interrupted. */
+  *markedSteps(marked: string, continues: boolean): Steps<Int32Array> {
+    const ids = new IdList();
     const stretches = this.specials.split(marked);
     for (const [i, stretch] of stretches.entries()) {
       if (stretch.kind === "special") {
@@ -64,9 +82,9 @@ export class TextTokenizer {
       let { text } = stretch;
       if (before?.kind === "special" && before.token.stripsRight) text = text.trimStart();
       if (after?.kind === "special" && after.token.stripsLeft) text = text.trimEnd();
-      for (const id of this.encodeText(text, continues || i > 0)) ids.push(id);
+      ids.pushAll(yield* this.textSteps(text, continues || i > 0));
     }
-    return ids;
+    return ids.toArray();
   }
 
   /** The whole text of `ids`; bytes that are no UTF-8 become U+FFFD. Special tokens are written out. */
@@ -86,7 +104,7 @@ export class TextTokenizer {
     const known = this.bytes[id];
     if (known !== undefined) return known;
     const content = this.contents.get(id);
-    const token = content === undefined ? this.first.id_to_token(id) : undefined;
+    const token = content === undefined ? this.bpe.tokenOf(id) : undefined;
     const bytes = token === undefined ? new TextEncoder().encode(content ?? "") : this.byteMap.bytesOf(token);
     this.bytes[id] = bytes;
     return bytes;
@@ -98,7 +116,7 @@ export class TextTokenizer {
   }
 
   idOf(token: string): number | undefined {
-    return this.specials.tokens.find(({ content }) => content === token)?.id ?? this.first.token_to_id(token);
+    return this.specials.tokens.find(({ content }) => content === token)?.id ?? this.bpe.idOf(token);
   }
 }
 
@@ -137,9 +155,41 @@ function requireBpe(model: JsonObject): void {
   );
 }
 
-function construct(tokenizer: JsonObject, config: JsonObject): Tokenizer {
+function createBpe(plain: JsonObject, original: JsonObject): Bpe {
+  const model = objectOf(original["model"]);
+  const unknown = model["unk_token"];
+  const added = listOf(original["added_tokens"]).map(objectOf);
+  const id = objectOf(model["vocab"])[String(unknown)] ?? added.find(({ content }) => content === unknown)?.["id"];
+  return construct(() => new Bpe(objectOf(plain["model"]), typeof id === "number" ? id : undefined));
+}
+
+function createEncoder(plain: JsonObject, config: JsonObject, bpe: Bpe): Encoder {
+  // The library's tokenizer is made for its normaliser and its pre-tokenizer; its model would be large.
+  const { normalizer, pre_tokenizer } = construct(
+    () => new Tokenizer({ ...plain, added_tokens: [], model: { type: "BPE", vocab: {}, merges: [] } }, config),
+  );
+  return new Encoder(bpe, normalizer, pre_tokenizer, readAdded(plain, normalizer));
+}
+
+/** Added tokens that plain text may hold. */
+function readAdded(plain: JsonObject, normalizer: Tokenizer["normalizer"]): AddedTokens {
+  const tokens = listOf(plain["added_tokens"]).flatMap((value) => {
+    const { id, content, special, normalized, lstrip, rstrip } = objectOf(value);
+    if (typeof id !== "number" || typeof content !== "string" || content === "") return [];
+    const isNormalized = normalizer !== null && (typeof normalized === "boolean" ? normalized : special !== true);
+    const token = { id, content, stripsLeft: lstrip === true, stripsRight: rstrip === true };
+    return [{ isNormalized, token }];
+  });
+  const exact = new TokenTrie(tokens.filter(({ isNormalized }) => !isNormalized).map(({ token }) => token));
+  const changed = tokens
+    .filter(({ isNormalized }) => isNormalized)
+    .map(({ token }) => ({ ...token, content: normalizer?.normalize(token.content) ?? token.content }));
+  return changed.length === 0 ? { exact } : { exact, normalized: new TokenTrie(changed) };
+}
+
+function construct<T>(create: () => T): T {
   try {
-    return new Tokenizer(tokenizer, config);
+    return create();
   } catch (error) {
     throw corruptTokenizer(error instanceof Error ? error.message : String(error), error);
   }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import * as vscode from "vscode";
 import type { AskResult } from "../../src/extension/agents/agentCommands";
-import { commands } from "../../src/extension/contributions";
+import { commands, settings } from "../../src/extension/contributions";
 import type { AgentSummary } from "../../src/protocol/service";
 import { ask, chatTabs, closeEditors, newAgent, run, runRefused, until } from "./support";
 
@@ -36,6 +37,30 @@ describe("agents", () => {
       together.map(({ text }) => text),
       alone.map(({ text }) => text),
     );
+  });
+
+  it("have a sampling of their own: it goes before the settings and behind what a command says", async () => {
+    const settingsOf = vscode.workspace.getConfiguration();
+    const generated = async (agent: string, more: object = {}) => {
+      const argument = { agent, text: "Count from one to twenty.", background: true, ...more };
+      return (await run<AskResult>(commands.askAgent, argument)).figures.generatedTokens;
+    };
+    await newAgent("Particular");
+    await newAgent("Ordinary");
+    const own = { maxTokens: 3, topP: 0.5 };
+    const changed = await run<AgentSummary>(commands.agentSampling, { agent: "Particular", sampling: own });
+    assert.deepEqual(changed.sampling, own);
+    assert.equal(await generated("Particular"), 3);
+    assert.equal(await generated("Particular", { maxTokens: 4 }), 4);
+    assert.equal(await generated("Ordinary"), 12, "the setting of these tests");
+    await settingsOf.update(settings.answersMaxTokens, 5, vscode.ConfigurationTarget.Global);
+    try {
+      assert.deepEqual([await generated("Ordinary"), await generated("Particular")], [5, 3]);
+    } finally {
+      await settingsOf.update(settings.answersMaxTokens, 12, vscode.ConfigurationTarget.Global);
+    }
+    const wrong = { agent: "Ordinary", sampling: { temperature: -1 } };
+    assert.equal((await runRefused(commands.agentSampling, wrong)).code, "INVALID_REQUEST");
   });
 
   it("stop when they are told to, and keep what was said", async () => {

@@ -11,23 +11,35 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/promises.h"
+#include "kernels/window.h"
 
 namespace resident {
 namespace {
 
 constexpr uint64_t kSmallStepBytes = uint64_t(64) << 20;
 
-/** Asks for the memory of a large step's intermediate results; small ones are part of every process's slack. */
-void RequireStepMemory(const Ops& ops, const ModelConfig& config, const StepBatch& batch) {
-  uint64_t largest_scores = 0, context = 0;
+/** The largest step that a checked batch may come to: with its longest contexts and as many guesses as there may be. */
+StepShape LargestStep(const StepBatch& batch, const PoolShape& pool) {
+  StepShape shape;
+  const int32_t* table = batch.tables.data();
+  size_t length = 0;
   for (size_t i = 0; i < batch.sequences(); ++i) {
-    const uint64_t rows = uint64_t(batch.token_counts[i]), tokens = uint64_t(batch.starts[i]) + rows;
-    largest_scores = std::max(largest_scores, rows * tokens * uint64_t(config.num_heads));
-    context = std::max(context, tokens);
+    const bool wanted = batch.want_token[i] != 0;
+    const bool guesses = wanted && !batch.sampling[i].lookup_ids.empty();
+    const int sampled = guesses ? std::min(batch.steps, 1 + kLongestDraft) : int(wanted);
+    const int start = batch.starts[i], context = start + batch.token_counts[i] + (wanted ? batch.steps - 1 : 0);
+    bool one_run = true;
+    for (const BlockGroup& group : pool.groups()) {
+      const std::span<const int32_t> blocks(table, size_t(batch.table_lengths[length++]));
+      const int first = kernels::FirstKey(start, group.window) / pool.block_tokens();
+      const int end = (context + pool.block_tokens() - 1) / pool.block_tokens();
+      one_run = one_run && IsOneRun(blocks.first(size_t(end)), size_t(first));
+      table += blocks.size();
+    }
+    shape.sequences.push_back({uint64_t(std::max(batch.token_counts[i], sampled)), uint64_t(context), one_run});
+    shape.wanted_rows += uint64_t(sampled);
   }
-  const uint64_t bytes = ops.StepBytes(config, batch.tokens.size(), largest_scores, context) +
-                         batch.sequences() * uint64_t(config.vocab_size) * sizeof(float);
-  if (bytes > kSmallStepBytes) RequireMemory(bytes, "this step");
+  return shape;
 }
 
 [[noreturn]] void Invalid(const std::string& what, std::vector<Fact> facts = {}) {
@@ -70,6 +82,7 @@ struct Engine::Model {
   mx::Device device;
   std::unique_ptr<Ops> ops;
   ModelInfo info{};
+  DataType activations = DataType::kF32;
   std::unique_ptr<Decoder> decoder;
   Handle pool_handle = 0;
   std::unique_ptr<KvPool> pool;
@@ -95,6 +108,7 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
   WeightLoader loader(checkpoint, device, *model->ops);
   const ModelConfig& config = checkpoint.config();
   const DataType type = loader.activation_type();
+  model->activations = type;
   const DataType kv_dtype = options.kv_dtype.value_or(model->ops->usual_kv_dtype(type));
   model->info = {.config = config,
                  .weight_bytes = loader.loaded_bytes(),
@@ -198,7 +212,7 @@ RunStats Engine::Run(Handle pool, const StepBatch& batch, const RunHooks& hooks)
   Model& model = RequirePool(pool);
   model.pool->RequireIntact();
   CheckBatch(batch, LimitsOf(model), model.last_sampled);
-  RequireStepMemory(*model.ops, model.info.config, batch);
+  RequireStepMemory(model, batch);
   const auto step = [&](std::span<const SequenceRows> rows) {
     return RunStep(*model.decoder, *model.ops, *model.pool, rows);
   };
@@ -218,7 +232,7 @@ std::vector<float> Engine::Logits(Handle pool, const std::vector<int32_t>& token
   batch.want_token = {1};
   batch.sampling.resize(1);
   CheckBatch(batch, LimitsOf(model), {});
-  RequireStepMemory(*model.ops, model.info.config, batch);
+  RequireStepMemory(model, batch);
   SequenceRows rows[] = {{batch.tokens, start, {}, SequenceRows::Wanted::kLogits}};
   const int32_t* table = batch.tables.data();
   for (const int32_t length : batch.table_lengths) {
@@ -265,6 +279,14 @@ Engine::Model& Engine::RequirePool(Handle handle) const {
 KvPool& Engine::RequireBlocks(Handle handle) const {
   const auto bare = bare_pools_.find(handle);
   return bare == bare_pools_.end() ? *RequirePool(handle).pool : *bare->second;
+}
+
+void Engine::RequireStepMemory(const Model& model, const StepBatch& batch) {
+  StepShape shape = LargestStep(batch, model.pool->shape());
+  shape.activations = model.activations;
+  shape.kv_dtype = model.info.kv_dtype;
+  const uint64_t bytes = model.ops->StepBytes(model.info.config, shape);
+  if (bytes > kSmallStepBytes) RequireMemory(bytes, "this step");
 }
 
 BatchLimits Engine::LimitsOf(const Model& model) {

@@ -93,6 +93,8 @@ class Engine {
   /** Any pool, a model's or a bare one. */
   KvPool& RequireBlocks(Handle handle) const;
   static BatchLimits LimitsOf(const Model& model);
+  /** Asks for the memory of a large step; small ones are part of every process's slack. Throws OUT_OF_MEMORY. */
+  static void RequireStepMemory(const Model& model, const StepBatch& batch);
 
   std::unique_ptr<Model> model_;
   std::map<Handle, std::unique_ptr<KvPool>> bare_pools_;

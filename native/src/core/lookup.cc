@@ -7,8 +7,6 @@ namespace {
 
 /** Shorter suffixes are found everywhere and mean nothing; longer ones tell no more. */
 constexpr size_t kShortestMatch = 3, kLongestMatch = 16;
-/** Rows of one step that are cheap beside the weights that it reads. */
-constexpr int kLongestDraft = 15;
 
 }  // namespace
 

@@ -12,6 +12,7 @@
 #include "core/config.h"
 #include "core/pool_geometry.h"
 #include "core/rope.h"
+#include "core/step_memory.h"
 
 namespace resident {
 
@@ -142,9 +143,8 @@ class Ops {
   virtual bool takes_stored_types() const = 0;
   /** Whether Attend writes into the slabs that it is given. */
   virtual bool writes_slabs_directly() const = 0;
-  /** Bytes of the intermediate results of a step: an upper bound. `context`: tokens of the longest sequence. */
-  virtual uint64_t StepBytes(const ModelConfig& config, uint64_t rows, uint64_t largest_scores,
-                             uint64_t context) const = 0;
+  /** Bytes that this back end allocates for the intermediate results of a step: an upper bound (step_memory.h). */
+  virtual uint64_t StepBytes(const ModelConfig& config, const StepShape& shape) const = 0;
 
   /** Bytes of freed arrays that MLX may keep for later steps: it keeps some of each size, and steps differ. */
   virtual uint64_t kept_array_bytes() const = 0;

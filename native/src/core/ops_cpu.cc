@@ -101,10 +101,8 @@ class CpuOps final : public Ops {
   bool takes_stored_types() const override { return true; }
   bool writes_slabs_directly() const override { return true; }
 
-  uint64_t StepBytes(const ModelConfig& config, uint64_t rows, uint64_t, uint64_t) const override {
-    const uint64_t qkv = uint64_t((config.num_heads + 2 * config.num_kv_heads) * config.head_dim);
-    const uint64_t widest = uint64_t(std::max(config.intermediate_size, config.hidden_size));
-    return rows * sizeof(float) * (2 * qkv + 3 * uint64_t(config.hidden_size) + 3 * widest);
+  uint64_t StepBytes(const ModelConfig& config, const StepShape& shape) const override {
+    return KernelStepBytes(config, transformer_->threads(), shape);
   }
 
   uint64_t kept_array_bytes() const override { return uint64_t(8) << 20; }  // a step makes three

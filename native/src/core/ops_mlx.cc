@@ -125,13 +125,8 @@ class MlxOps final : public Ops {
   bool takes_stored_types() const override { return false; }
   bool writes_slabs_directly() const override { return false; }
 
-  uint64_t StepBytes(const ModelConfig& config, uint64_t rows, uint64_t largest_scores,
-                     uint64_t context) const override {
-    const uint64_t widest = uint64_t(std::max(config.intermediate_size, config.hidden_size));
-    const uint64_t floats = 2 * largest_scores +                                          // scores and their softmax
-                            4 * context * uint64_t(config.num_heads * config.head_dim) +  // K and V, copied or repeated
-                            4 * rows * widest;
-    return floats * sizeof(float);
+  uint64_t StepBytes(const ModelConfig& config, const StepShape& shape) const override {
+    return StockStepBytes(config, device_ == mx::Device::gpu, shape);
   }
   // MLX's own limits: too little on a CPU, and on a GPU nearly all memory.
   uint64_t kept_array_bytes() const override { return uint64_t(device_ == mx::Device::gpu ? 512 : 256) << 20; }

@@ -14,14 +14,14 @@ double NowMs() {
   return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-bool IsOneRun(std::span<const int32_t> blocks) {
-  for (size_t i = 1; i < blocks.size(); ++i) {
-    if (blocks[i] != blocks[i - 1] + 1) return false;
+}  // namespace
+
+bool IsOneRun(std::span<const int32_t> table, size_t first) {
+  for (size_t i = first + 1; i < table.size(); ++i) {
+    if (table[i] != table[i - 1] + 1) return false;
   }
   return true;
 }
-
-}  // namespace
 
 RowPlan PlanRows(const PoolShape& shape, std::span<const SequenceRows> sequences, ContextPolicy policy) {
   const int block_tokens = shape.block_tokens();
@@ -38,7 +38,7 @@ RowPlan PlanRows(const PoolShape& shape, std::span<const SequenceRows> sequences
       const int first_block = kernels::FirstKey(sequence.start, group.window) / block_tokens;
       SequenceSpan span{first_row, rows, context, {table.begin(), table.end()}, first_block, false};
       for (int32_t& block : span.blocks) block = block == kNoBlock ? kNoBlock : block - group.first_block;
-      span.one_run = policy == ContextPolicy::kViews && IsOneRun(std::span(span.blocks).subspan(size_t(first_block)));
+      span.one_run = policy == ContextPolicy::kViews && IsOneRun(span.blocks, size_t(first_block));
       for (int position = sequence.start; position < context; ++position) {
         const int32_t block = span.blocks[size_t(position / block_tokens)];
         plan.groups[g].slots.push_back(block * block_tokens + position % block_tokens);

@@ -34,6 +34,9 @@ struct StepResult {
 /** How contexts are read: through views where blocks are adjacent, or always gathered (for comparisons). */
 enum class ContextPolicy { kViews, kGatherAlways };
 
+/** Whether the table's blocks from `first` on follow each other. */
+bool IsOneRun(std::span<const int32_t> table, size_t first);
+
 /** Turns checked rows into what the layers share. */
 RowPlan PlanRows(const PoolShape& shape, std::span<const SequenceRows> sequences, ContextPolicy policy);
 

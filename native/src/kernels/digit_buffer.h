@@ -14,6 +14,7 @@ class DigitBuffer {
   /** The floats at `x` become those of `row`. */
   void Quantise(const float* x, int row) const;
   DigitRows rows() const;
+  size_t bytes() const { return digits_.bytes() + pairs_.bytes() + scales_.bytes() + sums_.bytes(); }
 
  private:
   template <typename T>

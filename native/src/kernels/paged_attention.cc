@@ -5,9 +5,6 @@
 namespace resident::kernels {
 namespace {
 
-/** Units that each thread should find at least; where they are fewer every split is a unit of its own. */
-constexpr int kUnitsAThread = 4;
-
 /** Neighbouring pairs (a, b) of a head: (a cos − b sin, b cos + a sin). */
 void RotatePairs(float* head, int half, const float* cosines, const float* sines) {
   for (int i = 0; i < half; ++i) {
@@ -148,11 +145,11 @@ void PagedAttention::RotateAndAppend(const AttentionWeights& w, const Rows& rows
 
 std::vector<AttendUnit> PagedAttention::UnitsOf(const AttentionWeights& w, const Rows& rows, const CacheView& view,
                                                 float* out) const {
-  const int dim = w.head_dim, group = w.heads / w.kv_heads, a_unit = std::min(group, kUnitRows);
+  const int dim = w.head_dim, group = w.heads / w.kv_heads, a_unit = UnitHeads(w.heads, w.kv_heads);
   const size_t out_stride = size_t(PaddedDim(w.heads * dim));
   std::vector<AttendUnit> units;
   for (const SequenceRows& sequence : rows.sequences) {
-    const int positions = std::max(1, kUnitRows / a_unit);
+    const int positions = UnitPositions(w.heads, w.kv_heads);
     // The longest first: what is left at the end is short.
     for (int end = sequence.rows; end > 0; end -= std::min(end, positions)) {
       const int first = std::max(0, end - positions), row = sequence.first_row + first;

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -45,6 +46,12 @@ struct LayerCache {
   FloatType type;
 };
 
+/** Query heads of one K and V head, and positions, that a unit of work takes at most. */
+constexpr int UnitHeads(int heads, int kv_heads) { return std::min(heads / kv_heads, kUnitRows); }
+constexpr int UnitPositions(int heads, int kv_heads) { return std::max(1, kUnitRows / UnitHeads(heads, kv_heads)); }
+/** Units that each thread should find at least; where they are fewer every split is a unit of its own, with a state. */
+constexpr int kUnitsAThread = 4;
+
 /**
  * Attention over a paged cache, between the products that make its rows and those that take its results. Lives on one
  * thread; may throw std::bad_alloc.
@@ -64,6 +71,10 @@ class PagedAttention {
    * PaddedDim(heads * headDim) floats, valid until the next call.
    */
   const float* Attend(const AttentionWeights& weights, const Rows& rows, const LayerCache& cache);
+
+  size_t scratch_bytes() const {
+    return queries_keys_values_.bytes() + attended_.bytes() + partials_.bytes() + scratch_.bytes();
+  }
 
  private:
   void RotateAndAppend(const AttentionWeights& w, const Rows& rows, const LayerCache& cache, int first, int end);

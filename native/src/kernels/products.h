@@ -49,6 +49,7 @@ class Multiplier {
 
   const KernelTable& table() const { return table_; }
   ThreadPool& pool() { return pool_; }
+  size_t scratch_bytes() const { return digits_.bytes() + normed_.bytes(); }
 
   /** norm(x), with digits if asked for. */
   ProductRows Normalise(const NormWeight& norm, float eps, int rows, const float* x, bool digits);

@@ -26,6 +26,10 @@ class Transformer {
 
   Level level() const { return table_.level; }
   int threads() const { return pool_.threads(); }
+  /** Of the memory that steps work in, which stays for the next one. */
+  size_t scratch_bytes() const {
+    return multiplier_.scratch_bytes() + attention_.scratch_bytes() + gated_.bytes() + product_.bytes();
+  }
 
   void Embed(const Matrices& table, float scale, std::span<const int32_t> ids, float* x);
   /** x + output_norm(attention(norm(x))), after K and V of the rows are written into the cache. y may be x. */

@@ -18,8 +18,9 @@ import { commands } from "../contributions";
 import { attachmentText } from "../editor/attachment";
 import type { EditorActions } from "../editor/editorActions";
 import type { ServiceHandle } from "../engine/serviceHandle";
-import { samplingWith } from "../engine/settingsReader";
+import { samplingArgument } from "../engine/settingsReader";
 import { type AgentPicker, pickTurn } from "./agentPicker";
+import { setAgentSampling } from "./agentSampling";
 import { pickKeptTurns } from "./keptTurns";
 
 export interface AgentCommandPorts {
@@ -72,7 +73,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
     return agent;
   });
   about(commands.regenerate, "Regenerate Answer", async (agent, door, argument) => {
-    const running = await door.regenerate(agent.id, textField(argument, "turn"), samplingWith(argument));
+    const running = await door.regenerate(agent.id, textField(argument, "turn"), samplingArgument(argument));
     panels.open(agent);
     const { text, finishReason, figures } = await running.done;
     return { agent: agent.id, text, finishReason, figures } satisfies AskResult;
@@ -82,6 +83,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
   about(commands.unpinAgent, "Unpin Agent", (agent, door) => door.pinAgent(agent.id, false));
   about(commands.renameAgent, "Rename Agent", rename);
   about(commands.editInstructions, "Edit Instructions", editInstructions);
+  about(commands.agentSampling, "Agent's Sampling", setAgentSampling);
   about(commands.forkAgent, "Fork Agent", async (agent, door, argument) => {
     const name =
       textField(argument, "name") ?? (await askName(`Fork ${agent.name}`, await freeNameLike(agent.name, door)));
@@ -152,7 +154,7 @@ async function ask(
     (await vscode.window.showInputBox({ title: `Ask ${agent.name}`, placeHolder: "Message", ignoreFocusOut: true }));
   if (text === undefined) return undefined;
   if (!flagField(argument, "background")) panels.open(agent);
-  const running = await door.send(agent.id, { text, sampling: samplingWith(argument) });
+  const running = await door.send(agent.id, { text, sampling: samplingArgument(argument) });
   const { text: answer, finishReason, figures } = await running.done;
   return { agent: agent.id, text: answer, finishReason, figures };
 }
@@ -215,7 +217,7 @@ async function keepLastTurns(
   const restarted = await door.startOver(agent.id, turns);
   panels.open(restarted);
   if (last?.state === "failed" && last.answer === "") {
-    await door.send(agent.id, { text: last.user, sampling: samplingWith(argument) });
+    await door.send(agent.id, { text: last.user, sampling: samplingArgument(argument) });
   }
   return restarted;
 }

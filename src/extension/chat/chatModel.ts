@@ -1,6 +1,5 @@
-import type { ChatBranch, ChatSnapshot, ChatUpdate, StartId } from "../../protocol/chat";
-import type { PageTurn } from "../../protocol/page";
-import type { AgentDetail, AgentSummary, EngineState } from "../../protocol/service";
+import type { ChatBranch, ChatSnapshot, StartId } from "../../protocol/chat";
+import type { AgentDetail, AgentSummary, EngineState, TurnId, TurnView } from "../../protocol/service";
 import { pageEngine, pageTurn, readOnlyProblem } from "../pages/pageModel";
 import type { RunState } from "../pages/runFollower";
 
@@ -37,26 +36,48 @@ export function chatBranch(detail: AgentDetail, view: Pick<ChatView, "language" 
   };
 }
 
-/** The smallest update that brings a page with the turns `shown` to `branch`. */
-export function branchUpdate(shown: readonly string[], branch: ChatBranch, shownBranches: number): ChatUpdate {
-  const last: PageTurn | undefined = branch.turns.at(-1);
-  const grown = branch.turns.length - shown.length;
-  const sameStart = shown.every((id, index) => branch.turns[index]?.id === id);
-  if (last && sameStart && (grown === 0 || grown === 1) && branch.otherBranches.length === shownBranches) {
-    return { type: "turn", turn: last };
-  }
-  return { type: "branch", branch };
+/** What a page shows of an agent's turns, in a few words: nobody looks at a long conversation whenever it changes. */
+export interface ShownBranch {
+  readonly head: TurnId | undefined;
+  readonly turnCount: number;
+  readonly otherBranches: number;
+  /** Of the last turn, what a page shows beside its text. */
+  readonly mark: string;
+}
+
+/** Turns of an agent by which it is seen whether its branch goes on from what is shown. */
+export const newestTurns = 2;
+
+export function shownBranch({ turns, turnCount, otherBranches }: AgentDetail): ShownBranch {
+  const head = turns.at(-1);
+  const mark = head ? `${head.state} ${head.saveError?.code ?? ""}` : "";
+  return { head: head?.id, turnCount, otherBranches: otherBranches.length, mark };
+}
+
+/** Whether the turns of `now` are those that are shown, with as much as a page shows beside their text. */
+export function isShown(shown: ShownBranch, now: ShownBranch): boolean {
+  return shown.mark === now.mark && shown.head === now.head && sameBranches(shown, now, 0);
+}
+
+/**
+ * The turn that brings a page with the branch `shown` up to date; nothing where the whole branch is needed. What comes
+ * before a turn never changes.
+ */
+export function newTurn(shown: ShownBranch, detail: AgentDetail): TurnView | undefined {
+  const now = shownBranch(detail);
+  const isChange = shown.head === now.head && sameBranches(shown, now, 0);
+  const isNext = shown.head === detail.turns.at(-2)?.id && sameBranches(shown, now, 1);
+  return isChange || isNext ? detail.turns.at(-1) : undefined;
+}
+
+function sameBranches(shown: ShownBranch, now: ShownBranch, grownBy: number): boolean {
+  return now.turnCount === shown.turnCount + grownBy && now.otherBranches === shown.otherBranches;
 }
 
 /** The detail without what is not of the summary: pages get each thing once. */
 export function summaryOf(detail: AgentDetail): AgentSummary {
   const { system: _system, turns: _turns, otherBranches: _branches, ...summary } = detail;
   return summary;
-}
-
-/** Changes when the turns do in what a page shows of them beside their text. */
-export function turnsMark({ turns }: AgentDetail): string {
-  return turns.map(({ id, state, saveError }) => `${id} ${state} ${saveError?.code ?? ""}`).join();
 }
 
 function starts(view: ChatView): readonly StartId[] {

@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { type ErrorInfo, toErrorInfo } from "../../common/errors";
 import { type ChatCommand, type ChatToPage, isChatToHost } from "../../protocol/chat";
-import type { AgentDetail, AgentId, ServiceEvent, TurnId, TurnView } from "../../protocol/service";
+import type { AgentDetail, AgentId, ServiceEvent, TurnView } from "../../protocol/service";
 import type { Failures } from "../commands/failures";
 import type { EditorActions } from "../editor/editorActions";
 import type { EngineWatch } from "../engine/engineWatch";
@@ -12,7 +12,17 @@ import { pageEngine, pageTurn } from "../pages/pageModel";
 import { RunFollower, type RunState } from "../pages/runFollower";
 import { TaskQueue } from "../pages/taskQueue";
 import { Throttle } from "../pages/throttle";
-import { agentParts, branchUpdate, chatBranch, chatSnapshot, summaryOf, turnsMark } from "./chatModel";
+import {
+  agentParts,
+  chatBranch,
+  chatSnapshot,
+  isShown,
+  newestTurns,
+  newTurn,
+  type ShownBranch,
+  shownBranch,
+  summaryOf,
+} from "./chatModel";
 import { ChatRequests } from "./chatRequests";
 import { ShownAgent } from "./shownAgent";
 
@@ -37,9 +47,7 @@ export class ChatPanel implements Disposable {
   private readonly agentChanged: Throttle;
   private follower: RunFollower | undefined;
   private followed: TurnView | undefined;
-  private shownTurns: readonly TurnId[] = [];
-  private shownBranches = 0;
-  private shownMark = "";
+  private shown: ShownBranch = { head: undefined, turnCount: 0, otherBranches: 0, mark: "" };
   private pendingDraft = "";
   /** What the page's message field held when it last rested. */
   private written = "";
@@ -196,33 +204,34 @@ export class ChatPanel implements Disposable {
 
   private async sendAgent(): Promise<void> {
     if (!this.page.live) return;
-    const detail = await this.detail();
+    const detail = await this.detail(newestTurns);
     this.panel.title = detail.name;
     this.page.post({ type: "agent", agent: summaryOf(detail), system: detail.system, ...agentParts(detail) });
     // Rewinding, switching branches and failed saves change the turns without a turn of their own.
-    if (turnsMark(detail) !== this.shownMark) await this.sendBranch();
+    if (!isShown(this.shown, shownBranch(detail))) await this.sendBranch();
   }
 
   private async sendBranch(): Promise<void> {
     if (!this.page.live) return;
-    const detail = await this.detail();
+    const { language } = vscode.env;
+    const newest = await this.detail(newestTurns);
+    const turn = newTurn(this.shown, newest);
+    const detail = turn ? newest : await this.detail();
     await this.follow(detail);
-    const branch = chatBranch(detail, { language: vscode.env.language, ...this.runOf(detail) });
-    const update = branchUpdate(this.shownTurns, branch, this.shownBranches);
+    const { run } = this.runOf(detail);
     this.show(detail);
-    this.page.post(update);
+    if (turn) this.page.post({ type: "turn", turn: pageTurn(turn, language, run) });
+    else this.page.post({ type: "branch", branch: chatBranch(detail, { language, ...(run && { run }) }) });
   }
 
-  private async detail(): Promise<AgentDetail> {
+  private async detail(turns?: number): Promise<AgentDetail> {
     const door = await this.ports.service.get();
-    return door.getAgent(this.agentId);
+    return door.getAgent(this.agentId, turns);
   }
 
   private show(detail: AgentDetail): void {
     this.panel.title = detail.name;
-    this.shownTurns = detail.turns.map(({ id }) => id);
-    this.shownBranches = detail.otherBranches.length;
-    this.shownMark = turnsMark(detail);
+    this.shown = shownBranch(detail);
     this.requests.shown(detail.turns);
   }
 

@@ -7,7 +7,6 @@ import { runAction } from "../commands/failures";
 import { commands } from "../contributions";
 import type { EditorActions } from "../editor/editorActions";
 import type { ServiceHandle } from "../engine/serviceHandle";
-import { samplingFromSettings } from "../engine/settingsReader";
 
 type PoolNumbers = Pick<ActionTarget, "needed" | "total">;
 
@@ -15,7 +14,7 @@ type PoolNumbers = Pick<ActionTarget, "needed" | "total">;
 export class ChatRequests {
   /** What the pool had no room for: the last message that was refused, and failed turns. */
   private refusedMessage: PoolNumbers = {};
-  private failedTurns: ReadonlyMap<TurnId, PoolNumbers> = new Map();
+  private readonly failedTurns = new Map<TurnId, PoolNumbers>();
 
   constructor(
     private readonly agent: AgentId,
@@ -23,9 +22,9 @@ export class ChatRequests {
     private readonly editors: EditorActions,
   ) {}
 
-  /** The turns beside which buttons may be pressed. */
+  /** More turns beside which buttons may be pressed. */
   shown(turns: readonly TurnView[]): void {
-    this.failedTurns = new Map(turns.map(({ id, error }) => [id, poolTarget(error?.facts ?? {})]));
+    for (const { id, error } of turns) if (error) this.failedTurns.set(id, poolTarget(error.facts));
   }
 
   /** Resolves when it is done or under way; rejects with why it cannot be. */
@@ -39,7 +38,7 @@ export class ChatRequests {
         (await door.running(agent))?.abort();
         return;
       case "regenerate":
-        return letRun(await door.regenerate(agent, command.turn, samplingFromSettings()));
+        return letRun(await door.regenerate(agent, command.turn));
       case "fork":
         await vscode.commands.executeCommand(commands.forkAgent, { agent, turn: command.turn });
         return;
@@ -66,7 +65,7 @@ export class ChatRequests {
 
   private async send(door: ResidentService, text: string): Promise<void> {
     try {
-      letRun(await door.send(this.agent, { text, sampling: samplingFromSettings() }));
+      letRun(await door.send(this.agent, { text }));
     } catch (error) {
       this.refusedMessage = poolTarget(toErrorInfo(error).facts);
       throw error;

@@ -29,6 +29,15 @@ export function numberField(argument: unknown, name: string): number | undefined
   throw new InvalidRequestError(`"${name}" must be a number`, `pass "${name}" as a number`, { name });
 }
 
+/** An object of finite numbers by name; `null` in it stands for a number that is not there. */
+export function numbersField(argument: unknown, name: string): Readonly<Record<string, number>> | undefined {
+  const value = fieldsOf(argument)[name];
+  if (value === undefined || value === null) return undefined;
+  if (!isFields(value)) throw new InvalidRequestError(`"${name}" must be an object`, `pass "${name}" as one`, { name });
+  const numbers = Object.keys(value).map((key) => [key, numberField(value, key)] as const);
+  return Object.fromEntries(numbers.flatMap(([key, number]) => (number === undefined ? [] : [[key, number]])));
+}
+
 export function flagField(argument: unknown, name: string): boolean {
   return fieldsOf(argument)[name] === true;
 }

@@ -10,7 +10,7 @@ import { generationText, loadingText } from "../commands/progressText";
 import { commands, diagnosisScheme } from "../contributions";
 import type { EngineWatch } from "../engine/engineWatch";
 import type { ServiceHandle } from "../engine/serviceHandle";
-import { samplingWith } from "../engine/settingsReader";
+import { samplingArgument } from "../engine/settingsReader";
 import { StreamedEdit } from "./streamedEdit";
 
 /** What the commands return. `document` is the URI that the text went into. */
@@ -105,7 +105,7 @@ function requestOf(prompt: string, argument: unknown): GenerateRequest {
     prompt,
     ...(flagField(argument, "raw") ? { raw: true } : {}),
     ...(system === undefined ? {} : { system }),
-    sampling: samplingWith(argument),
+    sampling: samplingArgument(argument),
   };
 }
 

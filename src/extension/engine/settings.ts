@@ -1,8 +1,9 @@
 /** What the settings mean, apart from VS Code: limits, units, and what the core is started or asked with. */
 import { join } from "node:path";
 import { isKvDtype } from "../../common/kvDtypes";
-import type { SamplingOptions, ServiceOptions } from "../../protocol/service";
+import type { ServiceOptions } from "../../protocol/service";
 import { type SettingId, settings } from "../contributions";
+import { samplingOf } from "./answerSettings";
 
 export interface NumberLimits {
   readonly minimum: number;
@@ -17,16 +18,12 @@ const bytesPerGB = 2 ** 30;
 export const numberSettings = {
   [settings.modelThreads]: { minimum: 0, maximum: 256, default: 0 },
   [settings.modelUnloadAfterMinutes]: { minimum: 0, maximum: 1440, default: 30 },
-  [settings.poolSizeMB]: { minimum: 64, maximum: 65536, default: 1024 },
   [settings.poolBlockTokens]: { minimum: 16, maximum: 512, default: 64 },
-  [settings.answersMaxTokens]: { minimum: 1, maximum: 32768, default: 1024 },
-  [settings.answersTemperature]: { minimum: 0, maximum: 2, default: 0.7 },
-  [settings.answersTopP]: { minimum: 0, maximum: 1, default: 0.95 },
-  [settings.answersTopK]: { minimum: 0, maximum: 1000, default: 0 },
-  [settings.answersMinP]: { minimum: 0, maximum: 1, default: 0 },
-  [settings.answersRepetitionPenalty]: { minimum: 0.5, maximum: 2, default: 1.1 },
   [settings.storeQuotaGB]: { minimum: 1, maximum: 1024, default: 8 },
 } as const satisfies Readonly<Partial<Record<SettingId, NumberLimits>>>;
+
+/** The same for a setting that is left alone by default: `null`. */
+export const poolSizeLimits = { minimum: 64, maximum: 1_048_576, default: null } as const;
 
 export type NumberSettingId = keyof typeof numberSettings;
 
@@ -39,18 +36,11 @@ export function numberSetting(read: ReadSetting, id: NumberSettingId): number {
   return Math.min(limits.maximum, Math.max(limits.minimum, value));
 }
 
-/** How answers are sampled. A seed of null means that each answer draws its own. */
-export function samplingOf(read: ReadSetting): SamplingOptions {
-  const seed = read(settings.answersSeed);
-  return {
-    maxTokens: Math.round(numberSetting(read, settings.answersMaxTokens)),
-    temperature: numberSetting(read, settings.answersTemperature),
-    topP: numberSetting(read, settings.answersTopP),
-    topK: Math.round(numberSetting(read, settings.answersTopK)),
-    minP: numberSetting(read, settings.answersMinP),
-    repetitionPenalty: numberSetting(read, settings.answersRepetitionPenalty),
-    ...(typeof seed === "number" && Number.isSafeInteger(seed) && seed >= 0 ? { seed } : {}),
-  };
+/** `undefined`: the core decides. */
+export function poolSizeMB(read: ReadSetting): number | undefined {
+  const value = read(settings.poolSizeMB);
+  if (typeof value !== "number" || !Number.isFinite(value)) return undefined;
+  return Math.min(poolSizeLimits.maximum, Math.max(poolSizeLimits.minimum, value));
 }
 
 export interface Places {
@@ -63,13 +53,14 @@ export interface Places {
 export function serviceOptionsOf(read: ReadSetting, places: Places): ServiceOptions {
   const defaultModel = read(settings.modelDefault);
   const folders = read(settings.modelFolders);
+  const sizeMB = poolSizeMB(read);
   return {
     ...places,
     ...(typeof defaultModel === "string" && defaultModel.trim() !== "" ? { defaultModel: defaultModel.trim() } : {}),
     modelFolders: [join(places.home, "models"), ...(Array.isArray(folders) ? folders.filter(isText) : [])],
-    poolBytes: Math.round(numberSetting(read, settings.poolSizeMB) * bytesPerMB),
+    ...(sizeMB === undefined ? {} : { poolBytes: Math.round(sizeMB * bytesPerMB) }),
     blockTokens: Math.round(numberSetting(read, settings.poolBlockTokens)),
-    maxAnswerTokens: Math.round(numberSetting(read, settings.answersMaxTokens)),
+    sampling: samplingOf(read),
     threads: Math.round(numberSetting(read, settings.modelThreads)),
     ...kvDtypeOf(read(settings.poolPrecision)),
     unloadAfterMs: numberSetting(read, settings.modelUnloadAfterMinutes) * 60_000,
@@ -83,12 +74,19 @@ function kvDtypeOf(value: unknown): Pick<ServiceOptions, "kvDtype"> {
   return isKvDtype(value) ? { kvDtype: value } : {};
 }
 
-/** The pool's next size: room for the `needed` of `total` blocks that were asked for, else twice what it was. */
-export function grownPoolMB(currentMB: number, needed: number | undefined, total: number | undefined): number {
+/**
+ * The pool's next size: room for the `needed` of `total` blocks that were asked for, else twice what it was. Where nobody
+ * knows what it was, it is 1,024 MB.
+ */
+export function grownPoolMB(
+  current: number | undefined,
+  needed: number | undefined,
+  total: number | undefined,
+): number {
+  const currentMB = current ?? 512;
   const factor = needed !== undefined && total !== undefined && total > 0 ? Math.max(1, needed / total) : 2;
   const stepMB = 64;
-  const { maximum } = numberSettings[settings.poolSizeMB];
-  return Math.min(maximum, Math.ceil((currentMB * factor) / stepMB) * stepMB);
+  return Math.min(poolSizeLimits.maximum, Math.ceil((currentMB * factor) / stepMB) * stepMB);
 }
 
 function isText(value: unknown): value is string {

@@ -4,15 +4,7 @@ import { InvalidRequestError, toErrorInfo } from "../../common/errors";
 import { freeName } from "../../common/names";
 import type { PageTurn } from "../../protocol/page";
 import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
-import type {
-  AgentId,
-  AgentSummary,
-  ResidentService,
-  Running,
-  SamplingOptions,
-  TurnId,
-  TurnView,
-} from "../../protocol/service";
+import type { AgentId, AgentSummary, ResidentService, Running, TurnId, TurnView } from "../../protocol/service";
 import { problemOf } from "../commands/errorText";
 import { pageTurn, readOnlyProblem } from "../pages/pageModel";
 import { RunFollower } from "../pages/runFollower";
@@ -22,10 +14,12 @@ import { readMessages } from "./roomMessages";
 /** Messages that are kept with the workspace, newest last. */
 const maxMessages = 30;
 
+/** A turn that has ended is the agent's last, or the one before if it was asked again at once. */
+const newestTurns = 2;
+
 export interface RoomPorts {
   readonly door: () => Promise<ResidentService>;
   readonly post: (update: RoomUpdate) => void;
-  readonly sampling: () => SamplingOptions;
   readonly language: string;
   readonly memory: RoomMemory;
   /** Milliseconds since the epoch. */
@@ -136,7 +130,7 @@ export class Room implements Disposable {
     const message = this.messages.find(({ answers }) => answers.some((answer) => answer.turn?.id === turn));
     if (!message) throw new InvalidRequestError("this message is gone", "ask again");
     const door = await this.ports.door();
-    await this.follow(message.id, agent, await door.regenerate(agent, turn, this.ports.sampling()));
+    await this.follow(message.id, agent, await door.regenerate(agent, turn));
   }
 
   stop(agent: AgentId): void {
@@ -171,7 +165,7 @@ export class Room implements Disposable {
     }
     try {
       const door = await this.ports.door();
-      await this.follow(id, agent.id, await door.send(agent.id, { text, sampling: this.ports.sampling() }));
+      await this.follow(id, agent.id, await door.send(agent.id, { text }));
     } catch (error) {
       this.setAnswer(id, agent.id, { refusal: problemOf(toErrorInfo(error), { language: this.ports.language }) });
     }
@@ -206,7 +200,7 @@ export class Room implements Disposable {
     follower.dispose();
     if (this.running.get(agent) === follower) this.running.delete(agent);
     const door = await this.ports.door();
-    const { turns } = await door.getAgent(agent);
+    const { turns } = await door.getAgent(agent, newestTurns);
     const finished = turns.find(({ id }) => id === turn);
     if (finished) this.setEnd(message, agent, finished);
     else this.finishMessage(message);
@@ -220,7 +214,7 @@ export class Room implements Disposable {
 
   private async head(agent: AgentId) {
     const door = await this.ports.door();
-    return (await door.getAgent(agent)).turns.at(-1);
+    return (await door.getAgent(agent, newestTurns)).turns.at(-1);
   }
 
   /** When the last answer has ended, the message has. */

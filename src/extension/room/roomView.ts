@@ -8,7 +8,6 @@ import { commands, views } from "../contributions";
 import type { EditorActions } from "../editor/editorActions";
 import type { EngineWatch } from "../engine/engineWatch";
 import type { ServiceHandle } from "../engine/serviceHandle";
-import { samplingFromSettings } from "../engine/settingsReader";
 import { PageHost } from "../pages/pageHost";
 import { pageEngine } from "../pages/pageModel";
 import { TaskQueue } from "../pages/taskQueue";
@@ -45,7 +44,6 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
       new Room({
         door: () => service.get(),
         post: (update) => this.page?.post(update),
-        sampling: samplingFromSettings,
         language: vscode.env.language,
         memory: {
           get: (key) => memory.get(key),

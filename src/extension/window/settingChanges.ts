@@ -2,13 +2,16 @@ import * as vscode from "vscode";
 import type { Disposable } from "../../common/disposables";
 import type { Failures } from "../commands/failures";
 import { commands, type SettingId, settings, startupSettings } from "../contributions";
+import { answerSettings, samplingOf } from "../engine/answerSettings";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { readSetting } from "../engine/settingsReader";
 
 /** A restart saves first, and takes what that takes; the limit is for a disk that hangs. */
 const restartDeadlineMs = 30_000;
 
-/** What a changed setting does: sampling is read with each answer, the model is chosen, the rest needs a restart. */
+const answerSettingIds = Object.keys(answerSettings);
+
+/** What a changed setting does: sampling holds for the next answer, the model is chosen, the rest needs a restart. */
 export class SettingChanges implements Disposable {
   private readonly listening: Disposable;
   /** A change that restarts by itself is not offered a restart. */
@@ -22,6 +25,9 @@ export class SettingChanges implements Disposable {
       if (!service.started) return;
       if (event.affectsConfiguration(settings.modelDefault)) {
         this.chooseDefault().catch((error: unknown) => failures.show(error));
+      }
+      if (answerSettingIds.some((id) => event.affectsConfiguration(id))) {
+        this.tellSampling().catch((error: unknown) => failures.show(error));
       }
       if (!this.applying && startupSettings.some((id) => event.affectsConfiguration(id))) offerRestart();
     });
@@ -45,6 +51,10 @@ export class SettingChanges implements Disposable {
 
   dispose(): void {
     this.listening.dispose();
+  }
+
+  private async tellSampling(): Promise<void> {
+    await (await this.service.get()).setDefaultSampling(samplingOf(readSetting));
   }
 
   private async chooseDefault(): Promise<void> {

@@ -3,11 +3,13 @@ import { type Disposable, DisposableStore } from "../../common/disposables";
 import { numberField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
 import { commands, settings, views } from "../contributions";
-import { grownPoolMB, numberSetting } from "../engine/settings";
+import type { ServiceHandle } from "../engine/serviceHandle";
+import { grownPoolMB, poolSizeMB } from "../engine/settings";
 import { readSetting } from "../engine/settingsReader";
 import type { SettingChanges } from "./settingChanges";
 
 export interface WindowPorts {
+  readonly service: ServiceHandle;
   readonly changes: SettingChanges;
   readonly log: vscode.LogOutputChannel;
   readonly extensionId: string;
@@ -16,7 +18,7 @@ export interface WindowPorts {
 /** Commands about the window and the engine as a whole. */
 export function registerWindowCommands(
   registry: CommandRegistry,
-  { changes, log, extensionId }: WindowPorts,
+  { service, changes, log, extensionId }: WindowPorts,
 ): Disposable {
   const store = new DisposableStore();
   store.add(registry.register(commands.showLog, async () => log.show()));
@@ -36,8 +38,9 @@ export function registerWindowCommands(
   );
   store.add(
     registry.register(commands.growPool, async (argument) => {
+      const { pool } = await (await service.get()).status();
       const sizeMB = grownPoolMB(
-        numberSetting(readSetting, settings.poolSizeMB),
+        pool === undefined ? poolSizeMB(readSetting) : pool.bytes / 2 ** 20,
         numberField(argument, "needed"),
         numberField(argument, "total"),
       );

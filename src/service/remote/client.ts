@@ -7,6 +7,7 @@ import type {
   AgentDetail,
   AgentId,
   AgentRepair,
+  AgentSampling,
   AgentSummary,
   BenchReport,
   BenchSuite,
@@ -115,8 +116,8 @@ export class RemoteService implements ResidentService {
     return this.call("listAgents", []);
   }
 
-  getAgent(id: AgentId): Promise<AgentDetail> {
-    return this.call("getAgent", [id]);
+  getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
+    return this.call("getAgent", [id, newestTurns]);
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
@@ -173,6 +174,14 @@ export class RemoteService implements ResidentService {
 
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {
     return this.call("pinAgent", [id, pinned]);
+  }
+
+  setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
+    return this.call("setAgentSampling", [id, sampling]);
+  }
+
+  setDefaultSampling(sampling: SamplingOptions): Promise<void> {
+    return this.call("setDefaultSampling", [sampling]);
   }
 
   setShown(id: AgentId, shown: boolean): Promise<void> {

@@ -46,6 +46,8 @@ export function handlersOf(service: ResidentService): Handlers {
     regenerate: async (args, context) => named(await service.regenerate(...args), context),
     saveAgent: (args) => service.saveAgent(...args),
     pinAgent: (args) => service.pinAgent(...args),
+    setAgentSampling: (args) => service.setAgentSampling(...args),
+    setDefaultSampling: (args) => service.setDefaultSampling(...args),
     setShown: (args) => service.setShown(...args),
     running: async (args, context) => {
       const running = await service.running(...args);

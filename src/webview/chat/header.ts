@@ -1,6 +1,6 @@
 import type { Formats } from "../../common/format";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
-import type { AgentSummary } from "../../protocol/service";
+import type { AgentSampling, AgentSummary } from "../../protocol/service";
 import { barPart } from "../shared/bars";
 import { tierDot, tierNames } from "../shared/figures";
 import { h, icon, type TreeNode } from "../shared/tree";
@@ -24,6 +24,7 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
       {},
       h("h1.cut", {}, agent.name),
       h("span.model.cut", { title: "Model of this agent" }, agent.modelName),
+      agent.sampling && h("span.model.cut", { title: samplingTitle(agent.sampling) }, "own sampling"),
       tierChip(agent, formats),
     ),
     h("span.grow.hide-s"),
@@ -36,6 +37,11 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
       tool("Stop", "Stop (Esc)", "debug-stop", running, { type: "stop" }),
     ),
   );
+}
+
+function samplingTitle(sampling: AgentSampling): string {
+  const parts = Object.entries(sampling).map(([name, value]) => `${name} ${value}`);
+  return `Sampling of this agent: ${parts.join(", ")}`;
 }
 
 function tierChip(agent: AgentSummary, formats: Formats): TreeNode {

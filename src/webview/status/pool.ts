@@ -59,6 +59,8 @@ function legend(pool: PoolStatus, perCell: number, formats: Formats): TreeNode {
         { title: "Layers that see only the last tokens keep those in blocks of their own." },
         `windows: ${formats.count(pool.window.usedBlocks)} of ${formats.count(pool.window.totalBlocks)} blocks used`,
       ),
+    pool.reduced &&
+      h("li", {}, `smaller than the ${formats.bytes(pool.reduced.wantedBytes)} wanted: ${pool.reduced.reason}`),
     perCell > 1 && h("li.dim", {}, `one cell is ${formats.count(perCell)} blocks`),
   );
 }

@@ -73,6 +73,32 @@ describe("resident generate", function () {
     assert.notDeepEqual(first, other);
   });
 
+  it("repeats code as it stands: nothing is penalised unless it is asked for", async () => {
+    const code = [
+      "export function blocksFor(tokens: number, blockTokens: number): number {",
+      "  return Math.ceil(tokens / blockTokens);",
+      "}",
+    ].join("\n");
+    const prompt = `--prompt=Repeat this function exactly:\n\n\`\`\`ts\n${code}\n\`\`\``;
+    const { text } = await generate(prompt, "--max-tokens=70");
+    assert.match(text, /function blocksFor\(tokens: number, blockTokens: number\)/);
+    assert.match(text, /^ {2}return Math\.ceil\(tokens \/ blockTokens\);$/m);
+  });
+
+  it("takes a top-p of 0 for the most likely token alone", async () => {
+    const greedy = await generate("--prompt=Once", "--raw", "--max-tokens=6");
+    const sampled = await generate("--prompt=Once", "--raw", "--max-tokens=6", "--temperature=1.5", "--top-p=0");
+    assert.deepEqual(sampled.tokenIds, greedy.tokenIds);
+  });
+
+  it("cuts the longest answer to what fits the pool, and refuses nothing that fits", async () => {
+    const long = ["--prompt=1, 2, 3, 4,", "--raw", "--kv=f16", "--pool-mb=3", "--max-tokens=100000"];
+    const { finishReason, promptTokens, generatedTokens } = await generate(...long);
+    assert.equal(finishReason, "length");
+    // 3 MB hold 2 blocks of 64 tokens; the last token is never read back.
+    assert.equal(promptTokens + generatedTokens, 2 * 64 + 1);
+  });
+
   it("continues an agent in a new process: reuses all it has read and prefills only what is new", async () => {
     const opening = await generate("--agent=ada", "--prompt=Say yes.", "--max-tokens=2");
     const next = await generate("--agent=ada", "--prompt=And no.", "--max-tokens=2");

@@ -21,7 +21,7 @@ describe("The core in a thread of its own, as the extension starts it", () => {
         modelFolders: [],
         poolBytes: change.poolBytes ?? 128 * 2 ** 20,
         blockTokens: 64,
-        maxAnswerTokens: 1000,
+        sampling: { temperature: 0, maxTokens: 1000 },
         storeQuotaBytes: 2 ** 30,
       },
       silentLog,

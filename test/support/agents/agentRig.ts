@@ -6,7 +6,7 @@ import { silentLog } from "../../../src/common/log";
 import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
 import { EngineDriver } from "../../../src/engine/driver";
 import type { WindowGeometry } from "../../../src/engine/ports";
-import type { GenerationEvent, Running, SendRequest, TurnView } from "../../../src/protocol/service";
+import type { GenerationEvent, Running, SamplingOptions, SendRequest, TurnView } from "../../../src/protocol/service";
 import { AgentStore } from "../../../src/store/agentStore";
 import { type BlockIdentity, createBlockHasher } from "../../../src/store/blockIdentity";
 import { BlockStore } from "../../../src/store/blockStore";
@@ -21,6 +21,9 @@ export interface RigOptions {
   readonly totalBlocks?: number;
   readonly contextTokens?: number;
   readonly maxAnswerTokens?: number;
+  readonly settings?: SamplingOptions;
+  /** What the model's files say of sampling. */
+  readonly modelSampling?: SamplingOptions;
   readonly identity?: Partial<BlockIdentity>;
   readonly locks?: FakeLocks;
   readonly lockGraceMs?: number;
@@ -74,6 +77,7 @@ export class AgentRig {
       engine,
       files: this.files,
       text: this.text(),
+      sampling: options.modelSampling ?? {},
     };
     const locks = (options.locks ?? new FakeLocks()).process();
     this.store = new AgentStore(
@@ -91,7 +95,8 @@ export class AgentRig {
         this.time += 1000;
         return this.time;
       },
-      maxAnswerTokens: () => options.maxAnswerTokens ?? 8,
+      // Greedy, so that an answer is the one that the agent gives at any other time too.
+      sampling: () => ({ temperature: 0, maxTokens: options.maxAnswerTokens ?? 8, ...options.settings }),
       defaultModel: () => "/models/fake",
       log: silentLog,
       ...(options.lockGraceMs === undefined ? {} : { lockGraceMs: options.lockGraceMs }),
@@ -126,16 +131,18 @@ export class AgentRig {
 
   private text(): TextModel {
     const { prompts, ...text } = fakeText();
-    const build: typeof prompts.build = (messages, history) => {
-      const built = prompts.build(messages, history);
+    const buildAfter: typeof prompts.buildAfter = async (dialogue, signal) => {
+      const built = await prompts.buildAfter(dialogue, signal);
       this.lastPrompt = built.ids;
       return built;
     };
     return {
       ...text,
       prompts: {
-        build,
+        build: (messages, history) => prompts.build(messages, history),
         ahead: (messages, history) => prompts.ahead(messages, history),
+        buildAfter,
+        aheadAfter: (dialogue, signal) => prompts.aheadAfter(dialogue, signal),
         raw: (raw) => prompts.raw(raw),
         answerSegments: (answer) => prompts.answerSegments(answer),
       },

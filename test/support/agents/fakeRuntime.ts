@@ -29,6 +29,8 @@ export class FakeRuntime implements Runtime {
   addonError: ResidentError | undefined;
   /** Awaited by every load. */
   beforeLoad: () => Promise<void> = async () => {};
+  /** Free memory: larger pools are refused. */
+  availableBytes = 2 ** 40;
   private readonly runners = new WeakMap<NativePool, FakeRunner>();
   private readonly locks;
   lastRunner: FakeRunner | undefined;
@@ -46,8 +48,8 @@ export class FakeRuntime implements Runtime {
         device: "cpu",
         name: "fake device",
         gpuAvailable: false,
-        memoryBytes: 1,
-        availableBytes: 1,
+        memoryBytes: 2 ** 40,
+        availableBytes: this.availableBytes,
         mlxActiveBytes: 0,
         mlxCacheBytes: 0,
       }),
@@ -115,7 +117,15 @@ export class FakeRuntime implements Runtime {
     };
     return {
       info,
-      createPool: async (blocks, blockTokens) => this.pool(blocks, blockTokens, info),
+      createPool: async (blocks, blockTokens) => {
+        const neededBytes = blocks * blockTokens * info.kvBytesPerToken;
+        const { availableBytes } = this;
+        if (neededBytes <= availableBytes) return this.pool(blocks, blockTokens, info);
+        throw new ResidentError("OUT_OF_MEMORY", "the pool is too large", "make it smaller", {
+          neededBytes,
+          availableBytes,
+        });
+      },
       dispose: async () => {
         this.history.push(`-${path.basename(directory)}`);
       },

@@ -1,6 +1,7 @@
 import type { AnswerDecoder, TextModel } from "../../../src/agents/ports";
 import { joinIds } from "../../../src/agents/turnRecords";
-import type { BuiltPrompt, ChatMessage, PromptAhead, PromptBuilder, Segment } from "../../../src/text/prompt";
+import { messagesOf } from "../../../src/text/past";
+import type { BuiltPrompt, ChatMessage, Dialogue, PromptAhead, PromptBuilder, Segment } from "../../../src/text/prompt";
 
 /** Ids are character codes in prompts; a sampled id is one of the letters in an answer. */
 export const fakeTextVocabSize = 128;
@@ -15,14 +16,22 @@ const rendered = (messages: readonly ChatMessage[]) =>
 class FakePrompts implements PromptBuilder {
   constructor(private readonly stopIds: readonly number[]) {}
 
-  build(messages: readonly ChatMessage[], history: readonly Segment[]): BuiltPrompt {
+  async build(messages: readonly ChatMessage[], history: readonly Segment[]): Promise<BuiltPrompt> {
     return this.encode(`${rendered(messages)}\n<assistant>`, history);
   }
 
-  ahead(messages: readonly ChatMessage[], history: readonly Segment[]): PromptAhead {
+  async ahead(messages: readonly ChatMessage[], history: readonly Segment[]): Promise<PromptAhead> {
     const text = rendered(messages);
     const before = text.slice(0, text.length - (messages.at(-1)?.content.length ?? 0));
     return { ids: this.encode(text, history).ids, settled: this.encode(before, history).ids };
+  }
+
+  buildAfter({ system, past, user }: Dialogue): Promise<BuiltPrompt> {
+    return this.build(messagesOf(system, past, user), past?.segments() ?? []);
+  }
+
+  aheadAfter({ system, past, user }: Dialogue): Promise<PromptAhead> {
+    return this.ahead(messagesOf(system, past, user), past?.segments() ?? []);
   }
 
   private encode(rendering: string, history: readonly Segment[]): BuiltPrompt {
@@ -34,19 +43,18 @@ class FakePrompts implements PromptBuilder {
       kept.push(segment);
     }
     const rest = rendering.slice(length);
-    const segments: readonly Segment[] =
-      rest === "" ? kept : [...kept, { kind: "prompt", text: rest, ids: encode(rest) }];
+    const added: readonly Segment[] = rest === "" ? [] : [{ kind: "prompt", text: rest, ids: encode(rest) }];
     return {
-      ids: joinIds(segments.map((segment) => segment.ids)),
-      segments,
+      ids: joinIds([...kept, ...added].map((segment) => segment.ids)),
       keptSegments: kept.length,
+      added,
       agreedTokens: kept.reduce((sum, segment) => sum + segment.ids.length, 0),
     };
   }
 
-  raw(text: string): BuiltPrompt {
+  async raw(text: string): Promise<BuiltPrompt> {
     const ids = encode(text);
-    return { ids, segments: [{ kind: "prompt", text, ids }], keptSegments: 0, agreedTokens: 0 };
+    return { ids, added: [{ kind: "prompt", text, ids }], keptSegments: 0, agreedTokens: 0 };
   }
 
   answerSegments({ ids, text }: { readonly ids: Int32Array; readonly text: string }): readonly Segment[] {

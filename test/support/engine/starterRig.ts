@@ -43,7 +43,8 @@ export class StarterRig {
 
   /** Ids of `text` as it stands, without a template. */
   encode(text: string): Int32Array {
-    return this.text.prompts.raw(text).ids;
+    const { tokenizer } = this.text;
+    return Int32Array.from([...tokenizer.leadingIds, ...tokenizer.encodeText(text)]);
   }
 
   decode(ids: readonly number[]): string {

@@ -5,6 +5,7 @@ import type {
   AgentDetail,
   AgentId,
   AgentRepair,
+  AgentSampling,
   AgentSummary,
   BenchReport,
   CreateAgentRequest,
@@ -16,6 +17,7 @@ import type {
   ModelSummary,
   ResidentService,
   Running,
+  SamplingOptions,
   SendRequest,
   ServiceEvent,
   ServiceStatus,
@@ -106,6 +108,7 @@ export class FakeService implements ResidentService {
   readonly onEvent = this.emitter.event;
   /** What was to be read ahead, in order. */
   readonly warmed: { readonly id: AgentId; readonly draft: string | undefined }[] = [];
+  defaultSampling: SamplingOptions = {};
   /** What panels said of whom they show, in order. */
   readonly shown: { readonly id: AgentId; readonly shown: boolean }[] = [];
   disposed = false;
@@ -122,7 +125,8 @@ export class FakeService implements ResidentService {
   }
 
   change(id: AgentId, parts: Partial<AgentDetail>): AgentDetail {
-    const changed = { ...this.detail(id), ...parts };
+    const { turns } = parts;
+    const changed = { ...this.detail(id), ...(turns && { turnCount: turns.length }), ...parts };
     this.agents.set(id, changed);
     this.fire({ type: "agent", id, summary: changed });
     return changed;
@@ -147,6 +151,7 @@ export class FakeService implements ResidentService {
         movedSlabs: 0,
       },
       pool: {
+        bytes: 2 ** 28,
         totalBlocks: 256,
         usedBlocks: 0,
         reusableBlocks: 0,
@@ -209,8 +214,9 @@ export class FakeService implements ResidentService {
     return [...this.agents.values()];
   }
 
-  async getAgent(id: AgentId): Promise<AgentDetail> {
-    return this.detail(id);
+  async getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
+    const detail = this.detail(id);
+    return newestTurns === undefined ? detail : { ...detail, turns: detail.turns.slice(-newestTurns) };
   }
 
   async findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
@@ -326,6 +332,14 @@ export class FakeService implements ResidentService {
 
   async pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {
     return this.change(id, { pinned });
+  }
+
+  async setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
+    return this.change(id, { sampling });
+  }
+
+  async setDefaultSampling(sampling: SamplingOptions): Promise<void> {
+    this.defaultSampling = sampling;
   }
 
   async saveAgent(id: AgentId): Promise<AgentSummary> {

@@ -124,9 +124,12 @@ export function describeDoor(place: string, inService: InService): void {
         const { turns, otherBranches, system } = await service.getAgent(id);
         assert.deepEqual([turns.length, otherBranches.length, system], [1, 1, "Be brief"]);
         assert.equal(turns[0]?.answer, again.text);
+        await (await service.send(id, { text: "More" })).done;
+        const { turns: newest, turnCount } = await service.getAgent(id, 1);
+        assert.deepEqual([newest.length, newest[0]?.user, turnCount], [1, "More", 2]);
         assert.equal((await service.findAgent("Ada"))?.id, id);
         const turnEvents = events.map(({ type }) => type).filter((type) => type.startsWith("turn"));
-        assert.deepEqual(turnEvents, ["turnStarted", "turnEnded", "turnStarted", "turnEnded"]);
+        assert.deepEqual(turnEvents, Array(3).fill(["turnStarted", "turnEnded"]).flat());
       }));
 
     it("has no answer of an agent that is idle", () =>

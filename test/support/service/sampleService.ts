@@ -108,7 +108,9 @@ const agent: AgentSummary = {
   createdAt: 1,
   lastUsedAt: 2,
   pinned: true,
+  sampling: { temperature: 0.5, seed: 7 },
   lockedElsewhere: false,
+  damage: error,
 };
 
 const turn: TurnView = {
@@ -158,6 +160,7 @@ const status: ServiceStatus = {
     movedSlabs: 0,
   },
   pool: {
+    bytes: 6 * 2 ** 20,
     totalBlocks: 4,
     usedBlocks: 1,
     reusableBlocks: 1,
@@ -165,6 +168,7 @@ const status: ServiceStatus = {
     blockTokens: 64,
     blockBytes: 2 ** 20,
     window: { totalBlocks: 2, usedBlocks: 1 },
+    reduced: { wantedBytes: 2 ** 30, reason: "8.0 MB of memory were free" },
     map: [
       { kind: "agent", agent: "a", count: 1 },
       { kind: "free", count: 3 },
@@ -254,7 +258,12 @@ const verification: StoreVerification = {
 };
 
 const generateRequest = { prompt: "Hello", raw: true, system: "Be brief", sampling, promptLookup: false };
-const createRequest = { name: "Ada", system: "Be brief", modelDirectory: "/models/starter" };
+const createRequest = {
+  name: "Ada",
+  system: "Be brief",
+  modelDirectory: "/models/starter",
+  besideUnreadable: true,
+};
 const sendRequest = { text: "Hello", sampling };
 
 /** One call of every method of the wire, with every argument. What it resolves with is plain data, or an answer. */
@@ -270,7 +279,7 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   getStarterModel: (door) => withProgress((tell) => door.getStarterModel(tell)),
   generate: (door) => told(door.generate(generateRequest)),
   listAgents: (door) => door.listAgents(),
-  getAgent: (door) => door.getAgent("a"),
+  getAgent: (door) => door.getAgent("a", 2),
   findAgent: (door) => door.findAgent("Ada"),
   createAgent: (door) => door.createAgent(createRequest),
   renameAgent: (door) => door.renameAgent("a", "Grace"),
@@ -285,6 +294,8 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   regenerate: async (door) => told(await door.regenerate("a", "t1", sampling)),
   saveAgent: (door) => door.saveAgent("a"),
   pinAgent: (door) => door.pinAgent("a", true),
+  setAgentSampling: (door) => door.setAgentSampling("a", { temperature: 0.5, topK: 1 }),
+  setDefaultSampling: (door) => door.setDefaultSampling(sampling),
   setShown: (door) => door.setShown("a", true),
   running: async (door) => told(await door.running("a")),
   storeStats: (door) => door.storeStats(),
@@ -342,6 +353,8 @@ export class SampleService implements ResidentService {
   forgetEverything = this.sample("forgetEverything", { agents: 2, removed: totals });
   saveAgent = this.sample("saveAgent", agent);
   pinAgent = this.sample("pinAgent", agent);
+  setAgentSampling = this.sample("setAgentSampling", agent);
+  setDefaultSampling = this.sample("setDefaultSampling", undefined);
   setShown = this.sample("setShown", undefined);
   dispose = this.sample("dispose", undefined);
 

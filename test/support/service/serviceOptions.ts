@@ -11,7 +11,7 @@ export function optionsFor(folder: string, change: Partial<ServiceOptions> = {})
     modelFolders: [path.join(folder, "models")],
     poolBytes: 64 * 1024,
     blockTokens: 8,
-    maxAnswerTokens: 6,
+    sampling: { temperature: 0, maxTokens: 6 },
     storeQuotaBytes: 1_000_000,
     ...change,
   };

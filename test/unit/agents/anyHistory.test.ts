@@ -3,6 +3,10 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import fc from "fast-check";
 import type { WindowGeometry } from "../../../src/engine/ports";
+import { collectGarbage } from "../../../src/store/collect";
+import { listObjects } from "../../../src/store/objectFiles";
+import { ReferenceReader } from "../../../src/store/references";
+import { evict } from "../../../src/store/removals";
 import { AgentRig } from "../../support/agents/agentRig";
 import { fakeTextVocabSize } from "../../support/agents/fakeText";
 import { referenceAnswer } from "../../support/engine/fakeModel";
@@ -14,7 +18,12 @@ type Step =
   /** `awaited`: until it is read; else the next step comes while it is. */
   | { readonly do: "write"; readonly draft: string; readonly awaited: boolean }
   | { readonly do: "rewind"; readonly to: number }
-  | { readonly do: "damage"; readonly file: number };
+  | { readonly do: "damage"; readonly file: number }
+  /** Another process takes every third object; one collects what nobody refers to. */
+  | { readonly do: "evict"; readonly third: number }
+  | { readonly do: "collect" }
+  /** The system opens no more files until further notice, or does so again. */
+  | { readonly do: "exhaust"; readonly exhausted: boolean };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant("ask" as const), text: fc.stringMatching(/^[a-z]{1,12}$/) }) },
@@ -29,6 +38,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   fc.record({ do: fc.constant("rewind" as const), to: fc.nat(5) }),
   fc.record({ do: fc.constant("damage" as const), file: fc.nat(100) }),
+  fc.record({ do: fc.constant("evict" as const), third: fc.nat(2) }),
+  fc.record({ do: fc.constant("collect" as const) }),
+  fc.record({ do: fc.constant("exhaust" as const), exhausted: fc.boolean() }),
 );
 
 const maxTokens = 5;
@@ -47,6 +59,10 @@ class Life {
     private readonly window: WindowGeometry | undefined,
   ) {
     this.rig = this.newRig();
+  }
+
+  private get store(): string {
+    return path.join(this.home, "store");
   }
 
   async begin(): Promise<void> {
@@ -87,6 +103,20 @@ class Life {
         return;
       case "damage":
         return this.damage(step.file);
+      case "evict": {
+        const objects = await listObjects(this.store);
+        return evict(
+          this.store,
+          objects.filter((_, index) => index % 3 === step.third),
+        );
+      }
+      case "collect": {
+        const references = new ReferenceReader(path.join(this.home, "agents"));
+        await collectGarbage(this.store, references, { nowMs: Date.now() + 2 * 60 * 60_000 });
+        return;
+      }
+      case "exhaust":
+        this.rig.files.refuseRead = () => (step.exhausted ? { code: "unreadable", reason: "EMFILE" } : undefined);
     }
   }
 
@@ -107,12 +137,14 @@ class Life {
   }
 
   private async damage(which: number): Promise<void> {
-    const names = (await readdir(this.home, { recursive: true })).filter((name) => name.endsWith(".safetensors"));
+    const names = (await readdir(this.home, { recursive: true })).filter((name) =>
+      /(\.safetensors|keys\.bin)$/.test(name),
+    );
     const name = names.sort()[which % Math.max(1, names.length)];
     if (name === undefined) return;
     const file = path.join(this.home, name);
     const bytes = await readFile(file).catch(() => undefined);
-    if (bytes === undefined) return;
+    if (bytes === undefined || bytes.length === 0) return;
     bytes.writeUInt8(bytes.readUInt8(which % bytes.length) ^ 1, which % bytes.length);
     await writeFile(file, bytes);
   }

@@ -39,7 +39,7 @@ describe("Blocks for agents", function () {
     inFolder(async (home) => {
       const { rig, id } = await withSavedAgent(home, { totalBlocks: 30 });
       const reads = gate();
-      rig.files.beforeRead = () => reads.passed;
+      rig.files.beforeRead = () => reads.passed.then(() => undefined);
       const warmed = rig.agents.warm(id);
       await until(() => rig.files.reads > 0);
       const running = await rig.agents.send(await rig.create("other", "another one"), { text: other });
@@ -98,7 +98,7 @@ describe("Blocks for agents", function () {
     inFolder(async (home) => {
       const { rig, id } = await withSavedAgent(home, {}, long.repeat(3));
       const reads = gate();
-      rig.files.beforeRead = () => reads.passed;
+      rig.files.beforeRead = () => reads.passed.then(() => undefined);
       const running = await rig.agents.send(id, { text: "Go on" });
       await until(() => rig.files.reads > 0);
       running.abort();
@@ -113,7 +113,7 @@ describe("Blocks for agents", function () {
     inFolder(async (home) => {
       const { rig, id } = await withSavedAgent(home, {});
       const reads = gate();
-      rig.files.beforeRead = () => reads.passed;
+      rig.files.beforeRead = () => reads.passed.then(() => undefined);
       const restoring = await rig.agents.send(id, { text: "Go on" });
       await until(() => rig.files.reads > 0);
       const error = new ResidentError("NATIVE_FAILURE", "the device is gone", "none", { contents: "unknown" });

@@ -190,20 +190,28 @@ describe("a forged log", () => {
 });
 
 describe("answer budget", () => {
-  const limits = { contextTokens: 100, poolTokens: 1000, maxAnswerTokens: 30 };
+  const limits = { contextTokens: 100, poolTokens: 1000 };
 
-  it("is the setting, or what is left of the context or of the pool", () => {
-    assert.equal(answerBudget(10, undefined, limits, 0), 30);
+  it("is what is left of the context or of the pool, or less where less was asked for", () => {
+    assert.equal(answerBudget(10, undefined, limits, 0), 90);
     assert.equal(answerBudget(90, undefined, limits, 0), 10);
     assert.equal(answerBudget(10, undefined, { ...limits, poolTokens: 20 }, 0), 11);
     assert.equal(answerBudget(10, 77, limits, 0), 77);
   });
 
+  it("cuts what was asked for to what fits: no ceiling refuses a turn", () => {
+    assert.equal(answerBudget(10, 91, limits, 0), 90);
+    assert.equal(answerBudget(99, 1_000_000, limits, 0), 1);
+    assert.equal(answerBudget(10, 50, { ...limits, poolTokens: 20 }, 0), 11);
+  });
+
   it("refuses what leaves no room for one token", () => {
     assert.equal(answerBudget(99, undefined, limits, 0), 1);
-    assert.throws(() => answerBudget(100, undefined, limits, 40), {
-      code: "CONTEXT_FULL",
-      facts: { needed: 101, context: 100, kept: 40 },
-    });
+    for (const wanted of [undefined, 1]) {
+      assert.throws(() => answerBudget(100, wanted, limits, 40), {
+        code: "CONTEXT_FULL",
+        facts: { needed: 101, context: 100, kept: 40 },
+      });
+    }
   });
 });

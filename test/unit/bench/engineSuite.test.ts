@@ -31,6 +31,8 @@ const plan: EnginePlan = {
 /** Reads 1,000 words a second, those of the prompt before it at once; writes 100 tokens a second, 200 with guesses. */
 class FakeDoor {
   readonly requests: GenerateRequest[] = [];
+  /** To agents. */
+  readonly sent: { readonly prompt: string; readonly sampling: SendRequest["sampling"] }[] = [];
   rightWithGuesses = true;
   private last = "";
 
@@ -64,7 +66,8 @@ class FakeDoor {
   }
 
   /** Reads the system prompt once, and 10 words of each turn as fast as one of it, those of a draft at once. */
-  async send(id: AgentId, { text }: SendRequest): Promise<Running> {
+  async send(id: AgentId, { text, sampling }: SendRequest): Promise<Running> {
+    this.sent.push({ prompt: text, sampling });
     const read = this.unread.get(id);
     assert.ok(read !== undefined, id);
     this.unread.set(id, 0);
@@ -171,6 +174,18 @@ describe("The engine suite", () => {
     await run(door);
     const guessing = door.requests.filter(({ promptLookup }) => promptLookup !== false);
     assert.ok(guessing.every(({ prompt }) => prompt.includes("again")));
+  });
+
+  it("samples as people's answers are sampled, but for the texts that are compared", async () => {
+    const door = new FakeDoor();
+    await run(door);
+    const usual = ["maxTokens", "seed"];
+    for (const { prompt, sampling } of [...door.requests, ...door.sent]) {
+      const said = Object.keys(sampling ?? {}).sort();
+      if (prompt.includes("again")) assert.ok(said.includes("temperature") && sampling?.temperature === 0);
+      else assert.deepEqual(said, usual);
+    }
+    assert.ok(door.sent.length > 0);
   });
 
   it("tells how the host's event loop fares, and what it costs when others hold it up", async () => {

@@ -77,9 +77,10 @@ describe("EXP-005", () => {
       { door },
     );
     assert.deepEqual(requests, [{ model: model.directory, prompts }]);
+    const greedy = { temperature: 0, repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0, maxTokens: 2 };
     assert.deepEqual(
       door.requests.map(({ prompt, raw, sampling }) => [prompt, raw, sampling]),
-      prompts.map(({ text, kind }) => [text, kind === "raw", { temperature: 0, maxTokens: 2 }]),
+      prompts.map(({ text, kind }) => [text, kind === "raw", greedy]),
     );
   });
 

@@ -20,7 +20,7 @@ describe("The soak suite", function () {
           modelFolders: [],
           poolBytes: 64 * 1024,
           blockTokens: 8,
-          maxAnswerTokens: 40,
+          sampling: { maxTokens: 40 },
           storeQuotaBytes: 10_000_000,
         },
         new FakeRuntime(),

@@ -76,6 +76,13 @@ describe("Throughput", () => {
     );
   });
 
+  it("samples as people's answers are sampled: nothing but the seed and the length is said", async () => {
+    const door = new FakeDoor();
+    await runSuite(undefined, door);
+    for (const { sampling } of door.requests)
+      assert.deepEqual(Object.keys(sampling ?? {}).sort(), ["maxTokens", "seed"]);
+  });
+
   it("measures us alone where there are no peers", async () => {
     const rows = await runSuite();
     assert.deepEqual(

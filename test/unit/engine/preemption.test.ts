@@ -42,6 +42,23 @@ describe("Pre-emption", () => {
     rig.assertEmpty();
   });
 
+  it("lets it begin again without room for all that it may still write, which is the whole pool where nobody said", async () => {
+    const rig = new EngineRig({ totalBlocks: 40 });
+    const asLongAsFits = 40 * 4 - 8 + 1;
+    const old = rig.submit({ owner: "old", tokens: prompt(8), maxTokens: asLongAsFits });
+    const young = rig.submit({ owner: "young", tokens: prompt(8, 1), maxTokens: asLongAsFits });
+    while (rig.engine.metricsSnapshot().numPreemptions === 0) await rig.step();
+    const written = young.figures().generatedTokens;
+    old.abort();
+    const { blocks: idle } = await old.result;
+    // An agent that stays in memory.
+    idle.rewind(32);
+    await rig.settle();
+    assert.ok(young.figures().generatedTokens > written + 32);
+    idle.release();
+    assert.deepEqual((await rig.finish(young)).tokenIds, rig.expected(prompt(8, 1), asLongAsFits));
+  });
+
   it("takes idle caches before anybody's blocks", async () => {
     const rig = new EngineRig({ totalBlocks: 8 });
     const { blocks: idle } = await rig.complete({ tokens: prompt(12, 3), maxTokens: 0 });

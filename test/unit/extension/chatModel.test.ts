@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { branchUpdate, chatBranch, chatSnapshot } from "../../../src/extension/chat/chatModel";
+import {
+  chatBranch,
+  chatSnapshot,
+  isShown,
+  newestTurns,
+  newTurn,
+  shownBranch,
+} from "../../../src/extension/chat/chatModel";
 import { actionCommand, agentTarget } from "../../../src/extension/commands/actionCommands";
 import { pageEngine, pageTurn } from "../../../src/extension/pages/pageModel";
 import type { EngineState, TurnView } from "../../../src/protocol/service";
@@ -97,22 +104,39 @@ describe("a chat's snapshot", () => {
 });
 
 describe("the update of a branch", () => {
-  const branch = (...ids: readonly string[]) => ({
-    turns: ids.map((id) => pageTurn(turn(id), "en")),
-    otherBranches: [],
+  const ids = ["a", "b", "c", "d"];
+  /** An agent with the turns up to `head`, of which only the newest were asked for. */
+  async function agent(head: string, otherBranches = 0, state: TurnView["state"] = "done") {
+    const service = new FakeService();
+    const { id } = await service.createAgent({ name: "Ada" });
+    const turns = ids.slice(0, ids.indexOf(head) + 1).map((name) => turn(name, name === head ? { state } : {}));
+    const branches = Array.from({ length: otherBranches }, () => ({ turn: "x", preview: "", turns: 1 }));
+    service.change(id, { turns, otherBranches: branches });
+    return service.getAgent(id, newestTurns);
+  }
+  const shownOf = async (...args: Parameters<typeof agent>) => shownBranch(await agent(...args));
+
+  it("is one turn when the last one changed or one was added", async () => {
+    assert.equal(newTurn(await shownOf("c"), await agent("c"))?.id, "c");
+    assert.equal(newTurn(await shownOf("c"), await agent("d"))?.id, "d");
+    assert.equal(newTurn(await shownOf(""), await agent("a"))?.id, "a");
   });
 
-  it("is one turn when the last one changed or one was added", () => {
-    assert.equal(branchUpdate(["a", "b"], branch("a", "b"), 0).type, "turn");
-    assert.equal(branchUpdate(["a"], branch("a", "b"), 0).type, "turn");
-    assert.equal(branchUpdate([], branch("a"), 0).type, "turn");
+  it("is the whole branch when the head moved elsewhere", async () => {
+    assert.equal(newTurn(await shownOf("d"), await agent("c")), undefined);
+    assert.equal(newTurn(await shownOf("b"), await agent("d")), undefined);
+    assert.equal(newTurn(await shownOf("a"), await agent("")), undefined);
+    assert.equal(newTurn(await shownOf("c"), await agent("d", 1)), undefined);
+    const elsewhere = { ...(await shownOf("c")), head: "x" };
+    assert.equal(newTurn(elsewhere, await agent("c")), undefined);
+    assert.equal(newTurn(elsewhere, await agent("d")), undefined);
   });
 
-  it("is the whole branch when the head moved elsewhere", () => {
-    assert.equal(branchUpdate(["a", "b"], branch("a"), 0).type, "branch");
-    assert.equal(branchUpdate(["a", "b"], branch("a", "c"), 0).type, "branch");
-    assert.equal(branchUpdate(["a"], branch(), 0).type, "branch");
-    assert.equal(branchUpdate(["a"], branch("a", "b"), 1).type, "branch");
+  it("is none as long as the last turn looks the same and the branches are the same", async () => {
+    assert.equal(isShown(await shownOf("c"), await shownOf("c")), true);
+    assert.equal(isShown(await shownOf("c", 0, "running"), await shownOf("c")), false);
+    assert.equal(isShown(await shownOf("c"), await shownOf("d")), false);
+    assert.equal(isShown(await shownOf("c"), await shownOf("c", 1)), false);
   });
 
   it("carries the running answer only for the turn that runs", async () => {

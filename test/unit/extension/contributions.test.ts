@@ -1,19 +1,22 @@
 import assert from "node:assert/strict";
 import manifest from "../../../package.json";
 import { kvDtypes } from "../../../src/common/kvDtypes";
+import { repetitionWindowTokens, type SamplingRange, samplingRanges } from "../../../src/common/samplingRanges";
 import { actionCommand } from "../../../src/extension/commands/actionCommands";
 import {
   chatPanelType,
   commands,
   contextKeys,
   diagnosisScheme,
+  type SettingId,
   settings,
   startupSettings,
   treeItems,
   viewContainer,
   views,
 } from "../../../src/extension/contributions";
-import { numberSettings } from "../../../src/extension/engine/settings";
+import { type AnswerSetting, answerSettings } from "../../../src/extension/engine/answerSettings";
+import { numberSettings, poolSizeLimits } from "../../../src/extension/engine/settings";
 import { actionIds } from "../../../src/protocol/page";
 
 const { contributes } = manifest;
@@ -71,12 +74,40 @@ describe("contributions", () => {
   });
 
   it("states the same limits and defaults that values are clamped to", () => {
-    for (const [id, limits] of Object.entries(numberSettings)) {
+    for (const [id, limits] of Object.entries({ ...numberSettings, [settings.poolSizeMB]: poolSizeLimits })) {
       const property = properties.get(id);
       assert.ok(property, id);
       const { minimum, maximum, default: preset } = property;
       assert.deepEqual({ minimum, maximum, default: preset }, limits, id);
     }
+  });
+
+  it("states the ranges of the one table of sampling parameters, and what answers are sampled with by default", () => {
+    const named = Object.entries<AnswerSetting>(answerSettings);
+    assert.deepEqual(
+      sorted(named.map(([id]) => id)),
+      sorted([...properties.keys()].filter((id) => id.startsWith("resident.answers."))),
+    );
+    for (const [id, setting] of named) {
+      const { minimum, maximum, default: preset, type } = properties.get(id) ?? {};
+      const table: Readonly<Record<string, SamplingRange>> = samplingRanges;
+      const { min, max, whole } = setting.name === "maxTokens" ? setting.range : (table[setting.name] ?? setting.range);
+      assert.deepEqual({ minimum, maximum, preset }, { minimum: min, maximum: max, preset: setting.default }, id);
+      assert.deepEqual(setting.range, { min, max, whole }, id);
+      const number = whole ? "integer" : "number";
+      assert.deepEqual(type, setting.default === null ? [number, "null"] : number, id);
+    }
+  });
+
+  it("says what an answer's setting that is left alone means, and what penalties count", () => {
+    for (const [id, setting] of Object.entries<AnswerSetting>(answerSettings)) {
+      const text = String(properties.get(id)?.["markdownDescription"]);
+      if (setting.default === null) assert.match(text, /`null`/, id);
+    }
+    const described = (id: SettingId) => String(properties.get(id)?.["markdownDescription"]);
+    assert.match(described(settings.answersRepetitionPenalty), new RegExp(`last ${repetitionWindowTokens} tokens`));
+    assert.match(described(settings.answersPresencePenalty), /Only the answer is counted/);
+    assert.match(described(settings.answersFrequencyPenalty), /Only the answer is counted/);
   });
 
   it("says of every setting that needs a restart that it does", () => {

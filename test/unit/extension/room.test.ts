@@ -20,7 +20,6 @@ async function roomOf(...names: readonly string[]) {
     new Room({
       door: async () => service,
       post: (update) => posted.push(update),
-      sampling: () => ({}),
       language: "en",
       memory: { get: (key) => stored.get(key), update: (key, value) => stored.set(key, structuredClone(value)) },
       now: () => 1000,

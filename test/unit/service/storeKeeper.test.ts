@@ -4,6 +4,7 @@ import path from "node:path";
 import { silentLog } from "../../../src/common/log";
 import { StoreKeeper } from "../../../src/service/storeKeeper";
 import { BlockStore } from "../../../src/store/blockStore";
+import { DiskQuota, leastQuotaBytes } from "../../../src/store/freeDisk";
 import { listObjects, usageOf } from "../../../src/store/objectFiles";
 import { FakeBlockFiles } from "../../support/store/fakeBlockFiles";
 import { identity, inFolder, someTokens } from "../../support/store/fakes";
@@ -30,6 +31,21 @@ class Rig {
     const neededKeys = () => new Set(needed);
     const collectIfDue = () => this.collect();
     return new StoreKeeper({ blocks, quotaBytes, neededKeys, collectIfDue, nowMs: () => this.nowMs, log: silentLog });
+  }
+
+  /** One whose quota is bounded by what the test says is free on the disk. */
+  keeperOnDisk(quota: DiskQuota): StoreKeeper {
+    return new StoreKeeper({
+      blocks: this.blocks,
+      get quotaBytes() {
+        return quota.bytes;
+      },
+      onCounted: (bytes) => quota.look(bytes),
+      neededKeys: () => new Set(),
+      collectIfDue: () => this.collect(),
+      nowMs: () => this.nowMs,
+      log: silentLog,
+    });
   }
 
   /** Saves the chain's next blocks and tells the keeper. */
@@ -109,6 +125,45 @@ describe("The keeper of the store", function () {
       assert.ok(objects >= 28 && bytes <= quotaBytes * 0.95, `${objects} objects, ${bytes} of ${quotaBytes} bytes`);
       assert.ok(keys.includes(first));
       assert.equal((await keeper.status()).bytes, bytes);
+    }));
+
+  it("keeps half of what a full disk leaves, as soon as it has counted the files", () =>
+    inFolder(async (folder) => {
+      const rig = new Rig(folder);
+      await rig.save(rig.keeper(1e12), 30);
+      const { bytes } = await rig.onDisk();
+      // Beside the store nothing is free but what makes its share half of it.
+      const free = 2 * leastQuotaBytes;
+      const quota = new DiskQuota(folder, 1e12, async () => free - bytes);
+      const keeper = rig.keeperOnDisk(quota);
+      assert.equal((await keeper.status()).quotaBytes, leastQuotaBytes);
+      assert.equal(quota.bytes, leastQuotaBytes);
+    }));
+
+  it("removes what is too much at the save that follows when the disk became fuller", () =>
+    inFolder(async (folder) => {
+      const rig = new Rig(folder);
+      await rig.save(rig.keeper(1e12), 30);
+      const { bytes } = await rig.onDisk();
+      let quotaBytes = 1e12;
+      const { blocks } = rig;
+      const keeper = new StoreKeeper({
+        blocks,
+        get quotaBytes() {
+          return quotaBytes;
+        },
+        onCounted: async () => {
+          quotaBytes = bytes / 2;
+        },
+        neededKeys: () => new Set(),
+        collectIfDue: () => rig.collect(),
+        nowMs: () => rig.nowMs,
+        log: silentLog,
+      });
+      await rig.save(keeper, 1);
+      assert.equal((await rig.onDisk()).objects, 31, "the disk was looked at with the count");
+      await rig.save(keeper, 1);
+      assert.ok((await rig.onDisk()).bytes <= quotaBytes);
     }));
 
   it("does not look at the files after each save where what is needed is more than the quota", () =>

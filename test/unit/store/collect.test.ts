@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { access, mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, rename, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import fc from "fast-check";
 import { BlockStore, type StoredBlock } from "../../../src/store/blockStore";
@@ -93,6 +93,7 @@ describe("collection", function () {
       const one = new Process(home);
       const chain = one.chain(3);
       await one.write(chain);
+      await one.name("ada", []);
       await utimes(chain[1]?.path ?? "", 1, 1);
       const report = await one.collect(Date.now());
       assert.equal(report.removed.objects, 1);
@@ -116,7 +117,13 @@ describe("collection", function () {
       // Once the key file has keys, no manifest has any.
       await one.name("ada", chain.slice(0, 1));
       assert.equal((await one.collect()).removed.objects, 2);
+      for (const name of ["manifest.json", "keys.bin"]) await rm(path.join(one.agentsRoot, "ada", name));
+      await writeFile(path.join(one.agentsRoot, "ada", "turns.log"), "what was said");
+      assert.equal((await one.collect()).unknown.length, 1, "a manifest that is not there may have named it");
       await rm(path.join(one.agentsRoot, "ada"), { recursive: true });
+      await rename(one.agentsRoot, `${one.agentsRoot} aside`);
+      assert.deepEqual([(await one.collect()).removed.objects, (await one.collect()).unknown.length], [0, 1]);
+      await rename(`${one.agentsRoot} aside`, one.agentsRoot);
       assert.equal((await one.collect()).removed.objects, 1);
     }));
 
@@ -129,6 +136,25 @@ describe("collection", function () {
       await one.name(".deleted-bob-1", chain);
       await one.collect();
       assert.deepEqual(await one.keysOnDisk(), [chain[0]?.key]);
+    }));
+
+  it("finds the keys of an agent whose folder gets its own name while it is read", () =>
+    inFolder(async (home) => {
+      const one = new Process(home);
+      const chain = one.chain(2);
+      await one.write(chain);
+      await one.name(".new-ada", chain);
+      let isMoved = false;
+      const before = async (): Promise<void> => {
+        if (isMoved) return;
+        isMoved = true;
+        await rename(path.join(one.agentsRoot, ".new-ada"), path.join(one.agentsRoot, "ada"));
+      };
+      const { isReferenced, numAgents } = await whileIntercepting({ names: ["open"], before }, () =>
+        one.references.read(),
+      );
+      assert.ok(isMoved && chain.every(({ key }) => isReferenced(key)));
+      assert.equal(numAgents, 1);
     }));
 
   it("removes what a dead process has left half written, and not what a living one writes", () =>

@@ -125,6 +125,19 @@ describe("an answer that has not begun", () => {
 describe("the chat's header", () => {
   const header = (name: string) => headerView(sample(name), formats, () => {});
 
+  it("says that the agent has a sampling of its own, and which", () => {
+    const snapshot = sample("done");
+    const agent = { ...snapshot.agent, sampling: { temperature: 0.2, topP: 0.9 } };
+    const own = nodesOf(headerView({ ...snapshot, agent }, formats, () => {})).filter(
+      ({ props }) => props["title"] === "Sampling of this agent: temperature 0.2, topP 0.9",
+    );
+    assert.deepEqual(
+      own.map((node) => text(node)),
+      ["own sampling"],
+    );
+    assert.doesNotMatch(text(headerView(snapshot, formats, () => {})), /own sampling/);
+  });
+
   it("has a meter of the context, in words too", () => {
     const meter = byRole("meter", header("done"));
     assert.equal(meter.props["aria-valuetext"], "3,425 of 32,768 tokens");

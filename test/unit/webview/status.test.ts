@@ -78,6 +78,17 @@ describe("the block map", () => {
     assert.deepEqual([...blocksByAgent(map)], [["a", 5]]);
   });
 
+  it("says that the pool is smaller than was wanted, and why", () => {
+    const { pool } = sample("ready").status;
+    assert.ok(pool);
+    const reduced = { wantedBytes: 2 ** 36, reason: "12.0 GB of memory were free" };
+    assert.match(
+      text(poolView({ ...pool, reduced }, [], formats)),
+      /smaller than the 64.0 GB wanted: 12.0 GB of memory were free/,
+    );
+    assert.doesNotMatch(text(poolView(pool, [], formats)), /wanted/);
+  });
+
   it("is an image with a summary, and its legend says what a cell is", () => {
     const { pool, agents } = sample("large").status;
     assert(pool);

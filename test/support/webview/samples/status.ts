@@ -32,6 +32,7 @@ function blockMap(text: string): PoolStatus["map"] {
 }
 
 const pool: PoolStatus = {
+  bytes: 512 * 2.25 * mib,
   totalBlocks: 512,
   usedBlocks: 334,
   reusableBlocks: 98,

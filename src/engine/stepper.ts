@@ -1,0 +1,109 @@
+import type { ResidentError } from "../common/errors";
+import { classifyFailure } from "./failure";
+import type { GenerationTask } from "./generationTask";
+import type { EngineMetrics } from "./metrics";
+import type { ModelRunner } from "./ports";
+import { type BlockSources, secureRows } from "./rowSecurer";
+import { planStep, type StepLimits, type StepPlan } from "./scheduler";
+import { StepMemory } from "./stepMemory";
+import { idleReport, type StepReport, StepRun } from "./stepRun";
+
+export interface StepperPorts extends BlockSources {
+  readonly runner: ModelRunner;
+  readonly limits: StepLimits;
+  readonly metrics: EngineMetrics;
+  /** Plans without being told of what the plan itself changes. */
+  readonly look: <T>(work: () => T) => T;
+  /** What the pool's blocks hold is unknown. */
+  readonly onBroken: (error: ResidentError) => void;
+}
+
+const emptyPlan: StepPlan<GenerationTask> = { rows: [], steps: 1, guesses: false };
+
+/** Plans a run over those that run, has the device do it, and decides whom a failure concerns. */
+export class Stepper {
+  private readonly memory = new StepMemory();
+  /** Requests of a step that failed with nobody named: each runs alone until it has shown itself. */
+  private suspects: readonly GenerationTask[] = [];
+  private steps = 0;
+
+  constructor(private readonly ports: StepperPorts) {}
+
+  /** Copies on write, then one run. Never rejects. */
+  async run(): Promise<StepReport> {
+    const { runner, requests, metrics, look } = this.ports;
+    const { arrivals } = requests.queue;
+    const copied = await this.makeCopies();
+    const plan = look(() => this.plan());
+    if (plan.rows.length === 0) return { ...idleReport, progressed: copied };
+    this.steps += 1;
+    for (const { request } of plan.rows) request.lastStep = this.steps;
+    const run = new StepRun(plan);
+    try {
+      const report = await run.on(runner, () => requests.queue.arrivals !== arrivals);
+      this.memory.fitted(plan);
+      this.suspects = this.suspects.filter((task) => !run.tasks.includes(task));
+      metrics.countPrefill(report.prefillTokens);
+      return report;
+    } catch (error) {
+      this.absorb(error, run.tasks, plan);
+      return { ...idleReport, progressed: true };
+    }
+  }
+
+  /** What runs next: of the suspects one alone, else all, as far as there are blocks and memory. */
+  private plan(): StepPlan<GenerationTask> {
+    const { requests, limits } = this.ports;
+    const ready = requests.running.filter((task) => !task.isEnding);
+    this.suspects = this.suspects.filter((task) => ready.includes(task));
+    const others = ready.filter((task) => !this.suspects.includes(task));
+    let secured: ReturnType<typeof secureRows> = { plan: emptyPlan, paused: [] };
+    for (const tasks of [...this.suspects.map((task) => [task]), others]) {
+      const running = tasks.filter((task) => task.state === "running");
+      secured = secureRows(this.memory.limit(planStep(running, limits)), this.ports);
+      if (secured.plan.rows.length > 0) break;
+    }
+    requests.setPaused(secured.paused);
+    return secured.plan;
+  }
+
+  /** Copy on write, before a sequence's first step. `false` when there was none to make. */
+  private async makeCopies(): Promise<boolean> {
+    const tasks = this.ports.requests.running.filter((task) => task.sequence.pendingCopies.length > 0);
+    for (const task of tasks) {
+      for (const copy of task.state === "running" ? task.sequence.pendingCopies : []) {
+        try {
+          await this.ports.runner.copyBlock(copy.from, copy.to, copy.tokens);
+          task.sequence.copied(copy);
+        } catch (error) {
+          this.absorb(error, [task]);
+          break;
+        }
+      }
+    }
+    return tasks.length > 0;
+  }
+
+  /**
+   * Ends those whom a failed run or copy concerns; the others go on. A step that did not fit into memory is tried again
+   * with fewer tokens. Where nobody is named, each request of the step runs alone next, and fails alone.
+   */
+  private absorb(thrown: unknown, tasks: readonly GenerationTask[], plan?: StepPlan<GenerationTask>): void {
+    const failure = classifyFailure(thrown);
+    switch (failure.type) {
+      case "intact": {
+        if (failure.isMemory && plan !== undefined && this.memory.didNotFit(plan)) return;
+        const guilty = tasks[failure.sequence ?? (tasks.length === 1 ? 0 : -1)];
+        if (guilty !== undefined) this.ports.requests.fail(guilty, failure.error);
+        else this.suspects = tasks;
+        return;
+      }
+      case "aborted":
+        for (const task of tasks) task.stream.abort();
+        return;
+      case "unknown":
+        this.ports.onBroken(failure.error);
+        return;
+    }
+  }
+}

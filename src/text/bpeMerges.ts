@@ -1,0 +1,57 @@
+/** Symbols are what texts are merged from and into: an id of the vocabulary, or a number above it for a text that has none. */
+
+/** Which two symbols merge, how early, and into what: a hash table in typed arrays, since texts ask it for every pair. */
+export class MergeTable {
+  private readonly lefts: Int32Array;
+  private readonly rights: Int32Array;
+  private readonly ranks: Int32Array;
+  private readonly merged: Int32Array;
+  private readonly mask: number;
+
+  constructor(capacity: number) {
+    const size = 2 ** Math.ceil(Math.log2(Math.max(2, 2 * capacity)));
+    this.mask = size - 1;
+    this.lefts = new Int32Array(size).fill(-1);
+    this.rights = new Int32Array(size);
+    this.ranks = new Int32Array(size);
+    this.merged = new Int32Array(size);
+  }
+
+  /** A pair that is named twice has its last rank. */
+  set(left: number, right: number, rank: number, merged: number): void {
+    let slot = hash(left, right) & this.mask;
+    while (this.lefts[slot] !== -1 && !this.holds(slot, left, right)) slot = (slot + 1) & this.mask;
+    this.lefts[slot] = left;
+    this.rights[slot] = right;
+    this.ranks[slot] = rank;
+    this.merged[slot] = merged;
+  }
+
+  /** Where the pair stands in the table; −1: these two do not merge. */
+  find(left: number, right: number): number {
+    if (left < 0 || right < 0) return -1;
+    let slot = hash(left, right) & this.mask;
+    while (this.lefts[slot] !== -1) {
+      if (this.holds(slot, left, right)) return slot;
+      slot = (slot + 1) & this.mask;
+    }
+    return -1;
+  }
+
+  rankAt(slot: number): number {
+    return this.ranks[slot] ?? 0;
+  }
+
+  mergedAt(slot: number): number {
+    return this.merged[slot] ?? -1;
+  }
+
+  private holds(slot: number, left: number, right: number): boolean {
+    return this.lefts[slot] === left && this.rights[slot] === right;
+  }
+}
+
+function hash(left: number, right: number): number {
+  const mixed = Math.imul(left, 0x9e3779b1) ^ Math.imul(right + 0x7f4a7c15, 0x85ebca6b);
+  return mixed ^ (mixed >>> 15);
+}

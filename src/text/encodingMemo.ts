@@ -1,0 +1,151 @@
+import { IdList } from "./idList";
+import { endOfUnreached, type Reach, sumOfReaches } from "./patternReach";
+import type { levelsOf } from "./pieces";
+
+/** Shorter texts are as quickly encoded as looked up. */
+const worthRemembering = 2000;
+/** A message that is being written, and a few others. */
+const mostTexts = 4;
+/** Ids between two places at which a remembered encoding can be taken up. */
+const idsBetweenMarks = 64;
+
+/** A place in a text behind which the encoding does not depend on what is before. */
+interface Mark {
+  readonly at: number;
+  /** Number of ids before it. */
+  readonly ids: number;
+}
+
+interface Remembered {
+  readonly text: string;
+  readonly ids: Int32Array;
+  readonly marks: readonly Mark[];
+}
+
+/**
+ * Encodings of long texts, so that one that was edited is encoded anew near the edit only: up to the last mark that the
+ * edit cannot have reached, the old ids stand, and behind the first old mark that is met again they do too.
+ */
+export class EncodingMemo {
+  private texts: readonly Remembered[] = [];
+  private readonly reach: Reach | undefined;
+
+  constructor(levels: ReturnType<typeof levelsOf>["levels"]) {
+    // A piece of one level may end where the next one below still looks, so their reaches add up.
+    const [first, ...others] = levels.map(({ reach }) => reach);
+    this.reach = others.reduce(sumOfReaches, first);
+  }
+
+  begin(text: string): PartialEncoding {
+    const { reach } = this;
+    if (reach === undefined || text.length < worthRemembering) return new PartialEncoding(text);
+    let best: Remembered | undefined;
+    let agreeing = 0;
+    for (const candidate of this.texts) {
+      const common = commonStart(candidate.text, text) + commonEnd(candidate.text, text);
+      if (common <= agreeing) continue;
+      best = candidate;
+      agreeing = common;
+    }
+    return new PartialEncoding(text, best, reach);
+  }
+
+  end(encoding: PartialEncoding): Int32Array {
+    const done = encoding.complete();
+    if (this.reach === undefined || done.text.length < worthRemembering) return done.ids;
+    const others = this.texts.filter((known) => known !== encoding.known && known.text !== done.text);
+    this.texts = [done, ...others].slice(0, mostTexts);
+    return done.ids;
+  }
+}
+
+/** An encoding under way, perhaps of a text that differs from a known one between `known`'s two ends. */
+export class PartialEncoding {
+  readonly ids = new IdList();
+  /** Where to go on. */
+  readonly from: number;
+  private readonly marks: Mark[];
+  /** The first old mark behind the edit that has not been passed. */
+  private nextOld: number;
+  private readonly shift: number;
+  private metAt: number | undefined;
+
+  constructor(
+    readonly text: string,
+    readonly known?: Remembered,
+    reach?: Reach,
+  ) {
+    const old = known?.marks ?? [];
+    const start = known === undefined ? 0 : commonStart(known.text, text);
+    const unreached = reach === undefined ? 0 : endOfUnreached(text, start, reach);
+    this.marks = old.slice(0, firstMark(old, unreached));
+    const last = this.marks.at(-1);
+    this.from = last?.at ?? 0;
+    if (known !== undefined && last !== undefined) this.ids.pushAll(known.ids.subarray(0, last.ids));
+    this.shift = known === undefined ? 0 : text.length - known.text.length;
+    const end = known === undefined ? 0 : commonEnd(known.text, text);
+    const sameFrom = (known?.text.length ?? 0) - end;
+    this.nextOld = firstMark(old, sameFrom);
+  }
+
+  /** The rest is known. */
+  get isComplete(): boolean {
+    return this.metAt !== undefined;
+  }
+
+  /** `at` is a place at which an encoding can be taken up. */
+  mark(at: number): void {
+    const old = this.known?.marks ?? [];
+    while ((old[this.nextOld]?.at ?? Number.POSITIVE_INFINITY) + this.shift < at) this.nextOld += 1;
+    if ((old[this.nextOld]?.at ?? -1) + this.shift === at && this.nextOld < old.length) {
+      this.metAt = this.nextOld;
+      return;
+    }
+    const last = this.marks.at(-1)?.ids ?? 0;
+    if (this.ids.length - last >= idsBetweenMarks) this.marks.push({ at, ids: this.ids.length });
+  }
+
+  complete(): Remembered {
+    const { known, metAt } = this;
+    const met = metAt === undefined ? undefined : known?.marks[metAt];
+    if (known !== undefined && metAt !== undefined && met !== undefined) {
+      const more = this.ids.length - met.ids;
+      for (const { at, ids } of known.marks.slice(metAt)) this.marks.push({ at: at + this.shift, ids: ids + more });
+      this.ids.pushAll(known.ids.subarray(met.ids));
+    }
+    return { text: this.text, ids: this.ids.toArray(), marks: this.marks };
+  }
+}
+
+/** Index of the first mark at or behind `at`. */
+function firstMark(marks: readonly Mark[], at: number): number {
+  let [low, high] = [0, marks.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((marks[middle]?.at ?? 0) < at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Length of the common beginning; compared in long pieces, which is as quick as copying. */
+function commonStart(a: string, b: string): number {
+  return commonLength(a.length, b.length, (from, to) => a.slice(from, to) === b.slice(from, to));
+}
+
+function commonEnd(a: string, b: string): number {
+  const equal = (from: number, to: number) =>
+    a.slice(a.length - to, a.length - from) === b.slice(b.length - to, b.length - from);
+  return commonLength(a.length, b.length, equal);
+}
+
+function commonLength(a: number, b: number, equal: (from: number, to: number) => boolean): number {
+  const length = Math.min(a, b);
+  let at = 0;
+  for (let step = 4096; step >= 1; ) {
+    const to = Math.min(at + step, length);
+    if (to > at && equal(at, to)) at = to;
+    else step >>= 1;
+  }
+  return at;
+}

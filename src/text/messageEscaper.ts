@@ -1,0 +1,26 @@
+import type { SpecialTokens } from "./markedText";
+import type { ChatMessage } from "./prompt";
+
+/** Messages as marked text (markedText.ts); those of the past are escaped once. */
+export class MessageEscaper {
+  private readonly escaped = new WeakMap<ChatMessage, ChatMessage>();
+
+  constructor(private readonly specials: SpecialTokens) {}
+
+  escape(message: ChatMessage): ChatMessage {
+    const known = this.escaped.get(message);
+    if (known !== undefined) return known;
+    const { role, content } = message;
+    const text = role === "assistant" ? this.specials.escapeAnswer(content) : this.specials.escape(content);
+    const escaped = { role, content: text };
+    this.escaped.set(message, escaped);
+    return escaped;
+  }
+}
+
+/** For templates that refuse a system message: it goes before the first user message, as their models were trained. */
+export function foldSystem(messages: readonly ChatMessage[]): readonly ChatMessage[] | undefined {
+  const [system, user, ...others] = messages;
+  if (system?.role !== "system" || user?.role !== "user") return undefined;
+  return [{ role: "user", content: `${system.content}\n\n${user.content}` }, ...others];
+}

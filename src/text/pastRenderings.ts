@@ -1,0 +1,126 @@
+import { ResidentError } from "../common/errors";
+import type { ChatTemplate } from "./chatTemplate";
+import { foldSystem, type MessageEscaper } from "./messageEscaper";
+import type { Past } from "./past";
+import type { ChatMessage } from "./prompt";
+import type { Steps } from "./steps";
+import type { LoopState, TemplateWalk } from "./templateWalk";
+
+/**
+ * How every prompt begins that goes on behind a past: what of its history agrees with the rendering of its messages.
+ * Worked out from the turn before, so a turn costs what is new in it.
+ */
+export interface PastRendering {
+  readonly first: ChatMessage;
+  readonly opening: string;
+  readonly loop: LoopState;
+  /** Segments that agree whole, and the length of their texts. */
+  readonly kept: number;
+  readonly keptLength: number;
+  /** The next segment departs from `rest` within it; otherwise what follows decides. */
+  readonly departs: boolean;
+  /** The rendering behind the segments that agree. */
+  readonly rest: string;
+}
+
+/** Renderings of pasts, where the template can be taken up behind them. */
+export class PastRenderings {
+  private readonly known = new WeakMap<
+    Past,
+    { readonly system: string; readonly rendering: PastRendering | undefined }
+  >();
+
+  constructor(
+    private readonly template: ChatTemplate,
+    private readonly escaper: MessageEscaper,
+  ) {}
+
+  *of(past: Past, system: string): Steps<PastRendering | undefined> {
+    const unknown: Past[] = [];
+    let rendering: PastRendering | undefined;
+    for (let turn: Past | undefined = past; turn !== undefined; turn = turn.before) {
+      const known = this.known.get(turn);
+      if (known?.system === system) {
+        rendering = known.rendering;
+        break;
+      }
+      unknown.push(turn);
+    }
+    for (const turn of unknown.reverse()) {
+      rendering = turn.before === undefined ? this.begin(turn, system) : rendering && this.goOn(turn, rendering);
+      this.known.set(turn, { system, rendering });
+      yield;
+    }
+    return rendering;
+  }
+
+  /** The prompt behind a rendering, from where its segments that agree end. */
+  promptText({ first, loop, opening, rest }: PastRendering, user: string): string | undefined {
+    const next = [this.escaper.escape({ role: "user", content: user })];
+    const walk = unlessRefused(() => this.template.walk({ first, state: loop, next, isWhole: true }));
+    if (walk === undefined || walk === "refused" || walk.opening !== opening) return undefined;
+    return rest + walk.pieces + walk.closing;
+  }
+
+  private begin(turn: Past, system: string): PastRendering | undefined {
+    const instructions: readonly ChatMessage[] = system === "" ? [] : [{ role: "system", content: system }];
+    const messages = [...instructions, turn.user, turn.answer].map((message) => this.escaper.escape(message));
+    const whole = this.beginWith(turn, messages);
+    if (whole !== "refused") return whole;
+    // Refused because of these messages, the conversation is refused whatever follows.
+    const folded = foldSystem(messages);
+    const other = folded === undefined ? undefined : this.beginWith(turn, folded);
+    return other === "refused" ? undefined : other;
+  }
+
+  private beginWith(turn: Past, messages: readonly ChatMessage[]): PastRendering | "refused" | undefined {
+    const [first] = messages;
+    if (first === undefined) return undefined;
+    const walk = unlessRefused(() => this.template.walk({ first, state: undefined, next: messages, isWhole: false }));
+    if (walk === "refused" || walk?.state === undefined) return walk === "refused" ? walk : undefined;
+    const { opening, pieces, state } = walk;
+    return agree(turn, { first, opening, loop: state, kept: 0, keptLength: 0, departs: false, rest: opening + pieces });
+  }
+
+  private goOn(turn: Past, before: PastRendering): PastRendering | undefined {
+    const { first, loop } = before;
+    const next = [turn.user, turn.answer].map((message) => this.escaper.escape(message));
+    const walk = unlessRefused(() => this.template.walk({ first, state: loop, next, isWhole: false }));
+    if (walk === undefined || walk === "refused" || walk.state === undefined) return undefined;
+    if (walk.opening !== before.opening) return undefined;
+    const longer = { ...before, loop: walk.state, rest: before.rest + walk.pieces };
+    // What departs before the segments that the turn put in the place of others does so still.
+    if (turn.keep > before.kept && before.departs) return longer;
+    const kept = Math.min(turn.keep, before.kept);
+    const dropped = (turn.before?.segments(kept, before.kept) ?? []).map(({ text }) => text).join("");
+    const keptLength = before.keptLength - dropped.length;
+    return agree(turn, { ...longer, kept, keptLength, departs: false, rest: dropped + longer.rest });
+  }
+}
+
+/** Compares the segments of `turn` with the rendering, from where they are known to agree. */
+function agree(turn: Past, rendering: PastRendering): PastRendering {
+  const { rest } = rendering;
+  let { kept } = rendering;
+  let at = 0;
+  let departs = false;
+  for (const { text } of turn.segments(kept)) {
+    if (!rest.startsWith(text, at)) {
+      departs = !text.startsWith(rest.slice(at));
+      break;
+    }
+    at += text.length;
+    kept += 1;
+  }
+  return { ...rendering, kept, keptLength: rendering.keptLength + at, departs, rest: rest.slice(at) };
+}
+
+function unlessRefused(walk: () => TemplateWalk | undefined): TemplateWalk | "refused" | undefined {
+  try {
+    return walk();
+  } catch (error) {
+    if (!(error instanceof ResidentError)) throw error;
+    // What the whole rendering says of it counts.
+    return error.code === "INVALID_REQUEST" ? "refused" : undefined;
+  }
+}

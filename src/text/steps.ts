@@ -1,0 +1,28 @@
+import { throwIfAborted } from "../common/errors";
+
+/** Long work that may be interrupted wherever it yields. */
+export type Steps<T> = Generator<undefined, T, undefined>;
+
+const sliceMs = 5;
+
+/** Does all of it at once. */
+export function runAtOnce<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** Lets the event loop turn whenever a slice of time is used up. Rejects with AbortedError when `signal` says so. */
+export async function runInSlices<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
+  throwIfAborted(signal);
+  let startedMs = performance.now();
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (performance.now() - startedMs < sliceMs) continue;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    throwIfAborted(signal);
+    startedMs = performance.now();
+  }
+}

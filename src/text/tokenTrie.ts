@@ -1,0 +1,68 @@
+interface Node<T> {
+  readonly next: Map<number, Node<T>>;
+  token?: T;
+}
+
+/** Finds the strings of tokens in a text: the first place at which one begins, and the longest that does. */
+export class TokenTrie<T extends { readonly content: string }> {
+  private readonly root: Node<T> = { next: new Map() };
+  /** Matches the units with which a token begins; undefined: there are no tokens. */
+  private readonly firstUnit: RegExp | undefined;
+
+  /** `also`: units at which `nextStart` is to stop, too. */
+  constructor(tokens: readonly T[], also = "") {
+    const first = new Set(also);
+    for (const token of tokens) {
+      let node = this.root;
+      for (let at = 0; at < token.content.length; at += 1) {
+        const unit = token.content.charCodeAt(at);
+        const next = node.next.get(unit) ?? { next: new Map<number, Node<T>>() };
+        node.next.set(unit, next);
+        node = next;
+      }
+      // Of two tokens with one content the first is meant.
+      node.token ??= token;
+      first.add(token.content.charAt(0));
+    }
+    const units = [...first].map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    this.firstUnit = units.length === 0 ? undefined : new RegExp(`[${units.join("")}]`, "g");
+  }
+
+  /** The longest token that begins at `index`. */
+  at(text: string, index: number): T | undefined {
+    let longest: T | undefined;
+    let node = this.root.next.get(text.charCodeAt(index));
+    for (let at = index + 1; node !== undefined; at += 1) {
+      longest = node.token ?? longest;
+      node = at < text.length ? node.next.get(text.charCodeAt(at)) : undefined;
+    }
+    return longest;
+  }
+
+  /** The first place from `from` on at which a token may begin, or one of the other units stands; −1: there is none. */
+  nextStart(text: string, from: number): number {
+    const { firstUnit } = this;
+    if (firstUnit === undefined) return -1;
+    firstUnit.lastIndex = from;
+    return firstUnit.exec(text)?.index ?? -1;
+  }
+
+  /** Cuts a text at its tokens. Empty texts are left out. */
+  cut(text: string): readonly (T | string)[] {
+    const parts: (T | string)[] = [];
+    let start = 0;
+    for (let at = this.nextStart(text, 0); at >= 0; ) {
+      const token = this.at(text, at);
+      if (token === undefined) {
+        at = this.nextStart(text, at + 1);
+        continue;
+      }
+      if (at > start) parts.push(text.slice(start, at));
+      parts.push(token);
+      start = at + token.content.length;
+      at = this.nextStart(text, start);
+    }
+    if (start < text.length) parts.push(text.slice(start));
+    return parts;
+  }
+}
