@@ -22,7 +22,7 @@ export async function readTextFile(directory: string, name: string): Promise<str
   }
 }
 
-function parseJsonFile(text: string, name: string): unknown {
+export function parseJsonFile(text: string, name: string): unknown {
   try {
     return parseBoundedJson(text);
   } catch {
