@@ -24,7 +24,7 @@ const testLimitMs = 120_000;
 
 /** The same answers each time, and room for long ones: a suite that stops an answer must find it running. */
 const settings = {
-  "resident.answers.maxTokens": 400,
+  "resident.answers.maxTokens": 1000,
   "resident.answers.temperature": 0,
   "window.autoDetectColorScheme": true,
 };
