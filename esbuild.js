@@ -62,6 +62,7 @@ const product = {
 const tiers = {
   unit: { external: [] },
   native: { external: [] },
+  faults: { external: [] },
   reference: { external: [] },
   integration: { external: ["vscode", "mocha"] },
   ui: { external: ["playwright-core"] },

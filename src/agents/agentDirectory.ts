@@ -10,7 +10,7 @@ import type { LockState } from "../store/lockWatch";
 import type { Manifest } from "../store/manifest";
 import type { LiveAgents } from "./liveAgents";
 import type { ModelAccess } from "./ports";
-import { readTree, understandEntries } from "./readTree";
+import { damageOfHead, readTree, understandEntries } from "./readTree";
 import { detailOf, type LiveState, summaryOf, unreadableDetail, unreadableSummary } from "./summaries";
 
 export interface AgentDirectoryPorts {
@@ -101,7 +101,7 @@ export class AgentDirectory {
     const { manifest, entries, damage } = await this.ports.store.read(id);
     const { tree, reason } = await readTree(entries);
     const state = onDisk(manifest, await this.ports.store.lockState(id));
-    const why = damage?.reason ?? reason;
+    const why = damage?.reason ?? reason ?? damageOfHead(tree, manifest.head);
     if (why === undefined) return detailOf(manifest, tree, state);
     const { head: wanted, ...rest } = manifest;
     const head = tree.readable(wanted);

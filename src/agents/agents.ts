@@ -186,7 +186,7 @@ export class Agents {
     const source = this.live.get(id);
     await source?.writer.commit();
     const stored = await this.options.store.read(id);
-    const tree = await wholeTree(stored.entries);
+    const tree = await wholeTree(stored);
     // A turn that is being answered belongs to the source alone.
     const running = source?.activity?.turn;
     const head = turn ?? (running === undefined ? tree.readable(stored.manifest.head) : tree.get(running)?.parent);

@@ -1,8 +1,9 @@
 import type { AgentId } from "../protocol/service";
+import { damagedLog } from "../store/agentReader";
 import type { AgentStore } from "../store/agentStore";
 import type { AgentCache } from "./agentCache";
 import { LiveAgent } from "./liveAgent";
-import { wholeTree } from "./readTree";
+import { damageOfHead, wholeTree } from "./readTree";
 
 /** The agents whose locks this process holds. */
 export class LiveAgents {
@@ -69,7 +70,12 @@ export class LiveAgents {
   private async openFolder(id: AgentId): Promise<LiveAgent> {
     const { writer, stored } = await this.store.open(id);
     try {
-      const agent = new LiveAgent(writer, this.newCache(id), await wholeTree(stored.entries));
+      const tree = await wholeTree(stored);
+      const { name, head } = stored.manifest;
+      const damage = damageOfHead(tree, head);
+      // A message behind a turn that is not there would make a log that nobody can read.
+      if (damage !== undefined) throw damagedLog(id, name, damage);
+      const agent = new LiveAgent(writer, this.newCache(id), tree);
       this.adopt(agent);
       return agent;
     } catch (error) {

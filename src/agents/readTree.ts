@@ -1,6 +1,7 @@
 /** The turns that a log tells of. */
 import { ResidentError } from "../common/errors";
 import type { TurnId } from "../protocol/service";
+import type { StoredAgent } from "../store/agentReader";
 import type { Understanding } from "../store/agentRepair";
 import { MalformedJson } from "../store/json";
 import { Slices } from "../store/slices";
@@ -36,15 +37,20 @@ export async function readTree(entries: readonly LogEntry[]): Promise<ReadTree> 
 }
 
 /** Throws AGENT_CORRUPT on entries that this program does not understand. */
-export async function wholeTree(entries: readonly LogEntry[]): Promise<TurnTree> {
+export async function wholeTree({ manifest: { id, name }, entries }: StoredAgent): Promise<TurnTree> {
   const { tree, reason } = await readTree(entries);
   if (reason === undefined) return tree;
   throw new ResidentError(
     "AGENT_CORRUPT",
-    `the agent's log cannot be understood: ${reason}`,
+    `${name}'s log cannot be understood: ${reason}`,
     "open it with the version of this program that wrote it, or repair the agent: what stands before is kept",
-    { damage: reason },
+    { agent: id, name, damage: reason },
   );
+}
+
+/** Why nothing can follow the head that a manifest names. */
+export function damageOfHead(tree: TurnTree, head: TurnId | undefined): string | undefined {
+  return head === undefined || tree.get(head) !== undefined ? undefined : `its last turn ${head} is not in its log`;
 }
 
 /** What a repair is told of entries. */

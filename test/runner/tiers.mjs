@@ -53,6 +53,12 @@ export const tiers = [
     ],
   },
   {
+    name: "faults",
+    setUp: ["mlx", "addon", "build", "model"],
+    prepare: bundled("faults"),
+    commands: [{ name: "faults", args: () => ["out/test/faults/index.js", "--quick"], limitMs: minutes(10) }],
+  },
+  {
     name: "reference",
     setUp: ["mlx", "addon", "build", "model"],
     prepare: bundled("reference"),

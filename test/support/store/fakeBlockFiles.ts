@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import type {
   BlockFileCheck,
   BlockFileRead,
@@ -43,8 +43,13 @@ export class FakeBlockFiles implements BlockFiles {
     };
     const text = JSON.stringify({ format: "fake-1", ...data, checksum: checksum(data) });
     const temporary = `${request.path}.tmp-fake-${this.writes}`;
-    await writeFile(temporary, text);
-    await rename(temporary, request.path);
+    try {
+      await writeFile(temporary, text);
+      await rename(temporary, request.path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
     return text.length;
   }
 
@@ -55,6 +60,8 @@ export class FakeBlockFiles implements BlockFiles {
     if (failed !== undefined) return failed;
     let text: string;
     try {
+      // As the addon does: a pipe would never end, an endless device neither.
+      if (!(await stat(request.path)).isFile()) return { code: "format", reason: "it is no regular file" };
       text = await readFile(request.path, "utf8");
     } catch (error) {
       const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";

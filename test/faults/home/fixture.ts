@@ -1,0 +1,54 @@
+import { cp, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { FakeLocks } from "../../support/store/fakes";
+import type { Entry, Step } from "./journal";
+import { Program } from "./program";
+import { Truth } from "./truth";
+
+/** A home that was used and closed, and what was reported of it. */
+export interface Fixture {
+  readonly home: string;
+  readonly journal: readonly Entry[];
+}
+
+/** Two branches and a tail (Ada), a fork (Bob), another conversation (Eve), nothing said (Zoe), somebody deleted (Dan). */
+const steps: readonly Step[] = [
+  { do: "create", name: "Ada" },
+  { do: "ask", name: "Ada", text: "The river is called Alma." },
+  { do: "ask", name: "Ada", text: "The town is called Berg." },
+  { do: "rewind", name: "Ada", turns: 1 },
+  { do: "ask", name: "Ada", text: "The hill is called Cima." },
+  { do: "save", name: "Ada" },
+  { do: "fork", name: "Ada", as: "Bob" },
+  { do: "ask", name: "Bob", text: "The lake is called Dora." },
+  { do: "create", name: "Eve" },
+  { do: "ask", name: "Eve", text: "My cat is called Erna." },
+  { do: "ask", name: "Eve", text: "My dog is called Fido." },
+  { do: "create", name: "Zoe" },
+  { do: "create", name: "Dan" },
+  { do: "ask", name: "Dan", text: "Nobody may remember Gerd." },
+  { do: "delete", name: "Dan" },
+];
+
+export async function makeFixture(scratch: string, model: string): Promise<Fixture> {
+  const home = path.join(scratch, "fixture");
+  const journal: Entry[] = [];
+  const program = new Program({ home, model, locks: new FakeLocks(), journal: (entry) => journal.push(entry) });
+  for (const step of steps) await program.take(step);
+  await program.close();
+  await writeFile(fileOf(scratch), JSON.stringify(journal));
+  return { home, journal };
+}
+
+export async function readFixture(scratch: string): Promise<Fixture> {
+  return { home: path.join(scratch, "fixture"), journal: JSON.parse(await readFile(fileOf(scratch), "utf8")) };
+}
+
+const fileOf = (scratch: string): string => path.join(scratch, "fixture.json");
+
+/** A copy of the home in `folder`, and what must be there. */
+export async function copyFixture({ home, journal }: Fixture, folder: string) {
+  const copy = path.join(folder, "home");
+  await cp(home, copy, { recursive: true, preserveTimestamps: true });
+  return { home: copy, truth: new Truth(journal) };
+}

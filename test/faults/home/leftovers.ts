@@ -1,0 +1,68 @@
+import { readdir, readFile, stat, utimes } from "node:fs/promises";
+import path from "node:path";
+import { AgentStore } from "../../../src/store/agentStore";
+import { durableFiles } from "../../../src/store/files";
+import { FakeLocks } from "../../support/store/fakes";
+import { type Finding, wrong } from "../verdict";
+import type { Truth } from "./truth";
+
+/** What is on disk and belongs to nobody, in a home that nobody uses. */
+export async function leftoversIn(home: string, truth: Truth): Promise<readonly Finding[]> {
+  const files = await filesUnder(home);
+  const store = new AgentStore(path.join(home, "agents"), durableFiles, () => new FakeLocks().process());
+  const { manifests } = await store.list();
+  const findings = files
+    .filter((file) => /\.tmp-|\.deleted-|\.new-/.test(file))
+    .map((file) => wrong(`left over: ${path.relative(home, file)}`));
+  const folders = new Map(manifests.map((manifest) => [manifest.id, manifest]));
+  for (const file of files) {
+    const [room, id = "", name = ""] = path.relative(home, file).split(path.sep);
+    if (room !== "agents" || name === "" || id.startsWith(".")) continue;
+    const manifest = folders.get(id);
+    if (manifest === undefined) findings.push(wrong(`left over: ${name} of no agent`));
+    const generation = /^tail-([0-9]+)[.]/.exec(name)?.[1];
+    if (generation !== undefined && manifest?.cache?.tail?.generation !== Number(generation))
+      findings.push(wrong(`left over: ${name}`));
+  }
+  const alive = new Set<unknown>();
+  for (const { id } of manifests) for (const { body } of (await store.read(id)).entries) alive.add(body["user"]);
+  findings.push(...(await textsOfDeleted(files, truth, alive)));
+  return findings;
+}
+
+/** Texts that only agents said who were deleted; `alive`: what others said too. */
+async function textsOfDeleted(
+  files: readonly string[],
+  truth: Truth,
+  alive: ReadonlySet<unknown>,
+): Promise<readonly Finding[]> {
+  const said = [...truth.deleted.values()].flatMap(({ turns }) => [...turns.values()].map(({ user }) => user));
+  const dead = said.filter((text) => !alive.has(text));
+  if (dead.length === 0) return [];
+  const contents = await Promise.all(files.map(async (file) => ({ file, bytes: await readFile(file) })));
+  return dead.flatMap((text) => {
+    const found = contents.find(({ bytes }) => bytes.includes(text));
+    return found === undefined ? [] : [wrong(`${JSON.stringify(text)} of a deleted agent stands in ${found.file}`)];
+  });
+}
+
+export async function filesUnder(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+}
+
+/** As if two hours had gone by since anything was written. */
+export function ageAll(home: string): Promise<void> {
+  return ageOlder(home, 0);
+}
+
+/** As if two hours had gone by since what is older than `ageMs` was written. */
+export async function ageOlder(folder: string, ageMs: number): Promise<void> {
+  const now = Date.now();
+  const then = new Date(now - 2 * 3_600_000);
+  for (const file of await filesUnder(folder).catch(() => [])) {
+    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: now }));
+    // It may be gone meanwhile.
+    if (now - mtimeMs >= ageMs) await utimes(file, then, then).catch(() => {});
+  }
+}

@@ -1,0 +1,54 @@
+import { FakeLocks } from "../../support/store/fakes";
+import type { Answer } from "./journal";
+import { Program } from "./program";
+
+/**
+ * What an agent must answer at the end of a branch: an undisturbed home, in which the same was said from the beginning,
+ * knows.
+ */
+export class Oracle {
+  private readonly program: Program;
+  /** Agents by the texts that were said to them. */
+  private readonly agents = new Map<string, { readonly name: string; readonly answer?: Answer }>();
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(home: string, model: string) {
+    this.program = new Program({ home, model, locks: new FakeLocks() });
+  }
+
+  /** The answer to the last of `texts`. */
+  answer(texts: readonly string[]): Promise<Answer> {
+    const asked = this.last.then(() => this.answerNow(texts));
+    this.last = asked.catch(() => {});
+    return asked;
+  }
+
+  private async answerNow(texts: readonly string[]): Promise<Answer> {
+    const { answer } = await this.agentOf(texts);
+    if (answer === undefined) throw new Error("nothing was said");
+    return answer;
+  }
+
+  private async agentOf(texts: readonly string[]): Promise<{ readonly name: string; readonly answer?: Answer }> {
+    const key = JSON.stringify(texts);
+    const known = this.agents.get(key);
+    if (known !== undefined) return known;
+    const made = await this.make(texts);
+    this.agents.set(key, made);
+    return made;
+  }
+
+  private async make(texts: readonly string[]) {
+    const name = `path ${this.agents.size}`;
+    const last = texts.at(-1);
+    if (last === undefined) {
+      await this.program.take({ do: "create", name });
+      return { name };
+    }
+    const before = await this.agentOf(texts.slice(0, -1));
+    // Its own number: the one before it may have been made meanwhile.
+    const as = `path ${this.agents.size}`;
+    await this.program.take({ do: "fork", name: before.name, as });
+    return { name: as, answer: await this.program.ask((await this.program.find(as)).id, last) };
+  }
+}

@@ -1,0 +1,180 @@
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { ResidentError } from "../../../src/common/errors";
+import { silentLog } from "../../../src/common/log";
+import type { AgentSummary, SamplingOptions } from "../../../src/protocol/service";
+import { LocalResidentService } from "../../../src/service/localResidentService";
+import { FakeRuntime } from "../../support/agents/fakeRuntime";
+import type { FakeLocks } from "../../support/store/fakes";
+import { type Finding, wrong } from "../verdict";
+import type { Answer, Entry, Step } from "./journal";
+
+export interface ProgramOptions {
+  readonly home: string;
+  readonly model: string;
+  readonly locks: FakeLocks;
+  readonly quotaBytes?: number;
+  readonly journal?: (entry: Entry) => void;
+}
+
+const sampling: SamplingOptions = { temperature: 0, repetitionPenalty: 1, maxTokens: 6 };
+
+/** A program over a home: the service as it is, over a device that needs no model. */
+export class Program {
+  private service: LocalResidentService;
+
+  constructor(private readonly options: ProgramOptions) {
+    this.service = this.open();
+  }
+
+  /** Takes one step. Rejects as the service does. */
+  async take(step: Step): Promise<void> {
+    const agent = "name" in step && step.do !== "create" ? await this.find(step.name) : undefined;
+    this.tell({ type: "begin", step, ...(agent && { id: agent.id }) });
+    try {
+      await this.takeNow(step, agent);
+      this.tell({ type: "end" });
+    } catch (error) {
+      const code = error instanceof ResidentError ? error.code : "untyped";
+      this.tell({ type: "end", code, what: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      throw error;
+    }
+  }
+
+  /** Rejects with AGENT_NOT_FOUND when there is none. */
+  async find(nameOrId: string): Promise<AgentSummary> {
+    const found = await this.service.findAgent(nameOrId);
+    if (found !== undefined) return found;
+    throw new ResidentError("AGENT_NOT_FOUND", `there is no agent ${nameOrId}`, "choose another", { agent: nameOrId });
+  }
+
+  list() {
+    return this.service.listAgents();
+  }
+
+  /** As `resident agents show`. */
+  show(id: string) {
+    return this.service.getAgent(id);
+  }
+
+  remove(id: string) {
+    return this.service.deleteAgent(id);
+  }
+
+  repair(id: string) {
+    return this.service.repairAgent(id);
+  }
+
+  /** Collects what nobody refers to, and says what is there nevertheless. */
+  async collect(): Promise<readonly Finding[]> {
+    try {
+      const { unknown } = await this.service.collectStore();
+      const { unreferenced } = await this.service.storeStats();
+      return [
+        ...unknown.map(({ agent, reason }) => wrong(`what ${agent} refers to is not known: ${reason}`)),
+        ...(unreferenced.objects === 0
+          ? []
+          : [wrong(`left over: ${unreferenced.objects} blocks that nobody refers to`)]),
+      ];
+    } catch (error) {
+      return [wrong(`collecting: ${error instanceof Error ? error.message : error}`)];
+    }
+  }
+
+  rewind(id: string, turn: string | undefined) {
+    return this.service.rewindAgent(id, turn);
+  }
+
+  /** Sends and waits for the answer. */
+  async ask(id: string, text: string): Promise<Answer> {
+    const running = await this.service.send(id, { text, sampling });
+    const { id: turn = "", parent = null } = (await this.service.getAgent(id)).turns.at(-1) ?? {};
+    this.tell({ type: "sent", id, turn, parent, user: text });
+    const done = await running.done;
+    const answer = { text: done.text, ids: done.tokenIds.join(" ") };
+    this.tell({ type: done.saveError === undefined ? "answered" : "unsaved", id, turn, answer });
+    return answer;
+  }
+
+  close(): Promise<void> {
+    return this.service.dispose();
+  }
+
+  private async takeNow(step: Step, agent: AgentSummary | undefined): Promise<void> {
+    const { service } = this;
+    if (step.do === "list") {
+      await service.listAgents();
+      return;
+    }
+    if (step.do === "pause") {
+      await wait(step.ms);
+      return;
+    }
+    if (step.do === "collect") {
+      await service.collectStore();
+      return;
+    }
+    if (step.do === "restart") {
+      await service.dispose();
+      this.service = this.open();
+      return;
+    }
+    if (step.do === "create") {
+      const { id } = await service.createAgent({ name: step.name });
+      this.tell({ type: "created", id, name: step.name });
+      return;
+    }
+    if (agent === undefined) throw new Error(`nobody was found for ${step.do}`);
+    const { id } = agent;
+    switch (step.do) {
+      case "ask":
+        await this.ask(id, step.text);
+        return;
+      case "fork": {
+        const fork = await service.forkAgent(id, step.as);
+        this.tell({ type: "forked", from: id, id: fork.id, name: step.as });
+        return;
+      }
+      case "rewind": {
+        const { turns } = await service.getAgent(id);
+        const turn = turns.at(-1 - step.turns)?.id;
+        await service.rewindAgent(id, turn);
+        this.tell({ type: "rewound", id, turn: turn ?? null });
+        return;
+      }
+      case "rename":
+        await service.renameAgent(id, step.as);
+        this.tell({ type: "renamed", id, name: step.as });
+        return;
+      case "save":
+        await service.saveAgent(id);
+        this.tell({ type: "saved", id });
+        return;
+      case "delete":
+        await service.deleteAgent(id);
+        this.tell({ type: "deleted", id });
+        return;
+    }
+  }
+
+  private tell(entry: Entry): void {
+    this.options.journal?.(entry);
+  }
+
+  private open(): LocalResidentService {
+    const { home, model, locks, quotaBytes = 64_000_000 } = this.options;
+    return new LocalResidentService(
+      {
+        home,
+        starterModel: model,
+        nativeStage: path.dirname(model),
+        modelFolders: [],
+        poolBytes: 128 * 1024,
+        blockTokens: 8,
+        storeQuotaBytes: quotaBytes,
+      },
+      new FakeRuntime(locks),
+      silentLog,
+    );
+  }
+}

@@ -1,0 +1,133 @@
+import type { Answer, Entry, Step } from "./journal";
+
+export interface KnownTurn {
+  readonly id: string;
+  readonly parent: string | undefined;
+  readonly user: string;
+  /** Absent: no answer was reported as saved. */
+  readonly answer?: Answer;
+}
+
+export interface KnownAgent {
+  readonly id: string;
+  readonly name: string;
+  readonly turns: ReadonlyMap<string, KnownTurn>;
+  readonly head: string | undefined;
+}
+
+/** A step of which nobody said that it ended well. */
+interface OpenStep {
+  readonly step: Step;
+  readonly id: string | undefined;
+  /** The agent as it was known when the step was begun. */
+  readonly agent: KnownAgent | undefined;
+}
+
+/** What a home must hold: what was reported as done. What was begun and not reported may be there or not. */
+export class Truth {
+  readonly agents = new Map<string, KnownAgent>();
+  /** Those that were deleted, by id, as they were. */
+  readonly deleted = new Map<string, KnownAgent>();
+  private readonly failed: OpenStep[] = [];
+  /** By the number of the program that takes them. */
+  private readonly underWay = new Map<number, OpenStep>();
+  /** Answers that were given and not reported as saved. */
+  private readonly unsaved = new Map<string, { readonly turn: string; readonly answer: Answer }>();
+
+  constructor(entries: readonly Entry[] = []) {
+    for (const entry of entries) this.apply(entry);
+  }
+
+  /** Steps that were begun and of which nobody said how they ended, and those that ended with an error. */
+  get open(): readonly OpenStep[] {
+    return [...this.failed, ...this.underWay.values()];
+  }
+
+  /** `by`: the number of the program that reports it. */
+  apply(entry: Entry, by = 0): void {
+    switch (entry.type) {
+      case "begin": {
+        const agent = entry.id === undefined ? undefined : this.agents.get(entry.id);
+        this.underWay.set(by, { step: entry.step, id: entry.id, agent });
+        return;
+      }
+      case "end": {
+        const open = this.underWay.get(by);
+        this.underWay.delete(by);
+        if (entry.code !== undefined && open !== undefined) this.failed.push(open);
+        return;
+      }
+      case "created":
+        this.agents.set(entry.id, { id: entry.id, name: entry.name, turns: new Map(), head: undefined });
+        return;
+      case "sent": {
+        const agent = this.known(entry.id);
+        this.setTurn(agent, { id: entry.turn, parent: entry.parent ?? undefined, user: entry.user });
+        this.change(entry.id, { head: entry.turn });
+        return;
+      }
+      case "answered":
+        this.setAnswer(entry.id, entry.turn, entry.answer);
+        return;
+      case "unsaved":
+        this.unsaved.set(entry.id, { turn: entry.turn, answer: entry.answer });
+        return;
+      case "saved": {
+        const late = this.unsaved.get(entry.id);
+        this.unsaved.delete(entry.id);
+        if (late !== undefined) this.setAnswer(entry.id, late.turn, late.answer);
+        return;
+      }
+      case "forked": {
+        // Somebody else may have gone on with the source meanwhile.
+        const source = this.underWay.get(by)?.agent ?? this.agents.get(entry.from);
+        const { turns = new Map(), head } = source ?? {};
+        this.agents.set(entry.id, { id: entry.id, name: entry.name, turns: new Map(turns), head });
+        return;
+      }
+      case "rewound":
+        this.change(entry.id, { head: entry.turn ?? undefined });
+        return;
+      case "renamed":
+        this.change(entry.id, { name: entry.name });
+        return;
+      case "deleted":
+        this.deleted.set(entry.id, this.known(entry.id));
+        this.agents.delete(entry.id);
+        return;
+    }
+  }
+
+  /** Texts of the branch at `turn`; `undefined` when one of its turns has no answer that was reported. */
+  pathTo({ turns }: KnownAgent, turn: string | undefined): readonly string[] | undefined {
+    const path: string[] = [];
+    for (let at = turn; at !== undefined; ) {
+      const found = turns.get(at);
+      if (found?.answer === undefined) return undefined;
+      path.unshift(found.user);
+      at = found.parent;
+    }
+    return path;
+  }
+
+  private known(id: string): KnownAgent {
+    const agent = this.agents.get(id);
+    if (agent === undefined) throw new Error(`the journal tells of agent ${id} before it was made`);
+    return agent;
+  }
+
+  private change(id: string, change: Partial<KnownAgent>): void {
+    this.agents.set(id, { ...this.known(id), ...change });
+  }
+
+  private setTurn(agent: KnownAgent, turn: KnownTurn): void {
+    this.agents.set(agent.id, { ...agent, turns: new Map([...agent.turns, [turn.id, turn]]) });
+  }
+
+  private setAnswer(id: string, turn: string, answer: Answer): void {
+    const agent = this.known(id);
+    const found = agent.turns.get(turn);
+    if (found === undefined) throw new Error(`the journal tells of an answer to ${turn} before it was asked`);
+    this.setTurn(agent, { ...found, answer });
+  }
+}

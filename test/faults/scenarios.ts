@@ -1,0 +1,28 @@
+import type { Step } from "./home/journal";
+
+/** What is done to a copy of the fixture while something goes wrong. */
+export const scenarios: Readonly<Record<string, readonly Step[]>> = {
+  create: [{ do: "create", name: "New" }],
+  first: [
+    { do: "create", name: "New" },
+    { do: "ask", name: "New", text: "The first word is Hund." },
+    { do: "save", name: "New" },
+  ],
+  // Restores, answers, saves a longer cache.
+  ask: [
+    { do: "ask", name: "Ada", text: "The bridge is called Igel." },
+    { do: "save", name: "Ada" },
+  ],
+  fork: [{ do: "fork", name: "Ada", as: "New" }],
+  rewind: [{ do: "rewind", name: "Ada", turns: 1 }],
+  rename: [{ do: "rename", name: "Ada", as: "Ida" }],
+  // A conversation of its own, one that shares with another, one that others share with.
+  delete: [{ do: "delete", name: "Eve" }],
+  "delete fork": [{ do: "delete", name: "Bob" }],
+};
+
+export function scenarioOf(name: string): readonly Step[] {
+  const steps = scenarios[name];
+  if (steps === undefined) throw new Error(`there is no scenario ${name}`);
+  return steps;
+}
