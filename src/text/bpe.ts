@@ -4,6 +4,8 @@ import { type JsonObject, listOf, objectOf } from "./json";
 import { MergeQueue } from "./mergeQueue";
 import type { Steps } from "./steps";
 
+/** Vocabularies have some 100,000 tokens; a list is as long as its largest id says. */
+const largestId = 0xffffff;
 /** Merges between two places where the work may be interrupted. */
 const mergesInStep = 2048;
 /** Shorter words are merged by looking for the best pair again and again, which is quicker than a queue. */
@@ -38,7 +40,9 @@ export class Bpe {
   ) {
     let longest = 0;
     for (const [token, id] of Object.entries(objectOf(model["vocab"]))) {
-      if (typeof id !== "number" || !Number.isInteger(id) || id < 0) throw new Error(`the id of ${token} is no number`);
+      if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id > largestId) {
+        throw new Error(`the id of ${token} is no whole number up to ${largestId}`);
+      }
       this.symbols.set(token, id);
       this.vocabulary[id] = token;
       longest = Math.max(longest, token.length);

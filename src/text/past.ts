@@ -107,13 +107,14 @@ export class Past {
 
   /** The first `count` segments, last one first. */
   private *backwards(count: number): Generator<Segment> {
-    for (let left = Math.min(count, this.numSegments); left > 0; ) {
-      const { owner, own } = this.ownerOfFirst(left);
+    let turn: Past = this;
+    for (let left = Math.min(count, this.numSegments); left > 0; left = turn.keep) {
+      const { owner, own } = turn.ownerOfFirst(left);
+      turn = owner;
       for (let index = own; index > 0; index -= 1) {
         const segment = owner.added[index - 1];
         if (segment !== undefined) yield segment;
       }
-      left = owner.keep;
     }
   }
 

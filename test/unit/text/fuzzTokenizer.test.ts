@@ -22,6 +22,6 @@ describe("whatever tokenizer.json holds", function () {
         tokenizer: isTokenizer ? oddJson(random, whole) : whole,
         tokenizerConfig: isTokenizer ? tokenizerConfig : oddJson(random, tokenizerConfig),
       });
-      model.prompts.build([{ role: "user", content: "hello <|im_end|> world" }], []);
+      return model.prompts.build([{ role: "user", content: "hello <|im_end|> world" }], []);
     }));
 });

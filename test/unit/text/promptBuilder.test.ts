@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { AbortedError } from "../../../src/common/errors";
 import type { BuiltPrompt, ChatMessage, Segment } from "../../../src/text/prompt";
 import { createTextModel } from "../../../src/text/textModel";
 import { byteLevelTokenizer } from "../../support/text/tinyTokenizers";
@@ -158,6 +159,16 @@ describe("Building a prompt", () => {
     const ids = (await strict.prompts.build([{ role: "system", content: "Be brief." }, user("hello")], [])).ids;
     assert.ok(textOf(ids).startsWith("<|im_start|>user\nBe brief.\n\nhello<|im_end|>"));
     await assert.rejects(modelWith("{{ raise_exception('never') }}").prompts.build([user("x")], []), /INVALID_REQUEST/);
+  });
+
+  it("ends when it is told to, in the middle of a long message", async () => {
+    const long = modelWith(chatml).prompts;
+    for (const build of ["buildAfter", "aheadAfter"] as const) {
+      const stop = new AbortController();
+      const building = long[build]({ system: "", past: undefined, user: "hello ".repeat(200_000) }, stop.signal);
+      setImmediate(() => stop.abort());
+      await assert.rejects(building, AbortedError);
+    }
   });
 
   it("needs a template", async () => {
