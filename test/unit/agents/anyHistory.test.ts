@@ -171,6 +171,6 @@ describe("an agent's answers", function () {
           await life.end();
         }),
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     ));
 });
