@@ -43,6 +43,10 @@ describe("an agent whose files are whole and make no sense", () => {
       const ada = await rig.create("Ada");
       const bob = await rig.create("Bob");
       for (const id of [ada, bob]) await rig.ask(id, `I am ${id}`);
+      // Whose a log is stands in its first line, also of one that begins as another's copy.
+      const eve = (await rig.agents.fork(bob, "Eve")).id;
+      const lines = await readFile(path.join(home, "agents", eve, "turns.log"), "utf8");
+      assert.match(lines.slice(0, lines.indexOf("\n")), /"name":"Eve"/);
       await rig.agents.close();
       for (const file of ["turns.log", "tokens.bin"])
         await copyFile(path.join(home, "agents", bob, file), path.join(home, "agents", ada, file));
