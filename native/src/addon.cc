@@ -3,6 +3,7 @@
 #include "binding/arguments.h"
 #include "binding/methods.h"
 #include "binding/results.h"
+#include "core/digest_memory.h"
 
 #if defined(__APPLE__)
 #include <cstdlib>
@@ -67,6 +68,7 @@ Napi::Value LoadModel(const EnvironmentPtr& environment, const Napi::CallbackInf
   LoadOptions load{.device = ToDevice(options.Get("device"))};
   if (!options.Get("threads").IsUndefined()) load.threads = ToInt32(options.Get("threads"), "threads");
   if (!options.Get("kvDtype").IsUndefined()) load.kv_dtype = ToKvType(options.Get("kvDtype"), "kvDtype");
+  if (!options.Get("home").IsUndefined()) load.home = ToText(options.Get("home"), "home");
   const Calls::Started call = environment->calls().Start(info.Env(), ToFunction(info[1], "onProgress"));
   environment->Submit(
       MlxThread::Kind::kCall, call, [=, id = call.id, flags = call.flags](Engine& engine) -> Calls::ToJs {
@@ -92,6 +94,22 @@ Napi::Value LoadModel(const EnvironmentPtr& environment, const Napi::CallbackInf
         };
       });
   return MakeTask(info.Env(), call);
+}
+
+Napi::Value WeightsId(const EnvironmentPtr& environment, const Napi::CallbackInfo& info) {
+  const std::string directory = ToText(info[0], "directory"), home = ToText(info[1], "home");
+  const Calls::Started call = environment->calls().Start(info.Env());
+  environment->io().Post([calls = &environment->calls(), id = call.id, directory, home] {
+    try {
+      const std::optional<std::string> weights_id = RememberedId(home, Checkpoint(directory));
+      calls->Resolve(id, [weights_id](Napi::Env env) -> Napi::Value {
+        return weights_id ? Napi::String::New(env, *weights_id) : env.Undefined();
+      });
+    } catch (...) {
+      calls->Reject(id, CurrentError());
+    }
+  });
+  return call.promise;
 }
 
 Napi::Value CreateBarePool(const EnvironmentPtr& environment, const Napi::CallbackInfo& info) {
@@ -124,6 +142,8 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
                     [environment](const Napi::CallbackInfo& info) { return ReadBandwidth(environment, info); });
   DefineMethod(exports, "loadModel",
                [environment](const Napi::CallbackInfo& info) { return LoadModel(environment, info); });
+  DefineAsyncMethod(exports, "weightsId",
+                    [environment](const Napi::CallbackInfo& info) { return WeightsId(environment, info); });
   DefineAsyncMethod(exports, "createBarePool",
                     [environment](const Napi::CallbackInfo& info) { return CreateBarePool(environment, info); });
   DefineAsyncMethod(exports, "checkBlockFile",

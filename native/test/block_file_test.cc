@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -217,7 +218,62 @@ TEST("another geometry, another version, no file and a folder are told apart") {
   f.path = f.folder / "none";
   CHECK_EQUAL(f.Refusal(), std::string("missing"));
   f.path = f.folder.path();
+  CHECK_EQUAL(f.Refusal(), std::string("format"));
+}
+
+TEST("a failure of the system while a file is opened or read says nothing of the file") {
+  Fixture f;
+  // Room for no further file.
+  struct rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const int next = ::dup(0);
+  ::close(next);
+  struct rlimit none = before;
+  none.rlim_cur = rlim_t(next);
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  const std::string too_many = f.Refusal();
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  CHECK_EQUAL(too_many, std::string("unreadable"));
+  const std::string good = f.path;
+#if defined(__linux__)
+  f.path = "/proc/self/mem";  // a regular file whose first bytes cannot be read: EIO
   CHECK_EQUAL(f.Refusal(), std::string("unreadable"));
+#endif
+  f.path = f.folder / "loop";
+  std::filesystem::create_symlink(f.path, f.path);
+  CHECK_EQUAL(f.Refusal(), std::string("unreadable"));
+  f.path = good;
+  CHECK_EQUAL(f.Refusal(), std::string(""));
+}
+
+TEST("memory that runs out while a file is read says nothing of the file") {
+  const LargeFixture f(64);
+  std::vector<std::byte> read(f.data.size());
+  const ReadHooks hooks{.after_segment = [] { throw std::bad_alloc(); }, .ask_for_help = {}};
+  CHECK_EQUAL(f.Refusal({read}, hooks), std::string("unreadable"));
+}
+
+TEST("what is no regular file is no block file, and nobody waits for it") {
+  Fixture f;
+  f.path = f.folder / "fifo";
+  CHECK_EQUAL(::mkfifo(f.path.c_str(), 0600), 0);
+  CHECK_EQUAL(f.Refusal(), std::string("format"));
+  std::filesystem::create_symlink(f.path, f.folder / "link");
+  f.path = f.folder / "link";
+  CHECK_EQUAL(f.Refusal(), std::string("format"));
+  f.path = "/dev/zero";
+  CHECK_EQUAL(f.Refusal(), std::string("format"));
+}
+
+TEST("a header that is far longer than a block's is not read") {
+  Fixture f;
+  const uint64_t bytes = uint64_t(64) << 20;
+  WriteText(f.path, EncodeHeaderLength(bytes));
+  std::filesystem::resize_file(f.path, 8 + bytes);
+  std::vector<std::byte> read(f.data.size());
+  const auto refusal = ReadBlockFile(f.path, kGeometry, {5, kMetadata}, {read});
+  CHECK_EQUAL(std::string(refusal->code), std::string("format"));
+  CHECK_EQUAL(refusal->reason, "its header has " + std::to_string(bytes) + " bytes");
 }
 
 TEST("writing where there is no folder fails and names the path") {

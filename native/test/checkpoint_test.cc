@@ -103,6 +103,8 @@ TEST("configs that make no sense are corrupt") {
         Replaced(config, ":32,", ":-32,"), Replaced(config, ":32,", ":\"32\","), Replaced(config, ":32,", ":1e3,"),
         Replaced(config, "\"num_key_value_heads\":2", "\"num_key_value_heads\":3"),
         Replaced(config, "\"head_dim\":8", "\"head_dim\":7"), Replaced(config, "1e-5", "-1"),
+        Replaced(config, "1e-5", "1e300"),
+        Replaced(Replaced(config, "heads\":4", "heads\":1073741824"), "heads\":2", "heads\":1073741824"),
         Replaced(config, ":32,", ":16,"),  // the tensors are wider
         Replaced(config, ":3,", ":1000000000,"), Replaced(config, "}", ",\"model_type\":\"llama\"}")}) {
     CHECK_EQUAL(f.WithConfig(changed), std::string("MODEL_CORRUPT"));
@@ -153,16 +155,6 @@ TEST("a model in several files loads through its index, and a bad index is refus
   CHECK_EQUAL(with_index("../escape.safetensors"), std::string("MODEL_CORRUPT"));
   WriteText(f.folder / "model.safetensors.index.json", "{\"weight_map\":{}}");
   CHECK_EQUAL(Outcome(f.folder.path()), std::string("MODEL_CORRUPT"));
-}
-
-TEST("the weights' id changes with a byte of a tensor's head and with the config") {
-  Fixture f;
-  const std::string before = Checkpoint(f.folder.path()).ComputeId();
-  CHECK_EQUAL(before, Checkpoint(f.folder.path()).ComputeId());
-  std::string changed = f.file;
-  changed[8 + f.tiny.SafetensorsHeader().size()] ^= 1;
-  f.WithFile(changed);
-  CHECK(Checkpoint(f.folder.path()).ComputeId() != before);
 }
 
 TEST("JSON is read strictly") {

@@ -557,7 +557,7 @@ TEST("a pool larger than memory is refused with what is needed and what there is
     CHECK(false);
   } catch (const Error& error) {
     CHECK_EQUAL(std::string(ErrorCodeName(error.code())), std::string("OUT_OF_MEMORY"));
-    CHECK_EQUAL(error.facts().size(), size_t(2));
+    CHECK_EQUAL(error.facts().size(), size_t(3));
     CHECK(std::get<double>(error.facts()[0].value) > std::get<double>(error.facts()[1].value));
   }
   f.engine.CreatePool(f.model, 24, 8);

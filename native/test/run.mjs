@@ -57,7 +57,7 @@ function runCoreTests() {
   });
   const summary = /(\d+) passed, (\d+) failed\s*$/.exec(stdout ?? "");
   passed += Number(summary?.[1] ?? 0);
-  for (const [line] of (stdout ?? "").matchAll(/^not run: .*$/gm)) console.log(line);
+  for (const [line] of (stdout ?? "").matchAll(/^(not run|fuzz): .*$/gm)) console.log(line);
   if (status === 0 && summary) return;
   for (const [, title, message] of (stdout ?? "").matchAll(/^FAILED (.*)\n {2}(.*)$/gm)) fail(title, message);
   if (Number(summary?.[2] ?? 0) === 0) fail("C++ tests", `ended with exit code ${status} and no failed test`);

@@ -15,6 +15,11 @@ namespace {
 
 const mx::Device kCpu(mx::Device::cpu);
 constexpr uint64_t kMegabyte = 1'000'000;
+#if defined(__APPLE__)
+constexpr uint64_t kRounding = 2 * kMegabyte;  // Metal's allocator, which serves the CPU too, rounds to pages of 16 KB
+#else
+constexpr uint64_t kRounding = 0;
+#endif
 
 ModelConfig Config(const std::string& sizes) {
   return ParseModelConfig(R"({"rms_norm_eps":1e-5,"num_hidden_layers":32,"max_position_embeddings":131072,)" + sizes +
@@ -78,7 +83,7 @@ void CheckStockOps(DataType kv_dtype) {
     mx::reset_peak_memory();
     RunStep(*model.decoder, *ops, *model.pool, batch.rows);
     const uint64_t taken = mx::get_peak_memory() - before, said = ops->StepBytes(model.tiny.config, batch.shape);
-    CHECK(taken <= said);
+    CHECK(taken <= said + kRounding);
     CHECK(said <= 3 * taken);
   }
 }

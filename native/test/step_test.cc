@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "check.h"
+#include "core/run.h"
 #include "loaded_model.h"
 
 using namespace resident;
@@ -134,4 +135,36 @@ TEST("a step that fails in its middle leaves every computed token as it was, and
     std::async(std::launch::async, [&] { CheckMiddle(MakeCpuOps(2), type); }).get();
     std::async(std::launch::async, [&] { CheckMiddle(MakeMlxOps(kCpu), type); }).get();
   }
+}
+
+TEST("a run whose first step fails still knows what was sampled before it") {
+  StepBatch batch;
+  batch.tokens = {kLastSampled};
+  batch.token_counts = {1};
+  batch.starts = {3};
+  batch.tables = {0};
+  batch.table_lengths = {1};
+  batch.want_token = {1};
+  batch.sampling.resize(1);
+  std::vector<int32_t> last{7};
+  bool fails = true;
+  const auto step = [&](std::span<const SequenceRows> rows) {
+    CHECK_EQUAL(rows.front().tokens.front(), 7);
+    if (fails) throw std::bad_alloc();
+    StepResult result;
+    result.best = {9};
+    return result;
+  };
+  const RunHooks hooks{[](StepHarvest) {}, [] { return false; }, [] {}};
+  bool failed = false;
+  try {
+    BatchRun(batch, 50, last).Run(step, hooks);
+  } catch (const std::bad_alloc&) {
+    failed = true;
+  }
+  CHECK(failed);
+  CHECK_EQUAL(last, std::vector<int32_t>{7});
+  fails = false;
+  BatchRun(batch, 50, last).Run(step, hooks);
+  CHECK_EQUAL(last, std::vector<int32_t>{9});
 }

@@ -218,7 +218,8 @@ export async function restoreCache(
   const giveWay = new AbortController();
   const stop = signal === undefined ? giveWay.signal : AbortSignal.any([signal, giveWay.signal]);
   const onGiveWay = () => giveWay.abort();
-  const request = { owner, tokens: tokens.subarray(0, plan.endToken), priority, onGiveWay };
+  const { keys } = plan.blocks;
+  const request = { owner, tokens: tokens.subarray(0, plan.endToken), keys, priority, onGiveWay };
   let { hotTokens } = plan;
   const begun = () => {
     hotTokens = onBegin();

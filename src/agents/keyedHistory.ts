@@ -10,30 +10,25 @@ export interface KnownKeys {
 
 /** Token ids and the content addresses of their full blocks, each computed once and not before it is needed. */
 export class KeyedHistory implements KnownKeys {
-  private readonly computed: string[];
-
   private constructor(
     private readonly chain: KeyChain,
     readonly tokens: Int32Array,
-    computed: string[],
-  ) {
-    this.computed = computed;
-  }
+    private readonly computed: string[],
+  ) {}
 
   /** Takes over the keys of the blocks in which `tokens` agrees with one of `known`, of the same chain. */
   static of(chain: KeyChain, tokens: Int32Array, known: readonly KnownKeys[] = []): KeyedHistory {
-    let best: readonly string[] = [];
-    for (const { tokens: ids, keys } of known) {
-      if (Math.min(keys.length, Math.floor(tokens.length / chain.blockTokens)) <= best.length) continue;
-      const agreeing = Math.floor(commonPrefix(ids, tokens) / chain.blockTokens);
-      const usable = keys.slice(0, agreeing);
-      if (usable.length > best.length) best = usable;
+    let best: KnownKeys | undefined;
+    let bestBlocks = 0;
+    for (const candidate of known) {
+      if (candidate.keys.length <= bestBlocks) continue;
+      const agreeing = Math.floor(commonPrefix(candidate.tokens, tokens) / chain.blockTokens);
+      const blocks = Math.min(candidate.keys.length, agreeing);
+      if (blocks <= bestBlocks) continue;
+      best = candidate;
+      bestBlocks = blocks;
     }
-    return new KeyedHistory(chain, tokens, [...best]);
-  }
-
-  get blockTokens(): number {
-    return this.chain.blockTokens;
+    return new KeyedHistory(chain, tokens, best?.keys.slice(0, bestBlocks) ?? []);
   }
 
   get fullBlocks(): number {
@@ -69,8 +64,8 @@ export class KeyedHistory implements KnownKeys {
   }
 }
 
-/** How many histories an agent goes back and forth between: the head's, the one with a draft behind it, another branch. */
-const mostRecent = 3;
+/** Histories that an agent goes back and forth between: with a draft, with an earlier one, of another branch. */
+const mostRecent = 4;
 
 /** The key chains of one agent: what agrees with an earlier history is not hashed again. */
 export class KeyedHistories {
@@ -81,9 +76,7 @@ export class KeyedHistories {
   of(identity: BlockIdentity, tokens: Int32Array, known: readonly KnownKeys[] = []): KeyedHistory {
     const chain = this.chainOf(identity);
     const history = KeyedHistory.of(chain, tokens, [...known, ...this.recent]);
-    // One that the new history goes on from has nothing that the new one has not.
-    const others = this.recent.filter((other) => commonPrefix(other.tokens, tokens) < other.tokens.length);
-    this.recent = [history, ...others].slice(0, mostRecent);
+    this.recent = [history, ...this.recent].slice(0, mostRecent);
     return history;
   }
 

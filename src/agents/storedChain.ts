@@ -15,6 +15,11 @@ export class StoredChain {
     private readonly last?: StoredBlock,
   ) {}
 
+  /** Keys of the history's full blocks, as far as they are known. */
+  get keys(): readonly string[] {
+    return this.history.keys;
+  }
+
   get length(): number {
     return this.fullBlocks + (this.last === undefined ? 0 : 1);
   }

@@ -84,6 +84,7 @@ const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
         ["architecture", detail.architecture],
         ["quantization", detail.quantization],
         ["weights", formats.bytes(detail.weightBytes)],
+        ["weights id", detail.weightsId ?? "not known before the model is loaded once"],
         ["context", `${formats.count(detail.contextTokens)} tokens`],
         ["layers", String(detail.numLayers)],
         ["heads", `${detail.numHeads}, ${detail.numKvHeads} for K and V, ${detail.headDim} wide`],

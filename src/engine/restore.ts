@@ -12,6 +12,8 @@ export interface RestoreRequest {
   readonly owner: string;
   /** The tokens whose cache is wanted. */
   readonly tokens: Int32Array;
+  /** Keys of the first full blocks of `tokens`, as far as they are known. */
+  readonly keys?: readonly string[];
   readonly salt?: string;
   /** "low": for a read ahead. It leaves the blocks that running and waiting answers will need. */
   readonly priority?: Priority;
@@ -55,7 +57,9 @@ export class Restore implements BlockHolder {
     { space, headroom }: RestoreSource,
   ): Restore {
     const { pool } = tables;
-    const history = TokenHistory.growing(chain, request.tokens, request.tokens.length);
+    const { length } = request.tokens;
+    const known = request.keys?.slice(0, Math.floor(length / pool.blockTokens));
+    const history = TokenHistory.growing(chain, request.tokens, length, known);
     // Before any block is taken: nothing is held if a key cannot be had.
     const keys = history.keysOf(history.length);
     const found: BlockId[] = [];

@@ -1,4 +1,5 @@
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { openRegularFile, readFully } from "./regularFile";
 
 /** Random access to bytes: what the file readers need of a file, so that tests can hand them an array. */
 export interface ByteSource {
@@ -14,23 +15,12 @@ export class FileSource implements ByteSource {
   ) {}
 
   static async open(path: string): Promise<FileSource> {
-    const handle = await open(path, "r");
-    try {
-      return new FileSource(handle, (await handle.stat()).size);
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
+    const { handle, size } = await openRegularFile(path);
+    return new FileSource(handle, size);
   }
 
-  async read(buffer: Uint8Array, position: number): Promise<number> {
-    let filled = 0;
-    while (filled < buffer.length) {
-      const { bytesRead } = await this.handle.read(buffer, filled, buffer.length - filled, position + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return filled;
+  read(buffer: Uint8Array, position: number): Promise<number> {
+    return readFully(this.handle, buffer, position);
   }
 
   close(): Promise<void> {

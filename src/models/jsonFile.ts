@@ -1,7 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseBoundedJson } from "./boundedJson";
 import { systemCode } from "./ioErrors";
 import { corrupt } from "./modelErrors";
+import { readRegularFile } from "./regularFile";
+
+/** The largest vocabularies need some 40 MB. */
+const maxTextBytes = 256 << 20;
 
 /** A JSON file of a model directory; undefined where there is none. MODEL_CORRUPT where it is not JSON. */
 export async function readJsonFile(directory: string, name: string): Promise<unknown> {
@@ -11,7 +15,7 @@ export async function readJsonFile(directory: string, name: string): Promise<unk
 
 export async function readTextFile(directory: string, name: string): Promise<string | undefined> {
   try {
-    return await readFile(join(directory, name), "utf8");
+    return (await readRegularFile(join(directory, name), maxTextBytes)).toString();
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
     throw error;
@@ -20,7 +24,7 @@ export async function readTextFile(directory: string, name: string): Promise<str
 
 export function parseJsonFile(text: string, name: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseBoundedJson(text);
   } catch {
     throw corrupt(`${name} is not readable (${text.length} characters)`, { file: name, characters: text.length });
   }

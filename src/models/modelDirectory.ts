@@ -114,8 +114,8 @@ async function listDirectory(directory: string): Promise<readonly string[]> {
 
 async function requireFile(directory: string, name: string, entries: readonly string[]): Promise<void> {
   if (!entries.includes(name)) throw missingFile(directory, name);
-  if ((await stat(resolve(directory, name))).size === 0)
-    throw incomplete(`${name} is empty`, { directory, file: name });
+  const stats = await stat(resolve(directory, name));
+  if (stats.isFile() && stats.size === 0) throw incomplete(`${name} is empty`, { directory, file: name });
 }
 
 function missingFile(directory: string, file: string): Error {

@@ -1,4 +1,5 @@
 import { isObject, listOf } from "../text/json";
+import { parseBoundedJson } from "./boundedJson";
 import type { ByteSource } from "./fileSource";
 import { corrupt, incomplete } from "./modelErrors";
 
@@ -69,7 +70,7 @@ export async function readSafetensorsHeader(
 
 function parseHeader(json: Buffer, file: string): Readonly<Record<string, unknown>> {
   try {
-    const header: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
+    const header: unknown = parseBoundedJson(new TextDecoder("utf-8", { fatal: true }).decode(json));
     if (isObject(header)) return header;
   } catch {
     // falls through to the one message

@@ -1,8 +1,8 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { objectOf } from "../text/json";
 import { FileSource } from "./fileSource";
-import { parseJsonFile } from "./jsonFile";
+import { readJsonFile } from "./jsonFile";
 import { corrupt, incomplete } from "./modelErrors";
 import { readSafetensorsHeader, type StoredTensor } from "./safetensorsHeader";
 
@@ -47,7 +47,7 @@ export async function readWeights(directory: string): Promise<Weights> {
 }
 
 async function readIndex(directory: string): Promise<ReadonlyMap<string, string>> {
-  const index = parseJsonFile(await readFile(join(directory, indexFile), "utf8"), indexFile);
+  const index = await readJsonFile(directory, indexFile);
   const files = new Map<string, string>();
   for (const [tensor, file] of Object.entries(objectOf(objectOf(index)["weight_map"]))) {
     if (typeof file !== "string" || /[\\/]/.test(file))

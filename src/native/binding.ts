@@ -19,7 +19,7 @@ import type { SamplingRange } from "../common/samplingRanges";
 
 export type NativeErrorCode =
   | "INVALID_REQUEST" // wrong ids, shapes, ranges: nothing ran
-  | "OUT_OF_MEMORY" // facts: neededBytes, availableBytes where it was seen before anything was allocated
+  | "OUT_OF_MEMORY" // facts: neededBytes, availableBytes, promisedBytes where it was seen before anything was allocated
   | "MODEL_NOT_FOUND"
   | "MODEL_INCOMPLETE" // a file or tensor is missing or shorter than its header says; facts: path / tensor
   | "MODEL_CORRUPT"
@@ -37,16 +37,22 @@ export interface NativeAddon {
   versions(): { readonly addon: string; readonly mlx: string; readonly platform: string; readonly sanitizer: string };
   /** The ranges that `run` holds sampling parameters to, by name: those of src/common/samplingRanges.ts. */
   samplingRanges(): Readonly<Record<string, SamplingRange>>;
-  /** What the machine offers. `memoryBytes`: physical; `availableBytes`: usable now without swapping. */
+  /** What the machine offers. `memoryBytes`: physical; `availableBytes`: usable now without swapping, and not promised. */
   deviceInfo(): Promise<DeviceInfo>;
   /** Bytes a second that `threads` threads read from memory; 0: as many as compute. For the benchmarks. */
   readBandwidth(threads: number): Promise<number>;
   /**
    * Reads `config.json` and the safetensors of an MLX-format directory. Checks architecture, every tensor's name, shape,
    * dtype and length, and free memory before MLX sees them. Only one model may be loaded at a time per addon instance.
-   * `cancel` rejects with ABORTED and frees what was read.
+   * `cancel` rejects with ABORTED and frees what was read. Rejects with MODEL_CORRUPT when a weight file is written or
+   * replaced meanwhile.
    */
   loadModel(options: LoadModelOptions, onProgress: (progress: LoadProgress) => void): NativeTask<NativeModel>;
+  /**
+   * `NativeModelInfo.weightsId` of the model in `directory`, without reading its weights: known where every weight file is
+   * as it was when a load with this `home` hashed it (device, inode, size, times in ns); otherwise undefined.
+   */
+  weightsId(directory: string, home: string): Promise<string | undefined>;
   /**
    * A pool of any geometry with no model behind it, for the benchmarks: its blocks can be copied, written and read;
    * `run` and `logits` reject with INVALID_REQUEST. Freed by its own `dispose`.
@@ -90,10 +96,19 @@ export interface NativeLock {
 export interface LoadModelOptions {
   readonly directory: string;
   readonly device?: Device;
-  /** Threads of the CPU kernels, 1…256; 0 or absent: RESIDENT_THREADS, else as many as there are physical cores. */
+  /**
+   * Threads of the CPU kernels, 1…256; 0 or absent: RESIDENT_THREADS, else as many as there are physical cores that the
+   * process may use: its affinity and a CPU quota of its control group count.
+   */
   readonly threads?: number;
   /** Of K and V in the pool; absent: f16 with the CPU kernels, elsewhere the type of the activations. */
   readonly kvDtype?: KvDtype;
+  /**
+   * Folder for what is shared with other processes and later loads: digests of weights in `weights.json`, and in `promises`
+   * the memory that each process has promised to weights and pools and not filled yet. Absent: others' promises do not
+   * count. It is this process's until another load names another one.
+   */
+  readonly home?: string;
 }
 
 /** Work under way. `cancel` is a request: it takes effect between two steps, or two pieces of a file. */
@@ -129,7 +144,10 @@ export interface NativeModelInfo {
     /** Of `kvBytesPerToken`, what these layers take. */
     readonly kvBytesPerToken: number;
   };
-  /** Hex digest over config, safetensors headers, sizes and 4 KB of every tensor. */
+  /**
+   * Hex digest (XXH3-128) over config.json and every tensor: name, element type, shape and every byte. How the tensors are
+   * spread over files does not change it.
+   */
   readonly weightsId: string;
   /** Canonical JSON of everything in the config that changes K and V (RoPE included). */
   readonly architectureId: string;
@@ -285,7 +303,12 @@ export interface BlockFileRead {
   readonly usedAt?: number;
 }
 
-/** Why a block file was refused. `missing` is no file; everything else found one and did not trust it. */
+/**
+ * Why a block file was refused. `missing`: there is none. `unreadable`: it could not be opened or read (too many open files,
+ * an I/O error, no permission, no memory), which says nothing of what it holds: it may be good and is not to be removed.
+ * Everything else is about the file: it is not the block that is wanted, and never will be. `format` is also what is no
+ * regular file.
+ */
 export type BlockRefusal =
   | {
       readonly code: "missing" | "truncated" | "checksum" | "format" | "geometry" | "unreadable";

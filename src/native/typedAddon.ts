@@ -13,6 +13,7 @@ export function withTypedErrors(addon: NativeAddon): NativeAddon {
         () => addon.loadModel(options, onProgress),
         (model) => typedModel(model),
       ),
+    weightsId: (directory, home) => typed(() => addon.weightsId(directory, home)),
     createBarePool: async (geometry) => typedPool(await typed(() => addon.createBarePool(geometry))),
     checkBlockFile: (path) => typed(() => addon.checkBlockFile(path)),
     tryLock: (path) => rethrow(() => addon.tryLock(path)),

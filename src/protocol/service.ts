@@ -228,6 +228,8 @@ export interface ModelDetail extends ModelSummary {
   readonly kvBytesPerToken: number;
   readonly hasChatTemplate: boolean;
   readonly eosTokens: readonly string[];
+  /** Digest of the weights, by which caches know their model. Absent until this model was loaded once as it is now. */
+  readonly weightsId?: string;
 }
 
 export interface ImportRequest {

@@ -80,7 +80,7 @@ export class LocalResidentService implements ResidentService {
   ) {
     this.emitter = new Emitter((error) => log.log("error", `a listener failed: ${toErrorInfo(error).what}`));
     this.defaultSampling = options.sampling ?? {};
-    this.library = new ModelLibrary(options);
+    this.library = new ModelLibrary(options, () => runtime.loadAddon());
     this.host = new ModelHost({
       service: options,
       runtime,

@@ -82,8 +82,10 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       this.setState({ type: "loading", model: name, done: 0, total: summary.weightBytes });
       const { threads = 0, kvDtype } = service;
       const precision = kvDtype === undefined ? {} : { kvDtype };
-      const task = addon.loadModel({ directory, threads, ...precision }, ({ bytesRead, bytesTotal }) =>
-        this.setState({ type: "loading", model: name, done: bytesRead, total: bytesTotal }),
+      const task = addon.loadModel(
+        { directory, threads, ...precision, home: service.home },
+        ({ bytesRead, bytesTotal }) =>
+          this.setState({ type: "loading", model: name, done: bytesRead, total: bytesTotal }),
       );
       const cancel = () => task.cancel();
       signal?.addEventListener("abort", cancel);

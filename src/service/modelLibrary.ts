@@ -4,13 +4,17 @@ import { importGguf } from "../models/gguf/importGguf";
 import { inspectModel, summarizeModel } from "../models/modelDirectory";
 import { modelFolderName } from "../models/modelFolderName";
 import { fetchStarter } from "../models/starter";
+import type { NativeAddon } from "../native/binding";
 import type { ImportRequest, ModelDetail, ModelSummary, Progress, ServiceOptions } from "../protocol/service";
 
 /** The models on this machine: what is there, what comes in, and which one is the default. */
 export class ModelLibrary {
   private chosen: string;
 
-  constructor(private readonly options: ServiceOptions) {
+  constructor(
+    private readonly options: ServiceOptions,
+    private readonly addon: () => NativeAddon,
+  ) {
     this.chosen = path.resolve(options.defaultModel ?? options.starterModel);
   }
 
@@ -29,8 +33,19 @@ export class ModelLibrary {
     return listModels({ starterModel, imported: this.imported, others });
   }
 
-  inspect(directory: string): Promise<ModelDetail> {
-    return inspectModel(path.resolve(directory), this.options);
+  async inspect(directory: string): Promise<ModelDetail> {
+    const detail = await inspectModel(path.resolve(directory), this.options);
+    const weightsId = await this.weightsId(detail.directory);
+    return weightsId === undefined ? detail : { ...detail, weightsId };
+  }
+
+  /** Undefined where there is no addon too: a model can be inspected without one. */
+  private async weightsId(directory: string): Promise<string | undefined> {
+    try {
+      return await this.addon().weightsId(directory, this.options.home);
+    } catch {
+      return undefined;
+    }
   }
 
   summarize(directory: string): Promise<ModelSummary> {

@@ -1,17 +1,30 @@
 /** Who an agent is, as its turn log says it: what is lost of a manifest that cannot be read is found again there. */
-import { type JsonObject, readCount, readNumber, readString } from "./json";
+import { type JsonObject, readCount, readNumber, readNumbers, readString } from "./json";
 import type { Manifest } from "./manifest";
 
 export type AgentRecord = Pick<
   Manifest,
-  "id" | "name" | "index" | "createdAt" | "modelDirectory" | "modelName" | "contextTokens" | "system" | "pinned"
+  | "id"
+  | "name"
+  | "index"
+  | "createdAt"
+  | "modelDirectory"
+  | "modelName"
+  | "contextTokens"
+  | "system"
+  | "pinned"
+  | "sampling"
 >;
 
 /** Of a manifest, which has more: only the record's own fields. */
 export function agentRecordOf(agent: AgentRecord): AgentRecord {
-  const { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system, pinned } = agent;
+  const { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system, pinned, sampling } = agent;
   const record = { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system };
-  return pinned === true ? { ...record, pinned } : record;
+  return {
+    ...record,
+    ...(pinned === true ? { pinned } : {}),
+    ...(sampling === undefined || Object.keys(sampling).length === 0 ? {} : { sampling }),
+  };
 }
 
 /** Throws `MalformedJson`. */
@@ -26,6 +39,7 @@ export function decodeAgentRecord(object: JsonObject): AgentRecord {
     contextTokens: readCount(object, "contextTokens"),
     system: readString(object, "system"),
     ...(object["pinned"] === true ? { pinned: true } : {}),
+    ...(object["sampling"] === undefined ? {} : { sampling: readNumbers(object, "sampling") }),
   };
 }
 
@@ -39,6 +53,12 @@ export function isSameAgent(a: AgentRecord, b: AgentRecord): boolean {
     a.modelName === b.modelName &&
     a.contextTokens === b.contextTokens &&
     a.system === b.system &&
-    a.pinned === b.pinned
+    a.pinned === b.pinned &&
+    hasSameNumbers(a.sampling ?? {}, b.sampling ?? {})
   );
+}
+
+function hasSameNumbers(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }

@@ -73,6 +73,12 @@ export function readNumber(object: JsonObject, key: string): number {
   return value;
 }
 
+/** An object all of whose values are numbers. */
+export function readNumbers(object: JsonObject, key: string): Readonly<Record<string, number>> {
+  const numbers = asObject(object[key], key);
+  return Object.fromEntries(Object.keys(numbers).map((name) => [name, readNumber(numbers, name)]));
+}
+
 /** An integer ≥ 0. */
 export function readCount(object: JsonObject, key: string): number {
   const value = readNumber(object, key);

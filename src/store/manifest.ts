@@ -9,6 +9,7 @@ import {
   readCount,
   readCounts,
   readNumber,
+  readNumbers,
   readOptionalString,
   readString,
   readStrings,
@@ -127,14 +128,10 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     createdAt: readNumber(object, "createdAt"),
     lastUsedAt: readNumber(object, "lastUsedAt"),
     ...(object["pinned"] === true ? { pinned: true } : {}),
-    ...(object["sampling"] === undefined ? {} : { sampling: decodeNumbers(asObject(object["sampling"], "sampling")) }),
+    ...(object["sampling"] === undefined ? {} : { sampling: readNumbers(object, "sampling") }),
     logs: decodeLogs(asObject(object["logs"], "logs")),
     ...(object["cache"] === undefined ? {} : { cache: decodeCache(asObject(object["cache"], "cache")) }),
   };
-}
-
-function decodeNumbers(object: JsonObject): Readonly<Record<string, number>> {
-  return Object.fromEntries(Object.keys(object).map((key) => [key, readNumber(object, key)]));
 }
 
 function decodeLogs(object: JsonObject): CommittedLogs {

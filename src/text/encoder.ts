@@ -8,6 +8,7 @@ import type { Bpe } from "./bpe";
 import { byteCharacters } from "./byteCharacters";
 import { EncodingMemo } from "./encodingMemo";
 import { IdList } from "./idList";
+import { endOfUnreached, type Reach, sumOfReaches } from "./patternReach";
 import { JunctionLevel, levelsOf, PieceCursor } from "./pieces";
 import type { Steps } from "./steps";
 import type { TokenTrie } from "./tokenTrie";
@@ -63,7 +64,8 @@ export class Encoder {
     this.levels = canCutWords
       ? [...whole.levels, new JunctionLevel((left, right) => bpe.joins(left, right))]
       : whole.levels;
-    this.memo = new EncodingMemo(this.levels);
+    const reach = reachOf(this.levels);
+    this.memo = new EncodingMemo(reach && ((text, end) => endOfUnreached(text, end, reach)));
   }
 
   *encode(text: string): Steps<Int32Array> {
@@ -152,6 +154,12 @@ function trimmed(parts: readonly (AddedToken | string)[]): readonly (AddedToken 
     const from = typeof before === "object" && before.stripsRight ? part.trimStart() : part;
     return typeof after === "object" && after.stripsLeft ? from.trimEnd() : from;
   });
+}
+
+/** A piece of one level may end where the next one below still looks, so their reaches add up. */
+function reachOf(levels: Levels): Reach | undefined {
+  const [first, ...others] = levels.map(({ reach }) => reach);
+  return others.reduce(sumOfReaches, first);
 }
 
 function codePoints(text: string): Int32Array {

@@ -1,6 +1,4 @@
 import { IdList } from "./idList";
-import { endOfUnreached, type Reach, sumOfReaches } from "./patternReach";
-import type { levelsOf } from "./pieces";
 
 /** Shorter texts are as quickly encoded as looked up. */
 const worthRemembering = 2000;
@@ -28,17 +26,15 @@ interface Remembered {
  */
 export class EncodingMemo {
   private texts: readonly Remembered[] = [];
-  private readonly reach: Reach | undefined;
 
-  constructor(levels: ReturnType<typeof levelsOf>["levels"]) {
-    // A piece of one level may end where the next one below still looks, so their reaches add up.
-    const [first, ...others] = levels.map(({ reach }) => reach);
-    this.reach = others.reduce(sumOfReaches, first);
-  }
-
+  /**
+   * `unreached`: the last place in a text at which an encoding can be taken up whatever is from `end` on. Absent: such a
+   * place is not known, nothing is remembered.
+   */
+  constructor(private readonly unreached: ((text: string, end: number) => number) | undefined) {}
   begin(text: string): PartialEncoding {
-    const { reach } = this;
-    if (reach === undefined || text.length < worthRemembering) return new PartialEncoding(text);
+    const { unreached } = this;
+    if (unreached === undefined || text.length < worthRemembering) return new PartialEncoding(text);
     let best: Remembered | undefined;
     let agreeing = 0;
     for (const candidate of this.texts) {
@@ -47,12 +43,12 @@ export class EncodingMemo {
       best = candidate;
       agreeing = common;
     }
-    return new PartialEncoding(text, best, reach);
+    return new PartialEncoding(text, best, unreached);
   }
 
   end(encoding: PartialEncoding): Int32Array {
     const done = encoding.complete();
-    if (this.reach === undefined || done.text.length < worthRemembering) return done.ids;
+    if (this.unreached === undefined || done.text.length < worthRemembering) return done.ids;
     const others = this.texts.filter((known) => known !== encoding.known && known.text !== done.text);
     this.texts = [done, ...others].slice(0, mostTexts);
     return done.ids;
@@ -73,12 +69,11 @@ export class PartialEncoding {
   constructor(
     readonly text: string,
     readonly known?: Remembered,
-    reach?: Reach,
+    unreached: (text: string, end: number) => number = () => 0,
   ) {
     const old = known?.marks ?? [];
     const start = known === undefined ? 0 : commonStart(known.text, text);
-    const unreached = reach === undefined ? 0 : endOfUnreached(text, start, reach);
-    this.marks = old.slice(0, firstMark(old, unreached));
+    this.marks = old.slice(0, firstMark(old, unreached(text, start)));
     const last = this.marks.at(-1);
     this.from = last?.at ?? 0;
     if (known !== undefined && last !== undefined) this.ids.pushAll(known.ids.subarray(0, last.ids));

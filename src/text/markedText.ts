@@ -27,8 +27,12 @@ export type Stretch =
 export class SpecialTokens {
   private readonly trie: TokenTrie<SpecialToken>;
 
+  /** Length of the longest string. */
+  readonly longest: number;
+
   constructor(readonly tokens: readonly SpecialToken[]) {
     this.trie = new TokenTrie(tokens, escapeCharacter);
+    this.longest = tokens.reduce((longest, { content }) => Math.max(longest, content.length), 1);
   }
 
   /** What a person, a file or a tool said, as marked text: nothing in it is a special token. */
@@ -53,18 +57,18 @@ export class SpecialTokens {
     return copied === 0 && parts.length === 0 ? content : parts.join("") + content.slice(copied);
   }
 
-  /** Cuts marked text at its control tokens. Empty plain stretches are left out. */
-  split(marked: string): readonly Stretch[] {
+  /** Cuts marked text at its control tokens, from `from`, where a stretch begins. Empty plain stretches are left out. */
+  split(marked: string, from = 0): readonly Stretch[] {
     const stretches: Stretch[] = [];
     let parts: string[] = [];
-    let start = 0;
-    let copied = 0;
+    let start = from;
+    let copied = from;
     const flush = (end: number) => {
       parts.push(marked.slice(copied, end));
       if (end > start) stretches.push({ kind: "plain", text: parts.join(""), start, end });
       parts = [];
     };
-    for (let at = this.trie.nextStart(marked, 0); at >= 0; ) {
+    for (let at = this.trie.nextStart(marked, from); at >= 0; ) {
       if (marked.charAt(at) === escapeCharacter) {
         parts.push(marked.slice(copied, at), marked.charAt(at + 1));
         copied = Math.min(at + 2, marked.length);

@@ -15,7 +15,7 @@ interface Level {
 }
 
 /** As the library's Split and Digits cut: at every match, what is between matches stays. */
-export class PatternLevel implements Level {
+class PatternLevel implements Level {
   readonly reach: Reach | undefined;
 
   constructor(private readonly pattern: RegExp) {

@@ -3,8 +3,8 @@ import { ResidentError } from "../common/errors";
 import { Bpe } from "./bpe";
 import { Detokenizer } from "./detokenizer";
 import { type AddedTokens, Encoder } from "./encoder";
-import { IdList } from "./idList";
-import { isObject, type JsonObject, listOf, objectOf } from "./json";
+import { EncodingMemo } from "./encodingMemo";
+import { isObject, type JsonObject, listOf, objectOf, tokenText } from "./json";
 import { type SpecialToken, SpecialTokens } from "./markedText";
 import { forContinuation, withoutTokens } from "./plainTokenizer";
 import { runAtOnce, type Steps } from "./steps";
@@ -17,6 +17,9 @@ import { TokenTrie } from "./tokenTrie";
  */
 export class TextTokenizer {
   private readonly bytes: (Uint8Array | undefined)[] = [];
+  /** Of marked texts, which can be taken up behind a special token. */
+  private readonly firstMemo: EncodingMemo;
+  private readonly continuedMemo: EncodingMemo;
 
   private constructor(
     private readonly bpe: Bpe,
@@ -28,7 +31,12 @@ export class TextTokenizer {
     private readonly byteMap: TokenByteMap,
     /** What the tokenizer puts before every text by itself (BOS), as ids. */
     readonly leadingIds: readonly number[],
-  ) {}
+  ) {
+    // A longer token may begin where one ends.
+    const unreached = (_: string, end: number) => end - specials.longest;
+    this.firstMemo = new EncodingMemo(unreached);
+    this.continuedMemo = new EncodingMemo(unreached);
+  }
 
   /** Takes parsed `tokenizer.json` and `tokenizer_config.json`. MODEL_CORRUPT or MODEL_UNSUPPORTED where they do not work. */
   static create(tokenizerJson: unknown, tokenizerConfig: unknown): TextTokenizer {
@@ -70,11 +78,14 @@ export class TextTokenizer {
 
   /** As `encodeMarked`, to be interrupted. */
   *markedSteps(marked: string, continues: boolean): Steps<Int32Array> {
-    const ids = new IdList();
-    const stretches = this.specials.split(marked);
+    const memo = continues ? this.continuedMemo : this.firstMemo;
+    const known = memo.begin(marked);
+    const stretches = this.specials.split(marked, known.from);
     for (const [i, stretch] of stretches.entries()) {
       if (stretch.kind === "special") {
-        ids.push(stretch.token.id);
+        known.ids.push(stretch.token.id);
+        if (!stretch.token.stripsRight) known.mark(stretch.end);
+        if (known.isComplete) break;
         continue;
       }
       const before = stretches[i - 1];
@@ -82,9 +93,9 @@ export class TextTokenizer {
       let { text } = stretch;
       if (before?.kind === "special" && before.token.stripsRight) text = text.trimStart();
       if (after?.kind === "special" && after.token.stripsLeft) text = text.trimEnd();
-      ids.pushAll(yield* this.textSteps(text, continues || i > 0));
+      known.ids.pushAll(yield* this.textSteps(text, continues || known.from > 0 || i > 0));
     }
-    return ids.toArray();
+    return memo.end(known);
   }
 
   /** The whole text of `ids`; bytes that are no UTF-8 become U+FFFD. Special tokens are written out. */
@@ -157,9 +168,12 @@ function requireBpe(model: JsonObject): void {
 
 function createBpe(plain: JsonObject, original: JsonObject): Bpe {
   const model = objectOf(original["model"]);
-  const unknown = model["unk_token"];
+  const unknown = tokenText(model["unk_token"]);
   const added = listOf(original["added_tokens"]).map(objectOf);
-  const id = objectOf(model["vocab"])[String(unknown)] ?? added.find(({ content }) => content === unknown)?.["id"];
+  const id =
+    unknown === undefined
+      ? undefined
+      : (objectOf(model["vocab"])[unknown] ?? added.find(({ content }) => content === unknown)?.["id"]);
   return construct(() => new Bpe(objectOf(plain["model"]), typeof id === "number" ? id : undefined));
 }
 

@@ -51,6 +51,7 @@ describe("agents", () => {
     const changed = await run<AgentSummary>(commands.agentSampling, { agent: "Particular", sampling: own });
     assert.deepEqual(changed.sampling, own);
     assert.equal(await generated("Particular"), 3);
+    assert.deepEqual((await newAgent("Just as particular", { like: "Particular" })).sampling, own);
     assert.equal(await generated("Particular", { maxTokens: 4 }), 4);
     assert.equal(await generated("Ordinary"), 12, "the setting of these tests");
     await settingsOf.update(settings.answersMaxTokens, 5, vscode.ConfigurationTarget.Global);

@@ -1,8 +1,7 @@
-#include <thread>
-
 #include "binding/arguments.h"
 #include "binding/methods.h"
 #include "binding/results.h"
+#include "core/processors.h"
 
 namespace resident {
 
@@ -51,7 +50,7 @@ Napi::Object MakeModel(Napi::Env env, const EnvironmentPtr& environment, Handle 
                             .shape = engine.Shape(pool),
                             .access = engine.Access(pool),
                             .has_model = true,
-                            .takes_all_processors = threads >= int(std::thread::hardware_concurrency())};
+                            .takes_all_processors = threads >= UsableProcessors()};
       return [=](Napi::Env js) { return MakePool(js, environment, parts); };
     });
     return call.promise;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "core/processors.h"
-
 namespace resident {
 namespace {
 
@@ -38,11 +36,12 @@ void MlxThread::Stop() {
 }
 
 IoThreads::IoThreads() {
-  const unsigned count = std::clamp(std::thread::hardware_concurrency(), 1u, 2u);
-  for (unsigned i = 0; i < count; ++i) {
-    threads_.emplace_back([this] {
+  const int count = std::min(UsableProcessors(), 2);
+  for (int i = 0; i < count; ++i) {
+    Worker& worker = workers_.emplace_back();
+    worker.thread = std::thread([this, &place = worker.place] {
       for (Job job; queue_.Pop(job); job = {}) {
-        RunAnywhere();
+        place.RunAnywhere();
         job();
       }
     });
@@ -52,8 +51,8 @@ IoThreads::IoThreads() {
 void IoThreads::PostHelp(Job job) {
   // While steps run no processor is idle: whoever is sent anywhere is in their way.
   if (!pace_.stepping()) {
-    for (std::thread& thread : threads_) {
-      if (thread.get_id() != std::this_thread::get_id()) RunElsewhere(thread);
+    for (Worker& worker : workers_) {
+      if (worker.thread.get_id() != std::this_thread::get_id()) worker.place.RunElsewhere(worker.thread);
     }
   }
   Post(std::move(job));
@@ -61,14 +60,14 @@ void IoThreads::PostHelp(Job job) {
 
 void IoThreads::Rest() {
   thread_local std::chrono::nanoseconds rested_at = ThreadTime();
-  pace_.Rest(int(threads_.size()) * (ThreadTime() - rested_at));
+  pace_.Rest(int(workers_.size()) * (ThreadTime() - rested_at));
   rested_at = ThreadTime();
 }
 
 void IoThreads::Stop() {
   queue_.Stop();
-  for (std::thread& thread : threads_) {
-    if (thread.joinable()) thread.join();
+  for (Worker& worker : workers_) {
+    if (worker.thread.joinable()) worker.thread.join();
   }
 }
 

@@ -5,10 +5,10 @@
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 #include "core/engine.h"
 #include "core/pace.h"
+#include "core/processors.h"
 
 namespace resident {
 
@@ -106,9 +106,14 @@ class IoThreads {
   void Stop();
 
  private:
+  struct Worker {
+    ThreadPlace place;
+    std::thread thread;
+  };
+
   JobQueue<Job> queue_;
   Pace pace_;
-  std::vector<std::thread> threads_;
+  std::deque<Worker> workers_;  // they stay where they are
 };
 
 }  // namespace resident

@@ -1,6 +1,7 @@
 #include "core/block_file.h"
 
 #include <cerrno>
+#include <new>
 #include <string_view>
 
 #include "core/error.h"
@@ -81,6 +82,9 @@ std::optional<BlockRefusal> CheckMetadata(const Metadata& found, const Metadata&
   return std::nullopt;
 }
 
+/** Far more than any block's header has. */
+constexpr uint64_t kMostHeaderBytes = uint64_t(16) << 20;
+
 /** Length of the header's text in a file of `size` bytes. Throws SafetensorsError. */
 uint64_t TextBytes(const File& file, uint64_t size) {
   std::string first(kHeaderLengthBytes, '\0');
@@ -88,9 +92,13 @@ uint64_t TextBytes(const File& file, uint64_t size) {
   return HeaderTextBytes(first, size);
 }
 
-/** Fills `text` from the file and moves the checksum out of it, into `stated`: zeros stand there as they were hashed.
+/**
+ * Reads the header's text and moves the checksum out of it, into `stated`: zeros stand there as they were hashed.
  */
-std::optional<BlockRefusal> ReadHeaderText(const File& file, std::string& text, std::string& stated) {
+std::optional<BlockRefusal> ReadHeaderText(const File& file, uint64_t text_bytes, std::string& text,
+                                           std::string& stated) {
+  if (text_bytes > kMostHeaderBytes) return Refuse("format", "its header has " + std::to_string(text_bytes) + " bytes");
+  text.resize(text_bytes);
   if (file.ReadAt(kHeaderLengthBytes, std::as_writable_bytes(std::span(text))) != text.size()) {
     return Refuse("truncated", "it became shorter while it was read");
   }
@@ -115,13 +123,14 @@ std::optional<BlockRefusal> CheckVersion(const SafetensorsHeader& header, bool w
 std::optional<BlockRefusal> ReadChecked(const File& file, const PoolGeometry& geometry, int tokens,
                                         const Metadata& expected, const BlockPieces& into, const ReadHooks& hooks) {
   const uint64_t size = file.SizeBytes();
-  std::string text(TextBytes(file, size), '\0'), stated;
-  const uint64_t data_bytes = size - kHeaderLengthBytes - text.size(), wanted_bytes = geometry.BlockBytes(tokens);
+  const uint64_t text_bytes = TextBytes(file, size);
+  const uint64_t data_bytes = size - kHeaderLengthBytes - text_bytes, wanted_bytes = geometry.BlockBytes(tokens);
   if (data_bytes > wanted_bytes) {  // nothing of that length is ours: do not read it
     return Refuse("geometry",
                   "it holds " + std::to_string(data_bytes) + " bytes and the block " + std::to_string(wanted_bytes));
   }
-  if (auto refusal = ReadHeaderText(file, text, stated)) return refusal;
+  std::string text, stated;
+  if (auto refusal = ReadHeaderText(file, text_bytes, text, stated)) return refusal;
   Hash128 hash;
   HashHeader(text, hash);
   if (!ReadSegments(file, kHeaderLengthBytes + text.size(), data_bytes, into, hash, hooks)) {
@@ -144,20 +153,24 @@ std::optional<BlockRefusal> RefusalOf(Read read) {
     return read();
   } catch (const SafetensorsError& error) {
     return Refuse(error.truncated ? "truncated" : "format", error.what());
+  } catch (const NotRegularFile& error) {
+    return Refuse("format", error.what());
   } catch (const Error& error) {
     for (const Fact& fact : error.facts()) {
       const double* number = std::get_if<double>(&fact.value);
       if (fact.name == "errno" && number != nullptr && int(*number) == ENOENT) return Refuse("missing", error.what());
     }
     return Refuse("unreadable", error.what());
+  } catch (const std::bad_alloc&) {
+    return Refuse("unreadable", "there is not enough memory to read it");
   }
 }
 
 std::optional<BlockRefusal> CheckWhole(const File& file, const std::function<void()>& after_segment,
                                        CheckedBlock& checked) {
   const uint64_t size = checked.file_bytes = file.SizeBytes();
-  std::string text(TextBytes(file, size), '\0'), stated;
-  if (auto refusal = ReadHeaderText(file, text, stated)) return refusal;
+  std::string text, stated;
+  if (auto refusal = ReadHeaderText(file, TextBytes(file, size), text, stated)) return refusal;
   const uint64_t data_offset = kHeaderLengthBytes + text.size();
   Hash128 hash;
   HashHeader(text, hash);

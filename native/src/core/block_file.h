@@ -15,7 +15,10 @@ namespace resident {
 
 using Metadata = std::map<std::string, std::string>;
 
-/** Why a block file was refused; the names of `BlockRefusal` in src/native/binding.ts. */
+/**
+ * Why a block file was refused; the names of `BlockRefusal` in src/native/binding.ts. "unreadable" says nothing of the
+ * file: it could not be opened or read (too many open files, an I/O error, no permission, no memory), and may be good.
+ */
 struct BlockRefusal {
   const char* code;
   std::string reason;

@@ -6,14 +6,12 @@
 #include <set>
 
 #include "core/error.h"
-#include "core/hash.h"
 #include "core/json.h"
 
 namespace resident {
 namespace {
 
 constexpr uint64_t kMaxConfigBytes = 16 << 20;
-constexpr uint64_t kSampleBytes = 4096;
 
 bool IsFolder(const std::string& path) {
   struct stat status{};
@@ -73,7 +71,8 @@ void Checkpoint::AddFile(const std::string& directory, const std::string& name) 
   const std::string path = directory + "/" + name;
   if (!FileExists(path)) throw Incomplete("the model folder has no " + name, path);
   const File& file = *files_.emplace_back(std::make_unique<File>(File::OpenForReading(path)));
-  const uint64_t size = file.SizeBytes();
+  const FileStamp& stamp = stamps_.emplace_back(file.Stamp());
+  const uint64_t size = stamp.size_bytes;
   try {
     std::string first(kHeaderLengthBytes, '\0');
     first.resize(file.ReadAt(0, std::as_writable_bytes(std::span(first))));
@@ -83,10 +82,10 @@ void Checkpoint::AddFile(const std::string& directory, const std::string& name) 
     }
     const SafetensorsHeader header = ParseSafetensorsHeader(text, size);
     for (const auto& [tensor, entry] : header.tensors) {
-      const bool fresh = tensors_.emplace(tensor, StoredTensor{&file, header.data_offset + entry.begin, entry}).second;
+      StoredTensor stored{tensor, &file, header.data_offset + entry.begin, entry};
+      const bool fresh = tensors_.emplace(tensor, std::move(stored)).second;
       if (!fresh) throw Corrupt(path, "tensor " + tensor + " is in two files");
     }
-    header_texts_.push_back(std::move(text));
   } catch (const SafetensorsError& error) {
     if (error.truncated) throw Incomplete(path + " is incomplete: " + error.what(), path);
     throw Corrupt(path, error.what());
@@ -98,20 +97,22 @@ const StoredTensor* Checkpoint::Find(const std::string& name) const {
   return found == tensors_.end() ? nullptr : &found->second;
 }
 
-std::string Checkpoint::ComputeId() const {
+std::string Checkpoint::IdOf(const FileDigests& digests) const {
+  Digest128 all;
+  for (const auto& [file, digest] : digests) all = all + digest;
   Hash128 hash;
   hash.Update(AsBytes(config_text_));
-  for (size_t i = 0; i < files_.size(); ++i) {
-    hash.Update(AsBytes(header_texts_[i]));
-    hash.Update(AsBytes(EncodeHeaderLength(files_[i]->SizeBytes())));
-  }
-  std::vector<std::byte> sample;
-  for (const auto& [name, tensor] : tensors_) {
-    sample.resize(std::min(tensor.entry.SizeBytes(), kSampleBytes));
-    ReadStored(tensor, 0, sample);
-    hash.Update(sample);
-  }
+  hash.Update(AsBytes(all.Hex()));
   return hash.Hex();
+}
+
+void Checkpoint::RequireUnchanged() const {
+  for (size_t i = 0; i < files_.size(); ++i) {
+    const std::string& path = files_[i]->path();
+    // The path, not the open file: of several files, some may have been opened before others were replaced.
+    if (StampOf(path) == stamps_[i]) continue;
+    throw Error(ErrorCode::kModelCorrupt, path + " was changed while it was read", {{"path", path}});
+  }
 }
 
 void ReadStored(const StoredTensor& tensor, uint64_t from, std::span<std::byte> into) {

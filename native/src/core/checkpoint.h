@@ -8,16 +8,21 @@
 
 #include "core/config.h"
 #include "core/file.h"
+#include "core/hash.h"
 #include "core/safetensors.h"
 
 namespace resident {
 
 /** One tensor of a checkpoint and the file that holds it. */
 struct StoredTensor {
+  std::string name;
   const File* file;
   uint64_t offset;  // bytes from the start of the file
   TensorEntry entry;
 };
+
+/** Digest of all tensors of each file of a checkpoint. */
+using FileDigests = std::map<const File*, Digest128>;
 
 /**
  * The files of an MLX-format model directory: config.json and one or several safetensors. Opening reads and checks the
@@ -34,8 +39,16 @@ class Checkpoint {
 
   const StoredTensor* Find(const std::string& name) const;
 
-  /** Hex digest over config, headers, sizes and the first 4 KB of every tensor. */
-  std::string ComputeId() const;
+  const std::vector<std::unique_ptr<File>>& files() const { return files_; }
+
+  /** The id of weights whose files have these digests: hex. */
+  std::string IdOf(const FileDigests& digests) const;
+
+  /**
+   * Throws MODEL_CORRUPT when a file was written or replaced since it was opened: what was read may be a part of one
+   * model and a part of another.
+   */
+  void RequireUnchanged() const;
 
  private:
   void AddFile(const std::string& directory, const std::string& name);
@@ -43,7 +56,7 @@ class Checkpoint {
   std::string config_text_;
   ModelConfig config_;
   std::vector<std::unique_ptr<File>> files_;
-  std::vector<std::string> header_texts_;  // of each file
+  std::vector<FileStamp> stamps_;  // of each file, when it was opened
   std::map<std::string, StoredTensor> tensors_;
 };
 

@@ -13,6 +13,9 @@
 namespace resident {
 namespace {
 
+/** Converting a larger number to f32 is undefined. */
+constexpr double kLargestFloat = std::numeric_limits<float>::max();
+
 [[noreturn]] void Corrupt(const std::string& what) { throw Error(ErrorCode::kModelCorrupt, "config.json: " + what); }
 
 [[noreturn]] void Unsupported(const std::string& what) {
@@ -197,8 +200,8 @@ void CheckShape(const ModelConfig& config) {
   if (config.num_heads % config.num_kv_heads != 0) Corrupt("num_attention_heads is no multiple of num_key_value_heads");
   if (config.head_dim % 2 != 0) Corrupt("head_dim is odd");
   const int64_t largest = std::max({int64_t(config.vocab_size), int64_t(config.intermediate_size),
-                                    int64_t(config.num_heads + config.num_kv_heads) * config.head_dim});
-  if (config.num_layers > 1000 || config.hidden_size > (1 << 20) || largest > (1 << 24)) {
+                                    (int64_t(config.num_heads) + config.num_kv_heads) * config.head_dim});
+  if (config.num_layers > 1000 || config.hidden_size > (1 << 20) || largest > (1 << 24) || config.norm_eps > 1) {
     Corrupt("its sizes are not plausible");
   }
 }
@@ -261,8 +264,8 @@ ModelConfig ParseModelConfig(const std::string& config_json) {
   const double scale_dim = family->query_scale_dim == 0
                                ? config.head_dim
                                : Positive(document, "query_pre_attn_scalar", family->query_scale_dim);
-  config.query_scale = 1.f / std::sqrt(float(scale_dim));
-  config.norm_eps = float(Positive(document, "rms_norm_eps", 1e-6));
+  config.query_scale = 1.f / std::sqrt(float(std::min(scale_dim, kLargestFloat)));
+  config.norm_eps = float(std::min(Positive(document, "rms_norm_eps", 1e-6), kLargestFloat));
   config.max_context_tokens = RequiredInteger(document, "max_position_embeddings");
   config.rope = ParseRope(document, family->default_rope_theta);
   if (config.rope.kind == RopeConfig::Kind::kYarn) {  // configs of both habits exist: before and after the scaling

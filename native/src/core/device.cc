@@ -10,7 +10,9 @@
 #include "core/error.h"
 #include "core/memory.h"
 #include "core/ops.h"
+#include "core/promises.h"
 #include "kernels/bandwidth.h"
+#include "kernels/thread_pool.h"
 
 namespace resident {
 
@@ -43,13 +45,14 @@ mx::Device ChooseDevice(DeviceChoice choice) {
 DeviceReport DescribeDevice() {
   const mx::Device device = ChooseDevice(DeviceChoice::kDefault);
   const MemoryInfo memory = ReadMemoryInfo();
-  DeviceReport report{.is_gpu = device == mx::Device::gpu,
-                      .gpu_available = GpuAvailable(),
-                      .name = "",
-                      .physical_bytes = memory.physical_bytes,
-                      .available_bytes = memory.available_bytes,
-                      .mlx_active_bytes = mx::get_active_memory(),
-                      .mlx_cache_bytes = mx::get_cache_memory()};
+  DeviceReport report{
+      .is_gpu = device == mx::Device::gpu,
+      .gpu_available = GpuAvailable(),
+      .name = "",
+      .physical_bytes = memory.physical_bytes,
+      .available_bytes = Unpromised(memory.available_bytes, PromiseLedger::OfProcess().UntouchedBytes(false)),
+      .mlx_active_bytes = mx::get_active_memory(),
+      .mlx_cache_bytes = mx::get_cache_memory()};
   const auto& facts = mx::device_info(device);
   for (const char* key : {"device_name", "architecture"}) {
     const auto found = facts.find(key);

@@ -4,10 +4,13 @@
 #include <mlx/stream.h>
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 
+#include "core/digest_memory.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/promises.h"
 #include "kernels/window.h"
 
 namespace resident {
@@ -41,6 +44,11 @@ StepShape LargestStep(const StepBatch& batch, const PoolShape& pool) {
 
 [[noreturn]] void Invalid(const std::string& what, std::vector<Fact> facts = {}) {
   throw Error(ErrorCode::kInvalidRequest, what, std::move(facts));
+}
+
+int64_t NowNs() {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(since_1970).count();
 }
 
 /** Of what was freed: MLX's part of it, and the C library's. */
@@ -92,6 +100,8 @@ Engine::~Engine() {
 Handle Engine::LoadModel(const std::string& directory, const LoadOptions& options, const LoadHooks& hooks) {
   if (model_) Invalid("a model is loaded already");
   const mx::Device device = ChooseDevice(options.device);
+  if (!options.home.empty()) PromiseLedger::OfProcess().ShareIn(options.home + "/promises");
+  const int64_t read_from_ns = NowNs();
   const Checkpoint checkpoint(directory);
   auto model = std::make_unique<Model>(next_handle_++, device, ChooseOps(device, options.threads));
   mx::set_cache_limit(model->ops->kept_array_bytes());
@@ -103,7 +113,7 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
   model->info = {.config = config,
                  .weight_bytes = loader.loaded_bytes(),
                  .kv_dtype = kv_dtype,
-                 .weights_id = checkpoint.ComputeId(),
+                 .weights_id = "",
                  .architecture_id = config.ArchitectureId(type),
                  .kv_layout_id = std::string(model->ops->layout_id(kv_dtype)),
                  .numerics_id = model->ops->numerics_id(),
@@ -117,6 +127,8 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
   model->info.window_bytes_per_token =
       config.KvBytesPerToken(model->info.kv_dtype) / uint64_t(config.num_layers) * uint64_t(model->info.window_layers);
   model->decoder = std::make_unique<Decoder>(config, *model->ops, loader.Load(hooks));
+  model->info.weights_id = loader.digest().Id();
+  if (!options.home.empty()) RememberDigests(options.home, loader.digest().files(), read_from_ns);
   model->info.step_weight_bytes = model->decoder->step_weight_bytes();
   model_ = std::move(model);
   return model_->handle;

@@ -38,6 +38,8 @@ struct LoadOptions {
   int threads = 0;
   /** Of K and V in the pool; absent: what the back end usually takes. */
   std::optional<DataType> kv_dtype{};
+  /** Folder that is shared with other processes (digest_memory.h, promises.h); empty: none. */
+  std::string home{};
 };
 
 /** Names one loaded model or one pool; a stale one is answered with INVALID_REQUEST. */

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,34 +11,59 @@
 #include <cstdio>
 #include <utility>
 
-#include "core/error.h"
+#include "core/read_pieces.h"
 
 namespace resident {
 namespace {
-
-constexpr size_t kMaxTransferBytes = size_t(1) << 30;  // macOS refuses single transfers of 2 GB and more
 
 int Open(const std::string& path, int flags) {
   for (;;) {
     const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
     if (fd >= 0) return fd;
+    if (errno == EISDIR) throw NotRegularFile(path);
     if (errno != EINTR) throw IoError("opening", path, errno);
   }
 }
 
+/** What is there may be anything: without O_NONBLOCK a FIFO waits for its other end. Regular files ignore it. */
+int OpenExisting(const std::string& path, int flags) { return Open(path, flags | O_NONBLOCK | O_NOCTTY); }
+
+struct stat StatusOf(int fd, const std::string& path) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) throw IoError("reading", path, errno);
+  return status;
+}
+
+int64_t Nanoseconds(const timespec& time) { return int64_t(time.tv_sec) * 1'000'000'000 + time.tv_nsec; }
+
+FileStamp StampFrom(const struct stat& status) {
+#if defined(__APPLE__)
+  const timespec &modified = status.st_mtimespec, &changed = status.st_ctimespec;
+#else
+  const timespec &modified = status.st_mtim, &changed = status.st_ctim;
+#endif
+  return {uint64_t(status.st_dev), uint64_t(status.st_ino), uint64_t(status.st_size), Nanoseconds(modified),
+          Nanoseconds(changed)};
+}
+
 }  // namespace
 
+NotRegularFile::NotRegularFile(const std::string& path)
+    : Error(ErrorCode::kIoFailure, path + " is not a regular file", {{"path", path}}) {}
+
 File File::OpenForReading(const std::string& path) {
-  File file(path, Open(path, O_RDONLY));
-  struct stat status{};
-  if (::fstat(file.fd_, &status) != 0) throw IoError("reading", path, errno);
-  if (!S_ISREG(status.st_mode)) throw IoError("reading", path, S_ISDIR(status.st_mode) ? EISDIR : EINVAL);
+  File file(path, OpenExisting(path, O_RDONLY));
+  if (!S_ISREG(StatusOf(file.fd_, path).st_mode)) throw NotRegularFile(path);
   return file;
 }
 
 File File::CreateNew(const std::string& path) { return File(path, Open(path, O_WRONLY | O_CREAT | O_EXCL)); }
 
-File File::OpenLock(const std::string& path) { return File(path, Open(path, O_RDWR | O_CREAT)); }
+File File::OpenLock(const std::string& path) {
+  File file(path, OpenExisting(path, O_RDWR | O_CREAT));
+  if (!S_ISREG(StatusOf(file.fd_, path).st_mode)) throw NotRegularFile(path);
+  return file;
+}
 
 File::File(File&& other) noexcept : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
 
@@ -47,47 +71,22 @@ File::~File() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-uint64_t File::SizeBytes() const {
-  struct stat status{};
-  if (::fstat(fd_, &status) != 0) throw IoError("reading", path_, errno);
-  return uint64_t(status.st_size);
-}
+uint64_t File::SizeBytes() const { return uint64_t(StatusOf(fd_, path_).st_size); }
+
+FileStamp File::Stamp() const { return StampFrom(StatusOf(fd_, path_)); }
 
 size_t File::ReadAt(uint64_t offset, std::span<std::byte> into) const {
-  size_t done = 0;
-  while (done < into.size()) {
-    const size_t wanted = std::min(into.size() - done, kMaxTransferBytes);
-    const ssize_t got = ::pread(fd_, into.data() + done, wanted, off_t(offset + done));
-    if (got == 0) break;
-    if (got > 0) {
-      done += size_t(got);
-    } else if (errno != EINTR) {
-      throw IoError("reading", path_, errno);
-    }
-  }
-  return done;
+  const std::span<std::byte> pieces[] = {into};
+  return ReadAt(offset, pieces);
 }
 
 size_t File::ReadAt(uint64_t offset, std::span<const std::span<std::byte>> into) const {
-  constexpr size_t kMostPieces = 64;
-  iovec pieces[kMostPieces];
-  const size_t count = std::min(into.size(), kMostPieces);
-  for (size_t i = 0; i < count; ++i) pieces[i] = {into[i].data(), into[i].size()};
-  ssize_t got = 0;
-  do {
-    got = ::preadv(fd_, pieces, int(count), off_t(offset));
-  } while (got < 0 && errno == EINTR);
-  if (got < 0) throw IoError("reading", path_, errno);
-  // What one call left out is asked for piece by piece.
-  size_t done = 0, before = 0;
-  for (const std::span<std::byte> piece : into) {
-    const size_t filled = std::clamp(size_t(got), before, before + piece.size()) - before;
-    const size_t more = filled == piece.size() ? 0 : ReadAt(offset + before + filled, piece.subspan(filled));
-    done += filled + more;
-    if (filled + more < piece.size()) break;
-    before += piece.size();
-  }
-  return done;
+  const auto read = [fd = fd_](const iovec* pieces, int count, uint64_t at) {
+    return ::preadv(fd, pieces, count, off_t(at));
+  };
+  const std::optional<size_t> done = ReadPieces(read, offset, into);
+  if (!done) throw IoError("reading", path_, errno);
+  return *done;
 }
 
 void File::Write(std::span<const std::byte> bytes) {
@@ -99,6 +98,11 @@ void File::Write(std::span<const std::byte> bytes) {
       throw IoError("writing", path_, errno);
     }
   }
+}
+
+void File::Rewrite(std::span<const std::byte> bytes) {
+  if (::lseek(fd_, 0, SEEK_SET) != 0) throw IoError("writing", path_, errno);
+  Write(bytes);
 }
 
 void File::Close() {
@@ -114,15 +118,33 @@ bool File::SetUsedAt(double ms) const {
   return ::futimens(fd_, times) == 0;
 }
 
-bool File::TryLock() {
+bool File::TryLock() { return TryFlock(LOCK_EX); }
+
+bool File::TrySharedLock() { return TryFlock(LOCK_SH); }
+
+bool File::TryFlock(int kind) {
   for (;;) {
-    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
+    if (::flock(fd_, kind | LOCK_NB) == 0) return true;
     if (errno == EWOULDBLOCK) return false;
     if (errno != EINTR) throw IoError("locking", path_, errno);
   }
 }
 
 bool FileExists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+std::optional<FileStamp> StampOf(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return StampFrom(status);
+}
+
+void MakeFolder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return;
+  const size_t slash = path.find_last_of('/');
+  if (errno != ENOENT || slash == std::string::npos || slash == 0) throw IoError("making the folder", path, errno);
+  MakeFolder(path.substr(0, slash));
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) throw IoError("making the folder", path, errno);
+}
 
 std::string ReadText(const std::string& path, uint64_t max_bytes) {
   const File file = File::OpenForReading(path);

@@ -27,11 +27,20 @@ void Hash128::Update(std::span<const std::byte> bytes) {
   if (!bytes.empty()) UPDATE(&state_->state, bytes.data(), bytes.size());
 }
 
-std::string Hash128::Hex() const {
+Digest128 Hash128::Digest() const {
   const XXH128_hash_t hash = XXH3_128bits_digest(&state_->state);
+  return {hash.high64, hash.low64};
+}
+
+Digest128 Digest128::operator+(const Digest128& other) const {
+  const uint64_t sum = low + other.low;
+  return {high + other.high + (sum < low ? 1 : 0), sum};
+}
+
+std::string Digest128::Hex() const {
   char text[kHashHexDigits + 1];
-  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
-                static_cast<unsigned long long>(hash.low64));
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(high),
+                static_cast<unsigned long long>(low));
   return text;
 }
 

@@ -8,6 +8,8 @@ namespace resident::json {
 namespace {
 
 constexpr int kMaxDepth = 64;
+/** The header of a model with 200,000 tensors has fewer; each takes some hundred bytes of memory. */
+constexpr int kMaxValues = 1 << 21;
 
 class Parser {
  public:
@@ -47,6 +49,7 @@ class Parser {
 
   Value ParseValue(int depth) {
     if (depth > kMaxDepth) Fail("nested too deeply");
+    if (++values_ > kMaxValues) Fail("too many values");
     SkipSpace();
     switch (Peek()) {
       case '{':
@@ -223,6 +226,7 @@ class Parser {
 
   std::string_view text_;
   size_t at_ = 0;
+  int values_ = 0;
 };
 
 }  // namespace

@@ -9,7 +9,8 @@
 
 /**
  * A small strict JSON reader (RFC 8259) for files that strangers wrote: config.json, safetensors headers and indexes.
- * No comments, no trailing commas, no duplicate keys, nesting at most 64 deep. Integers that fit stay exact.
+ * No comments, no trailing commas, no duplicate keys, nesting at most 64 deep, 2 million values at most. Integers that
+ * fit stay exact.
  */
 namespace resident::json {
 

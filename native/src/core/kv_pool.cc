@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -30,6 +31,15 @@ KvPool::DeviceCheck CheckOf(mx::Device device) {
   return [device] { mx::synchronize(mx::default_stream(device)); };
 }
 
+/** The slabs' memory, which a step may move: then all of it counts as touched, or some that is somebody else's. */
+std::vector<std::span<const std::byte>> MemoryOf(const Slabs& slabs) {
+  std::vector<std::span<const std::byte>> memory;
+  for (const std::vector<Tensor>* side : {&slabs.k, &slabs.v}) {
+    for (const Tensor& slab : *side) memory.emplace_back(slab.data<std::byte>(), slab.nbytes());
+  }
+  return memory;
+}
+
 }  // namespace
 
 const char* ContentsName(Contents contents) { return contents == Contents::kIntact ? "intact" : "unknown"; }
@@ -38,8 +48,11 @@ KvPool::KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use)
     : KvPool(std::move(shape), ops, device, use, CheckOf(device)) {}
 
 KvPool::KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use, DeviceCheck check)
-    : shape_(std::move(shape)), device_(device), check_(std::move(check)) {
-  RequireMemory(shape_.bytes(), "a pool of " + std::to_string(shape_.blocks()) + " blocks");
+    : shape_(std::move(shape)),
+      promise_(
+          PromiseLedger::OfProcess().Grant(shape_.bytes(), "a pool of " + std::to_string(shape_.blocks()) + " blocks")),
+      device_(device),
+      check_(std::move(check)) {
   for (const BlockGroup& group : shape_.groups()) layouts_.push_back(ops.LayoutOf(group.geometry));
   for (const int group : shape_.group_of_layer()) {
     const PoolGeometry& geometry = shape_.groups()[size_t(group)].geometry;
@@ -50,12 +63,18 @@ KvPool::KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use, Devi
     addresses_.push_back(Address(slabs_.k[i]));
     addresses_.push_back(Address(slabs_.v[i]));
   }
+  promise_->CountTouchedBy([memory = MemoryOf(slabs_)] {
+    uint64_t bytes = 0;
+    for (const std::span<const std::byte> slab : memory) bytes += TouchedBytes(slab.data(), slab.size());
+    return bytes;
+  });
   if (use == Use::kBytesOnly || ops.writes_slabs_directly()) {
     access_ = std::make_shared<SlabAccess>(shape_, layouts_, addresses_);
   }
 }
 
 KvPool::~KvPool() {
+  promise_.reset();  // it looks at the slabs
   if (access_) access_->Close();
 }
 

@@ -9,6 +9,7 @@
 #include "core/models/decoder.h"
 #include "core/ops.h"
 #include "core/pool_shape.h"
+#include "core/promises.h"
 #include "core/slab_access.h"
 
 namespace resident {
@@ -37,7 +38,7 @@ class KvPool {
   using DeviceCheck = std::function<void()>;
 
   /**
-   * Allocates. Untouched pages cost nothing, but their room is asked for: throws OUT_OF_MEMORY. `check` is asked by
+   * Allocates. Untouched pages cost nothing, but they are promised: throws OUT_OF_MEMORY. `check` is asked by
    * every Commit.
    */
   KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use, DeviceCheck check);
@@ -80,6 +81,7 @@ class KvPool {
   void WaitUntilReady() const;
 
   PoolShape shape_;
+  std::unique_ptr<PromiseLedger::Promise> promise_;
   std::vector<SlabLayout> layouts_;  // of each group
   mx::Device device_;
   Slabs slabs_;

@@ -8,12 +8,10 @@
 #include <set>
 
 #include "core/error.h"
-#include "core/memory.h"
+#include "core/promises.h"
 
 namespace resident {
 namespace {
-
-constexpr uint64_t kPieceBytes = 8 << 20;  // read between two looks at the cancel flag
 
 Error TensorError(ErrorCode code, const std::string& name, const std::string& what) {
   return Error(code, "tensor " + name + " " + what, {{"tensor", name}});
@@ -63,7 +61,7 @@ struct WeightLoader::Weight {
 WeightLoader::~WeightLoader() = default;
 
 WeightLoader::WeightLoader(const Checkpoint& checkpoint, mx::Device device, const Ops& ops)
-    : checkpoint_(checkpoint), device_(device), ops_(ops), activation_type_(DataType::kF32) {
+    : checkpoint_(checkpoint), device_(device), ops_(ops), digest_(checkpoint), activation_type_(DataType::kF32) {
   for (const WeightSpec& spec : Decoder::Weights(checkpoint.config())) {
     Weight weight{spec.kind, {}};
     if (spec.kind == WeightSpec::Kind::kNorm) {
@@ -165,7 +163,7 @@ uint64_t WeightLoader::LoadedBytes(const StoredTensor& tensor, bool cast) const 
 }
 
 std::vector<LoadedWeight> WeightLoader::Load(const LoadHooks& hooks) {
-  RequireMemory(loaded_bytes_ + largest_read_, "the model");
+  const auto promise = PromiseLedger::OfProcess().Grant(loaded_bytes_ + largest_read_, "the model");
   std::vector<LoadedWeight> loaded;
   for (const Weight& weight : weights_) {
     LoadedWeight& next = loaded.emplace_back();
@@ -175,6 +173,10 @@ std::vector<LoadedWeight> WeightLoader::Load(const LoadHooks& hooks) {
       next.linear = ops_.PrepareLinear(ReadMatrices(weight, hooks));
     }
   }
+  digest_.AddRest([&] {
+    if (hooks.cancelled()) throw AbortedError();
+  });
+  checkpoint_.RequireUnchanged();
   return loaded;
 }
 
@@ -216,13 +218,17 @@ Tensor WeightLoader::ReadRows(const std::vector<const StoredTensor*>& parts, boo
   Tensor tensor(mx::allocator::malloc(bytes), shape, ToMlx(*first.dtype));
   std::byte* into = tensor.data<std::byte>();
   for (const StoredTensor* part : parts) {
+    Hash128 hash;
     for (uint64_t from = 0; from < part->entry.SizeBytes(); from += kPieceBytes) {
       if (hooks.cancelled()) throw AbortedError();
       const uint64_t count = std::min(kPieceBytes, part->entry.SizeBytes() - from);
-      ReadStored(*part, from, std::span(into + from, count));
+      const std::span<std::byte> piece(into + from, count);
+      ReadStored(*part, from, piece);
+      hash.Update(piece);
       read_bytes_ += count;
       hooks.progress(read_bytes_, stored_bytes_);
     }
+    digest_.Add(*part, hash);
     into += part->entry.SizeBytes();
   }
   if (!cast || !IsFloating(*first.dtype) || *first.dtype == activation_type_) return tensor;

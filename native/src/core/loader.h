@@ -6,6 +6,7 @@
 #include "core/checkpoint.h"
 #include "core/models/decoder.h"
 #include "core/ops.h"
+#include "core/weight_digest.h"
 
 namespace resident {
 
@@ -26,8 +27,13 @@ class WeightLoader {
   /** Bytes of all weights once loaded. */
   uint64_t loaded_bytes() const { return loaded_bytes_; }
 
-  /** Reads everything. Throws OUT_OF_MEMORY before the first allocation, ABORTED between two pieces. */
+  /**
+   * Reads and hashes everything. Throws OUT_OF_MEMORY before the first allocation, ABORTED between two pieces, and
+   * MODEL_CORRUPT where a file was changed meanwhile.
+   */
   std::vector<LoadedWeight> Load(const LoadHooks& hooks);
+  /** Of all that was read, once it is loaded. */
+  const WeightDigest& digest() const { return digest_; }
 
  private:
   struct Part;    // one module: where its tensors are stored
@@ -47,6 +53,7 @@ class WeightLoader {
   mx::Device device_;
   const Ops& ops_;
   std::vector<Weight> weights_;
+  WeightDigest digest_;
   DataType activation_type_;
   uint64_t loaded_bytes_ = 0, stored_bytes_ = 0, read_bytes_ = 0, largest_read_ = 0;
 

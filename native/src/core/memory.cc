@@ -1,13 +1,17 @@
 #include "core/memory.h"
 
-#include <algorithm>
-#include <fstream>
-#include <limits>
-#include <sstream>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <vector>
+
+#include "core/control_groups.h"
 #include "core/error.h"
+#include "core/promises.h"
 
 #if defined(__APPLE__)
+#include <libproc.h>
 #include <mach/mach.h>
 #include <malloc/malloc.h>
 #include <sys/sysctl.h>
@@ -19,6 +23,13 @@ namespace resident {
 namespace {
 
 constexpr uint64_t kReserveBytes = uint64_t(64) << 20;
+
+/** What mincore says of a page. */
+#if defined(__APPLE__)
+using Residency = char;
+#else
+using Residency = unsigned char;
+#endif
 
 #if defined(__APPLE__)
 
@@ -42,64 +53,11 @@ MemoryInfo ReadSystemMemory() {
 
 #else
 
-constexpr uint64_t kUnlimited = std::numeric_limits<uint64_t>::max();
-
-/** The number after `name` in a file of `name value [kB]` lines. */
-uint64_t ReadField(const std::string& path, const std::string& name) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream fields(line);
-    std::string key;
-    uint64_t value = 0;
-    if (fields >> key >> value && key == name) return value;
-  }
-  return 0;
-}
-
-/** A file that holds one number; "max" and a missing file mean no limit. */
-uint64_t ReadLimit(const std::string& path) {
-  std::ifstream file(path);
-  uint64_t value = 0;
-  return file >> value ? value : kUnlimited;
-}
-
-/** What one control group leaves: its limit minus what cannot be reclaimed. */
-uint64_t RoomInGroup(const std::string& folder, const char* limit_file, const char* usage_file,
-                     const char* reclaimable) {
-  const uint64_t limit = ReadLimit(folder + limit_file), usage = ReadLimit(folder + usage_file);
-  if (limit == kUnlimited || usage == kUnlimited) return kUnlimited;
-  const uint64_t inactive = std::min(usage, ReadField(folder + "/memory.stat", reclaimable));
-  const uint64_t used = usage - inactive;
-  return limit > used ? limit - used : 0;
-}
-
-/** The least room in this process's control group and those above it (version 2, then version 1). */
-uint64_t ReadControlGroupRoom() {
-  uint64_t room = kUnlimited;
-  std::ifstream file("/proc/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
-    const size_t first = line.find(':'), second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const bool unified = controllers.empty();
-    if (!unified && controllers.find("memory") == std::string::npos) continue;
-    const std::string root = unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
-    for (std::string group = line.substr(second + 1);; group.resize(group.rfind('/'))) {
-      if (group == "/") group.clear();
-      const std::string folder = root + group;
-      room = std::min(room, unified ? RoomInGroup(folder, "/memory.max", "/memory.current", "inactive_file")
-                                    : RoomInGroup(folder, "/memory.limit_in_bytes", "/memory.usage_in_bytes",
-                                                  "total_inactive_file"));
-      if (group.empty() || group.rfind('/') == std::string::npos) break;
-    }
-  }
-  return room;
-}
-
 MemoryInfo ReadSystemMemory() {
   MemoryInfo info;
-  info.physical_bytes = ReadField("/proc/meminfo", "MemTotal:") * 1024;
-  info.available_bytes = std::min(ReadField("/proc/meminfo", "MemAvailable:") * 1024, ReadControlGroupRoom());
+  const std::string text = ReadSystemFile("/proc/meminfo").value_or("");
+  info.physical_bytes = NumberAfter(text, "MemTotal:") * 1024;
+  info.available_bytes = std::min(NumberAfter(text, "MemAvailable:") * 1024, MemoryRoomInGroups(ReadSystemFile));
   return info;
 }
 
@@ -110,12 +68,57 @@ MemoryInfo ReadSystemMemory() {
 MemoryInfo ReadMemoryInfo() { return ReadSystemMemory(); }
 
 void RequireMemory(uint64_t needed_bytes, const std::string& what) {
-  const uint64_t available = ReadMemoryInfo().available_bytes;
-  if (needed_bytes <= available && available - needed_bytes >= kReserveBytes) return;
+  PromiseLedger& ledger = PromiseLedger::OfProcess();
+  try {
+    RequireUnpromised(needed_bytes, what, ledger.UntouchedBytes(false));
+  } catch (const Error&) {
+    RequireUnpromised(needed_bytes, what, ledger.UntouchedBytes(true));
+  }
+}
+
+void RequireUnpromised(uint64_t needed_bytes, const std::string& what, uint64_t untouched_bytes) {
+  const uint64_t available = ReadMemoryInfo().available_bytes, room = Unpromised(available, untouched_bytes);
+  if (needed_bytes <= room && room - needed_bytes >= kReserveBytes) return;
   const auto megabytes = [](uint64_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000) + " MB"; };
-  throw Error(ErrorCode::kOutOfMemory,
-              what + " needs " + megabytes(needed_bytes) + " and " + megabytes(available) + " are available",
-              {{"neededBytes", double(needed_bytes)}, {"availableBytes", double(available)}});
+  const uint64_t promised = available - room;
+  const std::string others =
+      promised == 0 ? "" : "; " + megabytes(promised) + " more are promised to what is not filled yet";
+  throw Error(
+      ErrorCode::kOutOfMemory,
+      what + " needs " + megabytes(needed_bytes) + " and " + megabytes(room) + " are available" + others,
+      {{"neededBytes", double(needed_bytes)}, {"availableBytes", double(room)}, {"promisedBytes", double(promised)}});
+}
+
+#if defined(__APPLE__)
+std::optional<uint64_t> ProcessBytes(int process_id) {
+  proc_taskinfo info{};
+  const int size = int(sizeof info);
+  if (::proc_pidinfo(process_id, PROC_PIDTASKINFO, 0, &info, size) != size) return std::nullopt;
+  return info.pti_resident_size;
+}
+#else
+std::optional<uint64_t> ProcessBytes(int process_id) {
+  const auto status = ReadSystemFile("/proc/" + std::to_string(process_id) + "/status");
+  if (!status) return std::nullopt;
+  return NumberAfter(*status, "RssAnon:") * 1024;
+}
+#endif
+
+uint64_t TouchedBytes(const std::byte* begin, size_t bytes) {
+  constexpr size_t kPagesAtOnce = 1 << 14;
+  static const size_t page = size_t(::sysconf(_SC_PAGESIZE));
+  std::vector<Residency> pages(kPagesAtOnce);
+  // Whole pages: those at the ends may be shared with other memory, which does not matter here.
+  uintptr_t at = uintptr_t(begin) / page * page;
+  const uintptr_t end = (uintptr_t(begin) + bytes + page - 1) / page * page;
+  uint64_t touched = 0;
+  while (at < end) {
+    const size_t part = std::min<size_t>(end - at, kPagesAtOnce * page);
+    if (::mincore(reinterpret_cast<void*>(at), part, pages.data()) != 0) return bytes;
+    for (size_t i = 0; i < part / page; ++i) touched += (pages[i] & 1) != 0 ? page : 0;
+    at += part;
+  }
+  return std::min<uint64_t>(touched, bytes);
 }
 
 void ReturnFreedMemory() {

@@ -3,8 +3,8 @@
 
 #include "core/error.h"
 #include "core/ops.h"
+#include "core/processors.h"
 #include "kernels/level.h"
-#include "kernels/thread_pool.h"
 
 namespace resident {
 namespace {
@@ -23,7 +23,7 @@ int ChooseThreads(int threads) {
     const bool number = wish.size() < 9 && wish.find_first_not_of("0123456789") == std::string::npos;
     threads = number ? std::stoi(wish) : -1;
   }
-  if (threads == 0) return kernels::PhysicalCores();
+  if (threads == 0) return ComputeThreads();
   if (threads < 1 || threads > kMostThreads) {
     throw Error(ErrorCode::kInvalidRequest, "threads must be in 1…" + std::to_string(kMostThreads) + ", or 0 for all",
                 {{"threads", double(threads)}});

@@ -1,16 +1,7 @@
 #include "kernels/thread_pool.h"
 
 #include <algorithm>
-#include <fstream>
-#include <set>
-#include <string>
-#include <utility>
 
-#if defined(__linux__)
-#include <sched.h>
-#elif defined(__APPLE__)
-#include <sys/sysctl.h>
-#endif
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -131,34 +122,5 @@ void ThreadPool::Help(int thread) {
     busy_helpers_.fetch_sub(1, std::memory_order_release);
   }
 }
-
-#if defined(__linux__)
-int PhysicalCores() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
-  std::set<std::pair<int, int>> cores;  // (package, core)
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &allowed)) continue;
-    const std::string folder = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
-    int package = 0, core = cpu;
-    std::ifstream(folder + "physical_package_id") >> package;
-    if (std::ifstream file(folder + "core_id"); !(file >> core)) core = cpu;
-    cores.emplace(package, core);
-  }
-  return std::max(1, int(cores.size()));
-}
-#elif defined(__APPLE__)
-int PhysicalCores() {
-  int cores = 0;
-  size_t length = sizeof cores;
-  // Performance cores only: chunks are of equal size.
-  if (::sysctlbyname("hw.perflevel0.physicalcpu", &cores, &length, nullptr, 0) == 0 && cores > 0) return cores;
-  length = sizeof cores;
-  return ::sysctlbyname("hw.physicalcpu", &cores, &length, nullptr, 0) == 0 && cores > 0 ? cores : 1;
-}
-#else
-int PhysicalCores() { return std::max(1, int(std::thread::hardware_concurrency())); }
-#endif
 
 }  // namespace resident::kernels

@@ -73,7 +73,4 @@ class ThreadPool {
   std::vector<std::thread> helpers_;
 };
 
-/** Physical cores that this process may use; at least 1. */
-int PhysicalCores();
-
 }  // namespace resident::kernels

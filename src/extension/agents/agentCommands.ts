@@ -100,7 +100,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
 }
 
 /**
- * Arguments: name, system, model (a directory), like (an agent whose instructions and model it gets), background (does
+ * Arguments: name, system, model (a directory), like (an agent whose instructions, model and sampling it gets), background (does
  * not open the panel).
  */
 async function newAgent(argument: unknown, { service, panels }: AgentCommandPorts): Promise<AgentSummary | undefined> {
@@ -119,8 +119,9 @@ async function newAgent(argument: unknown, { service, panels }: AgentCommandPort
     ...(modelDirectory === undefined ? {} : { modelDirectory }),
   });
   if (agent === undefined) return undefined;
-  if (!flagField(argument, "background")) panels.open(agent);
-  return agent;
+  const made = example?.sampling === undefined ? agent : await door.setAgentSampling(agent.id, example.sampling);
+  if (!flagField(argument, "background")) panels.open(made);
+  return made;
 }
 
 /** Where an agent cannot be read that may have this name, the person is asked. */

@@ -5,6 +5,7 @@ import type { BlockFileRead } from "../../../src/native/binding";
 import { loadAddon } from "../../../src/native/loader";
 import { rejection, temporaryFolder } from "../../support/models/folders";
 import { parseSafetensors } from "../../support/models/safetensors";
+import { specialFiles } from "../../support/models/specialFiles";
 import { longRun, NativeRig, stageRoot } from "../../support/native/nativeRig";
 import { writeRandomModel } from "../../support/native/randomModel";
 
@@ -81,7 +82,13 @@ describe("Block files", () => {
     });
     assert.equal((await read({ expect: { unknown: "" } }))?.code, "identity");
     assert.equal((await read({ path: `${file}.none` }))?.code, "missing");
-    assert.equal((await read({ path: path.dirname(file) }))?.code, "unreadable");
+    for (const [kind, put] of Object.entries(specialFiles)) {
+      const special = path.join(folder.path, kind);
+      await put(special);
+      assert.equal((await read({ path: special }))?.code, "format");
+    }
+    // Nothing can be said of a file that cannot be reached.
+    assert.equal((await read({ path: path.join(file, "below a file") }))?.code, "unreadable");
     assert.equal(await read(), undefined);
     assert.deepEqual(await next(9), await next(0));
   });
@@ -97,7 +104,7 @@ describe("Block files", () => {
     await truncate(file, bytes - 1);
     assert.equal((await addon.checkBlockFile(file)).refused?.code, "truncated");
     assert.equal((await addon.checkBlockFile(`${file}.none`)).refused?.code, "missing");
-    assert.equal((await addon.checkBlockFile(path.dirname(file))).refused?.code, "unreadable");
+    assert.equal((await addon.checkBlockFile(path.dirname(file))).refused?.code, "format");
   });
 
   it("cut short on the disk are never read as whole", async () => {

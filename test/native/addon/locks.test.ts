@@ -5,6 +5,7 @@ import path from "node:path";
 import type { NativeAddon } from "../../../src/native/binding";
 import { addonFile, loadAddon, platformName } from "../../../src/native/loader";
 import { temporaryFolder } from "../../support/models/folders";
+import { specialFiles } from "../../support/models/specialFiles";
 import { stageRoot } from "../../support/native/nativeRig";
 
 /** A process that takes the lock, says whether it got it, and waits. */
@@ -55,6 +56,14 @@ describe("A lock", () => {
     await once(second, "exit");
     lock.release();
   });
+
+  for (const [kind, put] of Object.entries(specialFiles)) {
+    it(`in whose place there is a ${kind} is refused at once`, async () => {
+      const file = path.join(folder.path, "lock");
+      await put(file);
+      assert.throws(() => addon.tryLock(file), { code: "IO_FAILURE", what: /is not a regular file/ });
+    });
+  }
 
   it("in a folder that is not there fails with its path", () => {
     assert.throws(() => addon.tryLock(path.join(folder.path, "none", "lock")), { code: "IO_FAILURE" });

@@ -4,7 +4,9 @@ import path from "node:path";
 import { kvHeadBytes } from "../../../src/common/kvDtypes";
 import type { LoadProgress, NativeAddon } from "../../../src/native/binding";
 import { loadAddon } from "../../../src/native/loader";
+import { changeWeights } from "../../support/models/changedWeights";
 import { rejection, temporaryFolder } from "../../support/models/folders";
+import { specialFiles } from "../../support/models/specialFiles";
 import { stageRoot } from "../../support/native/nativeRig";
 import { randomModelConfig, writeRandomModel } from "../../support/native/randomModel";
 
@@ -60,6 +62,42 @@ describe("Loading a model", () => {
     await model.dispose();
   });
 
+  it("computes another id when a byte was changed in place, behind a tensor's first 4 KB, and time and length were kept", async () => {
+    await writeRandomModel(folder.path);
+    const id = async () => {
+      const model = await load();
+      await model.dispose();
+      return model.info.weightsId;
+    };
+    const before = await id();
+    assert.equal(await id(), before);
+    await changeWeights(folder.path);
+    const changed = await id();
+    assert.notEqual(changed, before);
+    await changeWeights(folder.path);
+    assert.equal(await id(), before);
+  });
+
+  it("knows the id of weights that nobody has written to since a load, without reading them", async () => {
+    const directory = await writeRandomModel(path.join(folder.path, "model"));
+    const home = path.join(folder.path, "some", "home");
+    const loadedId = async () => {
+      const model = await addon.loadModel({ directory, device: "cpu", home }, () => {}).result;
+      await model.dispose();
+      return model.info.weightsId;
+    };
+    // A file that was written a moment ago may be written again within the same tick of its clock.
+    await loadedId();
+    assert.equal(await addon.weightsId(directory, home), undefined);
+    await new Promise((resolve) => setTimeout(resolve, 2100));
+    const id = await loadedId();
+    assert.equal(await addon.weightsId(directory, home), id);
+    await changeWeights(directory);
+    assert.equal(await addon.weightsId(directory, home), undefined);
+    assert.notEqual(await loadedId(), id);
+    await rejection(addon.weightsId(path.join(folder.path, "none"), home), "MODEL_NOT_FOUND", /none/);
+  });
+
   it("refuses a second model beside the first, and takes it afterwards", async () => {
     const model = await load(await writeRandomModel(folder.path));
     await rejection(load(), "INVALID_REQUEST", /already/);
@@ -88,6 +126,17 @@ describe("Loading a model", () => {
     await rejection(load(), "MODEL_CORRUPT", /damaged/);
     await rm(weights);
     await rejection(load(), "MODEL_INCOMPLETE", /model\.safetensors/);
+  });
+
+  it("refuses what is no regular file in place of its files, and waits for nobody", async () => {
+    for (const name of ["config.json", "model.safetensors", "model.safetensors.index.json"]) {
+      for (const [kind, put] of Object.entries(specialFiles)) {
+        const directory = await writeRandomModel(path.join(folder.path, `${kind} ${name}`));
+        await rm(path.join(directory, name), { force: true });
+        await put(path.join(directory, name));
+        await rejection(load(directory), "IO_FAILURE", /is not a regular file/);
+      }
+    }
   });
 
   it("names what it does not compute", async () => {

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import { Tokenizer } from "@huggingface/tokenizers";
+import fc from "fast-check";
 import { readTextFiles } from "../../../src/models/modelDirectory";
+import { objectOf } from "../../../src/text/json";
+import { withoutTokens } from "../../../src/text/plainTokenizer";
 import type { ChatMessage } from "../../../src/text/prompt";
 import { createTextModel, type TextModel } from "../../../src/text/textModel";
 import reference from "../../fixtures/text/smollm2.json";
@@ -15,6 +19,24 @@ describe("The starter model's text, against Hugging Face's own library", () => {
     for (const { text, ids } of reference.texts) {
       assert.deepEqual(model.tokenizer.encodeText(text), ids, JSON.stringify(text));
     }
+  });
+
+  it("has the ids of the library's own model, whatever the text", async () => {
+    const { tokenizer } = await readTextFiles(starterModel);
+    const specials = new Set(model.tokenizer.specials.tokens.map(({ content }) => content));
+    const library = new Tokenizer(withoutTokens(objectOf(tokenizer), specials), {});
+    const word = fc.constantFrom(...reference.texts.map(({ text }) => text), " ", "\n", "   ", "aaaa", "0x1F", "日本");
+    const text = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.array(word, { maxLength: 8 }).map((parts) => parts.join("")),
+      fc.array(fc.constantFrom(..."aehinorst "), { minLength: 30, maxLength: 300 }).map((parts) => parts.join("")),
+    );
+    fc.assert(
+      fc.property(text, (one) =>
+        assert.deepEqual(model.tokenizer.encodeText(one), library.encode(one, { add_special_tokens: false }).ids),
+      ),
+      { numRuns: 500 },
+    );
   });
 
   it("has the same ids where special tokens are meant", () => {

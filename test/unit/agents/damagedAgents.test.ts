@@ -161,6 +161,21 @@ describe("an agent whose manifest is damaged", function () {
       assert.equal((await rig.agents.repair(id)).name, "Cleo");
     }));
 
+  it("has its instructions, its pin and its sampling again, as they were last", () =>
+    inFolder(async (home) => {
+      const { id, folder } = await homeOf(home);
+      const first = new AgentRig(home);
+      await first.agents.setSystem(id, "Be kind.");
+      await first.agents.pin(id, true);
+      await first.agents.setSampling(id, { temperature: 0.5, topP: 0.9 });
+      await first.agents.close();
+      await rm(path.join(folder, "manifest.json"));
+      const rig = new AgentRig(home);
+      await rig.agents.repair(id);
+      const { system, pinned, sampling } = await rig.agents.get(id);
+      assert.deepEqual([system, pinned, sampling], ["Be kind.", true, { temperature: 0.5, topP: 0.9 }]);
+    }));
+
   it("gets a free name where its own was given away, or nothing says what it was", () =>
     inFolder(async (home) => {
       const { id, folder } = await homeOf(home);

@@ -27,6 +27,20 @@ describe("Restoring a cache from elsewhere", () => {
     assert.deepEqual(tokenIds, rig.expected(prompt(13), 4));
   });
 
+  it("hashes no block whose key is known", () => {
+    const rig = new EngineRig();
+    const first = rig.hasher.next(rig.hasher.root, prompt(4));
+    const keys = [first, rig.hasher.next(first, prompt(8).subarray(4)), "of a block that is not wanted"];
+    rig.hasher.failNext = new Error("a block was hashed");
+    const restore = rig.engine.beginRestore({ owner: "a", tokens: prompt(10), keys });
+    assert.deepEqual(
+      restore.targets.map(({ key }) => key),
+      [keys[0], keys[1], undefined],
+    );
+    assert.ok(rig.hasher.failNext !== undefined);
+    restore.cancel();
+  });
+
   it("asks only for what the pool does not have", async () => {
     const rig = new EngineRig();
     (await rig.complete({ tokens: prompt(8), maxTokens: 0 })).blocks.release();

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inspectModel, readTextFiles } from "../../../src/models/modelDirectory";
 import { rejection, temporaryFolder } from "../../support/models/folders";
 import { zeroSafetensors } from "../../support/models/safetensors";
+import { specialFiles } from "../../support/models/specialFiles";
 import { tinyConfig, tinyTensors, writeTinyModel } from "../../support/models/tinyModel";
 
 describe("Inspecting a model directory", () => {
@@ -59,6 +60,39 @@ describe("Inspecting a model directory", () => {
       );
     }
     await rejection(inspect({ "tokenizer.json": "" }), "MODEL_INCOMPLETE", /tokenizer\.json is empty/);
+  });
+
+  it("refuses what is no regular file in place of any of its files, and waits for nobody", async () => {
+    const names = [
+      "config.json",
+      "tokenizer.json",
+      "tokenizer_config.json",
+      "generation_config.json",
+      "model.safetensors",
+    ];
+    for (const name of [...names, "model.safetensors.index.json", "chat_template.jinja"]) {
+      for (const [kind, put] of Object.entries(specialFiles)) {
+        const at = join(folder.path, `${kind} ${name}`);
+        await writeTinyModel(at, { [name]: undefined });
+        await put(join(at, name));
+        await rejection(inspectModel(at), "IO_FAILURE", /is not a regular file/);
+      }
+    }
+  });
+
+  it("reads no text that nests too deeply or is too long", async () => {
+    const deep = "[".repeat(5_000_000);
+    for (const name of ["config.json", "tokenizer.json", "model.safetensors.index.json"]) {
+      const at = join(folder.path, `deep ${name}`);
+      await rejection(inspectModel(await writeTinyModel(at, { [name]: deep })), "MODEL_CORRUPT", /is not readable/);
+    }
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(deep.length));
+    const weights = Buffer.concat([length, Buffer.from(deep)]);
+    await rejection(inspect({ "model.safetensors": weights }), "MODEL_CORRUPT", /header of model\.safetensors/);
+    await writeTinyModel(directory());
+    await truncate(join(directory(), "tokenizer.json"), 2 ** 40);
+    await rejection(inspectModel(directory()), "IO_FAILURE", /more than the \d+ that such a file may have/);
   });
 
   it("says how many bytes of truncated weights are there", async () => {

@@ -77,6 +77,14 @@ describe("The encoder", () => {
     }
   });
 
+  it("leaves out a character without a token, as the library does where no token stands for the unknown", () => {
+    const vocab = { a: 0, null: 1, undefined: 2, aa: 3 };
+    for (const unknown of [{}, { unk_token: null }, { unk_token: "null" }, { unk_token: "null", fuse_unk: true }]) {
+      const { own, library } = splitting([], { vocab, merges: ["a a"], ...unknown });
+      for (const text of ["a b", "ñña", "aañ", "b"]) assert.deepEqual(own.encodeText(text), idsOf(library, text), text);
+    }
+  });
+
   it("cuts a text that is one word only where no token reaches across", () => {
     const own = TextTokenizer.create(sentencePieceTokenizer(), {});
     const json = sentencePieceTokenizer();
@@ -106,6 +114,39 @@ describe("The encoder", () => {
           }
         },
       ),
+      { numRuns: 60 },
+    );
+  });
+
+  it("gives an edited marked text the ids that it would have alone", () => {
+    const tokens = [
+      { content: "<s>", special: true },
+      { content: "<s>>", special: true },
+      { content: "<r>", special: true, rstrip: true },
+      { content: "<think>", special: false },
+    ];
+    const create = () => TextTokenizer.create(byteLevelTokenizer(tokens), {});
+    const [own, reference] = [create(), create()];
+    const part = fc.oneof(word, fc.constantFrom("<s>", "<s>>", "<s", ">", "<r>", "<think>", "\uFDD0<s>", "\uFDD0"));
+    const parts = (min: number, max: number) =>
+      fc.array(part, { minLength: min, maxLength: max }).map((list) => list.join(""));
+    const edit = fc.record({ at: fc.nat(), drop: fc.nat(6), add: parts(0, 3), continues: fc.boolean() });
+    fc.assert(
+      fc.property(parts(700, 900), fc.array(edit, { maxLength: 6 }), (first, edits) => {
+        let text = first;
+        for (const { at, drop, add, continues } of [{ at: 0, drop: 0, add: "", continues: false }, ...edits]) {
+          const from = at % (text.length + 1);
+          text = text.slice(0, from) + add + text.slice(from + drop);
+          // Texts that are too short to be remembered, put together at special tokens.
+          const expected = reference.specials.split(text).flatMap((stretch, i, all) => {
+            if (stretch.kind === "special") return [stretch.token.id];
+            const before = all[i - 1];
+            const strips = before?.kind === "special" && before.token.stripsRight;
+            return reference.encodeText(strips ? stretch.text.trimStart() : stretch.text, continues || i > 0);
+          });
+          assert.deepEqual(own.encodeMarked(text, continues), expected);
+        }
+      }),
       { numRuns: 60 },
     );
   });

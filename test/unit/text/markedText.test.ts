@@ -71,4 +71,21 @@ describe("Marked text", () => {
       }),
     );
   });
+
+  it("looks at no token's string again for each place of a text", () => {
+    let looks = 0;
+    const many = Array.from({ length: 500 }, (_, id) => ({
+      ...special(id, ""),
+      get content() {
+        looks += 1;
+        return `<${id}|>`;
+      },
+    }));
+    const own = new SpecialTokens(many);
+    const before = looks;
+    const text = "<1<12<9999|><".repeat(100);
+    assert.equal(own.escape(text), text);
+    assert.equal(own.split(text).length, 1);
+    assert.equal(looks, before);
+  });
 });

@@ -1,0 +1,45 @@
+/** Deeper than any file of a model nests. */
+const maxDepth = 64;
+
+const [quote, backslash] = [0x22, 0x5c];
+const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+/**
+ * As JSON.parse, for texts that strangers wrote: throws a SyntaxError for one that nests deeper than `maxDepth`, which
+ * JSON.parse would work at for minutes.
+ */
+export function parseBoundedJson(text: string): unknown {
+  if (nestsDeeperThan(text, maxDepth)) throw new SyntaxError(`it nests deeper than ${maxDepth}`);
+  return JSON.parse(text);
+}
+
+function nestsDeeperThan(text: string, limit: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case quote:
+        at = endOfString(text, at);
+        break;
+      case openBracket:
+      case openBrace:
+        depth += 1;
+        if (depth > limit) return true;
+        break;
+      case closeBracket:
+      case closeBrace:
+        depth -= 1;
+    }
+  }
+  return false;
+}
+
+/** Index of the quote that ends the string that begins at `start`; the text's length where there is none. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === backslash) at += 1;
+    else if (code === quote) return at;
+  }
+  return at;
+}
