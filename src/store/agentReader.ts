@@ -99,8 +99,12 @@ export class AgentReader {
   /** Without `committed` every whole line counts, and a first line that is damaged is passed over. */
   logs(id: string, committed?: CommittedLogs): Promise<ReadLogs> {
     return this.withLogs(id, async ({ turns, tokens, notAFile }) => {
-      if (notAFile !== undefined) return { ...nothing(), damage: { reason: notAFile, line: 1, byte: 0 } };
-      return readLogs(turns, tokens, committed === undefined ? { skipFirst: true } : { committed });
+      if (notAFile !== undefined) return nothing(notAFile);
+      if (committed === undefined) return readLogs(turns, tokens, { skipFirst: true });
+      const logs = await readLogs(turns, tokens, { committed });
+      // Each of its lines may be whole: none of it was said here.
+      const isForeign = logs.agents.length > 0 && logs.agents.every((agent) => agent.id !== id);
+      return isForeign ? nothing("turns.log is another agent's") : logs;
     });
   }
 
@@ -128,8 +132,8 @@ export class AgentReader {
   }
 }
 
-function nothing(): ReadLogs {
-  return { entries: [], agents: [], end: emptyEnd(), isFirstSkipped: false };
+function nothing(reason: string): ReadLogs {
+  return { entries: [], agents: [], end: emptyEnd(), isFirstSkipped: false, damage: { reason, line: 1, byte: 0 } };
 }
 
 /** The last word on who the agent is; in a folder that was copied from another it stands under that one's id. */

@@ -37,6 +37,8 @@ export class AgentWriter {
   ) {
     this.wanted = manifest;
     this.log = new TurnLogWriter(end);
+    // Before anything else: whatever is lost of the log, whose it is stands in its first line.
+    if (end.turnBytes === 0) this.log.describe(agentRecordOf(manifest));
     this.keys = new KeyFile(() => path.join(this.folder, agentFiles.keys), files, keysOfManifest(manifest));
   }
 

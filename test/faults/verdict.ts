@@ -8,7 +8,7 @@ export interface Verdict {
   readonly detail: string;
 }
 
-export const badOutcomes: readonly Outcome[] = ["lost", "wrong", "crashed", "hung"];
+const badOutcomes: readonly Outcome[] = ["lost", "wrong", "crashed", "hung"];
 
 export function isBad({ outcome }: Verdict): boolean {
   return badOutcomes.includes(outcome);

@@ -1,5 +1,6 @@
 import { readFile, rm, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { agentFiles, decodeManifest } from "../../../src/store/manifest";
 import { Random } from "../../support/random";
 import type { Family } from "../families";
 import { kindOf } from "../home/fileCalls";
@@ -11,11 +12,27 @@ import { inFolderOf, type World } from "../world";
 /** The fixture's files by kind. */
 export async function filesByKind(home: string): Promise<ReadonlyMap<string, readonly string[]>> {
   const kinds = new Map<string, string[]>();
-  for (const file of [...(await filesUnder(home))].sort()) {
+  for (const file of await inOrder(home, await filesUnder(home))) {
     const kind = kindOf(home, file);
     kinds.set(kind, [...(kinds.get(kind) ?? []), file]);
   }
   return kinds;
+}
+
+/** The same in every copy and every run: ids of agents are drawn, their order of creation is not. */
+async function inOrder(home: string, files: readonly string[]): Promise<readonly string[]> {
+  const places = new Map<string, number>();
+  for (const file of files) {
+    if (path.basename(file) !== agentFiles.manifest) continue;
+    places.set(path.basename(path.dirname(file)), decodeManifest(await readFile(file)).index);
+  }
+  const keyOf = (file: string) =>
+    path
+      .relative(home, file)
+      .split(path.sep)
+      .map((part) => places.get(part) ?? part)
+      .join("/");
+  return [...files].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
 export const kindId = (kind: string): string => kind.replaceAll("/", ":");

@@ -15,7 +15,7 @@ const texts: readonly string[] = [
 const huge: readonly bigint[] = [0xffffffffffffffffn, 2n ** 63n, 2n ** 53n, 2n ** 40n, 2n ** 32n - 1n, 2n ** 31n];
 
 /** Something that is not there where people write by hand. */
-export function oddValue(random: Random): unknown {
+function oddValue(random: Random): unknown {
   switch (random.below(7)) {
     case 0:
       return random.pick(numbers);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { decodeManifest, encodeManifest, type Manifest } from "../../../src/store/manifest";
 import { emptyEnd, TurnLogWriter } from "../../../src/store/turnLog";
@@ -35,6 +35,30 @@ describe("an agent whose files are whole and make no sense", () => {
         ["One", "Two"],
       );
       await rig.agents.close();
+    }));
+
+  it("says nothing of what another agent's log in the place of its own says", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const ada = await rig.create("Ada");
+      const bob = await rig.create("Bob");
+      for (const id of [ada, bob]) await rig.ask(id, `I am ${id}`);
+      // Whose a log is stands in its first line, also of one that begins as another's copy.
+      const eve = (await rig.agents.fork(bob, "Eve")).id;
+      const lines = await readFile(path.join(home, "agents", eve, "turns.log"), "utf8");
+      assert.match(lines.slice(0, lines.indexOf("\n")), /"name":"Eve"/);
+      await rig.agents.close();
+      for (const file of ["turns.log", "tokens.bin"])
+        await copyFile(path.join(home, "agents", bob, file), path.join(home, "agents", ada, file));
+      const opened = new AgentRig(home);
+      const shown = await opened.agents.get(ada);
+      assert.deepEqual(shown.turns, []);
+      assert.match(shown.damage?.what ?? "", /Ada.*another agent's/);
+      await assert.rejects(opened.agents.send(ada, { text: "Two" }), { code: "AGENT_CORRUPT" });
+      assert.equal((await opened.agents.repair(ada)).keptTurns, 0);
+      assert.deepEqual((await opened.agents.get(ada)).turns, []);
+      assert.equal((await opened.agents.get(bob)).turns[0]?.user, `I am ${bob}`);
+      await opened.agents.close();
     }));
 
   it("is refused by its name when a turn is its own parent", () =>
