@@ -200,6 +200,8 @@ export class Agents {
       ...(head === undefined ? {} : { head }),
     });
     const fork = new LiveAgent(writer, this.newCache(writer.manifest.id), tree);
+    // A cache that is lent to a read-ahead cannot be shared: its last tokens would be read again.
+    if (source !== undefined) await this.residency.readAhead.stop(source);
     source?.cache.shareWith(fork.cache, writer.manifest.headTokens);
     return this.adopt(fork);
   }

@@ -126,7 +126,9 @@ export class LocalResidentService implements ResidentService {
     });
     this.store = new StoreDesk({
       root,
-      quotaBytes: options.storeQuotaBytes,
+      get quotaBytes() {
+        return quota.bytes;
+      },
       references,
       collector,
       checker: () => this.host.addon(),

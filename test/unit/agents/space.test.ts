@@ -127,6 +127,27 @@ describe("Blocks for agents", function () {
     }));
 });
 
+describe("A fork", () => {
+  it("shares all of a cache that is being read ahead at the moment", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      const { figures } = await rig.ask(id, long);
+      const step = gate();
+      rig.runner.beforeStep = () => step.passed;
+      const warmed = rig.agents.warm(id, "A long draft of what comes next");
+      await until(() => rig.session.engine.metricsSnapshot().numRequestsRunning > 0);
+      const forked = rig.agents.fork(id, "Fork");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      step.open();
+      const fork = await forked;
+      await warmed;
+      const read = figures.promptTokens + figures.generatedTokens;
+      assert.ok(fork.hotTokens >= read - 1, `${fork.hotTokens} of ${read} tokens are shared`);
+      await rig.agents.close();
+    }));
+});
+
 describe("Locks of agents", function () {
   this.timeout(20_000);
 

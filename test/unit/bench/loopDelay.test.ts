@@ -13,7 +13,7 @@ describe("the probe of an event loop", () => {
     const delay = probe.stop();
     assert.ok(delay.n > 2);
     assert.ok(delay.maxMs >= 30, `${delay.maxMs} ms`);
-    assert.ok(delay.histogramMaxMs >= 30, `${delay.histogramMaxMs} ms`);
+    assert.ok(delay.histogramMaxMs >= delay.histogramP99Ms);
     assert.ok(delay.p50Ms <= delay.p99Ms && delay.p99Ms <= delay.maxMs);
     assert.ok(delay.busyPercent > 0);
     assert.equal(delay.ownMaxMs !== undefined, existsSync("/proc/thread-self/schedstat"));
