@@ -110,7 +110,7 @@ async function newAgent(argument: unknown, { service, panels }: AgentCommandPort
     (await askName("New Agent", await freeNameLike(`Agent ${(await door.listAgents()).length + 1}`, door)));
   if (name === undefined) return undefined;
   const like = textField(argument, "like");
-  const example = like === undefined ? undefined : await door.getAgent(like);
+  const example = like === undefined ? undefined : await door.getAgent((await door.findAgent(like))?.id ?? like);
   const system = textField(argument, "system") ?? example?.system;
   const modelDirectory = textField(argument, "model") ?? example?.modelDirectory;
   const agent = await createBesideUnreadable(door, {
