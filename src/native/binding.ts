@@ -269,7 +269,7 @@ export interface SequenceFailure {
 }
 
 export interface StepStats {
-  /** Milliseconds in steps, without what happens between them. */
+  /** Milliseconds in steps and in sampling, without what happens between steps. */
   readonly stepMs: number;
   /** Slabs that MLX copied instead of updating in place: 0 unless something is wrong. */
   readonly movedSlabs: number;

@@ -1,5 +1,8 @@
 #include "core/run.h"
 
+#include <chrono>
+#include <utility>
+
 namespace resident {
 
 BatchRun::BatchRun(const StepBatch& batch, int vocab_size, std::vector<int32_t>& last_sampled)
@@ -40,11 +43,14 @@ RunStats BatchRun::Run(const StepFunction& step, const RunHooks& hooks) {
     }
     StepResult result = step(rows);
     if (i == 0) last_sampled_.assign(batch_.sequences(), kLastSampled);
-    stats.step_ms += result.ms;
     stats.moved_slabs += result.moved_slabs;
     stats.view_sequences += result.view_sequences;
     stats.gathered_sequences += result.gathered_sequences;
-    hooks.on_step(Advance(i, result, stats));
+    const auto computed = std::chrono::steady_clock::now();
+    StepHarvest harvest = Advance(i, result, stats);
+    const std::chrono::duration<double, std::milli> sampling = std::chrono::steady_clock::now() - computed;
+    stats.step_ms += result.ms + sampling.count();
+    hooks.on_step(std::move(harvest));
   }
   return stats;
 }

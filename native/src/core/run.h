@@ -34,7 +34,7 @@ struct StepHarvest {
 };
 
 struct RunStats {
-  double step_ms = 0;  // in steps, without what happens between them
+  double step_ms = 0;  // in steps and in sampling, without what happens between steps
   int moved_slabs = 0, view_sequences = 0, gathered_sequences = 0;
   int drafted_tokens = 0, accepted_tokens = 0;
 };
