@@ -162,7 +162,7 @@ export class AgentCache {
   async save(writer: AgentWriter): Promise<number> {
     const held = this.usable;
     if (held === undefined) return 0;
-    // A second owner: whoever goes on with the cache meanwhile copies a block before writing it.
+    // A second owner: a request that goes on with the cache meanwhile copies a block before it writes it.
     const snapshot = held.blocks.fork();
     if (held.settledTokens < snapshot.numTokens) snapshot.rewind(held.settledTokens);
     snapshot.keepWindow();

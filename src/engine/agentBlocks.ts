@@ -6,7 +6,7 @@ import { bug } from "./invariant";
 import type { BlockHolder, LiveTables } from "./liveTables";
 import { type BlockId, noBlock } from "./ports";
 
-/** A cache as data: what moves between `AgentBlocks` and a live sequence. Whoever has it holds one reference a block. */
+/** A cache as data: what moves between `AgentBlocks` and a live sequence. Its holder has one reference to each block. */
 export interface CacheContents {
   readonly owner: string;
   readonly salt: string | undefined;
@@ -124,7 +124,7 @@ export class AgentBlocks implements BlockHolder {
     return this;
   }
 
-  /** Makes the window stay, whoever needs blocks. */
+  /** Keeps the window, also when others need blocks. */
   keepWindow(): void {
     this.windowNeeded = true;
   }

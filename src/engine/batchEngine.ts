@@ -253,7 +253,7 @@ export class BlockPoolBatchEngine implements Disposable {
     }
   }
 
-  /** Blocks were freed, became idle, or are held no more: whoever waits for some looks again. */
+  /** Blocks were freed, became idle, or are held no more: those that wait for some look again. */
   private spaceChanged(): void {
     if (this.looking) return;
     if (!this.stepping) this.serveRestores();
@@ -262,12 +262,9 @@ export class BlockPoolBatchEngine implements Disposable {
 
   private serveRestores(): void {
     if (this.looking) return;
-    const { running, queue } = this.requests;
-    const nextArrival = queue.head?.priority === "normal" ? queue.head.arrival : undefined;
-    const numRunning = running.length;
-    const served = this.look(() => this.space.serve({ numRunning, nextArrival }, numRunning));
+    const served = this.look(() => this.space.serve(this.requests));
     // Requests that came after a restore may start now.
-    if (served && queue.length > 0) this.work.fire();
+    if (served && this.requests.queue.length > 0) this.work.fire();
   }
 
   private look<T>(work: () => T): T {

@@ -6,7 +6,7 @@ import type { BlockId } from "./ports";
 import type { Restore } from "./restore";
 import type { WindowBlocks } from "./windowMath";
 
-/** Whoever holds references to blocks: a sequence, a cache between turns, a restore under way. */
+/** A holder of references to blocks: a sequence, a cache between turns, a restore under way. */
 export interface BlockHolder {
   readonly owner: string;
   /** Of all layers; none that is `noBlock`. */
@@ -48,7 +48,7 @@ export class LiveTables {
   readonly restores = new Set<Restore>();
   private readonly holders = new Set<BlockHolder>();
 
-  /** `onChange`: what is free, idle or in use changed; whoever waits for blocks looks again. */
+  /** `onChange`: what is free, idle or in use changed; those that wait for blocks look again. */
   constructor(
     readonly pool: BlockPool,
     readonly window?: WindowBlocks,

@@ -50,7 +50,7 @@ export class Requests {
     admit();
   }
 
-  /** running → waiting: it is younger than whoever needs its blocks, and begins again when they suffice to its end. */
+  /** running → waiting: an older request needs its blocks; it begins again when there are enough for it. */
   preempt(task: GenerationTask): void {
     this.inOrder = this.inOrder.filter((other) => other !== task);
     task.preempt();

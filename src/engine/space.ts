@@ -2,6 +2,7 @@ import type { AgentBlocks } from "./agentBlocks";
 import type { IdleTerms } from "./idleCache";
 import type { LiveTables } from "./liveTables";
 import type { BlockId } from "./ports";
+import type { Requests } from "./requests";
 
 /** What came of looking for blocks: they are available; they may be after a change; all idle caches together have too few. */
 export type Found = "available" | "soon" | "none";
@@ -16,17 +17,10 @@ interface Waiter {
   readonly end: (served: boolean) => void;
 }
 
-/** What `serve` has to know of the requests. */
-export interface Requests {
-  readonly numRunning: number;
-  /** Arrival number of the request that is to start next. */
-  readonly nextArrival: number | undefined;
-}
-
 /**
- * The one place that finds blocks for whoever needs them, and where idle caches leave the pool. It remembers nothing of
- * earlier questions: whoever could not have blocks asks again when `LiveTables.onChange` tells that something became free
- * or idle, or ended.
+ * The one place that finds blocks for requests and restores, and where idle caches leave the pool. It keeps no memory of
+ * earlier questions: those that got no blocks ask again when `LiveTables.onChange` says that something became free or
+ * idle, or ended.
  */
 export class Space {
   /** Caches whose save was begun for others; `true`: it is over, well or not, and the cache may be dropped. */
@@ -55,11 +49,11 @@ export class Space {
     if (reclaimable.size < missing) return this.askRestores();
     for (const [blocks, terms] of idle) {
       if (pool.availableBlocks >= wanted) break;
-      // What was dropped is told at once, and whoever hears it may drop more.
+      // `onDropped` of one cache may have released another.
       if (!this.tables.idle.has(blocks) || !blocks.table.some((block) => reclaimable.has(block))) continue;
       if (!this.mayGo(blocks, terms)) return "soon";
       blocks.release();
-      terms.onDropped();
+      this.guard(terms.onDropped);
     }
     return "available";
   }
@@ -89,14 +83,15 @@ export class Space {
     });
   }
 
-  /** Serves those who wait, in the order of arrival; `headroom` blocks are left to those that run. Says whether any was. */
-  serve({ numRunning, nextArrival }: Requests, headroom: number): boolean {
+  /** Serves those that wait, in the order of arrival and behind requests that came before. Says whether any was served. */
+  serve(requests: Requests): boolean {
+    const { head } = requests.queue;
+    const next = head?.priority === "normal" ? head.arrival : Number.POSITIVE_INFINITY;
     let served = false;
-    for (let waiter = this.waiters[0]; waiter !== undefined; waiter = this.waiters[0]) {
-      if (nextArrival !== undefined && nextArrival < waiter.arrival) break;
-      const missing = waiter.blocks + headroom - this.tables.pool.availableBlocks;
+    for (let waiter = this.waiters[0]; waiter !== undefined && waiter.arrival < next; waiter = this.waiters[0]) {
+      const missing = waiter.blocks + requests.headroomFor("normal") - this.tables.pool.availableBlocks;
       const found = missing > 0 ? this.find(missing) : "available";
-      if (found === "soon" || (found === "none" && numRunning + this.tables.inUse.size > 0)) break;
+      if (found === "soon" || (found === "none" && requests.running.length + this.tables.inUse.size > 0)) break;
       this.end(waiter, true);
       served = true;
     }
@@ -135,6 +130,14 @@ export class Space {
     if (isSaveOver === true || terms.isSaved()) return true;
     if (isSaveOver === undefined) void this.save(blocks, terms);
     return false;
+  }
+
+  private guard(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.onError(error);
+    }
   }
 
   private async save(blocks: AgentBlocks, terms: IdleTerms): Promise<void> {
