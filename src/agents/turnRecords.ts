@@ -13,7 +13,7 @@ import {
   readString,
 } from "../store/json";
 import type { LogEntry } from "../store/turnLog";
-import type { Segment } from "../text/prompt";
+import type { Segment } from "../text/messages";
 
 export type TurnRecord =
   /** The user's message; committed before anything runs. */

@@ -1,3 +1,12 @@
+import type { BlockId } from "./ports";
+
+/** A cache that somebody owns and nobody uses. */
+export interface IdleCache {
+  /** Block ids in order. */
+  readonly table: readonly BlockId[];
+  release(): void;
+}
+
 /** What the engine needs to know of a cache that nobody uses at the moment, to drop it when its blocks are needed. */
 export interface IdleTerms {
   /** Caches of a lower rank leave first. Read when blocks are needed. */

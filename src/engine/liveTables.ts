@@ -1,9 +1,7 @@
-import type { AgentBlocks } from "./agentBlocks";
 import type { BlockPool } from "./blockPool";
-import type { IdleTerms } from "./idleCache";
+import type { IdleCache, IdleTerms } from "./idleCache";
 import { at, bug } from "./invariant";
 import type { BlockId } from "./ports";
-import type { Restore } from "./restore";
 import type { WindowBlocks } from "./windowMath";
 
 /** A holder of references to blocks: a sequence, a cache between turns, a restore under way. */
@@ -41,11 +39,11 @@ export interface PoolRun {
 /** Every holder alive. Lets a view say whose a block is, and a check prove that no reference is lost or counted twice. */
 export class LiveTables {
   /** Caches that nobody uses, and how each may be dropped. */
-  readonly idle = new Map<AgentBlocks, IdleTerms>();
+  readonly idle = new Map<IdleCache, IdleTerms>();
   /** Caches with blocks that somebody uses, to save them, say: they will be idle, released or submitted soon. */
-  readonly inUse = new Set<AgentBlocks>();
+  readonly inUse = new Set<BlockHolder>();
   /** Those under way. */
-  readonly restores = new Set<Restore>();
+  readonly restores = new Set<{ readonly giveWay: () => void }>();
   private readonly holders = new Set<BlockHolder>();
 
   /** `onChange`: what is free, idle or in use changed; those that wait for blocks look again. */

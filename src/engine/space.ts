@@ -1,5 +1,4 @@
-import type { AgentBlocks } from "./agentBlocks";
-import type { IdleTerms } from "./idleCache";
+import type { IdleCache, IdleTerms } from "./idleCache";
 import type { LiveTables } from "./liveTables";
 import type { BlockId } from "./ports";
 import type { Requests } from "./requests";
@@ -7,7 +6,7 @@ import type { Requests } from "./requests";
 /** What came of looking for blocks: they are available; they may be after a change; all idle caches together have too few. */
 export type Found = "available" | "soon" | "none";
 
-type IdleCache = readonly [AgentBlocks, IdleTerms];
+type RankedCache = readonly [IdleCache, IdleTerms];
 
 /** Somebody outside of the queue who waits for blocks: the restore that an answer needs. */
 interface Waiter {
@@ -24,7 +23,7 @@ interface Waiter {
  */
 export class Space {
   /** Caches whose save was begun for others; `true`: it is over, well or not, and the cache may be dropped. */
-  private readonly saves = new WeakMap<AgentBlocks, boolean>();
+  private readonly saves = new WeakMap<IdleCache, boolean>();
   private readonly waiters: Waiter[] = [];
 
   constructor(
@@ -112,20 +111,20 @@ export class Space {
     return this.tables.restores.size > 0 ? "soon" : "none";
   }
 
-  private idleByRank(): readonly IdleCache[] {
+  private idleByRank(): readonly RankedCache[] {
     const ranked = [...this.tables.idle].map((cache) => ({ cache, rank: cache[1].rank() }));
     return ranked.sort((a, b) => a.rank - b.rank).map(({ cache }) => cache);
   }
 
   /** Blocks that nobody but these caches holds. */
-  private reclaimable(idle: readonly IdleCache[]): ReadonlySet<BlockId> {
+  private reclaimable(idle: readonly RankedCache[]): ReadonlySet<BlockId> {
     const { pool } = this.tables;
     const holders = new Map<BlockId, number>();
     for (const [{ table }] of idle) for (const block of table) holders.set(block, (holders.get(block) ?? 0) + 1);
     return new Set([...holders].filter(([block, count]) => pool.refCount(block) === count).map(([block]) => block));
   }
 
-  private mayGo(blocks: AgentBlocks, terms: IdleTerms): boolean {
+  private mayGo(blocks: IdleCache, terms: IdleTerms): boolean {
     const isSaveOver = this.saves.get(blocks);
     if (isSaveOver === true || terms.isSaved()) return true;
     if (isSaveOver === undefined) void this.save(blocks, terms);
@@ -140,7 +139,7 @@ export class Space {
     }
   }
 
-  private async save(blocks: AgentBlocks, terms: IdleTerms): Promise<void> {
+  private async save(blocks: IdleCache, terms: IdleTerms): Promise<void> {
     this.saves.set(blocks, false);
     try {
       await terms.save();

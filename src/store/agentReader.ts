@@ -3,11 +3,12 @@ import { lstat, readdir } from "node:fs/promises";
 import path from "node:path";
 import { ResidentError } from "../common/errors";
 import type { AgentRecord } from "./agentRecord";
+import type { CommittedLogs } from "./committedLogs";
 import { ifThere, isTemporary } from "./files";
 import { MalformedJson } from "./json";
 import { type LogDamage, type ReadLogs, readLogs } from "./logReader";
 import { agentFiles, decodeManifest, type Manifest, maxManifestBytes } from "./manifest";
-import { type CommittedLogs, emptyEnd, type LogEntry } from "./turnLog";
+import { emptyEnd, type LogEntry } from "./turnLog";
 import { type ByteSource, noBytes, readUntrusted, UntrustedFile } from "./untrustedFile";
 
 /** An agent as its folder has it. */

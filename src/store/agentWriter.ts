@@ -1,12 +1,13 @@
 import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { agentRecordOf } from "./agentRecord";
+import type { CommittedLogs } from "./committedLogs";
 import { storeError, syncFolder } from "./files";
 import type { JsonObject } from "./json";
 import { KeyFile } from "./keyFile";
 import { agentFiles, encodeManifest, keysOfManifest, type Manifest, tailFileName } from "./manifest";
 import type { Durability, DurableFiles, FileLock } from "./ports";
-import { type CommittedLogs, type LogEnd, type LogEntry, TurnLogWriter } from "./turnLog";
+import { type LogEnd, type LogEntry, TurnLogWriter } from "./turnLog";
 import { windowPath } from "./windowFiles";
 
 /** What a commit may change in the manifest. `head: null` = before the first turn. */

@@ -2,18 +2,10 @@
 import type { Hash } from "node:crypto";
 import type { AgentRecord } from "./agentRecord";
 import { tokensFromBytes } from "./blockIdentity";
+import type { CommittedLogs } from "./committedLogs";
 import { type JsonObject, MalformedJson } from "./json";
 import { Slices } from "./slices";
-import {
-  type CommittedLogs,
-  committedAt,
-  decodeLine,
-  emptyEnd,
-  type LogEnd,
-  type LogEntry,
-  type LogLine,
-  shortDigest,
-} from "./turnLog";
+import { committedAt, decodeLine, emptyEnd, type LogEnd, type LogEntry, type LogLine, shortDigest } from "./turnLog";
 import type { ByteSource } from "./untrustedFile";
 
 /** Where and why the logs cannot be trusted any further. */

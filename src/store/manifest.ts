@@ -1,6 +1,7 @@
 /** An agent's manifest: the commit point. What it does not name does not exist. */
 import { createHash } from "node:crypto";
 import type { BlockIdentity } from "./blockIdentity";
+import type { CommittedLogs } from "./committedLogs";
 import {
   asObject,
   type JsonObject,
@@ -15,7 +16,6 @@ import {
   readStrings,
 } from "./json";
 import type { KeysOfManifest } from "./keyFile";
-import type { CommittedLogs } from "./turnLog";
 
 /** 2: the keys of blocks moved into a file of their own. */
 const manifestFormat = 2;

@@ -7,19 +7,12 @@
 import { createHash, type Hash } from "node:crypto";
 import { type AgentRecord, decodeAgentRecord, isSameAgent } from "./agentRecord";
 import { tokenBytes } from "./blockIdentity";
+import type { CommittedLogs } from "./committedLogs";
 import { asObject, type JsonObject, MalformedJson, parseObject, readCount, readString } from "./json";
 
 export interface LogEntry {
   readonly body: JsonObject;
   readonly tokens: Int32Array;
-}
-
-/** The committed part of both files. Digests are SHA-256 in hex over exactly these bytes. */
-export interface CommittedLogs {
-  readonly turnBytes: number;
-  readonly turnDigest: string;
-  readonly tokenCount: number;
-  readonly tokenDigest: string;
 }
 
 /** Where both files end, and their digests in the making. */

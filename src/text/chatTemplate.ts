@@ -1,7 +1,7 @@
 import { Environment, Interpreter, Template } from "@huggingface/jinja";
 import { InvalidRequestError, ResidentError } from "../common/errors";
 import { isObject, listOf, objectOf, tokenText } from "./json";
-import type { ChatMessage } from "./prompt";
+import type { ChatMessage } from "./messages";
 import { NotResumable, TemplateWalk, type WalkInput } from "./templateWalk";
 
 /** The template said no (`raise_exception`): the conversation has a form that the model does not take. */

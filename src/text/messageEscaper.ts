@@ -1,5 +1,5 @@
 import type { SpecialTokens } from "./markedText";
-import type { ChatMessage } from "./prompt";
+import type { ChatMessage } from "./messages";
 
 /** Messages as marked text (markedText.ts); those of the past are escaped once. */
 export class MessageEscaper {

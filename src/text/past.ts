@@ -1,5 +1,5 @@
 import { GrowingIds } from "./growingIds";
-import type { ChatMessage, Segment } from "./prompt";
+import type { ChatMessage, Segment } from "./messages";
 
 /** A finished turn: what was said, and the segments of the token history that it put in the place of earlier ones. */
 export interface PastTurn {

@@ -1,8 +1,8 @@
 import { ResidentError } from "../common/errors";
 import type { ChatTemplate } from "./chatTemplate";
 import { foldSystem, type MessageEscaper } from "./messageEscaper";
+import type { ChatMessage } from "./messages";
 import type { Past } from "./past";
-import type { ChatMessage } from "./prompt";
 import type { Steps } from "./steps";
 import type { LoopState, TemplateWalk } from "./templateWalk";
 

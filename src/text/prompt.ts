@@ -4,26 +4,8 @@
  * rendering that a new rendering is compared with, so that ids which were read or sampled once are never re-encoded.
  */
 
+import type { ChatMessage, Segment } from "./messages";
 import type { Past } from "./past";
-
-export type Role = "system" | "user" | "assistant";
-
-export interface ChatMessage {
-  readonly role: Role;
-  /** For an answer: the text exactly as `AnswerText.text` gave it. */
-  readonly content: string;
-}
-
-/**
- * A stretch of the token history. `text` is marked text (see markedText.ts): a special-token string in it is the
- * control token unless an escape stands before it. Plain data: it is stored as it is.
- */
-export interface Segment {
-  /** "prompt": encoded from a rendering, may be cut at a special token. "answer": sampled ids, kept whole or not at all. */
-  readonly kind: "prompt" | "answer";
-  readonly text: string;
-  readonly ids: Int32Array;
-}
 
 export interface BuiltPrompt {
   /** All token ids before the answer. */

@@ -1,5 +1,5 @@
 import type { SpecialTokens } from "./markedText";
-import type { Segment } from "./prompt";
+import type { Segment } from "./messages";
 
 export interface Agreed {
   /** What of the history stands: whole segments, and at most one cut prompt segment at the end. */

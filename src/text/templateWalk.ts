@@ -1,5 +1,5 @@
 import { Environment, Interpreter } from "@huggingface/jinja";
-import type { ChatMessage } from "./prompt";
+import type { ChatMessage } from "./messages";
 import {
   integerOf,
   isAssignment,

@@ -2,7 +2,8 @@
 import { type SamplingRange, samplingRanges } from "../../common/samplingRanges";
 import type { AgentSampling, SamplingOptions } from "../../protocol/service";
 import { type SettingId, settings } from "../contributions";
-import type { ReadSetting } from "./settings";
+
+export type ReadSetting = (id: SettingId) => unknown;
 
 export interface AnswerSetting {
   readonly name: keyof AgentSampling;

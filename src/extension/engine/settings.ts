@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isKvDtype } from "../../common/kvDtypes";
 import type { ServiceOptions } from "../../protocol/service";
 import { type SettingId, settings } from "../contributions";
-import { samplingOf } from "./answerSettings";
+import { type ReadSetting, samplingOf } from "./answerSettings";
 
 export interface NumberLimits {
   readonly minimum: number;
@@ -26,8 +26,6 @@ export const numberSettings = {
 export const poolSizeLimits = { minimum: 64, maximum: 1_048_576, default: null } as const;
 
 export type NumberSettingId = keyof typeof numberSettings;
-
-export type ReadSetting = (id: SettingId) => unknown;
 
 export function numberSetting(read: ReadSetting, id: NumberSettingId): number {
   const limits = numberSettings[id];

@@ -1,7 +1,8 @@
 import type { AnswerDecoder, TextModel } from "../../../src/agents/ports";
 import { joinIds } from "../../../src/agents/turnRecords";
+import type { ChatMessage, Segment } from "../../../src/text/messages";
 import { messagesOf } from "../../../src/text/past";
-import type { BuiltPrompt, ChatMessage, Dialogue, PromptAhead, PromptBuilder, Segment } from "../../../src/text/prompt";
+import type { BuiltPrompt, Dialogue, PromptAhead, PromptBuilder } from "../../../src/text/prompt";
 
 /** Ids are character codes in prompts; a sampled id is one of the letters in an answer. */
 export const fakeTextVocabSize = 128;

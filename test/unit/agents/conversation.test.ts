@@ -5,7 +5,8 @@ import { joinIds, type TurnRecord } from "../../../src/agents/turnRecords";
 import { isUnanswered, type Turn, TurnTree } from "../../../src/agents/turnTree";
 import { commonPrefix } from "../../../src/engine/tokenHistory";
 import type { TurnId } from "../../../src/protocol/service";
-import type { PromptBuilder, Segment } from "../../../src/text/prompt";
+import type { Segment } from "../../../src/text/messages";
+import type { PromptBuilder } from "../../../src/text/prompt";
 import { fakeText } from "../../support/agents/fakeText";
 
 const { prompts } = fakeText([7]);

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import type { AgentRecord } from "../../../src/store/agentRecord";
+import type { CommittedLogs } from "../../../src/store/committedLogs";
 import { readLogs } from "../../../src/store/logReader";
-import { type CommittedLogs, committedAt, emptyEnd, type LogEntry, TurnLogWriter } from "../../../src/store/turnLog";
+import { committedAt, emptyEnd, type LogEntry, TurnLogWriter } from "../../../src/store/turnLog";
 import { bytesIn } from "../../support/store/bytesIn";
 
 const entries = fc.array(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ChatTemplate } from "../../../src/text/chatTemplate";
-import type { ChatMessage } from "../../../src/text/prompt";
+import type { ChatMessage } from "../../../src/text/messages";
 
 const messages: readonly ChatMessage[] = [
   { role: "system", content: "Be brief." },

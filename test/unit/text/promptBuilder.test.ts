@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AbortedError } from "../../../src/common/errors";
-import type { BuiltPrompt, ChatMessage, Segment } from "../../../src/text/prompt";
+import type { ChatMessage, Segment } from "../../../src/text/messages";
+import type { BuiltPrompt } from "../../../src/text/prompt";
 import { createTextModel } from "../../../src/text/textModel";
 import { byteLevelTokenizer } from "../../support/text/tinyTokenizers";
 

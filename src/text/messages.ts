@@ -1,0 +1,18 @@
+export type Role = "system" | "user" | "assistant";
+
+export interface ChatMessage {
+  readonly role: Role;
+  /** For an answer: the text exactly as `AnswerText.text` gave it. */
+  readonly content: string;
+}
+
+/**
+ * A stretch of the token history. `text` is marked text (see markedText.ts): a special-token string in it is the
+ * control token unless an escape stands before it. Plain data: it is stored as it is.
+ */
+export interface Segment {
+  /** "prompt": encoded from a rendering, may be cut at a special token. "answer": sampled ids, kept whole or not at all. */
+  readonly kind: "prompt" | "answer";
+  readonly text: string;
+  readonly ids: Int32Array;
+}
