@@ -3,7 +3,7 @@ import { greedy } from "../engine/ports";
 import { commonPrefix } from "../engine/tokenHistory";
 import type { PromptBuilder } from "../text/prompt";
 import type { LiveAgent } from "./liveAgent";
-import type { ModelAccess, ModelLease } from "./ports";
+import type { ModelAccess, ModelLease, ModelSession } from "./ports";
 
 export interface ReadAheadPorts {
   readonly models: ModelAccess;
@@ -85,22 +85,36 @@ export class ReadAhead {
       const onRestoring = () => this.enter(agent, "restoring");
       await agent.cache.makeHot(session, ids, agent.saved, { priority: "low", signal, onRestoring });
       const unread = ids.length - agent.cache.hotTokensOf(session, ids);
-      if (signal.aborted || unread === 0) return;
-      if (unread >= tokensWorthShowing) this.enter(agent, "reading");
-      const generation = agent.cache.submit(session, {
-        tokens: ids,
-        sampling: greedy,
-        stopIds: [],
-        maxTokens: 0,
-        priority: "low",
-      });
-      const abort = () => generation.abort();
-      signal.addEventListener("abort", abort);
-      const { blocks } = await generation.result.finally(() => signal.removeEventListener("abort", abort));
-      agent.cache.putAhead(session, blocks, Math.min(settledTokens, blocks.numTokens));
+      if (signal.aborted) return;
+      if (unread > 0) await this.generate(agent, session, { ids, settledTokens, unread }, signal);
+      if (draft === undefined) await renderAhead(agent, session.text.prompts, signal);
     } finally {
       lease.release();
     }
+  }
+
+  private async generate(
+    agent: LiveAgent,
+    session: ModelSession,
+    {
+      ids,
+      settledTokens,
+      unread,
+    }: { readonly ids: Int32Array; readonly settledTokens: number; readonly unread: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (unread >= tokensWorthShowing) this.enter(agent, "reading");
+    const generation = agent.cache.submit(session, {
+      tokens: ids,
+      sampling: greedy,
+      stopIds: [],
+      maxTokens: 0,
+      priority: "low",
+    });
+    const abort = () => generation.abort();
+    signal.addEventListener("abort", abort);
+    const { blocks } = await generation.result.finally(() => signal.removeEventListener("abort", abort));
+    agent.cache.putAhead(session, blocks, Math.min(settledTokens, blocks.numTokens));
   }
 
   private enter(agent: LiveAgent, state: "restoring" | "reading"): void {
@@ -118,6 +132,13 @@ async function ahead(agent: LiveAgent, draft: string | undefined, prompts: Promp
   }
   const { ids, settled } = await conversation.ahead(head, draft, writer.manifest.system, prompts, signal);
   return { ids, settledTokens: commonPrefix(ids, settled) };
+}
+
+/** Renders the history as the next message's prompt will have it, so that this message waits for its own text only. */
+async function renderAhead(agent: LiveAgent, prompts: PromptBuilder, signal: AbortSignal): Promise<void> {
+  const { conversation, head, writer } = agent;
+  // A template that fails here fails with the message, too, and is told then.
+  await conversation.ahead(head, "", writer.manifest.system, prompts, signal).catch(() => {});
 }
 
 function unlessStopped(work: Promise<void> | undefined, signal: AbortSignal): Promise<void> {

@@ -44,6 +44,8 @@ export class AgentRig {
   readonly store: AgentStore;
   /** The ids of the prompt that was built last. */
   lastPrompt: Int32Array = new Int32Array(0);
+  /** The drafts of which the next prompt was rendered ahead. */
+  readonly renderedAhead: string[] = [];
   /** Leases wait for it: a model that is being loaded. */
   loading: Promise<void> = Promise.resolve();
   cancelledLeases = 0;
@@ -142,7 +144,10 @@ export class AgentRig {
         build: (messages, history) => prompts.build(messages, history),
         ahead: (messages, history) => prompts.ahead(messages, history),
         buildAfter,
-        aheadAfter: (dialogue, signal) => prompts.aheadAfter(dialogue, signal),
+        aheadAfter: (dialogue, signal) => {
+          this.renderedAhead.push(dialogue.user);
+          return prompts.aheadAfter(dialogue, signal);
+        },
         raw: (raw) => prompts.raw(raw),
         answerSegments: (answer) => prompts.answerSegments(answer),
       },

@@ -127,6 +127,17 @@ describe("Blocks for agents", function () {
     }));
 });
 
+describe("A read-ahead without a draft", () => {
+  it("renders the next prompt too, also where the cache is hot: the first message waits for its own text only", () =>
+    inFolder(async (home) => {
+      const { rig, id } = await withSavedAgent(home, {});
+      await rig.agents.warm(id);
+      await rig.agents.warm(id);
+      assert.deepEqual(rig.renderedAhead, ["", ""]);
+      await rig.agents.close();
+    }));
+});
+
 describe("A fork", () => {
   it("shares all of a cache that is being read ahead at the moment", () =>
     inFolder(async (home) => {
