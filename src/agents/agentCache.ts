@@ -20,7 +20,7 @@ interface Held {
 }
 
 /** What the engine asks of an agent whose cache is idle, and tells it. */
-export type IdleAgent = Pick<IdleTerms, "rank" | "save" | "onDropped">;
+export type IdleAgent = Pick<IdleTerms, "rank" | "onDropped"> & { readonly save: () => Promise<void> };
 
 export interface HotOptions {
   readonly priority?: Priority;
@@ -36,7 +36,7 @@ export interface HotOptions {
 export class AgentCache {
   private held: Held | undefined;
   private readonly keyed = new KeyedHistories();
-  /** The blocks that were saved last; what they hold is on disk. */
+  /** The blocks that were saved last: what they hold is on disk, or could not be put there. */
   private savedBlocks: AgentBlocks | undefined;
   /** The generation that has the cache at the moment. */
   private lentTo: Generation | undefined;
@@ -201,11 +201,16 @@ export class AgentCache {
   }
 
   private leaveIdle(held: Held): void {
-    const { rank, save } = this.agent;
+    let saving: Promise<void> | undefined;
     held.blocks.setIdle({
-      rank,
-      save,
-      isSaved: () => this.savedBlocks === held.blocks,
+      rank: this.agent.rank,
+      save: () => {
+        if (this.savedBlocks === held.blocks) return undefined;
+        saving ??= this.agent.save().finally(() => {
+          if (this.held === held) this.savedBlocks = held.blocks;
+        });
+        return saving;
+      },
       onDropped: () => {
         if (this.held !== held) return;
         this.held = undefined;

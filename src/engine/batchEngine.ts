@@ -123,7 +123,8 @@ export class BlockPoolBatchEngine implements Disposable {
     // Before the cache is touched: a request that is refused leaves it as it was.
     const chain = keyChain(this.hasher, this.pool.blockTokens, salt);
     const blocks = request.blocks ?? AgentBlocks.empty(this.tables, owner, salt);
-    blocks.rewind(commonPrefix(blocks.tokenIds, tokens));
+    // Unheard: an idle cache that gives blocks up must not be dropped for others while it is submitted.
+    this.look(() => blocks.rewind(commonPrefix(blocks.tokenIds, tokens)));
     const history = TokenHistory.growing(chain, tokens, tokens.length + request.maxTokens, [...blocks.keys]);
     const mine = new AgentBlocks(this.tables, { ...blocks.moveOut(), owner });
     this.arrivals += 1;

@@ -11,10 +11,11 @@ export interface IdleCache {
 export interface IdleTerms {
   /** Caches of a lower rank leave first. Read when blocks are needed. */
   readonly rank: () => number;
-  /** Whether what the cache holds is on disk, or need not be. */
-  readonly isSaved: () => boolean;
-  /** Puts it on disk. Whatever becomes of it, the cache may be dropped afterwards: a turn log has its tokens. */
-  readonly save: () => Promise<void>;
+  /**
+   * `undefined`: the cache may be dropped now. Else it is being put on disk; when that is over, well or not, it may be
+   * dropped: a turn log has its tokens. Called again while it lasts.
+   */
+  readonly save: () => Promise<void> | undefined;
   /** The engine has released the cache. */
   readonly onDropped: () => void;
 }

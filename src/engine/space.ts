@@ -22,8 +22,6 @@ interface Waiter {
  * idle, or ended.
  */
 export class Space {
-  /** Caches whose save was begun for others; `true`: it is over, well or not, and the cache may be dropped. */
-  private readonly saves = new WeakMap<IdleCache, boolean>();
   private readonly waiters: Waiter[] = [];
 
   constructor(
@@ -50,7 +48,11 @@ export class Space {
       if (pool.availableBlocks >= wanted) break;
       // `onDropped` of one cache may have released another.
       if (!this.tables.idle.has(blocks) || !blocks.table.some((block) => reclaimable.has(block))) continue;
-      if (!this.mayGo(blocks, terms)) return "soon";
+      const saving = terms.save();
+      if (saving !== undefined) {
+        void saving.catch(this.onError).then(() => this.tables.changed());
+        return "soon";
+      }
       blocks.release();
       this.guard(terms.onDropped);
     }
@@ -124,29 +126,11 @@ export class Space {
     return new Set([...holders].filter(([block, count]) => pool.refCount(block) === count).map(([block]) => block));
   }
 
-  private mayGo(blocks: IdleCache, terms: IdleTerms): boolean {
-    const isSaveOver = this.saves.get(blocks);
-    if (isSaveOver === true || terms.isSaved()) return true;
-    if (isSaveOver === undefined) void this.save(blocks, terms);
-    return false;
-  }
-
   private guard(listener: () => void): void {
     try {
       listener();
     } catch (error) {
       this.onError(error);
     }
-  }
-
-  private async save(blocks: IdleCache, terms: IdleTerms): Promise<void> {
-    this.saves.set(blocks, false);
-    try {
-      await terms.save();
-    } catch (error) {
-      this.onError(error);
-    }
-    this.saves.set(blocks, true);
-    this.tables.changed();
   }
 }

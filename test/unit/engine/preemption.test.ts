@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { EngineRig, prompt, record } from "../../support/engine/engineRig";
 
-const saved = { rank: () => 0, isSaved: () => true, save: () => Promise.resolve(), onDropped: () => {} };
+const saved = { rank: () => 0, save: () => undefined, onDropped: () => {} };
 
 describe("Pre-emption", () => {
   it("lets 24 requests finish on a pool for 4, each with exactly the answer that it has alone", async () => {

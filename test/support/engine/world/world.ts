@@ -151,7 +151,8 @@ export class World {
   async runOut(): Promise<void> {
     const { engine } = this.device;
     if (this.idleCaches === "none") this.idleCaches = "saved";
-    for (const cache of [...this.caches]) this.leaveIdle(cache);
+    // One that is left idle may be dropped at once, or make the engine drop others.
+    for (const cache of [...this.caches]) if (this.caches.includes(cache)) this.leaveIdle(cache);
     for (const { restore } of this.restores.splice(0)) restore.cancel();
     this.isOver = true;
     this.woken = true;
@@ -227,7 +228,7 @@ export class World {
 
   private dropAll(): void {
     for (const { restore } of this.restores.splice(0)) restore.cancel();
-    for (const cache of this.caches.splice(0)) cache.release();
+    for (let cache = this.caches.pop(); cache !== undefined; cache = this.caches.pop()) cache.release();
   }
 
   private submit(chosen: Extract<Action, { type: "submit" }>): void {
@@ -333,22 +334,24 @@ export class World {
   }
 
   private leaveIdle(cache: AgentBlocks): void {
-    const isSaved = this.idleCaches === "saved";
+    let isSaved = this.idleCaches === "saved";
     this.numIdle += 1;
     const rank = (this.numIdle * 7) % 5;
+    const save = async () => {
+      await Promise.resolve();
+      isSaved = true;
+      if (this.idleCaches === "cannot be saved") throw new Error("the disk is full");
+    };
     cache.setIdle({
       rank: () => rank,
-      isSaved: () => isSaved,
-      save: async () => {
-        await Promise.resolve();
-        if (this.idleCaches === "cannot be saved") throw new Error("the disk is full");
-      },
+      save: () => (isSaved ? undefined : save()),
       onDropped: () => this.forget(cache),
     });
   }
 
   private forget(cache: AgentBlocks): void {
-    this.caches.splice(this.caches.indexOf(cache), 1);
+    const index = this.caches.indexOf(cache);
+    if (index >= 0) this.caches.splice(index, 1);
   }
 
   private familyTokens(family: number, count: number): Int32Array {
