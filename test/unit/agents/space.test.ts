@@ -74,12 +74,24 @@ describe("Blocks for agents", function () {
 
   it("leaves a running answer the blocks to its end when a read-ahead restores", () =>
     inFolder(async (home) => {
-      const { rig, id } = await withSavedAgent(home, { totalBlocks: 46, maxAnswerTokens: 60 });
+      const { rig, id } = await withSavedAgent(home, { totalBlocks: 40, maxAnswerTokens: 60 });
+      const [reads, steps] = [gate(), gate()];
+      rig.files.beforeRead = () => reads.passed;
+      let numSteps = 0;
+      rig.runner.beforeStep = async () => {
+        numSteps += 1;
+        if (numSteps > 6) await steps.passed;
+      };
       const running = await rig.agents.send(await rig.create("other", "another one"), { text: "Hello" });
       await until(() => record(running).some(({ type }) => type === "text"));
-      await rig.agents.warm(id);
+      const warmed = rig.agents.warm(id);
+      await until(() => rig.files.reads > 0);
+      steps.open();
+      // The restore still has its blocks when the answer ends.
       assert.equal((await running.done).tokenIds.length, 60);
       assert.equal(rig.session.engine.metricsSnapshot().numPreemptions, 0);
+      reads.open();
+      await warmed;
       await rig.agents.close();
     }));
 
@@ -216,7 +228,12 @@ describe("A delete that fails", () => {
       rig.store.remove = () => Promise.reject(new ResidentError("IO_FAILURE", "the folder is busy", "try again"));
       await assert.rejects(rig.agents.delete(id), { code: "IO_FAILURE" });
       rig.store.remove = remove;
-      await rig.ask(id, "Are you there?");
+      let saved = 0;
+      rig.agents.onEvent(({ type }) => {
+        if (type === "saved") saved += 1;
+      });
+      await (await rig.agents.send(id, { text: "Are you there?" })).done;
+      await until(() => saved > 0);
       await rig.agents.close();
       const after = new AgentRig(home);
       assert.equal((await after.agents.get(id)).turns.length, 2);
