@@ -103,7 +103,7 @@ export class BlockPoolBatchEngine implements Disposable {
   }
 
   get hasWork(): boolean {
-    return this.requests.all.length > 0;
+    return this.requests.running.length + this.requests.queue.length > 0;
   }
 
   /** Requests that have not begun: for lack of blocks, or since a step is under way. */
@@ -248,10 +248,14 @@ export class BlockPoolBatchEngine implements Disposable {
   private forgetContents(): void {
     this.pool.forgetContents();
     this.windowPool?.forgetContents();
-    for (const [blocks, terms] of [...this.tables.idle]) {
-      blocks.release();
-      this.tell(terms.onDropped);
-    }
+    // Unheard until all are gone: a restore that waits would drop some of them for itself meanwhile.
+    this.look(() => {
+      for (const [blocks, terms] of [...this.tables.idle]) {
+        blocks.release();
+        this.tell(terms.onDropped);
+      }
+    });
+    this.spaceChanged();
   }
 
   /** Blocks were freed, became idle, or are held no more: those that wait for some look again. */

@@ -165,6 +165,26 @@ describe("Waiting for blocks", () => {
     rig.assertEmpty();
   });
 
+  it("drops each idle cache once, and ends a restore that waits, when the engine is closed", async () => {
+    const rig = new EngineRig({ totalBlocks: 8 });
+    const dropped: number[] = [];
+    let tries = 0;
+    const save = () => {
+      tries += 1;
+      return tries === 1 ? new Promise<void>(() => {}) : undefined;
+    };
+    for (const variant of [1, 2]) {
+      const { blocks } = await rig.complete({ tokens: prompt(12, variant), maxTokens: 0 });
+      const terms = { ...saved, rank: () => variant, onDropped: () => dropped.push(variant) };
+      blocks.setIdle(variant === 1 ? { ...terms, save } : terms);
+    }
+    const restore = rig.engine.beginRestoreInTurn({ owner: "a", tokens: prompt(24, 3) }, 6);
+    rig.engine.dispose();
+    assert.deepEqual(dropped, [1, 2]);
+    (await restore)?.cancel();
+    rig.assertEmpty();
+  });
+
   it("leaves a waiting request its own cache as long as something runs", async () => {
     const rig = new EngineRig({ totalBlocks: 8 });
     const { blocks } = await rig.complete({ tokens: prompt(10, 1), maxTokens: 0 });
