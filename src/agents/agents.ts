@@ -10,6 +10,7 @@ import type {
   AgentSummary,
   CacheRefusal,
   CreateAgentRequest,
+  DraftSize,
   Running,
   SamplingOptions,
   SendRequest,
@@ -23,7 +24,6 @@ import { AgentCache } from "./agentCache";
 import { AgentDirectory } from "./agentDirectory";
 import { checkedSampling, storedSampling } from "./agentSampling";
 import { assertNotBlank } from "./answerBudget";
-import { countTokens } from "./conversation";
 import { type Activity, LiveAgent } from "./liveAgent";
 import { LiveAgents } from "./liveAgents";
 import { LockKeeper } from "./lockKeeper";
@@ -33,7 +33,7 @@ import { Residency, rankOf } from "./residency";
 import { RunningAnswer } from "./runningAnswer";
 import { type LiveState, summaryOf } from "./summaries";
 import { TurnRunner } from "./turnRunner";
-import { TurnTree } from "./turnTree";
+import { countTokens, TurnTree } from "./turnTree";
 
 export interface AgentsOptions {
   readonly store: AgentStore;
@@ -310,9 +310,20 @@ export class Agents {
     });
   }
 
-  async send(id: AgentId, { text, sampling }: SendRequest): Promise<Running> {
+  async send(id: AgentId, { text, sampling, instead }: SendRequest): Promise<Running> {
     assertNotBlank(text);
-    return this.live.use(id, (agent) => this.begin(agent, agent.head, text, sampling));
+    return this.live.use(id, (agent) => {
+      const parent = instead === undefined ? agent.head : agent.turn(instead).parent;
+      return this.begin(agent, parent, text, sampling);
+    });
+  }
+
+  async continueAnswer(id: AgentId, _sampling?: SamplingOptions): Promise<Running> {
+    throw new InvalidRequestError(`the answer of ${id} cannot be continued`, "send a message");
+  }
+
+  async measureDraft(_id: AgentId, _draft: string): Promise<DraftSize | undefined> {
+    return undefined;
   }
 
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running> {

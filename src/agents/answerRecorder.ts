@@ -3,9 +3,8 @@ import type { Clock, TokenId } from "../engine/ports";
 import type { TurnId } from "../protocol/service";
 import type { AgentWriter } from "../store/agentWriter";
 import type { Durability } from "../store/ports";
-import { countTokens } from "./conversation";
 import { encodeRecord, type TurnRecord } from "./turnRecords";
-import type { TurnTree } from "./turnTree";
+import { countTokens, type TurnTree } from "./turnTree";
 
 const commitTokens = 32;
 const commitMs = 2000;

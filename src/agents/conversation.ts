@@ -109,13 +109,3 @@ function pastAfter(turn: Turn, before: Past | undefined, builder: PromptBuilder)
   const said = builder.answerSegments({ ids: turn.answerIds, text: answer });
   return new Past(before, { user, answer, keep: prompt.keep, added: [...prompt.segments, ...said] });
 }
-
-/** Length of the token history after `head`, counted without a tokenizer: every sampled id counts. */
-export function countTokens(tree: TurnTree, head: TurnId | undefined): number {
-  for (let id = head; id !== undefined; ) {
-    const turn = tree.get(id);
-    if (turn?.prompt !== undefined && !isUnanswered(turn)) return turn.prompt.tokens + turn.answerIds.length;
-    id = turn?.parent;
-  }
-  return 0;
-}

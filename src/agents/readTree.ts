@@ -6,9 +6,8 @@ import type { Understanding } from "../store/agentRepair";
 import { MalformedJson } from "../store/json";
 import { Slices } from "../store/slices";
 import type { LogEntry } from "../store/turnLog";
-import { countTokens } from "./conversation";
 import { decodeRecord } from "./turnRecords";
-import { TurnTree } from "./turnTree";
+import { countTokens, TurnTree } from "./turnTree";
 
 export interface ReadTree {
   readonly tree: TurnTree;

@@ -4,8 +4,7 @@ import type { AgentDetail, AgentSummary, Tier, TurnId } from "../protocol/servic
 import type { UnreadableAgent } from "../store/agentNames";
 import type { Manifest } from "../store/manifest";
 import { storedSampling } from "./agentSampling";
-import { countTokens } from "./conversation";
-import { type TurnTree, toView } from "./turnTree";
+import { countTokens, type TurnTree, toView } from "./turnTree";
 
 /** What the manifest does not say. */
 export interface LiveState {
@@ -55,7 +54,7 @@ export function detailOf(manifest: Manifest, tree: TurnTree, live: LiveState): A
       const running = turn.id === live.runningTurn || (live.lockedElsewhere && isHead);
       return toView(turn, running, isHead ? live.saveError : undefined);
     }),
-    otherBranches: tree.otherBranches(manifest.head),
+    branches: tree.chains(manifest.head),
   };
 }
 
@@ -85,7 +84,7 @@ export function unreadableDetail(unreadable: UnreadableAgent, tree: TurnTree): A
     tokens: countTokens(tree, head),
     system: unreadable.agent?.system ?? "",
     turns: branch.map((turn) => toView(turn, false)),
-    otherBranches: tree.otherBranches(head),
+    branches: tree.chains(head),
   };
 }
 

@@ -1,6 +1,6 @@
 /** All turns of an agent. Nothing is ever removed: rewind and regenerate only move the head. */
 import type { ErrorInfo } from "../common/errors";
-import type { AgentDetail, TurnFigures, TurnId, TurnView } from "../protocol/service";
+import type { TurnChain, TurnFigures, TurnId, TurnView } from "../protocol/service";
 import { MalformedJson } from "../store/json";
 import type { TurnEnd, TurnPrompt, TurnRecord } from "./turnRecords";
 
@@ -84,22 +84,39 @@ export class TurnTree {
     return head === undefined || this.turns.has(head) ? head : this.newest();
   }
 
-  /** Ends of branches that are not on the way to `head`, newest first. `turns`: how many are not shared with it. */
-  otherBranches(head: TurnId | undefined): AgentDetail["otherBranches"] {
-    const shared = new Set(this.branch(head).map((turn) => turn.id));
-    const parents = new Set<TurnId | undefined>();
-    /** By turn that is not shared: the first such turn on the way to it, and how many there are. */
-    const own = new Map<TurnId, { readonly first: Turn; readonly turns: number }>();
+  /** The tree as chains, parents first; empty where there is nothing beside the branch at `head`. */
+  chains(head: TurnId | undefined): readonly TurnChain[] {
+    const current = new Set(this.branch(head).map((turn) => turn.id));
+    if (current.size === this.turns.size) return [];
+    const followers = new Map<TurnId | undefined, number>();
+    for (const { parent } of this.turns.values()) followers.set(parent, (followers.get(parent) ?? 0) + 1);
+    const goesOn = (id: TurnId | undefined) => id !== undefined && id !== head && followers.get(id) === 1;
+    /** By turn: the chain that it is in so far. */
+    const tokens = new Map<TurnId, number>();
+    const open = new Map<
+      TurnId,
+      { readonly first: Turn; readonly after: TurnId | undefined; readonly turns: number }
+    >();
+    const chains: TurnChain[] = [];
     for (const turn of this.turns.values()) {
-      parents.add(turn.parent);
-      if (shared.has(turn.id)) continue;
-      const before = turn.parent === undefined ? undefined : own.get(turn.parent);
-      own.set(turn.id, before === undefined ? { first: turn, turns: 1 } : { ...before, turns: before.turns + 1 });
+      const before = turn.parent !== undefined && goesOn(turn.parent) ? open.get(turn.parent) : undefined;
+      const chain = before ? { ...before, turns: before.turns + 1 } : { first: turn, after: turn.parent, turns: 1 };
+      open.set(turn.id, chain);
+      tokens.set(turn.id, ownTokens(turn) ?? (turn.parent === undefined ? 0 : (tokens.get(turn.parent) ?? 0)));
+      if (goesOn(turn.id)) continue;
+      chains.push({
+        turn: turn.id,
+        ...(chain.after === undefined ? {} : { after: chain.after }),
+        current: current.has(turn.id),
+        isEnd: !followers.has(turn.id),
+        user: beginning(chain.first.user),
+        answer: beginning(chain.first.answerText),
+        turns: chain.turns,
+        tokens: tokens.get(turn.id) ?? 0,
+        createdAt: turn.createdAt,
+      });
     }
-    return [...own]
-      .filter(([id]) => !parents.has(id))
-      .map(([turn, { first, turns }]) => ({ turn, preview: first.user, turns }))
-      .reverse();
+    return chains;
   }
 
   private find(id: TurnId | undefined): Turn | undefined {
@@ -137,6 +154,29 @@ export class TurnTree {
     room.set(ids, before.length);
     return room.subarray(0, length);
   }
+}
+
+/** Characters of a text that tell it apart in a list. */
+const beginningLength = 160;
+
+function beginning(text: string): string {
+  return text.length <= beginningLength ? text : `${text.slice(0, beginningLength - 1)}…`;
+}
+
+/** Length of the token history after `head`, counted without a tokenizer: every sampled id counts. */
+export function countTokens(tree: TurnTree, head: TurnId | undefined): number {
+  for (let id = head; id !== undefined; ) {
+    const turn = tree.get(id);
+    const tokens = turn && ownTokens(turn);
+    if (tokens !== undefined) return tokens;
+    id = turn?.parent;
+  }
+  return 0;
+}
+
+/** Length of the history after `turn`; `undefined` where it adds nothing to the history before it. */
+function ownTokens(turn: Turn): number | undefined {
+  return turn.prompt === undefined || isUnanswered(turn) ? undefined : turn.prompt.tokens + turn.answerIds.length;
 }
 
 /** A failed turn without a word of answer: it stands in the transcript and is not a part of the conversation. */

@@ -16,10 +16,10 @@ import type { AgentDetail, AgentSummary, TurnId } from "./service";
 
 export type StartId = Extract<ActionId, "startFromSelection" | "forkAnother" | "editInstructions" | "chooseModel">;
 
-/** The branch at the head, oldest turn first, and the ends of the branches that were left. */
+/** The branch at the head, oldest turn first, and the tree of all turns where there are other branches. */
 export interface ChatBranch {
   readonly turns: readonly PageTurn[];
-  readonly otherBranches: AgentDetail["otherBranches"];
+  readonly branches: AgentDetail["branches"];
 }
 
 export interface ChatSnapshot extends ChatBranch {

@@ -41,6 +41,13 @@ export interface TurnFigures {
   /** From submit (model loaded, caches restored) to the first token. */
   readonly ttftMs: number;
   readonly restoreMs: number;
+  /**
+   * From the message's arrival at the core to the first token, with all that the person waited for: the commit, the
+   * model's load, the queue, the restore. Absent in turns that were saved before it was measured.
+   */
+  readonly waitMs?: number;
+  /** The part of `waitMs` in which the model was waited for and loaded; absent where it was there. */
+  readonly modelMs?: number;
   /** (n − 1) / (last − first); 0 when n < 2. */
   readonly decodeTokensPerSecond: number;
   readonly cache: CacheSource;
@@ -170,8 +177,37 @@ export interface AgentDetail extends AgentSummary {
   readonly system: string;
   /** The branch at the head, oldest first; its end where only the newest turns were asked for. */
   readonly turns: readonly TurnView[];
-  /** Turns that are on other branches (after rewind or regenerate), newest first: `rewind` to one makes it the head. */
-  readonly otherBranches: readonly { readonly turn: TurnId; readonly preview: string; readonly turns: number }[];
+  /** All turns as a tree, parents first; empty where there is only the branch at the head. */
+  readonly branches: readonly TurnChain[];
+}
+
+/** Turns that follow each other, up to the next turn that has several successors, or the head. */
+export interface TurnChain {
+  /** Its last turn: `rewindAgent` to it makes it the head. */
+  readonly turn: TurnId;
+  /** The `turn` of the chain that it follows; absent: it begins the conversation. */
+  readonly after?: TurnId;
+  /** It is a part of the branch at the head. */
+  readonly current: boolean;
+  /** Nothing follows it: it is the end of a branch. */
+  readonly isEnd: boolean;
+  /** The beginnings of its first turn's message and answer, at most 160 characters each. */
+  readonly user: string;
+  readonly answer: string;
+  /** Turns in this chain; all tokens from the conversation's start to its end. */
+  readonly turns: number;
+  readonly tokens: number;
+  /** When its last turn was asked, in ms since 1970. */
+  readonly createdAt: number;
+}
+
+/** How long a message that is being written is. */
+export interface DraftSize {
+  /** Of the draft alone. */
+  readonly draftTokens: number;
+  /** Of the whole prompt if it were sent now: history, template and draft. */
+  readonly promptTokens: number;
+  readonly contextTokens: number;
 }
 
 export interface CreateAgentRequest {
@@ -202,6 +238,8 @@ export interface AgentRepair {
 
 export interface SendRequest {
   readonly text: string;
+  /** The message takes the place of this turn's: a new branch from the turn before it. */
+  readonly instead?: TurnId;
   readonly sampling?: SamplingOptions;
 }
 
@@ -486,10 +524,14 @@ export interface ResidentService {
    * the cache. Low priority. Resolves when hot or when overtaken.
    */
   warmAgent(id: AgentId, draft?: string): Promise<AgentSummary>;
-  /** Commits the message, then answers it. */
+  /** How long a message would be; `undefined` while the agent's model is not loaded. Cheap where little has changed. */
+  measureDraft(id: AgentId, draft: string): Promise<DraftSize | undefined>;
+  /** Commits the message, then answers it. A message that does not fit the context is not kept: the head goes back. */
   send(id: AgentId, request: SendRequest): Promise<Running>;
   /** Answers the head's (or `turn`'s) message again, on a new branch. */
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running>;
+  /** Goes on with the head's answer where it was cut (stopped, limit reached, interrupted). Nothing is read again. */
+  continueAnswer(id: AgentId, sampling?: SamplingOptions): Promise<Running>;
   /** Saves what is not on disk yet; rejects with the reason when that fails again. */
   saveAgent(id: AgentId): Promise<AgentSummary>;
   /** A pinned agent's cache is brought into memory, and leaves it after all others' when room is needed. */

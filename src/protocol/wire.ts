@@ -34,6 +34,7 @@ type Adapted =
   | "generate"
   | "send"
   | "regenerate"
+  | "continueAnswer"
   | "running"
   | "verifyStore"
   | "collectStore"
@@ -49,6 +50,7 @@ export interface WireCalls extends Omit<ResidentService, Adapted> {
   generate(as: RunningId, request: GenerateRequest): Promise<void>;
   send(id: AgentId, request: SendRequest): Promise<RunningId>;
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<RunningId>;
+  continueAnswer(id: AgentId, sampling?: SamplingOptions): Promise<RunningId>;
   running(id: AgentId): Promise<RunningId | undefined>;
   verifyStore(): Promise<StoreVerification>;
   collectStore(): Promise<StoreCollection>;

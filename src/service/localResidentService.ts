@@ -14,6 +14,7 @@ import type {
   BenchSuite,
   CreateAgentRequest,
   DiagnoseReport,
+  DraftSize,
   GenerateRequest,
   ImportRequest,
   ModelDetail,
@@ -280,6 +281,14 @@ export class LocalResidentService implements ResidentService {
 
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running> {
     return this.agents.regenerate(id, turn, sampling);
+  }
+
+  continueAnswer(id: AgentId, sampling?: SamplingOptions): Promise<Running> {
+    return this.agents.continueAnswer(id, sampling);
+  }
+
+  measureDraft(id: AgentId, draft: string): Promise<DraftSize | undefined> {
+    return this.agents.measureDraft(id, draft);
   }
 
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {

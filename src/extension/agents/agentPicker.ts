@@ -97,13 +97,17 @@ function turnItems(detail: AgentDetail, withStart: boolean): TurnItem[] {
     withStart && count > 0
       ? [{ turn: undefined, label: "Before the first turn", description: "an empty conversation" }]
       : [];
-  const others = detail.otherBranches.map(
-    (branch): TurnItem => ({
-      turn: branch.turn,
-      label: oneLine(branch.preview),
-      description: `${branch.turns} turns`,
-    }),
-  );
+  const others = detail.branches
+    .filter(({ current, isEnd }) => isEnd && !current)
+    .reverse()
+    .map(
+      (branch): TurnItem => ({
+        turn: branch.turn,
+        label: oneLine(branch.user),
+        description: `${branch.turns} turns`,
+        detail: oneLine(branch.answer),
+      }),
+    );
   const separator: TurnItem = { label: "Branches that were left", kind: vscode.QuickPickItemKind.Separator };
   return [...own.reverse(), ...start, ...(others.length > 0 ? [separator, ...others] : [])];
 }

@@ -32,7 +32,7 @@ export function agentParts(agent: AgentSummary): Pick<ChatSnapshot, "readOnly"> 
 export function chatBranch(detail: AgentDetail, view: Pick<ChatView, "language" | "run">): ChatBranch {
   return {
     turns: detail.turns.map((turn) => pageTurn(turn, view.language, view.run)),
-    otherBranches: detail.otherBranches,
+    branches: detail.branches,
   };
 }
 
@@ -40,7 +40,7 @@ export function chatBranch(detail: AgentDetail, view: Pick<ChatView, "language" 
 export interface ShownBranch {
   readonly head: TurnId | undefined;
   readonly turnCount: number;
-  readonly otherBranches: number;
+  readonly branches: number;
   /** Of the last turn, what a page shows beside its text. */
   readonly mark: string;
 }
@@ -48,10 +48,10 @@ export interface ShownBranch {
 /** Turns of an agent by which it is seen whether its branch goes on from what is shown. */
 export const newestTurns = 2;
 
-export function shownBranch({ turns, turnCount, otherBranches }: AgentDetail): ShownBranch {
+export function shownBranch({ turns, turnCount, branches }: AgentDetail): ShownBranch {
   const head = turns.at(-1);
   const mark = head ? `${head.state} ${head.saveError?.code ?? ""}` : "";
-  return { head: head?.id, turnCount, otherBranches: otherBranches.length, mark };
+  return { head: head?.id, turnCount, branches: branches.length, mark };
 }
 
 /** Whether the turns of `now` are those that are shown, with as much as a page shows beside their text. */
@@ -71,12 +71,12 @@ export function newTurn(shown: ShownBranch, detail: AgentDetail): TurnView | und
 }
 
 function sameBranches(shown: ShownBranch, now: ShownBranch, grownBy: number): boolean {
-  return now.turnCount === shown.turnCount + grownBy && now.otherBranches === shown.otherBranches;
+  return now.turnCount === shown.turnCount + grownBy && now.branches === shown.branches;
 }
 
 /** The detail without what is not of the summary: pages get each thing once. */
 export function summaryOf(detail: AgentDetail): AgentSummary {
-  const { system: _system, turns: _turns, otherBranches: _branches, ...summary } = detail;
+  const { system: _system, turns: _turns, branches: _branches, ...summary } = detail;
   return summary;
 }
 

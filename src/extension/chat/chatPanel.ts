@@ -47,7 +47,7 @@ export class ChatPanel implements Disposable {
   private readonly agentChanged: Throttle;
   private follower: RunFollower | undefined;
   private followed: TurnView | undefined;
-  private shown: ShownBranch = { head: undefined, turnCount: 0, otherBranches: 0, mark: "" };
+  private shown: ShownBranch = { head: undefined, turnCount: 0, branches: 0, mark: "" };
   private pendingDraft = "";
   /** What the page's message field held when it last rested. */
   private written = "";

@@ -13,6 +13,7 @@ import type {
   BenchSuite,
   CreateAgentRequest,
   DiagnoseReport,
+  DraftSize,
   GenerateRequest,
   GenerationEvent,
   ImportRequest,
@@ -166,6 +167,14 @@ export class RemoteService implements ResidentService {
 
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running> {
     return this.ask("regenerate", [id, turn, sampling], (running) => this.answer(running));
+  }
+
+  continueAnswer(id: AgentId, sampling?: SamplingOptions): Promise<Running> {
+    return this.ask("continueAnswer", [id, sampling], (running) => this.answer(running));
+  }
+
+  measureDraft(id: AgentId, draft: string): Promise<DraftSize | undefined> {
+    return this.call("measureDraft", [id, draft]);
   }
 
   saveAgent(id: AgentId): Promise<AgentSummary> {

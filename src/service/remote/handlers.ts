@@ -44,6 +44,8 @@ export function handlersOf(service: ResidentService): Handlers {
     warmAgent: (args) => service.warmAgent(...args),
     send: async (args, context) => named(await service.send(...args), context),
     regenerate: async (args, context) => named(await service.regenerate(...args), context),
+    continueAnswer: async (args, context) => named(await service.continueAnswer(...args), context),
+    measureDraft: (args) => service.measureDraft(...args),
     saveAgent: (args) => service.saveAgent(...args),
     pinAgent: (args) => service.pinAgent(...args),
     setAgentSampling: (args) => service.setAgentSampling(...args),

@@ -5,11 +5,12 @@ import { h, icon, type TreeNode } from "../shared/tree";
 
 /** The branches that rewind and regenerate left: each can be made the head again. */
 export function branchesView(
-  { otherBranches }: ChatSnapshot,
+  { branches }: ChatSnapshot,
   fixed: boolean,
   formats: Formats,
   run: (command: ChatCommand) => void,
 ): TreeNode | undefined {
+  const otherBranches = branches.filter(({ current, isEnd }) => isEnd && !current).reverse();
   if (otherBranches.length === 0) return undefined;
   const noun = otherBranches.length === 1 ? "other branch" : "other branches";
   return h(
@@ -19,7 +20,7 @@ export function branchesView(
     h(
       "ul",
       {},
-      otherBranches.map(({ turn, preview, turns }) =>
+      otherBranches.map(({ turn, user, turns }) =>
         h(
           "li",
           { key: turn },
@@ -31,7 +32,7 @@ export function branchesView(
               on: { click: () => run({ type: "switchBranch", turn }) },
             },
             icon("git-branch"),
-            h("span.cut.grow", {}, preview),
+            h("span.cut.grow", {}, user),
             h("span.dim.num.small", {}, plural(turns, "turn", formats)),
           ),
         ),

@@ -113,7 +113,7 @@ export class ChatPage {
     if (!snapshot) return;
     const hadFocus = document.activeElement !== document.body;
     const run = (command: ChatCommand) => this.run(command);
-    const isEmpty = snapshot.turns.length === 0 && snapshot.otherBranches.length === 0;
+    const isEmpty = snapshot.turns.length === 0 && snapshot.branches.length === 0;
     this.header.show(headerView(snapshot, this.formats, run));
     this.body.show(this.banner(snapshot), isEmpty && emptyView(snapshot, run));
     this.log.hidden = isEmpty;

@@ -96,7 +96,7 @@ async function checkTurns(program: Program, agent: KnownAgent, truth: Truth, any
     for (const turn of turns) seen.set(turn.id, turn);
   };
   note(detail);
-  for (const { turn } of detail.otherBranches) {
+  for (const { turn } of detail.branches) {
     await typed(`rewinding ${agent.name}`, () => program.rewind(agent.id, turn));
     note(await typed(`showing ${agent.name}`, () => program.show(agent.id)));
   }

@@ -10,6 +10,7 @@ import type {
   BenchReport,
   CreateAgentRequest,
   DiagnoseReport,
+  DraftSize,
   EngineState,
   GenerateRequest,
   GenerationEvent,
@@ -245,7 +246,7 @@ export class FakeService implements ResidentService {
       lockedElsewhere: false,
       system,
       turns: [],
-      otherBranches: [],
+      branches: [],
     };
     this.agents.set(agent.id, agent);
     this.fire({ type: "agent", id: agent.id, summary: agent });
@@ -346,10 +347,21 @@ export class FakeService implements ResidentService {
     return this.detail(id);
   }
 
-  async send(id: AgentId, { text }: SendRequest): Promise<Running> {
+  async send(id: AgentId, { text, instead }: SendRequest): Promise<Running> {
     const { turns, lockedElsewhere } = this.detail(id);
     if (lockedElsewhere) throw new ResidentError("AGENT_LOCKED", "another window has it", "fork it");
-    return this.start(id, turns, text);
+    const at = turns.findIndex((turn) => turn.id === instead);
+    return this.start(id, at < 0 ? turns : turns.slice(0, at), text);
+  }
+
+  async continueAnswer(id: AgentId): Promise<Running> {
+    const { turns } = this.detail(id);
+    return this.start(id, turns.slice(0, -1), turns.at(-1)?.user ?? "");
+  }
+
+  async measureDraft(id: AgentId, draft: string): Promise<DraftSize | undefined> {
+    const { tokens, contextTokens } = this.detail(id);
+    return { draftTokens: draft.length, promptTokens: tokens + draft.length, contextTokens };
   }
 
   async regenerate(id: AgentId, turn?: TurnId): Promise<Running> {

@@ -130,7 +130,9 @@ const detail: AgentDetail = {
   ...agent,
   system: "Be brief",
   turns: [turn],
-  otherBranches: [{ turn: "t2", preview: "Hello", turns: 2 }],
+  branches: [
+    { turn: "t2", current: false, isEnd: true, user: "Hello", answer: "Hi", turns: 2, tokens: 7, createdAt: 1 },
+  ],
 };
 
 const report: BenchReport = {
@@ -292,6 +294,8 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   warmAgent: (door) => door.warmAgent("a", "a draft"),
   send: async (door) => told(await door.send("a", sendRequest)),
   regenerate: async (door) => told(await door.regenerate("a", "t1", sampling)),
+  continueAnswer: async (door) => told(await door.continueAnswer("a", sampling)),
+  measureDraft: (door) => door.measureDraft("a", "a draft"),
   saveAgent: (door) => door.saveAgent("a"),
   pinAgent: (door) => door.pinAgent("a", true),
   setAgentSampling: (door) => door.setAgentSampling("a", { temperature: 0.5, topK: 1 }),
@@ -348,6 +352,7 @@ export class SampleService implements ResidentService {
   startOver = this.sample("startOver", agent);
   deleteAgent = this.sample("deleteAgent", undefined);
   warmAgent = this.sample("warmAgent", agent);
+  measureDraft = this.sample("measureDraft", { draftTokens: 3, promptTokens: 40, contextTokens: 8192 });
   repairAgent = this.sample("repairAgent", agentRepair);
   storeStats = this.sample("storeStats", storeStats);
   forgetEverything = this.sample("forgetEverything", { agents: 2, removed: totals });
@@ -405,6 +410,10 @@ export class SampleService implements ResidentService {
 
   async send(...args: readonly unknown[]): Promise<Running> {
     return this.answer("send", args);
+  }
+
+  async continueAnswer(...args: readonly unknown[]): Promise<Running> {
+    return this.answer("continueAnswer", args);
   }
 
   async regenerate(...args: readonly unknown[]): Promise<Running> {

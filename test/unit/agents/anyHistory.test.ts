@@ -88,8 +88,8 @@ class Life {
         await this.rig.agents.save(this.id);
         return;
       case "rewind": {
-        const { turns, otherBranches } = await this.rig.agents.get(this.id);
-        const heads = [undefined, ...turns.map((turn) => turn.id), ...otherBranches.map((branch) => branch.turn)];
+        const { turns, branches } = await this.rig.agents.get(this.id);
+        const heads = [undefined, ...turns.map((turn) => turn.id), ...branches.map((branch) => branch.turn)];
         await this.rig.agents.rewind(this.id, heads[step.to % heads.length]);
         return;
       }

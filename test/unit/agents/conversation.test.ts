@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Conversation, countTokens } from "../../../src/agents/conversation";
+import { Conversation } from "../../../src/agents/conversation";
 import { joinIds, type TurnRecord } from "../../../src/agents/turnRecords";
-import { isUnanswered, type Turn, TurnTree } from "../../../src/agents/turnTree";
+import { countTokens, isUnanswered, type Turn, TurnTree } from "../../../src/agents/turnTree";
 import { commonPrefix } from "../../../src/engine/tokenHistory";
 import type { TurnId } from "../../../src/protocol/service";
 import type { Segment } from "../../../src/text/messages";

@@ -108,14 +108,22 @@ describe("turn tree", () => {
         }
         const head = `t${(headSeed % parents.length) + 1}`;
         const seen = new Set(tree.branch(head).map((item) => item.id));
-        const others = tree.otherBranches(head);
-        for (const { turn: leaf, turns, preview } of others) {
-          const own = tree.branch(leaf).filter((item) => !tree.branch(head).some((shared) => shared.id === item.id));
-          assert.equal(turns, own.length);
-          assert.equal(preview, own[0]?.user);
+        const chains = tree.chains(head);
+        const ends = new Set(chains.map((chain) => chain.turn));
+        for (const { turn: end, after, current, isEnd, turns, user } of chains) {
+          const own = tree.branch(end).slice(-turns);
+          assert.equal(own.length, turns);
+          assert.equal(own[0]?.parent, after);
+          assert.equal(own[0]?.user, user);
+          assert.ok(after === undefined || ends.has(after));
+          assert.equal(isEnd, !tree.all().some((item) => item.parent === end));
+          assert.ok(own.every((item) => tree.branch(head).some(({ id }) => id === item.id) === current));
           for (const item of own) seen.add(item.id);
         }
         assert.equal(seen.size, parents.length);
+        assert.equal(chains.length === 0, tree.branch(head).length === parents.length);
+        const inChains = chains.reduce((sum, { turns }) => sum + turns, 0);
+        assert.ok(chains.length === 0 || inChains === parents.length);
       }),
     );
   });
@@ -166,8 +174,8 @@ describe("a forged log", () => {
     for (let n = 0; n < 2 * half; n += 1) {
       tree.apply({ type: "answer", turn: "t1", text: "a", ids: Int32Array.from([n]) });
     }
-    assert.equal(tree.otherBranches("b7").length, half - 1);
-    assert.equal(tree.otherBranches(undefined)[0]?.turns, half + 1);
+    assert.equal(tree.chains("b7").length, half + 1);
+    assert.equal(tree.chains(undefined)[0]?.turns, half);
     const { answerIds, answerText } = tree.get("t1") ?? assert.fail();
     assert.equal(answerText.length, 2 * half);
     assert.ok(answerIds.every((id, index) => id === index) && answerIds.length === 2 * half);

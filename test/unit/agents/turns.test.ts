@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import type { Running } from "../../../src/protocol/service";
+import type { AgentDetail, Running } from "../../../src/protocol/service";
 import { AgentRig, record } from "../../support/agents/agentRig";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
 
@@ -14,6 +14,12 @@ function lettersOf(running: Running, letters: number): Promise<void> {
       if (seen >= letters) resolve();
     });
   });
+}
+
+/** Ends of branches that the head is not on, without what the clock and the model say. */
+function othersOf({ branches }: AgentDetail) {
+  const others = branches.filter(({ current, isEnd }) => isEnd && !current);
+  return others.map(({ turn, after, user, turns }) => ({ turn, after, user, turns }));
 }
 
 describe("turns", function () {
@@ -196,7 +202,7 @@ describe("branches", function () {
       const rewound = await rig.agents.rewind(id, "t1");
       assert.equal(rewound.turnCount, 1);
       const detail = await rig.agents.get(id);
-      assert.deepEqual(detail.otherBranches, [{ turn: "t3", preview: "Two", turns: 2 }]);
+      assert.deepEqual(othersOf(detail), [{ turn: "t3", after: "t1", user: "Two", turns: 2 }]);
       const done = await rig.ask(id, "Other");
       assert.equal(done.figures.cache.tier, "hot");
       await rig.agents.rewind(id, "t3");
@@ -205,7 +211,7 @@ describe("branches", function () {
         again.turns.map((turn) => turn.user),
         ["One", "Two", "Three"],
       );
-      assert.deepEqual(again.otherBranches, [{ turn: "t4", preview: "Other", turns: 1 }]);
+      assert.deepEqual(othersOf(again), [{ turn: "t4", after: "t1", user: "Other", turns: 1 }]);
     }));
 
   it("rewind to before the first turn starts over", () =>
@@ -235,7 +241,7 @@ describe("branches", function () {
           ["t5", "Three", before[2]?.answer],
         ],
       );
-      assert.deepEqual(detail.otherBranches, [{ turn: "t3", preview: "One", turns: 3 }]);
+      assert.deepEqual(othersOf(detail), [{ turn: "t3", after: undefined, user: "One", turns: 3 }]);
       await rig.agents.close();
       const other = new AgentRig(home);
       const done = await other.ask(id, "Four");
@@ -273,7 +279,7 @@ describe("branches", function () {
         detail.turns.map((turn) => turn.id),
         ["t1", "t3"],
       );
-      assert.equal(detail.otherBranches[0]?.turn, "t2");
+      assert.equal(othersOf(detail)[0]?.turn, "t2");
     }));
 
   it("fork goes on from any turn; neither hears of the other, and no token is read again", () =>

@@ -106,12 +106,12 @@ describe("a chat's snapshot", () => {
 describe("the update of a branch", () => {
   const ids = ["a", "b", "c", "d"];
   /** An agent with the turns up to `head`, of which only the newest were asked for. */
-  async function agent(head: string, otherBranches = 0, state: TurnView["state"] = "done") {
+  async function agent(head: string, numBranches = 0, state: TurnView["state"] = "done") {
     const service = new FakeService();
     const { id } = await service.createAgent({ name: "Ada" });
     const turns = ids.slice(0, ids.indexOf(head) + 1).map((name) => turn(name, name === head ? { state } : {}));
-    const branches = Array.from({ length: otherBranches }, () => ({ turn: "x", preview: "", turns: 1 }));
-    service.change(id, { turns, otherBranches: branches });
+    const other = { turn: "x", current: false, isEnd: true, user: "", answer: "", turns: 1, tokens: 1, createdAt: 0 };
+    service.change(id, { turns, branches: Array.from({ length: numBranches }, () => other) });
     return service.getAgent(id, newestTurns);
   }
   const shownOf = async (...args: Parameters<typeof agent>) => shownBranch(await agent(...args));

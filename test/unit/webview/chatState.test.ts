@@ -16,7 +16,7 @@ const snapshot: ChatSnapshot = {
   engine: { state: ready, actions: [] },
   starts: [],
   turns: [done, running],
-  otherBranches: [],
+  branches: [],
 };
 
 function stateAfter(...updates: readonly ChatUpdate[]): ChatState {

@@ -1,5 +1,6 @@
 import type { ChatSnapshot, ChatUpdate } from "../../../../src/protocol/chat";
 import type { PageTurn, Problem } from "../../../../src/protocol/page";
+import type { TurnChain } from "../../../../src/protocol/service";
 import { agent, figures, ready } from "./agents";
 
 const reviewer = agent(0, "Parser reviewer");
@@ -11,11 +12,16 @@ const base: ChatSnapshot = {
   engine: { state: ready, actions: [] },
   starts: ["startFromSelection", "forkAnother", "editInstructions"],
   turns: [],
-  otherBranches: [],
+  branches: [],
 };
 
 function turn(id: string, user: string, answer: string, change: Partial<PageTurn> = {}): PageTurn {
   return { id, user, answer, state: "done", finishReason: "stop", createdAt: 0, ...change };
+}
+
+function chain(change: Partial<TurnChain> & Pick<TurnChain, "turn">): TurnChain {
+  const { current = false, isEnd = true } = change;
+  return { user: "", answer: "It is called once.", turns: 1, tokens: 3294, createdAt: 0, ...change, current, isEnd };
 }
 
 const code = `\`\`\`ts recover.ts
@@ -130,9 +136,10 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
   done: [
     snapshot({
       turns: [first, second, third],
-      otherBranches: [
-        { turn: "t9", preview: "Does anything else call it?", turns: 2 },
-        { turn: "t8", preview: "Rewrite it as a loop over the follow set", turns: 1 },
+      branches: [
+        chain({ turn: "t2", current: true, isEnd: false, turns: 2 }),
+        chain({ turn: "t8", after: "t2", user: "Rewrite it as a loop over the follow set", turns: 1 }),
+        chain({ turn: "t9", after: "t2", user: "Does anything else call it?", turns: 2 }),
       ],
     }),
   ],
