@@ -13,7 +13,7 @@ import { problemView, type RunAction } from "../shared/problem";
 import { Slot } from "../shared/slot";
 import { keepTabStops, listenToToolbars } from "../shared/toolbars";
 import type { TreeNode } from "../shared/tree";
-import { branchesView } from "./branches";
+import { BranchesView } from "./branches";
 import { announcement, runningTurn, sendBlocked } from "./derived";
 import { emptyView } from "./empty";
 import { headerView } from "./header";
@@ -36,6 +36,7 @@ export class ChatPage {
   private readonly notices = new Slot(part("div", "slot stack"));
   private readonly announcer = new Announcer();
   private readonly answers = new Answers((command) => this.run(command));
+  private readonly branches = new BranchesView((command) => this.run(command));
   private readonly eta = new Eta();
   private readonly host: Host<ChatCommand, ChatUpdate>;
   private readonly composer: Composer;
@@ -117,7 +118,7 @@ export class ChatPage {
     this.header.show(headerView(snapshot, this.formats, run));
     this.body.show(this.banner(snapshot), isEmpty && emptyView(snapshot, run));
     this.log.hidden = isEmpty;
-    this.turns.show(this.turnViews(snapshot), branchesView(snapshot, this.isFixed(snapshot), this.formats, run));
+    this.turns.show(this.turnViews(snapshot), this.branches.show(snapshot, this.isFixed(snapshot), this.formats));
     this.notices.show(
       this.failure && problemView(this.failure, this.formats, (action) => run({ type: "act", action })),
       this.engineView(snapshot),
