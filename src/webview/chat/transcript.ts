@@ -6,7 +6,7 @@ import { Follow } from "../shared/follow";
 import { part } from "../shared/frame";
 import { Slot } from "../shared/slot";
 import type { TreeNode } from "../shared/tree";
-import { branchesView } from "./branches";
+import { BranchesView } from "./branches";
 import { runningTurn } from "./derived";
 import { type TurnPlace, turnView } from "./turn";
 
@@ -28,6 +28,7 @@ export class Transcript {
   readonly follow: Follow;
   private readonly turns = new Slot(part("div", "col"));
   private readonly answers: Answers;
+  private readonly branches: BranchesView;
   private readonly rendered = new Map<
     string,
     { readonly turn: PageTurn; readonly place: string; readonly node: TreeNode }
@@ -37,13 +38,14 @@ export class Transcript {
     this.newText.textContent = "New text";
     this.newText.hidden = true;
     this.answers = new Answers(ports.run);
+    this.branches = new BranchesView(ports.run);
     this.element.append(this.turns.element);
     this.follow = new Follow(this.element, this.newText, ports.scrolled);
   }
 
   render(snapshot: ChatSnapshot, formats: Formats): void {
     const fixed = runningTurn(snapshot) !== undefined || snapshot.readOnly !== undefined;
-    this.turns.show(this.turnViews(snapshot, fixed, formats), branchesView(snapshot, fixed, formats, this.ports.run));
+    this.turns.show(this.turnViews(snapshot, fixed, formats), this.branches.show(snapshot, fixed, formats));
   }
 
   /** The next render makes every turn anew: numbers are written in another language. */
