@@ -158,24 +158,6 @@ describe("turns", function () {
       rig.session.engine.assertInvariants();
     }));
 
-  it("say CONTEXT_FULL with needed, context and kept, and cut nothing", () =>
-    inFolder(async (home) => {
-      const rig = new AgentRig(home, { contextTokens: 96 });
-      const id = await rig.create();
-      await rig.ask(id, "Hello");
-      const kept = (await rig.agents.get(id)).tokens;
-      const running = await rig.agents.send(id, { text: "x".repeat(80) });
-      await assert.rejects(running.done, { code: "CONTEXT_FULL" });
-      const turn = await rig.lastTurn(id);
-      assert.equal(turn.error?.facts["context"], 96);
-      assert.equal(turn.error?.facts["kept"], kept);
-      assert.ok(Number(turn.error?.facts["needed"]) > 96);
-      assert.equal((await rig.agents.get(id)).tokens, kept);
-      const next = await rig.ask(id, "Short");
-      assert.equal(next.finishReason, "length");
-      assert.equal((await rig.agents.get(id)).turns.length, 3);
-    }));
-
   it("fail with the device and leave the agent usable", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home);
