@@ -158,6 +158,28 @@ describe("turns", function () {
       rig.session.engine.assertInvariants();
     }));
 
+  it("count what was waited for: the model's load where it was not there, and all up to the first token", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      rig.isLoaded = false;
+      let load = () => {};
+      rig.loading = new Promise((resolve) => {
+        load = resolve;
+      });
+      rig.runner.beforeStep = () => rig.clock.advance(50);
+      const running = await rig.agents.send(id, { text: "Hello", sampling: { maxTokens: 1 } });
+      rig.clock.advance(1800);
+      load();
+      const { figures } = await rig.over(id, running);
+      assert.deepEqual([figures.modelMs, figures.waitMs], [1800, 1800 + figures.ttftMs]);
+      assert.ok(figures.ttftMs >= 50);
+      rig.isLoaded = true;
+      const next = await rig.ask(id, "And?", { maxTokens: 1 });
+      assert.deepEqual([next.figures.modelMs, next.figures.waitMs], [undefined, next.figures.ttftMs]);
+      assert.deepEqual((await rig.lastTurn(id)).figures, next.figures);
+    }));
+
   it("fail with the device and leave the agent usable", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home);
