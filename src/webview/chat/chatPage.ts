@@ -128,6 +128,8 @@ export class ChatPage {
     } else if (event.key === "ArrowUp" && control && event.target === field && field.selectionStart === 0) {
       event.preventDefault();
       this.transcript.focusLast();
+    } else if (event.key === "f" && control) {
+      this.transcript.drawAll(); // VS Code's find widget opens, and searches the document
     }
   }
 

@@ -3,6 +3,7 @@ import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
 import type { PageTurn } from "../../protocol/page";
 import { Answers } from "../shared/answers";
 import { Follow } from "../shared/follow";
+import { revealFoundText } from "../shared/foundText";
 import { part } from "../shared/frame";
 import type { TurnMark } from "../shared/host";
 import { Slot } from "../shared/slot";
@@ -42,6 +43,7 @@ export class Transcript {
     column.append(this.stops.start, this.list.element, this.stops.end, this.branches.element);
     this.element.append(column);
     this.follow = new Follow(this.element, this.newText, ports);
+    revealFoundText(this.element);
   }
 
   render(snapshot: ChatSnapshot, formats: Formats): void {

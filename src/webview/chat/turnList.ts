@@ -44,7 +44,7 @@ export class TurnList {
   private readonly slices = new Slices(() => this.drawNext());
 
   constructor(readonly element: HTMLElement) {
-    element.addEventListener("contentvisibilityautostatechange", (event) => this.nearChanged(event), true);
+    element.addEventListener("contentvisibilityautostatechange", (event) => this.nearChanged(event));
   }
 
   /** True when turns came or went. */
@@ -108,10 +108,11 @@ export class TurnList {
       return Object.assign(item, { turn, index });
     });
     for (const item of known.values()) this.remove(item);
-    this.items.forEach(({ element }, index) => {
-      const current = this.element.children[index];
-      if (current !== element) this.element.insertBefore(element, current ?? null);
-    });
+    let at = this.element.firstElementChild;
+    for (const { element } of this.items) {
+      if (element === at) at = at.nextElementSibling;
+      else this.element.insertBefore(element, at);
+    }
     this.drawEnd();
   }
 
