@@ -72,7 +72,10 @@ export class RoomPage {
       key: (event) => this.mentions.key(event),
     });
     this.mentions = new MentionList(this.composer.field);
-    this.follow = new Follow(this.log, newText, () => this.remember());
+    this.follow = new Follow(this.log, newText, {
+      scrolled: () => this.remember(),
+      jumped: () => this.composer.field.focus(),
+    });
     this.dock.append(newText, this.mentions.element, this.notices.element, this.composer.element);
     this.element.append(this.top.element, this.log, this.dock, this.announcer.element);
     listenToToolbars(this.element);
@@ -118,7 +121,7 @@ export class RoomPage {
     // The button that had it is gone (Stop All, for one): the next thing to do is to write.
     if (appeared || (hadFocus && document.activeElement === document.body)) this.composer.field.focus();
     this.restoreScroll();
-    this.follow.rendered();
+    this.follow.rendered(endOf(snapshot));
   }
 
   /** A message whose answers did not change keeps its tree, so that the patch skips it. */
@@ -246,4 +249,10 @@ export class RoomPage {
     const { scrollTop } = this.follow;
     this.host.remember({ draft: this.composer.draft, ...(scrollTop === undefined ? {} : { scrollTop }) });
   }
+}
+
+/** What the conversation ends with, for "New text". */
+function endOf({ messages }: RoomSnapshot): string {
+  const last = messages.at(-1);
+  return last ? `${last.id} ${last.answers.map(({ turn }) => turn?.answer.length ?? 0).join(" ")}` : "";
 }
