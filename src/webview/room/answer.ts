@@ -9,7 +9,7 @@ import { endingLabel, figuresView } from "../shared/figures";
 import { problemView, type RunAction, sentence, warningView } from "../shared/problem";
 import { progressLine } from "../shared/progress";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
-import { answerTools } from "./answerTools";
+import { answerTools, continueLink } from "./answerTools";
 import { answerState, isRunning } from "./derived";
 import type { KeptTrees } from "./kept";
 import { refusalView } from "./refusal";
@@ -70,11 +70,11 @@ function render(message: RoomMessageId, answer: RoomAnswer, place: AnswerPlace, 
       ),
       h("div.acts", {}, answerTools(answer, place, context.run)),
     ),
-    !folded && h("div.in", { key: "in" }, answerBody(message, answer, context)),
+    !folded && h("div.in", { key: "in" }, answerBody(message, answer, place, context)),
   );
 }
 
-function answerBody(message: RoomMessageId, answer: RoomAnswer, context: AnswerContext): Children {
+function answerBody(message: RoomMessageId, answer: RoomAnswer, place: AnswerPlace, context: AnswerContext): Children {
   const { turn, refusal, agent } = answer;
   if (refusal) return refusalView(message, answer, refusal, context.run);
   if (!turn) return undefined;
@@ -98,6 +98,7 @@ function answerBody(message: RoomMessageId, answer: RoomAnswer, context: AnswerC
           warning: refused && sentence(refused.reason),
         }),
       ),
+    continueLink(answer, place, context.run),
     turn.saveProblem &&
       warningView("save", `Not saved: ${turn.saveProblem.error.what}.`, turn.saveProblem.actions, act),
   ];

@@ -3,7 +3,7 @@ import type { RoomAnswer, RoomCommand } from "../../protocol/room";
 import { type Children, h, icon } from "../shared/tree";
 import { isRunning } from "./derived";
 
-/** What can be done with an answer. Only the agent's newest one can be made again or continued in the room. */
+/** What can be done with an answer. Only the agent's newest one can be made again in the room. */
 export function answerTools(
   answer: RoomAnswer,
   { isNewest }: { readonly isNewest: boolean },
@@ -18,7 +18,6 @@ export function answerTools(
   const of = { agent, turn: turn.id };
   const hasText = turn.answer !== "";
   return [
-    isNewest && isCut(turn) && tool("Continue", "Continue (0 tokens)", "debug-continue", { type: "continue", ...of }),
     isNewest && tool("Regenerate", "Regenerate", "refresh", { type: "regenerate", ...of }),
     turn.state !== "failed" && tool("Fork here", "Fork Here (0 tokens)", "repo-forked", { type: "fork", ...of }),
     hasText && tool("Copy answer", "Copy", "copy", { type: "copy", text: turn.answer }),
@@ -26,7 +25,18 @@ export function answerTools(
   ];
 }
 
-/** The answer did not end by itself, and there is something to go on from. */
+/** Below an answer that did not end by itself, where there is something to go on from. */
+export function continueLink(
+  { agent, turn }: RoomAnswer,
+  { isNewest }: { readonly isNewest: boolean },
+  run: (command: RoomCommand) => void,
+): Children {
+  if (!isNewest || !turn || !isCut(turn)) return undefined;
+  const goOn = () => run({ type: "continue", agent, turn: turn.id });
+  const title = "Nothing is read again";
+  return h("div.links", { key: "continue" }, h("button.link.small", { title, on: { click: goOn } }, "Continue"));
+}
+
 function isCut({ state, finishReason, answer }: PageTurn): boolean {
   if (answer === "") return false;
   return state === "interrupted" || (state === "done" && (finishReason === "aborted" || finishReason === "length"));

@@ -2,6 +2,7 @@ import type { Formats } from "../../common/format";
 import type { PageEngine } from "../../protocol/page";
 import type { RoomMessage } from "../../protocol/room";
 import { inlineCode } from "../shared/inlineCode";
+import { plural } from "../shared/progress";
 import { h, icon, type TreeNode } from "../shared/tree";
 import { type AnswerContext, answerView } from "./answer";
 import { isRunning, summary } from "./derived";
@@ -65,6 +66,6 @@ function modelHeading(group: ModelGroup, engine: PageEngine, formats: Formats): 
     { key: "model" },
     icon("package"),
     h("span.cut", {}, group.name),
-    h("span.dim.num", {}, state === "" ? formats.count(group.answers.length) : state),
+    h("span.dim.num", {}, [state, plural(group.answers.length, "answer", formats)].filter(Boolean).join(", ")),
   );
 }

@@ -214,11 +214,11 @@ describe("the answers to a message", () => {
   it("can go on where they were cut, and be made again, only while the agent has not answered a later message", () => {
     const [cut, , empty] = message("stopped").answers;
     assert(cut && empty);
-    const tools = (answer: RoomAnswer, isNewest: boolean) =>
-      buttons(byRole("toolbar", answerView("m2", answer, { number: 1, isNewest }, context))).slice(1, 3);
-    assert.deepEqual(tools(cut, true), ["Continue", "Regenerate"]);
-    assert.deepEqual(tools(cut, false), ["Fork here", "Copy answer"]);
-    assert.deepEqual(tools(empty, true), ["Regenerate", "Fork here"], "there is nothing to go on from");
+    const offered = (answer: RoomAnswer, isNewest: boolean) =>
+      buttons(answerView("m2", answer, { number: 1, isNewest }, context)).filter((name) => /Continue|Regen/.test(name));
+    assert.deepEqual(offered(cut, true), ["Regenerate", "Continue"]);
+    assert.deepEqual(offered(cut, false), []);
+    assert.deepEqual(offered(empty, true), ["Regenerate"], "there is nothing to go on from");
     press("Continue", answerView("m2", cut, place, context));
     press("Regenerate", answerView("m2", cut, place, context));
     assert.deepEqual(commands, [
@@ -234,7 +234,7 @@ describe("the answers to a message", () => {
     const headings = nodesOf(view).filter(({ tag }) => tag === "h3");
     assert.deepEqual(
       headings.map((heading) => text(heading)),
-      ["SmolLM2-135M-Instructloaded", "Qwen2.5-Coder-3B1"],
+      ["SmolLM2-135M-Instructloaded, 2 answers", "Qwen2.5-Coder-3B1 answer"],
     );
     assert.match(
       text(view),
