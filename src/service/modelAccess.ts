@@ -16,6 +16,11 @@ export class GatedModelAccess implements ModelAccess {
     return this.gate.current?.model.session;
   }
 
+  loaded(directory: string): ModelSession | undefined {
+    const { current } = this.gate;
+    return current?.directory === path.resolve(directory) ? current.model.session : undefined;
+  }
+
   async lease(directory: string, signal?: AbortSignal, onWaiting?: (reason: string) => void): Promise<ModelLease> {
     const wanted = path.resolve(directory);
     let size: Promise<number | undefined> | undefined;
