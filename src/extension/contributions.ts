@@ -22,6 +22,7 @@ export const commands = {
   repairAgent: "resident.repairAgent",
   addToRoom: "resident.addToRoom",
   removeFromRoom: "resident.removeFromRoom",
+  clearRoom: "resident.clearRoom",
   chooseModel: "resident.chooseModel",
   importModel: "resident.importModel",
   getStarterModel: "resident.getStarterModel",
