@@ -53,7 +53,8 @@ function overview(): string {
 ${lines.join("\n")}
 
 \`resident COMMAND --help\` lists a command's options.
-Agents, caches and imported models live in ${defaultHome}, or in --home DIR, or in $RESIDENT_HOME.
+Agents, caches and imported models live in ${defaultHome}, in --home DIR, or in $RESIDENT_HOME.
+VS Code's agents are not among them: --vscode uses these, also while a window is open.
 A failure ends with exit code 1 and one line on stderr, CODE: what happened: what to do.
 Codes: ${wrapped(errorCodes)}
 `;
