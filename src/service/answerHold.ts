@@ -19,6 +19,10 @@ export class HoldableModelAccess implements ModelAccess {
     return this.models.current;
   }
 
+  loaded(directory: string): ModelSession | undefined {
+    return this.models.loaded(directory);
+  }
+
   async lease(directory: string, signal?: AbortSignal, onWaiting?: (reason: string) => void): Promise<ModelLease> {
     while (this.held !== undefined) {
       onWaiting?.(benchWaitReason);
