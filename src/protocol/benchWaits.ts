@@ -13,3 +13,8 @@ export const answersWait: Readonly<Record<BenchSuite, boolean>> = {
   host: false,
   soak: false,
 };
+
+/** The same in words, for whoever looks at the progress. */
+export function waitText(suite: BenchSuite): string {
+  return answersWait[suite] ? "Answers wait until it has ended." : "Agents can answer meanwhile.";
+}

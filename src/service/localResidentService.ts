@@ -48,6 +48,7 @@ import { diagnose } from "./diagnose";
 import { engineMetrics, poolStatus } from "./engineStatus";
 import { startGeneration } from "./generateTask";
 import { IdleUnload } from "./idleUnload";
+import { LastVerification } from "./lastVerification";
 import { GatedModelAccess } from "./modelAccess";
 import { ModelGate } from "./modelGate";
 import { type LoadedModel, ModelHost } from "./modelHost";
@@ -70,6 +71,7 @@ export class LocalResidentService implements ResidentService {
   private readonly agents: Agents;
   private readonly keeper: StoreKeeper;
   private readonly store: StoreDesk;
+  private readonly verified: LastVerification;
   private readonly benchHome: BenchHome;
   private readonly bench: BenchDesk;
   /** What killed processes had begun is finished, once it resolves. */
@@ -135,6 +137,7 @@ export class LocalResidentService implements ResidentService {
       nowMs: Date.now,
       log,
     });
+    this.verified = new LastVerification(root);
     this.store = new StoreDesk({
       root,
       get quotaBytes() {
@@ -148,6 +151,7 @@ export class LocalResidentService implements ResidentService {
       repairAgent: (id) => this.agents.repair(id),
       sweepAgents: () => this.agents.sweep(),
       onChanged: () => this.keeper.changed(),
+      keepVerified: (verified) => this.verified.keep(verified),
     });
     const benchRoot = path.join(options.home, "bench");
     this.benchHome = new BenchHome({
@@ -190,11 +194,12 @@ export class LocalResidentService implements ResidentService {
   async status(): Promise<ServiceStatus> {
     const loaded = this.gate.current?.model;
     const benchRunning = this.bench.running;
+    const lastVerified = await this.verified.get();
     return {
       engine: await this.engineState(),
       metrics: engineMetrics(loaded),
       ...(loaded === undefined ? {} : { pool: poolStatus(loaded) }),
-      store: await this.keeper.status(),
+      store: { ...(await this.keeper.status()), ...(lastVerified && { lastVerified }) },
       agents: await this.agents.list(),
       lastBench: await this.bench.reports(),
       ...(benchRunning === undefined ? {} : { benchRunning }),
