@@ -64,7 +64,7 @@ const tiers = {
   native: { external: [] },
   faults: { external: [] },
   reference: { external: [] },
-  integration: { external: ["vscode", "mocha"] },
+  integration: { external: ["vscode", "mocha", "oxc-parser"] },
   ui: { external: ["playwright-core"] },
 };
 

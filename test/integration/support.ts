@@ -54,8 +54,8 @@ export async function until(what: string, holds: () => boolean, limitMs = 10_000
   }
 }
 
-export async function openDocument(content: string): Promise<vscode.TextEditor> {
-  const document = await vscode.workspace.openTextDocument({ content });
+export async function openDocument(content: string, language = "plaintext"): Promise<vscode.TextEditor> {
+  const document = await vscode.workspace.openTextDocument({ content, language });
   const editor = await vscode.window.showTextDocument(document);
   const end = document.positionAt(content.length);
   editor.selection = new vscode.Selection(end, end);
