@@ -114,9 +114,9 @@ export class Agents {
     return this.directory.list();
   }
 
-  /** What can be read of it, also where it is damaged. */
-  get(id: AgentId): Promise<AgentDetail> {
-    return this.directory.get(id);
+  /** What can be read of it, also where it is damaged. With `newestTurns` only so many turns, and no branches. */
+  get(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
+    return this.directory.get(id, newestTurns);
   }
 
   /** By id or by name; `undefined`: there is no such agent. Throws where that cannot be known. */
@@ -322,8 +322,20 @@ export class Agents {
     throw new InvalidRequestError(`the answer of ${id} cannot be continued`, "send a message");
   }
 
-  async measureDraft(_id: AgentId, _draft: string): Promise<DraftSize | undefined> {
-    return undefined;
+  /**
+   * How long a message would be. It asks nothing of the engine, so it waits for no answer, read-ahead or load; `undefined`
+   * while the agent's model is not loaded.
+   */
+  async measureDraft(id: AgentId, draft: string): Promise<DraftSize | undefined> {
+    const { models } = this.options;
+    if (models.current === undefined) return undefined;
+    return this.live.use(id, async ({ conversation, head, writer }) => {
+      const { system, modelDirectory } = writer.manifest;
+      const session = models.loaded(modelDirectory);
+      if (session === undefined) return undefined;
+      const size = await conversation.sizeWith(head, draft, system, session.text.prompts);
+      return { ...size, contextTokens: session.contextTokens };
+    });
   }
 
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running> {

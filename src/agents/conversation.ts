@@ -42,6 +42,13 @@ export class Conversation {
     return builder.aheadAfter({ system, past, user: draft.trim() }, signal);
   }
 
+  /** Tokens of `draft` alone, and of the whole prompt if it were the next message behind `head`. */
+  async sizeWith(head: TurnId | undefined, draft: string, system: string, builder: PromptBuilder) {
+    const past = await this.pastOf(head, builder);
+    const { ids } = await builder.buildAfter({ system, past, user: draft });
+    return { draftTokens: await builder.countText(draft), promptTokens: ids.length };
+  }
+
   /** What was read and said up to `head`. */
   async ids(head: TurnId | undefined, builder: PromptBuilder, signal?: AbortSignal): Promise<Int32Array> {
     return (await this.pastOf(head, builder, signal))?.ids() ?? new Int32Array(0);

@@ -65,8 +65,8 @@ export class LiveAgent {
     return summaryOf(this.writer.manifest, this.liveState());
   }
 
-  detail(): AgentDetail {
-    return detailOf(this.writer.manifest, this.tree, this.liveState());
+  detail(newestTurns?: number): AgentDetail {
+    return detailOf(this.writer.manifest, this.tree, this.liveState(), newestTurns);
   }
 
   /** Throws AGENT_BUSY while a turn is being answered. */

@@ -41,6 +41,8 @@ export interface ModelLease {
 
 export interface ModelAccess {
   readonly current: ModelSession | undefined;
+  /** The session of this model while it is in memory. Loads nothing and waits for nothing. */
+  loaded(directory: string): ModelSession | undefined;
   /** Loads the model if need be; waits while another one works, saying so. */
   lease(directory: string, signal?: AbortSignal, onWaiting?: (reason: string) => void): Promise<ModelLease>;
   /** Whether a lease would make others wait or wait for them. */

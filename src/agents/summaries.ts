@@ -43,8 +43,9 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
   };
 }
 
-export function detailOf(manifest: Manifest, tree: TurnTree, live: LiveState): AgentDetail {
-  const branch = tree.branch(manifest.head);
+/** With `newestTurns` only so many turns, and no chains. */
+export function detailOf(manifest: Manifest, tree: TurnTree, live: LiveState, newestTurns?: number): AgentDetail {
+  const branch = tree.branch(manifest.head, newestTurns);
   return {
     ...summaryOf(manifest, live),
     system: manifest.system,
@@ -54,7 +55,8 @@ export function detailOf(manifest: Manifest, tree: TurnTree, live: LiveState): A
       const running = turn.id === live.runningTurn || (live.lockedElsewhere && isHead);
       return toView(turn, running, isHead ? live.saveError : undefined);
     }),
-    branches: tree.chains(manifest.head),
+    branches: newestTurns === undefined ? tree.chains(manifest.head) : [],
+    branchCount: tree.chainCount(manifest.head),
   };
 }
 
@@ -75,7 +77,7 @@ export function unreadableSummary({ id, error, agent }: UnreadableAgent): AgentS
 }
 
 /** The same with the turns that its log still has, on the way to the newest one. */
-export function unreadableDetail(unreadable: UnreadableAgent, tree: TurnTree): AgentDetail {
+export function unreadableDetail(unreadable: UnreadableAgent, tree: TurnTree, newestTurns?: number): AgentDetail {
   const head = tree.newest();
   const branch = tree.branch(head);
   return {
@@ -83,8 +85,9 @@ export function unreadableDetail(unreadable: UnreadableAgent, tree: TurnTree): A
     turnCount: branch.length,
     tokens: countTokens(tree, head),
     system: unreadable.agent?.system ?? "",
-    turns: branch.map((turn) => toView(turn, false)),
-    branches: tree.chains(head),
+    turns: tree.branch(head, newestTurns).map((turn) => toView(turn, false)),
+    branches: newestTurns === undefined ? tree.chains(head) : [],
+    branchCount: tree.chainCount(head),
   };
 }
 

@@ -21,6 +21,9 @@ export class TurnTree {
   private readonly turns = new Map<TurnId, Turn>();
   /** Ids of answers that may still grow: where there is room behind them, a further part is not paid with a copy of all. */
   private readonly growing = new Map<TurnId, Int32Array>();
+  /** Counts what changes the chains' number. */
+  private shape = 0;
+  private counted: { readonly shape: number; readonly head: TurnId | undefined; readonly chains: number } | undefined;
 
   /**
    * Applies records in the order of the log. Throws `MalformedJson` on what no log of ours says: a turn that comes twice,
@@ -35,6 +38,7 @@ export class TurnTree {
       }
       const turn: Turn = { id, user, createdAt: at, answerText: "", answerIds: new Int32Array(0) };
       this.turns.set(id, parent === undefined ? turn : { ...turn, parent });
+      this.shape += 1;
       return;
     }
     const turn = this.turns.get(record.turn);
@@ -64,10 +68,12 @@ export class TurnTree {
     return ids;
   }
 
-  /** From the first turn to `head`. */
-  branch(head: TurnId | undefined): readonly Turn[] {
+  /** From the first turn to `head`; with `newest` only so many of its end. */
+  branch(head: TurnId | undefined, newest = Number.POSITIVE_INFINITY): readonly Turn[] {
     const branch: Turn[] = [];
-    for (let turn = this.find(head); turn !== undefined; turn = this.find(turn.parent)) branch.push(turn);
+    for (let turn = this.find(head); turn !== undefined && branch.length < newest; turn = this.find(turn.parent)) {
+      branch.push(turn);
+    }
     return branch.reverse();
   }
 
@@ -82,6 +88,15 @@ export class TurnTree {
   /** `head` if it is there, else the newest turn: what a damaged log still has. */
   readable(head: TurnId | undefined): TurnId | undefined {
     return head === undefined || this.turns.has(head) ? head : this.newest();
+  }
+
+  /** Number of `chains`. Counted once for each head and number of turns. */
+  chainCount(head: TurnId | undefined): number {
+    const { shape, counted } = this;
+    if (counted?.shape === shape && counted.head === head) return counted.chains;
+    const chains = this.chains(head).length;
+    this.counted = { shape, head, chains };
+    return chains;
   }
 
   /** The tree as chains, parents first; empty where there is nothing beside the branch at `head`. */

@@ -177,8 +177,13 @@ export interface AgentDetail extends AgentSummary {
   readonly system: string;
   /** The branch at the head, oldest first; its end where only the newest turns were asked for. */
   readonly turns: readonly TurnView[];
-  /** All turns as a tree, parents first; empty where there is only the branch at the head. */
+  /**
+   * All turns as a tree, parents first. Empty where there is only the branch at the head, and where only the newest turns
+   * were asked for: the tree grows with the conversation.
+   */
   readonly branches: readonly TurnChain[];
+  /** Number of chains in the whole tree, also where `branches` leaves them out; 0 where there is only one branch. */
+  readonly branchCount: number;
 }
 
 /** Turns that follow each other, up to the next turn that has several successors, or the head. */
@@ -496,7 +501,7 @@ export interface ResidentService {
 
   // agents
   listAgents(): Promise<readonly AgentSummary[]>;
-  /** With `newestTurns` only so many of its turns: a long conversation is a lot of data. */
+  /** With `newestTurns` only so many of its turns and no `branches`: a long conversation is a lot of data. */
   getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail>;
   /**
    * By id, or by exact name; `undefined`: there is none. Rejects where that cannot be known: an agent whose name is not

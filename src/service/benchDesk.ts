@@ -3,12 +3,18 @@ import path from "node:path";
 import { describeMachine } from "../bench/machine";
 import type { Suite } from "../bench/suite";
 import { InvalidRequestError, ResidentError } from "../common/errors";
-import type { BenchReport, BenchSuite, Progress, ServiceStatus } from "../protocol/service";
+import {
+  type BenchReport,
+  type BenchSuite,
+  benchSuiteNames,
+  type Progress,
+  type ServiceStatus,
+} from "../protocol/service";
 import { parseBenchReport } from "./benchReport";
 
 export type BenchSuites = Readonly<Partial<Record<BenchSuite, Suite>>>;
 
-/** Reports kept for the status view, newest first, of all suites. */
+/** Reports that are given back, newest first, of all suites; besides them the newest of every suite. */
 const reportsShown = 32;
 
 /** Runs benchmark suites one at a time and keeps their reports. */
@@ -54,7 +60,8 @@ export class BenchDesk {
   /** Newest first. What cannot be read is left out. A status view asks several times a second: each file is read once. */
   async reports(): Promise<readonly BenchReport[]> {
     const all = (await readdir(this.folder).catch(() => [])).filter((name) => name.endsWith(".json")).sort();
-    const shown = all.slice(-reportsShown).reverse();
+    const newest = benchSuiteNames.flatMap((suite) => all.filter((name) => name.endsWith(`-${suite}.json`)).slice(-1));
+    const shown = [...new Set([...newest, ...all.slice(-reportsShown)])].sort().reverse();
     for (const name of this.known.keys()) if (!shown.includes(name)) this.known.delete(name);
     const reports = await Promise.all(shown.map((name) => this.report(name)));
     return reports.filter((report) => report !== undefined);

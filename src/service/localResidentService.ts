@@ -224,12 +224,8 @@ export class LocalResidentService implements ResidentService {
     return this.agents.list();
   }
 
-  async getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
-    const detail = await this.agents.get(id);
-    const { turns } = detail;
-    return newestTurns === undefined
-      ? detail
-      : { ...detail, turns: turns.slice(Math.max(0, turns.length - newestTurns)) };
+  getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
+    return this.agents.get(id, newestTurns);
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {

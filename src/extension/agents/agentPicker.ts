@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { InvalidRequestError, ResidentError } from "../../common/errors";
-import { createFormats } from "../../common/format";
+import { createFormats, plural } from "../../common/format";
+import { branchRows } from "../../protocol/branches";
 import type { AgentDetail, AgentSummary, ResidentService, TurnId } from "../../protocol/service";
 import { agentArgument, textField } from "../commands/commandArguments";
 import { agentDescription } from "./agentItem";
@@ -83,31 +84,40 @@ interface TurnItem extends vscode.QuickPickItem {
   readonly turn?: TurnId | undefined;
 }
 
+/** The turns of the branch at the head, newest first, then the ends of the other branches: as the chat's page tells them. */
 function turnItems(detail: AgentDetail, withStart: boolean): TurnItem[] {
+  const formats = createFormats(vscode.env.language);
+  const now = Date.now();
   const count = detail.turns.length;
-  const own = detail.turns.map(
-    (turn, index): TurnItem => ({
+  const own = detail.turns.map((turn, index): TurnItem => {
+    const { figures, createdAt } = turn;
+    const tokens = figures === undefined ? 0 : figures.promptTokens + figures.generatedTokens;
+    const facts = [
+      ...(index === count - 1 ? ["the head"] : []),
+      ...(tokens > 0 ? [plural(tokens, "token", formats)] : []),
+      formats.ago(now - createdAt),
+    ];
+    return {
       turn: turn.id,
       label: `${index + 1}. ${oneLine(turn.user)}`,
-      description: index === count - 1 ? "the head" : "",
+      description: facts.join(" · "),
       detail: oneLine(turn.answer),
-    }),
-  );
+    };
+  });
   const start: TurnItem[] =
     withStart && count > 0
       ? [{ turn: undefined, label: "Before the first turn", description: "an empty conversation" }]
       : [];
-  const others = detail.branches
-    .filter(({ current, isEnd }) => isEnd && !current)
-    .reverse()
+  const others = branchRows(detail.branches, formats, now)
+    .filter(({ isHead }) => !isHead)
     .map(
-      (branch): TurnItem => ({
-        turn: branch.turn,
-        label: oneLine(branch.user),
-        description: `${branch.turns} turns`,
-        detail: oneLine(branch.answer),
+      ({ turn, title, message, facts, exactTime }): TurnItem => ({
+        turn,
+        label: title === "" ? "No answer" : oneLine(title),
+        description: facts,
+        detail: oneLine(message === undefined ? exactTime : `${exactTime} · ${message}`),
       }),
     );
-  const separator: TurnItem = { label: "Branches that were left", kind: vscode.QuickPickItemKind.Separator };
+  const separator: TurnItem = { label: "Other branches", kind: vscode.QuickPickItemKind.Separator };
   return [...own.reverse(), ...start, ...(others.length > 0 ? [separator, ...others] : [])];
 }

@@ -1,18 +1,18 @@
 import type { Formats } from "../../common/format";
+import { figureTable } from "../../protocol/benchFigures";
+import {
+  latest,
+  type ResultLine,
+  type ResultSection,
+  resultSections,
+  suiteName,
+  suites,
+} from "../../protocol/benchResults";
 import type { BenchReport, BenchSuite, ServiceStatus } from "../../protocol/service";
 import type { StatusCommand } from "../../protocol/status";
 import { progressBar } from "../shared/bars";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
 import { pane } from "./pane";
-import {
-  figureTable,
-  latest,
-  type ResultLine,
-  type ResultSection,
-  resultSections,
-  suiteNames,
-  suites,
-} from "./results";
 import { resumeChart, resumeHistory } from "./resumeChart";
 
 export interface BenchContext {
@@ -105,7 +105,7 @@ function runMenu({ available, run }: BenchContext): TreeNode {
           h(
             "button",
             { on: { click: start(suite) } },
-            h("span", {}, suiteNames[suite].split(",")[0]),
+            h("span", {}, suiteName(suite)),
             h("small", {}, suiteDetails[suite]),
           ),
         ),
@@ -126,7 +126,7 @@ function runningView({ suite, progress }: Running, { formats, remainingMs, run }
     h(
       "div.row.small",
       {},
-      h("span.grow.dim", {}, `${suiteNames[suite].split(",")[0]}, ${words}. Agents wait.`),
+      h("span.grow.dim", {}, `${suiteName(suite)}, ${words}. Agents wait.`),
       h("button.btn.second.small", { on: { click: () => run({ type: "cancelBench" }) } }, "Cancel"),
     ),
   );
@@ -189,8 +189,8 @@ function allFigures(reports: readonly BenchReport[], formats: Formats): TreeNode
       const { head, rows } = figureTable(report, formats);
       return h(
         "div.sheet",
-        { key: report.suite, tabindex: "0", role: "region", "aria-label": suiteNames[report.suite] },
-        h("p.small.dim", {}, `${suiteNames[report.suite].split(",")[0]}: ${report.machine}`),
+        { key: report.suite, tabindex: "0", role: "region", "aria-label": suiteName(report.suite) },
+        h("p.small.dim", {}, `${suiteName(report.suite)}: ${report.machine}`),
         h(
           "table.num.xs",
           {},

@@ -1,7 +1,7 @@
 import type { Formats } from "../../common/format";
+import { latest, numberIn } from "../../protocol/benchResults";
 import type { BenchReport, BenchRow, Tier } from "../../protocol/service";
 import { h, type TreeNode } from "../shared/tree";
-import { latest, numberIn } from "./results";
 import { sparkline } from "./spark";
 
 /** TTFT at one context length, in milliseconds. */

@@ -1,4 +1,5 @@
 import { createFormats, type Formats } from "../../common/format";
+import { suiteName } from "../../protocol/benchResults";
 import type { Problem } from "../../protocol/page";
 import type { StatusCommand, StatusSnapshot, StatusUpdate } from "../../protocol/status";
 import { Announcer } from "../shared/announcer";
@@ -11,7 +12,6 @@ import { agentsView } from "./agents";
 import { benchView } from "./bench";
 import { engineView } from "./engine";
 import { poolView } from "./pool";
-import { suiteNames } from "./results";
 import { reduceStatus } from "./state";
 import { storeView } from "./store";
 import { throughputView } from "./throughput";
@@ -48,7 +48,7 @@ export class StatusPage {
       this.language = update.snapshot.settings.language;
       this.formats = createFormats(this.language);
     }
-    if (update.type === "report") this.announcer.say(`Benchmark ${suiteNames[update.report.suite]} finished`);
+    if (update.type === "report") this.announcer.say(`Benchmark ${suiteName(update.report.suite)} finished`);
     this.render();
   }
 

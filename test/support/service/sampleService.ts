@@ -133,6 +133,7 @@ const detail: AgentDetail = {
   branches: [
     { turn: "t2", current: false, isEnd: true, user: "Hello", answer: "Hi", turns: 2, tokens: 7, createdAt: 1 },
   ],
+  branchCount: 1,
 };
 
 const report: BenchReport = {

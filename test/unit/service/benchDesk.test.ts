@@ -46,6 +46,20 @@ describe("bench desk", () => {
       assert.deepEqual(await desk.reports(), [kept]);
     }));
 
+  it("gives back the newest of a suite, however many of another were run since", () =>
+    inFolder(async (folder) => {
+      const { desk } = deskIn(folder, { soak: async () => [row] });
+      const rare = await desk.run("soak", () => {});
+      for (let i = 0; i < 40; i += 1) {
+        const at = `2999-01-01T00:00:${String(i).padStart(2, "0")}.000Z`;
+        const name = `${at.replaceAll(":", "-")}-resume.json`;
+        await writeFile(path.join(folder, name), JSON.stringify({ ...rare, suite: "resume", at }));
+      }
+      const reports = await desk.reports();
+      assert.deepEqual(reports.at(-1), rare);
+      assert.equal(reports.length, 33);
+    }));
+
   it("runs one suite at a time, and is free again after one that fails", () =>
     inFolder(async (folder) => {
       let fail: (error: Error) => void = () => {};

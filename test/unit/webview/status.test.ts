@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createFormats } from "../../../src/common/format";
+import { figureTable } from "../../../src/protocol/benchFigures";
+import { latest, resultSections } from "../../../src/protocol/benchResults";
 import type { BenchReport } from "../../../src/protocol/service";
 import type { StatusSnapshot } from "../../../src/protocol/status";
 import { Eta } from "../../../src/webview/shared/eta";
 import { benchView } from "../../../src/webview/status/bench";
 import { type BlockRun, blocksByAgent, blocksPerCell, mapCells, maxCells } from "../../../src/webview/status/blockMap";
 import { poolView } from "../../../src/webview/status/pool";
-import { figureTable, latest, resultSections } from "../../../src/webview/status/results";
 import { logScale, resumeChart, timesByContext } from "../../../src/webview/status/resumeChart";
 import { linePath, sparkline } from "../../../src/webview/status/spark";
 import { reduceStatus } from "../../../src/webview/status/state";
@@ -188,17 +189,8 @@ describe("the results of benchmarks", () => {
     const report = latest(reports, "exp-006");
     assert(report);
     const { head, rows } = figureTable(report, formats);
-    assert.deepEqual(head, ["case", "n", "p50", "p95", "p99", "target", "geometry", "bytes"]);
-    const cells = [
-      "1 block × 12 layers",
-      "100",
-      "2.8 ms",
-      "3.0 ms",
-      "3.1 ms",
-      "5.0 ms",
-      "256 tokens a block",
-      "18.0 MB",
-    ];
+    assert.deepEqual(head, ["Case", "Runs", "p50 (ms)", "p95 (ms)", "p99 (ms)", "Target (ms)", "Geometry", "Size"]);
+    const cells = ["1 block × 12 layers", "100", "2.8", "3.0", "3.1", "5.0", "256 tokens a block", "18.0"];
     assert.deepEqual(rows[0], cells);
   });
 
