@@ -115,3 +115,6 @@ export const treeItems = {
 } as const;
 
 export const diagnosisScheme = "resident-diagnosis";
+
+/** Documents that hold the instructions of agents. */
+export const instructionsScheme = "resident-instructions";

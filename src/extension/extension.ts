@@ -17,6 +17,8 @@ import { placesOf } from "./engine/places";
 import { ServiceHandle } from "./engine/serviceHandle";
 import { serviceOptionsOf } from "./engine/settings";
 import { readSetting } from "./engine/settingsReader";
+import { InstructionsFiles } from "./instructions/instructionsFiles";
+import { InstructionsLens } from "./instructions/instructionsLens";
 import { RoomView } from "./room/roomView";
 import { Benchmarks } from "./status/benchCommands";
 import { showEngine } from "./status/statusBar";
@@ -65,6 +67,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const benchmarks = own(new Benchmarks(registry, core));
   own(new RoomView(registry, { service: core, engine, editors, failures, picker, memory, extensionUri }));
   own(new StatusView({ service: core, engine, benchmarks, failures, extensionUri }));
+  own(new InstructionsFiles(core, failures));
+  own(new InstructionsLens(core, failures));
   own(registerGenerate(registry, { service: core, engine }));
   own(registerAgentCommands(registry, { service: core, panels, picker, editors }));
   own(registerModelCommands(registry, { service: core, engine }));

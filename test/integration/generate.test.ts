@@ -131,6 +131,14 @@ describe("generation into a document", () => {
     assert.equal(made?.getText(), text);
   });
 
+  it("refuses a blank prompt and leaves the document alone", async () => {
+    const { document } = await openDocument("kept");
+    const { code, advice } = await runRefused(commands.generate, { prompt: "  \n" });
+    assert.equal(code, "INVALID_REQUEST");
+    assert(advice.length > 0);
+    assert.equal(document.getText(), "kept");
+  });
+
   it("ends when its document is closed, and keeps what came before in the result", async () => {
     const { document } = await openDocument("");
     const generating = run<GenerateResult>(commands.generate, {
@@ -142,13 +150,5 @@ describe("generation into a document", () => {
     const { finishReason, figures } = await generating;
     assert.equal(finishReason, "aborted");
     assert(figures.generatedTokens < 600);
-  });
-
-  it("refuses a blank prompt and leaves the document alone", async () => {
-    const { document } = await openDocument("kept");
-    const { code, advice } = await runRefused(commands.generate, { prompt: "  \n" });
-    assert.equal(code, "INVALID_REQUEST");
-    assert(advice.length > 0);
-    assert.equal(document.getText(), "kept");
   });
 });

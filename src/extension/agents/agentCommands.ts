@@ -19,6 +19,7 @@ import { attachmentText } from "../editor/attachment";
 import type { EditorActions } from "../editor/editorActions";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { samplingArgument } from "../engine/settingsReader";
+import { openInstructions } from "../instructions/openInstructions";
 import { type AgentPicker, pickTurn } from "./agentPicker";
 import { setAgentSampling } from "./agentSampling";
 import { pickKeptTurns } from "./keptTurns";
@@ -169,21 +170,12 @@ async function rename(
   return name === undefined ? undefined : door.renameAgent(agent.id, name);
 }
 
-async function editInstructions(
-  agent: AgentSummary,
-  door: ResidentService,
-  argument: unknown,
-): Promise<AgentSummary | undefined> {
-  const { system, turns } = await door.getAgent(agent.id);
-  const instructions =
-    textField(argument, "system") ??
-    (await vscode.window.showInputBox({
-      title: `Instructions of ${agent.name}`,
-      prompt: turns.length > 0 ? "The whole conversation is read again with the next message." : "The system prompt.",
-      value: system,
-      ignoreFocusOut: true,
-    }));
-  return instructions === undefined ? undefined : door.setSystemPrompt(agent.id, instructions);
+/** Argument: system, the new instructions. Without it they are opened in an editor, which sets them when it is saved. */
+async function editInstructions(agent: AgentSummary, door: ResidentService, argument: unknown): Promise<AgentSummary> {
+  const system = textField(argument, "system");
+  if (system !== undefined) return door.setSystemPrompt(agent.id, system);
+  await openInstructions(agent);
+  return agent;
 }
 
 /** Arguments: turn, or toStart for the place before the first turn. */
