@@ -61,9 +61,9 @@ export function activate(context: vscode.ExtensionContext): void {
   own(showLostEngine(core, failures));
   const changes = own(new SettingChanges(core, failures));
   const editors = own(new EditorActions());
-  const panels = own(new ChatPanels({ service: core, engine, editors, failures, extensionUri }));
+  const panels = own(new ChatPanels({ service: core, engine, editors, failures, extensionUri }, memory));
   const tree = own(new AgentsTree(core, failures));
-  const picker = new AgentPicker({ selected: () => tree.selected, active: () => panels.activeAgent });
+  const picker = new AgentPicker({ focused: () => tree.takeFocused(), active: () => panels.activeAgent });
   const benchmarks = own(new Benchmarks(registry, core));
   own(new RoomView(registry, { service: core, engine, editors, failures, picker, memory, extensionUri }));
   own(new StatusView({ service: core, engine, benchmarks, failures, extensionUri }));
