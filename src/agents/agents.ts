@@ -22,6 +22,7 @@ import { removeObjectsOf } from "../store/collect";
 import { keysOfAgent } from "../store/references";
 import { AgentCache } from "./agentCache";
 import { AgentDirectory } from "./agentDirectory";
+import { validName } from "./agentName";
 import { checkedSampling, storedSampling } from "./agentSampling";
 import { assertNotBlank } from "./answerBudget";
 import { noRoomToGoOn } from "./contextFull";
@@ -486,9 +487,3 @@ const sameTurn: TurnStart = {
   goesOn: "same",
   commit: async (agent, _id, at) => agent.writer.change({ lastUsedAt: at }),
 };
-
-function validName(name: string): string {
-  const trimmed = name.trim();
-  if (trimmed === "") throw new InvalidRequestError("an agent needs a name", "give it one");
-  return trimmed;
-}
