@@ -154,6 +154,7 @@ export class ChatPanel implements Disposable {
         engine.state.type === "idle" ? door.status() : undefined,
       ]);
       if (status) engine.set(status.engine);
+      if (this.page.closed) return;
       await this.follow(detail);
       const snapshot = chatSnapshot(detail, {
         language: vscode.env.language,
@@ -166,6 +167,7 @@ export class ChatPanel implements Disposable {
       this.page.post({ type: "snapshot", snapshot });
       this.sendDraft();
     } catch (error) {
+      if (this.page.closed) return;
       const { code } = toErrorInfo(error);
       if (code === "ENGINE_ENDED") {
         failures.note(error); // what is shown stays until there is an engine again
@@ -205,6 +207,7 @@ export class ChatPanel implements Disposable {
   private async sendAgent(): Promise<void> {
     if (!this.page.live) return;
     const detail = await this.detail(newestTurns);
+    if (this.page.closed) return;
     this.panel.title = detail.name;
     this.page.post({ type: "agent", agent: summaryOf(detail), system: detail.system, ...agentParts(detail) });
     // Rewinding, switching branches and failed saves change the turns without a turn of their own.
@@ -230,6 +233,7 @@ export class ChatPanel implements Disposable {
   }
 
   private show(detail: AgentDetail): void {
+    if (this.page.closed) return;
     this.panel.title = detail.name;
     this.shown = shownBranch(detail);
     this.requests.shown(detail.turns);
@@ -245,7 +249,7 @@ export class ChatPanel implements Disposable {
     const head = detail.turns.at(-1);
     const door = await this.ports.service.get();
     const running = head?.state === "running" ? await door.running(this.agentId) : undefined;
-    if (!head || !running) {
+    if (!head || !running || this.page.closed) {
       this.unfollow();
       return;
     }
