@@ -34,7 +34,11 @@ export class ChatPage {
   constructor() {
     const run = (command: ChatCommand) => this.run(command);
     this.host = new Host((update) => this.updated(update));
-    this.transcript = new Transcript({ run, scrolled: () => this.remember() });
+    this.transcript = new Transcript({
+      run,
+      edit: ({ id, user }) => this.dock.edit(id, user),
+      scrolled: () => this.remember(),
+    });
     this.dock = new Dock(
       {
         request: (command) => this.host.request(command),
@@ -55,7 +59,7 @@ export class ChatPage {
     listenToToolbars(this.element);
     document.addEventListener("keydown", (event) => this.pressed(event));
     this.atStart = this.host.memory;
-    this.dock.composer.draft = this.atStart.draft;
+    this.dock.restore(this.atStart);
     this.host.ready();
   }
 
@@ -64,14 +68,17 @@ export class ChatPage {
     this.state = reduceChat(this.state, update);
     if (this.state.stale && before === this.state.snapshot) this.host.ready();
     if (update.type === "draft") this.dock.insertDraft(update.text);
+    if (update.type === "draftSize") this.dock.measured(update);
+    if (update.type === "refused") this.dock.takeBack(update);
     const after = this.state.snapshot;
     if (update.type === "snapshot") this.settled(update.snapshot);
     else if (before && after) this.announce(before, after);
     this.render();
   }
 
-  private settled({ agent, settings }: ChatSnapshot): void {
+  private settled({ agent, settings, draft }: ChatSnapshot): void {
     this.host.rememberId(agent.id);
+    if (!this.restored && draft) this.dock.restoreKept(draft);
     if (settings.language === this.language) return;
     this.language = settings.language;
     this.formats = createFormats(settings.language);
@@ -92,7 +99,7 @@ export class ChatPage {
     const run = (command: ChatCommand) => this.run(command);
     const isEmpty = snapshot.turns.length === 0 && snapshot.branches.length === 0;
     this.header.show(headerView(snapshot, this.formats, run));
-    this.body.show(this.banner(snapshot), isEmpty && emptyView(snapshot, run));
+    this.body.show(this.banner(snapshot), isEmpty && emptyView(snapshot, this.formats, run));
     this.transcript.element.hidden = isEmpty;
     this.transcript.render(snapshot, this.formats);
     this.dock.render(snapshot, this.formats);
@@ -117,6 +124,7 @@ export class ChatPage {
 
   private pressed(event: KeyboardEvent): void {
     if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
+    if (this.dock.cancelEdit()) return;
     if (this.state.snapshot && runningTurn(this.state.snapshot)) this.run({ type: "stop" });
   }
 
@@ -130,6 +138,6 @@ export class ChatPage {
 
   private remember(): void {
     const { scrollTop } = this.transcript.follow;
-    this.host.remember({ draft: this.dock.composer.draft, ...(scrollTop === undefined ? {} : { scrollTop }) });
+    this.host.remember({ ...this.dock.memory, ...(scrollTop === undefined ? {} : { scrollTop }) });
   }
 }

@@ -12,6 +12,7 @@ import { type TurnPlace, turnView } from "./turn";
 
 export interface TranscriptPorts {
   readonly run: (command: ChatCommand) => void;
+  readonly edit: (turn: PageTurn) => void;
   readonly scrolled: () => void;
 }
 
@@ -63,7 +64,8 @@ export class Transcript {
       const placeKey = JSON.stringify(place);
       const kept = this.rendered.get(turn.id);
       if (kept?.turn === turn && kept.place === placeKey) return kept.node;
-      const node = turnView(turn, place, { formats, answers: this.answers, run: this.ports.run });
+      const { run, edit } = this.ports;
+      const node = turnView(turn, place, { formats, answers: this.answers, run, edit: () => edit(turn) });
       this.rendered.set(turn.id, { turn, place: placeKey, node });
       return node;
     });

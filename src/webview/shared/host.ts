@@ -12,6 +12,8 @@ declare function acquireVsCodeApi(): VsCodeApi;
 /** All that a page keeps itself: what it shows comes from the host again. */
 export interface PageMemory {
   readonly draft: string;
+  /** The draft is to take the place of this turn's message; `aside` is what was written before it was edited. */
+  readonly editing?: { readonly turn: string; readonly aside: string };
   /** Distance of the view's top from the transcript's start, in CSS pixels; absent: follow the end. */
   readonly scrollTop?: number;
 }
@@ -47,12 +49,14 @@ export class Host<Command, Update extends { readonly type: string }> {
     if (typeof state !== "object" || state === null) return { draft: "" };
     const draft = "draft" in state && typeof state.draft === "string" ? state.draft : "";
     const scrollTop = "scrollTop" in state && typeof state.scrollTop === "number" ? state.scrollTop : undefined;
-    return scrollTop === undefined ? { draft } : { draft, scrollTop };
+    const editing = "editing" in state ? readEditing(state.editing) : undefined;
+    return { draft, ...(scrollTop === undefined ? {} : { scrollTop }), ...(editing && { editing }) };
   }
 
   /** Keeps what else the state holds: the host finds the agent's id in it when a panel is restored. */
   remember(memory: PageMemory): void {
-    const { scrollTop: _, ...others } = { scrollTop: undefined, ...asRecord(this.api.getState()) };
+    const kept = { scrollTop: undefined, editing: undefined, ...asRecord(this.api.getState()) };
+    const { scrollTop: _scrollTop, editing: _editing, ...others } = kept;
     this.api.setState({ ...others, ...memory });
   }
 
@@ -72,6 +76,12 @@ export class Host<Command, Update extends { readonly type: string }> {
     const failed = reply.type === "failed" && reply.problem.error.code !== "ABORTED";
     resolve?.(failed ? reply.problem : undefined);
   }
+}
+
+function readEditing(value: unknown): PageMemory["editing"] {
+  if (typeof value !== "object" || value === null || !("turn" in value && "aside" in value)) return undefined;
+  const { turn, aside } = value;
+  return typeof turn === "string" && typeof aside === "string" ? { turn, aside } : undefined;
 }
 
 function asRecord(state: unknown): object {
