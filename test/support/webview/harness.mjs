@@ -99,6 +99,7 @@ async function shoot(directory, wanted) {
           tab.on("pageerror", (error) => problems.push(`${name}: ${error.message}`));
           await tab.goto(`${origin}/${page}?state=${state}&theme=${theme}`);
           if (state === "mention") await tab.locator("textarea").pressSequentially("@te");
+          if (state === "branchTree" || state === "branches") await tab.locator("details.branches summary").click();
           await tab.waitForTimeout(400);
           await tab.screenshot({ path: path.join(directory, `${page}-${state}-${theme}-${width}.png`) });
           await tab.close();
