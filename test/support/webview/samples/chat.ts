@@ -176,6 +176,23 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
       ],
     }),
   ],
+  branches: [
+    snapshot({
+      turns: [first, second, third],
+      branches: [
+        chain({ turn: "t2", current: true, isEnd: false, turns: 2, createdAt: ago(70) }),
+        chain({ turn: "t3", after: "t2", current: true, answer: "Yes, one place: parseInterface.", createdAt: ago(3) }),
+        chain({
+          turn: "t8",
+          after: "t2",
+          user: "Does anything else call it without a limit?",
+          answer: "No: a search finds one call only.",
+          tokens: 3180,
+          createdAt: ago(20),
+        }),
+      ],
+    }),
+  ],
   branchTree: [
     snapshot({
       turns: [first, second, third],
