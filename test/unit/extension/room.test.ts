@@ -310,6 +310,18 @@ describe("the room", () => {
     );
   });
 
+  it("shows the failure of a message that the agent did not keep, since it does not fit its context", async () => {
+    const { room, service, first, answers } = await roomOf("Ada");
+    await room.ask("too long", "all");
+    const answer = service.answerOf(first);
+    const error = { code: "CONTEXT_FULL", what: "it does not fit", advice: "shorten it", facts: {} } as const;
+    service.getAgent = async () => service.change(first, { turns: [] });
+    answer.play({ type: "failed", error });
+    await settle();
+    assert.equal(answers()[0]?.turn?.problem?.error.code, "CONTEXT_FULL");
+    assert.equal(room.shown.at(-1)?.endedAt, 1000);
+  });
+
   it("keeps what an answer had come to when the engine ends under it", async () => {
     const { room, service, first, answers } = await roomOf("Ada");
     await room.ask("hello", "all");
