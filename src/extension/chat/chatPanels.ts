@@ -22,7 +22,9 @@ export class ChatPanels implements Disposable, vscode.WebviewPanelSerializer {
       open.reopen();
       return open;
     }
-    const panel = vscode.window.createWebviewPanel(chatPanelType, name, vscode.ViewColumn.Active);
+    const panel = vscode.window.createWebviewPanel(chatPanelType, name, vscode.ViewColumn.Active, {
+      enableFindWidget: true,
+    });
     return this.add(id, panel);
   }
 

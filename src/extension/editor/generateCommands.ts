@@ -7,7 +7,7 @@ import { flagField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
 import { withCancel } from "../commands/progress";
 import { generationText, loadingText } from "../commands/progressText";
-import { commands, diagnosisScheme } from "../contributions";
+import { commands, diagnosisScheme, logScheme } from "../contributions";
 import type { EngineWatch } from "../engine/engineWatch";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { samplingArgument } from "../engine/settingsReader";
@@ -71,7 +71,7 @@ async function generateFromSelection(argument: unknown, ports: GeneratePorts): P
 /** Output channels and our own reports are text editors too, but nobody writes there. */
 function writableEditor(): vscode.TextEditor | undefined {
   const editor = vscode.window.activeTextEditor;
-  return editor && !["output", diagnosisScheme].includes(editor.document.uri.scheme) ? editor : undefined;
+  return editor && !["output", diagnosisScheme, logScheme].includes(editor.document.uri.scheme) ? editor : undefined;
 }
 
 function askPrompt(): Thenable<string | undefined> {

@@ -67,7 +67,10 @@ export class RoomPage {
       key: (event) => this.mentions.key(event),
     });
     this.mentions = new MentionList(this.composer.field);
-    this.follow = new Follow(this.log, newText, () => this.remember());
+    this.follow = new Follow(this.log, newText, {
+      scrolled: () => this.remember(),
+      jumped: () => this.composer.field.focus(),
+    });
     this.dock.append(newText, this.mentions.element, this.notices.element, this.composer.element);
     const title = part("h1", "sr");
     title.textContent = "Room";
@@ -116,7 +119,7 @@ export class RoomPage {
     // The button that had it is gone (Stop All, for one): the next thing to do is to write.
     if (appeared || (hadFocus && document.activeElement === document.body)) this.composer.field.focus();
     this.restoreScroll();
-    this.follow.rendered();
+    this.follow.rendered(endOf(snapshot));
   }
 
   /** What did not change keeps its tree, so that the patch skips it: an update costs what its answer costs. */
@@ -259,4 +262,10 @@ export class RoomPage {
     const { scrollTop } = this.follow;
     this.host.remember({ draft: this.composer.draft, ...(scrollTop === undefined ? {} : { scrollTop }) });
   }
+}
+
+/** What the conversation ends with, for "New text". */
+function endOf({ messages }: RoomSnapshot): string {
+  const last = messages.at(-1);
+  return last ? `${last.id} ${last.answers.map(({ turn }) => turn?.answer.length ?? 0).join(" ")}` : "";
 }
