@@ -123,3 +123,6 @@ export const diagnosisScheme = "resident-diagnosis";
 
 /** Of the document that shows the log where the output channel cannot. */
 export const logScheme = "resident-log";
+
+/** Documents that hold the instructions of agents. */
+export const instructionsScheme = "resident-instructions";
