@@ -28,7 +28,7 @@ describe("the room", () => {
     const room = await roomPage();
     await ask(room, longQuestion);
     const message = room.getByRole("article", { name: "Message 1, to all" });
-    const running = message.locator('section[aria-busy="true"]');
+    const running = message.locator('[role="group"][aria-busy="true"]');
     await running.nth(1).waitFor();
     for (const agent of ["Reviewer", "Tester"]) {
       const answer = message.getByRole("group", { name: `${agent}, answer 1` }).locator(".md", { hasText: /.{60}/s });

@@ -28,6 +28,8 @@ export interface RoomPorts {
   readonly post: (update: RoomUpdate) => void;
   readonly language: string;
   readonly memory: RoomMemory;
+  /** Called with the agents in the room, at the start and after each change. */
+  readonly onMembers: (members: ReadonlySet<AgentId>) => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -52,6 +54,7 @@ export class Room implements Disposable {
   constructor(private readonly ports: RoomPorts) {
     const { memory, now } = ports;
     this.records = readMembers(memory.get(membersKey));
+    this.tellMembers();
     this.thread = new RoomThread({
       post: (update) =>
         ports.post(update.type === "message" ? { ...update, message: this.withRunning(update.message) } : update),
@@ -273,6 +276,11 @@ export class Room implements Disposable {
   private keepMembers(records: readonly MemberRecord[]): void {
     this.records = records;
     this.ports.memory.update(membersKey, records);
+    this.tellMembers();
+  }
+
+  private tellMembers(): void {
+    this.ports.onMembers(new Set(this.records.map(({ agent }) => agent)));
   }
 }
 

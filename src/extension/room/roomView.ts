@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { InvalidRequestError } from "../../common/errors";
 import { type Addressees, isRoomToHost, type RoomCommand, type RoomToPage } from "../../protocol/room";
-import type { AgentSummary } from "../../protocol/service";
+import type { AgentId, AgentSummary } from "../../protocol/service";
 import { type AgentPicker, agentChoices } from "../agents/agentPicker";
 import { agentArgument, flagField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
@@ -28,6 +28,8 @@ export interface RoomViewPorts {
   readonly failures: Failures;
   readonly picker: AgentPicker;
   readonly memory: vscode.Memento;
+  /** Called with the agents in the room, at the start and after each change. */
+  readonly onMembers: (members: ReadonlySet<AgentId>) => void;
   readonly extensionUri: vscode.Uri;
 }
 
@@ -53,6 +55,7 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
           get: (key) => memory.get(key),
           update: (key, value) => void memory.update(key, value).then(undefined, (error) => failures.note(error)),
         },
+        onMembers: ports.onMembers,
         now: () => Date.now(),
       }),
     );

@@ -16,6 +16,7 @@ async function roomOf(...names: readonly string[]) {
   for (const name of names) ids.push((await service.createAgent({ name })).id);
   const stored = new Map<string, unknown>();
   const posted: RoomUpdate[] = [];
+  const told: (readonly string[])[] = [];
   let written = 0;
   const open = () =>
     new Room({
@@ -29,13 +30,14 @@ async function roomOf(...names: readonly string[]) {
           stored.set(key, structuredClone(value));
         },
       },
+      onMembers: (ids) => told.push([...ids]),
       now: () => 1000,
     });
   const room = open();
   await room.setMembers(ids);
   const answers = (of: Room = room) => of.shown.at(-1)?.answers ?? [];
   const [first = "", second = ""] = ids;
-  return { service, room, first, second, posted, answers, open, writes: () => written };
+  return { service, room, first, second, posted, answers, open, writes: () => written, told };
 }
 
 describe("the room", () => {
@@ -299,6 +301,13 @@ describe("the room", () => {
       service.warmed.map(({ id }) => id),
       [first],
     );
+  });
+
+  it("tells who is in it, at the start and after each change", async () => {
+    const { room, told, first, second, open } = await roomOf("Ada", "Brian");
+    await room.remove(first);
+    open();
+    assert.deepEqual(told, [[], [first, second], [second], [second]]);
   });
 
   it("forgets agents that were deleted", async () => {
