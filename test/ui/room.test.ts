@@ -6,6 +6,24 @@ import { Workbench } from "./support/workbench";
 
 const answerLimitMs = 60_000;
 
+describe("the side bar, as it is at first", () => {
+  const workbench = useWorkbench((workbench) => workbench.openSideBar());
+
+  it("gives most of its height to the room", async () => {
+    const height = async (selector: string) => {
+      const box = await workbench().page.locator(selector).first().boundingBox();
+      assert(box, selector);
+      return box.height;
+    };
+    const room = await workbench().webview("main.room");
+    const box = await room.locator("main.room").boundingBox();
+    assert(box);
+    const sideBar = await height(".part.sidebar");
+    assert(box.height > sideBar / 2, `${box.height} of ${sideBar} px`);
+    await workbench().screenshot("side-bar-dark");
+  });
+});
+
 describe("the room", () => {
   const workbench = useWorkbench(async (workbench) => {
     for (const agent of ["Reviewer", "Tester"]) await Chat.create(workbench, agent);

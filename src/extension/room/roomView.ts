@@ -138,17 +138,19 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
     if (this.page?.live) await this.room.postMembers();
   }
 
+  /** Arguments: agent; or name, of the first agent where there is none. */
   private async addMember(argument: unknown): Promise<unknown> {
     const { service } = this.ports;
     const isFirst = agentArgument(argument) === undefined && (await (await service.get()).listAgents()).length === 0;
-    return isFirst ? this.addFirst() : this.member(argument, "Add to Room", "add");
+    return isFirst ? this.addFirst(textField(argument, "name")) : this.member(argument, "Add to Room", "add");
   }
 
   /** There is no agent to choose: the person makes one, and it joins the room. */
-  private async addFirst(): Promise<unknown> {
+  private async addFirst(name?: string): Promise<unknown> {
     const made: unknown = await vscode.commands.executeCommand(commands.newAgent, {
       prompt: "No agents yet: make the first one. It joins the room.",
       background: true,
+      ...(name === undefined ? {} : { name }),
     });
     const id = textField(made, "id");
     return id === undefined ? undefined : this.member({ agent: id }, "Add to Room", "add");
