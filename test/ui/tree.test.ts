@@ -5,35 +5,29 @@ import { useWorkbench } from "./support/suite";
 describe("the Agents view", () => {
   const workbench = useWorkbench();
 
+  const names = ["Left", "Right", "Third"];
   const row = (name: string) => workbench().page.getByRole("treeitem", { name: new RegExp(`^${name}, `) });
-  const tabs = (name: string) => workbench().page.locator(".tabs-container .tab").filter({ hasText: name });
   const focusedRow = () => workbench().page.locator(".monaco-list.element-focused .monaco-list-row.focused");
+  const allTabs = () => workbench().page.locator(".tabs-container .tab");
+  const tabs = async () => (await allTabs().allInnerTexts()).map((text) => text.trim());
+  const rows = () => workbench().page.getByRole("treeitem").locator(".label-name").allTextContents();
 
-  it("shows a chat with a click", async () => {
-    const names = ["Left", "Twin", "Twin"];
+  it("opens no second tab of a chat that was restored and not shown yet", async () => {
     for (const [index, name] of names.entries()) {
       const chat = await Chat.create(workbench(), name);
-      await workbench().page.locator(".tabs-container .tab").nth(index).waitFor();
+      await allTabs().nth(index).waitFor();
       await chat.message.and(chat.frame.locator(":focus")).waitFor();
     }
-    await workbench().openSection("Agents");
-    await row("Left").click();
-    await Chat.of(workbench(), "Left");
-  });
-
-  it("opens no second tab of a chat that was restored and not shown yet, also where two have the same name", async () => {
     await workbench().reload();
-    await Chat.of(workbench(), "Left");
+    await Chat.of(workbench(), "Third");
     await workbench().openSection("Agents");
-    assert.deepEqual(await counts(), [1, 2]);
-    for (const which of [0, 1, 0]) {
-      await row("Twin").nth(which).click();
-      await Chat.of(workbench(), "Twin");
-      assert.deepEqual(await counts(), [1, 2]);
+    assert.deepEqual(await tabs(), names);
+    for (const name of ["Left", "Right", "Left", "Third"]) {
+      await row(name).click();
+      const chat = await Chat.of(workbench(), name);
+      await chat.message.waitFor();
+      assert.deepEqual(await tabs(), names);
     }
-    await row("Left").click();
-    await Chat.of(workbench(), "Left");
-    assert.deepEqual(await counts(), [1, 2]);
   });
 
   it("keeps the focus after a click, and gives it to the chat with Enter", async () => {
@@ -41,9 +35,9 @@ describe("the Agents view", () => {
     await row("Left").click();
     await focusedRow().filter({ hasText: "Left" }).waitFor();
     await keyboard.press("ArrowDown");
-    await focusedRow().filter({ hasText: "Twin" }).waitFor();
+    await focusedRow().filter({ hasText: "Right" }).waitFor();
     await keyboard.press("Enter");
-    const chat = await Chat.of(workbench(), "Twin");
+    const chat = await Chat.of(workbench(), "Right");
     await chat.message.and(chat.frame.locator(":focus")).waitFor();
   });
 
@@ -52,16 +46,15 @@ describe("the Agents view", () => {
     await row("Left").click();
     await focusedRow().filter({ hasText: "Left" }).waitFor();
     await keyboard.press("ArrowDown");
-    await keyboard.press("ArrowDown");
     await keyboard.press("F2");
-    await workbench().answer("Rename Twin", "Second");
+    await workbench().answer("Rename Right", "Second");
     await row("Second").waitFor();
     await row("Left").click();
     await focusedRow().filter({ hasText: "Left" }).waitFor();
     await keyboard.press("F2");
     await workbench().answer("Rename Left", "First");
     await row("First").waitFor();
-    assert.deepEqual((await names()).slice(-3), ["First", "Twin", "Second"], "the first of the twins keeps its name");
+    assert.deepEqual((await rows()).slice(-3), ["First", "Second", "Third"]);
   });
 
   it("deletes with Delete the row that has the focus, and names it before", async () => {
@@ -70,18 +63,10 @@ describe("the Agents view", () => {
     await focusedRow().filter({ hasText: "First" }).waitFor();
     await keyboard.press("End");
     await keyboard.press("Delete");
-    const dialog = workbench().page.getByRole("dialog").filter({ hasText: 'Delete "Second"?' });
+    const dialog = workbench().page.getByRole("dialog").filter({ hasText: 'Delete "Third"?' });
     await dialog.getByRole("button", { name: "Delete", exact: true }).click();
-    await row("Second").waitFor({ state: "detached" });
-    await tabs("Second").waitFor({ state: "detached" });
-    assert.deepEqual((await names()).slice(-2), ["First", "Twin"]);
+    await row("Third").waitFor({ state: "detached" });
+    await allTabs().filter({ hasText: "Third" }).waitFor({ state: "detached" });
+    assert.deepEqual((await rows()).slice(-2), ["First", "Second"]);
   });
-
-  async function counts(): Promise<readonly number[]> {
-    return [await tabs("Left").count(), await tabs("Twin").count()];
-  }
-
-  async function names(): Promise<readonly string[]> {
-    return workbench().page.getByRole("treeitem").locator(".label-name").allTextContents();
-  }
 });
