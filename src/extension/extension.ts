@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import * as vscode from "vscode";
+import type * as vscode from "vscode";
 import type { Disposable } from "../common/disposables";
 import { startCoreThread } from "../service/remote/startCoreThread";
 import { registerAgentCommands } from "./agents/agentCommands";
@@ -40,8 +40,7 @@ export function activate(context: vscode.ExtensionContext): void {
     return item;
   };
   const { extension, extensionUri, workspaceState: memory } = context;
-  const channel = own(vscode.window.createOutputChannel("Resident", { log: true }));
-  const log = new OutputLog(channel);
+  const log = own(new OutputLog(context.logUri.fsPath));
   const places = placesOf({
     extensionPath: extension.extensionPath,
     globalStoragePath: context.globalStorageUri.fsPath,
@@ -74,7 +73,7 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerModelCommands(registry, { service: core, engine }));
   own(registerStoreCommands(registry, core));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));
-  own(registerWindowCommands(registry, { service: core, changes, log: channel, extensionId: extension.id }));
+  own(registerWindowCommands(registry, { service: core, changes, log, extensionId: extension.id }));
   own(showEngine(engine));
 }
 

@@ -106,13 +106,17 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
 
 /**
  * Arguments: name, system, model (a directory), like (an agent whose instructions, model and sampling it gets), background (does
- * not open the panel).
+ * not open the panel), prompt (below the field for the name).
  */
 async function newAgent(argument: unknown, { service, panels }: AgentCommandPorts): Promise<AgentSummary | undefined> {
   const door = await service.get();
   const name =
     textField(argument, "name") ??
-    (await askName("New Agent", await freeNameLike(`Agent ${(await door.listAgents()).length + 1}`, door)));
+    (await askName(
+      "New Agent",
+      await freeNameLike(`Agent ${(await door.listAgents()).length + 1}`, door),
+      textField(argument, "prompt"),
+    ));
   if (name === undefined) return undefined;
   const like = textField(argument, "like");
   const example = like === undefined ? undefined : await door.getAgent((await door.findAgent(like))?.id ?? like);
@@ -251,11 +255,11 @@ async function repairAgent(agent: AgentSummary, door: ResidentService): Promise<
   return repair;
 }
 
-function askName(title: string, value: string): Thenable<string | undefined> {
+function askName(title: string, value: string, prompt = "Name"): Thenable<string | undefined> {
   return vscode.window.showInputBox({
     title,
     value,
-    prompt: "Name",
+    prompt,
     validateInput: (name) => (name.trim() === "" ? "Write a name." : undefined),
   });
 }

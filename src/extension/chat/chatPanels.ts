@@ -69,7 +69,7 @@ export class ChatPanels implements Disposable, vscode.WebviewPanelSerializer {
       return open.chat;
     }
     const place = { viewColumn: vscode.ViewColumn.Active, preserveFocus: keepTreeFocus };
-    return this.add(id, vscode.window.createWebviewPanel(chatPanelType, name, place));
+    return this.add(id, vscode.window.createWebviewPanel(chatPanelType, name, place, { enableFindWidget: true }));
   }
 
   /**

@@ -4,7 +4,7 @@ import { InvalidRequestError } from "../../common/errors";
 import type { GenerateRequest } from "../../protocol/service";
 import { flagField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
-import { commands, diagnosisScheme } from "../contributions";
+import { commands, diagnosisScheme, logScheme } from "../contributions";
 import { samplingArgument } from "../engine/settingsReader";
 import type { Prompt } from "./generatePrompt";
 import { type GeneratePorts, type GenerateResult, generateInto } from "./generateRun";
@@ -86,7 +86,7 @@ function run(target: GenerateTarget, asIs: string, argument: unknown, ports: Gen
 /** Output channels and our reports are text editors too, but they are read-only. */
 function writableEditor(): vscode.TextEditor | undefined {
   const editor = vscode.window.activeTextEditor;
-  return editor && !["output", diagnosisScheme].includes(editor.document.uri.scheme) ? editor : undefined;
+  return editor && !["output", diagnosisScheme, logScheme].includes(editor.document.uri.scheme) ? editor : undefined;
 }
 
 function askPrompt(document: vscode.TextDocument | undefined): Thenable<string | undefined> {

@@ -50,6 +50,18 @@ describe("The program", () => {
     ["generate without a prompt", ["generate"], /--prompt is missing/],
     ["--raw with --agent", ["generate", "--prompt=a", "--raw", "--agent=ada"], /--raw cannot go with --agent/],
     ["--new without --agent", ["generate", "--prompt=a", "--new"], /--new goes with --agent/],
+    ["--continue without --agent", ["generate", "--continue"], /--continue goes with --agent/],
+    [
+      "--continue with --prompt",
+      ["generate", "--continue", "--agent=a", "--prompt=b"],
+      /--continue cannot go with --prompt/,
+    ],
+    [
+      "--continue with --system",
+      ["generate", "--continue", "--agent=a", "--system=b"],
+      /--continue cannot go with --system/,
+    ],
+    ["--continue with --new", ["generate", "--continue", "--agent=a", "--new"], /--continue cannot go with --new/],
     ["--raw with --system", ["generate", "--prompt=a", "--raw", "--system=b"], /--raw cannot go with --system/],
     [
       "a temperature out of range",
