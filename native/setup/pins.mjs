@@ -44,7 +44,23 @@ const clangFormat = {
   },
 };
 
+/** Compiles for macOS on Linux. */
+const zig = {
+  "linux-x64": {
+    requirement: "ziglang==0.17.1",
+    sha256: "ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54",
+    tags: linux("x86_64", "2_12"),
+  },
+  "linux-arm64": {
+    requirement: "ziglang==0.17.1",
+    sha256: "b7c5f02fccd40f89b999ee16a1f5ddced56e6182370f8affe494bcf8a28cf07e",
+    tags: linux("aarch64", "2_17"),
+  },
+};
+
 export const mlxWheel = mlx[platform];
+export const macMlxWheel = mlx["darwin-arm64"];
+export const zigWheel = zig[platform];
 export const clangFormatWheel = clangFormat[platform];
 
 /** SmolLM2-135M-Instruct as a Q4_1 GGUF, Apache-2.0. */

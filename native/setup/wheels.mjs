@@ -16,6 +16,8 @@ export async function fetchWheel({ requirement, sha256, tags }, target) {
     "--require-hashes",
     "--only-binary=:all:",
     "--no-compile",
+    // The Python that runs pip imports nothing of the wheel, so it may be older than the wheel asks for.
+    "--python-version=3.12",
   ];
   const platforms = tags.map((tag) => `--platform=${tag}`);
   await replaceFolder(target, (part) =>

@@ -45,6 +45,7 @@ function compile() {
       `-DMLX_ROOT=${mlx}`,
       `-DSTAGE_DIR=${stage}`,
       `-DRESIDENT_SANITIZE=${asan ? "ON" : "OFF"}`,
+      `-DRESIDENT_STRICT=${asan ? "ON" : "OFF"}`,
     );
   }
   run("--build", build, "--parallel", "2", "--target", "resident", "resident_tests");

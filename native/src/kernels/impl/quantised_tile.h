@@ -119,7 +119,9 @@ RESIDENT_INLINE void MixRows(const float* weights, int keys, const QuantisedTile
   constexpr int kMost = kMixVectors * kLanes < kCacheGroup ? kMixVectors : kCacheGroup / kLanes;
   const int padded = PaddedDim(dim);
   float scaled[Rows * kTileKeys];
-  for (int g = 0, d = 0; d < padded; ++g) {
+  int g = 0;
+  int d = 0;
+  while (d < padded) {
     for (int key = 0; key < keys; key += kLanes) {
       const F scale = LoadHalf(tile.v_scales + size_t(g) * tile.scale_stride + key);
       for (int r = 0; r < Rows; ++r) {
@@ -148,6 +150,7 @@ RESIDENT_INLINE void MixRows(const float* weights, int keys, const QuantisedTile
     const int end = padded - d < kCacheGroup ? padded : d + kCacheGroup;
     while (end - d >= kMost * kLanes) mix.template operator()<kMost>();
     while (d < end) mix.template operator()<1>();
+    ++g;
   }
 }
 

@@ -1,0 +1,39 @@
+# Compiles for macOS on Linux with Zig's clang and its stubs of the system's libraries.
+#
+#   ZIG         the zig program
+#   ZIG_TARGET  aarch64-macos.14.0
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES ZIG ZIG_TARGET)
+set(CMAKE_SYSTEM_NAME Darwin)
+string(REGEX MATCH "^[^-]+" CMAKE_SYSTEM_PROCESSOR "${ZIG_TARGET}")
+# Zig takes architecture and oldest macOS from -target and has no SDK folder.
+set(CMAKE_OSX_ARCHITECTURES "" CACHE STRING "")
+set(CMAKE_OSX_DEPLOYMENT_TARGET "" CACHE STRING "")
+set(CMAKE_OSX_SYSROOT "" CACHE STRING "")
+set(CMAKE_INSTALL_NAME_TOOL /bin/true CACHE FILEPATH "")
+# The system's libc++, as libmlx.dylib uses it: availability on, so that only what macOS 14 has is called; visibility on,
+# so that it is called in the dylib. libc++.tbd says what that exports.
+set(CMAKE_CXX_FLAGS_INIT "-U_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS -D_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS=1 -U_LIBCPP_DISABLE_VISIBILITY_ANNOTATIONS")
+set(CMAKE_SHARED_LINKER_FLAGS_INIT "-nostdlib++ ${CMAKE_CURRENT_LIST_DIR}/libc++.tbd")
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+
+# Compilers of two words ("zig c++") confuse try_compile and cmake-js: each is a script of its own.
+if(CMAKE_BINARY_DIR MATCHES "CMakeFiles/")  # try_compile's own folder
+  set(wrappers "$ENV{RESIDENT_ZIG_WRAPPERS}")
+else()
+  set(wrappers "${CMAKE_BINARY_DIR}")
+  set(ENV{RESIDENT_ZIG_WRAPPERS} "${wrappers}")
+endif()
+function(wrap variable tool options)
+  set(wrapper "${wrappers}/zig-${tool}")
+  if(NOT EXISTS "${wrapper}")
+    file(WRITE "${wrapper}" "#!/bin/sh\nexec '${ZIG}' ${tool} ${options} \"$@\"\n")
+    file(CHMOD "${wrapper}" PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+  endif()
+  set(${variable} "${wrapper}" PARENT_SCOPE)
+endfunction()
+wrap(CMAKE_C_COMPILER cc "-target ${ZIG_TARGET}")
+wrap(CMAKE_CXX_COMPILER c++ "-target ${ZIG_TARGET}")
+wrap(zig_ar ar "")
+wrap(zig_ranlib ranlib "")
+set(CMAKE_AR "${zig_ar}" CACHE FILEPATH "")
+set(CMAKE_RANLIB "${zig_ranlib}" CACHE FILEPATH "")
