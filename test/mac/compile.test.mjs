@@ -4,28 +4,17 @@ import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { buildDirectoryOf, root } from "../../native/setup/paths.mjs";
+import { buildDirectoryOf, cacheDirectory, root } from "../../native/setup/paths.mjs";
 
 const limitMs = 8 * 60_000;
 const database = path.join(buildDirectoryOf("darwin-arm64"), "compile_commands.json");
 
-/** "c++ -DNAME=\"a b\" x.cc" as its words: CMake escapes with backslashes and double quotes only. */
-function wordsOf(command) {
-  return [...command.matchAll(/(?:"(?:\\.|[^"])*"|\\.|[^\s"\\])+/g)].map(([word]) =>
-    word.replaceAll(/"((?:\\.|[^"])*)"/g, (_, inside) => inside.replaceAll(/\\(.)/g, "$1")).replaceAll(/\\(.)/g, "$1"),
-  );
-}
-
-function check({ command, directory }) {
-  const [compiler, ...args] = wordsOf(command);
-  const at = args.indexOf("-o");
-  const syntaxOnly = [
-    ...args.filter((_, index) => at < 0 || (index !== at && index !== at + 1)),
-    "-fsyntax-only",
-    "-Werror",
-  ];
+/** Without optimisation, into `object`: zig's clang cannot stop at the syntax. The last option of a kind counts. */
+function check({ command, directory }, object) {
   return new Promise((resolve, reject) => {
-    const child = spawn(compiler, syntaxOnly, { cwd: directory, stdio: ["ignore", "ignore", "pipe"] });
+    const env = { ...process.env, ZIG_GLOBAL_CACHE_DIR: path.join(cacheDirectory, "zig-cache") };
+    const options = { cwd: directory, env, stdio: ["ignore", "ignore", "pipe"] };
+    const child = spawn("sh", ["-c", `${command} -O0 -Werror -o '${object}'`], options);
     let said = "";
     child.stderr.setEncoding("utf8").on("data", (text) => {
       said += text;
@@ -37,15 +26,21 @@ function check({ command, directory }) {
 
 /** As many at a time as there are processors. */
 async function checkAll(entries) {
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "resident-clang-"));
   const complaints = [];
-  const left = [...entries];
+  const left = [...entries.entries()];
   const work = async () => {
-    for (let entry = left.shift(); entry !== undefined; entry = left.shift()) {
-      const said = await check(entry);
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const [index, entry] = next;
+      const said = await check(entry, path.join(scratch, `${index}.o`));
       if (said !== "") complaints.push(`${path.relative(root, entry.file)}:\n${said}`);
     }
   };
-  await Promise.all(Array.from({ length: os.availableParallelism() }, work));
+  try {
+    await Promise.all(Array.from({ length: os.availableParallelism() }, work));
+  } finally {
+    fs.rmSync(scratch, { recursive: true, force: true });
+  }
   return complaints;
 }
 

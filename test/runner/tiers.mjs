@@ -15,6 +15,9 @@ const mocha = (pattern, ...options) => [
   pattern,
 ];
 
+/** On a Mac the addon of set-up is the one; elsewhere it is compiled for one. */
+const macAddon = process.platform === "darwin" ? ["mlx", "addon"] : ["mac-addon"];
+
 const bundled = (tier) => (parts) => ["esbuild.js", `--tests=${tier}`, ...parts];
 
 /**
@@ -51,6 +54,11 @@ export const tiers = [
         limitMs: minutes(15),
       },
     ],
+  },
+  {
+    name: "mac",
+    setUp: macAddon,
+    commands: [{ name: "mac", args: () => mocha("test/mac/**/*.test.mjs", "--timeout=600000"), limitMs: minutes(12) }],
   },
   {
     name: "faults",
