@@ -222,7 +222,7 @@ export function isUnanswered(turn: Turn): boolean {
 }
 
 /** A message that did not fit the context: nothing of it was read, and the head went back to where it was. */
-export function isWithdrawn({ end, prompt }: Turn): boolean {
+function isWithdrawn({ end, prompt }: Turn): boolean {
   return end?.state === "failed" && end.error.code === "CONTEXT_FULL" && prompt === undefined;
 }
 
