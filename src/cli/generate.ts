@@ -103,7 +103,7 @@ function stream(console: Console, event: GenerationEvent): void {
 
 type Done = Extract<GenerationEvent, { type: "done" }>;
 
-/** The object that scripts read; its fields are a promise of the README. */
+/** The object that scripts read; its fields are promised in src/README.md. */
 function answerObject({ text, tokenIds, finishReason, figures }: Done) {
   const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, recomputedTokens } = figures;
   const { ttftMs, restoreMs, decodeTokensPerSecond, cache } = figures;

@@ -361,6 +361,18 @@ export interface StoreStatus {
   readonly lastSaveError?: ErrorInfo;
   /** Why its files could not be counted, kept within the quota or collected the last time. */
   readonly problem?: ErrorInfo;
+  readonly lastVerified?: StoreVerified;
+}
+
+/** What the last verification of the store found. */
+export interface StoreVerified {
+  /** ISO date and time of its end. */
+  readonly at: string;
+  readonly checked: FileTotals;
+  /** Files that are damaged or cannot be read, and are still there. */
+  readonly problems: number;
+  /** It was stopped before all files were read. */
+  readonly stopped: boolean;
 }
 
 /** Files and their size together. */

@@ -15,7 +15,15 @@ describe("The program", () => {
     for (const words of [[], ["help"], ["--help"]]) {
       const { code, stdout, stderr } = await run(...words);
       assert.deepEqual([code, stderr], [0, []]);
-      for (const command of ["generate", "bench", "agents list", "agents delete", "models import", "store gc"]) {
+      for (const command of [
+        "generate",
+        "bench",
+        "bench report",
+        "agents list",
+        "agents delete",
+        "models import",
+        "store gc",
+      ]) {
         assert.ok(stdout.includes(`resident ${command}`), command);
       }
       assert.ok(stdout.includes(defaultHome));
@@ -65,7 +73,7 @@ describe("The program", () => {
     [
       "an unknown suite",
       ["bench", "exp-007"],
-      /no suite 'exp-007': use exp-005, exp-006, resume, throughput, engine, host, soak$/,
+      /no suite 'exp-007': use exp-005, exp-006, resume, throughput, engine, host, soak, or report$/,
     ],
     [
       "an unknown verb",
