@@ -112,7 +112,9 @@ export class Conversation {
   }
 }
 
-/** What is not known yet of `turns`, which come after their parents. A turn that goes on is another object each time. */
+/**
+ * What is not known yet of `turns`, which come after their parents. A turn that goes on is another object each time.
+ */
 function* workOut(turns: readonly Turn[], known: Map<TurnId, Known>, builder: PromptBuilder): Steps<void> {
   for (const turn of turns) {
     if (known.get(turn.id)?.turn === turn) continue;
