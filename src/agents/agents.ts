@@ -26,7 +26,7 @@ import { validName } from "./agentName";
 import { checkedSampling, storedSampling } from "./agentSampling";
 import { assertNotBlank } from "./answerBudget";
 import { noRoomToGoOn } from "./contextFull";
-import { cutTurn, openCopyOf } from "./continuing";
+import { cutTurn } from "./continuing";
 import { type Activity, LiveAgent } from "./liveAgent";
 import { LiveAgents } from "./liveAgents";
 import { LockKeeper } from "./lockKeeper";
@@ -36,7 +36,8 @@ import { Residency, rankOf } from "./residency";
 import { RunningAnswer } from "./runningAnswer";
 import { type LiveState, summaryOf } from "./summaries";
 import { TurnRunner } from "./turnRunner";
-import { countTokens, type Turn, TurnTree } from "./turnTree";
+import { newTurn, openCopy, sameTurn, type TurnStart } from "./turnStart";
+import { countTokens, TurnTree } from "./turnTree";
 import { Wait } from "./wait";
 
 export interface AgentsOptions {
@@ -467,26 +468,3 @@ export class Agents {
     });
   }
 }
-
-/** How a turn is prepared before its answer runs. */
-interface TurnStart {
-  /** Whether a cut answer is continued: in its own turn or in a copy of it. */
-  readonly goesOn: "no" | "same" | "copy";
-  readonly again?: boolean;
-  /** Makes the turn the head, on disk. Rejects with nothing changed where that fails. */
-  readonly commit: (agent: LiveAgent, id: TurnId, at: number) => Promise<void>;
-}
-
-function newTurn(parent: TurnId | undefined, user: string): TurnStart {
-  return { goesOn: "no", commit: (agent, id, at) => agent.addTurn(id, parent, user, at) };
-}
-
-function openCopy(turn: Turn): TurnStart {
-  return { goesOn: "copy", commit: (agent, id, at) => agent.addCopy(openCopyOf(turn, id, at), id, at) };
-}
-
-/** The turn is on disk already. */
-const sameTurn: TurnStart = {
-  goesOn: "same",
-  commit: async (agent, _id, at) => agent.writer.change({ lastUsedAt: at }),
-};

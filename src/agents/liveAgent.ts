@@ -17,15 +17,15 @@ export interface Activity {
   state: Exclude<AgentSummary["state"], "idle">;
 }
 
-/** An agent that this process may write: its turns in memory, its folder locked, its cache where it is. */
+/** An agent that this process may write: its turns are in memory and its folder is locked. */
 export class LiveAgent {
   readonly conversation: Conversation;
   activity: Activity | undefined;
-  /** Calls that work with it at the moment. */
+  /** Number of running calls that use the agent. */
   users = 0;
-  /** What a read ahead is doing. */
+  /** State of the running read-ahead. */
   readAhead: "restoring" | "reading" | undefined;
-  /** Resolves when the turn that was begun last is over. */
+  /** Resolves when the last turn is over. */
   over: Promise<void> = Promise.resolve();
   /** Why the last save failed; cleared by the next that succeeds. */
   saveError: ErrorInfo | undefined;
