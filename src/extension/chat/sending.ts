@@ -33,7 +33,7 @@ async function giveBack(message: MessageDraft, error: ErrorInfo, sending: Sendin
   if (error.code !== "CONTEXT_FULL") return;
   const { door, agent, language, onRefused } = sending;
   const [size, now] = await Promise.all([
-    door.measureDraft(agent, message.text).catch(() => undefined),
+    door.measureDraft(agent, message.text, message.instead).catch(() => undefined),
     door.getAgent(agent, 1).catch(() => undefined),
   ]);
   const { turnCount = 0, tokens: historyTokens = 0 } = now ?? {};
