@@ -36,7 +36,7 @@ export function contextFullProblem(error: ErrorInfo, refused: RefusedMessage): P
     const what = `the message is too long for this model: ${tokens} tokens, and there is room for ${room}`;
     return {
       error: { ...error, what, advice: `shorten it to ${room} tokens` },
-      kept: `${messageBack} Shorten it.`,
+      kept: messageBack,
       actions: [],
     };
   }

@@ -43,14 +43,16 @@ export function draftSizeView(fit: DraftFit | undefined): TreeNode {
   );
 }
 
+const branchNote = "It is sent on a new branch; this one is kept.";
+
 /** `number`: of the turn, from 1; absent where it is not in the branch that is shown. */
 export function editingBar(number: number | undefined, formats: Formats, cancel: () => void): TreeNode {
   const turn = number === undefined ? "an earlier message" : `turn ${formats.count(number)}`;
   return h(
     "div.editing.small",
-    { key: "editing", role: "note" },
+    { key: "editing", role: "note", title: branchNote },
     icon("edit"),
-    h("span.grow", {}, `Editing ${turn}. `, h("span.dim", {}, "It is sent on a new branch; this one is kept.")),
+    h("span.grow", {}, `Editing ${turn}. `, h("span.dim.hide-s", {}, branchNote)),
     h("button.link", { on: { click: cancel } }, "Cancel"),
     h("span.kbd", {}, "Esc"),
   );

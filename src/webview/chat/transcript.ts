@@ -8,11 +8,11 @@ import { revealFoundText } from "../shared/foundText";
 import { part } from "../shared/frame";
 import type { TurnMark } from "../shared/host";
 import { Slot } from "../shared/slot";
+import { TurnStops } from "../shared/turnStops";
 import { BranchesView } from "./branches";
 import { runningTurn } from "./derived";
 import { turnView } from "./turn";
 import { TurnList, type TurnListState } from "./turnList";
-import { TurnStops } from "./turnStops";
 import { withUsefulButtons } from "./usefulButtons";
 
 export interface TranscriptPorts {

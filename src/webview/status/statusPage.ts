@@ -37,7 +37,9 @@ export class StatusPage {
 
   constructor() {
     this.host = new Host((update) => this.updated(update));
-    this.element.append(this.grid.element, this.announcer.element);
+    const heading = part("h1", "sr");
+    heading.textContent = "Resident status";
+    this.element.append(heading, this.grid.element, this.announcer.element);
     document.addEventListener("visibilitychange", () => this.render());
     this.host.ready();
   }
@@ -77,7 +79,7 @@ export class StatusPage {
       status.pool && poolView(status.pool, status.agents, formats),
       agentsView(status.agents, formats, run),
       status.pool && throughputView(status.metrics, samples, formats),
-      storeView(status.store, formats, act),
+      storeView(status.store, { formats, now, run }),
       working &&
         benchView(status.lastBench, status.benchRunning, {
           formats,

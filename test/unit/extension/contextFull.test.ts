@@ -25,9 +25,9 @@ describe("a message that does not fit the context", () => {
       [0, 0],
       [7, 4000],
     ] as const) {
-      const { error: shown, kept, actions } = problem(73_720, 73_912 + history, turns, history);
+      const { error: shown, actions } = problem(73_720, 73_912 + history, turns, history);
       assert.match(shown.what, /73,720 tokens, and there is room for [\d,]+$/);
-      assert.match(kept ?? "", /your message is below\. Shorten it\.$/);
+      assert.match(shown.advice, /^shorten it to [\d,]+ tokens$/);
       assert.deepEqual(actions, []);
     }
     assert.match(problem(73_720, 73_912, 0, 0).error.what, /room for 7,999$/);

@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import type { Suite } from "../../../src/bench/suite";
 import type { BenchRow, BenchSuite, Progress } from "../../../src/protocol/service";
-import { BenchDesk, type BenchSuites } from "../../../src/service/benchDesk";
+import { BenchDesk } from "../../../src/service/benchDesk";
+import { FakeService } from "../../support/extension/fakeService";
 import { inFolder } from "../../support/store/fakes";
 
 const row: BenchRow = { case: "decode", n: 3, p50Ms: 1.5, p95Ms: 2, p99Ms: 2, tokensPerSecond: 11 };
 
-function deskIn(folder: string, suites: BenchSuites) {
+function deskIn(folder: string, suites: Readonly<Partial<Record<BenchSuite, Suite>>>) {
   const told: (readonly [BenchSuite, Progress | undefined])[] = [];
   const desk = new BenchDesk(
     folder,
-    () => suites,
+    () => Object.fromEntries(Object.entries(suites).map(([name, suite]) => [name, () => suite])),
+    { run: (_suite, _signal, _onBusy, measure) => measure({ service: new FakeService(), scratch: folder }) },
     (suite, progress) => told.push([suite, progress]),
   );
   return { desk, told };
