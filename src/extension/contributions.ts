@@ -18,6 +18,8 @@ export const commands = {
   forkAgent: "resident.forkAgent",
   rewindAgent: "resident.rewindAgent",
   keepLastTurns: "resident.keepLastTurns",
+  copyConversation: "resident.copyConversation",
+  exportConversation: "resident.exportConversation",
   deleteAgent: "resident.deleteAgent",
   repairAgent: "resident.repairAgent",
   addToRoom: "resident.addToRoom",

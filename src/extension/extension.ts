@@ -6,6 +6,8 @@ import { registerAgentCommands } from "./agents/agentCommands";
 import { AgentPicker } from "./agents/agentPicker";
 import { AgentsTree } from "./agents/agentsTree";
 import { ChatPanels } from "./chat/chatPanels";
+import { registerConversationCommands } from "./chat/conversationCommands";
+import { Drafts } from "./chat/drafts";
 import { CommandRegistry } from "./commands/commandRegistry";
 import { Failures } from "./commands/failures";
 import { EditorActions } from "./editor/editorActions";
@@ -60,7 +62,8 @@ export function activate(context: vscode.ExtensionContext): void {
   own(showLostEngine(core, failures));
   const changes = own(new SettingChanges(core, failures));
   const editors = own(new EditorActions());
-  const panels = own(new ChatPanels({ service: core, engine, editors, failures, extensionUri }, memory));
+  const drafts = own(new Drafts(memory, core, (error) => failures.note(error)));
+  const panels = own(new ChatPanels({ service: core, engine, editors, failures, drafts, extensionUri }, memory));
   const tree = own(new AgentsTree(core, failures));
   const picker = new AgentPicker({ focused: () => tree.takeFocused(), active: () => panels.activeAgent });
   const benchmarks = own(new Benchmarks(registry, core));
@@ -71,6 +74,7 @@ export function activate(context: vscode.ExtensionContext): void {
   own(new InstructionsLens(core, failures));
   own(registerGenerate(registry, { service: core, engine }));
   own(registerAgentCommands(registry, { service: core, panels, picker, editors }));
+  own(registerConversationCommands(registry, { service: core, picker }));
   own(registerModelCommands(registry, { service: core, engine }));
   own(registerStoreCommands(registry, core));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));

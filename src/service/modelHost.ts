@@ -8,7 +8,7 @@ import { type EngineLimits, limitsOf, longestRun } from "../engine/engineOptions
 import type { LeftBlock } from "../engine/liveTables";
 import type { Clock } from "../engine/ports";
 import type { StepLimits } from "../engine/scheduler";
-import { samplingOfModel } from "../models/generationConfig";
+import { modelSampling } from "../models/knownSampling";
 import { readTextFiles, summarizeModel } from "../models/modelDirectory";
 import type { DeviceInfo, NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../native/binding";
 import type { EngineState, ModelSummary, PoolReduction, ServiceOptions } from "../protocol/service";
@@ -156,7 +156,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       engine,
       files: pool,
       text,
-      sampling: samplingOfModel(files.generationConfig),
+      sampling: modelSampling(files.generationConfig, info.weightsId),
     };
     const model: LoadedModel = {
       summary,

@@ -1,4 +1,4 @@
-/** How an agent looks in lists: hue is the agent, fill is the tier, words say the rest. */
+/** How an agent looks in lists: the colour shows which agent it is, the fill its tier, words the rest. */
 import type { Formats } from "../../common/format";
 import type { AgentSummary, Tier } from "../../protocol/service";
 import { sentence } from "../commands/errorText";

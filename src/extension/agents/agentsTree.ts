@@ -13,7 +13,7 @@ import { toggledRow } from "./toggledRow";
 /** Tokens and tiers change with every step; the tree is redrawn at most this often, in milliseconds. */
 const redrawMs = 250;
 
-/** The Agents view: in order of creation, like their colours. */
+/** The Agents view, in order of creation, which also sets the colours. */
 export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSummary> {
   private readonly store = new DisposableStore();
   private readonly changes = this.store.add(new vscode.EventEmitter<undefined>());
@@ -58,7 +58,7 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
     this.redraw.request();
   }
 
-  /** The row that a key was pressed on. The key has toggled its selection before: here it becomes the selected one. */
+  /** The focused row, after a key has toggled its selection. Makes it the only selected row. */
   takeFocused(): AgentId | undefined {
     const id = this.toggled ?? this.selection[0];
     this.toggled = undefined;
@@ -84,7 +84,7 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
     return item;
   }
 
-  /** Rows have no parents; VS Code asks before it reveals one. */
+  /** VS Code needs this to reveal a row. */
   getParent(): undefined {
     return undefined;
   }
@@ -110,7 +110,7 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
         this.failures.show(error);
         return [];
       }
-      this.failures.note(error); // the end of the engine is shown once, for all views
+      this.failures.note(error); // the engine's end is shown once for all views
       return this.latest;
     }
   }
