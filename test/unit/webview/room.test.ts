@@ -175,6 +175,7 @@ describe("the answers to a message", () => {
   it("say how many have finished, then what they took", () => {
     assert.equal(summary(message("streaming"), formats), "1 of 3 finished, 1 not asked");
     assert.equal(summary(message("noModel"), formats), "1 answer, 96 tokens, 1.7 s");
+    assert.equal(summary(message("full"), formats), "1 answer, 2 tokens, 900 ms, 1 failed");
   });
 
   it("say what each is at", () => {
