@@ -33,36 +33,3 @@ describe("a benchmark", () => {
     assert.deepEqual(await agents.allTextContents(), ["Waiter"]);
   });
 });
-
-describe("the settings and the log", () => {
-  const workbench = useWorkbench();
-
-  /** Of the settings editor's search. */
-  const found = async (count: number) => {
-    const { page } = workbench();
-    await page.locator(".settings-count-widget").getByText(`${count} Setting`).waitFor();
-  };
-
-  it("shows all settings in one place, in four sections", async () => {
-    const { page } = workbench();
-    await workbench().command("Resident: Open Settings");
-    await found(18);
-    for (const section of ["Model", "Memory", "Answers", "Store"]) {
-      await page.locator(".settings-toc-container").getByText(section, { exact: true }).first().waitFor();
-    }
-  });
-
-  it("finds the quota from the status view", async () => {
-    await workbench().openSection("Status");
-    const status = await workbench().webview('main [aria-label="Engine"]');
-    await status.getByRole("button", { name: "Change Quota…" }).click();
-    await found(1);
-    await workbench().page.locator(".settings-tree-container").getByText("Quota GB").first().waitFor();
-  });
-
-  it("shows what was logged", async () => {
-    const { page } = workbench();
-    await workbench().command("Resident: Show Log");
-    await page.locator(".view-lines").getByText("is loaded on").first().waitFor();
-  });
-});
