@@ -58,6 +58,7 @@ export class ChatPage {
     );
     listenToToolbars(this.element);
     document.addEventListener("keydown", (event) => this.pressed(event));
+    window.addEventListener("focus", () => this.takeFocus());
     this.atStart = this.host.memory;
     this.dock.composer.draft = this.atStart.draft;
     this.host.ready();
@@ -138,7 +139,12 @@ export class ChatPage {
     if (this.restored) return;
     this.restored = true;
     this.transcript.restore(this.atStart.place);
-    this.dock.composer.field.focus();
+    this.takeFocus();
+  }
+
+  /** Only where the page has the focus: a chat that is shown by a click in the Agents view leaves it there. */
+  private takeFocus(): void {
+    if (document.hasFocus() && document.activeElement === document.body) this.dock.composer.field.focus();
   }
 
   private remember(): void {
