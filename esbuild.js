@@ -66,6 +66,8 @@ const tiers = {
   reference: { external: [] },
   integration: { external: ["vscode", "mocha"] },
   ui: { external: ["playwright-core"] },
+  // No tier of tests: what draws the README's pictures.
+  pictures: { external: ["playwright-core"] },
 };
 
 function common(production) {
