@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Frame } from "playwright-core";
 import { Chat, shortQuestion } from "./support/chat";
 import { useWorkbench } from "./support/suite";
-import { themes } from "./support/workbench";
+import { chooseTheme, themes } from "./support/workbench";
 
 const widths = [340, 600, 1200];
 /** Room for the widest side bar next to an editor. */
@@ -28,7 +28,7 @@ describe("the pages in four themes and three widths", () => {
     await ask(await workbench.webview("main.room"), shortQuestion);
   });
 
-  after(() => workbench().useTheme(undefined));
+  after(() => chooseTheme());
 
   /** Brings a page into view. */
   const pages: Readonly<Record<string, () => Promise<Frame>>> = {

@@ -27,6 +27,14 @@ function environment(name: string): string {
   return value;
 }
 
+/** Sets the theme of windows that start from now on; without one they follow the system's colours. */
+export function chooseTheme(theme?: Theme): void {
+  const file = environment("RESIDENT_UI_SETTINGS");
+  const { "workbench.colorTheme": _theme, ...settings } = JSON.parse(readFileSync(file, "utf8"));
+  const chosen = theme === undefined ? {} : { "workbench.colorTheme": theme.setting };
+  writeFileSync(file, JSON.stringify({ ...settings, ...chosen, "window.autoDetectColorScheme": theme === undefined }));
+}
+
 /** VS Code's workbench in a browser, used by mouse and keyboard alone. */
 export class Workbench {
   private constructor(
@@ -152,17 +160,12 @@ export class Workbench {
     await this.page.locator(`.monaco-workbench${theme}`).waitFor();
   }
 
-  /** Loads the window again in one of the four themes; without one the system's colours decide again. */
-  async useTheme(theme: Theme | undefined): Promise<void> {
-    const file = environment("RESIDENT_UI_SETTINGS");
-    const { "workbench.colorTheme": _theme, ...settings } = JSON.parse(readFileSync(file, "utf8"));
-    const chosen = theme === undefined ? {} : { "workbench.colorTheme": theme.setting };
-    const wanted = { ...settings, ...chosen, "window.autoDetectColorScheme": theme === undefined };
-    writeFileSync(file, JSON.stringify(wanted));
+  /** Loads the window again in one of the four themes. */
+  async useTheme(theme: Theme): Promise<void> {
+    chooseTheme(theme);
     // The server may be late in noticing a changed file; a window that starts reads it.
     await this.page.reload();
     await this.ready();
-    if (theme === undefined) return;
     await this.page.locator(`.monaco-workbench[class*="${theme.className}"]`).waitFor();
   }
 
