@@ -64,10 +64,11 @@ const tiers = {
   native: { external: [] },
   faults: { external: [] },
   reference: { external: [] },
-  integration: { external: ["vscode", "mocha"] },
-  ui: { external: ["playwright-core"] },
+  integration: { external: ["vscode", "mocha", "oxc-parser"] },
+  pages: { external: ["playwright-core", "esbuild", "axe-core"] },
+  ui: { external: ["playwright-core", "oxc-parser"] },
   // No tier of tests: what draws the README's pictures.
-  pictures: { external: ["playwright-core"] },
+  pictures: { external: ["playwright-core", "oxc-parser"] },
 };
 
 function common(production) {

@@ -42,6 +42,7 @@ function runSuites() {
 try {
   ensureBrowser();
   await withPackaged(packaged(), settings, async ({ workspace, settings: settingsFile, start }) => {
+    fs.writeFileSync(path.join(workspace, "app.ts"), "");
     const server = await start();
     fs.rmSync(screenshots, { recursive: true, force: true });
     fs.rmSync(resultsFile, { force: true });

@@ -8,17 +8,23 @@ import { type ContextKey, commands, contextKeys, views } from "../contributions"
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { Throttle } from "../pages/throttle";
 import { agentItem } from "./agentItem";
+import { toggledRow } from "./toggledRow";
 
 /** Tokens and tiers change with every step; the tree is redrawn at most this often, in milliseconds. */
 const redrawMs = 250;
 
-/** The Agents view: in order of creation, like their colours. */
+/** The Agents view, in order of creation, which also sets the colours. */
 export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSummary> {
   private readonly store = new DisposableStore();
   private readonly changes = this.store.add(new vscode.EventEmitter<undefined>());
   private readonly redraw = this.store.add(new Throttle(redrawMs, () => this.changes.fire(undefined)));
   private readonly view: vscode.TreeView<AgentSummary>;
   private latest: AgentSummary[] = [];
+  /** Of the room. */
+  private members: ReadonlySet<AgentId> = new Set();
+  private selection: readonly AgentId[] = [];
+  /** The row whose selection changed last. */
+  private toggled: AgentId | undefined;
 
   readonly onDidChangeTreeData = this.changes.event;
 
@@ -27,6 +33,13 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
     private readonly failures: Failures,
   ) {
     this.view = this.store.add(vscode.window.createTreeView(views.agents, { treeDataProvider: this }));
+    this.store.add(
+      this.view.onDidChangeSelection(({ selection }) => {
+        const now = selection.map(({ id }) => id);
+        this.toggled = toggledRow(this.selection, now);
+        this.selection = now;
+      }),
+    );
     this.store.add(
       service.onEvent((event) => {
         if (event.type === "agent" || event.type === "engine") this.redraw.request();
@@ -39,9 +52,19 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
     this.store.dispose();
   }
 
-  /** The agent that is selected in the view. */
-  get selected(): AgentId | undefined {
-    return this.view.selection[0]?.id;
+  /** Which agents are in the room: their rows offer to remove them, the others to add them. */
+  showMembers(members: ReadonlySet<AgentId>): void {
+    this.members = members;
+    this.redraw.request();
+  }
+
+  /** The focused row, after a key has toggled its selection. Makes it the only selected row. */
+  takeFocused(): AgentId | undefined {
+    const id = this.toggled ?? this.selection[0];
+    this.toggled = undefined;
+    const agent = this.latest.find((candidate) => candidate.id === id);
+    if (agent) this.select(agent);
+    return agent?.id;
   }
 
   async getChildren(element?: AgentSummary): Promise<AgentSummary[]> {
@@ -49,7 +72,7 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
   }
 
   getTreeItem(agent: AgentSummary): vscode.TreeItem {
-    const look = agentItem(agent, createFormats(vscode.env.language));
+    const look = agentItem(agent, createFormats(vscode.env.language), this.members.has(agent.id));
     const item = new vscode.TreeItem(look.label);
     item.id = agent.id;
     item.description = look.description;
@@ -57,8 +80,21 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
     item.iconPath = new vscode.ThemeIcon(look.icon, new vscode.ThemeColor(look.colour));
     item.contextValue = look.contextValue;
     item.accessibilityInformation = { label: look.spoken };
-    item.command = { command: commands.openAgent, title: "Open Agent", arguments: [{ agent: agent.id }] };
+    item.command = { command: commands.openAgent, title: "Open Agent", arguments: [{ agent: agent.id, from: "row" }] };
     return item;
+  }
+
+  /** VS Code needs this to reveal a row. */
+  getParent(): undefined {
+    return undefined;
+  }
+
+  private select(agent: AgentSummary): void {
+    const selecting = this.view.reveal(agent, { select: true, focus: true });
+    const done = () => {
+      this.toggled = undefined;
+    };
+    selecting.then(done, (error: unknown) => this.failures.note(error));
   }
 
   private async agents(): Promise<AgentSummary[]> {
@@ -74,7 +110,7 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
         this.failures.show(error);
         return [];
       }
-      this.failures.note(error); // the end of the engine is shown once, for all views
+      this.failures.note(error); // the engine's end is shown once for all views
       return this.latest;
     }
   }

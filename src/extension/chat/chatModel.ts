@@ -1,4 +1,4 @@
-import type { ChatBranch, ChatSnapshot, StartId } from "../../protocol/chat";
+import type { ChatBranch, ChatSnapshot, EditorSelection, MessageDraft } from "../../protocol/chat";
 import type { AgentDetail, AgentSummary, EngineState, TurnId, TurnView } from "../../protocol/service";
 import { pageEngine, pageTurn, readOnlyProblem } from "../pages/pageModel";
 import type { RunState } from "../pages/runFollower";
@@ -8,7 +8,9 @@ export interface ChatView {
   readonly engine: EngineState;
   /** The running answer of the head's turn. */
   readonly run?: RunState;
-  readonly hasSelection: boolean;
+  readonly selection?: EditorSelection | undefined;
+  /** What was written and not sent. */
+  readonly draft?: MessageDraft | undefined;
   readonly hasOtherAgents: boolean;
 }
 
@@ -18,7 +20,9 @@ export function chatSnapshot(detail: AgentDetail, view: ChatView): ChatSnapshot 
     agent: summaryOf(detail),
     system: detail.system,
     engine: pageEngine(view.engine),
-    starts: starts(view),
+    starts: [...(view.hasOtherAgents ? (["forkAnother"] as const) : []), "editInstructions", "chooseModel"],
+    ...(view.selection && { selection: view.selection }),
+    ...(view.draft && { draft: view.draft }),
     ...agentParts(detail),
     ...chatBranch(detail, view),
   };
@@ -31,7 +35,7 @@ export function agentParts(agent: AgentSummary): Pick<ChatSnapshot, "readOnly"> 
 
 export function chatBranch(detail: AgentDetail, view: Pick<ChatView, "language" | "run">): ChatBranch {
   return {
-    turns: detail.turns.map((turn) => pageTurn(turn, view.language, view.run)),
+    turns: detail.turns.map((turn, index) => pageTurn(turn, view.language, view.run, detail.turns[index - 1])),
     branches: detail.branches,
   };
 }
@@ -48,10 +52,10 @@ export interface ShownBranch {
 /** Turns of an agent by which it is seen whether its branch goes on from what is shown. */
 export const newestTurns = 2;
 
-export function shownBranch({ turns, turnCount, branches }: AgentDetail): ShownBranch {
+export function shownBranch({ turns, turnCount, branchCount }: AgentDetail): ShownBranch {
   const head = turns.at(-1);
   const mark = head ? `${head.state} ${head.saveError?.code ?? ""}` : "";
-  return { head: head?.id, turnCount, branches: branches.length, mark };
+  return { head: head?.id, turnCount, branches: branchCount, mark };
 }
 
 /** Whether the turns of `now` are those that are shown, with as much as a page shows beside their text. */
@@ -76,15 +80,6 @@ function sameBranches(shown: ShownBranch, now: ShownBranch, grownBy: number): bo
 
 /** The detail without what is not of the summary: pages get each thing once. */
 export function summaryOf(detail: AgentDetail): AgentSummary {
-  const { system: _system, turns: _turns, branches: _branches, ...summary } = detail;
+  const { system: _system, turns: _turns, branches: _branches, branchCount: _branchCount, ...summary } = detail;
   return summary;
-}
-
-function starts(view: ChatView): readonly StartId[] {
-  return [
-    ...(view.hasSelection ? (["startFromSelection"] as const) : []),
-    ...(view.hasOtherAgents ? (["forkAnother"] as const) : []),
-    "editInstructions",
-    "chooseModel",
-  ];
 }

@@ -22,6 +22,8 @@ export interface RigOptions {
   readonly contextTokens?: number;
   readonly maxAnswerTokens?: number;
   readonly settings?: SamplingOptions;
+  /** No setting is set: the model's own sampling holds. */
+  readonly isUnset?: boolean;
   /** What the model's files say of sampling. */
   readonly modelSampling?: SamplingOptions;
   readonly identity?: Partial<BlockIdentity>;
@@ -49,6 +51,8 @@ export class AgentRig {
   /** Leases wait for it: a model that is being loaded. */
   loading: Promise<void> = Promise.resolve();
   cancelledLeases = 0;
+  /** Whether the model is in memory, as far as those see who would not load it. */
+  isLoaded = true;
   /** Leases that were not given back. */
   heldLeases = 0;
   private time = 1_700_000_000_000;
@@ -98,7 +102,10 @@ export class AgentRig {
         return this.time;
       },
       // Greedy, so that an answer is the one that the agent gives at any other time too.
-      sampling: () => ({ temperature: 0, maxTokens: options.maxAnswerTokens ?? 8, ...options.settings }),
+      sampling: () =>
+        options.isUnset === true
+          ? {}
+          : { temperature: 0, maxTokens: options.maxAnswerTokens ?? 8, ...options.settings },
       defaultModel: () => "/models/fake",
       log: silentLog,
       ...(options.lockGraceMs === undefined ? {} : { lockGraceMs: options.lockGraceMs }),
@@ -148,6 +155,7 @@ export class AgentRig {
           this.renderedAhead.push(dialogue.user);
           return prompts.aheadAfter(dialogue, signal);
         },
+        countText: (counted) => prompts.countText(counted),
         raw: (raw) => prompts.raw(raw),
         answerSegments: (answer) => prompts.answerSegments(answer),
       },
@@ -166,6 +174,7 @@ export class AgentRig {
     };
     return {
       current: this.session,
+      loaded: () => (this.isLoaded ? this.session : undefined),
       lease: async (_directory, signal) => {
         signal?.addEventListener("abort", () => {
           this.cancelledLeases += 1;

@@ -8,6 +8,7 @@ import {
   commands,
   contextKeys,
   diagnosisScheme,
+  memberItem,
   type SettingId,
   settings,
   startupSettings,
@@ -33,6 +34,17 @@ const whenClauses: readonly string[] = [
   ...contributes.commands.map((command: { readonly enablement?: string }) => command.enablement ?? ""),
 ];
 
+interface Keybinding {
+  readonly command: string;
+  readonly args?: { readonly commands?: readonly (string | { readonly command: string })[] };
+}
+
+/** What a key runs: one command, or those of a chain. */
+function boundCommands({ command, args }: Keybinding): readonly string[] {
+  if (command !== "runCommands") return [command];
+  return (args?.commands ?? []).map((link) => (typeof link === "string" ? link : link.command));
+}
+
 describe("contributions", () => {
   it("declares exactly the commands that the code names", () => {
     assert.deepEqual(sorted(contributes.commands.map(({ command }) => command)), sorted(Object.values(commands)));
@@ -51,7 +63,7 @@ describe("contributions", () => {
     const menus = Object.values(contributes.menus).flatMap((menu: readonly { readonly command: string }[]) =>
       menu.map(({ command }) => command),
     );
-    const keys = contributes.keybindings.map(({ command }) => command);
+    const keys = contributes.keybindings.flatMap(boundCommands).filter((command) => !/^list\./.test(command));
     const links = contributes.viewsWelcome.flatMap(({ contents }) =>
       [...contents.matchAll(/command:([\w.]+)/g)].map(([, id]) => id ?? ""),
     );
@@ -150,6 +162,22 @@ describe("contributions", () => {
       );
     }
     assert.ok(whenClauses.some((when) => when.includes(`resourceScheme == ${diagnosisScheme}`)));
+  });
+
+  it("offers each row either to add its agent to the room or to remove it, and nothing else differs by that", () => {
+    const shownFor = (item: string) =>
+      contributes.menus["view/item/context"]
+        .filter(({ when }) => new RegExp(/viewItem =~ \/(.*)\//.exec(when)?.[1] ?? "^$").test(item))
+        .map(({ command }) => command);
+    for (const kind of Object.values(treeItems)) {
+      const outside = shownFor(kind);
+      const member = shownFor(`${kind}${memberItem}`);
+      assert.ok(!outside.includes(commands.removeFromRoom), kind);
+      assert.ok(member.includes(commands.removeFromRoom) && !member.includes(commands.addToRoom), kind);
+      const others = (shown: readonly string[]) => shown.filter((command) => !/Room$/.test(command));
+      assert.deepEqual(others(member), others(outside), kind);
+      assert.ok(kind === treeItems.damagedAgent || outside.includes(commands.addToRoom), kind);
+    }
   });
 
   it("gives every button of the pages a command that exists", () => {
