@@ -61,6 +61,7 @@ export class ChatPanel implements Disposable {
   private follower: RunFollower | undefined;
   private followed: TurnView | undefined;
   private shown: ShownBranch = { head: undefined, turnCount: 0, branches: 0, mark: "" };
+  private sentSystem: string | undefined;
   private pendingDraft = "";
   /** Messages that came back while no page was there to take them. */
   private readonly refused: { readonly message: MessageDraft; readonly problem: Problem }[] = [];
@@ -208,6 +209,7 @@ export class ChatPanel implements Disposable {
         hasOtherAgents: agents.length > 1,
       });
       this.show(detail);
+      this.sentSystem = detail.system;
       this.page.post({ type: "snapshot", snapshot });
       this.sendRefused();
       this.sendDraft();
@@ -269,7 +271,10 @@ export class ChatPanel implements Disposable {
     const detail = await this.detail(newestTurns);
     if (this.page.closed) return;
     this.retitle(detail.name);
-    this.page.post({ type: "agent", agent: summaryOf(detail), system: detail.system, ...agentParts(detail) });
+    // Instructions may be long, and an agent changes with every step of its answer.
+    const system = detail.system === this.sentSystem ? {} : { system: detail.system };
+    this.sentSystem = detail.system;
+    this.page.post({ type: "agent", agent: summaryOf(detail), ...system, ...agentParts(detail) });
     // Rewinding, switching branches and failed saves change the turns without a turn of their own.
     if (!isShown(this.shown, shownBranch(detail))) await this.sendBranch();
   }
