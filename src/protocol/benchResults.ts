@@ -23,7 +23,7 @@ export interface ResultSection {
 }
 
 /** Names with the kind of figure that is shown. */
-export const suiteTitles: Readonly<Record<BenchSuite, string>> = {
+const suiteTitles: Readonly<Record<BenchSuite, string>> = {
   "exp-005": "EXP-005, same tokens",
   "exp-006": "EXP-006, p95",
   resume: "Resume",
