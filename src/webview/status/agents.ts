@@ -12,11 +12,12 @@ export function agentsView(
   agents: readonly AgentSummary[],
   formats: Formats,
   run: (command: StatusCommand) => void,
+  wide: boolean,
 ): TreeNode {
   const counts = tiers.map((tier) => ({ tier, count: agents.filter((agent) => agent.tier === tier).length }));
   const hint = counts.filter(({ count }) => count > 0).map(({ tier, count }) => `${formats.count(count)} ${tier}`);
   return pane(
-    { title: "Agents", hint: hint.join(", ") },
+    { title: "Agents", hint: hint.join(", "), wide },
     agents.length === 0
       ? h("p.dim.small", {}, "No agents yet.")
       : h(
