@@ -6,7 +6,7 @@ import { problemOf, problemSentences } from "../commands/errorText";
 import type { Failures } from "../commands/failures";
 import { instructionsScheme } from "../contributions";
 import type { ServiceHandle } from "../engine/serviceHandle";
-import { agentOfPath } from "./instructionsPath";
+import { agentOfAddress } from "./instructionsAddress";
 import { type InstructionsVersion, InstructionsVersions } from "./instructionsVersions";
 
 /** The instructions of agents as files. Saving sets them; if the core refuses, VS Code shows why and the editor stays unsaved. */
@@ -134,14 +134,12 @@ export class InstructionsFiles implements Disposable, vscode.FileSystemProvider 
 /** Whether a tab shows the instructions of this agent, also under an earlier name. */
 export function isOf(input: unknown, id: AgentId): input is vscode.TabInputText {
   return (
-    input instanceof vscode.TabInputText &&
-    input.uri.scheme === instructionsScheme &&
-    agentOfPath(input.uri.path) === id
+    input instanceof vscode.TabInputText && input.uri.scheme === instructionsScheme && agentOfAddress(input.uri) === id
   );
 }
 
 function idOf(uri: vscode.Uri): AgentId {
-  const id = agentOfPath(uri.path);
+  const id = agentOfAddress(uri);
   if (id === undefined) throw vscode.FileSystemError.FileNotFound(uri);
   return id;
 }

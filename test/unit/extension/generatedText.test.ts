@@ -217,6 +217,6 @@ describe("generated words", () => {
     assert.equal(explained("```\n# Adds.\n```", "python"), "# Adds.\n  ");
     assert.equal(explained("<!-- A list. -->", "html"), "<!-- A list. -->\n  ");
     const lines = explained("word ".repeat(60), "typescript").trimEnd().split("\n");
-    assert.ok(lines.length === 3 && lines.every((line) => line.trim().length <= 103));
+    assert.ok(lines.length === 4 && lines.every((line) => line.trim().length <= 83));
   });
 });
