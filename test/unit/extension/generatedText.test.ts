@@ -79,6 +79,15 @@ describe("the code of an answer", () => {
     );
   });
 
+  it("keeps sentences in comments and docstrings as they are", () => {
+    const answers = [
+      "/**\n * Returns the largest number.\n */\nfunction f() {}",
+      "/*\nReturns the largest number.\n*/\nfunction f() {}",
+      '"""\nReturns the largest number.\n"""\ndef f():\n  pass',
+    ];
+    for (const answer of answers) assert.equal(code(answer), answer);
+  });
+
   it("takes no line of code for words", () => {
     const lines = [
       "Foo.bar()",
