@@ -8,6 +8,7 @@ import type { AgentStore } from "../store/agentStore";
 import type { OnGone } from "../store/agentSweep";
 import type { LockState } from "../store/lockWatch";
 import type { Manifest } from "../store/manifest";
+import { cleanName } from "./agentName";
 import type { LiveAgents } from "./liveAgents";
 import type { ModelAccess } from "./ports";
 import { damageOfHead, readTree, understandEntries } from "./readTree";
@@ -44,7 +45,12 @@ export class AgentDirectory {
   async find(nameOrId: string): Promise<AgentSummary | undefined> {
     const list = await this.ports.store.list();
     const all = await this.summaries(list);
-    const found = all.find((agent) => agent.id === nameOrId) ?? all.find((agent) => agent.name === nameOrId);
+    // First the exact name: an older version may have kept one that is not clean. Then the name as it is kept today.
+    const clean = cleanName(nameOrId);
+    const found =
+      all.find((agent) => agent.id === nameOrId) ??
+      all.find((agent) => agent.name === nameOrId) ??
+      all.find((agent) => agent.name === clean && clean !== "");
     const unknown = list.unreadable.find(({ isNameUnknown }) => isNameUnknown);
     if (found === undefined && unknown !== undefined) throw maybeNamed(nameOrId, unknown);
     return found;
@@ -56,7 +62,7 @@ export class AgentDirectory {
     for (const { error } of (await store.list()).unreadable) log.log("info", `${error.what}: ${error.advice}`);
   }
 
-  /** Those that must be repaired before they can go on. Reads every log: a list says only whose manifest is damaged. */
+  /** Agents that must be repaired before they can continue. Reads every log: `list` knows damaged manifests only. */
   async damaged(): Promise<readonly AgentId[]> {
     const { live } = this.ports;
     const damaged: AgentId[] = [];
@@ -77,7 +83,7 @@ export class AgentDirectory {
     }
   }
 
-  /** `summary`: as it is listed afterwards. */
+  /** `summary` is the agent's after the repair. */
   async repair(id: AgentId): Promise<{ readonly repaired: AgentRepair; readonly summary: AgentSummary | undefined }> {
     const { store, live, models, defaultModel } = this.ports;
     const name = live.get(id)?.name;

@@ -20,6 +20,8 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
   private readonly redraw = this.store.add(new Throttle(redrawMs, () => this.changes.fire(undefined)));
   private readonly view: vscode.TreeView<AgentSummary>;
   private latest: AgentSummary[] = [];
+  /** Of the room. */
+  private members: ReadonlySet<AgentId> = new Set();
   private selection: readonly AgentId[] = [];
   /** The row whose selection changed last. */
   private toggled: AgentId | undefined;
@@ -50,6 +52,12 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
     this.store.dispose();
   }
 
+  /** Which agents are in the room: their rows offer to remove them, the others to add them. */
+  showMembers(members: ReadonlySet<AgentId>): void {
+    this.members = members;
+    this.redraw.request();
+  }
+
   /** The focused row, after a key has toggled its selection. Makes it the only selected row. */
   takeFocused(): AgentId | undefined {
     const id = this.toggled ?? this.selection[0];
@@ -64,7 +72,7 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
   }
 
   getTreeItem(agent: AgentSummary): vscode.TreeItem {
-    const look = agentItem(agent, createFormats(vscode.env.language));
+    const look = agentItem(agent, createFormats(vscode.env.language), this.members.has(agent.id));
     const item = new vscode.TreeItem(look.label);
     item.id = agent.id;
     item.description = look.description;

@@ -1,9 +1,11 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { InvalidRequestError } from "../../common/errors";
+import type { EditorSelection } from "../../protocol/chat";
 import { type Addressees, isRoomToHost, type RoomCommand, type RoomToPage } from "../../protocol/room";
-import type { AgentSummary } from "../../protocol/service";
+import type { AgentId, AgentSummary } from "../../protocol/service";
 import { type AgentPicker, agentChoices } from "../agents/agentPicker";
+import { editorSelection } from "../chat/editorSelection";
 import { agentArgument, flagField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
 import { type Failures, runAction } from "../commands/failures";
@@ -21,6 +23,9 @@ import { Room } from "./room";
 /** Tokens and states of members change with every step; milliseconds between updates. */
 const membersMs = 250;
 
+/** A selection changes with each step of the cursor that draws it. */
+const selectionMs = 150;
+
 export interface RoomViewPorts {
   readonly service: ServiceHandle;
   readonly engine: EngineWatch;
@@ -28,6 +33,8 @@ export interface RoomViewPorts {
   readonly failures: Failures;
   readonly picker: AgentPicker;
   readonly memory: vscode.Memento;
+  /** Called with the agents in the room, at the start and after each change. */
+  readonly onMembers: (members: ReadonlySet<AgentId>) => void;
   readonly extensionUri: vscode.Uri;
 }
 
@@ -53,6 +60,7 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
           get: (key) => memory.get(key),
           update: (key, value) => void memory.update(key, value).then(undefined, (error) => failures.note(error)),
         },
+        onMembers: ports.onMembers,
         now: () => Date.now(),
       }),
     );
@@ -68,6 +76,9 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
         this.refresh();
       }),
     );
+    const selected = this.store.add(new Throttle(selectionMs, () => this.sendSelection()));
+    this.store.add(vscode.window.onDidChangeTextEditorSelection(() => selected.request()));
+    this.store.add(vscode.window.onDidChangeActiveTextEditor(() => selected.request()));
     this.store.add(engine.onChange((state) => this.page?.post({ type: "engine", engine: pageEngine(state) })));
     this.store.add(vscode.window.registerWebviewViewProvider(views.room, this));
     this.store.add(registry.register(commands.addToRoom, (argument) => this.addMember(argument)));
@@ -127,25 +138,37 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
         engine: pageEngine(engine.state),
         members,
         messages: this.room.shown,
+        ...this.selection(),
       },
     });
+  }
+
+  private sendSelection(): void {
+    this.page?.post({ type: "selection", ...this.selection() });
+  }
+
+  private selection(): { readonly selection?: EditorSelection } {
+    const selected = this.ports.editors.selection();
+    return selected ? { selection: editorSelection(selected) } : {};
   }
 
   private async updateMembers(): Promise<void> {
     if (this.page?.live) await this.room.postMembers();
   }
 
+  /** Arguments: agent; or name, of the first agent where there is none. */
   private async addMember(argument: unknown): Promise<unknown> {
     const { service } = this.ports;
     const isFirst = agentArgument(argument) === undefined && (await (await service.get()).listAgents()).length === 0;
-    return isFirst ? this.addFirst() : this.member(argument, "Add to Room", "add");
+    return isFirst ? this.addFirst(textField(argument, "name")) : this.member(argument, "Add to Room", "add");
   }
 
   /** There is no agent to choose: the person makes one, and it joins the room. */
-  private async addFirst(): Promise<unknown> {
+  private async addFirst(name?: string): Promise<unknown> {
     const made: unknown = await vscode.commands.executeCommand(commands.newAgent, {
       prompt: "No agents yet: make the first one. It joins the room.",
       background: true,
+      ...(name === undefined ? {} : { name }),
     });
     const id = textField(made, "id");
     return id === undefined ? undefined : this.member({ agent: id }, "Add to Room", "add");

@@ -3,13 +3,16 @@ import type { ChatCommand, ChatSnapshot, ChatUpdate } from "../../protocol/chat"
 import { Announcer } from "../shared/announcer";
 import { oncePerFrame, part } from "../shared/frame";
 import { Host, type PageMemory } from "../shared/host";
+import { PressedButton } from "../shared/pressedButton";
 import { Slot } from "../shared/slot";
 import { keepTabStops, listenToToolbars } from "../shared/toolbars";
 import type { TreeNode } from "../shared/tree";
+import { branchAnnouncement, doneAnnouncement, openedAnnouncement } from "./announcements";
 import { announcement, runningTurn } from "./derived";
 import { Dock } from "./dock";
 import { emptyView } from "./empty";
 import { headerView } from "./header";
+import { openingView } from "./opening";
 import { readOnlyBanner } from "./readOnlyBanner";
 import { type ChatState, emptyChat, reduceChat, turnById } from "./state";
 import { Transcript } from "./transcript";
@@ -22,6 +25,7 @@ export class ChatPage {
   private readonly transcript: Transcript;
   private readonly dock: Dock;
   private readonly announcer = new Announcer();
+  private readonly pressedButton = new PressedButton(this.element);
   private readonly host: Host<ChatCommand, ChatUpdate>;
   private readonly render = oncePerFrame(() => this.renderNow());
 
@@ -36,6 +40,7 @@ export class ChatPage {
     this.host = new Host((update) => this.updated(update));
     this.transcript = new Transcript({
       run,
+      edit: ({ id, user }) => this.dock.edit(id, user),
       scrolled: () => this.remember(),
       jumped: () => this.dock.composer.field.focus(),
     });
@@ -56,11 +61,13 @@ export class ChatPage {
       this.dock.element,
       this.announcer.element,
     );
+    this.transcript.element.hidden = true;
+    this.body.show(openingView(document.title, this.state.waitsFor));
     listenToToolbars(this.element);
     document.addEventListener("keydown", (event) => this.pressed(event));
     window.addEventListener("focus", () => this.takeFocus());
     this.atStart = this.host.memory;
-    this.dock.composer.draft = this.atStart.draft;
+    this.dock.restore(this.atStart);
     this.host.ready();
   }
 
@@ -69,14 +76,20 @@ export class ChatPage {
     this.state = reduceChat(this.state, update);
     if (this.state.stale && before === this.state.snapshot) this.host.ready();
     if (update.type === "draft") this.dock.insertDraft(update.text);
+    if (update.type === "draftSize") this.dock.measured(update);
+    if (update.type === "refused") this.dock.takeBack(update);
     const after = this.state.snapshot;
     if (update.type === "snapshot") this.settled(update.snapshot);
     else if (before && after) this.announce(before, after);
+    if (update.type === "branch" && before && after) {
+      this.announcer.tell(branchAnnouncement(before, after, this.formats));
+    }
     this.render();
   }
 
-  private settled({ agent, settings }: ChatSnapshot): void {
+  private settled({ agent, settings, draft }: ChatSnapshot): void {
     this.host.rememberId(agent.id);
+    if (!this.restored && draft) this.dock.restoreKept(draft);
     if (settings.language === this.language) return;
     this.language = settings.language;
     this.formats = createFormats(settings.language);
@@ -90,13 +103,16 @@ export class ChatPage {
   }
 
   private renderNow(): void {
-    const { snapshot } = this.state;
-    if (!snapshot) return;
+    const { snapshot, waitsFor } = this.state;
+    if (!snapshot) {
+      this.body.show(openingView(document.title, waitsFor));
+      return;
+    }
     const hadFocus = document.activeElement !== document.body;
     const run = (command: ChatCommand) => this.run(command);
     const isEmpty = snapshot.turns.length === 0 && snapshot.branches.length === 0;
     this.header.show(headerView(snapshot, this.formats, run));
-    this.body.show(this.banner(snapshot), isEmpty && emptyView(snapshot, run));
+    this.body.show(this.banner(snapshot), isEmpty && emptyView(snapshot, this.formats, run));
     this.transcript.element.hidden = isEmpty;
     this.transcript.render(snapshot, this.formats);
     this.dock.render(snapshot, this.formats);
@@ -111,8 +127,13 @@ export class ChatPage {
   }
 
   private run(command: ChatCommand): void {
-    void this.host.request(command).then((problem) => {
-      if (problem === undefined && this.dock.failure === undefined) return;
+    const { markDone } = this.pressedButton;
+    const done = () => {
+      if (command.type === "copy") markDone();
+      if (command.type === "act" && command.turn !== undefined) this.transcript.acted(command.turn, command.action);
+      this.announcer.tell(doneAnnouncement(command));
+    };
+    void this.host.request(command, done).then((problem) => {
       this.dock.failure = problem;
       this.render();
     });
@@ -124,8 +145,7 @@ export class ChatPage {
     const { field } = this.dock.composer;
     const control = event.ctrlKey || event.metaKey;
     if (event.key === "Escape") {
-      if (this.state.snapshot && runningTurn(this.state.snapshot)) this.run({ type: "stop" });
-      else if (!this.transcript.stepOut()) field.focus();
+      this.escaped();
     } else if (event.key === "ArrowUp" && control && event.target === field && field.selectionStart === 0) {
       event.preventDefault();
       this.transcript.focusLast();
@@ -134,10 +154,17 @@ export class ChatPage {
     }
   }
 
+  private escaped(): void {
+    if (this.dock.cancelEdit()) return;
+    if (this.state.snapshot && runningTurn(this.state.snapshot)) this.run({ type: "stop" });
+    else if (!this.transcript.stepOut() && !this.dock.dismiss()) this.dock.composer.field.focus();
+  }
+
   /** Once, after the first snapshot is in the page: before, there is nothing to scroll, and nothing can take the focus. */
   private settleIn(): void {
     if (this.restored) return;
     this.restored = true;
+    if (this.state.snapshot) this.announcer.tell(openedAnnouncement(this.state.snapshot, this.formats));
     this.transcript.restore(this.atStart.place);
     this.takeFocus();
   }
@@ -149,6 +176,6 @@ export class ChatPage {
 
   private remember(): void {
     const { place } = this.transcript;
-    this.host.remember({ draft: this.dock.composer.draft, ...(place ? { place } : {}) });
+    this.host.remember({ ...this.dock.memory, ...(place ? { place } : {}) });
   }
 }

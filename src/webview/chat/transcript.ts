@@ -1,20 +1,23 @@
 import type { Formats } from "../../common/format";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
-import type { PageTurn } from "../../protocol/page";
+import type { ActionId, PageTurn } from "../../protocol/page";
+import type { TurnId } from "../../protocol/service";
 import { Answers } from "../shared/answers";
 import { Follow } from "../shared/follow";
 import { revealFoundText } from "../shared/foundText";
 import { part } from "../shared/frame";
 import type { TurnMark } from "../shared/host";
 import { Slot } from "../shared/slot";
+import { TurnStops } from "../shared/turnStops";
 import { BranchesView } from "./branches";
 import { runningTurn } from "./derived";
 import { turnView } from "./turn";
 import { TurnList, type TurnListState } from "./turnList";
-import { TurnStops } from "./turnStops";
+import { withUsefulButtons } from "./usefulButtons";
 
 export interface TranscriptPorts {
   readonly run: (command: ChatCommand) => void;
+  readonly edit: (turn: PageTurn) => void;
   readonly scrolled: () => void;
   /** "New text" brought the reader to the end. */
   readonly jumped: () => void;
@@ -33,6 +36,8 @@ export class Transcript {
   private readonly follow: Follow;
   private formats: Formats | undefined;
   private view: TurnListState["view"] | undefined;
+  /** What has been done about the failures of turns. */
+  private readonly done = new Map<TurnId, ReadonlySet<ActionId>>();
 
   constructor(private readonly ports: TranscriptPorts) {
     this.newText.textContent = "New text";
@@ -61,6 +66,13 @@ export class Transcript {
 
   toEnd(): void {
     this.follow.toEnd();
+  }
+
+  /** A button of a turn's failure did its work: where that ended the cause, it is not offered again. */
+  acted(turn: TurnId, action: ActionId): void {
+    if (action !== "growPool") return;
+    this.done.set(turn, new Set([...(this.done.get(turn) ?? []), action]));
+    this.view = undefined;
   }
 
   /** The focus to the newest turn. */
@@ -96,8 +108,12 @@ export class Transcript {
   private viewIn(formats: Formats): TurnListState["view"] {
     if (this.view && this.formats === formats) return this.view;
     this.formats = formats;
-    const context = { formats, answers: this.answers, run: this.ports.run };
-    this.view = (turn, place) => turnView(turn, place, context);
+    const { answers, done } = this;
+    const { run, edit } = this.ports;
+    this.view = (turn, place) => {
+      const shown = withUsefulButtons(turn, place.fixed, done.get(turn.id));
+      return turnView(shown, place, { formats, answers, run, edit: () => edit(turn) });
+    };
     return this.view;
   }
 }

@@ -7,6 +7,8 @@ interface VsCodeApi {
   setState(state: unknown): void;
 }
 
+type Resolve = (problem: Problem | undefined) => void;
+
 declare function acquireVsCodeApi(): VsCodeApi;
 
 /** A place in a conversation that outlives the heights of what stands above it. */
@@ -19,6 +21,8 @@ export interface TurnMark {
 /** All that a page keeps itself: what it shows comes from the host again. */
 export interface PageMemory {
   readonly draft: string;
+  /** The draft is to take the place of this turn's message; `aside` is what was written before it was edited. */
+  readonly editing?: { readonly turn: string; readonly aside: string };
   /** Where the reader is: the turn in the chat, the distance from the start in the room. Absent: at the end. */
   readonly place?: TurnMark;
   readonly scrollTop?: number;
@@ -26,7 +30,7 @@ export interface PageMemory {
 
 export class Host<Command, Update extends { readonly type: string }> {
   private readonly api = acquireVsCodeApi();
-  private readonly waiting = new Map<number, (problem: Problem | undefined) => void>();
+  private readonly waiting = new Map<number, { readonly resolve: Resolve; readonly done: (() => void) | undefined }>();
   private nextId = 0;
 
   constructor(onUpdate: (update: Update) => void) {
@@ -41,11 +45,14 @@ export class Host<Command, Update extends { readonly type: string }> {
     this.post({ type: "ready" });
   }
 
-  /** Resolves when the host has done it, with the problem when it could not. */
-  request(command: Command): Promise<Problem | undefined> {
+  /**
+   * Resolves when the host has answered, with the problem when it could not do it. `done` is called when it has done it: not
+   * when the person cancelled it.
+   */
+  request(command: Command, done?: () => void): Promise<Problem | undefined> {
     const id = this.nextId++;
     return new Promise((resolve) => {
-      this.waiting.set(id, resolve);
+      this.waiting.set(id, { resolve, done });
       this.post({ type: "request", id, command });
     });
   }
@@ -56,13 +63,19 @@ export class Host<Command, Update extends { readonly type: string }> {
     const draft = "draft" in state && typeof state.draft === "string" ? state.draft : "";
     const scrollTop = "scrollTop" in state && typeof state.scrollTop === "number" ? state.scrollTop : undefined;
     const place = "place" in state ? turnMark(state.place) : undefined;
-    return { draft, ...(scrollTop === undefined ? {} : { scrollTop }), ...(place ? { place } : {}) };
+    const editing = "editing" in state ? readEditing(state.editing) : undefined;
+    return {
+      draft,
+      ...(scrollTop === undefined ? {} : { scrollTop }),
+      ...(place ? { place } : {}),
+      ...(editing ? { editing } : {}),
+    };
   }
 
   /** Keeps what else the state holds: the host finds the agent's id in it when a panel is restored. */
   remember(memory: PageMemory): void {
-    const kept = { scrollTop: undefined, place: undefined, ...asRecord(this.api.getState()) };
-    const { scrollTop: _top, place: _place, ...others } = kept;
+    const kept = { scrollTop: undefined, place: undefined, editing: undefined, ...asRecord(this.api.getState()) };
+    const { scrollTop: _top, place: _place, editing: _editing, ...others } = kept;
     this.api.setState({ ...others, ...memory });
   }
 
@@ -76,12 +89,19 @@ export class Host<Command, Update extends { readonly type: string }> {
   }
 
   private settle(reply: Reply): void {
-    const resolve = this.waiting.get(reply.id);
+    const request = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
+    if (reply.type === "reply") request?.done?.();
     // What the user cancelled is no problem to tell him about.
     const failed = reply.type === "failed" && reply.problem.error.code !== "ABORTED";
-    resolve?.(failed ? reply.problem : undefined);
+    request?.resolve(failed ? reply.problem : undefined);
   }
+}
+
+function readEditing(value: unknown): PageMemory["editing"] {
+  if (typeof value !== "object" || value === null || !("turn" in value && "aside" in value)) return undefined;
+  const { turn, aside } = value;
+  return typeof turn === "string" && typeof aside === "string" ? { turn, aside } : undefined;
 }
 
 function asRecord(state: unknown): object {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { Agents } from "../../../src/agents/agents";
 import type { ModelAccess, ModelLease, ModelSession, TextModel } from "../../../src/agents/ports";
+import { throwIfAborted } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
 import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
 import { EngineDriver } from "../../../src/engine/driver";
@@ -22,6 +23,8 @@ export interface RigOptions {
   readonly contextTokens?: number;
   readonly maxAnswerTokens?: number;
   readonly settings?: SamplingOptions;
+  /** No setting is set: the model's own sampling holds. */
+  readonly isUnset?: boolean;
   /** What the model's files say of sampling. */
   readonly modelSampling?: SamplingOptions;
   readonly identity?: Partial<BlockIdentity>;
@@ -100,7 +103,10 @@ export class AgentRig {
         return this.time;
       },
       // Greedy, so that an answer is the one that the agent gives at any other time too.
-      sampling: () => ({ temperature: 0, maxTokens: options.maxAnswerTokens ?? 8, ...options.settings }),
+      sampling: () =>
+        options.isUnset === true
+          ? {}
+          : { temperature: 0, maxTokens: options.maxAnswerTokens ?? 8, ...options.settings },
       defaultModel: () => "/models/fake",
       log: silentLog,
       ...(options.lockGraceMs === undefined ? {} : { lockGraceMs: options.lockGraceMs }),
@@ -175,7 +181,7 @@ export class AgentRig {
           this.cancelledLeases += 1;
         });
         await this.loading;
-        signal?.throwIfAborted();
+        throwIfAborted(signal);
         return lease();
       },
       isFree: () => true,
