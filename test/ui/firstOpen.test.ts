@@ -6,12 +6,14 @@ describe("the first steps", () => {
 
   it("are shown by a walkthrough with a step for each of them", async () => {
     const { page } = workbench();
+    await workbench().resize(1600);
     await workbench().command("Resident: Get Started");
     for (const step of ["Agents that keep what they have read", "Get a model", "Ask several agents together"]) {
       await page.locator(".getting-started-step").filter({ hasText: step }).first().waitFor();
     }
     await page.locator(".getting-started-step").filter({ hasText: "Get a model" }).first().click();
     await page.getByRole("button", { name: "Choose Model" }).waitFor();
+    await workbench().webview("text=Qwen3-4B-4bit");
     await workbench().screenshot("walkthrough-dark");
   });
 
