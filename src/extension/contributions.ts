@@ -5,6 +5,7 @@ export const commands = {
   generateFromSelection: "resident.generateFromSelection",
   newAgent: "resident.newAgent",
   openAgent: "resident.openAgent",
+  openLastAgent: "resident.openLastAgent",
   askAgent: "resident.askAgent",
   askAboutSelection: "resident.askAboutSelection",
   stopAgent: "resident.stopAgent",
@@ -46,6 +47,7 @@ export const commands = {
   showLog: "resident.showLog",
   openStatus: "resident.openStatus",
   openRoom: "resident.openRoom",
+  getStarted: "resident.getStarted",
   openSettings: "resident.openSettings",
 } as const;
 
@@ -87,6 +89,9 @@ export const startupSettings: readonly SettingId[] = [
 ];
 
 export const viewContainer = "resident";
+
+/** The walkthrough of the first steps. */
+export const walkthrough = "start";
 
 export const views = {
   agents: "resident.agents",

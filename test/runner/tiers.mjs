@@ -88,6 +88,6 @@ export const tiers = [
     name: "ui",
     setUp: ["mlx", "addon", "build", "model"],
     prepare: bundled("ui"),
-    commands: [{ name: "ui", args: () => ["test/ui/run.mjs"], limitMs: minutes(8) }],
+    commands: [{ name: "ui", args: () => ["test/ui/run.mjs"], limitMs: minutes(12) }],
   },
 ];
