@@ -28,16 +28,16 @@ export class AgentDirectory {
     return this.summaries(await this.ports.store.list());
   }
 
-  async get(id: AgentId): Promise<AgentDetail> {
+  async get(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
     const { store, live } = this.ports;
     const agent = live.get(id);
-    if (agent !== undefined) return agent.detail();
+    if (agent !== undefined) return agent.detail(newestTurns);
     try {
-      return await this.readable(id);
+      return await this.readable(id, newestTurns);
     } catch (error) {
       const unreadable = (await store.list()).unreadable.find((one) => one.id === id);
       if (unreadable?.error.code !== "AGENT_CORRUPT") throw error;
-      return this.remainsOf(unreadable);
+      return this.remainsOf(unreadable, newestTurns);
     }
   }
 
@@ -97,22 +97,23 @@ export class AgentDirectory {
     return { repaired, summary: (await this.list()).find((agent) => agent.id === id) };
   }
 
-  private async readable(id: AgentId): Promise<AgentDetail> {
+  private async readable(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
     const { manifest, entries, damage } = await this.ports.store.read(id);
     const { tree, reason } = await readTree(entries);
     const state = onDisk(manifest, await this.ports.store.lockState(id));
     const why = damage?.reason ?? reason ?? damageOfHead(tree, manifest.head);
-    if (why === undefined) return detailOf(manifest, tree, state);
+    if (why === undefined) return detailOf(manifest, tree, state, newestTurns);
     const { head: wanted, ...rest } = manifest;
     const head = tree.readable(wanted);
     const shown = { ...rest, ...(head === undefined ? {} : { head }) };
-    return detailOf(shown, tree, { ...state, damage: damagedLog(id, manifest.name, why).toInfo() });
+    const damaged = { ...state, damage: damagedLog(id, manifest.name, why).toInfo() };
+    return detailOf(shown, tree, damaged, newestTurns);
   }
 
-  private async remainsOf(unreadable: UnreadableAgent): Promise<AgentDetail> {
+  private async remainsOf(unreadable: UnreadableAgent, newestTurns?: number): Promise<AgentDetail> {
     const { logs } = await this.ports.store.remains(unreadable.id);
     const { tree } = await readTree(logs.entries);
-    return unreadableDetail(unreadable, tree);
+    return unreadableDetail(unreadable, tree, newestTurns);
   }
 
   private async summaries({ manifests, unreadable }: AgentList): Promise<readonly AgentSummary[]> {

@@ -65,8 +65,8 @@ export class LiveAgent {
     return summaryOf(this.writer.manifest, this.liveState());
   }
 
-  detail(): AgentDetail {
-    return detailOf(this.writer.manifest, this.tree, this.liveState());
+  detail(newestTurns?: number): AgentDetail {
+    return detailOf(this.writer.manifest, this.tree, this.liveState(), newestTurns);
   }
 
   /** Throws AGENT_BUSY while a turn is being answered. */
@@ -88,6 +88,12 @@ export class LiveAgent {
     const base = { type: "turn", turn: id, user, at } as const;
     const record: TurnRecord = parent === undefined ? base : { ...base, parent };
     await this.commitRecords([record], { head: id, headTurns: this.tree.branch(parent).length + 1, lastUsedAt: at });
+  }
+
+  /** Commits a copy of a turn that is `records`, beside it, and makes it the head. */
+  async addCopy(records: readonly TurnRecord[], id: TurnId, at: number): Promise<void> {
+    const { headTurns, headTokens } = this.writer.manifest;
+    await this.commitRecords(records, { head: id, headTurns, headTokens, lastUsedAt: at });
   }
 
   /**

@@ -43,18 +43,21 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
   };
 }
 
-export function detailOf(manifest: Manifest, tree: TurnTree, live: LiveState): AgentDetail {
-  const branch = tree.branch(manifest.head);
+/** With `newestTurns` only so many turns, and no chains. */
+export function detailOf(manifest: Manifest, tree: TurnTree, live: LiveState, newestTurns?: number): AgentDetail {
+  const branch = tree.branch(manifest.head, newestTurns);
   return {
     ...summaryOf(manifest, live),
     system: manifest.system,
     turns: branch.map((turn) => {
       const isHead = turn.id === manifest.head;
       // Another process may be answering the head at this moment; nobody answers an older turn.
-      const running = turn.id === live.runningTurn || (live.lockedElsewhere && isHead);
+      const elsewhere = live.lockedElsewhere && isHead ? "elsewhere" : "no";
+      const running = turn.id === live.runningTurn ? "here" : elsewhere;
       return toView(turn, running, isHead ? live.saveError : undefined);
     }),
-    branches: tree.chains(manifest.head),
+    branches: newestTurns === undefined ? tree.chains(manifest.head) : [],
+    branchCount: tree.chainCount(manifest.head),
   };
 }
 
@@ -75,7 +78,7 @@ export function unreadableSummary({ id, error, agent }: UnreadableAgent): AgentS
 }
 
 /** The same with the turns that its log still has, on the way to the newest one. */
-export function unreadableDetail(unreadable: UnreadableAgent, tree: TurnTree): AgentDetail {
+export function unreadableDetail(unreadable: UnreadableAgent, tree: TurnTree, newestTurns?: number): AgentDetail {
   const head = tree.newest();
   const branch = tree.branch(head);
   return {
@@ -83,8 +86,9 @@ export function unreadableDetail(unreadable: UnreadableAgent, tree: TurnTree): A
     turnCount: branch.length,
     tokens: countTokens(tree, head),
     system: unreadable.agent?.system ?? "",
-    turns: branch.map((turn) => toView(turn, false)),
-    branches: tree.chains(head),
+    turns: tree.branch(head, newestTurns).map((turn) => toView(turn, "no")),
+    branches: newestTurns === undefined ? tree.chains(head) : [],
+    branchCount: tree.chainCount(head),
   };
 }
 

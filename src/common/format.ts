@@ -21,8 +21,15 @@ export interface Formats {
   remaining(ms: number | undefined): string | undefined;
   /** The same in words, for assistive technology: "about 3 seconds left". */
   remainingInWords(ms: number | undefined): string | undefined;
-  /** "12 min ago" */
+  /** "12 min. ago", in the display language. */
   ago(ms: number): string;
+  /** Date and time in the display language, of ms since 1970. */
+  dateTime(at: number): string;
+}
+
+/** "1 turn", "1,204 turns" */
+export function plural(count: number, noun: string, formats: Pick<Formats, "count">): string {
+  return `${formats.count(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 const byteUnits = ["B", "KB", "MB", "GB", "TB"] as const;
@@ -50,6 +57,8 @@ export function createFormats(language: string): Formats {
   const whole = number({ maximumFractionDigits: 0 });
   const oneDecimal = number({ minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const threeDigits = number({ minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+  const relative = new Intl.RelativeTimeFormat(locale, { style: "short", numeric: "auto" });
+  const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   const percents = number({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
   const scaledBytes = (value: number, unit: number) =>
@@ -94,12 +103,13 @@ export function createFormats(language: string): Formats {
       return `about ${whole.format(steps.value)} ${unit}${steps.value === 1 ? "" : "s"} left`;
     },
     ago: (ms) => {
-      const minutes = Math.floor(ms / 60_000);
-      if (minutes < 1) return "just now";
-      if (minutes < 60) return `${whole.format(minutes)} min ago`;
+      const minutes = Math.floor(Math.max(0, ms) / 60_000);
+      if (minutes < 1) return relative.format(0, "second");
+      if (minutes < 60) return relative.format(-minutes, "minute");
       const hours = Math.floor(minutes / 60);
-      return hours < 48 ? `${whole.format(hours)} h ago` : `${whole.format(Math.floor(hours / 24))} days ago`;
+      return hours < 48 ? relative.format(-hours, "hour") : relative.format(-Math.floor(hours / 24), "day");
     },
+    dateTime: (at) => dateTime.format(at),
   };
 }
 

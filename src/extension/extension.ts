@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import * as vscode from "vscode";
+import type * as vscode from "vscode";
 import type { Disposable } from "../common/disposables";
 import { startCoreThread } from "../service/remote/startCoreThread";
 import { registerAgentCommands } from "./agents/agentCommands";
@@ -17,6 +17,8 @@ import { placesOf } from "./engine/places";
 import { ServiceHandle } from "./engine/serviceHandle";
 import { serviceOptionsOf } from "./engine/settings";
 import { readSetting } from "./engine/settingsReader";
+import { InstructionsFiles } from "./instructions/instructionsFiles";
+import { InstructionsLens } from "./instructions/instructionsLens";
 import { RoomView } from "./room/roomView";
 import { Benchmarks } from "./status/benchCommands";
 import { showEngine } from "./status/statusBar";
@@ -38,8 +40,7 @@ export function activate(context: vscode.ExtensionContext): void {
     return item;
   };
   const { extension, extensionUri, workspaceState: memory } = context;
-  const channel = own(vscode.window.createOutputChannel("Resident", { log: true }));
-  const log = new OutputLog(channel);
+  const log = own(new OutputLog(context.logUri.fsPath));
   const places = placesOf({
     extensionPath: extension.extensionPath,
     globalStoragePath: context.globalStorageUri.fsPath,
@@ -59,18 +60,20 @@ export function activate(context: vscode.ExtensionContext): void {
   own(showLostEngine(core, failures));
   const changes = own(new SettingChanges(core, failures));
   const editors = own(new EditorActions());
-  const panels = own(new ChatPanels({ service: core, engine, editors, failures, extensionUri }));
+  const panels = own(new ChatPanels({ service: core, engine, editors, failures, extensionUri }, memory));
   const tree = own(new AgentsTree(core, failures));
-  const picker = new AgentPicker({ selected: () => tree.selected, active: () => panels.activeAgent });
+  const picker = new AgentPicker({ focused: () => tree.takeFocused(), active: () => panels.activeAgent });
   const benchmarks = own(new Benchmarks(registry, core));
   own(new RoomView(registry, { service: core, engine, editors, failures, picker, memory, extensionUri }));
   own(new StatusView({ service: core, engine, benchmarks, failures, extensionUri }));
+  own(new InstructionsFiles(core, failures));
+  own(new InstructionsLens(core, failures));
   own(registerGenerate(registry, { service: core, engine }));
   own(registerAgentCommands(registry, { service: core, panels, picker, editors }));
   own(registerModelCommands(registry, { service: core, engine }));
   own(registerStoreCommands(registry, core));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));
-  own(registerWindowCommands(registry, { service: core, changes, log: channel, extensionId: extension.id }));
+  own(registerWindowCommands(registry, { service: core, changes, log, extensionId: extension.id }));
   own(showEngine(engine));
 }
 

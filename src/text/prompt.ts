@@ -56,6 +56,8 @@ export interface PromptBuilder {
   buildAfter(dialogue: Dialogue, signal?: AbortSignal): Promise<BuiltPrompt>;
   /** As `ahead`, the same way. */
   aheadAfter(dialogue: Dialogue, signal?: AbortSignal): Promise<PromptAhead>;
+  /** Number of tokens of `text` as a part of a message. */
+  countText(text: string, signal?: AbortSignal): Promise<number>;
   /** A prompt without a template. Special-token strings are text; the tokenizer's own leading tokens (BOS) are added. */
   raw(text: string, signal?: AbortSignal): Promise<BuiltPrompt>;
   /** The segments to append to those of the prompt after an answer: they hold the ids whose text was shown. */

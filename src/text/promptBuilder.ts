@@ -117,6 +117,10 @@ export class TemplatePromptBuilder implements PromptBuilder {
     return { ids, keptSegments: 0, added, agreedTokens: 0 };
   }
 
+  async countText(text: string, signal?: AbortSignal): Promise<number> {
+    return (await runInSlices(this.tokenizer.textSteps(text, true), signal)).length;
+  }
+
   answerSegments(answer: AnswerText): readonly Segment[] {
     const last = answer.ids.at(-1);
     const stopId = last !== undefined && this.stopIds.has(last) ? last : undefined;

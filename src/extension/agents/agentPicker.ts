@@ -1,15 +1,17 @@
 import * as vscode from "vscode";
 import { InvalidRequestError, ResidentError } from "../../common/errors";
-import { createFormats } from "../../common/format";
+import { createFormats, plural } from "../../common/format";
+import { branchRows } from "../../protocol/branches";
 import type { AgentDetail, AgentSummary, ResidentService, TurnId } from "../../protocol/service";
 import { agentArgument, textField } from "../commands/commandArguments";
 import { agentDescription } from "./agentItem";
 import { oneLine } from "./oneLine";
+import { shownName } from "./shownName";
 
 /** The agents that a command may be about without saying so. */
 export interface AgentsAtHand {
-  /** Selected in the Agents view. */
-  readonly selected: () => string | undefined;
+  /** The row of the Agents view that a key was pressed on. */
+  readonly focused: () => string | undefined;
   /** Its chat panel has the focus. */
   readonly active: () => string | undefined;
 }
@@ -20,24 +22,23 @@ export class AgentPicker {
 
   async resolve(door: ResidentService, argument: unknown, title: string): Promise<AgentSummary | undefined> {
     const from = typeof argument === "string" ? undefined : textField(argument, "from");
-    const named = agentArgument(argument) ?? (from === undefined ? this.atHand.active() : undefined);
-    if (named === undefined) return this.pick(door, title, from === "tree" ? this.atHand.selected() : undefined);
+    const named = agentArgument(argument) ?? this.atHandOf(from);
+    if (named === undefined) return this.pick(door, title);
     const agent = await door.findAgent(named);
     if (agent) return agent;
     const what = `there is no agent "${named}"`;
     throw new ResidentError("AGENT_NOT_FOUND", what, "choose one of the agents that are there", { agent: named });
   }
 
-  /** `first` comes first. Keys in the tree ask too: VS Code tells the selected row, which need not be the focused one. */
-  private async pick(
-    door: ResidentService,
-    title: string,
-    first: string | undefined,
-  ): Promise<AgentSummary | undefined> {
+  private atHandOf(from: string | undefined): string | undefined {
+    if (from === undefined) return this.atHand.active();
+    return from === "tree" ? this.atHand.focused() : undefined;
+  }
+
+  private async pick(door: ResidentService, title: string): Promise<AgentSummary | undefined> {
     const agents = await door.listAgents();
     if (agents.length === 0) throw new ResidentError("AGENT_NOT_FOUND", "there are no agents yet", "make one first");
-    const choices = agentChoices(agents).sort((a, b) => Number(b.agent.id === first) - Number(a.agent.id === first));
-    const chosen = await vscode.window.showQuickPick(choices, {
+    const chosen = await vscode.window.showQuickPick(agentChoices(agents), {
       title,
       placeHolder: "Agent",
       matchOnDescription: true,
@@ -58,7 +59,7 @@ export function agentChoices(agents: readonly AgentSummary[]): AgentChoice[] {
     .sort((a, b) => b.lastUsedAt - a.lastUsedAt)
     .map((agent) => ({
       agent,
-      label: agent.name,
+      label: shownName(agent.name),
       description: agentDescription(agent, formats),
       detail: `${agent.modelName}, ${formats.count(agent.turnCount)} turns, used ${formats.ago(Date.now() - agent.lastUsedAt)}`,
     }));
@@ -83,31 +84,40 @@ interface TurnItem extends vscode.QuickPickItem {
   readonly turn?: TurnId | undefined;
 }
 
+/** The turns of the branch at the head, newest first, then the ends of the other branches: as the chat's page tells them. */
 function turnItems(detail: AgentDetail, withStart: boolean): TurnItem[] {
+  const formats = createFormats(vscode.env.language);
+  const now = Date.now();
   const count = detail.turns.length;
-  const own = detail.turns.map(
-    (turn, index): TurnItem => ({
+  const own = detail.turns.map((turn, index): TurnItem => {
+    const { figures, createdAt } = turn;
+    const tokens = figures === undefined ? 0 : figures.promptTokens + figures.generatedTokens;
+    const facts = [
+      ...(index === count - 1 ? ["the head"] : []),
+      ...(tokens > 0 ? [plural(tokens, "token", formats)] : []),
+      formats.ago(now - createdAt),
+    ];
+    return {
       turn: turn.id,
       label: `${index + 1}. ${oneLine(turn.user)}`,
-      description: index === count - 1 ? "the head" : "",
+      description: facts.join(" · "),
       detail: oneLine(turn.answer),
-    }),
-  );
+    };
+  });
   const start: TurnItem[] =
     withStart && count > 0
       ? [{ turn: undefined, label: "Before the first turn", description: "an empty conversation" }]
       : [];
-  const others = detail.branches
-    .filter(({ current, isEnd }) => isEnd && !current)
-    .reverse()
+  const others = branchRows(detail.branches, formats, now)
+    .filter(({ isHead }) => !isHead)
     .map(
-      (branch): TurnItem => ({
-        turn: branch.turn,
-        label: oneLine(branch.user),
-        description: `${branch.turns} turns`,
-        detail: oneLine(branch.answer),
+      ({ turn, title, message, facts, exactTime }): TurnItem => ({
+        turn,
+        label: title === "" ? "No answer" : oneLine(title),
+        description: facts,
+        detail: oneLine(message === undefined ? exactTime : `${exactTime} · ${message}`),
       }),
     );
-  const separator: TurnItem = { label: "Branches that were left", kind: vscode.QuickPickItemKind.Separator };
+  const separator: TurnItem = { label: "Other branches", kind: vscode.QuickPickItemKind.Separator };
   return [...own.reverse(), ...start, ...(others.length > 0 ? [separator, ...others] : [])];
 }

@@ -48,10 +48,10 @@ export interface ShownBranch {
 /** Turns of an agent by which it is seen whether its branch goes on from what is shown. */
 export const newestTurns = 2;
 
-export function shownBranch({ turns, turnCount, branches }: AgentDetail): ShownBranch {
+export function shownBranch({ turns, turnCount, branchCount }: AgentDetail): ShownBranch {
   const head = turns.at(-1);
   const mark = head ? `${head.state} ${head.saveError?.code ?? ""}` : "";
-  return { head: head?.id, turnCount, branches: branches.length, mark };
+  return { head: head?.id, turnCount, branches: branchCount, mark };
 }
 
 /** Whether the turns of `now` are those that are shown, with as much as a page shows beside their text. */
@@ -76,7 +76,7 @@ function sameBranches(shown: ShownBranch, now: ShownBranch, grownBy: number): bo
 
 /** The detail without what is not of the summary: pages get each thing once. */
 export function summaryOf(detail: AgentDetail): AgentSummary {
-  const { system: _system, turns: _turns, branches: _branches, ...summary } = detail;
+  const { system: _system, turns: _turns, branches: _branches, branchCount: _branchCount, ...summary } = detail;
   return summary;
 }
 

@@ -9,10 +9,18 @@ interface VsCodeApi {
 
 declare function acquireVsCodeApi(): VsCodeApi;
 
+/** A place in a conversation that outlives the heights of what stands above it. */
+export interface TurnMark {
+  readonly turn: string;
+  /** Distance of the view's top from the turn's, in CSS pixels. */
+  readonly offset: number;
+}
+
 /** All that a page keeps itself: what it shows comes from the host again. */
 export interface PageMemory {
   readonly draft: string;
-  /** Distance of the view's top from the transcript's start, in CSS pixels; absent: follow the end. */
+  /** Where the reader is: the turn in the chat, the distance from the start in the room. Absent: at the end. */
+  readonly place?: TurnMark;
   readonly scrollTop?: number;
 }
 
@@ -47,12 +55,14 @@ export class Host<Command, Update extends { readonly type: string }> {
     if (typeof state !== "object" || state === null) return { draft: "" };
     const draft = "draft" in state && typeof state.draft === "string" ? state.draft : "";
     const scrollTop = "scrollTop" in state && typeof state.scrollTop === "number" ? state.scrollTop : undefined;
-    return scrollTop === undefined ? { draft } : { draft, scrollTop };
+    const place = "place" in state ? turnMark(state.place) : undefined;
+    return { draft, ...(scrollTop === undefined ? {} : { scrollTop }), ...(place ? { place } : {}) };
   }
 
   /** Keeps what else the state holds: the host finds the agent's id in it when a panel is restored. */
   remember(memory: PageMemory): void {
-    const { scrollTop: _, ...others } = { scrollTop: undefined, ...asRecord(this.api.getState()) };
+    const kept = { scrollTop: undefined, place: undefined, ...asRecord(this.api.getState()) };
+    const { scrollTop: _top, place: _place, ...others } = kept;
     this.api.setState({ ...others, ...memory });
   }
 
@@ -76,6 +86,12 @@ export class Host<Command, Update extends { readonly type: string }> {
 
 function asRecord(state: unknown): object {
   return typeof state === "object" && state !== null ? state : {};
+}
+
+function turnMark(value: unknown): TurnMark | undefined {
+  if (typeof value !== "object" || value === null || !("turn" in value) || !("offset" in value)) return undefined;
+  const { turn, offset } = value;
+  return typeof turn === "string" && typeof offset === "number" ? { turn, offset } : undefined;
 }
 
 function isReply(message: { readonly type: string }): message is Reply {

@@ -1,6 +1,8 @@
 /** What a running answer does before its first text, as words and a bar. */
-import type { Formats } from "../../common/format";
+import { type Formats, plural } from "../../common/format";
 import type { RunProgress } from "../../protocol/page";
+
+export { plural };
 
 export interface ProgressLine {
   readonly title: string;
@@ -52,8 +54,4 @@ export function progressLine(progress: RunProgress | undefined, formats: Formats
       };
     }
   }
-}
-
-export function plural(count: number, noun: string, formats: Formats): string {
-  return `${formats.count(count)} ${noun}${count === 1 ? "" : "s"}`;
 }

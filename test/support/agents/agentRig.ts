@@ -49,6 +49,8 @@ export class AgentRig {
   /** Leases wait for it: a model that is being loaded. */
   loading: Promise<void> = Promise.resolve();
   cancelledLeases = 0;
+  /** Whether the model is in memory, as far as those see who would not load it. */
+  isLoaded = true;
   /** Leases that were not given back. */
   heldLeases = 0;
   private time = 1_700_000_000_000;
@@ -148,6 +150,7 @@ export class AgentRig {
           this.renderedAhead.push(dialogue.user);
           return prompts.aheadAfter(dialogue, signal);
         },
+        countText: (counted) => prompts.countText(counted),
         raw: (raw) => prompts.raw(raw),
         answerSegments: (answer) => prompts.answerSegments(answer),
       },
@@ -166,6 +169,7 @@ export class AgentRig {
     };
     return {
       current: this.session,
+      loaded: () => (this.isLoaded ? this.session : undefined),
       lease: async (_directory, signal) => {
         signal?.addEventListener("abort", () => {
           this.cancelledLeases += 1;

@@ -58,6 +58,10 @@ class FakePrompts implements PromptBuilder {
     return { ids, added: [{ kind: "prompt", text, ids }], keptSegments: 0, agreedTokens: 0 };
   }
 
+  async countText(text: string): Promise<number> {
+    return encode(text).length;
+  }
+
   answerSegments({ ids, text }: { readonly ids: Int32Array; readonly text: string }): readonly Segment[] {
     const last = ids.at(-1);
     const said = last !== undefined && this.stopIds.includes(last) ? ids.subarray(0, -1) : ids;

@@ -216,8 +216,9 @@ export class FakeService implements ResidentService {
   }
 
   async getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
-    const detail = this.detail(id);
-    return newestTurns === undefined ? detail : { ...detail, turns: detail.turns.slice(-newestTurns) };
+    const agent = this.detail(id);
+    const detail = { ...agent, branchCount: agent.branches.length };
+    return newestTurns === undefined ? detail : { ...detail, turns: detail.turns.slice(-newestTurns), branches: [] };
   }
 
   async findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
@@ -247,6 +248,7 @@ export class FakeService implements ResidentService {
       system,
       turns: [],
       branches: [],
+      branchCount: 0,
     };
     this.agents.set(agent.id, agent);
     this.fire({ type: "agent", id: agent.id, summary: agent });

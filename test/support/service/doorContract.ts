@@ -126,11 +126,41 @@ export function describeDoor(place: string, inService: InService): void {
         assert.deepEqual([turns.length, others.length, system], [1, 1, "Be brief"]);
         assert.equal(turns[0]?.answer, again.text);
         await (await service.send(id, { text: "More" })).done;
-        const { turns: newest, turnCount } = await service.getAgent(id, 1);
+        const { turns: newest, turnCount, ...rest } = await service.getAgent(id, 1);
         assert.deepEqual([newest.length, newest[0]?.user, turnCount], [1, "More", 2]);
+        assert.deepEqual([rest.branches, rest.branchCount], [[], 2]);
         assert.equal((await service.findAgent("Ada"))?.id, id);
         const turnEvents = events.map(({ type }) => type).filter((type) => type.startsWith("turn"));
         assert.deepEqual(turnEvents, Array(3).fill(["turnStarted", "turnEnded"]).flat());
+      }));
+
+    it("goes on with an answer that was cut", () =>
+      inService(async ({ service }) => {
+        const { id } = await service.createAgent({ name: "Ada" });
+        await assert.rejects(service.continueAnswer(id), { code: "INVALID_REQUEST" });
+        const first = await (await service.send(id, { text: "Hello", sampling: { maxTokens: 4 } })).done;
+        const running = await service.continueAnswer(id, { maxTokens: 3 });
+        const told: string[] = [];
+        running.onEvent((event) => {
+          if (event.type === "continues") told.push(event.text);
+        });
+        const rest = await running.done;
+        assert.deepEqual(told, [first.text]);
+        assert.equal(rest.figures.prefilledTokens, 1);
+        const { turns } = await service.getAgent(id);
+        assert.deepEqual([turns.length, turns[0]?.answer], [1, first.text + rest.text]);
+      }));
+
+    it("measures a draft while the agent's model is loaded", () =>
+      inService(async ({ service }) => {
+        const { id } = await service.createAgent({ name: "Ada" });
+        assert.equal(await service.measureDraft(id, "Hello"), undefined);
+        assert.equal((await service.status()).engine.type, "idle");
+        await (await service.send(id, { text: "Hello" })).done;
+        const size = await service.measureDraft(id, "More");
+        const { figures } = await (await service.send(id, { text: "More" })).done;
+        assert.equal(size?.promptTokens, figures.promptTokens);
+        assert.ok(size !== undefined && size.draftTokens > 0 && size.draftTokens < size.promptTokens);
       }));
 
     it("has no answer of an agent that is idle", () =>

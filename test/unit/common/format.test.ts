@@ -59,12 +59,13 @@ describe("figures as people read them", () => {
   it("says how long ago something was", () => {
     const minutes = (n: number) => english.ago(n * 60_000);
     assert.deepEqual([0.5, 12, 60, 47 * 60, 48 * 60].map(minutes), [
-      "just now",
-      "12 min ago",
-      "1 h ago",
-      "47 h ago",
+      "now",
+      "12 min. ago",
+      "1 hr. ago",
+      "47 hr. ago",
       "2 days ago",
     ]);
+    assert.equal(createFormats("de").ago(12 * 60_000), "vor 12 Min.");
   });
 
   it("never shows more than three digits before the point of bytes", () => {

@@ -25,6 +25,11 @@ function chain(change: Partial<TurnChain> & Pick<TurnChain, "turn">): TurnChain 
   return { user: "", answer: "It is called once.", turns: 1, tokens: 3294, createdAt: 0, ...change, current, isEnd };
 }
 
+/** So many minutes before the page is looked at. */
+function ago(minutes: number): number {
+  return Date.now() - minutes * 60_000;
+}
+
 const code = `\`\`\`ts recover.ts
 function recoverTo(follow: TokenSet, limit: number): Token {
   let depth = 0;
@@ -154,9 +159,78 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
     snapshot({
       turns: [first, second, third],
       branches: [
-        chain({ turn: "t2", current: true, isEnd: false, turns: 2 }),
-        chain({ turn: "t8", after: "t2", user: "Rewrite it as a loop over the follow set", turns: 1 }),
-        chain({ turn: "t9", after: "t2", user: "Does anything else call it?", turns: 2 }),
+        chain({ turn: "t2", current: true, isEnd: false, turns: 2, createdAt: ago(70) }),
+        chain({
+          turn: "t3",
+          after: "t2",
+          current: true,
+          answer: "Yes, one place: parseInterface passes no limit.",
+          createdAt: ago(3),
+        }),
+        chain({
+          turn: "t8",
+          after: "t2",
+          answer: "No: a search finds one call only.",
+          tokens: 3180,
+          createdAt: ago(20),
+        }),
+      ],
+    }),
+  ],
+  branchTree: [
+    snapshot({
+      turns: [first, second, third],
+      branches: [
+        chain({ turn: "t1", current: true, isEnd: false, tokens: 2091, createdAt: ago(90) }),
+        chain({ turn: "t2", after: "t1", current: true, isEnd: false, answer: code.slice(0, 160), createdAt: ago(70) }),
+        chain({
+          turn: "t4",
+          after: "t1",
+          answer: "Stop at the closing brace of the function that began the statement.",
+          tokens: 2310,
+          createdAt: ago(80),
+        }),
+        chain({
+          turn: "t5",
+          after: "t1",
+          isEnd: false,
+          answer:
+            "It is enough to pass the end of the enclosing function as a limit, as `parseBlock` does for its own statements.",
+          turns: 2,
+          tokens: 2860,
+          createdAt: ago(60),
+        }),
+        chain({
+          turn: "t6",
+          after: "t5",
+          user: "Show the call.",
+          answer: "recoverTo(follow, functionEnd(node))",
+          tokens: 3120,
+          createdAt: ago(59),
+        }),
+        chain({
+          turn: "t7",
+          after: "t5",
+          user: "Show the test.",
+          answer: "The test has two functions, of which the first lacks its closing brace.",
+          tokens: 3240,
+          createdAt: ago(50),
+        }),
+        chain({
+          turn: "t3",
+          after: "t2",
+          current: true,
+          answer: "Yes, one place: parseInterface passes no limit.",
+          createdAt: ago(3),
+        }),
+        chain({
+          turn: "t8",
+          after: "t2",
+          answer: "",
+          user: "Does anything else call it with an open limit?",
+          tokens: 3102,
+          createdAt: ago(5),
+        }),
       ],
     }),
   ],

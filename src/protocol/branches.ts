@@ -1,0 +1,153 @@
+/** Branches in words, the same in the chat's list and tree and in the list of places to rewind to. Pure. */
+import { type Formats, plural } from "../common/format";
+import type { TurnChain, TurnId } from "./service";
+
+/** One chain of turns as it is shown. */
+export interface BranchRow {
+  /** Switching to the branch makes this turn the head. */
+  readonly turn: TurnId;
+  /** The answer's beginning; the message where there is no answer. */
+  readonly title: string;
+  /** The message's beginning, where it is not the title and is not the same as in the branches beside this one. */
+  readonly message?: string;
+  /** "after turn 3 · 2 turns · 3,294 tokens · 12 min. ago" */
+  readonly facts: string;
+  /** When its last turn was asked: date and time. */
+  readonly exactTime: string;
+  /** The head is its last turn. */
+  readonly isHead: boolean;
+  /** It is a part of the branch at the head. */
+  readonly isCurrent: boolean;
+  /** Fork points above it, without those where it is the current branch. */
+  readonly depth: number;
+}
+
+/** A tree is worth its space from this many branches on; fewer are a list. */
+export const fewestEndsOfTree = 4;
+
+/** More rows than this are not drawn: the list of places to rewind to has all of them. */
+export const mostTreeRows = 60;
+
+/** The ends of all branches, newest first, the current one at the start. */
+export function branchRows(chains: readonly TurnChain[], formats: Formats, now: number): readonly BranchRow[] {
+  const places = new BranchPlaces(chains);
+  return endsOf(chains, places).map((chain) => rowOf(chain, places, formats, now));
+}
+
+function endsOf(chains: readonly TurnChain[], places: BranchPlaces): readonly TurnChain[] {
+  return chains
+    .filter((chain) => chain.isEnd || places.isHead(chain))
+    .sort((a, b) => Number(places.isHead(b)) - Number(places.isHead(a)) || b.createdAt - a.createdAt);
+}
+
+export interface BranchTree {
+  readonly rows: readonly BranchRow[];
+  /** Chains that are not among the rows. */
+  readonly more: number;
+}
+
+/**
+ * The chains in the order of a tree: each is followed by the branches that leave behind it, the current one last and at
+ * the same depth. At most `most` rows: the current branch from its end, then the newest ends with what leads to them.
+ */
+export function branchTree(
+  chains: readonly TurnChain[],
+  formats: Formats,
+  now: number,
+  most: number = mostTreeRows,
+): BranchTree {
+  const places = new BranchPlaces(chains);
+  const wanted = wantedChains(chains, places, most);
+  const rows: BranchRow[] = [];
+  const stack = [...places.after(undefined)].reverse();
+  for (let chain = stack.pop(); chain !== undefined; chain = stack.pop()) {
+    if (wanted.has(chain.turn)) rows.push(rowOf(chain, places, formats, now));
+    stack.push(...[...places.after(chain.turn)].reverse());
+  }
+  return { rows, more: chains.length - rows.length };
+}
+
+function wantedChains(chains: readonly TurnChain[], places: BranchPlaces, most: number): ReadonlySet<TurnId> {
+  const wanted = new Set<TurnId>();
+  for (const end of endsOf(chains, places)) {
+    for (let chain: TurnChain | undefined = end; chain !== undefined; chain = places.before(chain)) {
+      if (wanted.size >= most) return wanted;
+      if (wanted.has(chain.turn)) break; // so is everything that leads to it
+      wanted.add(chain.turn);
+    }
+  }
+  return wanted;
+}
+
+function rowOf(chain: TurnChain, places: BranchPlaces, formats: Formats, now: number): BranchRow {
+  const { turn, answer, user, tokens, turns, createdAt } = chain;
+  const siblings = places.after(chain.after);
+  const before = places.turnsBefore(chain);
+  const where = before === 0 ? "from the start" : `after turn ${formats.count(before)}`;
+  const hasOwnMessage = answer !== "" && siblings.some((other) => other.user !== user);
+  return {
+    turn,
+    title: flat(answer === "" ? user : answer),
+    ...(hasOwnMessage ? { message: flat(user) } : {}),
+    facts: [where, plural(turns, "turn", formats), plural(tokens, "token", formats), formats.ago(now - createdAt)].join(
+      " · ",
+    ),
+    exactTime: formats.dateTime(createdAt),
+    isHead: places.isHead(chain),
+    isCurrent: chain.current,
+    depth: places.depth(chain),
+  };
+}
+
+function flat(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}
+
+/** Where the chains stand to each other. */
+class BranchPlaces {
+  private readonly chains: ReadonlyMap<TurnId, TurnChain>;
+  private readonly followers = new Map<TurnId | undefined, TurnChain[]>();
+  private readonly turnsUpTo = new Map<TurnId, number>();
+  private readonly depths = new Map<TurnId, number>();
+  private readonly head: TurnId | undefined;
+
+  /** `chains`: parents first. */
+  constructor(chains: readonly TurnChain[]) {
+    this.chains = new Map(chains.map((chain) => [chain.turn, chain]));
+    for (const chain of chains) {
+      const followers = this.followers.get(chain.after) ?? [];
+      followers.push(chain);
+      this.followers.set(chain.after, followers);
+    }
+    for (const followers of this.followers.values()) {
+      followers.sort((a, b) => Number(a.current) - Number(b.current) || a.createdAt - b.createdAt);
+    }
+    for (const chain of chains) {
+      this.turnsUpTo.set(chain.turn, this.turnsBefore(chain) + chain.turns);
+      const above = chain.after === undefined ? 0 : (this.depths.get(chain.after) ?? 0);
+      const isAside = !chain.current && this.after(chain.after).length > 1;
+      this.depths.set(chain.turn, above + (isAside ? 1 : 0));
+    }
+    this.head = chains.filter(({ current }) => current).at(-1)?.turn;
+  }
+
+  isHead({ turn }: TurnChain): boolean {
+    return turn === this.head;
+  }
+
+  before({ after }: TurnChain): TurnChain | undefined {
+    return after === undefined ? undefined : this.chains.get(after);
+  }
+
+  after(turn: TurnId | undefined): readonly TurnChain[] {
+    return this.followers.get(turn) ?? [];
+  }
+
+  turnsBefore({ after }: TurnChain): number {
+    return after === undefined ? 0 : (this.turnsUpTo.get(after) ?? 0);
+  }
+
+  depth({ turn }: TurnChain): number {
+    return this.depths.get(turn) ?? 0;
+  }
+}

@@ -1,0 +1,108 @@
+import type { Formats } from "../../common/format";
+import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
+import type { PageTurn } from "../../protocol/page";
+import { Answers } from "../shared/answers";
+import { Follow } from "../shared/follow";
+import { revealFoundText } from "../shared/foundText";
+import { part } from "../shared/frame";
+import type { TurnMark } from "../shared/host";
+import { Slot } from "../shared/slot";
+import { BranchesView } from "./branches";
+import { runningTurn } from "./derived";
+import { turnView } from "./turn";
+import { TurnList, type TurnListState } from "./turnList";
+import { TurnStops } from "./turnStops";
+
+export interface TranscriptPorts {
+  readonly run: (command: ChatCommand) => void;
+  readonly scrolled: () => void;
+  /** "New text" brought the reader to the end. */
+  readonly jumped: () => void;
+}
+
+/** The turns of the conversation, oldest first, and below them its other branches. */
+export class Transcript {
+  readonly element = part("div", "log", { role: "log", "aria-label": "Conversation", "aria-live": "off" });
+  /** Stands over the transcript's end while there is unseen text below. */
+  readonly newText = part("button", "btn second small new-text");
+  private readonly list = new TurnList(part("div", "turns"));
+  private readonly branchSlot = new Slot(part("div", "slot"));
+  private readonly branches: BranchesView;
+  private readonly stops: TurnStops;
+  private readonly answers: Answers;
+  private readonly follow: Follow;
+  private formats: Formats | undefined;
+  private view: TurnListState["view"] | undefined;
+
+  constructor(private readonly ports: TranscriptPorts) {
+    this.newText.textContent = "New text";
+    this.newText.hidden = true;
+    this.answers = new Answers(ports.run);
+    this.branches = new BranchesView(ports.run);
+    this.stops = new TurnStops(this.list.element);
+    const column = part("div", "col");
+    column.append(this.stops.start, this.list.element, this.stops.end, this.branchSlot.element);
+    this.element.append(column);
+    this.follow = new Follow(this.element, this.newText, ports);
+    revealFoundText(this.element);
+  }
+
+  render(snapshot: ChatSnapshot, formats: Formats): void {
+    const { turns } = snapshot;
+    const fixed = runningTurn(snapshot) !== undefined || snapshot.readOnly !== undefined;
+    const view = this.viewIn(formats);
+    if (this.list.show({ turns, fixed, view })) {
+      this.answers.keepOnly(new Set(turns.map(({ id }) => id)));
+      this.stops.listed();
+    }
+    this.branchSlot.show(this.branches.show(snapshot, fixed, formats));
+    this.follow.rendered(endOf(turns.at(-1)));
+  }
+
+  toEnd(): void {
+    this.follow.toEnd();
+  }
+
+  /** The focus to the newest turn. */
+  focusLast(): void {
+    this.stops.focusLast();
+  }
+
+  /** From inside a turn to the turn; false when the focus is not inside one. */
+  stepOut(): boolean {
+    return this.stops.stepOut();
+  }
+
+  /** Every turn's text into the document, for a search. */
+  drawAll(): void {
+    this.list.drawAll();
+  }
+
+  /** The turn at the view's top and how far the view is in it; `undefined` at the end. */
+  get place(): TurnMark | undefined {
+    const { scrollTop } = this.follow;
+    const found = scrollTop === undefined ? undefined : this.list.turnAt(scrollTop);
+    return found && scrollTop !== undefined
+      ? { turn: found.id, offset: scrollTop - found.element.offsetTop }
+      : undefined;
+  }
+
+  /** Where a reload left the reader; `undefined` follows the end. */
+  restore(place: TurnMark | undefined): void {
+    const element = place && this.list.elementOf(place.turn);
+    this.follow.restore(element && place ? element.offsetTop + place.offset : undefined);
+  }
+
+  private viewIn(formats: Formats): TurnListState["view"] {
+    if (this.view && this.formats === formats) return this.view;
+    this.formats = formats;
+    const context = { formats, answers: this.answers, run: this.ports.run };
+    this.view = (turn, place) => turnView(turn, place, context);
+    return this.view;
+  }
+}
+
+/** What the transcript ends with, for "New text". */
+function endOf(turn: PageTurn | undefined): string {
+  return turn ? `${turn.id} ${turn.answer.length}` : "";
+}
