@@ -18,6 +18,8 @@ export const commands = {
   forkAgent: "resident.forkAgent",
   rewindAgent: "resident.rewindAgent",
   keepLastTurns: "resident.keepLastTurns",
+  copyConversation: "resident.copyConversation",
+  exportConversation: "resident.exportConversation",
   deleteAgent: "resident.deleteAgent",
   repairAgent: "resident.repairAgent",
   addToRoom: "resident.addToRoom",
@@ -118,6 +120,9 @@ export const treeItems = {
   lockedAgent: "agent.locked",
   damagedAgent: "agent.damaged",
 } as const;
+
+/** Behind the `viewItem` value of an agent that is in the room. */
+export const memberItem = ".member";
 
 export const diagnosisScheme = "resident-diagnosis";
 

@@ -84,7 +84,7 @@ function rowOf(chain: TurnChain, places: BranchPlaces, formats: Formats, now: nu
   const siblings = places.after(chain.after);
   const before = places.turnsBefore(chain);
   const where = before === 0 ? "from the start" : `after turn ${formats.count(before)}`;
-  const hasOwnMessage = answer !== "" && siblings.some((other) => other.user !== user);
+  const hasOwnMessage = answer !== "" && user !== "" && siblings.some((other) => other.user !== user);
   return {
     turn,
     title: flat(answer === "" ? user : answer),

@@ -1,5 +1,15 @@
 /** Messages between the chat page of one agent and the host. */
-import { contentCommands, type GuardTable, guardToHost, isAction, isId, isText, optional } from "./guard";
+import {
+  contentCommands,
+  type GuardTable,
+  guardToHost,
+  isAction,
+  isCount,
+  isFlag,
+  isId,
+  isText,
+  optional,
+} from "./guard";
 import type {
   ActionId,
   ContentCommand,
@@ -12,9 +22,24 @@ import type {
   TextDelta,
   ToHost,
 } from "./page";
-import type { AgentDetail, AgentSummary, TurnId } from "./service";
+import type { AgentDetail, AgentSummary, DraftSize, TurnId } from "./service";
 
 export type StartId = Extract<ActionId, "startFromSelection" | "forkAnother" | "editInstructions" | "chooseModel">;
+
+/** A message that is not sent yet. `instead`: it is to take the place of this turn's message. */
+export interface MessageDraft {
+  readonly text: string;
+  readonly instead?: TurnId;
+}
+
+/** What is selected in the text editor that had the focus last. */
+export interface EditorSelection {
+  /** Short: "recover.ts:88–141". */
+  readonly label: string;
+  /** With the path in the workspace: "src/recover.ts:88–141". */
+  readonly title: string;
+  readonly lines: number;
+}
 
 /** The branch at the head, oldest turn first, and the tree of all turns where there are other branches. */
 export interface ChatBranch {
@@ -28,8 +53,11 @@ export interface ChatSnapshot extends ChatBranch {
   /** The agent's instructions, empty when it has none. */
   readonly system: string;
   readonly engine: PageEngine;
-  /** What the empty page of a new agent offers, in this order. */
-  readonly starts: readonly StartId[];
+  /** What the empty page of a new agent offers beside the selection, in this order. */
+  readonly starts: readonly Exclude<StartId, "startFromSelection">[];
+  readonly selection?: EditorSelection;
+  /** What was written before the panel was closed; a page that has a draft of its own leaves it alone. */
+  readonly draft?: MessageDraft;
   /** Why this agent can be read but not continued here (locked by another window, damaged), with its buttons. */
   readonly readOnly?: Problem;
 }
@@ -38,10 +66,18 @@ export interface ChatSnapshot extends ChatBranch {
 
 /** The user's choices that need more than the page has (a name, which turn) are asked by the host in its own UI. */
 export type ChatCommand =
-  | { readonly type: "send"; readonly text: string }
-  /** The message that is being written has rested: what stands there may be read ahead. Never fails. */
-  | { readonly type: "readAhead"; readonly draft: string }
+  /** With `instead` on a new branch, from the turn before that one. */
+  | { readonly type: "send"; readonly text: string; readonly instead?: TurnId }
+  /**
+   * The message that is being written has rested: what stands there may be read ahead, and is measured. Never fails. The
+   * answer is a `draftSize` with the same `serial`, unless a later one overtakes it.
+   */
+  | { readonly type: "readAhead"; readonly draft: string; readonly instead?: TurnId; readonly serial: number }
   | { readonly type: "stop" }
+  /** The head's answer was cut: it goes on. */
+  | { readonly type: "continue" }
+  /** Whether the agent leaves memory after all others. */
+  | { readonly type: "pin"; readonly pinned: boolean }
   | { readonly type: "regenerate"; readonly turn: TurnId }
   /** Everything up to and including `turn` (absent: the head) in a new agent. */
   | { readonly type: "fork"; readonly turn?: TurnId }
@@ -56,9 +92,11 @@ export type ChatToHost = ToHost<ChatCommand>;
 
 const chatCommands: GuardTable<ChatCommand> = {
   ...contentCommands,
-  send: { text: isText },
-  readAhead: { draft: isText },
+  send: { text: isText, instead: optional(isId) },
+  readAhead: { draft: isText, instead: optional(isId), serial: isCount },
   stop: {},
+  continue: {},
+  pin: { pinned: isFlag },
   regenerate: { turn: isId },
   fork: { turn: optional(isId) },
   rewind: { turn: optional(isId) },
@@ -80,6 +118,12 @@ export type ChatUpdate =
   | { readonly type: "progress"; readonly turn: TurnId; readonly progress: RunProgress }
   | { readonly type: "text"; readonly turn: TurnId; readonly delta: TextDelta }
   | { readonly type: "engine"; readonly engine: PageEngine }
+  /** How long the draft is that was told with `serial`; without `size` it is not known. */
+  | { readonly type: "draftSize"; readonly serial: number; readonly size?: DraftSize }
+  /** A message was not taken, and the conversation is as it was: it is the draft again, before what was written since. */
+  | { readonly type: "refused"; readonly message: MessageDraft; readonly problem: Problem }
+  /** What is selected in the editor now. */
+  | { readonly type: "selection"; readonly selection?: EditorSelection }
   /** Text for the end of the message being written (the selection, for one); the message takes the focus. */
   | { readonly type: "draft"; readonly text: string };
 

@@ -17,6 +17,8 @@ export const isText: Check = (value) => typeof value === "string" && value.lengt
 /** Agent, turn and message ids; they name files on the host's side. */
 export const isId: Check = (value) => typeof value === "string" && /^[\w-]{1,128}$/.test(value);
 export const isFlag: Check = (value) => typeof value === "boolean";
+/** Numbers that count something up. */
+export const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
 const isLanguage: Check = (value) => typeof value === "string" && /^[\w+#.-]{1,40}$/.test(value);
 const isHref: Check = (value) => typeof value === "string" && /^(https?:\/\/|mailto:)[^\s]{1,4000}$/i.test(value);
 export const isAction: Check = (value) => actionIds.some((id: ActionId) => id === value);
@@ -65,9 +67,8 @@ export function guardToHost<Command extends { readonly type: string }>(
     if (typeof type !== "string" || !Object.hasOwn(commands, type)) return false;
     return hasOnly(value, { ...commands[type], type: isType(type) });
   };
-  const isRequestId: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
   return (value): value is ToHost<Command> =>
     isRecord(value) &&
     (hasOnly(value, { type: isType("ready") }) ||
-      hasOnly(value, { type: isType("request"), id: isRequestId, command: isCommand }));
+      hasOnly(value, { type: isType("request"), id: isCount, command: isCommand }));
 }

@@ -32,6 +32,7 @@ export const actionIds = [
   "startFromSelection",
   "tryAgain",
   "unloadModel",
+  "verifyStore",
 ] as const;
 
 export type ActionId = (typeof actionIds)[number];
@@ -61,7 +62,9 @@ export interface PageTurn extends Omit<TurnView, "error" | "saveError"> {
   readonly progress?: RunProgress;
   readonly problem?: Problem;
   readonly saveProblem?: Problem;
-  /** Buttons of the warning that a part of the stored cache was refused (`figures.cache.refused`). */
+  /** What there was to restore, where a part of it was refused (`figures.cache.refused`); absent: it is not known. */
+  readonly storedTokens?: number;
+  /** Buttons of the warning that a part of the stored cache was refused. */
   readonly refusalActions?: readonly Action[];
 }
 

@@ -205,7 +205,7 @@ export class BlockStore {
     const refused = await readOrRefuse(files, request);
     if (refused === undefined) return undefined;
     if (isDamage(refused)) await rm(stored.path, { force: true }).catch(() => {});
-    return { code: refused.code, reason: refused.reason, atToken: stored.start };
+    return { code: refused.code, reason: reasonAt(refused, stored.start, identity), atToken: stored.start };
   }
 
   /** Files that may be gone: the next save looks for them. */
@@ -260,6 +260,12 @@ function isDamage({ code }: Pick<RestoreRefusal, "code">): boolean {
     case "foreign":
       return false;
   }
+}
+
+/** Why a block was refused, with its number in the history, from 1. */
+function reasonAt({ code, reason }: BlockFileRefusal, start: number, { blockTokens }: BlockIdentity): string {
+  const block = `block ${Math.floor(start / blockTokens) + 1}`;
+  return code === "checksum" ? `${block} failed its checksum` : `${block} was refused: ${reason}`;
 }
 
 /** A failure of the reading itself is a refusal like others: the tokens are read again. */

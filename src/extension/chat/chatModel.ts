@@ -1,4 +1,4 @@
-import type { ChatBranch, ChatSnapshot, StartId } from "../../protocol/chat";
+import type { ChatBranch, ChatSnapshot, EditorSelection, MessageDraft } from "../../protocol/chat";
 import type { AgentDetail, AgentSummary, EngineState, TurnId, TurnView } from "../../protocol/service";
 import { pageEngine, pageTurn, readOnlyProblem } from "../pages/pageModel";
 import type { RunState } from "../pages/runFollower";
@@ -8,7 +8,9 @@ export interface ChatView {
   readonly engine: EngineState;
   /** The running answer of the head's turn. */
   readonly run?: RunState;
-  readonly hasSelection: boolean;
+  readonly selection?: EditorSelection | undefined;
+  /** What was written and not sent. */
+  readonly draft?: MessageDraft | undefined;
   readonly hasOtherAgents: boolean;
 }
 
@@ -18,7 +20,9 @@ export function chatSnapshot(detail: AgentDetail, view: ChatView): ChatSnapshot 
     agent: summaryOf(detail),
     system: detail.system,
     engine: pageEngine(view.engine),
-    starts: starts(view),
+    starts: [...(view.hasOtherAgents ? (["forkAnother"] as const) : []), "editInstructions", "chooseModel"],
+    ...(view.selection && { selection: view.selection }),
+    ...(view.draft && { draft: view.draft }),
     ...agentParts(detail),
     ...chatBranch(detail, view),
   };
@@ -31,7 +35,7 @@ export function agentParts(agent: AgentSummary): Pick<ChatSnapshot, "readOnly"> 
 
 export function chatBranch(detail: AgentDetail, view: Pick<ChatView, "language" | "run">): ChatBranch {
   return {
-    turns: detail.turns.map((turn) => pageTurn(turn, view.language, view.run)),
+    turns: detail.turns.map((turn, index) => pageTurn(turn, view.language, view.run, detail.turns[index - 1])),
     branches: detail.branches,
   };
 }
@@ -78,13 +82,4 @@ function sameBranches(shown: ShownBranch, now: ShownBranch, grownBy: number): bo
 export function summaryOf(detail: AgentDetail): AgentSummary {
   const { system: _system, turns: _turns, branches: _branches, branchCount: _branchCount, ...summary } = detail;
   return summary;
-}
-
-function starts(view: ChatView): readonly StartId[] {
-  return [
-    ...(view.hasSelection ? (["startFromSelection"] as const) : []),
-    ...(view.hasOtherAgents ? (["forkAnother"] as const) : []),
-    "editInstructions",
-    "chooseModel",
-  ];
 }

@@ -1,7 +1,14 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { type ErrorInfo, toErrorInfo } from "../../common/errors";
-import { type ChatCommand, type ChatToPage, isChatToHost } from "../../protocol/chat";
+import {
+  type ChatCommand,
+  type ChatToPage,
+  type EditorSelection,
+  isChatToHost,
+  type MessageDraft,
+} from "../../protocol/chat";
+import type { Problem } from "../../protocol/page";
 import type { AgentDetail, AgentId, ServiceEvent, TurnView } from "../../protocol/service";
 import type { Failures } from "../commands/failures";
 import type { EditorActions } from "../editor/editorActions";
@@ -24,16 +31,22 @@ import {
   summaryOf,
 } from "./chatModel";
 import { ChatRequests } from "./chatRequests";
+import { DraftMeter } from "./draftMeter";
+import type { Drafts } from "./drafts";
+import { editorSelection } from "./editorSelection";
 import { ShownAgent } from "./shownAgent";
 
 /** Tokens and tiers change with every step: as often as the eye follows. */
 const agentPeriodMs = 100;
+/** A selection changes with each step of the cursor that draws it. */
+const selectionPeriodMs = 150;
 
 export interface ChatPanelPorts {
   readonly service: ServiceHandle;
   readonly engine: EngineWatch;
   readonly editors: EditorActions;
   readonly failures: Failures;
+  readonly drafts: Drafts;
   readonly extensionUri: vscode.Uri;
 }
 
@@ -49,8 +62,11 @@ export class ChatPanel implements Disposable {
   private followed: TurnView | undefined;
   private shown: ShownBranch = { head: undefined, turnCount: 0, branches: 0, mark: "" };
   private pendingDraft = "";
-  /** What the page's message field held when it last rested. */
+  /** Messages that came back while no page was there to take them. */
+  private readonly refused: { readonly message: MessageDraft; readonly problem: Problem }[] = [];
+  /** What the page's message field held when it last rested; empty while it holds an earlier message to be edited. */
   private written = "";
+  private readonly meter: DraftMeter;
 
   constructor(
     readonly agentId: AgentId,
@@ -59,8 +75,17 @@ export class ChatPanel implements Disposable {
     private readonly onTitle: (title: string) => void,
   ) {
     const { service, engine, editors, failures, extensionUri } = ports;
-    this.requests = new ChatRequests(agentId, service, editors);
     this.queue = new TaskQueue((error) => failures.note(error));
+    this.requests = new ChatRequests(agentId, {
+      service,
+      editors,
+      onRefused: (message, problem) => this.giveBack(message, problem),
+    });
+    this.meter = new DraftMeter(
+      async (draft) => (await service.get()).measureDraft(agentId, draft),
+      (serial, size) => this.page.post({ type: "draftSize", serial, ...(size && { size }) }),
+      (error) => failures.note(error),
+    );
     this.agentChanged = this.store.add(new Throttle(agentPeriodMs, () => this.queue.add(() => this.sendAgent())));
     panel.iconPath = {
       light: vscode.Uri.joinPath(extensionUri, "media", "chat-light.svg"),
@@ -87,7 +112,15 @@ export class ChatPanel implements Disposable {
         this.reopen();
       }),
     );
-    this.store.add(engine.onChange((state) => this.page.post({ type: "engine", engine: pageEngine(state) })));
+    this.store.add(
+      engine.onChange((state) => {
+        this.page.post({ type: "engine", engine: pageEngine(state) });
+        if (state.type === "ready") this.meter.again();
+      }),
+    );
+    const selected = this.store.add(new Throttle(selectionPeriodMs, () => this.sendSelection()));
+    this.store.add(vscode.window.onDidChangeTextEditorSelection(() => selected.request()));
+    this.store.add(vscode.window.onDidChangeActiveTextEditor(() => selected.request()));
     this.store.add(
       panel.onDidChangeViewState(() => {
         if (!panel.visible) this.page.suspend();
@@ -125,9 +158,21 @@ export class ChatPanel implements Disposable {
   }
 
   private async run(command: ChatCommand): Promise<void> {
+    const { drafts } = this.ports;
+    if (command.type === "send") drafts.set(this.agentId, undefined);
     if (command.type !== "readAhead") return this.requests.run(command);
-    this.written = command.draft;
+    const { draft, instead, serial } = command;
+    drafts.set(this.agentId, instead === undefined ? { text: draft } : { text: draft, instead });
+    this.meter.ask(draft, serial);
+    // What an earlier message is edited to does not follow the head: it cannot be read ahead.
+    this.written = instead === undefined ? draft : "";
     this.warm();
+  }
+
+  /** The conversation is shown without the message first. */
+  private giveBack(message: MessageDraft, problem: Problem): void {
+    this.refused.push({ message, problem });
+    this.queue.add(async () => this.sendRefused());
   }
 
   /** Read ahead, before anything is sent. What keeps it from being read is shown by the page: the engine's state, the lock. */
@@ -142,7 +187,7 @@ export class ChatPanel implements Disposable {
   }
 
   private async sendSnapshot(): Promise<void> {
-    const { service, engine, editors, failures } = this.ports;
+    const { service, engine, drafts, failures } = this.ports;
     try {
       const door = await service.get();
       const [detail, agents, status] = await Promise.all([
@@ -151,18 +196,22 @@ export class ChatPanel implements Disposable {
         engine.state.type === "idle" ? door.status() : undefined,
       ]);
       if (status) engine.set(status.engine);
+      if (this.page.closed) return;
       await this.follow(detail);
       const snapshot = chatSnapshot(detail, {
         language: vscode.env.language,
         engine: engine.state,
         ...this.runOf(detail),
-        hasSelection: editors.selection() !== undefined,
+        selection: this.selection(),
+        draft: drafts.get(this.agentId),
         hasOtherAgents: agents.length > 1,
       });
       this.show(detail);
       this.page.post({ type: "snapshot", snapshot });
+      this.sendRefused();
       this.sendDraft();
     } catch (error) {
+      if (this.page.closed) return;
       const { code } = toErrorInfo(error);
       if (code === "ENGINE_ENDED") {
         failures.note(error); // what is shown stays until there is an engine again
@@ -178,6 +227,21 @@ export class ChatPanel implements Disposable {
     if (!this.page.live || this.pendingDraft === "") return;
     this.page.post({ type: "draft", text: this.pendingDraft });
     this.pendingDraft = "";
+  }
+
+  private sendRefused(): void {
+    if (!this.page.live) return;
+    for (const refused of this.refused.splice(0)) this.page.post({ type: "refused", ...refused });
+  }
+
+  private sendSelection(): void {
+    const selection = this.selection();
+    this.page.post({ type: "selection", ...(selection && { selection }) });
+  }
+
+  private selection(): EditorSelection | undefined {
+    const selected = this.ports.editors.selection();
+    return selected && editorSelection(selected);
   }
 
   private hear(event: ServiceEvent): void {
@@ -202,6 +266,7 @@ export class ChatPanel implements Disposable {
   private async sendAgent(): Promise<void> {
     if (!this.page.live) return;
     const detail = await this.detail(newestTurns);
+    if (this.page.closed) return;
     this.retitle(detail.name);
     this.page.post({ type: "agent", agent: summaryOf(detail), system: detail.system, ...agentParts(detail) });
     // Rewinding, switching branches and failed saves change the turns without a turn of their own.
@@ -217,8 +282,9 @@ export class ChatPanel implements Disposable {
     await this.follow(detail);
     const { run } = this.runOf(detail);
     this.show(detail);
-    if (turn) this.page.post({ type: "turn", turn: pageTurn(turn, language, run) });
+    if (turn) this.page.post({ type: "turn", turn: pageTurn(turn, language, run, detail.turns.at(-2)) });
     else this.page.post({ type: "branch", branch: chatBranch(detail, { language, ...(run && { run }) }) });
+    this.meter.again();
   }
 
   private async detail(turns?: number): Promise<AgentDetail> {
@@ -233,6 +299,7 @@ export class ChatPanel implements Disposable {
   }
 
   private show(detail: AgentDetail): void {
+    if (this.page.closed) return;
     this.retitle(detail.name);
     this.shown = shownBranch(detail);
     this.requests.shown(detail.turns);
@@ -248,7 +315,7 @@ export class ChatPanel implements Disposable {
     const head = detail.turns.at(-1);
     const door = await this.ports.service.get();
     const running = head?.state === "running" ? await door.running(this.agentId) : undefined;
-    if (!head || !running) {
+    if (!head || !running || this.page.closed) {
       this.unfollow();
       return;
     }

@@ -1,14 +1,23 @@
 import * as vscode from "vscode";
 import { toErrorInfo } from "../../common/errors";
-import type { ChatCommand } from "../../protocol/chat";
+import type { ChatCommand, MessageDraft } from "../../protocol/chat";
+import type { Problem } from "../../protocol/page";
 import type { AgentId, ResidentService, Running, TurnId, TurnView } from "../../protocol/service";
 import { type ActionTarget, poolTarget } from "../commands/actionCommands";
 import { runAction } from "../commands/failures";
 import { commands } from "../contributions";
 import type { EditorActions } from "../editor/editorActions";
 import type { ServiceHandle } from "../engine/serviceHandle";
+import { sendMessage } from "./sending";
 
 type PoolNumbers = Pick<ActionTarget, "needed" | "total">;
+
+export interface ChatRequestPorts {
+  readonly service: Pick<ServiceHandle, "get">;
+  readonly editors: Pick<EditorActions, "run">;
+  /** A message did not fit, and the conversation is as it was before it. */
+  readonly onRefused: (message: MessageDraft, problem: Problem) => void;
+}
 
 /** Does what a chat's page asks for. */
 export class ChatRequests {
@@ -18,8 +27,7 @@ export class ChatRequests {
 
   constructor(
     private readonly agent: AgentId,
-    private readonly service: ServiceHandle,
-    private readonly editors: EditorActions,
+    private readonly ports: ChatRequestPorts,
   ) {}
 
   /** More turns beside which buttons may be pressed. */
@@ -30,12 +38,17 @@ export class ChatRequests {
   /** Resolves when it is done or under way; rejects with why it cannot be. */
   async run(command: Exclude<ChatCommand, { type: "readAhead" }>): Promise<void> {
     const { agent } = this;
-    const door = await this.service.get();
+    const door = await this.ports.service.get();
     switch (command.type) {
       case "send":
-        return this.send(door, command.text);
+        return this.send(door, command);
       case "stop":
         (await door.running(agent))?.abort();
+        return;
+      case "continue":
+        return letRun(await door.continueAnswer(agent));
+      case "pin":
+        await door.pinAgent(agent, command.pinned);
         return;
       case "regenerate":
         return letRun(await door.regenerate(agent, command.turn));
@@ -59,13 +72,15 @@ export class ChatRequests {
       case "insertAtCursor":
       case "newFile":
       case "openLink":
-        return this.editors.run(command);
+        return this.ports.editors.run(command);
     }
   }
 
-  private async send(door: ResidentService, text: string): Promise<void> {
+  private async send(door: ResidentService, { text, instead }: MessageDraft): Promise<void> {
+    const message: MessageDraft = instead === undefined ? { text } : { text, instead };
+    const { onRefused } = this.ports;
     try {
-      letRun(await door.send(this.agent, { text }));
+      await sendMessage(message, { door, agent: this.agent, language: vscode.env.language, onRefused });
     } catch (error) {
       this.refusedMessage = poolTarget(toErrorInfo(error).facts);
       throw error;

@@ -73,6 +73,8 @@ export function actionCommand(id: ActionId, target: ActionTarget): ActionCommand
       return { command: commands.openAgent, argument: agent };
     case "unloadModel":
       return { command: commands.unloadModel, argument: {} };
+    case "verifyStore":
+      return { command: commands.verifyStore, argument: {} };
   }
 }
 

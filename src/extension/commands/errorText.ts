@@ -3,13 +3,13 @@
  * buttons are chosen here by its code.
  */
 import type { ErrorCode, ErrorInfo } from "../../common/errors";
-import { createFormats } from "../../common/format";
+import { createFormats, type Formats } from "../../common/format";
 import type { Action, ActionId, Problem } from "../../protocol/page";
 
 interface Rule {
   /** What was kept, a whole sentence. */
   readonly kept: string;
-  /** The first is the one thing to do; a second is there where that may be out of reach. */
+  /** The first is the one thing to do; a second is there where the first may be impossible. */
   readonly actions: readonly ActionId[];
 }
 
@@ -21,7 +21,10 @@ const fileUntouched = "The file is untouched and no model folder was written.";
 const rules: Readonly<Record<ErrorCode, Rule>> = {
   INVALID_REQUEST: { kept: nothingChanged, actions: [] },
   POOL_EXHAUSTED: { kept: `Nothing was read or generated. ${messageKept}`, actions: ["growPool", "rewind"] },
-  CONTEXT_FULL: { kept: `Nothing was cut. ${messageKept}`, actions: ["rewind", "keepLastTurns", "newAgentAlike"] },
+  CONTEXT_FULL: {
+    kept: "Nothing was cut, and the conversation is as it was.",
+    actions: ["rewind", "keepLastTurns", "newAgentAlike"],
+  },
   MODEL_NOT_FOUND: { kept: agentsKept, actions: ["chooseModel", "getStarter"] },
   MODEL_INCOMPLETE: { kept: agentsKept, actions: ["chooseModel", "getStarter"] },
   MODEL_CORRUPT: { kept: agentsKept, actions: ["chooseModel", "getStarter"] },
@@ -69,13 +72,14 @@ const labels: Readonly<Record<ActionId, string>> = {
   regenerate: "Regenerate",
   repair: "Repair Agent",
   restartEngine: "Restart Engine",
-  retrySave: "Save Again",
+  retrySave: "Retry",
   rewind: "Rewind…",
   sendAgain: "Send Again",
   showLog: "Show Log",
   startFromSelection: "Start from the Selection",
   tryAgain: "Try Again",
   unloadModel: "Unload Model",
+  verifyStore: "Verify Store",
 };
 
 export function action(id: ActionId): Action {
@@ -87,24 +91,43 @@ export interface ProblemContext {
   readonly kept?: string;
   /** BCP 47 tag of the display language. */
   readonly language?: string;
-  /** Beside those of the code, where the place of the failure has its own way on. */
+  /** In place of the code's own, where the caller knows what can help. */
+  readonly actions?: readonly ActionId[];
+  /** Added to them, where the place of the failure has its own way on. */
   readonly also?: readonly ActionId[];
 }
 
 export function problemOf(error: ErrorInfo, context: ProblemContext = {}): Problem {
   const rule = rules[error.code];
-  const ids = [...new Set([...rule.actions, ...(context.also ?? [])])];
+  const ids = [...new Set([...(context.actions ?? rule.actions), ...(context.also ?? [])])];
+  const formats = createFormats(context.language ?? "en");
   return {
-    error,
+    error: withNumbers(error, formats),
     kept: context.kept ?? rule.kept,
-    actions: ids.map((id) => (id === "growPool" ? growPool(error, context.language ?? "en") : action(id))),
+    actions: ids.map((id) => (id === "growPool" ? growPool(error, formats) : action(id))),
   };
 }
 
-function growPool(error: ErrorInfo, language: string): Action {
+/** What happened, with its numbers as the display language writes them. */
+function withNumbers(error: ErrorInfo, { count }: Formats): ErrorInfo {
+  const { needed, total, blockTokens, context } = error.facts;
+  if (typeof needed !== "number") return error;
+  if (error.code === "CONTEXT_FULL" && typeof context === "number") {
+    const prompt = count(needed - 1);
+    const what = `the conversation with this message is ${prompt} tokens long and the model's context holds ${count(context)}`;
+    return { ...error, what };
+  }
+  if (error.code === "POOL_EXHAUSTED" && typeof total === "number" && typeof blockTokens === "number") {
+    const what = `this request needs ${count(needed)} blocks of ${count(blockTokens)} tokens and the block pool has ${count(total)}`;
+    return { ...error, what };
+  }
+  return error;
+}
+
+function growPool(error: ErrorInfo, formats: Formats): Action {
   const { needed } = error.facts;
   if (typeof needed !== "number") return action("growPool");
-  return { id: "growPool", label: `Grow Pool to ${createFormats(language).count(needed)} Blocks` };
+  return { id: "growPool", label: `Grow Pool to ${formats.count(needed)} Blocks` };
 }
 
 /** The failure in one paragraph, where there is no room for more: notifications. */

@@ -7,7 +7,8 @@ import type { RunState } from "./runFollower";
 /** Sending the same again cannot help with these. */
 const unrepeatable: ReadonlySet<string> = new Set(["CONTEXT_FULL", "INVALID_REQUEST", "AGENT_LOCKED", "AGENT_CORRUPT"]);
 
-export function pageTurn(turn: TurnView, language: string, run?: RunState): PageTurn {
+/** `run`: what has come of its answer, where it runs. `before`: the turn before it. */
+export function pageTurn(turn: TurnView, language: string, run?: RunState, before?: TurnView): PageTurn {
   const { error, saveError, ...plain } = turn;
   const refused = turn.figures?.cache.refused !== undefined;
   return {
@@ -25,7 +26,11 @@ export function pageTurn(turn: TurnView, language: string, run?: RunState): Page
           }),
         }
       : {}),
-    ...(refused ? { refusalActions: [action("showLog")] } : {}),
+    ...(refused ? { refusalActions: [action("showLog"), action("verifyStore")] } : {}),
+    // What was read and said before the message is what was stored.
+    ...(refused && before?.figures
+      ? { storedTokens: before.figures.promptTokens + before.figures.generatedTokens }
+      : {}),
   };
 }
 

@@ -35,10 +35,17 @@ export function branchesView(
   const noun = others === 1 ? "other branch" : "other branches";
   return h(
     "details.branches",
-    { key: "branches" },
+    { key: "branches", on: { toggle: showOpened } },
     h("summary.quiet.small", {}, icon("chevron-down"), `${formats.count(others)} ${noun}`),
     rows.length < fewestEndsOfTree ? listView(rows, fixed, run) : treeView(branches, fixed, formats, run, now),
   );
+}
+
+/** What opens below the end of the transcript is brought into view. */
+function showOpened({ currentTarget }: Event): void {
+  if (currentTarget instanceof HTMLElement && currentTarget.hasAttribute("open")) {
+    currentTarget.scrollIntoView({ block: "nearest" });
+  }
 }
 
 function listView(rows: readonly BranchRow[], fixed: boolean, run: Run): TreeNode {

@@ -36,6 +36,7 @@ export class ChatPage {
     this.host = new Host((update) => this.updated(update));
     this.transcript = new Transcript({
       run,
+      edit: ({ id, user }) => this.dock.edit(id, user),
       scrolled: () => this.remember(),
       jumped: () => this.dock.composer.field.focus(),
     });
@@ -59,7 +60,7 @@ export class ChatPage {
     listenToToolbars(this.element);
     document.addEventListener("keydown", (event) => this.pressed(event));
     this.atStart = this.host.memory;
-    this.dock.composer.draft = this.atStart.draft;
+    this.dock.restore(this.atStart);
     this.host.ready();
   }
 
@@ -68,14 +69,17 @@ export class ChatPage {
     this.state = reduceChat(this.state, update);
     if (this.state.stale && before === this.state.snapshot) this.host.ready();
     if (update.type === "draft") this.dock.insertDraft(update.text);
+    if (update.type === "draftSize") this.dock.measured(update);
+    if (update.type === "refused") this.dock.takeBack(update);
     const after = this.state.snapshot;
     if (update.type === "snapshot") this.settled(update.snapshot);
     else if (before && after) this.announce(before, after);
     this.render();
   }
 
-  private settled({ agent, settings }: ChatSnapshot): void {
+  private settled({ agent, settings, draft }: ChatSnapshot): void {
     this.host.rememberId(agent.id);
+    if (!this.restored && draft) this.dock.restoreKept(draft);
     if (settings.language === this.language) return;
     this.language = settings.language;
     this.formats = createFormats(settings.language);
@@ -95,7 +99,7 @@ export class ChatPage {
     const run = (command: ChatCommand) => this.run(command);
     const isEmpty = snapshot.turns.length === 0 && snapshot.branches.length === 0;
     this.header.show(headerView(snapshot, this.formats, run));
-    this.body.show(this.banner(snapshot), isEmpty && emptyView(snapshot, run));
+    this.body.show(this.banner(snapshot), isEmpty && emptyView(snapshot, this.formats, run));
     this.transcript.element.hidden = isEmpty;
     this.transcript.render(snapshot, this.formats);
     this.dock.render(snapshot, this.formats);
@@ -123,14 +127,19 @@ export class ChatPage {
     const { field } = this.dock.composer;
     const control = event.ctrlKey || event.metaKey;
     if (event.key === "Escape") {
-      if (this.state.snapshot && runningTurn(this.state.snapshot)) this.run({ type: "stop" });
-      else if (!this.transcript.stepOut()) field.focus();
+      this.escaped();
     } else if (event.key === "ArrowUp" && control && event.target === field && field.selectionStart === 0) {
       event.preventDefault();
       this.transcript.focusLast();
     } else if (event.key === "f" && control) {
       this.transcript.drawAll(); // VS Code's find widget opens, and searches the document
     }
+  }
+
+  private escaped(): void {
+    if (this.dock.cancelEdit()) return;
+    if (this.state.snapshot && runningTurn(this.state.snapshot)) this.run({ type: "stop" });
+    else if (!this.transcript.stepOut()) this.dock.composer.field.focus();
   }
 
   /** Once, after the first snapshot is in the page: before, there is nothing to scroll, and nothing can take the focus. */
@@ -143,6 +152,6 @@ export class ChatPage {
 
   private remember(): void {
     const { place } = this.transcript;
-    this.host.remember({ draft: this.dock.composer.draft, ...(place ? { place } : {}) });
+    this.host.remember({ ...this.dock.memory, ...(place ? { place } : {}) });
   }
 }

@@ -5,7 +5,7 @@ import { engineBlocks } from "../shared/engineNotice";
 import { cacheSource } from "../shared/figures";
 
 /** From here on the meter shows what is left, in the warning colour. */
-const nearlyFull = 0.9;
+export const nearlyFull = 0.9;
 
 export interface ContextUse {
   readonly used: number;
@@ -23,9 +23,8 @@ export function runningTurn({ turns }: ChatSnapshot): PageTurn | undefined {
 export function contextUse(snapshot: ChatSnapshot): ContextUse {
   const { tokens, contextTokens: total } = snapshot.agent;
   const used = Math.max(tokens, tokensSoFar(runningTurn(snapshot)));
-  const refused = snapshot.turns.at(-1)?.problem?.error.code === "CONTEXT_FULL";
-  const level = refused || (total > 0 && used >= total) ? "full" : used >= total * nearlyFull ? "near" : "open";
-  return { used, total, level: total > 0 ? level : "open" };
+  if (total === 0) return { used, total, level: "open" };
+  return { used, total, level: used >= total ? "full" : used >= total * nearlyFull ? "near" : "open" };
 }
 
 function tokensSoFar(turn: PageTurn | undefined): number {

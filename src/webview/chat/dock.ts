@@ -1,14 +1,17 @@
 import type { Formats } from "../../common/format";
-import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
+import type { ChatCommand, ChatSnapshot, ChatUpdate, MessageDraft } from "../../protocol/chat";
 import type { Problem } from "../../protocol/page";
+import type { DraftSize, TurnId } from "../../protocol/service";
 import { afterWriting, Composer } from "../shared/composer";
 import { engineNotice } from "../shared/engineNotice";
 import { Eta } from "../shared/eta";
 import { part } from "../shared/frame";
+import type { PageMemory } from "../shared/host";
 import { problemView, type RunAction } from "../shared/problem";
 import { Slot } from "../shared/slot";
 import type { TreeNode } from "../shared/tree";
 import { sendBlocked } from "./derived";
+import { attachButton, draftFit, draftSizeId, draftSizeView, editingBar, modelButton } from "./draftViews";
 
 export interface DockPorts {
   /** Resolves when the host has done it, with the problem when it could not. */
@@ -31,6 +34,11 @@ export class Dock {
   private readonly eta = new Eta();
   private readonly readSoon = afterWriting(() => this.readAhead());
   private snapshot: ChatSnapshot | undefined;
+  private editing: PageMemory["editing"];
+  /** Of the draft as it was last measured; absent: not known. */
+  private size: DraftSize | undefined;
+  /** Of the last draft that the host was told. */
+  private serial = 0;
 
   /** `above` stands over the transcript's end. */
   constructor(
@@ -39,10 +47,7 @@ export class Dock {
   ) {
     this.composer = new Composer({
       send: (text) => this.send(text),
-      changed: () => {
-        ports.changed();
-        this.readSoon();
-      },
+      changed: () => this.changed(),
     });
     const column = part("div", "col");
     column.append(above, this.notices.element, this.composer.element);
@@ -52,13 +57,68 @@ export class Dock {
 
   render(snapshot: ChatSnapshot, formats: Formats): void {
     this.snapshot = snapshot;
-    const run: RunAction = (action) => this.ports.run({ type: "act", action });
-    this.notices.show(this.failure && problemView(this.failure, formats, run), this.engineView(snapshot, formats, run));
+    const { run } = this.ports;
+    const act: RunAction = (action) => run({ type: "act", action });
+    this.notices.show(
+      this.failure && problemView(this.failure, formats, act, () => this.dismiss()),
+      this.engineView(snapshot, formats, act),
+    );
+    const { editing, size } = this;
+    const fit = size && draftFit(size, editing !== undefined, formats);
     this.composer.render({
       label: `Message to ${snapshot.agent.name}`,
       placeholder: `Ask ${snapshot.agent.name} (Shift+Enter for a new line)`,
       blocked: sendBlocked(snapshot),
+      above: editing && editingBar(numberOf(editing.turn, snapshot), formats, () => this.cancelEdit()),
+      tools: attachButton(snapshot, snapshot.readOnly !== undefined, run),
+      target: [draftSizeView(fit), modelButton(snapshot, run)],
+      describedBy: draftSizeId,
     });
+  }
+
+  /** What a reload of the page must not lose. */
+  get memory(): Pick<PageMemory, "draft" | "editing"> {
+    return { draft: this.composer.draft, ...(this.editing && { editing: this.editing }) };
+  }
+
+  restore({ draft, editing }: Pick<PageMemory, "draft" | "editing">): void {
+    this.editing = editing;
+    this.composer.draft = draft;
+  }
+
+  /** What the host has kept of an earlier panel, unless something is written here. */
+  restoreKept({ text, instead }: MessageDraft): void {
+    if (this.composer.draft !== "") return;
+    this.restore({ draft: text, ...(instead === undefined ? {} : { editing: { turn: instead, aside: "" } }) });
+  }
+
+  /** The message of `turn` comes back into the field; what is written there is put aside. */
+  edit(turn: TurnId, text: string): void {
+    this.editing = { turn, aside: this.editing?.aside ?? this.composer.draft };
+    this.composer.draft = text;
+    this.composer.field.focus();
+    this.ports.render();
+  }
+
+  /** False: no message is edited. */
+  cancelEdit(): boolean {
+    if (this.editing === undefined) return false;
+    this.endEdit();
+    this.composer.field.focus();
+    this.ports.render();
+    return true;
+  }
+
+  /** Only the answer to the draft that was told last counts. */
+  measured({ serial, size }: Extract<ChatUpdate, { type: "draftSize" }>): void {
+    if (serial === this.serial) this.size = this.composer.draft.trim() === "" ? undefined : size;
+  }
+
+  /** A message came back: it stands before what was written since. */
+  takeBack({ message, problem }: Extract<ChatUpdate, { type: "refused" }>): void {
+    this.failure = problem;
+    this.putBack(message);
+    this.composer.field.focus();
   }
 
   insertDraft(text: string): void {
@@ -75,19 +135,65 @@ export class Dock {
   }
 
   private send(text: string): void {
-    this.composer.draft = "";
+    const instead = this.editing?.turn;
+    const message: MessageDraft = instead === undefined ? { text } : { text, instead };
+    if (instead === undefined) this.composer.draft = "";
+    else this.endEdit();
     this.ports.sent();
-    void this.ports.request({ type: "send", text }).then((problem) => {
+    this.ports.render();
+    void this.ports.request({ type: "send", ...message }).then((problem) => {
       this.failure = problem;
-      // What could not be sent is not lost, nor is what was written since.
-      if (problem) this.composer.draft = [text, this.composer.draft].filter((part) => part !== "").join("\n");
+      if (problem) this.putBack(message);
       this.ports.render();
     });
   }
 
-  private readAhead(): void {
-    const { snapshot } = this;
-    if (snapshot === undefined || snapshot.readOnly !== undefined) return;
-    void this.ports.request({ type: "readAhead", draft: this.composer.draft });
+  /** What could not be sent is not lost, nor is what was written since. */
+  private putBack({ text, instead }: MessageDraft): void {
+    const written = this.composer.draft;
+    if (instead !== undefined && this.editing === undefined) {
+      this.editing = { turn: instead, aside: written };
+      this.composer.draft = text;
+    } else {
+      this.composer.draft = [text, written].filter((part) => part !== "").join("\n");
+    }
   }
+
+  private endEdit(): void {
+    const aside = this.editing?.aside ?? "";
+    this.editing = undefined;
+    this.composer.draft = aside;
+  }
+
+  private dismiss(): void {
+    this.failure = undefined;
+    this.composer.field.focus();
+    this.ports.render();
+  }
+
+  private changed(): void {
+    this.ports.changed();
+    this.readSoon();
+    if (this.composer.draft.trim() !== "" || this.size === undefined) return;
+    this.size = undefined;
+    this.ports.render();
+  }
+
+  private readAhead(): void {
+    const { snapshot, editing } = this;
+    if (snapshot === undefined || snapshot.readOnly !== undefined) return;
+    this.serial += 1;
+    void this.ports.request({
+      type: "readAhead",
+      draft: this.composer.draft,
+      serial: this.serial,
+      ...(editing && { instead: editing.turn }),
+    });
+  }
+}
+
+/** Of a turn in the branch that is shown, from 1. */
+function numberOf(turn: TurnId, { turns }: ChatSnapshot): number | undefined {
+  const index = turns.findIndex(({ id }) => id === turn);
+  return index < 0 ? undefined : index + 1;
 }

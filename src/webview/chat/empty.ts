@@ -1,17 +1,21 @@
+import { type Formats, plural } from "../../common/format";
 import type { ChatCommand, ChatSnapshot, StartId } from "../../protocol/chat";
 import { h, icon, type TreeNode } from "../shared/tree";
 
 interface Start {
   readonly icon: string;
   readonly title: string;
-  readonly detail: (snapshot: ChatSnapshot) => string;
+  /** At the right of the title. */
+  readonly about?: (snapshot: ChatSnapshot) => string;
+  readonly detail: (snapshot: ChatSnapshot, formats: Formats) => string;
 }
 
 const starts: Readonly<Record<StartId, Start>> = {
   startFromSelection: {
     icon: "list-selection",
     title: "Start from the Selection",
-    detail: () => "Puts what is selected in the editor into the message.",
+    about: ({ selection }) => selection?.label ?? "",
+    detail: ({ selection }, formats) => `Attaches ${plural(selection?.lines ?? 0, "line", formats)}.`,
   },
   forkAnother: {
     icon: "repo-forked",
@@ -22,17 +26,22 @@ const starts: Readonly<Record<StartId, Start>> = {
   editInstructions: {
     icon: "edit",
     title: "Edit Instructions…",
-    detail: ({ system }) => (system === "" ? "The system prompt. Empty now." : `The system prompt: ${system}`),
+    detail: ({ system }) =>
+      system === "" ? "The system prompt. Empty now." : `The system prompt: ${beginning(system)}`,
   },
   chooseModel: {
     icon: "server-process",
     title: "Choose Model…",
-    detail: ({ agent }) => `The model of new agents. This one has ${agent.modelName}.`,
+    detail: ({ agent }) => `The model of new agents. This one keeps ${agent.modelName}.`,
   },
 };
 
 /** The page of an agent that has read nothing. */
-export function emptyView(snapshot: ChatSnapshot, run: (command: ChatCommand) => void): TreeNode {
+export function emptyView(snapshot: ChatSnapshot, formats: Formats, run: (command: ChatCommand) => void): TreeNode {
+  const ids: readonly StartId[] = [
+    ...(snapshot.selection ? (["startFromSelection"] as const) : []),
+    ...snapshot.starts,
+  ];
   return h(
     "section.empty",
     {},
@@ -52,7 +61,7 @@ export function emptyView(snapshot: ChatSnapshot, run: (command: ChatCommand) =>
       h(
         "ul.starts",
         {},
-        snapshot.starts.map((id) => {
+        ids.map((id) => {
           const start = starts[id];
           return h(
             "li",
@@ -61,12 +70,23 @@ export function emptyView(snapshot: ChatSnapshot, run: (command: ChatCommand) =>
               "button",
               { on: { click: () => run({ type: "act", action: id }) } },
               icon(start.icon),
-              h("span", {}, start.title),
-              h("small", {}, start.detail(snapshot)),
+              h(
+                "span.row",
+                {},
+                h("span.grow", {}, start.title),
+                start.about && h("span.dim.cut", {}, start.about(snapshot)),
+              ),
+              h("small", {}, start.detail(snapshot, formats)),
             ),
           );
         }),
       ),
     ),
   );
+}
+
+/** Instructions may be long; the button that opens them shows their start. */
+function beginning(text: string): string {
+  const flat = text.replace(/\s+/g, " ").trim();
+  return flat.length > 160 ? `${flat.slice(0, 159)}…` : flat;
 }

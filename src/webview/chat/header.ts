@@ -34,9 +34,51 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
       { role: "toolbar", "aria-label": "Agent actions" },
       tool("Fork agent", "Fork Agent", "repo-forked", has && !running, { type: "fork" }),
       tool("Rewind", "Rewind…", "discard", has && !running && !readOnly, { type: "rewind" }),
+      pinButton(agent, readOnly === undefined, run),
       tool("Stop", "Stop (Esc)", "debug-stop", running, { type: "stop" }),
+      moreButton(agent),
     ),
   );
+}
+
+function pinButton({ pinned }: AgentSummary, enabled: boolean, run: (command: ChatCommand) => void): TreeNode {
+  const title = pinned ? "Unpin: it leaves memory like all others" : "Pin: it leaves memory after all others";
+  return h(
+    "button.icon-btn",
+    {
+      "aria-label": "Pin in memory",
+      "aria-pressed": pinned ? "true" : "false",
+      title,
+      disabled: !enabled,
+      on: { click: () => run({ type: "pin", pinned: !pinned }) },
+    },
+    icon(pinned ? "pinned" : "pin"),
+  );
+}
+
+/** Opens VS Code's own menu: it shows what package.json has under `webview/context` for this context. */
+function moreButton({ id }: AgentSummary): TreeNode {
+  const context = { webviewSection: "agent", agent: id, preventDefaultContextMenuItems: true };
+  return h(
+    "button.icon-btn",
+    {
+      "aria-label": "More actions",
+      "aria-haspopup": "menu",
+      title: "More Actions…",
+      "data-vscode-context": JSON.stringify(context),
+      on: { click: openMenu },
+    },
+    icon("ellipsis"),
+  );
+}
+
+/** Below the button, whether the pointer or the keyboard pressed it. */
+function openMenu(event: Event): void {
+  const { currentTarget } = event;
+  if (!(currentTarget instanceof HTMLElement)) return;
+  const { left, bottom } = currentTarget.getBoundingClientRect();
+  currentTarget.dispatchEvent(new MouseEvent("contextmenu", { bubbles: true, clientX: left, clientY: bottom }));
+  event.stopPropagation();
 }
 
 function samplingTitle(sampling: AgentSampling): string {
@@ -54,16 +96,21 @@ function tierChip(agent: AgentSummary, formats: Formats): TreeNode {
   );
 }
 
-function tierTitle({ tier, tokens, hotTokens, diskTokens }: AgentSummary, formats: Formats): string {
+/** Memory also holds what was read ahead of the next message, so it may have more tokens than the conversation. */
+function tierTitle({ tier, tokens, hotTokens, diskTokens }: AgentSummary, { count }: Formats): string {
+  const conversation = `The conversation has ${count(tokens)}`;
   switch (tier) {
-    case "hot":
-      return `Hot: ${formats.count(hotTokens)} tokens are in memory. The next turn reads only new tokens.`;
+    case "hot": {
+      const ahead = hotTokens - tokens;
+      const more = ahead > 0 ? `; ${count(ahead)} were read ahead for the next message` : "";
+      return `Hot: ${count(hotTokens)} tokens are in memory. ${conversation}${more}.`;
+    }
     case "warm":
-      return `Warm: ${formats.count(diskTokens)} tokens are on disk and are restored before the next turn.`;
+      return `Warm: ${count(diskTokens)} tokens are on disk and are restored before the next turn. ${conversation}.`;
     case "cold":
       return tokens === 0
         ? "Cold: nothing has been read yet."
-        : `Cold: the next turn reads all ${formats.count(tokens)} tokens.`;
+        : `Cold: the next turn reads all ${count(tokens)} tokens.`;
   }
 }
 
@@ -71,6 +118,7 @@ function contextMeter(snapshot: ChatSnapshot, formats: Formats): TreeNode | unde
   const { used, total, level } = contextUse(snapshot);
   if (total === 0) return undefined;
   const words = `${formats.count(used)} of ${formats.count(total)} tokens`;
+  const title = `The conversation has ${words} that the model's context holds`;
   const left = Math.max(0, total - used);
   return h(
     "div.ctx.num",
@@ -81,7 +129,7 @@ function contextMeter(snapshot: ChatSnapshot, formats: Formats): TreeNode | unde
       "aria-valuemax": total,
       "aria-valuenow": Math.min(used, total),
       "aria-valuetext": words,
-      title: words,
+      title,
       class: level === "open" ? undefined : "near",
     },
     h("span.bar", {}, barPart(used / total)),

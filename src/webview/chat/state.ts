@@ -37,8 +37,15 @@ export function reduceChat(state: ChatState, update: ChatUpdate): ChatState {
     }
     case "engine":
       return next({ engine: update.engine });
+    case "selection": {
+      const { selection: _, ...rest } = snapshot;
+      const { selection } = update;
+      return { ...state, snapshot: { ...rest, ...(selection ? { selection } : {}) } };
+    }
     case "draft":
-      return state; // the message field has it, not the state
+    case "draftSize":
+    case "refused":
+      return state; // the message field has them, not the state
   }
 }
 

@@ -7,14 +7,15 @@ import { revealFoundText } from "../shared/foundText";
 import { part } from "../shared/frame";
 import type { TurnMark } from "../shared/host";
 import { Slot } from "../shared/slot";
+import { TurnStops } from "../shared/turnStops";
 import { BranchesView } from "./branches";
 import { runningTurn } from "./derived";
 import { turnView } from "./turn";
 import { TurnList, type TurnListState } from "./turnList";
-import { TurnStops } from "./turnStops";
 
 export interface TranscriptPorts {
   readonly run: (command: ChatCommand) => void;
+  readonly edit: (turn: PageTurn) => void;
   readonly scrolled: () => void;
   /** "New text" brought the reader to the end. */
   readonly jumped: () => void;
@@ -96,8 +97,9 @@ export class Transcript {
   private viewIn(formats: Formats): TurnListState["view"] {
     if (this.view && this.formats === formats) return this.view;
     this.formats = formats;
-    const context = { formats, answers: this.answers, run: this.ports.run };
-    this.view = (turn, place) => turnView(turn, place, context);
+    const { answers } = this;
+    const { run, edit } = this.ports;
+    this.view = (turn, place) => turnView(turn, place, { formats, answers, run, edit: () => edit(turn) });
     return this.view;
   }
 }

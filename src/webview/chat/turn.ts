@@ -13,6 +13,8 @@ export interface TurnContext {
   readonly formats: Formats;
   readonly answers: Answers;
   readonly run: (command: ChatCommand) => void;
+  /** The turn's message comes back to be edited and sent again. */
+  readonly edit: () => void;
 }
 
 /** Where the turn stands among the others: what can be done with it. */
@@ -33,10 +35,41 @@ export function turnView(turn: PageTurn, place: TurnPlace, context: TurnContext)
       "aria-label": `Turn ${place.number}${stage ? `, ${stage}` : ""}`,
       "aria-busy": running ? "true" : undefined,
     },
-    h("div.ask", {}, h("p", {}, inlineCode(turn.user))),
+    h("div.ask", {}, messageTools(turn, place, context), h("p", {}, inlineCode(turn.user))),
     h("div.answer", {}, running ? runningAnswer(turn, context) : endedAnswer(turn, place, context)),
   );
 }
+
+function messageTools(turn: PageTurn, { fixed }: TurnPlace, { run, edit }: TurnContext): TreeNode {
+  return h(
+    "div.tools",
+    { role: "toolbar", "aria-label": "Message actions" },
+    h(
+      "button.icon-btn",
+      {
+        "aria-label": "Edit message",
+        title: "Edit and Send Again (on a new branch; nothing before it is read again)",
+        disabled: fixed,
+        on: { click: edit },
+      },
+      icon("edit"),
+    ),
+    h(
+      "button.icon-btn",
+      { "aria-label": "Copy message", title: "Copy", on: { click: () => run({ type: "copy", text: turn.user }) } },
+      icon("copy"),
+    ),
+  );
+}
+
+/** The answer was cut, and there is something of it to go on from. */
+function isContinuable(turn: PageTurn, { isHead, fixed }: TurnPlace): boolean {
+  if (!isHead || fixed || turn.answer === "") return false;
+  if (turn.state === "interrupted" || turn.state === "failed") return true;
+  return turn.state === "done" && (turn.finishReason === "aborted" || turn.finishReason === "length");
+}
+
+const continueTitle = "Continue the Answer (nothing is read again)";
 
 function runningAnswer(turn: PageTurn, { formats, answers, run }: TurnContext): Children {
   const stop = () => run({ type: "stop" });
@@ -56,6 +89,10 @@ function runningAnswer(turn: PageTurn, { formats, answers, run }: TurnContext): 
 function endedAnswer(turn: PageTurn, place: TurnPlace, context: TurnContext): Children {
   const { formats, answers, run } = context;
   const act = (action: ActionId) => run({ type: "act", action, turn: turn.id });
+  const way = isContinuable(turn, place)
+    ? h("button.link", { title: continueTitle, on: { click: () => run({ type: "continue" }) } }, "Continue")
+    : undefined;
+  const wayInNotice = turn.state === "interrupted";
   const stoppedEarly = turn.finishReason === "aborted" && turn.answer === "";
   return [
     refusalWarning(turn, formats, run),
@@ -67,12 +104,18 @@ function endedAnswer(turn: PageTurn, place: TurnPlace, context: TurnContext): Ch
         "The window closed before this answer ended. What it had said is kept.",
         place.fixed ? [] : [{ id: "regenerate", label: "Regenerate" }],
         () => run({ type: "regenerate", turn: turn.id }),
+        way,
       ),
     turn.problem && problemView(turn.problem, formats, act),
     h(
       "div.foot.num",
       { key: "foot" },
-      turn.figures && figuresView(turn.figures, formats, { ending: endingLabel(turn.finishReason) }),
+      turn.figures &&
+        figuresView(turn.figures, formats, {
+          ending: endingLabel(turn.finishReason),
+          way: wayInNotice ? undefined : way,
+        }),
+      !turn.figures && !wayInNotice && way,
       turnTools(turn, place, run),
     ),
     turn.saveProblem &&
@@ -84,10 +127,15 @@ function endedAnswer(turn: PageTurn, place: TurnPlace, context: TurnContext): Ch
 function refusalWarning(turn: PageTurn, formats: Formats, run: TurnContext["run"]): Children {
   const refused = turn.figures?.cache.refused;
   if (!refused) return undefined;
-  const kept = `${formats.count(refused.atToken)} tokens restored, the rest was read again.`;
+  const { storedTokens } = turn;
+  const kept = formats.count(refused.atToken);
+  const restored =
+    storedTokens === undefined || storedTokens < refused.atToken
+      ? `${kept} tokens restored`
+      : `${kept} of ${formats.count(storedTokens)} tokens restored`;
   return warningView(
     "refused",
-    `${sentence(refused.reason).slice(0, -1)}: ${kept}`,
+    `${sentence(refused.reason).slice(0, -1)}: ${restored}, the rest was read again.`,
     turn.refusalActions ?? [],
     (action) => run({ type: "act", action, turn: turn.id }),
   );

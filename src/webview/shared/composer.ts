@@ -7,10 +7,14 @@ export interface ComposerOptions {
   readonly placeholder: string;
   /** Why nothing can be sent now; shown on the button. */
   readonly blocked?: string | undefined;
+  /** Above the text, in the field's frame. */
+  readonly above?: Children;
   /** At the left of the field's bottom. */
   readonly tools?: Children;
   /** Beside the send button. */
   readonly target?: Children;
+  /** The id of what describes the field to assistive technology. */
+  readonly describedBy?: string;
 }
 
 export interface ComposerEvents {
@@ -20,7 +24,7 @@ export interface ComposerEvents {
   key?(event: KeyboardEvent): boolean;
 }
 
-/** Who pauses in writing gives the engine time to read what is there: `read`, once after many changes. */
+/** Reads what is written whenever the person pauses: `read`, once after many changes. */
 export function afterWriting(read: () => void): () => void {
   return afterRest(250, read);
 }
@@ -29,6 +33,8 @@ export function afterWriting(read: () => void): () => void {
 export class Composer {
   readonly element: HTMLElement;
   readonly field = document.createElement("textarea");
+  private readonly top = document.createElement("div");
+  private readonly topSlot = new Slot(this.top);
   private readonly bottom = document.createElement("div");
   private readonly bottomSlot = new Slot(this.bottom);
   private blocked: string | undefined;
@@ -36,9 +42,10 @@ export class Composer {
   constructor(private readonly events: ComposerEvents) {
     this.element = document.createElement("div");
     this.element.className = "composer";
+    this.top.className = "slot";
     this.bottom.className = "bottom";
     this.field.rows = 1;
-    this.element.append(this.field, this.bottom);
+    this.element.append(this.top, this.field, this.bottom);
     this.field.addEventListener("input", () => this.changed());
     this.field.addEventListener("keydown", (event) => this.pressed(event));
     this.element.addEventListener("click", (event) => {
@@ -55,8 +62,11 @@ export class Composer {
     this.changed();
   }
 
-  render({ label, placeholder, blocked, tools, target }: ComposerOptions): void {
+  render({ label, placeholder, blocked, above, tools, target, describedBy }: ComposerOptions): void {
     this.field.setAttribute("aria-label", label);
+    if (describedBy === undefined) this.field.removeAttribute("aria-describedby");
+    else this.field.setAttribute("aria-describedby", describedBy);
+    this.topSlot.show(above);
     this.field.placeholder = placeholder;
     this.blocked = blocked;
     const send = h(

@@ -31,16 +31,53 @@ export interface FiguresOptions {
   readonly running?: boolean;
   /** How the answer ended, where it did not end by itself. */
   readonly ending?: string | undefined;
+  /** What can be done about it, behind it. */
+  readonly way?: TreeNode | undefined;
   /** An icon at the end says this on hover and focus. */
   readonly warning?: string | undefined;
 }
 
+/** Shorter waits besides the time to the first token are not told: they are the queue and the commit of the message. */
+const shortestToldMs = 250;
+
+/** What a person waited for, where it was more than the time to the first token: the model's load, the restore, the queue. */
+export interface Wait {
+  readonly total: string;
+  /** "model 1.8 s, restore 62 ms"; empty where neither took long. */
+  readonly parts: string;
+  /** In whole sentences. */
+  readonly title: string;
+}
+
+export function waitOf({ waitMs, ttftMs, modelMs = 0, restoreMs }: TurnFigures, formats: Formats): Wait | undefined {
+  if (waitMs === undefined || waitMs - ttftMs < (modelMs > 0 ? 1 : shortestToldMs)) return undefined;
+  const told: readonly (readonly [string, string, number])[] = [
+    ["model", "until the model was loaded", modelMs],
+    ["restore", "to restore the cache from disk", restoreMs],
+  ];
+  const long = told.filter(([, , ms]) => ms >= 1);
+  const total = formats.duration(waitMs);
+  const sentence = long.map(([, words, ms]) => `${formats.duration(ms)} ${words}`).join(", ");
+  return {
+    total,
+    parts: long.map(([name, , ms]) => `${name} ${formats.duration(ms)}`).join(", "),
+    title: `${total} from the message to the first token${sentence === "" ? "" : `: ${sentence}`}`,
+  };
+}
+
+function waitItem(figures: TurnFigures, formats: Formats): Children {
+  const wait = waitOf(figures, formats);
+  if (wait === undefined) return undefined;
+  const parts = wait.parts !== "" && h("span.parts", {}, ` (${wait.parts})`);
+  return h("li", { title: wait.title }, "waited ", h("b", {}, wait.total), parts);
+}
+
 /**
- * A turn's figures in their one order: reused, prefilled, generated, TTFT, rate, source. While it runs (`running`) the
+ * A turn's figures in their one order: reused, prefilled, generated, TTFT (and the wait, where it was longer), rate, source. While it runs (`running`) the
  * source is not told yet, and a figure that is not known is left out.
  */
 export function figuresView(figures: TurnFigures, formats: Formats, options: FiguresOptions = {}): TreeNode {
-  const { running = false, ending, warning } = options;
+  const { running = false, ending, way, warning } = options;
   const item = (value: string, unit: string) => h("li", {}, h("b", {}, value), ` ${unit}`);
   const known = (value: number) => !running || value > 0;
   const source = cacheSource(figures);
@@ -50,9 +87,11 @@ export function figuresView(figures: TurnFigures, formats: Formats, options: Fig
     item(formats.count(figures.generatedTokens), "generated"),
     figures.recomputedTokens !== undefined && item(formats.count(figures.recomputedTokens), "read again"),
     known(figures.ttftMs) && h("li", {}, "TTFT ", h("b", {}, formats.duration(figures.ttftMs))),
+    known(figures.ttftMs) && waitItem(figures, formats),
     known(figures.decodeTokensPerSecond) && item(formats.rate(figures.decodeTokensPerSecond), "tok/s"),
     !running && h("li", {}, tierDot(source.tier), source.text),
     ending !== undefined && h("li", {}, ending),
+    way !== undefined && h("li", {}, way),
     warning !== undefined &&
       h(
         "li",

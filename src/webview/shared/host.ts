@@ -19,6 +19,8 @@ export interface TurnMark {
 /** All that a page keeps itself: what it shows comes from the host again. */
 export interface PageMemory {
   readonly draft: string;
+  /** The draft is to take the place of this turn's message; `aside` is what was written before it was edited. */
+  readonly editing?: { readonly turn: string; readonly aside: string };
   /** Where the reader is: the turn in the chat, the distance from the start in the room. Absent: at the end. */
   readonly place?: TurnMark;
   readonly scrollTop?: number;
@@ -56,13 +58,19 @@ export class Host<Command, Update extends { readonly type: string }> {
     const draft = "draft" in state && typeof state.draft === "string" ? state.draft : "";
     const scrollTop = "scrollTop" in state && typeof state.scrollTop === "number" ? state.scrollTop : undefined;
     const place = "place" in state ? turnMark(state.place) : undefined;
-    return { draft, ...(scrollTop === undefined ? {} : { scrollTop }), ...(place ? { place } : {}) };
+    const editing = "editing" in state ? readEditing(state.editing) : undefined;
+    return {
+      draft,
+      ...(scrollTop === undefined ? {} : { scrollTop }),
+      ...(place ? { place } : {}),
+      ...(editing ? { editing } : {}),
+    };
   }
 
   /** Keeps what else the state holds: the host finds the agent's id in it when a panel is restored. */
   remember(memory: PageMemory): void {
-    const kept = { scrollTop: undefined, place: undefined, ...asRecord(this.api.getState()) };
-    const { scrollTop: _top, place: _place, ...others } = kept;
+    const kept = { scrollTop: undefined, place: undefined, editing: undefined, ...asRecord(this.api.getState()) };
+    const { scrollTop: _top, place: _place, editing: _editing, ...others } = kept;
     this.api.setState({ ...others, ...memory });
   }
 
@@ -82,6 +90,12 @@ export class Host<Command, Update extends { readonly type: string }> {
     const failed = reply.type === "failed" && reply.problem.error.code !== "ABORTED";
     resolve?.(failed ? reply.problem : undefined);
   }
+}
+
+function readEditing(value: unknown): PageMemory["editing"] {
+  if (typeof value !== "object" || value === null || !("turn" in value && "aside" in value)) return undefined;
+  const { turn, aside } = value;
+  return typeof turn === "string" && typeof aside === "string" ? { turn, aside } : undefined;
 }
 
 function asRecord(state: unknown): object {

@@ -24,17 +24,18 @@ export function actionButtons(actions: readonly Action[], run: RunAction, small 
   );
 }
 
-export function actionLinks(actions: readonly Action[], run: RunAction): Children {
-  if (actions.length === 0) return undefined;
+export function actionLinks(actions: readonly Action[], run: RunAction, first?: Children): Children {
+  if (actions.length === 0 && !first) return undefined;
   return h(
     "div.acts",
     {},
+    first,
     actions.map(({ id, label }) => h("button.link", { key: id, on: { click: () => run(id) } }, label)),
   );
 }
 
-/** An error in its place: announced as an alert. */
-export function problemView(problem: Problem, formats: Formats, run: RunAction): TreeNode {
+/** An error in its place: announced as an alert. With `dismiss` it can be put away. */
+export function problemView(problem: Problem, formats: Formats, run: RunAction, dismiss?: () => void): TreeNode {
   const { error, kept, actions } = problem;
   return h(
     "div.notice",
@@ -48,16 +49,28 @@ export function problemView(problem: Problem, formats: Formats, run: RunAction):
       h("p", {}, [kept, actions.length === 0 ? sentence(error.advice) : undefined].filter(Boolean).join(" ")),
       actions.length > 0 && h("div.row.buttons", {}, actionButtons(actions, run)),
     ),
+    dismiss &&
+      h(
+        "button.icon-btn",
+        { key: "dismiss", "aria-label": "Dismiss", title: "Dismiss", on: { click: dismiss } },
+        icon("close"),
+      ),
   );
 }
 
-/** A warning line with links. */
-export function warningView(key: string, text: string, actions: readonly Action[], run: RunAction): TreeNode {
+/** A warning line with links; `first` stands before those of `actions`. */
+export function warningView(
+  key: string,
+  text: string,
+  actions: readonly Action[],
+  run: RunAction,
+  first?: Children,
+): TreeNode {
   return h(
     "div.notice",
     { key, role: "note" },
     icon("warning", "warn"),
-    h("div.grow.num.says", {}, h("span", {}, text), actionLinks(actions, run)),
+    h("div.grow.num.says", {}, h("span", {}, text), actionLinks(actions, run, first)),
   );
 }
 

@@ -87,4 +87,5 @@ export async function servePages(root) {
 /** What a person does in a state, where the state is more than what the host sent. */
 export async function enter(tab, state) {
   if (state === "mention") await tab.locator("textarea").pressSequentially("@te");
+  if (state === "branchTree" || state === "branches") await tab.locator("details.branches summary").click();
 }

@@ -7,6 +7,7 @@ import {
   newTurn,
   shownBranch,
 } from "../../../src/extension/chat/chatModel";
+import { editorSelection } from "../../../src/extension/chat/editorSelection";
 import { actionCommand, agentTarget } from "../../../src/extension/commands/actionCommands";
 import { pageEngine, pageTurn } from "../../../src/extension/pages/pageModel";
 import type { EngineState, TurnView } from "../../../src/protocol/service";
@@ -21,7 +22,7 @@ const turn = (id: string, parts: Partial<TurnView> = {}): TurnView => ({
   ...parts,
 });
 const ready: EngineState = { type: "ready", model, device: "cpu", mlxVersion: "0.32.4" };
-const view = { language: "en", engine: ready, hasSelection: false, hasOtherAgents: false };
+const view = { language: "en", engine: ready, hasOtherAgents: false };
 
 describe("a turn on a page", () => {
   it("shows the text so far of a running answer, and its progress while there is none", () => {
@@ -50,8 +51,10 @@ describe("a turn on a page", () => {
     assert.equal(shown.saveProblem?.actions[0]?.id, "retrySave");
     assert.deepEqual(
       shown.refusalActions?.map(({ id }) => id),
-      ["showLog"],
+      ["showLog", "verifyStore"],
     );
+    assert.equal(shown.storedTokens, undefined);
+    assert.equal(pageTurn(turn("t", { figures: refused }), "en", undefined, turn("s", { figures })).storedTokens, 32);
   });
 });
 
@@ -88,8 +91,11 @@ describe("a chat's snapshot", () => {
   it("offers only starts that can be taken", async () => {
     const detail = await new FakeService().createAgent({ name: "Ada" });
     assert.deepEqual(chatSnapshot(detail, view).starts, ["editInstructions", "chooseModel"]);
-    const all = chatSnapshot(detail, { ...view, hasSelection: true, hasOtherAgents: true });
-    assert.deepEqual(all.starts, ["startFromSelection", "forkAnother", "editInstructions", "chooseModel"]);
+    const selection = editorSelection({ label: "src/recover.ts:88-141", text: "a\nb\n" });
+    const all = chatSnapshot(detail, { ...view, selection, hasOtherAgents: true });
+    assert.deepEqual(all.starts, ["forkAnother", "editInstructions", "chooseModel"]);
+    assert.deepEqual(all.selection, { label: "recover.ts:88–141", title: "src/recover.ts:88–141", lines: 2 });
+    assert.equal(editorSelection({ label: "a.ts:7-7", text: "x" }).label, "a.ts:7");
   });
 
   it("has one way on in every state of the engine that cannot answer", () => {

@@ -22,9 +22,13 @@ const content: fc.Arbitrary<ContentCommand> = fc.oneof(
 
 const chatCommands: fc.Arbitrary<ChatCommand> = fc.oneof(
   content,
-  fc.record({ type: fc.constant("send" as const), text }),
-  fc.record({ type: fc.constant("readAhead" as const), draft: text }),
-  fc.record({ type: fc.constant("stop" as const) }),
+  fc.record({ type: fc.constant("send" as const), text, instead: id }, { requiredKeys: ["type", "text"] }),
+  fc.record(
+    { type: fc.constant("readAhead" as const), draft: text, instead: id, serial: fc.nat() },
+    { requiredKeys: ["type", "draft", "serial"] },
+  ),
+  fc.record({ type: fc.constantFrom("stop" as const, "continue" as const) }),
+  fc.record({ type: fc.constant("pin" as const), pinned: fc.boolean() }),
   fc.record({ type: fc.constantFrom("regenerate" as const, "switchBranch" as const), turn: id }),
   fc.record({ type: fc.constantFrom("fork" as const, "rewind" as const), turn: id }, { requiredKeys: ["type"] }),
   fc.record({ type: fc.constant("act" as const), action, turn: id }, { requiredKeys: ["type", "action"] }),

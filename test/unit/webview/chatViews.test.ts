@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { createFormats } from "../../../src/common/format";
+import { pageTurn } from "../../../src/extension/pages/pageModel";
 import type { ChatCommand, ChatSnapshot } from "../../../src/protocol/chat";
 import type { PageTurn, RunProgress } from "../../../src/protocol/page";
+import type { AgentSummary, TurnView } from "../../../src/protocol/service";
 import { headerView } from "../../../src/webview/chat/header";
 import { readOnlyBanner } from "../../../src/webview/chat/readOnlyBanner";
 import { type TurnPlace, turnView } from "../../../src/webview/chat/turn";
@@ -26,10 +28,21 @@ function turnOf(name: string, index: number): PageTurn {
   return turn;
 }
 
-function show(turn: PageTurn, at: TurnPlace = place): { readonly node: TreeNode; readonly commands: ChatCommand[] } {
+function toolbarOf(name: string, node: TreeNode): TreeNode {
+  const found = nodesOf(node).find(({ props }) => props["role"] === "toolbar" && props["aria-label"] === name);
+  if (!found) throw new Error(`no toolbar is called ${name}`);
+  return found;
+}
+
+function show(
+  turn: PageTurn,
+  at: TurnPlace = place,
+): { readonly node: TreeNode; readonly commands: ChatCommand[]; readonly edited: readonly string[] } {
   const commands: ChatCommand[] = [];
   const run = (command: ChatCommand) => commands.push(command);
-  return { node: turnView(turn, at, { formats, answers: new Answers(() => {}), run }), commands };
+  const edited: string[] = [];
+  const edit = () => edited.push(turn.user);
+  return { node: turnView(turn, at, { formats, answers: new Answers(() => {}), run, edit }), commands, edited };
 }
 
 describe("a turn in the chat", () => {
@@ -42,7 +55,7 @@ describe("a turn in the chat", () => {
 
   it("offers fork, rewind, regenerate and copy when it has ended", () => {
     const { node, commands } = show(turnOf("done", 0));
-    const toolbar = byRole("toolbar", node);
+    const toolbar = toolbarOf("Turn actions", node);
     for (const name of buttons(toolbar)) press(name, toolbar);
     assert.deepEqual(
       commands.map(({ type }) => type),
@@ -50,19 +63,49 @@ describe("a turn in the chat", () => {
     );
   });
 
+  it("lets its message be edited and copied", () => {
+    const turn = turnOf("done", 0);
+    const { node, commands, edited } = show(turn);
+    const toolbar = toolbarOf("Message actions", node);
+    press("Edit message", toolbar);
+    press("Copy message", toolbar);
+    assert.deepEqual(edited, [turn.user]);
+    assert.deepEqual(commands, [{ type: "copy", text: turn.user }]);
+  });
+
+  it("can be continued at the head where its answer was cut, and only there", () => {
+    const offers = (turn: PageTurn, at: Partial<TurnPlace> = {}) =>
+      buttons(show(turn, { ...place, isHead: true, ...at }).node).includes("Continue");
+    const done = turnOf("done", 0);
+    assert(offers({ ...done, finishReason: "aborted" }));
+    assert(offers({ ...done, finishReason: "length" }));
+    assert(offers(turnOf("interrupted", -1)));
+    assert(!offers(done));
+    assert(!offers({ ...done, finishReason: "aborted", answer: "" }), "nothing was said");
+    assert(!offers({ ...done, finishReason: "aborted" }, { isHead: false }));
+    assert(!offers({ ...done, finishReason: "aborted" }, { fixed: true }));
+    const { node, commands } = show({ ...done, finishReason: "length" }, { ...place, isHead: true });
+    press("Continue", node);
+    assert.deepEqual(commands, [{ type: "continue" }]);
+    assert.match(text(node), /answer limit reached/);
+  });
+
   it("changes nothing while another answer runs or the agent is read only", () => {
-    const toolbar = byRole("toolbar", show(turnOf("done", 0), { ...place, fixed: true }).node);
-    const enabled = nodesOf(toolbar).filter(({ tag, props }) => tag === "button" && props["disabled"] !== true);
+    const { node } = show(turnOf("done", 0), { ...place, fixed: true });
+    const enabled = nodesOf(node).filter(({ tag, props }) => tag === "button" && props["disabled"] !== true);
     assert.deepEqual(
       enabled.map(({ props }) => props["aria-label"]),
-      ["Fork here", "Copy answer"],
+      ["Copy message", "Fork here", "Copy answer"],
     );
   });
 
   it("says why a part of the cache was refused, what was kept, and that the source is partial", () => {
     const shown = text(show(turnOf("done", 2)).node);
-    assert.match(shown, /Block 12 failed its checksum: 768 tokens restored, the rest was read again\./);
+    assert.match(shown, /Block 12 failed its checksum: 768 of 3,102 tokens restored, the rest was read again\./);
     assert.match(shown, /restored in part/);
+    const { node, commands } = show(turnOf("done", 2));
+    press("Verify Store", node);
+    assert.deepEqual(commands, [{ type: "act", action: "verifyStore", turn: "t3" }]);
   });
 
   it("keeps what was said when it was stopped, and says when nothing was", () => {
@@ -81,6 +124,16 @@ describe("a turn in the chat", () => {
     assert.match(text(node), /Not saved: the disk is full\./);
     press("Retry", node);
     assert.deepEqual(commands, [{ type: "act", action: "retrySave", turn: "t1" }]);
+  });
+
+  it("warns behind the figures when the disk was full, with the way to save again, as the service tells it", () => {
+    const saveError = { code: "DISK_FULL", what: "the disk is full", advice: "free some space", facts: {} } as const;
+    const { figures } = turnOf("done", 0);
+    const told: TurnView = { id: "t9", user: "a", answer: "b", state: "done", createdAt: 0, saveError };
+    const { node, commands } = show(pageTurn({ ...told, ...(figures && { figures }) }, "en"));
+    assert.match(text(node), /1,842 reused.*Not saved: the disk is full\./s);
+    press("Retry", byRole("note", node));
+    assert.deepEqual(commands, [{ type: "act", action: "retrySave", turn: "t9" }]);
   });
 
   it("shows a pool that is too small with its numbers, what was kept and the ways on, as an alert", () => {
@@ -124,6 +177,45 @@ describe("an answer that has not begun", () => {
 
 describe("the chat's header", () => {
   const header = (name: string) => headerView(sample(name), formats, () => {});
+  const enabledIn = (node: TreeNode) =>
+    nodesOf(node)
+      .filter(({ tag, props }) => tag === "button" && props["disabled"] !== true)
+      .map(({ props }) => props["aria-label"]);
+
+  it("pins the agent and unpins it, and says which it is", () => {
+    const commands: ChatCommand[] = [];
+    const snapshot = sample("done");
+    const headerOf = (pinned: boolean) =>
+      headerView({ ...snapshot, agent: { ...snapshot.agent, pinned } }, formats, (command) => commands.push(command));
+    for (const pinned of [false, true]) {
+      const node = headerOf(pinned);
+      assert(nodesOf(node).some(({ props }) => props["aria-pressed"] === String(pinned)));
+      press("Pin in memory", node);
+    }
+    assert.deepEqual(commands, [
+      { type: "pin", pinned: true },
+      { type: "pin", pinned: false },
+    ]);
+  });
+
+  it("has a menu of VS Code's own that knows its agent", () => {
+    const more = nodesOf(header("done")).find(({ props }) => props["aria-label"] === "More actions");
+    const context: unknown = JSON.parse(String(more?.props["data-vscode-context"]));
+    assert.deepEqual(context, { webviewSection: "agent", agent: "agent-0", preventDefaultContextMenuItems: true });
+  });
+
+  it("tells the tokens in memory from those of the conversation, where more were read ahead", () => {
+    const titleOf = (change: Partial<AgentSummary>) => {
+      const snapshot = sample("done");
+      const node = headerView({ ...snapshot, agent: { ...snapshot.agent, ...change } }, formats, () => {});
+      return String(nodesOf(node).find(({ props }) => props.class?.includes("chip"))?.props["title"]);
+    };
+    assert.equal(
+      titleOf({ tokens: 98, hotTokens: 102 }),
+      "Hot: 102 tokens are in memory. The conversation has 98; 4 were read ahead for the next message.",
+    );
+    assert.equal(titleOf({ tokens: 98, hotTokens: 97 }), "Hot: 97 tokens are in memory. The conversation has 98.");
+  });
 
   it("says that the agent has a sampling of its own, and which", () => {
     const snapshot = sample("done");
@@ -143,24 +235,19 @@ describe("the chat's header", () => {
     assert.equal(meter.props["aria-valuetext"], "3,425 of 32,768 tokens");
   });
 
-  it("tells how much is left when the context is nearly full, and when it is full", () => {
+  it("tells how much is left when the context is nearly full, and when it is full, by what is used alone", () => {
     assert.match(text(byRole("meter", header("nearlyFull"))), /1,204 left/);
+    assert.doesNotMatch(text(byRole("meter", header("tooLong"))), /full/);
+    assert.match(text(byRole("meter", header("tooLong"))), /80 of 32,768/);
     assert.match(text(byRole("meter", header("full"))), /context full/);
   });
 
   it("has nothing to fork or rewind in a new agent", () => {
-    const enabled = nodesOf(header("empty")).filter(({ tag, props }) => tag === "button" && props["disabled"] !== true);
-    assert.equal(enabled.length, 0);
+    assert.deepEqual(enabledIn(header("empty")), ["Pin in memory", "More actions"]);
   });
 
   it("offers a fork of an agent that is locked, not a rewind", () => {
-    const enabled = nodesOf(header("locked")).filter(
-      ({ tag, props }) => tag === "button" && props["disabled"] !== true,
-    );
-    assert.deepEqual(
-      enabled.map(({ props }) => props["aria-label"]),
-      ["Fork agent"],
-    );
+    assert.deepEqual(enabledIn(header("locked")), ["Fork agent", "More actions"]);
   });
 });
 
@@ -171,7 +258,7 @@ describe("why there can be no answer", () => {
 
   it("is a note with a way on when no model is chosen", () => {
     const node = notice("noModel");
-    assert.match(text(node), /No model is chosen\. Agents and what they have read are kept\./);
+    assert.match(text(node), /^Choose a model first, or get the starter model, .* Agents and what they have read are kept\./);
     assert.deepEqual(buttons(node), ["Choose Model…", "Get Starter Model"]);
   });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createFormats } from "../../../src/common/format";
 import { agentColour } from "../../../src/webview/shared/agentColour";
-import { cacheSource, figuresView } from "../../../src/webview/shared/figures";
+import { cacheSource, figuresView, waitOf } from "../../../src/webview/shared/figures";
 import { figures } from "../../support/webview/samples/agents";
 import { nodesOf, text } from "../../support/webview/trees";
 
@@ -37,6 +37,28 @@ describe("the figures of a turn", () => {
 
   it("say how the answer ended where it did not end by itself", () => {
     assert.equal(items(figures(1, 1, 1), formats, { ending: "stopped" }).at(-1), "stopped");
+  });
+
+  it("tell what a person waited for, where the model was loaded or the cache restored before the first token", () => {
+    const waited = figures(1842, 37, 212, { ttftMs: 252, waitMs: 2120, modelMs: 1790, restoreMs: 62 });
+    assert.deepEqual(items(waited, formats).slice(3, 6), [
+      "TTFT 252 ms",
+      "waited 2.1 s (model 1.8 s, restore 62 ms)",
+      "61 tok/s",
+    ]);
+    assert.equal(
+      waitOf(waited, formats)?.title,
+      "2.1 s from the message to the first token: 1.8 s until the model was loaded, 62 ms to restore the cache from disk",
+    );
+    const queued = figures(10, 10, 10, { ttftMs: 80, waitMs: 3000 });
+    assert.equal(items(queued, formats)[4], "waited 3.0 s");
+  });
+
+  it("tell no wait where it was the time to the first token, or is not known", () => {
+    for (const change of [{}, { waitMs: 90 }, { waitMs: 84 + 249 }, { waitMs: 100, restoreMs: 14 }]) {
+      assert.equal(waitOf(figures(1, 1, 1, change), formats), undefined);
+    }
+    assert.equal(items(figures(1, 1, 0, { ttftMs: 0, waitMs: 900 }), formats, { running: true }).length, 4);
   });
 
   it("name where the reused tokens came from", () => {

@@ -1,3 +1,5 @@
+import type { ErrorInfo } from "../../../../src/common/errors";
+import { contextFullProblem } from "../../../../src/extension/commands/contextFull";
 import type { ChatSnapshot, ChatUpdate } from "../../../../src/protocol/chat";
 import type { PageTurn, Problem } from "../../../../src/protocol/page";
 import type { TurnChain } from "../../../../src/protocol/service";
@@ -11,7 +13,8 @@ const base: ChatSnapshot = {
   agent: reviewer,
   system: "",
   engine: { state: ready, actions: [] },
-  starts: ["startFromSelection", "forkAnother", "editInstructions"],
+  starts: ["forkAnother", "editInstructions", "chooseModel"],
+  selection: { label: "recover.ts:88–141", title: "src/recover.ts:88–141", lines: 54 },
   turns: [],
   branches: [],
 };
@@ -66,7 +69,11 @@ const third = turn(
       decodeTokensPerSecond: 59,
       cache: { tier: "warm", refused: { code: "CHECKSUM", reason: "block 12 failed its checksum", atToken: 768 } },
     }),
-    refusalActions: [{ id: "showLog", label: "Show Log" }],
+    storedTokens: 3102,
+    refusalActions: [
+      { id: "showLog", label: "Show Log" },
+      { id: "verifyStore", label: "Verify Store" },
+    ],
   },
 );
 
@@ -86,19 +93,28 @@ const poolExhausted: Problem = {
   ],
 };
 
-const contextFull: Problem = {
-  error: {
-    code: "CONTEXT_FULL",
-    what: "the context has 32,768 tokens and this turn needs 33,120",
-    advice: "rewind, or start a new agent",
-    facts: { needed: 33_120, total: 32_768 },
-  },
-  kept: "Nothing was cut. Your message and the whole conversation are kept.",
-  actions: [
-    { id: "rewind", label: "Rewind…" },
-    { id: "newAgent", label: "New Agent…" },
-  ],
+const overfull: ErrorInfo = {
+  code: "CONTEXT_FULL",
+  what: "the conversation with this message is 33120 tokens long and the model's context holds 32768",
+  advice: "rewind to an earlier turn, shorten the message, or start a new agent",
+  facts: { needed: 33_121, context: 32_768, kept: 31_564 },
 };
+
+const historyFull = contextFullProblem(overfull, {
+  size: { draftTokens: 1540, promptTokens: 33_120, contextTokens: 32_768 },
+  turnCount: 3,
+  historyTokens: 31_564,
+  language: "en",
+});
+
+const tooLong = contextFullProblem(overfull, {
+  size: { draftTokens: 73_720, promptTokens: 73_820, contextTokens: 32_768 },
+  turnCount: 1,
+  historyTokens: 80,
+  language: "en",
+});
+
+const pasted = "function recoverTo(follow: TokenSet, limit: number): Token {\n  let depth = 0;\n".repeat(40);
 
 const locked: Problem = {
   error: {
@@ -170,6 +186,23 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
         chain({
           turn: "t8",
           after: "t2",
+          answer: "No: a search finds one call only.",
+          tokens: 3180,
+          createdAt: ago(20),
+        }),
+      ],
+    }),
+  ],
+  branches: [
+    snapshot({
+      turns: [first, second, third],
+      branches: [
+        chain({ turn: "t2", current: true, isEnd: false, turns: 2, createdAt: ago(70) }),
+        chain({ turn: "t3", after: "t2", current: true, answer: "Yes, one place: parseInterface.", createdAt: ago(3) }),
+        chain({
+          turn: "t8",
+          after: "t2",
+          user: "Does anything else call it without a limit?",
           answer: "No: a search finds one call only.",
           tokens: 3180,
           createdAt: ago(20),
@@ -305,11 +338,50 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
     }),
   ],
   nearlyFull: [snapshot({ agent: { ...reviewer, tokens: 31_564 }, turns: [first] })],
-  full: [
+  full: [snapshot({ agent: { ...reviewer, tokens: 32_768 }, turns: [first, { ...second, finishReason: "length" }] })],
+  historyFull: [
+    snapshot({ agent: { ...reviewer, tokens: 31_564 }, turns: [first, second, third] }),
+    { type: "refused", message: { text: "Compare every rule with the grammar." }, problem: historyFull },
+    { type: "draftSize", serial: 0, size: { draftTokens: 1540, promptTokens: 33_120, contextTokens: 32_768 } },
+  ],
+  tooLong: [
+    snapshot({ agent: { ...reviewer, tokens: 80 }, turns: [first] }),
+    { type: "refused", message: { text: pasted }, problem: tooLong },
+    { type: "draftSize", serial: 0, size: { draftTokens: 73_720, promptTokens: 73_820, contextTokens: 32_768 } },
+  ],
+  drafting: [
     snapshot({
-      agent: { ...reviewer, tokens: 32_700 },
-      turns: [first, turn("t5", "One more thing.", "", { state: "failed", problem: contextFull })],
+      agent: { ...reviewer, pinned: true },
+      turns: [first, second],
+      draft: { text: "Write the test that would have caught this, with a function that lacks its closing brace." },
     }),
+    { type: "draftSize", serial: 0, size: { draftTokens: 312, promptTokens: 3737, contextTokens: 32_768 } },
+  ],
+  editing: [
+    snapshot({
+      turns: [first, second, third],
+      draft: { text: "Make the skip stop at the end of the enclosing block.", instead: "t2" },
+    }),
+    { type: "draftSize", serial: 0, size: { draftTokens: 12, promptTokens: 3437, contextTokens: 32_768 } },
+  ],
+  waitedModel: [
+    snapshot({
+      turns: [
+        {
+          ...first,
+          figures: figures(1842, 37, 212, {
+            ttftMs: 252,
+            waitMs: 2120,
+            modelMs: 1790,
+            restoreMs: 62,
+            cache: { tier: "warm" },
+          }),
+        },
+      ],
+    }),
+  ],
+  cut: [
+    snapshot({ turns: [first, { ...second, finishReason: "aborted", answer: "The skip should stop at the end of" }] }),
   ],
   locked: [snapshot({ agent: { ...reviewer, lockedElsewhere: true, tier: "warm" }, turns: [first], readOnly: locked })],
   loading: [

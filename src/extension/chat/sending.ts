@@ -1,0 +1,41 @@
+import { type ErrorInfo, toErrorInfo } from "../../common/errors";
+import type { MessageDraft } from "../../protocol/chat";
+import type { Problem } from "../../protocol/page";
+import type { AgentId, ResidentService } from "../../protocol/service";
+import { contextFullProblem } from "../commands/contextFull";
+
+export interface Sending {
+  readonly door: Pick<ResidentService, "send" | "measureDraft" | "getAgent">;
+  readonly agent: AgentId;
+  /** BCP 47 tag of the display language. */
+  readonly language: string;
+  /** The message did not fit, and the conversation is as it was before it. */
+  readonly onRefused: (message: MessageDraft, problem: Problem) => void;
+}
+
+/**
+ * Resolves when the answer is under way, or the message was given back. A message that does not fit the context may be
+ * refused at once or when its prompt was built; all other failures behind the start are their turn's to show.
+ */
+export async function sendMessage(message: MessageDraft, sending: Sending): Promise<void> {
+  const { door, agent } = sending;
+  try {
+    const running = await door.send(agent, message);
+    running.done.catch((error: unknown) => giveBack(message, toErrorInfo(error), sending));
+  } catch (error) {
+    const info = toErrorInfo(error);
+    if (info.code !== "CONTEXT_FULL") throw error;
+    await giveBack(message, info, sending);
+  }
+}
+
+async function giveBack(message: MessageDraft, error: ErrorInfo, sending: Sending): Promise<void> {
+  if (error.code !== "CONTEXT_FULL") return;
+  const { door, agent, language, onRefused } = sending;
+  const [size, now] = await Promise.all([
+    door.measureDraft(agent, message.text).catch(() => undefined),
+    door.getAgent(agent, 1).catch(() => undefined),
+  ]);
+  const { turnCount = 0, tokens: historyTokens = 0 } = now ?? {};
+  onRefused(message, contextFullProblem(error, { size, turnCount, historyTokens, language }));
+}

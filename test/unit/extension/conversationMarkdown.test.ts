@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import MarkdownIt from "markdown-it";
+import { createFormats } from "../../../src/common/format";
+import { conversationMarkdown } from "../../../src/extension/chat/conversationMarkdown";
+import type { TurnView } from "../../../src/protocol/service";
+import { figures } from "../../support/extension/fakeService";
+
+const formats = createFormats("en");
+
+function turn(user: string, answer: string, change: Partial<TurnView> = {}): TurnView {
+  return { id: "t1", user, answer, state: "done", finishReason: "stop", createdAt: 0, ...change };
+}
+
+function exported(turns: readonly TurnView[], options: { readonly figures?: boolean; readonly system?: string } = {}) {
+  const { figures = false, system = "" } = options;
+  return conversationMarkdown({ name: "Ada", modelName: "SmolLM2", system, turns }, { formats, figures });
+}
+
+/** The document's own headings of the second level, as a reader of Markdown sees them. */
+function turnHeadings(markdown: string): readonly string[] {
+  const tokens = new MarkdownIt({ html: true }).parse(markdown, {});
+  return tokens.flatMap((token, index) => {
+    const isOurs = token.type === "heading_open" && token.tag === "h2" && token.level === 0;
+    const title = isOurs ? (tokens[index + 1]?.content ?? "") : "";
+    return title.startsWith("Turn ") ? [title] : [];
+  });
+}
+
+describe("a conversation as Markdown", () => {
+  it("has the name, the model, the instructions, and each message with its answer", () => {
+    const text = exported([turn("What is it?\n\nSay more.", "It is **this**.")], { system: "Be brief." });
+    assert.equal(
+      text,
+      "# Ada\n\nModel: SmolLM2. 1 turn.\n\n## Instructions\n\n> Be brief.\n\n## Turn 1\n\n> What is it?\n>\n> Say more.\n\nIt is **this**.\n",
+    );
+  });
+
+  it("has figures where they are wanted, and says how an answer ended that did not end by itself", () => {
+    const stopped = turn("a", "b", { figures, finishReason: "aborted" });
+    assert.doesNotMatch(exported([stopped]), /reused/);
+    assert.match(
+      exported([stopped], { figures: true }),
+      /\*20 tokens reused · 10 prefilled · 2 generated · TTFT 84 ms/,
+    );
+    assert.match(exported([stopped]), /\*The answer was stopped\.\*/);
+    const error = { code: "INTERNAL", what: "it broke", advice: "a", facts: {} } as const;
+    assert.match(exported([turn("a", "", { state: "failed", error })]), /\*No answer: it broke\.\*/);
+  });
+
+  it("keeps the turns apart whatever an answer opens and does not close", () => {
+    const hostile = [
+      "```ts\nlet x",
+      "~~~~\n```\nstill code",
+      "1. a list\n\n   ```sh\n   rm",
+      "- ```js\n  x()\n  ```\n\nand on",
+      "- ```js\n  x()",
+      "> ```\n> quoted",
+      "````md\n```ts\ninner\n```",
+      "```ts\na\n```\n\n```",
+      "<!-- a comment",
+      "<script>\nx",
+      "- <pre>",
+      "<details>\n\n<summary>",
+      "text\n",
+      "Heading\n---\n",
+      "| a | b |\n| - | - |",
+      "[x]: /url 'title",
+      "    indented code",
+    ];
+    for (const answer of hostile) {
+      const text = exported([turn("first", answer), turn("second", "fine")]);
+      assert.deepEqual(turnHeadings(text), ["Turn 1", "Turn 2"], answer);
+      const asked = exported([turn(answer, "fine"), turn("second", "fine")]);
+      assert.deepEqual(turnHeadings(asked), ["Turn 1", "Turn 2"], answer);
+    }
+  });
+
+  it("keeps them apart for any mixture of such pieces", () => {
+    const piece = fc.constantFrom(
+      "```",
+      "```ts",
+      "~~~",
+      "````",
+      "a",
+      "",
+      "- b",
+      "  c",
+      "> d",
+      "    e",
+      "<!-- f",
+      "1. g",
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (lines) => {
+        const text = exported([turn("first", lines.join("\n")), turn("second", "fine")]);
+        assert.deepEqual(turnHeadings(text), ["Turn 1", "Turn 2"]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("leaves an answer as it is where it closes what it opens", () => {
+    const answer = "Look:\n\n```ts\nconst a = `x`;\n```\n\n- one\n  ```\n  two\n  ```";
+    assert(exported([turn("a", answer)]).includes(answer));
+  });
+});
