@@ -7,7 +7,7 @@ import { type ThemeName, themeNames, themes } from "../support/webview/themes.mj
 const widths = [320, 1000];
 /** All turns are in view: what is out of view is not laid out, and axe-core does not look at it. */
 const height = 5000;
-const limitMs = 240_000;
+const limitMs = 400_000;
 
 describe("axe-core finds no violation", () => {
   const opened = showPages();

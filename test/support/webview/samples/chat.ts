@@ -324,7 +324,7 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
       turns: [{ ...first, user: `${contents.hostile}\n${"w".repeat(300)}`, answer: contents.hostile }],
     }),
   ],
-  branches: [snapshot({ turns: [first, second], branches: branching })],
+  manyBranches: [snapshot({ turns: [first, second], branches: branching })],
   empty: [snapshot({ agent: { ...reviewer, tier: "cold", tokens: 0, hotTokens: 0, diskTokens: 0 } })],
   poolExhausted: [
     snapshot({
