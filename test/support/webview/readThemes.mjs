@@ -45,8 +45,8 @@ const bodyRules = {
   "high-contrast-light": ".vscode-high-contrast-light",
 };
 
-/** Backgrounds that only VS Code paints: those of a panel, and of the rows of its trees. */
-const others = ["--vscode-panel-background", "--vscode-list-inactiveSelectionBackground"];
+/** Backgrounds that only VS Code paints (a panel's, and those of rows in its trees), and the orange that ours replaces. */
+const others = ["--vscode-panel-background", "--vscode-list-inactiveSelectionBackground", "--vscode-charts-orange"];
 
 /** Those that the sources name, and the others. */
 function usedVariables() {
