@@ -112,7 +112,8 @@ export function problemOf(error: ErrorInfo, context: ProblemContext = {}): Probl
 function withNumbers(error: ErrorInfo, { count }: Formats): ErrorInfo {
   const { needed, total, blockTokens, context } = error.facts;
   if (typeof needed !== "number") return error;
-  if (error.code === "CONTEXT_FULL" && typeof context === "number") {
+  // One with a cause says in its own words how long the message is and what there is room for.
+  if (error.code === "CONTEXT_FULL" && typeof context === "number" && error.facts["cause"] === undefined) {
     const prompt = count(needed - 1);
     const what = `the conversation with this message is ${prompt} tokens long and the model's context holds ${count(context)}`;
     return { ...error, what };

@@ -278,7 +278,7 @@ describe("why there can be no answer", () => {
     const { readOnly } = sample("locked");
     assert(readOnly);
     const banner = readOnlyBanner(readOnly, formats, () => {});
-    assert.match(text(byRole("note", banner)), /open in another window/);
+    assert.match(text(byRole("note", banner)), /Open in another window/);
     assert.deepEqual(buttons(banner), ["Fork Agent…", "Try Again"]);
   });
 });

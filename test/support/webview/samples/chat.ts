@@ -119,11 +119,10 @@ const pasted = "function recoverTo(follow: TokenSet, limit: number): Token {\n  
 const locked: Problem = {
   error: {
     code: "AGENT_LOCKED",
-    what: "this agent is open in another window, so it can only be read here",
-    advice: "close it there, or fork it",
+    what: "open in another window, read only here",
+    advice: "continue it there, or fork it to go on here",
     facts: {},
   },
-  kept: "The conversation can be read here.",
   actions: [
     { id: "fork", label: "Fork Agent…" },
     { id: "tryAgain", label: "Try Again" },
@@ -154,6 +153,7 @@ const branching = Array.from({ length: 9 }, (_, index) =>
 );
 
 export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
+  opening: [{ type: "opening", waitsFor: "conversation" }],
   streaming: [
     snapshot({ turns: [first, second, third, asked], agent: { ...reviewer, state: "answering" } }),
     {
@@ -384,6 +384,13 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
     snapshot({ turns: [first, { ...second, finishReason: "aborted", answer: "The skip should stop at the end of" }] }),
   ],
   locked: [snapshot({ agent: { ...reviewer, lockedElsewhere: true, tier: "warm" }, turns: [first], readOnly: locked })],
+  lockedFailed: [
+    snapshot({
+      agent: { ...reviewer, lockedElsewhere: true, tier: "warm" },
+      turns: [first, turn("t12", "Compare every rule.", "", { state: "failed", problem: poolExhausted })],
+      readOnly: locked,
+    }),
+  ],
   loading: [
     snapshot({
       turns: [first],
