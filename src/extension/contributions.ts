@@ -129,6 +129,12 @@ export const treeItems = {
 /** Behind the `viewItem` value of an agent that is in the room. */
 export const memberItem = ".member";
 
+/** Colours of agents where those of VS Code's charts cannot be seen: its orange is transparent, its light yellow too pale. */
+export const themeColours = {
+  agentOrange: "resident.agentOrange",
+  agentYellow: "resident.agentYellow",
+} as const;
+
 export const diagnosisScheme = "resident-diagnosis";
 
 /** Of the document that shows the log where the output channel cannot. */

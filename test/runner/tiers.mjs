@@ -81,7 +81,7 @@ export const tiers = [
     setUp: ["build"],
     prepare: bundled("pages"),
     commands: [
-      { name: "pages", args: () => mocha("out/test/pages/**/*.test.js", "--timeout=120000"), limitMs: minutes(5) },
+      { name: "pages", args: () => mocha("out/test/pages/**/*.test.js", "--timeout=120000"), limitMs: minutes(10) },
     ],
   },
   {

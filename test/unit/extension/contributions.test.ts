@@ -13,6 +13,7 @@ import {
   type SettingId,
   settings,
   startupSettings,
+  themeColours,
   treeItems,
   viewContainer,
   views,
@@ -50,6 +51,10 @@ function boundCommands({ command, args }: Keybinding): readonly string[] {
 describe("contributions", () => {
   it("declares exactly the commands that the code names", () => {
     assert.deepEqual(sorted(contributes.commands.map(({ command }) => command)), sorted(Object.values(commands)));
+  });
+
+  it("declares exactly the colours that the code names", () => {
+    assert.deepEqual(sorted(contributes.colors.map(({ id }) => id)), sorted(Object.values(themeColours)));
   });
 
   it("puts every command under the extension's own prefix and category, with a title", () => {
