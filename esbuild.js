@@ -64,7 +64,8 @@ const tiers = {
   native: { external: [] },
   faults: { external: [] },
   reference: { external: [] },
-  integration: { external: ["vscode", "mocha"] },
+  integration: { external: ["vscode", "mocha", "oxc-parser"] },
+  pages: { external: ["playwright-core", "esbuild", "axe-core"] },
   ui: { external: ["playwright-core"] },
 };
 

@@ -40,7 +40,7 @@ export class AgentCache {
   private savedBlocks: AgentBlocks | undefined;
   /** The generation that has the cache at the moment. */
   private lentTo: Generation | undefined;
-  /** Tokens that came from disk since the last turn. */
+  /** Tokens that the turn which is under way has from disk; a read-ahead's were in memory when the message came. */
   private tokensFromDisk = 0;
   /** Why less came than was stored, since the last turn: a read ahead's refusal belongs to the turn after it. */
   private refused: CacheRefusal | undefined;
@@ -85,6 +85,7 @@ export class AgentCache {
     { priority = "normal", signal, onRestoring }: HotOptions = {},
   ): Promise<number> {
     const startedMs = this.clock.nowMs();
+    if (priority === "normal") this.tokensFromDisk = 0;
     const window = session.engine.windowTokens;
     const history = this.keyed.of(session.identity, tokens, this.heldKeys);
     const plan = await planRestore(this.store, session, history, this.hotTokensOf(session, tokens), saved, window);
@@ -115,7 +116,7 @@ export class AgentCache {
       this.refused ??= refused;
       if (blocks === undefined) return;
       this.hold({ blocks, session, settledTokens: blocks.numTokens });
-      this.tokensFromDisk += loadedTokens;
+      if (priority === "normal") this.tokensFromDisk += loadedTokens;
     } finally {
       if (inUse !== undefined && inUse === this.held) this.leaveIdle(inUse);
     }

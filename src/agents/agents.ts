@@ -24,6 +24,8 @@ import { AgentCache } from "./agentCache";
 import { AgentDirectory } from "./agentDirectory";
 import { checkedSampling, storedSampling } from "./agentSampling";
 import { assertNotBlank } from "./answerBudget";
+import { noRoomToGoOn } from "./contextFull";
+import { cutTurn, openCopyOf } from "./continuing";
 import { type Activity, LiveAgent } from "./liveAgent";
 import { LiveAgents } from "./liveAgents";
 import { LockKeeper } from "./lockKeeper";
@@ -33,7 +35,8 @@ import { Residency, rankOf } from "./residency";
 import { RunningAnswer } from "./runningAnswer";
 import { type LiveState, summaryOf } from "./summaries";
 import { TurnRunner } from "./turnRunner";
-import { countTokens, TurnTree } from "./turnTree";
+import { countTokens, type Turn, TurnTree } from "./turnTree";
+import { Wait } from "./wait";
 
 export interface AgentsOptions {
   readonly store: AgentStore;
@@ -70,6 +73,7 @@ export class Agents {
   private readonly locks: LockKeeper;
   private readonly runner: TurnRunner;
   private readonly turns = new Set<Promise<void>>();
+  private numAnswers = 0;
 
   constructor(private readonly options: AgentsOptions) {
     const { store, models, clock, log } = options;
@@ -312,14 +316,25 @@ export class Agents {
 
   async send(id: AgentId, { text, sampling, instead }: SendRequest): Promise<Running> {
     assertNotBlank(text);
+    const wait = this.newWait();
     return this.live.use(id, (agent) => {
       const parent = instead === undefined ? agent.head : agent.turn(instead).parent;
-      return this.begin(agent, parent, text, sampling);
+      return this.begin(agent, newTurn(parent, text), sampling, wait);
     });
   }
 
-  async continueAnswer(id: AgentId, _sampling?: SamplingOptions): Promise<Running> {
-    throw new InvalidRequestError(`the answer of ${id} cannot be continued`, "send a message");
+  /** Goes on with the head's answer where it was cut. Throws INVALID_REQUEST or CONTEXT_FULL where that cannot be. */
+  async continueAnswer(id: AgentId, sampling?: SamplingOptions): Promise<Running> {
+    const wait = this.newWait();
+    return this.live.use(id, (agent) => {
+      agent.assertIdle();
+      const { tree, head, name, writer } = agent;
+      const turn = cutTurn(tree, head, name);
+      const { contextTokens } = writer.manifest;
+      const tokens = countTokens(tree, turn.id);
+      if (tokens >= contextTokens) throw noRoomToGoOn(tokens, contextTokens);
+      return this.begin(agent, tree.isFollowed(turn.id) ? openCopy(turn) : sameTurn, sampling, wait);
+    });
   }
 
   /**
@@ -338,12 +353,13 @@ export class Agents {
     });
   }
 
-  regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running> {
+  async regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running> {
+    const wait = this.newWait();
     return this.live.use(id, (agent) => {
       const again = turn ?? agent.head;
       if (again === undefined) throw new InvalidRequestError(`${agent.name} has no turn yet`, "send a message first");
       const { parent, user } = agent.turn(again);
-      return this.begin(agent, parent, user, sampling);
+      return this.begin(agent, newTurn(parent, user), sampling, wait);
     });
   }
 
@@ -369,28 +385,38 @@ export class Agents {
     }
   }
 
+  private newWait(): Wait {
+    return new Wait(this.options.clock);
+  }
+
   /** The message is on disk when this resolves; the answer goes on by itself. */
   private async begin(
     agent: LiveAgent,
-    parent: TurnId | undefined,
-    user: string,
-    sampling: SamplingOptions | undefined,
+    { goesOn, commit }: TurnStart,
+    request: SamplingOptions = {},
+    wait: Wait,
   ): Promise<Running> {
     agent.assertIdle();
-    const turnId = agent.tree.nextId();
-    const answer = new RunningAnswer(`${agent.id}/${turnId}`);
+    const turnId = goesOn === "same" ? (agent.head ?? "") : agent.tree.nextId();
+    this.numAnswers += 1;
+    const answer = new RunningAnswer(`${agent.id}/${turnId}/${this.numAnswers}`);
     const activity: Activity = { answer, turn: turnId, state: "waiting" };
+    const { head = null, headTurns, headTokens } = agent.writer.manifest;
     agent.activity = activity;
     try {
       await this.residency.readAhead.stop(agent);
-      await agent.addTurn(turnId, parent, user, this.options.wallClockMs());
+      await commit(agent, turnId, this.options.wallClockMs());
     } catch (error) {
       agent.activity = undefined;
       throw error;
     }
+    const turn = agent.turn(turnId);
+    if (goesOn !== "no") answer.emit({ type: "continues", text: turn.answerText });
     this.emitter.fire({ type: "turnStarted", id: agent.id, turn: turnId });
     this.changed(agent);
-    agent.over = this.runner.run(agent, agent.turn(turnId), activity, sampling).then(() => this.ended(agent, turnId));
+    const headBefore = { head, headTurns, headTokens };
+    const work = { turn, activity, request, wait, goesOn: goesOn !== "no", headBefore };
+    agent.over = this.runner.run(agent, work).then(() => this.ended(agent, turnId));
     const over = agent.over;
     this.turns.add(over);
     void over.finally(() => this.turns.delete(over));
@@ -438,6 +464,28 @@ export class Agents {
     });
   }
 }
+
+/** How a turn gets to where its answer can be made. */
+interface TurnStart {
+  /** Whether a cut answer goes on: its own, or a copy of it. */
+  readonly goesOn: "no" | "same" | "copy";
+  /** Puts the turn on disk as the head. Throws where that cannot be, nothing changed. */
+  readonly commit: (agent: LiveAgent, id: TurnId, at: number) => Promise<void>;
+}
+
+function newTurn(parent: TurnId | undefined, user: string): TurnStart {
+  return { goesOn: "no", commit: (agent, id, at) => agent.addTurn(id, parent, user, at) };
+}
+
+function openCopy(turn: Turn): TurnStart {
+  return { goesOn: "copy", commit: (agent, id, at) => agent.addCopy(openCopyOf(turn, id, at), id, at) };
+}
+
+/** Nothing has to be committed before the answer grows. */
+const sameTurn: TurnStart = {
+  goesOn: "same",
+  commit: async (agent, _id, at) => agent.writer.change({ lastUsedAt: at }),
+};
 
 function validName(name: string): string {
   const trimmed = name.trim();

@@ -1,7 +1,7 @@
 import { type ErrorInfo, toErrorInfo } from "../common/errors";
 import type { Clock, TokenId } from "../engine/ports";
 import type { TurnId } from "../protocol/service";
-import type { AgentWriter } from "../store/agentWriter";
+import type { AgentWriter, ManifestChange } from "../store/agentWriter";
 import type { Durability } from "../store/ports";
 import { encodeRecord, type TurnRecord } from "./turnRecords";
 import { countTokens, type TurnTree } from "./turnTree";
@@ -15,6 +15,7 @@ export class AnswerRecorder {
   private text = "";
   private lastCommitMs: number;
   private committing = false;
+  private added = false;
   private failed: ErrorInfo | undefined;
 
   constructor(
@@ -34,6 +35,7 @@ export class AnswerRecorder {
   add(id: TokenId | undefined, text: string): void {
     if (id !== undefined) this.ids.push(id);
     this.text += text;
+    this.added ||= id !== undefined;
     const isDue = this.ids.length >= commitTokens || this.clock.nowMs() - this.lastCommitMs >= commitMs;
     if (!isDue || this.committing) return;
     this.flush();
@@ -44,11 +46,19 @@ export class AnswerRecorder {
     });
   }
 
-  /** Records what is left of the answer and how it ended, and commits. Does not reject: see `saveError`. */
-  async finish(end: TurnRecord): Promise<void> {
+  /** Whether something was added to the answer. */
+  get hasAnswer(): boolean {
+    return this.added;
+  }
+
+  /**
+   * Records what is left of the answer and how it ended, and commits; `head` is the manifest's then, where it is not the
+   * turn. Does not reject: see `saveError`.
+   */
+  async finish(end: TurnRecord, head?: ManifestChange): Promise<void> {
     this.flush();
     this.record(end);
-    this.writer.change({ headTokens: countTokens(this.tree, this.turn) });
+    this.writer.change(head ?? { headTokens: countTokens(this.tree, this.turn) });
     await this.commit("kept");
   }
 

@@ -4,9 +4,13 @@ import type { CacheSource, GenerationEvent, TurnFigures } from "../protocol/serv
 import type { AnswerDecoder } from "./ports";
 
 /** What a turn knows besides the engine's own figures. */
-export interface CacheFigures {
+export interface OuterFigures {
   readonly restoreMs: number;
   readonly cache: CacheSource;
+  /** From the message's arrival to the submit. */
+  readonly beforeSubmitMs: number;
+  /** The part of it in which the model was waited for; absent where it was there. */
+  readonly modelMs?: number;
 }
 
 export interface FinishedAnswer {
@@ -16,9 +20,11 @@ export interface FinishedAnswer {
 }
 
 export interface AnswerListener {
-  emit(event: Exclude<GenerationEvent, { type: "done" | "failed" }>): void;
+  emit(event: Exclude<GenerationEvent, { type: "continues" | "done" | "failed" }>): void;
   /** One sampled id and the text that it let out, which may be empty; at the end what was held back, without an id. */
   onToken?(id: TokenId | undefined, text: string): void;
+  /** The answer may be continued: where it is cut within a character, that character is left out. */
+  readonly mayGoOn?: boolean;
 }
 
 /**
@@ -29,13 +35,13 @@ export async function followAnswer(
   generation: Generation,
   decoder: AnswerDecoder,
   clock: Clock,
-  cacheFigures: (reusedTokens: number) => CacheFigures,
+  outerFigures: (reusedTokens: number) => OuterFigures,
   listener: AnswerListener,
 ): Promise<FinishedAnswer> {
   let text = "";
   let stopped = false;
   let prefillStartedMs: number | undefined;
-  const figuresNow = () => turnFigures(generation.figures(), cacheFigures);
+  const figuresNow = () => turnFigures(generation.figures(), outerFigures);
   const show = (id: TokenId | undefined, added: string) => {
     text += added;
     listener.onToken?.(id, added);
@@ -58,8 +64,9 @@ export async function followAnswer(
   });
   try {
     const result = await generation.result;
-    if (!stopped) show(undefined, decoder.finish());
-    return { result, text, figures: turnFigures(result.figures, cacheFigures) };
+    const isCut = listener.mayGoOn === true && result.finishReason !== "stop";
+    if (!stopped) show(undefined, decoder.finish(isCut));
+    return { result, text, figures: turnFigures(result.figures, outerFigures) };
   } finally {
     subscription.dispose();
   }
@@ -69,9 +76,10 @@ function rate(tokens: number, ms: number): number {
   return ms > 0 ? (tokens * 1000) / ms : 0;
 }
 
-function turnFigures(figures: GenerationFigures, cacheFigures: (reusedTokens: number) => CacheFigures): TurnFigures {
+function turnFigures(figures: GenerationFigures, outerFigures: (reusedTokens: number) => OuterFigures): TurnFigures {
   const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, recomputedTokens } = figures;
   const { ttftMs, decodeTokensPerSecond } = figures;
+  const { restoreMs, cache, beforeSubmitMs, modelMs } = outerFigures(reusedTokens);
   return {
     promptTokens,
     reusedTokens,
@@ -79,7 +87,10 @@ function turnFigures(figures: GenerationFigures, cacheFigures: (reusedTokens: nu
     generatedTokens,
     ...(recomputedTokens > 0 ? { recomputedTokens } : {}),
     ttftMs,
+    restoreMs,
+    ...(generatedTokens > 0 ? { waitMs: beforeSubmitMs + ttftMs } : {}),
+    ...(modelMs === undefined ? {} : { modelMs }),
     decodeTokensPerSecond,
-    ...cacheFigures(reusedTokens),
+    cache,
   };
 }

@@ -3,6 +3,7 @@ import { Past } from "../text/past";
 import type { BuiltPrompt, PromptAhead, PromptBuilder } from "../text/prompt";
 import { runInSlices, type Steps } from "../text/steps";
 import { type Continuation, continuationsOf, type Saved, saveAfter } from "./savedHistories";
+import { joinIds } from "./turnRecords";
 import { isUnanswered, type Turn, type TurnTree } from "./turnTree";
 
 interface Known {
@@ -28,6 +29,18 @@ export class Conversation {
   async prompt(turn: Turn, system: string, builder: PromptBuilder, signal?: AbortSignal): Promise<BuiltPrompt> {
     const past = await this.pastOf(turn.parent, builder, signal);
     return builder.buildAfter({ system, past, user: turn.user }, signal);
+  }
+
+  /** What was read before the answer of `turn`, and the answer so far. */
+  async answered(turn: Turn, system: string, builder: PromptBuilder, signal?: AbortSignal) {
+    const { prompt, answerIds } = turn;
+    const past = await this.pastOf(turn.parent, builder, signal);
+    // A copy of a turn has no prompt of its own before it is continued.
+    const built =
+      prompt === undefined ? await builder.buildAfter({ system, past, user: turn.user }, signal) : undefined;
+    const segments = prompt?.segments ?? [];
+    const before = built?.ids ?? past?.ids(prompt?.keep, segments) ?? joinIds(segments.map(({ ids }) => ids));
+    return { ids: joinIds([before, answerIds]), built };
   }
 
   /** What the prompt of the next message behind `head` begins with, of which `draft` is written so far. */

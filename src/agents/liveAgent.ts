@@ -90,6 +90,12 @@ export class LiveAgent {
     await this.commitRecords([record], { head: id, headTurns: this.tree.branch(parent).length + 1, lastUsedAt: at });
   }
 
+  /** Commits a copy of a turn that is `records`, beside it, and makes it the head. */
+  async addCopy(records: readonly TurnRecord[], id: TurnId, at: number): Promise<void> {
+    const { headTurns, headTokens } = this.writer.manifest;
+    await this.commitRecords(records, { head: id, headTurns, headTokens, lastUsedAt: at });
+  }
+
   /**
    * Commits copies of the last `count` answered turns of the branch at the head as a branch of its own, and makes it the
    * head: its text is read anew with the next message. Throws INVALID_REQUEST where there are not as many.

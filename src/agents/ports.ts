@@ -10,8 +10,8 @@ import type { PromptBuilder } from "../text/prompt";
 export interface AnswerDecoder {
   /** `text`: what may be shown now. `stopped`: a stop string is complete, the answer ends with the text given so far. */
   push(id: TokenId): { readonly text: string; readonly stopped: boolean };
-  /** What was held back in case a stop string or a character went on. */
-  finish(): string;
+  /** What was held back in case a stop string or a character went on. `isCut`: never a part of a character. */
+  finish(isCut?: boolean): string;
 }
 
 export interface TextModel {

@@ -62,6 +62,11 @@ export class ReadAhead {
     return this.underWay.has(agent);
   }
 
+  /** Something is read that begins with what every next message begins with. */
+  readsDraft(agent: LiveAgent): boolean {
+    return this.underWay.get(agent)?.draft !== undefined;
+  }
+
   private async run(agent: LiveAgent, draft: string | undefined, signal: AbortSignal): Promise<void> {
     try {
       await this.read(agent, draft, signal);

@@ -96,6 +96,8 @@ export class Residency {
     await this.save(agent);
     const waiting = this.options.models.current?.engine.numWaiting ?? 0;
     if (!agent.cache.holdsBlocks || waiting > 0) return;
+    // A draft that came meanwhile holds all of it: it must not be ended for its own beginning.
+    if (this.readAhead.readsDraft(agent)) return;
     await this.readAhead.start(agent, "").catch((error: unknown) => {
       this.options.log.log("warn", `${agent.name} is not read ahead: ${toErrorInfo(error).what}`);
     });

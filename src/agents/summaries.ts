@@ -52,7 +52,8 @@ export function detailOf(manifest: Manifest, tree: TurnTree, live: LiveState, ne
     turns: branch.map((turn) => {
       const isHead = turn.id === manifest.head;
       // Another process may be answering the head at this moment; nobody answers an older turn.
-      const running = turn.id === live.runningTurn || (live.lockedElsewhere && isHead);
+      const elsewhere = live.lockedElsewhere && isHead ? "elsewhere" : "no";
+      const running = turn.id === live.runningTurn ? "here" : elsewhere;
       return toView(turn, running, isHead ? live.saveError : undefined);
     }),
     branches: newestTurns === undefined ? tree.chains(manifest.head) : [],
@@ -85,7 +86,7 @@ export function unreadableDetail(unreadable: UnreadableAgent, tree: TurnTree, ne
     turnCount: branch.length,
     tokens: countTokens(tree, head),
     system: unreadable.agent?.system ?? "",
-    turns: tree.branch(head, newestTurns).map((turn) => toView(turn, false)),
+    turns: tree.branch(head, newestTurns).map((turn) => toView(turn, "no")),
     branches: newestTurns === undefined ? tree.chains(head) : [],
     branchCount: tree.chainCount(head),
   };

@@ -25,7 +25,10 @@ export type TurnRecord =
       readonly at: number;
     }
   | ({ readonly type: "prompt"; readonly turn: TurnId } & TurnPrompt)
-  /** A further part of the answer: ids as sampled, and the text that could be shown by then. */
+  /**
+   * A further part of the answer: ids as sampled, and the text that could be shown by then. Behind an end it says that a
+   * cut answer goes on: another end follows.
+   */
   | { readonly type: "answer"; readonly turn: TurnId; readonly text: string; readonly ids: Int32Array }
   | ({ readonly type: "end"; readonly turn: TurnId } & TurnEnd);
 
@@ -131,6 +134,8 @@ function decodeFigures(object: JsonObject): TurnFigures {
     ...(object["recomputedTokens"] === undefined ? {} : { recomputedTokens: readCount(object, "recomputedTokens") }),
     ttftMs: readNumber(object, "ttftMs"),
     restoreMs: readNumber(object, "restoreMs"),
+    ...(object["waitMs"] === undefined ? {} : { waitMs: readNumber(object, "waitMs") }),
+    ...(object["modelMs"] === undefined ? {} : { modelMs: readNumber(object, "modelMs") }),
     decodeTokensPerSecond: readNumber(object, "decodeTokensPerSecond"),
     cache: decodeCache(asObject(object["cache"], "cache")),
   };

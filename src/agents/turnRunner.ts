@@ -1,15 +1,19 @@
 import { AbortedError, throwIfAborted, toErrorInfo } from "../common/errors";
 import type { Clock } from "../engine/ports";
 import type { CacheRefusal, SamplingOptions } from "../protocol/service";
+import type { ManifestChange } from "../store/agentWriter";
 import type { BuiltPrompt } from "../text/prompt";
 import { storedSampling } from "./agentSampling";
 import { type AnswerLimits, answerBudget } from "./answerBudget";
 import { AnswerRecorder } from "./answerRecorder";
 import { followAnswer } from "./answerStream";
+import { contextFull, noRoomToGoOn } from "./contextFull";
+import { decoderBehind } from "./continuing";
 import type { Activity, LiveAgent } from "./liveAgent";
 import type { ModelAccess, ModelSession } from "./ports";
 import { resolveSampling, toSamplingParams } from "./sampling";
 import { noFigures, type Turn } from "./turnTree";
+import type { Wait } from "./wait";
 
 export interface TurnRunnerOptions {
   readonly models: ModelAccess;
@@ -22,36 +26,52 @@ export interface TurnRunnerOptions {
   readonly onChange: (agent: LiveAgent) => void;
 }
 
+/** An answer to make. */
+export interface TurnWork {
+  readonly turn: Turn;
+  readonly activity: Activity;
+  readonly request: SamplingOptions;
+  /** Since the message came. */
+  readonly wait: Wait;
+  /** The turn's answer was cut and goes on. */
+  readonly goesOn: boolean;
+  /** The head before the message; it is the head again where the message does not fit the context. */
+  readonly headBefore: ManifestChange;
+}
+
 /** Answers committed messages. Whatever happens, the turn ends with a record of it and the running answer is told. */
 export class TurnRunner {
   constructor(private readonly options: TurnRunnerOptions) {}
 
   /** Resolves when the turn is over, its cache back with the agent; never rejects. */
-  async run(agent: LiveAgent, turn: Turn, activity: Activity, request: SamplingOptions = {}): Promise<void> {
-    const { answer } = activity;
-    const recorder = new AnswerRecorder(turn.id, agent.tree, agent.writer, this.options.clock);
+  async run(agent: LiveAgent, work: TurnWork): Promise<void> {
+    const { answer } = work.activity;
+    const { models, clock } = this.options;
+    const recorder = new AnswerRecorder(work.turn.id, agent.tree, agent.writer, clock);
     try {
-      const lease = await this.options.models.lease(agent.writer.manifest.modelDirectory, answer.signal, (reason) =>
+      const { modelDirectory } = agent.writer.manifest;
+      work.wait.beginLease(models, modelDirectory);
+      const lease = await models.lease(modelDirectory, answer.signal, (reason) =>
         answer.emit({ type: "waitingModel", reason }),
       );
       try {
-        await this.answer(agent, turn, activity, recorder, lease.session, request);
+        work.wait.endLease();
+        await this.answer(agent, work, recorder, lease.session);
       } finally {
         lease.release();
       }
     } catch (error) {
-      await this.endWithout(agent, turn, activity, recorder, error);
+      await this.endWithout(agent, work, recorder, error);
     }
   }
 
   private async answer(
     agent: LiveAgent,
-    turn: Turn,
-    activity: Activity,
+    work: TurnWork,
     recorder: AnswerRecorder,
     session: ModelSession,
-    request: SamplingOptions,
   ): Promise<void> {
+    const { turn, activity, request, wait } = work;
     const { answer } = activity;
     const { manifest } = agent.writer;
     const sampling = resolveSampling({
@@ -60,9 +80,9 @@ export class TurnRunner {
       settings: this.options.settings(),
       model: session.sampling,
     });
-    const built = await agent.conversation.prompt(turn, manifest.system, session.text.prompts, answer.signal);
-    const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limitsOf(session), manifest.headTokens);
-    const restoreMs = await agent.cache.makeHot(session, built.ids, agent.saved, {
+    const { ids, built, answeredTokens } = await promptOf(agent, work, session);
+    const maxTokens = answerBudget(ids.length, sampling.maxTokens, limitsOf(session), manifest.headTokens);
+    const restoreMs = await agent.cache.makeHot(session, ids, agent.saved, {
       signal: answer.signal,
       onRestoring: (tokens) => {
         this.enter(agent, activity, "restoring");
@@ -70,9 +90,11 @@ export class TurnRunner {
       },
     });
     throwIfAborted(answer.signal);
-    recorder.record(promptRecord(turn, built));
+    if (built !== undefined) recorder.record(promptRecord(turn, built));
+    const waited = wait.submitted();
     const generation = agent.cache.submit(session, {
-      tokens: built.ids,
+      tokens: ids,
+      answeredTokens,
       sampling: toSamplingParams(sampling),
       stopIds: session.text.stopIds,
       maxTokens,
@@ -80,14 +102,20 @@ export class TurnRunner {
     const abort = () => generation.abort();
     answer.signal.addEventListener("abort", abort);
     try {
-      const decoder = session.text.startAnswer(sampling.stop ?? []);
-      const sourceOf = (reusedTokens: number) => ({ restoreMs, cache: agent.cache.sourceOf(reusedTokens) });
+      const fresh = session.text.startAnswer(sampling.stop ?? []);
+      const decoder = work.goesOn ? decoderBehind(fresh, turn.answerIds, turn.answerText) : fresh;
+      const sourceOf = (reusedTokens: number) => ({
+        ...waited,
+        restoreMs,
+        cache: agent.cache.sourceOf(reusedTokens),
+      });
       const finished = await followAnswer(generation, decoder, this.options.clock, sourceOf, {
         emit: (event) => {
           this.enter(agent, activity, stateDuring(event.type));
           answer.emit(event);
         },
         onToken: (id, text) => recorder.add(id, text),
+        mayGoOn: true,
       });
       const { refused } = finished.figures.cache;
       if (refused !== undefined) this.options.onRefused(agent, refused);
@@ -107,26 +135,30 @@ export class TurnRunner {
   /** The turn ended by a failure, or by an abort before anything ran. What was said until then stays. */
   private async endWithout(
     agent: LiveAgent,
-    turn: Turn,
-    activity: Activity,
+    { turn, activity, headBefore }: TurnWork,
     recorder: AnswerRecorder,
     error: unknown,
   ): Promise<void> {
     const { answer } = activity;
     if (error instanceof AbortedError && answer.signal.aborted) {
-      const end = { state: "done", finishReason: "aborted", figures: noFigures } as const;
+      // An answer that was cut before keeps the figures of what was said.
+      const figures = turn.end?.state === "done" ? turn.end.figures : noFigures;
+      const end = { state: "done", finishReason: "aborted", figures } as const;
       await this.finish(agent, recorder, { type: "end", turn: turn.id, ...end });
       agent.activity = undefined;
       answer.finish({ type: "done", text: "", tokenIds: [], finishReason: "aborted", figures: noFigures });
       return;
     }
-    await this.finish(agent, recorder, { type: "end", turn: turn.id, state: "failed", error: toErrorInfo(error) });
+    const info = toErrorInfo(error);
+    const didNotFit = info.code === "CONTEXT_FULL" && agent.turn(turn.id).prompt === undefined;
+    const end = { type: "end", turn: turn.id, state: "failed", error: info } as const;
+    await this.finish(agent, recorder, end, didNotFit ? headBefore : undefined);
     agent.activity = undefined;
     answer.fail(error);
   }
 
-  private async finish(agent: LiveAgent, recorder: AnswerRecorder, end: Parameters<AnswerRecorder["finish"]>[0]) {
-    await recorder.finish(end);
+  private async finish(agent: LiveAgent, recorder: AnswerRecorder, ...end: Parameters<AnswerRecorder["finish"]>) {
+    await recorder.finish(...end);
     agent.saveError = recorder.saveError;
   }
 
@@ -135,6 +167,29 @@ export class TurnRunner {
     activity.state = state;
     this.options.onChange(agent);
   }
+}
+
+/**
+ * What is to be read before the answer goes on; `built` where the turn has no prompt yet. Throws CONTEXT_FULL where it does
+ * not fit.
+ */
+async function promptOf(agent: LiveAgent, { turn, activity, goesOn }: TurnWork, { text, contextTokens }: ModelSession) {
+  const { conversation, writer } = agent;
+  const { system, headTokens } = writer.manifest;
+  const { prompts } = text;
+  const { signal } = activity.answer;
+  if (goesOn) {
+    const { ids, built } = await conversation.answered(turn, system, prompts, signal);
+    if (ids.length >= contextTokens) throw noRoomToGoOn(ids.length, contextTokens);
+    return { ids, built, answeredTokens: turn.answerIds.length };
+  }
+  const built = await conversation.prompt(turn, system, prompts, signal);
+  const promptTokens = built.ids.length;
+  if (promptTokens < contextTokens) return { ids: built.ids, built, answeredTokens: 0 };
+  const messageTokens = await prompts.countText(turn.user, signal);
+  const alone = await prompts.buildAfter({ system, past: undefined, user: turn.user }, signal);
+  const sizes = { promptTokens, messageTokens, alonePromptTokens: alone.ids.length };
+  throw contextFull({ ...sizes, contextTokens, keptTokens: headTokens });
 }
 
 function promptRecord(turn: Turn, built: BuiltPrompt) {

@@ -81,8 +81,14 @@ export class TurnTree {
     return this.turns.size;
   }
 
+  /** Whether other turns come behind this one. */
+  isFollowed(id: TurnId): boolean {
+    return this.all().some((turn) => turn.parent === id && !isWithdrawn(turn));
+  }
+
   newest(): TurnId | undefined {
-    return [...this.turns.keys()].at(-1);
+    const all = this.all();
+    return (all.filter((turn) => !isWithdrawn(turn)).at(-1) ?? all.at(-1))?.id;
   }
 
   /** `head` if it is there, else the newest turn: what a damaged log still has. */
@@ -99,12 +105,17 @@ export class TurnTree {
     return chains;
   }
 
-  /** The tree as chains, parents first; empty where there is nothing beside the branch at `head`. */
+  /**
+   * The tree as chains, parents first; empty where there is nothing beside the branch at `head`. Messages that did not fit
+   * are no part of it.
+   */
   chains(head: TurnId | undefined): readonly TurnChain[] {
     const current = new Set(this.branch(head).map((turn) => turn.id));
     if (current.size === this.turns.size) return [];
+    const shown = this.withoutWithdrawn(current);
+    if (current.size === shown.length) return [];
     const followers = new Map<TurnId | undefined, number>();
-    for (const { parent } of this.turns.values()) followers.set(parent, (followers.get(parent) ?? 0) + 1);
+    for (const { parent } of shown) followers.set(parent, (followers.get(parent) ?? 0) + 1);
     const goesOn = (id: TurnId | undefined) => id !== undefined && id !== head && followers.get(id) === 1;
     /** By turn: the chain that it is in so far. */
     const tokens = new Map<TurnId, number>();
@@ -113,7 +124,7 @@ export class TurnTree {
       { readonly first: Turn; readonly after: TurnId | undefined; readonly turns: number }
     >();
     const chains: TurnChain[] = [];
-    for (const turn of this.turns.values()) {
+    for (const turn of shown) {
       const before = turn.parent !== undefined && goesOn(turn.parent) ? open.get(turn.parent) : undefined;
       const chain = before ? { ...before, turns: before.turns + 1 } : { first: turn, after: turn.parent, turns: 1 };
       open.set(turn.id, chain);
@@ -134,6 +145,13 @@ export class TurnTree {
     return chains;
   }
 
+  /** Older logs have some that others follow, or that are the head. */
+  private withoutWithdrawn(current: ReadonlySet<TurnId>): readonly Turn[] {
+    const all = this.all();
+    const parents = new Set(all.map(({ parent }) => parent));
+    return all.filter((turn) => !isWithdrawn(turn) || current.has(turn.id) || parents.has(turn.id));
+  }
+
   private find(id: TurnId | undefined): Turn | undefined {
     return id === undefined ? undefined : this.turns.get(id);
   }
@@ -142,15 +160,19 @@ export class TurnTree {
     switch (record.type) {
       case "prompt":
         return { ...turn, prompt: { keep: record.keep, segments: record.segments, tokens: record.tokens } };
-      case "answer":
+      case "answer": {
+        // Behind an end it goes on: it has none until the next.
+        const { end: _, ...open } = turn;
         return {
-          ...turn,
+          ...open,
           answerText: turn.answerText + record.text,
           answerIds: this.appendIds(turn.id, turn.answerIds, record.ids),
         };
+      }
       case "end": {
         const { type: _, turn: __, ...end } = record;
         this.growing.delete(turn.id);
+        this.shape += 1;
         return { ...turn, end };
       }
     }
@@ -199,8 +221,16 @@ export function isUnanswered(turn: Turn): boolean {
   return turn.end?.state === "failed" && turn.answerIds.length === 0;
 }
 
-/** The turn for a page. `running`: it is being answered now; its text so far is then in the running answer's events. */
-export function toView(turn: Turn, running: boolean, saveError?: ErrorInfo): TurnView {
+/** A message that did not fit the context: nothing of it was read, and the head went back to where it was. */
+export function isWithdrawn({ end, prompt }: Turn): boolean {
+  return end?.state === "failed" && end.error.code === "CONTEXT_FULL" && prompt === undefined;
+}
+
+/**
+ * The turn for a page. "here": it is being answered now; its text so far is then in the running answer's events.
+ * "elsewhere": another process may be answering it, which is seen by its having no end.
+ */
+export function toView(turn: Turn, running: "here" | "elsewhere" | "no", saveError?: ErrorInfo): TurnView {
   const base = {
     id: turn.id,
     user: turn.user,
@@ -209,7 +239,8 @@ export function toView(turn: Turn, running: boolean, saveError?: ErrorInfo): Tur
     ...(turn.parent === undefined ? {} : { parent: turn.parent }),
     ...(saveError === undefined ? {} : { saveError }),
   };
-  if (turn.end === undefined) return { ...base, state: running ? "running" : "interrupted" };
+  if (running === "here") return { ...base, state: "running" };
+  if (turn.end === undefined) return { ...base, state: running === "no" ? "interrupted" : "running" };
   if (turn.end.state === "failed") return { ...base, state: "failed", error: turn.end.error };
   return { ...base, state: "done", finishReason: turn.end.finishReason, figures: turn.end.figures };
 }

@@ -56,12 +56,28 @@ async function measureContext(
       await service.loadModel(signal);
       warm.push(await ask("from disk"));
     }
-    return [row("cold", [cold]), row("hot", hot, cold), row("warm", warm, cold)];
+    return resumeRows(cold, hot, warm);
   });
 }
 
+/** What was read before must be worth it: by how many times an agent answers sooner than one that reads everything. */
+const leastGain = { hot: 10, warm: 5 } as const;
+
 /** The restore counts: the person waits for it too. */
 const waitMs = (figures: TurnFigures) => figures.ttftMs + figures.restoreMs;
+
+/** Cold, hot and warm, the latter two with the time that they may take. */
+export function resumeRows(
+  cold: TurnFigures,
+  hot: readonly TurnFigures[],
+  warm: readonly TurnFigures[],
+): readonly BenchRow[] {
+  const later = (tier: "hot" | "warm", all: readonly TurnFigures[]) => ({
+    ...row(tier, all, cold),
+    targetMs: waitMs(cold) / leastGain[tier],
+  });
+  return [row("cold", [cold]), later("hot", hot), later("warm", warm)];
+}
 
 function row(tier: "cold" | "hot" | "warm", all: readonly TurnFigures[], cold?: TurnFigures): BenchRow {
   const times = percentiles(all.map(waitMs));

@@ -1,7 +1,10 @@
+import path from "node:path";
 import { ResidentError } from "../common/errors";
 import { createFormats } from "../common/format";
+import { benchMarkdown } from "../protocol/benchMarkdown";
 import { type BenchReport, type BenchSuite, benchSuiteNames } from "../protocol/service";
 import { type CommandSpec, parseArguments } from "./arguments";
+import { beginMarker, endMarker, writeBetweenMarkers } from "./benchMarkers";
 import { type Console, consoleLog, printJson, progressPrinter, table } from "./console";
 import { commonOptions, modelOptions, withService } from "./session";
 import { stoppable } from "./stoppable";
@@ -15,12 +18,23 @@ export const benchSpec: CommandSpec = {
   options: { ...modelOptions, ...commonOptions },
 };
 
+export const benchReportSpec: CommandSpec = {
+  usage: "resident bench report [--write FILE] [options]",
+  summary: "the newest result of each suite as Markdown; with --write into FILE, between its two marker comments",
+  positionals: ["report"],
+  options: {
+    write: { value: "FILE", help: `a text with the lines ${beginMarker} and ${endMarker}` },
+    ...commonOptions,
+  },
+};
+
 export async function bench(words: readonly string[], console: Console): Promise<void> {
+  if (words[0] === "report") return report(words, console);
   const args = parseArguments(benchSpec, words);
   const asked = args.positional("suite");
   const suite = suites.find((name) => name === asked);
   if (suite === undefined) {
-    throw new ResidentError("USAGE", `there is no suite '${asked ?? ""}'`, `use ${suites.join(", ")}`);
+    throw new ResidentError("USAGE", `there is no suite '${asked ?? ""}'`, `use ${suites.join(", ")}, or report`);
   }
   await withService(args, consoleLog(console, args.flag("verbose")), async (service) => {
     const cancel = new AbortController();
@@ -28,6 +42,19 @@ export async function bench(words: readonly string[], console: Console): Promise
     const report = await stoppable(() => cancel.abort(), run);
     if (args.flag("json")) printJson(console, report);
     else console.out(reportText(report));
+  });
+}
+
+/** What was kept of earlier runs. Nothing is measured. */
+async function report(words: readonly string[], console: Console): Promise<void> {
+  const args = parseArguments(benchReportSpec, words);
+  await withService(args, consoleLog(console, args.flag("verbose")), async (service) => {
+    const { lastBench } = await service.status();
+    const markdown = benchMarkdown(lastBench, createFormats("en"));
+    const file = args.text("write");
+    if (file !== undefined) await writeBetweenMarkers(path.resolve(file), markdown);
+    if (args.flag("json")) printJson(console, lastBench);
+    else if (file === undefined) console.out(markdown);
   });
 }
 

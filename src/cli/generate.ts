@@ -8,7 +8,7 @@ import { commonOptions, modelOptions, withService } from "./session";
 import { stoppable } from "./stoppable";
 
 export const generateSpec: CommandSpec = {
-  usage: "resident generate --prompt TEXT [--agent NAME | --raw] [options]",
+  usage: "resident generate --prompt TEXT [--agent NAME | --raw] [options], or --agent NAME --continue",
   summary: "answer one prompt, or continue an agent",
   positionals: [],
   options: {
@@ -16,6 +16,7 @@ export const generateSpec: CommandSpec = {
     ...modelOptions,
     raw: { help: "continue the text as it is, without the model's chat template" },
     agent: { value: "NAME", help: "continue this persistent agent; made when there is none of that name" },
+    continue: { help: "with --agent: go on with its last answer where it was cut, instead of a prompt" },
     new: { help: "make a new agent of the name given by --agent, also while another agent cannot be read" },
     system: { value: "TEXT", help: "system prompt (with --agent: of a new agent)" },
     ...samplingOptions,
@@ -25,7 +26,8 @@ export const generateSpec: CommandSpec = {
 
 export async function generate(words: readonly string[], console: Console): Promise<void> {
   const args = parseArguments(generateSpec, words);
-  const prompt = args.required("prompt");
+  const prompt = args.flag("continue") ? undefined : args.required("prompt");
+  if (prompt === undefined) refuseBesideContinue(args);
   if (args.flag("raw") && args.text("agent") !== undefined) args.refuse("--raw cannot go with --agent");
   if (args.flag("raw") && args.text("system") !== undefined) args.refuse("--raw cannot go with --system");
   if (args.flag("new") && args.text("agent") === undefined) args.refuse("--new goes with --agent");
@@ -44,13 +46,23 @@ export async function generate(words: readonly string[], console: Console): Prom
   });
 }
 
+function refuseBesideContinue(args: Arguments): void {
+  if (args.text("agent") === undefined) args.refuse("--continue goes with --agent");
+  for (const name of ["prompt", "system", "model"]) {
+    if (args.text(name) !== undefined) args.refuse(`--continue cannot go with --${name}`);
+  }
+  if (args.flag("new")) args.refuse("--continue cannot go with --new");
+}
+
+/** `prompt` is absent where the agent's last answer goes on. */
 async function start(
   service: ResidentService,
   args: Arguments,
-  prompt: string,
+  prompt: string | undefined,
   sampling: SamplingOptions,
 ): Promise<Running> {
   const name = args.text("agent");
+  if (prompt === undefined) return goOn(service, args, name ?? "", sampling);
   const system = args.text("system");
   if (name === undefined) {
     return service.generate({
@@ -79,13 +91,19 @@ async function start(
   return service.send(agent.id, { text: prompt, sampling });
 }
 
+async function goOn(service: ResidentService, args: Arguments, name: string, sampling: SamplingOptions) {
+  const agent = await service.findAgent(name);
+  if (agent === undefined) return args.refuse(`there is no agent '${name}'`);
+  return service.continueAnswer(agent.id, sampling);
+}
+
 function stream(console: Console, event: GenerationEvent): void {
   if (event.type === "text") console.out(event.text);
 }
 
 type Done = Extract<GenerationEvent, { type: "done" }>;
 
-/** The object that scripts read; its fields are a promise of the README. */
+/** The object that scripts read; its fields are promised in src/README.md. */
 function answerObject({ text, tokenIds, finishReason, figures }: Done) {
   const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, recomputedTokens } = figures;
   const { ttftMs, restoreMs, decodeTokensPerSecond, cache } = figures;

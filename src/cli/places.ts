@@ -1,11 +1,17 @@
 import { existsSync } from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { findExtensionHome } from "./extensionHome";
 
 /** The checkout or the unpacked package: the built program is `<root>/dist/cli.js`. */
 const root = path.resolve(__dirname, "..");
 
 export const defaultHome = path.join(os.homedir(), ".resident");
+
+/** The home that VS Code gives the extension. Throws INVALID_REQUEST where there is none. */
+export function extensionHome(): string {
+  return findExtensionHome({ platform: process.platform, environment: process.env, userHome: os.homedir(), root });
+}
 
 /** The starter model that set-up made, unless the environment names another place. */
 export function starterModel(): string {

@@ -1,7 +1,7 @@
 import { errorCodes, ResidentError, toErrorInfo } from "../common/errors";
 import { agentSpecs, agents } from "./agents";
 import type { CommandSpec } from "./arguments";
-import { bench, benchSpec } from "./bench";
+import { bench, benchReportSpec, benchSpec } from "./bench";
 import { type Console, errorLine } from "./console";
 import { generate, generateSpec } from "./generate";
 import { modelSpecs, models } from "./models";
@@ -18,7 +18,7 @@ const commands: Readonly<Record<string, Command>> = {
   agents: { run: agents, specs: Object.values(agentSpecs) },
   models: { run: models, specs: Object.values(modelSpecs) },
   store: { run: store, specs: Object.values(storeSpecs) },
-  bench: { run: bench, specs: [benchSpec] },
+  bench: { run: bench, specs: [benchSpec, benchReportSpec] },
 };
 
 /** Runs one command. Never rejects: a failure is one line on stderr. Resolves with the exit code. */
@@ -53,7 +53,8 @@ function overview(): string {
 ${lines.join("\n")}
 
 \`resident COMMAND --help\` lists a command's options.
-Agents, caches and imported models live in ${defaultHome}, or in --home DIR, or in $RESIDENT_HOME.
+Agents, caches and imported models live in ${defaultHome}, in --home DIR, or in $RESIDENT_HOME.
+VS Code's agents are not among them: --vscode uses these, also while a window is open.
 A failure ends with exit code 1 and one line on stderr, CODE: what happened: what to do.
 Codes: ${wrapped(errorCodes)}
 `;

@@ -4,11 +4,12 @@ import type { Log } from "../common/log";
 import type { ResidentService } from "../protocol/service";
 import { createResidentService } from "../service/residentService";
 import type { Arguments, OptionSpec } from "./arguments";
-import { defaultHome, nativeStage, reference, starterModel } from "./places";
+import { defaultHome, extensionHome, nativeStage, reference, starterModel } from "./places";
 
 /** Options that every command understands. */
 export const commonOptions: Readonly<Record<string, OptionSpec>> = {
   home: { value: "DIR", help: `agents, caches and imported models live here (default: ${defaultHome})` },
+  vscode: { help: "use the agents of VS Code: the home of its extension (the one used last, where there are several)" },
   json: { help: "print one JSON object on stdout and nothing else there" },
   verbose: { help: "log to stderr what happens" },
   help: { help: "show this help" },
@@ -26,9 +27,18 @@ export const modelOptions: Readonly<Record<string, OptionSpec>> = {
   "pool-mb": { value: "N", help: "size of the KV block pool in MB (default: by free memory, model and context)" },
 };
 
+/** The folder that a command works on. */
+function homeOf(args: Arguments): string {
+  const home = args.text("home");
+  if (!args.flag("vscode")) return path.resolve(home ?? process.env["RESIDENT_HOME"] ?? defaultHome);
+  if (home !== undefined) args.refuse("--vscode cannot go with --home");
+  return extensionHome();
+}
+
 /** Starts the core for the time of one command; what it holds is saved and freed at the end, whatever happens. */
 export async function withService<T>(args: Arguments, log: Log, body: (service: ResidentService) => Promise<T>) {
-  const home = path.resolve(args.text("home") ?? process.env["RESIDENT_HOME"] ?? defaultHome);
+  const home = homeOf(args);
+  log.log("info", `home: ${home}`);
   const model = args.text("model");
   const referenceFolder = reference();
   const poolMb = args.number("pool-mb", { min: 1, max: 1_048_576, whole: true });

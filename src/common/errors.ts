@@ -1,6 +1,6 @@
 /**
  * Every failure that a person can meet has a code, the numbers behind it, and two sentences: what happened and what to
- * do. Codes are stable: the CLI prints them, the pages choose their buttons by them, the README lists them.
+ * do. Codes are stable: the CLI prints them, the pages choose their buttons by them, src/README.md lists them.
  */
 export const errorCodes = [
   "INVALID_REQUEST",

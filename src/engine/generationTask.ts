@@ -83,6 +83,8 @@ export class GenerationTask implements Schedulable {
     const { repetitionPenalty, presencePenalty, frequencyPenalty } = request.sampling;
     const hasPenalties = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
     this.counts = hasPenalties ? new AnswerCounts() : undefined;
+    const answeredFrom = history.length - (request.answeredTokens ?? 0);
+    for (const id of history.view(Math.max(0, answeredFrom), history.length)) this.counts?.add(id);
     const control: GenerationControl = {
       figures: () => this.figures(),
       abort: () => ports.end(this, () => this.decideAbort()),

@@ -22,6 +22,8 @@ export interface GenerationRequest {
   readonly sampling: SamplingParams;
   /** Ids that end the answer; the sampled one is part of it. */
   readonly stopIds: readonly TokenId[];
+  /** So many of the last `tokens` are the beginning of the answer: penalties count them. */
+  readonly answeredTokens?: number;
   /** 0 = read ahead: the prompt is read and nothing is sampled. */
   readonly maxTokens: number;
   readonly priority?: Priority;

@@ -24,6 +24,7 @@ export const commands = {
   repairAgent: "resident.repairAgent",
   addToRoom: "resident.addToRoom",
   removeFromRoom: "resident.removeFromRoom",
+  clearRoom: "resident.clearRoom",
   chooseModel: "resident.chooseModel",
   importModel: "resident.importModel",
   getStarterModel: "resident.getStarterModel",
@@ -38,6 +39,8 @@ export const commands = {
   repairStore: "resident.repairStore",
   forgetEverything: "resident.forgetEverything",
   runBenchmark: "resident.runBenchmark",
+  cancelBenchmark: "resident.cancelBenchmark",
+  exportBenchmarks: "resident.exportBenchmarks",
   diagnose: "resident.diagnose",
   copyDiagnosis: "resident.copyDiagnosis",
   showLog: "resident.showLog",
@@ -101,6 +104,8 @@ export const contextKeys = {
   noModel: "resident.noModel",
   /** A model is being loaded: the load can be cancelled. */
   loading: "resident.loading",
+  /** A benchmark is running: it can be cancelled. */
+  benchmarkRunning: "resident.benchmarkRunning",
   /** A model is loaded: it can be unloaded. */
   modelLoaded: "resident.modelLoaded",
 } as const;
@@ -117,3 +122,9 @@ export const treeItems = {
 } as const;
 
 export const diagnosisScheme = "resident-diagnosis";
+
+/** Of the document that shows the log where the output channel cannot. */
+export const logScheme = "resident-log";
+
+/** Documents that hold the instructions of agents. */
+export const instructionsScheme = "resident-instructions";

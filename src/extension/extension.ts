@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import * as vscode from "vscode";
+import type * as vscode from "vscode";
 import type { Disposable } from "../common/disposables";
 import { startCoreThread } from "../service/remote/startCoreThread";
 import { registerAgentCommands } from "./agents/agentCommands";
@@ -19,6 +19,8 @@ import { placesOf } from "./engine/places";
 import { ServiceHandle } from "./engine/serviceHandle";
 import { serviceOptionsOf } from "./engine/settings";
 import { readSetting } from "./engine/settingsReader";
+import { InstructionsFiles } from "./instructions/instructionsFiles";
+import { InstructionsLens } from "./instructions/instructionsLens";
 import { RoomView } from "./room/roomView";
 import { Benchmarks } from "./status/benchCommands";
 import { showEngine } from "./status/statusBar";
@@ -40,8 +42,7 @@ export function activate(context: vscode.ExtensionContext): void {
     return item;
   };
   const { extension, extensionUri, workspaceState: memory } = context;
-  const channel = own(vscode.window.createOutputChannel("Resident", { log: true }));
-  const log = new OutputLog(channel);
+  const log = own(new OutputLog(context.logUri.fsPath));
   const places = placesOf({
     extensionPath: extension.extensionPath,
     globalStoragePath: context.globalStorageUri.fsPath,
@@ -62,19 +63,21 @@ export function activate(context: vscode.ExtensionContext): void {
   const changes = own(new SettingChanges(core, failures));
   const editors = own(new EditorActions());
   const drafts = own(new Drafts(memory, core, (error) => failures.note(error)));
-  const panels = own(new ChatPanels({ service: core, engine, editors, failures, drafts, extensionUri }));
+  const panels = own(new ChatPanels({ service: core, engine, editors, failures, drafts, extensionUri }, memory));
   const tree = own(new AgentsTree(core, failures));
-  const picker = new AgentPicker({ selected: () => tree.selected, active: () => panels.activeAgent });
+  const picker = new AgentPicker({ focused: () => tree.takeFocused(), active: () => panels.activeAgent });
   const benchmarks = own(new Benchmarks(registry, core));
   own(new RoomView(registry, { service: core, engine, editors, failures, picker, memory, extensionUri }));
   own(new StatusView({ service: core, engine, benchmarks, failures, extensionUri }));
+  own(new InstructionsFiles(core, failures));
+  own(new InstructionsLens(core, failures));
   own(registerGenerate(registry, { service: core, engine }));
   own(registerAgentCommands(registry, { service: core, panels, picker, editors }));
   own(registerConversationCommands(registry, { service: core, picker }));
   own(registerModelCommands(registry, { service: core, engine }));
   own(registerStoreCommands(registry, core));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));
-  own(registerWindowCommands(registry, { service: core, changes, log: channel, extensionId: extension.id }));
+  own(registerWindowCommands(registry, { service: core, changes, log, extensionId: extension.id }));
   own(showEngine(engine));
 }
 

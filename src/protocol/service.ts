@@ -81,8 +81,12 @@ export interface AgentSampling {
 
 // ---- running work ------------------------------------------------------------------------------------------------
 
-/** Every running answer tells its story in this order: queued? → restoring? → prefill* → text* → done | failed. */
+/**
+ * Every running answer tells its story in this order: continues? → queued? → restoring? → prefill* → text* → done | failed.
+ */
 export type GenerationEvent =
+  /** A cut answer goes on: `text` is what it was. The texts that follow stand behind it and do not repeat it. */
+  | { readonly type: "continues"; readonly text: string }
   | { readonly type: "waitingModel"; readonly reason: string }
   | { readonly type: "queued"; readonly neededBlocks: number; readonly turnsAhead: number }
   | { readonly type: "restoring"; readonly tokens: number }
@@ -96,6 +100,7 @@ export type GenerationEvent =
     }
   /** `text` is new text to append; `figures` are those so far. Never half a character. */
   | { readonly type: "text"; readonly text: string; readonly figures: TurnFigures }
+  /** `text` and `tokenIds` are what this running has added; `figures` are its own too. */
   | {
       readonly type: "done";
       readonly text: string;
@@ -356,6 +361,18 @@ export interface StoreStatus {
   readonly lastSaveError?: ErrorInfo;
   /** Why its files could not be counted, kept within the quota or collected the last time. */
   readonly problem?: ErrorInfo;
+  readonly lastVerified?: StoreVerified;
+}
+
+/** What the last verification of the store found. */
+export interface StoreVerified {
+  /** ISO date and time of its end. */
+  readonly at: string;
+  readonly checked: FileTotals;
+  /** Files that are damaged or cannot be read, and are still there. */
+  readonly problems: number;
+  /** It was stopped before all files were read. */
+  readonly stopped: boolean;
 }
 
 /** Files and their size together. */
@@ -535,7 +552,12 @@ export interface ResidentService {
   send(id: AgentId, request: SendRequest): Promise<Running>;
   /** Answers the head's (or `turn`'s) message again, on a new branch. */
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running>;
-  /** Goes on with the head's answer where it was cut (stopped, limit reached, interrupted). Nothing is read again. */
+  /**
+   * Goes on with the head's answer where it was cut (stopped, limit reached, interrupted, failed): the same turn grows. A
+   * turn that others follow is copied first, so that they still follow what they followed. Of the prompt and the answer so
+   * far one token is prefilled, the last, whose logits begin the rest. Rejects with INVALID_REQUEST where there is no turn
+   * or the answer ended by itself, CONTEXT_FULL where the context has no room left.
+   */
   continueAnswer(id: AgentId, sampling?: SamplingOptions): Promise<Running>;
   /** Saves what is not on disk yet; rejects with the reason when that fails again. */
   saveAgent(id: AgentId): Promise<AgentSummary>;

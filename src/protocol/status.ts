@@ -36,6 +36,11 @@ export type StatusCommand =
   | { readonly type: "runBench"; readonly suite: BenchSuite }
   | { readonly type: "cancelBench" }
   | { readonly type: "openAgent"; readonly agent: AgentId }
+  | { readonly type: "verifyStore" }
+  /** Removes what no agent refers to. */
+  | { readonly type: "freeSpace" }
+  | { readonly type: "changeQuota" }
+  | { readonly type: "exportBench" }
   | { readonly type: "act"; readonly action: ActionId };
 
 export type StatusToHost = ToHost<StatusCommand>;
@@ -44,6 +49,10 @@ const statusCommands: GuardTable<StatusCommand> = {
   runBench: { suite: isSuite },
   cancelBench: {},
   openAgent: { agent: isId },
+  verifyStore: {},
+  freeSpace: {},
+  changeQuota: {},
+  exportBench: {},
   act: { action: isAction },
 };
 

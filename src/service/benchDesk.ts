@@ -2,24 +2,35 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describeMachine } from "../bench/machine";
 import type { Suite } from "../bench/suite";
-import { InvalidRequestError, ResidentError } from "../common/errors";
-import type { BenchReport, BenchSuite, Progress, ServiceStatus } from "../protocol/service";
+import { InvalidRequestError, ResidentError, throwIfAborted } from "../common/errors";
+import {
+  type BenchReport,
+  type BenchSuite,
+  benchSuiteNames,
+  type Progress,
+  type ServiceStatus,
+} from "../protocol/service";
+import type { BenchHome, BenchWorld } from "./benchHome";
 import { parseBenchReport } from "./benchReport";
 
-export type BenchSuites = Readonly<Partial<Record<BenchSuite, Suite>>>;
+export type BenchSuites = Readonly<Partial<Record<BenchSuite, (world: BenchWorld) => Suite>>>;
 
-/** Reports kept for the status view, newest first, of all suites. */
+/** Reports that are given back, newest first, of all suites; besides them the newest of every suite. */
 const reportsShown = 32;
 
 /** Runs benchmark suites one at a time and keeps their reports. */
 export class BenchDesk {
   private current: NonNullable<ServiceStatus["benchRunning"]> | undefined;
+  private readonly closing = new AbortController();
+  /** The last run, over or not. Never rejects. */
+  private last: Promise<void> = Promise.resolve();
   /** Reports that were read, by file. */
   private readonly known = new Map<string, BenchReport>();
 
   constructor(
     private readonly folder: string,
     private readonly suites: () => BenchSuites,
+    private readonly home: Pick<BenchHome, "run">,
     private readonly onProgress: (suite: BenchSuite, progress: Progress | undefined, report?: BenchReport) => void,
   ) {}
 
@@ -28,20 +39,47 @@ export class BenchDesk {
   }
 
   async run(suite: BenchSuite, onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<BenchReport> {
-    const measure = this.suites()[suite];
-    if (measure === undefined) throw notHere(suite);
+    const suiteIn = this.suites()[suite];
+    if (suiteIn === undefined) throw notHere(suite);
     if (this.current !== undefined) {
       throw new InvalidRequestError(`${this.current.suite} is running`, "wait for it or cancel it");
     }
+    const report = this.measure(suite, suiteIn, onProgress, signal);
+    this.last = report.then(
+      () => {},
+      () => {},
+    );
+    return report;
+  }
+
+  /** Ends the run that is under way, and waits until everything of it is gone. */
+  async close(): Promise<void> {
+    this.closing.abort();
+    await this.last;
+  }
+
+  private async measure(
+    suite: BenchSuite,
+    suiteIn: (world: BenchWorld) => Suite,
+    onProgress: (progress: Progress) => void,
+    cancel: AbortSignal | undefined,
+  ): Promise<BenchReport> {
+    const signal = AbortSignal.any([this.closing.signal, ...(cancel === undefined ? [] : [cancel])]);
     const tell = (progress: Progress) => {
       this.current = { suite, progress };
       onProgress(progress);
       this.onProgress(suite, progress);
     };
-    tell({ done: 0, total: 1, unit: "runs", message: `Starting ${suite}` });
+    const tellMessage = (message: string) => tell({ done: 0, total: 1, unit: "runs", message });
+    const tellBusy = (numAnswers: number) =>
+      tellMessage(numAnswers === 1 ? "Waiting for an answer to end" : `Waiting for ${numAnswers} answers to end`);
+    tellMessage(`Starting ${suite}`);
     let report: BenchReport | undefined;
     try {
-      const rows = await measure({ onProgress: tell, signal: signal ?? new AbortController().signal });
+      const rows = await this.home.run(suite, signal, tellBusy, (world) => {
+        throwIfAborted(signal);
+        return suiteIn(world)({ onProgress: tell, signal });
+      });
       report = { suite, at: new Date().toISOString(), machine: describeMachine(), rows };
       await this.keep(report);
       return report;
@@ -54,7 +92,8 @@ export class BenchDesk {
   /** Newest first. What cannot be read is left out. A status view asks several times a second: each file is read once. */
   async reports(): Promise<readonly BenchReport[]> {
     const all = (await readdir(this.folder).catch(() => [])).filter((name) => name.endsWith(".json")).sort();
-    const shown = all.slice(-reportsShown).reverse();
+    const newest = benchSuiteNames.flatMap((suite) => all.filter((name) => name.endsWith(`-${suite}.json`)).slice(-1));
+    const shown = [...new Set([...newest, ...all.slice(-reportsShown)])].sort().reverse();
     for (const name of this.known.keys()) if (!shown.includes(name)) this.known.delete(name);
     const reports = await Promise.all(shown.map((name) => this.report(name)));
     return reports.filter((report) => report !== undefined);

@@ -12,7 +12,7 @@ import type { Roofline } from "../bench/roofline";
 import { type SoakPlan, soakSuite } from "../bench/soak";
 import { type ThroughputPlan, throughputSuite } from "../bench/throughput";
 import { silentLog } from "../common/log";
-import type { ResidentService, ServiceOptions } from "../protocol/service";
+import type { ServiceOptions } from "../protocol/service";
 import type { BenchSuites } from "./benchDesk";
 import { engineProbe } from "./engineProbe";
 import { openHostWorld } from "./hostWorld";
@@ -21,7 +21,7 @@ import type { ModelLibrary } from "./modelLibrary";
 import type { Runtime } from "./runtime";
 
 export interface BenchSources {
-  readonly options: Pick<ServiceOptions, "home" | "reference" | "nativeStage">;
+  readonly options: Pick<ServiceOptions, "reference" | "nativeStage">;
   readonly runtime: Pick<Runtime, "loadBenchAddon">;
   readonly library: Pick<ModelLibrary, "defaultModel">;
   readonly loaded: () => LoadedModel | undefined;
@@ -76,14 +76,10 @@ const soakPlan: SoakPlan = {
   samples: 25,
 };
 
-/** The suites that a service can run over itself. EXP-005 needs the reference of a checkout, throughput its peers. */
-export function benchSuites(
-  service: ResidentService,
-  { options, runtime, library, loaded }: BenchSources,
-): BenchSuites {
-  const { home, reference, nativeStage } = options;
+/** The suites that can be run here. EXP-005 needs the reference of a checkout, throughput its peers. */
+export function benchSuites({ options, runtime, library, loaded }: BenchSources): BenchSuites {
+  const { reference, nativeStage } = options;
   const hostSources = {
-    scratch: path.join(home, "bench"),
     model: library.defaultModel,
     nativeStage,
     // All bundles of the product are in one folder.
@@ -92,24 +88,26 @@ export function benchSuites(
   };
   const exp005Plan = { prompts: exp005Prompts, neededIdentical: 12 };
   return {
-    ...(reference === undefined ? {} : { "exp-005": exp005Suite(service, referenceProcess(reference), exp005Plan) }),
-    "exp-006": exp006Suite({
-      addon: () => runtime.loadBenchAddon(),
-      modelDirectory: library.defaultModel,
-      scratch: path.join(home, "bench"),
-      hotRuns: 100,
-      warmBytes,
-    }),
-    resume: resumeSuite(service, { contexts: [512, 2048], repeats: 3 }),
-    engine: engineSuite(service, enginePlan, engineProbe(loaded, path.join(home, "bench"))),
-    host: hostSuite((plan, signal) => openHostWorld(hostSources, plan, signal), hostPlan),
-    soak: soakSuite(service, soakPlan),
-    throughput: throughputSuite(
-      service,
-      throughputPlan,
-      reference === undefined ? undefined : peersProcess(reference),
-      () => measureRoofline(runtime, loaded()),
-    ),
+    ...(reference === undefined
+      ? {}
+      : { "exp-005": ({ service }) => exp005Suite(service, referenceProcess(reference), exp005Plan) }),
+    "exp-006": ({ scratch }) =>
+      exp006Suite({
+        addon: () => runtime.loadBenchAddon(),
+        modelDirectory: library.defaultModel,
+        scratch,
+        hotRuns: 100,
+        warmBytes,
+      }),
+    resume: ({ service }) => resumeSuite(service, { contexts: [512, 2048], repeats: 3 }),
+    engine: ({ service, scratch }) => engineSuite(service, enginePlan, engineProbe(loaded, scratch)),
+    host: ({ scratch }) =>
+      hostSuite((plan, signal) => openHostWorld({ ...hostSources, scratch }, plan, signal), hostPlan),
+    soak: ({ service }) => soakSuite(service, soakPlan),
+    throughput: ({ service }) =>
+      throughputSuite(service, throughputPlan, reference === undefined ? undefined : peersProcess(reference), () =>
+        measureRoofline(runtime, loaded()),
+      ),
   };
 }
 

@@ -5,6 +5,7 @@ import { RunningAnswer } from "../agents/runningAnswer";
 import { resolveSampling, toSamplingParams } from "../agents/sampling";
 import { limitsOf } from "../agents/turnRunner";
 import { noFigures } from "../agents/turnTree";
+import { Wait } from "../agents/wait";
 import { AbortedError, throwIfAborted } from "../common/errors";
 import type { Clock } from "../engine/ports";
 import type { GenerateRequest, Running, SamplingOptions } from "../protocol/service";
@@ -30,11 +31,14 @@ export function startGeneration(id: string, request: GenerateRequest, options: G
 
 async function run(answer: RunningAnswer, request: GenerateRequest, options: GenerateOptions): Promise<void> {
   assertNotBlank(request.prompt);
+  const wait = new Wait(options.clock);
+  wait.beginLease(options.models, options.modelDirectory);
   const lease = await options.models.lease(options.modelDirectory, answer.signal, (reason) =>
     answer.emit({ type: "waitingModel", reason }),
   );
   try {
-    await generate(answer, request, lease.session, options);
+    wait.endLease();
+    await generate(answer, request, lease.session, options, wait);
   } finally {
     lease.release();
   }
@@ -45,6 +49,7 @@ async function generate(
   request: GenerateRequest,
   session: ModelSession,
   { clock, settings }: GenerateOptions,
+  wait: Wait,
 ): Promise<void> {
   const sampling = resolveSampling({ request: request.sampling, settings, model: session.sampling });
   const built = await buildPrompt(request, session, answer.signal);
@@ -62,7 +67,9 @@ async function generate(
   answer.signal.addEventListener("abort", abort);
   try {
     const decoder = session.text.startAnswer(sampling.stop ?? []);
+    const waited = wait.submitted();
     const cacheFigures = (reusedTokens: number) => ({
+      ...waited,
       restoreMs: 0,
       cache: { tier: reusedTokens > 0 ? "hot" : "cold" } as const,
     });

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { Agents } from "../agents/agents";
+import type { ModelAccess } from "../agents/ports";
 import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
@@ -39,12 +40,15 @@ import { BlockStore } from "../store/blockStore";
 import { durableFiles } from "../store/files";
 import { DiskQuota } from "../store/freeDisk";
 import { forwardAgentEvents } from "./agentEvents";
-import { BenchDesk } from "./benchDesk";
-import { benchSuites } from "./benchSuites";
+import { HoldableModelAccess } from "./answerHold";
+import { BenchDesk, type BenchSuites } from "./benchDesk";
+import { BenchHome } from "./benchHome";
+import { type BenchSources, benchSuites } from "./benchSuites";
 import { diagnose } from "./diagnose";
 import { engineMetrics, poolStatus } from "./engineStatus";
 import { startGeneration } from "./generateTask";
 import { IdleUnload } from "./idleUnload";
+import { LastVerification } from "./lastVerification";
 import { GatedModelAccess } from "./modelAccess";
 import { ModelGate } from "./modelGate";
 import { type LoadedModel, ModelHost } from "./modelHost";
@@ -63,10 +67,12 @@ export class LocalResidentService implements ResidentService {
   private readonly host: ModelHost;
   private readonly gate: ModelGate<LoadedModel>;
   private readonly idleUnload: IdleUnload;
-  private readonly models: GatedModelAccess;
+  private readonly models: HoldableModelAccess;
   private readonly agents: Agents;
   private readonly keeper: StoreKeeper;
   private readonly store: StoreDesk;
+  private readonly verified: LastVerification;
+  private readonly benchHome: BenchHome;
   private readonly bench: BenchDesk;
   /** What killed processes had begun is finished, once it resolves. */
   private readonly swept: Promise<void>;
@@ -78,6 +84,7 @@ export class LocalResidentService implements ResidentService {
     private readonly options: ServiceOptions,
     runtime: Runtime,
     private readonly log: Log,
+    suites: (sources: BenchSources) => BenchSuites = benchSuites,
   ) {
     this.emitter = new Emitter((error) => log.log("error", `a listener failed: ${toErrorInfo(error).what}`));
     this.defaultSampling = options.sampling ?? {};
@@ -91,13 +98,18 @@ export class LocalResidentService implements ResidentService {
         if (state.type === "ready") this.keeper.engineStarted();
         this.emitter.fire({ type: "engine", state });
       },
-      beforeUnload: () => this.agents.residency.evictAll(),
-      onWindowLeft: (session, left) => this.agents.residency.saveLeft(session, left),
+      beforeUnload: async () => {
+        await this.benchHome.evictAll();
+        await this.agents.residency.evictAll();
+      },
+      onWindowLeft: (session, left) =>
+        this.agents.residency.saveLeft(session, left) ?? this.benchHome.saveLeft(session, left),
       onBroken: (model) => this.gate.retire(model),
     });
     this.idleUnload = new IdleUnload(options.unloadAfterMs ?? 0, () => this.unloadWhenIdle());
     this.gate = new ModelGate(this.host, (idle) => this.idleUnload.setIdle(idle));
-    this.models = new GatedModelAccess(this.gate);
+    const models = new GatedModelAccess(this.gate);
+    this.models = new HoldableModelAccess(models);
     const blocks = new BlockStore(path.join(options.home, "store"));
     const store = new AgentStore(path.join(options.home, "agents"), durableFiles, () => this.host.addon());
     const { root } = blocks;
@@ -125,6 +137,7 @@ export class LocalResidentService implements ResidentService {
       nowMs: Date.now,
       log,
     });
+    this.verified = new LastVerification(root);
     this.store = new StoreDesk({
       root,
       get quotaBytes() {
@@ -138,14 +151,39 @@ export class LocalResidentService implements ResidentService {
       repairAgent: (id) => this.agents.repair(id),
       sweepAgents: () => this.agents.sweep(),
       onChanged: () => this.keeper.changed(),
+      keepVerified: (verified) => this.verified.keep(verified),
+    });
+    const benchRoot = path.join(options.home, "bench");
+    this.benchHome = new BenchHome({
+      root: path.join(benchRoot, "scratch"),
+      models,
+      held: this.models,
+      gate: this.gate,
+      people: this.agents,
+      engine: {
+        generate: (request) => this.startGeneration(request, models),
+        loadModel: (signal) => this.loadModel(signal),
+        unloadModel: () => this.gate.unload(),
+        status: () => this.status(),
+      },
+      locks: () => this.host.addon(),
+      clock,
+      sampling: () => this.defaultSampling,
+      defaultModel: () => this.library.defaultModel,
+      storeQuotaBytes: options.storeQuotaBytes,
+      log,
     });
     this.bench = new BenchDesk(
-      path.join(options.home, "bench"),
-      () => benchSuites(this, { options, runtime, library: this.library, loaded: () => this.gate.current?.model }),
+      benchRoot,
+      () => suites({ options, runtime, library: this.library, loaded: () => this.gate.current?.model }),
+      this.benchHome,
       (suite, progress, report) =>
         this.emitter.fire({ type: "bench", suite, ...(progress && { progress }), ...(report && { report }) }),
     );
-    this.swept = this.agents.sweep().catch((error) => log.log("warn", toErrorInfo(error).what));
+    const sweeps = [this.agents.sweep(), this.benchHome.sweep()];
+    this.swept = Promise.allSettled(sweeps).then((ended) => {
+      for (const sweep of ended) if (sweep.status === "rejected") log.log("warn", toErrorInfo(sweep.reason).what);
+    });
     this.agents.onEvent((event) => forwardAgentEvents(event, this.keeper, (out) => this.emitter.fire(out)));
   }
 
@@ -156,11 +194,12 @@ export class LocalResidentService implements ResidentService {
   async status(): Promise<ServiceStatus> {
     const loaded = this.gate.current?.model;
     const benchRunning = this.bench.running;
+    const lastVerified = await this.verified.get();
     return {
       engine: await this.engineState(),
       metrics: engineMetrics(loaded),
       ...(loaded === undefined ? {} : { pool: poolStatus(loaded) }),
-      store: await this.keeper.status(),
+      store: { ...(await this.keeper.status()), ...(lastVerified && { lastVerified }) },
       agents: await this.agents.list(),
       lastBench: await this.bench.reports(),
       ...(benchRunning === undefined ? {} : { benchRunning }),
@@ -207,9 +246,13 @@ export class LocalResidentService implements ResidentService {
   }
 
   generate(request: GenerateRequest): Running {
+    return this.startGeneration(request, this.models);
+  }
+
+  private startGeneration(request: GenerateRequest, models: ModelAccess): Running {
     this.numGenerations += 1;
     const running = startGeneration(`g${this.numGenerations}`, request, {
-      models: this.models,
+      models,
       clock,
       modelDirectory: this.library.defaultModel,
       settings: this.defaultSampling,
@@ -351,7 +394,10 @@ export class LocalResidentService implements ResidentService {
     for (const running of this.generations) running.abort();
     await Promise.allSettled([...this.generations].map((running) => running.done));
     await this.swept;
+    const benchEnded = this.bench.close();
+    await this.benchHome.close();
     await this.agents.close();
+    await benchEnded;
     await this.gate.close();
     await this.keeper.close();
     this.emitter.dispose();

@@ -1,8 +1,12 @@
 import path from "node:path";
 import type { ModelAccess, ModelLease, ModelSession } from "../agents/ports";
+import { createFormats } from "../common/format";
 import { summarizeModel } from "../models/modelDirectory";
 import type { ModelGate } from "./modelGate";
 import type { LoadedModel } from "./modelHost";
+import type { TurnsAhead } from "./turnsAhead";
+
+const formats = createFormats("en");
 
 /** The one loaded model, as agents ask for it. */
 export class GatedModelAccess implements ModelAccess {
@@ -19,26 +23,50 @@ export class GatedModelAccess implements ModelAccess {
 
   async lease(directory: string, signal?: AbortSignal, onWaiting?: (reason: string) => void): Promise<ModelLease> {
     const wanted = path.resolve(directory);
-    if (this.gate.wouldWait(wanted)) onWaiting?.(this.reason(wanted));
-    const { model, release } = await this.gate.acquire(wanted, signal);
-    return { session: model.session, release };
+    let size: Promise<number | undefined> | undefined;
+    let newest: readonly TurnsAhead[] | undefined;
+    const tell = async (ahead: readonly TurnsAhead[]) => {
+      newest = ahead;
+      size ??= sizeOf(wanted);
+      const bytes = await size;
+      if (newest === ahead) onWaiting?.(waitingReason(ahead, wanted, bytes));
+    };
+    try {
+      const { model, release } = await this.gate.acquire(wanted, signal, (ahead) => void tell(ahead));
+      return { session: model.session, release };
+    } finally {
+      newest = undefined; // what is still to be told comes too late
+    }
   }
 
   isFree(directory: string): boolean {
     const wanted = path.resolve(directory);
     const { current } = this.gate;
-    return (current === undefined || current.directory === wanted) && !this.gate.wouldWait(wanted);
+    return (current === undefined || current.directory === wanted) && !this.gate.isContended(wanted);
   }
 
   async describe(directory: string): Promise<{ readonly name: string; readonly contextTokens: number }> {
     const { name, contextTokens } = await summarizeModel(path.resolve(directory));
     return { name, contextTokens };
   }
+}
 
-  private reason(directory: string): string {
-    const { current, numLeases } = this.gate;
-    const turns = numLeases === 1 ? "1 turn" : `${numLeases} turns`;
-    const loaded = current === undefined ? "another model" : current.model.summary.name;
-    return `${turns} of ${loaded}, then ${path.basename(directory)} is loaded`;
+/** Of the weights; `undefined` where the model cannot be read, which the load will say. */
+async function sizeOf(directory: string): Promise<number | undefined> {
+  try {
+    return (await summarizeModel(directory)).weightBytes;
+  } catch {
+    return undefined;
   }
+}
+
+/** "2 turns of A, 1 turn of B, then C is loaded (1.70 GB)". A model's name is that of its folder. */
+export function waitingReason(ahead: readonly TurnsAhead[], directory: string, bytes: number | undefined): string {
+  const name = path.basename(directory);
+  const size = bytes === undefined ? "" : ` (${formats.bytes(bytes)})`;
+  if (ahead.length === 0) return `${name} is being loaded${size}`;
+  const turns = ahead.map(
+    (group) => `${group.turns} turn${group.turns === 1 ? "" : "s"} of ${path.basename(group.directory)}`,
+  );
+  return `${turns.join(", ")}, then ${name} is loaded${size}`;
 }

@@ -1,4 +1,7 @@
+import { performance } from "node:perf_hooks";
 import { AbortedError, throwIfAborted } from "../common/errors";
+import { ModelQueue, type QueueLimits } from "./modelQueue";
+import { type TurnsAhead, turnsAhead } from "./turnsAhead";
 
 export interface Lease<M> {
   readonly model: M;
@@ -16,15 +19,21 @@ interface LeaseRequest<M> {
   readonly type: "lease";
   readonly directory: string;
   readonly signal: AbortSignal | undefined;
+  readonly onWaiting: ((ahead: readonly TurnsAhead[]) => void) | undefined;
   readonly resolve: (lease: Lease<M>) => void;
   readonly reject: (error: unknown) => void;
+  /** What `onWaiting` was last called with, as text; `undefined` while it has not been called. */
+  told: string | undefined;
 }
 
 interface UnloadRequest {
   readonly type: "unload";
+  readonly directory: undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
+
+type Request<M> = LeaseRequest<M> | UnloadRequest;
 
 interface Loaded<M> {
   readonly directory: string;
@@ -34,24 +43,49 @@ interface Loaded<M> {
   retired: boolean;
 }
 
+export interface GateClock {
+  nowMs(): number;
+  /** Calls `work` once, unless it is cancelled before; returns what cancels it. */
+  after(ms: number, work: () => void): () => void;
+}
+
+const systemClock: GateClock = {
+  nowMs: () => performance.now(),
+  after: (ms, work) => {
+    const timer = setTimeout(work, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Later requests may go before earlier ones for another model only within this bound: the queue's batch. */
+export const queueLimits: QueueLimits = { togetherMs: 1000, maxTogether: 256 };
+
+/**
+ * The loaded model is not given up before the first request that waits is so old. Messages that are sent together reach the
+ * gate a few milliseconds apart, since each is committed to disk first; a swap of models takes far longer.
+ */
+export const gatherMs = 100;
+
 /**
  * One model at a time. Work takes a lease on the model it needs; leases on the loaded model are shared. A request for
- * another model waits until the last lease is released, and everything after it waits behind it: nobody starves.
+ * another model waits until the last lease is released; `ModelQueue` says in which order those that wait are served.
  */
 export class ModelGate<M> {
   private loaded: Loaded<M> | undefined;
-  private readonly waiting: (LeaseRequest<M> | UnloadRequest)[] = [];
+  private readonly waiting = new ModelQueue<Request<M>>(queueLimits);
   private swapping = false;
+  private cancelGathering: (() => void) | undefined;
   /** Of the load that is under way. */
   private loading: AbortController | undefined;
   /** The last change of model, over or not. */
   private settled: Promise<void> = Promise.resolve();
   private closed = false;
 
-  /** `onIdle` hears whether a model is loaded that nobody uses, whenever that may have changed. */
+  /** `onIdle` is called with whether a model is loaded that nobody uses, whenever that may have changed. */
   constructor(
     private readonly loader: ModelLoader<M>,
     private readonly onIdle: (idle: boolean) => void = () => {},
+    private readonly clock: GateClock = systemClock,
   ) {}
 
   get current(): { readonly directory: string; readonly model: M } | undefined {
@@ -62,27 +96,40 @@ export class ModelGate<M> {
     return this.loaded?.leases ?? 0;
   }
 
-  /** Whether a lease on `directory` would have to wait for other work to end. */
-  wouldWait(directory: string): boolean {
+  /** Whether a lease on `directory` would wait for other work, or other work for it. */
+  isContended(directory: string): boolean {
     const other = this.loaded !== undefined && this.loaded.directory !== directory && this.loaded.leases > 0;
-    return other || this.waiting.some((request) => request.type === "unload" || request.directory !== directory);
+    return other || this.inOrder().some((request) => request.directory !== directory);
   }
 
-  acquire(directory: string, signal?: AbortSignal): Promise<Lease<M>> {
+  /** `onWaiting` is called while others go first, whenever who that is changes; with nobody once its own model is loaded. */
+  acquire(
+    directory: string,
+    signal?: AbortSignal,
+    onWaiting?: (ahead: readonly TurnsAhead[]) => void,
+  ): Promise<Lease<M>> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(new AbortedError());
-      const request: LeaseRequest<M> = { type: "lease", directory, signal, resolve, reject };
+      const request: LeaseRequest<M> = {
+        type: "lease",
+        directory,
+        signal,
+        onWaiting,
+        resolve,
+        reject,
+        told: undefined,
+      };
       signal?.addEventListener("abort", () => this.cancel(request), { once: true });
       this.enqueue(request);
     });
   }
 
-  /** Frees the loaded model, once what was asked for before is done with it. */
+  /** Frees the loaded model once the work that was asked for before has ended. */
   unload(): Promise<void> {
-    return new Promise((resolve, reject) => this.enqueue({ type: "unload", resolve, reject }));
+    return new Promise((resolve, reject) => this.enqueue({ type: "unload", directory: undefined, resolve, reject }));
   }
 
-  /** Ends a load that is under way; everybody who waits for that model hears that it was cancelled. */
+  /** Ends a load that is under way; every request that waits for that model is rejected as cancelled. */
   cancelLoad(): void {
     this.loading?.abort();
   }
@@ -95,37 +142,73 @@ export class ModelGate<M> {
   /** Refuses what waits and all that comes, then frees the model whether it is leased or not. */
   async close(): Promise<void> {
     this.closed = true;
-    for (const request of this.waiting.splice(0)) request.reject(shuttingDown());
+    this.cancelGathering?.();
+    for (const request of this.inOrder()) {
+      this.waiting.remove(request);
+      request.reject(shuttingDown());
+    }
     this.cancelLoad();
     await this.settled;
     await this.drop();
   }
 
-  private enqueue(request: LeaseRequest<M> | UnloadRequest): void {
+  private enqueue(request: Request<M>): void {
     if (this.closed) {
       request.reject(shuttingDown());
       return;
     }
-    this.waiting.push(request);
+    this.waiting.add(request, this.clock.nowMs());
     this.serve();
   }
 
+  private inOrder(): readonly Request<M>[] {
+    const { loaded } = this;
+    return this.waiting.inOrder(loaded === undefined || loaded.retired ? undefined : loaded.directory);
+  }
+
   private serve(): void {
+    this.serveNext();
+    this.tellWaiting();
+  }
+
+  private serveNext(): void {
     while (!this.swapping) {
-      const next = this.waiting[0];
+      const [next] = this.inOrder();
       if (next === undefined) return;
       const { loaded } = this;
       if (next.type === "lease" && loaded?.directory === next.directory && !loaded.retired) {
-        this.waiting.shift();
+        this.waiting.remove(next);
         next.resolve(this.lease(loaded));
         continue;
       }
-      if (this.numLeases > 0) return;
+      if (this.numLeases > 0 || this.gathers(next)) return;
       this.swapping = true;
       this.settled = this.change(next).finally(() => {
         this.swapping = false;
         this.serve();
       });
+    }
+  }
+
+  /** Whether a request for the loaded model may still come that was sent together with this one. */
+  private gathers({ type }: Request<M>): boolean {
+    const { openedAtMs } = this.waiting;
+    if (type === "unload" || this.loaded === undefined || this.loaded.retired || openedAtMs === undefined) return false;
+    const leftMs = openedAtMs + gatherMs - this.clock.nowMs();
+    if (leftMs <= 0) return false;
+    this.cancelGathering?.();
+    this.cancelGathering = this.clock.after(leftMs, () => this.serve());
+    return true;
+  }
+
+  private tellWaiting(): void {
+    const running = { directory: this.loaded?.directory ?? "", turns: this.numLeases };
+    for (const [request, ahead] of turnsAhead(running, this.inOrder())) {
+      if (request.type === "unload") continue;
+      const text = JSON.stringify(ahead);
+      if (request.told === text || (request.told === undefined && ahead.length === 0)) continue;
+      request.told = text;
+      request.onWaiting?.(ahead);
     }
   }
 
@@ -146,19 +229,19 @@ export class ModelGate<M> {
   }
 
   /** Never rejects; a request that stays in the queue is served next. */
-  private async change(request: LeaseRequest<M> | UnloadRequest): Promise<void> {
+  private async change(request: Request<M>): Promise<void> {
     try {
       if (request.type === "lease") throwIfAborted(request.signal);
       await this.drop();
       if (request.type === "unload") {
-        this.remove(request);
+        this.waiting.remove(request);
         request.resolve();
         return;
       }
       const model = await this.load(request);
       this.loaded = { directory: request.directory, model, leases: 0, retired: false };
     } catch (error) {
-      this.remove(request);
+      this.waiting.remove(request);
       request.reject(error);
     }
   }
@@ -182,9 +265,9 @@ export class ModelGate<M> {
 
   /** Otherwise the next in the queue would start the same load again. */
   private refuse(directory: string): void {
-    for (const request of [...this.waiting]) {
-      if (request.type !== "lease" || request.directory !== directory) continue;
-      this.remove(request);
+    for (const request of this.inOrder()) {
+      if (request.directory !== directory) continue;
+      this.waiting.remove(request);
       request.reject(new AbortedError("loading the model was cancelled"));
     }
   }
@@ -197,15 +280,9 @@ export class ModelGate<M> {
   }
 
   private cancel(request: LeaseRequest<M>): void {
-    if (!this.remove(request)) return;
+    if (!this.waiting.remove(request)) return;
     request.reject(new AbortedError());
     this.serve();
-  }
-
-  private remove(request: LeaseRequest<M> | UnloadRequest): boolean {
-    const index = this.waiting.indexOf(request);
-    if (index >= 0) this.waiting.splice(index, 1);
-    return index >= 0;
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   StoreRepair,
   StoreStats,
   StoreVerification,
+  StoreVerified,
 } from "../protocol/service";
 import { ifThere } from "../store/files";
 import { foldersIn, listObjects, objectAt, objectsIn, usageOf } from "../store/objectFiles";
@@ -34,6 +35,8 @@ export interface StoreDeskPorts {
   readonly sweepAgents: () => Promise<void>;
   /** Files were removed. */
   readonly onChanged: () => void;
+  /** Keeps what a verification found. */
+  readonly keepVerified: (verified: StoreVerified) => Promise<void>;
 }
 
 type OnProgress = (progress: Progress) => void;
@@ -75,6 +78,12 @@ export class StoreDesk {
   }
 
   async verify(onProgress: OnProgress, signal?: AbortSignal): Promise<StoreVerification> {
+    const verification = await this.look(onProgress, signal);
+    await this.keep(verification, verification.problems.length);
+    return verification;
+  }
+
+  private look(onProgress: OnProgress, signal?: AbortSignal): Promise<StoreVerification> {
     const { root, references, checker } = this.ports;
     return verifyStore(root, references, checker(), {
       signal,
@@ -91,7 +100,7 @@ export class StoreDesk {
 
   async repair(onProgress: OnProgress, signal?: AbortSignal): Promise<StoreRepair> {
     const { root, checker, onChanged } = this.ports;
-    const verification = await this.verify(onProgress, signal);
+    const verification = await this.look(onProgress, signal);
     const damaged = [];
     for (const { path: file, code } of verification.problems) {
       if (code === "unreadable") continue;
@@ -102,7 +111,12 @@ export class StoreDesk {
     }
     await evict(root, damaged);
     onChanged();
+    await this.keep(verification, verification.problems.length - damaged.length);
     return { verification, removed: usageOf(damaged), ...(await this.repairAgents(signal)) };
+  }
+
+  private async keep({ checked, stopped }: StoreVerification, problems: number): Promise<void> {
+    await this.ports.keepVerified({ at: new Date().toISOString(), checked, problems, stopped });
   }
 
   private async repairAgents(signal: AbortSignal | undefined): Promise<Pick<StoreRepair, "agents" | "failed">> {

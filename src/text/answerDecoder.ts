@@ -20,9 +20,12 @@ export class AnswerDecoder {
     return this.stops.push(this.stopIds.has(id) ? "" : this.detokenizer.push(id));
   }
 
-  /** What was held back in case a stop string or a character went on. */
-  finish(): string {
-    const { text, stopped } = this.stops.push(this.detokenizer.finish());
+  /**
+   * What was held back in case a stop string or a character went on. `isCut`: the answer may be continued, so the first
+   * bytes of a character are not shown as U+FFFD; the whole character comes with its last byte.
+   */
+  finish(isCut = false): string {
+    const { text, stopped } = this.stops.push(isCut ? "" : this.detokenizer.finish());
     return stopped ? text : text + this.stops.finish();
   }
 }

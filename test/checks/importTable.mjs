@@ -1,5 +1,5 @@
 /**
- * Who may import whom under src/. The README states the same table; a test compares them. `node` and `vscode` say
+ * Who may import whom under src/. src/README.md states the same table; a test compares them. `node` and `vscode` say
  * whether a room may reach Node's built-in modules and VS Code. A room that is not in the table may not exist.
  *
  * @typedef {{ rooms: readonly string[], node: boolean, vscode: boolean }} Rule

@@ -77,6 +77,14 @@ export const tiers = [
     commands: [{ name: "integration", args: () => ["test/integration/run.mjs"], limitMs: minutes(8) }],
   },
   {
+    name: "pages",
+    setUp: ["build"],
+    prepare: bundled("pages"),
+    commands: [
+      { name: "pages", args: () => mocha("out/test/pages/**/*.test.js", "--timeout=120000"), limitMs: minutes(5) },
+    ],
+  },
+  {
     name: "ui",
     setUp: ["mlx", "addon", "build", "model"],
     prepare: bundled("ui"),

@@ -19,9 +19,11 @@ import { attachmentText } from "../editor/attachment";
 import type { EditorActions } from "../editor/editorActions";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { samplingArgument } from "../engine/settingsReader";
+import { openInstructions } from "../instructions/openInstructions";
 import { type AgentPicker, pickTurn } from "./agentPicker";
 import { setAgentSampling } from "./agentSampling";
 import { pickKeptTurns } from "./keptTurns";
+import { RowClicks } from "./rowClicks";
 
 export interface AgentCommandPorts {
   readonly service: ServiceHandle;
@@ -57,15 +59,18 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
     );
 
   store.add(registry.register(commands.newAgent, (argument) => newAgent(argument, ports)));
-  about(commands.openAgent, "Open Agent", async (agent) => {
-    panels.open(agent);
+  const clicks = new RowClicks();
+  // A click shows the chat, a double click goes there, as with files.
+  about(commands.openAgent, "Open Agent", async (agent, _door, argument) => {
+    const isClick = textField(argument, "from") === "row";
+    await panels.open(agent, { keepTreeFocus: isClick && !clicks.isSecond(agent.id) });
     return agent;
   });
   about(commands.askAgent, "Ask Agent", (agent, door, argument) => ask(agent, door, argument, panels));
   about(commands.askAboutSelection, "Ask Agent About the Selection", async (agent) => {
     const selection = ports.editors.selection();
     if (!selection) throw new InvalidRequestError("nothing is selected", "select text in an editor first");
-    panels.open(agent).draft(attachmentText(selection));
+    (await panels.open(agent)).draft(attachmentText(selection));
     return agent;
   });
   about(commands.stopAgent, "Stop Answer", async (agent, door) => {
@@ -74,7 +79,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
   });
   about(commands.regenerate, "Regenerate Answer", async (agent, door, argument) => {
     const running = await door.regenerate(agent.id, textField(argument, "turn"), samplingArgument(argument));
-    panels.open(agent);
+    await panels.open(agent);
     const { text, finishReason, figures } = await running.done;
     return { agent: agent.id, text, finishReason, figures } satisfies AskResult;
   });
@@ -89,7 +94,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
       textField(argument, "name") ?? (await askName(`Fork ${agent.name}`, await freeNameLike(agent.name, door)));
     if (name === undefined) return undefined;
     const fork = await door.forkAgent(agent.id, name, textField(argument, "turn"));
-    panels.open(fork);
+    await panels.open(fork);
     return fork;
   });
   about(commands.rewindAgent, "Rewind Agent", rewind);
@@ -101,13 +106,17 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
 
 /**
  * Arguments: name, system, model (a directory), like (an agent whose instructions, model and sampling it gets), background (does
- * not open the panel).
+ * not open the panel), prompt (below the field for the name).
  */
 async function newAgent(argument: unknown, { service, panels }: AgentCommandPorts): Promise<AgentSummary | undefined> {
   const door = await service.get();
   const name =
     textField(argument, "name") ??
-    (await askName("New Agent", await freeNameLike(`Agent ${(await door.listAgents()).length + 1}`, door)));
+    (await askName(
+      "New Agent",
+      await freeNameLike(`Agent ${(await door.listAgents()).length + 1}`, door),
+      textField(argument, "prompt"),
+    ));
   if (name === undefined) return undefined;
   const like = textField(argument, "like");
   const example = like === undefined ? undefined : await door.getAgent((await door.findAgent(like))?.id ?? like);
@@ -120,7 +129,7 @@ async function newAgent(argument: unknown, { service, panels }: AgentCommandPort
   });
   if (agent === undefined) return undefined;
   const made = example?.sampling === undefined ? agent : await door.setAgentSampling(agent.id, example.sampling);
-  if (!flagField(argument, "background")) panels.open(made);
+  if (!flagField(argument, "background")) await panels.open(made);
   return made;
 }
 
@@ -154,7 +163,7 @@ async function ask(
     textField(argument, "text") ??
     (await vscode.window.showInputBox({ title: `Ask ${agent.name}`, placeHolder: "Message", ignoreFocusOut: true }));
   if (text === undefined) return undefined;
-  if (!flagField(argument, "background")) panels.open(agent);
+  if (!flagField(argument, "background")) await panels.open(agent);
   const running = await door.send(agent.id, { text, sampling: samplingArgument(argument) });
   const { text: answer, finishReason, figures } = await running.done;
   return { agent: agent.id, text: answer, finishReason, figures };
@@ -169,21 +178,12 @@ async function rename(
   return name === undefined ? undefined : door.renameAgent(agent.id, name);
 }
 
-async function editInstructions(
-  agent: AgentSummary,
-  door: ResidentService,
-  argument: unknown,
-): Promise<AgentSummary | undefined> {
-  const { system, turns } = await door.getAgent(agent.id);
-  const instructions =
-    textField(argument, "system") ??
-    (await vscode.window.showInputBox({
-      title: `Instructions of ${agent.name}`,
-      prompt: turns.length > 0 ? "The whole conversation is read again with the next message." : "The system prompt.",
-      value: system,
-      ignoreFocusOut: true,
-    }));
-  return instructions === undefined ? undefined : door.setSystemPrompt(agent.id, instructions);
+/** Argument: system, the new instructions. Without it they are opened in an editor, which sets them when it is saved. */
+async function editInstructions(agent: AgentSummary, door: ResidentService, argument: unknown): Promise<AgentSummary> {
+  const system = textField(argument, "system");
+  if (system !== undefined) return door.setSystemPrompt(agent.id, system);
+  await openInstructions(agent);
+  return agent;
 }
 
 /** Arguments: turn, or toStart for the place before the first turn. */
@@ -216,7 +216,7 @@ async function keepLastTurns(
   if (turns === undefined) return undefined;
   const last = detail.turns.at(-1);
   const restarted = await door.startOver(agent.id, turns);
-  panels.open(restarted);
+  await panels.open(restarted);
   if (last?.state === "failed" && last.answer === "") {
     await door.send(agent.id, { text: last.user, sampling: samplingArgument(argument) });
   }
@@ -255,11 +255,11 @@ async function repairAgent(agent: AgentSummary, door: ResidentService): Promise<
   return repair;
 }
 
-function askName(title: string, value: string): Thenable<string | undefined> {
+function askName(title: string, value: string, prompt = "Name"): Thenable<string | undefined> {
   return vscode.window.showInputBox({
     title,
     value,
-    prompt: "Name",
+    prompt,
     validateInput: (name) => (name.trim() === "" ? "Write a name." : undefined),
   });
 }

@@ -3,6 +3,7 @@ import type { Formats } from "../../common/format";
 import type { AgentSummary, Tier } from "../../protocol/service";
 import { sentence } from "../commands/errorText";
 import { treeItems } from "../contributions";
+import { shownName } from "./shownName";
 
 /** In order of creation, then again. */
 const colours = ["blue", "green", "orange", "purple", "yellow", "red"] as const;
@@ -37,7 +38,7 @@ export interface AgentItem {
 export function agentItem(agent: AgentSummary, formats: Formats): AgentItem {
   const description = agentDescription(agent, formats);
   return {
-    label: agent.name,
+    label: shownName(agent.name),
     description,
     tooltip: agentTooltip(agent, formats),
     icon: agent.damage !== undefined ? "warning" : agent.lockedElsewhere ? "lock" : tierIcons[agent.tier],

@@ -6,11 +6,12 @@ import type { AgentDetail, AgentSummary, ResidentService, TurnId } from "../../p
 import { agentArgument, textField } from "../commands/commandArguments";
 import { agentDescription } from "./agentItem";
 import { oneLine } from "./oneLine";
+import { shownName } from "./shownName";
 
 /** The agents that a command may be about without saying so. */
 export interface AgentsAtHand {
-  /** Selected in the Agents view. */
-  readonly selected: () => string | undefined;
+  /** The row of the Agents view that a key was pressed on. */
+  readonly focused: () => string | undefined;
   /** Its chat panel has the focus. */
   readonly active: () => string | undefined;
 }
@@ -21,24 +22,23 @@ export class AgentPicker {
 
   async resolve(door: ResidentService, argument: unknown, title: string): Promise<AgentSummary | undefined> {
     const from = typeof argument === "string" ? undefined : textField(argument, "from");
-    const named = agentArgument(argument) ?? (from === undefined ? this.atHand.active() : undefined);
-    if (named === undefined) return this.pick(door, title, from === "tree" ? this.atHand.selected() : undefined);
+    const named = agentArgument(argument) ?? this.atHandOf(from);
+    if (named === undefined) return this.pick(door, title);
     const agent = await door.findAgent(named);
     if (agent) return agent;
     const what = `there is no agent "${named}"`;
     throw new ResidentError("AGENT_NOT_FOUND", what, "choose one of the agents that are there", { agent: named });
   }
 
-  /** `first` comes first. Keys in the tree ask too: VS Code tells the selected row, which need not be the focused one. */
-  private async pick(
-    door: ResidentService,
-    title: string,
-    first: string | undefined,
-  ): Promise<AgentSummary | undefined> {
+  private atHandOf(from: string | undefined): string | undefined {
+    if (from === undefined) return this.atHand.active();
+    return from === "tree" ? this.atHand.focused() : undefined;
+  }
+
+  private async pick(door: ResidentService, title: string): Promise<AgentSummary | undefined> {
     const agents = await door.listAgents();
     if (agents.length === 0) throw new ResidentError("AGENT_NOT_FOUND", "there are no agents yet", "make one first");
-    const choices = agentChoices(agents).sort((a, b) => Number(b.agent.id === first) - Number(a.agent.id === first));
-    const chosen = await vscode.window.showQuickPick(choices, {
+    const chosen = await vscode.window.showQuickPick(agentChoices(agents), {
       title,
       placeHolder: "Agent",
       matchOnDescription: true,
@@ -59,7 +59,7 @@ export function agentChoices(agents: readonly AgentSummary[]): AgentChoice[] {
     .sort((a, b) => b.lastUsedAt - a.lastUsedAt)
     .map((agent) => ({
       agent,
-      label: agent.name,
+      label: shownName(agent.name),
       description: agentDescription(agent, formats),
       detail: `${agent.modelName}, ${formats.count(agent.turnCount)} turns, used ${formats.ago(Date.now() - agent.lastUsedAt)}`,
     }));

@@ -8,6 +8,7 @@ import { type ContextKey, commands, contextKeys, views } from "../contributions"
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { Throttle } from "../pages/throttle";
 import { agentItem } from "./agentItem";
+import { toggledRow } from "./toggledRow";
 
 /** Tokens and tiers change with every step; the tree is redrawn at most this often, in milliseconds. */
 const redrawMs = 250;
@@ -19,6 +20,9 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
   private readonly redraw = this.store.add(new Throttle(redrawMs, () => this.changes.fire(undefined)));
   private readonly view: vscode.TreeView<AgentSummary>;
   private latest: AgentSummary[] = [];
+  private selection: readonly AgentId[] = [];
+  /** The row whose selection changed last. */
+  private toggled: AgentId | undefined;
 
   readonly onDidChangeTreeData = this.changes.event;
 
@@ -27,6 +31,13 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
     private readonly failures: Failures,
   ) {
     this.view = this.store.add(vscode.window.createTreeView(views.agents, { treeDataProvider: this }));
+    this.store.add(
+      this.view.onDidChangeSelection(({ selection }) => {
+        const now = selection.map(({ id }) => id);
+        this.toggled = toggledRow(this.selection, now);
+        this.selection = now;
+      }),
+    );
     this.store.add(
       service.onEvent((event) => {
         if (event.type === "agent" || event.type === "engine") this.redraw.request();
@@ -39,9 +50,13 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
     this.store.dispose();
   }
 
-  /** The agent that is selected in the view. */
-  get selected(): AgentId | undefined {
-    return this.view.selection[0]?.id;
+  /** The row that a key was pressed on. The key has toggled its selection before: here it becomes the selected one. */
+  takeFocused(): AgentId | undefined {
+    const id = this.toggled ?? this.selection[0];
+    this.toggled = undefined;
+    const agent = this.latest.find((candidate) => candidate.id === id);
+    if (agent) this.select(agent);
+    return agent?.id;
   }
 
   async getChildren(element?: AgentSummary): Promise<AgentSummary[]> {
@@ -57,8 +72,21 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
     item.iconPath = new vscode.ThemeIcon(look.icon, new vscode.ThemeColor(look.colour));
     item.contextValue = look.contextValue;
     item.accessibilityInformation = { label: look.spoken };
-    item.command = { command: commands.openAgent, title: "Open Agent", arguments: [{ agent: agent.id }] };
+    item.command = { command: commands.openAgent, title: "Open Agent", arguments: [{ agent: agent.id, from: "row" }] };
     return item;
+  }
+
+  /** Rows have no parents; VS Code asks before it reveals one. */
+  getParent(): undefined {
+    return undefined;
+  }
+
+  private select(agent: AgentSummary): void {
+    const selecting = this.view.reveal(agent, { select: true, focus: true });
+    const done = () => {
+      this.toggled = undefined;
+    };
+    selecting.then(done, (error: unknown) => this.failures.note(error));
   }
 
   private async agents(): Promise<AgentSummary[]> {

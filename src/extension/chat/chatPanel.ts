@@ -72,6 +72,7 @@ export class ChatPanel implements Disposable {
     readonly agentId: AgentId,
     private readonly panel: vscode.WebviewPanel,
     private readonly ports: ChatPanelPorts,
+    private readonly onTitle: (title: string) => void,
   ) {
     const { service, engine, editors, failures, extensionUri } = ports;
     this.queue = new TaskQueue((error) => failures.note(error));
@@ -140,10 +141,6 @@ export class ChatPanel implements Disposable {
   draft(text: string): void {
     this.pendingDraft += text;
     this.queue.add(async () => this.sendDraft());
-  }
-
-  reveal(): void {
-    this.panel.reveal();
   }
 
   get active(): boolean {
@@ -267,7 +264,7 @@ export class ChatPanel implements Disposable {
   private async sendAgent(): Promise<void> {
     if (!this.page.live) return;
     const detail = await this.detail(newestTurns);
-    this.panel.title = detail.name;
+    this.retitle(detail.name);
     this.page.post({ type: "agent", agent: summaryOf(detail), system: detail.system, ...agentParts(detail) });
     // Rewinding, switching branches and failed saves change the turns without a turn of their own.
     if (!isShown(this.shown, shownBranch(detail))) await this.sendBranch();
@@ -292,8 +289,14 @@ export class ChatPanel implements Disposable {
     return door.getAgent(this.agentId, turns);
   }
 
+  private retitle(title: string): void {
+    if (this.panel.title === title) return;
+    this.panel.title = title;
+    this.onTitle(title);
+  }
+
   private show(detail: AgentDetail): void {
-    this.panel.title = detail.name;
+    this.retitle(detail.name);
     this.shown = shownBranch(detail);
     this.requests.shown(detail.turns);
   }

@@ -5,6 +5,7 @@
 import type { ErrorCode, ErrorInfo } from "../../common/errors";
 import { createFormats, type Formats } from "../../common/format";
 import type { Action, ActionId, Problem } from "../../protocol/page";
+import { withNumbers } from "./errorNumbers";
 
 interface Rule {
   /** What was kept, a whole sentence. */
@@ -106,22 +107,6 @@ export function problemOf(error: ErrorInfo, context: ProblemContext = {}): Probl
     kept: context.kept ?? rule.kept,
     actions: ids.map((id) => (id === "growPool" ? growPool(error, formats) : action(id))),
   };
-}
-
-/** What happened, with its numbers as the display language writes them. */
-function withNumbers(error: ErrorInfo, { count }: Formats): ErrorInfo {
-  const { needed, total, blockTokens, context } = error.facts;
-  if (typeof needed !== "number") return error;
-  if (error.code === "CONTEXT_FULL" && typeof context === "number") {
-    const prompt = count(needed - 1);
-    const what = `the conversation with this message is ${prompt} tokens long and the model's context holds ${count(context)}`;
-    return { ...error, what };
-  }
-  if (error.code === "POOL_EXHAUSTED" && typeof total === "number" && typeof blockTokens === "number") {
-    const what = `this request needs ${count(needed)} blocks of ${count(blockTokens)} tokens and the block pool has ${count(total)}`;
-    return { ...error, what };
-  }
-  return error;
 }
 
 function growPool(error: ErrorInfo, formats: Formats): Action {

@@ -14,6 +14,7 @@ export function generationText(event: GenerationEvent, formats: Formats): string
       return `Reading ${formats.count(event.done)} of ${formats.count(event.total)} tokens`;
     case "text":
       return `${formats.count(event.figures.generatedTokens)} tokens, ${formats.rate(event.figures.decodeTokensPerSecond)} tok/s`;
+    case "continues":
     case "done":
     case "failed":
       return undefined;

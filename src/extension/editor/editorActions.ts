@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { InvalidRequestError } from "../../common/errors";
 import type { ContentCommand } from "../../protocol/page";
+import { lineLabel } from "./lineLabel";
 
 export interface SelectedText {
   readonly text: string;
@@ -10,7 +11,7 @@ export interface SelectedText {
   readonly label: string;
 }
 
-/** What pages do to editors. A page that has the focus is no text editor: the last one that had it is meant. */
+/** What pages do to editors. While a page has the focus there is no active text editor, so the last active one is used. */
 export class EditorActions implements Disposable {
   private readonly store = new DisposableStore();
   private last: vscode.TextEditor | undefined = vscode.window.activeTextEditor;
@@ -41,7 +42,7 @@ export class EditorActions implements Disposable {
     return {
       text: document.getText(selection),
       languageId: document.languageId,
-      label: `${path}:${selection.start.line + 1}-${selection.end.line + 1}`,
+      label: `${path}:${lineLabel(selection)}`,
     };
   }
 

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { ResidentError } from "../../common/errors";
+import type { OffsetRange } from "./selectedRange";
 import { TrackedInsertion } from "./trackedInsertion";
 
 /** A refused edit is tried again, since what the person typed at the same moment refuses it; not for ever. */
@@ -8,12 +9,15 @@ const maxRefusals = 50;
 
 /**
  * Streams text into a document: one edit at a time, in order, behind what was inserted before, wherever other edits
- * move it. All edits join the first one's undo step, so one undo removes them all. While the document is in no visible
- * editor, text waits.
+ * move it. The first edit replaces a range; until then nothing is changed. All edits join the first one's undo step, so
+ * one undo takes them all back. Nothing stays selected: the cursor is behind the text, unless the person moved it. While
+ * the document is in no visible editor, text waits.
  */
 export class StreamedEdit implements Disposable {
   private readonly store = new DisposableStore();
   private readonly tracked: TrackedInsertion;
+  /** Where the replaced range starts, until the first edit. */
+  private readonly start: TrackedInsertion;
   private readonly stop = new AbortController();
   private pending = "";
   private pumping: Promise<void> | undefined;
@@ -21,12 +25,15 @@ export class StreamedEdit implements Disposable {
 
   constructor(
     private readonly document: vscode.TextDocument,
-    offset: number,
+    range: OffsetRange,
   ) {
-    this.tracked = new TrackedInsertion(offset);
+    this.start = new TrackedInsertion(range.start);
+    this.tracked = new TrackedInsertion(range.end);
     this.store.add(
       vscode.workspace.onDidChangeTextDocument((event) => {
-        if (event.document === document) this.tracked.follow(event.contentChanges);
+        if (event.document !== document) return;
+        this.tracked.follow(event.contentChanges);
+        if (!this.begun) this.start.follow(event.contentChanges);
       }),
     );
     this.store.add(
@@ -55,12 +62,19 @@ export class StreamedEdit implements Disposable {
     await this.pumping;
     if (this.pending === "" || this.stop.signal.aborted) return;
     const edit = new vscode.WorkspaceEdit();
-    edit.insert(this.document.uri, this.document.positionAt(this.tracked.offset), this.take());
+    edit.replace(this.document.uri, this.range, this.take());
+    this.begun = true;
     if (!(await vscode.workspace.applyEdit(edit))) throw refusedError();
   }
 
   dispose(): void {
     this.store.dispose();
+  }
+
+  /** What the next edit replaces. */
+  private get range(): vscode.Range {
+    const end = this.document.positionAt(this.tracked.offset);
+    return new vscode.Range(this.begun ? end : this.document.positionAt(this.start.offset), end);
   }
 
   private take(): string {
@@ -86,9 +100,12 @@ export class StreamedEdit implements Disposable {
   }
 
   private async insert(editor: vscode.TextEditor, text: string): Promise<boolean> {
+    const { range, begun } = this;
+    // A cursor at the place moves along with the text; a selection would grow with it.
+    if (!begun && !editor.selection.isEmpty) editor.selection = new vscode.Selection(range.end, range.end);
     try {
-      return await editor.edit((edit) => edit.insert(this.document.positionAt(this.tracked.offset), text), {
-        undoStopBefore: !this.begun,
+      return await editor.edit((edit) => (range.isEmpty ? edit.insert(range.end, text) : edit.replace(range, text)), {
+        undoStopBefore: !begun,
         undoStopAfter: false,
       });
     } catch {

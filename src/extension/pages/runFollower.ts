@@ -51,6 +51,11 @@ export class RunFollower implements Disposable {
 
   private take(event: GenerationEvent): void {
     switch (event.type) {
+      case "continues":
+        // The page has it: it stands in the turn.
+        this.text = event.text;
+        this.deliveredLength = event.text.length;
+        return;
       case "text":
         this.text += event.text;
         this.figures = event.figures;

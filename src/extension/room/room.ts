@@ -2,19 +2,25 @@
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { InvalidRequestError, toErrorInfo } from "../../common/errors";
 import { freeName } from "../../common/names";
-import type { PageTurn } from "../../protocol/page";
+import type { Problem } from "../../protocol/page";
 import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
 import type { AgentId, AgentSummary, ResidentService, Running, TurnId, TurnView } from "../../protocol/service";
 import { problemOf } from "../commands/errorText";
 import { pageTurn, readOnlyProblem } from "../pages/pageModel";
 import { RunFollower } from "../pages/runFollower";
-import { addressed, fitting, type MemberRecord, readMembers, roomMembers, withAsked, withMembers } from "./roomMembers";
-import { readMessages } from "./roomMessages";
+import {
+  addressed,
+  byModel,
+  fitting,
+  type MemberRecord,
+  readMembers,
+  roomMembers,
+  withAsked,
+  withMembers,
+} from "./roomMembers";
+import { RoomThread } from "./roomThread";
 
-/** Messages that are kept with the workspace, newest last. */
-const maxMessages = 30;
-
-/** A turn that has ended is the agent's last, or the one before if it was asked again at once. */
+/** An answer that has ended is its agent's last turn, or the one before if the agent was asked again at once. */
 const newestTurns = 2;
 
 export interface RoomPorts {
@@ -39,20 +45,25 @@ export class Room implements Disposable {
   private readonly store = new DisposableStore();
   /** Running answers by agent: an agent answers one message at a time. */
   private readonly running = new Map<AgentId, RunFollower>();
+  private readonly thread: RoomThread;
   private records: readonly MemberRecord[];
-  private messages: readonly RoomMessage[];
+  private numAsked = 0;
 
   constructor(private readonly ports: RoomPorts) {
-    this.records = readMembers(ports.memory.get(membersKey));
-    this.messages = readMessages(ports.memory.get(messagesKey));
+    const { memory, now } = ports;
+    this.records = readMembers(memory.get(membersKey));
+    this.thread = new RoomThread({
+      post: (update) =>
+        ports.post(update.type === "message" ? { ...update, message: this.withRunning(update.message) } : update),
+      now,
+      stored: memory.get(messagesKey),
+      keep: (messages) => memory.update(messagesKey, messages),
+    });
   }
 
   /** Answers with what is running at this moment: what comes next is posted. */
   get shown(): readonly RoomMessage[] {
-    return this.messages.map((message) => ({
-      ...message,
-      answers: message.answers.map((answer) => this.current(answer)),
-    }));
+    return this.thread.messages.map((message) => this.withRunning(message));
   }
 
   async members(): Promise<readonly RoomMember[]> {
@@ -82,55 +93,79 @@ export class Room implements Disposable {
     this.ports.post({ type: "members", members: await this.members() });
   }
 
-  /** Starts all answers together, so that the engine batches them. Resolves when each has started or was refused. */
+  /**
+   * Starts all answers together, so that the engine batches them. Resolves when each has started or was refused; an agent
+   * that cannot be asked in this window has a refusal as its answer.
+   */
   async ask(text: string, to: Addressees): Promise<RoomMessage> {
     if (text.trim() === "") throw new InvalidRequestError("the message is empty", "write something first");
-    const asked = addressed(await this.members(), to);
+    const door = await this.ports.door();
+    const { engine, agents } = await door.status();
+    const loaded = engine.type === "ready" ? engine.model.directory : undefined;
+    const asked = byModel(addressed(roomMembers(this.records, agents), to), loaded);
     if (asked.length === 0)
       throw new InvalidRequestError("no agent in the room was asked", "add an agent, or include one");
     const askedAt = this.ports.now();
+    this.numAsked += 1;
     const message: RoomMessage = {
-      id: `m${askedAt.toString(36)}-${this.messages.length}`,
+      id: `m${askedAt.toString(36)}-${this.numAsked}`,
       text,
       to,
       askedAt,
-      answers: asked.map(({ agent }) => ({ agent: agent.id, name: agent.name, index: agent.index, folded: false })),
+      answers: asked.map(({ agent }) => newAnswer(agent)),
     };
-    this.messages = [...this.messages, message].slice(-maxMessages);
-    this.ports.post({ type: "message", message });
+    this.thread.add(message);
     await Promise.all(asked.map(({ agent }) => this.start(message.id, agent, text)));
+    this.thread.keep();
     return message;
   }
 
-  /** Those whom a message would ask read what is written of it; as many of them as the pool can hold together. */
+  /** The agents that a message would ask read its draft; as many of them as the pool can hold together. */
   async readAhead(text: string, to: Addressees): Promise<void> {
     const door = await this.ports.door();
     const { pool, agents } = await door.status();
     const asked = addressed(roomMembers(this.records, agents), to);
-    const readers = asked.filter(({ agent }) => !agent.lockedElsewhere);
+    const readers = asked.filter(({ unavailable }) => unavailable === undefined);
     const together = pool === undefined ? readers : fitting(readers, pool.totalBlocks * pool.blockTokens);
     await Promise.all(together.map(({ agent }) => door.warmAgent(agent.id, text)));
   }
 
   /** A fork of an agent that could not be asked joins the room and is asked the same. */
   async askFork(id: RoomMessageId, agent: AgentId): Promise<void> {
-    const message = this.messages.find((candidate) => candidate.id === id);
-    if (!message) throw new InvalidRequestError("this message is gone", "ask again");
+    const message = this.thread.find(id);
     const door = await this.ports.door();
     const name = message.answers.find((answer) => answer.agent === agent)?.name ?? agent;
     const taken = (await door.listAgents()).map((other) => other.name);
     const fork = await door.forkAgent(agent, freeName(name, taken));
     await this.add(fork.id);
-    this.change(id, (answers) => [...answers, { agent: fork.id, name: fork.name, index: fork.index, folded: false }]);
+    this.thread.addAnswer(id, agent, newAnswer(fork));
     await this.start(id, fork, message.text);
   }
 
   /** Answers again, in the same place. */
   async regenerate(agent: AgentId, turn: TurnId): Promise<void> {
-    const message = this.messages.find(({ answers }) => answers.some((answer) => answer.turn?.id === turn));
-    if (!message) throw new InvalidRequestError("this message is gone", "ask again");
+    const { id } = this.thread.withTurn(turn);
     const door = await this.ports.door();
-    await this.follow(message.id, agent, await door.regenerate(agent, turn));
+    const running = await door.regenerate(agent, turn);
+    this.thread.startAgain(id);
+    await this.follow(id, agent, running);
+  }
+
+  /** Goes on with an answer that was cut. */
+  async continueAnswer(agent: AgentId, turn: TurnId): Promise<void> {
+    const { id } = this.thread.withTurn(turn);
+    const door = await this.ports.door();
+    if ((await this.head(agent))?.id !== turn)
+      throw new InvalidRequestError("the agent has answered something else since", "open its panel to go on from here");
+    const running = await door.continueAnswer(agent);
+    this.thread.startAgain(id);
+    await this.follow(id, agent, running);
+  }
+
+  /** The messages leave the room. The agents keep their turns, and answers that run go on. */
+  clear(): void {
+    this.drop();
+    this.thread.clear();
   }
 
   stop(agent: AgentId): void {
@@ -142,11 +177,10 @@ export class Room implements Disposable {
   }
 
   fold(id: RoomMessageId, agent: AgentId, folded: boolean): void {
-    this.change(id, (answers) => answers.map((answer) => (answer.agent === agent ? { ...answer, folded } : answer)));
-    this.keepMessages();
+    this.thread.fold(id, agent, folded);
   }
 
-  /** The engine was restarted: what ran has ended. */
+  /** Follows no answer any more: the engine was restarted, so what ran has ended. */
   drop(): void {
     for (const follower of this.running.values()) follower.dispose();
     this.running.clear();
@@ -158,21 +192,23 @@ export class Room implements Disposable {
   }
 
   private async start(id: RoomMessageId, agent: AgentSummary, text: string): Promise<void> {
-    const locked = readOnlyProblem(agent);
-    if (locked) {
-      this.setAnswer(id, agent.id, { refusal: locked });
-      return;
-    }
+    const unavailable = readOnlyProblem(agent);
+    if (unavailable) return this.refuse(id, agent.id, unavailable);
     try {
       const door = await this.ports.door();
       await this.follow(id, agent.id, await door.send(agent.id, { text }));
     } catch (error) {
-      this.setAnswer(id, agent.id, { refusal: problemOf(toErrorInfo(error), { language: this.ports.language }) });
+      this.refuse(id, agent.id, problemOf(toErrorInfo(error), { language: this.ports.language }));
     }
   }
 
+  private refuse(id: RoomMessageId, agent: AgentId, refusal: Problem): void {
+    this.thread.setAnswer(id, agent, { refusal });
+    this.thread.finish(id);
+  }
+
   private async follow(message: RoomMessageId, agent: AgentId, running: Running): Promise<void> {
-    // Before anything is awaited: a rejection that nobody hears would end the process.
+    // Before anything is awaited: an unhandled rejection would end the process.
     const ended = running.done.then(
       () => {},
       () => {}, // the turn carries its failure
@@ -181,7 +217,7 @@ export class Room implements Disposable {
     this.running.get(agent)?.dispose();
     this.running.set(agent, follower);
     const turn = await this.head(agent);
-    if (turn) this.setAnswer(message, agent, { turn: pageTurn(turn, this.ports.language, follower.state) });
+    if (turn) this.thread.setAnswer(message, agent, { turn: pageTurn(turn, this.ports.language, follower.state) });
     ended
       .then(() => this.end(message, agent, follower, turn?.id))
       .catch((error: unknown) => {
@@ -203,13 +239,13 @@ export class Room implements Disposable {
     const { turns } = await door.getAgent(agent, newestTurns);
     const finished = turns.find(({ id }) => id === turn);
     if (finished) this.setEnd(message, agent, finished);
-    else this.finishMessage(message);
+    else this.thread.finish(message);
     await this.postMembers();
   }
 
   private setEnd(message: RoomMessageId, agent: AgentId, turn: TurnView): void {
-    this.setAnswer(message, agent, { turn: pageTurn(turn, this.ports.language) });
-    this.finishMessage(message);
+    this.thread.setAnswer(message, agent, { turn: pageTurn(turn, this.ports.language) });
+    this.thread.finish(message);
   }
 
   private async head(agent: AgentId) {
@@ -217,37 +253,8 @@ export class Room implements Disposable {
     return (await door.getAgent(agent, newestTurns)).turns.at(-1);
   }
 
-  /** When the last answer has ended, the message has. */
-  private finishMessage(id: RoomMessageId): void {
-    const message = this.messages.find((candidate) => candidate.id === id);
-    const open = message?.answers.some(({ turn, refusal }) => !refusal && (!turn || turn.state === "running"));
-    if (!message || open) return;
-    const ended: RoomMessage = { ...message, endedAt: this.ports.now() };
-    this.messages = this.messages.map((candidate) => (candidate.id === id ? ended : candidate));
-    this.ports.post({ type: "message", message: ended });
-    this.keepMessages();
-  }
-
-  private setAnswer(
-    id: RoomMessageId,
-    agent: AgentId,
-    outcome: { readonly turn: PageTurn } | { readonly refusal: NonNullable<RoomAnswer["refusal"]> },
-  ): void {
-    this.change(id, (answers) =>
-      answers.map((answer) => {
-        if (answer.agent !== agent) return answer;
-        const changed = { agent, name: answer.name, index: answer.index, folded: answer.folded, ...outcome };
-        this.ports.post({ type: "answer", message: id, answer: changed });
-        return changed;
-      }),
-    );
-    if ("refusal" in outcome) this.finishMessage(id);
-  }
-
-  private change(id: RoomMessageId, work: (answers: readonly RoomAnswer[]) => readonly RoomAnswer[]): void {
-    this.messages = this.messages.map((message) =>
-      message.id === id ? { ...message, answers: work(message.answers) } : message,
-    );
+  private withRunning(message: RoomMessage): RoomMessage {
+    return { ...message, answers: message.answers.map((answer) => this.current(answer)) };
   }
 
   private current(answer: RoomAnswer): RoomAnswer {
@@ -264,8 +271,8 @@ export class Room implements Disposable {
     this.records = records;
     this.ports.memory.update(membersKey, records);
   }
+}
 
-  private keepMessages(): void {
-    this.ports.memory.update(messagesKey, this.messages);
-  }
+function newAnswer({ id, name, index, modelDirectory, modelName }: AgentSummary): RoomAnswer {
+  return { agent: id, name, index, model: { directory: modelDirectory, name: modelName }, folded: false };
 }

@@ -1,7 +1,8 @@
 import type { Addressees, RoomMember } from "../../protocol/room";
 import type { AgentId, AgentSummary } from "../../protocol/service";
+import { readOnlyProblem } from "../pages/pageModel";
 
-/** Who is in the room, in the order they came, and whether messages to all go to them. Kept with the workspace. */
+/** A member of the room and whether messages to all are for it. Kept with the workspace, in the order of joining. */
 export interface MemberRecord {
   readonly agent: AgentId;
   readonly asked: boolean;
@@ -15,17 +16,28 @@ export function readMembers(stored: unknown): readonly MemberRecord[] {
   );
 }
 
-/** Members whose agents are there; one that another window holds, or that is damaged, is shown but not asked. */
+/** Members whose agents are there; one that another window holds, or that is damaged, says why it cannot be asked. */
 export function roomMembers(records: readonly MemberRecord[], agents: readonly AgentSummary[]): readonly RoomMember[] {
   const byId = new Map(agents.map((agent) => [agent.id, agent]));
   return records.flatMap(({ agent: id, asked }) => {
     const agent = byId.get(id);
-    return agent ? [{ agent, asked: asked && !agent.lockedElsewhere && agent.damage === undefined }] : [];
+    if (!agent) return [];
+    const unavailable = readOnlyProblem(agent);
+    return [{ agent, asked, ...(unavailable && { unavailable }) }];
   });
 }
 
+/** All that a message is for, those that cannot be asked included. */
 export function addressed(members: readonly RoomMember[], to: Addressees): readonly RoomMember[] {
   return members.filter(({ agent, asked }) => (to === "all" ? asked : to.includes(agent.id)));
+}
+
+/** Those of one model together, the loaded model's first, the others by their first member: as they are answered. */
+export function byModel(members: readonly RoomMember[], loaded: string | undefined): readonly RoomMember[] {
+  const models = new Set(members.map(({ agent }) => agent.modelDirectory));
+  const others = [...models].filter((directory) => directory !== loaded);
+  const ordered = loaded !== undefined && models.has(loaded) ? [loaded, ...others] : others;
+  return ordered.flatMap((directory) => members.filter(({ agent }) => agent.modelDirectory === directory));
 }
 
 export function withMembers(records: readonly MemberRecord[], chosen: readonly AgentId[]): readonly MemberRecord[] {

@@ -1,10 +1,14 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
+import { InvalidRequestError } from "../../common/errors";
 import { type Addressees, isRoomToHost, type RoomCommand, type RoomToPage } from "../../protocol/room";
+import type { AgentSummary } from "../../protocol/service";
 import { type AgentPicker, agentChoices } from "../agents/agentPicker";
+import { agentArgument, flagField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
 import { type Failures, runAction } from "../commands/failures";
 import { commands, views } from "../contributions";
+import { attachmentText } from "../editor/attachment";
 import type { EditorActions } from "../editor/editorActions";
 import type { EngineWatch } from "../engine/engineWatch";
 import type { ServiceHandle } from "../engine/serviceHandle";
@@ -66,10 +70,11 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
     );
     this.store.add(engine.onChange((state) => this.page?.post({ type: "engine", engine: pageEngine(state) })));
     this.store.add(vscode.window.registerWebviewViewProvider(views.room, this));
-    this.store.add(registry.register(commands.addToRoom, (argument) => this.member(argument, "Add to Room", "add")));
+    this.store.add(registry.register(commands.addToRoom, (argument) => this.addMember(argument)));
     this.store.add(
       registry.register(commands.removeFromRoom, (argument) => this.member(argument, "Remove from Room", "remove")),
     );
+    this.store.add(registry.register(commands.clearRoom, (argument) => this.clear(argument)));
   }
 
   resolveWebviewView(view: vscode.WebviewView): void {
@@ -101,7 +106,7 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
     this.store.dispose();
   }
 
-  /** The page does not wait for it, and nobody is told that it could not be done: nothing was asked for yet. */
+  /** The page does not wait for it, and a failure is only logged: nothing was asked for yet. */
   private readAhead(text: string, to: Addressees): void {
     this.room.readAhead(text, to).catch((error: unknown) => this.ports.failures.note(error));
   }
@@ -130,6 +135,38 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
     if (this.page?.live) await this.room.postMembers();
   }
 
+  private async addMember(argument: unknown): Promise<unknown> {
+    const { service } = this.ports;
+    const isFirst = agentArgument(argument) === undefined && (await (await service.get()).listAgents()).length === 0;
+    return isFirst ? this.addFirst() : this.member(argument, "Add to Room", "add");
+  }
+
+  /** There is no agent to choose: the person makes one, and it joins the room. */
+  private async addFirst(): Promise<unknown> {
+    const made: unknown = await vscode.commands.executeCommand(commands.newAgent, {
+      prompt: "No agents yet: make the first one. It joins the room.",
+      background: true,
+    });
+    const id = textField(made, "id");
+    return id === undefined ? undefined : this.member({ agent: id }, "Add to Room", "add");
+  }
+
+  /** Argument: force (does not ask). Returns how many messages left the room. */
+  private async clear(argument: unknown): Promise<unknown> {
+    const messages = this.room.shown.length;
+    if (messages > 0 && !flagField(argument, "force")) {
+      const answer = await vscode.window.showWarningMessage(
+        messages === 1 ? "Remove the message from the room?" : `Remove all ${messages} messages from the room?`,
+        { modal: true, detail: "The agents keep all their turns, and answers that run go on in their panels." },
+        "Clear Room",
+      );
+      if (answer === undefined) return undefined;
+    }
+    this.room.clear();
+    this.refresh();
+    return { messages };
+  }
+
   private async member(argument: unknown, title: string, change: "add" | "remove"): Promise<unknown> {
     const agent = await this.ports.picker.resolve(await this.ports.service.get(), argument, title);
     if (!agent) return undefined;
@@ -142,13 +179,27 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
     const door = await this.ports.service.get();
     const agents = await door.listAgents();
     if (agents.length === 0) {
-      await vscode.commands.executeCommand(commands.newAgent);
+      await this.addFirst();
       return;
     }
     const present = new Set((await this.room.members()).map(({ agent }) => agent.id));
-    const choices = agentChoices(agents).map((choice) => ({ ...choice, picked: present.has(choice.agent.id) }));
-    const chosen = await vscode.window.showQuickPick(choices, { title: "Agents in the Room", canPickMany: true });
+    const choices = agentChoices(agents).map((choice) => ({
+      ...choice,
+      ...memberMark(choice.agent),
+      picked: present.has(choice.agent.id),
+    }));
+    const chosen = await vscode.window.showQuickPick(choices, {
+      title: "Agents in the Room",
+      placeHolder: "Messages to all are for these",
+      canPickMany: true,
+    });
     if (chosen) await this.room.setMembers(chosen.map(({ agent }) => agent.id));
+  }
+
+  private attachSelection(): void {
+    const selection = this.ports.editors.selection();
+    if (!selection) throw new InvalidRequestError("nothing is selected", "select text in an editor first");
+    this.page?.post({ type: "draft", text: attachmentText(selection) });
   }
 
   private async run(command: RoomCommand): Promise<void> {
@@ -169,8 +220,14 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
         return room.include(command.agent, command.asked);
       case "chooseMembers":
         return this.chooseMembers();
+      case "attachSelection":
+        return this.attachSelection();
       case "fold":
         return room.fold(command.message, command.agent, command.folded);
+      case "regenerate":
+        return room.regenerate(command.agent, command.turn);
+      case "continue":
+        return room.continueAnswer(command.agent, command.turn);
       case "fork":
         await vscode.commands.executeCommand(commands.forkAgent, { agent: command.agent, turn: command.turn });
         return;
@@ -197,4 +254,10 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
         return editors.run(command);
     }
   }
+}
+
+/** An agent that cannot be asked can be a member all the same. */
+function memberMark({ damage, lockedElsewhere }: AgentSummary): { readonly iconPath?: vscode.ThemeIcon } {
+  if (damage !== undefined) return { iconPath: new vscode.ThemeIcon("warning") };
+  return lockedElsewhere ? { iconPath: new vscode.ThemeIcon("lock") } : {};
 }

@@ -3,7 +3,7 @@ import { type Disposable, DisposableStore } from "../../common/disposables";
 import type { ServiceEvent, ServiceStatus } from "../../protocol/service";
 import { isStatusToHost, type StatusCommand, type StatusToPage } from "../../protocol/status";
 import { type Failures, runAction } from "../commands/failures";
-import { commands, views } from "../contributions";
+import { commands, settings, views } from "../contributions";
 import type { EngineWatch } from "../engine/engineWatch";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { PageHost } from "../pages/pageHost";
@@ -145,6 +145,18 @@ export class StatusView implements Disposable, vscode.WebviewViewProvider {
         return this.ports.benchmarks.cancel();
       case "openAgent":
         await vscode.commands.executeCommand(commands.openAgent, { agent: command.agent });
+        return;
+      case "verifyStore":
+        await vscode.commands.executeCommand(commands.verifyStore);
+        return this.refresh();
+      case "freeSpace":
+        await vscode.commands.executeCommand(commands.collectStore);
+        return this.refresh();
+      case "changeQuota":
+        await vscode.commands.executeCommand(commands.openSettings, { setting: settings.storeQuotaGB });
+        return;
+      case "exportBench":
+        await vscode.commands.executeCommand(commands.exportBenchmarks);
         return;
       case "act":
         await runAction(command.action, {});

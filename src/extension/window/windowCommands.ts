@@ -6,12 +6,14 @@ import { commands, settings, views } from "../contributions";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { grownPoolMB, poolSizeMB } from "../engine/settings";
 import { readSetting } from "../engine/settingsReader";
+import { settingsEditor } from "./openSettings";
+import type { OutputLog } from "./outputLog";
 import type { SettingChanges } from "./settingChanges";
 
 export interface WindowPorts {
   readonly service: ServiceHandle;
   readonly changes: SettingChanges;
-  readonly log: vscode.LogOutputChannel;
+  readonly log: Pick<OutputLog, "show">;
   readonly extensionId: string;
 }
 
@@ -21,13 +23,15 @@ export function registerWindowCommands(
   { service, changes, log, extensionId }: WindowPorts,
 ): Disposable {
   const store = new DisposableStore();
-  store.add(registry.register(commands.showLog, async () => log.show()));
+  store.add(registry.register(commands.showLog, () => log.show()));
   store.add(registry.register(commands.openStatus, () => focus(views.status)));
   store.add(registry.register(commands.openRoom, () => focus(views.room)));
   store.add(
     registry.register(commands.openSettings, async (argument) => {
-      const query = textField(argument, "query") ?? `@ext:${extensionId}`;
-      await vscode.commands.executeCommand("workbench.action.openSettings", query);
+      const isRemote = vscode.env.remoteName !== undefined;
+      const editor = settingsEditor(extensionId, isRemote, textField(argument, "setting"));
+      await vscode.commands.executeCommand(editor.command, { query: editor.query });
+      return editor;
     }),
   );
   store.add(

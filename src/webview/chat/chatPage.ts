@@ -11,7 +11,7 @@ import { Dock } from "./dock";
 import { emptyView } from "./empty";
 import { headerView } from "./header";
 import { readOnlyBanner } from "./readOnlyBanner";
-import { type ChatState, emptyChat, reduceChat } from "./state";
+import { type ChatState, emptyChat, reduceChat, turnById } from "./state";
 import { Transcript } from "./transcript";
 
 /** The chat with one agent: puts the views where they belong and carries commands to the host. */
@@ -38,13 +38,14 @@ export class ChatPage {
       run,
       edit: ({ id, user }) => this.dock.edit(id, user),
       scrolled: () => this.remember(),
+      jumped: () => this.dock.composer.field.focus(),
     });
     this.dock = new Dock(
       {
         request: (command) => this.host.request(command),
         run,
         changed: () => this.remember(),
-        sent: () => this.transcript.follow.toEnd(),
+        sent: () => this.transcript.toEnd(),
         render: this.render,
       },
       this.transcript.newText,
@@ -82,13 +83,12 @@ export class ChatPage {
     if (settings.language === this.language) return;
     this.language = settings.language;
     this.formats = createFormats(settings.language);
-    this.transcript.forget();
   }
 
   private announce(before: ChatSnapshot, after: ChatSnapshot): void {
     const turn = after.turns.at(-1);
     if (!turn) return;
-    const was = before.turns.find(({ id }) => id === turn.id);
+    const was = turnById(before.turns, turn.id);
     this.announcer.say(announcement(after.agent.name, was, turn, this.formats.count));
   }
 
@@ -103,11 +103,10 @@ export class ChatPage {
     this.transcript.element.hidden = isEmpty;
     this.transcript.render(snapshot, this.formats);
     this.dock.render(snapshot, this.formats);
-    keepTabStops(this.element);
+    keepTabStops(this.header.element);
     // The button that had it is gone (Stop, for one): the next thing to do is to write.
     if (hadFocus && document.activeElement === document.body) this.dock.composer.field.focus();
     this.settleIn();
-    this.transcript.follow.rendered();
   }
 
   private banner({ readOnly }: ChatSnapshot): TreeNode | undefined {
@@ -122,22 +121,33 @@ export class ChatPage {
     });
   }
 
+  /** Escape stops the answer; where none runs, it steps out: from inside a turn to the turn, then to the message. */
   private pressed(event: KeyboardEvent): void {
-    if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
-    if (this.dock.cancelEdit()) return;
-    if (this.state.snapshot && runningTurn(this.state.snapshot)) this.run({ type: "stop" });
+    if (event.isComposing || event.defaultPrevented) return;
+    const { field } = this.dock.composer;
+    const control = event.ctrlKey || event.metaKey;
+    if (event.key === "Escape") {
+      if (this.dock.cancelEdit()) return;
+      if (this.state.snapshot && runningTurn(this.state.snapshot)) this.run({ type: "stop" });
+      else if (!this.transcript.stepOut()) field.focus();
+    } else if (event.key === "ArrowUp" && control && event.target === field && field.selectionStart === 0) {
+      event.preventDefault();
+      this.transcript.focusLast();
+    } else if (event.key === "f" && control) {
+      this.transcript.drawAll(); // VS Code's find widget opens, and searches the document
+    }
   }
 
   /** Once, after the first snapshot is in the page: before, there is nothing to scroll, and nothing can take the focus. */
   private settleIn(): void {
     if (this.restored) return;
     this.restored = true;
-    this.transcript.follow.restore(this.atStart.scrollTop);
+    this.transcript.restore(this.atStart.place);
     this.dock.composer.field.focus();
   }
 
   private remember(): void {
-    const { scrollTop } = this.transcript.follow;
-    this.host.remember({ ...this.dock.memory, ...(scrollTop === undefined ? {} : { scrollTop }) });
+    const { place } = this.transcript;
+    this.host.remember({ ...this.dock.memory, ...(place ? { place } : {}) });
   }
 }

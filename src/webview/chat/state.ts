@@ -26,10 +26,12 @@ export function reduceChat(state: ChatState, update: ChatUpdate): ChatState {
       return next(update.branch);
     case "turn":
       return next({ turns: placed(snapshot.turns, update.turn) });
-    case "progress":
-      return next({ turns: changed(snapshot.turns, update.turn, (turn) => withProgress(turn, update.progress)) });
+    case "progress": {
+      const turn = turnById(snapshot.turns, update.turn);
+      return turn ? next({ turns: placed(snapshot.turns, withProgress(turn, update.progress)) }) : state;
+    }
     case "text": {
-      const turn = snapshot.turns.find(({ id }) => id === update.turn);
+      const turn = turnById(snapshot.turns, update.turn);
       const grown = turn && withText(turn, update.delta);
       return grown ? next({ turns: placed(snapshot.turns, grown) }) : { ...state, stale: true };
     }
@@ -47,10 +49,21 @@ export function reduceChat(state: ChatState, update: ChatUpdate): ChatState {
   }
 }
 
+/** `turns` with `turn` in the place of the one of its id, else last. */
 function placed(turns: readonly PageTurn[], turn: PageTurn): readonly PageTurn[] {
-  return turns.some(({ id }) => id === turn.id) ? changed(turns, turn.id, () => turn) : [...turns, turn];
+  const at = lastIndexOf(turns, turn.id);
+  if (at === -1) return [...turns, turn];
+  const next = turns.slice();
+  next[at] = turn;
+  return next;
 }
 
-function changed(turns: readonly PageTurn[], id: TurnId, change: (turn: PageTurn) => PageTurn): readonly PageTurn[] {
-  return turns.map((turn) => (turn.id === id ? change(turn) : turn));
+/** Updates are about the last turn nearly always: the search begins there. */
+function lastIndexOf(turns: readonly PageTurn[], id: TurnId): number {
+  for (let at = turns.length - 1; at >= 0; at--) if (turns[at]?.id === id) return at;
+  return -1;
+}
+
+export function turnById(turns: readonly PageTurn[], id: TurnId): PageTurn | undefined {
+  return turns[lastIndexOf(turns, id)];
 }

@@ -3,71 +3,107 @@ import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
 import type { PageTurn } from "../../protocol/page";
 import { Answers } from "../shared/answers";
 import { Follow } from "../shared/follow";
+import { revealFoundText } from "../shared/foundText";
 import { part } from "../shared/frame";
+import type { TurnMark } from "../shared/host";
 import { Slot } from "../shared/slot";
-import type { TreeNode } from "../shared/tree";
 import { BranchesView } from "./branches";
 import { runningTurn } from "./derived";
-import { type TurnPlace, turnView } from "./turn";
+import { turnView } from "./turn";
+import { TurnList, type TurnListState } from "./turnList";
+import { TurnStops } from "./turnStops";
 
 export interface TranscriptPorts {
   readonly run: (command: ChatCommand) => void;
   readonly edit: (turn: PageTurn) => void;
   readonly scrolled: () => void;
+  /** "New text" brought the reader to the end. */
+  readonly jumped: () => void;
 }
 
 /** The turns of the conversation, oldest first, and below them its other branches. */
 export class Transcript {
-  readonly element = part("div", "log", {
-    role: "log",
-    "aria-label": "Conversation",
-    "aria-live": "off",
-    tabindex: "0",
-  });
+  readonly element = part("div", "log", { role: "log", "aria-label": "Conversation", "aria-live": "off" });
   /** Stands over the transcript's end while there is unseen text below. */
   readonly newText = part("button", "btn second small new-text");
-  readonly follow: Follow;
-  private readonly turns = new Slot(part("div", "col"));
-  private readonly answers: Answers;
+  private readonly list = new TurnList(part("div", "turns"));
+  private readonly branchSlot = new Slot(part("div", "slot"));
   private readonly branches: BranchesView;
-  private readonly rendered = new Map<
-    string,
-    { readonly turn: PageTurn; readonly place: string; readonly node: TreeNode }
-  >();
+  private readonly stops: TurnStops;
+  private readonly answers: Answers;
+  private readonly follow: Follow;
+  private formats: Formats | undefined;
+  private view: TurnListState["view"] | undefined;
 
   constructor(private readonly ports: TranscriptPorts) {
     this.newText.textContent = "New text";
     this.newText.hidden = true;
     this.answers = new Answers(ports.run);
     this.branches = new BranchesView(ports.run);
-    this.element.append(this.turns.element);
-    this.follow = new Follow(this.element, this.newText, ports.scrolled);
+    this.stops = new TurnStops(this.list.element);
+    const column = part("div", "col");
+    column.append(this.stops.start, this.list.element, this.stops.end, this.branchSlot.element);
+    this.element.append(column);
+    this.follow = new Follow(this.element, this.newText, ports);
+    revealFoundText(this.element);
   }
 
   render(snapshot: ChatSnapshot, formats: Formats): void {
+    const { turns } = snapshot;
     const fixed = runningTurn(snapshot) !== undefined || snapshot.readOnly !== undefined;
-    this.turns.show(this.turnViews(snapshot, fixed, formats), this.branches.show(snapshot, fixed, formats));
+    const view = this.viewIn(formats);
+    if (this.list.show({ turns, fixed, view })) {
+      this.answers.keepOnly(new Set(turns.map(({ id }) => id)));
+      this.stops.listed();
+    }
+    this.branchSlot.show(this.branches.show(snapshot, fixed, formats));
+    this.follow.rendered(endOf(turns.at(-1)));
   }
 
-  /** The next render makes every turn anew: numbers are written in another language. */
-  forget(): void {
-    this.rendered.clear();
+  toEnd(): void {
+    this.follow.toEnd();
   }
 
-  /** A turn that did not change keeps its tree, so that the patch skips it. */
-  private turnViews(snapshot: ChatSnapshot, fixed: boolean, formats: Formats): readonly TreeNode[] {
-    const ids = new Set(snapshot.turns.map(({ id }) => id));
-    for (const id of this.rendered.keys()) if (!ids.has(id)) this.rendered.delete(id);
-    this.answers.keepOnly(ids);
-    return snapshot.turns.map((turn, index) => {
-      const place: TurnPlace = { number: index + 1, isHead: index === snapshot.turns.length - 1, fixed };
-      const placeKey = JSON.stringify(place);
-      const kept = this.rendered.get(turn.id);
-      if (kept?.turn === turn && kept.place === placeKey) return kept.node;
-      const { run, edit } = this.ports;
-      const node = turnView(turn, place, { formats, answers: this.answers, run, edit: () => edit(turn) });
-      this.rendered.set(turn.id, { turn, place: placeKey, node });
-      return node;
-    });
+  /** The focus to the newest turn. */
+  focusLast(): void {
+    this.stops.focusLast();
   }
+
+  /** From inside a turn to the turn; false when the focus is not inside one. */
+  stepOut(): boolean {
+    return this.stops.stepOut();
+  }
+
+  /** Every turn's text into the document, for a search. */
+  drawAll(): void {
+    this.list.drawAll();
+  }
+
+  /** The turn at the view's top and how far the view is in it; `undefined` at the end. */
+  get place(): TurnMark | undefined {
+    const { scrollTop } = this.follow;
+    const found = scrollTop === undefined ? undefined : this.list.turnAt(scrollTop);
+    return found && scrollTop !== undefined
+      ? { turn: found.id, offset: scrollTop - found.element.offsetTop }
+      : undefined;
+  }
+
+  /** Where a reload left the reader; `undefined` follows the end. */
+  restore(place: TurnMark | undefined): void {
+    const element = place && this.list.elementOf(place.turn);
+    this.follow.restore(element && place ? element.offsetTop + place.offset : undefined);
+  }
+
+  private viewIn(formats: Formats): TurnListState["view"] {
+    if (this.view && this.formats === formats) return this.view;
+    this.formats = formats;
+    const { run, edit } = this.ports;
+    this.view = (turn, place) => turnView(turn, place, { formats, answers: this.answers, run, edit: () => edit(turn) });
+    return this.view;
+  }
+}
+
+/** What the transcript ends with, for "New text". */
+function endOf(turn: PageTurn | undefined): string {
+  return turn ? `${turn.id} ${turn.answer.length}` : "";
 }

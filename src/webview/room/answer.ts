@@ -1,42 +1,66 @@
 import type { Formats } from "../../common/format";
-import type { PageTurn, Problem } from "../../protocol/page";
+import type { PageTurn } from "../../protocol/page";
 import type { RoomAnswer, RoomCommand, RoomMessageId } from "../../protocol/room";
 import type { AgentId } from "../../protocol/service";
 import { agentColour } from "../shared/agentColour";
 import type { Answers } from "../shared/answers";
 import { progressBar } from "../shared/bars";
 import { endingLabel, figuresView } from "../shared/figures";
-import { actionLinks, problemView, sentence, warningView } from "../shared/problem";
+import { problemView, type RunAction, sentence, warningView } from "../shared/problem";
 import { progressLine } from "../shared/progress";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
+import { answerTools, continueLink } from "./answerTools";
 import { answerState, isRunning } from "./derived";
+import type { KeptTrees } from "./kept";
+import { refusalView } from "./refusal";
 
 export interface AnswerContext {
   readonly formats: Formats;
   readonly answers: Answers;
+  readonly kept: KeptTrees;
   readonly run: (command: RoomCommand) => void;
   readonly fold: (message: RoomMessageId, answer: RoomAnswer, folded: boolean) => void;
 }
 
-/** Tells the answers of the room apart. */
+/** Where an answer stands in the room. */
+export interface AnswerPlace {
+  /** Of its message. */
+  readonly number: number;
+  /** The agent has not answered a later message of the room. */
+  readonly isNewest: boolean;
+}
+
 export function answerKey(message: RoomMessageId, agent: AgentId): string {
   return `${message} ${agent}`;
 }
 
-export function answerView(message: RoomMessageId, answer: RoomAnswer, context: AnswerContext): TreeNode {
+/** An answer that did not change keeps its tree. */
+export function answerView(
+  message: RoomMessageId,
+  answer: RoomAnswer,
+  place: AnswerPlace,
+  context: AnswerContext,
+): TreeNode {
+  const from = [answer, place.number, place.isNewest];
+  return context.kept.view(answerKey(message, answer.agent), from, () => render(message, answer, place, context));
+}
+
+function render(message: RoomMessageId, answer: RoomAnswer, place: AnswerPlace, context: AnswerContext): TreeNode {
   const { agent, name, index, folded, turn } = answer;
   const peek = folded && turn && !isRunning(answer) ? context.answers.peek(answerKey(message, agent), turn.answer) : "";
+  const label = `${name}, answer ${context.formats.count(place.number)}`;
   return h(
-    "section.ans",
+    "div.ans",
     {
       key: agent,
+      role: "group",
       style: agentColour(index),
-      "aria-label": name,
+      "aria-label": label,
       "aria-busy": isRunning(answer) ? "true" : undefined,
     },
     h(
-      "header",
-      {},
+      "div.head",
+      { role: "toolbar", "aria-label": `${label}, actions` },
       h(
         "button.toggle",
         { "aria-expanded": String(!folded), on: { click: () => context.fold(message, answer, !folded) } },
@@ -44,40 +68,25 @@ export function answerView(message: RoomMessageId, answer: RoomAnswer, context: 
         h("span.name.cut", {}, name),
         peek !== "" ? h("span.peek.cut", {}, peek) : h("span.state.num", {}, answerState(answer, context.formats)),
       ),
-      answerTools(answer, context),
+      h("div.acts", {}, answerTools(answer, place, context.run)),
     ),
-    !folded && h("div.in", { key: "in" }, answerBody(message, answer, context)),
+    !folded && h("div.in", { key: "in" }, answerBody(message, answer, place, context)),
   );
 }
 
-function answerTools(answer: RoomAnswer, { run }: AnswerContext): TreeNode {
-  const { agent, name, turn } = answer;
-  const tool = (label: string, title: string, glyph: string, command: RoomCommand) =>
-    h("button.icon-btn", { key: title, "aria-label": label, title, on: { click: () => run(command) } }, icon(glyph));
-  const running = isRunning(answer);
-  const ended = turn && (turn.state === "done" || turn.state === "interrupted");
-  return h(
-    "div.acts",
-    { role: "toolbar", "aria-label": "Answer actions" },
-    running && tool(`Stop ${name}`, "Stop", "debug-stop", { type: "stop", agent }),
-    ended && tool("Fork here", "Fork Here", "repo-forked", { type: "fork", agent, turn: turn.id }),
-    ended && turn.answer !== "" && tool("Copy answer", "Copy", "copy", { type: "copy", text: turn.answer }),
-    tool(`Open ${name} in panel`, "Open in Panel", "link-external", { type: "openPanel", agent }),
-  );
-}
-
-function answerBody(message: RoomMessageId, answer: RoomAnswer, context: AnswerContext): Children {
+function answerBody(message: RoomMessageId, answer: RoomAnswer, place: AnswerPlace, context: AnswerContext): Children {
   const { turn, refusal, agent } = answer;
-  if (refusal) return refusalView(message, answer, refusal, context);
+  if (refusal) return refusalView(message, answer, refusal, context.run);
   if (!turn) return undefined;
   if (turn.state === "running" && turn.answer === "") return readingView(answer.name, turn, context.formats);
   const running = turn.state === "running";
   const refused = turn.figures?.cache.refused;
-  const act = (action: Parameters<Parameters<typeof actionLinks>[1]>[0]) =>
-    context.run({ type: "act", action, agent, turn: turn.id });
+  const act: RunAction = (action) => context.run({ type: "act", action, agent, turn: turn.id });
   return [
     (turn.answer !== "" || running) && context.answers.view(answerKey(message, agent), turn.answer, running),
-    turn.answer === "" && turn.finishReason === "aborted" && h("p.dim", {}, "Stopped before the answer began."),
+    turn.answer === "" &&
+      turn.finishReason === "aborted" &&
+      h("p.dim", { key: "none" }, "Stopped before the answer began."),
     turn.problem && problemView(turn.problem, context.formats, act),
     turn.figures &&
       h(
@@ -89,6 +98,7 @@ function answerBody(message: RoomMessageId, answer: RoomAnswer, context: AnswerC
           warning: refused && sentence(refused.reason),
         }),
       ),
+    continueLink(answer, place, context.run),
     turn.saveProblem &&
       warningView("save", `Not saved: ${turn.saveProblem.error.what}.`, turn.saveProblem.actions, act),
   ];
@@ -96,7 +106,14 @@ function answerBody(message: RoomMessageId, answer: RoomAnswer, context: AnswerC
 
 function readingView(name: string, turn: PageTurn, formats: Formats): Children {
   const line = progressLine(turn.progress, formats);
-  if (!line.bar) return h("p.dim.small.num", { key: "progress" }, [line.title, ...line.details].join(", "));
+  if (!line.bar) {
+    const details = line.details.join(", ");
+    const text =
+      turn.progress?.type === "waitingModel"
+        ? `${line.title}: ${details}.`
+        : [line.title, details].filter(Boolean).join(", ");
+    return h("p.dim.small.num", { key: "progress" }, text);
+  }
   return h(
     "div.stack.num",
     { key: "progress" },
@@ -106,32 +123,6 @@ function readingView(name: string, turn: PageTurn, formats: Formats): Children {
       { "aria-label": "Reading" },
       h("li", {}, h("b", {}, line.figure ?? ""), " tokens read"),
       line.details.slice(1, 2).map((detail) => h("li", {}, detail)), // the first is the figure's unit
-    ),
-  );
-}
-
-/** It was not asked at all: why, and how its knowledge can be asked all the same. */
-function refusalView(
-  message: RoomMessageId,
-  { agent }: RoomAnswer,
-  problem: Problem,
-  context: AnswerContext,
-): Children {
-  const locked = problem.error.code === "AGENT_LOCKED";
-  const askFork = () => context.run({ type: "askFork", message, agent });
-  return h(
-    "div.row.small.refusal",
-    { key: "refusal", role: locked ? undefined : "alert" },
-    locked ? icon("lock") : icon("error", "err"),
-    h(
-      "div.grow",
-      {},
-      locked
-        ? "In use in another window. Close it there, or ask a fork: it shares everything already read."
-        : [sentence(problem.error.what), problem.kept ?? sentence(problem.error.advice)].join(" "),
-      locked
-        ? h("div.links", {}, h("button.link", { on: { click: askFork } }, "Ask a Fork"))
-        : actionLinks(problem.actions, (action) => context.run({ type: "act", action, agent })),
     ),
   );
 }

@@ -1,11 +1,12 @@
 import type { Formats } from "../../common/format";
+import type { Problem } from "../../protocol/page";
 import type { RoomCommand, RoomMember } from "../../protocol/room";
 import { agentColour } from "../shared/agentColour";
 import { tierDot } from "../shared/figures";
 import { plural } from "../shared/progress";
 import { h, icon, type TreeNode } from "../shared/tree";
 
-/** The agents in the room; a pressed one is asked when a message goes to all. */
+/** The agents in the room; messages to all are for those that are pressed. */
 export function chipsView(
   members: readonly RoomMember[],
   formats: Formats,
@@ -13,7 +14,7 @@ export function chipsView(
 ): TreeNode {
   return h(
     "div.who",
-    { role: "group", "aria-label": "Agents in the room" },
+    { role: "toolbar", "aria-label": "Agents in the room" },
     members.map((member) => chip(member, formats, run)),
     h(
       "button.icon-btn",
@@ -28,27 +29,38 @@ export function chipsView(
   );
 }
 
-function chip({ agent, asked }: RoomMember, formats: Formats, run: (command: RoomCommand) => void): TreeNode {
-  const locked = agent.lockedElsewhere;
-  const pressed = asked && !locked;
+function chip(member: RoomMember, formats: Formats, run: (command: RoomCommand) => void): TreeNode {
+  const { agent, asked, unavailable } = member;
   return h(
     "button.chip",
     {
       key: agent.id,
-      "aria-pressed": String(pressed),
-      "aria-disabled": locked ? "true" : undefined,
+      class: unavailable ? "unavailable" : undefined,
+      "aria-pressed": String(asked),
       style: agentColour(agent.index),
-      title: `${agent.name}: ${chipState({ agent, asked }, formats)}`,
-      on: { click: () => !locked && run({ type: "include", agent: agent.id, asked: !asked }) },
+      title: `${agent.name}: ${chipState(member, formats)}`,
+      on: { click: () => run({ type: "include", agent: agent.id, asked: !asked }) },
     },
     tierDot(agent.tier, { busy: agent.state !== "idle" }),
     h("span.cut", {}, agent.name),
-    locked && icon("lock"),
+    unavailable && icon(unavailableIcon(unavailable)),
   );
 }
 
-function chipState({ agent, asked }: RoomMember, formats: Formats): string {
-  if (agent.lockedElsewhere) return "in use in another window";
+export function unavailableIcon({ error }: Problem): string {
+  return error.code === "AGENT_LOCKED" ? "lock" : "warning";
+}
+
+/** Why a member cannot be asked, as a part of a sentence. */
+export function unavailableReason({ error }: Problem): string {
+  return error.code === "AGENT_LOCKED" ? "in use in another window" : error.what;
+}
+
+function chipState({ agent, asked, unavailable }: RoomMember, formats: Formats): string {
+  if (unavailable) {
+    const shown = asked ? "messages to all show it as not asked" : "left out of messages to all";
+    return `${unavailableReason(unavailable)}, ${shown}`;
+  }
   const state = agent.state === "idle" ? plural(agent.tokens, "token", formats) : agent.state;
   return asked ? `${agent.tier}, ${state}` : `${agent.tier}, ${state}, not asked`;
 }

@@ -1,10 +1,10 @@
-/** What the room shows that is not in its state as such. Pure. */
+/** What the room shows that follows from its state. Pure. */
 import type { Formats } from "../../common/format";
-import type { RoomAnswer, RoomMember, RoomMessage, RoomSnapshot } from "../../protocol/room";
+import type { RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomSnapshot } from "../../protocol/room";
 import type { AgentId } from "../../protocol/service";
 import { engineBlocks } from "../shared/engineNotice";
 import { plural, progressLine } from "../shared/progress";
-import { addressed, asked } from "./mention";
+import { addressed, answering } from "./mention";
 
 export function isRunning(answer: RoomAnswer): boolean {
   return answer.refusal === undefined && (answer.turn === undefined || answer.turn.state === "running");
@@ -16,7 +16,7 @@ export function runningAgents({ messages }: RoomSnapshot): ReadonlySet<AgentId> 
 
 /** Right of an answer's name. */
 export function answerState({ turn, refusal }: RoomAnswer, formats: Formats): string {
-  if (refusal) return refusal.error.code === "AGENT_LOCKED" ? "not asked" : "failed";
+  if (refusal) return "not asked";
   switch (turn?.state) {
     case undefined:
       return "starting";
@@ -54,19 +54,36 @@ function answeringState({ figures }: Turn, formats: Formats): string {
 export function summary({ answers, askedAt, endedAt }: RoomMessage, formats: Formats): string {
   const taken = answers.filter(({ refusal }) => refusal === undefined);
   const ended = taken.filter((answer) => !isRunning(answer));
-  if (ended.length < taken.length) return `${formats.count(ended.length)} of ${formats.count(taken.length)} finished`;
+  const refused = answers.length - taken.length;
+  const notAsked = refused === 0 ? [] : [`${formats.count(refused)} not asked`];
+  if (ended.length < taken.length)
+    return [`${formats.count(ended.length)} of ${formats.count(taken.length)} finished`, ...notAsked].join(", ");
+  if (taken.length === 0) return notAsked.join();
   const tokens = ended.reduce((sum, { turn }) => sum + (turn?.figures?.generatedTokens ?? 0), 0);
   return [
     plural(taken.length, "answer", formats),
     plural(tokens, "token", formats),
     ...(endedAt === undefined ? [] : [formats.duration(endedAt - askedAt)]),
+    ...notAsked,
   ].join(", ");
+}
+
+/** The agents whose newest answer in the room belongs to each message. */
+export function newestAnswers(messages: readonly RoomMessage[]): ReadonlyMap<RoomMessageId, ReadonlySet<AgentId>> {
+  const seen = new Set<AgentId>();
+  const newest = new Map<RoomMessageId, ReadonlySet<AgentId>>();
+  for (const { id, answers } of [...messages].reverse()) {
+    const own = answers.filter(({ agent, turn }) => turn && !seen.has(agent)).map(({ agent }) => agent);
+    newest.set(id, new Set(own));
+    for (const agent of own) seen.add(agent);
+  }
+  return newest;
 }
 
 /** "To all (3)", "To Test writer" */
 export function targetLabel(draft: string, members: readonly RoomMember[], formats: Formats): string {
   const { to } = addressed(draft, members);
-  if (to === "all") return `To all (${formats.count(asked(members).length)})`;
+  if (to === "all") return `To all (${formats.count(answering(members).length)})`;
   const name = members.find(({ agent }) => agent.id === to[0])?.agent.name;
   return `To ${name ?? to[0]}`;
 }
@@ -76,7 +93,8 @@ export function askBlocked(snapshot: RoomSnapshot, draft: string): string | unde
   const engine = engineBlocks(snapshot.engine);
   if (engine !== undefined) return engine;
   const { to } = addressed(draft, snapshot.members);
-  const targets = to === "all" ? asked(snapshot.members).map(({ agent }) => agent.id) : to;
+  const all = snapshot.members.filter(({ asked }) => asked).map(({ agent }) => agent.id);
+  const targets = to === "all" ? all : to;
   if (targets.length === 0) return "No agent in the room is asked.";
   const running = runningAgents(snapshot);
   return targets.some((agent) => running.has(agent)) ? "Available when the answers have ended." : undefined;
@@ -108,13 +126,16 @@ function answerAnnouncement(before: RoomAnswer | undefined, after: RoomAnswer, f
       return `${after.name} finished, ${tokens} tokens`;
     case "stopped":
       return `${after.name} stopped, ${tokens} tokens kept`;
+    case "not asked":
+      return `${after.name} was not asked`;
     default:
       return ""; // failures are alerts of their own
   }
 }
 
 function stageOf({ turn, refusal }: RoomAnswer): string {
-  if (refusal || !turn) return "";
+  if (refusal) return "not asked";
+  if (!turn) return "";
   if (turn.state !== "running") return turn.finishReason === "aborted" ? "stopped" : turn.state;
   if (turn.answer !== "") return "answering";
   return turn.progress?.type === "prefill" ? "reading" : "";

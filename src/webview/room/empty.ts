@@ -16,7 +16,7 @@ export function emptyView(run: (command: RoomCommand) => void): TreeNode {
     h(
       "p.dim.small",
       {},
-      "A message goes to all agents in the room. Start it with ",
+      "A message is for all agents in the room. Start it with ",
       h("span.at", {}, "@name"),
       " to ask one.",
     ),

@@ -1,4 +1,4 @@
-/** Whom a message is for: `@name` at its start, else all that are asked. Names may hold spaces. Pure. */
+/** The agents that a message is for: `@name` at its start, else all that are asked. Names may hold spaces. Pure. */
 import type { Addressees, RoomMember } from "../../protocol/room";
 import type { AgentId } from "../../protocol/service";
 
@@ -17,13 +17,9 @@ export interface MentionOption {
   readonly member?: RoomMember;
 }
 
-/** Who can be asked at all. */
-function reachable(members: readonly RoomMember[]): readonly RoomMember[] {
-  return members.filter(({ agent }) => !agent.lockedElsewhere);
-}
-
-export function asked(members: readonly RoomMember[]): readonly RoomMember[] {
-  return reachable(members).filter((member) => member.asked);
+/** The members that will answer a message to all. */
+export function answering(members: readonly RoomMember[]): readonly RoomMember[] {
+  return members.filter(({ asked, unavailable }) => asked && !unavailable);
 }
 
 /** The longest name that the draft starts with counts: "@Test writer 2" is not for "Test writer". */
@@ -31,7 +27,7 @@ export function addressed(draft: string, members: readonly RoomMember[]): Addres
   const text = draft.trim();
   if (!text.startsWith("@")) return { to: "all", text };
   const lower = text.slice(1).toLowerCase();
-  const found = [{ id: "all", name: "all" }, ...reachable(members).map(({ agent }) => agent)]
+  const found = [{ id: "all", name: "all" }, ...members.map(({ agent }) => agent)]
     .filter(({ name }) => lower.startsWith(name.toLowerCase()) && /^(\s|[,:]|$)/.test(lower.slice(name.length)))
     .sort((a, b) => b.name.length - a.name.length)[0];
   if (!found) return { to: "all", text };
@@ -39,7 +35,7 @@ export function addressed(draft: string, members: readonly RoomMember[]): Addres
   return { to: found.id === "all" ? "all" : [found.id], text: rest };
 }
 
-/** What of a draft may be read ahead, and by whom; nothing while a name is being typed: it could be for anybody. */
+/** The part of a draft that may be read ahead, and by which agents; nothing while a name is being typed. */
 export function aheadOf(draft: string, members: readonly RoomMember[]): Addressed | undefined {
   const found = addressed(draft, members);
   return found.text === "" || found.text.startsWith("@") ? undefined : found;
@@ -54,7 +50,7 @@ export function mentionQuery(draft: string, caret: number): string | undefined {
 export function mentionOptions(query: string, members: readonly RoomMember[]): readonly MentionOption[] {
   const sought = query.toLowerCase();
   const all: MentionOption = { id: "all", name: "all", at: -1 };
-  const agents = reachable(members).map((member) => ({ id: member.agent.id, name: member.agent.name, at: -1, member }));
+  const agents = members.map((member) => ({ id: member.agent.id, name: member.agent.name, at: -1, member }));
   return [all, ...agents].flatMap((option) => {
     const at = sought === "" ? -1 : option.name.toLowerCase().indexOf(sought);
     return sought === "" || at >= 0 ? [{ ...option, at }] : [];

@@ -6,7 +6,8 @@ import { part } from "../shared/frame";
 import { plural } from "../shared/progress";
 import { Slot } from "../shared/slot";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
-import { asked, type MentionOption, mentionOptions, mentionQuery } from "./mention";
+import { unavailableIcon, unavailableReason } from "./chips";
+import { answering, type MentionOption, mentionOptions, mentionQuery } from "./mention";
 
 /** The list of names that opens while an `@name` is typed at the start of the message. The focus stays in the field. */
 export class MentionList {
@@ -18,13 +19,15 @@ export class MentionList {
   private closedFor: string | undefined;
 
   constructor(private readonly field: HTMLTextAreaElement) {
+    // A field of several lines cannot be a combobox: that it has a list, and which option is chosen, is told by these.
     field.setAttribute("aria-controls", this.element.id);
     field.setAttribute("aria-autocomplete", "list");
+    field.setAttribute("aria-haspopup", "listbox");
     field.addEventListener("blur", () => this.close());
     this.hide();
   }
 
-  /** The name that Enter would take; `undefined` while the list is closed. */
+  /** The name that Enter takes; `undefined` while the list is closed. */
   get choice(): string | undefined {
     return this.options[this.chosen]?.name;
   }
@@ -47,7 +50,7 @@ export class MentionList {
         options.findIndex(({ at }) => at === 0),
       );
     this.options = options;
-    this.render(asked(members).length, query ?? "", formats);
+    this.render(answering(members).length, query ?? "", formats);
   }
 
   /** Takes the keys that belong to the open list. */
@@ -96,13 +99,11 @@ export class MentionList {
     this.options = [];
     this.chosen = 0;
     this.element.hidden = true;
-    this.field.setAttribute("aria-expanded", "false");
     this.field.removeAttribute("aria-activedescendant");
   }
 
-  private render(askedCount: number, query: string, formats: Formats): void {
+  private render(answeringCount: number, query: string, formats: Formats): void {
     this.element.hidden = false;
-    this.field.setAttribute("aria-expanded", "true");
     this.field.setAttribute("aria-activedescendant", optionId(this.chosen));
     this.slot.show(
       this.options.map((option, index) =>
@@ -122,7 +123,7 @@ export class MentionList {
               },
             },
           },
-          optionContent(option, query, askedCount, formats),
+          optionContent(option, query, answeringCount, formats),
         ),
       ),
     );
@@ -133,11 +134,18 @@ function optionId(index: number): string {
   return `mention-${index}`;
 }
 
-function optionContent(option: MentionOption, query: string, askedCount: number, formats: Formats): Children {
+function optionContent(option: MentionOption, query: string, answeringCount: number, formats: Formats): Children {
   const { member } = option;
   if (!member)
-    return [icon("organization"), marked(option, query), h("small", {}, plural(askedCount, "agent", formats))];
-  const { tier, tokens } = member.agent;
+    return [icon("organization"), marked(option, query), h("small", {}, plural(answeringCount, "agent", formats))];
+  const { agent, unavailable } = member;
+  const { tier, tokens } = agent;
+  if (unavailable)
+    return [
+      icon(unavailableIcon(unavailable)),
+      marked(option, query),
+      h("small.cut", {}, unavailableReason(unavailable)),
+    ];
   return [
     h("span.dot", {}, tierDot(tier)),
     marked(option, query),

@@ -1,13 +1,6 @@
 import { createFormats, type Formats } from "../../common/format";
 import type { Problem } from "../../protocol/page";
-import type {
-  RoomAnswer,
-  RoomCommand,
-  RoomMessage,
-  RoomMessageId,
-  RoomSnapshot,
-  RoomUpdate,
-} from "../../protocol/room";
+import type { RoomAnswer, RoomCommand, RoomMessageId, RoomSnapshot, RoomUpdate } from "../../protocol/room";
 import { Announcer } from "../shared/announcer";
 import { Answers } from "../shared/answers";
 import { afterWriting, Composer } from "../shared/composer";
@@ -22,11 +15,13 @@ import { keepTabStops, listenToToolbars } from "../shared/toolbars";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
 import { type AnswerContext, answerKey } from "./answer";
 import { chipsView } from "./chips";
-import { askBlocked, roomAnnouncement, runningAgents, targetLabel } from "./derived";
+import { askBlocked, newestAnswers, roomAnnouncement, runningAgents, targetLabel } from "./derived";
 import { emptyView } from "./empty";
+import { KeptTrees } from "./kept";
 import { addressed, aheadOf } from "./mention";
 import { MentionList } from "./mentionList";
 import { messageView } from "./message";
+import { modelGroups, modelState } from "./modelGroups";
 import { emptyRoom, fold, type RoomState, reduceRoom } from "./state";
 
 /** Several agents in one conversation: puts the views where they belong and carries commands to the host. */
@@ -49,7 +44,7 @@ export class RoomPage {
   private readonly composer: Composer;
   private readonly mentions: MentionList;
   private readonly follow: Follow;
-  private readonly rendered = new Map<RoomMessageId, { readonly message: RoomMessage; readonly node: TreeNode }>();
+  private readonly kept = new KeptTrees();
   private readonly render = oncePerFrame(() => this.renderNow());
   private readonly readSoon = afterWriting(() => this.readAhead());
   private readonly atStart: PageMemory;
@@ -72,9 +67,14 @@ export class RoomPage {
       key: (event) => this.mentions.key(event),
     });
     this.mentions = new MentionList(this.composer.field);
-    this.follow = new Follow(this.log, newText, () => this.remember());
+    this.follow = new Follow(this.log, newText, {
+      scrolled: () => this.remember(),
+      jumped: () => this.composer.field.focus(),
+    });
     this.dock.append(newText, this.mentions.element, this.notices.element, this.composer.element);
-    this.element.append(this.top.element, this.log, this.dock, this.announcer.element);
+    const title = part("h1", "sr");
+    title.textContent = "Room";
+    this.element.append(title, this.top.element, this.log, this.dock, this.announcer.element);
     listenToToolbars(this.element);
     document.addEventListener("keydown", (event) => this.pressed(event));
     this.atStart = this.host.memory;
@@ -88,6 +88,7 @@ export class RoomPage {
     const before = this.state.snapshot;
     this.state = reduceRoom(this.state, update);
     if (this.state.stale && before === this.state.snapshot) this.host.ready();
+    if (update.type === "draft") this.insertDraft(update.text);
     const after = this.state.snapshot;
     if (update.type === "snapshot") this.settled(update.snapshot);
     else if (before && after) this.announcer.say(roomAnnouncement(before, after, this.formats));
@@ -98,7 +99,7 @@ export class RoomPage {
     if (settings.language === this.language) return;
     this.language = settings.language;
     this.formats = createFormats(settings.language);
-    this.rendered.clear();
+    this.kept.clear();
   }
 
   private renderNow(): void {
@@ -118,28 +119,29 @@ export class RoomPage {
     // The button that had it is gone (Stop All, for one): the next thing to do is to write.
     if (appeared || (hadFocus && document.activeElement === document.body)) this.composer.field.focus();
     this.restoreScroll();
-    this.follow.rendered();
+    this.follow.rendered(endOf(snapshot));
   }
 
-  /** A message whose answers did not change keeps its tree, so that the patch skips it. */
-  private messageViews(snapshot: RoomSnapshot): readonly TreeNode[] {
-    const ids = new Set(snapshot.messages.map(({ id }) => id));
-    for (const id of this.rendered.keys()) if (!ids.has(id)) this.rendered.delete(id);
-    this.answers.keepOnly(
-      new Set(snapshot.messages.flatMap(({ id, answers }) => answers.map(({ agent }) => answerKey(id, agent)))),
-    );
+  /** What did not change keeps its tree, so that the patch skips it: an update costs what its answer costs. */
+  private messageViews({ messages, engine }: RoomSnapshot): readonly TreeNode[] {
+    const answerKeys = messages.flatMap(({ id, answers }) => answers.map(({ agent }) => answerKey(id, agent)));
+    this.kept.keepOnly(new Set([...messages.map(({ id }) => id), ...answerKeys]));
+    this.answers.keepOnly(new Set(answerKeys));
+    const newest = newestAnswers(messages);
     const context: AnswerContext = {
       formats: this.formats,
       answers: this.answers,
+      kept: this.kept,
       run: (command) => this.run(command),
       fold: (message, answer, folded) => this.fold(message, answer, folded),
     };
-    return snapshot.messages.map((message, index) => {
-      const kept = this.rendered.get(message.id);
-      if (kept?.message === message) return kept.node;
-      const node = messageView(message, index + 1, context);
-      this.rendered.set(message.id, { message, node });
-      return node;
+    return messages.map((message, index) => {
+      const number = index + 1;
+      const newestOf = newest.get(message.id) ?? new Set();
+      // The engine's state changes with every part of a load: only what is shown of it counts.
+      const models = modelGroups(message).map((group) => modelState(group, engine));
+      const from = [message, number, [...newestOf].join(), models.join()];
+      return this.kept.view(message.id, from, () => messageView(message, { number, engine, newestOf }, context));
     });
   }
 
@@ -157,6 +159,7 @@ export class RoomPage {
   private renderComposer(snapshot: RoomSnapshot): void {
     const { members } = snapshot;
     const mention = () => this.startMention();
+    const attach = () => this.run({ type: "attachSelection" });
     this.mentions.update(members, this.formats);
     const { choice } = this.mentions;
     const target = choice === undefined ? targetLabel(this.composer.draft, members, this.formats) : `To ${choice}`;
@@ -164,11 +167,18 @@ export class RoomPage {
       label: "Message to the room",
       placeholder: "Ask all, or @name to ask one",
       blocked: askBlocked(snapshot, this.composer.draft),
-      tools: h(
-        "button.icon-btn",
-        { "aria-label": "Mention an agent", title: "Mention (@)", on: { click: mention } },
-        icon("mention"),
-      ),
+      tools: [
+        h(
+          "button.icon-btn",
+          { key: "mention", "aria-label": "Mention an agent", title: "Mention (@)", on: { click: mention } },
+          icon("mention"),
+        ),
+        h(
+          "button.icon-btn",
+          { key: "attach", "aria-label": "Attach the selection", title: "Attach the Selection", on: { click: attach } },
+          icon("list-selection"),
+        ),
+      ],
       target: h(
         "button.quiet.target",
         { "aria-haspopup": "listbox", title: "Send To", on: { click: mention } },
@@ -187,6 +197,12 @@ export class RoomPage {
     field.value = `@${draft.startsWith("@") ? text : draft}`;
     field.setSelectionRange(1, 1);
     this.drafted();
+  }
+
+  private insertDraft(text: string): void {
+    const { draft } = this.composer;
+    this.composer.draft = draft === "" || draft.endsWith("\n") ? draft + text : `${draft}\n${text}`;
+    this.composer.field.focus();
   }
 
   private run(command: RoomCommand): void {
@@ -227,7 +243,7 @@ export class RoomPage {
     this.readSoon();
   }
 
-  /** A message in the making: whom it will ask reads its history, and what is written so far. */
+  /** The agents that the draft is for read it, and their histories before it. */
   private readAhead(): void {
     const { snapshot } = this.state;
     if (snapshot === undefined) return;
@@ -246,4 +262,10 @@ export class RoomPage {
     const { scrollTop } = this.follow;
     this.host.remember({ draft: this.composer.draft, ...(scrollTop === undefined ? {} : { scrollTop }) });
   }
+}
+
+/** What the conversation ends with, for "New text". */
+function endOf({ messages }: RoomSnapshot): string {
+  const last = messages.at(-1);
+  return last ? `${last.id} ${last.answers.map(({ turn }) => turn?.answer.length ?? 0).join(" ")}` : "";
 }

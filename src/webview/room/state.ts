@@ -18,6 +18,8 @@ export function reduceRoom(state: RoomState, update: RoomUpdate): RoomState {
   const withAnswer = (message: RoomMessageId, agent: AgentId, change: (answer: RoomAnswer) => RoomAnswer) =>
     next({ messages: changedAnswer(snapshot.messages, message, agent, change) });
   switch (update.type) {
+    case "draft":
+      return state;
     case "engine":
       return next({ engine: update.engine });
     case "members":

@@ -9,12 +9,20 @@ interface VsCodeApi {
 
 declare function acquireVsCodeApi(): VsCodeApi;
 
+/** A place in a conversation that outlives the heights of what stands above it. */
+export interface TurnMark {
+  readonly turn: string;
+  /** Distance of the view's top from the turn's, in CSS pixels. */
+  readonly offset: number;
+}
+
 /** All that a page keeps itself: what it shows comes from the host again. */
 export interface PageMemory {
   readonly draft: string;
   /** The draft is to take the place of this turn's message; `aside` is what was written before it was edited. */
   readonly editing?: { readonly turn: string; readonly aside: string };
-  /** Distance of the view's top from the transcript's start, in CSS pixels; absent: follow the end. */
+  /** Where the reader is: the turn in the chat, the distance from the start in the room. Absent: at the end. */
+  readonly place?: TurnMark;
   readonly scrollTop?: number;
 }
 
@@ -49,14 +57,20 @@ export class Host<Command, Update extends { readonly type: string }> {
     if (typeof state !== "object" || state === null) return { draft: "" };
     const draft = "draft" in state && typeof state.draft === "string" ? state.draft : "";
     const scrollTop = "scrollTop" in state && typeof state.scrollTop === "number" ? state.scrollTop : undefined;
+    const place = "place" in state ? turnMark(state.place) : undefined;
     const editing = "editing" in state ? readEditing(state.editing) : undefined;
-    return { draft, ...(scrollTop === undefined ? {} : { scrollTop }), ...(editing && { editing }) };
+    return {
+      draft,
+      ...(scrollTop === undefined ? {} : { scrollTop }),
+      ...(place ? { place } : {}),
+      ...(editing ? { editing } : {}),
+    };
   }
 
   /** Keeps what else the state holds: the host finds the agent's id in it when a panel is restored. */
   remember(memory: PageMemory): void {
-    const kept = { scrollTop: undefined, editing: undefined, ...asRecord(this.api.getState()) };
-    const { scrollTop: _scrollTop, editing: _editing, ...others } = kept;
+    const kept = { scrollTop: undefined, place: undefined, editing: undefined, ...asRecord(this.api.getState()) };
+    const { scrollTop: _top, place: _place, editing: _editing, ...others } = kept;
     this.api.setState({ ...others, ...memory });
   }
 
@@ -86,6 +100,12 @@ function readEditing(value: unknown): PageMemory["editing"] {
 
 function asRecord(state: unknown): object {
   return typeof state === "object" && state !== null ? state : {};
+}
+
+function turnMark(value: unknown): TurnMark | undefined {
+  if (typeof value !== "object" || value === null || !("turn" in value) || !("offset" in value)) return undefined;
+  const { turn, offset } = value;
+  return typeof turn === "string" && typeof offset === "number" ? { turn, offset } : undefined;
 }
 
 function isReply(message: { readonly type: string }): message is Reply {

@@ -11,8 +11,7 @@ export function patch(parent: Element, before: readonly Child[], children: reado
   return children;
 }
 
-function create(child: Child): Node {
-  if (typeof child === "string") return document.createTextNode(child);
+function createElement(child: TreeNode): Element {
   const element = isSvg(child.tag)
     ? document.createElementNS("http://www.w3.org/2000/svg", child.tag)
     : document.createElement(child.tag);
@@ -23,11 +22,16 @@ function create(child: Child): Node {
   return element;
 }
 
+function create(child: Child): Node {
+  return typeof child === "string" ? document.createTextNode(child) : createElement(child);
+}
+
 function isSvg(tag: string): boolean {
   return tag === "svg" || tag === "path";
 }
 
-function patchElement(element: Element, before: TreeNode, after: TreeNode): void {
+/** Brings an element that shows `before` into the shape of `after`. */
+export function patchElement(element: Element, before: TreeNode, after: TreeNode): void {
   if (before === after) return;
   patchProps(element, before.props, after.props);
   listen(element, after.props);
@@ -43,17 +47,22 @@ function patchText(node: Node, before: string, after: string): void {
 }
 
 function patchChildren(parent: Element, before: readonly Child[], after: readonly Child[]): void {
-  const nodes = [...parent.childNodes];
+  const first = sameAtStart(before, after);
+  const last = sameAtEnd(before, after, first);
+  if (first + last === before.length && first + last === after.length) return;
+  let at: Node | null = parent.childNodes[first] ?? null;
   const free = new Map<string, { readonly node: Node; readonly child: Child }[]>();
-  before.forEach((child, index) => {
-    const node = nodes[index];
-    if (!node) return;
+  for (let index = first; index < before.length - last; index++) {
+    const node = at;
+    const child = before[index];
+    if (!node || child === undefined) break;
+    at = node.nextSibling;
     const slot = slotOf(child);
     const queue = free.get(slot);
     if (queue) queue.push({ node, child });
     else free.set(slot, [{ node, child }]);
-  });
-  const placed = after.map((child) => {
+  }
+  const placed = after.slice(first, after.length - last).map((child) => {
     const match = free.get(slotOf(child))?.shift();
     if (!match) return create(child);
     if (typeof child === "string") patchText(match.node, String(match.child), child);
@@ -63,10 +72,27 @@ function patchChildren(parent: Element, before: readonly Child[], after: readonl
     return match.node;
   });
   for (const queue of free.values()) for (const { node } of queue) node.parentNode?.removeChild(node);
-  placed.forEach((node, index) => {
-    const current = parent.childNodes[index];
-    if (current !== node) parent.insertBefore(node, current ?? null);
-  });
+  at = parent.childNodes[first] ?? null;
+  for (const node of placed) {
+    if (node === at) at = node.nextSibling;
+    else parent.insertBefore(node, at);
+  }
+}
+
+/** How many children at the start are the very same trees: they are not looked into. */
+function sameAtStart(before: readonly Child[], after: readonly Child[]): number {
+  const most = Math.min(before.length, after.length);
+  let count = 0;
+  while (count < most && before[count] === after[count]) count++;
+  return count;
+}
+
+/** The same from the end, without those that `first` has counted. */
+function sameAtEnd(before: readonly Child[], after: readonly Child[], first: number): number {
+  const most = Math.min(before.length, after.length) - first;
+  let count = 0;
+  while (count < most && before[before.length - 1 - count] === after[after.length - 1 - count]) count++;
+  return count;
 }
 
 /** Children that may take each other's place: the same key and tag, else the same tag in order. */

@@ -1,18 +1,19 @@
 import type { Formats } from "../../common/format";
+import { figureTable } from "../../protocol/benchFigures";
+import {
+  latest,
+  type ResultLine,
+  type ResultSection,
+  resultSections,
+  suiteName,
+  suites,
+} from "../../protocol/benchResults";
+import { waitText } from "../../protocol/benchWaits";
 import type { BenchReport, BenchSuite, ServiceStatus } from "../../protocol/service";
 import type { StatusCommand } from "../../protocol/status";
 import { progressBar } from "../shared/bars";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
 import { pane } from "./pane";
-import {
-  figureTable,
-  latest,
-  type ResultLine,
-  type ResultSection,
-  resultSections,
-  suiteNames,
-  suites,
-} from "./results";
 import { resumeChart, resumeHistory } from "./resumeChart";
 
 export interface BenchContext {
@@ -52,7 +53,12 @@ export function benchView(
       wide: true,
       class: "two",
     },
-    h("div.span", { key: "run" }, running ? runningView(running, context) : runMenu(context)),
+    h(
+      "div.span",
+      { key: "run" },
+      running ? runningView(running, context) : runMenu(context),
+      !running && sections.length > 0 && exportButton(context),
+    ),
     sections.length > 0 &&
       h(
         "table.num.results",
@@ -61,13 +67,8 @@ export function benchView(
         sections.map((section) => sectionView(section, section === firstWithTarget)),
       ),
     sections.length > 0 &&
-      h(
-        "div.charts",
-        { key: "charts" },
-        resume && resumeChart(resume, formats),
-        resumeHistory(reports, formats),
-        allFigures(reports, formats),
-      ),
+      h("div.charts", { key: "charts" }, resume && resumeChart(resume, formats), resumeHistory(reports, formats)),
+    sections.length > 0 && allFigures(reports, formats),
   );
 }
 
@@ -93,7 +94,7 @@ function runMenu({ available, run }: BenchContext): TreeNode {
   };
   return h(
     "details.suites",
-    {},
+    { key: "suites", on: { toggle: showWhole, keydown: closeOnEscape } },
     h("summary.btn", {}, "Run Benchmark", icon("chevron-down")),
     h(
       "ul",
@@ -105,13 +106,31 @@ function runMenu({ available, run }: BenchContext): TreeNode {
           h(
             "button",
             { on: { click: start(suite) } },
-            h("span", {}, suiteNames[suite].split(",")[0]),
+            h("span", {}, suiteName(suite)),
             h("small", {}, suiteDetails[suite]),
           ),
         ),
       ),
     ),
   );
+}
+
+function exportButton({ run }: BenchContext): TreeNode {
+  return h("button.btn.second.export", { key: "export", on: { click: () => run({ type: "exportBench" }) } }, "Export…");
+}
+
+/** The list may open below the edge of the view. */
+function showWhole({ currentTarget }: Event): void {
+  if (!(currentTarget instanceof HTMLDetailsElement) || !currentTarget.open) return;
+  currentTarget.querySelector("ul")?.scrollIntoView({ block: "nearest" });
+}
+
+function closeOnEscape(event: Event): void {
+  const { currentTarget } = event;
+  if (!(event instanceof KeyboardEvent) || event.key !== "Escape") return;
+  if (!(currentTarget instanceof HTMLDetailsElement) || !currentTarget.open) return;
+  currentTarget.open = false;
+  currentTarget.querySelector("summary")?.focus();
 }
 
 function runningView({ suite, progress }: Running, { formats, remainingMs, run }: BenchContext): TreeNode {
@@ -121,12 +140,12 @@ function runningView({ suite, progress }: Running, { formats, remainingMs, run }
   return h(
     "div.stack.num",
     {},
-    h("div.row", {}, h("span.grow.cut", {}, message), h("span.dim.small", {}, formats.remaining(remainingMs))),
+    h("div.row", {}, h("span.grow", {}, message), h("span.dim.small", {}, formats.remaining(remainingMs))),
     progressBar("Benchmark", { kept: 0, done, total, text: left ? `${words}, ${left}` : words }),
     h(
       "div.row.small",
       {},
-      h("span.grow.dim", {}, `${suiteNames[suite].split(",")[0]}, ${words}. Agents wait.`),
+      h("span.grow.dim", {}, `${suiteName(suite)}, ${words}. ${waitText(suite)}`),
       h("button.btn.second.small", { on: { click: () => run({ type: "cancelBench" }) } }, "Cancel"),
     ),
   );
@@ -153,8 +172,8 @@ function sectionView({ suite, title, lines }: ResultSection, namesTarget: boolea
       "tr",
       {},
       h("th", { colspan: 2, scope: "rowgroup" }, title),
-      h("th.dim", { "aria-hidden": "true" }, namesTarget ? "target" : ""),
-      h("th"),
+      h("td.dim", { "aria-hidden": "true" }, namesTarget ? "Target" : ""),
+      h("td"),
     ),
     lines.map((line) => lineView(line)),
   );
@@ -164,7 +183,7 @@ function lineView({ name, value, target, passed, detail }: ResultLine): TreeNode
   return h(
     "tr",
     { title: detail },
-    h("td", {}, h("span.cut", {}, name)),
+    h("th", { scope: "row" }, name),
     h("td", {}, value),
     h("td.dim", {}, target ?? ""),
     h("td", {}, passed === undefined ? undefined : verdict(passed)),
@@ -178,19 +197,28 @@ function verdict(passed: boolean): Children {
   ];
 }
 
+/** A table with more would not fit beside its names: its figures are listed below them, as in a narrow view. */
+const mostColumns = 9;
+
 /** Everything that was measured, with the machine it was measured on. */
 function allFigures(reports: readonly BenchReport[], formats: Formats): TreeNode {
   const newest = suites.flatMap((suite) => latest(reports, suite) ?? []);
   return h(
-    "details.all",
+    "details.all.span",
     { key: "all" },
     h("summary.link.small", {}, "All Figures"),
     newest.map((report) => {
       const { head, rows } = figureTable(report, formats);
       return h(
         "div.sheet",
-        { key: report.suite, tabindex: "0", role: "region", "aria-label": suiteNames[report.suite] },
-        h("p.small.dim", {}, `${suiteNames[report.suite].split(",")[0]}: ${report.machine}`),
+        {
+          key: report.suite,
+          class: head.length > mostColumns ? "listed" : undefined,
+          tabindex: "0",
+          role: "region",
+          "aria-label": `All figures, ${suiteName(report.suite)}`,
+        },
+        h("p.small.dim", {}, `${suiteName(report.suite)}: ${report.machine}`),
         h(
           "table.num.xs",
           {},
@@ -210,7 +238,9 @@ function allFigures(reports: readonly BenchReport[], formats: Formats): TreeNode
               h(
                 "tr",
                 {},
-                row.map((cell) => h("td", {}, cell)),
+                row.map((cell, i) =>
+                  i === 0 ? h("th", { scope: "row" }, cell) : h("td", { "data-name": head[i] ?? "" }, cell),
+                ),
               ),
             ),
           ),

@@ -14,7 +14,7 @@ export function pane({ title, hint, wide = false, class: className }: PaneOption
   return h(
     "details.pane",
     { key: title, open: true, class: [wide ? "wide" : "", className ?? ""].join(" ").trim() || undefined },
-    h("summary", {}, icon("chevron-down"), h("span", {}, title), hint !== undefined && h("span.hint.num", {}, hint)),
+    h("summary", {}, icon("chevron-down"), h("h2", {}, title), hint !== undefined && h("span.hint.num", {}, hint)),
     h("div.in", {}, content),
   );
 }

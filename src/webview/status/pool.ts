@@ -14,7 +14,12 @@ export function poolView(pool: PoolStatus, agents: readonly AgentSummary[], form
   const perCell = blocksPerCell(totalBlocks);
   const known = new Map(agents.map((agent) => [agent.id, agent]));
   const shares = [...blocksByAgent(map)].map(([id, blocks]) => ({ blocks, agent: known.get(id) }));
-  const parts = shares.map(({ agent, blocks }) => `${agent?.name ?? "other"} ${formats.count(blocks)}`);
+  // Blocks of nobody's agent: of a one-off answer, or of a benchmark.
+  const others = shares.reduce((sum, { agent, blocks }) => (agent === undefined ? sum + blocks : sum), 0);
+  const parts = [
+    ...shares.flatMap(({ agent, blocks }) => (agent === undefined ? [] : [`${agent.name} ${formats.count(blocks)}`])),
+    ...(others === 0 ? [] : [`others ${formats.count(others)}`]),
+  ];
   const rest = `reusable ${formats.count(reusableBlocks)}, free ${formats.count(freeBlocks)}`;
   return pane(
     { title: "Block pool", hint: `${formats.count(usedBlocks)} of ${formats.count(totalBlocks)}` },

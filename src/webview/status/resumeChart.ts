@@ -1,7 +1,7 @@
-import type { Formats } from "../../common/format";
+import { type Formats, plural } from "../../common/format";
+import { latest, numberIn } from "../../protocol/benchResults";
 import type { BenchReport, BenchRow, Tier } from "../../protocol/service";
 import { h, type TreeNode } from "../shared/tree";
-import { latest, numberIn } from "./results";
 import { sparkline } from "./spark";
 
 /** TTFT at one context length, in milliseconds. */
@@ -130,10 +130,14 @@ export function resumeHistory(reports: readonly BenchReport[], formats: Formats)
     const warm = timesByContext(rows).find((context) => context.tokens === tokens)?.ms.warm;
     return warm === undefined ? [] : [warm];
   });
+  const goal = numberIn(
+    latest(reports, "resume")?.rows.find((row) => row["tier"] === "warm" && row["contextTokens"] === tokens) ?? {},
+    "targetMs",
+  );
   const [first, last] = [values[0], values.at(-1)];
-  if (tokens === undefined || first === undefined || last === undefined || values.length < 2) return undefined;
+  if (tokens === undefined || first === undefined || last === undefined) return undefined;
   const title = `Warm, ${formats.count(tokens)} tokens`;
-  const runsText = `${formats.count(values.length)} runs`;
+  const runsText = plural(values.length, "run", formats);
   return h(
     "figure.num",
     { key: "history" },
@@ -143,6 +147,6 @@ export function resumeHistory(reports: readonly BenchReport[], formats: Formats)
       h("span.grow", {}, h("span.title", {}, title), " ", h("span.dim", {}, runsText)),
       h("span", {}, formats.duration(last)),
     ),
-    sparkline(values, `History of ${runsText}, from ${formats.duration(first)} to ${formats.duration(last)}`),
+    sparkline(values, `History of ${runsText}, from ${formats.duration(first)} to ${formats.duration(last)}`, goal),
   );
 }

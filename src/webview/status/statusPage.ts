@@ -1,4 +1,5 @@
 import { createFormats, type Formats } from "../../common/format";
+import { suiteName } from "../../protocol/benchResults";
 import type { Problem } from "../../protocol/page";
 import type { StatusCommand, StatusSnapshot, StatusUpdate } from "../../protocol/status";
 import { Announcer } from "../shared/announcer";
@@ -11,7 +12,6 @@ import { agentsView } from "./agents";
 import { benchView } from "./bench";
 import { engineView } from "./engine";
 import { poolView } from "./pool";
-import { suiteNames } from "./results";
 import { reduceStatus } from "./state";
 import { storeView } from "./store";
 import { throughputView } from "./throughput";
@@ -37,7 +37,9 @@ export class StatusPage {
 
   constructor() {
     this.host = new Host((update) => this.updated(update));
-    this.element.append(this.grid.element, this.announcer.element);
+    const heading = part("h1", "sr");
+    heading.textContent = "Resident status";
+    this.element.append(heading, this.grid.element, this.announcer.element);
     document.addEventListener("visibilitychange", () => this.render());
     this.host.ready();
   }
@@ -48,7 +50,7 @@ export class StatusPage {
       this.language = update.snapshot.settings.language;
       this.formats = createFormats(this.language);
     }
-    if (update.type === "report") this.announcer.say(`Benchmark ${suiteNames[update.report.suite]} finished`);
+    if (update.type === "report") this.announcer.say(`Benchmark ${suiteName(update.report.suite)} finished`);
     this.render();
   }
 
@@ -77,7 +79,7 @@ export class StatusPage {
       status.pool && poolView(status.pool, status.agents, formats),
       agentsView(status.agents, formats, run),
       status.pool && throughputView(status.metrics, samples, formats),
-      storeView(status.store, formats, act),
+      storeView(status.store, { formats, now, run }),
       working &&
         benchView(status.lastBench, status.benchRunning, {
           formats,

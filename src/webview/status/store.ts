@@ -1,19 +1,28 @@
+import type { ErrorInfo } from "../../common/errors";
 import type { Formats } from "../../common/format";
-import type { StoreStatus } from "../../protocol/service";
+import type { StoreStatus, StoreVerified } from "../../protocol/service";
+import type { StatusCommand } from "../../protocol/status";
 import { barPart } from "../shared/bars";
-import { type RunAction, sentence, warningView } from "../shared/problem";
-import { h, icon, type TreeNode } from "../shared/tree";
+import { sentence } from "../shared/problem";
+import { type Children, h, icon, type TreeNode } from "../shared/tree";
 import { counter, pane } from "./pane";
 
-export function storeView(store: StoreStatus, formats: Formats, run: RunAction): TreeNode {
-  const { bytes, quotaBytes, objects, refused, lastRefusal, lastSaveError, problem } = store;
+export interface StoreContext {
+  readonly formats: Formats;
+  readonly now: number;
+  readonly run: (command: StatusCommand) => void;
+}
+
+export function storeView(store: StoreStatus, { formats, now, run }: StoreContext): TreeNode {
+  const { bytes, quotaBytes, objects, refused, lastRefusal, lastSaveError, problem, lastVerified } = store;
   const size = formats.bytesOf(bytes, quotaBytes);
+  const link = (label: string, command: StatusCommand) =>
+    h("button.link", { key: label, on: { click: () => run(command) } }, label);
+  const showLog = link("Show Log", { type: "act", action: "showLog" });
   return pane(
     { title: "Disk store", hint: size, wide: true },
-    lastSaveError &&
-      warningView("save", `Not saved: ${sentence(lastSaveError.what)}`, [{ id: "showLog", label: "Show Log" }], run),
-    problem &&
-      warningView("store", `Not looked after: ${sentence(problem.what)}`, [{ id: "showLog", label: "Show Log" }], run),
+    lastSaveError && warning("Not saved", lastSaveError, [link("Free Space", { type: "freeSpace" }), showLog]),
+    problem && warning("Not looked after", problem, [showLog]),
     h(
       "div.bar",
       {
@@ -31,6 +40,7 @@ export function storeView(store: StoreStatus, formats: Formats, run: RunAction):
       "dl.counters.num",
       {},
       counter("Objects", formats.count(objects)),
+      counter("Last verified", verified(lastVerified, formats, now), lastVerified?.at),
       counter(
         "Refused",
         refused === 0
@@ -39,6 +49,32 @@ export function storeView(store: StoreStatus, formats: Formats, run: RunAction):
         lastRefusal,
       ),
     ),
-    h("div.acts.small", {}, h("button.link", { on: { click: () => run("openSettings") } }, "Change Quota…")),
+    h(
+      "div.acts.small",
+      {},
+      link("Verify Now", { type: "verifyStore" }),
+      link("Change Quota…", { type: "changeQuota" }),
+      link("All Settings…", { type: "act", action: "openSettings" }),
+    ),
+  );
+}
+
+/** When, and what was found: "12 min ago, 813 good". */
+function verified(last: StoreVerified | undefined, formats: Formats, now: number): Children {
+  if (last === undefined) return "never";
+  const { at, checked, problems, stopped } = last;
+  const ago = formats.ago(now - Date.parse(at));
+  if (problems > 0) {
+    return [icon("warning", "warn"), `${ago}, ${formats.count(problems)} of ${formats.count(checked.objects)} bad`];
+  }
+  return `${ago}, ${formats.count(checked.objects)} good${stopped ? ", then stopped" : ""}`;
+}
+
+function warning(what: string, error: ErrorInfo, links: Children): TreeNode {
+  return h(
+    "div.notice",
+    { key: what, role: "note" },
+    icon("warning", "warn"),
+    h("div.grow.num.says", {}, h("span", {}, `${what}: ${sentence(error.what)}`), h("div.acts", {}, links)),
   );
 }

@@ -57,6 +57,18 @@ describe("resident generate", function () {
     assert.equal(answer.promptTokens, 37);
   });
 
+  it("goes on with an agent's answer that was cut, in another process, and reads one token", async () => {
+    const prompt = "--prompt=Count from one to ten.";
+    const whole = await generate("--agent=whole", prompt, "--max-tokens=16");
+    const cut = await generate("--agent=cut", prompt, "--max-tokens=6");
+    assert.equal(cut.finishReason, "length");
+    const rest = await generate("--agent=cut", "--continue", "--max-tokens=10");
+    assert.equal(cut.text + rest.text, whole.text);
+    assert.deepEqual([...cut.tokenIds, ...rest.tokenIds], whole.tokenIds);
+    assert.equal(rest.prefilledTokens, 1);
+    assert.equal(rest.cache.tier, "warm");
+  });
+
   it("streams the text alone to stdout, and the figures to stderr", async () => {
     const args = ["generate", "--home", home, "--pool-mb=64", "--prompt=Hello", "--raw", "--max-tokens=3"];
     const { code, stdout, stderr } = await runCli(args);

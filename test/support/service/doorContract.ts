@@ -134,6 +134,23 @@ export function describeDoor(place: string, inService: InService): void {
         assert.deepEqual(turnEvents, Array(3).fill(["turnStarted", "turnEnded"]).flat());
       }));
 
+    it("goes on with an answer that was cut", () =>
+      inService(async ({ service }) => {
+        const { id } = await service.createAgent({ name: "Ada" });
+        await assert.rejects(service.continueAnswer(id), { code: "INVALID_REQUEST" });
+        const first = await (await service.send(id, { text: "Hello", sampling: { maxTokens: 4 } })).done;
+        const running = await service.continueAnswer(id, { maxTokens: 3 });
+        const told: string[] = [];
+        running.onEvent((event) => {
+          if (event.type === "continues") told.push(event.text);
+        });
+        const rest = await running.done;
+        assert.deepEqual(told, [first.text]);
+        assert.equal(rest.figures.prefilledTokens, 1);
+        const { turns } = await service.getAgent(id);
+        assert.deepEqual([turns.length, turns[0]?.answer], [1, first.text + rest.text]);
+      }));
+
     it("measures a draft while the agent's model is loaded", () =>
       inService(async ({ service }) => {
         const { id } = await service.createAgent({ name: "Ada" });

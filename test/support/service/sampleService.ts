@@ -45,6 +45,8 @@ const figures: TurnFigures = {
   recomputedTokens: 1,
   ttftMs: 84,
   restoreMs: 3,
+  waitMs: 2100,
+  modelMs: 1800,
   decodeTokensPerSecond: 11,
   cache: { tier: "warm", refused: { code: "STORE_CORRUPT", reason: "a checksum", atToken: 20 } },
 };
@@ -60,6 +62,7 @@ const done = {
 
 /** Every kind of event of an answer; the last one ends it. */
 const generationEvents: readonly GenerationEvent[] = [
+  { type: "continues", text: "Well" },
   { type: "waitingModel", reason: "another model is in use" },
   { type: "queued", neededBlocks: 3, turnsAhead: 1 },
   { type: "restoring", tokens: 20 },

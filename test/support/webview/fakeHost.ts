@@ -20,6 +20,14 @@ function toPage(message: object): void {
   window.postMessage(message, "*");
 }
 
+/** The page has every update of its sample and has painted them: what looks at it may begin. */
+let fed = 0;
+window.addEventListener("message", () => {
+  fed += 1;
+  if (fed === sample.length)
+    requestAnimationFrame(() => requestAnimationFrame(() => document.body.setAttribute("data-shown", "")));
+});
+
 function receive(message: unknown): void {
   console.log(JSON.stringify(message));
   if (typeof message !== "object" || message === null || !("type" in message)) return;

@@ -283,8 +283,19 @@ describe("a message that is being written", function () {
       assert.equal(summary.state, "idle");
       const { figures, tokenIds } = await rig.ask(id, second);
       assert.equal(figures.prefilledTokens, closing + 3);
-      assert.equal(figures.cache.tier, "warm");
+      // What the read-ahead restored was in memory when the message came.
+      assert.equal(figures.cache.tier, "hot");
       assert.deepEqual(tokenIds, expected.tokenIds);
+    }));
+
+  it("is read to its end where it comes right behind an answer, while that is being saved", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await (await rig.agents.send(id, { text: first })).done;
+      const { hotTokens } = await rig.agents.warm(id, second);
+      const size = await rig.agents.measureDraft(id, second);
+      assert.equal(hotTokens, (size?.promptTokens ?? 0) - closing);
     }));
 
   it("is read with the instructions of an agent that was never asked", () =>

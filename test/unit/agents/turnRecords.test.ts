@@ -11,7 +11,7 @@ import { bytesIn } from "../../support/store/bytesIn";
 const ids = fc.array(fc.nat(50_000), { maxLength: 8 }).map((list) => Int32Array.from(list));
 const text = fc.string({ unit: "grapheme" });
 const turn = fc.nat(20).map((n) => `t${n}`);
-const figures = fc.record({
+const figuresOfOldLogs = {
   promptTokens: fc.nat(),
   reusedTokens: fc.nat(),
   prefilledTokens: fc.nat(),
@@ -26,7 +26,12 @@ const figures = fc.record({
       refused: fc.record({ code: text, reason: text, atToken: fc.nat() }),
     }),
   ),
-});
+} as const;
+const figures = fc.oneof(
+  fc.record(figuresOfOldLogs),
+  fc.record({ ...figuresOfOldLogs, waitMs: fc.nat() }),
+  fc.record({ ...figuresOfOldLogs, waitMs: fc.nat(), modelMs: fc.nat() }),
+);
 
 const records: fc.Arbitrary<TurnRecord> = fc.oneof(
   fc.record({ type: fc.constant("turn" as const), turn, user: text, at: fc.nat() }),

@@ -158,22 +158,26 @@ describe("turns", function () {
       rig.session.engine.assertInvariants();
     }));
 
-  it("say CONTEXT_FULL with needed, context and kept, and cut nothing", () =>
+  it("count what was waited for: the model's load where it was not there, and all up to the first token", () =>
     inFolder(async (home) => {
-      const rig = new AgentRig(home, { contextTokens: 96 });
+      const rig = new AgentRig(home);
       const id = await rig.create();
-      await rig.ask(id, "Hello");
-      const kept = (await rig.agents.get(id)).tokens;
-      const running = await rig.agents.send(id, { text: "x".repeat(80) });
-      await assert.rejects(running.done, { code: "CONTEXT_FULL" });
-      const turn = await rig.lastTurn(id);
-      assert.equal(turn.error?.facts["context"], 96);
-      assert.equal(turn.error?.facts["kept"], kept);
-      assert.ok(Number(turn.error?.facts["needed"]) > 96);
-      assert.equal((await rig.agents.get(id)).tokens, kept);
-      const next = await rig.ask(id, "Short");
-      assert.equal(next.finishReason, "length");
-      assert.equal((await rig.agents.get(id)).turns.length, 3);
+      rig.isLoaded = false;
+      let load = () => {};
+      rig.loading = new Promise((resolve) => {
+        load = resolve;
+      });
+      rig.runner.beforeStep = () => rig.clock.advance(50);
+      const running = await rig.agents.send(id, { text: "Hello", sampling: { maxTokens: 1 } });
+      rig.clock.advance(1800);
+      load();
+      const { figures } = await rig.over(id, running);
+      assert.deepEqual([figures.modelMs, figures.waitMs], [1800, 1800 + figures.ttftMs]);
+      assert.ok(figures.ttftMs >= 50);
+      rig.isLoaded = true;
+      const next = await rig.ask(id, "And?", { maxTokens: 1 });
+      assert.deepEqual([next.figures.modelMs, next.figures.waitMs], [undefined, next.figures.ttftMs]);
+      assert.deepEqual((await rig.lastTurn(id)).figures, next.figures);
     }));
 
   it("fail with the device and leave the agent usable", () =>

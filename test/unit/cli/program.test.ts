@@ -15,7 +15,15 @@ describe("The program", () => {
     for (const words of [[], ["help"], ["--help"]]) {
       const { code, stdout, stderr } = await run(...words);
       assert.deepEqual([code, stderr], [0, []]);
-      for (const command of ["generate", "bench", "agents list", "agents delete", "models import", "store gc"]) {
+      for (const command of [
+        "generate",
+        "bench",
+        "bench report",
+        "agents list",
+        "agents delete",
+        "models import",
+        "store gc",
+      ]) {
         assert.ok(stdout.includes(`resident ${command}`), command);
       }
       assert.ok(stdout.includes(defaultHome));
@@ -42,6 +50,18 @@ describe("The program", () => {
     ["generate without a prompt", ["generate"], /--prompt is missing/],
     ["--raw with --agent", ["generate", "--prompt=a", "--raw", "--agent=ada"], /--raw cannot go with --agent/],
     ["--new without --agent", ["generate", "--prompt=a", "--new"], /--new goes with --agent/],
+    ["--continue without --agent", ["generate", "--continue"], /--continue goes with --agent/],
+    [
+      "--continue with --prompt",
+      ["generate", "--continue", "--agent=a", "--prompt=b"],
+      /--continue cannot go with --prompt/,
+    ],
+    [
+      "--continue with --system",
+      ["generate", "--continue", "--agent=a", "--system=b"],
+      /--continue cannot go with --system/,
+    ],
+    ["--continue with --new", ["generate", "--continue", "--agent=a", "--new"], /--continue cannot go with --new/],
     ["--raw with --system", ["generate", "--prompt=a", "--raw", "--system=b"], /--raw cannot go with --system/],
     [
       "a temperature out of range",
@@ -53,7 +73,7 @@ describe("The program", () => {
     [
       "an unknown suite",
       ["bench", "exp-007"],
-      /no suite 'exp-007': use exp-005, exp-006, resume, throughput, engine, host, soak$/,
+      /no suite 'exp-007': use exp-005, exp-006, resume, throughput, engine, host, soak, or report$/,
     ],
     [
       "an unknown verb",

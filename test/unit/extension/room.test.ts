@@ -16,19 +16,26 @@ async function roomOf(...names: readonly string[]) {
   for (const name of names) ids.push((await service.createAgent({ name })).id);
   const stored = new Map<string, unknown>();
   const posted: RoomUpdate[] = [];
+  let written = 0;
   const open = () =>
     new Room({
       door: async () => service,
       post: (update) => posted.push(update),
       language: "en",
-      memory: { get: (key) => stored.get(key), update: (key, value) => stored.set(key, structuredClone(value)) },
+      memory: {
+        get: (key) => stored.get(key),
+        update: (key, value) => {
+          written += 1;
+          stored.set(key, structuredClone(value));
+        },
+      },
       now: () => 1000,
     });
   const room = open();
   await room.setMembers(ids);
   const answers = (of: Room = room) => of.shown.at(-1)?.answers ?? [];
   const [first = "", second = ""] = ids;
-  return { service, room, first, second, posted, answers, open };
+  return { service, room, first, second, posted, answers, open, writes: () => written };
 }
 
 describe("the room", () => {
@@ -70,6 +77,105 @@ describe("the room", () => {
     );
   });
 
+  it("shows a member that another window has, or that is damaged, as not asked, also where there are only such", async () => {
+    const { room, service, first, second, answers } = await roomOf("Ada", "Brian");
+    service.change(first, { lockedElsewhere: true });
+    await room.ask("hello", "all");
+    assert.deepEqual(
+      answers().map(({ name, refusal }) => [name, refusal?.error.code]),
+      [
+        ["Ada", "AGENT_LOCKED"],
+        ["Brian", undefined],
+      ],
+    );
+    service.answerOf(second).answer("here");
+    await settle();
+    const damage = { code: "AGENT_CORRUPT", what: "record 3 is damaged", advice: "repair it", facts: {} } as const;
+    service.change(second, { damage });
+    await room.ask("again", "all");
+    assert.deepEqual(
+      answers().map(({ refusal }) => refusal?.error.code),
+      ["AGENT_LOCKED", "AGENT_CORRUPT"],
+    );
+    assert.equal(room.shown.at(-1)?.endedAt, 1000);
+    assert.deepEqual(
+      (await room.members()).map(({ asked, unavailable }) => [asked, unavailable?.error.code]),
+      [
+        [true, "AGENT_LOCKED"],
+        [true, "AGENT_CORRUPT"],
+      ],
+    );
+  });
+
+  it("lists the answers by model, those of the loaded one first", async () => {
+    const { room, service, first, second } = await roomOf("Ada", "Brian", "Cleo", "Dora");
+    const other = { modelDirectory: "/models/other", modelName: "other" };
+    const [, , , fourth = ""] = (await room.members()).map(({ agent }) => agent.id);
+    service.change(first, other);
+    service.change(fourth, other);
+    const message = await room.ask("hello", "all");
+    assert.deepEqual(
+      message.answers.map(({ name, model }) => [name, model?.name]),
+      [
+        ["Brian", "SmolLM2-135M-Instruct"],
+        ["Cleo", "SmolLM2-135M-Instruct"],
+        ["Ada", "other"],
+        ["Dora", "other"],
+      ],
+    );
+    assert.ok(await service.running(second));
+  });
+
+  it("goes on with an answer that was cut, unless the agent has answered something else since", async () => {
+    const { room, service, first, answers } = await roomOf("Ada");
+    await room.ask("hello", "all");
+    service.answerOf(first).play({ type: "text", text: "half", figures });
+    room.stop(first);
+    await settle();
+    assert.equal(room.shown[0]?.endedAt, 1000);
+    await room.continueAnswer(first, answers()[0]?.turn?.id ?? "");
+    assert.equal(answers()[0]?.turn?.state, "running");
+    assert.equal(room.shown[0]?.endedAt, undefined, "the time that it took says nothing any more");
+    service.answerOf(first).answer("half an answer");
+    await settle();
+    const { turn } = answers()[0] ?? {};
+    assert.deepEqual([turn?.state, turn?.answer], ["done", "half an answer"]);
+    (await service.send(first, { text: "in its panel" })).abort();
+    await assert.rejects(room.continueAnswer(first, turn?.id ?? ""), { code: "INVALID_REQUEST" });
+  });
+
+  it("can be cleared: its messages go, the agents keep their turns", async () => {
+    const { room, service, first, open } = await roomOf("Ada", "Brian");
+    await room.ask("hello", "all");
+    service.answerOf(first).answer("done");
+    await settle();
+    room.clear();
+    assert.deepEqual([room.shown, open().shown], [[], []]);
+    assert.equal((await service.getAgent(first)).turns.length, 1);
+    assert.equal((await room.members()).length, 2);
+    await room.ask("again", [first]);
+    assert.equal(room.shown.length, 1);
+  });
+
+  it("keeps the newest messages that are short enough together, and writes them only when something has ended", async () => {
+    const { room, service, first, open, writes } = await roomOf("Ada");
+    const long = "x".repeat(100_000);
+    for (const text of ["one", "two", "three"]) {
+      await room.ask(text, "all");
+      const before = writes();
+      for (let delta = 0; delta < 5; delta++) service.answerOf(first).play({ type: "text", text: "more ", figures });
+      await settle();
+      assert.equal(writes(), before);
+      service.answerOf(first).answer(long);
+      await settle();
+    }
+    assert.equal(room.shown.length, 3);
+    assert.deepEqual(
+      open().shown.map(({ text }) => text),
+      ["two", "three"],
+    );
+  });
+
   it("shows the refusal of one agent beside the answers of the others", async () => {
     const { room, service, first, second, answers } = await roomOf("Ada", "Brian");
     service.change(first, { lockedElsewhere: true });
@@ -82,13 +188,30 @@ describe("the room", () => {
   });
 
   it("asks a fork in place of an agent that could not be asked", async () => {
-    const { room, service, first, answers } = await roomOf("Ada");
+    const { room, service, first, second, posted } = await roomOf("Ada", "Brian");
     service.change(first, { lockedElsewhere: true });
-    const message = await room.ask("hello", [first]);
+    const message = await room.ask("hello", "all");
+    service.answerOf(second).answer("here");
+    await settle();
+    await room.ask("to others", [second]);
+    service.answerOf(second).play({ type: "text", text: "so far", figures });
     await room.askFork(message.id, first);
-    assert.equal(answers().at(-1)?.name, "Ada 2");
-    assert.equal(answers().at(-1)?.turn?.state, "running");
-    assert.equal((await room.members()).length, 2);
+    const [asked] = room.shown;
+    assert.deepEqual(
+      asked?.answers.map(({ name, askedFork, turn }) => [name, askedFork, turn?.state]),
+      [
+        ["Ada", "Ada 2", undefined],
+        ["Ada 2", undefined, "running"],
+        ["Brian", undefined, "done"],
+      ],
+    );
+    assert.equal((await room.members()).length, 3);
+    const told = posted.filter((update) => update.type === "message" && update.message.id === message.id).at(-1);
+    assert(told?.type === "message");
+    assert.ok(
+      told.message.answers.some(({ name }) => name === "Ada 2"),
+      "the page has the answer before its text comes",
+    );
   });
 
   it("carries the failure of a turn in its answer and still ends", async () => {

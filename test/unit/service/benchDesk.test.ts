@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import type { Suite } from "../../../src/bench/suite";
 import type { BenchRow, BenchSuite, Progress } from "../../../src/protocol/service";
-import { BenchDesk, type BenchSuites } from "../../../src/service/benchDesk";
+import { BenchDesk } from "../../../src/service/benchDesk";
+import { FakeService } from "../../support/extension/fakeService";
 import { inFolder } from "../../support/store/fakes";
 
 const row: BenchRow = { case: "decode", n: 3, p50Ms: 1.5, p95Ms: 2, p99Ms: 2, tokensPerSecond: 11 };
 
-function deskIn(folder: string, suites: BenchSuites) {
+function deskIn(folder: string, suites: Readonly<Partial<Record<BenchSuite, Suite>>>) {
   const told: (readonly [BenchSuite, Progress | undefined])[] = [];
   const desk = new BenchDesk(
     folder,
-    () => suites,
+    () => Object.fromEntries(Object.entries(suites).map(([name, suite]) => [name, () => suite])),
+    { run: (_suite, _signal, _onBusy, measure) => measure({ service: new FakeService(), scratch: folder }) },
     (suite, progress) => told.push([suite, progress]),
   );
   return { desk, told };
@@ -44,6 +47,20 @@ describe("bench desk", () => {
       assert.equal(again, first);
       await rm(late);
       assert.deepEqual(await desk.reports(), [kept]);
+    }));
+
+  it("gives back the newest of a suite, however many of another were run since", () =>
+    inFolder(async (folder) => {
+      const { desk } = deskIn(folder, { soak: async () => [row] });
+      const rare = await desk.run("soak", () => {});
+      for (let i = 0; i < 40; i += 1) {
+        const at = `2999-01-01T00:00:${String(i).padStart(2, "0")}.000Z`;
+        const name = `${at.replaceAll(":", "-")}-resume.json`;
+        await writeFile(path.join(folder, name), JSON.stringify({ ...rare, suite: "resume", at }));
+      }
+      const reports = await desk.reports();
+      assert.deepEqual(reports.at(-1), rare);
+      assert.equal(reports.length, 33);
     }));
 
   it("runs one suite at a time, and is free again after one that fails", () =>

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { benchSuites } from "../../../src/service/benchSuites";
 import { FakeRuntime } from "../../support/agents/fakeRuntime";
-import { FakeService } from "../../support/extension/fakeService";
 
 const namesOf = (reference?: string) =>
   Object.keys(
-    benchSuites(new FakeService(), {
-      options: { home: "/home", nativeStage: "/stage", ...(reference === undefined ? {} : { reference }) },
+    benchSuites({
+      options: { nativeStage: "/stage", ...(reference === undefined ? {} : { reference }) },
       runtime: new FakeRuntime(),
       loaded: () => undefined,
       library: { defaultModel: "/model" },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
-import type { ServiceEvent, ServiceOptions } from "../../../src/protocol/service";
+import type { AgentSummary, ServiceEvent, ServiceOptions } from "../../../src/protocol/service";
 import { LocalResidentService } from "../../../src/service/localResidentService";
 import { record } from "../../support/agents/agentRig";
 import { FakeRuntime, writeFakeModel } from "../../support/agents/fakeRuntime";
@@ -80,6 +80,25 @@ describe("the service", function () {
       const third = await (await service.send(ada.id, { text: "And?" })).done;
       assert.equal(third.figures.cache.tier, "warm");
       assert.ok(third.figures.reusedTokens > third.figures.prefilledTokens);
+    }));
+
+  it("answers agents of two models that are asked together model by model, with one swap, and says what is loaded", () =>
+    inService(async ({ service, runtime, folder }) => {
+      const modelDirectory = otherModel(folder);
+      const names = ["A", "B", "A2", "B2"];
+      const agents: AgentSummary[] = [];
+      for (const name of names) {
+        agents.push(await service.createAgent({ name, ...(name.startsWith("B") ? { modelDirectory } : {}) }));
+      }
+      await service.loadModel();
+      const running = await Promise.all(agents.map(({ id }) => service.send(id, { text: "A question" })));
+      const told = running.map(record);
+      await Promise.all(running.map(({ done }) => done));
+      assert.deepEqual(runtime.history, ["starter", "-starter", "other"]);
+      const waited = (at: number) =>
+        (told[at] ?? []).flatMap((event) => (event.type === "waitingModel" ? [event.reason] : []));
+      assert.deepEqual([waited(0), waited(2)], [[], []]);
+      assert.match(waited(1).at(0) ?? "", /^[12] turns? of starter, then other is loaded \(\d/);
     }));
 
   it("does not throw a working model out for a read ahead", () =>

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { silentLog } from "../../../src/common/log";
+import { LastVerification } from "../../../src/service/lastVerification";
 import { StoreCollector } from "../../../src/service/storeCollector";
 import { StoreDesk } from "../../../src/service/storeDesk";
 import { listObjects } from "../../../src/store/objectFiles";
@@ -31,6 +32,7 @@ function deskOf(home: string, locks = new FakeLocks()) {
     repairAgent: (id) => rig.agents.repair(id),
     sweepAgents: () => rig.agents.sweep(),
     onChanged: () => {},
+    keepVerified: (verified) => new LastVerification(root).keep(verified),
   });
   return { rig, root, collector, desk, locks };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { createTextModel } from "../../../src/text/textModel";
-import { byteLevelTokenizer } from "../../support/text/tinyTokenizers";
+import { decoderBehind } from "../../../src/agents/continuing";
+import { createTextModel, type TextModel } from "../../../src/text/textModel";
+import { byteLevelTokenizer, sentencePieceTokenizer } from "../../support/text/tinyTokenizers";
 
 const model = createTextModel({
   tokenizer: byteLevelTokenizer(),
@@ -35,5 +36,54 @@ describe("Decoding an answer", () => {
     const shown = [...ids("hello xy"), 0xf0].map((id) => decoder.push(id).text).join("");
     assert.equal(shown, "hello ");
     assert.equal(decoder.finish(), "xy\uFFFD");
+  });
+
+  it("leaves the first bytes of a character out where the answer is cut and may go on", () => {
+    const decoder = model.startAnswer(["xyz"]);
+    const shown = [...ids("hello xy"), 0xf0].map((id) => decoder.push(id).text).join("");
+    assert.equal(shown + decoder.finish(true), "hello xy");
+  });
+});
+
+/** The text of `ids`, cut behind `at` of them and gone on with. */
+function cutAndGoOn(text: TextModel, ids: readonly number[], at: number, stops: readonly string[] = []): string {
+  const first = text.startAnswer(stops);
+  let shown = "";
+  for (const id of ids.slice(0, at)) shown += first.push(id).text;
+  shown += first.finish(true);
+  const second = decoderBehind(text.startAnswer(stops), Int32Array.from(ids.slice(0, at)), shown);
+  for (const id of ids.slice(at)) {
+    const step = second.push(id);
+    shown += step.text;
+    if (step.stopped) return shown;
+  }
+  return shown + second.finish();
+}
+
+describe("Decoding an answer that was cut", () => {
+  const texts = ["naïve café, 山 🙂 and  two spaces", " leading space", "🙂", "a\n\nb"];
+
+  it("gives the text of the whole wherever it was cut: half characters, spaces", () => {
+    const tokenizers = [byteLevelTokenizer(), sentencePieceTokenizer()];
+    for (const tokenizer of tokenizers) {
+      const text = createTextModel({ tokenizer, tokenizerConfig: {}, config: {} });
+      for (const said of texts) {
+        const all = [...text.tokenizer.encodeText(said)];
+        for (let at = 0; at <= all.length; at += 1) {
+          assert.equal(cutAndGoOn(text, all, at), text.tokenizer.decode(all), `${said} at ${at}`);
+        }
+      }
+    }
+  });
+
+  it("shows nothing twice that was held back for a stop string, and ends at one across the cut", () => {
+    const all = ids("hello xy and xyz more");
+    for (let at = 0; at <= all.length; at += 1) {
+      const shown = cutAndGoOn(model, all, at, ["xyz"]);
+      // What was shown of the stop before the cut stays.
+      assert.match(shown, /^hello xy and x?y?$/);
+    }
+    const within = cutAndGoOn(model, ids("hello xy and"), 8, ["xyz"]);
+    assert.equal(within, "hello xy and");
   });
 });

@@ -1,11 +1,20 @@
 import assert from "node:assert/strict";
 import { createFormats } from "../../../src/common/format";
-import type { RoomCommand, RoomMember, RoomMessage, RoomSnapshot } from "../../../src/protocol/room";
+import type { Problem } from "../../../src/protocol/page";
+import type { RoomAnswer, RoomCommand, RoomMember, RoomMessage, RoomSnapshot } from "../../../src/protocol/room";
 import { answerView } from "../../../src/webview/room/answer";
 import { chipsView } from "../../../src/webview/room/chips";
-import { answerState, askBlocked, roomAnnouncement, summary, targetLabel } from "../../../src/webview/room/derived";
+import {
+  answerState,
+  askBlocked,
+  newestAnswers,
+  roomAnnouncement,
+  summary,
+  targetLabel,
+} from "../../../src/webview/room/derived";
+import { KeptTrees } from "../../../src/webview/room/kept";
 import { addressed, aheadOf, mentionOptions, mentionQuery } from "../../../src/webview/room/mention";
-import { messageView } from "../../../src/webview/room/message";
+import { type MessagePlace, messageView } from "../../../src/webview/room/message";
 import { emptyRoom, fold, reduceRoom } from "../../../src/webview/room/state";
 import { Answers } from "../../../src/webview/shared/answers";
 import { agent, figures, ready } from "../../support/webview/samples/agents";
@@ -14,10 +23,14 @@ import { buttons, byRole, nodesOf, press, text } from "../../support/webview/tre
 
 const formats = createFormats("en");
 
+function unavailable(code: Problem["error"]["code"]): Problem {
+  return { error: { code, what: "the log is damaged", advice: "repair it", facts: {} }, actions: [] };
+}
+
 const members: readonly RoomMember[] = [
   { agent: agent(0, "Test"), asked: true },
   { agent: agent(1, "Test writer"), asked: true },
-  { agent: agent(2, "Locked", { lockedElsewhere: true }), asked: false },
+  { agent: agent(2, "Locked", { lockedElsewhere: true }), asked: true, unavailable: unavailable("AGENT_LOCKED") },
   { agent: agent(3, "Quiet"), asked: false },
 ];
 
@@ -56,13 +69,13 @@ describe("whom a message is for", () => {
     assert.deepEqual(aheadOf(" hello ", members), { to: "all", text: "hello" });
     assert.deepEqual(aheadOf("@Test hello", members), { to: ["agent-0"], text: "hello" });
     assert.deepEqual(aheadOf("@all hello", members), { to: "all", text: "hello" });
-    for (const draft of ["", "  ", "@", "@Tes", "@Test", "@Test ", "@Nobody hello", "@Locked hello"]) {
+    for (const draft of ["", "  ", "@", "@Tes", "@Test", "@Test ", "@Nobody hello"]) {
       assert.equal(aheadOf(draft, members), undefined, draft);
     }
   });
 
-  it("is never an agent that is locked", () => {
-    assert.deepEqual(addressed("@Locked hello", members), { to: "all", text: "@Locked hello" });
+  it("is an agent that is locked where its name is there, never all in its place", () => {
+    assert.deepEqual(addressed("@Locked hello", members), { to: ["agent-2"], text: "hello" });
   });
 
   it("is shown beside the send button", () => {
@@ -79,12 +92,13 @@ describe("the list of names", () => {
     assert.equal(mentionQuery("@te\nmore", 8), undefined);
   });
 
-  it("offers all and whom can be asked, with the place of what was typed", () => {
+  it("offers all and every member, with the place of what was typed", () => {
     const names = (query: string) => mentionOptions(query, members).map(({ name, at }) => [name, at]);
     assert.deepEqual(names(""), [
       ["all", -1],
       ["Test", -1],
       ["Test writer", -1],
+      ["Locked", -1],
       ["Quiet", -1],
     ]);
     assert.deepEqual(names("WRI"), [["Test writer", 5]]);
@@ -97,7 +111,7 @@ describe("whether a message can be sent", () => {
     assert.equal(askBlocked(snapshot, "hello"), undefined);
     assert(askBlocked(busy, "hello"));
     assert.equal(askBlocked(busy, "@Quiet hello"), undefined);
-    assert(askBlocked({ ...snapshot, members: members.slice(2) }, "hello"));
+    assert(askBlocked({ ...snapshot, members: members.slice(3) }, "hello"));
     assert(askBlocked({ ...snapshot, engine: { state: { type: "noModel" }, actions: [] } }, "hello"));
   });
 });
@@ -134,16 +148,25 @@ describe("the answers to a message", () => {
   const context = {
     formats,
     answers: new Answers(() => {}),
+    kept: new KeptTrees(),
     run: (command: RoomCommand) => commands.push(command),
     fold: (_message: string, _answer: unknown, folded: boolean) => folds.push(folded),
   };
   beforeEach(() => {
     commands.length = 0;
     folds.length = 0;
+    context.kept.clear();
   });
+  const place = { number: 1, isNewest: true };
+  const placeOf = (state: RoomSnapshot): MessagePlace => ({
+    number: 1,
+    engine: state.engine,
+    newestOf: newestAnswers(state.messages).get(state.messages.at(-1)?.id ?? "") ?? new Set(),
+  });
+  const shown = (name: string) => messageView(message(name), placeOf(sample(name)), context);
 
   it("say how many have finished, then what they took", () => {
-    assert.equal(summary(message("streaming"), formats), "1 of 3 finished");
+    assert.equal(summary(message("streaming"), formats), "1 of 3 finished, 1 not asked");
     assert.equal(summary(message("noModel"), formats), "1 answer, 96 tokens, 1.7 s");
   });
 
@@ -155,15 +178,15 @@ describe("the answers to a message", () => {
   });
 
   it("can all be stopped at once while one runs", () => {
-    press("Stop All", messageView(message("streaming"), 1, context));
+    press("Stop All", shown("streaming"));
     assert.deepEqual(commands, [{ type: "stopAll" }]);
-    assert(!buttons(messageView(message("noModel"), 1, context)).includes("Stop All"));
+    assert(!buttons(shown("noModel")).includes("Stop All"));
   });
 
   it("fold by a button beside their actions that says whether they are open", () => {
     const [answer] = message("noModel").answers;
     assert(answer);
-    const view = answerView("m1", answer, context);
+    const view = answerView("m1", answer, place, context);
     const toggle = nodesOf(view).find(({ tag }) => tag === "button");
     assert.equal(toggle?.props["aria-expanded"], "false");
     assert.match(text(view), /Added “CRLF/);
@@ -174,26 +197,105 @@ describe("the answers to a message", () => {
   it("show their first words without marks while they are folded", () => {
     const [finished] = message("streaming").answers;
     assert(finished);
-    assert.match(text(answerView("m2", { ...finished, folded: true }, context)), /For callers in parseBlock, yes/);
+    assert.match(
+      text(answerView("m2", { ...finished, folded: true }, place, context)),
+      /For callers in parseBlock, yes/,
+    );
   });
 
   it("have the actions that fit what they are at", () => {
     const [finished, running] = message("streaming").answers.map((answer) =>
-      buttons(byRole("toolbar", answerView("m2", answer, context))),
+      buttons(byRole("toolbar", answerView("m2", answer, place, context))),
     );
-    assert.deepEqual(finished, ["Fork here", "Copy answer", "Open Parser reviewer in panel"]);
-    assert.deepEqual(running, ["Stop Test writer", "Open Test writer in panel"]);
+    assert.deepEqual(finished?.slice(1), ["Regenerate", "Fork here", "Copy answer", "Open Parser reviewer in panel"]);
+    assert.deepEqual(running?.slice(1), ["Stop Test writer", "Open Test writer in panel"]);
+  });
+
+  it("can go on where they were cut, and be made again, only while the agent has not answered a later message", () => {
+    const [cut, , empty] = message("stopped").answers;
+    assert(cut && empty);
+    const offered = (answer: RoomAnswer, isNewest: boolean) =>
+      buttons(answerView("m2", answer, { number: 1, isNewest }, context)).filter((name) => /Continue|Regen/.test(name));
+    assert.deepEqual(offered(cut, true), ["Regenerate", "Continue"]);
+    assert.deepEqual(offered(cut, false), []);
+    assert.deepEqual(offered(empty, true), ["Regenerate"], "there is nothing to go on from");
+    press("Continue", answerView("m2", cut, place, context));
+    press("Regenerate", answerView("m2", cut, place, context));
+    assert.deepEqual(commands, [
+      { type: "continue", agent: "agent-0", turn: "c1" },
+      { type: "regenerate", agent: "agent-0", turn: "c1" },
+    ]);
+    const newest = newestAnswers([...sample("noModel").messages, ...sample("stopped").messages]);
+    assert.deepEqual([[...(newest.get("m1") ?? [])], newest.get("m2")?.size], [[], 3]);
+  });
+
+  it("stand together by model under its name, and the loaded one is marked", () => {
+    const view = shown("twoModels");
+    const headings = nodesOf(view).filter(({ tag }) => tag === "h3");
+    assert.deepEqual(
+      headings.map((heading) => text(heading)),
+      ["SmolLM2-135M-Instructloaded, 2 answers", "Qwen2.5-Coder-3B1 answer"],
+    );
+    assert.match(
+      text(view),
+      /Waiting for the model: 1 turn of SmolLM2-135M-Instruct, then Qwen2\.5-Coder-3B is loaded \(1\.74 GB\)\./,
+    );
+    assert(
+      nodesOf(shown("streaming")).every(({ tag }) => tag !== "h3"),
+      "one model needs no name",
+    );
+  });
+
+  it("tell of each agent that was not asked why, also where no other was asked", () => {
+    const view = shown("notAsked");
+    assert.equal(summary(message("notAsked"), formats), "2 not asked");
+    assert.deepEqual(
+      message("notAsked").answers.map((answer) => answerState(answer, formats)),
+      ["not asked", "not asked"],
+    );
+    assert.match(text(view), /In use in another window.*Ask a Fork/);
+    assert.match(text(view), /The turn log of “Old notes” is damaged at record 12\..*Repair Agent/);
+    assert.equal(view.props["aria-busy"], undefined);
+  });
+
+  it("say which fork was asked in an agent's place, and offer no second one", () => {
+    const [locked] = message("notAsked").answers;
+    assert(locked);
+    const view = answerView("m2", { ...locked, askedFork: "Planner 2" }, place, context);
+    assert.match(text(view), /Its fork “Planner 2” was asked in its place/);
+    assert(!buttons(view).includes("Ask a Fork"));
+  });
+
+  it("have names of their own, also where two messages ask the same agent", () => {
+    const [answer] = message("streaming").answers;
+    assert(answer);
+    const names = [1, 2].map((number) => answerView("m2", answer, { ...place, number }, context).props["aria-label"]);
+    assert.deepEqual(names, ["Parser reviewer, answer 1", "Parser reviewer, answer 2"]);
+  });
+
+  it("keep their trees while another answer of their message grows", () => {
+    const updates = roomSamples["streaming"] ?? [];
+    const before = updates.slice(0, 1).reduce(reduceRoom, emptyRoom);
+    const after = updates.slice(0, 2).reduce(reduceRoom, emptyRoom);
+    const answers = (state: typeof before) => {
+      const last = state.snapshot?.messages.at(-1);
+      assert(last && state.snapshot);
+      return nodesOf(messageView(last, placeOf(state.snapshot), context)).filter(({ props }) => props.class === "ans");
+    };
+    const old = answers(before);
+    const changed = answers(after).map((node, at) => node !== old[at]);
+    assert.deepEqual(changed, [false, true, false, false]);
   });
 
   it("offer a fork of an agent that is locked", () => {
     const locked = message("streaming").answers.at(-1);
     assert(locked);
-    press("Ask a Fork", answerView("m2", locked, context));
+    press("Ask a Fork", answerView("m2", locked, place, context));
     assert.deepEqual(commands, [{ type: "askFork", message: "m2", agent: "agent-3" }]);
   });
 
   it("fail alone: the others go on", () => {
-    const view = messageView(message("failures"), 1, context);
+    const view = shown("failures");
     assert.equal(nodesOf(view).filter(({ props }) => props["role"] === "alert").length, 1);
     assert.equal(view.props["aria-busy"], "true");
   });
@@ -203,7 +305,7 @@ describe("the answers to a message", () => {
     assert(refused);
     const icon = byRole(
       "img",
-      nodesOf(answerView("m2", refused, context)).filter(({ tag }) => tag === "ul"),
+      nodesOf(answerView("m2", refused, place, context)).filter(({ tag }) => tag === "ul"),
     );
     assert.equal(icon.props["aria-label"], "Block 12 failed its checksum.");
     assert.equal(icon.props["tabindex"], "0");
@@ -222,19 +324,21 @@ describe("the answers to a message", () => {
 describe("the agents in the room", () => {
   const view = (run: (command: RoomCommand) => void) => chipsView(members, formats, run);
 
-  it("are toggles; a locked one cannot be pressed", () => {
+  it("are toggles, also one that cannot be asked, which says why", () => {
     const commands: RoomCommand[] = [];
     const chips = nodesOf(view((command) => commands.push(command))).filter(({ props }) => "aria-pressed" in props);
     assert.deepEqual(
       chips.map(({ props }) => props["aria-pressed"]),
-      ["true", "true", "false", "false"],
+      ["true", "true", "true", "false"],
     );
+    assert.equal(chips[2]?.props["title"], "Locked: in use in another window, messages to all show it as not asked");
     for (const chip of chips) chip.props.on?.["click"]?.(new Event("click"));
     assert.deepEqual(
       commands.map((command) => (command.type === "include" ? [command.agent, command.asked] : [])),
       [
         ["agent-0", false],
         ["agent-1", false],
+        ["agent-2", false],
         ["agent-3", true],
       ],
     );

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createFormats } from "../../../src/common/format";
-import type { BenchReport } from "../../../src/protocol/service";
-import type { StatusSnapshot } from "../../../src/protocol/status";
+import { figureTable } from "../../../src/protocol/benchFigures";
+import { latest, resultSections } from "../../../src/protocol/benchResults";
+import type { BenchReport, StoreVerified } from "../../../src/protocol/service";
+import type { StatusCommand, StatusSnapshot } from "../../../src/protocol/status";
 import { Eta } from "../../../src/webview/shared/eta";
 import { benchView } from "../../../src/webview/status/bench";
 import { type BlockRun, blocksByAgent, blocksPerCell, mapCells, maxCells } from "../../../src/webview/status/blockMap";
 import { poolView } from "../../../src/webview/status/pool";
-import { figureTable, latest, resultSections } from "../../../src/webview/status/results";
-import { logScale, resumeChart, timesByContext } from "../../../src/webview/status/resumeChart";
+import { logScale, resumeChart, resumeHistory, timesByContext } from "../../../src/webview/status/resumeChart";
 import { linePath, sparkline } from "../../../src/webview/status/spark";
 import { reduceStatus } from "../../../src/webview/status/state";
 import { storeView } from "../../../src/webview/status/store";
@@ -188,17 +189,8 @@ describe("the results of benchmarks", () => {
     const report = latest(reports, "exp-006");
     assert(report);
     const { head, rows } = figureTable(report, formats);
-    assert.deepEqual(head, ["case", "n", "p50", "p95", "p99", "target", "geometry", "bytes"]);
-    const cells = [
-      "1 block × 12 layers",
-      "100",
-      "2.8 ms",
-      "3.0 ms",
-      "3.1 ms",
-      "5.0 ms",
-      "256 tokens a block",
-      "18.0 MB",
-    ];
+    assert.deepEqual(head, ["Case", "Runs", "p50 (ms)", "p95 (ms)", "p99 (ms)", "Target (ms)", "Geometry", "Size"]);
+    const cells = ["1 block × 12 layers", "100", "2.8", "3.0", "3.1", "5.0", "256 tokens a block", "18.0 MB"];
     assert.deepEqual(rows[0], cells);
   });
 
@@ -224,7 +216,32 @@ describe("the results of benchmarks", () => {
     const running = benchView(reports, { suite: "resume", progress }, context);
     assert.equal(byRole("progressbar", running).props["aria-valuetext"], "runs 10 of 15, about 1 minute left");
     press("Cancel", running);
-    assert.deepEqual(commands, ["cancelBench"]);
+    press("Export…", idle);
+    assert.deepEqual(commands, ["cancelBench", "exportBench"]);
+    assert(!buttons(benchView([], undefined, context)).includes("Export…"));
+  });
+
+  it("say while they run whether answers wait", () => {
+    const progress = { done: 1, total: 2, unit: "runs", message: "hot" } as const;
+    const context = { formats, now: 0, remainingMs: undefined, available: true, run: () => {} };
+    assert.match(text(benchView([], { suite: "exp-006", progress }, context)), /Answers wait until it has ended\./);
+    assert.match(text(benchView([], { suite: "soak", progress }, context)), /Agents can answer meanwhile\./);
+  });
+
+  it("have whole names, and no header without a text", () => {
+    const view = benchView(reports, undefined, {
+      formats,
+      now: 0,
+      remainingMs: undefined,
+      available: true,
+      run: () => {},
+    });
+    const cells = nodesOf(view).filter(({ tag }) => tag === "th");
+    assert(cells.length > 10);
+    for (const cell of cells) {
+      assert.notEqual(text(cell).trim(), "");
+      assert(!nodesOf(cell).some(({ props }) => String(props["class"] ?? "").includes("cut")));
+    }
   });
 });
 
@@ -252,6 +269,13 @@ describe("the chart of TTFT by context", () => {
     assert(report);
     const chart = byRole("img", resumeChart(report, formats));
     assert.match(String(chart.props["aria-label"]), /at 8,192 tokens cold 17\.9 s, warm 158 ms, hot 85 ms/);
+  });
+
+  it("has a trend from the first run on", () => {
+    assert(report);
+    const history = resumeHistory([report], formats);
+    assert.match(text(history), /8,192 tokens 1 run/);
+    assert.match(String(byRole("img", history).props["aria-label"]), /^History of 1 run, from 158 ms to 158 ms/);
   });
 
   it("is left out when nothing was measured", () => {
@@ -320,11 +344,44 @@ describe("the status view's state", () => {
   });
 });
 
+const storeContext = { formats, now: Date.parse("2026-11-26T12:12:00Z"), run: () => {} };
+
 describe("the disk store", () => {
+  it("says when it was verified, and what was found", () => {
+    const { store } = sample("ready").status;
+    const found = (change: Partial<StoreVerified>) => {
+      const checked = { objects: 813, bytes: 2 ** 30 };
+      const lastVerified = { at: "2026-11-26T12:00:00Z", checked, problems: 0, stopped: false, ...change };
+      return text(storeView({ ...store, lastVerified }, storeContext));
+    };
+    assert.match(found({}), /Last verified\s*12 min\.? ago, 813 good/);
+    assert.match(found({ problems: 2 }), /12 min\.? ago, 2 of 813 bad/);
+    assert.match(found({ stopped: true }), /813 good, then stopped/);
+    const { lastVerified: _, ...never } = store;
+    assert.match(text(storeView(never, storeContext)), /Last verified\s*never/);
+  });
+
+  it("verifies, frees space and opens its quota and all settings with one click each", () => {
+    const commands: StatusCommand[] = [];
+    const failed = { code: "DISK_FULL", what: "the disk is full", advice: "", facts: {} } as const;
+    const { store } = sample("ready").status;
+    const view = storeView(
+      { ...store, lastSaveError: failed },
+      { ...storeContext, run: (command) => commands.push(command) },
+    );
+    for (const name of ["Verify Now", "Free Space", "Change Quota…", "All Settings…"]) press(name, view);
+    assert.deepEqual(commands, [
+      { type: "verifyStore" },
+      { type: "freeSpace" },
+      { type: "changeQuota" },
+      { type: "act", action: "openSettings" },
+    ]);
+  });
+
   it("is a meter with words, and says what was refused and what was not saved", () => {
     const { store } = sample("ready").status;
     const failed = { code: "DISK_FULL", what: "the disk is full", advice: "", facts: {} } as const;
-    const view = storeView({ ...store, lastSaveError: failed }, formats, () => {});
+    const view = storeView({ ...store, lastSaveError: failed }, storeContext);
     assert.equal(byRole("meter", view).props["aria-valuetext"], "1.79 of 8.00 GB");
     assert.match(text(view), /Not saved: the disk is full/i);
     assert.match(text(view), /1, checksum/);
@@ -333,10 +390,7 @@ describe("the disk store", () => {
   it("says why it could not be looked after", () => {
     const { store } = sample("ready").status;
     const problem = { code: "IO_FAILURE", what: "the folder cannot be read", advice: "", facts: {} } as const;
-    assert.match(
-      text(storeView({ ...store, problem }, formats, () => {})),
-      /Not looked after: The folder cannot be read/,
-    );
+    assert.match(text(storeView({ ...store, problem }, storeContext)), /Not looked after: The folder cannot be read/);
   });
 });
 

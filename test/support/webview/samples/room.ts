@@ -1,18 +1,15 @@
 import type { PageTurn, Problem } from "../../../../src/protocol/page";
 import type { RoomAnswer, RoomMember, RoomMessage, RoomSnapshot, RoomUpdate } from "../../../../src/protocol/room";
-import { agent, figures, ready } from "./agents";
+import { agent, figures, model, ready } from "./agents";
 
 const reviewer = agent(0, "Parser reviewer", { tokens: 3527 });
 const writer = agent(1, "Test writer", { tokens: 11_943, state: "answering" });
 const editor = agent(2, "Doc editor", { tier: "warm", tokens: 5952, state: "reading" });
+const notes = agent(4, "Old notes", {
+  tier: "cold",
+  damage: { code: "AGENT_CORRUPT", what: "", advice: "", facts: {} },
+});
 const planner = agent(3, "Migration planner", { tier: "warm", lockedElsewhere: true, tokens: 30_912 });
-
-const members: readonly RoomMember[] = [
-  { agent: reviewer, asked: true },
-  { agent: writer, asked: true },
-  { agent: editor, asked: true },
-  { agent: planner, asked: false },
-];
 
 const locked: Problem = {
   error: {
@@ -23,6 +20,27 @@ const locked: Problem = {
   },
   actions: [{ id: "fork", label: "Fork Agent…" }],
 };
+
+const damaged: Problem = {
+  error: {
+    code: "AGENT_CORRUPT",
+    what: "the turn log of “Old notes” is damaged at record 12",
+    advice: "repair the agent",
+    facts: {},
+  },
+  kept: "What can be read of it is kept.",
+  actions: [
+    { id: "repair", label: "Repair Agent" },
+    { id: "showLog", label: "Show Log" },
+  ],
+};
+
+const members: readonly RoomMember[] = [
+  { agent: reviewer, asked: true },
+  { agent: writer, asked: true },
+  { agent: editor, asked: true },
+  { agent: planner, asked: true, unavailable: locked },
+];
 
 function turn(id: string, answer: string, change: Partial<PageTurn> = {}): PageTurn {
   return { id, user: "", answer, state: "done", finishReason: "stop", createdAt: 0, ...change };
@@ -84,6 +102,69 @@ const streamed: readonly RoomUpdate[] = [
   },
 ];
 
+const small = { directory: "/models/SmolLM2-135M-Instruct", name: "SmolLM2-135M-Instruct" };
+const large = { directory: "/models/Qwen2.5-Coder-3B", name: "Qwen2.5-Coder-3B" };
+
+const twoModels: RoomMessage = {
+  ...second,
+  answers: [
+    answered(reviewer, {
+      model: small,
+      turn: turn("b1", "Yes, if its callers await it.", { figures: figures(3424, 38, 64) }),
+    }),
+    answered(editor, {
+      model: small,
+      turn: turn("b2", "The guide says so too: `readBlock` may", {
+        state: "running",
+        figures: figures(5952, 38, 12, { decodeTokensPerSecond: 38 }),
+      }),
+    }),
+    answered(writer, {
+      model: large,
+      turn: turn("b3", "", {
+        state: "running",
+        progress: {
+          type: "waitingModel",
+          reason: "1 turn of SmolLM2-135M-Instruct, then Qwen2.5-Coder-3B is loaded (1.74 GB)",
+        },
+      }),
+    }),
+  ],
+};
+
+const notAsked: RoomMessage = {
+  ...second,
+  endedAt: 20,
+  answers: [answered(planner, { refusal: locked }), answered(notes, { refusal: damaged })],
+};
+
+const stopped = (id: string, text: string) =>
+  turn(id, text, { finishReason: "aborted", figures: figures(3424, 38, text === "" ? 0 : 21) });
+
+const allStopped: RoomMessage = {
+  ...second,
+  endedAt: 3100,
+  answers: [
+    answered(reviewer, { turn: stopped("c1", "For callers in `parseBlock`, yes: they already await the") }),
+    answered(writer, { turn: stopped("c2", "Two tests would break, and") }),
+    answered(editor, { turn: stopped("c3", "") }),
+  ],
+};
+
+const contextFull: Problem = {
+  error: {
+    code: "CONTEXT_FULL",
+    what: "82 tokens to read do not fit: 40 are left of the context of 8,192",
+    advice: "rewind the agent",
+    facts: { contextTokens: 8192 },
+  },
+  kept: "Nothing was cut. Your message and the whole conversation are kept.",
+  actions: [
+    { id: "rewind", label: "Rewind…" },
+    { id: "keepLastTurns", label: "Keep the Last Turns…" },
+  ],
+};
+
 function snapshot(change: Partial<RoomSnapshot>): RoomUpdate {
   const base: RoomSnapshot = {
     settings: { language: "en" },
@@ -140,6 +221,58 @@ export const roomSamples: Readonly<Record<string, readonly RoomUpdate[]>> = {
     snapshot({
       messages: [first],
       engine: { state: { type: "noModel" }, actions: [{ id: "chooseModel", label: "Choose Model…" }] },
+    }),
+  ],
+  twoModels: [
+    snapshot({
+      members: members.slice(0, 3),
+      engine: {
+        state: { type: "ready", model: { ...model, ...small }, device: "Metal", mlxVersion: "0.32.4" },
+        actions: [],
+      },
+      messages: [first, twoModels],
+    }),
+  ],
+  notAsked: [
+    snapshot({
+      members: [
+        { agent: planner, asked: true, unavailable: locked },
+        { agent: notes, asked: true, unavailable: damaged },
+      ],
+      messages: [notAsked],
+    }),
+  ],
+  stopped: [snapshot({ messages: [allStopped] })],
+  full: [
+    snapshot({
+      messages: [
+        {
+          ...second,
+          endedAt: 900,
+          answers: [
+            answered(reviewer, { turn: turn("d1", "", { state: "failed", problem: contextFull }) }),
+            answered(writer, { turn: turn("d2", "Yes.", { figures: figures(7900, 38, 2) }) }),
+          ],
+        },
+      ],
+    }),
+  ],
+  waiting: [
+    snapshot({
+      messages: [
+        {
+          ...second,
+          answers: [
+            answered(reviewer, { turn: turn("e1", "", { state: "running" }) }),
+            answered(writer, {
+              turn: turn("e2", "", { state: "running", progress: { type: "restoring", tokens: 11_943 } }),
+            }),
+            answered(editor, {
+              turn: turn("e3", "", { state: "running", progress: { type: "queued", neededBlocks: 40, turnsAhead: 2 } }),
+            }),
+          ],
+        },
+      ],
     }),
   ],
 };

@@ -134,6 +134,12 @@ const status: ServiceStatus = {
     quotaBytes: 8192 * mib,
     refused: 1,
     lastRefusal: "checksum",
+    lastVerified: {
+      at: new Date(Date.now() - 20 * 60_000).toISOString(),
+      checked: { objects: 813, bytes: 1833 * mib },
+      problems: 0,
+      stopped: false,
+    },
   },
   agents,
   lastBench: reports,

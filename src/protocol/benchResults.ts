@@ -1,14 +1,19 @@
-/** Benchmark reports as lines of a table: what was measured, the target where there is one, and whether it was met. */
-import type { Formats } from "../../common/format";
-import { type BenchReport, type BenchRow, type BenchSuite, benchSuiteNames } from "../../protocol/service";
+/**
+ * Benchmark reports as lines of a table: what was measured, the target where there is one, and whether it was met. The
+ * status page, the exports and the command line show the same lines.
+ */
+import type { Formats } from "../common/format";
+import { type BenchReport, type BenchRow, type BenchSuite, benchSuiteNames } from "./service";
 
 export interface ResultLine {
   readonly name: string;
   readonly value: string;
   readonly target?: string;
   readonly passed?: boolean;
-  /** All figures of the row, on hover. */
+  /** More figures of what was measured, in words. */
   readonly detail: string;
+  /** The row that the line stands for; absent where it counts several rows. */
+  readonly row?: BenchRow;
 }
 
 export interface ResultSection {
@@ -17,7 +22,8 @@ export interface ResultSection {
   readonly lines: readonly ResultLine[];
 }
 
-export const suiteNames: Readonly<Record<BenchSuite, string>> = {
+/** With what the figures are. */
+export const suiteTitles: Readonly<Record<BenchSuite, string>> = {
   "exp-005": "EXP-005, same tokens",
   "exp-006": "EXP-006, p95",
   resume: "Resume",
@@ -26,6 +32,11 @@ export const suiteNames: Readonly<Record<BenchSuite, string>> = {
   host: "Host, p99",
   soak: "Soak",
 };
+
+/** "EXP-006" */
+export function suiteName(suite: BenchSuite): string {
+  return suiteTitles[suite].split(",")[0] ?? suite;
+}
 
 export const suites: readonly BenchSuite[] = benchSuiteNames;
 
@@ -47,18 +58,18 @@ export function resultSections(reports: readonly BenchReport[], formats: Formats
 function section({ suite, rows }: BenchReport, formats: Formats): ResultSection {
   switch (suite) {
     case "exp-005":
-      return { suite, title: suiteNames[suite], lines: [identity(rows, formats)] };
+      return { suite, title: suiteTitles[suite], lines: [identity(rows, formats)] };
     case "exp-006":
-      return { suite, title: suiteNames[suite], lines: rows.map((row) => promiseLine(row, row.p95Ms, formats)) };
+      return { suite, title: suiteTitles[suite], lines: rows.map((row) => promiseLine(row, row.p95Ms, formats)) };
     case "resume":
       return resumeSection(rows, formats);
     case "throughput":
-      return { suite, title: suiteNames[suite], lines: rateLines(rows, formats) };
+      return { suite, title: suiteTitles[suite], lines: rateLines(rows, formats) };
     case "soak":
-      return { suite, title: suiteNames[suite], lines: rows.flatMap((row) => soakLines(row, formats)) };
+      return { suite, title: suiteTitles[suite], lines: rows.flatMap((row) => soakLines(row, formats)) };
     case "engine":
     case "host":
-      return { suite, title: suiteNames[suite], lines: rows.map((row) => promiseLine(row, row.p99Ms, formats)) };
+      return { suite, title: suiteTitles[suite], lines: rows.map((row) => promiseLine(row, row.p99Ms, formats)) };
   }
 }
 
@@ -84,8 +95,14 @@ function timeLine(row: BenchRow, name: string, ms: number, formats: Formats): Re
     name,
     value: formats.fineDuration(ms),
     detail: detail(row, formats),
-    ...(targetMs === undefined ? {} : { target: formats.duration(targetMs), passed: ms <= targetMs }),
+    row,
+    ...(targetMs === undefined ? {} : { target: targetTime(targetMs, formats), passed: ms <= targetMs }),
   };
+}
+
+/** Targets are round: "5 ms", but never "0 ms" where it is less than one. */
+function targetTime(ms: number, formats: Formats): string {
+  return Number.isInteger(ms) ? formats.duration(ms) : formats.fineDuration(ms);
 }
 
 /** How long a turn took, what went wrong, and what memory does. */
@@ -130,6 +147,7 @@ function rateLine(row: BenchRow, formats: Formats): ResultLine {
     name: capital(row.case),
     value: formats.rate(rate),
     detail: detail(row, formats),
+    row,
     ...(target === undefined ? {} : { target: formats.rate(target), passed: rate >= target }),
   };
 }
@@ -160,6 +178,7 @@ function measuredLine(
     name,
     value: inWords(value),
     detail: detail(row, formats),
+    row,
     ...(target === undefined
       ? {}
       : { target: inWords(target), passed: value >= (least ?? value) && value <= (most ?? value) }),
@@ -182,12 +201,18 @@ function resumeSection(rows: readonly BenchRow[], formats: Formats): ResultSecti
 }
 
 function detail(row: BenchRow, formats: Formats): string {
-  const times = [row.p50Ms, row.p95Ms, row.p99Ms].map((ms) => formats.fineDuration(ms)).join(" / ");
   return [
-    `p50 / p95 / p99 ${times}, n ${formats.count(row.n)}`,
+    timesText(row, formats),
     ...(row.geometry ? [row.geometry] : []),
     ...(row.bytes === undefined ? [] : [formats.bytes(row.bytes)]),
   ].join("\n");
+}
+
+/** A single run has no percentiles. */
+function timesText({ n, p50Ms, p95Ms, p99Ms }: BenchRow, formats: Formats): string {
+  if (n === 1) return `1 run: ${formats.fineDuration(p50Ms)}`;
+  const times = [p50Ms, p95Ms, p99Ms].map((ms) => formats.fineDuration(ms)).join(" / ");
+  return `p50 / p95 / p99 ${times}, n ${formats.count(n)}`;
 }
 
 export function numberIn(row: Readonly<Record<string, unknown>>, name: string): number | undefined {
@@ -197,44 +222,4 @@ export function numberIn(row: Readonly<Record<string, unknown>>, name: string): 
 
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-// ---- all figures -------------------------------------------------------------------------------------------------
-
-export interface FigureTable {
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
-
-const ownColumns = new Set(["case", "n", "p50Ms", "p95Ms", "p99Ms"]);
-
-/** Every row with every figure that its suite measures. */
-export function figureTable({ rows }: BenchReport, formats: Formats): FigureTable {
-  const extras = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => !ownColumns.has(name));
-  const times = (row: BenchRow) => [row.p50Ms, row.p95Ms, row.p99Ms].map((ms) => formats.fineDuration(ms));
-  return {
-    head: ["case", "n", "p50", "p95", "p99", ...extras.map(columnName)],
-    rows: rows.map((row) => [
-      row.case,
-      formats.count(row.n),
-      ...times(row),
-      ...extras.map((name) => figure(name, row[name], formats)),
-    ]),
-  };
-}
-
-/** "restoreMs" → "restore" */
-function columnName(name: string): string {
-  return name
-    .replace(/(Ms|PerSecond)$/, (unit) => (unit === "Ms" ? "" : "/s"))
-    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-}
-
-function figure(name: string, value: BenchRow[string], formats: Formats): string {
-  if (value === undefined) return "";
-  if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value === "string") return value;
-  if (name.endsWith("Ms")) return formats.fineDuration(value);
-  if (/bytes$/i.test(name)) return formats.bytes(value);
-  return Number.isInteger(value) ? formats.count(value) : formats.rate(value);
 }

@@ -1,0 +1,40 @@
+import { leadingSpace } from "./placement";
+
+/** What the first indented line of a text may be indented by, in spaces, to tell what one level is in it. */
+const levelSpaces = { min: 2, max: 8 };
+
+/** Moves the lines of a text to another indentation: the first one sets what the others are relative to. */
+export class Indentation {
+  private base: string | undefined;
+  private spacesPerLevel: number | undefined;
+
+  constructor(
+    /** Goes before every line that is not blank. */
+    private readonly indent: string,
+    /** One level as the editor indents. */
+    private readonly unit: string,
+  ) {}
+
+  line(text: string): string {
+    const body = text.trimStart();
+    if (this.base === undefined) {
+      this.base = leadingSpace(text);
+      return this.indent + body.trimEnd();
+    }
+    if (body === "") return "";
+    return this.indent + this.relative(leadingSpace(text), body) + body.trimEnd();
+  }
+
+  private relative(space: string, body: string): string {
+    const base = this.base ?? "";
+    const inner = space.startsWith(base) ? space.slice(base.length) : space.slice(Math.min(base.length, space.length));
+    const tabs = inner.lastIndexOf("\t") + 1;
+    const spaces = inner.length - tabs;
+    if (tabs > 0) return this.unit.repeat(tabs) + " ".repeat(spaces);
+    const isLevel = spaces >= levelSpaces.min && spaces <= levelSpaces.max && !body.startsWith("*");
+    if (this.spacesPerLevel === undefined && isLevel) this.spacesPerLevel = spaces;
+    const perLevel = this.spacesPerLevel;
+    if (perLevel === undefined) return inner;
+    return this.unit.repeat(Math.floor(spaces / perLevel)) + " ".repeat(spaces % perLevel);
+  }
+}

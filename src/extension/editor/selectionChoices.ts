@@ -1,0 +1,50 @@
+import type { GenerateAction } from "./generatePrompt";
+import { isProse } from "./languages";
+
+export type SelectionAction = Exclude<GenerateAction, "insert">;
+
+/** One thing that can be done with a selection. */
+export interface SelectionChoice {
+  readonly label: string;
+  readonly description: string;
+  readonly action: SelectionAction;
+  readonly instruction: string;
+  /** It makes no sense without an instruction, which is asked for. */
+  readonly needsInstruction: boolean;
+}
+
+/** What the person may choose, given what was typed so far. */
+export function selectionChoices(typed: string, languageId: string): readonly SelectionChoice[] {
+  const instruction = typed.trim();
+  if (instruction !== "") {
+    const choice = { instruction, needsInstruction: false };
+    return [
+      { label: `Rewrite: ${instruction}`, description: "replaces the selection", action: "rewrite", ...choice },
+      { label: `Continue: ${instruction}`, description: "goes on behind the selection", action: "continue", ...choice },
+    ];
+  }
+  const choices: readonly SelectionChoice[] = [
+    {
+      label: "Continue",
+      description: "goes on behind the selection",
+      action: "continue",
+      instruction: "",
+      needsInstruction: false,
+    },
+    {
+      label: "Rewrite…",
+      description: "replaces the selection",
+      action: "rewrite",
+      instruction: "",
+      needsInstruction: true,
+    },
+    {
+      label: "Explain as a Comment",
+      description: "goes above the selection",
+      action: "explain",
+      instruction: "",
+      needsInstruction: false,
+    },
+  ];
+  return isProse(languageId) ? choices.filter(({ action }) => action !== "explain") : choices;
+}

@@ -1,0 +1,17 @@
+/** The editor that shows all of Resident's settings in this kind of window, and what it is asked. */
+export interface SettingsEditor {
+  readonly command: string;
+  readonly query: string;
+}
+
+/**
+ * Most settings belong to the machine that runs the model. In a window that is connected to another machine, or to a
+ * server, VS Code shows those under Remote only, and there all others too. `setting`: one of them, else all.
+ */
+export function settingsEditor(extensionId: string, isRemote: boolean, setting?: string): SettingsEditor {
+  const all = `@ext:${extensionId}`;
+  return {
+    command: isRemote ? "workbench.action.openRemoteSettings" : "workbench.action.openSettings",
+    query: setting === undefined ? all : `${all} @id:${setting}`,
+  };
+}

@@ -1,0 +1,77 @@
+import path from "node:path";
+import { Agents } from "../agents/agents";
+import type { ModelAccess } from "../agents/ports";
+import { toErrorInfo } from "../common/errors";
+import type { Log } from "../common/log";
+import type { Clock } from "../engine/ports";
+import type { SamplingOptions } from "../protocol/service";
+import { AgentStore } from "../store/agentStore";
+import { BlockStore } from "../store/blockStore";
+import { durableFiles } from "../store/files";
+import { DiskQuota } from "../store/freeDisk";
+import type { FileLocks } from "../store/ports";
+import { StoreKeeper } from "./storeKeeper";
+
+export interface BenchAgentsPorts {
+  /** The one loaded model. */
+  readonly models: ModelAccess;
+  readonly locks: () => FileLocks;
+  readonly clock: Clock;
+  readonly sampling: () => SamplingOptions;
+  readonly defaultModel: () => string;
+  readonly storeQuotaBytes: number;
+  readonly log: Log;
+}
+
+/** Agents of a benchmark, with folders, blocks on disk and a quota of their own: nobody else sees or counts them. */
+export class BenchAgents {
+  readonly agents: Agents;
+  private readonly keeper: StoreKeeper;
+
+  constructor(
+    folder: string,
+    private readonly ports: BenchAgentsPorts,
+  ) {
+    const { models, locks, clock, sampling, defaultModel, storeQuotaBytes, log } = ports;
+    const blocks = new BlockStore(path.join(folder, "store"));
+    const quota = new DiskQuota(blocks.root, storeQuotaBytes);
+    this.agents = new Agents({
+      store: new AgentStore(path.join(folder, "agents"), durableFiles, locks),
+      blocks,
+      models,
+      clock,
+      wallClockMs: Date.now,
+      sampling,
+      defaultModel,
+      log,
+    });
+    // Saves cost what they cost other agents: the store is kept within its quota here too.
+    this.keeper = new StoreKeeper({
+      blocks,
+      get quotaBytes() {
+        return quota.bytes;
+      },
+      onCounted: (bytes) => quota.look(bytes),
+      neededKeys: () => this.agents.neededKeys(),
+      collectIfDue: async () => {},
+      nowMs: Date.now,
+      log,
+    });
+    this.agents.onEvent((event) => {
+      if (event.type === "saved") this.keeper.saved(event.error);
+      else if (event.type === "deleted") this.keeper.changed();
+    });
+  }
+
+  /** Ends answers and gives all blocks back without saving them. The folder is not used any more. Never rejects. */
+  async dispose(): Promise<void> {
+    const parts = [() => this.agents.deleteAll(), () => this.agents.close(), () => this.keeper.close()];
+    for (const part of parts) {
+      try {
+        await part();
+      } catch (error) {
+        this.ports.log.log("warn", `agents of a benchmark did not end cleanly: ${toErrorInfo(error).what}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,201 @@
+import type { PageTurn } from "../../protocol/page";
+import { part } from "../shared/frame";
+import { patchElement } from "../shared/patch";
+import { Slices } from "../shared/slices";
+import { h, type TreeNode } from "../shared/tree";
+import type { TurnPlace } from "./turn";
+
+export interface TurnListState {
+  readonly turns: readonly PageTurn[];
+  readonly fixed: boolean;
+  /** Another function when every turn has to be made anew. */
+  readonly view: (turn: PageTurn, place: TurnPlace) => TreeNode;
+}
+
+interface Drawing extends TurnPlace {
+  readonly turn: PageTurn;
+  readonly view: TurnListState["view"];
+}
+
+interface Item {
+  readonly element: HTMLElement;
+  index: number;
+  turn: PageTurn;
+  node: TreeNode;
+  /** What the element shows; nothing: it is empty so far. */
+  drawn?: Drawing;
+}
+
+/** The newest turns that fill a screen, by the guess of their heights. */
+const firstScreenPx = 1500;
+
+/**
+ * The turns as elements. A turn that did not change costs one comparison. The newest screenful is drawn at once, a turn
+ * that comes near the view at that moment, the others while the page is idle: they can be found, but are not laid out.
+ */
+export class TurnList {
+  private items: readonly Item[] = [];
+  private state: TurnListState | undefined;
+  private readonly byElement = new Map<Element, Item>();
+  /** Near the view, by the browser's word. */
+  private readonly near = new Set<Item>();
+  /** To be drawn while the page is idle, the newest first. */
+  private readonly waiting = new Set<Item>();
+  private readonly slices = new Slices(() => this.drawNext());
+
+  constructor(readonly element: HTMLElement) {
+    element.addEventListener("contentvisibilityautostatechange", (event) => this.nearChanged(event));
+  }
+
+  /** True when turns came or went. */
+  show(state: TurnListState): boolean {
+    const before = this.state;
+    this.state = state;
+    const listed = this.take(state.turns);
+    if (listed) this.list(state.turns);
+    const anew = before !== undefined && before.view !== state.view;
+    if (anew) this.drawLater(this.items);
+    if (anew || listed || before?.fixed !== state.fixed) for (const item of this.near) this.draw(item);
+    return listed;
+  }
+
+  /** Draws what is not drawn yet: the text of every turn is in the document then. */
+  drawAll(): void {
+    while (this.drawNext());
+  }
+
+  /** The element of a turn, drawn. */
+  elementOf(id: string): HTMLElement | undefined {
+    const item = this.items.find(({ turn }) => turn.id === id);
+    if (item) this.draw(item);
+    return item?.element;
+  }
+
+  /** The first turn that ends below `top`, measured from the list's offset parent. */
+  turnAt(top: number): { readonly id: string; readonly element: HTMLElement } | undefined {
+    let low = 0;
+    let high = this.items.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const element = this.items[middle]?.element;
+      if (element && element.offsetTop + element.offsetHeight <= top) low = middle + 1;
+      else high = middle;
+    }
+    const item = this.items[low];
+    return item && { id: item.turn.id, element: item.element };
+  }
+
+  /** Takes over turns that changed in their place. True when that is not all that happened. */
+  private take(turns: readonly PageTurn[]): boolean {
+    let listed = turns.length !== this.items.length;
+    turns.forEach((turn, index) => {
+      const item = this.items[index];
+      if (item?.turn === turn) return;
+      if (item?.turn.id !== turn.id) listed = true;
+      else {
+        item.turn = turn;
+        if (item.drawn) this.draw(item);
+      }
+    });
+    return listed;
+  }
+
+  private list(turns: readonly PageTurn[]): void {
+    const known = new Map(this.items.map((item) => [item.turn.id, item]));
+    this.items = turns.map((turn, index) => {
+      const item = known.get(turn.id) ?? this.newItem(turn);
+      known.delete(turn.id);
+      return Object.assign(item, { turn, index });
+    });
+    for (const item of known.values()) this.remove(item);
+    let at = this.element.firstElementChild;
+    for (const { element } of this.items) {
+      if (element === at) at = at.nextElementSibling;
+      else this.element.insertBefore(element, at);
+    }
+    this.drawEnd();
+  }
+
+  private newItem(turn: PageTurn): Item {
+    const element = part("article", "turn");
+    element.tabIndex = -1;
+    element.style.setProperty("--guess", `${guessedHeightPx(turn)}px`);
+    const item = { element, node: h("article.turn"), turn, index: 0 };
+    this.byElement.set(element, item);
+    return item;
+  }
+
+  private remove(item: Item): void {
+    item.element.remove();
+    this.byElement.delete(item.element);
+    this.near.delete(item);
+    this.waiting.delete(item);
+  }
+
+  /** Draws the newest turns now and has the others wait. */
+  private drawEnd(): void {
+    let heightPx = 0;
+    const changed: Item[] = [];
+    for (const item of [...this.items].reverse()) {
+      heightPx += guessedHeightPx(item.turn);
+      if (heightPx < firstScreenPx || item.index === this.items.length - 1) this.draw(item);
+      else if (item.drawn?.turn !== item.turn) changed.push(item);
+    }
+    this.drawLater(changed);
+  }
+
+  private drawLater(items: readonly Item[]): void {
+    for (const item of items) this.waiting.add(item);
+    if (this.waiting.size > 0) this.slices.request();
+  }
+
+  private drawNext(): boolean {
+    const [item] = this.waiting;
+    if (item) this.draw(item);
+    return this.waiting.size > 0;
+  }
+
+  private draw(item: Item): void {
+    const { state } = this;
+    if (!state) return;
+    this.waiting.delete(item);
+    const { turn, index, drawn } = item;
+    const next: Drawing = {
+      turn,
+      view: state.view,
+      number: index + 1,
+      isHead: index === this.items.length - 1,
+      fixed: state.fixed,
+    };
+    if (drawn && sameDrawing(drawn, next)) return;
+    const node = state.view(turn, next);
+    patchElement(item.element, item.node, node);
+    item.node = node;
+    item.drawn = next;
+  }
+
+  private nearChanged(event: Event): void {
+    const item = event.target instanceof Element ? this.byElement.get(event.target) : undefined;
+    if (!item) return;
+    if ("skipped" in event && event.skipped === true) this.near.delete(item);
+    else {
+      this.near.add(item);
+      this.draw(item);
+    }
+  }
+}
+
+function sameDrawing(one: Drawing, other: Drawing): boolean {
+  return (
+    one.turn === other.turn &&
+    one.view === other.view &&
+    one.number === other.number &&
+    one.isHead === other.isHead &&
+    one.fixed === other.fixed
+  );
+}
+
+/** Of a turn that was never laid out: the scroll bar is about right, and nothing is measured for it. */
+function guessedHeightPx({ user, answer }: PageTurn): number {
+  return Math.round(90 + (user.length + answer.length) / 4);
+}

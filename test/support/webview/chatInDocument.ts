@@ -1,0 +1,74 @@
+import type { ChatUpdate } from "../../../src/protocol/chat";
+import type { Reply } from "../../../src/protocol/page";
+import { ChatPage } from "../../../src/webview/chat/chatPage";
+
+/** What the page posted, as far as tests look into it. */
+interface Posted {
+  readonly type: string;
+  readonly id?: number;
+  readonly command?: { readonly type: string };
+}
+
+/** The whole chat page in the document of `useDocument`, with frames and idle time at the test's word. */
+export class ChatInDocument {
+  readonly posted: Posted[] = [];
+  readonly page: ChatPage;
+  state: unknown;
+  private readonly frames: (() => void)[] = [];
+  private readonly idle: (() => void)[] = [];
+  private receive: (event: { readonly data: unknown }) => void = () => {};
+
+  constructor(state?: unknown) {
+    this.state = state;
+    Object.assign(globalThis, {
+      window: {
+        addEventListener: (_type: string, listener: (event: { readonly data: unknown }) => void) => {
+          this.receive = listener;
+        },
+      },
+      acquireVsCodeApi: () => ({
+        postMessage: (message: Posted) => this.posted.push(message),
+        getState: () => this.state,
+        setState: (next: unknown) => {
+          this.state = next;
+        },
+      }),
+      requestAnimationFrame: (work: () => void) => this.frames.push(work),
+      requestIdleCallback: (work: () => void) => this.idle.push(work),
+      ResizeObserver: class {
+        observe() {}
+      },
+    });
+    this.page = new ChatPage();
+    document.body.append(this.page.element);
+  }
+
+  /** The host posts; nothing is drawn before the next frame. */
+  post(message: ChatUpdate | Reply): void {
+    this.receive({ data: message });
+  }
+
+  /** The host posts, and a frame is drawn. */
+  show(message: ChatUpdate | Reply): void {
+    this.post(message);
+    this.frame();
+  }
+
+  frame(): void {
+    for (const work of this.frames.splice(0)) work();
+  }
+
+  /** Lets the page do all that it does while it is idle. */
+  rest(): void {
+    while (this.idle.length > 0) this.idle.shift()?.();
+  }
+
+  /** Answers the newest command of this type, with a problem when it failed. */
+  async reply(type: string, problem?: Extract<Reply, { type: "failed" }>["problem"]): Promise<void> {
+    const id = [...this.posted].reverse().find(({ command }) => command?.type === type)?.id;
+    if (id === undefined) throw new Error(`the page asked for no ${type}`);
+    this.post(problem ? { type: "failed", id, problem } : { type: "reply", id });
+    await Promise.resolve();
+    this.frame();
+  }
+}

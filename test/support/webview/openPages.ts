@@ -1,0 +1,73 @@
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { launchBrowser } from "../../host/browser.mjs";
+import { enter, type PageName, type ServedPages, servePages, type ThemeName } from "./pages.mjs";
+
+const height = 900;
+
+/** The pages in one tab of one browser, state by state. */
+export class OpenPages {
+  private constructor(
+    private readonly served: ServedPages,
+    private readonly browser: Browser,
+    readonly tab: Page,
+  ) {}
+
+  static async open(): Promise<OpenPages> {
+    const served = await servePages(process.cwd());
+    const browser = await launchBrowser();
+    const context = await browser.newContext({ reducedMotion: "reduce" });
+    return new OpenPages(served, browser, await context.newPage());
+  }
+
+  get states(): ServedPages["states"] {
+    return this.served.states;
+  }
+
+  /** Loads a page and waits until its state is painted. */
+  async show(page: PageName, state: string, theme: ThemeName): Promise<void> {
+    await this.tab.goto(this.served.url(page, state, theme));
+    await this.tab.locator("body[data-shown]").waitFor();
+    await enter(this.tab, state);
+  }
+
+  async resize(width: number): Promise<void> {
+    await this.tab.setViewportSize({ width, height });
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    this.served.close();
+  }
+}
+
+/** Opens the pages for the suite that calls this. */
+export function showPages(): () => OpenPages {
+  let pages: OpenPages | undefined;
+  before(async () => {
+    pages = await OpenPages.open();
+  });
+  after(() => pages?.close());
+  return () => {
+    if (!pages) throw new Error("the pages are open only while tests run");
+    return pages;
+  };
+}
+
+/** What axe-core finds in the tab: one line for each rule, with the elements that break it. */
+export async function violations(tab: Page): Promise<readonly string[]> {
+  await tab.evaluate(axe.source);
+  return await tab.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+    return violations.map(({ id, nodes }) => {
+      const places = nodes.map(({ target, failureSummary }) => `${target.join(" ")} (${failureSummary ?? ""})`);
+      return `${id}: ${places.join("; ").replace(/\s+/g, " ")}`;
+    });
+  });
+}
+
+declare global {
+  interface Window {
+    readonly axe: typeof axe;
+  }
+}

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { longSnapshot, rareWord } from "../support/webview/longChat";
+import { Chat } from "./support/chat";
+import { useWorkbench } from "./support/suite";
+
+/** The page is the real one in the real host; the turns are sent to it by the test, as the host would send them. */
+describe("a chat with a hundred turns", () => {
+  const workbench = useWorkbench();
+  let chat: Chat;
+
+  before(async () => {
+    chat = await Chat.create(workbench(), "Long");
+    const { turns, ...snapshot } = longSnapshot(101);
+    const update = { type: "snapshot", snapshot: { ...snapshot, turns: turns.slice(0, -1) } };
+    await chat.frame.evaluate((message) => window.postMessage(message, "*"), update);
+    await chat.turns.nth(99).waitFor();
+  });
+
+  it("finds a word of its first turn with VS Code's own find widget", async () => {
+    const { keyboard } = workbench().page;
+    await chat.turns.last().click();
+    await keyboard.press("ControlOrMeta+KeyF");
+    await workbench().page.locator(".simple-find-part.visible").waitFor();
+    await keyboard.type(rareWord);
+    await keyboard.press("Enter");
+    const first = chat.turns.first();
+    await assertInView();
+    await chat.screenshot("chat-find-dark");
+    await keyboard.press("Escape");
+
+    async function assertInView(): Promise<void> {
+      const end = Date.now() + 10_000;
+      const seen = () => first.evaluate((turn) => turn.getBoundingClientRect().bottom > 0);
+      while (!(await seen())) {
+        assert(Date.now() < end, "the first turn does not come into view");
+        await workbench().page.waitForTimeout(50);
+      }
+    }
+  });
+});

@@ -1,0 +1,265 @@
+import assert from "node:assert/strict";
+import { RunFollower, type RunUpdate } from "../../../src/extension/pages/runFollower";
+import type { Running } from "../../../src/protocol/service";
+import { AgentRig, record } from "../../support/agents/agentRig";
+import { inFolder } from "../../support/store/fakes";
+
+/** Resolves once the running answer has shown so many letters. */
+function lettersOf(running: Running, letters: number): Promise<void> {
+  let seen = 0;
+  return new Promise((resolve) => {
+    running.onEvent((event) => {
+      if (event.type === "text") seen += event.text.length;
+      if (seen >= letters) resolve();
+    });
+  });
+}
+
+const sampled = { temperature: 1, seed: 5, repetitionPenalty: 1.3, frequencyPenalty: 0.2 };
+
+describe("an answer that was cut", function () {
+  this.timeout(20_000);
+
+  it("goes on as if it had never been cut, and reads one token", () =>
+    inFolder(async (home) => {
+      const whole = new AgentRig(`${home}/whole`);
+      const unbroken = await whole.ask(await whole.create(), "Hello", { ...sampled, maxTokens: 40 });
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      const first = await rig.ask(id, "Hello", { ...sampled, maxTokens: 15 });
+      assert.equal(first.finishReason, "length");
+      const running = await rig.agents.continueAnswer(id, { ...sampled, maxTokens: 25 });
+      const rest = await rig.over(id, running);
+      assert.equal(first.text + rest.text, unbroken.text);
+      assert.deepEqual([...first.tokenIds, ...rest.tokenIds], unbroken.tokenIds);
+      const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, cache } = rest.figures;
+      assert.equal(promptTokens, first.figures.promptTokens + 15);
+      assert.deepEqual([reusedTokens, prefilledTokens, generatedTokens], [promptTokens - 1, 1, 25]);
+      assert.equal(cache.tier, "hot");
+      const { turns, branches, tokens } = await rig.agents.get(id);
+      assert.deepEqual([turns.length, branches.length, tokens], [1, 0, promptTokens + 25]);
+      assert.deepEqual([turns[0]?.answer, turns[0]?.state], [unbroken.text, "done"]);
+      assert.deepEqual(turns[0]?.figures, rest.figures);
+    }));
+
+  it("is the answer that the next message follows, in another process too", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await rig.ask(id, "Hello", { maxTokens: 5 });
+      await rig.over(id, await rig.agents.continueAnswer(id));
+      const { answer } = await rig.lastTurn(id);
+      assert.equal(answer.length, 13);
+      await rig.agents.close();
+      const other = new AgentRig(home);
+      assert.equal((await other.lastTurn(id)).answer, answer);
+      const { figures } = await other.ask(id, "And?");
+      assert.ok(figures.prefilledTokens < figures.reusedTokens);
+      assert.ok(figures.promptTokens > 13);
+    }));
+
+  it("that a person stopped goes on", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, { maxAnswerTokens: 200 });
+      const id = await rig.create();
+      const running = await rig.agents.send(id, { text: "Hello" });
+      await lettersOf(running, 5);
+      running.abort();
+      const stopped = await rig.over(id, running);
+      const rest = await rig.over(id, await rig.agents.continueAnswer(id, { maxTokens: 10 }));
+      assert.equal(rest.figures.prefilledTokens, 1);
+      assert.equal((await rig.lastTurn(id)).answer, stopped.text + rest.text);
+    }));
+
+  it("by a kill goes on in the next process, with what was on disk by then", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, { maxAnswerTokens: 200 });
+      const id = await rig.create();
+      await rig.ask(id, "Hello", { maxTokens: 40 });
+      const { answer } = await rig.lastTurn(id);
+      // From here on nothing reaches the disk but what is committed while the answer goes on.
+      const running = await rig.agents.continueAnswer(id);
+      const killed = new AgentRig(home);
+      let seen = await killed.lastTurn(id);
+      while (seen.answer === answer) {
+        await new Promise(setImmediate);
+        seen = await killed.lastTurn(id);
+      }
+      assert.ok(seen.answer.startsWith(answer));
+      assert.equal(seen.state, "interrupted");
+      running.abort();
+      await rig.over(id, running);
+      await rig.agents.close();
+      const next = new AgentRig(home);
+      const before = (await next.lastTurn(id)).answer;
+      const rest = await next.over(id, await next.agents.continueAnswer(id, { maxTokens: 4 }));
+      assert.equal(rest.figures.cache.tier, "warm");
+      assert.equal((await next.lastTurn(id)).answer, before + rest.text);
+    }));
+
+  it("runs while it goes on, and tells what was said before to whoever listens, also late", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      const first = await rig.ask(id, "Hello");
+      const running = await rig.agents.continueAnswer(id);
+      assert.equal((await rig.lastTurn(id)).state, "running");
+      assert.notEqual(running.id, `${id}/t1`);
+      const live = record(running);
+      const updates: RunUpdate[] = [];
+      const follower = new RunFollower(running, (update) => updates.push(update));
+      assert.equal(follower.state.text, first.text);
+      const done = await running.done;
+      follower.flush();
+      assert.equal(follower.state.text, first.text + done.text);
+      const deltas = updates.flatMap((update) => (update.type === "text" ? [update.delta] : []));
+      assert.equal(deltas[0]?.offset, first.text.length);
+      assert.equal(deltas.map(({ text }) => text).join(""), done.text);
+      assert.deepEqual(live[0], { type: "continues", text: first.text });
+      assert.deepEqual(record(running)[0], live[0]);
+      follower.dispose();
+    }));
+
+  it("that a person stops again before anything is read keeps what it was", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      const first = await rig.ask(id, "Hello");
+      rig.loading = new Promise(() => {});
+      const running = await rig.agents.continueAnswer(id);
+      rig.loading = Promise.resolve();
+      running.abort();
+      await new Promise(setImmediate);
+      // The lease of a model that never comes does not end: another process sees the turn as it was.
+      const other = new AgentRig(home);
+      assert.equal((await other.lastTurn(id)).answer, first.text);
+    }));
+
+  it("goes on in a copy where other turns follow it, so that they follow what they followed", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      const first = await rig.ask(id, "One");
+      await rig.ask(id, "Two");
+      await rig.agents.rewind(id, "t1");
+      const rest = await rig.over(id, await rig.agents.continueAnswer(id));
+      assert.equal(rest.figures.prefilledTokens, 1);
+      const { turns, branches, turnCount } = await rig.agents.get(id);
+      assert.deepEqual(
+        turns.map(({ id: turn, user, answer }) => [turn, user, answer]),
+        [["t3", "One", first.text + rest.text]],
+      );
+      assert.equal(turnCount, 1);
+      assert.deepEqual(
+        branches.map(({ turn, after, turns: count }) => [turn, after, count]),
+        [
+          ["t2", undefined, 2],
+          ["t3", undefined, 1],
+        ],
+      );
+      await rig.agents.rewind(id, "t2");
+      assert.equal((await rig.agents.get(id)).turns[0]?.answer, first.text);
+      const { figures } = await rig.ask(id, "Three");
+      assert.ok(figures.reusedTokens > figures.prefilledTokens);
+    }));
+
+  it("goes on after a failure of the device, which is kept in the turn", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      const first = await rig.ask(id, "Hello");
+      rig.runner.failNext = { in: "run", error: new Error("the device is gone") };
+      await assert.rejects((await rig.agents.continueAnswer(id)).done, /the device is gone/);
+      await rig.agents.save(id).catch(() => {});
+      const failed = await rig.lastTurn(id);
+      assert.deepEqual([failed.state, failed.answer], ["failed", first.text]);
+      rig.runner.spoil();
+      const rest = await rig.over(id, await rig.agents.continueAnswer(id));
+      assert.equal((await rig.lastTurn(id)).answer, first.text + rest.text);
+      assert.equal((await rig.lastTurn(id)).state, "done");
+    }));
+
+  it("that was kept when the conversation started over goes on", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await rig.ask(id, "One");
+      const last = await rig.ask(id, "Two");
+      await rig.agents.startOver(id, 1);
+      const rest = await rig.over(id, await rig.agents.continueAnswer(id));
+      assert.equal((await rig.lastTurn(id)).answer, last.text + rest.text);
+      const again = await rig.over(id, await rig.agents.continueAnswer(id));
+      assert.equal(again.figures.prefilledTokens, 1);
+    }));
+});
+
+describe("continuing is refused", function () {
+  this.timeout(20_000);
+
+  it("where there is no turn, none was answered, the agent answers, or the answer ended by itself", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await assert.rejects(rig.agents.continueAnswer(id), { code: "INVALID_REQUEST" });
+      const running = await rig.agents.send(id, { text: "Hello" });
+      await assert.rejects(rig.agents.continueAnswer(id), { code: "AGENT_BUSY" });
+      const { text } = await rig.over(id, running);
+      await rig.over(id, await rig.agents.regenerate(id, undefined, { stop: [text.slice(2, 4)] }));
+      const { finishReason, answer } = await rig.lastTurn(id);
+      assert.equal(finishReason, "stop");
+      await assert.rejects(rig.agents.continueAnswer(id), { code: "INVALID_REQUEST" });
+      assert.equal((await rig.lastTurn(id)).answer, answer);
+    }));
+
+  it("with CONTEXT_FULL where the context has no room left", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, { contextTokens: 64, maxAnswerTokens: 500 });
+      const id = await rig.create();
+      const done = await rig.ask(id, "Hello");
+      assert.equal(done.figures.promptTokens + done.figures.generatedTokens, 64);
+      await assert.rejects(rig.agents.continueAnswer(id), { code: "CONTEXT_FULL" });
+      assert.equal((await rig.lastTurn(id)).answer, done.text);
+    }));
+});
+
+describe("a message that takes the place of another", function () {
+  this.timeout(20_000);
+
+  it("reuses the cache before it, and the old branch stays", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      for (const text of ["One", "Two", "Three"]) await rig.ask(id, text);
+      const before = (await rig.agents.get(id)).turns;
+      const running = await rig.agents.send(id, { text: "Other", instead: "t2" });
+      const { figures } = await rig.over(id, running);
+      const { turns, branches } = await rig.agents.get(id);
+      assert.deepEqual(
+        turns.map(({ user, parent }) => [user, parent]),
+        [
+          ["One", undefined],
+          ["Other", "t1"],
+        ],
+      );
+      const read = "\n<user>Other\n<assistant>".length;
+      assert.ok(figures.prefilledTokens <= read && figures.reusedTokens >= figures.promptTokens - read);
+      const old = branches.filter(({ isEnd, current }) => isEnd && !current);
+      assert.deepEqual(
+        old.map(({ turn, after, turns: count }) => [turn, after, count]),
+        [["t3", "t1", 2]],
+      );
+      await rig.agents.rewind(id, "t3");
+      assert.deepEqual((await rig.agents.get(id)).turns, before);
+    }));
+
+  it("of the first turn begins the conversation anew; of a turn that is not there it is refused", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await rig.ask(id, "One");
+      await rig.over(id, await rig.agents.send(id, { text: "Other", instead: "t1" }));
+      const { turns, branches } = await rig.agents.get(id);
+      assert.deepEqual([turns.length, turns[0]?.user, branches.length], [1, "Other", 2]);
+      await assert.rejects(rig.agents.send(id, { text: "None", instead: "t9" }), { code: "INVALID_REQUEST" });
+    }));
+});
