@@ -37,7 +37,8 @@ export class Dock {
   private editing: PageMemory["editing"];
   /** Of the draft as it was last measured; absent: not known. */
   private size: DraftSize | undefined;
-  /** Of the last draft that the host was told. */
+  /** The last draft that the host was told, and its number. */
+  private told: string | undefined;
   private serial = 0;
 
   /** `above` stands over the transcript's end. */
@@ -49,6 +50,8 @@ export class Dock {
       send: (text) => this.send(text),
       changed: () => this.changed(),
     });
+    // A panel that is closed loses the focus first: the host has the draft then.
+    this.composer.field.addEventListener("blur", () => this.readAhead());
     const column = part("div", "col");
     column.append(above, this.notices.element, this.composer.element);
     this.element.append(column);
@@ -56,6 +59,7 @@ export class Dock {
   }
 
   render(snapshot: ChatSnapshot, formats: Formats): void {
+    if (this.snapshot === undefined) this.readSoon(); // what a reload has kept
     this.snapshot = snapshot;
     const { run } = this.ports;
     const act: RunAction = (action) => run({ type: "act", action });
@@ -139,6 +143,7 @@ export class Dock {
     const message: MessageDraft = instead === undefined ? { text } : { text, instead };
     if (instead === undefined) this.composer.draft = "";
     else this.endEdit();
+    this.told = undefined; // the host has nothing of it any more
     this.ports.sent();
     this.ports.render();
     void this.ports.request({ type: "send", ...message }).then((problem) => {
@@ -182,10 +187,14 @@ export class Dock {
   private readAhead(): void {
     const { snapshot, editing } = this;
     if (snapshot === undefined || snapshot.readOnly !== undefined) return;
+    const { draft } = this.composer;
+    const telling = JSON.stringify([draft, editing?.turn]);
+    if (telling === this.told) return;
+    this.told = telling;
     this.serial += 1;
     void this.ports.request({
       type: "readAhead",
-      draft: this.composer.draft,
+      draft,
       serial: this.serial,
       ...(editing && { instead: editing.turn }),
     });
