@@ -36,9 +36,9 @@ import type { Drafts } from "./drafts";
 import { editorSelection } from "./editorSelection";
 import { ShownAgent } from "./shownAgent";
 
-/** Tokens and tiers change with every step: as often as the eye follows. */
+/** Tokens and tiers change with every step of the engine; the page is told at most this often. */
 const agentPeriodMs = 100;
-/** A selection changes with each step of the cursor that draws it. */
+/** A selection changes with every move of the cursor; the page is told at most this often. */
 const selectionPeriodMs = 150;
 
 export interface ChatPanelPorts {
@@ -54,7 +54,7 @@ export interface ChatPanelPorts {
 export class ChatPanel implements Disposable {
   private readonly store = new DisposableStore();
   private readonly page: PageHost<ChatCommand, ChatToPage>;
-  /** Whatever reads the service and then tells the page: in order, so that no update overtakes a snapshot. */
+  /** Runs in order whatever reads the service and then tells the page, so that no update overtakes a snapshot. */
   private readonly queue: TaskQueue;
   private readonly requests: ChatRequests;
   private readonly agentChanged: Throttle;
@@ -152,7 +152,7 @@ export class ChatPanel implements Disposable {
     this.panel.dispose();
   }
 
-  /** Lets go of the panel without closing it: one that is open when the window goes comes back with the next. */
+  /** Forgets the panel without closing it: VS Code restores a panel that is open when the window closes. */
   dispose(): void {
     this.store.dispose();
   }
@@ -164,12 +164,12 @@ export class ChatPanel implements Disposable {
     const { draft, instead, serial } = command;
     drafts.set(this.agentId, instead === undefined ? { text: draft } : { text: draft, instead });
     this.meter.ask(draft, serial);
-    // What an earlier message is edited to does not follow the head: it cannot be read ahead.
+    // An edited message does not follow the head, so it cannot be read ahead.
     this.written = instead === undefined ? draft : "";
     this.warm();
   }
 
-  /** The conversation is shown without the message first. */
+  /** Queued, so that the page shows the conversation without the message first. */
   private giveBack(message: MessageDraft, problem: Problem): void {
     this.refused.push({ message, problem });
     this.queue.add(async () => this.sendRefused());

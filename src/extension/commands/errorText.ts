@@ -120,7 +120,7 @@ export function problemSentences({ error, kept }: Problem): string {
   return [sentence(error.what), kept ?? "", sentence(error.advice)].filter((part) => part !== "").join(" ");
 }
 
-/** First letter large, one stop at the end. */
+/** The first letter in upper case, one full stop at the end. */
 export function sentence(text: string): string {
   const trimmed = text.trim();
   if (trimmed === "") return "";

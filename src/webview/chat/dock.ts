@@ -17,7 +17,7 @@ export interface DockPorts {
   /** Resolves when the host has done it, with the problem when it could not. */
   readonly request: (command: ChatCommand) => Promise<Problem | undefined>;
   readonly run: (command: ChatCommand) => void;
-  /** The draft is another one. */
+  /** The draft has changed. */
   readonly changed: () => void;
   /** A message is on its way. */
   readonly sent: () => void;
@@ -104,7 +104,7 @@ export class Dock {
     this.ports.render();
   }
 
-  /** False: no message is edited. */
+  /** Ends the editing of an earlier message; false where none is edited. */
   cancelEdit(): boolean {
     if (this.editing === undefined) return false;
     this.endEdit();
@@ -153,7 +153,7 @@ export class Dock {
     });
   }
 
-  /** What could not be sent is not lost, nor is what was written since. */
+  /** Puts a message that could not be sent back into the field, before what was written since. */
   private putBack({ text, instead }: MessageDraft): void {
     const written = this.composer.draft;
     if (instead !== undefined && this.editing === undefined) {
@@ -201,7 +201,7 @@ export class Dock {
   }
 }
 
-/** Of a turn in the branch that is shown, from 1. */
+/** The number of a turn in the branch that is shown, from 1. */
 function numberOf(turn: TurnId, { turns }: ChatSnapshot): number | undefined {
   const index = turns.findIndex(({ id }) => id === turn);
   return index < 0 ? undefined : index + 1;
