@@ -122,6 +122,11 @@ describe("the chat of an agent", () => {
     const rows = chat.frame.getByRole("list", { name: "Branches" }).getByRole("button");
     assert.equal(await rows.count(), 2);
     assert.match((await rows.last().textContent()) ?? "", /after turn 1 · 1 turn · [\d,]+ tokens · now/);
+    // The current branch is told by its answer as soon as that has ended.
+    await rows
+      .first()
+      .filter({ hasText: /Rome|Italy is/ })
+      .waitFor();
     await chat.screenshot("chat-branches-dark");
     await chat.message.fill("");
   });

@@ -279,9 +279,19 @@ export class ChatPanel implements Disposable {
     await this.follow(detail);
     const { run } = this.runOf(detail);
     this.show(detail);
-    if (turn) this.page.post({ type: "turn", turn: pageTurn(turn, language, run, detail.turns.at(-2)) });
-    else this.page.post({ type: "branch", branch: chatBranch(detail, { language, ...(run && { run }) }) });
+    if (turn) {
+      this.page.post({ type: "turn", turn: pageTurn(turn, language, run, detail.turns.at(-2)) });
+      if (turn.state !== "running" && detail.branchCount > 0) await this.sendBranches();
+    } else {
+      this.page.post({ type: "branch", branch: chatBranch(detail, { language, ...(run && { run }) }) });
+    }
     this.meter.again();
+  }
+
+  /** The newest turns come without the tree of branches. */
+  private async sendBranches(): Promise<void> {
+    const { branches } = await this.detail();
+    this.page.post({ type: "branches", branches });
   }
 
   private async detail(turns?: number): Promise<AgentDetail> {
