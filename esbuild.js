@@ -66,7 +66,7 @@ const tiers = {
   reference: { external: [] },
   integration: { external: ["vscode", "mocha", "oxc-parser"] },
   pages: { external: ["playwright-core", "esbuild", "axe-core"] },
-  ui: { external: ["playwright-core"] },
+  ui: { external: ["playwright-core", "oxc-parser"] },
 };
 
 function common(production) {

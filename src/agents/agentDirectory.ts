@@ -8,6 +8,7 @@ import type { AgentStore } from "../store/agentStore";
 import type { OnGone } from "../store/agentSweep";
 import type { LockState } from "../store/lockWatch";
 import type { Manifest } from "../store/manifest";
+import { cleanName } from "./agentName";
 import type { LiveAgents } from "./liveAgents";
 import type { ModelAccess } from "./ports";
 import { damageOfHead, readTree, understandEntries } from "./readTree";
@@ -44,7 +45,12 @@ export class AgentDirectory {
   async find(nameOrId: string): Promise<AgentSummary | undefined> {
     const list = await this.ports.store.list();
     const all = await this.summaries(list);
-    const found = all.find((agent) => agent.id === nameOrId) ?? all.find((agent) => agent.name === nameOrId);
+    // As it was typed: an agent of an older version may have such a name. Then as an agent would be called by it.
+    const clean = cleanName(nameOrId);
+    const found =
+      all.find((agent) => agent.id === nameOrId) ??
+      all.find((agent) => agent.name === nameOrId) ??
+      all.find((agent) => agent.name === clean && clean !== "");
     const unknown = list.unreadable.find(({ isNameUnknown }) => isNameUnknown);
     if (found === undefined && unknown !== undefined) throw maybeNamed(nameOrId, unknown);
     return found;

@@ -22,6 +22,7 @@ import { removeObjectsOf } from "../store/collect";
 import { keysOfAgent } from "../store/references";
 import { AgentCache } from "./agentCache";
 import { AgentDirectory } from "./agentDirectory";
+import { validName } from "./agentName";
 import { checkedSampling, storedSampling } from "./agentSampling";
 import { assertNotBlank } from "./answerBudget";
 import { noRoomToGoOn } from "./contextFull";
@@ -359,7 +360,7 @@ export class Agents {
       const again = turn ?? agent.head;
       if (again === undefined) throw new InvalidRequestError(`${agent.name} has no turn yet`, "send a message first");
       const { parent, user } = agent.turn(again);
-      return this.begin(agent, newTurn(parent, user), sampling, wait);
+      return this.begin(agent, { ...newTurn(parent, user), again: true }, sampling, wait);
     });
   }
 
@@ -392,7 +393,7 @@ export class Agents {
   /** The message is on disk when this resolves; the answer goes on by itself. */
   private async begin(
     agent: LiveAgent,
-    { goesOn, commit }: TurnStart,
+    { goesOn, commit, again = false }: TurnStart,
     request: SamplingOptions = {},
     wait: Wait,
   ): Promise<Running> {
@@ -415,7 +416,7 @@ export class Agents {
     this.emitter.fire({ type: "turnStarted", id: agent.id, turn: turnId });
     this.changed(agent);
     const headBefore = { head, headTurns, headTokens };
-    const work = { turn, activity, request, wait, goesOn: goesOn !== "no", headBefore };
+    const work = { turn, activity, request, wait, again, goesOn: goesOn !== "no", headBefore };
     agent.over = this.runner.run(agent, work).then(() => this.ended(agent, turnId));
     const over = agent.over;
     this.turns.add(over);
@@ -469,6 +470,7 @@ export class Agents {
 interface TurnStart {
   /** Whether a cut answer goes on: its own, or a copy of it. */
   readonly goesOn: "no" | "same" | "copy";
+  readonly again?: boolean;
   /** Puts the turn on disk as the head. Throws where that cannot be, nothing changed. */
   readonly commit: (agent: LiveAgent, id: TurnId, at: number) => Promise<void>;
 }
@@ -486,9 +488,3 @@ const sameTurn: TurnStart = {
   goesOn: "same",
   commit: async (agent, _id, at) => agent.writer.change({ lastUsedAt: at }),
 };
-
-function validName(name: string): string {
-  const trimmed = name.trim();
-  if (trimmed === "") throw new InvalidRequestError("an agent needs a name", "give it one");
-  return trimmed;
-}

@@ -30,7 +30,7 @@ export interface ModelSession {
   readonly engine: BlockPoolBatchEngine;
   readonly files: BlockFiles;
   readonly text: TextModel;
-  /** What the model's `generation_config.json` says of sampling. */
+  /** The model's own sampling: of its `generation_config.json`, or known of its weights. */
   readonly sampling: SamplingOptions;
 }
 

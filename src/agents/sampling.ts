@@ -20,13 +20,20 @@ export interface SamplingLayers {
   readonly agent?: SamplingOptions | undefined;
   /** The user's settings. */
   readonly settings?: SamplingOptions | undefined;
-  /** The model's `generation_config.json`. */
+  /** The model's own. */
   readonly model?: SamplingOptions | undefined;
+  /** Another answer to the same message is wanted. */
+  readonly again?: boolean;
 }
 
-/** Field by field: the request's word, else the agent's, else the settings', else the model's, else ours. */
-export function resolveSampling({ request, agent, settings, model }: SamplingLayers): ResolvedSampling {
-  return { ...ours, ...said(model), ...said(settings), ...said(agent), ...said(request) };
+/**
+ * Field by field: the request's word, else the agent's, else the settings', else the model's, else ours. A model that is
+ * greedy by itself would answer again with the same words: then our temperature holds, unless a person has set one.
+ */
+export function resolveSampling({ request, agent, settings, model, again }: SamplingLayers): ResolvedSampling {
+  const own = { ...ours, ...said(model) };
+  const varied = again === true && own.temperature === 0 ? { ...own, temperature: ours.temperature } : own;
+  return { ...varied, ...said(settings), ...said(agent), ...said(request) };
 }
 
 /** Without fields that are there and `undefined`: those say nothing. */

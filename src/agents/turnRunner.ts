@@ -33,6 +33,8 @@ export interface TurnWork {
   readonly request: SamplingOptions;
   /** Since the message came. */
   readonly wait: Wait;
+  /** Another answer to a message that has one. */
+  readonly again: boolean;
   /** The turn's answer was cut and goes on. */
   readonly goesOn: boolean;
   /** The head before the message; it is the head again where the message does not fit the context. */
@@ -79,6 +81,7 @@ export class TurnRunner {
       agent: storedSampling(manifest),
       settings: this.options.settings(),
       model: session.sampling,
+      again: work.again,
     });
     const { ids, built, answeredTokens } = await promptOf(agent, work, session);
     const maxTokens = answerBudget(ids.length, sampling.maxTokens, limitsOf(session), manifest.headTokens);

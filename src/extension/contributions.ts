@@ -121,6 +121,9 @@ export const treeItems = {
   damagedAgent: "agent.damaged",
 } as const;
 
+/** Behind the `viewItem` value of an agent that is in the room. */
+export const memberItem = ".member";
+
 export const diagnosisScheme = "resident-diagnosis";
 
 /** Of the document that shows the log where the output channel cannot. */

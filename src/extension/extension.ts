@@ -67,7 +67,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const tree = own(new AgentsTree(core, failures));
   const picker = new AgentPicker({ focused: () => tree.takeFocused(), active: () => panels.activeAgent });
   const benchmarks = own(new Benchmarks(registry, core));
-  own(new RoomView(registry, { service: core, engine, editors, failures, picker, memory, extensionUri }));
+  const onMembers = (members: ReadonlySet<string>) => tree.showMembers(members);
+  own(new RoomView(registry, { service: core, engine, editors, failures, picker, memory, onMembers, extensionUri }));
   own(new StatusView({ service: core, engine, benchmarks, failures, extensionUri }));
   own(new InstructionsFiles(core, failures));
   own(new InstructionsLens(core, failures));

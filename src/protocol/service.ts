@@ -550,7 +550,10 @@ export interface ResidentService {
   measureDraft(id: AgentId, draft: string): Promise<DraftSize | undefined>;
   /** Commits the message, then answers it. A message that does not fit the context is not kept: the head goes back. */
   send(id: AgentId, request: SendRequest): Promise<Running>;
-  /** Answers the head's (or `turn`'s) message again, on a new branch. */
+  /**
+   * Answers the head's (or `turn`'s) message again, on a new branch. Where only the model says that it is greedy, this
+   * answer is sampled: the same words again are of no use.
+   */
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running>;
   /**
    * Goes on with the head's answer where it was cut (stopped, limit reached, interrupted, failed): the same turn grows. A

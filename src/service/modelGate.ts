@@ -57,12 +57,12 @@ const systemClock: GateClock = {
   },
 };
 
-/** Later requests may go before earlier ones for another model only within this bound: the queue's batch. */
+/** Bounds within which a later request may be served before an earlier one for another model. */
 export const queueLimits: QueueLimits = { togetherMs: 1000, maxTogether: 256 };
 
 /**
- * The loaded model is not given up before the first request that waits is so old. Messages that are sent together reach the
- * gate a few milliseconds apart, since each is committed to disk first; a swap of models takes far longer.
+ * The loaded model is kept until the first request that waits is this old. Messages that are sent together reach the gate
+ * a few milliseconds apart, since each is committed to disk first; a swap of models takes far longer.
  */
 export const gatherMs = 100;
 
@@ -75,9 +75,9 @@ export class ModelGate<M> {
   private readonly waiting = new ModelQueue<Request<M>>(queueLimits);
   private swapping = false;
   private cancelGathering: (() => void) | undefined;
-  /** Of the load that is under way. */
+  /** Aborts the load that is under way. */
   private loading: AbortController | undefined;
-  /** The last change of model, over or not. */
+  /** Resolves when the last change of model has ended. */
   private settled: Promise<void> = Promise.resolve();
   private closed = false;
 
@@ -102,7 +102,10 @@ export class ModelGate<M> {
     return other || this.inOrder().some((request) => request.directory !== directory);
   }
 
-  /** `onWaiting` is called while others go first, whenever who that is changes; with nobody once its own model is loaded. */
+  /**
+   * `onWaiting` is called with the turns that are served first, whenever they change: with none once the model of this
+   * request is being loaded. It is not called where nothing is served first.
+   */
   acquire(
     directory: string,
     signal?: AbortSignal,
@@ -134,7 +137,7 @@ export class ModelGate<M> {
     this.loading?.abort();
   }
 
-  /** The loaded model is not to be leased again: the next lease loads it anew. */
+  /** The loaded model must not be leased again: the next lease loads it anew. */
   retire(model: M): void {
     if (this.loaded?.model === model) this.loaded.retired = true;
   }
@@ -263,7 +266,7 @@ export class ModelGate<M> {
     }
   }
 
-  /** Otherwise the next in the queue would start the same load again. */
+  /** Rejects all that wait for a model whose load was cancelled: the next one would start the same load again. */
   private refuse(directory: string): void {
     for (const request of this.inOrder()) {
       if (request.directory !== directory) continue;

@@ -8,7 +8,7 @@ import { type EngineLimits, limitsOf, longestRun } from "../engine/engineOptions
 import type { LeftBlock } from "../engine/liveTables";
 import type { Clock } from "../engine/ports";
 import type { StepLimits } from "../engine/scheduler";
-import { samplingOfModel } from "../models/generationConfig";
+import { modelSampling } from "../models/knownSampling";
 import { readTextFiles, summarizeModel } from "../models/modelDirectory";
 import type { DeviceInfo, NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../native/binding";
 import type { EngineState, ModelSummary, PoolReduction, ServiceOptions } from "../protocol/service";
@@ -20,7 +20,7 @@ import type { ModelLoader } from "./modelGate";
 import { type PoolSize, poolSizeFor } from "./poolSize";
 import type { CountingRunner, Runtime } from "./runtime";
 
-/** A model in memory with everything over it. */
+/** A loaded model with what runs on it: text model, engine and its driver, block pool. */
 export interface LoadedModel {
   readonly summary: ModelSummary;
   readonly info: NativeModelInfo;
@@ -39,11 +39,11 @@ export interface ModelHostOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly onState: (state: EngineState) => void;
-  /** Caches to save and to let go before the model ends. */
+  /** Saves and releases all caches; called before the model is freed. */
   readonly beforeUnload: () => Promise<void>;
-  /** Keeps what a block holds that has left its window, until the promise is over. */
+  /** Saves a block that has left its window; the block is kept until the promise settles. */
   readonly onWindowLeft: (session: ModelSession, left: LeftBlock) => Promise<void> | undefined;
-  /** The device failed: the model must be loaded anew before it is used again. */
+  /** Called when the device failed: the model must be loaded again before it is used. */
   readonly onBroken: (model: LoadedModel) => void;
 }
 
@@ -57,13 +57,13 @@ export class ModelHost implements ModelLoader<LoadedModel> {
     return this.currentState;
   }
 
-  /** Another model was chosen: why the last one could not be loaded is past. */
+  /** After another model was chosen: drops the failure of the last load. */
   forgetFailure(): void {
     const { type } = this.currentState;
     if (type === "noModel" || type === "failed") this.currentState = { type: "idle" };
   }
 
-  /** Loads the addon if need be. Throws ADDON_MISSING, which is then the engine's state too. */
+  /** Loads the addon if it is not loaded. Throws ADDON_MISSING, which is then the engine's state too. */
   addon(): NativeAddon {
     try {
       return this.options.runtime.loadAddon();
@@ -110,7 +110,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
 
   async unload(model: LoadedModel): Promise<void> {
     const { engine } = model.session;
-    // Whatever fails of it: a model that is not disposed of would refuse every load after it.
+    // Every part runs, even after one has failed: while a model is not disposed of, no other can be loaded.
     const parts: readonly (() => void | Promise<void>)[] = [
       () => this.options.beforeUnload(),
       () => engine.abortAll(),
@@ -128,7 +128,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
     this.setState({ type: "idle" });
   }
 
-  /** `availableBytes` of memory are free, the weights being loaded. */
+  /** `availableBytes`: free memory once the weights are loaded. */
   private async assemble(summary: ModelSummary, native: NativeModel, availableBytes: number): Promise<LoadedModel> {
     const { service, runtime, clock, log, onWindowLeft, onBroken } = this.options;
     const { info } = native;
@@ -156,7 +156,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       engine,
       files: pool,
       text,
-      sampling: samplingOfModel(files.generationConfig),
+      sampling: modelSampling(files.generationConfig, info.weightsId),
     };
     const model: LoadedModel = {
       summary,
@@ -199,21 +199,22 @@ function identityOf(info: NativeModelInfo, blockTokens: number, { windowBlocks }
   return { weightsId, architectureId, kvDtype, blockTokens, kvLayoutId, numericsId };
 }
 
-/** Tokens between two looks at the host for a request that runs alone; new requests end its run before. */
+/** Tokens that a request which runs alone decodes before the host looks at it again; a new request ends such a run early. */
 const lookupTokensPerRun = 32;
 
 /**
- * Decode steps that the device takes without the host: while other code holds the host's loop up, answers go on. A run that
- * ends meanwhile waits, so runs are long beside what holds loops up: 128 steps of 3 ms are twice 200 ms. A stop or a new
- * request still ends one after the step under way, and where blocks are scarce a run takes fewer steps.
+ * Decode steps that the device takes without the host, so that answers go on while other code blocks the host's event loop.
+ * A run that ends in the meantime waits for the loop. Therefore a run is longer than a usual block: 128 steps of 3 ms are
+ * about twice 200 ms. A stop or a new request still ends a run after the step under way, and where blocks are scarce a run
+ * takes fewer steps.
  */
 const maxStepsPerRun = 128;
 
-/** Weight bytes that the CPU kernels work through in a step of about a third of a second, rows times weights. */
+/** Rows times weight bytes that the CPU kernels process in a step of about a third of a second. */
 const cpuStepBytes = 30e9;
 
 /**
- * How much one step computes. A stop or a new request is heard between steps, so a step must be short: stock operations
+ * How much one step computes. A stop or a new request is handled between steps, so a step must be short: stock operations
  * on a CPU read some 15 tokens a second, whatever the chunk; our kernels take as many rows as the model's size allows.
  */
 function engineLimits({ device, ops, weightBytes }: NativeModelInfo): Omit<StepLimits, "lookupTokensPerRun"> {
@@ -223,7 +224,7 @@ function engineLimits({ device, ops, weightBytes }: NativeModelInfo): Omit<StepL
   return { tokenBudget: rows, prefillChunkTokens: Math.max(16, rows / 4), maxStepsPerRun };
 }
 
-/** What computes, in words. */
+/** The operations that compute, in words. */
 export function opsText({ ops, cpuLevel, cpuThreads }: NativeModelInfo): string {
   return ops === "mlx" ? "MLX's operations" : `CPU kernels at ${cpuLevel} on ${cpuThreads} threads`;
 }

@@ -7,7 +7,7 @@ import { fetchStarter } from "../models/starter";
 import type { NativeAddon } from "../native/binding";
 import type { ImportRequest, ModelDetail, ModelSummary, Progress, ServiceOptions } from "../protocol/service";
 
-/** The models on this machine: what is there, what comes in, and which one is the default. */
+/** The models on this machine: lists, inspects and imports them, and knows the default one. */
 export class ModelLibrary {
   private chosen: string;
 
@@ -39,7 +39,7 @@ export class ModelLibrary {
     return weightsId === undefined ? detail : { ...detail, weightsId };
   }
 
-  /** Undefined where there is no addon too: a model can be inspected without one. */
+  /** `undefined` also where there is no addon: a model can be inspected without one. */
   private async weightsId(directory: string): Promise<string | undefined> {
     try {
       return await this.addon().weightsId(directory, this.options.home);

@@ -28,6 +28,8 @@ export class TextTokenizer {
     private readonly continued: Encoder,
     readonly specials: SpecialTokens,
     private readonly contents: ReadonlyMap<number, string>,
+    /** Added tokens that stand for white space. Not all of them are in the vocabulary. */
+    private readonly spaces: ReadonlyMap<number, string>,
     private readonly byteMap: TokenByteMap,
     /** What the tokenizer puts before every text by itself (BOS), as ids. */
     readonly leadingIds: readonly number[],
@@ -44,7 +46,8 @@ export class TextTokenizer {
     if (!isObject(tokenizerJson)) throw corruptTokenizer("it is not an object");
     requireBpe(objectOf(tokenizerJson["model"]));
     const byteMap = tokenByteMap(tokenizerJson["decoder"]);
-    const specials = listOf(tokenizerJson["added_tokens"]).flatMap(readSpecial);
+    const added = listOf(tokenizerJson["added_tokens"]).flatMap((value) => readAddedToken(value, byteMap));
+    const specials = added.filter(({ isSpace }) => !isSpace);
     const plain = withoutTokens(tokenizerJson, new Set(specials.map((token) => token.content)));
     const continuation = forContinuation(plain);
     const bpe = createBpe(plain, tokenizerJson);
@@ -55,6 +58,7 @@ export class TextTokenizer {
       continuation === undefined ? first : createEncoder(continuation, config, bpe),
       new SpecialTokens(specials),
       new Map(specials.map((token) => [token.id, token.content])),
+      new Map(added.filter(({ isSpace }) => isSpace).map((token) => [token.id, token.content])),
       byteMap,
       readLeadingIds(tokenizerJson["post_processor"]),
     );
@@ -115,7 +119,7 @@ export class TextTokenizer {
     const known = this.bytes[id];
     if (known !== undefined) return known;
     const content = this.contents.get(id);
-    const token = content === undefined ? this.bpe.tokenOf(id) : undefined;
+    const token = content === undefined ? (this.bpe.tokenOf(id) ?? this.spaces.get(id)) : undefined;
     const bytes = token === undefined ? new TextEncoder().encode(content ?? "") : this.byteMap.bytesOf(token);
     this.bytes[id] = bytes;
     return bytes;
@@ -131,12 +135,20 @@ export class TextTokenizer {
   }
 }
 
-/** Added tokens of white space only cannot forge anything and stay tokens of plain text. */
-function readSpecial(value: unknown): readonly SpecialToken[] {
+interface AddedSpecial extends SpecialToken {
+  /**
+   * The token is decoded to white space only ("▁▁" where "▁" is a space). It cannot forge anything, and texts are made of
+   * it: it stays an ordinary token, which is found in a text, made by merges and decoded like any other.
+   */
+  readonly isSpace: boolean;
+}
+
+function readAddedToken(value: unknown, byteMap: TokenByteMap): readonly AddedSpecial[] {
   const { id, content, special, lstrip, rstrip } = objectOf(value);
   if (typeof id !== "number" || typeof content !== "string" || content === "") return [];
-  if (special !== true && content.trim() === "") return [];
-  return [{ id, content, isControl: special === true, stripsLeft: lstrip === true, stripsRight: rstrip === true }];
+  const isControl = special === true;
+  const isSpace = !isControl && new TextDecoder().decode(byteMap.bytesOf(content)).trim() === "";
+  return [{ id, content, isControl, stripsLeft: lstrip === true, stripsRight: rstrip === true, isSpace }];
 }
 
 /** Ids before the text in a TemplateProcessing, alone or in a sequence. */

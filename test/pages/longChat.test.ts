@@ -83,6 +83,8 @@ describe("a conversation of a hundred turns", () => {
     await keyboard.press("Home");
     assert(await isFocused(turns().first()));
     await keyboard.press("Enter");
+    assert.equal(await focusedName(), "Edit message");
+    await keyboard.press("ArrowDown");
     assert.equal(await focusedName(), "Copy code");
     await keyboard.press("ArrowRight");
     assert.equal(await focusedName(), "Insert at cursor");

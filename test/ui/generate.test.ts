@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { parseSync } from "oxc-parser";
 import { longQuestion, shortQuestion } from "./support/chat";
 import { useWorkbench } from "./support/suite";
 
@@ -32,6 +33,49 @@ describe("Resident: Generate from the palette", () => {
     await progress().waitFor({ state: "hidden" });
     assert.notEqual(await text(), "");
   });
+
+  it("writes code that parses into a code file: no fence, nothing selected, the cursor behind it", async () => {
+    const { page } = workbench();
+    await page.keyboard.press("ControlOrMeta+KeyP");
+    await workbench()
+      .quickInput.getByRole("combobox")
+      .or(workbench().quickInput.getByRole("textbox"))
+      .first()
+      .fill("app.ts");
+    await workbench().quickInput.getByRole("option").filter({ hasText: "app.ts" }).first().waitFor();
+    await page.keyboard.press("Enter");
+    await page.locator(".tab.active").filter({ hasText: "app.ts" }).waitFor();
+    await workbench().command("Resident: Generate…");
+    await workbench().answer(
+      "Generate",
+      "Write a TypeScript function largest that returns the largest number of an array.",
+    );
+    await page
+      .locator(".editor-instance .view-line")
+      .filter({ hasText: "largest" })
+      .first()
+      .waitFor({ timeout: 60_000 });
+    await progress().waitFor({ state: "hidden", timeout: 60_000 });
+    const written = await source();
+    const { errors, program } = parseSync("app.ts", written);
+    assert.deepEqual(errors, [], written);
+    assert(program.body.length > 0 && !written.includes("```"), written);
+    await page.keyboard.type("//");
+    assert.equal(await source(), `${written}//`);
+  });
+
+  /** The text of the editor that is shown, as its lines stand. */
+  function source(): Promise<string> {
+    return workbench()
+      .page.locator(".editor-instance .view-line")
+      .evaluateAll((lines) =>
+        lines
+          .map((line) => ({ top: line.getBoundingClientRect().top, text: line.textContent ?? "" }))
+          .sort((a, b) => a.top - b.top)
+          .map(({ text }) => text.replaceAll("\u00a0", " "))
+          .join("\n"),
+      );
+  }
 
   function progress() {
     return workbench().page.locator(".notification-list-item").filter({ hasText: "Resident: Generating" });

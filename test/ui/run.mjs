@@ -60,6 +60,7 @@ try {
   const folders = serverFolders(scratch);
   const workspace = path.join(scratch, "workspace");
   fs.cpSync(path.join(root, "test", "fixtures", "workspace"), workspace, { recursive: true });
+  fs.writeFileSync(path.join(workspace, "app.ts"), "");
   seedSettings(folders.userData, settings);
   installExtension(vsix, folders);
   server = await startServer(folders, {

@@ -44,7 +44,7 @@ type AgentWork = (agent: AgentSummary, door: ResidentService, argument: unknown)
 
 /**
  * The commands about one agent. Each takes `{ agent }` (id or name) beside its own fields and asks for what is missing;
- * each returns the agent's summary where nothing else is said.
+ * each returns the agent's summary unless its comment says otherwise.
  */
 export function registerAgentCommands(registry: CommandRegistry, ports: AgentCommandPorts): Disposable {
   const { service, panels, picker } = ports;
@@ -60,7 +60,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
 
   store.add(registry.register(commands.newAgent, (argument) => newAgent(argument, ports)));
   const clicks = new RowClicks();
-  // A click shows the chat, a double click goes there, as with files.
+  // A click shows the chat and keeps the focus in the tree, a double click moves it into the chat, as with files.
   about(commands.openAgent, "Open Agent", async (agent, _door, argument) => {
     const isClick = textField(argument, "from") === "row";
     await panels.open(agent, { keepTreeFocus: isClick && !clicks.isSecond(agent.id) });
@@ -133,7 +133,7 @@ async function newAgent(argument: unknown, { service, panels }: AgentCommandPort
   return made;
 }
 
-/** Where an agent cannot be read that may have this name, the person is asked. */
+/** Asks the person first if an agent that cannot be read may have the same name. */
 async function createBesideUnreadable(
   door: ResidentService,
   request: CreateAgentRequest,
@@ -201,8 +201,8 @@ async function rewind(
 }
 
 /**
- * Argument: turns. Where the head is a message that did not fit the context, it is sent again after them: that is what
- * the person wanted when the context was full.
+ * Argument: turns. If the head is a message that did not fit the context, it is sent again after the kept turns,
+ * because the context was full when the person sent it.
  */
 async function keepLastTurns(
   agent: AgentSummary,
@@ -245,7 +245,7 @@ async function deleteAgent(
   return agent;
 }
 
-/** Returns what the repair found and did, and tells it. */
+/** Shows and returns what the repair found and did. */
 async function repairAgent(agent: AgentSummary, door: ResidentService): Promise<AgentRepair> {
   const repair = await door.repairAgent(agent.id);
   const { name, wasWhole, keptTurns, lostTurns, lostRecords } = repair;

@@ -1,8 +1,8 @@
-/** How an agent looks in lists: hue is the agent, fill is the tier, words say the rest. */
+/** How an agent looks in lists: the colour shows which agent it is, the fill its tier, words the rest. */
 import type { Formats } from "../../common/format";
 import type { AgentSummary, Tier } from "../../protocol/service";
 import { sentence } from "../commands/errorText";
-import { treeItems } from "../contributions";
+import { memberItem, treeItems } from "../contributions";
 import { shownName } from "./shownName";
 
 /** In order of creation, then again. */
@@ -35,7 +35,8 @@ export interface AgentItem {
   readonly spoken: string;
 }
 
-export function agentItem(agent: AgentSummary, formats: Formats): AgentItem {
+/** `isMember`: the agent is in the room. */
+export function agentItem(agent: AgentSummary, formats: Formats, isMember = false): AgentItem {
   const description = agentDescription(agent, formats);
   return {
     label: shownName(agent.name),
@@ -43,7 +44,7 @@ export function agentItem(agent: AgentSummary, formats: Formats): AgentItem {
     tooltip: agentTooltip(agent, formats),
     icon: agent.damage !== undefined ? "warning" : agent.lockedElsewhere ? "lock" : tierIcons[agent.tier],
     colour: `charts.${colours[agent.index % colours.length] ?? colours[0]}`,
-    contextValue: contextValue(agent),
+    contextValue: `${contextValue(agent)}${isMember ? memberItem : ""}`,
     spoken: `${agent.name}, ${description}`,
   };
 }

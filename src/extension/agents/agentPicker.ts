@@ -8,15 +8,15 @@ import { agentDescription } from "./agentItem";
 import { oneLine } from "./oneLine";
 import { shownName } from "./shownName";
 
-/** The agents that a command may be about without saying so. */
+/** Agents that a command may apply to when its argument names none. */
 export interface AgentsAtHand {
-  /** The row of the Agents view that a key was pressed on. */
+  /** The focused row of the Agents view. Called once a key press. */
   readonly focused: () => string | undefined;
   /** Its chat panel has the focus. */
   readonly active: () => string | undefined;
 }
 
-/** Who a command is about: its argument, else the agent whose panel or row it was called on, else the person is asked. */
+/** The agent that a command applies to: the one in its argument, else the one whose panel or row is active, else the person is asked. */
 export class AgentPicker {
   constructor(private readonly atHand: AgentsAtHand) {}
 

@@ -4,8 +4,8 @@ import { numbersField } from "../commands/commandArguments";
 import { problemWith, type SamplingField, samplingFields, withTyped } from "./samplingChoices";
 
 /**
- * Argument: sampling, all numbers that the agent shall have of its own. Without it the person chooses one field after
- * the other until the list is closed; each takes effect at once.
+ * Argument: sampling, all values that the agent has of its own. Without it the person changes one field after the other
+ * until they close the list; each change takes effect at once.
  */
 export async function setAgentSampling(
   agent: AgentSummary,

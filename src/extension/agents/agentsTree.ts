@@ -13,13 +13,15 @@ import { toggledRow } from "./toggledRow";
 /** Tokens and tiers change with every step; the tree is redrawn at most this often, in milliseconds. */
 const redrawMs = 250;
 
-/** The Agents view: in order of creation, like their colours. */
+/** The Agents view, in order of creation, which also sets the colours. */
 export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSummary> {
   private readonly store = new DisposableStore();
   private readonly changes = this.store.add(new vscode.EventEmitter<undefined>());
   private readonly redraw = this.store.add(new Throttle(redrawMs, () => this.changes.fire(undefined)));
   private readonly view: vscode.TreeView<AgentSummary>;
   private latest: AgentSummary[] = [];
+  /** Of the room. */
+  private members: ReadonlySet<AgentId> = new Set();
   private selection: readonly AgentId[] = [];
   /** The row whose selection changed last. */
   private toggled: AgentId | undefined;
@@ -50,7 +52,13 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
     this.store.dispose();
   }
 
-  /** The row that a key was pressed on. The key has toggled its selection before: here it becomes the selected one. */
+  /** Which agents are in the room: their rows offer to remove them, the others to add them. */
+  showMembers(members: ReadonlySet<AgentId>): void {
+    this.members = members;
+    this.redraw.request();
+  }
+
+  /** The focused row, after a key has toggled its selection. Makes it the only selected row. */
   takeFocused(): AgentId | undefined {
     const id = this.toggled ?? this.selection[0];
     this.toggled = undefined;
@@ -64,7 +72,7 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
   }
 
   getTreeItem(agent: AgentSummary): vscode.TreeItem {
-    const look = agentItem(agent, createFormats(vscode.env.language));
+    const look = agentItem(agent, createFormats(vscode.env.language), this.members.has(agent.id));
     const item = new vscode.TreeItem(look.label);
     item.id = agent.id;
     item.description = look.description;
@@ -76,7 +84,7 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
     return item;
   }
 
-  /** Rows have no parents; VS Code asks before it reveals one. */
+  /** VS Code needs this to reveal a row. */
   getParent(): undefined {
     return undefined;
   }
@@ -102,7 +110,7 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
         this.failures.show(error);
         return [];
       }
-      this.failures.note(error); // the end of the engine is shown once, for all views
+      this.failures.note(error); // the engine's end is shown once for all views
       return this.latest;
     }
   }

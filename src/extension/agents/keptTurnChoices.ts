@@ -3,12 +3,12 @@ import { oneLine } from "./oneLine";
 
 export interface KeptTurnsChoice {
   readonly turns: number;
-  /** About as many tokens are read anew: those of the kept turns, of the instructions a few more. */
+  /** Estimate of the tokens that are read again: those of the kept turns. The instructions add a few. */
   readonly tokens: number;
   readonly firstMessage: string;
 }
 
-/** Keeping 1, 2, 3 … of the answered turns, as long as something is left out. */
+/** Choices to keep 1, 2, 3 … of the answered turns, but not all of them. */
 export function keptTurnChoices(turns: readonly TurnView[]): readonly KeptTurnsChoice[] {
   const answered = turns.filter((turn) => turn.state !== "failed" || turn.answer !== "");
   const endOf = (turn: TurnView | undefined) =>

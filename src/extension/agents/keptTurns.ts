@@ -4,7 +4,7 @@ import { createFormats } from "../../common/format";
 import type { AgentDetail } from "../../protocol/service";
 import { keptTurnChoices } from "./keptTurnChoices";
 
-/** How many of the last turns to keep, each choice with the tokens that it reads anew. */
+/** Asks how many of the last turns to keep; each choice says how many tokens are read again. */
 export async function pickKeptTurns(detail: AgentDetail, title: string): Promise<number | undefined> {
   const choices = keptTurnChoices(detail.turns);
   if (choices.length === 0) {

@@ -1,6 +1,6 @@
 import type { AgentId } from "../../protocol/service";
 
-/** Two clicks on a row within this time are a double click, in ms: the tree reports each of them alike. */
+/** Two clicks on a row within this time, in ms, are a double click: VS Code reports both clicks alike. */
 const doubleClickMs = 500;
 
 export class RowClicks {
@@ -8,7 +8,7 @@ export class RowClicks {
 
   constructor(private readonly nowMs: () => number = Date.now) {}
 
-  /** Notes a click; true where it is the second one of a double click. */
+  /** Records a click. True if it is the second one of a double click. */
   isSecond(id: AgentId): boolean {
     const atMs = this.nowMs();
     const isSecond = this.last?.id === id && atMs - this.last.atMs <= doubleClickMs;

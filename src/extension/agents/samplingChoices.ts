@@ -1,4 +1,4 @@
-/** What of an agent's sampling can be set by hand, and what is typed for it. Knows no VS Code. */
+/** The sampling fields that a person can set, and the values that are typed for them. Independent of VS Code. */
 import { type SamplingRange, samplingRanges } from "../../common/samplingRanges";
 import type { AgentSampling } from "../../protocol/service";
 
@@ -46,7 +46,7 @@ export const samplingFields: readonly SamplingField[] = [
   },
 ];
 
-/** Why what was typed for a field is no value of it; nothing typed means the default. */
+/** Why the typed text is not a value of the field. Empty text means the default. */
 export function problemWith({ range }: SamplingField, typed: string): string | undefined {
   if (typed.trim() === "") return undefined;
   const value = Number(typed);
@@ -54,7 +54,7 @@ export function problemWith({ range }: SamplingField, typed: string): string | u
   return `Write ${range.whole ? "a whole number" : "a number"} from ${range.min} to ${range.max}, or nothing for the default.`;
 }
 
-/** The agent's sampling with what was typed for one field. */
+/** The agent's sampling with the typed value of one field. */
 export function withTyped(sampling: AgentSampling, { name }: SamplingField, typed: string): AgentSampling {
   const others = Object.entries(sampling).filter(([key]) => key !== name);
   return Object.fromEntries(typed.trim() === "" ? others : [...others, [name, Number(typed)]]);

@@ -105,7 +105,7 @@ export class ChatPanel implements Disposable {
     this.store.add(service.onEvent((event) => this.hear(event)));
     this.store.add(
       service.onRestart(() => {
-        this.run.dispose();
+        this.run.release();
         this.reopen();
       }),
     );
@@ -186,6 +186,7 @@ export class ChatPanel implements Disposable {
         engine.state.type === "idle" ? door.status() : undefined,
       ]);
       if (status) engine.set(status.engine);
+      if (this.page.closed) return;
       await this.run.follow(detail);
       const run = this.run.stateOf(detail);
       const snapshot = chatSnapshot(detail, {
@@ -200,6 +201,7 @@ export class ChatPanel implements Disposable {
       this.page.post({ type: "snapshot", snapshot });
       this.message.flush();
     } catch (error) {
+      if (this.page.closed) return;
       const { code } = toErrorInfo(error);
       if (code === "ENGINE_ENDED") {
         failures.note(error); // what is shown stays until there is an engine again
@@ -246,6 +248,7 @@ export class ChatPanel implements Disposable {
   private async sendAgent(): Promise<void> {
     if (!this.page.live) return;
     const detail = await this.detail(newestTurns);
+    if (this.page.closed) return;
     this.retitle(detail.name);
     this.page.post({ type: "agent", agent: summaryOf(detail), system: detail.system, ...agentParts(detail) });
     // Rewinding, switching branches and failed saves change the turns without a turn of their own.
@@ -288,6 +291,7 @@ export class ChatPanel implements Disposable {
   }
 
   private show(detail: AgentDetail): void {
+    if (this.page.closed) return;
     this.retitle(detail.name);
     this.shown = shownBranch(detail);
     this.requests.shown(detail.turns);

@@ -7,7 +7,7 @@ import { chatPanelType, views } from "../contributions";
 import { ChatPanel, type ChatPanelPorts } from "./chatPanel";
 import { RestoredTabs, showTab } from "./restoredTabs";
 
-/** How long VS Code may take to make the panel of a restored tab that is shown. */
+/** Longest wait for VS Code to restore the panel of a tab, in ms. */
 const restoreLimitMs = 10_000;
 
 export interface OpenOptions {
@@ -21,7 +21,7 @@ export class ChatPanels implements Disposable, vscode.WebviewPanelSerializer {
   private readonly panels = new Map<AgentId, { readonly chat: ChatPanel; readonly panel: vscode.WebviewPanel }>();
   private readonly restored: RestoredTabs;
   private readonly onRestored = this.store.add(new Emitter<AgentId | undefined>());
-  /** One after the other: a second call for the same agent finds the panel of the first. */
+  /** Panels are opened one after the other, so that a second call for an agent finds its panel. */
   private opening: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -35,7 +35,7 @@ export class ChatPanels implements Disposable, vscode.WebviewPanelSerializer {
   /** Shows the agent's panel; one that is open already is brought to the front and reads everything again. */
   open(agent: Pick<AgentSummary, "id" | "name">, options: OpenOptions = {}): Promise<ChatPanel> {
     const opened = this.opening.then(() => this.openNow(agent, options));
-    this.opening = opened.catch(() => {}); // the caller is told
+    this.opening = opened.catch(() => {}); // the caller gets it
     return opened;
   }
 
@@ -73,8 +73,8 @@ export class ChatPanels implements Disposable, vscode.WebviewPanelSerializer {
   }
 
   /**
-   * Shows restored tabs of the agent's title until one turns out to be its own: agents may have the same name. Whether
-   * any was shown.
+   * Shows restored tabs with the agent's title until its own panel is there, because agents may have equal names. Returns
+   * whether any tab was shown.
    */
   private async restore(id: AgentId): Promise<boolean> {
     const candidates = () =>

@@ -6,6 +6,7 @@ import { RunFollower, type RunState, type RunUpdate } from "../pages/runFollower
 /** Follows the answer of a conversation's head while it runs. */
 export class HeadRun implements Disposable {
   private followed: { readonly turn: TurnView; readonly follower: RunFollower } | undefined;
+  private closed = false;
 
   constructor(
     private readonly findRunning: () => Promise<Running | undefined>,
@@ -17,8 +18,8 @@ export class HeadRun implements Disposable {
     const head = turns.at(-1);
     const running = head?.state === "running" ? await this.findRunning() : undefined;
     if (running && this.followed?.follower.running.id === running.id) return;
-    this.dispose();
-    if (!head || !running) return;
+    this.release();
+    if (!head || !running || this.closed) return;
     const follower = new RunFollower(running, (update) => this.deliver(head.id, update));
     this.followed = { turn: head, follower };
     running.done.catch(() => {}); // the turn carries its failure
@@ -37,12 +38,19 @@ export class HeadRun implements Disposable {
   /** The engine ended under the answer: the turn as it came to be, with that failure. */
   cutOff(error: ErrorInfo): TurnView | undefined {
     const { followed } = this;
-    this.dispose();
+    this.release();
     return followed && { ...followed.turn, answer: followed.follower.state.text, state: "failed", error };
   }
 
-  dispose(): void {
+  /** Follows nothing until it is brought to a head again. */
+  release(): void {
     this.followed?.follower.dispose();
     this.followed = undefined;
+  }
+
+  /** For good: a panel may be closed while its head is looked up. */
+  dispose(): void {
+    this.closed = true;
+    this.release();
   }
 }

@@ -4,7 +4,7 @@ import { chatPanelType } from "../contributions";
 
 const memoryKey = "resident.chatTabs";
 
-/** Editor groups that have a command which gives them the focus. */
+/** Commands that focus the first eight editor groups. */
 const focusCommands = ["First", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh", "Eighth"].map(
   (group) => `workbench.action.focus${group}EditorGroup`,
 );
@@ -16,8 +16,8 @@ export interface PanelPlace {
 }
 
 /**
- * Chat tabs that VS Code brought back with the window and that nobody has looked at since. Until one is shown, it tells
- * nothing but its title, so the titles of open panels are remembered by agent.
+ * Chat tabs that VS Code restored with the window and that were not shown since. Only their titles are known, so the
+ * titles of open panels are kept by agent.
  */
 export class RestoredTabs {
   private titles: Readonly<Record<AgentId, string>>;
@@ -35,7 +35,7 @@ export class RestoredTabs {
     if (closed !== undefined) this.keep(others);
   }
 
-  /** Tabs that may be the agent's, beside those of live panels. */
+  /** Tabs that may belong to the agent, without those of live panels. */
   candidates(id: AgentId, live: readonly PanelPlace[]): readonly vscode.Tab[] {
     const title = this.titles[id];
     if (title === undefined) return [];
@@ -55,7 +55,7 @@ export class RestoredTabs {
   }
 }
 
-/** VS Code makes a restored panel when its tab is shown. There is no call for it, only commands. */
+/** VS Code restores a panel when its tab is shown. The API has no call for that, only commands. */
 export async function showTab(tab: vscode.Tab): Promise<void> {
   const focus = focusCommands[tab.group.viewColumn - 1];
   if (focus === undefined) return;

@@ -2,8 +2,8 @@
 export interface AnswerText {
   /** What can be inserted now. */
   push(piece: string): string;
-  /** What is left when the answer has ended, or was stopped. */
+  /** The rest of the text, once the answer has ended or was stopped. Called once. */
   end(): string;
-  /** All that is wanted of the answer has come. */
+  /** The rest of the answer is not needed. */
   readonly ended: boolean;
 }

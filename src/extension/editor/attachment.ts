@@ -1,6 +1,6 @@
 import type { SelectedText } from "./editorActions";
 
-/** A selection as a message holds it: where it is from, then a fence longer than any within. */
+/** A selection in a message: its source, then the text in a fence that is longer than any fence in the text. */
 export function attachmentText({
   text,
   languageId,

@@ -1,11 +1,11 @@
-/** One line of a model's answer that belongs into a code file. */
+/** One line of an answer that is inserted into a code file. */
 export interface CodeLine {
-  /** "words": a sentence, which is no code; it may only go in as a comment. */
+  /** "words": a sentence and no code. It may only be inserted as a comment. */
   readonly kind: "code" | "words";
   readonly text: string;
 }
 
-/** Where in the answer the next line is: before any code, in a fenced block, in code without a fence, behind the code. */
+/** The part of the answer that the next line belongs to. "thinking" is a reasoning model's `<think>` block. */
 type Place = "before" | "thinking" | "fenced" | "unfenced" | "after";
 
 interface Fence {
@@ -14,19 +14,19 @@ interface Fence {
 }
 
 /**
- * Finds the code in an answer while it streams. Fences are left out, as are words before an opening fence and all text
- * behind the closing one. Where no fence comes, all of it is code except sentences around it. Works on whole lines, so
- * how the answer is split into pieces makes no difference.
+ * Finds the code in an answer while it streams. It drops the fences, the words before the opening fence and all text
+ * after the closing fence. An answer without fences is code, except for sentences around the code. It works on whole
+ * lines, so the result does not depend on how the answer is split into pieces.
  */
 export class CodeLines {
   private place: Place = "before";
   private rest = "";
-  /** Before the code: lines that a fence would make void. In the code: blank lines that may be the last ones. */
+  /** Before the code: lines that an opening fence would discard. In the code: blank lines, which are dropped at the end. */
   private held: CodeLine[] = [];
   private open: Fence[] = [];
   private lastKind: CodeLine["kind"] = "code";
 
-  /** Nothing more of the answer is needed. */
+  /** The rest of the answer is not needed. */
   get ended(): boolean {
     return this.place === "after";
   }
@@ -38,7 +38,7 @@ export class CodeLines {
     return lines.flatMap((line) => this.read(line));
   }
 
-  /** What is left when the answer has ended. */
+  /** The last lines, once the answer has ended. */
   end(): readonly CodeLine[] {
     const last = this.rest === "" ? [] : this.read(this.rest);
     this.rest = "";
@@ -90,7 +90,7 @@ export class CodeLines {
     return lines;
   }
 
-  /** A fence with an info string in a block begins a block in it, as in a string that holds Markdown. */
+  /** A fence with an info string inside a block opens a nested block: the code has a string with Markdown in it. */
   private readFenced(text: string): readonly CodeLine[] {
     const glued = /^(.*[;)}\]])\s*`{3,}\s*$/.exec(text)?.[1];
     if (glued !== undefined && this.open.length === 1) {
@@ -114,7 +114,7 @@ export class CodeLines {
   private readUnfenced(text: string): readonly CodeLine[] {
     const fence = fenceAlone(text);
     if (fence) {
-      // A fence without an info string ends what was never opened; one with it begins the code proper.
+      // A fence without an info string closes a block that was never opened. One with an info string opens a block.
       this.open = [fence];
       this.place = fence.info === "" ? "after" : "fenced";
       return [];
@@ -124,7 +124,7 @@ export class CodeLines {
     return this.code({ kind: isSentence ? "words" : "code", text });
   }
 
-  /** Blank lines wait: they are left out at the end. */
+  /** Holds blank lines back until another line follows. */
   private code(line: CodeLine): readonly CodeLine[] {
     this.held.push(line);
     if (line.text.trim() === "") return [];
@@ -146,7 +146,7 @@ function fenceBehindWords(text: string): Fence | undefined {
   return marks === undefined || info === undefined ? undefined : { marks, info };
 }
 
-/** Words behind it do not keep a fence from closing: no info string has several. */
+/** A fence followed by several words closes too: an info string is one word. */
 function closes(fence: Fence, around: Fence): boolean {
   return fence.marks.startsWith(around.marks) && (fence.info === "" || /\s/.test(fence.info));
 }
@@ -154,7 +154,7 @@ function closes(fence: Fence, around: Fence): boolean {
 const openers =
   /^(Here|Sure|Certainly|Of course|Okay|Ok|Yes|Below|The following|This|You can|To|I|I'm|I'll|Let's|Let me)\b/;
 
-/** Whether a line is a sentence and no code. Code is what a wrong guess must not touch, so it is asked for a lot. */
+/** Whether a line is a sentence. The test is strict, because code that is taken for a sentence becomes a comment. */
 function isWords(line: string): boolean {
   const text = line.trim().replace(/`[^`]*`/g, "code");
   if (!/^[\p{Lu}\p{Lo}*]/u.test(text) || /[;{}=<>\\]/.test(text)) return false;
@@ -166,7 +166,7 @@ function isWords(line: string): boolean {
   return words.length >= 3 && (/[\p{L}\d)"'*][:.!?]\**$/u.test(text) || openers.test(text));
 }
 
-/** A comment or a list of data, or a heading or a list of a text: a fence behind it tells. */
+/** Either code (a comment, a list of data) or text (a heading, a list): only a fence after it tells which. */
 function mayBeText(text: string): boolean {
   return /^\s*(\/\/|\/\*|\*|#|--|<!--|"""|'''|(-|>|\d+[.)])\s)/.test(text);
 }

@@ -9,9 +9,9 @@ export interface CodeOptions {
   readonly placement: Placement;
   /** One level of indentation, as the editor's options say. */
   readonly unit: string;
-  /** What stands before the place on its line. */
+  /** The text before the place on its line. */
   readonly before: string;
-  /** Stands right above already: models begin by repeating it. */
+  /** The code right above the place, whose lines models often repeat first. */
   readonly repeated?: string;
 }
 
@@ -19,7 +19,7 @@ export interface CodeOptions {
 export class CodeText implements AnswerText {
   private readonly lines = new CodeLines();
   private indentation: Indentation;
-  /** Lines that are left out as long as the answer's are the same. */
+  /** Lines that are dropped while the answer repeats them. */
   private repeated: readonly string[];
   private hasRepeated = false;
   private begun = false;
@@ -57,7 +57,7 @@ export class CodeText implements AnswerText {
     return placement.first === "" ? withoutRepeated(line.trimStart(), before) : placement.first + line.trimStart();
   }
 
-  /** What follows repeated lines is indented as they are, which is as those that stand there. */
+  /** Lines after repeated ones keep their indentation relative to those. */
   private isRepeated(line: string): boolean {
     const [next, ...others] = this.repeated;
     if (next === undefined || next.trim() !== line.trim()) return false;
@@ -69,7 +69,7 @@ export class CodeText implements AnswerText {
   }
 }
 
-/** Models begin with what stands before the cursor on its line, though it is there already. */
+/** Models often repeat the text before the cursor on its line. */
 function withoutRepeated(line: string, before: string): string {
   const there = before.trim();
   if (there === "" || !line.startsWith(there)) return line;

@@ -4,7 +4,7 @@ import { type CommentMarks, commentLine } from "./languages";
 /** Longest line of a comment, in characters, without its indentation. */
 const maxLineLength = 100;
 
-/** An answer in words as lines of a comment above the line at which it is inserted. */
+/** Turns an answer in words into comment lines above the line where it is inserted. */
 export class CommentText implements AnswerText {
   readonly ended = false;
   private rest = "";
@@ -26,7 +26,7 @@ export class CommentText implements AnswerText {
     return last;
   }
 
-  /** Fences and blank lines are left out; marks that the model wrote itself are not written twice. */
+  /** Drops fences and blank lines, and comment marks that the model wrote itself. */
   private comment(line: string): string {
     const { open, close } = this.marks;
     const text = line.trim();

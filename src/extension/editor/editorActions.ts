@@ -7,7 +7,7 @@ import { lineLabel } from "./lineLabel";
 export interface SelectedText {
   readonly text: string;
   readonly languageId: string;
-  /** Path as people read it, relative to the workspace, with the lines: "src/parse.ts:3-9". */
+  /** Path relative to the workspace, with the lines: "src/parse.ts:3-9". */
   readonly label: string;
 }
 

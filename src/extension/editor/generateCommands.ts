@@ -83,7 +83,7 @@ function run(target: GenerateTarget, asIs: string, argument: unknown, ports: Gen
   return generateInto(target, requestOf, ports);
 }
 
-/** Output channels and our own reports are text editors too, but nobody writes there. */
+/** Output channels and our reports are text editors too, but they are read-only. */
 function writableEditor(): vscode.TextEditor | undefined {
   const editor = vscode.window.activeTextEditor;
   return editor && !["output", diagnosisScheme, logScheme].includes(editor.document.uri.scheme) ? editor : undefined;
@@ -106,7 +106,7 @@ async function newDocument(): Promise<vscode.TextDocument> {
   return document;
 }
 
-/** A document that was made for an answer that never came. */
+/** Closes a document that was made for an answer which never came. */
 async function closeEmpty(document: vscode.TextDocument): Promise<void> {
   if (document.getText() !== "") return;
   const uri = document.uri.toString();

@@ -5,7 +5,7 @@ export type GenerateAction = "insert" | "continue" | "rewrite" | "explain";
 
 export interface PromptFacts {
   readonly action: GenerateAction;
-  /** In the person's words; may be empty for "continue" and "explain". */
+  /** What the person typed; may be empty for "continue" and "explain". */
   readonly instruction: string;
   readonly languageId: string;
   readonly fileName: string;
@@ -22,7 +22,7 @@ export interface Prompt {
 
 const cursor = "<cursor>";
 
-/** Short and with the instruction last: small models do what they read last. */
+/** The prompt is short and ends with the instruction, because small models follow what they read last. */
 export function generatePrompt(facts: PromptFacts): Prompt {
   if (facts.action === "explain") return explainPrompt(facts);
   return isProse(facts.languageId) ? { prompt: prosePrompt(facts) } : codePrompt(facts);
@@ -42,7 +42,7 @@ function codePrompt(facts: PromptFacts): Prompt {
   return { system, prompt: `${file}Write the ${name} code that goes at ${cursor}: ${what}` };
 }
 
-/** Without anything around, the instruction alone: a new document is what the person asks for. */
+/** In an empty document the prompt is the instruction alone. */
 function prosePrompt(facts: PromptFacts): string {
   const { action, instruction, selection } = facts;
   if (action === "rewrite") return `${block(selection, "")}\n\nRewrite this text: ${instruction}`;
@@ -60,14 +60,14 @@ function explainPrompt({ instruction, languageId, selection }: PromptFacts): Pro
   };
 }
 
-/** The file around the place; nothing where it is empty. */
+/** The file around the cursor or the selection; nothing if the file is empty. */
 function fileBlock({ action, languageId, fileName, prefix, suffix, selection }: PromptFacts): string {
   if ((prefix + suffix).trim() === "" && action !== "continue") return "";
   const middle = { insert: cursor, continue: selection + cursor, rewrite: selection, explain: selection }[action];
   return `The file ${fileName}:\n${block(prefix + middle + suffix, isProse(languageId) ? "" : languageId)}\n\n`;
 }
 
-/** Fenced by more backticks than it holds. */
+/** The fence is longer than any run of backticks in the text. */
 function block(text: string, info: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = "`".repeat(longest + 1);

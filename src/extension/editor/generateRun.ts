@@ -24,7 +24,7 @@ export interface GeneratePorts {
   readonly engine: EngineWatch;
 }
 
-/** Streams an answer into its document; resolves when it is whole, cancelled or cut off by the document's end. */
+/** Streams an answer into its document. Resolves when the answer is complete or cancelled, or the document was closed. */
 export async function generateInto(
   { document, range, text, prompt }: GenerateTarget,
   requestOf: (prompt: Prompt) => GenerateRequest,
@@ -37,7 +37,7 @@ export async function generateInto(
       const say = (message: string | undefined) => message !== undefined && report.report({ message });
       store.add(engine.onChange((state) => say(loadingText(state, formats))));
       const door = await service.get();
-      // How much of the file is shown depends on the model's context.
+      // The size of the model's context limits how much of the file goes into the prompt.
       const { contextTokens } = await door.loadModel(signal);
       throwIfAborted(signal);
       const edit = store.add(new StreamedEdit(document, range));

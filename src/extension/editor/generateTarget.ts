@@ -11,17 +11,17 @@ import { type OffsetRange, withoutSpace } from "./selectedRange";
 import type { SelectionWish } from "./selectionQuestion";
 import { byteLength, maxSurroundingBytes, surroundingBytes, surroundings } from "./surroundings";
 
-/** Where an answer goes, what it becomes on its way, and what the model is asked. */
+/** Where an answer is inserted, how it is changed before, and what the model is asked. */
 export interface GenerateTarget {
   readonly document: vscode.TextDocument;
-  /** What the first text replaces; nothing where it is empty. */
+  /** The first edit replaces this range; an empty one inserts. */
   readonly range: OffsetRange;
   readonly text: AnswerText;
-  /** For a model with this context. */
+  /** The prompt for a model with this context. */
   prompt(contextTokens: number): Prompt;
 }
 
-/** At the cursor; behind what is selected. */
+/** Inserts at the cursor, or after the selection. */
 export function cursorTarget(editor: vscode.TextEditor, instruction: string): GenerateTarget {
   const { document, selection } = editor;
   const { languageId } = document;
@@ -34,7 +34,7 @@ export function cursorTarget(editor: vscode.TextEditor, instruction: string): Ge
   return { document, range, text, prompt: promptOf(document, range, { action: "insert", instruction }) };
 }
 
-/** Instead of the selection, above it, or behind it. */
+/** Replaces the selection, or inserts above or after it. */
 export function selectionTarget(editor: vscode.TextEditor, wish: SelectionWish): GenerateTarget {
   const { document, selection } = editor;
   const { languageId } = document;
@@ -70,7 +70,7 @@ export function selectionTarget(editor: vscode.TextEditor, wish: SelectionWish):
   }
 }
 
-/** A document that is empty. */
+/** Fills an empty document. */
 export function emptyTarget(document: vscode.TextDocument, instruction: string): GenerateTarget {
   return { document, range: { start: 0, end: 0 }, text: new ProseText(), prompt: () => ({ prompt: instruction }) };
 }
@@ -82,7 +82,7 @@ function promptOf(
 ): GenerateTarget["prompt"] {
   const { languageId } = document;
   const selection = document.getText(toRange(document, range));
-  // Taken now: the document may change while a model is loaded.
+  // Read now, because the document may change while a model is loaded.
   const before = document.getText(toRange(document, { start: range.start - maxSurroundingBytes, end: range.start }));
   const after = document.getText(toRange(document, { start: range.end, end: range.end + maxSurroundingBytes }));
   return (contextTokens) => {
@@ -114,7 +114,7 @@ function placeAt({ document, options }: vscode.TextEditor, offset: number): Plac
   };
 }
 
-/** Offsets outside of the document mean its ends. */
+/** Clamps offsets to the document. */
 function toRange(document: vscode.TextDocument, { start, end }: OffsetRange): vscode.Range {
   return new vscode.Range(document.positionAt(start), document.positionAt(end));
 }

@@ -1,17 +1,17 @@
 import { leadingSpace } from "./placement";
 
-/** What the first indented line of a text may be indented by, in spaces, to tell what one level is in it. */
+/** The first indented line sets how many spaces one level has, if its indentation is within these limits. */
 const levelSpaces = { min: 2, max: 8 };
 
-/** Moves the lines of a text to another indentation: the first one sets what the others are relative to. */
+/** Indents the lines of a text anew, relative to the indentation of its first line. */
 export class Indentation {
   private base: string | undefined;
   private spacesPerLevel: number | undefined;
 
   constructor(
-    /** Goes before every line that is not blank. */
+    /** Prefix of every line that is not blank. */
     private readonly indent: string,
-    /** One level as the editor indents. */
+    /** One level of indentation in the editor. */
     private readonly unit: string,
   ) {}
 

@@ -1,6 +1,6 @@
-/** What is known of VS Code's languages, by their ids. An unknown one is code with `//` comments. */
+/** Facts about languages, by VS Code's language ids. An unknown language is code with `//` comments. */
 
-/** Text for people: answers go in as they are, fences included. */
+/** Languages of text for people: answers are inserted unchanged, with their fences. */
 const prose: ReadonlySet<string> = new Set([
   "plaintext",
   "markdown",
@@ -15,7 +15,7 @@ export function isProse(languageId: string): boolean {
   return prose.has(languageId);
 }
 
-/** Names that differ from the id with a capital first letter. */
+/** Names that are not the id with a capital first letter. */
 const names: Readonly<Record<string, string>> = {
   c: "C",
   cpp: "C++",
@@ -46,7 +46,7 @@ export function languageName(languageId: string): string {
   return names[languageId] ?? languageId.charAt(0).toUpperCase() + languageId.slice(1);
 }
 
-/** What begins a comment, and what ends it where the line's end does not. */
+/** `close` is absent where the end of the line ends the comment. */
 export interface CommentMarks {
   readonly open: string;
   readonly close?: string;

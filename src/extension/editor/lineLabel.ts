@@ -1,10 +1,10 @@
-/** A range of positions as editors give it: lines from 0. */
+/** A range of an editor: lines and characters count from 0. */
 export interface LineRange {
   readonly start: { readonly line: number };
   readonly end: { readonly line: number; readonly character: number };
 }
 
-/** "3-9", or "3": lines as people count them. A selection that ends before a line's first character leaves that line out. */
+/** "3-9" or "3", counted from 1. A selection that ends at column 0 of a line does not include that line. */
 export function lineLabel({ start, end }: LineRange): string {
   const isBefore = end.character === 0 && end.line > start.line;
   const first = start.line + 1;

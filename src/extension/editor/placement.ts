@@ -1,9 +1,9 @@
 import { commentMarks } from "./languages";
 
-/** What stands around the place where code goes in. */
+/** The text around the place where code is inserted. */
 export interface Place {
   readonly languageId: string;
-  /** Of the line, before and behind the place. */
+  /** The parts of the line before and after the place. */
   readonly before: string;
   readonly after: string;
   /** The nearest lines above and below that are not blank. */
@@ -14,14 +14,14 @@ export interface Place {
 }
 
 export interface Placement {
-  /** Goes before the first line of code and behind the last one. */
+  /** Prefix of the first line of code, suffix of the last line. */
   readonly first: string;
   readonly last: string;
-  /** Goes before every other line. */
+  /** Prefix of all other lines. */
   readonly indent: string;
 }
 
-/** How several lines of code fit in there: on lines of their own where the line is complete, else going on in it. */
+/** How code fits in: on lines of its own if the line before the cursor is complete, else as the rest of that line. */
 export function placement(place: Place): Placement {
   const { before, after, unit } = place;
   const indent = leadingSpace(before);
@@ -43,7 +43,7 @@ export function placement(place: Place): Placement {
   return { first: "", last: "", indent };
 }
 
-/** What replaces a part of a line, or whole lines from their first character that is no space on. */
+/** For code that replaces a selection without white space at its ends. */
 export function replacement(before: string): Placement {
   return { first: "", last: "", indent: leadingSpace(before) };
 }
@@ -52,7 +52,7 @@ export function leadingSpace(line: string): string {
   return /^[ \t]*/.exec(line)?.[0] ?? "";
 }
 
-/** Editors remove the indentation of blank lines: the lines around tell it, and the smaller of the two is meant. */
+/** Editors trim blank lines, so the lines around give the indentation: the smaller one of the two. */
 function indentBetween({ above, below, unit, languageId }: Place): string {
   if (above === undefined || below === undefined) return "";
   const fromAbove = leadingSpace(above) + (opensBlock(above, languageId) ? unit : "");
@@ -60,7 +60,7 @@ function indentBetween({ above, below, unit, languageId }: Place): string {
   return fromAbove.length < fromBelow.length ? fromAbove : fromBelow;
 }
 
-/** An object's or an attribute's brace in the middle of a line opens no block. */
+/** The brace of a template (`${`) or an attribute (`={`) does not open a block. */
 function opensBlock(line: string, languageId: string): boolean {
   if (languageId === "python") return /:\s*$/.test(line);
   return /\{\s*$/.test(line) && !/[$=]\{\s*$/.test(line);

@@ -1,13 +1,13 @@
 import type { AnswerText } from "./answerText";
 
 export interface ProseOptions {
-  /** Goes before the answer. */
+  /** Inserted before the answer. */
   readonly before?: string;
-  /** Stands in the document already: an answer that begins with it goes on from there, without `before`. */
+  /** The text before the place. An answer that repeats it is continued from there, without `before`. */
   readonly repeated?: string;
 }
 
-/** Text for people goes in as it is. */
+/** Inserts an answer unchanged. */
 export class ProseText implements AnswerText {
   readonly ended = false;
   private held = "";

@@ -4,7 +4,7 @@ export interface OffsetRange {
   readonly end: number;
 }
 
-/** A selection without white space at its ends: what is rewritten keeps its place between the lines around. */
+/** A selection without the white space at its ends, so that a replacement keeps the line breaks around it. */
 export function withoutSpace(text: string, start: number): OffsetRange {
   const from = start + (text.length - text.trimStart().length);
   return { start: from, end: Math.max(from, start + text.trimEnd().length) };

@@ -3,17 +3,17 @@ import { isProse } from "./languages";
 
 export type SelectionAction = Exclude<GenerateAction, "insert">;
 
-/** One thing that can be done with a selection. */
+/** One action on a selection. */
 export interface SelectionChoice {
   readonly label: string;
   readonly description: string;
   readonly action: SelectionAction;
   readonly instruction: string;
-  /** It makes no sense without an instruction, which is asked for. */
+  /** The person is asked for the instruction. */
   readonly needsInstruction: boolean;
 }
 
-/** What the person may choose, given what was typed so far. */
+/** The choices after `typed` was typed. */
 export function selectionChoices(typed: string, languageId: string): readonly SelectionChoice[] {
   const instruction = typed.trim();
   if (instruction !== "") {

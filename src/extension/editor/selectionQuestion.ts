@@ -8,7 +8,7 @@ export interface SelectionWish {
   readonly instruction: string;
 }
 
-/** Asks what to do with the selection; `undefined` when the person changed their mind. */
+/** Asks what to do with the selection; `undefined` if the person cancels. */
 export async function askSelectionWish(languageId: string): Promise<SelectionWish | undefined> {
   const chosen = await pick(languageId);
   if (!chosen?.needsInstruction) return chosen;
@@ -22,7 +22,7 @@ export async function askSelectionWish(languageId: string): Promise<SelectionWis
   return instruction === undefined ? undefined : { ...chosen, instruction };
 }
 
-/** A list whose entries take up what is typed: no entry is filtered out. */
+/** A list whose entries include what was typed. VS Code filters none of them. */
 async function pick(languageId: string): Promise<SelectionChoice | undefined> {
   const list = vscode.window.createQuickPick<SelectionChoice & vscode.QuickPickItem>();
   const show = (typed: string) => {

@@ -4,19 +4,19 @@ import { ResidentError } from "../../common/errors";
 import type { OffsetRange } from "./selectedRange";
 import { TrackedInsertion } from "./trackedInsertion";
 
-/** A refused edit is tried again, since what the person typed at the same moment refuses it; not for ever. */
+/** VS Code refuses an edit if the person types at the same moment. It is repeated at most this often in a row. */
 const maxRefusals = 50;
 
 /**
- * Streams text into a document: one edit at a time, in order, behind what was inserted before, wherever other edits
- * move it. The first edit replaces a range; until then nothing is changed. All edits join the first one's undo step, so
- * one undo takes them all back. Nothing stays selected: the cursor is behind the text, unless the person moved it. While
- * the document is in no visible editor, text waits.
+ * Streams text into a document, one edit at a time. Each edit goes after the one before, also when other edits move the
+ * text. The first edit replaces a range; nothing changes before it. All edits share one undo step. Nothing stays
+ * selected: the cursor ends up after the text, unless the person moves it. While no visible editor shows the document,
+ * the text waits.
  */
 export class StreamedEdit implements Disposable {
   private readonly store = new DisposableStore();
   private readonly tracked: TrackedInsertion;
-  /** Where the replaced range starts, until the first edit. */
+  /** Start of the range that the first edit replaces. */
   private readonly start: TrackedInsertion;
   private readonly stop = new AbortController();
   private pending = "";
@@ -54,10 +54,10 @@ export class StreamedEdit implements Disposable {
     this.pumping = this.pump().finally(() => {
       this.pumping = undefined;
     });
-    this.pumping.catch(() => {}); // `finish` tells it
+    this.pumping.catch(() => {}); // `finish` rejects with it
   }
 
-  /** Resolves when all text is in the document, or that is closed. Text that no visible editor could take goes in as one edit of its own. */
+  /** Resolves when all text is in the document, or the document is closed. Text that waited for an editor becomes one edit. */
   async finish(): Promise<void> {
     await this.pumping;
     if (this.pending === "" || this.stop.signal.aborted) return;
@@ -71,7 +71,7 @@ export class StreamedEdit implements Disposable {
     this.store.dispose();
   }
 
-  /** What the next edit replaces. */
+  /** The range that the next edit replaces. */
   private get range(): vscode.Range {
     const end = this.document.positionAt(this.tracked.offset);
     return new vscode.Range(this.begun ? end : this.document.positionAt(this.start.offset), end);
@@ -101,7 +101,7 @@ export class StreamedEdit implements Disposable {
 
   private async insert(editor: vscode.TextEditor, text: string): Promise<boolean> {
     const { range, begun } = this;
-    // A cursor at the place moves along with the text; a selection would grow with it.
+    // A cursor moves along with inserted text. A selection would grow with it.
     if (!begun && !editor.selection.isEmpty) editor.selection = new vscode.Selection(range.end, range.end);
     try {
       return await editor.edit((edit) => (range.isEmpty ? edit.insert(range.end, text) : edit.replace(range, text)), {

@@ -1,4 +1,4 @@
-/** What a model is shown of a file around the cursor, at most; also half of its context: a token is a byte or more. */
+/** Largest part of a file that goes into a prompt. */
 export const maxSurroundingBytes = 8000;
 
 export interface Surroundings {
@@ -6,12 +6,12 @@ export interface Surroundings {
   readonly suffix: string;
 }
 
-/** How many bytes of a file a model with this context is shown, beside a selection that it is shown whole. */
+/** Bytes around the cursor that go into a prompt: with the selection at most half of the context, as a token has at least one byte. */
 export function surroundingBytes(contextTokens: number, selectionBytes = 0): number {
   return Math.max(0, Math.min(maxSurroundingBytes, Math.floor(contextTokens / 2)) - selectionBytes);
 }
 
-/** The end of `before` and the start of `after`, whole lines where it is cut. A quarter is left for what follows. */
+/** The end of `before` and the start of `after`, cut at line breaks. At least a quarter of the bytes is for `after`. */
 export function surroundings(before: string, after: string, bytes: number): Surroundings {
   const suffix = start(after, Math.max(bytes / 4, bytes - byteLength(before)));
   return { prefix: end(before, bytes - byteLength(suffix)), suffix };

@@ -6,8 +6,8 @@ export interface TextChange {
 }
 
 /**
- * Where streamed text goes next, in UTF-16 units from the start of the document. It stays behind what was inserted and
- * follows whatever else is edited meanwhile: changes before it move it, changes over it pull it to their end.
+ * Where streamed text goes next, in UTF-16 units from the start of the document. It stays after the inserted
+ * text and follows other edits: a change before it moves it, a change across it moves it to the end of the change.
  */
 export class TrackedInsertion {
   private position: number;

@@ -4,12 +4,13 @@ import { createFormats } from "../../common/format";
 import type { ModelSummary, ResidentService } from "../../protocol/service";
 import { textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
-import { sentence } from "../commands/errorText";
 import { withCancel, withJobProgress } from "../commands/progress";
 import { loadingText } from "../commands/progressText";
 import { commands, settings } from "../contributions";
 import type { EngineWatch } from "./engineWatch";
+import { chosenText, modelChoice } from "./modelChoices";
 import type { ServiceHandle } from "./serviceHandle";
+import { readSetting } from "./settingsReader";
 
 export interface ModelCommandPorts {
   readonly service: ServiceHandle;
@@ -84,14 +85,14 @@ interface ModelItem extends vscode.QuickPickItem {
 async function chooseFromList(door: ResidentService): Promise<ModelSummary | undefined> {
   const models = await door.listModels();
   const items: ModelItem[] = [
-    ...models.map((model) => modelItem(model, () => choose(door, model.directory))),
+    ...models.map((model) => modelItem(model, () => chooseAndSay(door, model.directory))),
     { label: "", kind: vscode.QuickPickItemKind.Separator },
     {
       label: "$(folder-opened) Browse for a Folder…",
       detail: "A model directory in MLX format: config.json, tokenizer.json and safetensors files",
       run: async () => {
         const directory = await askModelFolder();
-        return directory === undefined ? undefined : choose(door, directory);
+        return directory === undefined ? undefined : chooseAndSay(door, directory);
       },
     },
     {
@@ -116,14 +117,14 @@ async function chooseFromList(door: ResidentService): Promise<ModelSummary | und
 }
 
 function modelItem(model: ModelSummary, run: () => Promise<ModelSummary>): ModelItem {
-  const formats = createFormats(vscode.env.language);
-  const facts = [model.architecture, model.quantization, formats.bytes(model.weightBytes)];
-  return {
-    run,
-    label: `${model.problem ? "$(warning) " : ""}${model.name}`,
-    description: model.isStarter ? `${facts.join(" · ")} · starter` : facts.join(" · "),
-    detail: model.problem ? sentence(model.problem.what) : model.directory,
-  };
+  return { run, ...modelChoice(model, readSetting(settings.modelDefault), createFormats(vscode.env.language)) };
+}
+
+/** As `choose`, for a person: says what it does. */
+async function chooseAndSay(door: ResidentService, directory: string): Promise<ModelSummary> {
+  const model = await choose(door, directory);
+  void vscode.window.showInformationMessage(chosenText(model)); // nobody waits for the person
+  return model;
 }
 
 /** The choice is kept in the settings, so that it is there in the next window. */
@@ -140,14 +141,14 @@ async function importModel(door: ResidentService, file: string, name?: string): 
   const model = await withJobProgress("Resident: Importing the model", (onProgress, signal) =>
     door.importGguf({ file, ...(name === undefined ? {} : { name }) }, onProgress, signal),
   );
-  return choose(door, model.directory);
+  return chooseAndSay(door, model.directory);
 }
 
 async function getStarterModel(door: ResidentService): Promise<ModelSummary> {
   const model = await withJobProgress("Resident: Getting the starter model", (onProgress, signal) =>
     door.getStarterModel(onProgress, signal),
   );
-  return choose(door, model.directory);
+  return chooseAndSay(door, model.directory);
 }
 
 async function askGgufFile(): Promise<string | undefined> {

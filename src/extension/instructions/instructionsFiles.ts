@@ -9,7 +9,7 @@ import type { ServiceHandle } from "../engine/serviceHandle";
 import { agentOfPath } from "./instructionsPath";
 import { type InstructionsVersion, InstructionsVersions } from "./instructionsVersions";
 
-/** The instructions of agents as files: saving one sets them, and a refusal leaves the editor unsaved with the reason. */
+/** The instructions of agents as files. Saving sets them; if the core refuses, VS Code shows why and the editor stays unsaved. */
 export class InstructionsFiles implements Disposable, vscode.FileSystemProvider {
   private readonly store = new DisposableStore();
   private readonly changes = this.store.add(new vscode.EventEmitter<vscode.FileChangeEvent[]>());
@@ -96,7 +96,7 @@ export class InstructionsFiles implements Disposable, vscode.FileSystemProvider 
     return { detail, version: this.versions.see(detail.id, detail.system) };
   }
 
-  /** What the core refuses is said in the words of every other place. */
+  /** Turns failures into file errors with the same sentences as elsewhere. */
   private async tried<T>(uri: vscode.Uri, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -108,7 +108,7 @@ export class InstructionsFiles implements Disposable, vscode.FileSystemProvider 
     }
   }
 
-  /** Somebody else may have changed them: another window, a command, the CLI. */
+  /** Another window, a command or the CLI may have changed the instructions. */
   private look(id: AgentId, uri: vscode.Uri): void {
     const looking = this.service.get().then((door) => door.getAgent(id, 1));
     looking.then(
@@ -121,7 +121,7 @@ export class InstructionsFiles implements Disposable, vscode.FileSystemProvider 
     );
   }
 
-  /** An editor without changes is closed; one with changes keeps them, and says that its file is gone. */
+  /** Closes editors without changes. VS Code marks an editor with changes as deleted. */
   private remove(id: AgentId, uri: vscode.Uri): void {
     this.versions.forget(id);
     this.changes.fire([{ type: vscode.FileChangeType.Deleted, uri }]);
@@ -131,7 +131,7 @@ export class InstructionsFiles implements Disposable, vscode.FileSystemProvider 
   }
 }
 
-/** Whether a tab shows the instructions of this agent, under whatever name it had then. */
+/** Whether a tab shows the instructions of this agent, also under an earlier name. */
 export function isOf(input: unknown, id: AgentId): input is vscode.TabInputText {
   return (
     input instanceof vscode.TabInputText &&

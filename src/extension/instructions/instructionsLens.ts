@@ -8,11 +8,11 @@ import type { ServiceHandle } from "../engine/serviceHandle";
 import { instructionsLensText } from "./instructionsLensText";
 import { agentOfPath } from "./instructionsPath";
 
-/** Above instructions in an editor: their tokens, and a way to the chat. Sets their language, which no file name tells. */
+/** Shows tokens and a link to the chat above instructions. Sets their language, because the title has no file extension. */
 export class InstructionsLens implements Disposable, vscode.CodeLensProvider {
   private readonly store = new DisposableStore();
   private readonly changes = this.store.add(new vscode.EventEmitter<void>());
-  /** Turns of an agent when its instructions were saved. */
+  /** How many turns an agent had when its instructions were saved. */
   private readonly savedAt = new Map<AgentId, number>();
 
   readonly onDidChangeCodeLenses = this.changes.event;

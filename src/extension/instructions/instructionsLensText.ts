@@ -5,12 +5,12 @@ export interface InstructionsState {
   /** Unknown while the agent's model is not loaded. */
   readonly tokens: number | undefined;
   readonly isDirty: boolean;
-  /** They were saved, and the next message is the first one that they are read with. */
+  /** Saved, and no message was sent since. */
   readonly isUnread: boolean;
   readonly turns: number;
 }
 
-/** The line above the instructions: how long they are, and what becomes of them. */
+/** The line above the instructions: their length and what saving them does. */
 export function instructionsLensText(state: InstructionsState, formats: Formats): string {
   const { characters, tokens, isDirty, isUnread, turns } = state;
   const size = tokens === undefined ? `${formats.count(characters)} characters` : `${formats.count(tokens)} tokens`;

@@ -7,7 +7,7 @@ export function instructionsPath({ id, name }: Pick<AgentSummary, "id" | "name">
   return `/${id}/${title}${name.replace(/[/\\\s]+/g, " ").trim()}`;
 }
 
-/** The agent of a path; `undefined`: it is no path of instructions. */
+/** The agent of a path; `undefined` if it is not a path of instructions. */
 export function agentOfPath(path: string): AgentId | undefined {
   const [root, id, name, ...more] = path.split("/");
   return root === "" && id !== undefined && id !== "" && name?.startsWith(title) && more.length === 0 ? id : undefined;

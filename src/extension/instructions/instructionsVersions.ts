@@ -2,17 +2,17 @@ import type { AgentId } from "../../protocol/service";
 
 export interface InstructionsVersion {
   readonly text: string;
-  /** When this text was first seen, in ms since 1970: by it an editor tells that somebody else changed the text. */
+  /** When this text was first seen, in ms since 1970. VS Code detects conflicting changes by it. */
   readonly seenAtMs: number;
 }
 
-/** The instructions of agents as they were last seen: the core keeps no time of change. */
+/** The last known instructions of each agent with a time of change, which the core does not keep. */
 export class InstructionsVersions {
   private readonly versions = new Map<AgentId, InstructionsVersion>();
 
   constructor(private readonly nowMs: () => number = Date.now) {}
 
-  /** A text that differs from the last one gets a later time, however quickly it came. */
+  /** A changed text always gets a later time, also within the same millisecond. */
   see(id: AgentId, text: string): InstructionsVersion {
     const last = this.versions.get(id);
     if (last?.text === text) return last;

@@ -19,6 +19,8 @@ export class RunFollower implements Disposable {
   private readonly frame: Throttle;
   private readonly listening: Disposable;
   private deliveredLength = 0;
+  /** Pieces only: a frame costs what is new in it, not what was said before. */
+  private news = "";
   private text = "";
   private progress: RunProgress | undefined;
   private figures: TurnFigures | undefined;
@@ -58,6 +60,7 @@ export class RunFollower implements Disposable {
         return;
       case "text":
         this.text += event.text;
+        this.news += event.text;
         this.figures = event.figures;
         break;
       case "waitingModel":
@@ -74,10 +77,11 @@ export class RunFollower implements Disposable {
   }
 
   private deliverNews(): void {
-    if (this.figures && this.text.length > this.deliveredLength) {
-      const offset = this.deliveredLength;
-      this.deliveredLength = this.text.length;
-      this.deliver({ type: "text", delta: { offset, text: this.text.slice(offset), figures: this.figures } });
+    if (this.figures && this.news !== "") {
+      const { deliveredLength: offset, news: text, figures } = this;
+      this.deliveredLength += text.length;
+      this.news = "";
+      this.deliver({ type: "text", delta: { offset, text, figures } });
     } else if (this.progress && this.text === "") {
       this.deliver({ type: "progress", progress: this.progress });
     }

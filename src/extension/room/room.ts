@@ -28,6 +28,8 @@ export interface RoomPorts {
   readonly post: (update: RoomUpdate) => void;
   readonly language: string;
   readonly memory: RoomMemory;
+  /** Called with the agents in the room, at the start and after each change. */
+  readonly onMembers: (members: ReadonlySet<AgentId>) => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -52,6 +54,7 @@ export class Room implements Disposable {
   constructor(private readonly ports: RoomPorts) {
     const { memory, now } = ports;
     this.records = readMembers(memory.get(membersKey));
+    this.tellMembers();
     this.thread = new RoomThread({
       post: (update) =>
         ports.post(update.type === "message" ? { ...update, message: this.withRunning(update.message) } : update),
@@ -209,9 +212,9 @@ export class Room implements Disposable {
 
   private async follow(message: RoomMessageId, agent: AgentId, running: Running): Promise<void> {
     // Before anything is awaited: an unhandled rejection would end the process.
-    const ended = running.done.then(
-      () => {},
-      () => {}, // the turn carries its failure
+    const ended: Promise<unknown> = running.done.then(
+      () => undefined,
+      (error: unknown) => error,
     );
     const follower = new RunFollower(running, (update) => this.ports.post({ ...update, message, agent }));
     this.running.get(agent)?.dispose();
@@ -219,26 +222,29 @@ export class Room implements Disposable {
     const turn = await this.head(agent);
     if (turn) this.thread.setAnswer(message, agent, { turn: pageTurn(turn, this.ports.language, follower.state) });
     ended
-      .then(() => this.end(message, agent, follower, turn?.id))
+      .then((failure) => this.end(message, agent, follower, turn, failure))
       .catch((error: unknown) => {
-        const { text } = follower.state;
-        if (turn) this.setEnd(message, agent, { ...turn, answer: text, state: "failed", error: toErrorInfo(error) });
+        if (turn) this.setEnd(message, agent, cutOff(turn, follower, error));
       });
   }
 
+  /** `failure` is what the answer was rejected with. */
   private async end(
     message: RoomMessageId,
     agent: AgentId,
     follower: RunFollower,
-    turn: TurnId | undefined,
+    turn: TurnView | undefined,
+    failure: unknown,
   ): Promise<void> {
     follower.flush();
     follower.dispose();
     if (this.running.get(agent) === follower) this.running.delete(agent);
     const door = await this.ports.door();
     const { turns } = await door.getAgent(agent, newestTurns);
-    const finished = turns.find(({ id }) => id === turn);
+    const finished = turns.find(({ id }) => id === turn?.id);
     if (finished) this.setEnd(message, agent, finished);
+    // A message that does not fit the context is no turn of the agent any more.
+    else if (turn && failure !== undefined) this.setEnd(message, agent, cutOff(turn, follower, failure));
     else this.thread.finish(message);
     await this.postMembers();
   }
@@ -270,7 +276,16 @@ export class Room implements Disposable {
   private keepMembers(records: readonly MemberRecord[]): void {
     this.records = records;
     this.ports.memory.update(membersKey, records);
+    this.tellMembers();
   }
+
+  private tellMembers(): void {
+    this.ports.onMembers(new Set(this.records.map(({ agent }) => agent)));
+  }
+}
+
+function cutOff(turn: TurnView, follower: RunFollower, error: unknown): TurnView {
+  return { ...turn, answer: follower.state.text, state: "failed", error: toErrorInfo(error) };
 }
 
 function newAnswer({ id, name, index, modelDirectory, modelName }: AgentSummary): RoomAnswer {

@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { InvalidRequestError } from "../../common/errors";
 import { type Addressees, isRoomToHost, type RoomCommand, type RoomToPage } from "../../protocol/room";
-import type { AgentSummary } from "../../protocol/service";
+import type { AgentId, AgentSummary } from "../../protocol/service";
 import { type AgentPicker, agentChoices } from "../agents/agentPicker";
 import { agentArgument, flagField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
@@ -28,6 +28,8 @@ export interface RoomViewPorts {
   readonly failures: Failures;
   readonly picker: AgentPicker;
   readonly memory: vscode.Memento;
+  /** Called with the agents in the room, at the start and after each change. */
+  readonly onMembers: (members: ReadonlySet<AgentId>) => void;
   readonly extensionUri: vscode.Uri;
 }
 
@@ -53,6 +55,7 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
           get: (key) => memory.get(key),
           update: (key, value) => void memory.update(key, value).then(undefined, (error) => failures.note(error)),
         },
+        onMembers: ports.onMembers,
         now: () => Date.now(),
       }),
     );
@@ -135,17 +138,19 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
     if (this.page?.live) await this.room.postMembers();
   }
 
+  /** Arguments: agent; or name, of the first agent where there is none. */
   private async addMember(argument: unknown): Promise<unknown> {
     const { service } = this.ports;
     const isFirst = agentArgument(argument) === undefined && (await (await service.get()).listAgents()).length === 0;
-    return isFirst ? this.addFirst() : this.member(argument, "Add to Room", "add");
+    return isFirst ? this.addFirst(textField(argument, "name")) : this.member(argument, "Add to Room", "add");
   }
 
   /** There is no agent to choose: the person makes one, and it joins the room. */
-  private async addFirst(): Promise<unknown> {
+  private async addFirst(name?: string): Promise<unknown> {
     const made: unknown = await vscode.commands.executeCommand(commands.newAgent, {
       prompt: "No agents yet: make the first one. It joins the room.",
       background: true,
+      ...(name === undefined ? {} : { name }),
     });
     const id = textField(made, "id");
     return id === undefined ? undefined : this.member({ agent: id }, "Add to Room", "add");

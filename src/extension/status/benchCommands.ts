@@ -23,8 +23,8 @@ const suites: readonly SuiteItem[] = [
   { suite: "throughput", label: "Throughput", detail: "Reading, answering, and many agents together" },
   { suite: "engine", label: "Engine", detail: "Sharing, fairness, guesses, the host's event loop, the pool" },
   { suite: "host", label: "Host", detail: "How late VS Code's extension host is while the engine works" },
-  { suite: "soak", label: "Soak", detail: "Many agents over a pool too small for them, for many turns" },
-  { suite: "exp-005", label: "EXP-005", detail: "Token ids beside those of mlx_lm; needs its Python environment" },
+  { suite: "soak", label: "Soak", detail: "Many agents in a pool that is too small for them, for many turns" },
+  { suite: "exp-005", label: "EXP-005", detail: "Token ids compared with mlx_lm's; needs its Python environment" },
 ];
 
 /**

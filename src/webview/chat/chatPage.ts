@@ -127,15 +127,19 @@ export class ChatPage {
     const { field } = this.dock.composer;
     const control = event.ctrlKey || event.metaKey;
     if (event.key === "Escape") {
-      if (this.dock.cancelEdit()) return;
-      if (this.state.snapshot && runningTurn(this.state.snapshot)) this.run({ type: "stop" });
-      else if (!this.transcript.stepOut()) field.focus();
+      this.escaped();
     } else if (event.key === "ArrowUp" && control && event.target === field && field.selectionStart === 0) {
       event.preventDefault();
       this.transcript.focusLast();
     } else if (event.key === "f" && control) {
       this.transcript.drawAll(); // VS Code's find widget opens, and searches the document
     }
+  }
+
+  private escaped(): void {
+    if (this.dock.cancelEdit()) return;
+    if (this.state.snapshot && runningTurn(this.state.snapshot)) this.run({ type: "stop" });
+    else if (!this.transcript.stepOut()) this.dock.composer.field.focus();
   }
 
   /** Once, after the first snapshot is in the page: before, there is nothing to scroll, and nothing can take the focus. */

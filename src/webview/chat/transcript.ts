@@ -7,11 +7,11 @@ import { revealFoundText } from "../shared/foundText";
 import { part } from "../shared/frame";
 import type { TurnMark } from "../shared/host";
 import { Slot } from "../shared/slot";
+import { TurnStops } from "../shared/turnStops";
 import { BranchesView } from "./branches";
 import { runningTurn } from "./derived";
 import { turnView } from "./turn";
 import { TurnList, type TurnListState } from "./turnList";
-import { TurnStops } from "./turnStops";
 
 export interface TranscriptPorts {
   readonly run: (command: ChatCommand) => void;
@@ -97,8 +97,9 @@ export class Transcript {
   private viewIn(formats: Formats): TurnListState["view"] {
     if (this.view && this.formats === formats) return this.view;
     this.formats = formats;
+    const { answers } = this;
     const { run, edit } = this.ports;
-    this.view = (turn, place) => turnView(turn, place, { formats, answers: this.answers, run, edit: () => edit(turn) });
+    this.view = (turn, place) => turnView(turn, place, { formats, answers, run, edit: () => edit(turn) });
     return this.view;
   }
 }

@@ -25,7 +25,7 @@ export function answerTools(
   ];
 }
 
-/** Below an answer that did not end by itself, where there is something to go on from. */
+/** Below an answer that did not end by itself, where it has a text to go on from. */
 export function continueLink(
   { agent, turn }: RoomAnswer,
   { isNewest }: { readonly isNewest: boolean },
@@ -33,11 +33,15 @@ export function continueLink(
 ): Children {
   if (!isNewest || !turn || !isCut(turn)) return undefined;
   const goOn = () => run({ type: "continue", agent, turn: turn.id });
-  const title = "Nothing is read again";
+  const title = "Goes on where it was cut";
   return h("div.links", { key: "continue" }, h("button.link.small", { title, on: { click: goOn } }, "Continue"));
 }
 
 function isCut({ state, finishReason, answer }: PageTurn): boolean {
   if (answer === "") return false;
-  return state === "interrupted" || (state === "done" && (finishReason === "aborted" || finishReason === "length"));
+  return (
+    state === "interrupted" ||
+    state === "failed" ||
+    (state === "done" && (finishReason === "aborted" || finishReason === "length"))
+  );
 }

@@ -20,7 +20,7 @@ export interface MessagePlace {
 export function messageView(message: RoomMessage, place: MessagePlace, context: AnswerContext): TreeNode {
   const { formats, run } = context;
   const running = message.answers.some(isRunning);
-  const to = message.to === "all" ? "all" : message.answers.map(({ name }) => name).join(", ");
+  const to = addressees(message);
   const title = `Message ${formats.count(place.number)}, to ${to}`;
   return h(
     "article",
@@ -41,6 +41,13 @@ export function messageView(message: RoomMessage, place: MessagePlace, context: 
     ),
     modelGroups(message).map((group) => groupView(message, group, place, context)),
   );
+}
+
+/** "all", or names; a fork that was asked later is not among them. */
+function addressees({ to, answers }: RoomMessage): string {
+  if (to === "all") return "all";
+  const asked = answers.filter(({ agent }) => to.includes(agent));
+  return asked.map(({ name }) => name).join(", ");
 }
 
 function groupView(message: RoomMessage, group: ModelGroup, place: MessagePlace, context: AnswerContext): TreeNode {

@@ -2,49 +2,35 @@ import { createFormats, type Formats } from "../../common/format";
 import type { Problem } from "../../protocol/page";
 import type { RoomAnswer, RoomCommand, RoomMessageId, RoomSnapshot, RoomUpdate } from "../../protocol/room";
 import { Announcer } from "../shared/announcer";
-import { Answers } from "../shared/answers";
 import { afterWriting, Composer } from "../shared/composer";
 import { engineNotice } from "../shared/engineNotice";
 import { Eta } from "../shared/eta";
-import { Follow } from "../shared/follow";
 import { oncePerFrame, part } from "../shared/frame";
 import { Host, type PageMemory } from "../shared/host";
 import { problemView, type RunAction } from "../shared/problem";
 import { Slot } from "../shared/slot";
 import { keepTabStops, listenToToolbars } from "../shared/toolbars";
-import { type Children, h, icon, type TreeNode } from "../shared/tree";
-import { type AnswerContext, answerKey } from "./answer";
+import { type Children, h, icon } from "../shared/tree";
 import { chipsView } from "./chips";
-import { askBlocked, newestAnswers, roomAnnouncement, runningAgents, targetLabel } from "./derived";
+import { Conversation } from "./conversation";
+import { askBlocked, roomAnnouncement, runningAgents, targetLabel } from "./derived";
 import { emptyView } from "./empty";
-import { KeptTrees } from "./kept";
 import { addressed, aheadOf } from "./mention";
 import { MentionList } from "./mentionList";
-import { messageView } from "./message";
-import { modelGroups, modelState } from "./modelGroups";
 import { emptyRoom, fold, type RoomState, reduceRoom } from "./state";
 
 /** Several agents in one conversation: puts the views where they belong and carries commands to the host. */
 export class RoomPage {
   readonly element = part("main", "room");
   private readonly top = new Slot(part("div", "slot top"));
-  private readonly log = part("div", "log", {
-    role: "log",
-    "aria-label": "Room conversation",
-    "aria-live": "off",
-    tabindex: "0",
-  });
-  private readonly messages = new Slot(this.log);
+  private readonly conversation: Conversation;
   private readonly dock = part("footer", "dock");
   private readonly notices = new Slot(part("div", "slot stack notices"));
   private readonly announcer = new Announcer();
-  private readonly answers = new Answers((command) => this.run(command));
   private readonly eta = new Eta();
   private readonly host: Host<RoomCommand, RoomUpdate>;
   private readonly composer: Composer;
   private readonly mentions: MentionList;
-  private readonly follow: Follow;
-  private readonly kept = new KeptTrees();
   private readonly render = oncePerFrame(() => this.renderNow());
   private readonly readSoon = afterWriting(() => this.readAhead());
   private readonly atStart: PageMemory;
@@ -57,9 +43,6 @@ export class RoomPage {
   private restored = false;
 
   constructor() {
-    const newText = part("button", "btn second small new-text");
-    newText.textContent = "New text";
-    newText.hidden = true;
     this.host = new Host((update) => this.updated(update));
     this.composer = new Composer({
       send: (text) => this.ask(text),
@@ -67,19 +50,21 @@ export class RoomPage {
       key: (event) => this.mentions.key(event),
     });
     this.mentions = new MentionList(this.composer.field);
-    this.follow = new Follow(this.log, newText, {
+    this.conversation = new Conversation({
+      run: (command) => this.run(command),
+      fold: (message, answer, folded) => this.fold(message, answer, folded),
       scrolled: () => this.remember(),
       jumped: () => this.composer.field.focus(),
     });
-    this.dock.append(newText, this.mentions.element, this.notices.element, this.composer.element);
+    this.dock.append(this.conversation.newText, this.mentions.element, this.notices.element, this.composer.element);
     const title = part("h1", "sr");
     title.textContent = "Room";
-    this.element.append(title, this.top.element, this.log, this.dock, this.announcer.element);
+    this.element.append(title, this.top.element, this.conversation.element, this.dock, this.announcer.element);
     listenToToolbars(this.element);
     document.addEventListener("keydown", (event) => this.pressed(event));
     this.atStart = this.host.memory;
     this.composer.draft = this.atStart.draft;
-    this.log.hidden = true;
+    this.conversation.element.hidden = true;
     this.dock.hidden = true;
     this.host.ready();
   }
@@ -99,7 +84,6 @@ export class RoomPage {
     if (settings.language === this.language) return;
     this.language = settings.language;
     this.formats = createFormats(settings.language);
-    this.kept.clear();
   }
 
   private renderNow(): void {
@@ -110,39 +94,16 @@ export class RoomPage {
     const isEmpty = snapshot.members.length === 0 && snapshot.messages.length === 0;
     const appeared = this.dock.hidden && !isEmpty;
     this.top.show(isEmpty ? emptyView(run) : chipsView(snapshot.members, this.formats, run));
-    this.log.hidden = isEmpty;
+    this.conversation.element.hidden = isEmpty;
     this.dock.hidden = isEmpty;
-    this.messages.show(this.messageViews(snapshot));
+    this.conversation.render(snapshot, this.formats);
     this.notices.show(this.noticeViews(snapshot));
     this.renderComposer(snapshot);
-    keepTabStops(this.element);
+    keepTabStops(this.top.element);
     // The button that had it is gone (Stop All, for one): the next thing to do is to write.
     if (appeared || (hadFocus && document.activeElement === document.body)) this.composer.field.focus();
     this.restoreScroll();
-    this.follow.rendered(endOf(snapshot));
-  }
-
-  /** What did not change keeps its tree, so that the patch skips it: an update costs what its answer costs. */
-  private messageViews({ messages, engine }: RoomSnapshot): readonly TreeNode[] {
-    const answerKeys = messages.flatMap(({ id, answers }) => answers.map(({ agent }) => answerKey(id, agent)));
-    this.kept.keepOnly(new Set([...messages.map(({ id }) => id), ...answerKeys]));
-    this.answers.keepOnly(new Set(answerKeys));
-    const newest = newestAnswers(messages);
-    const context: AnswerContext = {
-      formats: this.formats,
-      answers: this.answers,
-      kept: this.kept,
-      run: (command) => this.run(command),
-      fold: (message, answer, folded) => this.fold(message, answer, folded),
-    };
-    return messages.map((message, index) => {
-      const number = index + 1;
-      const newestOf = newest.get(message.id) ?? new Set();
-      // The engine's state changes with every part of a load: only what is shown of it counts.
-      const models = modelGroups(message).map((group) => modelState(group, engine));
-      const from = [message, number, [...newestOf].join(), models.join()];
-      return this.kept.view(message.id, from, () => messageView(message, { number, engine, newestOf }, context));
-    });
+    this.conversation.rendered(snapshot);
   }
 
   private noticeViews({ engine }: RoomSnapshot): Children {
@@ -217,7 +178,7 @@ export class RoomPage {
     const { to, text } = addressed(draft, this.state.snapshot?.members ?? []);
     if (text === "") return;
     this.composer.draft = "";
-    this.follow.toEnd();
+    this.conversation.toEnd();
     void this.host.request({ type: "ask", text, to }).then((problem) => {
       this.failure = problem;
       // What could not be sent is not lost, nor is what was written since.
@@ -232,9 +193,18 @@ export class RoomPage {
     this.render();
   }
 
+  /** Escape stops the answers; where none runs, it steps out: from inside a message to it, then to the field. */
   private pressed(event: KeyboardEvent): void {
-    if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
-    if (this.state.snapshot && runningAgents(this.state.snapshot).size > 0) this.run({ type: "stopAll" });
+    if (event.isComposing || event.defaultPrevented) return;
+    const { field } = this.composer;
+    if (event.key === "Escape") {
+      if (this.state.snapshot && runningAgents(this.state.snapshot).size > 0) this.run({ type: "stopAll" });
+      else if (!this.conversation.stepOut()) field.focus();
+    } else if (event.key === "ArrowUp" && (event.ctrlKey || event.metaKey) && field.selectionStart === 0) {
+      if (event.target !== field) return;
+      event.preventDefault();
+      this.conversation.focusLast();
+    }
   }
 
   private drafted(): void {
@@ -255,17 +225,11 @@ export class RoomPage {
   private restoreScroll(): void {
     if (this.restored) return;
     this.restored = true;
-    this.follow.restore(this.atStart.scrollTop);
+    this.conversation.restore(this.atStart.scrollTop);
   }
 
   private remember(): void {
-    const { scrollTop } = this.follow;
+    const { scrollTop } = this.conversation;
     this.host.remember({ draft: this.composer.draft, ...(scrollTop === undefined ? {} : { scrollTop }) });
   }
-}
-
-/** What the conversation ends with, for "New text". */
-function endOf({ messages }: RoomSnapshot): string {
-  const last = messages.at(-1);
-  return last ? `${last.id} ${last.answers.map(({ turn }) => turn?.answer.length ?? 0).join(" ")}` : "";
 }

@@ -12,7 +12,7 @@ const hues = [
 ] as const;
 
 /** Of the hue; the rest is the text's colour. It lifts the yellow of light themes over 3:1 on every background. */
-const hueShare = "80%";
+const hueShare = "85%";
 
 /** An agent has one colour everywhere, by its order of creation. */
 export function agentColour(index: number): { readonly "--c": string } {

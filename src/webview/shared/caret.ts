@@ -1,7 +1,7 @@
 import { h, type TreeNode } from "./tree";
 
 const holders: ReadonlySet<string> = new Set(
-  "p ul ol li blockquote h3 h4 h5 h6 pre div table tbody thead tr td th".split(" "),
+  "p ul ol li blockquote h2 h3 h4 h5 h6 pre div table tbody thead tr td th".split(" "),
 );
 
 /** Puts the caret where the next text of a streaming block will stand: after the last of its innermost last element. */

@@ -28,8 +28,9 @@ export function engineNotice({ state, actions }: PageEngine, context: EngineNoti
     case "loading":
       return loadingView(state, actions, context);
     case "noModel": {
-      const what = state.error ? sentence(state.error.what) : "No model is chosen.";
-      return notice("info", undefined, `${what} Agents and what they have read are kept.`, "note");
+      const first = "Choose a model first, or get the starter model, which is small and runs anywhere.";
+      const why = state.error ? ` ${sentence(state.error.what)}` : "";
+      return notice("info", undefined, `${first} Agents and what they have read are kept.${why}`, "note");
     }
     case "addonMissing":
     case "failed":

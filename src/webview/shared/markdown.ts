@@ -1,16 +1,24 @@
 /**
  * Markdown as a tree of the elements listed here and no others. HTML in the source is text, links keep only addresses
- * that the host would open, images are shown as their description and never loaded.
+ * that the host would open, images are shown as their description and never loaded, formulas as their source.
  */
 import MarkdownIt from "markdown-it";
 import type { ContentCommand } from "../../protocol/page";
 import { codeBlock } from "./codeBlock";
-import { type Child, h, type TreeNode } from "./tree";
+import { markHidden } from "./hiddenCharacters";
+import { footnotes } from "./markdownFootnotes";
+import { wwwLinks } from "./markdownLinks";
+import { math } from "./markdownMath";
+import { type Place, Places, startPlace } from "./markdownPlace";
+import { taskLists } from "./markdownTasks";
+import { type Child, h, type TreeNode, textOf } from "./tree";
 
 export interface MarkdownBlock {
   /** Offset of the block in the source, in UTF-16 units. */
   readonly start: number;
   readonly node: TreeNode;
+  /** Behind the block: what the next one goes on from. */
+  readonly end: Place;
 }
 
 export interface Markdown {
@@ -20,7 +28,11 @@ export interface Markdown {
 
 export type RunContent = (command: ContentCommand) => void;
 
-const parser = new MarkdownIt({ html: false, linkify: true, breaks: false });
+const parser = new MarkdownIt({ html: false, linkify: true, breaks: false })
+  .use(taskLists)
+  .use(math)
+  .use(footnotes)
+  .use(wwwLinks);
 
 type Token = ReturnType<typeof parser.parse>[number];
 
@@ -36,19 +48,27 @@ export function renderMarkdown(source: string, run: RunContent, before?: Markdow
   const grew = before !== undefined && source.startsWith(before.source);
   const settled = grew ? before.blocks.slice(0, -unsettledBlocks) : [];
   const start = grew ? (before.blocks[settled.length]?.start ?? 0) : 0;
-  return { source, blocks: [...settled, ...parse(source, start, run)] };
+  const places = new Places(settled.at(-1)?.end ?? startPlace);
+  return { source, blocks: [...settled, ...parse(source, start, { run, places })] };
 }
 
-function parse(source: string, start: number, run: RunContent): readonly MarkdownBlock[] {
+/** What the parts of one answer share while it is rendered. */
+interface Rendering {
+  readonly run: RunContent;
+  readonly places: Places;
+}
+
+function parse(source: string, start: number, rendering: Rendering): readonly MarkdownBlock[] {
   const text = source.slice(start);
   const lines = lineStarts(text);
   const tokens = parser.parse(text, {});
   const blocks: MarkdownBlock[] = [];
   for (let at = 0; at < tokens.length; ) {
     const end = endOf(tokens, at);
-    const [node] = render(tokens.slice(at, end), run);
+    const [node] = render(tokens.slice(at, end), rendering);
     const line = tokens[at]?.map?.[0] ?? 0;
-    if (node !== undefined && typeof node !== "string") blocks.push({ start: start + (lines[line] ?? 0), node });
+    if (node !== undefined && typeof node !== "string")
+      blocks.push({ start: start + (lines[line] ?? 0), node, end: rendering.places.current });
     at = end;
   }
   return blocks;
@@ -70,24 +90,25 @@ function endOf(tokens: readonly Token[], at: number): number {
   return end;
 }
 
-function render(tokens: readonly Token[], run: RunContent): readonly Child[] {
+function render(tokens: readonly Token[], rendering: Rendering): readonly Child[] {
   const children: Child[] = [];
   for (let at = 0; at < tokens.length; ) {
     const end = endOf(tokens, at);
     const token = tokens[at];
-    if (token) children.push(...renderToken(token, () => render(tokens.slice(at + 1, end - 1), run), run));
+    if (token) children.push(...renderToken(token, () => render(tokens.slice(at + 1, end - 1), rendering), rendering));
     at = end;
   }
   return children;
 }
 
 /** Elements that take their children and nothing else. */
-const plain: ReadonlySet<string> = new Set("p ul li blockquote table thead tbody tr em strong s".split(" "));
+const plain: ReadonlySet<string> = new Set("p ul blockquote thead tbody tr em strong s".split(" "));
 
-function renderToken(token: Token, inner: () => readonly Child[], run: RunContent): readonly Child[] {
+function renderToken(token: Token, inner: () => readonly Child[], rendering: Rendering): readonly Child[] {
+  const { run, places } = rendering;
   switch (token.type) {
     case "inline":
-      return render(token.children ?? [], run);
+      return render(token.children ?? [], rendering);
     case "text":
       return [token.content];
     case "softbreak":
@@ -97,10 +118,20 @@ function renderToken(token: Token, inner: () => readonly Child[], run: RunConten
     case "hr":
       return [h("hr")];
     case "code_inline":
-      return [h("code", {}, token.content)];
+      return [h("code", {}, markHidden([token.content]))];
     case "fence":
     case "code_block":
-      return [codeBlock(token.content, token.info, run)];
+      return [codeBlock(token.content, token.info, places.codeBlock(), run)];
+    case "math":
+      return [h("code.math", {}, markHidden([token.content]))];
+    case "math_block":
+      return [h("pre.math", {}, markHidden([token.content]))];
+    case "footnote_mark":
+      return [h("sup", {}, token.content)];
+    case "footnote_open":
+      return [h("p.footnote", {}, h("sup", {}, token.info), " ", inner())];
+    case "task":
+      return [taskBox(token.content === "x")];
     case "image":
       return [`[${token.content || "image"}]`];
     case "link_open":
@@ -108,21 +139,40 @@ function renderToken(token: Token, inner: () => readonly Child[], run: RunConten
     case "paragraph_open":
       return token.hidden ? inner() : [h("p", {}, inner())];
     case "heading_open":
-      // The page and the turn have the headings above.
-      return [h(`h${Math.min(6, Number(token.tag.slice(1)) + 2)}`, {}, inner())];
+      return [h(`h${places.heading(Number(token.tag.slice(1)))}`, {}, inner())];
+    case "list_item_open":
+      return [h("li", { class: token.attrGet("class") === "task" ? "task" : undefined }, inner())];
     case "ordered_list_open":
       return [h("ol", { start: token.attrGet("start") ?? undefined }, inner())];
+    case "table_open":
+      return [table(places.table(), inner())];
     case "th_open":
     case "td_open":
-      return [h(token.tag, { class: alignment(String(token.attrGet("style"))) }, inner())];
+      return [cell(token.tag, String(token.attrGet("style")), inner())];
     default:
       if (plain.has(token.tag) && token.nesting === 1) return [h(token.tag, {}, inner())];
       return token.content ? [token.content] : inner();
   }
 }
 
-function alignment(style: string): string | undefined {
-  return style.includes("right") ? "right" : style.includes("center") ? "center" : undefined;
+/** A box of its own, so that a wide table scrolls and the answer around it does not. */
+function table(number: number, rows: readonly Child[]): TreeNode {
+  return h("div.table", { tabindex: "0", role: "group", "aria-label": `Table ${number}` }, h("table", {}, rows));
+}
+
+/** A text that is no longer than this stays in one line: a narrow page scrolls rather than breaks it. In UTF-16 units. */
+const shortCell = 24;
+
+function cell(tag: string, style: string, children: readonly Child[]): TreeNode {
+  const { length } = children.map(textOf).join("");
+  const align = style.includes("right") ? "right" : style.includes("center") ? "center" : "";
+  const name = [align, length <= shortCell ? "short" : ""].join(" ").trim();
+  // A header without a text heads nothing: read aloud, it would be an empty name before each cell.
+  return h(length === 0 ? "td" : tag, { class: name || undefined }, children);
+}
+
+function taskBox(done: boolean): TreeNode {
+  return h("input", { type: "checkbox", disabled: true, checked: done, "aria-label": done ? "Done" : "Not done" });
 }
 
 function link(href: string, children: readonly Child[], run: RunContent): readonly Child[] {

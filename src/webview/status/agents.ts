@@ -59,7 +59,7 @@ function row(agent: AgentSummary, formats: Formats, run: (command: StatusCommand
           on: { click: () => run({ type: "openAgent", agent: agent.id }) },
         },
         tierDot(agent.tier, { busy: agent.state !== "idle", title: tierNames[agent.tier] }),
-        h("span.cut", {}, agent.name),
+        h("span.name", { dir: "auto" }, agent.name),
         agent.lockedElsewhere && icon("lock"),
         agent.lockedElsewhere && h("span.sr", {}, "open in another window"),
       ),

@@ -28,13 +28,13 @@ export interface BenchContext {
 type Running = NonNullable<ServiceStatus["benchRunning"]>;
 
 const suiteDetails: Readonly<Record<BenchSuite, string>> = {
-  "exp-005": "Token ids beside those of mlx_lm",
+  "exp-005": "Token ids compared with mlx_lm's",
   "exp-006": "Reconstruct, extract and round trip of blocks",
   resume: "Time to the first token: cold, warm, hot",
   throughput: "Prefill, decode, many agents together",
   engine: "Sharing, fairness, guesses, the host's event loop, the pool",
   host: "How late VS Code's extension host is while the engine works",
-  soak: "Many agents over a pool too small for them, for many turns",
+  soak: "Many agents in a pool that is too small for them, for many turns",
 };
 
 export function benchView(

@@ -22,6 +22,8 @@ export interface RigOptions {
   readonly contextTokens?: number;
   readonly maxAnswerTokens?: number;
   readonly settings?: SamplingOptions;
+  /** No setting is set: the model's own sampling holds. */
+  readonly isUnset?: boolean;
   /** What the model's files say of sampling. */
   readonly modelSampling?: SamplingOptions;
   readonly identity?: Partial<BlockIdentity>;
@@ -100,7 +102,10 @@ export class AgentRig {
         return this.time;
       },
       // Greedy, so that an answer is the one that the agent gives at any other time too.
-      sampling: () => ({ temperature: 0, maxTokens: options.maxAnswerTokens ?? 8, ...options.settings }),
+      sampling: () =>
+        options.isUnset === true
+          ? {}
+          : { temperature: 0, maxTokens: options.maxAnswerTokens ?? 8, ...options.settings },
       defaultModel: () => "/models/fake",
       log: silentLog,
       ...(options.lockGraceMs === undefined ? {} : { lockGraceMs: options.lockGraceMs }),

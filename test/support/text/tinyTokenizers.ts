@@ -91,3 +91,78 @@ export function sentencePieceTokenizer(): object {
     },
   };
 }
+
+const spaceRuns = [2, 3, 4, 5, 6, 7, 8];
+
+/** As Gemma's: "▁" is a space, runs of it are made by merges, and stand among the added tokens too. */
+export function spaceRunTokenizer(): object {
+  const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
+  const runs = spaceRuns.map((length) => "▁".repeat(length));
+  const words = ["<pad>", "<eos>", "<bos>", "<unk>", "▁", "a", "b", "i", "f", "\n", ...runs, ...bytes];
+  const merges = runs.flatMap((run) =>
+    Array.from({ length: run.length - 1 }, (_, at) => [run.slice(0, at + 1), run.slice(at + 1)]),
+  );
+  const added = [...words.slice(0, 4), ...runs].map((content) => ({
+    id: words.indexOf(content),
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: content.startsWith("<"),
+  }));
+  return {
+    version: "1.0",
+    added_tokens: added,
+    normalizer: { type: "Replace", pattern: { String: " " }, content: "▁" },
+    pre_tokenizer: { type: "Split", pattern: { String: " " }, behavior: "MergedWithPrevious", invert: false },
+    post_processor: null,
+    decoder: {
+      type: "Sequence",
+      decoders: [
+        { type: "Replace", pattern: { String: "▁" }, content: " " },
+        { type: "ByteFallback" },
+        { type: "Fuse" },
+      ],
+    },
+    model: {
+      type: "BPE",
+      unk_token: "<unk>",
+      fuse_unk: true,
+      byte_fallback: true,
+      ignore_merges: false,
+      vocab: Object.fromEntries(words.map((word, id) => [word, id])),
+      merges,
+    },
+  };
+}
+
+/** As GPT-NeoX's and Phi's: byte-level, and runs of spaces and tabs are added tokens that the vocabulary does not have. */
+export function addedSpaceTokenizer(normalized: boolean): object {
+  const words = [...byteCharacters, ...merges.map((merge) => merge.replace(" ", ""))];
+  const runs = [...spaceRuns.map((length) => " ".repeat(length)), "\t\t"];
+  return {
+    version: "1.0",
+    added_tokens: runs.reverse().map((content, i) => ({
+      id: words.length + i,
+      content,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized,
+      special: false,
+    })),
+    normalizer: { type: "NFC" },
+    pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
+    post_processor: null,
+    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: {
+      type: "BPE",
+      unk_token: null,
+      byte_fallback: false,
+      ignore_merges: false,
+      vocab: Object.fromEntries(words.map((word, id) => [word, id])),
+      merges,
+    },
+  };
+}

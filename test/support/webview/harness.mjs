@@ -10,7 +10,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { launchBrowser } from "../../host/browser.mjs";
-import { enter, pages, servePages, themeNames } from "./pages.mjs";
+import { enter, pages, servePages } from "./pages.mjs";
+import { themeNames } from "./themes.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 const widths = { chat: [1000, 480, 320], room: [600, 340, 280], status: [700, 340, 300, 280] };

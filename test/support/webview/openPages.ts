@@ -1,7 +1,8 @@
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { launchBrowser } from "../../host/browser.mjs";
-import { enter, type PageName, type ServedPages, servePages, type ThemeName } from "./pages.mjs";
+import { enter, type PageName, type ServedPages, servePages } from "./pages.mjs";
+import type { ThemeName } from "./themes.mjs";
 
 const height = 900;
 
@@ -54,16 +55,22 @@ export function showPages(): () => OpenPages {
   };
 }
 
-/** What axe-core finds in the tab: one line for each rule, with the elements that break it. */
-export async function violations(tab: Page): Promise<readonly string[]> {
+/** The rules whose result depends on the theme. */
+export const colourRules: readonly string[] = ["color-contrast", "link-in-text-block"];
+
+/** What axe-core finds in the tab by these rules, or by all: one line for each rule, with the elements that break it. */
+export async function violations(tab: Page, rules?: readonly string[]): Promise<readonly string[]> {
   await tab.evaluate(axe.source);
-  return await tab.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+  return await tab.evaluate(async (only) => {
+    const { violations } = await window.axe.run(document, {
+      resultTypes: ["violations"],
+      ...(only ? { runOnly: [...only] } : {}),
+    });
     return violations.map(({ id, nodes }) => {
       const places = nodes.map(({ target, failureSummary }) => `${target.join(" ")} (${failureSummary ?? ""})`);
       return `${id}: ${places.join("; ").replace(/\s+/g, " ")}`;
     });
-  });
+  }, rules);
 }
 
 declare global {

@@ -1,11 +1,9 @@
 import type { Page } from "playwright-core";
+import type { ThemeName } from "./themes.mjs";
 
 export type PageName = "chat" | "room" | "status";
-export type ThemeName = "dark" | "light" | "high-contrast" | "high-contrast-light";
 
 export const pages: readonly PageName[];
-export const themes: Readonly<Record<ThemeName, string>>;
-export const themeNames: readonly ThemeName[];
 
 export interface ServedPages {
   /** The names of each page's samples. */

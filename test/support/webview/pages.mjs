@@ -3,18 +3,9 @@ import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import * as esbuild from "esbuild";
+import { themes } from "./themes.mjs";
 
 export const pages = ["chat", "room", "status"];
-
-/** The classes that VS Code gives a page's body, by our name of the theme. */
-export const themes = {
-  dark: "vscode-dark",
-  light: "vscode-light",
-  "high-contrast": "vscode-high-contrast",
-  "high-contrast-light": "vscode-high-contrast vscode-high-contrast-light",
-};
-
-export const themeNames = Object.keys(themes);
 
 const types = { ".js": "text/javascript", ".css": "text/css", ".ttf": "font/ttf", ".html": "text/html" };
 
@@ -96,5 +87,5 @@ export async function servePages(root) {
 /** What a person does in a state, where the state is more than what the host sent. */
 export async function enter(tab, state) {
   if (state === "mention") await tab.locator("textarea").pressSequentially("@te");
-  if (state === "branches" || state === "branchTree") await tab.locator("details.branches summary").click();
+  if (state === "branchTree" || state === "branches") await tab.locator("details.branches summary").click();
 }

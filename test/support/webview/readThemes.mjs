@@ -11,7 +11,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { launchBrowser } from "../../host/browser.mjs";
 import { seedSettings, serverFolders, startServer } from "../../host/server.mjs";
-import { themeNames } from "./pages.mjs";
+import { themeNames } from "./themes.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, "../../..");

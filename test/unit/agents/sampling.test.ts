@@ -54,6 +54,29 @@ describe("how an answer is sampled", () => {
     assert.equal(toSamplingParams(resolveSampling({ agent: { seed: 5 } }), () => 77).seed, 5);
   });
 
+  it("is our temperature where a greedy model answers again, unless a person has set one", () => {
+    const model = { temperature: 0, topP: 0.8 };
+    assert.equal(resolveSampling({ model }).temperature, 0);
+    const { temperature, topP } = resolveSampling({ model, again: true });
+    assert.deepEqual([temperature, topP], [0.7, 0.8]);
+    for (const layer of ["request", "agent", "settings"]) {
+      assert.equal(resolveSampling({ model, again: true, [layer]: { temperature: 0 } }).temperature, 0);
+    }
+    assert.equal(resolveSampling({ model: { temperature: 0.3 }, again: true }).temperature, 0.3);
+  });
+
+  it("is another one when a greedy model answers again", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, { modelSampling: { temperature: 0 }, isUnset: true });
+      const id = await rig.create();
+      const first = await rig.ask(id, "Hello", { maxTokens: 8 });
+      const again = await rig.over(id, await rig.agents.regenerate(id, undefined, { seed: 4, maxTokens: 8 }));
+      assert.notDeepEqual(again.tokenIds, first.tokenIds);
+      const greedy = { temperature: 0, maxTokens: 8 };
+      const same = await rig.over(id, await rig.agents.regenerate(id, undefined, greedy));
+      assert.deepEqual(same.tokenIds, first.tokenIds);
+    }));
+
   it("takes zeros for what they are", () => {
     const model = { temperature: 0.6, topK: 20, topP: 0.8, minP: 0.1 };
     const zeros = { temperature: 0, topK: 0, topP: 0, minP: 0, seed: 0 };

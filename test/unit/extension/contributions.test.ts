@@ -8,6 +8,7 @@ import {
   commands,
   contextKeys,
   diagnosisScheme,
+  memberItem,
   type SettingId,
   settings,
   startupSettings,
@@ -161,6 +162,22 @@ describe("contributions", () => {
       );
     }
     assert.ok(whenClauses.some((when) => when.includes(`resourceScheme == ${diagnosisScheme}`)));
+  });
+
+  it("offers each row either to add its agent to the room or to remove it, and nothing else differs by that", () => {
+    const shownFor = (item: string) =>
+      contributes.menus["view/item/context"]
+        .filter(({ when }) => new RegExp(/viewItem =~ \/(.*)\//.exec(when)?.[1] ?? "^$").test(item))
+        .map(({ command }) => command);
+    for (const kind of Object.values(treeItems)) {
+      const outside = shownFor(kind);
+      const member = shownFor(`${kind}${memberItem}`);
+      assert.ok(!outside.includes(commands.removeFromRoom), kind);
+      assert.ok(member.includes(commands.removeFromRoom) && !member.includes(commands.addToRoom), kind);
+      const others = (shown: readonly string[]) => shown.filter((command) => !/Room$/.test(command));
+      assert.deepEqual(others(member), others(outside), kind);
+      assert.ok(kind === treeItems.damagedAgent || outside.includes(commands.addToRoom), kind);
+    }
   });
 
   it("gives every button of the pages a command that exists", () => {

@@ -16,6 +16,7 @@ async function roomOf(...names: readonly string[]) {
   for (const name of names) ids.push((await service.createAgent({ name })).id);
   const stored = new Map<string, unknown>();
   const posted: RoomUpdate[] = [];
+  const told: (readonly string[])[] = [];
   let written = 0;
   const open = () =>
     new Room({
@@ -29,13 +30,14 @@ async function roomOf(...names: readonly string[]) {
           stored.set(key, structuredClone(value));
         },
       },
+      onMembers: (ids) => told.push([...ids]),
       now: () => 1000,
     });
   const room = open();
   await room.setMembers(ids);
   const answers = (of: Room = room) => of.shown.at(-1)?.answers ?? [];
   const [first = "", second = ""] = ids;
-  return { service, room, first, second, posted, answers, open, writes: () => written };
+  return { service, room, first, second, posted, answers, open, writes: () => written, told };
 }
 
 describe("the room", () => {
@@ -301,6 +303,13 @@ describe("the room", () => {
     );
   });
 
+  it("tells who is in it, at the start and after each change", async () => {
+    const { room, told, first, second, open } = await roomOf("Ada", "Brian");
+    await room.remove(first);
+    open();
+    assert.deepEqual(told, [[], [first, second], [second], [second]]);
+  });
+
   it("forgets agents that were deleted", async () => {
     const { room, service, first, second } = await roomOf("Ada", "Brian");
     await service.deleteAgent(first);
@@ -308,6 +317,18 @@ describe("the room", () => {
       (await room.members()).map(({ agent }) => agent.id),
       [second],
     );
+  });
+
+  it("shows the failure of a message that the agent did not keep, since it does not fit its context", async () => {
+    const { room, service, first, answers } = await roomOf("Ada");
+    await room.ask("too long", "all");
+    const answer = service.answerOf(first);
+    const error = { code: "CONTEXT_FULL", what: "it does not fit", advice: "shorten it", facts: {} } as const;
+    service.getAgent = async () => service.change(first, { turns: [] });
+    answer.play({ type: "failed", error });
+    await settle();
+    assert.equal(answers()[0]?.turn?.problem?.error.code, "CONTEXT_FULL");
+    assert.equal(room.shown.at(-1)?.endedAt, 1000);
   });
 
   it("keeps what an answer had come to when the engine ends under it", async () => {

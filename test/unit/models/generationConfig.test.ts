@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { isInSamplingRange } from "../../../src/common/samplingRanges";
 import { samplingOfModel } from "../../../src/models/generationConfig";
+import { modelSampling } from "../../../src/models/knownSampling";
 
 describe("a model's own sampling", () => {
   it("is what its generation_config.json says, as its makers publish it", () => {
@@ -19,6 +20,15 @@ describe("a model's own sampling", () => {
     assert.deepEqual(samplingOfModel(gemma), { temperature: 1, topK: 64, topP: 0.95, minP: 0 });
     const llama = { do_sample: true, temperature: 0.6, top_p: 0.9 };
     assert.deepEqual(samplingOfModel(llama), { temperature: 0.6, topK: 0, topP: 0.9, minP: 0 });
+  });
+
+  it("is known of the starter's weights, whose files say nothing; what a file says goes before it", () => {
+    const starter = "bfaf15667d0d5219c9e48d1ab3449c3b";
+    for (const silent of [undefined, { eos_token_id: 2 }])
+      assert.deepEqual(modelSampling(silent, starter), { temperature: 0 });
+    const said = { temperature: 0.5, topK: 0, topP: 1, minP: 0 };
+    assert.deepEqual(modelSampling({ temperature: 0.5 }, starter), said);
+    assert.deepEqual(modelSampling(undefined, "0".repeat(32)), {});
   });
 
   it("is greedy where the file says that nothing is sampled", () => {

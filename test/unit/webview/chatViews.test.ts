@@ -258,7 +258,7 @@ describe("why there can be no answer", () => {
 
   it("is a note with a way on when no model is chosen", () => {
     const node = notice("noModel");
-    assert.match(text(node), /No model is chosen\. Agents and what they have read are kept\./);
+    assert.match(text(node), /^Choose a model first, or get the starter model, .* Agents and what they have read are kept\./);
     assert.deepEqual(buttons(node), ["Choose Model…", "Get Starter Model"]);
   });
 

@@ -20,7 +20,7 @@ function shape(nodes: readonly TreeNode[]): string {
 }
 
 const allowedTags = new Set(
-  "p h3 h4 h5 h6 ul ol li blockquote hr br code pre em strong s a table thead tbody tr th td div header span button".split(
+  "p h2 h3 h4 h5 h6 ul ol li blockquote hr br code pre em strong s a table thead tbody tr th td div header span button input sup".split(
     " ",
   ),
 );
@@ -34,6 +34,10 @@ const allowedAttributes = new Set([
   "aria-hidden",
   "role",
   "on",
+  "type",
+  "disabled",
+  "checked",
+  "data-code",
 ]);
 
 const hostile = [
@@ -61,6 +65,10 @@ const hostile = [
   "[ref]\n\n[ref]: javascript:alert(1)",
   '<https://example.org/"onmouseover=alert(1)>',
   "&lt;script&gt;&#60;script&#62;",
+  "$<script>$ \\(<b>\\) [^<i>]\n\n[^x]: <script>\n\n$$\n<script>\n$$",
+  "- [x] <input type=text onfocus=alert(1)>",
+  'www.example.org/"onmouseover=alert(1)',
+  "`a\u202Eb`\n\n```\nx\u2066y\n```",
 ];
 
 function assertHarmless(nodes: readonly TreeNode[]): void {
@@ -109,9 +117,24 @@ describe("markdown that a model wrote", () => {
     assert.deepEqual(commands, [{ type: "openLink", href: "https://example.org/a" }]);
   });
 
-  it("keeps the page's own headings above those of an answer", () => {
-    const tags = blocks("# one\n\n###### six").map(({ tag }) => tag);
-    assert.deepEqual(tags, ["h3", "h6"]);
+  describe("headings", () => {
+    const levels = (source: string) =>
+      nodesOf(...blocks(source))
+        .map(({ tag }) => tag)
+        .filter((tag) => /^h\d$/.test(tag));
+
+    it("stand under the page's own, each at most one level deeper than the one before", () => {
+      assert.deepEqual(levels("# one\n\n###### six\n\n## two\n\n### three\n\n# one"), ["h2", "h3", "h3", "h4", "h2"]);
+      assert.deepEqual(levels("### three\n\n## two\n\n### three"), ["h2", "h2", "h3"]);
+      assert.deepEqual(levels("> # in a quote\n\n- ### in a list"), ["h2", "h3"]);
+    });
+
+    it("have the same levels when they came one after the other", () => {
+      const source = "# one\n\n### three\n\n#### four\n\ntext\n\n#### four\n\n## two";
+      let shown: Markdown | undefined;
+      for (let cut = 1; cut <= source.length; cut += 1) shown = renderMarkdown(source.slice(0, cut), ignore, shown);
+      assert.equal(shape(shown?.blocks.map(({ node }) => node) ?? []), shape(blocks(source)));
+    });
   });
 
   it("shows lists, tables, quotes and emphasis", () => {
@@ -125,8 +148,103 @@ describe("markdown that a model wrote", () => {
       );
     assert.deepEqual(
       nodes.filter(({ tag }) => tag === "td").map(({ props }) => props.class),
-      ["center", "right"],
+      ["center short", "right short"],
     );
+  });
+
+  it("has each table in a box of its own that the keyboard reaches", () => {
+    const tables = nodesOf(...blocks("| a |\n|---|\n| 1 |\n\ntext\n\n| b |\n|---|\n| 2 |")).filter(
+      ({ props }) => props.class === "table",
+    );
+    assert.deepEqual(
+      tables.map(({ props, children }) => [props["tabindex"], props["aria-label"], children.length]),
+      [
+        ["0", "Table 1", 1],
+        ["0", "Table 2", 1],
+      ],
+    );
+  });
+
+  it("keeps a cell in one line only when its text is short, and has no header without a text", () => {
+    const cells = nodesOf(...blocks(`| a | |\n|---|---|\n| short | ${"long ".repeat(9)}|`)).filter(({ tag }) =>
+      ["th", "td"].includes(tag),
+    );
+    assert.deepEqual(
+      cells.map(({ tag, props }) => `${tag} ${props.class}`),
+      ["th short", "td short", "td short", "td undefined"],
+    );
+  });
+
+  it("shows tasks with boxes that nobody can tick, and only at the start of an item", () => {
+    const shown = nodesOf(...blocks("- [ ] a\n- [x] **b**\n- [X]c\n- d [ ] e\n\n[x] f"));
+    assert.deepEqual(
+      shown
+        .filter(({ tag }) => tag === "input")
+        .map(({ props }) => [props["checked"], props["disabled"], props["aria-label"]]),
+      [
+        [false, true, "Not done"],
+        [true, true, "Done"],
+      ],
+    );
+    assert.equal(text(...blocks("- [x] **b** c")).trim(), "b c");
+    assert(text(...blocks("- d [ ] e")).includes("[ ]"));
+  });
+
+  describe("a formula", () => {
+    const formulas = (source: string) =>
+      nodesOf(...blocks(source))
+        .filter(({ props }) => props.class === "math")
+        .map((node) => text(node));
+
+    it("stays its source, whatever Markdown would read in it", () => {
+      for (const source of ["$a_1 * b_2 * c$", "\\(x_1 + y_1\\)", "\\[ \\alpha_1 \\]", "$$\\sum_{i} a_i$$"])
+        assert.deepEqual(formulas(`see ${source}, then`), [source]);
+      for (const source of ["$$\na_i\n- b_i\n# c\n$$", "\\[\na\n> b\n\\]"])
+        assert.deepEqual(formulas(`before:\n${source}\nafter`), [source]);
+    });
+
+    it("is not an amount of money, a variable or an escape", () => {
+      for (const source of [
+        "$5 to $10",
+        "costs $5-$10",
+        "US$5 and US$6",
+        "$ a $",
+        "\\$x\\$",
+        "$HOME",
+        "`$x$`",
+        "a\\_b",
+      ])
+        assert.deepEqual(formulas(source), []);
+    });
+
+    it("ends at a blank line when nothing ends it", () => {
+      assert.deepEqual(formulas("$$\na\n\nb"), ["$$\na"]);
+    });
+  });
+
+  it("shows footnotes where they are written", () => {
+    const shown = blocks("a[^1] and b[^note]\n\n[^1]: word\n[^note]: see *it*\n  and more");
+    const marks = nodesOf(...shown).filter(({ tag }) => tag === "sup");
+    assert.deepEqual(
+      marks.map((node) => text(node)),
+      ["1", "note", "1", "note"],
+    );
+    assert.deepEqual(
+      shown.slice(1).map((node) => text(node)),
+      ["1 word", "note see it\nand more"],
+    );
+  });
+
+  it("links addresses that begin with www., and no names of files", () => {
+    const links = (source: string) =>
+      nodesOf(...blocks(source))
+        .filter(({ tag }) => tag === "a")
+        .map(({ props }) => props["href"]);
+    assert.deepEqual(links("see www.example.org/a?b=1, and (www.example.org)."), [
+      "https://www.example.org/a?b=1",
+      "https://www.example.org",
+    ]);
+    assert.deepEqual(links("main.rs, README.md, www.x, `www.example.org`"), []);
   });
 });
 
@@ -156,6 +274,38 @@ describe("a code block", () => {
     );
   });
 
+  it("has a label of its own", () => {
+    const labels = nodesOf(...blocks("```ts\na\n```\n\ntext\n\n```\nb\n```\n\n- x\n\n      c"))
+      .filter(({ tag }) => tag === "pre")
+      .map(({ props }) => props["aria-label"]);
+    assert.deepEqual(labels, ["Code 1, ts", "Code 2, text", "Code 3, text"]);
+  });
+
+  describe("with hidden characters", () => {
+    const hostileCode = "```ts a\u202Eb.ts\nif (x\u2066 //\u2069) {}\n```";
+
+    it("shows each as a mark, says how many there are and copies without them when asked", () => {
+      const commands: ContentCommand[] = [];
+      const shown = blocks(hostileCode, (command) => commands.push(command));
+      const marks = nodesOf(...shown).filter(({ props }) => props.class === "hidden-char");
+      assert.deepEqual(
+        marks.map(({ props }) => props["data-code"]),
+        ["U+2066", "U+2069"],
+      );
+      assert.match(text(...shown), /^ab\.ts2 hidden characters \(U\+2066, U\+2069\): /);
+      press("Copy Without Them", ...shown);
+      press("Copy code, with 2 hidden characters", ...shown);
+      assert.deepEqual(commands, [
+        { type: "copy", text: "if (x //) {}" },
+        { type: "copy", text: "if (x\u2066 //\u2069) {}" },
+      ]);
+    });
+
+    it("has no such line when there are none", () => {
+      assert(!text(...blocks("```ts\nlet x = 'é, 日本, привет';\n```")).includes("hidden"));
+    });
+  });
+
   it("takes a language only when it is one", () => {
     const commands: ContentCommand[] = [];
     press("Open as new file", ...blocks("```<script>\nx\n```", (command) => commands.push(command)));
@@ -178,6 +328,10 @@ describe("an answer that streams", () => {
       "> q",
       "| a | b |",
       "|---|---|",
+      "$$",
+      "[^1]: note",
+      "- [ ] task",
+      "#### deep",
     ),
     fc.constantFrom(
       "",

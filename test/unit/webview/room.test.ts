@@ -264,6 +264,10 @@ describe("the answers to a message", () => {
     const view = answerView("m2", { ...locked, askedFork: "Planner 2" }, place, context);
     assert.match(text(view), /Its fork “Planner 2” was asked in its place/);
     assert(!buttons(view).includes("Ask a Fork"));
+    const fork: RoomAnswer = { agent: "agent-9", name: "Planner 2", index: 9, folded: false };
+    const asked: RoomMessage = { ...message("notAsked"), to: [locked.agent], answers: [locked, fork] };
+    const label = messageView(asked, placeOf(sample("notAsked")), context).props["aria-label"];
+    assert.equal(label, "Message 1, to Migration planner", "the message was not for the fork");
   });
 
   it("have names of their own, also where two messages ask the same agent", () => {

@@ -4,6 +4,7 @@ import type { ChatSnapshot, ChatUpdate } from "../../../../src/protocol/chat";
 import type { PageTurn, Problem } from "../../../../src/protocol/page";
 import type { TurnChain } from "../../../../src/protocol/service";
 import { agent, figures, ready } from "./agents";
+import { contents, hostileName } from "./content";
 
 const reviewer = agent(0, "Parser reviewer");
 
@@ -131,6 +132,22 @@ function snapshot(change: Partial<ChatSnapshot>): ChatUpdate {
 const answer =
   "The test needs a function with a missing brace followed by a second function, so that an unbounded skip would swallow it. It asserts on the **number of functions** and on the position of the one";
 
+function contentOf(answer: string): readonly ChatUpdate[] {
+  return [snapshot({ turns: [{ ...first, answer }] })];
+}
+
+/** Many turns in many branches. */
+const branching = Array.from({ length: 9 }, (_, index) =>
+  chain({
+    turn: `b${index}`,
+    ...(index > 0 ? { after: `b${Math.floor((index - 1) / 2)}` } : {}),
+    current: index === 1,
+    isEnd: index > 3,
+    user: index % 2 === 0 ? "Rewrite it as a loop over the follow set" : hostileName,
+    turns: index + 1,
+  }),
+);
+
 export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
   streaming: [
     snapshot({ turns: [first, second, third, asked], agent: { ...reviewer, state: "answering" } }),
@@ -164,23 +181,6 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
         chain({
           turn: "t8",
           after: "t2",
-          answer: "No: a search finds one call only.",
-          tokens: 3180,
-          createdAt: ago(20),
-        }),
-      ],
-    }),
-  ],
-  branches: [
-    snapshot({
-      turns: [first, second, third],
-      branches: [
-        chain({ turn: "t2", current: true, isEnd: false, turns: 2, createdAt: ago(70) }),
-        chain({ turn: "t3", after: "t2", current: true, answer: "Yes, one place: parseInterface.", createdAt: ago(3) }),
-        chain({
-          turn: "t8",
-          after: "t2",
-          user: "Does anything else call it without a limit?",
           answer: "No: a search finds one call only.",
           tokens: 3180,
           createdAt: ago(20),
@@ -293,6 +293,16 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
       ],
     }),
   ],
+  markdown: contentOf(contents.markdown),
+  tables: contentOf(contents.tables),
+  code: contentOf(contents.code),
+  hostile: [
+    snapshot({
+      agent: { ...reviewer, name: hostileName },
+      turns: [{ ...first, user: `${contents.hostile}\n${"w".repeat(300)}`, answer: contents.hostile }],
+    }),
+  ],
+  branches: [snapshot({ turns: [first, second], branches: branching })],
   empty: [snapshot({ agent: { ...reviewer, tier: "cold", tokens: 0, hotTokens: 0, diskTokens: 0 } })],
   poolExhausted: [
     snapshot({

@@ -1,6 +1,7 @@
 import type { PageTurn, Problem } from "../../../../src/protocol/page";
 import type { RoomAnswer, RoomMember, RoomMessage, RoomSnapshot, RoomUpdate } from "../../../../src/protocol/room";
 import { agent, figures, model, ready } from "./agents";
+import { contents, hostileName } from "./content";
 
 const reviewer = agent(0, "Parser reviewer", { tokens: 3527 });
 const writer = agent(1, "Test writer", { tokens: 11_943, state: "answering" });
@@ -186,9 +187,35 @@ const exhausted: Problem = {
   actions: [{ id: "growPool", label: "Grow Pool to 320 Blocks" }],
 };
 
+/** One of each colour, and two more; two have one name. */
+const crowd = Array.from({ length: 8 }, (_, index) =>
+  agent(index, index === 6 ? hostileName : index === 7 ? "Agent 1" : `Agent ${index + 1}`, {
+    tier: index % 3 === 0 ? "hot" : index % 3 === 1 ? "warm" : "cold",
+  }),
+);
+
+const kinds = Object.values(contents);
+
+const asked: RoomMessage = {
+  id: "m9",
+  text: `what is in \`a\u202Eb\`? ${"w".repeat(200)}`,
+  to: "all",
+  askedAt: 0,
+  endedAt: 1700,
+  answers: crowd.map((one, index) =>
+    answered(one, { turn: turn(`c${index}`, kinds[index % kinds.length] ?? "", { figures: figures(1, 1, 96) }) }),
+  ),
+};
+
 export const roomSamples: Readonly<Record<string, readonly RoomUpdate[]>> = {
   streaming: [snapshot({ messages: [first, second] }), ...streamed],
   mention: [snapshot({ messages: [first, second] }), ...streamed],
+  many: [
+    snapshot({
+      members: crowd.map((one) => ({ agent: one, asked: true })),
+      messages: [asked, { ...asked, id: "m10", answers: asked.answers.slice(0, 2) }],
+    }),
+  ],
   empty: [snapshot({ members: [] })],
   failures: [
     snapshot({

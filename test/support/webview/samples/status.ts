@@ -2,6 +2,7 @@ import type { PageEngine } from "../../../../src/protocol/page";
 import type { BenchReport, BenchRow, PoolStatus, ServiceStatus } from "../../../../src/protocol/service";
 import type { MetricSample, StatusSnapshot, StatusUpdate } from "../../../../src/protocol/status";
 import { agent, ready } from "./agents";
+import { hostileName } from "./content";
 
 const mib = 1024 ** 2;
 
@@ -193,6 +194,20 @@ export const statusSamples: Readonly<Record<string, readonly StatusUpdate[]>> = 
         totalBlocks: 4096,
         usedBlocks: 2600,
         map: blockMap("0400 s200 11200 r300 2500 f200 1300 r400 f596"),
+      },
+    }),
+  ],
+  many: [
+    snapshot(readyEngine, {
+      agents: Array.from({ length: 24 }, (_, index) =>
+        agent(index, index % 5 === 4 ? hostileName : `Agent ${index + 1} ${"with a long name ".repeat(index % 4)}`, {
+          tier: index % 3 === 0 ? "hot" : index % 3 === 1 ? "warm" : "cold",
+          state: index === 1 ? "answering" : "idle",
+        }),
+      ),
+      pool: {
+        ...pool,
+        map: Array.from({ length: 12 }, (_, index) => ({ kind: "agent", agent: `agent-${index}`, count: 40 })),
       },
     }),
   ],

@@ -1,6 +1,7 @@
 /**
- * The keyboard in the transcript: all turns together are one tab stop. Up, Down, Home and End move between turns; Enter
- * or Right goes into one, where Up and Down move between its buttons, code and links; Escape steps out.
+ * The keyboard in a transcript: all turns (in the room: messages with their answers) together are one tab stop. Up, Down,
+ * Home and End move between turns; Enter or Right goes into one, where Up and Down move between its buttons, code and
+ * links; Escape steps out.
  */
 const into = "[role=toolbar], button, a[href], summary, [tabindex='0']";
 

@@ -1,0 +1,94 @@
+/**
+ * Characters that take no space but change how text reads or what it means: bidirectional controls, zero-width
+ * characters, tags, invisible letters. In code they can make a program look like another one ("Trojan Source"), so code
+ * shows each of them as a mark.
+ */
+import { type Child, h, type TreeNode } from "./tree";
+
+/**
+ * Unicode's own lists, the line separators and the control characters that are no white space. Without the variation
+ * selectors that choose how an emoji looks (U+FE00 to U+FE0F).
+ */
+const hidden =
+  /(?![\uFE00-\uFE0F])[\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]|(?![\t\n\f\r])\p{Cc}|[\uFFF9-\uFFFB]/gu;
+
+/** A zero-width joiner between two emoji makes them one picture: it is seen. */
+const emojiJoiner = /(?<=\p{Extended_Pictographic}|\p{Emoji_Modifier}|\uFE0F)\u200D(?=\p{Extended_Pictographic})/gu;
+
+/** Names of those that are most often met; of the others the number is told. */
+const names: Readonly<Record<string, string>> = {
+  "00AD": "soft hyphen",
+  "061C": "Arabic letter mark",
+  "200B": "zero-width space",
+  "200C": "zero-width non-joiner",
+  "200D": "zero-width joiner",
+  "200E": "left-to-right mark",
+  "200F": "right-to-left mark",
+  "2028": "line separator",
+  "2029": "paragraph separator",
+  "202A": "left-to-right embedding",
+  "202B": "right-to-left embedding",
+  "202C": "pop directional formatting",
+  "202D": "left-to-right override",
+  "202E": "right-to-left override",
+  "2060": "word joiner",
+  "2066": "left-to-right isolate",
+  "2067": "right-to-left isolate",
+  "2068": "first strong isolate",
+  "2069": "pop directional isolate",
+  FEFF: "zero-width no-break space",
+};
+
+export interface HiddenCharacter {
+  /** Offset in UTF-16 units. */
+  readonly index: number;
+  readonly text: string;
+  /** "U+202E" */
+  readonly code: string;
+}
+
+export function hiddenCharacters(text: string): readonly HiddenCharacter[] {
+  // Most code has none, and most of that is ASCII.
+  if (!/[^\t\n\r -~]/.test(text)) return [];
+  const joiners = new Set([...text.matchAll(emojiJoiner)].map(({ index }) => index));
+  return [...text.matchAll(hidden)]
+    .filter(({ index }) => !joiners.has(index))
+    .map(({ index, 0: found }) => ({ index, text: found, code: `U+${hex(found)}` }));
+}
+
+function hex(character: string): string {
+  return (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+}
+
+export function withoutHidden(text: string): string {
+  return pieces(text, () => "").join("");
+}
+
+/** The same content with a mark in the place of each hidden character, which then has no effect on the text around it. */
+export function markHidden(children: readonly Child[]): readonly Child[] {
+  return children.flatMap((child): readonly Child[] => {
+    if (typeof child === "string") return pieces(child, mark);
+    return [{ ...child, children: markHidden(child.children) }];
+  });
+}
+
+function pieces<Mark>(text: string, replace: (character: HiddenCharacter) => Mark): readonly (string | Mark)[] {
+  const found = hiddenCharacters(text);
+  if (found.length === 0) return [text];
+  const parts: (string | Mark)[] = [];
+  let end = 0;
+  for (const character of found) {
+    if (character.index > end) parts.push(text.slice(end, character.index));
+    parts.push(replace(character));
+    end = character.index + character.text.length;
+  }
+  if (end < text.length) parts.push(text.slice(end));
+  return parts;
+}
+
+/** Its text is painted by the style sheet: what a person selects and copies has neither the character nor its number. */
+function mark({ code }: HiddenCharacter): TreeNode {
+  const name = names[code.slice(2)];
+  const title = name === undefined ? code : `${code}, ${name}`;
+  return h("span.hidden-char", { role: "img", "aria-label": `hidden character ${title}`, title, "data-code": code });
+}
