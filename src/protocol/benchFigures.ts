@@ -55,7 +55,7 @@ function columnOf(name: string, figures: readonly Figure[]) {
   return { head: name, cells: figures.map(({ text, unit }) => (unit === undefined ? text : `${text} ${unit}`)) };
 }
 
-/** The part of a figure's name that tells what kind it is, and what the column is called when there is no other part. */
+/** The part of a figure's name that says its kind, and the column's name if the name has no other part. */
 const kinds: readonly { readonly pattern: RegExp; readonly alone: string }[] = [
   { pattern: /TokensPerSecond$/i, alone: "Rate" },
   { pattern: /BytesPerSecond$/i, alone: "Rate" },

@@ -109,6 +109,8 @@ export const isChatToHost: (value: unknown) => value is ChatToHost = guardToHost
 // ---- host → page -------------------------------------------------------------------------------------------------
 
 export type ChatUpdate =
+  /** Before the first snapshot: what it waits for. */
+  | { readonly type: "opening"; readonly waitsFor: "engine" | "conversation" }
   | { readonly type: "snapshot"; readonly snapshot: ChatSnapshot }
   | { readonly type: "agent"; readonly agent: AgentSummary; readonly system?: string; readonly readOnly?: Problem }
   /** The head moved (rewind, regenerate, switch of branch). */

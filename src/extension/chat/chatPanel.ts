@@ -180,9 +180,10 @@ export class ChatPanel implements Disposable {
     const { service, engine, failures } = this.ports;
     try {
       const door = await service.get();
-      const [detail, agents, status] = await Promise.all([
+      const agents = await door.listAgents();
+      this.page.post({ type: "opening", waitsFor: "conversation" });
+      const [detail, status] = await Promise.all([
         door.getAgent(this.agentId),
-        door.listAgents(),
         engine.state.type === "idle" ? door.status() : undefined,
       ]);
       if (status) engine.set(status.engine);

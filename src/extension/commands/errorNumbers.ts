@@ -11,7 +11,7 @@ type Words = Partial<Pick<ErrorInfo, "what" | "advice">>;
 
 /** The facts of CONTEXT_FULL say what the context was full of. */
 function contextWords({ facts }: ErrorInfo, { count }: Formats): Words | undefined {
-  const { context, message, room, roomAlone, kept, cause } = numbersOf(facts);
+  const { context, needed, message, room, roomAlone, kept, cause } = numbersOf(facts);
   if (context === undefined) return undefined;
   switch (cause) {
     case "message":
@@ -30,7 +30,10 @@ function contextWords({ facts }: ErrorInfo, { count }: Formats): Words | undefin
     case "answer":
       return { what: `the answer ends where the context of ${count(context)} tokens ends: it cannot go on` };
     default:
-      return undefined;
+      if (needed === undefined) return undefined;
+      return {
+        what: `the prompt is ${count(needed - 1)} tokens long and the model's context holds ${count(context)}`,
+      };
   }
 }
 

@@ -170,10 +170,13 @@ export class Dock {
     this.composer.draft = aside;
   }
 
-  private dismiss(): void {
+  /** Puts the failure away; false where there is none. */
+  dismiss(): boolean {
+    if (this.failure === undefined) return false;
     this.failure = undefined;
     this.composer.field.focus();
     this.ports.render();
+    return true;
   }
 
   private changed(): void {

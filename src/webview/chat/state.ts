@@ -2,17 +2,21 @@ import type { ChatSnapshot, ChatUpdate } from "../../protocol/chat";
 import type { PageTurn } from "../../protocol/page";
 import type { TurnId } from "../../protocol/service";
 import { withProgress, withText } from "../shared/turnUpdates";
+import type { WaitsFor } from "./opening";
 
 /** What the page knows. `stale`: an update did not fit, a new snapshot has to be asked for. */
 export interface ChatState {
   readonly snapshot: ChatSnapshot | undefined;
   readonly stale: boolean;
+  /** Before the first snapshot: what it takes its time for. */
+  readonly waitsFor: WaitsFor;
 }
 
-export const emptyChat: ChatState = { snapshot: undefined, stale: false };
+export const emptyChat: ChatState = { snapshot: undefined, stale: false, waitsFor: "engine" };
 
 export function reduceChat(state: ChatState, update: ChatUpdate): ChatState {
-  if (update.type === "snapshot") return { snapshot: update.snapshot, stale: false };
+  if (update.type === "snapshot") return { ...state, snapshot: update.snapshot, stale: false };
+  if (update.type === "opening") return { ...state, waitsFor: update.waitsFor };
   const { snapshot } = state;
   if (!snapshot) return state; // the snapshot that is on its way has it
   const next = (change: Partial<ChatSnapshot>): ChatState => ({ ...state, snapshot: { ...snapshot, ...change } });

@@ -1,6 +1,7 @@
 import type { Formats } from "../../common/format";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
-import type { PageTurn } from "../../protocol/page";
+import type { ActionId, PageTurn } from "../../protocol/page";
+import type { TurnId } from "../../protocol/service";
 import { Answers } from "../shared/answers";
 import { Follow } from "../shared/follow";
 import { revealFoundText } from "../shared/foundText";
@@ -12,6 +13,7 @@ import { BranchesView } from "./branches";
 import { runningTurn } from "./derived";
 import { turnView } from "./turn";
 import { TurnList, type TurnListState } from "./turnList";
+import { withUsefulButtons } from "./usefulButtons";
 
 export interface TranscriptPorts {
   readonly run: (command: ChatCommand) => void;
@@ -34,6 +36,8 @@ export class Transcript {
   private readonly follow: Follow;
   private formats: Formats | undefined;
   private view: TurnListState["view"] | undefined;
+  /** What has been done about the failures of turns. */
+  private readonly done = new Map<TurnId, ReadonlySet<ActionId>>();
 
   constructor(private readonly ports: TranscriptPorts) {
     this.newText.textContent = "New text";
@@ -62,6 +66,13 @@ export class Transcript {
 
   toEnd(): void {
     this.follow.toEnd();
+  }
+
+  /** A button of a turn's failure did its work: where that ended the cause, it is not offered again. */
+  acted(turn: TurnId, action: ActionId): void {
+    if (action !== "growPool") return;
+    this.done.set(turn, new Set([...(this.done.get(turn) ?? []), action]));
+    this.view = undefined;
   }
 
   /** The focus to the newest turn. */
@@ -97,9 +108,12 @@ export class Transcript {
   private viewIn(formats: Formats): TurnListState["view"] {
     if (this.view && this.formats === formats) return this.view;
     this.formats = formats;
-    const { answers } = this;
+    const { answers, done } = this;
     const { run, edit } = this.ports;
-    this.view = (turn, place) => turnView(turn, place, { formats, answers, run, edit: () => edit(turn) });
+    this.view = (turn, place) => {
+      const shown = withUsefulButtons(turn, place.fixed, done.get(turn.id));
+      return turnView(shown, place, { formats, answers, run, edit: () => edit(turn) });
+    };
     return this.view;
   }
 }

@@ -81,6 +81,7 @@ function answerBody(message: RoomMessageId, answer: RoomAnswer, place: AnswerPla
   if (turn.state === "running" && turn.answer === "") return readingView(answer.name, turn, context.formats);
   const running = turn.state === "running";
   const refused = turn.figures?.cache.refused;
+  const way = continueLink(answer, place, context.run);
   const act: RunAction = (action) => context.run({ type: "act", action, agent, turn: turn.id });
   return [
     (turn.answer !== "" || running) && context.answers.view(answerKey(message, agent), turn.answer, running),
@@ -95,10 +96,11 @@ function answerBody(message: RoomMessageId, answer: RoomAnswer, place: AnswerPla
         figuresView(turn.figures, context.formats, {
           running,
           ending: endingLabel(turn.finishReason),
+          way,
           warning: refused && sentence(refused.reason),
         }),
       ),
-    continueLink(answer, place, context.run),
+    !turn.figures && way && h("div.small", { key: "way" }, way),
     turn.saveProblem &&
       warningView("save", `Not saved: ${turn.saveProblem.error.what}.`, turn.saveProblem.actions, act),
   ];

@@ -54,17 +54,20 @@ function answeringState({ figures }: Turn, formats: Formats): string {
 export function summary({ answers, askedAt, endedAt }: RoomMessage, formats: Formats): string {
   const taken = answers.filter(({ refusal }) => refusal === undefined);
   const ended = taken.filter((answer) => !isRunning(answer));
-  const refused = answers.length - taken.length;
-  const notAsked = refused === 0 ? [] : [`${formats.count(refused)} not asked`];
+  const failed = ended.filter(({ turn }) => turn?.state === "failed");
+  const others = [
+    ...(failed.length === 0 ? [] : [`${formats.count(failed.length)} failed`]),
+    ...(taken.length === answers.length ? [] : [`${formats.count(answers.length - taken.length)} not asked`]),
+  ];
   if (ended.length < taken.length)
-    return [`${formats.count(ended.length)} of ${formats.count(taken.length)} finished`, ...notAsked].join(", ");
-  if (taken.length === 0) return notAsked.join();
+    return [`${formats.count(ended.length)} of ${formats.count(taken.length)} finished`, ...others].join(", ");
+  if (taken.length === failed.length) return others.join(", ");
   const tokens = ended.reduce((sum, { turn }) => sum + (turn?.figures?.generatedTokens ?? 0), 0);
   return [
-    plural(taken.length, "answer", formats),
+    plural(taken.length - failed.length, "answer", formats),
     plural(tokens, "token", formats),
     ...(endedAt === undefined ? [] : [formats.duration(endedAt - askedAt)]),
-    ...notAsked,
+    ...others,
   ].join(", ");
 }
 

@@ -7,6 +7,8 @@ interface VsCodeApi {
   setState(state: unknown): void;
 }
 
+type Resolve = (problem: Problem | undefined) => void;
+
 declare function acquireVsCodeApi(): VsCodeApi;
 
 /** A place in a conversation that outlives the heights of what stands above it. */
@@ -28,7 +30,7 @@ export interface PageMemory {
 
 export class Host<Command, Update extends { readonly type: string }> {
   private readonly api = acquireVsCodeApi();
-  private readonly waiting = new Map<number, (problem: Problem | undefined) => void>();
+  private readonly waiting = new Map<number, { readonly resolve: Resolve; readonly done: (() => void) | undefined }>();
   private nextId = 0;
 
   constructor(onUpdate: (update: Update) => void) {
@@ -43,11 +45,14 @@ export class Host<Command, Update extends { readonly type: string }> {
     this.post({ type: "ready" });
   }
 
-  /** Resolves when the host has done it, with the problem when it could not. */
-  request(command: Command): Promise<Problem | undefined> {
+  /**
+   * Resolves when the host has answered, with the problem when it could not do it. `done` is called when it has done it: not
+   * when the person cancelled it.
+   */
+  request(command: Command, done?: () => void): Promise<Problem | undefined> {
     const id = this.nextId++;
     return new Promise((resolve) => {
-      this.waiting.set(id, resolve);
+      this.waiting.set(id, { resolve, done });
       this.post({ type: "request", id, command });
     });
   }
@@ -84,11 +89,12 @@ export class Host<Command, Update extends { readonly type: string }> {
   }
 
   private settle(reply: Reply): void {
-    const resolve = this.waiting.get(reply.id);
+    const request = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
+    if (reply.type === "reply") request?.done?.();
     // What the user cancelled is no problem to tell him about.
     const failed = reply.type === "failed" && reply.problem.error.code !== "ABORTED";
-    resolve?.(failed ? reply.problem : undefined);
+    request?.resolve(failed ? reply.problem : undefined);
   }
 }
 

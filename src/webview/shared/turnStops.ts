@@ -1,10 +1,13 @@
+import { part } from "./frame";
+
+/** What can have the focus inside a turn. */
+const into = "[role=toolbar], button, a[href], summary, [tabindex='0']";
+
 /**
  * The keyboard in a transcript: all turns (in the room: messages with their answers) together are one tab stop. Up, Down,
  * Home and End move between turns; Enter or Right goes into one, where Up and Down move between its buttons, code and
  * links; Escape steps out.
  */
-const into = "[role=toolbar], button, a[href], summary, [tabindex='0']";
-
 export class TurnStops {
   /** Focused for a moment, so that the browser's own Tab goes on from an end of the turns. */
   readonly start = edge();
@@ -155,7 +158,7 @@ function asHtml(element: Element | null): HTMLElement | undefined {
 }
 
 function edge(): HTMLElement {
-  const element = document.createElement("span");
+  const element = part("span", "edge");
   element.tabIndex = -1;
   return element;
 }

@@ -55,7 +55,7 @@ describe("the numbers of a failure", () => {
   });
 
   it("are those of the failure's own sentence where it does not tell them apart", () => {
-    assert.equal(german(full({ cause: "another" })), "it does not fit");
+    assert.equal(german(full({})), "the prompt is 73.912 tokens long and the model's context holds 8.192");
     assert.equal(german(full({ cause: "message" })), "it does not fit");
   });
 });

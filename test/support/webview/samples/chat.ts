@@ -114,11 +114,10 @@ const pasted = "function recoverTo(follow: TokenSet, limit: number): Token {\n  
 const locked: Problem = {
   error: {
     code: "AGENT_LOCKED",
-    what: "this agent is open in another window, so it can only be read here",
-    advice: "close it there, or fork it",
+    what: "open in another window, read only here",
+    advice: "continue it there, or fork it to go on here",
     facts: {},
   },
-  kept: "The conversation can be read here.",
   actions: [
     { id: "fork", label: "Fork Agent…" },
     { id: "tryAgain", label: "Try Again" },
@@ -149,6 +148,7 @@ const branching = Array.from({ length: 9 }, (_, index) =>
 );
 
 export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
+  opening: [{ type: "opening", waitsFor: "conversation" }],
   streaming: [
     snapshot({ turns: [first, second, third, asked], agent: { ...reviewer, state: "answering" } }),
     {
@@ -302,7 +302,7 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
       turns: [{ ...first, user: `${contents.hostile}\n${"w".repeat(300)}`, answer: contents.hostile }],
     }),
   ],
-  branches: [snapshot({ turns: [first, second], branches: branching })],
+  manyBranches: [snapshot({ turns: [first, second], branches: branching })],
   empty: [snapshot({ agent: { ...reviewer, tier: "cold", tokens: 0, hotTokens: 0, diskTokens: 0 } })],
   poolExhausted: [
     snapshot({
@@ -362,6 +362,13 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
     snapshot({ turns: [first, { ...second, finishReason: "aborted", answer: "The skip should stop at the end of" }] }),
   ],
   locked: [snapshot({ agent: { ...reviewer, lockedElsewhere: true, tier: "warm" }, turns: [first], readOnly: locked })],
+  lockedFailed: [
+    snapshot({
+      agent: { ...reviewer, lockedElsewhere: true, tier: "warm" },
+      turns: [first, turn("t12", "Compare every rule.", "", { state: "failed", problem: poolExhausted })],
+      readOnly: locked,
+    }),
+  ],
   loading: [
     snapshot({
       turns: [first],

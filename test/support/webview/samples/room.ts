@@ -269,7 +269,12 @@ export const roomSamples: Readonly<Record<string, readonly RoomUpdate[]>> = {
       messages: [notAsked],
     }),
   ],
-  stopped: [snapshot({ messages: [allStopped] })],
+  stopped: [
+    snapshot({
+      messages: [allStopped],
+      selection: { label: "parse.ts:3–9", title: "src/parse.ts:3–9", lines: 7 },
+    }),
+  ],
   full: [
     snapshot({
       messages: [

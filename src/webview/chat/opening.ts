@@ -1,0 +1,22 @@
+import type { ChatUpdate } from "../../protocol/chat";
+import { h, type TreeNode } from "../shared/tree";
+
+export type WaitsFor = Extract<ChatUpdate, { type: "opening" }>["waitsFor"];
+
+const reasons: Readonly<Record<WaitsFor, string>> = {
+  engine: "The engine is starting.",
+  conversation: "A long conversation takes a few seconds to read.",
+};
+
+/** What stands in the page before the first snapshot; the reason appears after a second (chat.css). */
+export function openingView(agent: string, waitsFor: WaitsFor): TreeNode {
+  return h(
+    "div.opening",
+    {},
+    h("div.col", {}, h("p", {}, `Opening ${agent}…`), h("p.late.dim", { key: waitsFor }, reasons[waitsFor]), bones()),
+  );
+}
+
+function bones(): TreeNode {
+  return h("div.bones", { "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+}
