@@ -131,6 +131,14 @@ describe("the chat of an agent", () => {
     await chat.message.fill("");
   });
 
+  it("has a menu of VS Code's own for the agent of the panel, which copies the whole conversation", async () => {
+    const chat = await Chat.of(workbench(), "Bea");
+    await chat.frame.getByRole("button", { name: "More actions" }).click();
+    await chat.screenshot("chat-menu-dark");
+    await workbench().page.getByRole("menuitem", { name: "Copy Conversation" }).click();
+    await workbench().page.getByText("The conversation with Bea is copied.").waitFor();
+  });
+
   it("goes on with an answer that was stopped, and reads nothing again", async () => {
     const chat = await Chat.of(workbench(), "Bea");
     await chat.send(longQuestion);
