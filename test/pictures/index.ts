@@ -29,6 +29,9 @@ export async function drawPictures(): Promise<Drawn> {
     const drawn = await recordReload(workbench);
     await drawStatus(workbench);
     return drawn;
+  } catch (error) {
+    await workbench.screenshot("failed");
+    throw error;
   } finally {
     await workbench.close();
   }
@@ -56,10 +59,8 @@ async function drawRoom(workbench: Workbench): Promise<void> {
 /** Waits for both answers to the last message in the room. */
 async function ended(room: PageFrame): Promise<void> {
   const message = room.getByRole("article", { name: /^Message \d+, to all/ }).last();
-  for (const agent of ["Reviewer", "Tester"]) {
-    await shownFigures(
-      message.getByRole("region", { name: agent }).getByRole("list", { name: "Turn figures", exact: true }),
-    );
+  for (const answer of [0, 1]) {
+    await shownFigures(message.getByRole("list", { name: "Turn figures", exact: true }).nth(answer));
   }
 }
 

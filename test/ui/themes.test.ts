@@ -71,15 +71,14 @@ describe("the pages in four themes and three widths", () => {
     });
   }
 
-  /** Asks all members of the room, two of ours where it has none. */
+  /** Asks all members of the room, our two agents among them. */
   async function ask(room: Frame, text: string): Promise<void> {
-    const add = room.getByRole("button", { name: "Add Agents to the Room" });
-    const members = room.getByRole("group", { name: "Agents in the room" });
-    await add.or(members).first().waitFor();
-    if (await add.isVisible()) {
-      await add.click();
-      await workbench().check("Agents in the Room", ["Painter", "Printer"]);
-    }
+    await room
+      .getByRole("button", { name: /^(Add Agents to the Room|Choose the agents in the room)$/ })
+      .first()
+      .click();
+    await workbench().check("Agents in the Room", ["Painter", "Printer"]);
+    await room.getByRole("button", { name: "Printer", pressed: true }).waitFor();
     await room.getByRole("textbox", { name: "Message to the room" }).fill(text);
     await room.getByRole("button", { name: "Send" }).click();
     const message = room.getByRole("article", { name: /^Message \d+, to all/ }).last();
