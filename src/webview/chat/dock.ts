@@ -18,7 +18,7 @@ export interface DockPorts {
   /** Resolves when the host has done it, with the problem when it could not. */
   readonly request: (command: ChatCommand) => Promise<Problem | undefined>;
   readonly run: (command: ChatCommand) => void;
-  /** The draft is another one. */
+  /** The draft has changed. */
   readonly changed: () => void;
   /** A message is on its way. */
   readonly sent: () => void;
@@ -38,7 +38,8 @@ export class Dock {
   private editing: PageMemory["editing"];
   /** Of the draft as it was last measured; absent: not known. */
   private size: DraftSize | undefined;
-  /** Of the last draft that the host was told. */
+  /** The last draft that the host was told, and its number. */
+  private told: string | undefined;
   private serial = 0;
 
   /** `above` stands over the transcript's end. */
@@ -50,6 +51,8 @@ export class Dock {
       send: (text) => this.send(text),
       changed: () => this.changed(),
     });
+    // A panel that is closed loses the focus first: the host has the draft then.
+    this.composer.field.addEventListener("blur", () => this.readAhead());
     const column = part("div", "col");
     column.append(above, this.notices.element, this.composer.element);
     this.element.append(column);
@@ -57,6 +60,7 @@ export class Dock {
   }
 
   render(snapshot: ChatSnapshot, formats: Formats): void {
+    if (this.snapshot === undefined) this.readSoon(); // what a reload has kept
     this.snapshot = snapshot;
     const { run } = this.ports;
     const act: RunAction = (action) => run({ type: "act", action });
@@ -101,7 +105,7 @@ export class Dock {
     this.ports.render();
   }
 
-  /** False: no message is edited. */
+  /** Ends the editing of an earlier message; false where none is edited. */
   cancelEdit(): boolean {
     if (this.editing === undefined) return false;
     this.endEdit();
@@ -140,6 +144,7 @@ export class Dock {
     const message: MessageDraft = instead === undefined ? { text } : { text, instead };
     if (instead === undefined) this.composer.draft = "";
     else this.endEdit();
+    this.told = undefined; // the host has nothing of it any more
     this.ports.sent();
     this.ports.render();
     void this.ports.request({ type: "send", ...message }).then((problem) => {
@@ -149,7 +154,7 @@ export class Dock {
     });
   }
 
-  /** What could not be sent is not lost, nor is what was written since. */
+  /** Puts a message that could not be sent back into the field, before what was written since. */
   private putBack({ text, instead }: MessageDraft): void {
     const written = this.composer.draft;
     if (instead !== undefined && this.editing === undefined) {
@@ -186,17 +191,21 @@ export class Dock {
   private readAhead(): void {
     const { snapshot, editing } = this;
     if (snapshot === undefined || snapshot.readOnly !== undefined) return;
+    const { draft } = this.composer;
+    const telling = JSON.stringify([draft, editing?.turn]);
+    if (telling === this.told) return;
+    this.told = telling;
     this.serial += 1;
     void this.ports.request({
       type: "readAhead",
-      draft: this.composer.draft,
+      draft,
       serial: this.serial,
       ...(editing && { instead: editing.turn }),
     });
   }
 }
 
-/** Of a turn in the branch that is shown, from 1. */
+/** The number of a turn in the branch that is shown, from 1. */
 function numberOf(turn: TurnId, { turns }: ChatSnapshot): number | undefined {
   const index = turns.findIndex(({ id }) => id === turn);
   return index < 0 ? undefined : index + 1;

@@ -73,7 +73,7 @@ function moreButton({ id }: AgentSummary): TreeNode {
   );
 }
 
-/** Below the button, whether the pointer or the keyboard pressed it. */
+/** The menu opens below the button, for the pointer and for the keyboard. */
 function openMenu(event: Event): void {
   const { currentTarget } = event;
   if (!(currentTarget instanceof HTMLElement)) return;
