@@ -246,7 +246,7 @@ export class RoomPage {
   }
 
   private remember(): void {
-    const { scrollTop } = this.conversation;
+    const { scrollTop } = this.restored ? this.conversation : this.atStart;
     this.host.remember({ draft: this.composer.draft, ...(scrollTop === undefined ? {} : { scrollTop }) });
   }
 }
