@@ -65,6 +65,7 @@ export class ChatPage {
     this.body.show(openingView(document.title, this.state.waitsFor));
     listenToToolbars(this.element);
     document.addEventListener("keydown", (event) => this.pressed(event));
+    window.addEventListener("focus", () => this.takeFocus());
     this.atStart = this.host.memory;
     this.dock.restore(this.atStart);
     this.host.ready();
@@ -165,7 +166,12 @@ export class ChatPage {
     this.restored = true;
     if (this.state.snapshot) this.announcer.tell(openedAnnouncement(this.state.snapshot, this.formats));
     this.transcript.restore(this.atStart.place);
-    this.dock.composer.field.focus();
+    this.takeFocus();
+  }
+
+  /** Only where the page has the focus: a chat that is shown by a click in the Agents view leaves it there. */
+  private takeFocus(): void {
+    if (document.hasFocus() && document.activeElement === document.body) this.dock.composer.field.focus();
   }
 
   private remember(): void {

@@ -11,7 +11,7 @@ import { PressedButton } from "../shared/pressedButton";
 import { problemView, type RunAction } from "../shared/problem";
 import { Slot } from "../shared/slot";
 import { keepTabStops, listenToToolbars } from "../shared/toolbars";
-import { type Children, h, icon } from "../shared/tree";
+import { type Children, h, icon, type TreeNode } from "../shared/tree";
 import { chipsView } from "./chips";
 import { Conversation } from "./conversation";
 import { askBlocked, roomAnnouncement, runningAgents, targetLabel } from "./derived";
@@ -136,11 +136,7 @@ export class RoomPage {
           { key: "mention", "aria-label": "Mention an agent", title: "Mention (@)", on: { click: mention } },
           icon("mention"),
         ),
-        h(
-          "button.icon-btn",
-          { key: "attach", "aria-label": "Attach the selection", title: "Attach the Selection", on: { click: attach } },
-          icon("list-selection"),
-        ),
+        attachButton(snapshot, attach),
       ],
       target: h(
         "button.quiet.target",
@@ -160,6 +156,12 @@ export class RoomPage {
     field.value = `@${draft.startsWith("@") ? text : draft}`;
     field.setSelectionRange(1, 1);
     this.drafted();
+  }
+
+  private dismiss(): void {
+    this.failure = undefined;
+    this.composer.field.focus();
+    this.render();
   }
 
   private insertDraft(text: string): void {
@@ -249,4 +251,14 @@ export class RoomPage {
     const { scrollTop } = this.restored ? this.conversation : this.atStart;
     this.host.remember({ draft: this.composer.draft, ...(scrollTop === undefined ? {} : { scrollTop }) });
   }
+}
+
+/** Adds the editor's selection to the message. */
+function attachButton({ selection }: RoomSnapshot, attach: () => void): TreeNode {
+  const title = selection ? `Attach ${selection.title} to the Message` : "Select text in an editor to attach it";
+  return h(
+    "button.icon-btn",
+    { key: "attach", "aria-label": "Attach the selection", title, disabled: !selection, on: { click: attach } },
+    icon("list-selection"),
+  );
 }
