@@ -69,6 +69,20 @@ export class Room implements Disposable {
     return this.thread.messages.map((message) => this.withRunning(message));
   }
 
+  /** Takes from the agents what became of the answers that ran when the last window closed. */
+  async recover(): Promise<void> {
+    const door = await this.ports.door();
+    const known = new Set((await door.listAgents()).map(({ id }) => id));
+    for (const { id, answers } of this.thread.messages) {
+      for (const { agent, turn } of answers) {
+        if (turn?.state !== "interrupted" || !known.has(agent)) continue;
+        const { turns } = await door.getAgent(agent);
+        const found = turns.find((candidate) => candidate.id === turn.id);
+        if (found) this.thread.setAnswer(id, agent, { turn: pageTurn(found, this.ports.language) });
+      }
+    }
+  }
+
   async members(): Promise<readonly RoomMember[]> {
     const door = await this.ports.door();
     return roomMembers(this.records, await door.listAgents());
