@@ -103,7 +103,7 @@ function flat(text: string): string {
   return text.replace(/\s+/g, " ").trim();
 }
 
-/** Where the chains stand to each other. */
+/** How the chains of a tree follow each other. */
 class BranchPlaces {
   private readonly chains: ReadonlyMap<TurnId, TurnChain>;
   private readonly followers = new Map<TurnId | undefined, TurnChain[]>();

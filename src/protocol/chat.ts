@@ -115,6 +115,8 @@ export type ChatUpdate =
   | { readonly type: "agent"; readonly agent: AgentSummary; readonly system?: string; readonly readOnly?: Problem }
   /** The head moved (rewind, regenerate, switch of branch). */
   | { readonly type: "branch"; readonly branch: ChatBranch }
+  /** A turn ended where there are other branches: the current one has its answer and its tokens now. */
+  | { readonly type: "branches"; readonly branches: ChatBranch["branches"] }
   /** A turn began, ended or changed: replaces the one of its id, else comes last. */
   | { readonly type: "turn"; readonly turn: PageTurn }
   | { readonly type: "progress"; readonly turn: TurnId; readonly progress: RunProgress }

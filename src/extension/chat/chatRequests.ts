@@ -21,7 +21,7 @@ export interface ChatRequestPorts {
 
 /** Does what a chat's page asks for. */
 export class ChatRequests {
-  /** What the pool had no room for: the last message that was refused, and failed turns. */
+  /** Blocks that the last refused message and failed turns needed, for the button that grows the pool. */
   private refusedMessage: PoolNumbers = {};
   private readonly failedTurns = new Map<TurnId, PoolNumbers>();
 
@@ -30,7 +30,7 @@ export class ChatRequests {
     private readonly ports: ChatRequestPorts,
   ) {}
 
-  /** More turns beside which buttons may be pressed. */
+  /** Remembers the numbers of failed turns: their buttons need them. */
   shown(turns: readonly TurnView[]): void {
     for (const { id, error } of turns) if (error) this.failedTurns.set(id, poolTarget(error.facts));
   }

@@ -5,7 +5,7 @@ import type { AgentId, ResidentService } from "../../protocol/service";
 import { contextFullProblem } from "../commands/contextFull";
 
 export interface Sending {
-  readonly door: Pick<ResidentService, "send" | "measureDraft" | "getAgent">;
+  readonly door: Pick<ResidentService, "send" | "getAgent">;
   readonly agent: AgentId;
   /** BCP 47 tag of the display language. */
   readonly language: string;
@@ -32,10 +32,6 @@ export async function sendMessage(message: MessageDraft, sending: Sending): Prom
 async function giveBack(message: MessageDraft, error: ErrorInfo, sending: Sending): Promise<void> {
   if (error.code !== "CONTEXT_FULL") return;
   const { door, agent, language, onRefused } = sending;
-  const [size, now] = await Promise.all([
-    door.measureDraft(agent, message.text).catch(() => undefined),
-    door.getAgent(agent, 1).catch(() => undefined),
-  ]);
-  const { turnCount = 0, tokens: historyTokens = 0 } = now ?? {};
-  onRefused(message, contextFullProblem(error, { size, turnCount, historyTokens, language }));
+  const now = await door.getAgent(agent, 1).catch(() => undefined);
+  onRefused(message, contextFullProblem(error, now?.turnCount ?? 0, language));
 }

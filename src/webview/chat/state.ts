@@ -28,6 +28,8 @@ export function reduceChat(state: ChatState, update: ChatUpdate): ChatState {
     }
     case "branch":
       return next(update.branch);
+    case "branches":
+      return next({ branches: update.branches });
     case "turn":
       return next({ turns: placed(snapshot.turns, update.turn) });
     case "progress": {

@@ -1,4 +1,5 @@
 import type { Formats } from "../../common/format";
+import { shownName } from "../../common/shownName";
 import type { AgentSummary, Tier } from "../../protocol/service";
 import type { StatusCommand } from "../../protocol/status";
 import { agentColour } from "../shared/agentColour";
@@ -60,7 +61,7 @@ function row(agent: AgentSummary, formats: Formats, run: (command: StatusCommand
           on: { click: () => run({ type: "openAgent", agent: agent.id }) },
         },
         tierDot(agent.tier, { busy: agent.state !== "idle", title: tierNames[agent.tier] }),
-        h("span.name", { dir: "auto" }, agent.name),
+        h("span.name", { dir: "auto" }, shownName(agent.name)),
         agent.lockedElsewhere && icon("lock"),
         agent.lockedElsewhere && h("span.sr", {}, "open in another window"),
       ),

@@ -6,7 +6,15 @@ import type { MessageDraft } from "../../../src/protocol/chat";
 import type { Problem } from "../../../src/protocol/page";
 import { FakeService } from "../../support/extension/fakeService";
 
-const facts = { needed: 73_913, context: 8192, kept: 0 };
+const facts = {
+  needed: 73_913,
+  context: 8192,
+  kept: 0,
+  message: 73_720,
+  room: 8150,
+  roomAlone: 8150,
+  cause: "message",
+};
 const contextFull = new ResidentError("CONTEXT_FULL", "it does not fit", "shorten it", facts);
 
 describe("a message that is sent from a chat", () => {
@@ -22,13 +30,13 @@ describe("a message that is sent from a chat", () => {
 
   it("comes back with its tokens and the room there is where its prompt does not fit", async () => {
     const { service, id, refused, send } = await newChat();
-    const text = "x".repeat(73_720);
+    const text = "a long message";
     await send({ text });
     service.answerOf(id).play({ type: "failed", error: contextFull.toInfo() });
     service.change(id, { turns: [] }); // the head goes back
     await setImmediate();
     assert.deepEqual(refused[0]?.message, { text });
-    assert.match(refused[0]?.problem.error.what ?? "", /73,720 tokens, and there is room for 8,191/);
+    assert.match(refused[0]?.problem.error.what ?? "", /73,720 tokens, and there is room for 8,150/);
     assert.deepEqual(refused[0]?.problem.actions, []);
   });
 

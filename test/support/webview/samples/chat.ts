@@ -93,26 +93,21 @@ const poolExhausted: Problem = {
   ],
 };
 
-const overfull: ErrorInfo = {
-  code: "CONTEXT_FULL",
-  what: "the conversation with this message is 33120 tokens long and the model's context holds 32768",
-  advice: "rewind to an earlier turn, shorten the message, or start a new agent",
-  facts: { needed: 33_121, context: 32_768, kept: 31_564 },
-};
+function overfull(facts: ErrorInfo["facts"]): ErrorInfo {
+  return { code: "CONTEXT_FULL", what: "it does not fit", advice: "shorten it", facts: { context: 32_768, ...facts } };
+}
 
-const historyFull = contextFullProblem(overfull, {
-  size: { draftTokens: 1540, promptTokens: 33_120, contextTokens: 32_768 },
-  turnCount: 3,
-  historyTokens: 31_564,
-  language: "en",
-});
+const historyFull = contextFullProblem(
+  overfull({ kept: 31_564, message: 1540, room: 1187, roomAlone: 32_720, cause: "room" }),
+  3,
+  "en",
+);
 
-const tooLong = contextFullProblem(overfull, {
-  size: { draftTokens: 73_720, promptTokens: 73_820, contextTokens: 32_768 },
-  turnCount: 1,
-  historyTokens: 80,
-  language: "en",
-});
+const tooLong = contextFullProblem(
+  overfull({ kept: 80, message: 73_720, room: 32_667, roomAlone: 32_720, cause: "message" }),
+  1,
+  "en",
+);
 
 const pasted = "function recoverTo(follow: TokenSet, limit: number): Token {\n  let depth = 0;\n".repeat(40);
 
@@ -186,23 +181,6 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
         chain({
           turn: "t8",
           after: "t2",
-          answer: "No: a search finds one call only.",
-          tokens: 3180,
-          createdAt: ago(20),
-        }),
-      ],
-    }),
-  ],
-  branches: [
-    snapshot({
-      turns: [first, second, third],
-      branches: [
-        chain({ turn: "t2", current: true, isEnd: false, turns: 2, createdAt: ago(70) }),
-        chain({ turn: "t3", after: "t2", current: true, answer: "Yes, one place: parseInterface.", createdAt: ago(3) }),
-        chain({
-          turn: "t8",
-          after: "t2",
-          user: "Does anything else call it without a limit?",
           answer: "No: a search finds one call only.",
           tokens: 3180,
           createdAt: ago(20),
