@@ -21,7 +21,7 @@ function toPage(message: object): void {
   window.postMessage(message, "*");
 }
 
-/** The page has every update of its sample and has painted them: what looks at it may begin. */
+/** Marks the body once the page has received and painted every update of its sample: tests and pictures wait for it. */
 let fed = 0;
 window.addEventListener("message", () => {
   fed += 1;
