@@ -345,14 +345,16 @@ export class Agents {
    * How long a message would be; `undefined` while the agent's model is not loaded. Uses the text model only, so it
    * waits for no answer, read-ahead or load.
    */
-  async measureDraft(id: AgentId, draft: string): Promise<DraftSize | undefined> {
+  async measureDraft(id: AgentId, draft: string, instead?: TurnId): Promise<DraftSize | undefined> {
     const { models } = this.options;
     if (models.current === undefined) return undefined;
-    return this.live.use(id, async ({ conversation, head, writer }) => {
+    return this.live.use(id, async (agent) => {
+      const { conversation, writer } = agent;
       const { system, modelDirectory } = writer.manifest;
       const session = models.loaded(modelDirectory);
       if (session === undefined) return undefined;
-      const size = await conversation.sizeWith(head, draft, system, session.text.prompts);
+      const before = instead === undefined ? agent.head : agent.turn(instead).parent;
+      const size = await conversation.sizeWith(before, draft, system, session.text.prompts);
       return { ...size, contextTokens: session.contextTokens };
     });
   }

@@ -67,11 +67,7 @@ const leastGain = { hot: 10, warm: 5 } as const;
 const waitMs = (figures: TurnFigures) => figures.ttftMs + figures.restoreMs;
 
 /** Rows for cold, hot and warm; hot and warm have the most that they may take as a target. */
-export function resumeRows(
-  cold: TurnFigures,
-  hot: readonly TurnFigures[],
-  warm: readonly TurnFigures[],
-): readonly BenchRow[] {
+function resumeRows(cold: TurnFigures, hot: readonly TurnFigures[], warm: readonly TurnFigures[]): readonly BenchRow[] {
   const later = (tier: "hot" | "warm", all: readonly TurnFigures[]) => ({
     ...row(tier, all, cold),
     targetMs: waitMs(cold) / leastGain[tier],

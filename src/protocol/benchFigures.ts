@@ -81,7 +81,7 @@ function figureOf(name: string, value: BenchRow[string], formats: Formats): Figu
   if (/BytesPerSecond$/i.test(name)) return parted(`${formats.bytes(value)}/s`);
   if (/Tokens$/i.test(name)) return { text: formats.count(value), unit: "tokens" };
   if (/^bytes|bytes$/i.test(name)) return parted(formats.bytes(value));
-  if (/[rR]atio$|^over[A-Z]|Over[A-Z]/.test(name)) return { text: formats.rate(value), unit: "×" };
+  if (/[rR]atio$|^over[A-Z]|Over[A-Z]/.test(name)) return { text: formats.ratio(value), unit: "×" };
   if (/share$/i.test(name)) return { text: formats.percent(value) };
   if (name.endsWith("Ms")) return timeFigure(value, formats);
   return { text: Number.isInteger(value) ? formats.count(value) : formats.rate(value) };

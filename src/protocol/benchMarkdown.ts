@@ -58,7 +58,7 @@ function throughputMarkdown({ rows }: BenchReport, formats: Formats): string {
   const cell = (name: string, engine: string) => {
     const [own, rate] = [rateOf(name, "resident"), rateOf(name, engine)];
     if (rate === undefined) return "–";
-    const times = engine === "resident" || own === undefined || rate === 0 ? "" : ` (${formats.rate(own / rate)} ×)`;
+    const times = engine === "resident" || own === undefined || rate === 0 ? "" : ` (${formats.ratio(own / rate)} ×)`;
     return `${formats.rate(rate)}${times}`;
   };
   const names = [...new Set(measured.map((row) => row.case))];

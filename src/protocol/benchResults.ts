@@ -23,7 +23,7 @@ export interface ResultSection {
 }
 
 /** Names with the kind of figure that is shown. */
-export const suiteTitles: Readonly<Record<BenchSuite, string>> = {
+const suiteTitles: Readonly<Record<BenchSuite, string>> = {
   "exp-005": "EXP-005, same tokens",
   "exp-006": "EXP-006, p95",
   resume: "Resume",
@@ -159,7 +159,7 @@ function promiseLine(row: BenchRow, ms: number, formats: Formats): ResultLine {
   if (share !== undefined) return measuredLine(row, name, share, "Share", formats.percent, formats);
   const ratio = numberIn(row, "ratio");
   if (ratio === undefined) return timeLine(row, name, ms, formats);
-  return measuredLine(row, name, ratio, "Ratio", (value) => `${formats.rate(value)} ×`, formats);
+  return measuredLine(row, name, ratio, "Ratio", (value) => `${formats.ratio(value)} ×`, formats);
 }
 
 /** The row's `targetKind` is the least value that passes, `mostKind` the greatest. */

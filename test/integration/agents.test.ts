@@ -144,7 +144,8 @@ describe("agents", () => {
     const { figures } = await ask("Brian", "Which letter does it begin with?");
     await run<{ restarted: boolean }>(commands.restartEngine);
     const again = await ask("Brian", "And end with?");
-    assert.equal(again.figures.cache.tier, "warm");
+    // "hot" where the panel had read it ahead before the message came.
+    assert.notEqual(again.figures.cache.tier, "cold");
     assert(again.figures.reusedTokens >= figures.promptTokens - 1);
   });
 

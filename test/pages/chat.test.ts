@@ -20,6 +20,13 @@ describe("the chat in a browser", () => {
     assert.notEqual(await icon(), check);
   });
 
+  it("shows it in the room, too", async () => {
+    await opened().show("room", "stopped", "dark");
+    await tab().getByRole("button", { name: /^Copy/ }).first().press("Enter");
+    await tab().locator("button[data-done]").waitFor();
+    assert.equal(await tab().getByRole("status").textContent(), "Copied");
+  });
+
   /** 640 × 430 is a window of 1,280 × 860 at 200 %. */
   for (const [width, height] of [
     [640, 430],

@@ -89,7 +89,7 @@ describe("a conversation of a hundred turns", () => {
     await keyboard.press("ArrowRight");
     assert.equal(await focusedName(), "Insert at cursor");
     await keyboard.press("ArrowDown");
-    assert.match(await focusedName(), /^Code, ts/);
+    assert.match(await focusedName(), /^Code 1, ts/);
     await keyboard.press("ArrowDown");
     assert.equal(await focusedName(), "Fork here");
     await keyboard.press("ArrowUp");

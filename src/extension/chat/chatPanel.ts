@@ -53,6 +53,7 @@ export class ChatPanel implements Disposable {
   private readonly agentChanged: Throttle;
   private readonly run: HeadRun;
   private shown: ShownBranch = { head: undefined, turnCount: 0, branches: 0, mark: "" };
+  private sentSystem: string | undefined;
   private readonly message: PanelDraft;
 
   constructor(
@@ -199,6 +200,7 @@ export class ChatPanel implements Disposable {
         hasOtherAgents: agents.length > 1,
       });
       this.show(detail);
+      this.sentSystem = detail.system;
       this.page.post({ type: "snapshot", snapshot });
       this.message.flush();
     } catch (error) {
@@ -251,7 +253,10 @@ export class ChatPanel implements Disposable {
     const detail = await this.detail(newestTurns);
     if (this.page.closed) return;
     this.retitle(detail.name);
-    this.page.post({ type: "agent", agent: summaryOf(detail), system: detail.system, ...agentParts(detail) });
+    // Instructions may be long, and an agent changes with every step of its answer.
+    const system = detail.system === this.sentSystem ? {} : { system: detail.system };
+    this.sentSystem = detail.system;
+    this.page.post({ type: "agent", agent: summaryOf(detail), ...system, ...agentParts(detail) });
     // Rewinding, switching branches and failed saves change the turns without a turn of their own.
     if (!isShown(this.shown, shownBranch(detail))) await this.sendBranch();
   }

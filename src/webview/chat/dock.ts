@@ -1,4 +1,5 @@
 import type { Formats } from "../../common/format";
+import { shownName } from "../../common/shownName";
 import type { ChatCommand, ChatSnapshot, ChatUpdate, MessageDraft } from "../../protocol/chat";
 import type { Problem } from "../../protocol/page";
 import type { DraftSize, TurnId } from "../../protocol/service";
@@ -71,7 +72,7 @@ export class Dock {
     const fit = size && draftFit(size, editing !== undefined, formats);
     this.composer.render({
       label: `Message to ${snapshot.agent.name}`,
-      placeholder: `Ask ${snapshot.agent.name} (Shift+Enter for a new line)`,
+      placeholder: `Ask ${shownName(snapshot.agent.name)} (Shift+Enter for a new line)`,
       blocked: sendBlocked(snapshot),
       above: editing && editingBar(numberOf(editing.turn, snapshot), formats, () => this.cancelEdit()),
       tools: attachButton(snapshot, snapshot.readOnly !== undefined, run),

@@ -13,7 +13,7 @@ export function openingView(agent: string, waitsFor: WaitsFor): TreeNode {
   return h(
     "div.opening",
     {},
-    h("div.col", {}, h("p", {}, `Opening ${agent}…`), h("p.late.dim", { key: waitsFor }, reasons[waitsFor]), bones()),
+    h("div.col", {}, h("h1", {}, `Opening ${agent}…`), h("p.late.dim", { key: waitsFor }, reasons[waitsFor]), bones()),
   );
 }
 

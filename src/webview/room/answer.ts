@@ -1,4 +1,5 @@
 import type { Formats } from "../../common/format";
+import { shownName } from "../../common/shownName";
 import type { PageTurn } from "../../protocol/page";
 import type { RoomAnswer, RoomCommand, RoomMessageId } from "../../protocol/room";
 import type { AgentId } from "../../protocol/service";
@@ -65,7 +66,7 @@ function render(message: RoomMessageId, answer: RoomAnswer, place: AnswerPlace, 
         "button.toggle",
         { "aria-expanded": String(!folded), on: { click: () => context.fold(message, answer, !folded) } },
         icon("chevron-down", "fold"),
-        h("span.name.cut", {}, name),
+        h("span.name.cut", {}, shownName(name)),
         peek !== "" ? h("span.peek.cut", {}, peek) : h("span.state.num", {}, answerState(answer, context.formats)),
       ),
       h("div.acts", {}, answerTools(answer, place, context.run)),

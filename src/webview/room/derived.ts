@@ -1,5 +1,6 @@
 /** What the room shows that follows from its state. Pure. */
 import type { Formats } from "../../common/format";
+import { shownName } from "../../common/shownName";
 import type { RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomSnapshot } from "../../protocol/room";
 import type { AgentId } from "../../protocol/service";
 import { engineBlocks } from "../shared/engineNotice";
@@ -88,7 +89,7 @@ export function targetLabel(draft: string, members: readonly RoomMember[], forma
   const { to } = addressed(draft, members);
   if (to === "all") return `To all (${formats.count(answering(members).length)})`;
   const name = members.find(({ agent }) => agent.id === to[0])?.agent.name;
-  return `To ${name ?? to[0]}`;
+  return `To ${shownName(name ?? to[0] ?? "")}`;
 }
 
 /** Why this draft cannot be sent now, one sentence. */

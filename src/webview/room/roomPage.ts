@@ -7,6 +7,7 @@ import { engineNotice } from "../shared/engineNotice";
 import { Eta } from "../shared/eta";
 import { oncePerFrame, part } from "../shared/frame";
 import { Host, type PageMemory } from "../shared/host";
+import { PressedButton } from "../shared/pressedButton";
 import { problemView, type RunAction } from "../shared/problem";
 import { Slot } from "../shared/slot";
 import { keepTabStops, listenToToolbars } from "../shared/toolbars";
@@ -27,6 +28,7 @@ export class RoomPage {
   private readonly dock = part("footer", "dock");
   private readonly notices = new Slot(part("div", "slot stack notices"));
   private readonly announcer = new Announcer();
+  private readonly pressedButton = new PressedButton(this.element);
   private readonly eta = new Eta();
   private readonly host: Host<RoomCommand, RoomUpdate>;
   private readonly composer: Composer;
@@ -169,7 +171,13 @@ export class RoomPage {
   }
 
   private run(command: RoomCommand): void {
-    void this.host.request(command).then((problem) => {
+    const { markDone } = this.pressedButton;
+    const done = () => {
+      if (command.type !== "copy") return;
+      markDone();
+      this.announcer.tell("Copied");
+    };
+    void this.host.request(command, done).then((problem) => {
       if (problem === undefined && this.failure === undefined) return;
       this.failure = problem;
       this.render();
@@ -201,12 +209,21 @@ export class RoomPage {
     const { field } = this.composer;
     if (event.key === "Escape") {
       if (this.state.snapshot && runningAgents(this.state.snapshot).size > 0) this.run({ type: "stopAll" });
-      else if (!this.conversation.stepOut()) field.focus();
+      else if (!this.conversation.stepOut() && !this.dismiss()) field.focus();
     } else if (event.key === "ArrowUp" && (event.ctrlKey || event.metaKey) && field.selectionStart === 0) {
       if (event.target !== field) return;
       event.preventDefault();
       this.conversation.focusLast();
     }
+  }
+
+  /** Puts the failure away; false where there is none. */
+  private dismiss(): boolean {
+    if (this.failure === undefined) return false;
+    this.failure = undefined;
+    this.composer.field.focus();
+    this.render();
+    return true;
   }
 
   private drafted(): void {

@@ -70,7 +70,7 @@ function hiddenWarning(hidden: readonly HiddenCharacter[], copyWithout: () => vo
     h(
       "span.grow",
       {},
-      `${countHidden(hidden.length)} (${named.join(", ")}): this code may do something else than it shows.`,
+      `${countHidden(hidden.length)} (${named.join(", ")}): this code may do something other than what it shows.`,
     ),
     h("button.link", { on: { click: copyWithout } }, "Copy Without Them"),
   );

@@ -55,7 +55,7 @@ export function benchView(
     },
     h(
       "div.span",
-      { key: "run" },
+      { key: "run", class: running ? undefined : "acts" },
       running ? runningView(running, context) : runMenu(context),
       !running && sections.length > 0 && exportButton(context),
     ),

@@ -69,7 +69,7 @@ export class Workbench {
   }
 
   private get residentTab() {
-    return this.page.getByRole("tab", { name: "Resident", exact: true });
+    return this.page.getByRole("tab", { name: "Resident: Local Agents", exact: true });
   }
 
   /** Opens the Resident side bar by its icon. */

@@ -138,7 +138,7 @@ describe("the room", () => {
     await room.continueAnswer(first, answers()[0]?.turn?.id ?? "");
     assert.equal(answers()[0]?.turn?.state, "running");
     assert.equal(room.shown[0]?.endedAt, undefined, "the time that it took says nothing any more");
-    service.answerOf(first).answer("half an answer");
+    service.answerOf(first).answer(" an answer");
     await settle();
     const { turn } = answers()[0] ?? {};
     assert.deepEqual([turn?.state, turn?.answer], ["done", "half an answer"]);
