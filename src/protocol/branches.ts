@@ -26,7 +26,7 @@ export interface BranchRow {
 export const fewestEndsOfTree = 4;
 
 /** More rows than this are not drawn: the list of places to rewind to has all of them. */
-export const mostTreeRows = 60;
+const mostTreeRows = 60;
 
 /** The ends of all branches, newest first, the current one at the start. */
 export function branchRows(chains: readonly TurnChain[], formats: Formats, now: number): readonly BranchRow[] {
