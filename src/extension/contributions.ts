@@ -129,7 +129,7 @@ export const treeItems = {
 /** Behind the `viewItem` value of an agent that is in the room. */
 export const memberItem = ".member";
 
-/** Colours of agents where those of VS Code's charts cannot be seen: its orange is transparent, its light yellow too pale. */
+/** Replace two of VS Code's chart colours: its orange is transparent, its yellow too pale in light themes. */
 export const themeColours = {
   agentOrange: "resident.agentOrange",
   agentYellow: "resident.agentYellow",

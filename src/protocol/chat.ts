@@ -124,8 +124,11 @@ export type ChatUpdate =
   | { readonly type: "engine"; readonly engine: PageEngine }
   /** How long the draft is that was told with `serial`; without `size` it is not known. */
   | { readonly type: "draftSize"; readonly serial: number; readonly size?: DraftSize }
-  /** A message was not taken, and the conversation is as it was: it is the draft again, before what was written since. */
-  | { readonly type: "refused"; readonly message: MessageDraft; readonly problem: Problem }
+  /**
+   * What was asked for did not fit, and the conversation is as it was. A message is the draft again, before what was
+   * written since; there is none where an answer was to be made again.
+   */
+  | { readonly type: "refused"; readonly message?: MessageDraft; readonly problem: Problem }
   /** What is selected in the editor now. */
   | { readonly type: "selection"; readonly selection?: EditorSelection }
   /** Text for the end of the message being written (the selection, for one); the message takes the focus. */

@@ -17,8 +17,8 @@ export class PanelDraft {
   written = "";
   private readonly meter: DraftMeter;
   private addition = "";
-  /** Messages that came back while no page was there to take them. */
-  private readonly refused: { readonly message: MessageDraft; readonly problem: Problem }[] = [];
+  /** What was refused while no page was there to be told, and the messages that came back. */
+  private readonly refused: { readonly message?: MessageDraft; readonly problem: Problem }[] = [];
 
   constructor(
     private readonly agent: AgentId,
@@ -55,8 +55,8 @@ export class PanelDraft {
     this.addition += text;
   }
 
-  giveBack(message: MessageDraft, problem: Problem): void {
-    this.refused.push({ message, problem });
+  giveBack(message: MessageDraft | undefined, problem: Problem): void {
+    this.refused.push({ ...(message && { message }), problem });
   }
 
   /** Tells the page, if it is there, what is to be put into the message; else it waits for the next snapshot. */

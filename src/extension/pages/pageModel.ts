@@ -67,7 +67,7 @@ function engineActions(state: EngineState): readonly ActionId[] {
 export function readOnlyProblem(agent: AgentSummary): Problem | undefined {
   if (agent.damage !== undefined) return problemOf(agent.damage);
   if (!agent.lockedElsewhere) return undefined;
-  // The banner says in one sentence what it is, and that it can be read.
+  // The sentence already says that the agent can be read here.
   const { kept: _, ...problem } = problemOf({
     code: "AGENT_LOCKED",
     what: "open in another window, read only here",

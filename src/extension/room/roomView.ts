@@ -44,6 +44,7 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
   private readonly queue: TaskQueue;
   private readonly room: Room;
   private page: PageHost<RoomCommand, RoomToPage> | undefined;
+  private recovered = false;
 
   constructor(
     registry: CommandRegistry,
@@ -130,6 +131,10 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
     const { service, engine } = this.ports;
     const door = await service.get();
     if (engine.state.type === "idle") engine.set((await door.status()).engine);
+    if (!this.recovered) {
+      this.recovered = true;
+      await this.room.recover().catch((error: unknown) => this.ports.failures.note(error));
+    }
     const members = await this.room.members();
     this.page?.post({
       type: "snapshot",

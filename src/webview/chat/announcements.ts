@@ -2,7 +2,7 @@ import { type Formats, plural } from "../../common/format";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
 import { runningTurn } from "./derived";
 
-/** The sentence about a head that was moved; empty when the turns are the same, or an answer runs and says so itself. */
+/** Says where the head was moved to. Empty when the turns are the same, or when an answer runs, which is announced itself. */
 export function branchAnnouncement(before: ChatSnapshot, after: ChatSnapshot, formats: Formats): string {
   if (runningTurn(after)) return "";
   const { turns } = after;
@@ -12,12 +12,12 @@ export function branchAnnouncement(before: ChatSnapshot, after: ChatSnapshot, fo
   return turns.length === 0 ? "Rewound to the start" : `Rewound to turn ${formats.count(turns.length)}`;
 }
 
-/** A panel that opens: after a fork, for one, it is another agent's. */
+/** Says whose panel opened: after a fork it is another agent's. */
 export function openedAnnouncement({ agent, turns }: ChatSnapshot, formats: Formats): string {
   return `${agent.name}, ${plural(turns.length, "turn", formats)}`;
 }
 
-/** What is said when the host has done what was asked for; empty where the page shows it otherwise. */
+/** Says that the host has done a command; empty where the page shows it in another way. */
 export function doneAnnouncement(command: ChatCommand): string {
   return command.type === "copy" ? "Copied" : "";
 }

@@ -45,6 +45,7 @@ export function branchesView(
 function showOpened({ currentTarget }: Event): void {
   if (currentTarget instanceof HTMLElement && currentTarget.hasAttribute("open")) {
     currentTarget.scrollIntoView({ block: "nearest" });
+    currentTarget.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   }
 }
 

@@ -117,7 +117,7 @@ export class ChatPage {
     this.transcript.render(snapshot, this.formats);
     this.dock.render(snapshot, this.formats);
     keepTabStops(this.header.element);
-    // The button that had it is gone (Stop, for one): the next thing to do is to write.
+    // The button that had the focus is gone (Stop, for example): the person will write next.
     if (hadFocus && document.activeElement === document.body) this.dock.composer.field.focus();
     this.settleIn();
   }
@@ -160,7 +160,7 @@ export class ChatPage {
     else if (!this.transcript.stepOut() && !this.dock.dismiss()) this.dock.composer.field.focus();
   }
 
-  /** Once, after the first snapshot is in the page: before, there is nothing to scroll, and nothing can take the focus. */
+  /** Runs once, after the first snapshot is in the page: before that there is nothing to scroll or to focus. */
   private settleIn(): void {
     if (this.restored) return;
     this.restored = true;
@@ -175,7 +175,7 @@ export class ChatPage {
   }
 
   private remember(): void {
-    const { place } = this.transcript;
+    const { place } = this.restored ? this.transcript : this.atStart;
     this.host.remember({ ...this.dock.memory, ...(place ? { place } : {}) });
   }
 }

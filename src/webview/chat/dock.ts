@@ -119,10 +119,10 @@ export class Dock {
     if (serial === this.serial) this.size = this.composer.draft.trim() === "" ? undefined : size;
   }
 
-  /** A message came back: it stands before what was written since. */
+  /** What did not fit is said above the field; a message that came back stands before what was written since. */
   takeBack({ message, problem }: Extract<ChatUpdate, { type: "refused" }>): void {
     this.failure = problem;
-    this.putBack(message);
+    if (message) this.putBack(message);
     this.composer.field.focus();
   }
 

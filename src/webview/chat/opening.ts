@@ -8,7 +8,7 @@ const reasons: Readonly<Record<WaitsFor, string>> = {
   conversation: "A long conversation takes a few seconds to read.",
 };
 
-/** What stands in the page before the first snapshot; the reason appears after a second (chat.css). */
+/** What the page shows before the first snapshot. The reason appears after a second (chat.css). */
 export function openingView(agent: string, waitsFor: WaitsFor): TreeNode {
   return h(
     "div.opening",

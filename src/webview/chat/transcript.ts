@@ -36,7 +36,7 @@ export class Transcript {
   private readonly follow: Follow;
   private formats: Formats | undefined;
   private view: TurnListState["view"] | undefined;
-  /** What has been done about the failures of turns. */
+  /** The actions that removed a failure's cause, by turn. */
   private readonly done = new Map<TurnId, ReadonlySet<ActionId>>();
 
   constructor(private readonly ports: TranscriptPorts) {
@@ -68,24 +68,24 @@ export class Transcript {
     this.follow.toEnd();
   }
 
-  /** A button of a turn's failure did its work: where that ended the cause, it is not offered again. */
+  /** The host did what a button of a turn's failure asks for. An action that removes the cause is not offered again. */
   acted(turn: TurnId, action: ActionId): void {
     if (action !== "growPool") return;
     this.done.set(turn, new Set([...(this.done.get(turn) ?? []), action]));
     this.view = undefined;
   }
 
-  /** The focus to the newest turn. */
+  /** Moves the focus to the newest turn. */
   focusLast(): void {
     this.stops.focusLast();
   }
 
-  /** From inside a turn to the turn; false when the focus is not inside one. */
+  /** Moves the focus from inside a turn to the turn; false when the focus is not inside one. */
   stepOut(): boolean {
     return this.stops.stepOut();
   }
 
-  /** Every turn's text into the document, for a search. */
+  /** Puts the text of every turn into the document, for a search. */
   drawAll(): void {
     this.list.drawAll();
   }
@@ -99,10 +99,10 @@ export class Transcript {
       : undefined;
   }
 
-  /** Where a reload left the reader; `undefined` follows the end. */
+  /** Scrolls to where the reader was before a reload; `undefined`: to the end. */
   restore(place: TurnMark | undefined): void {
     const element = place && this.list.elementOf(place.turn);
-    this.follow.restore(element && place ? element.offsetTop + place.offset : undefined);
+    this.follow.restore(element && place ? () => element.offsetTop + place.offset : undefined);
   }
 
   private viewIn(formats: Formats): TurnListState["view"] {

@@ -1,9 +1,9 @@
 import type { ActionId, PageTurn, Problem } from "../../protocol/page";
 
-/** They change the conversation: not while an answer runs, and not where the agent is read only. */
+/** Actions that change the conversation: impossible while an answer runs, and where the agent is read only. */
 const changing: ReadonlySet<ActionId> = new Set(["regenerate", "retrySave", "rewind", "sendAgain"]);
 
-/** The turn with those buttons of its failures that can be of use now. `done`: what has been done about them. */
+/** The turn without those buttons of its failures that cannot work now or are in `done`, what already succeeded. */
 export function withUsefulButtons(turn: PageTurn, fixed: boolean, done: ReadonlySet<ActionId> | undefined): PageTurn {
   const { problem, saveProblem } = turn;
   if ((!problem && !saveProblem) || (!fixed && !done)) return turn;

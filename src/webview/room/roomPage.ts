@@ -158,12 +158,6 @@ export class RoomPage {
     this.drafted();
   }
 
-  private dismiss(): void {
-    this.failure = undefined;
-    this.composer.field.focus();
-    this.render();
-  }
-
   private insertDraft(text: string): void {
     const { draft } = this.composer;
     this.composer.draft = draft === "" || draft.endsWith("\n") ? draft + text : `${draft}\n${text}`;
@@ -248,7 +242,7 @@ export class RoomPage {
   }
 
   private remember(): void {
-    const { scrollTop } = this.conversation;
+    const { scrollTop } = this.restored ? this.conversation : this.atStart;
     this.host.remember({ draft: this.composer.draft, ...(scrollTop === undefined ? {} : { scrollTop }) });
   }
 }

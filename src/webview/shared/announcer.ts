@@ -9,18 +9,18 @@ export class Announcer {
     this.element.setAttribute("aria-live", "polite");
   }
 
-  /** What the page is at: said once until it is something else. */
+  /** Says a state of the page, once until it changes. */
   say(text: string): void {
     if (text === "" || text === this.last) return;
     this.last = text;
     this.element.textContent = text;
   }
 
-  /** What a person did: said each time, also twice in a row. */
+  /** Says that something was done, each time it is done. */
   tell(text: string): void {
     if (text === "") return;
     this.last = "";
-    // Only a text that differs is read out.
+    // A screen reader reads a text out only when it differs from the one before.
     this.element.textContent = this.element.textContent === text ? `${text}\u00a0` : text;
   }
 }

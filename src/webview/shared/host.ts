@@ -11,14 +11,14 @@ type Resolve = (problem: Problem | undefined) => void;
 
 declare function acquireVsCodeApi(): VsCodeApi;
 
-/** A place in a conversation that outlives the heights of what stands above it. */
+/** A place in a conversation that stays valid when the heights of the turns above it change. */
 export interface TurnMark {
   readonly turn: string;
   /** Distance of the view's top from the turn's, in CSS pixels. */
   readonly offset: number;
 }
 
-/** All that a page keeps itself: what it shows comes from the host again. */
+/** The only state that a page keeps itself: the host sends all the rest again. */
 export interface PageMemory {
   readonly draft: string;
   /** The draft is to take the place of this turn's message; `aside` is what was written before it was edited. */
@@ -92,7 +92,7 @@ export class Host<Command, Update extends { readonly type: string }> {
     const request = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
     if (reply.type === "reply") request?.done?.();
-    // What the user cancelled is no problem to tell him about.
+    // A cancelled command is not a problem.
     const failed = reply.type === "failed" && reply.problem.error.code !== "ABORTED";
     request?.resolve(failed ? reply.problem : undefined);
   }

@@ -1,7 +1,7 @@
 /** Time for which a button shows that it worked, in ms. */
 const shownMs = 1500;
 
-/** Shows on the button that was pressed last that what it asked for is done: shared.css gives it a check for its icon. */
+/** Marks the button that was pressed last when its command is done: shared.css replaces its icon by a check. */
 export class PressedButton {
   private pressed: Element | null = null;
 
@@ -12,7 +12,7 @@ export class PressedButton {
     root.addEventListener("click", remember, true);
   }
 
-  /** To be called while the click is handled, since the answer comes when another button may have been pressed. */
+  /** To be read while the click is handled: when the answer comes, another button may have been pressed. */
   get markDone(): () => void {
     const button = this.pressed;
     return () => {

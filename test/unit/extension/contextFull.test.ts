@@ -15,11 +15,12 @@ const noRoom = full({ kept: 6582, message: 1700, room: 1591, roomAlone: 8150, ca
 const noRoomAtAll = full({ kept: 8190, message: 4, room: 0, roomAlone: 8150, cause: "history" });
 
 describe("a message that does not fit the context", () => {
-  const idsOf = (error: ErrorInfo, turns: number) => contextFullProblem(error, turns, "en").actions.map(({ id }) => id);
+  const idsOf = (error: ErrorInfo, turns: number) =>
+    contextFullProblem(error, { turnCount: turns, isBelow: true }, "en").actions.map(({ id }) => id);
 
   it("is to be shortened where it is too long by itself, and nothing is offered that cannot help", () => {
     for (const turns of [0, 1, 7]) {
-      const { error, kept, actions } = contextFullProblem(tooLong, turns, "en");
+      const { error, kept, actions } = contextFullProblem(tooLong, { turnCount: turns, isBelow: true }, "en");
       assert.equal(error.what, "the message is too long for this model: 73,720 tokens, and there is room for 8,150");
       assert.equal(error.advice, "shorten it to 8,150 tokens");
       assert.match(kept ?? "", /your message is below\.$/);
@@ -29,7 +30,7 @@ describe("a message that does not fit the context", () => {
 
   it("has ways on where it is the conversation that is long", () => {
     assert.equal(
-      contextFullProblem(noRoom, 4, "en").error.what,
+      contextFullProblem(noRoom, { turnCount: 4, isBelow: true }, "en").error.what,
       "the message has 1,700 tokens and there is room for 1,591: the conversation holds 6,582 of 8,192",
     );
     for (const error of [noRoom, noRoomAtAll]) {

@@ -267,6 +267,16 @@ describe("the room", () => {
       ["done", "interrupted"],
     );
     assert.equal(answers(next)[0]?.folded, true);
+    const { turns } = await service.getAgent(second);
+    service.change(second, { turns: turns.map((turn) => ({ ...turn, state: "interrupted", answer: "half an" })) });
+    await next.recover();
+    assert.deepEqual(
+      answers(next).map(({ turn }) => [turn?.state, turn?.answer]),
+      [
+        ["done", "done"],
+        ["interrupted", "half an"],
+      ],
+    );
   });
 
   it("refuses an empty message and a message to nobody", async () => {

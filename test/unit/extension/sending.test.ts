@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { ResidentError } from "../../../src/common/errors";
-import { sendMessage } from "../../../src/extension/chat/sending";
+import { regenerateAnswer, sendMessage } from "../../../src/extension/chat/sending";
 import type { MessageDraft } from "../../../src/protocol/chat";
 import type { Problem } from "../../../src/protocol/page";
 import { FakeService } from "../../support/extension/fakeService";
@@ -21,11 +21,11 @@ describe("a message that is sent from a chat", () => {
   async function newChat() {
     const service = new FakeService();
     const { id } = await service.createAgent({ name: "Ada" });
-    const refused: { readonly message: MessageDraft; readonly problem: Problem }[] = [];
-    const onRefused = (message: MessageDraft, problem: Problem) => refused.push({ message, problem });
-    const send = (message: MessageDraft) =>
-      sendMessage(message, { door: service, agent: id, language: "en", onRefused });
-    return { service, id, refused, send };
+    const refused: { readonly message: MessageDraft | undefined; readonly problem: Problem }[] = [];
+    const onRefused = (message: MessageDraft | undefined, problem: Problem) => refused.push({ message, problem });
+    const sending = { door: service, agent: id, language: "en", onRefused };
+    const send = (message: MessageDraft) => sendMessage(message, sending);
+    return { service, id, refused, send, sending };
   }
 
   it("comes back with its tokens and the room there is where its prompt does not fit", async () => {
@@ -45,6 +45,20 @@ describe("a message that is sent from a chat", () => {
     service.send = () => Promise.reject(contextFull);
     await send({ text: "hello", instead: "t1" });
     assert.deepEqual(refused[0]?.message, { text: "hello", instead: "t1" });
+  });
+
+  it("is refused without coming back where its answer was to be made again and does not fit any more", async () => {
+    const { service, id, refused, send, sending } = await newChat();
+    await send({ text: "hello" });
+    service.answerOf(id).answer("first");
+    const [first] = (await service.getAgent(id)).turns;
+    assert(first);
+    await regenerateAnswer(first.id, sending);
+    service.answerOf(id).play({ type: "failed", error: contextFull.toInfo() });
+    await setImmediate();
+    assert.equal(refused.length, 1);
+    assert.equal(refused[0]?.message, undefined);
+    assert.equal(refused[0]?.problem.kept, "Nothing was read. The conversation is as it was.");
   });
 
   it("does not come back where its answer failed otherwise: its turn says so", async () => {

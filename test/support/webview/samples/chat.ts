@@ -99,13 +99,13 @@ function overfull(facts: ErrorInfo["facts"]): ErrorInfo {
 
 const historyFull = contextFullProblem(
   overfull({ kept: 31_564, message: 1540, room: 1187, roomAlone: 32_720, cause: "room" }),
-  3,
+  { turnCount: 3, isBelow: true },
   "en",
 );
 
 const tooLong = contextFullProblem(
   overfull({ kept: 80, message: 73_720, room: 32_667, roomAlone: 32_720, cause: "message" }),
-  1,
+  { turnCount: 1, isBelow: true },
   "en",
 );
 
