@@ -158,12 +158,6 @@ export class RoomPage {
     this.drafted();
   }
 
-  private dismiss(): void {
-    this.failure = undefined;
-    this.composer.field.focus();
-    this.render();
-  }
-
   private insertDraft(text: string): void {
     const { draft } = this.composer;
     this.composer.draft = draft === "" || draft.endsWith("\n") ? draft + text : `${draft}\n${text}`;
