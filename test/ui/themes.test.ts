@@ -40,7 +40,9 @@ describe("the pages in four themes and three widths", () => {
     room: async () => {
       await workbench().resize(widestWindow);
       await workbench().openSection("Room");
-      return workbench().webview("main.room");
+      const room = await workbench().webview("main.room");
+      await room.getByText(/Paris/).nth(1).waitFor();
+      return room;
     },
     status: async () => {
       await workbench().resize(widestWindow, 1300);
