@@ -106,7 +106,7 @@ async function recordReload(workbench: Workbench): Promise<Drawn> {
 }
 
 async function drawStatus(workbench: Workbench): Promise<void> {
-  await workbench.resize(1280, 1040);
+  await workbench.resize(1280, 1240);
   const chat = await Chat.create(workbench, "Poet");
   await chat.send("Tell me in a few sentences about the sea.");
   await chat.figures();
