@@ -67,6 +67,8 @@ const tiers = {
   integration: { external: ["vscode", "mocha", "oxc-parser"] },
   pages: { external: ["playwright-core", "esbuild", "axe-core"] },
   ui: { external: ["playwright-core", "oxc-parser"] },
+  // No tier of tests: what draws the README's pictures.
+  pictures: { external: ["playwright-core", "oxc-parser"] },
 };
 
 function common(production) {

@@ -15,34 +15,38 @@ import type { ModelSession } from "./ports";
 interface Held {
   readonly blocks: AgentBlocks;
   readonly session: ModelSession;
-  /** Those behind belong to a message that was not sent: they are not saved. */
+  /** The tokens behind these belong to a message that was not sent: they are not saved. */
   readonly settledTokens: number;
 }
 
-/** What the engine asks of an agent whose cache is idle, and tells it. */
+/** How the engine ranks, saves and drops the cache of an idle agent. */
 export type IdleAgent = Pick<IdleTerms, "rank" | "onDropped"> & { readonly save: () => Promise<void> };
 
 export interface HotOptions {
   readonly priority?: Priority;
-  /** Ends the restore soon; what came until then stays. */
+  /** Ends the restore soon. Blocks that were restored before stay. */
   readonly signal?: AbortSignal;
   readonly onRestoring?: (tokens: number) => void;
 }
 
 /**
- * One agent's KV cache: in the pool, or lent to a generation, or only on disk. One that is in the pool and not lent is idle:
- * the engine may drop it for others.
+ * One agent's KV cache: in the pool, lent to a generation, or only on disk. A cache that is in the pool and not lent is
+ * idle: the engine may drop it when others need its blocks.
  */
 export class AgentCache {
   private held: Held | undefined;
   private readonly keyed = new KeyedHistories();
-  /** The blocks that were saved last: what they hold is on disk, or could not be put there. */
+  /** The blocks that were saved last. Their contents are on disk, or the save failed. */
   private savedBlocks: AgentBlocks | undefined;
   /** The generation that has the cache at the moment. */
   private lentTo: Generation | undefined;
-  /** Tokens that the turn which is under way has from disk; a read-ahead's were in memory when the message came. */
+  /**
+   * Tokens that the current turn restored from disk. What a read-ahead restored was in memory when the message came.
+   */
   private tokensFromDisk = 0;
-  /** Why less came than was stored, since the last turn: a read ahead's refusal belongs to the turn after it. */
+  /**
+   * Why a part of the stored cache was refused since the last turn. A read-ahead's refusal is shown with the next turn.
+   */
   private refused: CacheRefusal | undefined;
   private readonly saver: CacheSaver;
   /** Keys of the blocks that were lent. */
@@ -57,7 +61,7 @@ export class AgentCache {
     this.saver = new CacheSaver(store);
   }
 
-  /** Tokens in the pool, those of a turn under way included. */
+  /** Tokens in the pool, including those of the current turn. */
   get hotTokens(): number {
     if (this.lentTo === undefined) return this.usable?.blocks.numTokens ?? 0;
     const { reusedTokens, prefilledTokens, generatedTokens } = this.lentTo.figures();
@@ -75,8 +79,9 @@ export class AgentCache {
   }
 
   /**
-   * Brings what is stored of the prefix of `tokens` into the pool, as far as it is whole and there are blocks. Blocks are
-   * verified before any table names them; the first bad one ends the restore there. Resolves with the milliseconds spent.
+   * Restores the stored blocks of a prefix of `tokens` into the pool, as long as they are undamaged and blocks are
+   * free. Blocks are verified before any table names them; the first bad one ends the restore. Resolves with the
+   * milliseconds spent.
    */
   async makeHot(
     session: ModelSession,
@@ -104,7 +109,7 @@ export class AgentCache {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     let inUse: Held | undefined;
-    // In use from now on, not idle: what is hot must not leave for what is to come behind it.
+    // From now on the cache is in use, not idle: the engine must not drop it to make room for its own continuation.
     const onBegin = () => {
       inUse = this.held;
       inUse?.blocks.setIdle(undefined);
@@ -148,12 +153,12 @@ export class AgentCache {
     this.refused = undefined;
   }
 
-  /** Takes a read ahead's cache back: the turn that it was for is still to come. */
+  /** Takes a read-ahead's cache back. The turn that it was read for has not begun. */
   putAhead(session: ModelSession, blocks: AgentBlocks, settledTokens = blocks.numTokens): void {
     this.hold({ blocks, session, settledTokens });
   }
 
-  /** Where the reused tokens of the turn that is under way came from. */
+  /** Where the reused tokens of the current turn came from. */
   sourceOf(reusedTokens: number): CacheSource {
     const tier = reusedTokens === 0 ? "cold" : this.tokensFromDisk > 0 ? "warm" : "hot";
     return this.refused === undefined ? { tier } : { tier, refused: this.refused };
@@ -163,7 +168,8 @@ export class AgentCache {
   async save(writer: AgentWriter): Promise<number> {
     const held = this.usable;
     if (held === undefined) return 0;
-    // A second owner: a request that goes on with the cache meanwhile copies a block before it writes it.
+    // The snapshot is a second owner: a request that continues with the cache meanwhile copies a block before it writes
+    // it.
     const snapshot = held.blocks.fork();
     if (held.settledTokens < snapshot.numTokens) snapshot.rewind(held.settledTokens);
     snapshot.keepWindow();
@@ -221,7 +227,7 @@ export class AgentCache {
     });
   }
 
-  /** Leading tokens with which the engine could go on as they are held. */
+  /** Number of leading tokens of `tokens` that the engine can reuse from the held cache. */
   hotTokensOf({ engine }: ModelSession, tokens: Int32Array): number {
     const hot = this.usable?.blocks;
     if (hot === undefined) return 0;
@@ -230,13 +236,13 @@ export class AgentCache {
     return engine.hasWindow(hot, Math.min(agreeing, tokens.length - 1)) ? agreeing : 0;
   }
 
-  /** Keys that the engine computed: of what was read and said last. */
+  /** Keys that the engine computed for the tokens of the held cache. */
   private get heldKeys(): readonly KnownKeys[] {
     const blocks = this.usable?.blocks;
     return blocks === undefined ? [] : [{ tokens: blocks.tokenIds, keys: blocks.keys }];
   }
 
-  /** What is held, unless the device failed since. */
+  /** The held cache, unless the device failed since. */
   private get usable(): Held | undefined {
     return this.held?.blocks.stale ? undefined : this.held;
   }

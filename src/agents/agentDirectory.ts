@@ -45,7 +45,7 @@ export class AgentDirectory {
   async find(nameOrId: string): Promise<AgentSummary | undefined> {
     const list = await this.ports.store.list();
     const all = await this.summaries(list);
-    // As it was typed: an agent of an older version may have such a name. Then as an agent would be called by it.
+    // First the exact name: an older version may have kept one that is not clean. Then the name as it is kept today.
     const clean = cleanName(nameOrId);
     const found =
       all.find((agent) => agent.id === nameOrId) ??
@@ -62,7 +62,7 @@ export class AgentDirectory {
     for (const { error } of (await store.list()).unreadable) log.log("info", `${error.what}: ${error.advice}`);
   }
 
-  /** Those that must be repaired before they can go on. Reads every log: a list says only whose manifest is damaged. */
+  /** Agents that must be repaired before they can continue. Reads every log: `list` knows damaged manifests only. */
   async damaged(): Promise<readonly AgentId[]> {
     const { live } = this.ports;
     const damaged: AgentId[] = [];
@@ -83,7 +83,7 @@ export class AgentDirectory {
     }
   }
 
-  /** `summary`: as it is listed afterwards. */
+  /** `summary` is the agent's after the repair. */
   async repair(id: AgentId): Promise<{ readonly repaired: AgentRepair; readonly summary: AgentSummary | undefined }> {
     const { store, live, models, defaultModel } = this.ports;
     const name = live.get(id)?.name;

@@ -1,9 +1,9 @@
 import { InvalidRequestError } from "../common/errors";
 
-/** Code points. What is longer fits no list and no tab. */
+/** In code points. Longer names do not fit into lists and tabs. */
 export const longestName = 100;
 
-/** Joiners are a part of words in these scripts, and of emoji; anywhere else nobody sees them. */
+/** Joiners are a part of words in these scripts and of emoji. Elsewhere they are invisible and mean nothing. */
 const joinedScripts = [
   "Arabic",
   "Bengali",
@@ -22,14 +22,14 @@ const invisible = new RegExp(`(?!(?<=${joined})[\\u200C\\u200D](?=${joined}))[\\
 const whiteSpace = /[\p{White_Space}\uFEFF]+/gu;
 
 /**
- * A name as it is kept: white space is one space, and characters that nobody sees are left out (controls, zero-width
- * characters, marks that turn the direction of what follows), so that names which look the same are the same.
+ * The name in the form that is kept: each run of white space becomes one space, and invisible characters are removed
+ * (controls, zero-width characters, marks that change the text direction). Names that look the same are then the same.
  */
 export function cleanName(name: string): string {
   return name.normalize("NFC").replace(whiteSpace, " ").replace(invisible, "").replace(whiteSpace, " ").trim();
 }
 
-/** Throws INVALID_REQUEST where nothing is left of the name, or too much. */
+/** The clean name. Throws INVALID_REQUEST where it is empty or too long. */
 export function validName(name: string): string {
   const clean = cleanName(name);
   if (clean === "") throw new InvalidRequestError("an agent needs a name", "give it one that can be read");

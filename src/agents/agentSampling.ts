@@ -1,4 +1,4 @@
-/** The sampling that an agent has of its own: what may be stored, and what is believed of what was stored. */
+/** An agent's own sampling: which values may be stored, and which stored values are used. */
 import { InvalidRequestError } from "../common/errors";
 import { type SamplingRange, samplingRanges } from "../common/samplingRanges";
 import type { AgentSampling } from "../protocol/service";
@@ -18,7 +18,7 @@ const ranges: Readonly<Record<keyof AgentSampling, SamplingRange>> = {
   maxTokens: { min: 1, max: Number.MAX_SAFE_INTEGER, whole: true },
 };
 
-/** The fields that say something. Throws INVALID_REQUEST for a value out of its range and for what an agent cannot have. */
+/** The fields that are set. Throws INVALID_REQUEST for a value out of its range and for an unknown field. */
 export function checkedSampling(sampling: AgentSampling): AgentSampling {
   const said = Object.entries(sampling).filter(([, value]) => value !== undefined);
   for (const [name, value] of said) {
@@ -40,7 +40,7 @@ export function checkedSampling(sampling: AgentSampling): AgentSampling {
   return Object.fromEntries(said);
 }
 
-/** What a manifest holds, without what this program does not know or cannot use. */
+/** The manifest's sampling, without fields that this program does not know and values out of their range. */
 export function storedSampling({ sampling = {} }: Pick<Manifest, "sampling">): AgentSampling {
   return Object.fromEntries(
     Object.entries(sampling).filter(([name, value]) => {

@@ -26,7 +26,7 @@ import { validName } from "./agentName";
 import { checkedSampling, storedSampling } from "./agentSampling";
 import { assertNotBlank } from "./answerBudget";
 import { noRoomToGoOn } from "./contextFull";
-import { cutTurn, openCopyOf } from "./continuing";
+import { cutTurn } from "./continuing";
 import { type Activity, LiveAgent } from "./liveAgent";
 import { LiveAgents } from "./liveAgents";
 import { LockKeeper } from "./lockKeeper";
@@ -36,7 +36,8 @@ import { Residency, rankOf } from "./residency";
 import { RunningAnswer } from "./runningAnswer";
 import { type LiveState, summaryOf } from "./summaries";
 import { TurnRunner } from "./turnRunner";
-import { countTokens, type Turn, TurnTree } from "./turnTree";
+import { newTurn, openCopy, sameTurn, type TurnStart } from "./turnStart";
+import { countTokens, TurnTree } from "./turnTree";
 import { Wait } from "./wait";
 
 export interface AgentsOptions {
@@ -45,7 +46,7 @@ export interface AgentsOptions {
   readonly models: ModelAccess;
   readonly clock: Clock;
   readonly wallClockMs: () => number;
-  /** What the user's settings say of answers at the moment. */
+  /** The user's settings for answers at the moment. */
   readonly sampling: () => SamplingOptions;
   readonly defaultModel: () => string;
   readonly log: Log;
@@ -61,11 +62,11 @@ export type AgentEvent =
   | { readonly type: "changed"; readonly summary: AgentSummary }
   | { readonly type: "deleted"; readonly id: AgentId }
   | { readonly type: "turnStarted" | "turnEnded"; readonly id: AgentId; readonly turn: TurnId }
-  /** A save ended: `bytes` of blocks were written, or not all of it could be. */
+  /** A save ended: `bytes` of blocks were written. `error`: why not everything could be saved. */
   | { readonly type: "saved"; readonly id: AgentId; readonly bytes: number; readonly error?: ErrorInfo }
   | { readonly type: "refused"; readonly id: AgentId; readonly refused: CacheRefusal };
 
-/** All agents of a home: those that this process writes are live, the others are read from disk when asked for. */
+/** All agents of a home. Those that this process writes are live; the others are read from disk on demand. */
 export class Agents {
   readonly residency: Residency;
   private readonly emitter: Emitter<AgentEvent>;
@@ -119,7 +120,9 @@ export class Agents {
     return this.directory.list();
   }
 
-  /** What can be read of it, also where it is damaged. With `newestTurns` only so many turns, and no branches. */
+  /**
+   * The agent as far as it can be read, also where it is damaged. With `newestTurns`: only so many turns, no branches.
+   */
   get(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
     return this.directory.get(id, newestTurns);
   }
@@ -129,7 +132,7 @@ export class Agents {
     return this.directory.find(nameOrId);
   }
 
-  /** Finishes what processes that were killed have begun, and tells of agents that cannot be read. */
+  /** Finishes what killed processes began, and logs which agents cannot be read. */
   sweep(): Promise<void> {
     return this.directory.sweep(this.onGone);
   }
@@ -148,7 +151,7 @@ export class Agents {
     return this.adopt(new LiveAgent(writer, this.newCache(writer.manifest.id), new TurnTree()));
   }
 
-  /** A panel shows the agent, or does so no more. While one does, its lock and its logs stay. */
+  /** A panel begins or ceases to show the agent. While a panel shows it, its lock and its logs are kept. */
   setShown(id: AgentId, shown: boolean): void {
     this.locks.setShown(id, shown);
   }
@@ -168,7 +171,7 @@ export class Agents {
     });
   }
 
-  /** Its next answer is sampled so. Empty: it has nothing of its own any more. */
+  /** Sets the agent's own sampling, from its next answer on. Empty: the agent has none of its own. */
   async setSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
     const wanted = checkedSampling(sampling);
     return this.live.use(id, async (agent) => {
@@ -229,7 +232,7 @@ export class Agents {
     });
   }
 
-  /** The way on when the context is full: the last `turns` turns as a new branch. What was left stays reachable. */
+  /** For a full context: the last `turns` turns become a new branch. The branch that was left stays reachable. */
   startOver(id: AgentId, turns: number): Promise<AgentSummary> {
     return this.live.use(id, async (agent) => {
       agent.assertIdle();
@@ -247,7 +250,7 @@ export class Agents {
     this.emitter.fire({ type: "deleted", id });
   }
 
-  /** Those that must be repaired before they can be continued. */
+  /** The agents that must be repaired before they can be continued. */
   damaged(): Promise<readonly AgentId[]> {
     return this.directory.damaged();
   }
@@ -278,13 +281,13 @@ export class Agents {
       await this.residency.drop(agent);
       await store.remove(id, agent.writer, this.onGone);
     } catch (error) {
-      // It is still there, and is saved like any other.
+      // The agent is still there, and is saved like any other.
       agent.deleted = false;
       throw error;
     }
   }
 
-  /** The blocks of a deleted agent that no other one refers to. What stays for a failure the collection finds. */
+  /** Removes blocks of a deleted agent that no other agent refers to. The collection removes what a failure leaves. */
   private readonly onGone = async (folder: string): Promise<void> => {
     const { store, blocks, log } = this.options;
     try {
@@ -295,8 +298,8 @@ export class Agents {
   };
 
   /**
-   * Read ahead of the branch at the head and of what is written of the next message. Resolves when it is hot or something
-   * more important came.
+   * Reads the branch at the head and the draft of the next message ahead. Resolves when they are hot or more important
+   * work came.
    */
   warm(id: AgentId, draft?: string): Promise<AgentSummary> {
     return this.live.use(id, async (agent) => {
@@ -324,7 +327,7 @@ export class Agents {
     });
   }
 
-  /** Goes on with the head's answer where it was cut. Throws INVALID_REQUEST or CONTEXT_FULL where that cannot be. */
+  /** Continues the head's answer where it was cut. Rejects with INVALID_REQUEST or CONTEXT_FULL where it cannot. */
   async continueAnswer(id: AgentId, sampling?: SamplingOptions): Promise<Running> {
     const wait = this.newWait();
     return this.live.use(id, (agent) => {
@@ -339,17 +342,19 @@ export class Agents {
   }
 
   /**
-   * How long a message would be. It asks nothing of the engine, so it waits for no answer, read-ahead or load; `undefined`
-   * while the agent's model is not loaded.
+   * How long a message would be; `undefined` while the agent's model is not loaded. Uses the text model only, so it
+   * waits for no answer, read-ahead or load.
    */
-  async measureDraft(id: AgentId, draft: string): Promise<DraftSize | undefined> {
+  async measureDraft(id: AgentId, draft: string, instead?: TurnId): Promise<DraftSize | undefined> {
     const { models } = this.options;
     if (models.current === undefined) return undefined;
-    return this.live.use(id, async ({ conversation, head, writer }) => {
+    return this.live.use(id, async (agent) => {
+      const { conversation, writer } = agent;
       const { system, modelDirectory } = writer.manifest;
       const session = models.loaded(modelDirectory);
       if (session === undefined) return undefined;
-      const size = await conversation.sizeWith(head, draft, system, session.text.prompts);
+      const before = instead === undefined ? agent.head : agent.turn(instead).parent;
+      const size = await conversation.sizeWith(before, draft, system, session.text.prompts);
       return { ...size, contextTokens: session.contextTokens };
     });
   }
@@ -364,7 +369,7 @@ export class Agents {
     });
   }
 
-  /** Keys of the blocks that agents in memory use now: not to be evicted from disk. */
+  /** Keys of the blocks that agents in memory use now. They must not be evicted from disk. */
   neededKeys(): ReadonlySet<string> {
     const hot = this.live.all().filter((agent) => agent.cache.holdsBlocks || agent.activity !== undefined);
     return new Set(hot.flatMap((agent) => agent.cache.keysInUse));
@@ -374,7 +379,7 @@ export class Agents {
     return this.live.get(id)?.activity?.answer;
   }
 
-  /** Stops answers, saves what is unsaved, gives every lock up. */
+  /** Stops answers, saves what is unsaved, releases every lock. */
   async close(): Promise<void> {
     this.locks.dispose();
     for (const agent of this.live.all()) agent.activity?.answer.abort();
@@ -390,7 +395,7 @@ export class Agents {
     return new Wait(this.options.clock);
   }
 
-  /** The message is on disk when this resolves; the answer goes on by itself. */
+  /** When this resolves the message is on disk; the answer runs in the background. */
   private async begin(
     agent: LiveAgent,
     { goesOn, commit, again = false }: TurnStart,
@@ -465,26 +470,3 @@ export class Agents {
     });
   }
 }
-
-/** How a turn gets to where its answer can be made. */
-interface TurnStart {
-  /** Whether a cut answer goes on: its own, or a copy of it. */
-  readonly goesOn: "no" | "same" | "copy";
-  readonly again?: boolean;
-  /** Puts the turn on disk as the head. Throws where that cannot be, nothing changed. */
-  readonly commit: (agent: LiveAgent, id: TurnId, at: number) => Promise<void>;
-}
-
-function newTurn(parent: TurnId | undefined, user: string): TurnStart {
-  return { goesOn: "no", commit: (agent, id, at) => agent.addTurn(id, parent, user, at) };
-}
-
-function openCopy(turn: Turn): TurnStart {
-  return { goesOn: "copy", commit: (agent, id, at) => agent.addCopy(openCopyOf(turn, id, at), id, at) };
-}
-
-/** Nothing has to be committed before the answer grows. */
-const sameTurn: TurnStart = {
-  goesOn: "same",
-  commit: async (agent, _id, at) => agent.writer.change({ lastUsedAt: at }),
-};

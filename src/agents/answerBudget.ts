@@ -7,8 +7,8 @@ export interface AnswerLimits {
 }
 
 /**
- * How long the answer may get: what is left of the context and the pool, or less where less is `wanted`. Throws
- * CONTEXT_FULL when not one token would fit behind the prompt; `keptTokens` of history stay as they are.
+ * The longest answer, in tokens: what is left of the context and the pool, or `wanted` where that is less. Throws
+ * CONTEXT_FULL when not one token fits behind the prompt. `keptTokens` is the length of the history, which is kept.
  */
 export function answerBudget(
   promptTokens: number,
@@ -29,7 +29,7 @@ export function answerBudget(
   return Math.max(1, Math.min(wanted ?? left, left));
 }
 
-/** Refuses a message that holds nothing to answer. */
+/** Refuses a message of white space only. */
 export function assertNotBlank(text: string): void {
   if (text.trim() === "") throw new InvalidRequestError("the message is empty", "write something to answer");
 }

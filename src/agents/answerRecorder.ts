@@ -9,7 +9,7 @@ import { countTokens, type TurnTree } from "./turnTree";
 const commitTokens = 32;
 const commitMs = 2000;
 
-/** Puts an answer into the turn log as it is made, so that a crash costs at most the last tokens of it. */
+/** Writes an answer into the turn log while it is generated, so that a crash loses at most its last tokens. */
 export class AnswerRecorder {
   private ids: TokenId[] = [];
   private text = "";
@@ -27,7 +27,7 @@ export class AnswerRecorder {
     this.lastCommitMs = clock.nowMs();
   }
 
-  /** Why the last commit failed; what it was to save is still here and goes with the next. */
+  /** Why the last commit failed. Its records are kept and written by the next commit. */
   get saveError(): ErrorInfo | undefined {
     return this.failed;
   }
@@ -40,7 +40,7 @@ export class AnswerRecorder {
     if (!isDue || this.committing) return;
     this.flush();
     this.committing = true;
-    // What is said so far need not outlive a failure of the system at once: one wait for the disk less.
+    // A part of an answer need not survive a power failure, so this commit skips one wait for the disk.
     void this.commit("whole").finally(() => {
       this.committing = false;
     });
@@ -52,8 +52,8 @@ export class AnswerRecorder {
   }
 
   /**
-   * Records what is left of the answer and how it ended, and commits; `head` is the manifest's then, where it is not the
-   * turn. Does not reject: see `saveError`.
+   * Records the rest of the answer and how it ended, and commits. `head`: the head to set, where it is not this turn.
+   * Does not reject: see `saveError`.
    */
   async finish(end: TurnRecord, head?: ManifestChange): Promise<void> {
     this.flush();

@@ -3,13 +3,13 @@ import type { Clock, TokenId } from "../engine/ports";
 import type { CacheSource, GenerationEvent, TurnFigures } from "../protocol/service";
 import type { AnswerDecoder } from "./ports";
 
-/** What a turn knows besides the engine's own figures. */
+/** Figures of a turn that the engine does not know. */
 export interface OuterFigures {
   readonly restoreMs: number;
   readonly cache: CacheSource;
   /** From the message's arrival to the submit. */
   readonly beforeSubmitMs: number;
-  /** The part of it in which the model was waited for; absent where it was there. */
+  /** The part of it that was spent waiting for the model; absent where the model was loaded. */
   readonly modelMs?: number;
 }
 
@@ -21,15 +21,18 @@ export interface FinishedAnswer {
 
 export interface AnswerListener {
   emit(event: Exclude<GenerationEvent, { type: "continues" | "done" | "failed" }>): void;
-  /** One sampled id and the text that it let out, which may be empty; at the end what was held back, without an id. */
+  /**
+   * One sampled id and the text that it completed, which may be empty; at the end the text that was held back, without
+   * an id.
+   */
   onToken?(id: TokenId | undefined, text: string): void;
-  /** The answer may be continued: where it is cut within a character, that character is left out. */
+  /** The answer may be continued: a character that the cut left incomplete is not shown as U+FFFD. */
   readonly mayGoOn?: boolean;
 }
 
 /**
- * Follows a generation to its end: decodes its tokens, ends it at stop strings, and tells the listener. Rejects with
- * the engine's error. A read ahead has no tokens.
+ * Follows a generation to its end: decodes its tokens, ends it at stop strings, and calls the listener. Rejects with
+ * the engine's error.
  */
 export async function followAnswer(
   generation: Generation,

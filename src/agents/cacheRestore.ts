@@ -17,13 +17,16 @@ import { StoredChain } from "./storedChain";
 
 type Claimed = (key: string) => boolean;
 
-/** What is on disk of an agent, and where. */
+/** What an agent has on disk, and where. */
 export interface SavedCache {
   readonly manifest: CacheManifest | undefined;
-  /** Whether a key is of a block that was saved with `identity`; `undefined`: none was. */
+  /** Tells whether a block with a given key was saved with `identity`; `undefined`: no block was. */
   readonly keys: (identity: BlockIdentity) => Promise<Claimed | undefined>;
   readonly tailPath: (generation: number) => string;
-  /** Saved histories, of all branches, that agree with `tokens` beyond `start`: their `count` tokens from there, best first. */
+  /**
+   * From the saved histories of all branches that agree with `tokens` beyond `start`: their `count` tokens from
+   * `start`. Best first.
+   */
   readonly continuations: (
     tokens: Int32Array,
     start: number,
@@ -32,26 +35,26 @@ export interface SavedCache {
   ) => Promise<readonly Continuation[]>;
 }
 
-/** A last block of which only the first `agreeing` tokens are wanted. */
+/** A last block; only its first `agreeing` tokens are of use. */
 interface PartialBlock {
   readonly block: StoredBlock;
   readonly agreeing: number;
 }
 
 export interface RestorePlan {
-  /** Leading tokens that the agent holds in the pool already. */
+  /** Leading tokens that the agent has in the pool already. */
   readonly hotTokens: number;
   /** Tokens that could be there after the restore: hot ones and those of `blocks`. */
   readonly endToken: number;
-  /** Files of the tokens' full blocks from the first, as far as they exist, then one that begins with what follows. */
+  /** The tokens' full blocks that have files, then one whose beginning agrees with the tokens that follow. */
   readonly blocks: StoredChain;
-  /** Index of the first block that the next token sees of the layers with a window; absent: there are none. */
+  /** Index of the first block that the next token sees in the layers with a window; absent: no layer has one. */
   readonly windowFrom?: number;
-  /** Why less is there than was saved. */
+  /** Why a part of what was saved cannot be restored. */
   readonly refused: CacheRefusal | undefined;
 }
 
-/** Looks for files of what is not hot; reads none. */
+/** Looks for the files of blocks that are not hot. Reads none of them. */
 export async function planRestore(
   store: BlockStore,
   { identity, text }: Pick<ModelSession, "identity" | "text">,
@@ -83,7 +86,7 @@ export async function planRestore(
   return windowTokens === undefined ? plan : withWindow(store, plan, windowTokens, blockTokens);
 }
 
-/** What of the plan has its window on disk too: all of it, or as many whole blocks as possible. */
+/** Cuts the plan to what has its window blocks on disk too: all of it, or as many whole blocks as possible. */
 async function withWindow(
   store: BlockStore,
   plan: RestorePlan,
@@ -106,7 +109,7 @@ async function withWindow(
   return { ...plan, endToken: hotTokens, blocks: blocks.first(0), refused };
 }
 
-/** Part of the store cannot be looked at: the turn goes on without it and says why. */
+/** A part of the store cannot be read. The turn runs without it and its figures say why. */
 function unreadableAt({ unreadable }: Presence, atToken: number): CacheRefusal | undefined {
   return unreadable === undefined ? undefined : { code: "unreadable", reason: unreadable, atToken };
 }
@@ -122,7 +125,7 @@ interface EndOfFull {
   readonly start: number;
 }
 
-/** The tail file, if it goes on where the full blocks end and begins with the tokens that follow. */
+/** The tail file, if it begins where the full blocks end and its first tokens are those that follow. */
 function tailOf(
   store: BlockStore,
   { manifest, tailPath }: SavedCache,
@@ -137,7 +140,7 @@ function tailOf(
   return { block: store.tail(parent, start, ids, tailPath(tail.generation)), agreeing };
 }
 
-/** Where blocks of other branches are looked for. */
+/** Where to look for blocks of other branches. */
 interface Branches {
   readonly saved: SavedCache;
   readonly claimed: Claimed | undefined;
@@ -145,8 +148,8 @@ interface Branches {
 }
 
 /**
- * A full block of another branch that begins with the tokens that follow: after a rewind or a fork from the middle of a
- * block only what is really new is read.
+ * A full block of another branch whose first tokens are those that follow: after a rewind or a fork in the middle of a
+ * block, only new tokens are read.
  */
 async function partialOf(
   store: BlockStore,
@@ -164,7 +167,7 @@ async function partialOf(
   return undefined;
 }
 
-/** Keys of what was saved, if it can be of use to this model and these numerics at all. What cannot be read claims nothing. */
+/** Keys of the blocks that were saved for this model and these numerics. A key file that cannot be read has none. */
 async function claimedKeys({ manifest, keys }: SavedCache, identity: BlockIdentity): Promise<Claimed | undefined> {
   return manifest === undefined ? undefined : keys(identity).catch(() => undefined);
 }
@@ -191,7 +194,7 @@ function refusalOf(
   };
 }
 
-/** Blocks that the plan takes beside those that are hot. */
+/** Number of blocks that the plan restores, without the hot ones. */
 function blocksToRestore(plan: RestorePlan, { blockTokens }: BlockIdentity): number {
   return plan.blocks.length - Math.floor(plan.hotTokens / blockTokens);
 }
@@ -201,13 +204,13 @@ export interface CacheRestoreRequest {
   /** The tokens whose cache is wanted. */
   readonly tokens: Int32Array;
   readonly priority: Priority;
-  /** Ends it soon; what came until then is kept. */
+  /** Ends the restore soon. Blocks that were restored before are kept. */
   readonly signal: AbortSignal | undefined;
-  /** Called right before blocks are taken. Answers with the tokens that are hot then. */
+  /** Called right before blocks are taken. Returns the number of hot tokens at that moment. */
   readonly onBegin: () => number;
 }
 
-/** Fills blocks that no table names. `blocks` is absent when nothing was gained over what is hot. */
+/** Loads into blocks that no table names yet. `blocks` is absent where the result is not longer than what is hot. */
 export async function restoreCache(
   store: BlockStore,
   session: ModelSession,

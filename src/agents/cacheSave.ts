@@ -10,18 +10,18 @@ import type { ModelSession } from "./ports";
 
 const writesInFlight = 4;
 
-/** A branch as it was committed last. */
+/** The branch that was committed last. */
 interface SavedBranch {
   readonly root: string;
   /** Keys of its full blocks. */
   readonly keys: readonly string[];
-  /** Bytes of the files of its first 1, 2 … blocks together. */
+  /** Sums of file bytes of its first 1, 2 … blocks. */
   readonly bytesUpTo: readonly number[];
   /** The store's losses at that time. */
   readonly losses: number;
 }
 
-/** Saves one agent's cache. What it does is proportional to what is new since its last save. */
+/** Saves one agent's cache. A save costs what is new since the last one. */
 export class CacheSaver {
   private last: SavedBranch | undefined;
 
@@ -29,8 +29,8 @@ export class CacheSaver {
 
   /**
    * Names the new full blocks in the agent's key file, writes those that are not in the store, then the tail, then the
-   * manifest. `blocks` must not change meanwhile. Resolves with the bytes of new files; throws DISK_FULL or IO_FAILURE,
-   * the manifest as before.
+   * manifest. `blocks` must not change meanwhile. Resolves with the bytes of new files. Rejects with DISK_FULL or
+   * IO_FAILURE and leaves the manifest as it was.
    */
   async save(session: ModelSession, blocks: AgentBlocks, writer: AgentWriter): Promise<number> {
     const { store } = this;
@@ -42,7 +42,7 @@ export class CacheSaver {
     const keyRecords = await writer.keys.add(identity, keys.slice(named));
     await store.noticeRemovals();
     const { losses } = store;
-    // After a loss all of the branch is looked at: what is missing is written again.
+    // After the store lost files, all blocks of the branch are checked, and missing ones are written again.
     const saved = this.last?.losses === losses ? named : 0;
     const bytesUpTo = (this.last?.bytesUpTo ?? []).slice(0, saved);
     const full = await this.saveFull(session, blocks, saved, bytesUpTo);
@@ -64,7 +64,7 @@ export class CacheSaver {
     return newBytes;
   }
 
-  /** Writes the full blocks from `from` on where they are not there, and adds their sizes to `bytesUpTo`. */
+  /** Writes the full blocks from `from` on that have no file, and adds their sizes to `bytesUpTo`. */
   private async saveFull(
     { identity, files }: ModelSession,
     blocks: AgentBlocks,
@@ -87,7 +87,7 @@ export class CacheSaver {
     return newBytes;
   }
 
-  /** The tail's entry: the old one where it says the same, else a new generation, written now. */
+  /** The tail's entry: the old one where its tokens are the same, else a new generation, which is written now. */
   private async saveTail(
     { identity, files }: ModelSession,
     { keys, tokenIds, table, windowTable }: AgentBlocks,
@@ -109,7 +109,9 @@ export class CacheSaver {
   }
 }
 
-/** How many of `keys` from the first were saved with `root`. A key stands for all before it: halving finds the last. */
+/**
+ * Number of leading `keys` that were saved with `root`. A key depends on all before it, so a binary search finds it.
+ */
 function sharedBlocks(saved: SavedBranch | undefined, root: string, keys: readonly string[]): number {
   if (saved?.root !== root) return 0;
   let shared = 0;

@@ -2,22 +2,23 @@ import { ResidentError } from "../common/errors";
 import { createFormats } from "../common/format";
 
 export interface TooLongPrompt {
-  /** Of the whole prompt, and of the message in it. */
+  /** Length of the whole prompt, and of the message in it. */
   readonly promptTokens: number;
   readonly messageTokens: number;
-  /** Of the prompt that the message would have in an empty conversation. */
+  /** Length of the prompt that the message would have in an empty conversation. */
   readonly alonePromptTokens: number;
   readonly contextTokens: number;
-  /** Of the history, which stays as it is. */
+  /** Length of the history, which is kept. */
   readonly keptTokens: number;
 }
 
 const { count } = createFormats("en");
 
 /**
- * A message does not fit the context. `facts`: needed, context, kept; message, its tokens; room, what a message may have
- * behind this history; roomAlone, what it may have in an empty conversation; cause: "history" where there is no room at
- * all, "message" where the message is too long for an empty conversation too, "room" otherwise.
+ * A message does not fit the context. All facts but `cause` are tokens: `needed`, `context`, `kept`; `message`, the
+ * message's length; `room`, the longest message that fits behind this history; `roomAlone`, the longest that fits in an
+ * empty conversation. `cause`: "history" (no message fits), "message" (too long for an empty conversation too) or
+ * "room".
  */
 export function contextFull({
   promptTokens,
@@ -55,7 +56,7 @@ export function contextFull({
   );
 }
 
-/** An answer that was cut has no room to go on. `facts` as above without the message's; cause: "answer". */
+/** A cut answer has no room to continue. `facts` as above, without those of a message; `cause` is "answer". */
 export function noRoomToGoOn(promptTokens: number, contextTokens: number): ResidentError {
   return new ResidentError(
     "CONTEXT_FULL",

@@ -1,4 +1,4 @@
-/** Going on with an answer that was cut: who may, from where, and how its text goes on across the seam. */
+/** Continuing a cut answer: which turn can be continued, copying a turn, and decoding across the cut. */
 import { InvalidRequestError } from "../common/errors";
 import type { TokenId } from "../engine/ports";
 import type { TurnId } from "../protocol/service";
@@ -6,7 +6,7 @@ import type { AnswerDecoder } from "./ports";
 import type { TurnRecord } from "./turnRecords";
 import { isUnanswered, type Turn, type TurnTree } from "./turnTree";
 
-/** The turn at `head`, if its answer was cut. Throws INVALID_REQUEST where nothing can be continued. */
+/** The turn at `head`, if its answer was cut. Throws INVALID_REQUEST otherwise. */
 export function cutTurn(tree: TurnTree, head: TurnId | undefined, name: string): Turn {
   const turn = head === undefined ? undefined : tree.get(head);
   if (turn === undefined) throw new InvalidRequestError(`${name} has no answer to continue`, "send a message first");
@@ -25,7 +25,7 @@ export function cutTurn(tree: TurnTree, head: TurnId | undefined, name: string):
   return turn;
 }
 
-/** A copy of a cut turn beside it, its answer open: what follows the turn keeps what it followed. */
+/** A copy of a cut turn, as its sibling and without an end. Turns that follow the original keep their history. */
 export function openCopyOf({ parent, user, prompt, answerText, answerIds }: Turn, id: TurnId, at: number) {
   const records: TurnRecord[] = [{ type: "turn", turn: id, user, at, ...(parent === undefined ? {} : { parent }) }];
   if (prompt !== undefined) records.push({ type: "prompt", turn: id, ...prompt });
@@ -36,13 +36,13 @@ export function openCopyOf({ parent, user, prompt, answerText, answerIds }: Turn
 }
 
 /**
- * `decoder` as it is behind `said`, of which `shown` was shown: what it holds back of a character or of a stop string goes
- * on, and nothing is shown twice.
+ * Replays the ids of the answer so far (`said`) into `decoder`, so that an incomplete character or stop string at the
+ * cut is completed by the next ids. Text that was shown before (`shown`) is not returned again.
  */
 export function decoderBehind(decoder: AnswerDecoder, said: Int32Array, shown: string): AnswerDecoder {
   let released = 0;
   for (const id of said) released += decoder.push(id).text.length;
-  // Where an answer is cut, what is held back for a stop string is shown.
+  // At a cut, text that was held back for a possible stop string is shown.
   let ahead = Math.max(0, shown.length - released);
   const unseen = (text: string): string => {
     const seen = Math.min(ahead, text.length);

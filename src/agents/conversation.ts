@@ -9,33 +9,33 @@ import { isUnanswered, type Turn, type TurnTree } from "./turnTree";
 interface Known {
   readonly turn: Turn;
   /**
-   * Turns whose prompt was never built add nothing to the history; unanswered ones are no part of the conversation.
+   * The history up to the turn. A turn without a prompt adds nothing to it; an unanswered turn is no part of it.
    */
   readonly past: Past | undefined;
   readonly saved: Saved;
 }
 
 /**
- * An agent's turns as what was really read and said, for one model's texts at a time. A turn is worked out once: what
- * a prompt costs is what is new behind it.
+ * An agent's turns as token histories, for one model at a time. A turn is worked out once, so a prompt costs only what
+ * is new in it.
  */
 export class Conversation {
-  /** By whose texts they are. */
+  /** By the prompt builder that made their segments. */
   private readonly known = new WeakMap<PromptBuilder, Map<TurnId, Known>>();
 
   constructor(private readonly tree: TurnTree) {}
 
-  /** The prompt of `turn`: what agrees with the history before it keeps its ids. */
+  /** The prompt of `turn`. The part that agrees with the history before it keeps its ids. */
   async prompt(turn: Turn, system: string, builder: PromptBuilder, signal?: AbortSignal): Promise<BuiltPrompt> {
     const past = await this.pastOf(turn.parent, builder, signal);
     return builder.buildAfter({ system, past, user: turn.user }, signal);
   }
 
-  /** What was read before the answer of `turn`, and the answer so far. */
+  /** The ids of the prompt of `turn` and of its answer so far. */
   async answered(turn: Turn, system: string, builder: PromptBuilder, signal?: AbortSignal) {
     const { prompt, answerIds } = turn;
     const past = await this.pastOf(turn.parent, builder, signal);
-    // A copy of a turn has no prompt of its own before it is continued.
+    // A copy that startOver made has no prompt before it is continued.
     const built =
       prompt === undefined ? await builder.buildAfter({ system, past, user: turn.user }, signal) : undefined;
     const segments = prompt?.segments ?? [];
@@ -43,7 +43,7 @@ export class Conversation {
     return { ids: joinIds([before, answerIds]), built };
   }
 
-  /** What the prompt of the next message behind `head` begins with, of which `draft` is written so far. */
+  /** The beginning of the prompt of the next message behind `head`; `draft` is the message so far. */
   async ahead(
     head: TurnId | undefined,
     draft: string,
@@ -62,12 +62,14 @@ export class Conversation {
     return { draftTokens: await builder.countText(draft), promptTokens: ids.length };
   }
 
-  /** What was read and said up to `head`. */
+  /** The token history up to `head`. */
   async ids(head: TurnId | undefined, builder: PromptBuilder, signal?: AbortSignal): Promise<Int32Array> {
     return (await this.pastOf(head, builder, signal))?.ids() ?? new Int32Array(0);
   }
 
-  /** Saved histories that agree with `tokens` beyond `start`, best first: their `count` tokens from there. */
+  /**
+   * From the saved histories that agree with `tokens` beyond `start`: their `count` tokens from `start`. Best first.
+   */
   async continuations(
     tokens: Int32Array,
     start: number,
@@ -112,7 +114,9 @@ export class Conversation {
   }
 }
 
-/** What is not known yet of `turns`, which come after their parents. A turn that goes on is another object each time. */
+/**
+ * Works out the turns that are not known yet. Parents come first. A turn that changed is a new object.
+ */
 function* workOut(turns: readonly Turn[], known: Map<TurnId, Known>, builder: PromptBuilder): Steps<void> {
   for (const turn of turns) {
     if (known.get(turn.id)?.turn === turn) continue;

@@ -2,13 +2,13 @@ import { at } from "../engine/invariant";
 import { commonPrefix, type KeyChain, keyChain } from "../engine/tokenHistory";
 import { type BlockIdentity, createBlockHasher, rootKey } from "../store/blockIdentity";
 
-/** Keys that are known already: of the first full blocks of `tokens`, as many as there are. */
+/** Known keys of the first full blocks of `tokens`. */
 export interface KnownKeys {
   readonly tokens: Int32Array;
   readonly keys: readonly string[];
 }
 
-/** Token ids and the content addresses of their full blocks, each computed once and not before it is needed. */
+/** Token ids and the content addresses of their full blocks. Each address is computed once, on demand. */
 export class KeyedHistory implements KnownKeys {
   private constructor(
     private readonly chain: KeyChain,
@@ -52,27 +52,27 @@ export class KeyedHistory implements KnownKeys {
     return at(this.computed, index);
   }
 
-  /** Key of what is before block `index`, which need not be full itself. */
+  /** Key of the block before block `index`, which need not be full itself. */
   parentOf(index: number): string {
     return index === 0 ? this.chain.root : this.keyOf(index - 1);
   }
 
-  /** Tokens of block `index`; fewer than a block's, or none, where the history ends. */
+  /** Tokens of block `index`. The last block may have fewer tokens, or none. */
   tokensOf(index: number): Int32Array {
     const { blockTokens } = this.chain;
     return this.tokens.subarray(index * blockTokens, (index + 1) * blockTokens);
   }
 }
 
-/** Histories that an agent goes back and forth between: with a draft, with an earlier one, of another branch. */
+/** Number of histories that an agent typically switches between: drafts and branches. */
 const mostRecent = 4;
 
-/** The key chains of one agent: what agrees with an earlier history is not hashed again. */
+/** The key chains of one agent. Blocks that agree with an earlier history are not hashed again. */
 export class KeyedHistories {
   private chain: KeyChain | undefined;
   private recent: readonly KeyedHistory[] = [];
 
-  /** `known`: keys that somebody else has computed for this identity, like those of the blocks in the pool. */
+  /** `known`: keys that were computed elsewhere for this identity, for example those of the blocks in the pool. */
   of(identity: BlockIdentity, tokens: Int32Array, known: readonly KnownKeys[] = []): KeyedHistory {
     const chain = this.chainOf(identity);
     const history = KeyedHistory.of(chain, tokens, [...known, ...this.recent]);

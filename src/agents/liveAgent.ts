@@ -17,17 +17,17 @@ export interface Activity {
   state: Exclude<AgentSummary["state"], "idle">;
 }
 
-/** An agent that this process may write: its turns in memory, its folder locked, its cache where it is. */
+/** An agent that this process may write: its turns are in memory and its folder is locked. */
 export class LiveAgent {
   readonly conversation: Conversation;
   activity: Activity | undefined;
-  /** Calls that work with it at the moment. */
+  /** Number of running calls that use the agent. */
   users = 0;
-  /** What a read ahead is doing. */
+  /** State of the running read-ahead. */
   readAhead: "restoring" | "reading" | undefined;
-  /** Resolves when the turn that was begun last is over. */
+  /** Resolves when the last turn is over. */
   over: Promise<void> = Promise.resolve();
-  /** Why the last save failed; cleared by one that succeeds. */
+  /** Why the last save failed; cleared by the next that succeeds. */
   saveError: ErrorInfo | undefined;
   deleted = false;
 
@@ -83,22 +83,22 @@ export class LiveAgent {
     throw new InvalidRequestError(`${this.name} has no turn ${id}`, "choose one of the agent's turns", { turn: id });
   }
 
-  /** Commits a new message behind `parent` and makes it the head. When that fails there is no such turn. */
+  /** Commits a new message behind `parent` and makes it the head. When the commit fails, the turn does not exist. */
   async addTurn(id: TurnId, parent: TurnId | undefined, user: string, at: number): Promise<void> {
     const base = { type: "turn", turn: id, user, at } as const;
     const record: TurnRecord = parent === undefined ? base : { ...base, parent };
     await this.commitRecords([record], { head: id, headTurns: this.tree.branch(parent).length + 1, lastUsedAt: at });
   }
 
-  /** Commits a copy of a turn that is `records`, beside it, and makes it the head. */
+  /** Commits `records`, a copy of the head's turn, and makes the copy the head. */
   async addCopy(records: readonly TurnRecord[], id: TurnId, at: number): Promise<void> {
     const { headTurns, headTokens } = this.writer.manifest;
     await this.commitRecords(records, { head: id, headTurns, headTokens, lastUsedAt: at });
   }
 
   /**
-   * Commits copies of the last `count` answered turns of the branch at the head as a branch of its own, and makes it the
-   * head: its text is read anew with the next message. Throws INVALID_REQUEST where there are not as many.
+   * Commits copies of the last `count` answered turns of the branch at the head as a branch of its own, and makes it
+   * the head. Its text is read again with the next message. Throws INVALID_REQUEST where there are fewer turns.
    */
   async startOverWith(count: number, at: number): Promise<void> {
     const records = copyOfLastTurns(this.tree, this.head, count, at);

@@ -9,10 +9,10 @@ import { damageOfHead, wholeTree } from "./readTree";
 export class LiveAgents {
   private readonly agents = new Map<AgentId, LiveAgent>();
   private readonly opening = new Map<AgentId, Promise<LiveAgent>>();
-  /** Locks on their way back: an agent can be opened again when its lock is free. */
+  /** Agents whose locks are being released: they can be opened again afterwards. */
   private readonly closing = new Map<AgentId, Promise<void>>();
 
-  /** `onUnused`: a call that used the agent is over. */
+  /** `onUnused` is called after each call that used the agent. */
   constructor(
     private readonly store: AgentStore,
     private readonly newCache: (id: AgentId) => AgentCache,
@@ -28,7 +28,7 @@ export class LiveAgents {
   }
 
   /**
-   * Does `work` with the live agent, which stays one until the work is over; takes its lock if need be. Rejects with
+   * Does `work` with the live agent, which stays live until the work is over. Takes its lock if need be. Rejects with
    * AGENT_NOT_FOUND, AGENT_LOCKED, AGENT_CORRUPT, or as the work does.
    */
   async use<T>(id: AgentId, work: (agent: LiveAgent) => T | Promise<T>): Promise<T> {
@@ -47,7 +47,7 @@ export class LiveAgents {
     this.onUnused(agent);
   }
 
-  /** From now on the agent is on disk only. `closed`: when its lock is free. */
+  /** The agent is on disk only from now on. `closed` resolves when its lock is free. */
   forget(id: AgentId, closed?: Promise<void>): void {
     this.agents.delete(id);
     if (closed === undefined) return;
@@ -73,7 +73,7 @@ export class LiveAgents {
       const tree = await wholeTree(stored);
       const { name, head } = stored.manifest;
       const damage = damageOfHead(tree, head);
-      // A message behind a turn that is not there would make a log that nobody can read.
+      // A message behind a missing turn would make the log unreadable.
       if (damage !== undefined) throw damagedLog(id, name, damage);
       const agent = new LiveAgent(writer, this.newCache(id), tree);
       this.adopt(agent);

@@ -8,16 +8,16 @@ import type { Residency } from "./residency";
 export interface LockKeeperPorts {
   readonly live: LiveAgents;
   readonly residency: () => Residency;
-  /** How long an agent stays that nobody uses or sees: a room's next message should find it. */
+  /** How long an unused agent keeps its lock, in case the next message of a room comes. */
   readonly graceMs: number;
   readonly log: Log;
-  /** The agent is on disk only, its lock is free. */
+  /** The agent is on disk only, and its lock is free. */
   readonly onLeft: (agent: LiveAgent) => void;
 }
 
 /**
- * Gives up the locks of agents that are idle and that no panel shows, so that another window or program may go on with
- * them; what this process has of their logs leaves memory. Full blocks of their caches stay findable in the pool.
+ * Releases the locks of agents that are idle and that no panel shows, so that another window or program can continue
+ * them. Their logs leave this process's memory. Full blocks of their caches stay findable in the pool.
  */
 export class LockKeeper {
   /** How many panels show an agent. */
@@ -33,13 +33,13 @@ export class LockKeeper {
     this.look(id);
   }
 
-  /** Something that used the agent is over: it may leave after a while. */
+  /** A call that used the agent is over: it may be released after a while. */
   look(id: AgentId): void {
     clearTimeout(this.timers.get(id));
     this.timers.delete(id);
     if (this.shown.has(id) || this.ports.live.get(id) === undefined) return;
     const timer = setTimeout(() => void this.letGo(id), this.ports.graceMs);
-    // A program that has nothing else to do may end.
+    // The timer does not keep the process running.
     timer.unref();
     this.timers.set(id, timer);
   }
@@ -55,7 +55,7 @@ export class LockKeeper {
     if (agent === undefined) return;
     try {
       if (this.mayLeave(agent)) await residency().evict(agent);
-      // What cannot be saved stays; while it was saved somebody may have come.
+      // An agent that could not be saved stays live. While it was saved, a new call may have begun to use it.
       if (!this.mayLeave(agent) || agent.writer.hasUncommitted) {
         this.look(id);
         return;

@@ -8,9 +8,14 @@ import type { PromptBuilder } from "../text/prompt";
 
 /** Turns sampled ids into text that can be shown. */
 export interface AnswerDecoder {
-  /** `text`: what may be shown now. `stopped`: a stop string is complete, the answer ends with the text given so far. */
+  /**
+   * `text`: what may be shown now. `stopped`: a stop string is complete, the answer ends with the text given so far.
+   */
   push(id: TokenId): { readonly text: string; readonly stopped: boolean };
-  /** What was held back in case a stop string or a character went on. `isCut`: never a part of a character. */
+  /**
+   * The text that was held back as a possible stop string or part of a character. `isCut`: without an incomplete
+   * character.
+   */
   finish(isCut?: boolean): string;
 }
 
@@ -21,7 +26,7 @@ export interface TextModel {
   startAnswer(stopStrings: readonly string[]): AnswerDecoder;
 }
 
-/** The loaded model with all that belongs to it. Ends with `unload`; what holds it then must have let go. */
+/** The loaded model with all that belongs to it. Valid until `unload`; nobody may use it afterwards. */
 export interface ModelSession {
   readonly directory: string;
   readonly name: string;
@@ -30,7 +35,7 @@ export interface ModelSession {
   readonly engine: BlockPoolBatchEngine;
   readonly files: BlockFiles;
   readonly text: TextModel;
-  /** The model's own sampling: of its `generation_config.json`, or known of its weights. */
+  /** The model's own sampling, from its `generation_config.json` or known for its weights. */
   readonly sampling: SamplingOptions;
 }
 
@@ -43,10 +48,10 @@ export interface ModelAccess {
   readonly current: ModelSession | undefined;
   /** The session of this model while it is in memory. Loads nothing and waits for nothing. */
   loaded(directory: string): ModelSession | undefined;
-  /** Loads the model if need be; waits while another one works, saying so. */
+  /** Loads the model if need be. Waits while another model works, and calls `onWaiting` then. */
   lease(directory: string, signal?: AbortSignal, onWaiting?: (reason: string) => void): Promise<ModelLease>;
-  /** Whether a lease would make others wait or wait for them. */
+  /** Whether a lease would neither wait for others nor make them wait. */
   isFree(directory: string): boolean;
-  /** What an agent's manifest says of the model, read from its folder without loading it. */
+  /** What a manifest keeps about the model, read from its folder. Does not load the model. */
   describe(directory: string): Promise<{ readonly name: string; readonly contextTokens: number }>;
 }

@@ -7,14 +7,14 @@ import type { ModelAccess, ModelLease, ModelSession } from "./ports";
 
 export interface ReadAheadPorts {
   readonly models: ModelAccess;
-  /** A save of the agent that is under way: a cache that is lent to a read ahead is not there to be saved. */
+  /** The agent's running save, if any. A read-ahead waits for it: a cache that is lent cannot be saved. */
   readonly saving: (agent: LiveAgent) => Promise<void> | undefined;
-  /** The agent is leaving memory: nothing may begin. */
+  /** The agent is leaving memory: no read-ahead may begin. */
   readonly isLeaving: (agent: LiveAgent) => boolean;
   readonly onChange: (agent: LiveAgent) => void;
 }
 
-/** Fewer tokens are read before a page could show that they are. */
+/** Reading fewer tokens is over before a page could show it. */
 const tokensWorthShowing = 64;
 
 interface UnderWay {
@@ -23,23 +23,23 @@ interface UnderWay {
   readonly draft: string | undefined;
 }
 
-/** Reads at low priority what an agent's next prompt begins with, one read ahead an agent. */
+/** Reads the beginning of an agent's next prompt at low priority. One read-ahead per agent. */
 export class ReadAhead {
   private readonly underWay = new Map<LiveAgent, UnderWay>();
 
   constructor(private readonly ports: ReadAheadPorts) {}
 
   /**
-   * Reads until the branch at the head is in the pool, with `draft` also what the next message begins with, unless the
-   * agent is answering, hot already, or the model is busy. The newest draft ends the reading of the one before. Rejects
-   * with why it could not be done; being stopped is no failure.
+   * Reads the branch at the head into the pool, and with `draft` also the beginning of the next message. Does nothing
+   * while the agent is answering or the model is busy. A new draft ends the reading of the one before. Rejects with the
+   * reason of a failure; a stop is no failure.
    */
   async start(agent: LiveAgent, draft?: string): Promise<void> {
     for (let under = this.underWay.get(agent); under !== undefined; under = this.underWay.get(agent)) {
       if (draft === undefined || draft === under.draft) return under.over;
       await this.stop(agent);
     }
-    // Since this was asked for, everything may have changed.
+    // The state may have changed since the call.
     if (agent.deleted || this.ports.isLeaving(agent)) return;
     const { modelDirectory } = agent.writer.manifest;
     const nothingYet = agent.head === undefined && (draft ?? "").trim() === "";
@@ -50,11 +50,11 @@ export class ReadAhead {
     return over;
   }
 
-  /** Ends a read ahead; what it read stays with the agent. */
+  /** Ends a read-ahead. The tokens that it read stay in the agent's cache. */
   async stop(agent: LiveAgent): Promise<void> {
     const under = this.underWay.get(agent);
     under?.stop.abort();
-    // Its failure is told to whoever asked for it.
+    // A failure is reported to the caller of `start`.
     await under?.over.catch(() => {});
   }
 
@@ -62,7 +62,7 @@ export class ReadAhead {
     return this.underWay.has(agent);
   }
 
-  /** Something is read that begins with what every next message begins with. */
+  /** A read-ahead with a draft is running: it includes what every next message begins with. */
   readsDraft(agent: LiveAgent): boolean {
     return this.underWay.get(agent)?.draft !== undefined;
   }
@@ -128,7 +128,7 @@ export class ReadAhead {
   }
 }
 
-/** What the next prompt begins with: the history, and what is known of the message behind it. */
+/** The beginning of the next prompt: the history, and the draft behind it. */
 async function ahead(agent: LiveAgent, draft: string | undefined, prompts: PromptBuilder, signal: AbortSignal) {
   const { conversation, head, writer } = agent;
   if (draft === undefined) {
@@ -139,10 +139,10 @@ async function ahead(agent: LiveAgent, draft: string | undefined, prompts: Promp
   return { ids, settledTokens: commonPrefix(ids, settled) };
 }
 
-/** Renders the history as the next message's prompt will have it, so that this message waits for its own text only. */
+/** Renders the history as in the next prompt, so that the next message is delayed by its own text only. */
 async function renderAhead(agent: LiveAgent, prompts: PromptBuilder, signal: AbortSignal): Promise<void> {
   const { conversation, head, writer } = agent;
-  // A template that fails here fails with the message, too, and is told then.
+  // A template that fails here fails for the message too, and is reported then.
   await conversation.ahead(head, "", writer.manifest.system, prompts, signal).catch(() => {});
 }
 
@@ -153,7 +153,7 @@ function unlessStopped(work: Promise<void> | undefined, signal: AbortSignal): Pr
   });
 }
 
-/** The model goes on loading when a read ahead is stopped: what stops one is mostly a message that needs the model. */
+/** The model keeps loading when a read-ahead is stopped: usually a message stopped it, and needs the model. */
 function leaseUnlessStopped(models: ModelAccess, directory: string, signal: AbortSignal): Promise<ModelLease> {
   return new Promise((resolve, reject) => {
     whenStopped(signal, reject);

@@ -1,4 +1,4 @@
-/** The turns that a log tells of. */
+/** Reads the turns of a log. */
 import { ResidentError } from "../common/errors";
 import type { TurnId } from "../protocol/service";
 import type { StoredAgent } from "../store/agentReader";
@@ -11,13 +11,15 @@ import { countTokens, TurnTree } from "./turnTree";
 
 export interface ReadTree {
   readonly tree: TurnTree;
-  /** As many of the entries, from the first, are in the tree. */
+  /** Number of leading entries that are in the tree. */
   readonly kept: number;
-  /** Why the next one is not. */
+  /** Why the next entry is not. */
   readonly reason?: string;
 }
 
-/** In slices: a long log would hold the thread. Ends before the first entry that this program does not understand. */
+/**
+ * Works in slices, so that a long log does not block the thread. Stops before the first entry that is not understood.
+ */
 export async function readTree(entries: readonly LogEntry[]): Promise<ReadTree> {
   const tree = new TurnTree();
   const slices = new Slices();
@@ -52,7 +54,7 @@ export function damageOfHead(tree: TurnTree, head: TurnId | undefined): string |
   return head === undefined || tree.get(head) !== undefined ? undefined : `its last turn ${head} is not in its log`;
 }
 
-/** What a repair is told of entries. */
+/** What a repair needs to know about entries. */
 export async function understandEntries(
   entries: readonly LogEntry[],
   wanted: TurnId | undefined,

@@ -33,7 +33,7 @@ export class Residency {
     });
   }
 
-  /** Saves log and cache after what is being saved already. Never rejects: a failure stands in `saveError`. */
+  /** Saves log and cache, after the running save if there is one. Never rejects: a failure is kept in `saveError`. */
   save(agent: LiveAgent): Promise<void> {
     const save = (this.saves.get(agent) ?? Promise.resolve()).then(() => this.saveNow(agent));
     this.saves.set(agent, save);
@@ -57,8 +57,8 @@ export class Residency {
   }
 
   /**
-   * Writes a block that has left an agent's window: a rewind to where it was seen will want it. `undefined`: it is no
-   * agent's. Never rejects.
+   * Writes a block that left an agent's window: a rewind may need it. `undefined`: the block belongs to no agent. Never
+   * rejects.
    */
   saveLeft(session: ModelSession, { owner, salt, block, ...left }: LeftBlock): Promise<void> | undefined {
     if (salt !== undefined || this.options.live.get(owner) === undefined) return undefined;
@@ -78,7 +78,7 @@ export class Residency {
     agent.cache.release();
   }
 
-  /** Everything that the loaded model holds of agents, before it is unloaded. */
+  /** Saves and releases all agents' caches, before the model is unloaded. */
   async evictAll(): Promise<void> {
     for (const agent of this.options.live.all()) await this.evict(agent);
   }
@@ -89,14 +89,14 @@ export class Residency {
   }
 
   /**
-   * After an answer: saves it, then reads what every next message begins with, so that a message waits for its own tokens
-   * only. While others wait for blocks nothing is read. Never rejects.
+   * After an answer: saves it, then reads the tokens that every next message begins with, so that the next message is
+   * delayed by its own tokens only. Reads nothing while others wait for blocks. Never rejects.
    */
   async settle(agent: LiveAgent): Promise<void> {
     await this.save(agent);
     const waiting = this.options.models.current?.engine.numWaiting ?? 0;
     if (!agent.cache.holdsBlocks || waiting > 0) return;
-    // A draft that came meanwhile holds all of it: it must not be ended for its own beginning.
+    // A draft that came during the save includes these tokens: its reading must not be replaced.
     if (this.readAhead.readsDraft(agent)) return;
     await this.readAhead.start(agent, "").catch((error: unknown) => {
       this.options.log.log("warn", `${agent.name} is not read ahead: ${toErrorInfo(error).what}`);

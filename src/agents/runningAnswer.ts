@@ -5,7 +5,7 @@ import type { GenerationEvent, Running } from "../protocol/service";
 
 type DoneEvent = Extract<GenerationEvent, { type: "done" }>;
 
-/** A running answer that tells late listeners the story so far, in as few events as it needs. */
+/** A running answer. A late listener first gets the earlier events, merged into as few as possible. */
 export class RunningAnswer implements Running {
   readonly done: Promise<DoneEvent>;
   private readonly emitter = new Emitter<GenerationEvent>();
@@ -19,11 +19,11 @@ export class RunningAnswer implements Running {
       settle = { resolve, reject };
     });
     this.settle = settle;
-    // Listeners hear of a failure as an event: nobody has to look at `done`.
+    // A failure is an event too, so a caller need not look at `done`.
     this.done.catch(() => {});
   }
 
-  /** Aborted when the person has had enough. */
+  /** Aborted when the person stops the answer. */
   get signal(): AbortSignal {
     return this.controller.signal;
   }
@@ -55,7 +55,7 @@ export class RunningAnswer implements Running {
     this.settle.reject(ResidentError.fromInfo(event.error));
   }
 
-  /** Neighbouring texts become one, of neighbouring progress only the last counts. */
+  /** Neighbouring texts are joined; of neighbouring progress events only the last is kept. */
   private remember(event: GenerationEvent): void {
     const last = this.story.at(-1);
     if (last?.type === "text" && event.type === "text") {

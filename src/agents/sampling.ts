@@ -1,7 +1,7 @@
 import type { SamplingParams } from "../engine/ports";
 import type { SamplingOptions } from "../protocol/service";
 
-/** This program's own sampling: what holds where nobody says anything. */
+/** This program's own sampling, used where nothing else is set. */
 const ours = {
   temperature: 0.7,
   topK: 0,
@@ -14,7 +14,7 @@ const ours = {
 
 export type ResolvedSampling = SamplingOptions & Readonly<Record<keyof typeof ours, number>>;
 
-/** Who may say how an answer is sampled. */
+/** The sources of an answer's sampling, in order of precedence. */
 export interface SamplingLayers {
   readonly request?: SamplingOptions | undefined;
   readonly agent?: SamplingOptions | undefined;
@@ -27,8 +27,9 @@ export interface SamplingLayers {
 }
 
 /**
- * Field by field: the request's word, else the agent's, else the settings', else the model's, else ours. A model that is
- * greedy by itself would answer again with the same words: then our temperature holds, unless a person has set one.
+ * For each field: the request's value, else the agent's, else the settings', else the model's, else ours. With `again`,
+ * a model that is greedy by default gets our temperature, unless a person set one: it would repeat its answer
+ * otherwise.
  */
 export function resolveSampling({ request, agent, settings, model, again }: SamplingLayers): ResolvedSampling {
   const own = { ...ours, ...said(model) };
@@ -36,7 +37,7 @@ export function resolveSampling({ request, agent, settings, model, again }: Samp
   return { ...varied, ...said(settings), ...said(agent), ...said(request) };
 }
 
-/** Without fields that are there and `undefined`: those say nothing. */
+/** Without fields whose value is `undefined`. */
 function said(options: SamplingOptions = {}): SamplingOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -2,13 +2,13 @@ import { commonPrefix } from "../engine/tokenHistory";
 import type { Past } from "../text/past";
 import { isUnanswered, type Turn } from "./turnTree";
 
-/** A part of a saved history: its first `agreeing` tokens are those that are wanted. */
+/** A part of a saved history. Its first `agreeing` tokens are the wanted ones. */
 export interface Continuation {
   readonly tokens: Int32Array;
   readonly agreeing: number;
 }
 
-/** What was read and said up to a turn's end, id by id as the model had it: a beginning of `before`'s, then `own`. */
+/** All ids up to a turn's end, exactly as the model had them: the first `keptTokens` of `before`, then `own`. */
 interface SavedHistory {
   readonly before: SavedHistory | undefined;
   readonly keptTokens: number;
@@ -16,7 +16,7 @@ interface SavedHistory {
   readonly numTokens: number;
 }
 
-/** What a turn has saved; absent: nothing was read. `source`: the history that the past behind it is a beginning of. */
+/** What a turn saved; `own` is absent where nothing was read. `source`: the history that its past is a prefix of. */
 export interface Saved {
   readonly own: SavedHistory | undefined;
   readonly source: SavedHistory | undefined;

@@ -4,8 +4,8 @@ import type { TurnRecord } from "./turnRecords";
 import { isUnanswered, noFigures, type Turn, type TurnTree } from "./turnTree";
 
 /**
- * A way on when the context is full: the last `count` answered turns before `head` as a new branch from the start.
- * The copies have no prompt of their own, so that the next message's prompt is rendered and encoded from their texts.
+ * For a full context: copies the last `count` answered turns before `head` into a new branch. The copies have no
+ * prompt, so the next message's prompt is rendered and encoded from their texts.
  */
 export function copyOfLastTurns(
   tree: TurnTree,

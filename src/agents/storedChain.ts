@@ -3,8 +3,8 @@ import type { BlockStore, StoredBlock } from "../store/blockStore";
 import type { KeyedHistory } from "./keyedHistory";
 
 /**
- * The first blocks of a history as files: full ones, then perhaps one that is a part of another branch's. A block is
- * described when it is asked for, so a chain costs what is used of it.
+ * The first blocks of a history as files: full ones, then perhaps a block of another branch that agrees in part. A
+ * block is described on demand, so a chain costs only what is used of it.
  */
 export class StoredChain {
   constructor(

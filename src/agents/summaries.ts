@@ -6,7 +6,7 @@ import type { Manifest } from "../store/manifest";
 import { storedSampling } from "./agentSampling";
 import { countTokens, type TurnTree, toView } from "./turnTree";
 
-/** What the manifest does not say. */
+/** State that is not in the manifest. */
 export interface LiveState {
   readonly state: AgentSummary["state"];
   readonly hotTokens: number;
@@ -43,7 +43,7 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
   };
 }
 
-/** With `newestTurns` only so many turns, and no chains. */
+/** With `newestTurns`: only so many turns, no branches. */
 export function detailOf(manifest: Manifest, tree: TurnTree, live: LiveState, newestTurns?: number): AgentDetail {
   const branch = tree.branch(manifest.head, newestTurns);
   return {
@@ -61,7 +61,7 @@ export function detailOf(manifest: Manifest, tree: TurnTree, live: LiveState, ne
   };
 }
 
-/** An agent whose manifest cannot be read: what else is known of it. */
+/** The summary of an agent whose manifest cannot be read, from its log. */
 export function unreadableSummary({ id, error, agent }: UnreadableAgent): AgentSummary {
   const nobody = { name: `unreadable ${id.slice(0, 6)}`, modelDirectory: "", modelName: "", index: 0 };
   const { name, modelDirectory, modelName, index } = agent ?? nobody;
@@ -77,7 +77,7 @@ export function unreadableSummary({ id, error, agent }: UnreadableAgent): AgentS
   };
 }
 
-/** The same with the turns that its log still has, on the way to the newest one. */
+/** The same with the turns that its log still has, up to the newest one. */
 export function unreadableDetail(unreadable: UnreadableAgent, tree: TurnTree, newestTurns?: number): AgentDetail {
   const head = tree.newest();
   const branch = tree.branch(head);

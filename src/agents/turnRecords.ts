@@ -26,8 +26,8 @@ export type TurnRecord =
     }
   | ({ readonly type: "prompt"; readonly turn: TurnId } & TurnPrompt)
   /**
-   * A further part of the answer: ids as sampled, and the text that could be shown by then. Behind an end it says that a
-   * cut answer goes on: another end follows.
+   * A further part of the answer: the sampled ids, and the text that they completed. After an end record it means that
+   * the cut answer is continued; another end record follows.
    */
   | { readonly type: "answer"; readonly turn: TurnId; readonly text: string; readonly ids: Int32Array }
   | ({ readonly type: "end"; readonly turn: TurnId } & TurnEnd);
@@ -63,7 +63,7 @@ export function encodeRecord(record: TurnRecord): LogEntry {
   }
 }
 
-/** Throws `MalformedJson` on what this program never wrote. */
+/** Throws `MalformedJson` for an entry that this program never wrote. */
 export function decodeRecord({ body, tokens }: LogEntry): TurnRecord {
   const type = readOneOf(body, "type", ["turn", "prompt", "answer", "end"]);
   const turn = readString(body, "turn");

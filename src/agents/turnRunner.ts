@@ -18,7 +18,7 @@ import type { Wait } from "./wait";
 export interface TurnRunnerOptions {
   readonly models: ModelAccess;
   readonly clock: Clock;
-  /** What the user's settings say of answers at the moment. */
+  /** The user's settings for answers at the moment. */
   readonly settings: () => SamplingOptions;
   /** A turn's stored cache was not used, or not all of it. */
   readonly onRefused: (agent: LiveAgent, refused: CacheRefusal) => void;
@@ -33,15 +33,15 @@ export interface TurnWork {
   readonly request: SamplingOptions;
   /** Since the message came. */
   readonly wait: Wait;
-  /** Another answer to a message that has one. */
+  /** The message has an answer already. */
   readonly again: boolean;
-  /** The turn's answer was cut and goes on. */
+  /** The turn's answer was cut and is continued. */
   readonly goesOn: boolean;
-  /** The head before the message; it is the head again where the message does not fit the context. */
+  /** The head before the message. It is restored where the message does not fit the context. */
   readonly headBefore: ManifestChange;
 }
 
-/** Answers committed messages. Whatever happens, the turn ends with a record of it and the running answer is told. */
+/** Answers committed messages. In every case the turn gets an end record and the running answer ends. */
 export class TurnRunner {
   constructor(private readonly options: TurnRunnerOptions) {}
 
@@ -135,7 +135,7 @@ export class TurnRunner {
     }
   }
 
-  /** The turn ended by a failure, or by an abort before anything ran. What was said until then stays. */
+  /** Ends the turn after a failure, or after an abort before anything ran. The answer so far is kept. */
   private async endWithout(
     agent: LiveAgent,
     { turn, activity, headBefore }: TurnWork,
@@ -144,7 +144,7 @@ export class TurnRunner {
   ): Promise<void> {
     const { answer } = activity;
     if (error instanceof AbortedError && answer.signal.aborted) {
-      // An answer that was cut before keeps the figures of what was said.
+      // A continued answer keeps the figures that it had before.
       const figures = turn.end?.state === "done" ? turn.end.figures : noFigures;
       const end = { state: "done", finishReason: "aborted", figures } as const;
       await this.finish(agent, recorder, { type: "end", turn: turn.id, ...end });
@@ -173,8 +173,8 @@ export class TurnRunner {
 }
 
 /**
- * What is to be read before the answer goes on; `built` where the turn has no prompt yet. Throws CONTEXT_FULL where it does
- * not fit.
+ * The tokens to read before the answer. `built` is there where the turn has no prompt yet. Throws CONTEXT_FULL where
+ * they do not fit.
  */
 async function promptOf(agent: LiveAgent, { turn, activity, goesOn }: TurnWork, { text, contextTokens }: ModelSession) {
   const { conversation, writer } = agent;

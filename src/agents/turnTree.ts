@@ -9,25 +9,27 @@ export interface Turn {
   readonly parent?: TurnId;
   readonly user: string;
   readonly createdAt: number;
-  /** Absent until the prompt was built, and for good where that failed. */
+  /** Absent until the prompt was built; stays absent where building failed. */
   readonly prompt?: TurnPrompt;
   readonly answerText: string;
   readonly answerIds: Int32Array;
-  /** Absent while the answer is in the making or when its process ended first. */
+  /** Absent while the answer is generated, and where the process ended before the answer did. */
   readonly end?: TurnEnd;
 }
 
 export class TurnTree {
   private readonly turns = new Map<TurnId, Turn>();
-  /** Ids of answers that may still grow: where there is room behind them, a further part is not paid with a copy of all. */
+  /**
+   * Buffers of answers that may still grow. They have spare room, so that appending does not copy all ids each time.
+   */
   private readonly growing = new Map<TurnId, Int32Array>();
-  /** Counts what changes the chains' number. */
+  /** Incremented with each change that may change the number of chains. */
   private shape = 0;
   private counted: { readonly shape: number; readonly head: TurnId | undefined; readonly chains: number } | undefined;
 
   /**
-   * Applies records in the order of the log. Throws `MalformedJson` on what no log of ours says: a turn that comes twice,
-   * one before its parent, which is how there could be a circle, and parts of a turn that is not there.
+   * Applies records in the order of the log. Throws `MalformedJson` for a turn that comes twice, a turn before its
+   * parent (which also rules out cycles), and a part of a turn that is not there.
    */
   apply(record: TurnRecord): void {
     if (record.type === "turn") {
@@ -59,7 +61,7 @@ export class TurnTree {
     return this.nextIds(1)[0] ?? "";
   }
 
-  /** Ids for `count` turns that are to be added one after the other. */
+  /** Ids for the next `count` turns. */
   nextIds(count: number): readonly TurnId[] {
     const ids: TurnId[] = [];
     for (let number = this.turns.size + 1; ids.length < count; number += 1) {
@@ -68,7 +70,7 @@ export class TurnTree {
     return ids;
   }
 
-  /** From the first turn to `head`; with `newest` only so many of its end. */
+  /** The turns from the first to `head`; with `newest` only the last `newest` of them. */
   branch(head: TurnId | undefined, newest = Number.POSITIVE_INFINITY): readonly Turn[] {
     const branch: Turn[] = [];
     for (let turn = this.find(head); turn !== undefined && branch.length < newest; turn = this.find(turn.parent)) {
@@ -81,7 +83,7 @@ export class TurnTree {
     return this.turns.size;
   }
 
-  /** Whether other turns come behind this one. */
+  /** Whether other turns follow this one. */
   isFollowed(id: TurnId): boolean {
     return this.all().some((turn) => turn.parent === id && !isWithdrawn(turn));
   }
@@ -91,12 +93,12 @@ export class TurnTree {
     return (all.filter((turn) => !isWithdrawn(turn)).at(-1) ?? all.at(-1))?.id;
   }
 
-  /** `head` if it is there, else the newest turn: what a damaged log still has. */
+  /** `head` if it is there, else the newest turn that a damaged log still has. */
   readable(head: TurnId | undefined): TurnId | undefined {
     return head === undefined || this.turns.has(head) ? head : this.newest();
   }
 
-  /** Number of `chains`. Counted once for each head and number of turns. */
+  /** Number of `chains`. Counted once for each state of the tree. */
   chainCount(head: TurnId | undefined): number {
     const { shape, counted } = this;
     if (counted?.shape === shape && counted.head === head) return counted.chains;
@@ -106,8 +108,8 @@ export class TurnTree {
   }
 
   /**
-   * The tree as chains, parents first; empty where there is nothing beside the branch at `head`. Messages that did not fit
-   * are no part of it.
+   * The tree as chains, parents first; empty where there is only the branch at `head`. Messages that did not fit are
+   * left out.
    */
   chains(head: TurnId | undefined): readonly TurnChain[] {
     const current = new Set(this.branch(head).map((turn) => turn.id));
@@ -117,7 +119,7 @@ export class TurnTree {
     const followers = new Map<TurnId | undefined, number>();
     for (const { parent } of shown) followers.set(parent, (followers.get(parent) ?? 0) + 1);
     const goesOn = (id: TurnId | undefined) => id !== undefined && id !== head && followers.get(id) === 1;
-    /** By turn: the chain that it is in so far. */
+    /** The chain that each turn belongs to so far. */
     const tokens = new Map<TurnId, number>();
     const open = new Map<
       TurnId,
@@ -145,7 +147,7 @@ export class TurnTree {
     return chains;
   }
 
-  /** Older logs have some that others follow, or that are the head. */
+  /** In older logs such a turn may have followers or be the head: then it is kept. */
   private withoutWithdrawn(current: ReadonlySet<TurnId>): readonly Turn[] {
     const all = this.all();
     const parents = new Set(all.map(({ parent }) => parent));
@@ -161,7 +163,7 @@ export class TurnTree {
       case "prompt":
         return { ...turn, prompt: { keep: record.keep, segments: record.segments, tokens: record.tokens } };
       case "answer": {
-        // Behind an end it goes on: it has none until the next.
+        // A record after an end continues the answer: the turn has no end until the next end record.
         const { end: _, ...open } = turn;
         return {
           ...open,
@@ -178,7 +180,7 @@ export class TurnTree {
     }
   }
 
-  /** Both, one behind the other. What was given out before does not change: it ends where it ended. */
+  /** `before` and `ids` joined. Arrays that were returned earlier do not change: each is a view of its own length. */
   private appendIds(turn: TurnId, before: Int32Array, ids: Int32Array): Int32Array {
     if (before.length === 0) return ids;
     const length = before.length + ids.length;
@@ -193,14 +195,14 @@ export class TurnTree {
   }
 }
 
-/** Characters of a text that tell it apart in a list. */
+/** Characters of a text that a list shows. */
 const beginningLength = 160;
 
 function beginning(text: string): string {
   return text.length <= beginningLength ? text : `${text.slice(0, beginningLength - 1)}…`;
 }
 
-/** Length of the token history after `head`, counted without a tokenizer: every sampled id counts. */
+/** Length of the token history up to `head`, without a tokenizer: every sampled id counts. */
 export function countTokens(tree: TurnTree, head: TurnId | undefined): number {
   for (let id = head; id !== undefined; ) {
     const turn = tree.get(id);
@@ -211,24 +213,24 @@ export function countTokens(tree: TurnTree, head: TurnId | undefined): number {
   return 0;
 }
 
-/** Length of the history after `turn`; `undefined` where it adds nothing to the history before it. */
+/** Length of the history up to `turn`; `undefined` where the turn adds nothing to it. */
 function ownTokens(turn: Turn): number | undefined {
   return turn.prompt === undefined || isUnanswered(turn) ? undefined : turn.prompt.tokens + turn.answerIds.length;
 }
 
-/** A failed turn without a word of answer: it stands in the transcript and is not a part of the conversation. */
+/** A failed turn without any answer. It is shown in the transcript and is no part of the conversation. */
 export function isUnanswered(turn: Turn): boolean {
   return turn.end?.state === "failed" && turn.answerIds.length === 0;
 }
 
-/** A message that did not fit the context: nothing of it was read, and the head went back to where it was. */
-export function isWithdrawn({ end, prompt }: Turn): boolean {
+/** A message that did not fit the context: it was not read, and the head went back. */
+function isWithdrawn({ end, prompt }: Turn): boolean {
   return end?.state === "failed" && end.error.code === "CONTEXT_FULL" && prompt === undefined;
 }
 
 /**
- * The turn for a page. "here": it is being answered now; its text so far is then in the running answer's events.
- * "elsewhere": another process may be answering it, which is seen by its having no end.
+ * The turn for a page. "here": it is being answered now, and the running answer's events have its text so far.
+ * "elsewhere": another process may be answering it; it is if the turn has no end.
  */
 export function toView(turn: Turn, running: "here" | "elsewhere" | "no", saveError?: ErrorInfo): TurnView {
   const base = {

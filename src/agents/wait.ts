@@ -1,7 +1,7 @@
 import type { Clock } from "../engine/ports";
 import type { ModelAccess } from "./ports";
 
-/** What a person waits for before an answer is submitted. Begins with the message's arrival. */
+/** Measures the time from a message's arrival to its submit. */
 export class Wait {
   private readonly beganMs: number;
   private leaseMs = 0;
@@ -12,18 +12,18 @@ export class Wait {
     this.beganMs = clock.nowMs();
   }
 
-  /** To be called before the model is leased. */
+  /** Call it before the model is leased. */
   beginLease(models: ModelAccess, directory: string): void {
     this.leaseMs = this.clock.nowMs();
     this.modelWasThere = models.loaded(directory) !== undefined && models.isFree(directory);
   }
 
-  /** To be called when the lease is there. */
+  /** Call it when the lease was given. */
   endLease(): void {
     if (!this.modelWasThere) this.modelMs = this.clock.nowMs() - this.leaseMs;
   }
 
-  /** To be called with the submit. */
+  /** Call it with the submit. */
   submitted(): { readonly beforeSubmitMs: number; readonly modelMs?: number } {
     const beforeSubmitMs = this.clock.nowMs() - this.beganMs;
     return { beforeSubmitMs, ...(this.modelMs === undefined ? {} : { modelMs: this.modelMs }) };

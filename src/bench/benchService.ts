@@ -1,6 +1,6 @@
 import type { ResidentService } from "../protocol/service";
 
-/** What suites use of the door. The agents that they make are theirs alone. */
+/** The part of the service that suites use. No other part of the program sees the agents that they make. */
 export type BenchService = Pick<
   ResidentService,
   | "createAgent"

@@ -7,10 +7,10 @@ const sentences = [
   "Nothing is read twice unless the text before it has changed, and then only from there on.",
 ] as const;
 
-/** About as many with the tokenizers in use, number included; figures report the number that was really read. */
+/** About the number of tokens with the tokenizers in use. Figures report the number that was really read. */
 const tokensPerSentence = 23;
 
-/** English text of about `tokens` tokens. `label` makes it differ from every other from its first word on. */
+/** English text of about `tokens` tokens. `label` makes it differ from all other texts in its first words. */
 export function benchText(label: string, tokens: number): string {
   const lines = [`Notes ${label}.`];
   for (let i = 0; i * tokensPerSentence < tokens; i += 1) lines.push(`${i + 1}. ${sentences[i % sentences.length]}`);
@@ -24,12 +24,12 @@ const words = (
   "area money story fact month lot right study book eye job word business issue side kind head house service friend"
 ).split(" ");
 
-/** A text of `tokens` tokens, drawn at random: no two share a beginning that is worth a block. */
+/** A text of `tokens` random tokens: no two texts share a beginning of a block's length. */
 export function randomWords(tokens: number): string {
   return Array.from({ length: tokens }, () => ` ${words[Math.floor(Math.random() * words.length)]}`).join("");
 }
 
-/** Numbers in [0, 1), the same ones for the same seed: Mulberry32. */
+/** Pseudo-random numbers in [0, 1), the same for the same seed: Mulberry32. */
 export function seeded(seed: number): () => number {
   let state = seed;
   return () => {

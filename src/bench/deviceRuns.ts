@@ -3,15 +3,15 @@ import type { BenchRow } from "../protocol/service";
 import type { EngineProbe } from "./engineProbe";
 import { percentiles } from "./statistics";
 
-/** What one run took, and how much of it the device was at work. */
+/** How long one run took, and for how much of that time the device worked. */
 export interface TimedRun extends RunFigures {
-  /** From the end of the run before to its own, both as JavaScript hears of them. */
+  /** From the end of the previous run to the end of this one, as JavaScript sees them. */
   readonly wallMs: number;
 }
 
 export type HeardRun = RunFigures & { readonly endedMs: number };
 
-/** What `work` gives, and the runs that the device took meanwhile. */
+/** The result of `work`, and the runs of the device in the meantime. */
 export async function whileListening<T>(probe: Pick<EngineProbe, "onRun">, work: () => Promise<T>) {
   const heard: HeardRun[] = [];
   const listening = probe.onRun((run) => heard.push({ ...run, endedMs: performance.now() }));
@@ -19,7 +19,7 @@ export async function whileListening<T>(probe: Pick<EngineProbe, "onRun">, work:
   return { value, heard };
 }
 
-/** Those whose sequences all decode, each after another run. `together`: only those of so many. */
+/** The runs in which all sequences decode and which follow another run. `together`: only those with this many sequences. */
 export function decodingRuns(runs: readonly HeardRun[], together?: number): readonly TimedRun[] {
   const timed: TimedRun[] = [];
   for (const [i, run] of runs.entries()) {
@@ -43,13 +43,13 @@ export function idleShare(runs: readonly TimedRun[]): number {
   return wallMs === 0 ? 0 : totalOf(runs.map(idleMs)) / wallMs;
 }
 
-/** Tokens a second, host included; 0 of none. */
+/** Tokens per second, the host's time included; 0 without runs. */
 export function tokensPerSecondOf(runs: readonly TimedRun[]): number {
   const wallMs = totalOf(runs.map((run) => run.wallMs));
   return wallMs === 0 ? 0 : (totalOf(runs.map((run) => run.steps * run.sequences)) / wallMs) * 1000;
 }
 
-/** What the device takes for one step. */
+/** Milliseconds that the device takes for one step. */
 export function stepMsOf(runs: readonly TimedRun[]): number {
   const steps = totalOf(runs.map((run) => run.steps));
   return steps === 0 ? 0 : totalOf(runs.map((run) => run.deviceMs)) / steps;

@@ -17,12 +17,12 @@ export interface AnswerPlan {
   /** Answers at the same time. */
   readonly together: number;
   readonly answerTokens: number;
-  /** Of an answer that is long enough to time its tokens or its runs one by one. */
+  /** Length of an answer whose tokens or runs are timed one by one. */
   readonly timedTokens: number;
-  /** A prompt that several begin with, and the context that is hot or cold. */
+  /** Length of a beginning that several prompts share, and of the context that is hot or cold. */
   readonly sharedTokens: number;
   readonly longTokens: number;
-  /** A text to be written again, and how much of it. */
+  /** Length of the text that is written again. */
   readonly rewriteTokens: number;
 }
 
@@ -41,7 +41,7 @@ export async function answer(service: Service, request: GenerateRequest, maxToke
   return { ...done, gapsMs: times.slice(1).map((time, i) => time - (times[i] ?? time)) };
 }
 
-/** Tokens a second of answers that run together, and the host's event loop meanwhile. */
+/** Tokens per second of answers that run together, and the delay of the host's event loop in the meantime. */
 async function together(service: Service, prompts: readonly string[], plan: AnswerPlan, signal: AbortSignal) {
   const lookMs = 1;
   const delay = monitorEventLoopDelay({ resolution: lookMs });
@@ -51,19 +51,19 @@ async function together(service: Service, prompts: readonly string[], plan: Answ
   delay.disable();
   const ms = performance.now() - startedMs;
   const tokens = answers.reduce((sum, { figures }) => sum + figures.generatedTokens, 0);
-  // The monitor counts its own interval in.
+  // The monitor includes its own interval.
   const loopMs = [50, 95, 99].map((p) => Math.max(0, delay.percentile(p) / 1e6 - lookMs));
   return { tokensPerSecond: (tokens / ms) * 1000, loopMs };
 }
 
-/** How long the host's event loop is held up while agents answer, and what it costs them when others hold it up. */
+/** How long agents' answers delay the host's event loop, and how much slower they are when other code blocks it. */
 export async function eventLoopRows(
   service: Service,
   plan: AnswerPlan,
   probe: Pick<EngineProbe, "onRun">,
   signal: AbortSignal,
 ) {
-  // The same ones each time: their answers end where they end, and how many go on together decides how fast they are.
+  // The same prompts each time: the lengths of their answers decide how many answers run together, and so how fast.
   const prompts = Array.from({ length: plan.together }, () => randomWords(16));
   await together(service, prompts, plan, signal);
   const quiet: Awaited<ReturnType<typeof together>>[] = [];
@@ -90,7 +90,7 @@ export async function eventLoopRows(
       tokensPerSecond: rate(busy),
       undisturbedTokensPerSecond: rate(quiet),
       ratio: rate(busy) / rate(quiet),
-      // How long the device waited for the host, whatever else the machine did.
+      // How long the device waited for the host; other load on the machine does not change this.
       deviceIdleShare: idleShare(runs.busy),
       stepMs: stepMsOf(runs.busy),
       undisturbedStepMs: stepMsOf(runs.quiet),
@@ -100,7 +100,7 @@ export async function eventLoopRows(
   return rows;
 }
 
-/** Holds the loop up for the last fifth of every second from now. */
+/** Blocks the event loop for the last 200 ms of every second from now on. */
 function blockOnceASecond(): Disposable {
   const blocker = { timer: setTimeout(again, 800) };
   function again() {
@@ -110,12 +110,12 @@ function blockOnceASecond(): Disposable {
   return { dispose: () => clearTimeout(blocker.timer) };
 }
 
-/** Without using a processor: what is measured is who waits for the loop, not who gets less time. */
+/** Uses no processor time: the measurement is about waiting for the loop, not about sharing processors. */
 function blockFor200Ms(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
 }
 
-/** TTFT of the second who begins with the same long prompt, beside the first. */
+/** TTFT of the second of two prompts with the same long beginning, compared with the first. */
 export async function sharingRow(service: Service, plan: AnswerPlan, signal: AbortSignal): Promise<BenchRow> {
   const first: TurnFigures[] = [];
   const second: TurnFigures[] = [];
@@ -128,8 +128,8 @@ export async function sharingRow(service: Service, plan: AnswerPlan, signal: Abo
 }
 
 /**
- * TTFT of an agent's later turns, beside that of its first, which read everything: of messages that come at once, and of
- * those that were read while they were written.
+ * TTFT of an agent's later turns compared with its first turn, which read everything: for messages that come at once,
+ * and for messages that were read while they were written.
  */
 export async function hotAgentRows(
   service: AgentService,
@@ -164,7 +164,7 @@ function ttftRow(name: string, first: readonly TurnFigures[], later: readonly Tu
   return { case: name, ...times, firstMs, ratio, reusedTokens, prefilledTokens };
 }
 
-/** Writing again what was read, greedily, with guesses and without: the ids are the same, or the row says so. */
+/** Writes again what was read, greedily, with guesses and without. The row says whether the ids are the same. */
 export async function rewriteRow(service: Service, plan: AnswerPlan, signal: AbortSignal): Promise<BenchRow> {
   const rates = { guessing: [] as number[], plain: [] as number[] };
   let identical = true;

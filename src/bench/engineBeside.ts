@@ -6,18 +6,18 @@ import { percentiles } from "./statistics";
 
 type Service = Pick<ResidentService, "generate">;
 
-/** Work beside an answer: goes on until the signal aborts. */
+/** Work that runs at the same time as an answer, until the signal aborts. */
 type Beside = (signal: AbortSignal) => Promise<void>;
 
 interface BesideWork {
   readonly name: string;
-  /** Alone, and as many with the work beside them. */
+  /** Answers that run alone; the same number runs together with the work. */
   readonly answers: number;
   readonly tokens: number;
   readonly beside: Beside;
 }
 
-/** How long an answer's next token waits while something else goes on, and alone, in turns. */
+/** How long an answer's next token waits while other work runs, and alone, by turns. */
 async function besideRow(
   service: Service,
   { name, answers, tokens, beside }: BesideWork,
@@ -33,7 +33,7 @@ async function besideRow(
     alone.push(...(await gaps()));
     const over = new AbortController();
     const others = untilAborted(beside, AbortSignal.any([signal, over.signal]));
-    others.catch(() => {}); // told below, when the answer is over
+    others.catch(() => {}); // awaited below, after the answer
     disturbed.push(...(await gaps().finally(() => over.abort())));
     await others;
   }
@@ -56,7 +56,7 @@ async function untilAborted(beside: Beside, signal: AbortSignal): Promise<void> 
   }
 }
 
-/** Another prompt is read: one chunk a step is the bound. */
+/** Another prompt is read. The bound is one chunk per step. */
 export function besideReadingRow(service: Service, plan: AnswerPlan, signal: AbortSignal): Promise<BenchRow> {
   const read: Beside = async (over) => {
     await answer(service, { prompt: randomWords(plan.longTokens) }, 1, over);
@@ -65,7 +65,7 @@ export function besideReadingRow(service: Service, plan: AnswerPlan, signal: Abo
   return besideRow(service, { name, answers: plan.repeats, tokens: plan.answerTokens, beside: read }, signal);
 }
 
-/** An idle agent is read ahead: the same bound as for a prompt. */
+/** An idle agent is read ahead. The bound is the same as for a prompt. */
 export function besideReadAheadRow(
   service: Service,
   plan: AnswerPlan,
@@ -77,7 +77,7 @@ export function besideReadAheadRow(
   return besideRow(service, { name, answers: plan.repeats, tokens: plan.answerTokens, beside: readAhead }, signal);
 }
 
-/** Another agent's cache comes from disk, again and again. Fails where it did not really come. */
+/** Another agent's cache is restored from disk repeatedly. Fails if a restore was not complete. */
 export async function besideRestoringRow(
   service: Service,
   plan: AnswerPlan,
@@ -87,7 +87,7 @@ export async function besideRestoringRow(
   const cache = await probe.storeCache(plan.longTokens);
   const restoredMs: number[] = [];
   let restoredTokens = 0;
-  // What the machine does besides makes a few tokens in a hundred late: its share must be the same with and without.
+  // Other load on the machine delays a few percent of the tokens: that share must be equal with and without restores.
   const answers = 4 * plan.repeats;
   const restore: Beside = async () => {
     const startedMs = performance.now();

@@ -6,7 +6,7 @@ import { percentiles } from "./statistics";
 
 const nsPerMs = 1e6;
 
-/** What allocating, releasing and looking up cost, amortised, in a pool of `totalBlocks`; a µs each is the most. */
+/** Amortised time of allocate, publish, lookup and release in a pool of `totalBlocks`. The target is 1 µs each. */
 export function poolOperationRows(totalBlocks: number, rounds: number): readonly BenchRow[] {
   const times = { allocate: [] as number[], publish: [] as number[], lookup: [] as number[], release: [] as number[] };
   const keys = Array.from({ length: totalBlocks }, (_, i) => `key ${i}`);

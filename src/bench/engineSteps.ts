@@ -8,10 +8,10 @@ import { percentiles } from "./statistics";
 
 type Service = Pick<ResidentService, "generate">;
 
-/** Times that prompts are exchanged for others before runs count in which an answer ends early. */
+/** After so many exchanges of prompts, runs with an answer that ends early count too. */
 const mostExchanges = 40;
 
-/** Several answers at the same time: what the host costs them, and their tokens a second against one's alone. */
+/** Several answers at the same time: the host's share of their time, and their tokens per second against one alone. */
 export async function togetherRows(
   service: Service,
   plan: AnswerPlan,
@@ -21,8 +21,8 @@ export async function togetherRows(
   const alone: TimedRun[] = [];
   const together: TimedRun[] = [];
   let prompts: readonly string[] = Array.from({ length: plan.together }, () => randomWords(16));
-  // The longer a context, the longer a step: only answers of full length are compared, and those that end early are
-  // exchanged. Of them only runs in which all decode are counted.
+  // Steps take longer with longer contexts: only answers of full length are compared, and prompts whose answer ends
+  // early are exchanged. Only runs in which all sequences decode are counted.
   const runsOf = async (count: number): Promise<readonly TimedRun[]> => {
     for (let exchanges = 0; ; exchanges += 1) {
       throwIfAborted(signal);

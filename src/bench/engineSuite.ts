@@ -17,7 +17,7 @@ export interface EnginePlan extends AnswerPlan {
 
 type Service = AgentService & Pick<ResidentService, "generate" | "loadModel" | "unloadModel">;
 
-/** What the engine promises beside its speed: sharing, fairness, guesses, and that the host is left alone. */
+/** What the engine promises besides speed: sharing, fairness, guesses, and a host that is not delayed. */
 export function engineSuite(service: Service, plan: EnginePlan, probe: EngineProbe): Suite {
   return async ({ onProgress, signal }) => {
     await service.loadModel(signal);
@@ -43,7 +43,7 @@ export function engineSuite(service: Service, plan: EnginePlan, probe: EnginePro
   };
 }
 
-/** Resident memory of this process with the model, after it was freed, and with it again. */
+/** Resident memory of this process with the model and after the model was freed. */
 async function memoryRow(service: Service, signal: AbortSignal): Promise<BenchRow> {
   const loadedBytes = residentBytes();
   const startedMs = performance.now();

@@ -10,7 +10,7 @@ import type { Suite } from "./suite";
 
 export interface Exp005Plan {
   readonly prompts: readonly ReferencePrompt[];
-  /** So many prompts must be answered identically, without a tie. */
+  /** The number of prompts that must be answered identically, without a tie. */
   readonly neededIdentical: number;
 }
 
@@ -22,7 +22,7 @@ interface TimedAnswer extends OwnAnswer {
 
 /**
  * EXP-005: the same greedy answers as mlx_lm on the same model directory, token by token and byte by byte. Both run
- * now, side by side; the times are those of our answers meanwhile and compare with nothing.
+ * at the same time; the times are those of our answers and cannot be compared with other runs.
  */
 export function exp005Suite(service: Service, runReference: RunReference, plan: Exp005Plan): Suite {
   return async ({ onProgress, signal }) => {
@@ -52,7 +52,7 @@ export function exp005Suite(service: Service, runReference: RunReference, plan: 
       throwIfAborted(signal);
       return rowsOf(plan, ours, reference);
     } finally {
-      // Whichever side fails ends the other one.
+      // If one side fails, the other is stopped.
       abort();
       signal.removeEventListener("abort", abort);
       await Promise.allSettled(sides);

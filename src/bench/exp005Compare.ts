@@ -9,8 +9,8 @@ export interface OwnAnswer {
 }
 
 /**
- * `tie`: the ids part where the reference's two best logits are so close that the order of a sum decides; what follows
- * is another text and is not compared. `tokens` counts the ids that agree.
+ * `tie`: the ids differ first where the reference's two best logits are so close that the order of a sum decides. The
+ * ids after it are not compared. `tokens` is the number of equal ids before it.
  */
 export type Comparison =
   | { readonly outcome: "identical"; readonly tokens: number; readonly smallestGap: number }
@@ -39,7 +39,7 @@ export function compareAnswers(ours: OwnAnswer, reference: ReferenceAnswer): Com
   return { outcome: "identical", tokens, smallestGap: Math.min(...reference.gaps) };
 }
 
-/** The ids agree: do the ends and the texts? */
+/** The ids are equal: compares how the answers end, and their texts. */
 function endProblem(ours: OwnAnswer, reference: ReferenceAnswer): string | undefined {
   const { text } = ours;
   if (ours.finishReason !== reference.finishReason) {

@@ -14,12 +14,12 @@ import type { Suite, SuiteRun } from "./suite";
 export interface Exp006Options {
   /** An instance of the addon that has no model yet. */
   readonly addon: () => Pick<NativeAddon, "createBarePool" | "loadModel">;
-  /** Of the model whose first decode steps are timed. */
+  /** Directory of the model whose first decode steps are timed. */
   readonly modelDirectory: string;
   /** Block files are written here and removed again. */
   readonly scratch: string;
   readonly hotRuns: number;
-  /** Bytes that one geometry may read in its warm runs: bounds the time, never below 3 runs. */
+  /** Bytes that one geometry may read in its warm runs, which bounds the time. At least 3 runs are made. */
   readonly warmBytes: number;
 }
 
@@ -28,10 +28,10 @@ interface Case {
   readonly layers: number;
 }
 
-/** Of the 95th percentile. The specification asked for 5, 10 and 15 ms, which table moves leave far behind. */
+/** For the 95th percentile. The specification asks for 5, 10 and 15 ms, which table moves never come near. */
 const targets = { reconstructMs: 0.1, extractMs: 0.1, roundTripMs: 0.2 } as const;
 
-/** Of what the machine does without us: a restore against a raw read of the same files, copies against memcpy. */
+/** Least share of the machine's own rate: a restore against a raw read of the same files, copies against memcpy. */
 const leastOfFloor = 0.8;
 
 const cases: readonly Case[] = [
@@ -40,7 +40,7 @@ const cases: readonly Case[] = [
   { blocks: 32, layers: 48 },
 ];
 
-/** That one raw read asks for. */
+/** Size of one raw read. */
 const pieceBytes = 4 * 1024 * 1024;
 
 /** More than a processor's cache holds. */
@@ -51,8 +51,8 @@ const shape = { kvHeads: 8, headDim: 128, dtype: "f16", blockTokens: 256 } as co
 
 /**
  * EXP-006: an agent's cache becomes a live sequence and a cache again. Hot is a table move in the pool; warm reads and
- * verifies the blocks' files. Beside them stand the floors: memcpy and raw read of the same bytes in the same run. What
- * a reconstruct puts off to the first decode step stands below.
+ * verifies the blocks' files. The floors are memcpy and raw read of the same bytes in the same run. The last
+ * rows are the cost of a reconstruct in the first decode step.
  */
 export function exp006Suite(options: Exp006Options): Suite {
   return async (run) => {
@@ -128,7 +128,7 @@ async function warmRows(
   const [asMuch, small] = [pagedBuffer(bytes + 2 * pieceBytes), pagedBuffer(2 * pieceBytes)];
   const [from, to] = [Buffer.alloc(copyBytes, 1), Buffer.alloc(copyBytes, 2)];
   const [other, another] = [Buffer.alloc(copyBytes, 3), Buffer.alloc(copyBytes, 4)];
-  // None of what is compared finds the memory that it writes in the processor's cache.
+  // The memory that a measured copy or read writes must not be in the processor's cache.
   const coolDown = () => other.copy(another);
   const times = { restored: [] as number[], raw: [] as number[], cached: [] as number[] };
   const copies = { inPool: [] as number[], memcpy: [] as number[] };
@@ -196,15 +196,15 @@ async function copyInPool(pool: NativePool, blocks: number): Promise<void> {
   await Promise.all(copies);
 }
 
-/** Of Node's globals: its memory begins at a page, as slabs do. */
+/** One of Node's globals. Its memory begins at a page, as slabs do. */
 declare const WebAssembly: { Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer } };
 
-/** Elsewhere than at a page's start some processors copy from the page cache at a quarter of the speed. */
+/** Some processors copy from the page cache at a quarter of the speed to memory that does not begin at a page. */
 function pagedBuffer(bytes: number): Buffer {
   return Buffer.from(new WebAssembly.Memory({ initial: Math.ceil(bytes / 65_536) }).buffer).fill(1);
 }
 
-/** The files' bytes into `buffer`, round and round, as a reader without checks would, on the thread that waits. */
+/** Reads the files' bytes into `buffer`, from its start again when it is full, without checks, on the calling thread. */
 function readAll(files: readonly string[], buffer: Buffer): void {
   let at = 0;
   for (const file of files) {
@@ -220,7 +220,7 @@ function readAll(files: readonly string[], buffer: Buffer): void {
   }
 }
 
-/** Copies `bytes` in pieces that do not fit a cache, or at once. */
+/** Copies `bytes`, in pieces of the buffers' size where there are more. */
 function copyAll({ from, to, bytes }: { readonly from: Buffer; readonly to: Buffer; readonly bytes: number }): void {
   for (let done = 0; done < bytes; done += from.length) from.copy(to, 0, 0, Math.min(from.length, bytes - done));
 }
@@ -242,7 +242,7 @@ function tableEngine(one: Case): BlockPoolBatchEngine {
   return new BlockPoolBatchEngine(runner, hasher, { nowMs: () => performance.now() });
 }
 
-/** A cache whose blocks count as filled. */
+/** A cache whose blocks are treated as filled. */
 function fullCache(engine: BlockPoolBatchEngine, blocks: number): AgentBlocks {
   const tokens = Int32Array.from({ length: blocks * shape.blockTokens }, (_, i) => i);
   return engine.beginRestore({ owner: "exp-006", tokens }).commit(tokens.length);

@@ -11,9 +11,9 @@ const poolBlocks = 4 * contextBlocks;
 const runs = 30;
 
 /**
- * The first decode step of a sequence that was just reconstructed, and what it costs more than a steady one: for a cache
- * in one run of blocks, which attention reads where it lies, and for scattered blocks, which it gathers. The times do not
- * depend on what the blocks hold: one is read, the others are copies.
+ * The first decode step of a sequence that was just reconstructed, and how much longer it takes than a steady step: for a
+ * cache in one run of blocks, which attention reads in place, and for scattered blocks, which it gathers. The times do not
+ * depend on the blocks' contents: one block is read, the others are copies of it.
  */
 export async function firstStepRows(
   addon: Pick<NativeAddon, "loadModel">,

@@ -20,34 +20,34 @@ export interface HostPlan {
   /** Pauses while a message is written. */
   readonly pauses: number;
   readonly sends: number;
-  /** Of the cases that last as long as they are looked at. */
+  /** Length of the cases that have no end of their own. */
   readonly lookMs: number;
 }
 
-/** A core in a thread of its own over a home that only the suite knows. */
+/** A core in a thread of its own, with a home that only the suite uses. */
 export interface HostWorld {
   readonly service: ResidentService;
-  /** The agent with the many turns; of its tokens nothing is in any cache. */
+  /** The agent with many turns. None of its tokens is in any cache. */
   readonly long: AgentId;
-  /** Short ones. */
+  /** Agents with few turns. */
   readonly others: readonly AgentId[];
   dispose(): Promise<void>;
 }
 
 export type OpenHostWorld = (plan: HostPlan, signal: AbortSignal) => Promise<HostWorld>;
 
-/** No person's host may be held up for longer. */
+/** The most that the host's event loop may be delayed. */
 const targetMs = 5;
 const targetMaxMs = 20;
 const submitTargetMs = 30;
-/** As the pages do. */
+/** The period of the status page. */
 const statusPeriodMs = 250;
 const agentPeriodMs = 100;
 const writingPauseMs = 300;
 
 /**
- * What the thread of the user interface feels of the core: how late its event loop is while the core works, and how long a
- * message takes from Send until the engine has it.
+ * How the core's work affects the thread of the user interface: how late its event loop is, and how long a message takes
+ * from Send until the engine has it.
  */
 export function hostSuite(open: OpenHostWorld, plan: HostPlan): Suite {
   return async ({ onProgress, signal }) => {
@@ -80,7 +80,7 @@ export function hostSuite(open: OpenHostWorld, plan: HostPlan): Suite {
 type Work = () => Promise<Readonly<Record<string, number>>>;
 
 class HostBench {
-  /** Made before anything is measured. */
+  /** Made before the measurements. */
   private readonly pasted: string;
 
   constructor(
@@ -112,7 +112,7 @@ class HostBench {
     return { case: name, ...delay, targetMs, targetMaxMs, inTime, ...more };
   }
 
-  /** From Send to the engine's submit, of the agent with the many turns, whose cache is hot. */
+  /** From Send to the engine's submit, for the agent with many turns, whose cache is hot. */
   async submitRow(): Promise<BenchRow> {
     const timesMs: number[] = [];
     for (let i = 0; i < this.plan.sends; i += 1) {
@@ -137,7 +137,7 @@ class HostBench {
     return {};
   }
 
-  /** Opens it as its panel does, and writes a message with pauses, while what it has said is read for the first time. */
+  /** Opens the agent as its panel does and writes a message with pauses, while its history is read for the first time. */
   private async write() {
     const { service, long } = this.world;
     const openedMs = performance.now();
@@ -199,7 +199,7 @@ class HostBench {
     return { tokens, events, tokensPerSecond: (tokens * 1000) / (performance.now() - startedMs) };
   }
 
-  /** The model was given back meanwhile: what is restored comes from disk. */
+  /** The model is unloaded first, so that the cache comes from disk. */
   private async restore() {
     const { service, long } = this.world;
     await this.settle();
@@ -212,14 +212,14 @@ class HostBench {
     return { hotTokens, restoreMs };
   }
 
-  /** Until nothing of the agent is read or saved any more. */
+  /** Waits until the agent is neither read ahead nor saved. */
   private async settle(): Promise<void> {
     const { service, long } = this.world;
     await service.warmAgent(long);
     await service.saveAgent(long);
   }
 
-  /** A draft that a later one overtakes is no failure. */
+  /** A draft that a later draft replaces is not a failure. */
   private async warm(id: AgentId, draft: string): Promise<void> {
     await this.world.service.warmAgent(id, draft);
   }
@@ -228,7 +228,7 @@ class HostBench {
     await pause(ms, undefined, { signal: this.signal });
   }
 
-  /** Asks for the whole agent, and then for its newest turns whenever it has changed, as often as a panel does. */
+  /** Asks for the whole agent, then for its newest turns after each change, as often as a panel does. */
   private openPanel(id: AgentId) {
     const { service } = this.world;
     const panel = { refreshes: 0, refresh, dispose };

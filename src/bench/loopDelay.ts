@@ -5,21 +5,21 @@ import { type Percentiles, percentiles } from "./statistics";
 /** How late the loop of a thread was. */
 export interface LoopDelay extends Percentiles {
   readonly maxMs: number;
-  /** The same as Node's own histogram has it. */
+  /** The same by Node's own histogram. */
   readonly histogramP99Ms: number;
   readonly histogramMaxMs: number;
-  /** Without the time in which the thread was ready and had no processor; absent where the system does not tell. */
+  /** Without the time in which the thread was ready and had no processor; absent where the system does not count it. */
   readonly ownP99Ms?: number;
   readonly ownMaxMs?: number;
-  /** Of the time, in percent, the loop was not waiting. */
+  /** Percentage of the time in which the loop was busy. */
   readonly busyPercent: number;
 }
 
 const periodMs = 1;
 
 /**
- * Measures by how much a timer of 1 ms comes late in the thread that calls it, until `stop`. With more threads at work than
- * processors a thread also waits for its turn: the delays that are its own are told apart where the system counts that.
+ * Measures by how much a timer of 1 ms comes late in the thread that calls it, until `stop`. With more busy threads than
+ * processors a thread also waits for a processor: that part is subtracted where the system counts it.
  */
 export class LoopDelayProbe {
   private readonly lateMs: number[] = [];

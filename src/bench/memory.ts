@@ -4,8 +4,8 @@ import { runInNewContext } from "node:vm";
 let collect: (() => void) | undefined;
 
 /**
- * Resident memory of this process without garbage. V8 lets garbage pile up for minutes before it collects all of it: what
- * a process keeps cannot be told from what it has not swept up yet.
+ * Resident memory of this process after a garbage collection. V8 may keep garbage for minutes, which would look like
+ * memory that the process still needs.
  */
 export function residentBytes(): number {
   collect ??= garbageCollector();
@@ -13,7 +13,7 @@ export function residentBytes(): number {
   return process.memoryUsage().rss;
 }
 
-/** Nobody has it but who starts V8 with this flag, or sets it later and makes a new context. */
+/** V8 offers it only with this flag; a flag that is set later takes effect in a new context. */
 function garbageCollector(): () => void {
   setFlagsFromString("--expose-gc");
   return runInNewContext("gc") as () => void;

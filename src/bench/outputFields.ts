@@ -1,4 +1,4 @@
-/** Reads what a script wrote as JSON. Each throws a plain Error that says what is wrong with it. */
+/** Readers of a script's JSON output. Each throws a plain Error that says what is wrong. */
 
 export type Fields = Readonly<Record<string, unknown>>;
 

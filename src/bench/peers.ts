@@ -1,10 +1,10 @@
 import { list, number, record, string } from "./outputFields";
 
-/** What we are compared with, in the order of the rows. */
+/** The programs that are compared, in the order of the rows. */
 export const peerNames = ["node-llama-cpp", "llama-cpp-python", "mlx_lm"] as const;
 export type PeerName = (typeof peerNames)[number];
 
-/** The figure of our own row that holds our rate over a peer's. */
+/** Names of the figures in our own row that hold our rate divided by a peer's. */
 export const ratioNames: Readonly<Record<PeerName, string>> = {
   "node-llama-cpp": "overNodeLlamaCpp",
   "llama-cpp-python": "overLlamaCpp",
@@ -12,7 +12,7 @@ export const ratioNames: Readonly<Record<PeerName, string>> = {
 };
 
 /**
- * Something that every engine does the same way. "prefill": new prompts up to their first token. "decode": the steps
+ * Work that every engine does in the same way. "prefill": new prompts up to their first token. "decode": the steps
  * after the first token, `decodeTokens` in each sequence, after a prompt of `promptTokens`.
  */
 export interface Workload {
@@ -21,7 +21,7 @@ export interface Workload {
   readonly decodeTokens: number;
   readonly sequences: number;
   readonly repeats: number;
-  /** No repeat begins after this. */
+  /** No repeat begins after this time. */
   readonly budgetMs: number;
 }
 
@@ -31,7 +31,7 @@ export interface PeerRequest extends Workload {
   readonly threads: number;
 }
 
-/** One repeat: tokens of all sequences, and the time that they took together. */
+/** One repeat: the tokens of all sequences, and the time for all of them. */
 export interface Sample {
   readonly tokens: number;
   readonly ms: number;
@@ -40,21 +40,21 @@ export interface Sample {
 export interface PeerRun {
   /** Name and version. */
   readonly engine: string;
-  /** How it was driven where there was a choice. */
+  /** Its settings, where there is a choice. */
   readonly settings: string;
   readonly samples: readonly Sample[];
 }
 
 export interface PeerHooks {
-  /** Called with what goes on before it measures: an installation. */
+  /** Called with what happens before the measurement, such as an installation. */
   onPreparing(message: string): void;
   readonly signal: AbortSignal;
 }
 
-/** Runs a workload on a peer, which is installed first when need be. Rejects with ABORTED when the signal says so. */
+/** Runs a workload on a peer, which is installed first if needed. Rejects with ABORTED when the signal aborts. */
 export type RunPeer = (peer: PeerName, request: PeerRequest, hooks: PeerHooks) => Promise<PeerRun>;
 
-/** A peer's output. Throws a plain Error that says what is wrong with it. */
+/** Reads a peer's output. Throws a plain Error that says what is wrong. */
 export function parsePeerRun(text: string): PeerRun {
   const run = record(JSON.parse(text));
   const samples = list(run, "samples").map(parseSample);

@@ -2,7 +2,7 @@ import path from "node:path";
 import { parsePeerRun, type RunPeer } from "./peers";
 import { runScript } from "./scriptProcess";
 
-/** Before a line that tells what the peer's script is about to do. */
+/** Begins a line in which the peer's script says what it does next. */
 const preparing = "[peers] ";
 
 /** The peers as processes, one for each workload. `folder` is test/reference of a checkout. */

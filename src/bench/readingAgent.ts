@@ -9,17 +9,17 @@ export type AgentService = Pick<ResidentService, "createAgent" | "deleteAgent" |
 export interface ReadingAgent {
   /** A turn with a short question and an answer of two tokens. */
   ask(): Promise<TurnFigures>;
-  /** The question is there to be read before it is asked, as it is in a chat whose message is written by hand. */
+  /** The question is read before it is sent, as in a chat in which a person types. */
   write(): Promise<void>;
-  /** Until nothing of it is being saved or read ahead any more. */
+  /** Waits until the agent is neither saved nor read ahead. */
   rest(): Promise<void>;
 }
 
 const question = "In one word, what does the first note speak of?";
 
 /**
- * An agent with about `tokens` tokens of text before its first turn, of which nothing is in any cache, for as long as
- * `body` goes on.
+ * Runs `body` with an agent that has about `tokens` tokens of text before its first turn. No cache holds any of them. The
+ * agent is deleted afterwards.
  */
 export async function withReadingAgent<T>(
   service: AgentService,

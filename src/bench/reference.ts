@@ -23,21 +23,21 @@ export interface ReferenceAnswer {
 }
 
 export interface ReferenceRun {
-  /** Of mlx_lm and MLX. */
+  /** The versions of mlx_lm and MLX. */
   readonly versions: string;
   readonly answers: readonly ReferenceAnswer[];
 }
 
 export interface ReferenceHooks {
-  /** Called with what the reference is at: so many of its prompts are answered. */
+  /** Called with the number of prompts that the reference has answered. */
   onAnswered(done: number): void;
   readonly signal: AbortSignal;
 }
 
-/** Runs the reference on all prompts. Rejects with ABORTED when the signal says so. */
+/** Runs the reference on all prompts. Rejects with ABORTED when the signal aborts. */
 export type RunReference = (request: ReferenceRequest, hooks: ReferenceHooks) => Promise<ReferenceRun>;
 
-/** The reference's output. Throws a plain Error that says what is wrong with it. */
+/** Reads the reference's output. Throws a plain Error that says what is wrong. */
 export function parseReferenceRun(text: string): ReferenceRun {
   const run = record(JSON.parse(text));
   return {

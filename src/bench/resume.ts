@@ -6,16 +6,16 @@ import type { Suite } from "./suite";
 export interface ResumePlan {
   /** Tokens that the agent has read before it is asked again. */
   readonly contexts: readonly number[];
-  /** Questions asked of the agent hot, and again after its blocks came from disk. */
+  /** Questions to the hot agent, and as many to the agent whose blocks come from disk. */
   readonly repeats: number;
 }
 
 type Service = AgentService & Pick<ResidentService, "unloadModel" | "loadModel">;
 
 /**
- * What a person waits for: TTFT of an agent that reads everything (cold), whose blocks are in the pool (hot), and whose
- * blocks come from disk in a model loaded anew (warm; the restore is part of the wait). The answers of all three are
- * short. Each context is read once: that is the slow part, and it is the point.
+ * How long a person waits: TTFT of an agent that reads everything (cold), whose blocks are in the pool (hot), and whose
+ * blocks come from disk after the model was loaded again (warm; the restore is included). All answers are short. Each
+ * context is read once.
  */
 export function resumeSuite(service: Service, plan: ResumePlan): Suite {
   return async (run) => {
@@ -60,18 +60,14 @@ async function measureContext(
   });
 }
 
-/** What was read before must be worth it: by how many times an agent answers sooner than one that reads everything. */
+/** How many times sooner than a cold agent a hot and a warm one must answer. */
 const leastGain = { hot: 10, warm: 5 } as const;
 
-/** The restore counts: the person waits for it too. */
+/** Includes the restore: the person waits for it too. */
 const waitMs = (figures: TurnFigures) => figures.ttftMs + figures.restoreMs;
 
-/** Cold, hot and warm, the latter two with the time that they may take. */
-export function resumeRows(
-  cold: TurnFigures,
-  hot: readonly TurnFigures[],
-  warm: readonly TurnFigures[],
-): readonly BenchRow[] {
+/** Rows for cold, hot and warm; hot and warm have the most that they may take as a target. */
+function resumeRows(cold: TurnFigures, hot: readonly TurnFigures[], warm: readonly TurnFigures[]): readonly BenchRow[] {
   const later = (tier: "hot" | "warm", all: readonly TurnFigures[]) => ({
     ...row(tier, all, cold),
     targetMs: waitMs(cold) / leastGain[tier],

@@ -1,23 +1,23 @@
 import type { BenchRow } from "../protocol/service";
 import { percentiles } from "./statistics";
 
-/** What bounds decode on this machine, and what computes. */
+/** The bounds of decode on this machine, and the operations that compute. */
 export interface Roofline {
   /** Operations and, for the CPU kernels, their instruction set: "cpu avx512vnni". */
   readonly ops: string;
   readonly threads: number;
-  /** That all threads together read from memory. */
+  /** Rate at which all threads together read from memory. */
   readonly readBytesPerSecond: number;
-  /** Weights that one step reads. */
+  /** Bytes of weights that one step reads. */
   readonly stepWeightBytes: number;
 }
 
-/** Of the same machine at two times. */
+/** The mean of two measurements of the same machine. */
 export function meanRoofline(one: Roofline, other: Roofline): Roofline {
   return { ...one, readBytesPerSecond: (one.readBytesPerSecond + other.readBytesPerSecond) / 2 };
 }
 
-/** How near `tokensPerSecond` of one sequence comes to what the memory could deliver in weights alone. */
+/** The share of the memory's rate that reading weights takes at `tokensPerSecond` of one sequence. */
 export function underRoof({ stepWeightBytes, readBytesPerSecond }: Roofline, tokensPerSecond: number) {
   const weightBytesPerSecond = stepWeightBytes * tokensPerSecond;
   return { weightBytesPerSecond, ofReadBandwidth: weightBytesPerSecond / readBytesPerSecond };

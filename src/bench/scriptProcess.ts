@@ -2,15 +2,15 @@ import { spawn } from "node:child_process";
 import { AbortedError } from "../common/errors";
 
 export interface ScriptHooks {
-  /** Called with the last line of what the script says on stderr. */
+  /** Called with the newest line that the script writes to stderr. */
   onLine(line: string): void;
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs a script of ours by this Node with `request` as JSON on its input, and resolves with its output. Rejects with
- * ABORTED when the signal says so, once everything that the script has started is gone; else with a plain Error whose
- * message is the last line that it said.
+ * Runs one of our scripts with this Node and `request` as JSON on its input, and resolves with its output. Rejects with
+ * ABORTED when the signal aborts, after all processes of the script have ended; else with a plain Error whose message is
+ * the last line that the script wrote.
  */
 export async function runScript(
   args: readonly string[],
@@ -19,9 +19,9 @@ export async function runScript(
 ): Promise<string> {
   if (signal.aborted) throw new AbortedError();
   const child = spawn(process.execPath, args, {
-    // Inside VS Code the program is Electron, which is Node when told so.
+    // Inside VS Code the program is Electron, which acts as Node with this variable.
     env: { ...process.env, ELECTRON_RUN_AS_NODE: "1" },
-    // A group of its own: an installation has started compilers, and they end with it.
+    // A process group of its own, so that compilers which an installation started end with it.
     detached: true,
   });
   let output = "";
@@ -39,7 +39,7 @@ export async function runScript(
   });
   const abort = () => killGroup(child.pid);
   signal.addEventListener("abort", abort, { once: true });
-  // A child that could not start, or that is gone, says so by its end.
+  // If the child could not start or has ended, its exit event says so.
   child.stdin.on("error", () => undefined).end(JSON.stringify(request));
   try {
     const code = await ended;
@@ -56,6 +56,6 @@ function killGroup(pid: number | undefined): void {
   try {
     process.kill(-pid);
   } catch {
-    // It has just ended.
+    // The process has just ended.
   }
 }

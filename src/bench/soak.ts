@@ -9,15 +9,15 @@ import type { Suite } from "./suite";
 
 export interface SoakPlan {
   readonly agents: number;
-  /** Before those that are counted: until every buffer has met its largest step and the agents have a history. */
+  /** Turns before those that count: every buffer reaches its largest size, and the agents get a history. */
   readonly warmUpTurns: number;
   readonly turns: number;
-  /** Turns at the same time, at most one an agent. */
+  /** Turns at the same time, at most one per agent. */
   readonly together: number;
   readonly answerTokens: number;
-  /** Tokens of the agents' instructions, about. */
+  /** Approximate number of tokens in the agents' instructions. */
   readonly systemTokens: number;
-  /** Answered turns whose text is compared with what the agent says alone. */
+  /** Answered turns whose text is compared with the answer that the agent gives alone. */
   readonly samples: number;
 }
 
@@ -41,8 +41,8 @@ interface Answered {
 }
 
 /**
- * Many agents over a pool that is too small for them, for many turns, with forks, rewinds and stops among them: every
- * answer that is looked at must be the one that the agent gives alone, and memory must not grow.
+ * Many agents in a pool that is too small for them, for many turns, with forks, rewinds and stops. Every compared answer
+ * must be the one that the agent gives alone, and memory must not grow.
  */
 export function soakSuite(service: Service, plan: SoakPlan): Suite {
   return async ({ onProgress, signal }) => {
@@ -105,14 +105,14 @@ class World {
   async fill(): Promise<void> {
     while (this.ids.length < this.plan.agents) {
       this.made += 1;
-      // Two and two begin alike.
+      // Each pair has the same beginning.
       const system = benchText(`of pair ${this.made >> 1}`, this.plan.systemTokens * (1 + (this.made % 3)));
       const name = `soak ${Date.now()} ${this.made}`;
       this.ids.push((await this.service.createAgent({ name, system, besideUnreadable: true })).id);
     }
   }
 
-  /** Some agents at once: each gets a message, is rewound or forked. */
+  /** Some agents at the same time: each gets a message, is rewound, or is forked. */
   async round(): Promise<void> {
     const chosen = new Set<AgentId>();
     while (chosen.size < Math.min(this.plan.together, this.ids.length)) chosen.add(this.pick(this.ids));
@@ -148,7 +148,7 @@ class World {
       else await this.ask(id, chance > 0.92);
     } catch (error) {
       if (this.signal.aborted) throw error;
-      // A full context is a state: the agent starts over. Anything else counts.
+      // A full context is not a failure: the agent starts over. Anything else counts.
       if (error instanceof ResidentError && error.code === "CONTEXT_FULL") {
         await this.service.rewindAgent(id, undefined);
       } else {
@@ -184,7 +184,7 @@ class World {
     await this.service.rewindAgent(id, this.pick(turns.slice(0, -1)).id);
   }
 
-  /** The fork takes the agent's place, which is deleted: what they share must stay. */
+  /** The fork replaces the agent, which is deleted: what both share must stay. */
   private async fork(id: AgentId): Promise<void> {
     this.forks += 1;
     this.made += 1;
@@ -199,7 +199,7 @@ class World {
   }
 }
 
-/** Least squares, bytes a turn. */
+/** Slope by least squares, in bytes per turn. */
 function slope(points: readonly { readonly turn: number; readonly bytes: number }[]): number {
   const mean = (values: readonly number[]) =>
     values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);

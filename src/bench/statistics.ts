@@ -12,7 +12,7 @@ export function percentiles(samplesMs: readonly number[]): Percentiles {
   return { n: sorted.length, p50Ms: rank(50), p95Ms: rank(95), p99Ms: rank(99) };
 }
 
-/** The middle value, of an even number the upper one; 0 of none. */
+/** The middle value, the upper one where there are two; 0 for an empty list. */
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

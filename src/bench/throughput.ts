@@ -18,7 +18,7 @@ export interface ThroughputPlan {
   /** Sequences that run together. */
   readonly together: number;
   readonly repeats: number;
-  /** For each engine in each case; an engine that is slower than thought gets fewer repeats. */
+  /** Time for each engine in each case; a slow engine gets fewer repeats. */
   readonly budgetMs: number;
   readonly slowPeer: SlowPeerLimits;
 }
@@ -33,8 +33,8 @@ interface Case {
 const shortPromptTokens = 16;
 
 /**
- * Prefill, decode and several sequences in one batch, on the loaded model; each case by us, sampled as usual, and then,
- * where there is a way to run them, by the peers, greedily, while our engine is idle.
+ * Prefill, decode and several sequences in one batch, on the loaded model. Each case is run by our engine with the usual
+ * sampling, and then by the peers that can be run here, greedily, while our engine is idle.
  */
 export function throughputSuite(
   service: Service,
@@ -57,12 +57,12 @@ export function throughputSuite(
       throwIfAborted(run.signal);
       step(name);
       const isOneDecode = workload.measure === "decode" && workload.sequences === 1;
-      // What the memory delivers changes with who else uses it: it is asked before and after.
+      // The memory's rate depends on other programs: it is measured before and after.
       const before = isOneDecode ? await measureRoofline?.() : undefined;
       const own = await measureOwn(service, workload, run.signal);
       const after = isOneDecode ? await measureRoofline?.() : undefined;
       if (before !== undefined && after !== undefined) roofline = meanRoofline(before, after);
-      // Not what was asked but what was read is what the peers get to read.
+      // The peers read as many tokens as our engine really read.
       const same = { ...workload, promptTokens: own.promptTokens };
       const results = (await peers?.measure(name, same, step, run)) ?? [];
       const rate = medianRate(own.samples);
@@ -86,7 +86,7 @@ export function throughputSuite(
   };
 }
 
-/** Those that fit the model's context. */
+/** The cases that fit the model's context. */
 function casesOf(plan: ThroughputPlan, contextTokens: number): readonly Case[] {
   const { repeats, budgetMs } = plan;
   const decode = (name: string, promptTokens: number, decodeTokens: number, sequences: number): Case => ({

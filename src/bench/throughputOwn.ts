@@ -7,16 +7,16 @@ import type { Sample, Workload } from "./peers";
 
 type Service = Pick<ResidentService, "generate">;
 
-/** Times that prompts are exchanged for others before answers count that end early. */
+/** After so many exchanges of prompts, answers that end early count too. */
 const mostExchanges = 40;
 
 export interface OwnRun {
-  /** Tokens that the prompts had. */
+  /** Tokens of the prompts. */
   readonly promptTokens: number;
   readonly samples: readonly Sample[];
 }
 
-/** A workload through the service's own door, sampled as people's answers are. */
+/** Runs a workload through the service, sampled as people's answers are. */
 export async function measureOwn(service: Service, workload: Workload, signal: AbortSignal): Promise<OwnRun> {
   const { measure, promptTokens, decodeTokens, sequences, repeats, budgetMs } = workload;
   const answer = (prompt: string, maxTokens: number) => {
@@ -43,8 +43,8 @@ export async function measureOwn(service: Service, workload: Workload, signal: A
     const answers = await Promise.all(prompts.map(figuresOf));
     readTokens = answers[0]?.promptTokens ?? 0;
     const sample = sampleOf(measure, answers, performance.now() - repeatMs);
-    // Prefill is of new prompts. Decode goes on from the same ones, whose blocks are in the pool after the first time,
-    // but for those whose answer ended early: how many answer together decides how fast they are.
+    // Prefill reads new prompts. Decode uses the same prompts again, whose blocks are in the pool after the first time,
+    // except those whose answer ended early: the number of answers that run together decides how fast they are.
     const isFull = answers.map(({ generatedTokens }) => generatedTokens > decodeTokens);
     const mayCount = measure === "prefill" || isFull.every(Boolean) || exchanges === mostExchanges;
     if (sample !== undefined && mayCount) samples.push(sample);
@@ -63,6 +63,6 @@ function sampleOf(measure: Workload["measure"], answers: readonly TurnFigures[],
   const tokens = answers.reduce((sum, { generatedTokens }) => sum + Math.max(0, generatedTokens - 1), 0);
   if (tokens === 0) return undefined;
   if (answers.length === 1) return { tokens, ms: (tokens / first.decodeTokensPerSecond) * 1000 };
-  // All prompts are short and read first: what counts is from the last first token to the end.
+  // All prompts are short and are read first: the time from the last first token to the end counts.
   return { tokens, ms: wallMs - Math.max(...answers.map(({ ttftMs }) => ttftMs)) };
 }

@@ -4,7 +4,7 @@ import { type PeerName, type PeerRequest, peerNames, type RunPeer, ratioNames, t
 import type { SuiteRun } from "./suite";
 import { medianRate, notRunRow, throughputRow } from "./throughputRows";
 
-/** mlx_lm takes as long for 16 tokens on a CPU as llama.cpp for 500: it gets workloads of this size only. */
+/** mlx_lm takes as long for 16 tokens on a CPU as llama.cpp for 500: it gets workloads up to this size only. */
 export interface SlowPeerLimits {
   readonly promptTokens: number;
   readonly decodeTokens: number;
@@ -69,7 +69,7 @@ export class ThroughputPeers {
   }
 }
 
-/** What a peer is asked, or `undefined` where it is not asked at all. */
+/** The workload for a peer, or `undefined` where it gets none. */
 function peerRequest(
   peer: PeerName,
   workload: Workload,
@@ -85,7 +85,7 @@ function peerRequest(
   };
 }
 
-/** Our rate over that of each peer. */
+/** Our rate divided by that of each peer. */
 export function ratios(ownRate: number, results: readonly PeerResult[]): Readonly<Record<string, number>> {
   return Object.fromEntries(
     results.map(({ peer, tokensPerSecond }) => [ratioNames[peer], ownRate / tokensPerSecond] as const),

@@ -11,7 +11,7 @@ export interface Measured {
   readonly settings?: string;
 }
 
-/** Times are those of a whole prompt, or of one step of all sequences; the rate is the median of the repeats'. */
+/** Times are those of a whole prompt, or of one step of all sequences. The rate is the median of the repeats. */
 export function throughputRow(name: string, workload: Workload, measured: Measured): BenchRow {
   const { measure, promptTokens, sequences } = workload;
   const { engine, threads, samples, settings } = measured;
@@ -28,7 +28,7 @@ export function throughputRow(name: string, workload: Workload, measured: Measur
   };
 }
 
-/** In the place of the rows of a peer that could not be measured: no figure stands for it. */
+/** Replaces the rows of a peer that could not be measured. */
 export function notRunRow(peer: PeerName, reason: string): BenchRow {
   return { case: `${peer}: not run`, ...percentiles([]), engine: peer, reason };
 }

@@ -22,19 +22,19 @@ export const agentSpecs = {
   },
   fork: {
     usage: "resident agents fork AGENT NAME [--turn N]",
-    summary: "a new agent with everything up to a turn; nothing is read again",
+    summary: "make a new agent with everything up to a turn; nothing is read again",
     positionals: ["agent", "name"],
     options: { turn: { value: "N", help: `${turnHelp} (default: the last)` }, ...commonOptions },
   },
   rewind: {
     usage: "resident agents rewind AGENT --turn N",
-    summary: "go back to a turn; the branch that was left stays",
+    summary: "go back to a turn; the later turns stay as a branch",
     positionals: ["agent"],
     options: { turn: { value: "N", help: turnHelp }, ...commonOptions },
   },
   delete: {
     usage: "resident agents delete AGENT --yes",
-    summary: "delete an agent and what only it used",
+    summary: "delete an agent and the blocks that only it uses",
     positionals: ["agent"],
     options: { yes: { help: "really delete" }, ...commonOptions },
   },

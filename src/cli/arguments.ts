@@ -66,7 +66,7 @@ export class Arguments {
   }
 }
 
-/** Node's message up to its first full stop; of a value that begins with a dash, what helps. */
+/** Node's message up to its first full stop; for a value that begins with a dash, the way to write it. */
 function shortened(message: string): string {
   const option = /use '(--[\w-]+)=-XYZ'/.exec(message)?.[1];
   if (option !== undefined) return `a value that begins with a dash is written as ${option}=VALUE`;

@@ -23,7 +23,7 @@ export function errorLine(error: ErrorInfo): string {
   return `${error.code}: ${flat(error.what)}: ${flat(error.advice)}`;
 }
 
-/** Warnings and failures always; the rest with --verbose. */
+/** Warnings and errors always; other messages with --verbose. */
 export function consoleLog(console: Console, verbose: boolean): Log {
   return {
     log: (level, message) => {
@@ -32,7 +32,7 @@ export function consoleLog(console: Console, verbose: boolean): Log {
   };
 }
 
-/** Progress on stderr: on a terminal one line that is rewritten, else a line at every tenth. */
+/** Progress on stderr: on a terminal one line that is rewritten, otherwise one line for each tenth. */
 export function progressPrinter(console: Console): (progress: Progress) => void {
   const live = process.stderr.isTTY === true;
   let lastTenth = -1;

@@ -12,7 +12,7 @@ export const generateSpec: CommandSpec = {
   summary: "answer one prompt, or continue an agent",
   positionals: [],
   options: {
-    prompt: { value: "TEXT", help: "what to answer" },
+    prompt: { value: "TEXT", help: "the message to answer" },
     ...modelOptions,
     raw: { help: "continue the text as it is, without the model's chat template" },
     agent: { value: "NAME", help: "continue this persistent agent; made when there is none of that name" },

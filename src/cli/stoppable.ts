@@ -1,7 +1,7 @@
-/** Ctrl-C, whoever ends processes, a terminal that is closed. */
+/** Ctrl-C, a request to end the process, a terminal that is closed. */
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** When this process is asked to end while `work` goes on, `stop` is called; asked once more in the same way, it ends. */
+/** Calls `stop` on the first signal to end while `work` runs. A second signal of the same kind ends the process. */
 export async function stoppable<T>(stop: () => void, work: () => Promise<T>): Promise<T> {
   for (const signal of signals) process.once(signal, stop);
   try {

@@ -9,20 +9,20 @@ import { stoppable } from "./stoppable";
 export const storeSpecs = {
   stats: {
     usage: "resident store stats",
-    summary: "what is saved on disk, by model, and what no agent refers to",
+    summary: "what is saved on disk, by model, and what no agent uses",
     positionals: [],
     options: commonOptions,
   },
   verify: {
     usage: "resident store verify",
     summary:
-      "read all saved blocks again and name the damaged ones; removes nothing, ends with code 1 where there are any",
+      "read all saved blocks again and name the damaged ones; removes nothing, ends with code 1 when there are any",
     positionals: [],
     options: commonOptions,
   },
   gc: {
     usage: "resident store gc",
-    summary: "remove what no agent refers to and what ended processes have left",
+    summary: "remove blocks that no agent uses, and files that ended processes left behind",
     positionals: [],
     options: commonOptions,
   },
@@ -34,7 +34,7 @@ export const storeSpecs = {
   },
   forget: {
     usage: "resident store forget --yes",
-    summary: "delete all agents and all that they have saved; without --yes only tell what that is",
+    summary: "delete all agents and everything that they have saved; without --yes only say what that is",
     positionals: [],
     options: { yes: { help: "really delete" }, ...commonOptions },
   },

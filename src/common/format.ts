@@ -11,6 +11,8 @@ export interface Formats {
   fineDuration(ms: number): string;
   /** "61" from 10 tokens per second, else "8.4"; the unit is the caller's. */
   rate(perSecond: number): string;
+  /** "1.20" below 10, else "46": how many times one figure is another. A sign for it is the caller's. */
+  ratio(value: number): string;
   /** "1.74 GB" */
   bytes(value: number): string;
   /** "1.08 of 1.74 GB": both in the whole's unit, but "5.63 MB of 8.00 GB" below one hundredth. */
@@ -56,6 +58,7 @@ export function createFormats(language: string): Formats {
   const number = (digits: Intl.NumberFormatOptions) => new Intl.NumberFormat(locale, digits);
   const whole = number({ maximumFractionDigits: 0 });
   const oneDecimal = number({ minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  const twoDecimals = number({ minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const threeDigits = number({ minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
   const relative = new Intl.RelativeTimeFormat(locale, { style: "short", numeric: "auto" });
   const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
@@ -84,6 +87,7 @@ export function createFormats(language: string): Formats {
       return ms < 99.95 ? `${oneDecimal.format(ms)} ms` : duration(ms);
     },
     rate: (perSecond) => (perSecond < 9.95 ? oneDecimal : whole).format(perSecond),
+    ratio: (value) => (value < 9.995 ? twoDecimals : whole).format(value),
     bytes,
     bytesOf: (done, total) => {
       const unit = byteUnit(total);

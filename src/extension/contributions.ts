@@ -5,6 +5,7 @@ export const commands = {
   generateFromSelection: "resident.generateFromSelection",
   newAgent: "resident.newAgent",
   openAgent: "resident.openAgent",
+  openLastAgent: "resident.openLastAgent",
   askAgent: "resident.askAgent",
   askAboutSelection: "resident.askAboutSelection",
   stopAgent: "resident.stopAgent",
@@ -46,6 +47,7 @@ export const commands = {
   showLog: "resident.showLog",
   openStatus: "resident.openStatus",
   openRoom: "resident.openRoom",
+  getStarted: "resident.getStarted",
   openSettings: "resident.openSettings",
 } as const;
 
@@ -88,6 +90,9 @@ export const startupSettings: readonly SettingId[] = [
 
 export const viewContainer = "resident";
 
+/** The walkthrough of the first steps. */
+export const walkthrough = "start";
+
 export const views = {
   agents: "resident.agents",
   room: "resident.room",
@@ -123,6 +128,12 @@ export const treeItems = {
 
 /** Behind the `viewItem` value of an agent that is in the room. */
 export const memberItem = ".member";
+
+/** Replace two of VS Code's chart colours: its orange is transparent, its yellow too pale in light themes. */
+export const themeColours = {
+  agentOrange: "resident.agentOrange",
+  agentYellow: "resident.agentYellow",
+} as const;
 
 export const diagnosisScheme = "resident-diagnosis";
 

@@ -55,7 +55,7 @@ function columnOf(name: string, figures: readonly Figure[]) {
   return { head: name, cells: figures.map(({ text, unit }) => (unit === undefined ? text : `${text} ${unit}`)) };
 }
 
-/** The part of a figure's name that tells what kind it is, and what the column is called when there is no other part. */
+/** The part of a figure's name that says its kind, and the column's name if the name has no other part. */
 const kinds: readonly { readonly pattern: RegExp; readonly alone: string }[] = [
   { pattern: /TokensPerSecond$/i, alone: "Rate" },
   { pattern: /BytesPerSecond$/i, alone: "Rate" },
@@ -81,7 +81,7 @@ function figureOf(name: string, value: BenchRow[string], formats: Formats): Figu
   if (/BytesPerSecond$/i.test(name)) return parted(`${formats.bytes(value)}/s`);
   if (/Tokens$/i.test(name)) return { text: formats.count(value), unit: "tokens" };
   if (/^bytes|bytes$/i.test(name)) return parted(formats.bytes(value));
-  if (/[rR]atio$|^over[A-Z]|Over[A-Z]/.test(name)) return { text: formats.rate(value), unit: "×" };
+  if (/[rR]atio$|^over[A-Z]|Over[A-Z]/.test(name)) return { text: formats.ratio(value), unit: "×" };
   if (/share$/i.test(name)) return { text: formats.percent(value) };
   if (name.endsWith("Ms")) return timeFigure(value, formats);
   return { text: Number.isInteger(value) ? formats.count(value) : formats.rate(value) };

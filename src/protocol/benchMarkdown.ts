@@ -19,7 +19,7 @@ function reportMarkdown(report: BenchReport, formats: Formats): string {
   return `**${title}.** ${at.slice(0, 10)}, ${machine}:\n\n${body}`;
 }
 
-/** What was found, the target, and the times where they were measured more than once. */
+/** Result and target of each line, and the percentiles where there is more than one run. */
 function linesMarkdown(report: BenchReport, formats: Formats): string {
   const lines = resultSections([report], formats).flatMap((section) => section.lines);
   const hasTargets = lines.some(({ target }) => target !== undefined);
@@ -46,7 +46,7 @@ function timesOf(row: BenchRow | undefined, formats: Formats): readonly string[]
   return [time(row.p50Ms), ...percentiles, formats.count(row.n)];
 }
 
-/** One column an engine, ours first. In brackets: how many times as fast as the other ours is. */
+/** One column per engine, ours first. In brackets: our rate divided by the other's. */
 function throughputMarkdown({ rows }: BenchReport, formats: Formats): string {
   const engineOf = (row: BenchRow) => String(row["engine"] ?? "resident");
   const measured = rows.filter((row) => numberIn(row, "tokensPerSecond") !== undefined);
@@ -58,7 +58,7 @@ function throughputMarkdown({ rows }: BenchReport, formats: Formats): string {
   const cell = (name: string, engine: string) => {
     const [own, rate] = [rateOf(name, "resident"), rateOf(name, engine)];
     if (rate === undefined) return "–";
-    const times = engine === "resident" || own === undefined || rate === 0 ? "" : ` (${formats.rate(own / rate)} ×)`;
+    const times = engine === "resident" || own === undefined || rate === 0 ? "" : ` (${formats.ratio(own / rate)} ×)`;
     return `${formats.rate(rate)}${times}`;
   };
   const names = [...new Set(measured.map((row) => row.case))];

@@ -10,7 +10,7 @@ export interface ResultLine {
   readonly value: string;
   readonly target?: string;
   readonly passed?: boolean;
-  /** More figures of what was measured, in words. */
+  /** All figures of the row in words. */
   readonly detail: string;
   /** The row that the line stands for; absent where it counts several rows. */
   readonly row?: BenchRow;
@@ -22,8 +22,8 @@ export interface ResultSection {
   readonly lines: readonly ResultLine[];
 }
 
-/** With what the figures are. */
-export const suiteTitles: Readonly<Record<BenchSuite, string>> = {
+/** Names with the kind of figure that is shown. */
+const suiteTitles: Readonly<Record<BenchSuite, string>> = {
   "exp-005": "EXP-005, same tokens",
   "exp-006": "EXP-006, p95",
   resume: "Resume",
@@ -73,7 +73,7 @@ function section({ suite, rows }: BenchReport, formats: Formats): ResultSection 
   }
 }
 
-/** One row a prompt and, where the suite sums up, one that says whether all is as it must be: ties are allowed. */
+/** One row per prompt, and one with the verdict where the suite gives one: ties are allowed. */
 function identity(rows: readonly BenchRow[], formats: Formats): ResultLine {
   const summary = rows.find((row) => numberIn(row, "identicalPrompts") !== undefined);
   const prompts = rows.filter((row) => row !== summary);
@@ -105,7 +105,7 @@ function targetTime(ms: number, formats: Formats): string {
   return Number.isInteger(ms) ? formats.duration(ms) : formats.fineDuration(ms);
 }
 
-/** How long a turn took, what went wrong, and what memory does. */
+/** The time of a turn, failures, and the growth of memory. */
 function soakLines(row: BenchRow, formats: Formats): readonly ResultLine[] {
   const counted = (name: string) => numberIn(row, name) ?? 0;
   const none = (name: string, wrong: number, of?: number): ResultLine => ({
@@ -127,7 +127,7 @@ function soakLines(row: BenchRow, formats: Formats): readonly ResultLine[] {
   ];
 }
 
-/** Our own; beside each, on hover, what the peers reached in the same run. */
+/** Our own rates. The detail has the peers' rates in the same run. */
 function rateLines(rows: readonly BenchRow[], formats: Formats): readonly ResultLine[] {
   const isOwn = (row: BenchRow) => row["engine"] === undefined || row["engine"] === "resident";
   return rows.filter(isOwn).map((row) => {
@@ -152,17 +152,17 @@ function rateLine(row: BenchRow, formats: Formats): ResultLine {
   };
 }
 
-/** A share or a ratio where that is what was promised, else the time. */
+/** The share or the ratio where the row has one, else the time. */
 function promiseLine(row: BenchRow, ms: number, formats: Formats): ResultLine {
   const name = capital(row.case);
   const share = numberIn(row, "share");
   if (share !== undefined) return measuredLine(row, name, share, "Share", formats.percent, formats);
   const ratio = numberIn(row, "ratio");
   if (ratio === undefined) return timeLine(row, name, ms, formats);
-  return measuredLine(row, name, ratio, "Ratio", (value) => `${formats.rate(value)} ×`, formats);
+  return measuredLine(row, name, ratio, "Ratio", (value) => `${formats.ratio(value)} ×`, formats);
 }
 
-/** `kind`: its target stands in the row as `targetKind`, which it must reach, or `mostKind`, which it must not exceed. */
+/** The row's `targetKind` is the least value that passes, `mostKind` the greatest. */
 function measuredLine(
   row: BenchRow,
   name: string,
@@ -187,7 +187,7 @@ function measuredLine(
 
 const tierOrder: readonly string[] = ["cold", "warm", "hot"];
 
-/** Of all contexts the longest: the others are in the chart. */
+/** Only the longest context: the chart has the others. */
 function resumeSection(rows: readonly BenchRow[], formats: Formats): ResultSection {
   const longest = Math.max(...rows.map((row) => numberIn(row, "contextTokens") ?? 0));
   const lines = rows

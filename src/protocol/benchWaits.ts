@@ -14,7 +14,7 @@ export const answersWait: Readonly<Record<BenchSuite, boolean>> = {
   soak: false,
 };
 
-/** The same in words, for whoever looks at the progress. */
+/** The same in words, shown with the progress. */
 export function waitText(suite: BenchSuite): string {
   return answersWait[suite] ? "Answers wait until it has ended." : "Agents can answer meanwhile.";
 }

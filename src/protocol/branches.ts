@@ -26,7 +26,7 @@ export interface BranchRow {
 export const fewestEndsOfTree = 4;
 
 /** More rows than this are not drawn: the list of places to rewind to has all of them. */
-export const mostTreeRows = 60;
+const mostTreeRows = 60;
 
 /** The ends of all branches, newest first, the current one at the start. */
 export function branchRows(chains: readonly TurnChain[], formats: Formats, now: number): readonly BranchRow[] {
@@ -87,7 +87,7 @@ function rowOf(chain: TurnChain, places: BranchPlaces, formats: Formats, now: nu
   const hasOwnMessage = answer !== "" && user !== "" && siblings.some((other) => other.user !== user);
   return {
     turn,
-    title: flat(answer === "" ? user : answer),
+    title: answer === "" ? flat(user) : flat(withoutMarks(answer)),
     ...(hasOwnMessage ? { message: flat(user) } : {}),
     facts: [where, plural(turns, "turn", formats), plural(tokens, "token", formats), formats.ago(now - createdAt)].join(
       " · ",
@@ -99,11 +99,17 @@ function rowOf(chain: TurnChain, places: BranchPlaces, formats: Formats, now: nu
   };
 }
 
+/** An answer's beginning without the Markdown that shows in one line as noise: fences, code and bold marks, headings. */
+function withoutMarks(answer: string): string {
+  const text = answer.replace(/^ *(```|~~~).*$/gm, " ").replace(/`+|\*\*|^#{1,6} /gm, "");
+  return text.trim() === "" ? answer : text;
+}
+
 function flat(text: string): string {
   return text.replace(/\s+/g, " ").trim();
 }
 
-/** Where the chains stand to each other. */
+/** How the chains of a tree follow each other. */
 class BranchPlaces {
   private readonly chains: ReadonlyMap<TurnId, TurnChain>;
   private readonly followers = new Map<TurnId | undefined, TurnChain[]>();

@@ -109,10 +109,14 @@ export const isChatToHost: (value: unknown) => value is ChatToHost = guardToHost
 // ---- host → page -------------------------------------------------------------------------------------------------
 
 export type ChatUpdate =
+  /** Before the first snapshot: what it waits for. */
+  | { readonly type: "opening"; readonly waitsFor: "engine" | "conversation" }
   | { readonly type: "snapshot"; readonly snapshot: ChatSnapshot }
   | { readonly type: "agent"; readonly agent: AgentSummary; readonly system?: string; readonly readOnly?: Problem }
   /** The head moved (rewind, regenerate, switch of branch). */
   | { readonly type: "branch"; readonly branch: ChatBranch }
+  /** A turn ended where there are other branches: the current one has its answer and its tokens now. */
+  | { readonly type: "branches"; readonly branches: ChatBranch["branches"] }
   /** A turn began, ended or changed: replaces the one of its id, else comes last. */
   | { readonly type: "turn"; readonly turn: PageTurn }
   | { readonly type: "progress"; readonly turn: TurnId; readonly progress: RunProgress }
@@ -120,8 +124,11 @@ export type ChatUpdate =
   | { readonly type: "engine"; readonly engine: PageEngine }
   /** How long the draft is that was told with `serial`; without `size` it is not known. */
   | { readonly type: "draftSize"; readonly serial: number; readonly size?: DraftSize }
-  /** A message was not taken, and the conversation is as it was: it is the draft again, before what was written since. */
-  | { readonly type: "refused"; readonly message: MessageDraft; readonly problem: Problem }
+  /**
+   * What was asked for did not fit, and the conversation is as it was. A message is the draft again, before what was
+   * written since; there is none where an answer was to be made again.
+   */
+  | { readonly type: "refused"; readonly message?: MessageDraft; readonly problem: Problem }
   /** What is selected in the editor now. */
   | { readonly type: "selection"; readonly selection?: EditorSelection }
   /** Text for the end of the message being written (the selection, for one); the message takes the focus. */

@@ -1,4 +1,5 @@
 /** Messages between the room page, where several agents answer one prompt, and the host. */
+import type { EditorSelection } from "./chat";
 import {
   contentCommands,
   type GuardTable,
@@ -75,6 +76,8 @@ export interface RoomSnapshot {
   readonly engine: PageEngine;
   readonly members: readonly RoomMember[];
   readonly messages: readonly RoomMessage[];
+  /** What is selected in the text editor that had the focus last. */
+  readonly selection?: EditorSelection;
 }
 
 // ---- page → host -------------------------------------------------------------------------------------------------
@@ -145,6 +148,8 @@ export type RoomUpdate =
       readonly progress: RunProgress;
     }
   | { readonly type: "text"; readonly message: RoomMessageId; readonly agent: AgentId; readonly delta: TextDelta }
+  /** What is selected in the editor now. */
+  | { readonly type: "selection"; readonly selection?: EditorSelection }
   /** Text for the end of the message that is being written; the message takes the focus. */
   | { readonly type: "draft"; readonly text: string };
 

@@ -54,8 +54,9 @@ export interface TurnFigures {
 }
 
 /**
- * How an answer is sampled; `src/common/samplingRanges.ts` has the range of each number. What a request leaves out is
- * the agent's own, then the user's settings', then the model's (`generation_config.json`), then this program's.
+ * How an answer is sampled; `src/common/samplingRanges.ts` has the range of each number. What a request leaves out is the
+ * agent's own, then the user's settings', then the model's (from its `generation_config.json`, or known for its weights),
+ * then this program's.
  */
 export interface SamplingOptions extends AgentSampling {
   readonly logitBias?: Readonly<Record<number, number>>;
@@ -546,8 +547,11 @@ export interface ResidentService {
    * the cache. Low priority. Resolves when hot or when overtaken.
    */
   warmAgent(id: AgentId, draft?: string): Promise<AgentSummary>;
-  /** How long a message would be; `undefined` while the agent's model is not loaded. Cheap where little has changed. */
-  measureDraft(id: AgentId, draft: string): Promise<DraftSize | undefined>;
+  /**
+   * How long a message would be behind the head, or in the place of turn `instead`; `undefined` while the agent's model is
+   * not loaded. Cheap where little has changed.
+   */
+  measureDraft(id: AgentId, draft: string, instead?: TurnId): Promise<DraftSize | undefined>;
   /** Commits the message, then answers it. A message that does not fit the context is not kept: the head goes back. */
   send(id: AgentId, request: SendRequest): Promise<Running>;
   /**

@@ -45,7 +45,7 @@ export class BenchAgents {
       defaultModel,
       log,
     });
-    // Saves cost what they cost other agents: the store is kept within its quota here too.
+    // The store is kept within its quota here too, so that a save costs as much as another agent's.
     this.keeper = new StoreKeeper({
       blocks,
       get quotaBytes() {

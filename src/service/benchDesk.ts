@@ -15,14 +15,14 @@ import { parseBenchReport } from "./benchReport";
 
 export type BenchSuites = Readonly<Partial<Record<BenchSuite, (world: BenchWorld) => Suite>>>;
 
-/** Reports that are given back, newest first, of all suites; besides them the newest of every suite. */
+/** Number of newest reports that are given back. The newest of every suite is always among them. */
 const reportsShown = 32;
 
 /** Runs benchmark suites one at a time and keeps their reports. */
 export class BenchDesk {
   private current: NonNullable<ServiceStatus["benchRunning"]> | undefined;
   private readonly closing = new AbortController();
-  /** The last run, over or not. Never rejects. */
+  /** Resolves when the last run has ended. Never rejects. */
   private last: Promise<void> = Promise.resolve();
   /** Reports that were read, by file. */
   private readonly known = new Map<string, BenchReport>();
@@ -52,7 +52,7 @@ export class BenchDesk {
     return report;
   }
 
-  /** Ends the run that is under way, and waits until everything of it is gone. */
+  /** Ends the current run and waits until everything of it is gone. */
   async close(): Promise<void> {
     this.closing.abort();
     await this.last;

@@ -48,7 +48,7 @@ export class BenchHome {
 
   constructor(private readonly ports: BenchHomePorts) {}
 
-  /** Answers wait meanwhile if they would disturb `suite`; `onBusy` is called with those that must end first. */
+  /** Answers wait if they would disturb `suite`. `onBusy` is called with the number of answers that must end first. */
   async run<T>(
     suite: BenchSuite,
     signal: AbortSignal,
@@ -61,7 +61,7 @@ export class BenchHome {
       before = await this.inMemory();
       return withScratchFolder(root, locks(), (scratch) => this.inWorld(scratch, measure));
     };
-    // The run before may still be bringing back what this one would push out again.
+    // What the previous run still brings back, this run would push out again.
     await this.bringingBack;
     try {
       return await (answersWait[suite] ? held.hold(signal, onBusy, work) : work());
@@ -75,17 +75,17 @@ export class BenchHome {
     return sweepScratch(this.ports.root, this.ports.locks);
   }
 
-  /** The loaded model is about to end. */
+  /** Saves and releases what the loaded model holds of a benchmark's agents, before it is unloaded. */
   async evictAll(): Promise<void> {
     await this.own?.agents.residency.evictAll();
   }
 
-  /** As `Residency.saveLeft`, of a benchmark's agent. */
+  /** The same as `Residency.saveLeft`, for a benchmark's agent. */
   saveLeft(session: ModelSession, left: LeftBlock): Promise<void> | undefined {
     return this.own?.agents.residency.saveLeft(session, left);
   }
 
-  /** Nothing is brought back any more. */
+  /** Stops bringing back what was in memory. */
   async close(): Promise<void> {
     this.closed = true;
     await this.bringingBack;

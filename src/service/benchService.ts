@@ -1,7 +1,7 @@
 import type { Agents } from "../agents/agents";
 import type { BenchService } from "../bench/benchService";
 
-/** The door of a benchmark: the agents are those of its own home, everything else is `engine`'s. */
+/** The service as a benchmark sees it: its own agents, and everything else of `engine`. */
 export function benchService(
   agents: Agents,
   engine: Pick<BenchService, "generate" | "loadModel" | "status" | "unloadModel">,

@@ -8,7 +8,7 @@ import type { LoadedModel } from "./modelHost";
 
 const owner = "bench";
 
-/** The suites' view of what is loaded. Blocks and files that it uses are gone afterwards. */
+/** The loaded model as suites see it. Blocks and files that it uses are released and removed. */
 export function engineProbe(loaded: () => LoadedModel | undefined, scratch: string): EngineProbe {
   const current = () => {
     const model = loaded();
@@ -42,7 +42,7 @@ async function storeCache({ session, info }: LoadedModel, tokens: number, folder
   const store = new BlockStore(folder);
   const ids = drawnIds(Math.ceil(tokens / identity.blockTokens) * identity.blockTokens, info.vocabSize);
   const chain = store.chain(identity, ids);
-  /** Blocks that nobody's table names, for as long as `work` takes. */
+  /** Runs `work` with blocks that are in no table. */
   const withBlocks = async <T>(work: (blocks: readonly number[]) => Promise<T>): Promise<T> => {
     const restore = await engine.beginRestoreInTurn({ owner, tokens: ids }, chain.length);
     if (restore === undefined) throw new AbortedError();
@@ -52,7 +52,7 @@ async function storeCache({ session, info }: LoadedModel, tokens: number, folder
       restore.cancel();
     }
   };
-  // What the blocks hold does not matter, only that it comes back whole.
+  // The blocks' contents do not matter, as long as they are restored unchanged.
   await withBlocks(async (blocks) => {
     for (const [index, block] of blocks.entries()) {
       const stored = chain[index];

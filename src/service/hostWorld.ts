@@ -13,7 +13,7 @@ import { type WrittenTurn, writtenTurns } from "./hostWorldTurns";
 import { startCoreThread } from "./remote/startCoreThread";
 
 export interface HostWorldSources {
-  /** Holds the world while it is there. */
+  /** Folder in which the world's home is made. */
   readonly scratch: string;
   /** Its tokenizer and template are used. */
   readonly model: string;
@@ -25,12 +25,12 @@ export interface HostWorldSources {
 
 const agentTurns = 3;
 const agentTokens = 300;
-/** More than the agent has, for what is written to it. */
+/** Room for what is written to the agent. */
 const spareTokens = 8192;
 const poolBytes = 64 * 2 ** 20;
 const blockTokens = 64;
 
-/** A home with agents whose logs were written as if they had been talked to, and a core over it in a worker thread. */
+/** A home with agents whose conversations were written without a model, and a core for it in a worker thread. */
 export async function openHostWorld(
   { scratch, model, nativeStage, coreFile, log }: HostWorldSources,
   plan: HostPlan,
@@ -44,7 +44,7 @@ export async function openHostWorld(
     const { vocabSize } = await inspectModel(model);
     await writeLongContextModel(directory, model, { contextTokens, vocabSize });
     const text = createTextModel(await readTextFiles(directory));
-    // Nobody else knows this home.
+    // No other process uses this home.
     const locks = { tryLock: () => ({ release: () => {} }) };
     const store = new AgentStore(path.join(home, "agents"), durableFiles, () => locks);
     const agent = { modelDirectory: directory, modelName: "long-context", contextTokens, system: "" };

@@ -4,20 +4,20 @@ import { randomWords } from "../bench/benchText";
 import { Past } from "../text/past";
 import type { TextModel } from "../text/textModel";
 
-/** A turn as the log of an agent has it. */
+/** A turn as it stands in an agent's log. */
 export interface WrittenTurn {
   readonly turn: string;
   readonly records: readonly TurnRecord[];
-  /** Of the branch, with the turn's answer. */
+  /** Tokens of the branch up to the end of the turn's answer. */
   readonly endTokens: number;
 }
 
-/** Of a turn's tokens, those that the template adds. */
+/** Tokens of a turn that the template adds. */
 const templateTokens = 10;
 
 /**
- * A conversation of `count` turns of about `tokens` tokens each, without a model: the prompts are those that the text model
- * builds, the answers are written.
+ * A conversation of `count` turns of about `tokens` tokens each, without a model: the text model builds
+ * the prompts, the answers are made up.
  */
 export async function writtenTurns(
   text: Pick<TextModel, "prompts" | "tokenizer" | "stopIds">,

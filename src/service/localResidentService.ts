@@ -326,8 +326,8 @@ export class LocalResidentService implements ResidentService {
     return this.agents.continueAnswer(id, sampling);
   }
 
-  measureDraft(id: AgentId, draft: string): Promise<DraftSize | undefined> {
-    return this.agents.measureDraft(id, draft);
+  measureDraft(id: AgentId, draft: string, instead?: TurnId): Promise<DraftSize | undefined> {
+    return this.agents.measureDraft(id, draft, instead);
   }
 
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {

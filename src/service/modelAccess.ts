@@ -61,7 +61,7 @@ async function sizeOf(directory: string): Promise<number | undefined> {
 }
 
 /** "2 turns of A, 1 turn of B, then C is loaded (1.70 GB)". A model's name is that of its folder. */
-export function waitingReason(ahead: readonly TurnsAhead[], directory: string, bytes: number | undefined): string {
+function waitingReason(ahead: readonly TurnsAhead[], directory: string, bytes: number | undefined): string {
   const name = path.basename(directory);
   const size = bytes === undefined ? "" : ` (${formats.bytes(bytes)})`;
   if (ahead.length === 0) return `${name} is being loaded${size}`;

@@ -7,7 +7,7 @@ import type { JsonObject } from "./json";
 import { KeyFile } from "./keyFile";
 import { agentFiles, encodeManifest, keysOfManifest, type Manifest, tailFileName } from "./manifest";
 import type { Durability, DurableFiles, FileLock } from "./ports";
-import { type LogEnd, type LogEntry, TurnLogWriter } from "./turnLog";
+import { type LogEnd, type LogEntry, type PendingLogs, TurnLogWriter } from "./turnLog";
 import { windowPath } from "./windowFiles";
 
 /** What a commit may change in the manifest. `head: null` = before the first turn. */
@@ -145,17 +145,22 @@ export class AgentWriter {
     const pending = this.log.pending();
     const manifest = { ...this.wanted, logs: pending.committed };
     this.dirty = false;
-    try {
-      const { turnPosition, turnBytes, tokenPosition, tokenBytes } = pending;
-      if (tokenBytes.length > 0)
-        await this.files.writeAt(path.join(this.folder, agentFiles.tokens), tokenPosition, tokenBytes);
-      if (turnBytes.length > 0)
-        await this.files.writeAt(path.join(this.folder, agentFiles.turns), turnPosition, turnBytes);
-      await this.files.replace(path.join(this.folder, agentFiles.manifest), encodeManifest(manifest), durability);
-    } catch (error) {
+    // A message waits for this. The new manifest is written beside the logs; it counts when they are on disk.
+    const logs = this.writeLogs(pending);
+    const file = path.join(this.folder, agentFiles.manifest);
+    const replaced = this.files.replace(file, encodeManifest(manifest), durability, logs);
+    // Both are over before the next commit begins, whatever becomes of them.
+    for (const written of await Promise.allSettled([logs, replaced])) {
+      if (written.status === "fulfilled") continue;
       this.dirty = true;
-      throw storeError(error, this.folder);
+      throw storeError(written.reason, this.folder);
     }
     this.log.markCommitted(pending);
+  }
+
+  private async writeLogs({ turnPosition, turnBytes, tokenPosition, tokenBytes }: PendingLogs): Promise<void> {
+    const { folder, files } = this;
+    if (tokenBytes.length > 0) await files.writeAt(path.join(folder, agentFiles.tokens), tokenPosition, tokenBytes);
+    if (turnBytes.length > 0) await files.writeAt(path.join(folder, agentFiles.turns), turnPosition, turnBytes);
   }
 }

@@ -66,7 +66,7 @@ export const durableFiles: DurableFiles = {
     }
   },
 
-  async replace(file, bytes, durability = "kept") {
+  async replace(file, bytes, durability = "kept", after = undefined) {
     const temporary = temporaryName(file);
     try {
       const handle = await open(temporary, "wx", ownerOnlyFile);
@@ -76,6 +76,7 @@ export const durableFiles: DurableFiles = {
       } finally {
         await handle.close();
       }
+      await after;
       await rename(temporary, file);
       if (durability === "kept") await syncFolder(path.dirname(file));
     } catch (error) {

@@ -67,7 +67,8 @@ export interface DurableFiles {
   writeAt(path: string, position: number, bytes: Uint8Array, sync?: boolean): Promise<void>;
   /**
    * Replaces the file as a whole, or leaves it as it was. "kept": the new one is on disk when resolved. "whole": after a
-   * failure of the system either the old or the new one is there, whole.
+   * failure of the system either the old or the new one is there, whole. With `after` the new file takes the place of the
+   * old one only when `after` has resolved; when it rejects, the old one stays and this rejects too.
    */
-  replace(path: string, bytes: Uint8Array, durability?: Durability): Promise<void>;
+  replace(path: string, bytes: Uint8Array, durability?: Durability, after?: Promise<void>): Promise<void>;
 }

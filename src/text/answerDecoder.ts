@@ -1,7 +1,7 @@
 import { Detokenizer, type TokenTexts } from "./detokenizer";
 import { StopStrings } from "./stopStrings";
 
-/** Sampled ids to the text that a person sees: whole characters, ended before a stop string, without the stop id's name. */
+/** Sampled ids to the shown text: whole characters, ended before a stop string, without the name of the stop id. */
 export class AnswerDecoder {
   private readonly detokenizer: Detokenizer;
   private readonly stops: StopStrings;
@@ -21,8 +21,8 @@ export class AnswerDecoder {
   }
 
   /**
-   * What was held back in case a stop string or a character went on. `isCut`: the answer may be continued, so the first
-   * bytes of a character are not shown as U+FFFD; the whole character comes with its last byte.
+   * The text that was held back as a possible stop string or part of a character. `isCut`: the answer may be continued,
+   * so an incomplete character is left out instead of being shown as U+FFFD. It is shown when its last byte comes.
    */
   finish(isCut = false): string {
     const { text, stopped } = this.stops.push(isCut ? "" : this.detokenizer.finish());

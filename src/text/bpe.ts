@@ -4,36 +4,39 @@ import { type JsonObject, listOf, objectOf } from "./json";
 import { MergeQueue } from "./mergeQueue";
 import type { Steps } from "./steps";
 
-/** Vocabularies have some 100,000 tokens; a list is as long as its largest id says. */
+/** Largest accepted id: lists are as long as the largest id. Vocabularies have some 100,000 tokens. */
 const largestId = 0xffffff;
 /** Merges between two places where the work may be interrupted. */
 const mergesInStep = 2048;
-/** Shorter words are merged by looking for the best pair again and again, which is quicker than a queue. */
+/** Shorter words are merged by repeated search for the best pair, which is faster than a queue. */
 const queueFrom = 24;
 
 /**
- * Byte-pair encoding: of the neighbours in a word that merge, those of the lowest rank do first, the leftmost of equals.
- * O(n log n) whatever the word is. (The library's own builds an object and a JSON text for every pair.)
+ * Byte-pair encoding: of the neighbours in a word that can merge, the pair of the lowest rank merges first, the
+ * leftmost of equals. O(n log n) for every word. (The library's own builds an object and a JSON text for every pair.)
  */
 export class Bpe {
   private readonly symbols = new Map<string, number>();
   private readonly vocabulary: (string | undefined)[] = [];
-  /** Texts of the symbols above the vocabulary: parts of merges that are no tokens. */
+  /** Texts of the symbols above the vocabulary: parts of merges that are not tokens. */
   private readonly others: string[] = [];
   /** Symbols of single characters; −1: none. Those beyond 16 bits are rare. */
   private readonly ofUnit = new Int32Array(0x10000).fill(-1);
   private readonly ofCharacter = new Map<number, number>();
   private readonly merges: MergeTable;
-  /** Last and first character of what merges: nothing ever merges across any other two neighbours. */
+  /** Pairs of last and first characters of parts that merge. Nothing merges across any other pair of neighbours. */
   private readonly junctions = new Set<number>();
   private readonly firstOther: number;
   private readonly longestToken: number;
   private readonly byteIds: readonly number[] | undefined;
   private readonly fusesUnknown: boolean;
-  /** A word that is a token is that token, whatever it would be merged to. */
+  /** A word that is itself a token becomes that token, whatever the merges give. */
   readonly ignoresMerges: boolean;
 
-  /** `model`: that of a tokenizer.json. `unknownId` stands for a character without a token. Throws where it is malformed. */
+  /**
+   * `model`: that of a tokenizer.json. `unknownId` stands for a character without a token. Throws where it is
+   * malformed.
+   */
   constructor(
     model: JsonObject,
     private readonly unknownId: number | undefined,
@@ -113,7 +116,7 @@ export class Bpe {
     }
   }
 
-  /** Merges in place; resolves to how many symbols are left, with where each starts. */
+  /** Merges in place. Resolves to the number of symbols that are left. */
   private mergeFew(symbols: Int32Array, starts: Int32Array): number {
     let length = symbols.length;
     for (;;) {
@@ -139,7 +142,7 @@ export class Bpe {
     const next = new Int32Array(length);
     const before = new Int32Array(length);
     const queue = new MergeQueue();
-    // A pair in the queue: its rank, then its place. It is out of date where the place has another pair by now.
+    // An entry of the queue: a pair's rank, then its place. It is stale if the place has another pair by now.
     const enqueue = (left: number, right: number) => {
       const slot = this.merges.find(symbols[left] ?? -1, symbols[right] ?? -1);
       if (slot >= 0) queue.push(this.merges.rankAt(slot) * length + left);

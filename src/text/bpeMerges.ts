@@ -1,6 +1,8 @@
-/** Symbols are what texts are merged from and into: an id of the vocabulary, or a number above it for a text that has none. */
+/** A symbol is an id of the vocabulary, or a number above it for a text without an id. */
 
-/** Which two symbols merge, how early, and into what: a hash table in typed arrays, since texts ask it for every pair. */
+/**
+ * Rank and result of each pair of symbols that merges: a hash table in typed arrays, since it is asked for every pair.
+ */
 export class MergeTable {
   private readonly lefts: Int32Array;
   private readonly rights: Int32Array;
@@ -27,7 +29,7 @@ export class MergeTable {
     this.merged[slot] = merged;
   }
 
-  /** Where the pair stands in the table; −1: these two do not merge. */
+  /** Index of the pair in the table; −1: these two do not merge. */
   find(left: number, right: number): number {
     if (left < 0 || right < 0) return -1;
     let slot = hash(left, right) & this.mask;

@@ -22,7 +22,7 @@ export function byteCharacters(text: string): Int32Array {
   return characters;
 }
 
-/** The bytes that a token's characters stand for; a token with any other character is taken as it is. */
+/** The bytes that a token's characters stand for. A token with any other character is encoded as UTF-8. */
 export function byteLevelBytes(token: string): Uint8Array {
   const bytes: number[] = [];
   for (const character of token) {

@@ -4,7 +4,7 @@ import { isObject, listOf, objectOf, tokenText } from "./json";
 import type { ChatMessage } from "./messages";
 import { NotResumable, TemplateWalk, type WalkInput } from "./templateWalk";
 
-/** The template said no (`raise_exception`): the conversation has a form that the model does not take. */
+/** The template refused the conversation (`raise_exception`): the model does not support its form. */
 class Refusal extends Error {}
 
 /** A model's chat template: messages to text. */
@@ -29,7 +29,8 @@ export class ChatTemplate {
       if (text !== undefined) variables[name] = text;
     }
     try {
-      // A template that does without the date is not given one: it would change the prompt, and so lose the cache, every day.
+      // A template that works without the date gets none: the date would change the prompt, and lose the cache, every
+      // day.
       return new ChatTemplate(new Template(source), variables, !/strftime_now\s+is\s+(not\s+)?defined/.test(source));
     } catch (error) {
       throw brokenTemplate(error);
@@ -49,8 +50,9 @@ export class ChatTemplate {
   }
 
   /**
-   * As `render` with the opening of an answer, from where an earlier walk ended: what the template writes before, in and
-   * after its loop over the messages. `undefined`: this template cannot be taken up there. Throws as `render` does.
+   * As `render` with the opening of an answer, but resumed where an earlier walk ended: what the template writes
+   * before, in and after its loop over the messages. `undefined`: this template cannot be resumed. Throws as `render`
+   * does.
    */
   walk(input: Omit<WalkInput, "body" | "globals">): TemplateWalk | undefined {
     const globals = this.globals(true, () => {
@@ -80,7 +82,7 @@ export class ChatTemplate {
   }
 }
 
-/** What a template throws becomes an error that says whose fault it is. */
+/** Converts what a template throws: it refused the conversation, or it does not work. */
 function run<T>(work: () => T): T {
   try {
     return work();

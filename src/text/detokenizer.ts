@@ -1,12 +1,12 @@
-/** What decoding needs to know of a tokenizer. */
+/** What decoding needs of a tokenizer. */
 export interface TokenTexts {
   bytesOf(id: number): Uint8Array;
   readonly dropsFirstSpace: boolean;
 }
 
 /**
- * Ids to text as they come. A character whose bytes are not all there is held back; the pieces and `finish()` together
- * are exactly the decoding of all ids at once.
+ * Decodes ids one by one. An incomplete character is held back. The pieces and `finish()` together are exactly the
+ * decoding of all ids at once.
  */
 export class Detokenizer {
   private readonly decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -18,7 +18,7 @@ export class Detokenizer {
     return this.dropFirstSpace(this.decoder.decode(this.tokens.bytesOf(id), { stream: true }));
   }
 
-  /** What was held back: U+FFFD for the bytes of a character that never became whole. */
+  /** The rest: U+FFFD for the bytes of an incomplete character. */
   finish(): string {
     return this.dropFirstSpace(this.decoder.decode());
   }

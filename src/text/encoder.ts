@@ -15,7 +15,7 @@ import type { TokenTrie } from "./tokenTrie";
 
 type Levels = ReturnType<typeof levelsOf>["levels"];
 
-/** A token that is found in the text itself, before the model sees the text. */
+/** A token that is searched in the text itself, before the model encodes the rest. */
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
@@ -24,21 +24,24 @@ export interface AddedToken {
 }
 
 export interface AddedTokens {
-  /** Found as they are. */
+  /** Searched in the text as it is. */
   readonly exact: TokenTrie<AddedToken>;
-  /** Found in the normalised text; absent: there are none. */
+  /** Searched in the normalised text; absent: there are none. */
   readonly normalized?: TokenTrie<AddedToken>;
 }
 
 /** Pieces between two places where the work may be interrupted. */
 const piecesInStep = 256;
-/** Longer pieces are rarely met again. V8 copies texts up to this length, so a remembered piece keeps no long text alive. */
+/**
+ * Longer pieces are rarely met again. V8 copies strings up to this length, so a remembered piece keeps no long text
+ * alive.
+ */
 const rememberedLength = 12;
 const rememberedPieces = 20_000;
 
 /**
- * A tokenizer's normaliser, pre-tokenizer and model as one pass over the text that may be interrupted. The library's own
- * objects say where to cut and what to replace.
+ * A tokenizer's normaliser, pre-tokenizer and model as one interruptible pass over the text. The library's own objects
+ * say where to cut and what to replace.
  */
 export class Encoder {
   private readonly pieces = new Map<string, Int32Array>();
@@ -146,7 +149,7 @@ export class Encoder {
   }
 }
 
-/** White space next to a token that takes it belongs to the token. */
+/** Removes white space next to a token that strips it. */
 function trimmed(parts: readonly (AddedToken | string)[]): readonly (AddedToken | string)[] {
   return parts.map((part, index) => {
     if (typeof part !== "string") return part;
@@ -156,7 +159,7 @@ function trimmed(parts: readonly (AddedToken | string)[]): readonly (AddedToken 
   });
 }
 
-/** A piece of one level may end where the next one below still looks, so their reaches add up. */
+/** The reaches of levels add up: a level looks beyond the end of a piece of the level above. */
 function reachOf(levels: Levels): Reach | undefined {
   const [first, ...others] = levels.map(({ reach }) => reach);
   return others.reduce(sumOfReaches, first);

@@ -1,13 +1,13 @@
 import { IdList } from "./idList";
 
-/** Shorter texts are as quickly encoded as looked up. */
+/** In characters. Shorter texts are encoded as fast as they are looked up. */
 const worthRemembering = 2000;
-/** A message that is being written, and a few others. */
+/** Enough for a message that is being written, and a few others. */
 const mostTexts = 4;
-/** Ids between two places at which a remembered encoding can be taken up. */
+/** Ids between two marks. */
 const idsBetweenMarks = 64;
 
-/** A place in a text behind which the encoding does not depend on what is before. */
+/** A place in a text. The encoding behind it does not depend on the text before it. */
 interface Mark {
   readonly at: number;
   /** Number of ids before it. */
@@ -21,15 +21,15 @@ interface Remembered {
 }
 
 /**
- * Encodings of long texts, so that one that was edited is encoded anew near the edit only: up to the last mark that the
- * edit cannot have reached, the old ids stand, and behind the first old mark that is met again they do too.
+ * Remembers encodings of long texts, so that an edited text is encoded again near the edit only. The old ids are kept
+ * up to the last mark that the edit cannot affect, and behind the first old mark that the new encoding meets again.
  */
 export class EncodingMemo {
   private texts: readonly Remembered[] = [];
 
   /**
-   * `unreached`: the last place in a text at which an encoding can be taken up whatever is from `end` on. Absent: such a
-   * place is not known, nothing is remembered.
+   * `unreached`: the last place in a text at which encoding can resume whatever stands from `end` on. Absent: no such
+   * place is known, and nothing is remembered.
    */
   constructor(private readonly unreached: ((text: string, end: number) => number) | undefined) {}
   begin(text: string): PartialEncoding {
@@ -55,13 +55,13 @@ export class EncodingMemo {
   }
 }
 
-/** An encoding under way, perhaps of a text that differs from a known one between `known`'s two ends. */
+/** A running encoding. `known` is an earlier text with the same beginning and end. */
 export class PartialEncoding {
   readonly ids = new IdList();
-  /** Where to go on. */
+  /** Where encoding resumes. */
   readonly from: number;
   private readonly marks: Mark[];
-  /** The first old mark behind the edit that has not been passed. */
+  /** Index of the first old mark behind the edit that has not been passed. */
   private nextOld: number;
   private readonly shift: number;
   private metAt: number | undefined;
@@ -83,12 +83,12 @@ export class PartialEncoding {
     this.nextOld = firstMark(old, sameFrom);
   }
 
-  /** The rest is known. */
+  /** The rest of the ids is known. */
   get isComplete(): boolean {
     return this.metAt !== undefined;
   }
 
-  /** `at` is a place at which an encoding can be taken up. */
+  /** Encoding can resume at `at`. */
   mark(at: number): void {
     const old = this.known?.marks ?? [];
     while ((old[this.nextOld]?.at ?? Number.POSITIVE_INFINITY) + this.shift < at) this.nextOld += 1;
@@ -123,7 +123,7 @@ function firstMark(marks: readonly Mark[], at: number): number {
   return low;
 }
 
-/** Length of the common beginning; compared in long pieces, which is as quick as copying. */
+/** Length of the common beginning. Compares in long pieces, which is as fast as copying. */
 function commonStart(a: string, b: string): number {
   return commonLength(a.length, b.length, (from, to) => a.slice(from, to) === b.slice(from, to));
 }

@@ -2,9 +2,9 @@ import { listOf, objectOf, tokenText } from "./json";
 
 /**
  * Every id that ends an answer: the union of `eos_token_id` (a number or a list) of generation_config.json and of
- * config.json, and of the tokenizer's `eos_token`. Files disagree where a base model's was kept beside a chat model's: an
- * answer that ends at one id too many is whole, one that misses its end goes on for ever. What is no id of the model's
- * vocabulary is left out: the engine would refuse every request that names it.
+ * config.json, and of the tokenizer's `eos_token`. The files disagree where one was copied from a base model. The union
+ * is safe: an answer that misses its end never ends. Ids outside the model's vocabulary are left out, since the engine
+ * refuses requests that name them.
  */
 export function eosIds(
   files: { readonly config: unknown; readonly generationConfig?: unknown; readonly tokenizerConfig: unknown },

@@ -1,4 +1,4 @@
-/** Token ids that are appended to: each append costs what is appended, and views of what was there before stay valid. */
+/** A growing list of token ids. An append costs what is appended, and earlier views stay valid. */
 export class GrowingIds {
   private buffer: Int32Array;
   private count: number;
@@ -12,7 +12,7 @@ export class GrowingIds {
     return this.count;
   }
 
-  /** All ids, with `ids` behind them. */
+  /** Appends `ids` and returns a view of all ids. */
   append(ids: Int32Array): Int32Array {
     const length = this.count + ids.length;
     if (length > this.buffer.length) {

@@ -1,4 +1,4 @@
-/** Token ids in the making. */
+/** A list of token ids that is built by appending. */
 export class IdList {
   private ids = new Int32Array(64);
   private count = 0;

@@ -18,12 +18,17 @@ export interface SpecialToken {
   readonly stripsRight: boolean;
 }
 
-/** A stretch of marked text: a control token, or plain text with the escapes resolved. Offsets are into the marked text. */
+/**
+ * A stretch of marked text: a control token, or plain text with the escapes resolved. Offsets are into the marked text.
+ */
 export type Stretch =
   | { readonly kind: "special"; readonly token: SpecialToken; readonly start: number; readonly end: number }
   | { readonly kind: "plain"; readonly text: string; readonly start: number; readonly end: number };
 
-/** The special-token strings of a tokenizer; where several begin at one place, the longest is meant. All is linear in the text. */
+/**
+ * The special-token strings of a tokenizer; where several begin at one place, the longest is meant. All is linear in
+ * the text.
+ */
 export class SpecialTokens {
   private readonly trie: TokenTrie<SpecialToken>;
 
@@ -57,7 +62,9 @@ export class SpecialTokens {
     return copied === 0 && parts.length === 0 ? content : parts.join("") + content.slice(copied);
   }
 
-  /** Cuts marked text at its control tokens, from `from`, where a stretch begins. Empty plain stretches are left out. */
+  /**
+   * Cuts marked text at its control tokens, from `from`, where a stretch begins. Empty plain stretches are left out.
+   */
   split(marked: string, from = 0): readonly Stretch[] {
     const stretches: Stretch[] = [];
     let parts: string[] = [];

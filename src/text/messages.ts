@@ -11,7 +11,9 @@ export interface ChatMessage {
  * control token unless an escape stands before it. Plain data: it is stored as it is.
  */
 export interface Segment {
-  /** "prompt": encoded from a rendering, may be cut at a special token. "answer": sampled ids, kept whole or not at all. */
+  /**
+   * "prompt": encoded from a rendering, may be cut at a special token. "answer": sampled ids, kept whole or not at all.
+   */
   readonly kind: "prompt" | "answer";
   readonly text: string;
   readonly ids: Int32Array;

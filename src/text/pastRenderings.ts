@@ -54,7 +54,7 @@ export class PastRenderings {
     return rendering;
   }
 
-  /** The prompt behind a rendering, from where its segments that agree end. */
+  /** The prompt's text behind the segments of a rendering that agree. */
   promptText({ first, loop, opening, rest }: PastRendering, user: string): string | undefined {
     const next = [this.escaper.escape({ role: "user", content: user })];
     const walk = unlessRefused(() => this.template.walk({ first, state: loop, next, isWhole: true }));
@@ -67,7 +67,7 @@ export class PastRenderings {
     const messages = [...instructions, turn.user, turn.answer].map((message) => this.escaper.escape(message));
     const whole = this.beginWith(turn, messages);
     if (whole !== "refused") return whole;
-    // Refused because of these messages, the conversation is refused whatever follows.
+    // The template refuses these messages, whatever follows them.
     const folded = foldSystem(messages);
     const other = folded === undefined ? undefined : this.beginWith(turn, folded);
     return other === "refused" ? undefined : other;
@@ -89,7 +89,7 @@ export class PastRenderings {
     if (walk === undefined || walk === "refused" || walk.state === undefined) return undefined;
     if (walk.opening !== before.opening) return undefined;
     const longer = { ...before, loop: walk.state, rest: before.rest + walk.pieces };
-    // What departs before the segments that the turn put in the place of others does so still.
+    // The rendering departs before the segments that this turn replaced, so it still departs there.
     if (turn.keep > before.kept && before.departs) return longer;
     const kept = Math.min(turn.keep, before.kept);
     const dropped = (turn.before?.segments(kept, before.kept) ?? []).map(({ text }) => text).join("");
@@ -120,7 +120,7 @@ function unlessRefused(walk: () => TemplateWalk | undefined): TemplateWalk | "re
     return walk();
   } catch (error) {
     if (!(error instanceof ResidentError)) throw error;
-    // What the whole rendering says of it counts.
+    // The whole rendering decides whether the conversation is refused.
     return error.code === "INVALID_REQUEST" ? "refused" : undefined;
   }
 }

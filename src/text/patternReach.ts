@@ -1,8 +1,8 @@
 /**
  * How far a pattern can look beyond a place. White space, letters and digits are kinds of characters, whatever else is
  * between them; a change is where one kind follows another. An atom of a pattern (a class, a character) that repeats
- * does not go across a change unless it takes both kinds, and any other goes across one at most. So a pattern of n atoms
- * looks across n changes at most, wherever it begins.
+ * does not go across a change unless it takes both kinds, and any other goes across one at most. So a pattern of n
+ * atoms looks across n changes at most, wherever it begins.
  */
 export interface Reach {
   readonly changes: number;
@@ -10,7 +10,7 @@ export interface Reach {
   readonly oneWordKind: boolean;
 }
 
-/** `undefined`: nothing is known of it, or it looks back, or at where the text begins. */
+/** `undefined`: the reach is unknown, or the pattern looks behind or at the beginning of the text. */
 export function patternReach(pattern: RegExp): Reach | undefined {
   const { source } = pattern;
   if (/\(\?<|\(\?[a-z-]+[:)]|\\[bBk1-9]/.test(source)) return undefined;
@@ -34,7 +34,7 @@ export function patternReach(pattern: RegExp): Reach | undefined {
   return { changes, oneWordKind };
 }
 
-/** Of two patterns where the second cuts what the first has cut. */
+/** The reach of two patterns, the second of which cuts the pieces of the first. */
 export function sumOfReaches(a: Reach | undefined, b: Reach | undefined): Reach | undefined {
   if (a === undefined || b === undefined) return undefined;
   return { changes: a.changes + b.changes, oneWordKind: a.oneWordKind || b.oneWordKind };
@@ -74,7 +74,9 @@ const kindOf: Uint8Array = (() => {
   return table;
 })();
 
-/** The last place from which a pattern of this reach cannot see what is from `end` on; what is before it cannot either. */
+/**
+ * The last place from which a pattern of this reach cannot see the text from `end` on. Earlier places cannot either.
+ */
 export function endOfUnreached(text: string, end: number, { changes, oneWordKind }: Reach): number {
   // What looks across no change looks at the two characters around a place.
   if (changes === 0) return Math.max(0, end - 2);

@@ -6,15 +6,15 @@ import {
 } from "@huggingface/tokenizers";
 import { patternReach, type Reach } from "./patternReach";
 
-/** Cuts a text into pieces from the left, each when it is asked for. */
+/** Cuts a text into pieces from the left, on demand. */
 interface Level {
-  /** Where the piece ends that begins at `from`. `isMatch`: it is what the level looks for, not what is between. */
+  /** The end of the piece that begins at `from`. `isMatch`: the piece is a match, not the text between matches. */
   next(text: string, from: number): { readonly end: number; readonly isMatch: boolean };
   /** See patternReach.ts. */
   readonly reach: Reach | undefined;
 }
 
-/** As the library's Split and Digits cut: at every match, what is between matches stays. */
+/** Cuts as the library's Split and Digits do: each match and each text between matches is a piece. */
 class PatternLevel implements Level {
   readonly reach: Reach | undefined;
 
@@ -51,12 +51,12 @@ export class JunctionLevel implements Level {
       left = right;
       at += right > 0xffff ? 2 : 1;
     }
-    // Where a piece ends does not depend on where it begins: it may be taken up anywhere.
+    // The end of a piece does not depend on its beginning, so cutting can resume anywhere.
     return { end: at, isMatch: false };
   }
 }
 
-/** A pre-tokenizer as levels, as far as it only cuts, and what is to be done with each piece. */
+/** The part of a pre-tokenizer that only cuts, as levels, and the rest, which is applied to each piece. */
 export function levelsOf(preTokenizer: PreTokenizer | null): {
   readonly levels: readonly Level[];
   readonly rest: readonly PreTokenizer[];
@@ -81,7 +81,7 @@ function levelOf(part: PreTokenizer): Level | undefined {
     const { invert, behavior } = part.config;
     return invert || behavior?.toLowerCase() === "removed" ? undefined : new PatternLevel(part.pattern);
   }
-  // The library looks for runs of all that is no digit, too: the pieces are the same.
+  // The library also matches runs of non-digits. The pieces are the same.
   if (part instanceof DigitsPreTokenizer) return new PatternLevel(part.config.individual_digits ? /\d/gu : /\d+/gu);
   return undefined;
 }
@@ -94,9 +94,9 @@ interface Cut {
   readonly isMatch: boolean;
 }
 
-/** A place in a text that is cut by levels: each level cuts the pieces of the one above, as texts of their own. */
+/** A position in a text that is cut by levels. Each level cuts the pieces of the level above. */
 export class PieceCursor {
-  /** The outermost first; the current piece of the last is what the whole is cut into. */
+  /** The outermost level first. The current piece of the last level is the cursor's current piece. */
   private readonly cuts: Cut[] = [];
 
   constructor(

@@ -42,7 +42,10 @@ function exactWhiteSpace(preTokenizer: unknown): unknown {
   return { type: "Sequence", pretokenizers: [split, { ...preTokenizer, use_regex: false }] };
 }
 
-/** The same for a text that goes on after another: a space symbol is put before the first text only. `undefined`: no difference. */
+/**
+ * The same for a text that continues another one: no space symbol is put before it. `undefined`: there is no
+ * difference.
+ */
 export function forContinuation(tokenizer: JsonObject): JsonObject | undefined {
   const changed = continuationOf(tokenizer["pre_tokenizer"]);
   return changed === undefined ? undefined : { ...tokenizer, pre_tokenizer: changed };

@@ -10,26 +10,28 @@ import type { Past } from "./past";
 export interface BuiltPrompt {
   /** All token ids before the answer. */
   readonly ids: Int32Array;
-  /** How many leading segments of the history stand unchanged. */
+  /** Number of leading segments of the history that are unchanged. */
   readonly keptSegments: number;
   /** The rest of the prompt: at most one segment that was cut, and at most one new one. */
   readonly added: readonly Segment[];
-  /** How many leading ids come from the history. Smaller than the history's length where the rendering departed from it. */
+  /**
+   * How many leading ids come from the history. Smaller than the history's length where the rendering departed from it.
+   */
   readonly agreedTokens: number;
 }
 
 /** The beginning of a prompt whose last message is still being written. */
 export interface PromptAhead {
-  /** All token ids up to the end of what is written; the last ones may change with the next letter. */
+  /** All token ids up to the end of the draft. The last ones may change with the next letter. */
   readonly ids: Int32Array;
   /** The ids that do not depend on the draft. */
   readonly settled: Int32Array;
 }
 
 export interface AnswerText {
-  /** What was sampled, a stop id (if there was one) last. */
+  /** The sampled ids, including a stop id at the end, if there was one. */
   readonly ids: Int32Array;
-  /** What the person saw: text before a stop string, without the stop id's text. */
+  /** The shown text: it ends before a stop string and does not include the stop id's text. */
   readonly text: string;
 }
 
@@ -41,7 +43,7 @@ export interface Dialogue {
   readonly user: string;
 }
 
-/** Long texts are encoded in slices: nothing else waits for more than some milliseconds. Rejects with AbortedError when `signal` says so. */
+/** Long texts are encoded in slices of some milliseconds. Rejects with AbortedError when `signal` is aborted. */
 export interface PromptBuilder {
   /**
    * Renders `messages` and the opening of an answer, keeps the ids of the part that agrees with `history`, encodes the
@@ -50,16 +52,18 @@ export interface PromptBuilder {
    * refuses the messages, MODEL_UNSUPPORTED when the template itself does not work.
    */
   build(messages: readonly ChatMessage[], history: readonly Segment[], signal?: AbortSignal): Promise<BuiltPrompt>;
-  /** As `build`, as far as it is known while the last message, which may be empty, is still being written. */
+  /** As `build`, for a last message that is still being written and may be empty. */
   ahead(messages: readonly ChatMessage[], history: readonly Segment[], signal?: AbortSignal): Promise<PromptAhead>;
-  /** As `build` with the dialogue's messages and its past's history; where possible it costs only what is new. */
+  /** As `build` with the dialogue's messages and its past's history. Where possible it costs only what is new. */
   buildAfter(dialogue: Dialogue, signal?: AbortSignal): Promise<BuiltPrompt>;
-  /** As `ahead`, the same way. */
+  /** As `ahead`, in the same way. */
   aheadAfter(dialogue: Dialogue, signal?: AbortSignal): Promise<PromptAhead>;
   /** Number of tokens of `text` as a part of a message. */
   countText(text: string, signal?: AbortSignal): Promise<number>;
-  /** A prompt without a template. Special-token strings are text; the tokenizer's own leading tokens (BOS) are added. */
+  /**
+   * A prompt without a template. Special-token strings are text; the tokenizer's own leading tokens (BOS) are added.
+   */
   raw(text: string, signal?: AbortSignal): Promise<BuiltPrompt>;
-  /** The segments to append to those of the prompt after an answer: they hold the ids whose text was shown. */
+  /** The segments of an answer, to append to those of its prompt. They hold the ids whose text was shown. */
   answerSegments(answer: AnswerText): readonly Segment[];
 }

@@ -10,7 +10,7 @@ import { type Agreed, keepAgreed } from "./segments";
 import { runInSlices, type Steps } from "./steps";
 import type { TextTokenizer } from "./tokenizer";
 
-/** Stands before and behind a draft while it is rendered: no character, like the escape (markedText.ts). */
+/** Marks the beginning and end of a draft while it is rendered. A noncharacter, like the escape (markedText.ts). */
 const draftMark = "\uFDD1";
 
 /** Builds prompts with a model's tokenizer and chat template. Pure: the same arguments give the same prompt. */
@@ -75,7 +75,7 @@ export class TemplatePromptBuilder implements PromptBuilder {
     return this.renderings && runInSlices(this.renderings.of(past, system), signal);
   }
 
-  /** `text`: what is rendered behind the segments that agree. */
+  /** `text`: the rendering behind the segments that agree. */
   private *encodeBehind(text: string, past: Past, { kept, keptLength, departs }: PastRendering): Steps<BuiltPrompt> {
     const compared = past.segments(kept, departs ? kept + 1 : past.numSegments);
     const agreed = keepAgreed(compared, text, this.tokenizer.specials);
@@ -137,7 +137,7 @@ export class TemplatePromptBuilder implements PromptBuilder {
     return segments;
   }
 
-  /** The longest beginning of `ids` whose text is the beginning of what was shown. */
+  /** The longest prefix of `ids` whose text is a prefix of `shown`. */
   private shownPart(ids: Int32Array, shown: string): { readonly ids: Int32Array; readonly text: string } {
     const detokenizer = new Detokenizer(this.tokenizer);
     let length = 0;
@@ -178,7 +178,7 @@ export class TemplatePromptBuilder implements PromptBuilder {
 
 const nothingAhead: PromptAhead = { ids: new Int32Array(0), settled: new Int32Array(0) };
 
-/** `undefined`: a template that does not show the message as it is says nothing ahead. */
+/** `undefined`: the template does not render the message as it is, so nothing is known ahead. */
 function cutAtDraft(text: string): { readonly before: string; readonly draft: string } | undefined {
   const end = text.lastIndexOf(draftMark);
   const start = text.lastIndexOf(draftMark, end - 1);

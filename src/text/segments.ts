@@ -2,7 +2,7 @@ import type { SpecialTokens } from "./markedText";
 import type { Segment } from "./messages";
 
 export interface Agreed {
-  /** What of the history stands: whole segments, and at most one cut prompt segment at the end. */
+  /** The part of the history that is kept: whole segments, and at most one cut prompt segment at the end. */
   readonly segments: readonly Segment[];
   /** How many of them are history segments unchanged. */
   readonly unchanged: number;
@@ -29,7 +29,7 @@ export function keepAgreed(history: readonly Segment[], rendering: string, speci
   return { segments: history, unchanged: history.length, textLength };
 }
 
-/** The part of `segment` up to and with its last control token that `rendering` begins with too. */
+/** The beginning of `segment` that agrees with `rendering`, up to and including its last control token there. */
 function cutAtSpecial(segment: Segment, rendering: string, specials: SpecialTokens): Segment | undefined {
   const agreed = commonLength(segment.text, rendering);
   let cut: Segment | undefined;

@@ -1,6 +1,6 @@
 import { throwIfAborted } from "../common/errors";
 
-/** Long work that may be interrupted wherever it yields. */
+/** Long work that may be interrupted where it yields. */
 export type Steps<T> = Generator<undefined, T, undefined>;
 
 const sliceMs = 5;
@@ -13,7 +13,9 @@ export function runAtOnce<T>(steps: Steps<T>): T {
   }
 }
 
-/** Lets the event loop turn whenever a slice of time is used up. Rejects with AbortedError when `signal` says so. */
+/**
+ * Works in slices of time and lets the event loop run between them. Rejects with AbortedError when `signal` is aborted.
+ */
 export async function runInSlices<T>(steps: Steps<T>, signal?: AbortSignal): Promise<T> {
   throwIfAborted(signal);
   let startedMs = performance.now();

@@ -1,6 +1,6 @@
 /**
- * Finds stop strings in a text that comes in pieces. The stop that is complete first ends the text, at its beginning;
- * how the text was cut into pieces makes no difference. Only what may still become a stop is held back.
+ * Finds stop strings in a text that comes in pieces. The stop string that is complete first ends the text where it
+ * begins, however the text was cut into pieces. Only text that may still become a stop string is held back.
  */
 export class StopStrings {
   private readonly stops: readonly string[];
@@ -25,7 +25,7 @@ export class StopStrings {
     return { text: text.slice(0, free), stopped: false };
   }
 
-  /** What was held back, when no more text comes. */
+  /** The text that was held back. No more text may come. */
   finish(): string {
     const { held } = this;
     this.held = "";
@@ -33,7 +33,7 @@ export class StopStrings {
     return held;
   }
 
-  /** Where the stop begins that ends first; of several that end there, the longest. */
+  /** The beginning of the stop string that ends first; of several that end there, of the longest. */
   private firstStop(text: string): number | undefined {
     let best: { readonly start: number; readonly end: number } | undefined;
     for (const stop of this.stops) {
@@ -45,7 +45,7 @@ export class StopStrings {
     return best?.start;
   }
 
-  /** Length of the longest end of `text` that is the beginning of a stop. */
+  /** Length of the longest suffix of `text` that is a prefix of a stop string. */
   private possibleStart(text: string): number {
     let longest = 0;
     for (const stop of this.stops) {

@@ -1,4 +1,4 @@
-/** The parts of a template's syntax tree that are looked at, by shape: the library does not give its classes away. */
+/** The used parts of a template's syntax tree, by shape: the library does not export its classes. */
 import type { Environment, Interpreter } from "@huggingface/jinja";
 
 export type Node = NonNullable<Parameters<Interpreter["evaluate"]>[0]>;
@@ -48,12 +48,12 @@ export const isAssignment = (node: Node): node is Assignment => node.type === "S
 export const isCondition = (node: Node): node is Condition => node.type === "If";
 export const isLoop = (node: Node): node is Loop => node.type === "For";
 
-/** A whole number as it stands in the template. */
+/** The value of a whole number in the template. */
 export function integerOf(node: Node): number | undefined {
   return isLiteral(node) && node.type === "IntegerLiteral" && typeof node.value === "number" ? node.value : undefined;
 }
 
-/** The name of a member that stands in the template: `a.name` or `a["name"]`. */
+/** The name of a member in the template: `a.name` or `a["name"]`. */
 export function memberName({ property, computed }: Member): string | undefined {
   if (!computed) return isIdentifier(property) ? property.value : undefined;
   return isLiteral(property) && property.type === "StringLiteral" && typeof property.value === "string"
@@ -65,7 +65,7 @@ function isLiteral(node: Node): node is Literal {
   return "value" in node;
 }
 
-/** Loops that stand in a block itself or in its conditions: their text goes to the output as it is. */
+/** Loops in a block itself or in its conditions: their text goes to the output unchanged. */
 export function outerLoops(block: readonly Node[]): readonly Node[] {
   return block.flatMap((node) => {
     if (isCondition(node)) return [...outerLoops(node.body), ...outerLoops(node.alternate)];

@@ -14,12 +14,12 @@ import {
   type Value,
 } from "./templateNodes";
 
-/** What a template does cannot be taken up in the middle: it may depend on all messages. */
+/** The template cannot be resumed in the middle: its output may depend on all messages. */
 export class NotResumable extends Error {}
 
-/** Where a template's loop over the messages stands. */
+/** State of a template's loop over the messages. */
 export interface LoopState {
-  /** Messages behind it. */
+  /** Number of messages that the loop has passed. */
   readonly count: number;
   readonly variables: ReadonlyMap<string, Value>;
   readonly last: ChatMessage;
@@ -30,21 +30,21 @@ export interface WalkInput {
   readonly globals: Environment;
   /** The first message of all. */
   readonly first: ChatMessage;
-  /** What was rendered before; absent: nothing. */
+  /** State after the messages that were rendered before; absent: none were. */
   readonly state: LoopState | undefined;
   /** The messages behind it. */
   readonly next: readonly ChatMessage[];
-  /** The last of `next` is the last of all; otherwise more may follow, and the walk ends with the loop. */
+  /** The last of `next` is the last of all messages; otherwise more may follow, and the walk ends with the loop. */
   readonly isWhole: boolean;
 }
 
 /**
- * Runs a template over the last messages only, as it would run over them if it had run over the earlier ones too. What
- * it may look at is what cannot change when messages are added: the first message, those of the loop up to its own, the
- * loop's variables. Anything else that it does with the list of messages throws `NotResumable`.
+ * Runs a template over the last messages only, with the state that it had after the earlier ones. The template may use
+ * only what does not change when messages are added: the first message, the loop's messages up to the current one, and
+ * the loop's variables. Any other use of the list of messages throws `NotResumable`.
  */
 export class TemplateWalk extends Interpreter {
-  /** What came before the loop, of it, and after it. */
+  /** Output before the loop, in it, and after it. */
   opening = "";
   pieces = "";
   closing = "";

@@ -2,14 +2,14 @@ import { ResidentError } from "../common/errors";
 import { byteLevelBytes } from "./byteCharacters";
 import { isObject, type JsonObject, listOf, objectOf } from "./json";
 
-/** How a token's name in the vocabulary becomes bytes of text. */
+/** Converts a token's name in the vocabulary to bytes of text. */
 export interface TokenByteMap {
   bytesOf(token: string): Uint8Array;
   /** Decoding drops one space at the very start. */
   readonly dropsFirstSpace: boolean;
 }
 
-/** Reads it off the `decoder` of a tokenizer.json; a decoder of another kind is MODEL_UNSUPPORTED by name. */
+/** From the `decoder` of a tokenizer.json. Throws MODEL_UNSUPPORTED with the name of another kind of decoder. */
 export function tokenByteMap(decoder: unknown): TokenByteMap {
   const parts = decoderParts(decoder);
   const types = parts.map((part) => String(part["type"]));

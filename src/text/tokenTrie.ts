@@ -3,7 +3,7 @@ interface Node<T> {
   token?: T;
 }
 
-/** Finds the strings of tokens in a text: the first place at which one begins, and the longest that does. */
+/** Finds tokens in a text: the first place where one begins, and the longest token there. */
 export class TokenTrie<T extends { readonly content: string }> {
   private readonly root: Node<T> = { next: new Map() };
   /** Matches the units with which a token begins; undefined: there are no tokens. */
@@ -20,7 +20,7 @@ export class TokenTrie<T extends { readonly content: string }> {
         node.next.set(unit, next);
         node = next;
       }
-      // Of two tokens with one content the first is meant.
+      // Of two tokens with the same content the first counts.
       node.token ??= token;
       first.add(token.content.charAt(0));
     }
@@ -39,7 +39,7 @@ export class TokenTrie<T extends { readonly content: string }> {
     return longest;
   }
 
-  /** The first place from `from` on at which a token may begin, or one of the other units stands; −1: there is none. */
+  /** The first place from `from` on where a token may begin or one of the other units stands; −1: there is none. */
   nextStart(text: string, from: number): number {
     const { firstUnit } = this;
     if (firstUnit === undefined) return -1;

@@ -12,18 +12,18 @@ import { type TokenByteMap, tokenByteMap } from "./tokenBytes";
 import { TokenTrie } from "./tokenTrie";
 
 /**
- * Text ⇄ ids of one model. Text is encoded as plain text always: a special-token string in it is spelt out. Control
- * tokens come only from marked text. Ids are those that Hugging Face's tokenizers give for the same text.
+ * Text ⇄ ids of one model. Text is always encoded as plain text: a special-token string in it is spelt out. Control
+ * tokens come from marked text only. The ids are those of Hugging Face's tokenizers for the same text.
  */
 export class TextTokenizer {
   private readonly bytes: (Uint8Array | undefined)[] = [];
-  /** Of marked texts, which can be taken up behind a special token. */
+  /** For marked texts: their encoding can resume behind a special token. */
   private readonly firstMemo: EncodingMemo;
   private readonly continuedMemo: EncodingMemo;
 
   private constructor(
     private readonly bpe: Bpe,
-    /** For the start of a text, and for what goes on after something else. */
+    /** For the start of a text, and for a text that continues another one. */
     private readonly first: Encoder,
     private readonly continued: Encoder,
     readonly specials: SpecialTokens,
@@ -31,7 +31,7 @@ export class TextTokenizer {
     /** Added tokens that stand for white space. Not all of them are in the vocabulary. */
     private readonly spaces: ReadonlyMap<number, string>,
     private readonly byteMap: TokenByteMap,
-    /** What the tokenizer puts before every text by itself (BOS), as ids. */
+    /** Ids that the tokenizer puts before every text (BOS). */
     readonly leadingIds: readonly number[],
   ) {
     // A longer token may begin where one ends.
@@ -40,7 +40,10 @@ export class TextTokenizer {
     this.continuedMemo = new EncodingMemo(unreached);
   }
 
-  /** Takes parsed `tokenizer.json` and `tokenizer_config.json`. MODEL_CORRUPT or MODEL_UNSUPPORTED where they do not work. */
+  /**
+   * Takes parsed `tokenizer.json` and `tokenizer_config.json`. MODEL_CORRUPT or MODEL_UNSUPPORTED where they do not
+   * work.
+   */
   static create(tokenizerJson: unknown, tokenizerConfig: unknown): TextTokenizer {
     const config = objectOf(tokenizerConfig);
     if (!isObject(tokenizerJson)) throw corruptTokenizer("it is not an object");
@@ -64,7 +67,7 @@ export class TextTokenizer {
     );
   }
 
-  /** Encodes plain text. `continues`: it goes on after other tokens, so nothing belongs before it. */
+  /** Encodes plain text. `continues`: it follows other tokens, so no space or BOS is put before it. */
   encodeText(text: string, continues = false): readonly number[] {
     return Array.from(runAtOnce(this.textSteps(text, continues)));
   }
@@ -74,13 +77,13 @@ export class TextTokenizer {
     return Array.from(runAtOnce(this.markedSteps(marked, continues)));
   }
 
-  /** As `encodeText`, to be interrupted. */
+  /** As `encodeText`, interruptible. */
   *textSteps(text: string, continues: boolean): Steps<Int32Array> {
     if (text === "") return new Int32Array(0);
     return yield* (continues ? this.continued : this.first).encode(text);
   }
 
-  /** As `encodeMarked`, to be interrupted. */
+  /** As `encodeMarked`, interruptible. */
   *markedSteps(marked: string, continues: boolean): Steps<Int32Array> {
     const memo = continues ? this.continuedMemo : this.firstMemo;
     const known = memo.begin(marked);
@@ -102,7 +105,7 @@ export class TextTokenizer {
     return memo.end(known);
   }
 
-  /** The whole text of `ids`; bytes that are no UTF-8 become U+FFFD. Special tokens are written out. */
+  /** The text of `ids`. Bytes that are not UTF-8 become U+FFFD. Special tokens are written out. */
   decode(ids: Iterable<number>): string {
     const detokenizer = new Detokenizer(this);
     let text = "";
@@ -137,8 +140,8 @@ export class TextTokenizer {
 
 interface AddedSpecial extends SpecialToken {
   /**
-   * The token is decoded to white space only ("▁▁" where "▁" is a space). It cannot forge anything, and texts are made of
-   * it: it stays an ordinary token, which is found in a text, made by merges and decoded like any other.
+   * The token is decoded to white space only ("▁▁" where "▁" is a space). It cannot forge anything, and texts are made
+   * of it: it stays an ordinary token, which is found in a text, made by merges and decoded like any other.
    */
   readonly isSpace: boolean;
 }
@@ -151,7 +154,7 @@ function readAddedToken(value: unknown, byteMap: TokenByteMap): readonly AddedSp
   return [{ id, content, isControl, stripsLeft: lstrip === true, stripsRight: rstrip === true, isSpace }];
 }
 
-/** Ids before the text in a TemplateProcessing, alone or in a sequence. */
+/** Ids before the text, from a TemplateProcessing alone or in a sequence. */
 function readLeadingIds(postProcessor: unknown): readonly number[] {
   if (!isObject(postProcessor)) return [];
   if (postProcessor["type"] === "Sequence") return listOf(postProcessor["processors"]).flatMap(readLeadingIds);
@@ -166,7 +169,7 @@ function readLeadingIds(postProcessor: unknown): readonly number[] {
   return ids;
 }
 
-/** Older files do not name the type; merges tell. */
+/** Older files do not name the type. Merges show that it is BPE. */
 function requireBpe(model: JsonObject): void {
   const type = model["type"] ?? (model["merges"] === undefined ? "unnamed" : "BPE");
   if (type === "BPE") return;
@@ -190,7 +193,7 @@ function createBpe(plain: JsonObject, original: JsonObject): Bpe {
 }
 
 function createEncoder(plain: JsonObject, config: JsonObject, bpe: Bpe): Encoder {
-  // The library's tokenizer is made for its normaliser and its pre-tokenizer; its model would be large.
+  // Only the library's normaliser and pre-tokenizer are used, so its model, which would be large, is left empty.
   const { normalizer, pre_tokenizer } = construct(
     () => new Tokenizer({ ...plain, added_tokens: [], model: { type: "BPE", vocab: {}, merges: [] } }, config),
   );

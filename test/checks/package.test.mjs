@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { checkContents, stageFiles } from "../../native/package/files.mjs";
 
 const whole = [
@@ -42,6 +43,17 @@ describe("the list of what a package holds", () => {
     for (const file of ["dist/core.js", "native/stage/linux-x64/resident.node", "THIRD_PARTY_LICENSES.txt"]) {
       assert.equal(checkContents(whole.filter((name) => name !== `extension/${file}`)).missing.length, 1, file);
     }
+  });
+
+  it("has no media that nothing names", () => {
+    const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
+    const sources = fs.readdirSync(path.join(root, "src"), { recursive: true }).filter((file) => file.endsWith(".ts"));
+    const readers = ["README.md", "package.json", ...sources.map((file) => path.join("src", file))];
+    const text = readers.map((file) => fs.readFileSync(path.join(root, file), "utf8")).join("\n");
+    const media = fs.readdirSync(path.join(root, "media"), { recursive: true }).filter((file) => file.includes("."));
+    const unused = media.filter((file) => !text.includes(path.basename(file)));
+    assert.ok(media.length > 3);
+    assert.deepEqual(unused, []);
   });
 
   it("lets nothing that is new be left out unseen", () => {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { promisify } from "node:util";
 import * as vscode from "vscode";
 import type { AskResult } from "../../src/extension/agents/agentCommands";
@@ -74,6 +77,27 @@ describe("agents", () => {
     assert(figures.generatedTokens < 500);
   });
 
+  it("have a conversation that can be copied and exported as Markdown", async () => {
+    await newAgent("Exported");
+    const { text } = await ask("Exported", "Name a colour.");
+    const copied = await run<string>(commands.copyConversation, { agent: "Exported" });
+    assert.equal(await vscode.env.clipboard.readText(), copied);
+    assert.match(copied, /^# Exported\n.*## Turn 1\n\n> Name a colour\.\n/s);
+    assert(copied.includes(text.trim()));
+    assert.doesNotMatch(copied, /tokens reused/);
+    const folder = await mkdtemp(path.join(tmpdir(), "resident-export-"));
+    try {
+      const file = path.join(folder, "exported.md");
+      const exported = await run<string>(commands.exportConversation, { agent: "Exported", path: file });
+      assert.equal(await readFile(file, "utf8"), exported);
+      assert.match(exported, /0 tokens reused · \d+ prefilled/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+    await newAgent("Silent");
+    assert.equal((await runRefused(commands.copyConversation, { agent: "Silent" })).code, "INVALID_REQUEST");
+  });
+
   it("fork with everything that was read", async () => {
     await newAgent("Original");
     const { figures } = await ask("Original", "Remember the word lighthouse.");
@@ -120,7 +144,8 @@ describe("agents", () => {
     const { figures } = await ask("Brian", "Which letter does it begin with?");
     await run<{ restarted: boolean }>(commands.restartEngine);
     const again = await ask("Brian", "And end with?");
-    assert.equal(again.figures.cache.tier, "warm");
+    // "hot" where the panel had read it ahead before the message came.
+    assert.notEqual(again.figures.cache.tier, "cold");
     assert(again.figures.reusedTokens >= figures.promptTokens - 1);
   });
 

@@ -100,6 +100,16 @@ describe("instructions in an editor", () => {
     assert.equal(await stored(editor), lines);
   });
 
+  it("are not written over what somebody else set meanwhile", async () => {
+    const { id } = await newAgent("Two writers");
+    const editor = await open(id);
+    await write(editor, lines);
+    await run<AgentSummary>(commands.editInstructions, { agent: id, system: "Set by a command." });
+    assert.equal(await editor.document.save(), false);
+    assert.equal(editor.document.getText(), lines);
+    assert.equal(await stored(editor), "Set by a command.");
+  });
+
   it("follow what somebody else sets, and close with their agent", async () => {
     const { id } = await newAgent("Changed elsewhere");
     const { document } = await open(id);

@@ -23,6 +23,19 @@ describe("content that is wide", () => {
     });
   }
 
+  it("never widens the room: any kind, in one column and in two", async () => {
+    await opened().show("room", "many", "dark");
+    for (const width of [280, ...widths]) {
+      await opened().resize(width);
+      const wider = await opened().tab.evaluate(() =>
+        [document.documentElement, ...document.querySelectorAll(".log, .ans, .md, .ask")]
+          .filter((element) => element.scrollWidth > element.clientWidth)
+          .map((element) => `${element.tagName}.${element.className}: ${element.scrollWidth}`),
+      );
+      assert.deepEqual(wider, [], `at ${width} px`);
+    }
+  });
+
   it("scrolls in a table's own box, with the keyboard too", async () => {
     await opened().show("chat", "tables", "dark");
     await opened().resize(378);
@@ -80,12 +93,26 @@ describe("a hidden character in code", () => {
     assert.doesNotMatch(line.code, /[\u202A-\u202E\u2066-\u2069\u200B]/);
   });
 
-  it("does not turn a name's row around", async () => {
-    await opened().show("chat", "hostile", "dark");
-    const { name, next } = await opened().tab.evaluate(() => ({
-      name: document.querySelector("h1")?.getBoundingClientRect().left ?? Number.NaN,
-      next: document.querySelector(".head .chip")?.getBoundingClientRect().left ?? Number.NaN,
-    }));
-    assert(name < next);
+  it("does not turn a name's row around: in the header, the chips, the answers, the table and the field", async () => {
+    const places = [
+      ["chat", "hostile", ".head h1"],
+      ["room", "many", ".who, .ans > header"],
+      ["status", "many", "td .name"],
+    ] as const;
+    for (const [page, state, names] of places) {
+      await opened().show(page, state, "dark");
+      const shown = await opened().tab.evaluate(
+        (selector) => [
+          ...[...document.querySelectorAll(selector)].map(({ textContent }) => textContent ?? ""),
+          ...[...document.querySelectorAll("textarea")].map(({ placeholder }) => placeholder),
+        ],
+        names,
+      );
+      assert(
+        shown.some((text) => text.includes("snekot")),
+        page,
+      );
+      for (const text of shown) assert.doesNotMatch(text, /[\u202A-\u202E]/);
+    }
   });
 });

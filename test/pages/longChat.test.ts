@@ -67,6 +67,27 @@ describe("a conversation of a hundred turns", () => {
     assert(await opened().tab.getByRole("button", { name: "New text" }).isHidden());
   });
 
+  it("brings the reader back to the same line after a reload", async () => {
+    await drawn();
+    await turns().nth(50).scrollIntoViewIfNeeded();
+    await opened().tab.mouse.move(400, 300);
+    await opened().tab.mouse.wheel(0, -237);
+    const before = await settledTop();
+    const memory = await opened().tab.evaluate(() => JSON.stringify(window.pageMemory()));
+    const url = new URL(opened().tab.url());
+    url.searchParams.set("state", "none");
+    url.searchParams.set("memory", memory);
+    await opened().tab.goto(url.href);
+    await post({ type: "snapshot", snapshot: longSnapshot(count) });
+    await drawn();
+    await painted();
+    const after = await topOf(turns().nth(50));
+    assert(
+      before !== undefined && after !== undefined && Math.abs(after - before) < 2,
+      `${before} before, ${after} after`,
+    );
+  });
+
   it("is one tab stop, with arrows between turns, Enter into one and Escape out", async () => {
     await post({ type: "snapshot", snapshot: ended() });
     const { keyboard } = opened().tab;
@@ -89,7 +110,7 @@ describe("a conversation of a hundred turns", () => {
     await keyboard.press("ArrowRight");
     assert.equal(await focusedName(), "Insert at cursor");
     await keyboard.press("ArrowDown");
-    assert.match(await focusedName(), /^Code, ts/);
+    assert.match(await focusedName(), /^Code 1, ts/);
     await keyboard.press("ArrowDown");
     assert.equal(await focusedName(), "Fork here");
     await keyboard.press("ArrowUp");
@@ -165,6 +186,18 @@ describe("a conversation of a hundred turns", () => {
     return (await locator.boundingBox())?.y;
   }
 
+  /** Where turn 50 is once it has been at the same place for ten frames. */
+  async function settledTop(): Promise<number | undefined> {
+    let top = await topOf(turns().nth(50));
+    for (let same = 0; same < 10; same++) {
+      await painted();
+      const next = await topOf(turns().nth(50));
+      if (next !== top) same = 0;
+      top = next;
+    }
+    return top;
+  }
+
   async function isFocused(locator: Locator): Promise<boolean> {
     return locator.evaluate((element) => element === document.activeElement);
   }
@@ -177,3 +210,9 @@ describe("a conversation of a hundred turns", () => {
     return opened().tab.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? "");
   }
 });
+
+declare global {
+  interface Window {
+    readonly pageMemory: () => unknown;
+  }
+}

@@ -89,13 +89,13 @@ export const tiers = [
     setUp: ["build"],
     prepare: bundled("pages"),
     commands: [
-      { name: "pages", args: () => mocha("out/test/pages/**/*.test.js", "--timeout=120000"), limitMs: minutes(5) },
+      { name: "pages", args: () => mocha("out/test/pages/**/*.test.js", "--timeout=120000"), limitMs: minutes(10) },
     ],
   },
   {
     name: "ui",
     setUp: ["mlx", "addon", "build", "model"],
     prepare: bundled("ui"),
-    commands: [{ name: "ui", args: () => ["test/ui/run.mjs"], limitMs: minutes(8) }],
+    commands: [{ name: "ui", args: () => ["test/ui/run.mjs"], limitMs: minutes(12) }],
   },
 ];

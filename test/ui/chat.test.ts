@@ -98,6 +98,86 @@ describe("the chat of an agent", () => {
     assert(reused >= before + 60, `${reused} reused, ${before} before`);
     assert(prefilled < 20, `${prefilled} prefilled`);
   });
+
+  it("sends an edited message again on a new branch, from the cache before it", async () => {
+    const chat = await Chat.create(workbench(), "Bea");
+    await chat.send(shortQuestion);
+    const first = await chat.figures();
+    await chat.send("Thank you.");
+    await chat.figures();
+    await chat.message.fill("half a thought");
+    await chat.lastTurn.hover();
+    await chat.lastTurn.getByRole("button", { name: "Edit message" }).click();
+    await chat.frame.getByText("Editing turn 2.").waitFor();
+    assert.equal(await chat.message.inputValue(), "Thank you.");
+    await chat.message.fill("And of Italy?");
+    await chat.screenshot("chat-editing-dark");
+    await chat.message.press("Enter");
+    await chat.lastTurn.getByText("And of Italy?").waitFor();
+    const { reused } = await chat.figures();
+    assert(reused >= first.reused + first.prefilled, `${reused} reused of ${first.reused + first.prefilled}`);
+    assert.equal(await chat.turns.count(), 2);
+    assert.equal(await chat.message.inputValue(), "half a thought");
+    await chat.frame.getByText("1 other branch").click();
+    const rows = chat.frame.getByRole("list", { name: "Branches" }).getByRole("button");
+    assert.equal(await rows.count(), 2);
+    assert.match((await rows.last().textContent()) ?? "", /after turn 1 · 1 turn · [\d,]+ tokens · now/);
+    // The current branch is told by its answer as soon as that has ended.
+    await rows
+      .first()
+      .filter({ hasText: /Rome|Italy is/ })
+      .waitFor();
+    await chat.screenshot("chat-branches-dark");
+    await chat.message.fill("");
+  });
+
+  it("has a menu of VS Code's own for the agent of the panel, which copies the whole conversation", async () => {
+    const chat = await Chat.of(workbench(), "Bea");
+    await chat.frame.getByRole("button", { name: "More actions" }).click();
+    await chat.screenshot("chat-menu-dark");
+    await workbench().page.getByRole("menuitem", { name: "Copy Conversation" }).click();
+    await workbench().page.getByText("The conversation with Bea is copied.").waitFor();
+  });
+
+  it("goes on with an answer that was stopped, and reads nothing again", async () => {
+    const chat = await Chat.of(workbench(), "Bea");
+    await chat.send(longQuestion);
+    await chat.streaming();
+    await chat.grown(40);
+    await chat.message.press("Escape");
+    await chat.figures();
+    const turns = await chat.turns.count();
+    const said = (await chat.lastAnswer.locator(".md").textContent()) ?? "";
+    await chat.lastTurn.getByRole("button", { name: "Continue" }).click();
+    await chat.grown(said.length + 60);
+    await chat.message.press("Escape");
+    await chat.frame.getByRole("article", { name: /, stopped$/ }).waitFor();
+    const { prefilled } = await chat.figures();
+    assert(prefilled <= 1, `${prefilled} prefilled`);
+    assert.equal(await chat.turns.count(), turns);
+    const now = (await chat.lastAnswer.locator(".md").textContent()) ?? "";
+    assert(now.startsWith(said), now);
+  });
+
+  it("gives a message back that is too long, with its tokens and the room there is", async () => {
+    const chat = await Chat.of(workbench(), "Bea");
+    const turns = await chat.turns.count();
+    const long = "word ".repeat(9000).trim();
+    await chat.message.fill(long);
+    await chat.frame.getByText(/^9,\d{3} tokens, room for [\d,]+$/).waitFor();
+    await chat.message.press("Enter");
+    const alert = chat.frame.getByRole("alert");
+    await alert.waitFor();
+    assert.match(
+      (await alert.textContent()) ?? "",
+      /too long for this model: 9,\d{3} tokens, and there is room for 8,\d{3}/,
+    );
+    assert.equal(await alert.getByRole("button", { name: /Rewind|Keep|New Agent/ }).count(), 0);
+    assert.equal(await chat.message.inputValue(), long);
+    assert.equal(await chat.turns.count(), turns);
+    await chat.screenshot("chat-too-long-dark");
+    await chat.message.fill("");
+  });
 });
 
 async function assertNoSidewaysScroll(chat: Chat): Promise<void> {

@@ -25,18 +25,35 @@ describe("the keyboard alone", () => {
     await chat.figures();
   });
 
-  it("reaches a turn's actions, one tab stop with arrow keys inside", async () => {
+  it("reaches a turn in a few presses and its actions from there, and comes back with Escape", async () => {
     const chat = await Chat.of(workbench(), "Keys");
-    const actions = chat.lastTurn.getByRole("toolbar", { name: "Turn actions" });
-    const focusedAction = actions.locator(":focus");
-    for (let presses = 0; (await focusedAction.count()) === 0; presses++) {
-      assert(presses < 20, "Shift+Tab does not reach the last turn's actions");
-      await workbench().page.keyboard.press("Shift+Tab");
+    const { keyboard } = workbench().page;
+    const focusedTurn = chat.frame.locator("article:focus");
+    await chat.message.focus();
+    for (let presses = 0; (await focusedTurn.count()) === 0; presses++) {
+      assert(presses < 5, "Shift+Tab does not reach a turn");
+      await keyboard.press("Shift+Tab");
     }
+    assert.equal(await focusedTurn.getAttribute("aria-label"), await chat.lastTurn.getAttribute("aria-label"));
+    await keyboard.press("ArrowUp");
+    await chat.turns.first().and(focusedTurn).waitFor();
+    await keyboard.press("Enter");
+    const focusedAction = chat.turns.first().locator("button:focus");
     const first = await focusedAction.getAttribute("aria-label");
-    await workbench().page.keyboard.press("ArrowRight");
+    await keyboard.press("ArrowRight");
     const second = await focusedAction.getAttribute("aria-label");
     assert(first && second && first !== second);
+    await keyboard.press("ArrowDown");
+    const below = await chat.turns.first().locator(":focus").getAttribute("aria-label");
+    assert(below && below !== first && below !== second);
+    await keyboard.press("Escape");
+    await chat.turns.first().and(focusedTurn).waitFor();
+    await keyboard.press("Escape");
+    await focused(chat);
+    await keyboard.press("Control+ArrowUp");
+    await chat.lastTurn.and(focusedTurn).waitFor();
+    await keyboard.press("Tab");
+    await focused(chat);
   });
 
   /** Where a person types is where the focus is. */

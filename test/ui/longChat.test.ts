@@ -16,6 +16,16 @@ describe("a chat with a hundred turns", () => {
     await chat.turns.nth(99).waitFor();
   });
 
+  it("is a few tab stops between its header and the message", async () => {
+    const { keyboard } = workbench().page;
+    await chat.frame.getByRole("toolbar", { name: "Agent actions" }).getByRole("button").first().focus();
+    const inMessage = chat.frame.locator("textarea:focus");
+    for (let presses = 0; (await inMessage.count()) === 0; presses++) {
+      assert(presses < 5, "Tab does not come to the message");
+      await keyboard.press("Tab");
+    }
+  });
+
   it("finds a word of its first turn with VS Code's own find widget", async () => {
     const { keyboard } = workbench().page;
     await chat.turns.last().click();

@@ -6,15 +6,13 @@
  *   node test/ui/run.mjs              packages first
  *   node test/ui/run.mjs --vsix FILE  installs this one
  */
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import Mocha from "mocha";
 import { ensureBrowser } from "../host/browser.mjs";
-import { installExtension, seedSettings, serverFolders, startServer } from "../host/server.mjs";
 import { judge, readResults } from "../runner/report.mjs";
+import { packaged, withPackaged } from "./packaged.mjs";
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 const bundles = path.join(root, "out", "test", "ui");
@@ -29,17 +27,6 @@ const settings = {
   "window.autoDetectColorScheme": true,
 };
 
-function packaged() {
-  const given = process.argv.indexOf("--vsix");
-  if (given !== -1) return path.resolve(process.argv[given + 1] ?? "");
-  const vsix = path.join(root, "out", "resident.vsix");
-  const packaging = spawnSync(process.execPath, [path.join(root, "native", "package.mjs"), "--out", vsix], {
-    stdio: "inherit",
-  });
-  if (packaging.status !== 0) throw new Error("npm run package failed: see its output above");
-  return vsix;
-}
-
 /** Mocha in this process, as its own command would run it. */
 function runSuites() {
   const mocha = new Mocha({
@@ -52,43 +39,33 @@ function runSuites() {
   return new Promise((resolve) => mocha.run(resolve));
 }
 
-const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "resident-ui-"));
-let server;
 try {
   ensureBrowser();
-  const vsix = packaged();
-  const folders = serverFolders(scratch);
-  const workspace = path.join(scratch, "workspace");
-  fs.cpSync(path.join(root, "test", "fixtures", "workspace"), workspace, { recursive: true });
-  fs.writeFileSync(path.join(workspace, "app.ts"), "");
-  seedSettings(folders.userData, settings);
-  installExtension(vsix, folders);
-  server = await startServer(folders, {
-    env: {
-      ...process.env,
-      RESIDENT_HOME: path.join(scratch, "home"),
-      RESIDENT_STARTER_MODEL: path.join(root, "native", "models", "SmolLM2-135M-Instruct"),
-    },
+  await withPackaged(packaged(), settings, async ({ workspace, settings: settingsFile, start }) => {
+    fs.writeFileSync(path.join(workspace, "app.ts"), "");
+    const server = await start();
+    fs.rmSync(screenshots, { recursive: true, force: true });
+    fs.rmSync(resultsFile, { force: true });
+    process.env.RESIDENT_RESULTS = resultsFile;
+    process.env.RESIDENT_UI_URL = server.url(workspace);
+    process.env.RESIDENT_UI_SCREENSHOTS = screenshots;
+    process.env.RESIDENT_UI_SETTINGS = settingsFile;
+    const startedAt = Date.now();
+    const code = await Promise.race([runSuites(), server.exited.then(() => 1)]);
+    // The host must have outlived the suites, whatever they say.
+    const failure = server.hostFailure();
+    const results = readResults(resultsFile);
+    const exit = { code, signal: null, timedOut: false, durationMs: Date.now() - startedAt };
+    const { passed, failed, pending, failures } = judge(
+      "ui",
+      exit,
+      failure ? { ...results, problem: failure } : results,
+    );
+    fs.writeFileSync(resultsFile, `${JSON.stringify({ passed, failed, pending, failures }, null, 2)}\n`);
+    process.exitCode = failed === 0 ? 0 : 1;
   });
-  fs.rmSync(screenshots, { recursive: true, force: true });
-  fs.rmSync(resultsFile, { force: true });
-  process.env.RESIDENT_RESULTS = resultsFile;
-  process.env.RESIDENT_UI_URL = server.url(workspace);
-  process.env.RESIDENT_UI_SCREENSHOTS = screenshots;
-  const startedAt = Date.now();
-  const code = await Promise.race([runSuites(), server.exited.then(() => 1)]);
-  // The host must have outlived the suites, whatever they say.
-  const failure = server.hostFailure();
-  const results = readResults(resultsFile);
-  const exit = { code, signal: null, timedOut: false, durationMs: Date.now() - startedAt };
-  const { passed, failed, pending, failures } = judge("ui", exit, failure ? { ...results, problem: failure } : results);
-  fs.writeFileSync(resultsFile, `${JSON.stringify({ passed, failed, pending, failures }, null, 2)}\n`);
-  process.exitCode = failed === 0 ? 0 : 1;
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;
-} finally {
-  await server?.kill();
-  fs.rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
 }
 process.exit();

@@ -23,6 +23,7 @@ import { openInstructions } from "../instructions/openInstructions";
 import { type AgentPicker, pickTurn } from "./agentPicker";
 import { setAgentSampling } from "./agentSampling";
 import { pickKeptTurns } from "./keptTurns";
+import { lastUsed } from "./lastUsed";
 import { RowClicks } from "./rowClicks";
 
 export interface AgentCommandPorts {
@@ -59,6 +60,14 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
     );
 
   store.add(registry.register(commands.newAgent, (argument) => newAgent(argument, ports)));
+  store.add(
+    registry.register(commands.openLastAgent, async () => {
+      const agent = lastUsed(await (await service.get()).listAgents());
+      if (agent === undefined) return newAgent(undefined, ports);
+      panels.open(agent);
+      return agent;
+    }),
+  );
   const clicks = new RowClicks();
   // A click shows the chat and keeps the focus in the tree, a double click moves it into the chat, as with files.
   about(commands.openAgent, "Open Agent", async (agent, _door, argument) => {

@@ -1,12 +1,19 @@
 /** How an agent looks in lists: the colour shows which agent it is, the fill its tier, words the rest. */
 import type { Formats } from "../../common/format";
+import { shownName } from "../../common/shownName";
 import type { AgentSummary, Tier } from "../../protocol/service";
 import { sentence } from "../commands/errorText";
-import { memberItem, treeItems } from "../contributions";
-import { shownName } from "./shownName";
+import { memberItem, themeColours, treeItems } from "../contributions";
 
 /** In order of creation, then again. */
-const colours = ["blue", "green", "orange", "purple", "yellow", "red"] as const;
+const colours = [
+  "charts.blue",
+  "charts.green",
+  themeColours.agentOrange,
+  "charts.purple",
+  themeColours.agentYellow,
+  "charts.red",
+] as const;
 
 /** Codicons of a full, a half and an empty circle. */
 const tierIcons: Readonly<Record<Tier, string>> = {
@@ -43,7 +50,7 @@ export function agentItem(agent: AgentSummary, formats: Formats, isMember = fals
     description,
     tooltip: agentTooltip(agent, formats),
     icon: agent.damage !== undefined ? "warning" : agent.lockedElsewhere ? "lock" : tierIcons[agent.tier],
-    colour: `charts.${colours[agent.index % colours.length] ?? colours[0]}`,
+    colour: colours[agent.index % colours.length] ?? colours[0],
     contextValue: `${contextValue(agent)}${isMember ? memberItem : ""}`,
     spoken: `${agent.name}, ${description}`,
   };

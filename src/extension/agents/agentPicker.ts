@@ -1,12 +1,12 @@
 import * as vscode from "vscode";
 import { InvalidRequestError, ResidentError } from "../../common/errors";
 import { createFormats, plural } from "../../common/format";
+import { shownName } from "../../common/shownName";
 import { branchRows } from "../../protocol/branches";
 import type { AgentDetail, AgentSummary, ResidentService, TurnId } from "../../protocol/service";
 import { agentArgument, textField } from "../commands/commandArguments";
 import { agentDescription } from "./agentItem";
 import { oneLine } from "./oneLine";
-import { shownName } from "./shownName";
 
 /** Agents that a command may apply to when its argument names none. */
 export interface AgentsAtHand {

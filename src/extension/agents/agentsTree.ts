@@ -90,7 +90,8 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
   }
 
   private select(agent: AgentSummary): void {
-    const selecting = this.view.reveal(agent, { select: true, focus: true });
+    // The row has the focus already; to give it again would take it from the question that the key asks.
+    const selecting = this.view.reveal(agent, { select: true, focus: false });
     const done = () => {
       this.toggled = undefined;
     };

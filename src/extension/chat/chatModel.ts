@@ -40,16 +40,16 @@ export function chatBranch(detail: AgentDetail, view: Pick<ChatView, "language" 
   };
 }
 
-/** What a page shows of an agent's turns, in a few words: nobody looks at a long conversation whenever it changes. */
+/** A short description of the turns that a page shows: to compare two of them costs the same for long conversations. */
 export interface ShownBranch {
   readonly head: TurnId | undefined;
   readonly turnCount: number;
   readonly branches: number;
-  /** Of the last turn, what a page shows beside its text. */
+  /** What a page shows of the last turn besides its text. */
   readonly mark: string;
 }
 
-/** Turns of an agent by which it is seen whether its branch goes on from what is shown. */
+/** How many turns are read to find out whether the branch continues the one that is shown. */
 export const newestTurns = 2;
 
 export function shownBranch({ turns, turnCount, branchCount }: AgentDetail): ShownBranch {
@@ -58,7 +58,7 @@ export function shownBranch({ turns, turnCount, branchCount }: AgentDetail): Sho
   return { head: head?.id, turnCount, branches: branchCount, mark };
 }
 
-/** Whether the turns of `now` are those that are shown, with as much as a page shows beside their text. */
+/** Whether the page shows the turns of `now` already. */
 export function isShown(shown: ShownBranch, now: ShownBranch): boolean {
   return shown.mark === now.mark && shown.head === now.head && sameBranches(shown, now, 0);
 }
@@ -78,7 +78,7 @@ function sameBranches(shown: ShownBranch, now: ShownBranch, grownBy: number): bo
   return now.turnCount === shown.turnCount + grownBy && now.branches === shown.branches;
 }
 
-/** The detail without what is not of the summary: pages get each thing once. */
+/** The summary's fields of the detail: pages get the others in other messages. */
 export function summaryOf(detail: AgentDetail): AgentSummary {
   const { system: _system, turns: _turns, branches: _branches, branchCount: _branchCount, ...summary } = detail;
   return summary;

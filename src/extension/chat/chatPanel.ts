@@ -1,22 +1,14 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
-import { type ErrorInfo, toErrorInfo } from "../../common/errors";
-import {
-  type ChatCommand,
-  type ChatToPage,
-  type EditorSelection,
-  isChatToHost,
-  type MessageDraft,
-} from "../../protocol/chat";
-import type { Problem } from "../../protocol/page";
-import type { AgentDetail, AgentId, ServiceEvent, TurnView } from "../../protocol/service";
+import { toErrorInfo } from "../../common/errors";
+import { type ChatCommand, type ChatToPage, type EditorSelection, isChatToHost } from "../../protocol/chat";
+import type { AgentDetail, AgentId, ServiceEvent } from "../../protocol/service";
 import type { Failures } from "../commands/failures";
 import type { EditorActions } from "../editor/editorActions";
 import type { EngineWatch } from "../engine/engineWatch";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { PageHost } from "../pages/pageHost";
 import { pageEngine, pageTurn } from "../pages/pageModel";
-import { RunFollower, type RunState } from "../pages/runFollower";
 import { TaskQueue } from "../pages/taskQueue";
 import { Throttle } from "../pages/throttle";
 import {
@@ -31,14 +23,15 @@ import {
   summaryOf,
 } from "./chatModel";
 import { ChatRequests } from "./chatRequests";
-import { DraftMeter } from "./draftMeter";
 import type { Drafts } from "./drafts";
 import { editorSelection } from "./editorSelection";
+import { HeadRun } from "./headRun";
+import { PanelDraft } from "./panelDraft";
 import { ShownAgent } from "./shownAgent";
 
-/** Tokens and tiers change with every step: as often as the eye follows. */
+/** Tokens and tiers change with every step of the engine; the page is told at most this often. */
 const agentPeriodMs = 100;
-/** A selection changes with each step of the cursor that draws it. */
+/** A selection changes with every move of the cursor; the page is told at most this often. */
 const selectionPeriodMs = 150;
 
 export interface ChatPanelPorts {
@@ -54,19 +47,14 @@ export interface ChatPanelPorts {
 export class ChatPanel implements Disposable {
   private readonly store = new DisposableStore();
   private readonly page: PageHost<ChatCommand, ChatToPage>;
-  /** Whatever reads the service and then tells the page: in order, so that no update overtakes a snapshot. */
+  /** Runs in order whatever reads the service and then tells the page, so that no update overtakes a snapshot. */
   private readonly queue: TaskQueue;
   private readonly requests: ChatRequests;
   private readonly agentChanged: Throttle;
-  private follower: RunFollower | undefined;
-  private followed: TurnView | undefined;
+  private readonly run: HeadRun;
   private shown: ShownBranch = { head: undefined, turnCount: 0, branches: 0, mark: "" };
-  private pendingDraft = "";
-  /** Messages that came back while no page was there to take them. */
-  private readonly refused: { readonly message: MessageDraft; readonly problem: Problem }[] = [];
-  /** What the page's message field held when it last rested; empty while it holds an earlier message to be edited. */
-  private written = "";
-  private readonly meter: DraftMeter;
+  private sentSystem: string | undefined;
+  private readonly message: PanelDraft;
 
   constructor(
     readonly agentId: AgentId,
@@ -79,13 +67,11 @@ export class ChatPanel implements Disposable {
     this.requests = new ChatRequests(agentId, {
       service,
       editors,
-      onRefused: (message, problem) => this.giveBack(message, problem),
+      onRefused: (message, problem) => {
+        this.message.giveBack(message, problem);
+        this.flushMessage();
+      },
     });
-    this.meter = new DraftMeter(
-      async (draft) => (await service.get()).measureDraft(agentId, draft),
-      (serial, size) => this.page.post({ type: "draftSize", serial, ...(size && { size }) }),
-      (error) => failures.note(error),
-    );
     this.agentChanged = this.store.add(new Throttle(agentPeriodMs, () => this.queue.add(() => this.sendAgent())));
     panel.iconPath = {
       light: vscode.Uri.joinPath(extensionUri, "media", "chat-light.svg"),
@@ -99,23 +85,35 @@ export class ChatPanel implements Disposable {
           title: panel.title,
           guard: isChatToHost,
           onReady: () => this.refresh(),
-          onCommand: (command) => this.run(command),
+          onCommand: (command) => this.handle(command),
         },
         failures,
         extensionUri,
       ),
     );
+    this.run = this.store.add(
+      new HeadRun(
+        async () => (await service.get()).running(agentId),
+        (turn, update) => this.page.post({ ...update, turn }),
+      ),
+    );
+    this.message = new PanelDraft(agentId, {
+      drafts: ports.drafts,
+      measure: async (draft) => (await service.get()).measureDraft(agentId, draft),
+      page: this.page,
+      onError: (error) => failures.note(error),
+    });
     this.store.add(service.onEvent((event) => this.hear(event)));
     this.store.add(
       service.onRestart(() => {
-        this.unfollow();
+        this.run.release();
         this.reopen();
       }),
     );
     this.store.add(
       engine.onChange((state) => {
         this.page.post({ type: "engine", engine: pageEngine(state) });
-        if (state.type === "ready") this.meter.again();
+        if (state.type === "ready") this.message.measureAgain();
       }),
     );
     const selected = this.store.add(new Throttle(selectionPeriodMs, () => this.sendSelection()));
@@ -126,7 +124,6 @@ export class ChatPanel implements Disposable {
         if (!panel.visible) this.page.suspend();
       }),
     );
-    this.store.add({ dispose: () => this.follower?.dispose() });
     this.store.add(new ShownAgent(agentId, service, (error) => failures.note(error)));
     this.warm();
   }
@@ -139,8 +136,8 @@ export class ChatPanel implements Disposable {
 
   /** Adds text to the message that is being written; a page that is still booting gets it after its snapshot. */
   draft(text: string): void {
-    this.pendingDraft += text;
-    this.queue.add(async () => this.sendDraft());
+    this.message.add(text);
+    this.flushMessage();
   }
 
   get active(): boolean {
@@ -152,33 +149,27 @@ export class ChatPanel implements Disposable {
     this.panel.dispose();
   }
 
-  /** Lets go of the panel without closing it: one that is open when the window goes comes back with the next. */
+  /** Forgets the panel without closing it: VS Code restores a panel that is open when the window closes. */
   dispose(): void {
     this.store.dispose();
   }
 
-  private async run(command: ChatCommand): Promise<void> {
-    const { drafts } = this.ports;
-    if (command.type === "send") drafts.set(this.agentId, undefined);
+  private async handle(command: ChatCommand): Promise<void> {
+    if (command.type === "send") this.message.sent();
     if (command.type !== "readAhead") return this.requests.run(command);
-    const { draft, instead, serial } = command;
-    drafts.set(this.agentId, instead === undefined ? { text: draft } : { text: draft, instead });
-    this.meter.ask(draft, serial);
-    // What an earlier message is edited to does not follow the head: it cannot be read ahead.
-    this.written = instead === undefined ? draft : "";
+    this.message.rested(command);
     this.warm();
   }
 
-  /** The conversation is shown without the message first. */
-  private giveBack(message: MessageDraft, problem: Problem): void {
-    this.refused.push({ message, problem });
-    this.queue.add(async () => this.sendRefused());
+  /** Queued: an update that is under way comes first, and shows the conversation without a message that came back. */
+  private flushMessage(): void {
+    this.queue.add(async () => this.message.flush());
   }
 
   /** Read ahead, before anything is sent. What keeps it from being read is shown by the page: the engine's state, the lock. */
   private warm(): void {
     const { service, failures } = this.ports;
-    const warming = service.get().then((door) => door.warmAgent(this.agentId, this.written));
+    const warming = service.get().then((door) => door.warmAgent(this.agentId, this.message.written));
     warming.catch((error: unknown) => failures.note(error));
   }
 
@@ -187,29 +178,31 @@ export class ChatPanel implements Disposable {
   }
 
   private async sendSnapshot(): Promise<void> {
-    const { service, engine, drafts, failures } = this.ports;
+    const { service, engine, failures } = this.ports;
     try {
       const door = await service.get();
-      const [detail, agents, status] = await Promise.all([
+      const agents = await door.listAgents();
+      this.page.post({ type: "opening", waitsFor: "conversation" });
+      const [detail, status] = await Promise.all([
         door.getAgent(this.agentId),
-        door.listAgents(),
         engine.state.type === "idle" ? door.status() : undefined,
       ]);
       if (status) engine.set(status.engine);
       if (this.page.closed) return;
-      await this.follow(detail);
+      await this.run.follow(detail);
+      const run = this.run.stateOf(detail);
       const snapshot = chatSnapshot(detail, {
         language: vscode.env.language,
         engine: engine.state,
-        ...this.runOf(detail),
+        ...(run && { run }),
         selection: this.selection(),
-        draft: drafts.get(this.agentId),
+        draft: this.message.kept,
         hasOtherAgents: agents.length > 1,
       });
       this.show(detail);
+      this.sentSystem = detail.system;
       this.page.post({ type: "snapshot", snapshot });
-      this.sendRefused();
-      this.sendDraft();
+      this.message.flush();
     } catch (error) {
       if (this.page.closed) return;
       const { code } = toErrorInfo(error);
@@ -223,17 +216,6 @@ export class ChatPanel implements Disposable {
     }
   }
 
-  private sendDraft(): void {
-    if (!this.page.live || this.pendingDraft === "") return;
-    this.page.post({ type: "draft", text: this.pendingDraft });
-    this.pendingDraft = "";
-  }
-
-  private sendRefused(): void {
-    if (!this.page.live) return;
-    for (const refused of this.refused.splice(0)) this.page.post({ type: "refused", ...refused });
-  }
-
   private sendSelection(): void {
     const selection = this.selection();
     this.page.post({ type: "selection", ...(selection && { selection }) });
@@ -245,7 +227,10 @@ export class ChatPanel implements Disposable {
   }
 
   private hear(event: ServiceEvent): void {
-    if (event.type === "ended") this.cutOff(event.error);
+    if (event.type === "ended") {
+      const turn = this.run.cutOff(event.error); // what came of its answer stays in view
+      if (turn) this.page.post({ type: "turn", turn: pageTurn(turn, vscode.env.language) });
+    }
     if (!("id" in event) || event.id !== this.agentId) return;
     switch (event.type) {
       case "agent":
@@ -256,7 +241,7 @@ export class ChatPanel implements Disposable {
         this.queue.add(() => this.sendBranch());
         break;
       case "turnEnded":
-        this.follower?.flush();
+        this.run.flush();
         this.queue.add(() => this.sendBranch());
         this.warm();
         break;
@@ -268,7 +253,10 @@ export class ChatPanel implements Disposable {
     const detail = await this.detail(newestTurns);
     if (this.page.closed) return;
     this.retitle(detail.name);
-    this.page.post({ type: "agent", agent: summaryOf(detail), system: detail.system, ...agentParts(detail) });
+    // Instructions may be long, and an agent changes with every step of its answer.
+    const system = detail.system === this.sentSystem ? {} : { system: detail.system };
+    this.sentSystem = detail.system;
+    this.page.post({ type: "agent", agent: summaryOf(detail), ...system, ...agentParts(detail) });
     // Rewinding, switching branches and failed saves change the turns without a turn of their own.
     if (!isShown(this.shown, shownBranch(detail))) await this.sendBranch();
   }
@@ -279,12 +267,22 @@ export class ChatPanel implements Disposable {
     const newest = await this.detail(newestTurns);
     const turn = newTurn(this.shown, newest);
     const detail = turn ? newest : await this.detail();
-    await this.follow(detail);
-    const { run } = this.runOf(detail);
+    await this.run.follow(detail);
+    const run = this.run.stateOf(detail);
     this.show(detail);
-    if (turn) this.page.post({ type: "turn", turn: pageTurn(turn, language, run, detail.turns.at(-2)) });
-    else this.page.post({ type: "branch", branch: chatBranch(detail, { language, ...(run && { run }) }) });
-    this.meter.again();
+    if (turn) {
+      this.page.post({ type: "turn", turn: pageTurn(turn, language, run, detail.turns.at(-2)) });
+      if (turn.state !== "running" && detail.branchCount > 0) await this.sendBranches();
+    } else {
+      this.page.post({ type: "branch", branch: chatBranch(detail, { language, ...(run && { run }) }) });
+    }
+    this.message.measureAgain();
+  }
+
+  /** The newest turns come without the tree of branches. */
+  private async sendBranches(): Promise<void> {
+    const { branches } = await this.detail();
+    this.page.post({ type: "branches", branches });
   }
 
   private async detail(turns?: number): Promise<AgentDetail> {
@@ -303,41 +301,5 @@ export class ChatPanel implements Disposable {
     this.retitle(detail.name);
     this.shown = shownBranch(detail);
     this.requests.shown(detail.turns);
-  }
-
-  private runOf(detail: AgentDetail): { readonly run?: RunState } {
-    const running = detail.turns.at(-1)?.id === this.followed?.id && this.follower;
-    return running ? { run: running.state } : {};
-  }
-
-  /** Follows the head's answer while it runs; lets go of one that has ended. */
-  private async follow(detail: AgentDetail): Promise<void> {
-    const head = detail.turns.at(-1);
-    const door = await this.ports.service.get();
-    const running = head?.state === "running" ? await door.running(this.agentId) : undefined;
-    if (!head || !running || this.page.closed) {
-      this.unfollow();
-      return;
-    }
-    if (this.follower?.running.id === running.id) return;
-    this.unfollow();
-    this.followed = head;
-    this.follower = new RunFollower(running, (update) => this.page.post({ ...update, turn: head.id }));
-    running.done.catch(() => {}); // the turn carries its failure
-  }
-
-  /** The engine ended under the answer: what came of it stays in view. */
-  private cutOff(error: ErrorInfo): void {
-    const { follower, followed } = this;
-    if (!follower || !followed) return;
-    const turn: TurnView = { ...followed, answer: follower.state.text, state: "failed", error };
-    this.unfollow();
-    this.page.post({ type: "turn", turn: pageTurn(turn, vscode.env.language) });
-  }
-
-  private unfollow(): void {
-    this.follower?.dispose();
-    this.follower = undefined;
-    this.followed = undefined;
   }
 }

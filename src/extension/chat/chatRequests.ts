@@ -8,20 +8,20 @@ import { runAction } from "../commands/failures";
 import { commands } from "../contributions";
 import type { EditorActions } from "../editor/editorActions";
 import type { ServiceHandle } from "../engine/serviceHandle";
-import { sendMessage } from "./sending";
+import { regenerateAnswer, type Sending, sendMessage } from "./sending";
 
 type PoolNumbers = Pick<ActionTarget, "needed" | "total">;
 
 export interface ChatRequestPorts {
   readonly service: Pick<ServiceHandle, "get">;
   readonly editors: Pick<EditorActions, "run">;
-  /** A message did not fit, and the conversation is as it was before it. */
-  readonly onRefused: (message: MessageDraft, problem: Problem) => void;
+  /** A message, or an answer to be made again, did not fit, and the conversation is as it was before. */
+  readonly onRefused: (message: MessageDraft | undefined, problem: Problem) => void;
 }
 
 /** Does what a chat's page asks for. */
 export class ChatRequests {
-  /** What the pool had no room for: the last message that was refused, and failed turns. */
+  /** Blocks that the last refused message and failed turns needed, for the button that grows the pool. */
   private refusedMessage: PoolNumbers = {};
   private readonly failedTurns = new Map<TurnId, PoolNumbers>();
 
@@ -30,7 +30,7 @@ export class ChatRequests {
     private readonly ports: ChatRequestPorts,
   ) {}
 
-  /** More turns beside which buttons may be pressed. */
+  /** Remembers the numbers of failed turns: their buttons need them. */
   shown(turns: readonly TurnView[]): void {
     for (const { id, error } of turns) if (error) this.failedTurns.set(id, poolTarget(error.facts));
   }
@@ -51,7 +51,7 @@ export class ChatRequests {
         await door.pinAgent(agent, command.pinned);
         return;
       case "regenerate":
-        return letRun(await door.regenerate(agent, command.turn));
+        return regenerateAnswer(command.turn, this.sendingTo(door));
       case "fork":
         await vscode.commands.executeCommand(commands.forkAgent, { agent, turn: command.turn });
         return;
@@ -78,13 +78,16 @@ export class ChatRequests {
 
   private async send(door: ResidentService, { text, instead }: MessageDraft): Promise<void> {
     const message: MessageDraft = instead === undefined ? { text } : { text, instead };
-    const { onRefused } = this.ports;
     try {
-      await sendMessage(message, { door, agent: this.agent, language: vscode.env.language, onRefused });
+      await sendMessage(message, this.sendingTo(door));
     } catch (error) {
       this.refusedMessage = poolTarget(toErrorInfo(error).facts);
       throw error;
     }
+  }
+
+  private sendingTo(door: ResidentService): Sending {
+    return { door, agent: this.agent, language: vscode.env.language, onRefused: this.ports.onRefused };
   }
 }
 

@@ -15,7 +15,7 @@ export interface ConversationPorts {
   readonly picker: AgentPicker;
 }
 
-/** The whole conversation of an agent, out of the chat. Both take `{ agent }` and `figures`, and return the text. */
+/** Commands that copy and export the whole conversation of an agent. Both take `{ agent }` and return the text. */
 export function registerConversationCommands(registry: CommandRegistry, ports: ConversationPorts): Disposable {
   const store = new DisposableStore();
   store.add(registry.register(commands.copyConversation, (argument) => copy(argument, ports)));
@@ -23,6 +23,7 @@ export function registerConversationCommands(registry: CommandRegistry, ports: C
   return store;
 }
 
+/** Argument: figures. */
 async function copy(argument: unknown, ports: ConversationPorts): Promise<string | undefined> {
   const detail = await conversation(argument, "Copy Conversation", ports);
   if (detail === undefined) return undefined;
@@ -32,7 +33,7 @@ async function copy(argument: unknown, ports: ConversationPorts): Promise<string
   return text;
 }
 
-/** Argument: path (does not ask), and withoutFigures. */
+/** Arguments: path (does not ask), withoutFigures. */
 async function exportFile(argument: unknown, ports: ConversationPorts): Promise<string | undefined> {
   const detail = await conversation(argument, "Export Conversation", ports);
   if (detail === undefined) return undefined;

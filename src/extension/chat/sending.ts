@@ -1,16 +1,16 @@
 import { type ErrorInfo, toErrorInfo } from "../../common/errors";
 import type { MessageDraft } from "../../protocol/chat";
 import type { Problem } from "../../protocol/page";
-import type { AgentId, ResidentService } from "../../protocol/service";
+import type { AgentId, ResidentService, TurnId } from "../../protocol/service";
 import { contextFullProblem } from "../commands/contextFull";
 
 export interface Sending {
-  readonly door: Pick<ResidentService, "send" | "measureDraft" | "getAgent">;
+  readonly door: Pick<ResidentService, "send" | "regenerate" | "getAgent">;
   readonly agent: AgentId;
   /** BCP 47 tag of the display language. */
   readonly language: string;
-  /** The message did not fit, and the conversation is as it was before it. */
-  readonly onRefused: (message: MessageDraft, problem: Problem) => void;
+  /** It did not fit, and the conversation is as it was before it; the message is to be sent again by the person. */
+  readonly onRefused: (message: MessageDraft | undefined, problem: Problem) => void;
 }
 
 /**
@@ -29,13 +29,16 @@ export async function sendMessage(message: MessageDraft, sending: Sending): Prom
   }
 }
 
-async function giveBack(message: MessageDraft, error: ErrorInfo, sending: Sending): Promise<void> {
+/** An answer is made again; where it does not fit any more, its turn is gone and the older answer is there. */
+export async function regenerateAnswer(turn: TurnId, sending: Sending): Promise<void> {
+  const running = await sending.door.regenerate(sending.agent, turn);
+  running.done.catch((error: unknown) => giveBack(undefined, toErrorInfo(error), sending));
+}
+
+async function giveBack(message: MessageDraft | undefined, error: ErrorInfo, sending: Sending): Promise<void> {
   if (error.code !== "CONTEXT_FULL") return;
   const { door, agent, language, onRefused } = sending;
-  const [size, now] = await Promise.all([
-    door.measureDraft(agent, message.text).catch(() => undefined),
-    door.getAgent(agent, 1).catch(() => undefined),
-  ]);
-  const { turnCount = 0, tokens: historyTokens = 0 } = now ?? {};
-  onRefused(message, contextFullProblem(error, { size, turnCount, historyTokens, language }));
+  const now = await door.getAgent(agent, 1).catch(() => undefined);
+  const refused = { turnCount: now?.turnCount ?? 0, isBelow: message !== undefined };
+  onRefused(message, contextFullProblem(error, refused, language));
 }

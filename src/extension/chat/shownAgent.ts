@@ -3,7 +3,7 @@ import type { AgentId, ResidentService } from "../../protocol/service";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { TaskQueue } from "../pages/taskQueue";
 
-/** Tells the core, and each that replaces it, that an agent is shown to a person; until it is disposed. */
+/** Tells the core that an agent is shown to a person, until it is disposed. A core that replaces another is told too. */
 export class ShownAgent implements Disposable {
   private readonly store = new DisposableStore();
   private readonly queue: TaskQueue;

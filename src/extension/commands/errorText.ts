@@ -5,6 +5,7 @@
 import type { ErrorCode, ErrorInfo } from "../../common/errors";
 import { createFormats, type Formats } from "../../common/format";
 import type { Action, ActionId, Problem } from "../../protocol/page";
+import { withNumbers } from "./errorNumbers";
 
 interface Rule {
   /** What was kept, a whole sentence. */
@@ -108,22 +109,6 @@ export function problemOf(error: ErrorInfo, context: ProblemContext = {}): Probl
   };
 }
 
-/** What happened, with its numbers as the display language writes them. */
-function withNumbers(error: ErrorInfo, { count }: Formats): ErrorInfo {
-  const { needed, total, blockTokens, context } = error.facts;
-  if (typeof needed !== "number") return error;
-  if (error.code === "CONTEXT_FULL" && typeof context === "number") {
-    const prompt = count(needed - 1);
-    const what = `the conversation with this message is ${prompt} tokens long and the model's context holds ${count(context)}`;
-    return { ...error, what };
-  }
-  if (error.code === "POOL_EXHAUSTED" && typeof total === "number" && typeof blockTokens === "number") {
-    const what = `this request needs ${count(needed)} blocks of ${count(blockTokens)} tokens and the block pool has ${count(total)}`;
-    return { ...error, what };
-  }
-  return error;
-}
-
 function growPool(error: ErrorInfo, formats: Formats): Action {
   const { needed } = error.facts;
   if (typeof needed !== "number") return action("growPool");
@@ -135,7 +120,7 @@ export function problemSentences({ error, kept }: Problem): string {
   return [sentence(error.what), kept ?? "", sentence(error.advice)].filter((part) => part !== "").join(" ");
 }
 
-/** First letter large, one stop at the end. */
+/** The first letter in upper case, one full stop at the end. */
 export function sentence(text: string): string {
   const trimmed = text.trim();
   if (trimmed === "") return "";

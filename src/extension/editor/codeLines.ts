@@ -81,7 +81,7 @@ export class CodeLines {
       this.place = "fenced";
       return [];
     }
-    const kind = isWords(text) ? "words" : "code";
+    const kind = isWords(text) && !endsInComment(this.held) ? "words" : "code";
     this.held.push({ kind, text });
     if (kind === "words" || text.trim() === "" || mayBeText(text)) return [];
     const lines = withoutBlankEnds(this.held);
@@ -157,7 +157,7 @@ const openers =
 /** Whether a line is a sentence. The test is strict, because code that is taken for a sentence becomes a comment. */
 function isWords(line: string): boolean {
   const text = line.trim().replace(/`[^`]*`/g, "code");
-  if (!/^[\p{Lu}\p{Lo}*]/u.test(text) || /[;{}=<>\\]/.test(text)) return false;
+  if (!/^(?:\*\*)?[\p{Lu}\p{Lo}]/u.test(text) || /[;{}=<>\\]/.test(text)) return false;
   if (/^\p{Lu}\p{Ll}+[!.]$/u.test(text)) return true;
   const words = text.split(/\s+/);
   const first = words[0] ?? "";
@@ -169,6 +169,13 @@ function isWords(line: string): boolean {
 /** Either code (a comment, a list of data) or text (a heading, a list): only a fence after it tells which. */
 function mayBeText(text: string): boolean {
   return /^\s*(\/\/|\/\*|\*|#|--|<!--|"""|'''|(-|>|\d+[.)])\s)/.test(text);
+}
+
+/** Whether a block comment or a Python docstring is still open at the end of the lines. */
+function endsInComment(lines: readonly CodeLine[]): boolean {
+  const text = lines.map((line) => line.text).join("\n");
+  const quotes = text.match(/"""|'''/g) ?? [];
+  return quotes.length % 2 === 1 || text.lastIndexOf("/*") > text.lastIndexOf("*/");
 }
 
 function withoutBlankEnds(lines: readonly CodeLine[]): readonly CodeLine[] {

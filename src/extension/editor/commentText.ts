@@ -2,7 +2,7 @@ import type { AnswerText } from "./answerText";
 import { type CommentMarks, commentLine } from "./languages";
 
 /** Longest line of a comment, in characters, without its indentation. */
-const maxLineLength = 100;
+const maxLineLength = 80;
 
 /** Turns an answer in words into comment lines above the line where it is inserted. */
 export class CommentText implements AnswerText {

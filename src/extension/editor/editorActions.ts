@@ -69,7 +69,10 @@ export class EditorActions implements Disposable {
       selection,
       ...(viewColumn === undefined ? {} : { viewColumn }),
     });
-    const inserted = await editor.edit((edit) => edit.replace(editor.selection, code));
+    const replaced = editor.selection;
+    // A selection would grow with the text, and the next key would delete it.
+    editor.selection = new vscode.Selection(replaced.end, replaced.end);
+    const inserted = await editor.edit((edit) => edit.replace(replaced, code));
     if (!inserted) throw new InvalidRequestError("the editor refused the text", "check that the file can be written");
   }
 }

@@ -77,6 +77,6 @@ export async function generateInto(
 }
 
 function sayNothingCame(answer: string): void {
-  const what = answer.trim() === "" ? "The model answered nothing." : "The model's answer has no code.";
+  const what = answer.trim() === "" ? "The model answered nothing." : "The model's answer has nothing to insert.";
   void vscode.window.showInformationMessage(`${what} Nothing was inserted. Say it in other words, or try again.`);
 }

@@ -7,6 +7,8 @@ export type SelectionAction = Exclude<GenerateAction, "insert">;
 export interface SelectionChoice {
   readonly label: string;
   readonly description: string;
+  /** What was typed. Not in the label: VS Code would sort the choices by it. */
+  readonly detail?: string;
   readonly action: SelectionAction;
   readonly instruction: string;
   /** The person is asked for the instruction. */
@@ -17,16 +19,16 @@ export interface SelectionChoice {
 export function selectionChoices(typed: string, languageId: string): readonly SelectionChoice[] {
   const instruction = typed.trim();
   if (instruction !== "") {
-    const choice = { instruction, needsInstruction: false };
+    const choice = { instruction, detail: instruction, needsInstruction: false };
     return [
-      { label: `Rewrite: ${instruction}`, description: "replaces the selection", action: "rewrite", ...choice },
-      { label: `Continue: ${instruction}`, description: "goes on behind the selection", action: "continue", ...choice },
+      { label: "Rewrite", description: "replaces the selection", action: "rewrite", ...choice },
+      { label: "Continue", description: "writes after the selection", action: "continue", ...choice },
     ];
   }
   const choices: readonly SelectionChoice[] = [
     {
       label: "Continue",
-      description: "goes on behind the selection",
+      description: "writes after the selection",
       action: "continue",
       instruction: "",
       needsInstruction: false,
@@ -40,7 +42,7 @@ export function selectionChoices(typed: string, languageId: string): readonly Se
     },
     {
       label: "Explain as a Comment",
-      description: "goes above the selection",
+      description: "writes above the selection",
       action: "explain",
       instruction: "",
       needsInstruction: false,

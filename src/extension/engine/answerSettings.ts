@@ -1,4 +1,4 @@
-/** What the settings under "Answers" mean: those that are left alone say nothing, and the model's own holds. */
+/** The meaning of the settings under "Answers". Where one is not set, the model's own value is used. */
 import { type SamplingRange, samplingRanges } from "../../common/samplingRanges";
 import type { AgentSampling, SamplingOptions } from "../../protocol/service";
 import { type SettingId, settings } from "../contributions";
@@ -29,7 +29,7 @@ export const answerSettings = {
   [settings.answersSeed]: { name: "seed", range: samplingRanges.seed, default: null },
 } as const satisfies Readonly<Partial<Record<SettingId, AnswerSetting>>>;
 
-/** Only what the person has set; no seed: each answer draws its own; no longest answer: what fits. */
+/** Only what the person has set. Without a seed each answer draws its own; without a limit an answer gets what fits. */
 export function samplingOf(read: ReadSetting): SamplingOptions {
   const said: [string, number][] = [];
   for (const [id, { name, range, default: preset }] of Object.entries<AnswerSetting>(answerSettings)) {

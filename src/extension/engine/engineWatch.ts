@@ -26,7 +26,7 @@ export class EngineWatch implements Disposable {
     return this.changes.event;
   }
 
-  /** From a status that was asked for: events tell only of changes. */
+  /** Takes the state from a status: events only report changes. */
   set(state: EngineState): void {
     this.latest = state;
     this.changes.fire(state);

@@ -8,7 +8,7 @@ export interface ModelChoice {
   readonly detail: string;
 }
 
-/** A model in the list. `chosen`: the setting that names the model for new agents; without it that is the starter model. */
+/** A model in the list. `chosen`: value of the setting for new agents' model; without one it is the starter model. */
 export function modelChoice(model: ModelSummary, chosen: unknown, formats: Formats): ModelChoice {
   const isCurrent = isChosen(model, chosen);
   const icon = model.problem ? "$(warning) " : isCurrent ? "$(check) " : "";
@@ -32,7 +32,7 @@ function isChosen({ directory, isStarter }: ModelSummary, chosen: unknown): bool
   return named === "" ? isStarter : directory === named;
 }
 
-/** What a choice does, and what it leaves. */
+/** Says which agents a choice concerns. */
 export function chosenText({ name }: ModelSummary): string {
   return `New agents and Generate use ${name}. Existing agents keep their model.`;
 }

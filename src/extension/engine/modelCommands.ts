@@ -38,7 +38,7 @@ export function registerModelCommands(registry: CommandRegistry, { service, engi
   store.add(registry.register(commands.loadModel, async () => loads.load(await service.get())));
   store.add(
     registry.register(commands.cancelLoad, async () => {
-      // A load that a turn asked for has no handle here: giving the model back ends it.
+      // A load that a turn asked for has no handle here: unloading ends it.
       if (!loads.cancel()) await (await service.get()).unloadModel();
     }),
   );

@@ -4,12 +4,12 @@ import { Emitter } from "../../common/events";
 import type { Log } from "../../common/log";
 import type { ResidentService, ServiceEvent } from "../../protocol/service";
 
-/** A core that ends twice within this time is not started again by a call, but by a person. */
+/** If a core ends twice within this time, calls do not start it again: a person must. */
 const lossPeriodMs = 60_000;
 
 /**
  * The one service behind all features: made on first need, replaced by `restart`, or by the next call when its core has
- * ended unexpectedly. Features ask `get()` for every call and listen here, so that a new service needs nothing of them but
+ * ended unexpectedly. Features ask `get()` for every call and listen here, so that after a replacement they only need
  * a fresh snapshot.
  */
 export class ServiceHandle implements Disposable {
@@ -19,7 +19,7 @@ export class ServiceHandle implements Disposable {
   private forwarding: Disposable | undefined;
   private changing: Promise<void> = Promise.resolve();
   private closed = false;
-  /** The last core ended unexpectedly: listeners know nothing of the next one yet. */
+  /** The last core ended unexpectedly: listeners have not been told of the next one yet. */
   private lost = false;
   private lostAtMs = Number.NEGATIVE_INFINITY;
   /** Why calls start no core. */
@@ -39,7 +39,7 @@ export class ServiceHandle implements Disposable {
     return this.events.event;
   }
 
-  /** The service was replaced: everything that was shown of the old one is stale. */
+  /** Fires when the service was replaced: everything that is shown of the old one is stale. */
   get onRestart() {
     return this.restarts.event;
   }

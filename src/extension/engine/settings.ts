@@ -1,4 +1,4 @@
-/** What the settings mean, apart from VS Code: limits, units, and what the core is started or asked with. */
+/** The meaning of the settings without VS Code: limits, units, and the options that the core is started with. */
 import { join } from "node:path";
 import { isKvDtype } from "../../common/kvDtypes";
 import type { ServiceOptions } from "../../protocol/service";
@@ -22,7 +22,7 @@ export const numberSettings = {
   [settings.storeQuotaGB]: { minimum: 1, maximum: 1024, default: 8 },
 } as const satisfies Readonly<Partial<Record<SettingId, NumberLimits>>>;
 
-/** The same for a setting that is left alone by default: `null`. */
+/** The same for a setting that has no value by default: `null`. */
 export const poolSizeLimits = { minimum: 64, maximum: 1_048_576, default: null } as const;
 
 export type NumberSettingId = keyof typeof numberSettings;
@@ -73,8 +73,8 @@ function kvDtypeOf(value: unknown): Pick<ServiceOptions, "kvDtype"> {
 }
 
 /**
- * The pool's next size: room for the `needed` of `total` blocks that were asked for, else twice what it was. Where nobody
- * knows what it was, it is 1,024 MB.
+ * The pool's next size: room for the `needed` blocks where the pool has `total`, else twice its current size. If the
+ * current size is unknown, 1,024 MB.
  */
 export function grownPoolMB(
   current: number | undefined,

@@ -7,7 +7,7 @@ export function readSetting(id: SettingId): unknown {
   return vscode.workspace.getConfiguration().get(id);
 }
 
-/** What the caller of a command says of its answer: maxTokens, temperature, seed. The core knows the settings. */
+/** The sampling in a command's argument: maxTokens, temperature, seed. The core adds the settings. */
 export function samplingArgument(argument: unknown): SamplingOptions {
   const maxTokens = numberField(argument, "maxTokens");
   const temperature = numberField(argument, "temperature");

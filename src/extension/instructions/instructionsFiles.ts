@@ -1,12 +1,12 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { toErrorInfo } from "../../common/errors";
-import type { AgentDetail, AgentId } from "../../protocol/service";
+import type { AgentDetail, AgentId, AgentSummary } from "../../protocol/service";
 import { problemOf, problemSentences } from "../commands/errorText";
 import type { Failures } from "../commands/failures";
 import { instructionsScheme } from "../contributions";
 import type { ServiceHandle } from "../engine/serviceHandle";
-import { agentOfPath } from "./instructionsPath";
+import { agentOfAddress } from "./instructionsAddress";
 import { type InstructionsVersion, InstructionsVersions } from "./instructionsVersions";
 
 /** The instructions of agents as files. Saving sets them; if the core refuses, VS Code shows why and the editor stays unsaved. */
@@ -16,6 +16,9 @@ export class InstructionsFiles implements Disposable, vscode.FileSystemProvider 
   private readonly versions = new InstructionsVersions();
   /** Files that an editor shows, by agent. */
   private readonly watched = new Map<AgentId, vscode.Uri>();
+
+  /** What VS Code was told, by agent. */
+  private readonly readOnly = new Map<AgentId, boolean>();
 
   readonly onDidChangeFile = this.changes.event;
 
@@ -27,11 +30,12 @@ export class InstructionsFiles implements Disposable, vscode.FileSystemProvider 
     this.store.add(
       service.onEvent((event) => {
         if (event.type !== "agent") return;
-        const uri = this.watched.get(event.id);
+        const { id, summary } = event;
+        const uri = this.watched.get(id);
         if (!uri) return;
-        if (!event.summary) this.remove(event.id, uri);
-        // While an agent answers, its instructions cannot change.
-        else if (event.summary.state === "idle") this.look(event.id, uri);
+        if (!summary) this.remove(id, uri);
+        // The instructions of an agent that answers cannot change.
+        else if (summary.state === "idle") this.look(id, uri, isReadOnly(summary));
       }),
     );
   }
@@ -48,13 +52,14 @@ export class InstructionsFiles implements Disposable, vscode.FileSystemProvider 
 
   async stat(uri: vscode.Uri): Promise<vscode.FileStat> {
     const { detail, version } = await this.read(uri);
-    const isReadOnly = detail.lockedElsewhere || detail.damage !== undefined;
+    const readOnly = isReadOnly(detail);
+    this.readOnly.set(detail.id, readOnly);
     return {
       type: vscode.FileType.File,
       ctime: detail.createdAt,
       mtime: version.seenAtMs,
       size: Buffer.byteLength(version.text),
-      ...(isReadOnly ? { permissions: vscode.FilePermission.Readonly } : {}),
+      ...(readOnly ? { permissions: vscode.FilePermission.Readonly } : {}),
     };
   }
 
@@ -109,11 +114,11 @@ export class InstructionsFiles implements Disposable, vscode.FileSystemProvider 
   }
 
   /** Another window, a command or the CLI may have changed the instructions. */
-  private look(id: AgentId, uri: vscode.Uri): void {
+  private look(id: AgentId, uri: vscode.Uri, readOnly: boolean): void {
     const looking = this.service.get().then((door) => door.getAgent(id, 1));
     looking.then(
       ({ system }) => {
-        if (!this.versions.isNew(id, system)) return;
+        if (!this.versions.isNew(id, system) && this.readOnly.get(id) === readOnly) return;
         this.versions.see(id, system);
         this.changes.fire([{ type: vscode.FileChangeType.Changed, uri }]);
       },
@@ -134,14 +139,16 @@ export class InstructionsFiles implements Disposable, vscode.FileSystemProvider 
 /** Whether a tab shows the instructions of this agent, also under an earlier name. */
 export function isOf(input: unknown, id: AgentId): input is vscode.TabInputText {
   return (
-    input instanceof vscode.TabInputText &&
-    input.uri.scheme === instructionsScheme &&
-    agentOfPath(input.uri.path) === id
+    input instanceof vscode.TabInputText && input.uri.scheme === instructionsScheme && agentOfAddress(input.uri) === id
   );
 }
 
+function isReadOnly({ lockedElsewhere, damage }: Pick<AgentSummary, "lockedElsewhere" | "damage">): boolean {
+  return lockedElsewhere || damage !== undefined;
+}
+
 function idOf(uri: vscode.Uri): AgentId {
-  const id = agentOfPath(uri.path);
+  const id = agentOfAddress(uri);
   if (id === undefined) throw vscode.FileSystemError.FileNotFound(uri);
   return id;
 }

@@ -5,8 +5,8 @@ import type { AgentId } from "../../protocol/service";
 import type { Failures } from "../commands/failures";
 import { commands, instructionsScheme } from "../contributions";
 import type { ServiceHandle } from "../engine/serviceHandle";
+import { agentOfAddress } from "./instructionsAddress";
 import { instructionsLensText } from "./instructionsLensText";
-import { agentOfPath } from "./instructionsPath";
 
 /** Shows tokens and a link to the chat above instructions. Sets their language, because the title has no file extension. */
 export class InstructionsLens implements Disposable, vscode.CodeLensProvider {
@@ -41,7 +41,7 @@ export class InstructionsLens implements Disposable, vscode.CodeLensProvider {
   }
 
   async provideCodeLenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
-    const id = agentOfPath(document.uri.path);
+    const id = agentOfAddress(document.uri);
     if (id === undefined) return [];
     const door = await this.service.get();
     const text = document.getText();
@@ -64,7 +64,7 @@ export class InstructionsLens implements Disposable, vscode.CodeLensProvider {
   }
 
   private noteSave(document: vscode.TextDocument): void {
-    const id = agentOfPath(document.uri.path);
+    const id = agentOfAddress(document.uri);
     if (id === undefined) return;
     const noting = this.service.get().then((door) => door.getAgent(id, 1));
     noting.then(

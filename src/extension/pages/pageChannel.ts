@@ -17,7 +17,7 @@ export interface ChannelSpec<Command> {
   readonly onReady: () => void;
   /** Resolves: the request is answered. Rejects: it failed, and the page says so. */
   readonly onCommand: (command: Command) => Promise<void>;
-  /** A failure that the page shows itself, or that nobody sees. */
+  /** To be logged only: the page shows the failure, or nobody has to see it. */
   readonly onFailure: (error: unknown) => void;
   readonly language: string;
 }
@@ -40,12 +40,12 @@ export class PageChannel<Command, Update> implements Disposable {
     return this.ready;
   }
 
-  /** The webview was closed for good: nothing of it may be touched any more. */
+  /** The webview is disposed: its methods throw now. */
   get closed(): boolean {
     return this.gone;
   }
 
-  /** The page is hidden and its document gone: it will say `ready` when it is shown again. */
+  /** The page is hidden and its document is gone. It posts `ready` when it is shown again. */
   suspend(): void {
     this.ready = false;
   }
@@ -81,13 +81,13 @@ export class PageChannel<Command, Update> implements Disposable {
     );
   }
 
-  /** To a page that was closed meanwhile nothing is sent, which is no failure. */
+  /** Sends nothing to a page that was closed meanwhile; that is not a failure. */
   private send(message: Update | Reply): void {
     if (this.gone) return;
     try {
       this.port.postMessage(message).then(undefined, (error: unknown) => this.spec.onFailure(error));
     } catch {
-      // A webview throws only when it is disposed, which its owner is told after this.
+      // A webview throws only when it is disposed. Its owner learns that later.
       this.dispose();
     }
   }

@@ -67,10 +67,12 @@ function engineActions(state: EngineState): readonly ActionId[] {
 export function readOnlyProblem(agent: AgentSummary): Problem | undefined {
   if (agent.damage !== undefined) return problemOf(agent.damage);
   if (!agent.lockedElsewhere) return undefined;
-  return problemOf({
+  // The sentence already says that the agent can be read here.
+  const { kept: _, ...problem } = problemOf({
     code: "AGENT_LOCKED",
     what: "open in another window, read only here",
     advice: "continue it there, or fork it to go on here",
     facts: { agent: agent.name },
   });
+  return problem;
 }

@@ -19,7 +19,7 @@ export class RunFollower implements Disposable {
   private readonly frame: Throttle;
   private readonly listening: Disposable;
   private deliveredLength = 0;
-  /** Pieces only: a frame costs what is new in it, not what was said before. */
+  /** The text that is not delivered yet, so that a frame costs what is new in it, not the whole answer. */
   private news = "";
   private text = "";
   private progress: RunProgress | undefined;

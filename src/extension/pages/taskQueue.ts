@@ -1,4 +1,4 @@
-/** Runs asynchronous tasks one after the other, in the order they were asked for. A failed task does not stop the rest. */
+/** Runs asynchronous tasks one after the other, in the order in which they were added. A failed task does not stop the rest. */
 export class TaskQueue {
   private tail: Promise<void> = Promise.resolve();
 

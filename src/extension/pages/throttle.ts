@@ -3,7 +3,7 @@ import type { Disposable } from "../../common/disposables";
 /** One frame at 60 Hz: faster than this nobody sees. */
 export const frameMs = 16;
 
-/** Runs `work` at most once in `periodMs`, however often it is asked for; the first request waits a whole period. */
+/** Runs `work` at most once in `periodMs`, however often it is requested. The first request waits a whole period. */
 export class Throttle implements Disposable {
   private timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -16,7 +16,7 @@ export class Throttle implements Disposable {
     this.timer ??= setTimeout(() => this.flush(), this.periodMs);
   }
 
-  /** Does now what was asked for and waits, if anything was. */
+  /** Runs `work` now if a request waits. */
   flush(): void {
     if (this.timer === undefined) return;
     this.dispose();

@@ -1,13 +1,12 @@
 /** The room's conversation: one message to several agents, their answers side by side. Knows no VS Code. */
-import { type Disposable, DisposableStore } from "../../common/disposables";
+import type { Disposable } from "../../common/disposables";
 import { InvalidRequestError, toErrorInfo } from "../../common/errors";
 import { freeName } from "../../common/names";
 import type { Problem } from "../../protocol/page";
 import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
-import type { AgentId, AgentSummary, ResidentService, Running, TurnId, TurnView } from "../../protocol/service";
+import type { AgentId, AgentSummary, ResidentService, TurnId } from "../../protocol/service";
 import { problemOf } from "../commands/errorText";
 import { pageTurn, readOnlyProblem } from "../pages/pageModel";
-import { RunFollower } from "../pages/runFollower";
 import {
   addressed,
   byModel,
@@ -18,10 +17,8 @@ import {
   withAsked,
   withMembers,
 } from "./roomMembers";
+import { RoomRuns } from "./roomRuns";
 import { RoomThread } from "./roomThread";
-
-/** An answer that has ended is its agent's last turn, or the one before if the agent was asked again at once. */
-const newestTurns = 2;
 
 export interface RoomPorts {
   readonly door: () => Promise<ResidentService>;
@@ -44,10 +41,8 @@ const membersKey = "room.members";
 const messagesKey = "room.messages";
 
 export class Room implements Disposable {
-  private readonly store = new DisposableStore();
-  /** Running answers by agent: an agent answers one message at a time. */
-  private readonly running = new Map<AgentId, RunFollower>();
   private readonly thread: RoomThread;
+  private readonly runs: RoomRuns;
   private records: readonly MemberRecord[];
   private numAsked = 0;
 
@@ -62,11 +57,26 @@ export class Room implements Disposable {
       stored: memory.get(messagesKey),
       keep: (messages) => memory.update(messagesKey, messages),
     });
+    this.runs = new RoomRuns({ ...ports, thread: this.thread });
   }
 
   /** Answers with what is running at this moment: what comes next is posted. */
   get shown(): readonly RoomMessage[] {
     return this.thread.messages.map((message) => this.withRunning(message));
+  }
+
+  /** Takes from the agents what became of the answers that ran when the last window closed. */
+  async recover(): Promise<void> {
+    const door = await this.ports.door();
+    const known = new Set((await door.listAgents()).map(({ id }) => id));
+    for (const { id, answers } of this.thread.messages) {
+      for (const { agent, turn } of answers) {
+        if (turn?.state !== "interrupted" || !known.has(agent)) continue;
+        const { turns } = await door.getAgent(agent);
+        const found = turns.find((candidate) => candidate.id === turn.id);
+        if (found) this.thread.setAnswer(id, agent, { turn: pageTurn(found, this.ports.language) });
+      }
+    }
   }
 
   async members(): Promise<readonly RoomMember[]> {
@@ -151,18 +161,18 @@ export class Room implements Disposable {
     const door = await this.ports.door();
     const running = await door.regenerate(agent, turn);
     this.thread.startAgain(id);
-    await this.follow(id, agent, running);
+    await this.runs.follow(id, agent, running);
   }
 
   /** Goes on with an answer that was cut. */
   async continueAnswer(agent: AgentId, turn: TurnId): Promise<void> {
     const { id } = this.thread.withTurn(turn);
     const door = await this.ports.door();
-    if ((await this.head(agent))?.id !== turn)
+    if ((await this.runs.head(agent))?.id !== turn)
       throw new InvalidRequestError("the agent has answered something else since", "open its panel to go on from here");
     const running = await door.continueAnswer(agent);
     this.thread.startAgain(id);
-    await this.follow(id, agent, running);
+    await this.runs.follow(id, agent, running);
   }
 
   /** The messages leave the room. The agents keep their turns, and answers that run go on. */
@@ -172,26 +182,24 @@ export class Room implements Disposable {
   }
 
   stop(agent: AgentId): void {
-    this.running.get(agent)?.running.abort();
+    this.runs.stop(agent);
   }
 
   stopAll(): void {
-    for (const { running } of this.running.values()) running.abort();
+    this.runs.stopAll();
   }
 
   fold(id: RoomMessageId, agent: AgentId, folded: boolean): void {
     this.thread.fold(id, agent, folded);
   }
 
-  /** Follows no answer any more: the engine was restarted, so what ran has ended. */
+  /** The engine was restarted: what ran has ended. */
   drop(): void {
-    for (const follower of this.running.values()) follower.dispose();
-    this.running.clear();
+    this.runs.dispose();
   }
 
   dispose(): void {
-    this.drop();
-    this.store.dispose();
+    this.runs.dispose();
   }
 
   private async start(id: RoomMessageId, agent: AgentSummary, text: string): Promise<void> {
@@ -199,7 +207,7 @@ export class Room implements Disposable {
     if (unavailable) return this.refuse(id, agent.id, unavailable);
     try {
       const door = await this.ports.door();
-      await this.follow(id, agent.id, await door.send(agent.id, { text }));
+      await this.runs.follow(id, agent.id, await door.send(agent.id, { text }));
     } catch (error) {
       this.refuse(id, agent.id, problemOf(toErrorInfo(error), { language: this.ports.language }));
     }
@@ -210,67 +218,8 @@ export class Room implements Disposable {
     this.thread.finish(id);
   }
 
-  private async follow(message: RoomMessageId, agent: AgentId, running: Running): Promise<void> {
-    // Before anything is awaited: an unhandled rejection would end the process.
-    const ended: Promise<unknown> = running.done.then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-    const follower = new RunFollower(running, (update) => this.ports.post({ ...update, message, agent }));
-    this.running.get(agent)?.dispose();
-    this.running.set(agent, follower);
-    const turn = await this.head(agent);
-    if (turn) this.thread.setAnswer(message, agent, { turn: pageTurn(turn, this.ports.language, follower.state) });
-    ended
-      .then((failure) => this.end(message, agent, follower, turn, failure))
-      .catch((error: unknown) => {
-        if (turn) this.setEnd(message, agent, cutOff(turn, follower, error));
-      });
-  }
-
-  /** `failure` is what the answer was rejected with. */
-  private async end(
-    message: RoomMessageId,
-    agent: AgentId,
-    follower: RunFollower,
-    turn: TurnView | undefined,
-    failure: unknown,
-  ): Promise<void> {
-    follower.flush();
-    follower.dispose();
-    if (this.running.get(agent) === follower) this.running.delete(agent);
-    const door = await this.ports.door();
-    const { turns } = await door.getAgent(agent, newestTurns);
-    const finished = turns.find(({ id }) => id === turn?.id);
-    if (finished) this.setEnd(message, agent, finished);
-    // A message that does not fit the context is no turn of the agent any more.
-    else if (turn && failure !== undefined) this.setEnd(message, agent, cutOff(turn, follower, failure));
-    else this.thread.finish(message);
-    await this.postMembers();
-  }
-
-  private setEnd(message: RoomMessageId, agent: AgentId, turn: TurnView): void {
-    this.thread.setAnswer(message, agent, { turn: pageTurn(turn, this.ports.language) });
-    this.thread.finish(message);
-  }
-
-  private async head(agent: AgentId) {
-    const door = await this.ports.door();
-    return (await door.getAgent(agent, newestTurns)).turns.at(-1);
-  }
-
   private withRunning(message: RoomMessage): RoomMessage {
-    return { ...message, answers: message.answers.map((answer) => this.current(answer)) };
-  }
-
-  private current(answer: RoomAnswer): RoomAnswer {
-    const follower = this.running.get(answer.agent);
-    if (!follower || answer.turn?.state !== "running") return answer;
-    const { text, progress, figures } = follower.state;
-    return {
-      ...answer,
-      turn: { ...answer.turn, answer: text, ...(progress ? { progress } : {}), ...(figures ? { figures } : {}) },
-    };
+    return { ...message, answers: message.answers.map((answer) => this.runs.current(answer)) };
   }
 
   private keepMembers(records: readonly MemberRecord[]): void {
@@ -282,10 +231,6 @@ export class Room implements Disposable {
   private tellMembers(): void {
     this.ports.onMembers(new Set(this.records.map(({ agent }) => agent)));
   }
-}
-
-function cutOff(turn: TurnView, follower: RunFollower, error: unknown): TurnView {
-  return { ...turn, answer: follower.state.text, state: "failed", error: toErrorInfo(error) };
 }
 
 function newAnswer({ id, name, index, modelDirectory, modelName }: AgentSummary): RoomAnswer {

@@ -1,9 +1,11 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { InvalidRequestError } from "../../common/errors";
+import type { EditorSelection } from "../../protocol/chat";
 import { type Addressees, isRoomToHost, type RoomCommand, type RoomToPage } from "../../protocol/room";
 import type { AgentId, AgentSummary } from "../../protocol/service";
 import { type AgentPicker, agentChoices } from "../agents/agentPicker";
+import { editorSelection } from "../chat/editorSelection";
 import { agentArgument, flagField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
 import { type Failures, runAction } from "../commands/failures";
@@ -20,6 +22,9 @@ import { Room } from "./room";
 
 /** Tokens and states of members change with every step; milliseconds between updates. */
 const membersMs = 250;
+
+/** A selection changes with each step of the cursor that draws it. */
+const selectionMs = 150;
 
 export interface RoomViewPorts {
   readonly service: ServiceHandle;
@@ -39,6 +44,7 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
   private readonly queue: TaskQueue;
   private readonly room: Room;
   private page: PageHost<RoomCommand, RoomToPage> | undefined;
+  private recovered = false;
 
   constructor(
     registry: CommandRegistry,
@@ -71,6 +77,9 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
         this.refresh();
       }),
     );
+    const selected = this.store.add(new Throttle(selectionMs, () => this.sendSelection()));
+    this.store.add(vscode.window.onDidChangeTextEditorSelection(() => selected.request()));
+    this.store.add(vscode.window.onDidChangeActiveTextEditor(() => selected.request()));
     this.store.add(engine.onChange((state) => this.page?.post({ type: "engine", engine: pageEngine(state) })));
     this.store.add(vscode.window.registerWebviewViewProvider(views.room, this));
     this.store.add(registry.register(commands.addToRoom, (argument) => this.addMember(argument)));
@@ -122,6 +131,10 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
     const { service, engine } = this.ports;
     const door = await service.get();
     if (engine.state.type === "idle") engine.set((await door.status()).engine);
+    if (!this.recovered) {
+      this.recovered = true;
+      await this.room.recover().catch((error: unknown) => this.ports.failures.note(error));
+    }
     const members = await this.room.members();
     this.page?.post({
       type: "snapshot",
@@ -130,8 +143,18 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
         engine: pageEngine(engine.state),
         members,
         messages: this.room.shown,
+        ...this.selection(),
       },
     });
+  }
+
+  private sendSelection(): void {
+    this.page?.post({ type: "selection", ...this.selection() });
+  }
+
+  private selection(): { readonly selection?: EditorSelection } {
+    const selected = this.ports.editors.selection();
+    return selected ? { selection: editorSelection(selected) } : {};
   }
 
   private async updateMembers(): Promise<void> {

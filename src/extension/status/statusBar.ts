@@ -5,7 +5,7 @@ import { sentence } from "../commands/errorText";
 import { commands, contextKeys } from "../contributions";
 import type { EngineWatch } from "../engine/engineWatch";
 
-/** The loaded model in the status bar, and what the menus know of the engine. Nothing is shown until something is loaded. */
+/** Shows the loaded model in the status bar and sets the menus' context keys. Nothing is shown before the first load. */
 export function showEngine(engine: EngineWatch): Disposable {
   const store = new DisposableStore();
   const item = store.add(vscode.window.createStatusBarItem("resident.engine", vscode.StatusBarAlignment.Right, 0));

@@ -1,7 +1,7 @@
 import type { ServiceStatus } from "../../protocol/service";
 import type { MetricSample, StatusUpdate } from "../../protocol/status";
 
-/** What brings a page that shows `before` to `after`; the engine has updates of its own. */
+/** The updates that change a page from `before` to `after`. The engine has updates of its own. */
 export function statusUpdates(
   before: ServiceStatus | undefined,
   after: ServiceStatus,

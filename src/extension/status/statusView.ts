@@ -13,7 +13,7 @@ import type { Benchmarks } from "./benchCommands";
 import { MetricHistory } from "./metricHistory";
 import { statusUpdates } from "./statusUpdates";
 
-/** Four times a second while something goes on, once a second otherwise, and only while somebody looks. */
+/** Four times a second while the engine works, else once a second, and only while the view is visible. */
 const pollMs = 250;
 const idleTicks = 4;
 
@@ -106,7 +106,7 @@ export class StatusView implements Disposable, vscode.WebviewViewProvider {
     });
   }
 
-  /** A status that takes longer than a period is not asked for twice, and looking starts no engine. */
+  /** Asks for no second status while one is under way, and starts no engine. */
   private poll(): void {
     if (this.polling || !this.page?.live || !this.ports.service.started) return;
     this.polling = true;

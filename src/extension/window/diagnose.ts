@@ -29,7 +29,7 @@ export function registerDiagnose(registry: CommandRegistry, ports: DiagnosePorts
   store.add(
     vscode.workspace.registerTextDocumentContentProvider(diagnosisScheme, {
       onDidChange: changes.event,
-      // A window that was reloaded shows the report again before anybody asked for one.
+      // After a reload the document is shown again before the command has run.
       provideTextDocumentContent: async () => text || update(),
     }),
   );

@@ -12,7 +12,7 @@ export class LogLines {
   add(level: LogLevel, message: string): void {
     const time = this.now().toISOString().replace("T", " ").replace("Z", "");
     this.kept.push(`${time} [${level}] ${message}`);
-    // Seldom, so that a line does not move all the others.
+    // Not at each line: removing from the front moves all others.
     if (this.kept.length > 2 * this.maxLines) this.kept.splice(0, this.kept.length - this.maxLines);
   }
 

@@ -1,4 +1,4 @@
-/** The editor that shows all of Resident's settings in this kind of window, and what it is asked. */
+/** The command that opens the editor with all of Resident's settings in this kind of window, and its query. */
 export interface SettingsEditor {
   readonly command: string;
   readonly query: string;
@@ -6,7 +6,7 @@ export interface SettingsEditor {
 
 /**
  * Most settings belong to the machine that runs the model. In a window that is connected to another machine, or to a
- * server, VS Code shows those under Remote only, and there all others too. `setting`: one of them, else all.
+ * server, VS Code shows those only under Remote, together with all others. `setting`: only this one.
  */
 export function settingsEditor(extensionId: string, isRemote: boolean, setting?: string): SettingsEditor {
   const all = `@ext:${extensionId}`;

@@ -65,7 +65,7 @@ export class OutputLog implements Log, Disposable {
   }
 
   private async isChannelWritten(): Promise<boolean> {
-    // Something that the channel's level lets through.
+    // The channel's file exists after its first line.
     if (this.lines.text() === "") this.log("info", "nothing was logged yet");
     for (const waitMs of [0, fileWaitMs]) {
       await new Promise((resolve) => setTimeout(resolve, waitMs));

@@ -6,15 +6,15 @@ import { answerSettings, samplingOf } from "../engine/answerSettings";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { readSetting } from "../engine/settingsReader";
 
-/** A restart saves first, and takes what that takes; the limit is for a disk that hangs. */
+/** A restart saves first, however long that takes; the limit is for a disk that hangs. */
 const restartDeadlineMs = 30_000;
 
 const answerSettingIds = Object.keys(answerSettings);
 
-/** What a changed setting does: sampling holds for the next answer, the model is chosen, the rest needs a restart. */
+/** Applies changed settings: sampling to the next answer, the model to new agents; the others need a restart. */
 export class SettingChanges implements Disposable {
   private readonly listening: Disposable;
-  /** A change that restarts by itself is not offered a restart. */
+  /** For a change that restarts by itself, no restart is offered. */
   private applying = false;
 
   constructor(
@@ -33,12 +33,12 @@ export class SettingChanges implements Disposable {
     });
   }
 
-  /** Saves the agents and starts the engine again with the settings of now. */
+  /** Saves the agents and starts the engine again with the current settings. */
   restart(): Promise<void> {
     return this.service.restart(restartDeadlineMs);
   }
 
-  /** Changes a setting that takes effect at the start, and starts again. */
+  /** Changes a setting that takes effect at the engine's start, and restarts it. */
   async apply(id: SettingId, value: unknown): Promise<void> {
     this.applying = true;
     try {

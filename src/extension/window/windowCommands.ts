@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { numberField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
-import { commands, settings, views } from "../contributions";
+import { commands, settings, views, walkthrough } from "../contributions";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { grownPoolMB, poolSizeMB } from "../engine/settings";
 import { readSetting } from "../engine/settingsReader";
@@ -26,6 +26,11 @@ export function registerWindowCommands(
   store.add(registry.register(commands.showLog, () => log.show()));
   store.add(registry.register(commands.openStatus, () => focus(views.status)));
   store.add(registry.register(commands.openRoom, () => focus(views.room)));
+  store.add(
+    registry.register(commands.getStarted, async () => {
+      await vscode.commands.executeCommand("workbench.action.openWalkthrough", `${extensionId}#${walkthrough}`, false);
+    }),
+  );
   store.add(
     registry.register(commands.openSettings, async (argument) => {
       const isRemote = vscode.env.remoteName !== undefined;

@@ -173,8 +173,8 @@ export class RemoteService implements ResidentService {
     return this.ask("continueAnswer", [id, sampling], (running) => this.answer(running));
   }
 
-  measureDraft(id: AgentId, draft: string): Promise<DraftSize | undefined> {
-    return this.call("measureDraft", [id, draft]);
+  measureDraft(id: AgentId, draft: string, instead?: TurnId): Promise<DraftSize | undefined> {
+    return this.call("measureDraft", [id, draft, instead]);
   }
 
   saveAgent(id: AgentId): Promise<AgentSummary> {

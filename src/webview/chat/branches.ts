@@ -5,7 +5,7 @@ import { h, icon, type TreeNode } from "../shared/tree";
 
 type Run = (command: ChatCommand) => void;
 
-/** Keeps what it made of the branches: a page that streams an answer shows the same ones many times a second. */
+/** Keeps the tree of the last branches: while an answer streams, the same ones are rendered with every update. */
 export class BranchesView {
   private made: TreeNode | undefined;
   private from: { readonly branches: unknown; readonly fixed: boolean; readonly formats: Formats } | undefined;
@@ -41,10 +41,11 @@ export function branchesView(
   );
 }
 
-/** What opens below the end of the transcript is brought into view. */
+/** Scrolls the opened branches into view: they open below the end of the transcript. */
 function showOpened({ currentTarget }: Event): void {
   if (currentTarget instanceof HTMLElement && currentTarget.hasAttribute("open")) {
     currentTarget.scrollIntoView({ block: "nearest" });
+    currentTarget.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   }
 }
 

@@ -3,13 +3,16 @@ import type { ChatCommand, ChatSnapshot, ChatUpdate } from "../../protocol/chat"
 import { Announcer } from "../shared/announcer";
 import { oncePerFrame, part } from "../shared/frame";
 import { Host, type PageMemory } from "../shared/host";
+import { PressedButton } from "../shared/pressedButton";
 import { Slot } from "../shared/slot";
 import { keepTabStops, listenToToolbars } from "../shared/toolbars";
 import type { TreeNode } from "../shared/tree";
+import { branchAnnouncement, doneAnnouncement, openedAnnouncement } from "./announcements";
 import { announcement, runningTurn } from "./derived";
 import { Dock } from "./dock";
 import { emptyView } from "./empty";
 import { headerView } from "./header";
+import { openingView } from "./opening";
 import { readOnlyBanner } from "./readOnlyBanner";
 import { type ChatState, emptyChat, reduceChat, turnById } from "./state";
 import { Transcript } from "./transcript";
@@ -22,6 +25,7 @@ export class ChatPage {
   private readonly transcript: Transcript;
   private readonly dock: Dock;
   private readonly announcer = new Announcer();
+  private readonly pressedButton = new PressedButton(this.element);
   private readonly host: Host<ChatCommand, ChatUpdate>;
   private readonly render = oncePerFrame(() => this.renderNow());
 
@@ -57,8 +61,11 @@ export class ChatPage {
       this.dock.element,
       this.announcer.element,
     );
+    this.transcript.element.hidden = true;
+    this.body.show(openingView(document.title, this.state.waitsFor));
     listenToToolbars(this.element);
     document.addEventListener("keydown", (event) => this.pressed(event));
+    window.addEventListener("focus", () => this.takeFocus());
     this.atStart = this.host.memory;
     this.dock.restore(this.atStart);
     this.host.ready();
@@ -74,6 +81,9 @@ export class ChatPage {
     const after = this.state.snapshot;
     if (update.type === "snapshot") this.settled(update.snapshot);
     else if (before && after) this.announce(before, after);
+    if (update.type === "branch" && before && after) {
+      this.announcer.tell(branchAnnouncement(before, after, this.formats));
+    }
     this.render();
   }
 
@@ -93,8 +103,11 @@ export class ChatPage {
   }
 
   private renderNow(): void {
-    const { snapshot } = this.state;
-    if (!snapshot) return;
+    const { snapshot, waitsFor } = this.state;
+    if (!snapshot) {
+      this.body.show(openingView(document.title, waitsFor));
+      return;
+    }
     const hadFocus = document.activeElement !== document.body;
     const run = (command: ChatCommand) => this.run(command);
     const isEmpty = snapshot.turns.length === 0 && snapshot.branches.length === 0;
@@ -104,7 +117,7 @@ export class ChatPage {
     this.transcript.render(snapshot, this.formats);
     this.dock.render(snapshot, this.formats);
     keepTabStops(this.header.element);
-    // The button that had it is gone (Stop, for one): the next thing to do is to write.
+    // The button that had the focus is gone (Stop, for example): the person will write next.
     if (hadFocus && document.activeElement === document.body) this.dock.composer.field.focus();
     this.settleIn();
   }
@@ -114,8 +127,13 @@ export class ChatPage {
   }
 
   private run(command: ChatCommand): void {
-    void this.host.request(command).then((problem) => {
-      if (problem === undefined && this.dock.failure === undefined) return;
+    const { markDone } = this.pressedButton;
+    const done = () => {
+      if (command.type === "copy") markDone();
+      if (command.type === "act" && command.turn !== undefined) this.transcript.acted(command.turn, command.action);
+      this.announcer.tell(doneAnnouncement(command));
+    };
+    void this.host.request(command, done).then((problem) => {
       this.dock.failure = problem;
       this.render();
     });
@@ -139,19 +157,25 @@ export class ChatPage {
   private escaped(): void {
     if (this.dock.cancelEdit()) return;
     if (this.state.snapshot && runningTurn(this.state.snapshot)) this.run({ type: "stop" });
-    else if (!this.transcript.stepOut()) this.dock.composer.field.focus();
+    else if (!this.transcript.stepOut() && !this.dock.dismiss()) this.dock.composer.field.focus();
   }
 
-  /** Once, after the first snapshot is in the page: before, there is nothing to scroll, and nothing can take the focus. */
+  /** Runs once, after the first snapshot is in the page: before that there is nothing to scroll or to focus. */
   private settleIn(): void {
     if (this.restored) return;
     this.restored = true;
+    if (this.state.snapshot) this.announcer.tell(openedAnnouncement(this.state.snapshot, this.formats));
     this.transcript.restore(this.atStart.place);
-    this.dock.composer.field.focus();
+    this.takeFocus();
+  }
+
+  /** Only where the page has the focus: a chat that is shown by a click in the Agents view leaves it there. */
+  private takeFocus(): void {
+    if (document.hasFocus() && document.activeElement === document.body) this.dock.composer.field.focus();
   }
 
   private remember(): void {
-    const { place } = this.transcript;
+    const { place } = this.restored ? this.transcript : this.atStart;
     this.host.remember({ ...this.dock.memory, ...(place ? { place } : {}) });
   }
 }

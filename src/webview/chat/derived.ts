@@ -1,4 +1,4 @@
-/** What the chat shows that is not in its state as such. Pure. */
+/** What the chat's views derive from its state. Pure. */
 import type { ChatSnapshot } from "../../protocol/chat";
 import type { PageTurn } from "../../protocol/page";
 import { engineBlocks } from "../shared/engineNotice";
@@ -39,7 +39,7 @@ export function sendBlocked(snapshot: ChatSnapshot): string | undefined {
   return engineBlocks(snapshot.engine);
 }
 
-/** What a turn is at, for its label. */
+/** What a turn is doing or how it ended, for its label. */
 export function turnStage(turn: PageTurn): string | undefined {
   switch (turn.state) {
     case "running":

@@ -1,4 +1,5 @@
 import type { Formats } from "../../common/format";
+import { shownName } from "../../common/shownName";
 import type { ChatCommand, ChatSnapshot, ChatUpdate, MessageDraft } from "../../protocol/chat";
 import type { Problem } from "../../protocol/page";
 import type { DraftSize, TurnId } from "../../protocol/service";
@@ -17,7 +18,7 @@ export interface DockPorts {
   /** Resolves when the host has done it, with the problem when it could not. */
   readonly request: (command: ChatCommand) => Promise<Problem | undefined>;
   readonly run: (command: ChatCommand) => void;
-  /** The draft is another one. */
+  /** The draft has changed. */
   readonly changed: () => void;
   /** A message is on its way. */
   readonly sent: () => void;
@@ -37,7 +38,8 @@ export class Dock {
   private editing: PageMemory["editing"];
   /** Of the draft as it was last measured; absent: not known. */
   private size: DraftSize | undefined;
-  /** Of the last draft that the host was told. */
+  /** The last draft that the host was told, and its number. */
+  private told: string | undefined;
   private serial = 0;
 
   /** `above` stands over the transcript's end. */
@@ -49,6 +51,8 @@ export class Dock {
       send: (text) => this.send(text),
       changed: () => this.changed(),
     });
+    // A panel that is closed loses the focus first: the host has the draft then.
+    this.composer.field.addEventListener("blur", () => this.readAhead());
     const column = part("div", "col");
     column.append(above, this.notices.element, this.composer.element);
     this.element.append(column);
@@ -56,6 +60,7 @@ export class Dock {
   }
 
   render(snapshot: ChatSnapshot, formats: Formats): void {
+    if (this.snapshot === undefined) this.readSoon(); // what a reload has kept
     this.snapshot = snapshot;
     const { run } = this.ports;
     const act: RunAction = (action) => run({ type: "act", action });
@@ -67,7 +72,7 @@ export class Dock {
     const fit = size && draftFit(size, editing !== undefined, formats);
     this.composer.render({
       label: `Message to ${snapshot.agent.name}`,
-      placeholder: `Ask ${snapshot.agent.name} (Shift+Enter for a new line)`,
+      placeholder: `Ask ${shownName(snapshot.agent.name)} (Shift+Enter for a new line)`,
       blocked: sendBlocked(snapshot),
       above: editing && editingBar(numberOf(editing.turn, snapshot), formats, () => this.cancelEdit()),
       tools: attachButton(snapshot, snapshot.readOnly !== undefined, run),
@@ -100,7 +105,7 @@ export class Dock {
     this.ports.render();
   }
 
-  /** False: no message is edited. */
+  /** Ends the editing of an earlier message; false where none is edited. */
   cancelEdit(): boolean {
     if (this.editing === undefined) return false;
     this.endEdit();
@@ -114,10 +119,10 @@ export class Dock {
     if (serial === this.serial) this.size = this.composer.draft.trim() === "" ? undefined : size;
   }
 
-  /** A message came back: it stands before what was written since. */
+  /** What did not fit is said above the field; a message that came back stands before what was written since. */
   takeBack({ message, problem }: Extract<ChatUpdate, { type: "refused" }>): void {
     this.failure = problem;
-    this.putBack(message);
+    if (message) this.putBack(message);
     this.composer.field.focus();
   }
 
@@ -139,6 +144,7 @@ export class Dock {
     const message: MessageDraft = instead === undefined ? { text } : { text, instead };
     if (instead === undefined) this.composer.draft = "";
     else this.endEdit();
+    this.told = undefined; // the host has nothing of it any more
     this.ports.sent();
     this.ports.render();
     void this.ports.request({ type: "send", ...message }).then((problem) => {
@@ -148,7 +154,7 @@ export class Dock {
     });
   }
 
-  /** What could not be sent is not lost, nor is what was written since. */
+  /** Puts a message that could not be sent back into the field, before what was written since. */
   private putBack({ text, instead }: MessageDraft): void {
     const written = this.composer.draft;
     if (instead !== undefined && this.editing === undefined) {
@@ -165,10 +171,13 @@ export class Dock {
     this.composer.draft = aside;
   }
 
-  private dismiss(): void {
+  /** Puts the failure away; false where there is none. */
+  dismiss(): boolean {
+    if (this.failure === undefined) return false;
     this.failure = undefined;
     this.composer.field.focus();
     this.ports.render();
+    return true;
   }
 
   private changed(): void {
@@ -182,17 +191,21 @@ export class Dock {
   private readAhead(): void {
     const { snapshot, editing } = this;
     if (snapshot === undefined || snapshot.readOnly !== undefined) return;
+    const { draft } = this.composer;
+    const telling = JSON.stringify([draft, editing?.turn]);
+    if (telling === this.told) return;
+    this.told = telling;
     this.serial += 1;
     void this.ports.request({
       type: "readAhead",
-      draft: this.composer.draft,
+      draft,
       serial: this.serial,
       ...(editing && { instead: editing.turn }),
     });
   }
 }
 
-/** Of a turn in the branch that is shown, from 1. */
+/** The number of a turn in the branch that is shown, from 1. */
 function numberOf(turn: TurnId, { turns }: ChatSnapshot): number | undefined {
   const index = turns.findIndex(({ id }) => id === turn);
   return index < 0 ? undefined : index + 1;

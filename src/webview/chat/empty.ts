@@ -1,4 +1,5 @@
 import { type Formats, plural } from "../../common/format";
+import { shownName } from "../../common/shownName";
 import type { ChatCommand, ChatSnapshot, StartId } from "../../protocol/chat";
 import { h, icon, type TreeNode } from "../shared/tree";
 
@@ -51,7 +52,7 @@ export function emptyView(snapshot: ChatSnapshot, formats: Formats, run: (comman
       h(
         "div",
         {},
-        h("h2", {}, `${snapshot.agent.name} has read nothing yet`),
+        h("h2", {}, `${shownName(snapshot.agent.name)} has read nothing yet`),
         h(
           "p.dim",
           {},

@@ -1,4 +1,5 @@
 import type { Formats } from "../../common/format";
+import { shownName } from "../../common/shownName";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
 import type { AgentSampling, AgentSummary } from "../../protocol/service";
 import { barPart } from "../shared/bars";
@@ -22,7 +23,7 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
     h(
       "div.row.who",
       {},
-      h("h1.cut", {}, agent.name),
+      h("h1.cut", {}, shownName(agent.name)),
       h("span.model.cut", { title: "Model of this agent" }, agent.modelName),
       agent.sampling && h("span.model.cut", { title: samplingTitle(agent.sampling) }, "own sampling"),
       tierChip(agent, formats),
@@ -72,7 +73,7 @@ function moreButton({ id }: AgentSummary): TreeNode {
   );
 }
 
-/** Below the button, whether the pointer or the keyboard pressed it. */
+/** The menu opens below the button, for the pointer and for the keyboard. */
 function openMenu(event: Event): void {
   const { currentTarget } = event;
   if (!(currentTarget instanceof HTMLElement)) return;

@@ -2,19 +2,23 @@ import type { ChatSnapshot, ChatUpdate } from "../../protocol/chat";
 import type { PageTurn } from "../../protocol/page";
 import type { TurnId } from "../../protocol/service";
 import { withProgress, withText } from "../shared/turnUpdates";
+import type { WaitsFor } from "./opening";
 
-/** What the page knows. `stale`: an update did not fit, a new snapshot has to be asked for. */
+/** What the page knows. `stale`: an update did not fit, so the page must ask for a new snapshot. */
 export interface ChatState {
   readonly snapshot: ChatSnapshot | undefined;
   readonly stale: boolean;
+  /** What the first snapshot waits for. */
+  readonly waitsFor: WaitsFor;
 }
 
-export const emptyChat: ChatState = { snapshot: undefined, stale: false };
+export const emptyChat: ChatState = { snapshot: undefined, stale: false, waitsFor: "engine" };
 
 export function reduceChat(state: ChatState, update: ChatUpdate): ChatState {
-  if (update.type === "snapshot") return { snapshot: update.snapshot, stale: false };
+  if (update.type === "snapshot") return { ...state, snapshot: update.snapshot, stale: false };
+  if (update.type === "opening") return { ...state, waitsFor: update.waitsFor };
   const { snapshot } = state;
-  if (!snapshot) return state; // the snapshot that is on its way has it
+  if (!snapshot) return state; // the snapshot, which is on its way, contains it
   const next = (change: Partial<ChatSnapshot>): ChatState => ({ ...state, snapshot: { ...snapshot, ...change } });
   switch (update.type) {
     case "agent": {
@@ -24,6 +28,8 @@ export function reduceChat(state: ChatState, update: ChatUpdate): ChatState {
     }
     case "branch":
       return next(update.branch);
+    case "branches":
+      return next({ branches: update.branches });
     case "turn":
       return next({ turns: placed(snapshot.turns, update.turn) });
     case "progress": {
@@ -49,7 +55,7 @@ export function reduceChat(state: ChatState, update: ChatUpdate): ChatState {
   }
 }
 
-/** `turns` with `turn` in the place of the one of its id, else last. */
+/** `turns` in which `turn` replaces the turn with the same id, or is added at the end. */
 function placed(turns: readonly PageTurn[], turn: PageTurn): readonly PageTurn[] {
   const at = lastIndexOf(turns, turn.id);
   if (at === -1) return [...turns, turn];
@@ -58,7 +64,7 @@ function placed(turns: readonly PageTurn[], turn: PageTurn): readonly PageTurn[]
   return next;
 }
 
-/** Updates are about the last turn nearly always: the search begins there. */
+/** Searches from the end: nearly all updates are about the last turn. */
 function lastIndexOf(turns: readonly PageTurn[], id: TurnId): number {
   for (let at = turns.length - 1; at >= 0; at--) if (turns[at]?.id === id) return at;
   return -1;

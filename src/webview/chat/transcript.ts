@@ -1,6 +1,7 @@
 import type { Formats } from "../../common/format";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
-import type { PageTurn } from "../../protocol/page";
+import type { ActionId, PageTurn } from "../../protocol/page";
+import type { TurnId } from "../../protocol/service";
 import { Answers } from "../shared/answers";
 import { Follow } from "../shared/follow";
 import { revealFoundText } from "../shared/foundText";
@@ -12,6 +13,7 @@ import { BranchesView } from "./branches";
 import { runningTurn } from "./derived";
 import { turnView } from "./turn";
 import { TurnList, type TurnListState } from "./turnList";
+import { withUsefulButtons } from "./usefulButtons";
 
 export interface TranscriptPorts {
   readonly run: (command: ChatCommand) => void;
@@ -34,6 +36,8 @@ export class Transcript {
   private readonly follow: Follow;
   private formats: Formats | undefined;
   private view: TurnListState["view"] | undefined;
+  /** The actions that removed a failure's cause, by turn. */
+  private readonly done = new Map<TurnId, ReadonlySet<ActionId>>();
 
   constructor(private readonly ports: TranscriptPorts) {
     this.newText.textContent = "New text";
@@ -64,17 +68,24 @@ export class Transcript {
     this.follow.toEnd();
   }
 
-  /** The focus to the newest turn. */
+  /** The host did what a button of a turn's failure asks for. An action that removes the cause is not offered again. */
+  acted(turn: TurnId, action: ActionId): void {
+    if (action !== "growPool") return;
+    this.done.set(turn, new Set([...(this.done.get(turn) ?? []), action]));
+    this.view = undefined;
+  }
+
+  /** Moves the focus to the newest turn. */
   focusLast(): void {
     this.stops.focusLast();
   }
 
-  /** From inside a turn to the turn; false when the focus is not inside one. */
+  /** Moves the focus from inside a turn to the turn; false when the focus is not inside one. */
   stepOut(): boolean {
     return this.stops.stepOut();
   }
 
-  /** Every turn's text into the document, for a search. */
+  /** Puts the text of every turn into the document, for a search. */
   drawAll(): void {
     this.list.drawAll();
   }
@@ -88,18 +99,21 @@ export class Transcript {
       : undefined;
   }
 
-  /** Where a reload left the reader; `undefined` follows the end. */
+  /** Scrolls to where the reader was before a reload; `undefined`: to the end. */
   restore(place: TurnMark | undefined): void {
     const element = place && this.list.elementOf(place.turn);
-    this.follow.restore(element && place ? element.offsetTop + place.offset : undefined);
+    this.follow.restore(element && place ? () => element.offsetTop + place.offset : undefined);
   }
 
   private viewIn(formats: Formats): TurnListState["view"] {
     if (this.view && this.formats === formats) return this.view;
     this.formats = formats;
-    const { answers } = this;
+    const { answers, done } = this;
     const { run, edit } = this.ports;
-    this.view = (turn, place) => turnView(turn, place, { formats, answers, run, edit: () => edit(turn) });
+    this.view = (turn, place) => {
+      const shown = withUsefulButtons(turn, place.fixed, done.get(turn.id));
+      return turnView(shown, place, { formats, answers, run, edit: () => edit(turn) });
+    };
     return this.view;
   }
 }

@@ -8,7 +8,7 @@ import type { TurnPlace } from "./turn";
 export interface TurnListState {
   readonly turns: readonly PageTurn[];
   readonly fixed: boolean;
-  /** Another function when every turn has to be made anew. */
+  /** A new function makes every turn anew. */
   readonly view: (turn: PageTurn, place: TurnPlace) => TreeNode;
 }
 
@@ -22,22 +22,23 @@ interface Item {
   index: number;
   turn: PageTurn;
   node: TreeNode;
-  /** What the element shows; nothing: it is empty so far. */
+  /** What the element shows; absent while it is empty. */
   drawn?: Drawing;
 }
 
-/** The newest turns that fill a screen, by the guess of their heights. */
+/** Height of the newest turns that are drawn at once, by the guess of their heights. */
 const firstScreenPx = 1500;
 
 /**
- * The turns as elements. A turn that did not change costs one comparison. The newest screenful is drawn at once, a turn
- * that comes near the view at that moment, the others while the page is idle: they can be found, but are not laid out.
+ * The turns as elements. A turn that did not change costs one comparison. The newest turns are drawn at once, a turn that
+ * comes near the view is drawn then, and the others are drawn while the page is idle: a search finds them, but they are
+ * not laid out.
  */
 export class TurnList {
   private items: readonly Item[] = [];
   private state: TurnListState | undefined;
   private readonly byElement = new Map<Element, Item>();
-  /** Near the view, by the browser's word. */
+  /** The turns that the browser reports as near the view. */
   private readonly near = new Set<Item>();
   /** To be drawn while the page is idle, the newest first. */
   private readonly waiting = new Set<Item>();
@@ -59,7 +60,7 @@ export class TurnList {
     return listed;
   }
 
-  /** Draws what is not drawn yet: the text of every turn is in the document then. */
+  /** Draws all turns that are not drawn yet, so that the document has the text of every turn. */
   drawAll(): void {
     while (this.drawNext());
   }
@@ -85,7 +86,7 @@ export class TurnList {
     return item && { id: item.turn.id, element: item.element };
   }
 
-  /** Takes over turns that changed in their place. True when that is not all that happened. */
+  /** Redraws turns that changed but kept their place. True when turns also came, went or moved. */
   private take(turns: readonly PageTurn[]): boolean {
     let listed = turns.length !== this.items.length;
     turns.forEach((turn, index) => {
@@ -132,7 +133,7 @@ export class TurnList {
     this.waiting.delete(item);
   }
 
-  /** Draws the newest turns now and has the others wait. */
+  /** Draws the newest turns now and queues the others. */
   private drawEnd(): void {
     let heightPx = 0;
     const changed: Item[] = [];
@@ -195,7 +196,7 @@ function sameDrawing(one: Drawing, other: Drawing): boolean {
   );
 }
 
-/** Of a turn that was never laid out: the scroll bar is about right, and nothing is measured for it. */
+/** The height of a turn that was never laid out. It is good enough for the scroll bar, and needs no measurement. */
 function guessedHeightPx({ user, answer }: PageTurn): number {
   return Math.round(90 + (user.length + answer.length) / 4);
 }

@@ -1,4 +1,5 @@
 import type { Formats } from "../../common/format";
+import { shownName } from "../../common/shownName";
 import type { PageTurn } from "../../protocol/page";
 import type { RoomAnswer, RoomCommand, RoomMessageId } from "../../protocol/room";
 import type { AgentId } from "../../protocol/service";
@@ -65,7 +66,7 @@ function render(message: RoomMessageId, answer: RoomAnswer, place: AnswerPlace, 
         "button.toggle",
         { "aria-expanded": String(!folded), on: { click: () => context.fold(message, answer, !folded) } },
         icon("chevron-down", "fold"),
-        h("span.name.cut", {}, name),
+        h("span.name.cut", {}, shownName(name)),
         peek !== "" ? h("span.peek.cut", {}, peek) : h("span.state.num", {}, answerState(answer, context.formats)),
       ),
       h("div.acts", {}, answerTools(answer, place, context.run)),
@@ -81,6 +82,7 @@ function answerBody(message: RoomMessageId, answer: RoomAnswer, place: AnswerPla
   if (turn.state === "running" && turn.answer === "") return readingView(answer.name, turn, context.formats);
   const running = turn.state === "running";
   const refused = turn.figures?.cache.refused;
+  const way = continueLink(answer, place, context.run);
   const act: RunAction = (action) => context.run({ type: "act", action, agent, turn: turn.id });
   return [
     (turn.answer !== "" || running) && context.answers.view(answerKey(message, agent), turn.answer, running),
@@ -95,10 +97,11 @@ function answerBody(message: RoomMessageId, answer: RoomAnswer, place: AnswerPla
         figuresView(turn.figures, context.formats, {
           running,
           ending: endingLabel(turn.finishReason),
+          way,
           warning: refused && sentence(refused.reason),
         }),
       ),
-    continueLink(answer, place, context.run),
+    !turn.figures && way && h("div.small", { key: "way" }, way),
     turn.saveProblem &&
       warningView("save", `Not saved: ${turn.saveProblem.error.what}.`, turn.saveProblem.actions, act),
   ];

@@ -1,6 +1,6 @@
 import type { PageTurn } from "../../protocol/page";
 import type { RoomAnswer, RoomCommand } from "../../protocol/room";
-import { type Children, h, icon } from "../shared/tree";
+import { type Children, h, icon, type TreeNode } from "../shared/tree";
 import { isRunning } from "./derived";
 
 /** What can be done with an answer. Only the agent's newest one can be made again in the room. */
@@ -25,16 +25,15 @@ export function answerTools(
   ];
 }
 
-/** Below an answer that did not end by itself, where it has a text to go on from. */
+/** Behind the figures of an answer that did not end by itself, where it has a text to go on from. */
 export function continueLink(
   { agent, turn }: RoomAnswer,
   { isNewest }: { readonly isNewest: boolean },
   run: (command: RoomCommand) => void,
-): Children {
+): TreeNode | undefined {
   if (!isNewest || !turn || !isCut(turn)) return undefined;
   const goOn = () => run({ type: "continue", agent, turn: turn.id });
-  const title = "Goes on where it was cut";
-  return h("div.links", { key: "continue" }, h("button.link.small", { title, on: { click: goOn } }, "Continue"));
+  return h("button.link", { title: "Continue the Answer (nothing is read again)", on: { click: goOn } }, "Continue");
 }
 
 function isCut({ state, finishReason, answer }: PageTurn): boolean {

@@ -1,4 +1,5 @@
 import type { Formats } from "../../common/format";
+import { shownName } from "../../common/shownName";
 import type { Problem } from "../../protocol/page";
 import type { RoomCommand, RoomMember } from "../../protocol/room";
 import { agentColour } from "../shared/agentColour";
@@ -38,11 +39,11 @@ function chip(member: RoomMember, formats: Formats, run: (command: RoomCommand) 
       class: unavailable ? "unavailable" : undefined,
       "aria-pressed": String(asked),
       style: agentColour(agent.index),
-      title: `${agent.name}: ${chipState(member, formats)}`,
+      title: `${shownName(agent.name)}: ${chipState(member, formats)}`,
       on: { click: () => run({ type: "include", agent: agent.id, asked: !asked }) },
     },
     tierDot(agent.tier, { busy: agent.state !== "idle" }),
-    h("span.cut", {}, agent.name),
+    h("span.cut", {}, shownName(agent.name)),
     unavailable && icon(unavailableIcon(unavailable)),
   );
 }

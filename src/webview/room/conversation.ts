@@ -62,7 +62,7 @@ export class Conversation {
   }
 
   restore(scrollTop: number | undefined): void {
-    this.follow.restore(scrollTop);
+    this.follow.restore(scrollTop === undefined ? undefined : () => scrollTop);
   }
 
   /** The focus to the newest message. */

@@ -1,5 +1,6 @@
 /** What the room shows that follows from its state. Pure. */
 import type { Formats } from "../../common/format";
+import { shownName } from "../../common/shownName";
 import type { RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomSnapshot } from "../../protocol/room";
 import type { AgentId } from "../../protocol/service";
 import { engineBlocks } from "../shared/engineNotice";
@@ -54,17 +55,20 @@ function answeringState({ figures }: Turn, formats: Formats): string {
 export function summary({ answers, askedAt, endedAt }: RoomMessage, formats: Formats): string {
   const taken = answers.filter(({ refusal }) => refusal === undefined);
   const ended = taken.filter((answer) => !isRunning(answer));
-  const refused = answers.length - taken.length;
-  const notAsked = refused === 0 ? [] : [`${formats.count(refused)} not asked`];
+  const failed = ended.filter(({ turn }) => turn?.state === "failed");
+  const others = [
+    ...(failed.length === 0 ? [] : [`${formats.count(failed.length)} failed`]),
+    ...(taken.length === answers.length ? [] : [`${formats.count(answers.length - taken.length)} not asked`]),
+  ];
   if (ended.length < taken.length)
-    return [`${formats.count(ended.length)} of ${formats.count(taken.length)} finished`, ...notAsked].join(", ");
-  if (taken.length === 0) return notAsked.join();
+    return [`${formats.count(ended.length)} of ${formats.count(taken.length)} finished`, ...others].join(", ");
+  if (taken.length === failed.length) return others.join(", ");
   const tokens = ended.reduce((sum, { turn }) => sum + (turn?.figures?.generatedTokens ?? 0), 0);
   return [
-    plural(taken.length, "answer", formats),
+    plural(taken.length - failed.length, "answer", formats),
     plural(tokens, "token", formats),
     ...(endedAt === undefined ? [] : [formats.duration(endedAt - askedAt)]),
-    ...notAsked,
+    ...others,
   ].join(", ");
 }
 
@@ -85,7 +89,7 @@ export function targetLabel(draft: string, members: readonly RoomMember[], forma
   const { to } = addressed(draft, members);
   if (to === "all") return `To all (${formats.count(answering(members).length)})`;
   const name = members.find(({ agent }) => agent.id === to[0])?.agent.name;
-  return `To ${name ?? to[0]}`;
+  return `To ${shownName(name ?? to[0] ?? "")}`;
 }
 
 /** Why this draft cannot be sent now, one sentence. */

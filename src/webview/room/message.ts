@@ -24,7 +24,8 @@ export function messageView(message: RoomMessage, place: MessagePlace, context: 
   const title = `Message ${formats.count(place.number)}, to ${to}`;
   return h(
     "article",
-    { key: message.id, "aria-label": title, "aria-busy": running ? "true" : undefined },
+    // The tab stop among the messages is made by TurnStops.
+    { key: message.id, tabindex: "-1", "aria-label": title, "aria-busy": running ? "true" : undefined },
     h("h2.sr", {}, title),
     h("p.ask", {}, h("span.at", {}, `@${to}`), " ", inlineCode(message.text)),
     h(

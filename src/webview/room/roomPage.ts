@@ -7,10 +7,11 @@ import { engineNotice } from "../shared/engineNotice";
 import { Eta } from "../shared/eta";
 import { oncePerFrame, part } from "../shared/frame";
 import { Host, type PageMemory } from "../shared/host";
+import { PressedButton } from "../shared/pressedButton";
 import { problemView, type RunAction } from "../shared/problem";
 import { Slot } from "../shared/slot";
 import { keepTabStops, listenToToolbars } from "../shared/toolbars";
-import { type Children, h, icon } from "../shared/tree";
+import { type Children, h, icon, type TreeNode } from "../shared/tree";
 import { chipsView } from "./chips";
 import { Conversation } from "./conversation";
 import { askBlocked, roomAnnouncement, runningAgents, targetLabel } from "./derived";
@@ -27,6 +28,7 @@ export class RoomPage {
   private readonly dock = part("footer", "dock");
   private readonly notices = new Slot(part("div", "slot stack notices"));
   private readonly announcer = new Announcer();
+  private readonly pressedButton = new PressedButton(this.element);
   private readonly eta = new Eta();
   private readonly host: Host<RoomCommand, RoomUpdate>;
   private readonly composer: Composer;
@@ -112,7 +114,7 @@ export class RoomPage {
     const remainingMs =
       state.type === "loading" ? this.eta.remainingMs(state.model, state.done, state.total, Date.now()) : undefined;
     return [
-      this.failure && problemView(this.failure, this.formats, run),
+      this.failure && problemView(this.failure, this.formats, run, () => this.dismiss()),
       engineNotice(engine, { formats: this.formats, run, remainingMs }),
     ];
   }
@@ -134,11 +136,7 @@ export class RoomPage {
           { key: "mention", "aria-label": "Mention an agent", title: "Mention (@)", on: { click: mention } },
           icon("mention"),
         ),
-        h(
-          "button.icon-btn",
-          { key: "attach", "aria-label": "Attach the selection", title: "Attach the Selection", on: { click: attach } },
-          icon("list-selection"),
-        ),
+        attachButton(snapshot, attach),
       ],
       target: h(
         "button.quiet.target",
@@ -167,7 +165,13 @@ export class RoomPage {
   }
 
   private run(command: RoomCommand): void {
-    void this.host.request(command).then((problem) => {
+    const { markDone } = this.pressedButton;
+    const done = () => {
+      if (command.type !== "copy") return;
+      markDone();
+      this.announcer.tell("Copied");
+    };
+    void this.host.request(command, done).then((problem) => {
       if (problem === undefined && this.failure === undefined) return;
       this.failure = problem;
       this.render();
@@ -199,12 +203,21 @@ export class RoomPage {
     const { field } = this.composer;
     if (event.key === "Escape") {
       if (this.state.snapshot && runningAgents(this.state.snapshot).size > 0) this.run({ type: "stopAll" });
-      else if (!this.conversation.stepOut()) field.focus();
+      else if (!this.conversation.stepOut() && !this.dismiss()) field.focus();
     } else if (event.key === "ArrowUp" && (event.ctrlKey || event.metaKey) && field.selectionStart === 0) {
       if (event.target !== field) return;
       event.preventDefault();
       this.conversation.focusLast();
     }
+  }
+
+  /** Puts the failure away; false where there is none. */
+  private dismiss(): boolean {
+    if (this.failure === undefined) return false;
+    this.failure = undefined;
+    this.composer.field.focus();
+    this.render();
+    return true;
   }
 
   private drafted(): void {
@@ -229,7 +242,17 @@ export class RoomPage {
   }
 
   private remember(): void {
-    const { scrollTop } = this.conversation;
+    const { scrollTop } = this.restored ? this.conversation : this.atStart;
     this.host.remember({ draft: this.composer.draft, ...(scrollTop === undefined ? {} : { scrollTop }) });
   }
+}
+
+/** Adds the editor's selection to the message. */
+function attachButton({ selection }: RoomSnapshot, attach: () => void): TreeNode {
+  const title = selection ? `Attach ${selection.title} to the Message` : "Select text in an editor to attach it";
+  return h(
+    "button.icon-btn",
+    { key: "attach", "aria-label": "Attach the selection", title, disabled: !selection, on: { click: attach } },
+    icon("list-selection"),
+  );
 }

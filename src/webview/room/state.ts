@@ -20,6 +20,10 @@ export function reduceRoom(state: RoomState, update: RoomUpdate): RoomState {
   switch (update.type) {
     case "draft":
       return state;
+    case "selection": {
+      const { selection: _, ...rest } = snapshot;
+      return { ...state, snapshot: update.selection ? { ...rest, selection: update.selection } : rest };
+    }
     case "engine":
       return next({ engine: update.engine });
     case "members":

@@ -1,5 +1,5 @@
 /**
- * VS Code's chart colours, but for orange: in its themes that one is transparent or absent, so ours stands between the
+ * VS Code's chart colours, except orange: its themes make orange transparent or leave it out, so ours is mixed from the
  * theme's red and yellow.
  */
 const hues = [
@@ -11,7 +11,7 @@ const hues = [
   "var(--vscode-charts-red)",
 ] as const;
 
-/** Of the hue; the rest is the text's colour. It lifts the yellow of light themes over 3:1 on every background. */
+/** The rest is the text's colour: without it, the yellow of light themes has less than 3:1 on some backgrounds. */
 const hueShare = "85%";
 
 /** An agent has one colour everywhere, by its order of creation. */

@@ -4,17 +4,17 @@ import { h, type TreeNode, textOf } from "./tree";
 
 interface Kept {
   readonly markdown: Markdown;
-  /** Read as a whole after its end, not in pieces while it grew: a link's address may stand below it. */
+  /** Parsed as a whole after its end, not in pieces while it grew: the address of a link may follow later in the text. */
   readonly whole: boolean;
 }
 
-/** The answers of a page as trees. What was made of an answer is kept, so that a growing one costs only its end. */
+/** The answers of a page as trees. They are kept, so that an answer that grows costs only its new end. */
 export class Answers {
   private readonly kept = new Map<string, Kept>();
 
   constructor(private readonly run: RunContent) {}
 
-  /** `id` tells answers apart. While `running`, the caret stands where the next text comes. */
+  /** `id` tells answers apart. While `running`, a caret marks where the next text will come. */
   view(id: string, answer: string, running: boolean): TreeNode {
     const nodes = this.read(id, answer, running).blocks.map(({ node }) => node);
     const last = nodes.at(-1);

@@ -14,7 +14,7 @@ function describe(info: string): { readonly language: string; readonly title: st
   return { language, title: withoutHidden(file ?? language) || "text" };
 }
 
-/** `number` tells the code blocks of one answer apart. */
+/** `number` counts the code blocks of one answer: it makes their labels unique. */
 export function codeBlock(
   content: string,
   info: string,
@@ -37,7 +37,7 @@ export function codeBlock(
   );
 }
 
-/** The tools take the code as it was written, hidden characters too: a string may need them. They say so. */
+/** The tools take the code as written: a string may need its hidden characters. Their labels tell of those. */
 function codeTools(
   code: string,
   language: string,
@@ -70,7 +70,7 @@ function hiddenWarning(hidden: readonly HiddenCharacter[], copyWithout: () => vo
     h(
       "span.grow",
       {},
-      `${countHidden(hidden.length)} (${named.join(", ")}): this code may do something else than it shows.`,
+      `${countHidden(hidden.length)} (${named.join(", ")}): this code may do something other than what it shows.`,
     ),
     h("button.link", { on: { click: copyWithout } }, "Copy Without Them"),
   );

@@ -37,7 +37,7 @@ export interface FiguresOptions {
   readonly warning?: string | undefined;
 }
 
-/** Shorter waits besides the time to the first token are not told: they are the queue and the commit of the message. */
+/** A wait is told from this much above the time to the first token on: less is the commit of the message. */
 const shortestToldMs = 250;
 
 /** What a person waited for, where it was more than the time to the first token: the model's load, the restore, the queue. */
@@ -45,7 +45,7 @@ export interface Wait {
   readonly total: string;
   /** "model 1.8 s, restore 62 ms"; empty where neither took long. */
   readonly parts: string;
-  /** In whole sentences. */
+  /** In words. */
   readonly title: string;
 }
 
@@ -73,8 +73,8 @@ function waitItem(figures: TurnFigures, formats: Formats): Children {
 }
 
 /**
- * A turn's figures in their one order: reused, prefilled, generated, TTFT (and the wait, where it was longer), rate, source. While it runs (`running`) the
- * source is not told yet, and a figure that is not known is left out.
+ * A turn's figures in their one order: reused, prefilled, generated, TTFT (with the wait, where it was longer), rate,
+ * source. While it runs (`running`) the source is not told yet, and a figure that is not known is left out.
  */
 export function figuresView(figures: TurnFigures, formats: Formats, options: FiguresOptions = {}): TreeNode {
   const { running = false, ending, way, warning } = options;

@@ -3,17 +3,19 @@ const slack = 24;
 
 export interface FollowEvents {
   readonly scrolled: () => void;
-  /** The reader chose "New text": the button that had the focus is gone. */
+  /** The reader chose "New text". The button is hidden now, so the focus must go elsewhere. */
   readonly jumped: () => void;
 }
 
 /**
- * Keeps a transcript at its end while the reader is there; otherwise its place is left alone, and a "New text" button
- * appears when something was added that the reader has not seen.
+ * Keeps a transcript at its end while the reader is there. Otherwise it leaves the scroll position alone and shows a "New
+ * text" button when something was added that the reader has not seen.
  */
 export class Follow {
   private following = true;
   private lastTop = 0;
+  /** Where the view is held after a reload, until the person scrolls: heights above it change while turns are laid out. */
+  private held: (() => number) | undefined;
   /** What the transcript ends with, and what it ended with when the reader was last at its end. */
   private end: string | undefined;
   private seenEnd: string | undefined;
@@ -28,15 +30,13 @@ export class Follow {
       this.toEnd();
       events.jumped();
     });
+    for (const input of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+      log.addEventListener(input, () => this.release(), { passive: true });
+    }
     const resized = new ResizeObserver(() => this.settle());
     resized.observe(log);
-    // Contents get their real heights when they come near the view, not when they are rendered.
+    // An element gets its real height when it comes near the view, not when it is rendered.
     for (const content of log.children) resized.observe(content);
-  }
-
-  /** Whether the reader is at the end. */
-  get atEnd(): boolean {
-    return this.following;
   }
 
   /** Where the reader is; `undefined` at the end. */
@@ -44,23 +44,21 @@ export class Follow {
     return this.following ? undefined : this.log.scrollTop;
   }
 
-  /** Where a reload left the reader; `undefined` follows the end. */
-  restore(scrollTop: number | undefined): void {
+  /** Scrolls to where the reader was before a reload, also when heights change after this; `undefined`: to the end. */
+  restore(scrollTop: (() => number) | undefined): void {
     this.following = scrollTop === undefined;
+    this.held = scrollTop;
     this.seenEnd = this.end;
-    if (scrollTop !== undefined) {
-      this.log.scrollTop = scrollTop;
-      this.lastTop = scrollTop;
-    }
     this.settle();
   }
 
   toEnd(): void {
+    this.release();
     this.following = true;
     this.settle();
   }
 
-  /** After every render. `end` names what the transcript ends with: another one is something new. */
+  /** To be called after every render. `end` identifies what the transcript ends with: another value means new text. */
   rendered(end: string): void {
     this.end = end;
     this.settle();
@@ -71,14 +69,24 @@ export class Follow {
       this.log.scrollTop = this.log.scrollHeight;
       this.lastTop = this.log.scrollTop;
       this.seenEnd = this.end;
+    } else if (this.held) {
+      this.log.scrollTop = this.held();
+      this.lastTop = this.log.scrollTop;
     }
     this.button.hidden = this.seenEnd === this.end;
   }
 
+  private release(): void {
+    this.held = undefined;
+  }
+
   private scrolled(): void {
+    // Another place than the one that is held was chosen: by the keyboard elsewhere in the page, or by a search.
+    if (this.held && Math.abs(this.held() - this.log.scrollTop) > 2) this.release();
+    if (this.held) return;
     const { scrollTop, scrollHeight, clientHeight } = this.log;
     const atEnd = scrollHeight - scrollTop - clientHeight <= slack;
-    // The end moves away below a reader who stays: only who goes up leaves it.
+    // New text moves the end away from a reader who did not scroll. Only scrolling up stops the following.
     this.following = atEnd || (this.following && scrollTop >= this.lastTop);
     this.lastTop = scrollTop;
     if (this.following) this.seenEnd = this.end;

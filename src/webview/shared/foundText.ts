@@ -1,6 +1,6 @@
 /**
- * Brings what VS Code's find widget selects into view: in a browser it selects the text and leaves the scrolling to the
- * page. The widget has the focus then; a selection that a person makes in the page is left alone.
+ * Scrolls to what VS Code's find widget selects: in a browser the widget only selects the text. While the widget is used,
+ * the page does not have the focus; a selection that a person makes in the page does not scroll.
  */
 export function revealFoundText(transcript: HTMLElement): void {
   document.addEventListener("selectionchange", () => {

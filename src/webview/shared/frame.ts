@@ -1,4 +1,4 @@
-/** Runs `work` once in the next frame, however often it is asked for. */
+/** Runs `work` once in the next frame, however often it is requested. */
 export function oncePerFrame(work: () => void): () => void {
   let asked = false;
   return () => {
@@ -11,7 +11,7 @@ export function oncePerFrame(work: () => void): () => void {
   };
 }
 
-/** Runs `work` once, when it was not asked for during `ms` any more. */
+/** Runs `work` once, `ms` after the last request. */
 export function afterRest(ms: number, work: () => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   return () => {

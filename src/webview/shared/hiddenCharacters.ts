@@ -6,16 +6,16 @@
 import { type Child, h, type TreeNode } from "./tree";
 
 /**
- * Unicode's own lists, the line separators and the control characters that are no white space. Without the variation
- * selectors that choose how an emoji looks (U+FE00 to U+FE0F).
+ * Unicode's own lists, the line and paragraph separators, and the control characters that are not white space. Excluded
+ * are the variation selectors that choose how an emoji looks (U+FE00 to U+FE0F).
  */
 const hidden =
   /(?![\uFE00-\uFE0F])[\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]|(?![\t\n\f\r])\p{Cc}|[\uFFF9-\uFFFB]/gu;
 
-/** A zero-width joiner between two emoji makes them one picture: it is seen. */
+/** A zero-width joiner between two emoji makes them one picture, so it is not hidden. */
 const emojiJoiner = /(?<=\p{Extended_Pictographic}|\p{Emoji_Modifier}|\uFE0F)\u200D(?=\p{Extended_Pictographic})/gu;
 
-/** Names of those that are most often met; of the others the number is told. */
+/** Names of the most common ones; the others are shown by number only. */
 const names: Readonly<Record<string, string>> = {
   "00AD": "soft hyphen",
   "061C": "Arabic letter mark",
@@ -48,7 +48,7 @@ export interface HiddenCharacter {
 }
 
 export function hiddenCharacters(text: string): readonly HiddenCharacter[] {
-  // Most code has none, and most of that is ASCII.
+  // Fast path: plain ASCII, as most code is.
   if (!/[^\t\n\r -~]/.test(text)) return [];
   const joiners = new Set([...text.matchAll(emojiJoiner)].map(({ index }) => index));
   return [...text.matchAll(hidden)]
@@ -64,7 +64,7 @@ export function withoutHidden(text: string): string {
   return pieces(text, () => "").join("");
 }
 
-/** The same content with a mark in the place of each hidden character, which then has no effect on the text around it. */
+/** The same content with a mark instead of each hidden character, which then has no effect on the text around it. */
 export function markHidden(children: readonly Child[]): readonly Child[] {
   return children.flatMap((child): readonly Child[] => {
     if (typeof child === "string") return pieces(child, mark);
@@ -86,7 +86,7 @@ function pieces<Mark>(text: string, replace: (character: HiddenCharacter) => Mar
   return parts;
 }
 
-/** Its text is painted by the style sheet: what a person selects and copies has neither the character nor its number. */
+/** The style sheet paints the number: text that is selected and copied has neither the character nor the number. */
 function mark({ code }: HiddenCharacter): TreeNode {
   const name = names[code.slice(2)];
   const title = name === undefined ? code : `${code}, ${name}`;

@@ -45,7 +45,7 @@ const classes: Readonly<Record<string, string>> = {
   deletion: "del",
 };
 
-/** Keywords that declare rather than steer have a colour of their own. */
+/** Keywords that declare something have their own colour; the other keywords control the flow. */
 const declaring = new Set(
   "class const def enum export extends fn func function impl implements import interface let new private protected public readonly static struct this trait type var void".split(
     " ",

@@ -7,16 +7,18 @@ interface VsCodeApi {
   setState(state: unknown): void;
 }
 
+type Resolve = (problem: Problem | undefined) => void;
+
 declare function acquireVsCodeApi(): VsCodeApi;
 
-/** A place in a conversation that outlives the heights of what stands above it. */
+/** A place in a conversation that stays valid when the heights of the turns above it change. */
 export interface TurnMark {
   readonly turn: string;
   /** Distance of the view's top from the turn's, in CSS pixels. */
   readonly offset: number;
 }
 
-/** All that a page keeps itself: what it shows comes from the host again. */
+/** The only state that a page keeps itself: the host sends all the rest again. */
 export interface PageMemory {
   readonly draft: string;
   /** The draft is to take the place of this turn's message; `aside` is what was written before it was edited. */
@@ -28,7 +30,7 @@ export interface PageMemory {
 
 export class Host<Command, Update extends { readonly type: string }> {
   private readonly api = acquireVsCodeApi();
-  private readonly waiting = new Map<number, (problem: Problem | undefined) => void>();
+  private readonly waiting = new Map<number, { readonly resolve: Resolve; readonly done: (() => void) | undefined }>();
   private nextId = 0;
 
   constructor(onUpdate: (update: Update) => void) {
@@ -43,11 +45,14 @@ export class Host<Command, Update extends { readonly type: string }> {
     this.post({ type: "ready" });
   }
 
-  /** Resolves when the host has done it, with the problem when it could not. */
-  request(command: Command): Promise<Problem | undefined> {
+  /**
+   * Resolves when the host has answered, with the problem when it could not do it. `done` is called when it has done it: not
+   * when the person cancelled it.
+   */
+  request(command: Command, done?: () => void): Promise<Problem | undefined> {
     const id = this.nextId++;
     return new Promise((resolve) => {
-      this.waiting.set(id, resolve);
+      this.waiting.set(id, { resolve, done });
       this.post({ type: "request", id, command });
     });
   }
@@ -84,11 +89,12 @@ export class Host<Command, Update extends { readonly type: string }> {
   }
 
   private settle(reply: Reply): void {
-    const resolve = this.waiting.get(reply.id);
+    const request = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
-    // What the user cancelled is no problem to tell him about.
+    if (reply.type === "reply") request?.done?.();
+    // A cancelled command is not a problem.
     const failed = reply.type === "failed" && reply.problem.error.code !== "ABORTED";
-    resolve?.(failed ? reply.problem : undefined);
+    request?.resolve(failed ? reply.problem : undefined);
   }
 }
 

@@ -17,7 +17,7 @@ export interface MarkdownBlock {
   /** Offset of the block in the source, in UTF-16 units. */
   readonly start: number;
   readonly node: TreeNode;
-  /** Behind the block: what the next one goes on from. */
+  /** The place after this block, from which the next one continues. */
   readonly end: Place;
 }
 
@@ -155,19 +155,19 @@ function renderToken(token: Token, inner: () => readonly Child[], rendering: Ren
   }
 }
 
-/** A box of its own, so that a wide table scrolls and the answer around it does not. */
+/** A wide table scrolls in its own box; the answer around it does not. */
 function table(number: number, rows: readonly Child[]): TreeNode {
   return h("div.table", { tabindex: "0", role: "group", "aria-label": `Table ${number}` }, h("table", {}, rows));
 }
 
-/** A text that is no longer than this stays in one line: a narrow page scrolls rather than breaks it. In UTF-16 units. */
+/** A cell with at most this much text stays in one line, and a narrow page scrolls the table. In UTF-16 units. */
 const shortCell = 24;
 
 function cell(tag: string, style: string, children: readonly Child[]): TreeNode {
   const { length } = children.map(textOf).join("");
   const align = style.includes("right") ? "right" : style.includes("center") ? "center" : "";
   const name = [align, length <= shortCell ? "short" : ""].join(" ").trim();
-  // A header without a text heads nothing: read aloud, it would be an empty name before each cell.
+  // A header without text names nothing, so it becomes an ordinary cell.
   return h(length === 0 ? "td" : tag, { class: name || undefined }, children);
 }
 

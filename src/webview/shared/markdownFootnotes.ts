@@ -1,12 +1,12 @@
 /**
- * "[^1]" in a text and "[^1]: the note" below it. Both stay where they are written: a note that moves to the end while
- * the answer streams could not be read.
+ * "[^1]" in a text and "[^1]: the note" below it. Both are shown where they are written: notes collected at the end would
+ * jump while the answer streams.
  */
 import type { MarkdownIt, StateBlock, StateInline } from "markdown-it";
 
 export function footnotes(parser: MarkdownIt): void {
   parser.inline.ruler.before("link", "footnote_mark", readMark);
-  // Before link definitions, which would take "[^1]: word" for an address.
+  // Before link definitions: they would read "[^1]: word" as an address and show nothing.
   parser.block.ruler.before("reference", "footnote", readNote, { alt: ["paragraph", "reference"] });
 }
 
@@ -21,7 +21,7 @@ function readMark(state: StateInline, silent: boolean): boolean {
   return true;
 }
 
-/** Goes on to a blank line or the next note. */
+/** A note ends at a blank line or at the next note. */
 function readNote(state: StateBlock, startLine: number, endLine: number, silent: boolean): boolean {
   if ((state.sCount[startLine] ?? 0) - state.blkIndent >= 4) return false;
   const found = noteAt(state, startLine);

@@ -1,8 +1,8 @@
 import type { MarkdownIt } from "markdown-it";
 
 /**
- * "www.example.org/x" is a link. Names without "www." are not: "main.rs" and "README.md" would be addresses in Serbia and
- * Moldova.
+ * "www.example.org/x" is a link. Names without "www." are not: "main.rs" and "README.md" are names of files here, though
+ * both end in a top-level domain.
  */
 export function wwwLinks({ linkify }: MarkdownIt): void {
   linkify.add("www.", {

@@ -1,6 +1,6 @@
 /**
- * Formulas stay what they are, LaTeX source: a token "math" keeps their characters, so that Markdown reads no emphasis,
- * no escapes and no lists in them. Known are $…$, $$…$$, \(…\) and \[…\].
+ * Formulas are shown as their LaTeX source. A token "math" keeps their characters, so that Markdown reads no emphasis, no
+ * escapes and no lists in them. The forms are $…$, $$…$$, \(…\) and \[…\].
  */
 import type { MarkdownIt, StateBlock, StateInline } from "markdown-it";
 
@@ -11,7 +11,7 @@ export function math(parser: MarkdownIt): void {
 
 const inlineForms: readonly RegExp[] = [
   /\$\$(?=\S)[^$\n]*?[^\s$]\$\$/y,
-  // Not two amounts of money: no space inside the dollar signs, no letter or digit around them.
+  // Two amounts of money are no formula: there is no space inside its dollar signs, and no letter or digit around them.
   /(?<![\w$])\$(?![\s$])[^$\n]*?(?<!\s)\$(?![\w$])/y,
   /\\\((?!\s*\\\))[^\n]*?\\\)/y,
   /\\\[(?!\s*\\\])[^\n]*?\\\]/y,
@@ -34,7 +34,7 @@ const closing: ReadonlyMap<string, string> = new Map([
   ["\\[", "\\]"],
 ]);
 
-/** A line that is only the opening sign, up to the closing one, a blank line or the end of what holds it. */
+/** Starts at a line with only the opening sign; ends at the closing sign, a blank line or the end of its container. */
 function readBlock(state: StateBlock, startLine: number, endLine: number, silent: boolean): boolean {
   if (indentOf(state, startLine) >= 4) return false;
   const close = closing.get(lineOf(state, startLine));

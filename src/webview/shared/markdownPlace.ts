@@ -1,6 +1,6 @@
-/** What the parts of an answer are called by: their number, and for headings the level that follows from those before. */
+/** How far an answer has been read: the number of its code blocks and tables, and the headings that are open. */
 export interface Place {
-  /** Levels, as written, of the headings that are open: each is deeper than the one before. */
+  /** Levels of the open headings, as written; each is deeper than the one before. */
   readonly outline: readonly number[];
   readonly codeBlocks: number;
   readonly tables: number;
@@ -8,10 +8,10 @@ export interface Place {
 
 export const startPlace: Place = { outline: [], codeBlocks: 0, tables: 0 };
 
-/** The page has the only heading of the first level. */
+/** The first level belongs to the page's own heading. */
 const pageLevels = 1;
 
-/** Counts while an answer is read from its start to its end. */
+/** Gives the parts of an answer their numbers and levels, in the order in which they are read. */
 export class Places {
   constructor(private place: Place) {}
 
@@ -20,8 +20,8 @@ export class Places {
   }
 
   /**
-   * The level that a heading has in the page. It is at most one deeper than the heading before, whatever levels the
-   * answer leaves out.
+   * The level of a heading in the page. It is at most one deeper than that of the heading before, even if the answer
+   * leaves levels out.
    */
   heading(written: number): number {
     const outline = [...this.place.outline.filter((level) => level < written), written];

@@ -1,7 +1,7 @@
 /** Brings the document into the shape of a tree, touching only what differs from the tree before. */
 import type { Child, Props, TreeNode } from "./tree";
 
-/** The tree that each of our elements shows now: what the next one is compared with, and whose listeners are called. */
+/** The tree that each element shows now. The next tree is compared with it, and its listeners are called. */
 const shown = new WeakMap<Element, TreeNode>();
 const listened = new WeakMap<Element, Set<string>>();
 
@@ -79,7 +79,7 @@ function patchChildren(parent: Element, before: readonly Child[], after: readonl
   }
 }
 
-/** How many children at the start are the very same trees: they are not looked into. */
+/** The number of children at the start that are identical objects in both lists: they need no comparison. */
 function sameAtStart(before: readonly Child[], after: readonly Child[]): number {
   const most = Math.min(before.length, after.length);
   let count = 0;
@@ -87,7 +87,7 @@ function sameAtStart(before: readonly Child[], after: readonly Child[]): number 
   return count;
 }
 
-/** The same from the end, without those that `first` has counted. */
+/** The same for the end, without the `first` children at the start. */
 function sameAtEnd(before: readonly Child[], after: readonly Child[], first: number): number {
   const most = Math.min(before.length, after.length) - first;
   let count = 0;

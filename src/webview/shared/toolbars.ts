@@ -28,7 +28,7 @@ export function listenToToolbars(root: HTMLElement): void {
   });
 }
 
-/** After a render: each toolbar keeps its tab stop, or its first button becomes it. */
+/** To be called after a render: each toolbar keeps its tab stop, or its first button becomes the tab stop. */
 export function keepTabStops(root: Element): void {
   for (const toolbar of root.querySelectorAll("[role=toolbar]")) {
     const buttons = buttonsOf(toolbar);

@@ -1,18 +1,21 @@
+import { part } from "./frame";
+
+/** What can have the focus inside a turn. */
+const into = "[role=toolbar], button, a[href], summary, [tabindex='0']";
+
 /**
  * The keyboard in a transcript: all turns (in the room: messages with their answers) together are one tab stop. Up, Down,
  * Home and End move between turns; Enter or Right goes into one, where Up and Down move between its buttons, code and
  * links; Escape steps out.
  */
-const into = "[role=toolbar], button, a[href], summary, [tabindex='0']";
-
 export class TurnStops {
-  /** Focused for a moment, so that the browser's own Tab goes on from an end of the turns. */
+  /** They get the focus for a moment, so that the browser's own Tab continues from an end of the turns. */
   readonly start = edge();
   readonly end = edge();
   private current: HTMLElement | undefined;
   private tabbing = false;
 
-  /** `turns` has the articles for its children. */
+  /** The children of `turns` are the articles. */
   constructor(private readonly turns: HTMLElement) {
     document.addEventListener(
       "keydown",
@@ -32,7 +35,7 @@ export class TurnStops {
     turns.addEventListener("focusin", (event) => this.focused(event));
   }
 
-  /** After turns came or went: the newest is the stop, unless a person is among them. */
+  /** To be called after turns came or went: the newest one becomes the tab stop, unless the focus is in a turn. */
   listed(): void {
     if (this.current && this.turns.contains(document.activeElement)) return;
     this.become(this.articles.at(-1));
@@ -42,7 +45,7 @@ export class TurnStops {
     this.go(this.articles.at(-1));
   }
 
-  /** From inside a turn to the turn; false when the focus is not inside one. */
+  /** Moves the focus from inside a turn to the turn; false when the focus is not inside one. */
   stepOut(): boolean {
     const article = this.turnOf(document.activeElement);
     if (!article || article === document.activeElement) return false;
@@ -67,12 +70,12 @@ export class TurnStops {
   }
 
   private go(element: HTMLElement | undefined): void {
-    // The browser's own way of showing what gets the focus would put it into the middle.
+    // The browser's own scrolling on focus would put the element into the middle of the view.
     element?.focus({ preventScroll: true });
     element?.scrollIntoView({ block: "nearest" });
   }
 
-  /** Tab comes to the turn that is the stop, never to what is inside it or in another one. */
+  /** Tab from outside goes to the turn that is the tab stop, never into a turn or to another one. */
   private focused({ target, relatedTarget }: FocusEvent): void {
     const { current } = this;
     const cameFromOutside = !(relatedTarget instanceof Node && this.turns.contains(relatedTarget));
@@ -135,7 +138,7 @@ function nextInside(article: HTMLElement, target: HTMLElement, key: string): HTM
   return stops[at + (key === "ArrowUp" ? -1 : 1)] ?? (key === "ArrowUp" ? article : undefined);
 }
 
-/** Where the focus can be in a turn; a toolbar is one of them, by the button that had it last. */
+/** The elements of a turn between which Up and Down move. A toolbar counts as one: its button that had the focus last. */
 function stopsIn(article: HTMLElement): readonly HTMLElement[] {
   return [...article.querySelectorAll(into)].flatMap((found) => {
     if (!(found instanceof HTMLElement)) return [];
@@ -155,7 +158,7 @@ function asHtml(element: Element | null): HTMLElement | undefined {
 }
 
 function edge(): HTMLElement {
-  const element = document.createElement("span");
+  const element = part("span", "edge");
   element.tabIndex = -1;
   return element;
 }

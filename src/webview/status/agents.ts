@@ -1,4 +1,5 @@
 import type { Formats } from "../../common/format";
+import { shownName } from "../../common/shownName";
 import type { AgentSummary, Tier } from "../../protocol/service";
 import type { StatusCommand } from "../../protocol/status";
 import { agentColour } from "../shared/agentColour";
@@ -12,11 +13,12 @@ export function agentsView(
   agents: readonly AgentSummary[],
   formats: Formats,
   run: (command: StatusCommand) => void,
+  wide: boolean,
 ): TreeNode {
   const counts = tiers.map((tier) => ({ tier, count: agents.filter((agent) => agent.tier === tier).length }));
   const hint = counts.filter(({ count }) => count > 0).map(({ tier, count }) => `${formats.count(count)} ${tier}`);
   return pane(
-    { title: "Agents", hint: hint.join(", ") },
+    { title: "Agents", hint: hint.join(", "), wide },
     agents.length === 0
       ? h("p.dim.small", {}, "No agents yet.")
       : h(
@@ -59,7 +61,7 @@ function row(agent: AgentSummary, formats: Formats, run: (command: StatusCommand
           on: { click: () => run({ type: "openAgent", agent: agent.id }) },
         },
         tierDot(agent.tier, { busy: agent.state !== "idle", title: tierNames[agent.tier] }),
-        h("span.name", { dir: "auto" }, agent.name),
+        h("span.name", { dir: "auto" }, shownName(agent.name)),
         agent.lockedElsewhere && icon("lock"),
         agent.lockedElsewhere && h("span.sr", {}, "open in another window"),
       ),

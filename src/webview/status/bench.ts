@@ -20,7 +20,7 @@ export interface BenchContext {
   readonly formats: Formats;
   readonly now: number;
   readonly remainingMs: number | undefined;
-  /** Whether a model can be measured at all. */
+  /** Whether there is a model to measure. */
   readonly available: boolean;
   readonly run: (command: StatusCommand) => void;
 }
@@ -55,7 +55,7 @@ export function benchView(
     },
     h(
       "div.span",
-      { key: "run" },
+      { key: "run", class: running ? undefined : "acts" },
       running ? runningView(running, context) : runMenu(context),
       !running && sections.length > 0 && exportButton(context),
     ),
@@ -85,7 +85,7 @@ function resultHint(
   return [formats.ago(now - newest), ...verdict].join(", ");
 }
 
-/** One button that opens the suites: each is a run of its own. */
+/** A button that opens the list of suites. Each suite is run by itself. */
 function runMenu({ available, run }: BenchContext): TreeNode {
   if (!available) return h("p.dim.small", {}, "Benchmarks need a model.");
   const start = (suite: BenchSuite) => (event: Event) => {
@@ -197,7 +197,7 @@ function verdict(passed: boolean): Children {
   ];
 }
 
-/** A table with more would not fit beside its names: its figures are listed below them, as in a narrow view. */
+/** With more columns, figures are listed below each case's name, as in a narrow view. */
 const mostColumns = 9;
 
 /** Everything that was measured, with the machine it was measured on. */

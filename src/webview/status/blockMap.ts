@@ -9,7 +9,7 @@ export interface Cell {
   readonly agent?: AgentId;
 }
 
-/** More cells than this cost more than they tell. */
+/** More cells take time to draw and are too small to read. */
 export const maxCells = 1024;
 
 /** Blocks that one cell stands for: 1, 2, 4 …, so that at most `maxCells` are drawn. */
@@ -19,7 +19,7 @@ export function blocksPerCell(totalBlocks: number): number {
   return blocks;
 }
 
-/** In this order the kinds win a cell that they share evenly: what is used must not vanish. */
+/** Where kinds share a cell evenly, the heaviest is shown: used blocks must not disappear. */
 const weight: Readonly<Record<BlockKind, number>> = { agent: 3, shared: 2, reusable: 1, free: 0 };
 
 /** One cell for every `perCell` blocks in id order; a cell shows what most of its blocks are. */

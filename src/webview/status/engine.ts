@@ -9,7 +9,7 @@ export function engineView(engine: PageEngine, context: EngineNoticeContext): Tr
 
 function content(engine: PageEngine, context: EngineNoticeContext): Children {
   const { state, actions } = engine;
-  // A notice has the buttons of the other states.
+  // In the other states the notice has the buttons.
   const buttons = h(
     "div.acts",
     { key: "acts" },

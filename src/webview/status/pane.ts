@@ -4,7 +4,7 @@ export interface PaneOptions {
   readonly title: string;
   /** Right of the title. */
   readonly hint?: string;
-  /** Takes the whole width of the wide form. */
+  /** Spans both columns in the wide layout. */
   readonly wide?: boolean;
   readonly class?: string;
 }

@@ -14,7 +14,7 @@ export function poolView(pool: PoolStatus, agents: readonly AgentSummary[], form
   const perCell = blocksPerCell(totalBlocks);
   const known = new Map(agents.map((agent) => [agent.id, agent]));
   const shares = [...blocksByAgent(map)].map(([id, blocks]) => ({ blocks, agent: known.get(id) }));
-  // Blocks of nobody's agent: of a one-off answer, or of a benchmark.
+  // Blocks that belong to no agent in the list: those of a one-off answer or of a benchmark.
   const others = shares.reduce((sum, { agent, blocks }) => (agent === undefined ? sum + blocks : sum), 0);
   const parts = [
     ...shares.flatMap(({ agent, blocks }) => (agent === undefined ? [] : [`${agent.name} ${formats.count(blocks)}`])),
@@ -70,7 +70,7 @@ function legend(pool: PoolStatus, perCell: number, formats: Formats): TreeNode {
   );
 }
 
-/** The same few objects for all cells: the patch then skips those that did not change. */
+/** Cells share a few objects, so that the patch skips those that did not change. */
 const cellNodes = new Map<string, TreeNode>();
 
 function cellView({ kind, agent }: Cell, known: ReadonlyMap<string, AgentSummary>): TreeNode {

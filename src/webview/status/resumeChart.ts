@@ -42,7 +42,7 @@ export function logScale(values: readonly number[]): LogScale {
 
 const percent = (share: number) => `${(share * 100).toFixed(1)}%`;
 
-/** Cold, warm and hot beside each other at every context length, and what warm gains over cold. */
+/** Bars for cold, warm and hot at every context length, and how many times faster warm is than cold. */
 export function resumeChart(report: BenchReport, formats: Formats): TreeNode | undefined {
   const contexts = timesByContext(report.rows);
   const values = contexts.flatMap(({ ms }) => Object.values(ms));
@@ -122,7 +122,7 @@ function chartText(contexts: readonly ContextTimes[], formats: Formats): string 
   return `Time to first token, log scale: ${said.join("; ")}.`;
 }
 
-/** The warm TTFT of the longest context over all runs that are known. */
+/** The warm TTFT of the longest context in all known runs. */
 export function resumeHistory(reports: readonly BenchReport[], formats: Formats): TreeNode | undefined {
   const runs = reports.filter(({ suite }) => suite === "resume").sort((a, b) => a.at.localeCompare(b.at));
   const tokens = timesByContext(latest(reports, "resume")?.rows ?? []).at(-1)?.tokens;

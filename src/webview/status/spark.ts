@@ -14,7 +14,7 @@ function yOf(value: number, top: number): string {
   return (top > 0 ? height - (value / top) * height : height).toFixed(1);
 }
 
-/** `label` says in words what the line shows. */
+/** `label` describes the line in words. `goal` is drawn as a dashed line. */
 export function sparkline(values: readonly number[], label: string, goal?: number): TreeNode {
   const top = Math.max(...values, goal ?? 0) * 1.05;
   const line = values.length === 0 ? "" : linePath(values, top);

@@ -77,7 +77,7 @@ export class StatusPage {
       this.failure && problemView(this.failure, formats, act),
       engineView(engine, { formats, run: act, remainingMs: this.loadRemainingMs(now) }),
       status.pool && poolView(status.pool, status.agents, formats),
-      agentsView(status.agents, formats, run),
+      agentsView(status.agents, formats, run, status.pool === undefined),
       status.pool && throughputView(status.metrics, samples, formats),
       storeView(status.store, { formats, now, run }),
       working &&

@@ -10,7 +10,8 @@ describe("after a restart", () => {
     const { figures } = await ask("Keeper", "Where do I live?");
     const { reusedTokens, prefilledTokens, cache } = figures;
     assert(reusedTokens > prefilledTokens, `${reusedTokens} reused, ${prefilledTokens} prefilled`);
-    assert.equal(cache.tier, "warm");
+    // "hot" where a panel had read it ahead before the message came.
+    assert.notEqual(cache.tier, "cold");
     assert.equal(cache.refused, undefined);
   });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { Agents } from "../../../src/agents/agents";
 import type { ModelAccess, ModelLease, ModelSession, TextModel } from "../../../src/agents/ports";
+import { throwIfAborted } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
 import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
 import { EngineDriver } from "../../../src/engine/driver";
@@ -180,7 +181,7 @@ export class AgentRig {
           this.cancelledLeases += 1;
         });
         await this.loading;
-        signal?.throwIfAborted();
+        throwIfAborted(signal);
         return lease();
       },
       isFree: () => true,

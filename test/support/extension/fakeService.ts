@@ -358,7 +358,10 @@ export class FakeService implements ResidentService {
 
   async continueAnswer(id: AgentId): Promise<Running> {
     const { turns } = this.detail(id);
-    return this.start(id, turns.slice(0, -1), turns.at(-1)?.user ?? "");
+    const cut = turns.at(-1);
+    const running = this.start(id, turns.slice(0, -1), cut?.user ?? "", cut);
+    running.play({ type: "continues", text: cut?.answer ?? "" });
+    return running;
   }
 
   async measureDraft(id: AgentId, draft: string): Promise<DraftSize | undefined> {
@@ -388,13 +391,15 @@ export class FakeService implements ResidentService {
     this.disposed = true;
   }
 
-  private start(id: AgentId, before: readonly TurnView[], user: string): FakeRunning {
-    const turn: TurnView = { id: `turn-${this.made++}`, user, answer: "", state: "running", createdAt: 0 };
+  /** `cut`: the turn whose answer goes on. */
+  private start(id: AgentId, before: readonly TurnView[], user: string, cut?: TurnView): FakeRunning {
+    const { id: turnId = `turn-${this.made++}`, answer = "" } = cut ?? {};
+    const turn: TurnView = { id: turnId, user, answer, state: "running", createdAt: 0 };
     const running = new FakeRunning(turn.id, (end) => {
       this.answers.delete(id);
       const ended: TurnView =
         end.type === "done"
-          ? { ...turn, answer: end.text, state: "done", finishReason: end.finishReason, figures: end.figures }
+          ? { ...turn, answer: answer + end.text, state: "done", finishReason: end.finishReason, figures: end.figures }
           : { ...turn, state: "failed", error: end.error };
       this.change(id, { turns: [...before, ended], state: "idle" });
       this.fire({ type: "turnEnded", id, turn: turn.id });

@@ -299,7 +299,7 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   send: async (door) => told(await door.send("a", sendRequest)),
   regenerate: async (door) => told(await door.regenerate("a", "t1", sampling)),
   continueAnswer: async (door) => told(await door.continueAnswer("a", sampling)),
-  measureDraft: (door) => door.measureDraft("a", "a draft"),
+  measureDraft: (door) => door.measureDraft("a", "a draft", "t1"),
   saveAgent: (door) => door.saveAgent("a"),
   pinAgent: (door) => door.pinAgent("a", true),
   setAgentSampling: (door) => door.setAgentSampling("a", { temperature: 0.5, topK: 1 }),

@@ -44,9 +44,9 @@ export class FlakyFiles implements DurableFiles {
     await durableFiles.writeAt(file, position, bytes, sync);
   }
 
-  async replace(file: string, bytes: Uint8Array, durability?: Durability): Promise<void> {
+  async replace(file: string, bytes: Uint8Array, durability?: Durability, after?: Promise<void>): Promise<void> {
     this.check(file);
-    await durableFiles.replace(file, bytes, durability);
+    await durableFiles.replace(file, bytes, durability, after);
   }
 
   private check(file: string): void {

@@ -22,8 +22,8 @@ export class ChatInDocument {
     this.state = state;
     Object.assign(globalThis, {
       window: {
-        addEventListener: (_type: string, listener: (event: { readonly data: unknown }) => void) => {
-          this.receive = listener;
+        addEventListener: (type: string, listener: (event: { readonly data: unknown }) => void) => {
+          if (type === "message") this.receive = listener;
         },
       },
       acquireVsCodeApi: () => ({
@@ -39,6 +39,7 @@ export class ChatInDocument {
         observe() {}
       },
     });
+    Object.assign(document, { hasFocus: () => true });
     this.page = new ChatPage();
     document.body.append(this.page.element);
   }

@@ -14,13 +14,14 @@ const samples: Readonly<Record<string, Readonly<Record<string, Sample>>>> = {
 
 const { pathname, searchParams } = new URL(location.href);
 const sample = samples[pathname]?.[searchParams.get("state") ?? ""] ?? [];
-let state: unknown = searchParams.has("draft") ? { draft: searchParams.get("draft") } : undefined;
+/** What the page had kept of itself before it was loaded. */
+let state: unknown = JSON.parse(searchParams.get("memory") ?? "{}");
 
 function toPage(message: object): void {
   window.postMessage(message, "*");
 }
 
-/** The page has every update of its sample and has painted them: what looks at it may begin. */
+/** Marks the body once the page has received and painted every update of its sample: tests and pictures wait for it. */
 let fed = 0;
 window.addEventListener("message", () => {
   fed += 1;
@@ -40,6 +41,7 @@ function receive(message: unknown): void {
 }
 
 Object.assign(window, {
+  pageMemory: () => state,
   acquireVsCodeApi: () => ({
     postMessage: receive,
     getState: () => state,

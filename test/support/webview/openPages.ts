@@ -2,9 +2,9 @@ import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { launchBrowser } from "../../host/browser.mjs";
 import { enter, type PageName, type ServedPages, servePages } from "./pages.mjs";
-import type { ThemeName } from "./themes.mjs";
+import { type ThemeName, themes } from "./themes.mjs";
 
-const height = 900;
+const usualHeight = 900;
 
 /** The pages in one tab of one browser, state by state. */
 export class OpenPages {
@@ -32,7 +32,12 @@ export class OpenPages {
     await enter(this.tab, state);
   }
 
-  async resize(width: number): Promise<void> {
+  /** Changes the theme of the page that is open, as VS Code does. */
+  async paint(theme: ThemeName): Promise<void> {
+    await this.tab.evaluate((classes) => document.body.setAttribute("class", classes), themes[theme]);
+  }
+
+  async resize(width: number, height = usualHeight): Promise<void> {
     await this.tab.setViewportSize({ width, height });
   }
 
@@ -60,7 +65,7 @@ export const colourRules: readonly string[] = ["color-contrast", "link-in-text-b
 
 /** What axe-core finds in the tab by these rules, or by all: one line for each rule, with the elements that break it. */
 export async function violations(tab: Page, rules?: readonly string[]): Promise<readonly string[]> {
-  await tab.evaluate(axe.source);
+  if (await tab.evaluate(() => !("axe" in window))) await tab.evaluate(axe.source);
   return await tab.evaluate(async (only) => {
     const { violations } = await window.axe.run(document, {
       resultTypes: ["violations"],

@@ -45,9 +45,12 @@ const bodyRules = {
   "high-contrast-light": ".vscode-high-contrast-light",
 };
 
-/** Those that the sources name. The tests also compare with backgrounds that only VS Code paints. */
+/** Backgrounds that only VS Code paints (a panel's, and those of rows in its trees), and the orange that ours replaces. */
+const others = ["--vscode-panel-background", "--vscode-list-inactiveSelectionBackground", "--vscode-charts-orange"];
+
+/** Those that the sources name, and the others. */
 function usedVariables() {
-  const names = new Set(["--vscode-panel-background"]);
+  const names = new Set(others);
   const sources = path.join(root, "src", "webview");
   for (const file of fs.readdirSync(sources, { recursive: true })) {
     if (!/\.(ts|css)$/.test(file)) continue;

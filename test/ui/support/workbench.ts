@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Browser, BrowserContext, Page as BrowserPage, Frame } from "playwright-core";
 import { launchBrowser } from "../../host/browser.mjs";
 
 export type Scheme = "dark" | "light";
+
+/** The themes that pictures are taken in: the setting's value, and the class that the workbench has then. */
+export const themes = [
+  { name: "Dark Modern", setting: "Dark Modern", className: "dark_modern" },
+  { name: "Light Modern", setting: "Light Modern", className: "light_modern" },
+  { name: "HC Dark", setting: "Default High Contrast", className: "hc_black" },
+  { name: "HC Light", setting: "Default High Contrast Light", className: "hc_light" },
+] as const;
+export type Theme = (typeof themes)[number];
 
 const sections = ["Agents", "Room", "Status"] as const;
 export type Section = (typeof sections)[number];
@@ -16,6 +25,14 @@ function environment(name: string): string {
   const value = process.env[name];
   assert(value, `${name} is not set: run the suites with test/ui/run.mjs`);
   return value;
+}
+
+/** Sets the theme of windows that start from now on; without one they follow the system's colours. */
+export function chooseTheme(theme?: Theme): void {
+  const file = environment("RESIDENT_UI_SETTINGS");
+  const { "workbench.colorTheme": _theme, ...settings } = JSON.parse(readFileSync(file, "utf8"));
+  const chosen = theme === undefined ? {} : { "workbench.colorTheme": theme.setting };
+  writeFileSync(file, JSON.stringify({ ...settings, ...chosen, "window.autoDetectColorScheme": theme === undefined }));
 }
 
 /** VS Code's workbench in a browser, used by mouse and keyboard alone. */
@@ -52,7 +69,7 @@ export class Workbench {
   }
 
   private get residentTab() {
-    return this.page.getByRole("tab", { name: "Resident", exact: true });
+    return this.page.getByRole("tab", { name: "Resident: Local Agents", exact: true });
   }
 
   /** Opens the Resident side bar by its icon. */
@@ -63,6 +80,14 @@ export class Workbench {
       .or(this.page.getByRole("button", { name: "Agents Section" }))
       .first()
       .waitFor();
+  }
+
+  /** Leaves all the width to the editors. */
+  async hideSideBar(): Promise<void> {
+    const sideBar = this.page.locator(".part.sidebar");
+    if (!(await sideBar.isVisible())) return;
+    await this.page.keyboard.press("ControlOrMeta+KeyB");
+    await sideBar.waitFor({ state: "hidden" });
   }
 
   /** Opens one section of the side bar and closes the others, so that it has all the room. */
@@ -111,10 +136,10 @@ export class Workbench {
     await this.quickInput.getByRole("button", { name: "OK" }).click();
   }
 
-  /** As a person reloads: by command, and then everything is there again. */
-  async reload(): Promise<void> {
+  /** As a person reloads: by command, or by what `reload` does, and then everything is there again. */
+  async reload(reload = () => this.command("Developer: Reload Window")): Promise<void> {
     const loaded = this.page.waitForEvent("load", { timeout: startLimitMs });
-    await this.command("Developer: Reload Window");
+    await reload();
     await loaded;
     await this.ready();
   }
@@ -135,10 +160,38 @@ export class Workbench {
     await this.page.locator(`.monaco-workbench${theme}`).waitFor();
   }
 
+  /** Loads the window again in one of the four themes. */
+  async useTheme(theme: Theme): Promise<void> {
+    chooseTheme(theme);
+    // The server may be late in noticing a changed file; a window that starts reads it.
+    await this.page.reload();
+    await this.ready();
+    await this.page.locator(`.monaco-workbench[class*="${theme.className}"]`).waitFor();
+  }
+
+  /** Brings an editor that is open to the front, with all the width. */
+  async openEditor(name: string): Promise<void> {
+    await this.page.getByRole("tab", { name: new RegExp(`^${name}\\b`) }).click();
+  }
+
+  /** Makes a page `width` pixels wide: by the window's width for an editor, by the side bar's for a view in it. */
+  async widen(frame: Frame, width: number, part: "editor" | "sideBar"): Promise<void> {
+    const missing = async () => width - (await frame.evaluate(() => window.innerWidth));
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      const by = await missing();
+      if (by === 0) break;
+      if (part === "sideBar") await this.dragSideBar(by);
+      else await this.resize((this.page.viewportSize()?.width ?? 0) + by);
+      await frame
+        .waitForFunction((before) => window.innerWidth !== before, width - by, { timeout: 2_000 })
+        .catch(() => {});
+    }
+    assert.equal(await missing(), 0, `the page cannot be ${width} pixels wide`);
+  }
+
   /** Moves the edge between side bar and editor so that the side bar is `width` pixels wider. */
   async dragSideBar(width: number): Promise<void> {
-    const bar = await this.page.locator(".part.sidebar").boundingBox();
-    assert(bar, "the side bar is not shown");
+    const bar = await this.sideBarBox();
     const edge = bar.x + bar.width;
     const middle = bar.y + bar.height / 2;
     await this.page.mouse.move(edge, middle);
@@ -151,10 +204,25 @@ export class Workbench {
     await this.page.setViewportSize({ width, height });
   }
 
-  async screenshot(name: string): Promise<void> {
+  /** A picture of the window, of the side bar with the icons at its left, or of one page. */
+  async screenshot(name: string, part: "window" | "sideBar" | Frame = "window"): Promise<void> {
     const folder = environment("RESIDENT_UI_SCREENSHOTS");
     mkdirSync(folder, { recursive: true });
-    await this.page.screenshot({ path: path.join(folder, `${name}.png`) });
+    const clip = await this.partBox(part);
+    await this.page.screenshot({ path: path.join(folder, `${name}.png`), ...(clip === undefined ? {} : { clip }) });
+  }
+
+  private async partBox(part: "window" | "sideBar" | Frame) {
+    if (part === "window") return undefined;
+    if (part !== "sideBar") return (await (await part.frameElement()).boundingBox()) ?? undefined;
+    const { x, y, width, height } = await this.sideBarBox();
+    return { x: 0, y, width: x + width, height };
+  }
+
+  private async sideBarBox() {
+    const box = await this.page.locator(".part.sidebar").boundingBox();
+    assert(box, "the side bar is not shown");
+    return box;
   }
 }
 

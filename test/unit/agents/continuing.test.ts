@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { cp } from "node:fs/promises";
+import path from "node:path";
 import { RunFollower, type RunUpdate } from "../../../src/extension/pages/runFollower";
 import type { Running } from "../../../src/protocol/service";
 import { AgentRig, record } from "../../support/agents/agentRig";
-import { inFolder } from "../../support/store/fakes";
+import { FakeLocks, inFolder } from "../../support/store/fakes";
 
 /** Resolves once the running answer has shown so many letters. */
 function lettersOf(running: Running, letters: number): Promise<void> {
@@ -73,28 +75,34 @@ describe("an answer that was cut", function () {
 
   it("by a kill goes on in the next process, with what was on disk by then", () =>
     inFolder(async (home) => {
-      const rig = new AgentRig(home, { maxAnswerTokens: 200 });
+      const live = path.join(home, "live");
+      const dead = path.join(home, "dead process");
+      const rig = new AgentRig(live);
       const id = await rig.create();
       await rig.ask(id, "Hello", { maxTokens: 40 });
       const { answer } = await rig.lastTurn(id);
-      // From here on nothing reaches the disk but what is committed while the answer goes on.
-      const running = await rig.agents.continueAnswer(id);
-      const killed = new AgentRig(home);
-      let seen = await killed.lastTurn(id);
-      while (seen.answer === answer) {
-        await new Promise(setImmediate);
-        seen = await killed.lastTurn(id);
-      }
-      assert.ok(seen.answer.startsWith(answer));
-      assert.equal(seen.state, "interrupted");
-      running.abort();
-      await rig.over(id, running);
-      await rig.agents.close();
-      const next = new AgentRig(home);
-      const before = (await next.lastTurn(id)).answer;
+      let steps = 0;
+      rig.runner.beforeStep = async () => {
+        steps += 1;
+        // By then more than a commit's worth of tokens was sampled: the device waits until it is on disk.
+        if (steps !== 60) return;
+        while ((await new AgentRig(live).lastTurn(id)).answer === answer) {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        await cp(live, dead, { recursive: true });
+      };
+      const running = await rig.agents.continueAnswer(id, { maxTokens: 80 });
+      const { text } = await rig.over(id, running);
+      const next = new AgentRig(dead, { locks: new FakeLocks() });
+      const left = await next.lastTurn(id);
+      assert.equal(left.state, "interrupted");
+      assert.ok(left.answer.startsWith(answer) && left.answer.length > answer.length);
       const rest = await next.over(id, await next.agents.continueAnswer(id, { maxTokens: 4 }));
       assert.equal(rest.figures.cache.tier, "warm");
-      assert.equal((await next.lastTurn(id)).answer, before + rest.text);
+      const whole = await next.lastTurn(id);
+      assert.equal(whole.answer, left.answer + rest.text);
+      assert.ok((answer + text).startsWith(whole.answer));
+      assert.equal(whole.state, "done");
     }));
 
   it("runs while it goes on, and tells what was said before to whoever listens, also late", () =>
@@ -125,14 +133,17 @@ describe("an answer that was cut", function () {
       const rig = new AgentRig(home);
       const id = await rig.create();
       const first = await rig.ask(id, "Hello");
-      rig.loading = new Promise(() => {});
+      let load = () => {};
+      rig.loading = new Promise((resolve) => {
+        load = resolve;
+      });
       const running = await rig.agents.continueAnswer(id);
-      rig.loading = Promise.resolve();
       running.abort();
-      await new Promise(setImmediate);
-      // The lease of a model that never comes does not end: another process sees the turn as it was.
-      const other = new AgentRig(home);
-      assert.equal((await other.lastTurn(id)).answer, first.text);
+      load();
+      const done = await rig.over(id, running);
+      assert.deepEqual([done.text, done.finishReason], ["", "aborted"]);
+      const turn = await rig.lastTurn(id);
+      assert.deepEqual([turn.answer, turn.finishReason, turn.figures], [first.text, "aborted", first.figures]);
     }));
 
   it("goes on in a copy where other turns follow it, so that they follow what they followed", () =>

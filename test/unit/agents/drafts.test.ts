@@ -30,6 +30,17 @@ describe("the size of a draft", function () {
       assert.equal(some?.promptTokens, (empty?.promptTokens ?? 0) + 4);
     }));
 
+  it("in the place of a turn is that of the prompt behind what is before it", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      for (const text of ["One", "Two", "Three"]) await rig.ask(id, text);
+      const size = await rig.agents.measureDraft(id, "Other", "t2");
+      const { figures } = await rig.over(id, await rig.agents.send(id, { text: "Other", instead: "t2" }));
+      assert.equal(size?.promptTokens, figures.promptTokens);
+      await assert.rejects(rig.agents.measureDraft(id, "Other", "t9"), { code: "INVALID_REQUEST" });
+    }));
+
   it("is not known while the model is not loaded, and loads nothing", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home);

@@ -25,8 +25,9 @@ describe("figures as people read them", () => {
     assert.deepEqual(shown, ["0.0 ms", "2.1 µs", "0.5 ms", "3.1 ms", "99.9 ms", "158 ms", "1.7 s"]);
   });
 
-  it("shows rates whole from 10, else with a decimal", () => {
+  it("shows rates whole from 10, else with a decimal, ratios with two", () => {
     assert.deepEqual([8.42, 9.96, 61.4, 0].map(english.rate), ["8.4", "10", "61", "0.0"]);
+    assert.deepEqual([0.772, 1.2, 9.996, 46.2].map(english.ratio), ["0.77", "1.20", "10", "46"]);
   });
 
   it("shows bytes with three significant digits, 1 MB being 1,048,576", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { shownName } from "../../../src/common/shownName";
 import { RowClicks } from "../../../src/extension/agents/rowClicks";
-import { shownName } from "../../../src/extension/agents/shownName";
 import { toggledRow } from "../../../src/extension/agents/toggledRow";
 
 describe("a row of the Agents view", () => {

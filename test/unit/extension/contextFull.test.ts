@@ -3,60 +3,60 @@ import type { ErrorInfo } from "../../../src/common/errors";
 import { contextFullProblem } from "../../../src/extension/commands/contextFull";
 import { problemOf } from "../../../src/extension/commands/errorText";
 
-const error: ErrorInfo = {
+const context = 8192;
+const full = (facts: ErrorInfo["facts"]): ErrorInfo => ({
   code: "CONTEXT_FULL",
-  what: "the conversation with this message is 73912 tokens long and the model's context holds 8192",
-  advice: "shorten the message",
-  facts: { needed: 73_913, context: 8192, kept: 0 },
-};
+  what: "it does not fit",
+  advice: "start a new agent",
+  facts: { needed: 73_913, context, ...facts },
+});
+const tooLong = full({ kept: 4000, message: 73_720, room: 4100, roomAlone: 8150, cause: "message" });
+const noRoom = full({ kept: 6582, message: 1700, room: 1591, roomAlone: 8150, cause: "room" });
+const noRoomAtAll = full({ kept: 8190, message: 4, room: 0, roomAlone: 8150, cause: "history" });
 
 describe("a message that does not fit the context", () => {
-  const problem = (draftTokens: number, promptTokens: number, turnCount: number, historyTokens: number) =>
-    contextFullProblem(error, {
-      size: { draftTokens, promptTokens, contextTokens: 8192 },
-      turnCount,
-      historyTokens,
-      language: "en",
-    });
-  const idsOf = ({ actions }: ReturnType<typeof problem>) => actions.map(({ id }) => id);
+  const idsOf = (error: ErrorInfo, turns: number) =>
+    contextFullProblem(error, { turnCount: turns, isBelow: true }, "en").actions.map(({ id }) => id);
 
   it("is to be shortened where it is too long by itself, and nothing is offered that cannot help", () => {
-    for (const [turns, history] of [
-      [0, 0],
-      [7, 4000],
-    ] as const) {
-      const { error: shown, actions } = problem(73_720, 73_912 + history, turns, history);
-      assert.match(shown.what, /73,720 tokens, and there is room for [\d,]+$/);
-      assert.match(shown.advice, /^shorten it to [\d,]+ tokens$/);
+    for (const turns of [0, 1, 7]) {
+      const { error, kept, actions } = contextFullProblem(tooLong, { turnCount: turns, isBelow: true }, "en");
+      assert.equal(error.what, "the message is too long for this model: 73,720 tokens, and there is room for 8,150");
+      assert.equal(error.advice, "shorten it to 8,150 tokens");
+      assert.match(kept ?? "", /your message is below\.$/);
       assert.deepEqual(actions, []);
     }
-    assert.match(problem(73_720, 73_912, 0, 0).error.what, /room for 7,999$/);
   });
 
   it("has ways on where it is the conversation that is long", () => {
-    const full = problem(1700, 8300, 4, 6582);
     assert.equal(
-      full.error.what,
+      contextFullProblem(noRoom, { turnCount: 4, isBelow: true }, "en").error.what,
       "the message has 1,700 tokens and there is room for 1,591: the conversation holds 6,582 of 8,192",
     );
-    assert.deepEqual(idsOf(full), ["rewind", "newAgentAlike", "keepLastTurns"]);
+    for (const error of [noRoom, noRoomAtAll]) {
+      assert.deepEqual(idsOf(error, 4), ["rewind", "newAgentAlike", "keepLastTurns"]);
+    }
   });
 
-  it("is not offered to keep the last turns where there is one only", () => {
-    assert.deepEqual(idsOf(problem(1700, 8300, 1, 6582)), ["rewind", "newAgentAlike"]);
-  });
-
-  it("is told without its size where that is not known", () => {
-    const unknown = contextFullProblem(error, { size: undefined, turnCount: 3, historyTokens: 9, language: "de" });
-    assert.match(unknown.error.what, /73\.912 tokens long.*holds 8\.192/);
-    assert.deepEqual(idsOf(unknown), ["rewind", "newAgentAlike", "keepLastTurns"]);
+  it("is not offered to keep the last turns where there is one only, nor to rewind where there is none", () => {
+    assert.deepEqual(idsOf(noRoom, 1), ["rewind", "newAgentAlike"]);
+    assert.deepEqual(idsOf(noRoom, 0), []);
   });
 });
 
 describe("the numbers of a failure", () => {
+  const german = (error: ErrorInfo) => problemOf(error, { language: "de" }).error.what;
+
   it("are written as the display language writes them", () => {
-    assert.match(problemOf(error, { language: "en" }).error.what, /73,912 tokens long.*holds 8,192$/);
-    const pool = { ...error, code: "POOL_EXHAUSTED", facts: { needed: 1320, total: 1256, blockTokens: 64 } } as const;
-    assert.match(problemOf(pool, { language: "de" }).error.what, /1\.320 blocks.*has 1\.256$/);
+    assert.match(german(tooLong), /73\.720 tokens, and there is room for 8\.150$/);
+    assert.match(german(noRoomAtAll), /the context of 8\.192 tokens/);
+    assert.match(german(full({ cause: "answer" })), /context of 8\.192 tokens ends: it cannot go on$/);
+    const pool = { ...noRoom, code: "POOL_EXHAUSTED", facts: { needed: 1320, total: 1256, blockTokens: 64 } } as const;
+    assert.match(german(pool), /1\.320 blocks.*has 1\.256$/);
+  });
+
+  it("are those of the failure's own sentence where it does not tell them apart", () => {
+    assert.equal(german(full({})), "the prompt is 73.912 tokens long and the model's context holds 8.192");
+    assert.equal(german(full({ cause: "message" })), "it does not fit");
   });
 });

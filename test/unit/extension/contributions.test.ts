@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import manifest from "../../../package.json";
 import { kvDtypes } from "../../../src/common/kvDtypes";
 import { repetitionWindowTokens, type SamplingRange, samplingRanges } from "../../../src/common/samplingRanges";
@@ -12,9 +13,11 @@ import {
   type SettingId,
   settings,
   startupSettings,
+  themeColours,
   treeItems,
   viewContainer,
   views,
+  walkthrough,
 } from "../../../src/extension/contributions";
 import { type AnswerSetting, answerSettings } from "../../../src/extension/engine/answerSettings";
 import { numberSettings, poolSizeLimits } from "../../../src/extension/engine/settings";
@@ -29,7 +32,7 @@ const whenClauses: readonly string[] = [
   ...Object.values(contributes.menus).flatMap((menu: readonly { readonly when?: string }[]) =>
     menu.map(({ when }) => when ?? ""),
   ),
-  ...contributes.keybindings.map(({ when }) => when),
+  ...contributes.keybindings.map((binding: { readonly when?: string }) => binding.when ?? ""),
   ...contributes.viewsWelcome.map(({ when }) => when),
   ...contributes.commands.map((command: { readonly enablement?: string }) => command.enablement ?? ""),
 ];
@@ -48,6 +51,10 @@ function boundCommands({ command, args }: Keybinding): readonly string[] {
 describe("contributions", () => {
   it("declares exactly the commands that the code names", () => {
     assert.deepEqual(sorted(contributes.commands.map(({ command }) => command)), sorted(Object.values(commands)));
+  });
+
+  it("declares exactly the colours that the code names", () => {
+    assert.deepEqual(sorted(contributes.colors.map(({ id }) => id)), sorted(Object.values(themeColours)));
   });
 
   it("puts every command under the extension's own prefix and category, with a title", () => {
@@ -69,6 +76,37 @@ describe("contributions", () => {
     );
     assert.ok(links.length > 0);
     for (const command of [...menus, ...keys, ...links]) assert.ok(known.has(command), command);
+  });
+
+  it("has a walkthrough whose pictures exist, and whose buttons and ends are commands and keys that exist", () => {
+    const [first, ...more] = contributes.walkthroughs;
+    assert.equal(first?.id, walkthrough);
+    assert.deepEqual(more, []);
+    const known = new Set<string>([...Object.values(commands), "workbench.action.reloadWindow"]);
+    const conditions = new Set<string>([...Object.values(contextKeys), ...Object.values(views)]);
+    const steps = first?.steps ?? [];
+    assert.deepEqual(
+      steps.map(({ id }) => id),
+      ["what", "model", "agent", "reload", "room"],
+    );
+    for (const { id, description, media, completionEvents } of steps) {
+      for (const file of Object.values(media).filter((value) => value.startsWith("media/"))) {
+        assert.ok(existsSync(file), `${id}: ${file}`);
+      }
+      assert.ok(!("image" in media) || "altText" in media, `${id}: a picture without words`);
+      for (const [, command = ""] of description.matchAll(/\(command:([\w.]+)\)/g))
+        assert.ok(known.has(command), command);
+      for (const event of completionEvents ?? []) {
+        const [kind, what = ""] = event.split(":");
+        assert.ok((kind === "onCommand" ? known : conditions).has(what), event);
+      }
+    }
+  });
+
+  it("binds a key to the chat on all platforms that VS Code itself leaves free", () => {
+    const chat = contributes.keybindings.find(({ command }) => command === commands.openLastAgent);
+    // Looked up in the default keyboard shortcuts of VS Code 1.139 for Linux, Windows and macOS.
+    assert.deepEqual(chat, { command: commands.openLastAgent, key: "ctrl+alt+j", mac: "cmd+alt+j" });
   });
 
   it("offers the K/V formats that the code knows, each described", () => {

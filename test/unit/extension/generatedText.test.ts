@@ -79,6 +79,15 @@ describe("the code of an answer", () => {
     );
   });
 
+  it("keeps sentences in comments and docstrings as they are", () => {
+    const answers = [
+      "/**\n * Returns the largest number.\n */\nfunction f() {}",
+      "/*\nReturns the largest number.\n*/\nfunction f() {}",
+      '"""\nReturns the largest number.\n"""\ndef f():\n  pass',
+    ];
+    for (const answer of answers) assert.equal(code(answer), answer);
+  });
+
   it("takes no line of code for words", () => {
     const lines = [
       "Foo.bar()",
@@ -217,6 +226,6 @@ describe("generated words", () => {
     assert.equal(explained("```\n# Adds.\n```", "python"), "# Adds.\n  ");
     assert.equal(explained("<!-- A list. -->", "html"), "<!-- A list. -->\n  ");
     const lines = explained("word ".repeat(60), "typescript").trimEnd().split("\n");
-    assert.ok(lines.length === 3 && lines.every((line) => line.trim().length <= 103));
+    assert.ok(lines.length === 4 && lines.every((line) => line.trim().length <= 83));
   });
 });

@@ -1,28 +1,22 @@
 import assert from "node:assert/strict";
 import { createFormats } from "../../../src/common/format";
+import { agentOfAddress, instructionsAddress } from "../../../src/extension/instructions/instructionsAddress";
 import { instructionsLensText } from "../../../src/extension/instructions/instructionsLensText";
-import { agentOfPath, instructionsPath } from "../../../src/extension/instructions/instructionsPath";
 import { InstructionsVersions } from "../../../src/extension/instructions/instructionsVersions";
 
 describe("instructions as a document", () => {
-  it("have the agent's name as title and its id in the path, whatever the name is", () => {
-    assert.equal(instructionsPath({ id: "a1", name: "Ada" }), "/a1/Instructions of Ada");
+  it("have the agent's name as title and its id as authority, whatever the name is", () => {
+    assert.deepEqual(instructionsAddress({ id: "a1", name: "Ada" }), { authority: "a1", path: "/Instructions of Ada" });
     for (const name of ["Ada", "a/b\\c", "two\nlines", " ", "../..", "Instructions of"]) {
-      assert.equal(agentOfPath(instructionsPath({ id: "a1", name })), "a1", name);
+      assert.equal(agentOfAddress(instructionsAddress({ id: "a1", name })), "a1", name);
     }
   });
 
-  it("are no other path", () => {
-    for (const path of [
-      "/",
-      "/a1",
-      "/a1/notes",
-      "a1/Instructions of Ada",
-      "/a1/Instructions of Ada/x",
-      "//Instructions of Ada",
-    ]) {
-      assert.equal(agentOfPath(path), undefined, path);
+  it("are no other document", () => {
+    for (const path of ["/", "/notes", "/Instructions of Ada/x"]) {
+      assert.equal(agentOfAddress({ authority: "a1", path }), undefined, path);
     }
+    assert.equal(agentOfAddress({ authority: "", path: "/Instructions of Ada" }), undefined);
   });
 
   it("have a later time with every change, and the same time without one", () => {

@@ -138,7 +138,7 @@ describe("the room", () => {
     await room.continueAnswer(first, answers()[0]?.turn?.id ?? "");
     assert.equal(answers()[0]?.turn?.state, "running");
     assert.equal(room.shown[0]?.endedAt, undefined, "the time that it took says nothing any more");
-    service.answerOf(first).answer("half an answer");
+    service.answerOf(first).answer(" an answer");
     await settle();
     const { turn } = answers()[0] ?? {};
     assert.deepEqual([turn?.state, turn?.answer], ["done", "half an answer"]);
@@ -267,6 +267,16 @@ describe("the room", () => {
       ["done", "interrupted"],
     );
     assert.equal(answers(next)[0]?.folded, true);
+    const { turns } = await service.getAgent(second);
+    service.change(second, { turns: turns.map((turn) => ({ ...turn, state: "interrupted", answer: "half an" })) });
+    await next.recover();
+    assert.deepEqual(
+      answers(next).map(({ turn }) => [turn?.state, turn?.answer]),
+      [
+        ["done", "done"],
+        ["interrupted", "half an"],
+      ],
+    );
   });
 
   it("refuses an empty message and a message to nobody", async () => {

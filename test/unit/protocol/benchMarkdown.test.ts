@@ -64,7 +64,7 @@ describe("all figures of a report", () => {
       "Restore (ms)": ["62.0", ""],
       "Size (MB)": ["1.00", ""],
       Share: ["50.0%", ""],
-      "Ratio (×)": ["2.0", ""],
+      "Ratio (×)": ["2.00", ""],
       "Alone (tok/s)": ["", "9.0"],
       Identical: ["", "yes"],
       "A hundred turns (MB)": ["", "2.00"],
@@ -106,7 +106,7 @@ describe("Markdown of reports", () => {
 
 | tok/s | Resident | llama-cpp-python 0.3.36 |
 | --- | ---: | ---: |
-| decode | 100 | 50 (2.0 ×) |
+| decode | 100 | 50 (2.00 ×) |
 | prefill 128 | 2,000 | – |
 
 * mlx_lm: not run: no Python

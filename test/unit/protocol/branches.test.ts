@@ -53,6 +53,15 @@ describe("the branches of a conversation in words", () => {
     );
   });
 
+  it("show an answer's words, not its Markdown", () => {
+    const titleOf = (answer: string) => branchRows([chain("t1", { answer })], formats, now)[0]?.title;
+    assert.equal(
+      titleOf("# Plan\n\nUse `limit` **always**:\n\n```ts\nlet x_y = 1;"),
+      "Plan Use limit always: let x_y = 1;",
+    );
+    assert.equal(titleOf("```ts"), "```ts");
+  });
+
   it("are told in the display language", () => {
     const [row] = branchRows([chain("t1", { tokens: 1204, createdAt: now - 5 * minute })], createFormats("de"), now);
     assert.match(row?.facts ?? "", /1\.204.*vor 5 Min\./);

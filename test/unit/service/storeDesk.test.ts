@@ -78,6 +78,25 @@ describe("the store's desk", function () {
       assert.deepEqual(await readdir(path.join(home, "agents")), [".names.lock"]);
     }));
 
+  it("keeps for later windows what the last verification found, and what a repair left of it", () =>
+    inFolder(async (home) => {
+      const { rig, root, desk } = deskOf(home);
+      assert.equal(await new LastVerification(root).get(), undefined);
+      await rig.ask(await rig.create(), message);
+      await rig.agents.close();
+      const [damaged] = await listObjects(root);
+      assert.ok(damaged);
+      await writeFile(damaged.path, "no block");
+      const { checked } = await desk.verify(() => {});
+      const found = await new LastVerification(root).get();
+      assert.deepEqual([found?.checked, found?.problems, found?.stopped], [checked, 1, false]);
+      assert.ok(Math.abs(Date.parse(found?.at ?? "") - Date.now()) < hourMs);
+      await desk.repair(() => {});
+      assert.equal((await new LastVerification(root).get())?.problems, 0);
+      await writeFile(path.join(root, "verified.json"), "{ half of");
+      assert.equal(await new LastVerification(root).get(), undefined);
+    }));
+
   it("finishes at the next start a deletion that was killed, and leaves what another agent shares", () =>
     inFolder(async (home) => {
       const { rig, root } = deskOf(home);

@@ -3,6 +3,8 @@ import { appendFile, readdir, readFile, stat, truncate, writeFile } from "node:f
 import path from "node:path";
 import { AgentStore } from "../../../src/store/agentStore";
 import { durableFiles } from "../../../src/store/files";
+import { agentFiles } from "../../../src/store/manifest";
+import type { DurableFiles } from "../../../src/store/ports";
 import { FakeLocks, FlakyFiles, inFolder, tokens } from "../../support/store/fakes";
 
 const ada = {
@@ -20,6 +22,27 @@ function storeIn(folder: string, locks = new FakeLocks().process(), files = new 
     () => locks,
     () => 1_700_000_000_000,
   );
+}
+
+/** Logs that are written when the test says so. */
+class SlowLogs extends FlakyFiles {
+  private held: Promise<Error | undefined> = Promise.resolve(undefined);
+
+  /** Answers with what lets the next write go on, or fail. */
+  hold(): (failure: Error | undefined) => void {
+    let release = (_: Error | undefined) => {};
+    this.held = new Promise((resolve) => {
+      release = resolve;
+    });
+    return release;
+  }
+
+  override async writeAt(file: string, position: number, bytes: Uint8Array, sync?: boolean): Promise<void> {
+    const failure = await this.held;
+    this.held = Promise.resolve(undefined);
+    if (failure !== undefined) throw failure;
+    await super.writeAt(file, position, bytes, sync);
+  }
 }
 
 describe("agent store", function () {
@@ -41,6 +64,36 @@ describe("agent store", function () {
           ["answer", [5, 6]],
         ],
       );
+    }));
+
+  it("writes the manifest beside the logs, and puts it in its place when they are on disk", () =>
+    inFolder(async (folder) => {
+      const files = new SlowLogs();
+      const writer = await storeIn(folder, undefined, files).create(ada);
+      const manifest = () => readFile(path.join(writer.folder, "manifest.json"), "utf8");
+      const before = await manifest();
+      for (const failure of [undefined, new Error("the log is lost")]) {
+        const held = files.hold();
+        writer.append({ type: "turn", user: "Hello" }, tokens());
+        const commit = writer.commit();
+        commit.catch(() => {});
+        while (!(await readdir(writer.folder)).some((name) => name.includes(".tmp-"))) await new Promise(setImmediate);
+        const now = await manifest();
+        held(failure);
+        if (failure === undefined) {
+          await commit;
+          assert.equal(now, before);
+          assert.notEqual(await manifest(), before);
+        } else {
+          await assert.rejects(commit, { code: "IO_FAILURE" });
+          assert.equal(await manifest(), now);
+          assert.ok(!(await readdir(writer.folder)).some((name) => name.includes(".tmp-")));
+          assert.ok(writer.hasUncommitted);
+          await writer.commit();
+          assert.notEqual(await manifest(), now);
+        }
+      }
+      assert.equal((await storeIn(folder).read(writer.manifest.id)).entries.length, 2);
     }));
 
   it("lets a second process read and fork, not write, until the first lets go", () =>
@@ -125,27 +178,31 @@ describe("agent store", function () {
 
   it("survives a death between any two writes of a commit", () =>
     inFolder(async (folder) => {
-      for (let survived = 0; survived < 3; survived += 1) {
-        let left = Number.POSITIVE_INFINITY;
-        const files = {
-          writeAt: async (file: string, position: number, bytes: Uint8Array) => {
-            if (left-- <= 0) throw new Error("dead");
+      const { tokens: tokenLog, turns: turnLog, manifest } = agentFiles;
+      for (const lost of [[tokenLog, turnLog, manifest], [turnLog, manifest], [turnLog], [manifest]]) {
+        let isDead = false;
+        const check = (file: string) => {
+          if (isDead && lost.some((name) => name === path.basename(file))) throw new Error("dead");
+        };
+        const files: DurableFiles = {
+          writeAt: async (file, position, bytes) => {
+            check(file);
             await durableFiles.writeAt(file, position, bytes);
           },
-          replace: async (file: string, bytes: Uint8Array) => {
-            if (left-- <= 0) throw new Error("dead");
-            await durableFiles.replace(file, bytes);
+          replace: async (file, bytes, durability, after) => {
+            check(file);
+            await durableFiles.replace(file, bytes, durability, after);
           },
         };
-        const home = path.join(folder, String(survived));
+        const home = path.join(folder, lost.join());
         const store = new AgentStore(home, files, () => new FakeLocks().process());
         const writer = await store.create(ada);
         writer.append({ n: 1 }, tokens(1));
         await writer.commit();
         writer.append({ n: 2 }, tokens(2));
-        left = survived;
+        isDead = true;
         await assert.rejects(writer.commit());
-        left = Number.POSITIVE_INFINITY;
+        isDead = false;
         const { stored } = await store.open(writer.manifest.id);
         assert.deepEqual(
           stored.entries.map((entry) => entry.body["n"]),

@@ -102,6 +102,10 @@ describe("block store", function () {
         const { loaded, refused } = await store.load(files, identity, chain, [7, 8, 9]);
         assert.equal(loaded, 1);
         assert.equal(refused?.code, code);
+        assert.match(
+          refused?.reason ?? "",
+          code === "checksum" ? /^block 2 failed its checksum$/ : /^block 2 was refused: ./,
+        );
         assert.equal(refused?.atToken, 4);
         assert.equal((await store.findPresent(chain)).present, 1);
         for (const [index, block] of chain.entries()) await store.save(files, identity, block, index);

@@ -151,6 +151,15 @@ describe("the message that is being written in a chat", () => {
     assert.equal(shown(), "");
   });
 
+  it("is told at once when the panel loses the focus, and not twice", async () => {
+    const { dock, requests } = newDock();
+    dock.composer.draft = "half a thought";
+    dock.composer.field.dispatchEvent(new Event("blur"));
+    assert.deepEqual(requests, [{ type: "readAhead", draft: "half a thought", serial: 1 }]);
+    await setTimeout(300);
+    assert.equal(requests.length, 1);
+  });
+
   it("attaches the editor's selection by its name, and chooses models without taking the agent's own away", () => {
     const { requests, click, button } = newDock();
     click("Attach recover.ts:88–141");

@@ -34,6 +34,23 @@ describe("the chat's state", () => {
     assert.equal(reduceChat(emptyChat, textUpdate(0, "x")), emptyChat);
   });
 
+  it("takes the branches anew when a turn has ended, and leaves the turns as they are", () => {
+    const chain = {
+      turn: "t1",
+      current: true,
+      isEnd: true,
+      user: "hi",
+      answer: "hello",
+      turns: 1,
+      tokens: 9,
+      createdAt: 0,
+    };
+    const before = stateAfter(boot);
+    const after = reduceChat(before, { type: "branches", branches: [chain] });
+    assert.deepEqual(after.snapshot?.branches, [chain]);
+    assert.equal(after.snapshot?.turns, before.snapshot?.turns);
+  });
+
   it("appends text to the running answer, and its progress ends", () => {
     const progress = { type: "prefill", done: 1, total: 2, reused: 0, tokensPerSecond: 0 } as const;
     const state = stateAfter(

@@ -258,7 +258,10 @@ describe("why there can be no answer", () => {
 
   it("is a note with a way on when no model is chosen", () => {
     const node = notice("noModel");
-    assert.match(text(node), /^Choose a model first, or get the starter model, .* Agents and what they have read are kept\./);
+    assert.match(
+      text(node),
+      /^Choose a model first, or get the starter model, .* Agents and what they have read are kept\./,
+    );
     assert.deepEqual(buttons(node), ["Choose Model…", "Get Starter Model"]);
   });
 
@@ -275,7 +278,7 @@ describe("why there can be no answer", () => {
     const { readOnly } = sample("locked");
     assert(readOnly);
     const banner = readOnlyBanner(readOnly, formats, () => {});
-    assert.match(text(byRole("note", banner)), /open in another window/);
+    assert.match(text(byRole("note", banner)), /Open in another window/);
     assert.deepEqual(buttons(banner), ["Fork Agent…", "Try Again"]);
   });
 });

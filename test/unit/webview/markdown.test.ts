@@ -394,6 +394,15 @@ describe("an answer that streams", () => {
   });
 });
 
+describe("the caret in a table that streams", () => {
+  it("stands in its last cell, not behind the table", () => {
+    const [table] = blocks("| a |\n|---|\n| 1 |");
+    assert(table);
+    const cell = nodesOf(withCaret(table)).find(({ tag }) => tag === "td");
+    assert.deepEqual(classes(cell?.children.at(-1) ?? ""), ["caret"]);
+  });
+});
+
 describe("what a person wrote", () => {
   it("is shown as it is, with code as code", () => {
     const shown = inlineCode("make `readBlock` *async* <b>");

@@ -131,6 +131,13 @@ describe("the room's state", () => {
     assert(reduceRoom(state, { type: "text", message: "m9", agent: "agent-1", delta }).stale);
   });
 
+  it("knows what is selected in the editor, also that nothing is any more", () => {
+    const selection = { label: "a.ts:3", title: "src/a.ts:3", lines: 1 };
+    const selected = reduceRoom({ snapshot, stale: false }, { type: "selection", selection });
+    assert.deepEqual(selected.snapshot?.selection, selection);
+    assert.deepEqual(reduceRoom(selected, { type: "selection" }).snapshot, snapshot);
+  });
+
   it("folds an answer at once and leaves the others alone", () => {
     const before = (roomSamples["streaming"] ?? []).reduce(reduceRoom, emptyRoom);
     const after = fold(before, "m2", "agent-0", true).snapshot?.messages.at(-1)?.answers;
@@ -168,6 +175,7 @@ describe("the answers to a message", () => {
   it("say how many have finished, then what they took", () => {
     assert.equal(summary(message("streaming"), formats), "1 of 3 finished, 1 not asked");
     assert.equal(summary(message("noModel"), formats), "1 answer, 96 tokens, 1.7 s");
+    assert.equal(summary(message("full"), formats), "1 answer, 2 tokens, 900 ms, 1 failed");
   });
 
   it("say what each is at", () => {

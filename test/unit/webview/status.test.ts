@@ -147,9 +147,9 @@ describe("the results of benchmarks", () => {
     ];
     const report = { suite: "engine", at: "2026-01-01T00:00:00Z", machine: "m", rows } as const;
     assert.deepEqual(judged([report]), [
-      ["Together against one", "2.5 ×", undefined, undefined],
+      ["Together against one", "2.50 ×", undefined, undefined],
       ["Hot, TTFT", "99 ×", "100 ×", false],
-      ["Beside a restore", "1.2 ×", "1.2 ×", true],
+      ["Beside a restore", "1.19 ×", "1.20 ×", true],
       ["Scheduler", "2.1%", "2.0%", false],
       ["Event loop", "3.0 ms", "10 ms", true],
     ]);

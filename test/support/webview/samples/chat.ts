@@ -93,37 +93,31 @@ const poolExhausted: Problem = {
   ],
 };
 
-const overfull: ErrorInfo = {
-  code: "CONTEXT_FULL",
-  what: "the conversation with this message is 33120 tokens long and the model's context holds 32768",
-  advice: "rewind to an earlier turn, shorten the message, or start a new agent",
-  facts: { needed: 33_121, context: 32_768, kept: 31_564 },
-};
+function overfull(facts: ErrorInfo["facts"]): ErrorInfo {
+  return { code: "CONTEXT_FULL", what: "it does not fit", advice: "shorten it", facts: { context: 32_768, ...facts } };
+}
 
-const historyFull = contextFullProblem(overfull, {
-  size: { draftTokens: 1540, promptTokens: 33_120, contextTokens: 32_768 },
-  turnCount: 3,
-  historyTokens: 31_564,
-  language: "en",
-});
+const historyFull = contextFullProblem(
+  overfull({ kept: 31_564, message: 1540, room: 1187, roomAlone: 32_720, cause: "room" }),
+  { turnCount: 3, isBelow: true },
+  "en",
+);
 
-const tooLong = contextFullProblem(overfull, {
-  size: { draftTokens: 73_720, promptTokens: 73_820, contextTokens: 32_768 },
-  turnCount: 1,
-  historyTokens: 80,
-  language: "en",
-});
+const tooLong = contextFullProblem(
+  overfull({ kept: 80, message: 73_720, room: 32_667, roomAlone: 32_720, cause: "message" }),
+  { turnCount: 1, isBelow: true },
+  "en",
+);
 
 const pasted = "function recoverTo(follow: TokenSet, limit: number): Token {\n  let depth = 0;\n".repeat(40);
 
 const locked: Problem = {
   error: {
     code: "AGENT_LOCKED",
-    what: "this agent is open in another window, so it can only be read here",
-    advice: "close it there, or fork it",
+    what: "open in another window, read only here",
+    advice: "continue it there, or fork it to go on here",
     facts: {},
   },
-  kept: "The conversation can be read here.",
   actions: [
     { id: "fork", label: "Fork Agent…" },
     { id: "tryAgain", label: "Try Again" },
@@ -154,6 +148,7 @@ const branching = Array.from({ length: 9 }, (_, index) =>
 );
 
 export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
+  opening: [{ type: "opening", waitsFor: "conversation" }],
   streaming: [
     snapshot({ turns: [first, second, third, asked], agent: { ...reviewer, state: "answering" } }),
     {
@@ -186,23 +181,6 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
         chain({
           turn: "t8",
           after: "t2",
-          answer: "No: a search finds one call only.",
-          tokens: 3180,
-          createdAt: ago(20),
-        }),
-      ],
-    }),
-  ],
-  branches: [
-    snapshot({
-      turns: [first, second, third],
-      branches: [
-        chain({ turn: "t2", current: true, isEnd: false, turns: 2, createdAt: ago(70) }),
-        chain({ turn: "t3", after: "t2", current: true, answer: "Yes, one place: parseInterface.", createdAt: ago(3) }),
-        chain({
-          turn: "t8",
-          after: "t2",
-          user: "Does anything else call it without a limit?",
           answer: "No: a search finds one call only.",
           tokens: 3180,
           createdAt: ago(20),
@@ -324,7 +302,7 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
       turns: [{ ...first, user: `${contents.hostile}\n${"w".repeat(300)}`, answer: contents.hostile }],
     }),
   ],
-  branches: [snapshot({ turns: [first, second], branches: branching })],
+  manyBranches: [snapshot({ turns: [first, second], branches: branching })],
   empty: [snapshot({ agent: { ...reviewer, tier: "cold", tokens: 0, hotTokens: 0, diskTokens: 0 } })],
   poolExhausted: [
     snapshot({
@@ -384,6 +362,13 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
     snapshot({ turns: [first, { ...second, finishReason: "aborted", answer: "The skip should stop at the end of" }] }),
   ],
   locked: [snapshot({ agent: { ...reviewer, lockedElsewhere: true, tier: "warm" }, turns: [first], readOnly: locked })],
+  lockedFailed: [
+    snapshot({
+      agent: { ...reviewer, lockedElsewhere: true, tier: "warm" },
+      turns: [first, turn("t12", "Compare every rule.", "", { state: "failed", problem: poolExhausted })],
+      readOnly: locked,
+    }),
+  ],
   loading: [
     snapshot({
       turns: [first],

@@ -152,6 +152,20 @@ const allStopped: RoomMessage = {
   ],
 };
 
+/** As many messages as the room keeps. */
+const long: readonly RoomMessage[] = Array.from({ length: 30 }, (_, at) => ({
+  ...second,
+  id: `n${at}`,
+  endedAt: 900,
+  answers: [reviewer, writer].map((agent) =>
+    answered(agent, {
+      turn: turn(`n${at}-${agent.id}`, "Yes:\n\n```ts\nconst block = await readBlock();\n```\n\nThe rest stays.", {
+        figures: figures(3424, 38, 21),
+      }),
+    }),
+  ),
+}));
+
 const contextFull: Problem = {
   error: {
     code: "CONTEXT_FULL",
@@ -269,7 +283,12 @@ export const roomSamples: Readonly<Record<string, readonly RoomUpdate[]>> = {
       messages: [notAsked],
     }),
   ],
-  stopped: [snapshot({ messages: [allStopped] })],
+  stopped: [
+    snapshot({
+      messages: [allStopped],
+      selection: { label: "parse.ts:3–9", title: "src/parse.ts:3–9", lines: 7 },
+    }),
+  ],
   full: [
     snapshot({
       messages: [
@@ -284,6 +303,7 @@ export const roomSamples: Readonly<Record<string, readonly RoomUpdate[]>> = {
       ],
     }),
   ],
+  long: [snapshot({ messages: long })],
   waiting: [
     snapshot({
       messages: [

@@ -211,6 +211,52 @@ export const statusSamples: Readonly<Record<string, readonly StatusUpdate[]>> = 
       },
     }),
   ],
+  troubled: [
+    snapshot(readyEngine, {
+      pool: { ...pool, reduced: { wantedBytes: 4096 * mib, reason: "2.1 GB of memory were free" } },
+      store: {
+        ...status.store,
+        bytes: 8200 * mib,
+        lastSaveError: { code: "DISK_FULL", what: "the disk is full", advice: "free some space", facts: {} },
+        problem: { code: "IO_FAILURE", what: "the folder cannot be read", advice: "look at it", facts: {} },
+        lastVerified: {
+          at: new Date(Date.now() - 3 * 3_600_000).toISOString(),
+          checked: { objects: 813, bytes: 1833 * mib },
+          problems: 2,
+          stopped: false,
+        },
+      },
+      agents: agents.map((agent, i) =>
+        i === 1
+          ? { ...agent, name: "Reviewer of everything that is written in the storage engine and its tests" }
+          : agent,
+      ),
+      lastBench: [
+        report("exp-006", [
+          row("reconstruct, 1 × 12, hot", 0.0038, { targetMs: 0.1 }),
+          row("restore from disk (page cache hot), 32 × 48, of the floor", 114, { ratio: 0.77, targetRatio: 0.8 }),
+          row("floor: raw read into as much memory, 32 × 48", 125),
+        ]),
+        report("resume", resumeRows(1)),
+        report("engine", [
+          row("hot agent of 4096 tokens, one that was written in the chat, TTFT", 19, {
+            firstMs: 4500,
+            ratio: 232,
+            reusedTokens: 4210,
+            prefilledTokens: 6,
+            targetRatio: 100,
+          }),
+          row("8 answers, host blocked 200 ms a second", 0, {
+            tokensPerSecond: 890,
+            undisturbedTokensPerSecond: 898,
+            deviceIdleShare: 0.011,
+            stepMs: 8.9,
+            undisturbedStepMs: 8.8,
+          }),
+        ]),
+      ],
+    }),
+  ],
   idle: [
     unloaded({
       state: { type: "idle" },

@@ -1,0 +1,27 @@
+import type { TurnId } from "../protocol/service";
+import { openCopyOf } from "./continuing";
+import type { LiveAgent } from "./liveAgent";
+import type { Turn } from "./turnTree";
+
+/** How a turn is prepared before its answer runs. */
+export interface TurnStart {
+  /** Whether a cut answer is continued: in its own turn or in a copy of it. */
+  readonly goesOn: "no" | "same" | "copy";
+  readonly again?: boolean;
+  /** Makes the turn the head, on disk. Rejects with nothing changed where that fails. */
+  readonly commit: (agent: LiveAgent, id: TurnId, at: number) => Promise<void>;
+}
+
+export function newTurn(parent: TurnId | undefined, user: string): TurnStart {
+  return { goesOn: "no", commit: (agent, id, at) => agent.addTurn(id, parent, user, at) };
+}
+
+export function openCopy(turn: Turn): TurnStart {
+  return { goesOn: "copy", commit: (agent, id, at) => agent.addCopy(openCopyOf(turn, id, at), id, at) };
+}
+
+/** The turn is on disk already. */
+export const sameTurn: TurnStart = {
+  goesOn: "same",
+  commit: async (agent, _id, at) => agent.writer.change({ lastUsedAt: at }),
+};
