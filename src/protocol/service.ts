@@ -226,7 +226,7 @@ export interface CreateAgentRequest {
   readonly system?: string;
   readonly modelDirectory?: string;
   /** Also while an agent cannot be read whose name may be the same. */
-  readonly besideUnreadable?: boolean;
+  readonly allowUnreadable?: boolean;
 }
 
 /** What a repair found and did. */
@@ -439,8 +439,19 @@ export interface StoreForgotten {
   readonly removed: FileTotals;
 }
 
+/** The model that is loaded next, since requests for it wait. */
+export interface NextModel {
+  readonly name: string;
+  /** Turns that are served before it is loaded: running ones, and waiting ones that come first. */
+  readonly turnsAhead: number;
+  /** Absent when its files cannot be read. */
+  readonly weightBytes?: number;
+}
+
 export interface ServiceStatus {
   readonly engine: EngineState;
+  /** Present while requests wait for a model that is not loaded, also during its load. */
+  readonly nextModel?: NextModel;
   readonly metrics: EngineMetrics;
   readonly pool?: PoolStatus;
   readonly store: StoreStatus;

@@ -7,6 +7,7 @@ import type {
   BenchReport,
   BenchSuite,
   EngineMetrics,
+  NextModel,
   PoolStatus,
   ServiceStatus,
   StoreStatus,
@@ -68,6 +69,7 @@ export type StatusUpdate =
       readonly type: "metrics";
       readonly metrics: EngineMetrics;
       readonly pool?: PoolStatus;
+      readonly nextModel?: NextModel;
       readonly sample?: MetricSample;
     }
   | { readonly type: "agents"; readonly agents: readonly AgentSummary[] }

@@ -51,7 +51,7 @@ export class BenchAgents {
       get quotaBytes() {
         return quota.bytes;
       },
-      onCounted: (bytes) => quota.look(bytes),
+      onCounted: (bytes) => quota.refresh(bytes),
       neededKeys: () => this.agents.neededKeys(),
       collectIfDue: async () => {},
       nowMs: Date.now,

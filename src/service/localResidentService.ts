@@ -53,6 +53,7 @@ import { GatedModelAccess } from "./modelAccess";
 import { ModelGate } from "./modelGate";
 import { type LoadedModel, ModelHost } from "./modelHost";
 import { ModelLibrary } from "./modelLibrary";
+import { NextModelStatus } from "./nextModel";
 import type { Runtime } from "./runtime";
 import { StoreCollector } from "./storeCollector";
 import { StoreDesk } from "./storeDesk";
@@ -66,6 +67,7 @@ export class LocalResidentService implements ResidentService {
   private readonly library: ModelLibrary;
   private readonly host: ModelHost;
   private readonly gate: ModelGate<LoadedModel>;
+  private readonly nextModel = new NextModelStatus();
   private readonly idleUnload: IdleUnload;
   private readonly models: HoldableModelAccess;
   private readonly agents: Agents;
@@ -131,7 +133,7 @@ export class LocalResidentService implements ResidentService {
       get quotaBytes() {
         return quota.bytes;
       },
-      onCounted: (bytes) => quota.look(bytes),
+      onCounted: (bytes) => quota.refresh(bytes),
       neededKeys: () => this.agents.neededKeys(),
       collectIfDue: () => collector.collectIfDue(),
       nowMs: Date.now,
@@ -195,8 +197,10 @@ export class LocalResidentService implements ResidentService {
     const loaded = this.gate.current?.model;
     const benchRunning = this.bench.running;
     const lastVerified = await this.verified.get();
+    const nextModel = await this.nextModel.describe(this.gate.next);
     return {
       engine: await this.engineState(),
+      ...(nextModel && { nextModel }),
       metrics: engineMetrics(loaded),
       ...(loaded === undefined ? {} : { pool: poolStatus(loaded) }),
       store: { ...(await this.keeper.status()), ...(lastVerified && { lastVerified }) },

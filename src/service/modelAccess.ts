@@ -27,7 +27,7 @@ export class GatedModelAccess implements ModelAccess {
     let newest: readonly TurnsAhead[] | undefined;
     const tell = async (ahead: readonly TurnsAhead[]) => {
       newest = ahead;
-      size ??= sizeOf(wanted);
+      size ??= weightBytesOf(wanted);
       const bytes = await size;
       if (newest === ahead) onWaiting?.(waitingReason(ahead, wanted, bytes));
     };
@@ -51,8 +51,8 @@ export class GatedModelAccess implements ModelAccess {
   }
 }
 
-/** Of the weights; `undefined` where the model cannot be read, which the load will say. */
-async function sizeOf(directory: string): Promise<number | undefined> {
+/** Size of the weights; `undefined` when the model cannot be read: its load will fail with the reason. */
+export async function weightBytesOf(directory: string): Promise<number | undefined> {
   try {
     return (await summarizeModel(directory)).weightBytes;
   } catch {

@@ -43,6 +43,12 @@ interface Loaded<M> {
   retired: boolean;
 }
 
+export interface NextLoad {
+  readonly directory: string;
+  /** Turns that are served before the load. */
+  readonly turnsAhead: number;
+}
+
 export interface GateClock {
   nowMs(): number;
   /** Calls `work` once, unless it is cancelled before; returns what cancels it. */
@@ -90,6 +96,16 @@ export class ModelGate<M> {
 
   get current(): { readonly directory: string; readonly model: M } | undefined {
     return this.loaded;
+  }
+
+  /** The model that is loaded next, since requests for it wait; also while it is being loaded. */
+  get next(): NextLoad | undefined {
+    const { loaded } = this;
+    const order = this.inOrder();
+    const request = order.find(({ directory }) => directory !== undefined && directory !== loaded?.directory);
+    if (request?.directory === undefined) return undefined;
+    const ahead = turnsAhead(this.runningTurns(), order).get(request) ?? [];
+    return { directory: request.directory, turnsAhead: ahead.reduce((sum, { turns }) => sum + turns, 0) };
   }
 
   get numLeases(): number {
@@ -205,14 +221,17 @@ export class ModelGate<M> {
   }
 
   private tellWaiting(): void {
-    const running = { directory: this.loaded?.directory ?? "", turns: this.numLeases };
-    for (const [request, ahead] of turnsAhead(running, this.inOrder())) {
+    for (const [request, ahead] of turnsAhead(this.runningTurns(), this.inOrder())) {
       if (request.type === "unload") continue;
       const text = JSON.stringify(ahead);
       if (request.told === text || (request.told === undefined && ahead.length === 0)) continue;
       request.told = text;
       request.onWaiting?.(ahead);
     }
+  }
+
+  private runningTurns(): TurnsAhead {
+    return { directory: this.loaded?.directory ?? "", turns: this.numLeases };
   }
 
   private lease(loaded: Loaded<M>): Lease<M> {

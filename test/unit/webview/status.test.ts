@@ -8,6 +8,7 @@ import type { StatusCommand, StatusSnapshot } from "../../../src/protocol/status
 import { Eta } from "../../../src/webview/shared/eta";
 import { benchView } from "../../../src/webview/status/bench";
 import { type BlockRun, blocksByAgent, blocksPerCell, mapCells, maxCells } from "../../../src/webview/status/blockMap";
+import { engineView } from "../../../src/webview/status/engine";
 import { poolView } from "../../../src/webview/status/pool";
 import { logScale, resumeChart, resumeHistory, timesByContext } from "../../../src/webview/status/resumeChart";
 import { linePath, sparkline } from "../../../src/webview/status/spark";
@@ -32,6 +33,23 @@ const run: fc.Arbitrary<BlockRun> = fc.record(
   },
   { requiredKeys: ["kind", "count"] },
 );
+
+describe("the engine", () => {
+  const context = { formats, run: () => {}, remainingMs: undefined };
+  const shown = (state: StatusSnapshot | undefined) => {
+    assert(state);
+    return text(engineView(state.engine, state.status.nextModel, context));
+  };
+
+  it("names the loaded model and the one that is loaded next, with the turns before it and its size", () => {
+    const waiting = sample("nextModel");
+    assert.match(shown(waiting), /Qwen2.5-Coder 3B.*then.*Qwen3-1.7B-4bitafter 2 turns, 1.70 GB to load/);
+    const { metrics } = waiting.status;
+    const now = reduceStatus(waiting, { type: "metrics", metrics, nextModel: { name: "B", turnsAhead: 0 } });
+    assert.match(shown(now), /thenBnow/);
+    assert.doesNotMatch(shown(reduceStatus(waiting, { type: "metrics", metrics })), /then/);
+  });
+});
 
 describe("the block map", () => {
   it("draws at most 1,024 cells, each for a power of two of blocks", () => {
