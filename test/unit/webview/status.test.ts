@@ -181,8 +181,8 @@ describe("the results of benchmarks", () => {
     assert.deepEqual(judged([report]), [
       ["750 turns over 24 agents", "900 ms", undefined, undefined],
       ["Turns that failed", "0", "0", true],
-      ["Answers that are not those given alone", "1 of 25", "0", false],
-      ["Memory that 100 more turns take", "-2.86 MB", undefined, undefined],
+      ["Answers that differ from those given alone", "1 of 25", "0", false],
+      ["Memory for 100 more turns", "-2.86 MB", undefined, undefined],
     ]);
   });
 
@@ -243,7 +243,7 @@ describe("the results of benchmarks", () => {
     const progress = { done: 1, total: 2, unit: "runs", message: "hot" } as const;
     const context = { formats, now: 0, remainingMs: undefined, available: true, run: () => {} };
     assert.match(text(benchView([], { suite: "exp-006", progress }, context)), /Answers wait until it has ended\./);
-    assert.match(text(benchView([], { suite: "soak", progress }, context)), /Agents can answer meanwhile\./);
+    assert.match(text(benchView([], { suite: "soak", progress }, context)), /Agents can answer in the meantime\./);
   });
 
   it("have whole names, and no header without a text", () => {
