@@ -108,7 +108,7 @@ class World {
       // Each pair has the same beginning.
       const system = benchText(`of pair ${this.made >> 1}`, this.plan.systemTokens * (1 + (this.made % 3)));
       const name = `soak ${Date.now()} ${this.made}`;
-      this.ids.push((await this.service.createAgent({ name, system, besideUnreadable: true })).id);
+      this.ids.push((await this.service.createAgent({ name, system, allowUnreadable: true })).id);
     }
   }
 

@@ -1,6 +1,6 @@
 import { type ModelSampling, samplingOfModel } from "./generationConfig";
 
-/** How models are best sampled whose files do not say it, by the digest of their weights. */
+/** The best sampling of models whose files do not state it, by the digest of their weights. */
 const known: ReadonlyMap<string, ModelSampling> = new Map([
   // SmolLM2-135M-Instruct in Q4_1, the starter model. Asked for the capital of France with 40 seeds it was right in 40
   // answers when greedy, in 31 at a temperature of 0.1 (top-p 0.9), in 20 at the 0.2 that its makers recommend for the
@@ -8,7 +8,7 @@ const known: ReadonlyMap<string, ModelSampling> = new Map([
   ["bfaf15667d0d5219c9e48d1ab3449c3b", { temperature: 0 }],
 ]);
 
-/** A model's own sampling: what its `generation_config.json` says, else what is known of its weights. */
+/** A model's own sampling: from its `generation_config.json`, else the one known for its weights. */
 export function modelSampling(generationConfig: unknown, weightsId: string): ModelSampling {
   const said = samplingOfModel(generationConfig);
   return Object.keys(said).length > 0 ? said : (known.get(weightsId) ?? {});

@@ -8,7 +8,7 @@ import type { LoadedModel } from "./modelHost";
 
 const owner = "bench";
 
-/** The loaded model as suites see it. Blocks and files that it uses are released and removed. */
+/** The loaded model for suites. Releases the blocks and removes the files that it uses. */
 export function engineProbe(loaded: () => LoadedModel | undefined, scratch: string): EngineProbe {
   const current = () => {
     const model = loaded();
@@ -52,7 +52,7 @@ async function storeCache({ session, info }: LoadedModel, tokens: number, folder
       restore.cancel();
     }
   };
-  // The blocks' contents do not matter, as long as they are restored unchanged.
+  // The contents of the blocks do not matter if they are restored unchanged.
   await withBlocks(async (blocks) => {
     for (const [index, block] of blocks.entries()) {
       const stored = chain[index];

@@ -6,7 +6,7 @@ import type { PoolSize } from "./poolSize";
 
 export interface PoolWish {
   readonly wantedBytes: number;
-  /** What is tried last; less than this is no pool. */
+  /** The smallest size to try. */
   readonly leastBytes: number;
   readonly kvBytesPerToken: number;
   readonly sizeOf: (poolBytes: number) => PoolSize;
@@ -16,16 +16,16 @@ export interface PoolWish {
 export interface FittingPool {
   readonly pool: NativePool;
   readonly size: PoolSize;
-  /** It is smaller than was wanted. */
+  /** Present when the pool is smaller than requested. */
   readonly reduced?: PoolReduction;
 }
 
-/** The part of what was tried, or of what is free, that is tried next. */
+/** Share of the refused size, or of the free memory, to try next. */
 const nextPart = 0.75;
 
 /**
- * A pool as large as wanted, or as large as the device allows: where one does not fit, a smaller one is tried, down to the
- * least. Throws OUT_OF_MEMORY with the numbers where not even that fits.
+ * Creates a pool of the requested size, or as large as the device allows: when a size does not fit, it tries smaller
+ * ones down to the smallest. Throws OUT_OF_MEMORY with the numbers when even that does not fit.
  */
 export async function createFittingPool(wish: PoolWish): Promise<FittingPool> {
   const { wantedBytes, leastBytes, sizeOf, create } = wish;
@@ -47,7 +47,7 @@ export async function createFittingPool(wish: PoolWish): Promise<FittingPool> {
   }
 }
 
-/** Why a pool was refused: too little memory is free, or the device cannot count so many tokens. */
+/** Why a pool was refused: too little memory is free, or the device cannot address that many tokens. */
 export type Shortage =
   | { readonly type: "memory"; readonly availableBytes: number | undefined }
   | { readonly type: "slots"; readonly mostTokens: number; readonly mostBytes: number };
@@ -62,7 +62,7 @@ function shortageOf(error: unknown, kvBytesPerToken: number): Shortage | undefin
   return { type: "slots", mostTokens: maxTokens, mostBytes: maxTokens * kvBytesPerToken };
 }
 
-/** Pure: the size to try after `bytes` was refused; `undefined` when that was the least already. */
+/** Pure: the size to try after `bytes` was refused; `undefined` when that was the smallest size. */
 export function smallerPool(bytes: number, leastBytes: number, why: Shortage): number | undefined {
   if (bytes <= leastBytes) return undefined;
   const bound = why.type === "slots" ? why.mostBytes : nextPart * (why.availableBytes ?? bytes);
@@ -78,7 +78,7 @@ export function poolReductionText({ wantedBytes, reason }: PoolReduction, bytes:
 }
 
 function reasonOf(why: Shortage): string {
-  if (why.type === "slots") return `the device counts at most ${formats.count(why.mostTokens)} tokens in a pool`;
+  if (why.type === "slots") return `the device supports at most ${formats.count(why.mostTokens)} tokens in a pool`;
   return why.availableBytes === undefined
     ? "no more memory is free"
     : `${formats.bytes(why.availableBytes)} of memory were free`;
@@ -90,7 +90,7 @@ function noPoolFits({ leastBytes, wantedBytes }: PoolWish, why: Shortage, cause:
   return new ResidentError(
     "OUT_OF_MEMORY",
     `the smallest useful block pool needs ${formats.bytes(neededBytes)}, and ${reasonOf(why)}`,
-    "close other programs, choose a smaller model, or take a smaller number format for K and V",
+    "close other programs, choose a smaller model, or choose a smaller number format for K and V",
     { neededBytes, wantedBytes, ...(availableBytes === undefined ? {} : { availableBytes }) },
     cause,
   );
