@@ -13,6 +13,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkContents, stageFiles } from "./package/files.mjs";
 import { bundledPackages, shippedNativeParts, thirdPartyLicenses } from "./package/licenses.mjs";
+import { libraryProblems } from "./package/linuxLibraries.mjs";
 import { packageName, readOptions } from "./package/targets.mjs";
 import { readZip } from "./package/zip.mjs";
 import { stageParts } from "./setup/parts.mjs";
@@ -75,7 +76,10 @@ function stage(work, target) {
   writeManifest(folder);
   const thirdParty = [...bundledPackages(root, path.join(built, "meta")), ...shippedNativeParts(root, target)];
   fs.writeFileSync(path.join(folder, "THIRD_PARTY_LICENSES.txt"), thirdPartyLicenses(thirdParty));
-  strip(path.join(folder, "native", "stage", target, "resident.node"), target);
+  const staged = path.join(folder, "native", "stage", target);
+  strip(path.join(staged, "resident.node"), target);
+  const problems = target.startsWith("linux-") ? libraryProblems(staged, target) : [];
+  if (problems.length > 0) throw new Error(`the addon would not load everywhere: ${problems.join("; ")}`);
   return folder;
 }
 
