@@ -56,7 +56,9 @@ function strip(addon, target) {
   const result = spawnSync(program, args, { encoding: "utf8" });
   if (result.status !== 0) console.warn(`The addon keeps its symbols: ${result.error?.message ?? result.stderr}`);
   // Apple silicon refuses code whose signature no longer fits.
-  if (target.startsWith("darwin-")) spawnSync("codesign", ["--force", "--sign", "-", addon]);
+  if (target.startsWith("darwin-") && spawnSync("codesign", ["--force", "--sign", "-", addon]).status !== 0) {
+    throw new Error(`codesign cannot sign ${addon}: install the command line tools (xcode-select --install)`);
+  }
 }
 
 /** The extension's folder as it is installed. */

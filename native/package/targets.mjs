@@ -1,7 +1,7 @@
 /** What `npm run package` is asked for. */
 import path from "node:path";
 
-export const targets = ["darwin-arm64", "linux-x64", "linux-arm64"];
+const targets = ["darwin-arm64", "linux-x64", "linux-arm64"];
 
 /** MLX's two builds, by the oldest macOS of each. A package with the first is for all Macs. */
 const macBuilds = ["14", "26"];
