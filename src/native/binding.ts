@@ -19,7 +19,7 @@ import type { SamplingRange } from "../common/samplingRanges";
 
 export type NativeErrorCode =
   | "INVALID_REQUEST" // wrong ids, shapes, ranges: nothing ran
-  | "OUT_OF_MEMORY" // facts: neededBytes, availableBytes, promisedBytes where it was seen before anything was allocated
+  | "OUT_OF_MEMORY" // facts: neededBytes, availableBytes, promisedBytes, limit ("memory", "gpu") where it was seen before
   | "MODEL_NOT_FOUND"
   | "MODEL_INCOMPLETE" // a file or tensor is missing or shorter than its header says; facts: path / tensor
   | "MODEL_CORRUPT"
@@ -37,6 +37,11 @@ export interface NativeAddon {
   versions(): { readonly addon: string; readonly mlx: string; readonly platform: string; readonly sanitizer: string };
   /** The ranges that `run` holds sampling parameters to, by name: those of src/common/samplingRanges.ts. */
   samplingRanges(): Readonly<Record<string, SamplingRange>>;
+  /**
+   * Memory that this process costs now. On a Mac its footprint, as Activity Monitor shows it, since resident memory leaves
+   * out what Metal holds for the process; elsewhere what is resident.
+   */
+  footprintBytes(): number;
   /** What the machine offers. `memoryBytes`: physical; `availableBytes`: usable now without swapping, and not promised. */
   deviceInfo(): Promise<DeviceInfo>;
   /** Bytes a second that `threads` threads read from memory; 0: as many as compute. For the benchmarks. */
