@@ -42,3 +42,10 @@ TEST("a GPU that is not there and a Mac without Metal are told apart") {
     CHECK(Has(text, "virtual machines") && Has(text, kMlxSays) && !Has(text, "RESIDENT_DEVICE"));
   }
 }
+
+TEST("what a GPU computes is named by its architecture, by which MLX chooses kernels, and a CPU by its kind") {
+  CHECK_EQUAL(DeviceClassName(true, "arm64", "applegpu_g13s"), std::string("gpu-arm64-applegpu_g13s"));
+  CHECK(DeviceClassName(true, "arm64", "applegpu_g15d") != DeviceClassName(true, "arm64", "applegpu_g17s"));
+  CHECK_EQUAL(DeviceClassName(true, "arm64", ""), std::string("gpu-arm64"));
+  CHECK_EQUAL(DeviceClassName(false, "x64", "x86_64"), std::string("cpu-x64"));
+}

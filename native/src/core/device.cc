@@ -46,6 +46,15 @@ const GpuProbe& Gpu() {
   return probe;
 }
 
+/** What MLX says of a device, or nothing. */
+std::string TextFact(const mx::Device& device, const char* key) {
+  const auto& facts = mx::device_info(device);
+  const auto found = facts.find(key);
+  if (found == facts.end()) return "";
+  const auto* text = std::get_if<std::string>(&found->second);
+  return text == nullptr ? "" : *text;
+}
+
 }  // namespace
 
 mx::Device ChooseDevice(DeviceChoice choice) {
@@ -77,12 +86,8 @@ DeviceReport DescribeDevice() {
   if (const auto working_set = WorkingSetOf(device)) {
     report.available_bytes = std::min(report.available_bytes, working_set->room_bytes());
   }
-  const auto& facts = mx::device_info(device);
   for (const char* key : {"device_name", "architecture"}) {
-    const auto found = facts.find(key);
-    if (found == facts.end()) continue;
-    if (const auto* text = std::get_if<std::string>(&found->second); text != nullptr && report.name.empty())
-      report.name = *text;
+    if (report.name.empty()) report.name = TextFact(device, key);
   }
   if (report.name.empty()) report.name = report.is_gpu ? "GPU" : "CPU";
   return report;
@@ -104,7 +109,8 @@ void PrepareMlx() {
 std::string MlxVersion() { return mx::version(); }
 
 std::string DeviceClass(const mx::Device& device) {
-  return std::string(device == mx::Device::gpu ? "gpu-" : "cpu-") + kProcessor;
+  const bool is_gpu = device == mx::Device::gpu;
+  return DeviceClassName(is_gpu, kProcessor, is_gpu ? TextFact(device, "architecture") : "");
 }
 
 }  // namespace resident

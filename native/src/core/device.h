@@ -41,7 +41,7 @@ void PrepareMlx();
 
 std::string MlxVersion();
 
-/** Kind of device and processor, e.g. "cpu-x64": part of what decides the last bits of a result. */
+/** What decides the last bits of MLX's results on a device besides its version (DeviceClassName). */
 std::string DeviceClass(const mlx::core::Device& device);
 
 }  // namespace resident

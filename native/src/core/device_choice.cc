@@ -22,4 +22,9 @@ bool UsesGpu(DeviceChoice choice, const std::string& wish, const GpuProbe& probe
   return choice == DeviceChoice::kGpu;
 }
 
+std::string DeviceClassName(bool is_gpu, const std::string& processor, const std::string& architecture) {
+  const std::string kind = (is_gpu ? "gpu-" : "cpu-") + processor;
+  return is_gpu && !architecture.empty() ? kind + "-" + architecture : kind;
+}
+
 }  // namespace resident

@@ -19,4 +19,10 @@ struct GpuProbe {
  */
 bool UsesGpu(DeviceChoice choice, const std::string& wish, const GpuProbe& probe);
 
+/**
+ * Kind of device and processor, e.g. "cpu-x64", and a GPU's architecture, e.g. "gpu-arm64-applegpu_g15d": MLX chooses
+ * its kernels by it.
+ */
+std::string DeviceClassName(bool is_gpu, const std::string& processor, const std::string& architecture);
+
 }  // namespace resident
