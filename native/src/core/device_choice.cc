@@ -16,8 +16,9 @@ bool UsesGpu(DeviceChoice choice, const std::string& wish, const GpuProbe& probe
   if (wished && wish == "gpu") choice = DeviceChoice::kGpu;
   if (choice == DeviceChoice::kDefault) return probe.available;
   if (choice == DeviceChoice::kGpu && !probe.available) {
-    const std::string who = wished ? "RESIDENT_DEVICE asks" : "the request asks";
-    throw Error(ErrorCode::kInvalidRequest, who + " for a GPU, and this machine has none that MLX can use");
+    const std::string none = " for a GPU, and this machine has none that MLX can use";
+    throw Error(ErrorCode::kInvalidRequest,
+                wished ? "RESIDENT_DEVICE asks" + none + ": unset it" : "the request asks" + none);
   }
   return choice == DeviceChoice::kGpu;
 }
