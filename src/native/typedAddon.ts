@@ -6,6 +6,7 @@ export function withTypedErrors(addon: NativeAddon): NativeAddon {
   return {
     versions: () => addon.versions(),
     samplingRanges: () => addon.samplingRanges(),
+    footprintBytes: () => addon.footprintBytes(),
     deviceInfo: () => typed(() => addon.deviceInfo()),
     readBandwidth: (threads) => typed(() => addon.readBandwidth(threads)),
     loadModel: (options, onProgress) =>

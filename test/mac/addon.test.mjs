@@ -7,7 +7,7 @@ import { macBuild } from "../../native/setup/pins.mjs";
 import { readMachO } from "./machO.mjs";
 
 const stage = stageDirectoryOf("darwin-arm64");
-const system = ["/usr/lib/libSystem.B.dylib", "/usr/lib/libc++.1.dylib"];
+const system = ["/usr/lib/libSystem.B.dylib", "/usr/lib/libc++.1.dylib", "/usr/lib/libobjc.A.dylib"];
 const libcxx = system[1];
 const mlxName = "@rpath/libmlx.dylib";
 
