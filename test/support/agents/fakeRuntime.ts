@@ -25,6 +25,8 @@ export function writeFakeModel(directory: string): Promise<string> {
 export class FakeRuntime implements Runtime {
   /** Directories in the order of loading and of freeing, the latter behind a minus. */
   readonly history: string[] = [];
+  /** Those that were set, in order. */
+  readonly attributes: { readonly file: string; readonly name: string }[] = [];
   /** Thrown by `loadAddon` while set. */
   addonError: ResidentError | undefined;
   /** Awaited by every load. */
@@ -71,6 +73,10 @@ export class FakeRuntime implements Runtime {
       weightsId: async () => undefined,
       createBarePool: () => Promise.reject(new Error("the fake device has no bare pools")),
       checkBlockFile: checkFakeBlockFile,
+      syncFile: () => Promise.resolve(),
+      setAttribute: (file, name) => {
+        this.attributes.push({ file, name });
+      },
       tryLock: (file) => this.locks.tryLock(file),
     };
   }
