@@ -82,6 +82,7 @@ export class BlockPoolBatchEngine implements Disposable {
       metrics,
       runner,
       limits,
+      clock: this.clock,
       look: (work) => this.look(work),
       onBroken: (error) => this.dropAll(error),
     });

@@ -31,6 +31,7 @@ export class FakeRuntime implements Runtime {
   addonError: ResidentError | undefined;
   /** Awaited by every load. */
   beforeLoad: () => Promise<void> = async () => {};
+  device: "cpu" | "gpu" = "cpu";
   /** Free memory: larger pools are refused. */
   availableBytes = 2 ** 40;
   private readonly runners = new WeakMap<NativePool, FakeRunner>();
@@ -47,9 +48,9 @@ export class FakeRuntime implements Runtime {
       versions: () => ({ addon: "0.0.0", mlx: "0.0.0", platform: "fake", sanitizer: "" }),
       samplingRanges: () => samplingRanges,
       deviceInfo: async () => ({
-        device: "cpu",
+        device: this.device,
         name: "fake device",
-        gpuAvailable: false,
+        gpuAvailable: this.device === "gpu",
         memoryBytes: 2 ** 40,
         availableBytes: this.availableBytes,
         mlxActiveBytes: 0,
@@ -118,7 +119,7 @@ export class FakeRuntime implements Runtime {
       architectureId: "{}",
       kvLayoutId: "fake-1",
       numericsId: "fake-1",
-      device: "cpu",
+      device: this.device,
       ops: "mlx",
     };
     return {
