@@ -13,8 +13,8 @@ namespace {
 /** Returns 0 or the system's error number. */
 int Sync(int descriptor) {
 #if defined(__APPLE__)
-  // Nothing that is written later overtakes it, in about a quarter of the time of F_FULLFSYNC, which empties the drive's
-  // own memory. Some file systems know only the latter, or neither.
+  // Nothing that is written later overtakes it, in about a quarter of the time of F_FULLFSYNC, which empties the
+  // drive's own memory. Some file systems know only the latter, or neither.
   if (::fcntl(descriptor, F_BARRIERFSYNC) == 0) return 0;
   if (errno != ENOTSUP && errno != EINVAL && errno != ENOTTY) return errno;
   if (::fcntl(descriptor, F_FULLFSYNC) == 0) return 0;
