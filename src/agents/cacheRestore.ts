@@ -218,11 +218,11 @@ export async function restoreCache(
   plan: RestorePlan,
 ): Promise<{ readonly blocks?: AgentBlocks; readonly loadedTokens: number; readonly refused?: CacheRefusal }> {
   const { engine, files, identity } = session;
-  const giveWay = new AbortController();
-  const stop = signal === undefined ? giveWay.signal : AbortSignal.any([signal, giveWay.signal]);
-  const onGiveWay = () => giveWay.abort();
+  const endRequest = new AbortController();
+  const stop = signal === undefined ? endRequest.signal : AbortSignal.any([signal, endRequest.signal]);
+  const onEndRequested = () => endRequest.abort();
   const { keys } = plan.blocks;
-  const request = { owner, tokens: tokens.subarray(0, plan.endToken), keys, priority, onGiveWay };
+  const request = { owner, tokens: tokens.subarray(0, plan.endToken), keys, priority, onEndRequested };
   let { hotTokens } = plan;
   const begun = () => {
     hotTokens = onBegin();

@@ -10,22 +10,22 @@ import { type FoundWindowBlock, findWindow, type WindowReuse } from "./windowReu
 import type { WindowTable } from "./windowTable";
 
 export interface Candidate {
-  /** Its own cache, of a prefix of the prompt; may be empty. */
+  /** The request's own cache of a prefix of the prompt; may be empty. */
   readonly blocks: AgentBlocks;
   /** The prompt. */
   readonly history: TokenHistory;
   readonly maxTokens: number;
-  /** It had to give its blocks up once: it starts only where it will not have to at once again. */
+  /** It was pre-empted before: it starts only when there is room to go on for a while. */
   readonly beginsAgain: boolean;
 }
 
 /**
- * Blocks of answer for which a request that begins again must find room. Not all that it may still write: that is the
- * whole pool where nobody said how long an answer may be.
+ * Blocks of answer that a pre-empted request must find room for before it restarts. Not its whole remaining answer: an
+ * answer without a length limit would need the whole pool.
  */
 const blocksToBeginAgain = 8;
 
-/** Positions that a request must have blocks for when it starts: its prompt's and those of the answer's beginning. */
+/** Positions that a request must have blocks for when it starts: the prompt and the beginning of the answer. */
 export function slotsAtStart(
   { history, maxTokens, beginsAgain }: Pick<Candidate, "history" | "maxTokens" | "beginsAgain">,
   blockTokens: number,
@@ -35,32 +35,33 @@ export function slotsAtStart(
 
 /** How a request would start now: what it reuses and how many blocks it takes. */
 export interface AdmissionPlan {
-  /** Prompt tokens that need no reading. */
+  /** Prompt tokens that are already computed. */
   readonly reusedTokens: number;
-  /** Blocks of its own cache that it goes on with; the rest is given back. */
+  /** Blocks of its own cache that it keeps; the rest is released. */
   readonly ownBlocks: number;
-  /** Blocks with the prompt's next contents that others computed. */
+  /** Blocks computed by other requests that hold the prompt's next tokens. */
   readonly cached: readonly BlockId[];
-  /** The blocks of the layers with a window that the first new token sees. */
+  /** Blocks of the window layers that the first new token attends to. */
   readonly window: readonly FoundWindowBlock[];
-  /** Blocks of these layers that must be available at the start. */
+  /** Blocks of the window layers that must be available at the start. */
   readonly windowBlocks: number;
   /**
-   * What happens before the partly used last block is written: nothing (it is the request's alone), a copy (others hold
-   * or may find it), or, where no block is left for a copy and nobody holds it, it is taken back from the index.
+   * What must happen before the partly used last block is written. "write": nothing, the request is its only user.
+   * "copy": copy it first, since other holders or the index refer to it. "claim": remove it from the index; used when
+   * no block is left for a copy and nobody else holds it.
    */
   readonly tail: "write" | "copy" | "claim";
-  /** Blocks to reserve: for the rest of the prompt, the answer's beginning, and the copy. */
+  /** Blocks to reserve for the rest of the prompt, the beginning of the answer, and the copy. */
   readonly newBlocks: number;
-  /** Available blocks that are lacking; it can start when both are 0. */
+  /** Blocks that are not available yet. The request can start when this and `missingWindowBlocks` are 0. */
   readonly missingBlocks: number;
-  /** The same of the layers with a window, whatever idle caches have of them. */
+  /** The same for the window layers. Blocks that idle caches could release count as available. */
   readonly missingWindowBlocks: number;
 }
 
 /**
- * Pure: looks at the pool, changes nothing. `headroom` blocks are left to those that run already, so that they grow
- * for a while before somebody has to make room.
+ * Pure: reads the pool and changes nothing. `headroom` blocks are left to the running requests, so that they can grow
+ * for a while before one of them must be pre-empted.
  */
 export function planAdmission(tables: LiveTables, candidate: Candidate, headroom = 0): AdmissionPlan {
   const { blocks, history, maxTokens } = candidate;
@@ -105,7 +106,9 @@ export function planAdmission(tables: LiveTables, candidate: Candidate, headroom
   return { ...plan, tail: "copy", newBlocks: grown + 1, missingBlocks: lacking(grown + 1) };
 }
 
-/** Starts a candidate as planned, nothing having changed since. Its cache handle ends; the prompt has its blocks. */
+/**
+ * Starts a candidate as planned; nothing may have changed since. Ends its cache handle and gives the prompt its blocks.
+ */
 export function admit(tables: LiveTables, candidate: Candidate, plan: AdmissionPlan): Sequence {
   const { pool } = tables;
   const { blocks, history } = candidate;
@@ -116,12 +119,12 @@ export function admit(tables: LiveTables, candidate: Candidate, plan: AdmissionP
   if (sequence.window !== undefined) startWindow(tables, sequence.window, plan);
   sequence.reserve(plan.newBlocks);
   if (plan.tail === "copy") sequence.replaceTail();
-  if (plan.tail === "claim") sequence.claimTail();
+  if (plan.tail === "claim") sequence.unpublishTail();
   sequence.grow(history.length);
   return sequence;
 }
 
-/** The first run's, a copy of the tail, and found ones that nobody holds. */
+/** Blocks for the first run, one for a copy of the tail, and the found blocks that nobody holds. */
 function windowBlocksAtStart({ window }: LiveTables, { numTokens, found }: WindowReuse, slots: number): number {
   if (window === undefined) return 0;
   const { pool, geometry } = window;
@@ -143,10 +146,10 @@ function startWindow(
   tables.dropIdleWindows(windowBlocks);
   for (const found of theirs) if (!held.includes(found)) pool?.retain(found.block);
   table.adopt(window, reusedTokens);
-  table.ownTail(reusedTokens);
+  table.makeTailWritable(reusedTokens);
 }
 
-/** Blocks with the contents of the prompt's full blocks from index `from` on, as far as they follow each other. */
+/** The unbroken run of cached blocks that hold the prompt's full blocks from index `from` on. */
 function findCached(pool: BlockPool, history: TokenHistory, from: number): readonly BlockId[] {
   const found: BlockId[] = [];
   const full = Math.floor(history.length / pool.blockTokens);

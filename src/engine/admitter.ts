@@ -4,16 +4,16 @@ import type { GenerationTask } from "./generationTask";
 import type { Requests } from "./requests";
 import type { Space } from "./space";
 
-/** Starts waiting requests, in their order, as far as there are blocks. */
+/** Starts waiting requests in order while there are blocks for them. */
 export class Admitter {
   constructor(
     private readonly requests: Requests,
     private readonly space: Space,
-    /** Requests that run at the same time. */
+    /** Most requests that may run at the same time. */
     private readonly maxSequences: number,
   ) {}
 
-  /** `false`: none was started, and none failed. */
+  /** `false`: no request was started and none failed. */
   admit(): boolean {
     const { requests } = this;
     let admitted = false;
@@ -31,26 +31,26 @@ export class Admitter {
       }
       admitted = true;
     }
-    for (const [requestsAhead, task] of requests.queue.inOrder().entries()) task.tellQueued(requestsAhead);
+    for (const [requestsAhead, task] of requests.queue.inOrder().entries()) task.emitQueued(requestsAhead);
     return admitted;
   }
 
-  /** A restore that waits for blocks comes before requests that came later, and before all read-aheads. */
+  /** A restore that waits for blocks goes before later requests and before all read-aheads. */
   private mayStart(task: GenerationTask): boolean {
-    if (this.requests.running.length >= this.maxSequences || this.requests.someonePauses) return false;
+    if (this.requests.running.length >= this.maxSequences || this.requests.anyPaused) return false;
     const { firstArrival } = this.space;
     return firstArrival === undefined || (task.arrival < firstArrival && task.priority === "normal");
   }
 
   /**
-   * Idle caches first. Where nothing runs that would give blocks back, the waiting ones that came last lose their old
-   * caches: two that wait, each holding what the other lacks, would wait for ever. At last the request gives up its own,
-   * which may share blocks with idle ones. `false`: wait for a change.
+   * Takes blocks from idle caches first. When nothing runs that could release blocks, it releases the old caches of the
+   * latest waiting requests: two waiting requests that each hold the blocks the other needs would wait for ever. Last,
+   * it releases the request's own old cache, which may share blocks with idle caches. `false`: wait for a change.
    */
   private findSpace(task: GenerationTask, { missingBlocks, missingWindowBlocks }: AdmissionPlan): boolean {
     const { running, queue } = this.requests;
     const found = missingWindowBlocks > 0 ? "none" : this.space.find(missingBlocks);
     if (found !== "none" || running.length > 0) return found === "available";
-    return queue.takeLastCache(task) || task.releaseOldCache();
+    return queue.releaseLastCache(task) || task.releaseOldCache();
   }
 }

@@ -6,38 +6,42 @@ import { bug } from "./invariant";
 import type { BlockHolder, LiveTables } from "./liveTables";
 import { type BlockId, noBlock } from "./ports";
 
-/** A cache as data: what moves between `AgentBlocks` and a live sequence. Its holder has one reference to each block. */
+/**
+ * A cache as data: what moves between `AgentBlocks` and a live sequence. Its holder has one reference to each block.
+ */
 export interface CacheContents {
   readonly owner: string;
   readonly salt: string | undefined;
   /** The pool's epoch in which the contents were computed. */
   readonly epoch: number;
-  /** Ids of the computed tokens; one table entry per `blockTokens` of them, the last may be partly filled. */
+  /** Ids of the computed tokens. The table has one entry per `blockTokens` of them; the last may be partly filled. */
   readonly tokenIds: Int32Array;
   readonly table: BlockId[];
-  /** As `table`, of the layers with a window; as far as it is there. */
+  /** The same for the window layers; `noBlock` or shorter where blocks are gone. */
   readonly windowTable: BlockId[];
   /** Keys of the full blocks. */
   readonly keys: string[];
 }
 
 /**
- * An owned block table between turns: what a generation returns and the next submit takes. It keeps its blocks in the
- * pool until it is released, exactly once, or moved into the engine by `submit`; using it after that is a bug and
- * throws INTERNAL. Fork and rewind are bookkeeping in O(blocks): no token is read again.
+ * An owned block table between turns: a generation returns it and the next `submit` takes it. It keeps its blocks in
+ * the pool until it is either released, exactly once, or moved into the engine by `submit`; using it after that is a
+ * bug and throws INTERNAL. Fork and rewind are bookkeeping in O(blocks): no token is prefilled again.
  */
 export class AgentBlocks implements BlockHolder {
   private contents: CacheContents | undefined;
   private windowNeeded = false;
 
-  /** A cache of nothing. */
+  /** A cache without tokens. */
   static empty(tables: LiveTables, owner: string, salt: string | undefined): AgentBlocks {
     const { epoch } = tables.pool;
     const nothing = { tokenIds: new Int32Array(0), table: [], windowTable: [], keys: [] };
     return new AgentBlocks(tables, { owner, salt, epoch, ...nothing });
   }
 
-  /** Takes over the contents' references. For the engine; others get theirs from a generation, a fork or a restore. */
+  /**
+   * Takes over the contents' references. For the engine; other code gets caches from a generation, a fork or a restore.
+   */
   constructor(
     private readonly tables: LiveTables,
     contents: CacheContents,
@@ -78,7 +82,7 @@ export class AgentBlocks implements BlockHolder {
     return this.held().keys;
   }
 
-  /** The device failed since: what the blocks hold is unknown. All that is left to do is to release it. */
+  /** The device has failed since, so the contents of the blocks are unknown. The cache can only be released. */
   get stale(): boolean {
     return this.held().epoch !== this.pool.epoch;
   }
@@ -88,7 +92,7 @@ export class AgentBlocks implements BlockHolder {
     return this.contents === undefined;
   }
 
-  /** Block ids of the layers with a window, by position; `noBlock` where they are gone. */
+  /** Block ids of the window layers, by position; `noBlock` where a block is gone. */
   get windowTable(): readonly BlockId[] {
     return this.held().windowTable;
   }
@@ -98,8 +102,8 @@ export class AgentBlocks implements BlockHolder {
   }
 
   /**
-   * Nobody uses the cache until its next submit, fork or release: from now on the engine may drop it for others. With
-   * `undefined` somebody uses it again. One whose contents are unknown is dropped at once.
+   * Marks the cache as unused until its next submit, fork or release: the engine may now drop it when it needs blocks.
+   * `undefined` marks it as used again. A stale cache is dropped at once.
    */
   setIdle(terms: IdleTerms | undefined): void {
     if (terms !== undefined && this.stale) {
@@ -118,13 +122,13 @@ export class AgentBlocks implements BlockHolder {
     this.tables.changed();
   }
 
-  /** It waits with its request: it is neither idle nor in use. For the engine. */
+  /** Marks the cache as held by a waiting request: neither idle nor in use. For the engine. */
   setWaiting(): this {
     this.tables.inUse.delete(this);
     return this;
   }
 
-  /** Keeps the window, also when others need blocks. */
+  /** Keeps the window blocks of this cache even when others need blocks. */
   keepWindow(): void {
     this.windowNeeded = true;
   }
@@ -135,7 +139,7 @@ export class AgentBlocks implements BlockHolder {
     return { blocks: present(blocks), drop: () => this.dropWindow() };
   }
 
-  /** A second owner of the same blocks. Either may go on: the first to write a shared block copies it before. */
+  /** A second owner of the same blocks. Both may continue: whichever writes a shared block first copies it before. */
   fork(owner = this.owner): AgentBlocks {
     const contents = this.held();
     for (const block of contents.table) this.pool.retain(block);
@@ -149,13 +153,13 @@ export class AgentBlocks implements BlockHolder {
     });
   }
 
-  /** Keeps the first `numTokens` tokens. Full blocks that nobody else holds stay findable until they are reused. */
+  /** Keeps the first `numTokens` tokens. The other full blocks stay findable by key until they are reused. */
   rewind(numTokens: number): void {
     const contents = this.held();
     if (!Number.isInteger(numTokens) || numTokens < 0 || numTokens > contents.tokenIds.length) {
       throw new InvalidRequestError(
         "a cache can only be rewound to a token that it holds",
-        "rewind to an earlier one",
+        "rewind to an earlier token",
         {
           numTokens,
           held: contents.tokenIds.length,

@@ -2,11 +2,11 @@ import { repetitionWindowTokens } from "../common/samplingRanges";
 import type { PenaltyCounts, TokenId } from "./ports";
 
 /**
- * What penalties count of one answer, kept as tokens come: each costs the same, however long the answer is. Only tokens of
- * the answer count: a prompt is full of names that the answer must be free to repeat.
+ * Token counts of one answer for the penalties, updated with each token: an update costs the same however long the
+ * answer is. Only tokens of the answer count: a prompt is full of names that the answer must be free to repeat.
  */
 export class AnswerCounts {
-  /** The newest ids stand at the end of what is written; moved to the front when the buffer is full. */
+  /** The newest ids are at the end of the used part; they move to the front when the buffer is full. */
   private readonly recent = new Int32Array(4 * repetitionWindowTokens);
   private numRecent = 0;
   private ids = new Int32Array(64);
@@ -30,7 +30,7 @@ export class AnswerCounts {
     this.counts[place] = (this.counts[place] ?? 0) + 1;
   }
 
-  /** Views: what they hold changes with the next `add`. */
+  /** Views: their contents change with the next `add`. */
   view(): PenaltyCounts {
     const distinct = this.places.size;
     return {

@@ -25,8 +25,9 @@ import { commonPrefix, keyChain, TokenHistory } from "./tokenHistory";
 import { findWindow } from "./windowReuse";
 
 /**
- * Runs many requests over one block pool. `submit` accepts, `step` does one pass of schedule → run → commit, and nothing
- * happens between steps: the host steps while `hasWork`, and after a step without progress waits for `onWork`.
+ * Runs many requests over one block pool. `submit` accepts a request, `step` does one pass of schedule → run → commit,
+ * and nothing is computed between steps: the host steps while `hasWork`, and waits for `onWork` after a step without
+ * progress.
  */
 export class BlockPoolBatchEngine implements Disposable {
   readonly pool: BlockPool;
@@ -42,8 +43,8 @@ export class BlockPoolBatchEngine implements Disposable {
   private readonly onBroken: () => void;
   private arrivals = 0;
   private stepping = false;
-  /** The engine itself is looking for blocks: what that changes is no news. */
-  private looking = false;
+  /** The engine itself is changing what blocks are available: it must not wake waiting work for that. */
+  private wakeUpsSuppressed = false;
   private disposed = false;
 
   constructor(
@@ -72,7 +73,7 @@ export class BlockPoolBatchEngine implements Disposable {
     };
     this.tables = new LiveTables(this.pool, window, guarded(options.onWindowLeft, logError), spaceChanged);
     this.space = new Space(this.tables, logError);
-    this.requests = new Requests((listener) => this.tell(listener));
+    this.requests = new Requests((listener) => this.callListener(listener));
     const { tables, requests, space, metrics } = this;
     this.admitter = new Admitter(requests, space, limits.maxSequences);
     this.stepper = new Stepper({
@@ -83,22 +84,22 @@ export class BlockPoolBatchEngine implements Disposable {
       runner,
       limits,
       clock: this.clock,
-      look: (work) => this.look(work),
+      withoutWakeUps: (work) => this.withoutWakeUps(work),
       onBroken: (error) => this.dropAll(error),
     });
   }
 
-  /** Blocks of the layers with a window, where they have their own. */
+  /** Blocks of the window layers, where these have a pool of their own. */
   get windowPool(): BlockPool | undefined {
     return this.tables.window?.pool;
   }
 
-  /** Tokens that these layers see; absent: there are none apart. */
+  /** Tokens that the window layers attend to; `undefined` where they have no pool of their own. */
   get windowTokens(): number | undefined {
     return this.tables.window?.geometry.tokens;
   }
 
-  /** Fires when a step may find work again: a request came or ended, or blocks became available while some wait. */
+  /** Fires when a step may find work again: a request came or ended, or blocks became available while requests wait. */
   get onWork(): Event<void> {
     return this.work.event;
   }
@@ -107,25 +108,25 @@ export class BlockPoolBatchEngine implements Disposable {
     return this.requests.running.length + this.requests.queue.length > 0;
   }
 
-  /** Requests that have not begun: for lack of blocks, or since a step is under way. */
+  /** Requests that have not started: there are too few blocks, or a step is under way. */
   get numWaiting(): number {
     return this.requests.queue.length;
   }
 
   /**
-   * Accepts a request, or throws at once what could never run: INVALID_REQUEST, CONTEXT_FULL, POOL_EXHAUSTED. What fits
-   * the pool but not now waits its turn; once accepted a request does not fail for lack of blocks.
+   * Accepts a request. Throws at once when the request could never run: INVALID_REQUEST, CONTEXT_FULL, POOL_EXHAUSTED.
+   * A request that fits the pool but not now waits; an accepted request does not fail for lack of blocks.
    */
   submit(request: GenerationRequest): Generation {
     if (this.disposed) throw new AbortedError("the engine was closed");
     assertCanEverRun(request, this.runner.geometry, this.tables.window?.geometry);
     if (request.blocks !== undefined) assertUsable(request.blocks, this.pool, request.salt);
     const { tokens, salt, owner } = request;
-    // Before the cache is touched: a request that is refused leaves it as it was.
+    // Before the cache is changed: a refused request must leave it as it was.
     const chain = keyChain(this.hasher, this.pool.blockTokens, salt);
     const blocks = request.blocks ?? AgentBlocks.empty(this.tables, owner, salt);
-    // Unheard: an idle cache that gives blocks up must not be dropped for others while it is submitted.
-    this.look(() => blocks.rewind(commonPrefix(blocks.tokenIds, tokens)));
+    // Without waking waiting work: it could drop this cache, which may be idle, in the middle of `submit`.
+    this.withoutWakeUps(() => blocks.rewind(commonPrefix(blocks.tokenIds, tokens)));
     const history = TokenHistory.growing(chain, tokens, tokens.length + request.maxTokens, [...blocks.keys]);
     const mine = new AgentBlocks(this.tables, { ...blocks.moveOut(), owner });
     this.arrivals += 1;
@@ -141,17 +142,17 @@ export class BlockPoolBatchEngine implements Disposable {
     return task.stream;
   }
 
-  /** One pass. Never rejects for what happens to requests: they hear it themselves. Not reentrant. */
+  /** One pass. Never rejects when requests fail: each failure goes to its own request. Not reentrant. */
   async step(): Promise<StepReport> {
-    if (this.stepping) throw bug("a step was begun inside a step");
+    if (this.stepping) throw bug("a step was started inside a step");
     this.stepping = true;
     try {
-      const admitted = this.look(() => this.admitter.admit());
+      const admitted = this.withoutWakeUps(() => this.admitter.admit());
       const report = await this.stepper.run();
       const concluded = this.requests.concludeEnded();
       return { ...report, progressed: report.progressed || admitted || concluded };
     } catch (error) {
-      // A bug of ours. No answer may wait for ever because of it.
+      // A bug in the engine. No answer may wait for ever because of it.
       this.dropAll(asResidentError(error));
       return { ...idleReport, progressed: true };
     } finally {
@@ -160,18 +161,21 @@ export class BlockPoolBatchEngine implements Disposable {
     }
   }
 
-  /** AgentBlocks → live sequence that no request runs: a table move, O(blocks). Ends the handle. */
+  /** AgentBlocks → live sequence without a request: moves the table, O(blocks). Ends the handle. */
   reconstructCache(blocks: AgentBlocks): Sequence {
     assertUsable(blocks, this.pool, blocks.salt);
     return Sequence.reconstruct(this.tables, blocks, this.historyOf(blocks));
   }
 
-  /** Live sequence → AgentBlocks: a table move, O(blocks). Ends the sequence. */
+  /** Live sequence → AgentBlocks: moves the table, O(blocks). Ends the sequence. */
   extractCache(sequence: Sequence): AgentBlocks {
     return sequence.extract();
   }
 
-  /** Whether a prompt whose first `numTokens` tokens `blocks` hold could go on there: the window before it is in the pool. */
+  /**
+   * Whether a prompt can continue after the first `numTokens` tokens of `blocks`: the window before them is in the
+   * pool.
+   */
   hasWindow(blocks: AgentBlocks, numTokens: number): boolean {
     const { window } = this.tables;
     if (window === undefined) return true;
@@ -179,7 +183,7 @@ export class BlockPoolBatchEngine implements Disposable {
     return findWindow(window, this.historyOf(blocks), own, numTokens).numTokens === numTokens;
   }
 
-  /** Takes blocks for a cache that lies elsewhere, from idle caches too; see `Restore`. */
+  /** Takes blocks, from idle caches too, for a cache that is stored elsewhere; see `Restore`. */
   beginRestore(request: RestoreRequest): Restore {
     const { salt, priority = "normal" } = request;
     const chain = keyChain(this.hasher, this.pool.blockTokens, salt);
@@ -188,9 +192,9 @@ export class BlockPoolBatchEngine implements Disposable {
   }
 
   /**
-   * The same for an answer, in its turn: when `blocks` blocks can be had, or when nothing that runs will give any back.
-   * Requests that come later do not start before. `onBegin` is called right before it begins. Resolves with `undefined`
-   * when the signal aborts first.
+   * The same for an answer, in order of arrival: it begins when `blocks` blocks are available, or when nothing runs
+   * that could release any. Later requests do not start before it. `onBegin` is called right before it begins. Resolves
+   * with `undefined` when the signal aborts first.
    */
   async beginRestoreInTurn(
     request: RestoreRequest,
@@ -208,12 +212,12 @@ export class BlockPoolBatchEngine implements Disposable {
     return restore;
   }
 
-  /** Ends every request as "aborted". Those in a step under way end with it. */
+  /** Ends every request as "aborted". Requests in a running step end with that step. */
   abortAll(): void {
     for (const task of this.requests.all) task.stream.abort();
   }
 
-  /** Ends every request; caches that were handed out are stale from now on. */
+  /** Ends every request; caches that callers hold become stale. */
   dispose(): void {
     this.disposed = true;
     this.abortAll();
@@ -245,52 +249,52 @@ export class BlockPoolBatchEngine implements Disposable {
     return TokenHistory.of(keyChain(this.hasher, this.pool.blockTokens, salt), tokenIds, [...keys]);
   }
 
-  /** What the blocks hold is unknown from now on: idle caches are of no use any more. */
+  /** Marks the contents of all blocks as unknown and releases the idle caches, which are useless now. */
   private forgetContents(): void {
     this.pool.forgetContents();
     this.windowPool?.forgetContents();
-    // Unheard until all are gone: a restore that waits would drop some of them for itself meanwhile.
-    this.look(() => {
+    // Without waking waiting work until all are released: a waiting restore would drop some of them itself.
+    this.withoutWakeUps(() => {
       for (const [blocks, terms] of [...this.tables.idle]) {
         blocks.release();
-        this.tell(terms.onDropped);
+        this.callListener(terms.onDropped);
       }
     });
     this.spaceChanged();
   }
 
-  /** Blocks were freed, became idle, or are held no more: those that wait for some look again. */
+  /** Blocks became free or idle: restores and requests that wait for blocks try again. */
   private spaceChanged(): void {
-    if (this.looking) return;
+    if (this.wakeUpsSuppressed) return;
     if (!this.stepping) this.serveRestores();
-    if (this.requests.someoneWaits) this.work.fire();
+    if (this.requests.anyWaiting) this.work.fire();
   }
 
   private serveRestores(): void {
-    if (this.looking) return;
-    const served = this.look(() => this.space.serve(this.requests));
+    if (this.wakeUpsSuppressed) return;
+    const served = this.withoutWakeUps(() => this.space.serve(this.requests));
     // Requests that came after a restore may start now.
     if (served && this.requests.queue.length > 0) this.work.fire();
   }
 
-  private look<T>(work: () => T): T {
-    this.looking = true;
+  private withoutWakeUps<T>(work: () => T): T {
+    this.wakeUpsSuppressed = true;
     try {
       return work();
     } finally {
-      this.looking = false;
+      this.wakeUpsSuppressed = false;
     }
   }
 
-  /** The device failed: every request fails with it, and nothing in the pool is trusted any more. */
+  /** The device failed: fails every request with `error` and drops all contents of the pool. */
   private dropAll(error: ResidentError): void {
-    this.tell(() => this.log.log("error", `all caches in the pool are dropped: ${error.message}`));
+    this.callListener(() => this.log.log("error", `all caches in the pool are dropped: ${error.message}`));
     for (const task of this.requests.all) this.requests.fail(task, error);
     this.forgetContents();
-    this.tell(this.onBroken);
+    this.callListener(this.onBroken);
   }
 
-  /** A request is to end: at once when no step has its blocks, else when the step is over. */
+  /** Ends a request: at once when no step uses its blocks, else when the step is over. */
   private end(task: GenerationTask, decide: () => void): void {
     if (task.state === "ended") return;
     decide();
@@ -300,8 +304,8 @@ export class BlockPoolBatchEngine implements Disposable {
     this.work.fire();
   }
 
-  /** Calls code that is not to disturb what goes on here. */
-  private tell(listener: () => void): void {
+  /** Calls a caller's code; its errors are logged and do not reach the engine. */
+  private callListener(listener: () => void): void {
     try {
       listener();
     } catch (error) {
@@ -315,7 +319,7 @@ export class BlockPoolBatchEngine implements Disposable {
   }
 }
 
-/** A block that cannot be kept leaves its window all the same. */
+/** When `keep` throws, the block leaves its window all the same. */
 function guarded(keep: OnWindowLeft | undefined, onError: (error: unknown) => void): OnWindowLeft {
   return (left) => {
     try {

@@ -11,16 +11,17 @@ export interface BlockPoolOptions {
 }
 
 /**
- * Owns the ids of the pool's blocks, their reference counts, and which contents can be found under which key. A block is
- * in exactly one state:
+ * Owns the ids of the pool's blocks, their reference counts, and the index from content keys to blocks. A block is in
+ * exactly one state:
  *
  * - referenced: in one or more tables;
- * - reusable: in no table, its contents still findable by key, taken for something else only when nothing is free, the
- *   least recently used first;
+ * - reusable: in no table, but its contents are still findable by key. It is taken for other contents only when no
+ *   block is free, the least recently used first;
  * - free.
  *
- * Reserved blocks are a number, not ids: that many of the free and reusable ones are promised to whoever reserved them.
- * Every operation is O(blocks that it names). Misuse (releasing what nobody holds …) throws INTERNAL and changes nothing.
+ * Reservations are a number, not ids: that many of the free and reusable blocks are promised to their reservers. Every
+ * operation is O(blocks that it names). Misuse (releasing a block that nobody holds …) throws INTERNAL and changes
+ * nothing.
  */
 export class BlockPool {
   readonly totalBlocks: number;
@@ -67,12 +68,12 @@ export class BlockPool {
     return this.numReserved;
   }
 
-  /** Blocks that can be handed out now without touching what is promised. */
+  /** Blocks that can be allocated now without using reserved ones. */
   get availableBlocks(): number {
     return this.free.count + this.reusable.count - this.numReserved;
   }
 
-  /** Counts the times that all contents became unknown. */
+  /** Number of times that all contents became unknown. */
   get epoch(): number {
     return this.contentsEpoch;
   }
@@ -85,14 +86,14 @@ export class BlockPool {
     return this.keys[block];
   }
 
-  /** A block may be written by its one holder as long as nobody can find it. */
+  /** The only holder of a block may write it while nobody can find it by key. */
   isWritable(block: BlockId): boolean {
     return this.refCount(block) === 1 && this.keys[block] === undefined;
   }
 
   /**
-   * `count` blocks with reference count 1: adjacent ones after block `after` where they are free, else long runs.
-   * The caller has checked `availableBlocks`.
+   * Takes `count` blocks, each with reference count 1: the blocks right after `after` where these are free, else long
+   * runs. The caller has checked `availableBlocks`.
    */
   allocate(count: number, after?: BlockId): BlockId[] {
     if (count > this.availableBlocks) {
@@ -109,13 +110,13 @@ export class BlockPool {
 
   reserve(count: number): void {
     if (!this.canReserve(count)) {
-      throw bug("more blocks were promised than are available", { count, available: this.availableBlocks });
+      throw bug("more blocks were reserved than are available", { count, available: this.availableBlocks });
     }
     this.numReserved += count;
     this.check();
   }
 
-  /** As `allocate`, out of what was reserved: cannot fail. */
+  /** As `allocate`, out of the reservation: cannot fail. */
   allocateReserved(count: number, after?: BlockId): BlockId[] {
     if (count > this.numReserved) {
       throw bug("more blocks were taken than were reserved", { count, reserved: this.numReserved });
@@ -128,19 +129,19 @@ export class BlockPool {
 
   cancelReserved(count: number): void {
     if (count > this.numReserved) {
-      throw bug("more blocks were given back than were reserved", { count, reserved: this.numReserved });
+      throw bug("more reserved blocks were cancelled than exist", { count, reserved: this.numReserved });
     }
     this.numReserved -= count;
     this.check();
   }
 
-  /** Retaining a reusable block takes it out of the available ones; one in a table costs nothing. */
+  /** Retaining a reusable block uses up an available one; retaining a referenced block does not. */
   canRetain(block: BlockId): boolean {
     return this.refCount(block) > 0 || (this.reusable.has(block) && this.availableBlocks > 0);
   }
 
   retain(block: BlockId): void {
-    if (!this.canRetain(block)) throw bug("a block was retained that is free or promised", { block });
+    if (!this.canRetain(block)) throw bug("a block was retained that is free or reserved", { block });
     if (this.refCount(block) === 0) this.reusable.remove(block);
     this.refCounts[block] = this.refCount(block) + 1;
     this.check();
@@ -151,13 +152,15 @@ export class BlockPool {
     if (count === 0) throw bug("a block was released that nobody holds", { block });
     this.refCounts[block] = count - 1;
     if (count === 1) {
-      if (this.keys[block] === undefined) this.free.give(block);
+      if (this.keys[block] === undefined) this.free.add(block);
       else this.reusable.addMostRecent(block);
     }
     this.check();
   }
 
-  /** Releases blocks from `from` to the table's end, the last first: a chain's tail is reused before its head. */
+  /**
+   * Releases the blocks from index `from` to the table's end, the last first: a chain's tail is reused before its head.
+   */
   releaseFrom(table: readonly BlockId[], from: number): void {
     for (let index = table.length - 1; index >= from; index -= 1) {
       const block = at(table, index);
@@ -166,8 +169,8 @@ export class BlockPool {
   }
 
   /**
-   * Makes a full block that the caller holds findable under `key`. Where another block has the key already, that one
-   * keeps it if somebody holds it and is freed if nobody does. Answers with the block that has the key now.
+   * Makes a full block that the caller holds findable under `key`. Where another block has the key already, that block
+   * keeps the key if it is referenced, and is freed otherwise. Returns the block that has the key now.
    */
   publish(block: BlockId, key: string): BlockId {
     if (this.refCount(block) === 0) throw bug("a block was published that nobody holds", { block });
@@ -177,7 +180,7 @@ export class BlockPool {
     const known = this.blockOfKey.get(key);
     if (known !== undefined && known !== block) {
       if (this.refCount(known) > 0) return known;
-      this.forget(known);
+      this.moveToFree(known);
     }
     this.keys[block] = key;
     this.blockOfKey.set(key, block);
@@ -185,23 +188,25 @@ export class BlockPool {
     return block;
   }
 
-  /** The only holder of a published block takes it back, to write it. */
+  /** Removes a block's key so that its only holder can write it. */
   unpublish(block: BlockId): void {
-    if (this.refCount(block) !== 1) throw bug("a block was unpublished that is shared or unheld", { block });
+    if (this.refCount(block) !== 1) throw bug("a block was unpublished that has no holder or several", { block });
     this.dropKey(block);
     this.check();
   }
 
-  /** The block with these contents, held or reusable. */
+  /** The block that is findable under `key`, referenced or reusable. */
   lookup(key: string): BlockId | undefined {
     return this.blockOfKey.get(key);
   }
 
-  /** What the blocks hold is unknown from now on: nothing can be found, reusable blocks are free. Tables stay held. */
+  /**
+   * Marks the contents of all blocks as unknown: nothing is findable and reusable blocks become free. References stay.
+   */
   forgetContents(): void {
     this.contentsEpoch += 1;
     for (const block of [...this.blockOfKey.values()]) {
-      if (this.refCount(block) === 0) this.forget(block);
+      if (this.refCount(block) === 0) this.moveToFree(block);
       else this.dropKey(block);
     }
     this.check();
@@ -222,7 +227,7 @@ export class BlockPool {
     this.free.assertInvariants();
     for (let block = this.firstBlock; block < this.endBlock; block += 1) {
       const states = [this.refCount(block) > 0, this.reusable.has(block), this.free.has(block)];
-      if (states.filter(Boolean).length !== 1) throw bug("a block is in no state or in two", { block });
+      if (states.filter(Boolean).length !== 1) throw bug("a block is in no state or in several", { block });
       const key = this.keys[block];
       if (key !== undefined && this.blockOfKey.get(key) !== block) throw bug("a key names another block", { block });
       if (this.reusable.has(block) !== (key !== undefined && this.refCount(block) === 0)) {
@@ -233,7 +238,7 @@ export class BlockPool {
     if (keyed !== this.blockOfKey.size) throw bug("a key names a block that does not have it", { keyed });
     if ([...this.reusable.inOrder()].length !== this.reusable.count) throw bug("reusable blocks do not add up");
     if (this.numReserved < 0 || this.availableBlocks < 0) {
-      throw bug("more is promised than there is", { reserved: this.numReserved, available: this.availableBlocks });
+      throw bug("more blocks are reserved than exist", { reserved: this.numReserved, available: this.availableBlocks });
     }
   }
 
@@ -255,14 +260,14 @@ export class BlockPool {
   private evictOne(): void {
     const block = this.reusable.leastRecent();
     if (block === undefined) throw bug("no block is left to reuse");
-    this.forget(block);
+    this.moveToFree(block);
   }
 
   /** reusable → free */
-  private forget(block: BlockId): void {
+  private moveToFree(block: BlockId): void {
     this.reusable.remove(block);
     this.dropKey(block);
-    this.free.give(block);
+    this.free.add(block);
   }
 
   private dropKey(block: BlockId): void {

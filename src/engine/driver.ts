@@ -4,7 +4,7 @@ import type { Log } from "../common/log";
 import type { BlockPoolBatchEngine } from "./batchEngine";
 
 /**
- * Steps an engine while there is work and rests when there is none. Driven by the engine's `onWork` alone: no timers.
+ * Steps an engine while it has work. The engine's `onWork` alone starts it: there are no timers.
  */
 export class EngineDriver implements Disposable {
   private readonly subscription: Disposable;
@@ -33,7 +33,7 @@ export class EngineDriver implements Disposable {
   private async pump(): Promise<void> {
     this.pumping = true;
     try {
-      // What is submitted in the same turn of the event loop goes into the same batch.
+      // Requests submitted in the same turn of the event loop go into the same batch.
       await Promise.resolve();
       while (this.newWork && !this.disposed) {
         this.newWork = false;

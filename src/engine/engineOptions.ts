@@ -5,25 +5,25 @@ import type { StepLimits } from "./scheduler";
 import type { RowBounds } from "./stepPace";
 
 export interface EngineLimits extends StepLimits {
-  /** Requests that run at the same time; below `tokenBudget`, so that every step can hold them all and read on. */
+  /** Most requests that run at the same time; below `tokenBudget`, so that a step with all of them can also prefill. */
   readonly maxSequences: number;
-  /** Tokens of an answer that can be taken back without losing the window before them. */
+  /** Tokens at the end of an answer that can be removed without losing the window before them. */
   readonly windowSlackTokens: number;
   /** `tokenBudget` and `prefillChunkTokens` are where a step begins; measured speed changes them within these bounds. */
   readonly measuredRows?: RowBounds;
 }
 
 export interface EngineOptions extends Partial<EngineLimits> {
-  /** What the pool's blocks hold is unknown: the device is to be made anew before the engine is of use again. */
+  /** Called when the contents of the pool are unknown: the device must be created again before the engine is used. */
   readonly onBroken?: () => void;
-  /** Hears of full blocks that leave a window, while they still hold what they held. */
+  /** Called with each full block that leaves a window, before its contents are lost. */
   readonly onWindowLeft?: OnWindowLeft;
   readonly log?: Log;
   /** Checks the pool's invariants after every operation: for tests. */
   readonly checked?: boolean;
 }
 
-/** Tokens of one sequence that one run computes at most. */
+/** Most tokens of one sequence that one run computes. */
 export function longestRun(limits: EngineLimits): number {
   const { tokenBudget, maxStepsPerRun, lookupTokensPerRun, measuredRows } = limits;
   return Math.max(tokenBudget, maxStepsPerRun, lookupTokensPerRun, measuredRows?.most ?? 0);

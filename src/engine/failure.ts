@@ -1,12 +1,12 @@
 import { type ErrorInfo, ResidentError, toErrorInfo } from "../common/errors";
 
-/** What an error of the runner says about the pool and about who failed. */
+/** What an error of the runner says about the pool and about the request that failed. */
 export type Failure =
   /** The device was told to stop before anything ran. */
   | { readonly type: "aborted" }
   /**
-   * The pool holds what it held before. `sequence`: index of the request in the step that is to blame. `isMemory`: the
-   * step needs more memory than there is; a smaller one may fit.
+   * The pool holds what it held before. `sequence`: index in the step of the request that caused the error. `isMemory`:
+   * the step needs more memory than there is; a smaller step may fit.
    */
   | {
       readonly type: "intact";
@@ -14,7 +14,7 @@ export type Failure =
       readonly isMemory: boolean;
       readonly error: ResidentError;
     }
-  /** What the pool's blocks hold is unknown. */
+  /** The contents of the pool are unknown. */
   | { readonly type: "unknown"; readonly error: ResidentError };
 
 export function classifyFailure(thrown: unknown): Failure {
@@ -33,7 +33,7 @@ export function classifyFailure(thrown: unknown): Failure {
   };
 }
 
-/** Any thrown value as an error of ours. */
+/** Any thrown value as a ResidentError. */
 export function asResidentError(thrown: unknown, info: ErrorInfo = toErrorInfo(thrown)): ResidentError {
   if (thrown instanceof ResidentError) return thrown;
   return new ResidentError(info.code, info.what, info.advice, info.facts, thrown);

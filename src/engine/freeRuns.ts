@@ -2,7 +2,7 @@ import { at, bug } from "./invariant";
 import type { BlockId } from "./ports";
 
 const none = -1;
-/** Runs of one size class that are looked at for one that is long enough: bounds the work, not the result's quality. */
+/** Most runs of one size class that are searched for a long enough one: bounds the work. */
 const maxRunsLookedAt = 8;
 
 /** Half-open: blocks start … start + count − 1. */
@@ -12,9 +12,9 @@ export interface BlockRun {
 }
 
 /**
- * The free blocks, as maximal runs of adjacent ids. Every operation takes constant time whatever the pool's size: runs
- * know their length at both ends, so a returned block joins its neighbours at once (boundary tags, Knuth TAOCP 2.5),
- * and they hang in lists by the power of two of their length (segregated fits, Masmano's TLSF).
+ * The free blocks, as maximal runs of adjacent ids. Every operation takes constant time whatever the pool's size: a
+ * run's length is stored at both ends, so a returned block joins its neighbours at once (boundary tags, Knuth TAOCP
+ * 2.5), and runs are in lists by the power of two of their length (segregated fits, Masmano's TLSF).
  */
 export class FreeRuns {
   private readonly isFree: Uint8Array;
@@ -53,8 +53,8 @@ export class FreeRuns {
   }
 
   /** Returns one block. */
-  give(block: BlockId): void {
-    if (this.isFree[block] !== 0) throw bug("a block was freed that is free or none", { block });
+  add(block: BlockId): void {
+    if (this.isFree[block] !== 0) throw bug("a block was freed that is free already or does not exist", { block });
     let start = block;
     let end = block + 1;
     if (this.isFree[block - 1] === 1) {
@@ -70,7 +70,7 @@ export class FreeRuns {
     this.link(start, end - start);
   }
 
-  /** Takes up to `count` blocks that begin at `start`, which follows a block in use; a run of 0 when it is not free. */
+  /** Takes up to `count` blocks from `start` on, which follows a used block; a run of 0 when `start` is not free. */
   takeAt(start: BlockId, count: number): BlockRun {
     if (this.isFree[start] !== 1) return { start, count: 0 };
     const length = at(this.lengthAt, start);
@@ -78,8 +78,8 @@ export class FreeRuns {
   }
 
   /**
-   * Takes `count` adjacent blocks where a long enough run is soon found, else fewer: the longest seen. What is left of
-   * the run is shared between both sides, so that the table that ends before it and the new one can both grow.
+   * Takes `count` adjacent blocks when a long enough run is found quickly, else the longest run seen. The rest of the
+   * run is left on both sides, so that the table that ends before the run and the new table can both grow.
    */
   take(count: number): BlockRun {
     const start = this.longRun(count);
@@ -103,7 +103,7 @@ export class FreeRuns {
     const listed = new Set<BlockId>();
     for (let sizeClass = 0; sizeClass < 32; sizeClass += 1) {
       for (let run = at(this.heads, sizeClass); run !== none; run = at(this.next, run)) {
-        if (sizeClassOf(at(this.lengthAt, run)) !== sizeClass) throw bug("a free run hangs in the wrong list", { run });
+        if (sizeClassOf(at(this.lengthAt, run)) !== sizeClass) throw bug("a free run is in the wrong list", { run });
         listed.add(run);
       }
       const marked = ((this.nonEmptyClasses >>> sizeClass) & 1) === 1;
@@ -125,7 +125,7 @@ export class FreeRuns {
   }
 
   private longRun(count: number): BlockId {
-    if (this.nonEmptyClasses === 0) throw bug("a free block was asked for where there is none");
+    if (this.nonEmptyClasses === 0) throw bug("a free block was requested when there is none");
     const longestClass = 31 - Math.clz32(this.nonEmptyClasses);
     let longest = at(this.heads, longestClass);
     let run = longest;
@@ -137,7 +137,7 @@ export class FreeRuns {
     return longest;
   }
 
-  /** Takes [from, from + count) out of the run at `start` and lists what is left on both sides. */
+  /** Takes [from, from + count) out of the run at `start` and links the rest on both sides. */
   private cut(start: BlockId, length: number, from: BlockId, count: number): BlockRun {
     this.unlink(start);
     this.isFree.fill(0, from, from + count);

@@ -4,14 +4,14 @@ import type { RunnerToken, TokenId } from "./ports";
 
 export type FinishReason = "stop" | "length" | "aborted";
 
-/** Counts are tokens; promptTokens = reusedTokens + prefilledTokens once the prompt is read. */
+/** Counts are tokens; promptTokens = reusedTokens + prefilledTokens once the prompt is prefilled. */
 export interface GenerationFigures {
   readonly promptTokens: number;
-  /** Of the prompt, not read again: they were in the pool. */
+  /** Prompt tokens that were in the pool and were not prefilled again. */
   readonly reusedTokens: number;
-  /** Of the prompt, read by this request. */
+  /** Prompt tokens that this request prefilled. */
   readonly prefilledTokens: number;
-  /** Of prompt and answer, read a second time because its blocks were needed by an older request. */
+  /** Tokens of prompt and answer that were computed a second time because an older request took the blocks. */
   readonly recomputedTokens: number;
   readonly generatedTokens: number;
   /** From submit to admission. */
@@ -24,21 +24,23 @@ export interface GenerationFigures {
 
 export interface GenerationResult {
   readonly finishReason: FinishReason;
-  /** Every sampled id, a stop id included; after `stop(n)` the first n. */
+  /** Every sampled id, including a stop id; after `stop(n)` the first n. */
   readonly tokenIds: readonly TokenId[];
   readonly figures: GenerationFigures;
   /**
-   * The cache of everything computed: a prefix of prompt + answer, mostly without the answer's last token, which was
-   * sampled and never fed back. The receiver owns it and releases it.
+   * The cache of all computed tokens: a prefix of prompt + answer, usually without the answer's last token, which was
+   * sampled but never fed back. The receiver owns it and must release it.
    */
   readonly blocks: AgentBlocks;
 }
 
-/** In this order: queued? → prefill* → token* → done; `queued` again where it is pre-empted. */
+/** In this order: queued? → prefill* → token* → done; `queued` again after a pre-emption. */
 export type GenerationEvent =
-  /** It fits the pool but not now; `requestsAhead` wait before it. */
+  /** The request fits the pool but not now; `requestsAhead` requests wait before it. */
   | { readonly type: "queued"; readonly neededBlocks: number; readonly requestsAhead: number }
-  /** `done` of `total` tokens that were not cached are read; `reused` need no reading. First with done = 0. */
+  /**
+   * `done` of the `total` tokens that were not cached are prefilled; `reused` tokens were cached. First with done = 0.
+   */
   | { readonly type: "prefill"; readonly done: number; readonly total: number; readonly reused: number }
   /** `index` counts the answer's tokens from 0. */
   | {
@@ -50,19 +52,21 @@ export type GenerationEvent =
     }
   | { readonly type: "done"; readonly result: GenerationResult };
 
-/** One answer in the making. */
+/** One answer that is being generated. */
 export interface Generation extends AsyncIterable<GenerationEvent> {
-  /** Rejects with a ResidentError when the request failed after it was accepted. Need not be observed. */
+  /** Rejects with a ResidentError when the request failed after it was accepted. Callers may leave it unobserved. */
   readonly result: Promise<GenerationResult>;
-  /** Hears every event from the first, past ones at once, later ones inside the step that makes them. */
+  /**
+   * Calls `listener` with every event from the first: past events at once, later ones inside the step that causes them.
+   */
   onEvent(listener: (event: GenerationEvent) => void): Disposable;
   /** The figures so far. */
   figures(): GenerationFigures;
-  /** Ends it before the next step as "aborted"; what was computed is kept in the result's blocks. */
+  /** Ends it before the next step as "aborted"; the result's blocks keep what was computed. */
   abort(): void;
   /**
-   * Ends it as "stop" with the first `keepTokens` of its tokens: for stops that only the text shows. Called from a
-   * listener it takes effect before another token is heard. Without effect once the generation has ended.
+   * Ends it as "stop" with the first `keepTokens` of its tokens: for stop strings, which only the text shows. When a
+   * listener calls it, no further token event follows. Without effect once the generation has ended.
    */
   stop(keepTokens: number): void;
 }

@@ -12,11 +12,11 @@ export interface GenerationControl {
   stop(keepTokens: number): void;
 }
 
-/** The engine's end of a generation. Keeps its events, so that listeners and iterators may come late. */
+/** The engine's side of a generation. Keeps all events, so that listeners and iterators may be added late. */
 export class GenerationStream implements Generation {
   readonly result: Promise<GenerationResult>;
   private readonly log: GenerationEvent[] = [];
-  private readonly heard: Emitter<GenerationEvent>;
+  private readonly emitter: Emitter<GenerationEvent>;
   private failure: ResidentError | undefined;
   private ended = false;
   private readonly wake: (() => void)[] = [];
@@ -26,9 +26,9 @@ export class GenerationStream implements Generation {
     private readonly control: GenerationControl,
     private readonly onListenerError: (error: unknown) => void,
   ) {
-    this.heard = new Emitter(onListenerError);
+    this.emitter = new Emitter(onListenerError);
     this.result = this.outcome.promise;
-    // A failure reaches whoever asks; nobody asking is no reason to end the process.
+    // An unobserved rejection would end the process; a caller that awaits `result` still gets the failure.
     this.result.catch(() => {});
   }
 
@@ -45,9 +45,9 @@ export class GenerationStream implements Generation {
   }
 
   onEvent(listener: (event: GenerationEvent) => void): Disposable {
-    // By index: what a listener causes while it hears the past is heard in its turn.
-    for (let next = 0; next < this.log.length; next += 1) this.tell(listener, at(this.log, next));
-    return this.heard.event(listener);
+    // By index: events that the listener causes during the replay are appended and delivered in order.
+    for (let next = 0; next < this.log.length; next += 1) this.callListener(listener, at(this.log, next));
+    return this.emitter.event(listener);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<GenerationEvent, void, void> {
@@ -63,14 +63,14 @@ export class GenerationStream implements Generation {
   emit(event: GenerationEvent): void {
     this.log.push(event);
     this.wakeAll();
-    this.heard.fire(event);
+    this.emitter.fire(event);
   }
 
   finish(result: GenerationResult): void {
     this.ended = true;
     this.outcome.resolve(result);
     this.emit({ type: "done", result });
-    this.heard.dispose();
+    this.emitter.dispose();
   }
 
   fail(error: ResidentError): void {
@@ -78,10 +78,10 @@ export class GenerationStream implements Generation {
     this.failure = error;
     this.outcome.reject(error);
     this.wakeAll();
-    this.heard.dispose();
+    this.emitter.dispose();
   }
 
-  private tell(listener: (event: GenerationEvent) => void, event: GenerationEvent): void {
+  private callListener(listener: (event: GenerationEvent) => void, event: GenerationEvent): void {
     try {
       listener(event);
     } catch (error) {

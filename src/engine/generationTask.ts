@@ -15,11 +15,11 @@ import type { Sequence } from "./sequence";
 import type { TokenHistory } from "./tokenHistory";
 import { TurnFigures } from "./turnFigures";
 
-/** Decided, not yet carried out: a run may still be writing the request's blocks. */
+/** The ending is decided but not carried out: a run may still be writing the request's blocks. */
 type Ending =
   | {
       readonly reason: FinishReason;
-      /** Tokens of the answer that are kept. */
+      /** Number of the answer's tokens to keep. */
       readonly keepTokens: number;
     }
   | { readonly reason: "failed"; readonly error: ResidentError };
@@ -34,44 +34,44 @@ export interface TaskPorts {
   readonly clock: Clock;
   readonly metrics: EngineMetrics;
   readonly onListenerError: (error: unknown) => void;
-  /** A person or program wants `task` ended; `decide` writes the ending down. */
+  /** Asks the engine to end `task`; `decide` records how. */
   readonly end: (task: GenerationTask, decide: () => void) => void;
 }
 
 const noIds = new Int32Array(0);
 
-/** Of an answer that goes on, this much counts as what it will need. */
-const blocksAhead = 16;
+/** Blocks that an unfinished answer is assumed to need at most. */
+const maxExpectedBlocks = 16;
 
-/** Blocks that a request lacks for its part of a step. */
+/** Blocks that a request lacks for its row of a step. */
 export interface Lacking {
   readonly layers: "all" | "window";
   readonly blocks: number;
 }
 
-/** One request on its way: waiting with its old cache → running with a sequence → ended. */
+/** One request and its state: waiting with its old cache → running with a sequence → ended. */
 export class GenerationTask implements Schedulable {
   readonly stream: GenerationStream;
   readonly priority: Priority;
   readonly mayGuess: boolean;
-  /** Absent where no penalty is asked for. */
+  /** `undefined` when the request has no penalty. */
   private readonly counts: AnswerCounts | undefined;
   private phase: Phase;
   private ending: Ending | undefined;
-  private queuedTold = false;
-  /** Tokens that were computed when it was last pre-empted. */
+  private queuedEmitted = false;
+  /** Number of tokens that were computed when it was last pre-empted. */
   private lostTokens: number | undefined;
   private readonly tokenIds: TokenId[] = [];
   private readonly promptTokens: number;
   private readonly turn: TurnFigures;
-  /** Number of the step that it was part of last; 0: none yet. */
+  /** Number of the last step that it was part of; 0: none yet. */
   lastStep = 0;
 
   constructor(
     private readonly request: Omit<GenerationRequest, "blocks" | "tokens">,
     blocks: AgentBlocks,
     private readonly history: TokenHistory,
-    /** Counts up over all requests. */
+    /** Order of arrival over all requests. */
     readonly arrival: number,
     private readonly ports: TaskPorts,
   ) {
@@ -120,7 +120,7 @@ export class GenerationTask implements Schedulable {
 
   // ---- waiting -----------------------------------------------------------------------------------------------------
 
-  /** `headroom`: blocks to leave to those that run. */
+  /** `headroom`: blocks to leave to the running requests. */
   planAdmission(headroom: number): AdmissionPlan {
     return planAdmission(this.ports.tables, this.candidate(), headroom);
   }
@@ -135,10 +135,10 @@ export class GenerationTask implements Schedulable {
       this.turn.readmitted(this.lostTokens, plan.reusedTokens);
     }
     this.endIfRead();
-    if (this.tokenIds.length === 0) this.tellPrefill();
+    if (this.tokenIds.length === 0) this.emitPrefill();
   }
 
-  /** Gives the blocks of its old cache back to the pool, full ones findable; `false` when it has none. */
+  /** Releases the blocks of its old cache; full ones stay findable. `false` when it has none. */
   releaseOldCache(): boolean {
     const { blocks } = this.candidate();
     if (blocks.table.length === 0) return false;
@@ -146,10 +146,10 @@ export class GenerationTask implements Schedulable {
     return true;
   }
 
-  /** Says once that it waits. */
-  tellQueued(requestsAhead: number): void {
-    if (this.queuedTold || this.phase.type !== "waiting") return;
-    this.queuedTold = true;
+  /** Emits `queued` once per wait. */
+  emitQueued(requestsAhead: number): void {
+    if (this.queuedEmitted || this.phase.type !== "waiting") return;
+    this.queuedEmitted = true;
     const { blockTokens } = this.ports.tables.pool;
     const neededBlocks = blocksFor(slotsAtStart(this.candidate(), blockTokens), blockTokens);
     this.stream.emit({ type: "queued", neededBlocks, requestsAhead });
@@ -157,7 +157,7 @@ export class GenerationTask implements Schedulable {
 
   // ---- running -----------------------------------------------------------------------------------------------------
 
-  /** Reserves the blocks for its part of a run; `undefined`: it has them all now, else what is not available. */
+  /** Reserves the blocks for its row of a run. `undefined`: it has them all now; else what it still lacks. */
   secure(row: PlannedRow<GenerationTask>, steps: number): Lacking | undefined {
     const { sequence } = this;
     const { pool } = this.ports.tables;
@@ -169,40 +169,42 @@ export class GenerationTask implements Schedulable {
   }
 
   /**
-   * Blocks that it will need and has not reserved: to its end, or for the next `blocksAhead` blocks of its answer where it
-   * may get longer than that. Without a bound an answer whose length nobody said would need the whole pool.
+   * Blocks that it will need and has not reserved: to the end of its answer, but at most for the next
+   * `maxExpectedBlocks` blocks. Without this limit an answer of unknown length would count as the whole pool.
    */
-  get blocksToCome(): number {
+  get expectedBlocks(): number {
     const { blockTokens } = this.ports.tables.pool;
-    const answerTokens = Math.min(this.request.maxTokens, this.tokenIds.length + blocksAhead * blockTokens);
+    const answerTokens = Math.min(this.request.maxTokens, this.tokenIds.length + maxExpectedBlocks * blockTokens);
     const slots = slotsNeeded(this.promptTokens, answerTokens);
     if (this.phase.type === "running") return this.phase.sequence.lackingFor(slots);
     const held = this.phase.type === "waiting" ? this.phase.blocks.table.length : 0;
     return Math.max(0, blocksFor(slots, blockTokens) - held);
   }
 
-  /** Blocks that it has still to reserve for such a part. */
+  /** Blocks that it still has to reserve for its row of a run. */
   lackingFor(row: PlannedRow<GenerationTask>, steps: number): number {
     return this.sequence.lackingFor(this.slotsAfter(row, steps));
   }
 
-  /** The same of the layers with a window. */
+  /** The same for the window layers. */
   windowLackingFor(row: PlannedRow<GenerationTask>, steps: number): number {
     return this.sequence.window?.lackingFor(this.slotsAfter(row, steps)) ?? 0;
   }
 
-  /** running → waiting: gives its blocks to the pool, full ones findable; it will go on where it was. Not during a run. */
+  /**
+   * running → waiting: releases its blocks, full ones stay findable; it continues where it was later. Not during a run.
+   */
   preempt(): void {
     const { sequence } = this;
     this.lostTokens = sequence.numComputedTokens;
     sequence.release();
     const blocks = AgentBlocks.empty(this.ports.tables, this.request.owner, this.request.salt);
     this.phase = { type: "waiting", blocks };
-    this.queuedTold = false;
+    this.queuedEmitted = false;
     this.ports.metrics.countPreemption();
   }
 
-  /** Its part of a planned run; its table grows to hold it. */
+  /** Its row as input for the runner; grows its table to hold the row's tokens. */
   stepInput(row: PlannedRow<GenerationTask>, { steps, guesses }: StepPlan<GenerationTask>): SequenceStep {
     const { sequence } = this;
     const { numTokens, wantToken } = row;
@@ -243,12 +245,12 @@ export class GenerationTask implements Schedulable {
     });
   }
 
-  /** Something failed for this request alone: it ends when the run is over, with nothing of the run counted. */
+  /** Something failed for this request alone: it ends when the run is over, and nothing of the run is counted. */
   failAlone(error: ResidentError): void {
     this.ending = { reason: "failed", error };
   }
 
-  /** Counts what a run has computed: the sequence's first `numTokens` tokens, as far as they are part of it. */
+  /** Counts the first `numTokens` tokens as computed, as far as they belong to the sequence. */
   commit(numTokens: number): void {
     this.sequence.advance(Math.min(numTokens, this.history.length));
     this.endIfRead();
@@ -257,7 +259,7 @@ export class GenerationTask implements Schedulable {
 
   // ---- ending ------------------------------------------------------------------------------------------------------
 
-  /** Ends as was decided and hands its cache over. Not during a run. */
+  /** Carries out the decided ending and hands its cache to the result. Not during a run. */
   conclude(): void {
     const ending = this.ending ?? { reason: "aborted", keepTokens: this.tokenIds.length };
     if (ending.reason === "failed") {
@@ -270,7 +272,7 @@ export class GenerationTask implements Schedulable {
     this.stream.finish({ finishReason: reason, tokenIds: [...this.tokenIds], figures: this.figures(), blocks });
   }
 
-  /** Ends with an error; its blocks go back to the pool. Not during a run. */
+  /** Ends with an error and releases its blocks. Not during a run. */
   fail(error: ResidentError): void {
     const { phase } = this;
     this.phase = { type: "ended" };
@@ -294,28 +296,28 @@ export class GenerationTask implements Schedulable {
     this.ending ??= { reason: "aborted", keepTokens: this.tokenIds.length };
   }
 
-  /** A stop in the text is found at a token that may have ended the answer by itself: the text's word counts. */
+  /** A stop string may complete on the token that already ended the answer; then the stop string wins. */
   private decideStop(keepTokens: number): void {
     if (this.ending?.reason === "aborted" || this.ending?.reason === "failed") return;
     const kept = Math.max(0, Math.min(Math.floor(keepTokens), this.tokenIds.length));
     this.ending = { reason: "stop", keepTokens: kept };
   }
 
-  /** Read ahead has no last token to wait for. */
+  /** A read-ahead samples nothing: it ends when its prompt is prefilled. */
   private endIfRead(): void {
     if (this.request.maxTokens > 0 || this.numPendingTokens > 0) return;
     this.ending ??= { reason: "length", keepTokens: 0 };
   }
 
-  /** The first `numTokens` tokens are computed: tells how far the prompt is read, if that is news. */
+  /** The first `numTokens` tokens are computed: emits how far the prompt is prefilled when that has changed. */
   private countRead(numTokens: number): void {
     const done = Math.min(numTokens, this.promptTokens) - this.turn.reusedTokens;
     if (done <= this.turn.prefilledTokens) return;
     this.turn.prefilledTokens = done;
-    this.tellPrefill();
+    this.emitPrefill();
   }
 
-  private tellPrefill(): void {
+  private emitPrefill(): void {
     const { prefilledTokens: done, reusedTokens: reused } = this.turn;
     this.stream.emit({ type: "prefill", done, total: this.promptTokens - reused, reused });
   }
@@ -335,7 +337,7 @@ export class GenerationTask implements Schedulable {
   }
 
   private candidate(): Candidate {
-    if (this.phase.type !== "waiting") throw bug("a request does not wait", { state: this.phase.type });
+    if (this.phase.type !== "waiting") throw bug("a request is not waiting", { state: this.phase.type });
     return {
       blocks: this.phase.blocks,
       history: this.history,

@@ -7,13 +7,13 @@ import type { WindowBlocks } from "./windowMath";
 /** A holder of references to blocks: a sequence, a cache between turns, a restore under way. */
 export interface BlockHolder {
   readonly owner: string;
-  /** Of all layers; none that is `noBlock`. */
+  /** Blocks of all layers, without `noBlock`. */
   heldBlocks(): Iterable<BlockId>;
-  /** An idle cache can do without the blocks of layers with a window; absent: it cannot. */
+  /** The window blocks of an idle cache and how to drop them; absent: they must stay. */
   readonly idleWindow?: { readonly blocks: readonly BlockId[]; readonly drop: () => void } | undefined;
 }
 
-/** A full block of the layers with a window that its sequence does not see any more. */
+/** A full block of the window layers that its sequence does not attend to any more. */
 export interface LeftBlock {
   readonly owner: string;
   readonly salt: string | undefined;
@@ -26,27 +26,27 @@ export interface LeftBlock {
   readonly tokens: Int32Array;
 }
 
-/** What the block holds is kept until the promise is over; `undefined`: nobody wants it. */
+/** The block keeps its contents until the promise settles; `undefined`: nobody needs them. */
 export type OnWindowLeft = (left: LeftBlock) => Promise<unknown> | undefined;
 
-/** One run of the pool's map, in id order. `owner` of "agent" runs only. */
+/** One run of the pool's map, in id order. Only "agent" runs have an `owner`. */
 export interface PoolRun {
   readonly kind: "agent" | "shared" | "reusable" | "free";
   readonly owner?: string;
   readonly count: number;
 }
 
-/** Every holder alive. Lets a view say whose a block is, and a check prove that no reference is lost or counted twice. */
+/** All holders. Shows who owns a block, and proves in checks that no reference is lost or counted twice. */
 export class LiveTables {
-  /** Caches that nobody uses, and how each may be dropped. */
+  /** Idle caches and how each may be dropped. */
   readonly idle = new Map<IdleCache, IdleTerms>();
-  /** Caches with blocks that somebody uses, to save them, say: they will be idle, released or submitted soon. */
+  /** Caches with blocks that are in use, for example for a save: they will be idle, released or submitted soon. */
   readonly inUse = new Set<BlockHolder>();
-  /** Those under way. */
-  readonly restores = new Set<{ readonly giveWay: () => void }>();
+  /** Restores under way. */
+  readonly restores = new Set<{ readonly requestEnd: () => void }>();
   private readonly holders = new Set<BlockHolder>();
 
-  /** `onChange`: what is free, idle or in use changed; those that wait for blocks look again. */
+  /** `onChange`: free, idle or used blocks changed; work that waits for blocks tries again. */
   constructor(
     readonly pool: BlockPool,
     readonly window?: WindowBlocks,
@@ -54,7 +54,7 @@ export class LiveTables {
     private readonly onChange: () => void = () => {},
   ) {}
 
-  /** To be called when a change is complete: who looks then must find references and holders in agreement. */
+  /** Call this when a change is complete: references and holders must agree, since listeners read both. */
   changed(): void {
     this.onChange();
   }
@@ -71,7 +71,7 @@ export class LiveTables {
     if (!this.holders.delete(holder)) throw bug("a table ended twice", { owner: holder.owner });
   }
 
-  /** Blocks of the layers with a window that could be had now, with every idle cache's but `except`'s. O(held). */
+  /** Window blocks that could be taken now, including those of all idle caches but `except`. O(held). */
   windowRoom(except?: BlockHolder): number {
     if (this.window === undefined) return 0;
     const { pool } = this.window;
@@ -84,7 +84,7 @@ export class LiveTables {
     return pool.availableBlocks + free.length;
   }
 
-  /** Until `count` blocks are available, as far as it goes, idle caches lose their windows: the oldest first. */
+  /** Drops the windows of idle caches, the oldest first, until `count` blocks are available or none is left to drop. */
   dropIdleWindows(count: number): void {
     const pool = this.window?.pool;
     if (pool === undefined) return;
@@ -94,8 +94,8 @@ export class LiveTables {
     }
   }
 
-  /** A sequence gives up a block that it does not see any more. */
-  leaveWindow(left: LeftBlock): void {
+  /** Releases a block that its sequence does not attend to any more, after `onWindowLeft` is done with it. */
+  releaseLeftBlock(left: LeftBlock): void {
     const { block, owner } = left;
     const pool = this.window?.pool;
     if (pool === undefined) throw bug("a block left a window where there is none", { block });
@@ -128,7 +128,7 @@ export class LiveTables {
     return runs;
   }
 
-  /** Throws unless every block's reference count is the number of times that the live tables name it. */
+  /** Throws unless every block's reference count equals the number of times that the holders name it. */
   assertInvariants(): void {
     const { pool, window } = this;
     const named = new Uint32Array(window?.pool.endBlock ?? pool.endBlock);
@@ -141,7 +141,7 @@ export class LiveTables {
     });
   }
 
-  /** Owner of each held block, undefined where it has several or none. */
+  /** Owner of each held block; `undefined` where it has several or none. */
   private owners(): readonly (string | undefined)[] {
     const owners = new Array<string | undefined>(this.pool.totalBlocks).fill(undefined);
     const seen = new Uint8Array(this.pool.totalBlocks);

@@ -31,7 +31,7 @@ export class Histogram {
   }
 }
 
-/** Events per second over the last seconds, in one counter a second. */
+/** Events per second over the last seconds; one counter per second. */
 class RateMeter {
   private readonly counts = new Float64Array(rateWindowSeconds);
   private readonly seconds = new Float64Array(rateWindowSeconds).fill(-1);
@@ -58,16 +58,16 @@ class RateMeter {
   }
 }
 
-/** Counters of the engine's life so far and rates of its last seconds; vLLM's names. */
+/** Counters since the engine started and rates over the last seconds, named as in vLLM. */
 export interface MetricsSnapshot {
-  /** Part of the pool that tables hold, 0…1. */
+  /** Share of the pool that is referenced, 0…1. */
   readonly kvCacheUsage: number;
-  /** Prompt tokens asked for, and found in caches. */
+  /** Prompt tokens looked up, and prompt tokens found in caches. */
   readonly prefixCacheQueries: number;
   readonly prefixCacheHits: number;
   readonly numRequestsRunning: number;
   readonly numRequestsWaiting: number;
-  /** Requests that gave their blocks up to an older one, and began again. */
+  /** Requests that lost their blocks to an older one and had to restart. */
   readonly numPreemptions: number;
   readonly decodeTokensPerSecond: number;
   readonly prefillTokensPerSecond: number;

@@ -1,9 +1,9 @@
 import type { BlockId } from "./ports";
 
-/** A copy on write that the runner still has to make. */
+/** A copy-on-write that the runner still has to make. */
 export interface PendingCopy {
   readonly from: BlockId;
   readonly to: BlockId;
-  /** Slots to copy, from the block's first. */
+  /** Slots to copy, starting at the block's first. */
   readonly tokens: number;
 }

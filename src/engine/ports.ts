@@ -1,25 +1,28 @@
-/** How the engine reaches the world. It has no VS Code, no file system, no timers and no native import. */
+/** What the engine needs from outside. It imports no VS Code, no file system, no timers and no native code. */
 import type { ResidentError } from "../common/errors";
 
 export type BlockId = number;
 export type TokenId = number;
 
-/** In the table of layers with a window: no block, its tokens have left the window. */
+/** Entry in the table of the window layers: no block, its tokens have left the window. */
 export const noBlock: BlockId = -1;
 
-/** Layers whose rows see the last `tokens` tokens only, their own included. Their blocks are numbered after all others. */
+/**
+ * Window layers: layers whose tokens attend only to the last `tokens` tokens, themselves included. Their blocks are
+ * numbered after all others.
+ */
 export interface WindowGeometry {
   readonly tokens: number;
   readonly totalBlocks: number;
 }
 
-/** What a pool is made of; the runner says it, the engine keeps to it. */
+/** The shape of a pool, as the runner states it. */
 export interface PoolGeometry {
   readonly totalBlocks: number;
   readonly blockTokens: number;
   readonly maxContextTokens: number;
   readonly vocabSize: number;
-  /** Absent: every block is of all layers. */
+  /** Absent: every block holds all layers. */
   readonly window?: WindowGeometry;
 }
 
@@ -52,7 +55,7 @@ export const greedy: SamplingParams = {
   logprobs: 0,
 };
 
-/** What penalties count of the answer so far; prompts never count. All empty where penalties are off. */
+/** Token counts of the answer so far, for the penalties; prompts never count. All empty when penalties are off. */
 export interface PenaltyCounts {
   /** The last ids of the answer, in order, at most `repetitionWindowTokens`: for the repetition penalty. */
   readonly recentIds: Int32Array;
@@ -71,17 +74,17 @@ export interface SequenceStep {
   readonly tokens: Int32Array;
   /** Position of the first of them. */
   readonly start: number;
-  /** Block table in order, covering start + tokens.length + (steps − 1) positions; guesses stay within them. */
+  /** Block table in order; covers start + tokens.length + (steps − 1) positions. Guesses stay within these. */
   readonly table: readonly BlockId[];
-  /** The same of the layers with a window, where they have blocks of their own; `noBlock` for what no row sees. */
+  /** The same for the window layers, where they have blocks of their own; `noBlock` for blocks outside the window. */
   readonly windowTable?: readonly BlockId[];
   /** Sample after the last token. */
   readonly wantToken: boolean;
   readonly sampling: SamplingParams;
-  /** What penalties count; within a run the runner adds what it samples. */
+  /** Counts for the penalties; within a run the runner adds what it samples. */
   readonly penalties: PenaltyCounts;
   readonly stopIds: readonly TokenId[];
-  /** All ids of the sequence, for the runner to guess from (it verifies every guess); empty: it must not. */
+  /** All ids of the sequence, from which the runner may guess (it verifies every guess); empty: it must not guess. */
   readonly lookupIds: Int32Array;
 }
 
@@ -94,26 +97,26 @@ export interface RunnerToken {
 
 export interface RunOptions {
   /**
-   * Tokens that each wanting sequence samples in this run, ≥ 1: one a step, or more where guesses prove right. The
-   * runner may stop earlier when every wanting sequence has hit a stop id.
+   * Tokens that each sequence with `wantToken` samples in this run, ≥ 1: one per step, or more where guesses are right.
+   * The runner may stop earlier when each of these sequences has sampled a stop id.
    */
   readonly steps: number;
-  /** Tokens of each step, in order, before `run` resolves. */
+  /** Called with the tokens of each step, in order, before `run` resolves. */
   readonly onTokens: (tokens: readonly RunnerToken[]) => void;
   /**
-   * Sampling failed for this sequence alone (no finite logits, say): no token of it follows in this run, all others go on
-   * as if nothing had been.
+   * Sampling failed for this sequence alone (for example, no logit is finite): it gets no further token in this run;
+   * all other sequences are unaffected.
    */
   readonly onFailed: (sequence: number, error: ResidentError) => void;
-  /** Looked at between steps only: a run that resolves has done its first step for every sequence. */
+  /** Checked between steps only: a run that resolves has done its first step for every sequence. */
   readonly cancelled: () => boolean;
 }
 
 /**
- * The device. A rejected `run` or `copyBlock` says in `facts.contents` what became of the pool: "intact": every block holds
- * what it held for the tokens that were computed before the call; "unknown": none can be trusted. An error without the
- * fact is "intact" if its code is INVALID_REQUEST or ABORTED, which come before anything runs. `facts.sequence` is the
- * index of the sequence that is to blame, where one is.
+ * The device. A rejected `run` or `copyBlock` states the condition of the pool in `facts.contents`. "intact": every
+ * block holds what it held for the tokens that were computed before the call. "unknown": no block can be trusted. An
+ * error without this fact is "intact" if its code is INVALID_REQUEST or ABORTED, which are thrown before anything runs.
+ * `facts.sequence` is the index of the sequence that caused the error, where there is one.
  */
 export interface ModelRunner {
   readonly geometry: PoolGeometry;
@@ -121,7 +124,10 @@ export interface ModelRunner {
   copyBlock(from: BlockId, to: BlockId, tokens: number): Promise<void>;
 }
 
-/** Content addresses of full blocks: key of a block = digest of (parent key, token ids). The root names model and format. */
+/**
+ * Content addresses of full blocks: key of a block = digest of (parent key, token ids). The root names model and
+ * format.
+ */
 export interface BlockHasher {
   readonly root: string;
   next(parent: string, tokens: Int32Array): string;

@@ -6,25 +6,25 @@ import type { BlockPool } from "./blockPool";
 import type { PoolGeometry, SamplingParams, TokenId } from "./ports";
 import { type WindowNeeds, windowBlocksFor } from "./windowMath";
 
-/** "low" is for read ahead: it is admitted after, and computed in what is left by, all normal work. */
+/** "low" is for read-aheads: they are admitted after all normal requests and get only the budget these leave. */
 export type Priority = "normal" | "low";
 
 export interface GenerationRequest {
-  /** Whose blocks these are, for the pool's map. */
+  /** Owner of the blocks, for the pool's map. */
   readonly owner: string;
-  /** The whole prompt, cached part included; ≥ 1 token. The engine copies it. */
+  /** The whole prompt, including the cached part; ≥ 1 token. The engine copies it. */
   readonly tokens: Int32Array;
   /**
-   * A cache of a prefix of `tokens` (what disagrees is dropped). Moves to the engine when `submit` returns and comes
-   * back, grown, as the result's `blocks`; stays the caller's when `submit` throws.
+   * A cache of a prefix of `tokens` (tokens that differ are dropped). The engine owns it once `submit` has returned,
+   * and returns it, extended, as the result's `blocks`. The caller keeps it when `submit` throws.
    */
   readonly blocks?: AgentBlocks;
   readonly sampling: SamplingParams;
   /** Ids that end the answer; the sampled one is part of it. */
   readonly stopIds: readonly TokenId[];
-  /** So many of the last `tokens` are the beginning of the answer: penalties count them. */
+  /** Number of ids at the end of `tokens` that are the beginning of the answer: penalties count them. */
   readonly answeredTokens?: number;
-  /** 0 = read ahead: the prompt is read and nothing is sampled. */
+  /** 0 = read-ahead: the prompt is prefilled and nothing is sampled. */
   readonly maxTokens: number;
   readonly priority?: Priority;
   /** false: the device must not guess. */
@@ -33,11 +33,11 @@ export interface GenerationRequest {
   readonly salt?: string;
 }
 
-/** Refuses, with a typed error, what could never run on this geometry. Changes nothing. */
+/** Throws a typed error for a request that could never run on this geometry. Changes nothing. */
 export function assertCanEverRun(request: GenerationRequest, geometry: PoolGeometry, window?: WindowNeeds): void {
   const { tokens, maxTokens, stopIds } = request;
   if (tokens.length === 0) {
-    throw new InvalidRequestError("the prompt is empty", "write something to answer", { promptTokens: 0 });
+    throw new InvalidRequestError("the prompt is empty", "write a message", { promptTokens: 0 });
   }
   assertIds(tokens, geometry.vocabSize, "prompt");
   assertIds(stopIds, geometry.vocabSize, "list of stop tokens");
@@ -70,18 +70,21 @@ function contextFull(promptTokens: number, maxTokens: number, maxContextTokens: 
   );
 }
 
-/** Refuses a cache that may not become a sequence: its contents are gone, or lie in another pool, or under another salt. */
+/** Throws for a cache that may not become a sequence: its contents are gone, in another pool, or under another salt. */
 export function assertUsable(blocks: AgentBlocks, pool: BlockPool, salt: string | undefined): void {
   if (blocks.released) {
-    throw new InvalidRequestError("this cache was released before", "submit the tokens alone");
+    throw new InvalidRequestError("this cache was released", "submit the tokens without a cache");
   }
   if (blocks.pool !== pool) {
-    throw new InvalidRequestError("this cache lies in another engine's pool", "release it and submit the tokens alone");
+    throw new InvalidRequestError(
+      "this cache belongs to another engine's pool",
+      "release it and submit the tokens without a cache",
+    );
   }
   if (blocks.stale) {
     throw new InvalidRequestError(
-      "this cache was made before a failure of the device, its contents are unknown",
-      "release it and submit the tokens alone",
+      "the device failed after this cache was made, so its contents are unknown",
+      "release it and submit the tokens without a cache",
       { numTokens: blocks.numTokens },
     );
   }
@@ -95,7 +98,7 @@ function assertIds(ids: ArrayLike<TokenId>, vocabSize: number, where: string): v
     const id = ids[index];
     if (id === undefined || !Number.isInteger(id) || id < 0 || id >= vocabSize) {
       throw new InvalidRequestError(
-        `the ${where} holds a token that the model does not have`,
+        `the ${where} contains a token that the model does not have`,
         "encode it with this model's tokenizer",
         { id: id ?? "none", index, vocabSize },
       );

@@ -10,15 +10,15 @@ import { firstBlockSeen } from "./windowMath";
 
 export interface RestoreRequest {
   readonly owner: string;
-  /** The tokens whose cache is wanted. */
+  /** The tokens to restore the cache of. */
   readonly tokens: Int32Array;
-  /** Keys of the first full blocks of `tokens`, as far as they are known. */
+  /** Known keys of the first full blocks of `tokens`. */
   readonly keys?: readonly string[];
   readonly salt?: string;
-  /** "low": for a read ahead. It leaves the blocks that running and waiting answers will need. */
+  /** "low": for a read-ahead. It leaves the blocks that running and waiting answers will need. */
   readonly priority?: Priority;
-  /** Somebody of more importance needs blocks: end it soon. Called at most once, for "low" ones only. */
-  readonly onGiveWay?: () => void;
+  /** Work of higher priority needs blocks: end the restore soon. Called at most once, and only for "low". */
+  readonly onEndRequested?: () => void;
 }
 
 /** Where a restore takes its blocks from. */
@@ -32,24 +32,24 @@ export interface RestoreSource {
 export interface RestoreTarget {
   readonly block: BlockId;
   readonly start: number;
-  /** `blockTokens` of them; the last target may have fewer. */
+  /** `blockTokens` ids; the last target may have fewer. */
   readonly tokens: Int32Array;
-  /** Content address; of a full block only. */
+  /** Content address; only full blocks have one. */
   readonly key: string | undefined;
 }
 
 /**
- * A cache on its way into the pool from elsewhere. What the pool still has is taken first; for the rest there are blocks
- * that no table names, to be filled and verified outside. Then `commit` makes a cache of as many tokens as are there, or
- * `cancel` gives the blocks back. Ends exactly once.
+ * A cache that is being loaded into the pool from elsewhere. Blocks that the pool still has are used first; for the
+ * rest it allocates `targets`, which the caller fills and verifies. Then `commit` makes a cache of the tokens that are
+ * there, or `cancel` releases the blocks. Ends exactly once.
  */
 export class Restore implements BlockHolder {
   readonly owner: string;
   private readonly epoch: number;
   private ended = false;
-  private gaveWay = false;
+  private endRequested = false;
 
-  /** Takes as many blocks as it may, out of idle caches too, in order: `targets` may cover less than the request. */
+  /** Takes as many blocks as it may, also from idle caches: `targets` may cover less than the request. */
   static begin(
     tables: LiveTables,
     chain: KeyChain,
@@ -60,7 +60,7 @@ export class Restore implements BlockHolder {
     const { length } = request.tokens;
     const known = request.keys?.slice(0, Math.floor(length / pool.blockTokens));
     const history = TokenHistory.growing(chain, request.tokens, length, known);
-    // Before any block is taken: nothing is held if a key cannot be had.
+    // Before any block is taken: when a key cannot be computed, no block is held.
     const keys = history.keysOf(history.length);
     const found: BlockId[] = [];
     for (const key of keys) {
@@ -90,16 +90,16 @@ export class Restore implements BlockHolder {
     tables.restores.add(this);
   }
 
-  /** The device failed since: what was filled is unknown, and so is what was found. */
+  /** The device has failed since: the contents of filled and found blocks are unknown. */
   get stale(): boolean {
     return this.epoch !== this.tables.pool.epoch;
   }
 
-  /** One of low priority is told once to end soon. */
-  giveWay(): void {
-    if (this.gaveWay || this.request.priority !== "low") return;
-    this.gaveWay = true;
-    this.request.onGiveWay?.();
+  /** Asks a restore of low priority, once, to end soon. */
+  requestEnd(): void {
+    if (this.endRequested || this.request.priority !== "low") return;
+    this.endRequested = true;
+    this.request.onEndRequested?.();
   }
 
   /** Tokens whose blocks the pool still had. */
@@ -112,7 +112,7 @@ export class Restore implements BlockHolder {
     return this.table.slice(this.foundBlocks).map((block, offset) => this.target(block, this.foundBlocks + offset));
   }
 
-  /** Blocks of the layers with a window to fill; `undefined`: there is no room for them now. */
+  /** Blocks of the window layers to fill; `undefined`: there is no room for them now. */
   get windowTargets(): readonly RestoreTarget[] | undefined {
     return this.window?.filter(({ found }) => !found).map(({ block, index }) => this.target(block, index));
   }
@@ -122,8 +122,8 @@ export class Restore implements BlockHolder {
   }
 
   /**
-   * The first `numTokens` tokens are there: found ones, and targets filled without a gap. `windowFilled`: the window's
-   * targets too, which are worth something where all tokens are there.
+   * Makes a cache of the first `numTokens` tokens: the found ones and the targets filled without a gap. `windowFilled`:
+   * the window's targets are filled too; they are kept only when all tokens are there.
    */
   commit(numTokens: number, windowFilled = false): AgentBlocks {
     const { pool } = this.tables;
@@ -155,7 +155,7 @@ export class Restore implements BlockHolder {
     return blocks;
   }
 
-  /** Gives up; what the pool had stays findable there. */
+  /** Releases all blocks; those that the pool had stay findable. */
   cancel(): void {
     this.end();
     this.tables.pool.releaseFrom(this.table, 0);
@@ -211,14 +211,14 @@ export class Restore implements BlockHolder {
   }
 }
 
-/** A block of the layers with a window, and whether the pool still had it. */
+/** A block of the window layers, and whether the pool still had it. */
 interface WindowSlot {
   readonly index: number;
   readonly block: BlockId;
   readonly found: boolean;
 }
 
-/** The window of the last token: all of it, or nothing where there is no room. */
+/** Takes the blocks of the last token's window: all of them, or none when there is no room. */
 function takeWindow(tables: LiveTables, history: TokenHistory): readonly WindowSlot[] | undefined {
   if (tables.window === undefined) return [];
   const { pool, geometry } = tables.window;
@@ -231,7 +231,7 @@ function takeWindow(tables: LiveTables, history: TokenHistory): readonly WindowS
   });
   const taken = known.filter((block) => block === undefined || pool.refCount(block) === 0).length;
   tables.dropIdleWindows(taken);
-  // What was dropped may be what was found: it is counted anew.
+  // The dropped windows may contain found blocks, so count again.
   const needed = known.filter((block) => block === undefined || pool.refCount(block) === 0).length;
   if (pool.availableBlocks < needed) return undefined;
   for (const block of known) if (block !== undefined) pool.retain(block);

@@ -2,8 +2,8 @@ import { at, bug } from "./invariant";
 import type { BlockId } from "./ports";
 
 /**
- * Blocks that nobody holds but whose contents can still be found, in order of last use. A doubly linked list inside
- * typed arrays: adding, removing and taking the oldest are a few writes each.
+ * Unreferenced blocks whose contents can still be found, in order of last use. A doubly linked list in typed arrays:
+ * adding, removing and taking the oldest are a few writes each.
  */
 export class ReusableList {
   /** Index `sentinel` closes the ring: its next is the least recently used block, its previous the most recent. */
@@ -31,7 +31,7 @@ export class ReusableList {
   }
 
   addMostRecent(block: BlockId): void {
-    if (this.listed[block] !== 0) throw bug("a block was listed as reusable twice, or is none", { block });
+    if (this.listed[block] !== 0) throw bug("a block was listed as reusable twice, or does not exist", { block });
     const last = at(this.previous, this.sentinel);
     this.next[last] = block;
     this.previous[block] = last;
@@ -42,7 +42,7 @@ export class ReusableList {
   }
 
   remove(block: BlockId): void {
-    if (!this.has(block)) throw bug("a block was taken from the reusable ones that is not there", { block });
+    if (!this.has(block)) throw bug("a block was removed from the reusable blocks that is not one of them", { block });
     const next = at(this.next, block);
     const previous = at(this.previous, block);
     this.next[previous] = next;

@@ -6,7 +6,7 @@ import type { Space } from "./space";
 
 type Row = PlannedRow<GenerationTask>;
 
-/** What the blocks that a step needs may be taken from. */
+/** Where a step may take the blocks that it needs from. */
 export interface BlockSources {
   readonly tables: LiveTables;
   readonly space: Space;
@@ -14,9 +14,10 @@ export interface BlockSources {
 }
 
 /**
- * The part of the plan that can run now: every row has the blocks that it will write. They come from idle caches, then
- * from the youngest requests (read aheads before all others), which give their blocks up and begin again later. A request
- * that still lacks some pauses for the step, as `paused` says. Fewer steps rather than anybody's blocks.
+ * The part of the plan that can run now: every row has the blocks that it will write. The blocks come from idle caches,
+ * then from the youngest requests (read-aheads first), which are pre-empted and restart later. A request that still
+ * lacks blocks pauses for the step and is listed in `paused`. The run is shortened before any block is taken from
+ * others.
  */
 export function secureRows(
   plan: StepPlan<GenerationTask>,
@@ -47,7 +48,7 @@ function secureRow(row: Row, steps: number, { space, requests }: BlockSources): 
     if (found === "soon") return false;
     const victim = victimFor(row.request, requests.running);
     if (victim !== undefined) requests.preempt(victim);
-    else if (requests.running.length > 1 || !requests.queue.takeLastCache()) return false;
+    else if (requests.running.length > 1 || !requests.queue.releaseLastCache()) return false;
   }
   return true;
 }

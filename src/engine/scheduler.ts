@@ -1,36 +1,36 @@
 import type { Priority } from "./request";
 
-/** What the scheduler needs to know of a running request. */
+/** What the scheduler needs to know about a running request. */
 export interface Schedulable {
   readonly priority: Priority;
   /** Known tokens that are not computed yet, ≥ 1. */
   readonly numPendingTokens: number;
-  /** The prompt is read: the one pending token was sampled. */
+  /** The prompt is prefilled: the one pending token was sampled. */
   readonly decoding: boolean;
-  /** What comes next may be guessed and verified. */
+  /** The device may guess the next tokens and verify them. */
   readonly mayGuess: boolean;
-  /** Tokens that it may still sample; 0 for read ahead. */
+  /** Tokens that it may still sample; 0 for a read-ahead. */
   readonly numTokensToSample: number;
 }
 
 export interface StepLimits {
   /** Tokens computed in one step, decode and prefill together. */
   readonly tokenBudget: number;
-  /** Prefill tokens in a step that also decodes: how long at most a decode step waits for others' prompts. */
+  /** Most prefill tokens in a step that also decodes: bounds how long a decode step waits for other prompts. */
   readonly prefillChunkTokens: number;
-  /** Decode steps in one run when nothing else is to be done. */
+  /** Most decode steps in one run when there is no other work. */
   readonly maxStepsPerRun: number;
-  /** Tokens in one run of a request that runs alone, where guesses may give several in a step; 0 = no guesses. */
+  /** Most tokens in one run of a request that runs alone and may get several per step by guessing; 0 = no guesses. */
   readonly lookupTokensPerRun: number;
 }
 
 export interface PlannedRow<T> {
   readonly request: T;
-  /** The first `numTokens` of its pending tokens. */
+  /** The row computes the first `numTokens` of the request's pending tokens. */
   readonly numTokens: number;
-  /** As the request was when planned. */
+  /** `request.decoding` at the time of planning. */
   readonly decoding: boolean;
-  /** All pending tokens are in the step and an answer is wanted. */
+  /** All pending tokens are in the step and the request may still sample. */
   readonly wantToken: boolean;
 }
 
@@ -38,21 +38,21 @@ export interface StepPlan<T> {
   readonly rows: readonly PlannedRow<T>[];
   /** Tokens that each row samples in this run; > 1 only when every row decodes. */
   readonly steps: number;
-  /** The device may guess: one row decodes alone, and a step has room for more. Beside others it would cost them. */
+  /** The device may guess: one row decodes alone. With other rows in the step, guesses would slow these down. */
   readonly guesses: boolean;
 }
 
-/** Share of the prefill budget that read-aheads get while an answer is decoded: nobody waits for them. */
+/** Share of the prefill budget that read-aheads get while an answer is decoded: no user waits for them. */
 const readAheadShare = 1 / 4;
 
 /** Share of the prefill budget of the prompt that was admitted first, however short the others are. */
 const oldestShare = 1 / 4;
 
 /**
- * One step: every decoding request gets its token, then prompts are read as far as the budget goes, normal before low,
- * those with the fewest tokens left first: a short message does not wait for a long prompt to be read. A quarter of the
- * budget goes to the prompt that was admitted first, so that none is overtaken for ever. Pure. The caller keeps the number
- * of running requests below `tokenBudget`, so each decoding request is in every step and the first prompt always moves.
+ * Plans one step. Every decoding request gets its token; the rest of the budget prefills prompts, normal before low,
+ * those with the fewest tokens left first, so that a short message does not wait for a long prompt. A quarter of the
+ * budget goes to the prompt that was admitted first, so that no prompt starves. Pure. The caller keeps the number of
+ * running requests below `tokenBudget`, so each decoding request is in every step and the first prompt always advances.
  */
 export function planStep<T extends Schedulable>(running: readonly T[], limits: StepLimits): StepPlan<T> {
   const decoding = running.filter((request) => request.decoding);
@@ -80,19 +80,19 @@ export function planStep<T extends Schedulable>(running: readonly T[], limits: S
 function shareBudget<T extends Schedulable>(reading: readonly T[], budget: number): ReadonlyMap<T, number> {
   const shares = new Map<T, number>();
   let left = Math.max(0, budget);
-  const give = (request: T, most: number) => {
+  const assign = (request: T, most: number) => {
     const given = shares.get(request) ?? 0;
     const more = Math.min(left, most, request.numPendingTokens - given);
     shares.set(request, given + more);
     left -= more;
   };
   const [oldest] = reading;
-  if (oldest !== undefined) give(oldest, Math.ceil(left * oldestShare));
-  for (const request of [...reading].sort((a, b) => a.numPendingTokens - b.numPendingTokens)) give(request, left);
+  if (oldest !== undefined) assign(oldest, Math.ceil(left * oldestShare));
+  for (const request of [...reading].sort((a, b) => a.numPendingTokens - b.numPendingTokens)) assign(request, left);
   return shares;
 }
 
-/** Steps that all decoding requests can take without the host: none may have enough before. */
+/** Steps that all decoding requests can take in one run: no request may reach its limit earlier. */
 function stepsTogether(decoding: readonly Schedulable[], longest: number): number {
   return Math.max(1, Math.min(longest, ...decoding.map((request) => request.numTokensToSample)));
 }

@@ -9,28 +9,28 @@ import type { TokenHistory } from "./tokenHistory";
 import { WindowTable } from "./windowTable";
 
 /**
- * A live cache: a block table that grows, the tokens that it is of, and how many of them are computed. It holds one
- * reference to each block of its table and a reservation for those that it may still need.
+ * A live cache: a growing block table, its tokens, and how many of them are computed. It holds one reference to each
+ * block of its table and a reservation for blocks that it may still need.
  */
 export class Sequence implements BlockHolder {
   readonly owner: string;
   private readonly salt: string | undefined;
   private readonly epoch: number;
   private readonly blocks: BlockId[];
-  /** The layers with a window, where they have blocks of their own. */
+  /** The table of the window layers, where these have blocks of their own. */
   readonly window: WindowTable | undefined;
   private readonly pool: BlockPool;
   private computedTokens: number;
   private publishedBlocks: number;
   private reservedBlocks = 0;
   private copy: PendingCopy | undefined;
-  /** Indexes of full blocks whose contents another block made findable first. */
+  /** Indexes of full blocks whose key another block already had. */
   private readonly duplicates: number[] = [];
   private ended = false;
 
   /**
-   * AgentBlocks → live sequence: the table moves, no block is copied, O(blocks). `history` begins with the blocks'
-   * tokens and may go on. Ends the handle.
+   * AgentBlocks → live sequence: moves the table and copies no block, O(blocks). `history` begins with the blocks'
+   * tokens and may be longer. Ends the handle.
    */
   static reconstruct(tables: LiveTables, blocks: AgentBlocks, history: TokenHistory): Sequence {
     return new Sequence(tables, blocks, history);
@@ -62,12 +62,12 @@ export class Sequence implements BlockHolder {
     return this.computedTokens;
   }
 
-  /** Tokens that are known but not computed: what is left of the prompt, or the token sampled last. */
+  /** Tokens that are known but not computed: the rest of the prompt, or the token sampled last. */
   get numPendingTokens(): number {
     return this.history.length - this.computedTokens;
   }
 
-  /** Copies that the runner has to make before it computes anything here. */
+  /** Copies that the runner must make before it computes tokens of this sequence. */
   get pendingCopies(): readonly PendingCopy[] {
     return [this.copy, this.window?.pendingCopy].filter((copy) => copy !== undefined);
   }
@@ -85,7 +85,7 @@ export class Sequence implements BlockHolder {
     this.publishedBlocks = Math.floor(numComputedTokens / this.pool.blockTokens);
   }
 
-  /** Promises `count` available blocks to this sequence. */
+  /** Reserves `count` available blocks for this sequence. */
   reserve(count: number): void {
     this.pool.reserve(count);
     this.reservedBlocks += count;
@@ -103,7 +103,7 @@ export class Sequence implements BlockHolder {
     this.blocks.push(...this.takeReserved(missing, this.blocks.at(-1)));
   }
 
-  /** Puts a block of its own, out of the reservation, in the place of the shared tail; the runner copies it. */
+  /** Replaces the shared last block with a reserved one; the runner copies its contents. */
   replaceTail(): void {
     const index = this.blocks.length - 1;
     const from = at(this.blocks, index);
@@ -112,8 +112,8 @@ export class Sequence implements BlockHolder {
     this.copy = { from, to, tokens: this.computedTokens % this.pool.blockTokens };
   }
 
-  /** Nobody else holds the tail: takes it back from those who might find it. */
-  claimTail(): void {
+  /** Makes the last block writable by removing its key; nobody else may hold it. */
+  unpublishTail(): void {
     this.pool.unpublish(at(this.blocks, this.blocks.length - 1));
   }
 
@@ -123,7 +123,7 @@ export class Sequence implements BlockHolder {
       this.window.copied();
       return;
     }
-    if (copy !== this.copy) throw bug("a copy ended that was never begun");
+    if (copy !== this.copy) throw bug("a copy ended that was never started");
     this.copy = undefined;
     this.pool.release(copy.from);
   }
@@ -140,7 +140,7 @@ export class Sequence implements BlockHolder {
     this.window?.advance(numTokens, this.history);
   }
 
-  /** Forgets computed tokens behind `numTokens`. */
+  /** Marks the tokens after the first `numTokens` as not computed. */
   truncate(numTokens: number): void {
     if (numTokens >= this.computedTokens) return;
     this.computedTokens = numTokens;
@@ -149,12 +149,12 @@ export class Sequence implements BlockHolder {
   }
 
   /**
-   * Live sequence → AgentBlocks of all computed tokens: the table moves, O(blocks). Ends the sequence; the
-   * cache has a view of its history's tokens, which stay what they are. A tail whose copy was never made is given up:
-   * its tokens are not there.
+   * Live sequence → AgentBlocks of all computed tokens: moves the table, O(blocks). Ends the sequence; the cache has a
+   * view of the history's tokens, which do not change any more. A last block whose copy was not made is dropped, since
+   * its tokens are missing.
    */
   extract(): AgentBlocks {
-    // The one thing that may fail comes before anything ends.
+    // First: this may fail, and then nothing may have ended.
     this.history.keysOf(this.computedTokens);
     this.end();
     this.dropUnmadeCopies();
@@ -174,7 +174,7 @@ export class Sequence implements BlockHolder {
     });
   }
 
-  /** Ends it and gives its blocks back; those that were made findable stay so. Computes nothing, so it cannot fail. */
+  /** Ends it and releases its blocks; findable blocks stay findable. Computes nothing, so it cannot fail. */
   release(): void {
     this.end();
     this.dropUnmadeCopies();
@@ -183,8 +183,8 @@ export class Sequence implements BlockHolder {
   }
 
   /**
-   * Of two blocks with the same contents, computed side by side, one is enough: holds the findable one and gives its
-   * own back, or makes its own findable where the other is gone.
+   * Two requests computed blocks with the same contents at the same time. Replaces this sequence's block with the
+   * findable one, or makes its own findable when the other is gone.
    */
   private useCanonical(index: number): void {
     const own = at(this.blocks, index);

@@ -3,23 +3,25 @@ import type { LiveTables } from "./liveTables";
 import type { BlockId } from "./ports";
 import type { Requests } from "./requests";
 
-/** What came of looking for blocks: they are available; they may be after a change; all idle caches together have too few. */
+/**
+ * Result of a search for blocks: available now, perhaps available after a change, or too few in all idle caches
+ * together.
+ */
 export type Found = "available" | "soon" | "none";
 
 type RankedCache = readonly [IdleCache, IdleTerms];
 
-/** Somebody outside of the queue who waits for blocks: the restore that an answer needs. */
+/** A restore for an answer that waits for blocks. It is not in the queue of requests. */
 interface Waiter {
   readonly blocks: number;
   readonly arrival: number;
-  /** `served`: its turn has come; otherwise it was given up. */
+  /** `served`: it may begin; otherwise it was aborted. */
   readonly end: (served: boolean) => void;
 }
 
 /**
- * The one place that finds blocks for requests and restores, and where idle caches leave the pool. It keeps no memory of
- * earlier questions: those that got no blocks ask again when `LiveTables.onChange` says that something became free or
- * idle, or ended.
+ * The one place that finds blocks for requests and restores, and drops idle caches for that. It remembers no earlier
+ * searches: callers that got no blocks search again when `LiveTables.onChange` reports a change.
  */
 export class Space {
   private readonly waiters: Waiter[] = [];
@@ -29,21 +31,22 @@ export class Space {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** Arrival number of who has waited longest here. */
+  /** Arrival number of the restore that has waited longest. */
   get firstArrival(): number | undefined {
     return this.waiters[0]?.arrival;
   }
 
   /**
-   * Sees to it that `missing` more blocks are available. Saved idle caches are dropped, the lowest rank first; an unsaved
-   * one is saved before. Nothing is dropped where all of them would not be enough: then restores of read aheads give way.
+   * Makes `missing` more blocks available. Drops idle caches, the lowest rank first; starts a save of an unsaved cache
+   * before it drops it. Drops nothing when all idle caches together are not enough: then it asks read-ahead restores to
+   * end.
    */
   find(missing: number): Found {
     const { pool } = this.tables;
     const wanted = pool.availableBlocks + missing;
     const idle = this.idleByRank();
     const reclaimable = this.reclaimable(idle);
-    if (reclaimable.size < missing) return this.askRestores();
+    if (reclaimable.size < missing) return this.requestEndOfRestores();
     for (const [blocks, terms] of idle) {
       if (pool.availableBlocks >= wanted) break;
       // `onDropped` of one cache may have released another.
@@ -59,15 +62,15 @@ export class Space {
     return "available";
   }
 
-  /** As many of `missing` blocks as idle caches have. */
+  /** Frees as many of `missing` blocks as idle caches have. */
   findSome(missing: number): void {
     const reclaimable = this.reclaimable([...this.tables.idle]).size;
     if (missing > 0 && reclaimable > 0) this.find(Math.min(missing, reclaimable));
   }
 
   /**
-   * Calls `begin` when `serve` finds `blocks` blocks, or when waiting for more is of no use, before anybody else can take
-   * them, and resolves with its result; with `undefined` when the signal aborts first.
+   * Calls `begin` as soon as `serve` finds `blocks` blocks, or when waiting for more is useless, and resolves with its
+   * result. Nobody can take the blocks in between. Resolves with `undefined` when the signal aborts first.
    */
   wait<T>(blocks: number, arrival: number, begin: () => T, signal: AbortSignal | undefined): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
@@ -84,7 +87,7 @@ export class Space {
     });
   }
 
-  /** Serves those that wait, in the order of arrival and behind requests that came before. Says whether any was served. */
+  /** Serves waiting restores in order of arrival, after requests that came earlier. Returns whether any was served. */
   serve(requests: Requests): boolean {
     const { head } = requests.queue;
     const next = head?.priority === "normal" ? head.arrival : Number.POSITIVE_INFINITY;
@@ -107,9 +110,9 @@ export class Space {
     this.tables.changed();
   }
 
-  /** What a restore holds comes back, or becomes idle, when it ends. */
-  private askRestores(): Found {
-    for (const restore of this.tables.restores) restore.giveWay();
+  /** Asks restores of low priority to end: their blocks become free or idle when they do. */
+  private requestEndOfRestores(): Found {
+    for (const restore of this.tables.restores) restore.requestEnd();
     return this.tables.restores.size > 0 ? "soon" : "none";
   }
 
@@ -118,7 +121,7 @@ export class Space {
     return ranked.sort((a, b) => a.rank - b.rank).map(({ cache }) => cache);
   }
 
-  /** Blocks that nobody but these caches holds. */
+  /** Blocks that only these caches hold. */
   private reclaimable(idle: readonly RankedCache[]): ReadonlySet<BlockId> {
     const { pool } = this.tables;
     const holders = new Map<BlockId, number>();

@@ -1,6 +1,9 @@
 import type { Clock } from "./ports";
 
-/** A clock that tells its last time where `clock` throws or goes back: times are figures, no request may fail for them. */
+/**
+ * Repeats its last time when `clock` throws or goes back: times are only figures, so no request may fail because of
+ * them.
+ */
 export class SteadyClock implements Clock {
   private lastMs = 0;
 

@@ -1,13 +1,13 @@
 import type { PlannedRow, StepPlan } from "./scheduler";
 
 /**
- * How many tokens a step may compute for the memory that there is. No limit is known until a step did not fit; then half
- * of its tokens are tried, down to one, and the limit doubles with every step that fits.
+ * Limits the tokens of a step to what fits the memory. There is no limit until a step does not fit; then the limit is
+ * half of its tokens, at least one, and each step that fits raises it to at least twice that step's tokens.
  */
 export class StepMemory {
   private maxTokens = Number.POSITIVE_INFINITY;
 
-  /** The part of the plan within the limit; those that have waited longest for a step come first. */
+  /** The part of the plan within the limit; requests that have waited longest for a step come first. */
   limit<T extends { readonly lastStep: number }>(plan: StepPlan<T>): StepPlan<T> {
     if (tokensOf(plan) <= this.maxTokens) return plan;
     let left = this.maxTokens;
@@ -26,7 +26,7 @@ export class StepMemory {
     this.maxTokens = Math.max(this.maxTokens, 2 * tokensOf(plan));
   }
 
-  /** `false`: the step was of one token, no smaller one can be tried. */
+  /** Lowers the limit. `false`: the step had one token, so no smaller step can be tried. */
   didNotFit(plan: StepPlan<unknown>): boolean {
     const tokens = tokensOf(plan);
     this.maxTokens = Math.max(1, Math.floor(tokens / 2));

@@ -12,7 +12,7 @@ export interface StepReport {
   readonly sequences: number;
   readonly decodeTokens: number;
   readonly prefillTokens: number;
-  /** Steps that the runner took in this run. */
+  /** Number of steps that the runner did in this run. */
   readonly steps: number;
 }
 
@@ -24,16 +24,16 @@ export const idleReport: StepReport = {
   steps: 0,
 };
 
-/** One run of a plan on the device: hands tokens to their requests as they come, then counts what was computed. */
+/** One run of a plan on the device: passes tokens to their requests as they come, then counts what was computed. */
 export class StepRun {
   private readonly rows: readonly PlannedRow<GenerationTask>[];
   private readonly inputs: readonly SequenceStep[];
   private readonly received: number[];
-  /** Rows that failed alone: of them nothing is counted. */
+  /** Indexes of rows that failed alone: nothing of them is counted. */
   private readonly failed = new Set<number>();
   private fault: Error | undefined;
 
-  /** A request whose part cannot be made is failed and left out. */
+  /** A request whose input cannot be made fails and is left out. */
   constructor(private readonly plan: StepPlan<GenerationTask>) {
     const rows: PlannedRow<GenerationTask>[] = [];
     const inputs: SequenceStep[] = [];
@@ -53,7 +53,7 @@ export class StepRun {
     return this.rows.map((row) => row.request);
   }
 
-  /** Rejects as the runner does; then nothing is counted. `interrupted` ends a run of several steps early. */
+  /** Rejects when the runner does; then nothing is counted. `interrupted` ends a run of several steps early. */
   async on(runner: ModelRunner, interrupted: () => boolean): Promise<StepReport> {
     const { rows, inputs } = this;
     if (rows.length > 0) {
@@ -68,7 +68,7 @@ export class StepRun {
     }
     rows.forEach((row, index) => {
       if (row.wantToken && this.received[index] === 0 && !this.failed.has(index)) {
-        this.fault ??= bug("the runner owes a token", { index });
+        this.fault ??= bug("the runner did not sample a requested token", { index });
       }
     });
     if (this.fault !== undefined) throw this.fault;
@@ -79,7 +79,7 @@ export class StepRun {
     const row = this.rows[token.sequence];
     const count = this.received[token.sequence];
     if (row === undefined || count === undefined || !row.wantToken || count >= this.plan.steps) {
-      this.fault ??= bug("the runner sampled a token that nobody wanted", { sequence: token.sequence });
+      this.fault ??= bug("the runner sampled a token that was not requested", { sequence: token.sequence });
       return;
     }
     this.received[token.sequence] = count + 1;
@@ -98,7 +98,7 @@ export class StepRun {
     let prefillTokens = 0;
     this.rows.forEach(({ request, numTokens, decoding }, index) => {
       if (this.failed.has(index)) return;
-      // Every token sampled but the last was fed back in the step after it.
+      // Every sampled token except the last was fed back in the next step.
       const computed = numTokens + Math.max(0, (this.received[index] ?? 0) - 1);
       try {
         request.commit(request.sequence.numComputedTokens + computed);

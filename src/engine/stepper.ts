@@ -15,18 +15,18 @@ export interface StepperPorts extends BlockSources {
   readonly limits: EngineLimits;
   readonly clock: Clock;
   readonly metrics: EngineMetrics;
-  /** Plans without being told of what the plan itself changes. */
-  readonly look: <T>(work: () => T) => T;
-  /** What the pool's blocks hold is unknown. */
+  /** Runs `work` without waking waiting work for the blocks that it frees. */
+  readonly withoutWakeUps: <T>(work: () => T) => T;
+  /** The contents of the pool are unknown. */
   readonly onBroken: (error: ResidentError) => void;
 }
 
 const emptyPlan: StepPlan<GenerationTask> = { rows: [], steps: 1, guesses: false };
 
-/** Plans a run over those that run, has the device do it, and decides whom a failure concerns. */
+/** Plans a run over the running requests, runs it on the device, and decides which requests a failure ends. */
 export class Stepper {
   private readonly memory = new StepMemory();
-  /** Requests of a step that failed with nobody named: each runs alone until it has shown itself. */
+  /** Requests of a step that failed without naming one: each runs alone until it succeeds or fails. */
   private suspects: readonly GenerationTask[] = [];
   private steps = 0;
   private readonly pace: StepPace;
@@ -35,12 +35,12 @@ export class Stepper {
     this.pace = new StepPace(ports.limits, ports.limits.measuredRows);
   }
 
-  /** Copies on write, then one run. Never rejects. */
+  /** Makes pending copies, then one run. Never rejects. */
   async run(): Promise<StepReport> {
-    const { runner, requests, metrics, look, clock } = this.ports;
+    const { runner, requests, metrics, withoutWakeUps, clock } = this.ports;
     const { arrivals } = requests.queue;
     const copied = await this.makeCopies();
-    const plan = look(() => this.plan());
+    const plan = withoutWakeUps(() => this.plan());
     if (plan.rows.length === 0) return { ...idleReport, progressed: copied };
     this.steps += 1;
     for (const { request } of plan.rows) request.lastStep = this.steps;
@@ -55,12 +55,12 @@ export class Stepper {
       metrics.countPrefill(prefillTokens);
       return report;
     } catch (error) {
-      this.absorb(error, run.tasks, plan);
+      this.handleFailure(error, run.tasks, plan);
       return { ...idleReport, progressed: true };
     }
   }
 
-  /** What runs next: of the suspects one alone, else all, as far as there are blocks and memory. */
+  /** What runs next: one suspect alone, else all requests, as far as blocks and memory allow. */
   private plan(): StepPlan<GenerationTask> {
     const { requests } = this.ports;
     const { limits } = this.pace;
@@ -77,7 +77,7 @@ export class Stepper {
     return secured.plan;
   }
 
-  /** Copy on write, before a sequence's first step. `false` when there was none to make. */
+  /** Makes the pending copies before a sequence's first step. `false` when there were none. */
   private async makeCopies(): Promise<boolean> {
     const tasks = this.ports.requests.running.filter((task) => task.sequence.pendingCopies.length > 0);
     for (const task of tasks) {
@@ -86,7 +86,7 @@ export class Stepper {
           await this.ports.runner.copyBlock(copy.from, copy.to, copy.tokens);
           task.sequence.copied(copy);
         } catch (error) {
-          this.absorb(error, [task]);
+          this.handleFailure(error, [task]);
           break;
         }
       }
@@ -95,10 +95,11 @@ export class Stepper {
   }
 
   /**
-   * Ends those whom a failed run or copy concerns; the others go on. A step that did not fit into memory is tried again
-   * with fewer tokens. Where nobody is named, each request of the step runs alone next, and fails alone.
+   * Ends the requests that a failed run or copy concerns; the others continue. A step that did not fit into memory is
+   * tried again with fewer tokens. When the error names no request, each request of the step runs alone next and fails
+   * alone.
    */
-  private absorb(thrown: unknown, tasks: readonly GenerationTask[], plan?: StepPlan<GenerationTask>): void {
+  private handleFailure(thrown: unknown, tasks: readonly GenerationTask[], plan?: StepPlan<GenerationTask>): void {
     const failure = classifyFailure(thrown);
     switch (failure.type) {
       case "intact": {

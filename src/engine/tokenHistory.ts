@@ -2,7 +2,7 @@ import { at, bug } from "./invariant";
 import type { BlockHasher, TokenId } from "./ports";
 
 /**
- * A sequence's token ids, prompt and answer, in one buffer that is as long as the request can become, and the content
+ * A sequence's token ids, prompt and answer, in one buffer with room for the longest answer allowed, and the content
  * addresses of its full blocks, each computed once.
  */
 export class TokenHistory {
@@ -18,14 +18,14 @@ export class TokenHistory {
     this.numTokens = tokens.length;
   }
 
-  /** Of a copy of `tokens`, with room for more. `keys` are those already known, of the first full blocks. */
+  /** Copies `tokens` and leaves room for more. `keys`: the known keys of the first full blocks. */
   static growing(chain: KeyChain, tokens: Int32Array, capacityTokens: number, keys: string[] = []): TokenHistory {
     const ids = new Int32Array(Math.max(capacityTokens, tokens.length));
     ids.set(tokens);
     return new TokenHistory(chain, ids, tokens, keys, false);
   }
 
-  /** Of `tokens` themselves, which nobody changes: as cheap for many as for few. */
+  /** Uses `tokens` without a copy, so the cost does not depend on their number; nobody may change them. */
   static of(chain: KeyChain, tokens: Int32Array, keys: string[]): TokenHistory {
     return new TokenHistory(chain, tokens, tokens, keys, true);
   }
@@ -35,8 +35,8 @@ export class TokenHistory {
   }
 
   append(id: TokenId): void {
-    if (this.fixed) throw bug("a history that is fixed was told to grow");
-    if (this.numTokens === this.ids.length) throw bug("a sequence grew beyond what was reserved for it");
+    if (this.fixed) throw bug("a token was appended to a fixed history");
+    if (this.numTokens === this.ids.length) throw bug("a sequence grew beyond its reserved length");
     this.ids[this.numTokens] = id;
     this.numTokens += 1;
   }
@@ -46,7 +46,10 @@ export class TokenHistory {
     this.keys.length = Math.min(this.keys.length, Math.floor(this.numTokens / this.chain.blockTokens));
   }
 
-  /** A view of tokens start … end − 1; it stays what it is until a token of it is truncated and another put there. */
+  /**
+   * A view of tokens start … end − 1. It changes only when one of its tokens is truncated and another is appended
+   * there.
+   */
   view(start: number, end: number): Int32Array {
     return this.ids.subarray(start, Math.min(end, this.numTokens));
   }
@@ -54,7 +57,7 @@ export class TokenHistory {
   /** Key of full block `index`. */
   keyOf(index: number): string {
     const { blockTokens } = this.chain;
-    if ((index + 1) * blockTokens > this.numTokens) throw bug("a key was asked for of a block that is not full");
+    if ((index + 1) * blockTokens > this.numTokens) throw bug("a key was requested for a block that is not full");
     while (this.keys.length <= index) {
       const start = this.keys.length * blockTokens;
       const parent = this.keys.at(-1) ?? this.chain.root;
@@ -63,7 +66,7 @@ export class TokenHistory {
     return at(this.keys, index);
   }
 
-  /** Full block `index`, with what its key is made of. */
+  /** Full block `index`, with everything its key is derived from. */
   blockAt(index: number): {
     readonly key: string;
     readonly parent: string;
@@ -84,14 +87,14 @@ export class TokenHistory {
   }
 }
 
-/** How content addresses are made for one salt. */
+/** How content addresses are derived for one salt. */
 export interface KeyChain {
   readonly hasher: BlockHasher;
   readonly blockTokens: number;
   readonly root: string;
 }
 
-/** A salt is one more link before the first block, so salted blocks are found by requests of the same salt only. */
+/** A salt is an extra link before the first block, so only requests of the same salt find salted blocks. */
 export function keyChain(hasher: BlockHasher, blockTokens: number, salt: string | undefined): KeyChain {
   if (salt === undefined) return { hasher, blockTokens, root: hasher.root };
   const link = Int32Array.from(salt, (character) => character.codePointAt(0) ?? 0);

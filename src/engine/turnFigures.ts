@@ -5,7 +5,7 @@ import type { Clock } from "./ports";
 export class TurnFigures {
   reusedTokens = 0;
   prefilledTokens = 0;
-  /** Read a second time, after its blocks were given to another request. */
+  /** Tokens computed a second time, after another request took the blocks. */
   recomputedTokens = 0;
   private readonly submittedMs: number;
   private admittedMs: number | undefined;
@@ -24,12 +24,12 @@ export class TurnFigures {
     this.admittedMs = this.clock.nowMs();
   }
 
-  /** Goes on after it was pre-empted with `computedTokens` computed tokens, of which `reusedTokens` were still found. */
+  /** Restarts after a pre-emption with `computedTokens` computed tokens, of which `reusedTokens` were still found. */
   readmitted(computedTokens: number, reusedTokens: number): void {
     this.recomputedTokens += Math.max(0, computedTokens - reusedTokens);
   }
 
-  /** Answers with the milliseconds since the token before; of the first, since submit. */
+  /** Returns the milliseconds since the token before; for the first token, since submit. */
   sampled(): { readonly first: boolean; readonly ms: number } {
     const nowMs = this.clock.nowMs();
     const first = this.firstTokenMs === undefined;

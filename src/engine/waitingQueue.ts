@@ -1,6 +1,6 @@
 import type { GenerationTask } from "./generationTask";
 
-/** Requests that fit the pool but not yet: in order of arrival, normal before low. */
+/** Requests that wait for blocks or a free place: in order of arrival, normal before low. */
 export class WaitingQueue {
   private readonly normal: GenerationTask[] = [];
   private readonly low: GenerationTask[] = [];
@@ -10,7 +10,7 @@ export class WaitingQueue {
     return this.normal.length + this.low.length;
   }
 
-  /** Counts up: tells whether something came since. */
+  /** Number of requests added so far: shows whether one came since. */
   get arrivals(): number {
     return this.numArrivals;
   }
@@ -28,13 +28,13 @@ export class WaitingQueue {
     this.numArrivals += 1;
   }
 
-  /** Puts one that has run already before all others of its lane. */
-  putBack(task: GenerationTask): void {
+  /** Puts a pre-empted request before all others of its priority. */
+  addFirst(task: GenerationTask): void {
     this.lane(task).unshift(task);
   }
 
-  /** The one that came last and has an old cache, `except` apart, gives it up; `false` when there is none. */
-  takeLastCache(except?: GenerationTask): boolean {
+  /** Releases the old cache of the last request that has one, except `except`; `false` when there is none. */
+  releaseLastCache(except?: GenerationTask): boolean {
     return [...this.inOrder()].reverse().some((task) => task !== except && task.releaseOldCache());
   }
 

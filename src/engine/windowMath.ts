@@ -1,31 +1,34 @@
 import type { BlockPool } from "./blockPool";
 import type { WindowGeometry } from "./ports";
 
-/** What decides how many blocks of the layers with a window a sequence keeps. */
+/** Decides how many blocks of the window layers a sequence keeps. */
 export interface WindowNeeds extends WindowGeometry {
-  /** What one run computes of a sequence at most. */
+  /** Most tokens of a sequence that one run computes. */
   readonly stepTokens: number;
-  /** Tokens that may be taken back without losing the window that an earlier one needs: a stop in the text comes late. */
+  /** Tokens at the end that may be removed without losing the window before them: a stop string is found late. */
   readonly slackTokens: number;
 }
 
-/** The layers with a window: their blocks, and how many of them a sequence needs. */
+/** The window layers: their blocks, and how many of them a sequence needs. */
 export interface WindowBlocks {
   readonly pool: BlockPool;
   readonly geometry: WindowNeeds;
 }
 
-/** Index of the first block that a token at `position` sees. */
+/** Index of the first block that a token at `position` attends to. */
 export function firstBlockSeen(position: number, window: Pick<WindowNeeds, "tokens">, blockTokens: number): number {
   return Math.floor(Math.max(0, position - window.tokens + 1) / blockTokens);
 }
 
-/** Index of the first block that a cache of `numTokens` tokens keeps: its last token can be run again, and some before. */
+/**
+ * Index of the first block that a cache of `numTokens` tokens keeps: enough to rerun its last token and `slackTokens`
+ * more.
+ */
 export function firstBlockKept(numTokens: number, window: WindowNeeds, blockTokens: number): number {
   return firstBlockSeen(Math.max(0, numTokens - 1 - window.slackTokens), window, blockTokens);
 }
 
-/** Blocks that a sequence holds at most, a copy of a shared one included. */
+/** Most blocks that a sequence holds, including a copy of a shared one. */
 export function windowBlocksFor(window: Omit<WindowNeeds, "totalBlocks">, blockTokens: number): number {
   return Math.ceil((window.tokens + window.slackTokens + window.stepTokens) / blockTokens) + 2;
 }

@@ -4,31 +4,31 @@ import { type BlockId, noBlock } from "./ports";
 import type { TokenHistory } from "./tokenHistory";
 import { firstBlockSeen, type WindowBlocks } from "./windowMath";
 
-/** A block of the layers with a window that a prompt goes on with. */
+/** A block of the window layers that a prompt reuses. */
 export interface FoundWindowBlock {
   readonly index: number;
   readonly block: BlockId;
-  /** It is in the request's own cache; else the pool has it. */
+  /** It is in the request's own cache; otherwise it was found in the pool. */
   readonly own: boolean;
 }
 
 export interface WindowReuse {
-  /** Tokens whose window is there: what can be reused of the other layers' blocks is worth no more. */
+  /** Tokens whose window is there. No more tokens can be reused, even where the other layers' blocks are there. */
   readonly numTokens: number;
   readonly found: readonly FoundWindowBlock[];
 }
 
-/** What a request has of its own: a table, and how many blocks of it and tokens agree with the prompt. */
+/** A request's own window blocks: the table, and how many of its blocks and tokens agree with the prompt. */
 export interface OwnWindow {
   readonly table: readonly BlockId[];
   readonly numTokens: number;
-  /** Of a prompt of which `numTokens` are reused, the blocks that are its own. */
+  /** When `numTokens` of the prompt are reused: how many of the blocks are the request's own. */
   readonly blocksAt: (numTokens: number) => number;
 }
 
 /**
- * The most tokens, `numTokens` or whole blocks below, after which a prompt can go on: every block that the next token
- * sees must be there. None is always possible.
+ * The largest number of tokens after which a prompt can continue: `numTokens`, or a multiple of `blockTokens` below it.
+ * Every block that the next token attends to must be there. 0 is always possible.
  */
 export function findWindow(
   { pool, geometry }: WindowBlocks,

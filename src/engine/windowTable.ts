@@ -8,8 +8,8 @@ import type { TokenHistory } from "./tokenHistory";
 import { firstBlockKept, type WindowBlocks, type WindowNeeds } from "./windowMath";
 
 /**
- * A live sequence's blocks of the layers with a window. As its other table, indexed by position, but blocks that left the
- * window are given back: full ones stay findable until they are reused.
+ * A live sequence's blocks of the window layers. Indexed by position like its other table, but blocks that left the
+ * window are released: full ones stay findable until they are reused.
  */
 export class WindowTable {
   private readonly pool: BlockPool;
@@ -41,7 +41,7 @@ export class WindowTable {
     if (this.copy !== undefined) yield this.copy.from;
   }
 
-  /** Puts found blocks, whose references the caller has taken, into the table; what lies before them is not needed. */
+  /** Puts found blocks, whose references the caller has taken, into the table; blocks before them are not needed. */
   adopt(found: readonly { readonly index: number; readonly block: BlockId }[], numTokens: number): void {
     while (this.blocks.length < blocksFor(numTokens, this.pool.blockTokens)) this.blocks.push(noBlock);
     for (const { index, block } of found) this.blocks[index] = block;
@@ -52,7 +52,9 @@ export class WindowTable {
     return Math.max(0, blocksFor(slots, this.pool.blockTokens) - this.blocks.length - this.reservedBlocks);
   }
 
-  /** Promises what is lacking for `slots`, out of idle caches' windows where need be; answers with what it did not get. */
+  /**
+   * Reserves the blocks lacking for `slots`, dropping idle caches' windows if needed; returns how many it did not get.
+   */
   secure(slots: number): number {
     const lacking = this.lackingFor(slots);
     if (lacking === 0) return 0;
@@ -69,8 +71,8 @@ export class WindowTable {
     if (missing > 0) this.blocks.push(...this.take(missing, this.blocks.at(-1)));
   }
 
-  /** Sees to it that the block of token `numTokens` can be written: a shared one gets a copy that the runner makes. */
-  ownTail(numTokens: number): void {
+  /** Makes the block of token `numTokens` writable: a shared block is replaced with a copy, which the runner makes. */
+  makeTailWritable(numTokens: number): void {
     const { blockTokens } = this.pool;
     const index = Math.floor(numTokens / blockTokens);
     const from = this.blocks[index];
@@ -81,13 +83,16 @@ export class WindowTable {
   }
 
   copied(): void {
-    if (this.copy === undefined) throw bug("a copy ended that was never begun");
+    if (this.copy === undefined) throw bug("a copy ended that was never started");
     const { from } = this.copy;
     this.copy = undefined;
     this.pool.release(from);
   }
 
-  /** The first `numTokens` tokens are computed: full blocks become findable, those that no later token sees go. */
+  /**
+   * Counts the first `numTokens` tokens as computed: full blocks become findable; blocks outside the window are
+   * released.
+   */
   advance(numTokens: number, history: TokenHistory): void {
     const full = Math.floor(numTokens / this.pool.blockTokens);
     for (; this.publishedBlocks < full; this.publishedBlocks += 1) {
@@ -95,14 +100,15 @@ export class WindowTable {
       if (block !== noBlock) this.pool.publish(block, history.keyOf(this.publishedBlocks));
     }
     const kept = firstBlockKept(numTokens, this.geometry, this.pool.blockTokens);
-    for (let index = kept - 1; index >= 0 && this.blocks[index] !== noBlock; index -= 1) this.leave(index, history);
+    for (let index = kept - 1; index >= 0 && this.blocks[index] !== noBlock; index -= 1)
+      this.releaseLeft(index, history);
   }
 
   truncate(numTokens: number): void {
     this.publishedBlocks = Math.min(this.publishedBlocks, Math.floor(numTokens / this.pool.blockTokens));
   }
 
-  /** Ends it: what covers the first `numTokens` tokens, references included. */
+  /** Ends it and returns the blocks of the first `numTokens` tokens, with their references. */
   moveOut(numTokens: number): BlockId[] {
     const kept = blocksFor(numTokens, this.pool.blockTokens);
     this.pool.releaseFrom(this.blocks, kept);
@@ -112,11 +118,11 @@ export class WindowTable {
     return this.blocks;
   }
 
-  private leave(index: number, history: TokenHistory): void {
+  private releaseLeft(index: number, history: TokenHistory): void {
     const block = at(this.blocks, index);
     this.blocks[index] = noBlock;
     const { owner, salt } = this.origin;
-    this.tables.leaveWindow({ owner, salt, block, ...history.blockAt(index) });
+    this.tables.releaseLeftBlock({ owner, salt, block, ...history.blockAt(index) });
   }
 
   private take(count: number, after: BlockId | undefined): readonly BlockId[] {

@@ -6,6 +6,7 @@ import { isInstalled } from "../../native/setup/packages.mjs";
 import { starterWheel } from "../../native/setup/pins.mjs";
 import { hashFiles, replaceFolder } from "../../native/setup/stamps.mjs";
 import { isAtLeast, requireTools } from "../../native/setup/tools.mjs";
+import { fetchWheel } from "../../native/setup/wheels.mjs";
 import { root } from "./command.mjs";
 
 let folder;
@@ -94,4 +95,71 @@ describe("set-up", () => {
     assert.ok(product.includes(`"${starterWheel.requirement}"`));
     assert.ok(product.includes(`"${starterWheel.sha256}"`));
   });
+});
+
+describe("fetching a wheel", () => {
+  const wheel = { requirement: "mlx-metal==1.2.3", sha256: "ab", tags: ["macosx_14_0_arm64"] };
+  const before = process.env.PATH;
+  afterEach(() => {
+    process.env.PATH = before;
+  });
+
+  /** A `python3` that runs `script` alone. */
+  function installPython(script) {
+    const bin = path.join(folder, "bin");
+    fs.mkdirSync(bin, { recursive: true });
+    fs.writeFileSync(path.join(bin, "python3"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    process.env.PATH = `${bin}${path.delimiter}${before}`;
+  }
+
+  it("asks pip for a Python that the wheel is made for, whichever runs pip", async () => {
+    const record = path.join(folder, "arguments");
+    installPython(
+      `for each; do echo "$each" >> '${record}'; done; for each; do list=$each; done; cat "$list" >> '${record}'`,
+    );
+    await fetchWheel(wheel, path.join(folder, "wheel"));
+    const asked = fs.readFileSync(record, "utf8").split("\n");
+    for (const option of ["--python-version=3.12", "--only-binary=:all:", "--require-hashes", "--no-deps"]) {
+      assert.ok(asked.includes(option), option);
+    }
+    assert.deepEqual(
+      asked.filter((option) => option.startsWith("--platform")),
+      ["--platform=macosx_14_0_arm64"],
+    );
+    assert.ok(asked.includes("mlx-metal==1.2.3 --hash=sha256:ab"));
+    assert.deepEqual(fs.readdirSync(folder).sort(), ["arguments", "bin", "wheel"]);
+  });
+
+  const network =
+    "Retrying (Retry(total=0)) after connection broken by 'NewConnectionError': Temporary failure in name resolution";
+  const none = "ERROR: No matching distribution found for mlx-metal==1.2.3";
+  for (const { title, said, advised } of [
+    {
+      title: "names the index where there is no such wheel",
+      said: `ERROR: Ignored the following versions that require a different python version: 1.2.3 Requires-Python >=3.10\n${none}`,
+      advised: /does not have this wheel.*pip config list/,
+    },
+    {
+      title: "names the network where that fails, though pip ends with the same words",
+      said: `${network}\n${none}`,
+      advised: /check the network/,
+    },
+    { title: "names an old pip", said: "no such option: --python-version", advised: /pip is too old/ },
+    { title: "names another file", said: "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", advised: /another file/ },
+    {
+      title: "leaves what it does not know to pip's own words",
+      said: "Disk quota exceeded",
+      advised: /mend what pip says/,
+    },
+  ]) {
+    it(title, async () => {
+      installPython(`cat >&2 <<'END'\n${said}\nEND\nexit 1`);
+      await assert.rejects(fetchWheel(wheel, path.join(folder, "wheel")), (error) => {
+        assert.ok(error.message.includes(said.split("\n").at(-1)));
+        assert.match(error.advice, advised);
+        if (!said.includes(network)) assert.doesNotMatch(error.advice, /network/);
+        return true;
+      });
+    });
+  }
 });

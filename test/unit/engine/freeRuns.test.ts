@@ -10,7 +10,7 @@ describe("FreeRuns", () => {
   it("joins returned blocks with their neighbours on both sides", () => {
     const free = new FreeRuns(8);
     free.take(8);
-    for (const block of [2, 4, 3]) free.give(block);
+    for (const block of [2, 4, 3]) free.add(block);
     assert.deepEqual([...free.runs()], [{ start: 2, count: 3 }]);
     free.assertInvariants();
   });
@@ -18,7 +18,7 @@ describe("FreeRuns", () => {
   it("extends a table with the blocks that follow it, as far as they are free", () => {
     const free = new FreeRuns(10);
     free.take(10);
-    for (const block of [3, 4, 5]) free.give(block);
+    for (const block of [3, 4, 5]) free.add(block);
     assert.deepEqual(free.takeAt(3, 2), { start: 3, count: 2 });
     assert.deepEqual(free.takeAt(5, 2), { start: 5, count: 1 });
     assert.equal(free.takeAt(6, 2).count, 0);
@@ -36,15 +36,15 @@ describe("FreeRuns", () => {
   it("takes the longest run where none is long enough", () => {
     const free = new FreeRuns(16);
     free.take(16);
-    for (const block of [1, 4, 5, 6, 7, 10, 11]) free.give(block);
+    for (const block of [1, 4, 5, 6, 7, 10, 11]) free.add(block);
     assert.deepEqual(free.take(6), { start: 4, count: 4 });
   });
 
   it("refuses a block that is free already or no block of the pool, and stays whole", () => {
     const free = new FreeRuns(4);
-    assert.throws(() => free.give(1), { code: "INTERNAL" });
-    assert.throws(() => free.give(4), { code: "INTERNAL" });
-    assert.throws(() => free.give(-1), { code: "INTERNAL" });
+    assert.throws(() => free.add(1), { code: "INTERNAL" });
+    assert.throws(() => free.add(4), { code: "INTERNAL" });
+    assert.throws(() => free.add(-1), { code: "INTERNAL" });
     free.take(4);
     assert.throws(() => free.take(1), { code: "INTERNAL" });
     free.assertInvariants();
@@ -84,7 +84,7 @@ describe("FreeRuns", () => {
             }
             if (step.type === "give") {
               for (const block of held.slice(step.index % Math.max(1, held.length)).slice(0, step.count)) {
-                free.give(block);
+                free.add(block);
                 used.delete(block);
               }
             }

@@ -290,7 +290,7 @@ export class World {
     const request = { owner: "restored", tokens: tokenIds, ...(salt === undefined ? {} : { salt }) };
     const { engine } = this.device;
     if (!waits) {
-      this.beginRestore({ ...request, priority: "low", onGiveWay: () => this.giveWay() }, good);
+      this.beginRestore({ ...request, priority: "low", onEndRequested: () => this.requestEnd() }, good);
       return;
     }
     const begun = engine.beginRestoreInTurn(request, blocksFor(tokenIds.length, engine.pool.blockTokens));
@@ -312,7 +312,7 @@ export class World {
   }
 
   /** Whoever restores ends it soon. */
-  private giveWay(): void {
+  private requestEnd(): void {
     this.inFlight.add(Promise.resolve().then(() => this.restores.pop()?.restore.cancel()));
   }
 
