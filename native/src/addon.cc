@@ -152,6 +152,8 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
                     [environment](const Napi::CallbackInfo& info) { return CreateBarePool(environment, info); });
   DefineAsyncMethod(exports, "checkBlockFile",
                     [environment](const Napi::CallbackInfo& info) { return CheckFile(environment, info); });
+  DefineAsyncMethod(exports, "syncFile", SyncFile);
+  DefineMethod(exports, "setAttribute", SetAttribute);
   DefineMethod(exports, "tryLock",
                [](const Napi::CallbackInfo& info) { return MakeLock(info.Env(), ToText(info[0], "path")); });
   return exports;

@@ -69,6 +69,13 @@ export interface NativeAddon {
    */
   checkBlockFile(path: string): Promise<BlockFileCheck>;
   /**
+   * Puts what was written to an open file on disk: fsync, on macOS F_BARRIERFSYNC, which keeps the order in which files were
+   * synced at a failure of power and may lose the last ones. The file stays open until this is over. `path`: for errors.
+   */
+  syncFile(descriptor: number, path: string): Promise<void>;
+  /** Sets an extended attribute of a file or folder. Throws IO_FAILURE, also where the file system has none. */
+  setAttribute(path: string, name: string, value: Uint8Array): void;
+  /**
    * Takes an exclusive OS lock (flock) that ends with the process. `undefined` when another holder has it, also in this
    * process. Keep a reference to the lock: it ends with `release` or when it is garbage-collected.
    */

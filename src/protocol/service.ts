@@ -572,7 +572,11 @@ export interface ResidentService {
    * loaded. Cheap when little has changed.
    */
   measureDraft(id: AgentId, draft: string, instead?: TurnId): Promise<DraftSize | undefined>;
-  /** Commits the message, then answers it. A message that does not fit the context is not kept: the head goes back. */
+  /**
+   * Commits the message and answers it: it is read while it is written to the disk, this resolves when it is there, and no
+   * part of the answer is shown before. Rejects, with nothing changed, where it cannot be saved. A message that does not
+   * fit the context is not kept: the head goes back.
+   */
   send(id: AgentId, request: SendRequest): Promise<Running>;
   /**
    * Answers the head's (or `turn`'s) message again, on a new branch. When sampling is greedy only by the model's
