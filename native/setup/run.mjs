@@ -8,8 +8,17 @@ export function output(command, args) {
   return result.status === 0 ? `${result.stdout}${result.stderr}`.trim() : undefined;
 }
 
-/** Runs a command to its end without showing what it says, unless it fails: then the last lines are the reason. */
-export function run(what, command, args, { env = process.env, advice } = {}) {
+/**
+ * Runs a command to its end without showing what it says, unless it fails: then the last lines are the reason.
+ *
+ * @param {{ env?: NodeJS.ProcessEnv, advice?: (said: string) => string }} [options] `advice`: by all that it said
+ */
+export function run(
+  what,
+  command,
+  args,
+  { env = process.env, advice = () => "mend what it says and run set-up again" } = {},
+) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
@@ -20,10 +29,7 @@ export function run(what, command, args, { env = process.env, advice } = {}) {
         if (process.env.RESIDENT_VERBOSE) process.stderr.write(text);
       });
     }
-    const fail = (reason) =>
-      reject(
-        new SetupError(`${what} failed (${reason})${tail(said)}`, advice ?? "mend what it says and run set-up again"),
-      );
+    const fail = (reason) => reject(new SetupError(`${what} failed (${reason})${tail(said)}`, advice(said)));
     child.on("error", (error) => fail(error.message));
     child.on("close", (code, signal) => (code === 0 ? resolve() : fail(signal ?? `exit code ${code}`)));
   });

@@ -1,6 +1,7 @@
 import { type ErrorInfo, InvalidRequestError, ResidentError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
+import { bug } from "../engine/invariant";
 import type { Clock } from "../engine/ports";
 import type {
   AgentDetail,
@@ -395,7 +396,10 @@ export class Agents {
     return new Wait(this.options.clock);
   }
 
-  /** When this resolves the message is on disk; the answer runs in the background. */
+  /**
+   * When this resolves the message is on disk; the answer runs in the background, and has since before that. Where the message
+   * cannot be saved, this rejects with nothing changed.
+   */
   private async begin(
     agent: LiveAgent,
     { goesOn, commit, again = false }: TurnStart,
@@ -409,23 +413,36 @@ export class Agents {
     const activity: Activity = { answer, turn: turnId, state: "waiting" };
     const { head = null, headTurns, headTokens } = agent.writer.manifest;
     agent.activity = activity;
-    try {
-      await this.residency.readAhead.stop(agent);
-      await commit(agent, turnId, this.options.wallClockMs());
-    } catch (error) {
-      agent.activity = undefined;
-      throw error;
-    }
-    const turn = agent.turn(turnId);
-    if (goesOn !== "no") answer.emit({ type: "continues", text: turn.answerText });
-    this.emitter.fire({ type: "turnStarted", id: agent.id, turn: turnId });
-    this.changed(agent);
     const headBefore = { head, headTurns, headTokens };
-    const work = { turn, activity, request, wait, again, goesOn: goesOn !== "no", headBefore };
-    agent.over = this.runner.run(agent, work).then(() => this.ended(agent, turnId));
+    await this.residency.readAhead.stop(agent);
+    const committed = commit(agent, turnId, this.options.wallClockMs()).then(() => {
+      this.emitter.fire({ type: "turnStarted", id: agent.id, turn: turnId });
+      this.changed(agent);
+    });
+    // Ends also what waits for the model.
+    committed.catch(() => answer.abort());
+    const turn = agent.tree.get(turnId);
+    if (turn === undefined) {
+      agent.activity = undefined;
+      await committed;
+      throw bug("a turn was not added", { turn: turnId });
+    }
+    if (goesOn !== "no") answer.emit({ type: "continues", text: turn.answerText });
+    const work = { turn, activity, committed, request, wait, again, goesOn: goesOn !== "no", headBefore };
+    const run = this.runner.run(agent, work);
+    agent.over = committed.then(
+      () => run.then(() => this.ended(agent, turnId)),
+      () => run.then(() => void this.changed(agent)),
+    );
     const over = agent.over;
     this.turns.add(over);
     void over.finally(() => this.turns.delete(over));
+    try {
+      await committed;
+    } catch (error) {
+      await over;
+      throw error;
+    }
     return answer;
   }
 

@@ -6,10 +6,10 @@ import type { Durability } from "../store/ports";
 import { encodeRecord, type TurnRecord } from "./turnRecords";
 import { countTokens, type TurnTree } from "./turnTree";
 
-const commitTokens = 32;
+/** Each commit waits for the disk several times, and others wait behind it: commits go by time, whatever the speed. */
 const commitMs = 2000;
 
-/** Writes an answer into the turn log while it is generated, so that a crash loses at most its last tokens. */
+/** Writes an answer into the turn log while it is generated, so that a crash loses at most its last two seconds. */
 export class AnswerRecorder {
   private ids: TokenId[] = [];
   private text = "";
@@ -36,8 +36,7 @@ export class AnswerRecorder {
     if (id !== undefined) this.ids.push(id);
     this.text += text;
     this.added ||= id !== undefined;
-    const isDue = this.ids.length >= commitTokens || this.clock.nowMs() - this.lastCommitMs >= commitMs;
-    if (!isDue || this.committing) return;
+    if (this.clock.nowMs() - this.lastCommitMs < commitMs || this.committing) return;
     this.flush();
     this.committing = true;
     // A part of an answer need not survive a power failure, so this commit skips one wait for the disk.

@@ -9,6 +9,8 @@ export interface OuterFigures {
   readonly cache: CacheSource;
   /** From the message's arrival to the submit. */
   readonly beforeSubmitMs: number;
+  /** From the message's arrival until it was on disk, where it is saved: nothing of the answer is shown before. */
+  readonly commitMs?: number;
   /** The part of it that was spent waiting for the model; absent where the model was loaded. */
   readonly modelMs?: number;
 }
@@ -28,6 +30,8 @@ export interface AnswerListener {
   onToken?(id: TokenId | undefined, text: string): void;
   /** The answer may be continued: a character that the cut left incomplete is not shown as U+FFFD. */
   readonly mayGoOn?: boolean;
+  /** The answer does not end before this has resolved; it rejects as this does. */
+  readonly committed?: Promise<void>;
 }
 
 /**
@@ -67,6 +71,7 @@ export async function followAnswer(
   });
   try {
     const result = await generation.result;
+    await listener.committed;
     const isCut = listener.mayGoOn === true && result.finishReason !== "stop";
     if (!stopped) show(undefined, decoder.finish(isCut));
     return { result, text, figures: turnFigures(result.figures, outerFigures) };
@@ -82,7 +87,7 @@ function rate(tokens: number, ms: number): number {
 function turnFigures(figures: GenerationFigures, outerFigures: (reusedTokens: number) => OuterFigures): TurnFigures {
   const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, recomputedTokens } = figures;
   const { ttftMs, decodeTokensPerSecond } = figures;
-  const { restoreMs, cache, beforeSubmitMs, modelMs } = outerFigures(reusedTokens);
+  const { restoreMs, cache, beforeSubmitMs, commitMs = 0, modelMs } = outerFigures(reusedTokens);
   return {
     promptTokens,
     reusedTokens,
@@ -91,7 +96,7 @@ function turnFigures(figures: GenerationFigures, outerFigures: (reusedTokens: nu
     ...(recomputedTokens > 0 ? { recomputedTokens } : {}),
     ttftMs,
     restoreMs,
-    ...(generatedTokens > 0 ? { waitMs: beforeSubmitMs + ttftMs } : {}),
+    ...(generatedTokens > 0 ? { waitMs: Math.max(beforeSubmitMs + ttftMs, commitMs) } : {}),
     ...(modelMs === undefined ? {} : { modelMs }),
     decodeTokensPerSecond,
     cache,

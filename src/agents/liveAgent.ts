@@ -83,7 +83,10 @@ export class LiveAgent {
     throw new InvalidRequestError(`${this.name} has no turn ${id}`, "choose one of the agent's turns", { turn: id });
   }
 
-  /** Commits a new message behind `parent` and makes it the head. When the commit fails, the turn does not exist. */
+  /**
+   * Commits a new message behind `parent` and makes it the head. The turn is in the tree at once: its prompt is read beside
+   * the commit. When the commit fails, the turn does not exist.
+   */
   async addTurn(id: TurnId, parent: TurnId | undefined, user: string, at: number): Promise<void> {
     const base = { type: "turn", turn: id, user, at } as const;
     const record: TurnRecord = parent === undefined ? base : { ...base, parent };
@@ -108,8 +111,13 @@ export class LiveAgent {
 
   private async commitRecords(records: readonly TurnRecord[], change: ManifestChange): Promise<void> {
     const { head = null, headTurns, headTokens, lastUsedAt } = this.writer.manifest;
-    await this.writer.appendOrUndo(records.map(encodeRecord), change, { head, headTurns, headTokens, lastUsedAt });
     for (const record of records) this.tree.apply(record);
+    try {
+      await this.writer.appendOrUndo(records.map(encodeRecord), change, { head, headTurns, headTokens, lastUsedAt });
+    } catch (error) {
+      for (const record of records) if (record.type === "turn") this.tree.withdraw(record.turn);
+      throw error;
+    }
   }
 
   private liveState(): LiveState {

@@ -16,7 +16,7 @@ import type { LogEntry } from "../store/turnLog";
 import type { Segment } from "../text/messages";
 
 export type TurnRecord =
-  /** The user's message; committed before anything runs. */
+  /** The user's message; committed before any part of its answer is shown. */
   | {
       readonly type: "turn";
       readonly turn: TurnId;

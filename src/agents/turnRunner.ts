@@ -1,4 +1,5 @@
 import { AbortedError, throwIfAborted, toErrorInfo } from "../common/errors";
+import type { Generation } from "../engine/generation";
 import type { Clock } from "../engine/ports";
 import type { CacheRefusal, SamplingOptions } from "../protocol/service";
 import type { ManifestChange } from "../store/agentWriter";
@@ -9,6 +10,7 @@ import { AnswerRecorder } from "./answerRecorder";
 import { followAnswer } from "./answerStream";
 import { contextFull, noRoomToGoOn } from "./contextFull";
 import { decoderBehind } from "./continuing";
+import { HeldBack } from "./heldBack";
 import type { Activity, LiveAgent } from "./liveAgent";
 import type { ModelAccess, ModelSession } from "./ports";
 import { resolveSampling, toSamplingParams } from "./sampling";
@@ -30,6 +32,8 @@ export interface TurnRunnerOptions {
 export interface TurnWork {
   readonly turn: Turn;
   readonly activity: Activity;
+  /** Resolves when the message is on disk; rejects where it cannot be: then there is no such turn. */
+  readonly committed: Promise<void>;
   readonly request: SamplingOptions;
   /** Since the message came. */
   readonly wait: Wait;
@@ -41,7 +45,10 @@ export interface TurnWork {
   readonly headBefore: ManifestChange;
 }
 
-/** Answers committed messages. In every case the turn gets an end record and the running answer ends. */
+/**
+ * Answers messages. The model reads a message while it is written to the disk; the answer is shown once it is there. The
+ * turn of a committed message gets an end record in every case, and the running answer ends.
+ */
 export class TurnRunner {
   constructor(private readonly options: TurnRunnerOptions) {}
 
@@ -93,7 +100,6 @@ export class TurnRunner {
       },
     });
     throwIfAborted(answer.signal);
-    if (built !== undefined) recorder.record(promptRecord(turn, built));
     const waited = wait.submitted();
     const generation = agent.cache.submit(session, {
       tokens: ids,
@@ -105,20 +111,29 @@ export class TurnRunner {
     const abort = () => generation.abort();
     answer.signal.addEventListener("abort", abort);
     try {
+      // The answer runs, and ends at stop strings, beside the commit: what was recorded and shown of it comes after the message.
+      const held = new HeldBack(work.committed);
+      held.do(() => {
+        wait.endCommit();
+        if (built !== undefined) recorder.record(promptRecord(turn, built));
+      });
       const fresh = session.text.startAnswer(sampling.stop ?? []);
       const decoder = work.goesOn ? decoderBehind(fresh, turn.answerIds, turn.answerText) : fresh;
       const sourceOf = (reusedTokens: number) => ({
         ...waited,
+        commitMs: wait.commitMs,
         restoreMs,
         cache: agent.cache.sourceOf(reusedTokens),
       });
       const finished = await followAnswer(generation, decoder, this.options.clock, sourceOf, {
-        emit: (event) => {
-          this.enter(agent, activity, stateDuring(event.type));
-          answer.emit(event);
-        },
-        onToken: (id, text) => recorder.add(id, text),
+        emit: (event) =>
+          held.do(() => {
+            this.enter(agent, activity, stateDuring(event.type));
+            answer.emit(event);
+          }),
+        onToken: (id, text) => held.do(() => recorder.add(id, text)),
         mayGoOn: true,
+        committed: work.committed,
       });
       const { refused } = finished.figures.cache;
       if (refused !== undefined) this.options.onRefused(agent, refused);
@@ -130,6 +145,9 @@ export class TurnRunner {
       const { saveError } = recorder;
       const { text, figures } = finished;
       answer.finish({ type: "done", text, tokenIds, finishReason, figures, ...(saveError && { saveError }) });
+    } catch (error) {
+      await work.committed.catch(() => keepWhatWasRead(agent, session, generation));
+      throw error;
     } finally {
       answer.signal.removeEventListener("abort", abort);
     }
@@ -138,11 +156,19 @@ export class TurnRunner {
   /** Ends the turn after a failure, or after an abort before anything ran. The answer so far is kept. */
   private async endWithout(
     agent: LiveAgent,
-    { turn, activity, headBefore }: TurnWork,
+    { turn, activity, committed, headBefore }: TurnWork,
     recorder: AnswerRecorder,
     error: unknown,
   ): Promise<void> {
     const { answer } = activity;
+    try {
+      await committed;
+    } catch (reason) {
+      // There is no such turn.
+      agent.activity = undefined;
+      answer.fail(reason);
+      return;
+    }
     if (error instanceof AbortedError && answer.signal.aborted) {
       // A continued answer keeps the figures that it had before.
       const figures = turn.end?.state === "done" ? turn.end.figures : noFigures;
@@ -170,6 +196,13 @@ export class TurnRunner {
     activity.state = state;
     this.options.onChange(agent);
   }
+}
+
+/** The message could not be saved: what was read for it stays in the pool, and is not saved. */
+async function keepWhatWasRead({ cache, writer }: LiveAgent, session: ModelSession, generation: Generation) {
+  generation.abort();
+  const { blocks } = await generation.result;
+  cache.putAhead(session, blocks, Math.min(writer.manifest.headTokens, blocks.numTokens));
 }
 
 /**

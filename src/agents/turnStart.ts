@@ -8,7 +8,7 @@ export interface TurnStart {
   /** Whether a cut answer is continued: in its own turn or in a copy of it. */
   readonly goesOn: "no" | "same" | "copy";
   readonly again?: boolean;
-  /** Makes the turn the head, on disk. Rejects with nothing changed where that fails. */
+  /** Adds the turn at once and makes it the head, on disk when it resolves. Rejects with nothing changed where that fails. */
   readonly commit: (agent: LiveAgent, id: TurnId, at: number) => Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** All turns of an agent. Nothing is ever removed: rewind and regenerate only move the head. */
+/** All turns of an agent. No turn on disk is ever removed: rewind and regenerate only move the head. */
 import type { ErrorInfo } from "../common/errors";
 import type { TurnChain, TurnFigures, TurnId, TurnView } from "../protocol/service";
 import { MalformedJson } from "../store/json";
@@ -46,6 +46,13 @@ export class TurnTree {
     const turn = this.turns.get(record.turn);
     if (turn === undefined) throw new MalformedJson(`turn ${record.turn} is not there`);
     this.turns.set(turn.id, this.withRecord(turn, record));
+  }
+
+  /** Removes the newest turn, which could not be committed. Nothing follows it. */
+  withdraw(id: TurnId): void {
+    this.turns.delete(id);
+    this.growing.delete(id);
+    this.shape += 1;
   }
 
   get(id: TurnId): Turn | undefined {

@@ -7,6 +7,7 @@ export class Wait {
   private leaseMs = 0;
   private modelWasThere = true;
   private modelMs: number | undefined;
+  private committedMs = 0;
 
   constructor(private readonly clock: Clock) {
     this.beganMs = clock.nowMs();
@@ -21,6 +22,16 @@ export class Wait {
   /** Call it when the lease was given. */
   endLease(): void {
     if (!this.modelWasThere) this.modelMs = this.clock.nowMs() - this.leaseMs;
+  }
+
+  /** Call it when the message is on disk. */
+  endCommit(): void {
+    this.committedMs = this.clock.nowMs() - this.beganMs;
+  }
+
+  /** From the message's arrival until it was on disk: its answer is not shown before. */
+  get commitMs(): number {
+    return this.committedMs;
   }
 
   /** Call it with the submit. */

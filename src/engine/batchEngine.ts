@@ -83,6 +83,7 @@ export class BlockPoolBatchEngine implements Disposable {
       metrics,
       runner,
       limits,
+      clock: this.clock,
       withoutWakeUps: (work) => this.withoutWakeUps(work),
       onBroken: (error) => this.dropAll(error),
     });

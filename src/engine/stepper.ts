@@ -1,16 +1,19 @@
 import type { ResidentError } from "../common/errors";
+import type { EngineLimits } from "./engineOptions";
 import { classifyFailure } from "./failure";
 import type { GenerationTask } from "./generationTask";
 import type { EngineMetrics } from "./metrics";
-import type { ModelRunner } from "./ports";
+import type { Clock, ModelRunner } from "./ports";
 import { type BlockSources, secureRows } from "./rowSecurer";
-import { planStep, type StepLimits, type StepPlan } from "./scheduler";
+import { planStep, type StepPlan } from "./scheduler";
 import { StepMemory } from "./stepMemory";
+import { StepPace } from "./stepPace";
 import { idleReport, type StepReport, StepRun } from "./stepRun";
 
 export interface StepperPorts extends BlockSources {
   readonly runner: ModelRunner;
-  readonly limits: StepLimits;
+  readonly limits: EngineLimits;
+  readonly clock: Clock;
   readonly metrics: EngineMetrics;
   /** Runs `work` without waking waiting work for the blocks that it frees. */
   readonly withoutWakeUps: <T>(work: () => T) => T;
@@ -26,12 +29,15 @@ export class Stepper {
   /** Requests of a step that failed without naming one: each runs alone until it succeeds or fails. */
   private suspects: readonly GenerationTask[] = [];
   private steps = 0;
+  private readonly pace: StepPace;
 
-  constructor(private readonly ports: StepperPorts) {}
+  constructor(private readonly ports: StepperPorts) {
+    this.pace = new StepPace(ports.limits, ports.limits.measuredRows);
+  }
 
   /** Makes pending copies, then one run. Never rejects. */
   async run(): Promise<StepReport> {
-    const { runner, requests, metrics, withoutWakeUps } = this.ports;
+    const { runner, requests, metrics, withoutWakeUps, clock } = this.ports;
     const { arrivals } = requests.queue;
     const copied = await this.makeCopies();
     const plan = withoutWakeUps(() => this.plan());
@@ -40,10 +46,13 @@ export class Stepper {
     for (const { request } of plan.rows) request.lastStep = this.steps;
     const run = new StepRun(plan);
     try {
+      const startedMs = clock.nowMs();
       const report = await run.on(runner, () => requests.queue.arrivals !== arrivals);
+      const { prefillTokens, decodeTokens } = report;
+      this.pace.measured(prefillTokens + decodeTokens, prefillTokens, clock.nowMs() - startedMs);
       this.memory.fitted(plan);
       this.suspects = this.suspects.filter((task) => !run.tasks.includes(task));
-      metrics.countPrefill(report.prefillTokens);
+      metrics.countPrefill(prefillTokens);
       return report;
     } catch (error) {
       this.handleFailure(error, run.tasks, plan);
@@ -53,7 +62,8 @@ export class Stepper {
 
   /** What runs next: one suspect alone, else all requests, as far as blocks and memory allow. */
   private plan(): StepPlan<GenerationTask> {
-    const { requests, limits } = this.ports;
+    const { requests } = this.ports;
+    const { limits } = this.pace;
     const ready = requests.running.filter((task) => !task.isEnding);
     this.suspects = this.suspects.filter((task) => ready.includes(task));
     const others = ready.filter((task) => !this.suspects.includes(task));

@@ -19,7 +19,7 @@ import type { SamplingRange } from "../common/samplingRanges";
 
 export type NativeErrorCode =
   | "INVALID_REQUEST" // wrong ids, shapes, ranges: nothing ran
-  | "OUT_OF_MEMORY" // facts: neededBytes, availableBytes, promisedBytes where it was seen before anything was allocated
+  | "OUT_OF_MEMORY" // facts: neededBytes, availableBytes, promisedBytes, limit ("memory", "gpu") where it was seen before
   | "MODEL_NOT_FOUND"
   | "MODEL_INCOMPLETE" // a file or tensor is missing or shorter than its header says; facts: path / tensor
   | "MODEL_CORRUPT"
@@ -37,7 +37,12 @@ export interface NativeAddon {
   versions(): { readonly addon: string; readonly mlx: string; readonly platform: string; readonly sanitizer: string };
   /** The ranges of sampling parameters that `run` accepts, by name: those of src/common/samplingRanges.ts. */
   samplingRanges(): Readonly<Record<string, SamplingRange>>;
-  /** The machine's device. `memoryBytes`: physical; `availableBytes`: usable now without swapping, and not promised. */
+  /**
+   * Memory that this process costs now. On a Mac its footprint, as Activity Monitor shows it, since resident memory leaves
+   * out what Metal holds for the process; elsewhere what is resident.
+   */
+  footprintBytes(): number;
+  /** What the machine offers. `memoryBytes`: physical; `availableBytes`: usable now without swapping, and not promised. */
   deviceInfo(): Promise<DeviceInfo>;
   /** Bytes per second that `threads` threads read from memory; 0: as many threads as compute. For the benchmarks. */
   readBandwidth(threads: number): Promise<number>;
@@ -63,6 +68,13 @@ export interface NativeAddon {
    * data. Needs no model and keeps none of the data.
    */
   checkBlockFile(path: string): Promise<BlockFileCheck>;
+  /**
+   * Puts what was written to an open file on disk: fsync, on macOS F_BARRIERFSYNC, which keeps the order in which files were
+   * synced at a failure of power and may lose the last ones. The file stays open until this is over. `path`: for errors.
+   */
+  syncFile(descriptor: number, path: string): Promise<void>;
+  /** Sets an extended attribute of a file or folder. Throws IO_FAILURE, also where the file system has none. */
+  setAttribute(path: string, name: string, value: Uint8Array): void;
   /**
    * Takes an exclusive OS lock (flock) that ends with the process. `undefined` when another holder has it, also in this
    * process. Keep a reference to the lock: it ends with `release` or when it is garbage-collected.
@@ -157,8 +169,9 @@ export interface NativeModelInfo {
    */
   readonly kvLayoutId: string;
   /**
-   * Determines a result's last bits: "ops_mlx-1/mlx-0.32.4/cpu-x64", or "ops_cpu-1", whose bits are the same
-   * everywhere.
+   * What decides a result's last bits. "ops_cpu-1": our kernels, whose bits are the same on every processor, in any batch and
+   * chunk, and with guesses. "ops_mlx-1/mlx-0.32.4/gpu-arm64-applegpu_g15d": MLX's operations, which have other kernels for
+   * other numbers of rows, so that the same tokens may get other last bits in another batch or chunk.
    */
   readonly numericsId: string;
   readonly device: Device;

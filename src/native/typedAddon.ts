@@ -6,6 +6,7 @@ export function withTypedErrors(addon: NativeAddon): NativeAddon {
   return {
     versions: () => addon.versions(),
     samplingRanges: () => addon.samplingRanges(),
+    footprintBytes: () => addon.footprintBytes(),
     deviceInfo: () => typed(() => addon.deviceInfo()),
     readBandwidth: (threads) => typed(() => addon.readBandwidth(threads)),
     loadModel: (options, onProgress) =>
@@ -16,6 +17,8 @@ export function withTypedErrors(addon: NativeAddon): NativeAddon {
     weightsId: (directory, home) => typed(() => addon.weightsId(directory, home)),
     createBarePool: async (geometry) => typedPool(await typed(() => addon.createBarePool(geometry))),
     checkBlockFile: (path) => typed(() => addon.checkBlockFile(path)),
+    syncFile: (descriptor, path) => typed(() => addon.syncFile(descriptor, path)),
+    setAttribute: (...args) => rethrow(() => addon.setAttribute(...args)),
     tryLock: (path) => rethrow(() => addon.tryLock(path)),
   };
 }

@@ -350,10 +350,7 @@ export interface PoolStatus {
   readonly window?: { readonly totalBlocks: number; readonly usedBlocks: number };
   /** Present when the pool is smaller than requested. */
   readonly reduced?: PoolReduction;
-  /**
-   * Runs of blocks in id order: owner ("" = used by no agent) and count. Shared blocks have the agent that referred
-   * first.
-   */
+  /** Runs of blocks in id order. Only "agent" runs have an `agent`; "" stands for blocks of work without an agent. */
   readonly map: readonly {
     readonly kind: "agent" | "shared" | "reusable" | "free";
     readonly agent?: AgentId;
@@ -572,7 +569,11 @@ export interface ResidentService {
    * loaded. Cheap when little has changed.
    */
   measureDraft(id: AgentId, draft: string, instead?: TurnId): Promise<DraftSize | undefined>;
-  /** Commits the message, then answers it. A message that does not fit the context is not kept: the head goes back. */
+  /**
+   * Commits the message and answers it: it is read while it is written to the disk, this resolves when it is there, and no
+   * part of the answer is shown before. Rejects, with nothing changed, where it cannot be saved. A message that does not
+   * fit the context is not kept: the head goes back.
+   */
   send(id: AgentId, request: SendRequest): Promise<Running>;
   /**
    * Answers the head's (or `turn`'s) message again, on a new branch. When sampling is greedy only by the model's

@@ -7,15 +7,15 @@ import type { Clock } from "../engine/ports";
 import type { SamplingOptions } from "../protocol/service";
 import { AgentStore } from "../store/agentStore";
 import { BlockStore } from "../store/blockStore";
-import { durableFiles } from "../store/files";
 import { DiskQuota } from "../store/freeDisk";
-import type { FileLocks } from "../store/ports";
+import type { DurableFiles, FileLocks } from "../store/ports";
 import { StoreKeeper } from "./storeKeeper";
 
 export interface BenchAgentsPorts {
   /** The one loaded model. */
   readonly models: ModelAccess;
   readonly locks: () => FileLocks;
+  readonly files: DurableFiles;
   readonly clock: Clock;
   readonly sampling: () => SamplingOptions;
   readonly defaultModel: () => string;
@@ -32,11 +32,11 @@ export class BenchAgents {
     folder: string,
     private readonly ports: BenchAgentsPorts,
   ) {
-    const { models, locks, clock, sampling, defaultModel, storeQuotaBytes, log } = ports;
+    const { models, locks, files, clock, sampling, defaultModel, storeQuotaBytes, log } = ports;
     const blocks = new BlockStore(path.join(folder, "store"));
     const quota = new DiskQuota(blocks.root, storeQuotaBytes);
     this.agents = new Agents({
-      store: new AgentStore(path.join(folder, "agents"), durableFiles, locks),
+      store: new AgentStore(path.join(folder, "agents"), files, locks),
       blocks,
       models,
       clock,

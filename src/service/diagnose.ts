@@ -76,7 +76,7 @@ async function memoryLines(addon: NativeAddon): Promise<Lines> {
     ["available now", formats.bytes(info.availableBytes)],
     ["MLX active", formats.bytes(info.mlxActiveBytes)],
     ["MLX cache", formats.bytes(info.mlxCacheBytes)],
-    ["this process", formats.bytes(process.memoryUsage().rss)],
+    ["this process", formats.bytes(addon.footprintBytes())],
   ];
 }
 

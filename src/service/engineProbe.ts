@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import type { EngineProbe, StoredCache } from "../bench/engineProbe";
+import type { FootprintReader } from "../bench/memory";
 import { AbortedError, InvalidRequestError } from "../common/errors";
 import { greedy } from "../engine/ports";
 import { BlockStore } from "../store/blockStore";
@@ -8,14 +9,19 @@ import type { LoadedModel } from "./modelHost";
 
 const owner = "bench";
 
-/** The loaded model for suites. Releases the blocks and removes the files that it uses. */
-export function engineProbe(loaded: () => LoadedModel | undefined, scratch: string): EngineProbe {
+/** The loaded model as suites see it. Blocks and files that it uses are released and removed. */
+export function engineProbe(
+  loaded: () => LoadedModel | undefined,
+  scratch: string,
+  footprintBytes: FootprintReader,
+): EngineProbe {
   const current = () => {
     const model = loaded();
     if (model === undefined) throw new InvalidRequestError("no model is loaded", "load one first");
     return model;
   };
   return {
+    footprintBytes,
     onRun: (listener) => current().runner.onRun(listener),
     storeCache: (tokens) => storeCache(current(), tokens, path.join(scratch, `restore-${Date.now()}`)),
     readAhead: async (tokens, signal) => {

@@ -47,16 +47,17 @@ export async function createFittingPool(wish: PoolWish): Promise<FittingPool> {
   }
 }
 
-/** Why a pool was refused: too little memory is free, or the device cannot address that many tokens. */
+/** Why a pool was refused: too little memory is free, or left to the GPU, or the device cannot address that many tokens. */
 export type Shortage =
-  | { readonly type: "memory"; readonly availableBytes: number | undefined }
+  | { readonly type: "memory" | "gpu"; readonly availableBytes: number | undefined }
   | { readonly type: "slots"; readonly mostTokens: number; readonly mostBytes: number };
 
 function shortageOf(error: unknown, kvBytesPerToken: number): Shortage | undefined {
   const { code, facts } = toErrorInfo(error);
-  const { availableBytes, maxTokens } = facts;
+  const { availableBytes, maxTokens, limit } = facts;
   if (code === "OUT_OF_MEMORY") {
-    return { type: "memory", availableBytes: typeof availableBytes === "number" ? availableBytes : undefined };
+    const type = limit === "gpu" ? "gpu" : "memory";
+    return { type, availableBytes: typeof availableBytes === "number" ? availableBytes : undefined };
   }
   if (code !== "INVALID_REQUEST" || typeof maxTokens !== "number" || maxTokens < 1) return undefined;
   return { type: "slots", mostTokens: maxTokens, mostBytes: maxTokens * kvBytesPerToken };
@@ -79,18 +80,21 @@ export function poolReductionText({ wantedBytes, reason }: PoolReduction, bytes:
 
 function reasonOf(why: Shortage): string {
   if (why.type === "slots") return `the device supports at most ${formats.count(why.mostTokens)} tokens in a pool`;
-  return why.availableBytes === undefined
-    ? "no more memory is free"
-    : `${formats.bytes(why.availableBytes)} of memory were free`;
+  if (why.availableBytes === undefined) return "no more memory is free";
+  const bytes = formats.bytes(why.availableBytes);
+  return why.type === "gpu"
+    ? `${bytes} were left of what the system lets the GPU hold`
+    : `${bytes} of memory were free`;
 }
 
 function noPoolFits({ leastBytes, wantedBytes }: PoolWish, why: Shortage, cause: unknown): ResidentError {
   const neededBytes = Math.min(leastBytes, wantedBytes);
-  const availableBytes = why.type === "memory" ? why.availableBytes : why.mostBytes;
+  const availableBytes = why.type === "slots" ? why.mostBytes : why.availableBytes;
+  const smaller = "choose a smaller model, or take a smaller number format for K and V";
   return new ResidentError(
     "OUT_OF_MEMORY",
     `the smallest useful block pool needs ${formats.bytes(neededBytes)}, and ${reasonOf(why)}`,
-    "close other programs, choose a smaller model, or choose a smaller number format for K and V",
+    why.type === "gpu" ? smaller : `close other programs, ${smaller}`,
     { neededBytes, wantedBytes, ...(availableBytes === undefined ? {} : { availableBytes }) },
     cause,
   );

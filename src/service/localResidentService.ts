@@ -37,7 +37,6 @@ import type {
 } from "../protocol/service";
 import { AgentStore } from "../store/agentStore";
 import { BlockStore } from "../store/blockStore";
-import { durableFiles } from "../store/files";
 import { DiskQuota } from "../store/freeDisk";
 import { forwardAgentEvents } from "./agentEvents";
 import { HoldableModelAccess } from "./answerHold";
@@ -49,6 +48,7 @@ import { engineMetrics, poolStatus } from "./engineStatus";
 import { startGeneration } from "./generateTask";
 import { IdleUnload } from "./idleUnload";
 import { LastVerification } from "./lastVerification";
+import { excludeFromBackups, storeFiles } from "./macFiles";
 import { GatedModelAccess } from "./modelAccess";
 import { ModelGate } from "./modelGate";
 import { type LoadedModel, ModelHost } from "./modelHost";
@@ -91,13 +91,17 @@ export class LocalResidentService implements ResidentService {
     this.emitter = new Emitter((error) => log.log("error", `a listener failed: ${toErrorInfo(error).what}`));
     this.defaultSampling = options.sampling ?? {};
     this.library = new ModelLibrary(options, () => runtime.loadAddon());
+    const blocks = new BlockStore(path.join(options.home, "store"));
     this.host = new ModelHost({
       service: options,
       runtime,
       clock,
       log,
       onState: (state) => {
-        if (state.type === "ready") this.keeper.engineStarted();
+        if (state.type === "ready") {
+          this.keeper.engineStarted();
+          void excludeFromBackups(blocks.root, () => this.host.addon(), log);
+        }
         this.emitter.fire({ type: "engine", state });
       },
       beforeUnload: async () => {
@@ -112,8 +116,8 @@ export class LocalResidentService implements ResidentService {
     this.gate = new ModelGate(this.host, (idle) => this.idleUnload.setIdle(idle));
     const models = new GatedModelAccess(this.gate);
     this.models = new HoldableModelAccess(models);
-    const blocks = new BlockStore(path.join(options.home, "store"));
-    const store = new AgentStore(path.join(options.home, "agents"), durableFiles, () => this.host.addon());
+    const files = storeFiles(() => this.host.addon());
+    const store = new AgentStore(path.join(options.home, "agents"), files, () => this.host.addon());
     const { root } = blocks;
     const { references } = store;
     const collector = new StoreCollector({ root, references, locks: () => this.host.addon(), nowMs: Date.now, log });
@@ -169,6 +173,7 @@ export class LocalResidentService implements ResidentService {
         status: () => this.status(),
       },
       locks: () => this.host.addon(),
+      files,
       clock,
       sampling: () => this.defaultSampling,
       defaultModel: () => this.library.defaultModel,

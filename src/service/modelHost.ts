@@ -4,10 +4,9 @@ import { toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import { BlockPoolBatchEngine } from "../engine/batchEngine";
 import { EngineDriver } from "../engine/driver";
-import { type EngineLimits, limitsOf, longestRun } from "../engine/engineOptions";
+import { type EngineLimits, type EngineOptions, limitsOf, longestRun } from "../engine/engineOptions";
 import type { LeftBlock } from "../engine/liveTables";
 import type { Clock } from "../engine/ports";
-import type { StepLimits } from "../engine/scheduler";
 import { modelSampling } from "../models/knownSampling";
 import { readTextFiles, summarizeModel } from "../models/modelDirectory";
 import type { DeviceInfo, NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../native/binding";
@@ -19,6 +18,7 @@ import { createFittingPool, type FittingPool, poolReductionText } from "./fittin
 import type { ModelLoader } from "./modelGate";
 import { type PoolSize, poolSizeFor } from "./poolSize";
 import type { CountingRunner, Runtime } from "./runtime";
+import { warmUp } from "./warmUp";
 
 /** A loaded model with its text model, engine, driver and block pool. */
 export interface LoadedModel {
@@ -94,6 +94,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       try {
         const device = await addon.deviceInfo();
         const model = await this.assemble(summary, native, device.availableBytes);
+        if (native.info.device === "gpu") await warmUp(model.runner);
         log.log("info", `${name} is loaded on ${device.name}, ${opsText(native.info)}, ${model.pool.blocks} blocks`);
         const { mlx } = addon.versions();
         this.setState({ type: "ready", model: summary, device: deviceText(device), mlxVersion: mlx });
@@ -214,12 +215,22 @@ const maxStepsPerRun = 128;
 const cpuStepBytes = 30e9;
 
 /**
+ * Rows of a step on a GPU, by its measured speed: fewer make poor use of it, more gain nothing. A pool with window blocks has
+ * room for the steps that it was made for.
+ */
+const gpuRows = { least: 64, most: 2048 };
+
+/**
  * How much one step computes. A stop or a new request is handled between steps, so a step must be short: MLX's
  * operations on a CPU prefill about 15 tokens per second with any chunk size; our kernels take as many rows as the
  * model's size allows.
  */
-function engineLimits({ device, ops, weightBytes }: NativeModelInfo): Omit<StepLimits, "lookupTokensPerRun"> {
-  if (device === "gpu") return { tokenBudget: 512, prefillChunkTokens: 256, maxStepsPerRun };
+function engineLimits({ device, ops, weightBytes, window }: NativeModelInfo): EngineOptions {
+  if (device === "gpu") {
+    const tokenBudget = 512;
+    const most = window === undefined ? gpuRows.most : tokenBudget;
+    return { tokenBudget, prefillChunkTokens: 256, maxStepsPerRun, measuredRows: { ...gpuRows, most } };
+  }
   if (ops === "mlx") return { tokenBudget: 32, prefillChunkTokens: 16, maxStepsPerRun: 4 };
   const rows = Math.min(256, Math.max(32, Math.floor(cpuStepBytes / Math.max(1, weightBytes) / 32) * 32));
   return { tokenBudget: rows, prefillChunkTokens: Math.max(16, rows / 4), maxStepsPerRun };

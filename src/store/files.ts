@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises
 import { constants } from "node:os";
 import path from "node:path";
 import { ResidentError } from "../common/errors";
-import type { DurableFiles } from "./ports";
+import type { Durability, DurableFiles } from "./ports";
 
 /** Files that are only looked at: more at once would keep processors from a model's steps. */
 export const looksInFlight = 8;
@@ -46,8 +46,20 @@ export function isOtherKind(error: unknown): boolean {
   return otherKinds.has(errnoCode(error) ?? "");
 }
 
-export const durableFiles: DurableFiles = {
-  async writeAt(file, position, bytes, sync = true) {
+/** Puts what was written to an open file on disk; what is synced later does not get there before it. */
+export type SyncFile = (handle: FileHandle, file: string) => Promise<void>;
+
+/** Node's own: on macOS it empties the drive's memory each time. */
+export const durableFiles: DurableFiles = durableFilesWith((handle) => handle.sync());
+
+/**
+ * A commit's files are synced by `syncFile` and then renamed; the folder's sync at its end is the system's full one, and
+ * what was synced before it is on disk with it.
+ */
+export function durableFilesWith(syncFile: SyncFile): DurableFiles {
+  return { writeAt, replace };
+
+  async function writeAt(file: string, position: number, bytes: Uint8Array, sync = true): Promise<void> {
     try {
       const handle = await openForWriting(file);
       try {
@@ -57,22 +69,27 @@ export const durableFiles: DurableFiles = {
         if (status.size < position) throw new Error(`it has ${status.size} of the ${position} bytes that were saved`);
         await handle.truncate(position);
         await writeAll(handle, bytes, position);
-        if (sync) await handle.sync();
+        if (sync) await syncFile(handle, file);
       } finally {
         await handle.close();
       }
     } catch (error) {
       throw storeError(error, file);
     }
-  },
+  }
 
-  async replace(file, bytes, durability = "kept", after = undefined) {
+  async function replace(
+    file: string,
+    bytes: Uint8Array,
+    durability: Durability = "kept",
+    after?: Promise<void>,
+  ): Promise<void> {
     const temporary = temporaryName(file);
     try {
       const handle = await open(temporary, "wx", ownerOnlyFile);
       try {
         await writeAll(handle, bytes, 0);
-        await handle.sync();
+        await syncFile(handle, temporary);
       } finally {
         await handle.close();
       }
@@ -83,8 +100,8 @@ export const durableFiles: DurableFiles = {
       await rm(temporary, { force: true }).catch(() => {});
       throw storeError(error, file);
     }
-  },
-};
+  }
+}
 
 /** Names of files that a save begins and renames. No two are ever the same: what a dead process left is in nobody's way. */
 function temporaryName(file: string): string {

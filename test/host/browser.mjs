@@ -11,10 +11,12 @@ const usualPlaces = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-const installCommand =
-  process.platform === "darwin"
-    ? "brew install --cask chromium"
+/** Homebrew has no signed Chromium, and macOS starts no other. */
+export function installCommand(platform) {
+  return platform === "darwin"
+    ? "brew install --cask google-chrome"
     : "sudo apt-get install -y --no-install-recommends chromium";
+}
 
 /** $CHROMIUM, or one in a usual place, or, as root on Debian, a fresh one. */
 export function ensureBrowser() {
@@ -25,7 +27,7 @@ export function ensureBrowser() {
   }
   const found = usualPlaces.find((file) => fs.existsSync(file)) ?? installFromDebian();
   if (found) return found;
-  throw new Error(`Chromium is missing: install it (${installCommand}) or name one in $CHROMIUM`);
+  throw new Error(`Chromium is missing: install one (${installCommand(process.platform)}) or name one in $CHROMIUM`);
 }
 
 function installFromDebian() {

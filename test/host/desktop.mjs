@@ -61,10 +61,11 @@ function isProgram(file) {
  * The stable build in .vscode-test/, downloaded when it is not there. That it cannot be had is remembered for a day.
  *
  * @param {() => Promise<string>} download
+ * @param {string} remembered the file that holds the answer
  * @returns {Promise<string | undefined>} its executable
  */
-export async function downloadDesktop(download = downloadStable) {
-  if (readAnswer()?.available === false) return undefined;
+export async function downloadDesktop(download = downloadStable, remembered = answerFile) {
+  if (readAnswer(remembered)?.available === false) return undefined;
   let executable;
   try {
     const told = await download();
@@ -74,7 +75,7 @@ export async function downloadDesktop(download = downloadStable) {
   } catch (error) {
     console.log(`VS Code's desktop build cannot be downloaded here (${error?.message ?? error}).`);
   }
-  writeAnswer(executable !== undefined);
+  writeAnswer(remembered, executable !== undefined);
   return executable;
 }
 
@@ -87,16 +88,16 @@ async function downloadStable() {
   });
 }
 
-function readAnswer() {
+function readAnswer(file) {
   try {
-    const answer = JSON.parse(fs.readFileSync(answerFile, "utf8"));
+    const answer = JSON.parse(fs.readFileSync(file, "utf8"));
     return Date.now() - Date.parse(answer.at) < answerHoldsMs ? answer : undefined;
   } catch {
     return undefined;
   }
 }
 
-function writeAnswer(available) {
-  fs.mkdirSync(path.dirname(answerFile), { recursive: true });
-  fs.writeFileSync(answerFile, `${JSON.stringify({ available, at: new Date().toISOString() })}\n`);
+function writeAnswer(file, available) {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, `${JSON.stringify({ available, at: new Date().toISOString() })}\n`);
 }

@@ -8,16 +8,16 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { canShowWindows, downloadDesktop, findInstalledDesktop } from "./desktop.mjs";
 import { startGuarded } from "./guarded.mjs";
+import { profileFolder } from "./profile.mjs";
 import { seedSettings, serverFolders, startServer } from "./server.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.dirname(path.dirname(here));
-const profile = profileFolder();
+const profile = profileFolder(root, "start");
 const folder = path.resolve(process.argv[2] ?? path.join(root, "test", "fixtures", "workspace"));
 
 if (!fs.existsSync(folder)) {
@@ -44,14 +44,6 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 }
 const code = await host.exited;
 process.exit(stopping ? 0 : code);
-
-/** In the checkout, unless its path is so long that VS Code's socket in there would not fit what macOS allows. */
-function profileFolder() {
-  const longestSocketPath = 103;
-  const local = path.join(root, ".vscode-test", "start");
-  const socket = path.join(serverFolders(local).userData, "1.000-main.sock");
-  return socket.length <= longestSocketPath ? local : path.join(os.homedir(), ".resident-start");
-}
 
 function startDesktop(executable) {
   console.log(`Starting ${executable}`);

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, rm, symlink } from "node:fs/promises";
 import path from "node:path";
-import { commands } from "../../src/extension/contributions";
-import type { AgentSummary } from "../../src/protocol/service";
-import { ask, chatTabs, closeEditors, newAgent, run } from "./support";
+import { ask, newAgent } from "./support";
 
 describe("agents of two models that are asked together", () => {
   const { home, starter } = folders();
@@ -32,21 +30,3 @@ function folders() {
   assert(home !== undefined && starter !== undefined, "the tier's program names both");
   return { home, starter };
 }
-
-describe("the room's commands", () => {
-  before(async () => {
-    await closeEditors();
-    await run(commands.forgetEverything, { force: true });
-  });
-
-  it("make the first agent where there is none to add, without leaving the room for its panel", async () => {
-    const first = await run<AgentSummary>(commands.addToRoom, { name: "First" });
-    assert.equal(first.name, "First");
-    assert.deepEqual(chatTabs(), []);
-    assert.equal((await run<AgentSummary>(commands.removeFromRoom, { agent: "First" })).id, first.id);
-  });
-
-  it("clear it, and say how much was in it", async () => {
-    assert.deepEqual(await run(commands.clearRoom, {}), { messages: 0 });
-  });
-});

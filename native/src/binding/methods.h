@@ -65,6 +65,10 @@ Napi::Object MakeModel(Napi::Env env, const EnvironmentPtr& environment, Handle 
 Napi::Object MakePool(Napi::Env env, const EnvironmentPtr& environment, const PoolParts& pool);
 /** `BlockFileCheck` of the block file at a path, read on an I/O thread. */
 Napi::Value CheckFile(const EnvironmentPtr& environment, const Napi::CallbackInfo& info);
+/** Puts an open file's bytes on disk, on a thread of Node's own. */
+Napi::Value SyncFile(const Napi::CallbackInfo& info);
+/** Sets an extended attribute of a file or folder. */
+Napi::Value SetAttribute(const Napi::CallbackInfo& info);
 /** `NativeLock`, or undefined when another holder has it. */
 Napi::Value MakeLock(Napi::Env env, const std::string& path);
 

@@ -99,7 +99,7 @@ export class ChatPanel implements Disposable {
     );
     this.message = new PanelDraft(agentId, {
       drafts: ports.drafts,
-      measure: async (draft) => (await service.get()).measureDraft(agentId, draft),
+      measure: async ({ text, instead }) => (await service.get()).measureDraft(agentId, text, instead),
       page: this.page,
       onError: (error) => failures.note(error),
     });

@@ -1,7 +1,8 @@
+import type { MessageDraft } from "../../protocol/chat";
 import type { DraftSize } from "../../protocol/service";
 
 interface Asked {
-  readonly draft: string;
+  readonly draft: MessageDraft;
   readonly serial: number;
 }
 
@@ -14,12 +15,12 @@ export class DraftMeter {
   private measuring = false;
 
   constructor(
-    private readonly measure: (draft: string) => Promise<DraftSize | undefined>,
+    private readonly measure: (draft: MessageDraft) => Promise<DraftSize | undefined>,
     private readonly tell: (serial: number, size: DraftSize | undefined) => void,
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  ask(draft: string, serial: number): void {
+  ask(draft: MessageDraft, serial: number): void {
     this.newest = { draft, serial };
     this.again();
   }
@@ -37,12 +38,12 @@ export class DraftMeter {
       if (next === asked) this.tell(asked.serial, size);
       asked = next === asked ? undefined : next;
     }
-    if (this.newest?.draft.trim() === "") this.newest = undefined;
+    if (this.newest?.draft.text.trim() === "") this.newest = undefined;
     this.measuring = false;
   }
 
-  private async sizeOf(draft: string): Promise<DraftSize | undefined> {
-    if (draft.trim() === "") return undefined;
+  private async sizeOf(draft: MessageDraft): Promise<DraftSize | undefined> {
+    if (draft.text.trim() === "") return undefined;
     try {
       return await this.measure(draft);
     } catch (error) {

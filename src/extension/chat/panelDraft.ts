@@ -6,7 +6,7 @@ import type { Drafts } from "./drafts";
 
 export interface PanelDraftPorts {
   readonly drafts: Drafts;
-  readonly measure: (draft: string) => Promise<DraftSize | undefined>;
+  readonly measure: (draft: MessageDraft) => Promise<DraftSize | undefined>;
   readonly page: { readonly live: boolean; post(update: ChatToPage): void };
   readonly onError: (error: unknown) => void;
 }
@@ -37,8 +37,9 @@ export class PanelDraft {
   }
 
   rested({ draft, instead, serial }: Extract<ChatCommand, { type: "readAhead" }>): void {
-    this.ports.drafts.set(this.agent, instead === undefined ? { text: draft } : { text: draft, instead });
-    this.meter.ask(draft, serial);
+    const message: MessageDraft = instead === undefined ? { text: draft } : { text: draft, instead };
+    this.ports.drafts.set(this.agent, message);
+    this.meter.ask(message, serial);
     this.written = instead === undefined ? draft : "";
   }
 

@@ -19,7 +19,15 @@ export function bitsOf(type: QuantizedType): 4 | 8 {
   return type === "Q8_0" ? 8 : 4;
 }
 
-/** The three parts of `blocks` groups: packed words, and per group one f32 scale and one f32 bias, little-endian. */
+/**
+ * How scales and biases are stored. The file's are f16, and their products with −8 and −128 are exact in f16 as long as they
+ * are finite there: F16 loses nothing, is smaller, and has a GPU compute in f16. F32 holds all of them.
+ */
+export type ScaleType = "F16" | "F32";
+
+export const scaleBytes: Readonly<Record<ScaleType, number>> = { F16: 2, F32: 4 };
+
+/** The three parts of `blocks` groups: packed words, and per group one scale and one bias, little-endian. */
 export interface AffineGroups {
   readonly weight: Buffer;
   readonly scales: Buffer;
@@ -27,22 +35,33 @@ export interface AffineGroups {
 }
 
 /**
- * Converts consecutive blocks. `input.length` must be a multiple of the type's block size. Returns undefined where a
- * scale or bias is not finite: no sound file has such.
+ * Converts consecutive blocks. `input.length` must be a multiple of the type's block size. "not finite": a scale or bias is
+ * not, and no sound file has such. "too large": a bias is beyond the numbers of `scaleType`.
  */
-export function toAffine(type: QuantizedType, input: Buffer): AffineGroups | undefined {
+export function toAffine(
+  type: QuantizedType,
+  input: Buffer,
+  scaleType: ScaleType,
+): AffineGroups | "not finite" | "too large" {
   const headerBytes = type === "Q4_1" ? 4 : 2;
   const weightBytes = bitsOf(type) * 4;
   const blocks = input.length / (headerBytes + weightBytes);
   const weight = Buffer.allocUnsafe(blocks * weightBytes);
-  const scales = Buffer.allocUnsafe(blocks * 4);
-  const biases = Buffer.allocUnsafe(blocks * 4);
+  const size = scaleBytes[scaleType];
+  const scales = Buffer.allocUnsafe(blocks * size);
+  const biases = Buffer.allocUnsafe(blocks * size);
   for (let block = 0, at = 0; block < blocks; block++, at += headerBytes + weightBytes) {
     const scale = halfToNumber(input.readUInt16LE(at));
     const bias = type === "Q4_1" ? halfToNumber(input.readUInt16LE(at + 2)) : scale * (type === "Q4_0" ? -8 : -128);
-    if (!Number.isFinite(scale) || !Number.isFinite(bias)) return undefined;
-    scales.writeFloatLE(scale, block * 4);
-    biases.writeFloatLE(bias, block * 4);
+    if (!Number.isFinite(scale) || !Number.isFinite(bias)) return "not finite";
+    if (scaleType === "F32") {
+      scales.writeFloatLE(scale, block * 4);
+      biases.writeFloatLE(bias, block * 4);
+    } else {
+      if (Math.abs(bias) > largestHalf) return "too large";
+      scales.writeUInt16LE(input.readUInt16LE(at), block * 2);
+      biases.writeUInt16LE(numberToHalf(bias), block * 2);
+    }
     if (type === "Q8_0") flipSigns(input, at + headerBytes, weight, block * weightBytes);
     else interleaveNibbles(input, at + headerBytes, weight, block * weightBytes);
   }
@@ -60,6 +79,17 @@ function interleaveNibbles(input: Buffer, from: number, output: Buffer, to: numb
     output[to + i] = (even & 0x0f) | ((odd & 0x0f) << 4);
     output[to + 8 + i] = (even >> 4) | (odd & 0xf0);
   }
+}
+
+const largestHalf = 65_504;
+
+/** A number that binary16 holds exactly, to its bits. */
+export function numberToHalf(value: number): number {
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const size = Math.abs(value);
+  if (size < 2 ** -14) return sign | (size * 2 ** 24);
+  const exponent = Math.floor(Math.log2(size));
+  return sign | ((exponent + 15) << 10) | ((size / 2 ** exponent - 1) * 1024);
 }
 
 /** IEEE 754 binary16 to a number, exactly. */

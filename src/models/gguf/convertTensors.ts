@@ -1,6 +1,6 @@
 import { throwIfAborted } from "../../common/errors";
 import type { ByteSource } from "../fileSource";
-import { bitsOf, groupSize, isQuantized, toAffine } from "./affine";
+import { bitsOf, groupSize, isQuantized, type ScaleType, scaleBytes, toAffine } from "./affine";
 import { corrupt } from "./importErrors";
 import type { SafetensorsDtype, SafetensorsFile, TensorLayout } from "./safetensorsFile";
 import type { PlannedTensor } from "./tensorPlan";
@@ -14,8 +14,8 @@ interface Part {
 }
 
 /** Under which names, types and shapes a tensor is stored in MLX's format. */
-export function layoutsOf(tensor: PlannedTensor): readonly TensorLayout[] {
-  return partsOf(tensor).map((part) => part.layout);
+export function layoutsOf(tensor: PlannedTensor, scaleType: ScaleType): readonly TensorLayout[] {
+  return partsOf(tensor, scaleType).map((part) => part.layout);
 }
 
 /** A vector is one row, unless its elements change places. */
@@ -23,7 +23,7 @@ function rowCount({ source, permutedHeadRows }: PlannedTensor): number {
   return source.shape.length === 1 && permutedHeadRows === 0 ? 1 : (source.shape[0] ?? 1);
 }
 
-function partsOf(tensor: PlannedTensor): readonly Part[] {
+function partsOf(tensor: PlannedTensor, scaleType: ScaleType): readonly Part[] {
   const { source, module, parameter } = tensor;
   const rows = rowCount(tensor);
   const { type } = source.encoding;
@@ -37,21 +37,25 @@ function partsOf(tensor: PlannedTensor): readonly Part[] {
   const groups = columns / groupSize;
   return [
     part(parameter, "U32", [rows, words], words * 4),
-    part("scales", "F32", [rows, groups], groups * 4),
-    part("biases", "F32", [rows, groups], groups * 4),
+    part("scales", scaleType, [rows, groups], groups * scaleBytes[scaleType]),
+    part("biases", scaleType, [rows, groups], groups * scaleBytes[scaleType]),
   ];
 }
 
-/** Reads one tensor chunk by chunk, converts it and writes it. `onBytes`: bytes of the source done since the last call. */
+/**
+ * Reads one tensor chunk by chunk, converts it and writes it. `onBytes`: bytes of the source done since the last call. False
+ * where `scaleType` cannot hold its biases.
+ */
 export async function convertTensor(
   tensor: PlannedTensor,
+  scaleType: ScaleType,
   source: ByteSource,
   target: SafetensorsFile,
   onBytes: (bytes: number) => void,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<boolean> {
   const { name, position, bytes, encoding } = tensor.source;
-  const parts = partsOf(tensor);
+  const parts = partsOf(tensor, scaleType);
   const rows = rowCount(tensor);
   const rowBytes = bytes / rows;
   const unit = Math.max(1, tensor.permutedHeadRows);
@@ -62,8 +66,9 @@ export async function convertTensor(
     const read = await source.read(input, position + row * rowBytes);
     if (read < input.length) throw corrupt(`the file ended inside the tensor ${name}`, { tensor: name });
     const ordered = unit > 1 ? undoRopePermutation(input, unit, rowBytes) : input;
-    const pieces = convert(encoding.type, ordered);
-    if (pieces === undefined)
+    const pieces = convert(encoding.type, ordered, scaleType);
+    if (pieces === "too large") return false;
+    if (pieces === "not finite")
       throw corrupt(`the tensor ${name} has scales that are not finite numbers`, { tensor: name });
     for (const [i, piece] of pieces.entries()) {
       const part = parts[i];
@@ -71,12 +76,13 @@ export async function convertTensor(
     }
     onBytes(input.length);
   }
+  return true;
 }
 
-function convert(type: PlannedTensor["source"]["encoding"]["type"], input: Buffer): readonly Buffer[] | undefined {
+function convert(type: PlannedTensor["source"]["encoding"]["type"], input: Buffer, scaleType: ScaleType) {
   if (!isQuantized(type)) return [input];
-  const groups = toAffine(type, input);
-  return groups === undefined ? undefined : [groups.weight, groups.scales, groups.biases];
+  const groups = toAffine(type, input, scaleType);
+  return typeof groups === "string" ? groups : [groups.weight, groups.scales, groups.biases];
 }
 
 /**

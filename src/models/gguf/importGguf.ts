@@ -1,16 +1,17 @@
-import { statfs, writeFile } from "node:fs/promises";
+import { rm, statfs, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InvalidRequestError, ResidentError, throwIfAborted } from "../../common/errors";
 import type { Progress } from "../../protocol/service";
 import { type ByteSource, FileSource } from "../fileSource";
 import { systemCode, toIoError } from "../ioErrors";
+import type { ScaleType } from "./affine";
 import { convertTensor, layoutsOf } from "./convertTensors";
 import { type GgufFile, readGguf } from "./ggufFile";
 import { type Hyperparameters, readHyperparameters } from "./hyperparameters";
 import { corrupt } from "./importErrors";
 import { modelConfig } from "./modelConfig";
 import { type Llama3Scaling, llama3ScalingOf } from "./ropeFactors";
-import { SafetensorsFile, type TensorLayout } from "./safetensorsFile";
+import { SafetensorsFile } from "./safetensorsFile";
 import { StagedFolder } from "./stagedFolder";
 import { planTensors, type TensorPlan } from "./tensorPlan";
 import { tokenizerFiles } from "./tokenizerFiles";
@@ -84,7 +85,6 @@ async function openSource(file: string): Promise<FileSource> {
 interface Contents {
   readonly parameters: Hyperparameters;
   readonly plan: TensorPlan;
-  readonly layouts: readonly TensorLayout[];
   readonly jsonFiles: Readonly<Record<string, object>>;
 }
 
@@ -98,7 +98,6 @@ async function describe(source: ByteSource, signal: AbortSignal | undefined): Pr
   return {
     parameters,
     plan,
-    layouts: plan.tensors.flatMap(layoutsOf),
     jsonFiles: {
       "config.json": modelConfig(parameters, plan, vocabulary.special, llama3),
       "tokenizer.json": tokenizer.tokenizer,
@@ -135,10 +134,29 @@ async function writeFolder(
       flush: true,
     });
   }
-  const { tensors } = contents.plan;
+  const file = join(folder, "model.safetensors");
+  const bytes = await writeWeights(file, contents.plan, "F16", source, onProgress, signal);
+  if (bytes !== undefined) return bytes;
+  // One of the biases is too large for f16.
+  await rm(file);
+  const whole = await writeWeights(file, contents.plan, "F32", source, onProgress, signal);
+  if (whole === undefined) throw corrupt("a bias is too large for f32", { file });
+  return whole;
+}
+
+/** Resolves with the file's size; `undefined` where `scaleType` cannot hold a bias. All tensors have the same type of scales. */
+async function writeWeights(
+  file: string,
+  { tensors }: TensorPlan,
+  scaleType: ScaleType,
+  source: ByteSource,
+  onProgress: (progress: Progress) => void,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
   const total = tensors.reduce((sum, tensor) => sum + tensor.source.bytes, 0);
   let done = 0;
-  const weights = await SafetensorsFile.create(join(folder, "model.safetensors"), contents.layouts);
+  const layouts = tensors.flatMap((tensor) => layoutsOf(tensor, scaleType));
+  const weights = await SafetensorsFile.create(file, layouts);
   try {
     for (const tensor of tensors) {
       const message = `Converting ${tensor.source.name}`;
@@ -146,7 +164,7 @@ async function writeFolder(
         done += bytes;
         onProgress({ done, total, unit: "bytes", message });
       };
-      await convertTensor(tensor, source, weights, report, signal);
+      if (!(await convertTensor(tensor, scaleType, source, weights, report, signal))) return undefined;
     }
     await weights.finish();
   } finally {
@@ -160,7 +178,8 @@ const slackBytes = 32 << 20;
 
 /** Refuses before hours of writing what cannot end well; a disk that fills meanwhile is noticed by the writes. */
 async function requireSpace(folder: string, contents: Contents): Promise<void> {
-  const neededBytes = contents.layouts.reduce((sum, layout) => sum + layout.bytes, slackBytes);
+  const layouts = contents.plan.tensors.flatMap((tensor) => layoutsOf(tensor, "F16"));
+  const neededBytes = layouts.reduce((sum, layout) => sum + layout.bytes, slackBytes);
   const { bavail, bsize } = await statfs(folder);
   const availableBytes = bavail * bsize;
   if (availableBytes >= neededBytes) return;

@@ -69,7 +69,7 @@ export class Dock {
       this.engineView(snapshot, formats, act),
     );
     const { editing, size } = this;
-    const fit = size && draftFit(size, editing !== undefined, formats);
+    const fit = size && draftFit(size, formats);
     this.composer.render({
       label: `Message to ${snapshot.agent.name}`,
       placeholder: `Ask ${shownName(snapshot.agent.name)} (Shift+Enter for a new line)`,

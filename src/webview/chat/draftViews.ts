@@ -16,17 +16,13 @@ export interface DraftFit {
   readonly level: "fits" | "near" | "tooLong";
 }
 
-/** `editing`: the draft does not follow the head, so that of the rest only the context's length is known. */
-export function draftFit(size: DraftSize, editing: boolean, formats: Formats): DraftFit {
-  const { draftTokens, contextTokens } = size;
-  const promptTokens = editing ? draftTokens : size.promptTokens;
+export function draftFit({ draftTokens, promptTokens, contextTokens }: DraftSize, formats: Formats): DraftFit {
   const tokens = plural(draftTokens, "token", formats);
   const left = contextTokens - promptTokens;
   if (left <= 0) {
     const room = Math.max(0, contextTokens - 1 - (promptTokens - draftTokens));
     return { text: `${tokens}, room for ${formats.count(room)}`, level: "tooLong" };
   }
-  if (editing) return { text: tokens, level: "fits" };
   const level = promptTokens >= contextTokens * nearlyFull ? "near" : "fits";
   return { text: `${tokens} · ${formats.count(left)} left`, level };
 }

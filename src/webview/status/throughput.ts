@@ -7,6 +7,8 @@ import { sparkline } from "./spark";
 
 export function throughputView(metrics: EngineMetrics, samples: readonly MetricSample[], formats: Formats): TreeNode {
   const rate = (value: number): readonly [string, string] => [formats.rate(value), "tok/s"];
+  // No turn has ever taken 0 ms: none was answered yet.
+  const wait = (ms: number) => (ms > 0 ? split(formats.duration(ms)) : (["–", "ms"] as const));
   const spark = (title: string, [value, unit]: readonly [string, string], values: readonly number[]) =>
     h(
       "div.spark",
@@ -26,8 +28,8 @@ export function throughputView(metrics: EngineMetrics, samples: readonly MetricS
       {},
       spark("Decode", rate(metrics.decodeTokensPerSecond), pick(samples, "decodeTokensPerSecond")),
       spark("Prefill", rate(metrics.prefillTokensPerSecond), pick(samples, "prefillTokensPerSecond")),
-      spark("TTFT, p50", split(formats.duration(metrics.ttftP50Ms)), pick(samples, "ttftP50Ms")),
-      spark("TTFT, p95", split(formats.duration(metrics.ttftP95Ms)), pick(samples, "ttftP95Ms")),
+      spark("TTFT, p50", wait(metrics.ttftP50Ms), pick(samples, "ttftP50Ms")),
+      spark("TTFT, p95", wait(metrics.ttftP95Ms), pick(samples, "ttftP95Ms")),
     ),
     h(
       "dl.counters.num",

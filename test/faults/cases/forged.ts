@@ -52,7 +52,7 @@ async function write(home: string, id: string, forge: Forge): Promise<void> {
   const store = new AgentStore(path.join(home, "agents"), durableFiles, () => new FakeLocks().process());
   const { manifest, entries } = await store.read(id);
   const log = new TurnLogWriter(emptyEnd());
-  // The forged manifest states digests of the logs as they will be written.
+  // The manifest is forged below, when the digests of the written logs are known.
   const written = forge({ manifest, entries });
   log.describe(agentRecordOf(manifest));
   for (const entry of written.entries ?? entries) log.append(entry);

@@ -65,6 +65,8 @@ export class AgentRig {
     const { window } = options;
     const geometry = { totalBlocks: options.totalBlocks ?? 128, blockTokens, ...(window && { window }) };
     this.runner = new FakeRunner({ ...geometry, maxContextTokens: contextTokens, vocabSize: fakeTextVocabSize });
+    // A usual disk is faster than a model: a message is on disk before its answer gets far.
+    this.runner.beforeStep = () => this.disk.settled();
     this.files = new FakeBlockFiles(blockTokens, {
       get: (block) => this.runner.contentsOf(block),
       set: (block, contents) => this.runner.setContents(block, contents),

@@ -25,10 +25,13 @@ export function writeFakeModel(directory: string): Promise<string> {
 export class FakeRuntime implements Runtime {
   /** Loaded directories, and freed ones with a minus before them, in order. */
   readonly history: string[] = [];
+  /** The extended attributes that were set, in order. */
+  readonly attributes: { readonly file: string; readonly name: string }[] = [];
   /** Thrown by `loadAddon` while set. */
   addonError: ResidentError | undefined;
   /** Awaited by every load. */
   beforeLoad: () => Promise<void> = async () => {};
+  device: "cpu" | "gpu" = "cpu";
   /** Free memory in bytes: larger pools are refused. */
   availableBytes = 2 ** 40;
   private readonly runners = new WeakMap<NativePool, FakeRunner>();
@@ -45,9 +48,9 @@ export class FakeRuntime implements Runtime {
       versions: () => ({ addon: "0.0.0", mlx: "0.0.0", platform: "fake", sanitizer: "" }),
       samplingRanges: () => samplingRanges,
       deviceInfo: async () => ({
-        device: "cpu",
+        device: this.device,
         name: "fake device",
-        gpuAvailable: false,
+        gpuAvailable: this.device === "gpu",
         memoryBytes: 2 ** 40,
         availableBytes: this.availableBytes,
         mlxActiveBytes: 0,
@@ -68,9 +71,14 @@ export class FakeRuntime implements Runtime {
           },
         };
       },
+      footprintBytes: () => process.memoryUsage().rss,
       weightsId: async () => undefined,
       createBarePool: () => Promise.reject(new Error("the fake device has no bare pools")),
       checkBlockFile: checkFakeBlockFile,
+      syncFile: () => Promise.resolve(),
+      setAttribute: (file, name) => {
+        this.attributes.push({ file, name });
+      },
       tryLock: (file) => this.locks.tryLock(file),
     };
   }
@@ -112,7 +120,7 @@ export class FakeRuntime implements Runtime {
       architectureId: "{}",
       kvLayoutId: "fake-1",
       numericsId: "fake-1",
-      device: "cpu",
+      device: this.device,
       ops: "mlx",
     };
     return {

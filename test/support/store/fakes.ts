@@ -41,15 +41,34 @@ export class FakeLocks {
 /** Real files on a disk that is full while `full` is set. */
 export class FlakyFiles implements DurableFiles {
   full = false;
+  /** Awaited before anything is written. */
+  beforeWrite: () => Promise<void> = async () => {};
+  private readonly underWay = new Set<Promise<void>>();
+
+  /** Resolves when nothing is being written, and those who waited for it have gone on. */
+  async settled(): Promise<void> {
+    do {
+      await Promise.allSettled(this.underWay);
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (this.underWay.size > 0);
+  }
 
   async writeAt(file: string, position: number, bytes: Uint8Array, sync?: boolean): Promise<void> {
-    this.check(file);
-    await durableFiles.writeAt(file, position, bytes, sync);
+    await this.track(file, () => durableFiles.writeAt(file, position, bytes, sync));
   }
 
   async replace(file: string, bytes: Uint8Array, durability?: Durability, after?: Promise<void>): Promise<void> {
+    await this.track(file, () => durableFiles.replace(file, bytes, durability, after));
+  }
+
+  private async track(file: string, write: () => Promise<void>): Promise<void> {
     this.check(file);
-    await durableFiles.replace(file, bytes, durability, after);
+    const writing = this.beforeWrite().then(() => {
+      this.check(file);
+      return write();
+    });
+    this.underWay.add(writing);
+    await writing.finally(() => this.underWay.delete(writing));
   }
 
   private check(file: string): void {

@@ -103,11 +103,19 @@ export class Chat {
   }
 }
 
-/** Reads a turn's list of figures when it is there. */
+/** Reads a turn's list of figures when it is there. A list that the page replaces meanwhile is read again. */
 export async function shownFigures(list: Locator): Promise<ShownFigures> {
-  await list.waitFor({ timeout: answerLimitMs });
-  const text = (await list.getByRole("listitem").allTextContents()).join(", ");
-  return { reused: figure(text, "reused"), prefilled: figure(text, "prefilled"), generated: figure(text, "generated") };
+  const end = Date.now() + answerLimitMs;
+  for (;;) {
+    await list.waitFor({ timeout: answerLimitMs });
+    const text = (await list.getByRole("listitem").allTextContents()).join(", ");
+    if (text === "" && Date.now() < end) continue;
+    return {
+      reused: figure(text, "reused"),
+      prefilled: figure(text, "prefilled"),
+      generated: figure(text, "generated"),
+    };
+  }
 }
 
 /** "1,234 reused" → 1234 */

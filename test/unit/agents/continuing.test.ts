@@ -84,7 +84,9 @@ describe("an answer that was cut", function () {
       let steps = 0;
       rig.runner.beforeStep = async () => {
         steps += 1;
-        // By then more than a commit's worth of tokens was sampled: the device waits until it is on disk.
+        rig.clock.advance(50);
+        await rig.disk.settled();
+        // By then a commit is due: the device waits until it is on disk.
         if (steps !== 60) return;
         while ((await new AgentRig(live).lastTurn(id)).answer === answer) {
           await new Promise((resolve) => setTimeout(resolve, 5));

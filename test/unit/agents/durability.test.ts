@@ -17,6 +17,8 @@ describe("durability", function () {
       let steps = 0;
       rig.runner.beforeStep = async () => {
         steps += 1;
+        rig.clock.advance(50);
+        await rig.disk.settled();
         if (steps !== 60) return;
         // Commits under way end before the next step is allowed: then the folder is what a kill leaves.
         await new Promise((resolve) => setTimeout(resolve, 100));

@@ -1,20 +1,12 @@
 import assert from "node:assert/strict";
 import { ResidentError } from "../../../src/common/errors";
 import { AgentRig, type RigOptions, record } from "../../support/agents/agentRig";
+import { gate } from "../../support/agents/gate";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
 
 const long = "Tell me of the harbour and of all the ships that lie in it this morning";
 /** As long, and without a block in common. */
 const other = [...long].reverse().join("");
-
-/** A promise and what resolves it. */
-function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
-  let open: () => void = () => {};
-  const passed = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { passed, open };
-}
 
 async function until(condition: () => boolean): Promise<void> {
   for (let turns = 0; !condition(); turns += 1) {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import type { AgentDetail, Running } from "../../../src/protocol/service";
+import type { AgentDetail, GenerationEvent, Running } from "../../../src/protocol/service";
 import { AgentRig, record } from "../../support/agents/agentRig";
+import { gate, passTime } from "../../support/agents/gate";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
 
 /** Resolves once the answer has so many letters. */
@@ -14,6 +15,10 @@ function lettersOf(running: Running, letters: number): Promise<void> {
       if (seen >= letters) resolve();
     });
   });
+}
+
+function textOf(events: readonly GenerationEvent[]): string {
+  return events.map((event) => (event.type === "text" ? event.text : "")).join("");
 }
 
 /** Ends of branches that the head is not on, without what the clock and the model say. */
@@ -45,20 +50,98 @@ describe("turns", function () {
       assert.equal(done.figures.generatedTokens, done.tokenIds.length);
     }));
 
-  it("have the message on disk before anything runs", () =>
+  it("are read beside the commit of the message, which is on disk before send resolves and a text is shown", () =>
     inFolder(async (home) => {
-      const rig = new AgentRig(home);
+      const rig = new AgentRig(home, { maxAnswerTokens: 12 });
       const id = await rig.create();
-      let atFirstStep: Promise<unknown> | undefined;
+      const disk = gate();
+      rig.disk.beforeWrite = () => disk.passed;
+      let steps = 0;
       rig.runner.beforeStep = () => {
-        atFirstStep ??= rig.store.read(id).then(({ manifest, entries }) => {
-          assert.equal(manifest.head, "t1");
-          assert.equal(entries[0]?.body["user"], "Hello");
-        });
+        steps += 1;
       };
-      await rig.ask(id, "Hello");
-      assert.ok(atFirstStep);
-      await atFirstStep;
+      let sent = false;
+      const sending = rig.agents.send(id, { text: "Hello" }).then((running) => {
+        sent = true;
+        return running;
+      });
+      while (rig.agents.running(id) === undefined) await passTime();
+      const events = record(rig.agents.running(id) ?? assert.fail("nothing runs"));
+      while (steps < 12) await passTime();
+      assert.equal(sent, false);
+      assert.deepEqual(events, []);
+      assert.equal((await rig.store.read(id)).entries.length, 0);
+      assert.equal((await rig.agents.get(id)).turns[0]?.state, "running");
+      disk.open();
+      const running = await sending;
+      const { entries } = await rig.store.read(id);
+      assert.deepEqual([entries[0]?.body["type"], entries[0]?.body["user"]], ["turn", "Hello"]);
+      const done = await rig.over(id, running);
+      assert.equal(done.finishReason, "length");
+      assert.equal(textOf(events), done.text);
+      await rig.agents.close();
+      assert.equal((await new AgentRig(home).lastTurn(id)).answer, done.text);
+    }));
+
+  it("end with the error of a commit that fails, and nothing of the answer was shown", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, { maxAnswerTokens: 60 });
+      const id = await rig.create();
+      await rig.ask(id, "One");
+      const disk = gate();
+      rig.disk.beforeWrite = () => disk.passed;
+      let steps = 0;
+      rig.runner.beforeStep = () => {
+        steps += 1;
+      };
+      const sending = rig.agents.send(id, { text: "Two" });
+      sending.catch(() => {});
+      while (steps < 3) await passTime();
+      const running = rig.agents.running(id) ?? assert.fail("nothing runs");
+      const events = record(running);
+      rig.disk.full = true;
+      disk.open();
+      await assert.rejects(sending, { code: "DISK_FULL" });
+      await assert.rejects(running.done, { code: "DISK_FULL" });
+      assert.deepEqual(
+        events.map(({ type }) => type),
+        ["failed"],
+      );
+      const { turns, state } = await rig.agents.get(id);
+      assert.deepEqual([turns.map(({ user }) => user), state], [["One"], "idle"]);
+      assert.equal(rig.heldLeases, 0);
+      rig.disk.full = false;
+      await rig.ask(id, "Three");
+      await rig.agents.close();
+      rig.session.engine.assertInvariants();
+      const next = await new AgentRig(home).agents.get(id);
+      assert.deepEqual(
+        next.turns.map(({ user }) => user),
+        ["One", "Three"],
+      );
+    }));
+
+  it("wait for the disk by themselves only every two seconds of an answer", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, { maxAnswerTokens: 200 });
+      const id = await rig.create();
+      const running = await rig.agents.send(id, { text: "Hello" });
+      let writes = 0;
+      rig.disk.beforeWrite = async () => {
+        writes += 1;
+      };
+      await running.done;
+      assert.ok(writes <= 3, `${writes} writes at the answer's end`);
+      await rig.agents.save(id);
+      rig.runner.beforeStep = async () => {
+        rig.clock.advance(30);
+        await rig.disk.settled();
+      };
+      const slow = await rig.agents.send(id, { text: "Slowly" });
+      writes = 0;
+      await slow.done;
+      // Six seconds: two commits in its middle and one at its end, of three writes each.
+      assert.ok(writes > 6 && writes <= 12, `${writes} writes`);
     }));
 
   it("refuse a blank message, a second one at a time, and unknown turns", () =>

@@ -86,7 +86,7 @@ describe("the measuring of a draft", () => {
     const told: (readonly [number, number | undefined])[] = [];
     const meter = new DraftMeter(
       (draft) => {
-        asked.push(draft);
+        asked.push(draft.text);
         return new Promise((resolve) => answers.push(resolve));
       },
       (serial, size) => told.push([serial, size?.draftTokens]),
@@ -102,9 +102,9 @@ describe("the measuring of a draft", () => {
 
   it("asks for one at a time and tells the last one only", async () => {
     const { meter, asked, told, answer } = newMeter();
-    meter.ask("a", 1);
-    meter.ask("ab", 2);
-    meter.ask("abc", 3);
+    meter.ask({ text: "a" }, 1);
+    meter.ask({ text: "ab" }, 2);
+    meter.ask({ text: "abc" }, 3);
     assert.deepEqual(asked, ["a"]);
     await answer(1);
     assert.deepEqual(asked, ["a", "abc"]);
@@ -116,7 +116,7 @@ describe("the measuring of a draft", () => {
   it("measures again when the model is there or the conversation went on, but nothing where nothing is written", async () => {
     const { meter, asked, told, answer } = newMeter();
     meter.again();
-    meter.ask("a", 1);
+    meter.ask({ text: "a" }, 1);
     await answer(undefined);
     meter.again();
     await answer(5);
@@ -124,7 +124,7 @@ describe("the measuring of a draft", () => {
       [1, undefined],
       [1, 5],
     ]);
-    meter.ask(" ", 2);
+    meter.ask({ text: " " }, 2);
     await setImmediate();
     meter.again();
     await setImmediate();
@@ -144,7 +144,7 @@ describe("the measuring of a draft", () => {
       (serial, size) => told.push([serial, size !== undefined]),
       (error) => errors.push(error),
     );
-    meter.ask("a", 1);
+    meter.ask({ text: "a" }, 1);
     await setImmediate();
     works = true;
     meter.again();

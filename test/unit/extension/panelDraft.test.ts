@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Emitter } from "../../../src/common/events";
 import { Drafts } from "../../../src/extension/chat/drafts";
 import { PanelDraft } from "../../../src/extension/chat/panelDraft";
-import type { ChatToPage } from "../../../src/protocol/chat";
+import type { ChatToPage, MessageDraft } from "../../../src/protocol/chat";
 import type { ServiceEvent } from "../../../src/protocol/service";
 
 describe("the message of a panel, on the host's side", () => {
@@ -14,15 +14,19 @@ describe("the message of a panel, on the host's side", () => {
       (error) => assert.fail(String(error)),
     );
     const posted: ChatToPage[] = [];
+    const measured: MessageDraft[] = [];
     const page = { live: true, post: (update: ChatToPage) => posted.push(update) };
     const open = () =>
       new PanelDraft("ada", {
         drafts,
-        measure: async () => undefined,
+        measure: async (message) => {
+          measured.push(message);
+          return undefined;
+        },
         page,
         onError: (error) => assert.fail(String(error)),
       });
-    return { draft: open(), open, page, posted };
+    return { draft: open(), open, page, posted, measured };
   }
 
   it("is there for the next panel of the agent, until it is sent", () => {
@@ -34,11 +38,12 @@ describe("the message of a panel, on the host's side", () => {
     assert.equal(open().kept, undefined);
   });
 
-  it("is not read ahead while an earlier message is edited, but kept", () => {
-    const { draft, open } = newDraft();
+  it("is not read ahead while an earlier message is edited, but kept, and measured in that one's place", () => {
+    const { draft, open, measured } = newDraft();
     draft.rested({ type: "readAhead", draft: "edited", instead: "t2", serial: 1 });
     assert.equal(draft.written, "");
     assert.deepEqual(open().kept, { text: "edited", instead: "t2" });
+    assert.deepEqual(measured, [{ text: "edited", instead: "t2" }]);
   });
 
   it("keeps what is to be put into it until a page is there, and tells it once", () => {

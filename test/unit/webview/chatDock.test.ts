@@ -180,18 +180,13 @@ describe("the message that is being written in a chat", () => {
 });
 
 describe("whether a message fits", () => {
-  const fitOf = (draftTokens: number, promptTokens: number, editing = false) =>
-    draftFit({ draftTokens, promptTokens, contextTokens: 8192 }, editing, formats);
+  const fitOf = (draftTokens: number, promptTokens: number) =>
+    draftFit({ draftTokens, promptTokens, contextTokens: 8192 }, formats);
 
   it("is told with what is left, then in the warning colour, then with the room there is", () => {
     assert.deepEqual(fitOf(312, 772), { text: "312 tokens · 7,420 left", level: "fits" });
     assert.deepEqual(fitOf(312, 8000), { text: "312 tokens · 192 left", level: "near" });
     assert.deepEqual(fitOf(73_720, 73_912), { text: "73,720 tokens, room for 7,999", level: "tooLong" });
     assert.deepEqual(fitOf(8000, 8192), { text: "8,000 tokens, room for 7,999", level: "tooLong" });
-  });
-
-  it("counts the message alone while it is to take the place of an earlier one", () => {
-    assert.deepEqual(fitOf(312, 8500, true), { text: "312 tokens", level: "fits" });
-    assert.equal(fitOf(9000, 9200, true).level, "tooLong");
   });
 });

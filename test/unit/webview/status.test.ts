@@ -14,6 +14,7 @@ import { logScale, resumeChart, resumeHistory, timesByContext } from "../../../s
 import { linePath, sparkline } from "../../../src/webview/status/spark";
 import { reduceStatus } from "../../../src/webview/status/state";
 import { storeView } from "../../../src/webview/status/store";
+import { throughputView } from "../../../src/webview/status/throughput";
 import { statusSamples } from "../../support/webview/samples/status";
 import { buttons, byRole, nodesOf, press, text } from "../../support/webview/trees";
 
@@ -316,6 +317,18 @@ describe("a line of values", () => {
         assert(numbers.every((value) => value >= 0 && value <= 100));
       }),
     );
+  });
+});
+
+describe("throughput", () => {
+  it("has no time to the first token before a turn was answered", () => {
+    const { metrics } = sample("ready").status;
+    const figures = (ttftMs: number) => {
+      const view = throughputView({ ...metrics, ttftP50Ms: ttftMs, ttftP95Ms: ttftMs }, [], formats);
+      return nodesOf(view).flatMap((node) => (node.props.class === "v" ? [text(node)] : []));
+    };
+    assert.deepEqual(figures(0).slice(2), ["– ms", "– ms"]);
+    assert.deepEqual(figures(85).slice(2), ["85 ms", "85 ms"]);
   });
 });
 

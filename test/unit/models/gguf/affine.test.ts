@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { bitsOf, halfToNumber, type QuantizedType, toAffine } from "../../../../src/models/gguf/affine";
+import {
+  type AffineGroups,
+  bitsOf,
+  halfToNumber,
+  numberToHalf,
+  type QuantizedType,
+  type ScaleType,
+  toAffine,
+} from "../../../../src/models/gguf/affine";
 
 /** ggml's own dequantisation of one block (ggml-quants.c), as the reference. */
 function dequantizeBlock(type: QuantizedType, block: Buffer): readonly number[] {
@@ -13,10 +21,11 @@ function dequantizeBlock(type: QuantizedType, block: Buffer): readonly number[] 
 }
 
 /** MLX's dequantisation of group `group`: element i sits at bit i · bits of the group's words. */
-function dequantizeAffine(type: QuantizedType, groups: NonNullable<ReturnType<typeof toAffine>>, group: number) {
+function dequantizeAffine(type: QuantizedType, scaleType: ScaleType, groups: AffineGroups, group: number) {
   const bits = bitsOf(type);
-  const scale = groups.scales.readFloatLE(group * 4);
-  const bias = groups.biases.readFloatLE(group * 4);
+  const read = (stored: Buffer) =>
+    scaleType === "F32" ? stored.readFloatLE(group * 4) : halfToNumber(stored.readUInt16LE(group * 2));
+  const [scale, bias] = [read(groups.scales), read(groups.biases)];
   return Array.from({ length: 32 }, (_, i) => {
     const bit = i * bits;
     const word = groups.weight.readUInt32LE(group * bits * 4 + Math.floor(bit / 32) * 4);
@@ -28,7 +37,8 @@ const finiteHalf = fc.integer({ min: 0, max: 0xffff }).filter((bits) => (bits & 
 
 describe("GGUF blocks as affine groups", () => {
   for (const type of ["Q4_0", "Q4_1", "Q8_0"] as const) {
-    it(`${type}: every weight keeps its exact value`, () => {
+    it(`${type}: every weight keeps its exact value, with scales in f16 unless a bias is too large for that`, () => {
+      const factor = { Q4_0: 8, Q4_1: 0, Q8_0: 128 }[type];
       const payload = type === "Q8_0" ? 32 : 16;
       const block = fc
         .tuple(finiteHalf, finiteHalf, fc.uint8Array({ minLength: payload, maxLength: payload }))
@@ -40,14 +50,21 @@ describe("GGUF blocks as affine groups", () => {
         });
       fc.assert(
         fc.property(fc.array(block, { minLength: 1, maxLength: 4 }), (blocks) => {
-          const groups = toAffine(type, Buffer.concat(blocks));
-          assert.ok(groups);
-          for (const [i, each] of blocks.entries()) {
-            const expected = dequantizeBlock(type, each).map((value) => value + 0);
-            assert.deepEqual(
-              dequantizeAffine(type, groups, i).map((value) => value + 0),
-              expected,
-            );
+          const scales = blocks.map((each) => halfToNumber(each.readUInt16LE(0)));
+          for (const scaleType of ["F16", "F32"] as const) {
+            const groups = toAffine(type, Buffer.concat(blocks), scaleType);
+            if (scaleType === "F16" && scales.some((d) => Math.abs(d) * factor > 65_504)) {
+              assert.equal(groups, "too large");
+              continue;
+            }
+            assert.ok(typeof groups !== "string");
+            for (const [i, each] of blocks.entries()) {
+              const expected = dequantizeBlock(type, each).map((value) => value + 0);
+              assert.deepEqual(
+                dequantizeAffine(type, scaleType, groups, i).map((value) => value + 0),
+                expected,
+              );
+            }
           }
         }),
       );
@@ -57,10 +74,16 @@ describe("GGUF blocks as affine groups", () => {
   it("refuses scales that are not finite", () => {
     const block = Buffer.alloc(20);
     block.writeUInt16LE(0x7c00, 0);
-    assert.equal(toAffine("Q4_1", block), undefined);
+    assert.equal(toAffine("Q4_1", block, "F16"), "not finite");
     block.writeUInt16LE(0x3c00, 0);
     block.writeUInt16LE(0x7e00, 2);
-    assert.equal(toAffine("Q4_1", block), undefined);
+    assert.equal(toAffine("Q4_1", block, "F16"), "not finite");
+  });
+
+  it("writes every finite number of half precision as it was", () => {
+    for (let bits = 0; bits < 0x10000; bits += 1) {
+      if ((bits & 0x7c00) !== 0x7c00) assert.equal(numberToHalf(halfToNumber(bits)), bits);
+    }
   });
 
   it("reads half precision: signs, subnormals, the largest number", () => {

@@ -89,17 +89,36 @@ describe("The GGUF import", () => {
     const spec = tinySpec();
     const stored = await tensors();
     const down = spec.tensors.find(({ name }) => name === "blk.1.ffn_down.weight");
-    const groups = toAffine("Q4_1", down?.data ?? Buffer.alloc(0));
+    const groups = toAffine("Q4_1", down?.data ?? Buffer.alloc(0), "F16");
+    assert.ok(typeof groups !== "string");
     const module = "model.layers.1.mlp.down_proj";
     assert.deepEqual(stored.get(`${module}.weight`)?.shape, [tiny.hidden, (tiny.intermediate * 4) / 32]);
     assert.deepEqual(stored.get(`${module}.scales`)?.shape, [tiny.hidden, tiny.intermediate / 32]);
-    assert.deepEqual(stored.get(`${module}.weight`)?.data, groups?.weight);
-    assert.deepEqual(stored.get(`${module}.scales`)?.data, groups?.scales);
-    assert.deepEqual(stored.get(`${module}.biases`)?.data, groups?.biases);
+    assert.deepEqual(stored.get(`${module}.weight`)?.data, groups.weight);
+    assert.deepEqual(stored.get(`${module}.scales`)?.data, groups.scales);
+    assert.deepEqual(stored.get(`${module}.biases`)?.data, groups.biases);
     const norm = spec.tensors.find(({ name }) => name === "blk.0.attn_norm.weight");
     assert.deepEqual(stored.get("model.layers.0.input_layernorm.weight")?.data, norm?.data);
     const count = spec.tensors.reduce((sum, { typeId }) => sum + (typeId === 0 ? 1 : 3), 0);
     assert.equal(stored.size, count);
+  });
+
+  it("stores scales as f32 in all tensors where one of them needs it", async () => {
+    const large = (data: Buffer) => {
+      const changed = Buffer.from(data);
+      changed.writeUInt16LE(0x6000, 0); // 512: its bias is −65,536
+      return changed;
+    };
+    await importTiny({
+      type: "Q8_0",
+      tensors: (own) => own.map((t) => (t.name === "blk.1.ffn_up.weight" ? { ...t, data: large(t.data) } : t)),
+    });
+    const stored = await tensors();
+    for (const [name, { data, shape }] of stored) {
+      const elements = shape.reduce((product, size) => product * size, 1);
+      if (/\.(scales|biases)$/.test(name)) assert.equal(data.length, elements * 4, name);
+    }
+    assert.equal(stored.get("model.layers.1.mlp.up_proj.biases")?.data.readFloatLE(0), -65_536);
   });
 
   it("puts the rows of llama's q and k back in their order, and of no other tensor", async () => {
