@@ -14,7 +14,6 @@ import {
   mlxDirectoryOf,
   modelDirectory,
   root,
-  stageDirectory,
   stageDirectoryOf,
   starterWheelDirectory,
   zigDirectory,
@@ -37,7 +36,12 @@ import { fetchWheel } from "./wheels.mjs";
 
 const macTarget = "darwin-arm64";
 const armTarget = "linux-arm64";
-const stagedAddon = path.join(stageDirectory, "resident.node");
+
+/** The addon's file in a stage, and on macOS the kernels without which it computes nothing. */
+const staged = (target) =>
+  ["resident.node", ...(target === macTarget ? ["mlx/lib/mlx.metallib"] : [])].map((file) =>
+    path.join(stageDirectoryOf(target), file),
+  );
 const cli = path.join(root, "dist", "cli.js");
 
 const packages = {
@@ -63,7 +67,7 @@ const addon = {
   title: "native addon",
   tools: ["platform", "cmake", "make", "compiler"],
   key: () => addonKey(platform, [], output(compiler, ["--version"]), process.env.CXXFLAGS ?? ""),
-  outputs: [stagedAddon],
+  outputs: staged(platform),
   make: () => buildAddon(platform, compile),
 };
 
@@ -147,7 +151,7 @@ const macAddon = {
   tools: ["cmake", "make"],
   needs: ["zig", "mac-mlx"],
   key: () => addonKey(macTarget, ["native/cmake"], zigWheel.sha256),
-  outputs: [path.join(stageDirectoryOf(macTarget), "resident.node")],
+  outputs: staged(macTarget),
   make: () => buildAddon(macTarget, compileForMac),
 };
 
@@ -172,7 +176,7 @@ const armAddon = {
   tools: ["cmake", "make", "armCompiler"],
   needs: ["arm-mlx"],
   key: () => addonKey(armTarget, [], output(armCompiler, ["--version"])),
-  outputs: [path.join(stageDirectoryOf(armTarget), "resident.node")],
+  outputs: staged(armTarget),
   make: () => buildAddon(armTarget, compileForArm),
 };
 

@@ -11,7 +11,6 @@ export const buildDirectoryOf = (target) => path.join(native, "build", target);
 export const stageDirectoryOf = (target) => path.join(native, "stage", target);
 export const mlxDirectory = mlxDirectoryOf(platform);
 export const buildDirectory = buildDirectoryOf(platform);
-export const stageDirectory = stageDirectoryOf(platform);
 export const zigDirectory = path.join(cacheDirectory, "zig");
 export const modelDirectory = path.join(native, "models", starterName);
 export const clangFormatDirectory = path.join(cacheDirectory, "clang-format");
