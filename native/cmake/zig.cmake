@@ -13,7 +13,7 @@ set(CMAKE_INSTALL_NAME_TOOL /bin/true CACHE FILEPATH "")
 # The system's libc++, as libmlx.dylib uses it: availability on, so that only what macOS 14 has is called; visibility on,
 # so that it is called in the dylib. libc++.tbd says what that exports.
 set(CMAKE_CXX_FLAGS_INIT "-U_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS -D_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS=1 -U_LIBCPP_DISABLE_VISIBILITY_ANNOTATIONS")
-set(CMAKE_SHARED_LINKER_FLAGS_INIT "-nostdlib++ ${CMAKE_CURRENT_LIST_DIR}/libc++.tbd")
+set(CMAKE_SHARED_LINKER_FLAGS_INIT "-nostdlib++ ${CMAKE_CURRENT_LIST_DIR}/libc++.tbd ${CMAKE_CURRENT_LIST_DIR}/libobjc.tbd")
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 
 # Compilers of two words ("zig c++") confuse try_compile and cmake-js: each is a script of its own.

@@ -1,4 +1,4 @@
-/** What a VSIX may hold, and must. */
+/** What the VSIX of a platform may hold, and must. */
 import fs from "node:fs";
 import path from "node:path";
 
@@ -16,14 +16,33 @@ const allowed = [
     { path: new RegExp(`^dist/webview/${page}\\.css$`), required: true },
   ]),
   { path: /^dist\/(webview\/)?[\w.-]+\.(ttf|wasm)$/ },
-  { path: /^native\/stage\/[a-z0-9]+-[a-z0-9]+\/resident\.node$/, required: true },
-  {
-    path: /^native\/stage\/[a-z0-9]+-[a-z0-9]+\/(mlx\/lib|mlx_cpu\.libs)\/[\w.-]+(\.so[.\d]*|\.dylib|\.metallib)$/,
-    required: true,
-  },
 ];
 
-const isAllowed = (file) => allowed.some((kind) => kind.path.test(file));
+/** What the addon of a platform needs beside it. Anything else of `native/` is another platform's, or the wheel's own. */
+const nativeFiles = {
+  "darwin-arm64": [
+    { path: /^mlx\/lib\/libmlx\.dylib$/, required: true },
+    { path: /^mlx\/lib\/mlx\.metallib$/, required: true },
+  ],
+  "linux-x64": linuxFiles(),
+  "linux-arm64": linuxFiles(),
+};
+
+function linuxFiles() {
+  return [
+    { path: /^mlx\/lib\/libmlx\.so$/, required: true },
+    { path: /^mlx_cpu\.libs\/lib(blas|lapack|gfortran|quadmath)-[\w.-]+\.so[.\d]*$/, required: true },
+  ];
+}
+
+/** The kind of file that `file` of a package for `target` is, or undefined: it does not belong there. */
+function kindOf(file, target) {
+  const below = `native/stage/${target}/`;
+  if (!file.startsWith(below)) return allowed.find((kind) => kind.path.test(file));
+  return nativeKinds(target).find((kind) => kind.path.test(file.slice(below.length)));
+}
+
+const nativeKinds = (target) => [{ path: /^resident\.node$/, required: true }, ...nativeFiles[target]];
 
 /** What vsce itself puts beside the extension's folder. */
 const packaging = new Set(["[Content_Types].xml", "extension.vsixmanifest"]);
@@ -34,18 +53,23 @@ const packaging = new Set(["[Content_Types].xml", "extension.vsixmanifest"]);
  * @param {string} folder
  * @param {readonly (readonly [base: string, file: string])[]} sources files and folders, by their path in the extension;
  *   `base` is the folder that this path is relative to
+ * @param {string} target as in "darwin-arm64"
  */
-export function stageFiles(folder, sources) {
+export function stageFiles(folder, sources, target) {
   for (const [base, source] of sources) {
     const start = path.join(base, source);
     if (!fs.existsSync(start)) throw new Error(`${start} is not there`);
     const files = fs.statSync(start).isFile() ? [start] : filesBelow(start);
     for (const file of files) {
       const name = path.relative(base, file).split(path.sep).join("/");
-      if (!isAllowed(name)) throw new Error(`${name} is not on the list of what is shipped (native/package/files.mjs)`);
-      const target = path.join(folder, name);
-      fs.mkdirSync(path.dirname(target), { recursive: true });
-      fs.copyFileSync(file, target, fs.constants.COPYFILE_FICLONE);
+      if (kindOf(name, target) === undefined) {
+        throw new Error(`${name} is not on the list of what is shipped (native/package/files.mjs)`);
+      }
+      const copy = path.join(folder, name);
+      fs.mkdirSync(path.dirname(copy), { recursive: true });
+      fs.copyFileSync(file, copy, fs.constants.COPYFILE_FICLONE);
+      // The package tells modes: those of a checkout depend on who made it.
+      fs.chmodSync(copy, 0o644);
     }
   }
 }
@@ -61,34 +85,15 @@ function filesBelow(folder) {
  * Compares what is in a VSIX with the list.
  *
  * @param {readonly string[]} names of its entries
+ * @param {string} target as in "darwin-arm64"
  * @returns {{ unexpected: string[], missing: string[] }} files that are not allowed; patterns that no file answers to
  */
-export function checkContents(names) {
+export function checkContents(names, target) {
   const inside = names.filter((name) => !packaging.has(name)).map((name) => name.replace(/^extension\//, ""));
+  const found = new Set(inside.map((name) => kindOf(name, target)?.path.source));
+  const kinds = [...allowed, ...nativeKinds(target)];
   return {
-    unexpected: inside.filter((name) => !isAllowed(name)),
-    missing: allowed
-      .filter((kind) => kind.required && !inside.some((name) => kind.path.test(name)))
-      .map((kind) => String(kind.path)),
+    unexpected: inside.filter((name) => kindOf(name, target) === undefined),
+    missing: kinds.filter((kind) => kind.required && !found.has(kind.path.source)).map((kind) => String(kind.path)),
   };
-}
-
-const endOfDirectory = 0x06054b50;
-const directoryEntry = 0x02014b50;
-
-/** The names of a zip file's entries, from its central directory (PKWARE APPNOTE 4.3.12 and 4.3.16; no ZIP64). */
-export function zipNames(file) {
-  const zip = fs.readFileSync(file);
-  let end = zip.length - 22;
-  while (end >= 0 && zip.readUInt32LE(end) !== endOfDirectory) end--;
-  if (end < 0) throw new Error(`${file} is not a zip file`);
-  const count = zip.readUInt16LE(end + 10);
-  const names = [];
-  for (let at = zip.readUInt32LE(end + 16), n = 0; n < count; n++) {
-    if (zip.readUInt32LE(at) !== directoryEntry) throw new Error(`${file} has a torn directory`);
-    const nameLength = zip.readUInt16LE(at + 28);
-    names.push(zip.toString("utf8", at + 46, at + 46 + nameLength));
-    at += 46 + nameLength + zip.readUInt16LE(at + 30) + zip.readUInt16LE(at + 32);
-  }
-  return names;
 }

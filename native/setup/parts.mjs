@@ -21,20 +21,22 @@ import {
 } from "./paths.mjs";
 import {
   clangFormatWheel,
-  macMlxWheel,
   mlxWheel,
+  mlxWheelOf,
   platform,
   starterGguf,
   starterName,
   starterWheel,
   zigWheel,
 } from "./pins.mjs";
+import { oldestMacos } from "./platformAdvice.mjs";
 import { output, run } from "./run.mjs";
 import { hashFiles, replaceFolder } from "./stamps.mjs";
-import { compiler, npm, oldestMacos } from "./tools.mjs";
+import { armCompiler, compiler, npm } from "./tools.mjs";
 import { fetchWheel } from "./wheels.mjs";
 
 const macTarget = "darwin-arm64";
+const armTarget = "linux-arm64";
 const stagedAddon = path.join(stageDirectory, "resident.node");
 const cli = path.join(root, "dist", "cli.js");
 
@@ -60,20 +62,20 @@ const addon = {
   name: "addon",
   title: "native addon",
   tools: ["platform", "cmake", "make", "compiler"],
-  key: () => addonKey(platform, mlxWheel, output(compiler, ["--version"]), process.env.CXXFLAGS ?? ""),
+  key: () => addonKey(platform, [], output(compiler, ["--version"]), process.env.CXXFLAGS ?? ""),
   outputs: [stagedAddon],
   make: () => buildAddon(platform, compile),
 };
 
 /** A hash of all that the addon for `target` is made from. */
-function addonKey(target, wheel, ...tools) {
+function addonKey(target, files, ...tools) {
   return hashFiles(
     root,
-    ["native/CMakeLists.txt", "native/package.json", "native/cmake", "native/src"],
+    ["native/CMakeLists.txt", "native/package.json", "native/src", ...files],
     target,
     // The addon tells its version.
     productVersion(root),
-    wheel.sha256,
+    mlxWheelOf(target).sha256,
     ...["cmake-js", "node-addon-api", "node-api-headers", "xxhash-addon"].map((name) => lockedVersion(root, name)),
     output("cmake", ["--version"]),
     ...tools,
@@ -121,14 +123,22 @@ const zig = {
   make: () => fetchWheel(zigWheel, zigDirectory),
 };
 
-const macMlx = {
-  name: "mac-mlx",
-  title: `${macMlxWheel.requirement.replace("==", " ")} for macOS`,
-  tools: ["python"],
-  key: () => macMlxWheel.sha256,
-  outputs: [path.join(mlxDirectoryOf(macTarget), "mlx", "lib")],
-  make: () => fetchWheel(macMlxWheel, mlxDirectoryOf(macTarget)),
-};
+/** MLX for a platform that is not this one. */
+function foreignMlx(name, target) {
+  const wheel = mlxWheelOf(target);
+  const folder = mlxDirectoryOf(target);
+  return {
+    name,
+    title: `${wheel.requirement.replace("==", " ")} for ${target}`,
+    tools: ["python"],
+    key: () => wheel.sha256,
+    outputs: [path.join(folder, "mlx", "lib")],
+    make: () => fetchWheel(wheel, folder),
+  };
+}
+
+const macMlx = foreignMlx("mac-mlx", macTarget);
+const armMlx = foreignMlx("arm-mlx", armTarget);
 
 /** The addon for Apple-silicon Macs, compiled on Linux. */
 const macAddon = {
@@ -136,25 +146,57 @@ const macAddon = {
   title: "native addon for macOS",
   tools: ["cmake", "make"],
   needs: ["zig", "mac-mlx"],
-  key: () => addonKey(macTarget, macMlxWheel, zigWheel.sha256),
+  key: () => addonKey(macTarget, ["native/cmake"], zigWheel.sha256),
   outputs: [path.join(stageDirectoryOf(macTarget), "resident.node")],
   make: () => buildAddon(macTarget, compileForMac),
 };
 
-async function compileForMac(stage) {
-  const build = buildDirectoryOf(macTarget);
+function compileForMac(stage) {
   const settings = {
     CMAKE_TOOLCHAIN_FILE: path.join(root, "native", "cmake", "zig.cmake"),
     ZIG: path.join(zigDirectory, "ziglang", "zig"),
     ZIG_TARGET: `aarch64-macos.${oldestMacos}.0`,
-    MLX_ROOT: path.join(mlxDirectoryOf(macTarget), "mlx"),
-    STAGE_DIR: stage,
-    RESIDENT_PLATFORM: macTarget,
   };
   // Zig keeps what it has compiled of its own libraries.
   const env = { ...process.env, ZIG_GLOBAL_CACHE_DIR: path.join(cacheDirectory, "zig-cache") };
+  return compileFor(macTarget, stage, settings, env);
+}
+
+/**
+ * The addon for Linux on arm64, compiled on Linux on x64. By GCC: Zig links its own libc++, and MLX's library there speaks
+ * libstdc++, so that neither exceptions nor strings could cross.
+ */
+const armAddon = {
+  name: "arm-addon",
+  title: "native addon for Linux on arm64",
+  tools: ["cmake", "make", "armCompiler"],
+  needs: ["arm-mlx"],
+  key: () => addonKey(armTarget, [], output(armCompiler, ["--version"])),
+  outputs: [path.join(stageDirectoryOf(armTarget), "resident.node")],
+  make: () => buildAddon(armTarget, compileForArm),
+};
+
+function compileForArm(stage) {
+  const settings = {
+    CMAKE_SYSTEM_NAME: "Linux",
+    CMAKE_SYSTEM_PROCESSOR: "aarch64",
+    CMAKE_CXX_COMPILER: armCompiler,
+    CMAKE_FIND_ROOT_PATH_MODE_PROGRAM: "NEVER",
+  };
+  return compileFor(armTarget, stage, settings);
+}
+
+/** CMake alone: cmake-js knows this platform's toolchain only. */
+async function compileFor(target, stage, toolchain, env = process.env) {
+  const build = buildDirectoryOf(target);
+  const settings = {
+    ...toolchain,
+    MLX_ROOT: path.join(mlxDirectoryOf(target), "mlx"),
+    STAGE_DIR: stage,
+    RESIDENT_PLATFORM: target,
+  };
   const defined = Object.entries(settings).map(([name, value]) => `-D${name}=${value}`);
-  const what = "compiling the native addon for macOS";
+  const what = `compiling the native addon for ${target}`;
   await run(what, "cmake", ["-S", path.join(root, "native"), "-B", build, ...defined], { env });
   await run(what, "cmake", ["--build", build, "--parallel", "2", "--target", "resident"], { env });
 }
@@ -205,7 +247,22 @@ const clangFormat = {
   make: () => fetchWheel(clangFormatWheel, clangFormatDirectory),
 };
 
-export const parts = [packages, mlx, addon, build, starter, model, clangFormat, zig, macMlx, macAddon];
+const ours = [packages, mlx, addon, build, starter, model, clangFormat];
+export const parts = [...ours, zig, macMlx, macAddon, armMlx, armAddon];
 
 /** What `node native/setup.mjs` does when it is not told: all that a person needs. */
 export const usualParts = ["mlx", "addon", "build", "model"];
+
+/**
+ * The parts that make the stage of `target`. Only Linux compiles for others.
+ *
+ * @param {string} target as in "darwin-arm64"
+ * @param {string} [here] this platform
+ * @returns {readonly string[] | undefined} undefined: `target` is packaged elsewhere
+ */
+export function stageParts(target, here = platform) {
+  if (target === here) return ["mlx", "addon"];
+  if (target === macTarget && here.startsWith("linux-")) return ["mac-addon"];
+  if (target === armTarget && here === "linux-x64") return ["arm-addon"];
+  return undefined;
+}

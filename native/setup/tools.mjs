@@ -5,16 +5,16 @@ import os from "node:os";
 import path from "node:path";
 import { SetupError } from "./errors.mjs";
 import { root } from "./paths.mjs";
-import { mlxWheel, platform } from "./pins.mjs";
+import { platformProblem, readPlatform } from "./platformAdvice.mjs";
 import { output } from "./run.mjs";
+import { isAtLeast } from "./versions.mjs";
 
 const oldestNode = 20;
-const oldestGlibc = "2.35";
-export const oldestMacos = "14";
 
 export const npm = "npm";
 export const python = "python3";
 export const compiler = process.env.CXX ?? "c++";
+export const armCompiler = "aarch64-linux-gnu-g++";
 
 /** Which package manager this machine has decides what is advised. */
 function install({ brew, apt, dnf, pacman }) {
@@ -24,17 +24,6 @@ function install({ brew, apt, dnf, pacman }) {
   if (has("dnf")) return `sudo dnf install -y ${dnf}`;
   if (has("pacman")) return `sudo pacman -S --needed ${pacman}`;
   return `install ${apt} with your system's package manager`;
-}
-
-/** "3.25.1" is at least "3.22"; parts that are not numbers count as 0. */
-export function isAtLeast(version, oldest) {
-  const parts = (text) => text.split(".").map((part) => Number.parseInt(part, 10) || 0);
-  const [have, want] = [parts(version), parts(oldest)];
-  for (let index = 0; index < want.length; index++) {
-    const difference = (have[index] ?? 0) - want[index];
-    if (difference !== 0) return difference > 0;
-  }
-  return true;
 }
 
 /** The C++ core's own CMakeLists.txt says which CMake it needs. */
@@ -55,27 +44,7 @@ const checks = {
     return ["npm is missing", install({ brew: "brew install node@22", apt: "npm", dnf: "npm", pacman: "npm" })];
   },
 
-  platform() {
-    if (mlxWheel === undefined) {
-      return [
-        `${platform} is not supported: there is no MLX for it`,
-        "use macOS on Apple silicon, or Linux on x64 or arm64",
-      ];
-    }
-    if (process.platform === "darwin") {
-      const macos = output("sw_vers", ["-productVersion"]) ?? "0";
-      return isAtLeast(macos, oldestMacos)
-        ? undefined
-        : [`macOS ${macos} is too old: ${oldestMacos} or newer is needed`, "update macOS"];
-    }
-    const glibc = process.report.getReport().header.glibcVersionRuntime;
-    if (glibc !== undefined && isAtLeast(glibc, oldestGlibc)) return undefined;
-    const found = glibc === undefined ? "this Linux has no glibc" : `glibc ${glibc} is too old`;
-    return [
-      `${found}: MLX needs glibc ${oldestGlibc} or newer`,
-      "use a newer system, such as Ubuntu 22.04 or Debian 12",
-    ];
-  },
+  platform: () => platformProblem(readPlatform()),
 
   python() {
     if (output(python, ["-m", "pip", "--version"]) !== undefined) return undefined;
@@ -116,6 +85,12 @@ const checks = {
     }
     const command = install({ brew: "xcode-select --install", apt: "g++", dnf: "gcc-c++", pacman: "gcc" });
     return [`no C++20 compiler: "${compiler}" is missing or too old`, command];
+  },
+
+  armCompiler() {
+    if (output(armCompiler, ["--version"]) !== undefined) return undefined;
+    const install = "sudo apt-get install -y g++-aarch64-linux-gnu";
+    return [`${armCompiler} is missing`, `${install} (Debian, Ubuntu), or package on a Linux machine with arm64`];
   },
 };
 

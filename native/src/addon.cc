@@ -4,6 +4,7 @@
 #include "binding/methods.h"
 #include "binding/results.h"
 #include "core/digest_memory.h"
+#include "core/memory.h"
 
 #if defined(__APPLE__)
 #include <cstdlib>
@@ -136,6 +137,9 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
   DefineMethod(exports, "versions", Versions);
   DefineMethod(exports, "samplingRanges",
                [](const Napi::CallbackInfo& info) { return ToJs(info.Env(), sampling_ranges::kAll); });
+  DefineMethod(exports, "footprintBytes", [](const Napi::CallbackInfo& info) -> Napi::Value {
+    return Napi::Number::New(info.Env(), double(FootprintBytes()));
+  });
   DefineAsyncMethod(exports, "deviceInfo",
                     [environment](const Napi::CallbackInfo& info) { return DeviceInfo(environment, info); });
   DefineAsyncMethod(exports, "readBandwidth",

@@ -14,6 +14,7 @@
 #include "check.h"
 #include "core/quantised_heads.h"
 #include "core/slab.h"
+#include "device.h"
 #include "kernels/kernel_table.h"
 
 using namespace resident;
@@ -24,22 +25,23 @@ const mx::Device kCpu(mx::Device::cpu);
 
 struct Fixture {
   Fixture()
-      : ops(MakeMlxOps(kCpu)),
+      : ops(MakeMlxOps(TestDevice())),
         pool(PoolShape({.blocks = 64,
                         .block_tokens = 8,
                         .num_layers = 2,
                         .kv_heads = 2,
                         .head_dim = 16,
                         .dtype = DataType::kF32}),
-             *ops, kCpu) {}
+             *ops, TestDevice()) {}
 
   static Tensor Append(const Tensor& slab, const Tensor& row, int slot) {
-    return mx::scatter(slab, {MakeInts({slot})}, mx::reshape(row, {1, 1, 1, 2, 16}, kCpu), std::vector<int>{1}, kCpu);
+    return mx::scatter(slab, {MakeInts({slot})}, mx::reshape(row, {1, 1, 1, 2, 16}, TestDevice()), std::vector<int>{1},
+                       TestDevice());
   }
   /** Both layers' slabs with `value` written into one slot. */
   Slabs Written(int slot, float value) const {
     Slabs next;
-    const Tensor row = mx::full({1, 2, 1, 16}, value, kCpu);
+    const Tensor row = mx::full({1, 2, 1, 16}, value, TestDevice());
     for (size_t i = 0; i < 2; ++i) {
       next.k.push_back(Append(pool.slabs().k[i], row, slot));
       next.v.push_back(Append(pool.slabs().v[i], row, slot));
@@ -65,6 +67,41 @@ TEST("a slab begins at a page and is MLX's own, so that updates reuse it") {
     CHECK(slab.buffer_size() >= slab.nbytes() + 64);
     CHECK(slab.buffer_size() <= slab.nbytes() + kSpareBufferBytes);
     std::fill_n(bytes, slab.nbytes() + 64, std::byte(1));  // the sanitizers see what lies beyond
+  }
+}
+
+TEST("what is asked for holds an aligned slab of any size, and comes back short enough to be reused") {
+  const auto check = [](size_t bytes, size_t slack, const AllocatorRules& rules) {
+    const size_t asked = SlabRequest(bytes + slack, rules);
+    const size_t pages = (asked + rules.page_bytes - 1) / rules.page_bytes;
+    const size_t buffer = asked > rules.page_bytes ? pages * rules.page_bytes : asked;
+    const bool aligned = rules.alignment >= kSlabAlignment && asked >= rules.page_bytes;
+    const size_t skipped = aligned ? 0 : kSlabAlignment - rules.alignment;
+    CHECK(skipped + bytes + slack <= buffer);
+    // Only slabs of stock operations are updated by MLX, and they have nothing behind them.
+    if (slack == 0) CHECK(buffer <= bytes + kSpareBufferBytes);
+  };
+  for (const AllocatorRules& rules : {kMetalAllocator, kPlainAllocator}) {
+    for (size_t bytes = 1; bytes <= 3 * kMetalAllocator.page_bytes; ++bytes) {
+      for (const size_t slack : {0, 64}) check(bytes, slack, rules);
+    }
+    for (const DataType type : {DataType::kF32, DataType::kF16, DataType::kQ8}) {
+      for (const int kv_heads : {1, 2, 3, 4, 5, 8, 16, 32}) {
+        for (const int dim : {16, 32, 64, 72, 80, 96, 128, 256}) {
+          for (const int tokens : {1, 4, 8, 16, 32, 64}) {
+            for (int blocks = 1; blocks <= 4000; blocks += blocks < 64 ? 1 : 97) {
+              const PoolGeometry geometry{.blocks = blocks,
+                                          .block_tokens = tokens,
+                                          .num_layers = 1,
+                                          .kv_heads = kv_heads,
+                                          .head_dim = dim,
+                                          .dtype = type};
+              check(size_t(geometry.slots()) * geometry.slot_bytes(), 0, rules);
+            }
+          }
+        }
+      }
+    }
   }
 }
 
@@ -102,7 +139,9 @@ TEST("after a step that fails the pool refuses, since its contents are unknown")
   f.pool.Commit(f.Written(0, 1), {});
   f.pool.RequireIntact();
   std::optional<Tensor> foreign;  // belongs to another thread's stream: cannot be computed here
-  std::thread([&] { foreign = mx::add(mx::full({4}, 1.f, kCpu), mx::full({4}, 2.f, kCpu), kCpu); }).join();
+  std::thread([&] {
+    foreign = mx::add(mx::full({4}, 1.f, TestDevice()), mx::full({4}, 2.f, TestDevice()), TestDevice());
+  }).join();
   bool failed = false;
   try {
     f.pool.Commit(f.Written(1, 2), {*foreign});
@@ -122,10 +161,10 @@ TEST("a step counts as done only when the device was asked, and what it says the
     ++asked;
     if (fails) throw std::runtime_error("a command buffer failed");
   };
-  KvPool pool(f.pool.shape(), *f.ops, kCpu, KvPool::Use::kSteps, check);
+  KvPool pool(f.pool.shape(), *f.ops, TestDevice(), KvPool::Use::kSteps, check);
   const auto written = [&](int slot) {
     Slabs next;
-    const Tensor row = mx::full({1, 2, 1, 16}, 1.f, kCpu);
+    const Tensor row = mx::full({1, 2, 1, 16}, 1.f, TestDevice());
     for (size_t i = 0; i < 2; ++i) {
       next.k.push_back(Fixture::Append(pool.slabs().k[i], row, slot));
       next.v.push_back(Fixture::Append(pool.slabs().v[i], row, slot));

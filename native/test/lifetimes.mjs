@@ -43,7 +43,8 @@ const batch = (steps) => ({
 });
 
 const open = () => require(addonFile);
-const load = (addon) => addon.loadModel({ directory: modelFolder, device: "cpu" }, () => {}).result;
+// On the device of the machine, or the one that RESIDENT_DEVICE names.
+const load = (addon) => addon.loadModel({ directory: modelFolder }, () => {}).result;
 
 /** A run of `steps` steps; resolves with the ids. `onStep` sees each step. */
 async function generate(pool, steps, onStep = () => {}) {

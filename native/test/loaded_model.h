@@ -9,12 +9,12 @@
 
 /** A tiny model behind `ops` with a pool of blocks of 8 tokens, for tests of single steps. */
 struct LoadedModel {
-  LoadedModel(const resident::Ops& ops, resident::DataType kv_dtype, int blocks, TinyModel model = TinyModel())
+  LoadedModel(const resident::Ops& ops, resident::DataType kv_dtype, int blocks, TinyModel model = TinyModel(),
+              const resident::mx::Device& device = resident::mx::Device(resident::mx::Device::cpu))
       : tiny(std::move(model)) {
-    const resident::mx::Device cpu(resident::mx::Device::cpu);
     tiny.Write(folder.path());
     const resident::Checkpoint checkpoint(folder.path());
-    resident::WeightLoader loader(checkpoint, cpu, ops);
+    resident::WeightLoader loader(checkpoint, device, ops);
     const resident::LoadHooks hooks{[](uint64_t, uint64_t) {}, [] { return false; }};
     const resident::ModelConfig& config = checkpoint.config();
     decoder = std::make_unique<resident::Decoder>(config, ops, loader.Load(hooks));
@@ -24,7 +24,7 @@ struct LoadedModel {
                                                                    .kv_heads = config.num_kv_heads,
                                                                    .head_dim = config.head_dim,
                                                                    .dtype = kv_dtype}),
-                                              ops, cpu);
+                                              ops, device);
   }
 
   TinyModel tiny;

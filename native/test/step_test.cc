@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "core/run.h"
+#include "device.h"
 #include "loaded_model.h"
 
 using namespace resident;
@@ -72,8 +73,8 @@ class FailingOps final : public Ops {
 };
 
 struct Fixture {
-  Fixture(std::unique_ptr<Ops> back_end, DataType kv_dtype)
-      : real(std::move(back_end)), ops(*real), model(*real, kv_dtype, 8), pool(*model.pool) {}
+  Fixture(std::unique_ptr<Ops> back_end, DataType kv_dtype, mx::Device device)
+      : real(std::move(back_end)), ops(*real), model(*real, kv_dtype, 8, TinyModel(), device), pool(*model.pool) {}
 
   StepResult Step(const std::vector<int32_t>& tokens, int start, const std::vector<int32_t>& table) {
     const SequenceRows rows[] = {{tokens, start, {table}, SequenceRows::Wanted::kArgMax}};
@@ -93,8 +94,8 @@ struct Fixture {
 };
 
 /** Block 0 is full and shared, block 3 holds 5 tokens; a chunk of 6 fills it and begins block 6. */
-void CheckMiddle(std::unique_ptr<Ops> ops, DataType kv_dtype) {
-  Fixture f(std::move(ops), kv_dtype);
+void CheckMiddle(std::unique_ptr<Ops> ops, DataType kv_dtype, mx::Device device) {
+  Fixture f(std::move(ops), kv_dtype, device);
   std::vector<int32_t> tokens(13), chunk(6);
   std::iota(tokens.begin(), tokens.end(), 2);
   std::iota(chunk.begin(), chunk.end(), 30);
@@ -132,8 +133,8 @@ void CheckMiddle(std::unique_ptr<Ops> ops, DataType kv_dtype) {
 TEST("a step that fails in its middle leaves every computed token as it was, and works when it is tried again") {
   for (const DataType type : {DataType::kF32, DataType::kF16, DataType::kQ8}) {
     // MLX's streams end with their thread.
-    std::async(std::launch::async, [&] { CheckMiddle(MakeCpuOps(2), type); }).get();
-    std::async(std::launch::async, [&] { CheckMiddle(MakeMlxOps(kCpu), type); }).get();
+    std::async(std::launch::async, [&] { CheckMiddle(MakeCpuOps(2), type, kCpu); }).get();
+    std::async(std::launch::async, [&] { CheckMiddle(MakeMlxOps(TestDevice()), type, TestDevice()); }).get();
   }
 }
 
@@ -147,6 +148,7 @@ TEST("a run whose first step fails still knows what was sampled before it") {
   batch.want_token = {1};
   batch.sampling.resize(1);
   std::vector<int32_t> last{7};
+  DraftGate gate;
   bool fails = true;
   const auto step = [&](std::span<const SequenceRows> rows) {
     CHECK_EQUAL(rows.front().tokens.front(), 7);
@@ -158,13 +160,13 @@ TEST("a run whose first step fails still knows what was sampled before it") {
   const RunHooks hooks{[](StepHarvest) {}, [] { return false; }, [] {}};
   bool failed = false;
   try {
-    BatchRun(batch, 50, last).Run(step, hooks);
+    BatchRun(batch, 50, last, kLongestDraft, gate).Run(step, hooks);
   } catch (const std::bad_alloc&) {
     failed = true;
   }
   CHECK(failed);
   CHECK_EQUAL(last, std::vector<int32_t>{7});
   fails = false;
-  BatchRun(batch, 50, last).Run(step, hooks);
+  BatchRun(batch, 50, last, kLongestDraft, gate).Run(step, hooks);
   CHECK_EQUAL(last, std::vector<int32_t>{9});
 }

@@ -5,7 +5,7 @@ import type { AgentDetail, AgentId, AgentRepair, AgentSummary } from "../protoco
 import { type AgentList, maybeNamed, type UnreadableAgent } from "../store/agentNames";
 import { damagedLog, unusableLock } from "../store/agentReader";
 import type { AgentStore } from "../store/agentStore";
-import type { OnGone } from "../store/agentSweep";
+import type { OnDeleted } from "../store/agentSweep";
 import type { LockState } from "../store/lockWatch";
 import type { Manifest } from "../store/manifest";
 import { cleanName } from "./agentName";
@@ -56,9 +56,9 @@ export class AgentDirectory {
     return found;
   }
 
-  async sweep(onGone: OnGone): Promise<void> {
+  async sweep(onDeleted: OnDeleted): Promise<void> {
     const { store, log } = this.ports;
-    await store.sweep(onGone);
+    await store.sweep(onDeleted);
     for (const { error } of (await store.list()).unreadable) log.log("info", `${error.what}: ${error.advice}`);
   }
 

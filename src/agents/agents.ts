@@ -135,7 +135,7 @@ export class Agents {
 
   /** Finishes what killed processes began, and logs which agents cannot be read. */
   sweep(): Promise<void> {
-    return this.directory.sweep(this.onGone);
+    return this.directory.sweep(this.onDeleted);
   }
 
   async repair(id: AgentId): Promise<AgentRepair> {
@@ -144,11 +144,11 @@ export class Agents {
     return repaired;
   }
 
-  async create({ name, system = "", modelDirectory, besideUnreadable }: CreateAgentRequest): Promise<AgentSummary> {
+  async create({ name, system = "", modelDirectory, allowUnreadable }: CreateAgentRequest): Promise<AgentSummary> {
     const directory = modelDirectory ?? this.options.defaultModel();
     const { name: modelName, contextTokens } = await this.options.models.describe(directory);
     const wanted = { name: validName(name), system, modelDirectory: directory, modelName, contextTokens };
-    const writer = await this.options.store.create(wanted, { besideUnreadable: besideUnreadable === true });
+    const writer = await this.options.store.create(wanted, { allowUnreadable: allowUnreadable === true });
     return this.adopt(new LiveAgent(writer, this.newCache(writer.manifest.id), new TurnTree()));
   }
 
@@ -274,13 +274,13 @@ export class Agents {
 
   private async removeFolder(id: AgentId, agent: LiveAgent | undefined): Promise<void> {
     const { store } = this.options;
-    if (agent === undefined) return store.remove(id, undefined, this.onGone);
+    if (agent === undefined) return store.remove(id, undefined, this.onDeleted);
     agent.deleted = true;
     try {
       agent.activity?.answer.abort();
       await agent.over;
       await this.residency.drop(agent);
-      await store.remove(id, agent.writer, this.onGone);
+      await store.remove(id, agent.writer, this.onDeleted);
     } catch (error) {
       // The agent is still there, and is saved like any other.
       agent.deleted = false;
@@ -289,7 +289,7 @@ export class Agents {
   }
 
   /** Removes blocks of a deleted agent that no other agent refers to. The collection removes what a failure leaves. */
-  private readonly onGone = async (folder: string): Promise<void> => {
+  private readonly onDeleted = async (folder: string): Promise<void> => {
     const { store, blocks, log } = this.options;
     try {
       await removeObjectsOf(blocks.root, store.references, await keysOfAgent(folder));

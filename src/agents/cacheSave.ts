@@ -40,7 +40,7 @@ export class CacheSaver {
     const before = writer.manifest.cache;
     const named = sharedBlocks(this.last, root, keys);
     const keyRecords = await writer.keys.add(identity, keys.slice(named));
-    await store.noticeRemovals();
+    await store.checkRemovals();
     const { losses } = store;
     // After the store lost files, all blocks of the branch are checked, and missing ones are written again.
     const saved = this.last?.losses === losses ? named : 0;

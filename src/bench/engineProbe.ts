@@ -1,5 +1,6 @@
 import type { Disposable } from "../common/disposables";
 import type { RunFigures } from "../native/mlxRunner";
+import type { FootprintReader } from "./memory";
 
 /** A cache on disk that belongs to no agent. */
 export interface StoredCache {
@@ -11,6 +12,8 @@ export interface StoredCache {
 
 /** What suites need of the engine that the service does not offer. The model must be loaded. */
 export interface EngineProbe {
+  /** Of this process. */
+  readonly footprintBytes: FootprintReader;
   /** After each run, on the JavaScript thread. */
   onRun(listener: (run: RunFigures) => void): Disposable;
   /** Writes a cache of about `tokens` tokens. */

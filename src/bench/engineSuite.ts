@@ -30,7 +30,7 @@ export function engineSuite(service: Service, plan: EnginePlan, probe: EnginePro
       ["read ahead", async () => [await besideReadAheadRow(service, plan, probe, signal)]],
       ["restores", async () => [await besideRestoringRow(service, plan, probe, signal)]],
       ["the host's event loop", () => eventLoopRows(service, plan, probe, signal)],
-      ["memory", async () => [await memoryRow(service, signal)]],
+      ["memory", async () => [await memoryRow(service, probe, signal)]],
       ["the pool", async () => [...poolOperationRows(plan.poolBlocks, plan.repeats), churnRow(512, plan.churnSteps)]],
     ];
     const rows: BenchRow[] = [];
@@ -43,13 +43,13 @@ export function engineSuite(service: Service, plan: EnginePlan, probe: EnginePro
   };
 }
 
-/** Resident memory of this process with the model and after the model was freed. */
-async function memoryRow(service: Service, signal: AbortSignal): Promise<BenchRow> {
-  const loadedBytes = residentBytes();
+/** Memory of this process with the model and after the model was freed. */
+async function memoryRow(service: Service, probe: EngineProbe, signal: AbortSignal): Promise<BenchRow> {
+  const loadedBytes = residentBytes(probe.footprintBytes);
   const startedMs = performance.now();
   await service.unloadModel();
   const unloadMs = performance.now() - startedMs;
-  const unloadedBytes = residentBytes();
+  const unloadedBytes = residentBytes(probe.footprintBytes);
   await service.loadModel(signal);
   return { case: "memory with the model and without", ...percentiles([unloadMs]), loadedBytes, unloadedBytes };
 }

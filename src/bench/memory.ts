@@ -3,14 +3,17 @@ import { runInNewContext } from "node:vm";
 
 let collect: (() => void) | undefined;
 
+/** Memory that this process costs now (`NativeAddon.footprintBytes`). */
+export type FootprintReader = () => number;
+
 /**
- * Resident memory of this process after a garbage collection. V8 may keep garbage for minutes, which would look like
- * memory that the process still needs.
+ * Memory of this process after a garbage collection. V8 may keep garbage for minutes, which would look like memory that
+ * the process still needs.
  */
-export function residentBytes(): number {
+export function residentBytes(footprintBytes: FootprintReader): number {
   collect ??= garbageCollector();
   collect();
-  return process.memoryUsage().rss;
+  return footprintBytes();
 }
 
 /** V8 offers it only with this flag; a flag that is set later takes effect in a new context. */

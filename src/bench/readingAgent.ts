@@ -28,7 +28,7 @@ export async function withReadingAgent<T>(
   body: (agent: ReadingAgent) => Promise<T>,
 ): Promise<T> {
   const name = `bench ${tokens} ${Date.now()}`;
-  const { id } = await service.createAgent({ name, system: benchText(name, tokens), besideUnreadable: true });
+  const { id } = await service.createAgent({ name, system: benchText(name, tokens), allowUnreadable: true });
   const ask = async () => {
     throwIfAborted(signal);
     const running = await service.send(id, { text: question, sampling: usual(2) });

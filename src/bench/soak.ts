@@ -3,7 +3,7 @@ import type { AgentId, BenchRow, ResidentService, TurnId } from "../protocol/ser
 import { greedy } from "./benchSampling";
 import { benchText, seeded } from "./benchText";
 import { finishedAnswer } from "./finishedAnswer";
-import { residentBytes } from "./memory";
+import { type FootprintReader, residentBytes } from "./memory";
 import { percentiles } from "./statistics";
 import type { Suite } from "./suite";
 
@@ -44,7 +44,7 @@ interface Answered {
  * Many agents in a pool that is too small for them, for many turns, with forks, rewinds and stops. Every compared answer
  * must be the one that the agent gives alone, and memory must not grow.
  */
-export function soakSuite(service: Service, plan: SoakPlan): Suite {
+export function soakSuite(service: Service, plan: SoakPlan, footprintBytes: FootprintReader): Suite {
   return async ({ onProgress, signal }) => {
     await service.loadModel(signal);
     const world = new World(service, plan, signal);
@@ -57,7 +57,8 @@ export function soakSuite(service: Service, plan: SoakPlan): Suite {
         throwIfAborted(signal);
         onProgress({ done: world.turns, total, unit: "runs", message: "turns" });
         await world.round();
-        if (world.turns >= plan.warmUpTurns) memory.push({ turn: world.turns, bytes: residentBytes() });
+        if (world.turns < plan.warmUpTurns) continue;
+        memory.push({ turn: world.turns, bytes: residentBytes(footprintBytes) });
       }
       const ms = performance.now() - startedMs;
       onProgress({ done: total, total, unit: "runs", message: "comparing" });
@@ -108,7 +109,7 @@ class World {
       // Each pair has the same beginning.
       const system = benchText(`of pair ${this.made >> 1}`, this.plan.systemTokens * (1 + (this.made % 3)));
       const name = `soak ${Date.now()} ${this.made}`;
-      this.ids.push((await this.service.createAgent({ name, system, besideUnreadable: true })).id);
+      this.ids.push((await this.service.createAgent({ name, system, allowUnreadable: true })).id);
     }
   }
 

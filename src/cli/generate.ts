@@ -84,7 +84,7 @@ async function start(
     found ??
     (await service.createAgent({
       name,
-      ...(isNew ? { besideUnreadable: true } : {}),
+      ...(isNew ? { allowUnreadable: true } : {}),
       ...(system === undefined ? {} : { system }),
       ...(modelDirectory === undefined ? {} : { modelDirectory }),
     }));

@@ -1,4 +1,4 @@
-/** `work` for each of `items`, at most `size` at the same time; their results in order. Rejects with the first failure. */
+/** Runs `work` for each of `items`, at most `size` at a time; results in order. Rejects with the first failure. */
 export async function inBatches<T, R>(
   items: readonly T[],
   size: number,

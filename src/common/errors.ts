@@ -1,6 +1,6 @@
 /**
- * Every failure that a person can meet has a code, the numbers behind it, and two sentences: what happened and what to
- * do. Codes are stable: the CLI prints them, the pages choose their buttons by them, src/README.md lists them.
+ * Every failure that a user can see has a code, the numbers behind it, and two sentences: what happened and what to do.
+ * Codes are stable: the CLI prints them, the pages choose their buttons by them, src/README.md lists them.
  */
 export const errorCodes = [
   "INVALID_REQUEST",
@@ -31,7 +31,9 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number];
 
-/** Numbers and names that belong to a failure (`needed`, `total`, `path` …). Plain data: it crosses the service's door. */
+/**
+ * Numbers and names that belong to a failure (`needed`, `total`, `path` …). Plain data: it crosses the service's door.
+ */
 export type ErrorFacts = Readonly<Record<string, string | number | boolean>>;
 
 /** A failure as plain data. */
@@ -68,7 +70,7 @@ export class ResidentError extends Error {
   }
 }
 
-/** What a request asks for can never be done as asked: empty prompt, wrong ids, contradicting options. */
+/** The request can never be carried out as it is: empty prompt, wrong ids, contradicting options. */
 export class InvalidRequestError extends ResidentError {
   constructor(what: string, advice: string, facts: ErrorFacts = {}) {
     super("INVALID_REQUEST", what, advice, facts);
@@ -76,7 +78,9 @@ export class InvalidRequestError extends ResidentError {
   }
 }
 
-/** The request needs more blocks than the pool has in all: it could never run. `facts`: needed, total, blockTokens. */
+/**
+ * The request needs more blocks than the whole pool has, so it could never run. `facts`: needed, total, blockTokens.
+ */
 export class PoolExhaustedError extends ResidentError {
   constructor(needed: number, total: number, blockTokens: number) {
     super(
@@ -89,15 +93,15 @@ export class PoolExhaustedError extends ResidentError {
   }
 }
 
-/** The thread or process that runs the core is gone, and with it everything that it was asked for. `facts`: reason. */
+/** The thread or process that runs the core has ended, and all its requests have failed. `facts`: reason. */
 export class EngineEndedError extends ResidentError {
   constructor(reason: string) {
-    super("ENGINE_ENDED", "the engine ended unexpectedly", "restart it; the log tells why it ended", { reason });
+    super("ENGINE_ENDED", "the engine ended unexpectedly", "restart it; the log says why it ended", { reason });
     this.name = "EngineEndedError";
   }
 }
 
-/** Cancellation is not a failure, but it must travel as one through promises. */
+/** Cancellation is not a failure, but promises can only report it as one. */
 export class AbortedError extends ResidentError {
   constructor(what = "the work was cancelled") {
     super("ABORTED", what, "start it again when you want it");
@@ -109,14 +113,14 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new AbortedError();
 }
 
-/** Any thrown value as plain data; what is not ours becomes INTERNAL with its own message. */
+/** Any thrown value as plain data; an error that is not a ResidentError becomes INTERNAL with its own message. */
 export function toErrorInfo(error: unknown): ErrorInfo {
   if (isErrorInfo(error)) return { code: error.code, what: error.what, advice: error.advice, facts: error.facts };
   const message = error instanceof Error ? error.message : String(error);
   return { code: "INTERNAL", what: message, advice: "open the log for the details and report this", facts: {} };
 }
 
-/** By its shape: a `ResidentError` of another bundle or thread is of another class. */
+/** Checks the shape, since a `ResidentError` of another bundle or thread has another class. */
 function isErrorInfo(error: unknown): error is ErrorInfo {
   if (typeof error !== "object" || error === null) return false;
   if (!("code" in error && "what" in error && "advice" in error && "facts" in error)) return false;

@@ -3,7 +3,7 @@ import type { Disposable } from "./disposables";
 export type Listener<T> = (value: T) => void;
 export type Event<T> = (listener: Listener<T>) => Disposable;
 
-/** A typed event. A listener that throws does not keep the others from hearing: the error goes to `onError`. */
+/** A typed event. When a listener throws, the error goes to `onError` and the other listeners are still called. */
 export class Emitter<T> implements Disposable {
   private readonly listeners = new Set<Listener<T>>();
 

@@ -1,5 +1,5 @@
 /**
- * Figures as people read them. Every program and page shows the same number in the same way: tokens and blocks in full,
+ * Formats figures for people. Every program and page shows the same number in the same way: tokens and blocks in full,
  * durations in ms, s or min, rates in tokens per second, bytes with three significant digits (1 MB = 1,048,576 bytes).
  */
 export interface Formats {
@@ -9,17 +9,17 @@ export interface Formats {
   duration(ms: number): string;
   /** As `duration`, with a decimal below 100 ms and µs below 0.1 ms: for benchmarks. */
   fineDuration(ms: number): string;
-  /** "61" from 10 tokens per second, else "8.4"; the unit is the caller's. */
+  /** "61" from 10 tokens per second, else "8.4"; the caller adds the unit. */
   rate(perSecond: number): string;
-  /** "1.20" below 10, else "46": how many times one figure is another. A sign for it is the caller's. */
+  /** "1.20" below 10, else "46": one figure divided by another. The caller adds a sign. */
   ratio(value: number): string;
   /** "1.74 GB" */
   bytes(value: number): string;
-  /** "1.08 of 1.74 GB": both in the whole's unit, but "5.63 MB of 8.00 GB" below one hundredth. */
+  /** "1.08 of 1.74 GB": both in the total's unit, but "5.63 MB of 8.00 GB" below one hundredth. */
   bytesOf(done: number, total: number): string;
   /** "65.2%" of a fraction 0…1. */
   percent(fraction: number): string;
-  /** "about 3 s left", in steps of 1 s, from 10 s of 5 s, from 60 s of 1 min; nothing while it is unknown. */
+  /** "about 3 s left": in steps of 1 s, above 10 s of 5 s, from 60 s of 1 min; `undefined` while it is unknown. */
   remaining(ms: number | undefined): string | undefined;
   /** The same in words, for assistive technology: "about 3 seconds left". */
   remainingInWords(ms: number | undefined): string | undefined;
@@ -43,7 +43,7 @@ function byteUnit(value: number): number {
   return unit;
 }
 
-/** Rounded so that neither the number nor the reader jumps at every frame. */
+/** Rounds in steps, so that the number does not change at every frame. */
 function remainingSteps(ms: number | undefined): { readonly value: number; readonly unit: "s" | "min" } | undefined {
   if (ms === undefined || !Number.isFinite(ms) || ms < 0) return undefined;
   const seconds = Math.max(1, Math.ceil(ms / 1000));
@@ -91,7 +91,7 @@ export function createFormats(language: string): Formats {
     bytes,
     bytesOf: (done, total) => {
       const unit = byteUnit(total);
-      // A small part of a large whole would be zeros.
+      // A small part in the unit of a large total would show only zeros.
       if (done > 0 && done < total / 100) return `${bytes(done)} of ${bytes(total)}`;
       return `${scaledBytes(done, unit)} of ${scaledBytes(total, unit)} ${byteUnits[unit]}`;
     },

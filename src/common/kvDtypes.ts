@@ -1,6 +1,6 @@
 /**
- * Number formats of K and V. "q8" is 8 bits: 32 values of a token's head share a scale of 2 bytes (the rule stands in
- * native/src/kernels/quantised_head.h). The addon knows the same names.
+ * Number formats of K and V. "q8" is 8 bits: 32 values of a token's head share a scale of 2 bytes (see
+ * native/src/kernels/quantised_head.h). The addon has the same names.
  */
 export const kvDtypes = ["f32", "f16", "bf16", "q8"] as const;
 

@@ -1,6 +1,6 @@
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** The one way to log. The extension puts an output channel behind it, the CLI stderr, tests nothing. */
+/** The one interface for logs. The extension writes to an output channel, the CLI to stderr, tests nowhere. */
 export interface Log {
   log(level: LogLevel, message: string): void;
 }

@@ -7,7 +7,10 @@ const rightToLeft = /[\u0590-\u08ff\u200e\u200f\ufb1d-\ufdff\ufe70-\ufefc]|[\u{1
 const firstStrongIsolate = "\u2068";
 const popIsolate = "\u2069";
 
-/** The name without direction controls, isolated if it is right to left, so that the text around it keeps its direction. */
+/**
+ * The name without direction controls; a right-to-left name is isolated, so that the surrounding text keeps its
+ * direction.
+ */
 export function shownName(name: string): string {
   const plain = name.replace(directionControls, "");
   return rightToLeft.test(plain) ? firstStrongIsolate + plain + popIsolate : plain;

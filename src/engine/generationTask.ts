@@ -40,7 +40,7 @@ export interface TaskPorts {
 
 const noIds = new Int32Array(0);
 
-/** Blocks that an unfinished answer is assumed to need at most. */
+/** Most blocks that an unfinished answer is assumed to need for its next tokens. */
 const maxExpectedBlocks = 16;
 
 /** Blocks that a request lacks for its row of a step. */

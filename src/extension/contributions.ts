@@ -46,6 +46,7 @@ export const commands = {
   copyDiagnosis: "resident.copyDiagnosis",
   showLog: "resident.showLog",
   openStatus: "resident.openStatus",
+  refreshStatus: "resident.refreshStatus",
   openRoom: "resident.openRoom",
   getStarted: "resident.getStarted",
   openSettings: "resident.openSettings",

@@ -69,7 +69,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const benchmarks = own(new Benchmarks(registry, core));
   const onMembers = (members: ReadonlySet<string>) => tree.showMembers(members);
   own(new RoomView(registry, { service: core, engine, editors, failures, picker, memory, onMembers, extensionUri }));
-  own(new StatusView({ service: core, engine, benchmarks, failures, extensionUri }));
+  own(new StatusView(registry, { service: core, engine, benchmarks, failures, extensionUri }));
   own(new InstructionsFiles(core, failures));
   own(new InstructionsLens(core, failures));
   own(registerGenerate(registry, { service: core, engine }));

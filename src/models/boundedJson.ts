@@ -1,12 +1,12 @@
-/** Deeper than any file of a model nests. */
+/** Deeper than the JSON of any model file. */
 const maxDepth = 64;
 
 const [quote, backslash] = [0x22, 0x5c];
 const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /**
- * As JSON.parse, for texts that strangers wrote: throws a SyntaxError for one that nests deeper than `maxDepth`, which
- * JSON.parse would work at for minutes.
+ * As JSON.parse, for untrusted texts: throws a SyntaxError for a text that nests deeper than `maxDepth`, which would
+ * keep JSON.parse busy for minutes.
  */
 export function parseBoundedJson(text: string): unknown {
   if (nestsDeeperThan(text, maxDepth)) throw new SyntaxError(`it nests deeper than ${maxDepth}`);
@@ -33,7 +33,7 @@ function nestsDeeperThan(text: string, limit: number): boolean {
   return false;
 }
 
-/** Index of the quote that ends the string that begins at `start`; the text's length where there is none. */
+/** Index of the quote that ends the string that begins at `start`; the text's length when there is none. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
   for (; at < text.length; at++) {

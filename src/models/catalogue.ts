@@ -6,15 +6,15 @@ import { summarizeModel } from "./modelDirectory";
 import { notFound } from "./modelErrors";
 
 export interface CatalogueFolders {
-  /** The starter model's own directory; not listed while it is not there. */
+  /** The starter model's own directory; not listed while it does not exist. */
   readonly starterModel: string;
-  /** Where imports go; need not exist. */
+  /** Folder of imported models; need not exist. */
   readonly imported: string;
-  /** The user's: model directories, or folders of them. One that does not exist is listed with its problem. */
+  /** The user's model directories, or folders of them. One that does not exist is listed with its problem. */
   readonly others: readonly string[];
 }
 
-/** All models of the folders, the starter first, then by folder and name. A broken one is listed with its problem. */
+/** All models of the folders, the starter first, then by folder and name. A broken model is listed with its problem. */
 export async function listModels(folders: CatalogueFolders): Promise<readonly ModelSummary[]> {
   const found = new Set<string>();
   if (await isModel(folders.starterModel)) found.add(resolve(folders.starterModel));
@@ -45,7 +45,7 @@ async function describe(directory: string, starterModel: string): Promise<ModelS
   }
 }
 
-/** `folder` itself if it is a model, else those directly in it. */
+/** `folder` itself if it is a model, else the models directly in it. */
 async function modelsIn(folder: string): Promise<readonly string[]> {
   if (await isModel(folder)) return [resolve(folder)];
   const models: string[] = [];
@@ -56,7 +56,7 @@ async function modelsIn(folder: string): Promise<readonly string[]> {
   return models;
 }
 
-/** Whether somebody meant it as a model: a broken one has at least one of these. */
+/** Whether the folder is meant to be a model: even a broken model has at least one of these files. */
 async function isModel(directory: string): Promise<boolean> {
   return (await namesIn(directory)).some((name) => name === "config.json" || /^model.*\.safetensors$/.test(name));
 }

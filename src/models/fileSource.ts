@@ -1,10 +1,10 @@
 import type { FileHandle } from "node:fs/promises";
 import { openRegularFile, readFully } from "./regularFile";
 
-/** Random access to bytes: what the file readers need of a file, so that tests can hand them an array. */
+/** Random access to bytes: all that the file readers need from a file, so that tests can pass an array. */
 export interface ByteSource {
   readonly size: number;
-  /** Fills `buffer` from `position` on; returns how many bytes there were, fewer only at the end. */
+  /** Fills `buffer` from `position` on; returns the number of bytes read, fewer only at the end. */
   read(buffer: Uint8Array, position: number): Promise<number>;
 }
 

@@ -2,17 +2,17 @@ import { isInSamplingRange, type SamplingParameter } from "../common/samplingRan
 import type { SamplingOptions } from "../protocol/service";
 import { objectOf } from "../text/json";
 
-/** How a model's makers recommend to sample. */
+/** The sampling that a model's authors recommend. */
 export type ModelSampling = Pick<SamplingOptions, "temperature" | "topK" | "topP" | "minP">;
 
-/** What is off, for fields that a file leaves out which says something about sampling. */
+/** Values that switch a field off: for fields that are missing in a file that sets others. */
 const off = { temperature: 1, topK: 0, topP: 1, minP: 0 } as const;
 
 const fields = { temperature: "temperature", topK: "top_k", topP: "top_p", minP: "min_p" } as const;
 
 /**
- * The sampling of a `generation_config.json`; nothing where it only names token ids. `do_sample: false` means greedy.
- * Penalties are not taken: over a conversation about code they change identifiers.
+ * The sampling in a `generation_config.json`; empty when the file only names token ids. `do_sample: false` means
+ * greedy. Penalties are ignored: in a conversation about code they change identifiers.
  */
 export function samplingOfModel(generationConfig: unknown): ModelSampling {
   const json = objectOf(generationConfig);

@@ -6,15 +6,15 @@ export function systemCode(error: unknown): string {
   return typeof error.code === "string" ? error.code : "";
 }
 
-/** A failed call of the operating system as a typed failure; everything else passes through as it is. */
+/** Converts a failed system call to a typed error; returns any other value unchanged. */
 export function toIoError(error: unknown, doing: string, path: string): unknown {
   const code = systemCode(error);
   if (code === "" || !(error instanceof Error)) return error;
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new ResidentError(
       "DISK_FULL",
-      `the disk is full: ${doing} could not go on`,
-      "free some space and start it again; nothing half-written was left behind",
+      `the disk is full: ${doing} could not continue`,
+      "free some space and start it again; no incomplete files were left",
       { path },
       error,
     );

@@ -4,10 +4,10 @@ import { systemCode } from "./ioErrors";
 import { corrupt } from "./modelErrors";
 import { readRegularFile } from "./regularFile";
 
-/** The largest vocabularies need some 40 MB. */
+/** The largest vocabularies need about 40 MB. */
 const maxTextBytes = 256 << 20;
 
-/** A JSON file of a model directory; undefined where there is none. MODEL_CORRUPT where it is not JSON. */
+/** A JSON file of a model directory; `undefined` when there is none. Throws MODEL_CORRUPT when it is not JSON. */
 export async function readJsonFile(directory: string, name: string): Promise<unknown> {
   const text = await readTextFile(directory, name);
   return text === undefined ? undefined : parseJsonFile(text, name);

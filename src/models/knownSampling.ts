@@ -5,14 +5,14 @@ import { type ModelSampling, samplingOfModel } from "./generationConfig";
 // weights before quantisation.
 const starter: ModelSampling = { temperature: 0 };
 
-/** How models are best sampled whose files do not say it, by the digest of their weights. */
+/** The best sampling of models whose files do not state it, by the digest of their weights. */
 const known: ReadonlyMap<string, ModelSampling> = new Map([
   ["aa7e2994a38a17f1c28ab066f78da6f7", starter],
   // The same numbers with scales in f32, as imports stored them before.
   ["bfaf15667d0d5219c9e48d1ab3449c3b", starter],
 ]);
 
-/** A model's own sampling: what its `generation_config.json` says, else what is known of its weights. */
+/** A model's own sampling: from its `generation_config.json`, else the one known for its weights. */
 export function modelSampling(generationConfig: unknown, weightsId: string): ModelSampling {
   const said = samplingOfModel(generationConfig);
   return Object.keys(said).length > 0 ? said : (known.get(weightsId) ?? {});

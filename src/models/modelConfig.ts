@@ -3,10 +3,10 @@ import { corrupt, unsupported } from "./modelErrors";
 
 export const supportedArchitectures = ["llama", "mistral", "qwen2", "qwen3", "gemma3_text"] as const;
 
-/** Of heads, where config.json leaves it out and the hidden size does not tell. */
+/** Head size when config.json does not state it and the hidden size does not determine it. */
 const defaultHeadDims: Partial<Record<ModelConfig["architecture"], number>> = { gemma3_text: 256 };
 
-/** What `config.json` says, as far as listing and sizing need it. */
+/** The values of `config.json` that listing and sizing need. */
 export interface ModelConfig {
   readonly architecture: (typeof supportedArchitectures)[number];
   readonly numLayers: number;
@@ -54,7 +54,7 @@ function isAbsent(value: unknown): boolean {
 function size(json: JsonObject, key: string): number {
   const value = json[key];
   if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
-  throw corrupt(`config.json gives no sound ${key}`, { file: "config.json", key });
+  throw corrupt(`config.json has no valid ${key}`, { file: "config.json", key });
 }
 
 function readQuantization(json: JsonObject): string | undefined {

@@ -12,9 +12,9 @@ import { corrupt, incomplete, notFound } from "./modelErrors";
 import { readWeights, type Weights } from "./weightFiles";
 
 export interface InspectOptions {
-  /** The directory of the starter model, to know it again. */
+  /** The directory of the starter model, to recognise it. */
   readonly starterModel?: string;
-  /** Number format of the K/V cache. Default: what the device is likely to take. */
+  /** Number format of the K/V cache. Default: the one that the device probably uses. */
   readonly kvDtype?: KvDtype;
 }
 
@@ -25,14 +25,14 @@ interface Inspected {
 }
 
 /**
- * Checks a model directory by its JSON files and the headers of its weights, reading no weights: MODEL_NOT_FOUND,
- * MODEL_INCOMPLETE (which file, how many bytes are missing), MODEL_CORRUPT, MODEL_UNSUPPORTED (what, by name).
+ * Checks a model directory by its JSON files and the headers of its weights, without reading weights. Throws
+ * MODEL_NOT_FOUND, MODEL_INCOMPLETE (which file, how many bytes are missing), MODEL_CORRUPT, MODEL_UNSUPPORTED (what).
  */
 export async function summarizeModel(directory: string, options: InspectOptions = {}): Promise<ModelSummary> {
   return (await inspect(directory, options)).summary;
 }
 
-/** The same and what only the tokenizer knows. */
+/** The same, and the facts that only the tokenizer has. */
 export async function inspectModel(directory: string, options: InspectOptions = {}): Promise<ModelDetail> {
   const { summary, config, weights } = await inspect(directory, options);
   const text = await readTextFiles(directory);
@@ -52,7 +52,7 @@ export async function inspectModel(directory: string, options: InspectOptions = 
   };
 }
 
-/** What `createTextModel` needs of a directory. */
+/** The files of a directory that `createTextModel` needs. */
 export async function readTextFiles(directory: string): Promise<TextFiles> {
   try {
     const [config, tokenizer, tokenizerConfig, generationConfig, chatTemplate] = await Promise.all([
@@ -122,7 +122,7 @@ function missingFile(directory: string, file: string): Error {
   return incomplete(`${file} is missing in ${directory}`, { directory, file });
 }
 
-/** The ends of the network; the loader checks every tensor. */
+/** Checks the first and last tensors only; the loader checks every tensor. */
 function requireLayers(weights: Weights, config: ModelConfig): void {
   const last = `model.layers.${config.numLayers - 1}.mlp.down_proj.weight`;
   for (const name of ["model.embed_tokens.weight", "model.norm.weight", last]) {
@@ -130,7 +130,9 @@ function requireLayers(weights: Weights, config: ModelConfig): void {
   }
 }
 
-/** The CPU kernels, which are for x86, take halves; a GPU what results take: the dtype of scales or of plain weights. */
+/**
+ * The CPU kernels, which are for x86, use f16; a GPU uses the dtype of its results: that of scales or of plain weights.
+ */
 function usualKvDtype({ tensors }: Weights): KvDtype {
   if (process.arch === "x64") return "f16";
   const tensor = tensors.get("model.embed_tokens.scales") ?? tensors.get("model.embed_tokens.weight");

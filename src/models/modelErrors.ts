@@ -1,11 +1,11 @@
 import { type ErrorFacts, ResidentError } from "../common/errors";
 
 export function notFound(what: string, facts: ErrorFacts): ResidentError {
-  return new ResidentError("MODEL_NOT_FOUND", what, "choose a folder that holds a model in MLX's format", facts);
+  return new ResidentError("MODEL_NOT_FOUND", what, "choose a folder that contains a model in MLX's format", facts);
 }
 
 export function incomplete(what: string, facts: ErrorFacts): ResidentError {
-  return new ResidentError("MODEL_INCOMPLETE", what, "download the model again, to the end", facts);
+  return new ResidentError("MODEL_INCOMPLETE", what, "download the model again and completely", facts);
 }
 
 export function corrupt(what: string, facts: ErrorFacts): ResidentError {

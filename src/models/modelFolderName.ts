@@ -1,13 +1,13 @@
 import { basename } from "node:path";
 import { InvalidRequestError } from "../common/errors";
 
-/** The folder that an imported GGUF file gets: the wanted name, else the file's. */
+/** Folder name of an imported GGUF file: the wanted name, else the file's. */
 export function modelFolderName(file: string, wanted?: string): string {
   const name = (wanted ?? basename(file).replace(/\.gguf$/i, "")).trim();
   if (name !== "" && !name.startsWith(".") && !/[\\/:*?"<>|\p{Cc}]/u.test(name)) return name;
   throw new InvalidRequestError(
     `"${name}" cannot be a model's name`,
-    "use letters, digits, spaces, dots and dashes, not beginning with a dot",
+    "use letters, digits, spaces, dots and dashes, and do not begin with a dot",
     { name },
   );
 }

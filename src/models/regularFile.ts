@@ -3,8 +3,8 @@ import { type FileHandle, open } from "node:fs/promises";
 import { ResidentError } from "../common/errors";
 
 /**
- * Opens a regular file for reading. Throws IO_FAILURE for a folder, a FIFO, a device and a link to them; never waits for
- * another process, as opening a FIFO would. Resolves with the file's length too.
+ * Opens a regular file for reading. Throws IO_FAILURE for a folder, a FIFO, a device and a link to one; never waits for
+ * another process, as opening a FIFO could. Also resolves with the file's length.
  */
 export async function openRegularFile(file: string): Promise<{ readonly handle: FileHandle; readonly size: number }> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
@@ -22,7 +22,7 @@ export async function openRegularFile(file: string): Promise<{ readonly handle: 
   }
 }
 
-/** A whole file. Throws IO_FAILURE where it is longer than `maxBytes` or is no regular file. */
+/** Reads a whole file. Throws IO_FAILURE when it is longer than `maxBytes` or not a regular file. */
 export async function readRegularFile(file: string, maxBytes: number): Promise<Buffer> {
   const { handle, size } = await openRegularFile(file);
   try {
@@ -41,12 +41,12 @@ export async function readRegularFile(file: string, maxBytes: number): Promise<B
   }
 }
 
-/** What `readFully` needs of a file handle. */
+/** The part of a file handle that `readFully` needs. */
 export interface ReadableHandle {
   read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
 }
 
-/** Fills `buffer` from `position`; returns how many bytes there were. A read may always give less than was asked for. */
+/** Fills `buffer` from `position`; returns the number of bytes read. Repeats short reads until the end of the file. */
 export async function readFully(handle: ReadableHandle, buffer: Uint8Array, position: number): Promise<number> {
   let filled = 0;
   while (filled < buffer.length) {

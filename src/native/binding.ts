@@ -3,11 +3,11 @@
  * bytes never do. Half-open ranges everywhere. Every promise rejects with an Error whose `code` is one of
  * `NativeErrorCode` and whose `facts` hold the numbers; the addon never aborts the process on bad input.
  *
- * What `run`, `logits` and `copyBlock` of a pool throw or reject with, and the copies of `writeBlockFile` and
- * `readBlockFile`, also has `facts.contents`: "intact" means that every block holds what it held for the tokens that were
- * computed before the call; "unknown" means that a step failed between its first write and its end, so that no block can
- * be trusted and the pool refuses to run. `facts.sequence` is the index in the batch of the sequence that is to blame,
- * where one is: without it the others can run.
+ * Errors of `run`, `logits` and `copyBlock` of a pool, and of the copies in `writeBlockFile` and `readBlockFile`, also
+ * have `facts.contents`. "intact": every block holds what it held for the tokens that were computed before the call.
+ * "unknown": a step failed between its first write and its end, so no block can be trusted and the pool refuses to run.
+ * `facts.sequence` is the index in the batch of the sequence that caused the error, where there is one: the others can
+ * run without it.
  *
  * One thread owns MLX; calls are jobs on it in submission order. Copies of blocks run between the steps of a run, a few
  * at a time. Files are read and written on other threads that never touch MLX.
@@ -19,7 +19,7 @@ import type { SamplingRange } from "../common/samplingRanges";
 
 export type NativeErrorCode =
   | "INVALID_REQUEST" // wrong ids, shapes, ranges: nothing ran
-  | "OUT_OF_MEMORY" // facts: neededBytes, availableBytes, promisedBytes where it was seen before anything was allocated
+  | "OUT_OF_MEMORY" // facts: neededBytes, availableBytes, promisedBytes, limit ("memory", "gpu") where it was seen before
   | "MODEL_NOT_FOUND"
   | "MODEL_INCOMPLETE" // a file or tensor is missing or shorter than its header says; facts: path / tensor
   | "MODEL_CORRUPT"
@@ -35,32 +35,37 @@ export type Device = "cpu" | "gpu";
 export interface NativeAddon {
   /** Synchronous, touches no device: version of the addon and of MLX, platform, whether ASan is compiled in. */
   versions(): { readonly addon: string; readonly mlx: string; readonly platform: string; readonly sanitizer: string };
-  /** The ranges that `run` holds sampling parameters to, by name: those of src/common/samplingRanges.ts. */
+  /** The ranges of sampling parameters that `run` accepts, by name: those of src/common/samplingRanges.ts. */
   samplingRanges(): Readonly<Record<string, SamplingRange>>;
+  /**
+   * Memory that this process costs now. On a Mac its footprint, as Activity Monitor shows it, since resident memory leaves
+   * out what Metal holds for the process; elsewhere what is resident.
+   */
+  footprintBytes(): number;
   /** What the machine offers. `memoryBytes`: physical; `availableBytes`: usable now without swapping, and not promised. */
   deviceInfo(): Promise<DeviceInfo>;
-  /** Bytes a second that `threads` threads read from memory; 0: as many as compute. For the benchmarks. */
+  /** Bytes per second that `threads` threads read from memory; 0: as many threads as compute. For the benchmarks. */
   readBandwidth(threads: number): Promise<number>;
   /**
-   * Reads `config.json` and the safetensors of an MLX-format directory. Checks architecture, every tensor's name, shape,
-   * dtype and length, and free memory before MLX sees them. Only one model may be loaded at a time per addon instance.
-   * `cancel` rejects with ABORTED and frees what was read. Rejects with MODEL_CORRUPT when a weight file is written or
-   * replaced meanwhile.
+   * Reads `config.json` and the safetensors of an MLX-format directory. Checks architecture, every tensor's name,
+   * shape, dtype and length, and free memory before MLX sees them. Only one model may be loaded at a time per addon
+   * instance. `cancel` rejects with ABORTED and frees what was read. Rejects with MODEL_CORRUPT when a weight file is
+   * written or replaced meanwhile.
    */
   loadModel(options: LoadModelOptions, onProgress: (progress: LoadProgress) => void): NativeTask<NativeModel>;
   /**
-   * `NativeModelInfo.weightsId` of the model in `directory`, without reading its weights: known where every weight file is
-   * as it was when a load with this `home` hashed it (device, inode, size, times in ns); otherwise undefined.
+   * `NativeModelInfo.weightsId` of the model in `directory`, without reading its weights. Known when no weight file has
+   * changed since a load with this `home` hashed it (device, inode, size, times in ns); otherwise undefined.
    */
   weightsId(directory: string, home: string): Promise<string | undefined>;
   /**
-   * A pool of any geometry with no model behind it, for the benchmarks: its blocks can be copied, written and read;
-   * `run` and `logits` reject with INVALID_REQUEST. Freed by its own `dispose`.
+   * A pool of any geometry without a model, for the benchmarks: its blocks can be copied, written and read; `run` and
+   * `logits` reject with INVALID_REQUEST. Its own `dispose` frees it.
    */
   createBarePool(geometry: BarePoolGeometry): Promise<NativePool>;
   /**
-   * Reads a block file of any model on an I/O thread and verifies it by what it says of itself: length, format, checksum
-   * over header and data. Needs no model and keeps nothing of the data.
+   * Reads a block file of any model on an I/O thread and verifies its length, format, and checksum over header and
+   * data. Needs no model and keeps none of the data.
    */
   checkBlockFile(path: string): Promise<BlockFileCheck>;
   /**
@@ -71,14 +76,14 @@ export interface NativeAddon {
   /** Sets an extended attribute of a file or folder. Throws IO_FAILURE, also where the file system has none. */
   setAttribute(path: string, name: string, value: Uint8Array): void;
   /**
-   * Takes an exclusive OS lock (flock) that dies with the process. `undefined` when another holder has it, in this
-   * process too. Keep the lock: it ends with `release` or when nothing refers to it any more.
+   * Takes an exclusive OS lock (flock) that ends with the process. `undefined` when another holder has it, also in this
+   * process. Keep a reference to the lock: it ends with `release` or when it is garbage-collected.
    */
   tryLock(path: string): NativeLock | undefined;
 }
 
 export interface DeviceInfo {
-  readonly device: Device; // the default: gpu where Metal is there, unless RESIDENT_DEVICE says otherwise
+  readonly device: Device; // the default: gpu where Metal is available, unless RESIDENT_DEVICE says otherwise
   readonly name: string;
   readonly gpuAvailable: boolean;
   readonly memoryBytes: number;
@@ -104,21 +109,21 @@ export interface LoadModelOptions {
   readonly directory: string;
   readonly device?: Device;
   /**
-   * Threads of the CPU kernels, 1…256; 0 or absent: RESIDENT_THREADS, else as many as there are physical cores that the
-   * process may use: its affinity and a CPU quota of its control group count.
+   * Threads of the CPU kernels, 1…256; 0 or absent: RESIDENT_THREADS, else the number of physical cores that the
+   * process may use by its affinity and the CPU quota of its control group.
    */
   readonly threads?: number;
-  /** Of K and V in the pool; absent: f16 with the CPU kernels, elsewhere the type of the activations. */
+  /** Number format of K and V in the pool; absent: f16 with the CPU kernels, otherwise the type of the activations. */
   readonly kvDtype?: KvDtype;
   /**
-   * Folder for what is shared with other processes and later loads: digests of weights in `weights.json`, and in `promises`
-   * the memory that each process has promised to weights and pools and not filled yet. Absent: others' promises do not
-   * count. It is this process's until another load names another one.
+   * Folder that is shared with other processes and later loads: `weights.json` has digests of weights, `promises` has
+   * the memory that each process has promised to weights and pools and not filled yet. Absent: promises of other
+   * processes do not count. The process keeps this folder until another load names another one.
    */
   readonly home?: string;
 }
 
-/** Work under way. `cancel` is a request: it takes effect between two steps, or two pieces of a file. */
+/** Running work. `cancel` is a request: it takes effect between two steps, or between two pieces of a file. */
 export interface NativeTask<T> {
   readonly result: Promise<T>;
   cancel(): void;
@@ -129,7 +134,7 @@ export interface LoadProgress {
   readonly bytesTotal: number;
 }
 
-/** What the loaded model is. Identity fields are what a KV block's identity is made of. */
+/** The loaded model. The identity fields form the identity of its KV blocks. */
 export interface NativeModelInfo {
   readonly architecture: "llama" | "mistral" | "qwen2" | "qwen3" | "gemma3_text";
   readonly numLayers: number;
@@ -139,36 +144,40 @@ export interface NativeModelInfo {
   readonly vocabSize: number;
   readonly maxContextTokens: number;
   readonly weightBytes: number;
-  /** Of the weights that one decode step reads, as they lie in memory. */
+  /** Size in memory of the weights that one decode step reads. */
   readonly stepWeightBytes: number;
   readonly kvDtype: KvDtype;
   /** Bytes of K and V of one token over all layers. */
   readonly kvBytesPerToken: number;
-  /** Layers whose rows see the last `tokens` tokens only, their own included; absent: there are none. */
+  /** Window layers: layers whose tokens attend only to the last `tokens` tokens, themselves included; absent: none. */
   readonly window?: {
     readonly tokens: number;
     readonly layers: number;
-    /** Of `kvBytesPerToken`, what these layers take. */
+    /** The part of `kvBytesPerToken` that these layers take. */
     readonly kvBytesPerToken: number;
   };
   /**
-   * Hex digest (XXH3-128) over config.json and every tensor: name, element type, shape and every byte. How the tensors are
-   * spread over files does not change it.
+   * Hex digest (XXH3-128) over config.json and every tensor: name, element type, shape and every byte. It does not
+   * depend on how the tensors are spread over files.
    */
   readonly weightsId: string;
   /** Canonical JSON of everything in the config that changes K and V (RoPE included). */
   readonly architectureId: string;
   /**
    * Layout of a block file's tensors: "token-major-1" for MLX's operations, "head-major-kt-1" for the CPU kernels; with
-   * "q8" before the last number where K and V have 8 bits.
+   * "q8" before the last number when K and V have 8 bits.
    */
   readonly kvLayoutId: string;
-  /** What decides a result's last bits: "ops_mlx-1/mlx-0.32.4/cpu-x64", or "ops_cpu-1", whose bits are the same everywhere. */
+  /**
+   * What decides a result's last bits. "ops_cpu-1": our kernels, whose bits are the same on every processor, in any batch and
+   * chunk, and with guesses. "ops_mlx-1/mlx-0.32.4/gpu-arm64-applegpu_g15d": MLX's operations, which have other kernels for
+   * other numbers of rows, so that the same tokens may get other last bits in another batch or chunk.
+   */
   readonly numericsId: string;
   readonly device: Device;
   /** Stock MLX operations, or our own CPU kernels (RESIDENT_OPS). */
   readonly ops: "mlx" | "cpu";
-  /** Of the CPU kernels: instruction set (RESIDENT_CPU_LEVEL) and threads. */
+  /** Instruction set (RESIDENT_CPU_LEVEL) and threads of the CPU kernels. */
   readonly cpuLevel?: string;
   readonly cpuThreads?: number;
 }
@@ -176,23 +185,23 @@ export interface NativeModelInfo {
 export interface NativeModel {
   readonly info: NativeModelInfo;
   /**
-   * Allocates the slabs: per layer one for K and one for V, `blocks * blockTokens` slots. One pool a model at a time. With
-   * `windowBlocks`, layers with a window have so many blocks of their own, whose ids follow those of the others, and every
-   * sequence has a second table of them; without, a block is of all layers.
+   * Allocates the slabs: one for K and one for V per layer, `blocks * blockTokens` slots. A model has one pool at a
+   * time. With `windowBlocks`, the window layers have that many blocks of their own, whose ids follow those of the
+   * others, and every sequence has a second table for them; without, a block holds all layers.
    */
   createPool(blocks: number, blockTokens: number, windowBlocks?: number): Promise<NativePool>;
-  /** Frees weights (and the pool) and gives memory back. Idempotent; pending runs reject with ABORTED. */
+  /** Frees the weights and the pool. Idempotent; pending runs reject with ABORTED. */
   dispose(): Promise<void>;
 }
 
 /**
- * One sequence's part of a step. Field arrays are flat over rows (structure of arrays), because a step is built at
- * every token. `n` sequences: `tokenCounts`, `starts`, `tableLengths`, `wantToken` and `sampling` have length n.
+ * The sequences of a step. Arrays are flat over rows (structure of arrays), because a step is built for every token.
+ * With `n` sequences, `tokenCounts`, `starts`, `tableLengths`, `wantToken` and `sampling` have length n.
  */
 export interface StepBatch {
   /**
-   * All new token ids, sequence after sequence. -1 as a sequence's only token: what the run before sampled last in this
-   * place of its batch.
+   * All new token ids, sequence after sequence. -1 as a sequence's only token: the token that the previous run sampled
+   * last at this index of its batch.
    */
   readonly tokens: Int32Array;
   /** How many of `tokens` belong to each sequence; ≥ 1. */
@@ -200,19 +209,19 @@ export interface StepBatch {
   /** Position of each sequence's first new token = number of tokens already in its blocks. */
   readonly starts: Int32Array;
   /**
-   * Block ids in order, sequence after sequence; must cover start + tokenCount + (steps − 1) tokens where wantToken is 1.
-   * Where the pool has `windowBlocks`, each sequence's second table follows its first (and `tableLengths` has two numbers
-   * for each); -1 in it stands for a block that the new tokens do not see any more.
+   * Block ids in order, sequence after sequence; must cover start + tokenCount + (steps − 1) tokens where wantToken is
+   * 1. If the pool has `windowBlocks`, each sequence's second table follows its first (and `tableLengths` has two
+   * numbers for each); -1 in it stands for a block that the new tokens do not attend to any more.
    */
   readonly tables: Int32Array;
   readonly tableLengths: Int32Array;
   /** 1 = sample a token after the last row. */
   readonly wantToken: Uint8Array;
-  /** Sampling parameters per sequence; read, and held to `samplingRanges`, only where wantToken is 1. */
+  /** Sampling parameters per sequence; read, and checked against `samplingRanges`, only where wantToken is 1. */
   readonly sampling: readonly NativeSampling[];
   /**
-   * 1…k: tokens that each sequence with wantToken 1 samples, unless it samples one of its `stopIds` before: one a step,
-   * or several where guesses prove right. Sequences with wantToken 0 take part in the first step only.
+   * 1…k: tokens that each sequence with wantToken 1 samples, unless it samples one of its `stopIds` earlier: one per
+   * step, or several where guesses are right. Sequences with wantToken 0 take part in the first step only.
    */
   readonly steps: number;
 }
@@ -225,16 +234,18 @@ export interface NativeSampling {
   readonly repetitionPenalty: number; // 1 = off
   readonly presencePenalty: number; // 0 = off
   readonly frequencyPenalty: number; // 0 = off
-  /** Counter-based random numbers are keyed by (seed, position of the sampled token). 64 bits as two unsigned halves. */
+  /**
+   * Counter-based random numbers are keyed by (seed, position of the sampled token). 64 bits as two unsigned halves.
+   */
   readonly seedLow: number;
   readonly seedHigh: number;
-  /** Token ids and what is added to their logits, same length. */
+  /** Token ids and the values added to their logits; same length. */
   readonly biasIds: Int32Array;
   readonly biasValues: Float32Array;
   /**
-   * What penalties count of the answer so far; a run adds what it samples. `recentIds`: its last ids in order, at most
-   * `repetitionWindowTokens`, for the repetition penalty. `answerIds`, `answerCounts`: its distinct ids and how often each
-   * was sampled, for presence and frequency penalties. What an unused penalty would count is ignored.
+   * Token counts of the answer so far, for the penalties; a run adds what it samples. `recentIds`: its last ids in
+   * order, at most `repetitionWindowTokens`, for the repetition penalty. `answerIds`, `answerCounts`: its distinct ids
+   * and how often each was sampled, for presence and frequency penalties. Counts of a penalty that is off are ignored.
    */
   readonly recentIds: Int32Array;
   readonly answerIds: Int32Array;
@@ -242,17 +253,17 @@ export interface NativeSampling {
   /** Ids that end the sequence inside a run of several steps. */
   readonly stopIds: Int32Array;
   /**
-   * All ids of the sequence, the last of `tokens` included: where its newest ones stood before, what followed there is
-   * guessed and verified within the same step (prompt lookup). Empty: no guesses.
+   * All ids of the sequence, including the last of `tokens`. If its newest ids occurred earlier, the ids that followed
+   * there are guessed and verified within the same step (prompt lookup). Empty: no guesses.
    */
   readonly lookupIds: Int32Array;
-  /** Number of most likely ids whose log-probabilities are wanted; 0 = none, −1 = only the sampled id's. */
+  /** Number of most likely ids to report log-probabilities for; 0 = none, −1 = only the sampled id. */
   readonly logprobs: number;
 }
 
 /**
- * One sampled token. `step` counts from 0 inside the run, and may have several of one sequence; `sequence` indexes the
- * batch. Log-probabilities are those after bias and penalties, before temperature.
+ * One sampled token. `step` counts from 0 inside the run, and a step may give several tokens of one sequence;
+ * `sequence` is the index in the batch. Log-probabilities are taken after bias and penalties, before temperature.
  */
 export interface SampledToken {
   readonly sequence: number;
@@ -264,8 +275,8 @@ export interface SampledToken {
 }
 
 /**
- * A sequence whose next token could not be chosen, as the model computed no finite logits for it: none follows in this
- * run. The others go on, and get what they would have got.
+ * A sequence whose next token could not be chosen because no logit is finite: it gets no further token in this run. The
+ * other sequences are unaffected.
  */
 export interface SequenceFailure {
   readonly sequence: number;
@@ -276,14 +287,14 @@ export interface SequenceFailure {
 }
 
 export interface StepStats {
-  /** Milliseconds in steps and in sampling, without what happens between steps. */
+  /** Milliseconds in steps and in sampling, without the time between steps. */
   readonly stepMs: number;
   /** Slabs that MLX copied instead of updating in place: 0 unless something is wrong. */
   readonly movedSlabs: number;
   /** Sequences attended through a zero-copy view (one run of blocks) and through a gather. */
   readonly viewSequences: number;
   readonly gatheredSequences: number;
-  /** Guessed tokens, and those of them that proved right. */
+  /** Guessed tokens, and how many of them were right. */
   readonly draftedTokens: number;
   readonly acceptedTokens: number;
 }
@@ -294,27 +305,26 @@ export interface BlockFileWrite {
   readonly tokens: number;
   /** Final path; written as `<path>.tmp-<pid>-<n>` and renamed. Parent folder must exist. */
   readonly path: string;
-  /** Goes into the safetensors metadata as it is; keys "format" and "checksum" are the addon's own. */
+  /** Written to the safetensors metadata unchanged; the addon itself uses the keys "format" and "checksum". */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 export interface BlockFileRead {
   readonly path: string;
-  /** A free block of the pool that no running sequence's table names. */
+  /** A block of the pool that is in no running sequence's table. */
   readonly block: number;
-  /** Number of tokens that the file must hold. */
+  /** Number of tokens that the file must contain. */
   readonly tokens: number;
-  /** Every pair must stand in the file's metadata exactly so. */
+  /** Every pair must be in the file's metadata with exactly this value. */
   readonly expect: Readonly<Record<string, string>>;
-  /** When a file that holds it counts as used, in milliseconds since 1970; absent: nothing is changed. */
+  /** Time of last use to set on a good file, in milliseconds since 1970; absent: the time is not changed. */
   readonly usedAt?: number;
 }
 
 /**
- * Why a block file was refused. `missing`: there is none. `unreadable`: it could not be opened or read (too many open files,
- * an I/O error, no permission, no memory), which says nothing of what it holds: it may be good and is not to be removed.
- * Everything else is about the file: it is not the block that is wanted, and never will be. `format` is also what is no
- * regular file.
+ * Why a block file was refused. `missing`: there is no file. `unreadable`: it could not be opened or read (too many
+ * open files, an I/O error, no permission, no memory); the file may be good and must not be removed. All other codes
+ * are about the file itself: it is not the expected block. `format` is also used when it is not a regular file.
  */
 export type BlockRefusal =
   | {
@@ -323,9 +333,9 @@ export type BlockRefusal =
     }
   | { readonly code: "identity"; readonly reason: string; readonly key: string };
 
-/** What a block file is: whole, with the metadata that it was written with, or refused. */
+/** The result of checking a block file: its metadata, or why it was refused. */
 export interface BlockFileCheck {
-  /** Of the file, as far as it could be opened. */
+  /** Size of the file, if it could be opened. */
   readonly bytes: number;
   /** Empty after a refusal. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -339,9 +349,10 @@ export interface NativePool {
   readonly bytes: number;
   /**
    * Runs 1…k steps. `onTokens` is called on the JavaScript thread after each step with that step's tokens and the
-   * sequences that failed in it, before the promise resolves. `cancel` ends the run after the step under way: what was sampled is delivered and the promise
-   * resolves. What `onTokens` throws cancels the run and rejects it. `dispose` of pool or model rejects it with ABORTED.
-   * Throws INVALID_REQUEST at once for arguments of a wrong type; wrong values reject.
+   * sequences that failed in it, before the promise resolves. `cancel` ends the run after the current step: sampled
+   * tokens are delivered and the promise resolves. An error thrown by `onTokens` cancels the run and rejects it.
+   * `dispose` of pool or model rejects it with ABORTED. Throws INVALID_REQUEST at once for arguments of a wrong type;
+   * wrong values reject.
    */
   run(
     batch: StepBatch,
@@ -350,17 +361,21 @@ export interface NativePool {
   /** Copies the first `tokens` slots of block `from` to block `to` (copy on write). */
   copyBlock(from: number, to: number, tokens: number): Promise<void>;
   /**
-   * Copies the block's bytes between steps, in the order of the calls, then writes on the I/O thread. Resolves with the
-   * bytes written once renamed. Each call holds a copy of its block until then: keep few of them under way.
+   * Copies the block's bytes between steps, in the order of the calls, then writes them on the I/O thread. Resolves
+   * with the number of bytes written, after the rename. Each call holds a copy of its block until then, so keep few
+   * running.
    */
   writeBlockFile(request: BlockFileWrite): Promise<number>;
   /**
-   * Reads into the block and verifies (length, format, expected metadata, geometry, checksum over header and data) on an
-   * I/O thread; where steps may move the slabs, by way of other memory that is copied between steps. What the block holds
-   * is only known once this resolves with nothing: not before, and not after a refusal.
+   * Reads into the block and verifies it (length, format, expected metadata, geometry, checksum over header and data)
+   * on an I/O thread. Where steps may move the slabs, it reads into a buffer that is copied between steps. The contents
+   * of the block are known only after this resolves with `undefined`: not before, and not after a refusal.
    */
   readBlockFile(request: BlockFileRead): Promise<BlockRefusal | undefined>;
-  /** The logits after the last of `tokens` for one sequence: for tests and perplexity; same checks as `run`. f32 [vocabSize]. */
+  /**
+   * The logits after the last of `tokens` for one sequence: for tests and perplexity; same checks as `run`. f32
+   * [vocabSize].
+   */
   logits(tokens: Int32Array, start: number, table: Int32Array, windowTable?: Int32Array): Promise<Float32Array>;
   dispose(): Promise<void>;
 }

@@ -19,7 +19,7 @@ const advices: Readonly<Record<NativeErrorCode, string>> = {
 const isNativeCode = (code: unknown): code is NativeErrorCode =>
   typeof code === "string" && Object.hasOwn(advices, code);
 
-/** What the addon threw as a ResidentError; anything else as it came. */
+/** Converts an error of the addon to a ResidentError; returns any other value unchanged. */
 export function fromNative(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof ResidentError) return error;
   if (!("code" in error) || !isNativeCode(error.code)) return error;

@@ -11,7 +11,7 @@ import type {
 import type { NativeModelInfo, NativePool, NativeSampling, SampledToken, StepBatch } from "./binding";
 import { nativeError } from "./errors";
 
-/** What a runner has done so far, for the status view and the benchmarks. */
+/** Counters of a runner, for the status view and the benchmarks. */
 export interface RunnerCounters {
   readonly runs: number;
   readonly stepMs: number;
@@ -20,7 +20,7 @@ export interface RunnerCounters {
   /** Sequences attended through a zero-copy view and through a gather, summed over steps. */
   readonly viewSequences: number;
   readonly gatheredSequences: number;
-  /** Guessed tokens, and those of them that proved right. */
+  /** Guessed tokens, and how many of them were right. */
   readonly draftedTokens: number;
   readonly acceptedTokens: number;
 }

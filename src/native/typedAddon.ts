@@ -1,11 +1,12 @@
 import type { NativeAddon, NativeModel, NativePool, NativeTask } from "./binding";
 import { fromNative } from "./errors";
 
-/** The same addon, with every failure as a ResidentError: what it throws, and what its promises reject with. */
+/** The same addon, but everything it throws or rejects with is a ResidentError. */
 export function withTypedErrors(addon: NativeAddon): NativeAddon {
   return {
     versions: () => addon.versions(),
     samplingRanges: () => addon.samplingRanges(),
+    footprintBytes: () => addon.footprintBytes(),
     deviceInfo: () => typed(() => addon.deviceInfo()),
     readBandwidth: (threads) => typed(() => addon.readBandwidth(threads)),
     loadModel: (options, onProgress) =>

@@ -7,7 +7,7 @@ export interface FigureTable {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** What a cell shows. Cells of one column that have the same unit leave it to the column's head. */
+/** The contents of a cell. When all cells of a column have the same unit, only the column's head shows it. */
 interface Figure {
   readonly text: string;
   readonly unit?: string;
@@ -21,7 +21,7 @@ interface Column {
 const ownColumns = new Set(["case", "n", "p50Ms", "p95Ms", "p99Ms"]);
 const none: Figure = { text: "" };
 
-/** Every row with every figure that its suite measures. A single run has a time and no percentiles. */
+/** Every row with all figures of its suite. A single run has a time and no percentiles. */
 export function figureTable({ rows }: BenchReport, formats: Formats): FigureTable {
   const time = (name: string, msOf: (row: BenchRow) => number | undefined): Column => ({
     name,
@@ -55,7 +55,7 @@ function columnOf(name: string, figures: readonly Figure[]) {
   return { head: name, cells: figures.map(({ text, unit }) => (unit === undefined ? text : `${text} ${unit}`)) };
 }
 
-/** The part of a figure's name that says its kind, and the column's name if the name has no other part. */
+/** The part of a figure's name that states its kind, and the column's name if the name has no other part. */
 const kinds: readonly { readonly pattern: RegExp; readonly alone: string }[] = [
   { pattern: /TokensPerSecond$/i, alone: "Rate" },
   { pattern: /BytesPerSecond$/i, alone: "Rate" },

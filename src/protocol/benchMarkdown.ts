@@ -1,15 +1,15 @@
-/** Benchmark reports as Markdown: for documents, for exports and for reports of faults. */
+/** Benchmark reports as Markdown, for documents, exports and fault reports. */
 import type { Formats } from "../common/format";
 import { latest, numberIn, type ResultLine, resultSections, suiteName, suites } from "./benchResults";
 import type { BenchReport, BenchRow } from "./service";
 
-/** The newest report of each suite: what it found, when, and on which machine. */
+/** The newest report of each suite: its results, date and machine. */
 export function benchMarkdown(reports: readonly BenchReport[], formats: Formats): string {
   const parts = suites.flatMap((suite) => {
     const report = latest(reports, suite);
     return report && report.rows.length > 0 ? [reportMarkdown(report, formats)] : [];
   });
-  return parts.length === 0 ? "No benchmark was run yet.\n" : parts.join("\n");
+  return parts.length === 0 ? "No benchmark has been run yet.\n" : parts.join("\n");
 }
 
 function reportMarkdown(report: BenchReport, formats: Formats): string {
@@ -19,7 +19,7 @@ function reportMarkdown(report: BenchReport, formats: Formats): string {
   return `**${title}.** ${at.slice(0, 10)}, ${machine}:\n\n${body}`;
 }
 
-/** Result and target of each line, and the percentiles where there is more than one run. */
+/** Result and target of each line, and the percentiles when there is more than one run. */
 function linesMarkdown(report: BenchReport, formats: Formats): string {
   const lines = resultSections([report], formats).flatMap((section) => section.lines);
   const hasTargets = lines.some(({ target }) => target !== undefined);
@@ -46,7 +46,7 @@ function timesOf(row: BenchRow | undefined, formats: Formats): readonly string[]
   return [time(row.p50Ms), ...percentiles, formats.count(row.n)];
 }
 
-/** One column per engine, ours first. In brackets: our rate divided by the other's. */
+/** One column per engine, Resident first. In brackets: Resident's rate divided by the other's. */
 function throughputMarkdown({ rows }: BenchReport, formats: Formats): string {
   const engineOf = (row: BenchRow) => String(row["engine"] ?? "resident");
   const measured = rows.filter((row) => numberIn(row, "tokensPerSecond") !== undefined);
@@ -72,7 +72,7 @@ function throughputMarkdown({ rows }: BenchReport, formats: Formats): string {
   return notes.length === 0 ? table : `${table}\n${notes.join("")}`;
 }
 
-/** Names at the left, figures at the right. */
+/** Aligns names left and figures right. */
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map(escaped).join(" | ")} |\n`;
   const rule = head.map((_, i) => (i === 0 ? "---" : "---:"));

@@ -1,5 +1,5 @@
 /**
- * Benchmark reports as lines of a table: what was measured, the target where there is one, and whether it was met. The
+ * Benchmark reports as lines of a table: the measured value, the target if there is one, and whether it was met. The
  * status page, the exports and the command line show the same lines.
  */
 import type { Formats } from "../common/format";
@@ -12,7 +12,7 @@ export interface ResultLine {
   readonly passed?: boolean;
   /** All figures of the row in words. */
   readonly detail: string;
-  /** The row that the line stands for; absent where it counts several rows. */
+  /** The row that the line shows; absent when it summarises several rows. */
   readonly row?: BenchRow;
 }
 
@@ -22,7 +22,7 @@ export interface ResultSection {
   readonly lines: readonly ResultLine[];
 }
 
-/** Names with the kind of figure that is shown. */
+/** Names with the kind of the shown figure. */
 const suiteTitles: Readonly<Record<BenchSuite, string>> = {
   "exp-005": "EXP-005, same tokens",
   "exp-006": "EXP-006, p95",
@@ -73,7 +73,7 @@ function section({ suite, rows }: BenchReport, formats: Formats): ResultSection 
   }
 }
 
-/** One row per prompt, and one with the verdict where the suite gives one: ties are allowed. */
+/** One row per prompt, and one with the verdict if the suite has one: ties are allowed. */
 function identity(rows: readonly BenchRow[], formats: Formats): ResultLine {
   const summary = rows.find((row) => numberIn(row, "identicalPrompts") !== undefined);
   const prompts = rows.filter((row) => row !== summary);
@@ -100,7 +100,7 @@ function timeLine(row: BenchRow, name: string, ms: number, formats: Formats): Re
   };
 }
 
-/** Targets are round: "5 ms", but never "0 ms" where it is less than one. */
+/** Targets are shown rounded: "5 ms", but never "0 ms" for less than 1 ms. */
 function targetTime(ms: number, formats: Formats): string {
   return Number.isInteger(ms) ? formats.duration(ms) : formats.fineDuration(ms);
 }
@@ -118,16 +118,16 @@ function soakLines(row: BenchRow, formats: Formats): readonly ResultLine[] {
   return [
     timeLine(row, row.case, row.p95Ms, formats),
     none("Turns that failed", counted("failures")),
-    none("Answers that are not those given alone", counted("mismatches"), counted("compared")),
+    none("Answers that differ from those given alone", counted("mismatches"), counted("compared")),
     {
-      name: "Memory that 100 more turns take",
+      name: "Memory for 100 more turns",
       value: formats.bytes(counted("bytesAHundredTurns")),
       detail: `of ${formats.bytes(counted("residentBytes"))}`,
     },
   ];
 }
 
-/** Our own rates. The detail has the peers' rates in the same run. */
+/** Resident's rates. The detail has the peers' rates of the same run. */
 function rateLines(rows: readonly BenchRow[], formats: Formats): readonly ResultLine[] {
   const isOwn = (row: BenchRow) => row["engine"] === undefined || row["engine"] === "resident";
   return rows.filter(isOwn).map((row) => {
@@ -152,7 +152,7 @@ function rateLine(row: BenchRow, formats: Formats): ResultLine {
   };
 }
 
-/** The share or the ratio where the row has one, else the time. */
+/** The share or the ratio if the row has one, else the time. */
 function promiseLine(row: BenchRow, ms: number, formats: Formats): ResultLine {
   const name = capital(row.case);
   const share = numberIn(row, "share");
@@ -162,7 +162,7 @@ function promiseLine(row: BenchRow, ms: number, formats: Formats): ResultLine {
   return measuredLine(row, name, ratio, "Ratio", (value) => `${formats.ratio(value)} ×`, formats);
 }
 
-/** The row's `targetKind` is the least value that passes, `mostKind` the greatest. */
+/** The row's `target<Kind>` is the smallest value that passes, `most<Kind>` the largest. */
 function measuredLine(
   row: BenchRow,
   name: string,
@@ -187,7 +187,7 @@ function measuredLine(
 
 const tierOrder: readonly string[] = ["cold", "warm", "hot"];
 
-/** Only the longest context: the chart has the others. */
+/** Only the longest context: the chart shows the others. */
 function resumeSection(rows: readonly BenchRow[], formats: Formats): ResultSection {
   const longest = Math.max(...rows.map((row) => numberIn(row, "contextTokens") ?? 0));
   const lines = rows

@@ -1,8 +1,8 @@
 import type { BenchSuite } from "./service";
 
 /**
- * Whether answers wait while a suite runs: they would disturb its figures. EXP-005 compares ids and the soak counts
- * failures, which other answers do not change; the host suite measures a thread of its own engine.
+ * Whether answers wait while a suite runs because they would disturb its figures. EXP-005 compares ids and the soak
+ * counts failures, which other answers do not change; the host suite measures a thread with an engine of its own.
  */
 export const answersWait: Readonly<Record<BenchSuite, boolean>> = {
   "exp-005": false,
@@ -14,7 +14,7 @@ export const answersWait: Readonly<Record<BenchSuite, boolean>> = {
   soak: false,
 };
 
-/** The same in words, shown with the progress. */
+/** The same as a text, shown with the progress. */
 export function waitText(suite: BenchSuite): string {
-  return answersWait[suite] ? "Answers wait until it has ended." : "Agents can answer meanwhile.";
+  return answersWait[suite] ? "Answers wait until it has ended." : "Agents can answer in the meantime.";
 }

@@ -1,31 +1,31 @@
-/** Branches in words, the same in the chat's list and tree and in the list of places to rewind to. Pure. */
+/** Texts of branches: the same in the chat's list and tree and in the list of places to rewind to. Pure. */
 import { type Formats, plural } from "../common/format";
 import type { TurnChain, TurnId } from "./service";
 
-/** One chain of turns as it is shown. */
+/** One shown chain of turns. */
 export interface BranchRow {
   /** Switching to the branch makes this turn the head. */
   readonly turn: TurnId;
-  /** The answer's beginning; the message where there is no answer. */
+  /** The beginning of the answer; of the message when there is no answer. */
   readonly title: string;
-  /** The message's beginning, where it is not the title and is not the same as in the branches beside this one. */
+  /** The beginning of the message, unless it is the title or the same as in the neighbouring branches. */
   readonly message?: string;
   /** "after turn 3 · 2 turns · 3,294 tokens · 12 min. ago" */
   readonly facts: string;
-  /** When its last turn was asked: date and time. */
+  /** Date and time of its last message. */
   readonly exactTime: string;
-  /** The head is its last turn. */
+  /** Its last turn is the head. */
   readonly isHead: boolean;
-  /** It is a part of the branch at the head. */
+  /** It is part of the branch at the head. */
   readonly isCurrent: boolean;
-  /** Fork points above it, without those where it is the current branch. */
+  /** Number of fork points above it, without those at which it is the current branch. */
   readonly depth: number;
 }
 
-/** A tree is worth its space from this many branches on; fewer are a list. */
+/** From this many branches on a tree is shown; fewer are shown as a list. */
 export const fewestEndsOfTree = 4;
 
-/** More rows than this are not drawn: the list of places to rewind to has all of them. */
+/** Most rows to draw; the list of places to rewind to has all of them. */
 const mostTreeRows = 60;
 
 /** The ends of all branches, newest first, the current one at the start. */
@@ -42,13 +42,13 @@ function endsOf(chains: readonly TurnChain[], places: BranchPlaces): readonly Tu
 
 export interface BranchTree {
   readonly rows: readonly BranchRow[];
-  /** Chains that are not among the rows. */
+  /** Number of chains that are not among the rows. */
   readonly more: number;
 }
 
 /**
- * The chains in the order of a tree: each is followed by the branches that leave behind it, the current one last and at
- * the same depth. At most `most` rows: the current branch from its end, then the newest ends with what leads to them.
+ * The chains in the order of a tree: each is followed by the branches that fork off after it, the current one last and
+ * at the same depth. At most `most` rows: the current branch from its end, then the newest ends with their ancestors.
  */
 export function branchTree(
   chains: readonly TurnChain[],
@@ -72,7 +72,7 @@ function wantedChains(chains: readonly TurnChain[], places: BranchPlaces, most: 
   for (const end of endsOf(chains, places)) {
     for (let chain: TurnChain | undefined = end; chain !== undefined; chain = places.before(chain)) {
       if (wanted.size >= most) return wanted;
-      if (wanted.has(chain.turn)) break; // so is everything that leads to it
+      if (wanted.has(chain.turn)) break; // its ancestors are included too
       wanted.add(chain.turn);
     }
   }
@@ -99,7 +99,7 @@ function rowOf(chain: TurnChain, places: BranchPlaces, formats: Formats, now: nu
   };
 }
 
-/** An answer's beginning without the Markdown that shows in one line as noise: fences, code and bold marks, headings. */
+/** The beginning of an answer without Markdown that is noise in one line: fences, code and bold marks, headings. */
 function withoutMarks(answer: string): string {
   const text = answer.replace(/^ *(```|~~~).*$/gm, " ").replace(/`+|\*\*|^#{1,6} /gm, "");
   return text.trim() === "" ? answer : text;

@@ -26,13 +26,13 @@ import type { AgentDetail, AgentSummary, DraftSize, TurnId } from "./service";
 
 export type StartId = Extract<ActionId, "startFromSelection" | "forkAnother" | "editInstructions" | "chooseModel">;
 
-/** A message that is not sent yet. `instead`: it is to take the place of this turn's message. */
+/** A message that is not sent yet. `instead`: it will replace the message of this turn. */
 export interface MessageDraft {
   readonly text: string;
   readonly instead?: TurnId;
 }
 
-/** What is selected in the text editor that had the focus last. */
+/** The selection in the text editor that had the focus last. */
 export interface EditorSelection {
   /** Short: "recover.ts:88–141". */
   readonly label: string;
@@ -41,7 +41,7 @@ export interface EditorSelection {
   readonly lines: number;
 }
 
-/** The branch at the head, oldest turn first, and the tree of all turns where there are other branches. */
+/** The branch at the head, oldest turn first, and the tree of all turns if there are other branches. */
 export interface ChatBranch {
   readonly turns: readonly PageTurn[];
   readonly branches: AgentDetail["branches"];
@@ -53,10 +53,10 @@ export interface ChatSnapshot extends ChatBranch {
   /** The agent's instructions, empty when it has none. */
   readonly system: string;
   readonly engine: PageEngine;
-  /** What the empty page of a new agent offers beside the selection, in this order. */
+  /** Offers on the empty page of a new agent, next to the selection, in this order. */
   readonly starts: readonly Exclude<StartId, "startFromSelection">[];
   readonly selection?: EditorSelection;
-  /** What was written before the panel was closed; a page that has a draft of its own leaves it alone. */
+  /** The draft from before the panel was closed; a page that has a draft of its own ignores it. */
   readonly draft?: MessageDraft;
   /** Why this agent can be read but not continued here (locked by another window, damaged), with its buttons. */
   readonly readOnly?: Problem;
@@ -64,27 +64,27 @@ export interface ChatSnapshot extends ChatBranch {
 
 // ---- page → host -------------------------------------------------------------------------------------------------
 
-/** The user's choices that need more than the page has (a name, which turn) are asked by the host in its own UI. */
+/** The host asks in its own UI for anything more that a command needs (a name, which turn). */
 export type ChatCommand =
   /** With `instead` on a new branch, from the turn before that one. */
   | { readonly type: "send"; readonly text: string; readonly instead?: TurnId }
   /**
-   * The message that is being written has rested: what stands there may be read ahead, and is measured. Never fails. The
-   * answer is a `draftSize` with the same `serial`, unless a later one overtakes it.
+   * The user has paused in the message: the draft may be read ahead, and is measured. Never fails. The host answers
+   * with a `draftSize` of the same `serial`, unless a later draft comes first.
    */
   | { readonly type: "readAhead"; readonly draft: string; readonly instead?: TurnId; readonly serial: number }
   | { readonly type: "stop" }
-  /** The head's answer was cut: it goes on. */
+  /** Continues the head's answer, which was cut. */
   | { readonly type: "continue" }
-  /** Whether the agent leaves memory after all others. */
+  /** A pinned agent's cache leaves memory after all others. */
   | { readonly type: "pin"; readonly pinned: boolean }
   | { readonly type: "regenerate"; readonly turn: TurnId }
-  /** Everything up to and including `turn` (absent: the head) in a new agent. */
+  /** Makes a new agent with everything up to and including `turn` (absent: the head). */
   | { readonly type: "fork"; readonly turn?: TurnId }
-  /** `turn` becomes the head; absent: the host asks which one. */
+  /** Makes `turn` the head; absent: the host asks which one. */
   | { readonly type: "rewind"; readonly turn?: TurnId }
   | { readonly type: "switchBranch"; readonly turn: TurnId }
-  /** A button that the host offered; `turn` when it stands in one. */
+  /** A button that the host offered; `turn` when it is shown in one. */
   | { readonly type: "act"; readonly action: ActionId; readonly turn?: TurnId }
   | ContentCommand;
 
@@ -109,29 +109,29 @@ export const isChatToHost: (value: unknown) => value is ChatToHost = guardToHost
 // ---- host → page -------------------------------------------------------------------------------------------------
 
 export type ChatUpdate =
-  /** Before the first snapshot: what it waits for. */
+  /** Before the first snapshot: what the page waits for. */
   | { readonly type: "opening"; readonly waitsFor: "engine" | "conversation" }
   | { readonly type: "snapshot"; readonly snapshot: ChatSnapshot }
   | { readonly type: "agent"; readonly agent: AgentSummary; readonly system?: string; readonly readOnly?: Problem }
   /** The head moved (rewind, regenerate, switch of branch). */
   | { readonly type: "branch"; readonly branch: ChatBranch }
-  /** A turn ended where there are other branches: the current one has its answer and its tokens now. */
+  /** A turn ended and there are other branches: the text and the tokens of the current one have changed. */
   | { readonly type: "branches"; readonly branches: ChatBranch["branches"] }
-  /** A turn began, ended or changed: replaces the one of its id, else comes last. */
+  /** A turn began, ended or changed: replaces the turn with its id, else is appended. */
   | { readonly type: "turn"; readonly turn: PageTurn }
   | { readonly type: "progress"; readonly turn: TurnId; readonly progress: RunProgress }
   | { readonly type: "text"; readonly turn: TurnId; readonly delta: TextDelta }
   | { readonly type: "engine"; readonly engine: PageEngine }
-  /** How long the draft is that was told with `serial`; without `size` it is not known. */
+  /** Size of the draft that was sent with `serial`; without `size` it is unknown. */
   | { readonly type: "draftSize"; readonly serial: number; readonly size?: DraftSize }
   /**
-   * What was asked for did not fit, and the conversation is as it was. A message is the draft again, before what was
-   * written since; there is none where an answer was to be made again.
+   * The request did not fit and the conversation is unchanged. The message goes back into the draft, before text
+   * written since; there is no message when an answer was to be regenerated.
    */
   | { readonly type: "refused"; readonly message?: MessageDraft; readonly problem: Problem }
-  /** What is selected in the editor now. */
+  /** The current selection in the editor. */
   | { readonly type: "selection"; readonly selection?: EditorSelection }
-  /** Text for the end of the message being written (the selection, for one); the message takes the focus. */
+  /** Text to append to the draft (for example the selection); the draft takes the focus. */
   | { readonly type: "draft"; readonly text: string };
 
 export type ChatToPage = ChatUpdate | Reply;

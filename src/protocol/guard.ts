@@ -1,10 +1,10 @@
-/** Runtime guards for what pages post: a page shows text that a model wrote, so the host believes none of it unseen. */
+/** Runtime guards for messages of pages: a page shows text that a model wrote, so the host checks every message. */
 import { type ActionId, actionIds, type ContentCommand, type ToHost } from "./page";
 import { type BenchSuite, benchSuiteNames } from "./service";
 
 type Check = (value: unknown) => boolean;
 
-/** One check for each field of each member: the type makes the table complete. */
+/** One check for each field of each member; the type requires that the table is complete. */
 export type GuardTable<Union extends { readonly type: string }> = {
   readonly [Type in Union["type"]]: {
     readonly [Field in Exclude<keyof Extract<Union, { readonly type: Type }>, "type">]-?: Check;
@@ -14,10 +14,10 @@ export type GuardTable<Union extends { readonly type: string }> = {
 const maxTextLength = 4 * 1024 * 1024; // UTF-16 units: more than any context holds
 
 export const isText: Check = (value) => typeof value === "string" && value.length <= maxTextLength;
-/** Agent, turn and message ids; they name files on the host's side. */
+/** Agent, turn and message ids; the host uses them in file names. */
 export const isId: Check = (value) => typeof value === "string" && /^[\w-]{1,128}$/.test(value);
 export const isFlag: Check = (value) => typeof value === "boolean";
-/** Numbers that count something up. */
+/** Serial numbers. */
 export const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
 const isLanguage: Check = (value) => typeof value === "string" && /^[\w+#.-]{1,40}$/.test(value);
 const isHref: Check = (value) => typeof value === "string" && /^(https?:\/\/|mailto:)[^\s]{1,4000}$/i.test(value);
@@ -52,7 +52,7 @@ function hasOnly(value: Readonly<Record<string, unknown>>, checks: Readonly<Reco
   );
 }
 
-/** The guard of a page's messages: exactly the fields that the table names, nothing more, nothing inherited. */
+/** The guard for a page's messages: accepts exactly the fields in the table, no others and no inherited ones. */
 export function guardToHost<Command extends { readonly type: string }>(
   table: GuardTable<Command>,
 ): (value: unknown) => value is ToHost<Command> {

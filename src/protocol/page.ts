@@ -1,12 +1,12 @@
 /**
- * What the three pages have in common. A page boots by posting `ready`; the host answers with one whole `snapshot` and
+ * Types that the three pages share. A page boots by posting `ready`; the host answers with one complete `snapshot` and
  * then with small updates. A page that finds a gap posts `ready` again. Every request is answered by one `reply` or one
  * `failed` with its id.
  */
 import type { ErrorInfo } from "../common/errors";
 import type { EngineState, GenerationEvent, TurnView } from "./service";
 
-/** What a button beside a problem can do. A closed list, so that the host's switch over it is exhaustive. */
+/** What a button next to a problem can do. A closed list, so that the host's switch over it is exhaustive. */
 export const actionIds = [
   "cancelLoad",
   "chooseModel",
@@ -44,7 +44,7 @@ export interface Action {
   readonly label: string;
 }
 
-/** A failure as a person meets it: what happened (and its numbers), what was kept, what can be done. */
+/** A failure as a user sees it: what happened (with numbers), what was kept, what can be done. */
 export interface Problem {
   readonly error: ErrorInfo;
   /** One sentence with its full stop: "Your message and the agent's 14,912 tokens are kept." */
@@ -53,22 +53,22 @@ export interface Problem {
   readonly actions: readonly Action[];
 }
 
-/** What a running answer does before its first text. */
+/** The progress of a running answer before its first text. */
 export type RunProgress = Extract<GenerationEvent, { type: "waitingModel" | "queued" | "restoring" | "prefill" }>;
 
-/** A turn as the pages show it: failures carry their buttons, a running one its progress. */
+/** A turn as the pages show it: failures include their buttons, a running turn its progress. */
 export interface PageTurn extends Omit<TurnView, "error" | "saveError"> {
-  /** While `state` is "running" and no text has come; absent before the first event. */
+  /** Present while `state` is "running" and no text has come; absent before the first event. */
   readonly progress?: RunProgress;
   readonly problem?: Problem;
   readonly saveProblem?: Problem;
-  /** What there was to restore, where a part of it was refused (`figures.cache.refused`); absent: it is not known. */
+  /** Tokens there were to restore when a part was refused (`figures.cache.refused`); absent: unknown. */
   readonly storedTokens?: number;
-  /** Buttons of the warning that a part of the stored cache was refused. */
+  /** Buttons of the warning about a refused part of the stored cache. */
   readonly refusalActions?: readonly Action[];
 }
 
-/** The engine as the pages show it: the state, and what can be done about it. */
+/** The engine as the pages show it: the state and the possible actions. */
 export interface PageEngine {
   readonly state: EngineState;
   readonly actions: readonly Action[];
@@ -81,7 +81,7 @@ export interface PageSettings {
 
 /**
  * New text of a running answer, batched once per frame by the host. `offset` is the answer's length in UTF-16 units
- * before it: what overlaps is dropped, a gap makes the page ask for a snapshot.
+ * before it: overlapping text is dropped, and after a gap the page asks for a snapshot.
  */
 export interface TextDelta {
   readonly offset: number;
@@ -94,7 +94,7 @@ export type ContentCommand =
   | { readonly type: "copy"; readonly text: string }
   | { readonly type: "insertAtCursor"; readonly code: string }
   | { readonly type: "newFile"; readonly code: string; readonly language?: string }
-  /** http, https or mailto; anything else the host refuses. */
+  /** http, https or mailto; the host refuses anything else. */
   | { readonly type: "openLink"; readonly href: string };
 
 export type ToHost<Command> =

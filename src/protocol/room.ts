@@ -27,14 +27,14 @@ import type { AgentId, AgentSummary, TurnId } from "./service";
 
 export type RoomMessageId = string;
 
-/** Who is asked: all members whose chips are pressed, or these. */
+/** The agents to ask: all members whose chips are pressed, or these. */
 export type Addressees = "all" | readonly AgentId[];
 
 export interface RoomMember {
   readonly agent: AgentSummary;
-  /** A message to all is for it: the person's choice. */
+  /** Messages to all include it: the user's choice. */
   readonly asked: boolean;
-  /** Why it cannot be asked in this window (locked by another one, damaged): a message for it says so in its answer. */
+  /** Why it cannot be asked in this window (locked by another one, damaged); its answer to a message says so. */
   readonly unavailable?: Problem;
 }
 
@@ -44,19 +44,19 @@ export interface RoomModel {
   readonly name: string;
 }
 
-/** One agent's answer to one message. Exactly one of `turn` and `refusal`, or neither until the turn starts. */
+/** One agent's answer to one message. Has either `turn` or `refusal`, or neither until the turn starts. */
 export interface RoomAnswer {
   readonly agent: AgentId;
-  /** As they were when the message was sent: the agent may be gone. `index` chooses the colour. */
+  /** The agent's values when the message was sent: it may be deleted since. `index` chooses the colour. */
   readonly name: string;
   readonly index: number;
-  /** Absent in messages that were kept before it was known. */
+  /** Absent in messages that an older version saved. */
   readonly model?: RoomModel;
   readonly folded: boolean;
   readonly turn?: PageTurn;
-  /** Why it was not asked: locked elsewhere, damaged, not found, busy. */
+  /** Why the agent was not asked: locked elsewhere, damaged, not found, busy. */
   readonly refusal?: Problem;
-  /** The name of the fork that was asked in its place. */
+  /** The name of the fork that was asked instead. */
   readonly askedFork?: string;
 }
 
@@ -65,9 +65,9 @@ export interface RoomMessage {
   readonly text: string;
   readonly to: Addressees;
   readonly askedAt: number;
-  /** When the last answer ended; absent also once an answer was made again, continued or added later. */
+  /** Time at which the last answer ended; also absent after an answer was regenerated, continued or added later. */
   readonly endedAt?: number;
-  /** Those of one model stand together; those of the model that was loaded come first. */
+  /** Grouped by model; the model that was loaded comes first. */
   readonly answers: readonly RoomAnswer[];
 }
 
@@ -76,7 +76,7 @@ export interface RoomSnapshot {
   readonly engine: PageEngine;
   readonly members: readonly RoomMember[];
   readonly messages: readonly RoomMessage[];
-  /** What is selected in the text editor that had the focus last. */
+  /** The selection in the text editor that had the focus last. */
   readonly selection?: EditorSelection;
 }
 
@@ -84,23 +84,23 @@ export interface RoomSnapshot {
 
 export type RoomCommand =
   | { readonly type: "ask"; readonly text: string; readonly to: Addressees }
-  /** The draft of a message and those whom it would ask: they may begin to read it. Never fails. */
+  /** The draft of a message and the agents that it would ask: they may begin to read it. Never fails. */
   | { readonly type: "readAhead"; readonly text: string; readonly to: Addressees }
   | { readonly type: "stop"; readonly agent: AgentId }
   | { readonly type: "stopAll" }
-  /** The chip of a member: whether messages to all are for it. */
+  /** A member's chip: whether messages to all include it. */
   | { readonly type: "include"; readonly agent: AgentId; readonly asked: boolean }
-  /** The host lets the person choose which agents are in the room. */
+  /** The host lets the user choose which agents are in the room. */
   | { readonly type: "chooseMembers" }
-  /** The host adds the selection of the last text editor to the message that is being written. */
+  /** The host appends the selection of the last text editor to the draft. */
   | { readonly type: "attachSelection" }
   | { readonly type: "fold"; readonly message: RoomMessageId; readonly agent: AgentId; readonly folded: boolean }
   | { readonly type: "regenerate"; readonly agent: AgentId; readonly turn: TurnId }
-  /** Goes on with an answer that was cut. Fails where it is not the agent's last one any more. */
+  /** Continues an answer that was cut. Fails when it is no longer the agent's last answer. */
   | { readonly type: "continue"; readonly agent: AgentId; readonly turn: TurnId }
   | { readonly type: "fork"; readonly agent: AgentId; readonly turn: TurnId }
   | { readonly type: "openPanel"; readonly agent: AgentId }
-  /** Forks an agent that could not be asked, puts the fork in the room and asks it the same. */
+  /** Forks an agent that could not be asked, adds the fork to the room and asks it the same. */
   | { readonly type: "askFork"; readonly message: RoomMessageId; readonly agent: AgentId }
   | { readonly type: "act"; readonly action: ActionId; readonly agent?: AgentId; readonly turn?: TurnId }
   | ContentCommand;
@@ -137,7 +137,7 @@ export type RoomUpdate =
   | { readonly type: "snapshot"; readonly snapshot: RoomSnapshot }
   | { readonly type: "engine"; readonly engine: PageEngine }
   | { readonly type: "members"; readonly members: readonly RoomMember[] }
-  /** A message was asked or changed as a whole: replaces the one of its id, else comes last. */
+  /** A message was sent or changed as a whole: replaces the message with its id, else is appended. */
   | { readonly type: "message"; readonly message: RoomMessage }
   /** One answer began, ended or was refused. */
   | { readonly type: "answer"; readonly message: RoomMessageId; readonly answer: RoomAnswer }
@@ -148,9 +148,9 @@ export type RoomUpdate =
       readonly progress: RunProgress;
     }
   | { readonly type: "text"; readonly message: RoomMessageId; readonly agent: AgentId; readonly delta: TextDelta }
-  /** What is selected in the editor now. */
+  /** The current selection in the editor. */
   | { readonly type: "selection"; readonly selection?: EditorSelection }
-  /** Text for the end of the message that is being written; the message takes the focus. */
+  /** Text to append to the draft; the draft takes the focus. */
   | { readonly type: "draft"; readonly text: string };
 
 export type RoomToPage = RoomUpdate | Reply;

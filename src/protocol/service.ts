@@ -1,7 +1,7 @@
 /**
- * The one async door between the programs (extension, CLI) and the core. The core may run in the same thread, in a worker
- * thread or elsewhere: `wire.ts` says what crosses then, which is plain, structured-clonable data. Every method may reject
- * with a `ResidentError`.
+ * The one async interface between the programs (extension, CLI) and the core, called the door. The core may run in the
+ * same thread, in a worker thread or elsewhere: then only plain, structured-clonable data crosses, as `wire.ts`
+ * defines. Every method may reject with a `ResidentError`.
  */
 import type { Disposable } from "../common/disposables";
 import type { ErrorInfo } from "../common/errors";
@@ -11,13 +11,13 @@ import type { KvDtype } from "../common/kvDtypes";
 export type AgentId = string;
 export type TurnId = string;
 
-/** Where an agent's cache is: blocks in the pool; on disk; nowhere. */
+/** Where an agent's cache is: hot in the pool, warm on disk, cold nowhere. */
 export type Tier = "hot" | "warm" | "cold";
 export type FinishReason = "stop" | "length" | "aborted";
 
 // ---- figures of a turn -------------------------------------------------------------------------------------------
 
-/** Why a part of a stored cache was not used; `atToken` tokens before it were. */
+/** Why a stored cache was not used from token `atToken` on. */
 export interface CacheRefusal {
   readonly code: string;
   readonly reason: string;
@@ -36,17 +36,17 @@ export interface TurnFigures {
   readonly reusedTokens: number;
   readonly prefilledTokens: number;
   readonly generatedTokens: number;
-  /** Of prompt and answer, read twice: the blocks were needed by an older turn in between. Absent where none were. */
+  /** Tokens of prompt and answer that were computed twice because an older turn took the blocks. Absent: none. */
   readonly recomputedTokens?: number;
   /** From submit (model loaded, caches restored) to the first token. */
   readonly ttftMs: number;
   readonly restoreMs: number;
   /**
-   * From the message's arrival at the core to the first token, with all that the person waited for: the commit, the
-   * model's load, the queue, the restore. Absent in turns that were saved before it was measured.
+   * From the message's arrival at the core to the first token, including the commit, the model's load, the queue and
+   * the restore. Absent in turns that an older version saved.
    */
   readonly waitMs?: number;
-  /** The part of `waitMs` in which the model was waited for and loaded; absent where it was there. */
+  /** The part of `waitMs` spent waiting for the model and loading it; absent when it was loaded. */
   readonly modelMs?: number;
   /** (n − 1) / (last − first); 0 when n < 2. */
   readonly decodeTokensPerSecond: number;
@@ -54,16 +54,16 @@ export interface TurnFigures {
 }
 
 /**
- * How an answer is sampled; `src/common/samplingRanges.ts` has the range of each number. What a request leaves out is the
- * agent's own, then the user's settings', then the model's (from its `generation_config.json`, or known for its weights),
- * then this program's.
+ * How an answer is sampled; `src/common/samplingRanges.ts` has the range of each number. A missing value comes from the
+ * agent's own sampling, then the user's settings, then the model (its `generation_config.json`, or values known for its
+ * weights), then this program's defaults.
  */
 export interface SamplingOptions extends AgentSampling {
   readonly logitBias?: Readonly<Record<number, number>>;
   readonly stop?: readonly string[];
 }
 
-/** What an agent may have of its own. */
+/** The sampling options that an agent may set for itself. */
 export interface AgentSampling {
   readonly temperature?: number;
   readonly topK?: number;
@@ -71,27 +71,28 @@ export interface AgentSampling {
   readonly minP?: number;
   /** Counts the last 64 tokens of the answer. */
   readonly repetitionPenalty?: number;
-  /** Counts the answer's tokens, as does the frequency penalty. */
+  /** Counts the answer's tokens; so does the frequency penalty. */
   readonly presencePenalty?: number;
   readonly frequencyPenalty?: number;
-  /** Without one a random seed is drawn for each answer. */
+  /** Absent: a random seed for each answer. */
   readonly seed?: number;
-  /** Longest answer. What is more than fits the context and the pool, and what is left out, is what fits. */
+  /** Longest answer. Absent or too large: as much as fits the context and the pool. */
   readonly maxTokens?: number;
 }
 
 // ---- running work ------------------------------------------------------------------------------------------------
 
 /**
- * Every running answer tells its story in this order: continues? → queued? → restoring? → prefill* → text* → done | failed.
+ * Every running answer sends its events in this order: continues? → queued? → restoring? → prefill* → text* → done |
+ * failed.
  */
 export type GenerationEvent =
-  /** A cut answer goes on: `text` is what it was. The texts that follow stand behind it and do not repeat it. */
+  /** A cut answer is continued: `text` is the earlier text. The text events that follow only append to it. */
   | { readonly type: "continues"; readonly text: string }
   | { readonly type: "waitingModel"; readonly reason: string }
   | { readonly type: "queued"; readonly neededBlocks: number; readonly turnsAhead: number }
   | { readonly type: "restoring"; readonly tokens: number }
-  /** `done` of `total` new tokens are read; `reused` were not read again. */
+  /** `done` of `total` new tokens are prefilled; `reused` tokens were cached. */
   | {
       readonly type: "prefill";
       readonly done: number;
@@ -99,9 +100,9 @@ export type GenerationEvent =
       readonly reused: number;
       readonly tokensPerSecond: number;
     }
-  /** `text` is new text to append; `figures` are those so far. Never half a character. */
+  /** `text` is new text to append, never half a character; `figures` are those so far. */
   | { readonly type: "text"; readonly text: string; readonly figures: TurnFigures }
-  /** `text` and `tokenIds` are what this running has added; `figures` are its own too. */
+  /** `text`, `tokenIds` and `figures` are those of this run only, without the text that it continues. */
   | {
       readonly type: "done";
       readonly text: string;
@@ -112,15 +113,15 @@ export type GenerationEvent =
     }
   | { readonly type: "failed"; readonly error: ErrorInfo };
 
-/** Names a running answer; unique among those of one core. */
+/** Identifies a running answer; unique within one core. */
 export type RunningId = string;
 
-/** One answer in the making. `onEvent` tells a late listener the story so far; `done` resolves or rejects once. */
+/** One running answer. `onEvent` replays earlier events to a late listener; `done` resolves or rejects once. */
 export interface Running {
   readonly id: RunningId;
   onEvent(listener: (event: GenerationEvent) => void): Disposable;
   readonly done: Promise<Extract<GenerationEvent, { type: "done" }>>;
-  /** Takes effect within a step; what was read and said is kept. */
+  /** Takes effect within a step; what was prefilled and generated is kept. */
   abort(): void;
 }
 
@@ -130,7 +131,7 @@ export interface GenerateRequest {
   readonly raw?: boolean;
   readonly system?: string;
   readonly sampling?: SamplingOptions;
-  /** false: nothing is guessed, whatever the settings say (for measurements). */
+  /** false: no guesses, even if the settings allow them (for measurements). */
   readonly promptLookup?: boolean;
 }
 
@@ -145,7 +146,7 @@ export interface AgentSummary {
   readonly index: number;
   readonly tier: Tier;
   readonly state: "idle" | "waiting" | "reading" | "answering" | "restoring";
-  /** Tokens of the branch at the head; hot ones; ones on disk. */
+  /** Tokens of the branch at the head; of them in the pool; of them on disk. */
   readonly tokens: number;
   readonly hotTokens: number;
   readonly diskTokens: number;
@@ -154,13 +155,15 @@ export interface AgentSummary {
   readonly turnCount: number;
   readonly createdAt: number;
   readonly lastUsedAt: number;
-  /** Leaves memory after all others when room is needed. */
+  /** Its cache leaves memory after all unpinned ones when room is needed. */
   readonly pinned: boolean;
-  /** What this agent's answers are sampled with, unless a request says otherwise; absent: it has nothing of its own. */
+  /** The agent's own sampling, which a request may override; absent: none. */
   readonly sampling?: AgentSampling;
-  /** Another process holds the agent's lock, as it was within the last two seconds: it can be read and forked, not continued. */
+  /**
+   * Another process held the agent's lock within the last two seconds: it can be read and forked, but not continued.
+   */
   readonly lockedElsewhere: boolean;
-  /** Why it cannot be continued before it is repaired; what can be read of it is shown, and it can be deleted. */
+  /** Why it must be repaired before it can be continued; its readable part is shown, and it can be deleted. */
   readonly damage?: ErrorInfo;
 }
 
@@ -181,14 +184,14 @@ export interface TurnView {
 
 export interface AgentDetail extends AgentSummary {
   readonly system: string;
-  /** The branch at the head, oldest first; its end where only the newest turns were asked for. */
+  /** The branch at the head, oldest first; only its end when only the newest turns were requested. */
   readonly turns: readonly TurnView[];
   /**
-   * All turns as a tree, parents first. Empty where there is only the branch at the head, and where only the newest turns
-   * were asked for: the tree grows with the conversation.
+   * All turns as a tree, parents first. Empty when there is only the branch at the head, and when only the newest turns
+   * were requested: the tree grows with the conversation.
    */
   readonly branches: readonly TurnChain[];
-  /** Number of chains in the whole tree, also where `branches` leaves them out; 0 where there is only one branch. */
+  /** Number of chains in the whole tree, even when `branches` omits them; 0 when there is only one branch. */
   readonly branchCount: number;
 }
 
@@ -198,7 +201,7 @@ export interface TurnChain {
   readonly turn: TurnId;
   /** The `turn` of the chain that it follows; absent: it begins the conversation. */
   readonly after?: TurnId;
-  /** It is a part of the branch at the head. */
+  /** It is part of the branch at the head. */
   readonly current: boolean;
   /** Nothing follows it: it is the end of a branch. */
   readonly isEnd: boolean;
@@ -208,15 +211,15 @@ export interface TurnChain {
   /** Turns in this chain; all tokens from the conversation's start to its end. */
   readonly turns: number;
   readonly tokens: number;
-  /** When its last turn was asked, in ms since 1970. */
+  /** Time of its last message, in ms since 1970. */
   readonly createdAt: number;
 }
 
-/** How long a message that is being written is. */
+/** The size of a draft in tokens. */
 export interface DraftSize {
-  /** Of the draft alone. */
+  /** Tokens of the draft alone. */
   readonly draftTokens: number;
-  /** Of the whole prompt if it were sent now: history, template and draft. */
+  /** Tokens of the whole prompt if it were sent now: history, template and draft. */
   readonly promptTokens: number;
   readonly contextTokens: number;
 }
@@ -225,31 +228,31 @@ export interface CreateAgentRequest {
   readonly name: string;
   readonly system?: string;
   readonly modelDirectory?: string;
-  /** Also while an agent cannot be read whose name may be the same. */
-  readonly besideUnreadable?: boolean;
+  /** Creates the agent although an unreadable agent may have the same name. */
+  readonly allowUnreadable?: boolean;
 }
 
 /** What a repair found and did. */
 export interface AgentRepair {
   readonly id: AgentId;
-  /** Another one than before where that was taken meanwhile, or could not be found. */
+  /** Differs from the earlier name when that is taken now or could not be found. */
   readonly name: string;
   /** Nothing was damaged, and nothing was changed. */
   readonly wasWhole: boolean;
   readonly keptTurns: number;
-  /** Behind the damage; those whose first record could be read. */
+  /** Turns after the damage, if their first record could be read. */
   readonly lostTurns: number;
   readonly lostRecords: number;
   readonly damages: readonly string[];
-  /** The first record that was lost, from 1, and the byte of the turn log at which it began. */
+  /** Number of the first lost record, from 1, and the byte of the turn log where it began. */
   readonly lostFrom?: { readonly record: number; readonly byte: number };
-  /** The damaged files, kept beside the new ones until somebody deletes them. */
+  /** The damaged files, kept next to the new ones until the user deletes them. */
   readonly keptFiles: readonly string[];
 }
 
 export interface SendRequest {
   readonly text: string;
-  /** The message takes the place of this turn's: a new branch from the turn before it. */
+  /** The message replaces the message of this turn, on a new branch from the turn before it. */
   readonly instead?: TurnId;
   readonly sampling?: SamplingOptions;
 }
@@ -277,17 +280,20 @@ export interface ModelDetail extends ModelSummary {
   readonly kvBytesPerToken: number;
   readonly hasChatTemplate: boolean;
   readonly eosTokens: readonly string[];
-  /** Digest of the weights, by which caches know their model. Absent until this model was loaded once as it is now. */
+  /**
+   * Digest of the weights, with which caches identify their model. Absent until the model was loaded in its current
+   * form.
+   */
   readonly weightsId?: string;
 }
 
 export interface ImportRequest {
   readonly file: string;
-  /** Name of the model and of its folder; the file's name without one. */
+  /** Name of the model and of its folder; absent: the file's name. */
   readonly name?: string;
-  /** Folder to make; `<home>/models/<name>` without one. */
+  /** Folder to make; absent: `<home>/models/<name>`. */
   readonly target?: string;
-  /** Replaces a folder that is there already, once the new one is whole. */
+  /** Replaces an existing folder once the new one is complete. */
   readonly replace?: boolean;
 }
 
@@ -308,16 +314,16 @@ export type EngineState =
   | { readonly type: "ready"; readonly model: ModelSummary; readonly device: string; readonly mlxVersion: string }
   | { readonly type: "failed"; readonly error: ErrorInfo };
 
-/** Metrics carry vLLM's names, in camel case. Rates are over the last seconds, 0 when idle. */
+/** Metrics have vLLM's names, in camel case. Rates are over the last seconds, 0 when idle. */
 export interface EngineMetrics {
   readonly kvCacheUsage: number; // 0…1
-  readonly prefixCacheQueries: number; // tokens asked for
-  readonly prefixCacheHits: number; // tokens found
+  readonly prefixCacheQueries: number; // prompt tokens looked up
+  readonly prefixCacheHits: number; // prompt tokens found
   readonly numRequestsRunning: number;
   readonly numRequestsWaiting: number;
   readonly numPreemptions: number;
   readonly specDecodeNumDraftTokens: number; // guessed from the agent's own tokens
-  readonly specDecodeNumAcceptedTokens: number; // of them, right
+  readonly specDecodeNumAcceptedTokens: number; // guesses that were right
   readonly decodeTokensPerSecond: number;
   readonly prefillTokensPerSecond: number;
   readonly ttftP50Ms: number;
@@ -327,12 +333,12 @@ export interface EngineMetrics {
 
 export interface PoolReduction {
   readonly wantedBytes: number;
-  /** Why it is smaller, in words. */
+  /** Why it is smaller, as a text. */
   readonly reason: string;
 }
 
 export interface PoolStatus {
-  /** All blocks, those of layers with a window included. */
+  /** Size of all blocks, including those of the window layers. */
   readonly bytes: number;
   readonly totalBlocks: number;
   readonly usedBlocks: number;
@@ -340,11 +346,14 @@ export interface PoolStatus {
   readonly freeBlocks: number;
   readonly blockTokens: number;
   readonly blockBytes: number;
-  /** Blocks of the layers that see a window only, where they have their own; all other numbers are of the other layers. */
+  /** Blocks of the window layers, if they have blocks of their own; all other numbers are those of the other layers. */
   readonly window?: { readonly totalBlocks: number; readonly usedBlocks: number };
-  /** The pool is smaller than was wanted. */
+  /** Present when the pool is smaller than requested. */
   readonly reduced?: PoolReduction;
-  /** Runs of blocks in id order: whose they are ("" = used by no agent), how many. Agent of first reference for shared ones. */
+  /**
+   * Runs of blocks in id order: owner ("" = used by no agent) and count. Shared blocks have the agent that referred
+   * first.
+   */
   readonly map: readonly {
     readonly kind: "agent" | "shared" | "reusable" | "free";
     readonly agent?: AgentId;
@@ -360,43 +369,43 @@ export interface StoreStatus {
   readonly refused: number;
   readonly lastRefusal?: string;
   readonly lastSaveError?: ErrorInfo;
-  /** Why its files could not be counted, kept within the quota or collected the last time. */
+  /** Why the last count, quota check or collection failed. */
   readonly problem?: ErrorInfo;
   readonly lastVerified?: StoreVerified;
 }
 
-/** What the last verification of the store found. */
+/** Result of the last verification of the store. */
 export interface StoreVerified {
   /** ISO date and time of its end. */
   readonly at: string;
   readonly checked: FileTotals;
-  /** Files that are damaged or cannot be read, and are still there. */
+  /** Number of files that are damaged or unreadable and still exist. */
   readonly problems: number;
   /** It was stopped before all files were read. */
   readonly stopped: boolean;
 }
 
-/** Files and their size together. */
+/** Number of files and their total size. */
 export interface FileTotals {
   readonly objects: number;
   readonly bytes: number;
 }
 
-/** What is on disk, counted file by file. */
+/** The store's contents on disk, counted file by file. */
 export interface StoreStats extends FileTotals {
   readonly path: string;
   readonly quotaBytes: number;
-  /** Left on the disk for this user. */
+  /** Free bytes on the disk for this user. */
   readonly freeDiskBytes: number;
-  /** By the folder of their model; `name` where an agent says it. */
+  /** Objects by the folder of their model; `name` if an agent states it. */
   readonly models: readonly (FileTotals & { readonly folder: string; readonly name?: string })[];
-  /** What some agent refers to, and what none does: the latter goes with the next collection once it is an hour old. */
+  /** Objects with and without a reference from an agent; a collection removes the latter once they are an hour old. */
   readonly referenced: FileTotals;
   readonly unreferenced: FileTotals;
   readonly agents: number;
   /** All files in the agents' folders: conversations, tokens, keys, tails. */
   readonly agentFiles: FileTotals;
-  /** Agents whose references cannot be known, and why, where something seems unreferenced: it is not collected then. */
+  /** Agents whose references are unknown, and why, if objects seem unreferenced: these are not collected then. */
   readonly unknown: readonly { readonly agent: string; readonly reason: string }[];
 }
 
@@ -417,30 +426,41 @@ export interface StoreVerification {
 
 export interface StoreCollection {
   readonly removed: FileTotals;
-  /** Left by writes that were never ended. */
+  /** Number of files from writes that never finished. */
   readonly temporaryFiles: number;
-  /** Unreferenced, and too young to be removed: somebody may be about to name them. */
+  /** Unreferenced but too young to be removed: a running save may be about to refer to them. */
   readonly young: FileTotals;
   readonly unknown: StoreStats["unknown"];
 }
 
 export interface StoreRepair {
   readonly verification: StoreVerification;
-  /** Damaged files that were removed: what they held is read again. */
+  /** Damaged files that were removed: their tokens are prefilled again when needed. */
   readonly removed: FileTotals;
   /** Damaged agents that were repaired, and those that could not be. */
   readonly agents: readonly AgentRepair[];
   readonly failed: readonly { readonly agent: AgentId; readonly error: ErrorInfo }[];
 }
 
-/** What was forgotten. */
+/** What was deleted. */
 export interface StoreForgotten {
   readonly agents: number;
   readonly removed: FileTotals;
 }
 
+/** The model that is loaded next, since requests for it wait. */
+export interface NextModel {
+  readonly name: string;
+  /** Turns that are served before it is loaded: running ones, and waiting ones that come first. */
+  readonly turnsAhead: number;
+  /** Absent when its files cannot be read. */
+  readonly weightBytes?: number;
+}
+
 export interface ServiceStatus {
   readonly engine: EngineState;
+  /** Present while requests wait for a model that is not loaded, also during its load. */
+  readonly nextModel?: NextModel;
   readonly metrics: EngineMetrics;
   readonly pool?: PoolStatus;
   readonly store: StoreStatus;
@@ -462,7 +482,7 @@ export interface BenchRow {
   readonly p99Ms: number;
   readonly geometry?: string;
   readonly bytes?: number;
-  /** What else the suite measures, by name with its unit: `tokensPerSecond`, `ratio`, `targetMs`, `identical` … */
+  /** Other figures of the suite, named with their unit: `tokensPerSecond`, `ratio`, `targetMs`, `identical` … */
   readonly [extra: string]: string | number | boolean | undefined;
 }
 
@@ -475,7 +495,7 @@ export interface BenchReport {
 }
 
 export interface DiagnoseReport {
-  /** Titles with name/value lines; rendered as text by the programs. */
+  /** Titles with name/value lines; the programs render them as text. */
   readonly sections: readonly { readonly title: string; readonly lines: readonly (readonly [string, string])[] }[];
 }
 
@@ -483,13 +503,13 @@ export interface DiagnoseReport {
 
 export type ServiceEvent =
   | { readonly type: "engine"; readonly state: EngineState }
-  /** An agent was made, changed (name, tier, state, turns) or deleted (`summary` absent). */
+  /** An agent was created, changed (name, tier, state, turns) or deleted (`summary` absent). */
   | { readonly type: "agent"; readonly id: AgentId; readonly summary?: AgentSummary }
-  /** A turn of an agent started: its running answer can be had from `running(agent)`. */
+  /** A turn of an agent started: `running(agent)` returns its running answer. */
   | { readonly type: "turnStarted"; readonly id: AgentId; readonly turn: TurnId }
   | { readonly type: "turnEnded"; readonly id: AgentId; readonly turn: TurnId }
   | { readonly type: "bench"; readonly suite: BenchSuite; readonly progress?: Progress; readonly report?: BenchReport }
-  /** The core ended without having been asked to, and no call to this service will be answered any more. */
+  /** The core ended unexpectedly; no call to this service will be answered any more. */
   | { readonly type: "ended"; readonly error: ErrorInfo };
 
 export interface ResidentService {
@@ -500,18 +520,18 @@ export interface ResidentService {
   // models
   listModels(): Promise<readonly ModelSummary[]>;
   inspectModel(directory: string): Promise<ModelDetail>;
-  /** Makes `directory` the default for new agents and for `generate`; loads it on first need. */
+  /** Makes `directory` the default for new agents and for `generate`; it is loaded when first needed. */
   chooseModel(directory: string): Promise<ModelSummary>;
   /** Loads the default model now. */
   loadModel(signal?: AbortSignal): Promise<ModelSummary>;
-  /** Saves hot agents, then gives the model's memory back. A load that is under way is cancelled. */
+  /** Saves hot agents, then frees the model's memory. Cancels a load that is under way. */
   unloadModel(): Promise<void>;
   importGguf(
     request: ImportRequest,
     onProgress: (progress: Progress) => void,
     signal?: AbortSignal,
   ): Promise<ModelSummary>;
-  /** Fetches and imports the starter model unless it is there already; does not change the default model. */
+  /** Downloads and imports the starter model unless it exists; does not change the default model. */
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary>;
 
   // one-off generation
@@ -519,37 +539,37 @@ export interface ResidentService {
 
   // agents
   listAgents(): Promise<readonly AgentSummary[]>;
-  /** With `newestTurns` only so many of its turns and no `branches`: a long conversation is a lot of data. */
+  /** With `newestTurns`, only that many of its turns and no `branches`: a long conversation is a lot of data. */
   getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail>;
   /**
-   * By id, or by exact name; `undefined`: there is none. Rejects where that cannot be known: an agent whose name is not
-   * known is damaged (AGENT_CORRUPT), or could not be looked at (IO_FAILURE).
+   * By id or exact name; `undefined`: there is none. Rejects when that is unknown because an agent with an unknown name
+   * is damaged (AGENT_CORRUPT) or could not be read (IO_FAILURE).
    */
   findAgent(nameOrId: string): Promise<AgentSummary | undefined>;
   createAgent(request: CreateAgentRequest): Promise<AgentSummary>;
   renameAgent(id: AgentId, name: string): Promise<AgentSummary>;
   setSystemPrompt(id: AgentId, system: string): Promise<AgentSummary>;
-  /** A new agent with everything up to and including `turn` (default: the head). No token is read again. */
+  /** Creates an agent with everything up to and including `turn` (default: the head). No token is prefilled again. */
   forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary>;
   /** Makes `turn` the head (`undefined`: before the first turn). The branch that was left stays reachable. */
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary>;
   /**
-   * The way on when the context is full: copies of the last `turns` answered turns become a new branch, which is read
-   * anew with the next message. The branch that was left stays reachable.
+   * Continues when the context is full: copies the last `turns` answered turns to a new branch, which is prefilled with
+   * the next message. The old branch stays reachable.
    */
   startOver(id: AgentId, turns: number): Promise<AgentSummary>;
   deleteAgent(id: AgentId): Promise<void>;
-  /** Makes a damaged agent one that can be continued, with every turn up to the damage. */
+  /** Repairs a damaged agent so that it can be continued, with every turn up to the damage. */
   repairAgent(id: AgentId): Promise<AgentRepair>;
   /**
-   * Read ahead: makes the agent hot before anything is sent. `draft` is what is written of the next message: it is read
-   * too, so that little is left when it is sent; a later draft replaces it, and one that is never sent is not saved with
-   * the cache. Low priority. Resolves when hot or when overtaken.
+   * Read-ahead: makes the agent hot before a message is sent. `draft` is the unfinished next message: it is prefilled
+   * too, so that little is left when it is sent. A later draft replaces it, and an unsent draft is not saved with the
+   * cache. Low priority. Resolves when the agent is hot or when a later call or a message has replaced this one.
    */
   warmAgent(id: AgentId, draft?: string): Promise<AgentSummary>;
   /**
-   * How long a message would be behind the head, or in the place of turn `instead`; `undefined` while the agent's model is
-   * not loaded. Cheap where little has changed.
+   * The size of a message after the head, or in place of turn `instead`; `undefined` while the agent's model is not
+   * loaded. Cheap when little has changed.
    */
   measureDraft(id: AgentId, draft: string, instead?: TurnId): Promise<DraftSize | undefined>;
   /**
@@ -559,75 +579,82 @@ export interface ResidentService {
    */
   send(id: AgentId, request: SendRequest): Promise<Running>;
   /**
-   * Answers the head's (or `turn`'s) message again, on a new branch. Where only the model says that it is greedy, this
-   * answer is sampled: the same words again are of no use.
+   * Answers the head's (or `turn`'s) message again, on a new branch. When sampling is greedy only by the model's
+   * default, this answer is sampled: the same text again would be useless.
    */
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<Running>;
   /**
-   * Goes on with the head's answer where it was cut (stopped, limit reached, interrupted, failed): the same turn grows. A
-   * turn that others follow is copied first, so that they still follow what they followed. Of the prompt and the answer so
-   * far one token is prefilled, the last, whose logits begin the rest. Rejects with INVALID_REQUEST where there is no turn
-   * or the answer ended by itself, CONTEXT_FULL where the context has no room left.
+   * Continues the head's answer where it was cut (stopped, limit reached, interrupted, failed): the same turn grows. A
+   * turn that other turns follow is copied first, so that these still follow the unchanged turn. Only the last token of
+   * prompt and answer is prefilled, since its logits give the next token. Rejects with INVALID_REQUEST when there is no
+   * turn or the answer ended by itself, and with CONTEXT_FULL when the context has no room left.
    */
   continueAnswer(id: AgentId, sampling?: SamplingOptions): Promise<Running>;
   /** Saves what is not on disk yet; rejects with the reason when that fails again. */
   saveAgent(id: AgentId): Promise<AgentSummary>;
-  /** A pinned agent's cache is brought into memory, and leaves it after all others' when room is needed. */
+  /** A pinned agent's cache is loaded into memory, and leaves it after all unpinned ones when room is needed. */
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary>;
-  /** The agent's own sampling from its next answer on; forks inherit it. Empty: it has nothing of its own any more. */
+  /** Sets the agent's own sampling from its next answer on; forks inherit it. Empty: removes it. */
   setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary>;
   /**
-   * Whether something shows this agent to a person. While something does, its lock and its logs are kept; calls with true
-   * are counted, each with false takes one back.
+   * Whether a view shows this agent. While one does, its lock and its logs are kept; calls with true are counted, and
+   * each call with false takes one back.
    */
   setShown(id: AgentId, shown: boolean): Promise<void>;
-  /** The running answer of an agent, if one is. */
+  /** The running answer of an agent, if there is one. */
   running(id: AgentId): Promise<Running | undefined>;
 
   // the store on disk
   storeStats(): Promise<StoreStats>;
-  /** Reads all saved blocks again and verifies them; removes nothing. Stopped, it tells what it has found so far. */
+  /** Reads and verifies all saved blocks; removes nothing. When stopped, it returns what it has found so far. */
   verifyStore(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<StoreVerification>;
-  /** Removes what no agent refers to. Safe beside other windows. Rejects with AGENT_LOCKED while another one does the same. */
+  /**
+   * Removes unreferenced objects. Safe while other windows run. Rejects with AGENT_LOCKED while another one does the
+   * same.
+   */
   collectStore(signal?: AbortSignal): Promise<StoreCollection>;
   /** Verifies, removes damaged blocks and repairs damaged agents. */
   repairStore(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<StoreRepair>;
-  /** Deletes all agents and all that they have saved. Rejects with AGENT_LOCKED, everything kept, where another process uses one. */
+  /**
+   * Deletes all agents and their caches. Rejects with AGENT_LOCKED and deletes nothing when another process uses one.
+   */
   forgetEverything(): Promise<StoreForgotten>;
-  /** The user's settings have changed: what they say holds for answers that begin from now on. */
+  /** Sets the sampling of the user's settings, for answers that begin from now on. */
   setDefaultSampling(sampling: SamplingOptions): Promise<void>;
 
   // benchmarks
   runBench(suite: BenchSuite, onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<BenchReport>;
 
-  /** Stops work, saves what is unsaved (within `deadlineMs`), frees the model. */
+  /** Stops work, saves unsaved data (within `deadlineMs`), and frees the model. */
   dispose(deadlineMs?: number): Promise<void>;
 }
 
-/** What a program tells the core when it starts it. All paths absolute. */
+/** Options with which a program starts the core. All paths are absolute. */
 export interface ServiceOptions {
-  /** Agents, store, imported models and benchmark results live here. */
+  /** Folder of agents, store, imported models and benchmark results. */
   readonly home: string;
   /** The starter model's directory: built by set-up. */
   readonly starterModel: string;
   /** Folder with `resident.node` and its libraries. */
   readonly nativeStage: string;
-  /** Folder of the reference that EXP-005 compares with: a checkout has one. */
+  /** Folder of the reference that EXP-005 compares with; only a checkout has one. */
   readonly reference?: string;
   readonly defaultModel?: string;
   readonly modelFolders: readonly string[];
-  /** Absent: as free memory, the model and its context allow. What is too large is reduced, and the status says so. */
+  /**
+   * Absent: chosen from free memory, the model and its context. A too large size is reduced, and the status says so.
+   */
   readonly poolBytes?: number;
   readonly blockTokens: number;
-  /** What the user's settings say of answers; `setDefaultSampling` changes it. */
+  /** Sampling of the user's settings; `setDefaultSampling` changes it. */
   readonly sampling?: SamplingOptions;
   readonly storeQuotaBytes: number;
-  /** Threads of the CPU kernels; 0 or absent: as many as there are physical cores. */
+  /** Threads of the CPU kernels; 0 or absent: the number of physical cores. */
   readonly threads?: number;
-  /** The model is freed when nobody has used it for so long; 0 or absent: never. */
+  /** The model is freed after it was unused for this long; 0 or absent: never. */
   readonly unloadAfterMs?: number;
-  /** Number format of K and V in the pool; absent: as the device likes. Caches of another format are refused. */
+  /** Number format of K and V in the pool; absent: the device's default. Caches of another format are refused. */
   readonly kvDtype?: KvDtype;
-  /** Guess how an answer goes on from the agent's own tokens, and verify (default: yes). Answers do not depend on it. */
+  /** Guess the next tokens from the agent's own tokens, and verify them (default: yes). Answers do not depend on it. */
   readonly promptLookup?: boolean;
 }

@@ -7,12 +7,13 @@ import type {
   BenchReport,
   BenchSuite,
   EngineMetrics,
+  NextModel,
   PoolStatus,
   ServiceStatus,
   StoreStatus,
 } from "./service";
 
-/** One point of the sparklines. The host keeps the last five minutes, since a page may be gone at any time. */
+/** One point of the sparklines. The host keeps the last five minutes, since a page may be closed at any time. */
 export interface MetricSample {
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -37,7 +38,7 @@ export type StatusCommand =
   | { readonly type: "cancelBench" }
   | { readonly type: "openAgent"; readonly agent: AgentId }
   | { readonly type: "verifyStore" }
-  /** Removes what no agent refers to. */
+  /** Removes unreferenced objects. */
   | { readonly type: "freeSpace" }
   | { readonly type: "changeQuota" }
   | { readonly type: "exportBench" }
@@ -68,11 +69,12 @@ export type StatusUpdate =
       readonly type: "metrics";
       readonly metrics: EngineMetrics;
       readonly pool?: PoolStatus;
+      readonly nextModel?: NextModel;
       readonly sample?: MetricSample;
     }
   | { readonly type: "agents"; readonly agents: readonly AgentSummary[] }
   | { readonly type: "store"; readonly store: StoreStatus }
-  /** A benchmark's progress; absent when none runs any more. */
+  /** Progress of the running benchmark; without `running`, none runs any more. */
   | { readonly type: "bench"; readonly running?: NonNullable<ServiceStatus["benchRunning"]> }
   | { readonly type: "report"; readonly report: BenchReport };
 

@@ -1,7 +1,7 @@
 /**
- * What crosses between a program and a core that runs elsewhere (src/service/remote): calls with ids, their results,
- * events, and cancellation by id. All of it is structured-clonable. The client posts `ToServer`, the server batches of
- * `ToClient`; what one side posts arrives in the order in which it happened.
+ * Messages between a program and a core that runs elsewhere (src/service/remote): calls with ids, their results,
+ * events, and cancellation by id. All messages are structured-clonable. The client posts `ToServer`, the server posts
+ * batches of `ToClient`; messages of one side arrive in order.
  */
 import type { ErrorInfo } from "../common/errors";
 import type { LogLevel } from "../common/log";
@@ -25,7 +25,7 @@ import type {
   TurnId,
 } from "./service";
 
-/** Methods of the door that have something else than plain data in their arguments or results. */
+/** Methods of the door whose arguments or results are not only plain data. */
 type Adapted =
   | "onEvent"
   | "loadModel"
@@ -41,7 +41,7 @@ type Adapted =
   | "repairStore"
   | "runBench";
 
-/** The door as calls whose arguments and results are plain data: callbacks and signals belong to the call's id. */
+/** The door as calls whose arguments and results are plain data: callbacks and signals are tied to the call's id. */
 export interface WireCalls extends Omit<ResidentService, Adapted> {
   loadModel(): Promise<ModelSummary>;
   importGguf(request: ImportRequest): Promise<ModelSummary>;
@@ -70,7 +70,7 @@ type WireShapes = {
 export type WireArguments<M extends WireMethod> = WireShapes[M]["args"];
 export type WireResult<M extends WireMethod> = WireShapes[M]["result"];
 
-/** Chosen by the caller, unique for the life of its port. */
+/** Chosen by the caller; unique during the life of its port. */
 export type CallId = number;
 
 export interface CallMessage<M extends WireMethod = WireMethod> {
@@ -84,7 +84,7 @@ export type ControlMessage =
   /** The call's AbortSignal was aborted. */
   | { readonly type: "cancel"; readonly id: CallId }
   | { readonly type: "abort"; readonly running: RunningId }
-  /** The last batch was taken: the next one may be posted. */
+  /** The last batch was processed: the next one may be posted. */
   | { readonly type: "taken" };
 
 export type ToServer = { readonly [M in WireMethod]: CallMessage<M> }[WireMethod] | ControlMessage;
@@ -101,6 +101,6 @@ export type ToClient =
   | { readonly type: "refused"; readonly id: CallId; readonly error: ErrorInfo }
   | { readonly type: "progress"; readonly id: CallId; readonly progress: Progress }
   | { readonly type: "event"; readonly event: ServiceEvent }
-  /** What a running answer tells. The first event of one comes after the result that named it. */
+  /** An event of a running answer. Its first event comes after the result that named it. */
   | { readonly type: "running"; readonly running: RunningId; readonly event: GenerationEvent }
   | { readonly type: "log"; readonly level: LogLevel; readonly message: string };

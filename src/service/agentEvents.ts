@@ -2,7 +2,7 @@ import type { AgentEvent } from "../agents/agents";
 import type { ServiceEvent } from "../protocol/service";
 import type { StoreKeeper } from "./storeKeeper";
 
-/** What the programs and the store hear of agents. */
+/** Forwards events of agents to the programs and the store. */
 export function forwardAgentEvents(event: AgentEvent, keeper: StoreKeeper, fire: (event: ServiceEvent) => void): void {
   switch (event.type) {
     case "changed":

@@ -1,12 +1,12 @@
 import type { ModelAccess, ModelLease, ModelSession } from "../agents/ports";
 import { AbortedError, throwIfAborted } from "../common/errors";
 
-/** What answers that wait for a benchmark are told. */
+/** The reason shown in answers that wait for a benchmark. */
 export const benchWaitReason = "a benchmark is running";
 
 /**
- * The model as people's agents ask for it: a benchmark can make their answers wait, which would disturb its figures. What
- * has a lease, or waits for one, goes on.
+ * The model access of the users' agents: a benchmark can make their answers wait, since they would disturb its figures.
+ * Answers that have a lease, or wait for one, continue.
  */
 export class HoldableModelAccess implements ModelAccess {
   private held: Promise<void> | undefined;
@@ -55,7 +55,7 @@ export class HoldableModelAccess implements ModelAccess {
     return this.models.describe(directory);
   }
 
-  /** Runs `work` while no answer uses the model. `onBusy` is called with the answers that must end first. */
+  /** Runs `work` while no answer uses the model. `onBusy` is called with the number of answers that must end first. */
   async hold<T>(signal: AbortSignal, onBusy: (numAnswers: number) => void, work: () => Promise<T>): Promise<T> {
     let end: () => void = () => {};
     this.held = new Promise((resolve) => {

@@ -1,21 +1,23 @@
-/** How large the block pool is where no setting says so. Pure: decides from free memory, the model and its context. */
+/** The size of the block pool without a setting. Pure: decides from free memory, the model and its context. */
 import type { NativeModelInfo } from "../native/binding";
 
 export type ContextSizes = Pick<NativeModelInfo, "kvBytesPerToken" | "maxContextTokens" | "window">;
 
-/** More whole contexts than these are hardly in use together. */
+/** More whole contexts than this are rarely in use together. */
 export const mostContexts = 8;
 
-/** Of the memory that is free once the weights are loaded: the rest is for editors, compilers and the files they read. */
+/**
+ * Share of the memory that is free after the weights are loaded; the rest is for editors, compilers and their files.
+ */
 export const mostOfFree = 0.5;
 
-/** The same, where that would not hold one whole context. */
+/** The same when that share does not hold one whole context. */
 export const mostOfFreeForOneContext = 0.75;
 
-/** A pool for fewer tokens is of no use: about a file to read and an answer. */
+/** A pool for fewer tokens is useless: it must hold about a file and an answer. */
 const leastTokens = 2048;
 
-/** Bytes of one conversation as long as the model's context. Layers with a window keep two windows of it. */
+/** Bytes of one conversation as long as the model's context. Window layers keep two windows of it. */
 export function contextBytes({ kvBytesPerToken, maxContextTokens, window }: ContextSizes): number {
   if (window === undefined) return kvBytesPerToken * maxContextTokens;
   const inWindow = Math.min(maxContextTokens, 2 * window.tokens);
@@ -29,7 +31,7 @@ export function leastPoolBytes({ kvBytesPerToken, maxContextTokens }: ContextSiz
 
 /**
  * Room for `mostContexts` contexts, in half of the free memory; one whole context may take three quarters of it. Never
- * less than the least, which the device then refuses where it does not fit.
+ * less than the smallest useful pool, which the device refuses if it does not fit.
  */
 export function automaticPoolBytes(model: ContextSizes, availableBytes: number): number {
   const one = contextBytes(model);

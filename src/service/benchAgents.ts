@@ -23,7 +23,7 @@ export interface BenchAgentsPorts {
   readonly log: Log;
 }
 
-/** Agents of a benchmark, with folders, blocks on disk and a quota of their own: nobody else sees or counts them. */
+/** Agents of a benchmark, with folders, blocks on disk and a quota of their own, separate from the user's. */
 export class BenchAgents {
   readonly agents: Agents;
   private readonly keeper: StoreKeeper;
@@ -45,13 +45,13 @@ export class BenchAgents {
       defaultModel,
       log,
     });
-    // The store is kept within its quota here too, so that a save costs as much as another agent's.
+    // The store is kept within its quota here too, so that a save costs as much as a save of the user's agents.
     this.keeper = new StoreKeeper({
       blocks,
       get quotaBytes() {
         return quota.bytes;
       },
-      onCounted: (bytes) => quota.look(bytes),
+      onCounted: (bytes) => quota.refresh(bytes),
       neededKeys: () => this.agents.neededKeys(),
       collectIfDue: async () => {},
       nowMs: Date.now,
@@ -63,7 +63,7 @@ export class BenchAgents {
     });
   }
 
-  /** Ends answers and gives all blocks back without saving them. The folder is not used any more. Never rejects. */
+  /** Ends answers and releases all blocks without saving them. The folder is not used any more. Never rejects. */
   async dispose(): Promise<void> {
     const parts = [() => this.agents.deleteAll(), () => this.agents.close(), () => this.keeper.close()];
     for (const part of parts) {

@@ -15,7 +15,7 @@ import { parseBenchReport } from "./benchReport";
 
 export type BenchSuites = Readonly<Partial<Record<BenchSuite, (world: BenchWorld) => Suite>>>;
 
-/** Number of newest reports that are given back. The newest of every suite is always among them. */
+/** Number of newest reports to return. The newest of every suite is always among them. */
 const reportsShown = 32;
 
 /** Runs benchmark suites one at a time and keeps their reports. */
@@ -24,7 +24,7 @@ export class BenchDesk {
   private readonly closing = new AbortController();
   /** Resolves when the last run has ended. Never rejects. */
   private last: Promise<void> = Promise.resolve();
-  /** Reports that were read, by file. */
+  /** Reports already read, by file. */
   private readonly known = new Map<string, BenchReport>();
 
   constructor(
@@ -52,7 +52,7 @@ export class BenchDesk {
     return report;
   }
 
-  /** Ends the current run and waits until everything of it is gone. */
+  /** Ends the current run and waits until it has cleaned up. */
   async close(): Promise<void> {
     this.closing.abort();
     await this.last;
@@ -65,20 +65,20 @@ export class BenchDesk {
     cancel: AbortSignal | undefined,
   ): Promise<BenchReport> {
     const signal = AbortSignal.any([this.closing.signal, ...(cancel === undefined ? [] : [cancel])]);
-    const tell = (progress: Progress) => {
+    const reportProgress = (progress: Progress) => {
       this.current = { suite, progress };
       onProgress(progress);
       this.onProgress(suite, progress);
     };
-    const tellMessage = (message: string) => tell({ done: 0, total: 1, unit: "runs", message });
-    const tellBusy = (numAnswers: number) =>
-      tellMessage(numAnswers === 1 ? "Waiting for an answer to end" : `Waiting for ${numAnswers} answers to end`);
-    tellMessage(`Starting ${suite}`);
+    const reportMessage = (message: string) => reportProgress({ done: 0, total: 1, unit: "runs", message });
+    const reportBusy = (numAnswers: number) =>
+      reportMessage(numAnswers === 1 ? "Waiting for an answer to end" : `Waiting for ${numAnswers} answers to end`);
+    reportMessage(`Starting ${suite}`);
     let report: BenchReport | undefined;
     try {
-      const rows = await this.home.run(suite, signal, tellBusy, (world) => {
+      const rows = await this.home.run(suite, signal, reportBusy, (world) => {
         throwIfAborted(signal);
-        return suiteIn(world)({ onProgress: tell, signal });
+        return suiteIn(world)({ onProgress: reportProgress, signal });
       });
       report = { suite, at: new Date().toISOString(), machine: describeMachine(), rows };
       await this.keep(report);
@@ -89,7 +89,9 @@ export class BenchDesk {
     }
   }
 
-  /** Newest first. What cannot be read is left out. A status view asks several times a second: each file is read once. */
+  /**
+   * Newest first, without unreadable files. A status view asks several times a second, so each file is read only once.
+   */
   async reports(): Promise<readonly BenchReport[]> {
     const all = (await readdir(this.folder).catch(() => [])).filter((name) => name.endsWith(".json")).sort();
     const newest = benchSuiteNames.flatMap((suite) => all.filter((name) => name.endsWith(`-${suite}.json`)).slice(-1));

@@ -12,19 +12,19 @@ import type { ModelGate } from "./modelGate";
 import type { LoadedModel } from "./modelHost";
 import { sweepScratch, withScratchFolder } from "./scratchFolder";
 
-/** What a suite gets for the time of one run. */
+/** The resources of a suite during one run. */
 export interface BenchWorld {
   readonly service: BenchService;
-  /** Files of the run belong here. The folder is removed afterwards. */
+  /** Folder for files of the run. It is removed afterwards. */
   readonly scratch: string;
 }
 
 export interface BenchHomePorts extends Omit<BenchAgentsPorts, "models"> {
-  /** Holds a folder for each run. */
+  /** Folder that contains a folder for each run. */
   readonly root: string;
-  /** The model as benchmarks ask for it. */
+  /** Model access of benchmarks. */
   readonly models: ModelAccess;
-  /** The model as people's agents ask for it. */
+  /** Model access of the user's agents. */
   readonly held: HoldableModelAccess;
   readonly gate: Pick<ModelGate<LoadedModel>, "current" | "numLeases" | "unload">;
   readonly people: Pick<Agents, "list" | "warm">;
@@ -38,8 +38,8 @@ interface InMemory {
 }
 
 /**
- * Where benchmarks run: their agents, blocks and files are kept apart from people's, and are gone afterwards. What people
- * had in memory before is brought back.
+ * The environment of benchmarks: their agents, blocks and files are separate from the user's and are removed
+ * afterwards. Then the caches that were in memory before are restored.
  */
 export class BenchHome {
   private own: BenchAgents | undefined;
@@ -61,7 +61,7 @@ export class BenchHome {
       before = await this.inMemory();
       return withScratchFolder(root, locks(), (scratch) => this.inWorld(scratch, measure));
     };
-    // What the previous run still brings back, this run would push out again.
+    // Caches that the previous run still restores would be dropped by this run.
     await this.bringingBack;
     try {
       return await (answersWait[suite] ? held.hold(signal, onBusy, work) : work());
@@ -70,12 +70,12 @@ export class BenchHome {
     }
   }
 
-  /** Removes what killed processes left. */
+  /** Removes folders that killed processes left. */
   sweep(): Promise<void> {
     return sweepScratch(this.ports.root, this.ports.locks);
   }
 
-  /** Saves and releases what the loaded model holds of a benchmark's agents, before it is unloaded. */
+  /** Saves and releases the caches of a benchmark's agents before the model is unloaded. */
   async evictAll(): Promise<void> {
     await this.own?.agents.residency.evictAll();
   }
@@ -85,7 +85,7 @@ export class BenchHome {
     return this.own?.agents.residency.saveLeft(session, left);
   }
 
-  /** Stops bringing back what was in memory. */
+  /** Stops restoring the caches that were in memory. */
   async close(): Promise<void> {
     this.closed = true;
     await this.bringingBack;
@@ -110,7 +110,7 @@ export class BenchHome {
     };
   }
 
-  /** At low priority, and only while nobody needs another model. Never rejects. */
+  /** Restores at low priority, and only while no work needs another model. Never rejects. */
   private async bringBack({ model, agents }: InMemory): Promise<void> {
     const { gate, models, people, log } = this.ports;
     if (this.closed) return;
@@ -129,7 +129,7 @@ export class BenchHome {
         if (!now.agents.includes(id)) await people.warm(id);
       }
     } catch (error) {
-      log.log("info", `what was in memory before the benchmark is not brought back: ${toErrorInfo(error).what}`);
+      log.log("info", `caches from before the benchmark are not restored: ${toErrorInfo(error).what}`);
     }
   }
 }

@@ -9,7 +9,7 @@ import {
   readString,
 } from "../store/json";
 
-/** A report from its file's text; `undefined` if the text is not a report. */
+/** Parses a report from the text of its file; `undefined` if the text is not a report. */
 export function parseBenchReport(text: string): BenchReport | undefined {
   try {
     const object = parseObject(text);

@@ -1,7 +1,7 @@
 import type { Agents } from "../agents/agents";
 import type { BenchService } from "../bench/benchService";
 
-/** The service as a benchmark sees it: its own agents, and everything else of `engine`. */
+/** The service for a benchmark: its own agents, and the engine of `engine`. */
 export function benchService(
   agents: Agents,
   engine: Pick<BenchService, "generate" | "loadModel" | "status" | "unloadModel">,

@@ -5,6 +5,7 @@ import { exp005Suite } from "../bench/exp005";
 import { exp005Prompts } from "../bench/exp005Prompts";
 import { exp006Suite } from "../bench/exp006";
 import { type HostPlan, hostSuite } from "../bench/hostSuite";
+import type { FootprintReader } from "../bench/memory";
 import { peersProcess } from "../bench/peersProcess";
 import { referenceProcess } from "../bench/referenceProcess";
 import { resumeSuite } from "../bench/resume";
@@ -100,15 +101,21 @@ export function benchSuites({ options, runtime, library, loaded }: BenchSources)
         warmBytes,
       }),
     resume: ({ service }) => resumeSuite(service, { contexts: [512, 2048], repeats: 3 }),
-    engine: ({ service, scratch }) => engineSuite(service, enginePlan, engineProbe(loaded, scratch)),
+    engine: ({ service, scratch }) =>
+      engineSuite(service, enginePlan, engineProbe(loaded, scratch, footprintReader(runtime))),
     host: ({ scratch }) =>
       hostSuite((plan, signal) => openHostWorld({ ...hostSources, scratch }, plan, signal), hostPlan),
-    soak: ({ service }) => soakSuite(service, soakPlan),
+    soak: ({ service }) => soakSuite(service, soakPlan, footprintReader(runtime)),
     throughput: ({ service }) =>
       throughputSuite(service, throughputPlan, reference === undefined ? undefined : peersProcess(reference), () =>
         measureRoofline(runtime, loaded()),
       ),
   };
+}
+
+function footprintReader(runtime: Pick<Runtime, "loadBenchAddon">): FootprintReader {
+  const addon = runtime.loadBenchAddon();
+  return () => addon.footprintBytes();
 }
 
 async function measureRoofline(

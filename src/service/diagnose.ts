@@ -19,7 +19,7 @@ export interface DiagnoseSources {
 
 const formats = createFormats("en");
 
-/** What somebody who helps needs to know of this installation. What fails is a line too, never an error. */
+/** Facts about this installation for support. A part that fails becomes a line of the report, never an error. */
 export async function diagnose({ options, addon, library, loaded }: DiagnoseSources): Promise<DiagnoseReport> {
   return {
     sections: [
@@ -76,7 +76,7 @@ async function memoryLines(addon: NativeAddon): Promise<Lines> {
     ["available now", formats.bytes(info.availableBytes)],
     ["MLX active", formats.bytes(info.mlxActiveBytes)],
     ["MLX cache", formats.bytes(info.mlxCacheBytes)],
-    ["this process", formats.bytes(process.memoryUsage().rss)],
+    ["this process", formats.bytes(addon.footprintBytes())],
   ];
 }
 
@@ -95,7 +95,7 @@ async function modelLines(library: ModelLibrary, loaded: LoadedModel | undefined
 
 function poolLines(options: ServiceOptions, loaded: LoadedModel | undefined): Lines {
   const wish = options.poolBytes === undefined ? "automatic" : formats.bytes(options.poolBytes);
-  const wanted: Lines = [["size wanted", `${wish}, ${options.blockTokens} tokens a block`]];
+  const wanted: Lines = [["size wanted", `${wish}, ${options.blockTokens} tokens per block`]];
   if (loaded === undefined) return wanted;
   const { pool } = loaded.session.engine;
   const { poolReduced } = loaded;

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import type { EngineProbe, StoredCache } from "../bench/engineProbe";
+import type { FootprintReader } from "../bench/memory";
 import { AbortedError, InvalidRequestError } from "../common/errors";
 import { greedy } from "../engine/ports";
 import { BlockStore } from "../store/blockStore";
@@ -9,13 +10,18 @@ import type { LoadedModel } from "./modelHost";
 const owner = "bench";
 
 /** The loaded model as suites see it. Blocks and files that it uses are released and removed. */
-export function engineProbe(loaded: () => LoadedModel | undefined, scratch: string): EngineProbe {
+export function engineProbe(
+  loaded: () => LoadedModel | undefined,
+  scratch: string,
+  footprintBytes: FootprintReader,
+): EngineProbe {
   const current = () => {
     const model = loaded();
     if (model === undefined) throw new InvalidRequestError("no model is loaded", "load one first");
     return model;
   };
   return {
+    footprintBytes,
     onRun: (listener) => current().runner.onRun(listener),
     storeCache: (tokens) => storeCache(current(), tokens, path.join(scratch, `restore-${Date.now()}`)),
     readAhead: async (tokens, signal) => {
@@ -52,7 +58,7 @@ async function storeCache({ session, info }: LoadedModel, tokens: number, folder
       restore.cancel();
     }
   };
-  // The blocks' contents do not matter, as long as they are restored unchanged.
+  // The contents of the blocks do not matter if they are restored unchanged.
   await withBlocks(async (blocks) => {
     for (const [index, block] of blocks.entries()) {
       const stored = chain[index];

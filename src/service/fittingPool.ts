@@ -6,7 +6,7 @@ import type { PoolSize } from "./poolSize";
 
 export interface PoolWish {
   readonly wantedBytes: number;
-  /** What is tried last; less than this is no pool. */
+  /** The smallest size to try. */
   readonly leastBytes: number;
   readonly kvBytesPerToken: number;
   readonly sizeOf: (poolBytes: number) => PoolSize;
@@ -16,16 +16,16 @@ export interface PoolWish {
 export interface FittingPool {
   readonly pool: NativePool;
   readonly size: PoolSize;
-  /** It is smaller than was wanted. */
+  /** Present when the pool is smaller than requested. */
   readonly reduced?: PoolReduction;
 }
 
-/** The part of what was tried, or of what is free, that is tried next. */
+/** Share of the refused size, or of the free memory, to try next. */
 const nextPart = 0.75;
 
 /**
- * A pool as large as wanted, or as large as the device allows: where one does not fit, a smaller one is tried, down to the
- * least. Throws OUT_OF_MEMORY with the numbers where not even that fits.
+ * Creates a pool of the requested size, or as large as the device allows: when a size does not fit, it tries smaller
+ * ones down to the smallest. Throws OUT_OF_MEMORY with the numbers when even that does not fit.
  */
 export async function createFittingPool(wish: PoolWish): Promise<FittingPool> {
   const { wantedBytes, leastBytes, sizeOf, create } = wish;
@@ -47,22 +47,23 @@ export async function createFittingPool(wish: PoolWish): Promise<FittingPool> {
   }
 }
 
-/** Why a pool was refused: too little memory is free, or the device cannot count so many tokens. */
+/** Why a pool was refused: too little memory is free, or left to the GPU, or the device cannot address that many tokens. */
 export type Shortage =
-  | { readonly type: "memory"; readonly availableBytes: number | undefined }
+  | { readonly type: "memory" | "gpu"; readonly availableBytes: number | undefined }
   | { readonly type: "slots"; readonly mostTokens: number; readonly mostBytes: number };
 
 function shortageOf(error: unknown, kvBytesPerToken: number): Shortage | undefined {
   const { code, facts } = toErrorInfo(error);
-  const { availableBytes, maxTokens } = facts;
+  const { availableBytes, maxTokens, limit } = facts;
   if (code === "OUT_OF_MEMORY") {
-    return { type: "memory", availableBytes: typeof availableBytes === "number" ? availableBytes : undefined };
+    const type = limit === "gpu" ? "gpu" : "memory";
+    return { type, availableBytes: typeof availableBytes === "number" ? availableBytes : undefined };
   }
   if (code !== "INVALID_REQUEST" || typeof maxTokens !== "number" || maxTokens < 1) return undefined;
   return { type: "slots", mostTokens: maxTokens, mostBytes: maxTokens * kvBytesPerToken };
 }
 
-/** Pure: the size to try after `bytes` was refused; `undefined` when that was the least already. */
+/** Pure: the size to try after `bytes` was refused; `undefined` when that was the smallest size. */
 export function smallerPool(bytes: number, leastBytes: number, why: Shortage): number | undefined {
   if (bytes <= leastBytes) return undefined;
   const bound = why.type === "slots" ? why.mostBytes : nextPart * (why.availableBytes ?? bytes);
@@ -78,19 +79,22 @@ export function poolReductionText({ wantedBytes, reason }: PoolReduction, bytes:
 }
 
 function reasonOf(why: Shortage): string {
-  if (why.type === "slots") return `the device counts at most ${formats.count(why.mostTokens)} tokens in a pool`;
-  return why.availableBytes === undefined
-    ? "no more memory is free"
-    : `${formats.bytes(why.availableBytes)} of memory were free`;
+  if (why.type === "slots") return `the device supports at most ${formats.count(why.mostTokens)} tokens in a pool`;
+  if (why.availableBytes === undefined) return "no more memory is free";
+  const bytes = formats.bytes(why.availableBytes);
+  return why.type === "gpu"
+    ? `${bytes} were left of what the system lets the GPU hold`
+    : `${bytes} of memory were free`;
 }
 
 function noPoolFits({ leastBytes, wantedBytes }: PoolWish, why: Shortage, cause: unknown): ResidentError {
   const neededBytes = Math.min(leastBytes, wantedBytes);
-  const availableBytes = why.type === "memory" ? why.availableBytes : why.mostBytes;
+  const availableBytes = why.type === "slots" ? why.mostBytes : why.availableBytes;
+  const smaller = "choose a smaller model, or take a smaller number format for K and V";
   return new ResidentError(
     "OUT_OF_MEMORY",
     `the smallest useful block pool needs ${formats.bytes(neededBytes)}, and ${reasonOf(why)}`,
-    "close other programs, choose a smaller model, or take a smaller number format for K and V",
+    why.type === "gpu" ? smaller : `close other programs, ${smaller}`,
     { neededBytes, wantedBytes, ...(availableBytes === undefined ? {} : { availableBytes }) },
     cause,
   );

@@ -15,11 +15,11 @@ export interface GenerateOptions {
   readonly models: ModelAccess;
   readonly clock: Clock;
   readonly modelDirectory: string;
-  /** What the user's settings say of answers. */
+  /** The sampling of the user's settings. */
   readonly settings: SamplingOptions;
 }
 
-/** Answers one prompt that belongs to no agent. What it read stays findable in the pool until the room is needed. */
+/** Answers one prompt without an agent. Its cache stays findable in the pool until the blocks are needed. */
 export function startGeneration(id: string, request: GenerateRequest, options: GenerateOptions): Running {
   const answer = new RunningAnswer(id);
   void run(answer, request, options).catch((error: unknown) => {

@@ -13,7 +13,7 @@ import { type WrittenTurn, writtenTurns } from "./hostWorldTurns";
 import { startCoreThread } from "./remote/startCoreThread";
 
 export interface HostWorldSources {
-  /** Folder in which the world's home is made. */
+  /** Folder in which the world's home is created. */
   readonly scratch: string;
   /** Its tokenizer and template are used. */
   readonly model: string;
@@ -25,7 +25,7 @@ export interface HostWorldSources {
 
 const agentTurns = 3;
 const agentTokens = 300;
-/** Room for what is written to the agent. */
+/** Room for the messages to the agent. */
 const spareTokens = 8192;
 const poolBytes = 64 * 2 ** 20;
 const blockTokens = 64;

@@ -4,7 +4,7 @@ import { randomWords } from "../bench/benchText";
 import { Past } from "../text/past";
 import type { TextModel } from "../text/textModel";
 
-/** A turn as it stands in an agent's log. */
+/** A turn as an agent's log stores it. */
 export interface WrittenTurn {
   readonly turn: string;
   readonly records: readonly TurnRecord[];
@@ -16,8 +16,8 @@ export interface WrittenTurn {
 const templateTokens = 10;
 
 /**
- * A conversation of `count` turns of about `tokens` tokens each, without a model: the text model builds
- * the prompts, the answers are made up.
+ * A conversation of `count` turns of about `tokens` tokens each, without a model: the text model builds the prompts;
+ * the answers are random words.
  */
 export async function writtenTurns(
   text: Pick<TextModel, "prompts" | "tokenizer" | "stopIds">,

@@ -6,13 +6,13 @@ import { asObject, MalformedJson, parseObject, readCount, readString } from "../
 
 const fileName = "verified.json";
 
-/** Keeps beside the store's blocks what the last verification found: a status view shows it in later windows too. */
+/** Keeps the result of the last verification next to the store's blocks, so that later windows show it too. */
 export class LastVerification {
   private known: Promise<StoreVerified | undefined> | undefined;
 
   constructor(private readonly root: string) {}
 
-  /** `undefined`: nothing was verified yet, or what is kept cannot be read. */
+  /** `undefined`: nothing was verified yet, or the saved result cannot be read. */
   get(): Promise<StoreVerified | undefined> {
     this.known ??= readFile(path.join(this.root, fileName), "utf8").then(parsed, () => undefined);
     return this.known;

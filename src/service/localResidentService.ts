@@ -53,6 +53,7 @@ import { GatedModelAccess } from "./modelAccess";
 import { ModelGate } from "./modelGate";
 import { type LoadedModel, ModelHost } from "./modelHost";
 import { ModelLibrary } from "./modelLibrary";
+import { NextModelStatus } from "./nextModel";
 import type { Runtime } from "./runtime";
 import { StoreCollector } from "./storeCollector";
 import { StoreDesk } from "./storeDesk";
@@ -60,12 +61,13 @@ import { StoreKeeper } from "./storeKeeper";
 
 const clock = { nowMs: () => performance.now() };
 
-/** The door's local side: composes the rooms and delegates; nothing is decided here. */
+/** The local implementation of the door: composes the parts of the core and delegates to them. */
 export class LocalResidentService implements ResidentService {
   private readonly emitter: Emitter<ServiceEvent>;
   private readonly library: ModelLibrary;
   private readonly host: ModelHost;
   private readonly gate: ModelGate<LoadedModel>;
+  private readonly nextModel = new NextModelStatus();
   private readonly idleUnload: IdleUnload;
   private readonly models: HoldableModelAccess;
   private readonly agents: Agents;
@@ -74,7 +76,7 @@ export class LocalResidentService implements ResidentService {
   private readonly verified: LastVerification;
   private readonly benchHome: BenchHome;
   private readonly bench: BenchDesk;
-  /** What killed processes had begun is finished, once it resolves. */
+  /** Resolves when the leftovers of killed processes are removed. */
   private readonly swept: Promise<void>;
   private readonly generations = new Set<Running>();
   private numGenerations = 0;
@@ -135,7 +137,7 @@ export class LocalResidentService implements ResidentService {
       get quotaBytes() {
         return quota.bytes;
       },
-      onCounted: (bytes) => quota.look(bytes),
+      onCounted: (bytes) => quota.refresh(bytes),
       neededKeys: () => this.agents.neededKeys(),
       collectIfDue: () => collector.collectIfDue(),
       nowMs: Date.now,
@@ -200,8 +202,10 @@ export class LocalResidentService implements ResidentService {
     const loaded = this.gate.current?.model;
     const benchRunning = this.bench.running;
     const lastVerified = await this.verified.get();
+    const nextModel = await this.nextModel.describe(this.gate.next);
     return {
       engine: await this.engineState(),
+      ...(nextModel && { nextModel }),
       metrics: engineMetrics(loaded),
       ...(loaded === undefined ? {} : { pool: poolStatus(loaded) }),
       store: { ...(await this.keeper.status()), ...(lastVerified && { lastVerified }) },
@@ -391,7 +395,7 @@ export class LocalResidentService implements ResidentService {
       timer = setTimeout(() => resolve("late"), deadlineMs);
     });
     const outcome = await Promise.race([ending, late]).finally(() => clearTimeout(timer));
-    if (outcome === "late") this.log.log("warn", `saving was not over after ${deadlineMs} ms`);
+    if (outcome === "late") this.log.log("warn", `saving had not finished after ${deadlineMs} ms`);
   }
 
   private async end(): Promise<void> {
@@ -409,11 +413,11 @@ export class LocalResidentService implements ResidentService {
   }
 
   private async unloadWhenIdle(): Promise<void> {
-    this.log.log("info", "nobody has used the model for a while: its agents are saved, its memory is given back");
+    this.log.log("info", "the model was unused for a while: its agents are saved and its memory is freed");
     await this.gate.unload();
   }
 
-  /** Before anything was loaded: whether there is a model to load at all. */
+  /** The engine's state. Before anything was loaded, it says whether there is a model to load. */
   private async engineState(): Promise<ServiceStatus["engine"]> {
     const { state } = this.host;
     if (state.type !== "idle") return state;

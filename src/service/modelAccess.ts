@@ -8,7 +8,7 @@ import type { TurnsAhead } from "./turnsAhead";
 
 const formats = createFormats("en");
 
-/** The one loaded model, as agents ask for it. */
+/** Access of agents to the one loaded model. */
 export class GatedModelAccess implements ModelAccess {
   constructor(private readonly gate: ModelGate<LoadedModel>) {}
 
@@ -25,17 +25,17 @@ export class GatedModelAccess implements ModelAccess {
     const wanted = path.resolve(directory);
     let size: Promise<number | undefined> | undefined;
     let newest: readonly TurnsAhead[] | undefined;
-    const tell = async (ahead: readonly TurnsAhead[]) => {
+    const sendReason = async (ahead: readonly TurnsAhead[]) => {
       newest = ahead;
-      size ??= sizeOf(wanted);
+      size ??= weightBytesOf(wanted);
       const bytes = await size;
       if (newest === ahead) onWaiting?.(waitingReason(ahead, wanted, bytes));
     };
     try {
-      const { model, release } = await this.gate.acquire(wanted, signal, (ahead) => void tell(ahead));
+      const { model, release } = await this.gate.acquire(wanted, signal, (ahead) => void sendReason(ahead));
       return { session: model.session, release };
     } finally {
-      newest = undefined; // what is still to be told comes too late
+      newest = undefined; // a reason that is still being built is too late
     }
   }
 
@@ -51,8 +51,8 @@ export class GatedModelAccess implements ModelAccess {
   }
 }
 
-/** Of the weights; `undefined` where the model cannot be read, which the load will say. */
-async function sizeOf(directory: string): Promise<number | undefined> {
+/** Size of the weights; `undefined` when the model cannot be read: its load will fail with the reason. */
+export async function weightBytesOf(directory: string): Promise<number | undefined> {
   try {
     return (await summarizeModel(directory)).weightBytes;
   } catch {

@@ -5,7 +5,7 @@ import { type TurnsAhead, turnsAhead } from "./turnsAhead";
 
 export interface Lease<M> {
   readonly model: M;
-  /** Once; later calls do nothing. */
+  /** Only the first call has an effect. */
   release(): void;
 }
 
@@ -22,8 +22,8 @@ interface LeaseRequest<M> {
   readonly onWaiting: ((ahead: readonly TurnsAhead[]) => void) | undefined;
   readonly resolve: (lease: Lease<M>) => void;
   readonly reject: (error: unknown) => void;
-  /** What `onWaiting` was last called with, as text; `undefined` while it has not been called. */
-  told: string | undefined;
+  /** The last argument of `onWaiting`, as JSON; `undefined` before the first call. */
+  sentAhead: string | undefined;
 }
 
 interface UnloadRequest {
@@ -39,13 +39,19 @@ interface Loaded<M> {
   readonly directory: string;
   readonly model: M;
   leases: number;
-  /** Broken: the next lease loads it anew. */
+  /** The model is broken: the next lease loads it again. */
   retired: boolean;
+}
+
+export interface NextLoad {
+  readonly directory: string;
+  /** Turns that are served before the load. */
+  readonly turnsAhead: number;
 }
 
 export interface GateClock {
   nowMs(): number;
-  /** Calls `work` once, unless it is cancelled before; returns what cancels it. */
+  /** Calls `work` once after `ms`; the returned function cancels that. */
   after(ms: number, work: () => void): () => void;
 }
 
@@ -61,27 +67,27 @@ const systemClock: GateClock = {
 export const queueLimits: QueueLimits = { togetherMs: 1000, maxTogether: 256 };
 
 /**
- * The loaded model is kept until the first request that waits is this old. Messages that are sent together reach the gate
+ * The loaded model is kept until the first waiting request is this old. Messages that are sent together reach the gate
  * a few milliseconds apart, since each is committed to disk first; a swap of models takes far longer.
  */
 export const gatherMs = 100;
 
 /**
- * One model at a time. Work takes a lease on the model it needs; leases on the loaded model are shared. A request for
- * another model waits until the last lease is released; `ModelQueue` says in which order those that wait are served.
+ * Loads one model at a time. Work takes a lease on the model it needs; leases on the loaded model are shared. A request
+ * for another model waits until the last lease is released; `ModelQueue` determines the order of waiting requests.
  */
 export class ModelGate<M> {
   private loaded: Loaded<M> | undefined;
   private readonly waiting = new ModelQueue<Request<M>>(queueLimits);
   private swapping = false;
   private cancelGathering: (() => void) | undefined;
-  /** Aborts the load that is under way. */
+  /** Aborts the current load. */
   private loading: AbortController | undefined;
   /** Resolves when the last change of model has ended. */
   private settled: Promise<void> = Promise.resolve();
   private closed = false;
 
-  /** `onIdle` is called with whether a model is loaded that nobody uses, whenever that may have changed. */
+  /** `onIdle` is called whenever it may have changed whether a model is loaded but unused. */
   constructor(
     private readonly loader: ModelLoader<M>,
     private readonly onIdle: (idle: boolean) => void = () => {},
@@ -92,19 +98,29 @@ export class ModelGate<M> {
     return this.loaded;
   }
 
+  /** The model that is loaded next because requests wait for it; also while it is being loaded. */
+  get next(): NextLoad | undefined {
+    const { loaded } = this;
+    const order = this.inOrder();
+    const request = order.find(({ directory }) => directory !== undefined && directory !== loaded?.directory);
+    if (request?.directory === undefined) return undefined;
+    const ahead = turnsAhead(this.runningTurns(), order).get(request) ?? [];
+    return { directory: request.directory, turnsAhead: ahead.reduce((sum, { turns }) => sum + turns, 0) };
+  }
+
   get numLeases(): number {
     return this.loaded?.leases ?? 0;
   }
 
-  /** Whether a lease on `directory` would wait for other work, or other work for it. */
+  /** Whether a lease on `directory` would wait for other work, or other work would wait for it. */
   isContended(directory: string): boolean {
     const other = this.loaded !== undefined && this.loaded.directory !== directory && this.loaded.leases > 0;
     return other || this.inOrder().some((request) => request.directory !== directory);
   }
 
   /**
-   * `onWaiting` is called with the turns that are served first, whenever they change: with none once the model of this
-   * request is being loaded. It is not called where nothing is served first.
+   * `onWaiting` is called with the turns that are served first, whenever they change, and with an empty list once the
+   * model of this request is being loaded. It is not called when nothing is served first.
    */
   acquire(
     directory: string,
@@ -120,29 +136,29 @@ export class ModelGate<M> {
         onWaiting,
         resolve,
         reject,
-        told: undefined,
+        sentAhead: undefined,
       };
       signal?.addEventListener("abort", () => this.cancel(request), { once: true });
       this.enqueue(request);
     });
   }
 
-  /** Frees the loaded model once the work that was asked for before has ended. */
+  /** Frees the loaded model once all earlier requests have ended. */
   unload(): Promise<void> {
     return new Promise((resolve, reject) => this.enqueue({ type: "unload", directory: undefined, resolve, reject }));
   }
 
-  /** Ends a load that is under way; every request that waits for that model is rejected as cancelled. */
+  /** Cancels the current load; every request that waits for that model is rejected as cancelled. */
   cancelLoad(): void {
     this.loading?.abort();
   }
 
-  /** The loaded model must not be leased again: the next lease loads it anew. */
+  /** Marks the loaded model as broken: the next lease loads it again. */
   retire(model: M): void {
     if (this.loaded?.model === model) this.loaded.retired = true;
   }
 
-  /** Refuses what waits and all that comes, then frees the model whether it is leased or not. */
+  /** Rejects all waiting and future requests, then frees the model even if it is leased. */
   async close(): Promise<void> {
     this.closed = true;
     this.cancelGathering?.();
@@ -171,7 +187,7 @@ export class ModelGate<M> {
 
   private serve(): void {
     this.serveNext();
-    this.tellWaiting();
+    this.notifyWaiting();
   }
 
   private serveNext(): void {
@@ -193,7 +209,7 @@ export class ModelGate<M> {
     }
   }
 
-  /** Whether a request for the loaded model may still come that was sent together with this one. */
+  /** Whether to wait for requests for the loaded model that were sent together with this one. */
   private gathers({ type }: Request<M>): boolean {
     const { openedAtMs } = this.waiting;
     if (type === "unload" || this.loaded === undefined || this.loaded.retired || openedAtMs === undefined) return false;
@@ -204,15 +220,18 @@ export class ModelGate<M> {
     return true;
   }
 
-  private tellWaiting(): void {
-    const running = { directory: this.loaded?.directory ?? "", turns: this.numLeases };
-    for (const [request, ahead] of turnsAhead(running, this.inOrder())) {
+  private notifyWaiting(): void {
+    for (const [request, ahead] of turnsAhead(this.runningTurns(), this.inOrder())) {
       if (request.type === "unload") continue;
       const text = JSON.stringify(ahead);
-      if (request.told === text || (request.told === undefined && ahead.length === 0)) continue;
-      request.told = text;
+      if (request.sentAhead === text || (request.sentAhead === undefined && ahead.length === 0)) continue;
+      request.sentAhead = text;
       request.onWaiting?.(ahead);
     }
+  }
+
+  private runningTurns(): TurnsAhead {
+    return { directory: this.loaded?.directory ?? "", turns: this.numLeases };
   }
 
   private lease(loaded: Loaded<M>): Lease<M> {
@@ -266,7 +285,7 @@ export class ModelGate<M> {
     }
   }
 
-  /** Rejects all that wait for a model whose load was cancelled: the next one would start the same load again. */
+  /** Rejects all requests for a model whose load was cancelled: the next one would start the same load again. */
   private refuse(directory: string): void {
     for (const request of this.inOrder()) {
       if (request.directory !== directory) continue;

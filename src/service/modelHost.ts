@@ -20,7 +20,7 @@ import { type PoolSize, poolSizeFor } from "./poolSize";
 import type { CountingRunner, Runtime } from "./runtime";
 import { warmUp } from "./warmUp";
 
-/** A loaded model with what runs on it: text model, engine and its driver, block pool. */
+/** A loaded model with its text model, engine, driver and block pool. */
 export interface LoadedModel {
   readonly summary: ModelSummary;
   readonly info: NativeModelInfo;
@@ -28,7 +28,7 @@ export interface LoadedModel {
   readonly driver: EngineDriver;
   readonly native: NativeModel;
   readonly pool: NativePool;
-  /** The pool is smaller than was wanted. */
+  /** Present when the pool is smaller than requested. */
   readonly poolReduced?: PoolReduction;
   readonly runner: CountingRunner;
 }
@@ -47,7 +47,7 @@ export interface ModelHostOptions {
   readonly onBroken: (model: LoadedModel) => void;
 }
 
-/** Loads and frees models: weights, block pool, engine, text. Says what it does as the engine's state. */
+/** Loads and frees models: weights, block pool, engine, text. Reports its progress as the engine's state. */
 export class ModelHost implements ModelLoader<LoadedModel> {
   private currentState: EngineState = { type: "idle" };
 
@@ -57,13 +57,13 @@ export class ModelHost implements ModelLoader<LoadedModel> {
     return this.currentState;
   }
 
-  /** After another model was chosen: drops the failure of the last load. */
+  /** Clears the failure of the last load, after another model was chosen. */
   forgetFailure(): void {
     const { type } = this.currentState;
     if (type === "noModel" || type === "failed") this.currentState = { type: "idle" };
   }
 
-  /** Loads the addon if it is not loaded. Throws ADDON_MISSING, which is then the engine's state too. */
+  /** Loads the addon if it is not loaded. Throws ADDON_MISSING, and then sets it as the engine's state too. */
   addon(): NativeAddon {
     try {
       return this.options.runtime.loadAddon();
@@ -111,7 +111,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
 
   async unload(model: LoadedModel): Promise<void> {
     const { engine } = model.session;
-    // Every part runs, even after one has failed: while a model is not disposed of, no other can be loaded.
+    // Every part runs, even after one has failed: no other model can be loaded before this one is freed.
     const parts: readonly (() => void | Promise<void>)[] = [
       () => this.options.beforeUnload(),
       () => engine.abortAll(),
@@ -200,14 +200,14 @@ function identityOf(info: NativeModelInfo, blockTokens: number, { windowBlocks }
   return { weightsId, architectureId, kvDtype, blockTokens, kvLayoutId, numericsId };
 }
 
-/** Tokens that a request which runs alone decodes before the host looks at it again; a new request ends such a run early. */
+/** Tokens that a request decodes in one run when it runs alone; a new request ends such a run early. */
 const lookupTokensPerRun = 32;
 
 /**
- * Decode steps that the device takes without the host, so that answers go on while other code blocks the host's event loop.
- * A run that ends in the meantime waits for the loop. Therefore a run is longer than a usual block: 128 steps of 3 ms are
- * about twice 200 ms. A stop or a new request still ends a run after the step under way, and where blocks are scarce a run
- * takes fewer steps.
+ * Most decode steps that the device does without the host, so that answers continue while other code blocks the host's
+ * event loop. A run that ends in the meantime waits for the loop. Therefore a run is longer than a usual blockage: 128
+ * steps of 3 ms are about twice 200 ms. A stop or a new request still ends a run after the current step, and a run has
+ * fewer steps when blocks are scarce.
  */
 const maxStepsPerRun = 128;
 
@@ -221,8 +221,9 @@ const cpuStepBytes = 30e9;
 const gpuRows = { least: 64, most: 2048 };
 
 /**
- * How much one step computes. A stop or a new request is handled between steps, so a step must be short: stock operations
- * on a CPU read some 15 tokens a second, whatever the chunk; our kernels take as many rows as the model's size allows.
+ * How much one step computes. A stop or a new request is handled between steps, so a step must be short: MLX's
+ * operations on a CPU prefill about 15 tokens per second with any chunk size; our kernels take as many rows as the
+ * model's size allows.
  */
 function engineLimits({ device, ops, weightBytes, window }: NativeModelInfo): EngineOptions {
   if (device === "gpu") {
@@ -235,7 +236,7 @@ function engineLimits({ device, ops, weightBytes, window }: NativeModelInfo): En
   return { tokenBudget: rows, prefillChunkTokens: Math.max(16, rows / 4), maxStepsPerRun };
 }
 
-/** The operations that compute, in words. */
+/** The operations in use, as a text. */
 export function opsText({ ops, cpuLevel, cpuThreads }: NativeModelInfo): string {
   return ops === "mlx" ? "MLX's operations" : `CPU kernels at ${cpuLevel} on ${cpuThreads} threads`;
 }

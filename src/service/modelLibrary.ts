@@ -7,7 +7,7 @@ import { fetchStarter } from "../models/starter";
 import type { NativeAddon } from "../native/binding";
 import type { ImportRequest, ModelDetail, ModelSummary, Progress, ServiceOptions } from "../protocol/service";
 
-/** The models on this machine: lists, inspects and imports them, and knows the default one. */
+/** The models on this machine: lists, inspects and imports them, and stores which one is the default. */
 export class ModelLibrary {
   private chosen: string;
 
@@ -39,7 +39,7 @@ export class ModelLibrary {
     return weightsId === undefined ? detail : { ...detail, weightsId };
   }
 
-  /** `undefined` also where there is no addon: a model can be inspected without one. */
+  /** Also `undefined` without an addon: a model can be inspected without one. */
   private async weightsId(directory: string): Promise<string | undefined> {
     try {
       return await this.addon().weightsId(directory, this.options.home);
@@ -68,7 +68,7 @@ export class ModelLibrary {
     return this.summarize(directory);
   }
 
-  /** The starter model, fetched only if it is not there whole. */
+  /** The starter model; downloaded only if it is missing or incomplete. */
   async getStarter(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary> {
     const { starterModel, home } = this.options;
     const there = await this.summarize(starterModel).catch(() => undefined);

@@ -1,12 +1,12 @@
-/** A request that waits for a model; without a directory: for the loaded one to be freed. */
+/** A request that waits for a model; without a directory, it waits for the loaded model to be freed. */
 export interface Waiting {
   readonly directory: string | undefined;
 }
 
 export interface QueueLimits {
-  /** A request joins those that wait if the first of them came at most this long before it. */
+  /** A request joins a batch if the batch's first request came at most this long before it. */
   readonly togetherMs: number;
-  /** Requests in one batch. */
+  /** Most requests in one batch. */
   readonly maxTogether: number;
 }
 
@@ -16,17 +16,17 @@ interface Batch<R> {
 }
 
 /**
- * The order in which waiting requests get their models. Requests that come together are a batch, which is served model by
- * model: the loaded one first, then the others in the order in which they were first asked for. Batches are served in
- * the order in which they came, and a batch is bounded in time and number: nobody starves. To free the model is a batch
- * of its own.
+ * The order in which waiting requests get their models. Requests that come together form a batch, which is served model
+ * by model: the loaded one first, then the others in order of their first request. Batches are served in order of
+ * arrival, and a batch is limited in time and number, so no request starves. A request to free the model is a batch of
+ * its own.
  */
 export class ModelQueue<R extends Waiting> {
   private batches: readonly Batch<R>[] = [];
 
   constructor(private readonly limits: QueueLimits) {}
 
-  /** When the first batch was opened; `undefined` while nobody waits. */
+  /** Time at which the first batch was opened; `undefined` while no request waits. */
   get openedAtMs(): number | undefined {
     return this.batches[0]?.openedAtMs;
   }
@@ -40,7 +40,7 @@ export class ModelQueue<R extends Waiting> {
     }
   }
 
-  /** False: it does not wait any more. */
+  /** `false`: the request was not waiting any more. */
   remove(request: R): boolean {
     const waits = this.batches.some(({ requests }) => requests.includes(request));
     this.batches = this.batches
@@ -49,7 +49,7 @@ export class ModelQueue<R extends Waiting> {
     return waits;
   }
 
-  /** All that wait, in the order in which they would be served from now on. */
+  /** All waiting requests in the order in which they would be served from now on. */
   inOrder(loaded: string | undefined): readonly R[] {
     const served: R[] = [];
     let model = loaded;

@@ -4,7 +4,10 @@ import { loadAddon } from "../native/loader";
 import { MlxRunner } from "../native/mlxRunner";
 import type { Runtime } from "./runtime";
 
-/** The real device: the addon from `stage`, the folder of this platform, loaded once and kept; a failed attempt is made again when asked for. */
+/**
+ * The real device: the addon of this platform from `stage`, loaded once and kept; a failed load is tried again on the
+ * next call.
+ */
 export function nativeRuntime(stage: string): Runtime {
   let addon: NativeAddon | undefined;
   let benchAddon: NativeAddon | undefined;

@@ -6,7 +6,7 @@ import type { NativeModelInfo } from "../native/binding";
 
 export interface PoolSize {
   readonly blocks: number;
-  /** Blocks of the layers with a window; 0: a block is of all layers. */
+  /** Blocks of the window layers; 0: a block holds all layers. */
   readonly windowBlocks: number;
 }
 
@@ -19,8 +19,8 @@ type ModelSizes = Pick<NativeModelInfo, "kvBytesPerToken" | "maxContextTokens" |
 type WindowLimits = Pick<EngineLimits, "maxSequences" | "windowSlackTokens"> & { readonly stepTokens: number };
 
 /**
- * As many blocks as the pool's size allows. Layers with a window get a part of it, where a context can be much longer than
- * the window: enough for every request that may run and as many idle caches, but not more than half the pool.
+ * As many blocks as the pool's size allows. If a context can be much longer than the window, the window layers get a
+ * part of the pool: enough for every request that may run and as many idle caches, but at most half the pool.
  */
 export function poolSizeFor(options: PoolOptions, info: ModelSizes, limits: WindowLimits): PoolSize {
   const { poolBytes, blockTokens } = options;
@@ -30,7 +30,7 @@ export function poolSizeFor(options: PoolOptions, info: ModelSizes, limits: Wind
   const { stepTokens, windowSlackTokens: slackTokens, maxSequences } = limits;
   const needed = windowBlocksFor({ tokens: window.tokens, slackTokens, stepTokens }, blockTokens);
   const atMost = blocksInPool(poolBytes / 2, blockTokens, window.kvBytesPerToken);
-  // A pool that is hardly longer than the window gains nothing.
+  // Separate blocks save nothing in a pool that is barely longer than the window.
   if (atMost < needed || undivided.blocks <= 2 * needed) return undivided;
   const windowBlocks = Math.min(atMost, 2 * maxSequences * needed);
   const windowBytes = windowBlocks * blockTokens * window.kvBytesPerToken;
@@ -38,7 +38,7 @@ export function poolSizeFor(options: PoolOptions, info: ModelSizes, limits: Wind
   return { blocks: required(rest, kvBytesPerToken - window.kvBytesPerToken), windowBlocks };
 }
 
-/** Throws where not one block fits. */
+/** Throws when not even one block fits. */
 function required({ poolBytes, blockTokens }: PoolOptions, kvBytesPerToken: number): number {
   const blocks = blocksInPool(poolBytes, blockTokens, kvBytesPerToken);
   if (blocks >= 1) return blocks;

@@ -4,7 +4,7 @@ import type { ResidentService, ServiceOptions } from "../protocol/service";
 import { LocalResidentService } from "./localResidentService";
 import { nativeRuntime } from "./nativeRuntime";
 
-/** The core of one program. Cheap: nothing is read or loaded before it is needed. */
+/** Creates the core of one program. Cheap: nothing is read or loaded before it is needed. */
 export function createResidentService(options: ServiceOptions, log: Log): ResidentService {
   return new LocalResidentService(
     { ...options, home: path.resolve(options.home), starterModel: path.resolve(options.starterModel) },

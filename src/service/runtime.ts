@@ -3,11 +3,11 @@ import type { ModelRunner } from "../engine/ports";
 import type { NativeAddon, NativeModelInfo, NativePool } from "../native/binding";
 import type { RunFigures } from "../native/mlxRunner";
 
-/** The device's side of the service: the real addon, or a fake one in tests. */
+/** The device that the service uses: the real addon, or a fake one in tests. */
 export interface Runtime {
   /** Loads the addon once. Throws ADDON_MISSING with what is missing and how to get it. */
   loadAddon(): NativeAddon;
-  /** Another instance with a thread of its own, loaded once: what benchmarks do in it disturbs no answer. */
+  /** Another instance with a thread of its own, loaded once: benchmarks that use it disturb no answer. */
   loadBenchAddon(): NativeAddon;
   createRunner(pool: NativePool, info: NativeModelInfo): CountingRunner;
 }
@@ -15,9 +15,9 @@ export interface Runtime {
 export interface CountingRunner extends ModelRunner {
   /** Slabs that MLX copied instead of updating in place, so far: 0 unless something is wrong. */
   readonly movedSlabs: number;
-  /** Guessed tokens, and those of them that proved right. */
+  /** Guessed tokens, and how many of them were right. */
   readonly draftedTokens: number;
   readonly acceptedTokens: number;
-  /** What each run took on the device. */
+  /** Fires after each run with its figures. */
   readonly onRun: Event<RunFigures>;
 }

@@ -8,8 +8,8 @@ import type { FileLocks } from "../store/ports";
 const lockEnding = ".lock";
 
 /**
- * Runs `work` with a folder of its own in `root`, which is removed afterwards, whatever happens. A lock beside the folder
- * says that its process lives; what killed processes left is removed first.
+ * Runs `work` with a folder of its own in `root`, which is always removed afterwards. A lock next to the folder shows
+ * that its process is alive; folders that killed processes left are removed first.
  */
 export async function withScratchFolder<T>(
   root: string,
@@ -35,7 +35,7 @@ export async function withScratchFolder<T>(
   }
 }
 
-/** Removes the folders of processes that ended without removing them. `locks` is asked only where there is one. */
+/** Removes the folders that ended processes left. Calls `locks` only if there is such a folder. */
 export async function sweepScratch(root: string, locks: () => FileLocks): Promise<void> {
   const names = (await ifThere(root, (there) => readdir(there))) ?? [];
   const folders = new Set(names.map((name) => (name.endsWith(lockEnding) ? name.slice(0, -lockEnding.length) : name)));

@@ -7,11 +7,11 @@ import { ifThere, makeFolder } from "../store/files";
 import type { FileLocks } from "../store/ports";
 import type { ReferenceReader } from "../store/references";
 
-/** How often processes collect by themselves, all of them together. */
+/** Interval of automatic collections, over all processes together. */
 const collectEveryMs = 60 * 60_000;
 
 const lockName = "collector.lock";
-/** Says by its time when the last collection ended. */
+/** A file whose modification time is the end of the last collection. */
 const stampName = "collected";
 
 export interface StoreCollectorPorts {
@@ -22,7 +22,7 @@ export interface StoreCollectorPorts {
   readonly log: Log;
 }
 
-/** Collects what nobody refers to, one process at a time. */
+/** Removes unreferenced objects, one process at a time. */
 export class StoreCollector {
   constructor(private readonly ports: StoreCollectorPorts) {}
 
@@ -34,7 +34,7 @@ export class StoreCollector {
     throw new ResidentError("AGENT_LOCKED", what, "wait until it is done", { path: this.ports.root });
   }
 
-  /** The same unless somebody did so within the last hour, or does so now. */
+  /** The same unless a process did so within the last hour or does so now. */
   async collectIfDue(): Promise<void> {
     const { root, nowMs, log } = this.ports;
     const isDue = async () => {
@@ -45,11 +45,11 @@ export class StoreCollector {
     const report = await this.alone(async () => ((await isDue()) ? this.collectIn(root, {}) : undefined));
     if (report === undefined) return;
     for (const { agent, reason } of report.unknown) {
-      log.log("warn", `nothing is collected in the store while agent ${agent} cannot be read: ${reason}`);
+      log.log("warn", `the store is not collected while agent ${agent} cannot be read: ${reason}`);
     }
   }
 
-  /** Runs `work` while no other process does the like; `undefined`: another one does. */
+  /** Runs `work` under the collection lock; `undefined`: another process holds it. */
   async alone<T>(work: (root: string) => Promise<T>): Promise<T | undefined> {
     const { root, locks } = this.ports;
     await makeFolder(root);

@@ -31,17 +31,17 @@ export interface StoreDeskPorts {
   readonly deleteAgents: () => Promise<number>;
   readonly damagedAgents: () => Promise<readonly AgentId[]>;
   readonly repairAgent: (id: AgentId) => Promise<AgentRepair>;
-  /** Finishes what was begun among the agents' folders by processes that ended. */
+  /** Removes what ended processes left unfinished in the agents' folders. */
   readonly sweepAgents: () => Promise<void>;
-  /** Files were removed. */
+  /** Called after files were removed. */
   readonly onChanged: () => void;
-  /** Keeps what a verification found. */
+  /** Keeps the result of a verification. */
   readonly keepVerified: (verified: StoreVerified) => Promise<void>;
 }
 
 type OnProgress = (progress: Progress) => void;
 
-/** What a person can ask of the store on disk. */
+/** The user's operations on the store on disk. */
 export class StoreDesk {
   constructor(private readonly ports: StoreDeskPorts) {}
 
@@ -105,7 +105,7 @@ export class StoreDesk {
     for (const { path: file, code } of verification.problems) {
       if (code === "unreadable") continue;
       const object = await objectAt(file);
-      // What holds another block than its name says is whole: it is damaged all the same.
+      // A file that holds another block than its name says is intact for the checker, but still counts as damaged.
       const isDamaged = code === "identity" || (await isStillDamaged(file, checker()));
       if (object !== undefined && isDamaged) damaged.push(object);
     }
@@ -174,7 +174,7 @@ async function sizeOfFiles(root: string): Promise<FileTotals> {
   return totals.plain();
 }
 
-/** What is left on the disk of a folder that may not be there yet. */
+/** Free bytes on the disk of a folder that may not exist yet. */
 async function freeBytes(folder: string): Promise<number> {
   const found = await ifThere(folder, (there) => statfs(there));
   const parent = path.dirname(folder);

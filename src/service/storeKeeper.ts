@@ -5,38 +5,38 @@ import type { BlockStore } from "../store/blockStore";
 import { objectsIn, type StoredObject, type StoreUsage, usageOf } from "../store/objectFiles";
 import { enforceQuota, keptShare } from "../store/quota";
 
-/** Other processes write to the store too: after this time nothing is known of it. */
+/** A count is discarded after this time, since other processes write to the store too. */
 const recountMs = 10 * 60_000;
 
-/** A save that is under way in any process may count on what was used since. */
+/** Objects used more recently stay: a save under way in any process may rely on them. */
 const inUseMs = 60_000;
 
 export interface StoreKeeperPorts {
   readonly blocks: Pick<BlockStore, "root" | "made">;
-  /** Asked each time: it may change with what is free on the disk. */
+  /** Called each time: the quota may change with the free space of the disk. */
   readonly quotaBytes: number;
-  /** Told what the files take, as often as they are counted. */
+  /** Called with the size of the files after each count. */
   readonly onCounted?: (bytes: number) => Promise<void>;
   /** Blocks that must stay on disk. */
   readonly neededKeys: () => ReadonlySet<string>;
-  /** Removes what nobody refers to, unless somebody did so lately. */
+  /** Removes unreferenced objects, unless a process did so lately. */
   readonly collectIfDue: () => Promise<void>;
   readonly nowMs: () => number;
   readonly log: Log;
 }
 
-/** What was found, and what this process had made by then. */
+/** The counted usage, and what this process had written by then. */
 interface Count {
   readonly usage: StoreUsage;
   readonly made: StoreUsage;
   readonly atMs: number;
-  /** The quota of then. */
+  /** The quota at that time. */
   readonly quotaBytes: number;
 }
 
 /**
- * Watches what the block store takes on disk and keeps it within its quota. Counting looks at every file, so it is done
- * seldom: in between, what this process makes is added to the last count.
+ * Watches the size of the block store on disk and keeps it within its quota. A count reads every file's size, so it is
+ * done rarely: in between, the bytes that this process writes are added to the last count.
  */
 export class StoreKeeper {
   private count: Count | undefined;
@@ -50,7 +50,7 @@ export class StoreKeeper {
 
   constructor(private readonly ports: StoreKeeperPorts) {}
 
-  /** Never rejects: why the files cannot be counted stands in `problem`. */
+  /** Never rejects: `problem` says why the files cannot be counted. */
   async status(): Promise<StoreStatus> {
     const { blocks } = this.ports;
     const count = this.count ?? (await this.countOnce().catch((error: unknown) => this.note(error)));
@@ -66,20 +66,20 @@ export class StoreKeeper {
     };
   }
 
-  /** A save ended; new files may have made the store too large. */
+  /** Call after a save: new files may have made the store too large. */
   saved(error: ErrorInfo | undefined): void {
     this.lastSaveError = error;
     this.enforcing = this.enforcing.then(() => this.enforce());
   }
 
-  /** What processes that ended have left is collected, if nobody did lately. */
+  /** Collects what ended processes have left, unless a process did so lately. */
   engineStarted(): void {
     this.enforcing = this.enforcing.then(async () => {
       await this.noting(this.ports.collectIfDue);
     });
   }
 
-  /** Objects were removed: what is there is counted anew when asked for. */
+  /** Call after objects were removed: the next request counts again. */
   changed(): void {
     this.removals += 1;
     this.count = undefined;
@@ -112,7 +112,7 @@ export class StoreKeeper {
     if (wentWell.every(Boolean)) this.problem = undefined;
   }
 
-  /** Whether it went well. */
+  /** Returns whether it succeeded. */
   private async noting(work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
@@ -123,13 +123,13 @@ export class StoreKeeper {
     }
   }
 
-  /** What went wrong is logged and shown until it goes well again. */
+  /** Logs a failure and keeps it for the status until the work succeeds again. */
   private note(error: unknown): undefined {
     this.problem = toErrorInfo(error);
-    this.ports.log.log("warn", `the store could not be looked after: ${this.problem.code}: ${this.problem.what}`);
+    this.ports.log.log("warn", `the store could not be maintained: ${this.problem.code}: ${this.problem.what}`);
   }
 
-  /** Whoever asks while files are counted gets that count. */
+  /** Callers that ask during a count get the result of that count. */
   private countOnce(): Promise<Count> {
     if (this.asked !== undefined) return this.asked;
     const { root } = this.ports.blocks;
@@ -140,7 +140,7 @@ export class StoreKeeper {
     return asked;
   }
 
-  /** What is made meanwhile may be counted twice, and is never left out. */
+  /** Objects written meanwhile may be counted twice, but are never omitted. */
   private async counting(work: () => Promise<StoreUsage>): Promise<Count> {
     const { removals } = this;
     const { made } = this.ports.blocks;
@@ -152,8 +152,8 @@ export class StoreKeeper {
   }
 
   /**
-   * Where what is needed is more than the quota, looking again at once would find nothing to remove; where the quota has
-   * become smaller since, it does.
+   * When needed objects alone exceed the quota, another check at once would find nothing to remove, unless the quota
+   * has become smaller since.
    */
   private allowedSince({ usage, quotaBytes: before }: Count): number {
     const { quotaBytes } = this.ports;
@@ -170,7 +170,7 @@ export class StoreKeeper {
   }
 }
 
-/** Folder after folder: nobody waits for the whole store. */
+/** Counts one folder at a time, so that other work can run in between. */
 async function countObjects(root: string): Promise<StoreUsage> {
   let total: StoreUsage = { objects: 0, bytes: 0 };
   for await (const objects of objectsIn(root)) {

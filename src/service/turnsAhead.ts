@@ -1,12 +1,12 @@
-/** Turns that come before a request: those that run and those that wait, by model, in the order in which they are served. */
+/** Turns of one model that are served before a request: running ones, or a group of waiting ones. */
 export interface TurnsAhead {
   readonly directory: string;
   readonly turns: number;
 }
 
 /**
- * What comes before each of `waiting`, which are in the order in which they are served. Turns that wait for the same model
- * and are served next to each other run together, so they are not before each other.
+ * The turns before each of `waiting`, which are in the order in which they are served. Adjacent turns that wait for the
+ * same model run together, so they are not before each other.
  */
 export function turnsAhead<R extends { readonly directory: string | undefined }>(
   running: TurnsAhead,

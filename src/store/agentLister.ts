@@ -1,4 +1,4 @@
-/** Who is in a home: the manifests as they were read last, and again where a file has changed. */
+/** Lists the agents of a home. Keeps manifests and reads only those again whose files have changed. */
 import { readdir } from "node:fs/promises";
 import { inBatches } from "../common/batches";
 import { ResidentError } from "../common/errors";
@@ -8,7 +8,7 @@ import type { AgentRecord } from "./agentRecord";
 import { ifThere, looksInFlight, versionOf } from "./files";
 import type { Manifest } from "./manifest";
 
-/** A folder as it was listed last. */
+/** The result of the last listing of a folder. */
 type Listed =
   | { readonly version: string; readonly manifest: Manifest }
   | { readonly version: string; readonly unreadable: UnreadableAgent };
@@ -32,7 +32,7 @@ export class AgentLister {
     this.listed.delete(id);
   }
 
-  /** As it was listed last. */
+  /** The agent's name at the last listing. */
   nameOf(id: string): string {
     return agentOf(this.listed.get(id))?.name ?? `the agent ${id}`;
   }
@@ -42,7 +42,7 @@ export class AgentLister {
     return folders.filter((entry) => entry.isDirectory() && isSafeId(entry.name)).map((entry) => entry.name);
   }
 
-  /** `undefined`: it was removed meanwhile. */
+  /** `undefined`: the agent was removed meanwhile. */
   private async listOne(id: string): Promise<Listed | undefined> {
     const known = this.listed.get(id);
     try {
@@ -62,7 +62,7 @@ export class AgentLister {
 
   private async readManifest(id: string, version: string, known: Listed | undefined): Promise<Listed> {
     try {
-      // What is read may be newer than what was looked at: it is read once more then.
+      // The manifest may be newer than `version`; then the next listing reads it again.
       return { version, manifest: await this.reader.manifest(id) };
     } catch (error) {
       if (!(error instanceof ResidentError) || error.code !== "AGENT_CORRUPT") throw error;

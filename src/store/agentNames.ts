@@ -1,4 +1,4 @@
-/** Names are unique in a home: what gives an agent its name holds this lock from the look until the commit. */
+/** Names are unique in a home: code that names an agent holds the names lock from the check until the commit. */
 import path from "node:path";
 import { type ErrorInfo, InvalidRequestError, ResidentError } from "../common/errors";
 import { freeName } from "../common/names";
@@ -7,13 +7,13 @@ import { storeError } from "./files";
 import type { Manifest } from "./manifest";
 import type { FileLocks } from "./ports";
 
-/** An agent whose manifest is damaged, or could not be looked at. */
+/** An agent whose manifest is damaged or could not be read. */
 export interface UnreadableAgent {
   readonly id: string;
   readonly error: ErrorInfo;
-  /** Who it is, where its log says it; where the manifest could not be looked at, as it was read last. */
+  /** The agent's record from its log; when the manifest could not be read for another reason, the one read last. */
   readonly agent?: AgentRecord;
-  /** It may have any name. */
+  /** The agent may have any name. */
   readonly isNameUnknown: boolean;
 }
 
@@ -25,18 +25,18 @@ export interface AgentList {
 }
 
 export interface NameRules {
-  /** The agent that is renamed. */
+  /** Id of the agent that is renamed. */
   readonly except?: string;
-  /** The name may be that of an agent which cannot be read. */
-  readonly besideUnreadable: boolean;
+  /** Allows the name although an unreadable agent may have it. */
+  readonly allowUnreadable: boolean;
 }
 
 export function namesOf({ manifests, unreadable }: AgentList): readonly string[] {
   return [...manifests, ...unreadable.flatMap(({ agent }) => agent ?? [])].map(({ name }) => name);
 }
 
-/** Throws INVALID_REQUEST where the name is taken, AGENT_CORRUPT or IO_FAILURE where that cannot be known. */
-export function assertFree(name: string, list: AgentList, { except, besideUnreadable }: NameRules): void {
+/** Throws INVALID_REQUEST when the name is taken, and AGENT_CORRUPT or IO_FAILURE when that cannot be known. */
+export function assertFree(name: string, list: AgentList, { except, allowUnreadable }: NameRules): void {
   const unreadable = list.unreadable.filter(({ id }) => id !== except);
   if (list.manifests.some((manifest) => manifest.name === name && manifest.id !== except)) {
     const free = freeName(name, namesOf(list));
@@ -48,15 +48,15 @@ export function assertFree(name: string, list: AgentList, { except, besideUnread
   const same = unreadable.find(({ agent }) => agent?.name === name);
   if (same !== undefined) throw ResidentError.fromInfo(same.error);
   const unknown = unreadable.find(({ isNameUnknown }) => isNameUnknown);
-  if (unknown !== undefined && !besideUnreadable) throw maybeNamed(name, unknown);
+  if (unknown !== undefined && !allowUnreadable) throw maybeNamed(name, unknown);
 }
 
-/** `name` is nobody's who can be read, and may be the unreadable agent's. */
+/** No readable agent has `name`, but the unreadable agent may have it. */
 export function maybeNamed(name: string, { id, error }: UnreadableAgent): ResidentError {
   const { code, what, facts } = error;
   return new ResidentError(
     code === "AGENT_CORRUPT" ? "AGENT_CORRUPT" : "IO_FAILURE",
-    `it cannot be known whether there is an agent '${name}': ${what}`,
+    `it is unknown whether there is an agent '${name}': ${what}`,
     code === "AGENT_CORRUPT"
       ? `repair or delete agent ${id}, or say that a new agent is wanted (--new)`
       : "try again, or say that a new agent is wanted (--new)",
@@ -70,8 +70,8 @@ const firstRetryMs = 2;
 const lastRetryMs = 50;
 
 /**
- * Runs `work` while nobody else gives or takes a name in this home. `root` is there. Throws AGENT_LOCKED where others
- * hold the lock for longer than `waitMs`.
+ * Runs `work` while no other process can change names in this home. `root` must exist. Throws AGENT_LOCKED when another
+ * process holds the lock for longer than `waitMs`.
  */
 export async function withNamesLock<T>(
   root: string,
@@ -91,12 +91,12 @@ export async function withNamesLock<T>(
       }
     }
     if (performance.now() >= endMs) break;
-    // Of many that wait, those who came in step do not stay in step.
+    // A random wait, so that processes that started to wait together do not retry together.
     await new Promise((resolve) => setTimeout(resolve, retryMs * (0.5 + Math.random())));
   }
   throw new ResidentError(
     "AGENT_LOCKED",
-    "another window or program is making an agent and does not end",
+    "another window or program is creating an agent and does not finish",
     "close it and try again",
     { path: file },
   );

@@ -1,4 +1,4 @@
-/** Reads agents' folders, without locks and without writing: what they say, or what is left where they are damaged. */
+/** Reads agents' folders without locks and without writing. Of damaged folders it reads what is left. */
 import { lstat, readdir } from "node:fs/promises";
 import path from "node:path";
 import { ResidentError } from "../common/errors";
@@ -11,27 +11,27 @@ import { agentFiles, decodeManifest, type Manifest, maxManifestBytes } from "./m
 import { emptyEnd, type LogEntry } from "./turnLog";
 import { type ByteSource, noBytes, readUntrusted, UntrustedFile } from "./untrustedFile";
 
-/** An agent as its folder has it. */
+/** An agent as stored in its folder. */
 export interface StoredAgent {
   readonly manifest: Manifest;
-  /** What can be trusted of its log, oldest first. */
+  /** The trusted part of its log, oldest first. */
   readonly entries: readonly LogEntry[];
-  /** Why entries may be missing at the end; absent when everything committed is there. */
+  /** Why entries may be missing at the end; absent when all committed entries are there. */
   readonly damage?: LogDamage;
 }
 
-/** What the logs have of an agent whose manifest cannot be read. */
+/** What the logs contain of an agent whose manifest cannot be read. */
 export interface Remains {
-  /** Who it is; absent where no line says it. */
+  /** The agent's record; absent when no line states it. */
   readonly agent?: AgentRecord;
   readonly logs: ReadLogs;
 }
 
-/** The two logs of a folder, open. */
+/** The two open logs of a folder. */
 export interface OpenLogs {
   readonly turns: ByteSource;
   readonly tokens: ByteSource;
-  /** Something else is in a log's place. */
+  /** Why a log is not a file, if one is not. */
   readonly notAFile?: string;
 }
 
@@ -47,7 +47,7 @@ export class AgentReader {
     return path.join(this.folder(id), agentFiles[name]);
   }
 
-  /** Throws AGENT_NOT_FOUND, AGENT_CORRUPT, and IO_FAILURE where it could not be looked at. */
+  /** Throws AGENT_NOT_FOUND, AGENT_CORRUPT, and IO_FAILURE when the folder could not be read. */
   async manifest(id: string): Promise<Manifest> {
     const file = this.file(id, "manifest");
     await this.assertThere(id);
@@ -55,11 +55,11 @@ export class AgentReader {
       const bytes = await readUntrusted(file, maxManifestBytes);
       if (bytes === undefined) {
         await this.assertHoldsSomething(id);
-        throw new MalformedJson("it is not there");
+        throw new MalformedJson("it is missing");
       }
       const manifest = decodeManifest(bytes);
       if (manifest.id === id) return manifest;
-      throw new MalformedJson("it is another agent's");
+      throw new MalformedJson("it belongs to another agent");
     } catch (error) {
       const isCorrupt = error instanceof ResidentError && error.code === "STORE_CORRUPT";
       if (!(error instanceof MalformedJson) && !isCorrupt) throw error;
@@ -77,7 +77,7 @@ export class AgentReader {
     if (!isSafeId(id) || (await ifThere(this.folder(id), lstat)) === undefined) throw noSuchAgent(id);
   }
 
-  /** A folder in which nothing was ever committed is no agent: its process ended while it made one. */
+  /** A folder without any committed data is not an agent: its process ended while it created one. */
   private async assertHoldsSomething(id: string): Promise<void> {
     const names = (await ifThere(this.folder(id), (folder) => readdir(folder))) ?? [];
     if (names.every((name) => name === agentFiles.lock || isTemporary(name))) throw noSuchAgent(id);
@@ -90,22 +90,22 @@ export class AgentReader {
     return { manifest, logs, entries, ...(damage === undefined ? {} : { damage }) };
   }
 
-  /** What is left without the manifest. */
+  /** Reads what is left without the manifest. */
   async remains(id: string): Promise<Remains> {
     const logs = await this.logs(id);
     const agent = lastRecordOf(id, logs.agents);
     return { logs, ...(agent === undefined ? {} : { agent }) };
   }
 
-  /** Without `committed` every whole line counts, and a first line that is damaged is passed over. */
+  /** Without `committed` every whole line counts, and a damaged first line is skipped. */
   logs(id: string, committed?: CommittedLogs): Promise<ReadLogs> {
     return this.withLogs(id, async ({ turns, tokens, notAFile }) => {
       if (notAFile !== undefined) return nothing(notAFile);
       if (committed === undefined) return readLogs(turns, tokens, { skipFirst: true });
       const logs = await readLogs(turns, tokens, { committed });
-      // Each of its lines may be whole: none of it was said here.
+      // The log was copied from another agent's folder: its lines are whole but belong to that agent.
       const isForeign = logs.agents.length > 0 && logs.agents.every((agent) => agent.id !== id);
-      return isForeign ? nothing("turns.log is another agent's") : logs;
+      return isForeign ? nothing("turns.log belongs to another agent") : logs;
     });
   }
 
@@ -137,12 +137,12 @@ function nothing(reason: string): ReadLogs {
   return { entries: [], agents: [], end: emptyEnd(), isFirstSkipped: false, damage: { reason, line: 1, byte: 0 } };
 }
 
-/** The last word on who the agent is; in a folder that was copied from another it stands under that one's id. */
+/** The newest record of the agent. In a folder that was copied, the records have the source's id. */
 export function lastRecordOf(id: string, records: readonly AgentRecord[]): AgentRecord | undefined {
   return records.filter((record) => record.id === id).at(-1) ?? records.at(-1);
 }
 
-/** Ids name folders: nothing but what the store makes itself may reach a path. */
+/** Ids are folder names, so only ids in the store's own format may become part of a path. */
 export function isSafeId(id: string): boolean {
   return /^[0-9a-z]{1,64}$/.test(id);
 }
@@ -157,14 +157,14 @@ function repairAdvice(agent: string): string {
   return `repair it (Repair Agent, or \`resident agents repair ${agent}\`), or delete it`;
 }
 
-/** The error of an agent whose manifest cannot be read, with what is left of it. */
+/** The error for an agent whose manifest cannot be read; it says what is left. */
 export function unreadable(id: string, reason: string, { agent, logs }: Remains): ResidentError {
-  const who = agent === undefined ? `the agent in folder ${id}, whose name is not known,` : agent.name;
+  const who = agent === undefined ? `the agent in folder ${id}, whose name is unknown,` : agent.name;
   const { entries, end, damage } = logs;
-  const left = `left are ${entries.length} records of its turn log and ${end.tokenCount} token ids`;
+  const left = `${entries.length} records of its turn log and ${end.tokenCount} token ids are left`;
   return new ResidentError(
     "AGENT_CORRUPT",
-    `${who} cannot be read: its manifest is damaged (${reason}); ${left}; its cache is found again by its contents`,
+    `${who} cannot be read: its manifest is damaged (${reason}); ${left}; its cache can be found again by its contents`,
     repairAdvice(agent?.name ?? id),
     {
       agent: id,
@@ -179,17 +179,15 @@ export function unreadable(id: string, reason: string, { agent, logs }: Remains)
 export function damagedLog(id: string, name: string, damage: string): ResidentError {
   return new ResidentError(
     "AGENT_CORRUPT",
-    `a part of what ${name} said is damaged on disk (${damage}); everything before it can be read`,
+    `a part of the log of ${name} is damaged on disk (${damage}); everything before it can be read`,
     repairAdvice(name),
     { agent: id, name, damage },
   );
 }
 
 export function unusableLock(id: string, name: string): ResidentError {
-  return new ResidentError(
-    "AGENT_CORRUPT",
-    `${name} cannot be written: something that is no file is in the place of its lock`,
-    repairAdvice(name),
-    { agent: id, name },
-  );
+  return new ResidentError("AGENT_CORRUPT", `${name} cannot be written: its lock is not a file`, repairAdvice(name), {
+    agent: id,
+    name,
+  });
 }

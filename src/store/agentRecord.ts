@@ -1,4 +1,4 @@
-/** Who an agent is, as its turn log says it: what is lost of a manifest that cannot be read is found again there. */
+/** An agent's name and settings as its turn log repeats them: used when the manifest cannot be read. */
 import { type JsonObject, readCount, readNumber, readNumbers, readString } from "./json";
 import type { Manifest } from "./manifest";
 
@@ -16,7 +16,7 @@ export type AgentRecord = Pick<
   | "sampling"
 >;
 
-/** Of a manifest, which has more: only the record's own fields. */
+/** Only the record's fields of a manifest. */
 export function agentRecordOf(agent: AgentRecord): AgentRecord {
   const { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system, pinned, sampling } = agent;
   const record = { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system };

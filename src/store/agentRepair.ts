@@ -1,6 +1,6 @@
 /**
- * Makes a damaged agent one that can be opened again. Its log is the truth: every record up to the damage stays, and
- * the manifest is made anew from them. Damaged files keep lying beside the new ones under another name.
+ * Repairs a damaged agent so that it can be opened again. Its log is the source of truth: every record up to the damage
+ * stays, and the manifest is rebuilt from the records. Damaged files are kept next to the new ones under another name.
  */
 import { randomBytes } from "node:crypto";
 import { constants, copyFile, link, lstat, rename } from "node:fs/promises";
@@ -17,14 +17,14 @@ import type { DurableFiles, FileLock } from "./ports";
 import { Slices } from "./slices";
 import { committedAt, emptyEnd, type LogEnd, type LogEntry, TurnLogWriter } from "./turnLog";
 
-/** What entries say, as those see it who wrote them. */
+/** The meaning of the entries; the code that wrote them decodes it. */
 export interface Understanding {
-  /** As many of the entries, from the first, make sense. */
+  /** Number of valid entries, from the first. */
   readonly kept: number;
-  /** Why the next one does not. */
+  /** Why the next entry is not valid. */
   readonly reason?: string;
   readonly turns: number;
-  /** The wanted turn where it is there, else the newest; absent: there is none. */
+  /** The wanted turn if it exists, else the newest; absent: there is no turn. */
   readonly head?: string;
   readonly headTokens: number;
   readonly headTurns: number;
@@ -33,7 +33,7 @@ export interface Understanding {
 export interface RepairPlan {
   readonly understand: (entries: readonly LogEntry[], wantedHead: string | undefined) => Promise<Understanding>;
   readonly isTurn: (body: JsonObject) => boolean;
-  /** Asked where nothing that is left says what the agent was made with. */
+  /** Called when nothing that is left says which name and model the agent had. */
   readonly fallback: () => Promise<Pick<Manifest, "name" | "modelDirectory" | "modelName" | "contextTokens">>;
 }
 
@@ -47,22 +47,22 @@ export interface RepairReport {
   readonly lostRecords: number;
   /** What was damaged, one sentence each. */
   readonly damages: readonly string[];
-  /** The first record that was lost and the byte of turns.log where it began. */
+  /** Number of the first lost record and the byte of turns.log where it began. */
   readonly lostFrom?: { readonly record: number; readonly byte: number };
-  /** Names of the damaged files, which are kept. */
+  /** Paths under which the damaged files are kept. */
   readonly keptFiles: readonly string[];
 }
 
 export interface RepairedHome {
   readonly reader: AgentReader;
   readonly files: DurableFiles;
-  /** Place in the order of creation for one of which it is not known. */
+  /** Place in the order of creation for an agent whose place is unknown. */
   readonly index: number;
   readonly nowMs: number;
 }
 
 interface NamedPlan extends RepairPlan {
-  /** The same name, or one like it that nobody has. */
+  /** The name itself if it is free, else a similar one that is. */
   readonly freeName: (name: string) => string;
 }
 
@@ -133,7 +133,7 @@ class FolderRepair {
     return { id, name, wasWhole, keptTurns: understood.turns, ...lost, damages, keptFiles: aside.names };
   }
 
-  /** What is committed, up to the damage; without a manifest, and behind a first line that is damaged, all that is there. */
+  /** The committed part up to the damage; without a manifest, or after a damaged first line, all that can be read. */
   private async readableLogs(manifest: Manifest | undefined): Promise<ReadLogs> {
     const { reader } = this.home;
     let logs = await reader.logs(this.id, manifest?.logs);
@@ -157,7 +157,7 @@ class FolderRepair {
     return { lostTurns, lostRecords: lost.length, lostFrom };
   }
 
-  /** New logs with the kept entries, in the place of the damaged ones. */
+  /** Replaces the damaged logs with new ones that have the kept entries. */
   private async rewriteLogs(logs: ReadLogs, kept: number, manifest: Manifest | undefined): Promise<LogEnd> {
     const { reader, files } = this.home;
     const writer = new TurnLogWriter(emptyEnd());
@@ -209,7 +209,7 @@ class DamagedFiles {
     this.mark = `.damaged-${new Date(nowMs).toISOString().replaceAll(":", "-")}-${randomBytes(2).toString("hex")}`;
   }
 
-  /** A second name for the file, which is then replaced; what is no file is moved. */
+  /** Gives the file a second name, since it is replaced next; anything that is not a file is moved. */
   async keep(name: keyof typeof agentFiles): Promise<void> {
     const file = this.reader.file(this.id, name);
     const there = await ifThere(file, lstat);

@@ -1,4 +1,4 @@
-/** Agents' folders: who is there, reading without a lock, and taking the lock to write. */
+/** Agents' folders: lists them, reads them without a lock, and takes the lock to write. */
 import { randomBytes } from "node:crypto";
 import { constants, copyFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
@@ -8,7 +8,7 @@ import { AgentLister } from "./agentLister";
 import { type AgentList, assertFree, namesOf, withNamesLock } from "./agentNames";
 import { AgentReader, damagedLog, type Remains, type StoredAgent, unreadable, unusableLock } from "./agentReader";
 import { type RepairPlan, type RepairReport, repairFolder } from "./agentRepair";
-import { deletedPrefix, newPrefix, type OnGone, removeGone, sweepAgents } from "./agentSweep";
+import { deletedPrefix, newPrefix, type OnDeleted, removeDeleted, sweepAgents } from "./agentSweep";
 import { AgentWriter } from "./agentWriter";
 import { makeFolder, storeError, syncFolder } from "./files";
 import { copyKeys } from "./keyFile";
@@ -22,9 +22,9 @@ import { windowPath } from "./windowFiles";
 
 export type NewAgent = Pick<Manifest, "name" | "modelDirectory" | "modelName" | "contextTokens" | "system">;
 
-/** `besideUnreadable`: also while an agent cannot be read that may have this name. */
 export interface CreateOptions {
-  readonly besideUnreadable?: boolean;
+  /** Creates the agent although an unreadable agent may have the same name. */
+  readonly allowUnreadable?: boolean;
 }
 
 export type ForkChange = Pick<Manifest, "name" | "headTokens" | "headTurns"> & { readonly head?: string };
@@ -33,10 +33,10 @@ export class AgentStore {
   private readonly reader: AgentReader;
   private readonly lockWatch: LockWatch;
   private readonly lister: AgentLister;
-  /** What the agents' folders refer to in the store of blocks. */
+  /** The block objects that the agents' folders refer to. */
   readonly references: ReferenceReader;
 
-  /** `root`: folder of the agents' folders. `locks` is asked only when something is to be written. */
+  /** `root`: folder of the agents' folders. `locks` is called only before a write. */
   constructor(
     private readonly root: string,
     private readonly files: DurableFiles,
@@ -50,20 +50,20 @@ export class AgentStore {
   }
 
   /**
-   * All agents, those that cannot be read with the reason. Lists are drawn whenever an agent's state changes: only files
-   * that have changed are read again. Throws IO_FAILURE where the home's folder could not be looked at.
+   * All agents; unreadable ones with the reason. Reads only changed files again, since lists are drawn whenever an
+   * agent's state changes. Throws IO_FAILURE when the home's folder could not be read.
    */
   list(): Promise<AgentList> {
     return this.lister.list();
   }
 
-  /** Everything committed, without taking the lock. Throws AGENT_NOT_FOUND, AGENT_CORRUPT, IO_FAILURE. */
+  /** Reads everything committed without taking the lock. Throws AGENT_NOT_FOUND, AGENT_CORRUPT, IO_FAILURE. */
   async read(id: string): Promise<StoredAgent> {
     const { manifest, entries, damage } = await this.reader.read(id);
     return { manifest, entries, ...(damage === undefined ? {} : { damage }) };
   }
 
-  /** What the logs have of an agent whose manifest cannot be read. */
+  /** What the logs contain of an agent whose manifest cannot be read. */
   remains(id: string): Promise<Remains> {
     return this.reader.remains(id);
   }
@@ -83,9 +83,9 @@ export class AgentStore {
     }
   }
 
-  /** A new agent, committed and locked by this process. Throws INVALID_REQUEST where its name is taken. */
-  create(agent: NewAgent, { besideUnreadable = false }: CreateOptions = {}): Promise<AgentWriter> {
-    return this.underName(agent.name, { besideUnreadable }, (list) => {
+  /** Creates an agent, committed and locked by this process. Throws INVALID_REQUEST when the name is taken. */
+  create(agent: NewAgent, { allowUnreadable = false }: CreateOptions = {}): Promise<AgentWriter> {
+    return this.withFreeName(agent.name, { allowUnreadable }, (list) => {
       const now = this.wallClockMs();
       const base = { headTokens: 0, headTurns: 0, createdAt: now, lastUsedAt: now, logs: emptyLogs };
       return this.make({ ...agent, ...base, id: newId(), index: nextIndex(list) }, async (writer) => writer.commit());
@@ -93,17 +93,17 @@ export class AgentStore {
   }
 
   /**
-   * A new agent with the entries of `source`, as it was read, at `head`. Block objects are shared; the tail is copied.
-   * The source's lock is not needed: what is committed does not change. Throws AGENT_CORRUPT where entries are missing.
+   * Creates an agent with the entries of `source`, as it was read, at `head`. Block objects are shared; the tail is
+   * copied. Needs no lock on the source: committed data does not change. Throws AGENT_CORRUPT when entries are missing.
    */
   fork({ manifest: source, entries, damage }: StoredAgent, change: ForkChange): Promise<AgentWriter> {
     if (damage !== undefined) throw damagedLog(source.id, source.name, damage.reason);
-    return this.underName(change.name, { besideUnreadable: true }, (list) => {
+    return this.withFreeName(change.name, { allowUnreadable: true }, (list) => {
       const { head: _, cache, ...rest } = source;
       const now = this.wallClockMs();
       const base = { id: newId(), index: nextIndex(list), createdAt: now, lastUsedAt: now, logs: emptyLogs };
       return this.make({ ...rest, ...change, ...base }, async (writer) => {
-        // First, so that the objects are referred to whatever becomes of the source.
+        // First, so that the objects stay referenced even if the source is deleted meanwhile.
         await copyKeys(this.files, keysIn(this.reader.folder(source.id)), keysIn(writer.folder));
         const slices = new Slices();
         for (const { body, tokens } of entries) {
@@ -114,22 +114,22 @@ export class AgentStore {
         if (cache !== undefined) writer.change({ cache: await this.copyTail(source.id, cache, writer) });
         await writer.commit();
         if (writer.committed.tokenDigest === source.logs.tokenDigest) return;
-        throw new ResidentError("IO_FAILURE", `the copy of ${source.name} is not what it was made of`, "try again");
+        throw new ResidentError("IO_FAILURE", `the copy of ${source.name} differs from it`, "try again");
       });
     });
   }
 
-  /** Gives an agent that this process writes another name. Throws INVALID_REQUEST where it is taken. */
+  /** Renames an agent that this process writes. Throws INVALID_REQUEST when the name is taken. */
   rename(writer: AgentWriter, name: string): Promise<void> {
     const { id, name: before } = writer.manifest;
-    return this.underName(name, { except: id, besideUnreadable: true }, () =>
+    return this.withFreeName(name, { except: id, allowUnreadable: true }, () =>
       writer.commitOrUndo({ name }, { name: before }),
     );
   }
 
   /**
-   * Makes an agent that is damaged one that can be opened again, with every turn up to the damage. The damaged files stay
-   * beside the new ones. Throws AGENT_LOCKED, AGENT_NOT_FOUND, IO_FAILURE; where nothing is damaged, nothing is changed.
+   * Repairs a damaged agent so that it can be opened again with every turn up to the damage. The damaged files are kept
+   * next to the new ones. Throws AGENT_LOCKED, AGENT_NOT_FOUND, IO_FAILURE. Changes nothing when nothing is damaged.
    */
   async repair(id: string, plan: RepairPlan): Promise<RepairReport> {
     return withNamesLock(this.root, this.locks(), async () => {
@@ -149,19 +149,19 @@ export class AgentStore {
   }
 
   /**
-   * Removes the agent's folder; the lock must be free or be `held` by the caller, who gives it up. Once the folder has
-   * its other name the agent is gone: what of it cannot be removed now is removed at the next start.
+   * Removes the agent's folder. The lock must be free or `held` by the caller; it is released. The agent is gone once
+   * its folder is renamed: files that cannot be removed now are removed at the next start.
    */
-  async remove(id: string, held?: AgentWriter, onGone: OnGone = async () => {}): Promise<void> {
+  async remove(id: string, held?: AgentWriter, onDeleted: OnDeleted = async () => {}): Promise<void> {
     await this.reader.assertThere(id);
     const isLockable = (await lockProblem(this.reader.file(id, "lock"))) === undefined;
     const lock = held === undefined && isLockable ? await this.lock(id) : undefined;
     try {
-      const grave = path.join(this.root, `${deletedPrefix}${id}-${randomBytes(4).toString("hex")}`);
-      await rename(this.reader.folder(id), grave);
+      const deleted = path.join(this.root, `${deletedPrefix}${id}-${randomBytes(4).toString("hex")}`);
+      await rename(this.reader.folder(id), deleted);
       held?.release();
       await syncFolder(this.root);
-      await removeGone(grave, onGone);
+      await removeDeleted(deleted, onDeleted);
     } catch (error) {
       throw storeError(error, this.reader.folder(id));
     } finally {
@@ -169,12 +169,12 @@ export class AgentStore {
     }
   }
 
-  /** Finishes what processes that ended in the middle of it have begun. Waits for nobody; what fails is left as it is. */
-  sweep(onGone: OnGone = async () => {}): Promise<void> {
-    return sweepAgents(this.reader, this.locks, onGone);
+  /** Removes what ended processes left unfinished. Waits for no lock; skips what it cannot remove. */
+  sweep(onDeleted: OnDeleted = async () => {}): Promise<void> {
+    return sweepAgents(this.reader, this.locks, onDeleted);
   }
 
-  /** Whether other processes write these agents; no answer is older than `lockStateMs`. */
+  /** Whether other processes write these agents. States are at most `lockStateMs` old. */
   lockStates(ids: readonly string[]): Promise<ReadonlyMap<string, LockState>> {
     return this.lockWatch.states(ids);
   }
@@ -188,7 +188,7 @@ export class AgentStore {
     return path.join(this.reader.folder(id), tailFileName(generation));
   }
 
-  /** Throws AGENT_CORRUPT with what is left. */
+  /** Throws AGENT_CORRUPT, which says what is left, when the manifest cannot be read. */
   private async manifestOrRemains(id: string): Promise<void> {
     try {
       await this.reader.manifest(id);
@@ -198,7 +198,7 @@ export class AgentStore {
     }
   }
 
-  /** Tries more than once: another process may just be looking whether the lock is free. */
+  /** Tries more than once: another process may hold the lock only to test whether it is free. */
   private async lock(id: string): Promise<FileLock> {
     const locks = this.locks();
     const file = this.reader.file(id, "lock");
@@ -207,7 +207,7 @@ export class AgentStore {
     for (let attempt = 0; attempt < lockAttempts; attempt += 1) {
       if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, lockRetryMs));
       const lock = tryLock(locks, file);
-      if (lock !== undefined) return this.lockWatch.holding(id, lock);
+      if (lock !== undefined) return this.lockWatch.trackOwn(id, lock);
     }
     throw new ResidentError(
       "AGENT_LOCKED",
@@ -217,10 +217,10 @@ export class AgentStore {
     );
   }
 
-  /** Runs `work` while `name` is free and nobody else can take it. */
-  private async underName<T>(
+  /** Checks that `name` is free and runs `work` while no other process can take it. */
+  private async withFreeName<T>(
     name: string,
-    rules: { readonly except?: string; readonly besideUnreadable: boolean },
+    rules: { readonly except?: string; readonly allowUnreadable: boolean },
     work: (list: AgentList) => Promise<T>,
   ): Promise<T> {
     const locks = this.locks();
@@ -234,7 +234,7 @@ export class AgentStore {
     });
   }
 
-  /** Makes a folder under a private name, fills it, and gives it the agent's: nobody sees half an agent. */
+  /** Makes and fills a folder under a private name, then renames it to the agent's: nobody sees half an agent. */
   private async make(manifest: Manifest, fill: (writer: AgentWriter) => Promise<void>): Promise<AgentWriter> {
     const folder = path.join(this.root, `${newPrefix}${manifest.id}`);
     let writer: AgentWriter | undefined;
@@ -242,7 +242,7 @@ export class AgentStore {
       await makeFolder(folder);
       const lock = tryLock(this.locks(), path.join(folder, agentFiles.lock));
       if (lock === undefined) throw new Error("its lock is taken");
-      const own = this.lockWatch.holding(manifest.id, lock);
+      const own = this.lockWatch.trackOwn(manifest.id, lock);
       writer = new AgentWriter(folder, this.files, own, manifest, emptyEnd());
       await fill(writer);
       await writer.moveTo(this.reader.folder(manifest.id));
@@ -254,7 +254,7 @@ export class AgentStore {
     }
   }
 
-  /** The cache's entry for a folder that has a copy of its tail, or for one without where it could not be copied. */
+  /** Copies the tail and returns the cache's entry for the copy; without a tail when it could not be copied. */
   private async copyTail(
     source: string,
     cache: NonNullable<Manifest["cache"]>,
@@ -265,7 +265,7 @@ export class AgentStore {
     const [from, to] = [this.tailPath(source, tail.generation), writer.tailPath(tail.generation)];
     try {
       await copyWhole(from, to);
-      // Only models with windows have it; without it their turn is read again.
+      // Only models with window layers have this file; without it the last turn is prefilled again.
       await copyWhole(windowPath(from), windowPath(to)).catch(() => {});
       return cache;
     } catch {
@@ -278,7 +278,7 @@ export class AgentStore {
 const lockAttempts = 3;
 const lockRetryMs = 20;
 
-/** A long log is copied in pieces of this size: hashing and writing all of it at once would hold the thread. */
+/** A long log is copied in pieces of this size: hashing and writing all of it at once would block the thread. */
 const forkedPieceBytes = 1024 * 1024;
 
 function keysIn(folder: string): string {
@@ -292,7 +292,7 @@ function newId(): string {
 function nextIndex({ manifests, unreadable }: AgentList): number {
   const agents = [...manifests, ...unreadable.flatMap(({ agent }) => agent ?? [])];
   const next = agents.reduce((most, { index }) => Math.max(most, index + 1), 0);
-  // A forged manifest may name the last number that there is.
+  // A forged manifest may have the largest safe integer as its index.
   return Math.min(next, Number.MAX_SAFE_INTEGER);
 }
 
@@ -304,10 +304,10 @@ function tryLock(locks: FileLocks, file: string): FileLock | undefined {
   }
 }
 
-/** What is copied is read with a checksum later: here it is enough that all of it is there. */
+/** Checks only the size: the copy is verified by its checksum when it is read. */
 async function copyWhole(from: string, to: string): Promise<void> {
   const before = await stat(from);
-  if (!before.isFile()) throw new Error("it is no file");
+  if (!before.isFile()) throw new Error("it is not a file");
   await copyFile(from, to, constants.COPYFILE_FICLONE);
   if ((await stat(to)).size !== before.size) throw new Error("the copy is shorter");
 }

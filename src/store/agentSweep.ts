@@ -1,7 +1,7 @@
 /**
- * What processes that were killed have left among the agents: deletions that are not finished, agents that were never
- * made, files of saves that never ended, tails that no manifest names. Whoever starts next finishes it. Locks tell what
- * somebody is still at work on; that is left alone.
+ * Removes what killed processes left in the agents' folder: unfinished deletions, agents that were never completed,
+ * files of unfinished saves, and tails that no manifest names. Runs at start. Skips folders whose lock another process
+ * holds.
  */
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
@@ -12,31 +12,34 @@ import { lockProblem } from "./lockWatch";
 import { agentFiles, tailGenerationOf } from "./manifest";
 import type { FileLocks } from "./ports";
 
-/** An agent's folder on its way out, and one that is being made. */
+/** Name prefixes of an agent's folder that is being deleted, and of one that is being created. */
 export const deletedPrefix = ".deleted-";
 export const newPrefix = ".new-";
 
-/** Called with the folder of a deleted agent, once nobody sees it as one any more and before it is removed. */
-export type OnGone = (folder: string) => Promise<void>;
+/** Called with the folder of a deleted agent, after it was renamed and before it is removed. */
+export type OnDeleted = (folder: string) => Promise<void>;
 
-/** Removes the folder of a deleted agent and what only it used. What it used goes later where that fails now. */
-export async function removeGone(folder: string, onGone: OnGone): Promise<void> {
-  await ignoreFailure(() => onGone(folder));
+/**
+ * Removes the folder of a deleted agent and the objects that only it used. If the objects fail, a collection removes
+ * them.
+ */
+export async function removeDeleted(folder: string, onDeleted: OnDeleted): Promise<void> {
+  await ignoreFailure(() => onDeleted(folder));
   await removeAll(folder);
 }
 
-/** Never rejects: what cannot be removed is left for the next time. */
-export async function sweepAgents(reader: AgentReader, locks: () => FileLocks, onGone: OnGone): Promise<void> {
+/** Never rejects: the next sweep tries again what cannot be removed now. */
+export async function sweepAgents(reader: AgentReader, locks: () => FileLocks, onDeleted: OnDeleted): Promise<void> {
   const { root } = reader;
   const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  for (const name of folders) if (name.startsWith(deletedPrefix)) await removeGone(path.join(root, name), onGone);
+  for (const name of folders) if (name.startsWith(deletedPrefix)) await removeDeleted(path.join(root, name), onDeleted);
   const unmade = folders.filter((name) => name.startsWith(newPrefix));
   if (unmade.length > 0) await ignoreFailure(async () => sweepUnmade(root, unmade, locks()));
   for (const id of folders) if (isSafeId(id)) await ignoreFailure(() => sweepFolder(reader, id, locks));
 }
 
-/** Under the lock of names: there is a moment in which a folder that is being made has no lock of its own yet. */
+/** Under the names lock: a folder that is being created has no lock of its own for a moment. */
 function sweepUnmade(root: string, names: readonly string[], locks: FileLocks): Promise<void> {
   return withNamesLock(
     root,
@@ -64,7 +67,7 @@ async function sweepFolder(reader: AgentReader, id: string, locks: () => FileLoc
   const isLeft = (name: string, current: number | undefined) => isTemporary(name) || tailGenerationOf(name) !== current;
   if (!leftovers.some((name) => isLeft(name, generation))) return;
   await whenUnlocked(lock, locks(), async () => {
-    // As it is under the lock: a save may have ended meanwhile.
+    // Read again under the lock: a save may have ended meanwhile.
     const current = (await reader.manifest(id)).cache?.tail?.generation;
     for (const name of leftovers)
       if (isLeft(name, current)) await rm(path.join(reader.folder(id), name), { force: true });

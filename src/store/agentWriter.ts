@@ -10,25 +10,25 @@ import type { Durability, DurableFiles, FileLock } from "./ports";
 import { type LogEnd, type LogEntry, type PendingLogs, TurnLogWriter } from "./turnLog";
 import { windowPath } from "./windowFiles";
 
-/** What a commit may change in the manifest. `head: null` = before the first turn. */
+/** The fields of the manifest that a commit may change. `head: null` = before the first turn. */
 export type ManifestChange = Partial<Omit<Manifest, "id" | "index" | "createdAt" | "logs" | "head">> & {
   readonly head?: string | null;
 };
 
 /**
- * The one writer of an agent's folder. Entries are appended in memory; `commit` puts them on disk: logs first, then
- * the manifest by rename. A commit that fails changes nothing on disk that counts, and keeps everything for the next.
+ * The one writer of an agent's folder. Entries are appended in memory; `commit` writes them to disk: logs first, then
+ * the manifest by rename. A failed commit changes no committed data, and the next commit writes everything again.
  */
 export class AgentWriter {
   private readonly log: TurnLogWriter;
   private last: Promise<unknown> = Promise.resolve();
-  /** The manifest as the next commit will write it, logs aside. */
+  /** The manifest that the next commit will write, except its `logs`. */
   private wanted: Manifest;
   private dirty = true;
   /** Keys of the blocks that the agent refers to. */
   readonly keys: KeyFile;
 
-  /** `end`: of the logs that the manifest commits. */
+  /** `end`: end of the logs that the manifest commits. */
   constructor(
     private place: string,
     private readonly files: DurableFiles,
@@ -38,7 +38,7 @@ export class AgentWriter {
   ) {
     this.wanted = manifest;
     this.log = new TurnLogWriter(end);
-    // Before anything else: whatever is lost of the log, whose it is stands in its first line.
+    // First, so that the first line of the log says whose log it is even if later lines are lost.
     if (end.turnBytes === 0) this.log.describe(agentRecordOf(manifest));
     this.keys = new KeyFile(() => path.join(this.folder, agentFiles.keys), files, keysOfManifest(manifest));
   }
@@ -51,17 +51,17 @@ export class AgentWriter {
     return this.wanted;
   }
 
-  /** Something appended or changed is not on disk yet. */
+  /** Whether an appended entry or a change is not on disk yet. */
   get hasUncommitted(): boolean {
     return this.dirty;
   }
 
-  /** Of the logs, what is on disk. */
+  /** The part of the logs that is on disk. */
   get committed(): CommittedLogs {
     return this.log.committed;
   }
 
-  /** Bytes of lines that the next commit will write. */
+  /** Bytes of the lines that the next commit will write. */
   get pendingBytes(): number {
     return this.log.pendingBytes;
   }
@@ -80,8 +80,9 @@ export class AgentWriter {
   }
 
   /**
-   * Commits one after the other, in call order. Throws DISK_FULL or IO_FAILURE; nothing is lost then. "whole": for what can
-   * be made again, like the cache's entry; a failure of the system may take the manifest back to the commit before.
+   * Commits run one after the other, in call order. Throws DISK_FULL or IO_FAILURE; nothing is lost then. "whole": for
+   * data that can be made again, like the cache's entry; a system failure may restore the manifest of the commit
+   * before.
    */
   commit(durability: Durability = "kept"): Promise<void> {
     const commit = this.last.then(() => this.commitNow(durability));
@@ -89,7 +90,7 @@ export class AgentWriter {
     return commit;
   }
 
-  /** Changes the manifest and commits; when that fails, `undo` is changed back and the error thrown. */
+  /** Changes the manifest and commits; when that fails, applies `undo` and throws the error. */
   async commitOrUndo(change: ManifestChange, undo: ManifestChange): Promise<void> {
     this.change(change);
     try {
@@ -100,7 +101,7 @@ export class AgentWriter {
     }
   }
 
-  /** The same with new entries, which are gone again when the commit fails. Nobody else may append meanwhile. */
+  /** The same with new entries, which are dropped when the commit fails. No other code may append meanwhile. */
   async appendOrUndo(entries: readonly LogEntry[], change: ManifestChange, undo: ManifestChange): Promise<void> {
     if (this.dirty) await this.commit();
     for (const { body, tokens } of entries) this.append(body, tokens);
@@ -121,14 +122,14 @@ export class AgentWriter {
     await Promise.all([file, windowPath(file)].map((path) => rm(path, { force: true }).catch(() => {})));
   }
 
-  /** Gives the folder another name: an agent is made under a private one. */
+  /** Renames the folder: an agent is created under a private name. */
   async moveTo(folder: string): Promise<void> {
     await rename(this.place, folder);
     this.place = folder;
     await syncFolder(path.dirname(folder));
   }
 
-  /** Waits for commits under way, then gives the lock up. */
+  /** Waits for commits under way, then releases the lock. */
   async close(): Promise<void> {
     await this.last;
     this.lock.release();
@@ -140,16 +141,17 @@ export class AgentWriter {
 
   private async commitNow(durability: Durability): Promise<void> {
     if (!this.dirty) return;
-    // The name outlives the manifest: it stands in the log, at first and whenever it has changed.
+    // The log repeats the agent's record whenever it has changed, so that it survives the loss of the manifest.
     this.log.describe(agentRecordOf(this.wanted));
     const pending = this.log.pending();
     const manifest = { ...this.wanted, logs: pending.committed };
     this.dirty = false;
-    // A message waits for this. The new manifest is written beside the logs; it counts when they are on disk.
+    // A message waits for this, so manifest and logs are written at the same time; the new manifest replaces the old
+    // one only after the logs are on disk.
     const logs = this.writeLogs(pending);
     const file = path.join(this.folder, agentFiles.manifest);
     const replaced = this.files.replace(file, encodeManifest(manifest), durability, logs);
-    // Both are over before the next commit begins, whatever becomes of them.
+    // Wait for both, also on failure, before the next commit starts.
     for (const written of await Promise.allSettled([logs, replaced])) {
       if (written.status === "fulfilled") continue;
       this.dirty = true;

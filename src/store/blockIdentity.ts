@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import { endianness } from "node:os";
 import type { BlockHasher } from "../engine/ports";
 
-/** Raised when the meaning of a block object changes; part of every key, so older objects are never found by accident. */
+/**
+ * Raised when the meaning of a block object changes; part of every key, so older objects are never found by accident.
+ */
 export const blockFormatVersion = 1;
 
-/** Everything besides the tokens that decides the bits of a KV block. */
+/** Everything except the tokens that determines the bits of a KV block. */
 export interface BlockIdentity {
   readonly weightsId: string;
   readonly architectureId: string;
@@ -38,7 +40,7 @@ export function createBlockHasher(identity: BlockIdentity): BlockHasher {
   return { root: rootKey(identity), next: nextKey };
 }
 
-/** Folder of a model's objects. Objects of one model under other numerics or layouts lie beside each other in it. */
+/** Folder of a model's objects. It holds the model's objects of all numerics and layouts. */
 export function modelFolder(identity: Pick<BlockIdentity, "weightsId" | "architectureId">): string {
   return createHash("sha256")
     .update(JSON.stringify([identity.weightsId, identity.architectureId]))
@@ -46,7 +48,7 @@ export function modelFolder(identity: Pick<BlockIdentity, "weightsId" | "archite
     .slice(0, 16);
 }
 
-/** Names in words, for a refusal's reason, the first field in which two identities differ. */
+/** Describes the first field in which two identities differ, for a refusal's reason. */
 export function firstDifference(stored: BlockIdentity, current: BlockIdentity): string | undefined {
   for (const [field, words] of identityWords) {
     if (stored[field] !== current[field]) return `${words} ${stored[field]}, this is ${current[field]}`;
@@ -58,7 +60,7 @@ const identityWords: readonly (readonly [keyof BlockIdentity, string])[] = [
   ["weightsId", "it was made with weights"],
   ["architectureId", "it was made with the architecture"],
   ["kvDtype", "its K/V dtype is"],
-  ["blockTokens", "its number of tokens a block is"],
+  ["blockTokens", "its number of tokens per block is"],
   ["kvLayoutId", "its K/V layout is"],
   ["numericsId", "it was computed by"],
 ];
@@ -75,7 +77,7 @@ export function tokenBytes(tokens: Int32Array): Buffer {
   return bytes;
 }
 
-/** The reverse of `tokenBytes`; a length that is no multiple of 4 loses its last bytes. */
+/** The inverse of `tokenBytes`; ignores the last bytes when the length is not a multiple of 4. */
 export function tokensFromBytes(bytes: Uint8Array): Int32Array {
   if (isLittleEndian) {
     const tokens = new Int32Array(Math.floor(bytes.byteLength / 4));

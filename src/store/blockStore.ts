@@ -1,7 +1,7 @@
 /**
  * Full KV blocks as immutable files named by their content, like git's objects: agents that share a prefix share the
- * files, a save writes only what is not there, and nothing is ever rewritten. A torn or foreign file is recognised on
- * reading, so writing needs no fsync.
+ * files, a save writes only missing files, and an intact file is never rewritten. Reading detects a torn or foreign
+ * file, so writing needs no fsync.
  */
 import { rm, stat } from "node:fs/promises";
 import path from "node:path";
@@ -13,14 +13,14 @@ import { objectPath, type StoreUsage } from "./objectFiles";
 import type { BlockFileRead, BlockFileRefusal, BlockFiles } from "./ports";
 import { readRemovalsMark } from "./removals";
 
-/** Why stored cache was not used; the `atToken` tokens before it were. */
+/** Why stored cache was not used from token `atToken` on. */
 export interface RestoreRefusal {
   readonly code: BlockFileRefusal["code"] | "foreign";
   readonly reason: string;
   readonly atToken: number;
 }
 
-/** One block's place in a chain: what it is made of and where its file is. `tokens` may be fewer than a block's in a tail. */
+/** One block of a chain and the path of its file. A tail may have fewer `tokens` than a full block. */
 export interface StoredBlock {
   readonly key: string;
   readonly parent: string;
@@ -28,11 +28,11 @@ export interface StoredBlock {
   readonly start: number;
   readonly tokens: Int32Array;
   readonly path: string;
-  /** Those with a window, where they have blocks of their own; absent: all others. */
+  /** "window": the file holds the window layers, where these have blocks of their own; absent: all other layers. */
   readonly layers?: "window";
 }
 
-/** How many files of a chain are there; `unreadable`: why nothing is known of those behind. */
+/** How many files of a chain exist; `unreadable`: why the files after these could not be checked. */
 export interface Presence {
   readonly present: number;
   readonly unreadable?: string;
@@ -40,41 +40,41 @@ export interface Presence {
 
 export interface SavedBlock {
   readonly fileBytes: number;
-  /** Written now; otherwise it was there. */
+  /** The file was written now; otherwise it existed. */
   readonly isNew: boolean;
 }
 
-/** More would take much memory; what is forgotten is only looked at again. */
+/** Bounds the memory; forgotten files are only checked again. */
 const mostKnown = 100_000;
 
 export class BlockStore {
   /**
    * Sizes of files that this process has seen or written, by path. Another process may have removed one since: then the
-   * turn that wants it reads its tokens again, and the save after that writes it anew.
+   * turn that needs it prefills its tokens again, and the next save writes the file again.
    */
   private readonly known = new Map<string, number>();
   private numLosses = 0;
-  /** The store's mark of removals when it was looked at last. */
+  /** The store's mark of removals when it was read last. */
   private removals: string | undefined;
-  /** Files behind a refused one in its chain: what damaged it may have damaged them, so the next save writes them anew. */
+  /** Files after a refused one in its chain: they may be damaged too, so the next save writes them again. */
   private readonly distrusted = new Set<string>();
   private added: StoreUsage = { objects: 0, bytes: 0 };
 
   /** `root`: folder of all objects. */
   constructor(readonly root: string) {}
 
-  /** Objects that this process has made so far, whether they are still there or not. */
+  /** Objects that this process has written so far, whether they still exist or not. */
   get made(): StoreUsage {
     return this.added;
   }
 
-  /** Raised when files that were there may not be any more: whoever remembers what was saved looks again. */
+  /** Increases when files may have been removed: callers that remember what was saved must check again. */
   get losses(): number {
     return this.numLosses;
   }
 
-  /** Learns whether anybody has removed files since. A save calls it once its keys are in the agent's key file. */
-  async noticeRemovals(): Promise<void> {
+  /** Checks whether a process has removed files since. A save calls this once its keys are in the agent's key file. */
+  async checkRemovals(): Promise<void> {
     const removals = await readRemovalsMark(this.root).catch(reasonOf);
     if (removals === this.removals) return;
     this.removals = removals;
@@ -86,7 +86,7 @@ export class BlockStore {
     return objectPath(this.root, modelFolder(identity), key);
   }
 
-  /** The full blocks of `tokens` in order, whether their files exist or not. */
+  /** The full blocks of `tokens` in order, whether or not their files exist. */
   chain(identity: BlockIdentity, tokens: Int32Array): readonly StoredBlock[] {
     const blocks: StoredBlock[] = [];
     let parent = rootKey(identity);
@@ -98,7 +98,7 @@ export class BlockStore {
     return blocks;
   }
 
-  /** The full block of `tokens` behind `parent`. */
+  /** The full block of `tokens` after `parent`. */
   block(identity: BlockIdentity, parent: string, start: number, tokens: Int32Array): StoredBlock {
     const key = nextKey(parent, tokens);
     return { key, parent, start, tokens, path: this.objectPath(identity, key) };
@@ -109,11 +109,11 @@ export class BlockStore {
     return { key: nextKey(parent, tokens), parent, start, tokens, path: file };
   }
 
-  /** How many of `blocks` from the first have files, as far as the disk lets itself be looked at. Never rejects. */
+  /** How many of `blocks`, from the first, have files; stops at the first one that cannot be checked. Never rejects. */
   async findPresent(blocks: readonly StoredBlock[]): Promise<Presence> {
     for (let from = 0; from < blocks.length; from += looksInFlight) {
       const batch = blocks.slice(from, from + looksInFlight);
-      const looks = await Promise.allSettled(batch.map((block) => this.look(block.path)));
+      const looks = await Promise.allSettled(batch.map((block) => this.statFile(block.path)));
       const end = looks.findIndex((look) => look.status === "rejected" || look.value === undefined);
       const look = looks[end];
       if (look === undefined) continue;
@@ -124,18 +124,18 @@ export class BlockStore {
     return { present: blocks.length };
   }
 
-  /** Writes the block unless its file is there and trusted. */
+  /** Writes the block unless its file exists and is trusted. */
   async save(files: BlockFiles, identity: BlockIdentity, stored: StoredBlock, block: BlockId): Promise<SavedBlock> {
-    const fileBytes = this.known.get(stored.path) ?? (await this.look(stored.path));
+    const fileBytes = this.known.get(stored.path) ?? (await this.statFile(stored.path));
     if (fileBytes !== undefined && !this.distrusted.has(stored.path)) return { fileBytes, isNew: false };
     const bytes = await this.write(files, identity, stored, block);
-    this.learn(stored.path, bytes);
+    this.rememberSize(stored.path, bytes);
     const { added } = this;
     if (fileBytes === undefined) this.added = { objects: added.objects + 1, bytes: added.bytes + bytes };
     return { fileBytes: bytes, isNew: true };
   }
 
-  /** Writes the file whether it is there or not. Resolves with its bytes. */
+  /** Writes the file even if it exists. Resolves with its size in bytes. */
   async write(files: BlockFiles, identity: BlockIdentity, stored: StoredBlock, block: BlockId): Promise<number> {
     const { path: file, tokens } = stored;
     try {
@@ -150,9 +150,9 @@ export class BlockStore {
   }
 
   /**
-   * Reads `blocks` into the pool's `targets` (as many), a few at a time, until `signal` aborts. Resolves with how many from
-   * the first are there now; the first that is refused ends the chain. A file that was read and is damaged is removed so
-   * that the next save writes it anew. One that could not be read may be good: it stays.
+   * Reads `blocks` into the pool's `targets` (as many), a few at a time, until `signal` aborts. Resolves with the
+   * number loaded from the first on; the first refused file ends the chain. Removes a file that was read and is
+   * damaged, so that the next save writes it again. A file that could not be read stays, since it may be good.
    */
   async load(
     files: BlockFiles,
@@ -161,12 +161,12 @@ export class BlockStore {
     targets: readonly BlockId[],
     signal?: AbortSignal,
   ): Promise<{ readonly loaded: number; readonly refused?: RestoreRefusal }> {
-    // Later blocks were used a little earlier: eviction takes a chain from its end.
+    // Later blocks get slightly earlier times of use, so that eviction removes a chain from its end.
     const now = Date.now();
     for (let from = 0; from < blocks.length; from += readsInFlight) {
       if (signal?.aborted) return { loaded: from };
       const batch = blocks.slice(from, from + readsInFlight);
-      // All of them, whatever becomes of one: the targets may be given back only when nobody writes them any more.
+      // Wait for all, also when one fails: the targets may be released only when no read writes them any more.
       const settled = await Promise.allSettled(
         batch.map((stored, index) => {
           const target = { block: targets[from + index], usedAt: now - from - index };
@@ -208,20 +208,20 @@ export class BlockStore {
     return { code: refused.code, reason: reasonAt(refused, stored.start, identity), atToken: stored.start };
   }
 
-  /** Files that may be gone: the next save looks for them. */
+  /** Marks files as possibly gone: the next save checks them. */
   forget(paths: readonly string[]): void {
     for (const file of paths) this.known.delete(file);
     this.numLosses += 1;
   }
 
-  private async look(file: string): Promise<number | undefined> {
+  private async statFile(file: string): Promise<number | undefined> {
     const bytes = await ifThere(file, async (there) => (await stat(there)).size);
     if (bytes === undefined) this.known.delete(file);
-    else this.learn(file, bytes);
+    else this.rememberSize(file, bytes);
     return bytes;
   }
 
-  private learn(file: string, bytes: number): void {
+  private rememberSize(file: string, bytes: number): void {
     if (this.known.size >= mostKnown) this.known.clear();
     this.known.set(file, bytes);
   }
@@ -229,7 +229,7 @@ export class BlockStore {
 
 const readsInFlight = 8;
 
-/** What a block file says of itself; each pair must be there again when it is read. */
+/** The metadata of a block file; every pair must match when the file is read. */
 function metadataOf(identity: BlockIdentity, block: StoredBlock): Readonly<Record<string, string>> {
   return {
     blockFormat: String(blockFormatVersion),
@@ -246,7 +246,7 @@ function metadataOf(identity: BlockIdentity, block: StoredBlock): Readonly<Recor
   };
 }
 
-/** Whether the file was read and is not what it should be. A disk that fails, or too many open files, says nothing of it. */
+/** Whether the file was read and is damaged. A disk error or too many open files say nothing about the file. */
 function isDamage({ code }: Pick<RestoreRefusal, "code">): boolean {
   switch (code) {
     case "truncated":
@@ -268,7 +268,7 @@ function reasonAt({ code, reason }: BlockFileRefusal, start: number, { blockToke
   return code === "checksum" ? `${block} failed its checksum` : `${block} was refused: ${reason}`;
 }
 
-/** A failure of the reading itself is a refusal like others: the tokens are read again. */
+/** An error while reading is a refusal like any other: the tokens are prefilled again. */
 async function readOrRefuse(files: BlockFiles, request: BlockFileRead): Promise<BlockFileRefusal | undefined> {
   try {
     return await files.readBlockFile(request);

@@ -1,4 +1,6 @@
-/** Removes the block objects that nobody refers to, of every identity, and what dead processes have left beside them. */
+/**
+ * Removes unreferenced block objects of every identity, and temporary files that dead processes have left next to them.
+ */
 import { readdir, rm } from "node:fs/promises";
 import { ifThere } from "./files";
 import { folderOfGroup, type KeyGroups } from "./keyFile";
@@ -9,8 +11,8 @@ import { isAbandoned } from "./temporaryFiles";
 import { windowPath } from "./windowFiles";
 
 /**
- * Younger objects stay: a block that has left its window is written before its agent names it, and other versions of this
- * program name what they wrote only at a save's end.
+ * Younger objects stay: a block that has left its window is written before its agent refers to it, and other versions
+ * of this program refer to what they wrote only at the end of a save.
  */
 const graceMs = 60 * 60_000;
 
@@ -18,17 +20,17 @@ export interface CollectOptions {
   readonly nowMs: number;
   readonly graceMs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** Objects looked at so far. */
+  /** Called with the number of objects checked so far. */
   readonly onProgress?: (objects: number) => void;
 }
 
 export interface CollectReport {
   readonly removed: StoreUsage;
-  /** Left by writes that were never ended. */
+  /** Number of removed files from writes that never finished. */
   readonly temporaryFiles: number;
-  /** Unreferenced, and too young to be removed. */
+  /** Objects that are unreferenced but too young to be removed. */
   readonly young: StoreUsage;
-  /** Agents whose references cannot be known, where that kept objects from being removed. */
+  /** Agents whose unknown references prevented the removal of objects. */
   readonly unknown: References["unknown"];
 }
 
@@ -60,7 +62,7 @@ export async function collectGarbage(
   return { removed, temporaryFiles, young: usageOf(found.young), unknown: isKept ? unknown : [] };
 }
 
-/** The objects of a deleted agent that no other agent refers to. */
+/** Removes the objects of a deleted agent that no other agent refers to. */
 export async function removeObjectsOf(
   root: string,
   references: ReferenceReader,
@@ -82,7 +84,7 @@ export async function removeObjectsOf(
   return removeUnreferenced(root, candidates, { references: async () => (await references.read()).isReferenced });
 }
 
-/** Where somebody's references are not known, everything counts as referred to. */
+/** When the references of any agent are unknown, every object counts as referenced. */
 function whereKnown({ isReferenced, unknown }: References): (key: string) => boolean {
   return unknown.length > 0 ? () => true : isReferenced;
 }

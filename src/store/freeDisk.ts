@@ -1,11 +1,11 @@
-/** How much of the disk the store may take: its quota, or less where the disk is smaller or fuller than that. */
+/** How much of the disk the store may use: its quota, or less when the disk has too little room. */
 import { statfs } from "node:fs/promises";
 import path from "node:path";
 
-/** Of what is free and what the store has already: other programs need the disk too. */
+/** Largest share of free space plus the store's own bytes that the store may use: other programs need the disk too. */
 export const mostOfDisk = 0.5;
 
-/** As much may stay on a full disk: fewer caches would be of no use. */
+/** Lowest quota, even on a full disk: a smaller store would be useless. */
 export const leastQuotaBytes = 256 * 2 ** 20;
 
 export interface DiskRoom {
@@ -14,14 +14,14 @@ export interface DiskRoom {
   readonly storeBytes: number;
 }
 
-/** Pure. Does not depend on how much of its share the store has taken: what it writes is no longer free. */
+/** Pure. The result does not depend on how much of its share the store has used, since its bytes are no longer free. */
 export function effectiveQuota(quotaBytes: number, { freeBytes, storeBytes }: DiskRoom): number {
   if (freeBytes === undefined) return quotaBytes;
   const share = Math.floor(mostOfDisk * (freeBytes + storeBytes));
   return Math.min(quotaBytes, Math.max(leastQuotaBytes, share));
 }
 
-/** A store's quota, as its disk allows at the last look. */
+/** A store's quota as its disk allowed at the last check. */
 export class DiskQuota {
   private current: number;
 
@@ -37,13 +37,13 @@ export class DiskQuota {
     return this.current;
   }
 
-  /** The store has `storeBytes` at the moment. */
-  async look(storeBytes: number): Promise<void> {
+  /** Reads the disk's free space again. `storeBytes`: current size of the store. */
+  async refresh(storeBytes: number): Promise<void> {
     this.current = effectiveQuota(this.quotaBytes, { freeBytes: await this.freeBytes(this.folder), storeBytes });
   }
 }
 
-/** Bytes that this user may still write where `folder` is, or will be. `undefined` where the system does not say. */
+/** Bytes that this user may still write on the disk of `folder`, which may not exist yet. `undefined`: unknown. */
 export async function freeDiskBytes(folder: string): Promise<number | undefined> {
   try {
     const { bavail, bsize } = await statfs(folder);

@@ -1,11 +1,11 @@
-/** Reading JSON that a disk may have changed: every value is checked, nothing is cast. */
+/** Reads JSON that may be damaged: checks every value and casts nothing. */
 
 export type JsonObject = { readonly [key: string]: unknown };
 
 /** Thrown by the readers below; callers turn it into a refusal or an error with a path. */
 export class MalformedJson extends Error {}
 
-/** Nothing that this program writes is nested as deep as a tenth of it. */
+/** This program writes nothing that is nested even a tenth as deep. */
 const maxDepth = 100;
 
 export function parseObject(text: string): JsonObject {
@@ -19,7 +19,10 @@ export function parseObject(text: string): JsonObject {
   return asObject(value, "the document");
 }
 
-/** Whether brackets outside of strings are nested deeper than `levels`. Looks at the text: what is parsed may be too deep to walk. */
+/**
+ * Whether brackets outside of strings are nested deeper than `levels`. Scans the text, since parsing may recurse too
+ * deep.
+ */
 function isDeeperThan(levels: number, text: string): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {
@@ -36,7 +39,7 @@ function isDeeperThan(levels: number, text: string): boolean {
   return false;
 }
 
-/** Position of the quote that ends the string which begins at `start`; the text's end where there is none. */
+/** Position of the quote that ends the string that begins at `start`; the text's length when there is none. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let slash = end;
@@ -73,7 +76,7 @@ export function readNumber(object: JsonObject, key: string): number {
   return value;
 }
 
-/** An object all of whose values are numbers. */
+/** An object whose values are all numbers. */
 export function readNumbers(object: JsonObject, key: string): Readonly<Record<string, number>> {
   const numbers = asObject(object[key], key);
   return Object.fromEntries(Object.keys(numbers).map((name) => [name, readNumber(numbers, name)]));
@@ -104,6 +107,6 @@ export function readCounts(object: JsonObject, key: string): readonly number[] {
 
 export function readOneOf<T extends string>(object: JsonObject, key: string, choices: readonly T[]): T {
   const found = choices.find((choice) => choice === object[key]);
-  if (found === undefined) throw new MalformedJson(`${key} is none of ${choices.join(", ")}`);
+  if (found === undefined) throw new MalformedJson(`${key} is not one of ${choices.join(", ")}`);
   return found;
 }

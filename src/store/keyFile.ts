@@ -1,11 +1,11 @@
 /**
- * keys.bin: the keys of all block objects that an agent's branches refer to, of every identity, in order of saving. What
- * stands there is referred to: `collect.ts` keeps the objects. A save appends the keys before it looks for the objects, so
- * that nobody removes them in between.
+ * keys.bin: the keys of all block objects that an agent's branches refer to, of every identity, in order of saving. A
+ * key in this file is a reference: `collect.ts` keeps the object. A save appends the keys before it checks which
+ * objects exist, so that no process removes them in between.
  *
- * Records of 40 bytes: kind, 32 bytes, check of both. An identity's record begins the keys that belong to it. A record
- * with a wrong check is skipped. Nothing waits for the disk: keys that a failing system loses cost a second reading of
- * the tokens, no more.
+ * Records of 40 bytes: kind, 32 bytes, check of both. The keys of an identity follow its record. A record with a wrong
+ * check is skipped. Writes do not wait for the disk: keys lost in a system failure only cost a second prefill of the
+ * tokens.
  */
 import { setImmediate } from "node:timers/promises";
 import { type BlockIdentity, modelFolder, rootKey } from "./blockIdentity";
@@ -17,36 +17,36 @@ const payloadBytes = 32;
 const kindBytes = 4;
 const identityKind = 0x31_4e_44_49; // "IDN1"
 const keyKind = 0x31_59_45_4b; // "KEY1"
-/** Records that are decoded without letting others run. */
+/** Records that are decoded before the event loop may run other work. */
 const recordsInSlice = 4096;
 const folderDigits = 16;
 
-/** Names an identity: the folder of its model, then the beginning of its root key. Hex, 64 characters. */
+/** Identifies an identity: the folder of its model, then the beginning of its root key. Hex, 64 characters. */
 type GroupId = string;
 
-/** Keys by the identity that they belong to, each with its record's number; those whose identity's record is damaged under "". */
+/** Keys by identity, each with the number of its record. Keys whose identity record is damaged are under "". */
 export type KeyGroups = ReadonlyMap<GroupId, ReadonlyMap<string, number>>;
 
 interface DecodedKeys {
   readonly groups: Map<GroupId, Map<string, number>>;
-  /** The identity of the next record; `undefined`: not known. */
+  /** The identity that applies to the next record; `undefined`: unknown. */
   readonly last: GroupId | undefined;
-  /** Whole records, damaged ones included. */
+  /** Number of complete records, including damaged ones. */
   readonly records: number;
 }
 
-/** Keys that a manifest of an older format has. */
+/** Keys that a manifest of the older format contains. */
 export interface KeysOfManifest {
   readonly identity: BlockIdentity;
   readonly keys: readonly string[];
 }
 
-/** Names the identity's keys among those of an agent. */
+/** The id of the identity's group in an agent's keys. */
 export function groupOf(identity: BlockIdentity): GroupId {
   return modelFolder(identity) + rootKey(identity).slice(0, payloadBytes * 2 - folderDigits);
 }
 
-/** Folder of the group's objects under the store's root; `undefined` where the identity is not known. */
+/** Folder of the group's objects under the store's root; `undefined` when the identity is unknown. */
 export function folderOfGroup(group: GroupId): string | undefined {
   return group === "" ? undefined : group.slice(0, folderDigits);
 }
@@ -86,28 +86,28 @@ function isWhole(record: Buffer): boolean {
   return record.readUInt32LE(kindBytes + payloadBytes) === checkOf(record);
 }
 
-/** FNV-1a over kind and payload: finds damage. */
+/** FNV-1a over kind and payload, to detect damage. */
 function checkOf(record: Buffer): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < kindBytes + payloadBytes; at += 1) hash = Math.imul(hash ^ (record[at] ?? 0), 0x01000193);
   return hash >>> 0;
 }
 
-/** Those of more than 400 million tokens. */
+/** Enough for the keys of 400 million tokens. */
 const maxKeyBytes = 256 * 1024 * 1024;
 
-/** The file's whole records. Throws IO_FAILURE, STORE_CORRUPT. */
+/** Reads the file's complete records. Throws IO_FAILURE, STORE_CORRUPT. */
 async function readRecords(file: string): Promise<Buffer> {
   const bytes = (await readUntrusted(file, maxKeyBytes)) ?? Buffer.alloc(0);
   return bytes.subarray(0, bytes.length - (bytes.length % recordBytes));
 }
 
-/** All keys in the file at `file`; none where there is no file. Needs no lock. Throws IO_FAILURE. */
+/** Reads all keys in `file`; none when there is no file. Needs no lock. Throws IO_FAILURE. */
 export async function readKeys(file: string): Promise<KeyGroups> {
   return (await decodeKeys(await readRecords(file))).groups;
 }
 
-/** Makes `target` hold the keys of `source`. Throws IO_FAILURE, DISK_FULL. */
+/** Copies the keys of `source` to `target`. Throws IO_FAILURE, DISK_FULL. */
 export async function copyKeys(files: DurableFiles, source: string, target: string): Promise<void> {
   const bytes = await readRecords(source);
   if (bytes.length > 0) await files.writeAt(target, 0, bytes, false);
@@ -117,7 +117,7 @@ export async function copyKeys(files: DurableFiles, source: string, target: stri
 export class KeyFile {
   private content: Promise<DecodedKeys> | undefined;
 
-  /** `file`: where the keys are now. `old`: keys that are not in the file yet; the first save moves them there. */
+  /** `file`: current path of the file. `old`: keys that are not in the file yet; the first save moves them there. */
   constructor(
     private readonly file: () => string,
     private readonly files: DurableFiles,
@@ -125,8 +125,8 @@ export class KeyFile {
   ) {}
 
   /**
-   * Whether a key is among those that were saved with `identity`: in the first `committed` records. Those behind belong to a
-   * save that was not ended. `undefined`: none is.
+   * Returns a test for whether a key was saved with `identity`, within the first `committed` records; later records
+   * belong to an unfinished save. `undefined`: the identity has no keys.
    */
   async saved(identity: BlockIdentity, committed: number): Promise<((key: string) => boolean) | undefined> {
     const id = groupOf(identity);
@@ -138,7 +138,7 @@ export class KeyFile {
     return (key) => (group?.get(key) ?? committed) < committed || oldKeys.has(key);
   }
 
-  /** Names `keys` as referred to. Resolves with the number of the file's records. */
+  /** Adds references to `keys`. Resolves with the number of records in the file. */
   async add(identity: BlockIdentity, keys: readonly string[]): Promise<number> {
     if (this.old !== undefined) {
       await this.append(this.old.identity, this.old.keys);
@@ -160,7 +160,7 @@ export class KeyFile {
     try {
       await this.files.writeAt(this.file(), records * recordBytes, Buffer.concat(added), false);
     } catch (error) {
-      // Whoever asks next reads what is there.
+      // The next caller reads the file again.
       this.content = undefined;
       throw error;
     }
@@ -173,7 +173,7 @@ export class KeyFile {
   private load(): Promise<DecodedKeys> {
     const content = this.content ?? readRecords(this.file()).then(decodeKeys);
     this.content = content;
-    // What could not be read is read again by whoever asks next.
+    // After a failed read the next caller tries again.
     content.catch(() => {
       if (this.content === content) this.content = undefined;
     });

@@ -1,6 +1,6 @@
 /**
- * Which agents other processes write. To know, the lock must be tried, and that is a call of the system for each: what
- * was seen counts for a while, so that a list which is drawn four times a second does not try every lock each time.
+ * Which agents other processes write. The only way to know is to try the lock, one system call per agent. States are
+ * kept for a while, so that a list that is drawn four times a second does not try every lock each time.
  */
 import { stat } from "node:fs/promises";
 import { inBatches } from "../common/batches";
@@ -8,10 +8,10 @@ import { errnoCode, looksInFlight } from "./files";
 import type { FileLock, FileLocks } from "./ports";
 import { kindOf } from "./untrustedFile";
 
-/** "free": of other processes. "unusable": something that is no lock file is in its place. */
+/** "free": no other process holds it. "unusable": the lock is not a file. */
 export type LockState = "free" | "held" | "unusable";
 
-/** What was seen of a lock is told again for so long. */
+/** How long a seen state of a lock is reused. */
 export const lockStateMs = 2_000;
 
 export class LockWatch {
@@ -25,7 +25,7 @@ export class LockWatch {
     private readonly nowMs: () => number = () => performance.now(),
   ) {}
 
-  /** None is older than `lockStateMs`. Locks are tried a few at a time, one after the other with other work in between. */
+  /** States are at most `lockStateMs` old. Tries a few locks at a time, so that other work can run in between. */
   async states(ids: readonly string[]): Promise<ReadonlyMap<string, LockState>> {
     const look = this.looking.then(() => this.lookAt(ids.filter((id) => !this.own.has(id) && !this.isFresh(id))));
     this.looking = look.catch(() => {});
@@ -33,14 +33,14 @@ export class LockWatch {
     return new Map(ids.map((id) => [id, this.own.has(id) ? "free" : (this.seen.get(id)?.state ?? "free")]));
   }
 
-  /** As it is now. */
+  /** The current state, tried now. */
   async now(id: string): Promise<LockState> {
     this.forget(id);
     return (await this.states([id])).get(id) ?? "free";
   }
 
-  /** This process takes the lock itself: as long as the result's `release` was not called nobody else has it. */
-  holding(id: string, lock: FileLock): FileLock {
+  /** Records that this process holds the lock until `release` of the returned lock is called. */
+  trackOwn(id: string, lock: FileLock): FileLock {
     this.own.add(id);
     return {
       release: () => {
@@ -67,7 +67,7 @@ export class LockWatch {
     });
   }
 
-  /** Tries the lock for a moment. "free" where it cannot be known: a home that is read only has no writers here. */
+  /** Tries the lock and releases it at once. "free" when it cannot be tried: a read-only home has no writers here. */
   private async probe(file: string): Promise<LockState> {
     try {
       const kind = await stat(file);
@@ -81,7 +81,7 @@ export class LockWatch {
   }
 }
 
-/** Why nobody can lock `file`; `undefined`: it is a file, or is not there yet. */
+/** Why `file` cannot be locked; `undefined`: it is a file or does not exist yet. */
 export async function lockProblem(file: string): Promise<string | undefined> {
   try {
     const kind = await stat(file);

@@ -1,4 +1,4 @@
-/** Reads an agent's two logs in one pass, in slices: what they say, up to the first line that cannot be trusted. */
+/** Reads an agent's two logs in one pass, in slices, up to the first line that cannot be trusted. */
 import type { Hash } from "node:crypto";
 import type { AgentRecord } from "./agentRecord";
 import { tokensFromBytes } from "./blockIdentity";
@@ -8,34 +8,34 @@ import { Slices } from "./slices";
 import { committedAt, decodeLine, emptyEnd, type LogEnd, type LogEntry, type LogLine, shortDigest } from "./turnLog";
 import type { ByteSource } from "./untrustedFile";
 
-/** Where and why the logs cannot be trusted any further. */
+/** From where on and why the logs cannot be trusted. */
 export interface LogDamage {
   readonly reason: string;
-  /** Number of the line, from 1, and the byte of turns.log at which it begins. */
+  /** Number of the line, from 1, and the byte of turns.log where it begins. */
   readonly line: number;
   readonly byte: number;
 }
 
 export interface LogContents {
-  /** What can be trusted, oldest first. */
+  /** The trusted entries, oldest first. */
   readonly entries: readonly LogEntry[];
-  /** Why entries may be missing at the end; absent when everything committed is there. */
+  /** Why entries may be missing at the end; absent when all committed entries are there. */
   readonly damage?: LogDamage;
 }
 
 export interface ReadLogs extends LogContents {
-  /** Behind the last entry. */
+  /** State after the last trusted line. */
   readonly end: LogEnd;
-  /** All that were named, oldest first. */
+  /** All agent records in the log, oldest first. */
   readonly agents: readonly AgentRecord[];
-  /** The first line is damaged and was passed over: `end` and its digests are not those of the file. */
+  /** The first line is damaged and was skipped: `end` and its digests do not match the file. */
   readonly isFirstSkipped: boolean;
 }
 
 export interface ReadOptions {
-  /** How much counts; absent: every whole line, which is what is known without a manifest. */
+  /** The committed part; absent: every whole line counts, since nothing else is known without a manifest. */
   readonly committed?: CommittedLogs;
-  /** Goes on behind a first line that is damaged: it said who the agent is, if the rest makes sense without it. */
+  /** Continues after a damaged first line. That line held the agent's record, so the entries can be read without it. */
   readonly skipFirst?: boolean;
 }
 
@@ -84,7 +84,7 @@ export async function readLogs(turns: ByteSource, tokens: ByteSource, options: R
   return wrong === undefined ? read : { ...read, damage: { reason: wrong, line: line + 1, byte: position } };
 }
 
-/** What of the lines behind a damage can still be read: it is lost, and is told. */
+/** Reads the lines after the damage, to report what is lost; `undefined` for a line that cannot be read. */
 export async function readLost(turns: ByteSource, { byte }: LogDamage): Promise<readonly (JsonObject | undefined)[]> {
   const lost: (JsonObject | undefined)[] = [];
   for await (const { bytes } of linesOf(turns, byte, turns.bytes)) {
@@ -97,9 +97,9 @@ export async function readLost(turns: ByteSource, { byte }: LogDamage): Promise<
 function differenceOf(end: LogEnd, committed: CommittedLogs): string | undefined {
   const found = committedAt(end);
   if (found.turnBytes < committed.turnBytes) return "turns.log is shorter than what was committed";
-  if (found.turnDigest !== committed.turnDigest) return "turns.log is not what was committed";
+  if (found.turnDigest !== committed.turnDigest) return "turns.log differs from what was committed";
   if (found.tokenCount < committed.tokenCount) return "tokens.bin is shorter than what was committed";
-  return found.tokenDigest === committed.tokenDigest ? undefined : "tokens.bin is not what was committed";
+  return found.tokenDigest === committed.tokenDigest ? undefined : "tokens.bin differs from what was committed";
 }
 
 /** The line, or why it is refused. */
@@ -120,7 +120,7 @@ interface Line {
 
 const chunkBytes = 128 * 1024;
 
-/** A line of this many bytes was never written: a person's message is far shorter. */
+/** No line that this program writes is as long: a message is far shorter. */
 const maxLineBytes = 256 * 1024 * 1024;
 
 async function* linesOf(source: ByteSource, from: number, to: number): AsyncGenerator<Line> {
@@ -150,7 +150,7 @@ const lineFeed = 0x0a;
 
 const maxEntryTokens = 64 * 1024 * 1024;
 
-/** Token ids in the order of the lines that name them: no two lines share any, so no more are read than there are. */
+/** Reads token ids in the order of the lines that refer to them. Lines share no ids, so each id is read once. */
 class TokenReader {
   /** In tokens. */
   position = 0;
@@ -164,8 +164,8 @@ class TokenReader {
 
   /** The ids, or why they are refused. */
   async next(start: number, count: number, digest: string, hash: Hash): Promise<Int32Array | string> {
-    if (start !== this.position) return "its tokens do not follow those before";
-    if (count > maxEntryTokens) return "it names more tokens than any context has";
+    if (start !== this.position) return "its tokens do not follow those of the line before";
+    if (count > maxEntryTokens) return "it refers to more tokens than any context has";
     if (start + count > this.limit) return "its tokens are missing from tokens.bin";
     const bytes = await this.bytesAt(start * 4, count * 4);
     if (shortDigest(bytes) !== digest) return "its tokens are damaged in tokens.bin";

@@ -1,4 +1,4 @@
-/** An agent's manifest: the commit point. What it does not name does not exist. */
+/** An agent's manifest: the commit point. Data that it does not refer to does not exist. */
 import { createHash } from "node:crypto";
 import type { BlockIdentity } from "./blockIdentity";
 import type { CommittedLogs } from "./committedLogs";
@@ -17,7 +17,7 @@ import {
 } from "./json";
 import type { KeysOfManifest } from "./keyFile";
 
-/** 2: the keys of blocks moved into a file of their own. */
+/** 2: the keys of blocks are in a file of their own. */
 const manifestFormat = 2;
 const oldestFormat = 1;
 
@@ -30,7 +30,7 @@ export const agentFiles = {
   lock: "lock",
 } as const;
 
-/** Manifests of earlier versions have a key for each block: 64 MB would be those of 60 million tokens. */
+/** Manifests of format 1 contain a key for each block: 64 MB hold the keys of 60 million tokens. */
 export const maxManifestBytes = 64 * 1024 * 1024;
 
 export interface Manifest {
@@ -49,29 +49,29 @@ export interface Manifest {
   readonly headTurns: number;
   readonly createdAt: number;
   readonly lastUsedAt: number;
-  /** Leaves memory after all others. */
+  /** The agent's cache leaves memory after all unpinned ones. */
   readonly pinned?: boolean;
-  /** The agent's own sampling, by name; absent or empty: it has none. */
+  /** The agent's own sampling parameters by name; absent or empty: none. */
   readonly sampling?: Readonly<Record<string, number>>;
   readonly logs: CommittedLogs;
   readonly cache?: CacheManifest;
 }
 
-/** What of the agent's KV cache was saved. */
+/** The saved part of the agent's KV cache. */
 export interface CacheManifest {
   readonly identity: BlockIdentity;
-  /** Records of keys.bin when this was committed: the keys of all block objects that the agent's branches refer to. */
+  /** Number of records in keys.bin at the commit: the keys of all block objects that the agent's branches refer to. */
   readonly keyRecords: number;
-  /** The keys themselves, in a manifest of format 1; the next save moves them. */
+  /** The keys themselves in a manifest of format 1; the next save moves them to keys.bin. */
   readonly blocks?: readonly string[];
   readonly tail?: TailManifest;
-  /** Tokens of the branch saved last that its blocks and tail cover. */
+  /** Tokens that the blocks and tail cover, of the branch saved last. */
   readonly tokens: number;
-  /** Size of that branch's files, the tail's included. */
+  /** Size of that branch's files, including the tail's. */
   readonly bytes: number;
 }
 
-/** The partial last block of the branch that was saved last, a file in the agent's folder. */
+/** The partial last block of the branch saved last; a file in the agent's folder. */
 export interface TailManifest {
   readonly generation: number;
   readonly parent: string;
@@ -83,7 +83,7 @@ export interface TailManifest {
   readonly bytes: number;
 }
 
-/** Keys that the manifest itself has, in format 1. */
+/** The keys that a manifest of format 1 contains. */
 export function keysOfManifest({ cache }: Manifest): KeysOfManifest | undefined {
   return cache?.blocks === undefined ? undefined : { identity: cache.identity, keys: cache.blocks };
 }
@@ -92,7 +92,7 @@ export function tailFileName(generation: number): string {
   return `tail-${generation}.safetensors`;
 }
 
-/** The generation of the tail whose file it is, its windows' file included; `undefined`: it is no tail's. */
+/** The generation in the name of a tail's file or its window file; `undefined`: the file is not a tail's. */
 export function tailGenerationOf(fileName: string): number | undefined {
   const digits = /^tail-(\d+)(\.window)?\.safetensors$/.exec(fileName)?.[1];
   return digits === undefined ? undefined : Number(digits);

@@ -1,4 +1,6 @@
-/** Where block objects lie below the store's root: <folder of the model>/<first two digits of the key>/<key>.safetensors. */
+/**
+ * Paths of block objects under the store's root: <folder of the model>/<first two digits of the key>/<key>.safetensors.
+ */
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { inBatches } from "../common/batches";
@@ -24,7 +26,9 @@ export function objectPath(root: string, folder: string, key: string): string {
   return path.join(root, folder, key.slice(0, 2), `${key}${objectSuffix}`);
 }
 
-/** All block objects under `root`, any model's, folder after folder. Leftovers of broken writes are none. */
+/**
+ * All block objects of all models under `root`, one folder at a time. Leftovers of unfinished writes are not objects.
+ */
 export async function* objectsIn(root: string): AsyncGenerator<readonly StoredObject[]> {
   for await (const files of foldersIn(root)) {
     const objects = await inBatches(
@@ -42,7 +46,7 @@ export async function listObjects(root: string): Promise<readonly StoredObject[]
   return objects;
 }
 
-/** `undefined`: it is gone, or no file. */
+/** `undefined`: it is gone or not a file. */
 export function objectAt(file: string): Promise<StoredObject | undefined> {
   return ifThere(file, async (there) => {
     const status = await stat(there);

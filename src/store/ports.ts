@@ -1,4 +1,4 @@
-/** How the store reaches the device and the disk. The addon's pool and lock fit these shapes as they are. */
+/** What the store needs from the device and the disk. The addon's pool and lock have these shapes. */
 import type { BlockId } from "../engine/ports";
 
 export interface BlockFileWrite {
@@ -11,12 +11,12 @@ export interface BlockFileWrite {
 
 export interface BlockFileRead {
   readonly path: string;
-  /** A block that no sequence's table names. */
+  /** A block that is in no sequence's table. */
   readonly block: BlockId;
   readonly tokens: number;
-  /** Every pair must stand in the file's metadata exactly so. */
+  /** Every pair must be in the file's metadata with exactly this value. */
   readonly expect: Readonly<Record<string, string>>;
-  /** When a file that holds it counts as used, in milliseconds since 1970; absent: nothing is changed. */
+  /** Time of last use to set on a good file, in milliseconds since 1970; absent: the time is not changed. */
   readonly usedAt?: number;
 }
 
@@ -27,22 +27,22 @@ export type BlockFileRefusal =
     }
   | { readonly code: "identity"; readonly reason: string; readonly key: string };
 
-/** Moves one block between the pool and a file. Bytes never pass through here. */
+/** Moves one block between the pool and a file. The bytes do not pass through JavaScript. */
 export interface BlockFiles {
   readonly blockTokens: number;
-  /** Writes under a temporary name and renames. Resolves with the bytes written. */
+  /** Writes to a temporary name, then renames. Resolves with the number of bytes written. */
   writeBlockFile(request: BlockFileWrite): Promise<number>;
-  /** Reads into the block and verifies; what a refused block holds is unknown. */
+  /** Reads into the block and verifies it; the contents of a refused block are unknown. */
   readBlockFile(request: BlockFileRead): Promise<BlockFileRefusal | undefined>;
 }
 
-/** What a block file says of itself; `refused`: why it is not to be believed. */
+/** The metadata of a block file; `refused`: why the file cannot be trusted. */
 export interface BlockFileCheck {
   readonly metadata: Readonly<Record<string, string>>;
   readonly refused?: BlockFileRefusal;
 }
 
-/** Verifies block files of any model, without one. */
+/** Verifies block files of any model; needs no loaded model. */
 export interface BlockChecker {
   checkBlockFile(path: string): Promise<BlockFileCheck>;
 }
@@ -52,23 +52,23 @@ export interface FileLock {
 }
 
 export interface FileLocks {
-  /** An exclusive lock that dies with its process; `undefined` when another holder has it. */
+  /** An exclusive lock that ends with its process; `undefined` when another holder has it. */
   tryLock(path: string): FileLock | undefined;
 }
 
 export type Durability = "kept" | "whole";
 
-/** The few ways in which the store changes files that must survive a crash. */
+/** The only operations with which the store changes files that must survive a crash. */
 export interface DurableFiles {
   /**
-   * Makes `path` hold what it held before `position`, then `bytes`, and nothing behind them; on disk when resolved. With
-   * `sync` false it survives the process, not a failure of the system.
+   * Writes `bytes` at `position` and truncates the file after them; on disk when resolved. With `sync` false the bytes
+   * survive the end of the process, but not a system failure.
    */
   writeAt(path: string, position: number, bytes: Uint8Array, sync?: boolean): Promise<void>;
   /**
-   * Replaces the file as a whole, or leaves it as it was. "kept": the new one is on disk when resolved. "whole": after a
-   * failure of the system either the old or the new one is there, whole. With `after` the new file takes the place of the
-   * old one only when `after` has resolved; when it rejects, the old one stays and this rejects too.
+   * Replaces the whole file or leaves it as it was. "kept": the new file is on disk when resolved. "whole": after a
+   * system failure either the old or the new file is there, complete. With `after` the new file replaces the old one
+   * only after `after` has resolved; when `after` rejects, the old file stays and this rejects too.
    */
   replace(path: string, bytes: Uint8Array, durability?: Durability, after?: Promise<void>): Promise<void>;
 }

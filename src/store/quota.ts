@@ -1,8 +1,8 @@
-/** Which block objects go when they take too much of the disk. */
+/** Chooses and removes block objects when they take too much of the disk. */
 import { listObjects, type StoredObject, type StoreUsage, usageOf } from "./objectFiles";
 import { evict } from "./removals";
 
-/** Least recently used first, until what is left fits; objects that `isNeeded` stay. Pure: says which, removes nothing. */
+/** The least recently used objects to remove until the rest fits; `isNeeded` objects stay. Pure: removes nothing. */
 export function chooseEvictions(
   objects: readonly StoredObject[],
   quotaBytes: number,
@@ -19,10 +19,10 @@ export function chooseEvictions(
   return evictions;
 }
 
-/** What is left of the quota after an eviction: one that leaves no room would be followed by one after every save. */
+/** Share of the quota that an eviction keeps. Without free room every save would be followed by another eviction. */
 export const keptShare = 0.95;
 
-/** Keeps the store within its quota. Resolves with what is left. Looks at every object. */
+/** Keeps the store within its quota. Resolves with the remaining usage. O(objects). */
 export async function enforceQuota(
   root: string,
   quotaBytes: number,

@@ -1,4 +1,4 @@
-/** Who refers to what in the store: each agent's folder names the keys of its blocks and its tail. */
+/** Which agents refer to which objects of the store: each agent's folder names the keys of its blocks and its tail. */
 import { lstat, readdir } from "node:fs/promises";
 import path from "node:path";
 import { toErrorInfo } from "../common/errors";
@@ -17,29 +17,29 @@ import {
 } from "./manifest";
 import { readUntrusted } from "./untrustedFile";
 
-/** What one agent's folder refers to. */
+/** The references of one agent's folder. */
 interface FolderReferences {
   readonly version: string;
   readonly keys: ReadonlySet<string>;
   readonly tail: TailManifest | undefined;
   /** Folder of its model's objects and the model's name. */
   readonly model?: readonly [folder: string, name: string];
-  /** Why more may be referred to than is known. */
+  /** Why the folder may have more references than are known. */
   readonly unknown?: string;
 }
 
 export interface References {
   readonly isReferenced: (key: string) => boolean;
   readonly numAgents: number;
-  /** Folders of agents by name, with the tail that each refers to; not there: it is not known. */
+  /** The tail that each agent's folder refers to, by folder name; a folder with unknown references is missing. */
   readonly tails: ReadonlyMap<string, TailManifest | undefined>;
-  /** Names of models by the folders of their objects, as far as an agent says. */
+  /** Names of models by the folders of their objects, where an agent states them. */
   readonly models: ReadonlyMap<string, string>;
-  /** Agents that may refer to more than is known, and why. */
+  /** Agents that may have more references than are known, and why. */
   readonly unknown: readonly { readonly agent: string; readonly reason: string }[];
 }
 
-/** Reads the references of all agents of a home, without their locks; again only those that have changed. */
+/** Reads the references of all agents of a home without their locks; rereads only changed folders. */
 export class ReferenceReader {
   private readonly folders = new Map<string, FolderReferences>();
   /** How many folders name each key. */
@@ -48,7 +48,7 @@ export class ReferenceReader {
 
   constructor(readonly agentsRoot: string) {}
 
-  /** As they are on disk at some moment after the call. Throws IO_FAILURE where the agents cannot be listed. */
+  /** The references on disk at some moment after the call. Throws IO_FAILURE when the agents cannot be listed. */
   read(): Promise<References> {
     const read = this.last.then(() => this.readNow());
     this.last = read.catch(() => {});
@@ -57,7 +57,7 @@ export class ReferenceReader {
 
   private async readNow(): Promise<References> {
     let agents: readonly string[] | undefined = [];
-    // A folder that got another name while it was read is read under that one.
+    // A folder that was renamed during the read is read again under its new name.
     for (let before = ""; ; before = agents.join()) {
       agents = await this.listed();
       if (agents === undefined || agents.join() === before) break;
@@ -77,7 +77,7 @@ export class ReferenceReader {
       ),
       models: new Map([...this.folders.values()].flatMap(({ model }) => (model === undefined ? [] : [model]))),
       unknown: [
-        ...(agents === undefined ? [{ agent: "of any name", reason: "the agents' folder is not there" }] : []),
+        ...(agents === undefined ? [{ agent: "of any name", reason: "the agents' folder is missing" }] : []),
         ...[...this.folders].flatMap(([agent, { unknown }]) =>
           unknown === undefined ? [] : [{ agent, reason: unknown }],
         ),
@@ -85,10 +85,10 @@ export class ReferenceReader {
     };
   }
 
-  /** `undefined`: the agents' folder is not there. */
+  /** `undefined`: the agents' folder is missing. */
   private async listed(): Promise<readonly string[] | undefined> {
     const entries = await ifThere(this.agentsRoot, (root) => readdir(root, { withFileTypes: true }));
-    // An agent that is being made has a private name. What is being deleted refers to nothing any more.
+    // Agents that are being created have a private name and count. Folders that are being deleted have no references.
     const folders = entries?.filter((entry) => entry.isDirectory() && !entry.name.startsWith(deletedPrefix));
     return folders?.map(({ name }) => name).sort();
   }
@@ -100,7 +100,7 @@ export class ReferenceReader {
     if (version !== undefined && known?.version === version) return;
     const read = await referencesOf(folder, version ?? "");
     this.folders.set(agent, read);
-    // What both name is referred to all the time.
+    // In this order, so that keys in both versions stay referenced throughout.
     this.count(read.keys, 1);
     if (known !== undefined) this.count(known.keys, -1);
   }
@@ -115,8 +115,8 @@ export class ReferenceReader {
 }
 
 /**
- * All keys that the agent in `folder` refers to, by the identity that they belong to. Throws where they cannot be known:
- * the key file cannot be read, or a manifest that cannot be read may have them all.
+ * All keys that the agent in `folder` refers to, by identity. Throws when they cannot be known: the key file cannot be
+ * read, or the manifest, which may contain them all, cannot be read.
  */
 export async function keysOfAgent(folder: string): Promise<KeyGroups> {
   return (await readAgent(folder)).groups;
@@ -144,18 +144,18 @@ async function referencesOf(folder: string, version: string): Promise<FolderRefe
   }
 }
 
-/** The manifest where it can be read, and all keys. */
+/** The manifest, if it can be read, and all keys. */
 async function readAgent(folder: string): Promise<{ readonly manifest?: Manifest; readonly groups: KeyGroups }> {
   // In this order: a save moves keys from an old manifest into the file before it writes the manifest without them.
   const manifest = await readManifest(folder).catch((error: unknown) => ({ error }));
   const groups = await readKeys(path.join(folder, agentFiles.keys));
   if (manifest === undefined) {
     const isLost = groups.size === 0 && (await ifThere(path.join(folder, agentFiles.turns), lstat)) !== undefined;
-    if (isLost && !path.basename(folder).startsWith(newPrefix)) throw new MalformedJson("it is not there");
+    if (isLost && !path.basename(folder).startsWith(newPrefix)) throw new MalformedJson("it is missing");
     return { groups };
   }
   if (!("error" in manifest)) return { manifest, groups: withOldKeys(manifest, groups) };
-  // A manifest of a format that has the keys itself leaves the file empty.
+  // With a manifest of format 1, which contains the keys, the key file is empty.
   if (groups.size === 0) throw manifest.error;
   return { groups };
 }
@@ -168,7 +168,7 @@ function withOldKeys(manifest: Manifest, groups: KeyGroups): KeyGroups {
   return new Map([...groups, [id, new Map([...old.keys.map((key) => [key, 0] as const), ...known])]]);
 }
 
-/** `undefined`: the agent is not committed yet, or being removed. */
+/** `undefined`: the agent is not committed yet or is being removed. */
 async function readManifest(folder: string): Promise<Manifest | undefined> {
   const bytes = await readUntrusted(path.join(folder, agentFiles.manifest), maxManifestBytes);
   return bytes === undefined ? undefined : decodeManifest(bytes);

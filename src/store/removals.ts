@@ -1,15 +1,15 @@
 /**
- * How block objects leave the store while this and other processes write to it.
+ * Removes block objects from the store while this and other processes write to it.
  *
- * A save (1) appends its keys to the agent's key file, (2) reads the mark of removals and forgets what it knows where the
- * mark has changed, (3) looks for each object that it does not know and writes what is not there, (4) commits the
- * manifest. Who removes what nobody refers to (1) moves objects aside, (2) changes the mark, (3) reads all key files
- * again, (4) moves back what is referred to by now and deletes the rest. Either the save's keys were appended before they
- * were read again, and the object is moved back; or the save reads the changed mark, looks, and writes the object anew.
- * So no manifest is committed over an object that was taken away.
+ * A save (1) appends its keys to the agent's key file, (2) reads the mark of removals and drops its list of known files
+ * if the mark has changed, (3) checks each object that is not in the list and writes missing ones, (4) commits the
+ * manifest. A removal of unreferenced objects (1) moves them aside, (2) changes the mark, (3) reads all key files
+ * again, (4) moves back the objects that are referenced by now and deletes the rest. Either the save appended its keys
+ * before the removal read them again, and the object is moved back; or the save reads the changed mark, checks the
+ * object and writes it again. So no manifest is committed that refers to a removed object.
  *
- * An eviction takes objects that are referred to. It changes the mark too: each process looks again with its next save,
- * and what is missing then is written anew where it still is in memory.
+ * An eviction removes referenced objects. It changes the mark too: each process checks again in its next save and
+ * writes missing objects again if they are still in memory.
  */
 
 import { randomBytes } from "node:crypto";
@@ -21,15 +21,15 @@ import { readUntrusted } from "./untrustedFile";
 
 const markName = "removals";
 const markBytes = 16;
-/** Objects that are away at the same time. */
+/** Most objects that are moved aside at the same time. */
 const objectsAside = 256;
 
-/** What changes with every removal; `undefined`: nothing was ever removed. */
+/** A mark that changes with every removal; `undefined`: nothing was ever removed. */
 export async function readRemovalsMark(root: string): Promise<string | undefined> {
   return (await readUntrusted(path.join(root, markName), markBytes))?.toString("hex");
 }
 
-/** A disk that is too full for it costs somebody a second reading. */
+/** A failed write, for example on a full disk, only costs another process a second prefill. */
 async function markRemoval(root: string): Promise<void> {
   await writeFile(path.join(root, markName), randomBytes(markBytes), { mode: 0o600 }).catch(() => {});
 }
@@ -40,15 +40,15 @@ interface Aside {
 }
 
 export interface RemovalChoice {
-  /** Whether somebody refers to an object now. Asked after the objects were moved aside. */
+  /** Resolves with a test for whether an object is referenced now. Called after the objects were moved aside. */
   readonly references: () => Promise<(key: string) => boolean>;
-  /** Objects that were used since stay. Milliseconds since 1970; absent: none does. */
+  /** Objects used at or after this time stay. Milliseconds since 1970; absent: the time of use does not matter. */
   readonly usedBeforeMs?: number;
   /** Ends the removal between two batches. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Removes those of `candidates` that nobody refers to. Resolves with what was removed. */
+/** Removes the unreferenced ones of `candidates`. Resolves with what was removed. */
 export async function removeUnreferenced(
   root: string,
   candidates: readonly StoredObject[],
@@ -74,7 +74,7 @@ export async function removeUnreferenced(
         aside.pop();
       }
     } finally {
-      // Where the references could not be read, nothing was proven: everything goes back.
+      // When the references could not be read, move everything back.
       for (const one of aside) await rename(one.path, one.object.path).catch(() => {});
     }
   }
@@ -92,7 +92,7 @@ async function moveAside(object: StoredObject): Promise<Aside | undefined> {
   }
 }
 
-/** Removes objects whoever refers to them. */
+/** Removes objects even if they are referenced. */
 export async function evict(root: string, objects: readonly StoredObject[]): Promise<void> {
   for (const object of objects) await rm(object.path, { force: true });
   if (objects.length > 0) await markRemoval(root);

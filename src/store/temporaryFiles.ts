@@ -1,11 +1,11 @@
-/** Files that a process began to write, or moved aside, and never finished: <name>.tmp-<pid>… */
+/** Files that a process was writing or had moved aside when it ended: <name>.tmp-<pid>… */
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { ifThere, temporaryMark } from "./files";
 
-/** A process of another machine has a number that means nothing here: nothing younger is removed. */
+/** Younger files are never removed: their writer may run on another machine, where the pid means another process. */
 const writingMs = 60_000;
-/** No write takes as long, whoever it is. */
+/** No write takes as long, on any machine. */
 const abandonedMs = 60 * 60_000;
 
 /** Whether `file` is a temporary one whose writer will not finish it. */

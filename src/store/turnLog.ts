@@ -1,8 +1,8 @@
 /**
- * The two append-only files of an agent. `turns.log` holds one JSON object a line behind a digest of it: entries, and
- * who the agent is, whenever that has changed. `tokens.bin` holds the entries' token ids, 4 bytes each, one entry's
- * behind the other's. How much of both is committed, with digests over it, stands in the manifest: bytes beyond are a
- * save that never finished and do not exist.
+ * The two append-only files of an agent. `turns.log` has lines of a digest and a JSON object: entries, and the agent's
+ * record whenever it has changed. `tokens.bin` has the entries' token ids, 4 bytes each, in the order of the entries.
+ * The manifest states how much of both is committed, with digests: bytes after that belong to an unfinished save and do
+ * not count.
  */
 import { createHash, type Hash } from "node:crypto";
 import { type AgentRecord, decodeAgentRecord, isSameAgent } from "./agentRecord";
@@ -15,13 +15,13 @@ export interface LogEntry {
   readonly tokens: Int32Array;
 }
 
-/** Where both files end, and their digests in the making. */
+/** Where both files end, and the running digests up to there. */
 export interface LogEnd {
   readonly turnBytes: number;
   readonly tokenCount: number;
   readonly turnHash: Hash;
   readonly tokenHash: Hash;
-  /** Who the agent is, as the log said last. */
+  /** The newest agent record in the log. */
   readonly agent?: AgentRecord;
 }
 
@@ -40,7 +40,7 @@ export function committedAt({ turnBytes, tokenCount, turnHash, tokenHash }: LogE
 
 export const emptyLogs: CommittedLogs = committedAt(emptyEnd());
 
-/** What a line says. An entry's tokens are the next `count` of tokens.bin, from `start`. */
+/** A decoded line. An entry's tokens are `count` tokens of tokens.bin, from `start`. */
 export type LogLine =
   | { readonly type: "agent"; readonly agent: AgentRecord }
   | {
@@ -53,7 +53,7 @@ export type LogLine =
 
 const digestLength = 16;
 
-/** Throws `MalformedJson` on anything else than a whole line, without its line feed. */
+/** Decodes a line without its line feed. Throws `MalformedJson` when it is not complete and valid. */
 export function decodeLine(line: Buffer): LogLine {
   const text = line.subarray(digestLength + 1);
   const digest = line.toString("latin1", 0, digestLength);
@@ -80,7 +80,7 @@ export function shortDigest(data: string | Uint8Array): string {
   return createHash("sha256").update(data).digest("hex").slice(0, digestLength);
 }
 
-/** Bytes to write at the ends of both files, and what is committed once they are there. */
+/** Bytes to write at the ends of both files, and the committed state once they are written. */
 export interface PendingLogs {
   readonly turnPosition: number;
   readonly turnBytes: Buffer;
@@ -90,16 +90,16 @@ export interface PendingLogs {
   readonly end: LogEnd;
 }
 
-/** Collects entries until a commit has really happened: a failed write leaves them here for the next one. */
+/** Collects entries until they are committed: after a failed write they stay here for the next commit. */
 export class TurnLogWriter {
   private readonly pendingTurns: Buffer[] = [];
   private numPendingBytes = 0;
   private readonly pendingTokens: Buffer[] = [];
   private numTokens: number;
-  /** Who the agent is, as the last line about it says, be it committed or pending. */
+  /** The newest agent record, committed or pending. */
   private agent: AgentRecord | undefined;
 
-  /** `end`: of what is committed. */
+  /** `end`: end of the committed part. */
   constructor(private end: LogEnd) {
     this.numTokens = end.tokenCount;
     this.agent = end.agent;
@@ -109,7 +109,7 @@ export class TurnLogWriter {
     return committedAt(this.end);
   }
 
-  /** Bytes of lines that were not committed yet. */
+  /** Bytes of the lines that are not committed yet. */
   get pendingBytes(): number {
     return this.numPendingBytes;
   }
@@ -122,14 +122,14 @@ export class TurnLogWriter {
     this.numTokens += count;
   }
 
-  /** Says who the agent is, unless the log's last word on that is the same. */
+  /** Appends the agent's record unless the newest record in the log is the same. */
   describe(agent: AgentRecord): void {
     if (this.agent !== undefined && isSameAgent(agent, this.agent)) return;
     this.pushLine({ agent });
     this.agent = agent;
   }
 
-  /** Takes back what was appended and not committed. */
+  /** Drops everything that was appended and not committed. */
   discardPending(): void {
     this.pendingTurns.length = 0;
     this.numPendingBytes = 0;
@@ -152,7 +152,7 @@ export class TurnLogWriter {
     return { turnPosition, turnBytes, tokenPosition: tokenCount * 4, tokenBytes, committed: committedAt(end), end };
   }
 
-  /** `written` is on disk and the manifest says so. Entries appended meanwhile stay pending. */
+  /** `written` is on disk and the manifest refers to it. Entries appended meanwhile stay pending. */
   markCommitted(written: PendingLogs): void {
     this.end = written.end;
     dropBytes(this.pendingTurns, written.turnBytes.length);
@@ -167,7 +167,7 @@ export class TurnLogWriter {
   }
 }
 
-/** Removes whole buffers from the front, `bytes` in all. */
+/** Removes whole buffers from the front, `bytes` in total. */
 function dropBytes(buffers: Buffer[], bytes: number): void {
   let left = bytes;
   let count = 0;

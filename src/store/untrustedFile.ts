@@ -1,6 +1,7 @@
 /**
- * Reading files that the disk, another program or a person may have changed. The kind and the size are looked at before
- * anything is read or allocated, no open waits for a writer, and no read is believed to be whole because it returned.
+ * Reads files that the disk, another program or a user may have changed. Checks kind and size before it reads or
+ * allocates anything, never waits for a writer when it opens a pipe, and continues short reads until all bytes are
+ * there.
  */
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
@@ -11,7 +12,7 @@ import { ifThere, isOtherKind, storeError } from "./files";
 /** Bytes that can be read at any position. */
 export interface ByteSource {
   readonly bytes: number;
-  /** Exactly `length` bytes. Throws IO_FAILURE where they are not there any more. */
+  /** Exactly `length` bytes. Throws IO_FAILURE when the file has become shorter. */
   read(position: number, length: number): Promise<Buffer>;
 }
 
@@ -27,11 +28,11 @@ export class UntrustedFile implements ByteSource {
     readonly bytes: number,
   ) {}
 
-  /** `undefined` when there is no such file. Throws STORE_CORRUPT where something else is in its place, IO_FAILURE. */
+  /** `undefined` when there is no such file. Throws STORE_CORRUPT when it is not a file, and IO_FAILURE. */
   static open(file: string): Promise<UntrustedFile | undefined> {
     return ifThere(file, async () => {
       const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY).catch((error) => {
-        throw isOtherKind(error) ? notAFile(file, "no file") : error;
+        throw isOtherKind(error) ? notAFile(file, "not a file") : error;
       });
       try {
         const status = await handle.stat();
@@ -66,30 +67,32 @@ export class UntrustedFile implements ByteSource {
   }
 }
 
-/** The whole file; `undefined` when there is none. Throws STORE_CORRUPT where it is no file or has more than `maxBytes`. */
+/**
+ * Reads the whole file; `undefined` when there is none. Throws STORE_CORRUPT when it is no file or above `maxBytes`.
+ */
 export async function readUntrusted(file: string, maxBytes: number): Promise<Buffer | undefined> {
   const opened = await UntrustedFile.open(file);
   if (opened === undefined) return undefined;
   try {
-    if (opened.bytes > maxBytes) throw corrupt(file, `has ${opened.bytes} bytes, which is more than ${maxBytes}`);
+    if (opened.bytes > maxBytes) throw corrupt(file, `has ${opened.bytes} bytes, more than ${maxBytes}`);
     return await opened.read(0, opened.bytes);
   } finally {
     await opened.close();
   }
 }
 
-/** A read of nothing where there are bytes is asked for again, but not for ever. */
+/** Reads that return nothing before the expected end are repeated at most this often. */
 const maxEmptyReads = 3;
 
 export function kindOf(status: Stats): string {
   if (status.isDirectory()) return "a folder";
   if (status.isFIFO()) return "a pipe";
   if (status.isCharacterDevice() || status.isBlockDevice()) return "a device";
-  return status.isSocket() ? "a socket" : "no file";
+  return status.isSocket() ? "a socket" : "not a file";
 }
 
 function notAFile(file: string, kind: string): ResidentError {
-  return corrupt(file, `is ${kind}, where a file belongs`);
+  return corrupt(file, `is ${kind}, but must be a file`);
 }
 
 function corrupt(file: string, what: string): ResidentError {

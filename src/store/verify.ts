@@ -1,4 +1,4 @@
-/** Reads every block object and tail again and proves that it is what its name and its agent say. */
+/** Reads every block object and tail and checks that the contents match its name and its agent. */
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { inBatches } from "../common/batches";
@@ -10,13 +10,13 @@ import type { BlockChecker, BlockFileCheck } from "./ports";
 import type { ReferenceReader } from "./references";
 import { isWindowFile } from "./windowFiles";
 
-/** As many as there are threads that read files. */
+/** The number of threads that read files. */
 const checksInFlight = 2;
 
 export interface FileProblem {
   readonly path: string;
   readonly bytes: number;
-  /** "unreadable": it may be good, so it stays. */
+  /** "unreadable": the file may be good, so it stays. */
   readonly code: "truncated" | "checksum" | "format" | "geometry" | "identity" | "unreadable";
   readonly reason: string;
 }
@@ -24,7 +24,7 @@ export interface FileProblem {
 export interface VerifyReport {
   readonly checked: StoreUsage;
   readonly problems: readonly FileProblem[];
-  /** It was stopped before all files were read. */
+  /** The check was stopped before all files were read. */
   readonly stopped: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface VerifyOptions {
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
 
-/** A file and what its contents must be, judged by its metadata. */
+/** A file and the check of its metadata; `judge` returns what is wrong. */
 interface Suspect {
   readonly object: StoredObject;
   readonly judge: (metadata: BlockFileCheck["metadata"]) => string | undefined;
@@ -65,7 +65,7 @@ export async function verifyStore(
   return { checked: usageOf(checked), problems, stopped: isStopped() && checked.length < suspects.length };
 }
 
-/** Whether the file still is what was found: somebody may have written it anew since. */
+/** Whether the file is still damaged: a process may have written it again since. */
 export async function isStillDamaged(file: string, checker: BlockChecker): Promise<boolean> {
   const { refused } = await checker.checkBlockFile(file);
   return refused !== undefined && refused.code !== "missing" && refused.code !== "unreadable";
@@ -78,7 +78,7 @@ async function check({ object, judge }: Suspect, checker: BlockChecker): Promise
     const reason = judge(metadata);
     return reason === undefined ? undefined : { path: file, bytes, code: "identity", reason };
   }
-  // It was removed since the files were listed.
+  // The file was removed after the files were listed.
   if (refused.code === "missing") return undefined;
   return { path: file, bytes, code: refused.code, reason: refused.reason };
 }
@@ -89,17 +89,17 @@ function objectSuspect(object: StoredObject): Suspect {
     object,
     judge: (metadata) => {
       const key = keyIn(metadata);
-      if (key === undefined) return "it does not say what it holds";
+      if (key === undefined) return "its metadata does not match its key";
       if (key !== object.key) return "it holds another block than its name says";
-      if (modelFolderIn(metadata) !== folder) return "it is of another model than its folder's";
+      if (modelFolderIn(metadata) !== folder) return "it belongs to another model than its folder";
       if (isWindow(metadata) !== isWindowFile(object.path)) return "it holds other layers than its name says";
-      if (metadata["blockFormat"] !== String(blockFormatVersion)) return "it is of another version";
+      if (metadata["blockFormat"] !== String(blockFormatVersion)) return "it has another format version";
       return undefined;
     },
   };
 }
 
-/** Tails that manifests name. Others are nobody's, and the collection removes them. */
+/** The tails that manifests refer to. Other tails are leftovers, which the sweep at start removes. */
 async function tailSuspects(references: ReferenceReader): Promise<readonly Suspect[]> {
   const suspects: Suspect[] = [];
   for (const [agent, tail] of (await references.read()).tails) {
@@ -115,14 +115,14 @@ async function tailSuspects(references: ReferenceReader): Promise<readonly Suspe
 }
 
 function judgeTail(metadata: BlockFileCheck["metadata"], tail: TailManifest, name: string): string | undefined {
-  if (keyIn(metadata) === undefined) return "it does not say what it holds";
+  if (keyIn(metadata) === undefined) return "its metadata does not match its key";
   const isOther = metadata["parent"] !== tail.parent || metadata["tokens"] !== tail.tokens.join(",");
   if (isOther) return "it holds other tokens than its agent says";
   if (isWindow(metadata) !== isWindowFile(name)) return "it holds other layers than its name says";
   return undefined;
 }
 
-/** The block's key by its parent and tokens, where it is the one that the file states. */
+/** The block's key, computed from its parent and tokens; `undefined` when the file states another key or none. */
 function keyIn({ parent, tokens, key }: BlockFileCheck["metadata"]): string | undefined {
   if (parent === undefined || tokens === undefined || !/^\d+(,\d+)*$/.test(tokens)) return undefined;
   return nextKey(parent, Int32Array.from(tokens.split(","), Number)) === key ? key : undefined;

@@ -1,23 +1,23 @@
 /**
- * Layers with a window have blocks of their own, which lie in files of their own beside those of the other layers: same
- * key, same tokens. Only those that some window needs are there.
+ * Window layers have blocks of their own, in files of their own next to those of the other layers: same key, same
+ * tokens. Only blocks that some window needs are saved.
  */
 const mark = ".window";
 const suffix = ".safetensors";
 
-/** The file that holds a block's layers with a window. */
+/** The file that holds a block's window layers. */
 export function windowPath(file: string): string {
   return `${file.slice(0, -suffix.length)}${mark}${suffix}`;
 }
 
-/** The same block of the layers with a window. */
+/** The same block of the window layers. */
 export function windowTwin<Block extends { readonly path: string }>(
   block: Block,
 ): Block & { readonly layers: "window" } {
   return { ...block, path: windowPath(block.path), layers: "window" };
 }
 
-/** Key of an object's file name, whichever layers it holds. */
+/** Key in an object's file name, for all kinds of layers. */
 export function keyOfFile(name: string): string {
   const key = name.slice(0, -suffix.length);
   return key.endsWith(mark) ? key.slice(0, -mark.length) : key;

@@ -3,9 +3,12 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { isInstalled } from "../../native/setup/packages.mjs";
-import { starterWheel } from "../../native/setup/pins.mjs";
+import { stageParts } from "../../native/setup/parts.mjs";
+import { mlxWheelOf, starterWheel } from "../../native/setup/pins.mjs";
+import { platformProblem, readPlatform } from "../../native/setup/platformAdvice.mjs";
 import { hashFiles, replaceFolder } from "../../native/setup/stamps.mjs";
-import { isAtLeast, requireTools } from "../../native/setup/tools.mjs";
+import { requireTools } from "../../native/setup/tools.mjs";
+import { isAtLeast } from "../../native/setup/versions.mjs";
 import { fetchWheel } from "../../native/setup/wheels.mjs";
 import { root } from "./command.mjs";
 
@@ -162,4 +165,57 @@ describe("fetching a wheel", () => {
       });
     });
   }
+});
+
+describe("the platform that set-up finds", () => {
+  const mac = { system: "darwin", processor: "arm64", isTranslated: false, macos: "15.6" };
+  const linux = { system: "linux", processor: "x64", isTranslated: false, glibc: "2.36" };
+
+  it("is good on this machine, on a Mac with Apple silicon and on Linux", () => {
+    for (const facts of [readPlatform(), mac, { ...mac, macos: "14.0" }, linux, { ...linux, processor: "arm64" }]) {
+      assert.equal(platformProblem(facts), undefined);
+    }
+  });
+
+  for (const { title, facts, problem, advice } of [
+    {
+      title: "is Rosetta: names the Node that is needed",
+      facts: { ...mac, processor: "x64", isTranslated: true },
+      problem: /Rosetta/,
+      advice: /Node for arm64/,
+    },
+    { title: "is an Intel Mac", facts: { ...mac, processor: "x64" }, problem: /Intel/, advice: /Apple silicon/ },
+    {
+      title: "is an old macOS",
+      facts: { ...mac, macos: "13.7.8" },
+      problem: /macOS 13\.7\.8 is too old/,
+      advice: /update/,
+    },
+    { title: "is an old Linux", facts: { ...linux, glibc: "2.31" }, problem: /glibc 2\.31/, advice: /newer system/ },
+    { title: "is a Linux without glibc", facts: { ...linux, glibc: undefined }, problem: /no glibc/, advice: /newer/ },
+    { title: "is Windows", facts: { ...linux, system: "win32" }, problem: /win32-x64 is not/, advice: /Linux/ },
+  ]) {
+    it(title, () => {
+      const found = platformProblem(facts);
+      assert.match(found?.[0] ?? "", problem);
+      assert.match(found?.[1] ?? "", advice);
+    });
+  }
+
+  it("decides which MLX a Mac gets: the kernels for M5 from macOS 26.2 on", () => {
+    const tagOf = (macos) => mlxWheelOf("darwin-arm64", macos).tags[0];
+    for (const old of ["14.0", "15.7.2", "26.0", "26.1", "26.1.9", undefined])
+      assert.equal(tagOf(old), "macosx_14_0_arm64");
+    for (const recent of ["26.2", "26.2.1", "26.10", "27.0"]) assert.equal(tagOf(recent), "macosx_26_0_arm64");
+    assert.match(mlxWheelOf("linux-x64", "26.2").requirement, /^mlx-cpu/);
+  });
+
+  it("decides what can be compiled there", () => {
+    assert.deepEqual(stageParts("linux-x64", "linux-x64"), ["mlx", "addon"]);
+    assert.deepEqual(stageParts("darwin-arm64", "darwin-arm64"), ["mlx", "addon"]);
+    assert.deepEqual(stageParts("darwin-arm64", "linux-arm64"), ["mac-addon"]);
+    assert.deepEqual(stageParts("linux-arm64", "linux-x64"), ["arm-addon"]);
+    assert.equal(stageParts("linux-x64", "darwin-arm64"), undefined);
+    assert.equal(stageParts("linux-x64", "linux-arm64"), undefined);
+  });
 });

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { stageDirectoryOf } from "../../native/setup/paths.mjs";
+import { macBuild } from "../../native/setup/pins.mjs";
 import { readMachO } from "./machO.mjs";
 
 const stage = stageDirectoryOf("darwin-arm64");
-const system = ["/usr/lib/libSystem.B.dylib", "/usr/lib/libc++.1.dylib"];
+const system = ["/usr/lib/libSystem.B.dylib", "/usr/lib/libc++.1.dylib", "/usr/lib/libobjc.A.dylib"];
 const libcxx = system[1];
 const mlxName = "@rpath/libmlx.dylib";
 
@@ -47,9 +48,11 @@ describe("the addon for macOS", () => {
   it("is for arm64 and macOS 14, and signed ad hoc, as Apple silicon demands", () => {
     for (const file of [addon, mlx]) {
       assert.ok(file.isArm64);
-      assert.equal(file.minimumMacos, "14.0");
       assert.ok(file.isSignedAdHoc);
     }
+    assert.equal(addon.minimumMacos, "14.0");
+    // A Mac with macOS 26.2 gets the MLX that is made for it.
+    assert.equal(mlx.minimumMacos, macBuild() === "26" ? "26.2" : "14.0");
   });
 
   it("is staged with MLX's library and its kernels beside it, and with nothing else", () => {

@@ -5,7 +5,7 @@ import { withLock } from "../../native/setup/lock.mjs";
 import { cacheDirectory, root } from "../../native/setup/paths.mjs";
 import { output, run } from "../../native/setup/run.mjs";
 import { clearStamp, hashFiles, isCurrent, replaceFolder, writeStamp } from "../../native/setup/stamps.mjs";
-import { isAtLeast } from "../../native/setup/tools.mjs";
+import { isAtLeast } from "../../native/setup/versions.mjs";
 
 const oldestPython = "3.11";
 const candidates = [process.env.RESIDENT_PYTHON ?? "python3", "python3.14", "python3.13", "python3.12", "python3.11"];

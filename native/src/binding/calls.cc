@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "core/mlx_failures.h"
+
 namespace resident {
 
 Calls::Calls(Napi::Env env) : channel_(Channel::New(env, "resident", 0, 1)) { channel_.Unref(env); }
@@ -124,7 +126,7 @@ Error CurrentError() {
   } catch (const std::bad_alloc&) {
     return Error(ErrorCode::kOutOfMemory, "an allocation failed");
   } catch (const std::exception& error) {
-    return Error(ErrorCode::kNativeFailure, error.what());
+    return FromMlx(error.what());
   } catch (...) {
     return Error(ErrorCode::kNativeFailure, "an unknown failure");
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/thread_duty.h"
+
 namespace resident {
 namespace {
 
@@ -17,8 +19,14 @@ double MsSince(Clock::time_point begin) {
 MlxThread::MlxThread() : thread_([this] { Work(); }) {}
 
 void MlxThread::Work() {
+  SetThreadDuty(ThreadDuty::kAnswers);
+  const AutoreleasePool of_thread;
   Engine engine;
-  for (Entry entry; queue_.Pop(entry); entry = {}) entry.job(engine);
+  for (Entry entry; queue_.Pop(entry);) {
+    const AutoreleasePool of_job;
+    entry.job(engine);
+    entry = {};
+  }
 }
 
 void MlxThread::RunWaitingCopies(Engine& engine, double step_ms) {
@@ -40,6 +48,7 @@ IoThreads::IoThreads() {
   for (int i = 0; i < count; ++i) {
     Worker& worker = workers_.emplace_back();
     worker.thread = std::thread([this, &place = worker.place] {
+      SetThreadDuty(ThreadDuty::kFiles);
       for (Job job; queue_.Pop(job); job = {}) {
         place.RunAnywhere();
         job();

@@ -4,10 +4,11 @@
 #include <mlx/memory.h>
 #include <mlx/version.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <exception>
 #include <variant>
 
-#include "core/error.h"
 #include "core/memory.h"
 #include "core/ops.h"
 #include "core/promises.h"
@@ -26,20 +27,49 @@ constexpr char kProcessor[] = "arm64";
 constexpr char kProcessor[] = "x64";
 #endif
 
-bool GpuAvailable() { return mx::is_available(mx::Device(mx::Device::gpu)); }
+GpuProbe AskForGpu() {
+  const mx::Device gpu(mx::Device::gpu);
+  if (!mx::is_available(gpu)) return {};
+#if defined(__APPLE__)
+  // MLX says yes on every Mac, and throws at the first use where the system shows no Metal device.
+  try {
+    mx::device_info(gpu);
+  } catch (const std::exception& error) {
+    return {false, error.what()};
+  }
+#endif
+  return {true, {}};
+}
+
+const GpuProbe& Gpu() {
+  static const GpuProbe probe = AskForGpu();
+  return probe;
+}
+
+/** What MLX says of a device, or nothing. */
+std::string TextFact(const mx::Device& device, const char* key) {
+  const auto& facts = mx::device_info(device);
+  const auto found = facts.find(key);
+  if (found == facts.end()) return "";
+  const auto* text = std::get_if<std::string>(&found->second);
+  return text == nullptr ? "" : *text;
+}
 
 }  // namespace
 
 mx::Device ChooseDevice(DeviceChoice choice) {
   const char* variable = std::getenv("RESIDENT_DEVICE");
-  const std::string wish = variable == nullptr ? "" : variable;
-  if (choice == DeviceChoice::kDefault && wish == "cpu") choice = DeviceChoice::kCpu;
-  if (choice == DeviceChoice::kDefault && wish == "gpu") choice = DeviceChoice::kGpu;
-  if (choice == DeviceChoice::kDefault) choice = GpuAvailable() ? DeviceChoice::kGpu : DeviceChoice::kCpu;
-  if (choice == DeviceChoice::kGpu && !GpuAvailable()) {
-    throw Error(ErrorCode::kInvalidRequest, "this machine has no GPU that MLX can use");
-  }
-  return mx::Device(choice == DeviceChoice::kGpu ? mx::Device::gpu : mx::Device::cpu);
+  return mx::Device(UsesGpu(choice, variable == nullptr ? "" : variable, Gpu()) ? mx::Device::gpu : mx::Device::cpu);
+}
+
+std::optional<WorkingSet> WorkingSetOf(const mx::Device& device) {
+  if (device != mx::Device::gpu) return std::nullopt;
+  const auto& facts = mx::device_info(device);
+  const auto found = facts.find("max_recommended_working_set_size");
+  if (found == facts.end()) return std::nullopt;
+  const auto* bytes = std::get_if<size_t>(&found->second);
+  if (bytes == nullptr || *bytes == 0) return std::nullopt;
+  return WorkingSet{.recommended_bytes = *bytes, .active_bytes = mx::get_active_memory()};
 }
 
 DeviceReport DescribeDevice() {
@@ -47,18 +77,17 @@ DeviceReport DescribeDevice() {
   const MemoryInfo memory = ReadMemoryInfo();
   DeviceReport report{
       .is_gpu = device == mx::Device::gpu,
-      .gpu_available = GpuAvailable(),
+      .gpu_available = Gpu().available,
       .name = "",
       .physical_bytes = memory.physical_bytes,
       .available_bytes = Unpromised(memory.available_bytes, PromiseLedger::OfProcess().UntouchedBytes(false)),
       .mlx_active_bytes = mx::get_active_memory(),
       .mlx_cache_bytes = mx::get_cache_memory()};
-  const auto& facts = mx::device_info(device);
+  if (const auto working_set = WorkingSetOf(device)) {
+    report.available_bytes = std::min(report.available_bytes, working_set->room_bytes());
+  }
   for (const char* key : {"device_name", "architecture"}) {
-    const auto found = facts.find(key);
-    if (found == facts.end()) continue;
-    if (const auto* text = std::get_if<std::string>(&found->second); text != nullptr && report.name.empty())
-      report.name = *text;
+    if (report.name.empty()) report.name = TextFact(device, key);
   }
   if (report.name.empty()) report.name = report.is_gpu ? "GPU" : "CPU";
   return report;
@@ -80,7 +109,8 @@ void PrepareMlx() {
 std::string MlxVersion() { return mx::version(); }
 
 std::string DeviceClass(const mx::Device& device) {
-  return std::string(device == mx::Device::gpu ? "gpu-" : "cpu-") + kProcessor;
+  const bool is_gpu = device == mx::Device::gpu;
+  return DeviceClassName(is_gpu, kProcessor, is_gpu ? TextFact(device, "architecture") : "");
 }
 
 }  // namespace resident

@@ -2,11 +2,13 @@
 #include <mlx/device.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
-namespace resident {
+#include "core/device_choice.h"
+#include "core/memory_limits.h"
 
-enum class DeviceChoice { kDefault, kCpu, kGpu };
+namespace resident {
 
 /** `DeviceInfo` of src/native/binding.ts. */
 struct DeviceReport {
@@ -17,10 +19,13 @@ struct DeviceReport {
 };
 
 /**
- * The default is what RESIDENT_DEVICE says ("cpu" or "gpu"), otherwise the GPU where there is one. Throws
- * INVALID_REQUEST where a GPU is asked for and there is none.
+ * The default is what RESIDENT_DEVICE says ("cpu" or "gpu"), otherwise the GPU where there is one. Throws as UsesGpu
+ * does.
  */
 mlx::core::Device ChooseDevice(DeviceChoice choice);
+
+/** What a device may hold beside what limits every program: of a GPU that shares the machine's memory. */
+std::optional<WorkingSet> WorkingSetOf(const mlx::core::Device& device);
 
 /** What the machine offers, for the default device. */
 DeviceReport DescribeDevice();
@@ -36,7 +41,7 @@ void PrepareMlx();
 
 std::string MlxVersion();
 
-/** Kind of device and processor, e.g. "cpu-x64": part of what decides the last bits of a result. */
+/** What decides the last bits of MLX's results on a device besides its version (DeviceClassName). */
 std::string DeviceClass(const mlx::core::Device& device);
 
 }  // namespace resident

@@ -19,14 +19,14 @@ namespace {
 constexpr uint64_t kSmallStepBytes = uint64_t(64) << 20;
 
 /** The largest step that a checked batch may come to: with its longest contexts and as many guesses as there may be. */
-StepShape LargestStep(const StepBatch& batch, const PoolShape& pool) {
+StepShape LargestStep(const StepBatch& batch, const PoolShape& pool, int most_draft) {
   StepShape shape;
   const int32_t* table = batch.tables.data();
   size_t length = 0;
   for (size_t i = 0; i < batch.sequences(); ++i) {
     const bool wanted = batch.want_token[i] != 0;
     const bool guesses = wanted && !batch.sampling[i].lookup_ids.empty();
-    const int sampled = guesses ? std::min(batch.steps, 1 + kLongestDraft) : int(wanted);
+    const int sampled = guesses ? std::min(batch.steps, 1 + most_draft) : int(wanted);
     const int start = batch.starts[i], context = start + batch.token_counts[i] + (wanted ? batch.steps - 1 : 0);
     bool one_run = true;
     for (const BlockGroup& group : pool.groups()) {
@@ -58,11 +58,11 @@ void ReturnMemory() {
 }
 
 /** What is too large for the memory says so, whatever other limit it breaks. */
-void CheckPoolSize(int64_t blocks, int64_t block_tokens, int64_t kv_heads, int64_t head_elements,
-                   uint64_t token_bytes) {
+void CheckPoolSize(int64_t blocks, int64_t block_tokens, int64_t kv_heads, int64_t head_elements, uint64_t token_bytes,
+                   const mx::Device& device) {
   const double bytes = double(blocks) * double(block_tokens) * double(token_bytes);
   if (blocks > 0 && block_tokens > 0 && bytes < double(std::numeric_limits<int64_t>::max())) {
-    RequireMemory(uint64_t(bytes), "a pool of " + std::to_string(blocks) + " blocks");
+    RequireMemory(uint64_t(bytes), "a pool of " + std::to_string(blocks) + " blocks", WorkingSetOf(device));
   }
   // Within a slab, MLX's kernels count elements in 32 bits.
   const int64_t most_slots = std::numeric_limits<int32_t>::max() / (kv_heads * head_elements);
@@ -87,6 +87,8 @@ struct Engine::Model {
   Handle pool_handle = 0;
   std::unique_ptr<KvPool> pool;
   std::vector<int32_t> last_sampled;  // by place in the batch of the last run
+  int most_draft = 0;
+  DraftGate draft_gate;
 };
 
 Engine::Engine() { PrepareMlx(); }
@@ -109,6 +111,7 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
   const ModelConfig& config = checkpoint.config();
   const DataType type = loader.activation_type();
   model->activations = type;
+  model->most_draft = MostDraft(device == mx::Device::gpu, config.num_heads, config.num_kv_heads, kLongestDraft);
   const DataType kv_dtype = options.kv_dtype.value_or(model->ops->usual_kv_dtype(type));
   model->info = {.config = config,
                  .weight_bytes = loader.loaded_bytes(),
@@ -156,7 +159,7 @@ Handle Engine::CreatePool(Handle handle, int64_t blocks, int64_t block_tokens, i
   const auto complete = [&](BlockGroup& group, int64_t count) {
     const uint64_t layer_bytes = config.KvBytesPerToken(model.info.kv_dtype) / uint64_t(config.num_layers);
     CheckPoolSize(count, block_tokens, config.num_kv_heads, HeadElements(model.info.kv_dtype, config.head_dim),
-                  layer_bytes * group.layers.size());
+                  layer_bytes * group.layers.size(), model.device);
     group.geometry = {.blocks = int(count),
                       .block_tokens = int(block_tokens),
                       .num_layers = int(group.layers.size()),
@@ -183,9 +186,9 @@ Handle Engine::CreateBarePool(const PoolGeometry& geometry) {
       Invalid("layers, heads and their size must be from 1 to " + std::to_string(kMost), {{"size", double(size)}});
     }
   }
-  CheckPoolSize(geometry.blocks, geometry.block_tokens, geometry.kv_heads, geometry.head_elements(),
-                geometry.BlockBytes(1));
   const mx::Device device = ChooseDevice(DeviceChoice::kDefault);
+  CheckPoolSize(geometry.blocks, geometry.block_tokens, geometry.kv_heads, geometry.head_elements(),
+                geometry.BlockBytes(1), device);
   const Handle handle = next_handle_++;
   bare_pools_[handle] =
       std::make_unique<KvPool>(PoolShape(geometry), *MakeMlxOps(device), device, KvPool::Use::kBytesOnly);
@@ -216,7 +219,8 @@ RunStats Engine::Run(Handle pool, const StepBatch& batch, const RunHooks& hooks)
   const auto step = [&](std::span<const SequenceRows> rows) {
     return RunStep(*model.decoder, *model.ops, *model.pool, rows);
   };
-  return BatchRun(batch, model.info.config.vocab_size, model.last_sampled).Run(step, hooks);
+  return BatchRun(batch, model.info.config.vocab_size, model.last_sampled, model.most_draft, model.draft_gate)
+      .Run(step, hooks);
 }
 
 std::vector<float> Engine::Logits(Handle pool, const std::vector<int32_t>& tokens, int start,
@@ -282,11 +286,11 @@ KvPool& Engine::RequireBlocks(Handle handle) const {
 }
 
 void Engine::RequireStepMemory(const Model& model, const StepBatch& batch) {
-  StepShape shape = LargestStep(batch, model.pool->shape());
+  StepShape shape = LargestStep(batch, model.pool->shape(), model.most_draft);
   shape.activations = model.activations;
   shape.kv_dtype = model.info.kv_dtype;
   const uint64_t bytes = model.ops->StepBytes(model.info.config, shape);
-  if (bytes > kSmallStepBytes) RequireMemory(bytes, "this step");
+  if (bytes > kSmallStepBytes) RequireMemory(bytes, "this step", WorkingSetOf(model.device));
 }
 
 BatchLimits Engine::LimitsOf(const Model& model) {

@@ -57,6 +57,12 @@ File File::OpenForReading(const std::string& path) {
   return file;
 }
 
+void File::ReadOnce() const {
+#if defined(F_NOCACHE)
+  ::fcntl(fd_, F_NOCACHE, 1);  // a file system that cannot changes nothing
+#endif
+}
+
 File File::CreateNew(const std::string& path) { return File(path, Open(path, O_WRONLY | O_CREAT | O_EXCL)); }
 
 File File::OpenLock(const std::string& path) {

@@ -41,6 +41,12 @@ class File {
   File(const File&) = delete;
   ~File();
 
+  /**
+   * What is read once and kept elsewhere: on a Mac its pages no longer stay in the file cache, which is memory that a
+   * pool is about to need. Elsewhere the system gives such pages up by itself.
+   */
+  void ReadOnce() const;
+
   const std::string& path() const { return path_; }
   uint64_t SizeBytes() const;
   FileStamp Stamp() const;

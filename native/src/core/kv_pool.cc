@@ -1,5 +1,6 @@
 #include "core/kv_pool.h"
 
+#include <mlx/memory.h>
 #include <mlx/stream.h>
 #include <mlx/transforms.h>
 
@@ -9,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/device.h"
 #include "core/error.h"
 #include "core/loader.h"
 #include "core/memory.h"
@@ -49,10 +51,13 @@ KvPool::KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use)
 
 KvPool::KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use, DeviceCheck check)
     : shape_(std::move(shape)),
-      promise_(
-          PromiseLedger::OfProcess().Grant(shape_.bytes(), "a pool of " + std::to_string(shape_.blocks()) + " blocks")),
+      promise_(PromiseLedger::OfProcess().Grant(
+          shape_.bytes(), "a pool of " + std::to_string(shape_.blocks()) + " blocks", WorkingSetOf(device))),
       device_(device),
+      updates_in_place_(!ops.writes_slabs_directly()),
       check_(std::move(check)) {
+  // A freed buffer that MLX kept may be longer than what is asked for, and too long to be updated in place.
+  mx::clear_cache();
   for (const BlockGroup& group : shape_.groups()) layouts_.push_back(ops.LayoutOf(group.geometry));
   for (const int group : shape_.group_of_layer()) {
     const PoolGeometry& geometry = shape_.groups()[size_t(group)].geometry;
@@ -68,7 +73,7 @@ KvPool::KvPool(PoolShape shape, const Ops& ops, mx::Device device, Use use, Devi
     for (const std::span<const std::byte> slab : memory) bytes += TouchedBytes(slab.data(), slab.size());
     return bytes;
   });
-  if (use == Use::kBytesOnly || ops.writes_slabs_directly()) {
+  if (use == Use::kBytesOnly || !updates_in_place_) {
     access_ = std::make_shared<SlabAccess>(shape_, layouts_, addresses_);
   }
 }
@@ -86,7 +91,7 @@ int KvPool::Commit(Slabs next, std::vector<Tensor> outputs) {
   slabs_ = std::move(next);  // the old handles go, so that the graph holds the only ones
   mx::eval(std::move(outputs));
   if (check_) check_();
-  WaitUntilReady();
+  if (updates_in_place_) WaitUntilReady();
   int moved = 0;
   for (size_t i = 0; i < addresses_.size(); ++i) {
     std::byte* const now = Address((i % 2 == 0 ? slabs_.k : slabs_.v)[i / 2]);

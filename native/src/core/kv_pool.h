@@ -84,6 +84,7 @@ class KvPool {
   std::unique_ptr<PromiseLedger::Promise> promise_;
   std::vector<SlabLayout> layouts_;  // of each group
   mx::Device device_;
+  const bool updates_in_place_;  // by operations of MLX, which must be able to reuse the buffers
   Slabs slabs_;
   std::vector<std::byte*> addresses_;  // of each slab: K and V of layer 0, of layer 1 …
   std::shared_ptr<SlabAccess> access_;

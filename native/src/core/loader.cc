@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/device.h"
 #include "core/error.h"
 #include "core/promises.h"
 
@@ -163,7 +164,9 @@ uint64_t WeightLoader::LoadedBytes(const StoredTensor& tensor, bool cast) const 
 }
 
 std::vector<LoadedWeight> WeightLoader::Load(const LoadHooks& hooks) {
-  const auto promise = PromiseLedger::OfProcess().Grant(loaded_bytes_ + largest_read_, "the model");
+  const auto promise =
+      PromiseLedger::OfProcess().Grant(loaded_bytes_ + largest_read_, "the model", WorkingSetOf(device_));
+  for (const auto& file : checkpoint_.files()) file->ReadOnce();
   std::vector<LoadedWeight> loaded;
   for (const Weight& weight : weights_) {
     LoadedWeight& next = loaded.emplace_back();

@@ -3,6 +3,8 @@
 #include <span>
 #include <vector>
 
+#include "core/draft_gate.h"
+
 namespace resident {
 
 /**
@@ -28,9 +30,6 @@ class PromptLookup {
 
   static constexpr int kFirstDraft = 4;
 };
-
-/** Guesses of one step at most: rows that are cheap beside the weights that it reads. */
-constexpr int kLongestDraft = 15;
 
 /** Where in `ids` what follows its end is to be looked up: the latest place after the longest suffix; 0 = nowhere. */
 size_t FindContinuation(std::span<const int32_t> ids);

@@ -22,8 +22,6 @@
 namespace resident {
 namespace {
 
-constexpr uint64_t kReserveBytes = uint64_t(64) << 20;
-
 /** What mincore says of a page. */
 #if defined(__APPLE__)
 using Residency = char;
@@ -43,11 +41,16 @@ MemoryInfo ReadSystemMemory() {
   const mach_port_t host = mach_host_self();
   if (host_page_size(host, &page_bytes) == KERN_SUCCESS &&
       host_statistics64(host, HOST_VM_INFO64, reinterpret_cast<host_info64_t>(&statistics), &count) == KERN_SUCCESS) {
-    // Inactive pages are given up, or compressed, before anything is swapped.
-    info.available_bytes = uint64_t(page_bytes) * (uint64_t(statistics.free_count) + statistics.inactive_count);
+    info.available_bytes = MacAvailableBytes(info.physical_bytes, {.page_bytes = page_bytes,
+                                                                   .active = statistics.active_count,
+                                                                   .inactive = statistics.inactive_count,
+                                                                   .speculative = statistics.speculative_count,
+                                                                   .wired = statistics.wire_count,
+                                                                   .compressor = statistics.compressor_page_count,
+                                                                   .purgeable = statistics.purgeable_count,
+                                                                   .external = statistics.external_page_count});
   }
   mach_port_deallocate(mach_task_self(), host);
-  info.available_bytes = std::min(info.available_bytes, info.physical_bytes);
   return info;
 }
 
@@ -67,41 +70,46 @@ MemoryInfo ReadSystemMemory() {
 
 MemoryInfo ReadMemoryInfo() { return ReadSystemMemory(); }
 
-void RequireMemory(uint64_t needed_bytes, const std::string& what) {
+void RequireMemory(uint64_t needed_bytes, const std::string& what, const std::optional<WorkingSet>& working_set) {
   PromiseLedger& ledger = PromiseLedger::OfProcess();
   try {
-    RequireUnpromised(needed_bytes, what, ledger.UntouchedBytes(false));
+    RequireUnpromised(needed_bytes, what, ledger.UntouchedBytes(false), working_set);
   } catch (const Error&) {
-    RequireUnpromised(needed_bytes, what, ledger.UntouchedBytes(true));
+    RequireUnpromised(needed_bytes, what, ledger.UntouchedBytes(true), working_set);
   }
 }
 
-void RequireUnpromised(uint64_t needed_bytes, const std::string& what, uint64_t untouched_bytes) {
-  const uint64_t available = ReadMemoryInfo().available_bytes, room = Unpromised(available, untouched_bytes);
-  if (needed_bytes <= room && room - needed_bytes >= kReserveBytes) return;
-  const auto megabytes = [](uint64_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000) + " MB"; };
-  const uint64_t promised = available - room;
-  const std::string others =
-      promised == 0 ? "" : "; " + megabytes(promised) + " more are promised to what is not filled yet";
-  throw Error(
-      ErrorCode::kOutOfMemory,
-      what + " needs " + megabytes(needed_bytes) + " and " + megabytes(room) + " are available" + others,
-      {{"neededBytes", double(needed_bytes)}, {"availableBytes", double(room)}, {"promisedBytes", double(promised)}});
+void RequireUnpromised(uint64_t needed_bytes, const std::string& what, uint64_t untouched_bytes,
+                       const std::optional<WorkingSet>& working_set) {
+  CheckRoom(needed_bytes, what, ReadMemoryInfo().available_bytes, untouched_bytes, working_set);
 }
 
 #if defined(__APPLE__)
+
 std::optional<uint64_t> ProcessBytes(int process_id) {
-  proc_taskinfo info{};
-  const int size = int(sizeof info);
-  if (::proc_pidinfo(process_id, PROC_PIDTASKINFO, 0, &info, size) != size) return std::nullopt;
-  return info.pti_resident_size;
+  rusage_info_v4 info{};
+  auto* into = reinterpret_cast<rusage_info_t*>(&info);
+  if (::proc_pid_rusage(process_id, RUSAGE_INFO_V4, into) != 0) return std::nullopt;
+  return info.ri_phys_footprint;
 }
+
+uint64_t FootprintBytes() {
+  task_vm_info_data_t info{};
+  mach_msg_type_number_t count = TASK_VM_INFO_COUNT;
+  auto* into = reinterpret_cast<task_info_t>(&info);
+  return task_info(mach_task_self(), TASK_VM_INFO, into, &count) == KERN_SUCCESS ? info.phys_footprint : 0;
+}
+
 #else
+
 std::optional<uint64_t> ProcessBytes(int process_id) {
   const auto status = ReadSystemFile("/proc/" + std::to_string(process_id) + "/status");
   if (!status) return std::nullopt;
   return NumberAfter(*status, "RssAnon:") * 1024;
 }
+
+uint64_t FootprintBytes() { return NumberAfter(ReadSystemFile("/proc/self/status").value_or(""), "VmRSS:") * 1024; }
+
 #endif
 
 uint64_t TouchedBytes(const std::byte* begin, size_t bytes) {

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "core/memory_limits.h"
+
 namespace resident {
 
 struct MemoryInfo {
@@ -14,16 +16,23 @@ struct MemoryInfo {
 MemoryInfo ReadMemoryInfo();
 
 /**
- * Throws OUT_OF_MEMORY (facts: neededBytes, availableBytes, promisedBytes) when `needed_bytes` plus a reserve for the
- * rest of the process are not there beside what is promised (promises.h). MLX on CPU does not report a failed
- * allocation: it dies. So this is asked before. For what is used and given back soon; what stays is promised.
+ * Throws OUT_OF_MEMORY as CheckRoom does, by what is available now and promised (promises.h). MLX on CPU does not
+ * report a failed allocation: it dies. So this is asked before. For what is used and given back soon; what stays is
+ * promised. `working_set`: of the device that is to hold it (WorkingSetOf).
  */
-void RequireMemory(uint64_t needed_bytes, const std::string& what);
+void RequireMemory(uint64_t needed_bytes, const std::string& what, const std::optional<WorkingSet>& working_set = {});
 /** The same where `untouched_bytes` of what is available are promised. */
-void RequireUnpromised(uint64_t needed_bytes, const std::string& what, uint64_t untouched_bytes);
+void RequireUnpromised(uint64_t needed_bytes, const std::string& what, uint64_t untouched_bytes,
+                       const std::optional<WorkingSet>& working_set = {});
 
 /** Memory that a process has touched and not shared with a file; empty where it cannot be seen. */
 std::optional<uint64_t> ProcessBytes(int process_id);
+
+/**
+ * Memory that this process costs: on a Mac its footprint, as Activity Monitor shows it, since resident memory leaves
+ * out what Metal holds for it; elsewhere what is resident.
+ */
+uint64_t FootprintBytes();
 
 /** How much of a range of memory was touched: all of it where the system does not say. */
 uint64_t TouchedBytes(const std::byte* begin, size_t bytes);

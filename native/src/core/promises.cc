@@ -111,10 +111,11 @@ void PromiseLedger::ShareIn(const std::string& folder) {
   WriteDown();
 }
 
-std::unique_ptr<PromiseLedger::Promise> PromiseLedger::Grant(uint64_t bytes, const std::string& what) {
+std::unique_ptr<PromiseLedger::Promise> PromiseLedger::Grant(uint64_t bytes, const std::string& what,
+                                                             const std::optional<WorkingSet>& working_set) {
   const std::lock_guard lock(mutex_);
   const FolderLock folder_lock(folder_);
-  RequireUnpromised(bytes, what, CountUntouched(folder_lock.held()));
+  RequireUnpromised(bytes, what, CountUntouched(folder_lock.held()), working_set);
   std::unique_ptr<Promise> promise(new Promise(*this, bytes));
   promises_.push_back(promise.get());
   WriteDown();

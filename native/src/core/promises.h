@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/file.h"
+#include "core/memory_limits.h"
 
 namespace resident {
 
@@ -63,7 +64,8 @@ class PromiseLedger {
   void ShareIn(const std::string& folder);
 
   /** Promises bytes, or throws OUT_OF_MEMORY (RequireMemory). Nobody else is granted the same bytes meanwhile. */
-  std::unique_ptr<Promise> Grant(uint64_t bytes, const std::string& what);
+  std::unique_ptr<Promise> Grant(uint64_t bytes, const std::string& what,
+                                 const std::optional<WorkingSet>& working_set = {});
 
   /** Untouched bytes of everybody. `exact`: now; otherwise a second ago at most. */
   uint64_t UntouchedBytes(bool exact);

@@ -1,12 +1,18 @@
 #include "core/run.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 namespace resident {
 
-BatchRun::BatchRun(const StepBatch& batch, int vocab_size, std::vector<int32_t>& last_sampled)
-    : batch_(batch), vocab_size_(size_t(vocab_size)), last_sampled_(last_sampled) {
+BatchRun::BatchRun(const StepBatch& batch, int vocab_size, std::vector<int32_t>& last_sampled, int most_draft,
+                   DraftGate& gate)
+    : batch_(batch),
+      vocab_size_(size_t(vocab_size)),
+      last_sampled_(last_sampled),
+      most_draft_(most_draft),
+      gate_(gate) {
   size_t row = 0, block = 0;
   for (size_t i = 0; i < batch.sequences(); ++i) {
     const std::span<const int32_t> tokens(batch.tokens.data() + row, size_t(batch.token_counts[i]));
@@ -36,9 +42,13 @@ RunStats BatchRun::Run(const StepFunction& step, const RunHooks& hooks) {
   for (int i = 0; !sequences_.empty(); ++i) {
     if (i > 0) hooks.between_steps();
     if (hooks.cancelled()) break;
+    const int sequences = int(sequences_.size());
+    const bool measured = OnlyDecodes(), may_guess = !measured || gate_.MayGuess(sequences);
+    const int drafted = stats.drafted_tokens, accepted = stats.accepted_tokens;
     std::vector<SequenceRows> rows;
     for (Sequence& sequence : sequences_) {
-      AddDraft(sequence);
+      sequence.drafted = 0;
+      if (may_guess) AddDraft(sequence);
       rows.push_back({sequence.tokens, sequence.start, sequence.tables, WantedOf(sequence), sequence.drafted + 1});
     }
     StepResult result = step(rows);
@@ -50,6 +60,10 @@ RunStats BatchRun::Run(const StepFunction& step, const RunHooks& hooks) {
     StepHarvest harvest = Advance(i, result, stats);
     const std::chrono::duration<double, std::milli> sampling = std::chrono::steady_clock::now() - computed;
     stats.step_ms += result.ms + sampling.count();
+    if (measured) {
+      gate_.Record(sequences, stats.drafted_tokens - drafted, stats.accepted_tokens - accepted,
+                   result.ms + sampling.count());
+    }
     hooks.on_step(std::move(harvest));
   }
   return stats;
@@ -61,10 +75,15 @@ SequenceRows::Wanted BatchRun::WantedOf(const Sequence& sequence) const {
                                                                  : SequenceRows::Wanted::kLogits;
 }
 
+bool BatchRun::OnlyDecodes() const {
+  return std::ranges::all_of(sequences_, [&](const Sequence& sequence) {
+    return sequence.tokens.size() == 1 && batch_.want_token[size_t(sequence.index)] != 0;
+  });
+}
+
 void BatchRun::AddDraft(Sequence& sequence) const {
-  sequence.drafted = 0;
   if (!sequence.lookup.enabled() || sequence.tokens.size() != 1) return;
-  const std::vector<int32_t> draft = sequence.lookup.Draft(batch_.steps - sequence.sampled - 1);
+  const std::vector<int32_t> draft = sequence.lookup.Draft(std::min(most_draft_, batch_.steps - sequence.sampled - 1));
   sequence.tokens.insert(sequence.tokens.end(), draft.begin(), draft.end());
   sequence.drafted = int(draft.size());
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/batch.h"
+#include "core/draft_gate.h"
 #include "core/error.h"
 #include "core/lookup.h"
 #include "core/penalties.h"
@@ -52,8 +53,11 @@ class BatchRun {
   /** Computes one step for these rows. */
   using StepFunction = std::function<StepResult(std::span<const SequenceRows>)>;
 
-  /** `last_sampled`, by place in the batch: read for kLastSampled, then written by every step. */
-  BatchRun(const StepBatch& batch, int vocab_size, std::vector<int32_t>& last_sampled);
+  /**
+   * `last_sampled`, by place in the batch: read for kLastSampled, then written by every step. Guesses are at most
+   * `most_draft` a sequence and step, as long as `gate` lets them.
+   */
+  BatchRun(const StepBatch& batch, int vocab_size, std::vector<int32_t>& last_sampled, int most_draft, DraftGate& gate);
 
   /**
    * All steps, or until every sequence has ended or `hooks` cancel. What a step throws ends the run: then the tokens of
@@ -76,6 +80,8 @@ class BatchRun {
   SequenceRows::Wanted WantedOf(const Sequence& sequence) const;
   /** Guesses how a sequence that decodes goes on, within the tokens that it may still sample. */
   void AddDraft(Sequence& sequence) const;
+  /** Whether all that remain feed one token, so that the step's time tells what guesses cost. */
+  bool OnlyDecodes() const;
   StepHarvest Advance(int step, StepResult& result, RunStats& stats);
   /** The token of one row of the step's results, or nothing where no logit is finite. */
   std::optional<Sample> SampleRow(const Sequence& sequence, StepResult& result, size_t row, int position) const;
@@ -83,6 +89,8 @@ class BatchRun {
   const StepBatch& batch_;
   size_t vocab_size_;
   std::vector<int32_t>& last_sampled_;
+  int most_draft_;
+  DraftGate& gate_;
   std::vector<Sequence> sequences_;
 };
 

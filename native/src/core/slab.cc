@@ -7,8 +7,11 @@
 namespace resident {
 namespace {
 
-/** Where vectors do not cross cache lines, and where some processors copy from a file at four times the speed. */
-constexpr size_t kSlabAlignment = 4096;
+#if defined(__APPLE__)
+constexpr AllocatorRules kAllocator = kMetalAllocator;
+#else
+constexpr AllocatorRules kAllocator = kPlainAllocator;
+#endif
 
 }  // namespace
 
@@ -16,7 +19,7 @@ Tensor AllocateSlab(const PoolGeometry& geometry, size_t slack_bytes) {
   const size_t bytes = size_t(geometry.slots()) * geometry.slot_bytes() + slack_bytes;
   Tensor slab(mx::Shape{1, geometry.slots(), geometry.kv_heads, geometry.head_elements()}, ToMlx(geometry.dtype),
               nullptr, {});
-  mx::allocator::Data memory = mx::allocator::malloc(bytes + kSlabAlignment);
+  mx::allocator::Data memory = mx::allocator::malloc(SlabRequest(bytes, kAllocator));
   mx::allocator::Buffer buffer = memory.buffer();
   const size_t behind = reinterpret_cast<uintptr_t>(buffer.raw_ptr()) % kSlabAlignment;
   const size_t skipped = behind == 0 ? 0 : kSlabAlignment - behind;

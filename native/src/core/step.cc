@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "core/batch.h"
+#include "core/thread_duty.h"
 #include "kernels/window.h"
 
 namespace resident {
@@ -51,6 +52,7 @@ RowPlan PlanRows(const PoolShape& shape, std::span<const SequenceRows> sequences
 
 StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span<const SequenceRows> sequences,
                    ContextPolicy policy) {
+  const AutoreleasePool of_step;  // a run has many
   const double started = NowMs();
   pool.RequireIntact();
   StepResult result;

@@ -157,7 +157,7 @@ async function createBesideUnreadable(
       { modal: true, detail: `${sentence(what)} ${sentence(advice)}` },
       "Make a New Agent",
     );
-    return answer === undefined ? undefined : door.createAgent({ ...request, besideUnreadable: true });
+    return answer === undefined ? undefined : door.createAgent({ ...request, allowUnreadable: true });
   }
 }
 

@@ -9,10 +9,16 @@ export function statusUpdates(
 ): readonly StatusUpdate[] {
   const changed = (part: (status: ServiceStatus) => unknown) =>
     before === undefined || JSON.stringify(part(before)) !== JSON.stringify(part(after));
-  const { metrics, pool, agents, store, benchRunning } = after;
+  const { metrics, pool, nextModel, agents, store, benchRunning } = after;
   const updates: StatusUpdate[] = [];
-  if (sample || changed((status) => [status.metrics, status.pool])) {
-    updates.push({ type: "metrics", metrics, ...(pool ? { pool } : {}), ...(sample ? { sample } : {}) });
+  if (sample || changed((status) => [status.metrics, status.pool, status.nextModel])) {
+    updates.push({
+      type: "metrics",
+      metrics,
+      ...(pool ? { pool } : {}),
+      ...(nextModel ? { nextModel } : {}),
+      ...(sample ? { sample } : {}),
+    });
   }
   if (changed((status) => status.agents)) updates.push({ type: "agents", agents });
   if (changed((status) => status.store)) updates.push({ type: "store", store });

@@ -2,6 +2,7 @@ import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import type { ServiceEvent, ServiceStatus } from "../../protocol/service";
 import { isStatusToHost, type StatusCommand, type StatusToPage } from "../../protocol/status";
+import type { CommandRegistry } from "../commands/commandRegistry";
 import { type Failures, runAction } from "../commands/failures";
 import { commands, settings, views } from "../contributions";
 import type { EngineWatch } from "../engine/engineWatch";
@@ -35,11 +36,15 @@ export class StatusView implements Disposable, vscode.WebviewViewProvider {
   private shown: ServiceStatus | undefined;
   private polling = false;
 
-  constructor(private readonly ports: StatusViewPorts) {
+  constructor(
+    registry: CommandRegistry,
+    private readonly ports: StatusViewPorts,
+  ) {
     const { service, engine, failures } = ports;
     this.queue = new TaskQueue((error) => failures.note(error));
-    this.store.add(service.onEvent((event) => this.hear(event)));
+    this.store.add(service.onEvent((event) => this.showBench(event)));
     this.store.add(service.onRestart(() => this.refresh()));
+    this.store.add(registry.register(commands.refreshStatus, () => this.postSnapshot()));
     this.store.add(engine.onChange((state) => this.page?.post({ type: "engine", engine: pageEngine(state) })));
     this.store.add(vscode.window.registerWebviewViewProvider(views.status, this));
   }
@@ -93,17 +98,20 @@ export class StatusView implements Disposable, vscode.WebviewViewProvider {
   }
 
   private refresh(): void {
-    this.queue.add(async () => {
-      const status = await this.status();
-      this.shown = status;
-      const snapshot = {
-        settings: { language: vscode.env.language },
-        engine: pageEngine(status.engine),
-        status,
-        samples: this.history.samples,
-      };
-      this.page?.post({ type: "snapshot", snapshot });
-    });
+    this.queue.add(() => this.postSnapshot());
+  }
+
+  /** Asks the service for the status now and shows all of it. */
+  private async postSnapshot(): Promise<void> {
+    const status = await this.status();
+    this.shown = status;
+    const snapshot = {
+      settings: { language: vscode.env.language },
+      engine: pageEngine(status.engine),
+      status,
+      samples: this.history.samples,
+    };
+    this.page?.post({ type: "snapshot", snapshot });
   }
 
   /** Asks for no second status while one is under way, and starts no engine. */
@@ -129,7 +137,7 @@ export class StatusView implements Disposable, vscode.WebviewViewProvider {
     return status;
   }
 
-  private hear(event: ServiceEvent): void {
+  private showBench(event: ServiceEvent): void {
     if (event.type !== "bench") return;
     const { suite, progress, report } = event;
     this.page?.post({ type: "bench", ...(progress ? { running: { suite, progress } } : {}) });

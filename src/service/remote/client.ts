@@ -40,12 +40,11 @@ import type { Port } from "./port";
 
 export type ClientPort = Port<FromClient, readonly ToClient[]>;
 
-/** Time for the message that the core has ended, beyond the time that it was given to end. */
+/** Extra time, after the core's deadline, for its message that it has ended. */
 const graceMs = 250;
 
 /**
- * The door to a core behind a port. When the other end is gone, everything that was asked for fails with ENGINE_ENDED,
- * and so does everything that is asked for from then on.
+ * The door to a core behind a port. When the other end is gone, all running and all later calls fail with ENGINE_ENDED.
  */
 export class RemoteService implements ResidentService {
   private readonly emitter: Emitter<ServiceEvent>;
@@ -53,7 +52,7 @@ export class RemoteService implements ResidentService {
   private readonly calls: PendingCalls;
   private readonly answers = new Map<RunningId, RunningAnswer>();
   private numGenerations = 0;
-  /** Why nothing can be asked for any more. */
+  /** Why no call is possible any more. */
   private ended: ResidentError | undefined;
 
   constructor(
@@ -225,7 +224,7 @@ export class RemoteService implements ResidentService {
     return this.call("runBench", [suite], { onProgress, signal });
   }
 
-  /** A core that does not end in time is ended. */
+  /** A core that does not end in time is terminated. */
   async dispose(deadlineMs?: number): Promise<void> {
     if (this.ended === undefined) {
       const ended = new AbortedError("the engine is shutting down");
@@ -257,7 +256,7 @@ export class RemoteService implements ResidentService {
     return this.ended === undefined ? this.calls.call(method, args, adapt, options) : Promise.reject(this.ended);
   }
 
-  /** The running answer of this name. One that is new here tells its story from the first event on. */
+  /** The running answer with this name. A new one gets its events from the first on. */
   private answer(id: RunningId): RunningAnswer {
     const known = this.answers.get(id);
     if (known) return known;
@@ -268,13 +267,13 @@ export class RemoteService implements ResidentService {
   }
 
   private takeAll(batch: readonly ToClient[]): void {
-    // First: the next batch is made while this one is worked through.
+    // First, so that the server prepares the next batch while this one is processed.
     this.port.post({ type: "taken" });
     for (const message of batch) {
       try {
         this.take(message);
       } catch (error) {
-        // A listener's fault: what else is in the batch is still told.
+        // A listener failed: the rest of the batch must still be delivered.
         this.log.log("error", `a listener failed: ${toErrorInfo(error).what}`);
       }
     }
@@ -286,7 +285,7 @@ export class RemoteService implements ResidentService {
         this.emitter.fire(message.event);
         break;
       case "running":
-        this.tell(message.running, message.event);
+        this.deliver(message.running, message.event);
         break;
       case "log":
         this.log.log(message.level, message.message);
@@ -299,7 +298,7 @@ export class RemoteService implements ResidentService {
     }
   }
 
-  private tell(id: RunningId, event: GenerationEvent): void {
+  private deliver(id: RunningId, event: GenerationEvent): void {
     const answer = this.answers.get(id);
     if (event.type === "done" || event.type === "failed") this.answers.delete(id);
     if (event.type === "done") answer?.finish(event);
@@ -330,7 +329,7 @@ export class RemoteService implements ResidentService {
   }
 }
 
-/** False when it is not over in time. */
+/** `false` when it has not ended in time. */
 async function endsWithin(limitMs: number, work: Promise<void>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<false>((resolve) => {

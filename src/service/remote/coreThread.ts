@@ -1,4 +1,4 @@
-/** The core in a worker thread: what `startCoreThread` runs. The addon is loaded by this thread. */
+/** The core in a worker thread, run by `startCoreThread`. This thread loads the addon. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { toErrorInfo } from "../../common/errors";
 import type { ServiceOptions } from "../../protocol/service";
@@ -8,10 +8,8 @@ import { ServiceServer } from "./server";
 
 function serve(port: MessagePort, options: ServiceOptions): void {
   new ServiceServer(messagePort(port), (log) => {
-    // A promise that nobody waited for is no reason to end everybody's answers.
-    process.on("unhandledRejection", (error) =>
-      log.log("error", `nobody handled a failure: ${toErrorInfo(error).what}`),
-    );
+    // An unhandled rejection must not end all answers.
+    process.on("unhandledRejection", (error) => log.log("error", `unhandled failure: ${toErrorInfo(error).what}`));
     return createResidentService(options, log);
   });
 }

@@ -1,11 +1,11 @@
 import type { Progress, ResidentService, Running, RunningId } from "../../protocol/service";
 import type { WireArguments, WireMethod, WireResult } from "../../protocol/wire";
 
-/** What belongs to one call besides its arguments. */
+/** What a call has in addition to its arguments. */
 export interface CallContext {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
-  /** What the answer tells is posted once the result is, under the name `as` (the answer's own without one). */
+  /** Posts the answer's events after the result, under the name `as` (default: the answer's own). */
   readonly started: (running: Running, as?: RunningId) => void;
 }
 
@@ -13,7 +13,7 @@ export type Handlers = {
   readonly [M in WireMethod]: (args: WireArguments<M>, context: CallContext) => Promise<WireResult<M>>;
 };
 
-/** Each call of the wire as a call of the service. */
+/** Maps each call of the wire to a call of the service. */
 export function handlersOf(service: ResidentService): Handlers {
   const named = (running: Running, { started }: CallContext): RunningId => {
     started(running);

@@ -1,7 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Port } from "./port";
 
-/** One end of a MessageChannel: a worker's way to the thread that started it, or a port of a test. */
+/** One end of a MessageChannel: a worker's port to the thread that started it, or a port of a test. */
 export function messagePort<Out, In>(port: MessagePort): Port<Out, In> {
   return {
     post: (message) => port.postMessage(message),

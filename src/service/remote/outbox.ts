@@ -2,13 +2,13 @@ import type { GenerationEvent, ServiceEvent } from "../../protocol/service";
 import type { ToClient } from "../../protocol/wire";
 
 /**
- * What waits to be posted to the client. A client that is slower than the core gets fewer and larger messages: while
- * they wait, the texts of an answer become one, and of an agent's changes and of any progress only the last stays. Nothing
- * moves across a result or any other message.
+ * Messages that wait to be posted to the client. A client that is slower than the core gets fewer and larger messages:
+ * while they wait, the texts of an answer are joined, and only the last of an agent's changes and of a progress is
+ * kept. No message moves across a result or any other message.
  */
 export class Outbox {
   private waiting: ToClient[] = [];
-  /** Where in `waiting` the last message of each kind is that the next of this kind may join. */
+  /** Index in `waiting` of the last message of each kind, which the next of this kind may join. */
   private readonly open = new Map<string, number>();
 
   get isEmpty(): boolean {
@@ -41,7 +41,7 @@ export class Outbox {
   }
 }
 
-/** Messages of one key tell of one thing. */
+/** Messages with the same key are about the same thing. */
 function joinKey(message: ToClient): string | undefined {
   switch (message.type) {
     case "running":

@@ -31,7 +31,7 @@ export class PendingCalls {
 
   constructor(private readonly post: (message: FromClient) => void) {}
 
-  /** `adapt` sees the result before anything that was posted after it. */
+  /** `adapt` gets the result before any later message is processed. */
   call<M extends WireMethod, R>(
     method: M,
     args: WireArguments<M>,

@@ -10,8 +10,8 @@ import type { Port } from "./port";
 export type ServerPort = Port<readonly ToClient[], ToServer>;
 
 /**
- * The core's end of a port: serves one client. `create` gets a log that writes where the client logs. One batch is on its
- * way at a time, so that what piles up while the client is busy is joined on this side.
+ * The core's end of a port: serves one client. `create` gets a log that writes to the client's log. Only one batch is
+ * in flight at a time, so that messages that wait for a busy client are joined on this side.
  */
 export class ServiceServer implements Disposable {
   private readonly store = new DisposableStore();
@@ -21,7 +21,7 @@ export class ServiceServer implements Disposable {
   private readonly handlers: Handlers;
   private readonly log: Log;
   private flushing = false;
-  private onItsWay = false;
+  private inFlight = false;
 
   constructor(
     private readonly port: ServerPort,
@@ -35,7 +35,7 @@ export class ServiceServer implements Disposable {
     this.store.add(port.onClose(() => this.dispose()));
   }
 
-  /** Nobody waits for anything any more: work that was asked for is ended. */
+  /** The client is gone: ends the work that it requested. */
   dispose(): void {
     this.store.dispose();
     for (const call of this.calls.values()) call.abort();
@@ -54,7 +54,7 @@ export class ServiceServer implements Disposable {
         this.answers.get(message.running)?.abort();
         break;
       case "taken":
-        this.onItsWay = false;
+        this.inFlight = false;
         this.flushSoon();
         break;
     }
@@ -82,7 +82,7 @@ export class ServiceServer implements Disposable {
     }
   }
 
-  /** From its first event; once, however often it was asked for. */
+  /** Forwards an answer's events from the first on; only once, however often this is called. */
   private follow(as: RunningId, running: Running): void {
     if (this.answers.has(as)) return;
     this.answers.set(as, running);
@@ -99,14 +99,14 @@ export class ServiceServer implements Disposable {
     this.flushSoon();
   }
 
-  /** Once for everything that happens in this turn of the loop. */
+  /** Schedules one post for everything that happens in this turn of the event loop. */
   private flushSoon(): void {
-    if (this.flushing || this.onItsWay || this.outbox.isEmpty) return;
+    if (this.flushing || this.inFlight || this.outbox.isEmpty) return;
     this.flushing = true;
     queueMicrotask(() => {
       this.flushing = false;
-      if (this.onItsWay || this.outbox.isEmpty) return;
-      this.onItsWay = true;
+      if (this.inFlight || this.outbox.isEmpty) return;
+      this.inFlight = true;
       const batch = this.outbox.takeAll();
       try {
         this.port.post(batch);
@@ -116,7 +116,9 @@ export class ServiceServer implements Disposable {
     });
   }
 
-  /** One message that cannot be cloned is a fault of its own, not of what waits with it. */
+  /**
+   * The message if it can be cloned, else the refusal of its call: one bad message must not lose the rest of the batch.
+   */
   private postable(message: ToClient): readonly ToClient[] {
     try {
       structuredClone(message);

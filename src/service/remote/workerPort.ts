@@ -1,7 +1,7 @@
 import type { Worker } from "node:worker_threads";
 import type { Port } from "./port";
 
-/** The way to a worker from the thread that started it. Closing it ends the worker, whatever it is doing. */
+/** The port to a worker from the thread that started it. Closing it ends the worker at once. */
 export function workerPort<Out, In>(worker: Worker): Port<Out, In> {
   let failure: string | undefined;
   worker.on("error", (error) => {

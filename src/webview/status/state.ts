@@ -11,11 +11,11 @@ export function reduceStatus(state: StatusSnapshot | undefined, update: StatusUp
     case "engine":
       return { ...state, engine: update.engine, status: { ...status, engine: update.engine.state } };
     case "metrics": {
-      const { pool: _, ...rest } = status;
-      const { metrics, pool, sample } = update;
+      const { pool: _, nextModel: __, ...rest } = status;
+      const { metrics, pool, nextModel, sample } = update;
       return {
         ...state,
-        status: { ...rest, metrics, ...(pool ? { pool } : {}) },
+        status: { ...rest, metrics, ...(pool ? { pool } : {}), ...(nextModel ? { nextModel } : {}) },
         samples: sample ? appended(state.samples, sample) : state.samples,
       };
     }

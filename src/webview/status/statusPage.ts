@@ -75,7 +75,7 @@ export class StatusPage {
     const now = Date.now();
     this.grid.show(
       this.failure && problemView(this.failure, formats, act),
-      engineView(engine, { formats, run: act, remainingMs: this.loadRemainingMs(now) }),
+      engineView(engine, status.nextModel, { formats, run: act, remainingMs: this.loadRemainingMs(now) }),
       status.pool && poolView(status.pool, status.agents, formats),
       agentsView(status.agents, formats, run, status.pool === undefined),
       status.pool && throughputView(status.metrics, samples, formats),

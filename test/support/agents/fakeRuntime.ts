@@ -71,6 +71,7 @@ export class FakeRuntime implements Runtime {
           },
         };
       },
+      footprintBytes: () => process.memoryUsage().rss,
       weightsId: async () => undefined,
       createBarePool: () => Promise.reject(new Error("the fake device has no bare pools")),
       checkBlockFile: checkFakeBlockFile,

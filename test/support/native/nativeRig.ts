@@ -1,7 +1,9 @@
+import assert from "node:assert/strict";
 import path from "node:path";
 import type {
   NativeAddon,
   NativeModel,
+  NativeModelInfo,
   NativePool,
   NativeSampling,
   NativeTask,
@@ -74,6 +76,31 @@ export function longRun(firstBlock: number): {
   return { parts, steps, endBlock: firstBlock + sequences * blocks };
 }
 
+/**
+ * What tests compute on: the machine's own device, or what RESIDENT_DEVICE says. Our kernels compute on the CPU only: where
+ * RESIDENT_OPS asks for them it is the CPU.
+ */
+function testDevice(): { readonly device?: "cpu" } {
+  return process.env["RESIDENT_OPS"] === "cpu" ? { device: "cpu" } : {};
+}
+
+/**
+ * Ids that were computed in two ways. On a CPU they are the same in any batch and chunk. On a GPU MLX has other kernels for
+ * other numbers of rows: a near tie goes either way, and so does what follows; how many there are stays.
+ */
+export function assertSameIds(
+  { device }: Pick<NativeModelInfo, "device">,
+  ids: readonly (readonly number[])[],
+  expected: readonly (readonly number[])[],
+): void {
+  const seen = (all: readonly (readonly number[])[]) => (device === "cpu" ? all : all.map(({ length }) => length));
+  assert.deepEqual(seen(ids), seen(expected));
+}
+
+/** How far logits that were computed in two ways may be apart. A GPU may multiply with fewer bits than f32 has. */
+export const logitTolerance = ({ device }: Pick<NativeModelInfo, "device">, onCpu: number): number =>
+  device === "cpu" ? onCpu : 2e-2;
+
 /** The real addon with one model and a pool of blocks of 8 tokens. */
 export class NativeRig {
   private constructor(
@@ -84,7 +111,7 @@ export class NativeRig {
 
   static async load(directory: string, blocks = 32): Promise<NativeRig> {
     const addon = loadAddon(stageRoot);
-    const model = await addon.loadModel({ directory, device: "cpu" }, () => {}).result;
+    const model = await addon.loadModel({ directory, ...testDevice() }, () => {}).result;
     return new NativeRig(addon, model, await model.createPool(blocks, 8));
   }
 

@@ -150,6 +150,7 @@ const diagnosis: DiagnoseReport = { sections: [{ title: "Engine", lines: [["MLX"
 
 const status: ServiceStatus = {
   engine: { type: "loading", model: "starter", done: 1, total: 2 },
+  nextModel: { name: "starter", turnsAhead: 1, weightBytes: 2 },
   metrics: {
     kvCacheUsage: 0.5,
     prefixCacheQueries: 2,
@@ -268,7 +269,7 @@ const createRequest = {
   name: "Ada",
   system: "Be brief",
   modelDirectory: "/models/starter",
-  besideUnreadable: true,
+  allowUnreadable: true,
 };
 const sendRequest = { text: "Hello", sampling };
 

@@ -185,7 +185,7 @@ describe("an agent whose manifest is damaged", function () {
       await assert.rejects(rig.agents.find("Ada"), { code: "AGENT_CORRUPT" });
       await assert.rejects(rig.agents.create({ name: "Ada" }), { code: "AGENT_CORRUPT" });
       assert.equal((await rig.agents.find("Bob"))?.name, "Bob");
-      const made = await rig.agents.create({ name: "Ada", besideUnreadable: true });
+      const made = await rig.agents.create({ name: "Ada", allowUnreadable: true });
       assert.equal(made.name, "Ada");
       const { name, keptTurns } = await rig.agents.repair(id);
       assert.match(name, /^repaired /);

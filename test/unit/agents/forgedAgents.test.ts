@@ -53,7 +53,7 @@ describe("an agent whose files are whole and make no sense", () => {
       const opened = new AgentRig(home);
       const shown = await opened.agents.get(ada);
       assert.deepEqual(shown.turns, []);
-      assert.match(shown.damage?.what ?? "", /Ada.*another agent's/);
+      assert.match(shown.damage?.what ?? "", /Ada.*belongs to another agent/);
       await assert.rejects(opened.agents.send(ada, { text: "Two" }), { code: "AGENT_CORRUPT" });
       assert.equal((await opened.agents.repair(ada)).keptTurns, 0);
       assert.deepEqual((await opened.agents.get(ada)).turns, []);

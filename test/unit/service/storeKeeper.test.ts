@@ -40,7 +40,7 @@ class Rig {
       get quotaBytes() {
         return quota.bytes;
       },
-      onCounted: (bytes) => quota.look(bytes),
+      onCounted: (bytes) => quota.refresh(bytes),
       neededKeys: () => new Set(),
       collectIfDue: () => this.collect(),
       nowMs: () => this.nowMs,

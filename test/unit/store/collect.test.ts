@@ -58,7 +58,7 @@ class Process {
       identity,
       chain.map(({ key }) => key),
     );
-    await this.store.noticeRemovals();
+    await this.store.checkRemovals();
     await this.write(chain);
   }
 

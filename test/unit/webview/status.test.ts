@@ -8,6 +8,7 @@ import type { StatusCommand, StatusSnapshot } from "../../../src/protocol/status
 import { Eta } from "../../../src/webview/shared/eta";
 import { benchView } from "../../../src/webview/status/bench";
 import { type BlockRun, blocksByAgent, blocksPerCell, mapCells, maxCells } from "../../../src/webview/status/blockMap";
+import { engineView } from "../../../src/webview/status/engine";
 import { poolView } from "../../../src/webview/status/pool";
 import { logScale, resumeChart, resumeHistory, timesByContext } from "../../../src/webview/status/resumeChart";
 import { linePath, sparkline } from "../../../src/webview/status/spark";
@@ -33,6 +34,23 @@ const run: fc.Arbitrary<BlockRun> = fc.record(
   },
   { requiredKeys: ["kind", "count"] },
 );
+
+describe("the engine", () => {
+  const context = { formats, run: () => {}, remainingMs: undefined };
+  const shown = (state: StatusSnapshot | undefined) => {
+    assert(state);
+    return text(engineView(state.engine, state.status.nextModel, context));
+  };
+
+  it("names the loaded model and the one that is loaded next, with the turns before it and its size", () => {
+    const waiting = sample("nextModel");
+    assert.match(shown(waiting), /Qwen2.5-Coder 3B.*then.*Qwen3-1.7B-4bitafter 2 turns, 1.70 GB to load/);
+    const { metrics } = waiting.status;
+    const now = reduceStatus(waiting, { type: "metrics", metrics, nextModel: { name: "B", turnsAhead: 0 } });
+    assert.match(shown(now), /thenBnow/);
+    assert.doesNotMatch(shown(reduceStatus(waiting, { type: "metrics", metrics })), /then/);
+  });
+});
 
 describe("the block map", () => {
   it("draws at most 1,024 cells, each for a power of two of blocks", () => {
@@ -164,8 +182,8 @@ describe("the results of benchmarks", () => {
     assert.deepEqual(judged([report]), [
       ["750 turns over 24 agents", "900 ms", undefined, undefined],
       ["Turns that failed", "0", "0", true],
-      ["Answers that are not those given alone", "1 of 25", "0", false],
-      ["Memory that 100 more turns take", "-2.86 MB", undefined, undefined],
+      ["Answers that differ from those given alone", "1 of 25", "0", false],
+      ["Memory for 100 more turns", "-2.86 MB", undefined, undefined],
     ]);
   });
 
@@ -226,7 +244,7 @@ describe("the results of benchmarks", () => {
     const progress = { done: 1, total: 2, unit: "runs", message: "hot" } as const;
     const context = { formats, now: 0, remainingMs: undefined, available: true, run: () => {} };
     assert.match(text(benchView([], { suite: "exp-006", progress }, context)), /Answers wait until it has ended\./);
-    assert.match(text(benchView([], { suite: "soak", progress }, context)), /Agents can answer meanwhile\./);
+    assert.match(text(benchView([], { suite: "soak", progress }, context)), /Agents can answer in the meantime\./);
   });
 
   it("have whole names, and no header without a text", () => {

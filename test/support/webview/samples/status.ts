@@ -176,6 +176,9 @@ function unloaded(engine: PageEngine): StatusUpdate {
 
 export const statusSamples: Readonly<Record<string, readonly StatusUpdate[]>> = {
   ready: [snapshot(readyEngine)],
+  nextModel: [
+    snapshot(readyEngine, { nextModel: { name: "Qwen3-1.7B-4bit", turnsAhead: 2, weightBytes: 1740 * mib } }),
+  ],
   running: [
     snapshot(readyEngine),
     {

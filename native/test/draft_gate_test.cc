@@ -1,0 +1,140 @@
+// How many guesses a step may have, and whether they pay, over recorded costs.
+#include "core/draft_gate.h"
+
+#include <algorithm>
+
+#include "check.h"
+#include "core/run.h"
+
+using namespace resident;
+
+namespace {
+
+/** What a device takes, and how many guesses prove right. */
+struct World {
+  double plain_ms, ms_a_guess;
+  int drafted, accepted;
+};
+
+/** Steps of `steps` that had guesses. */
+int Guessed(DraftGate& gate, const World& world, int steps, int sequences = 1) {
+  int guessed = 0;
+  for (int i = 0; i < steps; ++i) {
+    const bool may = gate.MayGuess(sequences);
+    guessed += may;
+    if (may) {
+      gate.Record(sequences, world.drafted, world.accepted, world.plain_ms + world.drafted * world.ms_a_guess);
+    } else {
+      gate.Record(sequences, 0, 0, world.plain_ms);
+    }
+  }
+  return guessed;
+}
+
+/** Rows of each step of a run of 200 tokens that go 1 2 3 1 2 3 …, where a guess takes so long and is always right. */
+std::vector<size_t> RowsOfRun(int most_draft, double ms_a_guess) {
+  StepBatch batch;
+  batch.tokens = {1};
+  batch.token_counts = {1};
+  batch.starts = {6};
+  batch.tables = {0};
+  batch.table_lengths = {1};
+  batch.want_token = {1};
+  batch.sampling.resize(1);
+  batch.sampling[0].lookup_ids = {1, 2, 3, 1, 2, 3, 1};
+  batch.steps = 200;
+  std::vector<size_t> rows_of_steps;
+  const auto step = [&](std::span<const SequenceRows> rows) {
+    StepResult result;
+    for (const int32_t id : rows.front().tokens) result.best.push_back(id % 3 + 1);
+    rows_of_steps.push_back(result.best.size());
+    result.ms = 1000 + ms_a_guess * double(result.best.size() - 1);
+    return result;
+  };
+  std::vector<int32_t> last, ids;
+  DraftGate gate;
+  const RunHooks hooks{[&](StepHarvest harvest) {
+                         for (const SampledToken& token : harvest.tokens) ids.push_back(token.sample.id);
+                       },
+                       [] { return false; }, [] {}};
+  BatchRun(batch, 50, last, most_draft, gate).Run(step, hooks);
+  CHECK_EQUAL(ids.size(), size_t(200));
+  for (size_t i = 0; i < ids.size(); ++i) CHECK_EQUAL(ids[i], int32_t((i + 1) % 3 + 1));
+  return rows_of_steps;
+}
+
+}  // namespace
+
+TEST("on a GPU a draft stays within the kernels for few rows") {
+  CHECK_EQUAL(MostDraft(false, 28, 4, 15), 15);
+  CHECK_EQUAL(MostDraft(false, 28, 4, 40), kLongestDraft);
+  CHECK_EQUAL(MostDraft(true, 32, 32, 15), 4);
+  CHECK_EQUAL(MostDraft(true, 32, 8, 15), 4);
+  CHECK_EQUAL(MostDraft(true, 28, 4, 15), 3);  // 7 queries for each K: 5 rows would be 35
+  CHECK_EQUAL(MostDraft(true, 28, 4, 2), 2);
+  CHECK_EQUAL(MostDraft(true, 32, 2, 15), 1);
+  CHECK_EQUAL(MostDraft(true, 32, 1, 15), 0);
+  CHECK_EQUAL(MostDraft(true, 71, 1, 15), 0);
+  CHECK_EQUAL(MostDraft(true, 32, 8, 0), 0);
+  for (const int kv_heads : {1, 2, 4, 8, 16}) {
+    const int heads = 32, draft = MostDraft(true, heads, kv_heads, 15);
+    CHECK(draft == 0 || (draft + 1) * (heads / kv_heads) <= 32);
+  }
+}
+
+TEST("nothing is guessed before a step without guesses was measured, for each number of sequences") {
+  DraftGate gate;
+  CHECK(!gate.MayGuess(1));
+  gate.Record(1, 0, 0, 10);
+  CHECK(gate.MayGuess(1));
+  CHECK(!gate.MayGuess(2));
+}
+
+TEST("guesses go on where an accepted one costs less than a token, and steps without are measured now and then") {
+  DraftGate gate;
+  // An M4: 4 guesses of which 2 are right, each a twentieth of a step.
+  const int guessed = Guessed(gate, {10, 0.5, 4, 2}, 1000);
+  CHECK(guessed >= 980 && guessed < 1000);
+}
+
+TEST("guesses stop where they cost more than they save, and are tried ever more seldom") {
+  DraftGate gate;
+  // An M1: every row of a step reads the weights again.
+  const World slow{10, 10, 2, 1};
+  CHECK(Guessed(gate, slow, 100) <= 16);
+  CHECK(Guessed(gate, slow, 10'000) < 100);
+  // Where they pay again (a file is rewritten, say) the next trial finds out.
+  const World fast{10, 1, 4, 4};
+  CHECK(Guessed(gate, fast, 1200) > 100);
+  CHECK(Guessed(gate, fast, 1000) >= 980);
+}
+
+TEST("guesses that are never right stop whatever they cost") {
+  DraftGate gate;
+  CHECK(Guessed(gate, {10, 0.1, 2, 0}, 100) <= 16);
+}
+
+TEST("beside other answers a guess must save more than it delays them all") {
+  DraftGate gate, alone;
+  // 3 of 4 right at half a millisecond each: fine alone, and for eight it saves 3.75 ms of a step that grows by 4.
+  CHECK(Guessed(alone, {10, 1, 4, 3}, 100) > 90);
+  CHECK(Guessed(gate, {10, 1, 4, 3}, 100, 8) <= 16);
+}
+
+TEST("one disturbed step ends nothing") {
+  DraftGate gate;
+  const World good{10, 0.5, 4, 3};
+  Guessed(gate, good, 50);
+  CHECK(gate.MayGuess(1));
+  gate.Record(1, 4, 0, 60);
+  CHECK(Guessed(gate, good, 100) > 90);
+}
+
+TEST("a run guesses as far as it may, and goes on without guesses where they cost more than tokens do") {
+  const std::vector<size_t> cheap = RowsOfRun(4, 50), dear = RowsOfRun(4, 1200), none = RowsOfRun(0, 50);
+  CHECK_EQUAL(cheap.front(), size_t(1));  // to know what one takes without
+  CHECK_EQUAL(*std::ranges::max_element(cheap), size_t(5));
+  CHECK(cheap.size() < 50);
+  CHECK_EQUAL(std::ranges::count_if(dear, [](size_t rows) { return rows > 1; }), 16);
+  CHECK_EQUAL(none.size(), size_t(200));
+}
