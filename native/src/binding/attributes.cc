@@ -1,10 +1,20 @@
+#if !defined(__APPLE__)
 #include <sys/xattr.h>
+#endif
 
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 
 #include "binding/arguments.h"
 #include "binding/methods.h"
 #include "core/error.h"
+
+#if defined(__APPLE__)
+// As <sys/xattr.h> of Apple's SDK says, which compilers for macOS on other systems do not have.
+extern "C" int setxattr(const char* path, const char* name, const void* value, size_t size, uint32_t position,
+                        int options);
+#endif
 
 namespace resident {
 

@@ -2,7 +2,7 @@ import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { ResidentError } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
-import type { AgentSummary, SamplingOptions } from "../../../src/protocol/service";
+import type { AgentDetail, AgentSummary, SamplingOptions } from "../../../src/protocol/service";
 import { LocalResidentService } from "../../../src/service/localResidentService";
 import { FakeRuntime } from "../../support/agents/fakeRuntime";
 import type { FakeLocks } from "../../support/store/fakes";
@@ -87,8 +87,13 @@ export class Program {
 
   /** Sends a message and waits for the answer. */
   async ask(id: string, text: string): Promise<Answer> {
-    const running = await this.service.send(id, { text, sampling });
-    const { id: turn = "", parent = null } = (await this.service.getAgent(id)).turns.at(-1) ?? {};
+    // As the agent is when the turn starts: where the message does not fit the context the head goes back at once.
+    let started: Promise<AgentDetail> | undefined;
+    const subscription = this.service.onEvent((event) => {
+      if (event.type === "turnStarted" && event.id === id) started ??= this.service.getAgent(id);
+    });
+    const running = await this.service.send(id, { text, sampling }).finally(() => subscription.dispose());
+    const { id: turn = "", parent = null } = (await started)?.turns.at(-1) ?? {};
     this.tell({ type: "sent", id, turn, parent, user: text });
     const done = await running.done;
     const answer = { text: done.text, ids: done.tokenIds.join(" ") };

@@ -55,6 +55,7 @@ export class Truth {
         const open = this.underWay.get(by);
         this.underWay.delete(by);
         if (entry.code !== undefined && open !== undefined) this.failed.push(open);
+        if (entry.code === "CONTEXT_FULL" && open?.step.do === "ask") this.withdraw(open.id, open.step.text);
         return;
       }
       case "created":
@@ -108,6 +109,14 @@ export class Truth {
       at = found.parent;
     }
     return path;
+  }
+
+  /** A message that does not fit the context is not kept: that is the service's contract. */
+  private withdraw(id: string | undefined, text: string): void {
+    const agent = id === undefined ? undefined : this.agents.get(id);
+    if (agent === undefined) return;
+    const kept = [...agent.turns].filter(([, { user, answer }]) => user !== text || answer !== undefined);
+    this.agents.set(agent.id, { ...agent, turns: new Map(kept) });
   }
 
   private known(id: string): KnownAgent {
