@@ -1,10 +1,20 @@
+#if __has_include(<sys/xattr.h>)
 #include <sys/xattr.h>
+#endif
 
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 
 #include "binding/arguments.h"
 #include "binding/methods.h"
 #include "core/error.h"
+
+#if defined(__APPLE__) && !__has_include(<sys/xattr.h>)
+// Zig, which compiles for macOS on Linux, has no such header: the declaration of Apple's own.
+extern "C" int setxattr(const char* path, const char* name, const void* value, size_t size, uint32_t position,
+                        int options);
+#endif
 
 namespace resident {
 
