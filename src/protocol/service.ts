@@ -350,10 +350,7 @@ export interface PoolStatus {
   readonly window?: { readonly totalBlocks: number; readonly usedBlocks: number };
   /** Present when the pool is smaller than requested. */
   readonly reduced?: PoolReduction;
-  /**
-   * Runs of blocks in id order: owner ("" = used by no agent) and count. Shared blocks have the agent that referred
-   * first.
-   */
+  /** Runs of blocks in id order. Only "agent" runs have an `agent`; "" stands for blocks of work without an agent. */
   readonly map: readonly {
     readonly kind: "agent" | "shared" | "reusable" | "free";
     readonly agent?: AgentId;

@@ -44,7 +44,7 @@ export class Bpe {
     let longest = 0;
     for (const [token, id] of Object.entries(objectOf(model["vocab"]))) {
       if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id > largestId) {
-        throw new Error(`the id of ${token} is no whole number up to ${largestId}`);
+        throw new Error(`the id of ${token} is not a whole number up to ${largestId}`);
       }
       this.symbols.set(token, id);
       this.vocabulary[id] = token;
@@ -218,7 +218,7 @@ function lastCharacter(text: string): number {
 function partsOf(merge: unknown): readonly [string, string] {
   const [left, right] = typeof merge === "string" ? merge.split(" ", 2) : listOf(merge);
   if (typeof left !== "string" || typeof right !== "string" || left === "" || right === "") {
-    throw new Error(`a merge is not of two parts: ${JSON.stringify(merge)}`);
+    throw new Error(`a merge does not have two parts: ${JSON.stringify(merge)}`);
   }
   return [left, right];
 }

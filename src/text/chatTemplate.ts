@@ -46,7 +46,7 @@ export class ChatTemplate {
     );
     const text = run(() => new Interpreter(environment).run(this.template.parsed).value);
     if (typeof text === "string") return text;
-    throw brokenTemplate(new Error("it gives no text"));
+    throw brokenTemplate(new Error("it returns no text"));
   }
 
   /**
@@ -56,7 +56,7 @@ export class ChatTemplate {
    */
   walk(input: Omit<WalkInput, "body" | "globals">): TemplateWalk | undefined {
     const globals = this.globals(true, () => {
-      throw new NotResumable("it asks for the time");
+      throw new NotResumable("it uses the current time");
     });
     const walk = new TemplateWalk({ ...input, body: this.template.parsed.body, globals });
     try {

@@ -1,6 +1,6 @@
 import { IdList } from "./idList";
 
-/** In characters. Shorter texts are encoded as fast as they are looked up. */
+/** In characters. Shorter texts are encoded as fast as a lookup takes. */
 const worthRemembering = 2000;
 /** Enough for a message that is being written, and a few others. */
 const mostTexts = 4;

@@ -1,4 +1,4 @@
-/** Reading what a model's files say: nothing is assumed about a parsed JSON value. */
+/** Reads parsed JSON of a model's files without assumptions about its values. */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -6,7 +6,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The member as an object; `{}` where it is none. */
+/** The member as an object; `{}` when it is not one. */
 export function objectOf(value: unknown): JsonObject {
   return isObject(value) ? value : {};
 }

@@ -1,7 +1,7 @@
 /**
- * Marked text: a rendering in which the template's special-token strings are control tokens and those that came with a
- * content (user, file, answer) are not. Before each of the latter stands the escape character; a content's own escape
- * character is doubled. U+FDD0 is a noncharacter: Unicode reserves it for a program's inner use.
+ * Marked text: a rendering in which the template's special-token strings are control tokens and those in contents
+ * (user, file, answer) are not. The latter have the escape character before them; a content's own escape character is
+ * doubled. U+FDD0 is a noncharacter: Unicode reserves it for internal use by programs.
  */
 
 import { TokenTrie } from "./tokenTrie";
@@ -40,12 +40,12 @@ export class SpecialTokens {
     this.longest = tokens.reduce((longest, { content }) => Math.max(longest, content.length), 1);
   }
 
-  /** What a person, a file or a tool said, as marked text: nothing in it is a special token. */
+  /** The content of a user, a file or a tool as marked text: nothing in it is a special token. */
   escape(content: string): string {
     return this.escapeWhere(content, () => true);
   }
 
-  /** What the model said, as marked text: no control token is in it, words with a meaning may be. */
+  /** The model's answer as marked text: it has no control token, but may have words with a meaning. */
   escapeAnswer(content: string): string {
     return this.escapeWhere(content, (token) => token.isControl);
   }

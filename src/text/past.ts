@@ -1,13 +1,13 @@
 import { GrowingIds } from "./growingIds";
 import type { ChatMessage, Segment } from "./messages";
 
-/** A finished turn: what was said, and the segments of the token history that it put in the place of earlier ones. */
+/** A finished turn: its messages, and the segments of the token history with which it replaced earlier ones. */
 export interface PastTurn {
   readonly user: string;
   readonly answer: string;
-  /** How many segments of the history before the turn stand. */
+  /** Number of segments of the earlier history that it keeps. */
   readonly keep: number;
-  /** What was read and said behind them. */
+  /** The segments of the turn after these. */
   readonly added: readonly Segment[];
 }
 
@@ -22,7 +22,7 @@ export class Past {
   readonly user: ChatMessage;
   readonly answer: ChatMessage;
   readonly added: readonly Segment[];
-  /** Number of segments of `before` that stand, and of their tokens. */
+  /** Number of segments of `before` that are kept, and of their tokens. */
   readonly keep: number;
   readonly keptTokens: number;
   private all: { readonly ids: Int32Array; readonly growing: GrowingIds } | undefined;
@@ -71,7 +71,7 @@ export class Past {
     return ids;
   }
 
-  /** All ids, in the buffer of the turn before where they only go on behind its own. */
+  /** All ids; uses the buffer of the turn before if they only extend its ids. */
   private allIds(): { readonly ids: Int32Array; readonly growing: GrowingIds } {
     if (this.all !== undefined) return this.all;
     const before = this.before?.all;
@@ -79,7 +79,7 @@ export class Past {
     let growing = before?.growing;
     if (growing === undefined || !goesOn || growing.length !== this.keptTokens) {
       growing = new GrowingIds(this.collectIds(this.keep));
-      // Of many turns that each have their own, the newest is the one that is asked.
+      // Only the newest turn's ids are requested, so the earlier turn gives up a buffer that cannot be extended.
       if (this.before !== undefined && !goesOn) this.before.all = undefined;
     }
     let ids = growing.append(new Int32Array(0));
@@ -126,7 +126,7 @@ export class Past {
   }
 }
 
-/** The conversation as a template wants it: the instructions, the past, and what is said now. */
+/** The conversation in the form of a template's input: the instructions, the past, and the new messages. */
 export function messagesOf(system: string, past: Past | undefined, user: string): readonly ChatMessage[] {
   const messages: ChatMessage[] = system === "" ? [] : [{ role: "system", content: system }];
   for (const turn of past?.turns() ?? []) messages.push(turn.user, turn.answer);

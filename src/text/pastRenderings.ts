@@ -7,23 +7,23 @@ import type { Steps } from "./steps";
 import type { LoopState, TemplateWalk } from "./templateWalk";
 
 /**
- * How every prompt begins that goes on behind a past: what of its history agrees with the rendering of its messages.
- * Worked out from the turn before, so a turn costs what is new in it.
+ * The beginning of every prompt that continues a past: the part of the history that agrees with the rendering of the
+ * messages. Computed from the turn before, so a turn costs only what is new in it.
  */
 export interface PastRendering {
   readonly first: ChatMessage;
   readonly opening: string;
   readonly loop: LoopState;
-  /** Segments that agree whole, and the length of their texts. */
+  /** Number of segments that agree completely, and the length of their texts. */
   readonly kept: number;
   readonly keptLength: number;
-  /** The next segment departs from `rest` within it; otherwise what follows decides. */
+  /** The next segment differs from `rest` within the segment; otherwise the text that follows decides. */
   readonly departs: boolean;
-  /** The rendering behind the segments that agree. */
+  /** The rendering after the segments that agree. */
   readonly rest: string;
 }
 
-/** Renderings of pasts, where the template can be taken up behind them. */
+/** Renderings of pasts after which the template can be resumed. */
 export class PastRenderings {
   private readonly known = new WeakMap<
     Past,
@@ -54,7 +54,7 @@ export class PastRenderings {
     return rendering;
   }
 
-  /** The prompt's text behind the segments of a rendering that agree. */
+  /** The prompt's text after the segments of a rendering that agree. */
   promptText({ first, loop, opening, rest }: PastRendering, user: string): string | undefined {
     const next = [this.escaper.escape({ role: "user", content: user })];
     const walk = unlessRefused(() => this.template.walk({ first, state: loop, next, isWhole: true }));
@@ -89,7 +89,7 @@ export class PastRenderings {
     if (walk === undefined || walk === "refused" || walk.state === undefined) return undefined;
     if (walk.opening !== before.opening) return undefined;
     const longer = { ...before, loop: walk.state, rest: before.rest + walk.pieces };
-    // The rendering departs before the segments that this turn replaced, so it still departs there.
+    // The rendering differs before the segments that this turn replaced, so it still differs there.
     if (turn.keep > before.kept && before.departs) return longer;
     const kept = Math.min(turn.keep, before.kept);
     const dropped = (turn.before?.segments(kept, before.kept) ?? []).map(({ text }) => text).join("");

@@ -75,7 +75,7 @@ export class TemplatePromptBuilder implements PromptBuilder {
     return this.renderings && runInSlices(this.renderings.of(past, system), signal);
   }
 
-  /** `text`: the rendering behind the segments that agree. */
+  /** `text`: the rendering after the segments that agree. */
   private *encodeBehind(text: string, past: Past, { kept, keptLength, departs }: PastRendering): Steps<BuiltPrompt> {
     const compared = past.segments(kept, departs ? kept + 1 : past.numSegments);
     const agreed = keepAgreed(compared, text, this.tokenizer.specials);

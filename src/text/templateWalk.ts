@@ -135,7 +135,7 @@ export class TemplateWalk extends Interpreter {
   }
 
   private assign(node: Node & { assignee: Node; value: Node | null }, environment: Environment): Value {
-    if (this.phase === "loop" && !isIdentifier(node.assignee)) throw new NotResumable("it keeps notes in its loop");
+    if (this.phase === "loop" && !isIdentifier(node.assignee)) throw new NotResumable("it stores state in its loop");
     // A list may have a second name.
     if (this.phase === "opening" && isIdentifier(node.assignee) && node.value !== null) {
       const { value } = node;
@@ -198,7 +198,7 @@ export class TemplateWalk extends Interpreter {
     return (state?.count ?? 0) + next.length + index;
   }
 
-  /** Of those that may be looked at, wherever the conversation ends. */
+  /** A message that may be used wherever the conversation ends. */
   private messageAt(index: number): Value {
     const { first, state, next } = this.input;
     const before = state?.count ?? 0;
@@ -220,7 +220,7 @@ export class TemplateWalk extends Interpreter {
   }
 }
 
-/** As the library makes values. */
+/** Creates a value as the library does. */
 function runtimeValue(value: unknown): Value {
   return new Environment().set("value", value);
 }

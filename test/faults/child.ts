@@ -11,20 +11,20 @@ import type { Entry, Step } from "./home/journal";
 import { ageOlder } from "./home/leftovers";
 import { Program } from "./home/program";
 
-/** What a child process is told to do. */
+/** The instructions of a child process. */
 export interface ChildTask {
   readonly home: string;
   readonly model: string;
   readonly steps: readonly Step[];
-  /** Where it kills itself. */
+  /** The point at which it kills itself. */
   readonly point?: NamedPoint;
-  /** The addon whose locks hold between processes; absent: nobody else is there. */
+  /** The addon whose locks hold between processes; absent: no other process is running. */
   readonly stage?: string;
-  /** As if an hour were so many milliseconds: what is older is old enough to be collected. */
+  /** Replaces the hour after which unreferenced objects are collected. */
   readonly hourMs?: number;
 }
 
-/** Locks that hold between processes and die with them. */
+/** Locks that hold between processes and end with them. */
 class SystemLocks extends FakeLocks {
   private readonly addon;
 
@@ -38,16 +38,16 @@ class SystemLocks extends FakeLocks {
   }
 }
 
-/** The pipe on which a child says what was done. */
+/** The pipe on which a child reports its steps. */
 const journalPipe = 3;
 
-/** Written before anything else happens: what was reported before a kill was reported. */
+/** Writes synchronously, so that a report made before a kill is not lost. */
 function tellParent(entry: Entry | { readonly type: "ready" }): void {
   // A time that all processes share.
   writeSync(journalPipe, `${process.hrtime.bigint()} ${JSON.stringify(entry)}\n`);
 }
 
-/** Takes its steps one after the other, and ends if it is let. */
+/** Does its steps one after the other, then ends unless it is killed. */
 export async function runChild({ home, model, steps, point, stage, hourMs }: ChildTask): Promise<void> {
   if (point !== undefined) {
     const plan = { call: callOfId(point.call), fault: { type: "end", when: point.moment } } as const;

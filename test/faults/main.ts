@@ -52,7 +52,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** A killed process loses nothing of what the system has taken: a disk in memory shows the same, sooner. */
+/** A killed process loses no data that the system has accepted, so a disk in memory shows the same and is faster. */
 async function fastFolder(): Promise<string> {
   const inMemory = "/dev/shm";
   return access(inMemory, constants.W_OK).then(

@@ -3,7 +3,7 @@ import path from "node:path";
 import type { Result } from "./runner";
 import { isBad, outcomes } from "./verdict";
 
-/** A row for each family: cases, then how many ended how. */
+/** A row for each family: the number of cases, then of each outcome. */
 export function table(results: readonly Result[], families: readonly string[]): string {
   const columns = ["cases", ...outcomes];
   const width = Math.max(5, ...families.map((name) => name.length));
@@ -17,7 +17,7 @@ export function table(results: readonly Result[], families: readonly string[]): 
   return [line("", columns), ...rows, line("all", counts(results))].join("\n");
 }
 
-/** What test/run.mjs counts. */
+/** Writes the counts and failures that test/run.mjs reads. */
 export function writeResults(file: string, results: readonly Result[]): void {
   const bad = results.filter(({ verdict }) => isBad(verdict));
   const failures = bad.map(({ id, verdict }) => ({ title: id, message: `${verdict.outcome}: ${verdict.detail}` }));

@@ -9,10 +9,10 @@ export interface Result {
   readonly durationMs: number;
 }
 
-/** After so many cases a server is replaced: what broken programs have left in its memory goes with it. */
+/** A server is replaced after this many cases, to free what broken programs have left in its memory. */
 const casesPerServer = 400;
 const startLimitMs = 60_000;
-/** Homes are made for it, one of them by the built program with a model. */
+/** Time to prepare: homes are made, one of them by the built program with a model. */
 const listLimitMs = 300_000;
 
 type Answer =
@@ -25,7 +25,7 @@ export class ServerSlot {
   private child: ChildProcess | undefined;
   private served = 0;
   private stderr = "";
-  /** What the case was at last. */
+  /** The last reported stage of the case. */
   private stage = "";
 
   constructor(private readonly args: readonly string[]) {}
@@ -60,7 +60,7 @@ export class ServerSlot {
     }
     this.stop();
     if (answer.type === "late")
-      return { outcome: "hung", detail: `it was not over after ${limitMs / 1000} s: ${this.stage}` };
+      return { outcome: "hung", detail: `it had not ended after ${limitMs / 1000} s: ${this.stage}` };
     return { outcome: "crashed", detail: `${this.stage}: ${answer.type === "ended" ? answer.how : "no verdict came"}` };
   }
 

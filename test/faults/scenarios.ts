@@ -1,6 +1,6 @@
 import type { Step } from "./home/journal";
 
-/** What is done to a copy of the fixture while something goes wrong. */
+/** The steps done to a copy of the fixture while a fault happens. */
 export const scenarios: Readonly<Record<string, readonly Step[]>> = {
   create: [{ do: "create", name: "New" }],
   first: [
@@ -16,7 +16,7 @@ export const scenarios: Readonly<Record<string, readonly Step[]>> = {
   fork: [{ do: "fork", name: "Ada", as: "New" }],
   rewind: [{ do: "rewind", name: "Ada", turns: 1 }],
   rename: [{ do: "rename", name: "Ada", as: "Ida" }],
-  // A conversation of its own, one that shares with another, one that others share with.
+  // Eve has a conversation of her own; Bob shares blocks with Ada.
   delete: [{ do: "delete", name: "Eve" }],
   "delete fork": [{ do: "delete", name: "Bob" }],
 };

@@ -9,9 +9,9 @@ import { Oracle } from "./home/oracle";
 import type { Verdict } from "./verdict";
 import type { World } from "./world";
 
-/** What the runner asks of a server, one at a time. */
+/** Requests of the runner to a server, one at a time. */
 export type ServerRequest =
-  /** Makes what all servers share, and says which cases there are. */
+  /** Makes the files that all servers share, and lists the cases. */
   { readonly type: "list" } | { readonly type: "run"; readonly id: string };
 
 export type ServerReply =
@@ -20,10 +20,10 @@ export type ServerReply =
   | { readonly type: "list"; readonly ids: readonly string[] }
   | { readonly type: "verdict"; readonly id: string; readonly verdict: Verdict };
 
-/** More than any case takes that is not led astray: ids and texts of the largest forgeries, 30 MB, take half of it. */
+/** More than any correct case uses: ids and texts of the largest forgeries, 30 MB, take half of it. */
 const memoryLimitMb = 1000;
 
-/** Runs cases in a process of their own: one that ends it or never ends takes nobody along. */
+/** Runs cases in a process of their own: a case that ends it or hangs does not affect other processes. */
 export async function serve(scratch: string, options: RunOptions): Promise<void> {
   let world: World | undefined;
   const model = path.join(scratch, "models", "starter");
@@ -52,7 +52,7 @@ export async function serve(scratch: string, options: RunOptions): Promise<void>
   process.send?.({ type: "ready" } satisfies ServerReply);
 }
 
-/** Linux keeps the largest size that a process ever had, and forgets it when told to; elsewhere nothing is known. */
+/** Linux records the largest size of a process and can reset it; on other systems the size is unknown. */
 async function forgetPeak(): Promise<void> {
   await writeFile("/proc/self/clear_refs", "5").catch(() => {});
 }
@@ -64,7 +64,7 @@ async function peakBytes(): Promise<number> {
 
 async function listAll(world: World, options: RunOptions): Promise<readonly string[]> {
   const ids: string[] = [];
-  // Making a list takes time: one family's name is enough where a case begins with it.
+  // Listing takes time: only list the family whose name the case begins with.
   const asked = families.find(({ name }) => options.only?.startsWith(`${name}/`));
   for (const family of asked === undefined ? families : [asked]) {
     for (const id of await family.list(world, options)) ids.push(`${family.name}/${id}`);

@@ -1,10 +1,10 @@
-/** What became of a case. The last four are failures. */
+/** The outcome of a case. The last four are failures. */
 export const outcomes = ["refused", "harmless", "lost", "wrong", "crashed", "hung"] as const;
 export type Outcome = (typeof outcomes)[number];
 
 export interface Verdict {
   readonly outcome: Outcome;
-  /** What was found; always there when it is a failure. */
+  /** What was found; always present for a failure. */
   readonly detail: string;
 }
 
@@ -14,7 +14,7 @@ export function isBad({ outcome }: Verdict): boolean {
   return badOutcomes.includes(outcome);
 }
 
-/** Something that must not be, found in a home. */
+/** A fault that was found in a home. */
 export interface Finding {
   readonly kind: "lost" | "wrong";
   readonly what: string;
@@ -23,7 +23,7 @@ export interface Finding {
 export const lost = (what: string): Finding => ({ kind: "lost", what });
 export const wrong = (what: string): Finding => ({ kind: "wrong", what });
 
-/** Thrown by what looks at one thing after another: the first finding is enough. */
+/** Thrown by checks that stop at the first finding. */
 export class Found extends Error {
   constructor(readonly finding: Finding) {
     super(finding.what);

@@ -3,15 +3,15 @@ import path from "node:path";
 import type { Fixture } from "./home/fixture";
 import type { Oracle } from "./home/oracle";
 
-/** What cases share. */
+/** The resources that cases share. */
 export interface World {
-  /** A folder for everything. */
+  /** Folder for all files. */
   readonly scratch: string;
   readonly model: string;
   readonly oracle: Oracle;
   /** A home that was used and closed. */
   readonly fixture: Fixture;
-  /** Says what comes next: what a case that hangs was at. */
+  /** Reports the next stage, so that a hung case can be located. */
   readonly stage: (what: string) => void;
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** Numbers that depend on nothing but what they are made from: a case is the same whenever it is run. */
+/** Numbers that depend only on their seed: a case is the same in every run. */
 export class Random {
   private state: number;
 
@@ -27,7 +27,7 @@ export class Random {
     return item;
   }
 
-  /** As many of `items` as asked for, in their order. */
+  /** The requested number of `items`, in their order. */
   sample<T>(items: readonly T[], count: number): readonly T[] {
     if (count >= items.length) return items;
     const order = items.map((_, index) => ({ index, key: this.next() })).sort((a, b) => a.key - b.key);

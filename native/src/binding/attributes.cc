@@ -1,4 +1,4 @@
-#if __has_include(<sys/xattr.h>)
+#if !defined(__APPLE__)
 #include <sys/xattr.h>
 #endif
 
@@ -10,8 +10,8 @@
 #include "binding/methods.h"
 #include "core/error.h"
 
-#if defined(__APPLE__) && !__has_include(<sys/xattr.h>)
-// Zig, which compiles for macOS on Linux, has no such header: the declaration of Apple's own.
+#if defined(__APPLE__)
+// As <sys/xattr.h> of Apple's SDK says, which compilers for macOS on other systems do not have.
 extern "C" int setxattr(const char* path, const char* name, const void* value, size_t size, uint32_t position,
                         int options);
 #endif

@@ -17,7 +17,7 @@ import { callId, callOfId, callsOf } from "./recorded";
 const reading = ["EIO", "EACCES", "EMFILE"];
 const writing = ["EIO", "ENOSPC"];
 
-/** What may become of a call, by what it does. "half ENOSPC": half of it is done. */
+/** Possible faults of a call, by its kind. "half ENOSPC": half of it is done. */
 const faultsOf: Readonly<Record<string, readonly string[]>> = {
   open: ["EIO", "EACCES", "EMFILE", "ENOSPC"],
   readFile: [...reading, "short"],
@@ -111,12 +111,12 @@ function isTyped(error: unknown): boolean {
   return error instanceof ResidentError && error.code !== "INTERNAL";
 }
 
-/** Blocks and tails: without them everything is read again. */
+/** Blocks and tails: without them all tokens are prefilled again. */
 function isOfCache(call: string): boolean {
   return callOfId(call).file.includes(".safetensors") || callOfId(call).file.startsWith("store");
 }
 
-/** Nothing fails any more: the same must work now, or have been done already. */
+/** Repeats the step without faults: it must succeed now, or have been done already. */
 async function tryAgain(program: Program, step: Parameters<Program["take"]>[0]): Promise<readonly Finding[]> {
   try {
     await program.take(step);

@@ -41,7 +41,7 @@ export function runInChild(task: ChildTask, afterReady?: number): Promise<EndedC
   });
 }
 
-/** Whole lines only: a process that is killed in the middle of one has reported nothing. */
+/** Only complete lines: a line that a kill cut does not count. */
 function entriesOf(lines: string): readonly TimedEntry[] {
   const whole = lines.slice(0, lines.lastIndexOf("\n") + 1).split("\n");
   return whole
@@ -50,7 +50,7 @@ function entriesOf(lines: string): readonly TimedEntry[] {
     .filter(({ entry }) => entry.type !== "ready");
 }
 
-/** How a child ended that was not killed, and errors that nobody may see. */
+/** The end of a child that was not killed, and errors that must not occur. */
 export function failuresOf({ code, signal, stderr, journal }: EndedChild): readonly Finding[] {
   const findings: Finding[] = [];
   if (signal !== "SIGKILL" && code !== 0)

@@ -8,13 +8,13 @@ import { inFolderOf } from "../world";
 import { ask, type CliRun, runResident, toldCodes } from "./cliRuns";
 import { damage, filesByKind, kindId, kindOfId } from "./damages";
 
-/** More than a block each: 64 tokens. */
+/** Each is longer than a block of 64 tokens. */
 const prompts: readonly string[] = ["The river Alma", "The town Berg"].map((what) =>
   `${what} lies far away from the sea. `.repeat(8),
 );
 const next = "What lies far away?";
 
-/** What the undisturbed program says. */
+/** The output of the undisturbed program. */
 interface Known {
   readonly home: string;
   readonly answers: readonly string[];
@@ -24,7 +24,7 @@ interface Known {
 
 const fileOf = (scratch: string): string => path.join(scratch, "cli.json");
 
-/** A home that the built program has made with the starter model, and what it says next. */
+/** A home that the built program has made with the starter model, and its next answer. */
 async function makeKnown(scratch: string): Promise<void> {
   const home = path.join(scratch, "cli-home");
   const answers: string[] = [];
@@ -74,7 +74,7 @@ export const cli: Family = {
     }),
 };
 
-/** A cache is damaged: the answer is the same, whatever is read again. */
+/** A cache is damaged: the answer must be the same, however many tokens are prefilled again. */
 async function goesOn(home: string, { nextIds }: Known): Promise<Verdict> {
   const run = await ask(home, next);
   const bad = badEnd(run);
@@ -85,7 +85,9 @@ async function goesOn(home: string, { nextIds }: Known): Promise<Verdict> {
   return { outcome: "harmless", detail: run.stderr.trim() };
 }
 
-/** The program is killed while it answers or saves; the turns before it and the next answer behind them are the same. */
+/**
+ * The program is killed while it answers or saves: the earlier turns and the next answer after them must be the same.
+ */
 async function killed(home: string, known: Known, random: Random): Promise<Verdict> {
   const ended = await ask(home, "And the hill Cima?", random.below(2500));
   const shown = await runResident(home, ["agents", "show", "Ada"]);

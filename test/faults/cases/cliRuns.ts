@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 
-/** What became of a run of the built program. */
+/** The result of a run of the built program. */
 export interface CliRun {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -9,7 +9,7 @@ export interface CliRun {
   readonly stderr: string;
 }
 
-/** Exit codes of failures that are told with what to do. */
+/** Exit codes of failures that the program reports with advice. */
 export const toldCodes: readonly (number | null)[] = [0, 1, 2];
 
 const program = path.resolve("dist", "cli.js");

@@ -17,7 +17,7 @@ const changing =
 
 const quickCases = 60;
 
-/** Ends at each named point: before, in the middle of and behind each call that changes something. */
+/** The program ends at each named point: before, in the middle of and after each call that changes something. */
 export async function pointsOf(world: World): Promise<readonly string[]> {
   const ids: string[] = [];
   for (const scenario of Object.keys(scenarios)) {
@@ -44,8 +44,8 @@ export function pointOfId(id: string): NamedPoint {
 }
 
 /**
- * A program of which nothing is heard any more from a named point on: what a killed process leaves, without the process.
- * All points are tried in the time in which few processes are started.
+ * Simulates a killed process without a process: from a named point on, none of the program's calls takes effect. All
+ * points are tried in the time that starting a few processes would take.
  */
 export const cuts: Family = {
   name: "cut",

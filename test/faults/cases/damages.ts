@@ -19,7 +19,7 @@ export async function filesByKind(home: string): Promise<ReadonlyMap<string, rea
   return kinds;
 }
 
-/** The same in every copy and every run: ids of agents are drawn, their order of creation is not. */
+/** The same in every copy and every run: ids of agents are random, their order of creation is not. */
 async function inOrder(home: string, files: readonly string[]): Promise<readonly string[]> {
   const places = new Map<string, number>();
   for (const file of files) {
@@ -40,7 +40,7 @@ export const kindOfId = (id: string): string => id.replaceAll(":", "/");
 
 const cases = { quick: 110, full: 1200 };
 
-/** Random damages to every kind of file. */
+/** Random damage to every kind of file. */
 export const damages: Family = {
   name: "damage",
   limitMs: 45_000,
@@ -62,7 +62,7 @@ export const damages: Family = {
     }),
 };
 
-/** Visits a home of which one file is damaged. */
+/** Visits a home with one damaged file. */
 export async function visited(
   world: World,
   home: string,
@@ -77,7 +77,7 @@ export async function visited(
   return { verdict: await visit(world, { home, truth, cacheOnly, logIsWhole, ...victim, ...more }) };
 }
 
-/** Blocks, tails and what lists them: without any of it everything is read again. */
+/** Blocks, tails and key files: without them all tokens are prefilled again. */
 function isCache(file: string): boolean {
   return file.endsWith(".safetensors") || path.basename(file) === "keys.bin";
 }

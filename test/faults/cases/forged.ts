@@ -23,7 +23,7 @@ export const forged: Family = {
       const victim = [...truth.agents.values()].find(({ name }) => name === "Eve");
       const forge = forgeries[id];
       if (victim === undefined || forge === undefined) throw new Error(`there is no forgery ${id}`);
-      // What must not be touched, whatever a manifest says.
+      // Files that must not be touched, whatever a manifest says.
       const outside = path.join(folder, "outside");
       await mkdir(outside);
       await writeFile(path.join(outside, agentFiles.manifest), "mine");
@@ -52,7 +52,7 @@ async function write(home: string, id: string, forge: Forge): Promise<void> {
   const store = new AgentStore(path.join(home, "agents"), durableFiles, () => new FakeLocks().process());
   const { manifest, entries } = await store.read(id);
   const log = new TurnLogWriter(emptyEnd());
-  // What a manifest says of the logs is forged over those that there will be.
+  // The manifest is forged below, when the digests of the written logs are known.
   const written = forge({ manifest, entries });
   log.describe(agentRecordOf(manifest));
   for (const entry of written.entries ?? entries) log.append(entry);

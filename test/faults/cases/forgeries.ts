@@ -1,13 +1,13 @@
 import type { Manifest } from "../../../src/store/manifest";
 import type { LogEntry } from "../../../src/store/turnLog";
 
-/** What a folder says of an agent. */
+/** The contents of an agent's folder. */
 export interface Forgery {
   readonly manifest: Manifest;
   readonly entries: readonly LogEntry[];
 }
 
-/** Somebody with time and a good knowledge of the formats: every checksum is right, what it vouches for is not. */
+/** Forgeries by an attacker who knows the formats: every checksum is right, but the contents are not. */
 export type Forge = (honest: Forgery) => {
   readonly manifest?: { readonly [key in keyof Manifest]?: unknown };
   readonly entries?: readonly LogEntry[];
@@ -202,7 +202,7 @@ const ofLog: Readonly<Record<string, Forge>> = {
 
 export const forgeries: Readonly<Record<string, Forge>> = { ...ofManifest, ...ofLog };
 
-/** Those that take seconds each. */
+/** Forgeries that take seconds each. */
 export const largeForgeries: readonly string[] = [
   "system is long",
   "answer of 30 MB",

@@ -14,11 +14,11 @@ import { pointOfId, pointsOf } from "./cuts";
 
 const names = ["Ada", "Bob", "Eve"];
 const topics = ["river", "town", "hill", "lake", "bridge"];
-/** Longest time that a child is let live: about what its steps take. */
+/** Longest time before a child is killed: about the duration of its steps. */
 const lifeMs = 700;
 const numStories = 8;
 
-/** What a child does all day. The same few stories again and again: what is answered in them is known. */
+/** The steps of a child: the same few conversations again and again, so that their answers are known. */
 function storyOf(seed: number, number: number): readonly Step[] {
   const random = new Random("story", seed, number);
   const alive = new Set<string>();

@@ -11,10 +11,10 @@ import { failuresOf, runInChild } from "./children";
 
 const names = ["Ada", "Bob", "Eve"];
 const numSteps = 60;
-/** No save takes longer: what is older and not referred to may be collected. */
+/** Longer than any save: older unreferenced objects may be collected. */
 const hourMs = 2500;
 
-/** What one of two programs does: with names that the other one uses too, and never long with the same agent. */
+/** The steps of one of two programs: with names that the other one uses too, and few steps in a row per agent. */
 function stepsOf(random: Random, who: number): readonly Step[] {
   const steps: Step[] = [];
   for (let step = 0; step < numSteps; step += 1) {

@@ -5,10 +5,10 @@ import { Program } from "../home/program";
 import { scenarioOf } from "../scenarios";
 import { inFolderOf, type World } from "../world";
 
-/** Of calls that differ in nothing but the file's own number, the first ones and the last. */
+/** Keeps the first ones and the last of calls that differ only in the file's number. */
 const firstOfKind = 2;
 
-/** The calls of a scenario in which nothing goes wrong. */
+/** The calls of a scenario without faults. */
 export async function callsOf(world: World, scenario: string): Promise<readonly CallName[]> {
   const all = await allCallsOf(world, scenario);
   return all.filter(({ operation, file, nth }) => {
@@ -33,7 +33,7 @@ function allCallsOf(world: World, scenario: string): Promise<readonly CallName[]
   });
 }
 
-/** A call in a case's id. */
+/** A call as text, for a case's id. */
 export const callId = (call: CallName): string => nameText(call).replaceAll("/", ":");
 
 export function callOfId(id: string): CallName {

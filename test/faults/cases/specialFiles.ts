@@ -11,7 +11,7 @@ import { filesByKind, kindId, kindOfId, visited } from "./damages";
 
 const run = promisify(execFile);
 
-/** Something else in place of a file of every kind, and in place of the folders. */
+/** A special file in place of a file of every kind, and in place of the folders. */
 export const specialFiles: Family = {
   name: "special",
   limitMs: 45_000,
@@ -30,7 +30,7 @@ export const specialFiles: Family = {
     }),
 };
 
-/** What lies about among the agents' folders and hurts nobody. */
+/** Foreign entries among the agents' folders, which must have no effect. */
 const strays: Readonly<Record<string, (home: string) => Promise<unknown>>> = {
   "file among agents": (home) => writeFile(path.join(home, "agents", "notes.txt"), "mine"),
   "empty folder among agents": (home) => mkdir(path.join(home, "agents", "0123456789abcdef")),

@@ -7,8 +7,8 @@ import { Program } from "./program";
 import type { Truth } from "./truth";
 
 /**
- * Opens a home in which a program came to its end, and says what is wrong with it; then whether what nobody refers to goes
- * when it is old enough.
+ * Opens a home in which a program ended and returns what is wrong with it; then checks that unreferenced files are
+ * removed when they are old enough.
  */
 export async function aftermath(
   { model, oracle }: World,

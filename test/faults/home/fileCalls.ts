@@ -1,7 +1,7 @@
 /**
- * Every call of `node:fs/promises` that concerns a watched folder is counted, and one of them may be made to fail. A call
- * is named by what it does, to which kind of file, and how many of the same came before: names survive a change of the
- * order in which independent calls happen.
+ * Counts every call of `node:fs/promises` on a watched folder and can make one of them fail. A call's name consists of
+ * its operation, the kind of file, and its number among equal calls, so it does not depend on the order of independent
+ * calls.
  */
 import fs, { type FileHandle } from "node:fs/promises";
 import os from "node:os";
@@ -9,18 +9,18 @@ import path from "node:path";
 
 export interface CallName {
   readonly operation: string;
-  /** The file's name without what differs between runs. */
+  /** The file's name without parts that differ between runs. */
   readonly file: string;
   /** From 1. */
   readonly nth: number;
 }
 
 export type Fault =
-  /** The call fails, having done nothing; "half": having done half of it. */
+  /** The call fails and does nothing, or with "half", half of its work. */
   | { readonly type: "error"; readonly code: string; readonly half: boolean }
-  /** The call does half of what it was asked for, and says so. */
+  /** The call does half of the requested work, and returns that. */
   | { readonly type: "short" }
-  /** The process ends: before the call, in the middle of it, behind it. */
+  /** The process ends before, in the middle of, or after the call. */
   | { readonly type: "end"; readonly when: Moment };
 
 export const moments = ["before", "during", "after"] as const;
@@ -31,9 +31,9 @@ export const nameText = ({ operation, file, nth }: CallName): string => `${opera
 /** Calls in one folder and below. */
 export class WatchedFolder {
   readonly calls: CallName[] = [];
-  /** Open handles, and what closes them. */
+  /** Open handles, and the functions that close them. */
   readonly handles = new Map<FileHandle, () => Promise<unknown>>();
-  /** Whether the planned fault came. */
+  /** Whether the planned fault has happened. */
   hit = false;
   private readonly counts = new Map<string, number>();
   private readonly planned: { readonly name: string; readonly fault: Fault } | undefined;
@@ -41,7 +41,7 @@ export class WatchedFolder {
   private hasEnded = false;
   private armed = true;
 
-  /** `end` is called where a process would end; what it leaves running hears of no call any more. */
+  /** `end` is called where a process would end; calls of code that still runs never return then. */
   constructor(
     readonly root: string,
     plan?: { readonly call: CallName; readonly fault: Fault },
@@ -73,7 +73,7 @@ export class WatchedFolder {
     }
   }
 
-  /** Calls that were under way at the end do their work nevertheless: they are waited for. */
+  /** Waits for calls that were under way at the end, since they still do their work. */
   async settle(): Promise<void> {
     await Promise.allSettled([...this.underWay]);
     await Promise.allSettled([...this.handles.values()].map((close) => close()));
@@ -145,8 +145,8 @@ const watched = new Set<WatchedFolder>();
 const pathsOfHandles = new WeakMap<object, string>();
 
 /**
- * Watches the folder until the result is called, which closes what its calls have left open. A folder in which a program
- * came to its end stays closed to what is left of it: others use it under another name.
+ * Watches the folder until the returned function is called, which closes handles that the calls left open. After a
+ * program ended in a folder, code that it left running cannot use the folder: others use it under another name.
  */
 export function watch(folder: WatchedFolder): () => Promise<void> {
   install();
@@ -164,7 +164,7 @@ function watcherOf(file: unknown): WatchedFolder | undefined {
 
 type Call = (this: unknown, ...args: unknown[]) => Promise<unknown>;
 
-/** Puts `wrap(original)` into the place of a method. */
+/** Replaces a method with `wrap(original)`. */
 function replace(target: object, name: string, wrap: (original: Call) => Call): void {
   const original: unknown = Reflect.get(target, name);
   if (typeof original !== "function") throw new Error(`there is no ${name}`);
@@ -179,7 +179,7 @@ const pathCalls = [
   ...["access", "appendFile", "chmod", "lstat", "mkdir", "opendir", "readFile", "readdir", "readlink", "realpath"],
   ...["rm", "rmdir", "stat", "truncate", "unlink", "utimes", "writeFile"],
 ];
-/** Calls with two paths, of which the second is what comes into being. */
+/** Calls with two paths, of which the second is created. */
 const targetCalls = ["rename", "copyFile", "link", "symlink", "cp"];
 const handleCalls = [
   ...["appendFile", "chmod", "datasync", "read", "readFile", "stat", "sync", "truncate", "utimes", "write"],
@@ -233,7 +233,7 @@ function onPath(name: string, index: number, original: Call): Call {
   };
 }
 
-/** Half of a call's work, where a call can do half. */
+/** Does half of a call's work, if the call can do half. */
 function halfOf(name: string, file: string, args: readonly unknown[], original: Call, whole: Call) {
   return async (): Promise<unknown> => {
     switch (name) {
@@ -254,7 +254,7 @@ function halfOf(name: string, file: string, args: readonly unknown[], original: 
   };
 }
 
-/** Calls that nobody watches, taken before any is replaced. */
+/** Unwatched calls, taken before any is replaced. */
 export const plain = { rename: fs.rename, stat: fs.stat, truncate: fs.truncate };
 
 function firstHalf(data: unknown): unknown {
@@ -295,7 +295,7 @@ async function halfOfHandle(name: string, args: readonly unknown[], original: Ca
     }
     case "readFile":
       return firstHalf(await whole());
-    // A handle is closed whether closing it succeeds or not.
+    // A handle counts as closed even if closing fails.
     case "close":
       return whole();
     default:
@@ -303,7 +303,7 @@ async function halfOfHandle(name: string, args: readonly unknown[], original: Ca
   }
 }
 
-/** What `read` and `write` are asked for, in whichever of their forms. */
+/** The arguments of `read` and `write`, in any of their forms. */
 function transferOf(args: readonly unknown[]) {
   const named = args.find((arg) => typeof arg === "object" && arg !== null && !(arg instanceof Uint8Array)) ?? {};
   const byName = (name: string, index: number): unknown => Reflect.get(named, name) ?? args[index];

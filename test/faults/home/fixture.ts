@@ -5,13 +5,13 @@ import type { Entry, Step } from "./journal";
 import { Program } from "./program";
 import { Truth } from "./truth";
 
-/** A home that was used and closed, and what was reported of it. */
+/** A home that was used and closed, and the reports about it. */
 export interface Fixture {
   readonly home: string;
   readonly journal: readonly Entry[];
 }
 
-/** Two branches and a tail (Ada), a fork (Bob), another conversation (Eve), nothing said (Zoe), somebody deleted (Dan). */
+/** Two branches and a tail (Ada), a fork (Bob), another conversation (Eve), no turns (Zoe), a deleted agent (Dan). */
 const steps: readonly Step[] = [
   { do: "create", name: "Ada" },
   { do: "ask", name: "Ada", text: "The river is called Alma." },

@@ -1,11 +1,11 @@
-/** What a program of the harness does to a home, and what it was told of it. Plain data: it crosses pipes and files. */
+/** The steps of a harness program in a home, and their reported results. Plain data: it crosses pipes and files. */
 
-/** Agents are meant by name. */
+/** Steps refer to agents by name. */
 export type Step =
   | { readonly do: "create"; readonly name: string }
   | { readonly do: "ask"; readonly name: string; readonly text: string }
   | { readonly do: "fork"; readonly name: string; readonly as: string }
-  /** `turns`: so many turns back from the head. */
+  /** `turns`: number of turns back from the head. */
   | { readonly do: "rewind"; readonly name: string; readonly turns: number }
   | { readonly do: "rename"; readonly name: string; readonly as: string }
   | { readonly do: "save"; readonly name: string }
@@ -13,7 +13,7 @@ export type Step =
   | { readonly do: "list" }
   | { readonly do: "collect" }
   | { readonly do: "pause"; readonly ms: number }
-  /** Everything is saved and closed, then opened anew. */
+  /** Everything is saved and closed, then opened again. */
   | { readonly do: "restart" };
 
 export type Entry =
@@ -29,14 +29,14 @@ export type Entry =
     }
   /** The answer is on disk. `ids`: its tokens. */
   | { readonly type: "answered"; readonly id: string; readonly turn: string; readonly answer: Answer }
-  /** The answer was given and is not on disk. */
+  /** The answer was given but is not on disk. */
   | { readonly type: "unsaved"; readonly id: string; readonly turn: string; readonly answer: Answer }
   | { readonly type: "saved"; readonly id: string }
   | { readonly type: "forked"; readonly from: string; readonly id: string; readonly name: string }
   | { readonly type: "rewound"; readonly id: string; readonly turn: string | null }
   | { readonly type: "renamed"; readonly id: string; readonly name: string }
   | { readonly type: "deleted"; readonly id: string }
-  /** The step is over; `code`: of the error with which it ended, `what` it says. */
+  /** The step has ended; `code` and `what` of its error, if it failed. */
   | { readonly type: "end"; readonly code?: string; readonly what?: string };
 
 export interface Answer {

@@ -5,18 +5,18 @@ import type { Oracle } from "./oracle";
 import type { Program } from "./program";
 import type { KnownAgent, KnownTurn, Truth } from "./truth";
 
-/** Asked of agents to see whether what they remember is right: a wrong token before it changes the answer. */
+/** A message that checks an agent's cache: a wrong token before it changes the answer. */
 const probe = "What did we talk about?";
 
-/** Turns behind which there is room for one more in the context. */
+/** Number of turns after which there is room for one more in the context. */
 const longestPath = 6;
 
 export interface JudgeOptions {
-  /** Ids of agents that were damaged on purpose: nothing is expected of them here. */
+  /** Ids of agents that were damaged on purpose: they are not checked here. */
   readonly except?: ReadonlySet<string>;
-  /** How many agents are asked. */
+  /** Number of agents to ask. */
   readonly probes?: number;
-  /** Several programs were at work: whose word on an agent's head was the last is not known. */
+  /** Several programs worked at the same time: it is unknown which of them set an agent's head last. */
   readonly anyHead?: boolean;
 }
 
@@ -85,7 +85,7 @@ function namesOf(summaries: readonly AgentSummary[], truth: Truth, except: Reado
   return findings;
 }
 
-/** Every turn that was reported is there, word for word. */
+/** Checks that every reported turn exists with the same text. */
 async function checkTurns(program: Program, agent: KnownAgent, truth: Truth, anyHead: boolean): Promise<void> {
   const detail = await typed(`showing ${agent.name}`, () => program.show(agent.id));
   const isOpen = anyHead || truth.open.some(({ id }) => id === agent.id);
@@ -117,7 +117,7 @@ function differenceOf(known: KnownTurn, found: TurnView | undefined): string | u
   return `the answer is ${JSON.stringify(found.answer)}, not ${JSON.stringify(known.answer.text)}`;
 }
 
-/** At the newest turn of which all is known, the next answer is the one that an undisturbed agent gives. */
+/** Checks that after the newest fully known turn the next answer is that of an undisturbed agent. */
 async function checkMemory(program: Program, agent: KnownAgent, truth: Truth, oracle: Oracle): Promise<void> {
   const turn = [...agent.turns.keys()].reverse().find((id) => {
     const found = truth.pathTo(agent, id);

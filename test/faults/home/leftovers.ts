@@ -6,7 +6,7 @@ import { FakeLocks } from "../../support/store/fakes";
 import { type Finding, wrong } from "../verdict";
 import type { Truth } from "./truth";
 
-/** What is on disk and belongs to nobody, in a home that nobody uses. */
+/** Files on disk without an owner, in an unused home. */
 export async function leftoversIn(home: string, truth: Truth): Promise<readonly Finding[]> {
   const files = await filesUnder(home);
   const store = new AgentStore(path.join(home, "agents"), durableFiles, () => new FakeLocks().process());
@@ -30,7 +30,7 @@ export async function leftoversIn(home: string, truth: Truth): Promise<readonly 
   return findings;
 }
 
-/** Texts that only agents said who were deleted; `alive`: what others said too. */
+/** Texts that are only in deleted agents; `alive`: texts of other agents. */
 async function textsOfDeleted(
   files: readonly string[],
   truth: Truth,
@@ -42,7 +42,7 @@ async function textsOfDeleted(
   const contents = await Promise.all(files.map(async (file) => ({ file, bytes: await readFile(file) })));
   return dead.flatMap((text) => {
     const found = contents.find(({ bytes }) => bytes.includes(text));
-    return found === undefined ? [] : [wrong(`${JSON.stringify(text)} of a deleted agent stands in ${found.file}`)];
+    return found === undefined ? [] : [wrong(`${JSON.stringify(text)} of a deleted agent is in ${found.file}`)];
   });
 }
 
@@ -51,18 +51,18 @@ export async function filesUnder(folder: string): Promise<readonly string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
 }
 
-/** As if two hours had gone by since anything was written. */
+/** Makes all files look two hours old. */
 export function ageAll(home: string): Promise<void> {
   return ageOlder(home, 0);
 }
 
-/** As if two hours had gone by since what is older than `ageMs` was written. */
+/** Makes all files that are at least `ageMs` old look two hours old. */
 export async function ageOlder(folder: string, ageMs: number): Promise<void> {
   const now = Date.now();
   const then = new Date(now - 2 * 3_600_000);
   for (const file of await filesUnder(folder).catch(() => [])) {
     const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: now }));
-    // It may be gone meanwhile.
+    // The file may have been removed meanwhile.
     if (now - mtimeMs >= ageMs) await utimes(file, then, then).catch(() => {});
   }
 }

@@ -3,12 +3,12 @@ import type { Answer } from "./journal";
 import { Program } from "./program";
 
 /**
- * What an agent must answer at the end of a branch: an undisturbed home, in which the same was said from the beginning,
- * knows.
+ * Computes what an agent must answer at the end of a branch, in an undisturbed home with the same conversation from the
+ * beginning.
  */
 export class Oracle {
   private readonly program: Program;
-  /** Agents by the texts that were said to them. */
+  /** Agents by the messages that were sent to them. */
   private readonly agents = new Map<string, { readonly name: string; readonly answer?: Answer }>();
   private last: Promise<unknown> = Promise.resolve();
 
@@ -46,7 +46,7 @@ export class Oracle {
       return { name };
     }
     const before = await this.agentOf(texts.slice(0, -1));
-    // Its own number: the one before it may have been made meanwhile.
+    // A number of its own: another agent may have been made meanwhile.
     const as = `path ${this.agents.size}`;
     await this.program.take({ do: "fork", name: before.name, as });
     return { name: as, answer: await this.program.ask((await this.program.find(as)).id, last) };

@@ -2,7 +2,7 @@ import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { ResidentError } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
-import type { AgentSummary, SamplingOptions } from "../../../src/protocol/service";
+import type { AgentDetail, AgentSummary, SamplingOptions } from "../../../src/protocol/service";
 import { LocalResidentService } from "../../../src/service/localResidentService";
 import { FakeRuntime } from "../../support/agents/fakeRuntime";
 import type { FakeLocks } from "../../support/store/fakes";
@@ -19,7 +19,7 @@ export interface ProgramOptions {
 
 const sampling: SamplingOptions = { temperature: 0, repetitionPenalty: 1, maxTokens: 6 };
 
-/** A program over a home: the service as it is, over a device that needs no model. */
+/** A program over a home: the real service over a device that needs no model. */
 export class Program {
   private service: LocalResidentService;
 
@@ -27,7 +27,7 @@ export class Program {
     this.service = this.open();
   }
 
-  /** Takes one step. Rejects as the service does. */
+  /** Does one step. Rejects as the service does. */
   async take(step: Step): Promise<void> {
     const agent = "name" in step && step.do !== "create" ? await this.find(step.name) : undefined;
     this.tell({ type: "begin", step, ...(agent && { id: agent.id }) });
@@ -65,7 +65,7 @@ export class Program {
     return this.service.repairAgent(id);
   }
 
-  /** Collects what nobody refers to, and says what is there nevertheless. */
+  /** Collects unreferenced files and returns those that are still there. */
   async collect(): Promise<readonly Finding[]> {
     try {
       const { unknown } = await this.service.collectStore();
@@ -85,10 +85,15 @@ export class Program {
     return this.service.rewindAgent(id, turn);
   }
 
-  /** Sends and waits for the answer. */
+  /** Sends a message and waits for the answer. */
   async ask(id: string, text: string): Promise<Answer> {
-    const running = await this.service.send(id, { text, sampling });
-    const { id: turn = "", parent = null } = (await this.service.getAgent(id)).turns.at(-1) ?? {};
+    // As the agent is when the turn starts: where the message does not fit the context the head goes back at once.
+    let started: Promise<AgentDetail> | undefined;
+    const subscription = this.service.onEvent((event) => {
+      if (event.type === "turnStarted" && event.id === id) started ??= this.service.getAgent(id);
+    });
+    const running = await this.service.send(id, { text, sampling }).finally(() => subscription.dispose());
+    const { id: turn = "", parent = null } = (await started)?.turns.at(-1) ?? {};
     this.tell({ type: "sent", id, turn, parent, user: text });
     const done = await running.done;
     const answer = { text: done.text, ids: done.tokenIds.join(" ") };

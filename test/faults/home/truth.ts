@@ -15,30 +15,30 @@ export interface KnownAgent {
   readonly head: string | undefined;
 }
 
-/** A step of which nobody said that it ended well. */
+/** A step that was not reported as successful. */
 interface OpenStep {
   readonly step: Step;
   readonly id: string | undefined;
-  /** The agent as it was known when the step was begun. */
+  /** The agent as it was known when the step began. */
   readonly agent: KnownAgent | undefined;
 }
 
-/** What a home must hold: what was reported as done. What was begun and not reported may be there or not. */
+/** What a home must contain: everything reported as done. Steps that began and were not reported may be done or not. */
 export class Truth {
   readonly agents = new Map<string, KnownAgent>();
-  /** Those that were deleted, by id, as they were. */
+  /** Deleted agents, by id, as they were. */
   readonly deleted = new Map<string, KnownAgent>();
   private readonly failed: OpenStep[] = [];
-  /** By the number of the program that takes them. */
+  /** By the number of the program that does them. */
   private readonly underWay = new Map<number, OpenStep>();
-  /** Answers that were given and not reported as saved. */
+  /** Answers that were given but not reported as saved. */
   private readonly unsaved = new Map<string, { readonly turn: string; readonly answer: Answer }>();
 
   constructor(entries: readonly Entry[] = []) {
     for (const entry of entries) this.apply(entry);
   }
 
-  /** Steps that were begun and of which nobody said how they ended, and those that ended with an error. */
+  /** Steps that began and have no reported end, and steps that ended with an error. */
   get open(): readonly OpenStep[] {
     return [...this.failed, ...this.underWay.values()];
   }
@@ -55,6 +55,7 @@ export class Truth {
         const open = this.underWay.get(by);
         this.underWay.delete(by);
         if (entry.code !== undefined && open !== undefined) this.failed.push(open);
+        if (entry.code === "CONTEXT_FULL" && open?.step.do === "ask") this.withdraw(open.id, open.step.text);
         return;
       }
       case "created":
@@ -79,7 +80,7 @@ export class Truth {
         return;
       }
       case "forked": {
-        // Somebody else may have gone on with the source meanwhile.
+        // Another program may have continued the source meanwhile.
         const source = this.underWay.get(by)?.agent ?? this.agents.get(entry.from);
         const { turns = new Map(), head } = source ?? {};
         this.agents.set(entry.id, { id: entry.id, name: entry.name, turns: new Map(turns), head });
@@ -108,6 +109,14 @@ export class Truth {
       at = found.parent;
     }
     return path;
+  }
+
+  /** A message that does not fit the context is not kept: that is the service's contract. */
+  private withdraw(id: string | undefined, text: string): void {
+    const agent = id === undefined ? undefined : this.agents.get(id);
+    if (agent === undefined) return;
+    const kept = [...agent.turns].filter(([, { user, answer }]) => user !== text || answer !== undefined);
+    this.agents.set(agent.id, { ...agent, turns: new Map(kept) });
   }
 
   private known(id: string): KnownAgent {

@@ -12,21 +12,21 @@ import type { KnownAgent, Truth } from "./truth";
 export interface VisitOptions {
   readonly home: string;
   readonly truth: Truth;
-  /** The agent in whose folder something is damaged; absent: nobody may notice more than that something is read again. */
+  /** The agent whose folder is damaged; absent: the only allowed effect is that tokens are prefilled again. */
   readonly victim?: string;
-  /** What is damaged is only a cache: nothing may be refused. */
+  /** Only a cache is damaged: nothing may be refused. */
   readonly cacheOnly?: boolean;
-  /** Both logs are as they were: nothing may be lost. */
+  /** Both logs are unchanged: nothing may be lost. */
   readonly logIsWhole?: boolean;
-  /** Somebody wrote what he wanted: what the victim says now does not matter. */
+  /** The files are forged: the victim's contents do not matter. */
   readonly forged?: boolean;
-  /** It may be that the victim cannot be deleted. */
+  /** The victim may be impossible to delete. */
   readonly mayStay?: boolean;
 }
 
 const question = "What were the names?";
 
-/** Does with a damaged home what people do: list, find, show, ask, delete; and looks at what everybody else is told. */
+/** Does with a damaged home what users do: list, find, show, ask, delete; and checks the other agents. */
 export async function visit(world: World, options: VisitOptions): Promise<Verdict> {
   const { home, truth, victim } = options;
   const { model, oracle } = world;
@@ -79,7 +79,7 @@ async function visitVictim(
     if (summary.damage !== undefined) throw ResidentError.fromInfo(summary.damage);
     return summary;
   });
-  // Who continues an agent that is not found makes a new one.
+  // Continuing an agent that is not found creates a new one.
   if (byName === undefined && !forged) {
     const made = await attempt("making one of that name", () =>
       program.take({ do: "create", name: agent.name }).then(() => true),
@@ -112,12 +112,12 @@ async function visitVictim(
     );
     if (gone.length > 0) throw new Found(lost(`the log is whole, and a repair loses ${gone.join(", ")}`));
   }
-  // What an answer that is cut short leads to nobody knows.
+  // The continuation of a cut answer is unknown.
   if (after.turns.some(({ state }) => state !== "done")) return;
   await checkAnswer(oracle, agent, truth.pathTo(agent, after.turns.at(-1)?.id) ?? [], again);
 }
 
-/** What is shown was said so; of an answer that is not said to be whole, the beginning. */
+/** Checks that shown texts are the original ones; an incomplete answer may be only the beginning. */
 function checkWords(agent: KnownAgent, { turns }: AgentDetail): void {
   for (const turn of turns) {
     const known = agent.turns.get(turn.id);
@@ -139,7 +139,7 @@ function isOnWay({ turns, head }: KnownAgent, id: string): boolean {
   return false;
 }
 
-/** What `body` resolves with; `undefined` when it was refused as it should be. */
+/** The result of `body`; `undefined` when it was refused as expected. */
 async function typedOrElse<T>(
   { name, id }: KnownAgent,
   what: string,
@@ -161,7 +161,7 @@ async function typedOrElse<T>(
   }
 }
 
-/** Whatever an agent's folder holds, it can be deleted. */
+/** Checks that an agent can be deleted, whatever its folder contains. */
 async function remove(program: Program, agent: KnownAgent, { mayStay = false }: VisitOptions, refusals: string[]) {
   try {
     await program.remove(agent.id);

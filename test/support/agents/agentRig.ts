@@ -23,14 +23,14 @@ export interface RigOptions {
   readonly contextTokens?: number;
   readonly maxAnswerTokens?: number;
   readonly settings?: SamplingOptions;
-  /** No setting is set: the model's own sampling holds. */
+  /** No setting is set, so the model's own sampling applies. */
   readonly isUnset?: boolean;
-  /** What the model's files say of sampling. */
+  /** The sampling in the model's files. */
   readonly modelSampling?: SamplingOptions;
   readonly identity?: Partial<BlockIdentity>;
   readonly locks?: FakeLocks;
   readonly lockGraceMs?: number;
-  /** Layers with a window have blocks of their own. */
+  /** The window layers have blocks of their own. */
   readonly window?: WindowGeometry;
 }
 
@@ -45,16 +45,16 @@ export class AgentRig {
   readonly session: ModelSession;
   readonly agents: Agents;
   readonly store: AgentStore;
-  /** The ids of the prompt that was built last. */
+  /** Ids of the prompt built last. */
   lastPrompt: Int32Array = new Int32Array(0);
-  /** The drafts of which the next prompt was rendered ahead. */
+  /** The drafts for which a prompt was rendered ahead. */
   readonly renderedAhead: string[] = [];
-  /** Leases wait for it: a model that is being loaded. */
+  /** Leases wait for this promise, as for a model that is being loaded. */
   loading: Promise<void> = Promise.resolve();
   cancelledLeases = 0;
-  /** Whether the model is in memory, as far as those see who would not load it. */
+  /** Whether the model counts as loaded for callers that do not load it themselves. */
   isLoaded = true;
-  /** Leases that were not given back. */
+  /** Number of leases that were not released. */
   heldLeases = 0;
   private time = 1_700_000_000_000;
 
@@ -104,7 +104,7 @@ export class AgentRig {
         this.time += 1000;
         return this.time;
       },
-      // Greedy, so that an answer is the one that the agent gives at any other time too.
+      // Greedy, so that the agent always gives the same answer.
       sampling: () =>
         options.isUnset === true
           ? {}
@@ -115,12 +115,12 @@ export class AgentRig {
     });
   }
 
-  /** A new agent's id. */
+  /** Creates an agent and returns its id. */
   async create(name = "Ada", system = ""): Promise<string> {
     return (await this.agents.create({ name, system })).id;
   }
 
-  /** Sends and waits for the answer and for what is saved and read behind it. */
+  /** Sends a message and waits for the answer and for the save and the read-ahead after it. */
   async ask(id: string, text: string, sampling?: SendRequest["sampling"]): Promise<Done> {
     const running = await this.agents.send(id, { text, ...(sampling && { sampling }) });
     return this.over(id, running);
@@ -129,7 +129,7 @@ export class AgentRig {
   async over(id: string, running: Running): Promise<Done> {
     const done = await running.done;
     await this.agents.save(id);
-    // What comes next may not fit.
+    // The next message may not fit.
     await this.agents.warm(id).catch(() => {});
     return done;
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import path from "node:path";
 
-/** What `resident generate --json` prints. */
+/** The output of `resident generate --json`. */
 export interface CliAnswer {
   readonly text: string;
   readonly tokenIds: readonly number[];
@@ -29,21 +29,21 @@ export interface CliResult {
 const cli = path.resolve("dist", "cli.js");
 
 export interface CliOptions {
-  /** Files may not grow beyond so many KB: a full disk that needs no disk. */
+  /** Limit of file sizes in KB: acts like a full disk. */
   readonly fileLimitKb?: number;
-  /** Another copy of the program, and what is added to its environment. */
+  /** Another copy of the program, and additions to its environment. */
   readonly program?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The built program in a process of its own. */
 export interface RunningCli {
-  /** Once the process has ended, however it did. */
+  /** Resolves when the process has ended in any way. */
   readonly result: Promise<CliResult>;
   readonly hasEnded: () => boolean;
-  /** Once it has written something to stdout. */
+  /** Resolves when it has written something to stdout. */
   readonly firstText: Promise<void>;
-  /** Without a signal it has no time to do anything. */
+  /** Default SIGKILL: the process has no time to do anything. */
   kill(signal?: NodeJS.Signals): void;
 }
 
@@ -82,7 +82,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
   return startCli(args, options).result;
 }
 
-/** The answer of an agent to one message, from a process of its own. */
+/** An agent's answer to one message, from a process of its own. */
 export async function ask(
   home: string,
   prompt: string,
@@ -99,7 +99,7 @@ export function askArgs(home: string, prompt: string, maxTokens: number): readon
   return ["generate", "--agent", "ada", "--prompt", prompt, "--home", home, "--json", ...limits];
 }
 
-/** The agent as `resident agents show` sees it. */
+/** The agent as `resident agents show` prints it. */
 export async function show(home: string): Promise<{
   readonly id: string;
   readonly turns: readonly { readonly state: string; readonly user: string; readonly answer: string }[];

@@ -13,7 +13,7 @@ const template =
   "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}" +
   "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
-/** A model directory whose text files are real and whose weights nobody reads. */
+/** A model directory with real text files and weights that are never read. */
 export function writeFakeModel(directory: string): Promise<string> {
   return writeTinyModel(directory, {
     "tokenizer.json": JSON.stringify(byteLevelTokenizer()),
@@ -21,18 +21,18 @@ export function writeFakeModel(directory: string): Promise<string> {
   });
 }
 
-/** The device without a device: loads any directory, computes with the fake runner, keeps real block files. */
+/** A fake device: loads any directory, computes with the fake runner, keeps real block files. */
 export class FakeRuntime implements Runtime {
-  /** Directories in the order of loading and of freeing, the latter behind a minus. */
+  /** Loaded directories, and freed ones with a minus before them, in order. */
   readonly history: string[] = [];
-  /** Those that were set, in order. */
+  /** The extended attributes that were set, in order. */
   readonly attributes: { readonly file: string; readonly name: string }[] = [];
   /** Thrown by `loadAddon` while set. */
   addonError: ResidentError | undefined;
   /** Awaited by every load. */
   beforeLoad: () => Promise<void> = async () => {};
   device: "cpu" | "gpu" = "cpu";
-  /** Free memory: larger pools are refused. */
+  /** Free memory in bytes: larger pools are refused. */
   availableBytes = 2 ** 40;
   private readonly runners = new WeakMap<NativePool, FakeRunner>();
   private readonly locks;

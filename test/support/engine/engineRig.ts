@@ -32,7 +32,7 @@ export class EngineRig {
     this.runner.mayWrite = (block) => isWritable(this.engine, block);
   }
 
-  /** A greedy request of owner "a" without stop ids, but for what is given. */
+  /** A greedy request of owner "a" without stop ids, changed by the given fields. */
   submit(request: Partial<GenerationRequest> & Pick<GenerationRequest, "tokens">): Generation {
     return this.engine.submit({ owner: "a", sampling: greedy, stopIds: [], maxTokens: 4, ...request });
   }
@@ -53,7 +53,7 @@ export class EngineRig {
     return generation.result;
   }
 
-  /** Submits, runs alone to the end, and answers with the result. */
+  /** Submits a request, runs it alone to its end, and returns the result. */
   async complete(request: Partial<GenerationRequest> & Pick<GenerationRequest, "tokens">): Promise<GenerationResult> {
     return this.finish(this.submit(request));
   }
@@ -67,7 +67,7 @@ export class EngineRig {
   }
 }
 
-/** Steps until nothing moves. */
+/** Steps until a step makes no progress. */
 export async function settle(engine: BlockPoolBatchEngine, step: () => Promise<boolean>): Promise<void> {
   for (let steps = 0; engine.hasWork; steps += 1) {
     assert.ok(steps < 2_000, "the engine does not come to an end");
@@ -75,7 +75,7 @@ export async function settle(engine: BlockPoolBatchEngine, step: () => Promise<b
   }
 }
 
-/** Nothing is held, promised or alive. */
+/** Asserts that no block is held or reserved and no table is left. */
 export function assertEmpty(engine: BlockPoolBatchEngine): void {
   for (const pool of [engine.pool, engine.windowPool]) {
     if (pool === undefined) continue;
@@ -86,7 +86,7 @@ export function assertEmpty(engine: BlockPoolBatchEngine): void {
   engine.assertInvariants();
 }
 
-/** Whether the block, of whichever layers, has one holder and cannot be found. */
+/** Whether the block, of any layers, has one holder and cannot be found. */
 export function isWritable({ pool, windowPool }: BlockPoolBatchEngine, block: BlockId): boolean {
   return block < pool.endBlock ? pool.isWritable(block) : windowPool?.isWritable(block) === true;
 }

@@ -12,7 +12,7 @@ function digest(values: readonly number[], seed: number): number {
   return values.reduce(mix, seed);
 }
 
-/** What the slot of `token` holds, given those before it. */
+/** The contents of the slot of `token`, given the slots before it. */
 export function slotValue(before: readonly number[], token: TokenId, position: number): number {
   return mix(mix(digest(before, 17), token), position);
 }
@@ -30,7 +30,7 @@ export function nextToken(
   return mix(digest([...context, ...recent, ...counted], 29), seed) % vocabSize;
 }
 
-/** What penalties count. */
+/** The counts for the penalties. */
 export class AnswerSoFar {
   recentIds: TokenId[] = [];
   readonly counts = new Map<TokenId, number>();
@@ -57,7 +57,7 @@ export interface ReferenceRequest {
   readonly sampling?: SamplingParams;
 }
 
-/** The answer that a request must get, however it is run. */
+/** The answer that a request must get, independent of how it is run. */
 export function referenceAnswer(request: ReferenceRequest, vocabSize: number): TokenId[] {
   const { maxTokens, stopIds = [], sampling = greedy } = request;
   const ids = [...request.tokens];

@@ -1,6 +1,6 @@
 import type { BlockHasher, Clock } from "../../../src/engine/ports";
 
-/** Keys that say what they are of, so that a wrong one is seen. */
+/** Keys that contain their tokens, so that a wrong key is visible. */
 export class FakeHasher implements BlockHasher {
   readonly root = "root";
   /** Thrown once, by the next call. */

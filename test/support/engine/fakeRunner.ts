@@ -17,16 +17,16 @@ import { checkRows } from "./rowChecks";
 /**
  * A device without a model. A slot holds a digest of its token, its position and every slot before it, all read back
  * through the block table, and the next token is a digest of the same: a wrong slot, a wrong table, a missed copy or a
- * stale block changes the text. Unwritten slots hold rubbish.
+ * stale block changes the text. Unwritten slots contain garbage.
  */
 export class FakeRunner implements ModelRunner {
-  /** Called between the steps of every run, before the first too. */
+  /** Called before each step of every run. */
   beforeStep: (step: number) => void | Promise<void> = () => {};
   /** Whether a block may be written; the pool knows. */
   mayWrite: (block: BlockId) => boolean = () => true;
   /** Thrown once, by the next run or copy. */
   failNext: { readonly in: "run" | "copy"; readonly error: Error } | undefined;
-  /** Sampling of a row fails so, at this step of a run; all others go on. */
+  /** Makes the sampling of one row fail at this step of a run; the other rows continue. */
   failSampling: (row: SequenceStep, step: number) => ResidentError | undefined = () => undefined;
   readonly batches: { readonly rows: readonly SequenceStep[]; readonly steps: number }[] = [];
   copies = 0;
@@ -40,7 +40,7 @@ export class FakeRunner implements ModelRunner {
     this.spoil();
   }
 
-  /** Every slot holds rubbish from now on, as after a failure of a device. */
+  /** Fills every slot with garbage, as after a failure of the device. */
   spoil(): void {
     this.slots.forEach((_, slot) => {
       this.rubbish = (Math.imul(this.rubbish, 1664525) + 1013904223) >>> 0;
@@ -49,8 +49,8 @@ export class FakeRunner implements ModelRunner {
   }
 
   /**
-   * Where ids are given for guesses, 0 to 2 of them are taken for right at every step, and what a wrong one would leave
-   * is written behind them.
+   * If ids are given for guesses, 0 to 2 of them count as right at every step, and after them the leftovers of a wrong
+   * guess are written.
    */
   async run(rows: readonly SequenceStep[], { steps, onTokens, onFailed, cancelled }: RunOptions): Promise<void> {
     await Promise.resolve();
@@ -107,7 +107,7 @@ export class FakeRunner implements ModelRunner {
     this.slots.copyWithin(to * blockTokens, from * blockTokens, from * blockTokens + tokens);
   }
 
-  /** Writes what computing `tokens` would leave in the block that starts at `start`: a restore from elsewhere. */
+  /** Fills the block that starts at `start` as computing `tokens` would: stands for a restore from disk. */
   fill(block: BlockId, start: number, tokens: Int32Array, count: number): void {
     const values: number[] = [];
     for (let position = 0; position < start + count; position += 1) {
@@ -118,7 +118,7 @@ export class FakeRunner implements ModelRunner {
     });
   }
 
-  /** What the block's slots hold, as text that `setContents` takes. */
+  /** The contents of the block's slots as a text that `setContents` accepts. */
   contentsOf(block: BlockId): string {
     const { blockTokens } = this.geometry;
     return this.slots.subarray(block * blockTokens, (block + 1) * blockTokens).join(",");
@@ -128,7 +128,7 @@ export class FakeRunner implements ModelRunner {
     this.slots.set(contents.split(",").map(Number), block * this.geometry.blockTokens);
   }
 
-  /** Whether the table's slots, as far as it has blocks, hold exactly what computing `tokens` leaves. */
+  /** Whether the slots of the table's blocks hold exactly what computing `tokens` leaves. */
   holds(table: readonly BlockId[], tokens: Int32Array): boolean {
     const { blockTokens } = this.geometry;
     const values: number[] = [];
@@ -141,7 +141,7 @@ export class FakeRunner implements ModelRunner {
     });
   }
 
-  /** Layers with a window hold the same; what they see must agree with the others, or the value shows it. */
+  /** Window layers hold the same; a difference from the other layers changes the value. */
   private append({ table, windowTable }: SequenceStep, position: number, token: TokenId): void {
     const before = this.context(table, position);
     const wrong = windowTable !== undefined && !this.windowAgrees(windowTable, before, position);

@@ -2,7 +2,7 @@ import { InvalidRequestError } from "../../../src/common/errors";
 import type { BlockId, PoolGeometry, SequenceStep } from "../../../src/engine/ports";
 import { firstBlockSeen } from "../../../src/engine/windowMath";
 
-/** What every device may rely on: rows fit their tables, and no row writes a block that another row's tables name. */
+/** Checks what every device may rely on: rows fit their tables, and no row writes a block of another row's tables. */
 export function checkRows(rows: readonly SequenceStep[], steps: number, geometry: PoolGeometry): void {
   for (const row of rows) checkFit(row, steps, geometry);
   rows.forEach((row, index) => {

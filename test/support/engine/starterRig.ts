@@ -41,7 +41,7 @@ export class StarterRig {
     return new StarterRig(addon, model, engine, runner, driver, createTextModel(await readTextFiles(starterModel)));
   }
 
-  /** Ids of `text` as it stands, without a template. */
+  /** Ids of `text`, without a template. */
   encode(text: string): Int32Array {
     const { tokenizer } = this.text;
     return Int32Array.from([...tokenizer.leadingIds, ...tokenizer.encodeText(text)]);
@@ -62,7 +62,7 @@ export class StarterRig {
     });
   }
 
-  /** The answer without any cache: nobody else has this salt. */
+  /** The answer without any cache: no other request has this salt. */
   async cold(tokens: Int32Array, maxTokens: number): Promise<readonly number[]> {
     this.salts += 1;
     const { tokenIds, blocks } = await this.submit({ tokens, maxTokens, salt: `cold ${this.salts}` }).result;

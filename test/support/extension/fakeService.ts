@@ -1,4 +1,4 @@
-/** A service whose agents live in memory and whose answers are played by the test, event by event. */
+/** A service with agents in memory; the test plays its answers event by event. */
 import { AbortedError, ResidentError } from "../../../src/common/errors";
 import { Emitter } from "../../../src/common/events";
 import type {
@@ -107,10 +107,10 @@ export class FakeService implements ResidentService {
   private made = 0;
   engine: EngineState = { type: "ready", model, device: "cpu", mlxVersion: "0.32.4" };
   readonly onEvent = this.emitter.event;
-  /** What was to be read ahead, in order. */
+  /** The read-ahead requests, in order. */
   readonly warmed: { readonly id: AgentId; readonly draft: string | undefined }[] = [];
   defaultSampling: SamplingOptions = {};
-  /** What panels said of whom they show, in order. */
+  /** The calls that report which agents are shown, in order. */
   readonly shown: { readonly id: AgentId; readonly shown: boolean }[] = [];
   disposed = false;
 
@@ -118,7 +118,7 @@ export class FakeService implements ResidentService {
     this.emitter.fire(event);
   }
 
-  /** The answer that is being played. */
+  /** The answer that the test plays now. */
   answerOf(agent: AgentId): FakeRunning {
     const running = this.answers.get(agent);
     if (!running) throw new Error(`${agent} is not answering`);
@@ -391,7 +391,7 @@ export class FakeService implements ResidentService {
     this.disposed = true;
   }
 
-  /** `cut`: the turn whose answer goes on. */
+  /** `cut`: the turn whose answer is continued. */
   private start(id: AgentId, before: readonly TurnView[], user: string, cut?: TurnView): FakeRunning {
     const { id: turnId = `turn-${this.made++}`, answer = "" } = cut ?? {};
     const turn: TurnView = { id: turnId, user, answer, state: "running", createdAt: 0 };

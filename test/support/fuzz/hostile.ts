@@ -14,7 +14,7 @@ const texts: readonly string[] = [
 ];
 const huge: readonly bigint[] = [0xffffffffffffffffn, 2n ** 63n, 2n ** 53n, 2n ** 40n, 2n ** 32n - 1n, 2n ** 31n];
 
-/** Something that is not there where people write by hand. */
+/** A value that hand-written files would not contain. */
 function oddValue(random: Random): unknown {
   switch (random.below(7)) {
     case 0:
@@ -40,7 +40,7 @@ function nested(depth: number): unknown {
   return value;
 }
 
-/** The value with something odd somewhere in it. What it is made of stays as it was. */
+/** A copy of the value with something odd somewhere in it. The original does not change. */
 export function oddJson(random: Random, value: unknown): unknown {
   if (Array.isArray(value) && value.length > 0 && random.below(8) > 0) {
     const at = random.below(value.length);
@@ -58,14 +58,14 @@ export function oddJson(random: Random, value: unknown): unknown {
   return oddValue(random);
 }
 
-/** An own property whatever its name is, as JSON.parse makes it. */
+/** Sets an own property of any name, as JSON.parse does. */
 function withKey(entries: readonly (readonly [string, unknown])[], key: string, value: unknown): object {
   const object = Object.fromEntries(entries);
   Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
   return object;
 }
 
-/** The bytes with a few damages: bits, lengths, huge numbers, other places' bytes. */
+/** The bytes with some damage: flipped bits, changed lengths, huge numbers, bytes from other places. */
 export function oddBytes(random: Random, bytes: Uint8Array): Buffer {
   let odd = Buffer.from(bytes);
   for (let damages = 1 + random.below(3); damages > 0; damages -= 1) odd = damaged(random, odd);

@@ -4,14 +4,14 @@ import { ResidentError } from "../../../src/common/errors";
 import { runs } from "../engine/world/actions";
 import { Random } from "../random";
 
-/** What may be thrown: an error with a code of ours, or one of the classes named. */
+/** The allowed errors: a ResidentError that is not INTERNAL, or one of the given classes. */
 export interface Expected {
   readonly errors?: readonly (new (message?: string) => Error)[];
 }
 
 /**
- * Does `body` with thousands of different random numbers. Nothing comes out of it but what is expected, no object learns a
- * property that it did not have, and no buffer is asked for that is larger than `body` says the input allows.
+ * Runs `body` with thousands of different random numbers. Asserts that it throws only allowed errors, adds no property
+ * to `Object.prototype`, and allocates no buffer that is larger than `body` says the input allows.
  */
 export async function fuzz(
   numRuns: number,
@@ -41,7 +41,7 @@ export async function fuzz(
 
 const makers = ["alloc", "allocUnsafe", "allocUnsafeSlow"] as const;
 
-/** The largest buffer that is asked for from `watch` to `stop`. */
+/** The largest buffer that is allocated between `watch` and `stop`. */
 class WatchedBuffers {
   largest = 0;
   allowed = Number.POSITIVE_INFINITY;

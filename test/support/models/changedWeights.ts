@@ -2,7 +2,7 @@ import { open, utimes } from "node:fs/promises";
 import path from "node:path";
 
 /**
- * Flips a bit of the embedding, 64 KB behind its beginning or at its end, in place: the file keeps its inode, its length
+ * Flips a bit of the embedding in place, 64 KB after its beginning or at its end: the file keeps its inode, its length
  * and its time of modification.
  */
 export async function changeWeights(directory: string): Promise<void> {

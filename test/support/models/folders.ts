@@ -14,7 +14,7 @@ export function temporaryFolder(): { readonly path: string } {
   return holder;
 }
 
-/** Asserts that `promise` rejects with `code` and a text that matches `what`; gives back the error. */
+/** Asserts that `promise` rejects with `code` and a text that matches `what`; returns the error. */
 export async function rejection(promise: Promise<unknown>, code: ErrorCode, what: RegExp): Promise<ResidentError> {
   const error: unknown = await promise.then(
     () => assert.fail(`resolved instead of ${code}`),

@@ -12,7 +12,7 @@ export type GgufEntry =
 
 export interface GgufTensorSpec {
   readonly name: string;
-  /** Outermost first; the file holds them the other way round. */
+  /** Outermost first; the file has the reverse order. */
   readonly shape: readonly number[];
   readonly typeId: number;
   readonly data: Buffer;

@@ -11,7 +11,7 @@ import {
   u32,
 } from "./ggufBuilder";
 
-/** A network of two layers with random weights, complete enough for every file of the import. */
+/** A model of two layers with random weights, complete enough for every file of the import. */
 export const tiny = {
   layers: 2,
   hidden: 64,

@@ -20,7 +20,7 @@ export const tinyTensors = {
   "model.norm.weight": { dtype: "F16", shape: [32] },
 };
 
-/** Files that pass for a model as long as nobody reads its weights; `undefined` leaves a file out. */
+/** Writes the files of a model that is valid except for its weights; `undefined` omits a file. */
 export async function writeTinyModel(
   directory: string,
   files: Readonly<Record<string, string | Buffer | undefined>> = {},

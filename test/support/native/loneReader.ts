@@ -12,13 +12,15 @@ function failAll(sequence: number, error: Error): void {
   throw new Error(`sequence ${sequence} failed: ${error.message}`);
 }
 
-/** Block ids in order, of all layers or, where those with a window have their own, of the others; then of these. */
+/**
+ * Block ids in order: those of all layers without a window, then, if they have their own, those of the window layers.
+ */
 export interface Tables {
   readonly table: readonly BlockId[];
   readonly windowTable?: readonly BlockId[];
 }
 
-/** Answers as nobody else does: alone, in blocks of its own in order, the prompt as one chunk, then a token a run. */
+/** Computes reference answers: alone, in its own blocks in order, the prompt as one chunk, then one token per run. */
 export class LoneReader {
   private readonly runner: MlxRunner;
 
@@ -26,7 +28,7 @@ export class LoneReader {
     private readonly pool: NativePool,
     info: NativeModelInfo,
     private readonly tables: Tables,
-    /** For bytes on their way out of the pool. */
+    /** Folder for bytes that are read out of the pool. */
     private readonly scratchFile: string,
   ) {
     this.runner = new MlxRunner(pool, info);
@@ -48,7 +50,7 @@ export class LoneReader {
     return { tokenIds: ids.slice(tokens.length), ...(sampling.logprobs === 0 ? {} : { logprobs }) };
   }
 
-  /** Whether the tables' blocks, where there are any, hold what the same tokens leave here. */
+  /** Whether the blocks of the tables hold what the same tokens leave here. */
   async agrees(tokens: Int32Array, { table, windowTable = [] }: Tables): Promise<boolean> {
     if (tokens.length === 0) return true;
     const row = { ...this.row, tokens, wantToken: false };

@@ -28,7 +28,7 @@ import { LoneReader, type Tables } from "./loneReader";
 export type Geometry = Omit<PoolGeometry, "vocabSize">;
 
 /**
- * The addon as a world's device: a pool with blocks at its end (and at the end of those of the layers with a window) that
+ * The addon as a world's device: a pool with extra blocks at its end (and at the end of the window layers' blocks) that
  * the engine does not know, and a store on disk.
  */
 export class NativeDevice implements WorldDevice {
@@ -36,7 +36,7 @@ export class NativeDevice implements WorldDevice {
   readonly vocabSize: number;
   readonly exact: boolean;
   duringRun: () => Promise<void> = async () => {};
-  /** What came from disk. */
+  /** The blocks that came from disk. */
   loadedTokens = 0;
   loadedWindowBlocks = 0;
   readonly runner: MlxRunner;
@@ -44,7 +44,7 @@ export class NativeDevice implements WorldDevice {
   private readonly truth: LoneReader;
   private readonly identity: BlockIdentity;
   private readonly store: BlockStore;
-  /** What callers do beside the run under way. */
+  /** Called during a run, so that callers act at the same time. */
   private readonly beside: Promise<void>[] = [];
 
   static async start(
@@ -138,7 +138,7 @@ export class NativeDevice implements WorldDevice {
     await this.pool.dispose();
   }
 
-  /** How many from the first were there; nothing that was saved is ever refused. */
+  /** Number of blocks found from the first on; asserts that no saved block is refused. */
   private async load(stored: readonly StoredBlock[], targets: readonly RestoreTarget[]): Promise<number> {
     const blocks = targets.map(({ block }) => this.native(block));
     const { loaded, refused } = await this.store.load(this.pool, this.identity, stored, blocks);
@@ -146,7 +146,7 @@ export class NativeDevice implements WorldDevice {
     return loaded;
   }
 
-  /** The engine's id of a block as the pool's: the hidden ones lie before those of the layers with a window. */
+  /** Converts the engine's block id to the pool's: the extra blocks come before those of the window layers. */
   private native(block: BlockId): BlockId {
     const { totalBlocks } = this.geometry;
     return block < totalBlocks ? block : block + this.pool.blocks - totalBlocks;
@@ -173,7 +173,7 @@ export class NativeDevice implements WorldDevice {
     return [...full, this.store.block(this.identity, parent, start, tokens.subarray(start))];
   }
 
-  /** What is written must be the row's alone when the run begins and when it is over. */
+  /** Asserts that written blocks belong to the row alone at the start and at the end of the run. */
   private async run(rows: readonly SequenceStep[], options: RunOptions): Promise<void> {
     const { geometry } = this;
     checkRows(rows, options.steps, geometry);

@@ -59,13 +59,13 @@ export function makeBatch(parts: readonly Part[], steps = 1): StepBatch {
 }
 
 /**
- * A run of many sequences, in blocks from `firstBlock` on: some tens of milliseconds, in which the host can do something,
- * where a step of one sequence takes some microseconds.
+ * A run of many sequences, in blocks from `firstBlock` on. It takes some tens of milliseconds, in which the host can
+ * act; a step of one sequence takes only some microseconds.
  */
 export function longRun(firstBlock: number): {
   readonly parts: readonly Part[];
   readonly steps: number;
-  /** The first block behind those of the run. */
+  /** The first block after those of the run. */
   readonly endBlock: number;
 } {
   const [sequences, blocks, steps] = [30, 28, 200];
@@ -115,7 +115,7 @@ export class NativeRig {
     return new NativeRig(addon, model, await model.createPool(blocks, 8));
   }
 
-  /** Ids by sequence. `onStep` sees the tokens of each step and may cancel. */
+  /** Sampled ids by sequence. `onStep` gets the tokens of each step and may cancel. */
   async run(
     parts: readonly Part[],
     steps = 1,

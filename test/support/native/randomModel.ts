@@ -14,16 +14,16 @@ export const randomModelConfig = {
   max_position_embeddings: 256,
 } as const;
 
-/** The same for prompts whose attention fits in no memory, unless it is fused. */
+/** The same for prompts whose attention matrix fits in no memory unless attention is fused. */
 export const longContextConfig = { ...randomModelConfig, max_position_embeddings: 200_000 } as const;
 
-/** The first one with matrices of 4 or 8 bits in groups of 32, so wide that groups go in pairs. */
+/** The first one with matrices of 4 or 8 bits in groups of 32, wide enough that groups are processed in pairs. */
 export function quantisedConfig(bits: 4 | 8) {
   const config = { ...randomModelConfig, hidden_size: 64, intermediate_size: 96 };
   return { ...config, quantization: { group_size: 32, bits } };
 }
 
-/** A Gemma 3 of the first one's sizes: 3 layers, of which the first two see 24 tokens. */
+/** A Gemma 3 of the first one's sizes: 3 layers, of which the first two have a window of 24 tokens. */
 export const randomGemmaConfig = {
   ...randomModelConfig,
   model_type: "gemma3_text",
@@ -95,11 +95,11 @@ class RandomTensors {
       this.addFloats(`${module}.weight`, [outputs, inputs], () => this.next() - 0.5);
       return;
     }
-    // The generator's upper bits alone: its lower ones repeat soon.
+    // Only the generator's upper bits: its lower bits repeat soon.
     const halves = Uint16Array.from({ length: (outputs * inputs * bits) / 16 }, () => this.next() * 2 ** 16);
     this.add(`${module}.weight`, "U32", [outputs, (inputs * bits) / 32], Buffer.from(halves.buffer));
     const groups = [outputs, inputs / 32];
-    // Of the size of 1 / (2 ** bits - 1), and exact in 16 bits.
+    // About 1 / (2 ** bits - 1), and exact in 16 bits.
     const scale = () => (1 + Math.floor(8 * this.next()) / 8) / 2 ** bits;
     this.addFloats(`${module}.scales`, groups, scale);
     this.addFloats(`${module}.biases`, groups, () => -scale() * 2 ** (bits - 1));

@@ -1,4 +1,4 @@
-/** What every service keeps to, wherever its core runs. */
+/** The contract of every service, independent of where its core runs. */
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";

@@ -2,7 +2,7 @@ import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { Emitter } from "../../../src/common/events";
 import type { Port } from "../../../src/service/remote/port";
 
-/** One end of a channel that takes messages only when the test says so. */
+/** One end of a channel that delivers messages only when the test says so. */
 export class HeldPort<Out, In> implements Port<Out, In> {
   private readonly messages = new Emitter<In>();
   private readonly closes = new Emitter<string>();
@@ -27,7 +27,7 @@ export class HeldPort<Out, In> implements Port<Out, In> {
     this.port.close();
   }
 
-  /** Takes what came, and says how many messages that were. */
+  /** Delivers the waiting messages and returns their number. */
   take(): number {
     let taken = 0;
     for (let next = receiveMessageOnPort(this.port); next !== undefined; next = receiveMessageOnPort(this.port)) {

@@ -8,7 +8,7 @@ import type { FromClient } from "../../../src/service/remote/pendingCalls";
 import { ServiceServer } from "../../../src/service/remote/server";
 import { HeldPort } from "./heldPort";
 
-/** A client and a server in one thread; what one posts reaches the other when the test says so. */
+/** A client and a server in one thread; the test decides when messages are delivered. */
 export class RemoteRig {
   readonly lines: { readonly level: LogLevel; readonly message: string }[] = [];
   readonly clientEnd: HeldPort<FromClient, readonly ToClient[]>;
@@ -25,13 +25,13 @@ export class RemoteRig {
     new ServiceServer(this.serverEnd, () => core);
   }
 
-  /** The server takes what was posted and does what can be done at once. */
+  /** Delivers the client's messages; the server does what it can do at once. */
   async serve(): Promise<void> {
     this.serverEnd.take();
     await setImmediate();
   }
 
-  /** Until nobody has anything more to say. */
+  /** Delivers until no message is left on either side. */
   async settle(): Promise<void> {
     let taken: number;
     do {

@@ -1,4 +1,4 @@
-/** One full sample of everything that crosses the door. */
+/** One complete sample of all data that crosses the door. */
 import { Emitter } from "../../../src/common/events";
 import type {
   AgentDetail,
@@ -204,7 +204,7 @@ const engineStates: readonly EngineState[] = [
   { type: "failed", error },
 ];
 
-/** Every kind of event of a service but the one that the client makes itself: that the core ended. */
+/** Every kind of event of a service except "ended", which the client itself creates. */
 export const serviceEvents: readonly ServiceEvent[] = [
   ...engineStates.map((state) => ({ type: "engine", state }) as const),
   { type: "agent", id: "a", summary: agent },
@@ -273,7 +273,7 @@ const createRequest = {
 };
 const sendRequest = { text: "Hello", sampling };
 
-/** One call of every method of the wire, with every argument. What it resolves with is plain data, or an answer. */
+/** One call of every method of the wire, with every argument. Each resolves with plain data or an answer. */
 export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) => Promise<unknown> } = {
   status: (door) => door.status(),
   diagnose: (door) => door.diagnose(),
@@ -322,7 +322,7 @@ async function withProgress<T>(work: (tell: (progress: Progress) => void) => Pro
   return { result, progresses };
 }
 
-/** Everything that an answer tells until its end. */
+/** All events of an answer until its end. */
 async function told(running: Running | undefined) {
   const events: GenerationEvent[] = [];
   running?.onEvent((event) => events.push(event));
@@ -330,7 +330,7 @@ async function told(running: Running | undefined) {
   return events;
 }
 
-/** A service that returns a full sample of everything, and keeps what it was asked. */
+/** A service that returns complete samples and records its calls. */
 export class SampleService implements ResidentService {
   private readonly emitter = new Emitter<ServiceEvent>();
   readonly asked: (readonly unknown[])[] = [];

@@ -12,7 +12,7 @@ function systemError(code: string, file: string): Error {
   return Object.assign(new Error(`${code}: made by a test, '${file}'`), { code });
 }
 
-/** What all file handles share. */
+/** The prototype of all file handles. */
 async function handlePrototype(): Promise<object> {
   const name = path.join(os.tmpdir(), `resident handle ${process.pid}`);
   const handle = await open(name, "w+");
@@ -21,7 +21,7 @@ async function handlePrototype(): Promise<object> {
   return Object.getPrototypeOf(handle);
 }
 
-/** Replaces functions of `target` while `body` runs. `wrap` gives the one to call in the place of another. */
+/** Replaces functions of `target` while `body` runs. `wrap` returns the replacement. */
 async function replacing(
   replaced: readonly (readonly [target: object, name: string, wrap: (original: Work) => Work])[],
   body: () => Promise<void>,
@@ -38,8 +38,8 @@ async function replacing(
 type Work = (this: unknown, ...parameters: readonly unknown[]) => unknown;
 
 /**
- * Runs `body` while the calls of the system that `isFailing` chooses reject with `code`; resolves with how many did. For
- * a call on a handle `file` is empty.
+ * Runs `body` while the system calls that `isFailing` chooses reject with `code`; resolves with their number. `file` is
+ * empty for a call on a handle.
  */
 export async function withFailingCalls(
   code: string,
@@ -65,7 +65,7 @@ export async function withFailingCalls(
   return failures;
 }
 
-/** Runs `body` while every read of a file handle gives at most `mostBytes`, and now and then nothing at first. */
+/** Runs `body` while every read of a file handle returns at most `mostBytes`, and sometimes nothing at first. */
 export async function withShortReads(mostBytes: number, body: () => Promise<void>): Promise<void> {
   let reads = 0;
   const shorter = (original: Work) =>
@@ -77,7 +77,7 @@ export async function withShortReads(mostBytes: number, body: () => Promise<void
   await replacing([[await handlePrototype(), "read", shorter]], body);
 }
 
-/** Runs `body` while every write through a file handle takes at most `mostBytes`. */
+/** Runs `body` while every write through a file handle writes at most `mostBytes`. */
 export async function withShortWrites(mostBytes: number, body: () => Promise<void>): Promise<void> {
   const shorter = (original: Work) =>
     function write(this: unknown, bytes: unknown, at: unknown, length: unknown, position: unknown): unknown {

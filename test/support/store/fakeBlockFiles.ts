@@ -8,7 +8,7 @@ import type {
   BlockFileWrite,
 } from "../../../src/store/ports";
 
-/** What the pool's blocks hold, as text. */
+/** The contents of the pool's blocks, as text. */
 export interface BlockContents {
   get(block: number): string | undefined;
   set(block: number, contents: string): void;
@@ -25,7 +25,7 @@ export class FakeBlockFiles implements BlockFiles {
   beforeRead: () => Promise<void> = async () => {};
   /** Thrown by the next writes while set. */
   writeError: Error | undefined;
-  /** Asked before each read: a refusal that the system is the reason of; what it throws, the read throws. */
+  /** Called before each read: may return a refusal caused by the system, or throw what the read shall throw. */
   refuseRead: (path: string) => BlockFileRefusal | undefined = () => undefined;
 
   constructor(
@@ -60,7 +60,7 @@ export class FakeBlockFiles implements BlockFiles {
     if (failed !== undefined) return failed;
     let text: string;
     try {
-      // As the addon does: a pipe would never end, an endless device neither.
+      // As the addon does: a read of a pipe or an endless device would never end.
       if (!(await stat(request.path)).isFile()) return { code: "format", reason: "it is no regular file" };
       text = await readFile(request.path, "utf8");
     } catch (error) {
@@ -85,13 +85,13 @@ export class FakeBlockFiles implements BlockFiles {
       return { code: "geometry", reason: `${tokens} tokens, not ${request.tokens}` };
     this.contents.set(request.block, content);
     const { usedAt } = request;
-    // A save may have put another file into its place meanwhile.
+    // A save may have replaced the file meanwhile.
     if (usedAt !== undefined) await utimes(request.path, usedAt / 1000, usedAt / 1000).catch(() => {});
     return undefined;
   }
 }
 
-/** What the addon says of a block file when it is not told what it must hold. */
+/** The addon's check of a block file without expected contents. */
 export async function checkFakeBlockFile(file: string): Promise<BlockFileCheck & { readonly bytes: number }> {
   const nothing = new FakeBlockFiles(0);
   const refused = await nothing.readBlockFile({ path: file, block: 0, tokens: anyTokens, expect: {} });

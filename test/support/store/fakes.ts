@@ -7,10 +7,13 @@ import type { BlockIdentity } from "../../../src/store/blockIdentity";
 import { durableFiles } from "../../../src/store/files";
 import type { Durability, DurableFiles, FileLock, FileLocks } from "../../../src/store/ports";
 
-/** Locks of one machine; every `process()` is another holder. As the system's they are the file's, whatever its name. */
+/**
+ * Locks of one machine; every `process()` is another holder. As in the system, a lock belongs to the file, not its
+ * name.
+ */
 export class FakeLocks {
   private readonly held = new Set<string>();
-  /** How often a lock was tried. */
+  /** Number of attempts to take a lock. */
   tries = 0;
 
   process(): FileLocks {
@@ -35,7 +38,7 @@ export class FakeLocks {
   }
 }
 
-/** Real files, on a disk that is full while `full` is set. */
+/** Real files on a disk that is full while `full` is set. */
 export class FlakyFiles implements DurableFiles {
   full = false;
   /** Awaited before anything is written. */

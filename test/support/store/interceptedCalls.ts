@@ -8,7 +8,7 @@ export interface Interception {
   readonly before: (name: string) => Promise<void> | void;
 }
 
-/** Does `work` while the product's calls of the file system are intercepted. Nothing else may run meanwhile. */
+/** Runs `work` while the product's file-system calls are intercepted. Nothing else may run meanwhile. */
 export async function whileIntercepting<T>({ names, before }: Interception, work: () => Promise<T>): Promise<T> {
   const handles = await handlePrototype();
   const undo = names.map((name) => intercept(name === "sync" ? handles : fsPromises, name, before));
@@ -19,7 +19,7 @@ export async function whileIntercepting<T>({ names, before }: Interception, work
   }
 }
 
-/** How often `work` makes each of the calls. */
+/** Counts how often `work` makes each of the calls. */
 export async function countCalls(
   names: readonly string[],
   work: () => Promise<unknown>,
@@ -30,7 +30,7 @@ export async function countCalls(
   return counts;
 }
 
-/** The class of file handles, which node does not export. */
+/** The class of file handles, which Node does not export. */
 async function handlePrototype(): Promise<object> {
   const probe = await fsPromises.open(os.tmpdir(), "r");
   await probe.close();

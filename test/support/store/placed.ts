@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
 
-/** What may lie where a file of ours was. */
+/** What may replace a file of the store. */
 export const placed: Readonly<Record<string, (file: string) => Promise<void>>> = {
   nothing: async () => {},
   "an empty file": (file) => writeFile(file, ""),

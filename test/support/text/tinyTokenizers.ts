@@ -1,4 +1,4 @@
-/** Tokenizers small enough to know by heart, in tokenizer.json's form. */
+/** Very small tokenizers in the format of tokenizer.json. */
 
 const printable = (byte: number) => (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
 
@@ -57,7 +57,7 @@ export function byteLevelTokenizer(
   };
 }
 
-/** SentencePiece's BPE with byte fallback, as Llama 2 and Mistral have it: "▁" is a space, the first one is added. */
+/** SentencePiece's BPE with byte fallback, as in Llama 2 and Mistral: "▁" is a space; a leading one is added. */
 export function sentencePieceTokenizer(): object {
   const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
   const words = ["<unk>", "<s>", "</s>", ...bytes, "▁", "a", "b", "c", "▁a", "ab", "▁ab"];
@@ -94,7 +94,7 @@ export function sentencePieceTokenizer(): object {
 
 const spaceRuns = [2, 3, 4, 5, 6, 7, 8];
 
-/** As Gemma's: "▁" is a space, runs of it are made by merges, and stand among the added tokens too. */
+/** As in Gemma: "▁" is a space; runs of it come from merges and are also added tokens. */
 export function spaceRunTokenizer(): object {
   const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
   const runs = spaceRuns.map((length) => "▁".repeat(length));
@@ -137,7 +137,7 @@ export function spaceRunTokenizer(): object {
   };
 }
 
-/** As GPT-NeoX's and Phi's: byte-level, and runs of spaces and tabs are added tokens that the vocabulary does not have. */
+/** As in GPT-NeoX and Phi: byte-level; runs of spaces and tabs are added tokens that are not in the vocabulary. */
 export function addedSpaceTokenizer(normalized: boolean): object {
   const words = [...byteCharacters, ...merges.map((merge) => merge.replace(" ", ""))];
   const runs = [...spaceRuns.map((length) => " ".repeat(length)), "\t\t"];

@@ -2,14 +2,14 @@ import type { ChatUpdate } from "../../../src/protocol/chat";
 import type { Reply } from "../../../src/protocol/page";
 import { ChatPage } from "../../../src/webview/chat/chatPage";
 
-/** What the page posted, as far as tests look into it. */
+/** The parts of a page's messages that tests read. */
 interface Posted {
   readonly type: string;
   readonly id?: number;
   readonly command?: { readonly type: string };
 }
 
-/** The whole chat page in the document of `useDocument`, with frames and idle time at the test's word. */
+/** The whole chat page in the document of `useDocument`; the test controls frames and idle time. */
 export class ChatInDocument {
   readonly posted: Posted[] = [];
   readonly page: ChatPage;
@@ -44,12 +44,12 @@ export class ChatInDocument {
     document.body.append(this.page.element);
   }
 
-  /** The host posts; nothing is drawn before the next frame. */
+  /** Posts as the host; nothing is drawn before the next frame. */
   post(message: ChatUpdate | Reply): void {
     this.receive({ data: message });
   }
 
-  /** The host posts, and a frame is drawn. */
+  /** Posts as the host and draws a frame. */
   show(message: ChatUpdate | Reply): void {
     this.post(message);
     this.frame();
@@ -59,7 +59,7 @@ export class ChatInDocument {
     for (const work of this.frames.splice(0)) work();
   }
 
-  /** Lets the page do all that it does while it is idle. */
+  /** Runs all of the page's idle work. */
   rest(): void {
     while (this.idle.length > 0) this.idle.shift()?.();
   }

@@ -1,4 +1,4 @@
-/** The colours of VS Code's themes, and what CSS makes of them. */
+/** The colours of VS Code's themes, and the colours that CSS computes from them. */
 import fs from "node:fs";
 import path from "node:path";
 import type { ThemeName } from "./themes.mjs";
@@ -30,7 +30,9 @@ export function readTheme(name: ThemeName): Theme {
   );
 }
 
-/** A colour as style sheets and browsers write it: hexadecimal, rgb(), color(srgb …), var() and color-mix(in srgb, …). */
+/**
+ * A colour as style sheets and browsers write it: hexadecimal, rgb(), color(srgb …), var() and color-mix(in srgb, …).
+ */
 export function resolve(expression: string, theme: Theme): Colour {
   const text = expression.trim();
   const [, name = "", inside = ""] = /^([\w-]+)\((.*)\)$/s.exec(text) ?? [];
@@ -78,7 +80,7 @@ function topLevel(inside: string): readonly string[] {
   return parts.map((part) => part.trim());
 }
 
-/** What is seen where `over` is painted on `under`. */
+/** The visible colour when `over` is painted on `under`. */
 export function painted(over: Colour, under: Colour): Colour {
   const channel = (index: 0 | 1 | 2) => over.rgb[index] * over.alpha + under.rgb[index] * (1 - over.alpha);
   return { rgb: [channel(0), channel(1), channel(2)], alpha: 1 };

@@ -1,4 +1,4 @@
-/** Stands where VS Code and the extension's host are: answers `ready` with the state that the address names. */
+/** Replaces VS Code and the extension's host: answers `ready` with the state that the address names. */
 import type { Reply } from "../../../src/protocol/page";
 import { chatSamples } from "./samples/chat";
 import { roomSamples } from "./samples/room";
@@ -14,7 +14,7 @@ const samples: Readonly<Record<string, Readonly<Record<string, Sample>>>> = {
 
 const { pathname, searchParams } = new URL(location.href);
 const sample = samples[pathname]?.[searchParams.get("state") ?? ""] ?? [];
-/** What the page had kept of itself before it was loaded. */
+/** The state that the page saved before it was loaded. */
 let state: unknown = JSON.parse(searchParams.get("memory") ?? "{}");
 
 function toPage(message: object): void {

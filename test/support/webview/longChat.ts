@@ -2,7 +2,7 @@ import type { ChatSnapshot, ChatUpdate } from "../../../src/protocol/chat";
 import type { PageTurn } from "../../../src/protocol/page";
 import { agent, figures, ready } from "./samples/agents";
 
-/** Is in the first turn of a long conversation and nowhere else. */
+/** A text that is only in the first turn of a long conversation. */
 export const rareWord = "serendipity";
 
 const prose = "The parser reports `expected '}'` at the end of the **last complete statement**, then it skips on. ";
@@ -20,10 +20,10 @@ function longTurn(number: number): PageTurn {
   };
 }
 
-/** The id of the turn that runs. */
+/** The id of the running turn. */
 export const runningId = "running";
 
-/** `count` turns, each with text and code; the last one runs and has said nothing yet. */
+/** `count` turns, each with text and code; the last one is running and has no text yet. */
 export function longSnapshot(count: number): ChatSnapshot {
   const ended = Array.from({ length: count - 1 }, (_, at) => longTurn(at + 1));
   return {

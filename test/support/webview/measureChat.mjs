@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /**
- * What the chat's page costs in Chromium, by the number of turns: the time to its first frame, and the main thread's
- * time for each update of a streaming answer. Judges nothing.
+ * Measures the chat page in Chromium by the number of turns: the time to its first frame, and the main thread's time
+ * for each update of a streaming answer. It has no pass or fail.
  *
- *   node test/support/webview/measureChat.mjs                 with 3 and with 300 turns
- *   node test/support/webview/measureChat.mjs 3 100 1000      with these
- *   node test/support/webview/measureChat.mjs --root DIR 300  the page of another checkout
+ *   node test/support/webview/measureChat.mjs                 with 3 and with 300 turns node
+ * test/support/webview/measureChat.mjs 3 100 1000      with these node test/support/webview/measureChat.mjs --root DIR
+ * 300  the page of another checkout
  */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -52,7 +52,7 @@ function snapshot(count) {
   };
 }
 
-/** In the page: posts what the host would, and waits for the frame in which it is shown. */
+/** In the page: posts as the host would, and waits for the frame that shows it. */
 const inPage = {
   boot: (first) =>
     new Promise((resolve) => {
@@ -129,7 +129,7 @@ async function measure(browser, files, count) {
   const startedAt = await page.evaluate(() => performance.now());
   const settledMs = (await page.evaluate(inPage.settle)) - startedAt + firstMs;
   const client = await page.context().newCDPSession(page);
-  // Processor time of the main thread: what else the machine does is not in it.
+  // Processor time of the main thread: not affected by other work of the machine.
   await client.send("Performance.enable", { timeDomain: "threadTicks" });
   const metrics = async () => {
     const list = await client.send("Performance.getMetrics");

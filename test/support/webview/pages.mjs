@@ -9,7 +9,7 @@ export const pages = ["chat", "room", "status"];
 
 const types = { ".js": "text/javascript", ".css": "text/css", ".ttf": "font/ttf", ".html": "text/html" };
 
-/** As strict as the product's policy, with this server in the place of the webview's resources. */
+/** As strict as the product's policy, but with this server instead of the webview's resources. */
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; base-uri 'none'";
 
 function build(root, out) {
@@ -84,7 +84,7 @@ export async function servePages(root) {
   };
 }
 
-/** What a person does in a state, where the state is more than what the host sent. */
+/** User actions for states that need more than the host's messages. */
 export async function enter(tab, state) {
   if (state === "mention") await tab.locator("textarea").pressSequentially("@te");
   if (state === "branchTree" || state === "branches") await tab.locator("details.branches summary").click();

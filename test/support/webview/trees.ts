@@ -1,4 +1,4 @@
-/** Finding things in a page's tree, as a reader would in the page. */
+/** Finds nodes in a page's tree, as a reader would find them in the page. */
 import { type Child, type Children, flatten, type TreeNode, textOf } from "../../../src/webview/shared/tree";
 
 export function nodesOf(...children: readonly Children[]): readonly TreeNode[] {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** What callers of an engine may do. Numbers choose among what there is then, so that any script makes sense. */
+/** Actions of an engine's callers. Numbers choose among the objects that exist then, so that any script is valid. */
 export type Action =
   | {
       readonly type: "submit";
@@ -22,9 +22,9 @@ export type Action =
       readonly family: number;
       readonly tokens: number;
       readonly good: number;
-      /** Of what was saved, if there is any, rather than of the family. */
+      /** Restores saved tokens, if there are any, instead of tokens of the family. */
       readonly saved: boolean;
-      /** Waits for as many blocks, as an answer's does; else takes what there is, as a read ahead's. */
+      /** Waits for all blocks, as for an answer; otherwise takes what is available, as for a read-ahead. */
       readonly waits: boolean;
     }
   | { readonly type: "commit"; readonly pick: number }
@@ -32,8 +32,8 @@ export type Action =
   | { readonly type: "fail"; readonly what: Fault };
 
 /**
- * What may fail: a run or a copy before anything ran, with one request to blame or none; for want of memory; with the
- * pool's contents lost; the sampling of one request; the hasher, the clock, a listener.
+ * Faults: a run or a copy fails before anything ran, and names a request or none; for lack of memory; with the pool's
+ * contents lost; or the sampling of one request, the hasher, the clock or a listener fails.
  */
 export const faults = [
   "run refused",
@@ -50,7 +50,7 @@ export const faults = [
 
 export type Fault = (typeof faults)[number];
 
-/** Steps of the prompts' ids: those of one family share their beginnings. */
+/** The step between a prompt's ids, one per family: prompts of one family share their beginnings. */
 export const families = [11, 23, 37] as const;
 
 const pick = fc.nat({ max: 30 });
@@ -98,7 +98,7 @@ const failure: fc.Arbitrary<Action> = fc.record({
   what: fc.constantFrom(...faults),
 });
 
-/** Long ones: what goes wrong goes wrong late. */
+/** Long scripts, since some faults appear late. */
 const long = { minLength: 10, maxLength: 60, size: "max" } as const;
 
 export const script = fc.array(action, long);
@@ -108,12 +108,12 @@ export const scriptWithFailures = fc.array(
   long,
 );
 
-/** What callers do with caches that they have: use them all the time, or leave them idle, saved or still to be saved. */
+/** What callers do with their caches: use them all the time, or leave them idle, saved or unsaved. */
 export const idleCaches = fc.constantFrom("none", "saved", "unsaved", "cannot be saved");
 
 export type IdleCaches = typeof idleCaches extends fc.Arbitrary<infer T> ? T : never;
 
-/** To repeat a failure, or to look for others: fast-check prints the seed and the path of what fails. */
+/** Repeats a failure or searches for others: fast-check prints the seed and the path of a failure. */
 export function runs(seed: number, numRuns: number): { readonly seed: number; readonly numRuns: number } {
   const { RESIDENT_SEED, RESIDENT_RUNS } = process.env;
   return { seed: Number(RESIDENT_SEED ?? seed), numRuns: Number(RESIDENT_RUNS ?? numRuns) };

@@ -10,35 +10,35 @@ import type { Fault } from "./actions";
 /** An answer computed without the engine. */
 export interface TrueAnswer {
   readonly tokenIds: readonly TokenId[];
-  /** Where the request asks for them and the device tells them. */
+  /** Present if the request asks for them and the device reports them. */
   readonly logprobs?: readonly number[];
 }
 
-/** What `Restore.commit` wants to know. */
+/** The arguments of `Restore.commit`. */
 export interface Filled {
   readonly numTokens: number;
   readonly window: boolean;
 }
 
-/** What lies under a world: an engine over some device, and what that device would answer without the engine. */
+/** The base of a world: an engine over some device, and that device's answers without the engine. */
 export interface WorldDevice {
   readonly engine: BlockPoolBatchEngine;
   readonly vocabSize: number;
-  /** Whether a row's bits do not depend on its company here: else answers are not compared. */
+  /** Whether a row's bits are independent of the other rows: otherwise answers are not compared. */
   readonly exact: boolean;
-  /** Called now and then while the device is at work. */
+  /** Called at intervals while the device computes. */
   duringRun: () => Promise<void>;
-  /** One step with every check; whether anything moved. */
+  /** Does one step with every check; returns whether it made progress. */
   step(): Promise<boolean>;
   trueAnswer(request: GenerationRequest): Promise<TrueAnswer>;
   /** Whether the cache's blocks hold exactly what computing its tokens leaves. */
   holds(cache: AgentBlocks): Promise<boolean>;
-  /** Writes the cache's blocks to where `fill` finds them. */
+  /** Saves the cache's blocks so that `fill` finds them. */
   save(cache: AgentBlocks): Promise<void>;
-  /** Fills the targets that start before token `good`, and the window's, as far as they are found. */
+  /** Fills the targets that start before token `good`, and the window's, until one is not found. */
   fill(restore: Restore, tokens: Int32Array, good: number): Promise<Filled>;
-  /** Plans a fault, with the error that it throws, where that can be planned. */
+  /** Plans a fault and its error, if this device can. */
   plan(fault: Fault, error: ResidentError): void;
-  /** From now on nothing fails. */
+  /** Removes all planned faults. */
   planNothing(): void;
 }

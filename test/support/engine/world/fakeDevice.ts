@@ -9,7 +9,7 @@ import { referenceAnswer } from "../fakeModel";
 import type { Fault } from "./actions";
 import type { Filled, TrueAnswer, WorldDevice } from "./device";
 
-/** The fake device as a world's. Its disk has everything: what computing the tokens leaves. */
+/** The fake device for a world. Its disk has the blocks of any tokens, as computing them would leave them. */
 export class FakeDevice implements WorldDevice {
   readonly vocabSize = vocabSize;
   readonly exact = true;

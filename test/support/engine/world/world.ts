@@ -34,24 +34,24 @@ const samplings: readonly SamplingParams[] = [
   { ...greedy, logprobs: -1 },
 ];
 
-/** Of those saved last: the rest would say the same again. */
+/** Number of saved caches to check, the newest ones: more would show nothing new. */
 const mostRoundTrips = 3;
 
 export interface WorldOptions {
   readonly idleCaches: IdleCaches;
-  /** Lengths of prompts and caches in a script are times this. */
+  /** Factor of the lengths of prompts and caches in a script. */
   readonly scale?: number;
-  /** Lengths of answers are times this. */
+  /** Factor of the lengths of answers. */
   readonly answerScale?: number;
 }
 
-/** Plays a script to its end: every answer is compared with the true one and every block counted. */
+/** Plays a script to its end, compares every answer with the true one, and counts every block. */
 export async function play(world: World, actions: readonly Action[]): Promise<void> {
   await world.play([...actions]);
   await end(world);
 }
 
-/** The same, where callers also act while the device is at work. */
+/** The same, but callers also act while the device computes. */
 export async function playBeside(world: World, actions: readonly Action[]): Promise<void> {
   const left = [...actions];
   let acting = false;
@@ -87,7 +87,7 @@ export class World {
   private woken = false;
   private idleCaches: IdleCaches;
   private numIdle = 0;
-  /** What is begun now is not to last. */
+  /** The script is over: work that begins now must end soon. */
   private isOver = false;
 
   constructor(
@@ -102,7 +102,7 @@ export class World {
     });
   }
 
-  /** Takes one after the other out of `left`; others may take from it meanwhile. */
+  /** Takes actions from `left` one after the other; other callers may take from it meanwhile. */
   async play(left: Action[]): Promise<void> {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       await this.do(next);
@@ -145,13 +145,13 @@ export class World {
   }
 
   /**
-   * No further call comes: what callers have is idle from now on, and restores end. Then everything runs to its end by
-   * the engine's own events, or somebody waits for ever.
+   * No further call comes: all caches are idle from now on, and restores end. Then everything must run to its end by
+   * the engine's own events; otherwise some work would wait for ever.
    */
   async runOut(): Promise<void> {
     const { engine } = this.device;
     if (this.idleCaches === "none") this.idleCaches = "saved";
-    // One that is left idle may be dropped at once, or make the engine drop others.
+    // A cache that becomes idle may be dropped at once, or make the engine drop others.
     for (const cache of [...this.caches]) if (this.caches.includes(cache)) this.leaveIdle(cache);
     for (const { restore } of this.restores.splice(0)) restore.cancel();
     this.isOver = true;
@@ -167,7 +167,7 @@ export class World {
     this.isOver = false;
   }
 
-  /** Every answer is the true one, or the beginning of it that was asked for; every cache holds what it says. */
+  /** Asserts that every answer is the true one, or the requested beginning of it, and that every cache is right. */
   async assertAnswers(): Promise<void> {
     for (const { generation, request, logprobs } of this.started) {
       const result = await generation.result.catch(assertPlanned);
@@ -192,7 +192,7 @@ export class World {
     }
   }
 
-  /** Caches that are saved and forgotten come back from disk as they were, and go on as if they had never left. */
+  /** Asserts that saved and released caches can be restored from disk unchanged and continued. */
   async goRoundByDisk(): Promise<void> {
     const { device } = this;
     device.planNothing();
@@ -251,7 +251,7 @@ export class World {
     this.start(request);
   }
 
-  /** A cache that is submitted is the world's no more, until it comes back with the result. */
+  /** Gives a cache to the engine: the world has it no more until it returns with the result. */
   private start(request: GenerationRequest): void {
     const cache = request.blocks;
     const before = cache?.numTokens;
@@ -273,7 +273,7 @@ export class World {
     }
   }
 
-  /** A fork is saved: the cache itself may be submitted or released meanwhile. */
+  /** Saves a fork, since the cache itself may be submitted or released meanwhile. */
   private async save(index: number): Promise<void> {
     const cache = this.someCache(index);
     if (cache === undefined || cache.stale || cache.numTokens === 0) return;
@@ -311,7 +311,7 @@ export class World {
     else this.restores.push({ restore, tokens, good });
   }
 
-  /** Whoever restores ends it soon. */
+  /** Cancels the newest restore soon. */
   private requestEnd(): void {
     this.inFlight.add(Promise.resolve().then(() => this.restores.pop()?.restore.cancel()));
   }
