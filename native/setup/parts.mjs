@@ -201,6 +201,8 @@ async function compileFor(target, stage, toolchain, env = process.env) {
   };
   const defined = Object.entries(settings).map(([name, value]) => `-D${name}=${value}`);
   const what = `compiling the native addon for ${target}`;
+  // CMake reads a toolchain's flags only once: an older cache would keep those of before.
+  fs.rmSync(path.join(build, "CMakeCache.txt"), { force: true });
   await run(what, "cmake", ["-S", path.join(root, "native"), "-B", build, ...defined], { env });
   await run(what, "cmake", ["--build", build, "--parallel", "2", "--target", "resident"], { env });
 }
