@@ -13,7 +13,7 @@ describe("The starter model", () => {
       name: "SmolLM2-135M-Instruct",
       architecture: "llama",
       quantization: "4-bit, some 8-bit",
-      weightBytes: 115_156_224,
+      weightBytes: 98_346_240,
       contextTokens: 8192,
       isStarter: true,
       numLayers: 30,
