@@ -77,13 +77,7 @@ describe("the chat of an agent", () => {
   it("reads what is attached to a message before it is sent", async () => {
     const before = await (await Chat.of(workbench(), "Ada")).tokensInMemory();
     const { page } = workbench();
-    await page.keyboard.press("ControlOrMeta+KeyP");
-    await workbench()
-      .quickInput.getByRole("combobox")
-      .or(workbench().quickInput.getByRole("textbox"))
-      .first()
-      .fill("notes.md");
-    await workbench().quickInput.getByRole("option").filter({ hasText: "notes.md" }).first().click();
+    await workbench().openFile("notes.md");
     await page.locator(".editor-instance .view-lines").click();
     await page.keyboard.press("ControlOrMeta+KeyA");
     await workbench().command("Resident: Ask Agent About the Selection");

@@ -36,15 +36,7 @@ describe("Resident: Generate from the palette", () => {
 
   it("writes code that parses into a code file: no fence, nothing selected, the cursor behind it", async () => {
     const { page } = workbench();
-    await page.keyboard.press("ControlOrMeta+KeyP");
-    await workbench()
-      .quickInput.getByRole("combobox")
-      .or(workbench().quickInput.getByRole("textbox"))
-      .first()
-      .fill("app.ts");
-    await workbench().quickInput.getByRole("option").filter({ hasText: "app.ts" }).first().waitFor();
-    await page.keyboard.press("Enter");
-    await page.locator(".tab.active").filter({ hasText: "app.ts" }).waitFor();
+    await workbench().openFile("app.ts");
     await workbench().command("Resident: Generate…");
     await workbench().answer(
       "Generate",

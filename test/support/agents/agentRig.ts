@@ -197,3 +197,14 @@ export function record(running: Running): GenerationEvent[] {
   running.onEvent((event) => events.push(event));
   return events;
 }
+
+/** Resolves once the running answer has shown so many letters. */
+export function lettersOf(running: Running, letters: number): Promise<void> {
+  let seen = 0;
+  return new Promise((resolve) => {
+    running.onEvent((event) => {
+      if (event.type === "text") seen += event.text.length;
+      if (seen >= letters) resolve();
+    });
+  });
+}

@@ -169,6 +169,15 @@ export class Workbench {
     await this.page.locator(`.monaco-workbench[class*="${theme.className}"]`).waitFor();
   }
 
+  /** Opens a file of the workspace by its name, as a person does. */
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press("ControlOrMeta+KeyP");
+    await this.quickInput.getByRole("combobox").or(this.quickInput.getByRole("textbox")).first().fill(name);
+    await this.quickInput.getByRole("option").filter({ hasText: name }).first().waitFor();
+    await this.page.keyboard.press("Enter");
+    await this.page.locator(".tab.active").filter({ hasText: name }).waitFor();
+  }
+
   /** Brings an editor that is open to the front, with all the width. */
   async openEditor(name: string): Promise<void> {
     await this.page.getByRole("tab", { name: new RegExp(`^${name}\\b`) }).click();

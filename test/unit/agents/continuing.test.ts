@@ -2,20 +2,8 @@ import assert from "node:assert/strict";
 import { cp } from "node:fs/promises";
 import path from "node:path";
 import { RunFollower, type RunUpdate } from "../../../src/extension/pages/runFollower";
-import type { Running } from "../../../src/protocol/service";
-import { AgentRig, record } from "../../support/agents/agentRig";
+import { AgentRig, lettersOf, record } from "../../support/agents/agentRig";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
-
-/** Resolves once the running answer has shown so many letters. */
-function lettersOf(running: Running, letters: number): Promise<void> {
-  let seen = 0;
-  return new Promise((resolve) => {
-    running.onEvent((event) => {
-      if (event.type === "text") seen += event.text.length;
-      if (seen >= letters) resolve();
-    });
-  });
-}
 
 const sampled = { temperature: 1, seed: 5, repetitionPenalty: 1.3, frequencyPenalty: 0.2 };
 

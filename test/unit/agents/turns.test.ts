@@ -1,21 +1,10 @@
 import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import type { AgentDetail, GenerationEvent, Running } from "../../../src/protocol/service";
-import { AgentRig, record } from "../../support/agents/agentRig";
+import type { AgentDetail, GenerationEvent } from "../../../src/protocol/service";
+import { AgentRig, lettersOf, record } from "../../support/agents/agentRig";
 import { gate, passTime } from "../../support/agents/gate";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
-
-/** Resolves once the answer has so many letters. */
-function lettersOf(running: Running, letters: number): Promise<void> {
-  let seen = 0;
-  return new Promise((resolve) => {
-    running.onEvent((event) => {
-      if (event.type === "text") seen += event.text.length;
-      if (seen >= letters) resolve();
-    });
-  });
-}
 
 function textOf(events: readonly GenerationEvent[]): string {
   return events.map((event) => (event.type === "text" ? event.text : "")).join("");
