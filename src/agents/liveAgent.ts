@@ -84,7 +84,7 @@ export class LiveAgent {
   }
 
   /**
-   * Commits a new message behind `parent` and makes it the head. The turn is in the tree at once: its prompt is read beside
+   * Commits a new message behind `parent` and makes it the head. The turn is in the tree at once: its prompt is read during
    * the commit. When the commit fails, the turn does not exist.
    */
   async addTurn(id: TurnId, parent: TurnId | undefined, user: string, at: number): Promise<void> {

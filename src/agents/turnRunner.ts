@@ -111,7 +111,7 @@ export class TurnRunner {
     const abort = () => generation.abort();
     answer.signal.addEventListener("abort", abort);
     try {
-      // The answer runs, and ends at stop strings, beside the commit: what was recorded and shown of it comes after the message.
+      // The answer runs, and ends at stop strings, during the commit. It is recorded and shown after the message.
       const held = new HeldBack(work.committed);
       held.do(() => {
         wait.endCommit();

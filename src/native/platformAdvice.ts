@@ -62,7 +62,7 @@ function loadProblem({ folder, said = "" }: PlatformFacts): PlatformProblem | un
   return undefined;
 }
 
-/** MLX on macOS needs its Metal kernels beside its library, and only says so when it computes. */
+/** MLX on macOS needs its Metal kernels next to its library, and reports a missing file only when it computes. */
 export function missingKernels(
   system: NodeJS.Platform,
   folder: string,

@@ -24,7 +24,7 @@ struct DeviceReport {
  */
 mlx::core::Device ChooseDevice(DeviceChoice choice);
 
-/** What a device may hold beside what limits every program: of a GPU that shares the machine's memory. */
+/** What a device may hold, in addition to the limits of every program: for a GPU that shares the machine's memory. */
 std::optional<WorkingSet> WorkingSetOf(const mlx::core::Device& device);
 
 /** What the machine offers, for the default device. */

@@ -3,7 +3,7 @@
 
 namespace resident {
 
-/** Guesses of one step at most: rows that are cheap beside the weights that it reads. */
+/** Guesses of one step at most: rows that cost little compared with the weights that it reads. */
 constexpr int kLongestDraft = 15;
 
 /**
