@@ -8,6 +8,7 @@
 #include <random>
 
 #include "check.h"
+#include "kernel_digest.h"
 #include "kernels/kernel_table.h"
 #include "kernels/packed_matrix.h"
 #include "kernels/scalar_math.h"
@@ -163,6 +164,16 @@ TEST("kernel levels that this processor lacks are named as not run") {
       std::printf("not run: level %s (this processor lacks it)\n", std::string(LevelName(level)).c_str());
   }
   CHECK(CanRun(Level::kScalar));
+}
+
+TEST("every level has the bits that are recorded for all levels of all processors") {
+  for (const Level level : kAllLevels) {
+    if (!CanRun(level)) continue;
+    for (const KernelDigest& digest : kKernelDigests) {
+      if (digest.of(TableOf(level)) == digest.recorded) continue;
+      check::Fail(__FILE__, __LINE__, std::string(LevelName(level)) + ": other " + digest.kernels);
+    }
+  }
 }
 
 TEST("inputs become integers of 23 bits with a power of two for a group, the same on all levels") {

@@ -15,8 +15,12 @@ const mocha = (pattern, ...options) => [
   pattern,
 ];
 
-/** On a Mac the addon of set-up is the one; elsewhere it is compiled for one. */
+/**
+ * On a Mac the addon of set-up is the one; elsewhere it is compiled for one. The kernels for Arm are run by an emulator where
+ * the processor is none.
+ */
 const macAddon = process.platform === "darwin" ? ["mlx", "addon"] : ["mac-addon"];
+const emulator = process.arch === "arm64" ? [] : ["arm-emulator"];
 
 const bundled = (tier) => (parts) => ["esbuild.js", `--tests=${tier}`, ...parts];
 
@@ -57,7 +61,7 @@ export const tiers = [
   },
   {
     name: "mac",
-    setUp: macAddon,
+    setUp: [...macAddon, ...emulator],
     commands: [{ name: "mac", args: () => mocha("test/mac/**/*.test.mjs", "--timeout=600000"), limitMs: minutes(12) }],
   },
   {
