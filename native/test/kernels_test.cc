@@ -325,8 +325,8 @@ TEST("products of short floats: every code, scale and row count has the scalar l
                                  .global_scale = global_scale});
       const auto weight = [&](int o, int k) {
         const size_t at = size_t(o) * size_t(inputs) + size_t(k);
-        const float value = bytes ? FloatOfE4M3(weights[at])
-                                  : FloatOfE2M1(uint8_t(weights[at / 2] >> (at % 2 * 4) & 15));
+        const float value =
+            bytes ? FloatOfE4M3(weights[at]) : FloatOfE2M1(uint8_t(weights[at / 2] >> (at % 2 * 4) & 15));
         const uint8_t scale = scales[at / size_t(scale_inputs)];
         return double(value) * double(nvidia ? FloatOfE4M3(scale) * global_scale : FloatOfE8M0(scale));
       };

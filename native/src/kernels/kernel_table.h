@@ -71,8 +71,8 @@ struct PanelFormat {
 };
 
 /**
- * How the panels of a matrix of short floats are laid out (packed_matrix.h). With 4 bits a code is E2M1, with 8 bits E4M3,
- * in which all codes are numbers (OCP Microscaling Formats 1.0; MLX reads E4M3's NaN as 480).
+ * How the panels of a matrix of short floats are laid out (packed_matrix.h). With 4 bits a code is E2M1, with 8 bits
+ * E4M3, in which all codes are numbers (OCP Microscaling Formats 1.0; MLX reads E4M3's NaN as 480).
  */
 struct CodedFormat {
   int bits;          // 4 or 8

@@ -18,7 +18,8 @@ enum class Coding {
   kNvfp4,   // E2M1 times an E4M3 for 16 inputs, times a float for the whole matrix
 };
 
-/** A matrix [outputs, inputs] in row order, as MLX stores it. Weights narrower than a byte are packed lowest bits first. */
+/** A matrix [outputs, inputs] in row order, as MLX stores it. Weights narrower than a byte are packed lowest bits
+ * first. */
 struct SourceMatrix {
   int outputs, inputs;
   Coding coding = Coding::kFloats;
@@ -35,8 +36,8 @@ struct SourceMatrix {
 /**
  * A matrix in panels of 16 outputs, each one stream. Missing outputs of the last panel are 0.
  * - Floats: [input][16].
- * - Integers: [scale group][16 scales][16 zeros], then for each 32 inputs a word of 16 outputs side by side for each bit
- *   that a weight has. Words of 4 bits: the low nibbles are inputs 8 i … 8 i + 3 and the high ones 8 i + 4 … 8 i + 7.
+ * - Integers: [scale group][16 scales][16 zeros], then for each 32 inputs a word of 16 outputs side by side for each
+ * bit that a weight has. Words of 4 bits: the low nibbles are inputs 8 i … 8 i + 3 and the high ones 8 i + 4 … 8 i + 7.
  *   Words of 2 bits: inputs 16 i + 4 j … 16 i + 4 j + 3 are bits 2 j of the bytes. The word of 1 bit: inputs
  *   4 j … 4 j + 3 are bits j. A width of 3 bits is 2 and 1, of 5 is 4 and 1, of 6 is 4 and 2, lowest bits first.
  * - Codes: [scale group][16 scales], then [input][16] bytes, or for codes of 4 bits [two inputs][16] bytes whose low

@@ -1,5 +1,5 @@
-// Matrix products of one panel of 16 outputs whose weights are short floats. Included inside the level's namespace, after
-// panels.h.
+// Matrix products of one panel of 16 outputs whose weights are short floats. Included inside the level's namespace,
+// after panels.h.
 //
 // A code becomes a float without a table in memory: its exponent and mantissa are moved to where a float has them, and
 // the exponent is corrected. Every step is exact. A group's products are added first and multiplied by its scale once.
@@ -84,8 +84,8 @@ void CodedRows(const CodedFormat& format, const uint8_t* panel, int inputs, cons
 }
 
 template <int Bits>
-void CodedPanelOf(const CodedFormat& format, const uint8_t* panel, int inputs, const float* x, size_t x_stride, int rows,
-                  float* y, size_t y_stride) {
+void CodedPanelOf(const CodedFormat& format, const uint8_t* panel, int inputs, const float* x, size_t x_stride,
+                  int rows, float* y, size_t y_stride) {
   constexpr int kMost = kLanes == 16 ? 8 : 4;
   int row = 0;
   const auto take = [&]<int Rows>() {

@@ -65,9 +65,9 @@ RESIDENT_INLINE void Unpack(const uint8_t* words, Bytes (&weights)[8]) {
 }
 
 /**
- * The group's dot product as a float. With 4 bits or fewer it fits 32 bits exactly (32 * 15 * 2^22 < 2^31) and is rounded
- * once; with more its upper digit is added in floats. Integer sums have no order: three
- * short chains instead of one keep the multipliers busy.
+ * The group's dot product as a float. With 4 bits or fewer it fits 32 bits exactly (32 * 15 * 2^22 < 2^31) and is
+ * rounded once; with more its upper digit is added in floats. Integer sums have no order: three short chains instead of
+ * one keep the multipliers busy.
  */
 template <int Bits>
 RESIDENT_INLINE F DotDigits(const Bytes (&weights)[8], const int8_t* digits) {
