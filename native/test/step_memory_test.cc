@@ -154,6 +154,7 @@ TEST("the kernels' scratch memory is within what is said") {
     Matrices matrices;
     matrices.emplace_back(SourceMatrix{.outputs = outputs,
                                        .inputs = inputs,
+                                       .coding = Coding::kAffine,
                                        .bits = 4,
                                        .group_size = 32,
                                        .weights = words.data(),
