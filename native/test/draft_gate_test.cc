@@ -53,11 +53,12 @@ std::vector<size_t> RowsOfRun(int most_draft, double ms_a_guess) {
   };
   std::vector<int32_t> last, ids;
   DraftGate gate;
+  kernels::ThreadPool threads(1);
   const RunHooks hooks{[&](StepHarvest harvest) {
                          for (const SampledToken& token : harvest.tokens) ids.push_back(token.sample.id);
                        },
                        [] { return false; }, [] {}};
-  BatchRun(batch, 50, last, most_draft, gate).Run(step, hooks);
+  BatchRun(batch, 50, last, most_draft, gate, threads).Run(step, hooks);
   CHECK_EQUAL(ids.size(), size_t(200));
   for (size_t i = 0; i < ids.size(); ++i) CHECK_EQUAL(ids[i], int32_t((i + 1) % 3 + 1));
   return rows_of_steps;

@@ -89,6 +89,9 @@ struct Engine::Model {
   std::vector<int32_t> last_sampled;  // by place in the batch of the last run
   int most_draft = 0;
   DraftGate draft_gate;
+  std::unique_ptr<kernels::ThreadPool> sampling_threads;  // null where the back end has some
+
+  kernels::ThreadPool& threads() { return sampling_threads ? *sampling_threads : *ops->threads(); }
 };
 
 Engine::Engine() { PrepareMlx(); }
@@ -111,6 +114,9 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
   const ModelConfig& config = checkpoint.config();
   const DataType type = loader.activation_type();
   model->activations = type;
+  if (model->ops->threads() == nullptr) {
+    model->sampling_threads = std::make_unique<kernels::ThreadPool>(ChooseThreads(options.threads));
+  }
   model->most_draft = MostDraft(device == mx::Device::gpu, config.num_heads, config.num_kv_heads, kLongestDraft);
   const DataType kv_dtype = options.kv_dtype.value_or(model->ops->usual_kv_dtype(type));
   model->info = {.config = config,
@@ -219,7 +225,8 @@ RunStats Engine::Run(Handle pool, const StepBatch& batch, const RunHooks& hooks)
   const auto step = [&](std::span<const SequenceRows> rows) {
     return RunStep(*model.decoder, *model.ops, *model.pool, rows);
   };
-  return BatchRun(batch, model.info.config.vocab_size, model.last_sampled, model.most_draft, model.draft_gate)
+  return BatchRun(batch, model.info.config.vocab_size, model.last_sampled, model.most_draft, model.draft_gate,
+                  model.threads())
       .Run(step, hooks);
 }
 
@@ -243,7 +250,8 @@ std::vector<float> Engine::Logits(Handle pool, const std::vector<int32_t>& token
     rows[0].tables.emplace_back(table, size_t(length));
     table += length;
   }
-  return RunStep(*model.decoder, *model.ops, *model.pool, rows).logits;
+  const Tensor logits = RunStep(*model.decoder, *model.ops, *model.pool, rows).logits.value();
+  return {logits.data<float>(), logits.data<float>() + logits.size()};
 }
 
 void Engine::CopyBlock(Handle pool, int64_t from, int64_t to, int64_t tokens) {
