@@ -259,6 +259,8 @@ export interface NativeSampling {
    * there are guessed and verified within the same step (prompt lookup). Empty: no guesses.
    */
   readonly lookupIds: Int32Array;
+  /** Whose guesses these are. Guesses that do not pay pause for their guesser alone; without, all share one record. */
+  readonly guesser?: string;
   /** Number of most likely ids to report log-probabilities for; 0 = none, −1 = only the sampled id. */
   readonly logprobs: number;
 }

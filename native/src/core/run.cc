@@ -44,11 +44,11 @@ RunStats BatchRun::Run(const StepFunction& step, const RunHooks& hooks) {
     if (i > 0) hooks.between_steps();
     if (hooks.cancelled()) break;
     const int sequences = int(sequences_.size());
-    const bool measured = OnlyDecodes(), may_guess = !measured || gate_.MayGuess(sequences);
-    const int drafted = stats.drafted_tokens, accepted = stats.accepted_tokens;
+    const bool measured = OnlyDecodes();
     std::vector<SequenceRows> rows;
     for (Sequence& sequence : sequences_) {
       sequence.drafted = 0;
+      const bool may_guess = sequence.lookup.enabled() && (!measured || gate_.MayGuess(sequences, GuesserOf(sequence)));
       if (may_guess) AddDraft(sequence);
       rows.push_back({sequence.tokens, sequence.start, sequence.tables, WantedOf(sequence), sequence.drafted + 1});
     }
@@ -58,12 +58,14 @@ RunStats BatchRun::Run(const StepFunction& step, const RunHooks& hooks) {
     stats.view_sequences += result.view_sequences;
     stats.gathered_sequences += result.gathered_sequences;
     const auto computed = std::chrono::steady_clock::now();
-    StepHarvest harvest = Advance(i, result, stats);
+    std::vector<Guesses> guesses;
+    StepHarvest harvest = Advance(i, result, guesses);
     const std::chrono::duration<double, std::milli> sampling = std::chrono::steady_clock::now() - computed;
     stats.step_ms += result.ms + sampling.count();
-    if (measured) {
-      gate_.Record(sequences, stats.drafted_tokens - drafted, stats.accepted_tokens - accepted,
-                   result.ms + sampling.count());
+    if (measured) gate_.Record(sequences, guesses, result.ms + sampling.count());
+    for (const Guesses& of : guesses) {
+      stats.drafted_tokens += of.drafted;
+      stats.accepted_tokens += of.accepted;
     }
     hooks.on_step(std::move(harvest));
   }
@@ -76,6 +78,10 @@ SequenceRows::Wanted BatchRun::WantedOf(const Sequence& sequence) const {
                                                                  : SequenceRows::Wanted::kLogits;
 }
 
+const std::string& BatchRun::GuesserOf(const Sequence& sequence) const {
+  return batch_.sampling[size_t(sequence.index)].guesser;
+}
+
 bool BatchRun::OnlyDecodes() const {
   return std::ranges::all_of(sequences_, [&](const Sequence& sequence) {
     return sequence.tokens.size() == 1 && batch_.want_token[size_t(sequence.index)] != 0;
@@ -83,7 +89,7 @@ bool BatchRun::OnlyDecodes() const {
 }
 
 void BatchRun::AddDraft(Sequence& sequence) const {
-  if (!sequence.lookup.enabled() || sequence.tokens.size() != 1) return;
+  if (sequence.tokens.size() != 1) return;
   const std::vector<int32_t> draft = sequence.lookup.Draft(std::min(most_draft_, batch_.steps - sequence.sampled - 1));
   sequence.tokens.insert(sequence.tokens.end(), draft.begin(), draft.end());
   sequence.drafted = int(draft.size());
@@ -155,7 +161,7 @@ std::vector<BatchRun::Drawn> BatchRun::DrawAll(StepResult& result) {
   return drawn;
 }
 
-StepHarvest BatchRun::Advance(int step, StepResult& result, RunStats& stats) {
+StepHarvest BatchRun::Advance(int step, StepResult& result, std::vector<Guesses>& guesses) {
   StepHarvest harvest;
   std::vector<Sequence> remaining;
   std::vector<Drawn> drawn = DrawAll(result);
@@ -176,8 +182,9 @@ StepHarvest BatchRun::Advance(int step, StepResult& result, RunStats& stats) {
       harvest.failures.push_back({sequence.index, step, error});
       continue;
     }
-    stats.drafted_tokens += sequence.drafted;
-    stats.accepted_tokens += int(drawn[i].samples.size()) - 1;
+    if (sequence.drafted > 0) {
+      guesses.push_back({GuesserOf(sequence), sequence.drafted, int(drawn[i].samples.size()) - 1});
+    }
     if (!drawn[i].ended) remaining.push_back(std::move(sequence));
   }
   sequences_ = std::move(remaining);

@@ -88,11 +88,12 @@ class BatchRun {
   };
 
   SequenceRows::Wanted WantedOf(const Sequence& sequence) const;
+  const std::string& GuesserOf(const Sequence& sequence) const;
   /** Guesses how a sequence that decodes goes on, within the tokens that it may still sample. */
   void AddDraft(Sequence& sequence) const;
   /** Whether all that remain feed one token, so that the step's time tells what guesses cost. */
   bool OnlyDecodes() const;
-  StepHarvest Advance(int step, StepResult& result, RunStats& stats);
+  StepHarvest Advance(int step, StepResult& result, std::vector<Guesses>& guesses);
   /** Of all sequences, those that want nothing included. */
   std::vector<Drawn> DrawAll(StepResult& result);
   /** Samples from `row` of the step's results on, as far as guesses prove right, and moves the sequence on. */
