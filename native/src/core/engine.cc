@@ -92,6 +92,9 @@ struct Engine::Model {
   int most_draft = 0;
   DraftGate draft_gate;
   WiredMemory wired;
+  std::unique_ptr<kernels::ThreadPool> sampling_threads;  // null where the back end has some
+
+  kernels::ThreadPool& threads() { return sampling_threads ? *sampling_threads : *ops->threads(); }
 };
 
 /** Model and pool stay wired as long as it lives, and for a while after it. */
@@ -131,6 +134,9 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
   const ModelConfig& config = checkpoint.config();
   const DataType type = loader.activation_type();
   model->activations = type;
+  if (model->ops->threads() == nullptr) {
+    model->sampling_threads = std::make_unique<kernels::ThreadPool>(ChooseThreads(options.threads));
+  }
   model->most_draft = MostDraft(device == mx::Device::gpu, config.num_heads, config.num_kv_heads, kLongestDraft);
   const DataType kv_dtype = options.kv_dtype.value_or(model->ops->usual_kv_dtype(type));
   model->info = {.config = config,
@@ -241,7 +247,8 @@ RunStats Engine::Run(Handle pool, const StepBatch& batch, const RunHooks& hooks)
   const auto step = [&](std::span<const SequenceRows> rows) {
     return RunStep(*model.decoder, *model.ops, *model.pool, rows);
   };
-  return BatchRun(batch, model.info.config.vocab_size, model.last_sampled, model.most_draft, model.draft_gate)
+  return BatchRun(batch, model.info.config.vocab_size, model.last_sampled, model.most_draft, model.draft_gate,
+                  model.threads())
       .Run(step, hooks);
 }
 
@@ -266,7 +273,8 @@ std::vector<float> Engine::Logits(Handle pool, const std::vector<int32_t>& token
     rows[0].tables.emplace_back(table, size_t(length));
     table += length;
   }
-  return RunStep(*model.decoder, *model.ops, *model.pool, rows).logits;
+  const Tensor logits = RunStep(*model.decoder, *model.ops, *model.pool, rows).logits.value();
+  return {logits.data<float>(), logits.data<float>() + logits.size()};
 }
 
 std::optional<WiredMemory::Time> Engine::rests_at() const { return model_ ? model_->wired.lift_at() : std::nullopt; }

@@ -81,6 +81,7 @@ class CpuOps final : public Ops {
   BackEnd back_end() const override {
     return {"cpu", std::string(kernels::LevelName(transformer_->level())), transformer_->threads()};
   }
+  kernels::ThreadPool* threads() const override { return &transformer_->pool(); }
   // Neither the processor, nor its level, nor the number of threads changes a bit of a result.
   std::string numerics_id() const override { return "ops_cpu-1"; }
   // Attention converts halves as it reads them, and long contexts wait for memory: half the bytes are the faster ones.
