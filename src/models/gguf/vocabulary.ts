@@ -111,7 +111,7 @@ function specialIds(
     return id !== undefined && id < tokens.length ? id : undefined;
   };
   const stated = [idOf("eos"), idOf("eot"), idOf("eom")].filter((id) => id !== undefined);
-  const isOrdinary = (id: number) => types[id] !== TokenType.Control && types[id] !== TokenType.UserDefined;
+  const isOrdinary = (id: number) => types.length > 0 && types[id] !== TokenType.Control;
   const ends = new Set([...stated, ...namedEnds(ids, isOrdinary)]);
   if (ends.size === 0) {
     throw corrupt("no token ends an answer: tokenizer.ggml.eos_token_id is missing, or is no token", {

@@ -33,6 +33,9 @@ describe("The vocabulary of a GGUF file", () => {
     assert.deepEqual((await imported(none)).config.eos_token_id, [2, 0]);
     const ordinary = { ...eos, "tokenizer.ggml.token_type": i32s(tokens.map((_, id) => (id === 0 ? 3 : 1))) };
     assert.equal((await imported(ordinary)).config.eos_token_id, 0);
+    // Gemma's "</s>" strikes words through.
+    const byHand = { ...eos, "tokenizer.ggml.token_type": i32s(tokens.map((_, id) => (id === 0 ? 3 : 4))) };
+    assert.equal((await imported(byHand)).config.eos_token_id, 0);
     const unnamed = {
       "tokenizer.ggml.token_type": i32s(tokens.map(() => 1)),
       "tokenizer.ggml.eos_token_id": u32(9999),
