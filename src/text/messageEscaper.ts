@@ -1,13 +1,13 @@
 import type { SpecialTokens } from "./markedText";
-import type { ChatMessage } from "./messages";
+import type { ChatMessage, TemplateMessage } from "./messages";
 
 /** Messages as marked text (markedText.ts); those of the past are escaped once. */
 export class MessageEscaper {
-  private readonly escaped = new WeakMap<ChatMessage, ChatMessage>();
+  private readonly escaped = new WeakMap<ChatMessage, TemplateMessage>();
 
   constructor(private readonly specials: SpecialTokens) {}
 
-  escape(message: ChatMessage): ChatMessage {
+  escape(message: ChatMessage): TemplateMessage {
     const known = this.escaped.get(message);
     if (known !== undefined) return known;
     const { role, content } = message;
@@ -19,7 +19,7 @@ export class MessageEscaper {
 }
 
 /** For templates that refuse a system message: it goes before the first user message, as their models were trained. */
-export function foldSystem(messages: readonly ChatMessage[]): readonly ChatMessage[] | undefined {
+export function foldSystem(messages: readonly TemplateMessage[]): readonly TemplateMessage[] | undefined {
   const [system, user, ...others] = messages;
   if (system?.role !== "system" || user?.role !== "user") return undefined;
   return [{ role: "user", content: `${system.content}\n\n${user.content}` }, ...others];

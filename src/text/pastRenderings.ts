@@ -1,7 +1,7 @@
 import { ResidentError } from "../common/errors";
 import type { ChatTemplate } from "./chatTemplate";
 import { foldSystem, type MessageEscaper } from "./messageEscaper";
-import type { ChatMessage } from "./messages";
+import type { TemplateMessage } from "./messages";
 import type { Past } from "./past";
 import type { Steps } from "./steps";
 import type { LoopState, TemplateWalk } from "./templateWalk";
@@ -11,9 +11,9 @@ import type { LoopState, TemplateWalk } from "./templateWalk";
  * messages. Computed from the turn before, so a turn costs only what is new in it.
  */
 export interface PastRendering {
-  readonly first: ChatMessage;
+  readonly first: TemplateMessage;
   readonly opening: string;
-  readonly loop: LoopState;
+  readonly loop: LoopState<TemplateMessage>;
   /** Number of segments that agree completely, and the length of their texts. */
   readonly kept: number;
   readonly keptLength: number;
@@ -63,7 +63,7 @@ export class PastRenderings {
   }
 
   private begin(turn: Past, system: string): PastRendering | undefined {
-    const instructions: readonly ChatMessage[] = system === "" ? [] : [{ role: "system", content: system }];
+    const instructions: readonly TemplateMessage[] = system === "" ? [] : [{ role: "system", content: system }];
     const messages = [...instructions, turn.user, turn.answer].map((message) => this.escaper.escape(message));
     const whole = this.beginWith(turn, messages);
     if (whole !== "refused") return whole;
@@ -73,7 +73,7 @@ export class PastRenderings {
     return other === "refused" ? undefined : other;
   }
 
-  private beginWith(turn: Past, messages: readonly ChatMessage[]): PastRendering | "refused" | undefined {
+  private beginWith(turn: Past, messages: readonly TemplateMessage[]): PastRendering | "refused" | undefined {
     const [first] = messages;
     if (first === undefined) return undefined;
     const walk = unlessRefused(() => this.template.walk({ first, state: undefined, next: messages, isWhole: false }));
@@ -115,7 +115,9 @@ function agree(turn: Past, rendering: PastRendering): PastRendering {
   return { ...rendering, kept, keptLength: rendering.keptLength + at, departs, rest: rest.slice(at) };
 }
 
-function unlessRefused(walk: () => TemplateWalk | undefined): TemplateWalk | "refused" | undefined {
+function unlessRefused(
+  walk: () => TemplateWalk<TemplateMessage> | undefined,
+): TemplateWalk<TemplateMessage> | "refused" | undefined {
   try {
     return walk();
   } catch (error) {
