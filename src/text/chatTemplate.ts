@@ -1,5 +1,5 @@
 import { InvalidRequestError, ResidentError } from "../common/errors";
-import type { TemplateNames } from "./jinja/names";
+import type { Thinking } from "../common/thinking";
 import { textOf } from "./jinja/operations";
 import { Template } from "./jinja/template";
 import { type Arguments, Callable, toValue, type Value } from "./jinja/values";
@@ -7,6 +7,7 @@ import { isObject, type JsonObject, listOf, objectOf, tokenText } from "./json";
 import type { TemplateMessage } from "./messages";
 import { type Day, dayOf, formatDay } from "./strftime";
 import { NotResumable, TemplateWalk, type WalkInput } from "./templateWalk";
+import { thinkingChoices, thinkingVariables } from "./thinkingVariables";
 
 /** The template refused the conversation (`raise_exception`): the model does not support its form. */
 class Refusal extends Error {}
@@ -15,6 +16,8 @@ class Refusal extends Error {}
 export interface TemplateOptions {
   /** For templates that insist on a date. */
   readonly day?: Day;
+  /** Absent: the model's own. */
+  readonly thinking?: Thinking;
   /** Further variables, by the template's names. */
   readonly variables?: JsonObject;
 }
@@ -46,14 +49,15 @@ export class ChatTemplate {
     }
   }
 
-  /** What its source mentions. */
-  get names(): TemplateNames {
-    return this.template.names;
+  /** What it lets its caller choose about thinking. */
+  get thinkingChoices(): readonly Thinking[] {
+    return thinkingChoices(this.template.names);
   }
 
   /** `true`: its text depends on the day. A template that works without a date gets none. */
   get insistsOnDate(): boolean {
-    return this.names.read.has(dateFunction) && !this.names.optional.has(dateFunction);
+    const { read, optional } = this.template.names;
+    return read.has(dateFunction) && !optional.has(dateFunction);
   }
 
   /** `continueAnswer`: ends with the opening of an answer. INVALID_REQUEST when the template refuses the messages. */
@@ -82,11 +86,12 @@ export class ChatTemplate {
     }
   }
 
-  private variables(continueAnswer: boolean, { day, variables = {} }: TemplateOptions): Map<string, Value> {
+  private variables(continueAnswer: boolean, { day, thinking, variables = {} }: TemplateOptions): Map<string, Value> {
     const all = new Map<string, Value>(this.tokens);
     // As transformers' apply_chat_template: None where the caller gives none.
     for (const name of ["tools", "documents"]) all.set(name, null);
-    for (const [name, value] of Object.entries(variables)) if (value !== undefined) all.set(name, toValue(value));
+    const asked = { ...thinkingVariables(this.template.names, thinking), ...variables };
+    for (const [name, value] of Object.entries(asked)) if (value !== undefined) all.set(name, toValue(value));
     all.set("add_generation_prompt", continueAnswer);
     all.set("raise_exception", new Callable("raise_exception", refuse));
     if (this.insistsOnDate) {

@@ -22,7 +22,7 @@ export interface TemplateMessage {
  */
 export interface Segment {
   /**
-   * "prompt": encoded from a rendering, may be cut at a special token. "answer": sampled ids, kept whole or not at all.
+   * "prompt": encoded from a rendering, may be cut at a special token. "answer": sampled ids, may be cut between two of them.
    */
   readonly kind: "prompt" | "answer";
   readonly text: string;
