@@ -2,6 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import type { KvDtype } from "../common/kvDtypes";
 import type { ModelDetail, ModelSummary } from "../protocol/service";
+import { ChatTemplate } from "../text/chatTemplate";
 import { eosIds } from "../text/eos";
 import { listOf, objectOf, tokenText } from "../text/json";
 import type { TextFiles } from "../text/textModel";
@@ -46,8 +47,17 @@ export async function inspectModel(directory: string, options: InspectOptions = 
     headDim: config.headDim,
     vocabSize: config.vocabSize,
     kvBytesPerToken: kvBytesPerToken(config, options.kvDtype ?? usualKvDtype(weights)),
-    hasChatTemplate: text.chatTemplate !== undefined || objectOf(text.tokenizerConfig)["chat_template"] !== undefined,
+    ...templateFacts(text),
     eosTokens: ids.map((id) => tokens.nameOf(id)),
+  };
+}
+
+function templateFacts({ tokenizerConfig, chatTemplate }: TextFiles) {
+  const template = ChatTemplate.create(tokenizerConfig, chatTemplate);
+  return {
+    hasChatTemplate: template !== undefined,
+    thinkingChoices: template?.thinkingChoices ?? [],
+    insistsOnDate: template?.insistsOnDate === true,
   };
 }
 
