@@ -52,7 +52,7 @@ const idsOf = (library: Tokenizer, text: string) => library.encode(text, { add_s
 
 function stepsOf(tokenizer: TextTokenizer, text: string): number {
   let count = 1;
-  for (const run = tokenizer.textSteps(text, false); run.next().done !== true; ) count += 1;
+  for (const run = tokenizer.textSteps(text, "start"); run.next().done !== true; ) count += 1;
   return count;
 }
 
@@ -142,9 +142,9 @@ describe("The encoder", () => {
             if (stretch.kind === "special") return [stretch.token.id];
             const before = all[i - 1];
             const strips = before?.kind === "special" && before.token.stripsRight;
-            return reference.encodeText(strips ? stretch.text.trimStart() : stretch.text, continues || i > 0);
+            return reference.encodeText(strips ? stretch.text.replace(/^\p{White_Space}+/u, "") : stretch.text);
           });
-          assert.deepEqual(own.encodeMarked(text, continues), expected);
+          assert.deepEqual(own.encodeMarked(text, continues ? 0 : undefined), expected);
         }
       }),
       { numRuns: 60 },
@@ -181,6 +181,6 @@ describe("Work in steps", () => {
   it("gives what it is done for, at once or in slices", async () => {
     const { own } = splitting(patterns[0] ?? []);
     const text = "hello world 12 ".repeat(1000);
-    assert.deepEqual(Array.from(await runInSlices(own.textSteps(text, false))), own.encodeText(text));
+    assert.deepEqual(Array.from(await runInSlices(own.textSteps(text, "start"))), own.encodeText(text));
   });
 });
