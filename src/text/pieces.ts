@@ -7,7 +7,7 @@ interface Piece {
   /** A cursor that began inside of the piece might cut it. */
   readonly isMatch: boolean;
   /** The piece is left out. */
-  readonly isDropped?: boolean;
+  readonly isDropped: boolean;
 }
 
 /** Cuts a text into pieces from the left, on demand. */
@@ -38,7 +38,7 @@ class PatternLevel implements Level {
     const isDelimiter = first.isMatch !== this.invert;
     switch (this.behavior) {
       case "Removed":
-        return { ...first, isDropped: isDelimiter };
+        return { end: first.end, isMatch: first.isMatch, isDropped: isDelimiter };
       case "MergedWithPrevious":
         return isDelimiter ? first : this.merged(text, first, true);
       case "MergedWithNext":
@@ -54,7 +54,7 @@ class PatternLevel implements Level {
   private merged(text: string, first: Piece, withDelimiter: boolean): Piece {
     if (first.end >= text.length) return first;
     const { end, isMatch } = this.simplePiece(text, first.end);
-    return (isMatch !== this.invert) === withDelimiter ? { end, isMatch: true } : first;
+    return (isMatch !== this.invert) === withDelimiter ? { end, isMatch: true, isDropped: false } : first;
   }
 
   /** Pieces from `first` on that are all delimiters or all none. */
@@ -65,7 +65,7 @@ class PatternLevel implements Level {
       if ((next.isMatch !== this.invert) !== areDelimiters) break;
       end = next.end;
     }
-    return { end, isMatch: true };
+    return { end, isMatch: true, isDropped: false };
   }
 
   /** A match, or the text before the next match. */
@@ -75,11 +75,11 @@ class PatternLevel implements Level {
       pattern.lastIndex = start;
       const match = pattern.exec(text);
       if (match === null) break;
-      if (match.index > from) return { end: match.index, isMatch: false };
-      if (match[0] !== "") return { end: from + match[0].length, isMatch: true };
+      if (match.index > from) return { end: match.index, isMatch: false, isDropped: false };
+      if (match[0] !== "") return { end: from + match[0].length, isMatch: true, isDropped: false };
       start = from + ((text.codePointAt(from) ?? 0) > 0xffff ? 2 : 1);
     }
-    return { end: text.length, isMatch: false };
+    return { end: text.length, isMatch: false, isDropped: false };
   }
 }
 
@@ -99,7 +99,7 @@ export class JunctionLevel implements Level {
       at += right > 0xffff ? 2 : 1;
     }
     // The end of a piece does not depend on its beginning, so cutting can resume anywhere.
-    return { end: at, isMatch: false };
+    return { end: at, isMatch: false, isDropped: false };
   }
 }
 
@@ -175,7 +175,15 @@ export class PieceCursor {
   }
 
   private cut(level: Level | undefined, text: string, base: number): void {
-    const piece = level?.next(text, this.place - base) ?? { end: text.length, isMatch: false };
-    this.cuts.push({ ...piece, text, base, end: base + piece.end });
+    const piece = level?.next(text, this.place - base);
+    const end = base + (piece?.end ?? text.length);
+    // Copied member by member, which is much faster than a spread.
+    this.cuts.push({
+      text,
+      base,
+      end,
+      isMatch: piece?.isMatch === true,
+      isDropped: piece?.isDropped === true,
+    });
   }
 }

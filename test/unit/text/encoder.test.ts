@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { AbortedError } from "../../../src/common/errors";
 import { runInSlices, type Steps } from "../../../src/text/steps";
 import { TextTokenizer } from "../../../src/text/tokenizer";
-import { byteLevelTokenizer, sentencePieceTokenizer } from "../../support/text/tinyTokenizers";
+import { byteLevelTokenizer, sentencePieceTokenizer, spaceRunTokenizer } from "../../support/text/tinyTokenizers";
 
 const contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
 /** As real models have them: SmolLM2, Llama 3, Qwen 2, GPT-4o, DeepSeek; and one that looks back. */
@@ -164,6 +164,7 @@ describe("The encoder", () => {
     for (const text of ["hello world ".repeat(40_000), " ".repeat(100_000), "hello".repeat(20_000)]) {
       assert.ok(stepsOf(splitting(patterns[0] ?? []).own, text) > 20);
     }
+    assert.ok(stepsOf(TextTokenizer.create(spaceRunTokenizer(), {}), "a▁▁".repeat(20_000)) > 20);
   });
 });
 
