@@ -2,6 +2,7 @@ import { MergeTable } from "./bpeMerges";
 import type { IdList } from "./idList";
 import { type JsonObject, listOf, objectOf } from "./json";
 import { MergeQueue } from "./mergeQueue";
+import { PairSet } from "./pairSet";
 import type { Steps } from "./steps";
 
 /** Largest accepted id: lists are as long as the largest id. Vocabularies have some 100,000 tokens. */
@@ -25,7 +26,7 @@ export class Bpe {
   private readonly ofCharacter = new Map<number, number>();
   private readonly merges: MergeTable;
   /** Pairs of last and first characters of parts that merge. Nothing merges across any other pair of neighbours. */
-  private readonly junctions = new Set<number>();
+  private readonly junctions = new PairSet();
   private readonly firstOther: number;
   private readonly longestToken: number;
   private readonly byteIds: readonly number[] | undefined;
@@ -54,7 +55,7 @@ export class Bpe {
       if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id > largestId) {
         throw new Error(`the id of ${token} is not a whole number up to ${largestId}`);
       }
-      this.symbols.set(token, id);
+      this.name(token, id);
       this.vocabulary[id] = token;
       longest = Math.max(longest, token.length);
     }
@@ -63,12 +64,6 @@ export class Bpe {
     const merges = listOf(model["merges"]);
     this.merges = new MergeTable(merges.length);
     for (const [rank, merge] of merges.entries()) this.addMerge(partsOf(merge), rank, removed);
-    for (const [text, symbol] of this.symbols) {
-      const character = onlyCharacter(text);
-      if (character === undefined) continue;
-      if (character < this.ofUnit.length) this.ofUnit[character] = symbol;
-      else this.ofCharacter.set(character, symbol);
-    }
     this.ignoresMerges = model["ignore_merges"] === true;
     this.fusesUnknown = model["fuse_unk"] === true;
     this.byteIds =
@@ -93,7 +88,7 @@ export class Bpe {
 
   /** Whether the ids of these two neighbours depend on each other. */
   joins(left: number, right: number): boolean {
-    if (this.junctions.has(junction(left, right))) return true;
+    if (this.junctions.has(left, right)) return true;
     return this.unknownJoin && (this.symbolOfCharacter(left) < 0 || this.symbolOfCharacter(right) < 0);
   }
 
@@ -203,7 +198,7 @@ export class Bpe {
     const merged = left + right;
     if (removed.has(merged)) return;
     this.merges.set(this.symbolOf(left), this.symbolOf(right), rank, this.symbolOf(merged));
-    this.junctions.add(junction(lastCharacter(left), right.codePointAt(0) ?? 0));
+    this.junctions.add(lastCharacter(left), right.codePointAt(0) ?? 0);
   }
 
   private symbolOfCharacter(character: number): number {
@@ -215,8 +210,16 @@ export class Bpe {
     if (known !== undefined) return known;
     const symbol = this.firstOther + this.others.length;
     this.others.push(text);
-    this.symbols.set(text, symbol);
+    this.name(text, symbol);
     return symbol;
+  }
+
+  private name(text: string, symbol: number): void {
+    this.symbols.set(text, symbol);
+    const character = onlyCharacter(text);
+    if (character === undefined) return;
+    if (character < this.ofUnit.length) this.ofUnit[character] = symbol;
+    else this.ofCharacter.set(character, symbol);
   }
 
   private idOfByte(byte: number): number {
@@ -229,10 +232,6 @@ export class Bpe {
     const ids = Array.from(new TextEncoder().encode(text), (byte) => byteIds[byte] ?? -1);
     return ids.includes(-1) ? undefined : ids;
   }
-}
-
-function junction(left: number, right: number): number {
-  return left * 0x200000 + right;
 }
 
 function lastCharacter(text: string): number {
