@@ -172,7 +172,7 @@ export interface NativeModelInfo {
   readonly kvLayoutId: string;
   /**
    * What decides a result's last bits. "ops_cpu-1": our kernels, whose bits are the same on every processor, in any batch and
-   * chunk, and with guesses. "ops_mlx-1/mlx-0.32.4/gpu-arm64-applegpu_g15d": MLX's operations, which have other kernels for
+   * chunk, and with guesses. "ops_mlx-2/mlx-0.32.4/gpu-arm64-applegpu_g15d": MLX's operations, which have other kernels for
    * other numbers of rows, so that the same tokens may get other last bits in another batch or chunk.
    */
   readonly numericsId: string;

@@ -122,6 +122,7 @@ class CpuOps final : public Ops {
       linear->matrices.emplace_back(kernels::SourceMatrix{
           .outputs = outputs,
           .inputs = inputs,
+          .coding = bits == 0 ? kernels::Coding::kFloats : kernels::Coding::kAffine,
           .bits = bits,
           .group_size = group_size,
           .type = ToFloatType(m.scales ? m.scales->dtype() : m.weight.dtype()),

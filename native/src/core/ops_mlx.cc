@@ -124,7 +124,10 @@ class MlxOps final : public Ops {
 
   BackEnd back_end() const override { return {"mlx", "", 0}; }
   kernels::ThreadPool* threads() const override { return nullptr; }
-  std::string numerics_id() const override { return "ops_mlx-1/mlx-" + MlxVersion() + "/" + DeviceClass(device_); }
+  std::string numerics_id() const override {
+    return (graph_ == MlxGraph::kForGpu ? "ops_mlx-2/mlx-" : "ops_mlx-1/mlx-") + MlxVersion() + "/" +
+           DeviceClass(device_);
+  }
   DataType usual_kv_dtype(DataType activations) const override { return activations; }
   std::string_view layout_id(DataType kv_dtype) const override {
     return kv_dtype == DataType::kQ8 ? "token-major-q8-1" : "token-major-1";
