@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { armEmulator, cacheDirectory, root, zigDirectory } from "../../native/setup/paths.mjs";
+import { armEmulator, cacheDirectory, root, zigProgram } from "../../native/setup/paths.mjs";
 
 const native = path.join(root, "native");
 const kernels = path.join(native, "src", "kernels");
@@ -17,7 +17,7 @@ const alone = ["-target", "aarch64-linux-musl", "-DRESIDENT_ALONE"];
 const compiler = isMac
   ? { command: "c++", args: [], dotProducts: "-march=armv8.2-a+dotprod", link: [] }
   : {
-      command: path.join(zigDirectory, "ziglang", "zig"),
+      command: zigProgram,
       args: ["c++", ...alone],
       dotProducts: "-mcpu=generic+dotprod",
       link: ["-nostdlib", "-static"],
