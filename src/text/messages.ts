@@ -4,17 +4,19 @@ export interface ChatMessage {
   readonly role: Role;
   /** For an answer: the text exactly as `AnswerText.text` gave it. */
   readonly content: string;
+  /** Of an answer: everything that was said before it, with its marks. */
+  readonly thought?: string;
 }
 
 /** A message as a template sees it: with further members where the template asks for them. */
-export interface TemplateMessage {
+export interface TemplateMessage extends Readonly<Partial<Record<ThoughtMember, string>>> {
   readonly role: Role;
   readonly content: string;
-  /** What an answer thought, under the names that templates use. */
-  readonly reasoning_content?: string;
-  readonly reasoning?: string;
-  readonly thinking?: string;
 }
+
+/** What an answer thought, under the names that templates use. */
+export const thoughtMembers = ["reasoning_content", "reasoning", "thinking"] as const;
+export type ThoughtMember = (typeof thoughtMembers)[number];
 
 /**
  * A stretch of the token history. `text` is marked text (see markedText.ts): a special-token string in it is the

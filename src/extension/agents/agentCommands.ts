@@ -22,6 +22,7 @@ import { samplingArgument } from "../engine/settingsReader";
 import { openInstructions } from "../instructions/openInstructions";
 import { type AgentPicker, pickTurn } from "./agentPicker";
 import { setAgentSampling } from "./agentSampling";
+import { setAgentThinking } from "./agentThinking";
 import { pickKeptTurns } from "./keptTurns";
 import { lastUsed } from "./lastUsed";
 import { RowClicks } from "./rowClicks";
@@ -98,6 +99,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
   about(commands.renameAgent, "Rename Agent", rename);
   about(commands.editInstructions, "Edit Instructions", editInstructions);
   about(commands.agentSampling, "Agent's Sampling", setAgentSampling);
+  about(commands.agentThinking, "Agent's Thinking", setAgentThinking);
   about(commands.forkAgent, "Fork Agent", async (agent, door, argument) => {
     const name =
       textField(argument, "name") ?? (await askName(`Fork ${agent.name}`, await freeNameLike(agent.name, door)));
