@@ -2,6 +2,7 @@ import * as path from "node:path";
 import { ResidentError } from "../common/errors";
 import { type Thinking, thinkingModes } from "../common/thinking";
 import type { GenerationEvent, ResidentService, Running, SamplingOptions } from "../protocol/service";
+import { answerPrinter } from "./answerPrinter";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson } from "./console";
 import { samplingOf, samplingOptions } from "./sampling";
@@ -40,7 +41,7 @@ export async function generate(words: readonly string[], console: Console): Prom
   const json = args.flag("json");
   await withService(args, consoleLog(console, args.flag("verbose")), async (service) => {
     const running = await start(service, args, prompt, sampling);
-    if (!json) running.onEvent(stream(console));
+    if (!json) running.onEvent(answerPrinter(console));
     const done = await stoppable(
       () => running.abort(),
       () => running.done,
@@ -108,22 +109,6 @@ async function goOn(service: ResidentService, args: Arguments, name: string, sam
   const agent = await service.findAgent(name);
   if (agent === undefined) return args.refuse(`there is no agent '${name}'`);
   return service.continueAnswer(agent.id, sampling);
-}
-
-/** The answer goes to stdout alone: what was thought before it goes to stderr. */
-function stream(console: Console): (event: GenerationEvent) => void {
-  let line = "";
-  return (event) => {
-    if (event.type === "thinking") {
-      const lines = (line + event.text).split("\n");
-      line = lines.pop() ?? "";
-      for (const whole of lines) if (whole.trim() !== "") console.err(`[thought] ${whole}`);
-      return;
-    }
-    if ((event.type === "text" || event.type === "done") && line.trim() !== "") console.err(`[thought] ${line}`);
-    if (event.type === "text" || event.type === "done") line = "";
-    if (event.type === "text") console.out(event.text);
-  };
 }
 
 type Done = Extract<GenerationEvent, { type: "done" }>;

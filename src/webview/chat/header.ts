@@ -88,8 +88,11 @@ function pinButton({ pinned }: AgentSummary, enabled: boolean, run: (command: Ch
 
 /** Opens VS Code's own menu: it shows what package.json has under `webview/context` for this context. */
 function moreButton({ agent, modelFacts }: ChatSnapshot): TreeNode {
-  const thinking = (modelFacts?.thinkingChoices.length ?? 0) > 0;
-  const context = { webviewSection: "agent", agent: agent.id, thinking, preventDefaultContextMenuItems: true };
+  const asksForThinking = modelFacts !== undefined && modelFacts.thinkingChoices.length > 0;
+  const context = {
+    ...{ webviewSection: "agent", agent: agent.id, preventDefaultContextMenuItems: true },
+    ...(asksForThinking ? { thinking: true } : {}),
+  };
   return h(
     "button.icon-btn",
     {
