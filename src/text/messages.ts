@@ -1,3 +1,5 @@
+import type { JsonObject } from "./json";
+
 export type Role = "system" | "user" | "assistant";
 
 export interface ChatMessage {
@@ -10,8 +12,13 @@ export interface ChatMessage {
 
 /** A message as a template sees it: with further members where the template asks for them. */
 export interface TemplateMessage extends Readonly<Partial<Record<ThoughtMember, string>>> {
-  readonly role: Role;
+  readonly role: Role | "tool";
   readonly content: string;
+  /** Calls that an answer made, as transformers has them: `{ id, type: "function", function: { name, arguments } }`. */
+  readonly tool_calls?: readonly JsonObject[];
+  /** Of a tool's result: the call that it answers, and the tool. */
+  readonly tool_call_id?: string;
+  readonly name?: string;
 }
 
 /** What an answer thought, under the names that templates use. */

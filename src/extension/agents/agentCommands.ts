@@ -116,7 +116,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
 }
 
 /**
- * Arguments: name, system, model (a directory), like (an agent whose instructions, model and sampling it gets), background (does
+ * Arguments: name, system, model (a directory), like (an agent whose instructions, model, sampling and thinking it gets), background (does
  * not open the panel), prompt (below the field for the name).
  */
 async function newAgent(argument: unknown, { service, panels }: AgentCommandPorts): Promise<AgentSummary | undefined> {
@@ -137,6 +137,7 @@ async function newAgent(argument: unknown, { service, panels }: AgentCommandPort
     name,
     ...(system === undefined ? {} : { system }),
     ...(modelDirectory === undefined ? {} : { modelDirectory }),
+    ...(example?.thinking === undefined ? {} : { thinking: example.thinking }),
   });
   if (agent === undefined) return undefined;
   const made = example?.sampling === undefined ? agent : await door.setAgentSampling(agent.id, example.sampling);

@@ -15,7 +15,7 @@ export function thoughtView(turn: PageTurn, formats: Formats): TreeNode | undefi
 }
 
 /** "Thought for 3.2 s · 412 tokens" */
-export function thoughtLabel({ state, answer, figures }: PageTurn, { count, duration }: Formats): string {
+function thoughtLabel({ state, answer, figures }: PageTurn, { count, duration }: Formats): string {
   const thinking = figures?.thinking;
   if (state === "running" && answer === "") {
     return thinking === undefined ? "Thinking" : `Thinking · ${count(thinking.tokens)} tokens`;
