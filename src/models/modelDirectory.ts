@@ -140,10 +140,11 @@ function requireLayers(weights: Weights, config: ModelFacts): void {
 }
 
 /**
- * The CPU kernels, which are for x86, use f16; a GPU uses the dtype of its results: that of scales or of plain weights.
+ * The CPU kernels, which are for x86, use f16; a Mac's GPU computes in f16 or bf16, of the same size. MLX's operations on
+ * other processors use the dtype of their results.
  */
 function usualKvDtype({ tensors }: Weights): KvDtype {
-  if (process.arch === "x64") return "f16";
+  if (process.arch === "x64" || process.platform === "darwin") return "f16";
   const tensor = tensors.get("model.embed_tokens.scales") ?? tensors.get("model.embed_tokens.weight");
   return tensor?.dtype === "F32" ? "f32" : "f16";
 }

@@ -4,18 +4,20 @@
  * doubled. U+FDD0 is a noncharacter: Unicode reserves it for internal use by programs.
  */
 
-import { TokenTrie } from "./tokenTrie";
+import type { Place } from "./place";
+import { type FoundToken, TokenTrie } from "./tokenTrie";
+import { wordBeginsAt, wordEndsAt } from "./whiteSpace";
 
 export const escapeCharacter = "\uFDD0";
 
-export interface SpecialToken {
-  readonly id: number;
-  readonly content: string;
+export interface SpecialToken extends FoundToken {
   /** A control token proper. The others are words with a meaning (`<think>`, `<tool_call>`) that an answer may hold. */
   readonly isControl: boolean;
-  /** White space before / after the token belongs to it. */
-  readonly stripsLeft: boolean;
-  readonly stripsRight: boolean;
+  /**
+   * The token is searched in the normalised text, in which it has a space symbol before it: it counts only behind a
+   * space, which it takes, or where a section begins.
+   */
+  readonly takesSpace: boolean;
 }
 
 /**
@@ -63,14 +65,15 @@ export class SpecialTokens {
   /**
    * Cuts marked text at its control tokens, from `from`, where a stretch begins. Empty plain stretches are left out.
    */
-  split(marked: string, from = 0): readonly Stretch[] {
+  split(marked: string, from = 0, place: Place = "start"): readonly Stretch[] {
     const stretches: Stretch[] = [];
     let parts: string[] = [];
     let start = from;
     let copied = from;
+    let sectionStart = place === "middle" ? -1 : from;
     const flush = (end: number) => {
-      parts.push(marked.slice(copied, end));
-      if (end > start) stretches.push({ kind: "plain", text: parts.join(""), start, end });
+      if (end > copied) parts.push(marked.slice(copied, end));
+      if (parts.length > 0) stretches.push({ kind: "plain", text: parts.join(""), start, end });
       parts = [];
     };
     for (let at = this.trie.nextStart(marked, from); at >= 0; ) {
@@ -85,13 +88,31 @@ export class SpecialTokens {
         at = this.trie.nextStart(marked, at + 1);
         continue;
       }
-      flush(at);
-      start = at + token.content.length;
-      copied = start;
-      stretches.push({ kind: "special", token, start: at, end: start });
-      at = this.trie.nextStart(marked, start);
+      const end = at + token.content.length;
+      const takesSpace = token.takesSpace && at > copied && isSpace(marked.charAt(at - 1));
+      const first = takesSpace ? at - 1 : at;
+      if (!isAlone(token, marked, first, end) || (token.takesSpace && !takesSpace && at !== sectionStart)) {
+        at = this.trie.nextStart(marked, end);
+        continue;
+      }
+      flush(first);
+      stretches.push({ kind: "special", token, start: first, end });
+      start = end;
+      copied = end;
+      sectionStart = token.takesSpace ? -1 : end;
+      at = this.trie.nextStart(marked, end);
     }
     flush(marked.length);
     return stretches;
   }
+}
+
+function isAlone(token: SpecialToken, marked: string, start: number, end: number): boolean {
+  if (!token.isWord) return true;
+  const behind = marked.charAt(end) === escapeCharacter ? end + 1 : end;
+  return !wordEndsAt(marked, start) && !wordBeginsAt(marked, behind);
+}
+
+function isSpace(character: string): boolean {
+  return character === " " || character === "▁";
 }

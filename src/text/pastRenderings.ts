@@ -16,9 +16,8 @@ export interface PastRendering {
   readonly first: TemplateMessage;
   readonly opening: string;
   readonly loop: LoopState<TemplateMessage>;
-  /** Number of segments that agree completely, and the length of their texts. */
+  /** Number of segments that agree completely. */
   readonly kept: number;
-  readonly keptLength: number;
   /** The next segment differs from `rest` within the segment; otherwise the text that follows decides. */
   readonly departs: boolean;
   /** The rendering after the segments that agree. */
@@ -88,16 +87,7 @@ export class PastRenderings {
     );
     if (walk === "refused" || walk?.state === undefined) return walk === "refused" ? walk : undefined;
     const { opening, pieces, state } = walk;
-    return agree(turn, {
-      frame,
-      first,
-      opening,
-      loop: state,
-      kept: 0,
-      keptLength: 0,
-      departs: false,
-      rest: opening + pieces,
-    });
+    return agree(turn, { frame, first, opening, loop: state, kept: 0, departs: false, rest: opening + pieces });
   }
 
   private goOn(turn: Past, before: PastRendering): PastRendering | undefined {
@@ -111,8 +101,7 @@ export class PastRenderings {
     if (turn.keep > before.kept && before.departs) return longer;
     const kept = Math.min(turn.keep, before.kept);
     const dropped = (turn.before?.segments(kept, before.kept) ?? []).map(({ text }) => text).join("");
-    const keptLength = before.keptLength - dropped.length;
-    return agree(turn, { ...longer, kept, keptLength, departs: false, rest: dropped + longer.rest });
+    return agree(turn, { ...longer, kept, departs: false, rest: dropped + longer.rest });
   }
 }
 
@@ -134,7 +123,7 @@ function agree(turn: Past, rendering: PastRendering): PastRendering {
     at += text.length;
     kept += 1;
   }
-  return { ...rendering, kept, keptLength: rendering.keptLength + at, departs, rest: rest.slice(at) };
+  return { ...rendering, kept, departs, rest: rest.slice(at) };
 }
 
 function unlessRefused(

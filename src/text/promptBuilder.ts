@@ -98,10 +98,10 @@ export class TemplatePromptBuilder implements PromptBuilder {
   }
 
   /** `text`: the rendering after the segments that agree. */
-  private *encodeBehind(text: string, past: Past, { kept, keptLength, departs }: PastRendering): Steps<BuiltPrompt> {
+  private *encodeBehind(text: string, past: Past, { kept, departs }: PastRendering): Steps<BuiltPrompt> {
     const compared = past.segments(kept, departs ? kept + 1 : past.numSegments);
     const agreed = keepAgreed(compared, text, this.cutting);
-    const added = yield* this.added(agreed, text, keptLength + agreed.textLength > 0);
+    const added = yield* this.added(agreed, text, past.segments(Math.max(0, kept - 1), kept));
     const keptSegments = kept + agreed.unchanged;
     const cutTokens = numIds(agreed.segments.slice(agreed.unchanged));
     return {
@@ -114,7 +114,7 @@ export class TemplatePromptBuilder implements PromptBuilder {
 
   private *encode(text: string, history: readonly Segment[]): Steps<BuiltPrompt> {
     const agreed = keepAgreed(history, text, this.cutting);
-    const added = yield* this.added(agreed, text, agreed.textLength > 0);
+    const added = yield* this.added(agreed, text, []);
     return {
       ids: joined([...agreed.segments.slice(0, agreed.unchanged), ...added]),
       keptSegments: agreed.unchanged,
@@ -123,16 +123,17 @@ export class TemplatePromptBuilder implements PromptBuilder {
     };
   }
 
-  /** The segment that was cut, and the rest of `text` encoded. */
-  private *added(agreed: Agreed, text: string, continues: boolean): Steps<readonly Segment[]> {
+  /** The segment that was cut, and the rest of `text` encoded. `before`: the segments before those that agree. */
+  private *added(agreed: Agreed, text: string, before: readonly Segment[]): Steps<readonly Segment[]> {
     const rest = text.slice(agreed.textLength);
-    const ids = yield* this.tokenizer.markedSteps(rest, continues);
+    const last = [...before, ...agreed.segments].at(-1)?.ids.at(-1);
+    const ids = yield* this.tokenizer.markedSteps(rest, last);
     const cut = agreed.segments.slice(agreed.unchanged);
     return ids.length === 0 ? cut : [...cut, { kind: "prompt", text: rest, ids }];
   }
 
   async raw(text: string, signal?: AbortSignal): Promise<BuiltPrompt> {
-    const encoded = await runInSlices(this.tokenizer.textSteps(text, false), signal);
+    const encoded = await runInSlices(this.tokenizer.textSteps(text, "start"), signal);
     const ids = Int32Array.from([...this.tokenizer.leadingIds, ...encoded]);
     const added: readonly Segment[] =
       ids.length === 0 ? [] : [{ kind: "prompt", text: this.tokenizer.specials.escape(text), ids }];
@@ -140,7 +141,7 @@ export class TemplatePromptBuilder implements PromptBuilder {
   }
 
   async countText(text: string, signal?: AbortSignal): Promise<number> {
-    return (await runInSlices(this.tokenizer.markedSteps(this.escaper.text(text), true), signal)).length;
+    return (await runInSlices(this.tokenizer.markedSteps(this.escaper.text(text), "middle"), signal)).length;
   }
 
   answerSegments(answer: AnswerText): readonly Segment[] {

@@ -8,6 +8,8 @@ const special = (id: number, content: string, isControl = true): SpecialToken =>
   isControl,
   stripsLeft: false,
   stripsRight: false,
+  isWord: false,
+  takesSpace: false,
 });
 const specials = new SpecialTokens([
   special(1, "<|im_end|>"),
