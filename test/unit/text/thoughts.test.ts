@@ -171,7 +171,7 @@ describe("The next prompt", () => {
     assert.ok(!text.includes("well"));
     assert.equal(next.agreedTokens, before.ids.length);
     const read = "Hello world<|im_end|>\n<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n";
-    assert.equal(next.ids.length - next.agreedTokens, model.tokenizer.encodeMarked(read, true).length);
+    assert.equal(next.ids.length - next.agreedTokens, model.tokenizer.encodeMarked(read, "middle").length);
   });
 
   it("goes on from the border before the answer's opening where the template opened the thought there", async () => {
