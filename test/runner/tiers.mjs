@@ -42,7 +42,7 @@ export const tiers = [
     setUp: [],
     prepare: bundled("unit"),
     commands: [
-      { name: "unit", args: () => mocha("out/test/unit/**/*.test.js", "--timeout=20000"), limitMs: minutes(5) },
+      { name: "unit", args: () => mocha("out/test/unit/**/*.test.js", "--timeout=20000"), limitMs: minutes(10) },
     ],
   },
   {
