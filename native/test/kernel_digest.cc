@@ -180,6 +180,33 @@ uint64_t FloatProducts(const KernelTable& table) {
   return hash.value();
 }
 
+template <int Bits>
+uint64_t CodedProducts(const KernelTable& table) {
+  constexpr int kInputs = 96;
+  Inputs inputs(6 + Bits);
+  Hash hash;
+  for (const FloatType type : kFloats) {
+    for (const int scale_inputs : {16, 32}) {
+      for (const int rows : {1, 2, 7, 13}) {
+        Memory memory;
+        auto* x = memory.Take<float>(size_t(rows * kInputs));
+        inputs.Floats(x, rows * kInputs);
+        const size_t scales = kPanelRows * SizeOf(type), codes = size_t(kPanelRows * scale_inputs * Bits / 8);
+        const size_t panel_bytes = size_t(kInputs / scale_inputs) * (scales + codes);
+        auto* panel = memory.Take<uint8_t>(panel_bytes);
+        for (uint8_t* at = panel; at < panel + panel_bytes; at += scales + codes) {
+          inputs.Values(type, at, kPanelRows);
+          inputs.Bytes(at + scales, codes);
+        }
+        auto* y = memory.Take<float>(size_t(rows * kPanelRows));
+        table.coded_panel({Bits, scale_inputs, type}, panel, kInputs, x, kInputs, rows, y, kPanelRows);
+        hash.Add(y, size_t(rows * kPanelRows));
+      }
+    }
+  }
+  return hash.value();
+}
+
 uint64_t RowsByThemselves(const KernelTable& table) {
   Inputs inputs(4);
   Hash hash;
@@ -314,9 +341,15 @@ uint64_t Attention(const KernelTable& table) {
 
 const KernelDigest kKernelDigests[kKernelDigestCount] = {
     {"inputs as integers", Integers, 0x24c026cb1ee96952},
+    {"products of 2 bits", QuantisedProducts<2>, 0x3b14b1f1b6fb7557},
+    {"products of 3 bits", QuantisedProducts<3>, 0x0a876b41eee55a01},
     {"products of 4 bits", QuantisedProducts<4>, 0x83b036b364bcf9a5},
+    {"products of 5 bits", QuantisedProducts<5>, 0xb2fe8e51c24e1142},
+    {"products of 6 bits", QuantisedProducts<6>, 0xf99828f67fccefd0},
     {"products of 8 bits", QuantisedProducts<8>, 0xbb3628fc4ed32b69},
     {"products of floats", FloatProducts, 0x3f1bb029abd0f764},
+    {"products of codes of 4 bits", CodedProducts<4>, 0x0f4e8cc9cc49c304},
+    {"products of codes of 8 bits", CodedProducts<8>, 0x963f32f3bff0110d},
     {"norms, activations, exponentials and rotations", RowsByThemselves, 0x60bb08009d09fd49},
     {"heads in 8 bits", QuantisedHeads, 0x2368060a65dd9dde},
     {"attention", Attention, 0x5c3525d443ef2f99},

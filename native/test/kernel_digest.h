@@ -14,5 +14,5 @@ struct KernelDigest {
   uint64_t recorded;
 };
 
-constexpr int kKernelDigestCount = 7;
+constexpr int kKernelDigestCount = 13;
 extern const KernelDigest kKernelDigests[kKernelDigestCount];
