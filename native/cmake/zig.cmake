@@ -30,9 +30,9 @@ else()
   foreach(library IN LISTS CXX_LIBRARIES)
     string(APPEND CMAKE_SHARED_LINKER_FLAGS_INIT " \"${library}\"")
   endforeach()
-  # A program would need MLX's libraries to be linked.
-  set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 endif()
+# A program that CMake tries would make Zig compile a libc++ that nothing else needs, or find no C++ library at all.
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 
 # Compilers of two words ("zig c++") confuse try_compile and cmake-js: each is a script of its own.
 if(CMAKE_BINARY_DIR MATCHES "CMakeFiles/")  # try_compile's own folder
