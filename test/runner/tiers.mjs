@@ -22,7 +22,7 @@ const bundled = (tier) => (parts) => ["esbuild.js", `--tests=${tier}`, ...parts]
 
 /**
  * `setUp`: the parts of native/setup.mjs that the tier needs. `prepare`: run before, counts no tests. All commands are
- * arguments of this Node.
+ * arguments of this Node. `onDemand`: run only where it is named.
  */
 export const tiers = [
   {
@@ -97,5 +97,18 @@ export const tiers = [
     setUp: ["mlx", "addon", "build", "model"],
     prepare: bundled("ui"),
     commands: [{ name: "ui", args: () => ["test/ui/run.mjs"], limitMs: minutes(12) }],
+  },
+  {
+    name: "tokenizers",
+    onDemand: true,
+    setUp: [],
+    prepare: bundled("tokenizers"),
+    commands: [
+      {
+        name: "tokenizers",
+        args: () => mocha("out/test/tokenizers/**/*.test.js", "--timeout=900000"),
+        limitMs: minutes(20),
+      },
+    ],
   },
 ];
