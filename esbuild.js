@@ -64,6 +64,7 @@ const tiers = {
   native: { external: [] },
   faults: { external: [] },
   reference: { external: [] },
+  models: { external: [] },
   tokenizers: { external: [] },
   integration: { external: ["vscode", "mocha", "oxc-parser"] },
   pages: { external: ["playwright-core", "esbuild", "axe-core"] },

@@ -42,17 +42,8 @@ export class SpecialTokens {
     this.longest = tokens.reduce((longest, { content }) => Math.max(longest, content.length), 1);
   }
 
-  /** The content of a user, a file or a tool as marked text: nothing in it is a special token. */
-  escape(content: string): string {
-    return this.escapeWhere(content, () => true);
-  }
-
-  /** The model's answer as marked text: it has no control token, but may have words with a meaning. */
-  escapeAnswer(content: string): string {
-    return this.escapeWhere(content, (token) => token.isControl);
-  }
-
-  private escapeWhere(content: string, isMeant: (token: SpecialToken) => boolean): string {
+  /** A content as marked text: nothing in it is one of the tokens that `isMeant` chooses. */
+  escape(content: string, isMeant: (token: SpecialToken) => boolean = () => true): string {
     const parts: string[] = [];
     let copied = 0;
     for (let at = this.trie.nextStart(content, 0); at >= 0; at = this.trie.nextStart(content, at + 1)) {
@@ -62,6 +53,13 @@ export class SpecialTokens {
       copied = at;
     }
     return copied === 0 && parts.length === 0 ? content : parts.join("") + content.slice(copied);
+  }
+
+  /** Marked text without its escapes. */
+  plain(marked: string): string {
+    return this.split(marked)
+      .map((stretch) => (stretch.kind === "special" ? stretch.token.content : stretch.text))
+      .join("");
   }
 
   /**

@@ -77,8 +77,8 @@ export class TextTokenizer {
     return Array.from(runAtOnce(this.textSteps(text, place)));
   }
 
-  /** Encodes marked text that follows the token `before`, if there is one. */
-  encodeMarked(marked: string, before?: number): readonly number[] {
+  /** Encodes marked text that follows the token `before`, or the middle of a text; else it begins one. */
+  encodeMarked(marked: string, before?: number | "middle"): readonly number[] {
     return Array.from(runAtOnce(this.markedSteps(marked, before)));
   }
 
@@ -89,10 +89,11 @@ export class TextTokenizer {
   }
 
   /** As `encodeMarked`, interruptible. */
-  *markedSteps(marked: string, before?: number): Steps<Int32Array> {
-    const place = before === undefined ? "start" : placeBehind(this.special.get(before));
+  *markedSteps(marked: string, before?: number | "middle"): Steps<Int32Array> {
+    const token = typeof before === "number" ? this.special.get(before) : undefined;
+    const place = before === undefined ? "start" : placeBehind(token);
     const memo = this.memos[place];
-    const stripped = before !== undefined && this.special.get(before)?.stripsRight === true;
+    const stripped = token?.stripsRight === true;
     const text = stripped ? marked.slice(endOfSpaces(marked, 0)) : marked;
     const known = memo.begin(text);
     const resumed = known.from > 0 ? "section" : place;
