@@ -63,4 +63,9 @@ describe("An answer beside the reference's", () => {
     const comparison = compareAnswers({ ...ours, text: "  x" }, { ...reference, decoded: "  x", generated: " x" });
     assert.equal(comparison.outcome, "identical");
   });
+
+  it("takes a first space that mlx_lm keeps, as it does with Gemma's tokenizer", () => {
+    const kept = compareAnswers({ ...ours, text: " x" }, { ...reference, decoded: " x", generated: " x" });
+    assert.equal(kept.outcome, "identical");
+  });
 });
