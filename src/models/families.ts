@@ -8,14 +8,25 @@ export interface FamilyRules {
   readonly contextTokens?: number;
   /** The family has layers with a window: its size, and every `pattern`-th layer sees all tokens. */
   readonly window?: { readonly tokens: number; readonly pattern: number };
+  /** Without layer_types, `sliding_window` holds for all layers. */
+  readonly windowsByDefault?: boolean;
+  /** The config has multipliers. */
+  readonly multipliers?: boolean;
 }
 
 /** By `model_type`. The same as native/src/core/models; a test drives both with the same configs. */
 export const familyRules = {
   llama: { activation: "silu" },
-  mistral: { activation: "silu" },
+  mistral: { activation: "silu", windowsByDefault: true },
+  ministral3: { activation: "silu" },
   qwen2: { activation: "silu" },
   qwen3: { activation: "silu" },
+  smollm3: { activation: "silu" },
+  phi3: { activation: "silu", contextTokens: 131_072, windowsByDefault: true },
+  granite: { activation: "silu", multipliers: true },
+  olmo2: { activation: "silu" },
+  olmo3: { activation: "silu", window: { tokens: 4096, pattern: 4 } },
+  seed_oss: { activation: "silu" },
   gemma3_text: {
     activation: "gelu_pytorch_tanh",
     headDim: 256,
@@ -34,6 +45,9 @@ export const modelFamilies = Object.keys(familyRules).filter(isModelFamily);
 export function isModelFamily(name: string): name is ModelFamily {
   return Object.hasOwn(familyRules, name);
 }
+
+/** Checkpoints of several parts whose text part, `text_config`, is a model of a family: which, where it does not say. */
+export const wrapperTypes: Readonly<Record<string, string>> = { gemma3: "gemma3_text", mistral3: "mistral" };
 
 const experts = "experts";
 const latent = "latent attention and experts";

@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/tensor_names.h"
 
 namespace resident {
 namespace {
@@ -82,9 +83,11 @@ void Checkpoint::AddFile(const std::string& directory, const std::string& name) 
     }
     const SafetensorsHeader header = ParseSafetensorsHeader(text, size);
     for (const auto& [tensor, entry] : header.tensors) {
+      const std::string text_name = TextName(tensor);
+      if (!PartLeftOut(text_name).empty()) continue;
       StoredTensor stored{tensor, &file, header.data_offset + entry.begin, entry};
-      const bool fresh = tensors_.emplace(tensor, std::move(stored)).second;
-      if (!fresh) throw Corrupt(path, "tensor " + tensor + " is in two files");
+      const bool fresh = tensors_.emplace(text_name, std::move(stored)).second;
+      if (!fresh) throw Corrupt(path, "tensor " + tensor + " is there twice");
     }
   } catch (const SafetensorsError& error) {
     if (error.truncated) throw Incomplete(path + " is incomplete: " + error.what(), path);

@@ -100,12 +100,13 @@ uint64_t StockStepBytes(const ModelConfig& config, bool is_gpu, const StepShape&
   const uint64_t inner = config.activation == Activation::kSilu ? 3 : 4;
   const uint64_t a_row = is_gpu ? 4 * sizes.hidden + 4 * heads + inner * sizes.inner
                                 : 6 * sizes.hidden + 8 * heads + (inner + 2) * sizes.inner;
+  const uint64_t scaled = config.position_scale_beta == 0 ? 0 : sizes.queries;
   std::vector<uint64_t> layers;
   for (int layer = 0; layer < config.num_layers; ++layer) {
     const int window = config.windows.empty() ? 0 : config.windows[size_t(layer)];
     const bool as_before = layer > 0 && (config.windows.empty() || window == config.windows[size_t(layer) - 1]);
     const uint64_t bytes =
-        as_before ? layers.back() : AttentionBytes(config, is_gpu, shape, window) + shape.rows() * a_row * element;
+        as_before ? layers.back() : AttentionBytes(config, is_gpu, shape, window) + shape.rows() * (a_row + scaled) * element;
     layers.push_back(bytes);
   }
   // A CPU frees a layer's results before the next one's are made.

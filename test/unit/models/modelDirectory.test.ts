@@ -161,11 +161,11 @@ describe("Inspecting a model directory", () => {
       "MODEL_UNSUPPORTED",
       /qwen3_moe is not supported: it needs experts/,
     );
-    await rejection(inspect(config({ quantization: { group_size: 64, bits: 3 } })), "MODEL_UNSUPPORTED", /3 bits/);
+    await rejection(inspect(config({ quantization: { group_size: 64, bits: 7 } })), "MODEL_UNSUPPORTED", /7 bits/);
     await rejection(
-      inspect(config({ quantization: { mode: "mxfp4", bits: 4, group_size: 32 } })),
+      inspect(config({ quantization: { mode: "mxfp1", bits: 4, group_size: 32 } })),
       "MODEL_UNSUPPORTED",
-      /mxfp4/,
+      /mxfp1/,
     );
     await rejection(inspect(config({ quantization_config: { quant_method: "gptq" } })), "MODEL_UNSUPPORTED", /gptq/);
   });
