@@ -297,6 +297,22 @@ export interface ImportRequest {
   readonly replace?: boolean;
 }
 
+/** Tensors of a GGUF file whose weights MLX's formats cannot hold exactly. */
+export interface RoundedTensors {
+  /** As the file names it: "Q6_K". */
+  readonly type: string;
+  /** They were rounded to this many bits, in groups of 32. */
+  readonly bits: number;
+  readonly tensors: number;
+  /** Largest difference of a weight, as a fraction of the largest weight of its group. */
+  readonly largestError: number;
+}
+
+export interface ImportedModel extends ModelSummary {
+  /** Empty: every weight has the exact value of the file. */
+  readonly rounded: readonly RoundedTensors[];
+}
+
 export interface Progress {
   readonly done: number;
   readonly total: number;
@@ -527,7 +543,7 @@ export interface ResidentService {
     request: ImportRequest,
     onProgress: (progress: Progress) => void,
     signal?: AbortSignal,
-  ): Promise<ModelSummary>;
+  ): Promise<ImportedModel>;
   /** Downloads and imports the starter model unless it exists; does not change the default model. */
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary>;
 

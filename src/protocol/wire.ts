@@ -11,6 +11,7 @@ import type {
   BenchSuite,
   GenerateRequest,
   GenerationEvent,
+  ImportedModel,
   ImportRequest,
   ModelSummary,
   Progress,
@@ -44,7 +45,7 @@ type Adapted =
 /** The door as calls whose arguments and results are plain data: callbacks and signals are tied to the call's id. */
 export interface WireCalls extends Omit<ResidentService, Adapted> {
   loadModel(): Promise<ModelSummary>;
-  importGguf(request: ImportRequest): Promise<ModelSummary>;
+  importGguf(request: ImportRequest): Promise<ImportedModel>;
   getStarterModel(): Promise<ModelSummary>;
   /** `as` is the caller's name for the answer. Resolves when it has started; its failure is an event. */
   generate(as: RunningId, request: GenerateRequest): Promise<void>;

@@ -5,7 +5,14 @@ import { inspectModel, summarizeModel } from "../models/modelDirectory";
 import { modelFolderName } from "../models/modelFolderName";
 import { fetchStarter } from "../models/starter";
 import type { NativeAddon } from "../native/binding";
-import type { ImportRequest, ModelDetail, ModelSummary, Progress, ServiceOptions } from "../protocol/service";
+import type {
+  ImportedModel,
+  ImportRequest,
+  ModelDetail,
+  ModelSummary,
+  Progress,
+  ServiceOptions,
+} from "../protocol/service";
 
 /** The models on this machine: lists, inspects and imports them, and stores which one is the default. */
 export class ModelLibrary {
@@ -62,10 +69,10 @@ export class ModelLibrary {
     { file, name, target, replace }: ImportRequest,
     onProgress: (progress: Progress) => void,
     signal?: AbortSignal,
-  ): Promise<ModelSummary> {
+  ): Promise<ImportedModel> {
     const directory = target ?? path.join(this.imported, modelFolderName(file, name));
-    await importGguf({ file, target: directory, replace: replace === true }, onProgress, signal);
-    return this.summarize(directory);
+    const { rounded } = await importGguf({ file, target: directory, replace: replace === true }, onProgress, signal);
+    return { ...(await this.summarize(directory)), rounded };
   }
 
   /** The starter model; downloaded only if it is missing or incomplete. */

@@ -129,7 +129,7 @@ describe("the chat of an agent", () => {
     const chat = await Chat.of(workbench(), "Bea");
     await chat.frame.getByRole("button", { name: "More actions" }).click();
     await chat.screenshot("chat-menu-dark");
-    await workbench().page.getByRole("menuitem", { name: "Copy Conversation" }).click();
+    await workbench().choose("Copy Conversation");
     await workbench().page.getByText("The conversation with Bea is copied.").waitFor();
   });
 

@@ -9,6 +9,7 @@
 
 #include "core/device.h"
 #include "core/error.h"
+#include "core/precision.h"
 #include "core/promises.h"
 
 namespace resident {
@@ -88,18 +89,24 @@ WeightLoader::WeightLoader(const Checkpoint& checkpoint, mx::Device device, cons
     weights_.push_back(std::move(weight));
   }
   RefuseUnknownTensors();
-  if (device_ == mx::Device::gpu) ChooseActivationType();
+  ChooseActivationType();
   CountBytes();
 }
 
-/** That of the embedding; of its scales where they are floats, else that of the first norm. */
 void WeightLoader::ChooseActivationType() {
-  const Part& embedding = weights_.front().parts.front();
-  const StoredTensor* tensor = embedding.scales ? embedding.scales : embedding.weight;
-  for (size_t i = 0; !IsFloating(*tensor->entry.dtype); ++i) {
-    if (weights_[i].kind == WeightSpec::Kind::kNorm) tensor = weights_[i].parts.front().weight;
+  std::vector<DataType> matrices;  // the embedding's first
+  std::optional<DataType> norms;
+  for (const Weight& weight : weights_) {
+    const Part& part = weight.parts.front();
+    if (weight.kind == WeightSpec::Kind::kNorm) {
+      norms = norms.value_or(*part.weight->entry.dtype);
+      continue;
+    }
+    for (const Part& each : weight.parts) matrices.push_back(*(each.scales ? each.scales : each.weight)->entry.dtype);
   }
-  activation_type_ = *tensor->entry.dtype;
+  // Scales that are bytes say nothing: then it is the type of what is not quantised.
+  for (DataType& type : matrices) type = IsFloating(type) ? type : norms.value_or(DataType::kF32);
+  activation_type_ = ActivationType(checkpoint_.config(), matrices, device_ == mx::Device::gpu);
 }
 
 void WeightLoader::CountBytes() {

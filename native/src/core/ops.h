@@ -184,8 +184,15 @@ class Ops {
   virtual Tensor Best(const OutputLayer& layer, const Tensor& x) const = 0;
 };
 
-/** Stock MLX operations on `device`. */
+/**
+ * What graphs of stock operations are made for. A GPU's have fewer operations, some by mx::compile, which on a CPU
+ * would need a compiler; they can be built on any machine.
+ */
+enum class MlxGraph { kForCpu, kForGpu };
+
+/** Stock MLX operations on `device`; without `graph` as it suits the device. */
 std::unique_ptr<Ops> MakeMlxOps(mx::Device device);
+std::unique_ptr<Ops> MakeMlxOps(mx::Device device, MlxGraph graph);
 
 /** Our own kernels, on the CPU. Throws INVALID_REQUEST where RESIDENT_CPU_LEVEL asks for what the processor lacks. */
 std::unique_ptr<Ops> MakeCpuOps(int threads);

@@ -10,6 +10,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#elif defined(__aarch64__)
+#if defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
 #endif
 
 namespace resident::kernels {
@@ -60,11 +66,32 @@ bool ProcessorHas(Level level) {
              __builtin_cpu_supports("avx512vnni");
     case Level::kAmxInt8:
       return ProcessorHas(Level::kAvx512Vnni) && HasAmxInt8() && TilesAreGranted();
+    case Level::kNeon:
+    case Level::kNeonDot:
+      return false;
   }
   return false;
 }
+#elif defined(__aarch64__)
+/** FEAT_DotProd: SDOT. Linux: bit 20 of what the kernel says of the processor (asm/hwcap.h, HWCAP_ASIMDDP). */
+bool HasDotProducts() {
+#if defined(__linux__)
+  return (::getauxval(AT_HWCAP) >> 20 & 1) != 0;
+#elif defined(__APPLE__)
+  int has = 0;
+  size_t size = sizeof has;
+  return ::sysctlbyname("hw.optional.arm.FEAT_DotProd", &has, &size, nullptr, 0) == 0 && has != 0;
 #else
-// NEON's place: a simd_neon.h, a level_neon.cc and a line here.
+  return false;
+#endif
+}
+
+/** NEON is part of AArch64. */
+bool ProcessorHas(Level level) {
+  if (level == Level::kNeonDot) return HasDotProducts();
+  return level == Level::kScalar || level == Level::kNeon;
+}
+#else
 bool ProcessorHas(Level level) { return level == Level::kScalar; }
 #endif
 
@@ -82,6 +109,10 @@ std::string_view LevelName(Level level) {
       return "avx512vnni";
     case Level::kAmxInt8:
       return "amxint8";
+    case Level::kNeon:
+      return "neon";
+    case Level::kNeonDot:
+      return "neondot";
   }
   return "";
 }

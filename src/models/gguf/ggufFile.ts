@@ -2,7 +2,7 @@ import type { ByteSource } from "../fileSource";
 import { HeaderReader } from "./headerReader";
 import { corrupt, unsupported } from "./importErrors";
 import { Metadata, type MetadataValue, readMetadataValue } from "./metadata";
-import { encodingOf, type TensorEncoding, typeName } from "./tensorTypes";
+import { convertibleTypes, encodingOf, type TensorEncoding, typeName } from "./tensorTypes";
 
 export interface GgufTensor {
   readonly name: string;
@@ -99,7 +99,7 @@ function place(info: TensorInfo, dataStart: number, alignment: number, fileBytes
     throw unsupported(
       `the tensor ${name} is quantised as ${type}, which is not supported`,
       type,
-      "use a file in Q4_0, Q4_1, Q8_0, F16, BF16 or F32",
+      `use a file whose tensors are in ${convertibleTypes.join(", ")}`,
     );
   }
   const columns = shape.at(-1) ?? 1;

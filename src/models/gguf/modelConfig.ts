@@ -1,16 +1,19 @@
-import { bitsOf, groupSize, isQuantized } from "./affine";
 import type { Hyperparameters } from "./hyperparameters";
+import { groupSize, type MlxFormat, mlxFormatOf } from "./mlxFormats";
 import type { Llama3Scaling } from "./ropeFactors";
 import type { PlannedTensor, TensorPlan } from "./tensorPlan";
+import { isQuantized } from "./tensorTypes";
 import type { SpecialIds } from "./vocabulary";
 
 export interface MlxQuantization {
   readonly group_size: number;
   readonly bits: number;
+  /** Absent where all modules are affine, MLX's default. */
+  readonly mode?: MlxFormat["mode"];
 }
 
 /** What `config.json` says under "quantization": the usual one, and by module where it differs. */
-export type MlxQuantizationConfig = MlxQuantization & Readonly<Record<string, number | MlxQuantization>>;
+export type MlxQuantizationConfig = MlxQuantization & Readonly<Record<string, number | string | MlxQuantization>>;
 
 const classes = { llama: "LlamaForCausalLM", qwen2: "Qwen2ForCausalLM", qwen3: "Qwen3ForCausalLM" } as const;
 
@@ -61,19 +64,33 @@ function ropeScaling(parameters: Hyperparameters, llama3: Llama3Scaling | undefi
   return { rope_type: "linear", type: "linear", factor: parameters.linearRopeFactor };
 }
 
-/** The most frequent width is the general one; modules of another width are named. */
+/** The most frequent format is the general one; modules of another format are named. */
 function quantizationConfig(tensors: readonly PlannedTensor[]): MlxQuantizationConfig | undefined {
-  const bitsByModule = new Map<string, number>();
+  const formats = new Map<string, MlxFormat>();
   for (const { module, source } of tensors) {
-    if (isQuantized(source.encoding.type)) bitsByModule.set(module, bitsOf(source.encoding.type));
+    if (isQuantized(source.encoding.type)) formats.set(module, mlxFormatOf(source.encoding.type));
   }
-  if (bitsByModule.size === 0) return undefined;
-  const fourBit = [...bitsByModule.values()].filter((bits) => bits === 4).length;
-  const bits = fourBit * 2 >= bitsByModule.size ? 4 : 8;
-  const overrides = [...bitsByModule].filter(([, own]) => own !== bits);
-  return {
+  const general = mostFrequent([...formats.values()]);
+  if (general === undefined) return undefined;
+  const sayMode = [...formats.values()].some(({ mode }) => mode !== "affine");
+  const entry = ({ bits, mode }: MlxFormat): MlxQuantization => ({
     group_size: groupSize,
     bits,
-    ...Object.fromEntries(overrides.map(([module, own]) => [module, { group_size: groupSize, bits: own }])),
+    ...(sayMode ? { mode } : {}),
+  });
+  const overrides = [...formats].filter(([, own]) => keyOf(own) !== keyOf(general));
+  return {
+    ...entry(general),
+    ...Object.fromEntries(overrides.map(([module, own]) => [module, entry(own)])),
   };
+}
+
+const keyOf = ({ mode, bits }: MlxFormat): string => `${mode} ${bits}`;
+
+/** Of equally frequent ones the one with fewer bits. */
+function mostFrequent(formats: readonly MlxFormat[]): MlxFormat | undefined {
+  const counts = new Map<string, number>();
+  for (const format of formats) counts.set(keyOf(format), (counts.get(keyOf(format)) ?? 0) + 1);
+  const count = (format: MlxFormat) => counts.get(keyOf(format)) ?? 0;
+  return [...formats].sort((a, b) => count(b) - count(a) || a.bits - b.bits)[0];
 }

@@ -14,6 +14,7 @@ import type {
   EngineState,
   GenerateRequest,
   GenerationEvent,
+  ImportedModel,
   ModelDetail,
   ModelSummary,
   ResidentService,
@@ -199,8 +200,8 @@ export class FakeService implements ResidentService {
 
   async unloadModel(): Promise<void> {}
 
-  async importGguf(): Promise<ModelSummary> {
-    return model;
+  async importGguf(): Promise<ImportedModel> {
+    return { ...model, rounded: [{ type: "Q6_K", bits: 8, tensors: 12, largestError: 0.0021 }] };
   }
 
   async getStarterModel(): Promise<ModelSummary> {

@@ -10,6 +10,7 @@ import type {
   EngineState,
   FileTotals,
   GenerationEvent,
+  ImportedModel,
   ImportRequest,
   ModelDetail,
   ModelSummary,
@@ -373,10 +374,10 @@ export class SampleService implements ResidentService {
     return model;
   }
 
-  async importGguf(request: ImportRequest, onProgress: (progress: Progress) => void): Promise<ModelSummary> {
+  async importGguf(request: ImportRequest, onProgress: (progress: Progress) => void): Promise<ImportedModel> {
     this.asked.push(["importGguf", request]);
     onProgress(progress);
-    return model;
+    return { ...model, rounded: [{ type: "Q6_K", bits: 8, tensors: 12, largestError: 0.0021 }] };
   }
 
   async getStarterModel(onProgress: (progress: Progress) => void): Promise<ModelSummary> {

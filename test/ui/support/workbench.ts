@@ -126,6 +126,21 @@ export class Workbench {
     await this.quickInput.getByRole("option").filter({ hasText: entry }).first().click();
   }
 
+  /** Chooses an entry of the open menu. VS Code's menus ignore clicks in their first 100 ms: clicks until it is gone. */
+  async choose(entry: string): Promise<void> {
+    const item = this.page.getByRole("menuitem", { name: entry });
+    const deadline = Date.now() + stepLimitMs;
+    for (;;) {
+      await item.click();
+      const gone = await item.waitFor({ state: "hidden", timeout: 500 }).then(
+        () => true,
+        () => false,
+      );
+      if (gone) return;
+      assert(Date.now() < deadline, `the menu stays open after clicks on ${entry}`);
+    }
+  }
+
   /** Ticks entries of a quick pick that has `title`, and confirms it. */
   async check(title: string, entries: readonly string[]): Promise<void> {
     await this.quickInput.getByText(title, { exact: true }).waitFor();

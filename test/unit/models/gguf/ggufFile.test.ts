@@ -76,13 +76,14 @@ describe("The GGUF reader", () => {
 
   it("names quantisations that it does not know", async () => {
     for (const [typeId, name] of [
-      [12, "Q4_K"],
-      [6, "Q5_0"],
-      [23, "IQ4_XS"],
+      [16, "IQ2_XXS"],
+      [29, "IQ1_M"],
+      [34, "TQ1_0"],
       [99, "type 99"],
     ] as const) {
       const error = await rejection(read(withTensor({ typeId })), "IMPORT_UNSUPPORTED", new RegExp(name));
       assert.equal(error.facts["name"], name);
+      assert.match(error.advice, /Q4_0.*Q4_K.*Q6_K.*MXFP4/);
     }
   });
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { toAffine } from "../../../../src/models/gguf/affine";
 import { importGguf } from "../../../../src/models/gguf/importGguf";
+import { toMlx } from "../../../../src/models/gguf/mlxGroups";
 import { llama3Divisors } from "../../../../src/models/gguf/ropeFactors";
 import { inspectModel } from "../../../../src/models/modelDirectory";
 import type { Progress } from "../../../../src/protocol/service";
@@ -17,6 +17,7 @@ import {
   tinySpec,
   tinyTensor,
   tokens,
+  wide,
 } from "../../../support/models/tinyGguf";
 
 describe("The GGUF import", () => {
@@ -89,7 +90,7 @@ describe("The GGUF import", () => {
     const spec = tinySpec();
     const stored = await tensors();
     const down = spec.tensors.find(({ name }) => name === "blk.1.ffn_down.weight");
-    const groups = toAffine("Q4_1", down?.data ?? Buffer.alloc(0), "F16");
+    const groups = toMlx("Q4_1", down?.data ?? Buffer.alloc(0), "F16");
     assert.ok(typeof groups !== "string");
     const module = "model.layers.1.mlp.down_proj";
     assert.deepEqual(stored.get(`${module}.weight`)?.shape, [tiny.hidden, (tiny.intermediate * 4) / 32]);
@@ -101,6 +102,48 @@ describe("The GGUF import", () => {
     assert.deepEqual(stored.get("model.layers.0.input_layernorm.weight")?.data, norm?.data);
     const count = spec.tensors.reduce((sum, { typeId }) => sum + (typeId === 0 ? 1 : 3), 0);
     assert.equal(stored.size, count);
+  });
+
+  it("imports what llama-quantize makes: most in Q4_K, some in Q6_K, and says what was rounded", async () => {
+    const { rounded } = await importTiny({ sizes: wide, type: "Q4_K", embeddingType: "Q6_K" });
+    const stored = await tensors();
+    const [q6, ...others] = rounded;
+    assert.deepEqual(others, []);
+    assert.deepEqual({ ...q6, largestError: 0 }, { type: "Q6_K", bits: 8, tensors: 1, largestError: 0 });
+    assert.ok(q6 !== undefined && q6.largestError > 0 && q6.largestError < 0.004, `${q6?.largestError}`);
+    // The scales of Q4_K are products, which halves do not hold.
+    assert.equal(stored.get("model.layers.0.mlp.down_proj.scales")?.dtype, "F32");
+    assert.equal(stored.get("model.embed_tokens.scales")?.dtype, "F16");
+    assert.deepEqual((await readJson("config.json")).quantization, {
+      group_size: 32,
+      bits: 4,
+      "model.embed_tokens": { group_size: 32, bits: 8 },
+    });
+    assert.equal((await inspectModel(target())).quantization, "4-bit, some 8-bit");
+  });
+
+  it("says nothing of rounding where every weight keeps its value", async () => {
+    for (const type of ["Q4_K", "Q5_K", "Q5_0", "IQ4_XS", "MXFP4"] as const) {
+      const file = join(folder.path, "exact.gguf");
+      await writeFile(file, tinyGguf({ sizes: wide, type }));
+      const { rounded } = await importGguf({ file, target: target(), replace: true });
+      assert.deepEqual(rounded, [], type);
+    }
+  });
+
+  it("names the mode of each tensor where some are MXFP4", async () => {
+    await importTiny({ type: "MXFP4" });
+    const stored = await tensors();
+    assert.deepEqual((await readJson("config.json")).quantization, {
+      group_size: 32,
+      bits: 4,
+      mode: "mxfp4",
+      "model.embed_tokens": { group_size: 32, bits: 8, mode: "affine" },
+    });
+    const module = "model.layers.1.mlp.up_proj";
+    assert.equal(stored.get(`${module}.scales`)?.dtype, "U8");
+    assert.deepEqual(stored.get(`${module}.scales`)?.shape, [tiny.intermediate, tiny.hidden / 32]);
+    assert.equal(stored.has(`${module}.biases`), false);
   });
 
   it("stores scales as f32 in all tensors where one of them needs it", async () => {
