@@ -209,6 +209,14 @@ TEST("a model in several files loads through its index, and a bad index is refus
   CHECK_EQUAL(Outcome(f.folder.path()), std::string("MODEL_CORRUPT"));
 }
 
+TEST("a model in several files loads without an index, and misses what the names promise") {
+  Fixture f;
+  std::filesystem::rename(f.folder / "model.safetensors", f.folder / "model-00001-of-00002.safetensors");
+  CHECK_EQUAL(Outcome(f.folder.path()), std::string("MODEL_INCOMPLETE"));
+  WriteText(f.folder / "model-00002-of-00002.safetensors", EncodeHeaderLength(2) + "{}");
+  CHECK_EQUAL(Outcome(f.folder.path()), std::string("loaded"));
+}
+
 TEST("JSON is read strictly") {
   for (const char* bad : {"", "{", "[1,]", "{\"a\":1,}", "{\"a\":1,\"a\":2}", "01", "1.", ".5", "+1", "nul", "\"\\x\"",
                           "\"\\ud800\"", "\"\n\"", "[1] 2", "{1:2}", "\"abc", "--1", "1e"}) {

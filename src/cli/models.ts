@@ -95,6 +95,10 @@ const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
         ["KV cache", `${formats.bytes(detail.kvBytesPerToken)} a token`],
         ["chat template", detail.hasChatTemplate ? "yes" : "no"],
         ["ends a turn", detail.eosTokens.join(" ")],
+        ...detail.leftOut.map(({ part, bytes }) => [
+          "left out",
+          `${part}, ${formats.bytes(bytes)}: text needs none of it`,
+        ]),
       ]),
     );
   },

@@ -12,21 +12,37 @@ export interface FamilyRules {
   readonly windowsByDefault?: boolean;
   /** The config has multipliers. */
   readonly multipliers?: boolean;
+  /** Which matrices have biases: those that the config says, unless the family has it settled. */
+  readonly biases?: "none" | "qkv" | "attention";
+  readonly outputBiasKey?: string;
+  readonly queryKeyNorms?: "heads" | "joint";
+  /** Where a layer has norms; absent: before attention and before the feed-forward. */
+  readonly norms?: "around" | "behind";
+  /** q, k and v are one matrix, and so are gate and up. */
+  readonly fused?: boolean;
+  /** The head is tied unless the files have one, whatever the config says. */
+  readonly filesDecideHead?: boolean;
 }
 
 /** By `model_type`. The same as native/src/core/models; a test drives both with the same configs. */
 export const familyRules = {
   llama: { activation: "silu" },
   mistral: { activation: "silu", windowsByDefault: true },
-  ministral3: { activation: "silu" },
-  qwen2: { activation: "silu" },
-  qwen3: { activation: "silu" },
+  ministral3: { activation: "silu", biases: "none" },
+  qwen2: { activation: "silu", biases: "qkv" },
+  qwen3: { activation: "silu", biases: "none", queryKeyNorms: "heads" },
   smollm3: { activation: "silu" },
-  phi3: { activation: "silu", contextTokens: 131_072, windowsByDefault: true },
+  phi3: { activation: "silu", contextTokens: 131_072, windowsByDefault: true, biases: "none", fused: true },
   granite: { activation: "silu", multipliers: true },
-  olmo2: { activation: "silu" },
-  olmo3: { activation: "silu", window: { tokens: 4096, pattern: 4 } },
-  seed_oss: { activation: "silu" },
+  olmo2: { activation: "silu", biases: "attention", queryKeyNorms: "joint", norms: "behind" },
+  olmo3: {
+    activation: "silu",
+    biases: "attention",
+    queryKeyNorms: "joint",
+    norms: "behind",
+    window: { tokens: 4096, pattern: 4 },
+  },
+  seed_oss: { activation: "silu", outputBiasKey: "attention_out_bias" },
   gemma3_text: {
     activation: "gelu_pytorch_tanh",
     headDim: 256,
@@ -34,6 +50,10 @@ export const familyRules = {
     numKvHeads: 4,
     vocabSize: 262_208,
     contextTokens: 131_072,
+    biases: "none",
+    queryKeyNorms: "heads",
+    norms: "around",
+    filesDecideHead: true,
     window: { tokens: 512, pattern: 6 },
   },
 } as const satisfies Readonly<Record<string, FamilyRules>>;

@@ -1,10 +1,12 @@
 import { type KvDtype, kvHeadBytes } from "../common/kvDtypes";
+import { modelAdvice } from "../common/modelAdvice";
 import { isObject, type JsonObject } from "../text/json";
-import { ConfigReader, familyAdvice } from "./configReader";
+import { ConfigReader } from "./configReader";
 import { type FamilyRules, familyRules, isModelFamily, type ModelFamily, missingParts, wrapperTypes } from "./families";
 import { corrupt, unsupported } from "./modelErrors";
-import { quantizationName } from "./quantizationFacts";
+import { type MatrixFormat, readQuantizations } from "./quantizationFacts";
 import { readRope } from "./ropeFacts";
+import { readWeightLayout, type WeightLayout } from "./weightLayout";
 import { readWindows } from "./windowFacts";
 
 /** What config.json says about a model, without its weights. */
@@ -22,6 +24,9 @@ export interface ModelFacts {
   readonly windows: readonly number[];
   /** "4-bit", "mxfp4, some 8-bit"; undefined: not quantised. */
   readonly quantization: string | undefined;
+  /** Of matrices whose format the config says one by one, by module. */
+  readonly formats: ReadonlyMap<string, MatrixFormat>;
+  readonly weights: WeightLayout;
 }
 
 const mostLayers = 1000;
@@ -42,6 +47,7 @@ export function readModelFacts(json: unknown): ModelFacts {
   const rope = readRope(config);
   const contextTokens = Math.max(config.count("max_position_embeddings", rules.contextTokens), rope.contextTokens);
   const limits = readWindows(config, rules, numLayers, contextTokens);
+  const quantization = readQuantizations(outer, config);
   const facts = {
     family,
     numLayers,
@@ -52,7 +58,9 @@ export function readModelFacts(json: unknown): ModelFacts {
     intermediateSize: config.count("intermediate_size"),
     vocabSize: config.count("vocab_size", outer.optionalCount("vocab_size") ?? rules.vocabSize),
     ...limits,
-    quantization: quantizationName(outer, config),
+    quantization: quantization.name,
+    formats: quantization.formats,
+    weights: readWeightLayout(config, rules),
   };
   requirePlausibleSizes(facts);
   return facts;
@@ -94,7 +102,7 @@ function readFamily(json: JsonObject): Described {
 function refusal(type: string, textType: string): Error {
   const missing = missingParts[textType];
   const why = missing === undefined ? "" : `: it needs ${missing}`;
-  return unsupported(`config.json: model_type ${textType} is not supported${why}`, familyAdvice, {
+  return unsupported(`config.json: model_type ${textType} is not supported${why}`, modelAdvice, {
     unsupported: `model_type ${textType}`,
     family: type,
     ...(missing === undefined ? {} : { missing }),

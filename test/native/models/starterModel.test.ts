@@ -24,6 +24,7 @@ describe("The starter model", () => {
       kvBytesPerToken: 2 * 30 * 3 * 64 * 4,
       hasChatTemplate: true,
       eosTokens: ["<|im_end|>"],
+      leftOut: [],
     });
   });
 

@@ -187,6 +187,7 @@ export class FakeService implements ResidentService {
       kvBytesPerToken: 46080,
       hasChatTemplate: true,
       eosTokens: ["<|im_end|>"],
+      leftOut: [],
     };
   }
 

@@ -93,6 +93,7 @@ const modelDetail: ModelDetail = {
   kvBytesPerToken: 46080,
   hasChatTemplate: true,
   eosTokens: ["<|im_end|>"],
+  leftOut: [],
 };
 
 const agent: AgentSummary = {

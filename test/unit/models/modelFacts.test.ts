@@ -17,7 +17,10 @@ describe("What config.json says about a model", () => {
   it("tells sizes, what is quantised and what a token costs", () => {
     const affine = { group_size: 64, bits: 4, mode: "affine" };
     const facts = readModelFacts({ ...plainConfig, quantization: { ...affine, lm_head: { ...affine, bits: 8 } } });
-    assert.deepEqual(facts, {
+    const { formats, weights, ...sizes } = facts;
+    assert.deepEqual([...formats], [["lm_head", { mode: "affine", bits: 8, groupSize: 64 }]]);
+    assert.equal(weights.norms, "before");
+    assert.deepEqual(sizes, {
       family: "llama",
       numLayers: 4,
       numHeads: 4,
