@@ -37,6 +37,14 @@ TEST("a GPU computes in the half type that is stored, and never in f32") {
   }
 }
 
+TEST("K and V in 8 bits are refused on a GPU by name, and everything else is taken everywhere") {
+  for (const DataType type : {DataType::kF32, DataType::kF16, DataType::kBF16}) {
+    for (const bool is_gpu : {true, false}) RequireKvType(type, is_gpu);
+  }
+  RequireKvType(DataType::kQ8, false);
+  CHECK_THROWS("INVALID_REQUEST", RequireKvType(DataType::kQ8, true));
+}
+
 TEST("Gemma computes in bf16 on a GPU: its activations outgrow f16") {
   for (const DataType stored : {DataType::kF32, DataType::kF16, DataType::kBF16}) {
     CHECK(ActivationType(Of("gemma3_text"), std::vector<DataType>{stored}, true) == DataType::kBF16);

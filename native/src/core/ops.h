@@ -13,6 +13,7 @@
 #include "core/pool_geometry.h"
 #include "core/rope.h"
 #include "core/step_memory.h"
+#include "kernels/thread_pool.h"
 
 namespace resident {
 
@@ -137,6 +138,8 @@ class Ops {
   virtual ~Ops() = default;
 
   virtual BackEnd back_end() const = 0;
+  /** The threads that compute, which rest between steps; null where they are MLX's own or a GPU's. */
+  virtual kernels::ThreadPool* threads() const = 0;
   /** What decides the last bits of a result: name, revision, and whatever else they depend on. */
   virtual std::string numerics_id() const = 0;
   /** K and V in the pool where nobody asks for another type; `activations`: the type of the activations. */

@@ -86,6 +86,7 @@ class CpuOps final : public Ops {
   BackEnd back_end() const override {
     return {"cpu", std::string(kernels::LevelName(transformer_->level())), transformer_->threads()};
   }
+  kernels::ThreadPool* threads() const override { return &transformer_->pool(); }
   // Neither the processor, nor its level, nor the number of threads changes a bit of a result.
   std::string numerics_id() const override { return "ops_cpu-1"; }
   // Attention converts halves as it reads them, and long contexts wait for memory: half the bytes are the faster ones.
@@ -113,36 +114,14 @@ class CpuOps final : public Ops {
   uint64_t kept_array_bytes() const override { return uint64_t(8) << 20; }  // a step makes three
 
   uint64_t PreparedBytes(const Quantization& q, uint64_t outputs, uint64_t inputs, DataType scales) const override {
-    const int bits = KernelFormatOf(q).bits;
-    if (bits == 0) return outputs * inputs * SizeOf(DataType::kBF16);
-    const uint64_t scale_bytes = SizeOf(IsFloating(scales) ? scales : DataType::kF32);
-    return outputs * (inputs * uint64_t(bits) / 8 + inputs / uint64_t(q.group_size) * 2 * scale_bytes);
+    // Scales that are bytes become halves.
+    const uint64_t group_bytes = q.affine() ? 2 * SizeOf(scales) : SizeOf(DataType::kF16);
+    return outputs * (inputs * uint64_t(q.bits) / 8 + inputs / uint64_t(q.group_size) * group_bytes);
   }
 
   std::unique_ptr<Linear> PrepareLinear(std::vector<Matrix> matrices) const override {
     auto linear = std::make_unique<CpuLinear>();
-    for (const Matrix& m : matrices) {
-      const float* bias = m.bias ? m.bias->data<float>() : nullptr;
-      if (m.quantization && !KernelFormatOf(*m.quantization).as_stored) {
-        const RewrittenMatrix rewritten(m);
-        kernels::SourceMatrix source = rewritten.source();
-        source.bias = bias;
-        linear->matrices.emplace_back(source);
-        continue;
-      }
-      const int bits = m.quantization ? m.quantization->bits : 0;
-      linear->matrices.emplace_back(kernels::SourceMatrix{
-          .outputs = m.weight.shape(0),
-          .inputs = bits == 0 ? m.weight.shape(1) : m.weight.shape(1) * 32 / bits,
-          .bits = bits,
-          .group_size = m.quantization ? m.quantization->group_size : 0,
-          .type = ToFloatType(m.scales ? m.scales->dtype() : m.weight.dtype()),
-          .weights = m.weight.data<std::byte>(),
-          .scales = m.scales ? m.scales->data<std::byte>() : nullptr,
-          .zeros = m.zeros ? m.zeros->data<std::byte>() : nullptr,
-          .bias = bias,
-      });
-    }
+    for (const Matrix& matrix : matrices) linear->matrices.emplace_back(SourceOf(matrix));
     return linear;
   }
 

@@ -136,7 +136,11 @@ class MlxOps final : public Ops {
   }
 
   BackEnd back_end() const override { return {"mlx", "", 0}; }
-  std::string numerics_id() const override { return "ops_mlx-1/mlx-" + MlxVersion() + "/" + DeviceClass(device_); }
+  kernels::ThreadPool* threads() const override { return nullptr; }
+  std::string numerics_id() const override {
+    return (graph_ == MlxGraph::kForGpu ? "ops_mlx-2/mlx-" : "ops_mlx-1/mlx-") + MlxVersion() + "/" +
+           DeviceClass(device_);
+  }
   DataType usual_kv_dtype(DataType activations) const override { return activations; }
   std::string_view layout_id(DataType kv_dtype) const override {
     return kv_dtype == DataType::kQ8 ? "token-major-q8-1" : "token-major-1";
@@ -323,7 +327,7 @@ class MlxOps final : public Ops {
     const int kv_heads = slab.shape(2);
     Tensor heads = mx::reshape(rows, {slots.shape(0), 1, 1, kv_heads, head_dim}, device_);
     heads = slab.dtype() == mx::uint8 ? QuantiseHeads(heads, device_) : mx::astype(heads, slab.dtype(), device_);
-    return mx::scatter(slab, {slots}, heads, std::vector<int>{1}, device_);
+    return AppendRows(slab, heads, slots, device_);
   }
 
   /** Causal attention of every sequence's rows over its own context: [R, heads * headDim]. */

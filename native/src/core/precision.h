@@ -14,4 +14,10 @@ namespace resident {
  */
 DataType ActivationType(const ModelConfig& config, std::span<const DataType> matrices, bool is_gpu);
 
+/**
+ * Throws INVALID_REQUEST (facts: kvDtype, device) for K and V in 8 bits on a GPU: stock operations attend in floats, so
+ * every step would convert the whole context of every layer, which takes longer than reading it in two bytes a number.
+ */
+void RequireKvType(DataType kv_dtype, bool is_gpu);
+
 }  // namespace resident

@@ -1,11 +1,11 @@
 import { throwIfAborted } from "../../common/errors";
-import type { ByteSource } from "../fileSource";
+import { halfToNumber } from "./halves";
 import { corrupt } from "./importErrors";
 import { groupSize, mlxFormatOf, type ScaleType, scaleBytes } from "./mlxFormats";
 import { toMlx } from "./mlxGroups";
 import type { SafetensorsDtype, SafetensorsFile, TensorLayout } from "./safetensorsFile";
 import type { PlannedTensor } from "./tensorPlan";
-import { isQuantized } from "./tensorTypes";
+import { type ConvertibleType, isQuantized } from "./tensorTypes";
 
 /** What is read, converted and written at a time, at most, unless a single row is longer. */
 const chunkBytes = 1 << 20;
@@ -43,6 +43,7 @@ function partsOf(tensor: PlannedTensor, leastScales: ScaleType): readonly Part[]
     layout: { name: `${module}.${name}`, dtype, shape, bytes: rows * rowBytes },
     rowBytes,
   });
+  if (tensor.isAroundOne) return [part(parameter, "F32", source.shape, (4 * columns) / rows)];
   if (!isQuantized(type)) return [part(parameter, type, source.shape, source.bytes / rows)];
   const format = mlxFormatOf(type);
   const words = (columns * format.bits) / 32;
@@ -64,12 +65,11 @@ function partsOf(tensor: PlannedTensor, leastScales: ScaleType): readonly Part[]
 export async function convertTensor(
   tensor: PlannedTensor,
   leastScales: ScaleType,
-  source: ByteSource,
   target: SafetensorsFile,
   onBytes: (bytes: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<number | "too large"> {
-  const { name, position, bytes, encoding } = tensor.source;
+  const { name, file, position, bytes, encoding } = tensor.source;
   const parts = partsOf(tensor, leastScales);
   const scaleType = scaleTypeOf(tensor, leastScales);
   let largestError = 0;
@@ -80,10 +80,12 @@ export async function convertTensor(
   for (let row = 0; row < rows; row += step) {
     throwIfAborted(signal);
     const input = Buffer.allocUnsafe(Math.min(step, rows - row) * rowBytes);
-    const read = await source.read(input, position + row * rowBytes);
+    const read = await file.read(input, position + row * rowBytes);
     if (read < input.length) throw corrupt(`the file ended inside the tensor ${name}`, { tensor: name });
     const ordered = unit > 1 ? undoRopePermutation(input, unit, rowBytes) : input;
-    const converted = convert(encoding.type, ordered, scaleType);
+    const converted = tensor.isAroundOne
+      ? { pieces: [minusOne(encoding.type, ordered)], error: 0 }
+      : convert(encoding.type, ordered, scaleType);
     if (converted === "too large") return converted;
     if (converted === "not finite")
       throw corrupt(`the tensor ${name} has scales that are not finite numbers`, { tensor: name });
@@ -103,16 +105,30 @@ interface Converted {
   readonly error: number;
 }
 
-function convert(
-  type: PlannedTensor["source"]["encoding"]["type"],
-  input: Buffer,
-  scaleType: ScaleType,
-): Converted | "too large" | "not finite" {
+function convert(type: ConvertibleType, input: Buffer, scaleType: ScaleType): Converted | "too large" | "not finite" {
   if (!isQuantized(type)) return { pieces: [input], error: 0 };
   const groups = toMlx(type, input, scaleType);
   if (typeof groups === "string") return groups;
   const { weight, scales, biases, largestError } = groups;
   return { pieces: biases === undefined ? [weight, scales] : [weight, scales, biases], error: largestError };
+}
+
+/** Numbers of a plain type less 1, as f32. */
+function minusOne(type: ConvertibleType, input: Buffer): Buffer {
+  const size = type === "F32" ? 4 : 2;
+  const output = Buffer.allocUnsafe((input.length / size) * 4);
+  const bits = Buffer.alloc(4);
+  for (let i = 0; i * size < input.length; i++) {
+    let value: number;
+    if (type === "F32") value = input.readFloatLE(i * 4);
+    else if (type === "F16") value = halfToNumber(input.readUInt16LE(i * 2));
+    else {
+      input.copy(bits, 2, i * 2, i * 2 + 2);
+      value = bits.readFloatLE(0);
+    }
+    output.writeFloatLE(value - 1, i * 4);
+  }
+  return output;
 }
 
 /**

@@ -2,24 +2,20 @@ import { rm, statfs, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InvalidRequestError, ResidentError, throwIfAborted } from "../../common/errors";
 import type { Progress, RoundedTensors } from "../../protocol/service";
-import { type ByteSource, FileSource } from "../fileSource";
+import { FileSource } from "../fileSource";
 import { systemCode, toIoError } from "../ioErrors";
 import { convertTensor, layoutsOf } from "./convertTensors";
-import { type GgufFile, readGguf } from "./ggufFile";
-import { type Hyperparameters, readHyperparameters } from "./hyperparameters";
+import { type Contents, describeModel } from "./describeModel";
 import { corrupt } from "./importErrors";
 import { mlxFormatOf, type ScaleType } from "./mlxFormats";
-import { modelConfig } from "./modelConfig";
-import { type Llama3Scaling, llama3ScalingOf } from "./ropeFactors";
 import { SafetensorsFile } from "./safetensorsFile";
+import { partsOf } from "./splitFiles";
 import { StagedFolder } from "./stagedFolder";
-import { planTensors, type TensorPlan } from "./tensorPlan";
+import type { TensorPlan } from "./tensorPlan";
 import { type ConvertibleType, isQuantized } from "./tensorTypes";
-import { tokenizerFiles } from "./tokenizerFiles";
-import { readVocabulary } from "./vocabulary";
 
 export interface ImportRequest {
-  /** The GGUF file. */
+  /** The GGUF file; of a split model any part. */
   readonly file: string;
   /** The model directory to be made. */
   readonly target: string;
@@ -49,19 +45,18 @@ export async function importGguf(
   signal?: AbortSignal,
 ): Promise<ImportResult> {
   throwIfAborted(signal);
-  const source = await openSource(request.file);
+  const sources = await openSources(request.file);
   try {
-    const contents = await describe(source, signal);
+    const contents = await describeModel(sources, signal);
     const staged = await StagedFolder.create(request.target, request.replace === true);
     try {
-      const { bytes, rounded } = await writeFolder(staged.path, contents, source, onProgress, signal);
+      const { bytes, rounded } = await writeFolder(staged.path, contents, onProgress, signal);
       throwIfAborted(signal);
       await staged.commit();
-      const { parameters, plan } = contents;
       return {
         directory: request.target,
-        architecture: parameters.architecture,
-        tensors: plan.tensors.length,
+        architecture: contents.architecture,
+        tensors: contents.plan.tensors.length,
         weightBytes: bytes,
         rounded,
       };
@@ -72,7 +67,19 @@ export async function importGguf(
   } catch (error) {
     throw toIoError(error, "the import", request.target);
   } finally {
-    await source.close();
+    for (const source of sources) await source.close();
+  }
+}
+
+/** All parts of a split model, in order. */
+async function openSources(file: string): Promise<readonly FileSource[]> {
+  const opened: FileSource[] = [];
+  try {
+    for (const part of await partsOf(file)) opened.push(await openSource(part));
+    return opened;
+  } catch (error) {
+    for (const source of opened) await source.close();
+    throw toIoError(error, "reading the GGUF file", file);
   }
 }
 
@@ -85,46 +92,6 @@ async function openSource(file: string): Promise<FileSource> {
   }
 }
 
-/** All that the directory will say, decided and checked before anything is written. */
-interface Contents {
-  readonly parameters: Hyperparameters;
-  readonly plan: TensorPlan;
-  readonly jsonFiles: Readonly<Record<string, object>>;
-}
-
-async function describe(source: ByteSource, signal: AbortSignal | undefined): Promise<Contents> {
-  const file = await readGguf(source, signal);
-  const parameters = readHyperparameters(file.metadata);
-  const plan = planTensors(file, parameters);
-  const vocabulary = readVocabulary(file.metadata, plan.vocabSize);
-  const tokenizer = tokenizerFiles(file.metadata, vocabulary, parameters.contextTokens);
-  const llama3 = await readLlama3Scaling(file, plan, parameters, source);
-  return {
-    parameters,
-    plan,
-    jsonFiles: {
-      "config.json": modelConfig(parameters, plan, vocabulary.special, llama3),
-      "tokenizer.json": tokenizer.tokenizer,
-      "tokenizer_config.json": tokenizer.config,
-    },
-  };
-}
-
-async function readLlama3Scaling(
-  file: GgufFile,
-  plan: TensorPlan,
-  parameters: Hyperparameters,
-  source: ByteSource,
-): Promise<Llama3Scaling | undefined> {
-  if (plan.ropeFreqs === undefined) return undefined;
-  const bytes = Buffer.alloc(plan.ropeFreqs.bytes);
-  const read = await source.read(bytes, plan.ropeFreqs.position);
-  if (read < bytes.length)
-    throw corrupt("the file ended inside the tensor rope_freqs.weight", { tensors: file.tensors.length });
-  const divisors = Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(i * 4));
-  return llama3ScalingOf(divisors, parameters.headDim, parameters.ropeTheta);
-}
-
 interface WrittenWeights {
   /** Of the file. */
   readonly bytes: number;
@@ -134,7 +101,6 @@ interface WrittenWeights {
 async function writeFolder(
   folder: string,
   contents: Contents,
-  source: ByteSource,
   onProgress: (progress: Progress) => void,
   signal: AbortSignal | undefined,
 ): Promise<WrittenWeights> {
@@ -145,11 +111,11 @@ async function writeFolder(
     });
   }
   const file = join(folder, "model.safetensors");
-  const written = await writeWeights(file, contents.plan, "F16", source, onProgress, signal);
+  const written = await writeWeights(file, contents.plan, "F16", onProgress, signal);
   if (written !== "too large") return written;
   // One of the biases is too large for f16: a GPU computes all layers in one type.
   await rm(file);
-  const whole = await writeWeights(file, contents.plan, "F32", source, onProgress, signal);
+  const whole = await writeWeights(file, contents.plan, "F32", onProgress, signal);
   if (whole === "too large") throw corrupt("a bias is too large for f32", { file });
   return whole;
 }
@@ -159,7 +125,6 @@ async function writeWeights(
   file: string,
   { tensors }: TensorPlan,
   leastScales: ScaleType,
-  source: ByteSource,
   onProgress: (progress: Progress) => void,
   signal: AbortSignal | undefined,
 ): Promise<WrittenWeights | "too large"> {
@@ -175,7 +140,7 @@ async function writeWeights(
         done += bytes;
         onProgress({ done, total, unit: "bytes", message });
       };
-      const error = await convertTensor(tensor, leastScales, source, weights, report, signal);
+      const error = await convertTensor(tensor, leastScales, weights, report, signal);
       if (error === "too large") return error;
       addRounded(rounded, tensor.source.encoding.type, error);
     }

@@ -1,6 +1,7 @@
 /** A service with agents in memory; the test plays its answers event by event. */
 import { AbortedError, ResidentError } from "../../../src/common/errors";
 import { Emitter } from "../../../src/common/events";
+import type { Thinking } from "../../../src/common/thinking";
 import type {
   AgentDetail,
   AgentId,
@@ -111,6 +112,8 @@ export class FakeService implements ResidentService {
   /** The read-ahead requests, in order. */
   readonly warmed: { readonly id: AgentId; readonly draft: string | undefined }[] = [];
   defaultSampling: SamplingOptions = {};
+  /** What the template of every model asks about. */
+  thinkingChoices: readonly Thinking[] = [];
   /** The calls that report which agents are shown, in order. */
   readonly shown: { readonly id: AgentId; readonly shown: boolean }[] = [];
   disposed = false;
@@ -186,6 +189,8 @@ export class FakeService implements ResidentService {
       vocabSize: 49152,
       kvBytesPerToken: 46080,
       hasChatTemplate: true,
+      thinkingChoices: this.thinkingChoices,
+      insistsOnDate: false,
       eosTokens: ["<|im_end|>"],
       leftOut: [],
     };
@@ -337,6 +342,12 @@ export class FakeService implements ResidentService {
 
   async pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {
     return this.change(id, { pinned });
+  }
+
+  async setAgentThinking(id: AgentId, thinking: Thinking | undefined): Promise<AgentSummary> {
+    const { thinking: _, ...others } = this.detail(id);
+    this.agents.set(id, others);
+    return this.change(id, thinking === undefined ? {} : { thinking });
   }
 
   async setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {

@@ -1,3 +1,4 @@
+import type { ImportArchitecture } from "../../../src/models/gguf/ggufFamilies";
 import { encodingOfType } from "../../../src/models/gguf/tensorTypes";
 import {
   buildGguf,
@@ -120,7 +121,7 @@ export function tinyTensor(name: string, shape: readonly number[], type: TinyTyp
 }
 
 export interface TinyOptions {
-  readonly architecture?: "llama" | "qwen2" | "qwen3";
+  readonly architecture?: ImportArchitecture;
   readonly type?: TinyType;
   readonly embeddingType?: TinyType;
   readonly sizes?: TinySizes;
@@ -129,6 +130,13 @@ export interface TinyOptions {
   /** Changes the list of tensors. */
   readonly tensors?: (tensors: readonly GgufTensorSpec[]) => readonly GgufTensorSpec[];
 }
+
+/** Where they are not Llama's. */
+const normNames: Partial<Record<ImportArchitecture, readonly string[]>> = {
+  gemma3: ["attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm"],
+  olmo2: ["post_attention_norm", "post_ffw_norm"],
+  seed_oss: ["attn_norm", "post_attention_norm"],
+};
 
 export function tinySpec(options: TinyOptions = {}): GgufSpec {
   const architecture = options.architecture ?? "llama";
@@ -143,23 +151,29 @@ export function tinySpec(options: TinyOptions = {}): GgufSpec {
   for (let layer = 0; layer < tiny.layers; layer++) {
     const add = (name: string, shape: readonly number[], as: TinyType) =>
       tensors.push(tinyTensor(`blk.${layer}.${name}`, shape, as, 10 * layer + 3));
-    add("attn_norm.weight", [hidden], "F32");
-    add("ffn_norm.weight", [hidden], "F32");
-    add("attn_q.weight", [heads * headDim, hidden], type);
-    add("attn_k.weight", [kvHeads * headDim, hidden], type);
-    add("attn_v.weight", [kvHeads * headDim, hidden], type);
-    add("attn_output.weight", [hidden, heads * headDim], type);
-    add("ffn_gate.weight", [intermediate, hidden], type);
-    add("ffn_up.weight", [intermediate, hidden], type);
-    add("ffn_down.weight", [hidden, intermediate], type);
-    if (architecture === "qwen2") {
-      add("attn_q.bias", [heads * headDim], "F32");
-      add("attn_k.bias", [kvHeads * headDim], "F32");
-      add("attn_v.bias", [kvHeads * headDim], "F32");
+    const [queries, keys] = [heads * headDim, kvHeads * headDim];
+    for (const norm of normNames[architecture] ?? ["attn_norm", "ffn_norm"]) add(`${norm}.weight`, [hidden], "F32");
+    if (architecture === "phi3") {
+      add("attn_qkv.weight", [queries + 2 * keys, hidden], type);
+      add("ffn_up.weight", [2 * intermediate, hidden], type);
+    } else {
+      add("attn_q.weight", [queries, hidden], type);
+      add("attn_k.weight", [keys, hidden], type);
+      add("attn_v.weight", [keys, hidden], type);
+      add("ffn_gate.weight", [intermediate, hidden], type);
+      add("ffn_up.weight", [intermediate, hidden], type);
     }
-    if (architecture === "qwen3") {
-      add("attn_q_norm.weight", [headDim], "F32");
-      add("attn_k_norm.weight", [headDim], "F32");
+    add("attn_output.weight", [hidden, queries], type);
+    add("ffn_down.weight", [hidden, intermediate], type);
+    if (architecture === "qwen2" || architecture === "seed_oss") {
+      add("attn_q.bias", [queries], "F32");
+      add("attn_k.bias", [keys], "F32");
+      add("attn_v.bias", [keys], "F32");
+    }
+    if (architecture === "qwen3" || architecture === "gemma3" || architecture === "olmo2") {
+      const wholeProjection = architecture === "olmo2";
+      add("attn_q_norm.weight", [wholeProjection ? queries : headDim], "F32");
+      add("attn_k_norm.weight", [wholeProjection ? keys : headDim], "F32");
     }
   }
   const metadata = { ...tinyMetadata(architecture, sizes), ...options.metadata };
@@ -185,7 +199,7 @@ function tinyMetadata(architecture: string, sizes: TinySizes): Readonly<Record<s
     [`${architecture}.attention.layer_norm_rms_epsilon`]: f32(1e-5),
     [`${architecture}.rope.freq_base`]: f32(100_000),
     "tokenizer.ggml.model": text("gpt2"),
-    "tokenizer.ggml.pre": text(architecture === "llama" ? "smollm" : "qwen2"),
+    "tokenizer.ggml.pre": text(architecture.startsWith("qwen") ? "qwen2" : "smollm"),
     "tokenizer.ggml.tokens": texts(tokens),
     "tokenizer.ggml.token_type": i32s(tokens.map((_, id) => (id < 3 ? 3 : id === 3 ? 4 : 1))),
     "tokenizer.ggml.merges": texts(merges),

@@ -92,6 +92,8 @@ const modelDetail: ModelDetail = {
   vocabSize: 49152,
   kvBytesPerToken: 46080,
   hasChatTemplate: true,
+  thinkingChoices: ["on", "off"],
+  insistsOnDate: false,
   eosTokens: ["<|im_end|>"],
   leftOut: [],
 };
@@ -305,6 +307,7 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   measureDraft: (door) => door.measureDraft("a", "a draft", "t1"),
   saveAgent: (door) => door.saveAgent("a"),
   pinAgent: (door) => door.pinAgent("a", true),
+  setAgentThinking: (door) => door.setAgentThinking("a", "on"),
   setAgentSampling: (door) => door.setAgentSampling("a", { temperature: 0.5, topK: 1 }),
   setDefaultSampling: (door) => door.setDefaultSampling(sampling),
   setShown: (door) => door.setShown("a", true),
@@ -365,6 +368,7 @@ export class SampleService implements ResidentService {
   forgetEverything = this.sample("forgetEverything", { agents: 2, removed: totals });
   saveAgent = this.sample("saveAgent", agent);
   pinAgent = this.sample("pinAgent", agent);
+  setAgentThinking = this.sample("setAgentThinking", agent);
   setAgentSampling = this.sample("setAgentSampling", agent);
   setDefaultSampling = this.sample("setDefaultSampling", undefined);
   setShown = this.sample("setShown", undefined);

@@ -65,8 +65,15 @@ RESIDENT_INLINE F LoadSigned(const int8_t* p) {
 }
 
 RESIDENT_INLINE Bytes LoadBytes(const uint8_t* p) { return vld1q_u8(p); }
-RESIDENT_INLINE Bytes LowNibbles(Bytes w) { return vandq_u8(w, vdupq_n_u8(15)); }
-RESIDENT_INLINE Bytes HighNibbles(Bytes w) { return vshrq_n_u8(w, 4); }
+template <int Shift, int Count>
+RESIDENT_INLINE Bytes BitsAt(Bytes w) {
+  if constexpr (Shift > 0) w = vshrq_n_u8(w, Shift);
+  return Shift + Count == 8 ? w : vandq_u8(w, vdupq_n_u8((1 << Count) - 1));
+}
+template <int Shift>
+RESIDENT_INLINE Bytes JoinBits(Bytes low, Bytes high) {
+  return vorrq_u8(low, vshlq_n_u8(high, Shift));
+}
 
 #if defined(RESIDENT_DOTPROD)
 /** Adds the products of signed bytes: of each lane's 32 weights with 32 digits. */
@@ -125,7 +132,7 @@ RESIDENT_INLINE void DotThree(const Bytes (&weights)[8], const int8_t* digits, I
     for (int d = 0; d < kDigits; ++d) sums[d] = DotNibbles(weights, digits + d * kDigitGroup);
   } else {
     Bytes low[8], high[8];
-    for (int i = 0; i < 8; ++i) low[i] = LowNibbles(weights[i]), high[i] = HighNibbles(weights[i]);
+    for (int i = 0; i < 8; ++i) low[i] = BitsAt<0, 4>(weights[i]), high[i] = BitsAt<4, 4>(weights[i]);
     for (int d = 0; d < kDigits; ++d) {
       const int8_t* of = digits + d * kDigitGroup;
       sums[d] = AddInt(DotNibbles(low, of), ShiftLeft<4>(DotNibbles(high, of)));
