@@ -108,8 +108,8 @@ int Cases(const char* name, int cases, const std::function<bool(Damage&)>& one) 
   return accepted;
 }
 
-const char* const kFamilies[] = {"llama", "mistral", "qwen2", "qwen3", "gemma3_text",
-                                 "ministral3", "smollm3", "phi3", "granite", "olmo3"};
+const char* const kFamilies[] = {"llama",      "mistral", "qwen2", "qwen3",   "gemma3_text",
+                                 "ministral3", "smollm3", "phi3",  "granite", "olmo3"};
 const char* const kMore[] = {
     R"(,"rope_scaling":{"type":"yarn","factor":4.0,"original_max_position_embeddings":32,"mscale":1})",
     R"(,"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4})",

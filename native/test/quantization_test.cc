@@ -16,8 +16,7 @@ const mx::Device kCpu(mx::Device::cpu);
 constexpr int kOutputs = 19, kInputs = 256;
 
 std::vector<Quantization> AllFormats() {
-  std::vector<Quantization> formats{
-      {32, 4, QuantMode::kMxfp4}, {32, 8, QuantMode::kMxfp8}, {16, 4, QuantMode::kNvfp4}};
+  std::vector<Quantization> formats{{32, 4, QuantMode::kMxfp4}, {32, 8, QuantMode::kMxfp8}, {16, 4, QuantMode::kNvfp4}};
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
     for (const int group_size : {32, 64, 128}) formats.push_back({group_size, bits});
   }
@@ -26,8 +25,7 @@ std::vector<Quantization> AllFormats() {
 
 Matrix Quantise(const Quantization& q, mx::Dtype type) {
   const Tensor x = mx::random::normal({kOutputs, kInputs}, type, 0, 0.3f, mx::random::key(3), kCpu);
-  std::vector<Tensor> parts =
-      mx::quantize(x, q.group_size, q.bits, std::string(ModeName(q.mode)), std::nullopt, kCpu);
+  std::vector<Tensor> parts = mx::quantize(x, q.group_size, q.bits, std::string(ModeName(q.mode)), std::nullopt, kCpu);
   mx::eval(parts);
   return {parts[0], parts[1], q.affine() ? std::optional(parts[2]) : std::nullopt, std::nullopt, q, type};
 }

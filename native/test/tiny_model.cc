@@ -42,8 +42,8 @@ double Activate(resident::Activation activation, double x) {
 void Rotate(double* head, int position, const resident::RopeTable& rope) {
   const int half = rope.dims / 2;
   for (int i = 0; i < half; ++i) {
-    const double wavelength =
-        rope.wavelengths.empty() ? std::pow(double(rope.theta), 2.0 * i / rope.dims) : double(rope.wavelengths[size_t(i)]);
+    const double wavelength = rope.wavelengths.empty() ? std::pow(double(rope.theta), 2.0 * i / rope.dims)
+                                                       : double(rope.wavelengths[size_t(i)]);
     const double angle = position * double(rope.scale) / wavelength;
     const double a = head[i] * double(rope.magnitude), b = head[i + half] * double(rope.magnitude);
     head[i] = a * std::cos(angle) - b * std::sin(angle);

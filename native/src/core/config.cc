@@ -88,9 +88,8 @@ float RoundToBrain(float value) {
 }
 
 void ParseMultipliers(const json::Value& text, const Family& family, ModelConfig& config) {
-  const double scale_dim = family.query_scale_dim == 0
-                               ? config.head_dim
-                               : Positive(text, "query_pre_attn_scalar", family.query_scale_dim);
+  const double scale_dim =
+      family.query_scale_dim == 0 ? config.head_dim : Positive(text, "query_pre_attn_scalar", family.query_scale_dim);
   config.query_scale = 1.f / std::sqrt(float(std::min(scale_dim, kLargestFloat)));
   // As mlx_lm, which keeps the factor in bf16 whatever it is multiplied with.
   if (family.scaled_embedding) config.embedding_scale = RoundToBrain(float(std::sqrt(double(config.hidden_size))));

@@ -19,8 +19,8 @@ std::string Named(const char* key, bool value) { return "," + json::Quote(key) +
 /** Nothing for models without windows: their caches are named as before there were any. */
 std::string WindowsId(const ModelConfig& config) {
   if (config.windows.empty()) return "";
-  std::string id = Named("query_scale", double(config.query_scale)) +
-                   Named("window_theta", config.window_rope.theta) + ",\"windows\":[";
+  std::string id = Named("query_scale", double(config.query_scale)) + Named("window_theta", config.window_rope.theta) +
+                   ",\"windows\":[";
   for (const int window : config.windows) id += std::to_string(window) + ",";
   id.back() = ']';
   return id;
@@ -43,7 +43,8 @@ std::string RaritiesId(const ModelConfig& config) {
   }
   if (!config.input_norms) id += Named("input_norms", false);
   if (config.joint_query_key_norm) id += Named("joint_query_key_norm", true);
-  if (!config.windows.empty() && config.window_rope.kind != RopeConfig::Kind::kNone) id += Named("window_scaling", true);
+  if (!config.windows.empty() && config.window_rope.kind != RopeConfig::Kind::kNone)
+    id += Named("window_scaling", true);
   for (size_t i = 0; i < config.rotated.size(); ++i) {
     if (!config.rotated[i]) id += Named("unrotated", double(i));
   }

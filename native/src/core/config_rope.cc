@@ -82,7 +82,7 @@ RopeConfig ParseRope(const json::Value& text, const Family& family) {
     rope.kind = RopeConfig::Kind::kProportional;
     rope.factor = Positive(*scaling, "factor", 1);
   } else if (type == "dynamic") {
-    RequiredFactor(*scaling);  // it changes what is beyond the context, where we stop
+    RequiredFactor(*scaling);                         // it changes what is beyond the context, where we stop
   } else if (type != "default" && type != "mrope") {  // of text, mrope's three positions are the same
     Unsupported("rope_scaling type " + type);
   }

@@ -42,16 +42,15 @@ RopeConfig RopeOfWindows(const json::Value& text, const Family& family, const Ro
   if (!family.windowed->rope_theta) return rope;
   const json::Value* parameters = RopeParameters(text, "sliding_attention");
   const double theta = *family.windowed->rope_theta;
-  rope.theta =
-      Positive(text, "rope_local_base_freq", parameters ? Positive(*parameters, "rope_theta", theta) : theta);
+  rope.theta = Positive(text, "rope_local_base_freq", parameters ? Positive(*parameters, "rope_theta", theta) : theta);
   return rope;
 }
 
 }  // namespace
 
 /**
- * Where all layers have a window the context ends with it: up to there every row sees all tokens, and mlx_lm, which does
- * not know Mistral's window, computes the same.
+ * Where all layers have a window the context ends with it: up to there every row sees all tokens, and mlx_lm, which
+ * does not know Mistral's window, computes the same.
  */
 void ParseWindows(const json::Value& text, const Family& family, ModelConfig& config) {
   const std::vector<bool> windowed = WindowedLayersOf(text, family, config);

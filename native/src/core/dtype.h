@@ -6,8 +6,8 @@
 namespace resident {
 
 /**
- * Element types of the tensors that we read and write. kU8 is of a checkpoint's scales; kQ8 of K and V alone: bytes too,
- * heads as in HeadBytes.
+ * Element types of the tensors that we read and write. kU8 is of a checkpoint's scales; kQ8 of K and V alone: bytes
+ * too, heads as in HeadBytes.
  */
 enum class DataType { kF32, kF16, kBF16, kU32, kU8, kQ8 };
 
@@ -16,7 +16,9 @@ constexpr size_t SizeOf(DataType type) {
   return type == DataType::kF32 || type == DataType::kU32 ? 4 : 2;
 }
 
-constexpr bool IsFloating(DataType type) { return type == DataType::kF32 || type == DataType::kF16 || type == DataType::kBF16; }
+constexpr bool IsFloating(DataType type) {
+  return type == DataType::kF32 || type == DataType::kF16 || type == DataType::kBF16;
+}
 
 /** As safetensors writes it. */
 constexpr std::string_view SafetensorsName(DataType type) {

@@ -196,7 +196,9 @@ Quantization WeightLoader::FormatOf(const std::string& module, int64_t inputs) c
   }
   Quantization format{int(inputs / columns(scales)), int(columns(weight->entry) * 32 / inputs)};
   if (scales.dtype == DataType::kU8) {
-    format.mode = format.bits == 8 ? QuantMode::kMxfp8 : format.group_size == 16 ? QuantMode::kNvfp4 : QuantMode::kMxfp4;
+    format.mode = format.bits == 8          ? QuantMode::kMxfp8
+                  : format.group_size == 16 ? QuantMode::kNvfp4
+                                            : QuantMode::kMxfp4;
   }
   if (const std::string unknown = WhatIsUnknown(format); !unknown.empty()) {
     throw TensorError(ErrorCode::kModelUnsupported, module + ".weight", "is quantised " + unknown);

@@ -22,7 +22,8 @@ using Tensor = mx::array;
 
 /**
  * One matrix as the checkpoint stores it: [outputs, inputs], packed to u32 where quantised. Then scales are
- * [outputs, inputs / group_size], and so are the zero points of affine mode. `bias` is the linear layer's own, [outputs].
+ * [outputs, inputs / group_size], and so are the zero points of affine mode. `bias` is the linear layer's own,
+ * [outputs].
  */
 struct Matrix {
   Tensor weight;

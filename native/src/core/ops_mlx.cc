@@ -158,7 +158,8 @@ class MlxOps final : public Ops {
   uint64_t kept_array_bytes() const override { return uint64_t(device_ == mx::Device::gpu ? 512 : 256) << 20; }
 
   uint64_t PreparedBytes(const Quantization& q, uint64_t outputs, uint64_t inputs, DataType scales) const override {
-    return outputs * (inputs * uint64_t(q.bits) / 8 + inputs / uint64_t(q.group_size) * (q.affine() ? 2 : 1) * SizeOf(scales));
+    return outputs *
+           (inputs * uint64_t(q.bits) / 8 + inputs / uint64_t(q.group_size) * (q.affine() ? 2 : 1) * SizeOf(scales));
   }
 
   std::unique_ptr<Linear> PrepareLinear(std::vector<Matrix> matrices) const override {
@@ -255,8 +256,7 @@ class MlxOps final : public Ops {
 
   Tensor RawLogits(const OutputLayer& layer, const Tensor& x) const {
     const Tensor logits = Apply(*layer.linear, RmsNorm(x, *layer.norm, layer.norm_eps));
-    return layer.logit_divisor == 1 ? logits
-                                    : mx::divide(logits, Tensor(layer.logit_divisor, logits.dtype()), device_);
+    return layer.logit_divisor == 1 ? logits : mx::divide(logits, Tensor(layer.logit_divisor, logits.dtype()), device_);
   }
 
   /** The outputs of all matrices of the layer, [R, outputs]. */
@@ -299,8 +299,8 @@ class MlxOps final : public Ops {
       return mx::reshape(RmsNorm(rows, norm, layer.norm_eps), some.shape(), device_);
     };
     const int all_heads = layer.heads + layer.kv_heads;
-    return mx::concatenate(
-        {normed(0, layer.heads, *layer.query_norm), normed(layer.heads, all_heads, *layer.key_norm)}, 1, device_);
+    return mx::concatenate({normed(0, layer.heads, *layer.query_norm), normed(layer.heads, all_heads, *layer.key_norm)},
+                           1, device_);
   }
 
   /** heads: [R, heads, 1, headDim]. */

@@ -71,7 +71,8 @@ RopeTable MakeRopeTable(const RopeConfig& rope, int head_dim) {
     case RopeConfig::Kind::kLongRope:
       fill([&](int i) { return rope.long_factors[size_t(i)] * wavelength(i); });
       if (rope.extension > 1) {
-        table.magnitude = float(std::sqrt(1 + std::log(rope.extension) / std::log(double(rope.original_context_tokens))));
+        table.magnitude =
+            float(std::sqrt(1 + std::log(rope.extension) / std::log(double(rope.original_context_tokens))));
       }
       break;
     case RopeConfig::Kind::kProportional:

@@ -114,9 +114,9 @@ uint64_t StockStepBytes(const ModelConfig& config, bool is_gpu, const StepShape&
   for (int layer = 0; layer < config.num_layers; ++layer) {
     const int window = config.windows.empty() ? 0 : config.windows[size_t(layer)];
     const bool as_before = layer > 0 && (config.windows.empty() || window == config.windows[size_t(layer) - 1]);
-    const uint64_t bytes =
-        as_before ? layers.back()
-                  : AttentionBytes(config, is_gpu, shape, window) + shape.rows() * ((a_row + scaled) * element + converted);
+    const uint64_t bytes = as_before ? layers.back()
+                                     : AttentionBytes(config, is_gpu, shape, window) +
+                                           shape.rows() * ((a_row + scaled) * element + converted);
     layers.push_back(bytes);
   }
   // A CPU frees a layer's results before the next one's are made.

@@ -10,9 +10,10 @@
 namespace resident {
 
 /**
- * Digests of all tensors of a checkpoint that text needs, added in any order while the tensors are read. The digest of a file is the
- * sum of those of its tensors (name, element type, shape and every byte), and the id of the weights hashes config.json
- * and the sum of its files: neither depends on the order of reading nor on how the tensors are spread over files.
+ * Digests of all tensors of a checkpoint that text needs, added in any order while the tensors are read. The digest of
+ * a file is the sum of those of its tensors (name, element type, shape and every byte), and the id of the weights
+ * hashes config.json and the sum of its files: neither depends on the order of reading nor on how the tensors are
+ * spread over files.
  */
 class WeightDigest {
  public:

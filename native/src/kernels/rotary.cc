@@ -4,8 +4,7 @@
 
 namespace resident::kernels {
 
-Rotary::Rotary(const RopeTable& table, int head_dim)
-    : traditional_(table.traditional), magnitude_(table.magnitude) {
+Rotary::Rotary(const RopeTable& table, int head_dim) : traditional_(table.traditional), magnitude_(table.magnitude) {
   const int dims = table.dims == 0 ? head_dim : table.dims;
   for (int i = 0; i < dims / 2; ++i) {
     frequencies_.push_back(table.wavelengths.empty()

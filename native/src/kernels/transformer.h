@@ -35,7 +35,8 @@ class Transformer {
   }
 
   void Embed(const Matrices& table, float scale, std::span<const int32_t> ids, float* x);
-  /** x + residual_scale * output_norm(attention(norm(x))), after K and V of the rows are written into the cache. y may be x. */
+  /** x + residual_scale * output_norm(attention(norm(x))), after K and V of the rows are written into the cache. y may
+   * be x. */
   void Attend(const AttentionWeights& weights, const Rows& rows, const LayerCache& cache, const float* x, float* y);
   /** x + residual_scale * output_norm(down(activation(gate(norm(x))) * up(norm(x)))). y may be x. */
   void FeedForward(const FeedForwardWeights& weights, int rows, const float* x, float* y);
@@ -47,7 +48,8 @@ class Transformer {
 
  private:
   /** norm(x), or x itself without a norm. */
-  ProductRows RowsOf(const NormWeight* norm, float eps, const Matrices& matrices, int rows, const float* x, bool digits);
+  ProductRows RowsOf(const NormWeight* norm, float eps, const Matrices& matrices, int rows, const float* x,
+                     bool digits);
   /** y = x + scale * product, or x + scale * norm(product), by the layer's output_norm and residual_scale. */
   template <typename Layer>
   void AddProduct(const Matrices& matrices, const ProductRows& in, const Layer& layer, const float* x, float* y);

@@ -167,6 +167,8 @@ uint64_t Decoder::step_weight_bytes() const {
   return bytes;
 }
 
-OutputLayer Decoder::output() const { return {norm_.get(), head_ ? head_.get() : embedding_.get(), config_.norm_eps, config_.logit_divisor}; }
+OutputLayer Decoder::output() const {
+  return {norm_.get(), head_ ? head_.get() : embedding_.get(), config_.norm_eps, config_.logit_divisor};
+}
 
 }  // namespace resident
