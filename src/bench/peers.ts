@@ -26,8 +26,9 @@ export interface Workload {
 }
 
 export interface PeerRequest extends Workload {
-  /** Model directory; llama.cpp takes the GGUF file that the starter model was imported from. */
   readonly model: string;
+  /** The file that the model directory was imported from, which llama.cpp takes; absent: the starter model's. */
+  readonly gguf?: string;
   readonly threads: number;
 }
 

@@ -39,14 +39,15 @@ const shortPromptTokens = 16;
 export function throughputSuite(
   service: Service,
   plan: ThroughputPlan,
-  runPeer?: RunPeer,
+  programs?: { readonly run: RunPeer; readonly gguf: string | undefined },
   measureRoofline?: () => Promise<Roofline>,
 ): Suite {
   return async (run) => {
     const model = await service.loadModel(run.signal);
     let roofline = await measureRoofline?.();
     const threads = os.availableParallelism();
-    const peers = runPeer && new ThroughputPeers(runPeer, { model, threads, slow: plan.slowPeer });
+    const peers =
+      programs && new ThroughputPeers(programs.run, { model, gguf: programs.gguf, threads, slow: plan.slowPeer });
     const cases = casesOf(plan, model.contextTokens);
     const total = cases.length * (peers ? 1 + peerNames.length : 1);
     const rows: BenchRow[] = [];

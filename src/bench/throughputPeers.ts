@@ -20,6 +20,8 @@ export interface PeerResult {
 
 export interface PeerContext {
   readonly model: Pick<ModelSummary, "directory" | "isStarter">;
+  /** The file that the model was imported from; of the starter model it is known. */
+  readonly gguf: string | undefined;
   readonly threads: number;
   readonly slow: SlowPeerLimits;
 }
@@ -32,9 +34,10 @@ export class ThroughputPeers {
     private readonly runPeer: RunPeer,
     private readonly context: PeerContext,
   ) {
-    if (context.model.isStarter) return;
+    if (context.model.isStarter || context.gguf !== undefined) return;
     for (const peer of peerNames) {
-      if (peer !== "mlx_lm") this.reasons.set(peer, "only the starter model's weights are there as a GGUF file too");
+      if (peer !== "mlx_lm")
+        this.reasons.set(peer, "the GGUF file that the model was imported from is not known: name it with --gguf");
     }
   }
 
@@ -73,9 +76,9 @@ export class ThroughputPeers {
 function peerRequest(
   peer: PeerName,
   workload: Workload,
-  { model, threads, slow }: PeerContext,
+  { model, gguf, threads, slow }: PeerContext,
 ): PeerRequest | undefined {
-  const request = { ...workload, model: model.directory, threads };
+  const request = { ...workload, model: model.directory, threads, ...(gguf === undefined ? {} : { gguf }) };
   if (peer !== "mlx_lm") return request;
   if (workload.sequences > 1 || workload.promptTokens > slow.promptTokens) return undefined;
   return {

@@ -15,7 +15,14 @@ export const benchSpec: CommandSpec = {
   usage: `resident bench ${suites.join(" | ")} [options]`,
   summary: "measure, and compare with the reference",
   positionals: ["suite"],
-  options: { ...modelOptions, ...commonOptions },
+  options: {
+    gguf: {
+      value: "FILE",
+      help: "throughput: the file that --model was imported from, which llama.cpp is measured with",
+    },
+    ...modelOptions,
+    ...commonOptions,
+  },
 };
 
 export const benchReportSpec: CommandSpec = {

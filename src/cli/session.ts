@@ -40,6 +40,7 @@ export async function withService<T>(args: Arguments, log: Log, body: (service: 
   const home = homeOf(args);
   log.log("info", `home: ${home}`);
   const model = args.text("model");
+  const gguf = args.text("gguf");
   const referenceFolder = reference();
   const poolMb = args.number("pool-mb", { min: 1, max: 1_048_576, whole: true });
   const threads = args.number("threads", { min: 0, max: 256, whole: true }) ?? 0;
@@ -50,6 +51,7 @@ export async function withService<T>(args: Arguments, log: Log, body: (service: 
       starterModel: starterModel(),
       nativeStage: nativeStage(),
       ...(referenceFolder === undefined ? {} : { reference: referenceFolder }),
+      ...(gguf === undefined ? {} : { benchGguf: path.resolve(gguf) }),
       ...(model === undefined ? {} : { defaultModel: path.resolve(model) }),
       modelFolders: [path.join(home, "models")],
       ...(poolMb === undefined ? {} : { poolBytes: poolMb * 1_048_576 }),

@@ -678,6 +678,8 @@ export interface ServiceOptions {
   readonly nativeStage: string;
   /** Folder of the reference that EXP-005 compares with; only a checkout has one. */
   readonly reference?: string;
+  /** The GGUF file that the benchmark's model was imported from, for the programs that it is compared with. */
+  readonly benchGguf?: string;
   readonly defaultModel?: string;
   readonly modelFolders: readonly string[];
   /**

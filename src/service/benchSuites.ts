@@ -22,7 +22,7 @@ import type { ModelLibrary } from "./modelLibrary";
 import type { Runtime } from "./runtime";
 
 export interface BenchSources {
-  readonly options: Pick<ServiceOptions, "reference" | "nativeStage">;
+  readonly options: Pick<ServiceOptions, "reference" | "nativeStage" | "benchGguf">;
   readonly runtime: Pick<Runtime, "loadBenchAddon">;
   readonly library: Pick<ModelLibrary, "defaultModel">;
   readonly loaded: () => LoadedModel | undefined;
@@ -79,7 +79,7 @@ const soakPlan: SoakPlan = {
 
 /** The suites that can be run here. EXP-005 needs the reference of a checkout, throughput its peers. */
 export function benchSuites({ options, runtime, library, loaded }: BenchSources): BenchSuites {
-  const { reference, nativeStage } = options;
+  const { reference, nativeStage, benchGguf } = options;
   const hostSources = {
     model: library.defaultModel,
     nativeStage,
@@ -107,8 +107,11 @@ export function benchSuites({ options, runtime, library, loaded }: BenchSources)
       hostSuite((plan, signal) => openHostWorld({ ...hostSources, scratch }, plan, signal), hostPlan),
     soak: ({ service }) => soakSuite(service, soakPlan, footprintReader(runtime)),
     throughput: ({ service }) =>
-      throughputSuite(service, throughputPlan, reference === undefined ? undefined : peersProcess(reference), () =>
-        measureRoofline(runtime, loaded()),
+      throughputSuite(
+        service,
+        throughputPlan,
+        reference === undefined ? undefined : { run: peersProcess(reference), gguf: benchGguf },
+        () => measureRoofline(runtime, loaded()),
       ),
   };
 }

@@ -17,7 +17,7 @@ export const scaleBytes: Readonly<Record<ScaleType, number>> = { F16: 2, F32: 4 
 
 export interface AffineFormat {
   readonly mode: "affine";
-  readonly bits: 4 | 8;
+  readonly bits: 4 | 5 | 8;
   /**
    * F16 where the file's scales are halves and their products with a power of two are exact, or where rounding accounts for
    * it. F32 where the scale is a product of a half and a small whole number.
@@ -35,22 +35,19 @@ const affine = (bits: AffineFormat["bits"], scales: ScaleType, rounded = false):
   rounded,
 });
 
-/** Five bits in eight: wider than needed, and readable by every back end. */
-const fiveBits = 8;
-
 const formats: Readonly<Record<QuantizedType, MlxFormat>> = {
   Q4_0: affine(4, "F16"),
   Q4_1: affine(4, "F16"),
-  Q5_0: affine(fiveBits, "F16"),
-  Q5_1: affine(fiveBits, "F16"),
+  Q5_0: affine(5, "F16"),
+  Q5_1: affine(5, "F16"),
   Q8_0: affine(8, "F16"),
   Q4_K: affine(4, "F32"),
-  Q5_K: affine(fiveBits, "F32"),
+  Q5_K: affine(5, "F32"),
   IQ4_NL: affine(8, "F16"),
   IQ4_XS: affine(8, "F32"),
   MXFP4: { mode: "mxfp4", bits: 4, rounded: false },
   Q2_K: affine(4, "F16", true),
-  Q3_K: affine(fiveBits, "F16", true),
+  Q3_K: affine(5, "F16", true),
   Q6_K: affine(8, "F16", true),
 };
 

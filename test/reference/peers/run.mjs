@@ -39,7 +39,7 @@ async function readInput() {
 async function measure({ usesGguf, prepare }) {
   const request = await readInput();
   const { command, args, env } = await prepare();
-  const model = usesGguf ? await starterGgufFile(say) : request.model;
+  const model = usesGguf ? (request.gguf ?? (await starterGgufFile(say))) : request.model;
   const child = spawn(command, args, { env, stdio: ["pipe", "inherit", "inherit"] });
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   child.stdin.on("error", () => undefined).end(JSON.stringify({ ...request, model }));

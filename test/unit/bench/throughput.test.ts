@@ -52,8 +52,12 @@ const peer: RunPeer = async (name, { repeats }) => ({
   samples: Array.from({ length: repeats }, () => ({ tokens: 10, ms: 1000 })),
 });
 
-const runSuite = (runPeer?: RunPeer, door = new FakeDoor(), signal = new AbortController().signal) =>
-  throughputSuite(door, plan, runPeer)({ onProgress: () => {}, signal });
+const runSuite = (
+  run?: RunPeer,
+  door = new FakeDoor(),
+  signal = new AbortController().signal,
+  gguf: string | undefined = undefined,
+) => throughputSuite(door, plan, run && { run, gguf })({ onProgress: () => {}, signal });
 
 const engines = (rows: readonly BenchRow[], name: string) =>
   rows.filter((row) => row.case === name).map((row) => row["engine"]);
@@ -110,7 +114,7 @@ describe("Throughput", () => {
   it("says how near decode comes to what the memory delivers, and what computed", async () => {
     const roofline = { ops: "cpu avx2", threads: 4, readBytesPerSecond: 10_000, stepWeightBytes: 400 };
     let measured = 0;
-    const suite = throughputSuite(new FakeDoor(), plan, peer, async () => {
+    const suite = throughputSuite(new FakeDoor(), plan, { run: peer, gguf: undefined }, async () => {
       measured += 1;
       // Before and after the decode of one sequence; at the start it was something else.
       return { ...roofline, readBytesPerSecond: [99_000, 8_000, 12_000][measured - 1] ?? 10_000 };
@@ -181,8 +185,17 @@ describe("Throughput", () => {
     assert.equal(rows[0]?.["overLlamaCpp"], undefined);
   });
 
-  it("compares llama.cpp with the starter model only, whose GGUF file it has", async () => {
-    const rows = await runSuite(peer, new FakeDoor({ ...model, isStarter: false }));
+  it("compares llama.cpp with another model where its GGUF file is named, and not otherwise", async () => {
+    const other = () => new FakeDoor({ ...model, isStarter: false });
+    const files: (string | undefined)[] = [];
+    const noting: RunPeer = (name, request, hooks) => {
+      files.push(request.gguf);
+      return peer(name, request, hooks);
+    };
+    const named = await runSuite(noting, other(), undefined, "/models/other.gguf");
+    assert.deepEqual(engines(named, "prefill 128"), ["resident", "node-llama-cpp 1", "llama-cpp-python 1", "mlx_lm 1"]);
+    assert.deepEqual(new Set(files), new Set(["/models/other.gguf"]));
+    const rows = await runSuite(peer, other());
     assert.deepEqual(engines(rows, "prefill 128"), ["resident", "mlx_lm 1"]);
     assert.deepEqual(
       rows.slice(-2).map((row) => row.case),
