@@ -113,4 +113,17 @@ export const tiers = [
     prepare: bundled("ui"),
     commands: [{ name: "ui", args: () => ["test/ui/run.mjs"], limitMs: minutes(12) }],
   },
+  {
+    name: "tokenizers",
+    onDemand: true,
+    setUp: [],
+    prepare: bundled("tokenizers"),
+    commands: [
+      {
+        name: "tokenizers",
+        args: () => mocha("out/test/tokenizers/**/*.test.js", "--timeout=900000"),
+        limitMs: minutes(20),
+      },
+    ],
+  },
 ];

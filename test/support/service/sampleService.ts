@@ -95,6 +95,7 @@ const modelDetail: ModelDetail = {
   thinkingChoices: ["on", "off"],
   insistsOnDate: false,
   eosTokens: ["<|im_end|>"],
+  leftOut: [],
 };
 
 const agent: AgentSummary = {
