@@ -1,14 +1,14 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { type KvDtype, kvHeadBytes } from "../common/kvDtypes";
+import type { KvDtype } from "../common/kvDtypes";
 import type { ModelDetail, ModelSummary } from "../protocol/service";
 import { eosIds } from "../text/eos";
 import { listOf, objectOf, tokenText } from "../text/json";
 import type { TextFiles } from "../text/textModel";
 import { systemCode, toIoError } from "./ioErrors";
 import { readJsonFile, readTextFile } from "./jsonFile";
-import { type ModelConfig, readModelConfig } from "./modelConfig";
 import { corrupt, incomplete, notFound } from "./modelErrors";
+import { kvBytesPerToken, type ModelFacts, readModelFacts } from "./modelFacts";
 import { readWeights, type Weights } from "./weightFiles";
 
 export interface InspectOptions {
@@ -20,7 +20,7 @@ export interface InspectOptions {
 
 interface Inspected {
   readonly summary: ModelSummary;
-  readonly config: ModelConfig;
+  readonly config: ModelFacts;
   readonly weights: Weights;
 }
 
@@ -38,7 +38,6 @@ export async function inspectModel(directory: string, options: InspectOptions = 
   const text = await readTextFiles(directory);
   const tokens = tokenNames(text.tokenizer);
   const ids = eosIds(text, (token) => tokens.idOf(token));
-  const headBytes = kvHeadBytes(options.kvDtype ?? usualKvDtype(weights), config.headDim);
   return {
     ...summary,
     numLayers: config.numLayers,
@@ -46,7 +45,7 @@ export async function inspectModel(directory: string, options: InspectOptions = 
     numKvHeads: config.numKvHeads,
     headDim: config.headDim,
     vocabSize: config.vocabSize,
-    kvBytesPerToken: 2 * config.numLayers * config.numKvHeads * headBytes,
+    kvBytesPerToken: kvBytesPerToken(config, options.kvDtype ?? usualKvDtype(weights)),
     hasChatTemplate: text.chatTemplate !== undefined || objectOf(text.tokenizerConfig)["chat_template"] !== undefined,
     eosTokens: ids.map((id) => tokens.nameOf(id)),
   };
@@ -77,7 +76,7 @@ async function inspect(directory: string, options: InspectOptions): Promise<Insp
       if (entries.some((name) => name.endsWith(".safetensors"))) throw missingFile(directory, "config.json");
       throw notFound(`there is no model in ${directory}`, { directory });
     }
-    const config = readModelConfig(await readJsonFile(directory, "config.json"));
+    const config = readModelFacts(await readJsonFile(directory, "config.json"));
     for (const name of ["tokenizer.json", "tokenizer_config.json"]) await requireFile(directory, name, entries);
     const weights = await readWeights(directory);
     requireLayers(weights, config);
@@ -88,7 +87,7 @@ async function inspect(directory: string, options: InspectOptions): Promise<Insp
       summary: {
         directory,
         name: basename(resolve(directory)),
-        architecture: config.architecture,
+        architecture: config.family,
         quantization:
           config.quantization ?? weights.tensors.get("model.embed_tokens.weight")?.dtype.toLowerCase() ?? "none",
         weightBytes: weights.bytes,
@@ -123,7 +122,7 @@ function missingFile(directory: string, file: string): Error {
 }
 
 /** Checks the first and last tensors only; the loader checks every tensor. */
-function requireLayers(weights: Weights, config: ModelConfig): void {
+function requireLayers(weights: Weights, config: ModelFacts): void {
   const last = `model.layers.${config.numLayers - 1}.mlp.down_proj.weight`;
   for (const name of ["model.embed_tokens.weight", "model.norm.weight", last]) {
     if (!weights.tensors.has(name)) throw incomplete(`the tensor ${name} is missing`, { tensor: name });

@@ -5,6 +5,7 @@ import { zeroSafetensors } from "./safetensors";
 export const tinyConfig = {
   model_type: "llama",
   hidden_size: 32,
+  intermediate_size: 32,
   num_hidden_layers: 2,
   num_attention_heads: 4,
   num_key_value_heads: 2,

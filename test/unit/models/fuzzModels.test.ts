@@ -5,7 +5,7 @@ import { planTensors } from "../../../src/models/gguf/tensorPlan";
 import { tokenizerFiles } from "../../../src/models/gguf/tokenizerFiles";
 import { readVocabulary } from "../../../src/models/gguf/vocabulary";
 import { parseJsonFile } from "../../../src/models/jsonFile";
-import { readModelConfig } from "../../../src/models/modelConfig";
+import { readModelFacts } from "../../../src/models/modelFacts";
 import { readSafetensorsHeader } from "../../../src/models/safetensorsHeader";
 import { eosIds } from "../../../src/text/eos";
 import { oddBytes, oddJson } from "../../support/fuzz/hostile";
@@ -18,7 +18,10 @@ import type { Random } from "../../support/random";
 
 const safetensors = zeroSafetensors(tinyTensors);
 const gguf = tinyGguf();
-const quantized = { ...tinyConfig, quantization: { group_size: 64, bits: 4, mode: "affine", "model.a": { bits: 8 } } };
+const quantized = {
+  ...tinyConfig,
+  quantization: { group_size: 64, bits: 4, mode: "affine", "model.a": { group_size: 64, bits: 8 } },
+};
 
 /** Readers take what they need in pieces of this size. */
 const chunkBytes = 1024 * 1024;
@@ -62,12 +65,12 @@ describe("whatever a model's files hold, reading them ends in a typed error or i
       const config = oddJson(random, random.pick([tinyConfig, quantized]));
       const generationConfig = oddJson(random, { eos_token_id: [2, 3], temperature: 0.7 });
       eosIds({ config, generationConfig, tokenizerConfig: oddJson(random, { eos_token: "</s>" }) }, () => 1);
-      readModelConfig(config);
+      readModelFacts(config);
     }));
 
   it("JSON that is none", () =>
     fuzz(500, (random) => {
       const text = oddBytes(random, Buffer.from(JSON.stringify(quantized))).toString("utf8");
-      readModelConfig(parseJsonFile(text, "config.json"));
+      readModelFacts(parseJsonFile(text, "config.json"));
     }));
 });

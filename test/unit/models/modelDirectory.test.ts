@@ -156,9 +156,17 @@ describe("Inspecting a model directory", () => {
   });
 
   it("names what is not supported", async () => {
-    await rejection(inspect(config({ model_type: "gemma3" })), "MODEL_UNSUPPORTED", /gemma3/);
+    await rejection(
+      inspect(config({ model_type: "qwen3_moe" })),
+      "MODEL_UNSUPPORTED",
+      /qwen3_moe is not supported: it needs experts/,
+    );
     await rejection(inspect(config({ quantization: { group_size: 64, bits: 3 } })), "MODEL_UNSUPPORTED", /3 bits/);
-    await rejection(inspect(config({ quantization: { mode: "mxfp4", bits: 4 } })), "MODEL_UNSUPPORTED", /mxfp4/);
+    await rejection(
+      inspect(config({ quantization: { mode: "mxfp4", bits: 4, group_size: 32 } })),
+      "MODEL_UNSUPPORTED",
+      /mxfp4/,
+    );
     await rejection(inspect(config({ quantization_config: { quant_method: "gptq" } })), "MODEL_UNSUPPORTED", /gptq/);
   });
 
