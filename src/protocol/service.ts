@@ -297,6 +297,89 @@ export interface ImportRequest {
   readonly replace?: boolean;
 }
 
+/** What a model takes of this machine's memory, with the cache of one agent of `tokens` tokens. */
+export interface MemoryFit {
+  readonly weightBytes: number;
+  /** 32,000, or the model's context where that is shorter. */
+  readonly tokens: number;
+  readonly kvBytes: number;
+  readonly totalBytes: number;
+  /** Of the machine. */
+  readonly memoryBytes: number;
+  /** "tight": it loads, but not with so many tokens, or not beside other programs. "no": it cannot be loaded. */
+  readonly verdict: "fits" | "tight" | "no";
+}
+
+/** A model of the hub that Resident loads, as its files describe it before they are downloaded. */
+export interface HubModel {
+  /** `ORG/NAME` */
+  readonly name: string;
+  readonly revision: string;
+  readonly commit: string;
+  readonly family: string;
+  readonly quantization: string;
+  /** "" where the hub names none. */
+  readonly licence: string;
+  /** Its conditions must be accepted on the hub before its files can be had. */
+  readonly gated: boolean;
+  readonly contextTokens: number;
+  /** Its chat template has a place for tools; absent: not known. */
+  readonly usesTools?: boolean;
+  readonly downloadBytes: number;
+  readonly fit: MemoryFit;
+  /** The choices of a model in GGUF; the values above are those of the one that is proposed. Absent: there is no choice. */
+  readonly variants?: readonly HubVariant[];
+}
+
+export interface HubVariant {
+  /** "Q4_K_M" */
+  readonly quantization: string;
+  readonly downloadBytes: number;
+  readonly fit: MemoryFit;
+}
+
+/** A search's result as the hub lists it; `describeHubModel` has the rest. */
+export interface HubEntry {
+  readonly name: string;
+  readonly family: string;
+  readonly licence: string;
+  readonly gated: boolean;
+  readonly downloads: number;
+}
+
+export interface HubSearch {
+  /** Models of families that Resident loads, most downloaded first. */
+  readonly models: readonly HubEntry[];
+  /** The other results by family, with what is missing for them where that is known. */
+  readonly others: readonly { readonly family: string; readonly count: number; readonly missing?: string }[];
+}
+
+/** A model of the built-in list. */
+export interface SuggestedModel {
+  /** `ORG/NAME` on the hub. */
+  readonly name: string;
+  /** Memory of the machines for which it is a good choice, in GB. */
+  readonly machineGB: number;
+  readonly reason: string;
+  readonly fit: MemoryFit;
+}
+
+export interface HubRequest {
+  /** `ORG/NAME` or `ORG/NAME:REVISION` */
+  readonly name: string;
+  /** Of the variants of a model in GGUF; absent: the one that is proposed. */
+  readonly quantization?: string;
+}
+
+/** How the model hub is reached. A missing value comes from the environment, then it is the hub's default. */
+export interface HubAccess {
+  /** Address of the hub, or of a mirror that speaks its API. */
+  readonly endpoint?: string;
+  /** Goes to the endpoint only. */
+  readonly token?: string;
+  readonly proxy?: string;
+}
+
 export interface Progress {
   readonly done: number;
   readonly total: number;
@@ -530,6 +613,28 @@ export interface ResidentService {
   ): Promise<ModelSummary>;
   /** Downloads and imports the starter model unless it exists; does not change the default model. */
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary>;
+
+  // the model hub
+  /** How the hub is reached from now on. */
+  setHubAccess(access: HubAccess): Promise<void>;
+  /** Models whose names fit the words. Only names are known then: `describeHubModel` reads the small files of one. */
+  searchHub(words: string, signal?: AbortSignal): Promise<HubSearch>;
+  /**
+   * What getting a model would mean. Rejects with MODEL_NOT_FOUND, MODEL_UNSUPPORTED (the family and what is missing),
+   * HUB_DENIED or HUB_FAILURE.
+   */
+  describeHubModel(request: HubRequest, signal?: AbortSignal): Promise<HubModel>;
+  /**
+   * Downloads a model into the home, where its folder appears when it is whole. Goes on with what an earlier call left.
+   * Rejects with OUT_OF_MEMORY, before the download, when the model cannot be loaded on this machine.
+   */
+  getHubModel(
+    request: HubRequest,
+    onProgress: (progress: Progress) => void,
+    signal?: AbortSignal,
+  ): Promise<ModelSummary>;
+  /** The built-in list: works without a network. */
+  suggestedModels(): Promise<readonly SuggestedModel[]>;
 
   // one-off generation
   generate(request: GenerateRequest): Running;

@@ -5,6 +5,7 @@ import type { ModelAccess } from "../agents/ports";
 import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
+import { suggestedModels } from "../models/hub/suggestedModels";
 import type {
   AgentDetail,
   AgentId,
@@ -17,6 +18,10 @@ import type {
   DiagnoseReport,
   DraftSize,
   GenerateRequest,
+  HubAccess,
+  HubModel,
+  HubRequest,
+  HubSearch,
   ImportRequest,
   ModelDetail,
   ModelSummary,
@@ -33,6 +38,7 @@ import type {
   StoreRepair,
   StoreStats,
   StoreVerification,
+  SuggestedModel,
   TurnId,
 } from "../protocol/service";
 import { AgentStore } from "../store/agentStore";
@@ -46,9 +52,11 @@ import { type BenchSources, benchSuites } from "./benchSuites";
 import { diagnose } from "./diagnose";
 import { engineMetrics, poolStatus } from "./engineStatus";
 import { startGeneration } from "./generateTask";
+import { HubDesk } from "./hubDesk";
 import { IdleUnload } from "./idleUnload";
 import { LastVerification } from "./lastVerification";
 import { excludeFromBackups, storeFiles } from "./macFiles";
+import { machineMemoryBytes } from "./machineMemory";
 import { GatedModelAccess } from "./modelAccess";
 import { ModelGate } from "./modelGate";
 import { type LoadedModel, ModelHost } from "./modelHost";
@@ -65,6 +73,7 @@ const clock = { nowMs: () => performance.now() };
 export class LocalResidentService implements ResidentService {
   private readonly emitter: Emitter<ServiceEvent>;
   private readonly library: ModelLibrary;
+  private readonly hub: HubDesk;
   private readonly host: ModelHost;
   private readonly gate: ModelGate<LoadedModel>;
   private readonly nextModel = new NextModelStatus();
@@ -91,6 +100,11 @@ export class LocalResidentService implements ResidentService {
     this.emitter = new Emitter((error) => log.log("error", `a listener failed: ${toErrorInfo(error).what}`));
     this.defaultSampling = options.sampling ?? {};
     this.library = new ModelLibrary(options, () => runtime.loadAddon());
+    this.hub = new HubDesk({
+      models: this.library.models,
+      tryLock: (file) => this.host.addon().tryLock(file),
+      memoryBytes: machineMemoryBytes(),
+    });
     const blocks = new BlockStore(path.join(options.home, "store"));
     this.host = new ModelHost({
       service: options,
@@ -252,6 +266,26 @@ export class LocalResidentService implements ResidentService {
 
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary> {
     return this.library.getStarter(onProgress, signal);
+  }
+
+  async setHubAccess(access: HubAccess): Promise<void> {
+    this.hub.setAccess(access);
+  }
+
+  searchHub(words: string, signal?: AbortSignal): Promise<HubSearch> {
+    return this.hub.search(words, signal);
+  }
+
+  describeHubModel(request: HubRequest, signal?: AbortSignal): Promise<HubModel> {
+    return this.hub.describe(request, signal);
+  }
+
+  async getHubModel(request: HubRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
+    return this.library.summarize(await this.hub.get(request, onProgress, signal));
+  }
+
+  async suggestedModels(): Promise<readonly SuggestedModel[]> {
+    return suggestedModels(this.hub.memoryBytes);
   }
 
   generate(request: GenerateRequest): Running {

@@ -23,14 +23,15 @@ export class ModelLibrary {
     return this.chosen;
   }
 
-  private get imported(): string {
+  /** Folder of imported and downloaded models. */
+  get models(): string {
     return path.join(this.options.home, "models");
   }
 
   list(): Promise<readonly ModelSummary[]> {
     const { starterModel, modelFolders } = this.options;
-    const others = modelFolders.filter((folder) => path.resolve(folder) !== path.resolve(this.imported));
-    return listModels({ starterModel, imported: this.imported, others });
+    const others = modelFolders.filter((folder) => path.resolve(folder) !== path.resolve(this.models));
+    return listModels({ starterModel, imported: this.models, others });
   }
 
   async inspect(directory: string): Promise<ModelDetail> {
@@ -63,7 +64,7 @@ export class ModelLibrary {
     onProgress: (progress: Progress) => void,
     signal?: AbortSignal,
   ): Promise<ModelSummary> {
-    const directory = target ?? path.join(this.imported, modelFolderName(file, name));
+    const directory = target ?? path.join(this.models, modelFolderName(file, name));
     await importGguf({ file, target: directory, replace: replace === true }, onProgress, signal);
     return this.summarize(directory);
   }

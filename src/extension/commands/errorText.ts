@@ -33,6 +33,11 @@ const rules: Readonly<Record<ErrorCode, Rule>> = {
   MODEL_MISMATCH: { kept: agentsKept, actions: ["chooseModel", "fork"] },
   IMPORT_UNSUPPORTED: { kept: fileUntouched, actions: ["importModel", "getStarter"] },
   IMPORT_CORRUPT: { kept: fileUntouched, actions: ["importModel", "getStarter"] },
+  HUB_DENIED: { kept: nothingChanged, actions: [] },
+  HUB_FAILURE: {
+    kept: "What was downloaded is kept, and getting the model again goes on from there.",
+    actions: ["showLog"],
+  },
   ADDON_MISSING: { kept: agentsKept, actions: ["diagnose", "showLog"] },
   NATIVE_FAILURE: { kept: agentsKept, actions: ["restartEngine", "showLog"] },
   OUT_OF_MEMORY: { kept: agentsKept, actions: ["unloadModel", "openSettings"] },

@@ -16,6 +16,10 @@ import type {
   DraftSize,
   GenerateRequest,
   GenerationEvent,
+  HubAccess,
+  HubModel,
+  HubRequest,
+  HubSearch,
   ImportRequest,
   ModelDetail,
   ModelSummary,
@@ -32,6 +36,7 @@ import type {
   StoreRepair,
   StoreStats,
   StoreVerification,
+  SuggestedModel,
   TurnId,
 } from "../../protocol/service";
 import type { ToClient, WireArguments, WireMethod, WireResult } from "../../protocol/wire";
@@ -103,6 +108,26 @@ export class RemoteService implements ResidentService {
 
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary> {
     return this.call("getStarterModel", [], { onProgress, signal });
+  }
+
+  setHubAccess(access: HubAccess): Promise<void> {
+    return this.call("setHubAccess", [access]);
+  }
+
+  searchHub(words: string, signal?: AbortSignal): Promise<HubSearch> {
+    return this.call("searchHub", [words], { signal });
+  }
+
+  describeHubModel(request: HubRequest, signal?: AbortSignal): Promise<HubModel> {
+    return this.call("describeHubModel", [request], { signal });
+  }
+
+  getHubModel(request: HubRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
+    return this.call("getHubModel", [request], { onProgress, signal });
+  }
+
+  suggestedModels(): Promise<readonly SuggestedModel[]> {
+    return this.call("suggestedModels", []);
   }
 
   generate(request: GenerateRequest): Running {

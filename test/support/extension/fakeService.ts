@@ -14,6 +14,9 @@ import type {
   EngineState,
   GenerateRequest,
   GenerationEvent,
+  HubModel,
+  HubRequest,
+  HubSearch,
   ModelDetail,
   ModelSummary,
   ResidentService,
@@ -27,6 +30,7 @@ import type {
   StoreRepair,
   StoreStats,
   StoreVerification,
+  SuggestedModel,
   TurnFigures,
   TurnId,
   TurnView,
@@ -205,6 +209,24 @@ export class FakeService implements ResidentService {
 
   async getStarterModel(): Promise<ModelSummary> {
     return model;
+  }
+
+  async setHubAccess(): Promise<void> {}
+
+  async searchHub(): Promise<HubSearch> {
+    return { models: [], others: [] };
+  }
+
+  async describeHubModel({ name }: HubRequest): Promise<HubModel> {
+    throw new ResidentError("MODEL_NOT_FOUND", `there is no model ${name}`, "check the name");
+  }
+
+  async getHubModel(): Promise<ModelSummary> {
+    return model;
+  }
+
+  async suggestedModels(): Promise<readonly SuggestedModel[]> {
+    return [];
   }
 
   generate(_request: GenerateRequest): FakeRunning {

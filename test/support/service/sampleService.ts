@@ -10,7 +10,11 @@ import type {
   EngineState,
   FileTotals,
   GenerationEvent,
+  HubModel,
+  HubRequest,
+  HubSearch,
   ImportRequest,
+  MemoryFit,
   ModelDetail,
   ModelSummary,
   Progress,
@@ -23,6 +27,7 @@ import type {
   StoreRepair,
   StoreStats,
   StoreVerification,
+  SuggestedModel,
   TurnFigures,
   TurnView,
 } from "../../../src/protocol/service";
@@ -93,6 +98,38 @@ const modelDetail: ModelDetail = {
   hasChatTemplate: true,
   eosTokens: ["<|im_end|>"],
 };
+
+const fit: MemoryFit = {
+  weightBytes: 2_000_000_000,
+  tokens: 32_000,
+  kvBytes: 1_000_000_000,
+  totalBytes: 3_000_000_000,
+  memoryBytes: 16_000_000_000,
+  verdict: "fits",
+};
+
+const hubModel: HubModel = {
+  name: "maker/Model-4bit",
+  revision: "main",
+  commit: "0123456789abcdef",
+  family: "qwen3",
+  quantization: "4-bit",
+  licence: "apache-2.0",
+  gated: false,
+  contextTokens: 40_960,
+  usesTools: true,
+  downloadBytes: 2_000_000_000,
+  fit,
+  variants: [{ quantization: "Q4_K_M", downloadBytes: 2_000_000_000, fit }],
+};
+
+const hubSearch: HubSearch = {
+  models: [{ name: "maker/Model-4bit", family: "qwen3", licence: "apache-2.0", gated: false, downloads: 7 }],
+  others: [{ family: "qwen3_5", count: 2, missing: "state layers" }],
+};
+
+const suggested: SuggestedModel = { name: "maker/Model-4bit", machineGB: 16, reason: "it fits", fit };
+const hubRequest: HubRequest = { name: "maker/Model-4bit:main", quantization: "Q4_K_M" };
 
 const agent: AgentSummary = {
   id: "a",
@@ -284,6 +321,11 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   unloadModel: (door) => door.unloadModel(),
   importGguf: (door) => withProgress((tell) => door.importGguf(importRequest, tell)),
   getStarterModel: (door) => withProgress((tell) => door.getStarterModel(tell)),
+  setHubAccess: (door) => door.setHubAccess({ endpoint: "https://mirror.example", token: "t", proxy: "http://proxy" }),
+  searchHub: (door) => door.searchHub("qwen"),
+  describeHubModel: (door) => door.describeHubModel(hubRequest),
+  getHubModel: (door) => withProgress((tell) => door.getHubModel(hubRequest, tell)),
+  suggestedModels: (door) => door.suggestedModels(),
   generate: (door) => told(door.generate(generateRequest)),
   listAgents: (door) => door.listAgents(),
   getAgent: (door) => door.getAgent("a", 2),
@@ -366,6 +408,8 @@ export class SampleService implements ResidentService {
   setAgentSampling = this.sample("setAgentSampling", agent);
   setDefaultSampling = this.sample("setDefaultSampling", undefined);
   setShown = this.sample("setShown", undefined);
+  setHubAccess = this.sample("setHubAccess", undefined);
+  suggestedModels = this.sample("suggestedModels", [suggested]);
   dispose = this.sample("dispose", undefined);
 
   async loadModel(): Promise<ModelSummary> {
@@ -381,6 +425,22 @@ export class SampleService implements ResidentService {
 
   async getStarterModel(onProgress: (progress: Progress) => void): Promise<ModelSummary> {
     this.asked.push(["getStarterModel"]);
+    onProgress(progress);
+    return model;
+  }
+
+  async searchHub(words: string): Promise<HubSearch> {
+    this.asked.push(["searchHub", words]);
+    return hubSearch;
+  }
+
+  async describeHubModel(request: HubRequest): Promise<HubModel> {
+    this.asked.push(["describeHubModel", request]);
+    return hubModel;
+  }
+
+  async getHubModel(request: HubRequest, onProgress: (progress: Progress) => void): Promise<ModelSummary> {
+    this.asked.push(["getHubModel", request]);
     onProgress(progress);
     return model;
   }
