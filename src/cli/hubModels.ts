@@ -58,7 +58,7 @@ function planLines({ name, family, quantization, licence, contextTokens, usesToo
   return [`${name}: ${facts.join(", ")}`, `download ${formats.bytes(downloadBytes)}; ${fitText(fit)}`];
 }
 
-function fitText({ verdict, totalBytes, tokens, memoryBytes }: MemoryFit): string {
+export function fitText({ verdict, totalBytes, tokens, memoryBytes }: MemoryFit): string {
   const numbers = `${formats.bytes(totalBytes)} with ${formats.count(tokens)} tokens, of ${formats.bytes(memoryBytes)}`;
   return `${{ fits: "fits", tight: "tight", no: "does not fit" }[verdict]}: ${numbers}`;
 }

@@ -4,7 +4,8 @@ import { createFormats } from "../common/format";
 import type { ModelSummary, ResidentService } from "../protocol/service";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson, progressPrinter, table } from "./console";
-import { getModel, searchModels } from "./hubModels";
+import { deleteModel } from "./deleteModel";
+import { fitText, getModel, searchModels } from "./hubModels";
 import { commonOptions, withService } from "./session";
 import { stoppable } from "./stoppable";
 
@@ -42,6 +43,12 @@ export const modelSpecs = {
     positionals: [],
     options: commonOptions,
   },
+  delete: {
+    usage: "resident models delete NAME|DIR|ORG/NAME --yes",
+    summary: "delete an imported or downloaded model, or an unfinished download; without --yes only say what that is",
+    positionals: ["model"],
+    options: { yes: { help: "really delete" }, ...commonOptions },
+  },
   inspect: {
     usage: "resident models inspect DIR",
     summary: "what a model directory holds, or why it cannot be used",
@@ -54,7 +61,7 @@ export async function models(words: readonly string[], console: Console): Promis
   const [verb = "", ...rest] = words;
   if (!Object.hasOwn(modelSpecs, verb)) {
     const what = verb === "" ? "models does nothing by itself" : `models knows no '${verb}'`;
-    throw new ResidentError("USAGE", what, "use import, get, search, list or inspect");
+    throw new ResidentError("USAGE", what, "use import, get, search, list, delete or inspect");
   }
   const args = parseArguments(modelSpecs[verb as keyof typeof modelSpecs], rest);
   const run = verbs[verb as keyof typeof verbs];
@@ -84,9 +91,11 @@ const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
     if (args.flag("json")) return printJson(console, { models: all });
     const rows = all.map((model) => [
       model.name,
+      model.program ?? model.source,
       model.architecture,
       model.quantization,
       formats.bytes(model.weightBytes),
+      model.fit === undefined ? "" : fitText(model.fit),
       model.directory,
       model.problem ? `cannot be used: ${model.problem.what}` : "",
     ]);
@@ -96,6 +105,8 @@ const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
         : "no models yet: `resident models get ORG/NAME`, or `resident models import --starter`\n",
     );
   },
+
+  delete: deleteModel,
 
   async inspect(service, args, console) {
     const detail = await service.inspectModel(path.resolve(args.positional("directory") ?? ""));

@@ -1,3 +1,4 @@
+import * as os from "node:os";
 import * as path from "node:path";
 import { kvDtypes } from "../common/kvDtypes";
 import type { Log } from "../common/log";
@@ -52,6 +53,7 @@ export async function withService<T>(args: Arguments, log: Log, body: (service: 
       ...(referenceFolder === undefined ? {} : { reference: referenceFolder }),
       ...(model === undefined ? {} : { defaultModel: path.resolve(model) }),
       modelFolders: [path.join(home, "models")],
+      userHome: os.homedir(),
       ...(poolMb === undefined ? {} : { poolBytes: poolMb * 1_048_576 }),
       blockTokens: 64,
       threads,

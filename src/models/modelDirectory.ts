@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { KvDtype } from "../common/kvDtypes";
 import type { ModelDetail, ModelSummary } from "../protocol/service";
 import { eosIds } from "../text/eos";
@@ -9,6 +9,7 @@ import { systemCode, toIoError } from "./ioErrors";
 import { readJsonFile, readTextFile } from "./jsonFile";
 import { corrupt, incomplete, notFound } from "./modelErrors";
 import { kvBytesPerToken, type ModelFacts, readModelFacts } from "./modelFacts";
+import { modelNameOf } from "./modelName";
 import { readWeights, type Weights } from "./weightFiles";
 
 export interface InspectOptions {
@@ -30,6 +31,15 @@ interface Inspected {
  */
 export async function summarizeModel(directory: string, options: InspectOptions = {}): Promise<ModelSummary> {
   return (await inspect(directory, options)).summary;
+}
+
+/** The same, with what config.json says. */
+export async function summarizeWithFacts(
+  directory: string,
+  options: InspectOptions = {},
+): Promise<{ readonly summary: ModelSummary; readonly facts: ModelFacts }> {
+  const { summary, config } = await inspect(directory, options);
+  return { summary, facts: config };
 }
 
 /** The same, and the facts that only the tokenizer has. */
@@ -86,7 +96,7 @@ async function inspect(directory: string, options: InspectOptions): Promise<Insp
       weights,
       summary: {
         directory,
-        name: basename(resolve(directory)),
+        name: modelNameOf(directory),
         architecture: config.family,
         quantization:
           config.quantization ?? weights.tensors.get("model.embed_tokens.weight")?.dtype.toLowerCase() ?? "none",

@@ -271,6 +271,30 @@ export interface ModelSummary {
   readonly problem?: ErrorInfo;
 }
 
+/** Where a model of the list came from. "folder": one of the user's own; "found": another program's. */
+export type ModelSource = "starter" | "imported" | "downloaded" | "unfinished" | "folder" | "found";
+
+/** A model in the list of all. An unfinished download has its own folder, and a problem that says how much is there. */
+export interface ListedModel extends ModelSummary {
+  readonly source: ModelSource;
+  /** The program that it belongs to, if it was found. */
+  readonly program?: string;
+  /** `ORG/NAME` on the hub, if it came from there. */
+  readonly hubName?: string;
+  readonly isLoaded: boolean;
+  /** `deleteModel` may delete it. */
+  readonly isDeletable: boolean;
+  /** Absent for a model with a problem. */
+  readonly fit?: MemoryFit;
+}
+
+export interface ModelDeletion {
+  /** Bytes on the disk that it took. */
+  readonly freedBytes: number;
+  /** Names of the agents that cannot be continued without it. */
+  readonly agents: readonly string[];
+}
+
 export interface ModelDetail extends ModelSummary {
   readonly numLayers: number;
   readonly numHeads: number;
@@ -598,7 +622,13 @@ export interface ResidentService {
   diagnose(): Promise<DiagnoseReport>;
 
   // models
-  listModels(): Promise<readonly ModelSummary[]>;
+  /** Starter, imported and downloaded models, those in the user's folders, and those of other programs. */
+  listModels(): Promise<readonly ListedModel[]>;
+  /**
+   * Deletes an imported or downloaded model, or an unfinished download. A loaded one is unloaded first. Other models
+   * are not Resident's: INVALID_REQUEST.
+   */
+  deleteModel(directory: string): Promise<ModelDeletion>;
   inspectModel(directory: string): Promise<ModelDetail>;
   /** Makes `directory` the default for new agents and for `generate`; it is loaded when first needed. */
   chooseModel(directory: string): Promise<ModelSummary>;
@@ -743,6 +773,8 @@ export interface ServiceOptions {
   readonly reference?: string;
   readonly defaultModel?: string;
   readonly modelFolders: readonly string[];
+  /** The person's home folder, in which models of other programs are looked for. Absent: they are not. */
+  readonly userHome?: string;
   /**
    * Absent: chosen from free memory, the model and its context. A too large size is reduced, and the status says so.
    */

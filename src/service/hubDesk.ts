@@ -1,5 +1,3 @@
-import { ResidentError } from "../common/errors";
-import { createFormats } from "../common/format";
 import { isModelFamily, missingParts } from "../models/families";
 import type { TryLock } from "../models/hub/downloadFolder";
 import type { HubEntry as FoundEntry } from "../models/hub/hubClient";
@@ -7,9 +5,9 @@ import { downloadOptions, withHub } from "../models/hub/hubSession";
 import { installModel } from "../models/hub/installModel";
 import { type ModelPlan, planModel } from "../models/hub/modelPlan";
 import { parseRepoName } from "../models/hub/repoName";
-import { largestThatFit } from "../models/hub/suggestedModels";
 import { memoryFit } from "../models/memoryFit";
 import type { HubAccess, HubModel, HubRequest, HubSearch, Progress } from "../protocol/service";
+import { tooLarge } from "./tooLarge";
 
 export interface HubDeskOptions {
   /** Folder of models. */
@@ -116,21 +114,7 @@ function hubModelOf(plan: ModelPlan, memoryBytes: number): HubModel {
   };
 }
 
-const formats = createFormats("en");
-
-/** Before the download: with both numbers, and what would fit. */
+/** Before the download. */
 export function refuseTooLarge({ repo, weightBytes, shape }: ModelPlan, memoryBytes: number): void {
-  const { verdict } = memoryFit(weightBytes, shape, memoryBytes);
-  if (verdict !== "no") return;
-  const others = largestThatFit(memoryBytes, 3);
-  const advice =
-    others.length === 0
-      ? "choose a smaller model"
-      : `the largest of the list that fit: ${others.map(({ name }) => name).join(", ")}`;
-  throw new ResidentError(
-    "OUT_OF_MEMORY",
-    `${repo.name} has ${formats.bytes(weightBytes)} of weights and this machine has ${formats.bytes(memoryBytes)} of memory`,
-    advice,
-    { neededBytes: weightBytes, memoryBytes },
-  );
+  if (memoryFit(weightBytes, shape, memoryBytes).verdict === "no") throw tooLarge(repo.name, weightBytes, memoryBytes);
 }

@@ -23,6 +23,8 @@ import type {
   HubRequest,
   HubSearch,
   ImportRequest,
+  ListedModel,
+  ModelDeletion,
   ModelDetail,
   ModelSummary,
   Progress,
@@ -234,8 +236,16 @@ export class LocalResidentService implements ResidentService {
     return diagnose({ options, library, addon: () => this.host.addon(), loaded: this.gate.current?.model });
   }
 
-  listModels(): Promise<readonly ModelSummary[]> {
-    return this.library.list();
+  listModels(): Promise<readonly ListedModel[]> {
+    return this.library.list(this.gate.current?.directory);
+  }
+
+  async deleteModel(directory: string): Promise<ModelDeletion> {
+    const model = path.resolve(directory);
+    this.library.assertDeletable(model);
+    const agents = (await this.agents.list()).filter(({ modelDirectory }) => modelDirectory === model);
+    if (this.gate.current?.directory === model) await this.gate.unload();
+    return { freedBytes: await this.library.delete(model), agents: agents.map(({ name }) => name) };
   }
 
   inspectModel(directory: string): Promise<ModelDetail> {

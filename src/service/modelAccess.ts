@@ -2,6 +2,7 @@ import path from "node:path";
 import type { ModelAccess, ModelLease, ModelSession } from "../agents/ports";
 import { createFormats } from "../common/format";
 import { summarizeModel } from "../models/modelDirectory";
+import { modelNameOf } from "../models/modelName";
 import type { ModelGate } from "./modelGate";
 import type { LoadedModel } from "./modelHost";
 import type { TurnsAhead } from "./turnsAhead";
@@ -62,11 +63,11 @@ export async function weightBytesOf(directory: string): Promise<number | undefin
 
 /** "2 turns of A, 1 turn of B, then C is loaded (1.70 GB)". A model's name is that of its folder. */
 function waitingReason(ahead: readonly TurnsAhead[], directory: string, bytes: number | undefined): string {
-  const name = path.basename(directory);
+  const name = modelNameOf(directory);
   const size = bytes === undefined ? "" : ` (${formats.bytes(bytes)})`;
   if (ahead.length === 0) return `${name} is being loaded${size}`;
   const turns = ahead.map(
-    (group) => `${group.turns} turn${group.turns === 1 ? "" : "s"} of ${path.basename(group.directory)}`,
+    (group) => `${group.turns} turn${group.turns === 1 ? "" : "s"} of ${modelNameOf(group.directory)}`,
   );
   return `${turns.join(", ")}, then ${name} is loaded${size}`;
 }

@@ -1,11 +1,21 @@
 import path from "node:path";
-import { listModels } from "../models/catalogue";
+import { isDirectlyIn, listModels } from "../models/catalogue";
+import { deleteModelFolder, notOurs } from "../models/deleteModel";
+import { foundFolders } from "../models/foundModels";
 import { importGguf } from "../models/gguf/importGguf";
 import { inspectModel, summarizeModel } from "../models/modelDirectory";
 import { modelFolderName } from "../models/modelFolderName";
 import { fetchStarter } from "../models/starter";
 import type { NativeAddon } from "../native/binding";
-import type { ImportRequest, ModelDetail, ModelSummary, Progress, ServiceOptions } from "../protocol/service";
+import type {
+  ImportRequest,
+  ListedModel,
+  ModelDetail,
+  ModelSummary,
+  Progress,
+  ServiceOptions,
+} from "../protocol/service";
+import { machineMemoryBytes } from "./machineMemory";
 
 /** The models on this machine: lists, inspects and imports them, and stores which one is the default. */
 export class ModelLibrary {
@@ -28,10 +38,24 @@ export class ModelLibrary {
     return path.join(this.options.home, "models");
   }
 
-  list(): Promise<readonly ModelSummary[]> {
-    const { starterModel, modelFolders } = this.options;
+  /** `loaded`: directory of the loaded model. */
+  async list(loaded: string | undefined): Promise<readonly ListedModel[]> {
+    const { starterModel, modelFolders, userHome } = this.options;
     const others = modelFolders.filter((folder) => path.resolve(folder) !== path.resolve(this.models));
-    return listModels({ starterModel, imported: this.models, others });
+    const found = userHome === undefined ? [] : await foundFolders(userHome, process.env);
+    const context = { memoryBytes: machineMemoryBytes(), loaded };
+    return listModels({ starterModel, imported: this.models, others, found }, context);
+  }
+
+  /** Throws INVALID_REQUEST for a model that is not Resident's own. */
+  assertDeletable(directory: string): void {
+    if (!isDirectlyIn(this.models, directory)) throw notOurs(directory);
+  }
+
+  /** Resolves with the bytes that it took. */
+  delete(directory: string): Promise<number> {
+    this.assertDeletable(directory);
+    return deleteModelFolder(directory);
   }
 
   async inspect(directory: string): Promise<ModelDetail> {

@@ -100,7 +100,7 @@ export async function unfinishedDownloads(folder: string): Promise<readonly Unfi
 }
 
 /** Bytes that a folder takes on the disk; a partial file has holes, which take none. */
-async function folderBytes(folder: string): Promise<number> {
+export async function folderBytes(folder: string): Promise<number> {
   let bytes = 0;
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     if (entry.isDirectory()) bytes += await folderBytes(join(folder, entry.name));

@@ -21,6 +21,8 @@ import type {
   HubRequest,
   HubSearch,
   ImportRequest,
+  ListedModel,
+  ModelDeletion,
   ModelDetail,
   ModelSummary,
   Progress,
@@ -82,8 +84,12 @@ export class RemoteService implements ResidentService {
     return this.call("diagnose", []);
   }
 
-  listModels(): Promise<readonly ModelSummary[]> {
+  listModels(): Promise<readonly ListedModel[]> {
     return this.call("listModels", []);
+  }
+
+  deleteModel(directory: string): Promise<ModelDeletion> {
+    return this.call("deleteModel", [directory]);
   }
 
   inspectModel(directory: string): Promise<ModelDetail> {

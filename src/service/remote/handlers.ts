@@ -23,6 +23,7 @@ export function handlersOf(service: ResidentService): Handlers {
     status: () => service.status(),
     diagnose: () => service.diagnose(),
     listModels: () => service.listModels(),
+    deleteModel: (args) => service.deleteModel(...args),
     inspectModel: (args) => service.inspectModel(...args),
     chooseModel: (args) => service.chooseModel(...args),
     loadModel: (_, { signal }) => service.loadModel(signal),

@@ -17,6 +17,8 @@ import type {
   HubModel,
   HubRequest,
   HubSearch,
+  ListedModel,
+  ModelDeletion,
   ModelDetail,
   ModelSummary,
   ResidentService,
@@ -175,8 +177,12 @@ export class FakeService implements ResidentService {
     return { sections: [{ title: "Engine", lines: [["MLX", "0.32.4"]] }] };
   }
 
-  async listModels(): Promise<readonly ModelSummary[]> {
-    return [model];
+  async listModels(): Promise<readonly ListedModel[]> {
+    return [{ ...model, source: "starter", isLoaded: true, isDeletable: false }];
+  }
+
+  async deleteModel(): Promise<ModelDeletion> {
+    return { freedBytes: 0, agents: [] };
   }
 
   async inspectModel(): Promise<ModelDetail> {

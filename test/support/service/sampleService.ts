@@ -14,6 +14,7 @@ import type {
   HubRequest,
   HubSearch,
   ImportRequest,
+  ListedModel,
   MemoryFit,
   ModelDetail,
   ModelSummary,
@@ -85,6 +86,23 @@ const model: ModelSummary = {
   contextTokens: 8192,
   isStarter: true,
   problem: error,
+};
+
+const listedModel: ListedModel = {
+  ...model,
+  source: "found",
+  program: "LM Studio",
+  hubName: "maker/Model-4bit",
+  isLoaded: true,
+  isDeletable: false,
+  fit: {
+    weightBytes: 2_000_000_000,
+    tokens: 32_000,
+    kvBytes: 1_000_000_000,
+    totalBytes: 3_000_000_000,
+    memoryBytes: 16_000_000_000,
+    verdict: "fits",
+  },
 };
 
 const modelDetail: ModelDetail = {
@@ -315,6 +333,7 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   status: (door) => door.status(),
   diagnose: (door) => door.diagnose(),
   listModels: (door) => door.listModels(),
+  deleteModel: (door) => door.deleteModel("/models/starter"),
   inspectModel: (door) => door.inspectModel("/models/starter"),
   chooseModel: (door) => door.chooseModel("/models/starter"),
   loadModel: (door) => door.loadModel(),
@@ -384,7 +403,8 @@ export class SampleService implements ResidentService {
 
   status = this.sample("status", status);
   diagnose = this.sample("diagnose", diagnosis);
-  listModels = this.sample("listModels", [model]);
+  listModels = this.sample("listModels", [listedModel]);
+  deleteModel = this.sample("deleteModel", { freedBytes: 4096, agents: ["Ada"] });
   inspectModel = this.sample("inspectModel", modelDetail);
   chooseModel = this.sample("chooseModel", model);
   unloadModel = this.sample("unloadModel", undefined);
