@@ -29,6 +29,9 @@ export const commands = {
   chooseModel: "resident.chooseModel",
   importModel: "resident.importModel",
   getStarterModel: "resident.getStarterModel",
+  getModel: "resident.getModel",
+  deleteModel: "resident.deleteModel",
+  setHubToken: "resident.setHubToken",
   loadModel: "resident.loadModel",
   cancelLoad: "resident.cancelLoad",
   unloadModel: "resident.unloadModel",
@@ -57,6 +60,7 @@ export type CommandId = (typeof commands)[keyof typeof commands];
 export const settings = {
   modelDefault: "resident.model.default",
   modelFolders: "resident.model.folders",
+  hubEndpoint: "resident.hub.endpoint",
   poolPrecision: "resident.pool.precision",
   poolSizeMB: "resident.pool.sizeMB",
   modelThreads: "resident.model.threads",

@@ -51,7 +51,7 @@ function engineActions(state: EngineState): readonly ActionId[] {
     case "idle":
       return ["loadModel", "chooseModel"];
     case "noModel":
-      return ["getStarter", "chooseModel", "importModel"];
+      return ["getModel", "getStarter", "chooseModel"];
     case "addonMissing":
       return ["diagnose", "showLog"];
     case "loading":
