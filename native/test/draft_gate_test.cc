@@ -17,15 +17,16 @@ struct World {
 };
 
 /** Steps of `steps` that had guesses. */
-int Guessed(DraftGate& gate, const World& world, int steps, int sequences = 1) {
+int Guessed(DraftGate& gate, const World& world, int steps, int sequences = 1, const std::string& guesser = "one") {
   int guessed = 0;
   for (int i = 0; i < steps; ++i) {
-    const bool may = gate.MayGuess(sequences);
+    const bool may = gate.MayGuess(sequences, guesser);
     guessed += may;
     if (may) {
-      gate.Record(sequences, world.drafted, world.accepted, world.plain_ms + world.drafted * world.ms_a_guess);
+      const Guesses guesses[] = {{guesser, world.drafted, world.accepted}};
+      gate.Record(sequences, guesses, world.plain_ms + world.drafted * world.ms_a_guess);
     } else {
-      gate.Record(sequences, 0, 0, world.plain_ms);
+      gate.Record(sequences, {}, world.plain_ms);
     }
   }
   return guessed;
@@ -53,11 +54,12 @@ std::vector<size_t> RowsOfRun(int most_draft, double ms_a_guess) {
   };
   std::vector<int32_t> last, ids;
   DraftGate gate;
+  kernels::ThreadPool threads(1);
   const RunHooks hooks{[&](StepHarvest harvest) {
                          for (const SampledToken& token : harvest.tokens) ids.push_back(token.sample.id);
                        },
                        [] { return false; }, [] {}};
-  BatchRun(batch, 50, last, most_draft, gate).Run(step, hooks);
+  BatchRun(batch, 50, last, most_draft, gate, threads).Run(step, hooks);
   CHECK_EQUAL(ids.size(), size_t(200));
   for (size_t i = 0; i < ids.size(); ++i) CHECK_EQUAL(ids[i], int32_t((i + 1) % 3 + 1));
   return rows_of_steps;
@@ -84,10 +86,10 @@ TEST("on a GPU a draft stays within the kernels for few rows") {
 
 TEST("nothing is guessed before a step without guesses was measured, for each number of sequences") {
   DraftGate gate;
-  CHECK(!gate.MayGuess(1));
-  gate.Record(1, 0, 0, 10);
-  CHECK(gate.MayGuess(1));
-  CHECK(!gate.MayGuess(2));
+  CHECK(!gate.MayGuess(1, "one"));
+  gate.Record(1, {}, 10);
+  CHECK(gate.MayGuess(1, "one"));
+  CHECK(!gate.MayGuess(2, "one"));
 }
 
 TEST("guesses go on where an accepted one costs less than a token, and steps without are measured now and then") {
@@ -121,12 +123,40 @@ TEST("beside other answers a guess must save more than it delays them all") {
   CHECK(Guessed(gate, {10, 1, 4, 3}, 100, 8) <= 16);
 }
 
+TEST("wrong guesses of one pause its own and nobody else's") {
+  DraftGate gate;
+  const World wrong{10, 1, 4, 0}, right{10, 1, 4, 4};
+  CHECK(Guessed(gate, wrong, 100, 1, "writer") <= 16);
+  CHECK(Guessed(gate, right, 100, 1, "rewriter") > 90);
+  CHECK(!gate.MayGuess(1, "writer"));
+  // In one step each is judged by its own, and pays for its own rows.
+  for (int i = 0; i < 8; ++i) {
+    const Guesses both[] = {{"careless", 6, 0}, {"careful", 2, 2}};
+    gate.Record(2, i == 0 ? std::span<const Guesses>() : both, i == 0 ? 10 : 18);
+  }
+  const Guesses last[] = {{"careless", 6, 0}, {"careful", 2, 2}};
+  gate.Record(2, last, 18);
+  CHECK(!gate.MayGuess(2, "careless"));
+  CHECK(gate.MayGuess(2, "careful"));
+}
+
+TEST("of many guessers the newest are remembered") {
+  DraftGate gate;
+  Guessed(gate, {10, 1, 4, 0}, 20, 1, "writer");
+  CHECK(!gate.MayGuess(1, "writer"));
+  for (size_t i = 1; i < DraftGate::kMostGuessers; ++i) gate.MayGuess(1, std::to_string(i));
+  CHECK(!gate.MayGuess(1, "writer"));
+  for (size_t i = 0; i < DraftGate::kMostGuessers; ++i) gate.MayGuess(1, std::to_string(i));
+  CHECK(gate.MayGuess(1, "writer"));
+}
+
 TEST("one disturbed step ends nothing") {
   DraftGate gate;
   const World good{10, 0.5, 4, 3};
   Guessed(gate, good, 50);
-  CHECK(gate.MayGuess(1));
-  gate.Record(1, 4, 0, 60);
+  CHECK(gate.MayGuess(1, "one"));
+  const Guesses wrong[] = {{"one", 4, 0}};
+  gate.Record(1, wrong, 60);
   CHECK(Guessed(gate, good, 100) > 90);
 }
 

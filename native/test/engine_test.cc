@@ -627,7 +627,7 @@ struct QuantisedFixture {
   explicit QuantisedFixture(bool with_kernels) : kernels(with_kernels) {
     tiny.Write(folder.path());
     ::setenv("RESIDENT_OPS", kernels ? "cpu" : "mlx", 1);
-    model = engine.LoadModel(folder.path(), {.device = TestChoice(), .kv_dtype = DataType::kQ8}, kNoHooks);
+    model = engine.LoadModel(folder.path(), {.device = DeviceChoice::kCpu, .kv_dtype = DataType::kQ8}, kNoHooks);
     ::unsetenv("RESIDENT_OPS");
     pool = engine.CreatePool(model, 24, 8);
   }

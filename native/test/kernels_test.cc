@@ -8,9 +8,11 @@
 #include <random>
 
 #include "check.h"
+#include "kernel_digest.h"
 #include "kernels/kernel_table.h"
 #include "kernels/packed_matrix.h"
 #include "kernels/scalar_math.h"
+#include "kernels/short_floats.h"
 
 using namespace resident::kernels;
 
@@ -119,13 +121,16 @@ struct Quantised {
   }
   double At(int o, int k) const {
     const size_t bit = (size_t(o) * size_t(inputs) + size_t(k)) * size_t(bits);
-    const uint32_t q = words[bit / 32] >> (bit % 32) & ((1u << bits) - 1);
+    uint64_t word = words[bit / 32];
+    if (bit % 32 + size_t(bits) > 32) word |= uint64_t(words[bit / 32 + 1]) << 32;
+    const uint32_t q = uint32_t(word >> (bit % 32)) & ((1u << bits) - 1);
     const size_t group = size_t(o) * size_t(inputs / group_size) + size_t(k / group_size);
     return double(FloatAt(type, scales.data(), group)) * q + double(FloatAt(type, zeros.data(), group));
   }
   SourceMatrix source() const {
     return {.outputs = outputs,
             .inputs = inputs,
+            .coding = Coding::kAffine,
             .bits = bits,
             .group_size = group_size,
             .type = type,
@@ -159,6 +164,16 @@ TEST("kernel levels that this processor lacks are named as not run") {
       std::printf("not run: level %s (this processor lacks it)\n", std::string(LevelName(level)).c_str());
   }
   CHECK(CanRun(Level::kScalar));
+}
+
+TEST("every level has the bits that are recorded for all levels of all processors") {
+  for (const Level level : kAllLevels) {
+    if (!CanRun(level)) continue;
+    for (const KernelDigest& digest : kKernelDigests) {
+      if (digest.of(TableOf(level)) == digest.recorded) continue;
+      check::Fail(__FILE__, __LINE__, std::string(LevelName(level)) + ": other " + digest.kernels);
+    }
+  }
 }
 
 TEST("inputs become integers of 23 bits with a power of two for a group, the same on all levels") {
@@ -212,7 +227,7 @@ TEST("zeros, tiny, huge and non-finite groups keep to themselves") {
 
 TEST("quantised products: every shape, precision and row count has the scalar level's bits and the formula's value") {
   Random random(2);
-  for (const int bits : {4, 8}) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
     for (const int group_size : {32, 64, 128}) {
       for (const FloatType type : {FloatType::kF32, FloatType::kF16, FloatType::kBF16}) {
         const int outputs = 1 + random.Below(50), inputs = 128 * (1 + random.Below(4)), rows = 1 + random.Below(21);
@@ -257,7 +272,7 @@ TEST("a row's product has the same bits alone and among others") {
 
 TEST("a packed matrix gives its rows back") {
   Random random(4);
-  for (const int bits : {4, 8}) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
     const Quantised source(37, 192, bits, 64, FloatType::kBF16, random);
     const PackedMatrix matrix(source.source());
     std::vector<float> row(192);
@@ -274,6 +289,74 @@ TEST("scales that f16 holds are kept so, others as they are") {
         FloatType::kF16);
   CHECK(PackedMatrix(Quantised(16, 64, 4, 32, FloatType::kF32, random).source()).format().scale_type ==
         FloatType::kF32);
+}
+
+TEST("codes of short floats are the numbers of the OCP formats") {
+  const float e2m1[] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6};
+  for (uint8_t code = 0; code < 8; ++code) {
+    CHECK_EQUAL(FloatOfE2M1(code), e2m1[code]);
+    CHECK_EQUAL(FloatOfE2M1(code + 8), -e2m1[code]);
+  }
+  CHECK_EQUAL(FloatOfE4M3(0x01), 0x1p-9f);
+  CHECK_EQUAL(FloatOfE4M3(0x38), 1.f);
+  CHECK_EQUAL(FloatOfE4M3(0x7e), 448.f);
+  CHECK_EQUAL(FloatOfE4M3(0xc4), -3.f);
+  CHECK_EQUAL(FloatOfE8M0(127), 1.f);
+  CHECK_EQUAL(FloatOfE8M0(0), 0x1p-127f);
+}
+
+TEST("products of short floats: every code, scale and row count has the scalar level's bits and the formula's value") {
+  Random random(12);
+  for (const Coding coding : {Coding::kMxfp4, Coding::kMxfp8, Coding::kNvfp4}) {
+    for (int round = 0; round < 4; ++round) {
+      const bool bytes = coding == Coding::kMxfp8, nvidia = coding == Coding::kNvfp4;
+      const int outputs = 1 + random.Below(40), inputs = 32 * (1 + random.Below(8)), rows = 1 + random.Below(21);
+      const int scale_inputs = nvidia ? 16 : 32;
+      const float global_scale = nvidia && round % 2 == 1 ? 0.37f : 1.f;
+      std::vector<uint8_t> weights(size_t(outputs) * size_t(inputs) * (bytes ? 2 : 1) / 2);
+      std::vector<uint8_t> scales(size_t(outputs) * size_t(inputs / scale_inputs));
+      for (uint8_t& code : weights) code = uint8_t(random.Below(256));
+      for (uint8_t& code : scales) code = uint8_t(nvidia ? random.Below(127) : 117 + random.Below(20));
+      const PackedMatrix matrix({.outputs = outputs,
+                                 .inputs = inputs,
+                                 .coding = coding,
+                                 .weights = weights.data(),
+                                 .scales = scales.data(),
+                                 .global_scale = global_scale});
+      const auto weight = [&](int o, int k) {
+        const size_t at = size_t(o) * size_t(inputs) + size_t(k);
+        const float value =
+            bytes ? FloatOfE4M3(weights[at]) : FloatOfE2M1(uint8_t(weights[at / 2] >> (at % 2 * 4) & 15));
+        const uint8_t scale = scales[at / size_t(scale_inputs)];
+        return double(value) * double(nvidia ? FloatOfE4M3(scale) * global_scale : FloatOfE8M0(scale));
+      };
+      const std::vector<float> x = random.Normals(size_t(rows) * size_t(inputs));
+      const size_t y_stride = size_t(matrix.padded_outputs());
+      const auto multiply = [&](const KernelTable& table, int first, int count) {
+        std::vector<float> y(size_t(count) * y_stride);
+        for (int p = 0; p < matrix.panels(); ++p) {
+          table.coded_panel(matrix.coded_format(), reinterpret_cast<const uint8_t*>(matrix.Panel(p)), inputs,
+                            x.data() + size_t(first) * size_t(inputs), size_t(inputs), count,
+                            y.data() + size_t(p) * kPanelRows, y_stride);
+        }
+        return y;
+      };
+      const std::vector<float> y = OnAllLevels([&](const KernelTable& table) { return multiply(table, 0, rows); });
+      const auto last = y.end() - std::ptrdiff_t(y_stride);
+      CheckBits(multiply(TableOf(Levels().empty() ? Level::kScalar : Levels().back()), rows - 1, 1), {last, y.end()});
+      std::vector<float> row(size_t(matrix.padded_inputs()));
+      for (int o = 0; o < outputs; ++o) {
+        matrix.Row(o, row.data());
+        double expected = 0, size = 0;
+        for (int k = 0; k < inputs; ++k) {
+          CHECK_NEAR(row[size_t(k)], weight(o, k), 1e-6 * std::abs(weight(o, k)));
+          expected += weight(o, k) * double(x[size_t(k)]);
+          size += std::abs(weight(o, k) * double(x[size_t(k)]));
+        }
+        CHECK_NEAR(y[size_t(o)], expected, 1e-6 * size);
+      }
+    }
+  }
 }
 
 TEST("products of float matrices: all types, odd sizes, any number of rows") {

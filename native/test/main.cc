@@ -3,15 +3,28 @@
 #include <exception>
 #include <thread>
 
+#include "capture.h"
 #include "check.h"
 #include "tiny_model.h"
 
-/** Runs all tests; the last line is `N passed, N failed`. With `--write-tiny-model FOLDER`: writes that model instead.
+/**
+ * Runs all tests; the last line is `N passed, N failed`. With `--write-tiny-model FOLDER`: writes that model instead.
+ * With
+ * `--capture MODEL TRACE`: records one step (capture.h).
  */
 int main(int argc, char** argv) {
   if (argc == 3 && std::strcmp(argv[1], "--write-tiny-model") == 0) {
     TinyModel().Write(argv[2]);
     return 0;
+  }
+  if (argc == 4 && std::strcmp(argv[1], "--capture") == 0) {
+    try {
+      CaptureStep(argv[2], argv[3]);
+      return 0;
+    } catch (const std::exception& error) {
+      std::printf("%s\n", error.what());
+      return 1;
+    }
   }
   int passed = 0, failed = 0;
   for (const check::Test& test : check::Tests()) {

@@ -6,6 +6,8 @@
 #include <map>
 
 #include "check.h"
+#include "distributions.h"
+#include "plain_sampler.h"
 
 using namespace resident;
 
@@ -149,6 +151,27 @@ TEST("logits that are no numbers are never drawn, and nothing is where the large
   CHECK(!TryDraw({nan, nan}, Warm()));
   CHECK(!TryDraw({-infinity, nan}, {}));
   CHECK(!TryDraw({infinity, 1}, Warm()));
+}
+
+TEST("what is sampled is what sorting all of the vocabulary would give, ties and what is no number included") {
+  Distributions random(4);
+  for (int round = 0; round < 4000; ++round) {
+    const size_t words = size_t(1 + random.Below(round % 200 == 0 ? 50'000 : 400));
+    const std::vector<float> logits = random.Logits(words);
+    const SamplingParams params = random.Params(words);
+    const Penalties penalties(params.penalties, params.answer);
+    for (int64_t position = 0; position < 4; ++position) {
+      const std::optional<Sample> expected = plain::SampleToken(logits, params, penalties, position);
+      const std::optional<Sample> sample = TryDraw(logits, params, position);
+      CHECK_EQUAL(sample.has_value(), expected.has_value());
+      if (!sample) continue;
+      CHECK_EQUAL(sample->id, expected->id);
+      CHECK_EQUAL(sample->has_logprob, expected->has_logprob);
+      CHECK_EQUAL(sample->logprob, expected->logprob);
+      CHECK_EQUAL(sample->top_ids, expected->top_ids);
+      CHECK_EQUAL(sample->top_logprobs, expected->top_logprobs);
+    }
+  }
 }
 
 TEST("at the bounds of its parameters a draw is one of the most likely, and never nothing") {

@@ -115,12 +115,15 @@ TEST("a long context costs scores and repeated K and V only where there are any"
   // Half the rows, half the memory: what an engine does that is refused.
   CHECK(2 * StockStepBytes(config, true, Half({{256, 100'000}})) <=
         StockStepBytes(config, true, chunk) + 4 * kMegabyte);
-  // Scattered blocks are gathered, and K and V of another type converted, fused or not.
+  // Scattered blocks are gathered, fused or not.
   const uint64_t context_bytes = uint64_t(2) * 16'000 * 8 * 128 * 2;
   CHECK(StockStepBytes(config, true, Half({{1, 16'000, false}})) > StockStepBytes(config, true, row) + context_bytes);
+  // K and V of another type cost a GPU the conversion of the rows, and a CPU that of the context.
   StepShape full = row;
   full.kv_dtype = DataType::kF32;
-  CHECK(StockStepBytes(config, true, full) > StockStepBytes(config, true, row) + context_bytes);
+  CHECK(StockStepBytes(config, true, full) > StockStepBytes(config, true, row));
+  CHECK(StockStepBytes(config, true, full) < StockStepBytes(config, true, row) + 4 * kMegabyte);
+  CHECK(StockStepBytes(config, false, full) >= StockStepBytes(config, false, row) + context_bytes);
 }
 
 TEST("where a GPU has no kernel the scores of a chunk are counted, within the window of layers that have one") {
@@ -154,6 +157,7 @@ TEST("the kernels' scratch memory is within what is said") {
     Matrices matrices;
     matrices.emplace_back(SourceMatrix{.outputs = outputs,
                                        .inputs = inputs,
+                                       .coding = Coding::kAffine,
                                        .bits = 4,
                                        .group_size = 32,
                                        .weights = words.data(),

@@ -26,6 +26,7 @@ class FailingOps final : public Ops {
   int layers_left = 0;
 
   BackEnd back_end() const override { return ops_.back_end(); }
+  kernels::ThreadPool* threads() const override { return ops_.threads(); }
   std::string numerics_id() const override { return ops_.numerics_id(); }
   DataType usual_kv_dtype(DataType type) const override { return ops_.usual_kv_dtype(type); }
   std::string_view layout_id(DataType type) const override { return ops_.layout_id(type); }
@@ -149,6 +150,7 @@ TEST("a run whose first step fails still knows what was sampled before it") {
   batch.sampling.resize(1);
   std::vector<int32_t> last{7};
   DraftGate gate;
+  kernels::ThreadPool threads(1);
   bool fails = true;
   const auto step = [&](std::span<const SequenceRows> rows) {
     CHECK_EQUAL(rows.front().tokens.front(), 7);
@@ -160,13 +162,13 @@ TEST("a run whose first step fails still knows what was sampled before it") {
   const RunHooks hooks{[](StepHarvest) {}, [] { return false; }, [] {}};
   bool failed = false;
   try {
-    BatchRun(batch, 50, last, kLongestDraft, gate).Run(step, hooks);
+    BatchRun(batch, 50, last, kLongestDraft, gate, threads).Run(step, hooks);
   } catch (const std::bad_alloc&) {
     failed = true;
   }
   CHECK(failed);
   CHECK_EQUAL(last, std::vector<int32_t>{7});
   fails = false;
-  BatchRun(batch, 50, last, kLongestDraft, gate).Run(step, hooks);
+  BatchRun(batch, 50, last, kLongestDraft, gate, threads).Run(step, hooks);
   CHECK_EQUAL(last, std::vector<int32_t>{9});
 }

@@ -1,6 +1,7 @@
 import { type ErrorInfo, InvalidRequestError, ResidentError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
+import type { Thinking } from "../common/thinking";
 import { bug } from "../engine/invariant";
 import type { Clock } from "../engine/ports";
 import type {
@@ -21,8 +22,10 @@ import type { AgentStore } from "../store/agentStore";
 import type { BlockStore } from "../store/blockStore";
 import { removeObjectsOf } from "../store/collect";
 import { keysOfAgent } from "../store/references";
+import { dayOf } from "../text/strftime";
 import { AgentCache } from "./agentCache";
 import { AgentDirectory } from "./agentDirectory";
+import { checkedThinking, dayOfAgent, frameOf } from "./agentFrame";
 import { validName } from "./agentName";
 import { checkedSampling, storedSampling } from "./agentSampling";
 import { assertNotBlank } from "./answerBudget";
@@ -144,10 +147,20 @@ export class Agents {
     return repaired;
   }
 
-  async create({ name, system = "", modelDirectory, allowUnreadable }: CreateAgentRequest): Promise<AgentSummary> {
+  async create({
+    name,
+    system = "",
+    modelDirectory,
+    allowUnreadable,
+    thinking,
+  }: CreateAgentRequest): Promise<AgentSummary> {
     const directory = modelDirectory ?? this.options.defaultModel();
     const { name: modelName, contextTokens } = await this.options.models.describe(directory);
-    const wanted = { name: validName(name), system, modelDirectory: directory, modelName, contextTokens };
+    const wanted = {
+      ...{ name: validName(name), system, modelDirectory: directory, modelName, contextTokens },
+      day: dayOf(new Date(this.options.wallClockMs())),
+      ...(thinking === undefined ? {} : { thinking: checkedThinking(thinking) }),
+    };
     const writer = await this.options.store.create(wanted, { allowUnreadable: allowUnreadable === true });
     return this.adopt(new LiveAgent(writer, this.newCache(writer.manifest.id), new TurnTree()));
   }
@@ -182,6 +195,17 @@ export class Agents {
     });
   }
 
+  /** Sets how the agent thinks, from its next answer on; `undefined`: as its model does by itself. */
+  async setThinking(id: AgentId, thinking: Thinking | undefined): Promise<AgentSummary> {
+    const wanted = thinking === undefined ? "" : checkedThinking(thinking);
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      await agent.writer.commitOrUndo({ thinking: wanted }, { thinking: agent.writer.manifest.thinking ?? "" });
+      await this.residency.readAhead.stop(agent);
+      return this.changed(agent);
+    });
+  }
+
   setSystem(id: AgentId, system: string): Promise<AgentSummary> {
     return this.live.use(id, async (agent) => {
       agent.assertIdle();
@@ -206,6 +230,7 @@ export class Agents {
       name: validName(name),
       headTokens: countTokens(tree, head),
       headTurns: tree.branch(head).length,
+      day: dayOfAgent(stored.manifest),
       ...(head === undefined ? {} : { head }),
     });
     const fork = new LiveAgent(writer, this.newCache(writer.manifest.id), tree);
@@ -351,11 +376,10 @@ export class Agents {
     if (models.current === undefined) return undefined;
     return this.live.use(id, async (agent) => {
       const { conversation, writer } = agent;
-      const { system, modelDirectory } = writer.manifest;
-      const session = models.loaded(modelDirectory);
+      const session = models.loaded(writer.manifest.modelDirectory);
       if (session === undefined) return undefined;
       const before = instead === undefined ? agent.head : agent.turn(instead).parent;
-      const size = await conversation.sizeWith(before, draft, system, session.text.prompts);
+      const size = await conversation.sizeWith(before, draft, frameOf(writer.manifest), session.text.prompts);
       return { ...size, contextTokens: session.contextTokens };
     });
   }

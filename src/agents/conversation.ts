@@ -1,6 +1,6 @@
 import type { TurnId } from "../protocol/service";
 import { Past } from "../text/past";
-import type { BuiltPrompt, PromptAhead, PromptBuilder } from "../text/prompt";
+import type { BuiltPrompt, PromptAhead, PromptBuilder, PromptFrame } from "../text/prompt";
 import { runInSlices, type Steps } from "../text/steps";
 import { type Continuation, continuationsOf, type Saved, saveAfter } from "./savedHistories";
 import { joinIds } from "./turnRecords";
@@ -26,18 +26,18 @@ export class Conversation {
   constructor(private readonly tree: TurnTree) {}
 
   /** The prompt of `turn`. The part that agrees with the history before it keeps its ids. */
-  async prompt(turn: Turn, system: string, builder: PromptBuilder, signal?: AbortSignal): Promise<BuiltPrompt> {
+  async prompt(turn: Turn, frame: PromptFrame, builder: PromptBuilder, signal?: AbortSignal): Promise<BuiltPrompt> {
     const past = await this.pastOf(turn.parent, builder, signal);
-    return builder.buildAfter({ system, past, user: turn.user }, signal);
+    return builder.buildAfter({ ...frame, past, user: turn.user }, signal);
   }
 
   /** The ids of the prompt of `turn` and of its answer so far. */
-  async answered(turn: Turn, system: string, builder: PromptBuilder, signal?: AbortSignal) {
+  async answered(turn: Turn, frame: PromptFrame, builder: PromptBuilder, signal?: AbortSignal) {
     const { prompt, answerIds } = turn;
     const past = await this.pastOf(turn.parent, builder, signal);
     // A copy that startOver made has no prompt before it is continued.
     const built =
-      prompt === undefined ? await builder.buildAfter({ system, past, user: turn.user }, signal) : undefined;
+      prompt === undefined ? await builder.buildAfter({ ...frame, past, user: turn.user }, signal) : undefined;
     const segments = prompt?.segments ?? [];
     const before = built?.ids ?? past?.ids(prompt?.keep, segments) ?? joinIds(segments.map(({ ids }) => ids));
     return { ids: joinIds([before, answerIds]), built };
@@ -47,18 +47,18 @@ export class Conversation {
   async ahead(
     head: TurnId | undefined,
     draft: string,
-    system: string,
+    frame: PromptFrame,
     builder: PromptBuilder,
     signal?: AbortSignal,
   ): Promise<PromptAhead> {
     const past = await this.pastOf(head, builder, signal);
-    return builder.aheadAfter({ system, past, user: draft.trim() }, signal);
+    return builder.aheadAfter({ ...frame, past, user: draft.trim() }, signal);
   }
 
   /** Tokens of `draft` alone, and of the whole prompt if it were the next message behind `head`. */
-  async sizeWith(head: TurnId | undefined, draft: string, system: string, builder: PromptBuilder) {
+  async sizeWith(head: TurnId | undefined, draft: string, frame: PromptFrame, builder: PromptBuilder) {
     const past = await this.pastOf(head, builder);
-    const { ids } = await builder.buildAfter({ system, past, user: draft });
+    const { ids } = await builder.buildAfter({ ...frame, past, user: draft });
     return { draftTokens: await builder.countText(draft), promptTokens: ids.length };
   }
 

@@ -2,6 +2,7 @@ import { AbortedError } from "../common/errors";
 import { greedy } from "../engine/ports";
 import { commonPrefix } from "../engine/tokenHistory";
 import type { PromptBuilder } from "../text/prompt";
+import { frameOf } from "./agentFrame";
 import type { LiveAgent } from "./liveAgent";
 import type { ModelAccess, ModelLease, ModelSession } from "./ports";
 
@@ -135,7 +136,7 @@ async function ahead(agent: LiveAgent, draft: string | undefined, prompts: Promp
     const ids = await conversation.ids(head, prompts, signal);
     return { ids, settledTokens: ids.length };
   }
-  const { ids, settled } = await conversation.ahead(head, draft, writer.manifest.system, prompts, signal);
+  const { ids, settled } = await conversation.ahead(head, draft, frameOf(writer.manifest), prompts, signal);
   return { ids, settledTokens: commonPrefix(ids, settled) };
 }
 
@@ -143,7 +144,7 @@ async function ahead(agent: LiveAgent, draft: string | undefined, prompts: Promp
 async function renderAhead(agent: LiveAgent, prompts: PromptBuilder, signal: AbortSignal): Promise<void> {
   const { conversation, head, writer } = agent;
   // A template that fails here fails for the message too, and is reported then.
-  await conversation.ahead(head, "", writer.manifest.system, prompts, signal).catch(() => {});
+  await conversation.ahead(head, "", frameOf(writer.manifest), prompts, signal).catch(() => {});
 }
 
 function unlessStopped(work: Promise<void> | undefined, signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@ import type { ErrorInfo } from "../common/errors";
 import type { AgentDetail, AgentSummary, Tier, TurnId } from "../protocol/service";
 import type { UnreadableAgent } from "../store/agentNames";
 import type { Manifest } from "../store/manifest";
+import { dayOfAgent, storedThinking } from "./agentFrame";
 import { storedSampling } from "./agentSampling";
 import { countTokens, type TurnTree, toView } from "./turnTree";
 
@@ -20,6 +21,7 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
   const { cache } = manifest;
   const diskTokens = Math.min(cache?.tokens ?? 0, manifest.headTokens);
   const sampling = storedSampling(manifest);
+  const thinking = storedThinking(manifest);
   return {
     id: manifest.id,
     name: manifest.name,
@@ -38,6 +40,8 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
     lastUsedAt: manifest.lastUsedAt,
     pinned: manifest.pinned === true,
     ...(Object.keys(sampling).length === 0 ? {} : { sampling }),
+    day: dayOfAgent(manifest),
+    ...(thinking === undefined ? {} : { thinking }),
     lockedElsewhere: live.lockedElsewhere,
     ...(live.damage === undefined ? {} : { damage: live.damage }),
   };

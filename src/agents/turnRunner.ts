@@ -4,6 +4,7 @@ import type { Clock } from "../engine/ports";
 import type { CacheRefusal, SamplingOptions } from "../protocol/service";
 import type { ManifestChange } from "../store/agentWriter";
 import type { BuiltPrompt } from "../text/prompt";
+import { frameOf } from "./agentFrame";
 import { storedSampling } from "./agentSampling";
 import { type AnswerLimits, answerBudget } from "./answerBudget";
 import { AnswerRecorder } from "./answerRecorder";
@@ -211,19 +212,20 @@ async function keepWhatWasRead({ cache, writer }: LiveAgent, session: ModelSessi
  */
 async function promptOf(agent: LiveAgent, { turn, activity, goesOn }: TurnWork, { text, contextTokens }: ModelSession) {
   const { conversation, writer } = agent;
-  const { system, headTokens } = writer.manifest;
+  const { headTokens } = writer.manifest;
+  const frame = frameOf(writer.manifest);
   const { prompts } = text;
   const { signal } = activity.answer;
   if (goesOn) {
-    const { ids, built } = await conversation.answered(turn, system, prompts, signal);
+    const { ids, built } = await conversation.answered(turn, frame, prompts, signal);
     if (ids.length >= contextTokens) throw noRoomToGoOn(ids.length, contextTokens);
     return { ids, built, answeredTokens: turn.answerIds.length };
   }
-  const built = await conversation.prompt(turn, system, prompts, signal);
+  const built = await conversation.prompt(turn, frame, prompts, signal);
   const promptTokens = built.ids.length;
   if (promptTokens < contextTokens) return { ids: built.ids, built, answeredTokens: 0 };
   const messageTokens = await prompts.countText(turn.user, signal);
-  const alone = await prompts.buildAfter({ system, past: undefined, user: turn.user }, signal);
+  const alone = await prompts.buildAfter({ ...frame, past: undefined, user: turn.user }, signal);
   const sizes = { promptTokens, messageTokens, alonePromptTokens: alone.ids.length };
   throw contextFull({ ...sizes, contextTokens, keptTokens: headTokens });
 }

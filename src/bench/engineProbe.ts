@@ -14,6 +14,8 @@ export interface StoredCache {
 export interface EngineProbe {
   /** Of this process. */
   readonly footprintBytes: FootprintReader;
+  /** See NativeAddon. */
+  samplingMs(rows: number, words: number, threads: number): Promise<number>;
   /** After each run, on the JavaScript thread. */
   onRun(listener: (run: RunFigures) => void): Disposable;
   /** Writes a cache of about `tokens` tokens. */

@@ -4,6 +4,7 @@ import { type AnswerPlan, eventLoopRows, hotAgentRows, rewriteRow, sharingRow } 
 import { besideReadAheadRow, besideReadingRow, besideRestoringRow } from "./engineBeside";
 import { churnRow, poolOperationRows } from "./enginePool";
 import type { EngineProbe } from "./engineProbe";
+import { samplingRow } from "./engineSampling";
 import { togetherRows } from "./engineSteps";
 import { residentBytes } from "./memory";
 import type { AgentService } from "./readingAgent";
@@ -26,6 +27,7 @@ export function engineSuite(service: Service, plan: EnginePlan, probe: EnginePro
       ["a hot agent", () => hotAgentRows(service, plan, signal)],
       ["guesses", async () => [await rewriteRow(service, plan, signal)]],
       ["answers together", () => togetherRows(service, plan, probe, signal)],
+      ["sampling", async () => [await samplingRow(probe)]],
       ["fairness to readers", async () => [await besideReadingRow(service, plan, signal)]],
       ["read ahead", async () => [await besideReadAheadRow(service, plan, probe, signal)]],
       ["restores", async () => [await besideRestoringRow(service, plan, probe, signal)]],

@@ -1,7 +1,8 @@
 import * as path from "node:path";
 import { ResidentError } from "../common/errors";
 import { createFormats } from "../common/format";
-import type { ModelSummary, ResidentService } from "../protocol/service";
+import { roundedText } from "../common/roundedText";
+import type { ImportedModel, ModelSummary, ResidentService } from "../protocol/service";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson, progressPrinter, table } from "./console";
 import { deleteModel } from "./deleteModel";
@@ -81,6 +82,8 @@ const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
     );
     if (args.flag("json")) return printJson(console, made);
     console.out(`${made.name}: ${formats.bytes(made.weightBytes)} in ${made.directory}\n`);
+    const rounded = "rounded" in made ? roundedText(made.rounded, formats) : undefined;
+    if (rounded !== undefined) console.out(`${rounded}\n`);
   },
 
   get: (service, args, console) => untilStopped(service, args, console, getModel),
@@ -150,7 +153,7 @@ function importOne(
   args: Arguments,
   console: Console,
   signal: AbortSignal,
-): Promise<ModelSummary> {
+): Promise<ModelSummary | ImportedModel> {
   const file = args.positional("file");
   const onProgress = progressPrinter(console);
   if (args.flag("starter")) {

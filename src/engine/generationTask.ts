@@ -222,6 +222,7 @@ export class GenerationTask implements Schedulable {
       penalties: this.counts?.view() ?? noPenalties,
       stopIds: this.request.stopIds,
       lookupIds: guesses ? this.history.view(0, this.history.length) : noIds,
+      guesser: this.request.owner,
     };
   }
 

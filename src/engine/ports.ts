@@ -86,6 +86,8 @@ export interface SequenceStep {
   readonly stopIds: readonly TokenId[];
   /** All ids of the sequence, from which the runner may guess (it verifies every guess); empty: it must not guess. */
   readonly lookupIds: Int32Array;
+  /** Whose guesses are judged together. */
+  readonly guesser?: string;
 }
 
 export interface RunnerToken {

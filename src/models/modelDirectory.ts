@@ -2,6 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { KvDtype } from "../common/kvDtypes";
 import type { ModelDetail, ModelSummary } from "../protocol/service";
+import { ChatTemplate } from "../text/chatTemplate";
 import { eosIds } from "../text/eos";
 import { listOf, objectOf, tokenText } from "../text/json";
 import type { TextFiles } from "../text/textModel";
@@ -56,8 +57,17 @@ export async function inspectModel(directory: string, options: InspectOptions = 
     headDim: config.headDim,
     vocabSize: config.vocabSize,
     kvBytesPerToken: kvBytesPerToken(config, options.kvDtype ?? usualKvDtype(weights)),
-    hasChatTemplate: text.chatTemplate !== undefined || objectOf(text.tokenizerConfig)["chat_template"] !== undefined,
+    ...templateFacts(text),
     eosTokens: ids.map((id) => tokens.nameOf(id)),
+  };
+}
+
+function templateFacts({ tokenizerConfig, chatTemplate }: TextFiles) {
+  const template = ChatTemplate.create(tokenizerConfig, chatTemplate);
+  return {
+    hasChatTemplate: template !== undefined,
+    thinkingChoices: template?.thinkingChoices ?? [],
+    insistsOnDate: template?.insistsOnDate === true,
   };
 }
 
@@ -140,10 +150,11 @@ function requireLayers(weights: Weights, config: ModelFacts): void {
 }
 
 /**
- * The CPU kernels, which are for x86, use f16; a GPU uses the dtype of its results: that of scales or of plain weights.
+ * The CPU kernels, which are for x86, use f16; a Mac's GPU computes in f16 or bf16, of the same size. MLX's operations on
+ * other processors use the dtype of their results.
  */
 function usualKvDtype({ tensors }: Weights): KvDtype {
-  if (process.arch === "x64") return "f16";
+  if (process.arch === "x64" || process.platform === "darwin") return "f16";
   const tensor = tensors.get("model.embed_tokens.scales") ?? tensors.get("model.embed_tokens.weight");
   return tensor?.dtype === "F32" ? "f32" : "f16";
 }

@@ -46,6 +46,8 @@ export interface NativeAddon {
   deviceInfo(): Promise<DeviceInfo>;
   /** Bytes per second that `threads` threads read from memory; 0: as many threads as compute. For the benchmarks. */
   readBandwidth(threads: number): Promise<number>;
+  /** Time in ms that `threads` threads (0: as many as compute) take to sample `rows` tokens. For the benchmarks. */
+  samplingMs(rows: number, words: number, threads: number): Promise<number>;
   /**
    * Reads `config.json` and the safetensors of an MLX-format directory. Checks architecture, every tensor's name,
    * shape, dtype and length, and free memory before MLX sees them. Only one model may be loaded at a time per addon
@@ -170,7 +172,7 @@ export interface NativeModelInfo {
   readonly kvLayoutId: string;
   /**
    * What decides a result's last bits. "ops_cpu-1": our kernels, whose bits are the same on every processor, in any batch and
-   * chunk, and with guesses. "ops_mlx-1/mlx-0.32.4/gpu-arm64-applegpu_g15d": MLX's operations, which have other kernels for
+   * chunk, and with guesses. "ops_mlx-2/mlx-0.32.4/gpu-arm64-applegpu_g15d": MLX's operations, which have other kernels for
    * other numbers of rows, so that the same tokens may get other last bits in another batch or chunk.
    */
   readonly numericsId: string;
@@ -257,6 +259,8 @@ export interface NativeSampling {
    * there are guessed and verified within the same step (prompt lookup). Empty: no guesses.
    */
   readonly lookupIds: Int32Array;
+  /** Whose guesses these are. Guesses that do not pay pause for their guesser alone; without, all share one record. */
+  readonly guesser?: string;
   /** Number of most likely ids to report log-probabilities for; 0 = none, −1 = only the sampled id. */
   readonly logprobs: number;
 }

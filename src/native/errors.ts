@@ -27,7 +27,13 @@ export function fromNative(error: unknown): unknown {
 }
 
 export function nativeError(code: NativeErrorCode, what: string, facts: ErrorFacts, cause?: unknown): ResidentError {
-  return new ResidentError(code, what, advices[code], facts, cause);
+  return new ResidentError(code, what, adviceFor(code, facts), facts, cause);
+}
+
+/** A request that a setting has made is not a fault of ours. */
+function adviceFor(code: NativeErrorCode, facts: ErrorFacts): string {
+  if (code !== "INVALID_REQUEST" || facts["kvDtype"] === undefined) return advices[code];
+  return 'set resident.pool.precision (--kv) to "auto" or "f16", or RESIDENT_DEVICE to "cpu"';
 }
 
 function factsOf(facts: unknown): ErrorFacts {

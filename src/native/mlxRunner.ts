@@ -141,7 +141,7 @@ function concatenate(parts: readonly ArrayLike<number>[]): Int32Array {
   return all;
 }
 
-function toNativeSampling({ sampling, penalties, stopIds, lookupIds }: SequenceStep): NativeSampling {
+function toNativeSampling({ sampling, penalties, stopIds, lookupIds, guesser }: SequenceStep): NativeSampling {
   return {
     temperature: sampling.temperature,
     topK: sampling.topK,
@@ -158,6 +158,7 @@ function toNativeSampling({ sampling, penalties, stopIds, lookupIds }: SequenceS
     answerCounts: penalties.counts,
     stopIds: Int32Array.from(stopIds),
     lookupIds,
+    ...(guesser === undefined ? {} : { guesser }),
     logprobs: sampling.logprobs,
   };
 }

@@ -9,6 +9,7 @@ export function withTypedErrors(addon: NativeAddon): NativeAddon {
     footprintBytes: () => addon.footprintBytes(),
     deviceInfo: () => typed(() => addon.deviceInfo()),
     readBandwidth: (threads) => typed(() => addon.readBandwidth(threads)),
+    samplingMs: (...sizes) => typed(() => addon.samplingMs(...sizes)),
     loadModel: (options, onProgress) =>
       typedTask(
         () => addon.loadModel(options, onProgress),

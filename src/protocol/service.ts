@@ -7,6 +7,7 @@ import type { Disposable } from "../common/disposables";
 import type { ErrorInfo } from "../common/errors";
 import type { Event } from "../common/events";
 import type { KvDtype } from "../common/kvDtypes";
+import type { Thinking } from "../common/thinking";
 
 export type AgentId = string;
 export type TurnId = string;
@@ -130,6 +131,7 @@ export interface GenerateRequest {
   /** Applies no chat template. */
   readonly raw?: boolean;
   readonly system?: string;
+  readonly thinking?: Thinking;
   readonly sampling?: SamplingOptions;
   /** false: no guesses, even if the settings allow them (for measurements). */
   readonly promptLookup?: boolean;
@@ -159,6 +161,10 @@ export interface AgentSummary {
   readonly pinned: boolean;
   /** The agent's own sampling, which a request may override; absent: none. */
   readonly sampling?: AgentSampling;
+  /** How it thinks; absent: as its model does by itself. */
+  readonly thinking?: Thinking;
+  /** The day that its prompts name, "2026-11-30", where the model's template insists on a date. */
+  readonly day?: string;
   /**
    * Another process held the agent's lock within the last two seconds: it can be read and forked, but not continued.
    */
@@ -230,6 +236,7 @@ export interface CreateAgentRequest {
   readonly modelDirectory?: string;
   /** Creates the agent although an unreadable agent may have the same name. */
   readonly allowUnreadable?: boolean;
+  readonly thinking?: Thinking;
 }
 
 /** What a repair found and did. */
@@ -303,6 +310,10 @@ export interface ModelDetail extends ModelSummary {
   readonly vocabSize: number;
   readonly kvBytesPerToken: number;
   readonly hasChatTemplate: boolean;
+  /** What its template lets a caller choose about thinking; empty: nothing. */
+  readonly thinkingChoices: readonly Thinking[];
+  /** Its template writes a date into every prompt. */
+  readonly insistsOnDate: boolean;
   readonly eosTokens: readonly string[];
   /**
    * Digest of the weights, with which caches identify their model. Absent until the model was loaded in its current
@@ -402,6 +413,22 @@ export interface HubAccess {
   /** Goes to the endpoint only. */
   readonly token?: string;
   readonly proxy?: string;
+}
+
+/** Tensors of a GGUF file whose weights MLX's formats cannot hold exactly. */
+export interface RoundedTensors {
+  /** As the file names it: "Q6_K". */
+  readonly type: string;
+  /** They were rounded to this many bits, in groups of 32. */
+  readonly bits: number;
+  readonly tensors: number;
+  /** Largest difference of a weight, as a fraction of the largest weight of its group. */
+  readonly largestError: number;
+}
+
+export interface ImportedModel extends ModelSummary {
+  /** Empty: every weight has the exact value of the file. */
+  readonly rounded: readonly RoundedTensors[];
 }
 
 export interface Progress {
@@ -640,7 +667,7 @@ export interface ResidentService {
     request: ImportRequest,
     onProgress: (progress: Progress) => void,
     signal?: AbortSignal,
-  ): Promise<ModelSummary>;
+  ): Promise<ImportedModel>;
   /** Downloads and imports the starter model unless it exists; does not change the default model. */
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary>;
 
@@ -728,6 +755,11 @@ export interface ResidentService {
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary>;
   /** Sets the agent's own sampling from its next answer on; forks inherit it. Empty: removes it. */
   setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary>;
+  /**
+   * Sets how the agent thinks from its next answer on, where its model's template asks (`thinkingChoices`); forks inherit
+   * it. `undefined`: as the model does by itself.
+   */
+  setAgentThinking(id: AgentId, thinking: Thinking | undefined): Promise<AgentSummary>;
   /**
    * Whether a view shows this agent. While one does, its lock and its logs are kept; calls with true are counted, and
    * each call with false takes one back.

@@ -14,6 +14,7 @@ import type {
   HubModel,
   HubRequest,
   HubSearch,
+  ImportedModel,
   ImportRequest,
   ModelSummary,
   Progress,
@@ -50,7 +51,7 @@ type Adapted =
 /** The door as calls whose arguments and results are plain data: callbacks and signals are tied to the call's id. */
 export interface WireCalls extends Omit<ResidentService, Adapted> {
   loadModel(): Promise<ModelSummary>;
-  importGguf(request: ImportRequest): Promise<ModelSummary>;
+  importGguf(request: ImportRequest): Promise<ImportedModel>;
   getStarterModel(): Promise<ModelSummary>;
   searchHub(words: string): Promise<HubSearch>;
   describeHubModel(request: HubRequest): Promise<HubModel>;

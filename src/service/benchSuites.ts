@@ -102,7 +102,7 @@ export function benchSuites({ options, runtime, library, loaded }: BenchSources)
       }),
     resume: ({ service }) => resumeSuite(service, { contexts: [512, 2048], repeats: 3 }),
     engine: ({ service, scratch }) =>
-      engineSuite(service, enginePlan, engineProbe(loaded, scratch, footprintReader(runtime))),
+      engineSuite(service, enginePlan, engineProbe(loaded, scratch, runtime.loadBenchAddon())),
     host: ({ scratch }) =>
       hostSuite((plan, signal) => openHostWorld({ ...hostSources, scratch }, plan, signal), hostPlan),
     soak: ({ service }) => soakSuite(service, soakPlan, footprintReader(runtime)),

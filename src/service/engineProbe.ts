@@ -1,7 +1,6 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import type { EngineProbe, StoredCache } from "../bench/engineProbe";
-import type { FootprintReader } from "../bench/memory";
 import { AbortedError, InvalidRequestError } from "../common/errors";
 import { greedy } from "../engine/ports";
 import { BlockStore } from "../store/blockStore";
@@ -13,7 +12,7 @@ const owner = "bench";
 export function engineProbe(
   loaded: () => LoadedModel | undefined,
   scratch: string,
-  footprintBytes: FootprintReader,
+  addon: Pick<EngineProbe, "footprintBytes" | "samplingMs">,
 ): EngineProbe {
   const current = () => {
     const model = loaded();
@@ -21,7 +20,8 @@ export function engineProbe(
     return model;
   };
   return {
-    footprintBytes,
+    footprintBytes: () => addon.footprintBytes(),
+    samplingMs: (...sizes) => addon.samplingMs(...sizes),
     onRun: (listener) => current().runner.onRun(listener),
     storeCache: (tokens) => storeCache(current(), tokens, path.join(scratch, `restore-${Date.now()}`)),
     readAhead: async (tokens, signal) => {

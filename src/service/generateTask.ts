@@ -83,10 +83,10 @@ async function generate(
 }
 
 function buildPrompt(
-  { prompt, raw, system = "" }: GenerateRequest,
+  { prompt, raw, system = "", thinking }: GenerateRequest,
   { text }: ModelSession,
   signal: AbortSignal,
 ): Promise<BuiltPrompt> {
   if (raw === true) return text.prompts.raw(prompt, signal);
-  return text.prompts.buildAfter({ system, past: undefined, user: prompt }, signal);
+  return text.prompts.buildAfter({ system, ...(thinking && { thinking }), past: undefined, user: prompt }, signal);
 }

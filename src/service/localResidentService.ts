@@ -5,6 +5,7 @@ import type { ModelAccess } from "../agents/ports";
 import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
+import type { Thinking } from "../common/thinking";
 import { suggestedModels } from "../models/hub/suggestedModels";
 import type {
   AgentDetail,
@@ -389,6 +390,10 @@ export class LocalResidentService implements ResidentService {
 
   setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
     return this.agents.setSampling(id, sampling);
+  }
+
+  setAgentThinking(id: AgentId, thinking: Thinking | undefined): Promise<AgentSummary> {
+    return this.agents.setThinking(id, thinking);
   }
 
   async setDefaultSampling(sampling: SamplingOptions): Promise<void> {

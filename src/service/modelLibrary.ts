@@ -8,6 +8,7 @@ import { modelFolderName } from "../models/modelFolderName";
 import { fetchStarter } from "../models/starter";
 import type { NativeAddon } from "../native/binding";
 import type {
+  ImportedModel,
   ImportRequest,
   ListedModel,
   ModelDetail,
@@ -87,10 +88,10 @@ export class ModelLibrary {
     { file, name, target, replace }: ImportRequest,
     onProgress: (progress: Progress) => void,
     signal?: AbortSignal,
-  ): Promise<ModelSummary> {
+  ): Promise<ImportedModel> {
     const directory = target ?? path.join(this.models, modelFolderName(file, name));
-    await importGguf({ file, target: directory, replace: replace === true }, onProgress, signal);
-    return this.summarize(directory);
+    const { rounded } = await importGguf({ file, target: directory, replace: replace === true }, onProgress, signal);
+    return { ...(await this.summarize(directory)), rounded };
   }
 
   /** The starter model; downloaded only if it is missing or incomplete. */

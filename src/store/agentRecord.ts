@@ -1,6 +1,6 @@
 /** An agent's name and settings as its turn log repeats them: used when the manifest cannot be read. */
 import { type JsonObject, readCount, readNumber, readNumbers, readString } from "./json";
-import type { Manifest } from "./manifest";
+import { type Manifest, optionalTexts } from "./manifest";
 
 export type AgentRecord = Pick<
   Manifest,
@@ -14,16 +14,21 @@ export type AgentRecord = Pick<
   | "system"
   | "pinned"
   | "sampling"
+  | "day"
+  | "thinking"
 >;
 
 /** Only the record's fields of a manifest. */
 export function agentRecordOf(agent: AgentRecord): AgentRecord {
-  const { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system, pinned, sampling } = agent;
+  const { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system } = agent;
+  const { pinned, sampling, day, thinking } = agent;
   const record = { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system };
   return {
     ...record,
     ...(pinned === true ? { pinned } : {}),
     ...(sampling === undefined || Object.keys(sampling).length === 0 ? {} : { sampling }),
+    ...(day === undefined ? {} : { day }),
+    ...(thinking === undefined || thinking === "" ? {} : { thinking }),
   };
 }
 
@@ -40,6 +45,7 @@ export function decodeAgentRecord(object: JsonObject): AgentRecord {
     system: readString(object, "system"),
     ...(object["pinned"] === true ? { pinned: true } : {}),
     ...(object["sampling"] === undefined ? {} : { sampling: readNumbers(object, "sampling") }),
+    ...optionalTexts(object),
   };
 }
 
@@ -54,6 +60,8 @@ export function isSameAgent(a: AgentRecord, b: AgentRecord): boolean {
     a.contextTokens === b.contextTokens &&
     a.system === b.system &&
     a.pinned === b.pinned &&
+    a.day === b.day &&
+    a.thinking === b.thinking &&
     hasSameNumbers(a.sampling ?? {}, b.sampling ?? {})
   );
 }

@@ -20,14 +20,17 @@ import { Slices } from "./slices";
 import { emptyEnd, emptyLogs } from "./turnLog";
 import { windowPath } from "./windowFiles";
 
-export type NewAgent = Pick<Manifest, "name" | "modelDirectory" | "modelName" | "contextTokens" | "system">;
+export type NewAgent = Pick<
+  Manifest,
+  "name" | "modelDirectory" | "modelName" | "contextTokens" | "system" | "day" | "thinking"
+>;
 
 export interface CreateOptions {
   /** Creates the agent although an unreadable agent may have the same name. */
   readonly allowUnreadable?: boolean;
 }
 
-export type ForkChange = Pick<Manifest, "name" | "headTokens" | "headTurns"> & { readonly head?: string };
+export type ForkChange = Pick<Manifest, "name" | "headTokens" | "headTurns" | "day"> & { readonly head?: string };
 
 export class AgentStore {
   private readonly reader: AgentReader;

@@ -53,6 +53,10 @@ export interface Manifest {
   readonly pinned?: boolean;
   /** The agent's own sampling parameters by name; absent or empty: none. */
   readonly sampling?: Readonly<Record<string, number>>;
+  /** The day that its prompts name, "2026-11-30": that of the conversation's beginning, whatever the day is. */
+  readonly day?: string;
+  /** How it thinks; absent: as its model does by itself. */
+  readonly thinking?: string;
   readonly logs: CommittedLogs;
   readonly cache?: CacheManifest;
 }
@@ -129,9 +133,17 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     lastUsedAt: readNumber(object, "lastUsedAt"),
     ...(object["pinned"] === true ? { pinned: true } : {}),
     ...(object["sampling"] === undefined ? {} : { sampling: readNumbers(object, "sampling") }),
+    ...optionalTexts(object),
     logs: decodeLogs(asObject(object["logs"], "logs")),
     ...(object["cache"] === undefined ? {} : { cache: decodeCache(asObject(object["cache"], "cache")) }),
   };
+}
+
+/** Settings that are a text each. */
+export function optionalTexts(object: JsonObject): Pick<Manifest, "day" | "thinking"> {
+  const day = readOptionalString(object, "day");
+  const thinking = readOptionalString(object, "thinking");
+  return { ...(day === undefined ? {} : { day }), ...(thinking === undefined ? {} : { thinking }) };
 }
 
 function decodeLogs(object: JsonObject): CommittedLogs {

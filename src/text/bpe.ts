@@ -2,6 +2,7 @@ import { MergeTable } from "./bpeMerges";
 import type { IdList } from "./idList";
 import { type JsonObject, listOf, objectOf } from "./json";
 import { MergeQueue } from "./mergeQueue";
+import { PairSet } from "./pairSet";
 import type { Steps } from "./steps";
 
 /** Largest accepted id: lists are as long as the largest id. Vocabularies have some 100,000 tokens. */
@@ -25,28 +26,36 @@ export class Bpe {
   private readonly ofCharacter = new Map<number, number>();
   private readonly merges: MergeTable;
   /** Pairs of last and first characters of parts that merge. Nothing merges across any other pair of neighbours. */
-  private readonly junctions = new Set<number>();
+  private readonly junctions = new PairSet();
   private readonly firstOther: number;
   private readonly longestToken: number;
   private readonly byteIds: readonly number[] | undefined;
   private readonly fusesUnknown: boolean;
+  /** A character without a token has no id. */
+  private readonly dropsUnknown: boolean;
+  /** A character without a token has an effect on its neighbours. */
+  private readonly unknownJoin: boolean;
   /** A word that is itself a token becomes that token, whatever the merges give. */
   readonly ignoresMerges: boolean;
 
   /**
-   * `model`: that of a tokenizer.json. `unknownId` stands for a character without a token. Throws where it is
-   * malformed.
+   * `model`: that of a tokenizer.json. `unknownId` stands for a character without a token. Tokens in `removed` are left
+   * out: neither a word nor a merge becomes one. Throws where the model is malformed.
    */
   constructor(
     model: JsonObject,
     private readonly unknownId: number | undefined,
+    removed: ReadonlySet<string>,
   ) {
     let longest = 0;
-    for (const [token, id] of Object.entries(objectOf(model["vocab"]))) {
+    const vocabulary = objectOf(model["vocab"]);
+    for (const token of Object.keys(vocabulary)) {
+      if (removed.has(token)) continue;
+      const id = vocabulary[token];
       if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id > largestId) {
         throw new Error(`the id of ${token} is not a whole number up to ${largestId}`);
       }
-      this.symbols.set(token, id);
+      this.name(token, id);
       this.vocabulary[id] = token;
       longest = Math.max(longest, token.length);
     }
@@ -54,17 +63,13 @@ export class Bpe {
     this.firstOther = this.vocabulary.length;
     const merges = listOf(model["merges"]);
     this.merges = new MergeTable(merges.length);
-    for (const [rank, merge] of merges.entries()) this.addMerge(partsOf(merge), rank);
-    for (const [text, symbol] of this.symbols) {
-      const character = onlyCharacter(text);
-      if (character === undefined) continue;
-      if (character < this.ofUnit.length) this.ofUnit[character] = symbol;
-      else this.ofCharacter.set(character, symbol);
-    }
+    for (const [rank, merge] of merges.entries()) this.addMerge(partsOf(merge), rank, removed);
     this.ignoresMerges = model["ignore_merges"] === true;
     this.fusesUnknown = model["fuse_unk"] === true;
     this.byteIds =
       model["byte_fallback"] === true ? Array.from({ length: 256 }, (_, byte) => this.idOfByte(byte)) : undefined;
+    this.dropsUnknown = unknownId === undefined;
+    this.unknownJoin = (this.dropsUnknown || this.fusesUnknown) && (this.byteIds?.includes(-1) ?? true);
   }
 
   tokenOf(id: number): string | undefined {
@@ -81,21 +86,27 @@ export class Bpe {
     return word.length > this.longestToken ? undefined : this.idOf(String.fromCodePoint(...word));
   }
 
-  /** Whether a token can hold these two characters as neighbours. */
+  /** Whether the ids of these two neighbours depend on each other. */
   joins(left: number, right: number): boolean {
-    return this.junctions.has(junction(left, right));
+    if (this.junctions.has(left, right)) return true;
+    return this.unknownJoin && (this.symbolOfCharacter(left) < 0 || this.symbolOfCharacter(right) < 0);
   }
 
   /** Appends the ids of a word, given as code points. */
   *encode(word: Int32Array, out: IdList): Steps<void> {
     const symbols = new Int32Array(word.length);
     const starts = new Int32Array(word.length);
+    let count = 0;
     for (let index = 0; index < word.length; index += 1) {
-      const character = word[index] ?? 0;
-      symbols[index] = this.ofUnit[character] ?? this.ofCharacter.get(character) ?? -1;
-      starts[index] = index;
+      const symbol = this.symbolOfCharacter(word[index] ?? 0);
+      // What stands before and after a character without an id can merge.
+      if (symbol < 0 && this.dropsUnknown && this.bytesOf(String.fromCodePoint(word[index] ?? 0)) === undefined)
+        continue;
+      symbols[count] = symbol;
+      starts[count] = index;
+      count += 1;
     }
-    const length = word.length < queueFrom ? this.mergeFew(symbols, starts) : yield* this.mergeMany(symbols, starts);
+    const length = yield* this.merge(symbols.subarray(0, count), starts);
     let unknownBefore = false;
     for (let index = 0; index < length; index += 1) {
       const symbol = symbols[index] ?? -1;
@@ -117,6 +128,10 @@ export class Bpe {
   }
 
   /** Merges in place. Resolves to the number of symbols that are left. */
+  private *merge(symbols: Int32Array, starts: Int32Array): Steps<number> {
+    return symbols.length < queueFrom ? this.mergeFew(symbols, starts) : yield* this.mergeMany(symbols, starts);
+  }
+
   private mergeFew(symbols: Int32Array, starts: Int32Array): number {
     let length = symbols.length;
     for (;;) {
@@ -173,15 +188,21 @@ export class Bpe {
     let count = 0;
     for (let index = 0; index < length; index = next[index] ?? length) {
       symbols[count] = symbols[index] ?? -1;
-      starts[count] = index;
+      starts[count] = starts[index] ?? 0;
       count += 1;
     }
     return count;
   }
 
-  private addMerge([left, right]: readonly [string, string], rank: number): void {
-    this.merges.set(this.symbolOf(left), this.symbolOf(right), rank, this.symbolOf(left + right));
-    this.junctions.add(junction(lastCharacter(left), right.codePointAt(0) ?? 0));
+  private addMerge([left, right]: readonly [string, string], rank: number, removed: ReadonlySet<string>): void {
+    const merged = left + right;
+    if (removed.has(merged)) return;
+    this.merges.set(this.symbolOf(left), this.symbolOf(right), rank, this.symbolOf(merged));
+    this.junctions.add(lastCharacter(left), right.codePointAt(0) ?? 0);
+  }
+
+  private symbolOfCharacter(character: number): number {
+    return this.ofUnit[character] ?? this.ofCharacter.get(character) ?? -1;
   }
 
   private symbolOf(text: string): number {
@@ -189,8 +210,16 @@ export class Bpe {
     if (known !== undefined) return known;
     const symbol = this.firstOther + this.others.length;
     this.others.push(text);
-    this.symbols.set(text, symbol);
+    this.name(text, symbol);
     return symbol;
+  }
+
+  private name(text: string, symbol: number): void {
+    this.symbols.set(text, symbol);
+    const character = onlyCharacter(text);
+    if (character === undefined) return;
+    if (character < this.ofUnit.length) this.ofUnit[character] = symbol;
+    else this.ofCharacter.set(character, symbol);
   }
 
   private idOfByte(byte: number): number {
@@ -203,10 +232,6 @@ export class Bpe {
     const ids = Array.from(new TextEncoder().encode(text), (byte) => byteIds[byte] ?? -1);
     return ids.includes(-1) ? undefined : ids;
   }
-}
-
-function junction(left: number, right: number): number {
-  return left * 0x200000 + right;
 }
 
 function lastCharacter(text: string): number {

@@ -1,3 +1,5 @@
+import { pairHash } from "./pairSet";
+
 /** A symbol is an id of the vocabulary, or a number above it for a text without an id. */
 
 /**
@@ -21,7 +23,7 @@ export class MergeTable {
 
   /** A pair that is named twice has its last rank. */
   set(left: number, right: number, rank: number, merged: number): void {
-    let slot = hash(left, right) & this.mask;
+    let slot = pairHash(left, right) & this.mask;
     while (this.lefts[slot] !== -1 && !this.holds(slot, left, right)) slot = (slot + 1) & this.mask;
     this.lefts[slot] = left;
     this.rights[slot] = right;
@@ -32,7 +34,7 @@ export class MergeTable {
   /** Index of the pair in the table; −1: these two do not merge. */
   find(left: number, right: number): number {
     if (left < 0 || right < 0) return -1;
-    let slot = hash(left, right) & this.mask;
+    let slot = pairHash(left, right) & this.mask;
     while (this.lefts[slot] !== -1) {
       if (this.holds(slot, left, right)) return slot;
       slot = (slot + 1) & this.mask;
@@ -51,9 +53,4 @@ export class MergeTable {
   private holds(slot: number, left: number, right: number): boolean {
     return this.lefts[slot] === left && this.rights[slot] === right;
   }
-}
-
-function hash(left: number, right: number): number {
-  const mixed = Math.imul(left, 0x9e3779b1) ^ Math.imul(right + 0x7f4a7c15, 0x85ebca6b);
-  return mixed ^ (mixed >>> 15);
 }

@@ -1,18 +1,32 @@
-import { Environment, Interpreter, Template } from "@huggingface/jinja";
 import { InvalidRequestError, ResidentError } from "../common/errors";
-import { isObject, listOf, objectOf, tokenText } from "./json";
-import type { ChatMessage } from "./messages";
+import type { Thinking } from "../common/thinking";
+import { textOf } from "./jinja/operations";
+import { Template } from "./jinja/template";
+import { type Arguments, Callable, toValue, type Value } from "./jinja/values";
+import { isObject, type JsonObject, listOf, objectOf, tokenText } from "./json";
+import type { TemplateMessage } from "./messages";
+import { type Day, dayOf, formatDay } from "./strftime";
 import { NotResumable, TemplateWalk, type WalkInput } from "./templateWalk";
+import { thinkingChoices, thinkingVariables } from "./thinkingVariables";
 
 /** The template refused the conversation (`raise_exception`): the model does not support its form. */
 class Refusal extends Error {}
+
+/** What a template is told besides the messages. */
+export interface TemplateOptions {
+  /** For templates that insist on a date. */
+  readonly day?: Day;
+  /** Absent: the model's own. */
+  readonly thinking?: Thinking;
+  /** Further variables, by the template's names. */
+  readonly variables?: JsonObject;
+}
 
 /** A model's chat template: messages to text. */
 export class ChatTemplate {
   private constructor(
     private readonly template: Template,
-    private readonly variables: Readonly<Record<string, string>>,
-    private readonly knowsDate: boolean,
+    private readonly tokens: ReadonlyMap<string, Value>,
   ) {}
 
   /**
@@ -23,30 +37,34 @@ export class ChatTemplate {
     const config = objectOf(tokenizerConfig);
     const source = templateFile ?? templateSource(config["chat_template"]);
     if (source === undefined) return undefined;
-    const variables: Record<string, string> = {};
+    const tokens = new Map<string, Value>();
     for (const name of ["bos_token", "eos_token", "unk_token", "pad_token"]) {
       const text = tokenText(config[name]);
-      if (text !== undefined) variables[name] = text;
+      if (text !== undefined) tokens.set(name, text);
     }
     try {
-      // A template that works without the date gets none: the date would change the prompt, and lose the cache, every
-      // day.
-      return new ChatTemplate(new Template(source), variables, !/strftime_now\s+is\s+(not\s+)?defined/.test(source));
+      return new ChatTemplate(new Template(source), tokens);
     } catch (error) {
       throw brokenTemplate(error);
     }
   }
 
+  /** What it lets its caller choose about thinking. */
+  get thinkingChoices(): readonly Thinking[] {
+    return thinkingChoices(this.template.names);
+  }
+
+  /** `true`: its text depends on the day. A template that works without a date gets none. */
+  get insistsOnDate(): boolean {
+    const { read, optional } = this.template.names;
+    return read.has(dateFunction) && !optional.has(dateFunction);
+  }
+
   /** `continueAnswer`: ends with the opening of an answer. INVALID_REQUEST when the template refuses the messages. */
-  render(messages: readonly ChatMessage[], continueAnswer: boolean): string {
-    const environment = this.globals(continueAnswer, formatNow);
-    environment.set(
-      "messages",
-      messages.map(({ role, content }) => ({ role, content })),
-    );
-    const text = run(() => new Interpreter(environment).run(this.template.parsed).value);
-    if (typeof text === "string") return text;
-    throw brokenTemplate(new Error("it returns no text"));
+  render(messages: readonly TemplateMessage[], continueAnswer: boolean, options: TemplateOptions = {}): string {
+    const variables = this.variables(continueAnswer, options);
+    variables.set("messages", toValue(messages));
+    return run(() => this.template.render(variables));
   }
 
   /**
@@ -54,11 +72,11 @@ export class ChatTemplate {
    * before, in and after its loop over the messages. `undefined`: this template cannot be resumed. Throws as `render`
    * does.
    */
-  walk(input: Omit<WalkInput, "body" | "globals">): TemplateWalk | undefined {
-    const globals = this.globals(true, () => {
-      throw new NotResumable("it uses the current time");
-    });
-    const walk = new TemplateWalk({ ...input, body: this.template.parsed.body, globals });
+  walk(
+    input: Omit<WalkInput<TemplateMessage>, "body" | "variables">,
+    options: TemplateOptions = {},
+  ): TemplateWalk<TemplateMessage> | undefined {
+    const walk = new TemplateWalk({ ...input, body: this.template.body, variables: this.variables(true, options) });
     try {
       run(() => walk.walk());
       return walk;
@@ -68,18 +86,27 @@ export class ChatTemplate {
     }
   }
 
-  private globals(continueAnswer: boolean, strftimeNow: (format: string) => string): Environment {
-    const environment = new Environment();
-    for (const [name, text] of Object.entries(this.variables)) environment.set(name, text);
-    environment.set("add_generation_prompt", continueAnswer);
-    for (const [name, value] of constants) environment.set(name, value);
-    environment.set("raise_exception", (reason: unknown) => {
-      throw new Refusal(String(reason));
-    });
-    environment.set("range", range);
-    if (this.knowsDate) environment.set("strftime_now", strftimeNow);
-    return environment;
+  private variables(continueAnswer: boolean, { day, thinking, variables = {} }: TemplateOptions): Map<string, Value> {
+    const all = new Map<string, Value>(this.tokens);
+    // As transformers' apply_chat_template: None where the caller gives none.
+    for (const name of ["tools", "documents"]) all.set(name, null);
+    const asked = { ...thinkingVariables(this.template.names, thinking), ...variables };
+    for (const [name, value] of Object.entries(asked)) if (value !== undefined) all.set(name, toValue(value));
+    all.set("add_generation_prompt", continueAnswer);
+    all.set("raise_exception", new Callable("raise_exception", refuse));
+    if (this.insistsOnDate) {
+      const at = day ?? dayOf(new Date());
+      const format = (args: Arguments) => formatDay(at, textOf(args.required(0, "format")));
+      all.set(dateFunction, new Callable(dateFunction, format));
+    }
+    return all;
   }
+}
+
+const dateFunction = "strftime_now";
+
+function refuse(args: Arguments): never {
+  throw new Refusal(textOf(args.required(0, "message")));
 }
 
 /** Converts what a template throws: it refused the conversation, or it does not work. */
@@ -91,43 +118,6 @@ function run<T>(work: () => T): T {
     if (error instanceof Refusal) throw refused(error.message);
     throw brokenTemplate(error);
   }
-}
-
-const constants: readonly (readonly [string, boolean | null])[] = [
-  ["true", true],
-  ["false", false],
-  ["none", null],
-  ["True", true],
-  ["False", false],
-  ["None", null],
-];
-
-function range(first: number, second?: number, step = 1): number[] {
-  const [start, stop] = second === undefined ? [0, first] : [first, second];
-  const count = step === 0 ? 0 : Math.max(0, Math.ceil((stop - start) / step));
-  return Array.from({ length: count }, (_, i) => start + i * step);
-}
-
-/** The parts of strftime that chat templates use. */
-function formatNow(format: string): string {
-  const now = new Date();
-  const two = (value: number) => String(value).padStart(2, "0");
-  const named = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat("en-US", options).format(now);
-  const parts: Readonly<Record<string, string>> = {
-    "%d": two(now.getDate()),
-    "%m": two(now.getMonth() + 1),
-    "%Y": String(now.getFullYear()),
-    "%y": two(now.getFullYear() % 100),
-    "%H": two(now.getHours()),
-    "%M": two(now.getMinutes()),
-    "%S": two(now.getSeconds()),
-    "%b": named({ month: "short" }),
-    "%B": named({ month: "long" }),
-    "%a": named({ weekday: "short" }),
-    "%A": named({ weekday: "long" }),
-    "%%": "%",
-  };
-  return format.replace(/%[a-zA-Z%]/g, (part) => parts[part] ?? part);
 }
 
 function templateSource(value: unknown): string | undefined {

@@ -1,33 +1,32 @@
-import {
-  ByteLevelPreTokenizer,
-  MetaspacePreTokenizer,
-  type Normalizer,
-  type PreTokenizer,
-} from "@huggingface/tokenizers";
+import { ByteLevelPreTokenizer, type Normalizer, type PreTokenizer } from "@huggingface/tokenizers";
 import type { Bpe } from "./bpe";
 import { byteCharacters } from "./byteCharacters";
 import { EncodingMemo } from "./encodingMemo";
 import { IdList } from "./idList";
 import { endOfUnreached, type Reach, sumOfReaches } from "./patternReach";
 import { JunctionLevel, levelsOf, PieceCursor } from "./pieces";
+import type { Place } from "./place";
+import type { Opening } from "./preTokenizerParts";
 import type { Steps } from "./steps";
-import type { TokenTrie } from "./tokenTrie";
+import type { FoundToken, TokenTrie } from "./tokenTrie";
 
 type Levels = ReturnType<typeof levelsOf>["levels"];
 
-/** A token that is searched in the text itself, before the model encodes the rest. */
-export interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  readonly stripsLeft: boolean;
-  readonly stripsRight: boolean;
-}
-
 export interface AddedTokens {
   /** Searched in the text as it is. */
-  readonly exact: TokenTrie<AddedToken>;
+  readonly exact: TokenTrie<FoundToken>;
   /** Searched in the normalised text; absent: there are none. */
-  readonly normalized?: TokenTrie<AddedToken>;
+  readonly normalized?: TokenTrie<FoundToken>;
+}
+
+export interface EncoderParts {
+  readonly bpe: Bpe;
+  readonly normalizer: Normalizer | null;
+  /** The same for a text in the middle of a section: nothing is put before it. */
+  readonly middleNormalizer: Normalizer | null;
+  readonly opening: Opening;
+  readonly preTokenizer: PreTokenizer | null;
+  readonly added: AddedTokens;
 }
 
 /** Pieces between two places where the work may be interrupted. */
@@ -46,49 +45,38 @@ const rememberedPieces = 20_000;
 export class Encoder {
   private readonly pieces = new Map<string, Int32Array>();
   private readonly memo: EncodingMemo;
+  private readonly bpe: Bpe;
   private readonly levels: Levels;
   private readonly rest: readonly PreTokenizer[];
-  /** What changes a text before it is cut. */
-  private readonly prefixes: readonly PreTokenizer[];
 
-  constructor(
-    private readonly bpe: Bpe,
-    private readonly normalizer: Normalizer | null,
-    preTokenizer: PreTokenizer | null,
-    private readonly added: AddedTokens,
-  ) {
-    const whole = levelsOf(preTokenizer);
-    const first = whole.rest[0];
-    const isWord = whole.levels.length === 0 && first instanceof MetaspacePreTokenizer;
-    this.prefixes = isWord ? whole.rest.slice(0, 1) : [];
-    this.rest = whole.rest.slice(this.prefixes.length);
+  constructor(private readonly parts: EncoderParts) {
+    const { bpe, preTokenizer } = parts;
+    const { levels, rest } = levelsOf(preTokenizer);
+    this.bpe = bpe;
+    this.rest = rest;
     // Only a whole word can be a token by itself.
-    const canCutWords = this.rest.length === 0 && !bpe.ignoresMerges;
-    this.levels = canCutWords
-      ? [...whole.levels, new JunctionLevel((left, right) => bpe.joins(left, right))]
-      : whole.levels;
+    const canCutWords = rest.length === 0 && !bpe.ignoresMerges;
+    this.levels = canCutWords ? [...levels, new JunctionLevel((left, right) => bpe.joins(left, right))] : levels;
     const reach = reachOf(this.levels);
     this.memo = new EncodingMemo(reach && ((text, end) => endOfUnreached(text, end, reach)));
   }
 
-  *encode(text: string): Steps<Int32Array> {
-    const { exact, normalized } = this.added;
-    const sections = trimmed(exact.cut(text));
-    if (sections.length === 1 && typeof sections[0] === "string" && normalized === undefined) {
-      const normal = this.normal(sections[0]);
-      return normal === "" ? new Int32Array(0) : yield* this.encodePlain(this.prepare(normal, 0));
-    }
+  *encode(text: string, place: Place): Steps<Int32Array> {
+    const { exact, normalized } = this.parts.added;
     const ids = new IdList();
-    for (const [index, section] of sections.entries()) {
-      if (typeof section !== "string") {
-        ids.push(section.id);
-        continue;
-      }
-      const normal = this.normal(section);
-      for (const part of trimmed(normalized?.cut(normal) ?? [normal])) {
-        if (typeof part !== "string") ids.push(part.id);
-        else if (part !== "") ids.pushAll(yield* this.encodePlain(this.prepare(part, index)));
-      }
+    let sections = 0;
+    let at = place;
+    for (const section of exact.cut(text)) {
+      if (++sections % piecesInStep === 0) yield;
+      if (typeof section === "string") {
+        const normal = this.normal(section, at);
+        for (const part of normalized?.cut(normal) ?? [normal]) {
+          if (typeof part !== "string") ids.push(part.id);
+          else if (part !== "") ids.pushAll(yield* this.encodePlain(this.parts.opening(part, at)));
+          at = "section";
+        }
+      } else ids.push(section.id);
+      at = "section";
     }
     return ids.toArray();
   }
@@ -98,19 +86,17 @@ export class Encoder {
     const cursor = new PieceCursor(text, this.levels, known.from);
     let pieces = 0;
     while (!cursor.atEnd && !known.isComplete) {
-      yield* this.encodePiece(cursor.next(), known.ids);
+      const piece = cursor.next();
+      if (piece !== "") yield* this.encodePiece(piece, known.ids);
       if (cursor.canBeTakenUp) known.mark(cursor.at);
       if (++pieces % piecesInStep === 0) yield;
     }
     return this.memo.end(known);
   }
 
-  private normal(text: string): string {
-    return this.normalizer === null ? text : this.normalizer.normalize(text);
-  }
-
-  private prepare(text: string, section_index: number): string {
-    return this.prefixes.reduce((whole, prefix) => prefix.pre_tokenize_text(whole, { section_index }).join(""), text);
+  private normal(text: string, place: Place): string {
+    const { normalizer, middleNormalizer } = this.parts;
+    return (place === "middle" ? middleNormalizer : normalizer)?.normalize(text) ?? text;
   }
 
   private *encodePiece(piece: string, out: IdList): Steps<void> {
@@ -149,16 +135,6 @@ export class Encoder {
   }
 }
 
-/** Removes white space next to a token that strips it. */
-function trimmed(parts: readonly (AddedToken | string)[]): readonly (AddedToken | string)[] {
-  return parts.map((part, index) => {
-    if (typeof part !== "string") return part;
-    const [before, after] = [parts[index - 1], parts[index + 1]];
-    const from = typeof before === "object" && before.stripsRight ? part.trimStart() : part;
-    return typeof after === "object" && after.stripsLeft ? from.trimEnd() : from;
-  });
-}
-
 /** The reaches of levels add up: a level looks beyond the end of a piece of the level above. */
 function reachOf(levels: Levels): Reach | undefined {
   const [first, ...others] = levels.map(({ reach }) => reach);
@@ -166,5 +142,12 @@ function reachOf(levels: Levels): Reach | undefined {
 }
 
 function codePoints(text: string): Int32Array {
-  return Int32Array.from(text, (character) => character.codePointAt(0) ?? 0);
+  const points = new Int32Array(text.length);
+  let count = 0;
+  for (let at = 0; at < text.length; count += 1) {
+    const point = text.codePointAt(at) ?? 0;
+    points[count] = point;
+    at += point > 0xffff ? 2 : 1;
+  }
+  return points.subarray(0, count);
 }

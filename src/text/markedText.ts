@@ -4,18 +4,20 @@
  * doubled. U+FDD0 is a noncharacter: Unicode reserves it for internal use by programs.
  */
 
-import { TokenTrie } from "./tokenTrie";
+import type { Place } from "./place";
+import { type FoundToken, TokenTrie } from "./tokenTrie";
+import { wordBeginsAt, wordEndsAt } from "./whiteSpace";
 
 export const escapeCharacter = "\uFDD0";
 
-export interface SpecialToken {
-  readonly id: number;
-  readonly content: string;
+export interface SpecialToken extends FoundToken {
   /** A control token proper. The others are words with a meaning (`<think>`, `<tool_call>`) that an answer may hold. */
   readonly isControl: boolean;
-  /** White space before / after the token belongs to it. */
-  readonly stripsLeft: boolean;
-  readonly stripsRight: boolean;
+  /**
+   * The token is searched in the normalised text, in which it has a space symbol before it: it counts only behind a
+   * space, which it takes, or where a section begins.
+   */
+  readonly takesSpace: boolean;
 }
 
 /**
@@ -40,17 +42,8 @@ export class SpecialTokens {
     this.longest = tokens.reduce((longest, { content }) => Math.max(longest, content.length), 1);
   }
 
-  /** The content of a user, a file or a tool as marked text: nothing in it is a special token. */
-  escape(content: string): string {
-    return this.escapeWhere(content, () => true);
-  }
-
-  /** The model's answer as marked text: it has no control token, but may have words with a meaning. */
-  escapeAnswer(content: string): string {
-    return this.escapeWhere(content, (token) => token.isControl);
-  }
-
-  private escapeWhere(content: string, isMeant: (token: SpecialToken) => boolean): string {
+  /** A content as marked text: nothing in it is one of the tokens that `isMeant` chooses. */
+  escape(content: string, isMeant: (token: SpecialToken) => boolean = () => true): string {
     const parts: string[] = [];
     let copied = 0;
     for (let at = this.trie.nextStart(content, 0); at >= 0; at = this.trie.nextStart(content, at + 1)) {
@@ -62,17 +55,25 @@ export class SpecialTokens {
     return copied === 0 && parts.length === 0 ? content : parts.join("") + content.slice(copied);
   }
 
+  /** Marked text without its escapes. */
+  plain(marked: string): string {
+    return this.split(marked)
+      .map((stretch) => (stretch.kind === "special" ? stretch.token.content : stretch.text))
+      .join("");
+  }
+
   /**
    * Cuts marked text at its control tokens, from `from`, where a stretch begins. Empty plain stretches are left out.
    */
-  split(marked: string, from = 0): readonly Stretch[] {
+  split(marked: string, from = 0, place: Place = "start"): readonly Stretch[] {
     const stretches: Stretch[] = [];
     let parts: string[] = [];
     let start = from;
     let copied = from;
+    let sectionStart = place === "middle" ? -1 : from;
     const flush = (end: number) => {
-      parts.push(marked.slice(copied, end));
-      if (end > start) stretches.push({ kind: "plain", text: parts.join(""), start, end });
+      if (end > copied) parts.push(marked.slice(copied, end));
+      if (parts.length > 0) stretches.push({ kind: "plain", text: parts.join(""), start, end });
       parts = [];
     };
     for (let at = this.trie.nextStart(marked, from); at >= 0; ) {
@@ -87,13 +88,31 @@ export class SpecialTokens {
         at = this.trie.nextStart(marked, at + 1);
         continue;
       }
-      flush(at);
-      start = at + token.content.length;
-      copied = start;
-      stretches.push({ kind: "special", token, start: at, end: start });
-      at = this.trie.nextStart(marked, start);
+      const end = at + token.content.length;
+      const takesSpace = token.takesSpace && at > copied && isSpace(marked.charAt(at - 1));
+      const first = takesSpace ? at - 1 : at;
+      if (!isAlone(token, marked, first, end) || (token.takesSpace && !takesSpace && at !== sectionStart)) {
+        at = this.trie.nextStart(marked, end);
+        continue;
+      }
+      flush(first);
+      stretches.push({ kind: "special", token, start: first, end });
+      start = end;
+      copied = end;
+      sectionStart = token.takesSpace ? -1 : end;
+      at = this.trie.nextStart(marked, end);
     }
     flush(marked.length);
     return stretches;
   }
+}
+
+function isAlone(token: SpecialToken, marked: string, start: number, end: number): boolean {
+  if (!token.isWord) return true;
+  const behind = marked.charAt(end) === escapeCharacter ? end + 1 : end;
+  return !wordEndsAt(marked, start) && !wordBeginsAt(marked, behind);
+}
+
+function isSpace(character: string): boolean {
+  return character === " " || character === "▁";
 }

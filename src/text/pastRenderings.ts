@@ -1,8 +1,9 @@
 import { ResidentError } from "../common/errors";
 import type { ChatTemplate } from "./chatTemplate";
 import { foldSystem, type MessageEscaper } from "./messageEscaper";
-import type { ChatMessage } from "./messages";
+import type { ChatMessage, TemplateMessage } from "./messages";
 import type { Past } from "./past";
+import type { PromptFrame } from "./prompt";
 import type { Steps } from "./steps";
 import type { LoopState, TemplateWalk } from "./templateWalk";
 
@@ -11,12 +12,12 @@ import type { LoopState, TemplateWalk } from "./templateWalk";
  * messages. Computed from the turn before, so a turn costs only what is new in it.
  */
 export interface PastRendering {
-  readonly first: ChatMessage;
+  readonly frame: PromptFrame;
+  readonly first: TemplateMessage;
   readonly opening: string;
-  readonly loop: LoopState;
-  /** Number of segments that agree completely, and the length of their texts. */
+  readonly loop: LoopState<TemplateMessage>;
+  /** Number of segments that agree completely. */
   readonly kept: number;
-  readonly keptLength: number;
   /** The next segment differs from `rest` within the segment; otherwise the text that follows decides. */
   readonly departs: boolean;
   /** The rendering after the segments that agree. */
@@ -27,7 +28,7 @@ export interface PastRendering {
 export class PastRenderings {
   private readonly known = new WeakMap<
     Past,
-    { readonly system: string; readonly rendering: PastRendering | undefined }
+    { readonly frame: PromptFrame; readonly rendering: PastRendering | undefined }
   >();
 
   constructor(
@@ -35,57 +36,64 @@ export class PastRenderings {
     private readonly escaper: MessageEscaper,
   ) {}
 
-  *of(past: Past, system: string): Steps<PastRendering | undefined> {
+  *of(past: Past, frame: PromptFrame): Steps<PastRendering | undefined> {
     const unknown: Past[] = [];
     let rendering: PastRendering | undefined;
     for (let turn: Past | undefined = past; turn !== undefined; turn = turn.before) {
       const known = this.known.get(turn);
-      if (known?.system === system) {
+      if (known !== undefined && isSameFrame(known.frame, frame)) {
         rendering = known.rendering;
         break;
       }
       unknown.push(turn);
     }
     for (const turn of unknown.reverse()) {
-      rendering = turn.before === undefined ? this.begin(turn, system) : rendering && this.goOn(turn, rendering);
-      this.known.set(turn, { system, rendering });
+      rendering = turn.before === undefined ? this.begin(turn, frame) : rendering && this.goOn(turn, rendering);
+      this.known.set(turn, { frame, rendering });
       yield;
     }
     return rendering;
   }
 
   /** The prompt's text after the segments of a rendering that agree. */
-  promptText({ first, loop, opening, rest }: PastRendering, user: string): string | undefined {
+  promptText({ frame, first, loop, opening, rest }: PastRendering, user: string): string | undefined {
     const next = [this.escaper.escape({ role: "user", content: user })];
-    const walk = unlessRefused(() => this.template.walk({ first, state: loop, next, isWhole: true }));
+    const walk = unlessRefused(() => this.template.walk({ first, state: loop, next, isWhole: true }, frame));
     if (walk === undefined || walk === "refused" || walk.opening !== opening) return undefined;
     return rest + walk.pieces + walk.closing;
   }
 
-  private begin(turn: Past, system: string): PastRendering | undefined {
+  private begin(turn: Past, frame: PromptFrame): PastRendering | undefined {
+    const { system } = frame;
     const instructions: readonly ChatMessage[] = system === "" ? [] : [{ role: "system", content: system }];
     const messages = [...instructions, turn.user, turn.answer].map((message) => this.escaper.escape(message));
-    const whole = this.beginWith(turn, messages);
+    const whole = this.beginWith(turn, frame, messages);
     if (whole !== "refused") return whole;
     // The template refuses these messages, whatever follows them.
     const folded = foldSystem(messages);
-    const other = folded === undefined ? undefined : this.beginWith(turn, folded);
+    const other = folded === undefined ? undefined : this.beginWith(turn, frame, folded);
     return other === "refused" ? undefined : other;
   }
 
-  private beginWith(turn: Past, messages: readonly ChatMessage[]): PastRendering | "refused" | undefined {
+  private beginWith(
+    turn: Past,
+    frame: PromptFrame,
+    messages: readonly TemplateMessage[],
+  ): PastRendering | "refused" | undefined {
     const [first] = messages;
     if (first === undefined) return undefined;
-    const walk = unlessRefused(() => this.template.walk({ first, state: undefined, next: messages, isWhole: false }));
+    const walk = unlessRefused(() =>
+      this.template.walk({ first, state: undefined, next: messages, isWhole: false }, frame),
+    );
     if (walk === "refused" || walk?.state === undefined) return walk === "refused" ? walk : undefined;
     const { opening, pieces, state } = walk;
-    return agree(turn, { first, opening, loop: state, kept: 0, keptLength: 0, departs: false, rest: opening + pieces });
+    return agree(turn, { frame, first, opening, loop: state, kept: 0, departs: false, rest: opening + pieces });
   }
 
   private goOn(turn: Past, before: PastRendering): PastRendering | undefined {
-    const { first, loop } = before;
+    const { frame, first, loop } = before;
     const next = [turn.user, turn.answer].map((message) => this.escaper.escape(message));
-    const walk = unlessRefused(() => this.template.walk({ first, state: loop, next, isWhole: false }));
+    const walk = unlessRefused(() => this.template.walk({ first, state: loop, next, isWhole: false }, frame));
     if (walk === undefined || walk === "refused" || walk.state === undefined) return undefined;
     if (walk.opening !== before.opening) return undefined;
     const longer = { ...before, loop: walk.state, rest: before.rest + walk.pieces };
@@ -93,9 +101,12 @@ export class PastRenderings {
     if (turn.keep > before.kept && before.departs) return longer;
     const kept = Math.min(turn.keep, before.kept);
     const dropped = (turn.before?.segments(kept, before.kept) ?? []).map(({ text }) => text).join("");
-    const keptLength = before.keptLength - dropped.length;
-    return agree(turn, { ...longer, kept, keptLength, departs: false, rest: dropped + longer.rest });
+    return agree(turn, { ...longer, kept, departs: false, rest: dropped + longer.rest });
   }
+}
+
+function isSameFrame(a: PromptFrame, b: PromptFrame): boolean {
+  return a.system === b.system && a.day === b.day && a.thinking === b.thinking;
 }
 
 /** Compares the segments of `turn` with the rendering, from where they are known to agree. */
@@ -112,10 +123,12 @@ function agree(turn: Past, rendering: PastRendering): PastRendering {
     at += text.length;
     kept += 1;
   }
-  return { ...rendering, kept, keptLength: rendering.keptLength + at, departs, rest: rest.slice(at) };
+  return { ...rendering, kept, departs, rest: rest.slice(at) };
 }
 
-function unlessRefused(walk: () => TemplateWalk | undefined): TemplateWalk | "refused" | undefined {
+function unlessRefused(
+  walk: () => TemplateWalk<TemplateMessage> | undefined,
+): TemplateWalk<TemplateMessage> | "refused" | undefined {
   try {
     return walk();
   } catch (error) {

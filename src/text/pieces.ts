@@ -1,38 +1,85 @@
-import {
-  DigitsPreTokenizer,
-  type PreTokenizer,
-  SequencePreTokenizer,
-  SplitPreTokenizer,
-} from "@huggingface/tokenizers";
+import { type PreTokenizer, SequencePreTokenizer, SplitPreTokenizer } from "@huggingface/tokenizers";
 import { patternReach, type Reach } from "./patternReach";
+
+/** A piece of a text. */
+interface Piece {
+  readonly end: number;
+  /** A cursor that began inside of the piece might cut it. */
+  readonly isMatch: boolean;
+  /** The piece is left out. */
+  readonly isDropped: boolean;
+}
 
 /** Cuts a text into pieces from the left, on demand. */
 interface Level {
-  /** The end of the piece that begins at `from`. `isMatch`: the piece is a match, not the text between matches. */
-  next(text: string, from: number): { readonly end: number; readonly isMatch: boolean };
+  /** The piece that begins at `from`. */
+  next(text: string, from: number): Piece;
   /** See patternReach.ts. */
   readonly reach: Reach | undefined;
 }
 
-/** Cuts as the library's Split and Digits do: each match and each text between matches is a piece. */
+/** What becomes of the delimiters: the pattern's matches, or what is between them. */
+type Behavior = SplitPreTokenizer["config"]["behavior"];
+
+/** Cuts as a Split does. */
 class PatternLevel implements Level {
   readonly reach: Reach | undefined;
 
-  constructor(private readonly pattern: RegExp) {
-    this.reach = patternReach(pattern);
+  constructor(
+    private readonly pattern: RegExp,
+    private readonly behavior: Behavior,
+    private readonly invert: boolean,
+  ) {
+    this.reach = behavior === "MergedWithNext" || behavior === "Contiguous" ? undefined : patternReach(pattern);
   }
 
-  next(text: string, from: number): { readonly end: number; readonly isMatch: boolean } {
+  next(text: string, from: number): Piece {
+    const first = this.simplePiece(text, from);
+    const isDelimiter = first.isMatch !== this.invert;
+    switch (this.behavior) {
+      case "Removed":
+        return { end: first.end, isMatch: first.isMatch, isDropped: isDelimiter };
+      case "MergedWithPrevious":
+        return isDelimiter ? first : this.merged(text, first, true);
+      case "MergedWithNext":
+        return isDelimiter ? this.merged(text, first, false) : first;
+      case "Contiguous":
+        return this.run(text, first, isDelimiter);
+      default:
+        return first;
+    }
+  }
+
+  /** `first` with the piece after it, if that is a delimiter or is none. */
+  private merged(text: string, first: Piece, withDelimiter: boolean): Piece {
+    if (first.end >= text.length) return first;
+    const { end, isMatch } = this.simplePiece(text, first.end);
+    return (isMatch !== this.invert) === withDelimiter ? { end, isMatch: true, isDropped: false } : first;
+  }
+
+  /** Pieces from `first` on that are all delimiters or all none. */
+  private run(text: string, first: Piece, areDelimiters: boolean): Piece {
+    let { end } = first;
+    while (end < text.length) {
+      const next = this.simplePiece(text, end);
+      if ((next.isMatch !== this.invert) !== areDelimiters) break;
+      end = next.end;
+    }
+    return { end, isMatch: true, isDropped: false };
+  }
+
+  /** A match, or the text before the next match. */
+  private simplePiece(text: string, from: number): Piece {
     const { pattern } = this;
     for (let start = from; start <= text.length; ) {
       pattern.lastIndex = start;
       const match = pattern.exec(text);
       if (match === null) break;
-      if (match.index > from) return { end: match.index, isMatch: false };
-      if (match[0] !== "") return { end: from + match[0].length, isMatch: true };
+      if (match.index > from) return { end: match.index, isMatch: false, isDropped: false };
+      if (match[0] !== "") return { end: from + match[0].length, isMatch: true, isDropped: false };
       start = from + ((text.codePointAt(from) ?? 0) > 0xffff ? 2 : 1);
     }
-    return { end: text.length, isMatch: false };
+    return { end: text.length, isMatch: false, isDropped: false };
   }
 }
 
@@ -42,7 +89,7 @@ export class JunctionLevel implements Level {
 
   constructor(private readonly joins: (left: number, right: number) => boolean) {}
 
-  next(text: string, from: number): { readonly end: number; readonly isMatch: boolean } {
+  next(text: string, from: number): Piece {
     let left = text.codePointAt(from) ?? 0;
     let at = from + (left > 0xffff ? 2 : 1);
     while (at < text.length) {
@@ -52,7 +99,7 @@ export class JunctionLevel implements Level {
       at += right > 0xffff ? 2 : 1;
     }
     // The end of a piece does not depend on its beginning, so cutting can resume anywhere.
-    return { end: at, isMatch: false };
+    return { end: at, isMatch: false, isDropped: false };
   }
 }
 
@@ -77,21 +124,14 @@ function flat(preTokenizer: PreTokenizer | null): readonly PreTokenizer[] {
 }
 
 function levelOf(part: PreTokenizer): Level | undefined {
-  if (part instanceof SplitPreTokenizer && part.pattern !== null) {
-    const { invert, behavior } = part.config;
-    return invert || behavior?.toLowerCase() === "removed" ? undefined : new PatternLevel(part.pattern);
-  }
-  // The library also matches runs of non-digits. The pieces are the same.
-  if (part instanceof DigitsPreTokenizer) return new PatternLevel(part.config.individual_digits ? /\d/gu : /\d+/gu);
-  return undefined;
+  if (!(part instanceof SplitPreTokenizer) || part.pattern === null) return undefined;
+  return new PatternLevel(part.pattern, part.config.behavior, part.config.invert === true);
 }
 
 /** A text that a level cuts, from `base` of the whole, and its current piece. */
-interface Cut {
+interface Cut extends Piece {
   readonly text: string;
   readonly base: number;
-  readonly end: number;
-  readonly isMatch: boolean;
 }
 
 /** A position in a text that is cut by levels. Each level cuts the pieces of the level above. */
@@ -119,22 +159,31 @@ export class PieceCursor {
     return this.cuts.every(({ end, isMatch }) => end === this.place || !isMatch);
   }
 
+  /** Empty where a piece is left out. */
   next(): string {
     const { cuts, levels, place } = this;
     let last = cuts.pop();
     while (last !== undefined && last.base + last.text.length === place) last = cuts.pop();
     if (last !== undefined) this.cut(levels[cuts.length], last.text, last.base);
-    while (cuts.length < levels.length) {
+    while (cuts.length < levels.length && cuts.at(-1)?.isDropped !== true) {
       const outer = cuts.at(-1);
       if (outer === undefined) this.cut(levels[0], this.text, 0);
       else this.cut(levels[cuts.length], outer.text.slice(place - outer.base, outer.end - outer.base), place);
     }
     this.place = cuts.at(-1)?.end ?? this.text.length;
-    return this.text.slice(place, this.place);
+    return cuts.at(-1)?.isDropped === true ? "" : this.text.slice(place, this.place);
   }
 
   private cut(level: Level | undefined, text: string, base: number): void {
-    const { end, isMatch } = level?.next(text, this.place - base) ?? { end: text.length, isMatch: false };
-    this.cuts.push({ text, base, end: base + end, isMatch });
+    const piece = level?.next(text, this.place - base);
+    const end = base + (piece?.end ?? text.length);
+    // Copied member by member, which is much faster than a spread.
+    this.cuts.push({
+      text,
+      base,
+      end,
+      isMatch: piece?.isMatch === true,
+      isDropped: piece?.isDropped === true,
+    });
   }
 }

@@ -4,8 +4,10 @@
  * rendering that a new rendering is compared with, so that ids which were read or sampled once are never re-encoded.
  */
 
+import type { Thinking } from "../common/thinking";
 import type { ChatMessage, Segment } from "./messages";
 import type { Past } from "./past";
+import type { Day } from "./strftime";
 
 export interface BuiltPrompt {
   /** All token ids before the answer. */
@@ -35,13 +37,24 @@ export interface AnswerText {
   readonly text: string;
 }
 
-/** A conversation up to the message that is to be answered or that is being written. */
-export interface Dialogue {
+/** What a conversation's prompts say besides its messages. */
+export interface PromptFrame {
   /** Instructions; empty: none. */
   readonly system: string;
+  /** The day for templates that insist on a date: the same one in all prompts, so that they keep their beginning. */
+  readonly day?: Day;
+  /** Absent: the model's own. */
+  readonly thinking?: Thinking;
+}
+
+/** A conversation up to the message that is to be answered or that is being written. */
+export interface Dialogue extends PromptFrame {
   readonly past: Past | undefined;
   readonly user: string;
 }
+
+/** A frame whose instructions are the first message. */
+export type PromptOptions = Omit<PromptFrame, "system">;
 
 /** Long texts are encoded in slices of some milliseconds. Rejects with AbortedError when `signal` is aborted. */
 export interface PromptBuilder {
@@ -51,9 +64,19 @@ export interface PromptBuilder {
    * string) is closed with the template's end of turn. Rejects with ResidentError: INVALID_REQUEST when the template
    * refuses the messages, MODEL_UNSUPPORTED when the template itself does not work.
    */
-  build(messages: readonly ChatMessage[], history: readonly Segment[], signal?: AbortSignal): Promise<BuiltPrompt>;
+  build(
+    messages: readonly ChatMessage[],
+    history: readonly Segment[],
+    signal?: AbortSignal,
+    options?: PromptOptions,
+  ): Promise<BuiltPrompt>;
   /** As `build`, for a last message that is still being written and may be empty. */
-  ahead(messages: readonly ChatMessage[], history: readonly Segment[], signal?: AbortSignal): Promise<PromptAhead>;
+  ahead(
+    messages: readonly ChatMessage[],
+    history: readonly Segment[],
+    signal?: AbortSignal,
+    options?: PromptOptions,
+  ): Promise<PromptAhead>;
   /** As `build` with the dialogue's messages and its past's history. Where possible it costs only what is new. */
   buildAfter(dialogue: Dialogue, signal?: AbortSignal): Promise<BuiltPrompt>;
   /** As `ahead`, in the same way. */

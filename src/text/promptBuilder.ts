@@ -5,10 +5,19 @@ import { foldSystem, MessageEscaper } from "./messageEscaper";
 import type { ChatMessage, Segment } from "./messages";
 import { messagesOf, type Past } from "./past";
 import { type PastRendering, PastRenderings } from "./pastRenderings";
-import type { AnswerText, BuiltPrompt, Dialogue, PromptAhead, PromptBuilder } from "./prompt";
-import { type Agreed, keepAgreed } from "./segments";
+import type {
+  AnswerText,
+  BuiltPrompt,
+  Dialogue,
+  PromptAhead,
+  PromptBuilder,
+  PromptFrame,
+  PromptOptions,
+} from "./prompt";
+import { type Agreed, type Cutting, keepAgreed } from "./segments";
 import { runInSlices, type Steps } from "./steps";
 import type { TextTokenizer } from "./tokenizer";
+import { turnTokens } from "./turnTokens";
 
 /** Marks the beginning and end of a draft while it is rendered. A noncharacter, like the escape (markedText.ts). */
 const draftMark = "\uFDD1";
@@ -17,13 +26,21 @@ const draftMark = "\uFDD1";
 export class TemplatePromptBuilder implements PromptBuilder {
   private readonly escaper: MessageEscaper;
   private readonly renderings: PastRenderings | undefined;
+  private readonly cutting: Cutting;
 
   constructor(
     private readonly tokenizer: TextTokenizer,
     private readonly template: ChatTemplate | undefined,
     private readonly stopIds: ReadonlySet<number>,
   ) {
-    this.escaper = new MessageEscaper(tokenizer.specials);
+    this.escaper = new MessageEscaper(tokenizer.specials, turnTokens(template, tokenizer.specials));
+    this.cutting = {
+      specials: tokenizer.specials,
+      answer: (ids, agreed) => {
+        const shown = this.shownPart(ids, tokenizer.specials.plain(agreed));
+        return { kind: "answer", text: this.escaper.text(shown.text), ids: shown.ids };
+      },
+    };
     this.renderings = template && new PastRenderings(template, this.escaper);
   }
 
@@ -31,55 +48,57 @@ export class TemplatePromptBuilder implements PromptBuilder {
     messages: readonly ChatMessage[],
     history: readonly Segment[],
     signal?: AbortSignal,
+    options: PromptOptions = {},
   ): Promise<BuiltPrompt> {
-    return runInSlices(this.encode(this.render(messages), history), signal);
+    return runInSlices(this.encode(this.render(messages, options), history), signal);
   }
 
   async ahead(
     messages: readonly ChatMessage[],
     history: readonly Segment[],
     signal?: AbortSignal,
+    options: PromptOptions = {},
   ): Promise<PromptAhead> {
     const drafted = messages.map((message, i) =>
       i < messages.length - 1 ? message : { ...message, content: draftMark + message.content + draftMark },
     );
-    const written = cutAtDraft(this.render(drafted));
+    const written = cutAtDraft(this.render(drafted, options));
     if (written === undefined) return nothingAhead;
     const { ids } = await runInSlices(this.encode(written.before + written.draft, history), signal);
     const settled = await runInSlices(this.encode(written.before, history), signal);
     return { ids, settled: settled.ids };
   }
 
-  async buildAfter({ system, past, user }: Dialogue, signal?: AbortSignal): Promise<BuiltPrompt> {
-    const rendering = past && (await this.renderingOf(past, system, signal));
+  async buildAfter({ past, user, ...frame }: Dialogue, signal?: AbortSignal): Promise<BuiltPrompt> {
+    const rendering = past && (await this.renderingOf(past, frame, signal));
     const text = rendering && this.renderings?.promptText(rendering, user);
     if (past === undefined || rendering === undefined || text === undefined) {
-      return this.build(messagesOf(system, past, user), past?.segments() ?? [], signal);
+      return this.build(messagesOf(frame.system, past, user), past?.segments() ?? [], signal, frame);
     }
     return runInSlices(this.encodeBehind(text, past, rendering), signal);
   }
 
-  async aheadAfter({ system, past, user }: Dialogue, signal?: AbortSignal): Promise<PromptAhead> {
-    const rendering = past && (await this.renderingOf(past, system, signal));
+  async aheadAfter({ past, user, ...frame }: Dialogue, signal?: AbortSignal): Promise<PromptAhead> {
+    const rendering = past && (await this.renderingOf(past, frame, signal));
     const text = rendering && this.renderings?.promptText(rendering, draftMark + user + draftMark);
     const written = text === undefined ? undefined : cutAtDraft(text);
     if (past === undefined || rendering === undefined || written === undefined) {
-      return this.ahead(messagesOf(system, past, user), past?.segments() ?? [], signal);
+      return this.ahead(messagesOf(frame.system, past, user), past?.segments() ?? [], signal, frame);
     }
     const { ids } = await runInSlices(this.encodeBehind(written.before + written.draft, past, rendering), signal);
     const settled = await runInSlices(this.encodeBehind(written.before, past, rendering), signal);
     return { ids, settled: settled.ids };
   }
 
-  private async renderingOf(past: Past, system: string, signal?: AbortSignal): Promise<PastRendering | undefined> {
-    return this.renderings && runInSlices(this.renderings.of(past, system), signal);
+  private async renderingOf(past: Past, frame: PromptFrame, signal?: AbortSignal): Promise<PastRendering | undefined> {
+    return this.renderings && runInSlices(this.renderings.of(past, frame), signal);
   }
 
   /** `text`: the rendering after the segments that agree. */
-  private *encodeBehind(text: string, past: Past, { kept, keptLength, departs }: PastRendering): Steps<BuiltPrompt> {
+  private *encodeBehind(text: string, past: Past, { kept, departs }: PastRendering): Steps<BuiltPrompt> {
     const compared = past.segments(kept, departs ? kept + 1 : past.numSegments);
-    const agreed = keepAgreed(compared, text, this.tokenizer.specials);
-    const added = yield* this.added(agreed, text, keptLength + agreed.textLength > 0);
+    const agreed = keepAgreed(compared, text, this.cutting);
+    const added = yield* this.added(agreed, text, past.segments(Math.max(0, kept - 1), kept));
     const keptSegments = kept + agreed.unchanged;
     const cutTokens = numIds(agreed.segments.slice(agreed.unchanged));
     return {
@@ -91,8 +110,8 @@ export class TemplatePromptBuilder implements PromptBuilder {
   }
 
   private *encode(text: string, history: readonly Segment[]): Steps<BuiltPrompt> {
-    const agreed = keepAgreed(history, text, this.tokenizer.specials);
-    const added = yield* this.added(agreed, text, agreed.textLength > 0);
+    const agreed = keepAgreed(history, text, this.cutting);
+    const added = yield* this.added(agreed, text, []);
     return {
       ids: joined([...agreed.segments.slice(0, agreed.unchanged), ...added]),
       keptSegments: agreed.unchanged,
@@ -101,16 +120,17 @@ export class TemplatePromptBuilder implements PromptBuilder {
     };
   }
 
-  /** The segment that was cut, and the rest of `text` encoded. */
-  private *added(agreed: Agreed, text: string, continues: boolean): Steps<readonly Segment[]> {
+  /** The segment that was cut, and the rest of `text` encoded. `before`: the segments before those that agree. */
+  private *added(agreed: Agreed, text: string, before: readonly Segment[]): Steps<readonly Segment[]> {
     const rest = text.slice(agreed.textLength);
-    const ids = yield* this.tokenizer.markedSteps(rest, continues);
+    const last = [...before, ...agreed.segments].at(-1)?.ids.at(-1);
+    const ids = yield* this.tokenizer.markedSteps(rest, last);
     const cut = agreed.segments.slice(agreed.unchanged);
     return ids.length === 0 ? cut : [...cut, { kind: "prompt", text: rest, ids }];
   }
 
   async raw(text: string, signal?: AbortSignal): Promise<BuiltPrompt> {
-    const encoded = await runInSlices(this.tokenizer.textSteps(text, false), signal);
+    const encoded = await runInSlices(this.tokenizer.textSteps(text, "start"), signal);
     const ids = Int32Array.from([...this.tokenizer.leadingIds, ...encoded]);
     const added: readonly Segment[] =
       ids.length === 0 ? [] : [{ kind: "prompt", text: this.tokenizer.specials.escape(text), ids }];
@@ -118,7 +138,7 @@ export class TemplatePromptBuilder implements PromptBuilder {
   }
 
   async countText(text: string, signal?: AbortSignal): Promise<number> {
-    return (await runInSlices(this.tokenizer.textSteps(text, true), signal)).length;
+    return (await runInSlices(this.tokenizer.markedSteps(this.escaper.text(text), "middle"), signal)).length;
   }
 
   answerSegments(answer: AnswerText): readonly Segment[] {
@@ -128,7 +148,7 @@ export class TemplatePromptBuilder implements PromptBuilder {
     const shown = this.shownPart(said, answer.text);
     const segments: Segment[] = [];
     if (shown.ids.length > 0) {
-      segments.push({ kind: "answer", text: this.tokenizer.specials.escapeAnswer(shown.text), ids: shown.ids });
+      segments.push({ kind: "answer", text: this.escaper.text(shown.text), ids: shown.ids });
     }
     const stopText = stopId === undefined ? undefined : this.tokenizer.specialOf(stopId);
     if (stopId !== undefined && stopText !== undefined && shown.ids.length === said.length) {
@@ -157,7 +177,7 @@ export class TemplatePromptBuilder implements PromptBuilder {
     return { ids: ids.subarray(0, 0), text: "" };
   }
 
-  private render(messages: readonly ChatMessage[]): string {
+  private render(messages: readonly ChatMessage[], options: PromptOptions): string {
     if (this.template === undefined) {
       throw new ResidentError(
         "MODEL_UNSUPPORTED",
@@ -167,11 +187,11 @@ export class TemplatePromptBuilder implements PromptBuilder {
     }
     const escaped = messages.map((message) => this.escaper.escape(message));
     try {
-      return this.template.render(escaped, true);
+      return this.template.render(escaped, true, options);
     } catch (error) {
       const folded = foldSystem(escaped);
       if (folded === undefined || !(error instanceof ResidentError) || error.code !== "INVALID_REQUEST") throw error;
-      return this.template.render(folded, true);
+      return this.template.render(folded, true, options);
     }
   }
 }

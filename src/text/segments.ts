@@ -10,11 +10,19 @@ export interface Agreed {
   readonly textLength: number;
 }
 
+/** How a segment is cut. */
+export interface Cutting {
+  readonly specials: SpecialTokens;
+  /** The longest beginning of an answer's own ids whose text is a prefix of `agreed`, which is marked text. */
+  readonly answer: (ids: Int32Array, agreed: string) => Segment;
+}
+
 /**
- * Compares the history with a new rendering as text. Segments that agree whole are kept; the first that does not is cut
- * after its last agreeing control token (encoding can resume there) if it is a prompt, and dropped if it is an answer.
+ * Compares the history with a new rendering as text. Segments that agree whole are kept; the first that does not is cut.
+ * A prompt is cut after its last agreeing control token, where encoding can resume. An answer keeps the ids that the
+ * model said, as far as they agree: a template that trims it must not cost the history its ids.
  */
-export function keepAgreed(history: readonly Segment[], rendering: string, specials: SpecialTokens): Agreed {
+export function keepAgreed(history: readonly Segment[], rendering: string, cutting: Cutting): Agreed {
   let textLength = 0;
   for (const [i, segment] of history.entries()) {
     if (rendering.startsWith(segment.text, textLength)) {
@@ -22,11 +30,18 @@ export function keepAgreed(history: readonly Segment[], rendering: string, speci
       continue;
     }
     const kept = history.slice(0, i);
-    const cut = segment.kind === "prompt" ? cutAtSpecial(segment, rendering.slice(textLength), specials) : undefined;
+    const cut = cutSegment(segment, rendering.slice(textLength), cutting);
     if (cut === undefined) return { segments: kept, unchanged: i, textLength };
     return { segments: [...kept, cut], unchanged: i, textLength: textLength + cut.text.length };
   }
   return { segments: history, unchanged: history.length, textLength };
+}
+
+function cutSegment(segment: Segment, rendering: string, { specials, answer }: Cutting): Segment | undefined {
+  if (segment.kind === "prompt") return cutAtSpecial(segment, rendering, specials);
+  const agreed = segment.text.slice(0, commonLength(segment.text, rendering));
+  const cut = answer(segment.ids, agreed);
+  return cut.ids.length > 0 && agreed.startsWith(cut.text) ? cut : undefined;
 }
 
 /** The beginning of `segment` that agrees with `rendering`, up to and including its last control token there. */

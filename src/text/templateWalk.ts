@@ -1,197 +1,121 @@
-import { Environment, Interpreter } from "@huggingface/jinja";
-import type { ChatMessage } from "./messages";
-import {
-  integerOf,
-  isAssignment,
-  isCondition,
-  isIdentifier,
-  isLoop,
-  isMember,
-  isSlice,
-  memberName,
-  type Node,
-  outerLoops,
-  type Value,
-} from "./templateNodes";
+import { Interpreter, type Output } from "./jinja/interpreter";
+import type { Block, Condition, Loop, Statement } from "./jinja/nodes";
+import { Scope } from "./jinja/scope";
+import { Special, toValue, Undefined, type Value } from "./jinja/values";
 
 /** The template cannot be resumed in the middle: its output may depend on all messages. */
 export class NotResumable extends Error {}
 
 /** State of a template's loop over the messages. */
-export interface LoopState {
+export interface LoopState<M> {
   /** Number of messages that the loop has passed. */
   readonly count: number;
-  readonly variables: ReadonlyMap<string, Value>;
-  readonly last: ChatMessage;
+  readonly last: M;
 }
 
-export interface WalkInput {
-  readonly body: readonly Node[];
-  readonly globals: Environment;
+export interface WalkInput<M> {
+  readonly body: Block;
+  /** All but the messages. */
+  readonly variables: ReadonlyMap<string, Value>;
   /** The first message of all. */
-  readonly first: ChatMessage;
+  readonly first: M;
   /** State after the messages that were rendered before; absent: none were. */
-  readonly state: LoopState | undefined;
+  readonly state: LoopState<M> | undefined;
   /** The messages behind it. */
-  readonly next: readonly ChatMessage[];
+  readonly next: readonly M[];
   /** The last of `next` is the last of all messages; otherwise more may follow, and the walk ends with the loop. */
   readonly isWhole: boolean;
 }
 
 /**
- * Runs a template over the last messages only, with the state that it had after the earlier ones. The template may use
- * only what does not change when messages are added: the first message, the loop's messages up to the current one, and
- * the loop's variables. Any other use of the list of messages throws `NotResumable`.
+ * Runs a template over the last messages only. The template may use only what does not change when messages are added:
+ * the first message, and the loop's messages up to the current one. Any other use of the list of messages throws
+ * `NotResumable`. A loop's variables end with each message, so nothing else goes from one message to the next.
  */
-export class TemplateWalk extends Interpreter {
+export class TemplateWalk<M> extends Interpreter {
   /** Output before the loop, in it, and after it. */
   opening = "";
   pieces = "";
   closing = "";
-  state: LoopState | undefined;
+  state: LoopState<M> | undefined;
 
   private phase: "opening" | "loop" | "closing" = "opening";
-  private readonly loops: ReadonlySet<Node>;
-  /** Lists of the messages from the value on; the messages themselves are not in them. */
-  private readonly lists = new Map<Value, number>();
-  private loop: Value | undefined;
   /** Index of the loop's message, and whether it is the last of all. */
   private current = 0;
   private isLast = false;
   private readonly values = new Map<number, Value>();
-  /** The expression whose value may be a list or the loop's state. */
-  private allowed: Node | undefined;
 
-  constructor(private readonly input: WalkInput) {
-    super(new Environment(input.globals));
-    this.loops = new Set(outerLoops(input.body));
-    this.global.setVariable("messages", this.newList(0));
+  constructor(private readonly input: WalkInput<M>) {
+    super(input.variables);
+    this.globals.set("messages", this.list(0));
   }
 
   walk(): void {
-    this.walkBlock(this.input.body);
+    this.walkBlock(this.input.body, new Scope(this.globals));
     if (this.phase === "opening") throw new NotResumable("there is no loop over the messages");
   }
 
-  override evaluate(node: Node | undefined, environment: Environment): Value {
-    if (node === undefined) return super.evaluate(node, environment);
-    if (isMember(node)) return this.evaluateMember(node, environment);
-    if (isAssignment(node)) return this.assign(node, environment);
-    if (node.type === "Break" || node.type === "Continue") throw new NotResumable("it leaves its loop early");
-    const isAllowed = this.allowed === node;
-    this.allowed = undefined;
-    const value = super.evaluate(node, environment);
-    if (!isAllowed && (this.lists.has(value) || value === this.loop))
-      throw new NotResumable("it looks at all messages");
-    return value;
+  /** An object of the opening is made again in the next walk, so the loop must not change it. */
+  protected override willChange(): void {
+    if (this.phase === "loop") throw new NotResumable("it stores state in its loop");
   }
 
-  private walkBlock(block: readonly Node[]): void {
-    for (const node of block) {
+  private walkBlock(block: Block, scope: Scope): void {
+    for (const statement of block) {
       if (this.phase === "closing" && !this.input.isWhole) return;
-      if (isCondition(node) && outerLoops([node]).length > 0) {
-        const test = this.evaluate(node.test, this.global).__bool__().value;
-        this.walkBlock(test ? node.body : node.alternate);
-      } else if (!(this.loops.has(node) && this.walkLoop(node))) this.write(this.evaluate(node, this.global));
+      if (statement.kind === "if" && hasLoop(statement)) {
+        this.walkBlock(this.holds(statement.test, scope) ? statement.body : statement.otherwise, scope);
+      } else if (statement.kind === "for") this.walkFor(statement, scope);
+      else this.write((output) => this.runStatement(statement, scope, output));
     }
   }
 
-  private write(value: Value): void {
-    if (value.type === "NullValue" || value.type === "UndefinedValue") return;
-    if (this.phase === "opening") this.opening += value.toString();
-    else this.closing += value.toString();
+  private write(run: (output: Output) => void): void {
+    const output: Output = { text: "" };
+    run(output);
+    if (this.phase === "opening") this.opening += output.text;
+    else this.closing += output.text;
   }
 
-  /** false: it is a loop over something else. */
-  private walkLoop(node: Node): boolean {
-    if (!isLoop(node)) return false;
-    const iterable =
-      isIdentifier(node.iterable) || isMember(node.iterable) ? this.evaluateList(node.iterable) : undefined;
-    const offset = iterable === undefined ? undefined : this.lists.get(iterable);
-    if (offset === undefined) return false;
-    if (this.phase !== "opening" || !isIdentifier(node.loopvar)) throw new NotResumable("it has several loops");
+  private walkFor(loop: Loop, scope: Scope): void {
+    const iterable = this.evaluate(loop.iterable, scope);
+    if (iterable instanceof MessageList) this.walkMessages(loop, iterable.offset, scope);
+    else this.write((output) => this.runLoop(loop, iterable, scope, output));
+  }
+
+  private walkMessages(loop: Loop, offset: number, scope: Scope): void {
+    if (this.phase !== "opening") throw new NotResumable("it has several loops");
+    if (loop.test !== undefined || loop.otherwise.length > 0)
+      throw new NotResumable("it looks at some of the messages");
     this.phase = "loop";
     const { state, next, isWhole } = this.input;
-    const scope = new Environment(this.global);
-    for (const [name, value] of state?.variables ?? []) scope.variables.set(name, value);
     const before = state?.count ?? 0;
-    const body = { type: "Program", body: node.body };
+    const output: Output = { text: "" };
     for (const index of next.keys()) {
       this.current = before + index;
       if (this.current < offset) continue;
       this.isLast = isWhole && index === next.length - 1;
-      const position = this.current - offset;
-      const first = position === 0;
-      this.loop = runtimeValue({ index: position + 1, index0: position, first, last: this.isLast });
-      scope.setVariable("loop", this.loop);
-      scope.setVariable(node.loopvar.value, this.messageAt(this.current));
-      this.pieces += this.evaluate(body, scope).toString();
+      const inside = new Scope(scope);
+      inside.set("loop", new MessageLoop(this.current - offset, this.isLast));
+      this.assign(loop.target, this.messageAt(this.current), inside);
+      if (this.runBlock(loop.body, inside, output) === "break") throw new NotResumable("it leaves its loop early");
     }
+    this.pieces = output.text;
     const last = next.at(-1);
-    if (last !== undefined) this.state = { count: before + next.length, variables: new Map(scope.variables), last };
+    if (last !== undefined) this.state = { count: before + next.length, last };
     this.phase = "closing";
-    this.loop = undefined;
-    return true;
   }
 
-  private assign(node: Node & { assignee: Node; value: Node | null }, environment: Environment): Value {
-    if (this.phase === "loop" && !isIdentifier(node.assignee)) throw new NotResumable("it stores state in its loop");
-    // A list may have a second name.
-    if (this.phase === "opening" && isIdentifier(node.assignee) && node.value !== null) {
-      const { value } = node;
-      const list = isIdentifier(value) || isMember(value) ? this.evaluateList(value, environment) : undefined;
-      if (list !== undefined && this.lists.has(list)) {
-        environment.setVariable(node.assignee.value, list);
-        return runtimeValue(null);
-      }
-    }
-    return super.evaluate(node, environment);
+  private list(offset: number): MessageList {
+    return new MessageList(
+      offset,
+      (from) => this.list(from),
+      (index) => this.messageAt(this.fromStart(index, offset)),
+    );
   }
 
-  private evaluateList(node: Node, environment: Environment = this.global): Value {
-    if (isMember(node)) return this.evaluateMember(node, environment, true);
-    this.allowed = node;
-    return this.evaluate(node, environment);
-  }
-
-  private evaluateMember(
-    node: Node & { object: Node; property: Node; computed: boolean },
-    environment: Environment,
-    mayBeList = false,
-  ): Value {
-    if (!isIdentifier(node.object)) return super.evaluate(node, environment);
-    this.allowed = node.object;
-    const object = this.evaluate(node.object, environment);
-    const offset = this.lists.get(object);
-    if (offset !== undefined) return this.memberOfList(node, offset, environment, mayBeList);
-    if (object === this.loop) {
-      const name = memberName(node);
-      if (name === undefined || !["index", "index0", "first", "last"].includes(name)) {
-        throw new NotResumable("it looks at what follows in its loop");
-      }
-    }
-    this.allowed = node.object;
-    return super.evaluate(node, environment);
-  }
-
-  private memberOfList(
-    { property, computed }: { readonly property: Node; readonly computed: boolean },
-    offset: number,
-    environment: Environment,
-    mayBeList: boolean,
-  ): Value {
-    if (isSlice(property)) {
-      const start = property.start === undefined ? 0 : integerOf(property.start);
-      const isRest = property.stop === undefined && property.step === undefined;
-      if (!mayBeList || !isRest || start === undefined) throw new NotResumable("it looks at some of the messages");
-      return this.newList(offset + start);
-    }
-    const index = computed ? this.evaluate(property, environment).value : integerOf(property);
-    if (typeof index !== "number") throw new NotResumable("it looks at the list of messages");
-    return this.messageAt(index < 0 ? this.fromEnd(index) : index + offset);
-  }
-
-  private fromEnd(index: number): number {
+  private fromStart(index: number, offset: number): number {
+    if (index >= 0) return index + offset;
     const { state, next, isWhole } = this.input;
     const isKnown = isWhole && (this.phase === "closing" || (this.phase === "loop" && this.isLast));
     if (!isKnown) throw new NotResumable("it looks at the last messages");
@@ -207,20 +131,82 @@ export class TemplateWalk extends Interpreter {
     if (!isReached || message === undefined) throw new NotResumable("it looks at another message");
     const known = this.values.get(index);
     if (known !== undefined) return known;
-    const { role, content } = message;
-    const value = runtimeValue({ role, content });
+    const value = toValue(message);
     this.values.set(index, value);
     return value;
   }
+}
 
-  private newList(offset: number): Value {
-    const list = runtimeValue([]);
-    this.lists.set(list, offset);
-    return list;
+/** The messages from one on. They are not in it: whatever a template learns from it must be true for more messages. */
+class MessageList extends Special {
+  protected readonly typeName = "list";
+
+  constructor(
+    readonly offset: number,
+    private readonly from: (offset: number) => MessageList,
+    private readonly at: (index: number) => Value,
+  ) {
+    super();
+  }
+
+  override item(key: Value): Value {
+    if (typeof key !== "number") throw new NotResumable("it looks at the list of messages");
+    return this.at(key);
+  }
+
+  override slice(start: Value, stop: Value, step: Value): Value {
+    const isRest = stop === null && (step === null || step === 1);
+    const from = start === null ? 0 : start;
+    if (!isRest || typeof from !== "number" || from < 0) throw new NotResumable("it looks at some of the messages");
+    return this.from(this.offset + from);
+  }
+
+  override iterate(): readonly Value[] {
+    throw new NotResumable("it looks at all messages");
+  }
+
+  /** There is always one message; the rest of them may be empty. */
+  override isTrue(): boolean {
+    if (this.offset === 0) return true;
+    throw new NotResumable("it looks at the number of messages");
+  }
+
+  override willCompare(): void {
+    throw new NotResumable("it compares the messages");
+  }
+
+  override text(): string {
+    throw new NotResumable("it writes the list of messages");
   }
 }
 
-/** Creates a value as the library does. */
-function runtimeValue(value: unknown): Value {
-  return new Environment().set("value", value);
+/** The loop over the messages knows what came before only. */
+class MessageLoop extends Special {
+  protected readonly typeName = "LoopContext";
+
+  constructor(
+    private readonly index0: number,
+    private readonly isLast: boolean,
+  ) {
+    super();
+  }
+
+  override attribute(name: string): Value {
+    if (name === "index") return this.index0 + 1;
+    if (name === "index0") return this.index0;
+    if (name === "first") return this.index0 === 0;
+    if (name === "last") return this.isLast;
+    throw new NotResumable("it looks at what follows in its loop");
+  }
+
+  override item(key: Value): Value {
+    return typeof key === "string" ? this.attribute(key) : new Undefined("there is no such member");
+  }
+}
+
+/** Loops in a condition itself: their text goes to the output unchanged. */
+function hasLoop({ body, otherwise }: Condition): boolean {
+  const isLoop = (statement: Statement): boolean =>
+    statement.kind === "for" || (statement.kind === "if" && hasLoop(statement));
+  return body.some(isLoop) || otherwise.some(isLoop);
 }

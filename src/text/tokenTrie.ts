@@ -1,10 +1,23 @@
+import { endOfSpaces, startOfSpaces, wordBeginsAt, wordEndsAt } from "./whiteSpace";
+
+/** A token that is searched in a text. */
+export interface FoundToken {
+  readonly id: number;
+  readonly content: string;
+  /** White space before / after the token belongs to it. */
+  readonly stripsLeft: boolean;
+  readonly stripsRight: boolean;
+  /** It counts only where no word ends before it or begins after it. */
+  readonly isWord: boolean;
+}
+
 interface Node<T> {
   readonly next: Map<number, Node<T>>;
   token?: T;
 }
 
 /** Finds tokens in a text: the first place where one begins, and the longest token there. */
-export class TokenTrie<T extends { readonly content: string }> {
+export class TokenTrie<T extends FoundToken> {
   private readonly root: Node<T> = { next: new Map() };
   /** Matches the units with which a token begins; undefined: there are no tokens. */
   private readonly firstUnit: RegExp | undefined;
@@ -47,9 +60,8 @@ export class TokenTrie<T extends { readonly content: string }> {
     return firstUnit.exec(text)?.index ?? -1;
   }
 
-  /** Cuts a text at its tokens. Empty texts are left out. */
-  cut(text: string): readonly (T | string)[] {
-    const parts: (T | string)[] = [];
+  /** Cuts a text at its tokens, on demand. Empty texts are left out. */
+  *cut(text: string): Generator<T | string> {
     let start = 0;
     for (let at = this.nextStart(text, 0); at >= 0; ) {
       const token = this.at(text, at);
@@ -57,12 +69,15 @@ export class TokenTrie<T extends { readonly content: string }> {
         at = this.nextStart(text, at + 1);
         continue;
       }
-      if (at > start) parts.push(text.slice(start, at));
-      parts.push(token);
-      start = at + token.content.length;
-      at = this.nextStart(text, start);
+      const end = at + token.content.length;
+      if (!(token.isWord && (wordEndsAt(text, at) || wordBeginsAt(text, end)))) {
+        const from = token.stripsLeft ? startOfSpaces(text, start, at) : at;
+        if (from > start) yield text.slice(start, from);
+        yield token;
+        start = token.stripsRight ? endOfSpaces(text, end) : end;
+      }
+      at = this.nextStart(text, Math.max(start, end));
     }
-    if (start < text.length) parts.push(text.slice(start));
-    return parts;
+    if (start < text.length) yield text.slice(start);
   }
 }

@@ -1,15 +1,18 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 import { ResidentError } from "../common/errors";
+import { readAddedTokens } from "./addedTokens";
 import { Bpe } from "./bpe";
 import { Detokenizer } from "./detokenizer";
-import { type AddedTokens, Encoder } from "./encoder";
+import { Encoder } from "./encoder";
 import { EncodingMemo } from "./encodingMemo";
 import { isObject, type JsonObject, listOf, objectOf, tokenText } from "./json";
-import { type SpecialToken, SpecialTokens } from "./markedText";
-import { forContinuation, withoutTokens } from "./plainTokenizer";
+import { type SpecialToken, SpecialTokens, type Stretch } from "./markedText";
+import { withoutPrepend } from "./normalizers";
+import type { Place } from "./place";
+import { readPreTokenizer } from "./preTokenizerParts";
 import { runAtOnce, type Steps } from "./steps";
 import { type TokenByteMap, tokenByteMap } from "./tokenBytes";
-import { TokenTrie } from "./tokenTrie";
+import { endOfSpaces, startOfSpaces } from "./whiteSpace";
 
 /**
  * Text ⇄ ids of one model. Text is always encoded as plain text: a special-token string in it is spelt out. Control
@@ -18,16 +21,13 @@ import { TokenTrie } from "./tokenTrie";
 export class TextTokenizer {
   private readonly bytes: (Uint8Array | undefined)[] = [];
   /** For marked texts: their encoding can resume behind a special token. */
-  private readonly firstMemo: EncodingMemo;
-  private readonly continuedMemo: EncodingMemo;
+  private readonly memos: Readonly<Record<Place, EncodingMemo>>;
 
   private constructor(
     private readonly bpe: Bpe,
-    /** For the start of a text, and for a text that continues another one. */
-    private readonly first: Encoder,
-    private readonly continued: Encoder,
+    private readonly encoder: Encoder,
     readonly specials: SpecialTokens,
-    private readonly contents: ReadonlyMap<number, string>,
+    private readonly special: ReadonlyMap<number, SpecialToken>,
     /** Added tokens that stand for white space. Not all of them are in the vocabulary. */
     private readonly spaces: ReadonlyMap<number, string>,
     private readonly byteMap: TokenByteMap,
@@ -35,9 +35,8 @@ export class TextTokenizer {
     readonly leadingIds: readonly number[],
   ) {
     // A longer token may begin where one ends.
-    const unreached = (_: string, end: number) => end - specials.longest;
-    this.firstMemo = new EncodingMemo(unreached);
-    this.continuedMemo = new EncodingMemo(unreached);
+    const create = () => new EncodingMemo((_, end) => end - specials.longest);
+    this.memos = { start: create(), section: create(), middle: create() };
   }
 
   /**
@@ -45,62 +44,72 @@ export class TextTokenizer {
    * work.
    */
   static create(tokenizerJson: unknown, tokenizerConfig: unknown): TextTokenizer {
-    const config = objectOf(tokenizerConfig);
     if (!isObject(tokenizerJson)) throw corruptTokenizer("it is not an object");
     requireBpe(objectOf(tokenizerJson["model"]));
     const byteMap = tokenByteMap(tokenizerJson["decoder"]);
-    const added = listOf(tokenizerJson["added_tokens"]).flatMap((value) => readAddedToken(value, byteMap));
-    const specials = added.filter(({ isSpace }) => !isSpace);
-    const plain = withoutTokens(tokenizerJson, new Set(specials.map((token) => token.content)));
-    const continuation = forContinuation(plain);
-    const bpe = createBpe(plain, tokenizerJson);
-    const first = createEncoder(plain, config, bpe);
+    const { opening, preTokenizer } = readPreTokenizer(tokenizerJson["pre_tokenizer"]);
+    const config = objectOf(tokenizerConfig);
+    const whole = libraryParts(tokenizerJson["normalizer"], preTokenizer, config);
+    const middle = libraryParts(withoutPrepend(tokenizerJson["normalizer"]), null, config);
+    const added = readAddedTokens(tokenizerJson["added_tokens"], byteMap, whole.normalizer);
+    const bpe = createBpe(tokenizerJson, added.specials);
+    const encoder = new Encoder({
+      bpe,
+      normalizer: whole.normalizer,
+      middleNormalizer: middle.normalizer,
+      opening,
+      preTokenizer: whole.pre_tokenizer,
+      added,
+    });
     return new TextTokenizer(
       bpe,
-      first,
-      continuation === undefined ? first : createEncoder(continuation, config, bpe),
-      new SpecialTokens(specials),
-      new Map(specials.map((token) => [token.id, token.content])),
-      new Map(added.filter(({ isSpace }) => isSpace).map((token) => [token.id, token.content])),
+      encoder,
+      new SpecialTokens(added.specials),
+      new Map(added.specials.map((token) => [token.id, token])),
+      new Map(added.spaces.map((token) => [token.id, token.content])),
       byteMap,
       readLeadingIds(tokenizerJson["post_processor"]),
     );
   }
 
-  /** Encodes plain text. `continues`: it follows other tokens, so no space or BOS is put before it. */
-  encodeText(text: string, continues = false): readonly number[] {
-    return Array.from(runAtOnce(this.textSteps(text, continues)));
+  /** Encodes plain text. No space or BOS is put before a text in the middle of another one. */
+  encodeText(text: string, place: Place = "start"): readonly number[] {
+    return Array.from(runAtOnce(this.textSteps(text, place)));
   }
 
-  /** Encodes marked text. */
-  encodeMarked(marked: string, continues = false): readonly number[] {
-    return Array.from(runAtOnce(this.markedSteps(marked, continues)));
+  /** Encodes marked text that follows the token `before`, or the middle of a text; else it begins one. */
+  encodeMarked(marked: string, before?: number | "middle"): readonly number[] {
+    return Array.from(runAtOnce(this.markedSteps(marked, before)));
   }
 
   /** As `encodeText`, interruptible. */
-  *textSteps(text: string, continues: boolean): Steps<Int32Array> {
+  *textSteps(text: string, place: Place): Steps<Int32Array> {
     if (text === "") return new Int32Array(0);
-    return yield* (continues ? this.continued : this.first).encode(text);
+    return yield* this.encoder.encode(text, place);
   }
 
   /** As `encodeMarked`, interruptible. */
-  *markedSteps(marked: string, continues: boolean): Steps<Int32Array> {
-    const memo = continues ? this.continuedMemo : this.firstMemo;
-    const known = memo.begin(marked);
-    const stretches = this.specials.split(marked, known.from);
+  *markedSteps(marked: string, before?: number | "middle"): Steps<Int32Array> {
+    const token = typeof before === "number" ? this.special.get(before) : undefined;
+    const place = before === undefined ? "start" : placeBehind(token);
+    const memo = this.memos[place];
+    const stripped = token?.stripsRight === true;
+    const text = stripped ? marked.slice(endOfSpaces(marked, 0)) : marked;
+    const known = memo.begin(text);
+    const resumed = known.from > 0 ? "section" : place;
+    const stretches = this.specials.split(text, known.from, resumed);
     for (const [i, stretch] of stretches.entries()) {
+      const last = stretches[i - 1];
       if (stretch.kind === "special") {
         known.ids.push(stretch.token.id);
-        if (!stretch.token.stripsRight) known.mark(stretch.end);
+        if (!stretch.token.stripsRight && !stretch.token.takesSpace) known.mark(stretch.end);
         if (known.isComplete) break;
-        continue;
+      } else {
+        const next = stretches[i + 1];
+        const plain = trimmed(stretch.text, last, next);
+        const at = last?.kind === "special" ? placeBehind(last.token) : resumed;
+        known.ids.pushAll(yield* this.textSteps(plain, at));
       }
-      const before = stretches[i - 1];
-      const after = stretches[i + 1];
-      let { text } = stretch;
-      if (before?.kind === "special" && before.token.stripsRight) text = text.trimStart();
-      if (after?.kind === "special" && after.token.stripsLeft) text = text.trimEnd();
-      known.ids.pushAll(yield* this.textSteps(text, continues || known.from > 0 || i > 0));
     }
     return memo.end(known);
   }
@@ -121,16 +130,17 @@ export class TextTokenizer {
   bytesOf(id: number): Uint8Array {
     const known = this.bytes[id];
     if (known !== undefined) return known;
-    const content = this.contents.get(id);
-    const token = content === undefined ? (this.bpe.tokenOf(id) ?? this.spaces.get(id)) : undefined;
-    const bytes = token === undefined ? new TextEncoder().encode(content ?? "") : this.byteMap.bytesOf(token);
+    const special = this.special.get(id);
+    const token = special === undefined ? (this.bpe.tokenOf(id) ?? this.spaces.get(id)) : undefined;
+    const text = special?.takesSpace === true ? ` ${special.content}` : (special?.content ?? "");
+    const bytes = token === undefined ? new TextEncoder().encode(text) : this.byteMap.bytesOf(token);
     this.bytes[id] = bytes;
     return bytes;
   }
 
   /** The special-token string of an id, if it is one. */
   specialOf(id: number): string | undefined {
-    return this.contents.get(id);
+    return this.special.get(id)?.content;
   }
 
   idOf(token: string): number | undefined {
@@ -138,20 +148,16 @@ export class TextTokenizer {
   }
 }
 
-interface AddedSpecial extends SpecialToken {
-  /**
-   * The token is decoded to white space only ("▁▁" where "▁" is a space). It cannot forge anything, and texts are made
-   * of it: it stays an ordinary token, which is found in a text, made by merges and decoded like any other.
-   */
-  readonly isSpace: boolean;
+/** A token that was found in the normalised text ends no section. */
+function placeBehind(token: SpecialToken | undefined): Place {
+  return token === undefined || token.takesSpace ? "middle" : "section";
 }
 
-function readAddedToken(value: unknown, byteMap: TokenByteMap): readonly AddedSpecial[] {
-  const { id, content, special, lstrip, rstrip } = objectOf(value);
-  if (typeof id !== "number" || typeof content !== "string" || content === "") return [];
-  const isControl = special === true;
-  const isSpace = !isControl && new TextDecoder().decode(byteMap.bytesOf(content)).trim() === "";
-  return [{ id, content, isControl, stripsLeft: lstrip === true, stripsRight: rstrip === true, isSpace }];
+/** Removes white space next to a token that strips it. */
+function trimmed(text: string, last: Stretch | undefined, next: Stretch | undefined): string {
+  const from = last?.kind === "special" && last.token.stripsRight ? endOfSpaces(text, 0) : 0;
+  const to = next?.kind === "special" && next.token.stripsLeft ? startOfSpaces(text, from, text.length) : text.length;
+  return text.slice(from, to);
 }
 
 /** Ids before the text, from a TemplateProcessing alone or in a sequence. */
@@ -172,48 +178,39 @@ function readLeadingIds(postProcessor: unknown): readonly number[] {
 /** Older files do not name the type. Merges show that it is BPE. */
 function requireBpe(model: JsonObject): void {
   const type = model["type"] ?? (model["merges"] === undefined ? "unnamed" : "BPE");
-  if (type === "BPE") return;
+  const marks = ["continuing_subword_prefix", "end_of_word_suffix"].filter((mark) => (model[mark] ?? "") !== "");
+  if (type === "BPE" && marks.length === 0) return;
+  const name = [String(type), ...marks].join(" with ");
   throw new ResidentError(
     "MODEL_UNSUPPORTED",
-    `the tokenizer's model ${String(type)} is not supported`,
+    `the tokenizer's model ${name} is not supported`,
     "choose a model with a BPE tokenizer",
-    { model: String(type) },
+    { model: name },
   );
 }
 
-function createBpe(plain: JsonObject, original: JsonObject): Bpe {
-  const model = objectOf(original["model"]);
+function createBpe(tokenizer: JsonObject, specials: readonly SpecialToken[]): Bpe {
+  const model = objectOf(tokenizer["model"]);
   const unknown = tokenText(model["unk_token"]);
-  const added = listOf(original["added_tokens"]).map(objectOf);
+  const added = listOf(tokenizer["added_tokens"]).map(objectOf);
   const id =
     unknown === undefined
       ? undefined
       : (objectOf(model["vocab"])[unknown] ?? added.find(({ content }) => content === unknown)?.["id"]);
-  return construct(() => new Bpe(objectOf(plain["model"]), typeof id === "number" ? id : undefined));
+  // Nothing in a text can become a special token: neither a word of the vocabulary nor what merges make.
+  const removed = new Set(specials.map(({ content }) => content));
+  return construct(() => new Bpe(model, typeof id === "number" ? id : undefined, removed));
 }
 
-function createEncoder(plain: JsonObject, config: JsonObject, bpe: Bpe): Encoder {
+function libraryParts(normalizer: unknown, preTokenizer: JsonObject | null, config: JsonObject): Tokenizer {
   // Only the library's normaliser and pre-tokenizer are used, so its model, which would be large, is left empty.
-  const { normalizer, pre_tokenizer } = construct(
-    () => new Tokenizer({ ...plain, added_tokens: [], model: { type: "BPE", vocab: {}, merges: [] } }, config),
-  );
-  return new Encoder(bpe, normalizer, pre_tokenizer, readAdded(plain, normalizer));
-}
-
-/** Added tokens that plain text may hold. */
-function readAdded(plain: JsonObject, normalizer: Tokenizer["normalizer"]): AddedTokens {
-  const tokens = listOf(plain["added_tokens"]).flatMap((value) => {
-    const { id, content, special, normalized, lstrip, rstrip } = objectOf(value);
-    if (typeof id !== "number" || typeof content !== "string" || content === "") return [];
-    const isNormalized = normalizer !== null && (typeof normalized === "boolean" ? normalized : special !== true);
-    const token = { id, content, stripsLeft: lstrip === true, stripsRight: rstrip === true };
-    return [{ isNormalized, token }];
-  });
-  const exact = new TokenTrie(tokens.filter(({ isNormalized }) => !isNormalized).map(({ token }) => token));
-  const changed = tokens
-    .filter(({ isNormalized }) => isNormalized)
-    .map(({ token }) => ({ ...token, content: normalizer?.normalize(token.content) ?? token.content }));
-  return changed.length === 0 ? { exact } : { exact, normalized: new TokenTrie(changed) };
+  const empty = {
+    added_tokens: [],
+    post_processor: null,
+    decoder: null,
+    model: { type: "BPE", vocab: {}, merges: [] },
+  };
+  return construct(() => new Tokenizer({ ...empty, normalizer, pre_tokenizer: preTokenizer }, config));
 }
 
 function construct<T>(create: () => T): T {

@@ -4,12 +4,13 @@ import os from "node:os";
 import path from "node:path";
 import { isInstalled } from "../../native/setup/packages.mjs";
 import { stageParts } from "../../native/setup/parts.mjs";
-import { mlxWheelOf, starterWheel } from "../../native/setup/pins.mjs";
+import { mlxWheel, mlxWheelOf, starterWheel } from "../../native/setup/pins.mjs";
 import { platformProblem, readPlatform } from "../../native/setup/platformAdvice.mjs";
 import { hashFiles, replaceFolder } from "../../native/setup/stamps.mjs";
 import { requireTools } from "../../native/setup/tools.mjs";
 import { isAtLeast } from "../../native/setup/versions.mjs";
 import { fetchWheel } from "../../native/setup/wheels.mjs";
+import { mlxLm, mlxPythonPart } from "../reference/environment.mjs";
 import { root } from "./command.mjs";
 
 let folder;
@@ -208,6 +209,26 @@ describe("the platform that set-up finds", () => {
       assert.equal(tagOf(old), "macosx_14_0_arm64");
     for (const recent of ["26.2", "26.2.1", "26.10", "27.0"]) assert.equal(tagOf(recent), "macosx_26_0_arm64");
     assert.match(mlxWheelOf("linux-x64", "26.2").requirement, /^mlx-cpu/);
+  });
+
+  it("gives mlx_lm the MLX of the addon: its version, and its build for a macOS", () => {
+    for (const [target, macos, tag] of [
+      ["darwin-arm64", "26.1", "macosx_14_0_arm64"],
+      ["darwin-arm64", "26.2", "macosx_26_0_arm64"],
+      ["linux-x64", undefined, "manylinux_2_35_x86_64"],
+    ]) {
+      const wheel = mlxWheelOf(target, macos);
+      const asked = mlxPythonPart(wheel, "Python 3.12.1");
+      const version = /^mlx-(cpu|metal)==([\d.]+)$/.exec(wheel.requirement)?.[2];
+      assert.deepEqual(
+        asked.filter((option) => !option.startsWith("--only")),
+        ["--python-version=3.12", `--platform=${tag}`, `mlx==${version}`],
+      );
+    }
+    assert.equal(mlxLm.mlx, mlxWheel);
+    // A line of the list would install another one over it.
+    const list = fs.readFileSync(path.join(root, mlxLm.requirements), "utf8");
+    assert.doesNotMatch(list, /^mlx(-cpu|-metal)?\b(?!-lm)/m);
   });
 
   it("decides what can be compiled there", () => {

@@ -1,8 +1,10 @@
 /** The Python that the reference runs in: the machine's own interpreter, with the packages of one list alone. */
+import fs from "node:fs";
 import path from "node:path";
 import { SetupError } from "../../native/setup/errors.mjs";
 import { withLock } from "../../native/setup/lock.mjs";
-import { cacheDirectory, root } from "../../native/setup/paths.mjs";
+import { cacheDirectory, mlxDirectory, root } from "../../native/setup/paths.mjs";
+import { mlxWheel } from "../../native/setup/pins.mjs";
 import { output, run } from "../../native/setup/run.mjs";
 import { clearStamp, hashFiles, isCurrent, replaceFolder, writeStamp } from "../../native/setup/stamps.mjs";
 import { isAtLeast } from "../../native/setup/versions.mjs";
@@ -12,7 +14,8 @@ const candidates = [process.env.RESIDENT_PYTHON ?? "python3", "python3.14", "pyt
 
 /**
  * Packages that scripts run in. `proofs`: folders that are there once they are installed. `installing`: what a person is
- * told meanwhile. `buildEnv`: for what pip compiles.
+ * told meanwhile. `buildEnv`: for what pip compiles. `mlx`: the wheel whose MLX is added, the addon's: another build, such
+ * as that for another macOS, has other kernels, and would be compared instead of our work.
  */
 export const mlxLm = {
   name: "reference-python",
@@ -21,6 +24,7 @@ export const mlxLm = {
   proofs: ["mlx", "mlx_lm", "transformers"],
   installing: "mlx_lm, about 60 MB",
   options: ["--only-binary=:all:"],
+  mlx: mlxWheel,
 };
 
 const folderOf = ({ name }) => path.join(cacheDirectory, name);
@@ -57,7 +61,20 @@ function* pythons() {
   }
 }
 
-const keyOf = ({ requirements }, version) => hashFiles(root, [requirements], version, process.platform, process.arch);
+const keyOf = ({ requirements, mlx }, version) =>
+  hashFiles(root, [requirements], version, process.platform, process.arch, mlx?.sha256 ?? "");
+
+/** What pip is asked for besides the list: MLX's Python part, of the version and the systems that `wheel` is for. */
+export function mlxPythonPart(wheel, pythonVersion) {
+  const python = /\d+\.\d+/.exec(pythonVersion)?.[0];
+  const platforms = wheel.tags.map((tag) => `--platform=${tag}`);
+  return [
+    `--python-version=${python}`,
+    ...platforms,
+    "--only-binary=:all:",
+    `mlx==${wheel.requirement.split("==")[1]}`,
+  ];
+}
 
 /** The interpreter that the packages are installed for. */
 function findInstalled(packages) {
@@ -74,19 +91,32 @@ async function install(say, packages) {
   say(`installing ${packages.installing}, for ${version} …`);
   clearStamp(name);
   const options = ["--disable-pip-version-check", "--no-deps", "--no-compile", ...packages.options];
-  await replaceFolder(folderOf(packages), (part) =>
-    run(
-      `installing the Python packages of ${title}`,
-      command,
-      ["-m", "pip", "install", ...options, "--target", part, "-r", path.join(root, requirements)],
-      {
-        env: { ...process.env, ...packages.buildEnv },
-        advice: "check the network (a proxy belongs into HTTPS_PROXY, an index into PIP_INDEX_URL) and run it again",
-      },
-    ),
-  );
+  await replaceFolder(folderOf(packages), async (part) => {
+    const pip = (...args) =>
+      run(
+        `installing the Python packages of ${title}`,
+        command,
+        ["-m", "pip", "install", ...options, "--target", part, ...args],
+        {
+          env: { ...process.env, ...packages.buildEnv },
+          advice: "check the network (a proxy belongs into HTTPS_PROXY, an index into PIP_INDEX_URL) and run it again",
+        },
+      );
+    await pip("-r", path.join(root, requirements));
+    if (packages.mlx === undefined) return;
+    await pip(...mlxPythonPart(packages.mlx, version));
+    addMlx(part);
+  });
   writeStamp(name, keyOf(packages, version));
   return command;
+}
+
+/** The libraries of the addon's MLX, which set-up has unpacked and checked. */
+function addMlx(folder) {
+  if (!fs.existsSync(path.join(mlxDirectory, "mlx", "lib"))) {
+    throw new SetupError("the addon's MLX is not there", "node native/setup.mjs --only mlx");
+  }
+  fs.cpSync(mlxDirectory, folder, { recursive: true, verbatimSymlinks: true, mode: fs.constants.COPYFILE_FICLONE });
 }
 
 const hasPip = (command) => output(command, ["-m", "pip", "--version"]) !== undefined;

@@ -15,13 +15,18 @@ const mocha = (pattern, ...options) => [
   pattern,
 ];
 
-/** On a Mac the addon of set-up is the one; elsewhere it is compiled for one. */
+/**
+ * On a Mac the addon of set-up is the one; elsewhere it is compiled for one. The kernels for Arm are run by an emulator where
+ * the processor is none.
+ */
 const macAddon = process.platform === "darwin" ? ["mlx", "addon"] : ["mac-addon"];
+const emulator = process.arch === "arm64" ? [] : ["arm-emulator"];
 
 const bundled = (tier) => (parts) => ["esbuild.js", `--tests=${tier}`, ...parts];
 
 /**
- * `setUp`: the parts of native/setup.mjs that the tier needs. `prepare`: run before, counts no tests. All commands are
+ * `setUp`: the parts of native/setup.mjs that the tier needs. `prepare`: run before, counts no tests. `onDemand`: runs only where
+ * it is named. All commands are
  * arguments of this Node.
  */
 export const tiers = [
@@ -57,7 +62,7 @@ export const tiers = [
   },
   {
     name: "mac",
-    setUp: macAddon,
+    setUp: [...macAddon, ...emulator],
     commands: [{ name: "mac", args: () => mocha("test/mac/**/*.test.mjs", "--timeout=600000"), limitMs: minutes(12) }],
   },
   {
@@ -76,6 +81,16 @@ export const tiers = [
         args: () => mocha("out/test/reference/**/*.test.js", "--timeout=600000"),
         limitMs: minutes(12),
       },
+    ],
+  },
+  {
+    // Fetches 600 MB and has two other programs answer with real weights: too long for every run.
+    name: "models",
+    onDemand: true,
+    setUp: ["mlx", "addon", "build"],
+    prepare: bundled("models"),
+    commands: [
+      { name: "models", args: () => mocha("out/test/models/**/*.test.js", "--timeout=1800000"), limitMs: minutes(60) },
     ],
   },
   {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { parseSync } from "oxc-parser";
 import { longQuestion, shortQuestion } from "./support/chat";
 import { useWorkbench } from "./support/suite";
+import { until } from "./support/until";
 
 describe("Resident: Generate from the palette", () => {
   const workbench = useWorkbench();
@@ -53,7 +54,7 @@ describe("Resident: Generate from the palette", () => {
     assert.deepEqual(errors, [], written);
     assert(program.body.length > 0 && !written.includes("```"), written);
     await page.keyboard.type("//");
-    assert.equal(await source(), `${written}//`);
+    await until("what is typed stands behind the answer", async () => (await source()) === `${written}//`);
   });
 
   /** The text of the editor that is shown, as its lines stand. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { longSnapshot, rareWord } from "../support/webview/longChat";
 import { Chat } from "./support/chat";
 import { useWorkbench } from "./support/suite";
+import { until } from "./support/until";
 
 /** The page is the real one in the real host; the turns are sent to it by the test, as the host would send them. */
 describe("a chat with a hundred turns", () => {
@@ -34,17 +35,9 @@ describe("a chat with a hundred turns", () => {
     await keyboard.type(rareWord);
     await keyboard.press("Enter");
     const first = chat.turns.first();
-    await assertInView();
+    const seen = () => first.evaluate((turn) => turn.getBoundingClientRect().bottom > 0);
+    await until("the first turn is in view", seen);
     await chat.screenshot("chat-find-dark");
     await keyboard.press("Escape");
-
-    async function assertInView(): Promise<void> {
-      const end = Date.now() + 10_000;
-      const seen = () => first.evaluate((turn) => turn.getBoundingClientRect().bottom > 0);
-      while (!(await seen())) {
-        assert(Date.now() < end, "the first turn does not come into view");
-        await workbench().page.waitForTimeout(50);
-      }
-    }
   });
 });

@@ -52,6 +52,7 @@ SamplingParams ToSampling(const Napi::Value& value) {
                    .counts = ToInts(object.Get("answerCounts"), "answerCounts")};
   params.stop_ids = ToInts(object.Get("stopIds"), "stopIds");
   params.lookup_ids = ToInts(object.Get("lookupIds"), "lookupIds");
+  if (!object.Get("guesser").IsUndefined()) params.guesser = ToText(object.Get("guesser"), "guesser");
   params.logprobs = ToInteger(object.Get("logprobs"), "logprobs");
   return params;
 }

@@ -22,7 +22,12 @@ void MlxThread::Work() {
   SetThreadDuty(ThreadDuty::kAnswers);
   const AutoreleasePool of_thread;
   Engine engine;
-  for (Entry entry; queue_.Pop(entry);) {
+  const auto rest = [&] {
+    const AutoreleasePool of_rest;
+    const auto at = engine.rests_at();
+    if (at && !queue_.IsReadyBefore(*at)) engine.Rest(Clock::now());
+  };
+  for (Entry entry; rest(), queue_.Pop(entry);) {
     const AutoreleasePool of_job;
     entry.job(engine);
     entry = {};

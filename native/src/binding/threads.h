@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -26,8 +27,14 @@ class JobQueue {
   /** Waits for a job; false once stopped. */
   bool Pop(Job& job) {
     std::unique_lock lock(mutex_);
-    wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    wake_.wait(lock, [this] { return IsReady(); });
     return Take(job);
+  }
+
+  /** Waits until Pop would not wait, or until `deadline`: false where that comes first. */
+  bool IsReadyBefore(std::chrono::steady_clock::time_point deadline) {
+    std::unique_lock lock(mutex_);
+    return wake_.wait_until(lock, deadline, [this] { return IsReady(); });
   }
 
   /** The first job if it is there and `wanted`. */
@@ -46,6 +53,7 @@ class JobQueue {
   }
 
  private:
+  bool IsReady() const { return stopping_ || !jobs_.empty(); }
   bool Take(Job& job) {
     if (stopping_) return false;
     job = std::move(jobs_.front());

@@ -72,6 +72,11 @@ std::optional<WorkingSet> WorkingSetOf(const mx::Device& device) {
   return WorkingSet{.recommended_bytes = *bytes, .active_bytes = mx::get_active_memory()};
 }
 
+std::function<void(uint64_t)> WiredLimitOf(const mx::Device& device) {
+  if (device != mx::Device::gpu) return [](uint64_t) {};
+  return [](uint64_t bytes) { mx::set_wired_limit(bytes); };
+}
+
 DeviceReport DescribeDevice() {
   const mx::Device device = ChooseDevice(DeviceChoice::kDefault);
   const MemoryInfo memory = ReadMemoryInfo();

@@ -2,6 +2,7 @@
 #include <mlx/device.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,9 @@ mlx::core::Device ChooseDevice(DeviceChoice choice);
 
 /** What a device may hold, in addition to the limits of every program: for a GPU that shares the machine's memory. */
 std::optional<WorkingSet> WorkingSetOf(const mlx::core::Device& device);
+
+/** What WiredMemory is to tell: MLX where a Mac's GPU computes, and nobody elsewhere. */
+std::function<void(uint64_t)> WiredLimitOf(const mlx::core::Device& device);
 
 /** What the machine offers, for the default device. */
 DeviceReport DescribeDevice();

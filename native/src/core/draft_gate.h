@@ -1,5 +1,8 @@
 #pragma once
+#include <cstdint>
 #include <map>
+#include <span>
+#include <string>
 
 namespace resident {
 
@@ -13,29 +16,44 @@ constexpr int kLongestDraft = 15;
  */
 int MostDraft(bool is_gpu, int heads, int kv_heads, int wanted);
 
+/** One sequence's guesses in a step. */
+struct Guesses {
+  std::string guesser;
+  int drafted, accepted;
+};
+
 /**
  * Whether guesses pay, by what steps with and without them have taken: an accepted guess must cost less than the time
- * that a token takes without. Of one model, over all runs; knows no clock.
+ * that a token takes without. Of one model, over all runs; knows no clock. Each guesser is judged by its own guesses:
+ * one agent rewrites a file, and what another one writes has never been there. The newest `kMostGuessers` are known.
  */
 class DraftGate {
  public:
-  /** Whether the next step of `sequences` that only decode may have guesses. Asked once a step. */
-  bool MayGuess(int sequences);
-  /** A step in which `sequences` decoded and nothing else happened. */
-  void Record(int sequences, int drafted, int accepted, double ms);
+  static constexpr size_t kMostGuessers = 64;
+
+  /** Whether the next step of `sequences` that only decode may have guesses of this one. Asked once a step. */
+  bool MayGuess(int sequences, const std::string& guesser);
+  /** A step in which `sequences` decoded and nothing else happened; `guesses` of those that guessed. */
+  void Record(int sequences, std::span<const Guesses> guesses, double ms);
 
  private:
   struct Plain {
     double ms = 0;  // of a step without guesses
     int known_for = 0;
   };
-  void Judge();
+  struct Guesser {
+    // Of the guesses since the last verdict, the older ones counting less: what they cost and what they saved.
+    double extra_ms = 0, saved_ms = 0;
+    int judged = 0;
+    int paused = 0, next_pause = kFirstPause;
+    uint64_t used = 0;  // when, on the gate's own count
+  };
+  Guesser& Find(const std::string& name);
+  static void Judge(Guesser& guesser);
 
   std::map<int, Plain> plain_;  // by sequences
-  // Of the guesses since the last verdict, the older ones counting less: what they cost and what they saved.
-  double extra_ms_ = 0, saved_ms_ = 0;
-  int judged_ = 0;
-  int paused_ = 0, next_pause_ = kFirstPause;
+  std::map<std::string, Guesser> guessers_;
+  uint64_t uses_ = 0;
 
   static constexpr int kFirstPause = 64;
 };

@@ -10,6 +10,7 @@
 #include "core/digest_memory.h"
 #include "core/error.h"
 #include "core/memory.h"
+#include "core/precision.h"
 #include "core/promises.h"
 #include "kernels/window.h"
 
@@ -76,7 +77,8 @@ void CheckPoolSize(int64_t blocks, int64_t block_tokens, int64_t kv_heads, int64
 }  // namespace
 
 struct Engine::Model {
-  Model(Handle h, mx::Device d, std::unique_ptr<Ops> o) : handle(h), device(d), ops(std::move(o)) {}
+  Model(Handle h, mx::Device d, std::unique_ptr<Ops> o)
+      : handle(h), device(d), ops(std::move(o)), wired(WiredLimitOf(d)) {}
 
   Handle handle;
   mx::Device device;
@@ -89,6 +91,26 @@ struct Engine::Model {
   std::vector<int32_t> last_sampled;  // by place in the batch of the last run
   int most_draft = 0;
   DraftGate draft_gate;
+  WiredMemory wired;
+  std::unique_ptr<kernels::ThreadPool> sampling_threads;  // null where the back end has some
+
+  kernels::ThreadPool& threads() { return sampling_threads ? *sampling_threads : *ops->threads(); }
+};
+
+/** Model and pool stay wired as long as it lives, and for a while after it. */
+class Engine::WiredRun {
+ public:
+  explicit WiredRun(Model& model) : wired_(model.wired) {
+    const std::optional<WorkingSet> working_set = WorkingSetOf(model.device);
+    const uint64_t recommended = working_set ? working_set->recommended_bytes : 0;
+    wired_.BeginRun(WiredLimit(model.info.weight_bytes, model.pool->shape().bytes(), recommended));
+  }
+  ~WiredRun() { wired_.EndRun(std::chrono::steady_clock::now()); }
+  WiredRun(const WiredRun&) = delete;
+  WiredRun& operator=(const WiredRun&) = delete;
+
+ private:
+  WiredMemory& wired_;
 };
 
 Engine::Engine() { PrepareMlx(); }
@@ -103,6 +125,7 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
   if (model_) Invalid("a model is loaded already");
   const mx::Device device = ChooseDevice(options.device);
   if (!options.home.empty()) PromiseLedger::OfProcess().ShareIn(options.home + "/promises");
+  if (options.kv_dtype) RequireKvType(*options.kv_dtype, device == mx::Device::gpu);
   const int64_t read_from_ns = NowNs();
   const Checkpoint checkpoint(directory);
   auto model = std::make_unique<Model>(next_handle_++, device, ChooseOps(device, options.threads));
@@ -111,6 +134,9 @@ Handle Engine::LoadModel(const std::string& directory, const LoadOptions& option
   const ModelConfig& config = checkpoint.config();
   const DataType type = loader.activation_type();
   model->activations = type;
+  if (model->ops->threads() == nullptr) {
+    model->sampling_threads = std::make_unique<kernels::ThreadPool>(ChooseThreads(options.threads));
+  }
   model->most_draft = MostDraft(device == mx::Device::gpu, config.num_heads, config.num_kv_heads, kLongestDraft);
   const DataType kv_dtype = options.kv_dtype.value_or(model->ops->usual_kv_dtype(type));
   model->info = {.config = config,
@@ -202,6 +228,7 @@ std::shared_ptr<SlabAccess> Engine::Access(Handle pool) const { return RequireBl
 void Engine::DropPool(Handle pool) {
   if (bare_pools_.erase(pool) > 0) return ReturnMemory();
   if (!model_ || !model_->pool || model_->pool_handle != pool) return;
+  model_->wired.Lift();
   model_->pool.reset();
   ReturnMemory();
 }
@@ -216,10 +243,12 @@ RunStats Engine::Run(Handle pool, const StepBatch& batch, const RunHooks& hooks)
   model.pool->RequireIntact();
   CheckBatch(batch, LimitsOf(model), model.last_sampled);
   RequireStepMemory(model, batch);
+  const WiredRun run(model);
   const auto step = [&](std::span<const SequenceRows> rows) {
     return RunStep(*model.decoder, *model.ops, *model.pool, rows);
   };
-  return BatchRun(batch, model.info.config.vocab_size, model.last_sampled, model.most_draft, model.draft_gate)
+  return BatchRun(batch, model.info.config.vocab_size, model.last_sampled, model.most_draft, model.draft_gate,
+                  model.threads())
       .Run(step, hooks);
 }
 
@@ -237,13 +266,21 @@ std::vector<float> Engine::Logits(Handle pool, const std::vector<int32_t>& token
   batch.sampling.resize(1);
   CheckBatch(batch, LimitsOf(model), {});
   RequireStepMemory(model, batch);
+  const WiredRun run(model);
   SequenceRows rows[] = {{batch.tokens, start, {}, SequenceRows::Wanted::kLogits}};
   const int32_t* table = batch.tables.data();
   for (const int32_t length : batch.table_lengths) {
     rows[0].tables.emplace_back(table, size_t(length));
     table += length;
   }
-  return RunStep(*model.decoder, *model.ops, *model.pool, rows).logits;
+  const Tensor logits = RunStep(*model.decoder, *model.ops, *model.pool, rows).logits.value();
+  return {logits.data<float>(), logits.data<float>() + logits.size()};
+}
+
+std::optional<WiredMemory::Time> Engine::rests_at() const { return model_ ? model_->wired.lift_at() : std::nullopt; }
+
+void Engine::Rest(WiredMemory::Time now) {
+  if (model_) model_->wired.LiftWhenIdle(now);
 }
 
 void Engine::CopyBlock(Handle pool, int64_t from, int64_t to, int64_t tokens) {

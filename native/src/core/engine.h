@@ -13,6 +13,7 @@
 #include "core/kv_pool.h"
 #include "core/loader.h"
 #include "core/run.h"
+#include "core/wired_memory.h"
 
 namespace resident {
 
@@ -80,12 +81,18 @@ class Engine {
   std::vector<float> Logits(Handle pool, const std::vector<int32_t>& tokens, int start,
                             const std::vector<int32_t>& tables, std::vector<int32_t> lengths = {});
 
+  /** When Rest is to be called unless a job comes before; nothing where there is nothing to let go. */
+  std::optional<WiredMemory::Time> rests_at() const;
+  /** Lets go what a GPU keeps wired for the next run. */
+  void Rest(WiredMemory::Time now);
+
   void CopyBlock(Handle pool, int64_t from, int64_t to, int64_t tokens);
   std::vector<std::byte> CopyBlockOut(Handle pool, int64_t block, int64_t tokens) const;
   void CopyBlockIn(Handle pool, int64_t block, int64_t tokens, std::span<const std::byte> data);
 
  private:
   struct Model;
+  class WiredRun;
 
   Model& RequireModel(Handle handle) const;
   /** The model whose pool it is. */

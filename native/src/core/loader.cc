@@ -9,6 +9,7 @@
 
 #include "core/device.h"
 #include "core/error.h"
+#include "core/precision.h"
 #include "core/promises.h"
 
 namespace resident {
@@ -74,10 +75,12 @@ WeightLoader::WeightLoader(const Checkpoint& checkpoint, mx::Device device, cons
     weights_.push_back(std::move(weight));
   }
   RefuseUnknownTensors();
-  if (device_ == mx::Device::gpu) {
-    const Part& embedding = weights_.front().parts.front();
-    activation_type_ = *(embedding.scales ? embedding.scales : embedding.weight)->entry.dtype;
+  std::vector<DataType> matrices;  // the embedding's first
+  for (const Weight& weight : weights_) {
+    if (weight.kind == WeightSpec::Kind::kNorm) continue;
+    for (const Part& part : weight.parts) matrices.push_back(*(part.scales ? part.scales : part.weight)->entry.dtype);
   }
+  activation_type_ = ActivationType(checkpoint.config(), matrices, device_ == mx::Device::gpu);
   for (const Weight& weight : weights_) {
     uint64_t together = 0;
     for (const Part& part : weight.parts) {

@@ -22,7 +22,7 @@ class WeightLoader {
   /** Throws MODEL_INCOMPLETE, MODEL_CORRUPT or MODEL_UNSUPPORTED, naming the tensor. */
   WeightLoader(const Checkpoint& checkpoint, mx::Device device, const Ops& ops);
 
-  /** What activations, K and V are computed in: f32 on a CPU (where half types are emulated), else what is stored. */
+  /** What activations, K and V are computed in (precision.h). */
   DataType activation_type() const { return activation_type_; }
   /** Bytes of all weights once loaded. */
   uint64_t loaded_bytes() const { return loaded_bytes_; }

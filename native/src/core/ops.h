@@ -13,6 +13,7 @@
 #include "core/pool_geometry.h"
 #include "core/rope.h"
 #include "core/step_memory.h"
+#include "kernels/thread_pool.h"
 
 namespace resident {
 
@@ -132,6 +133,8 @@ class Ops {
   virtual ~Ops() = default;
 
   virtual BackEnd back_end() const = 0;
+  /** The threads that compute, which rest between steps; null where they are MLX's own or a GPU's. */
+  virtual kernels::ThreadPool* threads() const = 0;
   /** What decides the last bits of a result: name, revision, and whatever else they depend on. */
   virtual std::string numerics_id() const = 0;
   /** K and V in the pool where nobody asks for another type; `activations`: the type of the activations. */
@@ -176,8 +179,15 @@ class Ops {
   virtual Tensor Best(const OutputLayer& layer, const Tensor& x) const = 0;
 };
 
-/** Stock MLX operations on `device`. */
+/**
+ * What graphs of stock operations are made for. A GPU's have fewer operations, some by mx::compile, which on a CPU
+ * would need a compiler; they can be built on any machine.
+ */
+enum class MlxGraph { kForCpu, kForGpu };
+
+/** Stock MLX operations on `device`; without `graph` as it suits the device. */
 std::unique_ptr<Ops> MakeMlxOps(mx::Device device);
+std::unique_ptr<Ops> MakeMlxOps(mx::Device device, MlxGraph graph);
 
 /** Our own kernels, on the CPU. Throws INVALID_REQUEST where RESIDENT_CPU_LEVEL asks for what the processor lacks. */
 std::unique_ptr<Ops> MakeCpuOps(int threads);

@@ -81,6 +81,7 @@ class CpuOps final : public Ops {
   BackEnd back_end() const override {
     return {"cpu", std::string(kernels::LevelName(transformer_->level())), transformer_->threads()};
   }
+  kernels::ThreadPool* threads() const override { return &transformer_->pool(); }
   // Neither the processor, nor its level, nor the number of threads changes a bit of a result.
   std::string numerics_id() const override { return "ops_cpu-1"; }
   // Attention converts halves as it reads them, and long contexts wait for memory: half the bytes are the faster ones.
@@ -121,6 +122,7 @@ class CpuOps final : public Ops {
       linear->matrices.emplace_back(kernels::SourceMatrix{
           .outputs = outputs,
           .inputs = inputs,
+          .coding = bits == 0 ? kernels::Coding::kFloats : kernels::Coding::kAffine,
           .bits = bits,
           .group_size = group_size,
           .type = ToFloatType(m.scales ? m.scales->dtype() : m.weight.dtype()),

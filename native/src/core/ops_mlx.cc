@@ -1,6 +1,7 @@
 #include <mlx/allocator.h>
 #include <mlx/fast.h>
 #include <mlx/ops.h>
+#include <mlx/transforms.h>
 
 #include <algorithm>
 #include <limits>
@@ -8,6 +9,7 @@
 #include <utility>
 
 #include "core/device.h"
+#include "core/gated_activation.h"
 #include "core/loader.h"
 #include "core/ops.h"
 #include "core/quantised_heads.h"
@@ -32,6 +34,8 @@ struct MlxLinear final : Linear {
 struct MlxNorm final : Norm {
   explicit MlxNorm(Tensor w) : weight(std::move(w)) {}
   Tensor weight;
+  /** Where it is of queries: [heads + kvHeads, 1, headDim] with the keys' weight, made by the first step. */
+  mutable std::optional<Tensor> of_all_heads;
 };
 
 /**
@@ -111,10 +115,19 @@ struct MlxRope final : Rope {
 /** Stock MLX. Slabs are token-major, [1, slots, kvHeads, headDim]: a run of blocks is one strided view (no copy). */
 class MlxOps final : public Ops {
  public:
-  explicit MlxOps(mx::Device device) : device_(device) {}
+  MlxOps(mx::Device device, MlxGraph graph) : device_(device), graph_(graph) {
+    if (graph == MlxGraph::kForCpu) return;
+    for (const Activation activation : {Activation::kSilu, Activation::kGeluTanh}) {
+      compiled_[activation] = CompileGatedActivation(activation, device);
+    }
+  }
 
   BackEnd back_end() const override { return {"mlx", "", 0}; }
-  std::string numerics_id() const override { return "ops_mlx-1/mlx-" + MlxVersion() + "/" + DeviceClass(device_); }
+  kernels::ThreadPool* threads() const override { return nullptr; }
+  std::string numerics_id() const override {
+    return (graph_ == MlxGraph::kForGpu ? "ops_mlx-2/mlx-" : "ops_mlx-1/mlx-") + MlxVersion() + "/" +
+           DeviceClass(device_);
+  }
   DataType usual_kv_dtype(DataType activations) const override { return activations; }
   std::string_view layout_id(DataType kv_dtype) const override {
     return kv_dtype == DataType::kQ8 ? "token-major-q8-1" : "token-major-1";
@@ -160,11 +173,7 @@ class MlxOps final : public Ops {
     const int heads = layer.heads, all_heads = heads + layer.kv_heads;
     const Tensor in = RmsNorm(x, *layer.norm, layer.norm_eps);
     Tensor both = mx::reshape(Apply(*layer.query_key, in), {rows.rows, all_heads, 1, layer.head_dim}, device_);
-    if (layer.query_norm) {
-      both = mx::concatenate({RmsNorm(SelectHeads(both, 0, heads), *layer.query_norm, layer.norm_eps),
-                              RmsNorm(SelectHeads(both, heads, all_heads), *layer.key_norm, layer.norm_eps)},
-                             1, device_);
-    }
+    if (layer.query_norm) both = NormHeads(layer, both);
     both = Rotate(*layer.rope, both, rows.positions);
     // v is a matrix of its own: a slice of a joint q-k-v would have to be copied before the scatter.
     const Tensor& slots = rows.GroupFor(layer).slots;
@@ -177,7 +186,9 @@ class MlxOps final : public Ops {
   Tensor FeedForward(const FeedForwardLayer& layer, Tensor x) const override {
     const Tensor in = RmsNorm(x, *layer.norm, layer.norm_eps);
     const Tensor gate = Apply(*layer.gate, in), up = Apply(*layer.up, in);
-    const Tensor gated = mx::multiply(Activate(layer.activation, gate), up, device_);
+    const auto compiled = compiled_.find(layer.activation);
+    const Tensor gated = compiled == compiled_.end() ? GatedActivation(layer.activation, gate, up, device_)
+                                                     : compiled->second({gate, up}).front();
     return AddOutput(x, Apply(*layer.down, gated), layer.output_norm.get(), layer.norm_eps);
   }
 
@@ -211,17 +222,6 @@ class MlxOps final : public Ops {
     return mx::add(x, norm == nullptr ? output : RmsNorm(output, *norm, eps), device_);
   }
 
-  Tensor Activate(Activation activation, const Tensor& x) const {
-    if (activation == Activation::kSilu) return mx::multiply(x, mx::sigmoid(x, device_), device_);
-    // 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))): GELU's usual approximation (Hendrycks and Gimpel 2016).
-    const auto number = [&](float value) { return Tensor(value, x.dtype()); };
-    const Tensor cube = mx::multiply(x, mx::multiply(x, x, device_), device_);
-    const Tensor inner = mx::multiply(number(0.7978845608f),
-                                      mx::add(x, mx::multiply(number(0.044715f), cube, device_), device_), device_);
-    return mx::multiply(mx::multiply(number(0.5f), x, device_), mx::add(number(1), mx::tanh(inner, device_), device_),
-                        device_);
-  }
-
   Tensor RawLogits(const OutputLayer& layer, const Tensor& x) const {
     return Apply(*layer.linear, RmsNorm(x, *layer.norm, layer.norm_eps));
   }
@@ -237,6 +237,24 @@ class MlxOps final : public Ops {
 
   Tensor RmsNorm(const Tensor& x, const Norm& norm, float eps) const {
     return mx::fast::rms_norm(x, static_cast<const MlxNorm&>(norm).weight, eps, device_);
+  }
+
+  /**
+   * Queries and keys by norms of their own. One norm without a weight and one product have the bits of two norms, and
+   * leave the heads together: apart they would be copied wherever a step has several rows.
+   */
+  Tensor NormHeads(const AttentionLayer& layer, const Tensor& heads) const {
+    const auto& query = static_cast<const MlxNorm&>(*layer.query_norm);
+    if (!query.of_all_heads) {
+      const auto repeated = [&](const Norm& norm, int count) {
+        return mx::broadcast_to(static_cast<const MlxNorm&>(norm).weight, {count, 1, layer.head_dim}, device_);
+      };
+      Tensor weights = mx::concatenate(
+          {repeated(*layer.query_norm, layer.heads), repeated(*layer.key_norm, layer.kv_heads)}, 0, device_);
+      mx::eval(weights);
+      query.of_all_heads = std::move(weights);
+    }
+    return mx::multiply(mx::fast::rms_norm(heads, std::nullopt, layer.norm_eps, device_), *query.of_all_heads, device_);
   }
 
   /** heads: [R, heads, 1, headDim]. */
@@ -255,14 +273,15 @@ class MlxOps final : public Ops {
     const int kv_heads = slab.shape(2);
     Tensor heads = mx::reshape(rows, {slots.shape(0), 1, 1, kv_heads, head_dim}, device_);
     heads = slab.dtype() == mx::uint8 ? QuantiseHeads(heads, device_) : mx::astype(heads, slab.dtype(), device_);
-    return mx::scatter(slab, {slots}, heads, std::vector<int>{1}, device_);
+    return AppendRows(slab, heads, slots, device_);
   }
 
   /** Causal attention of every sequence's rows over its own context: [R, heads * headDim]. */
   Tensor AttendSpans(const Tensor& queries, const Tensor& k_slab, const Tensor& v_slab, const MlxRows& plan,
                      const AttentionLayer& layer) const {
     const int heads = queries.shape(1), head_dim = queries.shape(3);
-    const Tensor all = mx::reshape(queries, {1, plan.rows, heads, head_dim}, device_);
+    const mx::Dtype type = AttentionType(k_slab, queries);
+    const Tensor all = mx::astype(mx::reshape(queries, {1, plan.rows, heads, head_dim}, device_), type, device_);
     std::vector<Tensor> outputs;
     const std::vector<MlxSpan>& sequences = plan.GroupFor(layer).sequences;
     for (size_t i = 0; i < sequences.size(); ++i) {
@@ -279,7 +298,16 @@ class MlxOps final : public Ops {
           masked ? std::optional(plan.MaskOf(span, i, layer.window)) : std::nullopt, std::nullopt, false, device_);
       outputs.push_back(mx::reshape(SwapAxes(attended), {span.rows, heads * head_dim}, device_));
     }
-    return outputs.size() == 1 ? outputs.front() : mx::concatenate(std::move(outputs), 0, device_);
+    const Tensor attended = outputs.size() == 1 ? outputs.front() : mx::concatenate(std::move(outputs), 0, device_);
+    return mx::astype(attended, queries.dtype(), device_);
+  }
+
+  /**
+   * What attention computes in. On a GPU the slab's type: a step's few queries are converted, and never a context. On a
+   * CPU half types are emulated, so there the context is converted.
+   */
+  mx::Dtype AttentionType(const Tensor& slab, const Tensor& queries) const {
+    return graph_ == MlxGraph::kForGpu && slab.dtype() != mx::uint8 ? slab.dtype() : queries.dtype();
   }
 
   Tensor SelectHeads(const Tensor& x, int first, int end) const {
@@ -329,11 +357,17 @@ class MlxOps final : public Ops {
   }
 
   mx::Device device_;
+  MlxGraph graph_;
+  std::map<Activation, CompiledActivation> compiled_;  // empty: activations are computed one operation at a time
 };
 
 }  // namespace
 
-std::unique_ptr<Ops> MakeMlxOps(mx::Device device) { return std::make_unique<MlxOps>(device); }
+std::unique_ptr<Ops> MakeMlxOps(mx::Device device) {
+  return MakeMlxOps(device, device == mx::Device::gpu ? MlxGraph::kForGpu : MlxGraph::kForCpu);
+}
+
+std::unique_ptr<Ops> MakeMlxOps(mx::Device device, MlxGraph graph) { return std::make_unique<MlxOps>(device, graph); }
 
 Tensor MakeInts(const std::vector<int>& values) {
   return Tensor(values.begin(), mx::Shape{int(values.size())}, mx::int32);

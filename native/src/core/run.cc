@@ -7,12 +7,13 @@
 namespace resident {
 
 BatchRun::BatchRun(const StepBatch& batch, int vocab_size, std::vector<int32_t>& last_sampled, int most_draft,
-                   DraftGate& gate)
+                   DraftGate& gate, kernels::ThreadPool& threads)
     : batch_(batch),
       vocab_size_(size_t(vocab_size)),
       last_sampled_(last_sampled),
       most_draft_(most_draft),
-      gate_(gate) {
+      gate_(gate),
+      threads_(threads) {
   size_t row = 0, block = 0;
   for (size_t i = 0; i < batch.sequences(); ++i) {
     const std::span<const int32_t> tokens(batch.tokens.data() + row, size_t(batch.token_counts[i]));
@@ -43,11 +44,11 @@ RunStats BatchRun::Run(const StepFunction& step, const RunHooks& hooks) {
     if (i > 0) hooks.between_steps();
     if (hooks.cancelled()) break;
     const int sequences = int(sequences_.size());
-    const bool measured = OnlyDecodes(), may_guess = !measured || gate_.MayGuess(sequences);
-    const int drafted = stats.drafted_tokens, accepted = stats.accepted_tokens;
+    const bool measured = OnlyDecodes();
     std::vector<SequenceRows> rows;
     for (Sequence& sequence : sequences_) {
       sequence.drafted = 0;
+      const bool may_guess = sequence.lookup.enabled() && (!measured || gate_.MayGuess(sequences, GuesserOf(sequence)));
       if (may_guess) AddDraft(sequence);
       rows.push_back({sequence.tokens, sequence.start, sequence.tables, WantedOf(sequence), sequence.drafted + 1});
     }
@@ -57,12 +58,14 @@ RunStats BatchRun::Run(const StepFunction& step, const RunHooks& hooks) {
     stats.view_sequences += result.view_sequences;
     stats.gathered_sequences += result.gathered_sequences;
     const auto computed = std::chrono::steady_clock::now();
-    StepHarvest harvest = Advance(i, result, stats);
+    std::vector<Guesses> guesses;
+    StepHarvest harvest = Advance(i, result, guesses);
     const std::chrono::duration<double, std::milli> sampling = std::chrono::steady_clock::now() - computed;
     stats.step_ms += result.ms + sampling.count();
-    if (measured) {
-      gate_.Record(sequences, stats.drafted_tokens - drafted, stats.accepted_tokens - accepted,
-                   result.ms + sampling.count());
+    if (measured) gate_.Record(sequences, guesses, result.ms + sampling.count());
+    for (const Guesses& of : guesses) {
+      stats.drafted_tokens += of.drafted;
+      stats.accepted_tokens += of.accepted;
     }
     hooks.on_step(std::move(harvest));
   }
@@ -75,6 +78,10 @@ SequenceRows::Wanted BatchRun::WantedOf(const Sequence& sequence) const {
                                                                  : SequenceRows::Wanted::kLogits;
 }
 
+const std::string& BatchRun::GuesserOf(const Sequence& sequence) const {
+  return batch_.sampling[size_t(sequence.index)].guesser;
+}
+
 bool BatchRun::OnlyDecodes() const {
   return std::ranges::all_of(sequences_, [&](const Sequence& sequence) {
     return sequence.tokens.size() == 1 && batch_.want_token[size_t(sequence.index)] != 0;
@@ -82,7 +89,7 @@ bool BatchRun::OnlyDecodes() const {
 }
 
 void BatchRun::AddDraft(Sequence& sequence) const {
-  if (!sequence.lookup.enabled() || sequence.tokens.size() != 1) return;
+  if (sequence.tokens.size() != 1) return;
   const std::vector<int32_t> draft = sequence.lookup.Draft(std::min(most_draft_, batch_.steps - sequence.sampled - 1));
   sequence.tokens.insert(sequence.tokens.end(), draft.begin(), draft.end());
   sequence.drafted = int(draft.size());
@@ -94,51 +101,91 @@ std::optional<Sample> BatchRun::SampleRow(const Sequence& sequence, StepResult& 
     const int32_t best = result.best[row];
     return best == kNoBest ? std::nullopt : std::optional(Sample{.id = best});
   }
-  const std::span logits = std::span(result.logits).subspan(vocab_size_ * row, vocab_size_);
+  const std::span logits(result.logits->data<float>() + vocab_size_ * row, vocab_size_);
   return SampleToken(logits, batch_.sampling[size_t(sequence.index)], sequence.penalties, position);
 }
 
-StepHarvest BatchRun::Advance(int step, StepResult& result, RunStats& stats) {
+BatchRun::Drawn BatchRun::DrawOne(Sequence& sequence, StepResult& result, size_t row) const {
+  const SamplingParams& params = batch_.sampling[size_t(sequence.index)];
+  const size_t given = sequence.tokens.size() - size_t(sequence.drafted);
+  Drawn drawn;
+  // A token is right because those before it are: the first that is not what was guessed ends the step's harvest.
+  for (size_t accepted = 0;; ++accepted) {
+    const int position = sequence.start + int(given + accepted);
+    std::optional<Sample> sample = SampleRow(sequence, result, row + accepted, position);
+    drawn.failed = !sample;
+    if (!sample) return drawn;
+    const int32_t id = sample->id;
+    drawn.samples.push_back(std::move(*sample));
+    sequence.lookup.Append(id);
+    if (params.penalties.any()) sequence.penalties.Add(id);
+    drawn.ended = ++sequence.sampled == batch_.steps || params.IsStop(id);
+    if (!drawn.ended && int(accepted) < sequence.drafted && id == sequence.tokens[given + accepted]) continue;
+    sequence.lookup.Learn(sequence.drafted, int(accepted));
+    sequence.start = position;
+    sequence.tokens.assign(1, id);
+    return drawn;
+  }
+}
+
+std::vector<BatchRun::Drawn> BatchRun::DrawAll(StepResult& result) {
+  std::vector<Drawn> drawn(sequences_.size());
+  std::vector<std::pair<size_t, size_t>> to_sample;  // sequence, row
+  size_t best_row = 0, logits_row = 0;
+  for (size_t i = 0; i < sequences_.size(); ++i) {
+    const size_t rows = size_t(sequences_[i].drafted) + 1;
+    switch (WantedOf(sequences_[i])) {
+      case SequenceRows::Wanted::kNothing:
+        break;
+      case SequenceRows::Wanted::kArgMax:
+        drawn[i] = DrawOne(sequences_[i], result, best_row);
+        best_row += rows;
+        break;
+      case SequenceRows::Wanted::kLogits:
+        to_sample.emplace_back(i, logits_row);
+        logits_row += rows;
+    }
+  }
+  // Each writes its own sequence and its own rows, so nobody can tell how many threads there are.
+  threads_.Run(int(to_sample.size()), [&](int chunk, int) {
+    const auto [i, row] = to_sample[size_t(chunk)];
+    try {
+      drawn[i] = DrawOne(sequences_[i], result, row);
+    } catch (...) {
+      drawn[i].thrown = std::current_exception();
+    }
+  });
+  for (const Drawn& one : drawn) {
+    if (one.thrown) std::rethrow_exception(one.thrown);
+  }
+  return drawn;
+}
+
+StepHarvest BatchRun::Advance(int step, StepResult& result, std::vector<Guesses>& guesses) {
   StepHarvest harvest;
   std::vector<Sequence> remaining;
-  size_t next_best = 0, next_logits = 0;
-  for (Sequence& sequence : sequences_) {
-    const SequenceRows::Wanted wanted = WantedOf(sequence);
-    if (wanted == SequenceRows::Wanted::kNothing) continue;
-    const SamplingParams& params = batch_.sampling[size_t(sequence.index)];
-    size_t& next_row = wanted == SequenceRows::Wanted::kArgMax ? next_best : next_logits;
-    const size_t row = next_row, given = sequence.tokens.size() - size_t(sequence.drafted);
-    next_row += size_t(sequence.drafted) + 1;
-    // A token is right because those before it are: the first that is not what was guessed ends the step's harvest.
-    bool ended = false;
-    for (int accepted = 0;; ++accepted) {
-      const int position = sequence.start + int(given) + accepted;
-      std::optional<Sample> sample = SampleRow(sequence, result, row + size_t(accepted), position);
-      if (!sample) {
-        const Error error(ErrorCode::kNativeFailure, "the model computed no finite logits",
-                          {{"sequence", double(sequence.index)},
-                           {"position", double(position)},
-                           {"contents", std::string(ContentsName(Contents::kIntact))}});
-        harvest.failures.push_back({sequence.index, step, error});
-        ended = true;
-        break;
-      }
-      const int32_t id = sample->id;
-      last_sampled_[size_t(sequence.index)] = id;
-      harvest.tokens.push_back({sequence.index, step, std::move(*sample)});
-      sequence.lookup.Append(id);
-      if (params.penalties.any()) sequence.penalties.Add(id);
-      ended = ++sequence.sampled == batch_.steps || params.IsStop(id);
-      if (ended || accepted == sequence.drafted || id != sequence.tokens[given + size_t(accepted)]) {
-        sequence.lookup.Learn(sequence.drafted, accepted);
-        stats.drafted_tokens += sequence.drafted;
-        stats.accepted_tokens += accepted;
-        sequence.start = position;
-        sequence.tokens.assign(1, id);
-        break;
-      }
+  std::vector<Drawn> drawn = DrawAll(result);
+  for (size_t i = 0; i < sequences_.size(); ++i) {
+    Sequence& sequence = sequences_[i];
+    if (WantedOf(sequence) == SequenceRows::Wanted::kNothing) continue;
+    for (Sample& sample : drawn[i].samples) {
+      last_sampled_[size_t(sequence.index)] = sample.id;
+      harvest.tokens.push_back({sequence.index, step, std::move(sample)});
     }
-    if (!ended) remaining.push_back(std::move(sequence));
+    if (drawn[i].failed) {
+      const int position =
+          sequence.start + int(sequence.tokens.size()) - sequence.drafted + int(drawn[i].samples.size());
+      const Error error(ErrorCode::kNativeFailure, "the model computed no finite logits",
+                        {{"sequence", double(sequence.index)},
+                         {"position", double(position)},
+                         {"contents", std::string(ContentsName(Contents::kIntact))}});
+      harvest.failures.push_back({sequence.index, step, error});
+      continue;
+    }
+    if (sequence.drafted > 0) {
+      guesses.push_back({GuesserOf(sequence), sequence.drafted, int(drawn[i].samples.size()) - 1});
+    }
+    if (!drawn[i].ended) remaining.push_back(std::move(sequence));
   }
   sequences_ = std::move(remaining);
   return harvest;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 #include "core/penalties.h"
 #include "core/sampler.h"
 #include "core/step.h"
+#include "kernels/thread_pool.h"
 
 namespace resident {
 
@@ -55,9 +57,10 @@ class BatchRun {
 
   /**
    * `last_sampled`, by place in the batch: read for kLastSampled, then written by every step. Guesses are at most
-   * `most_draft` a sequence and step, as long as `gate` lets them.
+   * `most_draft` a sequence and step, as long as `gate` lets them. `threads` sample between the steps.
    */
-  BatchRun(const StepBatch& batch, int vocab_size, std::vector<int32_t>& last_sampled, int most_draft, DraftGate& gate);
+  BatchRun(const StepBatch& batch, int vocab_size, std::vector<int32_t>& last_sampled, int most_draft, DraftGate& gate,
+           kernels::ThreadPool& threads);
 
   /**
    * All steps, or until every sequence has ended or `hooks` cancel. What a step throws ends the run: then the tokens of
@@ -77,12 +80,24 @@ class BatchRun {
     int sampled;  // tokens in this run
   };
 
+  /** What a step's rows of one sequence made of it. */
+  struct Drawn {
+    std::vector<Sample> samples{};  // of accepted guesses, and one more unless it failed
+    bool failed = false, ended = false;
+    std::exception_ptr thrown{};
+  };
+
   SequenceRows::Wanted WantedOf(const Sequence& sequence) const;
+  const std::string& GuesserOf(const Sequence& sequence) const;
   /** Guesses how a sequence that decodes goes on, within the tokens that it may still sample. */
   void AddDraft(Sequence& sequence) const;
   /** Whether all that remain feed one token, so that the step's time tells what guesses cost. */
   bool OnlyDecodes() const;
-  StepHarvest Advance(int step, StepResult& result, RunStats& stats);
+  StepHarvest Advance(int step, StepResult& result, std::vector<Guesses>& guesses);
+  /** Of all sequences, those that want nothing included. */
+  std::vector<Drawn> DrawAll(StepResult& result);
+  /** Samples from `row` of the step's results on, as far as guesses prove right, and moves the sequence on. */
+  Drawn DrawOne(Sequence& sequence, StepResult& result, size_t row) const;
   /** The token of one row of the step's results, or nothing where no logit is finite. */
   std::optional<Sample> SampleRow(const Sequence& sequence, StepResult& result, size_t row, int position) const;
 
@@ -91,6 +106,7 @@ class BatchRun {
   std::vector<int32_t>& last_sampled_;
   int most_draft_;
   DraftGate& gate_;
+  kernels::ThreadPool& threads_;
   std::vector<Sequence> sequences_;
 };
 

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/penalties.h"
@@ -23,6 +24,8 @@ struct SamplingParams {
   std::vector<int32_t> stop_ids;
   /** All tokens of the sequence, for drafts (lookup.h); empty: none. */
   std::vector<int32_t> lookup_ids;
+  /** Whose guesses these are: they are judged over all runs (draft_gate.h). */
+  std::string guesser;
   int64_t logprobs = 0;  // how many of the most likely ids to report; −1 = the sampled id's only
 
   /** The arg max of the raw logits is the answer: no logits have to reach the host. */

@@ -1,6 +1,7 @@
 #include "core/slab.h"
 
 #include <mlx/allocator.h>
+#include <mlx/ops.h>
 
 #include "core/loader.h"
 
@@ -27,6 +28,10 @@ Tensor AllocateSlab(const PoolGeometry& geometry, size_t slack_bytes) {
                 {.contiguous = true, .row_contiguous = true, .col_contiguous = false}, int64_t(skipped));
   slab.set_status(Tensor::Status::available);
   return slab;
+}
+
+Tensor AppendRows(const Tensor& slab, const Tensor& rows, const Tensor& slots, mx::Device device) {
+  return mx::scatter(slab, {slots}, rows, std::vector<int>{1}, device);
 }
 
 }  // namespace resident

@@ -35,4 +35,11 @@ constexpr size_t SlabRequest(size_t bytes, const AllocatorRules& rules) {
  */
 Tensor AllocateSlab(const PoolGeometry& geometry, size_t slack_bytes = 0);
 
+/**
+ * The slab with `rows` [R, 1, 1, kvHeads, headElements], of its type, written at `slots` (i32 [R], all within it). In
+ * place when the caller gives the only handle and nothing reads the slab before: the one place where operations of MLX
+ * write K and V, so that another way to write them has to be put here only.
+ */
+Tensor AppendRows(const Tensor& slab, const Tensor& rows, const Tensor& slots, mx::Device device);
+
 }  // namespace resident

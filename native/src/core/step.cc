@@ -56,7 +56,7 @@ StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span
   const double started = NowMs();
   pool.RequireIntact();
   StepResult result;
-  std::optional<Tensor> best, logits;
+  std::optional<Tensor> best;
   std::vector<Tensor> outputs;
   Slabs next;
   {
@@ -74,13 +74,12 @@ StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span
     }
     const Tensor hidden = model.Forward(ops, *ops.PrepareRows(plan), pool.slabs(), next);
     if (!best_rows.empty()) best = ops.Best(model.output(), ops.SelectRows(hidden, best_rows));
-    if (!logit_rows.empty()) logits = ops.Logits(model.output(), ops.SelectRows(hidden, logit_rows));
+    if (!logit_rows.empty()) result.logits = ops.Logits(model.output(), ops.SelectRows(hidden, logit_rows));
   }
   if (best) outputs.push_back(*best);
-  if (logits) outputs.push_back(*logits);
+  if (result.logits) outputs.push_back(*result.logits);
   result.moved_slabs = pool.Commit(std::move(next), std::move(outputs));
   if (best) result.best.assign(best->data<uint32_t>(), best->data<uint32_t>() + best->size());
-  if (logits) result.logits.assign(logits->data<float>(), logits->data<float>() + logits->size());
   result.ms = NowMs() - started;
   return result;
 }

@@ -24,8 +24,12 @@ struct SequenceRows {
 constexpr int32_t kNoBest = -1;
 
 struct StepResult {
-  std::vector<int32_t> best;  // of the wanted rows of sequences that want kArgMax, in order, or kNoBest
-  std::vector<float> logits;  // [n, vocab] of those that want kLogits, in order
+  std::vector<int32_t> best{};  // of the wanted rows of sequences that want kArgMax, in order, or kNoBest
+  /**
+   * f32 [n, vocab] of those that want kLogits, in order: what was computed, not a copy. The host reads a GPU's memory
+   * as it is, and nobody else has the array, so that its contents may be overwritten.
+   */
+  std::optional<Tensor> logits{};
   double ms = 0;
   int moved_slabs = 0;
   int view_sequences = 0, gathered_sequences = 0;

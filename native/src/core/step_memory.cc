@@ -31,15 +31,20 @@ struct Sizes {
   uint64_t hidden, inner, queries, keys, vocabulary;
 };
 
-/** Of K and V of one sequence, as they are brought into the form that attention takes. */
-uint64_t ContextBytes(const ModelConfig& config, const StepShape& shape, const SequenceShape& sequence, uint64_t keys) {
+/**
+ * Of K and V of one sequence, as they are brought into the form that attention takes. On a GPU that is their own type:
+ * the queries are converted (ops_mlx.cc).
+ */
+uint64_t ContextBytes(const ModelConfig& config, bool is_gpu, const StepShape& shape, const SequenceShape& sequence,
+                      uint64_t keys) {
   const uint64_t heads = 2 * keys * uint64_t(config.num_kv_heads), elements = heads * uint64_t(config.head_dim);
   if (shape.kv_dtype == DataType::kQ8) {  // values and their products with the scales in whole groups, then heads
     const auto groups = uint64_t(kernels::CacheGroups(config.head_dim));
     return (2 * heads * groups * kernels::kCacheGroup + elements) * kFloat;
   }
   const uint64_t gathered = sequence.one_run ? 0 : elements * SizeOf(shape.kv_dtype);
-  const uint64_t converted = shape.kv_dtype == shape.activations ? 0 : elements * SizeOf(shape.activations);
+  const bool as_stored = is_gpu || shape.kv_dtype == shape.activations;
+  const uint64_t converted = as_stored ? 0 : elements * SizeOf(shape.activations);
   return gathered + converted;
 }
 
@@ -52,8 +57,9 @@ uint64_t AttentionBytes(const ModelConfig& config, bool is_gpu, const StepShape&
   uint64_t bytes = 0;
   for (const SequenceShape& sequence : shape.sequences) {
     const uint64_t seen = window == 0 ? sequence.context : uint64_t(window) + sequence.rows;
-    const uint64_t keys = std::min(sequence.context, seen), element = SizeOf(shape.activations);
-    bytes += ContextBytes(config, shape, sequence, keys);
+    const uint64_t keys = std::min(sequence.context, seen);
+    const uint64_t element = SizeOf(is_gpu ? shape.kv_dtype : shape.activations);
+    bytes += ContextBytes(config, is_gpu, shape, sequence, keys);
     if (window > 0) bytes += sequence.rows * keys;  // the mask
     if (FusesAttention(is_gpu, config.head_dim, config.num_heads, config.num_kv_heads, sequence.rows)) continue;
     bytes += sequence.rows * keys * (uint64_t(config.num_heads) * element + 1);
@@ -100,12 +106,16 @@ uint64_t StockStepBytes(const ModelConfig& config, bool is_gpu, const StepShape&
   const uint64_t inner = config.activation == Activation::kSilu ? 3 : 4;
   const uint64_t a_row = is_gpu ? 4 * sizes.hidden + 4 * heads + inner * sizes.inner
                                 : 6 * sizes.hidden + 8 * heads + (inner + 2) * sizes.inner;
+  // On a GPU, queries, keys, values and what attention gives, in the type of K and V where that is another one.
+  const bool converts = is_gpu && shape.kv_dtype != shape.activations;
+  const uint64_t converted = converts ? 2 * heads * SizeOf(shape.kv_dtype) : 0;
   std::vector<uint64_t> layers;
   for (int layer = 0; layer < config.num_layers; ++layer) {
     const int window = config.windows.empty() ? 0 : config.windows[size_t(layer)];
     const bool as_before = layer > 0 && (config.windows.empty() || window == config.windows[size_t(layer) - 1]);
     const uint64_t bytes =
-        as_before ? layers.back() : AttentionBytes(config, is_gpu, shape, window) + shape.rows() * a_row * element;
+        as_before ? layers.back()
+                  : AttentionBytes(config, is_gpu, shape, window) + shape.rows() * (a_row * element + converted);
     layers.push_back(bytes);
   }
   // A CPU frees a layer's results before the next one's are made.

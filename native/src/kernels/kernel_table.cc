@@ -18,6 +18,13 @@ extern const KernelTable kTable;
 namespace amxint8 {
 extern const KernelTable kTable;
 }
+#elif defined(__aarch64__)
+namespace neon {
+extern const KernelTable kTable;
+}
+namespace neondot {
+extern const KernelTable kTable;
+}
 #endif
 
 const KernelTable& TableOf(Level level) {
@@ -31,6 +38,11 @@ const KernelTable& TableOf(Level level) {
       return avx512vnni::kTable;
     case Level::kAmxInt8:
       return amxint8::kTable;
+#elif defined(__aarch64__)
+    case Level::kNeon:
+      return neon::kTable;
+    case Level::kNeonDot:
+      return neondot::kTable;
 #endif
     default:
       return scalar::kTable;

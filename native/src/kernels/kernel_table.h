@@ -62,11 +62,21 @@ struct DigitRows {
   }
 };
 
-/** How the panels of a quantised matrix are laid out (packed_matrix.h). */
+/** How the panels of a matrix of integers are laid out (packed_matrix.h). */
 struct PanelFormat {
-  int bits;            // 4 or 8
+  int bits;            // 2, 3, 4, 5, 6 or 8
   int digit_groups;    // of 32 inputs, a row's
   int groups_a_scale;  // digit groups that share a scale: 1, 2 or 4
+  FloatType scale_type;
+};
+
+/**
+ * How the panels of a matrix of short floats are laid out (packed_matrix.h). With 4 bits a code is E2M1, with 8 bits
+ * E4M3, in which all codes are numbers (OCP Microscaling Formats 1.0; MLX reads E4M3's NaN as 480).
+ */
+struct CodedFormat {
+  int bits;          // 4 or 8
+  int scale_inputs;  // that share a scale: 16 or 32
   FloatType scale_type;
 };
 
@@ -142,6 +152,9 @@ struct KernelTable {
   /** y[row * stride + 0…15] for a panel [inputs][16] of floats; `inputs` is a multiple of 16. */
   void (*float_panel)(FloatType type, const void* panel, int inputs, const float* x, size_t x_stride, int rows,
                       float* y, size_t y_stride);
+  /** The same for a panel of codes; `inputs` is a multiple of 32. */
+  void (*coded_panel)(const CodedFormat& format, const uint8_t* panel, int inputs, const float* x, size_t x_stride,
+                      int rows, float* y, size_t y_stride);
   /** y = x / sqrt(mean(x²) + eps) * weight; n elements, all padded with zeros to 16. */
   void (*rms_norm)(const float* x, const float* weight, int n, float eps, float* y);
   /** Halves a and b of a head: (a cos − b sin, b cos + a sin), in place. */

@@ -7,11 +7,12 @@
 namespace resident::kernels {
 
 /** Instruction sets that the kernels are compiled for, slowest first. Every level gives the same bits. */
-enum class Level { kScalar, kAvx2, kAvxVnni, kAvx512Vnni, kAmxInt8 };
+enum class Level { kScalar, kAvx2, kAvxVnni, kAvx512Vnni, kAmxInt8, kNeon, kNeonDot };
 
-constexpr Level kAllLevels[] = {Level::kScalar, Level::kAvx2, Level::kAvxVnni, Level::kAvx512Vnni, Level::kAmxInt8};
+constexpr Level kAllLevels[] = {Level::kScalar,  Level::kAvx2, Level::kAvxVnni, Level::kAvx512Vnni,
+                                Level::kAmxInt8, Level::kNeon, Level::kNeonDot};
 
-/** As RESIDENT_CPU_LEVEL names them: scalar, avx2, avxvnni, avx512vnni, amxint8. */
+/** As RESIDENT_CPU_LEVEL names them: scalar; avx2, avxvnni, avx512vnni, amxint8 of x86; neon, neondot of Arm. */
 std::string_view LevelName(Level level);
 std::optional<Level> LevelFromName(std::string_view name);
 

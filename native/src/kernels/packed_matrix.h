@@ -5,33 +5,51 @@
 
 #include "kernels/buffer.h"
 #include "kernels/kernel_table.h"
+#include "kernels/short_floats.h"
 
 namespace resident::kernels {
 
-/** A matrix [outputs, inputs] in row order, as MLX stores it. */
+/** What the weights of a matrix are. */
+enum class Coding {
+  kFloats,  // of `type`
+  kAffine,  // integers of 2, 3, 4, 5, 6 or 8 bits, times a scale plus a zero, both of `type`
+  kMxfp4,   // E2M1 times a power of two (E8M0) for 32 inputs
+  kMxfp8,   // E4M3 times a power of two (E8M0) for 32 inputs
+  kNvfp4,   // E2M1 times an E4M3 for 16 inputs, times a float for the whole matrix
+};
+
+/** A matrix [outputs, inputs] in row order, as MLX stores it. Weights narrower than a byte are packed lowest bits
+ * first. */
 struct SourceMatrix {
   int outputs, inputs;
-  /** 0: `weights` are floats of `type`. 4 or 8: affine, packed into u32 words, lowest bits first. */
-  int bits = 0;
-  int group_size = 0;
-  FloatType type = FloatType::kF32;  // of floats; of scales and zeros
+  Coding coding = Coding::kFloats;
+  int bits = 0;        // of an affine weight
+  int group_size = 0;  // inputs that share an affine scale
+  FloatType type = FloatType::kF32;
   const void* weights = nullptr;
-  const void* scales = nullptr;  // [outputs, inputs / group_size]
-  const void* zeros = nullptr;
-  const float* bias = nullptr;  // [outputs], or nullptr
+  const void* scales = nullptr;  // [outputs, inputs / inputs that share one]
+  const void* zeros = nullptr;   // affine: the same
+  float global_scale = 1;        // kNvfp4
+  const float* bias = nullptr;   // [outputs], or nullptr
 };
 
 /**
- * A matrix in panels of 16 outputs, each one stream: quantised as [scale group][16 scales][16 zeros][words of 16
- * outputs side by side], floats as [input][16]. Within a 4-bit word the low nibbles are inputs 8 i … 8 i + 3 and the
- * high ones 8 i + 4 … 8 i + 7. Missing outputs of the last panel are 0. Scales that f16 holds exactly are kept so.
+ * A matrix in panels of 16 outputs, each one stream. Missing outputs of the last panel are 0.
+ * - Floats: [input][16].
+ * - Integers: [scale group][16 scales][16 zeros], then for each 32 inputs a word of 16 outputs side by side for each
+ * bit that a weight has. Words of 4 bits: the low nibbles are inputs 8 i … 8 i + 3 and the high ones 8 i + 4 … 8 i + 7.
+ *   Words of 2 bits: inputs 16 i + 4 j … 16 i + 4 j + 3 are bits 2 j of the bytes. The word of 1 bit: inputs
+ *   4 j … 4 j + 3 are bits j. A width of 3 bits is 2 and 1, of 5 is 4 and 1, of 6 is 4 and 2, lowest bits first.
+ * - Codes: [scale group][16 scales], then [input][16] bytes, or for codes of 4 bits [two inputs][16] bytes whose low
+ *   nibbles are the first one.
+ * Scales are kept in the narrowest type that holds all of them exactly.
  */
 class PackedMatrix {
  public:
-  /** `source.bits` is 0, 4 or 8; quantised: group_size 32, 64 or 128, which divides `inputs`. */
+  /** Affine: `Supports(bits, group_size)`, and group_size divides `inputs`; codes: 32 divides `inputs`. */
   explicit PackedMatrix(const SourceMatrix& source);
   static bool Supports(int bits, int group_size) {
-    return (bits == 4 || bits == 8) && (group_size == 32 || group_size == 64 || group_size == 128);
+    return ((bits >= 2 && bits <= 6) || bits == 8) && (group_size == 32 || group_size == 64 || group_size == 128);
   }
 
   int outputs() const { return outputs_; }
@@ -39,8 +57,11 @@ class PackedMatrix {
   int panels() const { return (outputs_ + kPanelRows - 1) / kPanelRows; }
   int padded_outputs() const { return panels() * kPanelRows; }
   int padded_inputs() const { return PaddedDim(inputs_); }
+  /** Integers: products need inputs as digits. */
   bool quantised() const { return format_.bits != 0; }
+  bool coded() const { return coded_format_.bits != 0; }
   const PanelFormat& format() const { return format_; }
+  const CodedFormat& coded_format() const { return coded_format_; }
   FloatType float_type() const { return float_type_; }
   size_t bytes() const { return data_.bytes(); }
 
@@ -53,19 +74,20 @@ class PackedMatrix {
   void Row(int output, float* y) const;
 
  private:
+  void Allocate(size_t panel_bytes);
+  std::byte* Panel(int panel) { return data_.data() + size_t(panel) * panel_bytes_; }
   void PackFloats(const SourceMatrix& source);
-  void PackQuantised(const SourceMatrix& source);
+  void PackIntegers(const SourceMatrix& source);
+  void PackCodes(const SourceMatrix& source);
+  void IntegerRow(const std::byte* panel, size_t lane, float* y) const;
+  void CodedRow(const std::byte* panel, size_t lane, float* y) const;
 
   int outputs_, inputs_;
   PanelFormat format_{};
+  CodedFormat coded_format_{};
   FloatType float_type_ = FloatType::kF32;
   size_t panel_bytes_ = 0;
   Buffer data_, bias_;
 };
-
-float FloatAt(FloatType type, const void* values, size_t index);
-/** Round to nearest, ties to even; beyond the range infinity. */
-uint16_t ToHalf(float value);
-uint16_t ToBrain(float value);
 
 }  // namespace resident::kernels

@@ -69,6 +69,11 @@ void Multiplier::MultiplyPanels(const PackedMatrix& matrix, int begin, int end, 
   if (matrix.quantised()) {
     table_.quantised_panels(matrix.format(), reinterpret_cast<const uint8_t*>(matrix.Panel(begin)),
                             matrix.panel_bytes(), end - begin, in.digits.From(first), rows, y);
+  } else if (matrix.coded()) {
+    for (int p = begin; p < end; ++p) {
+      table_.coded_panel(matrix.coded_format(), reinterpret_cast<const uint8_t*>(matrix.Panel(p)), matrix.inputs(),
+                         in.x + size_t(first) * in.stride, in.stride, rows, y + size_t(p - begin) * stride, kPanelRows);
+    }
   } else {
     for (int p = begin; p < end; ++p) {
       table_.float_panel(matrix.float_type(), matrix.Panel(p), matrix.padded_inputs(), in.x + size_t(first) * in.stride,

@@ -26,6 +26,8 @@ class Transformer {
 
   Level level() const { return table_.level; }
   int threads() const { return pool_.threads(); }
+  /** For other work on the same thread, between two calls. */
+  ThreadPool& pool() { return pool_; }
   /** Of the memory that steps work in, which stays for the next one. */
   size_t scratch_bytes() const {
     return multiplier_.scratch_bytes() + attention_.scratch_bytes() + gated_.bytes() + product_.bytes();

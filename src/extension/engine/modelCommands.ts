@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { createFormats } from "../../common/format";
+import { roundedText } from "../../common/roundedText";
 import type { ListedModel, ModelSummary, ResidentService } from "../../protocol/service";
 import { textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
@@ -134,10 +135,11 @@ function modelItem(model: ListedModel, run: () => Promise<ModelSummary | undefin
   return { run, ...modelChoice(model, readSetting(settings.modelDefault), createFormats(vscode.env.language)) };
 }
 
-/** As `choose`, for a person: says what it does. */
-async function chooseAndSay(door: ResidentService, directory: string): Promise<ModelSummary> {
+/** As `choose`, for a person: says what it does, and `more` after it. */
+async function chooseAndSay(door: ResidentService, directory: string, more?: string): Promise<ModelSummary> {
   const model = await choose(door, directory);
-  void vscode.window.showInformationMessage(chosenText(model)); // nobody waits for the person
+  const said = chosenText(model);
+  void vscode.window.showInformationMessage(more === undefined ? said : `${said} ${more}`); // nobody waits for the person
   return model;
 }
 
@@ -155,7 +157,7 @@ async function importModel(door: ResidentService, file: string, name?: string): 
   const model = await withJobProgress("Resident: Importing the model", (onProgress, signal) =>
     door.importGguf({ file, ...(name === undefined ? {} : { name }) }, onProgress, signal),
   );
-  return chooseAndSay(door, model.directory);
+  return chooseAndSay(door, model.directory, roundedText(model.rounded, createFormats(vscode.env.language)));
 }
 
 async function getStarterModel(door: ResidentService): Promise<ModelSummary> {

@@ -2,32 +2,37 @@ import type { ByteSource } from "../fileSource";
 import { HeaderReader } from "./headerReader";
 import { corrupt, unsupported } from "./importErrors";
 import { Metadata, type MetadataValue, readMetadataValue } from "./metadata";
-import { encodingOf, type TensorEncoding, typeName } from "./tensorTypes";
+import { convertibleTypes, encodingOf, type TensorEncoding, typeName } from "./tensorTypes";
 
 export interface GgufTensor {
   readonly name: string;
   /** Outermost first, as everywhere but in GGUF itself: [rows, columns] or [columns]. */
   readonly shape: readonly number[];
   readonly encoding: TensorEncoding;
+  readonly file: ByteSource;
   /** Absolute position in the file. */
   readonly position: number;
   readonly bytes: number;
 }
 
-export interface GgufFile {
+/** All that a file says before its data; the tensors' types, sizes and places are not checked yet. */
+export interface GgufHeader {
+  readonly file: ByteSource;
   readonly metadata: Metadata;
-  readonly tensors: readonly GgufTensor[];
+  readonly tensors: readonly TensorInfo[];
+  readonly dataStart: number;
+  readonly alignment: number;
 }
 
 const maxEntries = 1 << 16;
 const maxDimensions = 4;
 
 /**
- * Reads and checks the header of a GGUF file (versions 2 and 3, little-endian): afterwards every tensor is known to lie
- * inside the file and to have the length that its shape needs. IMPORT_CORRUPT or IMPORT_UNSUPPORTED otherwise.
+ * Reads the header of a GGUF file (versions 2 and 3, little-endian). IMPORT_CORRUPT or IMPORT_UNSUPPORTED otherwise. What
+ * the file is can be asked for before `placeTensors` refuses how it is stored.
  */
-export async function readGguf(source: ByteSource, signal?: AbortSignal): Promise<GgufFile> {
-  const reader = new HeaderReader(source, signal);
+export async function readGgufHeader(file: ByteSource, signal?: AbortSignal): Promise<GgufHeader> {
+  const reader = new HeaderReader(file, signal);
   await readMagic(reader);
   const tensorCount = await reader.count("tensors", 24, maxEntries);
   const entryCount = await reader.count("metadata entries", 13, maxEntries);
@@ -42,16 +47,33 @@ export async function readGguf(source: ByteSource, signal?: AbortSignal): Promis
   if (alignment < 8 || alignment > 1 << 16 || alignment % 8 !== 0) {
     throw corrupt(`the alignment ${alignment} is not a multiple of 8 up to 65536`, { alignment });
   }
-  const infos: TensorInfo[] = [];
+  const tensors: TensorInfo[] = [];
   const names = new Set<string>();
   for (let i = 0; i < tensorCount; i++) {
     const info = await readTensorInfo(reader, i);
     if (names.has(info.name)) throw corrupt(`the tensor ${info.name} appears twice`, { tensor: info.name });
     names.add(info.name);
-    infos.push(info);
+    tensors.push(info);
   }
   const dataStart = Math.ceil(reader.position / alignment) * alignment;
-  return { metadata, tensors: infos.map((info) => place(info, dataStart, alignment, source.size)) };
+  return { file, metadata, tensors, dataStart, alignment };
+}
+
+/** Afterwards every tensor is known to lie inside its file, to have the length that its shape needs, and to share no byte. */
+export function placeTensors(header: GgufHeader): readonly GgufTensor[] {
+  const tensors = header.tensors.map((info) => place(info, header));
+  const sorted = [...tensors].sort((a, b) => a.position - b.position);
+  for (const [i, tensor] of sorted.entries()) {
+    const before = sorted[i - 1];
+    if (before !== undefined && before.position + before.bytes > tensor.position) {
+      throw corrupt(`the tensors ${before.name} and ${tensor.name} overlap`, {
+        tensor: tensor.name,
+        other: before.name,
+        position: tensor.position,
+      });
+    }
+  }
+  return tensors;
 }
 
 async function readMagic(reader: HeaderReader): Promise<void> {
@@ -64,7 +86,7 @@ async function readMagic(reader: HeaderReader): Promise<void> {
   throw unsupported(`the file is ${name}`, name, "use a little-endian file of version 2 or 3");
 }
 
-interface TensorInfo {
+export interface TensorInfo {
   readonly name: string;
   readonly shape: readonly number[];
   readonly typeId: number;
@@ -91,15 +113,16 @@ async function readTensorInfo(reader: HeaderReader, index: number): Promise<Tens
   return { name, shape, typeId, offset: await reader.u64() };
 }
 
-function place(info: TensorInfo, dataStart: number, alignment: number, fileBytes: number): GgufTensor {
+function place(info: TensorInfo, { file, dataStart, alignment }: GgufHeader): GgufTensor {
   const { name, shape } = info;
+  const fileBytes = file.size;
   const encoding = encodingOf(info.typeId);
   if (encoding === undefined) {
     const type = typeName(info.typeId);
     throw unsupported(
       `the tensor ${name} is quantised as ${type}, which is not supported`,
       type,
-      "use a file in Q4_0, Q4_1, Q8_0, F16, BF16 or F32",
+      `use a file whose tensors are in ${convertibleTypes.join(", ")}`,
     );
   }
   const columns = shape.at(-1) ?? 1;
@@ -125,5 +148,5 @@ function place(info: TensorInfo, dataStart: number, alignment: number, fileBytes
       },
     );
   }
-  return { name, shape, encoding, position, bytes };
+  return { name, shape, encoding, file, position, bytes };
 }

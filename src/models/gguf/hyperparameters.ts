@@ -1,38 +1,37 @@
+import { familyOf, type GgufFamily, importArchitectures } from "./ggufFamilies";
 import { corrupt, unsupported } from "./importErrors";
-import type { Metadata } from "./metadata";
-
-export type ImportArchitecture = "llama" | "qwen2" | "qwen3";
-
-const architectures: readonly ImportArchitecture[] = ["llama", "qwen2", "qwen3"];
+import { type Metadata, shortestDecimal } from "./metadata";
+import { type RopeScaling, readRopeScaling } from "./ropeScaling";
 
 /** What the metadata says about the network, checked for sense. Sizes are elements. */
 export interface Hyperparameters {
-  readonly architecture: ImportArchitecture;
+  readonly family: GgufFamily;
   readonly numLayers: number;
   readonly hiddenSize: number;
   readonly intermediateSize: number;
   readonly numHeads: number;
   readonly numKvHeads: number;
   readonly headDim: number;
+  /** The first so many elements of a head are rotated by its position. */
+  readonly ropeDim: number;
   readonly contextTokens: number;
   readonly rmsNormEps: number;
   readonly ropeTheta: number;
-  /** Positions are divided by this ("linear" scaling). 1 = no scaling. */
-  readonly linearRopeFactor: number;
+  readonly ropeScaling: RopeScaling;
 }
 
 const maxSize = 1 << 24;
 
 export function readHyperparameters(metadata: Metadata): Hyperparameters {
-  const architecture = readArchitecture(metadata);
-  const prefix = `${architecture}.`;
+  const family = readFamily(metadata);
+  const prefix = `${family.architecture}.`;
   const size = (key: string): number => {
     const value = metadata.integer(prefix + key);
     if (value === undefined) throw corrupt(`the metadata entry ${prefix}${key} is missing`, { key: prefix + key });
     if (value < 1 || value > maxSize) throw corrupt(`${prefix}${key} is ${value}`, { key: prefix + key, value });
     return value;
   };
-  refuseVariants(metadata, prefix);
+  refuseVariants(metadata, family);
   const numHeads = size("attention.head_count");
   const numKvHeads = metadata.has(`${prefix}attention.head_count_kv`) ? size("attention.head_count_kv") : numHeads;
   const hiddenSize = size("embedding_length");
@@ -53,7 +52,7 @@ export function readHyperparameters(metadata: Metadata): Hyperparameters {
       headDim,
     });
   }
-  if (valueDim !== headDim || ropeDim !== headDim) {
+  if (valueDim !== headDim || (ropeDim !== headDim && !family.isFused) || ropeDim > headDim || ropeDim % 2 !== 0) {
     const name = valueDim !== headDim ? "values of another size than keys" : "partial rotary positions";
     throw unsupported(`the model uses ${name} (${valueDim}, ${ropeDim}, ${headDim})`, name, "use another model");
   }
@@ -63,33 +62,35 @@ export function readHyperparameters(metadata: Metadata): Hyperparameters {
   const theta = metadata.number(`${prefix}rope.freq_base`) ?? 10000;
   if (theta <= 0) throw corrupt(`${prefix}rope.freq_base is ${theta}`, { theta });
   return {
-    architecture,
+    family,
     numLayers: size("block_count"),
     hiddenSize,
     intermediateSize: size("feed_forward_length"),
     numHeads,
     numKvHeads,
     headDim,
+    ropeDim,
     contextTokens: size("context_length"),
     rmsNormEps: shortestDecimal(eps),
     ropeTheta: shortestDecimal(theta),
-    linearRopeFactor: readLinearRopeFactor(metadata, prefix),
+    ropeScaling: readRopeScaling(metadata, prefix),
   };
 }
 
-function readArchitecture(metadata: Metadata): ImportArchitecture {
+function readFamily(metadata: Metadata): GgufFamily {
   const name = metadata.string("general.architecture");
   if (name === undefined) throw corrupt("the metadata entry general.architecture is missing");
-  const found = architectures.find((architecture) => architecture === name);
-  if (found !== undefined) return found;
+  const family = familyOf(name);
+  if (family !== undefined) return family;
   throw unsupported(
     `the architecture ${name} is not supported`,
     name,
-    `use a model of architecture ${architectures.join(", ")} (Mistral files are of architecture llama)`,
+    `use a model of architecture ${importArchitectures.join(", ")} (Mistral's files are of architecture llama or mistral3)`,
   );
 }
 
-function refuseVariants(metadata: Metadata, prefix: string): void {
+function refuseVariants(metadata: Metadata, { architecture }: GgufFamily): void {
+  const prefix = `${architecture}.`;
   if (metadata.isList(`${prefix}attention.head_count`) || metadata.isList(`${prefix}attention.head_count_kv`)) {
     throw unsupported(
       "the model's layers have different numbers of heads",
@@ -100,31 +101,13 @@ function refuseVariants(metadata: Metadata, prefix: string): void {
   if ((metadata.integer(`${prefix}expert_count`) ?? 0) > 0) {
     throw unsupported("the model is a mixture of experts", "mixture of experts", "use a dense model");
   }
-  if ((metadata.integer(`${prefix}attention.sliding_window`) ?? 0) > 0) {
+  for (const key of ["attn_logit_softcapping", "final_logit_softcapping"]) {
+    if ((metadata.number(prefix + key) ?? 0) > 0)
+      throw unsupported("the model caps its logits", key, "use another model");
+  }
+  // Phi 3's is not used: neither by llama.cpp nor by mlx_lm.
+  const mayHaveWindow = architecture === "gemma3" || architecture === "olmo2" || architecture === "phi3";
+  if (!mayHaveWindow && (metadata.integer(`${prefix}attention.sliding_window`) ?? 0) > 0) {
     throw unsupported("the model uses sliding-window attention", "sliding window", "use another model");
   }
-}
-
-function readLinearRopeFactor(metadata: Metadata, prefix: string): number {
-  const type = metadata.string(`${prefix}rope.scaling.type`) ?? "none";
-  const factor = metadata.number(`${prefix}rope.scaling.factor`) ?? metadata.number(`${prefix}rope.scale_linear`) ?? 1;
-  if (type === "none" || (type !== "linear" && factor === 1)) return 1;
-  if (type !== "linear") {
-    throw unsupported(
-      `the RoPE scaling ${type} is not supported`,
-      type,
-      "use a file without RoPE scaling or with linear scaling",
-    );
-  }
-  if (factor < 1) throw corrupt(`the RoPE scaling factor is ${factor}`, { factor });
-  return factor;
-}
-
-/** Metadata holds f32: 1e-5 arrives as 9.999999747378752e-6. The shortest decimal that names the same f32. */
-function shortestDecimal(value: number): number {
-  for (let digits = 1; digits <= 9; digits++) {
-    const candidate = Number(value.toPrecision(digits));
-    if (Math.fround(candidate) === Math.fround(value)) return candidate;
-  }
-  return value;
 }

@@ -1,24 +1,21 @@
 import { rm, statfs, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InvalidRequestError, ResidentError, throwIfAborted } from "../../common/errors";
-import type { Progress } from "../../protocol/service";
-import { type ByteSource, FileSource } from "../fileSource";
+import type { Progress, RoundedTensors } from "../../protocol/service";
+import { FileSource } from "../fileSource";
 import { systemCode, toIoError } from "../ioErrors";
-import type { ScaleType } from "./affine";
 import { convertTensor, layoutsOf } from "./convertTensors";
-import { type GgufFile, readGguf } from "./ggufFile";
-import { type Hyperparameters, readHyperparameters } from "./hyperparameters";
+import { type Contents, describeModel } from "./describeModel";
 import { corrupt } from "./importErrors";
-import { modelConfig } from "./modelConfig";
-import { type Llama3Scaling, llama3ScalingOf } from "./ropeFactors";
+import { mlxFormatOf, type ScaleType } from "./mlxFormats";
 import { SafetensorsFile } from "./safetensorsFile";
+import { partsOf } from "./splitFiles";
 import { StagedFolder } from "./stagedFolder";
-import { planTensors, type TensorPlan } from "./tensorPlan";
-import { tokenizerFiles } from "./tokenizerFiles";
-import { readVocabulary } from "./vocabulary";
+import type { TensorPlan } from "./tensorPlan";
+import { type ConvertibleType, isQuantized } from "./tensorTypes";
 
 export interface ImportRequest {
-  /** The GGUF file. */
+  /** The GGUF file; of a split model any part. */
   readonly file: string;
   /** The model directory to be made. */
   readonly target: string;
@@ -32,11 +29,13 @@ export interface ImportResult {
   readonly tensors: number;
   /** Of model.safetensors. */
   readonly weightBytes: number;
+  /** By the type in the file; empty: every weight keeps its exact value. */
+  readonly rounded: readonly RoundedTensors[];
 }
 
 /**
- * Turns a GGUF file into a model directory of MLX's format, without loss: config.json, model.safetensors,
- * tokenizer.json, tokenizer_config.json. Streams; the directory appears complete or not at all.
+ * Turns a GGUF file into a model directory of MLX's format: config.json, model.safetensors, tokenizer.json,
+ * tokenizer_config.json. Without loss where MLX has the same numbers, else rounded to the next larger format. Streams; the directory appears complete or not at all.
  * Fails with IMPORT_UNSUPPORTED (by name), IMPORT_CORRUPT (with the numbers), DISK_FULL, ABORTED, IO_FAILURE, and
  * INVALID_REQUEST where the file is missing or the target exists.
  */
@@ -46,20 +45,20 @@ export async function importGguf(
   signal?: AbortSignal,
 ): Promise<ImportResult> {
   throwIfAborted(signal);
-  const source = await openSource(request.file);
+  const sources = await openSources(request.file);
   try {
-    const contents = await describe(source, signal);
+    const contents = await describeModel(sources, signal);
     const staged = await StagedFolder.create(request.target, request.replace === true);
     try {
-      const weightBytes = await writeFolder(staged.path, contents, source, onProgress, signal);
+      const { bytes, rounded } = await writeFolder(staged.path, contents, onProgress, signal);
       throwIfAborted(signal);
       await staged.commit();
-      const { parameters, plan } = contents;
       return {
         directory: request.target,
-        architecture: parameters.architecture,
-        tensors: plan.tensors.length,
-        weightBytes,
+        architecture: contents.architecture,
+        tensors: contents.plan.tensors.length,
+        weightBytes: bytes,
+        rounded,
       };
     } catch (error) {
       await staged.discard();
@@ -68,7 +67,19 @@ export async function importGguf(
   } catch (error) {
     throw toIoError(error, "the import", request.target);
   } finally {
-    await source.close();
+    for (const source of sources) await source.close();
+  }
+}
+
+/** All parts of a split model, in order. */
+async function openSources(file: string): Promise<readonly FileSource[]> {
+  const opened: FileSource[] = [];
+  try {
+    for (const part of await partsOf(file)) opened.push(await openSource(part));
+    return opened;
+  } catch (error) {
+    for (const source of opened) await source.close();
+    throw toIoError(error, "reading the GGUF file", file);
   }
 }
 
@@ -81,53 +92,18 @@ async function openSource(file: string): Promise<FileSource> {
   }
 }
 
-/** All that the directory will say, decided and checked before anything is written. */
-interface Contents {
-  readonly parameters: Hyperparameters;
-  readonly plan: TensorPlan;
-  readonly jsonFiles: Readonly<Record<string, object>>;
-}
-
-async function describe(source: ByteSource, signal: AbortSignal | undefined): Promise<Contents> {
-  const file = await readGguf(source, signal);
-  const parameters = readHyperparameters(file.metadata);
-  const plan = planTensors(file, parameters);
-  const vocabulary = readVocabulary(file.metadata, plan.vocabSize);
-  const tokenizer = tokenizerFiles(file.metadata, vocabulary, parameters.contextTokens);
-  const llama3 = await readLlama3Scaling(file, plan, parameters, source);
-  return {
-    parameters,
-    plan,
-    jsonFiles: {
-      "config.json": modelConfig(parameters, plan, vocabulary.special, llama3),
-      "tokenizer.json": tokenizer.tokenizer,
-      "tokenizer_config.json": tokenizer.config,
-    },
-  };
-}
-
-async function readLlama3Scaling(
-  file: GgufFile,
-  plan: TensorPlan,
-  parameters: Hyperparameters,
-  source: ByteSource,
-): Promise<Llama3Scaling | undefined> {
-  if (plan.ropeFreqs === undefined) return undefined;
-  const bytes = Buffer.alloc(plan.ropeFreqs.bytes);
-  const read = await source.read(bytes, plan.ropeFreqs.position);
-  if (read < bytes.length)
-    throw corrupt("the file ended inside the tensor rope_freqs.weight", { tensors: file.tensors.length });
-  const divisors = Float32Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(i * 4));
-  return llama3ScalingOf(divisors, parameters.headDim, parameters.ropeTheta);
+interface WrittenWeights {
+  /** Of the file. */
+  readonly bytes: number;
+  readonly rounded: readonly RoundedTensors[];
 }
 
 async function writeFolder(
   folder: string,
   contents: Contents,
-  source: ByteSource,
   onProgress: (progress: Progress) => void,
   signal: AbortSignal | undefined,
-): Promise<number> {
+): Promise<WrittenWeights> {
   await requireSpace(folder, contents);
   for (const [name, value] of Object.entries(contents.jsonFiles)) {
     await writeFile(join(folder, name), `${JSON.stringify(value, undefined, name === "tokenizer.json" ? 0 : 2)}\n`, {
@@ -135,28 +111,28 @@ async function writeFolder(
     });
   }
   const file = join(folder, "model.safetensors");
-  const bytes = await writeWeights(file, contents.plan, "F16", source, onProgress, signal);
-  if (bytes !== undefined) return bytes;
-  // One of the biases is too large for f16.
+  const written = await writeWeights(file, contents.plan, "F16", onProgress, signal);
+  if (written !== "too large") return written;
+  // One of the biases is too large for f16: a GPU computes all layers in one type.
   await rm(file);
-  const whole = await writeWeights(file, contents.plan, "F32", source, onProgress, signal);
-  if (whole === undefined) throw corrupt("a bias is too large for f32", { file });
+  const whole = await writeWeights(file, contents.plan, "F32", onProgress, signal);
+  if (whole === "too large") throw corrupt("a bias is too large for f32", { file });
   return whole;
 }
 
-/** Resolves with the file's size; `undefined` where `scaleType` cannot hold a bias. All tensors have the same type of scales. */
+/** "too large" where `leastScales` cannot hold a bias. */
 async function writeWeights(
   file: string,
   { tensors }: TensorPlan,
-  scaleType: ScaleType,
-  source: ByteSource,
+  leastScales: ScaleType,
   onProgress: (progress: Progress) => void,
   signal: AbortSignal | undefined,
-): Promise<number | undefined> {
+): Promise<WrittenWeights | "too large"> {
   const total = tensors.reduce((sum, tensor) => sum + tensor.source.bytes, 0);
   let done = 0;
-  const layouts = tensors.flatMap((tensor) => layoutsOf(tensor, scaleType));
+  const layouts = tensors.flatMap((tensor) => layoutsOf(tensor, leastScales));
   const weights = await SafetensorsFile.create(file, layouts);
+  const rounded = new Map<string, RoundedTensors>();
   try {
     for (const tensor of tensors) {
       const message = `Converting ${tensor.source.name}`;
@@ -164,13 +140,26 @@ async function writeWeights(
         done += bytes;
         onProgress({ done, total, unit: "bytes", message });
       };
-      if (!(await convertTensor(tensor, scaleType, source, weights, report, signal))) return undefined;
+      const error = await convertTensor(tensor, leastScales, weights, report, signal);
+      if (error === "too large") return error;
+      addRounded(rounded, tensor.source.encoding.type, error);
     }
     await weights.finish();
   } finally {
     await weights.close();
   }
-  return weights.bytes;
+  return { bytes: weights.bytes, rounded: [...rounded.values()] };
+}
+
+function addRounded(rounded: Map<string, RoundedTensors>, type: ConvertibleType, error: number): void {
+  if (!isQuantized(type) || !mlxFormatOf(type).rounded) return;
+  const before = rounded.get(type);
+  rounded.set(type, {
+    type,
+    bits: mlxFormatOf(type).bits,
+    tensors: (before?.tensors ?? 0) + 1,
+    largestError: Math.max(before?.largestError ?? 0, error),
+  });
 }
 
 /** Room for the JSON files and for what the file system needs beside the data. */

@@ -1,4 +1,5 @@
 import { corrupt, unsupported } from "./importErrors";
+import type { Metadata } from "./metadata";
 
 /**
  * How a text is cut before merging, by the name that GGUF gives it (`tokenizer.ggml.pre`). Patterns are those of the
@@ -33,6 +34,22 @@ const qwen2: PreTokenizer = {
   addsBos: false,
 };
 
+/** Llama 3's cuts, by merges alone. */
+const dbrx: PreTokenizer = { ...llama3, ignoreMerges: false, addsBos: false };
+const casedWords = (contraction: string) =>
+  `[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+${contraction}|` +
+  `[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*${contraction}`;
+const casedWordsAndSpaces = (contraction: string, digits: string) =>
+  `${casedWords(contraction)}|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`;
+const tekken: PreTokenizer = { ...llama3, patterns: [casedWordsAndSpaces("", "\\p{N}")] };
+const gpt4o: PreTokenizer = { ...dbrx, patterns: [casedWordsAndSpaces(`${contractions}?`, "\\p{N}{1,3}")] };
+const seedCoder: PreTokenizer = {
+  ...dbrx,
+  patterns: [
+    `${contractions}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+`,
+  ],
+};
+
 const known: ReadonlyMap<string, PreTokenizer> = new Map([
   ["gpt-2", gpt2],
   ["smollm", smollm],
@@ -40,19 +57,42 @@ const known: ReadonlyMap<string, PreTokenizer> = new Map([
   ["llama3", llama3],
   ["llama-v3", llama3],
   ["qwen2", qwen2],
+  ["deepseek-r1-qwen", { ...qwen2, normalizer: undefined }],
+  ["dbrx", dbrx],
+  ["smaug-bpe", dbrx],
+  ["tekken", tekken],
+  ["gpt-4o", gpt4o],
+  ["refact", smollm],
+  ["starcoder", smollm],
+  ["seed-coder", seedCoder],
 ]);
 
-/** `model`: `tokenizer.ggml.model`; `pre`: `tokenizer.ggml.pre`. */
-export function preTokenizerOf(model: string | undefined, pre: string | undefined): PreTokenizer {
+/** How a file's vocabulary cuts texts: byte-level BPE, or SentencePiece's with bytes for what has no piece. */
+export type TokenizerKind =
+  | { readonly kind: "byteLevel"; readonly preTokenizer: PreTokenizer }
+  | { readonly kind: "sentencePiece"; readonly addsBos: boolean; readonly prefixesSpace: boolean };
+
+/** Refuses by name what cannot be written as a `tokenizer.json`. */
+export function tokenizerKindOf(metadata: Metadata): TokenizerKind {
+  const model = metadata.string("tokenizer.ggml.model");
   if (model === undefined) throw corrupt("the metadata entry tokenizer.ggml.model is missing");
-  if (model !== "gpt2") {
-    throw unsupported(
-      `the tokenizer ${model} is not supported`,
-      model,
-      "use a model with a byte-level BPE tokenizer (gpt2 in GGUF's words)",
-    );
+  if (model === "gpt2") return { kind: "byteLevel", preTokenizer: preTokenizerOf(metadata) };
+  if (model === "llama") {
+    return {
+      kind: "sentencePiece",
+      addsBos: metadata.boolean("tokenizer.ggml.add_bos_token") ?? true,
+      prefixesSpace: metadata.boolean("tokenizer.ggml.add_space_prefix") ?? true,
+    };
   }
-  const name = pre ?? "default";
+  throw unsupported(
+    `the tokenizer ${model} is not supported`,
+    model,
+    "use a model with a byte-level BPE or a SentencePiece BPE tokenizer (gpt2 or llama in GGUF's words)",
+  );
+}
+
+function preTokenizerOf(metadata: Metadata): PreTokenizer {
+  const name = metadata.string("tokenizer.ggml.pre") ?? "default";
   const found = known.get(name);
   if (found !== undefined) return found;
   throw unsupported(

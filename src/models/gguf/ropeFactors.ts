@@ -45,3 +45,28 @@ export function llama3Divisors(scaling: Llama3Scaling, headDim: number, theta: n
     return 1 / ((1 - smooth) / factor + smooth);
   });
 }
+
+/** Longrope as Hugging Face configurations state it: a divisor for each frequency. */
+export interface Longrope {
+  readonly longFactors: readonly number[];
+  readonly shortFactors: readonly number[];
+  readonly originalContextTokens: number;
+}
+
+/**
+ * `magnitude`: what the file multiplies queries and keys with. A configuration does not state it: it follows from the two
+ * context lengths.
+ */
+export function longropeOf(factors: Longrope, contextTokens: number, magnitude: number | undefined): Longrope {
+  const { originalContextTokens } = factors;
+  const scale = contextTokens / originalContextTokens;
+  const expected = scale > 1 ? Math.sqrt(1 + Math.log(scale) / Math.log(originalContextTokens)) : 1;
+  if (magnitude !== undefined && Math.abs(magnitude / expected - 1) > 1e-4) {
+    throw unsupported(
+      `the model's longrope scaling multiplies by ${magnitude}, not by ${expected}`,
+      "longrope with another magnitude",
+      "use another file of the model",
+    );
+  }
+  return factors;
+}

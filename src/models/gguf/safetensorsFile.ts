@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 
-export type SafetensorsDtype = "F32" | "F16" | "BF16" | "U32";
+export type SafetensorsDtype = "F32" | "F16" | "BF16" | "U32" | "U8";
 
 export interface TensorLayout {
   readonly name: string;

@@ -1,5 +1,5 @@
 import type { Metadata } from "./metadata";
-import { type PreTokenizer, preTokenizerOf } from "./preTokenizers";
+import type { PreTokenizer, TokenizerKind } from "./preTokenizers";
 import type { Vocabulary } from "./vocabulary";
 
 export interface TokenizerFiles {
@@ -9,10 +9,15 @@ export interface TokenizerFiles {
   readonly config: object;
 }
 
-export function tokenizerFiles(metadata: Metadata, vocabulary: Vocabulary, contextTokens: number): TokenizerFiles {
-  const preTokenizer = preTokenizerOf(metadata.string("tokenizer.ggml.model"), metadata.string("tokenizer.ggml.pre"));
+export function tokenizerFiles(
+  metadata: Metadata,
+  kind: TokenizerKind,
+  vocabulary: Vocabulary,
+  contextTokens: number,
+): TokenizerFiles {
+  const usuallyAddsBos = kind.kind === "byteLevel" ? kind.preTokenizer.addsBos : kind.addsBos;
   const addBos =
-    (metadata.boolean("tokenizer.ggml.add_bos_token") ?? preTokenizer.addsBos) && vocabulary.special.bos !== undefined;
+    (metadata.boolean("tokenizer.ggml.add_bos_token") ?? usuallyAddsBos) && vocabulary.special.bos !== undefined;
   const added = vocabulary.added.map(({ id, content, special }) => ({
     id,
     content,
@@ -28,22 +33,9 @@ export function tokenizerFiles(metadata: Metadata, vocabulary: Vocabulary, conte
       truncation: null,
       padding: null,
       added_tokens: added,
-      normalizer: preTokenizer.normalizer === undefined ? null : { type: preTokenizer.normalizer },
-      pre_tokenizer: preTokenizerJson(preTokenizer),
-      post_processor: postProcessorJson(vocabulary, addBos),
-      decoder: byteLevel,
-      model: {
-        type: "BPE",
-        dropout: null,
-        unk_token: null,
-        continuing_subword_prefix: null,
-        end_of_word_suffix: null,
-        fuse_unk: false,
-        byte_fallback: false,
-        ignore_merges: preTokenizer.ignoreMerges,
-        vocab: vocabularyJson(vocabulary.tokens),
-        merges: vocabulary.merges,
-      },
+      ...(kind.kind === "byteLevel"
+        ? byteLevelParts(kind.preTokenizer, vocabulary, addBos)
+        : sentencePieceParts(kind.prefixesSpace, vocabulary, addBos)),
     },
     config: {
       tokenizer_class: "PreTrainedTokenizerFast",
@@ -61,6 +53,57 @@ export function tokenizerFiles(metadata: Metadata, vocabulary: Vocabulary, conte
   };
 }
 
+function byteLevelParts(preTokenizer: PreTokenizer, vocabulary: Vocabulary, addBos: boolean): object {
+  return {
+    normalizer: preTokenizer.normalizer === undefined ? null : { type: preTokenizer.normalizer },
+    pre_tokenizer: preTokenizerJson(preTokenizer),
+    post_processor: postProcessorJson(vocabulary, addBos) ?? byteLevel,
+    decoder: byteLevel,
+    model: bpe(vocabulary, { ignore_merges: preTokenizer.ignoreMerges }),
+  };
+}
+
+/** As the files of Llama 2 (`prefixesSpace`) and Gemma. */
+function sentencePieceParts(prefixesSpace: boolean, vocabulary: Vocabulary, addBos: boolean): object {
+  const toPieces = { type: "Replace", pattern: { String: " " }, content: "▁" };
+  const decoders = [
+    { type: "Replace", pattern: { String: "▁" }, content: " " },
+    { type: "ByteFallback" },
+    { type: "Fuse" },
+    ...(prefixesSpace ? [{ type: "Strip", content: " ", start: 1, stop: 0 }] : []),
+  ];
+  const unknown = vocabulary.special.unknown;
+  return {
+    normalizer: prefixesSpace
+      ? { type: "Sequence", normalizers: [{ type: "Prepend", prepend: "▁" }, toPieces] }
+      : toPieces,
+    pre_tokenizer: null,
+    post_processor: postProcessorJson(vocabulary, addBos) ?? null,
+    decoder: { type: "Sequence", decoders },
+    model: bpe(vocabulary, {
+      unk_token: (unknown === undefined ? undefined : vocabulary.tokens[unknown]) ?? null,
+      fuse_unk: true,
+      byte_fallback: true,
+    }),
+  };
+}
+
+function bpe(vocabulary: Vocabulary, own: object): object {
+  return {
+    type: "BPE",
+    dropout: null,
+    unk_token: null,
+    continuing_subword_prefix: null,
+    end_of_word_suffix: null,
+    fuse_unk: false,
+    byte_fallback: false,
+    ignore_merges: false,
+    ...own,
+    vocab: vocabularyJson(vocabulary.tokens),
+    merges: vocabulary.merges,
+  };
+}
+
 /** The cutting is all in the Split patterns; this only maps bytes to characters. */
 const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false };
 
@@ -74,10 +117,11 @@ function preTokenizerJson(preTokenizer: PreTokenizer): object {
   return { type: "Sequence", pretokenizers: [...splits, byteLevel] };
 }
 
-function postProcessorJson(vocabulary: Vocabulary, addBos: boolean): object {
+/** Puts BOS before a text; undefined: nothing is put there. */
+function postProcessorJson(vocabulary: Vocabulary, addBos: boolean): object | undefined {
   const { bos } = vocabulary.special;
   const token = bos === undefined ? undefined : vocabulary.tokens[bos];
-  if (!addBos || token === undefined) return byteLevel;
+  if (!addBos || token === undefined) return undefined;
   const start = (type_id: number) => ({ SpecialToken: { id: token, type_id } });
   return {
     type: "TemplateProcessing",

@@ -1,5 +1,5 @@
 import type { ByteSource } from "../fileSource";
-import { readGguf } from "../gguf/ggufFile";
+import { placeTensors, readGgufHeader } from "../gguf/ggufFile";
 import { readHyperparameters } from "../gguf/hyperparameters";
 import { readBody } from "./answerBody";
 import type { HubClient, HubRepo } from "./hubClient";
@@ -28,11 +28,13 @@ export async function readGgufFacts(
     }
     return readBody(answer, pageBytes, { stallMs: client.transport.stallMs, leastBytes: 1 }, signal);
   });
-  const { metadata } = await readGguf(source, signal);
+  const header = await readGgufHeader(source, signal);
+  const { metadata } = header;
   const parameters = readHyperparameters(metadata);
+  placeTensors(header);
   const template = metadata.string("tokenizer.chat_template");
   return {
-    family: parameters.architecture,
+    family: parameters.family.architecture,
     shape: { ...parameters, windows: [] },
     usesTools: template === undefined ? undefined : namesTools(template),
   };

@@ -3,6 +3,7 @@ import { DisposableStore } from "../../common/disposables";
 import { AbortedError, EngineEndedError, type ResidentError, toErrorInfo } from "../../common/errors";
 import { Emitter } from "../../common/events";
 import type { Log } from "../../common/log";
+import type { Thinking } from "../../common/thinking";
 import type {
   AgentDetail,
   AgentId,
@@ -217,6 +218,10 @@ export class RemoteService implements ResidentService {
 
   setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
     return this.call("setAgentSampling", [id, sampling]);
+  }
+
+  setAgentThinking(id: AgentId, thinking: Thinking | undefined): Promise<AgentSummary> {
+    return this.call("setAgentThinking", [id, thinking]);
   }
 
   setDefaultSampling(sampling: SamplingOptions): Promise<void> {

@@ -54,6 +54,7 @@ export function handlersOf(service: ResidentService): Handlers {
     measureDraft: (args) => service.measureDraft(...args),
     saveAgent: (args) => service.saveAgent(...args),
     pinAgent: (args) => service.pinAgent(...args),
+    setAgentThinking: (args) => service.setAgentThinking(...args),
     setAgentSampling: (args) => service.setAgentSampling(...args),
     setDefaultSampling: (args) => service.setDefaultSampling(...args),
     setShown: (args) => service.setShown(...args),

@@ -159,6 +159,9 @@ describe("Loading a model", () => {
   it("describes the device without a model", async () => {
     assert.ok((await addon.readBandwidth(1)) > 1e8);
     await rejection(addon.readBandwidth(-1), "INVALID_REQUEST", /threads/);
+    assert.ok((await addon.samplingMs(8, 50_000, 0)) > 0);
+    await rejection(addon.samplingMs(0, 50_000, 0), "INVALID_REQUEST", /rows/);
+    await rejection(addon.samplingMs(8, 2 ** 30, 0), "INVALID_REQUEST", /words/);
     const device = await addon.deviceInfo();
     assert.ok(device.memoryBytes >= device.availableBytes && device.availableBytes > 0);
     assert.ok(device.name.length > 0);

@@ -16,13 +16,20 @@ describe("an agent whose K and V have 8 bits, in processes that come and go", fu
   let folder: string;
   const home = (name: string) => path.join(folder, name);
 
+  const device = process.env["RESIDENT_DEVICE"];
+
   before(async () => {
+    process.env["RESIDENT_DEVICE"] = "cpu"; // a GPU has no K and V in 8 bits
     folder = await mkdtemp(path.join(os.tmpdir(), "resident q8 "));
     await ask(home("first"), first, 4, q8);
     for (const name of ["restored", "without", "other"]) await cp(home("first"), home(name), { recursive: true });
   });
 
-  after(() => rm(folder, { recursive: true, force: true }));
+  after(() => {
+    if (device === undefined) delete process.env["RESIDENT_DEVICE"];
+    else process.env["RESIDENT_DEVICE"] = device;
+    return rm(folder, { recursive: true, force: true });
+  });
 
   it("goes on from the disk with the answer that it gives after reading everything again", async () => {
     const restored = await ask(home("restored"), second, 16, q8);

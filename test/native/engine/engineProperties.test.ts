@@ -10,7 +10,7 @@ import { loadAddon } from "../../../src/native/loader";
 import { idleCaches, runs, script } from "../../support/engine/world/actions";
 import { play, playBeside, World } from "../../support/engine/world/world";
 import { NativeDevice } from "../../support/native/nativeDevice";
-import { stageRoot } from "../../support/native/nativeRig";
+import { deviceFor, stageRoot } from "../../support/native/nativeRig";
 import {
   quantisedConfig,
   type RandomConfig,
@@ -96,7 +96,7 @@ describe("BlockPoolBatchEngine on the addon, any interleaving", function () {
       before(async () => {
         folder = await mkdtemp(path.join(os.tmpdir(), "resident random model "));
         const directory = await writeRandomModel(folder, config);
-        model = await loadAddon(stageRoot).loadModel({ directory, kvDtype }, () => {}).result;
+        model = await loadAddon(stageRoot).loadModel({ directory, kvDtype, ...deviceFor(kvDtype) }, () => {}).result;
       });
 
       after(async () => {

@@ -95,7 +95,7 @@ describe("The CPU kernels on the starter model", function () {
       assert.equal(model.info.ops, "cpu");
       whole = await logitsOf(model, tokens, [300]);
     });
-    for (const level of ["scalar", "avx2", "avxvnni", "avx512vnni", "amxint8"]) {
+    for (const level of ["scalar", "avx2", "avxvnni", "avx512vnni", "amxint8", "neon", "neondot"]) {
       try {
         await withModel({ RESIDENT_OPS: "cpu", RESIDENT_CPU_LEVEL: level }, async () => {});
         levels.push(level);

@@ -23,6 +23,8 @@ describe("The starter model", () => {
       vocabSize: 49152,
       kvBytesPerToken: 2 * 30 * 3 * 64 * 4,
       hasChatTemplate: true,
+      thinkingChoices: [],
+      insistsOnDate: false,
       eosTokens: ["<|im_end|>"],
     });
   });

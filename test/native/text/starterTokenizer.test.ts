@@ -4,10 +4,10 @@ import fc from "fast-check";
 import { readTextFiles } from "../../../src/models/modelDirectory";
 import { objectOf } from "../../../src/text/json";
 import type { ChatMessage } from "../../../src/text/messages";
-import { withoutTokens } from "../../../src/text/plainTokenizer";
 import { createTextModel, type TextModel } from "../../../src/text/textModel";
 import reference from "../../fixtures/text/smollm2.json";
 import { starterModel } from "../../support/models/starterModel";
+import { withoutTokens } from "../../support/text/plainTokenizer";
 
 describe("The starter model's text, against Hugging Face's own library", () => {
   let model: TextModel;

@@ -11,6 +11,7 @@ import type { GenerationEvent, Running, SamplingOptions, SendRequest, TurnView }
 import { AgentStore } from "../../../src/store/agentStore";
 import { type BlockIdentity, createBlockHasher } from "../../../src/store/blockIdentity";
 import { BlockStore } from "../../../src/store/blockStore";
+import type { Dialogue } from "../../../src/text/prompt";
 import { isWritable } from "../engine/engineRig";
 import { FakeClock } from "../engine/fakePorts";
 import { FakeRunner } from "../engine/fakeRunner";
@@ -47,6 +48,8 @@ export class AgentRig {
   readonly store: AgentStore;
   /** Ids of the prompt built last. */
   lastPrompt: Int32Array = new Int32Array(0);
+  /** What its prompt was built from. */
+  lastDialogue: Dialogue | undefined;
   /** The drafts for which a prompt was rendered ahead. */
   readonly renderedAhead: string[] = [];
   /** Leases wait for this promise, as for a model that is being loaded. */
@@ -141,11 +144,17 @@ export class AgentRig {
     return turn;
   }
 
+  /** The clock on the wall goes on to the next day. */
+  passDay(): void {
+    this.time += 86_400_000;
+  }
+
   private text(): TextModel {
     const { prompts, ...text } = fakeText();
     const buildAfter: typeof prompts.buildAfter = async (dialogue, signal) => {
       const built = await prompts.buildAfter(dialogue, signal);
       this.lastPrompt = built.ids;
+      this.lastDialogue = dialogue;
       return built;
     };
     return {

@@ -59,6 +59,7 @@ export class FakeRuntime implements Runtime {
         mlxCacheBytes: 0,
       }),
       readBandwidth: async () => 1,
+      samplingMs: async () => 1,
       loadModel: ({ directory }, onProgress) => {
         let cancelled = false;
         const result = this.beforeLoad().then(() => {

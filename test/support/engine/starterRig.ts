@@ -13,6 +13,7 @@ import { MlxRunner } from "../../../src/native/mlxRunner";
 import { createBlockHasher } from "../../../src/store/blockIdentity";
 import { createTextModel, type TextModel } from "../../../src/text/textModel";
 import { starterModel } from "../models/starterModel";
+import { deviceFor } from "../native/nativeRig";
 
 const blockTokens = 64;
 
@@ -31,7 +32,7 @@ export class StarterRig {
 
   static async load(blocks: number, options: EngineOptions = {}, kvDtype?: KvDtype): Promise<StarterRig> {
     const addon = loadAddon(path.resolve("native", "stage"));
-    const precision = kvDtype === undefined ? {} : { kvDtype };
+    const precision = kvDtype === undefined ? {} : { kvDtype, ...deviceFor(kvDtype) };
     const model = await addon.loadModel({ directory: starterModel, ...precision }, () => {}).result;
     const runner = new MlxRunner(await model.createPool(blocks, blockTokens), model.info);
     const hasher = createBlockHasher({ ...model.info, blockTokens });

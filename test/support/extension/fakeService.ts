@@ -1,6 +1,7 @@
 /** A service with agents in memory; the test plays its answers event by event. */
 import { AbortedError, ResidentError } from "../../../src/common/errors";
 import { Emitter } from "../../../src/common/events";
+import type { Thinking } from "../../../src/common/thinking";
 import type {
   AgentDetail,
   AgentId,
@@ -17,6 +18,7 @@ import type {
   HubModel,
   HubRequest,
   HubSearch,
+  ImportedModel,
   ListedModel,
   ModelDeletion,
   ModelDetail,
@@ -116,6 +118,8 @@ export class FakeService implements ResidentService {
   /** The read-ahead requests, in order. */
   readonly warmed: { readonly id: AgentId; readonly draft: string | undefined }[] = [];
   defaultSampling: SamplingOptions = {};
+  /** What the template of every model asks about. */
+  thinkingChoices: readonly Thinking[] = [];
   /** The calls that report which agents are shown, in order. */
   readonly shown: { readonly id: AgentId; readonly shown: boolean }[] = [];
   disposed = false;
@@ -195,6 +199,8 @@ export class FakeService implements ResidentService {
       vocabSize: 49152,
       kvBytesPerToken: 46080,
       hasChatTemplate: true,
+      thinkingChoices: this.thinkingChoices,
+      insistsOnDate: false,
       eosTokens: ["<|im_end|>"],
     };
   }
@@ -209,8 +215,8 @@ export class FakeService implements ResidentService {
 
   async unloadModel(): Promise<void> {}
 
-  async importGguf(): Promise<ModelSummary> {
-    return model;
+  async importGguf(): Promise<ImportedModel> {
+    return { ...model, rounded: [{ type: "Q6_K", bits: 8, tensors: 12, largestError: 0.0021 }] };
   }
 
   async getStarterModel(): Promise<ModelSummary> {
@@ -363,6 +369,12 @@ export class FakeService implements ResidentService {
 
   async pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {
     return this.change(id, { pinned });
+  }
+
+  async setAgentThinking(id: AgentId, thinking: Thinking | undefined): Promise<AgentSummary> {
+    const { thinking: _, ...others } = this.detail(id);
+    this.agents.set(id, others);
+    return this.change(id, thinking === undefined ? {} : { thinking });
   }
 
   async setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {

@@ -8,7 +8,11 @@ export type GgufEntry =
   | { readonly type: "bool"; readonly value: boolean }
   | { readonly type: "string"; readonly value: string }
   | { readonly type: "strings"; readonly value: readonly string[] }
-  | { readonly type: "i32s"; readonly value: readonly number[] };
+  | { readonly type: "i32s"; readonly value: readonly number[] }
+  | { readonly type: "f32s"; readonly value: readonly number[] }
+  | { readonly type: "flags"; readonly value: readonly boolean[] }
+  /** A list of bytes, of which only the beginning is written: it must be the last entry. */
+  | { readonly type: "u8s"; readonly count: number };
 
 export interface GgufTensorSpec {
   readonly name: string;
@@ -36,6 +40,8 @@ export const text = (value: string): GgufEntry => ({ type: "string", value });
 export const flag = (value: boolean): GgufEntry => ({ type: "bool", value });
 export const texts = (value: readonly string[]): GgufEntry => ({ type: "strings", value });
 export const i32s = (value: readonly number[]): GgufEntry => ({ type: "i32s", value });
+export const f32s = (value: readonly number[]): GgufEntry => ({ type: "f32s", value });
+export const flags = (value: readonly boolean[]): GgufEntry => ({ type: "flags", value });
 
 export function buildGguf(spec: GgufSpec): Buffer {
   const alignment = spec.alignment ?? 32;
@@ -91,6 +97,22 @@ function entryBytes(entry: GgufEntry): Buffer {
         number64(BigInt(entry.value.length)),
         ...entry.value.map(signed32),
       ]);
+    case "f32s":
+      return Buffer.concat([
+        number32(9),
+        number32(6),
+        number64(BigInt(entry.value.length)),
+        ...entry.value.map(float32),
+      ]);
+    case "flags":
+      return Buffer.concat([
+        number32(9),
+        number32(7),
+        number64(BigInt(entry.value.length)),
+        Buffer.from(entry.value.map(Number)),
+      ]);
+    case "u8s":
+      return Buffer.concat([number32(9), number32(0), number64(BigInt(entry.count))]);
   }
 }
 

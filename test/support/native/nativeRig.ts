@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import path from "node:path";
+import type { KvDtype } from "../../../src/common/kvDtypes";
 import type {
   NativeAddon,
   NativeModel,
@@ -83,6 +84,10 @@ export function longRun(firstBlock: number): {
 function testDevice(): { readonly device?: "cpu" } {
   return process.env["RESIDENT_OPS"] === "cpu" ? { device: "cpu" } : {};
 }
+
+/** A GPU has no K and V in 8 bits. */
+export const deviceFor = (kvDtype: KvDtype | undefined): { readonly device?: "cpu" } =>
+  kvDtype === "q8" ? { device: "cpu" } : {};
 
 /**
  * Ids that were computed in two ways. On a CPU they are the same in any batch and chunk. On a GPU MLX has other kernels for

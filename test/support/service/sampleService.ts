@@ -13,6 +13,7 @@ import type {
   HubModel,
   HubRequest,
   HubSearch,
+  ImportedModel,
   ImportRequest,
   ListedModel,
   MemoryFit,
@@ -114,6 +115,8 @@ const modelDetail: ModelDetail = {
   vocabSize: 49152,
   kvBytesPerToken: 46080,
   hasChatTemplate: true,
+  thinkingChoices: ["on", "off"],
+  insistsOnDate: false,
   eosTokens: ["<|im_end|>"],
 };
 
@@ -364,6 +367,7 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   measureDraft: (door) => door.measureDraft("a", "a draft", "t1"),
   saveAgent: (door) => door.saveAgent("a"),
   pinAgent: (door) => door.pinAgent("a", true),
+  setAgentThinking: (door) => door.setAgentThinking("a", "on"),
   setAgentSampling: (door) => door.setAgentSampling("a", { temperature: 0.5, topK: 1 }),
   setDefaultSampling: (door) => door.setDefaultSampling(sampling),
   setShown: (door) => door.setShown("a", true),
@@ -425,6 +429,7 @@ export class SampleService implements ResidentService {
   forgetEverything = this.sample("forgetEverything", { agents: 2, removed: totals });
   saveAgent = this.sample("saveAgent", agent);
   pinAgent = this.sample("pinAgent", agent);
+  setAgentThinking = this.sample("setAgentThinking", agent);
   setAgentSampling = this.sample("setAgentSampling", agent);
   setDefaultSampling = this.sample("setDefaultSampling", undefined);
   setShown = this.sample("setShown", undefined);
@@ -437,10 +442,10 @@ export class SampleService implements ResidentService {
     return model;
   }
 
-  async importGguf(request: ImportRequest, onProgress: (progress: Progress) => void): Promise<ModelSummary> {
+  async importGguf(request: ImportRequest, onProgress: (progress: Progress) => void): Promise<ImportedModel> {
     this.asked.push(["importGguf", request]);
     onProgress(progress);
-    return model;
+    return { ...model, rounded: [{ type: "Q6_K", bits: 8, tensors: 12, largestError: 0.0021 }] };
   }
 
   async getStarterModel(onProgress: (progress: Progress) => void): Promise<ModelSummary> {

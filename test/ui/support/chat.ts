@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Frame, Locator } from "playwright-core";
+import { until } from "./until";
 import type { Workbench } from "./workbench";
 
 /** The starter model's own answers to these: "The capital of France is Paris.", and hundreds of tokens. */
@@ -69,11 +70,8 @@ export class Chat {
 
   /** Resolves when the agent has so many tokens in memory. */
   async inMemory(tokens: number): Promise<void> {
-    const end = Date.now() + answerLimitMs;
-    while ((await this.tokensInMemory()) < tokens) {
-      assert(Date.now() < end, `the agent never had ${tokens} tokens in memory`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    const there = async () => (await this.tokensInMemory()) >= tokens;
+    await until(`the agent has ${tokens} tokens in memory`, there, answerLimitMs);
   }
 
   /** Resolves when some of the answer is there and more is coming. */

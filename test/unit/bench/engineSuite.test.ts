@@ -118,6 +118,7 @@ class FakeProbe implements EngineProbe {
   readonly footprints = [900e6, 200e6];
 
   footprintBytes = () => this.footprints.shift() ?? 0;
+  samplingMs = async (rows: number, words: number, threads: number) => (rows * words) / (threads === 1 ? 1e6 : 2e6);
 
   onRun(listener: (run: RunFigures) => void): Disposable {
     for (const one of this.runs) listener(one);
@@ -171,6 +172,11 @@ describe("The engine suite", () => {
     assert.equal(row["identical"], true);
     door.rightWithGuesses = false;
     assert.equal(named(await run(door), "rewriting")["identical"], false);
+  });
+
+  it("measures sampling by all threads against one", async () => {
+    const row = named(await run(new FakeDoor()), "sampling, 8 rows of 152k words");
+    assert.deepEqual([row.p50Ms.toFixed(2), Number(row["oneThreadMs"]).toFixed(2), row["ratio"]], ["0.61", "1.22", 2]);
   });
 
   it("guesses nowhere else", async () => {

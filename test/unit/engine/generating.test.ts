@@ -139,6 +139,7 @@ describe("Generating", () => {
       ],
     );
     assert.equal(rig.runner.batches[2]?.rows[0]?.start, 5 + 2);
+    assert.equal(rig.runner.batches[2]?.rows[0]?.guesser, "a");
   });
 
   it("measures from submit: waiting, first token, pace", async () => {

@@ -1,9 +1,4 @@
-import { readGguf } from "../../../src/models/gguf/ggufFile";
-import { readHyperparameters } from "../../../src/models/gguf/hyperparameters";
-import { modelConfig } from "../../../src/models/gguf/modelConfig";
-import { planTensors } from "../../../src/models/gguf/tensorPlan";
-import { tokenizerFiles } from "../../../src/models/gguf/tokenizerFiles";
-import { readVocabulary } from "../../../src/models/gguf/vocabulary";
+import { describeModel } from "../../../src/models/gguf/describeModel";
 import { parseJsonFile } from "../../../src/models/jsonFile";
 import { readModelFacts } from "../../../src/models/modelFacts";
 import { readSafetensorsHeader } from "../../../src/models/safetensorsHeader";
@@ -52,12 +47,7 @@ describe("whatever a model's files hold, reading them ends in a typed error or i
       const head = random.below(gguf.length);
       const bytes = Buffer.concat([oddBytes(random, gguf.subarray(0, head)), gguf.subarray(head)]);
       allow(bytes.length + chunkBytes);
-      const file = await readGguf(memorySource(bytes));
-      const parameters = readHyperparameters(file.metadata);
-      const plan = planTensors(file, parameters);
-      const vocabulary = readVocabulary(file.metadata, plan.vocabSize);
-      tokenizerFiles(file.metadata, vocabulary, parameters.contextTokens);
-      modelConfig(parameters, plan, vocabulary.special, undefined);
+      await describeModel([memorySource(bytes)], undefined);
     }));
 
   it("config.json and generation_config.json", () =>

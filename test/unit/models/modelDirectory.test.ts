@@ -30,6 +30,8 @@ describe("Inspecting a model directory", () => {
       vocabSize: 8,
       kvBytesPerToken: 2 * 2 * 2 * 8 * 2,
       hasChatTemplate: true,
+      thinkingChoices: [],
+      insistsOnDate: false,
       eosTokens: ["</s>"],
     });
   });

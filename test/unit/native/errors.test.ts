@@ -14,6 +14,15 @@ describe("Errors of the addon", () => {
     assert.deepEqual(error.facts, { neededBytes: 5, path: "p" });
   });
 
+  it("name the setting where the device does not compute in the chosen format of K and V", () => {
+    const error = fromNative(thrown("INVALID_REQUEST", { kvDtype: "q8", device: "gpu" }));
+    assert.ok(error instanceof ResidentError);
+    assert.match(error.advice, /resident\.pool\.precision/);
+    const other = fromNative(thrown("INVALID_REQUEST", { blocks: 5 }));
+    assert.ok(other instanceof ResidentError);
+    assert.match(other.advice, /report this/);
+  });
+
   it("keep what is not the addon's as it came", () => {
     for (const error of [thrown("ENOENT"), thrown(5), new Error("plain"), new AbortedError(), "text", undefined]) {
       assert.equal(fromNative(error), error);

@@ -160,6 +160,14 @@ describe("The engine's device over a native pool", () => {
     assert.deepEqual(seen, [5, 6, "1 NATIVE_FAILURE the model computed no finite logits"]);
   });
 
+  it("says whose guesses a sequence's are, where that is known", () => {
+    const batch = toBatch([{ ...step, guesser: "agent-1" }, step], 1);
+    assert.deepEqual(
+      batch.sampling.map(({ guesser }) => guesser),
+      ["agent-1", undefined],
+    );
+  });
+
   it("hands over what penalties count", () => {
     const penalties = { recentIds: Int32Array.of(4, 5), ids: Int32Array.of(5, 4), counts: Int32Array.of(1, 9) };
     const [native] = toBatch([{ ...step, penalties }], 1).sampling;

@@ -48,6 +48,38 @@ describe("The chat template", () => {
     assert.match(render({ chat_template: "{{ strftime_now('%Y-%m %B') }}" }) ?? "", /^\d{4}-\d{2} [A-Z][a-z]+$/);
   });
 
+  it("that insists on a date gets the day, whatever the time is", () => {
+    const template = ChatTemplate.create({ chat_template: "{{ strftime_now('%-d %B %Y %H:%M') }}" });
+    assert.equal(template?.insistsOnDate, true);
+    assert.equal(template.render(messages, true, { day: "2026-03-05" }), "5 March 2026 00:00");
+    const guarded = "{% if strftime_now is defined %}{{ strftime_now('%Y') }}{% endif %}";
+    assert.equal(ChatTemplate.create({ chat_template: guarded })?.insistsOnDate, false);
+  });
+
+  it("is told that there are no tools and no documents, as transformers tells it", () => {
+    const chat_template =
+      "{{ tools is none and documents is none }}{% if tools is not none %}{{ tools | length }}{% endif %}";
+    assert.equal(render({ chat_template }), "True");
+  });
+
+  it("gets further variables by their names", () => {
+    const chat_template = "{{ enable_thinking }}{% for t in tools %}{{ t.name }}{% endfor %}{{ missing is defined }}";
+    const variables = { enable_thinking: false, tools: [{ name: "f" }], missing: undefined };
+    assert.equal(ChatTemplate.create({ chat_template })?.render(messages, true, { variables }), "FalsefFalse");
+  });
+
+  it("has lines that end in a newline, however its file ends them", () => {
+    assert.equal(render({ chat_template: "a\r\n{{ messages[1].content }}\r\nb\r\n" }), "a\nHi\nb");
+  });
+
+  it("strips the white space that Python strips", () => {
+    const strip = (content: string) =>
+      ChatTemplate.create({
+        chat_template: "{{ messages[0].content.strip() }}|{{ messages[0].content | trim }}",
+      })?.render([{ role: "user", content }], true);
+    assert.equal(strip("\uFEFFa\u0085\u001C"), "\uFEFFa|\uFEFFa");
+  });
+
   it("has range, none and the Python names of the constants", () => {
     const chat_template = "{% for i in range(1, 6, 2) %}{{ i }}{% endfor %}{% if None is none and True %}!{% endif %}";
     assert.equal(render({ chat_template }), "135!");

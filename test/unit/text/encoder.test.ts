@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { AbortedError } from "../../../src/common/errors";
 import { runInSlices, type Steps } from "../../../src/text/steps";
 import { TextTokenizer } from "../../../src/text/tokenizer";
-import { byteLevelTokenizer, sentencePieceTokenizer } from "../../support/text/tinyTokenizers";
+import { byteLevelTokenizer, sentencePieceTokenizer, spaceRunTokenizer } from "../../support/text/tinyTokenizers";
 
 const contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
 /** As real models have them: SmolLM2, Llama 3, Qwen 2, GPT-4o, DeepSeek; and one that looks back. */
@@ -52,7 +52,7 @@ const idsOf = (library: Tokenizer, text: string) => library.encode(text, { add_s
 
 function stepsOf(tokenizer: TextTokenizer, text: string): number {
   let count = 1;
-  for (const run = tokenizer.textSteps(text, false); run.next().done !== true; ) count += 1;
+  for (const run = tokenizer.textSteps(text, "start"); run.next().done !== true; ) count += 1;
   return count;
 }
 
@@ -142,9 +142,9 @@ describe("The encoder", () => {
             if (stretch.kind === "special") return [stretch.token.id];
             const before = all[i - 1];
             const strips = before?.kind === "special" && before.token.stripsRight;
-            return reference.encodeText(strips ? stretch.text.trimStart() : stretch.text, continues || i > 0);
+            return reference.encodeText(strips ? stretch.text.replace(/^\p{White_Space}+/u, "") : stretch.text);
           });
-          assert.deepEqual(own.encodeMarked(text, continues), expected);
+          assert.deepEqual(own.encodeMarked(text, continues ? 0 : undefined), expected);
         }
       }),
       { numRuns: 60 },
@@ -164,6 +164,7 @@ describe("The encoder", () => {
     for (const text of ["hello world ".repeat(40_000), " ".repeat(100_000), "hello".repeat(20_000)]) {
       assert.ok(stepsOf(splitting(patterns[0] ?? []).own, text) > 20);
     }
+    assert.ok(stepsOf(TextTokenizer.create(spaceRunTokenizer(), {}), "a▁▁".repeat(20_000)) > 20);
   });
 });
 
@@ -181,6 +182,6 @@ describe("Work in steps", () => {
   it("gives what it is done for, at once or in slices", async () => {
     const { own } = splitting(patterns[0] ?? []);
     const text = "hello world 12 ".repeat(1000);
-    assert.deepEqual(Array.from(await runInSlices(own.textSteps(text, false))), own.encodeText(text));
+    assert.deepEqual(Array.from(await runInSlices(own.textSteps(text, "start"))), own.encodeText(text));
   });
 });

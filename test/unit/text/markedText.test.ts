@@ -8,6 +8,8 @@ const special = (id: number, content: string, isControl = true): SpecialToken =>
   isControl,
   stripsLeft: false,
   stripsRight: false,
+  isWord: false,
+  takesSpace: false,
 });
 const specials = new SpecialTokens([
   special(1, "<|im_end|>"),
@@ -57,8 +59,9 @@ describe("Marked text", () => {
 
   it("lets an answer hold words with a meaning, but no control tokens", () => {
     const kinds = (marked: string) => specials.split(marked).map(({ kind }) => kind);
-    assert.deepEqual(kinds(specials.escapeAnswer("<think>")), ["special"]);
-    assert.deepEqual(kinds(specials.escapeAnswer("<s>")), ["plain"]);
+    const isControl = (token: SpecialToken) => token.isControl;
+    assert.deepEqual(kinds(specials.escape("<think>", isControl)), ["special"]);
+    assert.deepEqual(kinds(specials.escape("<s>", isControl)), ["plain"]);
     assert.deepEqual(kinds(specials.escape("<think>")), ["plain"]);
   });
 

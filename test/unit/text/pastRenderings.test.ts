@@ -32,7 +32,7 @@ const whole: Readonly<Record<string, string>> = {
   "the number of messages": `{{ messages | length }}${chatml}`,
   "a namespace": `{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}<|im_start|>{{ ns.n }} {{ m.content }}${end}{% endfor %}`,
   "from the end": `{% for m in messages[::-1] %}<|im_start|>{{ m.content }}${end}{% endfor %}`,
-  "the next message": `{% for m in messages %}<|im_start|>{{ m.content }}{{ loop.nextitem.role }}${end}{% endfor %}`,
+  "the next message": `{% for m in messages %}<|im_start|>{{ m.content }}{{ loop.nextitem.role if loop.nextitem is defined }}${end}{% endfor %}`,
   "two loops": `{% for m in messages %}{{ m.role }}{% endfor %}${chatml}`,
   "questions only": `{% for m in messages if m.role == 'user' %}<|im_start|>{{ m.content }}${end}{% endfor %}`,
   "a break": `{% for m in messages %}{% if m.content == 'hello' %}{% break %}{% endif %}<|im_start|>{{ m.content }}${end}{% endfor %}`,

@@ -47,7 +47,7 @@ describe("The tokenizer", () => {
   it("puts a space symbol before the first text only", () => {
     const ab = spm.idOf("▁ab");
     assert.deepEqual(spm.encodeText("ab"), [ab]);
-    assert.deepEqual(spm.encodeText("ab", true), [spm.idOf("ab")]);
+    assert.deepEqual(spm.encodeText("ab", "middle"), [spm.idOf("ab")]);
     assert.deepEqual(spm.encodeMarked("ab</s>ab"), [ab, 2, spm.idOf("ab")]);
     assert.deepEqual(
       spm.encodeMarked("ab</s>ab"),

@@ -11,31 +11,69 @@ RESIDENT_INLINE F LoadScale(FloatType type, const uint8_t* p, int lane) {
   return Load(reinterpret_cast<const float*>(p) + lane);
 }
 
+constexpr int kWordBytes = kPanelRows * 4;
+
+RESIDENT_INLINE void UnpackNibbles(const uint8_t* words, Bytes (&weights)[8]) {
+  for (int i = 0; i < 4; ++i) {
+    const Bytes w = LoadBytes(words + i * kWordBytes);
+    weights[2 * i] = BitsAt<0, 4>(w);
+    weights[2 * i + 1] = BitsAt<4, 4>(w);
+  }
+}
+
+RESIDENT_INLINE void UnpackPairs(const uint8_t* words, Bytes (&weights)[8]) {
+  for (int i = 0; i < 2; ++i) {
+    const Bytes w = LoadBytes(words + i * kWordBytes);
+    weights[4 * i] = BitsAt<0, 2>(w);
+    weights[4 * i + 1] = BitsAt<2, 2>(w);
+    weights[4 * i + 2] = BitsAt<4, 2>(w);
+    weights[4 * i + 3] = BitsAt<6, 2>(w);
+  }
+}
+
+/** Bit `Bit` of all weights, which are known up to there. */
+template <int Bit>
+RESIDENT_INLINE void AddBits(const uint8_t* word, Bytes (&weights)[8]) {
+  const Bytes w = LoadBytes(word);
+  weights[0] = JoinBits<Bit>(weights[0], BitsAt<0, 1>(w));
+  weights[1] = JoinBits<Bit>(weights[1], BitsAt<1, 1>(w));
+  weights[2] = JoinBits<Bit>(weights[2], BitsAt<2, 1>(w));
+  weights[3] = JoinBits<Bit>(weights[3], BitsAt<3, 1>(w));
+  weights[4] = JoinBits<Bit>(weights[4], BitsAt<4, 1>(w));
+  weights[5] = JoinBits<Bit>(weights[5], BitsAt<5, 1>(w));
+  weights[6] = JoinBits<Bit>(weights[6], BitsAt<6, 1>(w));
+  weights[7] = JoinBits<Bit>(weights[7], BitsAt<7, 1>(w));
+}
+
 /** The 32 weights of a digit group, of kLanes outputs: weights[j] holds inputs 4 j … 4 j + 3. */
 template <int Bits>
 RESIDENT_INLINE void Unpack(const uint8_t* words, Bytes (&weights)[8]) {
-  constexpr int kWordBytes = kPanelRows * 4;
-  if constexpr (Bits == 4) {
-    for (int i = 0; i < 4; ++i) {
-      const Bytes w = LoadBytes(words + i * kWordBytes);
-      weights[2 * i] = LowNibbles(w);
-      weights[2 * i + 1] = HighNibbles(w);
-    }
-  } else {
+  if constexpr (Bits == 2 || Bits == 3) {
+    UnpackPairs(words, weights);
+    if constexpr (Bits == 3) AddBits<2>(words + 2 * kWordBytes, weights);
+  } else if constexpr (Bits == 8) {
     for (int i = 0; i < 8; ++i) weights[i] = LoadBytes(words + i * kWordBytes);
+  } else {
+    UnpackNibbles(words, weights);
+    if constexpr (Bits == 5) AddBits<4>(words + 4 * kWordBytes, weights);
+    if constexpr (Bits == 6) {
+      Bytes upper[8];
+      UnpackPairs(words + 4 * kWordBytes, upper);
+      for (int i = 0; i < 8; ++i) weights[i] = JoinBits<4>(weights[i], upper[i]);
+    }
   }
 }
 
 /**
- * The group's dot product as a float. With 4 bits it fits 32 bits exactly (32 * 15 * 2^22 < 2^31) and is rounded once;
- * with 8 bits its upper digit is added in floats. Integer sums have no order: three
- * short chains instead of one keep the multipliers busy.
+ * The group's dot product as a float. With 4 bits or fewer it fits 32 bits exactly (32 * 15 * 2^22 < 2^31) and is
+ * rounded once; with more its upper digit is added in floats. Integer sums have no order: three short chains instead of
+ * one keep the multipliers busy.
  */
 template <int Bits>
 RESIDENT_INLINE F DotDigits(const Bytes (&weights)[8], const int8_t* digits) {
   I sums[kDigits];
   DotThree<Bits>(weights, digits, sums);
-  if constexpr (Bits == 4) {
+  if constexpr (Bits <= 4) {
     const I upper = AddInt(ShiftLeft<8>(sums[0]), sums[1]);
     return ToFloat(AddInt(ShiftLeft<8>(upper), sums[2]));
   } else {
@@ -110,10 +148,24 @@ void QuantisedPanelOf(const PanelFormat& format, const uint8_t* panel, const Dig
 void QuantisedPanels(const PanelFormat& format, const uint8_t* panel, size_t panel_bytes, int panels,
                      const DigitRows& x, int rows, float* y) {
   for (int p = 0; p < panels; ++p, panel += panel_bytes, y += PanelStride(rows)) {
-    if (format.bits == 4) {
-      QuantisedPanelOf<4>(format, panel, x, rows, y, kPanelRows);
-    } else {
-      QuantisedPanelOf<8>(format, panel, x, rows, y, kPanelRows);
+    switch (format.bits) {
+      case 2:
+        QuantisedPanelOf<2>(format, panel, x, rows, y, kPanelRows);
+        break;
+      case 3:
+        QuantisedPanelOf<3>(format, panel, x, rows, y, kPanelRows);
+        break;
+      case 4:
+        QuantisedPanelOf<4>(format, panel, x, rows, y, kPanelRows);
+        break;
+      case 5:
+        QuantisedPanelOf<5>(format, panel, x, rows, y, kPanelRows);
+        break;
+      case 6:
+        QuantisedPanelOf<6>(format, panel, x, rows, y, kPanelRows);
+        break;
+      default:
+        QuantisedPanelOf<8>(format, panel, x, rows, y, kPanelRows);
     }
   }
 }

@@ -78,8 +78,14 @@ RESIDENT_INLINE F LoadSigned(const int8_t* p) {
 }
 
 RESIDENT_INLINE Bytes LoadBytes(const uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
-RESIDENT_INLINE Bytes LowNibbles(Bytes w) { return _mm256_and_si256(w, _mm256_set1_epi8(15)); }
-RESIDENT_INLINE Bytes HighNibbles(Bytes w) { return _mm256_and_si256(_mm256_srli_epi32(w, 4), _mm256_set1_epi8(15)); }
+template <int Shift, int Count>
+RESIDENT_INLINE Bytes BitsAt(Bytes w) {
+  return _mm256_and_si256(_mm256_srli_epi32(w, Shift), _mm256_set1_epi8((1 << Count) - 1));
+}
+template <int Shift>
+RESIDENT_INLINE Bytes JoinBits(Bytes low, Bytes high) {
+  return _mm256_or_si256(low, _mm256_slli_epi32(high, Shift));
+}
 
 RESIDENT_INLINE __m256i Broadcast4(const int8_t* digits) {
   int32_t four;
@@ -104,10 +110,10 @@ RESIDENT_INLINE I DotNibbles(const Bytes (&weights)[8], const int8_t* digits) {
 }
 template <int Bits>
 RESIDENT_INLINE I DotGroup(I start, const Bytes (&weights)[8], const int8_t* digits) {
-  if constexpr (Bits == 4) return AddInt(start, DotNibbles(weights, digits));
+  if constexpr (Bits <= 4) return AddInt(start, DotNibbles(weights, digits));
   // maddubs would saturate with whole bytes.
   Bytes low[8], high[8];
-  for (int i = 0; i < 8; ++i) low[i] = LowNibbles(weights[i]), high[i] = HighNibbles(weights[i]);
+  for (int i = 0; i < 8; ++i) low[i] = BitsAt<0, 4>(weights[i]), high[i] = BitsAt<4, 4>(weights[i]);
   return AddInt(start, AddInt(DotNibbles(low, digits), ShiftLeft<4>(DotNibbles(high, digits))));
 }
 #endif

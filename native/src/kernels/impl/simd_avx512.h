@@ -67,8 +67,14 @@ RESIDENT_INLINE F LoadSigned(const int8_t* p) {
 }
 
 RESIDENT_INLINE Bytes LoadBytes(const uint8_t* p) { return _mm512_loadu_si512(p); }
-RESIDENT_INLINE Bytes LowNibbles(Bytes w) { return _mm512_and_si512(w, _mm512_set1_epi8(15)); }
-RESIDENT_INLINE Bytes HighNibbles(Bytes w) { return _mm512_and_si512(_mm512_srli_epi32(w, 4), _mm512_set1_epi8(15)); }
+template <int Shift, int Count>
+RESIDENT_INLINE Bytes BitsAt(Bytes w) {
+  return _mm512_and_si512(_mm512_srli_epi32(w, Shift), _mm512_set1_epi8((1 << Count) - 1));
+}
+template <int Shift>
+RESIDENT_INLINE Bytes JoinBits(Bytes low, Bytes high) {
+  return _mm512_or_si512(low, _mm512_slli_epi32(high, Shift));
+}
 
 /** The dot products of a group's three digits. Chains that take turns need less of the processor's foresight. */
 template <int Bits>

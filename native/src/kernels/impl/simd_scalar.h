@@ -81,8 +81,16 @@ RESIDENT_INLINE Bytes LoadBytes(const uint8_t* p) {
   std::memcpy(&w, p, 4);
   return w;
 }
-RESIDENT_INLINE Bytes LowNibbles(Bytes w) { return w & 0x0f0f0f0fu; }
-RESIDENT_INLINE Bytes HighNibbles(Bytes w) { return w >> 4 & 0x0f0f0f0fu; }
+/** `Count` bits of every byte, from bit `Shift` on. */
+template <int Shift, int Count>
+RESIDENT_INLINE Bytes BitsAt(Bytes w) {
+  return w >> Shift & ((1u << Count) - 1) * 0x01010101u;
+}
+/** Every byte of `low` with that of `high` above its lowest `Shift` bits. */
+template <int Shift>
+RESIDENT_INLINE Bytes JoinBits(Bytes low, Bytes high) {
+  return low | high << Shift;
+}
 
 /** `start` + the dot product of each lane's 32 weights with 32 digits. */
 template <int Bits>

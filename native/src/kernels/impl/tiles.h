@@ -91,7 +91,7 @@ struct PanelSource {
   size_t ahead;     // bytes that are read ahead
 
   RESIDENT_INLINE void Unpack(int number, int group, UnpackedUnit& to) const {
-    constexpr int kWordBytes = kPanelRows * 4, kGroupBytes = 4 * kWordBytes;
+    constexpr int kGroupBytes = 4 * kWordBytes;
     const int in_scale = group & ((1 << scale_shift) - 1);
     const uint8_t* scales = panel + size_t(number) * panel_bytes + size_t(group >> scale_shift) * scale_group_bytes;
     const uint8_t* words = scales + 2 * scale_bytes + size_t(in_scale) * kGroupBytes;
@@ -104,8 +104,8 @@ struct PanelSource {
       PrefetchLine(words + ahead);
       _mm512_store_si512(to.weights[0][2 * i], _mm512_and_si512(_mm512_slli_epi32(w, 4), high));
       _mm512_store_si512(to.weights[0][2 * i + 1], _mm512_and_si512(w, high));
-      _mm512_store_si512(to.weights[1][2 * i], LowNibbles(w));
-      _mm512_store_si512(to.weights[1][2 * i + 1], HighNibbles(w));
+      _mm512_store_si512(to.weights[1][2 * i], BitsAt<0, 4>(w));
+      _mm512_store_si512(to.weights[1][2 * i + 1], BitsAt<4, 4>(w));
     }
     MustBeWritten(&to);
   }
@@ -423,7 +423,9 @@ RESIDENT_INLINE void MultiplyTiles(const PanelFormat& format, const uint8_t* pan
 
 void TilePanels(const PanelFormat& format, const uint8_t* panel, size_t panel_bytes, int panels, const DigitRows& x,
                 int rows, float* y) {
-  if (rows < kFewestTileRows) return QuantisedPanels(format, panel, panel_bytes, panels, x, rows, y);
+  // Other widths would have to be unpacked into memory first, where tiles are read from.
+  const bool fits = format.bits == 4 || format.bits == 8;
+  if (rows < kFewestTileRows || !fits) return QuantisedPanels(format, panel, panel_bytes, panels, x, rows, y);
   const size_t panel_stride = PanelStride(rows);
   // Half a tile beyond whole ones is quicker by itself than as a tile that is computed to its end.
   const int beyond = rows % kTileRows, whole = rows - beyond;

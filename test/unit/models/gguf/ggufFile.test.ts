@@ -1,11 +1,27 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ResidentError } from "../../../../src/common/errors";
-import { readGguf } from "../../../../src/models/gguf/ggufFile";
+import type { ByteSource } from "../../../../src/models/fileSource";
+import { placeTensors, readGgufHeader } from "../../../../src/models/gguf/ggufFile";
 import { rejection } from "../../../support/models/folders";
-import { buildGguf, type GgufSpec, type GgufTensorSpec, text, texts, u32 } from "../../../support/models/ggufBuilder";
+import {
+  buildGguf,
+  f32s,
+  flags,
+  type GgufSpec,
+  type GgufTensorSpec,
+  i32s,
+  text,
+  texts,
+  u32,
+} from "../../../support/models/ggufBuilder";
 import { memorySource } from "../../../support/models/memorySource";
 import { tinyTensor } from "../../../support/models/tinyGguf";
+
+async function readGguf(source: ByteSource, signal?: AbortSignal) {
+  const header = await readGgufHeader(source, signal);
+  return { metadata: header.metadata, tensors: placeTensors(header) };
+}
 
 const metadata = { "general.architecture": text("llama"), "tokenizer.ggml.tokens": texts(["a", "é", "🙂"]), n: u32(7) };
 const tensors = [
@@ -76,13 +92,14 @@ describe("The GGUF reader", () => {
 
   it("names quantisations that it does not know", async () => {
     for (const [typeId, name] of [
-      [12, "Q4_K"],
-      [6, "Q5_0"],
-      [23, "IQ4_XS"],
+      [16, "IQ2_XXS"],
+      [29, "IQ1_M"],
+      [34, "TQ1_0"],
       [99, "type 99"],
     ] as const) {
       const error = await rejection(read(withTensor({ typeId })), "IMPORT_UNSUPPORTED", new RegExp(name));
       assert.equal(error.facts["name"], name);
+      assert.match(error.advice, /Q4_0.*Q4_K.*Q6_K.*MXFP4/);
     }
   });
 
@@ -106,6 +123,76 @@ describe("The GGUF reader", () => {
     await rejection(read(withTensor({ offset: 2n ** 60n })), "IMPORT_CORRUPT", /offset/);
     await rejection(read(withTensor({ offset: 1n })), "IMPORT_CORRUPT", /offset 1/);
     await rejection(read(withTensor({ offset: 32n })), "IMPORT_CORRUPT", /truncated/);
+  });
+
+  it("refuses tensors that share bytes, of which both are named", async () => {
+    const overlapping = tensors.map((tensor) => ({ ...tensor, offset: 0n }));
+    const error = await rejection(
+      read({ metadata, tensors: overlapping }),
+      "IMPORT_CORRUPT",
+      /the tensors a\.weight and b\.weight overlap/,
+    );
+    assert.equal(error.facts["other"], "a.weight");
+    const [first, second] = tensors;
+    assert.ok(first !== undefined && second !== undefined);
+    const byOne = [first, { ...second, offset: 128n }];
+    await rejection(read({ metadata, tensors: byOne }), "IMPORT_CORRUPT", /overlap/);
+    const apart = [first, { ...second, offset: 160n }];
+    assert.equal((await read({ metadata, tensors: apart })).tensors.length, 2);
+  });
+
+  it("reads every type of value, and lists of them", async () => {
+    const values = {
+      "tokenizer.ggml.scores": f32s([-1.5, 0, 3]),
+      "tokenizer.ggml.token_type": i32s([3, -1]),
+      flags: flags([true, false]),
+      big: { type: "u64", value: 2n ** 40n },
+    } as const;
+    const file = await read({ metadata: { ...metadata, ...values }, tensors });
+    assert.deepEqual(file.metadata.numbers("tokenizer.ggml.scores"), [-1.5, 0, 3]);
+    assert.deepEqual(file.metadata.numbers("tokenizer.ggml.token_type"), [3, -1]);
+    assert.deepEqual(file.metadata.booleans("flags"), [true, false]);
+    assert.equal(file.metadata.integer("big"), 2 ** 40);
+    assert.equal(file.metadata.isList("flags"), true);
+  });
+
+  it("steps over long lists that no part of a model needs, whatever is in them, and keeps a tokenizer's", async () => {
+    const long = Array.from({ length: 70_000 }, (_, i) => i);
+    const words = long.map((i) => `w${i}`);
+    const own = { ...metadata, "imatrix.counts": i32s(long), names: texts(words), "tokenizer.ggml.extra": i32s(long) };
+    const file = await read({ metadata: own, tensors });
+    assert.equal(file.metadata.isList("imatrix.counts"), true);
+    assert.throws(() => file.metadata.numbers("imatrix.counts"), /not a list of numbers/);
+    assert.throws(() => file.metadata.strings("names"), /not a list of texts/);
+    assert.deepEqual(file.metadata.numbers("tokenizer.ggml.extra"), long);
+    assert.equal(file.tensors.length, 3);
+  });
+
+  it("does not read a list of hundreds of megabytes that it steps over, nor hold it", async () => {
+    const bytes = 300 << 20;
+    const head = buildGguf({ metadata: { ...metadata, blob: { type: "u8s", count: bytes } }, tensors: [] });
+    let read = 0;
+    const source: ByteSource = {
+      size: head.length + bytes,
+      read: async (buffer, position) => {
+        read += buffer.length;
+        buffer.fill(0);
+        if (position < head.length) head.copy(buffer, 0, position);
+        return buffer.length;
+      },
+    };
+    assert.equal((await readGgufHeader(source)).metadata.isList("blob"), true);
+    assert.ok(read < 4 << 20, `${read} bytes were read`);
+  });
+
+  it("refuses lists of more values than any tokenizer has", async () => {
+    const count = (1 << 24) + 1;
+    const head = buildGguf({ metadata: { ...metadata, "tokenizer.x": { type: "u8s", count } }, tensors: [] });
+    await rejection(
+      readGgufHeader({ size: head.length + count, read: async (buffer, at) => head.copy(buffer, 0, at) }),
+      "IMPORT_CORRUPT",
+      /tokenizer\.x lists 16777217 values/,
+    );
   });
 
   it("refuses rows that are no whole blocks, and names that appear twice", async () => {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { toAffine } from "../../../../src/models/gguf/affine";
 import { importGguf } from "../../../../src/models/gguf/importGguf";
+import { toMlx } from "../../../../src/models/gguf/mlxGroups";
 import { llama3Divisors } from "../../../../src/models/gguf/ropeFactors";
 import { inspectModel } from "../../../../src/models/modelDirectory";
 import type { Progress } from "../../../../src/protocol/service";
 import { rejection, temporaryFolder } from "../../../support/models/folders";
-import { buildGguf, f32, i32s, text, texts, u32 } from "../../../support/models/ggufBuilder";
+import { buildGguf, f32, type GgufTensorSpec, i32s, text, texts, u32 } from "../../../support/models/ggufBuilder";
 import { parseSafetensors } from "../../../support/models/safetensors";
 import {
   chatTemplate,
@@ -17,6 +17,7 @@ import {
   tinySpec,
   tinyTensor,
   tokens,
+  wide,
 } from "../../../support/models/tinyGguf";
 
 describe("The GGUF import", () => {
@@ -56,7 +57,7 @@ describe("The GGUF import", () => {
       detail.weightBytes,
       [...(await tensors()).values()].reduce((sum, { data }) => sum + data.length, 0),
     );
-    assert.deepEqual(detail.eosTokens, ["<|im_end|>"]);
+    assert.deepEqual(detail.eosTokens, ["<|im_end|>", "<|endoftext|>"]);
     assert.equal(detail.hasChatTemplate, true);
   });
 
@@ -76,7 +77,7 @@ describe("The GGUF import", () => {
     assert.equal(config.rope_scaling, null);
     assert.equal(config.tie_word_embeddings, true);
     assert.equal(config.vocab_size, tokens.length);
-    assert.equal(config.eos_token_id, 2);
+    assert.deepEqual(config.eos_token_id, [2, 0]);
     assert.deepEqual(config.quantization, {
       group_size: 32,
       bits: 4,
@@ -89,7 +90,7 @@ describe("The GGUF import", () => {
     const spec = tinySpec();
     const stored = await tensors();
     const down = spec.tensors.find(({ name }) => name === "blk.1.ffn_down.weight");
-    const groups = toAffine("Q4_1", down?.data ?? Buffer.alloc(0), "F16");
+    const groups = toMlx("Q4_1", down?.data ?? Buffer.alloc(0), "F16");
     assert.ok(typeof groups !== "string");
     const module = "model.layers.1.mlp.down_proj";
     assert.deepEqual(stored.get(`${module}.weight`)?.shape, [tiny.hidden, (tiny.intermediate * 4) / 32]);
@@ -101,6 +102,48 @@ describe("The GGUF import", () => {
     assert.deepEqual(stored.get("model.layers.0.input_layernorm.weight")?.data, norm?.data);
     const count = spec.tensors.reduce((sum, { typeId }) => sum + (typeId === 0 ? 1 : 3), 0);
     assert.equal(stored.size, count);
+  });
+
+  it("imports what llama-quantize makes: most in Q4_K, some in Q6_K, and says what was rounded", async () => {
+    const { rounded } = await importTiny({ sizes: wide, type: "Q4_K", embeddingType: "Q6_K" });
+    const stored = await tensors();
+    const [q6, ...others] = rounded;
+    assert.deepEqual(others, []);
+    assert.deepEqual({ ...q6, largestError: 0 }, { type: "Q6_K", bits: 8, tensors: 1, largestError: 0 });
+    assert.ok(q6 !== undefined && q6.largestError > 0 && q6.largestError < 0.004, `${q6?.largestError}`);
+    // The scales of Q4_K are products, which halves do not hold.
+    assert.equal(stored.get("model.layers.0.mlp.down_proj.scales")?.dtype, "F32");
+    assert.equal(stored.get("model.embed_tokens.scales")?.dtype, "F16");
+    assert.deepEqual((await readJson("config.json")).quantization, {
+      group_size: 32,
+      bits: 4,
+      "model.embed_tokens": { group_size: 32, bits: 8 },
+    });
+    assert.equal((await inspectModel(target())).quantization, "4-bit, some 8-bit");
+  });
+
+  it("says nothing of rounding where every weight keeps its value", async () => {
+    for (const type of ["Q4_K", "Q5_K", "Q5_0", "IQ4_XS", "MXFP4"] as const) {
+      const file = join(folder.path, "exact.gguf");
+      await writeFile(file, tinyGguf({ sizes: wide, type }));
+      const { rounded } = await importGguf({ file, target: target(), replace: true });
+      assert.deepEqual(rounded, [], type);
+    }
+  });
+
+  it("names the mode of each tensor where some are MXFP4", async () => {
+    await importTiny({ type: "MXFP4" });
+    const stored = await tensors();
+    assert.deepEqual((await readJson("config.json")).quantization, {
+      group_size: 32,
+      bits: 4,
+      mode: "mxfp4",
+      "model.embed_tokens": { group_size: 32, bits: 8, mode: "affine" },
+    });
+    const module = "model.layers.1.mlp.up_proj";
+    assert.equal(stored.get(`${module}.scales`)?.dtype, "U8");
+    assert.deepEqual(stored.get(`${module}.scales`)?.shape, [tiny.intermediate, tiny.hidden / 32]);
+    assert.equal(stored.has(`${module}.biases`), false);
   });
 
   it("stores scales as f32 in all tensors where one of them needs it", async () => {
@@ -327,18 +370,54 @@ describe("The GGUF import", () => {
   it("refuses what it does not know, by name", async () => {
     const unsupported = (options: TinyOptions, what: RegExp) => refused(options, "IMPORT_UNSUPPORTED", what);
     await unsupported({ metadata: { "general.architecture": text("mamba") } }, /architecture mamba/);
-    await unsupported({ metadata: { "tokenizer.ggml.model": text("llama") } }, /tokenizer llama/);
+    await unsupported({ metadata: { "tokenizer.ggml.model": text("t5") } }, /tokenizer t5/);
     await unsupported({ metadata: { "tokenizer.ggml.pre": text("viking") } }, /pre-tokenizer viking/);
     await unsupported({ metadata: { "tokenizer.ggml.pre": undefined } }, /pre-tokenizer default/);
+    const scaled = (type: string) => ({
+      "llama.rope.scaling.type": text(type),
+      "llama.rope.scaling.factor": f32(4),
+      "llama.rope.scaling.original_context_length": u32(64),
+    });
+    await unsupported({ metadata: scaled("dynamic") }, /dynamic/);
     await unsupported(
-      { metadata: { "llama.rope.scaling.type": text("yarn"), "llama.rope.scaling.factor": f32(4) } },
-      /yarn/,
+      { metadata: { ...scaled("yarn"), "llama.rope.scaling.yarn_ext_factor": f32(0.5) } },
+      /ext_factor/,
     );
+    await unsupported({ metadata: { "llama.attention.sliding_window": u32(64) } }, /sliding-window/);
+    await unsupported({ metadata: { "llama.final_logit_softcapping": f32(30) } }, /caps its logits/);
     await unsupported({ metadata: { "llama.expert_count": u32(8) } }, /mixture of experts/);
     await unsupported({ metadata: { "llama.attention.head_count_kv": i32s([2, 1]) } }, /different numbers of heads/);
     await unsupported({ metadata: { "llama.rope.dimension_count": u32(8) } }, /partial rotary/);
     await unsupported({ tensors: (own) => [...own, tinyTensor("blk.0.ffn_gate_inp.weight", [4, 64])] }, /ffn_gate_inp/);
     await unsupported({ tensors: (own) => [...own, tinyTensor("rope_freqs.weight", [8])] }, /Llama 3/);
+  });
+
+  it("names an architecture that it does not know before the types of its tensors, with those that it knows", async () => {
+    const iq1 = (own: readonly GgufTensorSpec[]) => own.map((tensor) => ({ ...tensor, typeId: 29 }));
+    const other = { "general.architecture": text("gemma4") };
+    const error = await refused({ metadata: other, tensors: iq1 }, "IMPORT_UNSUPPORTED", /architecture gemma4/);
+    assert.match(error.advice, /llama, mistral3, smollm3, granite, qwen2, qwen3, gemma3, phi3, olmo2, seed_oss/);
+    const speech = { "tokenizer.ggml.model": text("t5") };
+    await refused({ metadata: speech, tensors: iq1 }, "IMPORT_UNSUPPORTED", /tokenizer t5/);
+    await refused({ tensors: iq1 }, "IMPORT_UNSUPPORTED", /IQ1_M/);
+  });
+
+  it("keeps yarn RoPE scaling", async () => {
+    await importTiny({
+      metadata: {
+        "llama.rope.scaling.type": text("yarn"),
+        "llama.rope.scaling.factor": f32(4),
+        "llama.rope.scaling.original_context_length": u32(64),
+      },
+    });
+    assert.deepEqual((await readJson("config.json")).rope_scaling, {
+      rope_type: "yarn",
+      type: "yarn",
+      factor: 4,
+      original_max_position_embeddings: 64,
+      beta_fast: 32,
+      beta_slow: 1,
+    });
   });
 
   it("refuses what contradicts itself", async () => {
@@ -348,10 +427,12 @@ describe("The GGUF import", () => {
     await corrupt({ metadata: { "llama.block_count": text("two") } }, /not a whole number/);
     await corrupt({ metadata: { "llama.attention.head_count": u32(3) } }, /do not fit together/);
     await corrupt({ metadata: { "llama.embedding_length": u32(128) } }, /has the shape/);
-    await corrupt({ metadata: { "tokenizer.ggml.eos_token_id": u32(4096) } }, /4096/);
     await corrupt({ metadata: { "tokenizer.ggml.merges": texts(["x yy"]) } }, /merge 0/);
-    await corrupt({ metadata: { "tokenizer.ggml.tokens": texts(["a", "a"]) } }, /same text/);
-    await corrupt({ metadata: { "tokenizer.ggml.token_type": i32s([1]) } }, /token types/);
+    await corrupt(
+      { metadata: { "tokenizer.ggml.tokens": texts(["a", "a"]), "tokenizer.ggml.token_type": undefined } },
+      /same text/,
+    );
+    await corrupt({ metadata: { "tokenizer.ggml.token_type": i32s([1]) } }, /the list token_type has 1/);
     await corrupt(
       { tensors: (own) => own.filter(({ name }) => name !== "blk.1.attn_k.weight") },
       /blk\.1\.attn_k\.weight is missing/,

@@ -40,7 +40,7 @@ describe("A download whose process is killed again and again", () => {
   const folder = temporaryFolder();
 
   it(`ends whole after ${kills} kills at random times, and each cost at most one part (seed ${seed})`, async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const program = join(folder.path, "download.cjs");
     const source = resolve("test", "support", "models", "hub", "downloadProcess.ts");
     const bundle = [`--outfile=${program}`, "--bundle", "--platform=node", "--log-level=error"];
@@ -51,10 +51,10 @@ describe("A download whose process is killed again and again", () => {
       const name = "maker/Model-4bit";
       const model = fakeModel(name, 6_000_000);
       hub.add(model);
-      hub.pace = { chunkBytes: 2048, delayMs: 3 };
+      hub.pace = { chunkBytes: 2048, delayMs: 4 };
       let killed = 0;
       while (killed < kills) {
-        const { signal, stderr } = await runDownload(program, hub, folder.path, name, random.below(120));
+        const { signal, stderr } = await runDownload(program, hub, folder.path, name, random.below(80));
         assert.equal(signal, "SIGKILL", `the download ended before it was killed ${kills} times: ${stderr}`);
         killed += 1;
         await assertNoModel(folder.path);
