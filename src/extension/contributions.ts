@@ -17,6 +17,7 @@ export const commands = {
   editInstructions: "resident.editInstructions",
   agentSampling: "resident.agentSampling",
   forkAgent: "resident.forkAgent",
+  useOtherModel: "resident.useOtherModel",
   rewindAgent: "resident.rewindAgent",
   keepLastTurns: "resident.keepLastTurns",
   copyConversation: "resident.copyConversation",

@@ -230,6 +230,12 @@ export interface DraftSize {
   readonly contextTokens: number;
 }
 
+/** A whole conversation in the tokens of a model. */
+export interface ConversationSize {
+  readonly tokens: number;
+  readonly contextTokens: number;
+}
+
 export interface CreateAgentRequest {
   readonly name: string;
   readonly system?: string;
@@ -710,6 +716,13 @@ export interface ResidentService {
   setSystemPrompt(id: AgentId, system: string): Promise<AgentSummary>;
   /** Creates an agent with everything up to and including `turn` (default: the head). No token is prefilled again. */
   forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary>;
+  /**
+   * Creates an agent that uses another model and continues this conversation: it has the same instructions and settings, and
+   * the texts of the branch at the head, which are read with its first message. The agent itself stays as it is.
+   */
+  copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary>;
+  /** How many tokens that would read. */
+  measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize>;
   /** Makes `turn` the head (`undefined`: before the first turn). The branch that was left stays reachable. */
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary>;
   /**

@@ -15,6 +15,7 @@ import type {
   AgentSummary,
   BenchReport,
   BenchSuite,
+  ConversationSize,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -346,6 +347,14 @@ export class LocalResidentService implements ResidentService {
 
   forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary> {
     return this.agents.fork(id, name, turn);
+  }
+
+  copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary> {
+    return this.agents.copyWithModel(id, name, path.resolve(modelDirectory));
+  }
+
+  measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize> {
+    return this.agents.measureWithModel(id, path.resolve(modelDirectory));
   }
 
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {

@@ -1,8 +1,10 @@
 import path from "node:path";
 import type { ModelAccess, ModelLease, ModelSession } from "../agents/ports";
 import { createFormats } from "../common/format";
-import { summarizeModel } from "../models/modelDirectory";
+import { readTextFiles, summarizeModel } from "../models/modelDirectory";
 import { modelNameOf } from "../models/modelName";
+import type { PromptBuilder } from "../text/prompt";
+import { createTextModel } from "../text/textModel";
 import type { ModelGate } from "./modelGate";
 import type { LoadedModel } from "./modelHost";
 import type { TurnsAhead } from "./turnsAhead";
@@ -49,6 +51,11 @@ export class GatedModelAccess implements ModelAccess {
   async describe(directory: string): Promise<{ readonly name: string; readonly contextTokens: number }> {
     const { name, contextTokens } = await summarizeModel(path.resolve(directory));
     return { name, contextTokens };
+  }
+
+  async prompts(directory: string): Promise<PromptBuilder> {
+    const loaded = this.loaded(directory);
+    return loaded?.text.prompts ?? createTextModel(await readTextFiles(path.resolve(directory))).prompts;
   }
 }
 

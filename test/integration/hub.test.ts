@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import * as path from "node:path";
 import * as vscode from "vscode";
 import { commands, settings } from "../../src/extension/contributions";
-import type { ModelDeletion, ModelSummary } from "../../src/protocol/service";
+import type { AgentSummary, ModelDeletion, ModelSummary } from "../../src/protocol/service";
 import { FakeHub } from "../support/models/hub/fakeHub";
 import { fakeModel } from "../support/models/hub/hubRig";
-import { run, runRefused } from "./support";
+import { ask, newAgent, run, runRefused } from "./support";
 
 const name = "maker/Model-4bit";
 
@@ -52,6 +52,24 @@ describe("models from the hub", () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     await vscode.commands.executeCommand("workbench.action.closeQuickOpen");
     assert.equal(await asked, undefined);
+  });
+});
+
+describe("an agent that goes on with another model", () => {
+  it("is a copy with its texts; the agent stays", async () => {
+    const { id, modelDirectory } = await newAgent("Before");
+    const { text } = await ask("Before", "Name a colour.");
+    const copy = await run<AgentSummary>(commands.useOtherModel, {
+      agent: id,
+      model: modelDirectory,
+      name: "After",
+      background: true,
+    });
+    assert.deepEqual([copy.name, copy.turnCount, copy.tokens], ["After", 1, 0]);
+    const { figures } = await ask("After", "And another.");
+    assert.ok(figures.promptTokens > text.length / 10);
+    const { code } = await runRefused(commands.useOtherModel, { agent: id, model: "/nowhere", name: "Third" });
+    assert.equal(code, "MODEL_NOT_FOUND");
   });
 });
 

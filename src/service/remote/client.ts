@@ -12,6 +12,7 @@ import type {
   AgentSummary,
   BenchReport,
   BenchSuite,
+  ConversationSize,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -170,6 +171,14 @@ export class RemoteService implements ResidentService {
 
   forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary> {
     return this.call("forkAgent", [id, name, turn]);
+  }
+
+  copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary> {
+    return this.call("copyWithModel", [id, name, modelDirectory]);
+  }
+
+  measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize> {
+    return this.call("measureWithModel", [id, modelDirectory]);
   }
 
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {

@@ -43,6 +43,8 @@ export function handlersOf(service: ResidentService): Handlers {
     renameAgent: (args) => service.renameAgent(...args),
     setSystemPrompt: (args) => service.setSystemPrompt(...args),
     forkAgent: (args) => service.forkAgent(...args),
+    copyWithModel: (args) => service.copyWithModel(...args),
+    measureWithModel: (args) => service.measureWithModel(...args),
     rewindAgent: (args) => service.rewindAgent(...args),
     startOver: (args) => service.startOver(...args),
     deleteAgent: (args) => service.deleteAgent(...args),

@@ -197,6 +197,7 @@ export class AgentRig {
       },
       isFree: () => true,
       describe: async () => ({ name: "fake", contextTokens: this.session.contextTokens }),
+      prompts: async () => this.session.text.prompts,
     };
   }
 }

@@ -9,6 +9,7 @@ import type {
   AgentSampling,
   AgentSummary,
   BenchReport,
+  ConversationSize,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -301,6 +302,15 @@ export class FakeService implements ResidentService {
     const { turns, system } = this.detail(id);
     const fork = await this.createAgent({ name, system });
     return this.change(fork.id, { turns });
+  }
+
+  async copyWithModel(id: AgentId, name: string): Promise<AgentSummary> {
+    return this.forkAgent(id, name);
+  }
+
+  async measureWithModel(id: AgentId): Promise<ConversationSize> {
+    const { tokens, contextTokens } = this.detail(id);
+    return { tokens, contextTokens };
   }
 
   async rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {

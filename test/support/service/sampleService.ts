@@ -356,6 +356,8 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   renameAgent: (door) => door.renameAgent("a", "Grace"),
   setSystemPrompt: (door) => door.setSystemPrompt("a", "Be kind"),
   forkAgent: (door) => door.forkAgent("a", "Copy", "t1"),
+  copyWithModel: (door) => door.copyWithModel("a", "Copy", "/models/other"),
+  measureWithModel: (door) => door.measureWithModel("a", "/models/other"),
   rewindAgent: (door) => door.rewindAgent("a", "t1"),
   startOver: (door) => door.startOver("a", 1),
   deleteAgent: (door) => door.deleteAgent("a"),
@@ -419,6 +421,8 @@ export class SampleService implements ResidentService {
   renameAgent = this.sample("renameAgent", agent);
   setSystemPrompt = this.sample("setSystemPrompt", agent);
   forkAgent = this.sample("forkAgent", agent);
+  copyWithModel = this.sample("copyWithModel", agent);
+  measureWithModel = this.sample("measureWithModel", { tokens: 40, contextTokens: 8192 });
   rewindAgent = this.sample("rewindAgent", agent);
   startOver = this.sample("startOver", agent);
   deleteAgent = this.sample("deleteAgent", undefined);
