@@ -89,7 +89,7 @@ async function describe(
   }
 }
 
-function unfinishedModel({ name, path, bytes, totalBytes }: UnfinishedDownload): ListedModel {
+function unfinishedModel({ name, path, bytes, totalBytes, quantization }: UnfinishedDownload): ListedModel {
   const formats = createFormats("en");
   const problem = new ResidentError(
     "MODEL_INCOMPLETE",
@@ -98,7 +98,13 @@ function unfinishedModel({ name, path, bytes, totalBytes }: UnfinishedDownload):
     { bytes, totalBytes },
   );
   const state = { source: "unfinished", hubName: name, isLoaded: false, isDeletable: true } as const;
-  return { ...unreadable(path, false), ...state, name: name.split("/")[1] ?? name, problem: problem.toInfo() };
+  return {
+    ...unreadable(path, false),
+    ...state,
+    quantization,
+    name: name.split("/")[1] ?? name,
+    problem: problem.toInfo(),
+  };
 }
 
 function unreadable(directory: string, isStarter: boolean): ModelSummary {

@@ -287,7 +287,10 @@ export interface ModelSummary {
 /** Where a model of the list came from. "folder": one of the user's own; "found": another program's. */
 export type ModelSource = "starter" | "imported" | "downloaded" | "unfinished" | "folder" | "found";
 
-/** A model in the list of all. An unfinished download has its own folder, and a problem that says how much is there. */
+/**
+ * A model in the list of all. An unfinished download has its own folder, a problem that says how much is there, and a
+ * `quantization` if it is a variant of a model in GGUF.
+ */
 export interface ListedModel extends ModelSummary {
   readonly source: ModelSource;
   /** The program that it belongs to, if it was found. */

@@ -123,12 +123,13 @@ async function chooseFromList(door: ResidentService): Promise<ModelSummary | und
 }
 
 /** An unfinished download goes on; any other model becomes the one for new agents. */
-function useListed(door: ResidentService, { source, hubName, directory }: ListedModel) {
-  return source === "unfinished" ? getFromHub(hubName) : chooseAndSay(door, directory);
+function useListed(door: ResidentService, { source, hubName, quantization, directory }: ListedModel) {
+  if (source !== "unfinished") return chooseAndSay(door, directory);
+  return getFromHub({ name: hubName, ...(quantization === "" ? {} : { quantization }) });
 }
 
-async function getFromHub(name?: string): Promise<undefined> {
-  await vscode.commands.executeCommand(commands.getModel, name === undefined ? undefined : { name });
+async function getFromHub(argument?: object): Promise<undefined> {
+  await vscode.commands.executeCommand(commands.getModel, argument);
 }
 
 function modelItem(model: ListedModel, run: () => Promise<ModelSummary | undefined>): ModelItem {

@@ -14,6 +14,13 @@ export interface HubOrigin {
   readonly commit: string;
 }
 
+/** Kept in the folder of a download, for the list of unfinished ones and for the next one. */
+export interface DownloadPlan extends HubOrigin {
+  /** "" for a model in MLX's format. */
+  readonly quantization: string;
+  readonly files: readonly HubFile[];
+}
+
 const originFile = "resident.json";
 const [lockFile, planFile] = ["lock", "plan.json"];
 const suffix = ".downloading";
@@ -31,14 +38,15 @@ export class DownloadFolder {
   ) {}
 
   /** Throws INVALID_REQUEST while another process downloads the same model. */
-  static async open(target: string, origin: HubOrigin, files: readonly HubFile[], tryLock: TryLock) {
+  static async open(target: string, plan: DownloadPlan, tryLock: TryLock): Promise<DownloadFolder> {
+    const { files } = plan;
     const path = downloadPath(target);
     await mkdir(path, { recursive: true });
     const lock = tryLock(join(path, lockFile));
-    if (lock === undefined) throw isBeingDownloaded(origin.name);
+    if (lock === undefined) throw isBeingDownloaded(plan.name);
     try {
       await keepOnly(path, files);
-      await writeFile(join(path, planFile), JSON.stringify({ ...origin, files }));
+      await writeFile(join(path, planFile), JSON.stringify(plan));
       return new DownloadFolder(path, target, lock);
     } catch (error) {
       lock.release();
@@ -81,6 +89,8 @@ export interface UnfinishedDownload extends HubOrigin {
   /** All that it takes on the disk now. */
   readonly bytes: number;
   readonly totalBytes: number;
+  /** Of a model in GGUF; "" otherwise. */
+  readonly quantization: string;
 }
 
 /** Downloads in `folder` that ended early. */
@@ -94,7 +104,8 @@ export async function unfinishedDownloads(folder: string): Promise<readonly Unfi
     if (origin === undefined) continue;
     const sizes = listOf(plan["files"]).map((file) => objectOf(file)["bytes"]);
     const totalBytes = sizes.reduce<number>((sum, bytes) => sum + (typeof bytes === "number" ? bytes : 0), 0);
-    found.push({ ...origin, path, bytes: await folderBytes(path), totalBytes });
+    const quantization = typeof plan["quantization"] === "string" ? plan["quantization"] : "";
+    found.push({ ...origin, path, bytes: await folderBytes(path), totalBytes, quantization });
   }
   return found;
 }

@@ -33,9 +33,10 @@ export async function installModel(
   try {
     const { target, isThere } = await placeFor(models, plan, origin);
     if (isThere) return target;
-    const folder = await DownloadFolder.open(target, origin, plan.files, tryLock);
+    const isGguf = plan.variants !== undefined;
+    const quantization = isGguf ? plan.quantization : "";
+    const folder = await DownloadFolder.open(target, { ...origin, quantization, files: plan.files }, tryLock);
     try {
-      const isGguf = plan.variants !== undefined;
       const laterBytes = isGguf ? plan.downloadBytes : 0;
       const request = { name, commit, files: plan.files, folder: folder.path, laterBytes };
       await downloadFiles(client, request, options, onProgress, signal);

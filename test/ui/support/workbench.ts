@@ -35,6 +35,12 @@ export function chooseTheme(theme?: Theme): void {
   writeFileSync(file, JSON.stringify({ ...settings, ...chosen, "window.autoDetectColorScheme": theme === undefined }));
 }
 
+/** Sets one setting; `undefined` takes it back. */
+export function chooseSetting(name: string, value: unknown): void {
+  const file = environment("RESIDENT_UI_SETTINGS");
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), [name]: value }));
+}
+
 /** VS Code's workbench in a browser, used by mouse and keyboard alone. */
 export class Workbench {
   private constructor(
