@@ -65,6 +65,7 @@ const tiers = {
   faults: { external: [] },
   reference: { external: [] },
   models: { external: [] },
+  tokenizers: { external: [] },
   integration: { external: ["vscode", "mocha", "oxc-parser"] },
   pages: { external: ["playwright-core", "esbuild", "axe-core"] },
   ui: { external: ["playwright-core", "oxc-parser"] },

@@ -24,9 +24,6 @@ const manifest = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "ut
 /** The oldest time that a zip file can tell. */
 const zipEpoch = Date.UTC(1980, 0, 1) / 1000;
 
-/** For other platforms than this one. On Linux an addon for macOS keeps its symbols: none of these would sign it again. */
-const crossStrip = { "linux-arm64": "aarch64-linux-gnu-strip" };
-
 function run(what, args, cwd = root, env = process.env) {
   const result = spawnSync(process.execPath, args, { cwd, encoding: "utf8", env });
   if (result.status !== 0) throw new Error(`${what} failed:\n${result.stdout}${result.stderr}`);
@@ -48,12 +45,14 @@ function writeManifest(folder) {
   fs.writeFileSync(path.join(folder, "package.json"), `${JSON.stringify(shipped, null, 2)}\n`);
 }
 
-/** Symbols of our addon that nobody links against; MLX's own libraries stay byte for byte. */
+/**
+ * Symbols of our addon that nobody links against; MLX's own libraries stay byte for byte. An addon for another platform is
+ * as it was linked: on Linux nobody would sign one for macOS again.
+ */
 function strip(addon, target) {
-  const program = target === platform ? "strip" : crossStrip[target];
-  if (program === undefined) return;
+  if (target !== platform) return;
   const args = target.startsWith("darwin-") ? ["-x", addon] : ["--strip-unneeded", addon];
-  const result = spawnSync(program, args, { encoding: "utf8" });
+  const result = spawnSync("strip", args, { encoding: "utf8" });
   if (result.status !== 0) console.warn(`The addon keeps its symbols: ${result.error?.message ?? result.stderr}`);
   // Apple silicon refuses code whose signature no longer fits.
   if (target.startsWith("darwin-") && spawnSync("codesign", ["--force", "--sign", "-", addon]).status !== 0) {

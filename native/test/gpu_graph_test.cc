@@ -34,7 +34,8 @@ std::vector<float> LogitsOf(MlxGraph graph, const TinyModel& tiny, DataType kv_d
                                  {rows, int(from), {scattered}, SequenceRows::Wanted::kLogits}};
     const StepResult result = RunStep(*model.decoder, *ops, *model.pool, both);
     CHECK_EQUAL(result.moved_slabs, 0);
-    all.insert(all.end(), result.logits.begin(), result.logits.end());
+    const float* logits = result.logits->data<float>();
+    all.insert(all.end(), logits, logits + result.logits->size());
   };
   step(0, 11);
   step(11, 16);

@@ -35,8 +35,7 @@ struct Fixture {
              *ops, TestDevice()) {}
 
   static Tensor Append(const Tensor& slab, const Tensor& row, int slot) {
-    return mx::scatter(slab, {MakeInts({slot})}, mx::reshape(row, {1, 1, 1, 2, 16}, TestDevice()), std::vector<int>{1},
-                       TestDevice());
+    return AppendRows(slab, mx::reshape(row, {1, 1, 1, 2, 16}, TestDevice()), MakeInts({slot}), TestDevice());
   }
   /** Both layers' slabs with `value` written into one slot. */
   Slabs Written(int slot, float value) const {

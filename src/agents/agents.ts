@@ -24,12 +24,14 @@ import type { BlockStore } from "../store/blockStore";
 import { removeObjectsOf } from "../store/collect";
 import { keysOfAgent } from "../store/references";
 import { dayOf } from "../text/strftime";
+import { readableThought } from "../text/thinkingMarks";
 import { AgentCache } from "./agentCache";
 import { AgentDirectory } from "./agentDirectory";
 import { checkedThinking, dayOfAgent, frameOf } from "./agentFrame";
 import { validName } from "./agentName";
 import { checkedSampling, storedSampling } from "./agentSampling";
 import { assertNotBlank } from "./answerBudget";
+import { thoughtPart } from "./answerStream";
 import { noRoomToGoOn } from "./contextFull";
 import { cutTurn } from "./continuing";
 import { Conversation } from "./conversation";
@@ -495,7 +497,8 @@ export class Agents {
       await committed;
       throw bug("a turn was not added", { turn: turnId });
     }
-    if (goesOn !== "no") answer.emit({ type: "continues", text: turn.answerText });
+    if (goesOn !== "no")
+      answer.emit({ type: "continues", text: turn.answerText, ...thoughtPart(readableThought(turn.thought)) });
     const work = { turn, activity, committed, request, wait, again, goesOn: goesOn !== "no", headBefore };
     const run = this.runner.run(agent, work);
     agent.over = committed.then(

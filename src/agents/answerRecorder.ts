@@ -3,6 +3,7 @@ import type { Clock, TokenId } from "../engine/ports";
 import type { TurnId } from "../protocol/service";
 import type { AgentWriter, ManifestChange } from "../store/agentWriter";
 import type { Durability } from "../store/ports";
+import type { SaidPiece } from "../text/thinkingSplitter";
 import { encodeRecord, type TurnRecord } from "./turnRecords";
 import { countTokens, type TurnTree } from "./turnTree";
 
@@ -13,6 +14,7 @@ const commitMs = 2000;
 export class AnswerRecorder {
   private ids: TokenId[] = [];
   private text = "";
+  private thought = "";
   private lastCommitMs: number;
   private committing = false;
   private added = false;
@@ -32,9 +34,10 @@ export class AnswerRecorder {
     return this.failed;
   }
 
-  add(id: TokenId | undefined, text: string): void {
+  add(id: TokenId | undefined, { text, hidden }: SaidPiece): void {
     if (id !== undefined) this.ids.push(id);
     this.text += text;
+    this.thought += hidden;
     this.added ||= id !== undefined;
     if (this.clock.nowMs() - this.lastCommitMs < commitMs || this.committing) return;
     this.flush();
@@ -68,10 +71,12 @@ export class AnswerRecorder {
   }
 
   private flush(): void {
-    if (this.ids.length === 0 && this.text === "") return;
-    this.record({ type: "answer", turn: this.turn, text: this.text, ids: Int32Array.from(this.ids) });
+    const { turn, ids, thought, text } = this;
+    if (ids.length === 0 && thought === "" && text === "") return;
+    this.record({ type: "answer", turn, thought, text, ids: Int32Array.from(ids) });
     this.ids = [];
     this.text = "";
+    this.thought = "";
   }
 
   private async commit(durability: Durability): Promise<void> {

@@ -1,7 +1,9 @@
 import type { Generation, GenerationFigures, GenerationResult } from "../engine/generation";
 import type { Clock, TokenId } from "../engine/ports";
 import type { CacheSource, GenerationEvent, TurnFigures } from "../protocol/service";
+import type { SaidPiece } from "../text/thinkingSplitter";
 import type { AnswerDecoder } from "./ports";
+import { ThinkingTime } from "./thinkingTime";
 
 /** Figures of a turn that the engine does not know. */
 export interface OuterFigures {
@@ -18,6 +20,8 @@ export interface OuterFigures {
 export interface FinishedAnswer {
   readonly result: GenerationResult;
   readonly text: string;
+  /** What the model thought before it answered; absent: it did not. */
+  readonly thought?: string;
   readonly figures: TurnFigures;
 }
 
@@ -27,7 +31,7 @@ export interface AnswerListener {
    * One sampled id and the text that it completed, which may be empty; at the end the text that was held back, without
    * an id.
    */
-  onToken?(id: TokenId | undefined, text: string): void;
+  onToken?(id: TokenId | undefined, piece: SaidPiece): void;
   /** The answer may be continued: a character that the cut left incomplete is not shown as U+FFFD. */
   readonly mayGoOn?: boolean;
   /** The answer does not end before this has resolved; it rejects as this does. */
@@ -46,13 +50,19 @@ export async function followAnswer(
   listener: AnswerListener,
 ): Promise<FinishedAnswer> {
   let text = "";
+  let thought = "";
   let stopped = false;
   let prefillStartedMs: number | undefined;
-  const figuresNow = () => turnFigures(generation.figures(), outerFigures);
-  const show = (id: TokenId | undefined, added: string) => {
-    text += added;
-    listener.onToken?.(id, added);
-    if (added !== "") listener.emit({ type: "text", text: added, figures: figuresNow() });
+  const thinking = new ThinkingTime(clock);
+  const figuresOf = (figures: GenerationFigures) => withThinking(turnFigures(figures, outerFigures), thinking);
+  const figuresNow = () => figuresOf(generation.figures());
+  const show = (id: TokenId | undefined, piece: SaidPiece) => {
+    text += piece.text;
+    thought += piece.thought;
+    thinking.add(id, piece);
+    listener.onToken?.(id, piece);
+    if (piece.thought !== "") listener.emit({ type: "thinking", text: piece.thought, figures: figuresNow() });
+    if (piece.text !== "") listener.emit({ type: "text", text: piece.text, figures: figuresNow() });
   };
   const subscription = generation.onEvent((event) => {
     if (event.type === "queued") {
@@ -66,7 +76,7 @@ export async function followAnswer(
       const step = decoder.push(event.id);
       stopped = step.stopped;
       if (stopped) generation.stop(event.index + 1);
-      show(event.id, step.text);
+      show(event.id, step);
     }
   });
   try {
@@ -74,10 +84,19 @@ export async function followAnswer(
     await listener.committed;
     const isCut = listener.mayGoOn === true && result.finishReason !== "stop";
     if (!stopped) show(undefined, decoder.finish(isCut));
-    return { result, text, figures: turnFigures(result.figures, outerFigures) };
+    return { result, text, ...thoughtPart(thought), figures: figuresOf(result.figures) };
   } finally {
     subscription.dispose();
   }
+}
+
+function withThinking(figures: TurnFigures, { measured }: ThinkingTime): TurnFigures {
+  return measured === undefined ? figures : { ...figures, thinking: measured };
+}
+
+export function thoughtPart(thought: string): { readonly thought?: string } {
+  const trimmed = thought.trim();
+  return trimmed === "" ? {} : { thought: trimmed };
 }
 
 function rate(tokens: number, ms: number): number {

@@ -26,11 +26,11 @@ export function cutTurn(tree: TurnTree, head: TurnId | undefined, name: string):
 }
 
 /** A copy of a cut turn, as its sibling and without an end. Turns that follow the original keep their history. */
-export function openCopyOf({ parent, user, prompt, answerText, answerIds }: Turn, id: TurnId, at: number) {
+export function openCopyOf({ parent, user, prompt, thought, answerText, answerIds }: Turn, id: TurnId, at: number) {
   const records: TurnRecord[] = [{ type: "turn", turn: id, user, at, ...(parent === undefined ? {} : { parent }) }];
   if (prompt !== undefined) records.push({ type: "prompt", turn: id, ...prompt });
   if (answerIds.length > 0 || answerText !== "") {
-    records.push({ type: "answer", turn: id, text: answerText, ids: answerIds });
+    records.push({ type: "answer", turn: id, thought, text: answerText, ids: answerIds });
   }
   return records;
 }
@@ -51,9 +51,12 @@ export function decoderBehind(decoder: AnswerDecoder, said: Int32Array, shown: s
   };
   return {
     push: (id: TokenId) => {
-      const { text, stopped } = decoder.push(id);
-      return { text: unseen(text), stopped };
+      const piece = decoder.push(id);
+      return { ...piece, text: unseen(piece.text) };
     },
-    finish: (isCut) => unseen(decoder.finish(isCut)),
+    finish: (isCut) => {
+      const piece = decoder.finish(isCut);
+      return { ...piece, text: unseen(piece.text) };
+    },
   };
 }

@@ -128,8 +128,9 @@ function* workOut(turns: readonly Turn[], known: Map<TurnId, Known>, builder: Pr
 }
 
 function pastAfter(turn: Turn, before: Past | undefined, builder: PromptBuilder): Past {
-  const { user, answerText: answer, prompt } = turn;
-  if (prompt === undefined) return new Past(before, { user, answer, keep: Number.POSITIVE_INFINITY, added: [] });
-  const said = builder.answerSegments({ ids: turn.answerIds, text: answer });
-  return new Past(before, { user, answer, keep: prompt.keep, added: [...prompt.segments, ...said] });
+  const { user, thought, answerText: answer, prompt } = turn;
+  if (prompt === undefined)
+    return new Past(before, { user, thought, answer, keep: Number.POSITIVE_INFINITY, added: [] });
+  const said = builder.answerSegments({ ids: turn.answerIds, text: thought + answer });
+  return new Past(before, { user, thought, answer, keep: prompt.keep, added: [...prompt.segments, ...said] });
 }

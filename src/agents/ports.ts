@@ -5,25 +5,27 @@ import type { SamplingOptions } from "../protocol/service";
 import type { BlockIdentity } from "../store/blockIdentity";
 import type { BlockFiles } from "../store/ports";
 import type { PromptBuilder } from "../text/prompt";
+import type { SaidPiece } from "../text/thinkingSplitter";
 
 /** Turns sampled ids into text that can be shown. */
 export interface AnswerDecoder {
   /**
    * `text`: what may be shown now. `stopped`: a stop string is complete, the answer ends with the text given so far.
    */
-  push(id: TokenId): { readonly text: string; readonly stopped: boolean };
+  push(id: TokenId): SaidPiece & { readonly stopped: boolean };
   /**
    * The text that was held back as a possible stop string or part of a character. `isCut`: without an incomplete
    * character.
    */
-  finish(isCut?: boolean): string;
+  finish(isCut?: boolean): SaidPiece;
 }
 
 export interface TextModel {
   readonly prompts: PromptBuilder;
   /** Ids that end an answer. */
   readonly stopIds: readonly TokenId[];
-  startAnswer(stopStrings: readonly string[]): AnswerDecoder;
+  /** `prompt`: the ids before the answer. */
+  startAnswer(stopStrings: readonly string[], prompt?: Int32Array): AnswerDecoder;
 }
 
 /** The loaded model with all that belongs to it. Valid until `unload`; nobody may use it afterwards. */

@@ -58,7 +58,9 @@ export class RunningAnswer implements Running {
   /** Neighbouring texts are joined; of neighbouring progress events only the last is kept. */
   private remember(event: GenerationEvent): void {
     const last = this.story.at(-1);
-    if (last?.type === "text" && event.type === "text") {
+    if (last?.type === "thinking" && event.type === "thinking") {
+      this.story[this.story.length - 1] = { ...event, text: last.text + event.text };
+    } else if (last?.type === "text" && event.type === "text") {
       this.story[this.story.length - 1] = { ...event, text: last.text + event.text };
     } else if (last?.type === event.type) {
       this.story[this.story.length - 1] = event;

@@ -26,10 +26,17 @@ export type TurnRecord =
     }
   | ({ readonly type: "prompt"; readonly turn: TurnId } & TurnPrompt)
   /**
-   * A further part of the answer: the sampled ids, and the text that they completed. After an end record it means that
+   * A further part of the answer: the sampled ids, and the text that they completed. `thought`: the text before the
+   * answer itself, with the marks of thinking. After an end record it means that
    * the cut answer is continued; another end record follows.
    */
-  | { readonly type: "answer"; readonly turn: TurnId; readonly text: string; readonly ids: Int32Array }
+  | {
+      readonly type: "answer";
+      readonly turn: TurnId;
+      readonly thought?: string;
+      readonly text: string;
+      readonly ids: Int32Array;
+    }
   | ({ readonly type: "end"; readonly turn: TurnId } & TurnEnd);
 
 /** The prompt that was read: the first `keep` segments of the history before the turn, then `segments`. */
@@ -55,8 +62,10 @@ export function encodeRecord(record: TurnRecord): LogEntry {
         tokens: joinIds(record.segments.map((segment) => segment.ids)),
       };
     }
-    case "answer":
-      return { body: { type: record.type, turn: record.turn, text: record.text }, tokens: record.ids };
+    case "answer": {
+      const { type, turn, thought, text, ids } = record;
+      return { body: { type, turn, ...(thought ? { thought } : {}), text }, tokens: ids };
+    }
     case "turn":
     case "end":
       return { body: { ...record }, tokens: noTokens };
@@ -81,8 +90,10 @@ export function decodeRecord({ body, tokens }: LogEntry): TurnRecord {
         segments: decodeSegments(body["segments"], tokens),
         tokens: readCount(body, "tokens"),
       };
-    case "answer":
-      return { type, turn, text: readString(body, "text"), ids: tokens };
+    case "answer": {
+      const thought = readOptionalString(body, "thought");
+      return { type, turn, ...(thought ? { thought } : {}), text: readString(body, "text"), ids: tokens };
+    }
     case "end":
       return { type, turn, ...decodeEnd(body) };
   }
@@ -137,8 +148,13 @@ function decodeFigures(object: JsonObject): TurnFigures {
     ...(object["waitMs"] === undefined ? {} : { waitMs: readNumber(object, "waitMs") }),
     ...(object["modelMs"] === undefined ? {} : { modelMs: readNumber(object, "modelMs") }),
     decodeTokensPerSecond: readNumber(object, "decodeTokensPerSecond"),
+    ...(object["thinking"] === undefined ? {} : { thinking: decodeThinking(asObject(object["thinking"], "thinking")) }),
     cache: decodeCache(asObject(object["cache"], "cache")),
   };
+}
+
+function decodeThinking(object: JsonObject): NonNullable<TurnFigures["thinking"]> {
+  return { tokens: readCount(object, "tokens"), ms: readNumber(object, "ms") };
 }
 
 function decodeCache(object: JsonObject): CacheSource {

@@ -118,7 +118,7 @@ export class TurnRunner {
         wait.endCommit();
         if (built !== undefined) recorder.record(promptRecord(turn, built));
       });
-      const fresh = session.text.startAnswer(sampling.stop ?? []);
+      const fresh = session.text.startAnswer(sampling.stop ?? [], ids.subarray(0, ids.length - answeredTokens));
       const decoder = work.goesOn ? decoderBehind(fresh, turn.answerIds, turn.answerText) : fresh;
       const sourceOf = (reusedTokens: number) => ({
         ...waited,
@@ -132,7 +132,7 @@ export class TurnRunner {
             this.enter(agent, activity, stateDuring(event.type));
             answer.emit(event);
           }),
-        onToken: (id, text) => held.do(() => recorder.add(id, text)),
+        onToken: (id, piece) => held.do(() => recorder.add(id, piece)),
         mayGoOn: true,
         committed: work.committed,
       });
@@ -144,8 +144,16 @@ export class TurnRunner {
       await this.finish(agent, recorder, { type: "end", turn: turn.id, ...end });
       agent.activity = undefined;
       const { saveError } = recorder;
-      const { text, figures } = finished;
-      answer.finish({ type: "done", text, tokenIds, finishReason, figures, ...(saveError && { saveError }) });
+      const { text, figures, thought } = finished;
+      answer.finish({
+        type: "done",
+        text,
+        ...(thought && { thought }),
+        tokenIds,
+        finishReason,
+        figures,
+        ...(saveError && { saveError }),
+      });
     } catch (error) {
       await work.committed.catch(() => keepWhatWasRead(agent, session, generation));
       throw error;
@@ -246,7 +254,9 @@ export function limitsOf(session: ModelSession): AnswerLimits {
   return { contextTokens: session.contextTokens, poolTokens: totalBlocks * blockTokens };
 }
 
-function stateDuring(event: "waitingModel" | "queued" | "restoring" | "prefill" | "text"): Activity["state"] {
+function stateDuring(
+  event: "waitingModel" | "queued" | "restoring" | "prefill" | "thinking" | "text",
+): Activity["state"] {
   switch (event) {
     case "waitingModel":
     case "queued":
@@ -255,6 +265,7 @@ function stateDuring(event: "waitingModel" | "queued" | "restoring" | "prefill" 
       return "restoring";
     case "prefill":
       return "reading";
+    case "thinking":
     case "text":
       return "answering";
   }

@@ -2,6 +2,7 @@
 import type { ErrorInfo } from "../common/errors";
 import type { TurnChain, TurnFigures, TurnId, TurnView } from "../protocol/service";
 import { MalformedJson } from "../store/json";
+import { readableThought } from "../text/thinkingMarks";
 import type { TurnEnd, TurnPrompt, TurnRecord } from "./turnRecords";
 
 export interface Turn {
@@ -11,6 +12,8 @@ export interface Turn {
   readonly createdAt: number;
   /** Absent until the prompt was built; stays absent where building failed. */
   readonly prompt?: TurnPrompt;
+  /** What was said before the answer, with the marks of thinking. */
+  readonly thought: string;
   readonly answerText: string;
   readonly answerIds: Int32Array;
   /** Absent while the answer is generated, and where the process ended before the answer did. */
@@ -38,7 +41,7 @@ export class TurnTree {
       if (parent !== undefined && !this.turns.has(parent)) {
         throw new MalformedJson(`turn ${id} follows ${parent}, which is not there before it`);
       }
-      const turn: Turn = { id, user, createdAt: at, answerText: "", answerIds: new Int32Array(0) };
+      const turn: Turn = { id, user, createdAt: at, thought: "", answerText: "", answerIds: new Int32Array(0) };
       this.turns.set(id, parent === undefined ? turn : { ...turn, parent });
       this.shape += 1;
       return;
@@ -174,6 +177,7 @@ export class TurnTree {
         const { end: _, ...open } = turn;
         return {
           ...open,
+          thought: turn.thought + (record.thought ?? ""),
           answerText: turn.answerText + record.text,
           answerIds: this.appendIds(turn.id, turn.answerIds, record.ids),
         };
@@ -243,6 +247,7 @@ export function toView(turn: Turn, running: "here" | "elsewhere" | "no", saveErr
   const base = {
     id: turn.id,
     user: turn.user,
+    ...(turn.thought === "" ? {} : { thought: readableThought(turn.thought) }),
     answer: turn.answerText,
     createdAt: turn.createdAt,
     ...(turn.parent === undefined ? {} : { parent: turn.parent }),

@@ -74,6 +74,8 @@ function turnAt(agent: AgentDetail, number: number): TurnId | undefined {
   );
 }
 
+/** The agent is shown also where its model is gone. */
+const noFacts = { insistsOnDate: false } as const;
 const anyTurn = { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true } as const;
 
 export async function agents(words: readonly string[], console: Console): Promise<void> {
@@ -141,9 +143,13 @@ const verbs: Readonly<Record<keyof typeof agentSpecs, Verb>> = {
     console.out(`${detail.name} (${detail.id}), ${detail.modelName}, ${detail.tier}, ${detail.tokens} tokens\n`);
     if (detail.damage !== undefined) console.err(`[warn] ${detail.damage.what}: ${detail.damage.advice}`);
     if (detail.system !== "") console.out(`system: ${detail.system}\n`);
+    if (detail.thinking !== undefined) console.out(`thinking: ${detail.thinking}\n`);
+    const { insistsOnDate } = await service.inspectModel(detail.modelDirectory).catch(() => noFacts);
+    if (insistsOnDate && detail.day !== undefined) console.out(`the day in its prompts, for ever: ${detail.day}\n`);
     for (const [i, turn] of detail.turns.entries()) {
       const how = turn.state === "done" ? (turn.finishReason ?? "") : turn.state;
-      console.out(`\n[${i + 1}] > ${turn.user}\n${turn.answer}\n(${how})\n`);
+      const thought = turn.thought === undefined ? "" : `[thought] ${turn.thought}\n\n`;
+      console.out(`\n[${i + 1}] > ${turn.user}\n${thought}${turn.answer}\n(${how})\n`);
     }
   },
 

@@ -1,6 +1,8 @@
 import * as path from "node:path";
 import { ResidentError } from "../common/errors";
+import { type Thinking, thinkingModes } from "../common/thinking";
 import type { GenerationEvent, ResidentService, Running, SamplingOptions } from "../protocol/service";
+import { answerPrinter } from "./answerPrinter";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson } from "./console";
 import { samplingOf, samplingOptions } from "./sampling";
@@ -18,6 +20,10 @@ export const generateSpec: CommandSpec = {
     agent: { value: "NAME", help: "continue this persistent agent; made when there is none of that name" },
     continue: { help: "with --agent: go on with its last answer where it was cut, instead of a prompt" },
     new: { help: "make a new agent of the name given by --agent, also while another agent cannot be read" },
+    thinking: {
+      value: "MODE",
+      help: "on, off, or kept (with the thoughts of earlier answers), where the template asks (default: the agent's, else the model's)",
+    },
     system: { value: "TEXT", help: "system prompt (with --agent: of a new agent)" },
     ...samplingOptions,
     ...commonOptions,
@@ -35,7 +41,7 @@ export async function generate(words: readonly string[], console: Console): Prom
   const json = args.flag("json");
   await withService(args, consoleLog(console, args.flag("verbose")), async (service) => {
     const running = await start(service, args, prompt, sampling);
-    if (!json) running.onEvent((event) => stream(console, event));
+    if (!json) running.onEvent(answerPrinter(console));
     const done = await stoppable(
       () => running.abort(),
       () => running.done,
@@ -52,6 +58,7 @@ function refuseBesideContinue(args: Arguments): void {
     if (args.text(name) !== undefined) args.refuse(`--continue cannot go with --${name}`);
   }
   if (args.flag("new")) args.refuse("--continue cannot go with --new");
+  if (args.text("thinking") !== undefined) args.refuse("--continue cannot go with --thinking");
 }
 
 /** `prompt` is absent where the agent's last answer goes on. */
@@ -64,11 +71,13 @@ async function start(
   const name = args.text("agent");
   if (prompt === undefined) return goOn(service, args, name ?? "", sampling);
   const system = args.text("system");
+  const thinking = thinkingOf(args);
   if (name === undefined) {
     return service.generate({
       prompt,
       sampling,
       raw: args.flag("raw"),
+      ...(thinking === undefined ? {} : { thinking }),
       ...(system === undefined ? {} : { system }),
     });
   }
@@ -88,7 +97,12 @@ async function start(
       ...(system === undefined ? {} : { system }),
       ...(modelDirectory === undefined ? {} : { modelDirectory }),
     }));
+  if (thinking !== undefined) await service.setAgentThinking(agent.id, thinking);
   return service.send(agent.id, { text: prompt, sampling });
+}
+
+function thinkingOf(args: Arguments): Thinking | undefined {
+  return args.choice("thinking", thinkingModes);
 }
 
 async function goOn(service: ResidentService, args: Arguments, name: string, sampling: SamplingOptions) {
@@ -97,18 +111,15 @@ async function goOn(service: ResidentService, args: Arguments, name: string, sam
   return service.continueAnswer(agent.id, sampling);
 }
 
-function stream(console: Console, event: GenerationEvent): void {
-  if (event.type === "text") console.out(event.text);
-}
-
 type Done = Extract<GenerationEvent, { type: "done" }>;
 
 /** The object that scripts read; its fields are promised in src/README.md. */
-function answerObject({ text, tokenIds, finishReason, figures }: Done) {
+function answerObject({ text, thought, tokenIds, finishReason, figures }: Done) {
   const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, recomputedTokens } = figures;
   const { ttftMs, restoreMs, decodeTokensPerSecond, cache } = figures;
   return {
     text,
+    ...(thought === undefined ? {} : { thought }),
     tokenIds,
     finishReason,
     promptTokens,
@@ -119,6 +130,7 @@ function answerObject({ text, tokenIds, finishReason, figures }: Done) {
     ttftMs,
     restoreMs,
     decodeTokensPerSecond,
+    ...(figures.thinking && { thinking: figures.thinking }),
     cache,
   };
 }
@@ -129,6 +141,7 @@ function figuresLine({ figures, finishReason }: Done): string {
     `${figures.reusedTokens} reused`,
     `${figures.prefilledTokens} prefilled`,
     `${figures.generatedTokens} generated`,
+    ...(figures.thinking === undefined ? [] : [`${figures.thinking.tokens} of them thought`]),
     ...(figures.recomputedTokens === undefined ? [] : [`${figures.recomputedTokens} read again`]),
     `TTFT ${Math.round(figures.ttftMs)} ms`,
     `${figures.decodeTokensPerSecond.toFixed(1)} tok/s`,

@@ -128,6 +128,8 @@ const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
         ["vocabulary", formats.count(detail.vocabSize)],
         ["KV cache", `${formats.bytes(detail.kvBytesPerToken)} a token`],
         ["chat template", detail.hasChatTemplate ? "yes" : "no"],
+        ["thinking", detail.thinkingChoices.length > 0 ? detail.thinkingChoices.join(", ") : "as the model does"],
+        ["date in prompts", detail.insistsOnDate ? "yes: the day of the agent's creation" : "no"],
         ["ends a turn", detail.eosTokens.join(" ")],
       ]),
     );

@@ -16,6 +16,7 @@ export const commands = {
   renameAgent: "resident.renameAgent",
   editInstructions: "resident.editInstructions",
   agentSampling: "resident.agentSampling",
+  agentThinking: "resident.agentThinking",
   forkAgent: "resident.forkAgent",
   useOtherModel: "resident.useOtherModel",
   rewindAgent: "resident.rewindAgent",

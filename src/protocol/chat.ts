@@ -22,7 +22,7 @@ import type {
   TextDelta,
   ToHost,
 } from "./page";
-import type { AgentDetail, AgentSummary, DraftSize, TurnId } from "./service";
+import type { AgentDetail, AgentSummary, DraftSize, ModelDetail, TurnId } from "./service";
 
 export type StartId = Extract<ActionId, "startFromSelection" | "forkAnother" | "editInstructions" | "chooseModel">;
 
@@ -47,9 +47,14 @@ export interface ChatBranch {
   readonly branches: AgentDetail["branches"];
 }
 
+/** What the agent's model lets a person choose, and what its template writes. */
+export type ChatModelFacts = Pick<ModelDetail, "thinkingChoices" | "insistsOnDate">;
+
 export interface ChatSnapshot extends ChatBranch {
   readonly settings: PageSettings;
   readonly agent: AgentSummary;
+  /** Absent until the model's files were looked at. */
+  readonly modelFacts?: ChatModelFacts;
   /** The agent's instructions, empty when it has none. */
   readonly system: string;
   readonly engine: PageEngine;
@@ -78,6 +83,8 @@ export type ChatCommand =
   | { readonly type: "continue" }
   /** A pinned agent's cache leaves memory after all others. */
   | { readonly type: "pin"; readonly pinned: boolean }
+  /** The host asks how the agent shall think. */
+  | { readonly type: "thinking" }
   | { readonly type: "regenerate"; readonly turn: TurnId }
   /** Makes a new agent with everything up to and including `turn` (absent: the head). */
   | { readonly type: "fork"; readonly turn?: TurnId }
@@ -97,6 +104,7 @@ const chatCommands: GuardTable<ChatCommand> = {
   stop: {},
   continue: {},
   pin: { pinned: isFlag },
+  thinking: {},
   regenerate: { turn: isId },
   fork: { turn: optional(isId) },
   rewind: { turn: optional(isId) },
@@ -113,6 +121,7 @@ export type ChatUpdate =
   | { readonly type: "opening"; readonly waitsFor: "engine" | "conversation" }
   | { readonly type: "snapshot"; readonly snapshot: ChatSnapshot }
   | { readonly type: "agent"; readonly agent: AgentSummary; readonly system?: string; readonly readOnly?: Problem }
+  | { readonly type: "modelFacts"; readonly facts: ChatModelFacts }
   /** The head moved (rewind, regenerate, switch of branch). */
   | { readonly type: "branch"; readonly branch: ChatBranch }
   /** A turn ended and there are other branches: the text and the tokens of the current one have changed. */

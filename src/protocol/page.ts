@@ -88,6 +88,8 @@ export interface PageSettings {
 export interface TextDelta {
   readonly offset: number;
   readonly text: string;
+  /** New text of the thought before the answer, in the same way. */
+  readonly thought?: { readonly offset: number; readonly text: string };
   readonly figures: NonNullable<TurnView["figures"]>;
 }
 

@@ -51,6 +51,8 @@ export interface TurnFigures {
   readonly modelMs?: number;
   /** (n − 1) / (last − first); 0 when n < 2. */
   readonly decodeTokensPerSecond: number;
+  /** The part of `generatedTokens` before the answer itself, and how long it took; absent: the model did not think. */
+  readonly thinking?: { readonly tokens: number; readonly ms: number };
   readonly cache: CacheSource;
 }
 
@@ -84,12 +86,12 @@ export interface AgentSampling {
 // ---- running work ------------------------------------------------------------------------------------------------
 
 /**
- * Every running answer sends its events in this order: continues? → queued? → restoring? → prefill* → text* → done |
- * failed.
+ * Every running answer sends its events in this order: continues? → queued? → restoring? → prefill* → thinking* → text* →
+ * done | failed.
  */
 export type GenerationEvent =
-  /** A cut answer is continued: `text` is the earlier text. The text events that follow only append to it. */
-  | { readonly type: "continues"; readonly text: string }
+  /** A cut answer is continued: `text` is the earlier text, `thought` what was thought. The events that follow only append. */
+  | { readonly type: "continues"; readonly text: string; readonly thought?: string }
   | { readonly type: "waitingModel"; readonly reason: string }
   | { readonly type: "queued"; readonly neededBlocks: number; readonly turnsAhead: number }
   | { readonly type: "restoring"; readonly tokens: number }
@@ -101,12 +103,16 @@ export type GenerationEvent =
       readonly reused: number;
       readonly tokensPerSecond: number;
     }
+  /** New text of what the model thinks before it answers, without the marks around it. */
+  | { readonly type: "thinking"; readonly text: string; readonly figures: TurnFigures }
   /** `text` is new text to append, never half a character; `figures` are those so far. */
   | { readonly type: "text"; readonly text: string; readonly figures: TurnFigures }
-  /** `text`, `tokenIds` and `figures` are those of this run only, without the text that it continues. */
+  /** `text`, `thought`, `tokenIds` and `figures` are those of this run only, without the text that it continues. */
   | {
       readonly type: "done";
       readonly text: string;
+      /** Absent: the model did not think. */
+      readonly thought?: string;
       readonly tokenIds: readonly number[];
       readonly finishReason: FinishReason;
       readonly figures: TurnFigures;
@@ -177,6 +183,8 @@ export interface TurnView {
   readonly id: TurnId;
   readonly parent?: TurnId;
   readonly user: string;
+  /** What the model thought before it answered; absent: it did not. */
+  readonly thought?: string;
   /** Empty until the answer begins. */
   readonly answer: string;
   /** "interrupted": the process ended before the answer did; the partial answer is kept. */

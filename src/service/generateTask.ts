@@ -66,17 +66,17 @@ async function generate(
   const abort = () => generation.abort();
   answer.signal.addEventListener("abort", abort);
   try {
-    const decoder = session.text.startAnswer(sampling.stop ?? []);
+    const decoder = session.text.startAnswer(sampling.stop ?? [], built.ids);
     const waited = wait.submitted();
     const cacheFigures = (reusedTokens: number) => ({
       ...waited,
       restoreMs: 0,
       cache: { tier: reusedTokens > 0 ? "hot" : "cold" } as const,
     });
-    const { result, text, figures } = await followAnswer(generation, decoder, clock, cacheFigures, answer);
+    const { result, text, thought, figures } = await followAnswer(generation, decoder, clock, cacheFigures, answer);
     result.blocks.release();
     const { tokenIds, finishReason } = result;
-    answer.finish({ type: "done", text, tokenIds, finishReason, figures });
+    answer.finish({ type: "done", text, ...(thought && { thought }), tokenIds, finishReason, figures });
   } finally {
     answer.signal.removeEventListener("abort", abort);
   }

@@ -106,7 +106,10 @@ export class Bpe {
       starts[count] = index;
       count += 1;
     }
-    const length = yield* this.merge(symbols.subarray(0, count), starts);
+    const length =
+      count < queueFrom
+        ? this.mergeFew(symbols, starts, count)
+        : yield* this.mergeMany(symbols.subarray(0, count), starts);
     let unknownBefore = false;
     for (let index = 0; index < length; index += 1) {
       const symbol = symbols[index] ?? -1;
@@ -127,13 +130,9 @@ export class Bpe {
     }
   }
 
-  /** Merges in place. Resolves to the number of symbols that are left. */
-  private *merge(symbols: Int32Array, starts: Int32Array): Steps<number> {
-    return symbols.length < queueFrom ? this.mergeFew(symbols, starts) : yield* this.mergeMany(symbols, starts);
-  }
-
-  private mergeFew(symbols: Int32Array, starts: Int32Array): number {
-    let length = symbols.length;
+  /** Merges the first `count` in place. Returns the number of symbols that are left. */
+  private mergeFew(symbols: Int32Array, starts: Int32Array, count: number): number {
+    let length = count;
     for (;;) {
       let best = -1;
       let bestSlot = -1;

@@ -4,7 +4,7 @@ import { textOf } from "./jinja/operations";
 import { Template } from "./jinja/template";
 import { type Arguments, Callable, toValue, type Value } from "./jinja/values";
 import { isObject, type JsonObject, listOf, objectOf, tokenText } from "./json";
-import type { TemplateMessage } from "./messages";
+import { type TemplateMessage, type ThoughtMember, thoughtMembers } from "./messages";
 import { type Day, dayOf, formatDay } from "./strftime";
 import { NotResumable, TemplateWalk, type WalkInput } from "./templateWalk";
 import { thinkingChoices, thinkingVariables } from "./thinkingVariables";
@@ -52,6 +52,12 @@ export class ChatTemplate {
   /** What it lets its caller choose about thinking. */
   get thinkingChoices(): readonly Thinking[] {
     return thinkingChoices(this.template.names);
+  }
+
+  /** The members of an answer's message in which it looks for the thought. */
+  get thoughtMembers(): readonly ThoughtMember[] {
+    const { members, texts } = this.template.names;
+    return thoughtMembers.filter((name) => members.has(name) || texts.has(name));
   }
 
   /** `true`: its text depends on the day. A template that works without a date gets none. */

@@ -4,10 +4,11 @@ import { byteCharacters } from "./byteCharacters";
 import { EncodingMemo } from "./encodingMemo";
 import { IdList } from "./idList";
 import { endOfUnreached, type Reach, sumOfReaches } from "./patternReach";
+import { PieceCache } from "./pieceCache";
 import { JunctionLevel, levelsOf, PieceCursor } from "./pieces";
 import type { Place } from "./place";
 import type { Opening } from "./preTokenizerParts";
-import type { Steps } from "./steps";
+import { runAtOnce, type Steps } from "./steps";
 import type { FoundToken, TokenTrie } from "./tokenTrie";
 
 type Levels = ReturnType<typeof levelsOf>["levels"];
@@ -32,18 +33,13 @@ export interface EncoderParts {
 /** Pieces between two places where the work may be interrupted. */
 const piecesInStep = 256;
 /**
- * Longer pieces are rarely met again. V8 copies strings up to this length, so a remembered piece keeps no long text
- * alive.
- */
-const rememberedLength = 12;
-const rememberedPieces = 20_000;
-
-/**
  * A tokenizer's normaliser, pre-tokenizer and model as one interruptible pass over the text. The library's own objects
  * say where to cut and what to replace.
  */
 export class Encoder {
-  private readonly pieces = new Map<string, Int32Array>();
+  private readonly pieces = new PieceCache();
+  /** Of the piece that is encoded now, if it is a short one. */
+  private readonly scratch = new IdList();
   private readonly memo: EncodingMemo;
   private readonly bpe: Bpe;
   private readonly levels: Levels;
@@ -105,17 +101,15 @@ export class Encoder {
       out.pushAll(remembered);
       return;
     }
-    if (piece.length > rememberedLength) {
+    if (!this.pieces.takes(piece)) {
       yield* this.encodeWords(piece, out);
       return;
     }
-    const ids = new IdList();
-    yield* this.encodeWords(piece, ids);
-    const array = ids.toArray();
-    out.pushAll(array);
-    const oldest = this.pieces.size < rememberedPieces ? undefined : this.pieces.keys().next().value;
-    if (oldest !== undefined) this.pieces.delete(oldest);
-    this.pieces.set(piece, array);
+    this.scratch.clear();
+    runAtOnce(this.encodeWords(piece, this.scratch));
+    const ids = this.scratch.toArray();
+    out.pushAll(ids);
+    this.pieces.set(piece, ids);
   }
 
   private *encodeWords(piece: string, out: IdList): Steps<void> {

@@ -18,6 +18,10 @@ export class IdList {
     this.count += ids.length;
   }
 
+  clear(): void {
+    this.count = 0;
+  }
+
   /** A copy of the ids. */
   toArray(): Int32Array {
     return this.ids.slice(0, this.count);

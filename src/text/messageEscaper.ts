@@ -1,5 +1,6 @@
 import type { SpecialToken, SpecialTokens } from "./markedText";
-import type { ChatMessage, TemplateMessage } from "./messages";
+import type { ChatMessage, TemplateMessage, ThoughtMember } from "./messages";
+import { readableThought } from "./thinkingMarks";
 
 /** Messages as marked text (markedText.ts); those of the past are escaped once. */
 export class MessageEscaper {
@@ -9,6 +10,8 @@ export class MessageEscaper {
     private readonly specials: SpecialTokens,
     /** Tokens that no content can have. */
     private readonly isMeant: (token: SpecialToken) => boolean,
+    /** Where the template looks for an answer's thought; nowhere: it gets the thought as it was said, in the content. */
+    private readonly thoughtMembers: readonly ThoughtMember[],
   ) {}
 
   text(content: string): string {
@@ -19,9 +22,20 @@ export class MessageEscaper {
     const known = this.escaped.get(message);
     if (known !== undefined) return known;
     const { role, content } = message;
-    const escaped = { role, content: this.text(content) };
+    const escaped = { role, content: this.text(content), ...this.thoughtParts(message) };
     this.escaped.set(message, escaped);
     return escaped;
+  }
+
+  private thoughtParts({ content, thought = "" }: ChatMessage): Partial<TemplateMessage> {
+    if (thought === "") return {};
+    if (this.thoughtMembers.length > 0) {
+      const readable = this.text(readableThought(thought));
+      return Object.fromEntries(this.thoughtMembers.map((name) => [name, readable]));
+    }
+    const said = this.text(thought);
+    // A template that knows nothing of thoughts cannot have their control tokens in a content.
+    return said === thought ? { content: said + this.text(content) } : {};
   }
 }
 

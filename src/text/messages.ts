@@ -1,20 +1,29 @@
+import type { JsonObject } from "./json";
+
 export type Role = "system" | "user" | "assistant";
 
 export interface ChatMessage {
   readonly role: Role;
   /** For an answer: the text exactly as `AnswerText.text` gave it. */
   readonly content: string;
+  /** Of an answer: everything that was said before it, with its marks. */
+  readonly thought?: string;
 }
 
 /** A message as a template sees it: with further members where the template asks for them. */
-export interface TemplateMessage {
-  readonly role: Role;
+export interface TemplateMessage extends Readonly<Partial<Record<ThoughtMember, string>>> {
+  readonly role: Role | "tool";
   readonly content: string;
-  /** What an answer thought, under the names that templates use. */
-  readonly reasoning_content?: string;
-  readonly reasoning?: string;
-  readonly thinking?: string;
+  /** Calls that an answer made, as transformers has them: `{ id, type: "function", function: { name, arguments } }`. */
+  readonly tool_calls?: readonly JsonObject[];
+  /** Of a tool's result: the call that it answers, and the tool. */
+  readonly tool_call_id?: string;
+  readonly name?: string;
 }
+
+/** What an answer thought, under the names that templates use. */
+export const thoughtMembers = ["reasoning_content", "reasoning", "thinking"] as const;
+export type ThoughtMember = (typeof thoughtMembers)[number];
 
 /**
  * A stretch of the token history. `text` is marked text (see markedText.ts): a special-token string in it is the

@@ -5,6 +5,8 @@ import type { ChatMessage, Segment } from "./messages";
 export interface PastTurn {
   readonly user: string;
   readonly answer: string;
+  /** What was said before the answer. */
+  readonly thought?: string;
   /** Number of segments of the earlier history that it keeps. */
   readonly keep: number;
   /** The segments of the turn after these. */
@@ -32,7 +34,10 @@ export class Past {
     turn: PastTurn,
   ) {
     this.user = { role: "user", content: turn.user };
-    this.answer = { role: "assistant", content: turn.answer };
+    this.answer = {
+      ...{ role: "assistant", content: turn.answer },
+      ...(turn.thought === undefined || turn.thought === "" ? {} : { thought: turn.thought }),
+    };
     this.added = turn.added;
     this.keep = Math.min(turn.keep, before?.numSegments ?? 0);
     this.keptTokens = before?.tokensOfFirst(this.keep) ?? 0;

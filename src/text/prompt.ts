@@ -33,7 +33,7 @@ export interface PromptAhead {
 export interface AnswerText {
   /** The sampled ids, including a stop id at the end, if there was one. */
   readonly ids: Int32Array;
-  /** The shown text: it ends before a stop string and does not include the stop id's text. */
+  /** All that was said and shown, with the thought: it ends before a stop string, without the stop id's text. */
   readonly text: string;
 }
 

@@ -1,6 +1,7 @@
 import { ResidentError } from "../common/errors";
 import type { ChatTemplate } from "./chatTemplate";
 import { Detokenizer } from "./detokenizer";
+import type { SpecialToken } from "./markedText";
 import { foldSystem, MessageEscaper } from "./messageEscaper";
 import type { ChatMessage, Segment } from "./messages";
 import { messagesOf, type Past } from "./past";
@@ -32,8 +33,10 @@ export class TemplatePromptBuilder implements PromptBuilder {
     private readonly tokenizer: TextTokenizer,
     private readonly template: ChatTemplate | undefined,
     private readonly stopIds: ReadonlySet<number>,
+    /** Tokens that no message can hold. */
+    isMeant: (token: SpecialToken) => boolean = turnTokens(template, tokenizer.specials),
   ) {
-    this.escaper = new MessageEscaper(tokenizer.specials, turnTokens(template, tokenizer.specials));
+    this.escaper = new MessageEscaper(tokenizer.specials, isMeant, template?.thoughtMembers ?? []);
     this.cutting = {
       specials: tokenizer.specials,
       answer: (ids, agreed) => {

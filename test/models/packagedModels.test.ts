@@ -1,51 +1,29 @@
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
-import os from "node:os";
+import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 import { compareAnswers } from "../../src/bench/exp005Compare";
-import type { ReferenceRun } from "../../src/bench/reference";
+import type { ReferencePrompt } from "../../src/bench/exp005Prompts";
 import { readTextFiles } from "../../src/models/modelDirectory";
 import type { ImportedModel } from "../../src/protocol/service";
 import { createTextModel } from "../../src/text/textModel";
 import { type CliAnswer, runCli } from "../support/agents/cli";
 import { temporaryFolder } from "../support/models/folders";
+import { askLlamaCpp, askMlxLm } from "./programs";
 
-interface Prompt {
-  readonly name: string;
-  readonly kind: "raw" | "chat";
-  readonly text: string;
-  readonly maxTokens: number;
-}
-
-interface LlamaRun {
-  readonly engine: string;
-  readonly answers: readonly { readonly name: string; readonly encoded: number[]; readonly tokenIds: number[] }[];
-}
-
-const raw = (name: string, text: string, maxTokens = 24): Prompt => ({ name, kind: "raw", text, maxTokens });
-const prompts: readonly Prompt[] = [
+const raw = (name: string, text: string, maxTokens = 24): ReferencePrompt => ({ name, kind: "raw", text, maxTokens });
+const prompts: readonly ReferencePrompt[] = [
   raw("python", "def fibonacci(n):\n    "),
   raw("indented class", "class Node:\n    def __init__(self, value):\n        self.value = value\n\n    def "),
   raw("prose", "Once upon a time, in a village by the sea,"),
   raw("accents and emoji", "Le café près de la gare est fermé à Noël 🌍. L'été,", 16),
 ];
-const chat: Prompt = { name: "chat", kind: "chat", text: "Write a Python function is_prime(n).", maxTokens: 32 };
-
-/** Runs a script with JSON on its input, and reads JSON from its output. */
-async function ask<T>(script: readonly string[], request: object): Promise<T> {
-  const child = spawn(process.execPath, script, { stdio: ["pipe", "pipe", "inherit"] });
-  let output = "";
-  child.stdout.on("data", (data: Buffer) => {
-    output += data.toString();
-  });
-  child.stdin.end(JSON.stringify(request));
-  const code = await new Promise<number | null>((resolve, reject) =>
-    child.once("error", reject).once("close", (ended) => resolve(ended)),
-  );
-  assert.equal(code, 0, `${script.join(" ")} ended with ${code}`);
-  return JSON.parse(output);
-}
+const chat: ReferencePrompt = {
+  name: "chat",
+  kind: "chat",
+  text: "Write a Python function is_prime(n).",
+  maxTokens: 32,
+};
 
 /**
  * Real weights in the form in which people have them, from packages (test/models/packages.mjs): imported, they answer as
@@ -67,7 +45,7 @@ describe("Real GGUF files", () => {
     return JSON.parse(stdout);
   }
 
-  async function answer(directory: string, { text, kind, maxTokens }: Prompt): Promise<CliAnswer> {
+  async function answer(directory: string, { text, kind, maxTokens }: ReferencePrompt): Promise<CliAnswer> {
     const options = ["--model", directory, "--max-tokens", String(maxTokens), "--kv", "f32", "--pool-mb", "256"];
     const args = ["generate", "--prompt", text, ...(kind === "raw" ? ["--raw"] : []), ...options];
     const { code, stdout, stderr } = await runCli([...args, "--json", "--home", home()]);
@@ -75,7 +53,7 @@ describe("Real GGUF files", () => {
     return JSON.parse(stdout);
   }
 
-  async function compare(name: string, asked: readonly Prompt[]): Promise<void> {
+  async function compare(name: string, asked: readonly ReferencePrompt[]): Promise<void> {
     const file = await fetched(name);
     const { directory, rounded } = await imported(file);
     assert.deepEqual(
@@ -88,10 +66,7 @@ describe("Real GGUF files", () => {
     for (const prompt of asked) answers.set(prompt.name, await answer(directory, prompt));
     const own = (prompt: string) => answers.get(prompt) ?? assert.fail(prompt);
 
-    const reference = await ask<ReferenceRun>(["test/reference/python.mjs", "exp005.py"], {
-      model: directory,
-      prompts: asked,
-    });
+    const reference = await askMlxLm(directory, asked);
     let ties = 0;
     for (const theirs of reference.answers) {
       const comparison = compareAnswers(own(theirs.name), theirs);
@@ -102,14 +77,13 @@ describe("Real GGUF files", () => {
 
     const { tokenizer } = createTextModel(await readTextFiles(directory));
     const raws = asked.filter(({ kind }) => kind === "raw");
-    const llama = await ask<LlamaRun>(["test/reference/peers/greedyAnswers.mjs"], {
-      model: file,
-      threads: Math.max(1, os.availableParallelism() / 2),
-      prompts: raws.map((prompt) => ({
+    const llama = await askLlamaCpp(
+      file,
+      raws.map((prompt) => ({
         ...prompt,
         promptIds: [...tokenizer.leadingIds, ...tokenizer.encodeText(prompt.text)],
       })),
-    });
+    );
     let same = 0;
     let all = 0;
     for (const theirs of llama.answers) {

@@ -42,7 +42,7 @@ export const tiers = [
     setUp: [],
     prepare: bundled("unit"),
     commands: [
-      { name: "unit", args: () => mocha("out/test/unit/**/*.test.js", "--timeout=20000"), limitMs: minutes(5) },
+      { name: "unit", args: () => mocha("out/test/unit/**/*.test.js", "--timeout=20000"), limitMs: minutes(10) },
     ],
   },
   {
@@ -112,5 +112,18 @@ export const tiers = [
     setUp: ["mlx", "addon", "build", "model"],
     prepare: bundled("ui"),
     commands: [{ name: "ui", args: () => ["test/ui/run.mjs"], limitMs: minutes(12) }],
+  },
+  {
+    name: "tokenizers",
+    onDemand: true,
+    setUp: [],
+    prepare: bundled("tokenizers"),
+    commands: [
+      {
+        name: "tokenizers",
+        args: () => mocha("out/test/tokenizers/**/*.test.js", "--timeout=900000"),
+        limitMs: minutes(20),
+      },
+    ],
   },
 ];

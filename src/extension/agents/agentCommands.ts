@@ -22,6 +22,7 @@ import { samplingArgument } from "../engine/settingsReader";
 import { openInstructions } from "../instructions/openInstructions";
 import { type AgentPicker, pickTurn } from "./agentPicker";
 import { setAgentSampling } from "./agentSampling";
+import { setAgentThinking } from "./agentThinking";
 import { pickKeptTurns } from "./keptTurns";
 import { lastUsed } from "./lastUsed";
 import { askNewAgent } from "./newAgentBox";
@@ -100,6 +101,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
   about(commands.renameAgent, "Rename Agent", rename);
   about(commands.editInstructions, "Edit Instructions", editInstructions);
   about(commands.agentSampling, "Agent's Sampling", setAgentSampling);
+  about(commands.agentThinking, "Agent's Thinking", setAgentThinking);
   about(commands.forkAgent, "Fork Agent", async (agent, door, argument) => {
     const name =
       textField(argument, "name") ?? (await askName(`Fork ${agent.name}`, await freeNameLike(agent.name, door)));
@@ -121,7 +123,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
 }
 
 /**
- * Arguments: name, system, model (a directory), like (an agent whose instructions, model and sampling it gets), background (does
+ * Arguments: name, system, model (a directory), like (an agent whose instructions, model, sampling and thinking it gets), background (does
  * not open the panel), prompt (below the field for the name).
  */
 async function newAgent(argument: unknown, { service, panels }: AgentCommandPorts): Promise<AgentSummary | undefined> {
@@ -145,6 +147,7 @@ async function newAgent(argument: unknown, { service, panels }: AgentCommandPort
     name,
     ...(system === undefined ? {} : { system }),
     ...(modelDirectory === undefined ? {} : { modelDirectory }),
+    ...(example?.thinking === undefined ? {} : { thinking: example.thinking }),
   });
   if (agent === undefined) return undefined;
   const made = example?.sampling === undefined ? agent : await door.setAgentSampling(agent.id, example.sampling);

@@ -1,4 +1,4 @@
-import type { ChatBranch, ChatSnapshot, EditorSelection, MessageDraft } from "../../protocol/chat";
+import type { ChatBranch, ChatModelFacts, ChatSnapshot, EditorSelection, MessageDraft } from "../../protocol/chat";
 import type { AgentDetail, AgentSummary, EngineState, TurnId, TurnView } from "../../protocol/service";
 import { pageEngine, pageTurn, readOnlyProblem } from "../pages/pageModel";
 import type { RunState } from "../pages/runFollower";
@@ -12,6 +12,7 @@ export interface ChatView {
   /** What was written and not sent. */
   readonly draft?: MessageDraft | undefined;
   readonly hasOtherAgents: boolean;
+  readonly modelFacts?: ChatModelFacts | undefined;
 }
 
 export function chatSnapshot(detail: AgentDetail, view: ChatView): ChatSnapshot {
@@ -21,6 +22,7 @@ export function chatSnapshot(detail: AgentDetail, view: ChatView): ChatSnapshot 
     system: detail.system,
     engine: pageEngine(view.engine),
     starts: [...(view.hasOtherAgents ? (["forkAnother"] as const) : []), "editInstructions", "chooseModel"],
+    ...(view.modelFacts && { modelFacts: view.modelFacts }),
     ...(view.selection && { selection: view.selection }),
     ...(view.draft && { draft: view.draft }),
     ...agentParts(detail),

@@ -1,7 +1,13 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { toErrorInfo } from "../../common/errors";
-import { type ChatCommand, type ChatToPage, type EditorSelection, isChatToHost } from "../../protocol/chat";
+import {
+  type ChatCommand,
+  type ChatModelFacts,
+  type ChatToPage,
+  type EditorSelection,
+  isChatToHost,
+} from "../../protocol/chat";
 import type { AgentDetail, AgentId, ServiceEvent } from "../../protocol/service";
 import type { Failures } from "../commands/failures";
 import type { EditorActions } from "../editor/editorActions";
@@ -54,6 +60,7 @@ export class ChatPanel implements Disposable {
   private readonly run: HeadRun;
   private shown: ShownBranch = { head: undefined, turnCount: 0, branches: 0, mark: "" };
   private sentSystem: string | undefined;
+  private modelFacts: ChatModelFacts | undefined;
   private readonly message: PanelDraft;
 
   constructor(
@@ -198,11 +205,13 @@ export class ChatPanel implements Disposable {
         selection: this.selection(),
         draft: this.message.kept,
         hasOtherAgents: agents.length > 1,
+        modelFacts: this.modelFacts,
       });
       this.show(detail);
       this.sentSystem = detail.system;
       this.page.post({ type: "snapshot", snapshot });
       this.message.flush();
+      if (this.modelFacts === undefined) this.queue.add(() => this.sendModelFacts(detail.modelDirectory));
     } catch (error) {
       if (this.page.closed) return;
       const { code } = toErrorInfo(error);
@@ -214,6 +223,16 @@ export class ChatPanel implements Disposable {
       if (code !== "AGENT_NOT_FOUND") failures.show(error, { target: { agent: this.agentId } });
       this.close();
     }
+  }
+
+  /** Behind the snapshot: the model's files are read for it. A model that is gone has told so elsewhere. */
+  private async sendModelFacts(directory: string): Promise<void> {
+    const door = await this.ports.service.get();
+    const detail = await door.inspectModel(directory).catch(() => undefined);
+    if (detail === undefined || this.page.closed) return;
+    const { thinkingChoices, insistsOnDate } = detail;
+    this.modelFacts = { thinkingChoices, insistsOnDate };
+    this.page.post({ type: "modelFacts", facts: this.modelFacts });
   }
 
   private sendSelection(): void {

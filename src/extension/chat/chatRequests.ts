@@ -50,6 +50,9 @@ export class ChatRequests {
       case "pin":
         await door.pinAgent(agent, command.pinned);
         return;
+      case "thinking":
+        await vscode.commands.executeCommand(commands.agentThinking, { agent });
+        return;
       case "regenerate":
         return regenerateAnswer(command.turn, this.sendingTo(door));
       case "fork":

@@ -28,10 +28,16 @@ function turnParts(turn: TurnView, number: number, { formats, figures }: Markdow
   return [
     `## Turn ${formats.count(number)}`,
     quoted(turn.user),
+    ...(turn.thought === undefined ? [] : [thoughtDetails(turn.thought)]),
     ...(answer === "" ? [] : [closedMarkdown(answer)]),
     ...(note === undefined ? [] : [`*${note}*`]),
     ...(figures && turn.figures ? [`*${figuresLine(turn.figures, formats)}*`] : []),
   ];
+}
+
+/** Folded in every viewer that knows HTML; its text is a quotation, so that nothing in it ends the fold. */
+function thoughtDetails(thought: string): string {
+  return ["<details><summary>Thought</summary>", quoted(thought), "</details>"].join("\n\n");
 }
 
 /** How the answer ended, where it did not end by itself. */

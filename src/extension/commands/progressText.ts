@@ -12,6 +12,8 @@ export function generationText(event: GenerationEvent, formats: Formats): string
       return `Restoring ${formats.count(event.tokens)} tokens`;
     case "prefill":
       return `Reading ${formats.count(event.done)} of ${formats.count(event.total)} tokens`;
+    case "thinking":
+      return `Thinking: ${formats.count(event.figures.generatedTokens)} tokens`;
     case "text":
       return `${formats.count(event.figures.generatedTokens)} tokens, ${formats.rate(event.figures.decodeTokensPerSecond)} tok/s`;
     case "continues":

@@ -34,8 +34,9 @@ export function pageTurn(turn: TurnView, language: string, run?: RunState, befor
   };
 }
 
-function runParts(run: RunState): Pick<PageTurn, "answer" | "progress" | "figures"> {
+function runParts(run: RunState): Pick<PageTurn, "thought" | "answer" | "progress" | "figures"> {
   return {
+    ...(run.thought === undefined ? {} : { thought: run.thought }),
     answer: run.text,
     ...(run.progress ? { progress: run.progress } : {}),
     ...(run.figures ? { figures: run.figures } : {}),

@@ -9,6 +9,7 @@ export type RunUpdate =
 
 /** What a running answer has come to so far, for a snapshot. */
 export interface RunState {
+  readonly thought?: string;
   readonly text: string;
   readonly progress?: RunProgress;
   readonly figures?: TurnFigures;
@@ -18,10 +19,8 @@ export interface RunState {
 export class RunFollower implements Disposable {
   private readonly frame: Throttle;
   private readonly listening: Disposable;
-  private deliveredLength = 0;
-  /** The text that is not delivered yet, so that a frame costs what is new in it, not the whole answer. */
-  private news = "";
-  private text = "";
+  private readonly text = new GrowingText();
+  private readonly thought = new GrowingText();
   private progress: RunProgress | undefined;
   private figures: TurnFigures | undefined;
 
@@ -35,8 +34,9 @@ export class RunFollower implements Disposable {
 
   get state(): RunState {
     return {
-      text: this.text,
-      ...(this.progress && this.text === "" ? { progress: this.progress } : {}),
+      ...(this.thought.all === "" ? {} : { thought: this.thought.all }),
+      text: this.text.all,
+      ...(this.progress && this.isSilent ? { progress: this.progress } : {}),
       ...(this.figures ? { figures: this.figures } : {}),
     };
   }
@@ -55,12 +55,15 @@ export class RunFollower implements Disposable {
     switch (event.type) {
       case "continues":
         // The page has it: it stands in the turn.
-        this.text = event.text;
-        this.deliveredLength = event.text.length;
+        this.text.setDelivered(event.text);
+        this.thought.setDelivered(event.thought ?? "");
         return;
+      case "thinking":
+        this.thought.append(event.text);
+        this.figures = event.figures;
+        break;
       case "text":
-        this.text += event.text;
-        this.news += event.text;
+        this.text.append(event.text);
         this.figures = event.figures;
         break;
       case "waitingModel":
@@ -77,13 +80,42 @@ export class RunFollower implements Disposable {
   }
 
   private deliverNews(): void {
-    if (this.figures && this.news !== "") {
-      const { deliveredLength: offset, news: text, figures } = this;
-      this.deliveredLength += text.length;
-      this.news = "";
-      this.deliver({ type: "text", delta: { offset, text, figures } });
-    } else if (this.progress && this.text === "") {
-      this.deliver({ type: "progress", progress: this.progress });
+    const { figures, progress, text, thought } = this;
+    if (figures && (text.hasNews || thought.hasNews)) {
+      const thoughtDelta = thought.hasNews ? { thought: thought.takeNews() } : {};
+      this.deliver({ type: "text", delta: { ...text.takeNews(), ...thoughtDelta, figures } });
+    } else if (progress && this.isSilent) {
+      this.deliver({ type: "progress", progress });
     }
+  }
+
+  private get isSilent(): boolean {
+    return this.text.all === "" && this.thought.all === "";
+  }
+}
+
+/** Keeps apart what is not delivered yet, so that a frame costs what is new in it, not the whole text. */
+class GrowingText {
+  all = "";
+  private news = "";
+
+  get hasNews(): boolean {
+    return this.news !== "";
+  }
+
+  setDelivered(text: string): void {
+    this.all = text;
+    this.news = "";
+  }
+
+  append(text: string): void {
+    this.all += text;
+    this.news += text;
+  }
+
+  takeNews(): { readonly offset: number; readonly text: string } {
+    const text = this.news;
+    this.news = "";
+    return { offset: this.all.length - text.length, text };
   }
 }

@@ -61,10 +61,16 @@ export class RoomRuns implements Disposable {
   current(answer: RoomAnswer): RoomAnswer {
     const follower = this.running.get(answer.agent);
     if (!follower || answer.turn?.state !== "running") return answer;
-    const { text, progress, figures } = follower.state;
+    const { thought, text, progress, figures } = follower.state;
     return {
       ...answer,
-      turn: { ...answer.turn, answer: text, ...(progress ? { progress } : {}), ...(figures ? { figures } : {}) },
+      turn: {
+        ...answer.turn,
+        answer: text,
+        ...(thought === undefined ? {} : { thought }),
+        ...(progress ? { progress } : {}),
+        ...(figures ? { figures } : {}),
+      },
     };
   }
 

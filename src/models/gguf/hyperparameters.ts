@@ -105,6 +105,9 @@ function refuseVariants(metadata: Metadata, { architecture }: GgufFamily): void 
     if ((metadata.number(prefix + key) ?? 0) > 0)
       throw unsupported("the model caps its logits", key, "use another model");
   }
+  // llama.cpp takes it as: nothing is rotated.
+  if (architecture === "granite" && metadata.boolean(`${prefix}rope.scaling.finetuned`) === false)
+    throw unsupported("the model has no rotary positions", "granite without RoPE", "use another model");
   // Phi 3's is not used: neither by llama.cpp nor by mlx_lm.
   const mayHaveWindow = architecture === "gemma3" || architecture === "olmo2" || architecture === "phi3";
   if (!mayHaveWindow && (metadata.integer(`${prefix}attention.sliding_window`) ?? 0) > 0) {

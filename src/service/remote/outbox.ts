@@ -69,5 +69,6 @@ function join(earlier: ToClient, later: ToClient): ToClient | undefined {
 function joinEvents(earlier: GenerationEvent, later: GenerationEvent): GenerationEvent | undefined {
   if (earlier.type !== later.type) return undefined;
   if (earlier.type === "text" && later.type === "text") return { ...later, text: earlier.text + later.text };
+  if (earlier.type === "thinking" && later.type === "thinking") return { ...later, text: earlier.text + later.text };
   return later;
 }

@@ -93,12 +93,12 @@ export class Interpreter {
 
   protected runLoop(loop: Loop, iterable: Value, scope: Scope, output: Output, depth = 0): Leaves {
     const { test, target, body } = loop;
-    const items = iterate(iterable).filter((item) => {
-      if (test === undefined) return true;
+    const isChosen = (item: Value) => {
       const inside = new Scope(scope);
       this.assign(target, item, inside);
-      return this.holds(test, inside);
-    });
+      return test === undefined || this.holds(test, inside);
+    };
+    const items = test === undefined ? iterate(iterable) : iterate(iterable).filter(isChosen);
     const again = (inner: Value) => {
       const captured: Output = { text: "" };
       this.runLoop(loop, inner, scope, captured, depth + 1);

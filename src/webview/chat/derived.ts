@@ -44,6 +44,7 @@ export function turnStage(turn: PageTurn): string | undefined {
   switch (turn.state) {
     case "running":
       if (turn.answer !== "") return "answering";
+      if (turn.thought !== undefined) return "thinking";
       return turn.progress?.type === "queued" || turn.progress?.type === "waitingModel" ? "waiting" : "reading";
     case "interrupted":
       return "interrupted";

@@ -24,7 +24,7 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
       "div.row.who",
       {},
       h("h1.cut", {}, shownName(agent.name)),
-      h("span.model.cut", { title: "Model of this agent" }, agent.modelName),
+      h("span.model.cut", { title: modelTitle(snapshot) }, agent.modelName),
       agent.sampling && h("span.model.cut", { title: samplingTitle(agent.sampling) }, "own sampling"),
       tierChip(agent, formats),
     ),
@@ -35,10 +35,39 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
       { role: "toolbar", "aria-label": "Agent actions" },
       tool("Fork agent", "Fork Agent", "repo-forked", has && !running, { type: "fork" }),
       tool("Rewind", "Rewind…", "discard", has && !running && !readOnly, { type: "rewind" }),
+      thinkingButton(snapshot, readOnly === undefined && !running, run),
       pinButton(agent, readOnly === undefined, run),
       tool("Stop", "Stop (Esc)", "debug-stop", running, { type: "stop" }),
-      moreButton(agent),
+      moreButton(snapshot),
     ),
+  );
+}
+
+function modelTitle({ agent, modelFacts }: ChatSnapshot): string {
+  const title = "Model of this agent";
+  if (modelFacts?.insistsOnDate !== true || agent.day === undefined) return title;
+  return `${title}. Its template names a day: for this agent it is always ${agent.day}, so that its cache stays valid.`;
+}
+
+const thinkingNames = { on: "on", off: "off", kept: "kept" } as const;
+
+/** Only where the model's template asks. */
+function thinkingButton(
+  { agent, modelFacts }: ChatSnapshot,
+  enabled: boolean,
+  run: (command: ChatCommand) => void,
+): TreeNode | undefined {
+  if (modelFacts === undefined || modelFacts.thinkingChoices.length === 0) return undefined;
+  const now = agent.thinking === undefined ? "as the model does" : thinkingNames[agent.thinking];
+  return h(
+    "button.icon-btn",
+    {
+      "aria-label": `Thinking: ${now}`,
+      title: `Thinking: ${now}. Change…`,
+      disabled: !enabled,
+      on: { click: () => run({ type: "thinking" }) },
+    },
+    icon(agent.thinking === "off" ? "lightbulb-empty" : "lightbulb"),
   );
 }
 
@@ -58,8 +87,12 @@ function pinButton({ pinned }: AgentSummary, enabled: boolean, run: (command: Ch
 }
 
 /** Opens VS Code's own menu: it shows what package.json has under `webview/context` for this context. */
-function moreButton({ id }: AgentSummary): TreeNode {
-  const context = { webviewSection: "agent", agent: id, preventDefaultContextMenuItems: true };
+function moreButton({ agent, modelFacts }: ChatSnapshot): TreeNode {
+  const asksForThinking = modelFacts !== undefined && modelFacts.thinkingChoices.length > 0;
+  const context = {
+    ...{ webviewSection: "agent", agent: agent.id, preventDefaultContextMenuItems: true },
+    ...(asksForThinking ? { thinking: true } : {}),
+  };
   return h(
     "button.icon-btn",
     {

@@ -41,6 +41,8 @@ export function reduceChat(state: ChatState, update: ChatUpdate): ChatState {
       const grown = turn && withText(turn, update.delta);
       return grown ? next({ turns: placed(snapshot.turns, grown) }) : { ...state, stale: true };
     }
+    case "modelFacts":
+      return next({ modelFacts: update.facts });
     case "engine":
       return next({ engine: update.engine });
     case "selection": {

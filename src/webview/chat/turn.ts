@@ -6,6 +6,7 @@ import { endingLabel, figuresView } from "../shared/figures";
 import { inlineCode } from "../shared/inlineCode";
 import { problemView, sentence, warningView } from "../shared/problem";
 import { stopButton, waitingBox } from "../shared/runView";
+import { thoughtView } from "../shared/thought";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
 import { turnStage } from "./derived";
 
@@ -64,7 +65,7 @@ function messageTools(turn: PageTurn, { fixed }: TurnPlace, { run, edit }: TurnC
 
 /** The answer was cut, and there is something of it to go on from. */
 function isContinuable(turn: PageTurn, { isHead, fixed }: TurnPlace): boolean {
-  if (!isHead || fixed || turn.answer === "") return false;
+  if (!isHead || fixed || (turn.answer === "" && turn.thought === undefined)) return false;
   if (turn.state === "interrupted" || turn.state === "failed") return true;
   return turn.state === "done" && (turn.finishReason === "aborted" || turn.finishReason === "length");
 }
@@ -73,10 +74,12 @@ const continueTitle = "Continue the Answer (nothing is read again)";
 
 function runningAnswer(turn: PageTurn, { formats, answers, run }: TurnContext): Children {
   const stop = () => run({ type: "stop" });
-  if (turn.answer === "") return waitingBox(turn.progress, formats, stop);
+  const thought = thoughtView(turn, formats);
+  if (turn.answer === "" && thought === undefined) return waitingBox(turn.progress, formats, stop);
   return [
     refusalWarning(turn, formats, run),
-    answers.view(turn.id, turn.answer, true),
+    thought,
+    turn.answer !== "" && answers.view(turn.id, turn.answer, true),
     h(
       "div.foot.num",
       { key: "foot" },
@@ -93,9 +96,11 @@ function endedAnswer(turn: PageTurn, place: TurnPlace, context: TurnContext): Ch
     ? h("button.link", { title: continueTitle, on: { click: () => run({ type: "continue" }) } }, "Continue")
     : undefined;
   const wayInNotice = turn.state === "interrupted";
-  const stoppedEarly = turn.finishReason === "aborted" && turn.answer === "";
+  const thought = thoughtView(turn, formats);
+  const stoppedEarly = turn.finishReason === "aborted" && turn.answer === "" && thought === undefined;
   return [
     refusalWarning(turn, formats, run),
+    thought,
     turn.answer !== "" && answers.view(turn.id, turn.answer, false),
     stoppedEarly && h("p.dim", { key: "none" }, "Stopped before the answer began. What was read is kept."),
     turn.state === "interrupted" &&

@@ -9,6 +9,7 @@ import { progressBar } from "../shared/bars";
 import { endingLabel, figuresView } from "../shared/figures";
 import { problemView, type RunAction, sentence, warningView } from "../shared/problem";
 import { progressLine } from "../shared/progress";
+import { thoughtView } from "../shared/thought";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
 import { answerTools, continueLink } from "./answerTools";
 import { answerState, isRunning } from "./derived";
@@ -79,14 +80,19 @@ function answerBody(message: RoomMessageId, answer: RoomAnswer, place: AnswerPla
   const { turn, refusal, agent } = answer;
   if (refusal) return refusalView(message, answer, refusal, context.run);
   if (!turn) return undefined;
-  if (turn.state === "running" && turn.answer === "") return readingView(answer.name, turn, context.formats);
+  const thought = thoughtView(turn, context.formats);
+  if (turn.state === "running" && turn.answer === "" && thought === undefined)
+    return readingView(answer.name, turn, context.formats);
   const running = turn.state === "running";
   const refused = turn.figures?.cache.refused;
   const way = continueLink(answer, place, context.run);
   const act: RunAction = (action) => context.run({ type: "act", action, agent, turn: turn.id });
   return [
-    (turn.answer !== "" || running) && context.answers.view(answerKey(message, agent), turn.answer, running),
+    thought,
+    (turn.answer !== "" || (running && thought === undefined)) &&
+      context.answers.view(answerKey(message, agent), turn.answer, running),
     turn.answer === "" &&
+      thought === undefined &&
       turn.finishReason === "aborted" &&
       h("p.dim", { key: "none" }, "Stopped before the answer began."),
     turn.problem && problemView(turn.problem, context.formats, act),

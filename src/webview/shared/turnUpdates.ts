@@ -2,7 +2,7 @@
 import type { PageTurn, RunProgress, TextDelta } from "../../protocol/page";
 
 export function withProgress(turn: PageTurn, progress: RunProgress): PageTurn {
-  return turn.state === "running" && turn.answer === "" ? { ...turn, progress } : turn;
+  return turn.state === "running" && turn.answer === "" && turn.thought === undefined ? { ...turn, progress } : turn;
 }
 
 /**
@@ -10,8 +10,13 @@ export function withProgress(turn: PageTurn, progress: RunProgress): PageTurn {
  * deltas does no harm; `undefined` when text before the delta is missing.
  */
 export function withText(turn: PageTurn, delta: TextDelta): PageTurn | undefined {
-  if (delta.offset > turn.answer.length) return undefined;
-  const text = delta.text.slice(turn.answer.length - delta.offset);
+  const answer = grown(turn.answer, delta);
+  const thought = delta.thought === undefined ? turn.thought : grown(turn.thought ?? "", delta.thought);
+  if (answer === undefined || (delta.thought !== undefined && thought === undefined)) return undefined;
   const { progress: _, ...rest } = turn;
-  return { ...rest, answer: turn.answer + text, figures: delta.figures };
+  return { ...rest, answer, ...(thought === undefined ? {} : { thought }), figures: delta.figures };
+}
+
+function grown(text: string, news: { readonly offset: number; readonly text: string }): string | undefined {
+  return news.offset > text.length ? undefined : text + news.text.slice(text.length - news.offset);
 }

@@ -17,7 +17,7 @@ import { FakeClock } from "../engine/fakePorts";
 import { FakeRunner } from "../engine/fakeRunner";
 import { FakeBlockFiles } from "../store/fakeBlockFiles";
 import { FakeLocks, FlakyFiles, identity } from "../store/fakes";
-import { fakeText, fakeTextVocabSize } from "./fakeText";
+import { FakeThinker, fakeText, fakeTextVocabSize } from "./fakeText";
 
 export interface RigOptions {
   readonly totalBlocks?: number;
@@ -33,6 +33,8 @@ export interface RigOptions {
   readonly lockGraceMs?: number;
   /** The window layers have blocks of their own. */
   readonly window?: WindowGeometry;
+  /** How many letters of each answer are a thought. */
+  readonly thoughtTokens?: number;
 }
 
 export type Done = Extract<GenerationEvent, { type: "done" }>;
@@ -88,7 +90,7 @@ export class AgentRig {
       identity: ids,
       engine,
       files: this.files,
-      text: this.text(),
+      text: this.text(options.thoughtTokens ?? 0),
       sampling: options.modelSampling ?? {},
     };
     const locks = (options.locks ?? new FakeLocks()).process();
@@ -149,7 +151,7 @@ export class AgentRig {
     this.time += 86_400_000;
   }
 
-  private text(): TextModel {
+  private text(thoughtTokens: number): TextModel {
     const { prompts, ...text } = fakeText();
     const buildAfter: typeof prompts.buildAfter = async (dialogue, signal) => {
       const built = await prompts.buildAfter(dialogue, signal);
@@ -159,6 +161,7 @@ export class AgentRig {
     };
     return {
       ...text,
+      startAnswer: (stops) => new FakeThinker(text.startAnswer(stops), thoughtTokens),
       prompts: {
         build: (messages, history) => prompts.build(messages, history),
         ahead: (messages, history) => prompts.ahead(messages, history),

@@ -70,6 +70,30 @@ class FakePrompts implements PromptBuilder {
   }
 }
 
+/**
+ * A model that thinks: the first `count` letters of every answer are its thought. For tests of what becomes of thoughts,
+ * not of how they are found.
+ */
+export class FakeThinker implements AnswerDecoder {
+  private said = 0;
+
+  constructor(
+    private readonly inner: AnswerDecoder,
+    private readonly count: number,
+  ) {}
+
+  push(id: number) {
+    const piece = this.inner.push(id);
+    this.said += 1;
+    if (this.said > this.count) return piece;
+    return { text: "", hidden: piece.text, thought: piece.text, stopped: false };
+  }
+
+  finish(isCut?: boolean) {
+    return this.inner.finish(isCut);
+  }
+}
+
 /** Holds one letter back when it may begin a stop string of two letters. */
 class FakeDecoder implements AnswerDecoder {
   private held = "";
@@ -79,7 +103,11 @@ class FakeDecoder implements AnswerDecoder {
     private readonly stops: readonly string[],
   ) {}
 
-  push(id: number): { readonly text: string; readonly stopped: boolean } {
+  push(id: number) {
+    return { ...this.said(id), hidden: "", thought: "" };
+  }
+
+  private said(id: number): { readonly text: string; readonly stopped: boolean } {
     const text = this.held + (this.stopIds.includes(id) ? "" : letter(id));
     const stop = this.stops.find((candidate) => text.includes(candidate));
     if (stop !== undefined) return { text: text.slice(0, text.indexOf(stop)), stopped: true };
@@ -88,8 +116,8 @@ class FakeDecoder implements AnswerDecoder {
     return { text: held ? text.slice(0, -1) : text, stopped: false };
   }
 
-  finish(): string {
-    return this.held;
+  finish() {
+    return { text: this.held, hidden: "", thought: "" };
   }
 }
 

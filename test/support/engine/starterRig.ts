@@ -50,7 +50,7 @@ export class StarterRig {
 
   decode(ids: readonly number[]): string {
     const answer = this.text.startAnswer([]);
-    return ids.map((id) => answer.push(id).text).join("") + answer.finish();
+    return ids.map((id) => answer.push(id).text).join("") + answer.finish().text;
   }
 
   submit(request: Partial<GenerationRequest> & Pick<GenerationRequest, "tokens">): Generation {

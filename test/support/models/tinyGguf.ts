@@ -46,7 +46,7 @@ export const chatTemplate =
 /** The same where types with blocks of 256 are used. */
 export const wide: TinySizes = { ...tiny, hidden: 256, headDim: 64, intermediate: 512 };
 
-interface TinySizes {
+export interface TinySizes {
   readonly layers: number;
   readonly hidden: number;
   readonly heads: number;
@@ -148,7 +148,7 @@ export function tinySpec(options: TinyOptions = {}): GgufSpec {
     tinyTensor("output_norm.weight", [hidden]),
   ];
   if (options.tied === false) tensors.push(tinyTensor("output.weight", [tokens.length, hidden], type));
-  for (let layer = 0; layer < tiny.layers; layer++) {
+  for (let layer = 0; layer < sizes.layers; layer++) {
     const add = (name: string, shape: readonly number[], as: TinyType) =>
       tensors.push(tinyTensor(`blk.${layer}.${name}`, shape, as, 10 * layer + 3));
     const [queries, keys] = [heads * headDim, kvHeads * headDim];

@@ -21,6 +21,8 @@ export const shapes: {
   readonly bases: Readonly<Record<string, object>>;
   readonly shapes: Readonly<Record<string, Shape>>;
 } = readJson("shapes.json");
+/** By name of a package in test/tokenizers, and the starter model. */
+export const realTokenizers: Readonly<Record<string, Recorded>> = readJson("real.json");
 
 function readJson(name: string) {
   return JSON.parse(readFileSync(path.resolve("test/fixtures/text/hard", name), "utf8"));

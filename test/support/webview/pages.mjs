@@ -87,5 +87,6 @@ export async function servePages(root) {
 /** User actions for states that need more than the host's messages. */
 export async function enter(tab, state) {
   if (state === "mention") await tab.locator("textarea").pressSequentially("@te");
+  if (state === "thought") await tab.locator("details.thought summary").first().click();
   if (state === "branchTree" || state === "branches") await tab.locator("details.branches summary").click();
 }

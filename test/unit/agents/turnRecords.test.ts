@@ -31,6 +31,7 @@ const figures = fc.oneof(
   fc.record(figuresOfOldLogs),
   fc.record({ ...figuresOfOldLogs, waitMs: fc.nat() }),
   fc.record({ ...figuresOfOldLogs, waitMs: fc.nat(), modelMs: fc.nat() }),
+  fc.record({ ...figuresOfOldLogs, thinking: fc.record({ tokens: fc.nat(), ms: fc.nat() }) }),
 );
 
 const records: fc.Arbitrary<TurnRecord> = fc.oneof(
@@ -46,6 +47,7 @@ const records: fc.Arbitrary<TurnRecord> = fc.oneof(
     }),
   }),
   fc.record({ type: fc.constant("answer" as const), turn, text, ids }),
+  fc.record({ type: fc.constant("answer" as const), turn, thought: fc.string({ minLength: 1 }), text, ids }),
   fc.record({
     type: fc.constant("end" as const),
     turn,

@@ -49,6 +49,11 @@ describe("The program", () => {
     ["an unknown command", ["chat"], /no command 'chat': use generate, agents, models, store, bench or help$/],
     ["generate without a prompt", ["generate"], /--prompt is missing/],
     ["--raw with --agent", ["generate", "--prompt=a", "--raw", "--agent=ada"], /--raw cannot go with --agent/],
+    [
+      "a way to think that is none",
+      ["generate", "--prompt=a", "--thinking=hard"],
+      /--thinking takes on, off, kept, not 'hard'/,
+    ],
     ["--new without --agent", ["generate", "--prompt=a", "--new"], /--new goes with --agent/],
     ["--continue without --agent", ["generate", "--continue"], /--continue goes with --agent/],
     [

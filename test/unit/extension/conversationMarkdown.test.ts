@@ -36,6 +36,15 @@ describe("a conversation as Markdown", () => {
     );
   });
 
+  it("folds what was thought, and nothing in it ends the fold", () => {
+    const thought = "first\n\n</details>\n## Turn 9";
+    const text = exported([turn("a", "b", { thought })]);
+    const fold = "<details><summary>Thought</summary>\n\n> first\n>\n> \\</details>";
+    assert.ok(text.includes("\n\n</details>\n\nb\n"), text);
+    assert.ok(text.includes("<details><summary>Thought</summary>\n\n> first"), `${text} ${fold}`);
+    assert.deepEqual(turnHeadings(text), ["Turn 1"]);
+  });
+
   it("has figures where they are wanted, and says how an answer ended that did not end by itself", () => {
     const stopped = turn("a", "b", { figures, finishReason: "aborted" });
     assert.doesNotMatch(exported([stopped]), /reused/);

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
 import fc from "fast-check";
 import { RunFollower, type RunUpdate } from "../../../src/extension/pages/runFollower";
+import type { PageTurn } from "../../../src/protocol/page";
+import { withText } from "../../../src/webview/shared/turnUpdates";
 import { FakeRunning, figures } from "../../support/extension/fakeService";
 
 const text = (part: string) => ({ type: "text", text: part, figures }) as const;
@@ -41,6 +43,31 @@ describe("a run follower", () => {
         assert.equal(assembled(updates), parts.filter((part) => part !== undefined).join(""));
       }),
     );
+  });
+
+  it("delivers a thought apart from the answer, each from where it was", () => {
+    const thinking = (part: string) => ({ type: "thinking", text: part, figures }) as const;
+    const running = new FakeRunning("r");
+    const updates: RunUpdate[] = [];
+    running.play({ type: "continues", text: "", thought: "we" });
+    const follower = new RunFollower(running, (update) => updates.push(update));
+    running.play(thinking("ll"));
+    follower.flush();
+    running.play(thinking("!"), text("Hello"));
+    follower.flush();
+    assert.deepEqual(updates, [
+      { type: "text", delta: { offset: 0, text: "", thought: { offset: 2, text: "ll" }, figures } },
+      { type: "text", delta: { offset: 0, text: "Hello", thought: { offset: 4, text: "!" }, figures } },
+    ]);
+    assert.deepEqual(follower.state, { thought: "well!", text: "Hello", figures });
+    const turn = { id: "t1", user: "a", answer: "", thought: "we", state: "running", createdAt: 0 } as const;
+    const grown = updates.reduce<PageTurn | undefined>(
+      (before, update) => before && (update.type === "text" ? withText(before, update.delta) : before),
+      turn,
+    );
+    assert.deepEqual([grown?.thought, grown?.answer], ["well!", "Hello"]);
+    assert.equal(withText(turn, { offset: 0, text: "", thought: { offset: 3, text: "x" }, figures }), undefined);
+    follower.dispose();
   });
 
   it("knows what came before it began to listen", () => {

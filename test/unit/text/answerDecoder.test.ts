@@ -15,7 +15,7 @@ describe("Decoding an answer", () => {
     const decoder = model.startAnswer([]);
     const [stopId] = model.stopIds;
     const shown = [...ids("hello"), stopId ?? -1].map((id) => decoder.push(id).text).join("");
-    assert.equal(shown + decoder.finish(), "hello");
+    assert.equal(shown + decoder.finish().text, "hello");
   });
 
   it("ends at a stop string and shows nothing of it", () => {
@@ -35,13 +35,13 @@ describe("Decoding an answer", () => {
     const decoder = model.startAnswer(["xyz"]);
     const shown = [...ids("hello xy"), 0xf0].map((id) => decoder.push(id).text).join("");
     assert.equal(shown, "hello ");
-    assert.equal(decoder.finish(), "xy\uFFFD");
+    assert.equal(decoder.finish().text, "xy\uFFFD");
   });
 
   it("leaves the first bytes of a character out where the answer is cut and may go on", () => {
     const decoder = model.startAnswer(["xyz"]);
     const shown = [...ids("hello xy"), 0xf0].map((id) => decoder.push(id).text).join("");
-    assert.equal(shown + decoder.finish(true), "hello xy");
+    assert.equal(shown + decoder.finish(true).text, "hello xy");
   });
 });
 
@@ -50,14 +50,14 @@ function cutAndGoOn(text: TextModel, ids: readonly number[], at: number, stops: 
   const first = text.startAnswer(stops);
   let shown = "";
   for (const id of ids.slice(0, at)) shown += first.push(id).text;
-  shown += first.finish(true);
+  shown += first.finish(true).text;
   const second = decoderBehind(text.startAnswer(stops), Int32Array.from(ids.slice(0, at)), shown);
   for (const id of ids.slice(at)) {
     const step = second.push(id);
     shown += step.text;
     if (step.stopped) return shown;
   }
-  return shown + second.finish();
+  return shown + second.finish().text;
 }
 
 describe("Decoding an answer that was cut", () => {

@@ -68,6 +68,23 @@ describe("The chat template", () => {
     assert.equal(ChatTemplate.create({ chat_template })?.render(messages, true, { variables }), "FalsefFalse");
   });
 
+  it("is told which tools there are, what an answer called, and what came of it", () => {
+    const source =
+      "{% for t in tools %}{{ t.function.name }};{% endfor %}{% for m in messages %}{{ m.role }}:{{ m.content }}" +
+      "{% for c in m.tool_calls %}{{ c.function.name }}{{ c.function.arguments | tojson }}{% endfor %} {% endfor %}";
+    const call = { id: "c1", type: "function", function: { name: "look", arguments: { at: "é", n: 1 } } };
+    const text = ChatTemplate.create({ chat_template: source })?.render(
+      [
+        { role: "user", content: "a" },
+        { role: "assistant", content: "", tool_calls: [call] },
+        { role: "tool", content: "b", name: "look", tool_call_id: "c1" },
+      ],
+      true,
+      { variables: { tools: [{ type: "function", function: { name: "look" } }] } },
+    );
+    assert.equal(text, 'look;user:a assistant:look{"at": "é", "n": 1} tool:b ');
+  });
+
   it("has lines that end in a newline, however its file ends them", () => {
     assert.equal(render({ chat_template: "a\r\n{{ messages[1].content }}\r\nb\r\n" }), "a\nHi\nb");
   });

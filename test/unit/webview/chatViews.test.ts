@@ -63,6 +63,23 @@ describe("a turn in the chat", () => {
     );
   });
 
+  it("shows what was thought folded, with its tokens and how long it took", () => {
+    const shown = (turn: PageTurn) => {
+      const { node } = show(turn);
+      const fold = nodesOf(node).find(({ tag }) => tag === "details");
+      assert.ok(fold !== undefined);
+      assert.equal(fold.props["open"], undefined);
+      return text(nodesOf(fold).find(({ tag }) => tag === "summary") ?? fold);
+    };
+    assert.equal(shown(turnOf("thought", 0)), "Thought for 3.2 s · 412 tokens");
+    assert.equal(shown(turnOf("thought", 2)), "Thought");
+    assert.equal(shown(turnOf("thinking", -1)), "Thinking · 96 tokens");
+    assert.equal(show(turnOf("thinking", -1)).node.props["aria-label"], "Turn 1, thinking");
+    assert.ok(!nodesOf(show(turnOf("done", 0)).node).some(({ tag }) => tag === "details"));
+    const cut = show(turnOf("thought", 1), { ...place, isHead: true });
+    assert.ok(buttons(cut.node).includes("Continue"));
+  });
+
   it("lets its message be edited and copied", () => {
     const turn = turnOf("done", 0);
     const { node, commands, edited } = show(turn);
@@ -176,6 +193,20 @@ describe("an answer that has not begun", () => {
 });
 
 describe("the chat's header", () => {
+  it("offers to change how the agent thinks where its model's template asks, and tells the day that is written", () => {
+    const commands: ChatCommand[] = [];
+    const header = (snapshot: ChatSnapshot) => headerView(snapshot, formats, (command) => commands.push(command));
+    const asked = sample("thought");
+    press("Thinking: off", header(asked));
+    assert.deepEqual(commands, [{ type: "thinking" }]);
+    assert.ok(buttons(header(sample("thinking"))).includes("Thinking: on"));
+    const silent = { ...asked, modelFacts: { thinkingChoices: [], insistsOnDate: false } };
+    assert.ok(!buttons(header(silent)).some((name) => name.startsWith("Thinking")));
+    const titles = (snapshot: ChatSnapshot) => nodesOf(header(snapshot)).map(({ props }) => String(props["title"]));
+    assert.ok(titles(asked).some((title) => title.includes("always 2026-11-30")));
+    assert.ok(!titles(silent).some((title) => title.includes("2026-11-30")));
+  });
+
   const header = (name: string) => headerView(sample(name), formats, () => {});
   const enabledIn = (node: TreeNode) =>
     nodesOf(node)

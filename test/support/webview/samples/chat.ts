@@ -77,6 +77,14 @@ const third = turn(
   },
 );
 
+const thought = `The user asks where the parser recovers. Candidates are \`recoverTo\` and \`skipTo\`.
+
+1. \`parseBlock\` calls \`recoverTo\` when the closing brace is absent.
+2. <b>skipTo</b> is for lists only.
+
+So the answer is \`recoverTo\`.`;
+const thinkingFigures = { ...figures(1842, 37, 96), thinking: { tokens: 96, ms: 1600 } };
+
 const asked = turn("t4", "Write the test that would have caught this.", "", { state: "running" });
 
 const poolExhausted: Problem = {
@@ -165,6 +173,33 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
         figures: figures(3294, 45, 86, { ttftMs: 92, decodeTokensPerSecond: 60 }),
       },
     },
+  ],
+  thinking: [
+    snapshot({
+      turns: [first, { ...asked, thought: thought.slice(0, 160), figures: thinkingFigures }],
+      agent: { ...reviewer, state: "answering", thinking: "on" },
+      modelFacts: { thinkingChoices: ["on", "off", "kept"], insistsOnDate: true },
+    }),
+    {
+      type: "text",
+      turn: "t4",
+      delta: { offset: 0, text: "", thought: { offset: 150, text: thought.slice(150) }, figures: thinkingFigures },
+    },
+  ],
+  thought: [
+    snapshot({
+      turns: [
+        { ...first, thought, figures: { ...figures(1842, 37, 624), thinking: { tokens: 412, ms: 3200 } } },
+        turn("t2", "And then?", "", {
+          thought: "The answer was cut while it was still",
+          finishReason: "length",
+          figures: { ...figures(2090, 40, 8), thinking: { tokens: 8, ms: 60 } },
+        }),
+        turn("t3", "Go on.", "It skips to the follow set.", { thought }),
+      ],
+      agent: { ...reviewer, thinking: "off", day: "2026-11-30" },
+      modelFacts: { thinkingChoices: ["on", "off"], insistsOnDate: true },
+    }),
   ],
   done: [
     snapshot({

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { importGguf } from "../../../../src/models/gguf/importGguf";
 import { temporaryFolder } from "../../../support/models/folders";
-import { f32, flags, text, u32 } from "../../../support/models/ggufBuilder";
+import { f32, flag, flags, text, u32 } from "../../../support/models/ggufBuilder";
 import { parseSafetensors } from "../../../support/models/safetensors";
 import { type TinyOptions, tiny, tinyGguf, tinySpec, tinyTensor } from "../../../support/models/tinyGguf";
 
@@ -80,6 +80,11 @@ describe("Each family of GGUF files", () => {
     assert.equal(config["embedding_multiplier"], 12);
     assert.equal(config["residual_multiplier"], 0.22);
     assert.equal(config["logits_scaling"], 8);
+  });
+
+  it("granite without rotary positions is refused", async () => {
+    const metadata = { "granite.rope.scaling.finetuned": flag(false) };
+    await assert.rejects(imported({ ...plain, architecture: "granite", metadata }), { code: "IMPORT_UNSUPPORTED" });
   });
 
   it("mistral3 with a temperature is Ministral 3", async () => {

@@ -420,6 +420,14 @@ describe("The GGUF import", () => {
     });
   });
 
+  it("refuses a wrong number of tensors, one too many and one too few", async () => {
+    const spec = tinySpec();
+    const count = BigInt(spec.tensors.length);
+    const withCount = (tensorCount: bigint) => importTiny({}, buildGguf({ ...spec, tensorCount }));
+    await rejection(withCount(count - 1n), "IMPORT_CORRUPT", /blk\.1\.ffn_down\.weight is missing/);
+    await rejection(withCount(count + 1n), "IMPORT_CORRUPT", /./);
+  });
+
   it("refuses what contradicts itself", async () => {
     const corrupt = (options: TinyOptions, what: RegExp) => refused(options, "IMPORT_CORRUPT", what);
     await corrupt({ metadata: { "llama.block_count": undefined } }, /llama\.block_count is missing/);

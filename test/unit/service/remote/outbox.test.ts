@@ -25,6 +25,8 @@ function tell(name: string, event: GenerationEvent): ToClient {
   return { type: "running", running: name, event };
 }
 
+const thinkingOf = (text: string): GenerationEvent => ({ type: "thinking", text, figures });
+
 function textOf(text: string): GenerationEvent {
   return { type: "text", text, figures };
 }
@@ -44,6 +46,13 @@ function seen(messages: readonly ToClient[], name: string): readonly string[] {
 }
 
 describe("what waits for the client", () => {
+  it("joins what is thought, and not with what is answered", () => {
+    const outbox = new Outbox();
+    for (const event of [thinkingOf("a"), thinkingOf("b"), textOf("c")]) outbox.add(tell("r", event));
+    const events = outbox.takeAll().map((message) => message.type === "running" && message.event);
+    assert.deepEqual(events, [thinkingOf("ab"), textOf("c")]);
+  });
+
   it("tells the same story in fewer messages, and nothing moves across a result", () => {
     fc.assert(
       fc.property(fc.array(message, { maxLength: 40 }), (messages) => {

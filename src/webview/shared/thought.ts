@@ -1,0 +1,25 @@
+import type { Formats } from "../../common/format";
+import type { PageTurn } from "../../protocol/page";
+import { h, icon, type TreeNode } from "./tree";
+
+/** What the model thought before it answered, folded: the line says how long that took. */
+export function thoughtView(turn: PageTurn, formats: Formats): TreeNode | undefined {
+  const text = turn.thought?.trimStart() ?? "";
+  if (text === "") return undefined;
+  return h(
+    "details.thought",
+    { key: "thought" },
+    h("summary.num", {}, icon("chevron-down"), thoughtLabel(turn, formats)),
+    h("div.said", {}, text),
+  );
+}
+
+/** "Thought for 3.2 s · 412 tokens" */
+function thoughtLabel({ state, answer, figures }: PageTurn, { count, duration }: Formats): string {
+  const thinking = figures?.thinking;
+  if (state === "running" && answer === "") {
+    return thinking === undefined ? "Thinking" : `Thinking · ${count(thinking.tokens)} tokens`;
+  }
+  if (thinking === undefined) return "Thought";
+  return `Thought for ${duration(thinking.ms)} · ${count(thinking.tokens)} tokens`;
+}
