@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { FakeHub } from "../support/models/hub/fakeHub";
 import { fakeModel } from "../support/models/hub/hubRig";
 import { useWorkbench } from "./support/suite";
-import { chooseSetting } from "./support/workbench";
+import { chooseMachineSetting } from "./support/workbench";
 
 const endpoint = "resident.hub.endpoint";
 const name = "maker/Found-4bit";
@@ -15,11 +15,11 @@ describe("Get Model", () => {
     const { "model-00001-of-00002.safetensors": weights = "", "model-00002-of-00002.safetensors": _, ...rest } = files;
     hub.add({ name, tags, files: { ...rest, "model.safetensors": weights }, large: ["model.safetensors"] });
     hub.add({ name: "maker/Found-New", files: { "config.json": JSON.stringify({ model_type: "qwen3_5" }) } });
-    chooseSetting(endpoint, hub.url);
+    chooseMachineSetting(endpoint, hub.url);
   });
   const workbench = useWorkbench();
   after(async () => {
-    chooseSetting(endpoint, undefined);
+    chooseMachineSetting(endpoint, undefined);
     await hub.stop();
   });
 
