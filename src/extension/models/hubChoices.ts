@@ -22,8 +22,8 @@ export function suggestedChoice({ name, fit, reason }: SuggestedModel, formats: 
   return {
     name,
     label: `${icons[fit.verdict]} ${short}`,
-    description: `${formats.bytes(fit.weightBytes)} · ${reason}`,
-    detail: fitText(fit, formats),
+    description: fitText(fit, formats),
+    detail: `${formats.bytes(fit.weightBytes)} · ${reason}`,
   };
 }
 
@@ -49,7 +49,9 @@ export function foundChoice(entry: HubEntry, described: Described, formats: Form
       detail: sentence(described.what),
     };
   }
-  const facts = [described.family, described.quantization, ...common];
+  const { usesTools } = described;
+  const tools = usesTools === undefined ? [] : [usesTools ? "tools" : "no tools"];
+  const facts = [described.family, described.quantization, ...tools, ...common];
   return {
     name,
     label: `${icons[described.fit.verdict]} ${name}`,
@@ -58,13 +60,12 @@ export function foundChoice(entry: HubEntry, described: Described, formats: Form
   };
 }
 
-/** "fits: 8.69 of 16.0 GB with 32,000 tokens · download 4.3 GB · context 40,960 tokens · tools" */
-export function modelText({ fit, downloadBytes, contextTokens, usesTools }: HubModel, formats: Formats): string {
+/** "fits: 8.69 GB with 32,000 tokens, of 16.0 GB · download 4.30 GB · context 40,960 tokens" */
+export function modelText({ fit, downloadBytes, contextTokens }: HubModel, formats: Formats): string {
   return [
     fitText(fit, formats),
     `download ${formats.bytes(downloadBytes)}`,
     `context ${plural(contextTokens, "token", formats)}`,
-    ...(usesTools === undefined ? [] : [usesTools ? "tools" : "no tools"]),
   ].join(" · ");
 }
 

@@ -50,7 +50,7 @@ export function pageEngine(state: EngineState): PageEngine {
 function engineActions(state: EngineState): readonly ActionId[] {
   switch (state.type) {
     case "idle":
-      return ["loadModel", "chooseModel"];
+      return ["loadModel", "chooseModel", "getModel"];
     case "noModel":
       return ["getModel", "getStarter", "chooseModel"];
     case "addonMissing":
@@ -58,7 +58,7 @@ function engineActions(state: EngineState): readonly ActionId[] {
     case "loading":
       return ["cancelLoad"];
     case "ready":
-      return ["chooseModel", "unloadModel"];
+      return ["chooseModel", "getModel", "unloadModel"];
     case "failed":
       return problemOf(state.error).actions.map(({ id }) => id);
   }

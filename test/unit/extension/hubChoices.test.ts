@@ -45,8 +45,8 @@ describe("the rows of Get Model", () => {
     assert.deepEqual(foundChoice(entry, model, formats), {
       name: "maker/Model-4bit",
       label: "$(check) maker/Model-4bit",
-      description: "qwen3 · 4-bit · apache-2.0 · 1,204 downloads",
-      detail: "fits: 6.00 GB with 32,000 tokens, of 16.0 GB · download 4.00 GB · context 40,960 tokens · tools",
+      description: "qwen3 · 4-bit · tools · apache-2.0 · 1,204 downloads",
+      detail: "fits: 6.00 GB with 32,000 tokens, of 16.0 GB · download 4.00 GB · context 40,960 tokens",
     });
   });
 
@@ -63,7 +63,7 @@ describe("the rows of Get Model", () => {
       { name: "a/B", machineGB: 16, reason: "for code", fit: { ...fit, verdict: "tight" } },
       formats,
     );
-    assert.deepEqual([tight.label, tight.description], ["$(warning) B", "4.00 GB · for code"]);
+    assert.deepEqual([tight.label, tight.detail], ["$(warning) B", "4.00 GB · for code"]);
     const no = variantChoice({ quantization: "F16", downloadBytes: gb, fit: { ...fit, verdict: "no" } }, formats);
     assert.deepEqual(
       [no.label, no.detail],
