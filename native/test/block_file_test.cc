@@ -333,7 +333,7 @@ TEST("a block in 8 bits is bytes with the scales among them, and no tensor of it
   text.replace(digits, kHashHexDigits, hash.Hex());
   WriteText(path, text);
   const auto refusal = ReadBlockFile(path, geometry, {5, kMetadata}, {read});
-  CHECK_EQUAL(refusal->reason, std::string("tensor v.1 is not what the pool needs"));
+  CHECK_EQUAL(refusal->reason, std::string("tensor v.1 has a shape that does not fit its bytes"));
 }
 
 TEST("a block file is checked without its geometry, and gives its metadata when it is whole") {

@@ -83,13 +83,13 @@ TEST("unknown kinds of models are refused by name") {
   const std::string& config = f.tiny.config_text;
   for (const auto& changed :
        {Replaced(config, "\"llama\"", "\"gpt2\""), Replaced(config, "}", ",\"hidden_act\":\"gelu\"}"),
-        Replaced(config, "}", ",\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2}}"),
-        Replaced(config, "}", ",\"layer_types\":[\"sliding_attention\"]}"),
+        Replaced(config, "}", ",\"rope_scaling\":{\"type\":\"other\",\"factor\":2}}"),
+        Replaced(config, "}", ",\"layer_types\":[\"linear_attention\"]}"),
+        Replaced(config, "}", ",\"model_file\":\"model.py\"}"),
         Replaced(Replaced(config, "\"llama\"", "\"gemma3_text\""), "}", ",\"layer_types\":[\"recurrent\"]}"),
         Replaced(Replaced(config, "\"llama\"", "\"gemma3_text\""), "}", ",\"final_logit_softcapping\":30}"),
-        Replaced(Replaced(config, "\"llama\"", "\"mistral\""), "}", ",\"sliding_window\":16}"),
-        Replaced(config, "}", ",\"quantization\":{\"group_size\":32,\"bits\":3}}"),
-        Replaced(config, "}", ",\"quantization\":{\"group_size\":32,\"bits\":4,\"mode\":\"mxfp4\"}}"),
+        Replaced(config, "}", ",\"quantization\":{\"group_size\":32,\"bits\":7}}"),
+        Replaced(config, "}", ",\"quantization\":{\"group_size\":16,\"bits\":4,\"mode\":\"mxfp4\"}}"),
         Replaced(config, "}", ",\"quantization_config\":{\"quant_method\":\"gptq\"}}")}) {
     CHECK_EQUAL(f.WithConfig(changed), std::string("MODEL_UNSUPPORTED"));
   }
@@ -130,6 +130,58 @@ TEST("headers that lie are refused") {
   CHECK_EQUAL(f.WithHeader(extra), std::string("MODEL_UNSUPPORTED"));
 }
 
+TEST("a file that MLX wrote without metadata loads") {
+  Fixture f;
+  std::string header = f.tiny.SafetensorsHeader();
+  header.insert(1, R"("__metadata__":null,)");
+  CHECK_EQUAL(f.WithHeader(header), std::string("loaded"));
+}
+
+TEST("the text part of a checkpoint of several parts loads, under each of its names, and the others are left out") {
+  Fixture f;
+  const std::string& inner = f.tiny.config_text;
+  CHECK_EQUAL(f.WithConfig("{\"model_type\":\"mistral3\",\"text_config\":" + inner + "}"), std::string("loaded"));
+  std::string outer = f.tiny.SafetensorsHeader(), raw = outer;
+  for (size_t at = 0; (at = outer.find("\"model.", at)) != std::string::npos; at += 20) {
+    outer.insert(at + 1, "language_model.");
+  }
+  for (size_t at = 0; (at = raw.find("\"model.", at)) != std::string::npos; at += 20) {
+    raw.insert(at + 7, "language_model.");
+  }
+  for (std::string* header : {&outer, &raw}) {
+    for (const char* name : {"vision_tower.a", "model.visual.b", "multi_modal_projector.c", "mtp.d", "audio_tower.e"}) {
+      header->insert(1, "\"" + std::string(name) + R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},)");
+    }
+    CHECK_EQUAL(f.WithHeader(*header), std::string("loaded"));
+  }
+  std::string twice = f.tiny.SafetensorsHeader();
+  twice.insert(1, R"("language_model.model.norm.weight":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},)");
+  CHECK_EQUAL(f.WithHeader(twice), std::string("MODEL_CORRUPT"));
+  const std::string unknown = Replaced(inner, "\"llama\"", "\"mistral4\"");
+  CHECK_EQUAL(f.WithConfig("{\"model_type\":\"mistral3\",\"text_config\":" + unknown + "}"),
+              std::string("MODEL_UNSUPPORTED"));
+  CHECK_EQUAL(f.WithConfig("{\"model_type\":\"mistral3\"}"), std::string("MODEL_CORRUPT"));
+}
+
+TEST("a window that all layers have ends the context, and the head that the files have is taken") {
+  const auto context = [](const std::string& family, const std::string& more) {
+    return TinyModel(family, more).config.max_context_tokens;
+  };
+  CHECK_EQUAL(context("mistral", R"(,"sliding_window":16)"), 16);
+  CHECK_EQUAL(context("mistral", R"(,"sliding_window":null)"), 256);
+  CHECK_EQUAL(context("qwen2", R"(,"sliding_window":16)"), 256);
+  CHECK_EQUAL(context("qwen2", R"(,"sliding_window":16,"use_sliding_window":true)"), 16);
+  CHECK_EQUAL(context("llama", R"(,"sliding_window":16,"layer_types":)"
+                               R"(["sliding_attention","sliding_attention","sliding_attention"])"),
+              16);
+  CHECK_EQUAL(context("llama", R"(,"rope_scaling":{"type":"dynamic","factor":2})"), 256);
+  const TinyModel untied("llama", R"(,"tie_word_embeddings":false)");
+  const TemporaryFolder folder;
+  untied.Write(folder.path());
+  WriteText(folder / "config.json", TinyModel().config_text);
+  CHECK(!Checkpoint(folder.path()).config().tied_head);
+}
+
 TEST("mutated headers never do worse than an error") {
   Fixture f;
   std::mt19937 random(1);
@@ -155,6 +207,14 @@ TEST("a model in several files loads through its index, and a bad index is refus
   CHECK_EQUAL(with_index("../escape.safetensors"), std::string("MODEL_CORRUPT"));
   WriteText(f.folder / "model.safetensors.index.json", "{\"weight_map\":{}}");
   CHECK_EQUAL(Outcome(f.folder.path()), std::string("MODEL_CORRUPT"));
+}
+
+TEST("a model in several files loads without an index, and misses what the names promise") {
+  Fixture f;
+  std::filesystem::rename(f.folder / "model.safetensors", f.folder / "model-00001-of-00002.safetensors");
+  CHECK_EQUAL(Outcome(f.folder.path()), std::string("MODEL_INCOMPLETE"));
+  WriteText(f.folder / "model-00002-of-00002.safetensors", EncodeHeaderLength(2) + "{}");
+  CHECK_EQUAL(Outcome(f.folder.path()), std::string("loaded"));
 }
 
 TEST("JSON is read strictly") {

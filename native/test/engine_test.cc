@@ -262,6 +262,47 @@ TEST("gemma 3's windows, norms, activation and scales equal the plain formulas")
                              R"(["full_attention","sliding_attention","sliding_attention"])");
 }
 
+TEST("windows of some layers, in families that usually have none, equal the plain formulas") {
+  CheckFamily("llama", R"(,"sliding_window":5,"rope_scaling":{"type":"linear","factor":2},"layer_types":)"
+                       R"(["full_attention","sliding_attention","sliding_attention"])");
+}
+
+TEST("ministral 3, whose queries grow with the position, equals the plain formulas") {
+  CheckFamily("ministral3", R"(,"rope_parameters":{"type":"yarn","factor":4,"original_max_position_embeddings":6,)"
+                            R"("llama_4_scaling_beta":0.3,"rope_theta":5000})");
+}
+
+TEST("smollm3, without rope in some layers, equals the plain formulas") {
+  CheckFamily("smollm3", R"(,"no_rope_layers":[1,0,1])");
+  CheckFamily("smollm3", R"(,"no_rope_layer_interval":2)");
+}
+
+TEST("phi3 with fused matrices, partial and long rope equals the plain formulas") {
+  CheckFamily("phi3", "");
+  CheckFamily("phi3", R"(,"partial_rotary_factor":0.75,"original_max_position_embeddings":64,"rope_scaling":)"
+                      R"({"type":"longrope","short_factor":[1,1,1],"long_factor":[1.5,2,4]})");
+}
+
+TEST("granite's multipliers equal the plain formulas") {
+  CheckFamily("granite", R"(,"embedding_multiplier":3,"attention_multiplier":0.2,"residual_multiplier":0.4,)"
+                         R"("logits_scaling":1.5,"tie_word_embeddings":false)");
+}
+
+TEST("olmo's norms behind its layers and over all heads equal the plain formulas") {
+  CheckFamily("olmo2", "");
+  CheckFamily("olmo3", R"(,"sliding_window":5,"rope_scaling":{"type":"linear","factor":4},"layer_types":)"
+                       R"(["full_attention","sliding_attention","sliding_attention"])");
+}
+
+TEST("seed_oss's biases equal the plain formulas") {
+  CheckFamily("seed_oss", R"(,"attention_bias":true,"attention_out_bias":false,"mlp_bias":true)");
+}
+
+TEST("proportional rope and one of pairs of neighbours that is partial equal the plain formulas") {
+  CheckFamily("qwen3", R"(,"rope_scaling":{"type":"proportional","partial_rotary_factor":0.5,"factor":2})");
+  CheckFamily("qwen2", R"(,"partial_rotary_factor":0.25)");
+}
+
 TEST("layers with a window keep its blocks only, and give the logits of the whole context") {
   for (const char* ops : {"cpu", "mlx"}) std::async(std::launch::async, [&] { CheckWindowBlocks(ops); }).get();
 }

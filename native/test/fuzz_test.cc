@@ -108,12 +108,17 @@ int Cases(const char* name, int cases, const std::function<bool(Damage&)>& one) 
   return accepted;
 }
 
-const char* const kFamilies[] = {"llama", "mistral", "qwen2", "qwen3", "gemma3_text"};
+const char* const kFamilies[] = {"llama", "mistral", "qwen2", "qwen3", "gemma3_text",
+                                 "ministral3", "smollm3", "phi3", "granite", "olmo3"};
 const char* const kMore[] = {
     R"(,"rope_scaling":{"type":"yarn","factor":4.0,"original_max_position_embeddings":32,"mscale":1})",
     R"(,"rope_scaling":{"rope_type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4})",
     R"(,"quantization":{"group_size":32,"bits":4,"model.norm":{"group_size":64,"bits":8},"lm_head":false})",
     R"(,"sliding_window":16,"sliding_window_pattern":2,"query_pre_attn_scalar":8,"rope_local_base_freq":100.0)",
+    R"(,"embedding_multiplier":3,"attention_multiplier":0.2,"residual_multiplier":0.4,"logits_scaling":1.5)",
+    R"(,"rope_scaling":{"type":"longrope","long_factor":[1.5,2,4,5]},"original_max_position_embeddings":64)",
+    R"(,"rope_parameters":{"type":"yarn","factor":4,"original_max_position_embeddings":6,"llama_4_scaling_beta":0.3})",
+    R"(,"no_rope_layers":[1,0,1],"partial_rotary_factor":0.5,"logit_scale":{"__float__":"Infinity"})",
     R"(,"layer_types":["sliding_attention","full_attention","sliding_attention"],"sliding_window":16)"};
 
 }  // namespace

@@ -39,6 +39,31 @@ TEST("yarn interpolates slow dimensions, keeps fast ones and scales the magnitud
   CHECK_NEAR(table.magnitude, 0.1 * std::log(4.0) + 1, 1e-6);
 }
 
+TEST("long rope has the factor of each frequency, and a magnitude that grows with the context") {
+  RopeConfig rope{.kind = RopeConfig::Kind::kLongRope, .rotated_part = 0.5, .original_context_tokens = 4096};
+  rope.long_factors = {1, 2};
+  rope.extension = 32;
+  const RopeTable table = MakeRopeTable(rope, 8);
+  CHECK_EQUAL(table.dims, 4);
+  CHECK_NEAR(table.wavelengths[0], 1, 1e-6);
+  CHECK_NEAR(table.wavelengths[1], 2 * std::pow(10000.0, 0.5), 1e-3);
+  CHECK_NEAR(table.magnitude, std::sqrt(1 + std::log(32.0) / std::log(4096.0)), 1e-6);
+  rope.extension = 1;
+  CHECK_EQUAL(MakeRopeTable(rope, 8).magnitude, 1.f);
+}
+
+TEST("proportional rope turns the fast dimensions of the whole head, and the others never") {
+  RopeConfig rope{.kind = RopeConfig::Kind::kProportional, .rotated_part = 0.25};
+  const RopeTable table = MakeRopeTable(rope, 16);
+  CHECK_EQUAL(table.dims, 16);
+  CHECK_NEAR(table.wavelengths[1], std::pow(10000.0, 2.0 / 16), 1e-5);
+  kernels::Rotary rotary(table, 16);
+  rotary.Reserve(0, 64);
+  CHECK_EQUAL(rotary.Cosines(50)[2], 1.f);
+  CHECK_EQUAL(rotary.Sines(50)[7], 0.f);
+  CHECK(rotary.Sines(50)[1] != 0.f);
+}
+
 TEST("a position far behind others costs one page, and has the bits that it always had") {
   RopeTable table;
   table.theta = 500000;

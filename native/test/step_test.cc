@@ -37,6 +37,9 @@ class FailingOps final : public Ops {
     return ops_.StepBytes(config, shape);
   }
   uint64_t kept_array_bytes() const override { return ops_.kept_array_bytes(); }
+  uint64_t PreparedBytes(const Quantization& format, uint64_t outputs, uint64_t inputs, DataType type) const override {
+    return ops_.PreparedBytes(format, outputs, inputs, type);
+  }
   std::unique_ptr<Linear> PrepareLinear(std::vector<Matrix> matrices) const override {
     return ops_.PrepareLinear(std::move(matrices));
   }

@@ -39,14 +39,15 @@ double Activate(resident::Activation activation, double x) {
   return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
 
-void Rotate(double* head, int dim, int position, const resident::RopeTable& rope) {
-  for (int i = 0; i < dim / 2; ++i) {
+void Rotate(double* head, int position, const resident::RopeTable& rope) {
+  const int half = rope.dims / 2;
+  for (int i = 0; i < half; ++i) {
     const double wavelength =
-        rope.wavelengths.empty() ? std::pow(double(rope.theta), 2.0 * i / dim) : double(rope.wavelengths[size_t(i)]);
+        rope.wavelengths.empty() ? std::pow(double(rope.theta), 2.0 * i / rope.dims) : double(rope.wavelengths[size_t(i)]);
     const double angle = position * double(rope.scale) / wavelength;
-    const double a = head[i] * double(rope.magnitude), b = head[i + dim / 2] * double(rope.magnitude);
+    const double a = head[i] * double(rope.magnitude), b = head[i + half] * double(rope.magnitude);
     head[i] = a * std::cos(angle) - b * std::sin(angle);
-    head[i + dim / 2] = a * std::sin(angle) + b * std::cos(angle);
+    head[i + half] = a * std::sin(angle) + b * std::cos(angle);
   }
 }
 
@@ -83,7 +84,8 @@ TinyModel::TinyModel(const std::string& family, const std::string& extra_config)
     for (size_t m = 0; m < spec.modules.size(); ++m) {
       const bool norm = spec.kind == resident::WeightSpec::Kind::kNorm;
       std::vector<float>& weight = weights[spec.modules[m] + ".weight"];
-      weight.resize(size_t(spec.outputs[m]) * size_t(norm ? 1 : spec.inputs));
+      if (!weight.empty()) continue;  // several weights are rows of it
+      weight.resize(size_t(spec.StoredRows(m)) * size_t(norm ? 1 : spec.inputs));
       for (float& value : weight) value = normal(random) + (norm && !config.norms_around_one ? 1.f : 0.f);
       if (!spec.bias) continue;
       std::vector<float>& bias = weights[spec.modules[m] + ".bias"];
@@ -101,7 +103,7 @@ std::string TinyModel::SafetensorsHeader() const {
     size_t rows = values.size(), columns = 1;
     for (const resident::WeightSpec& spec : resident::Decoder::Weights(config)) {
       for (size_t m = 0; matrix && m < spec.modules.size(); ++m) {
-        if (spec.modules[m] + ".weight" == name) rows = size_t(spec.outputs[m]), columns = size_t(spec.inputs);
+        if (spec.modules[m] + ".weight" == name) rows = size_t(spec.StoredRows(m)), columns = size_t(spec.inputs);
       }
     }
     const std::string shape = std::to_string(rows) + (matrix ? "," + std::to_string(columns) : "");
@@ -151,22 +153,37 @@ std::vector<double> TinyModel::Logits(const std::vector<int>& tokens) const {
     // What others call the norm behind attention stands before the feed-forward.
     const auto add = [&](Row& to, Row what, const std::string& norm) {
       if (config.output_norms) normalise(what.data(), hidden, weight(layer + norm));
-      for (size_t i = 0; i < hidden; ++i) to[i] += what[i];
+      for (size_t i = 0; i < hidden; ++i) to[i] += double(config.residual_scale) * what[i];
     };
     std::vector<Row> k, v;
     for (size_t t = 0; t < rows.size(); ++t) {
       Row x = rows[t];
-      normalise(x.data(), hidden, weight(layer + "input_layernorm"));
-      Row q = apply(layer + "self_attn.q_proj", x);
-      k.push_back(apply(layer + "self_attn.k_proj", x));
-      v.push_back(apply(layer + "self_attn.v_proj", x));
-      for (size_t h = 0; h < heads; ++h) {
-        if (config.query_key_norm) normalise(&q[h * dim], dim, weight(layer + "self_attn.q_norm"));
-        Rotate(&q[h * dim], int(dim), int(t), rope);
+      if (config.input_norms) normalise(x.data(), hidden, weight(layer + "input_layernorm"));
+      Row q;
+      if (config.fused_matrices) {
+        const Row all = apply(layer + "self_attn.qkv_proj", x);
+        const auto keys = all.begin() + std::ptrdiff_t(heads * dim), values = keys + std::ptrdiff_t(kv_heads * dim);
+        q.assign(all.begin(), keys);
+        k.emplace_back(keys, values);
+        v.emplace_back(values, all.end());
+      } else {
+        q = apply(layer + "self_attn.q_proj", x);
+        k.push_back(apply(layer + "self_attn.k_proj", x));
+        v.push_back(apply(layer + "self_attn.v_proj", x));
       }
-      for (size_t h = 0; h < kv_heads; ++h) {
-        if (config.query_key_norm) normalise(&k[t][h * dim], dim, weight(layer + "self_attn.k_norm"));
-        Rotate(&k[t][h * dim], int(dim), int(t), rope);
+      const auto turn = [&](Row& of, size_t count, const std::string& norm) {
+        const size_t together = config.joint_query_key_norm ? count * dim : dim;
+        for (size_t from = 0; config.query_key_norm && from < count * dim; from += together) {
+          normalise(&of[from], together, weight(layer + norm));
+        }
+        const bool rotated = config.rotated.empty() || config.rotated[size_t(l)];
+        for (size_t h = 0; rotated && h < count; ++h) Rotate(&of[h * dim], int(t), rope);
+      };
+      turn(q, heads, "self_attn.q_norm");
+      turn(k[t], kv_heads, "self_attn.k_norm");
+      if (config.position_scale_beta != 0) {
+        const double steps = std::floor(double(t) / config.position_scale_tokens);
+        for (double& value : q) value *= 1 + double(config.position_scale_beta) * std::log(1 + steps);
       }
       Row attended(heads * dim);
       for (size_t h = 0; h < heads; ++h) {
@@ -186,15 +203,25 @@ std::vector<double> TinyModel::Logits(const std::vector<int>& tokens) const {
       }
       add(rows[t], apply(layer + "self_attn.o_proj", attended), "post_attention_layernorm");
       x = rows[t];
-      normalise(x.data(), hidden,
-                weight(layer + (config.output_norms ? "pre_feedforward_layernorm" : "post_attention_layernorm")));
-      Row gate = apply(layer + "mlp.gate_proj", x);
-      const Row up = apply(layer + "mlp.up_proj", x);
+      const char* const before = config.output_norms ? "pre_feedforward_layernorm" : "post_attention_layernorm";
+      if (config.input_norms) normalise(x.data(), hidden, weight(layer + before));
+      Row gate, up;
+      if (config.fused_matrices) {
+        up = apply(layer + "mlp.gate_up_proj", x);
+        const auto middle = up.begin() + std::ptrdiff_t(up.size() / 2);
+        gate.assign(up.begin(), middle);
+        up.erase(up.begin(), middle);
+      } else {
+        gate = apply(layer + "mlp.gate_proj", x);
+        up = apply(layer + "mlp.up_proj", x);
+      }
       for (size_t i = 0; i < gate.size(); ++i) gate[i] = Activate(config.activation, gate[i]) * up[i];
       add(rows[t], apply(layer + "mlp.down_proj", gate), "post_feedforward_layernorm");
     }
   }
   Row last = rows.back();
   normalise(last.data(), hidden, weight("model.norm"));
-  return Multiply(weight(config.tied_head ? "model.embed_tokens" : "lm_head"), nullptr, last);
+  Row logits = Multiply(weight(config.tied_head ? "model.embed_tokens" : "lm_head"), nullptr, last);
+  for (double& logit : logits) logit /= double(config.logit_divisor);
+  return logits;
 }

@@ -131,6 +131,10 @@ const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
         ["thinking", detail.thinkingChoices.length > 0 ? detail.thinkingChoices.join(", ") : "as the model does"],
         ["date in prompts", detail.insistsOnDate ? "yes: the day of the agent's creation" : "no"],
         ["ends a turn", detail.eosTokens.join(" ")],
+        ...detail.leftOut.map(({ part, bytes }) => [
+          "left out",
+          `${part}, ${formats.bytes(bytes)}: text needs none of it`,
+        ]),
       ]),
     );
   },

@@ -23,7 +23,7 @@ export const modelOptions: Readonly<Record<string, OptionSpec>> = {
   "no-lookup": { help: "do not guess from the agent's own tokens (answers are the same)" },
   kv: {
     value: "TYPE",
-    help: `number format of K and V: ${kvDtypes.join(", ")} (default: f16, on a GPU the model's own)`,
+    help: `number format of K and V: ${kvDtypes.join(", ")} (default: f16, on a GPU f16 or bf16; q8 not on a GPU)`,
   },
   "pool-mb": { value: "N", help: "size of the KV block pool in MB (default: by free memory, model and context)" },
 };

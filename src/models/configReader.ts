@@ -1,6 +1,6 @@
 import type { ResidentError } from "../common/errors";
+import { modelAdvice } from "../common/modelAdvice";
 import { isObject, type JsonObject } from "../text/json";
-import { modelFamilies } from "./families";
 import { corrupt, unsupported } from "./modelErrors";
 
 /** Members of config.json, with null read as absent, as the writers of these files mean it. */
@@ -70,11 +70,9 @@ export class ConfigReader {
 
   /** The same words as the loader's (native/src/core/config.cc). */
   unsupported(what: string): ResidentError {
-    return unsupported(`config.json: ${what} is not supported`, familyAdvice, {
+    return unsupported(`config.json: ${what} is not supported`, modelAdvice, {
       unsupported: what,
       family: this.family,
     });
   }
 }
-
-export const familyAdvice = `choose a model of type ${modelFamilies.join(", ")}`;

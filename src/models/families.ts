@@ -8,14 +8,41 @@ export interface FamilyRules {
   readonly contextTokens?: number;
   /** The family has layers with a window: its size, and every `pattern`-th layer sees all tokens. */
   readonly window?: { readonly tokens: number; readonly pattern: number };
+  /** Without layer_types, `sliding_window` holds for all layers. */
+  readonly windowsByDefault?: boolean;
+  /** The config has multipliers. */
+  readonly multipliers?: boolean;
+  /** Which matrices have biases: those that the config says, unless the family has it settled. */
+  readonly biases?: "none" | "qkv" | "attention";
+  readonly outputBiasKey?: string;
+  readonly queryKeyNorms?: "heads" | "joint";
+  /** Where a layer has norms; absent: before attention and before the feed-forward. */
+  readonly norms?: "around" | "behind";
+  /** q, k and v are one matrix, and so are gate and up. */
+  readonly fused?: boolean;
+  /** The head is tied unless the files have one, whatever the config says. */
+  readonly filesDecideHead?: boolean;
 }
 
 /** By `model_type`. The same as native/src/core/models; a test drives both with the same configs. */
 export const familyRules = {
   llama: { activation: "silu" },
-  mistral: { activation: "silu" },
-  qwen2: { activation: "silu" },
-  qwen3: { activation: "silu" },
+  mistral: { activation: "silu", windowsByDefault: true },
+  ministral3: { activation: "silu", biases: "none" },
+  qwen2: { activation: "silu", biases: "qkv" },
+  qwen3: { activation: "silu", biases: "none", queryKeyNorms: "heads" },
+  smollm3: { activation: "silu" },
+  phi3: { activation: "silu", contextTokens: 131_072, windowsByDefault: true, biases: "none", fused: true },
+  granite: { activation: "silu", multipliers: true },
+  olmo2: { activation: "silu", biases: "attention", queryKeyNorms: "joint", norms: "behind" },
+  olmo3: {
+    activation: "silu",
+    biases: "attention",
+    queryKeyNorms: "joint",
+    norms: "behind",
+    window: { tokens: 4096, pattern: 4 },
+  },
+  seed_oss: { activation: "silu", outputBiasKey: "attention_out_bias" },
   gemma3_text: {
     activation: "gelu_pytorch_tanh",
     headDim: 256,
@@ -23,6 +50,10 @@ export const familyRules = {
     numKvHeads: 4,
     vocabSize: 262_208,
     contextTokens: 131_072,
+    biases: "none",
+    queryKeyNorms: "heads",
+    norms: "around",
+    filesDecideHead: true,
     window: { tokens: 512, pattern: 6 },
   },
 } as const satisfies Readonly<Record<string, FamilyRules>>;
@@ -34,6 +65,9 @@ export const modelFamilies = Object.keys(familyRules).filter(isModelFamily);
 export function isModelFamily(name: string): name is ModelFamily {
   return Object.hasOwn(familyRules, name);
 }
+
+/** Checkpoints of several parts whose text part, `text_config`, is a model of a family: which, where it does not say. */
+export const wrapperTypes: Readonly<Record<string, string>> = { gemma3: "gemma3_text", mistral3: "mistral" };
 
 const experts = "experts";
 const latent = "latent attention and experts";

@@ -11,6 +11,7 @@ import { readJsonFile, readTextFile } from "./jsonFile";
 import { corrupt, incomplete, notFound } from "./modelErrors";
 import { kvBytesPerToken, type ModelFacts, readModelFacts } from "./modelFacts";
 import { modelNameOf } from "./modelName";
+import { checkWeights } from "./weightChecks";
 import { readWeights, type Weights } from "./weightFiles";
 
 export interface InspectOptions {
@@ -59,6 +60,7 @@ export async function inspectModel(directory: string, options: InspectOptions = 
     kvBytesPerToken: kvBytesPerToken(config, options.kvDtype ?? usualKvDtype(weights)),
     ...templateFacts(text),
     eosTokens: ids.map((id) => tokens.nameOf(id)),
+    leftOut: [...weights.leftOut].map(([part, bytes]) => ({ part, bytes })),
   };
 }
 
@@ -99,7 +101,7 @@ async function inspect(directory: string, options: InspectOptions): Promise<Insp
     const config = readModelFacts(await readJsonFile(directory, "config.json"));
     for (const name of ["tokenizer.json", "tokenizer_config.json"]) await requireFile(directory, name, entries);
     const weights = await readWeights(directory);
-    requireLayers(weights, config);
+    const stored = checkWeights(weights.tensors, config);
     const starter = options.starterModel;
     return {
       config,
@@ -108,8 +110,7 @@ async function inspect(directory: string, options: InspectOptions): Promise<Insp
         directory,
         name: modelNameOf(directory),
         architecture: config.family,
-        quantization:
-          config.quantization ?? weights.tensors.get("model.embed_tokens.weight")?.dtype.toLowerCase() ?? "none",
+        quantization: config.quantization ?? stored,
         weightBytes: weights.bytes,
         contextTokens: config.contextTokens,
         isStarter: starter !== undefined && resolve(starter) === resolve(directory),
@@ -139,14 +140,6 @@ async function requireFile(directory: string, name: string, entries: readonly st
 
 function missingFile(directory: string, file: string): Error {
   return incomplete(`${file} is missing in ${directory}`, { directory, file });
-}
-
-/** Checks the first and last tensors only; the loader checks every tensor. */
-function requireLayers(weights: Weights, config: ModelFacts): void {
-  const last = `model.layers.${config.numLayers - 1}.mlp.down_proj.weight`;
-  for (const name of ["model.embed_tokens.weight", "model.norm.weight", last]) {
-    if (!weights.tensors.has(name)) throw incomplete(`the tensor ${name} is missing`, { tensor: name });
-  }
 }
 
 /**

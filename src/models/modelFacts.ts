@@ -1,10 +1,12 @@
 import { type KvDtype, kvHeadBytes } from "../common/kvDtypes";
+import { modelAdvice } from "../common/modelAdvice";
 import { isObject, type JsonObject } from "../text/json";
-import { ConfigReader, familyAdvice } from "./configReader";
-import { type FamilyRules, familyRules, isModelFamily, type ModelFamily, missingParts } from "./families";
+import { ConfigReader } from "./configReader";
+import { type FamilyRules, familyRules, isModelFamily, type ModelFamily, missingParts, wrapperTypes } from "./families";
 import { corrupt, unsupported } from "./modelErrors";
-import { quantizationName } from "./quantizationFacts";
+import { type MatrixFormat, readQuantizations } from "./quantizationFacts";
 import { readRope } from "./ropeFacts";
+import { readWeightLayout, type WeightLayout } from "./weightLayout";
 import { readWindows } from "./windowFacts";
 
 /** What config.json says about a model, without its weights. */
@@ -22,6 +24,9 @@ export interface ModelFacts {
   readonly windows: readonly number[];
   /** "4-bit", "mxfp4, some 8-bit"; undefined: not quantised. */
   readonly quantization: string | undefined;
+  /** Of matrices whose format the config says one by one, by module. */
+  readonly formats: ReadonlyMap<string, MatrixFormat>;
+  readonly weights: WeightLayout;
 }
 
 /** What the size of a cache follows from. */
@@ -35,7 +40,7 @@ const mostLayers = 1000;
  */
 export function readModelFacts(json: unknown): ModelFacts {
   if (!isObject(json)) throw corrupt("config.json is not an object", { file: "config.json" });
-  const { family, config } = readFamily(json);
+  const { family, config, outer } = readFamily(json);
   const rules: FamilyRules = familyRules[family];
   refuseWhatIsNotComputed(config, rules);
   const numHeads = config.count("num_attention_heads", rules.numHeads);
@@ -43,11 +48,9 @@ export function readModelFacts(json: unknown): ModelFacts {
   const numLayers = config.count("num_hidden_layers");
   if (numLayers > mostLayers) throw config.corrupt("num_hidden_layers");
   const rope = readRope(config);
-  const limits = readWindows(config, rules, {
-    family,
-    numLayers,
-    contextTokens: Math.max(config.count("max_position_embeddings", rules.contextTokens), rope.contextTokens),
-  });
+  const contextTokens = Math.max(config.count("max_position_embeddings", rules.contextTokens), rope.contextTokens);
+  const limits = readWindows(config, rules, numLayers, contextTokens);
+  const quantization = readQuantizations(outer, config);
   const facts = {
     family,
     numLayers,
@@ -56,9 +59,11 @@ export function readModelFacts(json: unknown): ModelFacts {
     headDim: config.count("head_dim", rules.headDim ?? Math.floor(hiddenSize / numHeads)),
     hiddenSize,
     intermediateSize: config.count("intermediate_size"),
-    vocabSize: config.count("vocab_size", rules.vocabSize),
+    vocabSize: config.count("vocab_size", outer.optionalCount("vocab_size") ?? rules.vocabSize),
     ...limits,
-    quantization: quantizationName(config),
+    quantization: quantization.name,
+    formats: quantization.formats,
+    weights: readWeightLayout(config, rules),
   };
   requirePlausibleSizes(facts);
   return facts;
@@ -77,21 +82,31 @@ export function kvBytes(facts: CacheShape, dtype: KvDtype, tokens: number): numb
   return layerBytes * keptTokens;
 }
 
-function readFamily(json: JsonObject): { readonly family: ModelFamily; readonly config: ConfigReader } {
-  const type = json["model_type"];
-  if (typeof type !== "string") throw corrupt("config.json has no valid model_type", { file: "config.json" });
-  const code = json["model_file"] ?? undefined;
-  if (code !== undefined) throw new ConfigReader(json, type).unsupported("model_file (a program of its own)");
-  const config = new ConfigReader(json, type);
-  if (isModelFamily(type)) return { family: type, config };
-  throw refusal(type);
+interface Described {
+  readonly family: ModelFamily;
+  /** Of the object that describes the decoder, which may be a part of the whole. */
+  readonly config: ConfigReader;
+  readonly outer: ConfigReader;
 }
 
-function refusal(type: string): Error {
-  const missing = missingParts[type];
+function readFamily(json: JsonObject): Described {
+  const type = json["model_type"];
+  if (typeof type !== "string") throw corrupt("config.json has no valid model_type", { file: "config.json" });
+  const outer = new ConfigReader(json, type);
+  if (outer.value("model_file") !== undefined) throw outer.unsupported("model_file (a program of its own)");
+  const textType = wrapperTypes[type];
+  const config = textType === undefined ? outer : outer.inner("text_config");
+  if (config === undefined) throw outer.corrupt("text_config");
+  const family = textType === undefined ? type : (config.text("model_type") ?? textType);
+  if (isModelFamily(family)) return { family, config, outer };
+  throw refusal(type, family);
+}
+
+function refusal(type: string, textType: string): Error {
+  const missing = missingParts[textType];
   const why = missing === undefined ? "" : `: it needs ${missing}`;
-  return unsupported(`config.json: model_type ${type} is not supported${why}`, familyAdvice, {
-    unsupported: `model_type ${type}`,
+  return unsupported(`config.json: model_type ${textType} is not supported${why}`, modelAdvice, {
+    unsupported: `model_type ${textType}`,
     family: type,
     ...(missing === undefined ? {} : { missing }),
   });
@@ -113,9 +128,12 @@ function refuseWhatIsNotComputed(config: ConfigReader, rules: FamilyRules): void
     const activation = config.text(key);
     if (activation !== undefined && activation !== rules.activation) throw config.unsupported(`${key} ${activation}`);
   }
-  if ((config.number("partial_rotary_factor") ?? 1) !== 1) throw config.unsupported("partial_rotary_factor");
   for (const key of ["attn_logit_softcapping", "final_logit_softcapping"]) {
     if (config.value(key) !== undefined) throw config.unsupported(key);
   }
   if (config.flag("use_bidirectional_attention", false)) throw config.unsupported("use_bidirectional_attention");
+  if (rules.multipliers !== true) return;
+  for (const key of ["embedding_multiplier", "attention_multiplier", "residual_multiplier", "logits_scaling"]) {
+    if (!((config.number(key) ?? 0) > 0)) throw config.corrupt(key);
+  }
 }

@@ -5,11 +5,15 @@ import { FileSource } from "./fileSource";
 import { readJsonFile } from "./jsonFile";
 import { corrupt, incomplete } from "./modelErrors";
 import { readSafetensorsHeader, type StoredTensor } from "./safetensorsHeader";
+import { type PartLeftOut, partLeftOut, textName } from "./tensorNames";
 
 export interface Weights {
+  /** By the names that a model of text alone has. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** Size of the tensors, without headers. */
+  /** Size of these tensors, without headers. */
   readonly bytes: number;
+  /** Bytes of what text does not need: it is not loaded. */
+  readonly leftOut: ReadonlyMap<PartLeftOut, number>;
 }
 
 const indexFile = "model.safetensors.index.json";
@@ -31,21 +35,37 @@ export async function readWeights(directory: string): Promise<Weights> {
       file: missing[0] ?? "",
     });
   }
-  const tensors = new Map<string, StoredTensor>();
+  const stored = new Map<string, StoredTensor>();
   for (const file of expected) {
     const source = await FileSource.open(join(directory, file));
     try {
-      for (const [name, tensor] of await readSafetensorsHeader(source, file)) tensors.set(name, tensor);
+      for (const [name, tensor] of await readSafetensorsHeader(source, file)) stored.set(name, tensor);
     } finally {
       await source.close();
     }
   }
   for (const [name, file] of index ?? []) {
-    if (!tensors.has(name)) throw incomplete(`the tensor ${name} is missing from ${file}`, { tensor: name, file });
+    if (!stored.has(name)) throw incomplete(`the tensor ${name} is missing from ${file}`, { tensor: name, file });
   }
+  return textWeights(stored);
+}
+
+function textWeights(stored: ReadonlyMap<string, StoredTensor>): Weights {
+  const tensors = new Map<string, StoredTensor>();
+  const leftOut = new Map<PartLeftOut, number>();
   let bytes = 0;
-  for (const tensor of tensors.values()) bytes += tensor.bytes;
-  return { tensors, bytes };
+  for (const [storedName, tensor] of stored) {
+    const name = textName(storedName);
+    const part = partLeftOut(name);
+    if (part !== undefined) {
+      leftOut.set(part, (leftOut.get(part) ?? 0) + tensor.bytes);
+      continue;
+    }
+    if (tensors.has(name)) throw corrupt(`tensor ${storedName} is there twice`, { tensor: storedName });
+    tensors.set(name, tensor);
+    bytes += tensor.bytes;
+  }
+  return { tensors, bytes, leftOut };
 }
 
 async function readIndex(directory: string): Promise<ReadonlyMap<string, string>> {

@@ -1,4 +1,5 @@
 import { type ErrorFacts, ResidentError } from "../common/errors";
+import { modelAdvice } from "../common/modelAdvice";
 import type { NativeErrorCode } from "./binding";
 
 /** One thing to do about each failure of the addon. */
@@ -8,7 +9,7 @@ const advices: Readonly<Record<NativeErrorCode, string>> = {
   MODEL_NOT_FOUND: "choose another model folder",
   MODEL_INCOMPLETE: "download or import the model again",
   MODEL_CORRUPT: "download or import the model again",
-  MODEL_UNSUPPORTED: "choose a Llama, Mistral, Qwen 2 or Qwen 3 model in MLX format with 4-bit, 8-bit or full weights",
+  MODEL_UNSUPPORTED: modelAdvice,
   STORE_CORRUPT: "delete the damaged file: its tokens will be read again",
   DISK_FULL: "free some space or lower the store's quota",
   IO_FAILURE: "check that the folder exists and may be written",

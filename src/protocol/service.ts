@@ -332,6 +332,8 @@ export interface ModelDetail extends ModelSummary {
   /** Its template writes a date into every prompt. */
   readonly insistsOnDate: boolean;
   readonly eosTokens: readonly string[];
+  /** Parts of the files that text does not need ("vision", "audio", "prediction"), and their bytes. Not loaded. */
+  readonly leftOut: readonly { readonly part: string; readonly bytes: number }[];
   /**
    * Digest of the weights, with which caches identify their model. Absent until the model was loaded in its current
    * form.

@@ -50,9 +50,36 @@ GEMMA3 = {
 YARN = {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}
 
 
+LONG = {"type": "longrope", "short_factor": [1.0] * 12, "long_factor": [1.0 + i / 4 for i in range(12)]}
+MULTIPLIERS = {
+    "embedding_multiplier": 3.0,
+    "attention_multiplier": 0.15,
+    "residual_multiplier": 0.4,
+    "logits_scaling": 1.5,
+    "attention_bias": False,
+    "mlp_bias": False,
+}
+MINISTRAL3 = {
+    "model_type": "ministral3",
+    "head_dim": 32,
+    "rope_parameters": {**YARN, "rope_theta": 10000.0, "original_max_position_embeddings": 8, "llama_4_scaling_beta": 0.3},
+}
+WINDOWS = ["sliding_attention", "full_attention", "sliding_attention"]
+
+
 def affine(group_size, bits, **overrides):
     parts = {name.replace("__", "."): {"group_size": g, "bits": b} for name, (g, b) in overrides.items()}
     return {"group_size": group_size, "bits": bits, **parts}
+
+
+def floats(mode, **overrides):
+    group_size, bits = {"mxfp4": (32, 4), "mxfp8": (32, 8), "nvfp4": (16, 4)}[mode]
+    return {**affine(group_size, bits, **overrides), "mode": mode}
+
+
+def parts(config, **others):
+    """A checkpoint of several parts."""
+    return {"model_type": "mistral3", "text_config": {**BASE, "tie_word_embeddings": False, **config}, **others}
 
 
 # name: (config beside BASE, stored type, quantisation)
@@ -95,6 +122,54 @@ CASES = {
         mx.bfloat16,
         affine(64, 4),
     ),
+    # Every family below has a format that no other has, and every format a family: not the whole product.
+    "llama, windows in some layers, 3 bits by 64": (
+        {"sliding_window": 8, "layer_types": WINDOWS, "head_dim": 64},
+        mx.bfloat16,
+        affine(64, 3),
+    ),
+    "llama, dynamic rope, 6 bits by 128, some 2 by 32": (
+        {"rope_scaling": {"type": "dynamic", "factor": 2.0}},
+        mx.float32,
+        affine(128, 6, model__layers__0__mlp__down_proj=(32, 2), model__embed_tokens=(64, 5)),
+    ),
+    "ministral3, mxfp4, head in 8 bits by 64": (
+        {**MINISTRAL3, "tie_word_embeddings": False},
+        mx.bfloat16,
+        # mlx_lm rounds the scale of queries to the type of embeddings, which is bf16 for mxfp4 even where all else is f32.
+        floats("mxfp4", lm_head=(64, 8), model__embed_tokens=(32, 6)),
+    ),
+    "mistral3, a ministral3 of several parts, bf16": (parts(MINISTRAL3), mx.bfloat16, None),
+    "mistral3, a mistral of several parts, nvfp4": (parts({"model_type": "mistral"}), mx.bfloat16, floats("nvfp4")),
+    "smollm3, mxfp8": ({"model_type": "smollm3", "num_hidden_layers": 5}, mx.float16, floats("mxfp8")),
+    "phi3, long and partial rope": (
+        {
+            "model_type": "phi3",
+            "partial_rotary_factor": 0.75,
+            "original_max_position_embeddings": 64,
+            "rope_scaling": LONG,
+            "tie_word_embeddings": False,
+        },
+        mx.float32,
+        None,
+    ),
+    "phi3, 5 bits by 32": ({"model_type": "phi3"}, mx.bfloat16, affine(32, 5)),
+    "granite, 2 bits by 64, some 8 by 64": (
+        {"model_type": "granite", **MULTIPLIERS},
+        mx.float16,
+        affine(64, 2, model__embed_tokens=(64, 8)),
+    ),
+    "olmo2": ({"model_type": "olmo2"}, mx.bfloat16, None),
+    "olmo3, nvfp4, embedding 6 bits by 64": (
+        {"model_type": "olmo3", "num_hidden_layers": 4, "sliding_window": 8, "tie_word_embeddings": False},
+        mx.float32,
+        floats("nvfp4", model__embed_tokens=(64, 6)),
+    ),
+    "seed_oss, mxfp4": (
+        {"model_type": "seed_oss", "head_dim": 32, "attention_bias": True, "tie_word_embeddings": False},
+        mx.bfloat16,
+        floats("mxfp4"),
+    ),
 }
 
 
@@ -117,9 +192,12 @@ def make(directory, config, dtype, quantization):
     model.set_dtype(dtype)
     if quantization is not None:
         parts = {name: part for name, part in quantization.items() if isinstance(part, dict)}
-        group_size, bits = quantization["group_size"], quantization["bits"]
         nn.quantize(
-            model, group_size, bits, class_predicate=lambda path, m: hasattr(m, "to_quantized") and parts.get(path, True)
+            model,
+            quantization["group_size"],
+            quantization["bits"],
+            mode=quantization.get("mode", "affine"),
+            class_predicate=lambda path, m: hasattr(m, "to_quantized") and parts.get(path, True),
         )
         config = {**config, "quantization": quantization}
     directory.mkdir(parents=True)

@@ -3,10 +3,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <regex>
 #include <set>
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/tensor_names.h"
 
 namespace resident {
 namespace {
@@ -24,6 +27,15 @@ Error Incomplete(const std::string& what, const std::string& path) {
 
 Error Corrupt(const std::string& path, const std::string& why) {
   return Error(ErrorCode::kModelCorrupt, path + " is damaged: " + why, {{"path", path}});
+}
+
+std::vector<std::string> FileNames(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    names.push_back(at->path().filename().string());
+  }
+  return names;
 }
 
 /** File names of a sharded model, from model.safetensors.index.json. */
@@ -48,6 +60,28 @@ std::set<std::string> ReadIndex(const std::string& path) {
   return names;
 }
 
+/**
+ * As mlx_lm: all that is called model…safetensors. The names of several say how many there are: those that are not
+ * there are listed too.
+ */
+std::set<std::string> FilesWithoutIndex(const std::string& directory) {
+  static const std::regex kShard(R"((model.*)-\d{5}-of-(\d{5})\.safetensors)");
+  std::set<std::string> names;
+  for (const std::string& name : FileNames(directory)) {
+    if (!name.starts_with("model") || !name.ends_with(".safetensors")) continue;
+    names.insert(name);
+    std::smatch match;
+    if (!std::regex_match(name, match, kShard)) continue;
+    for (int shard = 1; shard <= std::stoi(match[2]); ++shard) {
+      std::string number = std::to_string(shard);
+      number.insert(0, 5 - std::min<size_t>(5, number.size()), '0');
+      names.insert(match[1].str() + "-" + number + "-of-" + match[2].str() + ".safetensors");
+    }
+  }
+  if (names.empty()) names.insert("model.safetensors");
+  return names;
+}
+
 }  // namespace
 
 Checkpoint::Checkpoint(const std::string& directory) {
@@ -62,7 +96,7 @@ Checkpoint::Checkpoint(const std::string& directory) {
   if (FileExists(index)) {
     for (const std::string& name : ReadIndex(index)) AddFile(directory, name);
   } else {
-    AddFile(directory, "model.safetensors");
+    for (const std::string& name : FilesWithoutIndex(directory)) AddFile(directory, name);
   }
   if (config_.files_decide_head) config_.tied_head = Find("lm_head.weight") == nullptr;
 }
@@ -82,9 +116,11 @@ void Checkpoint::AddFile(const std::string& directory, const std::string& name) 
     }
     const SafetensorsHeader header = ParseSafetensorsHeader(text, size);
     for (const auto& [tensor, entry] : header.tensors) {
+      const std::string text_name = TextName(tensor);
+      if (!PartLeftOut(text_name).empty()) continue;
       StoredTensor stored{tensor, &file, header.data_offset + entry.begin, entry};
-      const bool fresh = tensors_.emplace(tensor, std::move(stored)).second;
-      if (!fresh) throw Corrupt(path, "tensor " + tensor + " is in two files");
+      const bool fresh = tensors_.emplace(text_name, std::move(stored)).second;
+      if (!fresh) throw Corrupt(path, "tensor " + tensor + " is there twice");
     }
   } catch (const SafetensorsError& error) {
     if (error.truncated) throw Incomplete(path + " is incomplete: " + error.what(), path);

@@ -15,7 +15,7 @@ namespace resident {
 
 /** One tensor of a checkpoint and the file that holds it. */
 struct StoredTensor {
-  std::string name;
+  std::string name;  // in the file
   const File* file;
   uint64_t offset;  // bytes from the start of the file
   TensorEntry entry;
@@ -35,6 +35,7 @@ class Checkpoint {
   explicit Checkpoint(const std::string& directory);
 
   const ModelConfig& config() const { return config_; }
+  /** By the names that a model of text alone has, without the parts that text does not need (tensor_names.h). */
   const std::map<std::string, StoredTensor>& tensors() const { return tensors_; }
 
   const StoredTensor* Find(const std::string& name) const;

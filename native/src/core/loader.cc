@@ -35,15 +35,16 @@ std::string ShapeText(const std::vector<int64_t>& shape) {
 struct WeightLoader::Part {
   std::optional<Quantization> quantization;
   const StoredTensor* weight;
-  const StoredTensor* scales;  // scales and zeros: only where quantised
-  const StoredTensor* zeros;
-  const StoredTensor* bias;  // or nullptr
+  const StoredTensor* scales;  // only where quantised
+  const StoredTensor* zeros;   // only in affine mode
+  const StoredTensor* bias;    // or nullptr
+  int64_t first_row, rows;     // of all of these
 
   /** Parts that can be stored as one matrix. */
   bool Joins(const Part& other) const {
     return quantization == other.quantization && weight->entry.dtype == other.weight->entry.dtype &&
-           (scales == nullptr ||
-            (scales->entry.dtype == other.scales->entry.dtype && zeros->entry.dtype == other.zeros->entry.dtype)) &&
+           (scales == nullptr || scales->entry.dtype == other.scales->entry.dtype) &&
+           (zeros == nullptr || zeros->entry.dtype == other.zeros->entry.dtype) &&
            (bias == nullptr || bias->entry.dtype == other.bias->entry.dtype);
   }
   std::vector<const StoredTensor*> Stored() const {
@@ -53,11 +54,24 @@ struct WeightLoader::Part {
     }
     return all;
   }
+  bool IsSlice() const { return rows != weight->entry.shape[0]; }
+  /** Of this part's rows of a tensor. */
+  uint64_t StoredBytes(const StoredTensor& tensor) const {
+    return tensor.entry.SizeBytes() / uint64_t(weight->entry.shape[0]) * uint64_t(rows);
+  }
 };
 
 struct WeightLoader::Weight {
   WeightSpec::Kind kind;
   std::vector<Part> parts;
+};
+
+struct WeightLoader::Rows {
+  const StoredTensor* tensor;
+  int64_t first, count;
+
+  uint64_t RowBytes() const { return tensor->entry.SizeBytes() / uint64_t(tensor->entry.shape[0]); }
+  uint64_t bytes() const { return RowBytes() * uint64_t(count); }
 };
 
 WeightLoader::~WeightLoader() = default;
@@ -68,27 +82,44 @@ WeightLoader::WeightLoader(const Checkpoint& checkpoint, mx::Device device, cons
     Weight weight{spec.kind, {}};
     if (spec.kind == WeightSpec::Kind::kNorm) {
       const StoredTensor& tensor = CheckFloats(spec.modules.front() + ".weight", {spec.outputs.front()});
-      weight.parts.push_back({std::nullopt, &tensor, nullptr, nullptr, nullptr});
+      weight.parts.push_back({std::nullopt, &tensor, nullptr, nullptr, nullptr, 0, spec.outputs.front()});
     } else {
       for (size_t i = 0; i < spec.modules.size(); ++i) weight.parts.push_back(CheckLinear(spec, i));
     }
     weights_.push_back(std::move(weight));
   }
   RefuseUnknownTensors();
+  ChooseActivationType();
+  CountBytes();
+}
+
+void WeightLoader::ChooseActivationType() {
   std::vector<DataType> matrices;  // the embedding's first
+  std::optional<DataType> norms;
   for (const Weight& weight : weights_) {
-    if (weight.kind == WeightSpec::Kind::kNorm) continue;
-    for (const Part& part : weight.parts) matrices.push_back(*(part.scales ? part.scales : part.weight)->entry.dtype);
+    const Part& part = weight.parts.front();
+    if (weight.kind == WeightSpec::Kind::kNorm) {
+      norms = norms.value_or(*part.weight->entry.dtype);
+      continue;
+    }
+    for (const Part& each : weight.parts) matrices.push_back(*(each.scales ? each.scales : each.weight)->entry.dtype);
   }
-  activation_type_ = ActivationType(checkpoint.config(), matrices, device_ == mx::Device::gpu);
+  // Scales that are bytes say nothing: then it is the type of what is not quantised.
+  for (DataType& type : matrices) type = IsFloating(type) ? type : norms.value_or(DataType::kF32);
+  activation_type_ = ActivationType(checkpoint_.config(), matrices, device_ == mx::Device::gpu);
+}
+
+void WeightLoader::CountBytes() {
   for (const Weight& weight : weights_) {
     uint64_t together = 0;
     for (const Part& part : weight.parts) {
       for (const StoredTensor* tensor : part.Stored()) {
-        stored_bytes_ += tensor->entry.SizeBytes();
-        loaded_bytes_ += LoadedBytes(*tensor, Casts(weight.kind, ops_, tensor == part.bias));
-        together += tensor->entry.SizeBytes();
+        stored_bytes_ += part.StoredBytes(*tensor);
+        together += part.StoredBytes(*tensor) + (part.IsSlice() ? tensor->entry.SizeBytes() : 0);
       }
+      const uint64_t loaded = LoadedBytes(part, weight.kind);
+      loaded_bytes_ += loaded;
+      if (part.quantization) together += loaded;  // as it is rewritten for the kernels
     }
     largest_read_ = std::max(largest_read_, together);
   }
@@ -117,31 +148,60 @@ const StoredTensor& WeightLoader::CheckFloats(const std::string& name, const std
 
 WeightLoader::Part WeightLoader::CheckLinear(const WeightSpec& spec, size_t index) const {
   const std::string& module = spec.modules[index];
-  const int64_t outputs = spec.outputs[index], inputs = spec.inputs;
+  const int64_t stored_rows = spec.StoredRows(index), inputs = spec.inputs;
   Part part{};
-  if (spec.bias) part.bias = &CheckFloats(module + ".bias", {outputs});
-  // As mlx_lm: a matrix is quantised where it has scales; the config says how.
+  part.first_row = spec.slice ? spec.slice->first : 0;
+  part.rows = spec.outputs[index];
+  if (spec.bias) part.bias = &CheckFloats(module + ".bias", {stored_rows});
+  // As mlx_lm: a matrix is quantised where it has scales.
   if (checkpoint_.Find(module + ".scales") == nullptr) {
-    part.weight = &CheckFloats(module + ".weight", {outputs, inputs});
-    return part;
+    part.weight = &CheckFloats(module + ".weight", {stored_rows, inputs});
+  } else {
+    CheckQuantised(module, stored_rows, inputs, part);
   }
-  part.quantization = checkpoint_.config().QuantizationOf(module);
-  if (!part.quantization) {
-    throw TensorError(ErrorCode::kModelCorrupt, module + ".scales",
-                      "is there, but the config does not say how it is quantised");
-  }
-  const auto [group_size, bits] = *part.quantization;
-  if (inputs % group_size != 0) {
-    throw TensorError(ErrorCode::kModelCorrupt, module + ".weight",
-                      "cannot be cut into groups of " + std::to_string(group_size));
-  }
-  part.weight = &CheckTensor(module + ".weight", {outputs, inputs * bits / 32});
-  if (part.weight->entry.dtype != DataType::kU32) {
-    throw TensorError(ErrorCode::kModelCorrupt, module + ".weight", "is stored as " + part.weight->entry.dtype_name);
-  }
-  part.scales = &CheckFloats(module + ".scales", {outputs, inputs / group_size});
-  part.zeros = &CheckFloats(module + ".biases", {outputs, inputs / group_size});
   return part;
+}
+
+void WeightLoader::CheckQuantised(const std::string& module, int64_t outputs, int64_t inputs, Part& part) const {
+  const Quantization format = FormatOf(module, inputs);
+  if (inputs % format.group_size != 0) {
+    throw TensorError(ErrorCode::kModelCorrupt, module + ".weight",
+                      "cannot be cut into groups of " + std::to_string(format.group_size));
+  }
+  part.quantization = format;
+  part.weight = &CheckTensor(module + ".weight", {outputs, inputs * format.bits / 32});
+  const std::vector<int64_t> groups{outputs, inputs / format.group_size};
+  if (format.affine()) {
+    part.scales = &CheckFloats(module + ".scales", groups);
+    part.zeros = &CheckFloats(module + ".biases", groups);
+  } else {
+    part.scales = &CheckTensor(module + ".scales", groups);
+  }
+  const bool bytes = part.scales->entry.dtype == DataType::kU8;
+  if (part.weight->entry.dtype != DataType::kU32 || (!format.affine() && !bytes)) {
+    throw TensorError(ErrorCode::kModelCorrupt, module + ".weight", "is not stored as its scales are");
+  }
+}
+
+/** As mlx_lm: what the config says of this matrix, else what the shapes say. */
+Quantization WeightLoader::FormatOf(const std::string& module, int64_t inputs) const {
+  const auto& said = checkpoint_.config().quantizations;
+  if (const auto found = said.find(module); found != said.end()) return found->second;
+  const StoredTensor* weight = checkpoint_.Find(module + ".weight");
+  if (weight == nullptr) throw TensorError(ErrorCode::kModelIncomplete, module + ".weight", "is missing");
+  const TensorEntry& scales = checkpoint_.Find(module + ".scales")->entry;
+  const auto columns = [](const TensorEntry& entry) { return entry.shape.size() == 2 ? entry.shape[1] : 0; };
+  if (columns(weight->entry) == 0 || columns(scales) == 0) {
+    throw TensorError(ErrorCode::kModelCorrupt, module + ".weight", "is " + ShapeText(weight->entry.shape));
+  }
+  Quantization format{int(inputs / columns(scales)), int(columns(weight->entry) * 32 / inputs)};
+  if (scales.dtype == DataType::kU8) {
+    format.mode = format.bits == 8 ? QuantMode::kMxfp8 : format.group_size == 16 ? QuantMode::kNvfp4 : QuantMode::kMxfp4;
+  }
+  if (const std::string unknown = WhatIsUnknown(format); !unknown.empty()) {
+    throw TensorError(ErrorCode::kModelUnsupported, module + ".weight", "is quantised " + unknown);
+  }
+  return format;
 }
 
 void WeightLoader::RefuseUnknownTensors() const {
@@ -161,9 +221,17 @@ void WeightLoader::RefuseUnknownTensors() const {
   }
 }
 
-uint64_t WeightLoader::LoadedBytes(const StoredTensor& tensor, bool cast) const {
-  const DataType type = *tensor.entry.dtype;
-  return tensor.entry.SizeBytes() / SizeOf(type) * SizeOf(cast && IsFloating(type) ? activation_type_ : type);
+uint64_t WeightLoader::LoadedBytes(const Part& part, WeightSpec::Kind kind) const {
+  const auto floats = [&](const StoredTensor& tensor, bool cast) {
+    const DataType type = *tensor.entry.dtype;
+    return part.StoredBytes(tensor) / SizeOf(type) * SizeOf(cast && IsFloating(type) ? activation_type_ : type);
+  };
+  const uint64_t bias = part.bias == nullptr ? 0 : floats(*part.bias, true);
+  if (!part.quantization) return floats(*part.weight, Casts(kind, ops_, false)) + bias;
+  const DataType scales = *part.scales->entry.dtype;
+  const uint64_t inputs = uint64_t(part.weight->entry.shape[1]) * 32 / uint64_t(part.quantization->bits);
+  const DataType type = Casts(kind, ops_, false) && IsFloating(scales) ? activation_type_ : scales;
+  return ops_.PreparedBytes(*part.quantization, uint64_t(part.rows), inputs, type) + bias;
 }
 
 std::vector<LoadedWeight> WeightLoader::Load(const LoadHooks& hooks) {
@@ -187,7 +255,7 @@ std::vector<LoadedWeight> WeightLoader::Load(const LoadHooks& hooks) {
 }
 
 Tensor WeightLoader::ReadNorm(const StoredTensor& stored, const LoadHooks& hooks) {
-  const Tensor weight = ReadRows({&stored}, true, hooks);
+  const Tensor weight = ReadRows({{&stored, 0, stored.entry.shape[0]}}, true, hooks);
   if (!checkpoint_.config().norms_around_one) return weight;
   Tensor whole = mx::add(weight, Tensor(1.f, weight.dtype()), device_);
   mx::eval(whole);
@@ -201,46 +269,70 @@ std::vector<Matrix> WeightLoader::ReadMatrices(const Weight& weight, const LoadH
     while (end < weight.parts.size() && weight.parts[end].Joins(weight.parts[i])) ++end;
     const auto read = [&](const StoredTensor* Part::* member) -> std::optional<Tensor> {
       if (weight.parts[i].*member == nullptr) return std::nullopt;
-      std::vector<const StoredTensor*> rows;
-      for (size_t p = i; p < end; ++p) rows.push_back(weight.parts[p].*member);
+      std::vector<Rows> rows;
+      for (size_t p = i; p < end; ++p) {
+        rows.push_back({weight.parts[p].*member, weight.parts[p].first_row, weight.parts[p].rows});
+      }
       return ReadRows(rows, Casts(weight.kind, ops_, member == &Part::bias), hooks);
     };
     matrices.push_back({read(&Part::weight).value(), read(&Part::scales), read(&Part::zeros), read(&Part::bias),
-                        weight.parts[i].quantization});
+                        weight.parts[i].quantization, ToMlx(activation_type_)});
     i = end;
   }
   return matrices;
 }
 
-/** Tensors of one element type and row width, one below the other. */
-Tensor WeightLoader::ReadRows(const std::vector<const StoredTensor*>& parts, bool cast, const LoadHooks& hooks) {
-  const TensorEntry& first = parts.front()->entry;
+/** Rows of one element type and width, one below the other. */
+Tensor WeightLoader::ReadRows(const std::vector<Rows>& parts, bool cast, const LoadHooks& hooks) {
+  const TensorEntry& first = parts.front().tensor->entry;
   mx::Shape shape(first.shape.begin(), first.shape.end());
-  uint64_t bytes = first.SizeBytes();
-  for (size_t i = 1; i < parts.size(); ++i) {
-    shape[0] += int(parts[i]->entry.shape[0]);
-    bytes += parts[i]->entry.SizeBytes();
+  uint64_t bytes = 0;
+  shape[0] = 0;
+  for (const Rows& part : parts) {
+    shape[0] += int(part.count);
+    bytes += part.bytes();
   }
   Tensor tensor(mx::allocator::malloc(bytes), shape, ToMlx(*first.dtype));
   std::byte* into = tensor.data<std::byte>();
-  for (const StoredTensor* part : parts) {
-    Hash128 hash;
-    for (uint64_t from = 0; from < part->entry.SizeBytes(); from += kPieceBytes) {
-      if (hooks.cancelled()) throw AbortedError();
-      const uint64_t count = std::min(kPieceBytes, part->entry.SizeBytes() - from);
-      const std::span<std::byte> piece(into + from, count);
-      ReadStored(*part, from, piece);
-      hash.Update(piece);
-      read_bytes_ += count;
-      hooks.progress(read_bytes_, stored_bytes_);
+  for (const Rows& part : parts) {
+    if (part.count == part.tensor->entry.shape[0]) {
+      ReadWhole(*part.tensor, into, hooks);
+    } else {
+      CopyShared(part, into, hooks);
     }
-    digest_.Add(*part, hash);
-    into += part->entry.SizeBytes();
+    into += part.bytes();
   }
   if (!cast || !IsFloating(*first.dtype) || *first.dtype == activation_type_) return tensor;
   Tensor converted = mx::astype(tensor, ToMlx(activation_type_), device_);
   mx::eval(converted);
   return converted;
+}
+
+void WeightLoader::ReadWhole(const StoredTensor& stored, std::byte* into, const LoadHooks& hooks) {
+  Hash128 hash;
+  for (uint64_t from = 0; from < stored.entry.SizeBytes(); from += kPieceBytes) {
+    if (hooks.cancelled()) throw AbortedError();
+    const uint64_t count = std::min(kPieceBytes, stored.entry.SizeBytes() - from);
+    const std::span<std::byte> piece(into + from, count);
+    ReadStored(stored, from, piece);
+    hash.Update(piece);
+    read_bytes_ += count;
+    hooks.progress(read_bytes_, stored_bytes_);
+  }
+  digest_.Add(stored, hash);
+}
+
+void WeightLoader::CopyShared(const Rows& rows, std::byte* into, const LoadHooks& hooks) {
+  const auto [found, fresh] = shared_.try_emplace(rows.tensor);
+  SharedBytes& shared = found->second;
+  if (fresh) {
+    shared = {std::vector<std::byte>(rows.tensor->entry.SizeBytes()), rows.tensor->entry.shape[0]};
+    ReadWhole(*rows.tensor, shared.bytes.data(), hooks);
+  }
+  const uint64_t from = rows.RowBytes() * uint64_t(rows.first);
+  std::copy_n(shared.bytes.begin() + std::ptrdiff_t(from), rows.bytes(), into);
+  shared.rows_left -= rows.count;
+  if (shared.rows_left == 0) shared_.erase(found);
 }
 
 mx::Dtype ToMlx(DataType type) {
@@ -253,6 +345,7 @@ mx::Dtype ToMlx(DataType type) {
       return mx::bfloat16;
     case DataType::kU32:
       return mx::uint32;
+    case DataType::kU8:
     case DataType::kQ8:
       return mx::uint8;
   }

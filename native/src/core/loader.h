@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,12 @@ namespace resident {
 struct LoadHooks {
   std::function<void(uint64_t bytes_read, uint64_t bytes_total)> progress;
   std::function<bool()> cancelled;
+};
+
+/** A stored tensor's bytes, and how many of its rows have not been taken yet. */
+struct SharedBytes {
+  std::vector<std::byte> bytes;
+  int64_t rows_left = 0;
 };
 
 /** Names, shapes, element types and quantisation of every weight, checked before anything is allocated. */
@@ -38,21 +45,30 @@ class WeightLoader {
  private:
   struct Part;    // one module: where its tensors are stored
   struct Weight;  // one spec and its parts
+  struct Rows;    // of a stored tensor
 
   Part CheckLinear(const WeightSpec& spec, size_t index) const;
+  void CheckQuantised(const std::string& module, int64_t outputs, int64_t inputs, Part& part) const;
+  Quantization FormatOf(const std::string& module, int64_t inputs) const;
   const StoredTensor& CheckFloats(const std::string& name, const std::vector<int64_t>& shape) const;
   const StoredTensor& CheckTensor(const std::string& name, const std::vector<int64_t>& shape) const;
   void RefuseUnknownTensors() const;
-  uint64_t LoadedBytes(const StoredTensor& tensor, bool cast) const;
+  void ChooseActivationType();
+  void CountBytes();
+  uint64_t LoadedBytes(const Part& part, WeightSpec::Kind kind) const;
 
   std::vector<Matrix> ReadMatrices(const Weight& weight, const LoadHooks& hooks);
   Tensor ReadNorm(const StoredTensor& stored, const LoadHooks& hooks);
-  Tensor ReadRows(const std::vector<const StoredTensor*>& parts, bool cast, const LoadHooks& hooks);
+  Tensor ReadRows(const std::vector<Rows>& parts, bool cast, const LoadHooks& hooks);
+  void ReadWhole(const StoredTensor& stored, std::byte* into, const LoadHooks& hooks);
+  void CopyShared(const Rows& rows, std::byte* into, const LoadHooks& hooks);
 
   const Checkpoint& checkpoint_;
   mx::Device device_;
   const Ops& ops_;
   std::vector<Weight> weights_;
+  /** Tensors whose rows belong to several weights: read once, kept until the last of them is made. */
+  std::map<const StoredTensor*, SharedBytes> shared_;
   WeightDigest digest_;
   DataType activation_type_;
   uint64_t loaded_bytes_ = 0, stored_bytes_ = 0, read_bytes_ = 0, largest_read_ = 0;

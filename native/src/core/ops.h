@@ -21,14 +21,16 @@ namespace mx = mlx::core;
 using Tensor = mx::array;
 
 /**
- * One matrix as the checkpoint stores it: [outputs, inputs], packed to u32 where quantised (then scales and zero points
- * are [outputs, inputs / group_size]). `bias` is the linear layer's own, [outputs].
+ * One matrix as the checkpoint stores it: [outputs, inputs], packed to u32 where quantised. Then scales are
+ * [outputs, inputs / group_size], and so are the zero points of affine mode. `bias` is the linear layer's own, [outputs].
  */
 struct Matrix {
   Tensor weight;
   std::optional<Tensor> scales, zeros;
   std::optional<Tensor> bias;
   std::optional<Quantization> quantization;
+  /** Type of the activations. */
+  mx::Dtype computed_in = mx::float32;
 };
 
 /** A linear layer prepared by a back end; what is inside is the back end's own business. */
@@ -83,33 +85,36 @@ struct RowPlan {
 };
 
 /**
- * x + output_norm(output(attention(norm(x)))). q and k are one linear layer; their own norms are there together or not
- * at all, and a family may do without the norm of the output.
+ * x + residual_scale * output_norm(output(attention(norm(x)))). q and k are one linear layer; their own norms are there
+ * together or not at all, and a family may do without the norm of the input or of the output.
  */
 struct AttentionLayer {
   std::unique_ptr<Norm> norm, output_norm;
   std::unique_ptr<Linear> query_key, value, output;
   std::unique_ptr<Norm> query_norm, key_norm;
-  const Rope* rope;
+  const Rope* rope;  // nullptr: positions do not matter
   int heads, kv_heads, head_dim;
   int window;  // tokens that a row sees, its own included; 0: all
   int index;   // in the model
   float norm_eps, scale;
+  bool joint_norms = false;  // query_norm goes over all heads together, and so does key_norm
+  float residual_scale = 1;
+  PositionScale position_scale = {};
 };
 
-/** x + output_norm(down(activation(gate(norm(x))) * up(norm(x)))), the norm of the output as in AttentionLayer. */
+/** x + residual_scale * output_norm(down(activation(gate(norm(x))) * up(norm(x)))), norms as in AttentionLayer. */
 struct FeedForwardLayer {
   std::unique_ptr<Norm> norm, output_norm;
   std::unique_ptr<Linear> gate, up, down;
   Activation activation;
-  float norm_eps;
+  float norm_eps, residual_scale;
 };
 
-/** The end of a model: linear(norm(x)). `linear` may be the embedding. */
+/** The end of a model: linear(norm(x)) / logit_divisor, which is above 0. `linear` may be the embedding. */
 struct OutputLayer {
   const Norm* norm;
   const Linear* linear;
-  float norm_eps;
+  float norm_eps, logit_divisor;
 };
 
 /** One layer's output, and the slabs with the rows' K and V in them. */
@@ -152,6 +157,9 @@ class Ops {
   /** Bytes of freed arrays that MLX may keep for later steps: it keeps some of each size, and steps differ. */
   virtual uint64_t kept_array_bytes() const = 0;
 
+  /** Of the weights of a quantised matrix, once it is prepared; `scale_type`: of its scales, as stored. */
+  virtual uint64_t PreparedBytes(const Quantization& quantization, uint64_t outputs, uint64_t inputs,
+                                 DataType scale_type) const = 0;
   /** Matrices of the same input width; their outputs follow each other in the result. */
   virtual std::unique_ptr<Linear> PrepareLinear(std::vector<Matrix> matrices) const = 0;
   virtual std::unique_ptr<Norm> PrepareNorm(Tensor weight) const = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/cpu_formats.h"
 #include "core/error.h"
 #include "core/loader.h"
 #include "core/ops.h"
@@ -51,6 +52,10 @@ struct CpuRows final : StepRows {
 const kernels::Matrices& MatricesOf(const Linear& linear) { return static_cast<const CpuLinear&>(linear).matrices; }
 const kernels::NormWeight* NormOf(const Norm* norm) {
   return norm == nullptr ? nullptr : &static_cast<const CpuNorm*>(norm)->weight;
+}
+
+kernels::Rotary* RotaryOf(const Rope* rope) {
+  return rope == nullptr ? nullptr : &static_cast<const CpuRope*>(rope)->rotary;
 }
 
 /** Kernels read whole vectors of V: a slab is followed by this much. */
@@ -108,30 +113,15 @@ class CpuOps final : public Ops {
 
   uint64_t kept_array_bytes() const override { return uint64_t(8) << 20; }  // a step makes three
 
+  uint64_t PreparedBytes(const Quantization& q, uint64_t outputs, uint64_t inputs, DataType scales) const override {
+    // Scales that are bytes become halves.
+    const uint64_t group_bytes = q.affine() ? 2 * SizeOf(scales) : SizeOf(DataType::kF16);
+    return outputs * (inputs * uint64_t(q.bits) / 8 + inputs / uint64_t(q.group_size) * group_bytes);
+  }
+
   std::unique_ptr<Linear> PrepareLinear(std::vector<Matrix> matrices) const override {
     auto linear = std::make_unique<CpuLinear>();
-    for (const Matrix& m : matrices) {
-      const int bits = m.quantization ? m.quantization->bits : 0;
-      const int group_size = m.quantization ? m.quantization->group_size : 0;
-      if (bits != 0 && !kernels::PackedMatrix::Supports(bits, group_size)) {
-        throw Error(ErrorCode::kModelUnsupported,
-                    std::to_string(bits) + " bits in groups of " + std::to_string(group_size) +
-                        " are unknown to the CPU kernels; RESIDENT_OPS=mlx may know them");
-      }
-      const int outputs = m.weight.shape(0), inputs = bits == 0 ? m.weight.shape(1) : m.weight.shape(1) * 32 / bits;
-      linear->matrices.emplace_back(kernels::SourceMatrix{
-          .outputs = outputs,
-          .inputs = inputs,
-          .coding = bits == 0 ? kernels::Coding::kFloats : kernels::Coding::kAffine,
-          .bits = bits,
-          .group_size = group_size,
-          .type = ToFloatType(m.scales ? m.scales->dtype() : m.weight.dtype()),
-          .weights = m.weight.data<std::byte>(),
-          .scales = m.scales ? m.scales->data<std::byte>() : nullptr,
-          .zeros = m.zeros ? m.zeros->data<std::byte>() : nullptr,
-          .bias = m.bias ? m.bias->data<float>() : nullptr,
-      });
-    }
+    for (const Matrix& matrix : matrices) linear->matrices.emplace_back(SourceOf(matrix));
     return linear;
   }
 
@@ -183,13 +173,16 @@ class CpuOps final : public Ops {
                                             .output = &MatricesOf(*layer.output),
                                             .query_norm = NormOf(layer.query_norm.get()),
                                             .key_norm = NormOf(layer.key_norm.get()),
-                                            .rotary = &static_cast<const CpuRope*>(layer.rope)->rotary,
+                                            .rotary = RotaryOf(layer.rope),
                                             .heads = layer.heads,
                                             .kv_heads = layer.kv_heads,
                                             .head_dim = layer.head_dim,
                                             .window = layer.window,
                                             .norm_eps = layer.norm_eps,
-                                            .scale = layer.scale};
+                                            .scale = layer.scale,
+                                            .joint_norms = layer.joint_norms,
+                                            .residual_scale = layer.residual_scale,
+                                            .position_scale = layer.position_scale};
     // K and V are written where they lie, behind MLX's back: nobody but the pool has the slabs, and one that came out
     // as a new array could only be had without a copy by giving up every other handle.
     const kernels::LayerCache cache{Address<std::byte>(k_slab), Address<std::byte>(v_slab),
@@ -207,7 +200,8 @@ class CpuOps final : public Ops {
                                               .up = &MatricesOf(*layer.up),
                                               .down = &MatricesOf(*layer.down),
                                               .activation = layer.activation,
-                                              .norm_eps = layer.norm_eps};
+                                              .norm_eps = layer.norm_eps,
+                                              .residual_scale = layer.residual_scale};
     Tensor y = PlaceFor(x);
     transformer_->FeedForward(weights, x.shape(0), Address<float>(x), Address<float>(y));
     return y;
@@ -228,6 +222,10 @@ class CpuOps final : public Ops {
     Tensor logits = NewArray({x.shape(0), head.front().outputs()}, mx::float32);
     transformer_->Logits(*NormOf(layer.norm), layer.norm_eps, head, x.shape(0), Address<float>(x),
                          Address<float>(logits));
+    if (layer.logit_divisor != 1) {
+      float* all = Address<float>(logits);
+      std::for_each(all, all + logits.size(), [&](float& logit) { logit /= layer.logit_divisor; });
+    }
     return logits;
   }
 

@@ -14,6 +14,7 @@
 #include "core/ops.h"
 #include "core/quantised_heads.h"
 #include "core/slab.h"
+#include "kernels/rotary.h"
 #include "kernels/window.h"
 
 namespace resident {
@@ -24,7 +25,7 @@ struct MlxLinear final : Linear {
   uint64_t bytes() const override {
     uint64_t sum = 0;
     for (const Matrix& m : matrices) {
-      sum += m.weight.nbytes() + (m.scales ? m.scales->nbytes() + m.zeros->nbytes() : 0);
+      sum += m.weight.nbytes() + (m.scales ? m.scales->nbytes() : 0) + (m.zeros ? m.zeros->nbytes() : 0);
     }
     return sum;
   }
@@ -69,6 +70,7 @@ struct MlxRows final : StepRows {
   explicit MlxRows(const RowPlan& plan)
       : rows(plan.rows()),
         block_tokens(plan.block_tokens),
+        host_positions(plan.positions),
         ids(MakeInts(plan.ids)),
         positions(MakeInts(plan.positions)),
         group_of_layer(plan.group_of_layer) {
@@ -94,21 +96,32 @@ struct MlxRows final : StepRows {
     return found->second;
   }
 
+  /** [R, 1, 1, 1]: what queries are multiplied by. The same for all layers. */
+  const Tensor& PositionFactors(const PositionScale& scale, mx::Dtype type, mx::Device device) const {
+    if (!position_factors) {
+      std::vector<float> factors;
+      for (const int32_t position : host_positions) factors.push_back(kernels::PositionFactor(scale, position));
+      position_factors = mx::astype(Tensor(factors.begin(), mx::Shape{rows, 1, 1, 1}, mx::float32), type, device);
+    }
+    return *position_factors;
+  }
+
   int rows, block_tokens;
+  std::vector<int32_t> host_positions;
   Tensor ids, positions;
   std::vector<MlxGroup> groups;
   std::vector<int> group_of_layer;
   mutable std::map<std::pair<size_t, int>, Tensor> masks;
+  mutable std::optional<Tensor> position_factors;
 };
 
 struct MlxRope final : Rope {
-  MlxRope(const RopeTable& t, int dim) : table(t), head_dim(dim) {
+  explicit MlxRope(const RopeTable& t) : table(t) {
     if (!t.wavelengths.empty()) {
       wavelengths = Tensor(t.wavelengths.begin(), mx::Shape{int(t.wavelengths.size())}, mx::float32);
     }
   }
   RopeTable table;
-  int head_dim;
   std::optional<Tensor> wavelengths;
 };
 
@@ -144,6 +157,10 @@ class MlxOps final : public Ops {
   // MLX's own limits: too little on a CPU, and on a GPU nearly all memory.
   uint64_t kept_array_bytes() const override { return uint64_t(device_ == mx::Device::gpu ? 512 : 256) << 20; }
 
+  uint64_t PreparedBytes(const Quantization& q, uint64_t outputs, uint64_t inputs, DataType scales) const override {
+    return outputs * (inputs * uint64_t(q.bits) / 8 + inputs / uint64_t(q.group_size) * (q.affine() ? 2 : 1) * SizeOf(scales));
+  }
+
   std::unique_ptr<Linear> PrepareLinear(std::vector<Matrix> matrices) const override {
     return std::make_unique<MlxLinear>(std::move(matrices));
   }
@@ -152,8 +169,8 @@ class MlxOps final : public Ops {
     return std::make_unique<MlxNorm>(std::move(weight));
   }
 
-  std::unique_ptr<Rope> PrepareRope(const RopeTable& table, int head_dim) const override {
-    return std::make_unique<MlxRope>(table, head_dim);
+  std::unique_ptr<Rope> PrepareRope(const RopeTable& table, int) const override {
+    return std::make_unique<MlxRope>(table);
   }
 
   std::unique_ptr<StepRows> PrepareRows(const RowPlan& plan) const override { return std::make_unique<MlxRows>(plan); }
@@ -163,7 +180,7 @@ class MlxOps final : public Ops {
   Tensor Embed(const Linear& table, float scale, const StepRows& rows) const override {
     const Tensor x =
         EmbedRows(static_cast<const MlxLinear&>(table).matrices.front(), static_cast<const MlxRows&>(rows).ids);
-    return scale == 1 ? x : mx::multiply(x, Tensor(scale, x.dtype()), device_);
+    return scale == 1 ? x : Times(x, scale);
   }
 
   /** Per layer all writes come before all reads: a read of the old slab beside the write would force a copy of it. */
@@ -171,25 +188,29 @@ class MlxOps final : public Ops {
                   const Tensor& v_slab) const override {
     const auto& rows = static_cast<const MlxRows&>(step_rows);
     const int heads = layer.heads, all_heads = heads + layer.kv_heads;
-    const Tensor in = RmsNorm(x, *layer.norm, layer.norm_eps);
+    const Tensor in = Normed(x, layer.norm.get(), layer.norm_eps);
     Tensor both = mx::reshape(Apply(*layer.query_key, in), {rows.rows, all_heads, 1, layer.head_dim}, device_);
     if (layer.query_norm) both = NormHeads(layer, both);
-    both = Rotate(*layer.rope, both, rows.positions);
+    if (layer.rope) both = Rotate(*layer.rope, both, rows.positions);
     // v is a matrix of its own: a slice of a joint q-k-v would have to be copied before the scatter.
     const Tensor& slots = rows.GroupFor(layer).slots;
     const Tensor next_k = Append(k_slab, SelectHeads(both, heads, all_heads), slots, layer.head_dim);
     const Tensor next_v = Append(v_slab, Apply(*layer.value, in), slots, layer.head_dim);
-    const Tensor attended = AttendSpans(SelectHeads(both, 0, heads), next_k, next_v, rows, layer);
-    return {AddOutput(x, Apply(*layer.output, attended), layer.output_norm.get(), layer.norm_eps), next_k, next_v};
+    Tensor queries = SelectHeads(both, 0, heads);
+    if (layer.position_scale.beta != 0) {
+      queries = mx::multiply(queries, rows.PositionFactors(layer.position_scale, queries.dtype(), device_), device_);
+    }
+    const Tensor attended = AttendSpans(queries, next_k, next_v, rows, layer);
+    return {AddOutput(x, Apply(*layer.output, attended), layer.output_norm.get(), layer), next_k, next_v};
   }
 
   Tensor FeedForward(const FeedForwardLayer& layer, Tensor x) const override {
-    const Tensor in = RmsNorm(x, *layer.norm, layer.norm_eps);
+    const Tensor in = Normed(x, layer.norm.get(), layer.norm_eps);
     const Tensor gate = Apply(*layer.gate, in), up = Apply(*layer.up, in);
     const auto compiled = compiled_.find(layer.activation);
     const Tensor gated = compiled == compiled_.end() ? GatedActivation(layer.activation, gate, up, device_)
                                                      : compiled->second({gate, up}).front();
-    return AddOutput(x, Apply(*layer.down, gated), layer.output_norm.get(), layer.norm_eps);
+    return AddOutput(x, Apply(*layer.down, gated), layer.output_norm.get(), layer);
   }
 
   Tensor SelectRows(const Tensor& x, const std::vector<int>& rows) const override {
@@ -214,16 +235,28 @@ class MlxOps final : public Ops {
   Tensor EmbedRows(const Matrix& m, const Tensor& ids) const {
     const auto pick = [&](const Tensor& x) { return mx::take(x, ids, 0, device_); };
     if (!m.quantization) return pick(m.weight);
-    return mx::dequantize(pick(m.weight), pick(*m.scales), pick(*m.zeros), m.quantization->group_size,
-                          m.quantization->bits, "affine", std::nullopt, std::nullopt, device_);
+    const Quantization& q = *m.quantization;
+    return mx::dequantize(pick(m.weight), pick(*m.scales), m.zeros ? std::optional(pick(*m.zeros)) : std::nullopt,
+                          q.group_size, q.bits, std::string(ModeName(q.mode)), std::nullopt, m.computed_in, device_);
   }
 
-  Tensor AddOutput(const Tensor& x, const Tensor& output, const Norm* norm, float eps) const {
-    return mx::add(x, norm == nullptr ? output : RmsNorm(output, *norm, eps), device_);
+  template <typename Layer>
+  Tensor AddOutput(const Tensor& x, const Tensor& output, const Norm* norm, const Layer& layer) const {
+    const Tensor added = Normed(output, norm, layer.norm_eps);
+    return mx::add(x, layer.residual_scale == 1 ? added : Times(added, layer.residual_scale), device_);
+  }
+
+  Tensor Times(const Tensor& x, float factor) const { return mx::multiply(x, Tensor(factor, x.dtype()), device_); }
+
+  /** x itself without a norm. */
+  Tensor Normed(const Tensor& x, const Norm* norm, float eps) const {
+    return norm == nullptr ? x : RmsNorm(x, *norm, eps);
   }
 
   Tensor RawLogits(const OutputLayer& layer, const Tensor& x) const {
-    return Apply(*layer.linear, RmsNorm(x, *layer.norm, layer.norm_eps));
+    const Tensor logits = Apply(*layer.linear, RmsNorm(x, *layer.norm, layer.norm_eps));
+    return layer.logit_divisor == 1 ? logits
+                                    : mx::divide(logits, Tensor(layer.logit_divisor, logits.dtype()), device_);
   }
 
   /** The outputs of all matrices of the layer, [R, outputs]. */
@@ -244,6 +277,7 @@ class MlxOps final : public Ops {
    * leave the heads together: apart they would be copied wherever a step has several rows.
    */
   Tensor NormHeads(const AttentionLayer& layer, const Tensor& heads) const {
+    if (layer.joint_norms) return NormJointly(layer, heads);
     const auto& query = static_cast<const MlxNorm&>(*layer.query_norm);
     if (!query.of_all_heads) {
       const auto repeated = [&](const Norm& norm, int count) {
@@ -257,15 +291,35 @@ class MlxOps final : public Ops {
     return mx::multiply(mx::fast::rms_norm(heads, std::nullopt, layer.norm_eps, device_), *query.of_all_heads, device_);
   }
 
+  /** Queries, and keys, by a norm that goes over all their heads together. */
+  Tensor NormJointly(const AttentionLayer& layer, const Tensor& heads) const {
+    const auto normed = [&](int first, int end, const Norm& norm) {
+      const Tensor some = SelectHeads(heads, first, end);
+      const Tensor rows = mx::reshape(some, {some.shape(0), -1}, device_);
+      return mx::reshape(RmsNorm(rows, norm, layer.norm_eps), some.shape(), device_);
+    };
+    const int all_heads = layer.heads + layer.kv_heads;
+    return mx::concatenate(
+        {normed(0, layer.heads, *layer.query_norm), normed(layer.heads, all_heads, *layer.key_norm)}, 1, device_);
+  }
+
   /** heads: [R, heads, 1, headDim]. */
   Tensor Rotate(const Rope& rope, const Tensor& heads, const Tensor& positions) const {
     // Every row is its own batch of length 1, so one call serves rows at any positions.
     const auto& r = static_cast<const MlxRope&>(rope);
-    const Tensor x = r.table.magnitude == 1
-                         ? heads
-                         : mx::multiply(heads, mx::astype(Tensor(r.table.magnitude), heads.dtype(), device_), device_);
+    const Tensor x = r.table.magnitude == 1 ? heads : Magnify(heads, r.table);
     const std::optional<float> base = r.wavelengths ? std::nullopt : std::optional<float>(r.table.theta);
-    return mx::fast::rope(x, r.head_dim, r.table.traditional, base, r.table.scale, positions, r.wavelengths, device_);
+    return mx::fast::rope(x, r.table.dims, r.table.traditional, base, r.table.scale, positions, r.wavelengths, device_);
+  }
+
+  /** What is rotated of each head times the magnitude. */
+  Tensor Magnify(const Tensor& heads, const RopeTable& table) const {
+    const int dim = heads.shape(3);
+    if (table.dims == dim) return Times(heads, table.magnitude);
+    const mx::Shape all = heads.shape();
+    const Tensor rotated = mx::slice(heads, {0, 0, 0, 0}, {all[0], all[1], 1, table.dims}, device_);
+    const Tensor rest = mx::slice(heads, {0, 0, 0, table.dims}, all, device_);
+    return mx::concatenate({Times(rotated, table.magnitude), rest}, 3, device_);
   }
 
   /** The slab with `rows` written at `slots`: in place when the caller gives the only handle. */
@@ -315,9 +369,10 @@ class MlxOps final : public Ops {
   }
 
   Tensor ApplyMatrix(const Matrix& m, const Tensor& x) const {
-    Tensor y = m.quantization ? mx::quantized_matmul(x, m.weight, *m.scales, *m.zeros, true, m.quantization->group_size,
-                                                     m.quantization->bits, "affine", device_)
-                              : mx::matmul(x, mx::transpose(m.weight, device_), device_);
+    const std::optional<Quantization>& q = m.quantization;
+    Tensor y = q ? mx::quantized_matmul(x, m.weight, *m.scales, m.zeros, true, q->group_size, q->bits,
+                                        std::string(ModeName(q->mode)), device_)
+                 : mx::matmul(x, mx::transpose(m.weight, device_), device_);
     return m.bias ? mx::add(y, *m.bias, device_) : y;
   }
 

@@ -59,6 +59,7 @@ TensorEntry ParseEntry(const std::string& name, const json::Value& value) {
 }
 
 std::map<std::string, std::string> ParseMetadata(const json::Value& value) {
+  if (value.IsNull()) return {};  // as MLX writes a file without metadata
   const json::Object* members = value.AsObject();
   if (members == nullptr) Malformed("__metadata__ is no object");
   std::map<std::string, std::string> metadata;

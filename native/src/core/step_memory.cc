@@ -106,6 +106,7 @@ uint64_t StockStepBytes(const ModelConfig& config, bool is_gpu, const StepShape&
   const uint64_t inner = config.activation == Activation::kSilu ? 3 : 4;
   const uint64_t a_row = is_gpu ? 4 * sizes.hidden + 4 * heads + inner * sizes.inner
                                 : 6 * sizes.hidden + 8 * heads + (inner + 2) * sizes.inner;
+  const uint64_t scaled = config.position_scale_beta == 0 ? 0 : sizes.queries;
   // On a GPU, queries, keys, values and what attention gives, in the type of K and V where that is another one.
   const bool converts = is_gpu && shape.kv_dtype != shape.activations;
   const uint64_t converted = converts ? 2 * heads * SizeOf(shape.kv_dtype) : 0;
@@ -115,7 +116,7 @@ uint64_t StockStepBytes(const ModelConfig& config, bool is_gpu, const StepShape&
     const bool as_before = layer > 0 && (config.windows.empty() || window == config.windows[size_t(layer) - 1]);
     const uint64_t bytes =
         as_before ? layers.back()
-                  : AttentionBytes(config, is_gpu, shape, window) + shape.rows() * (a_row * element + converted);
+                  : AttentionBytes(config, is_gpu, shape, window) + shape.rows() * ((a_row + scaled) * element + converted);
     layers.push_back(bytes);
   }
   // A CPU frees a layer's results before the next one's are made.

@@ -5,6 +5,10 @@
 
 namespace resident {
 
+WeightDigest::WeightDigest(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {
+  for (const auto& file : checkpoint.files()) files_[file.get()];  // one may hold nothing that text needs
+}
+
 void WeightDigest::Add(const StoredTensor& tensor, const Hash128& data) {
   if (!added_.insert(tensor.name).second) return;
   std::string text = std::to_string(tensor.name.size()) + ":" + tensor.name + " " + tensor.entry.dtype_name;
@@ -18,7 +22,7 @@ void WeightDigest::Add(const StoredTensor& tensor, const Hash128& data) {
 void WeightDigest::AddRest(const std::function<void()>& before_piece) {
   std::vector<std::byte> piece(kPieceBytes);
   for (const auto& [name, tensor] : checkpoint_.tensors()) {
-    if (added_.contains(name)) continue;
+    if (added_.contains(tensor.name)) continue;
     Hash128 data;
     const uint64_t bytes = tensor.entry.SizeBytes();
     for (uint64_t from = 0; from < bytes; from += kPieceBytes) {

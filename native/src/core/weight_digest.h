@@ -10,13 +10,13 @@
 namespace resident {
 
 /**
- * Digests of all tensors of a checkpoint, added in any order while the tensors are read. The digest of a file is the
+ * Digests of all tensors of a checkpoint that text needs, added in any order while the tensors are read. The digest of a file is the
  * sum of those of its tensors (name, element type, shape and every byte), and the id of the weights hashes config.json
  * and the sum of its files: neither depends on the order of reading nor on how the tensors are spread over files.
  */
 class WeightDigest {
  public:
-  explicit WeightDigest(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
+  explicit WeightDigest(const Checkpoint& checkpoint);
 
   /** `data` has seen all bytes of the tensor. A tensor that was added before is not added again. */
   void Add(const StoredTensor& tensor, const Hash128& data);

@@ -66,7 +66,7 @@ PagedAttention::QkvRows PagedAttention::Reserve(const AttentionWeights& w, int c
 const float* PagedAttention::Attend(const AttentionWeights& w, const Rows& rows, const LayerCache& cache) {
   const int count = rows.count(), features = w.heads * w.head_dim;
   for (const SequenceRows& sequence : rows.sequences) {
-    w.rotary->Reserve(sequence.start, sequence.start + sequence.rows);
+    if (w.rotary != nullptr) w.rotary->Reserve(sequence.start, sequence.start + sequence.rows);
   }
   multiplier_.ForRows(count, [&](int first, int end) { RotateAndAppend(w, rows, cache, first, end); });
   const size_t floats = size_t(count) * size_t(PaddedDim(features));
@@ -83,22 +83,26 @@ const float* PagedAttention::Attend(const AttentionWeights& w, const Rows& rows,
   return attended;
 }
 
-/** `norm` may be nullptr; `at` is the first of the heads. */
-void PagedAttention::Rotate(const AttentionWeights& w, int position, int heads, const NormWeight* norm, float* at) {
-  const int dim = w.head_dim;
+/** `at` is the first of the heads, here and below. */
+void PagedAttention::NormHeads(const AttentionWeights& w, int heads, const NormWeight& norm, float* at) {
+  const int norms = w.joint_norms ? 1 : heads, dim = w.joint_norms ? heads * w.head_dim : w.head_dim;
+  std::vector<float> padded(size_t(PaddedDim(dim)));
+  for (int i = 0; i < norms; ++i, at += dim) {
+    std::fill(std::copy(at, at + dim, padded.begin()), padded.end(), 0.f);
+    table_.rms_norm(padded.data(), norm.weight.data(), dim, w.norm_eps, padded.data());
+    std::copy_n(padded.begin(), dim, at);
+  }
+}
+
+void PagedAttention::Rotate(const AttentionWeights& w, int position, int heads, float* at) {
+  const int pairs = w.rotary->pairs();
   const float *cosines = w.rotary->Cosines(position), *sines = w.rotary->Sines(position);
-  for (int h = 0; h < heads; ++h, at += dim) {
-    if (norm != nullptr) {
-      float padded[kMaxHeadDim];
-      std::fill(std::copy(at, at + dim, padded), padded + PaddedDim(dim), 0.f);
-      table_.rms_norm(padded, norm->weight.data(), dim, w.norm_eps, padded);
-      std::copy(padded, padded + dim, at);
-    }
-    if (w.rotary->magnitude() != 1) std::for_each(at, at + dim, [&](float& v) { v *= w.rotary->magnitude(); });
+  for (int h = 0; h < heads; ++h, at += w.head_dim) {
+    if (w.rotary->magnitude() != 1) std::for_each(at, at + 2 * pairs, [&](float& v) { v *= w.rotary->magnitude(); });
     if (w.rotary->traditional()) {
-      RotatePairs(at, dim / 2, cosines, sines);
+      RotatePairs(at, pairs, cosines, sines);
     } else {
-      table_.rotate_halves(at, dim / 2, cosines, sines);
+      table_.rotate_halves(at, pairs, cosines, sines);
     }
   }
 }
@@ -112,8 +116,16 @@ void PagedAttention::RotateAndAppend(const AttentionWeights& w, const Rows& rows
   for (int r = first; r < end; ++r) {
     float* at = qkv_.x + size_t(r) * stride;
     const int position = rows.positions[size_t(r)];
-    Rotate(w, position, w.heads, w.query_norm, at);
-    Rotate(w, position, w.kv_heads, w.key_norm, at + keys);
+    if (w.query_norm != nullptr) {
+      NormHeads(w, w.heads, *w.query_norm, at);
+      NormHeads(w, w.kv_heads, *w.key_norm, at + keys);
+    }
+    // Queries and keys follow each other.
+    if (w.rotary != nullptr) Rotate(w, position, w.heads + w.kv_heads, at);
+    if (w.position_scale.beta != 0) {
+      const float factor = PositionFactor(w.position_scale, position);
+      std::for_each(at, at + keys, [&](float& query) { query *= factor; });
+    }
   }
   // Neighbouring rows go to neighbouring tokens of K, which lies transposed: rows are the inner loop.
   const std::span slots(rows.slots.data() + first, size_t(end - first));

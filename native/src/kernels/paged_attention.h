@@ -30,13 +30,16 @@ struct Rows {
 };
 
 struct AttentionWeights {
-  const NormWeight *norm, *output_norm;  // the latter may be nullptr
+  const NormWeight *norm, *output_norm;  // either may be nullptr
   const Matrices *query_key, *value, *output;
   const NormWeight *query_norm, *key_norm;  // nullptr: the family has none
-  Rotary* rotary;
+  Rotary* rotary;                           // nullptr: positions do not matter
   int heads, kv_heads, head_dim;
   int window;  // tokens that a row sees, its own included; 0: all
   float norm_eps, scale;
+  bool joint_norms = false;  // query_norm goes over all heads together, and so does key_norm
+  float residual_scale = 1;
+  PositionScale position_scale = {};
 };
 
 /** K and V of one layer, to be appended to and read. */
@@ -78,7 +81,8 @@ class PagedAttention {
 
  private:
   void RotateAndAppend(const AttentionWeights& w, const Rows& rows, const LayerCache& cache, int first, int end);
-  void Rotate(const AttentionWeights& w, int position, int heads, const NormWeight* norm, float* at);
+  void NormHeads(const AttentionWeights& w, int heads, const NormWeight& norm, float* at);
+  void Rotate(const AttentionWeights& w, int position, int heads, float* at);
   std::vector<AttendUnit> UnitsOf(const AttentionWeights& w, const Rows& rows, const CacheView& view, float* out) const;
   void AttendSplits(std::vector<AttendUnit>& units);
   void AttendUnits(std::vector<AttendUnit>& units);

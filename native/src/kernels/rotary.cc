@@ -5,10 +5,11 @@
 namespace resident::kernels {
 
 Rotary::Rotary(const RopeTable& table, int head_dim)
-    : head_dim_(head_dim), traditional_(table.traditional), magnitude_(table.magnitude) {
-  for (int i = 0; i < head_dim / 2; ++i) {
+    : traditional_(table.traditional), magnitude_(table.magnitude) {
+  const int dims = table.dims == 0 ? head_dim : table.dims;
+  for (int i = 0; i < dims / 2; ++i) {
     frequencies_.push_back(table.wavelengths.empty()
-                               ? double(table.scale) / PowDouble(double(table.theta), 2.0 * i / head_dim)
+                               ? double(table.scale) / PowDouble(double(table.theta), 2.0 * i / dims)
                                : 1 / double(table.wavelengths[size_t(i)]));
   }
 }
@@ -36,6 +37,10 @@ std::vector<float> Rotary::MakePage(int first_position) const {
     }
   }
   return page;
+}
+
+float PositionFactor(const PositionScale& scale, int position) {
+  return float(1 + double(scale.beta) * LogDouble(1.0 + double(position / scale.tokens)));
 }
 
 }  // namespace resident::kernels

@@ -13,14 +13,16 @@ namespace resident::kernels {
  */
 class Rotary {
  public:
+  /** A table of 0 dimensions rotates the whole head. */
   Rotary(const RopeTable& table, int head_dim);
 
-  int head_dim() const { return head_dim_; }
+  /** Pairs of dimensions that turn, the first ones of a head. */
+  int pairs() const { return int(frequencies_.size()); }
   bool traditional() const { return traditional_; }
   float magnitude() const { return magnitude_; }
   /** Makes the pages of the positions first … end − 1, as far as they are not there. */
   void Reserve(int first, int end);
-  /** headDim / 2 numbers of a position that was reserved. */
+  /** `pairs` numbers of a position that was reserved. */
   const float* Cosines(int position) const { return At(position, 0); }
   const float* Sines(int position) const { return At(position, 1); }
   /** Pages that were made. */
@@ -35,12 +37,14 @@ class Rotary {
   }
   std::vector<float> MakePage(int first_position) const;
 
-  int head_dim_;
   bool traditional_;
   float magnitude_;
   std::vector<double> frequencies_;        // radians a position
-  std::vector<std::vector<float>> pages_;  // [cosines, sines][position in the page][headDim / 2]; empty: not made
+  std::vector<std::vector<float>> pages_;  // [cosines, sines][position in the page][pairs]; empty: not made
   int made_ = 0;
 };
+
+/** What queries of a position are multiplied by: the same bits on every platform. */
+float PositionFactor(const PositionScale& scale, int position);
 
 }  // namespace resident::kernels

@@ -29,7 +29,7 @@ void Transformer::Embed(const Matrices& table, float scale, std::span<const int3
 void Transformer::Attend(const AttentionWeights& w, const Rows& rows, const LayerCache& cache, const float* x,
                          float* y) {
   const bool digits = NeedsDigits({w.query_key, w.value});
-  const ProductRows in = multiplier_.Normalise(*w.norm, w.norm_eps, rows.count(), x, digits);
+  const ProductRows in = RowsOf(w.norm, w.norm_eps, *w.value, rows.count(), x, digits);
   const PagedAttention::QkvRows qkv = attention_.Reserve(w, rows.count());
   const auto store = [&](const Product& product, int panel, int first, int n, const float* tile, int) {
     const int valid = std::min(kPanelRows, product.matrix->outputs() - panel * kPanelRows);
@@ -39,13 +39,23 @@ void Transformer::Attend(const AttentionWeights& w, const Rows& rows, const Laye
   multiplier_.Multiply(ProductsOf({w.query_key, w.value}), in, store);
   const float* attended = attention_.Attend(w, rows, cache);
   const ProductRows made = multiplier_.Prepare(attended, w.heads * w.head_dim, rows.count(), NeedsDigits({w.output}));
-  AddProduct(*w.output, made, w.output_norm, w.norm_eps, x, y);
+  AddProduct(*w.output, made, w, x, y);
 }
 
-void Transformer::AddProduct(const Matrices& matrices, const ProductRows& in, const NormWeight* norm, float eps,
-                             const float* x, float* y) {
+ProductRows Transformer::RowsOf(const NormWeight* norm, float eps, const Matrices& matrices, int rows, const float* x,
+                                bool digits) {
+  if (norm != nullptr) return multiplier_.Normalise(*norm, eps, rows, x, digits);
+  return multiplier_.Prepare(x, matrices.front().inputs(), rows, digits);
+}
+
+template <typename Layer>
+void Transformer::AddProduct(const Matrices& matrices, const ProductRows& in, const Layer& layer, const float* x,
+                             float* y) {
   const size_t stride = size_t(matrices.front().padded_outputs());
   const std::vector<Product> products = ProductsOf({&matrices});
+  const NormWeight* norm = layer.output_norm;
+  // Where it is 1 the sums have the same bits as without it, as long as nothing is contracted.
+  const float scale = layer.residual_scale, eps = layer.norm_eps;
   if (norm != nullptr) {
     float* all = product_.ReserveFloats(size_t(in.rows) * stride);
     multiplier_.Multiply(products, in, [&](const Product&, int panel, int first, int n, const float* tile, int) {
@@ -57,20 +67,20 @@ void Transformer::AddProduct(const Matrices& matrices, const ProductRows& in, co
       for (int r = first; r < end; ++r) {
         float* row = all + size_t(r) * stride;
         table_.rms_norm(row, norm->weight.data(), norm->features, eps, row);
-        for (size_t i = 0; i < stride; ++i) y[size_t(r) * stride + i] = x[size_t(r) * stride + i] + row[i];
+        for (size_t i = 0; i < stride; ++i) y[size_t(r) * stride + i] = x[size_t(r) * stride + i] + scale * row[i];
       }
     });
   }
   multiplier_.Multiply(products, in, [&](const Product&, int panel, int first, int n, const float* tile, int) {
     for (int r = 0; r < n; ++r) {
       const size_t at = size_t(first + r) * stride + size_t(panel) * kPanelRows;
-      for (int i = 0; i < kPanelRows; ++i) y[at + size_t(i)] = x[at + size_t(i)] + tile[r * kPanelRows + i];
+      for (int i = 0; i < kPanelRows; ++i) y[at + size_t(i)] = x[at + size_t(i)] + scale * tile[r * kPanelRows + i];
     }
   });
 }
 
 void Transformer::FeedForward(const FeedForwardWeights& w, int rows, const float* x, float* y) {
-  const ProductRows in = multiplier_.Normalise(*w.norm, w.norm_eps, rows, x, NeedsDigits({w.gate, w.up}));
+  const ProductRows in = RowsOf(w.norm, w.norm_eps, *w.up, rows, x, NeedsDigits({w.gate, w.up}));
   const PackedMatrix &gate = w.gate->front(), &up = w.up->front();
   const size_t stride = size_t(up.padded_outputs());
   float* gated = gated_.ReserveFloats(size_t(rows) * stride);
@@ -88,7 +98,7 @@ void Transformer::FeedForward(const FeedForwardWeights& w, int rows, const float
     }
   });
   const ProductRows made = multiplier_.Prepare(gated, up.outputs(), rows, NeedsDigits({w.down}));
-  AddProduct(*w.down, made, w.output_norm, w.norm_eps, x, y);
+  AddProduct(*w.down, made, w, x, y);
 }
 
 void Transformer::Logits(const NormWeight& norm, float eps, const Matrices& head, int rows, const float* x,

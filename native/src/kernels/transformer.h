@@ -8,14 +8,15 @@
 namespace resident::kernels {
 
 struct FeedForwardWeights {
-  const NormWeight *norm, *output_norm;  // the latter may be nullptr
+  const NormWeight *norm, *output_norm;  // either may be nullptr
   const Matrices *gate, *up, *down;
   Activation activation;
   float norm_eps;
+  float residual_scale = 1;
 };
 
 /**
- * The parts of a pre-norm transformer over a table of kernels, a pool of threads and its own scratch memory.
+ * The parts of a transformer over a table of kernels, a pool of threads and its own scratch memory.
  * Activations are f32 rows of PaddedDim(features) floats whose padding is 0. Lives on one thread; may throw
  * std::bad_alloc.
  */
@@ -34,9 +35,9 @@ class Transformer {
   }
 
   void Embed(const Matrices& table, float scale, std::span<const int32_t> ids, float* x);
-  /** x + output_norm(attention(norm(x))), after K and V of the rows are written into the cache. y may be x. */
+  /** x + residual_scale * output_norm(attention(norm(x))), after K and V of the rows are written into the cache. y may be x. */
   void Attend(const AttentionWeights& weights, const Rows& rows, const LayerCache& cache, const float* x, float* y);
-  /** x + output_norm(down(activation(gate(norm(x))) * up(norm(x)))). y may be x. */
+  /** x + residual_scale * output_norm(down(activation(gate(norm(x))) * up(norm(x)))). y may be x. */
   void FeedForward(const FeedForwardWeights& weights, int rows, const float* x, float* y);
   /** head(norm(x)): [rows, outputs], not padded. */
   void Logits(const NormWeight& norm, float eps, const Matrices& head, int rows, const float* x, float* logits);
@@ -45,9 +46,11 @@ class Transformer {
   void Best(const NormWeight& norm, float eps, const Matrices& head, int rows, const float* x, int32_t* best);
 
  private:
-  /** y = x + product, or x + norm(product). */
-  void AddProduct(const Matrices& matrices, const ProductRows& in, const NormWeight* norm, float eps, const float* x,
-                  float* y);
+  /** norm(x), or x itself without a norm. */
+  ProductRows RowsOf(const NormWeight* norm, float eps, const Matrices& matrices, int rows, const float* x, bool digits);
+  /** y = x + scale * product, or x + scale * norm(product), by the layer's output_norm and residual_scale. */
+  template <typename Layer>
+  void AddProduct(const Matrices& matrices, const ProductRows& in, const Layer& layer, const float* x, float* y);
 
   const KernelTable& table_;
   ThreadPool pool_;

@@ -145,15 +145,22 @@ describe("Loading a model", () => {
       writeFile(path.join(folder.path, "config.json"), JSON.stringify({ ...randomModelConfig, ...config }));
     await change({ model_type: "mamba" });
     await rejection(load(), "MODEL_UNSUPPORTED", /mamba/);
-    await change({ rope_scaling: { type: "longrope" } });
-    await rejection(load(), "MODEL_UNSUPPORTED", /longrope/);
-    await change({ model_type: "mistral", sliding_window: 64 });
-    await rejection(load(), "MODEL_UNSUPPORTED", /sliding_window of 64/);
+    await change({ rope_scaling: { type: "spiral" } });
+    await rejection(load(), "MODEL_UNSUPPORTED", /spiral/);
     await change({ num_hidden_layers: 3 });
     const { facts } = await rejection(load(), "MODEL_INCOMPLETE", /model\.layers\.2/);
     assert.equal(facts["tensor"], "model.layers.2.input_layernorm.weight");
     await change({ intermediate_size: 64 });
     await rejection(load(), "MODEL_CORRUPT", /config asks for/);
+  });
+
+  it("ends its context with a window that all layers have", async () => {
+    await writeRandomModel(folder.path);
+    const config = { ...randomModelConfig, model_type: "mistral", sliding_window: 64 };
+    await writeFile(path.join(folder.path, "config.json"), JSON.stringify(config));
+    const model = await load();
+    assert.equal(model.info.maxContextTokens, 64);
+    await model.dispose();
   });
 
   it("describes the device without a model", async () => {

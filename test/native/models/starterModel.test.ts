@@ -26,6 +26,7 @@ describe("The starter model", () => {
       thinkingChoices: [],
       insistsOnDate: false,
       eosTokens: ["<|im_end|>"],
+      leftOut: [],
     });
   });
 

@@ -203,6 +203,7 @@ export class FakeService implements ResidentService {
       thinkingChoices: this.thinkingChoices,
       insistsOnDate: false,
       eosTokens: ["<|im_end|>"],
+      leftOut: [],
     };
   }
 

@@ -21,11 +21,17 @@ export interface ConfigCase {
 }
 
 const affine = { group_size: 64, bits: 4 };
+const multipliers = {
+  embedding_multiplier: 3,
+  attention_multiplier: 0.2,
+  residual_multiplier: 0.4,
+  logits_scaling: 1.5,
+};
 const change = (changes: object): object => ({ ...plainConfig, ...changes });
 
 /** Configs that `models inspect`, the lists of models and the loader must judge alike. */
 export const configCases: readonly ConfigCase[] = [
-  ...modelFamilies.map((family) => ({ name: `a ${family}`, config: change({ model_type: family }) })),
+  ...modelFamilies.map((family) => ({ name: `a ${family}`, config: change({ ...multipliers, model_type: family }) })),
   ...Object.keys(missingParts).map((type) => ({
     name: `a ${type}`,
     config: change({ model_type: type }),
@@ -70,6 +76,43 @@ export const configCases: readonly ConfigCase[] = [
     config: change({ model_file: "model.py" }),
     unsupported: "model_file (a program of its own)",
   },
+  {
+    name: "a part of several that nobody knows",
+    config: { model_type: "mistral3", text_config: change({ model_type: "mistral4" }) },
+    unsupported: "model_type mistral4",
+  },
+  {
+    name: "mxfp4 in other groups",
+    config: change({ quantization: { mode: "mxfp4", group_size: 64, bits: 4 } }),
+    unsupported: "quantization with groups of 64",
+  },
+  { name: "a part of several", config: { model_type: "mistral3", text_config: plainConfig } },
+  {
+    name: "a Gemma 3 of several parts that says little",
+    config: {
+      model_type: "gemma3",
+      text_config: { hidden_size: 256, intermediate_size: 512, num_hidden_layers: 6, sliding_window: 1024 },
+    },
+  },
+  { name: "a window that all layers have", config: change({ model_type: "mistral", sliding_window: 256 }) },
+  {
+    name: "a window that some layers have",
+    config: change({
+      sliding_window: 256,
+      layer_types: ["full_attention", "sliding_attention", "full_attention", "sliding_attention"],
+    }),
+  },
+  { name: "partial rotation", config: change({ partial_rotary_factor: 0.5 }) },
+  { name: "proportional rotation", config: change({ rope_parameters: { rope_type: "proportional" } }) },
+  { name: "dynamic NTK", config: change({ rope_scaling: { type: "dynamic", factor: 2 } }) },
+  {
+    name: "long RoPE",
+    config: change({ rope_scaling: { type: "longrope", long_factor: Array.from({ length: 32 }, () => 2) } }),
+  },
+  { name: "numbers that JSON does not have", config: change({ rope_theta: 1e4, x: { __float__: "Infinity" } }) },
+  { name: "5 bits", config: change({ quantization: { ...affine, bits: 5 } }) },
+  { name: "mxfp4", config: change({ quantization: { mode: "mxfp4", group_size: 32, bits: 4 } }) },
+  { name: "nvfp4", config: change({ quantization: { mode: "nvfp4", group_size: 16, bits: 4 } }) },
   { name: "YaRN", config: change({ rope_scaling: { type: "yarn", factor: 4 } }) },
   { name: "matrices that differ", config: change({ quantization: { ...affine, lm_head: { ...affine, bits: 8 } } }) },
 ];

@@ -14,12 +14,36 @@ export const tinyConfig = {
   eos_token_id: 2,
 };
 
+interface TinyTensor {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
+const half = (...shape: readonly number[]): TinyTensor => ({ dtype: "F16", shape });
+
+function layerTensors(layer: string): Readonly<Record<string, TinyTensor>> {
+  return {
+    [`${layer}input_layernorm.weight`]: half(32),
+    [`${layer}post_attention_layernorm.weight`]: half(32),
+    [`${layer}self_attn.q_proj.weight`]: half(32, 32),
+    [`${layer}self_attn.k_proj.weight`]: half(16, 32),
+    [`${layer}self_attn.v_proj.weight`]: half(16, 32),
+    [`${layer}self_attn.o_proj.weight`]: half(32, 32),
+    [`${layer}mlp.gate_proj.weight`]: half(32, 32),
+    [`${layer}mlp.up_proj.weight`]: half(32, 32),
+    [`${layer}mlp.down_proj.weight`]: half(32, 32),
+  };
+}
+
 export const tinyTensors = {
-  "model.embed_tokens.weight": { dtype: "F16", shape: [8, 32] },
-  "model.layers.0.mlp.down_proj.weight": { dtype: "F16", shape: [32, 32] },
-  "model.layers.1.mlp.down_proj.weight": { dtype: "F16", shape: [32, 32] },
-  "model.norm.weight": { dtype: "F16", shape: [32] },
+  "model.embed_tokens.weight": half(8, 32),
+  ...layerTensors("model.layers.0."),
+  ...layerTensors("model.layers.1."),
+  "model.norm.weight": half(32),
 };
+
+/** Of all of them together. */
+export const tinyWeightBytes = 2 * (8 * 32 + 2 * (2 * 32 + 5 * 32 * 32 + 2 * 16 * 32) + 32);
 
 /** Writes the files of a model that is valid except for its weights; `undefined` omits a file. */
 export async function writeTinyModel(

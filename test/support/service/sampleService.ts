@@ -118,6 +118,7 @@ const modelDetail: ModelDetail = {
   thinkingChoices: ["on", "off"],
   insistsOnDate: false,
   eosTokens: ["<|im_end|>"],
+  leftOut: [],
 };
 
 const fit: MemoryFit = {

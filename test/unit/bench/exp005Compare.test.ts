@@ -58,9 +58,14 @@ describe("An answer beside the reference's", () => {
   });
 
   it("may have the one leading space that mlx_lm.generate drops, and no second", () => {
-    assert.match(reasonOf({}, { generated: " by date" }), /mlx_lm\.generate's/);
+    assert.match(reasonOf({}, { generated: "  by date" }), /mlx_lm\.generate's/);
     assert.match(reasonOf({ text: "  x" }, { decoded: "  x", generated: "x" }), /mlx_lm\.generate's/);
     const comparison = compareAnswers({ ...ours, text: "  x" }, { ...reference, decoded: "  x", generated: " x" });
     assert.equal(comparison.outcome, "identical");
+  });
+
+  it("takes a first space that mlx_lm keeps, as it does with Gemma's tokenizer", () => {
+    const kept = compareAnswers({ ...ours, text: " x" }, { ...reference, decoded: " x", generated: " x" });
+    assert.equal(kept.outcome, "identical");
   });
 });

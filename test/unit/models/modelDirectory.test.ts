@@ -5,7 +5,7 @@ import { inspectModel, readTextFiles } from "../../../src/models/modelDirectory"
 import { rejection, temporaryFolder } from "../../support/models/folders";
 import { zeroSafetensors } from "../../support/models/safetensors";
 import { specialFiles } from "../../support/models/specialFiles";
-import { tinyConfig, tinyTensors, writeTinyModel } from "../../support/models/tinyModel";
+import { tinyConfig, tinyTensors, tinyWeightBytes, writeTinyModel } from "../../support/models/tinyModel";
 
 describe("Inspecting a model directory", () => {
   const folder = temporaryFolder();
@@ -20,7 +20,7 @@ describe("Inspecting a model directory", () => {
       name: "Tiny Model",
       architecture: "llama",
       quantization: "f16",
-      weightBytes: (8 * 32 + 2 * 32 * 32 + 32) * 2,
+      weightBytes: tinyWeightBytes,
       contextTokens: 128,
       isStarter: false,
       numLayers: 2,
@@ -33,6 +33,7 @@ describe("Inspecting a model directory", () => {
       thinkingChoices: [],
       insistsOnDate: false,
       eosTokens: ["</s>"],
+      leftOut: [],
     });
   });
 
@@ -140,7 +141,7 @@ describe("Inspecting a model directory", () => {
       "model-00001-of-00002.safetensors": zeroSafetensors(others),
       "model-00002-of-00002.safetensors": zeroSafetensors({ "model.norm.weight": norm }),
     };
-    assert.equal((await inspect(files)).weightBytes, (8 * 32 + 2 * 32 * 32 + 32) * 2);
+    assert.equal((await inspect(files)).weightBytes, tinyWeightBytes);
   });
 
   it("calls damage damage", async () => {
@@ -163,17 +164,47 @@ describe("Inspecting a model directory", () => {
       "MODEL_UNSUPPORTED",
       /qwen3_moe is not supported: it needs experts/,
     );
-    await rejection(inspect(config({ quantization: { group_size: 64, bits: 3 } })), "MODEL_UNSUPPORTED", /3 bits/);
+    await rejection(inspect(config({ quantization: { group_size: 64, bits: 7 } })), "MODEL_UNSUPPORTED", /7 bits/);
     await rejection(
-      inspect(config({ quantization: { mode: "mxfp4", bits: 4, group_size: 32 } })),
+      inspect(config({ quantization: { mode: "mxfp1", bits: 4, group_size: 32 } })),
       "MODEL_UNSUPPORTED",
-      /mxfp4/,
+      /mxfp1/,
     );
     await rejection(inspect(config({ quantization_config: { quant_method: "gptq" } })), "MODEL_UNSUPPORTED", /gptq/);
   });
 
   it("misses a layer that the configuration promises", async () => {
     await rejection(inspect(config({ num_hidden_layers: 3 })), "MODEL_INCOMPLETE", /model\.layers\.2\./);
+  });
+
+  it("reads the text of a checkpoint of several parts, and says what it leaves out", async () => {
+    const inner = Object.entries(tinyTensors).map(([name, tensor]) => [`language_model.${name}`, tensor]);
+    const tensors = {
+      ...Object.fromEntries(inner),
+      "vision_tower.a.weight": { dtype: "F16", shape: [100] },
+      "multi_modal_projector.b.weight": { dtype: "F16", shape: [10] },
+      "mtp.c.weight": { dtype: "F16", shape: [5] },
+    };
+    const detail = await inspect({
+      "config.json": JSON.stringify({ model_type: "mistral3", text_config: tinyConfig, eos_token_id: 2 }),
+      "model.safetensors": zeroSafetensors(tensors),
+    });
+    assert.equal(detail.weightBytes, tinyWeightBytes);
+    assert.deepEqual(detail.leftOut, [
+      { part: "vision", bytes: 220 },
+      { part: "prediction", bytes: 10 },
+    ]);
+  });
+
+  it("names a format that only the shapes tell", async () => {
+    const embedding = "model.embed_tokens";
+    const tensors = {
+      ...tinyTensors,
+      [`${embedding}.weight`]: { dtype: "U32", shape: [8, 5] },
+      [`${embedding}.scales`]: { dtype: "F16", shape: [8, 1] },
+      [`${embedding}.biases`]: { dtype: "F16", shape: [8, 1] },
+    };
+    assert.equal((await inspect({ "model.safetensors": zeroSafetensors(tensors) })).quantization, "5-bit");
   });
 
   it("hands over the text files, a template file among them", async () => {

@@ -17,7 +17,10 @@ describe("What config.json says about a model", () => {
   it("tells sizes, what is quantised and what a token costs", () => {
     const affine = { group_size: 64, bits: 4, mode: "affine" };
     const facts = readModelFacts({ ...plainConfig, quantization: { ...affine, lm_head: { ...affine, bits: 8 } } });
-    assert.deepEqual(facts, {
+    const { formats, weights, ...sizes } = facts;
+    assert.deepEqual([...formats], [["lm_head", { mode: "affine", bits: 8, groupSize: 64 }]]);
+    assert.equal(weights.norms, "before");
+    assert.deepEqual(sizes, {
       family: "llama",
       numLayers: 4,
       numHeads: 4,
@@ -35,10 +38,35 @@ describe("What config.json says about a model", () => {
   });
 
   it("counts of layers with a window what the window holds", () => {
-    const facts = readModelFacts({ ...plainConfig, model_type: "gemma3_text", sliding_window: 100, head_dim: 64 });
-    assert.deepEqual(facts.windows, [100, 100, 100, 100]);
-    assert.equal(kvBytes(facts, "f16", 1000), 100 * kvBytesPerToken(facts, "f16"));
+    const facts = readModelFacts({ ...plainConfig, model_type: "olmo3", sliding_window: 100 });
+    assert.deepEqual(facts.windows, [100, 100, 100, 0]);
+    assert.equal(kvBytes(facts, "f16", 1000), (1300 * kvBytesPerToken(facts, "f16")) / 4);
     assert.equal(kvBytes(facts, "f16", 40), 40 * kvBytesPerToken(facts, "f16"));
+  });
+
+  it("ends the context where all layers have a window", () => {
+    const limits = (changes: object) => {
+      const { contextTokens, windows } = readModelFacts({ ...plainConfig, sliding_window: 100, ...changes });
+      return { contextTokens, windows };
+    };
+    assert.deepEqual(limits({ model_type: "mistral" }), { contextTokens: 100, windows: [] });
+    assert.deepEqual(limits({ model_type: "qwen2" }), { contextTokens: 2048, windows: [] });
+    assert.deepEqual(limits({ model_type: "qwen2", use_sliding_window: true }), { contextTokens: 100, windows: [] });
+    const layer_types = Array.from({ length: 4 }, () => "sliding_attention");
+    assert.deepEqual(limits({ layer_types }), { contextTokens: 100, windows: [] });
+  });
+
+  it("reads the text part of a checkpoint of several parts", () => {
+    const quantization = { mode: "mxfp4", group_size: 32, bits: 4, x: { group_size: 64, bits: 8 } };
+    const facts = readModelFacts({
+      model_type: "gemma3",
+      vocab_size: 300,
+      quantization,
+      text_config: { hidden_size: 256, intermediate_size: 512, num_hidden_layers: 6 },
+    });
+    assert.equal(facts.family, "gemma3_text");
+    assert.equal(facts.vocabSize, 300);
+    assert.equal(facts.quantization, "mxfp4, some 8-bit");
   });
 
   it("knows how long YaRN makes the context", () => {

@@ -11,6 +11,52 @@ WeightSpec LinearSpec(std::vector<std::string> modules, std::vector<int> outputs
   return {WeightSpec::Kind::kLinear, std::move(modules), std::move(outputs), inputs, bias};
 }
 
+/** Names differ: where norms stand on both sides, post_attention_layernorm is no longer that of the feed-forward. */
+void AddNorms(const ModelConfig& c, const std::string& layer, std::vector<WeightSpec>& specs) {
+  const char* const before = c.output_norms ? "pre_feedforward_layernorm" : "post_attention_layernorm";
+  if (c.input_norms) {
+    specs.push_back(NormSpec(layer + "input_layernorm", c.hidden_size));
+    specs.push_back(NormSpec(layer + before, c.hidden_size));
+  }
+  if (c.output_norms) {
+    specs.push_back(NormSpec(layer + "post_attention_layernorm", c.hidden_size));
+    specs.push_back(NormSpec(layer + "post_feedforward_layernorm", c.hidden_size));
+  }
+}
+
+/** `count` rows from `first` on of a matrix that several weights share. */
+WeightSpec SliceSpec(std::string module, int first, int count, int stored_rows, int inputs, bool bias) {
+  WeightSpec spec = LinearSpec({std::move(module)}, {count}, inputs, bias);
+  spec.slice = RowSlice{first, stored_rows};
+  return spec;
+}
+
+void AddAttention(const ModelConfig& c, const std::string& attention, std::vector<WeightSpec>& specs) {
+  const int queries = c.num_heads * c.head_dim, keys = c.num_kv_heads * c.head_dim, all = queries + 2 * keys;
+  if (c.fused_matrices) {
+    const std::string fused = attention + "qkv_proj";
+    specs.push_back(SliceSpec(fused, 0, queries + keys, all, c.hidden_size, c.qkv_bias));
+    specs.push_back(SliceSpec(fused, queries + keys, keys, all, c.hidden_size, c.qkv_bias));
+  } else {
+    specs.push_back(
+        LinearSpec({attention + "q_proj", attention + "k_proj"}, {queries, keys}, c.hidden_size, c.qkv_bias));
+    specs.push_back(LinearSpec({attention + "v_proj"}, {keys}, c.hidden_size, c.qkv_bias));
+  }
+  specs.push_back(LinearSpec({attention + "o_proj"}, {c.hidden_size}, queries, c.output_bias));
+}
+
+void AddFeedForward(const ModelConfig& c, const std::string& mlp, std::vector<WeightSpec>& specs) {
+  const int inner = c.intermediate_size;
+  if (c.fused_matrices) {
+    specs.push_back(SliceSpec(mlp + "gate_up_proj", 0, inner, 2 * inner, c.hidden_size, c.mlp_bias));
+    specs.push_back(SliceSpec(mlp + "gate_up_proj", inner, inner, 2 * inner, c.hidden_size, c.mlp_bias));
+  } else {
+    specs.push_back(LinearSpec({mlp + "gate_proj"}, {inner}, c.hidden_size, c.mlp_bias));
+    specs.push_back(LinearSpec({mlp + "up_proj"}, {inner}, c.hidden_size, c.mlp_bias));
+  }
+  specs.push_back(LinearSpec({mlp + "down_proj"}, {c.hidden_size}, inner, c.mlp_bias));
+}
+
 /** Hands out loaded weights in the order of Decoder::Weights. */
 class WeightQueue {
  public:
@@ -26,29 +72,16 @@ class WeightQueue {
 }  // namespace
 
 std::vector<WeightSpec> Decoder::Weights(const ModelConfig& c) {
-  const int queries = c.num_heads * c.head_dim, keys = c.num_kv_heads * c.head_dim;
   std::vector<WeightSpec> specs{LinearSpec({"model.embed_tokens"}, {c.vocab_size}, c.hidden_size, false)};
   for (int i = 0; i < c.num_layers; ++i) {
     const std::string layer = "model.layers." + std::to_string(i) + ".";
-    const std::string attention = layer + "self_attn.", mlp = layer + "mlp.";
-    specs.push_back(NormSpec(layer + "input_layernorm", c.hidden_size));
-    if (c.output_norms) {  // what others call so stands before the feed-forward
-      specs.push_back(NormSpec(layer + "pre_feedforward_layernorm", c.hidden_size));
-      specs.push_back(NormSpec(layer + "post_attention_layernorm", c.hidden_size));
-      specs.push_back(NormSpec(layer + "post_feedforward_layernorm", c.hidden_size));
-    } else {
-      specs.push_back(NormSpec(layer + "post_attention_layernorm", c.hidden_size));
-    }
-    specs.push_back(
-        LinearSpec({attention + "q_proj", attention + "k_proj"}, {queries, keys}, c.hidden_size, c.qkv_bias));
-    specs.push_back(LinearSpec({attention + "v_proj"}, {keys}, c.hidden_size, c.qkv_bias));
-    specs.push_back(LinearSpec({attention + "o_proj"}, {c.hidden_size}, queries, c.output_bias));
-    specs.push_back(LinearSpec({mlp + "gate_proj"}, {c.intermediate_size}, c.hidden_size, c.mlp_bias));
-    specs.push_back(LinearSpec({mlp + "up_proj"}, {c.intermediate_size}, c.hidden_size, c.mlp_bias));
-    specs.push_back(LinearSpec({mlp + "down_proj"}, {c.hidden_size}, c.intermediate_size, c.mlp_bias));
+    AddNorms(c, layer, specs);
+    AddAttention(c, layer + "self_attn.", specs);
+    AddFeedForward(c, layer + "mlp.", specs);
     if (c.query_key_norm) {
-      specs.push_back(NormSpec(attention + "q_norm", c.head_dim));
-      specs.push_back(NormSpec(attention + "k_norm", c.head_dim));
+      const int dim = c.head_dim;
+      specs.push_back(NormSpec(layer + "self_attn.q_norm", c.joint_query_key_norm ? c.num_heads * dim : dim));
+      specs.push_back(NormSpec(layer + "self_attn.k_norm", c.joint_query_key_norm ? c.num_kv_heads * dim : dim));
     }
   }
   specs.push_back(NormSpec("model.norm", c.hidden_size));
@@ -65,8 +98,13 @@ Decoder::Decoder(const ModelConfig& config, const Ops& ops, std::vector<LoadedWe
   }
   for (int i = 0; i < config.num_layers; ++i) {
     const int window = config.windows.empty() ? 0 : config.windows[size_t(i)];
-    auto attention_norm = queue.NextNorm(), feed_forward_norm = queue.NextNorm();
-    std::unique_ptr<Norm> attention_output_norm, feed_forward_output_norm;
+    const bool rotated = config.rotated.empty() || config.rotated[size_t(i)];
+    const Rope* rope = window > 0 ? window_rope_.get() : rope_.get();
+    std::unique_ptr<Norm> attention_norm, feed_forward_norm, attention_output_norm, feed_forward_output_norm;
+    if (config.input_norms) {
+      attention_norm = queue.NextNorm();
+      feed_forward_norm = queue.NextNorm();
+    }
     if (config.output_norms) {
       attention_output_norm = queue.NextNorm();
       feed_forward_output_norm = queue.NextNorm();
@@ -78,21 +116,25 @@ Decoder::Decoder(const ModelConfig& config, const Ops& ops, std::vector<LoadedWe
                               .output = queue.NextLinear(),
                               .query_norm = nullptr,
                               .key_norm = nullptr,
-                              .rope = window > 0 ? window_rope_.get() : rope_.get(),
+                              .rope = rotated ? rope : nullptr,
                               .heads = config.num_heads,
                               .kv_heads = config.num_kv_heads,
                               .head_dim = config.head_dim,
                               .window = window,
                               .index = i,
                               .norm_eps = config.norm_eps,
-                              .scale = config.query_scale},
+                              .scale = config.query_scale,
+                              .joint_norms = config.joint_query_key_norm,
+                              .residual_scale = config.residual_scale,
+                              .position_scale = {config.position_scale_beta, config.position_scale_tokens}},
                 .feed_forward = {.norm = std::move(feed_forward_norm),
                                  .output_norm = std::move(feed_forward_output_norm),
                                  .gate = queue.NextLinear(),
                                  .up = queue.NextLinear(),
                                  .down = queue.NextLinear(),
                                  .activation = config.activation,
-                                 .norm_eps = config.norm_eps}};
+                                 .norm_eps = config.norm_eps,
+                                 .residual_scale = config.residual_scale}};
     if (config.query_key_norm) {
       layer.attention.query_norm = queue.NextNorm();
       layer.attention.key_norm = queue.NextNorm();
@@ -125,6 +167,6 @@ uint64_t Decoder::step_weight_bytes() const {
   return bytes;
 }
 
-OutputLayer Decoder::output() const { return {norm_.get(), head_ ? head_.get() : embedding_.get(), config_.norm_eps}; }
+OutputLayer Decoder::output() const { return {norm_.get(), head_ ? head_.get() : embedding_.get(), config_.norm_eps, config_.logit_divisor}; }
 
 }  // namespace resident

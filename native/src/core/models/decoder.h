@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +9,11 @@
 #include "core/ops.h"
 
 namespace resident {
+
+/** Rows of a stored matrix, which has others too. */
+struct RowSlice {
+  int first, stored_rows;
+};
 
 /** One weight that a decoder needs. The loader checks all of them against the files before it reads any. */
 struct WeightSpec {
@@ -18,6 +24,10 @@ struct WeightSpec {
   std::vector<int> outputs;  // of each module; a norm's size
   int inputs;                // 0 for a norm
   bool bias;
+  /** Where one module holds several weights: which of its rows this one is. */
+  std::optional<RowSlice> slice = std::nullopt;
+
+  int StoredRows(size_t module) const { return slice ? slice->stored_rows : outputs[module]; }
 };
 
 /** One weight as it came from the loader: `linear` or `norm`, as its spec asked. */
@@ -32,7 +42,7 @@ struct Slabs {
 };
 
 /**
- * A pre-norm decoder with grouped-query attention, RoPE and a gated feed-forward: all families of
+ * A decoder with grouped-query attention, RoPE and a gated feed-forward: all families of
  * models/families.h. q and k are one matrix (rows of a quantised matrix are independent, so the results are the same
  * bits); v stays apart for back ends that cannot slice without a copy.
  */

@@ -8,7 +8,6 @@ namespace resident {
  */
 const Family kGemma3{
     .model_type = "gemma3_text",
-    .architecture = "gemma3_text",
     .default_rope_theta = 1000000,
     .qkv_bias = false,
     .output_bias = false,
@@ -21,7 +20,7 @@ const Family kGemma3{
     .scaled_embedding = true,
     .files_decide_head = true,
     .query_scale_dim = 256,
-    .head_dim = 256,
+    .sizes = {.heads = 8, .kv_heads = 4, .vocabulary = 262208, .context_tokens = 131072, .head_dim = 256},
     .windowed = WindowedLayers{.tokens = 512, .pattern = 6, .rope_theta = 10000},
 };
 
