@@ -1,4 +1,4 @@
-import { isModelFamily, missingParts } from "../models/families";
+import { isModelFamily, missingParts, wrapperTypes } from "../models/families";
 import type { TryLock } from "../models/hub/downloadFolder";
 import type { HubEntry as FoundEntry } from "../models/hub/hubClient";
 import { downloadOptions, withHub } from "../models/hub/hubSession";
@@ -61,7 +61,7 @@ export class HubDesk {
 
 /** Pure: results of families that Resident does not load are counted by family. */
 export function searchResult(found: readonly FoundEntry[]): HubSearch {
-  const models = found.filter(({ architecture, tags }) => isModelFamily(architecture) || isGguf(architecture, tags));
+  const models = found.filter(({ architecture, tags }) => isOffered(architecture) || isGguf(architecture, tags));
   const counts = new Map<string, number>();
   for (const entry of found) {
     if (models.includes(entry)) continue;
@@ -81,6 +81,11 @@ export function searchResult(found: readonly FoundEntry[]): HubSearch {
       return { family, count, ...(missing === undefined ? {} : { missing }) };
     }),
   };
+}
+
+/** Of a checkpoint of several parts, config.json says which family its text part is. */
+function isOffered(architecture: string): boolean {
+  return isModelFamily(architecture) || Object.hasOwn(wrapperTypes, architecture);
 }
 
 /** Of these the hub does not say the family: the head of the file does. */

@@ -36,6 +36,15 @@ const known: readonly KnownModel[] = [
     contextTokens: 32_768,
   },
   {
+    name: "mlx-community/SmolLM3-3B-4bit",
+    machineGB: 8,
+    reason: "general, with tools; thinks or answers at once, and its makers published everything about it",
+    weightBytes: gigabytes(1.73),
+    numLayers: 36,
+    numKvHeads: 4,
+    contextTokens: 65_536,
+  },
+  {
     name: "mlx-community/Llama-3.2-3B-Instruct-4bit",
     machineGB: 12,
     reason: "general, quick, and has a long context",
@@ -97,6 +106,15 @@ const known: readonly KnownModel[] = [
     numLayers: 40,
     numKvHeads: 8,
     contextTokens: 32_768,
+  },
+  {
+    name: "mlx-community/Devstral-Small-2507-4bit",
+    machineGB: 32,
+    reason: "for code, made for agents with tools, and has a long context",
+    weightBytes: gigabytes(13.3),
+    numLayers: 40,
+    numKvHeads: 8,
+    contextTokens: 131_072,
   },
   {
     name: "mlx-community/Qwen2.5-Coder-32B-Instruct-4bit",

@@ -95,6 +95,7 @@ describe("A search", () => {
       entry("a/four", "bert"),
       entry("a/five-GGUF", "", ["gguf"]),
       entry("a/six", ""),
+      entry("a/seven", "mistral3"),
     ];
     const { models, others } = searchResult(found);
     assert.deepEqual(
@@ -102,6 +103,7 @@ describe("A search", () => {
       [
         ["a/one", "qwen3"],
         ["a/five-GGUF", "GGUF"],
+        ["a/seven", "mistral3"],
       ],
     );
     assert.deepEqual(others, [
