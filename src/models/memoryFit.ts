@@ -23,6 +23,11 @@ export function memoryFit(
   const totalBytes = weightBytes + cache;
   const leastBytes = weightBytes + kvBytes(facts, dtype, Math.min(leastTokens, facts.contextTokens));
   const verdict =
-    totalBytes <= comfortable * memoryBytes ? "fits" : leastBytes <= utmost * memoryBytes ? "tight" : "no";
+    totalBytes <= comfortable * memoryBytes ? "fits" : leastBytes <= usableBytes(memoryBytes) ? "tight" : "no";
   return { weightBytes, tokens, kvBytes: cache, totalBytes, memoryBytes, verdict };
+}
+
+/** What a model with its cache can take of a machine's memory at most. */
+export function usableBytes(memoryBytes: number): number {
+  return utmost * memoryBytes;
 }

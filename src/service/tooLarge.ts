@@ -1,6 +1,7 @@
 import { ResidentError } from "../common/errors";
 import { createFormats } from "../common/format";
 import { largestThatFit } from "../models/hub/suggestedModels";
+import { usableBytes } from "../models/memoryFit";
 
 const formats = createFormats("en");
 
@@ -13,7 +14,7 @@ export function tooLarge(name: string, weightBytes: number, memoryBytes: number)
       : `choose a smaller one; the largest of the built-in list that fit: ${others.map((model) => model.name).join(", ")}`;
   return new ResidentError(
     "OUT_OF_MEMORY",
-    `${name} has ${formats.bytes(weightBytes)} of weights and this machine has ${formats.bytes(memoryBytes)} of memory`,
+    `${name} has ${formats.bytes(weightBytes)} of weights and this machine has ${formats.bytes(memoryBytes)} of memory, of which a model can take ${formats.bytes(usableBytes(memoryBytes))}`,
     advice,
     { neededBytes: weightBytes, memoryBytes },
   );
