@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { NextModelStatus } from "../../../src/service/nextModel";
 import { temporaryFolder } from "../../support/models/folders";
-import { writeTinyModel } from "../../support/models/tinyModel";
+import { tinyWeightBytes, writeTinyModel } from "../../support/models/tinyModel";
 
 describe("the model that is loaded next", () => {
   const home = temporaryFolder();
@@ -12,7 +12,7 @@ describe("the model that is loaded next", () => {
     assert.deepEqual(await new NextModelStatus().describe({ directory, turnsAhead: 3 }), {
       name: "tiny",
       turnsAhead: 3,
-      weightBytes: 2 * 32 * (8 + 32 + 32 + 1),
+      weightBytes: tinyWeightBytes,
     });
   });
 
