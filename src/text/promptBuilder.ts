@@ -1,4 +1,5 @@
 import { ResidentError } from "../common/errors";
+import { writesSpaceBeforeAnswers } from "./answerSpace";
 import type { ChatTemplate } from "./chatTemplate";
 import { Detokenizer } from "./detokenizer";
 import type { SpecialToken } from "./markedText";
@@ -28,6 +29,7 @@ export class TemplatePromptBuilder implements PromptBuilder {
   private readonly escaper: MessageEscaper;
   private readonly renderings: PastRenderings | undefined;
   private readonly cutting: Cutting;
+  private readonly spaceBeforeAnswers: boolean;
 
   constructor(
     private readonly tokenizer: TextTokenizer,
@@ -40,10 +42,12 @@ export class TemplatePromptBuilder implements PromptBuilder {
     this.cutting = {
       specials: tokenizer.specials,
       answer: (ids, agreed) => {
-        const shown = this.shownPart(ids, tokenizer.specials.plain(agreed));
-        return { kind: "answer", text: this.escaper.text(shown.text), ids: shown.ids };
+        const text = tokenizer.specials.plain(agreed);
+        return this.answerSegment(this.shownPart(ids, this.beginsWithSpace(ids) ? text.slice(1) : text));
       },
     };
+    // Only a tokenizer that does not show the first space needs it put back.
+    this.spaceBeforeAnswers = tokenizer.dropsFirstSpace && template !== undefined && writesSpaceBeforeAnswers(template);
     this.renderings = template && new PastRenderings(template, this.escaper);
   }
 
@@ -150,14 +154,22 @@ export class TemplatePromptBuilder implements PromptBuilder {
     const said = stopId === undefined ? answer.ids : answer.ids.subarray(0, -1);
     const shown = this.shownPart(said, answer.text);
     const segments: Segment[] = [];
-    if (shown.ids.length > 0) {
-      segments.push({ kind: "answer", text: this.escaper.text(shown.text), ids: shown.ids });
-    }
+    if (shown.ids.length > 0) segments.push(this.answerSegment(shown));
     const stopText = stopId === undefined ? undefined : this.tokenizer.specialOf(stopId);
     if (stopId !== undefined && stopText !== undefined && shown.ids.length === said.length) {
       segments.push({ kind: "prompt", text: stopText, ids: Int32Array.of(stopId) });
     }
     return segments;
+  }
+
+  private answerSegment({ ids, text }: { readonly ids: Int32Array; readonly text: string }): Segment {
+    return { kind: "answer", text: (this.beginsWithSpace(ids) ? " " : "") + this.escaper.text(text), ids };
+  }
+
+  /** The rendering has a space before the answer, which the first token holds and decoding drops. */
+  private beginsWithSpace(ids: Int32Array): boolean {
+    const [first] = ids;
+    return this.spaceBeforeAnswers && first !== undefined && this.tokenizer.bytesOf(first)[0] === 0x20;
   }
 
   /** The longest prefix of `ids` whose text is a prefix of `shown`. */

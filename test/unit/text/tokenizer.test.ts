@@ -83,6 +83,10 @@ describe("The tokenizer", () => {
       () => TextTokenizer.create({ ...byteLevelTokenizer(), model: { type: "Magic" } }, {}),
       /MODEL_UNSUPPORTED.*Magic/,
     );
+    const withModel = (model: object) => () => TextTokenizer.create({ ...byteLevelTokenizer(), model }, {});
+    assert.throws(withModel({ type: "Unigram", vocab: [["a", -1]] }), /MODEL_UNSUPPORTED.*Unigram/);
+    const marked = { type: "BPE", vocab: { a: 0 }, merges: [], end_of_word_suffix: "</w>" };
+    assert.throws(withModel(marked), /MODEL_UNSUPPORTED.*BPE with end_of_word_suffix/);
     assert.throws(() => TextTokenizer.create("{}", {}), /MODEL_CORRUPT/);
   });
 });
