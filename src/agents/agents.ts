@@ -11,6 +11,7 @@ import type {
   AgentSampling,
   AgentSummary,
   CacheRefusal,
+  ConversationSize,
   CreateAgentRequest,
   DraftSize,
   Running,
@@ -33,9 +34,11 @@ import { assertNotBlank } from "./answerBudget";
 import { thoughtPart } from "./answerStream";
 import { noRoomToGoOn } from "./contextFull";
 import { cutTurn } from "./continuing";
+import { Conversation } from "./conversation";
 import { type Activity, LiveAgent } from "./liveAgent";
 import { LiveAgents } from "./liveAgents";
 import { LockKeeper } from "./lockKeeper";
+import { textsUpTo } from "./otherModel";
 import type { ModelAccess } from "./ports";
 import { wholeTree } from "./readTree";
 import { Residency, rankOf } from "./residency";
@@ -240,6 +243,47 @@ export class Agents {
     if (source !== undefined) await this.residency.readAhead.stop(source);
     source?.cache.shareWith(fork.cache, writer.manifest.headTokens);
     return this.adopt(fork);
+  }
+
+  /** A new agent that uses another model and has the texts of the branch at the head: they are read with its first message. */
+  async copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary> {
+    const { store, models, wallClockMs } = this.options;
+    const { manifest, records } = await this.textsOf(id);
+    const { name: modelName, contextTokens } = await models.describe(modelDirectory);
+    const { system, sampling, thinking } = manifest;
+    const writer = await store.create({
+      ...{ name: validName(name), system, modelDirectory, modelName, contextTokens, day: dayOfAgent(manifest) },
+      ...(sampling === undefined ? {} : { sampling }),
+      ...(thinking === undefined ? {} : { thinking }),
+    });
+    const copy = new LiveAgent(writer, this.newCache(writer.manifest.id), new TurnTree());
+    try {
+      if (records.length > 0) await copy.addTexts(records, wallClockMs());
+    } catch (error) {
+      await store.remove(writer.manifest.id, writer, this.onDeleted);
+      throw error;
+    }
+    return this.adopt(copy);
+  }
+
+  /** How many tokens such a copy would read with its first message, and the context of its model. */
+  async measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize> {
+    const { models } = this.options;
+    const { manifest, records } = await this.textsOf(id);
+    const { contextTokens } = await models.describe(modelDirectory);
+    const tree = new TurnTree();
+    for (const record of records) tree.apply(record);
+    const prompts = await models.prompts(modelDirectory);
+    const conversation = new Conversation(tree);
+    const { promptTokens } = await conversation.sizeWith(records.at(-1)?.turn, "", frameOf(manifest), prompts);
+    return { tokens: promptTokens, contextTokens };
+  }
+
+  private async textsOf(id: AgentId) {
+    await this.live.get(id)?.writer.commit();
+    const stored = await this.options.store.read(id);
+    const tree = await wholeTree(stored);
+    return { manifest: stored.manifest, records: textsUpTo(tree, tree.readable(stored.manifest.head)) };
   }
 
   /** Moves the head; nothing is removed. */

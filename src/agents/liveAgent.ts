@@ -109,6 +109,12 @@ export class LiveAgent {
     await this.commitRecords(records, { head, headTurns: count, headTokens: 0, lastUsedAt: at });
   }
 
+  /** Commits turns that another agent's log had, as text, and makes the last one the head. The agent has none yet. */
+  async addTexts(records: readonly TurnRecord[], at: number): Promise<void> {
+    const headTurns = records.filter(({ type }) => type === "turn").length;
+    await this.commitRecords(records, { head: records.at(-1)?.turn ?? null, headTurns, headTokens: 0, lastUsedAt: at });
+  }
+
   private async commitRecords(records: readonly TurnRecord[], change: ManifestChange): Promise<void> {
     const { head = null, headTurns, headTokens, lastUsedAt } = this.writer.manifest;
     for (const record of records) this.tree.apply(record);

@@ -56,4 +56,6 @@ export interface ModelAccess {
   isFree(directory: string): boolean;
   /** What a manifest keeps about the model, read from its folder. Does not load the model. */
   describe(directory: string): Promise<{ readonly name: string; readonly contextTokens: number }>;
+  /** Renders and encodes prompts for the model. Reads its text files, not its weights. */
+  prompts(directory: string): Promise<PromptBuilder>;
 }

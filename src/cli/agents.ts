@@ -1,3 +1,4 @@
+import * as path from "node:path";
 import { ResidentError } from "../common/errors";
 import { createFormats, type Formats } from "../common/format";
 import type { AgentDetail, AgentRepair, AgentSummary, ResidentService, TurnId } from "../protocol/service";
@@ -21,10 +22,17 @@ export const agentSpecs = {
     options: commonOptions,
   },
   fork: {
-    usage: "resident agents fork AGENT NAME [--turn N]",
-    summary: "make a new agent with everything up to a turn; nothing is read again",
+    usage: "resident agents fork AGENT NAME [--turn N | --model DIR]",
+    summary: "make a new agent with everything up to a turn; nothing is read again, except for another model",
     positionals: ["agent", "name"],
-    options: { turn: { value: "N", help: `${turnHelp} (default: the last)` }, ...commonOptions },
+    options: {
+      turn: { value: "N", help: `${turnHelp} (default: the last)` },
+      model: {
+        value: "DIR",
+        help: "the new agent uses this model: it reads the whole conversation with its first message",
+      },
+      ...commonOptions,
+    },
   },
   rewind: {
     usage: "resident agents rewind AGENT --turn N",
@@ -95,6 +103,21 @@ function repairText(repair: AgentRepair, { count }: Formats): string {
   ].join("\n");
 }
 
+async function copyWithModel(
+  service: ResidentService,
+  { id, name }: AgentDetail,
+  args: Arguments,
+  console: Console,
+  model: string,
+): Promise<void> {
+  const { tokens } = await service.measureWithModel(id, model);
+  const copy = await service.copyWithModel(id, args.positional("name") ?? "", model);
+  if (args.flag("json")) return printJson(console, { ...copy, tokensToRead: tokens });
+  console.out(
+    `'${copy.name}' goes on from '${name}' with ${copy.modelName}: it reads ${tokens} tokens with its next message\n`,
+  );
+}
+
 type Verb = (service: ResidentService, args: Arguments, console: Console) => Promise<void>;
 
 const verbs: Readonly<Record<keyof typeof agentSpecs, Verb>> = {
@@ -134,6 +157,9 @@ const verbs: Readonly<Record<keyof typeof agentSpecs, Verb>> = {
     const detail = await service.getAgent((await find(service, args)).id);
     const number = args.number("turn", anyTurn);
     if (number === 0) args.refuse("a fork needs a turn from 1 on; make a new agent instead");
+    const model = args.text("model");
+    if (model !== undefined && number !== undefined) args.refuse("--model cannot go with --turn");
+    if (model !== undefined) return copyWithModel(service, detail, args, console, path.resolve(model));
     const turn = number === undefined ? undefined : turnAt(detail, number);
     const fork = await service.forkAgent(detail.id, args.positional("name") ?? "", turn);
     if (args.flag("json")) return printJson(console, fork);

@@ -5,6 +5,8 @@ import { roundedText } from "../common/roundedText";
 import type { ImportedModel, ModelSummary, ResidentService } from "../protocol/service";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson, progressPrinter, table } from "./console";
+import { deleteModel } from "./deleteModel";
+import { fitText, getModel, searchModels } from "./hubModels";
 import { commonOptions, withService } from "./session";
 import { stoppable } from "./stoppable";
 
@@ -21,11 +23,32 @@ export const modelSpecs = {
       ...commonOptions,
     },
   },
+  get: {
+    usage: "resident models get ORG/NAME[:REVISION] [--quantization Q]",
+    summary: "download a model from the hub; goes on with an unfinished download. HF_TOKEN and HF_ENDPOINT are used",
+    positionals: ["name"],
+    options: {
+      quantization: { value: "Q", help: "which file of a model in GGUF, such as Q4_K_M" },
+      ...commonOptions,
+    },
+  },
+  search: {
+    usage: "resident models search [TEXT]",
+    summary: "models of the hub that can be loaded; without TEXT a built-in list by memory, which needs no network",
+    positionals: ["text?"],
+    options: commonOptions,
+  },
   list: {
     usage: "resident models list",
     summary: "models that can be used",
     positionals: [],
     options: commonOptions,
+  },
+  delete: {
+    usage: "resident models delete NAME|DIR|ORG/NAME --yes",
+    summary: "delete an imported or downloaded model, or an unfinished download; without --yes only say what that is",
+    positionals: ["model"],
+    options: { yes: { help: "really delete" }, ...commonOptions },
   },
   inspect: {
     usage: "resident models inspect DIR",
@@ -39,7 +62,7 @@ export async function models(words: readonly string[], console: Console): Promis
   const [verb = "", ...rest] = words;
   if (!Object.hasOwn(modelSpecs, verb)) {
     const what = verb === "" ? "models does nothing by itself" : `models knows no '${verb}'`;
-    throw new ResidentError("USAGE", what, "use import, list or inspect");
+    throw new ResidentError("USAGE", what, "use import, get, search, list, delete or inspect");
   }
   const args = parseArguments(modelSpecs[verb as keyof typeof modelSpecs], rest);
   const run = verbs[verb as keyof typeof verbs];
@@ -63,19 +86,30 @@ const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
     if (rounded !== undefined) console.out(`${rounded}\n`);
   },
 
+  get: (service, args, console) => untilStopped(service, args, console, getModel),
+  search: (service, args, console) => untilStopped(service, args, console, searchModels),
+
   async list(service, args, console) {
     const all = await service.listModels();
     if (args.flag("json")) return printJson(console, { models: all });
     const rows = all.map((model) => [
       model.name,
+      model.program ?? model.source,
       model.architecture,
       model.quantization,
       formats.bytes(model.weightBytes),
+      model.fit === undefined ? "" : fitText(model.fit),
       model.directory,
       model.problem ? `cannot be used: ${model.problem.what}` : "",
     ]);
-    console.out(rows.length > 0 ? table(rows) : "no models yet: `resident models import --starter`\n");
+    console.out(
+      rows.length > 0
+        ? table(rows)
+        : "no models yet: `resident models get ORG/NAME`, or `resident models import --starter`\n",
+    );
   },
+
+  delete: deleteModel,
 
   async inspect(service, args, console) {
     const detail = await service.inspectModel(path.resolve(args.positional("directory") ?? ""));
@@ -105,6 +139,20 @@ const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
     );
   },
 };
+
+/** Ctrl-C ends the work. */
+function untilStopped(
+  service: ResidentService,
+  args: Arguments,
+  console: Console,
+  work: (service: ResidentService, args: Arguments, console: Console, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const cancel = new AbortController();
+  return stoppable(
+    () => cancel.abort(),
+    () => work(service, args, console, cancel.signal),
+  );
+}
 
 function importOne(
   service: ResidentService,

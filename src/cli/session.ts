@@ -1,3 +1,4 @@
+import * as os from "node:os";
 import * as path from "node:path";
 import { kvDtypes } from "../common/kvDtypes";
 import type { Log } from "../common/log";
@@ -54,6 +55,7 @@ export async function withService<T>(args: Arguments, log: Log, body: (service: 
       ...(gguf === undefined ? {} : { benchGguf: path.resolve(gguf) }),
       ...(model === undefined ? {} : { defaultModel: path.resolve(model) }),
       modelFolders: [path.join(home, "models")],
+      userHome: os.homedir(),
       ...(poolMb === undefined ? {} : { poolBytes: poolMb * 1_048_576 }),
       blockTokens: 64,
       threads,

@@ -21,6 +21,8 @@ import { serviceOptionsOf } from "./engine/settings";
 import { readSetting } from "./engine/settingsReader";
 import { InstructionsFiles } from "./instructions/instructionsFiles";
 import { InstructionsLens } from "./instructions/instructionsLens";
+import { registerHubCommands } from "./models/hubCommands";
+import { HubWay } from "./models/hubWay";
 import { RoomView } from "./room/roomView";
 import { Benchmarks } from "./status/benchCommands";
 import { showEngine } from "./status/statusBar";
@@ -76,6 +78,7 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerAgentCommands(registry, { service: core, panels, picker, editors }));
   own(registerConversationCommands(registry, { service: core, picker }));
   own(registerModelCommands(registry, { service: core, engine }));
+  own(registerHubCommands(registry, new HubWay(core, context.secrets)));
   own(registerStoreCommands(registry, core));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));
   own(registerWindowCommands(registry, { service: core, changes, log, extensionId: extension.id }));

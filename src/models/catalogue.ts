@@ -1,48 +1,120 @@
 import { readdir, stat } from "node:fs/promises";
-import { basename, resolve } from "node:path";
-import { toErrorInfo } from "../common/errors";
-import type { ModelSummary } from "../protocol/service";
-import { summarizeModel } from "./modelDirectory";
+import { resolve } from "node:path";
+import { ResidentError, toErrorInfo } from "../common/errors";
+import { createFormats } from "../common/format";
+import type { ListedModel, ModelSource, ModelSummary } from "../protocol/service";
+import type { FoundFolder } from "./foundModels";
+import { originOf, type UnfinishedDownload, unfinishedDownloads } from "./hub/downloadFolder";
+import { memoryFit } from "./memoryFit";
+import { summarizeWithFacts } from "./modelDirectory";
 import { notFound } from "./modelErrors";
+import { modelNameOf } from "./modelName";
 
 export interface CatalogueFolders {
   /** The starter model's own directory; not listed while it does not exist. */
   readonly starterModel: string;
-  /** Folder of imported models; need not exist. */
+  /** Folder of imported and downloaded models; need not exist. */
   readonly imported: string;
   /** The user's model directories, or folders of them. One that does not exist is listed with its problem. */
   readonly others: readonly string[];
+  /** Of other programs: only those that can be used are listed. */
+  readonly found: readonly FoundFolder[];
 }
 
-/** All models of the folders, the starter first, then by folder and name. A broken model is listed with its problem. */
-export async function listModels(folders: CatalogueFolders): Promise<readonly ModelSummary[]> {
-  const found = new Set<string>();
-  if (await isModel(folders.starterModel)) found.add(resolve(folders.starterModel));
-  for (const directory of await modelsIn(folders.imported)) found.add(directory);
+/** What the list says of a model beside its files. */
+export interface CatalogueContext {
+  /** Of this machine. */
+  readonly memoryBytes: number;
+  /** Directory of the loaded model. */
+  readonly loaded: string | undefined;
+}
+
+interface Candidate {
+  readonly directory: string;
+  readonly source: ModelSource;
+  readonly program?: string;
+}
+
+/**
+ * All models of the folders: the starter, imports and downloads, the user's own, those of other programs; in each by
+ * folder and name. A broken model is listed with its problem, except where it is another program's.
+ */
+export async function listModels(
+  folders: CatalogueFolders,
+  context: CatalogueContext,
+): Promise<readonly ListedModel[]> {
+  const candidates = new Map<string, Candidate>();
+  const add = (directory: string, source: ModelSource, program?: string) => {
+    const candidate = { directory, source, ...(program === undefined ? {} : { program }) };
+    if (!candidates.has(directory)) candidates.set(directory, candidate);
+  };
+  if (await isModel(folders.starterModel)) add(resolve(folders.starterModel), "starter");
+  for (const directory of await modelsIn(folders.imported)) add(directory, "imported");
   for (const folder of folders.others) {
     const directories = await modelsIn(folder);
-    for (const directory of directories) found.add(directory);
-    if (directories.length === 0 && !(await isFolder(folder))) found.add(resolve(folder));
+    for (const directory of directories) add(directory, "folder");
+    if (directories.length === 0 && !(await isFolder(folder))) add(resolve(folder), "folder");
   }
-  return Promise.all([...found].map((directory) => describe(directory, folders.starterModel)));
+  for (const { directory, program } of folders.found) {
+    if (await isModel(directory)) add(resolve(directory), "found", program);
+  }
+  const listed = await Promise.all([...candidates.values()].map((one) => describe(one, folders, context)));
+  const unfinished = await unfinishedDownloads(folders.imported);
+  return [
+    ...listed.filter(({ source, problem }) => source !== "found" || problem === undefined),
+    ...unfinished.map((download) => unfinishedModel(download)),
+  ];
 }
 
-async function describe(directory: string, starterModel: string): Promise<ModelSummary> {
+async function describe(
+  { directory, source, program }: Candidate,
+  { starterModel, imported }: CatalogueFolders,
+  { memoryBytes, loaded }: CatalogueContext,
+): Promise<ListedModel> {
+  const origin = source === "imported" ? await originOf(directory) : undefined;
+  const common = {
+    source: origin === undefined ? source : "downloaded",
+    ...(program === undefined ? {} : { program }),
+    ...(origin === undefined ? {} : { hubName: origin.name }),
+    isLoaded: directory === loaded,
+    isDeletable: isDirectlyIn(imported, directory),
+  } as const;
   try {
     if (!(await isFolder(directory))) throw notFound(`there is no folder ${directory}`, { directory });
-    return await summarizeModel(directory, { starterModel });
+    const { summary, facts } = await summarizeWithFacts(directory, { starterModel });
+    return { ...summary, ...common, fit: memoryFit(summary.weightBytes, facts, memoryBytes) };
   } catch (error) {
-    return {
-      directory,
-      name: basename(directory),
-      architecture: "",
-      quantization: "",
-      weightBytes: 0,
-      contextTokens: 0,
-      isStarter: resolve(starterModel) === directory,
-      problem: toErrorInfo(error),
-    };
+    const isStarter = resolve(starterModel) === directory;
+    return { ...unreadable(directory, isStarter), ...common, problem: toErrorInfo(error) };
   }
+}
+
+function unfinishedModel({ name, path, bytes, totalBytes, quantization }: UnfinishedDownload): ListedModel {
+  const formats = createFormats("en");
+  const problem = new ResidentError(
+    "MODEL_INCOMPLETE",
+    `its download is unfinished: ${formats.bytesOf(bytes, totalBytes)} are there`,
+    "get it again to go on, or delete it",
+    { bytes, totalBytes },
+  );
+  const state = { source: "unfinished", hubName: name, isLoaded: false, isDeletable: true } as const;
+  return {
+    ...unreadable(path, false),
+    ...state,
+    quantization,
+    name: name.split("/")[1] ?? name,
+    problem: problem.toInfo(),
+  };
+}
+
+function unreadable(directory: string, isStarter: boolean): ModelSummary {
+  const unknown = { architecture: "", quantization: "", weightBytes: 0, contextTokens: 0 };
+  return { directory, name: modelNameOf(directory), ...unknown, isStarter };
+}
+
+/** Whether `directory` is a folder in `folder` itself. */
+export function isDirectlyIn(folder: string, directory: string): boolean {
+  return resolve(directory, "..") === resolve(folder);
 }
 
 /** `folder` itself if it is a model, else the models directly in it. */

@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { KvDtype } from "../common/kvDtypes";
 import type { ModelDetail, ModelSummary } from "../protocol/service";
 import { ChatTemplate } from "../text/chatTemplate";
@@ -10,6 +10,7 @@ import { systemCode, toIoError } from "./ioErrors";
 import { readJsonFile, readTextFile } from "./jsonFile";
 import { corrupt, incomplete, notFound } from "./modelErrors";
 import { kvBytesPerToken, type ModelFacts, readModelFacts } from "./modelFacts";
+import { modelNameOf } from "./modelName";
 import { checkWeights } from "./weightChecks";
 import { readWeights, type Weights } from "./weightFiles";
 
@@ -32,6 +33,15 @@ interface Inspected {
  */
 export async function summarizeModel(directory: string, options: InspectOptions = {}): Promise<ModelSummary> {
   return (await inspect(directory, options)).summary;
+}
+
+/** The same, with what config.json says. */
+export async function summarizeWithFacts(
+  directory: string,
+  options: InspectOptions = {},
+): Promise<{ readonly summary: ModelSummary; readonly facts: ModelFacts }> {
+  const { summary, config } = await inspect(directory, options);
+  return { summary, facts: config };
 }
 
 /** The same, and the facts that only the tokenizer has. */
@@ -98,7 +108,7 @@ async function inspect(directory: string, options: InspectOptions): Promise<Insp
       weights,
       summary: {
         directory,
-        name: basename(resolve(directory)),
+        name: modelNameOf(directory),
         architecture: config.family,
         quantization: config.quantization ?? stored,
         weightBytes: weights.bytes,

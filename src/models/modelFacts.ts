@@ -29,6 +29,9 @@ export interface ModelFacts {
   readonly weights: WeightLayout;
 }
 
+/** What the size of a cache follows from. */
+export type CacheShape = Pick<ModelFacts, "numLayers" | "numKvHeads" | "headDim" | "windows">;
+
 const mostLayers = 1000;
 
 /**
@@ -67,12 +70,12 @@ export function readModelFacts(json: unknown): ModelFacts {
 }
 
 /** Of one token in the cache, in all layers. */
-export function kvBytesPerToken(facts: ModelFacts, dtype: KvDtype): number {
+export function kvBytesPerToken(facts: CacheShape, dtype: KvDtype): number {
   return 2 * facts.numLayers * facts.numKvHeads * kvHeadBytes(dtype, facts.headDim);
 }
 
 /** Of the cache of one agent with `tokens` tokens: layers with a window keep those of the window only. */
-export function kvBytes(facts: ModelFacts, dtype: KvDtype, tokens: number): number {
+export function kvBytes(facts: CacheShape, dtype: KvDtype, tokens: number): number {
   const layerBytes = kvBytesPerToken(facts, dtype) / facts.numLayers;
   let keptTokens = facts.numLayers * tokens;
   for (const window of facts.windows) if (window > 0) keptTokens -= Math.max(0, tokens - window);

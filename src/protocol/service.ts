@@ -238,6 +238,12 @@ export interface DraftSize {
   readonly contextTokens: number;
 }
 
+/** A whole conversation in the tokens of a model. */
+export interface ConversationSize {
+  readonly tokens: number;
+  readonly contextTokens: number;
+}
+
 export interface CreateAgentRequest {
   readonly name: string;
   readonly system?: string;
@@ -286,6 +292,33 @@ export interface ModelSummary {
   readonly problem?: ErrorInfo;
 }
 
+/** Where a model of the list came from. "folder": one of the user's own; "found": another program's. */
+export type ModelSource = "starter" | "imported" | "downloaded" | "unfinished" | "folder" | "found";
+
+/**
+ * A model in the list of all. An unfinished download has its own folder, a problem that says how much is there, and a
+ * `quantization` if it is a variant of a model in GGUF.
+ */
+export interface ListedModel extends ModelSummary {
+  readonly source: ModelSource;
+  /** The program that it belongs to, if it was found. */
+  readonly program?: string;
+  /** `ORG/NAME` on the hub, if it came from there. */
+  readonly hubName?: string;
+  readonly isLoaded: boolean;
+  /** `deleteModel` may delete it. */
+  readonly isDeletable: boolean;
+  /** Absent for a model with a problem. */
+  readonly fit?: MemoryFit;
+}
+
+export interface ModelDeletion {
+  /** Bytes on the disk that it took. */
+  readonly freedBytes: number;
+  /** Names of the agents that cannot be continued without it. */
+  readonly agents: readonly string[];
+}
+
 export interface ModelDetail extends ModelSummary {
   readonly numLayers: number;
   readonly numHeads: number;
@@ -316,6 +349,89 @@ export interface ImportRequest {
   readonly target?: string;
   /** Replaces an existing folder once the new one is complete. */
   readonly replace?: boolean;
+}
+
+/** What a model takes of this machine's memory, with the cache of one agent of `tokens` tokens. */
+export interface MemoryFit {
+  readonly weightBytes: number;
+  /** 32,000, or the model's context where that is shorter. */
+  readonly tokens: number;
+  readonly kvBytes: number;
+  readonly totalBytes: number;
+  /** Of the machine. */
+  readonly memoryBytes: number;
+  /** "tight": it loads, but not with so many tokens, or not beside other programs. "no": it cannot be loaded. */
+  readonly verdict: "fits" | "tight" | "no";
+}
+
+/** A model of the hub that Resident loads, as its files describe it before they are downloaded. */
+export interface HubModel {
+  /** `ORG/NAME` */
+  readonly name: string;
+  readonly revision: string;
+  readonly commit: string;
+  readonly family: string;
+  readonly quantization: string;
+  /** "" where the hub names none. */
+  readonly licence: string;
+  /** Its conditions must be accepted on the hub before its files can be had. */
+  readonly gated: boolean;
+  readonly contextTokens: number;
+  /** Its chat template has a place for tools; absent: not known. */
+  readonly usesTools?: boolean;
+  readonly downloadBytes: number;
+  readonly fit: MemoryFit;
+  /** The choices of a model in GGUF; the values above are those of the one that is proposed. Absent: there is no choice. */
+  readonly variants?: readonly HubVariant[];
+}
+
+export interface HubVariant {
+  /** "Q4_K_M" */
+  readonly quantization: string;
+  readonly downloadBytes: number;
+  readonly fit: MemoryFit;
+}
+
+/** A search's result as the hub lists it; `describeHubModel` has the rest. */
+export interface HubEntry {
+  readonly name: string;
+  readonly family: string;
+  readonly licence: string;
+  readonly gated: boolean;
+  readonly downloads: number;
+}
+
+export interface HubSearch {
+  /** Models of families that Resident loads, most downloaded first. */
+  readonly models: readonly HubEntry[];
+  /** The other results by family, with what is missing for them where that is known. */
+  readonly others: readonly { readonly family: string; readonly count: number; readonly missing?: string }[];
+}
+
+/** A model of the built-in list. */
+export interface SuggestedModel {
+  /** `ORG/NAME` on the hub. */
+  readonly name: string;
+  /** Memory of the machines for which it is a good choice, in GB. */
+  readonly machineGB: number;
+  readonly reason: string;
+  readonly fit: MemoryFit;
+}
+
+export interface HubRequest {
+  /** `ORG/NAME` or `ORG/NAME:REVISION` */
+  readonly name: string;
+  /** Of the variants of a model in GGUF; absent: the one that is proposed. */
+  readonly quantization?: string;
+}
+
+/** How the model hub is reached. A missing value comes from the environment, then it is the hub's default. */
+export interface HubAccess {
+  /** Address of the hub, or of a mirror that speaks its API. */
+  readonly endpoint?: string;
+  /** Goes to the endpoint only. */
+  readonly token?: string;
+  readonly proxy?: string;
 }
 
 /** Tensors of a GGUF file whose weights MLX's formats cannot hold exactly. */
@@ -552,7 +668,13 @@ export interface ResidentService {
   diagnose(): Promise<DiagnoseReport>;
 
   // models
-  listModels(): Promise<readonly ModelSummary[]>;
+  /** Starter, imported and downloaded models, those in the user's folders, and those of other programs. */
+  listModels(): Promise<readonly ListedModel[]>;
+  /**
+   * Deletes an imported or downloaded model, or an unfinished download. A loaded one is unloaded first. Other models
+   * are not Resident's: INVALID_REQUEST.
+   */
+  deleteModel(directory: string): Promise<ModelDeletion>;
   inspectModel(directory: string): Promise<ModelDetail>;
   /** Makes `directory` the default for new agents and for `generate`; it is loaded when first needed. */
   chooseModel(directory: string): Promise<ModelSummary>;
@@ -567,6 +689,28 @@ export interface ResidentService {
   ): Promise<ImportedModel>;
   /** Downloads and imports the starter model unless it exists; does not change the default model. */
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary>;
+
+  // the model hub
+  /** How the hub is reached from now on. */
+  setHubAccess(access: HubAccess): Promise<void>;
+  /** Models whose names fit the words. Only names are known then: `describeHubModel` reads the small files of one. */
+  searchHub(words: string, signal?: AbortSignal): Promise<HubSearch>;
+  /**
+   * What getting a model would mean. Rejects with MODEL_NOT_FOUND, MODEL_UNSUPPORTED (the family and what is missing),
+   * HUB_DENIED or HUB_FAILURE.
+   */
+  describeHubModel(request: HubRequest, signal?: AbortSignal): Promise<HubModel>;
+  /**
+   * Downloads a model into the home, where its folder appears when it is whole. Goes on with what an earlier call left.
+   * Rejects with OUT_OF_MEMORY, before the download, when the model cannot be loaded on this machine.
+   */
+  getHubModel(
+    request: HubRequest,
+    onProgress: (progress: Progress) => void,
+    signal?: AbortSignal,
+  ): Promise<ModelSummary>;
+  /** The built-in list: works without a network. */
+  suggestedModels(): Promise<readonly SuggestedModel[]>;
 
   // one-off generation
   generate(request: GenerateRequest): Running;
@@ -585,6 +729,13 @@ export interface ResidentService {
   setSystemPrompt(id: AgentId, system: string): Promise<AgentSummary>;
   /** Creates an agent with everything up to and including `turn` (default: the head). No token is prefilled again. */
   forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary>;
+  /**
+   * Creates an agent that uses another model and continues this conversation: it has the same instructions and settings, and
+   * the texts of the branch at the head, which are read with its first message. The agent itself stays as it is.
+   */
+  copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary>;
+  /** How many tokens that would read. */
+  measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize>;
   /** Makes `turn` the head (`undefined`: before the first turn). The branch that was left stays reachable. */
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary>;
   /**
@@ -682,6 +833,8 @@ export interface ServiceOptions {
   readonly benchGguf?: string;
   readonly defaultModel?: string;
   readonly modelFolders: readonly string[];
+  /** The person's home folder, in which models of other programs are looked for. Absent: they are not. */
+  readonly userHome?: string;
   /**
    * Absent: chosen from free memory, the model and its context. A too large size is reduced, and the status says so.
    */

@@ -11,6 +11,9 @@ import type {
   BenchSuite,
   GenerateRequest,
   GenerationEvent,
+  HubModel,
+  HubRequest,
+  HubSearch,
   ImportedModel,
   ImportRequest,
   ModelSummary,
@@ -32,6 +35,9 @@ type Adapted =
   | "loadModel"
   | "importGguf"
   | "getStarterModel"
+  | "searchHub"
+  | "describeHubModel"
+  | "getHubModel"
   | "generate"
   | "send"
   | "regenerate"
@@ -47,6 +53,9 @@ export interface WireCalls extends Omit<ResidentService, Adapted> {
   loadModel(): Promise<ModelSummary>;
   importGguf(request: ImportRequest): Promise<ImportedModel>;
   getStarterModel(): Promise<ModelSummary>;
+  searchHub(words: string): Promise<HubSearch>;
+  describeHubModel(request: HubRequest): Promise<HubModel>;
+  getHubModel(request: HubRequest): Promise<ModelSummary>;
   /** `as` is the caller's name for the answer. Resolves when it has started; its failure is an event. */
   generate(as: RunningId, request: GenerateRequest): Promise<void>;
   send(id: AgentId, request: SendRequest): Promise<RunningId>;

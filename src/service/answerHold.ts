@@ -1,5 +1,6 @@
 import type { ModelAccess, ModelLease, ModelSession } from "../agents/ports";
 import { AbortedError, throwIfAborted } from "../common/errors";
+import type { PromptBuilder } from "../text/prompt";
 
 /** The reason shown in answers that wait for a benchmark. */
 export const benchWaitReason = "a benchmark is running";
@@ -53,6 +54,10 @@ export class HoldableModelAccess implements ModelAccess {
 
   describe(directory: string): Promise<{ readonly name: string; readonly contextTokens: number }> {
     return this.models.describe(directory);
+  }
+
+  prompts(directory: string): Promise<PromptBuilder> {
+    return this.models.prompts(directory);
   }
 
   /** Runs `work` while no answer uses the model. `onBusy` is called with the number of answers that must end first. */

@@ -6,6 +6,7 @@ import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
 import type { Thinking } from "../common/thinking";
+import { suggestedModels } from "../models/hub/suggestedModels";
 import type {
   AgentDetail,
   AgentId,
@@ -14,11 +15,18 @@ import type {
   AgentSummary,
   BenchReport,
   BenchSuite,
+  ConversationSize,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
   GenerateRequest,
+  HubAccess,
+  HubModel,
+  HubRequest,
+  HubSearch,
   ImportRequest,
+  ListedModel,
+  ModelDeletion,
   ModelDetail,
   ModelSummary,
   Progress,
@@ -34,6 +42,7 @@ import type {
   StoreRepair,
   StoreStats,
   StoreVerification,
+  SuggestedModel,
   TurnId,
 } from "../protocol/service";
 import { AgentStore } from "../store/agentStore";
@@ -47,9 +56,11 @@ import { type BenchSources, benchSuites } from "./benchSuites";
 import { diagnose } from "./diagnose";
 import { engineMetrics, poolStatus } from "./engineStatus";
 import { startGeneration } from "./generateTask";
+import { HubDesk } from "./hubDesk";
 import { IdleUnload } from "./idleUnload";
 import { LastVerification } from "./lastVerification";
 import { excludeFromBackups, storeFiles } from "./macFiles";
+import { machineMemoryBytes } from "./machineMemory";
 import { GatedModelAccess } from "./modelAccess";
 import { ModelGate } from "./modelGate";
 import { type LoadedModel, ModelHost } from "./modelHost";
@@ -66,6 +77,7 @@ const clock = { nowMs: () => performance.now() };
 export class LocalResidentService implements ResidentService {
   private readonly emitter: Emitter<ServiceEvent>;
   private readonly library: ModelLibrary;
+  private readonly hub: HubDesk;
   private readonly host: ModelHost;
   private readonly gate: ModelGate<LoadedModel>;
   private readonly nextModel = new NextModelStatus();
@@ -92,6 +104,11 @@ export class LocalResidentService implements ResidentService {
     this.emitter = new Emitter((error) => log.log("error", `a listener failed: ${toErrorInfo(error).what}`));
     this.defaultSampling = options.sampling ?? {};
     this.library = new ModelLibrary(options, () => runtime.loadAddon());
+    this.hub = new HubDesk({
+      models: this.library.models,
+      tryLock: (file) => this.host.addon().tryLock(file),
+      memoryBytes: machineMemoryBytes(),
+    });
     const blocks = new BlockStore(path.join(options.home, "store"));
     this.host = new ModelHost({
       service: options,
@@ -221,8 +238,16 @@ export class LocalResidentService implements ResidentService {
     return diagnose({ options, library, addon: () => this.host.addon(), loaded: this.gate.current?.model });
   }
 
-  listModels(): Promise<readonly ModelSummary[]> {
-    return this.library.list();
+  listModels(): Promise<readonly ListedModel[]> {
+    return this.library.list(this.gate.current?.directory);
+  }
+
+  async deleteModel(directory: string): Promise<ModelDeletion> {
+    const model = path.resolve(directory);
+    this.library.assertDeletable(model);
+    const agents = (await this.agents.list()).filter(({ modelDirectory }) => modelDirectory === model);
+    if (this.gate.current?.directory === model) await this.gate.unload();
+    return { freedBytes: await this.library.delete(model), agents: agents.map(({ name }) => name) };
   }
 
   inspectModel(directory: string): Promise<ModelDetail> {
@@ -253,6 +278,26 @@ export class LocalResidentService implements ResidentService {
 
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary> {
     return this.library.getStarter(onProgress, signal);
+  }
+
+  async setHubAccess(access: HubAccess): Promise<void> {
+    this.hub.setAccess(access);
+  }
+
+  searchHub(words: string, signal?: AbortSignal): Promise<HubSearch> {
+    return this.hub.search(words, signal);
+  }
+
+  describeHubModel(request: HubRequest, signal?: AbortSignal): Promise<HubModel> {
+    return this.hub.describe(request, signal);
+  }
+
+  async getHubModel(request: HubRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
+    return this.library.summarize(await this.hub.get(request, onProgress, signal));
+  }
+
+  async suggestedModels(): Promise<readonly SuggestedModel[]> {
+    return suggestedModels(this.hub.memoryBytes);
   }
 
   generate(request: GenerateRequest): Running {
@@ -302,6 +347,14 @@ export class LocalResidentService implements ResidentService {
 
   forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary> {
     return this.agents.fork(id, name, turn);
+  }
+
+  copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary> {
+    return this.agents.copyWithModel(id, name, path.resolve(modelDirectory));
+  }
+
+  measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize> {
+    return this.agents.measureWithModel(id, path.resolve(modelDirectory));
   }
 
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {

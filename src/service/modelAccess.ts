@@ -1,7 +1,10 @@
 import path from "node:path";
 import type { ModelAccess, ModelLease, ModelSession } from "../agents/ports";
 import { createFormats } from "../common/format";
-import { summarizeModel } from "../models/modelDirectory";
+import { readTextFiles, summarizeModel } from "../models/modelDirectory";
+import { modelNameOf } from "../models/modelName";
+import type { PromptBuilder } from "../text/prompt";
+import { createTextModel } from "../text/textModel";
 import type { ModelGate } from "./modelGate";
 import type { LoadedModel } from "./modelHost";
 import type { TurnsAhead } from "./turnsAhead";
@@ -49,6 +52,11 @@ export class GatedModelAccess implements ModelAccess {
     const { name, contextTokens } = await summarizeModel(path.resolve(directory));
     return { name, contextTokens };
   }
+
+  async prompts(directory: string): Promise<PromptBuilder> {
+    const loaded = this.loaded(directory);
+    return loaded?.text.prompts ?? createTextModel(await readTextFiles(path.resolve(directory))).prompts;
+  }
 }
 
 /** Size of the weights; `undefined` when the model cannot be read: its load will fail with the reason. */
@@ -62,11 +70,11 @@ export async function weightBytesOf(directory: string): Promise<number | undefin
 
 /** "2 turns of A, 1 turn of B, then C is loaded (1.70 GB)". A model's name is that of its folder. */
 function waitingReason(ahead: readonly TurnsAhead[], directory: string, bytes: number | undefined): string {
-  const name = path.basename(directory);
+  const name = modelNameOf(directory);
   const size = bytes === undefined ? "" : ` (${formats.bytes(bytes)})`;
   if (ahead.length === 0) return `${name} is being loaded${size}`;
   const turns = ahead.map(
-    (group) => `${group.turns} turn${group.turns === 1 ? "" : "s"} of ${path.basename(group.directory)}`,
+    (group) => `${group.turns} turn${group.turns === 1 ? "" : "s"} of ${modelNameOf(group.directory)}`,
   );
   return `${turns.join(", ")}, then ${name} is loaded${size}`;
 }

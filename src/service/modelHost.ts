@@ -1,4 +1,3 @@
-import path from "node:path";
 import type { ModelSession } from "../agents/ports";
 import { toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
@@ -9,6 +8,7 @@ import type { LeftBlock } from "../engine/liveTables";
 import type { Clock } from "../engine/ports";
 import { modelSampling } from "../models/knownSampling";
 import { readTextFiles, summarizeModel } from "../models/modelDirectory";
+import { modelNameOf } from "../models/modelName";
 import type { DeviceInfo, NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../native/binding";
 import type { EngineState, ModelSummary, PoolReduction, ServiceOptions } from "../protocol/service";
 import { type BlockIdentity, createBlockHasher } from "../store/blockIdentity";
@@ -18,6 +18,7 @@ import { createFittingPool, type FittingPool, poolReductionText } from "./fittin
 import type { ModelLoader } from "./modelGate";
 import { type PoolSize, poolSizeFor } from "./poolSize";
 import type { CountingRunner, Runtime } from "./runtime";
+import { tooLarge } from "./tooLarge";
 import { warmUp } from "./warmUp";
 
 /** A loaded model with its text model, engine, driver and block pool. */
@@ -75,10 +76,12 @@ export class ModelHost implements ModelLoader<LoadedModel> {
 
   async load(directory: string, signal: AbortSignal | undefined): Promise<LoadedModel> {
     const { service, log } = this.options;
-    const name = path.basename(directory);
+    const name = modelNameOf(directory);
     try {
       const summary = await summarizeModel(directory, { starterModel: service.starterModel });
       const addon = this.addon();
+      const { memoryBytes } = await addon.deviceInfo();
+      if (summary.weightBytes > memoryBytes) throw tooLarge(name, summary.weightBytes, memoryBytes);
       this.setState({ type: "loading", model: name, done: 0, total: summary.weightBytes });
       const { threads = 0, kvDtype } = service;
       const precision = kvDtype === undefined ? {} : { kvDtype };

@@ -1,5 +1,7 @@
 import path from "node:path";
-import { listModels } from "../models/catalogue";
+import { isDirectlyIn, listModels } from "../models/catalogue";
+import { deleteModelFolder, notOurs } from "../models/deleteModel";
+import { foundFolders } from "../models/foundModels";
 import { importGguf } from "../models/gguf/importGguf";
 import { inspectModel, summarizeModel } from "../models/modelDirectory";
 import { modelFolderName } from "../models/modelFolderName";
@@ -8,11 +10,13 @@ import type { NativeAddon } from "../native/binding";
 import type {
   ImportedModel,
   ImportRequest,
+  ListedModel,
   ModelDetail,
   ModelSummary,
   Progress,
   ServiceOptions,
 } from "../protocol/service";
+import { machineMemoryBytes } from "./machineMemory";
 
 /** The models on this machine: lists, inspects and imports them, and stores which one is the default. */
 export class ModelLibrary {
@@ -30,14 +34,29 @@ export class ModelLibrary {
     return this.chosen;
   }
 
-  private get imported(): string {
+  /** Folder of imported and downloaded models. */
+  get models(): string {
     return path.join(this.options.home, "models");
   }
 
-  list(): Promise<readonly ModelSummary[]> {
-    const { starterModel, modelFolders } = this.options;
-    const others = modelFolders.filter((folder) => path.resolve(folder) !== path.resolve(this.imported));
-    return listModels({ starterModel, imported: this.imported, others });
+  /** `loaded`: directory of the loaded model. */
+  async list(loaded: string | undefined): Promise<readonly ListedModel[]> {
+    const { starterModel, modelFolders, userHome } = this.options;
+    const others = modelFolders.filter((folder) => path.resolve(folder) !== path.resolve(this.models));
+    const found = userHome === undefined ? [] : await foundFolders(userHome, process.env);
+    const context = { memoryBytes: machineMemoryBytes(), loaded };
+    return listModels({ starterModel, imported: this.models, others, found }, context);
+  }
+
+  /** Throws INVALID_REQUEST for a model that is not Resident's own. */
+  assertDeletable(directory: string): void {
+    if (!isDirectlyIn(this.models, directory)) throw notOurs(directory);
+  }
+
+  /** Resolves with the bytes that it took. */
+  delete(directory: string): Promise<number> {
+    this.assertDeletable(directory);
+    return deleteModelFolder(directory);
   }
 
   async inspect(directory: string): Promise<ModelDetail> {
@@ -70,7 +89,7 @@ export class ModelLibrary {
     onProgress: (progress: Progress) => void,
     signal?: AbortSignal,
   ): Promise<ImportedModel> {
-    const directory = target ?? path.join(this.imported, modelFolderName(file, name));
+    const directory = target ?? path.join(this.models, modelFolderName(file, name));
     const { rounded } = await importGguf({ file, target: directory, replace: replace === true }, onProgress, signal);
     return { ...(await this.summarize(directory)), rounded };
   }

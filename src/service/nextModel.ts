@@ -1,4 +1,4 @@
-import path from "node:path";
+import { modelNameOf } from "../models/modelName";
 import type { NextModel } from "../protocol/service";
 import { weightBytesOf } from "./modelAccess";
 import type { NextLoad } from "./modelGate";
@@ -16,6 +16,6 @@ export class NextModelStatus {
     const sized = this.sized?.directory === directory ? this.sized : { directory, bytes: weightBytesOf(directory) };
     this.sized = sized;
     const weightBytes = await sized.bytes;
-    return { name: path.basename(directory), turnsAhead, ...(weightBytes === undefined ? {} : { weightBytes }) };
+    return { name: modelNameOf(directory), turnsAhead, ...(weightBytes === undefined ? {} : { weightBytes }) };
   }
 }

@@ -25,6 +25,8 @@ import { setAgentSampling } from "./agentSampling";
 import { setAgentThinking } from "./agentThinking";
 import { pickKeptTurns } from "./keptTurns";
 import { lastUsed } from "./lastUsed";
+import { askNewAgent } from "./newAgentBox";
+import { useOtherModel } from "./otherModel";
 import { RowClicks } from "./rowClicks";
 
 export interface AgentCommandPorts {
@@ -108,6 +110,11 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
     await panels.open(fork);
     return fork;
   });
+  about(commands.useOtherModel, "Use Another Model", async (agent, door, argument) => {
+    const copy = await useOtherModel(agent, door, argument, (wanted) => freeNameLike(wanted, door));
+    if (copy !== undefined && !flagField(argument, "background")) await panels.open(copy);
+    return copy;
+  });
   about(commands.rewindAgent, "Rewind Agent", rewind);
   about(commands.keepLastTurns, "Start Over", (agent, door, argument) => keepLastTurns(agent, door, argument, panels));
   about(commands.deleteAgent, "Delete Agent", deleteAgent);
@@ -121,18 +128,21 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
  */
 async function newAgent(argument: unknown, { service, panels }: AgentCommandPorts): Promise<AgentSummary | undefined> {
   const door = await service.get();
-  const name =
-    textField(argument, "name") ??
-    (await askName(
-      "New Agent",
-      await freeNameLike(`Agent ${(await door.listAgents()).length + 1}`, door),
-      textField(argument, "prompt"),
-    ));
-  if (name === undefined) return undefined;
+  const given = textField(argument, "name");
+  const asked =
+    given === undefined
+      ? await askNewAgent(
+          door,
+          await freeNameLike(`Agent ${(await door.listAgents()).length + 1}`, door),
+          textField(argument, "prompt"),
+        )
+      : { name: given };
+  if (asked === undefined) return undefined;
+  const { name } = asked;
   const like = textField(argument, "like");
   const example = like === undefined ? undefined : await door.getAgent((await door.findAgent(like))?.id ?? like);
   const system = textField(argument, "system") ?? example?.system;
-  const modelDirectory = textField(argument, "model") ?? example?.modelDirectory;
+  const modelDirectory = textField(argument, "model") ?? asked.modelDirectory ?? example?.modelDirectory;
   const agent = await createBesideUnreadable(door, {
     name,
     ...(system === undefined ? {} : { system }),
@@ -267,11 +277,11 @@ async function repairAgent(agent: AgentSummary, door: ResidentService): Promise<
   return repair;
 }
 
-function askName(title: string, value: string, prompt = "Name"): Thenable<string | undefined> {
+function askName(title: string, value: string): Thenable<string | undefined> {
   return vscode.window.showInputBox({
     title,
     value,
-    prompt,
+    prompt: "Name",
     validateInput: (name) => (name.trim() === "" ? "Write a name." : undefined),
   });
 }

@@ -32,6 +32,8 @@ export function actionCommand(id: ActionId, target: ActionTarget): ActionCommand
       return { command: commands.forkAgent, argument: { ...agent, ...turn } };
     case "forkAnother":
       return { command: commands.forkAgent, argument: { from: "pick" } };
+    case "getModel":
+      return { command: commands.getModel, argument: {} };
     case "getStarter":
       return { command: commands.getStarterModel, argument: {} };
     case "growPool":
@@ -65,6 +67,8 @@ export function actionCommand(id: ActionId, target: ActionTarget): ActionCommand
       return { command: commands.saveAgent, argument: agent };
     case "rewind":
       return { command: commands.rewindAgent, argument: agent };
+    case "setHubToken":
+      return { command: commands.setHubToken, argument: {} };
     case "showLog":
       return { command: commands.showLog, argument: {} };
     case "startFromSelection":

@@ -1,6 +1,7 @@
 import { type Formats, plural } from "../../common/format";
-import type { ModelSummary } from "../../protocol/service";
+import type { ListedModel, ModelSource, ModelSummary } from "../../protocol/service";
 import { sentence } from "../commands/errorText";
+import { fitText } from "../models/hubChoices";
 
 export interface ModelChoice {
   readonly label: string;
@@ -8,23 +9,33 @@ export interface ModelChoice {
   readonly detail: string;
 }
 
+const sources: Readonly<Record<ModelSource, string>> = {
+  starter: "starter",
+  imported: "imported",
+  downloaded: "downloaded",
+  unfinished: "unfinished download",
+  folder: "from your folders",
+  found: "of another program",
+};
+
 /** A model in the list. `chosen`: value of the setting for new agents' model; without one it is the starter model. */
-export function modelChoice(model: ModelSummary, chosen: unknown, formats: Formats): ModelChoice {
+export function modelChoice(model: ListedModel, chosen: unknown, formats: Formats): ModelChoice {
   const isCurrent = isChosen(model, chosen);
   const icon = model.problem ? "$(warning) " : isCurrent ? "$(check) " : "";
   const facts = [
     ...(isCurrent ? ["current"] : []),
-    model.architecture,
-    model.quantization,
-    formats.bytes(model.weightBytes),
-    `window ${plural(model.contextTokens, "token", formats)}`,
-    ...(model.isStarter ? ["starter"] : []),
+    ...(model.isLoaded ? ["loaded"] : []),
+    ...(model.architecture === "" ? [] : [model.architecture, model.quantization]),
+    ...(model.weightBytes === 0 ? [] : [formats.bytes(model.weightBytes)]),
+    ...(model.contextTokens === 0 ? [] : [`window ${plural(model.contextTokens, "token", formats)}`]),
+    model.program === undefined ? sources[model.source] : `of ${model.program}`,
   ];
-  return {
-    label: `${icon}${model.name}`,
-    description: facts.join(" · "),
-    detail: model.problem ? sentence(model.problem.what) : model.directory,
-  };
+  return { label: `${icon}${model.name}`, description: facts.join(" · "), detail: detailOf(model, formats) };
+}
+
+function detailOf({ problem, fit, directory }: ListedModel, formats: Formats): string {
+  if (problem) return sentence(problem.what);
+  return fit === undefined ? directory : `${fitText(fit, formats)} · ${directory}`;
 }
 
 function isChosen({ directory, isStarter }: ModelSummary, chosen: unknown): boolean {

@@ -2,7 +2,7 @@ import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { createFormats } from "../../common/format";
 import { roundedText } from "../../common/roundedText";
-import type { ModelSummary, ResidentService } from "../../protocol/service";
+import type { ListedModel, ModelSummary, ResidentService } from "../../protocol/service";
 import { textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
 import { withCancel, withJobProgress } from "../commands/progress";
@@ -86,8 +86,13 @@ interface ModelItem extends vscode.QuickPickItem {
 async function chooseFromList(door: ResidentService): Promise<ModelSummary | undefined> {
   const models = await door.listModels();
   const items: ModelItem[] = [
-    ...models.map((model) => modelItem(model, () => chooseAndSay(door, model.directory))),
+    ...models.map((model) => modelItem(model, () => useListed(door, model))),
     { label: "", kind: vscode.QuickPickItemKind.Separator },
+    {
+      label: "$(cloud-download) Get a Model from the Hub…",
+      detail: "Search, with what each model takes of this machine's memory",
+      run: () => getFromHub(),
+    },
     {
       label: "$(folder-opened) Browse for a Folder…",
       detail: "A model directory in MLX format: config.json, tokenizer.json and safetensors files",
@@ -117,7 +122,17 @@ async function chooseFromList(door: ResidentService): Promise<ModelSummary | und
   return chosen?.run?.();
 }
 
-function modelItem(model: ModelSummary, run: () => Promise<ModelSummary>): ModelItem {
+/** An unfinished download goes on; any other model becomes the one for new agents. */
+function useListed(door: ResidentService, { source, hubName, quantization, directory }: ListedModel) {
+  if (source !== "unfinished") return chooseAndSay(door, directory);
+  return getFromHub({ name: hubName, ...(quantization === "" ? {} : { quantization }) });
+}
+
+async function getFromHub(argument?: object): Promise<undefined> {
+  await vscode.commands.executeCommand(commands.getModel, argument);
+}
+
+function modelItem(model: ListedModel, run: () => Promise<ModelSummary | undefined>): ModelItem {
   return { run, ...modelChoice(model, readSetting(settings.modelDefault), createFormats(vscode.env.language)) };
 }
 

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Places } from "./settings";
 
@@ -9,6 +10,7 @@ export interface PlaceInputs {
   readonly globalStoragePath: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly platform: string;
+  readonly userHome?: string;
   readonly exists?: (path: string) => boolean;
 }
 
@@ -21,6 +23,7 @@ export function placesOf({
   globalStoragePath,
   environment,
   platform,
+  userHome = homedir(),
   exists = existsSync,
 }: PlaceInputs): Places {
   const home = environment["RESIDENT_HOME"] || globalStoragePath;
@@ -28,6 +31,7 @@ export function placesOf({
   const reference = join(extensionPath, "test", "reference");
   return {
     home,
+    userHome,
     starterModel:
       environment["RESIDENT_STARTER_MODEL"] || (exists(bundled) ? bundled : join(home, "models", starterName)),
     nativeStage: join(extensionPath, "native", "stage", platform),

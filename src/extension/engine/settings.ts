@@ -46,6 +46,8 @@ export interface Places {
   readonly starterModel: string;
   readonly nativeStage: string;
   readonly reference?: string;
+  /** The person's home folder. */
+  readonly userHome: string;
 }
 
 export function serviceOptionsOf(read: ReadSetting, places: Places): ServiceOptions {

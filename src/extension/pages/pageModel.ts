@@ -50,15 +50,15 @@ export function pageEngine(state: EngineState): PageEngine {
 function engineActions(state: EngineState): readonly ActionId[] {
   switch (state.type) {
     case "idle":
-      return ["loadModel", "chooseModel"];
+      return ["loadModel", "chooseModel", "getModel"];
     case "noModel":
-      return ["getStarter", "chooseModel", "importModel"];
+      return ["getModel", "getStarter", "chooseModel"];
     case "addonMissing":
       return ["diagnose", "showLog"];
     case "loading":
       return ["cancelLoad"];
     case "ready":
-      return ["chooseModel", "unloadModel"];
+      return ["chooseModel", "getModel", "unloadModel"];
     case "failed":
       return problemOf(state.error).actions.map(({ id }) => id);
   }

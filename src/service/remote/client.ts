@@ -12,12 +12,19 @@ import type {
   AgentSummary,
   BenchReport,
   BenchSuite,
+  ConversationSize,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
   GenerateRequest,
   GenerationEvent,
+  HubAccess,
+  HubModel,
+  HubRequest,
+  HubSearch,
   ImportRequest,
+  ListedModel,
+  ModelDeletion,
   ModelDetail,
   ModelSummary,
   Progress,
@@ -33,6 +40,7 @@ import type {
   StoreRepair,
   StoreStats,
   StoreVerification,
+  SuggestedModel,
   TurnId,
 } from "../../protocol/service";
 import type { ToClient, WireArguments, WireMethod, WireResult } from "../../protocol/wire";
@@ -78,8 +86,12 @@ export class RemoteService implements ResidentService {
     return this.call("diagnose", []);
   }
 
-  listModels(): Promise<readonly ModelSummary[]> {
+  listModels(): Promise<readonly ListedModel[]> {
     return this.call("listModels", []);
+  }
+
+  deleteModel(directory: string): Promise<ModelDeletion> {
+    return this.call("deleteModel", [directory]);
   }
 
   inspectModel(directory: string): Promise<ModelDetail> {
@@ -104,6 +116,26 @@ export class RemoteService implements ResidentService {
 
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary> {
     return this.call("getStarterModel", [], { onProgress, signal });
+  }
+
+  setHubAccess(access: HubAccess): Promise<void> {
+    return this.call("setHubAccess", [access]);
+  }
+
+  searchHub(words: string, signal?: AbortSignal): Promise<HubSearch> {
+    return this.call("searchHub", [words], { signal });
+  }
+
+  describeHubModel(request: HubRequest, signal?: AbortSignal): Promise<HubModel> {
+    return this.call("describeHubModel", [request], { signal });
+  }
+
+  getHubModel(request: HubRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
+    return this.call("getHubModel", [request], { onProgress, signal });
+  }
+
+  suggestedModels(): Promise<readonly SuggestedModel[]> {
+    return this.call("suggestedModels", []);
   }
 
   generate(request: GenerateRequest): Running {
@@ -139,6 +171,14 @@ export class RemoteService implements ResidentService {
 
   forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary> {
     return this.call("forkAgent", [id, name, turn]);
+  }
+
+  copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary> {
+    return this.call("copyWithModel", [id, name, modelDirectory]);
+  }
+
+  measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize> {
+    return this.call("measureWithModel", [id, modelDirectory]);
   }
 
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {

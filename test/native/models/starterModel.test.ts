@@ -32,7 +32,10 @@ describe("The starter model", () => {
 
   it("is listed as the starter, without a problem", async () => {
     const nowhere = join(starterModel, "none");
-    const models = await listModels({ starterModel, imported: nowhere, others: [] });
+    const models = await listModels(
+      { starterModel, imported: nowhere, others: [], found: [] },
+      { memoryBytes: 2 ** 30, loaded: undefined },
+    );
     assert.deepEqual(
       models.map(({ isStarter, problem }) => [isStarter, problem]),
       [[true, undefined]],

@@ -200,6 +200,7 @@ export class AgentRig {
       },
       isFree: () => true,
       describe: async () => ({ name: "fake", contextTokens: this.session.contextTokens }),
+      prompts: async () => this.session.text.prompts,
     };
   }
 }

@@ -34,6 +34,8 @@ export class FakeRuntime implements Runtime {
   device: "cpu" | "gpu" = "cpu";
   /** Free memory in bytes: larger pools are refused. */
   availableBytes = 2 ** 40;
+  /** Of the whole machine. */
+  memoryBytes = 2 ** 40;
   private readonly runners = new WeakMap<NativePool, FakeRunner>();
   private readonly locks;
   lastRunner: FakeRunner | undefined;
@@ -51,7 +53,7 @@ export class FakeRuntime implements Runtime {
         device: this.device,
         name: "fake device",
         gpuAvailable: this.device === "gpu",
-        memoryBytes: 2 ** 40,
+        memoryBytes: this.memoryBytes,
         availableBytes: this.availableBytes,
         mlxActiveBytes: 0,
         mlxCacheBytes: 0,

@@ -9,13 +9,19 @@ import type {
   AgentSampling,
   AgentSummary,
   BenchReport,
+  ConversationSize,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
   EngineState,
   GenerateRequest,
   GenerationEvent,
+  HubModel,
+  HubRequest,
+  HubSearch,
   ImportedModel,
+  ListedModel,
+  ModelDeletion,
   ModelDetail,
   ModelSummary,
   ResidentService,
@@ -29,6 +35,7 @@ import type {
   StoreRepair,
   StoreStats,
   StoreVerification,
+  SuggestedModel,
   TurnFigures,
   TurnId,
   TurnView,
@@ -175,8 +182,12 @@ export class FakeService implements ResidentService {
     return { sections: [{ title: "Engine", lines: [["MLX", "0.32.4"]] }] };
   }
 
-  async listModels(): Promise<readonly ModelSummary[]> {
-    return [model];
+  async listModels(): Promise<readonly ListedModel[]> {
+    return [{ ...model, source: "starter", isLoaded: true, isDeletable: false }];
+  }
+
+  async deleteModel(): Promise<ModelDeletion> {
+    return { freedBytes: 0, agents: [] };
   }
 
   async inspectModel(): Promise<ModelDetail> {
@@ -212,6 +223,24 @@ export class FakeService implements ResidentService {
 
   async getStarterModel(): Promise<ModelSummary> {
     return model;
+  }
+
+  async setHubAccess(): Promise<void> {}
+
+  async searchHub(): Promise<HubSearch> {
+    return { models: [], others: [] };
+  }
+
+  async describeHubModel({ name }: HubRequest): Promise<HubModel> {
+    throw new ResidentError("MODEL_NOT_FOUND", `there is no model ${name}`, "check the name");
+  }
+
+  async getHubModel(): Promise<ModelSummary> {
+    return model;
+  }
+
+  async suggestedModels(): Promise<readonly SuggestedModel[]> {
+    return [];
   }
 
   generate(_request: GenerateRequest): FakeRunning {
@@ -274,6 +303,15 @@ export class FakeService implements ResidentService {
     const { turns, system } = this.detail(id);
     const fork = await this.createAgent({ name, system });
     return this.change(fork.id, { turns });
+  }
+
+  async copyWithModel(id: AgentId, name: string): Promise<AgentSummary> {
+    return this.forkAgent(id, name);
+  }
+
+  async measureWithModel(id: AgentId): Promise<ConversationSize> {
+    const { tokens, contextTokens } = this.detail(id);
+    return { tokens, contextTokens };
   }
 
   async rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {

@@ -10,8 +10,13 @@ import type {
   EngineState,
   FileTotals,
   GenerationEvent,
+  HubModel,
+  HubRequest,
+  HubSearch,
   ImportedModel,
   ImportRequest,
+  ListedModel,
+  MemoryFit,
   ModelDetail,
   ModelSummary,
   Progress,
@@ -24,6 +29,7 @@ import type {
   StoreRepair,
   StoreStats,
   StoreVerification,
+  SuggestedModel,
   TurnFigures,
   TurnView,
 } from "../../../src/protocol/service";
@@ -83,6 +89,23 @@ const model: ModelSummary = {
   problem: error,
 };
 
+const listedModel: ListedModel = {
+  ...model,
+  source: "found",
+  program: "LM Studio",
+  hubName: "maker/Model-4bit",
+  isLoaded: true,
+  isDeletable: false,
+  fit: {
+    weightBytes: 2_000_000_000,
+    tokens: 32_000,
+    kvBytes: 1_000_000_000,
+    totalBytes: 3_000_000_000,
+    memoryBytes: 16_000_000_000,
+    verdict: "fits",
+  },
+};
+
 const modelDetail: ModelDetail = {
   ...model,
   numLayers: 30,
@@ -97,6 +120,38 @@ const modelDetail: ModelDetail = {
   eosTokens: ["<|im_end|>"],
   leftOut: [],
 };
+
+const fit: MemoryFit = {
+  weightBytes: 2_000_000_000,
+  tokens: 32_000,
+  kvBytes: 1_000_000_000,
+  totalBytes: 3_000_000_000,
+  memoryBytes: 16_000_000_000,
+  verdict: "fits",
+};
+
+const hubModel: HubModel = {
+  name: "maker/Model-4bit",
+  revision: "main",
+  commit: "0123456789abcdef",
+  family: "qwen3",
+  quantization: "4-bit",
+  licence: "apache-2.0",
+  gated: false,
+  contextTokens: 40_960,
+  usesTools: true,
+  downloadBytes: 2_000_000_000,
+  fit,
+  variants: [{ quantization: "Q4_K_M", downloadBytes: 2_000_000_000, fit }],
+};
+
+const hubSearch: HubSearch = {
+  models: [{ name: "maker/Model-4bit", family: "qwen3", licence: "apache-2.0", gated: false, downloads: 7 }],
+  others: [{ family: "qwen3_5", count: 2, missing: "state layers" }],
+};
+
+const suggested: SuggestedModel = { name: "maker/Model-4bit", machineGB: 16, reason: "it fits", fit };
+const hubRequest: HubRequest = { name: "maker/Model-4bit:main", quantization: "Q4_K_M" };
 
 const agent: AgentSummary = {
   id: "a",
@@ -282,12 +337,18 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   status: (door) => door.status(),
   diagnose: (door) => door.diagnose(),
   listModels: (door) => door.listModels(),
+  deleteModel: (door) => door.deleteModel("/models/starter"),
   inspectModel: (door) => door.inspectModel("/models/starter"),
   chooseModel: (door) => door.chooseModel("/models/starter"),
   loadModel: (door) => door.loadModel(),
   unloadModel: (door) => door.unloadModel(),
   importGguf: (door) => withProgress((tell) => door.importGguf(importRequest, tell)),
   getStarterModel: (door) => withProgress((tell) => door.getStarterModel(tell)),
+  setHubAccess: (door) => door.setHubAccess({ endpoint: "https://mirror.example", token: "t", proxy: "http://proxy" }),
+  searchHub: (door) => door.searchHub("qwen"),
+  describeHubModel: (door) => door.describeHubModel(hubRequest),
+  getHubModel: (door) => withProgress((tell) => door.getHubModel(hubRequest, tell)),
+  suggestedModels: (door) => door.suggestedModels(),
   generate: (door) => told(door.generate(generateRequest)),
   listAgents: (door) => door.listAgents(),
   getAgent: (door) => door.getAgent("a", 2),
@@ -296,6 +357,8 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   renameAgent: (door) => door.renameAgent("a", "Grace"),
   setSystemPrompt: (door) => door.setSystemPrompt("a", "Be kind"),
   forkAgent: (door) => door.forkAgent("a", "Copy", "t1"),
+  copyWithModel: (door) => door.copyWithModel("a", "Copy", "/models/other"),
+  measureWithModel: (door) => door.measureWithModel("a", "/models/other"),
   rewindAgent: (door) => door.rewindAgent("a", "t1"),
   startOver: (door) => door.startOver("a", 1),
   deleteAgent: (door) => door.deleteAgent("a"),
@@ -347,7 +410,8 @@ export class SampleService implements ResidentService {
 
   status = this.sample("status", status);
   diagnose = this.sample("diagnose", diagnosis);
-  listModels = this.sample("listModels", [model]);
+  listModels = this.sample("listModels", [listedModel]);
+  deleteModel = this.sample("deleteModel", { freedBytes: 4096, agents: ["Ada"] });
   inspectModel = this.sample("inspectModel", modelDetail);
   chooseModel = this.sample("chooseModel", model);
   unloadModel = this.sample("unloadModel", undefined);
@@ -358,6 +422,8 @@ export class SampleService implements ResidentService {
   renameAgent = this.sample("renameAgent", agent);
   setSystemPrompt = this.sample("setSystemPrompt", agent);
   forkAgent = this.sample("forkAgent", agent);
+  copyWithModel = this.sample("copyWithModel", agent);
+  measureWithModel = this.sample("measureWithModel", { tokens: 40, contextTokens: 8192 });
   rewindAgent = this.sample("rewindAgent", agent);
   startOver = this.sample("startOver", agent);
   deleteAgent = this.sample("deleteAgent", undefined);
@@ -372,6 +438,8 @@ export class SampleService implements ResidentService {
   setAgentSampling = this.sample("setAgentSampling", agent);
   setDefaultSampling = this.sample("setDefaultSampling", undefined);
   setShown = this.sample("setShown", undefined);
+  setHubAccess = this.sample("setHubAccess", undefined);
+  suggestedModels = this.sample("suggestedModels", [suggested]);
   dispose = this.sample("dispose", undefined);
 
   async loadModel(): Promise<ModelSummary> {
@@ -387,6 +455,22 @@ export class SampleService implements ResidentService {
 
   async getStarterModel(onProgress: (progress: Progress) => void): Promise<ModelSummary> {
     this.asked.push(["getStarterModel"]);
+    onProgress(progress);
+    return model;
+  }
+
+  async searchHub(words: string): Promise<HubSearch> {
+    this.asked.push(["searchHub", words]);
+    return hubSearch;
+  }
+
+  async describeHubModel(request: HubRequest): Promise<HubModel> {
+    this.asked.push(["describeHubModel", request]);
+    return hubModel;
+  }
+
+  async getHubModel(request: HubRequest, onProgress: (progress: Progress) => void): Promise<ModelSummary> {
+    this.asked.push(["getHubModel", request]);
     onProgress(progress);
     return model;
   }

@@ -9,7 +9,7 @@ const handleCalls = ["read", "write", "sync", "truncate", "stat"] as const;
 type Call = (typeof calls)[number] | `handle.${(typeof handleCalls)[number]}`;
 
 function systemError(code: string, file: string): Error {
-  return Object.assign(new Error(`${code}: made by a test, '${file}'`), { code });
+  return Object.assign(new Error(`${code}: made by a test, '${file}'`), { code, syscall: "test" });
 }
 
 /** The prototype of all file handles. */

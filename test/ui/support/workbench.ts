@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Browser, BrowserContext, Page as BrowserPage, Frame } from "playwright-core";
 import { launchBrowser } from "../../host/browser.mjs";
@@ -33,6 +33,14 @@ export function chooseTheme(theme?: Theme): void {
   const { "workbench.colorTheme": _theme, ...settings } = JSON.parse(readFileSync(file, "utf8"));
   const chosen = theme === undefined ? {} : { "workbench.colorTheme": theme.setting };
   writeFileSync(file, JSON.stringify({ ...settings, ...chosen, "window.autoDetectColorScheme": theme === undefined }));
+}
+
+/** Sets one setting of this machine, which the person's own settings cannot; `undefined` takes it back. */
+export function chooseMachineSetting(name: string, value: unknown): void {
+  const file = path.resolve(environment("RESIDENT_UI_SETTINGS"), "..", "..", "Machine", "settings.json");
+  const before = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, JSON.stringify({ ...before, [name]: value }));
 }
 
 /** VS Code's workbench in a browser, used by mouse and keyboard alone. */

@@ -85,7 +85,7 @@ describe("The program", () => {
       ["agents", "merge"],
       /agents knows no 'merge': use list, show, fork, rewind, delete or repair$/,
     ],
-    ["no verb", ["models"], /models does nothing by itself: use import, list or inspect$/],
+    ["no verb", ["models"], /models does nothing by itself: use import, get, search, list, delete or inspect$/],
     [
       "an unknown verb of the store",
       ["store", "wipe"],

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { createFormats } from "../../../src/common/format";
 import { chosenText, modelChoice } from "../../../src/extension/engine/modelChoices";
-import type { ModelSummary } from "../../../src/protocol/service";
+import type { ListedModel } from "../../../src/protocol/service";
 
 const formats = createFormats("en");
-const model: ModelSummary = {
+const model: ListedModel = {
   directory: "/models/qwen",
   name: "Qwen",
   architecture: "qwen2",
@@ -12,14 +12,31 @@ const model: ModelSummary = {
   weightBytes: 2 ** 30,
   contextTokens: 32_768,
   isStarter: false,
+  source: "folder",
+  isLoaded: false,
+  isDeletable: false,
 };
-const starter = { ...model, directory: "/models/starter", name: "Starter", isStarter: true };
+const starter: ListedModel = {
+  ...model,
+  directory: "/models/starter",
+  name: "Starter",
+  isStarter: true,
+  source: "starter",
+};
+const fit = {
+  weightBytes: 2 ** 30,
+  tokens: 32_000,
+  kvBytes: 2 ** 30,
+  totalBytes: 2 ** 31,
+  memoryBytes: 2 ** 33,
+  verdict: "fits",
+} as const;
 
 describe("the list of models", () => {
   it("marks the one that new agents get", () => {
     assert.deepEqual(modelChoice(model, "/models/qwen ", formats), {
       label: "$(check) Qwen",
-      description: "current · qwen2 · 4-bit · 1.00 GB · window 32,768 tokens",
+      description: "current · qwen2 · 4-bit · 1.00 GB · window 32,768 tokens · from your folders",
       detail: "/models/qwen",
     });
     assert.equal(modelChoice(starter, "/models/qwen", formats).label, "Starter");
@@ -30,6 +47,13 @@ describe("the list of models", () => {
       assert.equal(modelChoice(starter, chosen, formats).label, "$(check) Starter");
       assert.equal(modelChoice(model, chosen, formats).label, "Qwen");
     }
+  });
+
+  it("says what is loaded, what fits, and whose a model is", () => {
+    const found = { ...model, source: "found", program: "LM Studio", isLoaded: true, fit } as const;
+    const { description, detail } = modelChoice(found, "", formats);
+    assert.match(description, /^loaded · .* · of LM Studio$/);
+    assert.equal(detail, "fits: 2.00 GB with 32,000 tokens, of 8.00 GB · /models/qwen");
   });
 
   it("says why a model cannot be used", () => {

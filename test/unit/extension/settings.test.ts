@@ -14,7 +14,12 @@ import {
 } from "../../../src/extension/engine/settings";
 
 const reader = (values: Partial<Record<SettingId, unknown>>) => (id: SettingId) => values[id];
-const places = { home: path.resolve("/home of mine"), starterModel: "/starter", nativeStage: "/stage" };
+const places = {
+  home: path.resolve("/home of mine"),
+  starterModel: "/starter",
+  nativeStage: "/stage",
+  userHome: "/person",
+};
 
 describe("settings", () => {
   it("fall back to the defaults when nothing is set", () => {

@@ -9,7 +9,10 @@ describe("The catalogue", () => {
   const folder = temporaryFolder();
   const at = (...names: readonly string[]) => join(folder.path, ...names);
   const list = (others: readonly string[] = []) =>
-    listModels({ starterModel: at("starter"), imported: at("imported"), others });
+    listModels(
+      { starterModel: at("starter"), imported: at("imported"), others, found: [] },
+      { memoryBytes: 2 ** 30, loaded: undefined },
+    );
 
   it("is empty where nothing is", async () => {
     assert.deepEqual(await list(), []);
