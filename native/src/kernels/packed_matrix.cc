@@ -1,8 +1,8 @@
 #include "kernels/packed_matrix.h"
 
+#include <array>
 #include <cmath>
 #include <cstring>
-#include <vector>
 
 namespace resident::kernels {
 namespace {
@@ -143,10 +143,11 @@ void PackedMatrix::PackIntegers(const SourceMatrix& source) {
 void PackedMatrix::PackCodes(const SourceMatrix& source) {
   const bool bytes = source.coding == Coding::kMxfp8, nvidia = source.coding == Coding::kNvfp4;
   const int scale_inputs = nvidia ? 16 : 32, scale_groups = inputs_ / scale_inputs;
-  std::vector<float> scales(size_t(outputs_) * size_t(scale_groups));
-  for (size_t i = 0; i < scales.size(); ++i) {
-    const uint8_t code = static_cast<const uint8_t*>(source.scales)[i];
-    scales[i] = nvidia ? FloatOfE4M3(code) * source.global_scale : FloatOfE8M0(code);
+  const auto* scale_codes = static_cast<const uint8_t*>(source.scales);
+  std::array<float, 256> scales{};  // of the codes that are there
+  for (size_t i = 0; i < size_t(outputs_) * size_t(scale_groups); ++i) {
+    const uint8_t code = scale_codes[i];
+    if (scales[code] == 0) scales[code] = nvidia ? FloatOfE4M3(code) * source.global_scale : FloatOfE8M0(code);
   }
   coded_format_ = {bytes ? 8 : 4, scale_inputs, NarrowestType(FloatType::kF32, {scales.data()}, scales.size())};
   const size_t scale_bytes = SizeOf(coded_format_.scale_type), row_bytes = size_t(inputs_) * (bytes ? 2 : 1) / 2;
@@ -159,8 +160,8 @@ void PackedMatrix::PackCodes(const SourceMatrix& source) {
     const auto* from = static_cast<const std::byte*>(source.weights) + size_t(o) * row_bytes;
     for (int g = 0; g < scale_groups; ++g, from += codes) {
       std::byte* to = Panel(o / kPanelRows) + size_t(g) * group_bytes;
-      StoreFloat(coded_format_.scale_type, scales[size_t(o) * size_t(scale_groups) + size_t(g)],
-                 to + lane * scale_bytes);
+      const uint8_t scale_code = scale_codes[size_t(o) * size_t(scale_groups) + size_t(g)];
+      StoreFloat(coded_format_.scale_type, scales[scale_code], to + lane * scale_bytes);
       to += kPanelRows * scale_bytes + lane;
       for (size_t i = 0; i < codes; ++i) to[i * kPanelRows] = from[i];
     }
