@@ -61,8 +61,8 @@ std::set<std::string> ReadIndex(const std::string& path) {
 }
 
 /**
- * As mlx_lm: all that is called model…safetensors. The names of several say how many there are: those that are not
- * there are listed too.
+ * As mlx_lm: all files named model*.safetensors. The name of a shard says how many there are: missing shards are
+ * listed too, so that they are reported.
  */
 std::set<std::string> FilesWithoutIndex(const std::string& directory) {
   static const std::regex kShard(R"((model.*)-\d{5}-of-(\d{5})\.safetensors)");
