@@ -324,8 +324,9 @@ TEST("products of short floats: every code, scale and row count has the scalar l
   for (const Coding coding : {Coding::kMxfp4, Coding::kMxfp8, Coding::kNvfp4}) {
     for (int round = 0; round < 4; ++round) {
       const bool bytes = coding == Coding::kMxfp8, nvidia = coding == Coding::kNvfp4;
-      const int outputs = 1 + random.Below(40), inputs = 32 * (1 + random.Below(8)), rows = 1 + random.Below(21);
       const int scale_inputs = nvidia ? 16 : 32;
+      const int outputs = 1 + random.Below(40), rows = 1 + random.Below(21);
+      const int inputs = scale_inputs * (1 + random.Below(16));
       const float global_scale = nvidia && round % 2 == 1 ? 0.37f : 1.f;
       std::vector<uint8_t> weights(size_t(outputs) * size_t(inputs) * (bytes ? 2 : 1) / 2);
       std::vector<uint8_t> scales(size_t(outputs) * size_t(inputs / scale_inputs));
