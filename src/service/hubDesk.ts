@@ -1,4 +1,4 @@
-import { isModelFamily, missingParts, wrapperTypes } from "../models/families";
+import { isModelFamily, missingPartOf, textPartOf } from "../models/families";
 import type { TryLock } from "../models/hub/downloadFolder";
 import type { HubEntry as FoundEntry } from "../models/hub/hubClient";
 import { downloadOptions, withHub } from "../models/hub/hubSession";
@@ -77,7 +77,7 @@ export function searchResult(found: readonly FoundEntry[]): HubSearch {
       downloads,
     })),
     others: [...counts].map(([family, count]) => {
-      const missing = missingParts[family];
+      const missing = missingPartOf(family);
       return { family, count, ...(missing === undefined ? {} : { missing }) };
     }),
   };
@@ -85,7 +85,7 @@ export function searchResult(found: readonly FoundEntry[]): HubSearch {
 
 /** Of a checkpoint of several parts, config.json says which family its text part is. */
 function isOffered(architecture: string): boolean {
-  return isModelFamily(architecture) || Object.hasOwn(wrapperTypes, architecture);
+  return isModelFamily(architecture) || textPartOf(architecture) !== undefined;
 }
 
 /** Of these the hub does not say the family: the head of the file does. */
