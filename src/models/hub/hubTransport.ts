@@ -78,7 +78,8 @@ export class HubTransport {
     const url = new URL(text);
     const isTls = url.protocol === "https:";
     const { token } = this.endpoint;
-    const mayTell = token !== undefined && this.isHub(text) && (isTls || isLoopback(url));
+    const stays = isLoopback(url) && this.proxyFor(text) === "";
+    const mayTell = token !== undefined && this.isHub(text) && (isTls || stays);
     const options: https.RequestOptions = {
       agent: this.agentFor(text),
       headers: {
@@ -112,9 +113,14 @@ export class HubTransport {
     });
   }
 
+  /** "": none. */
+  private proxyFor(url: string): string {
+    return this.endpoint.proxy ?? getProxyForUrl(url);
+  }
+
   private agentFor(url: string): http.Agent {
     const { protocol } = new URL(url);
-    const proxy = this.endpoint.proxy ?? getProxyForUrl(url);
+    const proxy = this.proxyFor(url);
     const key = `${protocol} ${proxy}`;
     const made = this.agents.get(key) ?? makeAgent(protocol, proxy);
     this.agents.set(key, made);

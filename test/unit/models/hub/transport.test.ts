@@ -120,6 +120,14 @@ describe("The way to the hub", () => {
     assert.equal(await withEnvironment(trusting, () => get(access, tlsUrl)), "token: none");
   });
 
+  it("keeps the token from a proxy that could read it", async () => {
+    const access = { endpoint: plainUrl, token: "t", proxy: proxyUrl };
+    assert.equal(await get(access, `${plainUrl}/x`), "token: none");
+    const trusting = { NODE_EXTRA_CA_CERTS: fixture("localhost.crt") };
+    const secret = () => get({ ...access, endpoint: tlsUrl }, tlsUrl);
+    assert.equal(await withEnvironment(trusting, secret), "token: Bearer t");
+  });
+
   it("takes address and token from the environment where they are not set", () => {
     const environment = { HF_ENDPOINT: "https://mirror.example/", HF_TOKEN: "one" };
     assert.deepEqual(hubEndpoint({}, environment), { url: "https://mirror.example", token: "one" });
