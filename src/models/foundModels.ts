@@ -1,5 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { readTextFile } from "./jsonFile";
 
 /** A folder that may be a model and belongs to another program. It is read in place and never changed. */
 export interface FoundFolder {
@@ -32,7 +33,7 @@ async function snapshotsIn(cache: string): Promise<readonly string[]> {
   for (const name of await namesIn(cache)) {
     if (!name.startsWith("models--")) continue;
     const commits = await namesIn(join(cache, name, "snapshots"));
-    const main = (await readFile(join(cache, name, "refs", "main"), "utf8").catch(() => "")).trim();
+    const main = (await readTextFile(join(cache, name, "refs"), "main").catch(() => undefined))?.trim() ?? "";
     const commit = commits.includes(main) ? main : commits[0];
     if (commit !== undefined) found.push(join(cache, name, "snapshots", commit));
   }

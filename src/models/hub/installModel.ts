@@ -1,11 +1,12 @@
-import { lstat, mkdir, rename } from "node:fs/promises";
+import { lstat, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InvalidRequestError, throwIfAborted } from "../../common/errors";
 import type { Progress } from "../../protocol/service";
+import { removeDeleted } from "../deleteModel";
 import { importGguf } from "../gguf/importGguf";
 import { systemCode, toIoError } from "../ioErrors";
 import { type DownloadOptions, downloadFiles } from "./downloadFiles";
-import { DownloadFolder, type HubOrigin, originOf, type TryLock, writeOrigin } from "./downloadFolder";
+import { DownloadFolder, type HubOrigin, originOf, putInPlace, type TryLock, writeOrigin } from "./downloadFolder";
 import type { HubClient } from "./hubClient";
 import type { ModelPlan } from "./modelPlan";
 
@@ -33,10 +34,16 @@ export async function installModel(
   try {
     const { target, isThere } = await placeFor(models, plan, origin);
     if (isThere) return target;
+    await removeDeleted(models);
     const isGguf = plan.variants !== undefined;
     const quantization = isGguf ? plan.quantization : "";
     const folder = await DownloadFolder.open(target, { ...origin, quantization, files: plan.files }, tryLock);
     try {
+      // Another window may have finished it between the look and the lock.
+      if ((await placeFor(models, plan, origin)).isThere) {
+        await folder.discard();
+        return target;
+      }
       const laterBytes = isGguf ? plan.downloadBytes : 0;
       const request = { name, commit, files: plan.files, folder: folder.path, laterBytes };
       await downloadFiles(client, request, options, onProgress, signal);
@@ -65,7 +72,7 @@ async function importDownloaded(
   const made = join(folder.path, "imported");
   await importGguf({ file, target: made, replace: true }, onProgress, signal);
   await writeOrigin(made, origin);
-  await rename(made, target);
+  await putInPlace(made, target);
   await folder.discard();
 }
 

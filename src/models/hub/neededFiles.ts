@@ -1,3 +1,4 @@
+import { maxTextBytes } from "../jsonFile";
 import { notFound, unsupported } from "../modelErrors";
 import type { HubFile } from "./hubClient";
 
@@ -17,6 +18,8 @@ export interface GgufVariant {
 const textFiles =
   /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template|model\.safetensors\.index)\.json$|^merges\.txt$|^tokenizer\.model$|^chat_template\.jinja$|^(licen[cs]e|notice)([-.].*)?$/i;
 const weightFile = /^model.*\.safetensors$/;
+/** Larger models than any have fewer files; each file that comes is open meanwhile. */
+const mostFiles = 1000;
 const torchFile = /\.(bin|pt|pth|ckpt)$/;
 
 /**
@@ -31,7 +34,8 @@ export function neededFiles(name: string, all: readonly HubFile[]): Offer {
       const advice = "search for a conversion of it that has one";
       throw unsupported(`${name} has no tokenizer.json`, advice, { name });
     }
-    const files = [...all.filter(({ path }) => textFiles.test(path)), ...weights];
+    const files = [...all.filter(({ path, bytes }) => textFiles.test(path) && bytes <= maxTextBytes), ...weights];
+    requireFew(name, files);
     return { type: "folder", files, bytes: sumOf(files) };
   }
   const variants = ggufVariants(all);
@@ -44,6 +48,19 @@ export function neededFiles(name: string, all: readonly HubFile[]): Offer {
     );
   }
   throw notFound(`${name} has no weights that Resident opens (safetensors or GGUF)`, { name });
+}
+
+function requireFew(name: string, files: readonly HubFile[]): void {
+  if (files.length <= mostFiles) return;
+  throw unsupported(
+    `${name} has ${files.length} files, more than the ${mostFiles} that a model may have`,
+    "search for a conversion of it with fewer",
+    {
+      name,
+      files: files.length,
+      mostFiles,
+    },
+  );
 }
 
 const shardName = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
@@ -81,7 +98,10 @@ export function chooseVariant(name: string, variants: readonly GgufVariant[], wa
     wanted === undefined
       ? (named("Q4_K_M") ?? named("Q4_0") ?? variants[Math.floor(variants.length / 2)])
       : named(wanted);
-  if (chosen !== undefined) return chosen;
+  if (chosen !== undefined) {
+    requireFew(name, chosen.files);
+    return chosen;
+  }
   throw notFound(`${name} has no GGUF file ${wanted ?? ""}: there are ${names}`, { name, variants: names });
 }
 
