@@ -89,7 +89,7 @@ async function describe(
   }
 }
 
-function unfinishedModel({ name, path, bytes, totalBytes, quantization }: UnfinishedDownload): ListedModel {
+function unfinishedModel({ name, revision, path, bytes, totalBytes, quantization }: UnfinishedDownload): ListedModel {
   const formats = createFormats("en");
   const problem = new ResidentError(
     "MODEL_INCOMPLETE",
@@ -97,7 +97,8 @@ function unfinishedModel({ name, path, bytes, totalBytes, quantization }: Unfini
     "get it again to go on, or delete it",
     { bytes, totalBytes },
   );
-  const state = { source: "unfinished", hubName: name, isLoaded: false, isDeletable: true } as const;
+  const hubName = revision === "main" ? name : `${name}:${revision}`;
+  const state = { source: "unfinished", hubName, isLoaded: false, isDeletable: true } as const;
   return {
     ...unreadable(path, false),
     ...state,

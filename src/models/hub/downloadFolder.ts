@@ -17,6 +17,7 @@ export interface HubOrigin {
 
 /** Kept in the folder of a download, for the list of unfinished ones and for the next one. */
 export interface DownloadPlan extends HubOrigin {
+  readonly revision: string;
   /** "" for a model in MLX's format. */
   readonly quantization: string;
   readonly files: readonly HubFile[];
@@ -116,6 +117,7 @@ export interface UnfinishedDownload extends HubOrigin {
   /** All that it takes on the disk now. */
   readonly bytes: number;
   readonly totalBytes: number;
+  readonly revision: string;
   /** Of a model in GGUF; "" otherwise. */
   readonly quantization: string;
 }
@@ -132,7 +134,8 @@ export async function unfinishedDownloads(folder: string): Promise<readonly Unfi
     const sizes = listOf(plan["files"]).map((file) => objectOf(file)["bytes"]);
     const totalBytes = sizes.reduce<number>((sum, bytes) => sum + (typeof bytes === "number" ? bytes : 0), 0);
     const quantization = typeof plan["quantization"] === "string" ? plan["quantization"] : "";
-    found.push({ ...origin, path, bytes: await folderBytes(path), totalBytes, quantization });
+    const revision = typeof plan["revision"] === "string" ? plan["revision"] : "main";
+    found.push({ ...origin, path, bytes: await folderBytes(path), totalBytes, revision, quantization });
   }
   return found;
 }

@@ -37,7 +37,11 @@ export async function installModel(
     await removeDeleted(models);
     const isGguf = plan.variants !== undefined;
     const quantization = isGguf ? plan.quantization : "";
-    const folder = await DownloadFolder.open(target, { ...origin, quantization, files: plan.files }, tryLock);
+    const folder = await DownloadFolder.open(
+      target,
+      { ...origin, revision: plan.revision, quantization, files: plan.files },
+      tryLock,
+    );
     try {
       // Another window may have finished it between the look and the lock.
       if ((await placeFor(models, plan, origin)).isThere) {

@@ -9,7 +9,7 @@ export type Offer =
 
 /** One quantisation of a model in GGUF: one file, or the parts of one in order. */
 export interface GgufVariant {
-  /** "Q4_K_M" */
+  /** "Q4_K_M"; the file's name where several have that. */
   readonly quantization: string;
   readonly files: readonly HubFile[];
   readonly bytes: number;
@@ -76,10 +76,12 @@ function ggufVariants(all: readonly HubFile[]): readonly GgufVariant[] {
     group.files.push(file);
     groups.set(stem, group);
   }
-  return [...groups]
-    .filter(([, { files, total }]) => files.length === total)
+  const whole = [...groups].filter(([, { files, total }]) => files.length === total);
+  const nameOf = (stem: string) => quantizationName.exec(stem)?.[1]?.toUpperCase() ?? stem;
+  const isOnly = (name: string) => whole.filter(([stem]) => nameOf(stem) === name).length === 1;
+  return whole
     .map(([stem, { files }]) => ({
-      quantization: quantizationName.exec(stem)?.[1]?.toUpperCase() ?? stem,
+      quantization: isOnly(nameOf(stem)) ? nameOf(stem) : stem,
       files: files.sort((a, b) => (a.path < b.path ? -1 : 1)),
       bytes: sumOf(files),
     }))

@@ -109,6 +109,8 @@ describe("The list of all models", () => {
     );
     assert.match(unfinished?.problem?.what ?? "", /unfinished: 2\.8\d of 8\.58 MB are there/);
     assert.equal(unfinished?.isDeletable, true);
+    await writeFile(join(staging, "plan.json"), JSON.stringify({ ...plan, revision: "refs/pr/1" }));
+    assert.equal((await list())[0]?.hubName, "maker/Big-4bit:refs/pr/1");
   });
 });
 

@@ -5,7 +5,7 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { folderBytes, unfinishedDownloads } from "../../../../src/models/hub/downloadFolder";
 import { FileJob } from "../../../../src/models/hub/fileJob";
-import { neededFiles } from "../../../../src/models/hub/neededFiles";
+import { chooseVariant, neededFiles } from "../../../../src/models/hub/neededFiles";
 import { rejection, temporaryFolder } from "../../../support/models/folders";
 import { FakeHub, fakeCommit } from "../../../support/models/hub/fakeHub";
 import { assertNoModel, assertWhole, fakeModel, getModel, smallParts } from "../../../support/models/hub/hubRig";
@@ -266,6 +266,18 @@ describe("Getting a model from the hub", () => {
     const licences = Array.from({ length: 1000 }, (_, number) => file(`LICENSE-${number}`));
     const refused = async () => neededFiles(name, [...small, ...licences]);
     await rejection(refused(), "MODEL_UNSUPPORTED", /has 1003 files, more than the 1000/);
+  });
+
+  it("tells files of the same quantisation apart by their names", () => {
+    const file = (path: string, bytes: number) =>
+      ({ path, bytes, hash: { type: "git", hex: "a".repeat(40) } }) as const;
+    const files = [file("tiny-1B-Q4_0.gguf", 10), file("tiny-3B-Q4_0.gguf", 30), file("tiny-3B-Q8_0.gguf", 60)];
+    const offer = neededFiles(name, files);
+    assert.ok(offer.type === "gguf");
+    assert.deepEqual(
+      offer.variants.map(({ quantization }) => chooseVariant(name, offer.variants, quantization).bytes),
+      [10, 30, 60],
+    );
   });
 
   it("refuses to start where the disk has too little room, with both numbers", async () => {
