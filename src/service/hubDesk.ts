@@ -2,7 +2,7 @@ import { isModelFamily, missingPartOf, textPartOf } from "../models/families";
 import type { TryLock } from "../models/hub/downloadFolder";
 import type { HubEntry as FoundEntry } from "../models/hub/hubClient";
 import { downloadOptions, withHub } from "../models/hub/hubSession";
-import { installModel } from "../models/hub/installModel";
+import { type InstalledModel, installModel } from "../models/hub/installModel";
 import { type ModelPlan, planModel } from "../models/hub/modelPlan";
 import { parseRepoName } from "../models/hub/repoName";
 import { memoryFit } from "../models/memoryFit";
@@ -45,12 +45,11 @@ export class HubDesk {
     });
   }
 
-  /** Resolves with the model's folder. */
   get(
     { name, quantization }: HubRequest,
     onProgress: (progress: Progress) => void,
     signal?: AbortSignal,
-  ): Promise<string> {
+  ): Promise<InstalledModel> {
     return withHub(this.access, async (client) => {
       const plan = await planModel(client, parseRepoName(name), quantization, signal);
       refuseTooLarge(plan, this.memoryBytes);
