@@ -1,8 +1,9 @@
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ResidentError, toErrorInfo } from "../common/errors";
 import { createFormats } from "../common/format";
 import type { ListedModel, ModelSource, ModelSummary } from "../protocol/service";
+import { namesIn } from "./folderNames";
 import type { FoundFolder } from "./foundModels";
 import { originOf, type UnfinishedDownload, unfinishedDownloads } from "./hub/downloadFolder";
 import { memoryFit } from "./memoryFit";
@@ -139,8 +140,4 @@ async function isFolder(path: string): Promise<boolean> {
     (stats) => stats.isDirectory(),
     () => false,
   );
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  return readdir(folder).catch(() => []);
 }

@@ -2,6 +2,7 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { InvalidRequestError } from "../../common/errors";
 import { listOf, objectOf } from "../../text/json";
+import { namesIn } from "../folderNames";
 import { systemCode } from "../ioErrors";
 import { readJsonFile } from "../jsonFile";
 import type { HubFile } from "./hubClient";
@@ -125,7 +126,7 @@ export interface UnfinishedDownload extends HubOrigin {
 /** Downloads in `folder` that ended early. */
 export async function unfinishedDownloads(folder: string): Promise<readonly UnfinishedDownload[]> {
   const found: UnfinishedDownload[] = [];
-  for (const entry of await readdir(folder).catch(() => [])) {
+  for (const entry of await namesIn(folder)) {
     if (!isDownload(entry)) continue;
     const path = join(folder, entry);
     const plan = objectOf(await readObject(path, planFile));
