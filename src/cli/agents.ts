@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import { ResidentError } from "../common/errors";
-import { createFormats, type Formats } from "../common/format";
+import { createFormats, type Formats, plural } from "../common/format";
 import type { AgentDetail, AgentRepair, AgentSummary, ResidentService, TurnId } from "../protocol/service";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson, table } from "./console";
@@ -74,6 +74,7 @@ function turnAt(agent: AgentDetail, number: number): TurnId | undefined {
   );
 }
 
+const formats = createFormats("en");
 /** The agent is shown also where its model is gone. */
 const noFacts = { insistsOnDate: false } as const;
 const anyTurn = { min: 0, max: Number.MAX_SAFE_INTEGER, whole: true } as const;
@@ -114,7 +115,7 @@ async function copyWithModel(
   const copy = await service.copyWithModel(id, args.positional("name") ?? "", model);
   if (args.flag("json")) return printJson(console, { ...copy, tokensToRead: tokens });
   console.out(
-    `'${copy.name}' goes on from '${name}' with ${copy.modelName}: it reads ${tokens} tokens with its next message\n`,
+    `'${copy.name}' goes on from '${name}' with ${copy.modelName}: it reads ${plural(tokens, "token", formats)} with its next message\n`,
   );
 }
 
@@ -124,7 +125,6 @@ const verbs: Readonly<Record<keyof typeof agentSpecs, Verb>> = {
   async list(service, args, console) {
     const all = await service.listAgents();
     if (args.flag("json")) return printJson(console, { agents: all });
-    const formats = createFormats("en");
     const rows = all.map((agent) => [
       agent.name,
       agent.tier,
@@ -145,7 +145,8 @@ const verbs: Readonly<Record<keyof typeof agentSpecs, Verb>> = {
     if (detail.system !== "") console.out(`system: ${detail.system}\n`);
     if (detail.thinking !== undefined) console.out(`thinking: ${detail.thinking}\n`);
     const { insistsOnDate } = await service.inspectModel(detail.modelDirectory).catch(() => noFacts);
-    if (insistsOnDate && detail.day !== undefined) console.out(`the day in its prompts, for ever: ${detail.day}\n`);
+    if (insistsOnDate && detail.day !== undefined)
+      console.out(`day in its prompts, which never changes: ${detail.day}\n`);
     for (const [i, turn] of detail.turns.entries()) {
       const how = turn.state === "done" ? (turn.finishReason ?? "") : turn.state;
       const thought = turn.thought === undefined ? "" : `[thought] ${turn.thought}\n\n`;

@@ -1,4 +1,5 @@
 import { createFormats } from "../common/format";
+import { roundedText } from "../common/roundedText";
 import type { HubModel, HubSearch, MemoryFit, ResidentService, SuggestedModel } from "../protocol/service";
 import type { Arguments } from "./arguments";
 import { type Console, printJson, progressPrinter, table } from "./console";
@@ -19,6 +20,8 @@ export async function getModel(
   const made = await service.getHubModel(request, progressPrinter(console), signal);
   if (args.flag("json")) return printJson(console, { ...made, hub: plan });
   console.out(`${made.name}: ${formats.bytes(made.weightBytes)} in ${made.directory}\n`);
+  const rounded = roundedText(made.rounded, formats);
+  if (rounded !== undefined) console.out(`${rounded}\n`);
 }
 
 /** `models search`: without words the built-in list, which needs no network. */

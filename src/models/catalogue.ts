@@ -1,8 +1,9 @@
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ResidentError, toErrorInfo } from "../common/errors";
 import { createFormats } from "../common/format";
 import type { ListedModel, ModelSource, ModelSummary } from "../protocol/service";
+import { namesIn } from "./folderNames";
 import type { FoundFolder } from "./foundModels";
 import { originOf, type UnfinishedDownload, unfinishedDownloads } from "./hub/downloadFolder";
 import { memoryFit } from "./memoryFit";
@@ -89,7 +90,7 @@ async function describe(
   }
 }
 
-function unfinishedModel({ name, path, bytes, totalBytes, quantization }: UnfinishedDownload): ListedModel {
+function unfinishedModel({ name, revision, path, bytes, totalBytes, quantization }: UnfinishedDownload): ListedModel {
   const formats = createFormats("en");
   const problem = new ResidentError(
     "MODEL_INCOMPLETE",
@@ -97,7 +98,8 @@ function unfinishedModel({ name, path, bytes, totalBytes, quantization }: Unfini
     "get it again to go on, or delete it",
     { bytes, totalBytes },
   );
-  const state = { source: "unfinished", hubName: name, isLoaded: false, isDeletable: true } as const;
+  const hubName = revision === "main" ? name : `${name}:${revision}`;
+  const state = { source: "unfinished", hubName, isLoaded: false, isDeletable: true } as const;
   return {
     ...unreadable(path, false),
     ...state,
@@ -138,8 +140,4 @@ async function isFolder(path: string): Promise<boolean> {
     (stats) => stats.isDirectory(),
     () => false,
   );
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  return readdir(folder).catch(() => []);
 }

@@ -67,7 +67,7 @@ export function isModelFamily(name: string): name is ModelFamily {
 }
 
 /** Checkpoints of several parts whose text part, `text_config`, is a model of a family: which, where it does not say. */
-export const wrapperTypes: Readonly<Record<string, string>> = { gemma3: "gemma3_text", mistral3: "mistral" };
+const wrapperTypes: Readonly<Record<string, string>> = { gemma3: "gemma3_text", mistral3: "mistral" };
 
 const experts = "experts";
 const latent = "latent attention and experts";
@@ -117,3 +117,12 @@ export const missingParts: Readonly<Record<string, string>> = {
   muse_glimmer: "gated attention outputs",
   mllama: vision,
 };
+
+/** The family of a checkpoint's text part; `undefined` for one of a single part. The type may be any text: "constructor". */
+export function textPartOf(modelType: string): string | undefined {
+  return Object.hasOwn(wrapperTypes, modelType) ? wrapperTypes[modelType] : undefined;
+}
+
+export function missingPartOf(family: string): string | undefined {
+  return Object.hasOwn(missingParts, family) ? missingParts[family] : undefined;
+}

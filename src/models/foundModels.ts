@@ -1,5 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { namesIn } from "./folderNames";
+import { readTextFile } from "./jsonFile";
 
 /** A folder that may be a model and belongs to another program. It is read in place and never changed. */
 export interface FoundFolder {
@@ -29,10 +30,10 @@ function hubCache(userHome: string, environment: Environment): string {
 /** The snapshot of each model that its main branch means, else its only one. */
 async function snapshotsIn(cache: string): Promise<readonly string[]> {
   const found: string[] = [];
-  for (const name of await namesIn(cache)) {
+  for (const name of await visibleIn(cache)) {
     if (!name.startsWith("models--")) continue;
-    const commits = await namesIn(join(cache, name, "snapshots"));
-    const main = (await readFile(join(cache, name, "refs", "main"), "utf8").catch(() => "")).trim();
+    const commits = await visibleIn(join(cache, name, "snapshots"));
+    const main = (await readTextFile(join(cache, name, "refs"), "main").catch(() => undefined))?.trim() ?? "";
     const commit = commits.includes(main) ? main : commits[0];
     if (commit !== undefined) found.push(join(cache, name, "snapshots", commit));
   }
@@ -40,7 +41,7 @@ async function snapshotsIn(cache: string): Promise<readonly string[]> {
 }
 
 async function twoLevels(folder: string): Promise<readonly string[]> {
-  const makers = await namesIn(folder);
+  const makers = await visibleIn(folder);
   const lists = await Promise.all(makers.map((maker) => childrenOf(join(folder, maker))));
   return lists.flat();
 }
@@ -50,10 +51,9 @@ async function oneOrTwoLevels(folder: string): Promise<readonly string[]> {
 }
 
 async function childrenOf(folder: string): Promise<readonly string[]> {
-  return (await namesIn(folder)).map((name) => join(folder, name));
+  return (await visibleIn(folder)).map((name) => join(folder, name));
 }
 
-async function namesIn(folder: string): Promise<readonly string[]> {
-  const names = await readdir(folder).catch(() => []);
-  return names.filter((name) => !name.startsWith(".")).sort();
+async function visibleIn(folder: string): Promise<readonly string[]> {
+  return (await namesIn(folder)).filter((name) => !name.startsWith(".")).sort();
 }

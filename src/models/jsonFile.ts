@@ -5,7 +5,7 @@ import { corrupt } from "./modelErrors";
 import { readRegularFile } from "./regularFile";
 
 /** The largest vocabularies need about 40 MB. */
-const maxTextBytes = 256 << 20;
+export const maxTextBytes = 256 << 20;
 
 /** A JSON file of a model directory; `undefined` when there is none. Throws MODEL_CORRUPT when it is not JSON. */
 export async function readJsonFile(directory: string, name: string): Promise<unknown> {

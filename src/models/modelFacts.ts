@@ -2,7 +2,7 @@ import { type KvDtype, kvHeadBytes } from "../common/kvDtypes";
 import { modelAdvice } from "../common/modelAdvice";
 import { isObject, type JsonObject } from "../text/json";
 import { ConfigReader } from "./configReader";
-import { type FamilyRules, familyRules, isModelFamily, type ModelFamily, missingParts, wrapperTypes } from "./families";
+import { type FamilyRules, familyRules, isModelFamily, type ModelFamily, missingPartOf, textPartOf } from "./families";
 import { corrupt, unsupported } from "./modelErrors";
 import { type MatrixFormat, readQuantizations } from "./quantizationFacts";
 import { readRope } from "./ropeFacts";
@@ -94,7 +94,7 @@ function readFamily(json: JsonObject): Described {
   if (typeof type !== "string") throw corrupt("config.json has no valid model_type", { file: "config.json" });
   const outer = new ConfigReader(json, type);
   if (outer.value("model_file") !== undefined) throw outer.unsupported("model_file (a program of its own)");
-  const textType = wrapperTypes[type];
+  const textType = textPartOf(type);
   const config = textType === undefined ? outer : outer.inner("text_config");
   if (config === undefined) throw outer.corrupt("text_config");
   const family = textType === undefined ? type : (config.text("model_type") ?? textType);
@@ -103,7 +103,7 @@ function readFamily(json: JsonObject): Described {
 }
 
 function refusal(type: string, textType: string): Error {
-  const missing = missingParts[textType];
+  const missing = missingPartOf(textType);
   const why = missing === undefined ? "" : `: it needs ${missing}`;
   return unsupported(`config.json: model_type ${textType} is not supported${why}`, modelAdvice, {
     unsupported: `model_type ${textType}`,

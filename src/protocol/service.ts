@@ -708,7 +708,7 @@ export interface ResidentService {
     request: HubRequest,
     onProgress: (progress: Progress) => void,
     signal?: AbortSignal,
-  ): Promise<ModelSummary>;
+  ): Promise<ImportedModel>;
   /** The built-in list: works without a network. */
   suggestedModels(): Promise<readonly SuggestedModel[]>;
 

@@ -55,7 +55,7 @@ export interface WireCalls extends Omit<ResidentService, Adapted> {
   getStarterModel(): Promise<ModelSummary>;
   searchHub(words: string): Promise<HubSearch>;
   describeHubModel(request: HubRequest): Promise<HubModel>;
-  getHubModel(request: HubRequest): Promise<ModelSummary>;
+  getHubModel(request: HubRequest): Promise<ImportedModel>;
   /** `as` is the caller's name for the answer. Resolves when it has started; its failure is an event. */
   generate(as: RunningId, request: GenerateRequest): Promise<void>;
   send(id: AgentId, request: SendRequest): Promise<RunningId>;

@@ -1,8 +1,8 @@
-import { isModelFamily, missingParts, wrapperTypes } from "../models/families";
+import { isModelFamily, missingPartOf, textPartOf } from "../models/families";
 import type { TryLock } from "../models/hub/downloadFolder";
 import type { HubEntry as FoundEntry } from "../models/hub/hubClient";
 import { downloadOptions, withHub } from "../models/hub/hubSession";
-import { installModel } from "../models/hub/installModel";
+import { type InstalledModel, installModel } from "../models/hub/installModel";
 import { type ModelPlan, planModel } from "../models/hub/modelPlan";
 import { parseRepoName } from "../models/hub/repoName";
 import { memoryFit } from "../models/memoryFit";
@@ -45,12 +45,11 @@ export class HubDesk {
     });
   }
 
-  /** Resolves with the model's folder. */
   get(
     { name, quantization }: HubRequest,
     onProgress: (progress: Progress) => void,
     signal?: AbortSignal,
-  ): Promise<string> {
+  ): Promise<InstalledModel> {
     return withHub(this.access, async (client) => {
       const plan = await planModel(client, parseRepoName(name), quantization, signal);
       refuseTooLarge(plan, this.memoryBytes);
@@ -77,7 +76,7 @@ export function searchResult(found: readonly FoundEntry[]): HubSearch {
       downloads,
     })),
     others: [...counts].map(([family, count]) => {
-      const missing = missingParts[family];
+      const missing = missingPartOf(family);
       return { family, count, ...(missing === undefined ? {} : { missing }) };
     }),
   };
@@ -85,7 +84,7 @@ export function searchResult(found: readonly FoundEntry[]): HubSearch {
 
 /** Of a checkpoint of several parts, config.json says which family its text part is. */
 function isOffered(architecture: string): boolean {
-  return isModelFamily(architecture) || Object.hasOwn(wrapperTypes, architecture);
+  return isModelFamily(architecture) || textPartOf(architecture) !== undefined;
 }
 
 /** Of these the hub does not say the family: the head of the file does. */

@@ -293,7 +293,8 @@ export class LocalResidentService implements ResidentService {
   }
 
   async getHubModel(request: HubRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
-    return this.library.summarize(await this.hub.get(request, onProgress, signal));
+    const { directory, rounded } = await this.hub.get(request, onProgress, signal);
+    return { ...(await this.library.summarize(directory)), rounded };
   }
 
   async suggestedModels(): Promise<readonly SuggestedModel[]> {

@@ -56,7 +56,7 @@ export class ModelLibrary {
   /** Resolves with the bytes that it took. */
   delete(directory: string): Promise<number> {
     this.assertDeletable(directory);
-    return deleteModelFolder(directory);
+    return deleteModelFolder(directory, (file) => this.addon().tryLock(file));
   }
 
   async inspect(directory: string): Promise<ModelDetail> {

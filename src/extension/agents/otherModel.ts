@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import { throwIfAborted } from "../../common/errors";
 import { createFormats, plural } from "../../common/format";
 import type { AgentSummary, ResidentService } from "../../protocol/service";
 import { textField } from "../commands/commandArguments";
@@ -33,9 +34,11 @@ async function isSure(
   name: string,
 ): Promise<boolean> {
   const formats = createFormats(vscode.env.language);
-  const { tokens, contextTokens } = await withCancel("Resident: Counting tokens", () =>
-    door.measureWithModel(agent.id, directory),
-  );
+  const { tokens, contextTokens } = await withCancel("Resident: Counting tokens", async (_, signal) => {
+    const size = await door.measureWithModel(agent.id, directory);
+    throwIfAborted(signal); // a person who has cancelled is asked nothing
+    return size;
+  });
   const read = `${plural(tokens, "token", formats)} of the conversation will be read with the next message`;
   const room = tokens < contextTokens ? "" : ` They do not fit: its context has ${formats.count(contextTokens)}.`;
   const detail = `${read}, because tokens belong to one model.${room} The copy is called ${name}. ${agent.name} stays as it is, with its cache.`;

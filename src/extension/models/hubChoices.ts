@@ -44,6 +44,8 @@ export function foundChoice(entry: HubEntry, described: Described, formats: Form
   }
   if ("code" in described) {
     return {
+      // One that only cannot be had at the moment, or not yet, can be chosen: the refusal then says what to do.
+      ...(mayBeHad(described) ? { name } : {}),
       label: `$(circle-slash) ${name}`,
       description: [family, ...common].join(" · "),
       detail: sentence(described.what),
@@ -58,6 +60,10 @@ export function foundChoice(entry: HubEntry, described: Described, formats: Form
     description: facts.join(" · "),
     detail: modelText(described, formats),
   };
+}
+
+function mayBeHad({ code }: ErrorInfo): boolean {
+  return code === "HUB_DENIED" || code === "HUB_FAILURE";
 }
 
 /** "fits: 8.69 GB with 32,000 tokens, of 16.0 GB · download 4.30 GB · context 40,960 tokens" */

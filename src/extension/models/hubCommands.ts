@@ -1,7 +1,15 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { createFormats, plural } from "../../common/format";
-import type { HubRequest, ListedModel, ModelDeletion, ModelSummary, ResidentService } from "../../protocol/service";
+import { roundedText } from "../../common/roundedText";
+import type {
+  HubRequest,
+  ImportedModel,
+  ListedModel,
+  ModelDeletion,
+  ModelSummary,
+  ResidentService,
+} from "../../protocol/service";
 import { flagField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
 import { withCancel, withJobProgress } from "../commands/progress";
@@ -62,16 +70,18 @@ async function confirmed(door: ResidentService, name: string): Promise<HubReques
   return answer === get ? { name } : undefined;
 }
 
-function download(door: ResidentService, request: HubRequest): Thenable<ModelSummary> {
+function download(door: ResidentService, request: HubRequest): Thenable<ImportedModel> {
   return withJobProgress(`Resident: Getting ${request.name}`, (onProgress, signal) =>
     door.getHubModel(request, onProgress, signal),
   );
 }
 
 /** Nobody waits for the person. */
-function offerUse({ name, directory }: ModelSummary): void {
+function offerUse({ name, directory, rounded }: ImportedModel): void {
   const use = "Use It";
-  const message = `${name} is here. Use it for new agents and Generate? Existing agents keep their model.`;
+  const said = `${name} is here. Use it for new agents and Generate? Existing agents keep their model.`;
+  const more = roundedText(rounded, createFormats(vscode.env.language));
+  const message = more === undefined ? said : `${said} ${more}`;
   vscode.window.showInformationMessage(message, use).then((answer) => {
     if (answer === use) vscode.commands.executeCommand(commands.chooseModel, { directory });
   });

@@ -84,7 +84,7 @@ export class HubPicker {
     const found = await this.door.searchHub(words, signal);
     if (signal.aborted) return;
     this.showFound(words, found, true);
-    const waiting = found.models.slice(0, mostDescribed).filter(({ name }) => !this.known.has(name));
+    const waiting = found.models.slice(0, mostDescribed).filter(({ name }) => !this.isSettled(name));
     const describe = async () => {
       for (let next = waiting.shift(); next !== undefined && !signal.aborted; next = waiting.shift()) {
         await this.describe(next, signal);
@@ -93,6 +93,12 @@ export class HubPicker {
     };
     await Promise.all(Array.from({ length: describedTogether }, describe));
     if (!signal.aborted) this.showFound(words, found, false);
+  }
+
+  /** A failure of the network is asked about again with the next search. */
+  private isSettled(name: string): boolean {
+    const known = this.known.get(name);
+    return known !== undefined && !("code" in known && known.code === "HUB_FAILURE");
   }
 
   private async describe({ name }: HubEntry, signal: AbortSignal): Promise<void> {

@@ -19,7 +19,7 @@ export class StagedFolder {
     const parent = dirname(target);
     await mkdir(parent, { recursive: true });
     if (!replace) await refuseExisting(target);
-    await removeAbandoned(parent, basename(target));
+    await removeAbandoned(parent, stagePrefix(basename(target)));
     const path = join(parent, `${stagePrefix(basename(target))}${process.pid}-${randomBytes(4).toString("hex")}`);
     await mkdir(path);
     return new StagedFolder(path, target, replace);
@@ -74,11 +74,11 @@ async function renameIfThere(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** What an import left behind whose process was killed. */
-async function removeAbandoned(parent: string, name: string): Promise<void> {
+/** Removes entries of `parent` that begin with `prefix` and a process's id when that process was killed. */
+export async function removeAbandoned(parent: string, prefix: string): Promise<void> {
   for (const entry of await readdir(parent)) {
-    if (!entry.startsWith(stagePrefix(name))) continue;
-    const pid = Number.parseInt(entry.slice(stagePrefix(name).length), 10);
+    if (!entry.startsWith(prefix)) continue;
+    const pid = Number.parseInt(entry.slice(prefix.length), 10);
     if (pid !== process.pid && !isAlive(pid)) await rm(join(parent, entry), { recursive: true, force: true });
   }
 }

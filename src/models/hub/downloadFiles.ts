@@ -42,8 +42,13 @@ export async function downloadFiles(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const jobs: FileJob[] = [];
+  // Also ends the hashing of what an earlier process wrote, which may be many gigabytes, when anything fails.
+  const stop = new AbortController();
+  const cancel = () => stop.abort();
+  signal?.addEventListener("abort", cancel, { once: true });
   try {
-    for (const file of request.files) jobs.push(await FileJob.create(file, request.folder, options));
+    throwIfAborted(signal);
+    for (const file of request.files) jobs.push(await FileJob.create(file, request.folder, options, stop.signal));
     const meter = new Meter(request, await doneBytesOf(jobs), onProgress);
     await requireSpace(request, meter.leftBytes + request.laterBytes);
     for (let open = jobs; open.length > 0; ) {
@@ -57,6 +62,8 @@ export async function downloadFiles(
   } catch (error) {
     throw keptError(error, request.folder);
   } finally {
+    signal?.removeEventListener("abort", cancel);
+    stop.abort();
     for (const job of jobs) await job.close();
   }
 }

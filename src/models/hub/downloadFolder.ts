@@ -1,8 +1,10 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { ResidentError } from "../../common/errors";
+import { InvalidRequestError } from "../../common/errors";
 import { listOf, objectOf } from "../../text/json";
-import { parseBoundedJson } from "../boundedJson";
+import { namesIn } from "../folderNames";
+import { systemCode } from "../ioErrors";
+import { readJsonFile } from "../jsonFile";
 import type { HubFile } from "./hubClient";
 
 /** An exclusive lock that ends with its process; `undefined` when another holder has it. */
@@ -16,6 +18,7 @@ export interface HubOrigin {
 
 /** Kept in the folder of a download, for the list of unfinished ones and for the next one. */
 export interface DownloadPlan extends HubOrigin {
+  readonly revision: string;
   /** "" for a model in MLX's format. */
   readonly quantization: string;
   readonly files: readonly HubFile[];
@@ -54,12 +57,12 @@ export class DownloadFolder {
     }
   }
 
-  /** Puts the folder into its place, with a note of where it came from. `origin` absent: the download was a step only. */
+  /** Puts the folder into its place, with a note of where it came from. */
   async commit(origin: HubOrigin): Promise<void> {
     await writeFile(join(this.path, originFile), `${JSON.stringify({ hub: origin }, undefined, 2)}\n`, { flush: true });
-    await rm(join(this.path, planFile), { force: true });
-    await rm(join(this.path, lockFile), { force: true });
-    await rename(this.path, this.target);
+    // Plan and lock stay until then: where the name is taken meanwhile, this is an unfinished download like others.
+    await putInPlace(this.path, this.target);
+    for (const file of [planFile, lockFile]) await rm(join(this.target, file), { force: true });
   }
 
   async discard(): Promise<void> {
@@ -69,6 +72,32 @@ export class DownloadFolder {
   release(): void {
     this.lock.release();
   }
+}
+
+/** Renames a folder to one that must not be there. Throws INVALID_REQUEST when the name was taken meanwhile. */
+export async function putInPlace(folder: string, target: string): Promise<void> {
+  try {
+    await rename(folder, target);
+  } catch (error) {
+    if (!["EEXIST", "ENOTEMPTY", "ENOTDIR"].includes(systemCode(error))) throw error;
+    throw new InvalidRequestError(
+      `${target} was made while the model came`,
+      "rename or delete that folder, then get the model again: what was downloaded is kept",
+      { target },
+    );
+  }
+}
+
+/** Keeps every process from going on with the download in `folder`; `undefined`: it is none. Throws INVALID_REQUEST while one does. */
+export async function lockDownload(folder: string, tryLock: TryLock): Promise<{ release(): void } | undefined> {
+  if (!isDownload(basename(folder))) return undefined;
+  const lock = tryLock(join(folder, lockFile));
+  if (lock !== undefined) return lock;
+  throw isBeingDownloaded(hubOrigin(await readObject(folder, planFile))?.name ?? basename(folder));
+}
+
+function isDownload(name: string): boolean {
+  return name.startsWith(".") && name.endsWith(suffix);
 }
 
 function downloadPath(target: string): string {
@@ -81,7 +110,7 @@ export function writeOrigin(folder: string, origin: HubOrigin): Promise<void> {
 
 /** `undefined` for a folder that was not downloaded. */
 export async function originOf(folder: string): Promise<HubOrigin | undefined> {
-  return hubOrigin(objectOf(await readObject(join(folder, originFile)))["hub"]);
+  return hubOrigin(objectOf(await readObject(folder, originFile))["hub"]);
 }
 
 export interface UnfinishedDownload extends HubOrigin {
@@ -89,6 +118,7 @@ export interface UnfinishedDownload extends HubOrigin {
   /** All that it takes on the disk now. */
   readonly bytes: number;
   readonly totalBytes: number;
+  readonly revision: string;
   /** Of a model in GGUF; "" otherwise. */
   readonly quantization: string;
 }
@@ -96,26 +126,31 @@ export interface UnfinishedDownload extends HubOrigin {
 /** Downloads in `folder` that ended early. */
 export async function unfinishedDownloads(folder: string): Promise<readonly UnfinishedDownload[]> {
   const found: UnfinishedDownload[] = [];
-  for (const entry of await readdir(folder).catch(() => [])) {
-    if (!entry.startsWith(".") || !entry.endsWith(suffix)) continue;
+  for (const entry of await namesIn(folder)) {
+    if (!isDownload(entry)) continue;
     const path = join(folder, entry);
-    const plan = objectOf(await readObject(join(path, planFile)));
+    const plan = objectOf(await readObject(path, planFile));
     const origin = hubOrigin(plan);
     if (origin === undefined) continue;
     const sizes = listOf(plan["files"]).map((file) => objectOf(file)["bytes"]);
     const totalBytes = sizes.reduce<number>((sum, bytes) => sum + (typeof bytes === "number" ? bytes : 0), 0);
     const quantization = typeof plan["quantization"] === "string" ? plan["quantization"] : "";
-    found.push({ ...origin, path, bytes: await folderBytes(path), totalBytes, quantization });
+    const revision = typeof plan["revision"] === "string" ? plan["revision"] : "main";
+    found.push({ ...origin, path, bytes: await folderBytes(path), totalBytes, revision, quantization });
   }
   return found;
 }
 
-/** Bytes that a folder takes on the disk; a partial file has holes, which take none. */
+/**
+ * Bytes that a folder takes on the disk; a partial file has holes, which take none. What goes away meanwhile counts
+ * nothing: a running download renames its files.
+ */
 export async function folderBytes(folder: string): Promise<number> {
   let bytes = 0;
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) bytes += await folderBytes(join(folder, entry.name));
-    else if (entry.isFile()) bytes += (await stat(join(folder, entry.name))).blocks * 512;
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) bytes += await folderBytes(path);
+    else if (entry.isFile()) bytes += 512 * ((await stat(path).catch(() => undefined))?.blocks ?? 0);
   }
   return bytes;
 }
@@ -125,17 +160,14 @@ function hubOrigin(json: unknown): HubOrigin | undefined {
   return typeof name === "string" && typeof commit === "string" ? { name, commit } : undefined;
 }
 
-async function readObject(path: string): Promise<unknown> {
-  try {
-    return parseBoundedJson(await readFile(path, "utf8"));
-  } catch {
-    return undefined;
-  }
+/** `undefined` also for a file that cannot be read. */
+function readObject(folder: string, name: string): Promise<unknown> {
+  return readJsonFile(folder, name).catch(() => undefined);
 }
 
 /** Removes whole files that are not, or no longer, among those to get: an earlier plan may have been for another commit. */
 async function keepOnly(path: string, files: readonly HubFile[]): Promise<void> {
-  const before = listOf(objectOf(await readObject(join(path, planFile)))["files"]).map((file) => JSON.stringify(file));
+  const before = listOf(objectOf(await readObject(path, planFile))["files"]).map((file) => JSON.stringify(file));
   for (const entry of await readdir(path)) {
     const stem = entry.replace(/\.(partial|blocks)$/, "");
     const file = files.find((wanted) => wanted.path === entry);
@@ -147,9 +179,8 @@ async function keepOnly(path: string, files: readonly HubFile[]): Promise<void> 
   }
 }
 
-function isBeingDownloaded(name: string): ResidentError {
-  return new ResidentError(
-    "INVALID_REQUEST",
+function isBeingDownloaded(name: string): InvalidRequestError {
+  return new InvalidRequestError(
     `${name} is being downloaded by another window or program`,
     "wait for it, or stop it there",
     { name },

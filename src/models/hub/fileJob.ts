@@ -1,6 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { throwIfAborted } from "../../common/errors";
 import { corrupt } from "../modelErrors";
 import { readFully } from "../regularFile";
 import type { HubFile } from "./hubClient";
@@ -43,6 +44,7 @@ export class FileJob {
     readonly file: HubFile,
     private readonly folder: string,
     private readonly sizes: RangeSizes,
+    private readonly signal: AbortSignal,
     finished: boolean,
   ) {
     this.numBlocks = Math.ceil(file.bytes / sizes.blockBytes);
@@ -50,10 +52,10 @@ export class FileJob {
     this.finished = finished;
   }
 
-  /** `folder`: where the file is made. What is there of it is used. */
-  static async create(file: HubFile, folder: string, sizes: RangeSizes): Promise<FileJob> {
+  /** `folder`: where the file is made. What is there of it is used. `signal` ends the reading of what is there. */
+  static async create(file: HubFile, folder: string, sizes: RangeSizes, signal: AbortSignal): Promise<FileJob> {
     const whole = await stat(join(folder, file.path)).catch(() => undefined);
-    const job = new FileJob(file, folder, sizes, whole?.size === file.bytes);
+    const job = new FileJob(file, folder, sizes, signal, whole?.size === file.bytes);
     if (!job.finished) await job.open();
     // A process that was killed may have left them beside the whole file.
     else for (const part of [job.journalPath, job.partial]) await rm(part, { force: true });
@@ -122,11 +124,12 @@ export class FileJob {
 
   /**
    * Resolves with `true` when the file is whole and in its place. `false`: its hash was wrong, a part of it was from an
-   * earlier process, and it begins anew. Throws MODEL_CORRUPT when all of it came from the hub just now.
+   * earlier process, and it begins anew. Throws MODEL_CORRUPT when all of it came from the hub just now, ABORTED.
    */
   async finish(): Promise<boolean> {
     if (this.finished) return true;
     const { handle } = await this.open();
+    throwIfAborted(this.signal);
     await this.hashing;
     await this.hashWritten();
     const hex = this.hash.digest("hex");
@@ -143,6 +146,7 @@ export class FileJob {
     await rm(this.partial, { force: true });
     if (this.oldBlocks === 0) throw wrongHash(this.file, hex);
     this.claimed.clear();
+    this.isSequential = false;
     this.hash = startHash(this.file);
     this.hashedBlocks = 0;
     this.oldBlocks = 0;
@@ -202,6 +206,7 @@ export class FileJob {
       let at = this.startOf(this.hashedBlocks);
       const end = at + this.bytesOf(this.hashedBlocks);
       while (at < end) {
+        throwIfAborted(this.signal);
         const slice = Buffer.alloc(Math.min(hashSliceBytes, end - at));
         const read = await readFully(handle, slice, at);
         if (read === 0) break;

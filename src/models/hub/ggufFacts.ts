@@ -2,7 +2,6 @@ import type { ByteSource } from "../fileSource";
 import { placeTensors, readGgufHeader } from "../gguf/ggufFile";
 import { readHyperparameters } from "../gguf/hyperparameters";
 import type { CacheShape } from "../modelFacts";
-import { readBody } from "./answerBody";
 import type { HubClient, HubRepo } from "./hubClient";
 import { hubFailure } from "./hubErrors";
 import type { GgufVariant } from "./neededFiles";
@@ -26,15 +25,7 @@ export async function readGgufFacts(
 ): Promise<PlannedFacts> {
   const [file] = variant.files;
   if (file === undefined) throw hubFailure(`${name} has no GGUF file`, "choose another model", { name });
-  const source = new PagedSource(file.bytes, async (start, end) => {
-    const headers = { range: `bytes=${start}-${end - 1}` };
-    const answer = await client.transport.get(client.fileUrl(name, commit, file.path), { headers, signal });
-    if (answer.status !== 206) {
-      answer.body.destroy();
-      throw hubFailure(`the server of ${file.path} sends only whole files`, "choose a model in MLX's format", { name });
-    }
-    return readBody(answer, pageBytes, { stallMs: client.transport.stallMs, leastBytes: 1 }, signal);
-  });
+  const source = new PagedSource(file.bytes, (start, end) => client.range(name, commit, file, { start, end }, signal));
   const header = await readGgufHeader(source, signal);
   const { metadata } = header;
   const parameters = readHyperparameters(metadata);
@@ -47,9 +38,9 @@ export async function readGgufFacts(
   };
 }
 
-/** A file behind a network: read in pages, each fetched once. */
+/** A file behind a network, for a reader that goes forward: read in pages, of which the last one is kept. */
 class PagedSource implements ByteSource {
-  private readonly pages = new Map<number, Promise<Buffer>>();
+  private last: { readonly index: number; readonly bytes: Buffer } | undefined;
 
   constructor(
     readonly size: number,
@@ -69,12 +60,11 @@ class PagedSource implements ByteSource {
     return filled;
   }
 
-  private page(index: number): Promise<Buffer> {
-    const known = this.pages.get(index);
-    if (known !== undefined) return known;
+  private async page(index: number): Promise<Buffer> {
+    if (this.last?.index === index) return this.last.bytes;
     const start = index * pageBytes;
-    const fetched = this.fetchBytes(start, Math.min(this.size, start + pageBytes));
-    this.pages.set(index, fetched);
-    return fetched;
+    const bytes = await this.fetchBytes(start, Math.min(this.size, start + pageBytes));
+    this.last = { index, bytes };
+    return bytes;
   }
 }

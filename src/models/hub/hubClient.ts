@@ -5,7 +5,7 @@ import { parseBoundedJson } from "../boundedJson";
 import { type BodyLimits, readBody } from "./answerBody";
 import { hubFailure, transientFailure } from "./hubErrors";
 import type { HubTransport } from "./hubTransport";
-import type { RepoName } from "./repoName";
+import { isModelName, type RepoName } from "./repoName";
 import { type RetryPolicy, withRetries } from "./retry";
 
 /** What the hub itself says of a model, before any file is read. */
@@ -36,6 +36,8 @@ export interface HubRepo extends HubEntry {
 /** Of an answer that is kept in memory: lists, configs. */
 const maxJsonBytes = 32 << 20;
 const mostFiles = 10_000;
+/** Of one list: a server could name a next page for ever. */
+const mostPages = 100;
 const bodyLimits = (stallMs: number): BodyLimits => ({ stallMs, leastBytes: 1 });
 
 /** The hub's lists. Everything that it says is checked: it may be a mirror, a captive portal, or an attacker. */
@@ -51,7 +53,7 @@ export class HubClient {
       const found: HubEntry[] = [];
       const asked = { search: { query: words }, sort: "downloads", limit } as const;
       for await (const entry of listModels({ ...asked, additionalFields: ["config", "tags"], ...this.way(signal) })) {
-        if (typeof entry.name === "string") found.push(entryOf(objectOf(entry)));
+        if (isModelName(entry.name)) found.push(entryOf(objectOf(entry)));
         if (found.length >= limit) break;
       }
       return found;
@@ -85,6 +87,24 @@ export class HubClient {
     });
   }
 
+  /** A part of a large file. Throws HUB_FAILURE where the server sends only whole files. */
+  async range(
+    name: string,
+    commit: string,
+    { path }: HubFile,
+    { start, end }: { readonly start: number; readonly end: number },
+    signal?: AbortSignal,
+  ): Promise<Buffer> {
+    const { stallMs } = this.transport;
+    const headers = { range: `bytes=${start}-${end - 1}` };
+    return withRetries(this.policy, signal, async () => {
+      const answer = await this.transport.get(this.fileUrl(name, commit, path), { headers, signal });
+      if (answer.status === 206) return readBody(answer, end - start, bodyLimits(stallMs), signal);
+      answer.body.destroy();
+      throw hubFailure(`the server of ${path} sends only whole files`, "choose a model in MLX's format", { name });
+    });
+  }
+
   fileUrl(name: string, commit: string, path: string): string {
     return `${this.transport.endpoint.url}/${name}/resolve/${commit}/${path.split("/").map(encodeURIComponent).join("/")}`;
   }
@@ -95,7 +115,10 @@ export class HubClient {
 
   /** In place of `fetch` for the library: it never gets the token, which the transport adds where it may. */
   private fetchWith(signal: AbortSignal | undefined): typeof fetch {
+    let pages = 0;
     return async (input) => {
+      pages += 1;
+      if (pages > mostPages) throw endlessList(new URL(this.transport.endpoint.url).host);
       const url = typeof input === "string" ? input : input instanceof URL ? input.href : input.url;
       const answer = await this.transport.get(url, { headers: { accept: "application/json" }, signal });
       const body = await readBody(answer, maxJsonBytes, bodyLimits(this.transport.stallMs), signal);
@@ -145,15 +168,27 @@ function oddAnswer(who: string, cause?: unknown) {
   );
 }
 
+function endlessList(host: string) {
+  return hubFailure(
+    `${host} sends a list of more than ${mostPages} pages`,
+    "search with more words, or check the hub's address",
+    { host, mostPages },
+  );
+}
+
+/** A word of a list that people see, in a terminal too; "" for anything else. */
+function wordOf(value: unknown): string {
+  return typeof value === "string" && /^[\w.+-]{1,96}$/.test(value) ? value : "";
+}
+
 function entryOf(json: JsonObject): HubEntry {
   const tags = listOf(json["tags"]).filter((tag) => typeof tag === "string");
-  const modelType = objectOf(json["config"])["model_type"];
   return {
     name: typeof json["name"] === "string" ? json["name"] : "",
-    architecture: typeof modelType === "string" ? modelType : "",
+    architecture: wordOf(objectOf(json["config"])["model_type"]),
     downloads: typeof json["downloads"] === "number" ? json["downloads"] : 0,
     gated: json["gated"] === "auto" || json["gated"] === "manual",
-    licence: tags.find((tag) => tag.startsWith("license:"))?.slice("license:".length) ?? "",
+    licence: wordOf(tags.find((tag) => tag.startsWith("license:"))?.slice("license:".length)),
     tags,
   };
 }

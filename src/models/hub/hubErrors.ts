@@ -40,6 +40,10 @@ export function statusError({ status, header, url }: Answer, isHub: boolean): Re
       facts,
     );
   }
+  if (status === 407) {
+    const advice = "write name and password into the proxy's address: http://NAME:PASSWORD@HOST:PORT";
+    return hubFailure(`the proxy on the way to ${host} wants a login`, advice, facts);
+  }
   if (status === 429) {
     const retryAfterMs = retryAfter(header("retry-after"));
     return transientFailure(`${host} takes no more requests for now`, {

@@ -1,5 +1,6 @@
 import * as http from "node:http";
 import * as https from "node:https";
+import { createSecureContext, type SecureContext } from "node:tls";
 import { HttpProxyAgent } from "http-proxy-agent";
 import { HttpsProxyAgent } from "https-proxy-agent";
 import { getProxyForUrl } from "proxy-from-env";
@@ -31,7 +32,7 @@ const redirects = [301, 302, 303, 307, 308];
  */
 export class HubTransport {
   private readonly agents = new Map<string, http.Agent>();
-  private authorities: string[] | undefined;
+  private trusted: SecureContext | undefined;
 
   constructor(
     readonly endpoint: HubEndpoint,
@@ -78,7 +79,8 @@ export class HubTransport {
     const url = new URL(text);
     const isTls = url.protocol === "https:";
     const { token } = this.endpoint;
-    const mayTell = token !== undefined && this.isHub(text) && (isTls || isLoopback(url));
+    const stays = isLoopback(url) && this.proxyFor(text) === "";
+    const mayTell = token !== undefined && this.isHub(text) && (isTls || stays);
     const options: https.RequestOptions = {
       agent: this.agentFor(text),
       headers: {
@@ -87,7 +89,7 @@ export class HubTransport {
         ...headers,
         ...(mayTell ? { authorization: `Bearer ${token}` } : {}),
       },
-      ...(isTls ? { ca: this.trusted() } : {}),
+      ...(isTls ? { secureContext: this.trustedAuthorities() } : {}),
     };
     return new Promise((resolve, reject) => {
       const request = (isTls ? https : http).request(url, options, (answer) => {
@@ -112,18 +114,24 @@ export class HubTransport {
     });
   }
 
+  /** "": none. */
+  private proxyFor(url: string): string {
+    return this.endpoint.proxy ?? getProxyForUrl(url);
+  }
+
   private agentFor(url: string): http.Agent {
     const { protocol } = new URL(url);
-    const proxy = this.endpoint.proxy ?? getProxyForUrl(url);
+    const proxy = this.proxyFor(url);
     const key = `${protocol} ${proxy}`;
     const made = this.agents.get(key) ?? makeAgent(protocol, proxy);
     this.agents.set(key, made);
     return made;
   }
 
-  private trusted(): string[] {
-    this.authorities ??= [...certificateAuthorities(process.env)];
-    return this.authorities;
+  /** One for all connections: to read some 150 certificates takes tens of milliseconds, in which no answer goes on. */
+  private trustedAuthorities(): SecureContext {
+    this.trusted ??= createSecureContext({ ca: [...certificateAuthorities(process.env)] });
+    return this.trusted;
   }
 }
 

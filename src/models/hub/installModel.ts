@@ -1,13 +1,20 @@
-import { lstat, mkdir, rename } from "node:fs/promises";
+import { lstat, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InvalidRequestError, throwIfAborted } from "../../common/errors";
-import type { Progress } from "../../protocol/service";
+import type { Progress, RoundedTensors } from "../../protocol/service";
+import { removeDeleted } from "../deleteModel";
 import { importGguf } from "../gguf/importGguf";
 import { systemCode, toIoError } from "../ioErrors";
 import { type DownloadOptions, downloadFiles } from "./downloadFiles";
-import { DownloadFolder, type HubOrigin, originOf, type TryLock, writeOrigin } from "./downloadFolder";
+import { DownloadFolder, type HubOrigin, originOf, putInPlace, type TryLock, writeOrigin } from "./downloadFolder";
 import type { HubClient } from "./hubClient";
 import type { ModelPlan } from "./modelPlan";
+
+export interface InstalledModel {
+  readonly directory: string;
+  /** As the import's; empty also where the model was there. */
+  readonly rounded: readonly RoundedTensors[];
+}
 
 export interface InstallPlace {
   /** The folder of models: a folder for each. */
@@ -16,7 +23,7 @@ export interface InstallPlace {
 }
 
 /**
- * Downloads a planned model and puts it among the models; resolves with its folder, at once where it is there already. A
+ * Downloads a planned model and puts it among the models; resolves at once where it is there already. A
  * model in GGUF is imported then, and the file removed. A folder of a model appears only when it is whole.
  */
 export async function installModel(
@@ -26,24 +33,37 @@ export async function installModel(
   options: DownloadOptions,
   onProgress: (progress: Progress) => void,
   signal?: AbortSignal,
-): Promise<string> {
+): Promise<InstalledModel> {
   throwIfAborted(signal);
   const { name, commit } = plan.repo;
   const origin: HubOrigin = { name, commit };
   try {
     const { target, isThere } = await placeFor(models, plan, origin);
-    if (isThere) return target;
+    if (isThere) return { directory: target, rounded: [] };
+    await removeDeleted(models);
     const isGguf = plan.variants !== undefined;
     const quantization = isGguf ? plan.quantization : "";
-    const folder = await DownloadFolder.open(target, { ...origin, quantization, files: plan.files }, tryLock);
+    const folder = await DownloadFolder.open(
+      target,
+      { ...origin, revision: plan.revision, quantization, files: plan.files },
+      tryLock,
+    );
     try {
+      // Another window may have finished it between the look and the lock.
+      if ((await placeFor(models, plan, origin)).isThere) {
+        await folder.discard();
+        return { directory: target, rounded: [] };
+      }
       const laterBytes = isGguf ? plan.downloadBytes : 0;
       const request = { name, commit, files: plan.files, folder: folder.path, laterBytes };
       await downloadFiles(client, request, options, onProgress, signal);
       throwIfAborted(signal);
-      if (isGguf) await importDownloaded(folder, plan, target, origin, onProgress, signal);
-      else await folder.commit(origin);
-      return target;
+      if (isGguf) {
+        const rounded = await importDownloaded(folder, plan, target, origin, onProgress, signal);
+        return { directory: target, rounded };
+      }
+      await folder.commit(origin);
+      return { directory: target, rounded: [] };
     } finally {
       folder.release();
     }
@@ -60,13 +80,14 @@ async function importDownloaded(
   origin: HubOrigin,
   onProgress: (progress: Progress) => void,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<readonly RoundedTensors[]> {
   const file = join(folder.path, plan.files[0]?.path ?? "");
   const made = join(folder.path, "imported");
-  await importGguf({ file, target: made, replace: true }, onProgress, signal);
+  const { rounded } = await importGguf({ file, target: made, replace: true }, onProgress, signal);
   await writeOrigin(made, origin);
-  await rename(made, target);
+  await putInPlace(made, target);
   await folder.discard();
+  return rounded;
 }
 
 /** The model's own name, with that of its variant; where a model from elsewhere has that name, with its organisation too. */

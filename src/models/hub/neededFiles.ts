@@ -1,3 +1,4 @@
+import { maxTextBytes } from "../jsonFile";
 import { notFound, unsupported } from "../modelErrors";
 import type { HubFile } from "./hubClient";
 
@@ -8,7 +9,7 @@ export type Offer =
 
 /** One quantisation of a model in GGUF: one file, or the parts of one in order. */
 export interface GgufVariant {
-  /** "Q4_K_M" */
+  /** "Q4_K_M"; the file's name where several have that. */
   readonly quantization: string;
   readonly files: readonly HubFile[];
   readonly bytes: number;
@@ -17,6 +18,8 @@ export interface GgufVariant {
 const textFiles =
   /^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template|model\.safetensors\.index)\.json$|^merges\.txt$|^tokenizer\.model$|^chat_template\.jinja$|^(licen[cs]e|notice)([-.].*)?$/i;
 const weightFile = /^model.*\.safetensors$/;
+/** Larger models than any have fewer files; each file that comes is open meanwhile. */
+const mostFiles = 1000;
 const torchFile = /\.(bin|pt|pth|ckpt)$/;
 
 /**
@@ -31,7 +34,8 @@ export function neededFiles(name: string, all: readonly HubFile[]): Offer {
       const advice = "search for a conversion of it that has one";
       throw unsupported(`${name} has no tokenizer.json`, advice, { name });
     }
-    const files = [...all.filter(({ path }) => textFiles.test(path)), ...weights];
+    const files = [...all.filter(({ path, bytes }) => textFiles.test(path) && bytes <= maxTextBytes), ...weights];
+    requireFew(name, files);
     return { type: "folder", files, bytes: sumOf(files) };
   }
   const variants = ggufVariants(all);
@@ -44,6 +48,19 @@ export function neededFiles(name: string, all: readonly HubFile[]): Offer {
     );
   }
   throw notFound(`${name} has no weights that Resident opens (safetensors or GGUF)`, { name });
+}
+
+function requireFew(name: string, files: readonly HubFile[]): void {
+  if (files.length <= mostFiles) return;
+  throw unsupported(
+    `${name} has ${files.length} files, more than the ${mostFiles} that a model may have`,
+    "search for a conversion of it with fewer",
+    {
+      name,
+      files: files.length,
+      mostFiles,
+    },
+  );
 }
 
 const shardName = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
@@ -59,10 +76,12 @@ function ggufVariants(all: readonly HubFile[]): readonly GgufVariant[] {
     group.files.push(file);
     groups.set(stem, group);
   }
-  return [...groups]
-    .filter(([, { files, total }]) => files.length === total)
+  const whole = [...groups].filter(([, { files, total }]) => files.length === total);
+  const nameOf = (stem: string) => quantizationName.exec(stem)?.[1]?.toUpperCase() ?? stem;
+  const isOnly = (name: string) => whole.filter(([stem]) => nameOf(stem) === name).length === 1;
+  return whole
     .map(([stem, { files }]) => ({
-      quantization: quantizationName.exec(stem)?.[1]?.toUpperCase() ?? stem,
+      quantization: isOnly(nameOf(stem)) ? nameOf(stem) : stem,
       files: files.sort((a, b) => (a.path < b.path ? -1 : 1)),
       bytes: sumOf(files),
     }))
@@ -81,7 +100,10 @@ export function chooseVariant(name: string, variants: readonly GgufVariant[], wa
     wanted === undefined
       ? (named("Q4_K_M") ?? named("Q4_0") ?? variants[Math.floor(variants.length / 2)])
       : named(wanted);
-  if (chosen !== undefined) return chosen;
+  if (chosen !== undefined) {
+    requireFew(name, chosen.files);
+    return chosen;
+  }
   throw notFound(`${name} has no GGUF file ${wanted ?? ""}: there are ${names}`, { name, variants: names });
 }
 

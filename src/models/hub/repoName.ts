@@ -9,6 +9,11 @@ export interface RepoName {
 const part = "[A-Za-z0-9][A-Za-z0-9._-]{0,95}";
 const repo = new RegExp(`^(${part}/${part})(?::([A-Za-z0-9][A-Za-z0-9._/-]{0,127}))?$`);
 
+/** Whether a hub's own word for a model is one that it can be asked for: `ORG/NAME`. */
+export function isModelName(name: unknown): name is string {
+  return typeof name === "string" && repo.exec(name)?.[1] === name && !name.includes("..");
+}
+
 /** Reads `ORG/NAME[:revision]`, or the address of the model's page. Without a revision it is the main branch. */
 export function parseRepoName(text: string): RepoName {
   const words = text.trim().replace(/^https?:\/\/[^/]+\//, "");

@@ -235,8 +235,8 @@ export class FakeService implements ResidentService {
     throw new ResidentError("MODEL_NOT_FOUND", `there is no model ${name}`, "check the name");
   }
 
-  async getHubModel(): Promise<ModelSummary> {
-    return model;
+  async getHubModel(): Promise<ImportedModel> {
+    return { ...model, rounded: [] };
   }
 
   async suggestedModels(): Promise<readonly SuggestedModel[]> {

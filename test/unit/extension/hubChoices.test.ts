@@ -58,6 +58,13 @@ describe("the rows of Get Model", () => {
     assert.equal(choice.description, "qwen3 · no licence named · with conditions · 1,204 downloads");
   });
 
+  it("can be chosen where a model cannot be had now, or not yet: the refusal says what to do", () => {
+    for (const code of ["HUB_DENIED", "HUB_FAILURE"] as const) {
+      const choice = foundChoice(entry, { code, what: "it is not to be had", advice: "wait", facts: {} }, formats);
+      assert.deepEqual([choice.name, choice.detail], [entry.name, "It is not to be had."]);
+    }
+  });
+
   it("tell tight and too large by words and by a sign", () => {
     const tight = suggestedChoice(
       { name: "a/B", machineGB: 16, reason: "for code", fit: { ...fit, verdict: "tight" } },

@@ -109,15 +109,19 @@ describe("The list of all models", () => {
     );
     assert.match(unfinished?.problem?.what ?? "", /unfinished: 2\.8\d of 8\.58 MB are there/);
     assert.equal(unfinished?.isDeletable, true);
+    await writeFile(join(staging, "plan.json"), JSON.stringify({ ...plan, revision: "refs/pr/1" }));
+    assert.equal((await list())[0]?.hubName, "maker/Big-4bit:refs/pr/1");
   });
 });
+
+const unlocked = () => ({ release: () => {} });
 
 describe("Deleting a model", () => {
   const folder = temporaryFolder();
 
   it("removes its folder and tells the bytes that it took", async () => {
     const model = await writeTinyModel(join(folder.path, "model"), { "model.safetensors": Buffer.alloc(1_000_000, 1) });
-    const freed = await deleteModelFolder(model);
+    const freed = await deleteModelFolder(model, unlocked);
     assert.ok(freed >= 1_000_000 && freed < 1_100_000, String(freed));
     assert.deepEqual(await readdir(folder.path), []);
   });
@@ -127,11 +131,32 @@ describe("Deleting a model", () => {
     await symlink(other, join(folder.path, "link"));
     await mkdir(join(folder.path, "model"));
     await symlink(join(other, "config.json"), join(folder.path, "model", "config.json"));
-    await deleteModelFolder(join(folder.path, "model"));
+    await deleteModelFolder(join(folder.path, "model"), unlocked);
     assert.ok((await readFile(join(other, "config.json"), "utf8")).length > 0);
   });
 
+  it("refuses a download that another window goes on with, and deletes one that nobody does", async () => {
+    const download = join(folder.path, ".Big-4bit.downloading");
+    await mkdir(download);
+    await writeFile(join(download, "plan.json"), JSON.stringify({ name: "maker/Big-4bit", commit: "c0ffee0" }));
+    const locked = deleteModelFolder(download, () => undefined);
+    await rejection(locked, "INVALID_REQUEST", /maker\/Big-4bit is being downloaded by another window/);
+    assert.deepEqual(await readdir(download), ["plan.json"]);
+    await deleteModelFolder(download, unlocked);
+    assert.ok(!(await readdir(folder.path)).includes(".Big-4bit.downloading"));
+  });
+
+  it("ends the deletion of a process that was killed, and leaves that of one that runs", async () => {
+    const [killed, running] = [".deleting-99999999-a", `.deleting-${process.ppid}-b`];
+    for (const name of [killed, running, "model"]) await mkdir(join(folder.path, name));
+    await deleteModelFolder(join(folder.path, "model"), unlocked);
+    assert.deepEqual(
+      (await readdir(folder.path)).filter((name) => name.startsWith(".")),
+      [running],
+    );
+  });
+
   it("says so when there is none", async () => {
-    await rejection(deleteModelFolder(join(folder.path, "none")), "MODEL_NOT_FOUND", /there is no folder/);
+    await rejection(deleteModelFolder(join(folder.path, "none"), unlocked), "MODEL_NOT_FOUND", /there is no folder/);
   });
 });

@@ -14,6 +14,21 @@ describe("What config.json says about a model", () => {
     });
   }
 
+  it("refuses a type that has the name of a JavaScript member like any other, in words that cross a thread", async () => {
+    for (const model_type of ["constructor", "toString"]) {
+      const refused = async () => readModelFacts({ ...plainConfig, model_type });
+      const error = await rejection(
+        refused(),
+        "MODEL_UNSUPPORTED",
+        new RegExp(`model_type ${model_type} is not supported$`),
+      );
+      assert.deepEqual(structuredClone(error.facts), {
+        unsupported: `model_type ${model_type}`,
+        family: model_type,
+      });
+    }
+  });
+
   it("tells sizes, what is quantised and what a token costs", () => {
     const affine = { group_size: 64, bits: 4, mode: "affine" };
     const facts = readModelFacts({ ...plainConfig, quantization: { ...affine, lm_head: { ...affine, bits: 8 } } });

@@ -7,6 +7,7 @@ import { FakeRuntime, writeFakeModel } from "../../support/agents/fakeRuntime";
 import { rejection } from "../../support/models/folders";
 import { FakeHub } from "../../support/models/hub/fakeHub";
 import { fakeModel } from "../../support/models/hub/hubRig";
+import { tinyGguf, wide } from "../../support/models/tinyGguf";
 import { optionsFor, otherModel, writeFakeModels } from "../../support/service/serviceOptions";
 import { inFolder } from "../../support/store/fakes";
 
@@ -54,6 +55,25 @@ describe("Models of the service", () => {
           [listed?.source, listed?.hubName, listed?.problem],
           ["downloaded", "maker/Model-4bit", undefined],
         );
+      } finally {
+        await hub.stop();
+      }
+    }));
+
+  it("in GGUF come with what their import rounded", () =>
+    inService(async ({ service }) => {
+      const hub = await FakeHub.start();
+      try {
+        const gguf = tinyGguf({ sizes: wide, type: "Q4_K", embeddingType: "Q6_K" });
+        hub.add({ name: "maker/Tiny-GGUF", files: { "tiny-Q4_K_M.gguf": gguf }, large: ["tiny-Q4_K_M.gguf"] });
+        await service.setHubAccess({ endpoint: hub.url });
+        const { name, rounded } = await service.getHubModel({ name: "maker/Tiny-GGUF" }, () => {});
+        assert.equal(name, "Tiny-Q4_K_M");
+        assert.deepEqual(
+          rounded.map(({ type, bits, tensors }) => [type, bits, tensors]),
+          [["Q6_K", 8, 1]],
+        );
+        assert.deepEqual((await service.getHubModel({ name: "maker/Tiny-GGUF" }, () => {})).rounded, []);
       } finally {
         await hub.stop();
       }

@@ -75,7 +75,8 @@ export function getModel(hub: Pick<FakeHub, "url">, folder: string, name: string
     { endpoint: hub.url, ...more.access },
     async (client) => {
       const plan = await planModel(client, { name, revision: "main" }, more.quantization, signal);
-      return installModel(client, plan, { models: join(folder, "models"), tryLock }, options, onProgress, signal);
+      const place = { models: join(folder, "models"), tryLock };
+      return (await installModel(client, plan, place, options, onProgress, signal)).directory;
     },
     options,
   );

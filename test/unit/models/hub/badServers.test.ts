@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import type { ErrorCode } from "../../../../src/common/errors";
+import { withHub } from "../../../../src/models/hub/hubSession";
 import { rejection, temporaryFolder } from "../../../support/models/folders";
 import { FakeHub, type Mischief } from "../../../support/models/hub/fakeHub";
-import { assertNoModel, assertWhole, fakeModel, getModel } from "../../../support/models/hub/hubRig";
+import { assertNoModel, assertWhole, fakeModel, getModel, smallParts } from "../../../support/models/hub/hubRig";
 
 const name = "maker/Model-4bit";
 const weights = "model-00002-of-00002.safetensors";
@@ -165,6 +166,15 @@ const cases: readonly Case[] = [
     ["HUB_FAILURE", /sends 5 bytes for/],
   ],
   [
+    "whose list has always a next page",
+    (request, response, { path }) => {
+      if (!path.includes("/tree/")) return false;
+      response.writeHead(200, { link: `<http://${request.headers.host}${path}>; rel="next"` }).end("[]");
+      return true;
+    },
+    ["HUB_FAILURE", /a list of more than 100 pages/],
+  ],
+  [
     "whose list is data of another shape",
     (_request, response, { path }) => {
       if (!path.includes("/revision/")) return false;
@@ -215,6 +225,22 @@ describe("A model from a server", () => {
     await hub.stop();
     await rejection(getModel({ url }, folder.path, name), "HUB_FAILURE", /cannot be reached \(ECONNREFUSED\)/);
     hub = await FakeHub.start();
+  });
+
+  it("that finds models of odd names and kinds tells only what can be shown and asked for", async () => {
+    hub.mischief = (_request, response, { path }) => {
+      if (path !== "/api/models") return false;
+      const [config, tags] = [{ model_type: "llama\u001b[2J" }, ["license:\nno licence"]];
+      const names = ["a/B\u001b[2J", "../../etc", "single", "a/B/c", "a/B:main", 7, "a/B"];
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify(names.map((id) => ({ _id: "x", id, config, tags, downloads: 1, gated: false }))));
+      return true;
+    };
+    const found = await withHub({ endpoint: hub.url }, (client) => client.search("b", 50), smallParts);
+    assert.deepEqual(
+      found.map(({ name: found, architecture, licence }) => [found, architecture, licence]),
+      [["a/B", "", ""]],
+    );
   });
 
   it("that names another host as the next page of a list does not get the token", async () => {

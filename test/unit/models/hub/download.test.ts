@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { unfinishedDownloads } from "../../../../src/models/hub/downloadFolder";
+import { folderBytes, unfinishedDownloads } from "../../../../src/models/hub/downloadFolder";
+import { FileJob } from "../../../../src/models/hub/fileJob";
+import { chooseVariant, neededFiles } from "../../../../src/models/hub/neededFiles";
 import { rejection, temporaryFolder } from "../../../support/models/folders";
 import { FakeHub, fakeCommit } from "../../../support/models/hub/fakeHub";
-import { assertNoModel, assertWhole, fakeModel, getModel } from "../../../support/models/hub/hubRig";
+import { assertNoModel, assertWhole, fakeModel, getModel, smallParts } from "../../../support/models/hub/hubRig";
 import { tinyGguf } from "../../../support/models/tinyGguf";
 import { withFailingCalls } from "../../../support/store/failingCalls";
 
@@ -123,6 +127,20 @@ describe("Getting a model from the hub", () => {
     );
   });
 
+  it("asks again for the head of a GGUF file where the server fails once", async () => {
+    const files = { "tiny-Q4_0.gguf": tinyGguf() };
+    hub.add({ name: "maker/Tiny-GGUF", files, large: ["tiny-Q4_0.gguf"] });
+    let failures = 0;
+    hub.mischief = (_request, response, { host }) => {
+      if (host !== "store" || failures > 0) return false;
+      failures += 1;
+      response.writeHead(503).end();
+      return true;
+    };
+    await getModel(hub, folder.path, "maker/Tiny-GGUF");
+    assert.equal(failures, 1);
+  });
+
   it("goes on with what a cancelled download has, and can tell what is unfinished", async () => {
     const model = fakeModel(name);
     hub.add(model);
@@ -166,6 +184,100 @@ describe("Getting a model from the hub", () => {
     await writeFile(join(staging, "model-00002-of-00002.safetensors.blocks"), "resident blocks of another kind\n++++");
     hub.pace = undefined;
     await assertWhole(await getModel(hub, folder.path, name), model);
+  });
+
+  it("takes no byte on trust from a server that sends only whole files either", async () => {
+    const model = fakeModel(name);
+    hub.add(model);
+    hub.pace = { chunkBytes: 2048, delayMs: 1 };
+    const stop = new AbortController();
+    const onProgress = ({ done, total }: { readonly done: number; readonly total: number }) => {
+      if (done > total / 2) stop.abort();
+    };
+    await rejection(getModel(hub, folder.path, name, { onProgress, signal: stop.signal }), "ABORTED", /cancelled/);
+    const partial = join(folder.path, "models", ".Model-4bit.downloading", "model-00001-of-00002.safetensors.partial");
+    const bytes = await readFile(partial);
+    bytes[100] = (bytes[100] ?? 0) ^ 1;
+    await writeFile(partial, bytes);
+    hub.pace = undefined;
+    hub.mischief = (request) => {
+      delete request.headers.range;
+      return false;
+    };
+    await assertWhole(await getModel(hub, folder.path, name), model);
+  });
+
+  it("stops the reading of what is there when it is cancelled", async () => {
+    const content = Buffer.from("x".repeat(9000));
+    const hex = createHash("sha256").update(content).digest("hex");
+    const file = { path: "model.safetensors", bytes: content.length, hash: { type: "sha256", hex } } as const;
+    await writeFile(join(folder.path, "model.safetensors.partial"), content);
+    const journal = `resident blocks 1 sha256 ${hex} 9000 4096\n+++`;
+    await writeFile(join(folder.path, "model.safetensors.blocks"), journal);
+    const cancelled = await FileJob.create(file, folder.path, smallParts, AbortSignal.abort());
+    await rejection(cancelled.finish(), "ABORTED", /cancelled/);
+    await cancelled.close();
+    const again = await FileJob.create(file, folder.path, smallParts, new AbortController().signal);
+    assert.ok(await again.finish());
+  });
+
+  it("keeps all that came when a folder of that name was made meanwhile", async () => {
+    const model = fakeModel(name);
+    hub.add(model);
+    const target = join(folder.path, "models", "Model-4bit");
+    const onProgress = () => {
+      mkdirSync(join(target, "mine"), { recursive: true });
+    };
+    await rejection(
+      getModel(hub, folder.path, name, { onProgress }),
+      "INVALID_REQUEST",
+      /was made while the model came/,
+    );
+    assert.deepEqual(await readdir(target), ["mine"]);
+    assert.equal((await unfinishedDownloads(join(folder.path, "models")))[0]?.name, name);
+    await rm(target, { recursive: true });
+    hub.requests.length = 0;
+    await assertWhole(await getModel(hub, folder.path, name), model);
+    assert.ok(hub.requests.every(({ host }) => host !== "store"));
+  });
+
+  it("does not download again what another window finished between the look and the lock", async () => {
+    hub.add(fakeModel(name));
+    const target = join(folder.path, "models", "Model-4bit");
+    const tryLock = () => {
+      mkdirSync(target);
+      writeFileSync(join(target, "resident.json"), JSON.stringify({ hub: { name, commit: fakeCommit } }));
+      return { release: () => {} };
+    };
+    assert.equal(await getModel(hub, folder.path, name, { tryLock }), target);
+    assert.ok(hub.requests.every(({ host }) => host !== "store"));
+    assert.deepEqual(await readdir(join(folder.path, "models")), ["Model-4bit"]);
+  });
+
+  it("counts nothing for a folder that is gone", async () => {
+    assert.equal(await folderBytes(join(folder.path, "gone")), 0);
+  });
+
+  it("leaves out a licence of impossible length, and refuses a model of very many files", async () => {
+    const file = (path: string, bytes = 10) => ({ path, bytes, hash: { type: "git", hex: "a".repeat(40) } }) as const;
+    const small = ["config.json", "tokenizer.json", "model.safetensors"].map((path) => file(path));
+    const offer = neededFiles(name, [...small, file("LICENSE", Number.MAX_SAFE_INTEGER)]);
+    assert.ok(offer.type === "folder" && offer.files.length === 3);
+    const licences = Array.from({ length: 1000 }, (_, number) => file(`LICENSE-${number}`));
+    const refused = async () => neededFiles(name, [...small, ...licences]);
+    await rejection(refused(), "MODEL_UNSUPPORTED", /has 1003 files, more than the 1000/);
+  });
+
+  it("tells files of the same quantisation apart by their names", () => {
+    const file = (path: string, bytes: number) =>
+      ({ path, bytes, hash: { type: "git", hex: "a".repeat(40) } }) as const;
+    const files = [file("tiny-1B-Q4_0.gguf", 10), file("tiny-3B-Q4_0.gguf", 30), file("tiny-3B-Q8_0.gguf", 60)];
+    const offer = neededFiles(name, files);
+    assert.ok(offer.type === "gguf");
+    assert.deepEqual(
+      offer.variants.map(({ quantization }) => chooseVariant(name, offer.variants, quantization).bytes),
+      [10, 30, 60],
+    );
   });
 
   it("refuses to start where the disk has too little room, with both numbers", async () => {

@@ -96,6 +96,7 @@ describe("A search", () => {
       entry("a/five-GGUF", "", ["gguf"]),
       entry("a/six", ""),
       entry("a/seven", "mistral3"),
+      entry("a/eight", "constructor"),
     ];
     const { models, others } = searchResult(found);
     assert.deepEqual(
@@ -110,6 +111,7 @@ describe("A search", () => {
       { family: "qwen3_5", count: 2, missing: "state layers" },
       { family: "bert", count: 1 },
       { family: "other kinds", count: 1 },
+      { family: "constructor", count: 1 },
     ]);
   });
 });

@@ -102,6 +102,17 @@ describe("The way to the hub", () => {
     assert.equal(proxied.length, 1);
   });
 
+  it("says what to do where the proxy wants a login, for http and https", async () => {
+    const proxy = createServer((_, response) => void response.writeHead(407).end());
+    proxy.on("connect", (_, client) => client.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"));
+    servers.push(proxy);
+    const access = { proxy: `http://127.0.0.1:${await listening(proxy)}` };
+    for (const url of [plainUrl, tlsUrl]) {
+      const { advice } = await rejection(get(access, url), "HUB_FAILURE", /proxy on the way to 127.* wants a login/);
+      assert.match(advice, /NAME:PASSWORD/);
+    }
+  });
+
   it("trusts the authorities of NODE_EXTRA_CA_CERTS, directly and through a proxy, and names what it does not trust", async () => {
     const trusting = { NODE_EXTRA_CA_CERTS: fixture("localhost.crt") };
     assert.equal(await withEnvironment(trusting, () => get({}, tlsUrl)), "token: none");
@@ -118,6 +129,14 @@ describe("The way to the hub", () => {
     assert.equal(await get(access, `${plainUrl}/x`), "token: Bearer t");
     const trusting = { NODE_EXTRA_CA_CERTS: fixture("localhost.crt") };
     assert.equal(await withEnvironment(trusting, () => get(access, tlsUrl)), "token: none");
+  });
+
+  it("keeps the token from a proxy that could read it", async () => {
+    const access = { endpoint: plainUrl, token: "t", proxy: proxyUrl };
+    assert.equal(await get(access, `${plainUrl}/x`), "token: none");
+    const trusting = { NODE_EXTRA_CA_CERTS: fixture("localhost.crt") };
+    const secret = () => get({ ...access, endpoint: tlsUrl }, tlsUrl);
+    assert.equal(await withEnvironment(trusting, secret), "token: Bearer t");
   });
 
   it("takes address and token from the environment where they are not set", () => {
