@@ -101,7 +101,8 @@ export class ThinkingSplitter {
   }
 
   private inThought(id: number, piece: string): SaidPiece {
-    if (id === this.ids.messageEnd) {
+    // A model may forget the end of a message and begin the next one.
+    if (id === this.ids.messageEnd || this.ids.headers.has(id)) {
       this.header = "";
       this.state = "header";
       return hidden(piece);

@@ -114,6 +114,7 @@ describe("A thought", () => {
         "wellso",
       ],
       [`<|channel|>analysis to=x oops<|message|>well<|end|>${final}`, "well"],
+      [`<|channel|>analysis<|message|>well${final}`, "well"],
       ["<|channel|>final<|message|>Hello", ""],
     ] as const) {
       const whole = heard(harmony, said);
