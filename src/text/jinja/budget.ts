@@ -7,7 +7,7 @@ const mostSteps = 20_000_000;
 const charactersInStep = 16;
 /** As Jinja's sandbox has it. */
 export const longestRange = 100_000;
-const longestText = 2 ** 25;
+const longestText = 2 ** 24;
 /** As deep as macros and recursive loops may call each other. */
 const deepestCall = 200;
 
