@@ -77,8 +77,8 @@ std::optional<ShardName> ShardOf(std::string_view name) {
 }
 
 /**
- * As mlx_lm: all that is called model…safetensors. The names of several say how many there are: those that are not
- * there are listed too.
+ * As mlx_lm: all files named model*.safetensors. The name of a shard says how many there are: missing shards are
+ * listed too, so that they are reported.
  */
 std::set<std::string> FilesWithoutIndex(const std::string& directory) {
   std::set<std::string> names;
