@@ -89,9 +89,9 @@ std::set<std::string> FilesWithoutIndex(const std::string& directory) {
     if (!shard) continue;
     const std::string count(shard->count);
     for (int i = 1; i <= std::stoi(count); ++i) {
-      std::string number = std::to_string(i);
-      number.insert(0, count.size() - std::min(count.size(), number.size()), '0');
-      names.insert(std::string(shard->stem) + "-" + number + "-of-" + count + ".safetensors");
+      const std::string number = std::to_string(i);
+      const std::string zeros(count.size() - std::min(count.size(), number.size()), '0');
+      names.insert(std::string(shard->stem) + "-" + zeros + number + "-of-" + count + ".safetensors");
     }
   }
   if (names.empty()) names.insert("model.safetensors");
