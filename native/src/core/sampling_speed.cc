@@ -46,7 +46,11 @@ double MeasureSampling(int rows, int words, int threads) {
     for (std::vector<float>& row : logits) row = fresh;
     const auto started = std::chrono::steady_clock::now();
     pool.Run(rows, [&](int row, int) {
-      if (!SampleToken(logits[size_t(row)], params, penalties, int64_t(pass))) drawn = false;
+      try {
+        if (!SampleToken(logits[size_t(row)], params, penalties, int64_t(pass))) drawn = false;
+      } catch (...) {  // no memory: a thread of the pool must not end with it
+        drawn = false;
+      }
     });
     const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - started;
     passes_ms[pass] = spent.count();

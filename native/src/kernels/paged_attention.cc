@@ -68,9 +68,9 @@ const float* PagedAttention::Attend(const AttentionWeights& w, const Rows& rows,
   for (const SequenceRows& sequence : rows.sequences) {
     if (w.rotary != nullptr) w.rotary->Reserve(sequence.start, sequence.start + sequence.rows);
   }
-  multiplier_.ForRows(count, [&](int first, int end) { RotateAndAppend(w, rows, cache, first, end); });
   const size_t floats = size_t(count) * size_t(PaddedDim(features));
-  float* attended = attended_.ReserveFloats(floats);
+  float* attended = attended_.ReserveFloats(floats);  // norms use it before
+  multiplier_.ForRows(count, [&](int first, int end) { RotateAndAppend(w, rows, cache, first, end); });
   if (features != PaddedDim(features)) std::fill_n(attended, floats, 0.f);
   const CacheView view{cache.k, cache.v, cache.type, w.kv_heads, w.head_dim, rows.block_tokens};
   std::vector<AttendUnit> units = UnitsOf(w, rows, view, attended);
@@ -83,14 +83,14 @@ const float* PagedAttention::Attend(const AttentionWeights& w, const Rows& rows,
   return attended;
 }
 
-/** `at` is the first of the heads, here and below. */
-void PagedAttention::NormHeads(const AttentionWeights& w, int heads, const NormWeight& norm, float* at) {
-  const int norms = w.joint_norms ? 1 : heads, dim = w.joint_norms ? heads * w.head_dim : w.head_dim;
-  std::vector<float> padded(size_t(PaddedDim(dim)));
+/** `at` is the first of the heads, here and below; `scratch` holds a norm's width, padded. */
+void PagedAttention::NormHeads(const AttentionWeights& w, int heads, const NormWeight& norm, float* at,
+                               float* scratch) {
+  const int norms = w.joint_norms ? 1 : heads, dim = NormWidth(w, heads);
   for (int i = 0; i < norms; ++i, at += dim) {
-    std::fill(std::copy(at, at + dim, padded.begin()), padded.end(), 0.f);
-    table_.rms_norm(padded.data(), norm.weight.data(), dim, w.norm_eps, padded.data());
-    std::copy_n(padded.begin(), dim, at);
+    std::fill(std::copy_n(at, dim, scratch), scratch + PaddedDim(dim), 0.f);
+    table_.rms_norm(scratch, norm.weight.data(), dim, w.norm_eps, scratch);
+    std::copy_n(scratch, dim, at);
   }
 }
 
@@ -117,8 +117,10 @@ void PagedAttention::RotateAndAppend(const AttentionWeights& w, const Rows& rows
     float* at = qkv_.x + size_t(r) * stride;
     const int position = rows.positions[size_t(r)];
     if (w.query_norm != nullptr) {
-      NormHeads(w, w.heads, *w.query_norm, at);
-      NormHeads(w, w.kv_heads, *w.key_norm, at + keys);
+      float* const scratch =
+          reinterpret_cast<float*>(attended_.data()) + size_t(r) * size_t(PaddedDim(w.heads * w.head_dim));
+      NormHeads(w, w.heads, *w.query_norm, at, scratch);
+      NormHeads(w, w.kv_heads, *w.key_norm, at + keys, scratch);
     }
     // Queries and keys follow each other.
     if (w.rotary != nullptr) Rotate(w, position, w.heads + w.kv_heads, at);

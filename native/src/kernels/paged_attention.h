@@ -81,7 +81,8 @@ class PagedAttention {
 
  private:
   void RotateAndAppend(const AttentionWeights& w, const Rows& rows, const LayerCache& cache, int first, int end);
-  void NormHeads(const AttentionWeights& w, int heads, const NormWeight& norm, float* at);
+  static int NormWidth(const AttentionWeights& w, int heads) { return w.joint_norms ? heads * w.head_dim : w.head_dim; }
+  void NormHeads(const AttentionWeights& w, int heads, const NormWeight& norm, float* at, float* scratch);
   void Rotate(const AttentionWeights& w, int position, int heads, float* at);
   std::vector<AttendUnit> UnitsOf(const AttentionWeights& w, const Rows& rows, const CacheView& view, float* out) const;
   void AttendSplits(std::vector<AttendUnit>& units);
