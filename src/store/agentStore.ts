@@ -174,7 +174,11 @@ export class AgentStore {
 
   /** Removes what ended processes left unfinished. Waits for no lock; skips what it cannot remove. */
   sweep(onDeleted: OnDeleted = async () => {}): Promise<void> {
-    return sweepAgents(this.reader, this.locks, onDeleted);
+    const lockAgent = (id: string) => {
+      const lock = tryLock(this.locks(), this.reader.file(id, "lock"));
+      return lock && this.lockWatch.trackOwn(id, lock);
+    };
+    return sweepAgents(this.reader, { locks: this.locks, lockAgent }, onDeleted);
   }
 
   /** Whether other processes write these agents. States are at most `lockStateMs` old. */

@@ -62,16 +62,18 @@ export class LockWatch {
 
   private async lookAt(ids: readonly string[]): Promise<void> {
     await inBatches(ids, looksInFlight, async (id) => {
-      const state = await this.probe(this.fileOf(id));
+      const state = await this.probe(id);
       this.seen.set(id, { state, atMs: this.nowMs() });
     });
   }
 
   /** Tries the lock and releases it at once. "free" when it cannot be tried: a read-only home has no writers here. */
-  private async probe(file: string): Promise<LockState> {
+  private async probe(id: string): Promise<LockState> {
+    const file = this.fileOf(id);
     try {
       const kind = await stat(file);
       if (!kind.isFile()) return "unusable";
+      if (this.own.has(id)) return "free"; // taken meanwhile
       const lock = this.locks().tryLock(file);
       lock?.release();
       return lock === undefined ? "held" : "free";

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <regex>
 #include <set>
 
 #include "core/error.h"
@@ -60,22 +59,39 @@ std::set<std::string> ReadIndex(const std::string& path) {
   return names;
 }
 
+/** What a file's name says where it is one of several: model…-00001-of-00004.safetensors. */
+struct ShardName {
+  std::string_view stem, count;
+};
+std::optional<ShardName> ShardOf(std::string_view name) {
+  constexpr std::string_view kEnd = ".safetensors", kOf = "-of-";
+  constexpr size_t kDigits = 5, kTail = 1 + kDigits + kOf.size() + kDigits;
+  name.remove_suffix(kEnd.size());
+  if (name.size() < kTail) return std::nullopt;
+  const std::string_view tail = name.substr(name.size() - kTail);
+  const std::string_view number = tail.substr(1, kDigits), count = tail.substr(kTail - kDigits);
+  const auto digits = [](std::string_view text) { return text.find_first_not_of("0123456789") == std::string::npos; };
+  if (tail[0] != '-' || tail.substr(1 + kDigits, kOf.size()) != kOf) return std::nullopt;
+  if (!digits(number) || !digits(count)) return std::nullopt;
+  return ShardName{name.substr(0, name.size() - kTail), count};
+}
+
 /**
  * As mlx_lm: all that is called model…safetensors. The names of several say how many there are: those that are not
  * there are listed too.
  */
 std::set<std::string> FilesWithoutIndex(const std::string& directory) {
-  static const std::regex kShard(R"((model.*)-\d{5}-of-(\d{5})\.safetensors)");
   std::set<std::string> names;
   for (const std::string& name : FileNames(directory)) {
     if (!name.starts_with("model") || !name.ends_with(".safetensors")) continue;
     names.insert(name);
-    std::smatch match;
-    if (!std::regex_match(name, match, kShard)) continue;
-    for (int shard = 1; shard <= std::stoi(match[2]); ++shard) {
-      std::string number = std::to_string(shard);
-      number.insert(0, 5 - std::min<size_t>(5, number.size()), '0');
-      names.insert(match[1].str() + "-" + number + "-of-" + match[2].str() + ".safetensors");
+    const std::optional<ShardName> shard = ShardOf(name);
+    if (!shard) continue;
+    const std::string count(shard->count);
+    for (int i = 1; i <= std::stoi(count); ++i) {
+      std::string number = std::to_string(i);
+      number.insert(0, count.size() - std::min(count.size(), number.size()), '0');
+      names.insert(std::string(shard->stem) + "-" + number + "-of-" + count + ".safetensors");
     }
   }
   if (names.empty()) names.insert("model.safetensors");

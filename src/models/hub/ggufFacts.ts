@@ -1,13 +1,20 @@
 import type { ByteSource } from "../fileSource";
 import { placeTensors, readGgufHeader } from "../gguf/ggufFile";
 import { readHyperparameters } from "../gguf/hyperparameters";
+import type { CacheShape } from "../modelFacts";
 import type { HubClient, HubRepo } from "./hubClient";
 import { hubFailure } from "./hubErrors";
-import type { ModelPlan } from "./modelPlan";
 import type { GgufVariant } from "./neededFiles";
 import { namesTools } from "./templateTools";
 
 const pageBytes = 2 << 20;
+
+/** What a model is, as far as a plan needs it. */
+export interface PlannedFacts {
+  readonly family: string;
+  readonly shape: CacheShape & { readonly contextTokens: number };
+  readonly usesTools: boolean | undefined;
+}
 
 /** The facts in the head of a GGUF file, of which only as much is fetched as they need. */
 export async function readGgufFacts(
@@ -15,7 +22,7 @@ export async function readGgufFacts(
   { name, commit }: HubRepo,
   variant: GgufVariant,
   signal: AbortSignal | undefined,
-): Promise<Pick<ModelPlan, "family" | "shape" | "usesTools">> {
+): Promise<PlannedFacts> {
   const [file] = variant.files;
   if (file === undefined) throw hubFailure(`${name} has no GGUF file`, "choose another model", { name });
   const source = new PagedSource(file.bytes, (start, end) => client.range(name, commit, file, { start, end }, signal));

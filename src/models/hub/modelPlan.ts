@@ -1,20 +1,17 @@
 import { objectOf } from "../../text/json";
 import { parseJsonFile } from "../jsonFile";
-import { type CacheShape, readModelFacts } from "../modelFacts";
-import { readGgufFacts } from "./ggufFacts";
+import { readModelFacts } from "../modelFacts";
+import { type PlannedFacts, readGgufFacts } from "./ggufFacts";
 import type { HubClient, HubFile, HubRepo } from "./hubClient";
 import { chooseVariant, type GgufVariant, neededFiles } from "./neededFiles";
 import type { RepoName } from "./repoName";
 import { namesTools } from "./templateTools";
 
 /** What getting a model means, decided from its small files before its weights are downloaded. */
-export interface ModelPlan {
+export interface ModelPlan extends PlannedFacts {
   readonly repo: HubRepo;
   readonly revision: string;
-  readonly family: string;
   readonly quantization: string;
-  readonly shape: CacheShape & { readonly contextTokens: number };
-  readonly usesTools: boolean | undefined;
   /** Of the files that become weights. */
   readonly weightBytes: number;
   readonly files: readonly HubFile[];

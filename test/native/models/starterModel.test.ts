@@ -25,7 +25,7 @@ describe("The starter model", () => {
       hasChatTemplate: true,
       thinkingChoices: [],
       insistsOnDate: false,
-      eosTokens: ["<|im_end|>"],
+      eosTokens: ["<|im_end|>", "<|endoftext|>"],
       leftOut: [],
     });
   });

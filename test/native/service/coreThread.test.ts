@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { silentLog } from "../../../src/common/log";
-import type { ServiceEvent } from "../../../src/protocol/service";
+import type { ResidentService, ServiceEvent } from "../../../src/protocol/service";
 import { startCoreThread } from "../../../src/service/remote/startCoreThread";
 import { temporaryFolder } from "../../support/models/folders";
 import { starterModel } from "../../support/models/starterModel";
@@ -11,8 +11,12 @@ const story = { text: "Write a long story about the sea.", sampling: { temperatu
 
 describe("The core in a thread of its own, as the extension starts it", () => {
   const folder = temporaryFolder();
-  const start = (file = coreFile, change: { readonly poolBytes?: number } = {}) =>
-    startCoreThread(
+  const started: ResidentService[] = [];
+  // A core that a failed test leaves would keep this process alive.
+  afterEach(() => Promise.all(started.splice(0).map((core) => core.dispose(0))));
+
+  function start(file = coreFile, change: { readonly poolBytes?: number } = {}) {
+    const core = startCoreThread(
       file,
       {
         home: path.join(folder.path, "home"),
@@ -26,6 +30,9 @@ describe("The core in a thread of its own, as the extension starts it", () => {
       },
       silentLog,
     );
+    started.push(core);
+    return core;
+  }
 
   it("is ended in the middle of an answer, within its time, and the next one goes on from what was said", async () => {
     const first = start();

@@ -28,7 +28,8 @@ describe("The starter model's text, against Hugging Face's own library", () => {
     assert.deepEqual(differingTexts(model.tokenizer, recorded), { ids: [], decoded: [], continued: [] });
   });
 
-  it("has the ids of the library's own model, whatever the text", async () => {
+  // Bytes without a token are dropped before merging, as the original does (hard texts); this library drops them after it.
+  it("has the ids of the library's own model, whatever the text of which all bytes have tokens", async () => {
     const { tokenizer } = await readTextFiles(starterModel);
     const specials = new Set(model.tokenizer.specials.tokens.map(({ content }) => content));
     const library = new Tokenizer(withoutTokens(objectOf(tokenizer), specials), {});
@@ -39,9 +40,11 @@ describe("The starter model's text, against Hugging Face's own library", () => {
       fc.array(fc.constantFrom(..."aehinorst "), { minLength: 30, maxLength: 300 }).map((parts) => parts.join("")),
     );
     fc.assert(
-      fc.property(text, (one) =>
-        assert.deepEqual(model.tokenizer.encodeText(one), library.encode(one, { add_special_tokens: false }).ids),
-      ),
+      fc.property(text, (one) => {
+        const { ids } = library.encode(one, { add_special_tokens: false });
+        fc.pre(model.tokenizer.decode(ids) === one);
+        assert.deepEqual(model.tokenizer.encodeText(one), ids);
+      }),
       { numRuns: 500 },
     );
   });

@@ -53,6 +53,29 @@ describe("what killed processes have left among the agents", () => {
       assert.equal((await readdir(folder)).includes(".new-4567"), false);
     }));
 
+  it("is removed under a lock that this process's own lists do not take for somebody else's", () =>
+    inFolder(async (folder) => {
+      const locks = new FakeLocks();
+      const writer = await storeIn(folder, locks).create(ada);
+      const { id } = writer.manifest;
+      await writer.close();
+      await fill(path.join(folder, id), "manifest.json.tmp-17");
+      const process = locks.process();
+      const seen: Promise<ReadonlyMap<string, string>>[] = [];
+      const store: AgentStore = new AgentStore(folder, new FlakyFiles(), () => ({
+        tryLock: (file) => {
+          const lock = process.tryLock(file);
+          if (seen.length === 0) seen.push(store.lockStates([id]));
+          return lock;
+        },
+      }));
+      await store.sweep();
+      assert.deepEqual(
+        (await Promise.all(seen)).map((states) => states.get(id)),
+        ["free"],
+      );
+    }));
+
   it("keeps the tail that the manifest names", () =>
     inFolder(async (folder) => {
       const locks = new FakeLocks();
