@@ -32,36 +32,46 @@ int Guessed(DraftGate& gate, const World& world, int steps, int sequences = 1, c
   return guessed;
 }
 
-/** Rows of each step of a run of 200 tokens that go 1 2 3 1 2 3 …, where a guess takes so long and is always right. */
-std::vector<size_t> RowsOfRun(int most_draft, double ms_a_guess) {
+/**
+ * Rows of each step of a run in which sequences go 1 2 3 1 2 3 … for 200 tokens, where a guess takes so long and is
+ * always right.
+ */
+std::vector<size_t> RowsOfRun(int most_draft, double ms_a_guess, size_t sequences = 1) {
   StepBatch batch;
-  batch.tokens = {1};
-  batch.token_counts = {1};
-  batch.starts = {6};
-  batch.tables = {0};
-  batch.table_lengths = {1};
-  batch.want_token = {1};
-  batch.sampling.resize(1);
-  batch.sampling[0].lookup_ids = {1, 2, 3, 1, 2, 3, 1};
+  batch.tokens.assign(sequences, 1);
+  batch.token_counts.assign(sequences, 1);
+  batch.starts.assign(sequences, 6);
+  batch.tables.assign(sequences, 0);
+  batch.table_lengths.assign(sequences, 1);
+  batch.want_token.assign(sequences, 1);
+  batch.sampling.resize(sequences);
+  for (SamplingParams& params : batch.sampling) params.lookup_ids = {1, 2, 3, 1, 2, 3, 1};
   batch.steps = 200;
   std::vector<size_t> rows_of_steps;
-  const auto step = [&](std::span<const SequenceRows> rows) {
+  const auto step = [&](std::span<const SequenceRows> all) {
     StepResult result;
-    for (const int32_t id : rows.front().tokens) result.best.push_back(id % 3 + 1);
+    for (const SequenceRows& rows : all) {
+      for (const int32_t id : rows.tokens) result.best.push_back(id % 3 + 1);
+    }
     rows_of_steps.push_back(result.best.size());
-    result.ms = 1000 + ms_a_guess * double(result.best.size() - 1);
+    result.ms = 1000 + ms_a_guess * double(result.best.size() - all.size());
     return result;
   };
-  std::vector<int32_t> last, ids;
+  std::vector<int32_t> last;
+  std::vector<std::vector<int32_t>> ids(sequences);
   DraftGate gate;
   kernels::ThreadPool threads(1);
   const RunHooks hooks{[&](StepHarvest harvest) {
-                         for (const SampledToken& token : harvest.tokens) ids.push_back(token.sample.id);
+                         for (const SampledToken& token : harvest.tokens) {
+                           ids[size_t(token.sequence)].push_back(token.sample.id);
+                         }
                        },
                        [] { return false; }, [] {}};
   BatchRun(batch, 50, last, most_draft, gate, threads).Run(step, hooks);
-  CHECK_EQUAL(ids.size(), size_t(200));
-  for (size_t i = 0; i < ids.size(); ++i) CHECK_EQUAL(ids[i], int32_t((i + 1) % 3 + 1));
+  for (const std::vector<int32_t>& answer : ids) {
+    CHECK_EQUAL(answer.size(), size_t(200));
+    for (size_t i = 0; i < answer.size(); ++i) CHECK_EQUAL(answer[i], int32_t((i + 1) % 3 + 1));
+  }
   return rows_of_steps;
 }
 
@@ -138,6 +148,18 @@ TEST("wrong guesses of one pause its own and nobody else's") {
   gate.Record(2, last, 18);
   CHECK(!gate.MayGuess(2, "careless"));
   CHECK(gate.MayGuess(2, "careful"));
+}
+
+TEST("a guesser of several sequences is tried and pauses for as many steps as one of a single sequence") {
+  // Without guesses before they are measured, in 8 trials, in a pause of 64, and so on.
+  const auto guessing = [](size_t sequences) {
+    std::vector<bool> steps;
+    for (const size_t rows : RowsOfRun(4, 1200, sequences)) steps.push_back(rows > sequences);
+    return steps;
+  };
+  const std::vector<bool> alone = guessing(1);
+  CHECK(std::ranges::count(alone, true) >= 16);
+  for (const size_t sequences : {2, 5}) CHECK(guessing(sequences) == alone);
 }
 
 TEST("of many guessers the newest are remembered") {

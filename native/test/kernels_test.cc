@@ -289,6 +289,20 @@ TEST("scales that f16 holds are kept so, others as they are") {
         FloatType::kF16);
   CHECK(PackedMatrix(Quantised(16, 64, 4, 32, FloatType::kF32, random).source()).format().scale_type ==
         FloatType::kF32);
+  std::vector<float> halves;
+  for (int bits = 0; bits < 0x10000; ++bits) {
+    if ((bits & 0x7c00) != 0x7c00) halves.push_back(HalfToFloat(uint16_t(bits)));
+  }
+  const auto narrowest = [&](float more) {
+    const std::vector<float> one(halves.size(), more);
+    return NarrowestType(FloatType::kF32, {halves.data(), one.data()}, halves.size());
+  };
+  CHECK(narrowest(1) == FloatType::kF16);
+  for (const float more : {0x1p16f, -0x1p16f, 0x1p-25f, 0x1.8p-24f, 1 + 0x1p-11f})
+    CHECK(narrowest(more) == FloatType::kF32);
+  for (const float more : {0x1p16f, 0x1p-25f, 0x1.8p-24f, 0x1p-130f}) {
+    CHECK(NarrowestType(FloatType::kF32, {&more}, 1) == FloatType::kBF16);
+  }
 }
 
 TEST("codes of short floats are the numbers of the OCP formats") {
@@ -310,8 +324,9 @@ TEST("products of short floats: every code, scale and row count has the scalar l
   for (const Coding coding : {Coding::kMxfp4, Coding::kMxfp8, Coding::kNvfp4}) {
     for (int round = 0; round < 4; ++round) {
       const bool bytes = coding == Coding::kMxfp8, nvidia = coding == Coding::kNvfp4;
-      const int outputs = 1 + random.Below(40), inputs = 32 * (1 + random.Below(8)), rows = 1 + random.Below(21);
       const int scale_inputs = nvidia ? 16 : 32;
+      const int outputs = 1 + random.Below(40), rows = 1 + random.Below(21);
+      const int inputs = scale_inputs * (1 + random.Below(16));
       const float global_scale = nvidia && round % 2 == 1 ? 0.37f : 1.f;
       std::vector<uint8_t> weights(size_t(outputs) * size_t(inputs) * (bytes ? 2 : 1) / 2);
       std::vector<uint8_t> scales(size_t(outputs) * size_t(inputs / scale_inputs));

@@ -65,16 +65,16 @@ constexpr Case kCases[] = {{1, 128, 2048, true}, {1, 128, 2048, false}, {8, 32, 
                            {8, 1, 1024, true},   {8, 1, 1024, false},   {1, 1, 4096, true}};
 
 /** A tiny model with room for the cases. */
-TinyModel LongModel() {
-  TinyModel tiny;
+TinyModel LongModel(const std::string& family, const std::string& more) {
+  TinyModel tiny(family, more);
   const std::string from = R"("max_position_embeddings":256)";
   tiny.config_text.replace(tiny.config_text.find(from), from.size(), R"("max_position_embeddings":4096)");
   return tiny;
 }
 
-void CheckStockOps(DataType kv_dtype) {
+void CheckStockOps(DataType kv_dtype, const std::string& family = "llama", const std::string& more = "") {
   const std::unique_ptr<Ops> ops = MakeMlxOps(kCpu);
-  LoadedModel model(*ops, kv_dtype, 1024, LongModel());
+  LoadedModel model(*ops, kv_dtype, 1024, LongModel(family, more));
   for (const Case& sizes : kCases) {
     Batch batch(sizes);
     batch.shape.kv_dtype = kv_dtype;
@@ -141,6 +141,33 @@ TEST("stock operations on a CPU allocate no more than is said, and at least a th
   for (const DataType type : {DataType::kF32, DataType::kF16, DataType::kQ8}) {
     // MLX's streams end with their thread.
     std::async(std::launch::async, [&] { CheckStockOps(type); }).get();
+  }
+}
+
+TEST("heads that are cut and put together again are counted on a GPU too") {
+  const ModelConfig plain = EightBillion();
+  ModelConfig joint = plain, partial = plain;
+  joint.joint_query_key_norm = true;
+  partial.rope.rotated_part = 0.75;
+  const StepShape step = Half({{1000, 1000}});
+  for (const ModelConfig& config : {joint, partial}) {
+    CHECK(StockStepBytes(config, true, step) >= StockStepBytes(plain, true, step) + uint64_t(1000) * 40 * 128 * 2);
+  }
+}
+
+TEST("stock operations of every kind of family allocate no more than is said, and at least a third of it") {
+  const std::pair<const char*, const char*> families[] = {
+      {"gemma3_text", ""},
+      {"granite",
+       R"(,"embedding_multiplier":3,"attention_multiplier":0.2,"residual_multiplier":0.4,"logits_scaling":1.5)"},
+      {"ministral3", R"(,"rope_parameters":{"type":"yarn","factor":4,"original_max_position_embeddings":6,)"
+                     R"("llama_4_scaling_beta":0.3})"},
+      {"olmo2", ""},
+      {"phi3", R"(,"partial_rotary_factor":0.75,"original_max_position_embeddings":64,"rope_scaling":)"
+               R"({"type":"longrope","long_factor":[1.5,2,4]})"},
+      {"qwen3", ""}};
+  for (const auto& [family, more] : families) {
+    std::async(std::launch::async, [&] { CheckStockOps(DataType::kF32, family, more); }).get();
   }
 }
 

@@ -2,6 +2,7 @@
 import { InvalidRequestError } from "../common/errors";
 import type { TokenId } from "../engine/ports";
 import type { TurnId } from "../protocol/service";
+import type { SaidPiece } from "../text/thinkingSplitter";
 import type { AnswerDecoder } from "./ports";
 import type { TurnRecord } from "./turnRecords";
 import { isUnanswered, type Turn, type TurnTree } from "./turnTree";
@@ -37,26 +38,36 @@ export function openCopyOf({ parent, user, prompt, thought, answerText, answerId
 
 /**
  * Replays the ids of the answer so far (`said`) into `decoder`, so that an incomplete character or stop string at the
- * cut is completed by the next ids. Text that was shown before (`shown`) is not returned again.
+ * cut is completed by the next ids. What was shown before (`shown`) is not returned again.
  */
-export function decoderBehind(decoder: AnswerDecoder, said: Int32Array, shown: string): AnswerDecoder {
+export function decoderBehind(
+  decoder: AnswerDecoder,
+  said: Int32Array,
+  shown: Pick<Turn, "thought" | "answerText">,
+): AnswerDecoder {
+  let hidden = 0;
   let released = 0;
-  for (const id of said) released += decoder.push(id).text.length;
+  for (const id of said) {
+    const piece = decoder.push(id);
+    hidden += piece.hidden.length;
+    released += piece.text.length;
+  }
+  // Earlier versions stored the thought in the answer's text: there it goes on.
+  const thoughtIsText = hidden > 0 && shown.thought === "";
+  if (thoughtIsText) released += hidden;
   // At a cut, text that was held back for a possible stop string is shown.
-  let ahead = Math.max(0, shown.length - released);
-  const unseen = (text: string): string => {
+  let ahead = Math.max(0, shown.answerText.length - released);
+  const unseen = (piece: SaidPiece): SaidPiece => {
+    const text = thoughtIsText ? piece.hidden + piece.text : piece.text;
     const seen = Math.min(ahead, text.length);
     ahead -= seen;
-    return text.slice(seen);
+    return thoughtIsText ? { text: text.slice(seen), hidden: "", thought: "" } : { ...piece, text: text.slice(seen) };
   };
   return {
     push: (id: TokenId) => {
       const piece = decoder.push(id);
-      return { ...piece, text: unseen(piece.text) };
+      return { ...unseen(piece), stopped: piece.stopped };
     },
-    finish: (isCut) => {
-      const piece = decoder.finish(isCut);
-      return { ...piece, text: unseen(piece.text) };
-    },
+    finish: (isCut) => unseen(decoder.finish(isCut)),
   };
 }

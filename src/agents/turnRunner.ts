@@ -119,7 +119,7 @@ export class TurnRunner {
         if (built !== undefined) recorder.record(promptRecord(turn, built));
       });
       const fresh = session.text.startAnswer(sampling.stop ?? [], ids.subarray(0, ids.length - answeredTokens));
-      const decoder = work.goesOn ? decoderBehind(fresh, turn.answerIds, turn.answerText) : fresh;
+      const decoder = work.goesOn ? decoderBehind(fresh, turn.answerIds, turn) : fresh;
       const sourceOf = (reusedTokens: number) => ({
         ...waited,
         commitMs: wait.commitMs,

@@ -31,7 +31,7 @@ export class AnswerDecoder {
    * so an incomplete character is left out instead of being shown as U+FFFD. It is shown when its last byte comes.
    */
   finish(isCut = false): SaidPiece {
-    const piece = this.splitter.finish(isCut ? "" : this.detokenizer.finish());
+    const piece = this.splitter.finish(isCut ? "" : this.detokenizer.finish(), isCut);
     const { text, stopped } = this.stops.push(piece.text);
     return { ...piece, text: stopped ? text : text + this.stops.finish() };
   }

@@ -12,6 +12,7 @@ export function isThinkingMark(word: string): boolean {
   return thinkingPairs.some(({ open, close }) => word === open || word === close);
 }
 
+const beginsHarmony = /^<\|(?:start|channel)\|>/;
 const harmonyMarks = /<\|start\|>[^<]*|<\|channel\|>[^<]*(?:<\|message\|>)?|<\|message\|>|<\|end\|>/g;
 
 /** The thought in everything that was said before an answer: without its marks and the white space around it. */
@@ -22,5 +23,5 @@ export function readableThought(hidden: string): string {
       text = text.slice(open.length).replace(open === "<|channel>" ? /^[^\n]*(?:\n|$)/ : "", "");
     if (text.endsWith(close)) text = text.slice(0, -close.length);
   }
-  return text.replace(harmonyMarks, "").trim();
+  return (beginsHarmony.test(text) ? text.replace(harmonyMarks, "") : text).trim();
 }

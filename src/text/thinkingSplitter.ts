@@ -50,9 +50,12 @@ export class ThinkingSplitter {
     }
   }
 
-  /** `rest`: text that the last ids left incomplete. */
-  finish(rest: string): SaidPiece {
-    const held = this.held + rest;
+  /**
+   * `rest`: text that the last ids left incomplete. `isCut`: the answer may be continued, so white space of which it is
+   * not known whether it belongs to a thought is left out. It is given when more is said.
+   */
+  finish(rest: string, isCut = false): SaidPiece {
+    const held = (isCut ? "" : this.held) + rest;
     this.held = "";
     if (this.state === "start" || this.state === "answer") return answered(held);
     return this.state === "thought" ? thought(held) : hidden(held);
@@ -98,7 +101,8 @@ export class ThinkingSplitter {
   }
 
   private inThought(id: number, piece: string): SaidPiece {
-    if (id === this.ids.messageEnd) {
+    // A model may forget the end of a message and begin the next one.
+    if (id === this.ids.messageEnd || this.ids.headers.has(id)) {
       this.header = "";
       this.state = "header";
       return hidden(piece);

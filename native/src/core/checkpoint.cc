@@ -77,8 +77,8 @@ std::optional<ShardName> ShardOf(std::string_view name) {
 }
 
 /**
- * As mlx_lm: all that is called model…safetensors. The names of several say how many there are: those that are not
- * there are listed too.
+ * As mlx_lm: all files named model*.safetensors. The name of a shard says how many there are: missing shards are
+ * listed too, so that they are reported.
  */
 std::set<std::string> FilesWithoutIndex(const std::string& directory) {
   std::set<std::string> names;
@@ -89,9 +89,9 @@ std::set<std::string> FilesWithoutIndex(const std::string& directory) {
     if (!shard) continue;
     const std::string count(shard->count);
     for (int i = 1; i <= std::stoi(count); ++i) {
-      std::string number = std::to_string(i);
-      number.insert(0, count.size() - std::min(count.size(), number.size()), '0');
-      names.insert(std::string(shard->stem) + "-" + number + "-of-" + count + ".safetensors");
+      const std::string number = std::to_string(i);
+      const std::string zeros(count.size() - std::min(count.size(), number.size()), '0');
+      names.insert(std::string(shard->stem) + "-" + zeros + number + "-of-" + count + ".safetensors");
     }
   }
   if (names.empty()) names.insert("model.safetensors");

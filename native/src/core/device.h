@@ -28,7 +28,7 @@ mlx::core::Device ChooseDevice(DeviceChoice choice);
 /** What a device may hold, in addition to the limits of every program: for a GPU that shares the machine's memory. */
 std::optional<WorkingSet> WorkingSetOf(const mlx::core::Device& device);
 
-/** What WiredMemory is to tell: MLX where a Mac's GPU computes, and nobody elsewhere. */
+/** What sets WiredMemory's limit: MLX where a Mac's GPU computes; it does nothing elsewhere. */
 std::function<void(uint64_t)> WiredLimitOf(const mlx::core::Device& device);
 
 /** What the machine offers, for the default device. */

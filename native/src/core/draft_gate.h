@@ -16,7 +16,7 @@ constexpr int kLongestDraft = 15;
  */
 int MostDraft(bool is_gpu, int heads, int kv_heads, int wanted);
 
-/** One sequence's guesses in a step. */
+/** What one guesser's sequences have guessed in a step. */
 struct Guesses {
   std::string guesser;
   int drafted, accepted;
@@ -31,9 +31,10 @@ class DraftGate {
  public:
   static constexpr size_t kMostGuessers = 64;
 
-  /** Whether the next step of `sequences` that only decode may have guesses of this one. Asked once a step. */
+  /** Whether the next step of `sequences` that only decode may have guesses of this one. Asked once a step, however
+   * many of the sequences are its own. */
   bool MayGuess(int sequences, const std::string& guesser);
-  /** A step in which `sequences` decoded and nothing else happened; `guesses` of those that guessed. */
+  /** A step in which `sequences` decoded and nothing else happened; `guesses` of each that guessed, once. */
   void Record(int sequences, std::span<const Guesses> guesses, double ms);
 
  private:

@@ -54,7 +54,7 @@ double SumOf(std::span<const float> weights, size_t begin, size_t end, float lea
 // Keys are numbers that grow as logits fall. Both zeros have the same.
 uint32_t KeyOf(float logit) {
   const auto bits = std::bit_cast<uint32_t>(logit + 0.f);
-  return bits ^ (((bits >> 31) - 1) & 0x7fffffff);  // signs come in no order that a branch could foresee
+  return bits ^ (((bits >> 31) - 1) & 0x7fffffff);  // no branch: signs are not predictable
 }
 float LogitOf(uint32_t key) { return std::bit_cast<float>(key ^ (((key >> 31) - 1) & 0x7fffffff)); }
 
@@ -115,7 +115,7 @@ Cut FindCut(std::span<const float> logits, std::span<const float> weights, std::
     first += digit << shift;
     last = std::min(last, first + ((uint32_t(1) << shift) - 1));
     size_t left = 0;
-    for (const uint32_t i : indices) {  // without a branch that nobody could foresee
+    for (const uint32_t i : indices) {  // no branch: a processor could not predict it
       indices[left] = i;
       left += KeyOf(logits[i]) - first <= last - first;
     }

@@ -117,9 +117,7 @@ void WeightLoader::CountBytes() {
         stored_bytes_ += part.StoredBytes(*tensor);
         together += part.StoredBytes(*tensor) + (part.IsSlice() ? tensor->entry.SizeBytes() : 0);
       }
-      const uint64_t loaded = LoadedBytes(part, weight.kind);
-      loaded_bytes_ += loaded;
-      if (part.quantization) together += loaded;  // as it is rewritten for the kernels
+      loaded_bytes_ += LoadedBytes(part, weight.kind);
     }
     largest_read_ = std::max(largest_read_, together);
   }

@@ -183,8 +183,8 @@ class CpuOps final : public Ops {
                                             .joint_norms = layer.joint_norms,
                                             .residual_scale = layer.residual_scale,
                                             .position_scale = layer.position_scale};
-    // K and V are written where they lie, behind MLX's back: nobody but the pool has the slabs, and one that came out
-    // as a new array could only be had without a copy by giving up every other handle.
+    // Writes K and V into the slabs in place without MLX knowing. Safe because only the pool references the slabs; a
+    // new array as the result would need a copy unless every other handle were given up.
     const kernels::LayerCache cache{Address<std::byte>(k_slab), Address<std::byte>(v_slab),
                                     ToFloatType(k_slab.dtype())};
     Tensor y = PlaceFor(x);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <string_view>
 #include <utility>
 
 namespace resident {
@@ -45,11 +47,17 @@ RunStats BatchRun::Run(const StepFunction& step, const RunHooks& hooks) {
     if (hooks.cancelled()) break;
     const int sequences = int(sequences_.size());
     const bool measured = OnlyDecodes();
+    std::map<std::string_view, bool> permissions;
+    const auto may_guess = [&](const Sequence& sequence) {
+      if (!measured) return true;
+      const auto [found, fresh] = permissions.try_emplace(GuesserOf(sequence));
+      if (fresh) found->second = gate_.MayGuess(sequences, GuesserOf(sequence));
+      return found->second;
+    };
     std::vector<SequenceRows> rows;
     for (Sequence& sequence : sequences_) {
       sequence.drafted = 0;
-      const bool may_guess = sequence.lookup.enabled() && (!measured || gate_.MayGuess(sequences, GuesserOf(sequence)));
-      if (may_guess) AddDraft(sequence);
+      if (sequence.lookup.enabled() && may_guess(sequence)) AddDraft(sequence);
       rows.push_back({sequence.tokens, sequence.start, sequence.tables, WantedOf(sequence), sequence.drafted + 1});
     }
     StepResult result = step(rows);
@@ -183,7 +191,10 @@ StepHarvest BatchRun::Advance(int step, StepResult& result, std::vector<Guesses>
       continue;
     }
     if (sequence.drafted > 0) {
-      guesses.push_back({GuesserOf(sequence), sequence.drafted, int(drawn[i].samples.size()) - 1});
+      auto of = std::ranges::find(guesses, GuesserOf(sequence), &Guesses::guesser);
+      if (of == guesses.end()) of = guesses.insert(of, {GuesserOf(sequence), 0, 0});
+      of->drafted += sequence.drafted;
+      of->accepted += int(drawn[i].samples.size()) - 1;
     }
     if (!drawn[i].ended) remaining.push_back(std::move(sequence));
   }

@@ -107,6 +107,9 @@ uint64_t StockStepBytes(const ModelConfig& config, bool is_gpu, const StepShape&
   const uint64_t a_row = is_gpu ? 4 * sizes.hidden + 4 * heads + inner * sizes.inner
                                 : 6 * sizes.hidden + 8 * heads + (inner + 2) * sizes.inner;
   const uint64_t scaled = config.position_scale_beta == 0 ? 0 : sizes.queries;
+  // Heads that are cut and put together again: for a joint norm, and where a part of each is rotated and magnified.
+  const bool is_partial = config.rope.RotatedDims(config.head_dim) < config.head_dim;
+  const uint64_t joined = heads * (uint64_t(config.joint_query_key_norm) + uint64_t(is_partial));
   // On a GPU, queries, keys, values and what attention gives, in the type of K and V where that is another one.
   const bool converts = is_gpu && shape.kv_dtype != shape.activations;
   const uint64_t converted = converts ? 2 * heads * SizeOf(shape.kv_dtype) : 0;
@@ -116,14 +119,14 @@ uint64_t StockStepBytes(const ModelConfig& config, bool is_gpu, const StepShape&
     const bool as_before = layer > 0 && (config.windows.empty() || window == config.windows[size_t(layer) - 1]);
     const uint64_t bytes = as_before ? layers.back()
                                      : AttentionBytes(config, is_gpu, shape, window) +
-                                           shape.rows() * ((a_row + scaled) * element + converted);
+                                           shape.rows() * ((a_row + scaled + joined) * element + converted);
     layers.push_back(bytes);
   }
   // A CPU frees a layer's results before the next one's are made.
   const size_t alive = is_gpu ? std::min(layers.size(), size_t(kLayersInFlight)) : 1;
   std::ranges::sort(layers, std::greater<>());
   const uint64_t in_layers = std::accumulate(layers.begin(), layers.begin() + std::ptrdiff_t(alive), uint64_t(0));
-  // Logits in the activations' type, without NaN, as floats, and the host's copy.
+  // Logits in the activations' type, without NaN, as floats, and what a sampler makes of them.
   return in_layers + shape.wanted_rows * sizes.vocabulary * (3 * element + 3 * kFloat);
 }
 
@@ -141,7 +144,7 @@ uint64_t KernelStepBytes(const ModelConfig& config, int threads, const StepShape
                            SplitStates(config, threads, shape) * PartialFloats(config.head_dim) * kFloat +
                            uint64_t(threads) * AttendScratchFloats(config.head_dim) * kFloat;
   const uint64_t arrays = 3 * shape.rows() * padded(sizes.hidden) * kFloat;
-  const uint64_t logits = 2 * shape.wanted_rows * sizes.vocabulary * kFloat;  // one is the host's copy
+  const uint64_t logits = 2 * shape.wanted_rows * sizes.vocabulary * kFloat;  // one is what a sampler makes of them
   return 2 * scratch + arrays + logits;  // scratch grows by half, beside what it replaces
 }
 

@@ -21,7 +21,7 @@ class WiredMemory {
   using Time = std::chrono::steady_clock::time_point;
   static constexpr std::chrono::seconds kIdle{10};
 
-  /** `set_limit` is told each new limit, in bytes. */
+  /** `set_limit` is called with each new limit, in bytes. */
   explicit WiredMemory(std::function<void(uint64_t)> set_limit) : set_limit_(std::move(set_limit)) {}
   ~WiredMemory() { Lift(); }
   WiredMemory(const WiredMemory&) = delete;

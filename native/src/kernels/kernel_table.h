@@ -152,7 +152,7 @@ struct KernelTable {
   /** y[row * stride + 0…15] for a panel [inputs][16] of floats; `inputs` is a multiple of 16. */
   void (*float_panel)(FloatType type, const void* panel, int inputs, const float* x, size_t x_stride, int rows,
                       float* y, size_t y_stride);
-  /** The same for a panel of codes; `inputs` is a multiple of 32. */
+  /** The same for a panel of codes; `inputs` is a multiple of `scale_inputs`. */
   void (*coded_panel)(const CodedFormat& format, const uint8_t* panel, int inputs, const float* x, size_t x_stride,
                       int rows, float* y, size_t y_stride);
   /** y = x / sqrt(mean(x²) + eps) * weight; n elements, all padded with zeros to 16. */

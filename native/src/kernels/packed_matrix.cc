@@ -1,52 +1,46 @@
 #include "kernels/packed_matrix.h"
 
+#include <array>
 #include <cmath>
 #include <cstring>
-#include <vector>
 
 namespace resident::kernels {
 namespace {
 
-/** 32 weights, one a byte, from a stream of weights of `Bits` bits, lowest bits first. */
+/** The 32 weights of a digit group, one a byte: word i has the weights 4 i … 4 i + 3. */
+using Weights = uint32_t[kDigitGroup / 4];
+
+/** From a stream of weights of `Bits` bits, lowest bits first. Eight at a time are one number, cut in halves thrice. */
 template <int Bits>
-void ReadWeights(const uint8_t* from, uint8_t (&weights)[kDigitGroup]) {
-  uint64_t bits = 0;
-  int held = 0;
-  for (uint8_t& weight : weights) {
-    if (held < Bits) {
-      uint32_t word;
-      std::memcpy(&word, from, sizeof word);
-      from += sizeof word;
-      bits |= uint64_t(word) << held;
-      held += 32;
-    }
-    weight = uint8_t(bits & ((1u << Bits) - 1));
-    bits >>= Bits;
-    held -= Bits;
+void ReadWeights(const uint8_t* from, Weights& weights) {
+  constexpr uint64_t kFour = (uint64_t(1) << 4 * Bits) - 1, kTwo = ((uint64_t(1) << 2 * Bits) - 1) * 0x0000000100000001,
+                     kOne = ((uint64_t(1) << Bits) - 1) * 0x0001000100010001;
+  for (int i = 0; i < kDigitGroup / 4; i += 2, from += Bits) {
+    uint64_t eight = 0;
+    std::memcpy(&eight, from, Bits);
+    eight = (eight & kFour) | (eight >> 4 * Bits) << 32;
+    eight = (eight & kTwo) | (eight >> 2 * Bits & kTwo) << 16;
+    eight = (eight & kOne) | (eight >> Bits & kOne) << 8;
+    weights[i] = uint32_t(eight);
+    weights[i + 1] = uint32_t(eight >> 32);
   }
 }
 
-/** Where weight `i` of 32 lies in words of `Width` bits a weight: the word, and its lowest bit there. */
+/** `Width` bits of each byte. */
 template <int Width>
-constexpr int WordOf(int i) {
-  return i / 4 * Width / 8;
-}
-template <int Width>
-constexpr int BitOf(int i) {
-  return i % 4 * 8 + i / 4 * Width % 8;
-}
+constexpr uint32_t kLowBits = ((1u << Width) - 1) * 0x01010101u;
 
-/** `Width` bits of each weight, from bit `Shift` on, to words and back. */
+/** `Width` bits of each weight, from bit `Shift` on, to words that have so many bits of every weight, and back. */
 template <int Width, int Shift>
-void Gather(const uint8_t (&weights)[kDigitGroup], uint32_t* words) {
-  for (int i = 0; i < kDigitGroup; ++i) {
-    words[WordOf<Width>(i)] |= (uint32_t(weights[i]) >> Shift & ((1u << Width) - 1)) << BitOf<Width>(i);
+void Gather(const Weights& weights, uint32_t* words) {
+  for (int i = 0; i < kDigitGroup / 4; ++i) {
+    words[i * Width / 8] |= (weights[i] >> Shift & kLowBits<Width>) << i * Width % 8;
   }
 }
 template <int Width, int Shift>
-void Spread(const uint32_t* words, uint8_t (&weights)[kDigitGroup]) {
-  for (int i = 0; i < kDigitGroup; ++i) {
-    weights[i] |= uint8_t((words[WordOf<Width>(i)] >> BitOf<Width>(i) & ((1u << Width) - 1)) << Shift);
+void Spread(const uint32_t* words, Weights& weights) {
+  for (int i = 0; i < kDigitGroup / 4; ++i) {
+    weights[i] |= (words[i * Width / 8] >> i * Width % 8 & kLowBits<Width>) << Shift;
   }
 }
 
@@ -75,12 +69,6 @@ void WithBits(int bits, Use use) {
     default:
       return use.template operator()<8>();
   }
-}
-
-std::vector<float> Floats(FloatType type, const void* values, size_t count) {
-  std::vector<float> floats(count);
-  for (size_t i = 0; i < count; ++i) floats[i] = FloatAt(type, values, i);
-  return floats;
 }
 
 }  // namespace
@@ -121,9 +109,8 @@ void PackedMatrix::PackFloats(const SourceMatrix& source) {
 void PackedMatrix::PackIntegers(const SourceMatrix& source) {
   const int scale_groups = inputs_ / source.group_size;
   const size_t scale_count = size_t(outputs_) * size_t(scale_groups);
-  const std::vector<float> scales = Floats(source.type, source.scales, scale_count);
-  const std::vector<float> zeros = Floats(source.type, source.zeros, scale_count);
-  format_ = {source.bits, inputs_ / kDigitGroup, source.group_size / kDigitGroup, NarrowestType({scales, zeros})};
+  format_ = {source.bits, inputs_ / kDigitGroup, source.group_size / kDigitGroup,
+             NarrowestType(source.type, {source.scales, source.zeros}, scale_count)};
   const size_t scale_bytes = SizeOf(format_.scale_type);
   const size_t group_bytes =
       kPanelRows * (2 * scale_bytes + size_t(format_.groups_a_scale * source.bits) * sizeof(uint32_t));
@@ -135,11 +122,11 @@ void PackedMatrix::PackIntegers(const SourceMatrix& source) {
       for (int g = 0; g < scale_groups; ++g) {
         std::byte* to = Panel(o / kPanelRows) + size_t(g) * group_bytes;
         const size_t at = size_t(o) * size_t(scale_groups) + size_t(g);
-        StoreFloat(format_.scale_type, scales[at], to + lane * scale_bytes);
-        StoreFloat(format_.scale_type, zeros[at], to + (kPanelRows + lane) * scale_bytes);
+        StoreFloat(format_.scale_type, FloatAt(source.type, source.scales, at), to + lane * scale_bytes);
+        StoreFloat(format_.scale_type, FloatAt(source.type, source.zeros, at), to + (kPanelRows + lane) * scale_bytes);
         to += 2 * kPanelRows * scale_bytes + lane * sizeof(uint32_t);
         for (int d = 0; d < format_.groups_a_scale; ++d, from += Bits * sizeof(uint32_t)) {
-          uint8_t weights[kDigitGroup];
+          Weights weights;
           uint32_t words[Bits] = {};
           ReadWeights<Bits>(from, weights);
           ForParts<Bits>([&]<int Width, int Shift>(int first) { Gather<Width, Shift>(weights, words + first); });
@@ -156,12 +143,13 @@ void PackedMatrix::PackIntegers(const SourceMatrix& source) {
 void PackedMatrix::PackCodes(const SourceMatrix& source) {
   const bool bytes = source.coding == Coding::kMxfp8, nvidia = source.coding == Coding::kNvfp4;
   const int scale_inputs = nvidia ? 16 : 32, scale_groups = inputs_ / scale_inputs;
-  std::vector<float> scales(size_t(outputs_) * size_t(scale_groups));
-  for (size_t i = 0; i < scales.size(); ++i) {
-    const uint8_t code = static_cast<const uint8_t*>(source.scales)[i];
-    scales[i] = nvidia ? FloatOfE4M3(code) * source.global_scale : FloatOfE8M0(code);
+  const auto* scale_codes = static_cast<const uint8_t*>(source.scales);
+  std::array<float, 256> scales{};  // of the codes that are there
+  for (size_t i = 0; i < size_t(outputs_) * size_t(scale_groups); ++i) {
+    const uint8_t code = scale_codes[i];
+    if (scales[code] == 0) scales[code] = nvidia ? FloatOfE4M3(code) * source.global_scale : FloatOfE8M0(code);
   }
-  coded_format_ = {bytes ? 8 : 4, scale_inputs, NarrowestType({scales})};
+  coded_format_ = {bytes ? 8 : 4, scale_inputs, NarrowestType(FloatType::kF32, {scales.data()}, scales.size())};
   const size_t scale_bytes = SizeOf(coded_format_.scale_type), row_bytes = size_t(inputs_) * (bytes ? 2 : 1) / 2;
   const size_t codes = size_t(scale_inputs) * (bytes ? 2 : 1) / 2;  // bytes of a group and output
   const size_t group_bytes = kPanelRows * (scale_bytes + codes);
@@ -172,8 +160,8 @@ void PackedMatrix::PackCodes(const SourceMatrix& source) {
     const auto* from = static_cast<const std::byte*>(source.weights) + size_t(o) * row_bytes;
     for (int g = 0; g < scale_groups; ++g, from += codes) {
       std::byte* to = Panel(o / kPanelRows) + size_t(g) * group_bytes;
-      StoreFloat(coded_format_.scale_type, scales[size_t(o) * size_t(scale_groups) + size_t(g)],
-                 to + lane * scale_bytes);
+      const uint8_t scale_code = scale_codes[size_t(o) * size_t(scale_groups) + size_t(g)];
+      StoreFloat(coded_format_.scale_type, scales[scale_code], to + lane * scale_bytes);
       to += kPanelRows * scale_bytes + lane;
       for (size_t i = 0; i < codes; ++i) to[i * kPanelRows] = from[i];
     }
@@ -197,14 +185,16 @@ void PackedMatrix::IntegerRow(const std::byte* panel, size_t lane, float* y) con
       const float zero = FloatAt(format_.scale_type, panel + scale_bytes, lane);
       panel += 2 * scale_bytes;
       for (int d = 0; d < format_.groups_a_scale; ++d) {
-        uint8_t weights[kDigitGroup] = {};
+        Weights weights = {};
         uint32_t words[Bits];
         for (uint32_t& word : words) {
           std::memcpy(&word, panel + lane * sizeof word, sizeof word);
           panel += kPanelRows * sizeof word;
         }
         ForParts<Bits>([&]<int Width, int Shift>(int first) { Spread<Width, Shift>(words + first, weights); });
-        for (const uint8_t weight : weights) *y++ = std::fma(scale, float(weight), zero);
+        for (const uint32_t four : weights) {
+          for (int shift = 0; shift < 32; shift += 8) *y++ = std::fma(scale, float(four >> shift & 255u), zero);
+        }
       }
     }
   });

@@ -1,7 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <optional>
-#include <span>
 
 #include "kernels/buffer.h"
 #include "kernels/kernel_table.h"
@@ -46,11 +44,8 @@ struct SourceMatrix {
  */
 class PackedMatrix {
  public:
-  /** Affine: `Supports(bits, group_size)`, and group_size divides `inputs`; codes: 32 divides `inputs`. */
+  /** `inputs` is a multiple of those that share a scale; affine: `group_size`, which is 32, 64 or 128. */
   explicit PackedMatrix(const SourceMatrix& source);
-  static bool Supports(int bits, int group_size) {
-    return ((bits >= 2 && bits <= 6) || bits == 8) && (group_size == 32 || group_size == 64 || group_size == 128);
-  }
 
   int outputs() const { return outputs_; }
   int inputs() const { return inputs_; }

@@ -28,16 +28,19 @@ function turnParts(turn: TurnView, number: number, { formats, figures }: Markdow
   return [
     `## Turn ${formats.count(number)}`,
     quoted(turn.user),
-    ...(turn.thought === undefined ? [] : [thoughtDetails(turn.thought)]),
+    ...(turn.thought ? [thoughtDetails(turn.thought)] : []),
     ...(answer === "" ? [] : [closedMarkdown(answer)]),
     ...(note === undefined ? [] : [`*${note}*`]),
     ...(figures && turn.figures ? [`*${figuresLine(turn.figures, formats)}*`] : []),
   ];
 }
 
-/** Folded in every viewer that knows HTML; its text is a quotation, so that nothing in it ends the fold. */
+const foldTag = /<(?=\/?(?:details|summary)\b)/gi;
+
+/** Folded in every viewer that knows HTML; its text is a quotation without HTML that could end the fold. */
 function thoughtDetails(thought: string): string {
-  return ["<details><summary>Thought</summary>", quoted(thought), "</details>"].join("\n\n");
+  const text = closedMarkdown(thought).replace(foldTag, "\\<");
+  return ["<details><summary>Thought</summary>", quoted(text), "</details>"].join("\n\n");
 }
 
 /** How the answer ended, where it did not end by itself. */

@@ -1,3 +1,4 @@
+import { repeated } from "./budget";
 import { TemplateError } from "./errors";
 import { formatPercent } from "./formatting";
 import { compare, contains, equals, numberOf, unsupported } from "./operations";
@@ -43,11 +44,14 @@ export function calculate(operator: string, left: Value, right: Value): Value {
   return ofNumbers(operator, a, b, left instanceof Float || right instanceof Float);
 }
 
+const mostRepeated = 1_000_000;
+
 function repeat(value: Value, times: Value): Value | undefined {
   if (typeof times !== "number") return undefined;
   const count = Math.max(0, times);
-  if (typeof value === "string") return value.repeat(count);
+  if (typeof value === "string") return repeated(value, count);
   if (!(value instanceof List)) return undefined;
+  if (value.size * count > mostRepeated) throw new TemplateError("it makes a list that is too long");
   return new List(Array.from({ length: count }, () => value.items).flat(), value.isTuple);
 }
 

@@ -1,3 +1,4 @@
+import { repeated } from "./budget";
 import { TemplateError } from "./errors";
 import type { Filter } from "./filterTypes";
 import { formatPercent } from "./formatting";
@@ -67,7 +68,7 @@ function replaceAll(value: Value, args: Arguments): string {
 
 function indented(text: string, args: Arguments): string {
   const width = args.get(0, "width") ?? 4;
-  const indent = typeof width === "string" ? width : " ".repeat(integer(width));
+  const indent = typeof width === "string" ? width : repeated(" ", integer(width));
   const isBlankToo = isTrue(args.get(2, "blank") ?? false);
   const all = lines(`${text}\n`);
   const changed = all.map((line, index) => (index === 0 || (line === "" && !isBlankToo) ? line : indent + line));
@@ -88,7 +89,7 @@ function truncated(text: string, args: Arguments): string {
 
 function jsonStyle(args: Arguments): JsonStyle {
   const given = args.get(1, "indent") ?? null;
-  const indent = given === null ? undefined : typeof given === "string" ? given : " ".repeat(integer(given));
+  const indent = given === null ? undefined : typeof given === "string" ? given : repeated(" ", integer(given));
   const separators = args.get(2, "separators") ?? null;
   const [item, key] = separators === null ? [] : iterate(separators).map(textOf);
   return {

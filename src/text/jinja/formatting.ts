@@ -1,3 +1,4 @@
+import { repeated } from "./budget";
 import { TemplateError } from "./errors";
 import { member } from "./members";
 import { numberOf, reprOf, textOf, typeName } from "./operations";
@@ -68,9 +69,9 @@ function padded(value: Value, spec: Spec): string {
   const missing = Math.max(0, spec.width - Array.from(body).length);
   const align = spec.align ?? (isText ? "<" : ">");
   const [, sign = "", digits = body] = /^([-+ ]?)(.*)$/s.exec(body) ?? [];
-  if (align === "=") return sign + spec.fill.repeat(missing) + digits;
+  if (align === "=") return sign + repeated(spec.fill, missing) + digits;
   const left = align === "<" ? 0 : align === ">" ? missing : Math.floor(missing / 2);
-  return spec.fill.repeat(left) + body + spec.fill.repeat(missing - left);
+  return repeated(spec.fill, left) + body + repeated(spec.fill, missing - left);
 }
 
 function numberText(value: Value, { sign, groups, precision, type }: Spec): string {

@@ -1,3 +1,4 @@
+import { longestRange } from "./budget";
 import { TemplateError } from "./errors";
 import { equals, iterate, keyOf, reprOf, textOf } from "./operations";
 import { type Arguments, Callable, Dict, type Key, List, Special, type Value } from "./values";
@@ -165,8 +166,6 @@ function namedValues({ positional, named }: Arguments): ReadonlyMap<Key, Value> 
   for (const [key, value] of named) entries.set(key, value);
   return entries;
 }
-
-const longestRange = 100_000;
 
 function range({ positional }: Arguments): Value {
   const [first, second, step = 1] = positional.map(wholeNumber);

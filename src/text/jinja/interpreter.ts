@@ -1,4 +1,5 @@
 import { calculate, compareBy } from "./arithmetic";
+import { Budget } from "./budget";
 import { TemplateError } from "./errors";
 import { filters } from "./filters";
 import { builtIns, LoopState } from "./globals";
@@ -23,6 +24,7 @@ type Leaves = "break" | "continue" | undefined;
  */
 export class Interpreter {
   readonly globals = new Scope();
+  private readonly budget = new Budget();
 
   constructor(variables: ReadonlyMap<string, Value>) {
     for (const callable of builtIns(() => this.willChange())) this.globals.set(callable.name, callable);
@@ -47,12 +49,13 @@ export class Interpreter {
   }
 
   protected runStatement(statement: Statement, scope: Scope, output: Output): Leaves {
+    this.budget.spend(1);
     switch (statement.kind) {
       case "text":
-        output.text += statement.text;
+        this.writeValue(statement.text, output);
         return undefined;
       case "output":
-        output.text += textOf(this.evaluate(statement.value, scope));
+        this.writeValue(this.evaluate(statement.value, scope), output);
         return undefined;
       case "if":
         return this.runBlock(this.holds(statement.test, scope) ? statement.body : statement.otherwise, scope, output);
@@ -73,11 +76,14 @@ export class Interpreter {
         const caller = this.macro("caller", statement.parameters, statement.body, scope);
         const { positional, named } = this.evaluateArguments(statement.call.args, scope);
         const args = new Arguments(positional, new Map([...named, ["caller", caller]]));
-        output.text += textOf(this.call(this.evaluate(statement.call.callee, scope), args));
+        this.writeValue(this.call(this.evaluate(statement.call.callee, scope), args), output);
         return undefined;
       }
       case "filterBlock":
-        output.text += textOf(this.filtered(this.captured(statement.body, new Scope(scope)), statement.filters, scope));
+        this.writeValue(
+          this.filtered(this.captured(statement.body, new Scope(scope)), statement.filters, scope),
+          output,
+        );
         return undefined;
       case "with": {
         const inside = new Scope(scope);
@@ -91,8 +97,15 @@ export class Interpreter {
     }
   }
 
+  private writeValue(value: Value, output: Output): void {
+    const text = textOf(value);
+    this.budget.spendOn(text);
+    output.text += text;
+  }
+
   protected runLoop(loop: Loop, iterable: Value, scope: Scope, output: Output, depth = 0): Leaves {
     const { test, target, body } = loop;
+    this.budget.spendOn(iterable);
     const isChosen = (item: Value) => {
       const inside = new Scope(scope);
       this.assign(target, item, inside);
@@ -101,7 +114,7 @@ export class Interpreter {
     const items = test === undefined ? iterate(iterable) : iterate(iterable).filter(isChosen);
     const again = (inner: Value) => {
       const captured: Output = { text: "" };
-      this.runLoop(loop, inner, scope, captured, depth + 1);
+      this.budget.inCall(() => this.runLoop(loop, inner, scope, captured, depth + 1));
       return captured.text;
     };
     const state = new LoopState(items, depth, loop.isRecursive ? again : undefined);
@@ -136,6 +149,13 @@ export class Interpreter {
   }
 
   protected evaluate(node: Expression, scope: Scope): Value {
+    this.budget.spend(1);
+    const value = this.valueOf(node, scope);
+    if (makesValues.has(node.kind)) this.budget.spendOn(value);
+    return value;
+  }
+
+  private valueOf(node: Expression, scope: Scope): Value {
     switch (node.kind) {
       case "constant":
         return node.value;
@@ -184,6 +204,7 @@ export class Interpreter {
         let left = this.evaluate(node.first, scope);
         for (const { operator, operand } of node.others) {
           const right = this.evaluate(operand, scope);
+          this.budget.spendOn(right);
           if (!compareBy(operator, left, right)) return false;
           left = right;
         }
@@ -209,17 +230,25 @@ export class Interpreter {
   /** `object.name`: an attribute or a method, otherwise an item. */
   private attributeOf(object: Value, name: string): Value {
     if (object instanceof Undefined) throw new TemplateError(object.reason);
-    const attribute = object instanceof Special ? object.attribute(name) : methodOf(object, name);
+    const attribute = object instanceof Special ? object.attribute(name) : this.methodOf(object, name);
     return attribute === undefined ? orElse(itemOf(object, name), missing(object, name)) : attribute;
   }
 
   /** `object[key]`: an item, otherwise an attribute or a method. */
   private itemOf(object: Value, key: Value): Value {
+    if (typeof object === "string") this.budget.spendOn(object);
     const item = itemOf(object, key);
     if (item !== undefined) return item;
     if (typeof key !== "string") return missing(object, textOf(key));
-    const attribute = object instanceof Special ? object.attribute(key) : methodOf(object, key);
+    const attribute = object instanceof Special ? object.attribute(key) : this.methodOf(object, key);
     return orElse(attribute, missing(object, key));
+  }
+
+  /** A method looks through all of its object. */
+  private methodOf(object: Value, name: string): Callable | undefined {
+    const method = methodOf(object, name);
+    if (method !== undefined && !(object instanceof Dict)) this.budget.spendOn(object);
+    return method;
   }
 
   private call(callee: Value, args: Arguments): Value {
@@ -260,13 +289,17 @@ export class Interpreter {
   private filter(name: string, value: Value, args: Arguments): Value {
     const filter = filters.get(name);
     if (filter === undefined) throw new TemplateError(`No filter named '${name}'.`);
+    this.budget.spend(1);
+    this.budget.spendOn(value);
     return filter(value, args, {
+      spend: (steps) => this.budget.spend(steps),
       filter: (other, inner, more) => this.filter(other, inner, more),
       test: (other, inner, more) => this.test(other, inner, more),
     });
   }
 
   private test(name: string, value: Value, args: Arguments): boolean {
+    for (const other of args.positional) this.budget.spendOn(other);
     if (name === "filter") return typeof value === "string" && filters.has(value);
     if (name === "test") return typeof value === "string" && tests.has(value);
     const test = tests.get(name);
@@ -296,7 +329,18 @@ export class Interpreter {
       inside.set("kwargs", new Dict(rest));
       inside.set("varargs", new List(args.positional.slice(parameters.length), true));
       for (const { name: parameter, preset } of presets) inside.set(parameter, this.evaluate(preset, inside));
-      return this.captured(body, inside);
+      return this.budget.inCall(() => this.captured(body, inside));
     });
   }
 }
+
+/** Expressions whose value is a new one. */
+const makesValues: ReadonlySet<Expression["kind"]> = new Set([
+  "list",
+  "dict",
+  "slice",
+  "call",
+  "filter",
+  "binary",
+  "concat",
+]);

@@ -1,3 +1,4 @@
+import { longestRange } from "./budget";
 import { TemplateError } from "./errors";
 import type { Filter, FilterTools } from "./filterTypes";
 import { itemOf, missing } from "./members";
@@ -15,7 +16,7 @@ export const listFilters: readonly (readonly [string, Filter])[] = [
   ["items", (value) => itemsOf(value)],
   ["dictsort", (value, args) => sortedItems(value, args)],
   ["sort", (value, args) => new List(sorted(value, args))],
-  ["unique", (value, args) => unique(value, args)],
+  ["unique", (value, args, tools) => unique(value, args, tools)],
   ["min", (value, args) => extreme(value, args, -1)],
   ["max", (value, args) => extreme(value, args, 1)],
   ["sum", (value, args) => sum(value, args)],
@@ -100,9 +101,10 @@ function keyed(value: Value, args: Arguments): readonly { readonly item: Value; 
   });
 }
 
-function unique(value: Value, args: Arguments): List {
+function unique(value: Value, args: Arguments, tools: FilterTools): List {
   const seen: Value[] = [];
   const kept = keyed(value, args).filter(({ key }) => {
+    tools.spend(seen.length);
     const isNew = !seen.some((other) => equals(other, key));
     if (isNew) seen.push(key);
     return isNew;
@@ -209,6 +211,7 @@ class Group extends Special {
 function count(args: Arguments, name: string): number {
   const number = args.required(0, name);
   if (typeof number !== "number" || number <= 0) throw new TemplateError(`${name} must be a positive integer`);
+  if (number > longestRange) throw new TemplateError(`${name} is too big. The maximum is ${longestRange}.`);
   return number;
 }
 

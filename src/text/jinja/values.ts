@@ -15,16 +15,32 @@ export class Undefined {
 
 /** A list or a tuple. */
 export class List {
+  /** Number of values in it, at all depths. */
+  readonly size: number;
+
   constructor(
     readonly items: readonly Value[],
     readonly isTuple = false,
-  ) {}
+  ) {
+    this.size = sizeOf(items);
+  }
 }
 
 export type Key = null | boolean | number | string;
 
 export class Dict {
-  constructor(readonly entries: ReadonlyMap<Key, Value>) {}
+  /** Number of values in it, at all depths. */
+  readonly size: number;
+
+  constructor(readonly entries: ReadonlyMap<Key, Value>) {
+    this.size = sizeOf(entries.values());
+  }
+}
+
+function sizeOf(values: Iterable<Value>): number {
+  let size = 1;
+  for (const value of values) size += value instanceof List || value instanceof Dict ? value.size : 1;
+  return size;
 }
 
 export class Callable {

@@ -49,8 +49,6 @@ function modelTitle({ agent, modelFacts }: ChatSnapshot): string {
   return `${title}. Its template names a day: for this agent it is always ${agent.day}, so that its cache stays valid.`;
 }
 
-const thinkingNames = { on: "on", off: "off", kept: "kept" } as const;
-
 /** Only where the model's template asks. */
 function thinkingButton(
   { agent, modelFacts }: ChatSnapshot,
@@ -58,7 +56,7 @@ function thinkingButton(
   run: (command: ChatCommand) => void,
 ): TreeNode | undefined {
   if (modelFacts === undefined || modelFacts.thinkingChoices.length === 0) return undefined;
-  const now = agent.thinking === undefined ? "as the model does" : thinkingNames[agent.thinking];
+  const now = agent.thinking ?? "as the model does";
   return h(
     "button.icon-btn",
     {

@@ -1,4 +1,4 @@
-import type { Formats } from "../../common/format";
+import { type Formats, plural } from "../../common/format";
 import type { PageTurn } from "../../protocol/page";
 import { h, icon, type TreeNode } from "./tree";
 
@@ -15,11 +15,9 @@ export function thoughtView(turn: PageTurn, formats: Formats): TreeNode | undefi
 }
 
 /** "Thought for 3.2 s · 412 tokens" */
-function thoughtLabel({ state, answer, figures }: PageTurn, { count, duration }: Formats): string {
+function thoughtLabel({ state, answer, figures }: PageTurn, formats: Formats): string {
   const thinking = figures?.thinking;
-  if (state === "running" && answer === "") {
-    return thinking === undefined ? "Thinking" : `Thinking · ${count(thinking.tokens)} tokens`;
-  }
-  if (thinking === undefined) return "Thought";
-  return `Thought for ${duration(thinking.ms)} · ${count(thinking.tokens)} tokens`;
+  const tokens = thinking === undefined ? "" : ` · ${plural(thinking.tokens, "token", formats)}`;
+  if (state === "running" && answer === "") return `Thinking${tokens}`;
+  return thinking === undefined ? "Thought" : `Thought for ${formats.duration(thinking.ms)}${tokens}`;
 }

@@ -39,9 +39,11 @@ describe("a conversation as Markdown", () => {
   it("folds what was thought, and nothing in it ends the fold", () => {
     const thought = "first\n\n</details>\n## Turn 9";
     const text = exported([turn("a", "b", { thought })]);
-    const fold = "<details><summary>Thought</summary>\n\n> first\n>\n> \\</details>";
-    assert.ok(text.includes("\n\n</details>\n\nb\n"), text);
-    assert.ok(text.includes("<details><summary>Thought</summary>\n\n> first"), `${text} ${fold}`);
+    const fold = "<details><summary>Thought</summary>\n\n> first\n>\n> \\</details>\n> ## Turn 9\n\n</details>\n\nb\n";
+    assert.ok(text.endsWith(fold), text);
+    const html = new MarkdownIt({ html: true }).render(exported([turn("a", "b", { thought: `<!-- x\n\n${thought}` })]));
+    assert.deepEqual(html.match(/<\/?details>|<!--/g), ["<details>", "</details>"]);
+    assert.doesNotMatch(exported([turn("a", "b", { thought: "" })]), /details/);
     assert.deepEqual(turnHeadings(text), ["Turn 1"]);
   });
 

@@ -45,19 +45,25 @@ describe("Decoding an answer", () => {
   });
 });
 
-/** The text of `ids`, cut behind `at` of them and gone on with. */
-function cutAndGoOn(text: TextModel, ids: readonly number[], at: number, stops: readonly string[] = []): string {
+/** What the log has of `ids`, cut behind `at` of them and gone on with. `isOld`: the cut part has no thought of its own. */
+function cutAndGoOn(text: TextModel, ids: readonly number[], at: number, stops: readonly string[] = [], isOld = false) {
   const first = text.startAnswer(stops);
-  let shown = "";
-  for (const id of ids.slice(0, at)) shown += first.push(id).text;
-  shown += first.finish(true).text;
-  const second = decoderBehind(text.startAnswer(stops), Int32Array.from(ids.slice(0, at)), shown);
+  const log = { thought: "", answerText: "" };
+  const add = (piece: { readonly hidden: string; readonly text: string }) => {
+    log.thought += piece.hidden;
+    log.answerText += piece.text;
+  };
+  for (const id of ids.slice(0, at)) add(first.push(id));
+  add(first.finish(true));
+  if (isOld) Object.assign(log, { thought: "", answerText: log.thought + log.answerText });
+  const second = decoderBehind(text.startAnswer(stops), Int32Array.from(ids.slice(0, at)), { ...log });
   for (const id of ids.slice(at)) {
     const step = second.push(id);
-    shown += step.text;
-    if (step.stopped) return shown;
+    add(step);
+    if (step.stopped) return log;
   }
-  return shown + second.finish().text;
+  add(second.finish());
+  return log;
 }
 
 describe("Decoding an answer that was cut", () => {
@@ -70,7 +76,8 @@ describe("Decoding an answer that was cut", () => {
       for (const said of texts) {
         const all = [...text.tokenizer.encodeText(said)];
         for (let at = 0; at <= all.length; at += 1) {
-          assert.equal(cutAndGoOn(text, all, at), text.tokenizer.decode(all), `${said} at ${at}`);
+          const { answerText } = cutAndGoOn(text, all, at);
+          assert.equal(answerText, text.tokenizer.decode(all), `${said} at ${at}`);
         }
       }
     }
@@ -79,11 +86,26 @@ describe("Decoding an answer that was cut", () => {
   it("shows nothing twice that was held back for a stop string, and ends at one across the cut", () => {
     const all = ids("hello xy and xyz more");
     for (let at = 0; at <= all.length; at += 1) {
-      const shown = cutAndGoOn(model, all, at, ["xyz"]);
+      const { answerText: shown } = cutAndGoOn(model, all, at, ["xyz"]);
       // What was shown of the stop before the cut stays.
       assert.match(shown, /^hello xy and x?y?$/);
     }
     const within = cutAndGoOn(model, ids("hello xy and"), 8, ["xyz"]);
-    assert.equal(within, "hello xy and");
+    assert.equal(within.answerText, "hello xy and");
+  });
+
+  it("keeps thought and answer apart wherever it was cut, also in the white space before the thought", () => {
+    const marks = ["<think>", "</think>"].map((content) => ({ content, special: false }));
+    const text = createTextModel({ tokenizer: byteLevelTokenizer(marks), tokenizerConfig: {}, config: {} });
+    const thought = "\n \n<think>\nwell\n</think>\n\n";
+    const all = text.tokenizer.encodeMarked(`${thought}hello world`);
+    for (let at = 0; at <= all.length; at += 1) {
+      assert.deepEqual(cutAndGoOn(text, all, at), { thought, answerText: "hello world" }, `at ${at}`);
+    }
+    const open = thought.indexOf("<think>") + 1;
+    for (let at = open; at <= all.length; at += 1) {
+      const { thought: apart, answerText } = cutAndGoOn(text, all, at, [], true);
+      assert.equal(answerText + apart, `${thought}hello world`, `an earlier version's at ${at}`);
+    }
   });
 });

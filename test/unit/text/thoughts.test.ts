@@ -114,6 +114,7 @@ describe("A thought", () => {
         "wellso",
       ],
       [`<|channel|>analysis to=x oops<|message|>well<|end|>${final}`, "well"],
+      [`<|channel|>analysis<|message|>well${final}`, "well"],
       ["<|channel|>final<|message|>Hello", ""],
     ] as const) {
       const whole = heard(harmony, said);
@@ -139,6 +140,7 @@ describe("A thought", () => {
       ["\n<think>\nwell\n</think>\n\n", "well"],
       ["well</think>\n", "well"],
       ["<think>a <think> b", "a <think> b"],
+      ["<think>a <|start|>user b <|end|></think>", "a <|start|>user b <|end|>"],
       ["<|channel>thought\nwell\n<channel|>", "well"],
       ["<|channel>thought\n<channel|>", ""],
       ["[THINK]well[/THINK]", "well"],

@@ -73,6 +73,12 @@ describe("a turn in the chat", () => {
     };
     assert.equal(shown(turnOf("thought", 0)), "Thought for 3.2 s · 412 tokens");
     assert.equal(shown(turnOf("thought", 2)), "Thought");
+    const { figures, ...rest } = turnOf("thought", 0);
+    assert.ok(figures !== undefined);
+    assert.equal(
+      shown({ ...rest, figures: { ...figures, thinking: { tokens: 1, ms: 0 } } }),
+      "Thought for 0 ms · 1 token",
+    );
     assert.equal(shown(turnOf("thinking", -1)), "Thinking · 96 tokens");
     assert.equal(show(turnOf("thinking", -1)).node.props["aria-label"], "Turn 1, thinking");
     assert.ok(!nodesOf(show(turnOf("done", 0)).node).some(({ tag }) => tag === "details"));

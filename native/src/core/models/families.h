@@ -45,7 +45,7 @@ struct Family {
   bool files_decide_head = false;
   /** Without layer_types, `sliding_window` holds for all layers. */
   bool windows_by_default = false;
-  /** Every so many layers one has no RoPE, unless the config lists them; 0: all have. */
+  /** Every `unrotated_interval`-th layer has no RoPE, unless the config lists the layers; 0: all have RoPE. */
   int unrotated_interval = 0;
   /** The head's size that queries are scaled by, where the config does not say another; 0: the head's own. */
   int query_scale_dim = 0;
