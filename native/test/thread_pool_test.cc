@@ -31,6 +31,16 @@ TEST("every chunk is taken once, by threads that are there") {
   }
 }
 
+TEST("a pool ends right after its work, whatever its helpers are at") {
+  for (int round = 0; round < 3000; ++round) {
+    std::atomic<int> taken = 0;
+    ThreadPool pool(2 + round % 3);
+    pool.Run(pool.threads(), [&](int, int) { ++taken; });
+    if (round % 2 == 0) pool.Run(pool.threads(), [&](int, int) { ++taken; });
+    CHECK(taken >= pool.threads());
+  }
+}
+
 TEST("every chunk is taken once where threads take those of their own part first, and a thread alone in order") {
   for (const int threads : {1, 2, 5}) {
     ThreadPool pool(threads);

@@ -108,13 +108,14 @@ void ThreadPool::Help(int thread) {
   uint32_t seen = 0;
   const auto called = [&] { return generation_.load(std::memory_order_acquire) != seen; };
   while (true) {
+    // Before every wait: a helper that comes late to a piece may see the destructor's call together with it.
+    if (stopping_) return;
     if (!SpinUntil(called, kSpin)) {
       sleepers_.fetch_add(1, std::memory_order_seq_cst);
       generation_.wait(seen, std::memory_order_seq_cst);
       sleepers_.fetch_sub(1, std::memory_order_relaxed);
       continue;
     }
-    if (stopping_) return;
     // First busy, then a look at what is called: the caller changes the work only while nobody is busy.
     busy_helpers_.fetch_add(1, std::memory_order_seq_cst);
     seen = generation_.load(std::memory_order_seq_cst);
