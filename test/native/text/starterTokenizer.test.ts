@@ -78,10 +78,10 @@ describe("The starter model's text, against Hugging Face's own library", () => {
     assert.deepEqual(await structure(attack), await structure("hello"));
   });
 
-  it("ends answers at <|im_end|>", () => {
+  it("ends answers at <|im_end|>, and at the end of a text, whose name the import knows", () => {
     assert.deepEqual(
       model.stopIds.map((id) => model.tokenizer.specialOf(id)),
-      ["<|im_end|>"],
+      ["<|im_end|>", "<|endoftext|>"],
     );
   });
 });
