@@ -26,7 +26,12 @@ describe("Get Model", () => {
   it("lists what fits this machine, finds a model as one types, downloads it and offers to use it", async () => {
     const { page, quickInput } = workbench();
     await workbench().command("Resident: Get Model");
-    await quickInput.getByRole("option").filter({ hasText: "Qwen3-1.7B-4bit" }).waitFor();
+    // Which come first depends on this machine's memory.
+    await quickInput
+      .getByRole("option")
+      .filter({ hasText: /fits: .* with 32,000 tokens/ })
+      .first()
+      .waitFor();
     await workbench().screenshot("getModel-list-dark");
     await quickInput.getByRole("combobox").or(quickInput.getByRole("textbox")).first().fill("found");
     const row = quickInput.getByRole("option").filter({ hasText: name });

@@ -187,8 +187,8 @@ export class Workbench {
   async useTheme(theme: Theme): Promise<void> {
     chooseTheme(theme);
     // The server may be late in noticing a changed file; a window that starts reads it.
-    await this.page.reload();
-    await this.ready();
+    // Told by command, the window keeps first what has just been said: a browser's own reload may come before that.
+    await this.reload();
     await this.page.locator(`.monaco-workbench[class*="${theme.className}"]`).waitFor();
   }
 
