@@ -1,6 +1,7 @@
+import { fitText } from "../common/fitText";
 import { createFormats } from "../common/format";
 import { roundedText } from "../common/roundedText";
-import type { HubModel, HubSearch, MemoryFit, ResidentService, SuggestedModel } from "../protocol/service";
+import type { HubModel, HubSearch, ResidentService, SuggestedModel } from "../protocol/service";
 import type { Arguments } from "./arguments";
 import { type Console, printJson, progressPrinter, table } from "./console";
 
@@ -58,16 +59,11 @@ function planLines({ name, family, quantization, licence, contextTokens, usesToo
     `context of ${formats.count(contextTokens)} tokens`,
     ...(usesTools === undefined ? [] : [usesTools ? "tools" : "no tools"]),
   ];
-  return [`${name}: ${facts.join(", ")}`, `download ${formats.bytes(downloadBytes)}; ${fitText(fit)}`];
-}
-
-export function fitText({ verdict, totalBytes, tokens, memoryBytes }: MemoryFit): string {
-  const numbers = `${formats.bytes(totalBytes)} with ${formats.count(tokens)} tokens, of ${formats.bytes(memoryBytes)}`;
-  return `${{ fits: "fits", tight: "tight", no: "does not fit" }[verdict]}: ${numbers}`;
+  return [`${name}: ${facts.join(", ")}`, `download ${formats.bytes(downloadBytes)}; ${fitText(fit, formats)}`];
 }
 
 function suggestedRow({ name, machineGB, reason, fit }: SuggestedModel): readonly string[] {
-  return [name, `for ${machineGB} GB`, fitText(fit), reason];
+  return [name, `for ${machineGB} GB`, fitText(fit, formats), reason];
 }
 
 function otherLines({ others }: HubSearch): readonly string[] {

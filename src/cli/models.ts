@@ -1,12 +1,13 @@
 import * as path from "node:path";
 import { ResidentError } from "../common/errors";
+import { fitText } from "../common/fitText";
 import { createFormats } from "../common/format";
 import { roundedText } from "../common/roundedText";
 import type { ImportedModel, ModelSummary, ResidentService } from "../protocol/service";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson, progressPrinter, table } from "./console";
 import { deleteModel } from "./deleteModel";
-import { fitText, getModel, searchModels } from "./hubModels";
+import { getModel, searchModels } from "./hubModels";
 import { commonOptions, withService } from "./session";
 import { stoppable } from "./stoppable";
 
@@ -98,7 +99,7 @@ const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
       model.architecture,
       model.quantization,
       formats.bytes(model.weightBytes),
-      model.fit === undefined ? "" : fitText(model.fit),
+      model.fit === undefined ? "" : fitText(model.fit, formats),
       model.directory,
       model.problem ? `cannot be used: ${model.problem.what}` : "",
     ]);

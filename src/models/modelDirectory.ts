@@ -17,7 +17,7 @@ import { readWeights, type Weights } from "./weightFiles";
 export interface InspectOptions {
   /** The directory of the starter model, to recognise it. */
   readonly starterModel?: string;
-  /** Number format of the K/V cache. Default: the one that the device probably uses. */
+  /** Number format of the K/V cache. Default: f16, as processors use it; a GPU's usual ones are of the same size. */
   readonly kvDtype?: KvDtype;
 }
 
@@ -57,7 +57,7 @@ export async function inspectModel(directory: string, options: InspectOptions = 
     numKvHeads: config.numKvHeads,
     headDim: config.headDim,
     vocabSize: config.vocabSize,
-    kvBytesPerToken: kvBytesPerToken(config, options.kvDtype ?? usualKvDtype(weights)),
+    kvBytesPerToken: kvBytesPerToken(config, options.kvDtype ?? "f16"),
     ...templateFacts(text),
     eosTokens: ids.map((id) => tokens.nameOf(id)),
     leftOut: [...weights.leftOut].map(([part, bytes]) => ({ part, bytes })),
@@ -140,16 +140,6 @@ async function requireFile(directory: string, name: string, entries: readonly st
 
 function missingFile(directory: string, file: string): Error {
   return incomplete(`${file} is missing in ${directory}`, { directory, file });
-}
-
-/**
- * The CPU kernels, which are for x86, use f16; a Mac's GPU computes in f16 or bf16, of the same size. MLX's operations on
- * other processors use the dtype of their results.
- */
-function usualKvDtype({ tensors }: Weights): KvDtype {
-  if (process.arch === "x64" || process.platform === "darwin") return "f16";
-  const tensor = tensors.get("model.embed_tokens.scales") ?? tensors.get("model.embed_tokens.weight");
-  return tensor?.dtype === "F32" ? "f32" : "f16";
 }
 
 function tokenNames(tokenizer: unknown): { idOf(token: string): number | undefined; nameOf(id: number): string } {

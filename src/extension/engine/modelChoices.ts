@@ -1,7 +1,7 @@
+import { fitText } from "../../common/fitText";
 import { type Formats, plural } from "../../common/format";
 import type { ListedModel, ModelSource, ModelSummary } from "../../protocol/service";
 import { sentence } from "../commands/errorText";
-import { fitText } from "../models/hubChoices";
 
 export interface ModelChoice {
   readonly label: string;

@@ -1,6 +1,7 @@
 import type { ErrorInfo } from "../../common/errors";
+import { fitText } from "../../common/fitText";
 import { type Formats, plural } from "../../common/format";
-import type { HubEntry, HubModel, HubSearch, HubVariant, MemoryFit, SuggestedModel } from "../../protocol/service";
+import type { HubEntry, HubModel, HubSearch, HubVariant, SuggestedModel } from "../../protocol/service";
 import { sentence } from "../commands/errorText";
 
 /** A row of the list of models that can be had. Rows without a `name` only say something. */
@@ -73,11 +74,6 @@ export function modelText({ fit, downloadBytes, contextTokens }: HubModel, forma
     `download ${formats.bytes(downloadBytes)}`,
     `context ${plural(contextTokens, "token", formats)}`,
   ].join(" · ");
-}
-
-export function fitText({ verdict, totalBytes, tokens, memoryBytes }: MemoryFit, formats: Formats): string {
-  const words = { fits: "fits", tight: "tight", no: "does not fit" } as const;
-  return `${words[verdict]}: ${formats.bytes(totalBytes)} with ${plural(tokens, "token", formats)}, of ${formats.bytes(memoryBytes)}`;
 }
 
 export function variantChoice({ quantization, downloadBytes, fit }: HubVariant, formats: Formats) {

@@ -89,6 +89,15 @@ const model: ModelSummary = {
   problem: error,
 };
 
+const fit: MemoryFit = {
+  weightBytes: 2_000_000_000,
+  tokens: 32_000,
+  kvBytes: 1_000_000_000,
+  totalBytes: 3_000_000_000,
+  memoryBytes: 16_000_000_000,
+  verdict: "fits",
+};
+
 const listedModel: ListedModel = {
   ...model,
   source: "found",
@@ -96,14 +105,7 @@ const listedModel: ListedModel = {
   hubName: "maker/Model-4bit",
   isLoaded: true,
   isDeletable: false,
-  fit: {
-    weightBytes: 2_000_000_000,
-    tokens: 32_000,
-    kvBytes: 1_000_000_000,
-    totalBytes: 3_000_000_000,
-    memoryBytes: 16_000_000_000,
-    verdict: "fits",
-  },
+  fit,
 };
 
 const modelDetail: ModelDetail = {
@@ -119,15 +121,6 @@ const modelDetail: ModelDetail = {
   insistsOnDate: false,
   eosTokens: ["<|im_end|>"],
   leftOut: [],
-};
-
-const fit: MemoryFit = {
-  weightBytes: 2_000_000_000,
-  tokens: 32_000,
-  kvBytes: 1_000_000_000,
-  totalBytes: 3_000_000_000,
-  memoryBytes: 16_000_000_000,
-  verdict: "fits",
 };
 
 const hubModel: HubModel = {
