@@ -5,12 +5,6 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define RESIDENT_INLINE inline  // a sanitizer's checks, inlined everywhere, take a compiler minutes
-#else
-#define RESIDENT_INLINE inline __attribute__((always_inline))
-#endif
-
 namespace {
 
 constexpr int kLanes = 4;
