@@ -27,6 +27,21 @@ describe("Getting a model from the hub", () => {
   });
   afterEach(() => hub.stop());
 
+  /** A download that was cancelled in its middle, and the bytes that were left of it. The hub stays slow. */
+  async function cancelledHalfWay() {
+    const model = fakeModel(name);
+    hub.add(model);
+    hub.pace = { chunkBytes: 2048, delayMs: 1 };
+    const stop = new AbortController();
+    let left = 0;
+    const onProgress = ({ done, total }: { readonly done: number; readonly total: number }) => {
+      left = total - done;
+      if (done > total / 2) stop.abort();
+    };
+    await rejection(getModel(hub, folder.path, name, { onProgress, signal: stop.signal }), "ABORTED", /cancelled/);
+    return { model, left };
+  }
+
   it("downloads the files that it needs, in parts, and nothing else", async () => {
     const model = fakeModel(name);
     hub.add(model);
@@ -142,16 +157,7 @@ describe("Getting a model from the hub", () => {
   });
 
   it("goes on with what a cancelled download has, and can tell what is unfinished", async () => {
-    const model = fakeModel(name);
-    hub.add(model);
-    hub.pace = { chunkBytes: 2048, delayMs: 1 };
-    const stop = new AbortController();
-    let left = 0;
-    const onProgress = ({ done, total }: { readonly done: number; readonly total: number }) => {
-      left = total - done;
-      if (done > total / 2) stop.abort();
-    };
-    await rejection(getModel(hub, folder.path, name, { onProgress, signal: stop.signal }), "ABORTED", /cancelled/);
+    const { model, left } = await cancelledHalfWay();
     await assertNoModel(folder.path);
     const [unfinished] = await unfinishedDownloads(join(folder.path, "models"));
     assert.equal(unfinished?.name, name);
@@ -168,14 +174,7 @@ describe("Getting a model from the hub", () => {
   });
 
   it("takes no byte on trust: what was damaged on the disk meanwhile is downloaded again", async () => {
-    const model = fakeModel(name);
-    hub.add(model);
-    hub.pace = { chunkBytes: 2048, delayMs: 1 };
-    const stop = new AbortController();
-    const onProgress = ({ done, total }: { readonly done: number; readonly total: number }) => {
-      if (done > total / 2) stop.abort();
-    };
-    await rejection(getModel(hub, folder.path, name, { onProgress, signal: stop.signal }), "ABORTED", /cancelled/);
+    const { model } = await cancelledHalfWay();
     const staging = join(folder.path, "models", ".Model-4bit.downloading");
     const partial = join(staging, "model-00001-of-00002.safetensors.partial");
     const bytes = await readFile(partial);
@@ -187,14 +186,7 @@ describe("Getting a model from the hub", () => {
   });
 
   it("takes no byte on trust from a server that sends only whole files either", async () => {
-    const model = fakeModel(name);
-    hub.add(model);
-    hub.pace = { chunkBytes: 2048, delayMs: 1 };
-    const stop = new AbortController();
-    const onProgress = ({ done, total }: { readonly done: number; readonly total: number }) => {
-      if (done > total / 2) stop.abort();
-    };
-    await rejection(getModel(hub, folder.path, name, { onProgress, signal: stop.signal }), "ABORTED", /cancelled/);
+    const { model } = await cancelledHalfWay();
     const partial = join(folder.path, "models", ".Model-4bit.downloading", "model-00001-of-00002.safetensors.partial");
     const bytes = await readFile(partial);
     bytes[100] = (bytes[100] ?? 0) ^ 1;
