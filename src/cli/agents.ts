@@ -144,7 +144,7 @@ const verbs: Readonly<Record<keyof typeof agentSpecs, Verb>> = {
     if (detail.damage !== undefined) console.err(`[warn] ${detail.damage.what}: ${detail.damage.advice}`);
     if (detail.system !== "") console.out(`system: ${detail.system}\n`);
     if (detail.thinking !== undefined) console.out(`thinking: ${detail.thinking}\n`);
-    const { insistsOnDate } = await service.inspectModel(detail.modelDirectory).catch(() => noFacts);
+    const { insistsOnDate } = await service.templateFacts(detail.modelDirectory).catch(() => noFacts);
     if (insistsOnDate && detail.day !== undefined)
       console.out(`day in its prompts, which never changes: ${detail.day}\n`);
     for (const [i, turn] of detail.turns.entries()) {

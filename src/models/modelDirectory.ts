@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { KvDtype } from "../common/kvDtypes";
-import type { ModelDetail, ModelSummary } from "../protocol/service";
+import type { ModelDetail, ModelSummary, TemplateFacts } from "../protocol/service";
 import { ChatTemplate } from "../text/chatTemplate";
 import { eosIds } from "../text/eos";
 import { listOf, objectOf, tokenText } from "../text/json";
@@ -64,7 +64,27 @@ export async function inspectModel(directory: string, options: InspectOptions = 
   };
 }
 
-function templateFacts({ tokenizerConfig, chatTemplate }: TextFiles) {
+/** What the template says, from its own two files alone: a vocabulary takes long to read. */
+export async function readTemplateFacts(directory: string): Promise<TemplateFacts> {
+  try {
+    await listDirectory(directory);
+    const [tokenizerConfig, chatTemplate] = await Promise.all([
+      readJsonFile(directory, "tokenizer_config.json"),
+      readTextFile(directory, "chat_template.jinja"),
+    ]);
+    return templateFacts({
+      tokenizerConfig: tokenizerConfig ?? {},
+      ...(chatTemplate === undefined ? {} : { chatTemplate }),
+    });
+  } catch (error) {
+    throw toIoError(error, "reading the model", directory);
+  }
+}
+
+function templateFacts({
+  tokenizerConfig,
+  chatTemplate,
+}: Pick<TextFiles, "tokenizerConfig" | "chatTemplate">): TemplateFacts {
   const template = ChatTemplate.create(tokenizerConfig, chatTemplate);
   return {
     hasChatTemplate: template !== undefined,

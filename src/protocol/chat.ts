@@ -22,7 +22,7 @@ import type {
   TextDelta,
   ToHost,
 } from "./page";
-import type { AgentDetail, AgentSummary, DraftSize, ModelDetail, TurnId } from "./service";
+import type { AgentDetail, AgentSummary, DraftSize, TemplateFacts, TurnId } from "./service";
 
 export type StartId = Extract<ActionId, "startFromSelection" | "forkAnother" | "editInstructions" | "chooseModel">;
 
@@ -48,7 +48,7 @@ export interface ChatBranch {
 }
 
 /** What the agent's model lets a person choose, and what its template writes. */
-export type ChatModelFacts = Pick<ModelDetail, "thinkingChoices" | "insistsOnDate">;
+export type ChatModelFacts = Pick<TemplateFacts, "thinkingChoices" | "insistsOnDate">;
 
 export interface ChatSnapshot extends ChatBranch {
   readonly settings: PageSettings;

@@ -319,18 +319,22 @@ export interface ModelDeletion {
   readonly agents: readonly string[];
 }
 
-export interface ModelDetail extends ModelSummary {
+/** What a model's chat template is and asks for. */
+export interface TemplateFacts {
+  readonly hasChatTemplate: boolean;
+  /** What it lets a caller choose about thinking; empty: nothing. */
+  readonly thinkingChoices: readonly Thinking[];
+  /** It writes a date into every prompt. */
+  readonly insistsOnDate: boolean;
+}
+
+export interface ModelDetail extends ModelSummary, TemplateFacts {
   readonly numLayers: number;
   readonly numHeads: number;
   readonly numKvHeads: number;
   readonly headDim: number;
   readonly vocabSize: number;
   readonly kvBytesPerToken: number;
-  readonly hasChatTemplate: boolean;
-  /** What its template lets a caller choose about thinking; empty: nothing. */
-  readonly thinkingChoices: readonly Thinking[];
-  /** Its template writes a date into every prompt. */
-  readonly insistsOnDate: boolean;
   readonly eosTokens: readonly string[];
   /** Parts of the files that text does not need ("vision", "audio", "prediction"), and their bytes. Not loaded. */
   readonly leftOut: readonly { readonly part: string; readonly bytes: number }[];
@@ -676,6 +680,8 @@ export interface ResidentService {
    */
   deleteModel(directory: string): Promise<ModelDeletion>;
   inspectModel(directory: string): Promise<ModelDetail>;
+  /** The part of it that needs neither the vocabulary nor the weights. */
+  templateFacts(directory: string): Promise<TemplateFacts>;
   /** Makes `directory` the default for new agents and for `generate`; it is loaded when first needed. */
   chooseModel(directory: string): Promise<ModelSummary>;
   /** Loads the default model now. */

@@ -7,6 +7,7 @@ import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
 import type { Thinking } from "../common/thinking";
 import { suggestedModels } from "../models/hub/suggestedModels";
+import { readTemplateFacts } from "../models/modelDirectory";
 import type {
   AgentDetail,
   AgentId,
@@ -43,6 +44,7 @@ import type {
   StoreStats,
   StoreVerification,
   SuggestedModel,
+  TemplateFacts,
   TurnId,
 } from "../protocol/service";
 import { AgentStore } from "../store/agentStore";
@@ -252,6 +254,10 @@ export class LocalResidentService implements ResidentService {
 
   inspectModel(directory: string): Promise<ModelDetail> {
     return this.library.inspect(directory);
+  }
+
+  templateFacts(directory: string): Promise<TemplateFacts> {
+    return readTemplateFacts(path.resolve(directory));
   }
 
   async chooseModel(directory: string): Promise<ModelSummary> {

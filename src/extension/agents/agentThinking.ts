@@ -13,7 +13,7 @@ export async function setAgentThinking(
 ): Promise<AgentSummary | undefined> {
   const given = textField(argument, "thinking");
   if (given !== undefined) return door.setAgentThinking(agent.id, checked(given));
-  const { thinkingChoices } = await door.inspectModel(agent.modelDirectory);
+  const { thinkingChoices } = await door.templateFacts(agent.modelDirectory);
   if (thinkingChoices.length === 0) {
     throw new InvalidRequestError(
       `the template of ${agent.modelName} does not ask whether to think`,

@@ -228,9 +228,9 @@ export class ChatPanel implements Disposable {
   /** Behind the snapshot: the model's files are read for it. A model that is gone has told so elsewhere. */
   private async sendModelFacts(directory: string): Promise<void> {
     const door = await this.ports.service.get();
-    const detail = await door.inspectModel(directory).catch(() => undefined);
-    if (detail === undefined || this.page.closed) return;
-    const { thinkingChoices, insistsOnDate } = detail;
+    const template = await door.templateFacts(directory).catch(() => undefined);
+    if (template === undefined || this.page.closed) return;
+    const { thinkingChoices, insistsOnDate } = template;
     this.modelFacts = { thinkingChoices, insistsOnDate };
     this.page.post({ type: "modelFacts", facts: this.modelFacts });
   }

@@ -41,6 +41,7 @@ import type {
   StoreStats,
   StoreVerification,
   SuggestedModel,
+  TemplateFacts,
   TurnId,
 } from "../../protocol/service";
 import type { ToClient, WireArguments, WireMethod, WireResult } from "../../protocol/wire";
@@ -96,6 +97,10 @@ export class RemoteService implements ResidentService {
 
   inspectModel(directory: string): Promise<ModelDetail> {
     return this.call("inspectModel", [directory]);
+  }
+
+  templateFacts(directory: string): Promise<TemplateFacts> {
+    return this.call("templateFacts", [directory]);
   }
 
   chooseModel(directory: string): Promise<ModelSummary> {

@@ -25,6 +25,7 @@ export function handlersOf(service: ResidentService): Handlers {
     listModels: () => service.listModels(),
     deleteModel: (args) => service.deleteModel(...args),
     inspectModel: (args) => service.inspectModel(...args),
+    templateFacts: (args) => service.templateFacts(...args),
     chooseModel: (args) => service.chooseModel(...args),
     loadModel: (_, { signal }) => service.loadModel(signal),
     unloadModel: () => service.unloadModel(),

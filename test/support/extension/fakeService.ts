@@ -36,6 +36,7 @@ import type {
   StoreStats,
   StoreVerification,
   SuggestedModel,
+  TemplateFacts,
   TurnFigures,
   TurnId,
   TurnView,
@@ -199,12 +200,14 @@ export class FakeService implements ResidentService {
       headDim: 64,
       vocabSize: 49152,
       kvBytesPerToken: 46080,
-      hasChatTemplate: true,
-      thinkingChoices: this.thinkingChoices,
-      insistsOnDate: false,
+      ...(await this.templateFacts()),
       eosTokens: ["<|im_end|>"],
       leftOut: [],
     };
+  }
+
+  async templateFacts(): Promise<TemplateFacts> {
+    return { hasChatTemplate: true, thinkingChoices: this.thinkingChoices, insistsOnDate: false };
   }
 
   async chooseModel(): Promise<ModelSummary> {

@@ -30,6 +30,7 @@ import type {
   StoreStats,
   StoreVerification,
   SuggestedModel,
+  TemplateFacts,
   TurnFigures,
   TurnView,
 } from "../../../src/protocol/service";
@@ -108,6 +109,12 @@ const listedModel: ListedModel = {
   fit,
 };
 
+const templateFacts: TemplateFacts = {
+  hasChatTemplate: true,
+  thinkingChoices: ["on", "off"],
+  insistsOnDate: false,
+};
+
 const modelDetail: ModelDetail = {
   ...model,
   numLayers: 30,
@@ -116,9 +123,7 @@ const modelDetail: ModelDetail = {
   headDim: 64,
   vocabSize: 49152,
   kvBytesPerToken: 46080,
-  hasChatTemplate: true,
-  thinkingChoices: ["on", "off"],
-  insistsOnDate: false,
+  ...templateFacts,
   eosTokens: ["<|im_end|>"],
   leftOut: [],
 };
@@ -332,6 +337,7 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   listModels: (door) => door.listModels(),
   deleteModel: (door) => door.deleteModel("/models/starter"),
   inspectModel: (door) => door.inspectModel("/models/starter"),
+  templateFacts: (door) => door.templateFacts("/models/starter"),
   chooseModel: (door) => door.chooseModel("/models/starter"),
   loadModel: (door) => door.loadModel(),
   unloadModel: (door) => door.unloadModel(),
@@ -406,6 +412,7 @@ export class SampleService implements ResidentService {
   listModels = this.sample("listModels", [listedModel]);
   deleteModel = this.sample("deleteModel", { freedBytes: 4096, agents: ["Ada"] });
   inspectModel = this.sample("inspectModel", modelDetail);
+  templateFacts = this.sample("templateFacts", templateFacts);
   chooseModel = this.sample("chooseModel", model);
   unloadModel = this.sample("unloadModel", undefined);
   listAgents = this.sample("listAgents", [agent]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { inspectModel, readTextFiles } from "../../../src/models/modelDirectory";
+import { inspectModel, readTemplateFacts, readTextFiles } from "../../../src/models/modelDirectory";
 import { rejection, temporaryFolder } from "../../support/models/folders";
 import { zeroSafetensors } from "../../support/models/safetensors";
 import { specialFiles } from "../../support/models/specialFiles";
@@ -13,6 +13,15 @@ describe("Inspecting a model directory", () => {
   const inspect = async (files: Readonly<Record<string, string | Buffer | undefined>> = {}) =>
     inspectModel(await writeTinyModel(directory(), files));
   const config = (change: object) => ({ "config.json": JSON.stringify({ ...tinyConfig, ...change }) });
+
+  it("tells what the template asks for without the vocabulary, and without a folder what is missing", async () => {
+    const template = "{% if enable_thinking is defined and enable_thinking %}{{ messages[0].content }}{% endif %}";
+    await writeTinyModel(directory(), { "chat_template.jinja": template, "tokenizer.json": "{" });
+    const facts = await readTemplateFacts(directory());
+    assert.deepEqual([facts.hasChatTemplate, facts.insistsOnDate], [true, false]);
+    assert.ok(facts.thinkingChoices.includes("on"));
+    await rejection(readTemplateFacts(join(directory(), "nowhere")), "MODEL_NOT_FOUND", /no folder/);
+  });
 
   it("tells sizes, names and what a token costs", async () => {
     assert.deepEqual(await inspect(), {
