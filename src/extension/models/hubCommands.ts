@@ -13,12 +13,11 @@ import type {
 import { flagField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
 import { withCancel, withJobProgress } from "../commands/progress";
-import { commands, settings } from "../contributions";
-import { modelChoice } from "../engine/modelChoices";
-import { readSetting } from "../engine/settingsReader";
+import { commands } from "../contributions";
 import { modelText, variantChoice } from "./hubChoices";
 import { HubPicker } from "./hubPicker";
 import type { HubWay } from "./hubWay";
+import { pickAmong } from "./modelPick";
 
 /** Get, delete, token. Each asks a person for what its argument does not say. */
 export function registerHubCommands(registry: CommandRegistry, hub: HubWay): Disposable {
@@ -100,12 +99,9 @@ async function deleteModel(door: ResidentService, argument: unknown): Promise<Mo
   return deletion;
 }
 
-async function pickOwn(own: readonly ListedModel[]): Promise<ListedModel | undefined> {
-  const formats = createFormats(vscode.env.language);
-  const chosen = readSetting(settings.modelDefault);
-  const items = own.map((model) => ({ model, ...modelChoice(model, chosen, formats) }));
-  const placeHolder = own.length === 0 ? "Resident has imported and downloaded no model" : "Model to delete";
-  return (await vscode.window.showQuickPick(items, { title: "Delete Model", placeHolder }))?.model;
+function pickOwn(own: readonly ListedModel[]): Promise<ListedModel | undefined> {
+  const nothing = "Resident has imported and downloaded no model";
+  return pickAmong(own, "Delete Model", own.length === 0 ? nothing : "Model to delete");
 }
 
 async function isSure(door: ResidentService, { name, directory, weightBytes }: ListedModel): Promise<boolean> {

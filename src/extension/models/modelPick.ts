@@ -11,11 +11,17 @@ export async function pickModel(
   title: string,
   except?: string,
 ): Promise<ListedModel | undefined> {
+  const usable = (await door.listModels()).filter(({ problem, directory }) => !problem && directory !== except);
+  return pickAmong(usable, title, usable.length === 0 ? "There is no other model. Get Model… finds one" : "Model");
+}
+
+export async function pickAmong(
+  models: readonly ListedModel[],
+  title: string,
+  placeHolder: string,
+): Promise<ListedModel | undefined> {
   const formats = createFormats(vscode.env.language);
   const chosen = readSetting(settings.modelDefault);
-  const usable = (await door.listModels()).filter(({ problem, directory }) => !problem && directory !== except);
-  const items = usable.map((model) => ({ model, ...modelChoice(model, chosen, formats) }));
-  const placeHolder = items.length === 0 ? "There is no other model. Get Model… finds one" : "Model";
-  const options = { title, placeHolder, matchOnDescription: true };
-  return (await vscode.window.showQuickPick(items, options))?.model;
+  const items = models.map((model) => ({ model, ...modelChoice(model, chosen, formats) }));
+  return (await vscode.window.showQuickPick(items, { title, placeHolder, matchOnDescription: true }))?.model;
 }
