@@ -53,13 +53,12 @@ export class HubPicker {
 
   private async suggestedItems(): Promise<readonly Item[]> {
     const models = await this.door.suggestedModels();
-    const memory = models[0]?.fit.memoryBytes ?? 0;
     const order = ["fits", "tight", "no"];
     const sorted = [...models].sort(
       (a, b) => order.indexOf(a.fit.verdict) - order.indexOf(b.fit.verdict) || b.fit.totalBytes - a.fit.totalBytes,
     );
-    const heading = `a short list, for ${this.formats.bytes(memory)} of memory`;
-    return [separator(heading), ...sorted.map((model) => suggestedChoice(model, this.formats))];
+    // VS Code writes it into the first row: a longer one would cut that row's text.
+    return [separator("short list"), ...sorted.map((model) => suggestedChoice(model, this.formats))];
   }
 
   private later(): void {
