@@ -1,6 +1,7 @@
 /** Reads parsed JSON of a model's files without assumptions about its values. */
+import type { JsonObject } from "../common/tools";
 
-export type JsonObject = Readonly<Record<string, unknown>>;
+export type { JsonObject } from "../common/tools";
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);

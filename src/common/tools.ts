@@ -1,0 +1,34 @@
+/** Tools that a model may call, their calls and their results: plain data, which crosses every port and every log. */
+
+/** Parsed JSON: an object. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** A tool as a model is told of it. */
+export interface ToolSpec {
+  /** 1 to 64 letters, digits, `_`, `-` and `.`, unique among the tools of a request. */
+  readonly name: string;
+  readonly description: string;
+  /** JSON schema of the arguments, an object's. Absent: it takes none. */
+  readonly parameters?: JsonObject;
+}
+
+/** A call that a model made. Its tool was declared and its required arguments are there. */
+export interface ToolCall {
+  /** Unique within its conversation. */
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: JsonObject;
+}
+
+/** What came of a call. */
+export interface ToolResult {
+  /** The id of its call. */
+  readonly call: string;
+  readonly text: string;
+  /** The tool could not do it; `text` says why. */
+  readonly failed?: boolean;
+}
+
+/** Whether an answer may call tools, must, or must not although they are declared. */
+export const toolModes = ["auto", "required", "none"] as const;
+export type ToolMode = (typeof toolModes)[number];
