@@ -356,6 +356,8 @@ export interface TemplateFacts {
   readonly thinkingChoices: readonly Thinking[];
   /** It writes a date into every prompt. */
   readonly insistsOnDate: boolean;
+  /** It tells the model which tools there are. */
+  readonly takesTools: boolean;
 }
 
 export interface ModelDetail extends ModelSummary, TemplateFacts {

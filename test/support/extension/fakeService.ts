@@ -209,7 +209,7 @@ export class FakeService implements ResidentService {
   }
 
   async templateFacts(): Promise<TemplateFacts> {
-    return { hasChatTemplate: true, thinkingChoices: this.thinkingChoices, insistsOnDate: false };
+    return { hasChatTemplate: true, thinkingChoices: this.thinkingChoices, insistsOnDate: false, takesTools: true };
   }
 
   async chooseModel(): Promise<ModelSummary> {

@@ -113,6 +113,7 @@ const templateFacts: TemplateFacts = {
   hasChatTemplate: true,
   thinkingChoices: ["on", "off"],
   insistsOnDate: false,
+  takesTools: true,
 };
 
 const modelDetail: ModelDetail = {
