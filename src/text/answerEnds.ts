@@ -1,6 +1,7 @@
-import type { ChatTemplate } from "./chatTemplate";
+import type { ChatTemplate, TemplateOptions } from "./chatTemplate";
 import type { SpecialTokens } from "./markedText";
 import type { Segment, TemplateMessage } from "./messages";
+import { sampleTools } from "./toolForms";
 
 const content = "amber tree";
 const sample: readonly TemplateMessage[] = [
@@ -54,9 +55,14 @@ export class AnswerEnds {
   }
 }
 
+/** Some templates work only where there are tools. */
 function closingOf(template: ChatTemplate): string | undefined {
+  return closingWith(template, {}) ?? closingWith(template, { tools: sampleTools });
+}
+
+function closingWith(template: ChatTemplate, options: TemplateOptions): string | undefined {
   try {
-    const { text, places } = template.renderPlaced(sample, false);
+    const { text, places } = template.renderPlaced(sample, false, options);
     const place = places.find(({ message }) => message === sample[1]);
     if (place === undefined) return undefined;
     const at = text.lastIndexOf(content, place.end);

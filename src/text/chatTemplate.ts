@@ -122,12 +122,18 @@ export class ChatTemplate {
     return listOf(tools ?? variables?.["tools"]).length > 0 ? this.withTools : this.template;
   }
 
+  /** SmolLM 3 has its own name for them. */
+  private nameOfTools(options: TemplateOptions): string {
+    const { read } = this.templateFor(options).names;
+    return !read.has("tools") && read.has("xml_tools") ? "xml_tools" : "tools";
+  }
+
   private variables(continueAnswer: boolean, options: TemplateOptions): Map<string, Value> {
     const { day, thinking, tools, variables = {} } = options;
     const all = new Map<string, Value>(this.tokens);
     // As transformers' apply_chat_template: None where the caller gives none.
     for (const name of ["tools", "documents"]) all.set(name, null);
-    if (tools !== undefined && tools.length > 0) all.set("tools", toolsValue(tools));
+    if (tools !== undefined && tools.length > 0) all.set(this.nameOfTools(options), toolsValue(tools));
     const asked = { ...thinkingVariables(this.templateFor(options).names, thinking), ...variables };
     for (const [name, value] of Object.entries(asked)) if (value !== undefined) all.set(name, toValue(value));
     all.set("add_generation_prompt", continueAnswer);

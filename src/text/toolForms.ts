@@ -23,7 +23,7 @@ export interface CallForm {
 const tool = "lookUpWords";
 const [key, value, said, id, shortId] = ["wordOf", "amber tree", "blue river", "call_1", "abcdef123"];
 const user: TemplateMessage = { role: "user", content: "a" };
-const tools: readonly JsonObject[] = [
+export const sampleTools: readonly JsonObject[] = [
   {
     type: "function",
     function: {
@@ -37,7 +37,7 @@ const tools: readonly JsonObject[] = [
     },
   },
 ];
-const withTools: TemplateOptions = { tools };
+const withTools: TemplateOptions = { tools: sampleTools };
 
 function answer({ areObjects, isNone, isShort }: CallForm): TemplateMessage {
   const given = { [key]: value };
