@@ -5,7 +5,7 @@ import { Past } from "../../../src/text/past";
 import type { BuiltPrompt, PromptBuilder } from "../../../src/text/prompt";
 import { createTextModel, type TextModel } from "../../../src/text/textModel";
 import { byteLevelTokenizer } from "./tinyTokenizers";
-import type { ToolFamily } from "./toolTemplates";
+import type { ToolFamily } from "./toolFamilies";
 
 export const readFile: ToolSpec = {
   name: "read_file",

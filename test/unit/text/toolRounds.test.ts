@@ -14,7 +14,7 @@ import {
   spelled,
   tools,
 } from "../../support/text/toolRounds";
-import { type ToolFamily, toolFamilies } from "../../support/text/toolTemplates";
+import { type ToolFamily, toolFamilies } from "../../support/text/toolFamilies";
 
 const families = Object.entries(toolFamilies);
 const idOf = (round: number) => `call_${round}`;
