@@ -21,6 +21,8 @@ interface Frame {
   readonly behind: string;
   /** Ends a block. "": it ends with the answer, or where the next block begins. */
   readonly close: string;
+  /** Marks that may stand behind a block as well. */
+  readonly alsoClose: readonly string[];
   /** Between two calls of one block. `undefined`: a block holds one call. */
   readonly betweenCalls: string | undefined;
   /** Between two blocks. `undefined`: an answer has one block. */
@@ -46,7 +48,7 @@ export interface TaggedJsonFormat extends Frame {
   readonly beforeName: string;
   /** Between the name and the arguments. */
   readonly behindName: string;
-  /** May stand between name and `behindName`, with an id behind it that is of no use here. */
+  /** Before `behindName`, with nine letters and digits behind it that are of no use here. "": the model writes none. */
   readonly callId: string;
 }
 
@@ -102,13 +104,7 @@ export interface GemmaFormat extends Frame {
   readonly quote: string;
 }
 
-export type ToolFormat =
-  | JsonFormat
-  | TaggedJsonFormat
-  | TaggedFormat
-  | PythonicFormat
-  | HarmonyFormat
-  | GemmaFormat;
+export type ToolFormat = JsonFormat | TaggedJsonFormat | TaggedFormat | PythonicFormat | HarmonyFormat | GemmaFormat;
 
 export const toolFormatNames = [
   "hermes",
@@ -134,6 +130,7 @@ const frame = {
   inside: "",
   behind: "",
   close: "",
+  alsoClose: [],
   betweenCalls: undefined,
   betweenBlocks: undefined,
   ends: [],
@@ -303,6 +300,7 @@ const pythonic: PythonicFormat = {
   name: "pythonic",
   shape: "pythonic",
   alsoOpen: ["<|python_start|>"],
+  alsoClose: ["<|python_end|>"],
   betweenCalls: ", ",
   isList: true,
   ends: ["<|eom_id|>", "<|eom|>"],
@@ -339,4 +337,11 @@ export const toolFormats: Readonly<Record<ToolFormatName, ToolFormat>> = {
 /** The marks that begin a block, in the order of preference; "" (the answer's first byte) is none. */
 export function openers({ open, alsoOpen }: ToolFormat): readonly string[] {
   return [open, ...alsoOpen].filter((mark) => mark !== "");
+}
+
+/** The marks that end a block; none where it ends with its last bracket. */
+export function closers({ open, close, alsoOpen, alsoClose }: ToolFormat): readonly string[] {
+  // A mark that is taken for another one is closed by its own.
+  const own = [open, ...alsoOpen].includes("<tool_call>") ? ["</tool_call>"] : [];
+  return [...new Set([close, ...alsoClose, ...own])].filter((mark) => mark !== "");
 }
