@@ -8,7 +8,7 @@ import type { ErrorInfo } from "../common/errors";
 import type { Event } from "../common/events";
 import type { KvDtype } from "../common/kvDtypes";
 import type { Thinking } from "../common/thinking";
-import type { DroppedCall, ToolCall, ToolMode, ToolResult, ToolSpec } from "../common/tools";
+import type { DroppedCall, JsonSchema, ToolCall, ToolMode, ToolResult, ToolSpec } from "../common/tools";
 
 export type AgentId = string;
 export type TurnId = string;
@@ -150,6 +150,8 @@ export interface GenerateRequest {
   /** The tools that the model may call; an answer with calls ends with them. */
   readonly tools?: readonly ToolSpec[];
   readonly toolMode?: ToolMode;
+  /** The answer is JSON that fits this schema, and nothing else; not beside tools. */
+  readonly jsonSchema?: JsonSchema;
   readonly sampling?: SamplingOptions;
   /** false: no guesses, even if the settings allow them (for measurements). */
   readonly promptLookup?: boolean;
@@ -299,6 +301,8 @@ export interface SendRequest {
   readonly sampling?: SamplingOptions;
   /** Absent: "auto". */
   readonly toolMode?: ToolMode;
+  /** The answer is JSON that fits this schema, and nothing else: it calls no tools. */
+  readonly jsonSchema?: JsonSchema;
 }
 
 /** What the calls of the head's answer gave: one result for each. */
