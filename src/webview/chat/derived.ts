@@ -39,11 +39,11 @@ export function sendBlocked(snapshot: ChatSnapshot): string | undefined {
   return engineBlocks(snapshot.engine);
 }
 
-/** What a turn is doing or how it ended, for its label. */
-export function turnStage(turn: PageTurn): string | undefined {
+/** What a turn is doing or how it ended, for its label. `isHead`: nothing follows it. */
+export function turnStage(turn: PageTurn, isHead: boolean): string | undefined {
   switch (turn.state) {
     case "running":
-      if (turn.answer !== "") return "answering";
+      if (turn.answer !== "" || turn.calls !== undefined) return "answering";
       if (turn.thought !== undefined) return "thinking";
       return turn.progress?.type === "queued" || turn.progress?.type === "waitingModel" ? "waiting" : "reading";
     case "interrupted":
@@ -51,6 +51,7 @@ export function turnStage(turn: PageTurn): string | undefined {
     case "failed":
       return "failed";
     case "done":
+      if (turn.finishReason === "calls" && isHead) return "waits for results";
       return turn.finishReason === "aborted" ? "stopped" : undefined;
   }
 }
@@ -62,12 +63,13 @@ export function announcement(
   after: PageTurn,
   count: (n: number) => string,
 ) {
-  const stage = turnStage(after);
-  if (before && stage === turnStage(before)) return "";
+  const stage = turnStage(after, true);
+  if (before && stage === turnStage(before, true)) return "";
   if (stage === "failed") return ""; // the error itself is an alert
   if (after.state === "running") return `${name} is ${stage}`;
   if (before?.state !== "running") return "";
   const tokens = `${count(after.figures?.generatedTokens ?? 0)} tokens`;
   const refused = after.figures?.cache.refused ? `, ${cacheSource(after.figures).text}` : "";
-  return stage === undefined ? `Answer finished, ${tokens}${refused}` : `Answer ${stage}, ${tokens} kept`;
+  if (stage === undefined) return `Answer finished, ${tokens}${refused}`;
+  return after.finishReason === "calls" ? `Answer ${stage}, ${tokens}${refused}` : `Answer ${stage}, ${tokens} kept`;
 }

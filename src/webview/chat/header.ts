@@ -1,4 +1,5 @@
 import type { Formats } from "../../common/format";
+import { modelLabel } from "../../common/modelLabel";
 import { shownName } from "../../common/shownName";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
 import type { AgentSampling, AgentSummary } from "../../protocol/service";
@@ -24,7 +25,7 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
       "div.row.who",
       {},
       h("h1.cut", {}, shownName(agent.name)),
-      h("span.model.cut", { title: modelTitle(snapshot) }, agent.modelName),
+      h("span.model.cut", { title: modelTitle(snapshot) }, shownName(modelLabel(agent))),
       agent.sampling && h("span.model.cut", { title: samplingTitle(agent.sampling) }, "own sampling"),
       tierChip(agent, formats),
     ),
