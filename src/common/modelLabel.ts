@@ -6,15 +6,21 @@ interface ModelServer {
   readonly model: string;
 }
 
-/** The name of an agent's model as a label tells it: "Qwen3-4B-4bit", "Qwen3-235B on studio.local:8000". */
-export function modelLabel({
-  modelName,
-  server,
-}: {
+interface ModelOfAgent {
   readonly modelName: string;
+  /** Absent: the model is a folder. */
   readonly server?: ModelServer;
-}): string {
-  return server === undefined ? modelName : `${server.model} on ${hostOf(server.address)}`;
+}
+
+/** The name of an agent's model, and where it is if that is not this machine. */
+export function modelParts({ modelName, server }: ModelOfAgent): { readonly name: string; readonly host?: string } {
+  return server === undefined ? { name: modelName } : { name: server.model, host: hostOf(server.address) };
+}
+
+/** The same as a label: "Qwen3-4B-4bit", "Qwen3-235B on studio.local:8000". */
+export function modelLabel(agent: ModelOfAgent): string {
+  const { name, host } = modelParts(agent);
+  return host === undefined ? name : `${name} on ${host}`;
 }
 
 /** Host and port, without what else an address may have in it: a name, a password, a path. */

@@ -104,7 +104,7 @@ function waitingLine({ state, finishReason, calls }: PageTurn, place: TurnPlace,
   return h(
     "p.waits.dim.small.num",
     { key: "waits", role: "note" },
-    icon("watch"),
-    h("span", {}, place.fixed ? waits : `${waits} A message goes on without.`),
+    icon("clock"),
+    h("span", {}, place.fixed ? waits : `${waits} A message goes on without them.`),
   );
 }

@@ -40,7 +40,7 @@ function resultPart(result: ResultView, name: string, actions: ResultActions): C
   const title = failed === true ? "Why it failed" : "Result";
   if (length === undefined) {
     const tools = text === "" ? [] : [button("Copy", `Copy the result of ${name}`, () => copy(text))];
-    return part(title, `Result of ${name}`, text === "" ? "nothing" : markFewHidden(text), tools);
+    return part(title, `Result of ${name}`, text === "" ? h("span.dim", {}, "empty") : markFewHidden(text), tools);
   }
   return part(title, `Result of ${name}`, markFewHidden(text), [
     h("span.dim.num", {}, `the first ${count(text.length)} of ${count(length)} characters`),

@@ -26,9 +26,17 @@ export function callState({ id }: ToolCall, { results, isRunning, waits }: CallP
   return waits ? "waits" : "none";
 }
 
-const looks: Readonly<Record<CallState, { readonly icon: string; readonly tint?: string; readonly words: string }>> = {
+interface Look {
+  readonly icon: string;
+  readonly tint?: string;
+  readonly words: string;
+  /** Where there is little room. */
+  readonly short?: string;
+}
+
+const looks: Readonly<Record<CallState, Look>> = {
   said: { icon: "tools", words: "called" },
-  waits: { icon: "watch", words: "waits for a result" },
+  waits: { icon: "clock", words: "waits for a result", short: "waits" },
   result: { icon: "check", words: "result" },
   failed: { icon: "error", tint: "err", words: "failed" },
   "not run": { icon: "circle-slash", words: "not run" },
@@ -69,18 +77,18 @@ export function shortCallsView(
   return h(
     "ul.calls",
     { key: "calls", "aria-label": "Calls" },
-    calls?.map((call) => h("li.call.short", { key: call.id }, callLine(call, callState(call, place)))),
+    calls?.map((call) => h("li.call.short", { key: call.id }, callLine(call, callState(call, place), true))),
     dropped && h("li.call.short", { key: "dropped" }, droppedLine(dropped)),
   );
 }
 
-function callLine(call: ToolCall, state: CallState): readonly TreeNode[] {
-  const { icon: name, tint, words } = looks[state];
+function callLine(call: ToolCall, state: CallState, isShort = false): readonly TreeNode[] {
+  const { icon: name, tint, words, short = words } = looks[state];
   return [
     icon(name, tint),
     h("code.call-name.cut", {}, markFewHidden(call.name)),
     h("span.call-arguments.cut", {}, markFewHidden(shortArguments(call))),
-    h("span.call-state", {}, words),
+    h("span.call-state", {}, isShort ? short : words),
   ];
 }
 

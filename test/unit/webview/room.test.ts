@@ -368,7 +368,7 @@ describe("an answer that called tools, in the room", () => {
   it("tells its calls in a line each, and that it waits", () => {
     const node = shown(first);
     assert.match(text(node), /waits for 2 results/);
-    assert.match(text(node), /search.*query: "readBlock\(".*waits for a result.*read_file/s);
+    assert.match(text(node), /search.*query: "readBlock\(".*waits.*read_file/s);
     assert(!nodesOf(node).some(({ tag }) => tag === "details"));
     assert.match(text(shown(first, false)), /search.*no result/s);
   });

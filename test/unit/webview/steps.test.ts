@@ -109,7 +109,7 @@ describe("a turn with steps in the chat", () => {
     const { show } = viewer();
     const node = show(stepsWaiting);
     assert.equal(node.props["aria-label"], "Turn 1, waits for results");
-    assert.match(text(node), /Waits for the results of 2 calls\. A message goes on without\.$/);
+    assert.match(text(node), /Waits for the results of 2 calls\. A message goes on without them\.$/);
     assert.deepEqual(states(node).slice(-2), ["waits for a result", "waits for a result"]);
     const readOnly = show(stepsWaiting, { fixed: true });
     assert.match(text(readOnly), /Waits for the results of 2 calls\.$/);
