@@ -1,6 +1,8 @@
 /** What the chat's views derive from its state. Pure. */
 import type { ChatSnapshot } from "../../protocol/chat";
 import type { PageTurn } from "../../protocol/page";
+import type { TurnId } from "../../protocol/service";
+import { pageResultLength } from "../../protocol/turnSteps";
 import { engineBlocks } from "../shared/engineNotice";
 import { cacheSource } from "../shared/figures";
 
@@ -11,6 +13,25 @@ export interface ContextUse {
   readonly used: number;
   readonly total: number;
   readonly level: "open" | "near" | "full";
+}
+
+/** Of results that a search brings into the page as a whole: their number, and their length in UTF-16 units. */
+const mostSearched = 200;
+const mostSearchedLength = 2_000_000;
+
+/** The results of which the page has only the beginning, the newest first, as far as a search can wait for them. */
+export function resultsToSearch({ turns }: Pick<ChatSnapshot, "turns">) {
+  const found: { readonly type: "showResult"; readonly turn: TurnId; readonly call: string }[] = [];
+  let left = mostSearchedLength;
+  for (const { id, results = [] } of [...turns].reverse()) {
+    for (const { call, length, text } of results) {
+      if (length === undefined || length > pageResultLength || text.length >= length) continue;
+      left -= length;
+      if (left < 0 || found.length >= mostSearched) return found;
+      found.push({ type: "showResult", turn: id, call });
+    }
+  }
+  return found;
 }
 
 /** Only the head's turn can run. */

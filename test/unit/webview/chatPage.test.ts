@@ -92,6 +92,23 @@ describe("the chat's page", () => {
     assert.equal(said(), "Rewound to step 2 of turn 1");
   });
 
+  it("has the rest of long results brought when a search begins, as far as it can wait for them", () => {
+    const [first, second, ...rest] = stepRunning;
+    assert(first && second);
+    const result = (call: string, length?: number) => ({
+      call,
+      text: "x",
+      ...(length === undefined ? {} : { length }),
+    });
+    const results = [result("whole"), result("long", 9000), result("huge", 10_485_760)];
+    open({ turns: [first, { ...second, results }, ...rest] });
+    document.dispatchEvent(Object.assign(new Event("keydown"), { key: "f", ctrlKey: true }));
+    assert.deepEqual(
+      chat.posted.flatMap(({ command }) => (command?.type === "showResult" ? [command] : [])),
+      [{ type: "showResult", turn: second.id, call: "long" }],
+    );
+  });
+
   it("keeps the elements of a turn's earlier steps while a further one comes and streams", () => {
     open({ turns: stepRunning.slice(0, 2) });
     const [first] = document.querySelectorAll("details.call");
