@@ -116,7 +116,7 @@ describe("a turn with steps in a browser", () => {
     const start = Date.now();
     await tab().evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     assert(Date.now() - start < 1000);
-    await tab().getByRole("button", { name: "Open the result of read_file, call 2 in an editor" }).waitFor();
+    await tab().getByRole("button", { name: "Open in editor: the result of read_file, call 2" }).waitFor();
   });
 
   async function post(update: ChatUpdate): Promise<void> {

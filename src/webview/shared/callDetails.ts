@@ -45,7 +45,7 @@ function resultPart(result: ResultView, name: string, actions: ResultActions): C
   return part(title, `Result of ${name}`, markFewHidden(text), [
     h("span.dim.num", {}, `the first ${count(text.length)} of ${count(length)} characters`),
     text.length < pageResultLength - 1 && button("Show All", `Show all of the result of ${name}`, () => showAll(call)),
-    button("Open in Editor", `Open the result of ${name} in an editor`, () => openInEditor(call)),
+    button("Open in Editor", `Open in editor: the result of ${name}`, () => openInEditor(call)),
   ]);
 }
 

@@ -134,7 +134,7 @@ describe("a turn with steps in the chat", () => {
     const { show, commands } = viewer();
     const node = show(steps);
     press("Show all of the result of read_file, call 2", node);
-    press("Open the result of read_file, call 2 in an editor", node);
+    press("Open in editor: the result of read_file, call 2", node);
     press("Copy the result of search, call 1", node);
     assert.deepEqual(commands.slice(0, 2), [
       { type: "showResult", turn: "s2", call: "c2" },
@@ -148,7 +148,7 @@ describe("a turn with steps in the chat", () => {
     const results = (second.results ?? []).map((one) => ({ ...one, text: "x".repeat(200_000), length: 10_485_760 }));
     const huge = show([first, { ...second, results }, third]);
     assert(!buttons(huge).some((name) => name.startsWith("Show all")), "a page shows no more of it");
-    assert(buttons(huge).includes("Open the result of read_file, call 2 in an editor"));
+    assert(buttons(huge).includes("Open in editor: the result of read_file, call 2"));
   });
 
   it("tells why a call was not made, and what was written", () => {
