@@ -185,6 +185,8 @@ export interface AgentSummary {
   readonly thinking?: Thinking;
   /** The tools that its model is told of, in the order in which the model sees them; absent: none. */
   readonly tools?: readonly ToolSpec[];
+  /** Calls of the answer at the head that wait for results; absent: none. */
+  readonly waitsFor?: number;
   /** The day that its prompts name, "2026-11-30", where the model's template insists on a date. */
   readonly day?: string;
   /**
@@ -195,13 +197,19 @@ export interface AgentSummary {
   readonly damage?: ErrorInfo;
 }
 
+/** A result as a view has it. */
+export interface ResultView extends ToolResult {
+  /** Length of the whole text in UTF-16 units, where `text` is only its beginning: `callResult` has all of it. */
+  readonly length?: number;
+}
+
 export interface TurnView {
   readonly id: TurnId;
   readonly parent?: TurnId;
   /** The message; empty where the turn goes on with the results of its calls. */
   readonly user: string;
   /** What the calls of the turn before gave: this is a further step of the same turn. */
-  readonly results?: readonly ToolResult[];
+  readonly results?: readonly ResultView[];
   /** What the model thought before it answered; absent: it did not. */
   readonly thought?: string;
   /** Empty until the answer begins. */
@@ -241,11 +249,18 @@ export interface TurnChain {
   readonly current: boolean;
   /** Nothing follows it: it is the end of a branch. */
   readonly isEnd: boolean;
-  /** The beginnings of its first turn's message and answer, at most 160 characters each. */
+  /**
+   * The beginnings of its first turn's message and answer, at most 160 characters each. The message is empty where the
+   * chain begins with a further step of a turn.
+   */
   readonly user: string;
   readonly answer: string;
-  /** Turns in this chain; all tokens from the conversation's start to its end. */
+  /** The tools that its first answer called, without repetition; absent: none. */
+  readonly called?: readonly string[];
+  /** Turns that begin in this chain; all tokens from the conversation's start to its end. */
   readonly turns: number;
+  /** Further steps of turns in this chain; absent: none. */
+  readonly steps?: number;
   readonly tokens: number;
   /** Time of its last message, in ms since 1970. */
   readonly createdAt: number;
@@ -759,8 +774,13 @@ export interface ResidentService {
 
   // agents
   listAgents(): Promise<readonly AgentSummary[]>;
-  /** With `newestTurns`, only that many of its turns and no `branches`: a long conversation is a lot of data. */
+  /**
+   * With `newestTurns`, only that many of its turns, steps counted, the beginnings of long results, and no `branches`: a
+   * long conversation is a lot of data.
+   */
   getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail>;
+  /** The whole result that `turn` goes on with for a call. Rejects with INVALID_REQUEST where there is none. */
+  callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult>;
   /**
    * By id or exact name; `undefined`: there is none. Rejects when that is unknown because an agent with an unknown name
    * is damaged (AGENT_CORRUPT) or could not be read (IO_FAILURE).

@@ -6,7 +6,7 @@ import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
 import type { Thinking } from "../common/thinking";
-import type { ToolSpec } from "../common/tools";
+import type { ToolResult, ToolSpec } from "../common/tools";
 import { suggestedModels } from "../models/hub/suggestedModels";
 import { readTemplateFacts } from "../models/modelDirectory";
 import type {
@@ -333,6 +333,10 @@ export class LocalResidentService implements ResidentService {
 
   getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
     return this.agents.get(id, newestTurns);
+  }
+
+  callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    return this.agents.callResult(id, turn, call);
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {

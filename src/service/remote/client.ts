@@ -4,7 +4,7 @@ import { AbortedError, EngineEndedError, type ResidentError, toErrorInfo } from 
 import { Emitter } from "../../common/events";
 import type { Log } from "../../common/log";
 import type { Thinking } from "../../common/thinking";
-import type { ToolSpec } from "../../common/tools";
+import type { ToolResult, ToolSpec } from "../../common/tools";
 import type {
   AgentDetail,
   AgentId,
@@ -158,6 +158,10 @@ export class RemoteService implements ResidentService {
 
   getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
     return this.call("getAgent", [id, newestTurns]);
+  }
+
+  callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    return this.call("callResult", [id, turn, call]);
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {

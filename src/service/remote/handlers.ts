@@ -39,6 +39,7 @@ export function handlersOf(service: ResidentService): Handlers {
     generate: async ([as, request], { started }) => started(service.generate(request), as),
     listAgents: () => service.listAgents(),
     getAgent: (args) => service.getAgent(...args),
+    callResult: (args) => service.callResult(...args),
     findAgent: (args) => service.findAgent(...args),
     createAgent: (args) => service.createAgent(...args),
     renameAgent: (args) => service.renameAgent(...args),

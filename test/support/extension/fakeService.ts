@@ -43,6 +43,7 @@ import type {
   TurnId,
   TurnView,
 } from "../../../src/protocol/service";
+import { countTurns } from "../../../src/protocol/turnSteps";
 
 type Done = Extract<GenerationEvent, { type: "done" }>;
 
@@ -141,7 +142,7 @@ export class FakeService implements ResidentService {
 
   change(id: AgentId, parts: Partial<AgentDetail>): AgentDetail {
     const { turns } = parts;
-    const changed = { ...this.detail(id), ...(turns && { turnCount: turns.length }), ...parts };
+    const changed = { ...this.detail(id), ...(turns && { turnCount: countTurns(turns) }), ...parts };
     this.agents.set(id, changed);
     this.fire({ type: "agent", id, summary: changed });
     return changed;
@@ -260,6 +261,13 @@ export class FakeService implements ResidentService {
     const agent = this.detail(id);
     const detail = { ...agent, branchCount: agent.branches.length };
     return newestTurns === undefined ? detail : { ...detail, turns: detail.turns.slice(-newestTurns), branches: [] };
+  }
+
+  async callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    const results = this.detail(id).turns.find((one) => one.id === turn)?.results;
+    const result = results?.find((one) => one.call === call);
+    if (result) return result;
+    throw new ResidentError("INVALID_REQUEST", `there is no result of ${call}`, "choose another");
   }
 
   async findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
@@ -436,7 +444,8 @@ export class FakeService implements ResidentService {
   async regenerate(id: AgentId, turn?: TurnId): Promise<Running> {
     const { turns } = this.detail(id);
     const at = turn === undefined ? turns.length - 1 : turns.findIndex((candidate) => candidate.id === turn);
-    return this.start(id, turns.slice(0, at), turns[at]?.user ?? "");
+    const { user = "", results } = turns[at] ?? {};
+    return this.start(id, turns.slice(0, at), user, undefined, results);
   }
 
   async setShown(id: AgentId, shown: boolean): Promise<void> {
@@ -465,7 +474,11 @@ export class FakeService implements ResidentService {
   ): FakeRunning {
     const { id: turnId = `turn-${this.made++}`, answer = "" } = cut ?? {};
     const given = results === undefined ? {} : { results };
-    const turn: TurnView = { id: turnId, user, ...given, answer, state: "running", createdAt: 0 };
+    const parent = before.at(-1)?.id;
+    const turn: TurnView = {
+      ...{ id: turnId, user, ...given, answer, state: "running", createdAt: 0 },
+      ...(parent === undefined ? {} : { parent }),
+    };
     const running = new FakeRunning(turn.id, (end) => {
       this.answers.delete(id);
       const ended: TurnView =

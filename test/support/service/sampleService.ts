@@ -357,6 +357,7 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   generate: (door) => told(door.generate(generateRequest)),
   listAgents: (door) => door.listAgents(),
   getAgent: (door) => door.getAgent("a", 2),
+  callResult: (door) => door.callResult("a", "t2", "c1"),
   findAgent: (door) => door.findAgent("Ada"),
   createAgent: (door) => door.createAgent(createRequest),
   renameAgent: (door) => door.renameAgent("a", "Grace"),
@@ -426,6 +427,7 @@ export class SampleService implements ResidentService {
   unloadModel = this.sample("unloadModel", undefined);
   listAgents = this.sample("listAgents", [agent]);
   getAgent = this.sample("getAgent", detail);
+  callResult = this.sample("callResult", { call: "c1", text: "20 degrees" });
   findAgent = this.sample("findAgent", agent);
   createAgent = this.sample("createAgent", agent);
   renameAgent = this.sample("renameAgent", agent);
