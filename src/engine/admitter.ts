@@ -49,8 +49,10 @@ export class Admitter {
    */
   private findSpace(task: GenerationTask, { missingBlocks, missingWindowBlocks }: AdmissionPlan): boolean {
     const { running, queue } = this.requests;
-    const found = missingWindowBlocks > 0 ? "none" : this.space.find(missingBlocks);
+    const found = missingWindowBlocks > 0 ? "none" : this.space.find(missingBlocks, task.sparesRanksBelow);
     if (found !== "none" || running.length > 0) return found === "available";
-    return queue.releaseLastCache(task) || task.releaseOldCache();
+    if (queue.releaseLastCache(task) || task.releaseOldCache()) return true;
+    // Nothing else will ever make room for it.
+    return task.sparesRanksBelow !== undefined && this.space.find(missingBlocks) === "available";
   }
 }

@@ -39,12 +39,12 @@ export class Space {
   /**
    * Makes `missing` more blocks available. Drops idle caches, the lowest rank first; starts a save of an unsaved cache
    * before it drops it. Drops nothing when all idle caches together are not enough: then it asks read-ahead restores to
-   * end.
+   * end. Caches of ranks below `sparedBelow` stay.
    */
-  find(missing: number): Found {
+  find(missing: number, sparedBelow = Number.NEGATIVE_INFINITY): Found {
     const { pool } = this.tables;
     const wanted = pool.availableBlocks + missing;
-    const idle = this.idleByRank();
+    const idle = this.idleByRank().filter(([, terms]) => terms.rank() >= sparedBelow);
     const reclaimable = this.reclaimable(idle);
     if (reclaimable.size < missing) return this.requestEndOfRestores();
     for (const [blocks, terms] of idle) {

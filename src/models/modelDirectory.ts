@@ -90,6 +90,7 @@ function templateFacts({
     hasChatTemplate: template !== undefined,
     thinkingChoices: template?.thinkingChoices ?? [],
     insistsOnDate: template?.insistsOnDate === true,
+    takesTools: template?.namesTools === true,
   };
 }
 

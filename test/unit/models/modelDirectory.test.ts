@@ -41,6 +41,7 @@ describe("Inspecting a model directory", () => {
       hasChatTemplate: true,
       thinkingChoices: [],
       insistsOnDate: false,
+      takesTools: false,
       eosTokens: ["</s>"],
       leftOut: [],
     });
