@@ -76,6 +76,11 @@ export class ChatTemplate {
     return thoughtMembers.filter((name) => members.has(name) || texts.has(name));
   }
 
+  /** It looks at the list of tools. */
+  get namesTools(): boolean {
+    return this.template.names.read.has("tools");
+  }
+
   /** `true`: its text depends on the day. A template that works without a date gets none. */
   get insistsOnDate(): boolean {
     const { read, optional } = this.template.names;
