@@ -1,5 +1,5 @@
 import { isObject, listOf } from "../text/json";
-import { parseBoundedJson } from "./boundedJson";
+import { parseBoundedJson } from "../common/boundedJson";
 import type { ByteSource } from "./fileSource";
 import { corrupt, incomplete } from "./modelErrors";
 
