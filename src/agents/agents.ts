@@ -2,6 +2,7 @@ import { type ErrorInfo, InvalidRequestError, ResidentError, toErrorInfo } from 
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
 import type { Thinking } from "../common/thinking";
+import type { ToolMode, ToolSpec } from "../common/tools";
 import { bug } from "../engine/invariant";
 import type { Clock } from "../engine/ports";
 import type {
@@ -14,6 +15,7 @@ import type {
   ConversationSize,
   CreateAgentRequest,
   DraftSize,
+  ResultsRequest,
   Running,
   SamplingOptions,
   SendRequest,
@@ -30,6 +32,7 @@ import { AgentDirectory } from "./agentDirectory";
 import { checkedThinking, dayOfAgent, frameOf } from "./agentFrame";
 import { validName } from "./agentName";
 import { checkedSampling, storedSampling } from "./agentSampling";
+import { toolsText } from "./agentTools";
 import { assertNotBlank } from "./answerBudget";
 import { thoughtPart } from "./answerStream";
 import { noRoomToGoOn } from "./contextFull";
@@ -37,6 +40,7 @@ import { cutTurn } from "./continuing";
 import { Conversation } from "./conversation";
 import { type Activity, LiveAgent } from "./liveAgent";
 import { LiveAgents } from "./liveAgents";
+import { LocalAnswers } from "./localAnswers";
 import { LockKeeper } from "./lockKeeper";
 import { textsUpTo } from "./otherModel";
 import type { ModelAccess } from "./ports";
@@ -44,6 +48,7 @@ import { wholeTree } from "./readTree";
 import { Residency, rankOf } from "./residency";
 import { RunningAnswer } from "./runningAnswer";
 import { type LiveState, summaryOf } from "./summaries";
+import { resultMessages, waitingCalls } from "./turnInput";
 import { TurnRunner } from "./turnRunner";
 import { newTurn, openCopy, sameTurn, type TurnStart } from "./turnStart";
 import { countTokens, TurnTree } from "./turnTree";
@@ -61,6 +66,11 @@ export interface AgentsOptions {
   readonly log: Log;
   /** How long an agent that is idle and not shown keeps its lock. */
   readonly lockGraceMs?: number;
+}
+
+interface AnswerOptions {
+  readonly sampling?: SamplingOptions | undefined;
+  readonly toolMode?: ToolMode | undefined;
 }
 
 const defaultLockGraceMs = 30_000;
@@ -103,13 +113,13 @@ export class Agents {
       onLeft: ({ writer }) => this.emitter.fire({ type: "changed", summary: summaryOf(writer.manifest, onDiskOnly) }),
     });
     const onChange = (agent: LiveAgent) => this.changed(agent);
-    this.runner = new TurnRunner({
+    const local = new LocalAnswers({
       models,
       clock,
       settings: options.sampling,
       onRefused: ({ id }, refused) => this.emitter.fire({ type: "refused", id, refused }),
-      onChange,
     });
+    this.runner = new TurnRunner({ clock, engineOf: () => local, onChange });
     this.residency = new Residency({
       live: this.live,
       models,
@@ -158,6 +168,7 @@ export class Agents {
     modelDirectory,
     allowUnreadable,
     thinking,
+    tools = [],
   }: CreateAgentRequest): Promise<AgentSummary> {
     const directory = modelDirectory ?? this.options.defaultModel();
     const { name: modelName, contextTokens } = await this.options.models.describe(directory);
@@ -165,6 +176,7 @@ export class Agents {
       ...{ name: validName(name), system, modelDirectory: directory, modelName, contextTokens },
       day: dayOf(new Date(this.options.wallClockMs())),
       ...(thinking === undefined ? {} : { thinking: checkedThinking(thinking) }),
+      ...(tools.length === 0 ? {} : { tools: toolsText(tools) }),
     };
     const writer = await this.options.store.create(wanted, { allowUnreadable: allowUnreadable === true });
     return this.adopt(new LiveAgent(writer, this.newCache(writer.manifest.id), new TurnTree()));
@@ -211,6 +223,17 @@ export class Agents {
     });
   }
 
+  /** Sets the tools that the agent's model is told of, from its next message on. */
+  async setTools(id: AgentId, tools: readonly ToolSpec[]): Promise<AgentSummary> {
+    const wanted = toolsText(tools);
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      await agent.writer.commitOrUndo({ tools: wanted }, { tools: agent.writer.manifest.tools ?? "" });
+      await this.residency.readAhead.stop(agent);
+      return this.changed(agent);
+    });
+  }
+
   setSystem(id: AgentId, system: string): Promise<AgentSummary> {
     return this.live.use(id, async (agent) => {
       agent.assertIdle();
@@ -234,7 +257,7 @@ export class Agents {
     const writer = await this.options.store.fork(stored, {
       name: validName(name),
       headTokens: countTokens(tree, head),
-      headTurns: tree.branch(head).length,
+      headTurns: tree.turnCount(head),
       day: dayOfAgent(stored.manifest),
       ...(head === undefined ? {} : { head }),
     });
@@ -250,11 +273,12 @@ export class Agents {
     const { store, models, wallClockMs } = this.options;
     const { manifest, records } = await this.textsOf(id);
     const { name: modelName, contextTokens } = await models.describe(modelDirectory);
-    const { system, sampling, thinking } = manifest;
+    const { system, sampling, thinking, tools } = manifest;
     const writer = await store.create({
       ...{ name: validName(name), system, modelDirectory, modelName, contextTokens, day: dayOfAgent(manifest) },
       ...(sampling === undefined ? {} : { sampling }),
       ...(thinking === undefined ? {} : { thinking }),
+      ...(tools === undefined ? {} : { tools }),
     });
     const copy = new LiveAgent(writer, this.newCache(writer.manifest.id), new TurnTree());
     try {
@@ -292,7 +316,7 @@ export class Agents {
       agent.assertIdle();
       if (turn !== undefined) agent.turn(turn);
       const headTokens = countTokens(agent.tree, turn);
-      const headTurns = agent.tree.branch(turn).length;
+      const headTurns = agent.tree.turnCount(turn);
       const { head = null, ...before } = agent.writer.manifest;
       await agent.writer.commitOrUndo(
         { head: turn ?? null, headTokens, headTurns },
@@ -390,12 +414,27 @@ export class Agents {
     });
   }
 
-  async send(id: AgentId, { text, sampling, instead }: SendRequest): Promise<Running> {
+  async send(id: AgentId, { text, sampling, instead, toolMode }: SendRequest): Promise<Running> {
     assertNotBlank(text);
     const wait = this.newWait();
     return this.live.use(id, (agent) => {
       const parent = instead === undefined ? agent.head : agent.turn(instead).parent;
-      return this.begin(agent, newTurn(parent, text), sampling, wait);
+      const input = agent.conversation.draftInput(parent, text);
+      return this.begin(agent, newTurn(parent, input), { sampling, toolMode }, wait);
+    });
+  }
+
+  /** A further step of the turn at the head. Rejects with INVALID_REQUEST where its calls and the results do not fit. */
+  async sendResults(id: AgentId, { results, sampling, toolMode }: ResultsRequest): Promise<Running> {
+    const wait = this.newWait();
+    return this.live.use(id, (agent) => {
+      agent.assertIdle();
+      const { head, tree } = agent;
+      const calls = waitingCalls(head === undefined ? undefined : tree.get(head));
+      if (calls.length === 0 && results.length === 0) {
+        throw new InvalidRequestError(`${agent.name} waits for no result`, "send a message");
+      }
+      return this.begin(agent, newTurn(head, resultMessages(calls, results)), { sampling, toolMode }, wait);
     });
   }
 
@@ -409,7 +448,7 @@ export class Agents {
       const { contextTokens } = writer.manifest;
       const tokens = countTokens(tree, turn.id);
       if (tokens >= contextTokens) throw noRoomToGoOn(tokens, contextTokens);
-      return this.begin(agent, tree.isFollowed(turn.id) ? openCopy(turn) : sameTurn, sampling, wait);
+      return this.begin(agent, tree.isFollowed(turn.id) ? openCopy(turn) : sameTurn, { sampling }, wait);
     });
   }
 
@@ -435,8 +474,8 @@ export class Agents {
     return this.live.use(id, (agent) => {
       const again = turn ?? agent.head;
       if (again === undefined) throw new InvalidRequestError(`${agent.name} has no turn yet`, "send a message first");
-      const { parent, user } = agent.turn(again);
-      return this.begin(agent, { ...newTurn(parent, user), again: true }, sampling, wait);
+      const { parent, input } = agent.turn(again);
+      return this.begin(agent, { ...newTurn(parent, input), again: true }, { sampling }, wait);
     });
   }
 
@@ -473,7 +512,7 @@ export class Agents {
   private async begin(
     agent: LiveAgent,
     { goesOn, commit, again = false }: TurnStart,
-    request: SamplingOptions = {},
+    { sampling = {}, toolMode = "auto" }: AnswerOptions,
     wait: Wait,
   ): Promise<Running> {
     agent.assertIdle();
@@ -499,7 +538,8 @@ export class Agents {
     }
     if (goesOn !== "no")
       answer.emit({ type: "continues", text: turn.answerText, ...thoughtPart(readableThought(turn.thought)) });
-    const work = { turn, activity, committed, request, wait, again, goesOn: goesOn !== "no", headBefore };
+    const asked = { turn, committed, request: sampling, toolMode, wait, again, goesOn: goesOn !== "no" };
+    const work = { ...asked, activity, headBefore };
     const run = this.runner.run(agent, work);
     agent.over = committed.then(
       () => run.then(() => this.ended(agent, turnId)),

@@ -11,7 +11,7 @@ import { isUnanswered, type Turn, type TurnTree } from "./turnTree";
 export function cutTurn(tree: TurnTree, head: TurnId | undefined, name: string): Turn {
   const turn = head === undefined ? undefined : tree.get(head);
   if (turn === undefined) throw new InvalidRequestError(`${name} has no answer to continue`, "send a message first");
-  if (turn.end?.state === "done" && turn.end.finishReason === "stop") {
+  if (turn.end?.state === "done" && (turn.end.finishReason === "stop" || turn.end.finishReason === "calls")) {
     throw new InvalidRequestError(
       "the answer ended by itself: there is nothing to continue",
       "send a message, or answer again",
@@ -27,11 +27,20 @@ export function cutTurn(tree: TurnTree, head: TurnId | undefined, name: string):
 }
 
 /** A copy of a cut turn, as its sibling and without an end. Turns that follow the original keep their history. */
-export function openCopyOf({ parent, user, prompt, thought, answerText, answerIds }: Turn, id: TurnId, at: number) {
-  const records: TurnRecord[] = [{ type: "turn", turn: id, user, at, ...(parent === undefined ? {} : { parent }) }];
+export function openCopyOf(turn: Turn, id: TurnId, at: number) {
+  const { parent, input, prompt, thought, answerText, raw, calls, answerIds } = turn;
+  const records: TurnRecord[] = [{ type: "turn", turn: id, input, at, ...(parent === undefined ? {} : { parent }) }];
   if (prompt !== undefined) records.push({ type: "prompt", turn: id, ...prompt });
   if (answerIds.length > 0 || answerText !== "") {
-    records.push({ type: "answer", turn: id, thought, text: answerText, ids: answerIds });
+    records.push({
+      type: "answer",
+      turn: id,
+      thought,
+      text: answerText,
+      ...(raw === undefined ? {} : { raw }),
+      calls,
+      ids: answerIds,
+    });
   }
   return records;
 }
@@ -61,7 +70,8 @@ export function decoderBehind(
     const text = thoughtIsText ? piece.hidden + piece.text : piece.text;
     const seen = Math.min(ahead, text.length);
     ahead -= seen;
-    return thoughtIsText ? { text: text.slice(seen), hidden: "", thought: "" } : { ...piece, text: text.slice(seen) };
+    if (thoughtIsText) return { text: text.slice(seen), hidden: "", thought: "" };
+    return { ...piece, text: text.slice(seen), ...(piece.raw === undefined ? {} : { raw: piece.raw.slice(seen) }) };
   };
   return {
     push: (id: TokenId) => {

@@ -1,4 +1,5 @@
 import { type ErrorInfo, InvalidRequestError, ResidentError } from "../common/errors";
+import type { ChatMessage } from "../common/messages";
 import type { AgentDetail, AgentSummary, TurnId } from "../protocol/service";
 import type { AgentWriter, ManifestChange } from "../store/agentWriter";
 import type { AgentCache } from "./agentCache";
@@ -7,6 +8,7 @@ import { Conversation } from "./conversation";
 import type { RunningAnswer } from "./runningAnswer";
 import { copyOfLastTurns } from "./startOver";
 import { detailOf, type LiveState, summaryOf } from "./summaries";
+import { isStep } from "./turnInput";
 import { encodeRecord, type TurnRecord } from "./turnRecords";
 import type { Turn, TurnTree } from "./turnTree";
 
@@ -87,10 +89,11 @@ export class LiveAgent {
    * Commits a new message behind `parent` and makes it the head. The turn is in the tree at once: its prompt is read during
    * the commit. When the commit fails, the turn does not exist.
    */
-  async addTurn(id: TurnId, parent: TurnId | undefined, user: string, at: number): Promise<void> {
-    const base = { type: "turn", turn: id, user, at } as const;
+  async addTurn(id: TurnId, parent: TurnId | undefined, input: readonly ChatMessage[], at: number): Promise<void> {
+    const base = { type: "turn", turn: id, input, at } as const;
     const record: TurnRecord = parent === undefined ? base : { ...base, parent };
-    await this.commitRecords([record], { head: id, headTurns: this.tree.branch(parent).length + 1, lastUsedAt: at });
+    const headTurns = this.tree.turnCount(parent) + (isStep({ input }) ? 0 : 1);
+    await this.commitRecords([record], { head: id, headTurns, lastUsedAt: at });
   }
 
   /** Commits `records`, a copy of the head's turn, and makes the copy the head. */
@@ -111,7 +114,7 @@ export class LiveAgent {
 
   /** Commits turns that another agent's log had, as text, and makes the last one the head. The agent has none yet. */
   async addTexts(records: readonly TurnRecord[], at: number): Promise<void> {
-    const headTurns = records.filter(({ type }) => type === "turn").length;
+    const headTurns = records.filter((record) => record.type === "turn" && !isStep(record)).length;
     await this.commitRecords(records, { head: records.at(-1)?.turn ?? null, headTurns, headTokens: 0, lastUsedAt: at });
   }
 

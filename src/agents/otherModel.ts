@@ -11,15 +11,17 @@ const noIds = new Int32Array(0);
  * model that began it.
  */
 export function textsUpTo(tree: TurnTree, head: TurnId | undefined): readonly TurnRecord[] {
-  const turns = tree.branch(head).filter((turn) => !isUnanswered(turn) && turn.answerText !== "");
+  const turns = tree
+    .branch(head)
+    .filter((turn) => !isUnanswered(turn) && (turn.answerText !== "" || turn.calls.length > 0));
   return turns.flatMap((turn, index) => textOf(turn, `t${index + 1}`, index === 0 ? undefined : `t${index}`));
 }
 
 function textOf(turn: Turn, id: TurnId, parent: TurnId | undefined): readonly TurnRecord[] {
-  const { user, createdAt: at, answerText: text } = turn;
+  const { input, createdAt: at, answerText: text, calls } = turn;
   return [
-    { type: "turn", turn: id, user, at, ...(parent === undefined ? {} : { parent }) },
-    { type: "answer", turn: id, text, ids: noIds },
-    { type: "end", turn: id, state: "done", finishReason: "stop", figures: noFigures },
+    { type: "turn", turn: id, input, at, ...(parent === undefined ? {} : { parent }) },
+    { type: "answer", turn: id, text, calls, ids: noIds },
+    { type: "end", turn: id, state: "done", finishReason: calls.length > 0 ? "calls" : "stop", figures: noFigures },
   ];
 }

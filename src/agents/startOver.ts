@@ -27,11 +27,11 @@ export function copyOfLastTurns(
 }
 
 function copyOf(turn: Turn, id: TurnId, parent: TurnId | undefined, at: number): readonly TurnRecord[] {
-  const { user, thought, answerText: text, answerIds: ids } = turn;
+  const { input, thought, answerText: text, raw, calls, answerIds: ids } = turn;
   const end = turn.end ?? { state: "done", finishReason: "aborted", figures: noFigures };
   return [
-    { type: "turn", turn: id, user, at, ...(parent === undefined ? {} : { parent }) },
-    { type: "answer", turn: id, thought, text, ids },
+    { type: "turn", turn: id, input, at, ...(parent === undefined ? {} : { parent }) },
+    { type: "answer", turn: id, thought, text, ...(raw === undefined ? {} : { raw }), calls, ids },
     { type: "end", turn: id, ...end },
   ];
 }

@@ -5,6 +5,7 @@ import type { UnreadableAgent } from "../store/agentNames";
 import type { Manifest } from "../store/manifest";
 import { dayOfAgent, storedThinking } from "./agentFrame";
 import { storedSampling } from "./agentSampling";
+import { storedTools } from "./agentTools";
 import { countTokens, type TurnTree, toView } from "./turnTree";
 
 /** State that is not in the manifest. */
@@ -22,6 +23,7 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
   const diskTokens = Math.min(cache?.tokens ?? 0, manifest.headTokens);
   const sampling = storedSampling(manifest);
   const thinking = storedThinking(manifest);
+  const tools = storedTools(manifest);
   return {
     id: manifest.id,
     name: manifest.name,
@@ -42,6 +44,7 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
     ...(Object.keys(sampling).length === 0 ? {} : { sampling }),
     day: dayOfAgent(manifest),
     ...(thinking === undefined ? {} : { thinking }),
+    ...(tools === undefined ? {} : { tools }),
     lockedElsewhere: live.lockedElsewhere,
     ...(live.damage === undefined ? {} : { damage: live.damage }),
   };
@@ -84,10 +87,9 @@ export function unreadableSummary({ id, error, agent }: UnreadableAgent): AgentS
 /** The same with the turns that its log still has, up to the newest one. */
 export function unreadableDetail(unreadable: UnreadableAgent, tree: TurnTree, newestTurns?: number): AgentDetail {
   const head = tree.newest();
-  const branch = tree.branch(head);
   return {
     ...unreadableSummary(unreadable),
-    turnCount: branch.length,
+    turnCount: tree.turnCount(head),
     tokens: countTokens(tree, head),
     system: unreadable.agent?.system ?? "",
     turns: tree.branch(head, newestTurns).map((turn) => toView(turn, "no")),

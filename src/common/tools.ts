@@ -29,6 +29,15 @@ export interface ToolResult {
   readonly failed?: boolean;
 }
 
+/** A call in an answer that was not made. */
+export interface DroppedCall {
+  /** "cut": the answer ended inside it. "malformed": its arguments cannot be read. "unknown": there is no such tool. */
+  readonly reason: "cut" | "malformed" | "unknown";
+  readonly name?: string;
+  /** As the model wrote it. */
+  readonly text: string;
+}
+
 /** Whether an answer may call tools, must, or must not although they are declared. */
 export const toolModes = ["auto", "required", "none"] as const;
 export type ToolMode = (typeof toolModes)[number];

@@ -8,13 +8,15 @@ import type { ErrorInfo } from "../common/errors";
 import type { Event } from "../common/events";
 import type { KvDtype } from "../common/kvDtypes";
 import type { Thinking } from "../common/thinking";
+import type { DroppedCall, ToolCall, ToolMode, ToolResult, ToolSpec } from "../common/tools";
 
 export type AgentId = string;
 export type TurnId = string;
 
 /** Where an agent's cache is: hot in the pool, warm on disk, cold nowhere. */
 export type Tier = "hot" | "warm" | "cold";
-export type FinishReason = "stop" | "length" | "aborted";
+/** "calls": the answer ended by itself and called tools; their results are sent with `sendResults`. */
+export type FinishReason = "stop" | "length" | "aborted" | "calls";
 
 // ---- figures of a turn -------------------------------------------------------------------------------------------
 
@@ -86,8 +88,8 @@ export interface AgentSampling {
 // ---- running work ------------------------------------------------------------------------------------------------
 
 /**
- * Every running answer sends its events in this order: continues? → queued? → restoring? → prefill* → thinking* → text* →
- * done | failed.
+ * Every running answer sends its events in this order: continues? → queued? → restoring? → prefill* → thinking* →
+ * (text | call)* → dropped? → done | failed.
  */
 export type GenerationEvent =
   /** A cut answer is continued: `text` is the earlier text, `thought` what was thought. The events that follow only append. */
@@ -107,12 +109,19 @@ export type GenerationEvent =
   | { readonly type: "thinking"; readonly text: string; readonly figures: TurnFigures }
   /** `text` is new text to append, never half a character; `figures` are those so far. */
   | { readonly type: "text"; readonly text: string; readonly figures: TurnFigures }
+  /** A call is complete. None of its text is in `text` events. */
+  | { readonly type: "call"; readonly call: ToolCall; readonly figures: TurnFigures }
+  /** A call that the model began was not made. */
+  | { readonly type: "dropped"; readonly dropped: DroppedCall }
   /** `text`, `thought`, `tokenIds` and `figures` are those of this run only, without the text that it continues. */
   | {
       readonly type: "done";
       readonly text: string;
       /** Absent: the model did not think. */
       readonly thought?: string;
+      /** Absent: none. */
+      readonly calls?: readonly ToolCall[];
+      readonly dropped?: DroppedCall;
       readonly tokenIds: readonly number[];
       readonly finishReason: FinishReason;
       readonly figures: TurnFigures;
@@ -138,6 +147,9 @@ export interface GenerateRequest {
   readonly raw?: boolean;
   readonly system?: string;
   readonly thinking?: Thinking;
+  /** The tools that the model may call; an answer with calls ends with them. */
+  readonly tools?: readonly ToolSpec[];
+  readonly toolMode?: ToolMode;
   readonly sampling?: SamplingOptions;
   /** false: no guesses, even if the settings allow them (for measurements). */
   readonly promptLookup?: boolean;
@@ -169,6 +181,8 @@ export interface AgentSummary {
   readonly sampling?: AgentSampling;
   /** How it thinks; absent: as its model does by itself. */
   readonly thinking?: Thinking;
+  /** The tools that its model is told of, in the order in which the model sees them; absent: none. */
+  readonly tools?: readonly ToolSpec[];
   /** The day that its prompts name, "2026-11-30", where the model's template insists on a date. */
   readonly day?: string;
   /**
@@ -182,11 +196,17 @@ export interface AgentSummary {
 export interface TurnView {
   readonly id: TurnId;
   readonly parent?: TurnId;
+  /** The message; empty where the turn goes on with the results of its calls. */
   readonly user: string;
+  /** What the calls of the turn before gave: this is a further step of the same turn. */
+  readonly results?: readonly ToolResult[];
   /** What the model thought before it answered; absent: it did not. */
   readonly thought?: string;
   /** Empty until the answer begins. */
   readonly answer: string;
+  /** The calls that the answer made; absent: none. */
+  readonly calls?: readonly ToolCall[];
+  readonly dropped?: DroppedCall;
   /** "interrupted": the process ended before the answer did; the partial answer is kept. */
   readonly state: "running" | "done" | "interrupted" | "failed";
   readonly finishReason?: FinishReason;
@@ -251,6 +271,7 @@ export interface CreateAgentRequest {
   /** Creates the agent although an unreadable agent may have the same name. */
   readonly allowUnreadable?: boolean;
   readonly thinking?: Thinking;
+  readonly tools?: readonly ToolSpec[];
 }
 
 /** What a repair found and did. */
@@ -276,6 +297,15 @@ export interface SendRequest {
   /** The message replaces the message of this turn, on a new branch from the turn before it. */
   readonly instead?: TurnId;
   readonly sampling?: SamplingOptions;
+  /** Absent: "auto". */
+  readonly toolMode?: ToolMode;
+}
+
+/** What the calls of the head's answer gave: one result for each. */
+export interface ResultsRequest {
+  readonly results: readonly ToolResult[];
+  readonly sampling?: SamplingOptions;
+  readonly toolMode?: ToolMode;
 }
 
 // ---- models ------------------------------------------------------------------------------------------------------
@@ -770,6 +800,11 @@ export interface ResidentService {
    */
   send(id: AgentId, request: SendRequest): Promise<Running>;
   /**
+   * Goes on with the turn at the head, whose answer called tools: a further step with the calls' results. As `send`. Rejects
+   * with INVALID_REQUEST for a result without its call, a call without its result, and a head that waits for none.
+   */
+  sendResults(id: AgentId, request: ResultsRequest): Promise<Running>;
+  /**
    * Answers the head's (or `turn`'s) message again, on a new branch. When sampling is greedy only by the model's
    * default, this answer is sampled: the same text again would be useless.
    */
@@ -792,6 +827,11 @@ export interface ResidentService {
    * it. `undefined`: as the model does by itself.
    */
   setAgentThinking(id: AgentId, thinking: Thinking | undefined): Promise<AgentSummary>;
+  /**
+   * Sets the tools that the agent's model is told of, from its next message on; forks inherit them. Empty: none. Rejects with
+   * INVALID_REQUEST where they cannot be offered.
+   */
+  setAgentTools(id: AgentId, tools: readonly ToolSpec[]): Promise<AgentSummary>;
   /**
    * Whether a view shows this agent. While one does, its lock and its logs are kept; calls with true are counted, and
    * each call with false takes one back.

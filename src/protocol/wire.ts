@@ -19,6 +19,7 @@ import type {
   ModelSummary,
   Progress,
   ResidentService,
+  ResultsRequest,
   RunningId,
   SamplingOptions,
   SendRequest,
@@ -40,6 +41,7 @@ type Adapted =
   | "getHubModel"
   | "generate"
   | "send"
+  | "sendResults"
   | "regenerate"
   | "continueAnswer"
   | "running"
@@ -59,6 +61,7 @@ export interface WireCalls extends Omit<ResidentService, Adapted> {
   /** `as` is the caller's name for the answer. Resolves when it has started; its failure is an event. */
   generate(as: RunningId, request: GenerateRequest): Promise<void>;
   send(id: AgentId, request: SendRequest): Promise<RunningId>;
+  sendResults(id: AgentId, request: ResultsRequest): Promise<RunningId>;
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<RunningId>;
   continueAnswer(id: AgentId, sampling?: SamplingOptions): Promise<RunningId>;
   running(id: AgentId): Promise<RunningId | undefined>;

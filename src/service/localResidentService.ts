@@ -6,6 +6,7 @@ import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
 import type { Thinking } from "../common/thinking";
+import type { ToolSpec } from "../common/tools";
 import { suggestedModels } from "../models/hub/suggestedModels";
 import { readTemplateFacts } from "../models/modelDirectory";
 import type {
@@ -32,6 +33,7 @@ import type {
   ModelSummary,
   Progress,
   ResidentService,
+  ResultsRequest,
   Running,
   SamplingOptions,
   SendRequest,
@@ -384,6 +386,10 @@ export class LocalResidentService implements ResidentService {
     return this.agents.warm(id, draft);
   }
 
+  sendResults(id: AgentId, request: ResultsRequest): Promise<Running> {
+    return this.agents.sendResults(id, request);
+  }
+
   send(id: AgentId, request: SendRequest): Promise<Running> {
     return this.agents.send(id, request);
   }
@@ -406,6 +412,10 @@ export class LocalResidentService implements ResidentService {
 
   setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
     return this.agents.setSampling(id, sampling);
+  }
+
+  setAgentTools(id: AgentId, tools: readonly ToolSpec[]): Promise<AgentSummary> {
+    return this.agents.setTools(id, tools);
   }
 
   setAgentThinking(id: AgentId, thinking: Thinking | undefined): Promise<AgentSummary> {

@@ -16,12 +16,13 @@ export type AgentRecord = Pick<
   | "sampling"
   | "day"
   | "thinking"
+  | "tools"
 >;
 
 /** Only the record's fields of a manifest. */
 export function agentRecordOf(agent: AgentRecord): AgentRecord {
   const { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system } = agent;
-  const { pinned, sampling, day, thinking } = agent;
+  const { pinned, sampling, day, thinking, tools } = agent;
   const record = { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system };
   return {
     ...record,
@@ -29,6 +30,7 @@ export function agentRecordOf(agent: AgentRecord): AgentRecord {
     ...(sampling === undefined || Object.keys(sampling).length === 0 ? {} : { sampling }),
     ...(day === undefined ? {} : { day }),
     ...(thinking === undefined || thinking === "" ? {} : { thinking }),
+    ...(tools === undefined || tools === "" ? {} : { tools }),
   };
 }
 
@@ -62,6 +64,7 @@ export function isSameAgent(a: AgentRecord, b: AgentRecord): boolean {
     a.pinned === b.pinned &&
     a.day === b.day &&
     a.thinking === b.thinking &&
+    a.tools === b.tools &&
     hasSameNumbers(a.sampling ?? {}, b.sampling ?? {})
   );
 }

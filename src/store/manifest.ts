@@ -57,6 +57,8 @@ export interface Manifest {
   readonly day?: string;
   /** How it thinks; absent: as its model does by itself. */
   readonly thinking?: string;
+  /** JSON of the tools that its model is told of; absent or empty: none. */
+  readonly tools?: string;
   readonly logs: CommittedLogs;
   readonly cache?: CacheManifest;
 }
@@ -140,10 +142,15 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
 }
 
 /** Settings that are a text each. */
-export function optionalTexts(object: JsonObject): Pick<Manifest, "day" | "thinking"> {
+export function optionalTexts(object: JsonObject): Pick<Manifest, "day" | "thinking" | "tools"> {
   const day = readOptionalString(object, "day");
   const thinking = readOptionalString(object, "thinking");
-  return { ...(day === undefined ? {} : { day }), ...(thinking === undefined ? {} : { thinking }) };
+  const tools = readOptionalString(object, "tools");
+  return {
+    ...(day === undefined ? {} : { day }),
+    ...(thinking === undefined ? {} : { thinking }),
+    ...(tools === undefined ? {} : { tools }),
+  };
 }
 
 function decodeLogs(object: JsonObject): CommittedLogs {

@@ -27,7 +27,9 @@ export class MessageEscaper {
     return escaped;
   }
 
-  private thoughtParts({ content, thought = "" }: ChatMessage): Partial<TemplateMessage> {
+  private thoughtParts(message: ChatMessage): Partial<TemplateMessage> {
+    if (message.role !== "assistant") return {};
+    const { content, thought = "" } = message;
     if (thought === "") return {};
     if (this.thoughtMembers.length > 0) {
       const readable = this.text(readableThought(thought));

@@ -1,18 +1,13 @@
+import type { ChatMessage } from "../common/messages";
 import type { JsonObject } from "./json";
 
-export type Role = "system" | "user" | "assistant";
+export type { AnswerMessage, ChatMessage } from "../common/messages";
 
-export interface ChatMessage {
-  readonly role: Role;
-  /** For an answer: the text exactly as `AnswerText.text` gave it. */
-  readonly content: string;
-  /** Of an answer: everything that was said before it, with its marks. */
-  readonly thought?: string;
-}
+export type Role = ChatMessage["role"];
 
 /** A message as a template sees it: with further members where the template asks for them. */
 export interface TemplateMessage extends Readonly<Partial<Record<ThoughtMember, string>>> {
-  readonly role: Role | "tool";
+  readonly role: Role;
   readonly content: string;
   /** Calls that an answer made, as transformers has them: `{ id, type: "function", function: { name, arguments } }`. */
   readonly tool_calls?: readonly JsonObject[];

@@ -56,8 +56,8 @@ export class PastRenderings {
   }
 
   /** The prompt's text after the segments of a rendering that agree. */
-  promptText({ frame, first, loop, opening, rest }: PastRendering, user: string): string | undefined {
-    const next = [this.escaper.escape({ role: "user", content: user })];
+  promptText({ frame, first, loop, opening, rest }: PastRendering, input: readonly ChatMessage[]): string | undefined {
+    const next = input.map((message) => this.escaper.escape(message));
     const walk = unlessRefused(() => this.template.walk({ first, state: loop, next, isWhole: true }, frame));
     if (walk === undefined || walk === "refused" || walk.opening !== opening) return undefined;
     return rest + walk.pieces + walk.closing;
@@ -66,7 +66,7 @@ export class PastRenderings {
   private begin(turn: Past, frame: PromptFrame): PastRendering | undefined {
     const { system } = frame;
     const instructions: readonly ChatMessage[] = system === "" ? [] : [{ role: "system", content: system }];
-    const messages = [...instructions, turn.user, turn.answer].map((message) => this.escaper.escape(message));
+    const messages = [...instructions, ...turn.input, turn.answer].map((message) => this.escaper.escape(message));
     const whole = this.beginWith(turn, frame, messages);
     if (whole !== "refused") return whole;
     // The template refuses these messages, whatever follows them.
@@ -92,7 +92,7 @@ export class PastRenderings {
 
   private goOn(turn: Past, before: PastRendering): PastRendering | undefined {
     const { frame, first, loop } = before;
-    const next = [turn.user, turn.answer].map((message) => this.escaper.escape(message));
+    const next = [...turn.input, turn.answer].map((message) => this.escaper.escape(message));
     const walk = unlessRefused(() => this.template.walk({ first, state: loop, next, isWhole: false }, frame));
     if (walk === undefined || walk === "refused" || walk.state === undefined) return undefined;
     if (walk.opening !== before.opening) return undefined;
@@ -106,7 +106,7 @@ export class PastRenderings {
 }
 
 function isSameFrame(a: PromptFrame, b: PromptFrame): boolean {
-  return a.system === b.system && a.day === b.day && a.thinking === b.thinking;
+  return a.system === b.system && a.day === b.day && a.thinking === b.thinking && a.tools === b.tools;
 }
 
 /** Compares the segments of `turn` with the rendering, from where they are known to agree. */

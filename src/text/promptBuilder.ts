@@ -66,31 +66,28 @@ export class TemplatePromptBuilder implements PromptBuilder {
     signal?: AbortSignal,
     options: PromptOptions = {},
   ): Promise<PromptAhead> {
-    const drafted = messages.map((message, i) =>
-      i < messages.length - 1 ? message : { ...message, content: draftMark + message.content + draftMark },
-    );
-    const written = cutAtDraft(this.render(drafted, options));
+    const written = cutAtDraft(this.render(withDraftMarks(messages), options));
     if (written === undefined) return nothingAhead;
     const { ids } = await runInSlices(this.encode(written.before + written.draft, history), signal);
     const settled = await runInSlices(this.encode(written.before, history), signal);
     return { ids, settled: settled.ids };
   }
 
-  async buildAfter({ past, user, ...frame }: Dialogue, signal?: AbortSignal): Promise<BuiltPrompt> {
+  async buildAfter({ past, input, ...frame }: Dialogue, signal?: AbortSignal): Promise<BuiltPrompt> {
     const rendering = past && (await this.renderingOf(past, frame, signal));
-    const text = rendering && this.renderings?.promptText(rendering, user);
+    const text = rendering && this.renderings?.promptText(rendering, input);
     if (past === undefined || rendering === undefined || text === undefined) {
-      return this.build(messagesOf(frame.system, past, user), past?.segments() ?? [], signal, frame);
+      return this.build(messagesOf(frame.system, past, input), past?.segments() ?? [], signal, frame);
     }
     return runInSlices(this.encodeBehind(text, past, rendering), signal);
   }
 
-  async aheadAfter({ past, user, ...frame }: Dialogue, signal?: AbortSignal): Promise<PromptAhead> {
+  async aheadAfter({ past, input, ...frame }: Dialogue, signal?: AbortSignal): Promise<PromptAhead> {
     const rendering = past && (await this.renderingOf(past, frame, signal));
-    const text = rendering && this.renderings?.promptText(rendering, draftMark + user + draftMark);
+    const text = rendering && this.renderings?.promptText(rendering, withDraftMarks(input));
     const written = text === undefined ? undefined : cutAtDraft(text);
     if (past === undefined || rendering === undefined || written === undefined) {
-      return this.ahead(messagesOf(frame.system, past, user), past?.segments() ?? [], signal, frame);
+      return this.ahead(messagesOf(frame.system, past, input), past?.segments() ?? [], signal, frame);
     }
     const { ids } = await runInSlices(this.encodeBehind(written.before + written.draft, past, rendering), signal);
     const settled = await runInSlices(this.encodeBehind(written.before, past, rendering), signal);
@@ -212,6 +209,13 @@ export class TemplatePromptBuilder implements PromptBuilder {
 }
 
 const nothingAhead: PromptAhead = { ids: new Int32Array(0), settled: new Int32Array(0) };
+
+/** The last message is still being written. */
+function withDraftMarks(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  return messages.map((message, i) =>
+    i < messages.length - 1 ? message : { ...message, content: draftMark + message.content + draftMark },
+  );
+}
 
 /** `undefined`: the template does not render the message as it is, so nothing is known ahead. */
 function cutAtDraft(text: string): { readonly before: string; readonly draft: string } | undefined {

@@ -1,3 +1,4 @@
+import type { DroppedCall, ToolCall } from "../common/tools";
 import type { ThinkingIds } from "./thinkingIds";
 
 /** What one sampled id added. `hidden` and `text` of all ids together are everything that was said, in this order. */
@@ -8,6 +9,11 @@ export interface SaidPiece {
   readonly hidden: string;
   /** The part of `hidden` that the model thought. */
   readonly thought: string;
+  /** What was said of the answer, calls as the model wrote them included; absent: the same as `text`. */
+  readonly raw?: string;
+  /** Calls that are complete now. */
+  readonly calls?: readonly ToolCall[];
+  readonly dropped?: DroppedCall;
 }
 
 const nothing: SaidPiece = { text: "", hidden: "", thought: "" };

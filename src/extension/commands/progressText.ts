@@ -16,6 +16,9 @@ export function generationText(event: GenerationEvent, formats: Formats): string
       return `Thinking: ${formats.count(event.figures.generatedTokens)} tokens`;
     case "text":
       return `${formats.count(event.figures.generatedTokens)} tokens, ${formats.rate(event.figures.decodeTokensPerSecond)} tok/s`;
+    case "call":
+      return `Calling ${event.call.name}`;
+    case "dropped":
     case "continues":
     case "done":
     case "failed":

@@ -4,6 +4,7 @@ import { AbortedError, EngineEndedError, type ResidentError, toErrorInfo } from 
 import { Emitter } from "../../common/events";
 import type { Log } from "../../common/log";
 import type { Thinking } from "../../common/thinking";
+import type { ToolSpec } from "../../common/tools";
 import type {
   AgentDetail,
   AgentId,
@@ -29,6 +30,7 @@ import type {
   ModelSummary,
   Progress,
   ResidentService,
+  ResultsRequest,
   Running,
   RunningId,
   SamplingOptions,
@@ -206,6 +208,10 @@ export class RemoteService implements ResidentService {
     return this.call("warmAgent", [id, draft]);
   }
 
+  sendResults(id: AgentId, request: ResultsRequest): Promise<Running> {
+    return this.ask("sendResults", [id, request], (running) => this.answer(running));
+  }
+
   send(id: AgentId, request: SendRequest): Promise<Running> {
     return this.ask("send", [id, request], (running) => this.answer(running));
   }
@@ -232,6 +238,10 @@ export class RemoteService implements ResidentService {
 
   setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
     return this.call("setAgentSampling", [id, sampling]);
+  }
+
+  setAgentTools(id: AgentId, tools: readonly ToolSpec[]): Promise<AgentSummary> {
+    return this.call("setAgentTools", [id, tools]);
   }
 
   setAgentThinking(id: AgentId, thinking: Thinking | undefined): Promise<AgentSummary> {

@@ -2,6 +2,7 @@
 import { AbortedError, ResidentError } from "../../../src/common/errors";
 import { Emitter } from "../../../src/common/events";
 import type { Thinking } from "../../../src/common/thinking";
+import type { ToolResult, ToolSpec } from "../../../src/common/tools";
 import type {
   AgentDetail,
   AgentId,
@@ -25,6 +26,7 @@ import type {
   ModelDetail,
   ModelSummary,
   ResidentService,
+  ResultsRequest,
   Running,
   SamplingOptions,
   SendRequest,
@@ -385,6 +387,10 @@ export class FakeService implements ResidentService {
     return this.change(id, { pinned });
   }
 
+  async setAgentTools(id: AgentId, tools: readonly ToolSpec[]): Promise<AgentSummary> {
+    return this.change(id, { tools });
+  }
+
   async setAgentThinking(id: AgentId, thinking: Thinking | undefined): Promise<AgentSummary> {
     const { thinking: _, ...others } = this.detail(id);
     this.agents.set(id, others);
@@ -408,6 +414,10 @@ export class FakeService implements ResidentService {
     if (lockedElsewhere) throw new ResidentError("AGENT_LOCKED", "another window has it", "fork it");
     const at = turns.findIndex((turn) => turn.id === instead);
     return this.start(id, at < 0 ? turns : turns.slice(0, at), text);
+  }
+
+  async sendResults(id: AgentId, { results }: ResultsRequest): Promise<Running> {
+    return this.start(id, this.detail(id).turns, "", undefined, results);
   }
 
   async continueAnswer(id: AgentId): Promise<Running> {
@@ -446,14 +456,24 @@ export class FakeService implements ResidentService {
   }
 
   /** `cut`: the turn whose answer is continued. */
-  private start(id: AgentId, before: readonly TurnView[], user: string, cut?: TurnView): FakeRunning {
+  private start(
+    id: AgentId,
+    before: readonly TurnView[],
+    user: string,
+    cut?: TurnView,
+    results?: readonly ToolResult[],
+  ): FakeRunning {
     const { id: turnId = `turn-${this.made++}`, answer = "" } = cut ?? {};
-    const turn: TurnView = { id: turnId, user, answer, state: "running", createdAt: 0 };
+    const given = results === undefined ? {} : { results };
+    const turn: TurnView = { id: turnId, user, ...given, answer, state: "running", createdAt: 0 };
     const running = new FakeRunning(turn.id, (end) => {
       this.answers.delete(id);
       const ended: TurnView =
         end.type === "done"
-          ? { ...turn, answer: answer + end.text, state: "done", finishReason: end.finishReason, figures: end.figures }
+          ? {
+              ...{ ...turn, answer: answer + end.text, state: "done", finishReason: end.finishReason },
+              ...{ figures: end.figures, ...(end.calls && { calls: end.calls }) },
+            }
           : { ...turn, state: "failed", error: end.error };
       this.change(id, { turns: [...before, ended], state: "idle" });
       this.fire({ type: "turnEnded", id, turn: turn.id });

@@ -328,6 +328,11 @@ const createRequest = {
   modelDirectory: "/models/starter",
   allowUnreadable: true,
 };
+const tool = {
+  name: "weather",
+  description: "Tells the weather of a city.",
+  parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+};
 const sendRequest = { text: "Hello", sampling };
 
 /** One call of every method of the wire, with every argument. Each resolves with plain data or an answer. */
@@ -369,6 +374,9 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   measureDraft: (door) => door.measureDraft("a", "a draft", "t1"),
   saveAgent: (door) => door.saveAgent("a"),
   pinAgent: (door) => door.pinAgent("a", true),
+  setAgentTools: (door) => door.setAgentTools("a", [tool]),
+  sendResults: async (door) =>
+    told(await door.sendResults("a", { results: [{ call: "c1", text: "20 degrees" }], sampling })),
   setAgentThinking: (door) => door.setAgentThinking("a", "on"),
   setAgentSampling: (door) => door.setAgentSampling("a", { temperature: 0.5, topK: 1 }),
   setDefaultSampling: (door) => door.setDefaultSampling(sampling),
@@ -434,6 +442,7 @@ export class SampleService implements ResidentService {
   forgetEverything = this.sample("forgetEverything", { agents: 2, removed: totals });
   saveAgent = this.sample("saveAgent", agent);
   pinAgent = this.sample("pinAgent", agent);
+  setAgentTools = this.sample("setAgentTools", agent);
   setAgentThinking = this.sample("setAgentThinking", agent);
   setAgentSampling = this.sample("setAgentSampling", agent);
   setDefaultSampling = this.sample("setDefaultSampling", undefined);
@@ -501,6 +510,10 @@ export class SampleService implements ResidentService {
 
   generate(...args: readonly unknown[]): Running {
     return this.answer("generate", args);
+  }
+
+  async sendResults(...args: readonly unknown[]): Promise<Running> {
+    return this.answer("sendResults", args);
   }
 
   async send(...args: readonly unknown[]): Promise<Running> {
