@@ -1,11 +1,12 @@
 import * as path from "node:path";
 import { ResidentError } from "../common/errors";
 import { type Thinking, thinkingModes } from "../common/thinking";
-import type { GenerationEvent, ResidentService, Running, SamplingOptions } from "../protocol/service";
+import type { GenerationEvent, ResidentService, Running, SamplingOptions, UntoldCount } from "../protocol/service";
 import { answerPrinter } from "./answerPrinter";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson } from "./console";
 import { samplingOf, samplingOptions } from "./sampling";
+import { handKeyOver, serverOf, serverOptions, withEngine } from "./server";
 import { commonOptions, modelOptions, withService } from "./session";
 import { stoppable } from "./stoppable";
 
@@ -25,6 +26,7 @@ export const generateSpec: CommandSpec = {
       help: "on, off, or kept (with the thoughts of earlier answers), where the template asks (default: the agent's, else the model's)",
     },
     system: { value: "TEXT", help: "system prompt (with --agent: of a new agent)" },
+    ...serverOptions,
     ...samplingOptions,
     ...commonOptions,
   },
@@ -72,10 +74,12 @@ async function start(
   if (prompt === undefined) return goOn(service, args, name ?? "", sampling);
   const system = args.text("system");
   const thinking = thinkingOf(args);
+  const server = await serverOf(service, args);
   if (name === undefined) {
     return service.generate({
       prompt,
       sampling,
+      ...(server === undefined ? {} : { server }),
       raw: args.flag("raw"),
       ...(thinking === undefined ? {} : { thinking }),
       ...(system === undefined ? {} : { system }),
@@ -86,13 +90,15 @@ async function start(
   const isNew = args.flag("new");
   const found = isNew ? undefined : await service.findAgent(name);
   if (found?.damage !== undefined) throw ResidentError.fromInfo(found.damage);
-  if (found && modelDirectory !== undefined && modelDirectory !== found.modelDirectory) {
+  if (found !== undefined) await handKeyOver(service, found);
+  if (found?.server === undefined && found && modelDirectory !== undefined && modelDirectory !== found.modelDirectory) {
     args.refuse(`'${name}' was made with the model in ${found.modelDirectory}: leave --model out`);
   }
   const agent =
-    found ??
+    (found && (await withEngine(service, found, server, modelDirectory))) ??
     (await service.createAgent({
       name,
+      ...(server === undefined ? {} : { server }),
       ...(isNew ? { allowUnreadable: true } : {}),
       ...(system === undefined ? {} : { system }),
       ...(modelDirectory === undefined ? {} : { modelDirectory }),
@@ -108,6 +114,7 @@ function thinkingOf(args: Arguments): Thinking | undefined {
 async function goOn(service: ResidentService, args: Arguments, name: string, sampling: SamplingOptions) {
   const agent = await service.findAgent(name);
   if (agent === undefined) return args.refuse(`there is no agent '${name}'`);
+  await handKeyOver(service, agent);
   return service.continueAnswer(agent.id, sampling);
 }
 
@@ -132,20 +139,23 @@ function answerObject({ text, thought, tokenIds, finishReason, figures }: Done) 
     decodeTokensPerSecond,
     ...(figures.thinking && { thinking: figures.thinking }),
     cache,
+    ...(figures.by === undefined ? {} : { by: figures.by }),
+    ...(figures.untold === undefined ? {} : { untold: figures.untold }),
   };
 }
 
 function figuresLine({ figures, finishReason }: Done): string {
   const refused = figures.cache.refused;
+  const told = (count: UntoldCount) => figures.untold?.includes(count) !== true;
   const parts = [
-    `${figures.reusedTokens} reused`,
-    `${figures.prefilledTokens} prefilled`,
-    `${figures.generatedTokens} generated`,
+    ...(told("reused") ? [`${figures.reusedTokens} reused`] : []),
+    ...(told("prompt") ? [`${figures.prefilledTokens} prefilled`] : []),
+    ...(told("generated") ? [`${figures.generatedTokens} generated`] : []),
     ...(figures.thinking === undefined ? [] : [`${figures.thinking.tokens} of them thought`]),
     ...(figures.recomputedTokens === undefined ? [] : [`${figures.recomputedTokens} read again`]),
     `TTFT ${Math.round(figures.ttftMs)} ms`,
-    `${figures.decodeTokensPerSecond.toFixed(1)} tok/s`,
-    figures.cache.tier,
+    ...(told("generated") ? [`${figures.decodeTokensPerSecond.toFixed(1)} tok/s`] : []),
+    figures.by === "server" ? "by the server" : figures.cache.tier,
     finishReason,
   ];
   const line = `[${parts.join(" · ")}]`;

@@ -15,6 +15,7 @@ export const errorCodes = [
   "IMPORT_CORRUPT",
   "HUB_DENIED",
   "HUB_FAILURE",
+  "SERVER_UNKNOWN",
   "SERVER_DENIED",
   "SERVER_REFUSED",
   "SERVER_FAILURE",

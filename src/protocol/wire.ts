@@ -8,7 +8,10 @@ import type { LogLevel } from "../common/log";
 import type {
   AgentId,
   BenchReport,
+  AgentServer,
   BenchSuite,
+  ConnectedServer,
+  ConnectServerRequest,
   GenerateRequest,
   GenerationEvent,
   HubModel,
@@ -23,6 +26,7 @@ import type {
   RunningId,
   SamplingOptions,
   SendRequest,
+  ServerTrial,
   ServiceEvent,
   StoreCollection,
   StoreRepair,
@@ -39,6 +43,8 @@ type Adapted =
   | "searchHub"
   | "describeHubModel"
   | "getHubModel"
+  | "connectServer"
+  | "tryServer"
   | "generate"
   | "send"
   | "sendResults"
@@ -58,6 +64,8 @@ export interface WireCalls extends Omit<ResidentService, Adapted> {
   searchHub(words: string): Promise<HubSearch>;
   describeHubModel(request: HubRequest): Promise<HubModel>;
   getHubModel(request: HubRequest): Promise<ImportedModel>;
+  connectServer(request: ConnectServerRequest): Promise<ConnectedServer>;
+  tryServer(server: AgentServer): Promise<ServerTrial>;
   /** `as` is the caller's name for the answer. Resolves when it has started; its failure is an event. */
   generate(as: RunningId, request: GenerateRequest): Promise<void>;
   send(id: AgentId, request: SendRequest): Promise<RunningId>;

@@ -1,29 +1,11 @@
 import { isObject, listOf, objectOf } from "../common/json";
-import type { ToolCall } from "../common/tools";
-import { type AssembledCalls, CallAssembler, type DroppedCall, mostCallCharacters, mostCalls } from "./callAssembler";
-import { type ServerChatRequest, type ThoughtField, thoughtFields } from "./chatBody";
+import { type ServerAnswer, type ServerPiece, type ServerUsage, type ThoughtField, thoughtFields } from "../common/serverAnswer";
+import { type AssembledCalls, CallAssembler, mostCallCharacters, mostCalls } from "./callAssembler";
+import type { ServerChatRequest } from "./chatBody";
 import { InlineThought } from "./inlineThought";
 import { ServerFailure } from "./serverErrors";
-import { type ServerUsage, usageIn } from "./serverUsage";
+import { usageIn } from "./serverUsage";
 import { tooLarge } from "./statusErrors";
-
-/** What comes while a server answers. */
-export type ServerEvent =
-  /** The server asked to wait, or the connection broke before anything came: the request is sent again after `ms`. */
-  | { readonly type: "waits"; readonly reason: string; readonly ms: number }
-  /** New text to append, of the thought or of the answer. */
-  | { readonly type: "thinking"; readonly text: string }
-  | { readonly type: "text"; readonly text: string };
-
-export interface ServerAnswer {
-  readonly finishReason: "stop" | "length" | "calls";
-  readonly calls: readonly ToolCall[];
-  /** Calls that came and cannot be run. */
-  readonly dropped: readonly DroppedCall[];
-  readonly usage: ServerUsage;
-  /** The name under which the thought came; absent: there was none, or it stood in the text. */
-  readonly thoughtField?: ThoughtField;
-}
 
 /** Of text and thought together. */
 const mostCharacters = 16 << 20;
@@ -43,7 +25,7 @@ export class AnswerReader {
   constructor(
     private readonly request: ServerChatRequest,
     private readonly host: string,
-    private readonly onEvent: (event: ServerEvent) => void,
+    private readonly onEvent: (event: ServerPiece) => void,
   ) {
     const last = request.messages.at(-1);
     this.inline = new InlineThought(last?.role === "assistant" && last.content !== "");

@@ -1,13 +1,6 @@
 import { parseBoundedJson } from "../common/boundedJson";
 import { isObject, listOf, objectOf } from "../common/json";
-import type { JsonObject, ToolCall, ToolSpec } from "../common/tools";
-import { shortWords } from "./serverErrors";
-
-/** A call that a server sent and that cannot be run. */
-export interface DroppedCall {
-  readonly name: string;
-  readonly reason: string;
-}
+import type { DroppedCall, JsonObject, ToolCall, ToolSpec } from "../common/tools";
 
 export interface AssembledCalls {
   readonly calls: readonly ToolCall[];
@@ -61,7 +54,7 @@ export class CallAssembler {
     for (const call of this.open) {
       const read = readCall(call, tools, isCut && call === this.open.at(-1));
       if (typeof read === "string") {
-        dropped.push({ name: shortWords(call.name, 64), reason: read });
+        dropped.push({ reason: read, name: call.name, text: textOfCall(call) });
         continue;
       }
       const id = call.id === "" || call.id.length > 256 || seen.has(call.id) ? newId() : call.id;
@@ -114,18 +107,19 @@ function isWhole({ pieces, whole }: OpenCall): boolean {
 }
 
 /** The arguments of a call that can be run, or why it cannot. */
-function readCall(call: OpenCall, tools: readonly ToolSpec[], isLastOfCut: boolean): JsonObject | string {
-  const { name, pieces, whole } = call;
-  if (isLastOfCut) return "the answer ended before the call did";
-  const tool = tools.find((spec) => spec.name === name.trim());
-  if (tool === undefined) return "there is no such tool";
+function readCall(call: OpenCall, tools: readonly ToolSpec[], isLastOfCut: boolean): JsonObject | DroppedCall["reason"] {
+  if (isLastOfCut) return "cut";
+  const tool = tools.find((spec) => spec.name === call.name.trim());
+  if (tool === undefined) return "unknown";
   call.name = tool.name;
-  const args = whole ?? argumentsOf(pieces.join(""));
-  if (args === undefined) return "its arguments are not JSON";
-  const missing = listOf(tool.parameters?.["required"]).filter(
-    (required): required is string => typeof required === "string" && !Object.hasOwn(args, required),
-  );
-  return missing.length === 0 ? args : `it lacks ${missing.join(", ")}`;
+  const args = call.whole ?? argumentsOf(call.pieces.join(""));
+  if (args === undefined) return "malformed";
+  const required = listOf(tool.parameters?.["required"]).filter((name) => typeof name === "string");
+  return required.every((name) => Object.hasOwn(args, name)) ? args : "malformed";
+}
+
+function textOfCall({ pieces, whole }: OpenCall): string {
+  return whole === undefined ? pieces.join("") : JSON.stringify(whole);
 }
 
 function argumentsOf(text: string): JsonObject | undefined {

@@ -1,15 +1,12 @@
 import type { ChatMessage } from "../common/messages";
+import type { ThoughtField } from "../common/serverAnswer";
 import type { Thinking } from "../common/thinking";
 import type { ToolMode, ToolSpec } from "../common/tools";
 import type { SamplingOptions } from "../protocol/service";
 
-/** Names that servers have for the thought of an answer. A server takes the name back that it uses itself. */
-export const thoughtFields = ["reasoning_content", "reasoning"] as const;
-export type ThoughtField = (typeof thoughtFields)[number];
-
 export interface ServerChatRequest {
   readonly model: string;
-  /** Where the last one is an answer, the server is asked to continue it. */
+  /** Where the last one is an answer, the server is asked to continue it. Thoughts are without their marks. */
   readonly messages: readonly ChatMessage[];
   readonly tools?: readonly ToolSpec[];
   readonly toolMode?: ToolMode;

@@ -2,13 +2,13 @@ import { parseBoundedJson } from "../common/boundedJson";
 import { type ResidentError, throwIfAborted } from "../common/errors";
 import { objectOf } from "../common/json";
 import { pause } from "../net/waits";
-import { AnswerReader, type ServerAnswer, type ServerEvent } from "./answerReader";
+import type { ServerAnswer, ServerPiece, ServerUsage } from "../common/serverAnswer";
+import { AnswerReader } from "./answerReader";
 import { chatBody, type OptionalMember, refusedMember, type ServerChatRequest } from "./chatBody";
 import { brokenStream, textOf, wholeText } from "./serverBody";
 import { ServerFailure, shortWords } from "./serverErrors";
 import { eventsIn } from "./serverEvents";
 import { type ServerAccess, type ServerResponse, type ServerTimes, ServerTransport } from "./serverTransport";
-import type { ServerUsage } from "./serverUsage";
 import { errorIn, notAStream, statusError } from "./statusErrors";
 
 export interface ServerOptions extends ServerTimes {
@@ -99,7 +99,7 @@ export class ServerClient {
   async chat(
     request: ServerChatRequest,
     signal: AbortSignal | undefined,
-    onEvent: (event: ServerEvent) => void,
+    onEvent: (event: ServerPiece) => void,
   ): Promise<ServerAnswer> {
     let reader = new AnswerReader(request, this.transport.host, onEvent);
     const attempt = async () => {
@@ -186,7 +186,7 @@ export class ServerClient {
   private async withRetries<T>(
     signal: AbortSignal | undefined,
     work: () => Promise<T>,
-    onEvent: (event: ServerEvent) => void = () => {},
+    onEvent: (event: ServerPiece) => void = () => {},
     hasBegun: () => boolean = () => false,
   ): Promise<T> {
     const { attempts, firstDelayMs, longestDelayMs } = this.options;

@@ -1,16 +1,5 @@
 import { objectOf } from "../common/json";
-
-/** Tokens of an answer as its server counted them. What it does not tell is absent, never a guess. */
-export interface ServerUsage {
-  /** Of the whole prompt, cached ones included. */
-  readonly promptTokens?: number;
-  /** Of the prompt, those that were read from the server's own cache. */
-  readonly cachedTokens?: number;
-  /** Of the answer, its thought and its calls included. */
-  readonly completionTokens?: number;
-  /** The part of `completionTokens` that is thought. */
-  readonly thoughtTokens?: number;
-}
+import type { ServerUsage } from "../common/serverAnswer";
 
 /**
  * What an event says about tokens; `undefined`: nothing. Members: `usage` as OpenAI has it (vLLM, SGLang, LM Studio,

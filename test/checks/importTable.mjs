@@ -21,7 +21,7 @@ export const importTable = {
   native: onNode("common", "engine"),
   agents: onNode("common", "protocol", "engine", "text", "store"),
   bench: onNode("common", "protocol", "engine", "native"),
-  service: onNode("common", "protocol", "engine", "text", "models", "store", "native", "agents", "bench"),
+  service: onNode("common", "protocol", "engine", "text", "models", "store", "native", "agents", "bench", "servers"),
   cli: onNode("common", "protocol", "service"),
   extension: { rooms: ["common", "protocol", "service"], node: true, vscode: true },
   webview: pure("common", "protocol"),

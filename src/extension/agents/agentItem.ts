@@ -1,6 +1,7 @@
 /** How an agent looks in lists: the colour shows which agent it is, the fill its tier, words the rest. */
 import type { Formats } from "../../common/format";
 import { shownName } from "../../common/shownName";
+import { hostOf, modelLabel } from "../../protocol/modelLabel";
 import type { AgentSummary, Tier } from "../../protocol/service";
 import { sentence } from "../commands/errorText";
 import { memberItem, themeColours, treeItems } from "../contributions";
@@ -66,7 +67,8 @@ function contextValue(agent: AgentSummary): string {
 /** "3,425 tokens · hot · answering" */
 export function agentDescription(agent: AgentSummary, formats: Formats): string {
   if (agent.damage !== undefined) return "damaged";
-  const parts = [`${formats.count(agent.tokens)} tokens`, agent.tier];
+  const place = agent.server === undefined ? agent.tier : `on ${hostOf(agent.server.address)}`;
+  const parts = [`${formats.count(agent.tokens)} tokens`, place];
   const state = stateWords[agent.state];
   if (state) parts.push(state);
   if (agent.pinned) parts.push("pinned");
@@ -76,16 +78,21 @@ export function agentDescription(agent: AgentSummary, formats: Formats): string 
 
 function agentTooltip(agent: AgentSummary, formats: Formats): string {
   const full = agent.contextTokens > 0 ? ` (${formats.percent(agent.tokens / agent.contextTokens)})` : "";
+  const of = agent.contextTokens > 0 ? ` of ${formats.count(agent.contextTokens)}` : "";
   if (agent.damage !== undefined) {
     const { what, advice } = agent.damage;
     return [agent.name, sentence(what), sentence(advice)].map(escapeMarkdown).join("\n\n");
   }
   return [
     `**${escapeMarkdown(agent.name)}**`,
-    `Model: ${escapeMarkdown(agent.modelName)}`,
-    `Context: ${formats.count(agent.tokens)} of ${formats.count(agent.contextTokens)} tokens${full}`,
-    `In memory: ${formats.count(agent.hotTokens)} tokens`,
-    `On disk: ${formats.count(agent.diskTokens)} tokens, ${formats.bytes(agent.diskBytes)}`,
+    `Model: ${escapeMarkdown(modelLabel(agent))}`,
+    `Context: ${formats.count(agent.tokens)}${of} tokens${full}`,
+    ...(agent.server === undefined
+      ? [
+          `In memory: ${formats.count(agent.hotTokens)} tokens`,
+          `On disk: ${formats.count(agent.diskTokens)} tokens, ${formats.bytes(agent.diskBytes)}`,
+        ]
+      : []),
     `Turns: ${formats.count(agent.turnCount)}`,
   ].join("\n\n");
 }

@@ -3,6 +3,7 @@ import { InvalidRequestError, ResidentError } from "../../common/errors";
 import { createFormats, plural } from "../../common/format";
 import { shownName } from "../../common/shownName";
 import { branchRows } from "../../protocol/branches";
+import { modelLabel } from "../../protocol/modelLabel";
 import type { AgentDetail, AgentSummary, ResidentService, TurnId } from "../../protocol/service";
 import { agentArgument, textField } from "../commands/commandArguments";
 import { agentDescription } from "./agentItem";
@@ -61,7 +62,7 @@ export function agentChoices(agents: readonly AgentSummary[]): AgentChoice[] {
       agent,
       label: shownName(agent.name),
       description: agentDescription(agent, formats),
-      detail: `${agent.modelName}, ${formats.count(agent.turnCount)} turns, used ${formats.ago(Date.now() - agent.lastUsedAt)}`,
+      detail: `${modelLabel(agent)}, ${formats.count(agent.turnCount)} turns, used ${formats.ago(Date.now() - agent.lastUsedAt)}`,
     }));
 }
 

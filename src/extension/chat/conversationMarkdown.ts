@@ -1,5 +1,6 @@
 import { type Formats, plural } from "../../common/format";
-import type { AgentDetail, TurnView } from "../../protocol/service";
+import { modelLabel } from "../../protocol/modelLabel";
+import type { AgentDetail, TurnView, UntoldCount } from "../../protocol/service";
 import { closedMarkdown, quoted } from "./markdownSafety";
 
 export interface MarkdownOptions {
@@ -8,15 +9,15 @@ export interface MarkdownOptions {
   readonly figures: boolean;
 }
 
-type Conversation = Pick<AgentDetail, "name" | "modelName" | "system" | "turns">;
+type Conversation = Pick<AgentDetail, "name" | "modelName" | "server" | "system" | "turns">;
 
 /** The branch at the head as a document: messages are quotations, answers stand as they are. */
 export function conversationMarkdown(
-  { name, modelName, system, turns }: Conversation,
+  { name, system, turns, ...model }: Conversation,
   options: MarkdownOptions,
 ): string {
   const { formats } = options;
-  const head = [`# ${oneLine(name)}`, `Model: ${oneLine(modelName)}. ${plural(turns.length, "turn", formats)}.`];
+  const head = [`# ${oneLine(name)}`, `Model: ${oneLine(modelLabel(model))}. ${plural(turns.length, "turn", formats)}.`];
   const instructions = system.trim() === "" ? [] : ["## Instructions", quoted(system.trim())];
   const body = turns.flatMap((turn, index) => turnParts(turn, index + 1, options));
   return `${[...head, ...instructions, ...body].join("\n\n")}\n`;
@@ -60,12 +61,14 @@ function endingNote({ state, finishReason, answer, error }: TurnView): string | 
 }
 
 function figuresLine(figures: NonNullable<TurnView["figures"]>, formats: Formats): string {
+  const told = (count: UntoldCount) => figures.untold?.includes(count) !== true;
   return [
-    `${formats.count(figures.reusedTokens)} tokens reused`,
-    `${formats.count(figures.prefilledTokens)} prefilled`,
-    `${formats.count(figures.generatedTokens)} generated`,
+    ...(told("reused") ? [`${formats.count(figures.reusedTokens)} tokens reused`] : []),
+    ...(told("prompt") ? [`${formats.count(figures.prefilledTokens)} prefilled`] : []),
+    ...(told("generated") ? [`${formats.count(figures.generatedTokens)} generated`] : []),
     `TTFT ${formats.duration(figures.ttftMs)}`,
-    `${formats.rate(figures.decodeTokensPerSecond)} tok/s`,
+    ...(told("generated") ? [`${formats.rate(figures.decodeTokensPerSecond)} tok/s`] : []),
+    ...(figures.by === "server" ? ["by the server"] : []),
   ].join(" · ");
 }
 

@@ -2,6 +2,7 @@
 import type { Disposable } from "../../common/disposables";
 import { InvalidRequestError, toErrorInfo } from "../../common/errors";
 import { freeName } from "../../common/names";
+import { modelLabel } from "../../protocol/modelLabel";
 import type { Problem } from "../../protocol/page";
 import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
 import type { AgentId, AgentSummary, ResidentService, TurnId } from "../../protocol/service";
@@ -10,6 +11,7 @@ import { pageTurn, readOnlyProblem } from "../pages/pageModel";
 import {
   addressed,
   byModel,
+  enginePlace,
   fitting,
   type MemberRecord,
   readMembers,
@@ -233,6 +235,8 @@ export class Room implements Disposable {
   }
 }
 
-function newAnswer({ id, name, index, modelDirectory, modelName }: AgentSummary): RoomAnswer {
-  return { agent: id, name, index, model: { directory: modelDirectory, name: modelName }, folded: false };
+function newAnswer(agent: AgentSummary): RoomAnswer {
+  const { id, name, index } = agent;
+  const model = { directory: enginePlace(agent), name: modelLabel(agent) };
+  return { agent: id, name, index, model, folded: false };
 }

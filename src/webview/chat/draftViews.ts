@@ -1,6 +1,7 @@
 /** What stands around the message that is being written: its tokens, what it would replace, the selection, the model. */
 import { type Formats, plural } from "../../common/format";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
+import { modelLabel } from "../../protocol/modelLabel";
 import type { DraftSize } from "../../protocol/service";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
 import { nearlyFull } from "./derived";
@@ -75,11 +76,11 @@ export function modelButton({ agent }: ChatSnapshot, run: Run): TreeNode {
     "button.quiet.model-pick",
     {
       key: "model",
-      "aria-label": `Model of this agent: ${agent.modelName}. Choose Model…`,
-      title: `This agent keeps ${agent.modelName}. Choose Model… sets the model of new agents.`,
+      "aria-label": `Model of this agent: ${modelLabel(agent)}. Choose Model…`,
+      title: `This agent keeps ${modelLabel(agent)}. Choose Model… sets the model of new agents.`,
       on: { click: () => run({ type: "act", action: "chooseModel" }) },
     },
-    h("span.cut", {}, agent.modelName),
+    h("span.cut", {}, modelLabel(agent)),
     icon("chevron-down"),
   );
 }

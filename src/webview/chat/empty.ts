@@ -1,6 +1,7 @@
 import { type Formats, plural } from "../../common/format";
 import { shownName } from "../../common/shownName";
 import type { ChatCommand, ChatSnapshot, StartId } from "../../protocol/chat";
+import { modelLabel } from "../../protocol/modelLabel";
 import { h, icon, type TreeNode } from "../shared/tree";
 
 interface Start {
@@ -33,7 +34,7 @@ const starts: Readonly<Record<StartId, Start>> = {
   chooseModel: {
     icon: "server-process",
     title: "Choose Model…",
-    detail: ({ agent }) => `The model of new agents. This one keeps ${agent.modelName}.`,
+    detail: ({ agent }) => `The model of new agents. This one keeps ${modelLabel(agent)}.`,
   },
 };
 

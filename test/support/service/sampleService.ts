@@ -3,9 +3,11 @@ import { Emitter } from "../../../src/common/events";
 import type {
   AgentDetail,
   AgentRepair,
+  AgentServer,
   AgentSummary,
   BenchReport,
   BenchSuite,
+  ConnectedServer,
   DiagnoseReport,
   EngineState,
   FileTotals,
@@ -56,6 +58,8 @@ const figures: TurnFigures = {
   waitMs: 2100,
   modelMs: 1800,
   decodeTokensPerSecond: 11,
+  by: "server",
+  untold: ["generated"],
   cache: { tier: "warm", refused: { code: "STORE_CORRUPT", reason: "a checksum", atToken: 20 } },
 };
 
@@ -151,8 +155,19 @@ const hubSearch: HubSearch = {
 const suggested: SuggestedModel = { name: "maker/Model-4bit", machineGB: 16, reason: "it fits", fit };
 const hubRequest: HubRequest = { name: "maker/Model-4bit:main", quantization: "Q4_K_M" };
 
+const agentServer: AgentServer = { address: "https://studio.example/v1", model: "large" };
+
+const connectedServer: ConnectedServer = {
+  address: agentServer.address,
+  host: "studio.example",
+  models: [{ name: "large", contextTokens: 32768 }, { name: "small" }],
+  isRemote: true,
+  hasKey: true,
+};
+
 const agent: AgentSummary = {
   id: "a",
+  server: agentServer,
   name: "Ada",
   modelDirectory: "/models/starter",
   modelName: "starter",
@@ -353,6 +368,11 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   describeHubModel: (door) => door.describeHubModel(hubRequest),
   getHubModel: (door) => withProgress((tell) => door.getHubModel(hubRequest, tell)),
   suggestedModels: (door) => door.suggestedModels(),
+  connectServer: (door) => door.connectServer({ address: agentServer.address, key: "k", mayLeave: true }),
+  listServers: (door) => door.listServers(),
+  forgetServer: (door) => door.forgetServer(agentServer.address),
+  setServerKeys: (door) => door.setServerKeys({ [agentServer.address]: "k" }),
+  tryServer: (door) => door.tryServer(agentServer),
   generate: (door) => told(door.generate(generateRequest)),
   listAgents: (door) => door.listAgents(),
   getAgent: (door) => door.getAgent("a", 2),
@@ -363,6 +383,8 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   forkAgent: (door) => door.forkAgent("a", "Copy", "t1"),
   copyWithModel: (door) => door.copyWithModel("a", "Copy", "/models/other"),
   measureWithModel: (door) => door.measureWithModel("a", "/models/other"),
+  useServer: (door) => door.useServer("a", agentServer),
+  useFolder: (door) => door.useFolder("a", "/models/other"),
   rewindAgent: (door) => door.rewindAgent("a", "t1"),
   startOver: (door) => door.startOver("a", 1),
   deleteAgent: (door) => door.deleteAgent("a"),
@@ -448,6 +470,13 @@ export class SampleService implements ResidentService {
   setDefaultSampling = this.sample("setDefaultSampling", undefined);
   setShown = this.sample("setShown", undefined);
   setHubAccess = this.sample("setHubAccess", undefined);
+  connectServer = this.sample("connectServer", connectedServer);
+  listServers = this.sample("listServers", [connectedServer]);
+  forgetServer = this.sample("forgetServer", undefined);
+  setServerKeys = this.sample("setServerKeys", undefined);
+  tryServer = this.sample("tryServer", { text: "OK", ms: 12 });
+  useServer = this.sample("useServer", agent);
+  useFolder = this.sample("useFolder", agent);
   suggestedModels = this.sample("suggestedModels", [suggested]);
   dispose = this.sample("dispose", undefined);
 
