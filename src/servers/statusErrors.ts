@@ -17,12 +17,11 @@ export interface BadAnswer {
   readonly model?: string | undefined;
 }
 
-const { duration } = createFormats("en");
-const { count } = createFormats("en");
+const { count, duration } = createFormats("en");
 
 /** The error for such an answer. It tells the host, the status and the first words of what the server says. */
 export function statusError(answer: BadAnswer): ResidentError {
-  const { status, header, body, model = "" } = answer;
+  const { status, body, model = "" } = answer;
   const { host, origin, pathname } = new URL(answer.url);
   const error = errorIn(body);
   const words = wordsOf(error, body);
@@ -63,28 +62,26 @@ export function statusError(answer: BadAnswer): ResidentError {
       return refusal(`the request is too large for ${host}${said}`, "rewind, or keep the last turns only", facts);
     case 429:
       if (objectOf(error)["code"] === "insufficient_quota") break;
-      return passingFailure("busy", `${host} takes no more requests for now${said}`, answer);
+      return passing("busy", `${host} takes no more requests for now${said}`, answer);
     case 503:
-      return passingFailure("unavailable", `${host} is not ready${said}`, answer);
+      return passing("unavailable", `${host} is not ready${said}`, answer);
     case 408:
     case 502:
     case 504:
-      return passingFailure("unavailable", `${host} could not answer (${status}${said})`, answer);
+      return passing("unavailable", `${host} could not answer (${status}${said})`, answer);
   }
   if (status >= 500 || status === 0) {
     const what = status === 0 ? `${host} ended the answer with an error` : `${host} failed (${status})`;
     return new ServerFailure("serverError", what + said, "look at the server's own log, then try again", facts);
   }
   return refusal(`${host} refuses the request (${status})${said}`, adviceFor(words), facts);
+}
 
-  function passingFailure(reason: "busy" | "unavailable", what: string, { header }: BadAnswer): ServerFailure {
-    const waitMs = retryAfterMs(header("retry-after"));
-    const advice = waitMs === undefined ? "try again a little later" : `try again in ${duration(waitMs)}`;
-    return new ServerFailure(reason, what, advice, {
-      ...facts,
-      ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
-    });
-  }
+function passing(reason: "busy" | "unavailable", what: string, { header, status, url }: BadAnswer): ServerFailure {
+  const waitMs = retryAfterMs(header("retry-after"));
+  const advice = waitMs === undefined ? "try again a little later" : `try again in ${duration(waitMs)}`;
+  const facts = { host: new URL(url).host, status };
+  return new ServerFailure(reason, what, advice, waitMs === undefined ? facts : { ...facts, retryAfterMs: waitMs });
 }
 
 function adviceFor(words: string): string {

@@ -233,7 +233,7 @@ describe("an agent that a server answers", function () {
 
   it("comes from a folder with its conversation, and goes back to its own tokens", () =>
     inFolder(async (home) => {
-      const { rig, server } = await remote(home, { settings: {} });
+      const { rig, server } = await remote(home, { isUnset: false });
       const id = await rig.create("Ada", "Be brief");
       const local = await rig.ask(id, "first question");
       const moved = await rig.agents.useServer(id, server);
@@ -259,7 +259,7 @@ describe("an agent that a server answers", function () {
 
   it("does not go to a folder whose tokens are not its own", () =>
     inFolder(async (home) => {
-      const { rig, server, create } = await remote(home);
+      const { rig, server, create } = await remote(home, { isUnset: false });
       const id = await rig.create("Local");
       await rig.ask(id, "first question");
       await rig.agents.useServer(id, server);
