@@ -48,9 +48,9 @@ import type { ModelAccess } from "./ports";
 import { wholeTree } from "./readTree";
 import { Residency, rankOf } from "./residency";
 import { RunningAnswer } from "./runningAnswer";
-import { type LiveState, summaryOf } from "./summaries";
 import { ServerAnswers } from "./serverAnswers";
 import { type Servers, storedServer } from "./serverPort";
+import { type LiveState, summaryOf } from "./summaries";
 import { resultMessages, waitingCalls } from "./turnInput";
 import { TurnRunner } from "./turnRunner";
 import { newTurn, openCopy, sameTurn, type TurnStart } from "./turnStart";
@@ -182,7 +182,9 @@ export class Agents {
   }: CreateAgentRequest): Promise<AgentSummary> {
     const wanted = {
       ...{ name: validName(name), system },
-      ...(server === undefined ? await this.folderOf(modelDirectory) : { modelDirectory: "", ...(await this.serverOf(server)) }),
+      ...(server === undefined
+        ? await this.folderOf(modelDirectory)
+        : { modelDirectory: "", ...(await this.serverOf(server)) }),
       day: dayOf(new Date(this.options.wallClockMs())),
       ...(thinking === undefined ? {} : { thinking: checkedThinking(thinking) }),
       ...(tools.length === 0 ? {} : { tools: toolsText(tools) }),

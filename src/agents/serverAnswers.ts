@@ -31,7 +31,9 @@ export class ServerAnswers implements AnswerEngine {
     const said = new ServerSaid(sink, new ServerFigures(this.options.clock, wait));
     sink.emit({ type: "waitingModel", reason: `${hostOf(server.address)} reads the conversation` });
     try {
-      const answer = await this.options.servers.answer(this.question(server, asked), signal, (piece) => said.take(piece));
+      const answer = await this.options.servers.answer(this.question(server, asked), signal, (piece) =>
+        said.take(piece),
+      );
       await committed;
       return said.end(answer);
     } catch (error) {
@@ -62,4 +64,3 @@ function withoutMarks(message: ChatMessage): ChatMessage {
     ? message
     : { ...message, thought: readableThought(message.thought) };
 }
-

@@ -2,7 +2,14 @@
 import { type ErrorInfo, errorCodes } from "../common/errors";
 import type { ChatMessage } from "../common/messages";
 import type { DroppedCall, ToolCall } from "../common/tools";
-import { type CacheSource, type FinishReason, type TurnFigures, type TurnId, type UntoldCount, untoldCounts } from "../protocol/service";
+import {
+  type CacheSource,
+  type FinishReason,
+  type TurnFigures,
+  type TurnId,
+  type UntoldCount,
+  untoldCounts,
+} from "../protocol/service";
 import {
   asObject,
   isObject,

@@ -1,9 +1,17 @@
 import * as http from "node:http";
 import * as https from "node:https";
-import { createSecureContext, type SecureContext } from "node:tls";
+import type { TcpNetConnectOpts } from "node:net";
+import { type ConnectionOptions, createSecureContext, type SecureContext } from "node:tls";
 import { HttpProxyAgent } from "http-proxy-agent";
 import { HttpsProxyAgent } from "https-proxy-agent";
 import { certificateAuthorities } from "./certificates";
+
+/** Node passes these to the socket too. */
+type SocketOptions = https.RequestOptions &
+  Pick<ConnectionOptions, "secureContext"> &
+  Pick<TcpNetConnectOpts, "autoSelectFamily">;
+
+export type AskedRequest = Pick<http.RequestOptions, "method" | "headers">;
 
 /**
  * The connections of one client: directly or through a proxy, kept open between requests, over TLS with all authorities
@@ -17,10 +25,16 @@ export class Connections {
   constructor(private readonly proxyFor: (url: string) => string) {}
 
   /** Begins a request; `end` sends it. */
-  request(url: URL, options: https.RequestOptions): http.ClientRequest {
-    const agent = this.agentFor(url);
-    if (url.protocol !== "https:") return http.request(url, { ...options, agent });
-    return https.request(url, { ...options, agent, secureContext: this.trustedAuthorities() });
+  request(url: URL, asked: AskedRequest): http.ClientRequest {
+    const isTls = url.protocol === "https:";
+    const options: SocketOptions = {
+      ...asked,
+      agent: this.agentFor(url),
+      // A name may mean an address of each kind: "localhost" does, and a server often has only one of them.
+      autoSelectFamily: true,
+      ...(isTls ? { secureContext: this.trustedAuthorities() } : {}),
+    };
+    return (isTls ? https : http).request(url, options);
   }
 
   /** Ends idle connections. */

@@ -7,8 +7,8 @@ import type { ErrorInfo } from "../common/errors";
 import type { LogLevel } from "../common/log";
 import type {
   AgentId,
-  BenchReport,
   AgentServer,
+  BenchReport,
   BenchSuite,
   ConnectedServer,
   ConnectServerRequest,

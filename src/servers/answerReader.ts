@@ -1,5 +1,11 @@
 import { isObject, listOf, objectOf } from "../common/json";
-import { type ServerAnswer, type ServerPiece, type ServerUsage, type ThoughtField, thoughtFields } from "../common/serverAnswer";
+import {
+  type ServerAnswer,
+  type ServerPiece,
+  type ServerUsage,
+  type ThoughtField,
+  thoughtFields,
+} from "../common/serverAnswer";
 import { type AssembledCalls, CallAssembler, mostCallCharacters, mostCalls } from "./callAssembler";
 import type { ServerChatRequest } from "./chatBody";
 import { InlineThought } from "./inlineThought";
@@ -108,7 +114,9 @@ function partsOf(content: unknown): readonly { readonly thought: string; readonl
   return listOf(content).map((part) => {
     const { type, text, thinking } = objectOf(part);
     if (type === "thinking") {
-      const said = Array.isArray(thinking) ? partsOf(thinking) : partsOf(typeof thinking === "string" ? thinking : text);
+      const said = Array.isArray(thinking)
+        ? partsOf(thinking)
+        : partsOf(typeof thinking === "string" ? thinking : text);
       return { thought: said.map((inner) => inner.text).join(""), text: "" };
     }
     return { thought: "", text: type === "text" && typeof text === "string" ? text : "" };

@@ -47,7 +47,12 @@ export class CallAssembler {
    * `isCut`: the answer ended early, so the last call may be incomplete though it can be read. `usedIds`: of earlier
    * calls of the conversation.
    */
-  finish(tools: readonly ToolSpec[], usedIds: ReadonlySet<string>, newId: () => string, isCut: boolean): AssembledCalls {
+  finish(
+    tools: readonly ToolSpec[],
+    usedIds: ReadonlySet<string>,
+    newId: () => string,
+    isCut: boolean,
+  ): AssembledCalls {
     const calls: ToolCall[] = [];
     const dropped: DroppedCall[] = [];
     const seen = new Set(usedIds);
@@ -107,7 +112,11 @@ function isWhole({ pieces, whole }: OpenCall): boolean {
 }
 
 /** The arguments of a call that can be run, or why it cannot. */
-function readCall(call: OpenCall, tools: readonly ToolSpec[], isLastOfCut: boolean): JsonObject | DroppedCall["reason"] {
+function readCall(
+  call: OpenCall,
+  tools: readonly ToolSpec[],
+  isLastOfCut: boolean,
+): JsonObject | DroppedCall["reason"] {
   if (isLastOfCut) return "cut";
   const tool = tools.find((spec) => spec.name === call.name.trim());
   if (tool === undefined) return "unknown";

@@ -18,7 +18,9 @@ const sentences: readonly {
 }[] = [
   // llama.cpp
   {
-    pattern: new RegExp(String.raw`request \(${number} tokens\) exceeds the available context size \(${number} tokens\)`),
+    pattern: new RegExp(
+      String.raw`request \(${number} tokens\) exceeds the available context size \(${number} tokens\)`,
+    ),
     needed: 1,
     context: 2,
   },
@@ -27,12 +29,16 @@ const sentences: readonly {
   { pattern: new RegExp(`Requested tokens \\(${number}\\) exceed context window of ${number}`), needed: 1, context: 2 },
   // SGLang
   {
-    pattern: new RegExp(String.raw`maximum context length of ${number} tokens\. You requested a total of ${number} tokens`),
+    pattern: new RegExp(
+      String.raw`maximum context length of ${number} tokens\. You requested a total of ${number} tokens`,
+    ),
     context: 1,
     needed: 2,
   },
   {
-    pattern: new RegExp(String.raw`input \(${number} tokens\) is longer than the model's context length \(${number} tokens\)`),
+    pattern: new RegExp(
+      String.raw`input \(${number} tokens\) is longer than the model's context length \(${number} tokens\)`,
+    ),
     needed: 1,
     context: 2,
   },
@@ -45,9 +51,7 @@ const sentences: readonly {
     needed: 2,
   },
   {
-    pattern: new RegExp(
-      String.raw`prompt \(length ${number}\) is longer than the maximum model length of ${number}`,
-    ),
+    pattern: new RegExp(String.raw`prompt \(length ${number}\) is longer than the maximum model length of ${number}`),
     needed: 1,
     context: 2,
   },
@@ -67,10 +71,16 @@ export function contextNumbers(error: unknown, words: string): ContextNumbers | 
   for (const { pattern, needed, context } of sentences) {
     const found = pattern.exec(words);
     if (found === null) continue;
-    return { ...numbersIn(error), ...counted("needed", found[needed ?? -1]), ...counted("context", found[context ?? -1]) };
+    return {
+      ...numbersIn(error),
+      ...counted("needed", found[needed ?? -1]),
+      ...counted("context", found[context ?? -1]),
+    };
   }
   const { code, type } = objectOf(error);
-  const isOurs = [code, type].some((mark) => mark === "context_length_exceeded" || mark === "exceed_context_size_error");
+  const isOurs = [code, type].some(
+    (mark) => mark === "context_length_exceeded" || mark === "exceed_context_size_error",
+  );
   return isOurs ? numbersIn(error) : undefined;
 }
 

@@ -1,8 +1,8 @@
 import { parseBoundedJson } from "../common/boundedJson";
 import { type ResidentError, throwIfAborted } from "../common/errors";
 import { objectOf } from "../common/json";
-import { pause } from "../net/waits";
 import type { ServerAnswer, ServerPiece, ServerUsage } from "../common/serverAnswer";
+import { pause } from "../net/waits";
 import { AnswerReader } from "./answerReader";
 import { chatBody, type OptionalMember, refusedMember, type ServerChatRequest } from "./chatBody";
 import { brokenStream, textOf, wholeText } from "./serverBody";
@@ -129,17 +129,17 @@ export class ServerClient {
     }
   }
 
-  private async follow(
-    response: ServerResponse,
-    reader: AnswerReader,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  private async follow(response: ServerResponse, reader: AnswerReader, signal: AbortSignal | undefined): Promise<void> {
     const { host } = this.transport;
     const type = response.header("content-type") ?? "";
     if (!/event-stream|json/.test(type)) {
       const words = await wholeText(response, mostErrorCharacters, this.options.tailMs, signal).catch(() => "");
       throwIfAborted(signal);
-      throw notAStream(host, `answers with ${shortWords(type, 60) || "something"}`, /html/.test(type) || /^\s*</.test(words));
+      throw notAStream(
+        host,
+        `answers with ${shortWords(type, 60) || "something"}`,
+        /html/.test(type) || /^\s*</.test(words),
+      );
     }
     const text = textOf(response, this.options.silentMs, signal);
     // Some servers answer with one JSON although a stream was asked for.

@@ -119,8 +119,7 @@ export class ServerTransport {
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
     };
     return new Promise((resolve, reject) => {
-      // A name may mean an address of each kind: "localhost" does, and a server often has only one of them.
-      const request = this.connections.request(url, { method, headers, autoSelectFamily: true });
+      const request = this.connections.request(url, { method, headers });
       const cancel = () => request.destroy(new AbortedError());
       const connecting = setTimeout(() => request.destroy(unreachable(host, connectMs)), connectMs);
       const silent = setTimeout(() => request.destroy(silence(host, silentMs)), silentMs);

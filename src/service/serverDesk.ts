@@ -61,7 +61,9 @@ export class ServerDesk implements Servers {
   }
 
   setKeys(keys: Readonly<Record<string, string>>): void {
-    const wanted = Object.entries(keys).map(([address, key]) => [parseServerAddress(address).url, checkedKey(key)] as const);
+    const wanted = Object.entries(keys).map(
+      ([address, key]) => [parseServerAddress(address).url, checkedKey(key)] as const,
+    );
     const addresses = new Set(wanted.map(([address]) => address));
     for (const address of [...this.keys.keys()]) {
       if (addresses.has(address)) continue;

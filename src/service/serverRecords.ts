@@ -4,8 +4,8 @@ import path from "node:path";
 import { parseBoundedJson } from "../common/boundedJson";
 import { ResidentError, toErrorInfo } from "../common/errors";
 import { listOf, objectOf } from "../common/json";
-import { type ThoughtField, thoughtFields } from "../common/serverAnswer";
 import { isBeyondLoopback, parseServerAddress } from "../common/serverAddress";
+import { type ThoughtField, thoughtFields } from "../common/serverAnswer";
 import type { ServerModel } from "../protocol/service";
 
 /** What is kept of a connected server. Its key is not. */
@@ -62,9 +62,14 @@ export class ServerRecords {
     } catch (error) {
       await rm(part, { force: true }).catch(() => {});
       const { what } = toErrorInfo(error);
-      throw new ResidentError("IO_FAILURE", `the list of servers cannot be written: ${what}`, "check the folder's disk", {
-        path: this.file,
-      });
+      throw new ResidentError(
+        "IO_FAILURE",
+        `the list of servers cannot be written: ${what}`,
+        "check the folder's disk",
+        {
+          path: this.file,
+        },
+      );
     }
   }
 }

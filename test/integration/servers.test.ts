@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { commands } from "../../src/extension/contributions";
 import type { AgentServer, AgentSummary } from "../../src/protocol/service";
-import { ended, said, ScriptedServer, status, stream } from "../support/servers/scriptedServer";
+import { ended, ScriptedServer, said, status, stream } from "../support/servers/scriptedServer";
 import { ask, newAgent, run, runRefused } from "./support";
 
 describe("a server in place of a model here", () => {
@@ -36,6 +36,9 @@ describe("a server in place of a model here", () => {
     const address = `http://127.0.0.1:${server.port}`;
     server.models = status(401, "");
     assert.equal((await runRefused(commands.connectServer, { address, model: "tiny" })).code, "SERVER_DENIED");
-    assert.equal((await runRefused(commands.connectServer, { address: "ftp://x", model: "tiny" })).code, "INVALID_REQUEST");
+    assert.equal(
+      (await runRefused(commands.connectServer, { address: "ftp://x", model: "tiny" })).code,
+      "INVALID_REQUEST",
+    );
   });
 });

@@ -78,7 +78,9 @@ async function ask(door: ResidentService, agent: AgentSummary): Promise<Chosen |
       }),
   );
   const items: Item[] = [
-    ...folders.map((model): Item => ({ ...modelChoice(model, chosenFolder, formats), choose: async () => folderOf(model) })),
+    ...folders.map(
+      (model): Item => ({ ...modelChoice(model, chosenFolder, formats), choose: async () => folderOf(model) }),
+    ),
     { label: "", kind: vscode.QuickPickItemKind.Separator },
     ...servers,
     {

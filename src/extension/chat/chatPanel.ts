@@ -14,11 +14,11 @@ import type { Failures } from "../commands/failures";
 import type { EditorActions } from "../editor/editorActions";
 import type { EngineWatch } from "../engine/engineWatch";
 import type { ServiceHandle } from "../engine/serviceHandle";
-import { enginePlace } from "../room/roomMembers";
 import { PageHost } from "../pages/pageHost";
 import { pageEngine, pageTurn } from "../pages/pageModel";
 import { TaskQueue } from "../pages/taskQueue";
 import { Throttle } from "../pages/throttle";
+import { enginePlace } from "../room/roomMembers";
 import {
   agentParts,
   chatBranch,

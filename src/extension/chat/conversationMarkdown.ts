@@ -17,7 +17,10 @@ export function conversationMarkdown(
   options: MarkdownOptions,
 ): string {
   const { formats } = options;
-  const head = [`# ${oneLine(name)}`, `Model: ${oneLine(modelLabel(model))}. ${plural(turns.length, "turn", formats)}.`];
+  const head = [
+    `# ${oneLine(name)}`,
+    `Model: ${oneLine(modelLabel(model))}. ${plural(turns.length, "turn", formats)}.`,
+  ];
   const instructions = system.trim() === "" ? [] : ["## Instructions", quoted(system.trim())];
   const body = turns.flatMap((turn, index) => turnParts(turn, index + 1, options));
   return `${[...head, ...instructions, ...body].join("\n\n")}\n`;

@@ -13,7 +13,9 @@ export function generationText(event: GenerationEvent, formats: Formats): string
     case "prefill":
       return `Reading ${formats.count(event.done)} of ${formats.count(event.total)} tokens`;
     case "thinking":
-      return isUncounted(event.figures) ? "Thinking" : `Thinking: ${formats.count(event.figures.generatedTokens)} tokens`;
+      return isUncounted(event.figures)
+        ? "Thinking"
+        : `Thinking: ${formats.count(event.figures.generatedTokens)} tokens`;
     case "text":
       if (isUncounted(event.figures)) return "Answering";
       return `${formats.count(event.figures.generatedTokens)} tokens, ${formats.rate(event.figures.decodeTokensPerSecond)} tok/s`;

@@ -105,14 +105,17 @@ async function askServer(door: ResidentService): Promise<string | undefined> {
   const servers = await door.listServers();
   const items = servers.map((server) => ({ ...serverRow(server, formats), address: server.address }));
   const placeHolder =
-    items.length === 0 ? "No server is connected" : "Its agents keep their conversations and wait until it is connected again";
+    items.length === 0
+      ? "No server is connected"
+      : "Its agents keep their conversations and wait until it is connected again";
   return (await vscode.window.showQuickPick(items, { title: "Forget a Server", placeHolder }))?.address;
 }
 
 async function askAddress(): Promise<string | undefined> {
   const written = await vscode.window.showInputBox({
     title: "Connect to a Server",
-    prompt: "Address of a server with an OpenAI-compatible chat endpoint: llama-server, mlx_lm.server, vLLM, LM Studio, Ollama …",
+    prompt:
+      "Address of a server with an OpenAI-compatible chat endpoint: llama-server, mlx_lm.server, vLLM, LM Studio, Ollama …",
     placeHolder: "http://127.0.0.1:8080",
     ignoreFocusOut: true,
     validateInput: (text) => (text.trim() === "" ? undefined : addressProblem(text)),
@@ -154,7 +157,8 @@ function offerAgent({ host }: ConnectedServer, { address, model }: AgentServer, 
   const make = "New Agent…";
   const said = `${model} on ${host} answers, after ${formats.duration(ms)}. Use Another Model moves an agent to it.`;
   void vscode.window.showInformationMessage(said, make).then((chosen) => {
-    if (chosen === make) return vscode.commands.executeCommand(commands.newAgent, { server: address, serverModel: model });
+    if (chosen === make)
+      return vscode.commands.executeCommand(commands.newAgent, { server: address, serverModel: model });
     return undefined;
   });
 }

@@ -90,7 +90,9 @@ export function figuresView(figures: TurnFigures, formats: Formats, options: Fig
     figures.recomputedTokens !== undefined && item(formats.count(figures.recomputedTokens), "read again"),
     known(figures.ttftMs) && h("li", {}, "TTFT ", h("b", {}, formats.duration(figures.ttftMs))),
     known(figures.ttftMs) && waitItem(figures, formats),
-    known(figures.decodeTokensPerSecond) && told("generated") && item(formats.rate(figures.decodeTokensPerSecond), "tok/s"),
+    known(figures.decodeTokensPerSecond) &&
+      told("generated") &&
+      item(formats.rate(figures.decodeTokensPerSecond), "tok/s"),
     !running && !isByServer && h("li", {}, tierDot(source.tier), source.text),
     !running && isByServer && h("li", { title: byServerTitle(figures) }, "by the server"),
     ending !== undefined && h("li", {}, ending),

@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { runCli } from "../../support/agents/cli";
 import { temporaryFolder } from "../../support/models/folders";
-import { beginStream, counted, ended, said, scriptedServer, stream, writeEvent } from "../../support/servers/scriptedServer";
+import {
+  beginStream,
+  counted,
+  ended,
+  said,
+  scriptedServer,
+  stream,
+  writeEvent,
+} from "../../support/servers/scriptedServer";
 
 /** The program as a person runs it, with a server that answers as it is told. */
 describe("resident generate --server", function () {

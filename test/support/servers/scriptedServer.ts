@@ -107,7 +107,10 @@ export function status(code: number, body: string, headers: Readonly<Record<stri
 
 /** An error as OpenAI and most servers send it. */
 export function failing(code: number, message: string, more: object = {}, headers = {}): Script {
-  return status(code, JSON.stringify({ error: { message, ...more } }), { "content-type": "application/json", ...headers });
+  return status(code, JSON.stringify({ error: { message, ...more } }), {
+    "content-type": "application/json",
+    ...headers,
+  });
 }
 
 /** Begins a stream. */

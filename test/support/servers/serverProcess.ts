@@ -19,7 +19,10 @@ export class ServerProcess {
   }
 
   /** Starts `script` of Node's with the arguments that `argsFor` makes for a free port; resolves when it lists models. */
-  static async start(argsFor: (port: string) => readonly string[], env: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
+  static async start(
+    argsFor: (port: string) => readonly string[],
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<ServerProcess> {
     const port = await freePort();
     const child = spawn(process.execPath, argsFor(String(port)), { env: { ...process.env, ...env }, stdio: "pipe" });
     const server = new ServerProcess(child, `http://127.0.0.1:${port}/v1`);

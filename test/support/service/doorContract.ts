@@ -117,14 +117,19 @@ export function describeDoor(place: string, inService: InService): void {
         const server = await ScriptedServer.start();
         try {
           const connected = await service.connectServer({ address: `http://127.0.0.1:${server.port}`, key: "k" });
-          assert.deepEqual([connected.address, connected.models, connected.hasKey], [server.url, [{ name: "tiny" }], true]);
+          assert.deepEqual(
+            [connected.address, connected.models, connected.hasKey],
+            [server.url, [{ name: "tiny" }], true],
+          );
           assert.deepEqual(await service.listServers(), [connected]);
           const tiny = { address: connected.address, model: "tiny" };
           server.play(stream(said("OK"), ended()));
           assert.equal((await service.tryServer(tiny)).text, "OK");
           const once = await service.generate({ prompt: "Hello", system: "Be brief", server: tiny }).done;
           assert.deepEqual([once.text, once.figures.by, once.finishReason], ["OK", "server", "stop"]);
-          await assert.rejects(service.generate({ prompt: "x", raw: true, server: tiny }).done, { code: "INVALID_REQUEST" });
+          await assert.rejects(service.generate({ prompt: "x", raw: true, server: tiny }).done, {
+            code: "INVALID_REQUEST",
+          });
           const { id } = await service.createAgent({ name: "Ada", server: tiny });
           const running = await service.send(id, { text: "Hello" });
           assert.equal((await running.done).text, "OK");

@@ -3,7 +3,7 @@ import path from "node:path";
 import type { ToolSpec } from "../../../src/common/tools";
 import type { AgentServer } from "../../../src/protocol/service";
 import { ServerDesk } from "../../../src/service/serverDesk";
-import { AgentRig, record, type RigOptions } from "../../support/agents/agentRig";
+import { AgentRig, type RigOptions, record } from "../../support/agents/agentRig";
 import { rejection } from "../../support/models/folders";
 import { newIds } from "../../support/servers/asked";
 import {
@@ -45,13 +45,17 @@ describe("an agent that a server answers", function () {
     return { rig, server, servers, create };
   }
 
-  const messages = (at: number) => scripted.server.requests.filter(({ method }) => method === "POST").at(at)?.json["messages"];
+  const messages = (at: number) =>
+    scripted.server.requests.filter(({ method }) => method === "POST").at(at)?.json["messages"];
 
   it("keeps what it said, its figures and their source", () =>
     inFolder(async (home) => {
       const { rig, server, create } = await remote(home);
       const id = await create();
-      scripted.server.play(stream(said("Hel"), said("lo"), ended(), usage(20, 0, 2)), stream(said("Fine"), ended(), usage(40, 22, 1)));
+      scripted.server.play(
+        stream(said("Hel"), said("lo"), ended(), usage(20, 0, 2)),
+        stream(said("Fine"), ended(), usage(40, 22, 1)),
+      );
       const first = await rig.ask(id, "Hi");
       assert.deepEqual([first.text, first.finishReason, first.tokenIds], ["Hello", "stop", []]);
       const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, by, untold, cache } = first.figures;
@@ -90,7 +94,13 @@ describe("an agent that a server answers", function () {
       const id = await first.create([look]);
       const call = { index: 0, id: "c1", function: { name: "look", arguments: '{"at":7}' } };
       scripted.server.play(
-        stream(delta({ reasoning: "hm" }), said("I look."), delta({ tool_calls: [call] }), ended("tool_calls"), usage(9, 0, 9)),
+        stream(
+          delta({ reasoning: "hm" }),
+          said("I look."),
+          delta({ tool_calls: [call] }),
+          ended("tool_calls"),
+          usage(9, 0, 9),
+        ),
         stream(said("A tree."), ended()),
         stream(said("Green."), ended()),
       );
@@ -124,10 +134,19 @@ describe("an agent that a server answers", function () {
     inFolder(async (home) => {
       const { rig, create } = await remote(home);
       const id = await create([look]);
-      const call = (index: number, name: string) => ({ index, id: `c${index}`, function: { name, arguments: '{"at":7}' } });
+      const call = (index: number, name: string) => ({
+        index,
+        id: `c${index}`,
+        function: { name, arguments: '{"at":7}' },
+      });
       scripted.server.play(
         failing(429, "slow down", {}, { "retry-after": "0" }),
-        stream(delta({ reasoning: "hm" }), said("x"), delta({ tool_calls: [call(0, "look"), call(1, "fly")] }), ended()),
+        stream(
+          delta({ reasoning: "hm" }),
+          said("x"),
+          delta({ tool_calls: [call(0, "look"), call(1, "fly")] }),
+          ended(),
+        ),
       );
       const running = await rig.agents.send(id, { text: "Hi" });
       const events = record(running);
@@ -228,7 +247,10 @@ describe("an agent that a server answers", function () {
       assert.equal((await rig.agents.get(fork.id)).turns.length, 2);
       const copy = await rig.agents.copyWithModel(id, "Copy", "/models/fake");
       assert.equal(copy.server, undefined);
-      assert.deepEqual((await rig.agents.get(copy.id)).turns.map(({ answer }) => answer), ["one", "three"]);
+      assert.deepEqual(
+        (await rig.agents.get(copy.id)).turns.map(({ answer }) => answer),
+        ["one", "three"],
+      );
     }));
 
   it("comes from a folder with its conversation, and goes back to its own tokens", () =>
@@ -254,7 +276,10 @@ describe("an agent that a server answers", function () {
       assert.ok(done.figures.reusedTokens > 0, "what it had read before is restored");
       assert.deepEqual(done.figures.promptTokens, rig.lastPrompt.length);
       const { turns } = await rig.agents.get(id);
-      assert.deepEqual(turns.map(({ figures }) => figures?.by), [undefined, "server", undefined]);
+      assert.deepEqual(
+        turns.map(({ figures }) => figures?.by),
+        [undefined, "server", undefined],
+      );
     }));
 
   it("does not go to a folder whose tokens are not its own", () =>
@@ -306,7 +331,11 @@ describe("an agent that a server answers", function () {
   it("is refused where its server is not connected any more, or lists no such model", () =>
     inFolder(async (home) => {
       const { rig, servers, server, create } = await remote(home);
-      await rejection(rig.agents.create({ name: "x", server: { ...server, model: "huge" } }), "SERVER_REFUSED", /no model huge/);
+      await rejection(
+        rig.agents.create({ name: "x", server: { ...server, model: "huge" } }),
+        "SERVER_REFUSED",
+        /no model huge/,
+      );
       const id = await create();
       scripted.server.models = json({ data: [{ id: "tiny" }, { id: "huge", max_model_len: 4096 }] });
       assert.equal((await rig.agents.useServer(id, { ...server, model: "huge" })).contextTokens, 4096);

@@ -65,10 +65,16 @@ describe("what people read about servers", () => {
     const members = [];
     for (const name of ["a", "b", "c"]) {
       const { id } = await service.createAgent({ name });
-      const agent = name === "b" ? await service.findAgent(id) : await service.useServer(id, { address: server.address, model: "m" });
+      const agent =
+        name === "b"
+          ? await service.findAgent(id)
+          : await service.useServer(id, { address: server.address, model: "m" });
       if (agent !== undefined) members.push({ agent, asked: true });
     }
-    assert.deepEqual(byModel(members, undefined).map(({ agent }) => agent.name), ["a", "c", "b"]);
+    assert.deepEqual(
+      byModel(members, undefined).map(({ agent }) => agent.name),
+      ["a", "c", "b"],
+    );
   });
 });
 

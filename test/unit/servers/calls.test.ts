@@ -38,20 +38,68 @@ describe("The calls of a server's answer", () => {
   });
 
   const variants: readonly (readonly [string, readonly (readonly Piece[])[], readonly object[]])[] = [
-    ["whole, in one event", [[piece(0, "x", "read", '{"path":"a"}'), piece(1, "y", "read", '{"path":"b"}')]], [readA("x"), readB("y")]],
-    ["whole, all with index 0", [[piece(0, "x", "read", '{"path":"a"}')], [piece(0, "y", "read", '{"path":"b"}')]], [readA("x"), readB("y")]],
-    ["whole, all with index 0, without ids", [[piece(0, "", "read", '{"path":"a"}')], [piece(0, "", "read", '{"path":"b"}')]], [readA("new1"), readB("new2")]],
-    ["whole, without index and id", [[piece(undefined, undefined, "read", '{"path":"a"}'), piece(undefined, undefined, "read", '{"path":"b"}')]], [readA("new1"), readB("new2")]],
-    ["in pieces, without index", [[piece(undefined, "x", "read", "")], [piece(undefined, undefined, undefined, '{"path"')], [piece(undefined, undefined, undefined, ':"a"}')]], [readA("x")]],
-    ["with a name in every piece", [[piece(0, "x", "read", '{"path"')], [piece(0, "x", "read", ':"a"}')]], [readA("x")]],
-    ["with a name in every piece, without ids", [[piece(0, null, "read", '{"path"')], [piece(0, null, "read", ':"a"}')]], [readA("new1")]],
+    [
+      "whole, in one event",
+      [[piece(0, "x", "read", '{"path":"a"}'), piece(1, "y", "read", '{"path":"b"}')]],
+      [readA("x"), readB("y")],
+    ],
+    [
+      "whole, all with index 0",
+      [[piece(0, "x", "read", '{"path":"a"}')], [piece(0, "y", "read", '{"path":"b"}')]],
+      [readA("x"), readB("y")],
+    ],
+    [
+      "whole, all with index 0, without ids",
+      [[piece(0, "", "read", '{"path":"a"}')], [piece(0, "", "read", '{"path":"b"}')]],
+      [readA("new1"), readB("new2")],
+    ],
+    [
+      "whole, without index and id",
+      [[piece(undefined, undefined, "read", '{"path":"a"}'), piece(undefined, undefined, "read", '{"path":"b"}')]],
+      [readA("new1"), readB("new2")],
+    ],
+    [
+      "in pieces, without index",
+      [
+        [piece(undefined, "x", "read", "")],
+        [piece(undefined, undefined, undefined, '{"path"')],
+        [piece(undefined, undefined, undefined, ':"a"}')],
+      ],
+      [readA("x")],
+    ],
+    [
+      "with a name in every piece",
+      [[piece(0, "x", "read", '{"path"')], [piece(0, "x", "read", ':"a"}')]],
+      [readA("x")],
+    ],
+    [
+      "with a name in every piece, without ids",
+      [[piece(0, null, "read", '{"path"')], [piece(0, null, "read", ':"a"}')]],
+      [readA("new1")],
+    ],
     ["with the id in a later piece", [[piece(0, "", "read", '{"path"')], [piece(0, "x", "", ':"a"}')]], [readA("x")]],
-    ["with arguments as an object", [[piece(0, "x", "read", { path: "a" }), piece(0, undefined, "read", { path: "b" })]], [readA("x"), readB("new1")]],
+    [
+      "with arguments as an object",
+      [[piece(0, "x", "read", { path: "a" }), piece(0, undefined, "read", { path: "b" })]],
+      [readA("x"), readB("new1")],
+    ],
     ["with JSON inside of JSON", [[piece(0, "x", "read", JSON.stringify('{"path":"a"}'))]], [readA("x")]],
-    ["with one id for all", [[piece(0, "x", "read", '{"path":"a"}'), piece(1, "x", "read", '{"path":"b"}')]], [readA("x"), readB("new1")]],
+    [
+      "with one id for all",
+      [[piece(0, "x", "read", '{"path":"a"}'), piece(1, "x", "read", '{"path":"b"}')]],
+      [readA("x"), readB("new1")],
+    ],
     ["with a name in white space", [[piece(0, "x", "read\n", '{"path":"a"}')]], [readA("x")]],
-    ["without arguments", [[piece(0, "x", "now", "")], [piece(1, "y", "now", undefined)], [piece(2, "z", "now", "null")]], ["x", "y", "z"].map((id) => ({ id, name: "now", arguments: {} }))],
-    ["with far and negative indices", [[piece(1e9, "x", "read", '{"path":"a"}'), piece(-1, "y", "read", '{"path":"b"}')]], [readA("x"), readB("y")]],
+    [
+      "without arguments",
+      [[piece(0, "x", "now", "")], [piece(1, "y", "now", undefined)], [piece(2, "z", "now", "null")]],
+      ["x", "y", "z"].map((id) => ({ id, name: "now", arguments: {} })),
+    ],
+    [
+      "with far and negative indices",
+      [[piece(1e9, "x", "read", '{"path":"a"}'), piece(-1, "y", "read", '{"path":"b"}')]],
+      [readA("x"), readB("y")],
+    ],
   ];
   for (const [how, pieces, expected] of variants) {
     it(`are taken ${how}`, () => {
@@ -99,7 +147,17 @@ describe("The calls of a server's answer", () => {
   });
 
   it("take anything and throw nothing", () => {
-    for (const odd of [null, 7, "x", {}, [null], [7], [[]], [{ function: 7 }], [{ index: "0", function: { name: 7 } }]]) {
+    for (const odd of [
+      null,
+      7,
+      "x",
+      {},
+      [null],
+      [7],
+      [[]],
+      [{ function: 7 }],
+      [{ index: "0", function: { name: 7 } }],
+    ]) {
       const calls = new CallAssembler();
       calls.push(odd);
       assert.deepEqual(calls.finish(tools, new Set(), newIds(), false).calls, []);

@@ -10,8 +10,8 @@ import {
   ended,
   failing,
   json,
-  said,
   type Script,
+  said,
   scriptedServer,
   status,
   stream,
@@ -49,7 +49,9 @@ describe("An answer of a server", () => {
 
   it("comes as text, with its end and its figures", async () => {
     const usage = { prompt_tokens: 20, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 16 } };
-    const answer = await ask(stream(delta({ role: "assistant", content: "" }), said("Hel"), said("lo"), ended(), counted(usage)));
+    const answer = await ask(
+      stream(delta({ role: "assistant", content: "" }), said("Hel"), said("lo"), ended(), counted(usage)),
+    );
     assert.equal(answer.text, "Hello");
     assert.equal(answer.finishReason, "stop");
     assert.deepEqual(answer.usage, { promptTokens: 20, cachedTokens: 16, completionTokens: 2 });
@@ -142,7 +144,9 @@ describe("An answer of a server", () => {
 
   for (const field of ["reasoning_content", "reasoning"] as const) {
     it(`has its thought apart where the server sends it as ${field}`, async () => {
-      const answer = await ask(stream(delta({ [field]: "let me " }), delta({ [field]: "see" }), said("<think>4"), ended()));
+      const answer = await ask(
+        stream(delta({ [field]: "let me " }), delta({ [field]: "see" }), said("<think>4"), ended()),
+      );
       assert.deepEqual([answer.thought, answer.text], ["let me see", "<think>4"]);
       assert.equal(answer.thoughtField, field);
     });
@@ -238,7 +242,11 @@ describe("An answer of a server", () => {
 
   it("is refused where a server refuses what every server knows", async () => {
     scripted.server.play(failing(400, "temperature must be at most 2"));
-    await rejection(new Asked(scripted.server.url).answer({ sampling: { temperature: 9 } }), "SERVER_REFUSED", /at most 2/);
+    await rejection(
+      new Asked(scripted.server.url).answer({ sampling: { temperature: 9 } }),
+      "SERVER_REFUSED",
+      /at most 2/,
+    );
     assert.equal(scripted.server.requests.length, 1);
   });
 });
@@ -276,7 +284,10 @@ describe("The models of a server", () => {
   });
 
   it("leave out what is no name", async () => {
-    assert.deepEqual(await list({ data: [{ id: "" }, { id: 7 }, null, { id: "a\u001b[31m" }, { id: "x".repeat(600) }] }), []);
+    assert.deepEqual(
+      await list({ data: [{ id: "" }, { id: 7 }, null, { id: "a\u001b[31m" }, { id: "x".repeat(600) }] }),
+      [],
+    );
   });
 
   it("are refused where the answer is no list", async () => {
@@ -285,7 +296,9 @@ describe("The models of a server", () => {
   });
 
   it("can be tried with one question", async () => {
-    scripted.server.play(stream(delta({ reasoning: "hm " }), said("OK"), ended("length"), counted({ prompt_tokens: 9 })));
+    scripted.server.play(
+      stream(delta({ reasoning: "hm " }), said("OK"), ended("length"), counted({ prompt_tokens: 9 })),
+    );
     const client = new ServerClient({ url: scripted.server.url }, quickOptions);
     const { text, ms, usage } = await client.testRequest("tiny");
     client.close();

@@ -30,20 +30,25 @@ const said: readonly (readonly [string, string, number | undefined, number | und
     10,
     4096,
   ],
-  [
-    "vLLM's older core",
-    "The prompt (length 40000) is longer than the maximum model length of 32768",
-    40000,
-    32768,
-  ],
+  ["vLLM's older core", "The prompt (length 40000) is longer than the maximum model length of 32768", 40000, 32768],
   [
     "SGLang",
     "Requested token count exceeds the model's maximum context length of 32768 tokens. You requested a total of 40000 tokens: 35000 tokens from the input messages and 5000 tokens for the completion.",
     40000,
     32768,
   ],
-  ["SGLang's input", "The input (40000 tokens) is longer than the model's context length (32768 tokens).", 40000, 32768],
-  ["llama.cpp", "request (13392 tokens) exceeds the available context size (8192 tokens), try increasing it", 13392, 8192],
+  [
+    "SGLang's input",
+    "The input (40000 tokens) is longer than the model's context length (32768 tokens).",
+    40000,
+    32768,
+  ],
+  [
+    "llama.cpp",
+    "request (13392 tokens) exceeds the available context size (8192 tokens), try increasing it",
+    13392,
+    8192,
+  ],
   [
     "an older llama.cpp",
     "the request exceeds the available context size. try increasing the context size or enable context shift",

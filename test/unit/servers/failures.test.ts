@@ -14,10 +14,10 @@ import {
   ended,
   failing,
   json,
-  said,
-  scriptedServer,
   type Script,
   ScriptedServer,
+  said,
+  scriptedServer,
   status,
   stream,
   writeEvent,
@@ -120,14 +120,22 @@ describe("A server that refuses", () => {
 
   it("a key says that it wants one", async () => {
     for (const code of [401, 403]) {
-      const { advice } = await failed(failing(code, "Incorrect API key"), "SERVER_DENIED", /wants a key.*Incorrect API key/);
+      const { advice } = await failed(
+        failing(code, "Incorrect API key"),
+        "SERVER_DENIED",
+        /wants a key.*Incorrect API key/,
+      );
       assert.match(advice, /RESIDENT_SERVER_KEY/);
     }
     assert.equal(scripted.server.requests.length, 2, "no retry");
   });
 
   it("a model names it", async () => {
-    for (const body of ['{"error":{"message":"model \'tiny\' not found"}}', '{"object":"error","message":"The model `tiny` does not exist."}', '{"error":{"code":"model_not_found","message":"x"}}']) {
+    for (const body of [
+      '{"error":{"message":"model \'tiny\' not found"}}',
+      '{"object":"error","message":"The model `tiny` does not exist."}',
+      '{"error":{"code":"model_not_found","message":"x"}}',
+    ]) {
       const { facts } = await failed(status(404, body), "SERVER_REFUSED", /has no model tiny/);
       assert.equal(facts["model"], "tiny");
     }
@@ -135,7 +143,11 @@ describe("A server that refuses", () => {
 
   it("a path says that there is no chat endpoint", async () => {
     for (const body of ["", "Not Found", '{"detail":"Not Found"}', "<html>404</html>"]) {
-      const { advice } = await failed(status(404, body), "SERVER_REFUSED", /no chat endpoint at http.*\/v1\/chat\/completions/);
+      const { advice } = await failed(
+        status(404, body),
+        "SERVER_REFUSED",
+        /no chat endpoint at http.*\/v1\/chat\/completions/,
+      );
       assert.match(advice, /ends in \/v1/);
     }
   });
@@ -160,10 +172,10 @@ describe("A server that refuses", () => {
     const asked = new Asked(scripted.server.url);
     await asked.answer();
     assert.equal(asked.text, "x");
-    assert.deepEqual(asked.waits.map((wait) => wait.replace(/127\S+/, "HOST")), [
-      "HOST takes no more requests for now: slow down (0 ms)",
-      "HOST is not ready: Loading model (0 ms)",
-    ]);
+    assert.deepEqual(
+      asked.waits.map((wait) => wait.replace(/127\S+/, "HOST")),
+      ["HOST takes no more requests for now: slow down (0 ms)", "HOST is not ready: Loading model (0 ms)"],
+    );
   });
 
   it("for the moment is asked a few times only", async () => {
@@ -172,7 +184,11 @@ describe("A server that refuses", () => {
   });
 
   it("for longer is not waited for, and the time is said", async () => {
-    const { facts, advice } = await failed(failing(429, "x", {}, { "retry-after": "3600" }), "SERVER_FAILURE", /no more requests/);
+    const { facts, advice } = await failed(
+      failing(429, "x", {}, { "retry-after": "3600" }),
+      "SERVER_FAILURE",
+      /no more requests/,
+    );
     assert.deepEqual([facts["retryAfterMs"], facts["status"]], [3_600_000, 429]);
     assert.match(advice, /in 60 min/);
     const at = new Date(Date.now() + 7_200_000).toUTCString();
@@ -196,14 +212,16 @@ describe("A server that refuses", () => {
   });
 
   it("with a web page or something else is no such server", async () => {
-    const page: Script = (response) => void response.writeHead(200, { "content-type": "text/html" }).end("<html>login</html>");
+    const page: Script = (response) =>
+      void response.writeHead(200, { "content-type": "text/html" }).end("<html>login</html>");
     assert.equal((await failed(page, "SERVER_FAILURE", /a web page instead of data/)).facts["reason"], "notAStream");
     const text: Script = (response) => void response.writeHead(200, { "content-type": "text/plain" }).end("hello");
     await failed(text, "SERVER_FAILURE", /answers with text\/plain/);
     const zipped: Script = (response) =>
       void response.writeHead(200, { "content-type": "text/event-stream", "content-encoding": "gzip" }).end("x");
     await failed(zipped, "SERVER_FAILURE", /encoding that was not asked for/);
-    const pageAsJson: Script = (response) => void response.writeHead(200, { "content-type": "application/json" }).end("<html>");
+    const pageAsJson: Script = (response) =>
+      void response.writeHead(200, { "content-type": "application/json" }).end("<html>");
     await failed(pageAsJson, "SERVER_FAILURE", /a web page instead of data/);
     await failed(json({}), "SERVER_FAILURE", /in the middle of the answer/);
   });
@@ -224,7 +242,10 @@ describe("A server that refuses", () => {
       const asked = new Asked(scripted.server.url, { access });
       await asked.answer();
       const last = scripted.server.requests.at(-1);
-      assert.deepEqual([asked.text, last?.path, last?.headers.authorization], ["x", "/v1/chat/completions/", "Bearer secret"]);
+      assert.deepEqual(
+        [asked.text, last?.path, last?.headers.authorization],
+        ["x", "/v1/chat/completions/", "Bearer secret"],
+      );
       assert.equal(last?.body, scripted.server.requests.at(-2)?.body);
       await failed(to(308, "/v1/chat/completions"), "SERVER_FAILURE", /in circles/);
       await failed(to(302, "/v1/chat/completions/"), "SERVER_FAILURE", /nothing was sent/);
@@ -316,7 +337,12 @@ describe("A stream that goes wrong", () => {
 
   it("with an error inside keeps what came, in every form of it", async () => {
     const error = { error: { message: "CUDA out of memory", code: 500 } };
-    const lines = [`data: ${JSON.stringify(error)}`, JSON.stringify(error), `error: ${JSON.stringify(error)}`, `event: error\ndata: ${JSON.stringify(error)}`];
+    const lines = [
+      `data: ${JSON.stringify(error)}`,
+      JSON.stringify(error),
+      `error: ${JSON.stringify(error)}`,
+      `event: error\ndata: ${JSON.stringify(error)}`,
+    ];
     for (const line of lines) {
       scripted.server.play((response) => {
         beginStream(response);

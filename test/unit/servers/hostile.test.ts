@@ -35,7 +35,10 @@ describe("A hostile server", () => {
   const failed = async (script: Script, what: RegExp) => {
     scripted.server.play(script);
     const asked = new Asked(scripted.server.url);
-    return { asked, error: await rejection(asked.answer({ tools: [{ name: "t", description: "" }] }), "SERVER_FAILURE", what) };
+    return {
+      asked,
+      error: await rejection(asked.answer({ tools: [{ name: "t", description: "" }] }), "SERVER_FAILURE", what),
+    };
   };
 
   it("with a line that never ends is left", async () => {
@@ -51,7 +54,8 @@ describe("A hostile server", () => {
   });
 
   it("with a gigabyte of arguments is left", async () => {
-    const piece = (args: string) => `data: ${JSON.stringify(delta({ tool_calls: [{ index: 0, id: "x", function: { name: "t", arguments: args } }] }))}\n\n`;
+    const piece = (args: string) =>
+      `data: ${JSON.stringify(delta({ tool_calls: [{ index: 0, id: "x", function: { name: "t", arguments: args } }] }))}\n\n`;
     const { script, sent } = flood(() => piece(megabyte));
     await failed(script, /arguments of calls of more than/);
     assert.ok(sent.bytes < 64 << 20, `${sent.bytes} bytes were sent`);
@@ -59,7 +63,9 @@ describe("A hostile server", () => {
 
   it("with calls without end is left", async () => {
     let index = 0;
-    const { script } = flood(() => `data: ${JSON.stringify(delta({ tool_calls: [{ index: index++, function: { name: "t" } }] }))}\n\n`);
+    const { script } = flood(
+      () => `data: ${JSON.stringify(delta({ tool_calls: [{ index: index++, function: { name: "t" } }] }))}\n\n`,
+    );
     await failed(script, /more than 128 calls/);
   });
 
@@ -96,16 +102,35 @@ describe("A hostile server", () => {
       (response) => void response.writeHead(400),
     );
     scripted.server.play(script);
-    const { what } = await rejection(new Asked(scripted.server.url).answer(), "SERVER_REFUSED", /refuses the request \(400\)/);
+    const { what } = await rejection(
+      new Asked(scripted.server.url).answer(),
+      "SERVER_REFUSED",
+      /refuses the request \(400\)/,
+    );
     assert.ok(what.length < 400);
     assert.ok(sent.bytes < 32 << 20);
   });
 
   it("with any events at all gives an answer or a typed error", async () => {
     const value = fc.jsonValue({ maxDepth: 3 });
-    const names = fc.constantFrom("choices", "delta", "content", "tool_calls", "function", "usage", "finish_reason", "message", "error");
+    const names = fc.constantFrom(
+      "choices",
+      "delta",
+      "content",
+      "tool_calls",
+      "function",
+      "usage",
+      "finish_reason",
+      "message",
+      "error",
+    );
     const event = fc.letrec((tie) => ({
-      node: fc.oneof({ depthSize: "small" }, value, fc.dictionary(names, tie("node"), { maxKeys: 4 }), fc.array(tie("node"), { maxLength: 2 })),
+      node: fc.oneof(
+        { depthSize: "small" },
+        value,
+        fc.dictionary(names, tie("node"), { maxKeys: 4 }),
+        fc.array(tie("node"), { maxLength: 2 }),
+      ),
     })).node;
     await fc.assert(
       fc.asyncProperty(fc.array(event, { maxLength: 4 }), async (events) => {

@@ -13,7 +13,11 @@ describe("A server's figures", () => {
       { usage: { prompt_tokens: 20, completion_tokens: 5, completion_tokens_details: { reasoning_tokens: 3 } } },
       { promptTokens: 20, completionTokens: 5, thoughtTokens: 3 },
     ],
-    ["Ollama", { usage: { prompt_tokens: 20, completion_tokens: 5, total_tokens: 25 } }, { promptTokens: 20, completionTokens: 5 }],
+    [
+      "Ollama",
+      { usage: { prompt_tokens: 20, completion_tokens: 5, total_tokens: 25 } },
+      { promptTokens: 20, completionTokens: 5 },
+    ],
     ["DeepSeek", { usage: { prompt_tokens: 20, prompt_cache_hit_tokens: 8 } }, { promptTokens: 20, cachedTokens: 8 }],
     [
       "llama.cpp without usage",

@@ -4,14 +4,13 @@ import path from "node:path";
 import { ServerDesk } from "../../../src/service/serverDesk";
 import { rejection, temporaryFolder } from "../../support/models/folders";
 import { newIds } from "../../support/servers/asked";
-import { failing, json, said, scriptedServer, stream, ended } from "../../support/servers/scriptedServer";
+import { ended, failing, json, said, scriptedServer, stream } from "../../support/servers/scriptedServer";
 
 describe("the servers of a home", () => {
   const folder = temporaryFolder();
   const scripted = scriptedServer();
   const file = () => path.join(folder.path, "home", "servers.json");
-  const newDesk = () =>
-    new ServerDesk({ file: file(), silentMs: 2_000, proxy: () => undefined, newId: newIds() });
+  const newDesk = () => new ServerDesk({ file: file(), silentMs: 2_000, proxy: () => undefined, newId: newIds() });
   const away = "http://192.0.2.1:9";
 
   it("are kept with their models, and without their keys", async () => {
@@ -27,7 +26,11 @@ describe("the servers of a home", () => {
   });
 
   it("beyond this machine are asked nothing before a person has agreed", async () => {
-    const { facts } = await rejection(newDesk().connect({ address: away }), "SERVER_UNKNOWN", /leave this machine for 192.0.2.1:9, and can be read/);
+    const { facts } = await rejection(
+      newDesk().connect({ address: away }),
+      "SERVER_UNKNOWN",
+      /leave this machine for 192.0.2.1:9, and can be read/,
+    );
     assert.deepEqual([facts["needsConsent"], facts["isPlain"], facts["address"]], [true, true, `${away}/v1`]);
     const tls = await rejection(newDesk().connect({ address: "192.0.2.1" }), "SERVER_UNKNOWN", /leave this machine/);
     assert.equal(tls.facts["isPlain"], false);
@@ -40,14 +43,22 @@ describe("the servers of a home", () => {
     const desk = newDesk();
     const question = { messages: [], tools: [], toolMode: "auto", sampling: {} } as const;
     const server = { address: `${away}/v1`, model: "x" };
-    await rejection(desk.answer({ server, ...question }, AbortSignal.timeout(1000), () => {}), "SERVER_UNKNOWN", /leave this machine/);
+    await rejection(
+      desk.answer({ server, ...question }, AbortSignal.timeout(1000), () => {}),
+      "SERVER_UNKNOWN",
+      /leave this machine/,
+    );
     await rejection(desk.describe(server), "SERVER_UNKNOWN", /leave this machine/);
   });
 
   it("are left as they were where connecting fails", async () => {
     scripted.server.models = failing(401, "no key");
     await rejection(newDesk().connect({ address: scripted.server.url }), "SERVER_DENIED", /wants a key/);
-    await rejection(newDesk().connect({ address: scripted.server.url, key: "a\nb" }), "INVALID_REQUEST", /characters that no key has/);
+    await rejection(
+      newDesk().connect({ address: scripted.server.url, key: "a\nb" }),
+      "INVALID_REQUEST",
+      /characters that no key has/,
+    );
     assert.deepEqual(await newDesk().list(), []);
   });
 
@@ -78,13 +89,23 @@ describe("the servers of a home", () => {
   it("survive a damaged file, and entries that this program never wrote", async () => {
     await newDesk().connect({ address: scripted.server.url });
     const [whole] = JSON.parse(await readFile(file(), "utf8")).servers;
-    const odd = [null, 7, {}, { address: "x" }, { address: "http://u:p@host/v1" }, { address: "https://a.example/v1", models: [7, { name: 7 }] }];
+    const odd = [
+      null,
+      7,
+      {},
+      { address: "x" },
+      { address: "http://u:p@host/v1" },
+      { address: "https://a.example/v1", models: [7, { name: 7 }] },
+    ];
     await writeFile(file(), JSON.stringify({ servers: [whole, ...odd] }));
     const listed = await newDesk().list();
-    assert.deepEqual(listed.map(({ address, models }) => [address, models.length]), [
-      [scripted.server.url, 1],
-      ["https://a.example/v1", 0],
-    ]);
+    assert.deepEqual(
+      listed.map(({ address, models }) => [address, models.length]),
+      [
+        [scripted.server.url, 1],
+        ["https://a.example/v1", 0],
+      ],
+    );
     for (const text of ["{", "[]", '{"servers":7}', "[".repeat(100_000)]) {
       await writeFile(file(), text);
       assert.deepEqual(await newDesk().list(), []);
@@ -96,6 +117,10 @@ describe("the servers of a home", () => {
   it("are said not to be kept where the disk refuses", async () => {
     // A file in the place of the folder refuses everybody, root too.
     await writeFile(path.join(folder.path, "home"), "");
-    await rejection(newDesk().connect({ address: scripted.server.url }), "IO_FAILURE", /list of servers cannot be written/);
+    await rejection(
+      newDesk().connect({ address: scripted.server.url }),
+      "IO_FAILURE",
+      /list of servers cannot be written/,
+    );
   });
 });
