@@ -20,6 +20,7 @@ export class InlineThought {
   private state: "start" | "thought" | "gap" | "answer";
   private held = "";
   private closer = "";
+  private hasThought = false;
 
   /** `isAnswer`: the text continues an answer, so nothing in it is a thought. */
   constructor(isAnswer: boolean) {
@@ -50,7 +51,7 @@ export class InlineThought {
     const found = marks.find(([opener]) => said.startsWith(opener));
     if (found !== undefined) {
       [, this.closer] = found;
-      this.held = said.slice(found[0].length).replace(/^\r?\n/, "");
+      this.held = said.slice(found[0].length);
       this.state = "thought";
       return;
     }
@@ -59,7 +60,10 @@ export class InlineThought {
   }
 
   private takeThought(): string {
+    // The white space behind the opener belongs to the mark.
+    if (!this.hasThought) this.held = this.held.trimStart();
     const { held, closer } = this;
+    this.hasThought ||= held !== "";
     const end = held.indexOf(closer);
     if (end >= 0) {
       this.state = "gap";

@@ -151,8 +151,8 @@ describe("an agent that a server answers", function () {
       const running = await rig.agents.send(id, { text: "Hi" });
       const events = record(running);
       const done = await rig.over(id, running);
-      const types = events.map(({ type }) => type);
-      assert.deepEqual(types, ["waitingModel", "waitingModel", "thinking", "text", "call", "dropped", "done"]);
+      const types = events.map(({ type }) => type).filter((type, at, all) => type !== all[at - 1]);
+      assert.deepEqual(types, ["waitingModel", "thinking", "text", "call", "dropped", "done"]);
       assert.deepEqual(done.dropped, { reason: "unknown", name: "fly", text: '{"at":7}' });
       assert.deepEqual((await rig.agents.get(id)).turns[0]?.dropped, done.dropped);
     }));

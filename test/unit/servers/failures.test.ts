@@ -319,7 +319,7 @@ describe("A stream that goes wrong", () => {
     assert.deepEqual([silent.text, facts["reason"]], ["Hel", "silent"]);
     scripted.server.play((response) => {
       beginStream(response);
-      let left = 12;
+      let left = 60;
       const timer = setInterval(() => {
         left -= 1;
         response.write(": still reading\n\n");
@@ -330,7 +330,7 @@ describe("A stream that goes wrong", () => {
         response.end();
       }, 10);
     });
-    const alive = new Asked(scripted.server.url, { options: { silentMs: 60 } });
+    const alive = new Asked(scripted.server.url, { options: { silentMs: 400 } });
     await alive.answer();
     assert.equal(alive.text, "x");
   });
