@@ -24,7 +24,11 @@ export interface ServerAnswersOptions {
 export class ServerAnswers implements AnswerEngine {
   constructor(private readonly options: ServerAnswersOptions) {}
 
-  async answer(asked: AskedAnswer, sink: AnswerSink): Promise<Answered> {
+  async answer(asked: AskedAnswer, sink: AnswerSink): Promise<void> {
+    await sink.finish(await this.answered(asked, sink));
+  }
+
+  private async answered(asked: AskedAnswer, sink: AnswerSink): Promise<Answered> {
     const { agent, signal, committed, wait } = asked;
     const server = storedServer(agent.writer.manifest);
     if (server === undefined) throw bug("a server answers an agent that has none", { agent: agent.id });

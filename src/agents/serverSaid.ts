@@ -20,7 +20,7 @@ export class ServerSaid {
   private dropped: DroppedCall | undefined;
 
   constructor(
-    private readonly sink: AnswerSink,
+    private readonly sink: Pick<AnswerSink, "emit" | "add">,
     private readonly measured: ServerFigures,
   ) {}
 

@@ -9,6 +9,7 @@ import { Wait } from "../agents/wait";
 import { AbortedError, InvalidRequestError } from "../common/errors";
 import { type ChatMessage, userInput } from "../common/messages";
 import type { Clock } from "../engine/ports";
+import { hostOf } from "../protocol/modelLabel";
 import type { AgentServer, GenerateRequest, Running, SamplingOptions } from "../protocol/service";
 
 export interface ServerGenerationOptions {
@@ -43,7 +44,7 @@ async function run(
   if (raw === true) {
     throw new InvalidRequestError("a server answers messages, not raw text", "leave out raw, or the server", {});
   }
-  const sink = { emit: answer.emit.bind(answer), prompt: () => {}, add: () => {} };
+  const sink = { emit: answer.emit.bind(answer), add: () => {} };
   const said = new ServerSaid(sink, new ServerFigures(clock, new Wait(clock)));
   const head: readonly ChatMessage[] = system === "" ? [] : [{ role: "system", content: system }];
   const question = {
@@ -51,6 +52,7 @@ async function run(
     sampling: chosenSampling({ request: sampling, settings }),
     ...(thinking === undefined ? {} : { thinking }),
   };
+  answer.emit({ type: "waitingModel", reason: `${hostOf(server.address)} reads the prompt` });
   try {
     const answered = said.end(await servers.answer(question, answer.signal, (piece) => said.take(piece)));
     answer.finish({ type: "done", ...answered });

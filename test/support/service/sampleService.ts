@@ -8,6 +8,7 @@ import type {
   BenchReport,
   BenchSuite,
   ConnectedServer,
+  ConnectServerRequest,
   DiagnoseReport,
   EngineState,
   FileTotals,
@@ -25,6 +26,7 @@ import type {
   ResidentService,
   Running,
   SamplingOptions,
+  ServerTrial,
   ServiceEvent,
   ServiceStatus,
   StoreCollection,
@@ -470,11 +472,9 @@ export class SampleService implements ResidentService {
   setDefaultSampling = this.sample("setDefaultSampling", undefined);
   setShown = this.sample("setShown", undefined);
   setHubAccess = this.sample("setHubAccess", undefined);
-  connectServer = this.sample("connectServer", connectedServer);
   listServers = this.sample("listServers", [connectedServer]);
   forgetServer = this.sample("forgetServer", undefined);
   setServerKeys = this.sample("setServerKeys", undefined);
-  tryServer = this.sample("tryServer", { text: "OK", ms: 12 });
   useServer = this.sample("useServer", agent);
   useFolder = this.sample("useFolder", agent);
   suggestedModels = this.sample("suggestedModels", [suggested]);
@@ -495,6 +495,16 @@ export class SampleService implements ResidentService {
     this.asked.push(["getStarterModel"]);
     onProgress(progress);
     return model;
+  }
+
+  async connectServer(request: ConnectServerRequest): Promise<ConnectedServer> {
+    this.asked.push(["connectServer", request]);
+    return connectedServer;
+  }
+
+  async tryServer(server: AgentServer): Promise<ServerTrial> {
+    this.asked.push(["tryServer", server]);
+    return { text: "OK", ms: 12 };
   }
 
   async searchHub(words: string): Promise<HubSearch> {
