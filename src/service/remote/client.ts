@@ -11,11 +11,14 @@ import type {
   AgentId,
   AgentRepair,
   AgentSampling,
+  AgentServer,
   AgentSummary,
   BenchReport,
   BenchSuite,
   ChatModel,
   ChatRequest,
+  ConnectedServer,
+  ConnectServerRequest,
   ConversationSize,
   CreateAgentRequest,
   DiagnoseReport,
@@ -38,6 +41,7 @@ import type {
   RunningId,
   SamplingOptions,
   SendRequest,
+  ServerTrial,
   ServiceEvent,
   ServiceStatus,
   StoreCollection,
@@ -148,6 +152,26 @@ export class RemoteService implements ResidentService {
     return this.call("suggestedModels", []);
   }
 
+  connectServer(request: ConnectServerRequest, signal?: AbortSignal): Promise<ConnectedServer> {
+    return this.call("connectServer", [request], { signal });
+  }
+
+  listServers(): Promise<readonly ConnectedServer[]> {
+    return this.call("listServers", []);
+  }
+
+  forgetServer(address: string): Promise<void> {
+    return this.call("forgetServer", [address]);
+  }
+
+  setServerKeys(keys: Readonly<Record<string, string>>): Promise<void> {
+    return this.call("setServerKeys", [keys]);
+  }
+
+  tryServer(server: AgentServer, signal?: AbortSignal): Promise<ServerTrial> {
+    return this.call("tryServer", [server], { signal });
+  }
+
   generate(request: GenerateRequest): Running {
     this.numGenerations += 1;
     const answer = this.answer(`generation ${this.numGenerations}`);
@@ -208,6 +232,14 @@ export class RemoteService implements ResidentService {
 
   measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize> {
     return this.call("measureWithModel", [id, modelDirectory]);
+  }
+
+  useServer(id: AgentId, server: AgentServer): Promise<AgentSummary> {
+    return this.call("useServer", [id, server]);
+  }
+
+  useFolder(id: AgentId, modelDirectory: string): Promise<AgentSummary> {
+    return this.call("useFolder", [id, modelDirectory]);
   }
 
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
