@@ -33,6 +33,8 @@ export interface AnswerSink {
   prompt(prompt: TurnPrompt): void;
   /** A further part of the answer: one sampled id (absent: none belongs to it) and the text that it completed. */
   add(id: TokenId | undefined, piece: SaidPiece): void;
+  /** Records how the answer ended and says so. The engine keeps its model until it resolves; it never rejects. */
+  finish(answered: Answered): Promise<void>;
 }
 
 export type ProgressEvent = Exclude<GenerationEvent, { type: "continues" | "done" | "failed" }>;
@@ -51,9 +53,9 @@ export interface Answered {
 
 export interface AnswerEngine {
   /**
-   * Answers the turn; the message may still be being written. Resolves once the message is on disk. Rejects with
+   * Answers the turn; the message may still be being written. Resolves once the answer is finished. Rejects with
    * ABORTED where the person stopped it before anything was said, with `committed`'s reason where that rejects, and with a
    * ResidentError otherwise. What it gave to `sink` before that is kept.
    */
-  answer(asked: AskedAnswer, sink: AnswerSink): Promise<Answered>;
+  answer(asked: AskedAnswer, sink: AnswerSink): Promise<void>;
 }

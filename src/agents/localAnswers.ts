@@ -28,7 +28,7 @@ export interface LocalAnswersOptions {
 export class LocalAnswers implements AnswerEngine {
   constructor(private readonly options: LocalAnswersOptions) {}
 
-  async answer(asked: AskedAnswer, sink: AnswerSink): Promise<Answered> {
+  async answer(asked: AskedAnswer, sink: AnswerSink): Promise<void> {
     const { agent, signal, wait } = asked;
     const { models } = this.options;
     const { modelDirectory } = agent.writer.manifest;
@@ -36,7 +36,7 @@ export class LocalAnswers implements AnswerEngine {
     const lease = await models.lease(modelDirectory, signal, (reason) => sink.emit({ type: "waitingModel", reason }));
     try {
       wait.endLease();
-      return await this.answerWith(lease.session, asked, sink);
+      await sink.finish(await this.answerWith(lease.session, asked, sink));
     } finally {
       lease.release();
     }

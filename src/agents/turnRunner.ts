@@ -36,15 +36,7 @@ export class TurnRunner {
     const work = { ...asked, activity, headBefore };
     try {
       const engine = this.options.engineOf(agent);
-      const answered = await engine.answer(
-        { ...asked, agent, signal: answer.signal },
-        this.sinkOf(agent, work, recorder),
-      );
-      const { finishReason, figures } = answered;
-      await this.finish(agent, recorder, { type: "end", turn: turn.id, state: "done", finishReason, figures });
-      agent.activity = undefined;
-      const { saveError } = recorder;
-      answer.finish({ type: "done", ...answered, ...(saveError && { saveError }) });
+      await engine.answer({ ...asked, agent, signal: answer.signal }, this.sinkOf(agent, work, recorder));
     } catch (error) {
       await this.endWithout(agent, work, recorder, error);
     }
@@ -69,6 +61,13 @@ export class TurnRunner {
       },
       prompt: (prompt) => held.do(() => recorder.record({ type: "prompt", turn: turn.id, ...prompt })),
       add: (id, piece) => held.do(() => recorder.add(id, piece)),
+      finish: async (answered) => {
+        const { finishReason, figures } = answered;
+        await this.finish(agent, recorder, { type: "end", turn: turn.id, state: "done", finishReason, figures });
+        agent.activity = undefined;
+        const { saveError } = recorder;
+        activity.answer.finish({ type: "done", ...answered, ...(saveError && { saveError }) });
+      },
     };
   }
 

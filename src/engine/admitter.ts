@@ -53,6 +53,7 @@ export class Admitter {
     if (found !== "none" || running.length > 0) return found === "available";
     if (queue.releaseLastCache(task) || task.releaseOldCache()) return true;
     // Nothing else will ever make room for it.
-    return task.sparesRanksBelow !== undefined && this.space.find(missingBlocks) === "available";
+    const isLast = task.sparesRanksBelow !== undefined && missingWindowBlocks === 0 && !this.space.anyInUse;
+    return isLast && this.space.find(missingBlocks) === "available";
   }
 }

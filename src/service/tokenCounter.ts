@@ -30,7 +30,7 @@ export class TokenCounter {
   /** By the models' folders, in the order of their last use. */
   private readonly models = new Map<string, Counts>();
 
-  constructor(private readonly access: Pick<ModelAccess, "prompts">) {}
+  constructor(private readonly access: Pick<ModelAccess, "describe" | "prompts">) {}
 
   /** Throws as reading the model does, and INVALID_REQUEST for a conversation that its template refuses. */
   async count(directory: string, messages: readonly ChatMessage[] | string): Promise<number> {
@@ -45,6 +45,12 @@ export class TokenCounter {
     return known;
   }
 
+  /** Says first what is wrong with a folder that is no model. */
+  private async promptsOf(directory: string): Promise<PromptBuilder> {
+    await this.access.describe(directory);
+    return this.access.prompts(directory);
+  }
+
   private async countsOf(directory: string): Promise<Counts> {
     const known = this.models.get(directory);
     const nowMs = performance.now();
@@ -54,7 +60,7 @@ export class TokenCounter {
     const counts =
       fresh?.version === version
         ? fresh
-        : { version, prompts: this.access.prompts(directory), known: new Map(), checkedAtMs: nowMs };
+        : { version, prompts: this.promptsOf(directory), known: new Map(), checkedAtMs: nowMs };
     counts.checkedAtMs = nowMs;
     counts.prompts.catch(() => this.models.delete(directory));
     this.models.delete(directory);

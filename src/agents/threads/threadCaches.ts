@@ -99,8 +99,13 @@ export class ThreadCaches {
 
   /** Blocks that idle caches hold; a block that several hold counts once. */
   get numBlocks(): number {
-    const keys = new Set(this.held.flatMap(({ cache }) => cache.keysInUse));
-    return keys.size + this.held.length;
+    const keys = new Set<string>();
+    let tails = 0;
+    for (const { cache, session } of this.held) {
+      for (const key of cache.keysInUse) keys.add(key);
+      if (cache.tokenIds.length % session.engine.pool.blockTokens > 0) tails += 1;
+    }
+    return keys.size + tails;
   }
 
   /** Gives all blocks back. */

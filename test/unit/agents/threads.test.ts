@@ -306,13 +306,17 @@ describe("short requests of other programs", function () {
   it("never take a conversation's blocks: they wait", () =>
     inFolder(async (home) => {
       // Room for the conversation and little else.
-      const rig = new ThreadRig(home, { totalBlocks: 40, caches: { poolShare: 1 } });
-      const first = await rig.ask([rules, long], { conversation });
+      const rig = new ThreadRig(home, { totalBlocks: 96, caches: { poolShare: 1 } });
+      const story = user("an old oak in a garden ".repeat(11));
+      const first = await rig.ask([rules, story], { conversation });
       const held = rig.threads.status(1).bytes;
+      assert.ok(held > 80 && held < 92, `${held} blocks are held`);
       const titles = Array.from({ length: 8 }, (_, index) => rig.ask([user(`title ${index}`)]));
       await Promise.all(titles);
-      assert.equal(rig.threads.status(1).bytes, held);
-      const second = await rig.ask([rules, long, said(first), user("More?")], { conversation });
+      const { bytes, recent } = rig.threads.status(1);
+      assert.equal(bytes, held);
+      assert.equal(recent.filter(({ isShort }) => isShort).length, 8);
+      const second = await rig.ask([rules, story, said(first), user("More?")], { conversation });
       assert.ok(second.figures.reusedTokens >= first.figures.promptTokens);
       rig.assertWhole();
     }));
