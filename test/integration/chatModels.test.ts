@@ -7,6 +7,7 @@ import {
   hostModel,
   hostModels,
   longOpening,
+  picture,
   recentRequests,
   request,
   result,
@@ -65,22 +66,15 @@ describe("Resident's models in VS Code's chat", () => {
 
   it("read a conversation once: the next message costs what is new in it", async () => {
     const model = await hostModel(starter);
+    const chat = { conversation: "mars" };
     const opening = [user(rules), user("How warm is it on Mars?")];
-    const first = await request(model, opening);
+    const first = await request(model, opening, chat);
     const next = [...opening, said(first.texts.join("")), user("And on Venus?")];
-    const second = await request(model, next);
-    assert.ok(cachedOf(second) >= usageOf(first).prompt_tokens - 1, `${cachedOf(second)} reused`);
-    const third = await request(model, next);
-    assert.ok(cachedOf(third) >= usageOf(second).prompt_tokens - 1, `${cachedOf(third)} reused the second time`);
-  });
-
-  it("go on with the results of calls, and keep what was read before them", async () => {
-    const model = await hostModel(starter);
-    const opening = [user(rules), user("How warm is it in Paris?")];
-    const first = await request(model, opening);
-    const after = [...opening, called("c1", "weather", { city: "Paris" }), result("c1", "20 degrees")];
-    const answer = await request(model, after);
-    assert.ok(cachedOf(answer) >= usageOf(first).prompt_tokens - 8, `${cachedOf(answer)} reused`);
+    const second = await request(model, next, chat);
+    assert.ok(cachedOf(second) >= usageOf(first).prompt_tokens, `${cachedOf(second)} reused`);
+    const third = await request(model, next, chat);
+    assert.equal(cachedOf(third), usageOf(third).prompt_tokens - 1);
+    console.log(`      TTFT ${[first, second, third].map(({ ttftMs }) => `${ttftMs.toFixed(0)} ms`).join(", ")}`);
   });
 
   it("count tokens as they are read", async () => {
@@ -110,6 +104,7 @@ describe("Resident's models in VS Code's chat", () => {
     const messages = [user(rules), user("Write a long story about the desert.")];
     let cancelledAt = 0;
     const options = {
+      conversation: "desert",
       modelOptions: { max_tokens: 600 },
       token: source.token,
       onText: () => {
@@ -130,32 +125,33 @@ describe("Resident's models in VS Code's chat", () => {
 
   it("name a clock in the first line of the instructions", async () => {
     const model = await hostModel(starter);
-    await request(model, [user(`It is 10:41:07.\n${rules}`), user("Hello")]);
-    await request(model, [user(`It is 10:42:19.\n${rules}`), user("Hello")]);
+    await request(model, [user(`It is 10:41:07.\n${rules}`), user("Hello")], { conversation: "monday" });
+    await request(model, [user(`It is 10:42:19.\n${rules}`), user("Hello")], { conversation: "tuesday" });
     const [latest] = await recentRequests();
     const departure = latest?.figures.departure;
     assert(departure, "no departure is told");
     assert.match(departure.before, /1:07/);
     assert.match(departure.now, /2:19/);
-    assert.ok(departure.atToken < 30, `at token ${departure.atToken}`);
+    assert.ok(departure.atToken < 40, `at token ${departure.atToken}`);
   });
 
   it("answer three small requests beside a chat, which keeps its place", async () => {
     const model = await hostModel(starter);
     const messages = [user(rules), user("Name three rivers.")];
-    const alone = await request(model, messages);
+    const chat = { conversation: "rivers" };
+    const alone = await request(model, messages, chat);
     const small = ["Title this chat", "Name the intent", "Polish this code"].map((text) =>
       request(model, [user(text)]),
     );
-    const [beside] = await Promise.all([request(model, messages), ...small]);
+    const [beside] = await Promise.all([request(model, messages, chat), ...small]);
     assert(beside);
-    assert.ok(cachedOf(beside) >= usageOf(beside).prompt_tokens - 1, `${cachedOf(beside)} reused`);
+    assert.equal(cachedOf(beside), usageOf(beside).prompt_tokens - 1);
     assert.equal(beside.texts.join(""), alone.texts.join(""));
-    assert.ok(cachedOf(await request(model, messages)) >= usageOf(alone).prompt_tokens - 1);
+    assert.equal(cachedOf(await request(model, messages, chat)), usageOf(alone).prompt_tokens - 1);
   });
 
   it("read a long conversation, for the next window", async () => {
-    const answer = await request(await hostModel(starter), longOpening);
+    const answer = await request(await hostModel(starter), longOpening, { conversation: "rules" });
     console.log(`      TTFT ${answer.ttftMs.toFixed(0)} ms, ${usageOf(answer).prompt_tokens} tokens read`);
     assert.equal(answer.texts.join("") === "", false);
   });
@@ -163,10 +159,7 @@ describe("Resident's models in VS Code's chat", () => {
   it("refuse what does not fit with both numbers, and images in words", async () => {
     const model = await hostModel(starter);
     await assert.rejects(request(model, [user("many words ".repeat(20_000))]), /\d,\d{3}.*\d,\d{3}/);
-    const Data: unknown = Reflect.get(vscode, "LanguageModelDataPart");
-    assert(typeof Data === "function");
-    const image = { role: 1, content: [Reflect.construct(Data, [new Uint8Array([1, 2, 3]), "image/png"])] };
-    await assert.rejects(request(model, [image]), /image.*text only/i);
+    await assert.rejects(request(model, [picture()]), /image.*text only/i);
   });
 
   it("answer from disk or memory after the engine was started again", async () => {

@@ -59,6 +59,13 @@ export function result(call: string, text: string): object {
   return { role: 1, name: undefined, content: [Reflect.construct(Result, [call, [parts.text(text)]])] };
 }
 
+/** One dot: the host looks at images before it sends them. */
+const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+export function picture(): object {
+  return { role: 1, name: undefined, content: [parts.data(new Uint8Array(Buffer.from(png, "base64")), "image/png")] };
+}
+
 export interface Usage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
@@ -75,6 +82,8 @@ export interface Answer {
 }
 
 interface AskOptions {
+  /** As VS Code's chat names its conversations; absent: a request of its own. */
+  readonly conversation?: string;
   readonly modelOptions?: object;
   readonly tools?: readonly object[];
   readonly toolMode?: number;
@@ -92,13 +101,18 @@ export async function request(
   messages: readonly object[],
   options: AskOptions = {},
 ): Promise<Answer> {
-  const { modelOptions, onText, token = new vscode.CancellationTokenSource().token, ...more } = options;
+  const { conversation, onText, token = new vscode.CancellationTokenSource().token, ...more } = options;
+  const modelOptions = {
+    ...briefly,
+    ...options.modelOptions,
+    ...(conversation === undefined ? {} : { _conversationId: conversation }),
+  };
   const askedAt = performance.now();
   let ttftMs = 0;
   const texts: string[] = [];
   const calls: Answer["calls"][number][] = [];
   const usages: Usage[] = [];
-  const response = await model.sendRequest(messages, { ...more, modelOptions: { ...briefly, ...modelOptions } }, token);
+  const response = await model.sendRequest(messages, { ...more, modelOptions }, token);
   for await (const part of response.stream) {
     if (typeof part !== "object" || part === null) continue;
     if ("mimeType" in part && "data" in part && part.data instanceof Uint8Array) {

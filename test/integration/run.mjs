@@ -51,7 +51,7 @@ async function runWindow({ name, folder }, host, scratch) {
   const file = path.join(path.dirname(resultsFile), `integration-${name.replaceAll(" ", "-")}.json`);
   fs.rmSync(file, { force: true });
   const userData = path.join(scratch, "user-data");
-  seedSettings(userData, { ...settings, "resident.model.folders": [path.join(scratch, "models")] });
+  seedSettings(userData, settings);
   const startedAt = Date.now();
   let code = 0;
   try {
@@ -83,7 +83,7 @@ async function runWindow({ name, folder }, host, scratch) {
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "resident-"));
 fs.mkdirSync(path.dirname(resultsFile), { recursive: true });
 fs.cpSync(path.join(root, "test", "fixtures", "workspace"), path.join(scratch, "workspace"), { recursive: true });
-makeToolModel(starterModel, path.join(scratch, "models", "SmolLM2-135M-with-tools"));
+makeToolModel(starterModel, path.join(scratch, "home", "models", "SmolLM2-135M-with-tools"));
 try {
   const host = await findHost();
   const rows = [];

@@ -1,9 +1,9 @@
 import type { CancellationToken } from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
-import { ResidentError } from "../../common/errors";
+import { InvalidRequestError, ResidentError } from "../../common/errors";
 import { Emitter } from "../../common/events";
 import type { Formats } from "../../common/format";
-import type { ChatRequest, Running } from "../../protocol/service";
+import type { ChatModel, ChatRequest, Running } from "../../protocol/service";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { Throttle } from "../pages/throttle";
 import { AnswerParts } from "./answerParts";
@@ -44,8 +44,8 @@ export class ResidentChatProvider implements ChatProvider, Disposable {
   readonly onDidChangeLanguageModelChatInformation = this.changes.event;
   private readonly store = new DisposableStore();
   private readonly counts: TokenCounts;
-  /** Folders of the models by their ids. */
-  private folders: ReadonlyMap<string, string> = new Map();
+  /** The models by their ids. */
+  private known: ReadonlyMap<string, ChatModel> = new Map();
   private offered: string | undefined;
 
   constructor(private readonly ports: ChatProviderPorts) {
@@ -102,7 +102,7 @@ export class ResidentChatProvider implements ChatProvider, Disposable {
 
   async provideTokenCount(model: ChatModelInformation, text: string | RequestMessage): Promise<number> {
     try {
-      const directory = await this.folderOf(model);
+      const { directory } = await this.modelOf(model);
       if (typeof text === "string")
         return text === "" ? 0 : await this.counts.count(directory, RequestText.check(text));
       const messages = await messagesOf(text);
@@ -124,7 +124,7 @@ export class ResidentChatProvider implements ChatProvider, Disposable {
     const templates = await Promise.all(models.map(({ directory }) => door.templateFacts(directory)));
     const formats = this.ports.formats();
     const byFolder = new Map(all.map((model) => [model.directory, model]));
-    this.folders = new Map(models.map((model) => [modelId(model), model.directory]));
+    this.known = new Map(models.map((model) => [modelId(model), model]));
     return models.map((model, i) => {
       const facts = { listed: byFolder.get(model.directory), thinkingChoices: templates[i]?.thinkingChoices };
       return modelInformation(model, facts, formats);
@@ -150,12 +150,19 @@ export class ResidentChatProvider implements ChatProvider, Disposable {
     options: RequestOptions,
   ): Promise<ChatRequest> {
     const { modelOptions, tools, toolMode } = options;
-    const modelDirectory = await this.folderOf(model);
+    const { directory, name, takesTools, whyNoTools } = await this.modelOf(model);
     const specs = requestTools(tools);
+    if (specs.length > 0 && !takesTools) {
+      const why = whyNoTools === undefined ? "" : `: ${whyNoTools}`;
+      throw new InvalidRequestError(
+        `${name} takes no tools${why}`,
+        "choose a model that takes tools, or switch them off",
+      );
+    }
     const conversation = requestConversation(modelOptions);
     const thinking = requestThinking(options);
     return {
-      modelDirectory,
+      modelDirectory: directory,
       messages: await requestMessages(messages),
       ...(specs.length === 0 ? {} : { tools: specs, toolMode: requestToolMode(toolMode) }),
       ...(thinking === undefined ? {} : { thinking }),
@@ -165,11 +172,11 @@ export class ResidentChatProvider implements ChatProvider, Disposable {
   }
 
   /** The host may remember a model of an earlier window. */
-  private async folderOf({ id, name }: ChatModelInformation): Promise<string> {
-    if (!this.folders.has(id)) await this.models();
-    const directory = this.folders.get(id);
-    if (directory === undefined) throw new ResidentError("MODEL_NOT_FOUND", `${name} is not here any more`, "");
-    return directory;
+  private async modelOf({ id, name }: ChatModelInformation): Promise<ChatModel> {
+    if (!this.known.has(id)) await this.models();
+    const model = this.known.get(id);
+    if (model === undefined) throw new ResidentError("MODEL_NOT_FOUND", `${name} is not here any more`, "");
+    return model;
   }
 }
 

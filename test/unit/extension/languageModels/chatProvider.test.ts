@@ -21,8 +21,7 @@ const chatModel: ChatModel = {
   family: "llama",
   maxInputTokens: 6144,
   maxOutputTokens: 2048,
-  takesTools: false,
-  whyNoTools: "its template has no place for tools",
+  takesTools: true,
 };
 
 const hello = [said(chatRoles.user, "Hello")];
@@ -193,6 +192,21 @@ describe("Resident's models in VS Code's chat", () => {
     await provider.provideLanguageModelChatInformation({ silent: true });
     const gone = await failure(request(provider, of).answered);
     assert.match(gone.message, /SmolLM2-135M-Instruct is not here any more\. Choose another model/);
+  });
+
+  it("refuse tools that their template has no place for, with the reason", async () => {
+    const { provider: make, service, fake } = rig();
+    await service.get();
+    const whyNoTools = "its chat template has no place for tools";
+    fake().chatModelList = [{ ...chatModel, takesTools: false, whyNoTools }];
+    const provider = make();
+    const of = await modelOf(provider);
+    const { message } = await failure(request(provider, of, { tools: [{ name: "weather" }] }).answered);
+    assert.match(message, /SmolLM2-135M-Instruct takes no tools: its chat template has no place for tools\. Choose/);
+    assert.equal(fake().chats.length, 0);
+    const { answered } = request(provider, of, { tools: [] });
+    (await arrived(fake())).running.answer("Hi");
+    await answered;
   });
 
   it("count the tokens of texts and of messages", async () => {
