@@ -208,6 +208,9 @@ export interface ChatModel {
   readonly whyNoTools?: string;
 }
 
+/** A text, or messages. */
+export type CountedInput = string | readonly ChatMessage[];
+
 /** An answer to another program. */
 export interface ThreadTurn {
   /** When it was asked, in ms since 1970. */
@@ -832,6 +835,8 @@ export interface DiagnoseReport {
 
 export type ServiceEvent =
   | { readonly type: "engine"; readonly state: EngineState }
+  /** A model was added or deleted. */
+  | { readonly type: "models" }
   /** An agent was created, changed (name, tier, state, turns) or deleted (`summary` absent). */
   | { readonly type: "agent"; readonly id: AgentId; readonly summary?: AgentSummary }
   /** A turn of an agent started: `running(agent)` returns its running answer. */
@@ -919,10 +924,11 @@ export interface ResidentService {
    */
   chat(request: ChatRequest): Running;
   /**
-   * Exact. A text: its tokens inside a message. One message: the tokens that it adds to a conversation. Several: those of
-   * the whole prompt, with the opening of its answer. Reads the model's text files, not its weights.
+   * Exact, one number for each input. A text: its tokens inside a message. One message: the tokens that it adds to a
+   * conversation. Several: those of the whole prompt, with the opening of its answer. Reads the model's text files, not its
+   * weights.
    */
-  countTokens(modelDirectory: string, messages: readonly ChatMessage[] | string): Promise<number>;
+  countTokens(modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]>;
   /** The models of this machine that can answer other programs. */
   chatModels(): Promise<readonly ChatModel[]>;
 

@@ -7,7 +7,6 @@ import { Threads } from "../agents/threads/threads";
 import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
-import type { ChatMessage } from "../common/messages";
 import type { Thinking } from "../common/thinking";
 import type { ToolResult, ToolSpec } from "../common/tools";
 import { suggestedModels } from "../models/hub/suggestedModels";
@@ -26,6 +25,7 @@ import type {
   ConnectedServer,
   ConnectServerRequest,
   ConversationSize,
+  CountedInput,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -302,7 +302,8 @@ export class LocalResidentService implements ResidentService {
     const all = await this.agents.list();
     const agents = all.filter(({ modelDirectory, server }) => modelDirectory === model && server === undefined);
     if (this.gate.current?.directory === model) await this.gate.unload();
-    return { freedBytes: await this.library.delete(model), agents: agents.map(({ name }) => name) };
+    const freedBytes = await this.changingModels(this.library.delete(model));
+    return { freedBytes, agents: agents.map(({ name }) => name) };
   }
 
   inspectModel(directory: string): Promise<ModelDetail> {
@@ -332,11 +333,11 @@ export class LocalResidentService implements ResidentService {
   }
 
   importGguf(request: ImportRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
-    return this.library.import(request, onProgress, signal);
+    return this.changingModels(this.library.import(request, onProgress, signal));
   }
 
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary> {
-    return this.library.getStarter(onProgress, signal);
+    return this.changingModels(this.library.getStarter(onProgress, signal));
   }
 
   async setHubAccess(access: HubAccess): Promise<void> {
@@ -352,7 +353,7 @@ export class LocalResidentService implements ResidentService {
   }
 
   async getHubModel(request: HubRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
-    const { directory, rounded } = await this.hub.get(request, onProgress, signal);
+    const { directory, rounded } = await this.changingModels(this.hub.get(request, onProgress, signal));
     return { ...(await this.library.summarize(directory)), rounded };
   }
 
@@ -384,6 +385,13 @@ export class LocalResidentService implements ResidentService {
     return this.startGeneration(request, this.models);
   }
 
+  /** Tells listeners of the change when it is made. */
+  private async changingModels<T>(change: Promise<T>): Promise<T> {
+    const result = await change;
+    this.emitter.fire({ type: "models" });
+    return result;
+  }
+
   private startGeneration(request: GenerateRequest, models: ModelAccess): Running {
     this.numGenerations += 1;
     const id = `g${this.numGenerations}`;
@@ -405,8 +413,9 @@ export class LocalResidentService implements ResidentService {
     return this.threads.start(`g${this.numGenerations}`, { ...request, modelDirectory });
   }
 
-  countTokens(modelDirectory: string, messages: readonly ChatMessage[] | string): Promise<number> {
-    return this.tokenCounter.count(path.resolve(modelDirectory), messages);
+  countTokens(modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]> {
+    const directory = path.resolve(modelDirectory);
+    return Promise.all(inputs.map((input) => this.tokenCounter.count(directory, input)));
   }
 
   chatModels(): Promise<readonly ChatModel[]> {

@@ -3,7 +3,6 @@ import { DisposableStore } from "../../common/disposables";
 import { AbortedError, EngineEndedError, type ResidentError, toErrorInfo } from "../../common/errors";
 import { Emitter } from "../../common/events";
 import type { Log } from "../../common/log";
-import type { ChatMessage } from "../../common/messages";
 import type { Thinking } from "../../common/thinking";
 import type { ToolResult, ToolSpec } from "../../common/tools";
 import type {
@@ -20,6 +19,7 @@ import type {
   ConnectedServer,
   ConnectServerRequest,
   ConversationSize,
+  CountedInput,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -186,8 +186,8 @@ export class RemoteService implements ResidentService {
     return answer;
   }
 
-  countTokens(modelDirectory: string, messages: readonly ChatMessage[] | string): Promise<number> {
-    return this.call("countTokens", [modelDirectory, messages]);
+  countTokens(modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]> {
+    return this.call("countTokens", [modelDirectory, inputs]);
   }
 
   chatModels(): Promise<readonly ChatModel[]> {

@@ -1,7 +1,6 @@
 /** A service with agents in memory; the test plays its answers event by event. */
 import { AbortedError, ResidentError } from "../../../src/common/errors";
 import { Emitter } from "../../../src/common/events";
-import type { ChatMessage } from "../../../src/common/messages";
 import { isBeyondLoopback, isPlainBeyondLoopback, parseServerAddress } from "../../../src/common/serverAddress";
 import type { Thinking } from "../../../src/common/thinking";
 import type { ToolResult, ToolSpec } from "../../../src/common/tools";
@@ -18,6 +17,7 @@ import type {
   ConnectedServer,
   ConnectServerRequest,
   ConversationSize,
+  CountedInput,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -318,9 +318,10 @@ export class FakeService implements ResidentService {
   }
 
   /** One token for each letter. */
-  async countTokens(_modelDirectory: string, messages: readonly ChatMessage[] | string): Promise<number> {
-    if (typeof messages === "string") return messages.length;
-    return messages.reduce((sum, { content }) => sum + content.length, 0);
+  async countTokens(_modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]> {
+    return inputs.map((input) =>
+      typeof input === "string" ? input.length : input.reduce((sum, { content }) => sum + content.length, 0),
+    );
   }
 
   chatModelList: readonly ChatModel[] = [];

@@ -4,7 +4,13 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
 import type { ChatMessage } from "../../../src/common/messages";
-import type { Progress, ResidentService, ServiceEvent, ServiceOptions } from "../../../src/protocol/service";
+import type {
+  CountedInput,
+  Progress,
+  ResidentService,
+  ServiceEvent,
+  ServiceOptions,
+} from "../../../src/protocol/service";
 import { record } from "../agents/agentRig";
 import { tinyGguf } from "../models/tinyGguf";
 import { beginStream, ended, ScriptedServer, said, stream } from "../servers/scriptedServer";
@@ -110,7 +116,7 @@ export function describeDoor(place: string, inService: InService): void {
         ];
         const first = await service.chat({ modelDirectory, messages, conversation: "c" }).done;
         assert.equal(first.tokenIds.length, 6);
-        assert.equal(await service.countTokens(modelDirectory, messages), first.figures.promptTokens);
+        assert.deepEqual(await service.countTokens(modelDirectory, [messages]), [first.figures.promptTokens]);
         messages.push({ role: "assistant", content: first.text }, { role: "user", content: "And?" });
         const running = service.chat({ modelDirectory, messages, conversation: "c" });
         const told = record(running);
@@ -128,9 +134,10 @@ export function describeDoor(place: string, inService: InService): void {
     it("counts the tokens of texts, of single messages, and of what a conversation is read as", () =>
       inService(async ({ service, folder, events }) => {
         const modelDirectory = otherModel(folder);
-        const count = (messages: readonly ChatMessage[] | string) => service.countTokens(modelDirectory, messages);
+        const count = async (input: CountedInput) =>
+          (await service.countTokens(modelDirectory, [input]))[0] ?? Number.NaN;
         const user = (content: string): ChatMessage => ({ role: "user", content });
-        assert.deepEqual([await count(""), await count("hello"), await count([])], [0, 1, 0]);
+        assert.deepEqual(await service.countTokens(modelDirectory, ["", "hello", []]), [0, 1, 0]);
         const [one, more] = [await count([user("hello")]), await count([user("hello hello")])];
         assert.ok(one > 1 && more > one);
         const answer: ChatMessage = { role: "assistant", content: "Yes" };
@@ -138,7 +145,7 @@ export function describeDoor(place: string, inService: InService): void {
         const opening = (await count([user("hello"), answer, user("And?")])) - parts;
         // What is said before every answer.
         assert.equal(opening, (await count([user("a"), user("b")])) - 2 * (await count([user("b")])));
-        await assert.rejects(service.countTokens(path.join(folder, "nowhere"), "x"), { code: "MODEL_NOT_FOUND" });
+        await assert.rejects(service.countTokens(path.join(folder, "nowhere"), ["x"]), { code: "MODEL_NOT_FOUND" });
         assert.deepEqual(events, []);
       }));
 
@@ -366,7 +373,7 @@ export function describeDoor(place: string, inService: InService): void {
       }));
 
     it("imports a model and says how far it is, until it is cancelled", () =>
-      inService(async ({ service, folder }) => {
+      inService(async ({ service, folder, events }) => {
         const file = path.join(folder, "tiny.gguf");
         await writeFile(file, tinyGguf());
         const told: Progress[] = [];
@@ -377,6 +384,10 @@ export function describeDoor(place: string, inService: InService): void {
         const again = service.importGguf({ file, name: "again" }, () => {}, cancel.signal);
         cancel.abort();
         await assert.rejects(again, { code: "ABORTED" });
+        const isModels = ({ type }: ServiceEvent) => type === "models";
+        assert.equal(events.filter(isModels).length, 1);
+        await service.deleteModel(model.directory);
+        assert.equal(events.filter(isModels).length, 2);
       }));
 
     it("refuses a benchmark that it cannot run", () =>

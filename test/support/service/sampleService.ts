@@ -293,6 +293,7 @@ export const serviceEvents: readonly ServiceEvent[] = [
   { type: "agent", id: "a", summary: agent },
   { type: "turnStarted", id: "a", turn: "t1" },
   { type: "turnEnded", id: "a", turn: "t1" },
+  { type: "models" },
   { type: "bench", suite: "engine", progress, report },
   { type: "agent", id: "a" },
 ];
@@ -415,7 +416,7 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   tryServer: (door) => door.tryServer(agentServer),
   generate: (door) => told(door.generate(generateRequest)),
   chat: (door) => told(door.chat(chatRequest)),
-  countTokens: (door) => door.countTokens("/models/starter", chatRequest.messages),
+  countTokens: (door) => door.countTokens("/models/starter", ["Hello", chatRequest.messages]),
   chatModels: (door) => door.chatModels(),
   listAgents: (door) => door.listAgents(),
   getAgent: (door) => door.getAgent("a", 2),
@@ -489,7 +490,7 @@ export class SampleService implements ResidentService {
   templateFacts = this.sample("templateFacts", templateFacts);
   chooseModel = this.sample("chooseModel", model);
   unloadModel = this.sample("unloadModel", undefined);
-  countTokens = this.sample("countTokens", 42);
+  countTokens = this.sample("countTokens", [3, 40]);
   chatModels = this.sample("chatModels", [chatModel]);
   listAgents = this.sample("listAgents", [agent]);
   getAgent = this.sample("getAgent", detail);
