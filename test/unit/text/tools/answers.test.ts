@@ -31,12 +31,14 @@ interface Settings {
   readonly stops?: readonly string[];
   readonly mode?: ToolMode | "absent";
   readonly isCut?: boolean;
+  readonly prompt?: string;
 }
 
 /** What comes of the ids of an answer, in which marks are tokens. */
-function heard(model: TextModel, answer: string, { stops = [], mode = "auto", isCut = false }: Settings = {}) {
+function heard(model: TextModel, answer: string, settings: Settings = {}) {
+  const { stops = [], mode = "auto", isCut = false, prompt = "" } = settings;
   const tools = mode === "absent" ? undefined : { tools: recordedTools, mode };
-  const decoder = model.startAnswer(stops, undefined, tools);
+  const decoder = model.startAnswer(stops, Int32Array.from(model.tokenizer.encodeMarked(prompt)), tools);
   const pieces: SaidPiece[] = [];
   let stopped = false;
   for (const id of model.tokenizer.encodeMarked(answer)) {
@@ -94,6 +96,16 @@ describe("An answer with calls", () => {
       assert.deepEqual({ text, calls, dropped }, { text: "", calls: [], dropped: [] });
       assert.equal(thought, `I say ${call} or <tool_call>`);
     }
+  });
+
+  it("is all thought where the template opened it and the model did not come to its end", () => {
+    const settings = { prompt: "<|im_start|>assistant\n<think>\n", isCut: true };
+    const { text, thought, calls, dropped } = heard(qwen, `I shall say ${call}`, settings);
+    assert.deepEqual(
+      { text, thought, calls, dropped },
+      { text: "", thought: `I shall say ${call}`, calls: [], dropped: [] },
+    );
+    assert.deepEqual(heard(qwen, `well</think>\n\n${call}`, settings).calls, [readA]);
   });
 
   it("ends at a stop string of its text, not of its calls, and calls nothing behind it", () => {
