@@ -165,11 +165,12 @@ export class ToolCallParser {
   }
 
   private takeOpen(mark: string, parts: ParsedPart[]): void {
-    const { block } = this;
-    if (block !== undefined) {
-      const ended = block.body.pushOpen(mark);
+    // What is left of a block may have begun another one.
+    while (this.block !== undefined) {
+      const { start, body } = this.block;
+      const ended = body.pushOpen(mark);
       if (ended === undefined) return;
-      this.take(this.end(block.start, ended, parts), parts);
+      this.take(this.end(start, ended, parts), parts);
     }
     this.begin(mark, parts);
   }
