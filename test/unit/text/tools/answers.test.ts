@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { ToolMode } from "../../../../src/common/tools";
+import { decoderBehind } from "../../../../src/agents/continuing";
+import type { ToolCall, ToolMode } from "../../../../src/common/tools";
 import { createTextModel, type TextModel } from "../../../../src/text/textModel";
 import type { SaidPiece } from "../../../../src/text/thinkingSplitter";
 import { byteLevelTokenizer } from "../../../support/text/tinyTokenizers";
@@ -138,6 +139,51 @@ describe("An answer with calls", () => {
     const said = '<|python_tag|>{"name": "read_file", "parameters": {"path": "a"}}';
     const { text, calls, raw, dropped } = heard(llama, `${said}<|eom_id|>`);
     assert.deepEqual({ text, calls, raw, dropped }, { text: "", calls: [readA], raw: said, dropped: [] });
+  });
+});
+
+describe("An answer with calls that was cut and goes on", () => {
+  const said: readonly (readonly [TextModel, string, number])[] = [
+    [qwen, `<think>\nwell\n</think>\n\nI look.\n\n${call}\n${call}\n`, 2],
+    [qwen, `{"name": "now", "arguments": {}}`, 1],
+    [qwen, "a <b> [c] {d}  \n\ne", 0],
+    [llama, '{"name": "now", "parameters": {}}; {"name": "now", "parameters": {}}', 2],
+    [
+      gptOss,
+      "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary to=functions.now<|message|>{}<|call|>",
+      1,
+    ],
+  ];
+
+  it("has everything that was said and called once, wherever it was cut", () => {
+    for (const [model, answer, count] of said) {
+      const tools = { tools: recordedTools, mode: "auto" as const };
+      const ids = model.tokenizer.encodeMarked(answer);
+      const whole = heard(model, answer);
+      for (let at = 0; at <= ids.length; at += 1) {
+        const log = { thought: "", answerText: "", raw: "", calls: [] as ToolCall[] };
+        const add = (piece: SaidPiece) => {
+          log.thought += piece.hidden;
+          log.answerText += piece.text;
+          log.raw += piece.raw ?? piece.text;
+          log.calls.push(...(piece.calls ?? []));
+        };
+        const first = model.startAnswer([], undefined, tools);
+        for (const id of ids.slice(0, at)) add(first.push(id));
+        add(first.finish(true));
+        const second = decoderBehind(model.startAnswer([], undefined, tools), Int32Array.from(ids.slice(0, at)), {
+          ...log,
+        });
+        for (const id of ids.slice(at)) add(second.push(id));
+        add(second.finish());
+        const where = `${answer} at ${at}`;
+        assert.equal(log.raw, whole.raw, where);
+        assert.equal(log.thought, whole.hidden, where);
+        assert.equal(log.calls.length, count, where);
+        // The beginning of a call that has no mark may have been shown before the cut.
+        if (!answer.startsWith("{")) assert.equal(log.answerText, whole.text, where);
+      }
+    }
   });
 });
 
