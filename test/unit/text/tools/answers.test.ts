@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { decoderBehind } from "../../../../src/agents/continuing";
-import type { ToolCall, ToolMode } from "../../../../src/common/tools";
+import type { ToolCall, ToolMode, ToolSpec } from "../../../../src/common/tools";
 import { createTextModel, type TextModel } from "../../../../src/text/textModel";
 import type { SaidPiece } from "../../../../src/text/thinkingSplitter";
 import { byteLevelTokenizer } from "../../../support/text/tinyTokenizers";
@@ -33,12 +33,13 @@ interface Settings {
   readonly mode?: ToolMode | "absent";
   readonly isCut?: boolean;
   readonly prompt?: string;
+  readonly tools?: readonly ToolSpec[];
 }
 
 /** What comes of the ids of an answer, in which marks are tokens. */
 function heard(model: TextModel, answer: string, settings: Settings = {}) {
   const { stops = [], mode = "auto", isCut = false, prompt = "" } = settings;
-  const tools = mode === "absent" ? undefined : { tools: recordedTools, mode };
+  const tools = mode === "absent" ? undefined : { tools: settings.tools ?? recordedTools, mode };
   const decoder = model.startAnswer(stops, Int32Array.from(model.tokenizer.encodeMarked(prompt)), tools);
   const pieces: SaidPiece[] = [];
   let stopped = false;
@@ -86,6 +87,8 @@ describe("An answer with calls", () => {
       const { text, calls, isPlain } = heard(qwen, call, { mode });
       assert.deepEqual({ text, calls, isPlain }, { text: call, calls: [], isPlain: true }, mode);
     }
+    const { text, isPlain } = heard(qwen, call, { tools: [] });
+    assert.deepEqual({ text, isPlain }, { text: call, isPlain: true });
     const plain = modelOf("SmolLM2, Phi-3", control("<|im_start|>", "<|im_end|>"), "<|im_end|>");
     assert.equal(plain.toolFormat, undefined);
     assert.deepEqual(heard(plain, call).text, call);
@@ -207,6 +210,8 @@ describe("An answer of harmony with calls", () => {
       "<|channel|>commentary to=functions.read_file<|channel|>commentary json<|message|>",
       "<|channel|>commentary to=functions.read_file <|constrain|>json",
       "<|channel|>functions.read_file<|message|>",
+      " to=functions.read_file<|channel|>commentary json<|message|>",
+      " to=functions.read_file <|channel|>analysis<|message|>",
     ]) {
       const { text, calls } = heard(gptOss, `${bad}{"path": "a"}<|call|>`);
       assert.deepEqual({ text, calls }, { text: "", calls: [readA] }, bad);
@@ -221,6 +226,13 @@ describe("An answer of harmony with calls", () => {
     ]) {
       const { text, thought: inside, calls } = heard(gptOss, `${bad}Hm.<|end|>`);
       assert.deepEqual({ text, inside, calls }, { text: "", inside: "Hm.", calls: [] }, bad);
+    }
+  });
+
+  it("is text where it begins with what might be a recipient", () => {
+    for (const said of ["t", "to", "to=", "to= x", "total", " to=functions.read_file", "to you"]) {
+      const { text, hidden, calls } = heard(gptOss, said);
+      assert.deepEqual({ text, hidden, calls }, { text: said, hidden: "", calls: [] });
     }
   });
 
