@@ -3,7 +3,7 @@ import type { Generation } from "../engine/generation";
 import type { Clock } from "../engine/ports";
 import type { CacheRefusal, SamplingOptions } from "../protocol/service";
 import type { BuiltPrompt } from "../text/prompt";
-import { callableTools } from "../text/tools/modelConstraint";
+import { answerTools } from "../text/tools/modelConstraint";
 import { frameOf } from "./agentFrame";
 import { storedSampling } from "./agentSampling";
 import { type AnswerLimits, answerBudget } from "./answerBudget";
@@ -85,7 +85,7 @@ export class LocalAnswers implements AnswerEngine {
     try {
       // The answer runs, and ends at stop strings, during the commit.
       if (built !== undefined) sink.prompt(promptRecord(built));
-      const fresh = session.text.startAnswer(sampling.stop ?? [], prompt, callableTools(constrained));
+      const fresh = session.text.startAnswer(sampling.stop ?? [], prompt, answerTools(constrained));
       const decoder = asked.goesOn ? decoderBehind(fresh, turn.answerIds, turn) : fresh;
       const sourceOf = (reusedTokens: number) => ({
         ...waited,

@@ -1,5 +1,5 @@
 /** What agents need of the world besides the engine and the store. */
-import type { ToolSpec } from "../common/tools";
+import type { ToolMode, ToolSpec } from "../common/tools";
 import type { BlockPoolBatchEngine } from "../engine/batchEngine";
 import type { Grammar, GrammarText, TokenId } from "../engine/ports";
 import type { SamplingOptions } from "../protocol/service";
@@ -23,12 +23,19 @@ export interface AnswerDecoder {
   finish(isCut?: boolean): SaidPiece;
 }
 
+/** The tools that an answer may call. */
+export interface AnswerTools {
+  readonly tools: readonly ToolSpec[];
+  /** "none": what looks like a call is text. */
+  readonly mode: ToolMode;
+}
+
 export interface TextModel {
   readonly prompts: PromptBuilder;
   /** Ids that end an answer. */
   readonly stopIds: readonly TokenId[];
   /** `prompt`: the ids before the answer. `tools`: those that it may call; calls of others are text. */
-  startAnswer(stopStrings: readonly string[], prompt?: Int32Array, tools?: readonly ToolSpec[]): AnswerDecoder;
+  startAnswer(stopStrings: readonly string[], prompt?: Int32Array, tools?: AnswerTools): AnswerDecoder;
   /**
    * What the answer behind `prompt` may be. `undefined`: anything. Throws INVALID_REQUEST where tools are offered to a model
    * that takes none, and for requests that contradict themselves.

@@ -12,7 +12,7 @@ import { userInput } from "../common/messages";
 import type { Clock } from "../engine/ports";
 import type { GenerateRequest, Running, SamplingOptions } from "../protocol/service";
 import type { BuiltPrompt } from "../text/prompt";
-import { callableTools } from "../text/tools/modelConstraint";
+import { answerTools } from "../text/tools/modelConstraint";
 
 export interface GenerateOptions {
   readonly models: ModelAccess;
@@ -71,7 +71,7 @@ async function generate(
   const abort = () => generation.abort();
   answer.signal.addEventListener("abort", abort);
   try {
-    const decoder = session.text.startAnswer(sampling.stop ?? [], built.ids, callableTools(request));
+    const decoder = session.text.startAnswer(sampling.stop ?? [], built.ids, answerTools(request));
     const waited = wait.submitted();
     const cacheFigures = (reusedTokens: number) => ({
       ...waited,

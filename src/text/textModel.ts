@@ -1,4 +1,4 @@
-import type { ToolSpec } from "../common/tools";
+import type { ToolMode, ToolSpec } from "../common/tools";
 import { AnswerDecoder } from "./answerDecoder";
 import { ChatTemplate } from "./chatTemplate";
 import { eosIds } from "./eos";
@@ -37,12 +37,19 @@ export interface TextModel {
   /** Ids that end an answer. */
   readonly stopIds: readonly number[];
   /**
-   * `prompt`: the ids before the answer, which may have opened its thought. `tools`: those that it may call;
-   * none, or a model without a tool format: the answer is text only.
+   * `prompt`: the ids before the answer, which may have opened its thought. `tools`: those that the prompt declares;
+   * absent, or a model without a tool format: the answer is text only.
    */
-  startAnswer(stopStrings: readonly string[], prompt?: Int32Array, tools?: readonly ToolSpec[]): AnswerDecoder;
+  startAnswer(stopStrings: readonly string[], prompt?: Int32Array, tools?: AnswerTools): AnswerDecoder;
   /** What the answer behind `prompt` may be. `undefined`: anything. Throws as `modelConstraint`. */
   constraint(asked: AskedConstraint, prompt: Int32Array): Constraint | undefined;
+}
+
+/** The tools that an answer may call. */
+export interface AnswerTools {
+  readonly tools: readonly ToolSpec[];
+  /** "none": what looks like a call is text. */
+  readonly mode: ToolMode;
 }
 
 const nothing = new Int32Array(0);
@@ -58,9 +65,9 @@ export function createTextModel(files: TextFiles): TextModel {
   const marks = thinkingIds(idOf);
   const forms = turnTokens(template, tokenizer.specials);
   const structure = new Set(tokenizer.specials.tokens.filter(forms).map(({ id }) => id));
-  const parserOf = (given: readonly ToolSpec[]) => {
-    if (toolFormat === undefined || given.length === 0) return undefined;
-    return new ToolCallParser({ format: toolFormat, tools: given, idOf, newId: newCallId });
+  const parserOf = (given: AnswerTools | undefined) => {
+    if (toolFormat === undefined || given === undefined || given.mode === "none") return undefined;
+    return new ToolCallParser({ format: toolFormat, tools: given.tools, idOf, newId: newCallId });
   };
   const isOpened = (prompt: Int32Array) => opensThought(prompt, marks, (id) => structure.has(id));
   const thought = thinkingPairs.find(({ open, close }) => idOf(open) !== undefined && idOf(close) !== undefined);
@@ -79,7 +86,7 @@ export function createTextModel(files: TextFiles): TextModel {
         },
         asked,
       ),
-    startAnswer: (stopStrings, prompt = nothing, tools = []) => {
+    startAnswer: (stopStrings, prompt = nothing, tools = undefined) => {
       const parser = parserOf(tools);
       const isCall = toolFormat?.shape === "harmony" && parser !== undefined ? isHarmonyCall : undefined;
       const splitter = new ThinkingSplitter(marks, isOpened(prompt), isCall);

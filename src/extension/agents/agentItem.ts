@@ -1,5 +1,6 @@
 /** How an agent looks in lists: the colour shows which agent it is, the fill its tier, words the rest. */
 import type { Formats } from "../../common/format";
+import { modelLabel } from "../../common/modelLabel";
 import { shownName } from "../../common/shownName";
 import type { AgentSummary, Tier } from "../../protocol/service";
 import { sentence } from "../commands/errorText";
@@ -67,11 +68,17 @@ function contextValue(agent: AgentSummary): string {
 export function agentDescription(agent: AgentSummary, formats: Formats): string {
   if (agent.damage !== undefined) return "damaged";
   const parts = [`${formats.count(agent.tokens)} tokens`, agent.tier];
-  const state = stateWords[agent.state];
+  const state = stateWords[agent.state] ?? waiting(agent, formats);
   if (state) parts.push(state);
   if (agent.pinned) parts.push("pinned");
   if (agent.lockedElsewhere) parts.push("open in another window");
   return parts.join(" · ");
+}
+
+/** It is idle until the results of its calls come. */
+function waiting({ waitsFor }: AgentSummary, formats: Formats): string | undefined {
+  if (waitsFor === undefined) return undefined;
+  return waitsFor === 1 ? "waits for a result" : `waits for ${formats.count(waitsFor)} results`;
 }
 
 function agentTooltip(agent: AgentSummary, formats: Formats): string {
@@ -82,7 +89,7 @@ function agentTooltip(agent: AgentSummary, formats: Formats): string {
   }
   return [
     `**${escapeMarkdown(agent.name)}**`,
-    `Model: ${escapeMarkdown(agent.modelName)}`,
+    `Model: ${escapeMarkdown(modelLabel(agent))}`,
     `Context: ${formats.count(agent.tokens)} of ${formats.count(agent.contextTokens)} tokens${full}`,
     `In memory: ${formats.count(agent.hotTokens)} tokens`,
     `On disk: ${formats.count(agent.diskTokens)} tokens, ${formats.bytes(agent.diskBytes)}`,

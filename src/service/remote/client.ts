@@ -3,8 +3,9 @@ import { DisposableStore } from "../../common/disposables";
 import { AbortedError, EngineEndedError, type ResidentError, toErrorInfo } from "../../common/errors";
 import { Emitter } from "../../common/events";
 import type { Log } from "../../common/log";
+import type { ChatMessage } from "../../common/messages";
 import type { Thinking } from "../../common/thinking";
-import type { ToolSpec } from "../../common/tools";
+import type { ToolResult, ToolSpec } from "../../common/tools";
 import type {
   AgentDetail,
   AgentId,
@@ -13,6 +14,8 @@ import type {
   AgentSummary,
   BenchReport,
   BenchSuite,
+  ChatModel,
+  ChatRequest,
   ConversationSize,
   CreateAgentRequest,
   DiagnoseReport,
@@ -152,12 +155,31 @@ export class RemoteService implements ResidentService {
     return answer;
   }
 
+  chat(request: ChatRequest): Running {
+    this.numGenerations += 1;
+    const answer = this.answer(`generation ${this.numGenerations}`);
+    this.call("chat", [answer.id, request]).catch((error: unknown) => this.fail(answer, error));
+    return answer;
+  }
+
+  countTokens(modelDirectory: string, messages: readonly ChatMessage[] | string): Promise<number> {
+    return this.call("countTokens", [modelDirectory, messages]);
+  }
+
+  chatModels(): Promise<readonly ChatModel[]> {
+    return this.call("chatModels", []);
+  }
+
   listAgents(): Promise<readonly AgentSummary[]> {
     return this.call("listAgents", []);
   }
 
   getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
     return this.call("getAgent", [id, newestTurns]);
+  }
+
+  callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    return this.call("callResult", [id, turn, call]);
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {

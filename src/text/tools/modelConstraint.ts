@@ -19,9 +19,9 @@ export interface ConstrainedModel extends ThoughtMarks {
   readonly toolFormat?: ToolFormat;
 }
 
-/** Tools that the answer may call. An answer that is to be JSON calls none. */
-export function callableTools({ tools = [], toolMode = "auto", jsonSchema }: AskedConstraint): readonly ToolSpec[] {
-  return toolMode === "none" || jsonSchema !== undefined ? [] : tools;
+/** The tools that the prompt declares, and whether the answer may call them. One that is to be JSON calls none. */
+export function answerTools({ tools = [], toolMode = "auto", jsonSchema }: AskedConstraint) {
+  return { tools, mode: jsonSchema === undefined ? toolMode : "none" } as const;
 }
 
 /**
@@ -29,8 +29,7 @@ export function callableTools({ tools = [], toolMode = "auto", jsonSchema }: Ask
  * takes none, and for requests that contradict themselves.
  */
 export function modelConstraint(model: ConstrainedModel, asked: AskedConstraint): Constraint | undefined {
-  const { toolMode = "auto", jsonSchema } = asked;
-  const tools = callableTools(asked);
+  const { tools = [], toolMode = "auto", jsonSchema } = asked;
   if (jsonSchema !== undefined) {
     if (toolMode === "required") {
       throw new InvalidRequestError("an answer cannot be JSON and call tools", "ask for one of both");

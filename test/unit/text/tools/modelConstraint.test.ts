@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { toolFormats } from "../../../../src/text/tools/formats";
-import { callableTools, modelConstraint } from "../../../../src/text/tools/modelConstraint";
+import { answerTools, modelConstraint } from "../../../../src/text/tools/modelConstraint";
 import { readStructuralTag } from "../../../support/text/tagText";
 import { someTools as tools } from "../../../support/text/writtenCalls";
 
@@ -12,8 +12,8 @@ describe("The constraint of a model's answer", () => {
     assert.equal(modelConstraint(model, {}), undefined);
     assert.equal(modelConstraint(model, { tools: [] }), undefined);
     assert.equal(modelConstraint(model, { tools, toolMode: "none" }), undefined);
-    assert.deepEqual(callableTools({ tools, toolMode: "none" }), []);
-    assert.deepEqual(callableTools({ tools }), tools);
+    assert.deepEqual(answerTools({ tools, toolMode: "none" }), { tools, mode: "none" });
+    assert.deepEqual(answerTools({ tools }), { tools, mode: "auto" });
   });
 
   it("is one of calls where there are tools, behind the model's thoughts", () => {
@@ -30,7 +30,7 @@ describe("The constraint of a model's answer", () => {
   it("is one of JSON where a schema is given: then no tool is called", () => {
     const constraint = modelConstraint({}, { tools, jsonSchema });
     assert.equal(readStructuralTag(constraint?.grammar.text ?? "").type, "grammar");
-    assert.deepEqual(callableTools({ tools, jsonSchema }), []);
+    assert.deepEqual(answerTools({ tools, jsonSchema }), { tools, mode: "none" });
   });
 
   it("is refused for a model that takes no tools, and where a request contradicts itself, with what to do", () => {
