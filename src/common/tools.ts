@@ -44,3 +44,6 @@ export interface DroppedCall {
 /** Whether an answer may call tools, must, or must not although they are declared. */
 export const toolModes = ["auto", "required", "none"] as const;
 export type ToolMode = (typeof toolModes)[number];
+
+/** A JSON schema of an answer; `true` is any JSON. */
+export type JsonSchema = JsonObject | boolean;

@@ -7,8 +7,9 @@ import type { Disposable } from "../common/disposables";
 import type { ErrorInfo } from "../common/errors";
 import type { Event } from "../common/events";
 import type { KvDtype } from "../common/kvDtypes";
+import type { ChatMessage } from "../common/messages";
 import type { Thinking } from "../common/thinking";
-import type { DroppedCall, ToolCall, ToolMode, ToolResult, ToolSpec } from "../common/tools";
+import type { DroppedCall, JsonSchema, ToolCall, ToolMode, ToolResult, ToolSpec } from "../common/tools";
 
 export type AgentId = string;
 export type TurnId = string;
@@ -56,6 +57,18 @@ export interface TurnFigures {
   /** The part of `generatedTokens` before the answer itself, and how long it took; absent: the model did not think. */
   readonly thinking?: { readonly tokens: number; readonly ms: number };
   readonly cache: CacheSource;
+  /** Of another program's request: why not all of what was read before is reused; absent: nothing differs. */
+  readonly departure?: Departure;
+}
+
+/**
+ * Where a request departs from what was read before: both texts from there, one short line each. An ellipsis stands for
+ * what both have before.
+ */
+export interface Departure {
+  readonly atToken: number;
+  readonly before: string;
+  readonly now: string;
 }
 
 /**
@@ -150,9 +163,60 @@ export interface GenerateRequest {
   /** The tools that the model may call; an answer with calls ends with them. */
   readonly tools?: readonly ToolSpec[];
   readonly toolMode?: ToolMode;
+  /** The answer is JSON that fits this schema, and nothing else; not beside tools. */
+  readonly jsonSchema?: JsonSchema;
   readonly sampling?: SamplingOptions;
   /** false: no guesses, even if the settings allow them (for measurements). */
   readonly promptLookup?: boolean;
+}
+
+// ---- conversations of other programs -----------------------------------------------------------------------------
+
+/** A request of another program, which sends the whole conversation every time. */
+export interface ChatRequest {
+  readonly modelDirectory: string;
+  /** System messages may stand anywhere. The last message is a user's or a result. */
+  readonly messages: readonly ChatMessage[];
+  readonly tools?: readonly ToolSpec[];
+  /** Absent: "auto". */
+  readonly toolMode?: ToolMode;
+  readonly thinking?: Thinking;
+  readonly sampling?: SamplingOptions;
+  /** The other program's name for the conversation, where it tells one. */
+  readonly conversation?: string;
+}
+
+/** A model as other programs are offered it. */
+export interface ChatModel {
+  readonly directory: string;
+  readonly name: string;
+  readonly family: string;
+  /** Longest request: what model, memory and pool allow, less `maxOutputTokens`, the reserve for its answer. */
+  readonly maxInputTokens: number;
+  readonly maxOutputTokens: number;
+  readonly takesTools: boolean;
+  /** One sentence without the final stop; present where it takes none. */
+  readonly whyNoTools?: string;
+}
+
+/** An answer to another program. */
+export interface ThreadTurn {
+  /** When it was asked, in ms since 1970. */
+  readonly at: number;
+  readonly modelName: string;
+  readonly conversation?: string;
+  /** It was short, had no tools and continued nothing: its cache is not kept. */
+  readonly isShort: boolean;
+  readonly figures: TurnFigures;
+}
+
+/** Conversations of other programs, found again by their content. */
+export interface ThreadsStatus {
+  readonly count: number;
+  /** Of the block pool, held by their caches. */
+  readonly bytes: number;
+  /** The last 50, newest first. */
+  readonly recent: readonly ThreadTurn[];
 }
 
 // ---- agents ------------------------------------------------------------------------------------------------------
@@ -314,6 +378,8 @@ export interface SendRequest {
   readonly sampling?: SamplingOptions;
   /** Absent: "auto". */
   readonly toolMode?: ToolMode;
+  /** The answer is JSON that fits this schema, and nothing else: it calls no tools. */
+  readonly jsonSchema?: JsonSchema;
 }
 
 /** What the calls of the head's answer gave: one result for each. */
@@ -371,6 +437,8 @@ export interface TemplateFacts {
   readonly thinkingChoices: readonly Thinking[];
   /** It writes a date into every prompt. */
   readonly insistsOnDate: boolean;
+  /** It tells the model which tools there are. */
+  readonly takesTools: boolean;
 }
 
 export interface ModelDetail extends ModelSummary, TemplateFacts {
@@ -664,6 +732,7 @@ export interface ServiceStatus {
   readonly pool?: PoolStatus;
   readonly store: StoreStatus;
   readonly agents: readonly AgentSummary[];
+  readonly threads: ThreadsStatus;
   readonly lastBench: readonly BenchReport[];
   readonly benchRunning?: { readonly suite: BenchSuite; readonly progress: Progress };
 }
@@ -765,6 +834,20 @@ export interface ResidentService {
 
   // one-off generation
   generate(request: GenerateRequest): Running;
+
+  // conversations of other programs
+  /**
+   * Answers the last message of a conversation; what was read of it before is not read again. Fails with INVALID_REQUEST
+   * for messages in a form that the model cannot have, with CONTEXT_FULL or POOL_EXHAUSTED where they are too long.
+   */
+  chat(request: ChatRequest): Running;
+  /**
+   * Exact. A text: its tokens inside a message. One message: the tokens that it adds to a conversation. Several: those of
+   * the whole prompt, with the opening of its answer. Reads the model's text files, not its weights.
+   */
+  countTokens(modelDirectory: string, messages: readonly ChatMessage[] | string): Promise<number>;
+  /** The models of this machine that can answer other programs. */
+  chatModels(): Promise<readonly ChatModel[]>;
 
   // agents
   listAgents(): Promise<readonly AgentSummary[]>;

@@ -9,6 +9,7 @@ import type {
   AgentId,
   BenchReport,
   BenchSuite,
+  ChatRequest,
   GenerateRequest,
   GenerationEvent,
   HubModel,
@@ -40,6 +41,7 @@ type Adapted =
   | "describeHubModel"
   | "getHubModel"
   | "generate"
+  | "chat"
   | "send"
   | "sendResults"
   | "regenerate"
@@ -60,6 +62,7 @@ export interface WireCalls extends Omit<ResidentService, Adapted> {
   getHubModel(request: HubRequest): Promise<ImportedModel>;
   /** `as` is the caller's name for the answer. Resolves when it has started; its failure is an event. */
   generate(as: RunningId, request: GenerateRequest): Promise<void>;
+  chat(as: RunningId, request: ChatRequest): Promise<void>;
   send(id: AgentId, request: SendRequest): Promise<RunningId>;
   sendResults(id: AgentId, request: ResultsRequest): Promise<RunningId>;
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<RunningId>;

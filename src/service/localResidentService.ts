@@ -2,9 +2,11 @@ import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { Agents } from "../agents/agents";
 import type { ModelAccess } from "../agents/ports";
+import { Threads } from "../agents/threads/threads";
 import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
+import type { ChatMessage } from "../common/messages";
 import type { Thinking } from "../common/thinking";
 import type { ToolResult, ToolSpec } from "../common/tools";
 import { suggestedModels } from "../models/hub/suggestedModels";
@@ -17,6 +19,8 @@ import type {
   AgentSummary,
   BenchReport,
   BenchSuite,
+  ChatModel,
+  ChatRequest,
   ConversationSize,
   CreateAgentRequest,
   DiagnoseReport,
@@ -49,14 +53,16 @@ import type {
   TemplateFacts,
   TurnId,
 } from "../protocol/service";
-import { AgentStore } from "../store/agentStore";
+import { AgentStore, threadsFolder } from "../store/agentStore";
 import { BlockStore } from "../store/blockStore";
 import { DiskQuota } from "../store/freeDisk";
+import { ThreadFiles } from "../store/threadFiles";
 import { forwardAgentEvents } from "./agentEvents";
 import { HoldableModelAccess } from "./answerHold";
 import { BenchDesk, type BenchSuites } from "./benchDesk";
 import { BenchHome } from "./benchHome";
 import { type BenchSources, benchSuites } from "./benchSuites";
+import { ChatModels } from "./chatModels";
 import { diagnose } from "./diagnose";
 import { engineMetrics, poolStatus } from "./engineStatus";
 import { startGeneration } from "./generateTask";
@@ -74,6 +80,7 @@ import type { Runtime } from "./runtime";
 import { StoreCollector } from "./storeCollector";
 import { StoreDesk } from "./storeDesk";
 import { StoreKeeper } from "./storeKeeper";
+import { TokenCounter } from "./tokenCounter";
 
 const clock = { nowMs: () => performance.now() };
 
@@ -88,6 +95,9 @@ export class LocalResidentService implements ResidentService {
   private readonly idleUnload: IdleUnload;
   private readonly models: HoldableModelAccess;
   private readonly agents: Agents;
+  private readonly threads: Threads;
+  private readonly tokenCounter: TokenCounter;
+  private readonly chats: ChatModels;
   private readonly keeper: StoreKeeper;
   private readonly store: StoreDesk;
   private readonly verified: LastVerification;
@@ -129,6 +139,7 @@ export class LocalResidentService implements ResidentService {
       beforeUnload: async () => {
         await this.benchHome.evictAll();
         await this.agents.residency.evictAll();
+        await this.threads.evictAll();
       },
       onWindowLeft: (session, left) =>
         this.agents.residency.saveLeft(session, left) ?? this.benchHome.saveLeft(session, left),
@@ -154,6 +165,25 @@ export class LocalResidentService implements ResidentService {
       log,
     });
     const quota = new DiskQuota(blocks.root, options.storeQuotaBytes);
+    this.threads = new Threads({
+      models: this.models,
+      blocks,
+      files: new ThreadFiles(path.join(options.home, threadsFolder), files),
+      clock,
+      wallClockMs: Date.now,
+      sampling: () => this.defaultSampling,
+      storeQuotaBytes: () => quota.bytes,
+      log,
+      onSaved: () => this.keeper.saved(undefined),
+    });
+    this.tokenCounter = new TokenCounter(models);
+    this.chats = new ChatModels({
+      options,
+      listModels: () => this.listModels(),
+      templateFacts: (directory) => this.templateFacts(directory),
+      loaded: () => this.gate.current?.model,
+      addon: () => runtime.loadAddon(),
+    });
     this.keeper = new StoreKeeper({
       blocks,
       get quotaBytes() {
@@ -174,7 +204,11 @@ export class LocalResidentService implements ResidentService {
       references,
       collector,
       checker: () => this.host.addon(),
-      deleteAgents: () => this.agents.deleteAll(),
+      deleteAgents: async () => {
+        const deleted = await this.agents.deleteAll();
+        await this.threads.forget();
+        return deleted;
+      },
       damagedAgents: () => this.agents.damaged(),
       repairAgent: (id) => this.agents.repair(id),
       sweepAgents: () => this.agents.sweep(),
@@ -209,7 +243,7 @@ export class LocalResidentService implements ResidentService {
       (suite, progress, report) =>
         this.emitter.fire({ type: "bench", suite, ...(progress && { progress }), ...(report && { report }) }),
     );
-    const sweeps = [this.agents.sweep(), this.benchHome.sweep()];
+    const sweeps = [this.agents.sweep(), this.benchHome.sweep(), this.threads.sweep()];
     this.swept = Promise.allSettled(sweeps).then((ended) => {
       for (const sweep of ended) if (sweep.status === "rejected") log.log("warn", toErrorInfo(sweep.reason).what);
     });
@@ -232,6 +266,7 @@ export class LocalResidentService implements ResidentService {
       ...(loaded === undefined ? {} : { pool: poolStatus(loaded) }),
       store: { ...(await this.keeper.status()), ...(lastVerified && { lastVerified }) },
       agents: await this.agents.list(),
+      threads: this.threads.status(loaded === undefined ? 0 : poolStatus(loaded).blockBytes),
       lastBench: await this.bench.reports(),
       ...(benchRunning === undefined ? {} : { benchRunning }),
     };
@@ -325,6 +360,20 @@ export class LocalResidentService implements ResidentService {
     const forget = () => this.generations.delete(running);
     running.done.then(forget, forget);
     return running;
+  }
+
+  chat(request: ChatRequest): Running {
+    this.numGenerations += 1;
+    const modelDirectory = path.resolve(request.modelDirectory);
+    return this.threads.start(`g${this.numGenerations}`, { ...request, modelDirectory });
+  }
+
+  countTokens(modelDirectory: string, messages: readonly ChatMessage[] | string): Promise<number> {
+    return this.tokenCounter.count(path.resolve(modelDirectory), messages);
+  }
+
+  chatModels(): Promise<readonly ChatModel[]> {
+    return this.chats.list();
   }
 
   listAgents(): Promise<readonly AgentSummary[]> {
@@ -485,6 +534,7 @@ export class LocalResidentService implements ResidentService {
     const benchEnded = this.bench.close();
     await this.benchHome.close();
     await this.agents.close();
+    await this.threads.close();
     await benchEnded;
     await this.gate.close();
     await this.keeper.close();

@@ -49,7 +49,7 @@ export class AgentStore {
     private readonly wallClockMs: () => number = Date.now,
   ) {
     this.reader = new AgentReader(root);
-    this.references = new ReferenceReader(root);
+    this.references = new ReferenceReader(root, path.join(path.dirname(root), threadsFolder));
     this.lister = new AgentLister(this.reader);
     this.lockWatch = new LockWatch((id) => this.reader.file(id, "lock"), locks);
   }
@@ -283,6 +283,9 @@ export class AgentStore {
     }
   }
 }
+
+/** Next to the agents' folder. */
+export const threadsFolder = "threads";
 
 const lockAttempts = 3;
 const lockRetryMs = 20;

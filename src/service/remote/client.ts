@@ -3,6 +3,7 @@ import { DisposableStore } from "../../common/disposables";
 import { AbortedError, EngineEndedError, type ResidentError, toErrorInfo } from "../../common/errors";
 import { Emitter } from "../../common/events";
 import type { Log } from "../../common/log";
+import type { ChatMessage } from "../../common/messages";
 import type { Thinking } from "../../common/thinking";
 import type { ToolResult, ToolSpec } from "../../common/tools";
 import type {
@@ -13,6 +14,8 @@ import type {
   AgentSummary,
   BenchReport,
   BenchSuite,
+  ChatModel,
+  ChatRequest,
   ConversationSize,
   CreateAgentRequest,
   DiagnoseReport,
@@ -150,6 +153,21 @@ export class RemoteService implements ResidentService {
     const answer = this.answer(`generation ${this.numGenerations}`);
     this.call("generate", [answer.id, request]).catch((error: unknown) => this.fail(answer, error));
     return answer;
+  }
+
+  chat(request: ChatRequest): Running {
+    this.numGenerations += 1;
+    const answer = this.answer(`generation ${this.numGenerations}`);
+    this.call("chat", [answer.id, request]).catch((error: unknown) => this.fail(answer, error));
+    return answer;
+  }
+
+  countTokens(modelDirectory: string, messages: readonly ChatMessage[] | string): Promise<number> {
+    return this.call("countTokens", [modelDirectory, messages]);
+  }
+
+  chatModels(): Promise<readonly ChatModel[]> {
+    return this.call("chatModels", []);
   }
 
   listAgents(): Promise<readonly AgentSummary[]> {

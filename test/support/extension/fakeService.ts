@@ -1,6 +1,7 @@
 /** A service with agents in memory; the test plays its answers event by event. */
 import { AbortedError, ResidentError } from "../../../src/common/errors";
 import { Emitter } from "../../../src/common/events";
+import type { ChatMessage } from "../../../src/common/messages";
 import type { Thinking } from "../../../src/common/thinking";
 import type { ToolResult, ToolSpec } from "../../../src/common/tools";
 import type {
@@ -10,6 +11,8 @@ import type {
   AgentSampling,
   AgentSummary,
   BenchReport,
+  ChatModel,
+  ChatRequest,
   ConversationSize,
   CreateAgentRequest,
   DiagnoseReport,
@@ -178,6 +181,7 @@ export class FakeService implements ResidentService {
       },
       store: { path: "/home/store", objects: 0, bytes: 0, quotaBytes: 8 * 2 ** 30, refused: 0 },
       agents: [...this.agents.values()],
+      threads: { count: 0, bytes: 0, recent: [] },
       lastBench: [],
     };
   }
@@ -210,7 +214,7 @@ export class FakeService implements ResidentService {
   }
 
   async templateFacts(): Promise<TemplateFacts> {
-    return { hasChatTemplate: true, thinkingChoices: this.thinkingChoices, insistsOnDate: false };
+    return { hasChatTemplate: true, thinkingChoices: this.thinkingChoices, insistsOnDate: false, takesTools: true };
   }
 
   async chooseModel(): Promise<ModelSummary> {
@@ -251,6 +255,27 @@ export class FakeService implements ResidentService {
 
   generate(_request: GenerateRequest): FakeRunning {
     return new FakeRunning("generate");
+  }
+
+  /** The last one is played by the test. */
+  readonly chats: { readonly request: ChatRequest; readonly running: FakeRunning }[] = [];
+
+  chat(request: ChatRequest): FakeRunning {
+    const running = new FakeRunning(`chat ${this.chats.length}`);
+    this.chats.push({ request, running });
+    return running;
+  }
+
+  /** One token for each letter. */
+  async countTokens(_modelDirectory: string, messages: readonly ChatMessage[] | string): Promise<number> {
+    if (typeof messages === "string") return messages.length;
+    return messages.reduce((sum, { content }) => sum + content.length, 0);
+  }
+
+  chatModelList: readonly ChatModel[] = [];
+
+  async chatModels(): Promise<readonly ChatModel[]> {
+    return this.chatModelList;
   }
 
   async listAgents(): Promise<readonly AgentSummary[]> {

@@ -143,6 +143,7 @@ const status: ServiceStatus = {
     },
   },
   agents,
+  threads: { count: 0, bytes: 0, recent: [] },
   lastBench: reports,
 };
 
