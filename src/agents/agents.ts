@@ -2,7 +2,7 @@ import { type ErrorInfo, InvalidRequestError, ResidentError, toErrorInfo } from 
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
 import type { Thinking } from "../common/thinking";
-import type { ToolMode, ToolSpec } from "../common/tools";
+import type { ToolMode, ToolResult, ToolSpec } from "../common/tools";
 import { bug } from "../engine/invariant";
 import type { Clock } from "../engine/ports";
 import type {
@@ -155,6 +155,11 @@ export class Agents {
     return this.directory.get(id, newestTurns);
   }
 
+  /** The whole result that `turn` goes on with for a call. */
+  callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    return this.directory.callResult(id, turn, call);
+  }
+
   /** By id or by name; `undefined`: there is no such agent. Throws where that cannot be known. */
   find(nameOrId: string): Promise<AgentSummary | undefined> {
     return this.directory.find(nameOrId);
@@ -269,6 +274,7 @@ export class Agents {
       name: validName(name),
       headTokens: countTokens(tree, head),
       headTurns: tree.turnCount(head),
+      headCalls: tree.waitingAt(head),
       day: dayOfAgent(stored.manifest),
       ...(head === undefined ? {} : { head }),
     });
@@ -364,8 +370,8 @@ export class Agents {
       const headTurns = agent.tree.turnCount(turn);
       const { head = null, ...before } = agent.writer.manifest;
       await agent.writer.commitOrUndo(
-        { head: turn ?? null, headTokens, headTurns },
-        { head, headTokens: before.headTokens, headTurns: before.headTurns },
+        { head: turn ?? null, headTokens, headTurns, headCalls: agent.tree.waitingAt(turn) },
+        { head, headTokens: before.headTokens, headTurns: before.headTurns, headCalls: before.headCalls ?? 0 },
       );
       await this.residency.readAhead.stop(agent);
       agent.cache.rewind(headTokens);
@@ -567,9 +573,9 @@ export class Agents {
     this.numAnswers += 1;
     const answer = new RunningAnswer(`${agent.id}/${turnId}/${this.numAnswers}`);
     const activity: Activity = { answer, turn: turnId, state: "waiting" };
-    const { head = null, headTurns, headTokens } = agent.writer.manifest;
+    const { head = null, headTurns, headTokens, headCalls = 0 } = agent.writer.manifest;
     agent.activity = activity;
-    const headBefore = { head, headTurns, headTokens };
+    const headBefore = { head, headTurns, headTokens, headCalls };
     await this.residency.readAhead.stop(agent);
     const committed = commit(agent, turnId, this.options.wallClockMs()).then(() => {
       this.emitter.fire({ type: "turnStarted", id: agent.id, turn: turnId });

@@ -1,5 +1,7 @@
 /** For a copy of an agent that uses another model. Token ids belong to one model, so only texts are copied. */
+
 import { InvalidRequestError } from "../common/errors";
+import type { ChatMessage } from "../common/messages";
 import type { TurnId } from "../protocol/service";
 import type { Manifest } from "../store/manifest";
 import type { TurnRecord } from "./turnRecords";
@@ -27,10 +29,17 @@ const noIds = new Int32Array(0);
  * model that began it.
  */
 export function textsUpTo(tree: TurnTree, head: TurnId | undefined): readonly TurnRecord[] {
-  const turns = tree
-    .branch(head)
-    .filter((turn) => !isUnanswered(turn) && (turn.answerText !== "" || turn.calls.length > 0));
-  return turns.flatMap((turn, index) => textOf(turn, `t${index + 1}`, index === 0 ? undefined : `t${index}`));
+  const kept: Turn[] = [];
+  /** Results that an answer which is not copied was given: what follows brings them. */
+  let given: readonly ChatMessage[] = [];
+  for (const turn of tree.branch(head)) {
+    const results = turn.input.filter(({ role }) => role === "tool");
+    const open = results.length > 0 ? results : given;
+    const isCopied = !isUnanswered(turn) && (turn.answerText !== "" || turn.calls.length > 0);
+    if (isCopied) kept.push(results.length > 0 ? turn : { ...turn, input: [...given, ...turn.input] });
+    given = isCopied ? [] : open;
+  }
+  return kept.flatMap((turn, index) => textOf(turn, `t${index + 1}`, index === 0 ? undefined : `t${index}`));
 }
 
 function textOf(turn: Turn, id: TurnId, parent: TurnId | undefined): readonly TurnRecord[] {

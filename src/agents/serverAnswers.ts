@@ -1,8 +1,8 @@
 import { AbortedError } from "../common/errors";
 import type { ChatMessage } from "../common/messages";
+import { hostOf } from "../common/modelLabel";
 import { bug } from "../engine/invariant";
 import type { Clock } from "../engine/ports";
-import { hostOf } from "../protocol/modelLabel";
 import type { AgentServer, SamplingOptions } from "../protocol/service";
 import { readableThought } from "../text/thinkingMarks";
 import { frameOf } from "./agentFrame";

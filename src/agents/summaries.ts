@@ -1,6 +1,7 @@
 /** Agents as the programs see them. */
 import type { ErrorInfo } from "../common/errors";
 import type { AgentDetail, AgentSummary, Tier, TurnId } from "../protocol/service";
+import { withShortResults } from "../protocol/turnSteps";
 import type { UnreadableAgent } from "../store/agentNames";
 import type { Manifest } from "../store/manifest";
 import { dayOfAgent, storedThinking } from "./agentFrame";
@@ -49,6 +50,7 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
     day: dayOfAgent(manifest),
     ...(thinking === undefined ? {} : { thinking }),
     ...(tools === undefined ? {} : { tools }),
+    ...(manifest.headCalls === undefined || manifest.headCalls === 0 ? {} : { waitsFor: manifest.headCalls }),
     lockedElsewhere: live.lockedElsewhere,
     ...(live.damage === undefined ? {} : { damage: live.damage }),
   };
@@ -65,7 +67,8 @@ export function detailOf(manifest: Manifest, tree: TurnTree, live: LiveState, ne
       // Another process may be answering the head at this moment; nobody answers an older turn.
       const elsewhere = live.lockedElsewhere && isHead ? "elsewhere" : "no";
       const running = turn.id === live.runningTurn ? "here" : elsewhere;
-      return toView(turn, running, isHead ? live.saveError : undefined);
+      const view = toView(turn, running, isHead ? live.saveError : undefined);
+      return newestTurns === undefined ? view : withShortResults(view);
     }),
     branches: newestTurns === undefined ? tree.chains(manifest.head) : [],
     branchCount: tree.chainCount(manifest.head),
@@ -96,7 +99,10 @@ export function unreadableDetail(unreadable: UnreadableAgent, tree: TurnTree, ne
     turnCount: tree.turnCount(head),
     tokens: countTokens(tree, head),
     system: unreadable.agent?.system ?? "",
-    turns: tree.branch(head, newestTurns).map((turn) => toView(turn, "no")),
+    turns: tree.branch(head, newestTurns).map((turn) => {
+      const view = toView(turn, "no");
+      return newestTurns === undefined ? view : withShortResults(view);
+    }),
     branches: newestTurns === undefined ? tree.chains(head) : [],
     branchCount: tree.chainCount(head),
   };

@@ -54,6 +54,7 @@ export const commands = {
   showLog: "resident.showLog",
   openStatus: "resident.openStatus",
   refreshStatus: "resident.refreshStatus",
+  whyReadAgain: "resident.whyReadAgain",
   openRoom: "resident.openRoom",
   getStarted: "resident.getStarted",
   openSettings: "resident.openSettings",
@@ -111,6 +112,9 @@ export const views = {
 } as const;
 
 export const chatPanelType = "resident.chat";
+
+/** Of Resident's models in VS Code's own chat. */
+export const chatVendor = "resident";
 
 /** Set with `setContext`; used in `when` and `enablement` clauses. */
 export const contextKeys = {

@@ -24,6 +24,8 @@ import { serviceOptionsOf } from "./engine/settings";
 import { readSetting } from "./engine/settingsReader";
 import { InstructionsFiles } from "./instructions/instructionsFiles";
 import { InstructionsLens } from "./instructions/instructionsLens";
+import { registerChatModels } from "./languageModels/registerChatModels";
+import { registerWhyReadAgain } from "./languageModels/whyReadAgain";
 import { registerHubCommands } from "./models/hubCommands";
 import { HubWay, proxyAccess } from "./models/hubWay";
 import { RoomView } from "./room/roomView";
@@ -90,6 +92,8 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerModelCommands(registry, { service: core, engine }));
   own(registerHubCommands(registry, new HubWay(core, context.secrets)));
   own(registerServerCommands(registry, core, serverKeys));
+  own(registerChatModels({ service: core, failures, log }));
+  own(registerWhyReadAgain(registry, core));
   own(registerStoreCommands(registry, core));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));
   own(registerWindowCommands(registry, { service: core, changes, log, extensionId: extension.id }));

@@ -7,8 +7,9 @@ import type { Disposable } from "../common/disposables";
 import type { ErrorInfo } from "../common/errors";
 import type { Event } from "../common/events";
 import type { KvDtype } from "../common/kvDtypes";
+import type { ChatMessage } from "../common/messages";
 import type { Thinking } from "../common/thinking";
-import type { DroppedCall, ToolCall, ToolMode, ToolResult, ToolSpec } from "../common/tools";
+import type { DroppedCall, JsonSchema, ToolCall, ToolMode, ToolResult, ToolSpec } from "../common/tools";
 
 export type AgentId = string;
 export type TurnId = string;
@@ -60,6 +61,18 @@ export interface TurnFigures {
   readonly by?: "server";
   /** Counts that the server did not tell; they are 0 here. Absent: it told all. */
   readonly untold?: readonly UntoldCount[];
+  /** Of another program's request: why not all of what was read before is reused; absent: nothing differs. */
+  readonly departure?: Departure;
+}
+
+/**
+ * Where a request departs from what was read before: both texts from there, one short line each. An ellipsis stands for
+ * what both have before.
+ */
+export interface Departure {
+  readonly atToken: number;
+  readonly before: string;
+  readonly now: string;
 }
 
 export const untoldCounts = ["prompt", "reused", "generated"] as const;
@@ -159,9 +172,63 @@ export interface GenerateRequest {
   /** The tools that the model may call; an answer with calls ends with them. */
   readonly tools?: readonly ToolSpec[];
   readonly toolMode?: ToolMode;
+  /** The answer is JSON that fits this schema, and nothing else; not beside tools. */
+  readonly jsonSchema?: JsonSchema;
   readonly sampling?: SamplingOptions;
   /** false: no guesses, even if the settings allow them (for measurements). */
   readonly promptLookup?: boolean;
+}
+
+// ---- conversations of other programs -----------------------------------------------------------------------------
+
+/** A request of another program, which sends the whole conversation every time. */
+export interface ChatRequest {
+  readonly modelDirectory: string;
+  /** System messages may stand anywhere. The last message is a user's or a result. */
+  readonly messages: readonly ChatMessage[];
+  readonly tools?: readonly ToolSpec[];
+  /** Absent: "auto". */
+  readonly toolMode?: ToolMode;
+  readonly thinking?: Thinking;
+  readonly sampling?: SamplingOptions;
+  /** The other program's name for the conversation, where it tells one. */
+  readonly conversation?: string;
+}
+
+/** A model as other programs are offered it. */
+export interface ChatModel {
+  readonly directory: string;
+  readonly name: string;
+  readonly family: string;
+  /** Longest request: what model, memory and pool allow, less `maxOutputTokens`, the reserve for its answer. */
+  readonly maxInputTokens: number;
+  readonly maxOutputTokens: number;
+  readonly takesTools: boolean;
+  /** One sentence without the final stop; present where it takes none. */
+  readonly whyNoTools?: string;
+}
+
+/** A text, or messages. */
+export type CountedInput = string | readonly ChatMessage[];
+
+/** An answer to another program. */
+export interface ThreadTurn {
+  /** When it was asked, in ms since 1970. */
+  readonly at: number;
+  readonly modelName: string;
+  readonly conversation?: string;
+  /** It was short, had no tools and continued nothing: its cache is not kept. */
+  readonly isShort: boolean;
+  readonly figures: TurnFigures;
+}
+
+/** Conversations of other programs, found again by their content. */
+export interface ThreadsStatus {
+  readonly count: number;
+  /** Of the block pool, held by their caches. */
+  readonly bytes: number;
+  /** The last 50, newest first. */
+  readonly recent: readonly ThreadTurn[];
 }
 
 // ---- agents ------------------------------------------------------------------------------------------------------
@@ -196,6 +263,8 @@ export interface AgentSummary {
   readonly thinking?: Thinking;
   /** The tools that its model is told of, in the order in which the model sees them; absent: none. */
   readonly tools?: readonly ToolSpec[];
+  /** Calls of the answer at the head that wait for results; absent: none. */
+  readonly waitsFor?: number;
   /** The day that its prompts name, "2026-11-30", where the model's template insists on a date. */
   readonly day?: string;
   /**
@@ -206,13 +275,19 @@ export interface AgentSummary {
   readonly damage?: ErrorInfo;
 }
 
+/** A result as a view has it. */
+export interface ResultView extends ToolResult {
+  /** Length of the whole text in UTF-16 units, where `text` is only its beginning: `callResult` has all of it. */
+  readonly length?: number;
+}
+
 export interface TurnView {
   readonly id: TurnId;
   readonly parent?: TurnId;
   /** The message; empty where the turn goes on with the results of its calls. */
   readonly user: string;
   /** What the calls of the turn before gave: this is a further step of the same turn. */
-  readonly results?: readonly ToolResult[];
+  readonly results?: readonly ResultView[];
   /** What the model thought before it answered; absent: it did not. */
   readonly thought?: string;
   /** Empty until the answer begins. */
@@ -252,11 +327,18 @@ export interface TurnChain {
   readonly current: boolean;
   /** Nothing follows it: it is the end of a branch. */
   readonly isEnd: boolean;
-  /** The beginnings of its first turn's message and answer, at most 160 characters each. */
+  /**
+   * The beginnings of its first turn's message and answer, at most 160 characters each. The message is empty where the
+   * chain begins with a further step of a turn.
+   */
   readonly user: string;
   readonly answer: string;
-  /** Turns in this chain; all tokens from the conversation's start to its end. */
+  /** The tools that its first answer called, without repetition; absent: none. */
+  readonly called?: readonly string[];
+  /** Turns that begin in this chain; all tokens from the conversation's start to its end. */
   readonly turns: number;
+  /** Further steps of turns in this chain; absent: none. */
+  readonly steps?: number;
   readonly tokens: number;
   /** Time of its last message, in ms since 1970. */
   readonly createdAt: number;
@@ -314,6 +396,8 @@ export interface SendRequest {
   readonly sampling?: SamplingOptions;
   /** Absent: "auto". */
   readonly toolMode?: ToolMode;
+  /** The answer is JSON that fits this schema, and nothing else: it calls no tools. */
+  readonly jsonSchema?: JsonSchema;
 }
 
 /** What the calls of the head's answer gave: one result for each. */
@@ -417,6 +501,8 @@ export interface TemplateFacts {
   readonly thinkingChoices: readonly Thinking[];
   /** It writes a date into every prompt. */
   readonly insistsOnDate: boolean;
+  /** It tells the model which tools there are. */
+  readonly takesTools: boolean;
 }
 
 export interface ModelDetail extends ModelSummary, TemplateFacts {
@@ -710,6 +796,7 @@ export interface ServiceStatus {
   readonly pool?: PoolStatus;
   readonly store: StoreStatus;
   readonly agents: readonly AgentSummary[];
+  readonly threads: ThreadsStatus;
   readonly lastBench: readonly BenchReport[];
   readonly benchRunning?: { readonly suite: BenchSuite; readonly progress: Progress };
 }
@@ -748,6 +835,8 @@ export interface DiagnoseReport {
 
 export type ServiceEvent =
   | { readonly type: "engine"; readonly state: EngineState }
+  /** A model was added or deleted. */
+  | { readonly type: "models" }
   /** An agent was created, changed (name, tier, state, turns) or deleted (`summary` absent). */
   | { readonly type: "agent"; readonly id: AgentId; readonly summary?: AgentSummary }
   /** A turn of an agent started: `running(agent)` returns its running answer. */
@@ -828,10 +917,30 @@ export interface ResidentService {
   // one-off generation
   generate(request: GenerateRequest): Running;
 
+  // conversations of other programs
+  /**
+   * Answers the last message of a conversation; what was read of it before is not read again. Fails with INVALID_REQUEST
+   * for messages in a form that the model cannot have, with CONTEXT_FULL or POOL_EXHAUSTED where they are too long.
+   */
+  chat(request: ChatRequest): Running;
+  /**
+   * Exact, one number for each input. A text: its tokens inside a message. One message: the tokens that it adds to a
+   * conversation. Several: those of the whole prompt, with the opening of its answer. Reads the model's text files, not its
+   * weights.
+   */
+  countTokens(modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]>;
+  /** The models of this machine that can answer other programs. */
+  chatModels(): Promise<readonly ChatModel[]>;
+
   // agents
   listAgents(): Promise<readonly AgentSummary[]>;
-  /** With `newestTurns`, only that many of its turns and no `branches`: a long conversation is a lot of data. */
+  /**
+   * With `newestTurns`, only that many of its turns, steps counted, the beginnings of long results, and no `branches`: a
+   * long conversation is a lot of data.
+   */
   getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail>;
+  /** The whole result that `turn` goes on with for a call. Rejects with INVALID_REQUEST where there is none. */
+  callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult>;
   /**
    * By id or exact name; `undefined`: there is none. Rejects when that is unknown because an agent with an unknown name
    * is damaged (AGENT_CORRUPT) or could not be read (IO_FAILURE).

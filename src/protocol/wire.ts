@@ -10,6 +10,7 @@ import type {
   AgentServer,
   BenchReport,
   BenchSuite,
+  ChatRequest,
   ConnectedServer,
   ConnectServerRequest,
   GenerateRequest,
@@ -46,6 +47,7 @@ type Adapted =
   | "connectServer"
   | "tryServer"
   | "generate"
+  | "chat"
   | "send"
   | "sendResults"
   | "regenerate"
@@ -68,6 +70,7 @@ export interface WireCalls extends Omit<ResidentService, Adapted> {
   tryServer(server: AgentServer): Promise<ServerTrial>;
   /** `as` is the caller's name for the answer. Resolves when it has started; its failure is an event. */
   generate(as: RunningId, request: GenerateRequest): Promise<void>;
+  chat(as: RunningId, request: ChatRequest): Promise<void>;
   send(id: AgentId, request: SendRequest): Promise<RunningId>;
   sendResults(id: AgentId, request: ResultsRequest): Promise<RunningId>;
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<RunningId>;

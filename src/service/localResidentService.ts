@@ -3,11 +3,12 @@ import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { Agents } from "../agents/agents";
 import type { ModelAccess } from "../agents/ports";
+import { Threads } from "../agents/threads/threads";
 import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
 import type { Thinking } from "../common/thinking";
-import type { ToolSpec } from "../common/tools";
+import type { ToolResult, ToolSpec } from "../common/tools";
 import { suggestedModels } from "../models/hub/suggestedModels";
 import { readTemplateFacts } from "../models/modelDirectory";
 import type {
@@ -19,9 +20,12 @@ import type {
   AgentSummary,
   BenchReport,
   BenchSuite,
+  ChatModel,
+  ChatRequest,
   ConnectedServer,
   ConnectServerRequest,
   ConversationSize,
+  CountedInput,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -54,14 +58,16 @@ import type {
   TemplateFacts,
   TurnId,
 } from "../protocol/service";
-import { AgentStore } from "../store/agentStore";
+import { AgentStore, threadsFolder } from "../store/agentStore";
 import { BlockStore } from "../store/blockStore";
 import { DiskQuota } from "../store/freeDisk";
+import { ThreadFiles } from "../store/threadFiles";
 import { forwardAgentEvents } from "./agentEvents";
 import { HoldableModelAccess } from "./answerHold";
 import { BenchDesk, type BenchSuites } from "./benchDesk";
 import { BenchHome } from "./benchHome";
 import { type BenchSources, benchSuites } from "./benchSuites";
+import { ChatModels } from "./chatModels";
 import { diagnose } from "./diagnose";
 import { engineMetrics, poolStatus } from "./engineStatus";
 import { startGeneration } from "./generateTask";
@@ -81,6 +87,7 @@ import { startServerGeneration } from "./serverGeneration";
 import { StoreCollector } from "./storeCollector";
 import { StoreDesk } from "./storeDesk";
 import { StoreKeeper } from "./storeKeeper";
+import { TokenCounter } from "./tokenCounter";
 
 const clock = { nowMs: () => performance.now() };
 
@@ -96,6 +103,9 @@ export class LocalResidentService implements ResidentService {
   private readonly idleUnload: IdleUnload;
   private readonly models: HoldableModelAccess;
   private readonly agents: Agents;
+  private readonly threads: Threads;
+  private readonly tokenCounter: TokenCounter;
+  private readonly chats: ChatModels;
   private readonly keeper: StoreKeeper;
   private readonly store: StoreDesk;
   private readonly verified: LastVerification;
@@ -143,6 +153,7 @@ export class LocalResidentService implements ResidentService {
       beforeUnload: async () => {
         await this.benchHome.evictAll();
         await this.agents.residency.evictAll();
+        await this.threads.evictAll();
       },
       onWindowLeft: (session, left) =>
         this.agents.residency.saveLeft(session, left) ?? this.benchHome.saveLeft(session, left),
@@ -169,6 +180,25 @@ export class LocalResidentService implements ResidentService {
       log,
     });
     const quota = new DiskQuota(blocks.root, options.storeQuotaBytes);
+    this.threads = new Threads({
+      models: this.models,
+      blocks,
+      files: new ThreadFiles(path.join(options.home, threadsFolder), files),
+      clock,
+      wallClockMs: Date.now,
+      sampling: () => this.defaultSampling,
+      storeQuotaBytes: () => quota.bytes,
+      log,
+      onSaved: () => this.keeper.saved(undefined),
+    });
+    this.tokenCounter = new TokenCounter(models);
+    this.chats = new ChatModels({
+      options,
+      listModels: () => this.listModels(),
+      templateFacts: (directory) => this.templateFacts(directory),
+      loaded: () => this.gate.current?.model,
+      addon: () => runtime.loadAddon(),
+    });
     this.keeper = new StoreKeeper({
       blocks,
       get quotaBytes() {
@@ -189,7 +219,11 @@ export class LocalResidentService implements ResidentService {
       references,
       collector,
       checker: () => this.host.addon(),
-      deleteAgents: () => this.agents.deleteAll(),
+      deleteAgents: async () => {
+        const deleted = await this.agents.deleteAll();
+        await this.threads.forget();
+        return deleted;
+      },
       damagedAgents: () => this.agents.damaged(),
       repairAgent: (id) => this.agents.repair(id),
       sweepAgents: () => this.agents.sweep(),
@@ -224,7 +258,7 @@ export class LocalResidentService implements ResidentService {
       (suite, progress, report) =>
         this.emitter.fire({ type: "bench", suite, ...(progress && { progress }), ...(report && { report }) }),
     );
-    const sweeps = [this.agents.sweep(), this.benchHome.sweep()];
+    const sweeps = [this.agents.sweep(), this.benchHome.sweep(), this.threads.sweep()];
     this.swept = Promise.allSettled(sweeps).then((ended) => {
       for (const sweep of ended) if (sweep.status === "rejected") log.log("warn", toErrorInfo(sweep.reason).what);
     });
@@ -247,6 +281,7 @@ export class LocalResidentService implements ResidentService {
       ...(loaded === undefined ? {} : { pool: poolStatus(loaded) }),
       store: { ...(await this.keeper.status()), ...(lastVerified && { lastVerified }) },
       agents: await this.agents.list(),
+      threads: this.threads.status(loaded === undefined ? 0 : poolStatus(loaded).blockBytes),
       lastBench: await this.bench.reports(),
       ...(benchRunning === undefined ? {} : { benchRunning }),
     };
@@ -267,7 +302,8 @@ export class LocalResidentService implements ResidentService {
     const all = await this.agents.list();
     const agents = all.filter(({ modelDirectory, server }) => modelDirectory === model && server === undefined);
     if (this.gate.current?.directory === model) await this.gate.unload();
-    return { freedBytes: await this.library.delete(model), agents: agents.map(({ name }) => name) };
+    const freedBytes = await this.changingModels(this.library.delete(model));
+    return { freedBytes, agents: agents.map(({ name }) => name) };
   }
 
   inspectModel(directory: string): Promise<ModelDetail> {
@@ -297,11 +333,11 @@ export class LocalResidentService implements ResidentService {
   }
 
   importGguf(request: ImportRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
-    return this.library.import(request, onProgress, signal);
+    return this.changingModels(this.library.import(request, onProgress, signal));
   }
 
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary> {
-    return this.library.getStarter(onProgress, signal);
+    return this.changingModels(this.library.getStarter(onProgress, signal));
   }
 
   async setHubAccess(access: HubAccess): Promise<void> {
@@ -317,7 +353,7 @@ export class LocalResidentService implements ResidentService {
   }
 
   async getHubModel(request: HubRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
-    const { directory, rounded } = await this.hub.get(request, onProgress, signal);
+    const { directory, rounded } = await this.changingModels(this.hub.get(request, onProgress, signal));
     return { ...(await this.library.summarize(directory)), rounded };
   }
 
@@ -349,6 +385,13 @@ export class LocalResidentService implements ResidentService {
     return this.startGeneration(request, this.models);
   }
 
+  /** Tells listeners of the change when it is made. */
+  private async changingModels<T>(change: Promise<T>): Promise<T> {
+    const result = await change;
+    this.emitter.fire({ type: "models" });
+    return result;
+  }
+
   private startGeneration(request: GenerateRequest, models: ModelAccess): Running {
     this.numGenerations += 1;
     const id = `g${this.numGenerations}`;
@@ -364,12 +407,31 @@ export class LocalResidentService implements ResidentService {
     return running;
   }
 
+  chat(request: ChatRequest): Running {
+    this.numGenerations += 1;
+    const modelDirectory = path.resolve(request.modelDirectory);
+    return this.threads.start(`g${this.numGenerations}`, { ...request, modelDirectory });
+  }
+
+  countTokens(modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]> {
+    const directory = path.resolve(modelDirectory);
+    return Promise.all(inputs.map((input) => this.tokenCounter.count(directory, input)));
+  }
+
+  chatModels(): Promise<readonly ChatModel[]> {
+    return this.chats.list();
+  }
+
   listAgents(): Promise<readonly AgentSummary[]> {
     return this.agents.list();
   }
 
   getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
     return this.agents.get(id, newestTurns);
+  }
+
+  callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    return this.agents.callResult(id, turn, call);
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
@@ -526,6 +588,7 @@ export class LocalResidentService implements ResidentService {
     const benchEnded = this.bench.close();
     await this.benchHome.close();
     await this.agents.close();
+    await this.threads.close();
     await benchEnded;
     this.servers.close();
     await this.gate.close();

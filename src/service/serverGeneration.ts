@@ -8,8 +8,8 @@ import { noFigures } from "../agents/turnTree";
 import { Wait } from "../agents/wait";
 import { AbortedError, InvalidRequestError } from "../common/errors";
 import { type ChatMessage, userInput } from "../common/messages";
+import { hostOf } from "../common/modelLabel";
 import type { Clock } from "../engine/ports";
-import { hostOf } from "../protocol/modelLabel";
 import type { AgentServer, GenerateRequest, Running, SamplingOptions } from "../protocol/service";
 
 export interface ServerGenerationOptions {

@@ -47,6 +47,8 @@ export interface Manifest {
   /** Length of the branch at the head, so that a list of agents needs no logs. */
   readonly headTokens: number;
   readonly headTurns: number;
+  /** Calls of the answer at the head that wait for results; absent: none. */
+  readonly headCalls?: number;
   readonly createdAt: number;
   readonly lastUsedAt: number;
   /** The agent's cache leaves memory after all unpinned ones. */
@@ -133,6 +135,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     ...(head === undefined ? {} : { head }),
     headTokens: readCount(object, "headTokens"),
     headTurns: readCount(object, "headTurns"),
+    ...(object["headCalls"] === undefined ? {} : { headCalls: readCount(object, "headCalls") }),
     createdAt: readNumber(object, "createdAt"),
     lastUsedAt: readNumber(object, "lastUsedAt"),
     ...(object["pinned"] === true ? { pinned: true } : {}),

@@ -248,7 +248,7 @@ async function keepLastTurns(
   const last = detail.turns.at(-1);
   const restarted = await door.startOver(agent.id, turns);
   await panels.open(restarted);
-  if (last?.state === "failed" && last.answer === "") {
+  if (last?.state === "failed" && last.answer === "" && last.user !== "") {
     await door.send(agent.id, { text: last.user, sampling: samplingArgument(argument) });
   }
   return restarted;

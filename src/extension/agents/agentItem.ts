@@ -1,7 +1,7 @@
 /** How an agent looks in lists: the colour shows which agent it is, the fill its tier, words the rest. */
 import type { Formats } from "../../common/format";
+import { hostOf, modelLabel } from "../../common/modelLabel";
 import { shownName } from "../../common/shownName";
-import { hostOf, modelLabel } from "../../protocol/modelLabel";
 import type { AgentSummary, Tier } from "../../protocol/service";
 import { sentence } from "../commands/errorText";
 import { memberItem, themeColours, treeItems } from "../contributions";
@@ -69,11 +69,17 @@ export function agentDescription(agent: AgentSummary, formats: Formats): string 
   if (agent.damage !== undefined) return "damaged";
   const place = agent.server === undefined ? agent.tier : `on ${hostOf(agent.server.address)}`;
   const parts = [`${formats.count(agent.tokens)} tokens`, place];
-  const state = stateWords[agent.state];
+  const state = stateWords[agent.state] ?? waiting(agent, formats);
   if (state) parts.push(state);
   if (agent.pinned) parts.push("pinned");
   if (agent.lockedElsewhere) parts.push("open in another window");
   return parts.join(" · ");
+}
+
+/** It is idle until the results of its calls come. */
+function waiting({ waitsFor }: AgentSummary, formats: Formats): string | undefined {
+  if (waitsFor === undefined) return undefined;
+  return waitsFor === 1 ? "waits for a result" : `waits for ${formats.count(waitsFor)} results`;
 }
 
 function agentTooltip(agent: AgentSummary, formats: Formats): string {

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { throwIfAborted } from "../../common/errors";
 import { createFormats, plural } from "../../common/format";
-import { hostOf } from "../../protocol/modelLabel";
+import { hostOf } from "../../common/modelLabel";
 import type { AgentServer, AgentSummary, ListedModel, ResidentService } from "../../protocol/service";
 import { textField } from "../commands/commandArguments";
 import { withCancel } from "../commands/progress";

@@ -78,6 +78,7 @@ export class ChatPanel implements Disposable {
     this.requests = new ChatRequests(agentId, {
       service,
       editors,
+      onResult: (turn, result) => this.page.post({ type: "result", turn, result }),
       onRefused: (message, problem) => {
         this.message.giveBack(message, problem);
         this.flushMessage();

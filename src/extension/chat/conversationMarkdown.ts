@@ -1,7 +1,9 @@
 import { type Formats, plural } from "../../common/format";
-import { modelLabel } from "../../protocol/modelLabel";
+import { modelLabel } from "../../common/modelLabel";
+import type { DroppedCall, ToolCall, ToolResult } from "../../common/tools";
 import type { AgentDetail, TurnView, UntoldCount } from "../../protocol/service";
-import { closedMarkdown, quoted } from "./markdownSafety";
+import { figuresInSum, turnsOf } from "../../protocol/turnSteps";
+import { closedMarkdown, fenced, htmlText, quoted } from "./markdownSafety";
 
 export interface MarkdownOptions {
   readonly formats: Formats;
@@ -11,31 +13,53 @@ export interface MarkdownOptions {
 
 type Conversation = Pick<AgentDetail, "name" | "modelName" | "server" | "system" | "turns">;
 
-/** The branch at the head as a document: messages are quotations, answers stand as they are. */
+/** The branch at the head as a document: messages are quotations, answers stand as they are, calls and results are folded. */
 export function conversationMarkdown(
-  { name, system, turns, ...model }: Conversation,
+  { name, system, turns: nodes, ...model }: Conversation,
   options: MarkdownOptions,
 ): string {
-  const { formats } = options;
+  const turns = turnsOf(nodes);
   const head = [
     `# ${oneLine(name)}`,
-    `Model: ${oneLine(modelLabel(model))}. ${plural(turns.length, "turn", formats)}.`,
+    `Model: ${oneLine(modelLabel(model))}. ${plural(turns.length, "turn", options.formats)}.`,
   ];
   const instructions = system.trim() === "" ? [] : ["## Instructions", quoted(system.trim())];
-  const body = turns.flatMap((turn, index) => turnParts(turn, index + 1, options));
+  const body = turns.flatMap((steps, index) => turnParts(steps, index + 1, turns[index + 1]?.[0].results, options));
   return `${[...head, ...instructions, ...body].join("\n\n")}\n`;
 }
 
-function turnParts(turn: TurnView, number: number, { formats, figures }: MarkdownOptions): readonly string[] {
-  const answer = turn.answer.trim();
-  const note = endingNote(turn);
+/** `after`: the results that the next message brought for the calls of the last step. */
+function turnParts(
+  steps: readonly TurnView[],
+  number: number,
+  after: readonly ToolResult[] | undefined,
+  { formats, figures }: MarkdownOptions,
+): readonly string[] {
+  const user = steps[0]?.user ?? "";
+  const sum = figures ? figuresInSum(steps.map((step) => step.figures)) : undefined;
+  const count = steps.length > 1 ? [plural(steps.length, "step", formats)] : [];
   return [
     `## Turn ${formats.count(number)}`,
-    quoted(turn.user),
+    ...(user === "" ? [] : [quoted(user)]),
+    ...steps.flatMap((step, index) => stepParts(step, steps[index + 1]?.results ?? after)),
+    ...(sum ? [`*${[...count, figuresLine(sum, formats)].join(" · ")}*`] : []),
+  ];
+}
+
+function stepParts(turn: TurnView, results: readonly ToolResult[] | undefined): readonly string[] {
+  const answer = turn.answer.trim();
+  const note = endingNote(turn, results);
+  return [
     ...(turn.thought ? [thoughtDetails(turn.thought)] : []),
     ...(answer === "" ? [] : [closedMarkdown(answer)]),
+    ...(turn.calls ?? []).map((call) =>
+      callDetails(
+        call,
+        results?.find((result) => result.call === call.id),
+      ),
+    ),
+    ...(turn.dropped ? [droppedDetails(turn.dropped)] : []),
     ...(note === undefined ? [] : [`*${note}*`]),
-    ...(figures && turn.figures ? [`*${figuresLine(turn.figures, formats)}*`] : []),
   ];
 }
 
@@ -47,8 +71,28 @@ function thoughtDetails(thought: string): string {
   return ["<details><summary>Thought</summary>", quoted(text), "</details>"].join("\n\n");
 }
 
+/** Arguments and result as code, behind fences that nothing in them can close. */
+function callDetails(call: ToolCall, result: ToolResult | undefined): string {
+  const given = JSON.stringify(call.arguments, undefined, 2);
+  const title = result?.failed === true ? "Failed:" : "Result:";
+  return [
+    `<details><summary>Call of ${htmlText(call.name)}</summary>`,
+    fenced(given, "json"),
+    ...(result === undefined ? ["No result."] : [title, fenced(result.text)]),
+    "</details>",
+  ].join("\n\n");
+}
+
+function droppedDetails({ name, reason, text }: DroppedCall): string {
+  const what = name === undefined ? "A call" : `A call of ${htmlText(name)}`;
+  return [`<details><summary>${what} was not made (${reason})</summary>`, fenced(text), "</details>"].join("\n\n");
+}
+
 /** How the answer ended, where it did not end by itself. */
-function endingNote({ state, finishReason, answer, error }: TurnView): string | undefined {
+function endingNote(
+  { state, finishReason, answer, calls, error }: TurnView,
+  results: readonly ToolResult[] | undefined,
+): string | undefined {
   switch (state) {
     case "running":
       return "The answer was being written.";
@@ -58,7 +102,8 @@ function endingNote({ state, finishReason, answer, error }: TurnView): string | 
       return `No answer: ${oneLine(error?.what ?? "it failed")}.`;
     case "done":
       if (finishReason === "aborted")
-        return answer === "" ? "Stopped before the answer began." : "The answer was stopped.";
+        return answer === "" && calls === undefined ? "Stopped before the answer began." : "The answer was stopped.";
+      if (finishReason === "calls" && results === undefined) return "The results of its calls are not there yet.";
       return finishReason === "length" ? "The answer reached its limit." : undefined;
   }
 }

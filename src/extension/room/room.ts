@@ -1,11 +1,12 @@
 /** The room's conversation: one message to several agents, their answers side by side. Knows no VS Code. */
 import type { Disposable } from "../../common/disposables";
 import { InvalidRequestError, toErrorInfo } from "../../common/errors";
+import { modelLabel } from "../../common/modelLabel";
 import { freeName } from "../../common/names";
-import { modelLabel } from "../../protocol/modelLabel";
 import type { Problem } from "../../protocol/page";
 import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
 import type { AgentId, AgentSummary, ResidentService, TurnId } from "../../protocol/service";
+import { isStep } from "../../protocol/turnSteps";
 import { problemOf } from "../commands/errorText";
 import { pageTurn, readOnlyProblem } from "../pages/pageModel";
 import {
@@ -175,6 +176,18 @@ export class Room implements Disposable {
     const running = await door.continueAnswer(agent);
     this.thread.startAgain(id);
     await this.runs.follow(id, agent, running);
+  }
+
+  /** A turn of the agent has begun: where it is a further step of an answer in the room, that goes on. */
+  async turnStarted(agent: AgentId): Promise<void> {
+    const waiting = this.thread.waiting(agent);
+    if (waiting === undefined) return;
+    const step = await this.runs.head(agent);
+    if (step?.parent !== waiting.turn || !isStep(step)) return;
+    const running = await (await this.ports.door()).running(agent);
+    if (running === undefined) return;
+    this.thread.goOn(waiting.message, agent);
+    await this.runs.follow(waiting.message, agent, running);
   }
 
   /** The messages leave the room. The agents keep their turns, and answers that run go on. */

@@ -1,7 +1,7 @@
 /** What people read about servers. */
 import { type Formats, plural } from "../../common/format";
+import { hostOf } from "../../common/modelLabel";
 import { isPlainBeyondLoopback } from "../../common/serverAddress";
-import { hostOf } from "../../protocol/modelLabel";
 import type { ConnectedServer, ServerModel } from "../../protocol/service";
 
 /** The question before the first request to an address beyond this machine. */

@@ -4,7 +4,7 @@ import { AbortedError, EngineEndedError, type ResidentError, toErrorInfo } from 
 import { Emitter } from "../../common/events";
 import type { Log } from "../../common/log";
 import type { Thinking } from "../../common/thinking";
-import type { ToolSpec } from "../../common/tools";
+import type { ToolResult, ToolSpec } from "../../common/tools";
 import type {
   AgentDetail,
   AgentId,
@@ -14,9 +14,12 @@ import type {
   AgentSummary,
   BenchReport,
   BenchSuite,
+  ChatModel,
+  ChatRequest,
   ConnectedServer,
   ConnectServerRequest,
   ConversationSize,
+  CountedInput,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -176,12 +179,31 @@ export class RemoteService implements ResidentService {
     return answer;
   }
 
+  chat(request: ChatRequest): Running {
+    this.numGenerations += 1;
+    const answer = this.answer(`generation ${this.numGenerations}`);
+    this.call("chat", [answer.id, request]).catch((error: unknown) => this.fail(answer, error));
+    return answer;
+  }
+
+  countTokens(modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]> {
+    return this.call("countTokens", [modelDirectory, inputs]);
+  }
+
+  chatModels(): Promise<readonly ChatModel[]> {
+    return this.call("chatModels", []);
+  }
+
   listAgents(): Promise<readonly AgentSummary[]> {
     return this.call("listAgents", []);
   }
 
   getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
     return this.call("getAgent", [id, newestTurns]);
+  }
+
+  callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    return this.call("callResult", [id, turn, call]);
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {

@@ -1,7 +1,7 @@
 /** What stands around the message that is being written: its tokens, what it would replace, the selection, the model. */
 import { type Formats, plural } from "../../common/format";
+import { modelLabel } from "../../common/modelLabel";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
-import { modelLabel } from "../../protocol/modelLabel";
 import type { DraftSize } from "../../protocol/service";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
 import { nearlyFull } from "./derived";
@@ -72,15 +72,16 @@ export function attachButton({ selection }: ChatSnapshot, blocked: boolean, run:
 }
 
 export function modelButton({ agent }: ChatSnapshot, run: Run): TreeNode {
+  const label = modelLabel(agent);
   return h(
     "button.quiet.model-pick",
     {
       key: "model",
-      "aria-label": `Model of this agent: ${modelLabel(agent)}. Choose Model…`,
-      title: `This agent keeps ${modelLabel(agent)}. Choose Model… sets the model of new agents.`,
+      "aria-label": `Model of this agent: ${label}. Choose Model…`,
+      title: `This agent keeps ${label}. Choose Model… sets the model of new agents.`,
       on: { click: () => run({ type: "act", action: "chooseModel" }) },
     },
-    h("span.cut", {}, modelLabel(agent)),
+    h("span.cut", {}, label),
     icon("chevron-down"),
   );
 }

@@ -1,7 +1,7 @@
 import { type Formats, plural } from "../../common/format";
+import { modelLabel } from "../../common/modelLabel";
 import { shownName } from "../../common/shownName";
 import type { ChatCommand, ChatSnapshot, StartId } from "../../protocol/chat";
-import { modelLabel } from "../../protocol/modelLabel";
 import { h, icon, type TreeNode } from "../shared/tree";
 
 interface Start {

@@ -1,7 +1,7 @@
 import type { Formats } from "../../common/format";
+import { hostOf, modelLabel, modelParts } from "../../common/modelLabel";
 import { shownName } from "../../common/shownName";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
-import { hostOf, modelLabel } from "../../protocol/modelLabel";
 import type { AgentSampling, AgentServer, AgentSummary } from "../../protocol/service";
 import { barPart } from "../shared/bars";
 import { tierDot, tierNames } from "../shared/figures";
@@ -25,7 +25,7 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
       "div.row.who",
       {},
       h("h1.cut", {}, shownName(agent.name)),
-      h("span.model.cut", { title: modelTitle(snapshot) }, modelLabel(agent)),
+      modelChip(snapshot),
       agent.sampling && h("span.model.cut", { title: samplingTitle(agent.sampling) }, "own sampling"),
       agent.server === undefined ? tierChip(agent, formats) : serverChip(agent, agent.server),
     ),
@@ -44,8 +44,19 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
   );
 }
 
+function modelChip(snapshot: ChatSnapshot): TreeNode {
+  const { name, host } = modelParts(snapshot.agent);
+  return h(
+    "span.model",
+    { title: modelTitle(snapshot) },
+    h("span.cut", {}, shownName(name)),
+    host !== undefined && h("span.host.cut", {}, `on ${shownName(host)}`),
+  );
+}
+
 function modelTitle({ agent, modelFacts }: ChatSnapshot): string {
-  const title = "Model of this agent";
+  const { host } = modelParts(agent);
+  const title = host === undefined ? "Model of this agent" : `Model of this agent: ${modelLabel(agent)}`;
   if (modelFacts?.insistsOnDate !== true || agent.day === undefined) return title;
   return `${title}. Its template names a day: for this agent it is always ${agent.day}, so that its cache stays valid.`;
 }

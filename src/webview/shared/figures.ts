@@ -33,6 +33,10 @@ export interface FiguresOptions {
   readonly ending?: string | undefined;
   /** What can be done about it, behind it. */
   readonly way?: TreeNode | undefined;
+  /** "3 steps": the figures are those of all of them. */
+  readonly steps?: string | undefined;
+  /** They are of one step of a turn, which has its own below. */
+  readonly isStep?: boolean;
   /** An icon at the end says this on hover and focus. */
   readonly warning?: string | undefined;
 }
@@ -77,13 +81,14 @@ function waitItem(figures: TurnFigures, formats: Formats): Children {
  * source. While it runs (`running`) the source is not told yet, and a figure that is not known is left out.
  */
 export function figuresView(figures: TurnFigures, formats: Formats, options: FiguresOptions = {}): TreeNode {
-  const { running = false, ending, way, warning } = options;
+  const { running = false, ending, way, warning, steps, isStep = false } = options;
   const item = (value: string, unit: string) => h("li", {}, h("b", {}, value), ` ${unit}`);
   const known = (value: number) => !running || value > 0;
   const source = cacheSource(figures);
   const isByServer = figures.by === "server";
   const told = (count: UntoldCount) => figures.untold?.includes(count) !== true;
   const items: Children = [
+    steps !== undefined && h("li", {}, h("b", {}, steps)),
     told("reused") && item(formats.count(figures.reusedTokens), "reused"),
     told("prompt") && item(formats.count(figures.prefilledTokens), "prefilled"),
     told("generated") && item(formats.count(figures.generatedTokens), "generated"),
@@ -93,8 +98,8 @@ export function figuresView(figures: TurnFigures, formats: Formats, options: Fig
     known(figures.decodeTokensPerSecond) &&
       told("generated") &&
       item(formats.rate(figures.decodeTokensPerSecond), "tok/s"),
-    !running && !isByServer && h("li", {}, tierDot(source.tier), source.text),
-    !running && isByServer && h("li", { title: byServerTitle(figures) }, "by the server"),
+    !running && !isStep && !isByServer && h("li", {}, tierDot(source.tier), source.text),
+    !running && !isStep && isByServer && h("li", { title: byServerTitle(figures) }, "by the server"),
     ending !== undefined && h("li", {}, ending),
     way !== undefined && h("li", {}, way),
     warning !== undefined &&
@@ -104,7 +109,8 @@ export function figuresView(figures: TurnFigures, formats: Formats, options: Fig
         h("span.codicon.codicon-warning.warn", { role: "img", tabindex: "0", "aria-label": warning, title: warning }),
       ),
   ];
-  return h("ul.figs", { "aria-label": running ? "Turn figures so far" : "Turn figures" }, items);
+  const label = isStep ? "Step figures" : running ? "Turn figures so far" : "Turn figures";
+  return h("ul.figs", { "aria-label": label }, items);
 }
 
 function byServerTitle({ untold = [] }: TurnFigures): string {

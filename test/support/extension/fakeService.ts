@@ -12,9 +12,12 @@ import type {
   AgentServer,
   AgentSummary,
   BenchReport,
+  ChatModel,
+  ChatRequest,
   ConnectedServer,
   ConnectServerRequest,
   ConversationSize,
+  CountedInput,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -48,6 +51,7 @@ import type {
   TurnId,
   TurnView,
 } from "../../../src/protocol/service";
+import { countTurns } from "../../../src/protocol/turnSteps";
 
 type Done = Extract<GenerationEvent, { type: "done" }>;
 
@@ -146,7 +150,7 @@ export class FakeService implements ResidentService {
 
   change(id: AgentId, parts: Partial<AgentDetail>): AgentDetail {
     const { turns } = parts;
-    const changed = { ...this.detail(id), ...(turns && { turnCount: turns.length }), ...parts };
+    const changed = { ...this.detail(id), ...(turns && { turnCount: countTurns(turns) }), ...parts };
     this.agents.set(id, changed);
     this.fire({ type: "agent", id, summary: changed });
     return changed;
@@ -182,6 +186,7 @@ export class FakeService implements ResidentService {
       },
       store: { path: "/home/store", objects: 0, bytes: 0, quotaBytes: 8 * 2 ** 30, refused: 0 },
       agents: [...this.agents.values()],
+      threads: { count: 0, bytes: 0, recent: [] },
       lastBench: [],
     };
   }
@@ -214,7 +219,7 @@ export class FakeService implements ResidentService {
   }
 
   async templateFacts(): Promise<TemplateFacts> {
-    return { hasChatTemplate: true, thinkingChoices: this.thinkingChoices, insistsOnDate: false };
+    return { hasChatTemplate: true, thinkingChoices: this.thinkingChoices, insistsOnDate: false, takesTools: true };
   }
 
   async chooseModel(): Promise<ModelSummary> {
@@ -303,6 +308,28 @@ export class FakeService implements ResidentService {
     return new FakeRunning("generate");
   }
 
+  /** The last one is played by the test. */
+  readonly chats: { readonly request: ChatRequest; readonly running: FakeRunning }[] = [];
+
+  chat(request: ChatRequest): FakeRunning {
+    const running = new FakeRunning(`chat ${this.chats.length}`);
+    this.chats.push({ request, running });
+    return running;
+  }
+
+  /** One token for each letter. */
+  async countTokens(_modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]> {
+    return inputs.map((input) =>
+      typeof input === "string" ? input.length : input.reduce((sum, { content }) => sum + content.length, 0),
+    );
+  }
+
+  chatModelList: readonly ChatModel[] = [];
+
+  async chatModels(): Promise<readonly ChatModel[]> {
+    return this.chatModelList;
+  }
+
   async listAgents(): Promise<readonly AgentSummary[]> {
     return [...this.agents.values()];
   }
@@ -311,6 +338,13 @@ export class FakeService implements ResidentService {
     const agent = this.detail(id);
     const detail = { ...agent, branchCount: agent.branches.length };
     return newestTurns === undefined ? detail : { ...detail, turns: detail.turns.slice(-newestTurns), branches: [] };
+  }
+
+  async callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    const results = this.detail(id).turns.find((one) => one.id === turn)?.results;
+    const result = results?.find((one) => one.call === call);
+    if (result) return result;
+    throw new ResidentError("INVALID_REQUEST", `there is no result of ${call}`, "choose another");
   }
 
   async findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
@@ -487,7 +521,8 @@ export class FakeService implements ResidentService {
   async regenerate(id: AgentId, turn?: TurnId): Promise<Running> {
     const { turns } = this.detail(id);
     const at = turn === undefined ? turns.length - 1 : turns.findIndex((candidate) => candidate.id === turn);
-    return this.start(id, turns.slice(0, at), turns[at]?.user ?? "");
+    const { user = "", results } = turns[at] ?? {};
+    return this.start(id, turns.slice(0, at), user, undefined, results);
   }
 
   async setShown(id: AgentId, shown: boolean): Promise<void> {
@@ -516,7 +551,11 @@ export class FakeService implements ResidentService {
   ): FakeRunning {
     const { id: turnId = `turn-${this.made++}`, answer = "" } = cut ?? {};
     const given = results === undefined ? {} : { results };
-    const turn: TurnView = { id: turnId, user, ...given, answer, state: "running", createdAt: 0 };
+    const parent = before.at(-1)?.id;
+    const turn: TurnView = {
+      ...{ id: turnId, user, ...given, answer, state: "running", createdAt: 0 },
+      ...(parent === undefined ? {} : { parent }),
+    };
     const running = new FakeRunning(turn.id, (end) => {
       this.answers.delete(id);
       const ended: TurnView =

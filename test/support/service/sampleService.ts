@@ -7,6 +7,8 @@ import type {
   AgentSummary,
   BenchReport,
   BenchSuite,
+  ChatModel,
+  ChatRequest,
   ConnectedServer,
   ConnectServerRequest,
   DiagnoseReport,
@@ -63,6 +65,7 @@ const figures: TurnFigures = {
   by: "server",
   untold: ["generated"],
   cache: { tier: "warm", refused: { code: "STORE_CORRUPT", reason: "a checksum", atToken: 20 } },
+  departure: { atToken: 20, before: "…10:41:07", now: "…10:42:19" },
 };
 
 const done = {
@@ -119,6 +122,7 @@ const templateFacts: TemplateFacts = {
   hasChatTemplate: true,
   thinkingChoices: ["on", "off"],
   insistsOnDate: false,
+  takesTools: true,
 };
 
 const modelDetail: ModelDetail = {
@@ -265,6 +269,11 @@ const status: ServiceStatus = {
     lastSaveError: error,
   },
   agents: [agent],
+  threads: {
+    count: 1,
+    bytes: 4096,
+    recent: [{ at: 1, modelName: "starter", conversation: "c1", isShort: false, figures }],
+  },
   lastBench: [report],
   benchRunning: { suite: "soak", progress },
 };
@@ -284,6 +293,7 @@ export const serviceEvents: readonly ServiceEvent[] = [
   { type: "agent", id: "a", summary: agent },
   { type: "turnStarted", id: "a", turn: "t1" },
   { type: "turnEnded", id: "a", turn: "t1" },
+  { type: "models" },
   { type: "bench", suite: "engine", progress, report },
   { type: "agent", id: "a" },
 ];
@@ -339,6 +349,15 @@ const verification: StoreVerification = {
 };
 
 const generateRequest = { prompt: "Hello", raw: true, system: "Be brief", sampling, promptLookup: false };
+const chatModel: ChatModel = {
+  directory: "/models/starter",
+  name: "starter",
+  family: "llama",
+  maxInputTokens: 6144,
+  maxOutputTokens: 2048,
+  takesTools: false,
+  whyNoTools: "its chat template has no place for tools",
+};
 const createRequest = {
   name: "Ada",
   system: "Be brief",
@@ -351,6 +370,26 @@ const tool = {
   parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
 };
 const sendRequest = { text: "Hello", sampling };
+const chatRequest: ChatRequest = {
+  modelDirectory: "/models/starter",
+  messages: [
+    { role: "system", content: "Be brief" },
+    { role: "user", content: "How warm is it?" },
+    {
+      role: "assistant",
+      content: "I look.",
+      thought: "<think>the weather</think>",
+      raw: "I look.<tool_call>",
+      calls: [{ id: "c1", name: "weather", arguments: { city: "Paris" } }],
+    },
+    { role: "tool", content: "20 degrees", call: "c1", name: "weather", failed: true },
+  ],
+  tools: [tool],
+  toolMode: "required",
+  thinking: "off",
+  sampling,
+  conversation: "c1",
+};
 
 /** One call of every method of the wire, with every argument. Each resolves with plain data or an answer. */
 export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) => Promise<unknown> } = {
@@ -376,8 +415,12 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   setServerKeys: (door) => door.setServerKeys({ [agentServer.address]: "k" }),
   tryServer: (door) => door.tryServer(agentServer),
   generate: (door) => told(door.generate(generateRequest)),
+  chat: (door) => told(door.chat(chatRequest)),
+  countTokens: (door) => door.countTokens("/models/starter", ["Hello", chatRequest.messages]),
+  chatModels: (door) => door.chatModels(),
   listAgents: (door) => door.listAgents(),
   getAgent: (door) => door.getAgent("a", 2),
+  callResult: (door) => door.callResult("a", "t2", "c1"),
   findAgent: (door) => door.findAgent("Ada"),
   createAgent: (door) => door.createAgent(createRequest),
   renameAgent: (door) => door.renameAgent("a", "Grace"),
@@ -447,8 +490,11 @@ export class SampleService implements ResidentService {
   templateFacts = this.sample("templateFacts", templateFacts);
   chooseModel = this.sample("chooseModel", model);
   unloadModel = this.sample("unloadModel", undefined);
+  countTokens = this.sample("countTokens", [3, 40]);
+  chatModels = this.sample("chatModels", [chatModel]);
   listAgents = this.sample("listAgents", [agent]);
   getAgent = this.sample("getAgent", detail);
+  callResult = this.sample("callResult", { call: "c1", text: "20 degrees" });
   findAgent = this.sample("findAgent", agent);
   createAgent = this.sample("createAgent", agent);
   renameAgent = this.sample("renameAgent", agent);
@@ -549,6 +595,10 @@ export class SampleService implements ResidentService {
 
   generate(...args: readonly unknown[]): Running {
     return this.answer("generate", args);
+  }
+
+  chat(...args: readonly unknown[]): Running {
+    return this.answer("chat", args);
   }
 
   async sendResults(...args: readonly unknown[]): Promise<Running> {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createFormats } from "../../../src/common/format";
+import { modelLabel } from "../../../src/common/modelLabel";
 import { agentItem } from "../../../src/extension/agents/agentItem";
 import { generationText } from "../../../src/extension/commands/progressText";
 import { byModel } from "../../../src/extension/room/roomMembers";
 import { ServerKeys } from "../../../src/extension/servers/serverKeys";
 import { consentQuestion, moveDetail, serverModelRow, serverRow } from "../../../src/extension/servers/serverTexts";
-import { modelLabel } from "../../../src/protocol/modelLabel";
 import { FakeService, figures } from "../../support/extension/fakeService";
 
 const formats = createFormats("en");
