@@ -69,7 +69,9 @@ export class AnswerRecorder {
   async finish(end: TurnRecord, head?: ManifestChange): Promise<void> {
     this.flush();
     this.record(end);
-    this.writer.change(head ?? { headTokens: countTokens(this.tree, this.turn) });
+    this.writer.change(
+      head ?? { headTokens: countTokens(this.tree, this.turn), headCalls: this.tree.waitingAt(this.turn) },
+    );
     await this.commit("kept");
   }
 

@@ -4,7 +4,7 @@ import { Past } from "../text/past";
 import type { BuiltPrompt, PromptAhead, PromptBuilder, PromptFrame } from "../text/prompt";
 import { runInSlices, type Steps } from "../text/steps";
 import { type Continuation, continuationsOf, type Saved, saveAfter } from "./savedHistories";
-import { waitingCalls, withoutResults } from "./turnInput";
+import { withoutResults } from "./turnInput";
 import { joinIds } from "./turnRecords";
 import { isUnanswered, type Turn, type TurnTree } from "./turnTree";
 
@@ -64,6 +64,13 @@ export class Conversation {
     return { draftTokens: await builder.countText(draft), promptTokens: ids.length };
   }
 
+  /** The messages up to `turn` and those that it answers, for what reads texts; with `goesOn` also its answer so far. */
+  messages(turn: Turn, goesOn: boolean): readonly ChatMessage[] {
+    const before = this.tree.branch(turn.parent).filter((earlier) => !isUnanswered(earlier));
+    const said = before.flatMap((earlier) => [...earlier.input, answerOf(earlier)]);
+    return [...said, ...turn.input, ...(goesOn ? [answerOf(turn)] : [])];
+  }
+
   /** The token history up to `head`. */
   async ids(head: TurnId | undefined, builder: PromptBuilder, signal?: AbortSignal): Promise<Int32Array> {
     return (await this.pastOf(head, builder, signal))?.ids() ?? new Int32Array(0);
@@ -113,7 +120,17 @@ export class Conversation {
 
   /** What a message behind `head` would be answered with: calls that wait for results go without them. */
   draftInput(head: TurnId | undefined, draft: string): readonly ChatMessage[] {
-    return [...withoutResults(waitingCalls(this.find(head))), ...userInput(draft)];
+    return [...this.resultsBehind(head), ...userInput(draft)];
+  }
+
+  /** A result for each call that has none yet: a template may insist on them, also where the answer with them was cut. */
+  private resultsBehind(head: TurnId | undefined): readonly ChatMessage[] {
+    const turn = this.find(head);
+    if (turn === undefined) return [];
+    if (!isUnanswered(turn)) return withoutResults(turn.calls);
+    // It is no part of the conversation, but the results that it was given are.
+    const given = turn.input.filter(({ role }) => role === "tool");
+    return given.length > 0 ? given : this.resultsBehind(turn.parent);
   }
 
   private find(id: TurnId | undefined): Turn | undefined {

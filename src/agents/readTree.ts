@@ -68,5 +68,6 @@ export async function understandEntries(
     ...(head === undefined ? {} : { head }),
     headTokens: countTokens(tree, head),
     headTurns: tree.turnCount(head),
+    headCalls: tree.waitingAt(head),
   };
 }

@@ -1,7 +1,7 @@
 /** What a turn of the tree answers: a message of the person, or what the calls of the answer before it gave. */
 import { InvalidRequestError } from "../common/errors";
 import type { ChatMessage, ResultMessage } from "../common/messages";
-import type { ToolCall, ToolResult } from "../common/tools";
+import { notRunText, type ToolCall, type ToolResult } from "../common/tools";
 import type { Turn } from "./turnTree";
 
 /** The text that the person wrote; empty where the turn goes on with results only. */
@@ -63,7 +63,7 @@ export function resultMessages(calls: readonly ToolCall[], results: readonly Too
 
 /** For a message that comes while calls wait: a template may insist on a result for each call. */
 export function withoutResults(calls: readonly ToolCall[]): readonly ResultMessage[] {
-  return calls.map(({ id, name }) => messageOf(id, name, "This was not run.", true));
+  return calls.map(({ id, name }) => messageOf(id, name, notRunText, true));
 }
 
 function messageOf(call: string, name: string, content: string, failed: boolean): ResultMessage {

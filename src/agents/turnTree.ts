@@ -5,7 +5,7 @@ import type { DroppedCall, ToolCall } from "../common/tools";
 import type { TurnChain, TurnFigures, TurnId, TurnView } from "../protocol/service";
 import { MalformedJson } from "../store/json";
 import { readableThought } from "../text/thinkingMarks";
-import { isStep, resultsOf, userText } from "./turnInput";
+import { isStep, resultsOf, userText, waitingCalls } from "./turnInput";
 import type { TurnEnd, TurnPrompt, TurnRecord } from "./turnRecords";
 
 export interface Turn {
@@ -103,6 +103,11 @@ export class TurnTree {
     return this.branch(head).filter((turn) => !isStep(turn)).length;
   }
 
+  /** Number of calls of the answer at `head` that wait for results. */
+  waitingAt(head: TurnId | undefined): number {
+    return waitingCalls(this.find(head)).length;
+  }
+
   get size(): number {
     return this.turns.size;
   }
@@ -147,12 +152,14 @@ export class TurnTree {
     const tokens = new Map<TurnId, number>();
     const open = new Map<
       TurnId,
-      { readonly first: Turn; readonly after: TurnId | undefined; readonly turns: number }
+      { readonly first: Turn; readonly after: TurnId | undefined; readonly turns: number; readonly steps: number }
     >();
     const chains: TurnChain[] = [];
     for (const turn of shown) {
       const before = turn.parent !== undefined && goesOn(turn.parent) ? open.get(turn.parent) : undefined;
-      const chain = before ? { ...before, turns: before.turns + 1 } : { first: turn, after: turn.parent, turns: 1 };
+      const { turns, steps } = before ?? { turns: 0, steps: 0 };
+      const counted = isStep(turn) ? { turns, steps: steps + 1 } : { turns: turns + 1, steps };
+      const chain = { ...(before ?? { first: turn, after: turn.parent }), ...counted };
       open.set(turn.id, chain);
       tokens.set(turn.id, ownTokens(turn) ?? (turn.parent === undefined ? 0 : (tokens.get(turn.parent) ?? 0)));
       if (goesOn(turn.id)) continue;
@@ -163,7 +170,9 @@ export class TurnTree {
         isEnd: !followers.has(turn.id),
         user: beginning(userText(chain.first.input)),
         answer: beginning(chain.first.answerText),
+        ...calledIn(chain.first),
         turns: chain.turns,
+        ...(chain.steps === 0 ? {} : { steps: chain.steps }),
         tokens: tokens.get(turn.id) ?? 0,
         createdAt: turn.createdAt,
       });
@@ -235,6 +244,14 @@ function beginning(text: string): string {
   return text.length <= beginningLength ? text : `${text.slice(0, beginningLength - 1)}…`;
 }
 
+/** Most names of tools that a list shows. */
+const mostCalled = 4;
+
+function calledIn({ calls }: Turn): Pick<TurnChain, "called"> {
+  const called = [...new Set(calls.map(({ name }) => name))].slice(0, mostCalled);
+  return called.length === 0 ? {} : { called };
+}
+
 /** Length of the token history up to `head`, without a tokenizer: every sampled id counts. */
 export function countTokens(tree: TurnTree, head: TurnId | undefined): number {
   for (let id = head; id !== undefined; ) {
@@ -248,6 +265,11 @@ export function countTokens(tree: TurnTree, head: TurnId | undefined): number {
 
 /** Length of the history up to `turn`; `undefined` where the turn adds nothing to it. */
 function ownTokens(turn: Turn): number | undefined {
+  const figures = turn.end?.state === "done" ? turn.end.figures : undefined;
+  if (figures?.by === "server") {
+    const isTold = figures.promptTokens > 0 && !isUnanswered(turn);
+    return isTold ? figures.promptTokens + figures.generatedTokens : undefined;
+  }
   return turn.prompt === undefined || isUnanswered(turn) ? undefined : turn.prompt.tokens + turn.answerIds.length;
 }
 

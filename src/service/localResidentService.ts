@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { Agents } from "../agents/agents";
@@ -7,7 +8,7 @@ import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
 import type { Thinking } from "../common/thinking";
-import type { ToolSpec } from "../common/tools";
+import type { ToolResult, ToolSpec } from "../common/tools";
 import { suggestedModels } from "../models/hub/suggestedModels";
 import { readTemplateFacts } from "../models/modelDirectory";
 import type {
@@ -15,11 +16,14 @@ import type {
   AgentId,
   AgentRepair,
   AgentSampling,
+  AgentServer,
   AgentSummary,
   BenchReport,
   BenchSuite,
   ChatModel,
   ChatRequest,
+  ConnectedServer,
+  ConnectServerRequest,
   ConversationSize,
   CountedInput,
   CreateAgentRequest,
@@ -41,6 +45,7 @@ import type {
   Running,
   SamplingOptions,
   SendRequest,
+  ServerTrial,
   ServiceEvent,
   ServiceOptions,
   ServiceStatus,
@@ -77,6 +82,8 @@ import { type LoadedModel, ModelHost } from "./modelHost";
 import { ModelLibrary } from "./modelLibrary";
 import { NextModelStatus } from "./nextModel";
 import type { Runtime } from "./runtime";
+import { ServerDesk } from "./serverDesk";
+import { startServerGeneration } from "./serverGeneration";
 import { StoreCollector } from "./storeCollector";
 import { StoreDesk } from "./storeDesk";
 import { StoreKeeper } from "./storeKeeper";
@@ -89,6 +96,7 @@ export class LocalResidentService implements ResidentService {
   private readonly emitter: Emitter<ServiceEvent>;
   private readonly library: ModelLibrary;
   private readonly hub: HubDesk;
+  private readonly servers: ServerDesk;
   private readonly host: ModelHost;
   private readonly gate: ModelGate<LoadedModel>;
   private readonly nextModel = new NextModelStatus();
@@ -122,6 +130,12 @@ export class LocalResidentService implements ResidentService {
       models: this.library.models,
       tryLock: (file) => this.host.addon().tryLock(file),
       memoryBytes: machineMemoryBytes(),
+    });
+    this.servers = new ServerDesk({
+      file: path.join(options.home, "servers.json"),
+      silentMs: options.serverSilenceMs,
+      proxy: () => this.hub.proxy,
+      newId: () => `call-${randomUUID()}`,
     });
     const blocks = new BlockStore(path.join(options.home, "store"));
     this.host = new ModelHost({
@@ -158,6 +172,7 @@ export class LocalResidentService implements ResidentService {
       store,
       blocks,
       models: this.models,
+      servers: this.servers,
       clock,
       wallClockMs: Date.now,
       sampling: () => this.defaultSampling,
@@ -284,7 +299,8 @@ export class LocalResidentService implements ResidentService {
   async deleteModel(directory: string): Promise<ModelDeletion> {
     const model = path.resolve(directory);
     this.library.assertDeletable(model);
-    const agents = (await this.agents.list()).filter(({ modelDirectory }) => modelDirectory === model);
+    const all = await this.agents.list();
+    const agents = all.filter(({ modelDirectory, server }) => modelDirectory === model && server === undefined);
     if (this.gate.current?.directory === model) await this.gate.unload();
     const freedBytes = await this.changingModels(this.library.delete(model));
     return { freedBytes, agents: agents.map(({ name }) => name) };
@@ -345,6 +361,26 @@ export class LocalResidentService implements ResidentService {
     return suggestedModels(this.hub.memoryBytes);
   }
 
+  connectServer(request: ConnectServerRequest, signal?: AbortSignal): Promise<ConnectedServer> {
+    return this.servers.connect(request, signal);
+  }
+
+  listServers(): Promise<readonly ConnectedServer[]> {
+    return this.servers.list();
+  }
+
+  forgetServer(address: string): Promise<void> {
+    return this.servers.forget(address);
+  }
+
+  async setServerKeys(keys: Readonly<Record<string, string>>): Promise<void> {
+    this.servers.setKeys(keys);
+  }
+
+  tryServer(server: AgentServer, signal?: AbortSignal): Promise<ServerTrial> {
+    return this.servers.try(server, signal);
+  }
+
   generate(request: GenerateRequest): Running {
     return this.startGeneration(request, this.models);
   }
@@ -358,12 +394,13 @@ export class LocalResidentService implements ResidentService {
 
   private startGeneration(request: GenerateRequest, models: ModelAccess): Running {
     this.numGenerations += 1;
-    const running = startGeneration(`g${this.numGenerations}`, request, {
-      models,
-      clock,
-      modelDirectory: this.library.defaultModel,
-      settings: this.defaultSampling,
-    });
+    const id = `g${this.numGenerations}`;
+    const { servers, defaultSampling: settings } = this;
+    const { defaultModel: modelDirectory } = this.library;
+    const running =
+      request.server === undefined
+        ? startGeneration(id, request, { models, clock, modelDirectory, settings })
+        : startServerGeneration(id, request.server, request, { servers, clock, settings });
     this.generations.add(running);
     const forget = () => this.generations.delete(running);
     running.done.then(forget, forget);
@@ -391,6 +428,10 @@ export class LocalResidentService implements ResidentService {
 
   getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
     return this.agents.get(id, newestTurns);
+  }
+
+  callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    return this.agents.callResult(id, turn, call);
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
@@ -422,6 +463,14 @@ export class LocalResidentService implements ResidentService {
 
   measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize> {
     return this.agents.measureWithModel(id, path.resolve(modelDirectory));
+  }
+
+  useServer(id: AgentId, server: AgentServer): Promise<AgentSummary> {
+    return this.agents.useServer(id, server);
+  }
+
+  useFolder(id: AgentId, modelDirectory: string): Promise<AgentSummary> {
+    return this.agents.useFolder(id, path.resolve(modelDirectory));
   }
 
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
@@ -541,6 +590,7 @@ export class LocalResidentService implements ResidentService {
     await this.agents.close();
     await this.threads.close();
     await benchEnded;
+    this.servers.close();
     await this.gate.close();
     await this.keeper.close();
     this.emitter.dispose();

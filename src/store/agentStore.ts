@@ -22,7 +22,7 @@ import { windowPath } from "./windowFiles";
 
 export type NewAgent = Pick<
   Manifest,
-  "name" | "modelDirectory" | "modelName" | "contextTokens" | "system" | "day" | "thinking" | "tools"
+  "name" | "modelDirectory" | "modelName" | "contextTokens" | "system" | "day" | "thinking" | "tools" | "server"
 >;
 
 export interface CreateOptions {
@@ -30,7 +30,9 @@ export interface CreateOptions {
   readonly allowUnreadable?: boolean;
 }
 
-export type ForkChange = Pick<Manifest, "name" | "headTokens" | "headTurns" | "day"> & { readonly head?: string };
+export type ForkChange = Pick<Manifest, "name" | "headTokens" | "headTurns" | "headCalls" | "day"> & {
+  readonly head?: string;
+};
 
 export class AgentStore {
   private readonly reader: AgentReader;

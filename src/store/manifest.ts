@@ -47,6 +47,8 @@ export interface Manifest {
   /** Length of the branch at the head, so that a list of agents needs no logs. */
   readonly headTokens: number;
   readonly headTurns: number;
+  /** Calls of the answer at the head that wait for results; absent: none. */
+  readonly headCalls?: number;
   readonly createdAt: number;
   readonly lastUsedAt: number;
   /** The agent's cache leaves memory after all unpinned ones. */
@@ -59,6 +61,8 @@ export interface Manifest {
   readonly thinking?: string;
   /** JSON of the tools that its model is told of; absent or empty: none. */
   readonly tools?: string;
+  /** The address of the server that answers; absent or empty: the model in the folder does. */
+  readonly server?: string;
   readonly logs: CommittedLogs;
   readonly cache?: CacheManifest;
 }
@@ -131,6 +135,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     ...(head === undefined ? {} : { head }),
     headTokens: readCount(object, "headTokens"),
     headTurns: readCount(object, "headTurns"),
+    ...(object["headCalls"] === undefined ? {} : { headCalls: readCount(object, "headCalls") }),
     createdAt: readNumber(object, "createdAt"),
     lastUsedAt: readNumber(object, "lastUsedAt"),
     ...(object["pinned"] === true ? { pinned: true } : {}),
@@ -142,14 +147,16 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
 }
 
 /** Settings that are a text each. */
-export function optionalTexts(object: JsonObject): Pick<Manifest, "day" | "thinking" | "tools"> {
+export function optionalTexts(object: JsonObject): Pick<Manifest, "day" | "thinking" | "tools" | "server"> {
   const day = readOptionalString(object, "day");
   const thinking = readOptionalString(object, "thinking");
   const tools = readOptionalString(object, "tools");
+  const server = readOptionalString(object, "server");
   return {
     ...(day === undefined ? {} : { day }),
     ...(thinking === undefined ? {} : { thinking }),
     ...(tools === undefined ? {} : { tools }),
+    ...(server === undefined ? {} : { server }),
   };
 }
 

@@ -4,17 +4,20 @@ import { AbortedError, EngineEndedError, type ResidentError, toErrorInfo } from 
 import { Emitter } from "../../common/events";
 import type { Log } from "../../common/log";
 import type { Thinking } from "../../common/thinking";
-import type { ToolSpec } from "../../common/tools";
+import type { ToolResult, ToolSpec } from "../../common/tools";
 import type {
   AgentDetail,
   AgentId,
   AgentRepair,
   AgentSampling,
+  AgentServer,
   AgentSummary,
   BenchReport,
   BenchSuite,
   ChatModel,
   ChatRequest,
+  ConnectedServer,
+  ConnectServerRequest,
   ConversationSize,
   CountedInput,
   CreateAgentRequest,
@@ -38,6 +41,7 @@ import type {
   RunningId,
   SamplingOptions,
   SendRequest,
+  ServerTrial,
   ServiceEvent,
   ServiceStatus,
   StoreCollection,
@@ -148,6 +152,26 @@ export class RemoteService implements ResidentService {
     return this.call("suggestedModels", []);
   }
 
+  connectServer(request: ConnectServerRequest, signal?: AbortSignal): Promise<ConnectedServer> {
+    return this.call("connectServer", [request], { signal });
+  }
+
+  listServers(): Promise<readonly ConnectedServer[]> {
+    return this.call("listServers", []);
+  }
+
+  forgetServer(address: string): Promise<void> {
+    return this.call("forgetServer", [address]);
+  }
+
+  setServerKeys(keys: Readonly<Record<string, string>>): Promise<void> {
+    return this.call("setServerKeys", [keys]);
+  }
+
+  tryServer(server: AgentServer, signal?: AbortSignal): Promise<ServerTrial> {
+    return this.call("tryServer", [server], { signal });
+  }
+
   generate(request: GenerateRequest): Running {
     this.numGenerations += 1;
     const answer = this.answer(`generation ${this.numGenerations}`);
@@ -178,6 +202,10 @@ export class RemoteService implements ResidentService {
     return this.call("getAgent", [id, newestTurns]);
   }
 
+  callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    return this.call("callResult", [id, turn, call]);
+  }
+
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
     return this.call("findAgent", [nameOrId]);
   }
@@ -204,6 +232,14 @@ export class RemoteService implements ResidentService {
 
   measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize> {
     return this.call("measureWithModel", [id, modelDirectory]);
+  }
+
+  useServer(id: AgentId, server: AgentServer): Promise<AgentSummary> {
+    return this.call("useServer", [id, server]);
+  }
+
+  useFolder(id: AgentId, modelDirectory: string): Promise<AgentSummary> {
+    return this.call("useFolder", [id, modelDirectory]);
   }
 
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {

@@ -1,6 +1,7 @@
 /** A service with agents in memory; the test plays its answers event by event. */
 import { AbortedError, ResidentError } from "../../../src/common/errors";
 import { Emitter } from "../../../src/common/events";
+import { isBeyondLoopback, isPlainBeyondLoopback, parseServerAddress } from "../../../src/common/serverAddress";
 import type { Thinking } from "../../../src/common/thinking";
 import type { ToolResult, ToolSpec } from "../../../src/common/tools";
 import type {
@@ -8,10 +9,13 @@ import type {
   AgentId,
   AgentRepair,
   AgentSampling,
+  AgentServer,
   AgentSummary,
   BenchReport,
   ChatModel,
   ChatRequest,
+  ConnectedServer,
+  ConnectServerRequest,
   ConversationSize,
   CountedInput,
   CreateAgentRequest,
@@ -33,6 +37,7 @@ import type {
   Running,
   SamplingOptions,
   SendRequest,
+  ServerTrial,
   ServiceEvent,
   ServiceStatus,
   StoreCollection,
@@ -46,6 +51,7 @@ import type {
   TurnId,
   TurnView,
 } from "../../../src/protocol/service";
+import { countTurns } from "../../../src/protocol/turnSteps";
 
 type Done = Extract<GenerationEvent, { type: "done" }>;
 
@@ -144,7 +150,7 @@ export class FakeService implements ResidentService {
 
   change(id: AgentId, parts: Partial<AgentDetail>): AgentDetail {
     const { turns } = parts;
-    const changed = { ...this.detail(id), ...(turns && { turnCount: turns.length }), ...parts };
+    const changed = { ...this.detail(id), ...(turns && { turnCount: countTurns(turns) }), ...parts };
     this.agents.set(id, changed);
     this.fire({ type: "agent", id, summary: changed });
     return changed;
@@ -252,6 +258,52 @@ export class FakeService implements ResidentService {
     return [];
   }
 
+  /** The connected servers. */
+  servers: ConnectedServer[] = [];
+
+  async connectServer({ address, key, mayLeave }: ConnectServerRequest): Promise<ConnectedServer> {
+    const { url, host } = parseServerAddress(address);
+    const isRemote = isBeyondLoopback(url);
+    if (isRemote && mayLeave !== true) {
+      const facts = { needsConsent: true, isPlain: isPlainBeyondLoopback(url), address: url };
+      throw new ResidentError("SERVER_UNKNOWN", `conversations would leave this machine for ${host}`, "agree", facts);
+    }
+    const server = { address: url, host, models: [{ name: "tiny" }], isRemote, hasKey: key !== undefined };
+    this.servers = [...this.servers.filter((other) => other.address !== url), server];
+    return server;
+  }
+
+  async listServers(): Promise<readonly ConnectedServer[]> {
+    return this.servers;
+  }
+
+  async forgetServer(address: string): Promise<void> {
+    this.servers = this.servers.filter((server) => server.address !== address);
+  }
+
+  /** The keys that were set last. */
+  serverKeys: Readonly<Record<string, string>> = {};
+
+  async setServerKeys(keys: Readonly<Record<string, string>>): Promise<void> {
+    this.serverKeys = keys;
+  }
+
+  async tryServer(): Promise<ServerTrial> {
+    return { text: "OK", ms: 12 };
+  }
+
+  async useServer(id: AgentId, server: AgentServer): Promise<AgentSummary> {
+    return this.change(id, { server, modelName: server.model, contextTokens: 0 });
+  }
+
+  async useFolder(id: AgentId, modelDirectory: string): Promise<AgentSummary> {
+    const { server: _, ...rest } = this.detail(id);
+    const changed = { ...rest, modelDirectory, modelName: model.name, contextTokens: model.contextTokens };
+    this.agents.set(id, changed);
+    this.fire({ type: "agent", id, summary: changed });
+    return changed;
+  }
+
   generate(_request: GenerateRequest): FakeRunning {
     return new FakeRunning("generate");
   }
@@ -286,6 +338,13 @@ export class FakeService implements ResidentService {
     const agent = this.detail(id);
     const detail = { ...agent, branchCount: agent.branches.length };
     return newestTurns === undefined ? detail : { ...detail, turns: detail.turns.slice(-newestTurns), branches: [] };
+  }
+
+  async callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    const results = this.detail(id).turns.find((one) => one.id === turn)?.results;
+    const result = results?.find((one) => one.call === call);
+    if (result) return result;
+    throw new ResidentError("INVALID_REQUEST", `there is no result of ${call}`, "choose another");
   }
 
   async findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
@@ -462,7 +521,8 @@ export class FakeService implements ResidentService {
   async regenerate(id: AgentId, turn?: TurnId): Promise<Running> {
     const { turns } = this.detail(id);
     const at = turn === undefined ? turns.length - 1 : turns.findIndex((candidate) => candidate.id === turn);
-    return this.start(id, turns.slice(0, at), turns[at]?.user ?? "");
+    const { user = "", results } = turns[at] ?? {};
+    return this.start(id, turns.slice(0, at), user, undefined, results);
   }
 
   async setShown(id: AgentId, shown: boolean): Promise<void> {
@@ -491,7 +551,11 @@ export class FakeService implements ResidentService {
   ): FakeRunning {
     const { id: turnId = `turn-${this.made++}`, answer = "" } = cut ?? {};
     const given = results === undefined ? {} : { results };
-    const turn: TurnView = { id: turnId, user, ...given, answer, state: "running", createdAt: 0 };
+    const parent = before.at(-1)?.id;
+    const turn: TurnView = {
+      ...{ id: turnId, user, ...given, answer, state: "running", createdAt: 0 },
+      ...(parent === undefined ? {} : { parent }),
+    };
     const running = new FakeRunning(turn.id, (end) => {
       this.answers.delete(id);
       const ended: TurnView =

@@ -13,6 +13,7 @@ import type {
 } from "../../../src/protocol/service";
 import { record } from "../agents/agentRig";
 import { tinyGguf } from "../models/tinyGguf";
+import { beginStream, ended, ScriptedServer, said, stream } from "../servers/scriptedServer";
 import { otherModel } from "./serviceOptions";
 
 export interface DoorRig {
@@ -171,6 +172,55 @@ export function describeDoor(place: string, inService: InService): void {
           return true;
         });
         assert.equal((await service.generate({ prompt: "Hello" }).done).tokenIds.length, 6);
+      }));
+
+    it("lets a server answer: one prompt, and an agent", () =>
+      inService(async ({ service }) => {
+        const server = await ScriptedServer.start();
+        try {
+          const connected = await service.connectServer({ address: `http://127.0.0.1:${server.port}`, key: "k" });
+          assert.deepEqual(
+            [connected.address, connected.models, connected.hasKey],
+            [server.url, [{ name: "tiny" }], true],
+          );
+          assert.deepEqual(await service.listServers(), [connected]);
+          const tiny = { address: connected.address, model: "tiny" };
+          server.play(stream(said("OK"), ended()));
+          assert.equal((await service.tryServer(tiny)).text, "OK");
+          const once = await service.generate({ prompt: "Hello", system: "Be brief", server: tiny }).done;
+          assert.deepEqual([once.text, once.figures.by, once.finishReason], ["OK", "server", "stop"]);
+          await assert.rejects(service.generate({ prompt: "x", raw: true, server: tiny }).done, {
+            code: "INVALID_REQUEST",
+          });
+          const { id } = await service.createAgent({ name: "Ada", server: tiny });
+          const running = await service.send(id, { text: "Hello" });
+          assert.equal((await running.done).text, "OK");
+          assert.equal(server.requests.at(-1)?.headers.authorization, "Bearer k");
+          assert.deepEqual((await service.findAgent("Ada"))?.server, tiny);
+          const folder = (await service.listModels())[0]?.directory ?? "";
+          assert.equal((await service.useFolder(id, folder)).server, undefined);
+          assert.deepEqual((await service.useServer(id, tiny)).server, tiny);
+          await service.forgetServer(tiny.address);
+          await assert.rejects(service.useServer(id, tiny), { code: "SERVER_UNKNOWN" });
+          assert.equal((await service.status()).engine.type, "idle", "nothing was loaded");
+        } finally {
+          await server.stop();
+        }
+      }));
+
+    it("aborts what a server answers", () =>
+      inService(async ({ service }) => {
+        const server = await ScriptedServer.start();
+        try {
+          await service.connectServer({ address: server.url });
+          server.play(beginStream);
+          const running = service.generate({ prompt: "Hello", server: { address: server.url, model: "tiny" } });
+          running.onEvent(() => running.abort());
+          assert.equal((await running.done).finishReason, "aborted");
+          await server.requests.at(-1)?.closed;
+        } finally {
+          await server.stop();
+        }
       }));
 
     it("continues an agent: sends, answers again, and knows the answer that runs", () =>

@@ -120,10 +120,10 @@ function countingBuilder(source: string): { readonly prompts: PromptBuilder; rea
   const template = ChatTemplate.create({ chat_template: source });
   assert.ok(template !== undefined);
   let count = 0;
-  const render = template.render.bind(template);
-  template.render = (messages, continueAnswer) => {
+  const render = template.renderPlaced.bind(template);
+  template.renderPlaced = (messages, continueAnswer, options) => {
     count += 1;
-    return render(messages, continueAnswer);
+    return render(messages, continueAnswer, options);
   };
   const tokenizer = TextTokenizer.create(byteLevelTokenizer(), {});
   return { prompts: new TemplatePromptBuilder(tokenizer, template, new Set()), rendered: () => count };
