@@ -1,6 +1,7 @@
 import type { ToolSpec } from "../common/tools";
 import { isObject } from "../store/json";
 import type { Manifest } from "../store/manifest";
+import { canonicalTools } from "../text/tools/canonical";
 
 /** Lists of tools that were parsed, by their text: agents with the same tools share one list. */
 const parsed = new Map<string, readonly ToolSpec[]>();
@@ -21,9 +22,9 @@ export function storedTools({ tools }: Pick<Manifest, "tools">): readonly ToolSp
   return list;
 }
 
-/** As a manifest keeps them. */
+/** As a manifest keeps them. Throws INVALID_REQUEST for tools that cannot be offered. */
 export function toolsText(tools: readonly ToolSpec[]): string {
-  return tools.length === 0 ? "" : JSON.stringify(tools);
+  return tools.length === 0 ? "" : JSON.stringify(canonicalTools(tools));
 }
 
 /** A text that this program never wrote means no tools: the conversation itself is whole. */

@@ -72,7 +72,7 @@ export class LocalAnswers implements AnswerEngine {
     try {
       // The answer runs, and ends at stop strings, during the commit.
       if (built !== undefined) sink.prompt(promptRecord(built));
-      const tools = toolMode === "none" ? [] : (frameOf(manifest).tools ?? []);
+      const tools = { tools: frameOf(manifest).tools ?? [], mode: toolMode };
       const fresh = session.text.startAnswer(sampling.stop ?? [], ids.subarray(0, ids.length - answeredTokens), tools);
       const decoder = asked.goesOn ? decoderBehind(fresh, turn.answerIds, turn) : fresh;
       const sourceOf = (reusedTokens: number) => ({

@@ -1,5 +1,5 @@
 /** What agents need of the world besides the engine and the store. */
-import type { ToolSpec } from "../common/tools";
+import type { ToolMode, ToolSpec } from "../common/tools";
 import type { BlockPoolBatchEngine } from "../engine/batchEngine";
 import type { TokenId } from "../engine/ports";
 import type { SamplingOptions } from "../protocol/service";
@@ -21,12 +21,19 @@ export interface AnswerDecoder {
   finish(isCut?: boolean): SaidPiece;
 }
 
+/** The tools that an answer may call. */
+export interface AnswerTools {
+  readonly tools: readonly ToolSpec[];
+  /** "none": what looks like a call is text. */
+  readonly mode: ToolMode;
+}
+
 export interface TextModel {
   readonly prompts: PromptBuilder;
   /** Ids that end an answer. */
   readonly stopIds: readonly TokenId[];
   /** `prompt`: the ids before the answer. `tools`: those that it may call; calls of others are text. */
-  startAnswer(stopStrings: readonly string[], prompt?: Int32Array, tools?: readonly ToolSpec[]): AnswerDecoder;
+  startAnswer(stopStrings: readonly string[], prompt?: Int32Array, tools?: AnswerTools): AnswerDecoder;
 }
 
 /** The loaded model with all that belongs to it. Valid until `unload`; nobody may use it afterwards. */

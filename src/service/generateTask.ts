@@ -67,7 +67,7 @@ async function generate(
   const abort = () => generation.abort();
   answer.signal.addEventListener("abort", abort);
   try {
-    const tools = request.toolMode === "none" ? [] : (request.tools ?? []);
+    const tools = { tools: request.tools ?? [], mode: request.toolMode ?? "auto" };
     const decoder = session.text.startAnswer(sampling.stop ?? [], built.ids, tools);
     const waited = wait.submitted();
     const cacheFigures = (reusedTokens: number) => ({

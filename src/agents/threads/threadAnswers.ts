@@ -112,7 +112,7 @@ export class ThreadAnswers {
       signal.addEventListener("abort", abort);
       try {
         const said = new SaidAnswer();
-        const decoder = session.text.startAnswer(sampling.stop ?? [], ids, toolMode === "none" ? [] : (tools ?? []));
+        const decoder = session.text.startAnswer(sampling.stop ?? [], ids, { tools: tools ?? [], mode: toolMode });
         const cacheFigures = (reusedTokens: number) => ({
           ...waited,
           restoreMs,

@@ -164,9 +164,9 @@ export class AgentRig {
     };
     return {
       ...text,
-      startAnswer: (stops, _prompt, tools = []) => {
+      startAnswer: (stops, _prompt, { tools, mode } = { tools: [], mode: "none" }) => {
         const thinker = new FakeThinker(text.startAnswer(stops), thoughtTokens);
-        if (callAfter === undefined) return thinker;
+        if (callAfter === undefined || mode === "none") return thinker;
         return new FakeCaller(thinker, callAfter, tools, () => `call-${randomUUID()}`);
       },
       prompts: {

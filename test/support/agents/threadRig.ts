@@ -161,9 +161,9 @@ export class ThreadRig {
         answerSegments: (answer) => prompts.answerSegments(answer),
         buildAfter,
       },
-      startAnswer: (stops, prompt, tools = []) => {
+      startAnswer: (stops, prompt, { tools, mode } = { tools: [], mode: "none" }) => {
         const thinker = new FakeThinker(text.startAnswer(stops, prompt), thoughtTokens);
-        if (callAfter === undefined) return thinker;
+        if (callAfter === undefined || mode === "none") return thinker;
         return new FakeCaller(thinker, callAfter, tools, () => {
           numCalls += 1;
           return `call-${numCalls}`;
