@@ -10,6 +10,7 @@ import type {
   AgentId,
   AgentRepair,
   AgentSampling,
+  AgentServer,
   AgentSummary,
   CacheRefusal,
   ConversationSize,
@@ -36,17 +37,19 @@ import { toolsText } from "./agentTools";
 import { assertNotBlank } from "./answerBudget";
 import { thoughtPart } from "./answerStream";
 import { noRoomToGoOn } from "./contextFull";
-import { cutTurn } from "./continuing";
+import { assertContinuable, cutTurn } from "./continuing";
 import { Conversation } from "./conversation";
 import { type Activity, LiveAgent } from "./liveAgent";
 import { LiveAgents } from "./liveAgents";
 import { LocalAnswers } from "./localAnswers";
 import { LockKeeper } from "./lockKeeper";
-import { textsUpTo } from "./otherModel";
+import { modelOf, textsUpTo, tokensOfAnother } from "./otherModel";
 import type { ModelAccess } from "./ports";
 import { wholeTree } from "./readTree";
 import { Residency, rankOf } from "./residency";
 import { RunningAnswer } from "./runningAnswer";
+import { ServerAnswers } from "./serverAnswers";
+import { type Servers, storedServer } from "./serverPort";
 import { type LiveState, summaryOf } from "./summaries";
 import { resultMessages, waitingCalls } from "./turnInput";
 import { TurnRunner } from "./turnRunner";
@@ -60,6 +63,7 @@ export interface AgentsOptions {
   readonly models: ModelAccess;
   readonly clock: Clock;
   readonly wallClockMs: () => number;
+  readonly servers: Servers;
   /** The user's settings for answers at the moment. */
   readonly sampling: () => SamplingOptions;
   readonly defaultModel: () => string;
@@ -119,7 +123,12 @@ export class Agents {
       settings: options.sampling,
       onRefused: ({ id }, refused) => this.emitter.fire({ type: "refused", id, refused }),
     });
-    this.runner = new TurnRunner({ clock, engineOf: () => local, onChange });
+    const remote = new ServerAnswers({ servers: options.servers, clock, settings: options.sampling });
+    this.runner = new TurnRunner({
+      clock,
+      engineOf: ({ writer }) => (storedServer(writer.manifest) === undefined ? local : remote),
+      onChange,
+    });
     this.residency = new Residency({
       live: this.live,
       models,
@@ -174,11 +183,13 @@ export class Agents {
     allowUnreadable,
     thinking,
     tools = [],
+    server,
   }: CreateAgentRequest): Promise<AgentSummary> {
-    const directory = modelDirectory ?? this.options.defaultModel();
-    const { name: modelName, contextTokens } = await this.options.models.describe(directory);
     const wanted = {
-      ...{ name: validName(name), system, modelDirectory: directory, modelName, contextTokens },
+      ...{ name: validName(name), system },
+      ...(server === undefined
+        ? await this.folderOf(modelDirectory)
+        : { modelDirectory: "", ...(await this.serverOf(server)) }),
       day: dayOf(new Date(this.options.wallClockMs())),
       ...(thinking === undefined ? {} : { thinking: checkedThinking(thinking) }),
       ...(tools.length === 0 ? {} : { tools: toolsText(tools) }),
@@ -276,12 +287,12 @@ export class Agents {
 
   /** A new agent that uses another model and has the texts of the branch at the head: they are read with its first message. */
   async copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary> {
-    const { store, models, wallClockMs } = this.options;
+    const { store, wallClockMs } = this.options;
     const { manifest, records } = await this.textsOf(id);
-    const { name: modelName, contextTokens } = await models.describe(modelDirectory);
+    const model = await this.folderOf(modelDirectory);
     const { system, sampling, thinking, tools } = manifest;
     const writer = await store.create({
-      ...{ name: validName(name), system, modelDirectory, modelName, contextTokens, day: dayOfAgent(manifest) },
+      ...{ name: validName(name), system, ...model, day: dayOfAgent(manifest) },
       ...(sampling === undefined ? {} : { sampling }),
       ...(thinking === undefined ? {} : { thinking }),
       ...(tools === undefined ? {} : { tools }),
@@ -294,6 +305,40 @@ export class Agents {
       throw error;
     }
     return this.adopt(copy);
+  }
+
+  /** From the next message on a server answers the agent. */
+  async useServer(id: AgentId, server: AgentServer): Promise<AgentSummary> {
+    const wanted = await this.serverOf(server);
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      await agent.writer.commitOrUndo(wanted, modelOf(agent.writer.manifest));
+      await this.residency.evict(agent);
+      return this.changed(agent);
+    });
+  }
+
+  /** From the next message on the model in a folder answers the agent. */
+  async useFolder(id: AgentId, modelDirectory: string): Promise<AgentSummary> {
+    const wanted = { ...(await this.folderOf(modelDirectory)), server: "" };
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      const { manifest } = agent.writer;
+      const hasTokens = agent.tree.all().some(({ prompt, answerIds }) => prompt !== undefined || answerIds.length > 0);
+      if (hasTokens && manifest.modelDirectory !== modelDirectory) throw tokensOfAnother(manifest);
+      await agent.writer.commitOrUndo(wanted, modelOf(manifest));
+      return this.changed(agent);
+    });
+  }
+
+  private async folderOf(modelDirectory = this.options.defaultModel()) {
+    const { name: modelName, contextTokens } = await this.options.models.describe(modelDirectory);
+    return { modelDirectory, modelName, contextTokens };
+  }
+
+  private async serverOf(server: AgentServer) {
+    const { contextTokens } = await this.options.servers.describe(server);
+    return { server: server.address, modelName: server.model, contextTokens };
   }
 
   /** How many tokens such a copy would read with its first message, and the context of its model. */
@@ -451,9 +496,10 @@ export class Agents {
       agent.assertIdle();
       const { tree, head, name, writer } = agent;
       const turn = cutTurn(tree, head, name);
+      assertContinuable(turn, storedServer(writer.manifest));
       const { contextTokens } = writer.manifest;
       const tokens = countTokens(tree, turn.id);
-      if (tokens >= contextTokens) throw noRoomToGoOn(tokens, contextTokens);
+      if (contextTokens > 0 && tokens >= contextTokens) throw noRoomToGoOn(tokens, contextTokens);
       return this.begin(agent, tree.isFollowed(turn.id) ? openCopy(turn) : sameTurn, { sampling }, wait);
     });
   }
@@ -467,6 +513,7 @@ export class Agents {
     if (models.current === undefined) return undefined;
     return this.live.use(id, async (agent) => {
       const { conversation, writer } = agent;
+      if (storedServer(writer.manifest) !== undefined) return undefined;
       const session = models.loaded(writer.manifest.modelDirectory);
       if (session === undefined) return undefined;
       const before = instead === undefined ? agent.head : agent.turn(instead).parent;

@@ -1,7 +1,7 @@
 /** Continuing a cut answer: which turn can be continued, copying a turn, and decoding across the cut. */
 import { InvalidRequestError } from "../common/errors";
 import type { TokenId } from "../engine/ports";
-import type { TurnId } from "../protocol/service";
+import type { AgentServer, TurnId } from "../protocol/service";
 import type { SaidPiece } from "../text/thinkingSplitter";
 import type { AnswerDecoder } from "./ports";
 import type { TurnRecord } from "./turnRecords";
@@ -24,6 +24,22 @@ export function cutTurn(tree: TurnTree, head: TurnId | undefined, name: string):
     });
   }
   return turn;
+}
+
+/**
+ * Throws INVALID_REQUEST where the cut answer was begun by another engine than the one that would go on with it: a server has
+ * no tokens, and a model here goes on from tokens alone.
+ */
+export function assertContinuable(turn: Turn, server: AgentServer | undefined): void {
+  const isOurs = turn.answerIds.length > 0;
+  if (server !== undefined ? !isOurs && turn.answerText !== "" : isOurs || turn.answerText === "") return;
+  throw new InvalidRequestError(
+    server === undefined || !isOurs
+      ? "a server began this answer and only it can go on with it, from its text"
+      : "a model on this machine began this answer: a server cannot go on with it",
+    "answer again",
+    { turn: turn.id },
+  );
 }
 
 /** A copy of a cut turn, as its sibling and without an end. Turns that follow the original keep their history. */

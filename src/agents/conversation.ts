@@ -64,6 +64,13 @@ export class Conversation {
     return { draftTokens: await builder.countText(draft), promptTokens: ids.length };
   }
 
+  /** The messages up to `turn` and those that it answers, for what reads texts; with `goesOn` also its answer so far. */
+  messages(turn: Turn, goesOn: boolean): readonly ChatMessage[] {
+    const before = this.tree.branch(turn.parent).filter((earlier) => !isUnanswered(earlier));
+    const said = before.flatMap((earlier) => [...earlier.input, answerOf(earlier)]);
+    return [...said, ...turn.input, ...(goesOn ? [answerOf(turn)] : [])];
+  }
+
   /** The token history up to `head`. */
   async ids(head: TurnId | undefined, builder: PromptBuilder, signal?: AbortSignal): Promise<Int32Array> {
     return (await this.pastOf(head, builder, signal))?.ids() ?? new Int32Array(0);

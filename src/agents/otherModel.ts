@@ -1,8 +1,25 @@
 /** For a copy of an agent that uses another model. Token ids belong to one model, so only texts are copied. */
+
+import { InvalidRequestError } from "../common/errors";
 import type { ChatMessage } from "../common/messages";
 import type { TurnId } from "../protocol/service";
+import type { Manifest } from "../store/manifest";
 import type { TurnRecord } from "./turnRecords";
 import { isUnanswered, noFigures, type Turn, type TurnTree } from "./turnTree";
+
+/** What an agent's manifest says about what answers it. */
+export function modelOf({ modelDirectory, modelName, contextTokens, server = "" }: Manifest) {
+  return { modelDirectory, modelName, contextTokens, server };
+}
+
+/** Rewinding could lead back to them. */
+export function tokensOfAnother({ name, modelDirectory }: Manifest): InvalidRequestError {
+  return new InvalidRequestError(
+    `${name} has read tokens with the model in ${modelDirectory}, which belong to that model`,
+    "make a copy of the agent that uses the other model",
+    { model: modelDirectory },
+  );
+}
 
 const noIds = new Int32Array(0);
 

@@ -7,6 +7,7 @@ import type { Manifest } from "../store/manifest";
 import { dayOfAgent, storedThinking } from "./agentFrame";
 import { storedSampling } from "./agentSampling";
 import { storedTools } from "./agentTools";
+import { storedServer } from "./serverPort";
 import { countTokens, type TurnTree, toView } from "./turnTree";
 
 /** State that is not in the manifest. */
@@ -21,7 +22,9 @@ export interface LiveState {
 
 export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
   const { cache } = manifest;
-  const diskTokens = Math.min(cache?.tokens ?? 0, manifest.headTokens);
+  const server = storedServer(manifest);
+  // A cache on disk is of no use to a server.
+  const diskTokens = server === undefined ? Math.min(cache?.tokens ?? 0, manifest.headTokens) : 0;
   const sampling = storedSampling(manifest);
   const thinking = storedThinking(manifest);
   const tools = storedTools(manifest);
@@ -30,6 +33,7 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
     name: manifest.name,
     modelDirectory: manifest.modelDirectory,
     modelName: manifest.modelName,
+    ...(server === undefined ? {} : { server }),
     index: manifest.index,
     tier: tierOf(live.hotTokens, diskTokens),
     state: live.state,

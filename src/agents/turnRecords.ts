@@ -2,7 +2,14 @@
 import { type ErrorInfo, errorCodes } from "../common/errors";
 import type { ChatMessage } from "../common/messages";
 import type { DroppedCall, ToolCall } from "../common/tools";
-import type { CacheSource, FinishReason, TurnFigures, TurnId } from "../protocol/service";
+import {
+  type CacheSource,
+  type FinishReason,
+  type TurnFigures,
+  type TurnId,
+  type UntoldCount,
+  untoldCounts,
+} from "../protocol/service";
 import {
   asObject,
   isObject,
@@ -208,7 +215,13 @@ function decodeFigures(object: JsonObject): TurnFigures {
     decodeTokensPerSecond: readNumber(object, "decodeTokensPerSecond"),
     ...(object["thinking"] === undefined ? {} : { thinking: decodeThinking(asObject(object["thinking"], "thinking")) }),
     cache: decodeCache(asObject(object["cache"], "cache")),
+    ...(object["by"] === "server" ? { by: "server" as const } : {}),
+    ...(object["untold"] === undefined ? {} : { untold: decodeUntold(object["untold"]) }),
   };
+}
+
+function decodeUntold(value: unknown): readonly UntoldCount[] {
+  return untoldCounts.filter((name) => Array.isArray(value) && value.includes(name));
 }
 
 function decodeThinking(object: JsonObject): NonNullable<TurnFigures["thinking"]> {

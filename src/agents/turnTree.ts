@@ -265,6 +265,11 @@ export function countTokens(tree: TurnTree, head: TurnId | undefined): number {
 
 /** Length of the history up to `turn`; `undefined` where the turn adds nothing to it. */
 function ownTokens(turn: Turn): number | undefined {
+  const figures = turn.end?.state === "done" ? turn.end.figures : undefined;
+  if (figures?.by === "server") {
+    const isTold = figures.promptTokens > 0 && !isUnanswered(turn);
+    return isTold ? figures.promptTokens + figures.generatedTokens : undefined;
+  }
   return turn.prompt === undefined || isUnanswered(turn) ? undefined : turn.prompt.tokens + turn.answerIds.length;
 }
 

@@ -2,11 +2,20 @@ import * as path from "node:path";
 import { ResidentError } from "../common/errors";
 import { type Thinking, thinkingModes } from "../common/thinking";
 import { type JsonObject, type ToolMode, type ToolResult, type ToolSpec, toolModes } from "../common/tools";
-import type { AgentSummary, GenerationEvent, ResidentService, Running, SamplingOptions } from "../protocol/service";
+import type {
+  AgentServer,
+  AgentSummary,
+  GenerationEvent,
+  ResidentService,
+  Running,
+  SamplingOptions,
+  UntoldCount,
+} from "../protocol/service";
 import { answerPrinter } from "./answerPrinter";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson } from "./console";
 import { samplingOf, samplingOptions } from "./sampling";
+import { handKeyOver, serverOf, serverOptions, withEngine } from "./server";
 import { commonOptions, modelOptions, withService } from "./session";
 import { stoppable } from "./stoppable";
 import { readJsonSchema, readTools } from "./toolFiles";
@@ -40,6 +49,7 @@ export const generateSpec: CommandSpec = {
       help: "with --agent: what a call gave, CALL=@FILE from a file, CALL!=TEXT where the tool failed; one for each call",
     },
     "json-schema": { value: "FILE", help: "the answer is JSON that fits this schema, and nothing else" },
+    ...serverOptions,
     ...samplingOptions,
     ...commonOptions,
   },
@@ -110,11 +120,13 @@ async function start(service: ResidentService, args: Arguments, asked: Asked, co
   const { prompt, results, tools, toolMode, jsonSchema, sampling } = asked;
   const mode = toolMode === undefined ? {} : { toolMode };
   const thinking = thinkingOf(args);
+  const server = await serverOf(service, args);
   if (name === undefined) {
     const system = args.text("system");
     return service.generate({
       prompt: prompt ?? "",
       sampling,
+      ...(server === undefined ? {} : { server }),
       raw: args.flag("raw"),
       ...mode,
       ...(tools === undefined ? {} : { tools }),
@@ -126,10 +138,11 @@ async function start(service: ResidentService, args: Arguments, asked: Asked, co
   if (prompt === undefined) {
     const agent = await service.findAgent(name);
     if (agent === undefined) return args.refuse(`there is no agent '${name}'`);
+    await handKeyOver(service, agent);
     if (results.length > 0) return service.sendResults(agent.id, { results, sampling, ...mode });
     return service.continueAnswer(agent.id, sampling);
   }
-  const agent = await agentOf(service, args, name, tools, console);
+  const agent = await agentOf(service, args, name, tools, server, console);
   if (thinking !== undefined) await service.setAgentThinking(agent.id, thinking);
   const schema = jsonSchema === undefined ? {} : { jsonSchema };
   return service.send(agent.id, { text: prompt, sampling, ...mode, ...schema });
@@ -141,6 +154,7 @@ async function agentOf(
   args: Arguments,
   name: string,
   tools: readonly ToolSpec[] | undefined,
+  server: AgentServer | undefined,
   console: Console,
 ): Promise<AgentSummary> {
   const model = args.text("model");
@@ -149,22 +163,25 @@ async function agentOf(
   const isNew = args.flag("new");
   const found = isNew ? undefined : await service.findAgent(name);
   if (found?.damage !== undefined) throw ResidentError.fromInfo(found.damage);
-  if (found && modelDirectory !== undefined && modelDirectory !== found.modelDirectory) {
+  if (found !== undefined) await handKeyOver(service, found);
+  if (found?.server === undefined && found && modelDirectory !== undefined && modelDirectory !== found.modelDirectory) {
     args.refuse(`'${name}' was made with the model in ${found.modelDirectory}: leave --model out`);
   }
-  if (found === undefined) {
+  const known = found && (await withEngine(service, found, server, modelDirectory));
+  if (known === undefined) {
     return service.createAgent({
       name,
+      ...(server === undefined ? {} : { server }),
       ...(isNew ? { allowUnreadable: true } : {}),
       ...(system === undefined ? {} : { system }),
       ...(modelDirectory === undefined ? {} : { modelDirectory }),
       ...(tools === undefined ? {} : { tools }),
     });
   }
-  if (tools === undefined) return found;
-  const changed = await service.setAgentTools(found.id, tools);
-  const isSame = JSON.stringify(changed.tools ?? []) === JSON.stringify(found.tools ?? []);
-  if (!isSame && found.turnCount > 0) {
+  if (tools === undefined) return known;
+  const changed = await service.setAgentTools(known.id, tools);
+  const isSame = JSON.stringify(changed.tools ?? []) === JSON.stringify(known.tools ?? []);
+  if (!isSame && known.turnCount > 0) {
     console.err(`[info] '${name}' has other tools now: its instructions and its conversation are read again`);
   }
   return changed;
@@ -197,20 +214,23 @@ function answerObject({ text, thought, calls, dropped, tokenIds, finishReason, f
     decodeTokensPerSecond,
     ...(figures.thinking && { thinking: figures.thinking }),
     cache,
+    ...(figures.by === undefined ? {} : { by: figures.by }),
+    ...(figures.untold === undefined ? {} : { untold: figures.untold }),
   };
 }
 
 function figuresLine({ figures, finishReason }: Done): string {
   const refused = figures.cache.refused;
+  const told = (count: UntoldCount) => figures.untold?.includes(count) !== true;
   const parts = [
-    `${figures.reusedTokens} reused`,
-    `${figures.prefilledTokens} prefilled`,
-    `${figures.generatedTokens} generated`,
+    ...(told("reused") ? [`${figures.reusedTokens} reused`] : []),
+    ...(told("prompt") ? [`${figures.prefilledTokens} prefilled`] : []),
+    ...(told("generated") ? [`${figures.generatedTokens} generated`] : []),
     ...(figures.thinking === undefined ? [] : [`${figures.thinking.tokens} of them thought`]),
     ...(figures.recomputedTokens === undefined ? [] : [`${figures.recomputedTokens} read again`]),
     `TTFT ${Math.round(figures.ttftMs)} ms`,
-    `${figures.decodeTokensPerSecond.toFixed(1)} tok/s`,
-    figures.cache.tier,
+    ...(told("generated") ? [`${figures.decodeTokensPerSecond.toFixed(1)} tok/s`] : []),
+    figures.by === "server" ? "by the server" : figures.cache.tier,
     finishReason,
   ];
   const line = `[${parts.join(" · ")}]`;

@@ -24,7 +24,7 @@ export function modelLabel(agent: ModelOfAgent): string {
 }
 
 /** Host and port, without what else an address may have in it: a name, a password, a path. */
-function hostOf(address: string): string {
+export function hostOf(address: string): string {
   try {
     return new URL(address).host || address;
   } catch {

@@ -11,6 +11,7 @@ import type { EngineState, GenerationEvent, TurnView } from "./service";
 export const actionIds = [
   "cancelLoad",
   "chooseModel",
+  "connectServer",
   "diagnose",
   "editInstructions",
   "fork",

@@ -57,6 +57,10 @@ export interface TurnFigures {
   /** The part of `generatedTokens` before the answer itself, and how long it took; absent: the model did not think. */
   readonly thinking?: { readonly tokens: number; readonly ms: number };
   readonly cache: CacheSource;
+  /** "server": the counts are a server's own; the tokens that it had cached count as reused. Absent: counted here. */
+  readonly by?: "server";
+  /** Counts that the server did not tell; they are 0 here. Absent: it told all. */
+  readonly untold?: readonly UntoldCount[];
   /** Of another program's request: why not all of what was read before is reused; absent: nothing differs. */
   readonly departure?: Departure;
 }
@@ -70,6 +74,9 @@ export interface Departure {
   readonly before: string;
   readonly now: string;
 }
+
+export const untoldCounts = ["prompt", "reused", "generated"] as const;
+export type UntoldCount = (typeof untoldCounts)[number];
 
 /**
  * How an answer is sampled; `src/common/samplingRanges.ts` has the range of each number. A missing value comes from the
@@ -158,6 +165,8 @@ export interface GenerateRequest {
   readonly prompt: string;
   /** Applies no chat template. */
   readonly raw?: boolean;
+  /** What answers in place of the default model. Not with `raw`. */
+  readonly server?: AgentServer;
   readonly system?: string;
   readonly thinking?: Thinking;
   /** The tools that the model may call; an answer with calls ends with them. */
@@ -199,6 +208,9 @@ export interface ChatModel {
   readonly whyNoTools?: string;
 }
 
+/** A text, or messages. */
+export type CountedInput = string | readonly ChatMessage[];
+
 /** An answer to another program. */
 export interface ThreadTurn {
   /** When it was asked, in ms since 1970. */
@@ -224,8 +236,11 @@ export interface ThreadsStatus {
 export interface AgentSummary {
   readonly id: AgentId;
   readonly name: string;
+  /** With `server`: the folder that answered before; "": none did. */
   readonly modelDirectory: string;
   readonly modelName: string;
+  /** The server that answers it; absent: the model in its folder does. */
+  readonly server?: AgentServer;
   /** Order of creation, from 0: chooses the agent's colour. */
   readonly index: number;
   readonly tier: Tier;
@@ -235,6 +250,7 @@ export interface AgentSummary {
   readonly hotTokens: number;
   readonly diskTokens: number;
   readonly diskBytes: number;
+  /** 0: its server does not tell. */
   readonly contextTokens: number;
   readonly turnCount: number;
   readonly createdAt: number;
@@ -347,6 +363,8 @@ export interface CreateAgentRequest {
   readonly name: string;
   readonly system?: string;
   readonly modelDirectory?: string;
+  /** What answers it in place of a folder. */
+  readonly server?: AgentServer;
   /** Creates the agent although an unreadable agent may have the same name. */
   readonly allowUnreadable?: boolean;
   readonly thinking?: Thinking;
@@ -387,6 +405,52 @@ export interface ResultsRequest {
   readonly results: readonly ToolResult[];
   readonly sampling?: SamplingOptions;
   readonly toolMode?: ToolMode;
+}
+
+// ---- servers -----------------------------------------------------------------------------------------------------
+
+/** A model on a server with an OpenAI-compatible chat endpoint. */
+export interface AgentServer {
+  /** As `connectServer` returns it. */
+  readonly address: string;
+  /** One of the names that the server lists. */
+  readonly model: string;
+}
+
+/** A model that a server lists. */
+export interface ServerModel {
+  readonly name: string;
+  /** Longest conversation in tokens; absent: the server does not tell. */
+  readonly contextTokens?: number;
+}
+
+/** A server that a person has connected to. */
+export interface ConnectedServer {
+  /** In one form for all ways to write it; ends before `/chat/completions`. */
+  readonly address: string;
+  /** For people: host and port. */
+  readonly host: string;
+  /** In the server's order, as it listed them last. */
+  readonly models: readonly ServerModel[];
+  /** Conversations for it leave this machine; the person has agreed to that. */
+  readonly isRemote: boolean;
+  /** A key for it is known to this core; keys are not kept on disk. */
+  readonly hasKey: boolean;
+}
+
+export interface ConnectServerRequest {
+  /** As a person writes it. */
+  readonly address: string;
+  /** Absent: the one that is known, or none. */
+  readonly key?: string;
+  /** The person agrees that conversations leave this machine for this address. */
+  readonly mayLeave?: boolean;
+}
+
+/** A server's answer to one short question. */
+export interface ServerTrial {
+  readonly text: string;
+  readonly ms: number;
 }
 
 // ---- models ------------------------------------------------------------------------------------------------------
@@ -771,6 +835,8 @@ export interface DiagnoseReport {
 
 export type ServiceEvent =
   | { readonly type: "engine"; readonly state: EngineState }
+  /** A model was added or deleted. */
+  | { readonly type: "models" }
   /** An agent was created, changed (name, tier, state, turns) or deleted (`summary` absent). */
   | { readonly type: "agent"; readonly id: AgentId; readonly summary?: AgentSummary }
   /** A turn of an agent started: `running(agent)` returns its running answer. */
@@ -832,6 +898,22 @@ export interface ResidentService {
   /** The built-in list: works without a network. */
   suggestedModels(): Promise<readonly SuggestedModel[]>;
 
+  // servers that answer in place of a model here
+  /**
+   * Lists the server's models and keeps its address, its models and the consent; asks for nothing else. Rejects with
+   * INVALID_REQUEST (no address), SERVER_UNKNOWN (`facts.needsConsent`: text would leave this machine, and the person has not
+   * agreed; nothing was sent), SERVER_DENIED, SERVER_REFUSED or SERVER_FAILURE.
+   */
+  connectServer(request: ConnectServerRequest, signal?: AbortSignal): Promise<ConnectedServer>;
+  /** The servers that were connected, in the order of their addresses. Asks none of them. */
+  listServers(): Promise<readonly ConnectedServer[]>;
+  /** Forgets address, models, consent and key. Agents that it answers keep its name, and are refused until it is connected. */
+  forgetServer(address: string): Promise<void>;
+  /** The keys of servers by address, from now on. They are kept in memory only, and go to their own server alone. */
+  setServerKeys(keys: Readonly<Record<string, string>>): Promise<void>;
+  /** Asks a model of a connected server for one word. */
+  tryServer(server: AgentServer, signal?: AbortSignal): Promise<ServerTrial>;
+
   // one-off generation
   generate(request: GenerateRequest): Running;
 
@@ -842,10 +924,11 @@ export interface ResidentService {
    */
   chat(request: ChatRequest): Running;
   /**
-   * Exact. A text: its tokens inside a message. One message: the tokens that it adds to a conversation. Several: those of
-   * the whole prompt, with the opening of its answer. Reads the model's text files, not its weights.
+   * Exact, one number for each input. A text: its tokens inside a message. One message: the tokens that it adds to a
+   * conversation. Several: those of the whole prompt, with the opening of its answer. Reads the model's text files, not its
+   * weights.
    */
-  countTokens(modelDirectory: string, messages: readonly ChatMessage[] | string): Promise<number>;
+  countTokens(modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]>;
   /** The models of this machine that can answer other programs. */
   chatModels(): Promise<readonly ChatModel[]>;
 
@@ -875,6 +958,16 @@ export interface ResidentService {
   copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary>;
   /** How many tokens that would read. */
   measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize>;
+  /**
+   * From the next message on a server answers the agent: it reads the whole conversation once, as text. Its cache leaves memory
+   * and stays on disk. Rejects with SERVER_UNKNOWN where the server is not connected.
+   */
+  useServer(id: AgentId, server: AgentServer): Promise<AgentSummary>;
+  /**
+   * From the next message on the model in a folder answers the agent; what servers said meanwhile is read as text. Rejects with
+   * INVALID_REQUEST where the conversation has tokens of another folder: then `copyWithModel` is the way.
+   */
+  useFolder(id: AgentId, modelDirectory: string): Promise<AgentSummary>;
   /** Makes `turn` the head (`undefined`: before the first turn). The branch that was left stays reachable. */
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary>;
   /**
@@ -998,6 +1091,8 @@ export interface ServiceOptions {
   readonly unloadAfterMs?: number;
   /** Number format of K and V in the pool; absent: the device's default. Caches of another format are refused. */
   readonly kvDtype?: KvDtype;
+  /** A server that sends nothing for so long has failed; absent: 10 minutes. */
+  readonly serverSilenceMs?: number;
   /** Guess the next tokens from the agent's own tokens, and verify them (default: yes). Answers do not depend on it. */
   readonly promptLookup?: boolean;
 }

@@ -7,9 +7,12 @@ import type { ErrorInfo } from "../common/errors";
 import type { LogLevel } from "../common/log";
 import type {
   AgentId,
+  AgentServer,
   BenchReport,
   BenchSuite,
   ChatRequest,
+  ConnectedServer,
+  ConnectServerRequest,
   GenerateRequest,
   GenerationEvent,
   HubModel,
@@ -24,6 +27,7 @@ import type {
   RunningId,
   SamplingOptions,
   SendRequest,
+  ServerTrial,
   ServiceEvent,
   StoreCollection,
   StoreRepair,
@@ -40,6 +44,8 @@ type Adapted =
   | "searchHub"
   | "describeHubModel"
   | "getHubModel"
+  | "connectServer"
+  | "tryServer"
   | "generate"
   | "chat"
   | "send"
@@ -60,6 +66,8 @@ export interface WireCalls extends Omit<ResidentService, Adapted> {
   searchHub(words: string): Promise<HubSearch>;
   describeHubModel(request: HubRequest): Promise<HubModel>;
   getHubModel(request: HubRequest): Promise<ImportedModel>;
+  connectServer(request: ConnectServerRequest): Promise<ConnectedServer>;
+  tryServer(server: AgentServer): Promise<ServerTrial>;
   /** `as` is the caller's name for the answer. Resolves when it has started; its failure is an event. */
   generate(as: RunningId, request: GenerateRequest): Promise<void>;
   chat(as: RunningId, request: ChatRequest): Promise<void>;

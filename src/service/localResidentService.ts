@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { Agents } from "../agents/agents";
@@ -6,7 +7,6 @@ import { Threads } from "../agents/threads/threads";
 import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
-import type { ChatMessage } from "../common/messages";
 import type { Thinking } from "../common/thinking";
 import type { ToolResult, ToolSpec } from "../common/tools";
 import { suggestedModels } from "../models/hub/suggestedModels";
@@ -16,12 +16,16 @@ import type {
   AgentId,
   AgentRepair,
   AgentSampling,
+  AgentServer,
   AgentSummary,
   BenchReport,
   BenchSuite,
   ChatModel,
   ChatRequest,
+  ConnectedServer,
+  ConnectServerRequest,
   ConversationSize,
+  CountedInput,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -41,6 +45,7 @@ import type {
   Running,
   SamplingOptions,
   SendRequest,
+  ServerTrial,
   ServiceEvent,
   ServiceOptions,
   ServiceStatus,
@@ -77,6 +82,8 @@ import { type LoadedModel, ModelHost } from "./modelHost";
 import { ModelLibrary } from "./modelLibrary";
 import { NextModelStatus } from "./nextModel";
 import type { Runtime } from "./runtime";
+import { ServerDesk } from "./serverDesk";
+import { startServerGeneration } from "./serverGeneration";
 import { StoreCollector } from "./storeCollector";
 import { StoreDesk } from "./storeDesk";
 import { StoreKeeper } from "./storeKeeper";
@@ -89,6 +96,7 @@ export class LocalResidentService implements ResidentService {
   private readonly emitter: Emitter<ServiceEvent>;
   private readonly library: ModelLibrary;
   private readonly hub: HubDesk;
+  private readonly servers: ServerDesk;
   private readonly host: ModelHost;
   private readonly gate: ModelGate<LoadedModel>;
   private readonly nextModel = new NextModelStatus();
@@ -122,6 +130,12 @@ export class LocalResidentService implements ResidentService {
       models: this.library.models,
       tryLock: (file) => this.host.addon().tryLock(file),
       memoryBytes: machineMemoryBytes(),
+    });
+    this.servers = new ServerDesk({
+      file: path.join(options.home, "servers.json"),
+      silentMs: options.serverSilenceMs,
+      proxy: () => this.hub.proxy,
+      newId: () => `call-${randomUUID()}`,
     });
     const blocks = new BlockStore(path.join(options.home, "store"));
     this.host = new ModelHost({
@@ -158,6 +172,7 @@ export class LocalResidentService implements ResidentService {
       store,
       blocks,
       models: this.models,
+      servers: this.servers,
       clock,
       wallClockMs: Date.now,
       sampling: () => this.defaultSampling,
@@ -284,9 +299,11 @@ export class LocalResidentService implements ResidentService {
   async deleteModel(directory: string): Promise<ModelDeletion> {
     const model = path.resolve(directory);
     this.library.assertDeletable(model);
-    const agents = (await this.agents.list()).filter(({ modelDirectory }) => modelDirectory === model);
+    const all = await this.agents.list();
+    const agents = all.filter(({ modelDirectory, server }) => modelDirectory === model && server === undefined);
     if (this.gate.current?.directory === model) await this.gate.unload();
-    return { freedBytes: await this.library.delete(model), agents: agents.map(({ name }) => name) };
+    const freedBytes = await this.changingModels(this.library.delete(model));
+    return { freedBytes, agents: agents.map(({ name }) => name) };
   }
 
   inspectModel(directory: string): Promise<ModelDetail> {
@@ -316,11 +333,11 @@ export class LocalResidentService implements ResidentService {
   }
 
   importGguf(request: ImportRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
-    return this.library.import(request, onProgress, signal);
+    return this.changingModels(this.library.import(request, onProgress, signal));
   }
 
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary> {
-    return this.library.getStarter(onProgress, signal);
+    return this.changingModels(this.library.getStarter(onProgress, signal));
   }
 
   async setHubAccess(access: HubAccess): Promise<void> {
@@ -336,7 +353,7 @@ export class LocalResidentService implements ResidentService {
   }
 
   async getHubModel(request: HubRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
-    const { directory, rounded } = await this.hub.get(request, onProgress, signal);
+    const { directory, rounded } = await this.changingModels(this.hub.get(request, onProgress, signal));
     return { ...(await this.library.summarize(directory)), rounded };
   }
 
@@ -344,18 +361,46 @@ export class LocalResidentService implements ResidentService {
     return suggestedModels(this.hub.memoryBytes);
   }
 
+  connectServer(request: ConnectServerRequest, signal?: AbortSignal): Promise<ConnectedServer> {
+    return this.servers.connect(request, signal);
+  }
+
+  listServers(): Promise<readonly ConnectedServer[]> {
+    return this.servers.list();
+  }
+
+  forgetServer(address: string): Promise<void> {
+    return this.servers.forget(address);
+  }
+
+  async setServerKeys(keys: Readonly<Record<string, string>>): Promise<void> {
+    this.servers.setKeys(keys);
+  }
+
+  tryServer(server: AgentServer, signal?: AbortSignal): Promise<ServerTrial> {
+    return this.servers.try(server, signal);
+  }
+
   generate(request: GenerateRequest): Running {
     return this.startGeneration(request, this.models);
   }
 
+  /** Tells listeners of the change when it is made. */
+  private async changingModels<T>(change: Promise<T>): Promise<T> {
+    const result = await change;
+    this.emitter.fire({ type: "models" });
+    return result;
+  }
+
   private startGeneration(request: GenerateRequest, models: ModelAccess): Running {
     this.numGenerations += 1;
-    const running = startGeneration(`g${this.numGenerations}`, request, {
-      models,
-      clock,
-      modelDirectory: this.library.defaultModel,
-      settings: this.defaultSampling,
-    });
+    const id = `g${this.numGenerations}`;
+    const { servers, defaultSampling: settings } = this;
+    const { defaultModel: modelDirectory } = this.library;
+    const running =
+      request.server === undefined
+        ? startGeneration(id, request, { models, clock, modelDirectory, settings })
+        : startServerGeneration(id, request.server, request, { servers, clock, settings });
     this.generations.add(running);
     const forget = () => this.generations.delete(running);
     running.done.then(forget, forget);
@@ -368,8 +413,9 @@ export class LocalResidentService implements ResidentService {
     return this.threads.start(`g${this.numGenerations}`, { ...request, modelDirectory });
   }
 
-  countTokens(modelDirectory: string, messages: readonly ChatMessage[] | string): Promise<number> {
-    return this.tokenCounter.count(path.resolve(modelDirectory), messages);
+  countTokens(modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]> {
+    const directory = path.resolve(modelDirectory);
+    return Promise.all(inputs.map((input) => this.tokenCounter.count(directory, input)));
   }
 
   chatModels(): Promise<readonly ChatModel[]> {
@@ -417,6 +463,14 @@ export class LocalResidentService implements ResidentService {
 
   measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize> {
     return this.agents.measureWithModel(id, path.resolve(modelDirectory));
+  }
+
+  useServer(id: AgentId, server: AgentServer): Promise<AgentSummary> {
+    return this.agents.useServer(id, server);
+  }
+
+  useFolder(id: AgentId, modelDirectory: string): Promise<AgentSummary> {
+    return this.agents.useFolder(id, path.resolve(modelDirectory));
   }
 
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
@@ -536,6 +590,7 @@ export class LocalResidentService implements ResidentService {
     await this.agents.close();
     await this.threads.close();
     await benchEnded;
+    this.servers.close();
     await this.gate.close();
     await this.keeper.close();
     this.emitter.dispose();

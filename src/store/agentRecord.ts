@@ -17,12 +17,13 @@ export type AgentRecord = Pick<
   | "day"
   | "thinking"
   | "tools"
+  | "server"
 >;
 
 /** Only the record's fields of a manifest. */
 export function agentRecordOf(agent: AgentRecord): AgentRecord {
   const { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system } = agent;
-  const { pinned, sampling, day, thinking, tools } = agent;
+  const { pinned, sampling, day, thinking, tools, server } = agent;
   const record = { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system };
   return {
     ...record,
@@ -31,6 +32,7 @@ export function agentRecordOf(agent: AgentRecord): AgentRecord {
     ...(day === undefined ? {} : { day }),
     ...(thinking === undefined || thinking === "" ? {} : { thinking }),
     ...(tools === undefined || tools === "" ? {} : { tools }),
+    ...(server === undefined || server === "" ? {} : { server }),
   };
 }
 
@@ -65,6 +67,7 @@ export function isSameAgent(a: AgentRecord, b: AgentRecord): boolean {
     a.day === b.day &&
     a.thinking === b.thinking &&
     a.tools === b.tools &&
+    a.server === b.server &&
     hasSameNumbers(a.sampling ?? {}, b.sampling ?? {})
   );
 }

@@ -22,7 +22,7 @@ import { windowPath } from "./windowFiles";
 
 export type NewAgent = Pick<
   Manifest,
-  "name" | "modelDirectory" | "modelName" | "contextTokens" | "system" | "day" | "thinking" | "tools"
+  "name" | "modelDirectory" | "modelName" | "contextTokens" | "system" | "day" | "thinking" | "tools" | "server"
 >;
 
 export interface CreateOptions {

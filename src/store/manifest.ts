@@ -61,6 +61,8 @@ export interface Manifest {
   readonly thinking?: string;
   /** JSON of the tools that its model is told of; absent or empty: none. */
   readonly tools?: string;
+  /** The address of the server that answers; absent or empty: the model in the folder does. */
+  readonly server?: string;
   readonly logs: CommittedLogs;
   readonly cache?: CacheManifest;
 }
@@ -145,14 +147,16 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
 }
 
 /** Settings that are a text each. */
-export function optionalTexts(object: JsonObject): Pick<Manifest, "day" | "thinking" | "tools"> {
+export function optionalTexts(object: JsonObject): Pick<Manifest, "day" | "thinking" | "tools" | "server"> {
   const day = readOptionalString(object, "day");
   const thinking = readOptionalString(object, "thinking");
   const tools = readOptionalString(object, "tools");
+  const server = readOptionalString(object, "server");
   return {
     ...(day === undefined ? {} : { day }),
     ...(thinking === undefined ? {} : { thinking }),
     ...(tools === undefined ? {} : { tools }),
+    ...(server === undefined ? {} : { server }),
   };
 }
 

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { InvalidRequestError, ResidentError } from "../../common/errors";
 import { createFormats, plural } from "../../common/format";
+import { modelLabel } from "../../common/modelLabel";
 import { shownName } from "../../common/shownName";
 import { branchRows } from "../../protocol/branches";
 import type { AgentDetail, AgentSummary, ResidentService, TurnId, TurnView } from "../../protocol/service";
@@ -62,7 +63,7 @@ export function agentChoices(agents: readonly AgentSummary[]): AgentChoice[] {
       agent,
       label: shownName(agent.name),
       description: agentDescription(agent, formats),
-      detail: `${agent.modelName}, ${formats.count(agent.turnCount)} turns, used ${formats.ago(Date.now() - agent.lastUsedAt)}`,
+      detail: `${modelLabel(agent)}, ${formats.count(agent.turnCount)} turns, used ${formats.ago(Date.now() - agent.lastUsedAt)}`,
     }));
 }
 

@@ -1,6 +1,7 @@
 import { type Formats, plural } from "../../common/format";
+import { modelLabel } from "../../common/modelLabel";
 import type { DroppedCall, ToolCall, ToolResult } from "../../common/tools";
-import type { AgentDetail, TurnView } from "../../protocol/service";
+import type { AgentDetail, TurnView, UntoldCount } from "../../protocol/service";
 import { figuresInSum, turnsOf } from "../../protocol/turnSteps";
 import { closedMarkdown, fenced, htmlText, quoted } from "./markdownSafety";
 
@@ -10,17 +11,17 @@ export interface MarkdownOptions {
   readonly figures: boolean;
 }
 
-type Conversation = Pick<AgentDetail, "name" | "modelName" | "system" | "turns">;
+type Conversation = Pick<AgentDetail, "name" | "modelName" | "server" | "system" | "turns">;
 
 /** The branch at the head as a document: messages are quotations, answers stand as they are, calls and results are folded. */
 export function conversationMarkdown(
-  { name, modelName, system, turns: nodes }: Conversation,
+  { name, system, turns: nodes, ...model }: Conversation,
   options: MarkdownOptions,
 ): string {
   const turns = turnsOf(nodes);
   const head = [
     `# ${oneLine(name)}`,
-    `Model: ${oneLine(modelName)}. ${plural(turns.length, "turn", options.formats)}.`,
+    `Model: ${oneLine(modelLabel(model))}. ${plural(turns.length, "turn", options.formats)}.`,
   ];
   const instructions = system.trim() === "" ? [] : ["## Instructions", quoted(system.trim())];
   const body = turns.flatMap((steps, index) => turnParts(steps, index + 1, turns[index + 1]?.[0].results, options));
@@ -108,12 +109,14 @@ function endingNote(
 }
 
 function figuresLine(figures: NonNullable<TurnView["figures"]>, formats: Formats): string {
+  const told = (count: UntoldCount) => figures.untold?.includes(count) !== true;
   return [
-    `${formats.count(figures.reusedTokens)} tokens reused`,
-    `${formats.count(figures.prefilledTokens)} prefilled`,
-    `${formats.count(figures.generatedTokens)} generated`,
+    ...(told("reused") ? [`${formats.count(figures.reusedTokens)} tokens reused`] : []),
+    ...(told("prompt") ? [`${formats.count(figures.prefilledTokens)} prefilled`] : []),
+    ...(told("generated") ? [`${formats.count(figures.generatedTokens)} generated`] : []),
     `TTFT ${formats.duration(figures.ttftMs)}`,
-    `${formats.rate(figures.decodeTokensPerSecond)} tok/s`,
+    ...(told("generated") ? [`${formats.rate(figures.decodeTokensPerSecond)} tok/s`] : []),
+    ...(figures.by === "server" ? ["by the server"] : []),
   ].join(" · ");
 }
 

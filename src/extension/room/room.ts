@@ -1,6 +1,7 @@
 /** The room's conversation: one message to several agents, their answers side by side. Knows no VS Code. */
 import type { Disposable } from "../../common/disposables";
 import { InvalidRequestError, toErrorInfo } from "../../common/errors";
+import { modelLabel } from "../../common/modelLabel";
 import { freeName } from "../../common/names";
 import type { Problem } from "../../protocol/page";
 import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
@@ -11,6 +12,7 @@ import { pageTurn, readOnlyProblem } from "../pages/pageModel";
 import {
   addressed,
   byModel,
+  enginePlace,
   fitting,
   type MemberRecord,
   readMembers,
@@ -246,6 +248,8 @@ export class Room implements Disposable {
   }
 }
 
-function newAnswer({ id, name, index, modelDirectory, modelName }: AgentSummary): RoomAnswer {
-  return { agent: id, name, index, model: { directory: modelDirectory, name: modelName }, folded: false };
+function newAnswer(agent: AgentSummary): RoomAnswer {
+  const { id, name, index } = agent;
+  const model = { directory: enginePlace(agent), name: modelLabel(agent) };
+  return { agent: id, name, index, model, folded: false };
 }

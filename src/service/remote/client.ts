@@ -3,7 +3,6 @@ import { DisposableStore } from "../../common/disposables";
 import { AbortedError, EngineEndedError, type ResidentError, toErrorInfo } from "../../common/errors";
 import { Emitter } from "../../common/events";
 import type { Log } from "../../common/log";
-import type { ChatMessage } from "../../common/messages";
 import type { Thinking } from "../../common/thinking";
 import type { ToolResult, ToolSpec } from "../../common/tools";
 import type {
@@ -11,12 +10,16 @@ import type {
   AgentId,
   AgentRepair,
   AgentSampling,
+  AgentServer,
   AgentSummary,
   BenchReport,
   BenchSuite,
   ChatModel,
   ChatRequest,
+  ConnectedServer,
+  ConnectServerRequest,
   ConversationSize,
+  CountedInput,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -38,6 +41,7 @@ import type {
   RunningId,
   SamplingOptions,
   SendRequest,
+  ServerTrial,
   ServiceEvent,
   ServiceStatus,
   StoreCollection,
@@ -148,6 +152,26 @@ export class RemoteService implements ResidentService {
     return this.call("suggestedModels", []);
   }
 
+  connectServer(request: ConnectServerRequest, signal?: AbortSignal): Promise<ConnectedServer> {
+    return this.call("connectServer", [request], { signal });
+  }
+
+  listServers(): Promise<readonly ConnectedServer[]> {
+    return this.call("listServers", []);
+  }
+
+  forgetServer(address: string): Promise<void> {
+    return this.call("forgetServer", [address]);
+  }
+
+  setServerKeys(keys: Readonly<Record<string, string>>): Promise<void> {
+    return this.call("setServerKeys", [keys]);
+  }
+
+  tryServer(server: AgentServer, signal?: AbortSignal): Promise<ServerTrial> {
+    return this.call("tryServer", [server], { signal });
+  }
+
   generate(request: GenerateRequest): Running {
     this.numGenerations += 1;
     const answer = this.answer(`generation ${this.numGenerations}`);
@@ -162,8 +186,8 @@ export class RemoteService implements ResidentService {
     return answer;
   }
 
-  countTokens(modelDirectory: string, messages: readonly ChatMessage[] | string): Promise<number> {
-    return this.call("countTokens", [modelDirectory, messages]);
+  countTokens(modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]> {
+    return this.call("countTokens", [modelDirectory, inputs]);
   }
 
   chatModels(): Promise<readonly ChatModel[]> {
@@ -208,6 +232,14 @@ export class RemoteService implements ResidentService {
 
   measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize> {
     return this.call("measureWithModel", [id, modelDirectory]);
+  }
+
+  useServer(id: AgentId, server: AgentServer): Promise<AgentSummary> {
+    return this.call("useServer", [id, server]);
+  }
+
+  useFolder(id: AgentId, modelDirectory: string): Promise<AgentSummary> {
+    return this.call("useFolder", [id, modelDirectory]);
   }
 
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {

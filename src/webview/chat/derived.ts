@@ -57,7 +57,8 @@ function tokensSoFar(turn: PageTurn | undefined): number {
 export function sendBlocked(snapshot: ChatSnapshot): string | undefined {
   if (snapshot.readOnly) return "This agent is read only here.";
   if (runningTurn(snapshot)) return "Available when the answer has ended.";
-  return engineBlocks(snapshot.engine);
+  // A server needs no engine here.
+  return snapshot.agent.server === undefined ? engineBlocks(snapshot.engine) : undefined;
 }
 
 /** What a turn is doing or how it ended, for its label. `isHead`: nothing follows it. */

@@ -1,8 +1,8 @@
 import type { Formats } from "../../common/format";
-import { modelLabel, modelParts } from "../../common/modelLabel";
+import { hostOf, modelLabel, modelParts } from "../../common/modelLabel";
 import { shownName } from "../../common/shownName";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
-import type { AgentSampling, AgentSummary } from "../../protocol/service";
+import type { AgentSampling, AgentServer, AgentSummary } from "../../protocol/service";
 import { barPart } from "../shared/bars";
 import { tierDot, tierNames } from "../shared/figures";
 import { h, icon, type TreeNode } from "../shared/tree";
@@ -27,7 +27,7 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
       h("h1.cut", {}, shownName(agent.name)),
       modelChip(snapshot),
       agent.sampling && h("span.model.cut", { title: samplingTitle(agent.sampling) }, "own sampling"),
-      tierChip(agent, formats),
+      agent.server === undefined ? tierChip(agent, formats) : serverChip(agent, agent.server),
     ),
     h("span.grow.hide-s"),
     contextMeter(snapshot, formats),
@@ -128,6 +128,13 @@ function openMenu(event: Event): void {
 function samplingTitle(sampling: AgentSampling): string {
   const parts = Object.entries(sampling).map(([name, value]) => `${name} ${value}`);
   return `Sampling of this agent: ${parts.join(", ")}`;
+}
+
+/** What a tier is to a model on this machine. */
+function serverChip({ state }: AgentSummary, { address }: AgentServer): TreeNode {
+  const host = hostOf(address);
+  const title = `The server at ${address} answers this agent: the conversation is sent to it with each message`;
+  return h("span.chip", { title }, icon(state === "idle" ? "server" : "loading~spin"), `on ${host}`);
 }
 
 function tierChip(agent: AgentSummary, formats: Formats): TreeNode {

@@ -1,5 +1,5 @@
 import type { Formats } from "../../common/format";
-import type { FinishReason, Tier, TurnFigures } from "../../protocol/service";
+import type { FinishReason, Tier, TurnFigures, UntoldCount } from "../../protocol/service";
 import { type Children, h, type TreeNode } from "./tree";
 
 export interface CacheSourceLabel {
@@ -85,16 +85,21 @@ export function figuresView(figures: TurnFigures, formats: Formats, options: Fig
   const item = (value: string, unit: string) => h("li", {}, h("b", {}, value), ` ${unit}`);
   const known = (value: number) => !running || value > 0;
   const source = cacheSource(figures);
+  const isByServer = figures.by === "server";
+  const told = (count: UntoldCount) => figures.untold?.includes(count) !== true;
   const items: Children = [
     steps !== undefined && h("li", {}, h("b", {}, steps)),
-    item(formats.count(figures.reusedTokens), "reused"),
-    item(formats.count(figures.prefilledTokens), "prefilled"),
-    item(formats.count(figures.generatedTokens), "generated"),
+    told("reused") && item(formats.count(figures.reusedTokens), "reused"),
+    told("prompt") && item(formats.count(figures.prefilledTokens), "prefilled"),
+    told("generated") && item(formats.count(figures.generatedTokens), "generated"),
     figures.recomputedTokens !== undefined && item(formats.count(figures.recomputedTokens), "read again"),
     known(figures.ttftMs) && h("li", {}, "TTFT ", h("b", {}, formats.duration(figures.ttftMs))),
     known(figures.ttftMs) && waitItem(figures, formats),
-    known(figures.decodeTokensPerSecond) && item(formats.rate(figures.decodeTokensPerSecond), "tok/s"),
-    !running && !isStep && h("li", {}, tierDot(source.tier), source.text),
+    known(figures.decodeTokensPerSecond) &&
+      told("generated") &&
+      item(formats.rate(figures.decodeTokensPerSecond), "tok/s"),
+    !running && !isStep && !isByServer && h("li", {}, tierDot(source.tier), source.text),
+    !running && !isStep && isByServer && h("li", { title: byServerTitle(figures) }, "by the server"),
     ending !== undefined && h("li", {}, ending),
     way !== undefined && h("li", {}, way),
     warning !== undefined &&
@@ -106,6 +111,11 @@ export function figuresView(figures: TurnFigures, formats: Formats, options: Fig
   ];
   const label = isStep ? "Step figures" : running ? "Turn figures so far" : "Turn figures";
   return h("ul.figs", { "aria-label": label }, items);
+}
+
+function byServerTitle({ untold = [] }: TurnFigures): string {
+  const title = "The server counted; reused are the tokens that it had in its own cache";
+  return untold.length === 0 ? title : `${title}. It does not tell the tokens ${untold.join(", ")}.`;
 }
 
 /** Tier is a fill: hot full, warm half, cold a ring. */

@@ -46,7 +46,7 @@ describe("another program's conversations with the starter model", function () {
     const one = open();
     const first = await chat(one, messages).done;
     assert.equal(first.figures.reusedTokens, 0);
-    assert.equal(await one.countTokens(starterModel, messages), first.figures.promptTokens);
+    assert.deepEqual(await one.countTokens(starterModel, [messages]), [first.figures.promptTokens]);
     const next = [...messages, said(first), user("And how many basins?")];
     const [left, right] = await Promise.all([
       chat(one, next).done,

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { Agents } from "../../../src/agents/agents";
 import type { ModelAccess, ModelLease, ModelSession, TextModel } from "../../../src/agents/ports";
+import { noServers, type Servers } from "../../../src/agents/serverPort";
 import { throwIfAborted } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
 import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
@@ -38,6 +39,7 @@ export interface RigOptions {
   readonly thoughtTokens?: number;
   /** Behind how many letters each answer calls a tool, where it is told of one. */
   readonly callAfter?: number;
+  readonly servers?: Servers;
 }
 
 export type Done = Extract<GenerationEvent, { type: "done" }>;
@@ -107,6 +109,7 @@ export class AgentRig {
       store: this.store,
       blocks: new BlockStore(path.join(home, "store")),
       models: this.access(),
+      servers: options.servers ?? noServers,
       clock: this.clock,
       wallClockMs: () => {
         this.time += 1000;

@@ -1,7 +1,7 @@
 /** A service with agents in memory; the test plays its answers event by event. */
 import { AbortedError, ResidentError } from "../../../src/common/errors";
 import { Emitter } from "../../../src/common/events";
-import type { ChatMessage } from "../../../src/common/messages";
+import { isBeyondLoopback, isPlainBeyondLoopback, parseServerAddress } from "../../../src/common/serverAddress";
 import type { Thinking } from "../../../src/common/thinking";
 import type { ToolResult, ToolSpec } from "../../../src/common/tools";
 import type {
@@ -9,11 +9,15 @@ import type {
   AgentId,
   AgentRepair,
   AgentSampling,
+  AgentServer,
   AgentSummary,
   BenchReport,
   ChatModel,
   ChatRequest,
+  ConnectedServer,
+  ConnectServerRequest,
   ConversationSize,
+  CountedInput,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -33,6 +37,7 @@ import type {
   Running,
   SamplingOptions,
   SendRequest,
+  ServerTrial,
   ServiceEvent,
   ServiceStatus,
   StoreCollection,
@@ -253,6 +258,52 @@ export class FakeService implements ResidentService {
     return [];
   }
 
+  /** The connected servers. */
+  servers: ConnectedServer[] = [];
+
+  async connectServer({ address, key, mayLeave }: ConnectServerRequest): Promise<ConnectedServer> {
+    const { url, host } = parseServerAddress(address);
+    const isRemote = isBeyondLoopback(url);
+    if (isRemote && mayLeave !== true) {
+      const facts = { needsConsent: true, isPlain: isPlainBeyondLoopback(url), address: url };
+      throw new ResidentError("SERVER_UNKNOWN", `conversations would leave this machine for ${host}`, "agree", facts);
+    }
+    const server = { address: url, host, models: [{ name: "tiny" }], isRemote, hasKey: key !== undefined };
+    this.servers = [...this.servers.filter((other) => other.address !== url), server];
+    return server;
+  }
+
+  async listServers(): Promise<readonly ConnectedServer[]> {
+    return this.servers;
+  }
+
+  async forgetServer(address: string): Promise<void> {
+    this.servers = this.servers.filter((server) => server.address !== address);
+  }
+
+  /** The keys that were set last. */
+  serverKeys: Readonly<Record<string, string>> = {};
+
+  async setServerKeys(keys: Readonly<Record<string, string>>): Promise<void> {
+    this.serverKeys = keys;
+  }
+
+  async tryServer(): Promise<ServerTrial> {
+    return { text: "OK", ms: 12 };
+  }
+
+  async useServer(id: AgentId, server: AgentServer): Promise<AgentSummary> {
+    return this.change(id, { server, modelName: server.model, contextTokens: 0 });
+  }
+
+  async useFolder(id: AgentId, modelDirectory: string): Promise<AgentSummary> {
+    const { server: _, ...rest } = this.detail(id);
+    const changed = { ...rest, modelDirectory, modelName: model.name, contextTokens: model.contextTokens };
+    this.agents.set(id, changed);
+    this.fire({ type: "agent", id, summary: changed });
+    return changed;
+  }
+
   generate(_request: GenerateRequest): FakeRunning {
     return new FakeRunning("generate");
   }
@@ -267,9 +318,10 @@ export class FakeService implements ResidentService {
   }
 
   /** One token for each letter. */
-  async countTokens(_modelDirectory: string, messages: readonly ChatMessage[] | string): Promise<number> {
-    if (typeof messages === "string") return messages.length;
-    return messages.reduce((sum, { content }) => sum + content.length, 0);
+  async countTokens(_modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]> {
+    return inputs.map((input) =>
+      typeof input === "string" ? input.length : input.reduce((sum, { content }) => sum + content.length, 0),
+    );
   }
 
   chatModelList: readonly ChatModel[] = [];

@@ -4,9 +4,16 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
 import type { ChatMessage } from "../../../src/common/messages";
-import type { Progress, ResidentService, ServiceEvent, ServiceOptions } from "../../../src/protocol/service";
+import type {
+  CountedInput,
+  Progress,
+  ResidentService,
+  ServiceEvent,
+  ServiceOptions,
+} from "../../../src/protocol/service";
 import { record } from "../agents/agentRig";
 import { tinyGguf } from "../models/tinyGguf";
+import { beginStream, ended, ScriptedServer, said, stream } from "../servers/scriptedServer";
 import { otherModel } from "./serviceOptions";
 
 export interface DoorRig {
@@ -109,7 +116,7 @@ export function describeDoor(place: string, inService: InService): void {
         ];
         const first = await service.chat({ modelDirectory, messages, conversation: "c" }).done;
         assert.equal(first.tokenIds.length, 6);
-        assert.equal(await service.countTokens(modelDirectory, messages), first.figures.promptTokens);
+        assert.deepEqual(await service.countTokens(modelDirectory, [messages]), [first.figures.promptTokens]);
         messages.push({ role: "assistant", content: first.text }, { role: "user", content: "And?" });
         const running = service.chat({ modelDirectory, messages, conversation: "c" });
         const told = record(running);
@@ -127,9 +134,10 @@ export function describeDoor(place: string, inService: InService): void {
     it("counts the tokens of texts, of single messages, and of what a conversation is read as", () =>
       inService(async ({ service, folder, events }) => {
         const modelDirectory = otherModel(folder);
-        const count = (messages: readonly ChatMessage[] | string) => service.countTokens(modelDirectory, messages);
+        const count = async (input: CountedInput) =>
+          (await service.countTokens(modelDirectory, [input]))[0] ?? Number.NaN;
         const user = (content: string): ChatMessage => ({ role: "user", content });
-        assert.deepEqual([await count(""), await count("hello"), await count([])], [0, 1, 0]);
+        assert.deepEqual(await service.countTokens(modelDirectory, ["", "hello", []]), [0, 1, 0]);
         const [one, more] = [await count([user("hello")]), await count([user("hello hello")])];
         assert.ok(one > 1 && more > one);
         const answer: ChatMessage = { role: "assistant", content: "Yes" };
@@ -137,7 +145,7 @@ export function describeDoor(place: string, inService: InService): void {
         const opening = (await count([user("hello"), answer, user("And?")])) - parts;
         // What is said before every answer.
         assert.equal(opening, (await count([user("a"), user("b")])) - 2 * (await count([user("b")])));
-        await assert.rejects(service.countTokens(path.join(folder, "nowhere"), "x"), { code: "MODEL_NOT_FOUND" });
+        await assert.rejects(service.countTokens(path.join(folder, "nowhere"), ["x"]), { code: "MODEL_NOT_FOUND" });
         assert.deepEqual(events, []);
       }));
 
@@ -164,6 +172,55 @@ export function describeDoor(place: string, inService: InService): void {
           return true;
         });
         assert.equal((await service.generate({ prompt: "Hello" }).done).tokenIds.length, 6);
+      }));
+
+    it("lets a server answer: one prompt, and an agent", () =>
+      inService(async ({ service }) => {
+        const server = await ScriptedServer.start();
+        try {
+          const connected = await service.connectServer({ address: `http://127.0.0.1:${server.port}`, key: "k" });
+          assert.deepEqual(
+            [connected.address, connected.models, connected.hasKey],
+            [server.url, [{ name: "tiny" }], true],
+          );
+          assert.deepEqual(await service.listServers(), [connected]);
+          const tiny = { address: connected.address, model: "tiny" };
+          server.play(stream(said("OK"), ended()));
+          assert.equal((await service.tryServer(tiny)).text, "OK");
+          const once = await service.generate({ prompt: "Hello", system: "Be brief", server: tiny }).done;
+          assert.deepEqual([once.text, once.figures.by, once.finishReason], ["OK", "server", "stop"]);
+          await assert.rejects(service.generate({ prompt: "x", raw: true, server: tiny }).done, {
+            code: "INVALID_REQUEST",
+          });
+          const { id } = await service.createAgent({ name: "Ada", server: tiny });
+          const running = await service.send(id, { text: "Hello" });
+          assert.equal((await running.done).text, "OK");
+          assert.equal(server.requests.at(-1)?.headers.authorization, "Bearer k");
+          assert.deepEqual((await service.findAgent("Ada"))?.server, tiny);
+          const folder = (await service.listModels())[0]?.directory ?? "";
+          assert.equal((await service.useFolder(id, folder)).server, undefined);
+          assert.deepEqual((await service.useServer(id, tiny)).server, tiny);
+          await service.forgetServer(tiny.address);
+          await assert.rejects(service.useServer(id, tiny), { code: "SERVER_UNKNOWN" });
+          assert.equal((await service.status()).engine.type, "idle", "nothing was loaded");
+        } finally {
+          await server.stop();
+        }
+      }));
+
+    it("aborts what a server answers", () =>
+      inService(async ({ service }) => {
+        const server = await ScriptedServer.start();
+        try {
+          await service.connectServer({ address: server.url });
+          server.play(beginStream);
+          const running = service.generate({ prompt: "Hello", server: { address: server.url, model: "tiny" } });
+          running.onEvent(() => running.abort());
+          assert.equal((await running.done).finishReason, "aborted");
+          await server.requests.at(-1)?.closed;
+        } finally {
+          await server.stop();
+        }
       }));
 
     it("continues an agent: sends, answers again, and knows the answer that runs", () =>
@@ -316,7 +373,7 @@ export function describeDoor(place: string, inService: InService): void {
       }));
 
     it("imports a model and says how far it is, until it is cancelled", () =>
-      inService(async ({ service, folder }) => {
+      inService(async ({ service, folder, events }) => {
         const file = path.join(folder, "tiny.gguf");
         await writeFile(file, tinyGguf());
         const told: Progress[] = [];
@@ -327,6 +384,10 @@ export function describeDoor(place: string, inService: InService): void {
         const again = service.importGguf({ file, name: "again" }, () => {}, cancel.signal);
         cancel.abort();
         await assert.rejects(again, { code: "ABORTED" });
+        const isModels = ({ type }: ServiceEvent) => type === "models";
+        assert.equal(events.filter(isModels).length, 1);
+        await service.deleteModel(model.directory);
+        assert.equal(events.filter(isModels).length, 2);
       }));
 
     it("refuses a benchmark that it cannot run", () =>

@@ -3,11 +3,14 @@ import { Emitter } from "../../../src/common/events";
 import type {
   AgentDetail,
   AgentRepair,
+  AgentServer,
   AgentSummary,
   BenchReport,
   BenchSuite,
   ChatModel,
   ChatRequest,
+  ConnectedServer,
+  ConnectServerRequest,
   DiagnoseReport,
   EngineState,
   FileTotals,
@@ -25,6 +28,7 @@ import type {
   ResidentService,
   Running,
   SamplingOptions,
+  ServerTrial,
   ServiceEvent,
   ServiceStatus,
   StoreCollection,
@@ -58,6 +62,8 @@ const figures: TurnFigures = {
   waitMs: 2100,
   modelMs: 1800,
   decodeTokensPerSecond: 11,
+  by: "server",
+  untold: ["generated"],
   cache: { tier: "warm", refused: { code: "STORE_CORRUPT", reason: "a checksum", atToken: 20 } },
   departure: { atToken: 20, before: "…10:41:07", now: "…10:42:19" },
 };
@@ -155,8 +161,19 @@ const hubSearch: HubSearch = {
 const suggested: SuggestedModel = { name: "maker/Model-4bit", machineGB: 16, reason: "it fits", fit };
 const hubRequest: HubRequest = { name: "maker/Model-4bit:main", quantization: "Q4_K_M" };
 
+const agentServer: AgentServer = { address: "https://studio.example/v1", model: "large" };
+
+const connectedServer: ConnectedServer = {
+  address: agentServer.address,
+  host: "studio.example",
+  models: [{ name: "large", contextTokens: 32768 }, { name: "small" }],
+  isRemote: true,
+  hasKey: true,
+};
+
 const agent: AgentSummary = {
   id: "a",
+  server: agentServer,
   name: "Ada",
   modelDirectory: "/models/starter",
   modelName: "starter",
@@ -276,6 +293,7 @@ export const serviceEvents: readonly ServiceEvent[] = [
   { type: "agent", id: "a", summary: agent },
   { type: "turnStarted", id: "a", turn: "t1" },
   { type: "turnEnded", id: "a", turn: "t1" },
+  { type: "models" },
   { type: "bench", suite: "engine", progress, report },
   { type: "agent", id: "a" },
 ];
@@ -391,9 +409,14 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   describeHubModel: (door) => door.describeHubModel(hubRequest),
   getHubModel: (door) => withProgress((tell) => door.getHubModel(hubRequest, tell)),
   suggestedModels: (door) => door.suggestedModels(),
+  connectServer: (door) => door.connectServer({ address: agentServer.address, key: "k", mayLeave: true }),
+  listServers: (door) => door.listServers(),
+  forgetServer: (door) => door.forgetServer(agentServer.address),
+  setServerKeys: (door) => door.setServerKeys({ [agentServer.address]: "k" }),
+  tryServer: (door) => door.tryServer(agentServer),
   generate: (door) => told(door.generate(generateRequest)),
   chat: (door) => told(door.chat(chatRequest)),
-  countTokens: (door) => door.countTokens("/models/starter", chatRequest.messages),
+  countTokens: (door) => door.countTokens("/models/starter", ["Hello", chatRequest.messages]),
   chatModels: (door) => door.chatModels(),
   listAgents: (door) => door.listAgents(),
   getAgent: (door) => door.getAgent("a", 2),
@@ -405,6 +428,8 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   forkAgent: (door) => door.forkAgent("a", "Copy", "t1"),
   copyWithModel: (door) => door.copyWithModel("a", "Copy", "/models/other"),
   measureWithModel: (door) => door.measureWithModel("a", "/models/other"),
+  useServer: (door) => door.useServer("a", agentServer),
+  useFolder: (door) => door.useFolder("a", "/models/other"),
   rewindAgent: (door) => door.rewindAgent("a", "t1"),
   startOver: (door) => door.startOver("a", 1),
   deleteAgent: (door) => door.deleteAgent("a"),
@@ -465,7 +490,7 @@ export class SampleService implements ResidentService {
   templateFacts = this.sample("templateFacts", templateFacts);
   chooseModel = this.sample("chooseModel", model);
   unloadModel = this.sample("unloadModel", undefined);
-  countTokens = this.sample("countTokens", 42);
+  countTokens = this.sample("countTokens", [3, 40]);
   chatModels = this.sample("chatModels", [chatModel]);
   listAgents = this.sample("listAgents", [agent]);
   getAgent = this.sample("getAgent", detail);
@@ -493,6 +518,11 @@ export class SampleService implements ResidentService {
   setDefaultSampling = this.sample("setDefaultSampling", undefined);
   setShown = this.sample("setShown", undefined);
   setHubAccess = this.sample("setHubAccess", undefined);
+  listServers = this.sample("listServers", [connectedServer]);
+  forgetServer = this.sample("forgetServer", undefined);
+  setServerKeys = this.sample("setServerKeys", undefined);
+  useServer = this.sample("useServer", agent);
+  useFolder = this.sample("useFolder", agent);
   suggestedModels = this.sample("suggestedModels", [suggested]);
   dispose = this.sample("dispose", undefined);
 
@@ -511,6 +541,16 @@ export class SampleService implements ResidentService {
     this.asked.push(["getStarterModel"]);
     onProgress(progress);
     return model;
+  }
+
+  async connectServer(request: ConnectServerRequest): Promise<ConnectedServer> {
+    this.asked.push(["connectServer", request]);
+    return connectedServer;
+  }
+
+  async tryServer(server: AgentServer): Promise<ServerTrial> {
+    this.asked.push(["tryServer", server]);
+    return { text: "OK", ms: 12 };
   }
 
   async searchHub(words: string): Promise<HubSearch> {

@@ -8,8 +8,8 @@ import { shortCallId } from "../../../src/text/shortCallId";
 import { createTextModel, type TextModel } from "../../../src/text/textModel";
 import { toolFormsOf } from "../../../src/text/toolForms";
 import { byteLevelTokenizer } from "../../support/text/tinyTokenizers";
-import { callOf, modelOf, readFile, resultOf, tools } from "../../support/text/toolRounds";
 import { type ToolFamily, toolFamilies } from "../../support/text/toolFamilies";
+import { callOf, modelOf, readFile, resultOf, tools } from "../../support/text/toolRounds";
 
 const families = Object.entries(toolFamilies);
 const user = (content: string): ChatMessage => ({ role: "user", content });

@@ -4,6 +4,7 @@ import { answerMessage, userInput } from "../../../src/common/messages";
 import type { AnswerMessage, ChatMessage } from "../../../src/text/messages";
 import { messagesOf, Past } from "../../../src/text/past";
 import { shortCallId } from "../../../src/text/shortCallId";
+import { type ToolFamily, toolFamilies } from "../../support/text/toolFamilies";
 import {
   callingAnswer,
   callOf,
@@ -14,7 +15,6 @@ import {
   spelled,
   tools,
 } from "../../support/text/toolRounds";
-import { type ToolFamily, toolFamilies } from "../../support/text/toolFamilies";
 
 const families = Object.entries(toolFamilies);
 const idOf = (round: number) => `call_${round}`;
