@@ -300,8 +300,8 @@ WeightLoader::PendingWeight WeightLoader::Begin(const Weight& weight, ReadThread
       }
       return BeginRows(rows, Casts(weight.kind, ops_, member == &Part::bias), reader, hooks);
     };
-    pending.matrices.push_back({read(&Part::weight).value(), read(&Part::scales), read(&Part::zeros),
-                                read(&Part::bias), weight.parts[i].quantization});
+    pending.matrices.push_back({read(&Part::weight).value(), read(&Part::scales), read(&Part::zeros), read(&Part::bias),
+                                weight.parts[i].quantization});
     i = end;
   }
   pending.jobs = reader.Add([] {});

@@ -25,7 +25,8 @@ class ReadThread {
 
   /** Returns how many were added so far. */
   uint64_t Add(Job job);
-  /** Once the first `count` jobs are done. Throws what one of all jobs threw. `woken` is called whenever one calls Tell. */
+  /** Once the first `count` jobs are done. Throws what one of all jobs threw. `woken` is called whenever one calls
+   * Tell. */
   void WaitFor(uint64_t count, const std::function<void()>& woken);
   /** For jobs: wakes whoever waits. */
   void Tell();

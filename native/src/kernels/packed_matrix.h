@@ -46,8 +46,8 @@ struct SourceMatrix {
 class PackedMatrix {
  public:
   /**
-   * `inputs` is a multiple of those that share a scale; affine: `group_size`, which is 32, 64 or 128. `threads` pack it,
-   * if there are any.
+   * `inputs` is a multiple of those that share a scale; affine: `group_size`, which is 32, 64 or 128. `threads` pack
+   * it, if there are any.
    */
   explicit PackedMatrix(const SourceMatrix& source, ThreadPool* threads = nullptr);
 
