@@ -29,6 +29,8 @@ export interface HotOptions {
   readonly onRestoring?: (tokens: number) => void;
 }
 
+const noTokens = new Int32Array(0);
+
 /**
  * One agent's KV cache: in the pool, lent to a generation, or only on disk. A cache that is in the pool and not lent is
  * idle: the engine may drop it when others need its blocks.
@@ -72,6 +74,16 @@ export class AgentCache {
   /** Keys of the full blocks that are in use now. */
   get keysInUse(): readonly string[] {
     return this.lentTo === undefined ? (this.usable?.blocks.keys ?? []) : this.lentKeys;
+  }
+
+  /** Ids of the tokens in the pool; none while they are lent. */
+  get tokenIds(): Int32Array {
+    return this.usable?.blocks.tokenIds ?? noTokens;
+  }
+
+  /** What it holds was saved. */
+  get isSaved(): boolean {
+    return this.usable !== undefined && this.savedBlocks === this.usable.blocks;
   }
 
   get holdsBlocks(): boolean {
@@ -165,7 +177,12 @@ export class AgentCache {
   }
 
   /** Writes what is not on disk yet and commits the manifest that names it. Resolves with the bytes of new files. */
-  async save(writer: AgentWriter): Promise<number> {
+  save(writer: AgentWriter): Promise<number> {
+    return this.saveWith((session, blocks) => this.saver.save(session, blocks, writer));
+  }
+
+  /** `write` gets blocks that do not change meanwhile. When it resolves, they are saved. 0: there is nothing to save. */
+  async saveWith(write: (session: ModelSession, blocks: AgentBlocks) => Promise<number>): Promise<number> {
     const held = this.usable;
     if (held === undefined) return 0;
     // The snapshot is a second owner: a request that continues with the cache meanwhile copies a block before it writes
@@ -174,7 +191,7 @@ export class AgentCache {
     if (held.settledTokens < snapshot.numTokens) snapshot.rewind(held.settledTokens);
     snapshot.keepWindow();
     try {
-      const bytes = await this.saver.save(held.session, snapshot, writer);
+      const bytes = await write(held.session, snapshot);
       if (this.held === held) this.savedBlocks = held.blocks;
       return bytes;
     } finally {

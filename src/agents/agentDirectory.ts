@@ -1,7 +1,8 @@
 /** All agents of a home, as they are found: live ones, those on disk, and those that are damaged. */
 import { type ErrorInfo, InvalidRequestError, toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
-import type { AgentDetail, AgentId, AgentRepair, AgentSummary } from "../protocol/service";
+import type { ToolResult } from "../common/tools";
+import type { AgentDetail, AgentId, AgentRepair, AgentSummary, TurnId } from "../protocol/service";
 import { type AgentList, maybeNamed, type UnreadableAgent } from "../store/agentNames";
 import { damagedLog, unusableLock } from "../store/agentReader";
 import type { AgentStore } from "../store/agentStore";
@@ -13,6 +14,7 @@ import type { LiveAgents } from "./liveAgents";
 import type { ModelAccess } from "./ports";
 import { damageOfHead, readTree, understandEntries } from "./readTree";
 import { detailOf, type LiveState, summaryOf, unreadableDetail, unreadableSummary } from "./summaries";
+import { resultsOf } from "./turnInput";
 
 export interface AgentDirectoryPorts {
   readonly store: AgentStore;
@@ -40,6 +42,16 @@ export class AgentDirectory {
       if (unreadable?.error.code !== "AGENT_CORRUPT") throw error;
       return this.remainsOf(unreadable, newestTurns);
     }
+  }
+
+  async callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    const { live, store } = this.ports;
+    const tree = live.get(id)?.tree ?? (await readTree((await store.read(id)).entries)).tree;
+    const result = resultsOf(tree.get(turn)?.input ?? []).find((one) => one.call === call);
+    if (result !== undefined) return result;
+    throw new InvalidRequestError(`turn ${turn} has no result of call ${call}`, "choose a result that is shown", {
+      turn,
+    });
   }
 
   async find(nameOrId: string): Promise<AgentSummary | undefined> {

@@ -3,14 +3,17 @@ import { isThinking, type Thinking, thinkingModes } from "../common/thinking";
 import type { Manifest } from "../store/manifest";
 import type { PromptFrame } from "../text/prompt";
 import { type Day, dayOf } from "../text/strftime";
+import { storedTools } from "./agentTools";
 
 /** What stands around an agent's messages in all its prompts. */
 export function frameOf(manifest: Manifest): PromptFrame {
   const thinking = storedThinking(manifest);
+  const tools = storedTools(manifest);
   return {
     system: manifest.system,
     day: dayOfAgent(manifest),
     ...(thinking === undefined ? {} : { thinking }),
+    ...(tools === undefined ? {} : { tools }),
   };
 }
 

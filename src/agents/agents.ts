@@ -2,6 +2,7 @@ import { type ErrorInfo, InvalidRequestError, ResidentError, toErrorInfo } from 
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
 import type { Thinking } from "../common/thinking";
+import type { JsonSchema, ToolMode, ToolResult, ToolSpec } from "../common/tools";
 import { bug } from "../engine/invariant";
 import type { Clock } from "../engine/ports";
 import type {
@@ -9,11 +10,13 @@ import type {
   AgentId,
   AgentRepair,
   AgentSampling,
+  AgentServer,
   AgentSummary,
   CacheRefusal,
   ConversationSize,
   CreateAgentRequest,
   DraftSize,
+  ResultsRequest,
   Running,
   SamplingOptions,
   SendRequest,
@@ -30,20 +33,25 @@ import { AgentDirectory } from "./agentDirectory";
 import { checkedThinking, dayOfAgent, frameOf } from "./agentFrame";
 import { validName } from "./agentName";
 import { checkedSampling, storedSampling } from "./agentSampling";
+import { toolsText } from "./agentTools";
 import { assertNotBlank } from "./answerBudget";
 import { thoughtPart } from "./answerStream";
 import { noRoomToGoOn } from "./contextFull";
-import { cutTurn } from "./continuing";
+import { assertContinuable, cutTurn } from "./continuing";
 import { Conversation } from "./conversation";
 import { type Activity, LiveAgent } from "./liveAgent";
 import { LiveAgents } from "./liveAgents";
+import { LocalAnswers } from "./localAnswers";
 import { LockKeeper } from "./lockKeeper";
-import { textsUpTo } from "./otherModel";
+import { modelOf, textsUpTo, tokensOfAnother } from "./otherModel";
 import type { ModelAccess } from "./ports";
 import { wholeTree } from "./readTree";
 import { Residency, rankOf } from "./residency";
 import { RunningAnswer } from "./runningAnswer";
+import { ServerAnswers } from "./serverAnswers";
+import { type Servers, storedServer } from "./serverPort";
 import { type LiveState, summaryOf } from "./summaries";
+import { resultMessages, waitingCalls } from "./turnInput";
 import { TurnRunner } from "./turnRunner";
 import { newTurn, openCopy, sameTurn, type TurnStart } from "./turnStart";
 import { countTokens, TurnTree } from "./turnTree";
@@ -55,12 +63,19 @@ export interface AgentsOptions {
   readonly models: ModelAccess;
   readonly clock: Clock;
   readonly wallClockMs: () => number;
+  readonly servers: Servers;
   /** The user's settings for answers at the moment. */
   readonly sampling: () => SamplingOptions;
   readonly defaultModel: () => string;
   readonly log: Log;
   /** How long an agent that is idle and not shown keeps its lock. */
   readonly lockGraceMs?: number;
+}
+
+interface AnswerOptions {
+  readonly sampling?: SamplingOptions | undefined;
+  readonly toolMode?: ToolMode | undefined;
+  readonly jsonSchema?: JsonSchema | undefined;
 }
 
 const defaultLockGraceMs = 30_000;
@@ -103,11 +118,16 @@ export class Agents {
       onLeft: ({ writer }) => this.emitter.fire({ type: "changed", summary: summaryOf(writer.manifest, onDiskOnly) }),
     });
     const onChange = (agent: LiveAgent) => this.changed(agent);
-    this.runner = new TurnRunner({
+    const local = new LocalAnswers({
       models,
       clock,
       settings: options.sampling,
       onRefused: ({ id }, refused) => this.emitter.fire({ type: "refused", id, refused }),
+    });
+    const remote = new ServerAnswers({ servers: options.servers, clock, settings: options.sampling });
+    this.runner = new TurnRunner({
+      clock,
+      engineOf: ({ writer }) => (storedServer(writer.manifest) === undefined ? local : remote),
       onChange,
     });
     this.residency = new Residency({
@@ -136,6 +156,11 @@ export class Agents {
     return this.directory.get(id, newestTurns);
   }
 
+  /** The whole result that `turn` goes on with for a call. */
+  callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    return this.directory.callResult(id, turn, call);
+  }
+
   /** By id or by name; `undefined`: there is no such agent. Throws where that cannot be known. */
   find(nameOrId: string): Promise<AgentSummary | undefined> {
     return this.directory.find(nameOrId);
@@ -158,13 +183,17 @@ export class Agents {
     modelDirectory,
     allowUnreadable,
     thinking,
+    tools = [],
+    server,
   }: CreateAgentRequest): Promise<AgentSummary> {
-    const directory = modelDirectory ?? this.options.defaultModel();
-    const { name: modelName, contextTokens } = await this.options.models.describe(directory);
     const wanted = {
-      ...{ name: validName(name), system, modelDirectory: directory, modelName, contextTokens },
+      ...{ name: validName(name), system },
+      ...(server === undefined
+        ? await this.folderOf(modelDirectory)
+        : { modelDirectory: "", ...(await this.serverOf(server)) }),
       day: dayOf(new Date(this.options.wallClockMs())),
       ...(thinking === undefined ? {} : { thinking: checkedThinking(thinking) }),
+      ...(tools.length === 0 ? {} : { tools: toolsText(tools) }),
     };
     const writer = await this.options.store.create(wanted, { allowUnreadable: allowUnreadable === true });
     return this.adopt(new LiveAgent(writer, this.newCache(writer.manifest.id), new TurnTree()));
@@ -211,6 +240,17 @@ export class Agents {
     });
   }
 
+  /** Sets the tools that the agent's model is told of, from its next message on. */
+  async setTools(id: AgentId, tools: readonly ToolSpec[]): Promise<AgentSummary> {
+    const wanted = toolsText(tools);
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      await agent.writer.commitOrUndo({ tools: wanted }, { tools: agent.writer.manifest.tools ?? "" });
+      await this.residency.readAhead.stop(agent);
+      return this.changed(agent);
+    });
+  }
+
   setSystem(id: AgentId, system: string): Promise<AgentSummary> {
     return this.live.use(id, async (agent) => {
       agent.assertIdle();
@@ -234,7 +274,8 @@ export class Agents {
     const writer = await this.options.store.fork(stored, {
       name: validName(name),
       headTokens: countTokens(tree, head),
-      headTurns: tree.branch(head).length,
+      headTurns: tree.turnCount(head),
+      headCalls: tree.waitingAt(head),
       day: dayOfAgent(stored.manifest),
       ...(head === undefined ? {} : { head }),
     });
@@ -247,14 +288,15 @@ export class Agents {
 
   /** A new agent that uses another model and has the texts of the branch at the head: they are read with its first message. */
   async copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary> {
-    const { store, models, wallClockMs } = this.options;
+    const { store, wallClockMs } = this.options;
     const { manifest, records } = await this.textsOf(id);
-    const { name: modelName, contextTokens } = await models.describe(modelDirectory);
-    const { system, sampling, thinking } = manifest;
+    const model = await this.folderOf(modelDirectory);
+    const { system, sampling, thinking, tools } = manifest;
     const writer = await store.create({
-      ...{ name: validName(name), system, modelDirectory, modelName, contextTokens, day: dayOfAgent(manifest) },
+      ...{ name: validName(name), system, ...model, day: dayOfAgent(manifest) },
       ...(sampling === undefined ? {} : { sampling }),
       ...(thinking === undefined ? {} : { thinking }),
+      ...(tools === undefined ? {} : { tools }),
     });
     const copy = new LiveAgent(writer, this.newCache(writer.manifest.id), new TurnTree());
     try {
@@ -264,6 +306,40 @@ export class Agents {
       throw error;
     }
     return this.adopt(copy);
+  }
+
+  /** From the next message on a server answers the agent. */
+  async useServer(id: AgentId, server: AgentServer): Promise<AgentSummary> {
+    const wanted = await this.serverOf(server);
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      await agent.writer.commitOrUndo(wanted, modelOf(agent.writer.manifest));
+      await this.residency.evict(agent);
+      return this.changed(agent);
+    });
+  }
+
+  /** From the next message on the model in a folder answers the agent. */
+  async useFolder(id: AgentId, modelDirectory: string): Promise<AgentSummary> {
+    const wanted = { ...(await this.folderOf(modelDirectory)), server: "" };
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      const { manifest } = agent.writer;
+      const hasTokens = agent.tree.all().some(({ prompt, answerIds }) => prompt !== undefined || answerIds.length > 0);
+      if (hasTokens && manifest.modelDirectory !== modelDirectory) throw tokensOfAnother(manifest);
+      await agent.writer.commitOrUndo(wanted, modelOf(manifest));
+      return this.changed(agent);
+    });
+  }
+
+  private async folderOf(modelDirectory = this.options.defaultModel()) {
+    const { name: modelName, contextTokens } = await this.options.models.describe(modelDirectory);
+    return { modelDirectory, modelName, contextTokens };
+  }
+
+  private async serverOf(server: AgentServer) {
+    const { contextTokens } = await this.options.servers.describe(server);
+    return { server: server.address, modelName: server.model, contextTokens };
   }
 
   /** How many tokens such a copy would read with its first message, and the context of its model. */
@@ -292,11 +368,11 @@ export class Agents {
       agent.assertIdle();
       if (turn !== undefined) agent.turn(turn);
       const headTokens = countTokens(agent.tree, turn);
-      const headTurns = agent.tree.branch(turn).length;
+      const headTurns = agent.tree.turnCount(turn);
       const { head = null, ...before } = agent.writer.manifest;
       await agent.writer.commitOrUndo(
-        { head: turn ?? null, headTokens, headTurns },
-        { head, headTokens: before.headTokens, headTurns: before.headTurns },
+        { head: turn ?? null, headTokens, headTurns, headCalls: agent.tree.waitingAt(turn) },
+        { head, headTokens: before.headTokens, headTurns: before.headTurns, headCalls: before.headCalls ?? 0 },
       );
       await this.residency.readAhead.stop(agent);
       agent.cache.rewind(headTokens);
@@ -390,12 +466,27 @@ export class Agents {
     });
   }
 
-  async send(id: AgentId, { text, sampling, instead }: SendRequest): Promise<Running> {
+  async send(id: AgentId, { text, sampling, instead, toolMode, jsonSchema }: SendRequest): Promise<Running> {
     assertNotBlank(text);
     const wait = this.newWait();
     return this.live.use(id, (agent) => {
       const parent = instead === undefined ? agent.head : agent.turn(instead).parent;
-      return this.begin(agent, newTurn(parent, text), sampling, wait);
+      const input = agent.conversation.draftInput(parent, text);
+      return this.begin(agent, newTurn(parent, input), { sampling, toolMode, jsonSchema }, wait);
+    });
+  }
+
+  /** A further step of the turn at the head. Rejects with INVALID_REQUEST where its calls and the results do not fit. */
+  async sendResults(id: AgentId, { results, sampling, toolMode }: ResultsRequest): Promise<Running> {
+    const wait = this.newWait();
+    return this.live.use(id, (agent) => {
+      agent.assertIdle();
+      const { head, tree } = agent;
+      const calls = waitingCalls(head === undefined ? undefined : tree.get(head));
+      if (calls.length === 0 && results.length === 0) {
+        throw new InvalidRequestError(`${agent.name} waits for no result`, "send a message");
+      }
+      return this.begin(agent, newTurn(head, resultMessages(calls, results)), { sampling, toolMode }, wait);
     });
   }
 
@@ -406,10 +497,11 @@ export class Agents {
       agent.assertIdle();
       const { tree, head, name, writer } = agent;
       const turn = cutTurn(tree, head, name);
+      assertContinuable(turn, storedServer(writer.manifest));
       const { contextTokens } = writer.manifest;
       const tokens = countTokens(tree, turn.id);
-      if (tokens >= contextTokens) throw noRoomToGoOn(tokens, contextTokens);
-      return this.begin(agent, tree.isFollowed(turn.id) ? openCopy(turn) : sameTurn, sampling, wait);
+      if (contextTokens > 0 && tokens >= contextTokens) throw noRoomToGoOn(tokens, contextTokens);
+      return this.begin(agent, tree.isFollowed(turn.id) ? openCopy(turn) : sameTurn, { sampling }, wait);
     });
   }
 
@@ -422,6 +514,7 @@ export class Agents {
     if (models.current === undefined) return undefined;
     return this.live.use(id, async (agent) => {
       const { conversation, writer } = agent;
+      if (storedServer(writer.manifest) !== undefined) return undefined;
       const session = models.loaded(writer.manifest.modelDirectory);
       if (session === undefined) return undefined;
       const before = instead === undefined ? agent.head : agent.turn(instead).parent;
@@ -435,8 +528,8 @@ export class Agents {
     return this.live.use(id, (agent) => {
       const again = turn ?? agent.head;
       if (again === undefined) throw new InvalidRequestError(`${agent.name} has no turn yet`, "send a message first");
-      const { parent, user } = agent.turn(again);
-      return this.begin(agent, { ...newTurn(parent, user), again: true }, sampling, wait);
+      const { parent, input } = agent.turn(again);
+      return this.begin(agent, { ...newTurn(parent, input), again: true }, { sampling }, wait);
     });
   }
 
@@ -473,7 +566,7 @@ export class Agents {
   private async begin(
     agent: LiveAgent,
     { goesOn, commit, again = false }: TurnStart,
-    request: SamplingOptions = {},
+    { sampling = {}, toolMode = "auto", jsonSchema }: AnswerOptions,
     wait: Wait,
   ): Promise<Running> {
     agent.assertIdle();
@@ -481,9 +574,9 @@ export class Agents {
     this.numAnswers += 1;
     const answer = new RunningAnswer(`${agent.id}/${turnId}/${this.numAnswers}`);
     const activity: Activity = { answer, turn: turnId, state: "waiting" };
-    const { head = null, headTurns, headTokens } = agent.writer.manifest;
+    const { head = null, headTurns, headTokens, headCalls = 0 } = agent.writer.manifest;
     agent.activity = activity;
-    const headBefore = { head, headTurns, headTokens };
+    const headBefore = { head, headTurns, headTokens, headCalls };
     await this.residency.readAhead.stop(agent);
     const committed = commit(agent, turnId, this.options.wallClockMs()).then(() => {
       this.emitter.fire({ type: "turnStarted", id: agent.id, turn: turnId });
@@ -499,7 +592,9 @@ export class Agents {
     }
     if (goesOn !== "no")
       answer.emit({ type: "continues", text: turn.answerText, ...thoughtPart(readableThought(turn.thought)) });
-    const work = { turn, activity, committed, request, wait, again, goesOn: goesOn !== "no", headBefore };
+    const how = { request: sampling, toolMode, ...(jsonSchema === undefined ? {} : { jsonSchema }) };
+    const asked = { turn, committed, ...how, wait, again, goesOn: goesOn !== "no" };
+    const work = { ...asked, activity, headBefore };
     const run = this.runner.run(agent, work);
     agent.over = committed.then(
       () => run.then(() => this.ended(agent, turnId)),

@@ -1,4 +1,5 @@
 import { type ErrorInfo, toErrorInfo } from "../common/errors";
+import type { DroppedCall, ToolCall } from "../common/tools";
 import type { Clock, TokenId } from "../engine/ports";
 import type { TurnId } from "../protocol/service";
 import type { AgentWriter, ManifestChange } from "../store/agentWriter";
@@ -15,6 +16,10 @@ export class AnswerRecorder {
   private ids: TokenId[] = [];
   private text = "";
   private thought = "";
+  /** All that was said of the answer; `undefined` while it is `text`. */
+  private raw: string | undefined;
+  private calls: ToolCall[] = [];
+  private dropped: DroppedCall | undefined;
   private lastCommitMs: number;
   private committing = false;
   private added = false;
@@ -34,11 +39,15 @@ export class AnswerRecorder {
     return this.failed;
   }
 
-  add(id: TokenId | undefined, { text, hidden }: SaidPiece): void {
+  add(id: TokenId | undefined, { text, hidden, raw, calls, dropped }: SaidPiece): void {
     if (id !== undefined) this.ids.push(id);
+    if (raw !== undefined) this.raw ??= this.text;
+    if (this.raw !== undefined) this.raw += raw ?? text;
+    if (calls !== undefined) this.calls.push(...calls);
+    this.dropped = dropped ?? this.dropped;
     this.text += text;
     this.thought += hidden;
-    this.added ||= id !== undefined;
+    this.added ||= id !== undefined || text !== "";
     if (this.clock.nowMs() - this.lastCommitMs < commitMs || this.committing) return;
     this.flush();
     this.committing = true;
@@ -60,7 +69,9 @@ export class AnswerRecorder {
   async finish(end: TurnRecord, head?: ManifestChange): Promise<void> {
     this.flush();
     this.record(end);
-    this.writer.change(head ?? { headTokens: countTokens(this.tree, this.turn) });
+    this.writer.change(
+      head ?? { headTokens: countTokens(this.tree, this.turn), headCalls: this.tree.waitingAt(this.turn) },
+    );
     await this.commit("kept");
   }
 
@@ -71,9 +82,14 @@ export class AnswerRecorder {
   }
 
   private flush(): void {
-    const { turn, ids, thought, text } = this;
-    if (ids.length === 0 && thought === "" && text === "") return;
-    this.record({ type: "answer", turn, thought, text, ids: Int32Array.from(ids) });
+    const { turn, ids, thought, text, raw, calls, dropped } = this;
+    const isEmpty = ids.length === 0 && thought === "" && text === "" && (raw ?? "") === "";
+    if (isEmpty && calls.length === 0 && dropped === undefined) return;
+    const parts = { ...(raw === undefined ? {} : { raw }), calls, ...(dropped === undefined ? {} : { dropped }) };
+    this.record({ type: "answer", turn, thought, text, ...parts, ids: Int32Array.from(ids) });
+    this.raw = undefined;
+    this.calls = [];
+    this.dropped = undefined;
     this.ids = [];
     this.text = "";
     this.thought = "";

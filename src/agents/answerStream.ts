@@ -1,6 +1,7 @@
+import type { DroppedCall, ToolCall } from "../common/tools";
 import type { Generation, GenerationFigures, GenerationResult } from "../engine/generation";
 import type { Clock, TokenId } from "../engine/ports";
-import type { CacheSource, GenerationEvent, TurnFigures } from "../protocol/service";
+import type { CacheSource, FinishReason, GenerationEvent, TurnFigures } from "../protocol/service";
 import type { SaidPiece } from "../text/thinkingSplitter";
 import type { AnswerDecoder } from "./ports";
 import { ThinkingTime } from "./thinkingTime";
@@ -22,6 +23,9 @@ export interface FinishedAnswer {
   readonly text: string;
   /** What the model thought before it answered; absent: it did not. */
   readonly thought?: string;
+  /** Absent: none. */
+  readonly calls?: readonly ToolCall[];
+  readonly dropped?: DroppedCall;
   readonly figures: TurnFigures;
 }
 
@@ -51,6 +55,8 @@ export async function followAnswer(
 ): Promise<FinishedAnswer> {
   let text = "";
   let thought = "";
+  const calls: ToolCall[] = [];
+  let dropped: DroppedCall | undefined;
   let stopped = false;
   let prefillStartedMs: number | undefined;
   const thinking = new ThinkingTime(clock);
@@ -63,6 +69,13 @@ export async function followAnswer(
     listener.onToken?.(id, piece);
     if (piece.thought !== "") listener.emit({ type: "thinking", text: piece.thought, figures: figuresNow() });
     if (piece.text !== "") listener.emit({ type: "text", text: piece.text, figures: figuresNow() });
+    for (const call of piece.calls ?? []) {
+      calls.push(call);
+      listener.emit({ type: "call", call, figures: figuresNow() });
+    }
+    if (piece.dropped === undefined) return;
+    dropped = piece.dropped;
+    listener.emit({ type: "dropped", dropped });
   };
   const subscription = generation.onEvent((event) => {
     if (event.type === "queued") {
@@ -84,10 +97,19 @@ export async function followAnswer(
     await listener.committed;
     const isCut = listener.mayGoOn === true && result.finishReason !== "stop";
     if (!stopped) show(undefined, decoder.finish(isCut));
-    return { result, text, ...thoughtPart(thought), figures: figuresOf(result.figures) };
+    const called = { ...(calls.length === 0 ? {} : { calls }), ...(dropped === undefined ? {} : { dropped }) };
+    return { result, text, ...thoughtPart(thought), ...called, figures: figuresOf(result.figures) };
   } finally {
     subscription.dispose();
   }
+}
+
+/** An answer that ended by itself and called tools waits for their results. */
+export function finishReasonOf(
+  { finishReason }: GenerationResult,
+  { calls }: Pick<FinishedAnswer, "calls">,
+): FinishReason {
+  return finishReason === "stop" && calls !== undefined ? "calls" : finishReason;
 }
 
 function withThinking(figures: TurnFigures, { measured }: ThinkingTime): TurnFigures {

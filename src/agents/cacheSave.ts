@@ -45,7 +45,7 @@ export class CacheSaver {
     // After the store lost files, all blocks of the branch are checked, and missing ones are written again.
     const saved = this.last?.losses === losses ? named : 0;
     const bytesUpTo = (this.last?.bytesUpTo ?? []).slice(0, saved);
-    const full = await this.saveFull(session, blocks, saved, bytesUpTo);
+    const full = await saveFullBlocks(store, session, blocks, saved, bytesUpTo);
     const tail = await this.saveTail(session, blocks, writer);
     const newBytes = full + (tail === before?.tail ? 0 : (tail?.bytes ?? 0));
     const cache: CacheManifest = {
@@ -61,29 +61,6 @@ export class CacheSaver {
       if (before?.tail !== undefined && before.tail !== tail) await writer.removeTail(before.tail.generation);
     }
     this.last = { root, keys, bytesUpTo, losses };
-    return newBytes;
-  }
-
-  /** Writes the full blocks from `from` on that have no file, and adds their sizes to `bytesUpTo`. */
-  private async saveFull(
-    { identity, files }: ModelSession,
-    blocks: AgentBlocks,
-    from: number,
-    bytesUpTo: number[],
-  ): Promise<number> {
-    let newBytes = 0;
-    const save = async (index: number): Promise<number> => {
-      const stored = fullBlock(this.store, identity, blocks, index);
-      const window = blocks.windowTable[index] ?? noBlock;
-      const saves = [await this.store.save(files, identity, stored, blockAt(blocks.table, index))];
-      if (window !== noBlock) saves.push(await this.store.save(files, identity, windowTwin(stored), window));
-      for (const { fileBytes, isNew } of saves) if (isNew) newBytes += fileBytes;
-      return saves.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
-    };
-    const indices = Array.from({ length: blocks.keys.length - from }, (_, offset) => from + offset);
-    for (const bytes of await inBatches(indices, writesInFlight, save)) {
-      bytesUpTo.push((bytesUpTo.at(-1) ?? 0) + bytes);
-    }
     return newBytes;
   }
 
@@ -107,6 +84,30 @@ export class CacheSaver {
     const bytes = ofWindow + (await store.write(files, identity, stored, blockAt(table, keys.length)));
     return { generation, parent, start, tokens: [...tokens], bytes };
   }
+}
+
+/** Writes the full blocks from `from` on that have no file, and adds their sizes to `bytesUpTo`. Resolves with new bytes. */
+export async function saveFullBlocks(
+  store: BlockStore,
+  { identity, files }: ModelSession,
+  blocks: AgentBlocks,
+  from: number,
+  bytesUpTo: number[],
+): Promise<number> {
+  let newBytes = 0;
+  const save = async (index: number): Promise<number> => {
+    const stored = fullBlock(store, identity, blocks, index);
+    const window = blocks.windowTable[index] ?? noBlock;
+    const saves = [await store.save(files, identity, stored, blockAt(blocks.table, index))];
+    if (window !== noBlock) saves.push(await store.save(files, identity, windowTwin(stored), window));
+    for (const { fileBytes, isNew } of saves) if (isNew) newBytes += fileBytes;
+    return saves.reduce((sum, { fileBytes }) => sum + fileBytes, 0);
+  };
+  const indices = Array.from({ length: blocks.keys.length - from }, (_, offset) => from + offset);
+  for (const bytes of await inBatches(indices, writesInFlight, save)) {
+    bytesUpTo.push((bytesUpTo.at(-1) ?? 0) + bytes);
+  }
+  return newBytes;
 }
 
 /**
@@ -153,7 +154,7 @@ function keyAt(keys: readonly string[], index: number): string {
   return key;
 }
 
-function blockAt(table: readonly number[], index: number): number {
+export function blockAt(table: readonly number[], index: number): number {
   const block = table[index];
   if (block === undefined) throw new RangeError(`a cache's table has no block ${index}`);
   return block;

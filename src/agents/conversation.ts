@@ -1,8 +1,10 @@
+import { type AnswerMessage, answerMessage, type ChatMessage, userInput } from "../common/messages";
 import type { TurnId } from "../protocol/service";
 import { Past } from "../text/past";
 import type { BuiltPrompt, PromptAhead, PromptBuilder, PromptFrame } from "../text/prompt";
 import { runInSlices, type Steps } from "../text/steps";
 import { type Continuation, continuationsOf, type Saved, saveAfter } from "./savedHistories";
+import { withoutResults } from "./turnInput";
 import { joinIds } from "./turnRecords";
 import { isUnanswered, type Turn, type TurnTree } from "./turnTree";
 
@@ -28,7 +30,7 @@ export class Conversation {
   /** The prompt of `turn`. The part that agrees with the history before it keeps its ids. */
   async prompt(turn: Turn, frame: PromptFrame, builder: PromptBuilder, signal?: AbortSignal): Promise<BuiltPrompt> {
     const past = await this.pastOf(turn.parent, builder, signal);
-    return builder.buildAfter({ ...frame, past, user: turn.user }, signal);
+    return builder.buildAfter({ ...frame, past, input: turn.input }, signal);
   }
 
   /** The ids of the prompt of `turn` and of its answer so far. */
@@ -37,7 +39,7 @@ export class Conversation {
     const past = await this.pastOf(turn.parent, builder, signal);
     // A copy that startOver made has no prompt before it is continued.
     const built =
-      prompt === undefined ? await builder.buildAfter({ ...frame, past, user: turn.user }, signal) : undefined;
+      prompt === undefined ? await builder.buildAfter({ ...frame, past, input: turn.input }, signal) : undefined;
     const segments = prompt?.segments ?? [];
     const before = built?.ids ?? past?.ids(prompt?.keep, segments) ?? joinIds(segments.map(({ ids }) => ids));
     return { ids: joinIds([before, answerIds]), built };
@@ -52,14 +54,21 @@ export class Conversation {
     signal?: AbortSignal,
   ): Promise<PromptAhead> {
     const past = await this.pastOf(head, builder, signal);
-    return builder.aheadAfter({ ...frame, past, user: draft.trim() }, signal);
+    return builder.aheadAfter({ ...frame, past, input: this.draftInput(head, draft.trim()) }, signal);
   }
 
   /** Tokens of `draft` alone, and of the whole prompt if it were the next message behind `head`. */
   async sizeWith(head: TurnId | undefined, draft: string, frame: PromptFrame, builder: PromptBuilder) {
     const past = await this.pastOf(head, builder);
-    const { ids } = await builder.buildAfter({ ...frame, past, user: draft });
+    const { ids } = await builder.buildAfter({ ...frame, past, input: this.draftInput(head, draft) });
     return { draftTokens: await builder.countText(draft), promptTokens: ids.length };
+  }
+
+  /** The messages up to `turn` and those that it answers, for what reads texts; with `goesOn` also its answer so far. */
+  messages(turn: Turn, goesOn: boolean): readonly ChatMessage[] {
+    const before = this.tree.branch(turn.parent).filter((earlier) => !isUnanswered(earlier));
+    const said = before.flatMap((earlier) => [...earlier.input, answerOf(earlier)]);
+    return [...said, ...turn.input, ...(goesOn ? [answerOf(turn)] : [])];
   }
 
   /** The token history up to `head`. */
@@ -109,6 +118,21 @@ export class Conversation {
     return known;
   }
 
+  /** What a message behind `head` would be answered with: calls that wait for results go without them. */
+  draftInput(head: TurnId | undefined, draft: string): readonly ChatMessage[] {
+    return [...this.resultsBehind(head), ...userInput(draft)];
+  }
+
+  /** A result for each call that has none yet: a template may insist on them, also where the answer with them was cut. */
+  private resultsBehind(head: TurnId | undefined): readonly ChatMessage[] {
+    const turn = this.find(head);
+    if (turn === undefined) return [];
+    if (!isUnanswered(turn)) return withoutResults(turn.calls);
+    // It is no part of the conversation, but the results that it was given are.
+    const given = turn.input.filter(({ role }) => role === "tool");
+    return given.length > 0 ? given : this.resultsBehind(turn.parent);
+  }
+
   private find(id: TurnId | undefined): Turn | undefined {
     return id === undefined ? undefined : this.tree.get(id);
   }
@@ -128,9 +152,18 @@ function* workOut(turns: readonly Turn[], known: Map<TurnId, Known>, builder: Pr
 }
 
 function pastAfter(turn: Turn, before: Past | undefined, builder: PromptBuilder): Past {
-  const { user, thought, answerText: answer, prompt } = turn;
-  if (prompt === undefined)
-    return new Past(before, { user, thought, answer, keep: Number.POSITIVE_INFINITY, added: [] });
-  const said = builder.answerSegments({ ids: turn.answerIds, text: thought + answer });
-  return new Past(before, { user, thought, answer, keep: prompt.keep, added: [...prompt.segments, ...said] });
+  const { input, prompt } = turn;
+  const answer = answerOf(turn);
+  if (prompt === undefined) return new Past(before, { input, answer, keep: Number.POSITIVE_INFINITY, added: [] });
+  const said = builder.answerSegments({ ids: turn.answerIds, text: turn.thought + (turn.raw ?? turn.answerText) });
+  return new Past(before, { input, answer, keep: prompt.keep, added: [...prompt.segments, ...said] });
+}
+
+/** The answer as a message of the conversation. */
+export function answerOf({ thought, answerText, calls, raw }: Turn): AnswerMessage {
+  return {
+    ...answerMessage(answerText, thought),
+    ...(calls.length === 0 ? {} : { calls }),
+    ...(raw === undefined ? {} : { raw }),
+  };
 }

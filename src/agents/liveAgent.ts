@@ -1,4 +1,5 @@
 import { type ErrorInfo, InvalidRequestError, ResidentError } from "../common/errors";
+import type { ChatMessage } from "../common/messages";
 import type { AgentDetail, AgentSummary, TurnId } from "../protocol/service";
 import type { AgentWriter, ManifestChange } from "../store/agentWriter";
 import type { AgentCache } from "./agentCache";
@@ -7,6 +8,7 @@ import { Conversation } from "./conversation";
 import type { RunningAnswer } from "./runningAnswer";
 import { copyOfLastTurns } from "./startOver";
 import { detailOf, type LiveState, summaryOf } from "./summaries";
+import { isStep } from "./turnInput";
 import { encodeRecord, type TurnRecord } from "./turnRecords";
 import type { Turn, TurnTree } from "./turnTree";
 
@@ -87,16 +89,17 @@ export class LiveAgent {
    * Commits a new message behind `parent` and makes it the head. The turn is in the tree at once: its prompt is read during
    * the commit. When the commit fails, the turn does not exist.
    */
-  async addTurn(id: TurnId, parent: TurnId | undefined, user: string, at: number): Promise<void> {
-    const base = { type: "turn", turn: id, user, at } as const;
+  async addTurn(id: TurnId, parent: TurnId | undefined, input: readonly ChatMessage[], at: number): Promise<void> {
+    const base = { type: "turn", turn: id, input, at } as const;
     const record: TurnRecord = parent === undefined ? base : { ...base, parent };
-    await this.commitRecords([record], { head: id, headTurns: this.tree.branch(parent).length + 1, lastUsedAt: at });
+    const headTurns = this.tree.turnCount(parent) + (isStep({ input }) ? 0 : 1);
+    await this.commitRecords([record], { head: id, headTurns, headCalls: 0, lastUsedAt: at });
   }
 
   /** Commits `records`, a copy of the head's turn, and makes the copy the head. */
   async addCopy(records: readonly TurnRecord[], id: TurnId, at: number): Promise<void> {
     const { headTurns, headTokens } = this.writer.manifest;
-    await this.commitRecords(records, { head: id, headTurns, headTokens, lastUsedAt: at });
+    await this.commitRecords(records, { head: id, headTurns, headTokens, headCalls: 0, lastUsedAt: at });
   }
 
   /**
@@ -105,21 +108,21 @@ export class LiveAgent {
    */
   async startOverWith(count: number, at: number): Promise<void> {
     const records = copyOfLastTurns(this.tree, this.head, count, at);
-    const head = records.at(-1)?.turn ?? null;
-    await this.commitRecords(records, { head, headTurns: count, headTokens: 0, lastUsedAt: at });
+    await this.commitRecords(records, { ...endOf(records), headTurns: count, headTokens: 0, lastUsedAt: at });
   }
 
   /** Commits turns that another agent's log had, as text, and makes the last one the head. The agent has none yet. */
   async addTexts(records: readonly TurnRecord[], at: number): Promise<void> {
-    const headTurns = records.filter(({ type }) => type === "turn").length;
-    await this.commitRecords(records, { head: records.at(-1)?.turn ?? null, headTurns, headTokens: 0, lastUsedAt: at });
+    const headTurns = records.filter((record) => record.type === "turn" && !isStep(record)).length;
+    await this.commitRecords(records, { ...endOf(records), headTurns, headTokens: 0, lastUsedAt: at });
   }
 
   private async commitRecords(records: readonly TurnRecord[], change: ManifestChange): Promise<void> {
-    const { head = null, headTurns, headTokens, lastUsedAt } = this.writer.manifest;
+    const { head = null, headTurns, headTokens, headCalls = 0, lastUsedAt } = this.writer.manifest;
+    const undo = { head, headTurns, headTokens, headCalls, lastUsedAt };
     for (const record of records) this.tree.apply(record);
     try {
-      await this.writer.appendOrUndo(records.map(encodeRecord), change, { head, headTurns, headTokens, lastUsedAt });
+      await this.writer.appendOrUndo(records.map(encodeRecord), change, undo);
     } catch (error) {
       for (const record of records) if (record.type === "turn") this.tree.withdraw(record.turn);
       throw error;
@@ -135,4 +138,12 @@ export class LiveAgent {
       ...(this.saveError === undefined ? {} : { saveError: this.saveError }),
     };
   }
+}
+
+/** The head behind copied turns, and its calls that wait for results. */
+function endOf(records: readonly TurnRecord[]): Pick<ManifestChange, "head" | "headCalls"> {
+  const last = records.at(-1);
+  const waits = last?.type === "end" && last.state === "done" && last.finishReason === "calls";
+  const answer = records.filter((record) => record.type === "answer").at(-1);
+  return { head: last?.turn ?? null, headCalls: waits ? (answer?.calls?.length ?? 0) : 0 };
 }

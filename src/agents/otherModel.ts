@@ -1,7 +1,25 @@
 /** For a copy of an agent that uses another model. Token ids belong to one model, so only texts are copied. */
+
+import { InvalidRequestError } from "../common/errors";
+import type { ChatMessage } from "../common/messages";
 import type { TurnId } from "../protocol/service";
+import type { Manifest } from "../store/manifest";
 import type { TurnRecord } from "./turnRecords";
 import { isUnanswered, noFigures, type Turn, type TurnTree } from "./turnTree";
+
+/** What an agent's manifest says about what answers it. */
+export function modelOf({ modelDirectory, modelName, contextTokens, server = "" }: Manifest) {
+  return { modelDirectory, modelName, contextTokens, server };
+}
+
+/** Rewinding could lead back to them. */
+export function tokensOfAnother({ name, modelDirectory }: Manifest): InvalidRequestError {
+  return new InvalidRequestError(
+    `${name} has read tokens with the model in ${modelDirectory}, which belong to that model`,
+    "make a copy of the agent that uses the other model",
+    { model: modelDirectory },
+  );
+}
 
 const noIds = new Int32Array(0);
 
@@ -11,15 +29,24 @@ const noIds = new Int32Array(0);
  * model that began it.
  */
 export function textsUpTo(tree: TurnTree, head: TurnId | undefined): readonly TurnRecord[] {
-  const turns = tree.branch(head).filter((turn) => !isUnanswered(turn) && turn.answerText !== "");
-  return turns.flatMap((turn, index) => textOf(turn, `t${index + 1}`, index === 0 ? undefined : `t${index}`));
+  const kept: Turn[] = [];
+  /** Results that an answer which is not copied was given: what follows brings them. */
+  let given: readonly ChatMessage[] = [];
+  for (const turn of tree.branch(head)) {
+    const results = turn.input.filter(({ role }) => role === "tool");
+    const open = results.length > 0 ? results : given;
+    const isCopied = !isUnanswered(turn) && (turn.answerText !== "" || turn.calls.length > 0);
+    if (isCopied) kept.push(results.length > 0 ? turn : { ...turn, input: [...given, ...turn.input] });
+    given = isCopied ? [] : open;
+  }
+  return kept.flatMap((turn, index) => textOf(turn, `t${index + 1}`, index === 0 ? undefined : `t${index}`));
 }
 
 function textOf(turn: Turn, id: TurnId, parent: TurnId | undefined): readonly TurnRecord[] {
-  const { user, createdAt: at, answerText: text } = turn;
+  const { input, createdAt: at, answerText: text, calls } = turn;
   return [
-    { type: "turn", turn: id, user, at, ...(parent === undefined ? {} : { parent }) },
-    { type: "answer", turn: id, text, ids: noIds },
-    { type: "end", turn: id, state: "done", finishReason: "stop", figures: noFigures },
+    { type: "turn", turn: id, input, at, ...(parent === undefined ? {} : { parent }) },
+    { type: "answer", turn: id, text, calls, ids: noIds },
+    { type: "end", turn: id, state: "done", finishReason: calls.length > 0 ? "calls" : "stop", figures: noFigures },
   ];
 }

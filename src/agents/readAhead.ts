@@ -5,6 +5,7 @@ import type { PromptBuilder } from "../text/prompt";
 import { frameOf } from "./agentFrame";
 import type { LiveAgent } from "./liveAgent";
 import type { ModelAccess, ModelLease, ModelSession } from "./ports";
+import { storedServer } from "./serverPort";
 
 export interface ReadAheadPorts {
   readonly models: ModelAccess;
@@ -42,7 +43,9 @@ export class ReadAhead {
     }
     // The state may have changed since the call.
     if (agent.deleted || this.ports.isLeaving(agent)) return;
-    const { modelDirectory } = agent.writer.manifest;
+    const { manifest } = agent.writer;
+    if (storedServer(manifest) !== undefined) return;
+    const { modelDirectory } = manifest;
     const nothingYet = agent.head === undefined && (draft ?? "").trim() === "";
     if (agent.activity !== undefined || nothingYet || !this.ports.models.isFree(modelDirectory)) return;
     const stop = new AbortController();

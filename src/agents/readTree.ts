@@ -67,6 +67,7 @@ export async function understandEntries(
     turns: tree.size,
     ...(head === undefined ? {} : { head }),
     headTokens: countTokens(tree, head),
-    headTurns: tree.branch(head).length,
+    headTurns: tree.turnCount(head),
+    headCalls: tree.waitingAt(head),
   };
 }

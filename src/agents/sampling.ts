@@ -37,6 +37,11 @@ export function resolveSampling({ request, agent, settings, model, again }: Samp
   return { ...varied, ...said(settings), ...said(agent), ...said(request) };
 }
 
+/** Only what a person or a program has chosen, in the same order: a server has values of its own for the rest. */
+export function chosenSampling({ request, agent, settings }: Omit<SamplingLayers, "model" | "again">): SamplingOptions {
+  return { ...said(settings), ...said(agent), ...said(request) };
+}
+
 /** Without fields whose value is `undefined`. */
 function said(options: SamplingOptions = {}): SamplingOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

@@ -1,11 +1,12 @@
 import { InvalidRequestError } from "../common/errors";
 import type { TurnId } from "../protocol/service";
+import { isStep } from "./turnInput";
 import type { TurnRecord } from "./turnRecords";
 import { isUnanswered, noFigures, type Turn, type TurnTree } from "./turnTree";
 
 /**
- * For a full context: copies the last `count` answered turns before `head` into a new branch. The copies have no
- * prompt, so the next message's prompt is rendered and encoded from their texts.
+ * For a full context: copies the last `count` answered turns before `head` into a new branch, each with all its steps.
+ * The copies have no prompt, so the next message's prompt is rendered and encoded from their texts.
  */
 export function copyOfLastTurns(
   tree: TurnTree,
@@ -13,7 +14,7 @@ export function copyOfLastTurns(
   count: number,
   at: number,
 ): readonly TurnRecord[] {
-  const answered = tree.branch(head).filter((turn) => !isUnanswered(turn));
+  const answered = answeredTurns(tree, head);
   if (!Number.isInteger(count) || count < 1 || count > answered.length) {
     throw new InvalidRequestError(
       `${count} turns cannot be kept of ${answered.length}`,
@@ -21,17 +22,35 @@ export function copyOfLastTurns(
       { count, turns: answered.length },
     );
   }
-  const kept = answered.slice(-count);
-  const ids = tree.nextIds(count);
-  return kept.flatMap((turn, index) => copyOf(turn, ids[index] ?? "", ids[index - 1], at));
+  const kept = answered.slice(-count).flat();
+  const ids = tree.nextIds(kept.length);
+  return kept.flatMap((turn, index) => copyOf(index === 0 ? begun(turn) : turn, ids[index] ?? "", ids[index - 1], at));
+}
+
+/** The answered nodes of each turn. A step belongs to the turn whose calls it has the results of. */
+function answeredTurns(tree: TurnTree, head: TurnId | undefined): readonly (readonly Turn[])[] {
+  const turns: Turn[][] = [];
+  for (const turn of tree.branch(head)) {
+    if (isUnanswered(turn)) continue;
+    const last = turns.at(-1);
+    if (last !== undefined && isStep(turn)) last.push(turn);
+    else turns.push([turn]);
+  }
+  return turns;
+}
+
+/** A message that came while calls waited has their results too: without the calls they mean nothing. */
+function begun(turn: Turn): Turn {
+  const said = turn.input.filter(({ role }) => role !== "tool");
+  return said.length === turn.input.length || said.length === 0 ? turn : { ...turn, input: said };
 }
 
 function copyOf(turn: Turn, id: TurnId, parent: TurnId | undefined, at: number): readonly TurnRecord[] {
-  const { user, thought, answerText: text, answerIds: ids } = turn;
+  const { input, thought, answerText: text, raw, calls, answerIds: ids } = turn;
   const end = turn.end ?? { state: "done", finishReason: "aborted", figures: noFigures };
   return [
-    { type: "turn", turn: id, user, at, ...(parent === undefined ? {} : { parent }) },
-    { type: "answer", turn: id, thought, text, ids },
+    { type: "turn", turn: id, input, at, ...(parent === undefined ? {} : { parent }) },
+    { type: "answer", turn: id, thought, text, ...(raw === undefined ? {} : { raw }), calls, ids },
     { type: "end", turn: id, ...end },
   ];
 }

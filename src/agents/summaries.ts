@@ -1,10 +1,13 @@
 /** Agents as the programs see them. */
 import type { ErrorInfo } from "../common/errors";
 import type { AgentDetail, AgentSummary, Tier, TurnId } from "../protocol/service";
+import { withShortResults } from "../protocol/turnSteps";
 import type { UnreadableAgent } from "../store/agentNames";
 import type { Manifest } from "../store/manifest";
 import { dayOfAgent, storedThinking } from "./agentFrame";
 import { storedSampling } from "./agentSampling";
+import { storedTools } from "./agentTools";
+import { storedServer } from "./serverPort";
 import { countTokens, type TurnTree, toView } from "./turnTree";
 
 /** State that is not in the manifest. */
@@ -19,14 +22,18 @@ export interface LiveState {
 
 export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
   const { cache } = manifest;
-  const diskTokens = Math.min(cache?.tokens ?? 0, manifest.headTokens);
+  const server = storedServer(manifest);
+  // A cache on disk is of no use to a server.
+  const diskTokens = server === undefined ? Math.min(cache?.tokens ?? 0, manifest.headTokens) : 0;
   const sampling = storedSampling(manifest);
   const thinking = storedThinking(manifest);
+  const tools = storedTools(manifest);
   return {
     id: manifest.id,
     name: manifest.name,
     modelDirectory: manifest.modelDirectory,
     modelName: manifest.modelName,
+    ...(server === undefined ? {} : { server }),
     index: manifest.index,
     tier: tierOf(live.hotTokens, diskTokens),
     state: live.state,
@@ -42,6 +49,8 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
     ...(Object.keys(sampling).length === 0 ? {} : { sampling }),
     day: dayOfAgent(manifest),
     ...(thinking === undefined ? {} : { thinking }),
+    ...(tools === undefined ? {} : { tools }),
+    ...(manifest.headCalls === undefined || manifest.headCalls === 0 ? {} : { waitsFor: manifest.headCalls }),
     lockedElsewhere: live.lockedElsewhere,
     ...(live.damage === undefined ? {} : { damage: live.damage }),
   };
@@ -58,7 +67,8 @@ export function detailOf(manifest: Manifest, tree: TurnTree, live: LiveState, ne
       // Another process may be answering the head at this moment; nobody answers an older turn.
       const elsewhere = live.lockedElsewhere && isHead ? "elsewhere" : "no";
       const running = turn.id === live.runningTurn ? "here" : elsewhere;
-      return toView(turn, running, isHead ? live.saveError : undefined);
+      const view = toView(turn, running, isHead ? live.saveError : undefined);
+      return newestTurns === undefined ? view : withShortResults(view);
     }),
     branches: newestTurns === undefined ? tree.chains(manifest.head) : [],
     branchCount: tree.chainCount(manifest.head),
@@ -84,13 +94,15 @@ export function unreadableSummary({ id, error, agent }: UnreadableAgent): AgentS
 /** The same with the turns that its log still has, up to the newest one. */
 export function unreadableDetail(unreadable: UnreadableAgent, tree: TurnTree, newestTurns?: number): AgentDetail {
   const head = tree.newest();
-  const branch = tree.branch(head);
   return {
     ...unreadableSummary(unreadable),
-    turnCount: branch.length,
+    turnCount: tree.turnCount(head),
     tokens: countTokens(tree, head),
     system: unreadable.agent?.system ?? "",
-    turns: tree.branch(head, newestTurns).map((turn) => toView(turn, "no")),
+    turns: tree.branch(head, newestTurns).map((turn) => {
+      const view = toView(turn, "no");
+      return newestTurns === undefined ? view : withShortResults(view);
+    }),
     branches: newestTurns === undefined ? tree.chains(head) : [],
     branchCount: tree.chainCount(head),
   };

@@ -1,6 +1,15 @@
 /** What an agent's turn log says, line by line, and how it is read back. */
 import { type ErrorInfo, errorCodes } from "../common/errors";
-import type { CacheSource, FinishReason, TurnFigures, TurnId } from "../protocol/service";
+import type { ChatMessage } from "../common/messages";
+import type { DroppedCall, ToolCall } from "../common/tools";
+import {
+  type CacheSource,
+  type FinishReason,
+  type TurnFigures,
+  type TurnId,
+  type UntoldCount,
+  untoldCounts,
+} from "../protocol/service";
 import {
   asObject,
   isObject,
@@ -16,18 +25,19 @@ import type { LogEntry } from "../store/turnLog";
 import type { Segment } from "../text/messages";
 
 export type TurnRecord =
-  /** The user's message; committed before any part of its answer is shown. */
+  /** The messages to answer; committed before any part of their answer is shown. */
   | {
       readonly type: "turn";
       readonly turn: TurnId;
       readonly parent?: TurnId;
-      readonly user: string;
+      readonly input: readonly ChatMessage[];
       readonly at: number;
     }
   | ({ readonly type: "prompt"; readonly turn: TurnId } & TurnPrompt)
   /**
    * A further part of the answer: the sampled ids, and the text that they completed. `thought`: the text before the
-   * answer itself, with the marks of thinking. After an end record it means that
+   * answer itself, with the marks of thinking. `raw`: what was said of the answer with its calls, where it is not `text`.
+   * After an end record it means that
    * the cut answer is continued; another end record follows.
    */
   | {
@@ -35,6 +45,9 @@ export type TurnRecord =
       readonly turn: TurnId;
       readonly thought?: string;
       readonly text: string;
+      readonly raw?: string;
+      readonly calls?: readonly ToolCall[];
+      readonly dropped?: DroppedCall;
       readonly ids: Int32Array;
     }
   | ({ readonly type: "end"; readonly turn: TurnId } & TurnEnd);
@@ -63,10 +76,22 @@ export function encodeRecord(record: TurnRecord): LogEntry {
       };
     }
     case "answer": {
-      const { type, turn, thought, text, ids } = record;
-      return { body: { type, turn, ...(thought ? { thought } : {}), text }, tokens: ids };
+      const { type, turn, thought, text, raw, calls, dropped, ids } = record;
+      const body = {
+        ...{ type, turn, ...(thought ? { thought } : {}), text },
+        ...(raw === undefined ? {} : { raw }),
+        ...(calls === undefined || calls.length === 0 ? {} : { calls }),
+        ...(dropped === undefined ? {} : { dropped }),
+      };
+      return { body, tokens: ids };
     }
-    case "turn":
+    case "turn": {
+      const { type, turn, parent, input, at } = record;
+      const [only, ...others] = input;
+      // As earlier versions wrote it, where they could.
+      const said = only?.role === "user" && others.length === 0 ? { user: only.content } : { input };
+      return { body: { type, turn, ...(parent === undefined ? {} : { parent }), ...said, at }, tokens: noTokens };
+    }
     case "end":
       return { body: { ...record }, tokens: noTokens };
   }
@@ -80,7 +105,7 @@ export function decodeRecord({ body, tokens }: LogEntry): TurnRecord {
     case "turn": {
       const parent = readOptionalString(body, "parent");
       const at = readNumber(body, "at");
-      return { type, turn, user: readString(body, "user"), at, ...(parent === undefined ? {} : { parent }) };
+      return { type, turn, input: decodeInput(body), at, ...(parent === undefined ? {} : { parent }) };
     }
     case "prompt":
       return {
@@ -92,11 +117,51 @@ export function decodeRecord({ body, tokens }: LogEntry): TurnRecord {
       };
     case "answer": {
       const thought = readOptionalString(body, "thought");
-      return { type, turn, ...(thought ? { thought } : {}), text: readString(body, "text"), ids: tokens };
+      const raw = readOptionalString(body, "raw");
+      return {
+        ...{ type, turn, ...(thought ? { thought } : {}), text: readString(body, "text"), ids: tokens },
+        ...(raw === undefined ? {} : { raw }),
+        ...(body["calls"] === undefined ? {} : { calls: decodeCalls(body["calls"]) }),
+        ...(body["dropped"] === undefined ? {} : { dropped: decodeDropped(asObject(body["dropped"], "dropped")) }),
+      };
     }
     case "end":
       return { type, turn, ...decodeEnd(body) };
   }
+}
+
+function decodeInput(body: JsonObject): readonly ChatMessage[] {
+  if (body["input"] === undefined) return [{ role: "user", content: readString(body, "user") }];
+  if (!Array.isArray(body["input"])) throw new MalformedJson("input is not a list");
+  return body["input"].map((item: unknown): ChatMessage => {
+    const message = asObject(item, "message");
+    const role = readOneOf(message, "role", ["user", "tool"]);
+    const content = readString(message, "content");
+    if (role === "user") return { role, content };
+    const result = { role, content, call: readString(message, "call"), name: readString(message, "name") } as const;
+    return message["failed"] === true ? { ...result, failed: true } : result;
+  });
+}
+
+function decodeCalls(value: unknown): readonly ToolCall[] {
+  if (!Array.isArray(value)) throw new MalformedJson("calls is not a list");
+  return value.map((item: unknown): ToolCall => {
+    const call = asObject(item, "call");
+    return {
+      id: readString(call, "id"),
+      name: readString(call, "name"),
+      arguments: asObject(call["arguments"], "arguments"),
+    };
+  });
+}
+
+function decodeDropped(object: JsonObject): DroppedCall {
+  const name = readOptionalString(object, "name");
+  return {
+    reason: readOneOf(object, "reason", ["cut", "malformed", "unknown"]),
+    ...(name === undefined ? {} : { name }),
+    text: readString(object, "text"),
+  };
 }
 
 function decodeSegments(value: unknown, tokens: Int32Array): readonly Segment[] {
@@ -118,7 +183,7 @@ function decodeEnd(body: JsonObject): TurnEnd {
   if (state === "failed") return { state, error: decodeError(asObject(body["error"], "error")) };
   return {
     state,
-    finishReason: readOneOf(body, "finishReason", ["stop", "length", "aborted"]),
+    finishReason: readOneOf(body, "finishReason", ["stop", "length", "aborted", "calls"]),
     figures: decodeFigures(asObject(body["figures"], "figures")),
   };
 }
@@ -150,7 +215,13 @@ function decodeFigures(object: JsonObject): TurnFigures {
     decodeTokensPerSecond: readNumber(object, "decodeTokensPerSecond"),
     ...(object["thinking"] === undefined ? {} : { thinking: decodeThinking(asObject(object["thinking"], "thinking")) }),
     cache: decodeCache(asObject(object["cache"], "cache")),
+    ...(object["by"] === "server" ? { by: "server" as const } : {}),
+    ...(object["untold"] === undefined ? {} : { untold: decodeUntold(object["untold"]) }),
   };
+}
+
+function decodeUntold(value: unknown): readonly UntoldCount[] {
+  return untoldCounts.filter((name) => Array.isArray(value) && value.includes(name));
 }
 
 function decodeThinking(object: JsonObject): NonNullable<TurnFigures["thinking"]> {

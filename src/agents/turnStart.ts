@@ -1,3 +1,4 @@
+import type { ChatMessage } from "../common/messages";
 import type { TurnId } from "../protocol/service";
 import { openCopyOf } from "./continuing";
 import type { LiveAgent } from "./liveAgent";
@@ -12,8 +13,8 @@ export interface TurnStart {
   readonly commit: (agent: LiveAgent, id: TurnId, at: number) => Promise<void>;
 }
 
-export function newTurn(parent: TurnId | undefined, user: string): TurnStart {
-  return { goesOn: "no", commit: (agent, id, at) => agent.addTurn(id, parent, user, at) };
+export function newTurn(parent: TurnId | undefined, input: readonly ChatMessage[]): TurnStart {
+  return { goesOn: "no", commit: (agent, id, at) => agent.addTurn(id, parent, input, at) };
 }
 
 export function openCopy(turn: Turn): TurnStart {

@@ -1,20 +1,28 @@
 /** All turns of an agent. No turn on disk is ever removed: rewind and regenerate only move the head. */
 import type { ErrorInfo } from "../common/errors";
+import type { ChatMessage } from "../common/messages";
+import type { DroppedCall, ToolCall } from "../common/tools";
 import type { TurnChain, TurnFigures, TurnId, TurnView } from "../protocol/service";
 import { MalformedJson } from "../store/json";
 import { readableThought } from "../text/thinkingMarks";
+import { isStep, resultsOf, userText, waitingCalls } from "./turnInput";
 import type { TurnEnd, TurnPrompt, TurnRecord } from "./turnRecords";
 
 export interface Turn {
   readonly id: TurnId;
   readonly parent?: TurnId;
-  readonly user: string;
+  /** The messages that it answers. */
+  readonly input: readonly ChatMessage[];
   readonly createdAt: number;
   /** Absent until the prompt was built; stays absent where building failed. */
   readonly prompt?: TurnPrompt;
   /** What was said before the answer, with the marks of thinking. */
   readonly thought: string;
   readonly answerText: string;
+  /** What was said of the answer with its calls, as the model wrote them; absent: `answerText`. */
+  readonly raw?: string;
+  readonly calls: readonly ToolCall[];
+  readonly dropped?: DroppedCall;
   readonly answerIds: Int32Array;
   /** Absent while the answer is generated, and where the process ended before the answer did. */
   readonly end?: TurnEnd;
@@ -36,12 +44,13 @@ export class TurnTree {
    */
   apply(record: TurnRecord): void {
     if (record.type === "turn") {
-      const { turn: id, parent, user, at } = record;
+      const { turn: id, parent, input, at } = record;
       if (this.turns.has(id)) throw new MalformedJson(`turn ${id} comes twice`);
       if (parent !== undefined && !this.turns.has(parent)) {
         throw new MalformedJson(`turn ${id} follows ${parent}, which is not there before it`);
       }
-      const turn: Turn = { id, user, createdAt: at, thought: "", answerText: "", answerIds: new Int32Array(0) };
+      const nothing = { thought: "", answerText: "", calls: [], answerIds: new Int32Array(0) };
+      const turn: Turn = { id, input, createdAt: at, ...nothing };
       this.turns.set(id, parent === undefined ? turn : { ...turn, parent });
       this.shape += 1;
       return;
@@ -89,6 +98,16 @@ export class TurnTree {
     return branch.reverse();
   }
 
+  /** Turns from the first to `head` as a person counts them: a turn that goes on with results is one turn. */
+  turnCount(head: TurnId | undefined): number {
+    return this.branch(head).filter((turn) => !isStep(turn)).length;
+  }
+
+  /** Number of calls of the answer at `head` that wait for results. */
+  waitingAt(head: TurnId | undefined): number {
+    return waitingCalls(this.find(head)).length;
+  }
+
   get size(): number {
     return this.turns.size;
   }
@@ -133,12 +152,14 @@ export class TurnTree {
     const tokens = new Map<TurnId, number>();
     const open = new Map<
       TurnId,
-      { readonly first: Turn; readonly after: TurnId | undefined; readonly turns: number }
+      { readonly first: Turn; readonly after: TurnId | undefined; readonly turns: number; readonly steps: number }
     >();
     const chains: TurnChain[] = [];
     for (const turn of shown) {
       const before = turn.parent !== undefined && goesOn(turn.parent) ? open.get(turn.parent) : undefined;
-      const chain = before ? { ...before, turns: before.turns + 1 } : { first: turn, after: turn.parent, turns: 1 };
+      const { turns, steps } = before ?? { turns: 0, steps: 0 };
+      const counted = isStep(turn) ? { turns, steps: steps + 1 } : { turns: turns + 1, steps };
+      const chain = { ...(before ?? { first: turn, after: turn.parent }), ...counted };
       open.set(turn.id, chain);
       tokens.set(turn.id, ownTokens(turn) ?? (turn.parent === undefined ? 0 : (tokens.get(turn.parent) ?? 0)));
       if (goesOn(turn.id)) continue;
@@ -147,9 +168,11 @@ export class TurnTree {
         ...(chain.after === undefined ? {} : { after: chain.after }),
         current: current.has(turn.id),
         isEnd: !followers.has(turn.id),
-        user: beginning(chain.first.user),
+        user: beginning(userText(chain.first.input)),
         answer: beginning(chain.first.answerText),
+        ...calledIn(chain.first),
         turns: chain.turns,
+        ...(chain.steps === 0 ? {} : { steps: chain.steps }),
         tokens: tokens.get(turn.id) ?? 0,
         createdAt: turn.createdAt,
       });
@@ -174,11 +197,14 @@ export class TurnTree {
         return { ...turn, prompt: { keep: record.keep, segments: record.segments, tokens: record.tokens } };
       case "answer": {
         // A record after an end continues the answer: the turn has no end until the next end record.
-        const { end: _, ...open } = turn;
+        const { end: _, dropped: __, ...open } = turn;
         return {
           ...open,
           thought: turn.thought + (record.thought ?? ""),
           answerText: turn.answerText + record.text,
+          ...rawAfter(turn, record),
+          calls: record.calls === undefined ? turn.calls : [...turn.calls, ...record.calls],
+          ...(record.dropped === undefined ? {} : { dropped: record.dropped }),
           answerIds: this.appendIds(turn.id, turn.answerIds, record.ids),
         };
       }
@@ -206,11 +232,24 @@ export class TurnTree {
   }
 }
 
+function rawAfter({ raw, answerText }: Turn, record: { readonly text: string; readonly raw?: string }) {
+  if (raw === undefined && record.raw === undefined) return {};
+  return { raw: (raw ?? answerText) + (record.raw ?? record.text) };
+}
+
 /** Characters of a text that a list shows. */
 const beginningLength = 160;
 
 function beginning(text: string): string {
   return text.length <= beginningLength ? text : `${text.slice(0, beginningLength - 1)}…`;
+}
+
+/** Most names of tools that a list shows. */
+const mostCalled = 4;
+
+function calledIn({ calls }: Turn): Pick<TurnChain, "called"> {
+  const called = [...new Set(calls.map(({ name }) => name))].slice(0, mostCalled);
+  return called.length === 0 ? {} : { called };
 }
 
 /** Length of the token history up to `head`, without a tokenizer: every sampled id counts. */
@@ -226,12 +265,17 @@ export function countTokens(tree: TurnTree, head: TurnId | undefined): number {
 
 /** Length of the history up to `turn`; `undefined` where the turn adds nothing to it. */
 function ownTokens(turn: Turn): number | undefined {
+  const figures = turn.end?.state === "done" ? turn.end.figures : undefined;
+  if (figures?.by === "server") {
+    const isTold = figures.promptTokens > 0 && !isUnanswered(turn);
+    return isTold ? figures.promptTokens + figures.generatedTokens : undefined;
+  }
   return turn.prompt === undefined || isUnanswered(turn) ? undefined : turn.prompt.tokens + turn.answerIds.length;
 }
 
 /** A failed turn without any answer. It is shown in the transcript and is no part of the conversation. */
 export function isUnanswered(turn: Turn): boolean {
-  return turn.end?.state === "failed" && turn.answerIds.length === 0;
+  return turn.end?.state === "failed" && turn.answerIds.length === 0 && turn.answerText === "";
 }
 
 /** A message that did not fit the context: it was not read, and the head went back. */
@@ -246,9 +290,12 @@ function isWithdrawn({ end, prompt }: Turn): boolean {
 export function toView(turn: Turn, running: "here" | "elsewhere" | "no", saveError?: ErrorInfo): TurnView {
   const base = {
     id: turn.id,
-    user: turn.user,
+    user: userText(turn.input),
+    ...(resultsOf(turn.input).length > 0 ? { results: resultsOf(turn.input) } : {}),
     ...(turn.thought === "" ? {} : { thought: readableThought(turn.thought) }),
     answer: turn.answerText,
+    ...(turn.calls.length === 0 ? {} : { calls: turn.calls }),
+    ...(turn.dropped === undefined ? {} : { dropped: turn.dropped }),
     createdAt: turn.createdAt,
     ...(turn.parent === undefined ? {} : { parent: turn.parent }),
     ...(saveError === undefined ? {} : { saveError }),

@@ -5,6 +5,7 @@ import type { AgentDetail, AgentRepair, AgentSummary, ResidentService, TurnId } 
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson, table } from "./console";
 import { commonOptions, withService } from "./session";
+import { turnText } from "./turnText";
 
 const turnHelp = "number of the turn as `show` counts them, from 1; 0 is before the first";
 
@@ -147,11 +148,8 @@ const verbs: Readonly<Record<keyof typeof agentSpecs, Verb>> = {
     const { insistsOnDate } = await service.templateFacts(detail.modelDirectory).catch(() => noFacts);
     if (insistsOnDate && detail.day !== undefined)
       console.out(`day in its prompts, which never changes: ${detail.day}\n`);
-    for (const [i, turn] of detail.turns.entries()) {
-      const how = turn.state === "done" ? (turn.finishReason ?? "") : turn.state;
-      const thought = turn.thought === undefined ? "" : `[thought] ${turn.thought}\n\n`;
-      console.out(`\n[${i + 1}] > ${turn.user}\n${thought}${turn.answer}\n(${how})\n`);
-    }
+    if (detail.tools !== undefined) console.out(`tools: ${detail.tools.map(({ name }) => name).join(", ")}\n`);
+    for (const [i, turn] of detail.turns.entries()) console.out(`\n[${i + 1}] ${turnText(turn)}`);
   },
 
   async fork(service, args, console) {

@@ -4,6 +4,8 @@ import { ResidentError } from "../common/errors";
 /** What a command takes. `value` is the word that stands for the option's argument in the help. */
 export interface OptionSpec {
   readonly value?: string;
+  /** May be given several times. */
+  readonly many?: true;
   readonly help: string;
 }
 
@@ -19,7 +21,7 @@ export interface CommandSpec {
 export class Arguments {
   constructor(
     private readonly usage: string,
-    private readonly values: Readonly<Record<string, string | boolean | undefined>>,
+    private readonly values: Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>,
     private readonly positionals: ReadonlyMap<string, string>,
   ) {}
 
@@ -30,6 +32,12 @@ export class Arguments {
   text(name: string): string | undefined {
     const value = this.values[name];
     return typeof value === "string" ? value : undefined;
+  }
+
+  /** Of an option that may be given several times. */
+  texts(name: string): readonly string[] {
+    const values = this.values[name];
+    return Array.isArray(values) ? values.filter((value) => typeof value === "string") : [];
   }
 
   required(name: string): string {
@@ -82,7 +90,10 @@ export function parseArguments(spec: CommandSpec, words: readonly string[]): Arg
   const options = Object.fromEntries(
     Object.entries(spec.options).map(([name, option]) => [
       name,
-      { type: option.value === undefined ? ("boolean" as const) : ("string" as const) },
+      {
+        type: option.value === undefined ? ("boolean" as const) : ("string" as const),
+        multiple: option.many === true,
+      },
     ]),
   );
   const parsed = (() => {

@@ -10,7 +10,9 @@ const formats = createFormats("en");
 /** `models delete`: by folder, name, or name on the hub. */
 export async function deleteModel(service: ResidentService, args: Arguments, console: Console): Promise<void> {
   const { name, directory } = await find(service, args.positional("model") ?? "");
-  const users = (await service.listAgents()).filter(({ modelDirectory }) => modelDirectory === directory);
+  const users = (await service.listAgents()).filter(
+    ({ modelDirectory, server }) => modelDirectory === directory && server === undefined,
+  );
   if (!args.flag("yes")) {
     const who = users.length === 0 ? "" : `; agents that use it: ${users.map((agent) => agent.name).join(", ")}`;
     args.refuse(`deleting ${name} in ${directory} needs --yes${who}`);

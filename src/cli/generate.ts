@@ -1,16 +1,29 @@
 import * as path from "node:path";
 import { ResidentError } from "../common/errors";
 import { type Thinking, thinkingModes } from "../common/thinking";
-import type { GenerationEvent, ResidentService, Running, SamplingOptions } from "../protocol/service";
+import { type JsonObject, type ToolMode, type ToolResult, type ToolSpec, toolModes } from "../common/tools";
+import type {
+  AgentServer,
+  AgentSummary,
+  GenerationEvent,
+  ResidentService,
+  Running,
+  SamplingOptions,
+  UntoldCount,
+} from "../protocol/service";
 import { answerPrinter } from "./answerPrinter";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { type Console, consoleLog, printJson } from "./console";
 import { samplingOf, samplingOptions } from "./sampling";
+import { handKeyOver, serverOf, serverOptions, withEngine } from "./server";
 import { commonOptions, modelOptions, withService } from "./session";
 import { stoppable } from "./stoppable";
+import { readJsonSchema, readTools } from "./toolFiles";
+import { readResults } from "./toolResults";
 
 export const generateSpec: CommandSpec = {
-  usage: "resident generate --prompt TEXT [--agent NAME | --raw] [options], or --agent NAME --continue",
+  usage:
+    "resident generate --prompt TEXT [--agent NAME | --raw] [options], or --agent NAME --continue, or --agent NAME --tool-result CALL=TEXT",
   summary: "answer one prompt, or continue an agent",
   positionals: [],
   options: {
@@ -25,22 +38,41 @@ export const generateSpec: CommandSpec = {
       help: "on, off, or kept (with the thoughts of earlier answers), where the template asks (default: the agent's, else the model's)",
     },
     system: { value: "TEXT", help: "system prompt (with --agent: of a new agent)" },
+    tools: {
+      value: "FILE",
+      help: "JSON list of tools that the answer may call (with --agent: kept with it; [] is none)",
+    },
+    "tool-mode": { value: "MODE", help: `${toolModes.join(", ")}: whether the answer calls tools (default: auto)` },
+    "tool-result": {
+      value: "CALL=TEXT",
+      many: true,
+      help: "with --agent: what a call gave, CALL=@FILE from a file, CALL!=TEXT where the tool failed; one for each call",
+    },
+    "json-schema": { value: "FILE", help: "the answer is JSON that fits this schema, and nothing else" },
+    ...serverOptions,
     ...samplingOptions,
     ...commonOptions,
   },
 };
 
+/** What is to be answered, read from options and files before anything is loaded. */
+interface Asked {
+  /** Absent: the agent's last answer goes on, or results are sent. */
+  readonly prompt: string | undefined;
+  readonly results: readonly ToolResult[];
+  readonly tools: readonly ToolSpec[] | undefined;
+  readonly toolMode: ToolMode | undefined;
+  readonly jsonSchema: JsonObject | boolean | undefined;
+  readonly sampling: SamplingOptions;
+}
+
 export async function generate(words: readonly string[], console: Console): Promise<void> {
   const args = parseArguments(generateSpec, words);
-  const prompt = args.flag("continue") ? undefined : args.required("prompt");
-  if (prompt === undefined) refuseBesideContinue(args);
-  if (args.flag("raw") && args.text("agent") !== undefined) args.refuse("--raw cannot go with --agent");
-  if (args.flag("raw") && args.text("system") !== undefined) args.refuse("--raw cannot go with --system");
-  if (args.flag("new") && args.text("agent") === undefined) args.refuse("--new goes with --agent");
-  const sampling = samplingOf(args);
+  checkTogether(args);
+  const asked = await askedBy(args);
   const json = args.flag("json");
   await withService(args, consoleLog(console, args.flag("verbose")), async (service) => {
-    const running = await start(service, args, prompt, sampling);
+    const running = await start(service, args, asked, console);
     if (!json) running.onEvent(answerPrinter(console));
     const done = await stoppable(
       () => running.abort(),
@@ -52,74 +84,124 @@ export async function generate(words: readonly string[], console: Console): Prom
   });
 }
 
-function refuseBesideContinue(args: Arguments): void {
-  if (args.text("agent") === undefined) args.refuse("--continue goes with --agent");
-  for (const name of ["prompt", "system", "model"]) {
-    if (args.text(name) !== undefined) args.refuse(`--continue cannot go with --${name}`);
+/** Refuses options that contradict each other. */
+function checkTogether(args: Arguments): void {
+  const has = (name: string) => args.text(name) !== undefined || args.flag(name) || args.texts(name).length > 0;
+  const refuseAll = (name: string, others: readonly string[]) => {
+    for (const other of others) if (has(name) && has(other)) args.refuse(`--${name} cannot go with --${other}`);
+  };
+  for (const name of ["continue", "new", "tool-result"]) {
+    if (has(name) && !has("agent")) args.refuse(`--${name} goes with --agent`);
   }
-  if (args.flag("new")) args.refuse("--continue cannot go with --new");
-  if (args.text("thinking") !== undefined) args.refuse("--continue cannot go with --thinking");
+  if (!has("continue") && !has("tool-result")) args.required("prompt");
+  const goingOn = ["prompt", "system", "model", "new", "thinking", "tools"];
+  refuseAll("continue", [...goingOn, "tool-result", "tool-mode", "json-schema"]);
+  refuseAll("tool-result", goingOn);
+  refuseAll("raw", ["agent", "system", "tools", "tool-mode"]);
+  refuseAll("json-schema", ["tools", "tool-mode", "tool-result"]);
+  if (has("tool-mode") && !has("tools") && !has("agent")) args.refuse("--tool-mode goes with --tools or --agent");
 }
 
-/** `prompt` is absent where the agent's last answer goes on. */
-async function start(
-  service: ResidentService,
-  args: Arguments,
-  prompt: string | undefined,
-  sampling: SamplingOptions,
-): Promise<Running> {
+async function askedBy(args: Arguments): Promise<Asked> {
+  const tools = args.text("tools");
+  const schema = args.text("json-schema");
+  return {
+    prompt: args.text("prompt"),
+    sampling: samplingOf(args),
+    toolMode: args.choice("tool-mode", toolModes),
+    results: await readResults(args),
+    tools: tools === undefined ? undefined : await readTools(tools),
+    jsonSchema: schema === undefined ? undefined : await readJsonSchema(schema),
+  };
+}
+
+async function start(service: ResidentService, args: Arguments, asked: Asked, console: Console): Promise<Running> {
   const name = args.text("agent");
-  if (prompt === undefined) return goOn(service, args, name ?? "", sampling);
-  const system = args.text("system");
+  const { prompt, results, tools, toolMode, jsonSchema, sampling } = asked;
+  const mode = toolMode === undefined ? {} : { toolMode };
   const thinking = thinkingOf(args);
+  const server = await serverOf(service, args);
   if (name === undefined) {
+    const system = args.text("system");
     return service.generate({
-      prompt,
+      prompt: prompt ?? "",
       sampling,
+      ...(server === undefined ? {} : { server }),
       raw: args.flag("raw"),
+      ...mode,
+      ...(tools === undefined ? {} : { tools }),
+      ...(jsonSchema === undefined ? {} : { jsonSchema }),
       ...(thinking === undefined ? {} : { thinking }),
       ...(system === undefined ? {} : { system }),
     });
   }
+  if (prompt === undefined) {
+    const agent = await service.findAgent(name);
+    if (agent === undefined) return args.refuse(`there is no agent '${name}'`);
+    await handKeyOver(service, agent);
+    if (results.length > 0) return service.sendResults(agent.id, { results, sampling, ...mode });
+    return service.continueAnswer(agent.id, sampling);
+  }
+  const agent = await agentOf(service, args, name, tools, server, console);
+  if (thinking !== undefined) await service.setAgentThinking(agent.id, thinking);
+  const schema = jsonSchema === undefined ? {} : { jsonSchema };
+  return service.send(agent.id, { text: prompt, sampling, ...mode, ...schema });
+}
+
+/** The agent of that name, made where there is none, with these tools. */
+async function agentOf(
+  service: ResidentService,
+  args: Arguments,
+  name: string,
+  tools: readonly ToolSpec[] | undefined,
+  server: AgentServer | undefined,
+  console: Console,
+): Promise<AgentSummary> {
   const model = args.text("model");
+  const system = args.text("system");
   const modelDirectory = model === undefined ? undefined : path.resolve(model);
   const isNew = args.flag("new");
   const found = isNew ? undefined : await service.findAgent(name);
   if (found?.damage !== undefined) throw ResidentError.fromInfo(found.damage);
-  if (found && modelDirectory !== undefined && modelDirectory !== found.modelDirectory) {
+  if (found !== undefined) await handKeyOver(service, found);
+  if (found?.server === undefined && found && modelDirectory !== undefined && modelDirectory !== found.modelDirectory) {
     args.refuse(`'${name}' was made with the model in ${found.modelDirectory}: leave --model out`);
   }
-  const agent =
-    found ??
-    (await service.createAgent({
+  const known = found && (await withEngine(service, found, server, modelDirectory));
+  if (known === undefined) {
+    return service.createAgent({
       name,
+      ...(server === undefined ? {} : { server }),
       ...(isNew ? { allowUnreadable: true } : {}),
       ...(system === undefined ? {} : { system }),
       ...(modelDirectory === undefined ? {} : { modelDirectory }),
-    }));
-  if (thinking !== undefined) await service.setAgentThinking(agent.id, thinking);
-  return service.send(agent.id, { text: prompt, sampling });
+      ...(tools === undefined ? {} : { tools }),
+    });
+  }
+  if (tools === undefined) return known;
+  const changed = await service.setAgentTools(known.id, tools);
+  const isSame = JSON.stringify(changed.tools ?? []) === JSON.stringify(known.tools ?? []);
+  if (!isSame && known.turnCount > 0) {
+    console.err(`[info] '${name}' has other tools now: its instructions and its conversation are read again`);
+  }
+  return changed;
 }
 
 function thinkingOf(args: Arguments): Thinking | undefined {
   return args.choice("thinking", thinkingModes);
 }
 
-async function goOn(service: ResidentService, args: Arguments, name: string, sampling: SamplingOptions) {
-  const agent = await service.findAgent(name);
-  if (agent === undefined) return args.refuse(`there is no agent '${name}'`);
-  return service.continueAnswer(agent.id, sampling);
-}
-
 type Done = Extract<GenerationEvent, { type: "done" }>;
 
 /** The object that scripts read; its fields are promised in src/README.md. */
-function answerObject({ text, thought, tokenIds, finishReason, figures }: Done) {
+function answerObject({ text, thought, calls, dropped, tokenIds, finishReason, figures }: Done) {
   const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, recomputedTokens } = figures;
   const { ttftMs, restoreMs, decodeTokensPerSecond, cache } = figures;
   return {
     text,
     ...(thought === undefined ? {} : { thought }),
+    ...(calls === undefined ? {} : { toolCalls: calls }),
+    ...(dropped === undefined ? {} : { droppedCall: dropped }),
     tokenIds,
     finishReason,
     promptTokens,
@@ -132,20 +214,23 @@ function answerObject({ text, thought, tokenIds, finishReason, figures }: Done) 
     decodeTokensPerSecond,
     ...(figures.thinking && { thinking: figures.thinking }),
     cache,
+    ...(figures.by === undefined ? {} : { by: figures.by }),
+    ...(figures.untold === undefined ? {} : { untold: figures.untold }),
   };
 }
 
 function figuresLine({ figures, finishReason }: Done): string {
   const refused = figures.cache.refused;
+  const told = (count: UntoldCount) => figures.untold?.includes(count) !== true;
   const parts = [
-    `${figures.reusedTokens} reused`,
-    `${figures.prefilledTokens} prefilled`,
-    `${figures.generatedTokens} generated`,
+    ...(told("reused") ? [`${figures.reusedTokens} reused`] : []),
+    ...(told("prompt") ? [`${figures.prefilledTokens} prefilled`] : []),
+    ...(told("generated") ? [`${figures.generatedTokens} generated`] : []),
     ...(figures.thinking === undefined ? [] : [`${figures.thinking.tokens} of them thought`]),
     ...(figures.recomputedTokens === undefined ? [] : [`${figures.recomputedTokens} read again`]),
     `TTFT ${Math.round(figures.ttftMs)} ms`,
-    `${figures.decodeTokensPerSecond.toFixed(1)} tok/s`,
-    figures.cache.tier,
+    ...(told("generated") ? [`${figures.decodeTokensPerSecond.toFixed(1)} tok/s`] : []),
+    figures.by === "server" ? "by the server" : figures.cache.tier,
     finishReason,
   ];
   const line = `[${parts.join(" · ")}]`;

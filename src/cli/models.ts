@@ -130,6 +130,7 @@ const verbs: Readonly<Record<keyof typeof modelSpecs, Verb>> = {
         ["KV cache", `${formats.bytes(detail.kvBytesPerToken)} a token`],
         ["chat template", detail.hasChatTemplate ? "yes" : "no"],
         ["thinking", detail.thinkingChoices.length > 0 ? detail.thinkingChoices.join(", ") : "as the model does"],
+        ["tools", detail.takesTools ? "yes" : "no: the chat template knows nothing of them"],
         ["date in prompts", detail.insistsOnDate ? "yes: the day of the agent's creation" : "no"],
         ["ends a turn", detail.eosTokens.join(" ")],
         ...detail.leftOut.map(({ part, bytes }) => [

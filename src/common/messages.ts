@@ -31,4 +31,15 @@ export interface ResultMessage {
   readonly call: string;
   /** The tool's name. */
   readonly name: string;
+  /** The tool could not do it; `content` says why. */
+  readonly failed?: boolean;
+}
+
+/** A person's message as the input of an answer. */
+export function userInput(text: string): readonly [SaidToModel] {
+  return [{ role: "user", content: text }];
+}
+
+export function answerMessage(content: string, thought = ""): AnswerMessage {
+  return { role: "assistant", content, ...(thought === "" ? {} : { thought }) };
 }

@@ -29,6 +29,21 @@ export interface ToolResult {
   readonly failed?: boolean;
 }
 
+/** The result of a call that a person's message came instead of. */
+export const notRunText = "This was not run.";
+
+/** A call in an answer that was not made. */
+export interface DroppedCall {
+  /** "cut": the answer ended inside it. "malformed": its arguments cannot be read. "unknown": there is no such tool. */
+  readonly reason: "cut" | "malformed" | "unknown";
+  readonly name?: string;
+  /** As the model wrote it. */
+  readonly text: string;
+}
+
 /** Whether an answer may call tools, must, or must not although they are declared. */
 export const toolModes = ["auto", "required", "none"] as const;
 export type ToolMode = (typeof toolModes)[number];
+
+/** A JSON schema of an answer; `true` is any JSON. */
+export type JsonSchema = JsonObject | boolean;

@@ -49,8 +49,11 @@ export class Admitter {
    */
   private findSpace(task: GenerationTask, { missingBlocks, missingWindowBlocks }: AdmissionPlan): boolean {
     const { running, queue } = this.requests;
-    const found = missingWindowBlocks > 0 ? "none" : this.space.find(missingBlocks);
+    const found = missingWindowBlocks > 0 ? "none" : this.space.find(missingBlocks, task.sparesRanksBelow);
     if (found !== "none" || running.length > 0) return found === "available";
-    return queue.releaseLastCache(task) || task.releaseOldCache();
+    if (queue.releaseLastCache(task) || task.releaseOldCache()) return true;
+    // Nothing else will ever make room for it.
+    const isLast = task.sparesRanksBelow !== undefined && missingWindowBlocks === 0 && !this.space.anyInUse;
+    return isLast && this.space.find(missingBlocks) === "available";
   }
 }

@@ -99,6 +99,10 @@ export class GenerationTask implements Schedulable {
     return this.phase.type;
   }
 
+  get sparesRanksBelow(): number | undefined {
+    return this.request.sparesRanksBelow;
+  }
+
   get isEnding(): boolean {
     return this.ending !== undefined;
   }

@@ -29,6 +29,8 @@ export interface GenerationRequest {
   /** 0 = read-ahead: the prompt is prefilled and nothing is sampled. */
   readonly maxTokens: number;
   readonly priority?: Priority;
+  /** Idle caches of lower ranks are not dropped for it, while there is another way. Absent: any may be dropped. */
+  readonly sparesRanksBelow?: number;
   /** false: the device must not guess. */
   readonly promptLookup?: boolean;
   /** Requests share cached blocks only with those of the same salt. */

@@ -43,7 +43,9 @@ function fits(rows: readonly Row[], steps: number, tables: LiveTables): boolean 
 
 function secureRow(row: Row, steps: number, { space, requests }: BlockSources): boolean {
   for (let lacking = row.request.secure(row, steps); lacking !== undefined; lacking = row.request.secure(row, steps)) {
-    const found = lacking.layers === "window" ? "none" : space.find(lacking.blocks);
+    // Alone, there is no other way.
+    const spared = requests.running.length > 1 ? row.request.sparesRanksBelow : undefined;
+    const found = lacking.layers === "window" ? "none" : space.find(lacking.blocks, spared);
     if (found === "available") continue;
     if (found === "soon") return false;
     const victim = victimFor(row.request, requests.running);

@@ -51,14 +51,17 @@ const oldestShare = 1 / 4;
 /**
  * Plans one step. Every decoding request gets its token; the rest of the budget prefills prompts, normal before low,
  * those with the fewest tokens left first, so that a short message does not wait for a long prompt. A quarter of the
- * budget goes to the prompt that was admitted first, so that no prompt starves. Pure. The caller keeps the number of
+ * budget goes to the prompt that was admitted first, so that no prompt starves. A prompt does not wait for answers of low
+ * priority: only those of normal priority limit how much a step prefills. Pure. The caller keeps the number of
  * running requests below `tokenBudget`, so each decoding request is in every step and the first prompt always advances.
  */
 export function planStep<T extends Schedulable>(running: readonly T[], limits: StepLimits): StepPlan<T> {
   const decoding = running.filter((request) => request.decoding);
   const rows = decoding.map((request) => rowOf(request, 1));
   let budget = limits.tokenBudget - rows.length;
-  if (rows.length > 0) budget = Math.min(budget, limits.prefillChunkTokens);
+  const readsNormal = running.some((request) => !request.decoding && request.priority === "normal");
+  const isWaitedFor = decoding.some((request) => request.priority === "normal" || !readsNormal);
+  if (isWaitedFor) budget = Math.min(budget, limits.prefillChunkTokens);
   const read = (priority: Priority) => {
     const reading = running.filter((request) => !request.decoding && request.priority === priority);
     const shares = shareBudget(reading, budget);

@@ -36,15 +36,20 @@ export class Space {
     return this.waiters[0]?.arrival;
   }
 
+  /** Caches are in use that will be idle or released soon. */
+  get anyInUse(): boolean {
+    return this.tables.inUse.size > 0;
+  }
+
   /**
    * Makes `missing` more blocks available. Drops idle caches, the lowest rank first; starts a save of an unsaved cache
    * before it drops it. Drops nothing when all idle caches together are not enough: then it asks read-ahead restores to
-   * end.
+   * end. Caches of ranks below `sparedBelow` stay.
    */
-  find(missing: number): Found {
+  find(missing: number, sparedBelow = Number.NEGATIVE_INFINITY): Found {
     const { pool } = this.tables;
     const wanted = pool.availableBlocks + missing;
-    const idle = this.idleByRank();
+    const idle = this.idleByRank().filter(([, terms]) => terms.rank() >= sparedBelow);
     const reclaimable = this.reclaimable(idle);
     if (reclaimable.size < missing) return this.requestEndOfRestores();
     for (const [blocks, terms] of idle) {
@@ -95,7 +100,7 @@ export class Space {
     for (let waiter = this.waiters[0]; waiter !== undefined && waiter.arrival < next; waiter = this.waiters[0]) {
       const missing = waiter.blocks + requests.headroomFor("normal") - this.tables.pool.availableBlocks;
       const found = missing > 0 ? this.find(missing) : "available";
-      if (found === "soon" || (found === "none" && requests.running.length + this.tables.inUse.size > 0)) break;
+      if (found === "soon" || (found === "none" && (requests.running.length > 0 || this.anyInUse))) break;
       this.end(waiter, true);
       served = true;
     }

@@ -34,6 +34,8 @@ export const commands = {
   getModel: "resident.getModel",
   deleteModel: "resident.deleteModel",
   setHubToken: "resident.setHubToken",
+  connectServer: "resident.connectServer",
+  forgetServer: "resident.forgetServer",
   loadModel: "resident.loadModel",
   cancelLoad: "resident.cancelLoad",
   unloadModel: "resident.unloadModel",
@@ -52,6 +54,7 @@ export const commands = {
   showLog: "resident.showLog",
   openStatus: "resident.openStatus",
   refreshStatus: "resident.refreshStatus",
+  whyReadAgain: "resident.whyReadAgain",
   openRoom: "resident.openRoom",
   getStarted: "resident.getStarted",
   openSettings: "resident.openSettings",
@@ -63,6 +66,7 @@ export const settings = {
   modelDefault: "resident.model.default",
   modelFolders: "resident.model.folders",
   hubEndpoint: "resident.hub.endpoint",
+  serversSilentMinutes: "resident.servers.silentMinutes",
   poolPrecision: "resident.pool.precision",
   poolSizeMB: "resident.pool.sizeMB",
   modelThreads: "resident.model.threads",
@@ -91,6 +95,7 @@ export const startupSettings: readonly SettingId[] = [
   settings.modelThreads,
   settings.modelPromptLookup,
   settings.modelUnloadAfterMinutes,
+  settings.serversSilentMinutes,
   settings.poolBlockTokens,
   settings.storeQuotaGB,
 ];
@@ -107,6 +112,9 @@ export const views = {
 } as const;
 
 export const chatPanelType = "resident.chat";
+
+/** Of Resident's models in VS Code's own chat. */
+export const chatVendor = "resident";
 
 /** Set with `setContext`; used in `when` and `enablement` clauses. */
 export const contextKeys = {

@@ -1,6 +1,9 @@
 import { join } from "node:path";
 import type * as vscode from "vscode";
 import type { Disposable } from "../common/disposables";
+import { toErrorInfo } from "../common/errors";
+import type { Log } from "../common/log";
+import type { ResidentService } from "../protocol/service";
 import { startCoreThread } from "../service/remote/startCoreThread";
 import { registerAgentCommands } from "./agents/agentCommands";
 import { AgentPicker } from "./agents/agentPicker";
@@ -21,9 +24,13 @@ import { serviceOptionsOf } from "./engine/settings";
 import { readSetting } from "./engine/settingsReader";
 import { InstructionsFiles } from "./instructions/instructionsFiles";
 import { InstructionsLens } from "./instructions/instructionsLens";
+import { registerChatModels } from "./languageModels/registerChatModels";
+import { registerWhyReadAgain } from "./languageModels/whyReadAgain";
 import { registerHubCommands } from "./models/hubCommands";
-import { HubWay } from "./models/hubWay";
+import { HubWay, proxyAccess } from "./models/hubWay";
 import { RoomView } from "./room/roomView";
+import { registerServerCommands } from "./servers/serverCommands";
+import { ServerKeys } from "./servers/serverKeys";
 import { Benchmarks } from "./status/benchCommands";
 import { showEngine } from "./status/statusBar";
 import { StatusView } from "./status/statusView";
@@ -52,9 +59,14 @@ export function activate(context: vscode.ExtensionContext): void {
     platform: `${process.platform}-${process.arch}`,
   });
   // The core, and with it the addon, runs in a thread of its own, which starts when it is first needed.
+  const serverKeys = new ServerKeys(context.secrets);
   const coreFile = join(extension.extensionPath, "dist", "core.js");
   const core = own(
-    new ServiceHandle(async () => startCoreThread(coreFile, serviceOptionsOf(readSetting, places), log), log),
+    new ServiceHandle(async () => {
+      const door = startCoreThread(coreFile, serviceOptionsOf(readSetting, places), log);
+      await tellWays(door, serverKeys, log);
+      return door;
+    }, log),
   );
   service = core;
 
@@ -79,6 +91,9 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerConversationCommands(registry, { service: core, picker }));
   own(registerModelCommands(registry, { service: core, engine }));
   own(registerHubCommands(registry, new HubWay(core, context.secrets)));
+  own(registerServerCommands(registry, core, serverKeys));
+  own(registerChatModels({ service: core, failures, log }));
+  own(registerWhyReadAgain(registry, core));
   own(registerStoreCommands(registry, core));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));
   own(registerWindowCommands(registry, { service: core, changes, log, extensionId: extension.id }));
@@ -87,6 +102,16 @@ export function activate(context: vscode.ExtensionContext): void {
 
 export async function deactivate(): Promise<void> {
   await service?.shutDown(shutDownMs);
+}
+
+/** Without them a core answers too: a server that needs its key says so. */
+async function tellWays(door: ResidentService, keys: ServerKeys, log: Log): Promise<void> {
+  try {
+    await door.setHubAccess(proxyAccess());
+    await keys.handOver(door);
+  } catch (error) {
+    log.log("warn", `keys of servers are not known: ${toErrorInfo(error).what}`);
+  }
 }
 
 function versionOf(manifest: unknown): string {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { parseBoundedJson } from "./boundedJson";
+import { parseBoundedJson } from "../common/boundedJson";
 import { systemCode } from "./ioErrors";
 import { corrupt } from "./modelErrors";
 import { readRegularFile } from "./regularFile";

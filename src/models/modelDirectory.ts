@@ -6,6 +6,7 @@ import { ChatTemplate } from "../text/chatTemplate";
 import { eosIds } from "../text/eos";
 import { listOf, objectOf, tokenText } from "../text/json";
 import type { TextFiles } from "../text/textModel";
+import { toolFormsOf } from "../text/toolForms";
 import { systemCode, toIoError } from "./ioErrors";
 import { readJsonFile, readTextFile } from "./jsonFile";
 import { corrupt, incomplete, notFound } from "./modelErrors";
@@ -90,6 +91,7 @@ function templateFacts({
     hasChatTemplate: template !== undefined,
     thinkingChoices: template?.thinkingChoices ?? [],
     insistsOnDate: template?.insistsOnDate === true,
+    takesTools: toolFormsOf(template).takesTools,
   };
 }
 

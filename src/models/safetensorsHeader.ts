@@ -1,5 +1,5 @@
+import { parseBoundedJson } from "../common/boundedJson";
 import { isObject, listOf } from "../text/json";
-import { parseBoundedJson } from "./boundedJson";
 import type { ByteSource } from "./fileSource";
 import { corrupt, incomplete } from "./modelErrors";
 

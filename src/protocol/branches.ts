@@ -6,11 +6,11 @@ import type { TurnChain, TurnId } from "./service";
 export interface BranchRow {
   /** Switching to the branch makes this turn the head. */
   readonly turn: TurnId;
-  /** The beginning of the answer; of the message when there is no answer. */
+  /** The beginning of the answer, or which tools it called; of the message when there is no answer. */
   readonly title: string;
   /** The beginning of the message, unless it is the title or the same as in the neighbouring branches. */
   readonly message?: string;
-  /** "after turn 3 · 2 turns · 3,294 tokens · 12 min. ago" */
+  /** "after turn 3 · 2 turns · 1 further step · 3,294 tokens · 12 min. ago" */
   readonly facts: string;
   /** Date and time of its last message. */
   readonly exactTime: string;
@@ -80,18 +80,23 @@ function wantedChains(chains: readonly TurnChain[], places: BranchPlaces, most: 
 }
 
 function rowOf(chain: TurnChain, places: BranchPlaces, formats: Formats, now: number): BranchRow {
-  const { turn, answer, user, tokens, turns, createdAt } = chain;
+  const { turn, answer, user, tokens, turns, steps = 0, called = [], createdAt } = chain;
   const siblings = places.after(chain.after);
   const before = places.turnsBefore(chain);
-  const where = before === 0 ? "from the start" : `after turn ${formats.count(before)}`;
-  const hasOwnMessage = answer !== "" && user !== "" && siblings.some((other) => other.user !== user);
+  const inside = user === "" ? "in" : "after";
+  const where = before === 0 ? "from the start" : `${inside} turn ${formats.count(before)}`;
+  const calls = called.length === 0 ? "" : `calls ${called.join(", ")}`;
+  const size = [
+    ...(turns > 0 ? [plural(turns, "turn", formats)] : []),
+    ...(steps > 0 ? [plural(steps, turns > 0 ? "further step" : "step", formats)] : []),
+  ];
+  const hasOwnMessage =
+    (answer !== "" || called.length > 0) && user !== "" && siblings.some((other) => other.user !== user);
   return {
     turn,
-    title: answer === "" ? flat(user) : flat(withoutMarks(answer)),
+    title: answer === "" ? flat(calls === "" ? user : calls) : flat(withoutMarks(answer)),
     ...(hasOwnMessage ? { message: flat(user) } : {}),
-    facts: [where, plural(turns, "turn", formats), plural(tokens, "token", formats), formats.ago(now - createdAt)].join(
-      " · ",
-    ),
+    facts: [where, ...size, plural(tokens, "token", formats), formats.ago(now - createdAt)].join(" · "),
     exactTime: formats.dateTime(createdAt),
     isHead: places.isHead(chain),
     isCurrent: chain.current,

@@ -4,6 +4,7 @@ import {
   type GuardTable,
   guardToHost,
   isAction,
+  isCallId,
   isCount,
   isFlag,
   isId,
@@ -22,7 +23,7 @@ import type {
   TextDelta,
   ToHost,
 } from "./page";
-import type { AgentDetail, AgentSummary, DraftSize, TemplateFacts, TurnId } from "./service";
+import type { AgentDetail, AgentSummary, DraftSize, ResultView, TemplateFacts, TurnId } from "./service";
 
 export type StartId = Extract<ActionId, "startFromSelection" | "forkAnother" | "editInstructions" | "chooseModel">;
 
@@ -91,6 +92,10 @@ export type ChatCommand =
   /** Makes `turn` the head; absent: the host asks which one. */
   | { readonly type: "rewind"; readonly turn?: TurnId }
   | { readonly type: "switchBranch"; readonly turn: TurnId }
+  /** More of the result that `turn` goes on with for a call: a `result` update brings it. */
+  | { readonly type: "showResult"; readonly turn: TurnId; readonly call: string }
+  /** All of it in an editor: for what is too long for a page. */
+  | { readonly type: "openResult"; readonly turn: TurnId; readonly call: string }
   /** A button that the host offered; `turn` when it is shown in one. */
   | { readonly type: "act"; readonly action: ActionId; readonly turn?: TurnId }
   | ContentCommand;
@@ -109,6 +114,8 @@ const chatCommands: GuardTable<ChatCommand> = {
   fork: { turn: optional(isId) },
   rewind: { turn: optional(isId) },
   switchBranch: { turn: isId },
+  showResult: { turn: isId, call: isCallId },
+  openResult: { turn: isId, call: isCallId },
   act: { action: isAction, turn: optional(isId) },
 };
 
@@ -128,6 +135,8 @@ export type ChatUpdate =
   | { readonly type: "branches"; readonly branches: ChatBranch["branches"] }
   /** A turn began, ended or changed: replaces the turn with its id, else is appended. */
   | { readonly type: "turn"; readonly turn: PageTurn }
+  /** A longer beginning of a result of `turn`, or all of it. */
+  | { readonly type: "result"; readonly turn: TurnId; readonly result: ResultView }
   | { readonly type: "progress"; readonly turn: TurnId; readonly progress: RunProgress }
   | { readonly type: "text"; readonly turn: TurnId; readonly delta: TextDelta }
   | { readonly type: "engine"; readonly engine: PageEngine }

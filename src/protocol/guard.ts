@@ -16,6 +16,8 @@ const maxTextLength = 4 * 1024 * 1024; // UTF-16 units: more than any context ho
 export const isText: Check = (value) => typeof value === "string" && value.length <= maxTextLength;
 /** Agent, turn and message ids; the host uses them in file names. */
 export const isId: Check = (value) => typeof value === "string" && /^[\w-]{1,128}$/.test(value);
+/** A call's id, as another program may have named it. */
+export const isCallId: Check = (value) => typeof value === "string" && value.length <= 256;
 export const isFlag: Check = (value) => typeof value === "boolean";
 /** Serial numbers. */
 export const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;

@@ -4,12 +4,14 @@
  * `failed` with its id.
  */
 import type { ErrorInfo } from "../common/errors";
+import type { DroppedCall, ToolCall } from "../common/tools";
 import type { EngineState, GenerationEvent, TurnView } from "./service";
 
 /** What a button next to a problem can do. A closed list, so that the host's switch over it is exhaustive. */
 export const actionIds = [
   "cancelLoad",
   "chooseModel",
+  "connectServer",
   "diagnose",
   "editInstructions",
   "fork",
@@ -58,7 +60,10 @@ export interface Problem {
 /** The progress of a running answer before its first text. */
 export type RunProgress = Extract<GenerationEvent, { type: "waitingModel" | "queued" | "restoring" | "prefill" }>;
 
-/** A turn as the pages show it: failures include their buttons, a running turn its progress. */
+/**
+ * A node of the tree as the pages show it: failures include their buttons, a running one its progress, and of a long
+ * result there is only the beginning. A further step of a turn has `results` and no message.
+ */
 export interface PageTurn extends Omit<TurnView, "error" | "saveError"> {
   /** Present while `state` is "running" and no text has come; absent before the first event. */
   readonly progress?: RunProgress;
@@ -90,6 +95,9 @@ export interface TextDelta {
   readonly text: string;
   /** New text of the thought before the answer, in the same way. */
   readonly thought?: { readonly offset: number; readonly text: string };
+  /** New calls, and the call that was not made. Their ids tell which ones the page has already. */
+  readonly calls?: readonly ToolCall[];
+  readonly dropped?: DroppedCall;
   readonly figures: NonNullable<TurnView["figures"]>;
 }
 

@@ -54,6 +54,8 @@ export interface RoomAnswer {
   readonly model?: RoomModel;
   readonly folded: boolean;
   readonly turn?: PageTurn;
+  /** The steps of the same turn before `turn`; absent: none. */
+  readonly earlier?: readonly PageTurn[];
   /** Why the agent was not asked: locked elsewhere, damaged, not found, busy. */
   readonly refusal?: Problem;
   /** The name of the fork that was asked instead. */

@@ -7,14 +7,17 @@ import type { Disposable } from "../common/disposables";
 import type { ErrorInfo } from "../common/errors";
 import type { Event } from "../common/events";
 import type { KvDtype } from "../common/kvDtypes";
+import type { ChatMessage } from "../common/messages";
 import type { Thinking } from "../common/thinking";
+import type { DroppedCall, JsonSchema, ToolCall, ToolMode, ToolResult, ToolSpec } from "../common/tools";
 
 export type AgentId = string;
 export type TurnId = string;
 
 /** Where an agent's cache is: hot in the pool, warm on disk, cold nowhere. */
 export type Tier = "hot" | "warm" | "cold";
-export type FinishReason = "stop" | "length" | "aborted";
+/** "calls": the answer ended by itself and called tools; their results are sent with `sendResults`. */
+export type FinishReason = "stop" | "length" | "aborted" | "calls";
 
 // ---- figures of a turn -------------------------------------------------------------------------------------------
 
@@ -54,7 +57,26 @@ export interface TurnFigures {
   /** The part of `generatedTokens` before the answer itself, and how long it took; absent: the model did not think. */
   readonly thinking?: { readonly tokens: number; readonly ms: number };
   readonly cache: CacheSource;
+  /** "server": the counts are a server's own; the tokens that it had cached count as reused. Absent: counted here. */
+  readonly by?: "server";
+  /** Counts that the server did not tell; they are 0 here. Absent: it told all. */
+  readonly untold?: readonly UntoldCount[];
+  /** Of another program's request: why not all of what was read before is reused; absent: nothing differs. */
+  readonly departure?: Departure;
 }
+
+/**
+ * Where a request departs from what was read before: both texts from there, one short line each. An ellipsis stands for
+ * what both have before.
+ */
+export interface Departure {
+  readonly atToken: number;
+  readonly before: string;
+  readonly now: string;
+}
+
+export const untoldCounts = ["prompt", "reused", "generated"] as const;
+export type UntoldCount = (typeof untoldCounts)[number];
 
 /**
  * How an answer is sampled; `src/common/samplingRanges.ts` has the range of each number. A missing value comes from the
@@ -86,8 +108,8 @@ export interface AgentSampling {
 // ---- running work ------------------------------------------------------------------------------------------------
 
 /**
- * Every running answer sends its events in this order: continues? → queued? → restoring? → prefill* → thinking* → text* →
- * done | failed.
+ * Every running answer sends its events in this order: continues? → queued? → restoring? → prefill* → thinking* →
+ * (text | call)* → dropped? → done | failed.
  */
 export type GenerationEvent =
   /** A cut answer is continued: `text` is the earlier text, `thought` what was thought. The events that follow only append. */
@@ -107,12 +129,19 @@ export type GenerationEvent =
   | { readonly type: "thinking"; readonly text: string; readonly figures: TurnFigures }
   /** `text` is new text to append, never half a character; `figures` are those so far. */
   | { readonly type: "text"; readonly text: string; readonly figures: TurnFigures }
+  /** A call is complete. None of its text is in `text` events. */
+  | { readonly type: "call"; readonly call: ToolCall; readonly figures: TurnFigures }
+  /** A call that the model began was not made. */
+  | { readonly type: "dropped"; readonly dropped: DroppedCall }
   /** `text`, `thought`, `tokenIds` and `figures` are those of this run only, without the text that it continues. */
   | {
       readonly type: "done";
       readonly text: string;
       /** Absent: the model did not think. */
       readonly thought?: string;
+      /** Absent: none. */
+      readonly calls?: readonly ToolCall[];
+      readonly dropped?: DroppedCall;
       readonly tokenIds: readonly number[];
       readonly finishReason: FinishReason;
       readonly figures: TurnFigures;
@@ -136,11 +165,70 @@ export interface GenerateRequest {
   readonly prompt: string;
   /** Applies no chat template. */
   readonly raw?: boolean;
+  /** What answers in place of the default model. Not with `raw`. */
+  readonly server?: AgentServer;
   readonly system?: string;
   readonly thinking?: Thinking;
+  /** The tools that the model may call; an answer with calls ends with them. */
+  readonly tools?: readonly ToolSpec[];
+  readonly toolMode?: ToolMode;
+  /** The answer is JSON that fits this schema, and nothing else; not beside tools. */
+  readonly jsonSchema?: JsonSchema;
   readonly sampling?: SamplingOptions;
   /** false: no guesses, even if the settings allow them (for measurements). */
   readonly promptLookup?: boolean;
+}
+
+// ---- conversations of other programs -----------------------------------------------------------------------------
+
+/** A request of another program, which sends the whole conversation every time. */
+export interface ChatRequest {
+  readonly modelDirectory: string;
+  /** System messages may stand anywhere. The last message is a user's or a result. */
+  readonly messages: readonly ChatMessage[];
+  readonly tools?: readonly ToolSpec[];
+  /** Absent: "auto". */
+  readonly toolMode?: ToolMode;
+  readonly thinking?: Thinking;
+  readonly sampling?: SamplingOptions;
+  /** The other program's name for the conversation, where it tells one. */
+  readonly conversation?: string;
+}
+
+/** A model as other programs are offered it. */
+export interface ChatModel {
+  readonly directory: string;
+  readonly name: string;
+  readonly family: string;
+  /** Longest request: what model, memory and pool allow, less `maxOutputTokens`, the reserve for its answer. */
+  readonly maxInputTokens: number;
+  readonly maxOutputTokens: number;
+  readonly takesTools: boolean;
+  /** One sentence without the final stop; present where it takes none. */
+  readonly whyNoTools?: string;
+}
+
+/** A text, or messages. */
+export type CountedInput = string | readonly ChatMessage[];
+
+/** An answer to another program. */
+export interface ThreadTurn {
+  /** When it was asked, in ms since 1970. */
+  readonly at: number;
+  readonly modelName: string;
+  readonly conversation?: string;
+  /** It was short, had no tools and continued nothing: its cache is not kept. */
+  readonly isShort: boolean;
+  readonly figures: TurnFigures;
+}
+
+/** Conversations of other programs, found again by their content. */
+export interface ThreadsStatus {
+  readonly count: number;
+  /** Of the block pool, held by their caches. */
+  readonly bytes: number;
+  /** The last 50, newest first. */
+  readonly recent: readonly ThreadTurn[];
 }
 
 // ---- agents ------------------------------------------------------------------------------------------------------
@@ -148,8 +236,11 @@ export interface GenerateRequest {
 export interface AgentSummary {
   readonly id: AgentId;
   readonly name: string;
+  /** With `server`: the folder that answered before; "": none did. */
   readonly modelDirectory: string;
   readonly modelName: string;
+  /** The server that answers it; absent: the model in its folder does. */
+  readonly server?: AgentServer;
   /** Order of creation, from 0: chooses the agent's colour. */
   readonly index: number;
   readonly tier: Tier;
@@ -159,6 +250,7 @@ export interface AgentSummary {
   readonly hotTokens: number;
   readonly diskTokens: number;
   readonly diskBytes: number;
+  /** 0: its server does not tell. */
   readonly contextTokens: number;
   readonly turnCount: number;
   readonly createdAt: number;
@@ -169,6 +261,10 @@ export interface AgentSummary {
   readonly sampling?: AgentSampling;
   /** How it thinks; absent: as its model does by itself. */
   readonly thinking?: Thinking;
+  /** The tools that its model is told of, in the order in which the model sees them; absent: none. */
+  readonly tools?: readonly ToolSpec[];
+  /** Calls of the answer at the head that wait for results; absent: none. */
+  readonly waitsFor?: number;
   /** The day that its prompts name, "2026-11-30", where the model's template insists on a date. */
   readonly day?: string;
   /**
@@ -179,14 +275,26 @@ export interface AgentSummary {
   readonly damage?: ErrorInfo;
 }
 
+/** A result as a view has it. */
+export interface ResultView extends ToolResult {
+  /** Length of the whole text in UTF-16 units, where `text` is only its beginning: `callResult` has all of it. */
+  readonly length?: number;
+}
+
 export interface TurnView {
   readonly id: TurnId;
   readonly parent?: TurnId;
+  /** The message; empty where the turn goes on with the results of its calls. */
   readonly user: string;
+  /** What the calls of the turn before gave: this is a further step of the same turn. */
+  readonly results?: readonly ResultView[];
   /** What the model thought before it answered; absent: it did not. */
   readonly thought?: string;
   /** Empty until the answer begins. */
   readonly answer: string;
+  /** The calls that the answer made; absent: none. */
+  readonly calls?: readonly ToolCall[];
+  readonly dropped?: DroppedCall;
   /** "interrupted": the process ended before the answer did; the partial answer is kept. */
   readonly state: "running" | "done" | "interrupted" | "failed";
   readonly finishReason?: FinishReason;
@@ -219,11 +327,18 @@ export interface TurnChain {
   readonly current: boolean;
   /** Nothing follows it: it is the end of a branch. */
   readonly isEnd: boolean;
-  /** The beginnings of its first turn's message and answer, at most 160 characters each. */
+  /**
+   * The beginnings of its first turn's message and answer, at most 160 characters each. The message is empty where the
+   * chain begins with a further step of a turn.
+   */
   readonly user: string;
   readonly answer: string;
-  /** Turns in this chain; all tokens from the conversation's start to its end. */
+  /** The tools that its first answer called, without repetition; absent: none. */
+  readonly called?: readonly string[];
+  /** Turns that begin in this chain; all tokens from the conversation's start to its end. */
   readonly turns: number;
+  /** Further steps of turns in this chain; absent: none. */
+  readonly steps?: number;
   readonly tokens: number;
   /** Time of its last message, in ms since 1970. */
   readonly createdAt: number;
@@ -248,9 +363,12 @@ export interface CreateAgentRequest {
   readonly name: string;
   readonly system?: string;
   readonly modelDirectory?: string;
+  /** What answers it in place of a folder. */
+  readonly server?: AgentServer;
   /** Creates the agent although an unreadable agent may have the same name. */
   readonly allowUnreadable?: boolean;
   readonly thinking?: Thinking;
+  readonly tools?: readonly ToolSpec[];
 }
 
 /** What a repair found and did. */
@@ -276,6 +394,63 @@ export interface SendRequest {
   /** The message replaces the message of this turn, on a new branch from the turn before it. */
   readonly instead?: TurnId;
   readonly sampling?: SamplingOptions;
+  /** Absent: "auto". */
+  readonly toolMode?: ToolMode;
+  /** The answer is JSON that fits this schema, and nothing else: it calls no tools. */
+  readonly jsonSchema?: JsonSchema;
+}
+
+/** What the calls of the head's answer gave: one result for each. */
+export interface ResultsRequest {
+  readonly results: readonly ToolResult[];
+  readonly sampling?: SamplingOptions;
+  readonly toolMode?: ToolMode;
+}
+
+// ---- servers -----------------------------------------------------------------------------------------------------
+
+/** A model on a server with an OpenAI-compatible chat endpoint. */
+export interface AgentServer {
+  /** As `connectServer` returns it. */
+  readonly address: string;
+  /** One of the names that the server lists. */
+  readonly model: string;
+}
+
+/** A model that a server lists. */
+export interface ServerModel {
+  readonly name: string;
+  /** Longest conversation in tokens; absent: the server does not tell. */
+  readonly contextTokens?: number;
+}
+
+/** A server that a person has connected to. */
+export interface ConnectedServer {
+  /** In one form for all ways to write it; ends before `/chat/completions`. */
+  readonly address: string;
+  /** For people: host and port. */
+  readonly host: string;
+  /** In the server's order, as it listed them last. */
+  readonly models: readonly ServerModel[];
+  /** Conversations for it leave this machine; the person has agreed to that. */
+  readonly isRemote: boolean;
+  /** A key for it is known to this core; keys are not kept on disk. */
+  readonly hasKey: boolean;
+}
+
+export interface ConnectServerRequest {
+  /** As a person writes it. */
+  readonly address: string;
+  /** Absent: the one that is known, or none. */
+  readonly key?: string;
+  /** The person agrees that conversations leave this machine for this address. */
+  readonly mayLeave?: boolean;
+}
+
+/** A server's answer to one short question. */
+export interface ServerTrial {
+  readonly text: string;
+  readonly ms: number;
 }
 
 // ---- models ------------------------------------------------------------------------------------------------------
@@ -326,6 +501,8 @@ export interface TemplateFacts {
   readonly thinkingChoices: readonly Thinking[];
   /** It writes a date into every prompt. */
   readonly insistsOnDate: boolean;
+  /** It tells the model which tools there are. */
+  readonly takesTools: boolean;
 }
 
 export interface ModelDetail extends ModelSummary, TemplateFacts {
@@ -619,6 +796,7 @@ export interface ServiceStatus {
   readonly pool?: PoolStatus;
   readonly store: StoreStatus;
   readonly agents: readonly AgentSummary[];
+  readonly threads: ThreadsStatus;
   readonly lastBench: readonly BenchReport[];
   readonly benchRunning?: { readonly suite: BenchSuite; readonly progress: Progress };
 }
@@ -657,6 +835,8 @@ export interface DiagnoseReport {
 
 export type ServiceEvent =
   | { readonly type: "engine"; readonly state: EngineState }
+  /** A model was added or deleted. */
+  | { readonly type: "models" }
   /** An agent was created, changed (name, tier, state, turns) or deleted (`summary` absent). */
   | { readonly type: "agent"; readonly id: AgentId; readonly summary?: AgentSummary }
   /** A turn of an agent started: `running(agent)` returns its running answer. */
@@ -718,13 +898,49 @@ export interface ResidentService {
   /** The built-in list: works without a network. */
   suggestedModels(): Promise<readonly SuggestedModel[]>;
 
+  // servers that answer in place of a model here
+  /**
+   * Lists the server's models and keeps its address, its models and the consent; asks for nothing else. Rejects with
+   * INVALID_REQUEST (no address), SERVER_UNKNOWN (`facts.needsConsent`: text would leave this machine, and the person has not
+   * agreed; nothing was sent), SERVER_DENIED, SERVER_REFUSED or SERVER_FAILURE.
+   */
+  connectServer(request: ConnectServerRequest, signal?: AbortSignal): Promise<ConnectedServer>;
+  /** The servers that were connected, in the order of their addresses. Asks none of them. */
+  listServers(): Promise<readonly ConnectedServer[]>;
+  /** Forgets address, models, consent and key. Agents that it answers keep its name, and are refused until it is connected. */
+  forgetServer(address: string): Promise<void>;
+  /** The keys of servers by address, from now on. They are kept in memory only, and go to their own server alone. */
+  setServerKeys(keys: Readonly<Record<string, string>>): Promise<void>;
+  /** Asks a model of a connected server for one word. */
+  tryServer(server: AgentServer, signal?: AbortSignal): Promise<ServerTrial>;
+
   // one-off generation
   generate(request: GenerateRequest): Running;
 
+  // conversations of other programs
+  /**
+   * Answers the last message of a conversation; what was read of it before is not read again. Fails with INVALID_REQUEST
+   * for messages in a form that the model cannot have, with CONTEXT_FULL or POOL_EXHAUSTED where they are too long.
+   */
+  chat(request: ChatRequest): Running;
+  /**
+   * Exact, one number for each input. A text: its tokens inside a message. One message: the tokens that it adds to a
+   * conversation. Several: those of the whole prompt, with the opening of its answer. Reads the model's text files, not its
+   * weights.
+   */
+  countTokens(modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]>;
+  /** The models of this machine that can answer other programs. */
+  chatModels(): Promise<readonly ChatModel[]>;
+
   // agents
   listAgents(): Promise<readonly AgentSummary[]>;
-  /** With `newestTurns`, only that many of its turns and no `branches`: a long conversation is a lot of data. */
+  /**
+   * With `newestTurns`, only that many of its turns, steps counted, the beginnings of long results, and no `branches`: a
+   * long conversation is a lot of data.
+   */
   getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail>;
+  /** The whole result that `turn` goes on with for a call. Rejects with INVALID_REQUEST where there is none. */
+  callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult>;
   /**
    * By id or exact name; `undefined`: there is none. Rejects when that is unknown because an agent with an unknown name
    * is damaged (AGENT_CORRUPT) or could not be read (IO_FAILURE).
@@ -742,6 +958,16 @@ export interface ResidentService {
   copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary>;
   /** How many tokens that would read. */
   measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize>;
+  /**
+   * From the next message on a server answers the agent: it reads the whole conversation once, as text. Its cache leaves memory
+   * and stays on disk. Rejects with SERVER_UNKNOWN where the server is not connected.
+   */
+  useServer(id: AgentId, server: AgentServer): Promise<AgentSummary>;
+  /**
+   * From the next message on the model in a folder answers the agent; what servers said meanwhile is read as text. Rejects with
+   * INVALID_REQUEST where the conversation has tokens of another folder: then `copyWithModel` is the way.
+   */
+  useFolder(id: AgentId, modelDirectory: string): Promise<AgentSummary>;
   /** Makes `turn` the head (`undefined`: before the first turn). The branch that was left stays reachable. */
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary>;
   /**
@@ -770,6 +996,11 @@ export interface ResidentService {
    */
   send(id: AgentId, request: SendRequest): Promise<Running>;
   /**
+   * Goes on with the turn at the head, whose answer called tools: a further step with the calls' results. As `send`. Rejects
+   * with INVALID_REQUEST for a result without its call, a call without its result, and a head that waits for none.
+   */
+  sendResults(id: AgentId, request: ResultsRequest): Promise<Running>;
+  /**
    * Answers the head's (or `turn`'s) message again, on a new branch. When sampling is greedy only by the model's
    * default, this answer is sampled: the same text again would be useless.
    */
@@ -792,6 +1023,11 @@ export interface ResidentService {
    * it. `undefined`: as the model does by itself.
    */
   setAgentThinking(id: AgentId, thinking: Thinking | undefined): Promise<AgentSummary>;
+  /**
+   * Sets the tools that the agent's model is told of, from its next message on; forks inherit them. Empty: none. Rejects with
+   * INVALID_REQUEST where they cannot be offered.
+   */
+  setAgentTools(id: AgentId, tools: readonly ToolSpec[]): Promise<AgentSummary>;
   /**
    * Whether a view shows this agent. While one does, its lock and its logs are kept; calls with true are counted, and
    * each call with false takes one back.
@@ -855,6 +1091,8 @@ export interface ServiceOptions {
   readonly unloadAfterMs?: number;
   /** Number format of K and V in the pool; absent: the device's default. Caches of another format are refused. */
   readonly kvDtype?: KvDtype;
+  /** A server that sends nothing for so long has failed; absent: 10 minutes. */
+  readonly serverSilenceMs?: number;
   /** Guess the next tokens from the agent's own tokens, and verify them (default: yes). Answers do not depend on it. */
   readonly promptLookup?: boolean;
 }

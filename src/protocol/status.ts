@@ -1,5 +1,5 @@
 /** Messages between the status page and the host. */
-import { type GuardTable, guardToHost, isAction, isId, isSuite } from "./guard";
+import { type GuardTable, guardToHost, isAction, isId, isSuite, isText } from "./guard";
 import type { ActionId, PageEngine, PageSettings, Reply, ToHost } from "./page";
 import type {
   AgentId,
@@ -11,6 +11,7 @@ import type {
   PoolStatus,
   ServiceStatus,
   StoreStatus,
+  ThreadsStatus,
 } from "./service";
 
 /** One point of the sparklines. The host keeps the last five minutes, since a page may be closed at any time. */
@@ -42,6 +43,7 @@ export type StatusCommand =
   | { readonly type: "freeSpace" }
   | { readonly type: "changeQuota" }
   | { readonly type: "exportBench" }
+  | { readonly type: "copy"; readonly text: string }
   | { readonly type: "act"; readonly action: ActionId };
 
 export type StatusToHost = ToHost<StatusCommand>;
@@ -54,6 +56,7 @@ const statusCommands: GuardTable<StatusCommand> = {
   freeSpace: {},
   changeQuota: {},
   exportBench: {},
+  copy: { text: isText },
   act: { action: isAction },
 };
 
@@ -73,6 +76,7 @@ export type StatusUpdate =
       readonly sample?: MetricSample;
     }
   | { readonly type: "agents"; readonly agents: readonly AgentSummary[] }
+  | { readonly type: "threads"; readonly threads: ThreadsStatus }
   | { readonly type: "store"; readonly store: StoreStatus }
   /** Progress of the running benchmark; without `running`, none runs any more. */
   | { readonly type: "bench"; readonly running?: NonNullable<ServiceStatus["benchRunning"]> }

@@ -7,8 +7,12 @@ import type { ErrorInfo } from "../common/errors";
 import type { LogLevel } from "../common/log";
 import type {
   AgentId,
+  AgentServer,
   BenchReport,
   BenchSuite,
+  ChatRequest,
+  ConnectedServer,
+  ConnectServerRequest,
   GenerateRequest,
   GenerationEvent,
   HubModel,
@@ -19,9 +23,11 @@ import type {
   ModelSummary,
   Progress,
   ResidentService,
+  ResultsRequest,
   RunningId,
   SamplingOptions,
   SendRequest,
+  ServerTrial,
   ServiceEvent,
   StoreCollection,
   StoreRepair,
@@ -38,8 +44,12 @@ type Adapted =
   | "searchHub"
   | "describeHubModel"
   | "getHubModel"
+  | "connectServer"
+  | "tryServer"
   | "generate"
+  | "chat"
   | "send"
+  | "sendResults"
   | "regenerate"
   | "continueAnswer"
   | "running"
@@ -56,9 +66,13 @@ export interface WireCalls extends Omit<ResidentService, Adapted> {
   searchHub(words: string): Promise<HubSearch>;
   describeHubModel(request: HubRequest): Promise<HubModel>;
   getHubModel(request: HubRequest): Promise<ImportedModel>;
+  connectServer(request: ConnectServerRequest): Promise<ConnectedServer>;
+  tryServer(server: AgentServer): Promise<ServerTrial>;
   /** `as` is the caller's name for the answer. Resolves when it has started; its failure is an event. */
   generate(as: RunningId, request: GenerateRequest): Promise<void>;
+  chat(as: RunningId, request: ChatRequest): Promise<void>;
   send(id: AgentId, request: SendRequest): Promise<RunningId>;
+  sendResults(id: AgentId, request: ResultsRequest): Promise<RunningId>;
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<RunningId>;
   continueAnswer(id: AgentId, sampling?: SamplingOptions): Promise<RunningId>;
   running(id: AgentId): Promise<RunningId | undefined>;

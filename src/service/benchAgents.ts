@@ -1,6 +1,7 @@
 import path from "node:path";
 import { Agents } from "../agents/agents";
 import type { ModelAccess } from "../agents/ports";
+import { noServers } from "../agents/serverPort";
 import { toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import type { Clock } from "../engine/ports";
@@ -39,6 +40,7 @@ export class BenchAgents {
       store: new AgentStore(path.join(folder, "agents"), files, locks),
       blocks,
       models,
+      servers: noServers,
       clock,
       wallClockMs: Date.now,
       sampling,

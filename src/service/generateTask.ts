@@ -1,15 +1,18 @@
 import { answerBudget, assertNotBlank } from "../agents/answerBudget";
-import { followAnswer } from "../agents/answerStream";
+import { answerGrammar } from "../agents/answerGrammar";
+import { finishReasonOf, followAnswer } from "../agents/answerStream";
+import { limitsOf } from "../agents/localAnswers";
 import type { ModelAccess, ModelSession } from "../agents/ports";
 import { RunningAnswer } from "../agents/runningAnswer";
 import { resolveSampling, toSamplingParams } from "../agents/sampling";
-import { limitsOf } from "../agents/turnRunner";
 import { noFigures } from "../agents/turnTree";
 import { Wait } from "../agents/wait";
 import { AbortedError, throwIfAborted } from "../common/errors";
+import { userInput } from "../common/messages";
 import type { Clock } from "../engine/ports";
 import type { GenerateRequest, Running, SamplingOptions } from "../protocol/service";
 import type { BuiltPrompt } from "../text/prompt";
+import { answerTools } from "../text/tools/modelConstraint";
 
 export interface GenerateOptions {
   readonly models: ModelAccess;
@@ -54,6 +57,7 @@ async function generate(
   const sampling = resolveSampling({ request: request.sampling, settings, model: session.sampling });
   const built = await buildPrompt(request, session, answer.signal);
   const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limitsOf(session), 0);
+  const { grammar } = await answerGrammar(session, request, built.ids);
   throwIfAborted(answer.signal);
   const generation = session.engine.submit({
     owner: "",
@@ -61,32 +65,33 @@ async function generate(
     sampling: toSamplingParams(sampling),
     stopIds: session.text.stopIds,
     maxTokens,
+    ...(grammar === undefined ? {} : { grammar }),
     ...(request.promptLookup === undefined ? {} : { promptLookup: request.promptLookup }),
   });
   const abort = () => generation.abort();
   answer.signal.addEventListener("abort", abort);
   try {
-    const decoder = session.text.startAnswer(sampling.stop ?? [], built.ids);
+    const decoder = session.text.startAnswer(sampling.stop ?? [], built.ids, answerTools(request));
     const waited = wait.submitted();
     const cacheFigures = (reusedTokens: number) => ({
       ...waited,
       restoreMs: 0,
       cache: { tier: reusedTokens > 0 ? "hot" : "cold" } as const,
     });
-    const { result, text, thought, figures } = await followAnswer(generation, decoder, clock, cacheFigures, answer);
+    const { result, ...said } = await followAnswer(generation, decoder, clock, cacheFigures, answer);
     result.blocks.release();
-    const { tokenIds, finishReason } = result;
-    answer.finish({ type: "done", text, ...(thought && { thought }), tokenIds, finishReason, figures });
+    answer.finish({ type: "done", ...said, tokenIds: result.tokenIds, finishReason: finishReasonOf(result, said) });
   } finally {
     answer.signal.removeEventListener("abort", abort);
   }
 }
 
 function buildPrompt(
-  { prompt, raw, system = "", thinking }: GenerateRequest,
+  { prompt, raw, system = "", thinking, tools }: GenerateRequest,
   { text }: ModelSession,
   signal: AbortSignal,
 ): Promise<BuiltPrompt> {
   if (raw === true) return text.prompts.raw(prompt, signal);
-  return text.prompts.buildAfter({ system, ...(thinking && { thinking }), past: undefined, user: prompt }, signal);
+  const frame = { system, ...(thinking && { thinking }), ...(tools && { tools }) };
+  return text.prompts.buildAfter({ ...frame, past: undefined, input: userInput(prompt) }, signal);
 }

@@ -1,6 +1,7 @@
 import type { TurnRecord } from "../agents/turnRecords";
 import { noFigures } from "../agents/turnTree";
 import { randomWords } from "../bench/benchText";
+import { answerMessage, userInput } from "../common/messages";
 import { Past } from "../text/past";
 import type { TextModel } from "../text/textModel";
 
@@ -29,9 +30,9 @@ export async function writtenTurns(
   const turns: WrittenTurn[] = [];
   let past: Past | undefined;
   for (let i = 0; i < count; i += 1) {
-    const user = `Question ${i + 1}:${randomWords(half - 4)}`;
+    const input = userInput(`Question ${i + 1}:${randomWords(half - 4)}`);
     const answer = `Answer ${i + 1}:${randomWords(half - 4)}`;
-    const { added, keptSegments: keep, ids: prompt } = await prompts.buildAfter({ system: "", past, user });
+    const { added, keptSegments: keep, ids: prompt } = await prompts.buildAfter({ system: "", past, input });
     const ids = Int32Array.from([...tokenizer.encodeText(answer), ...stopIds.slice(0, 1)]);
     const turn = `t${i + 1}`;
     const promptTokens = prompt.length;
@@ -40,13 +41,14 @@ export async function writtenTurns(
       turn,
       endTokens: promptTokens + ids.length,
       records: [
-        { type: "turn", turn, user, at, ...(i === 0 ? {} : { parent: `t${i}` }) },
+        { type: "turn", turn, input, at, ...(i === 0 ? {} : { parent: `t${i}` }) },
         { type: "prompt", turn, keep, segments: added, tokens: promptTokens },
         { type: "answer", turn, text: answer, ids },
         { type: "end", turn, state: "done", finishReason: "stop", figures: { ...noFigures, promptTokens } },
       ],
     });
-    past = new Past(past, { user, answer, keep, added: [...added, ...prompts.answerSegments({ ids, text: answer })] });
+    const said = prompts.answerSegments({ ids, text: answer });
+    past = new Past(past, { input, answer: answerMessage(answer), keep, added: [...added, ...said] });
   }
   return turns;
 }

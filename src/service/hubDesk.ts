@@ -30,6 +30,11 @@ export class HubDesk {
     return this.options.memoryBytes;
   }
 
+  /** The proxy of the settings; `undefined`: that of the environment. */
+  get proxy(): string | undefined {
+    return this.access.proxy === "" ? undefined : this.access.proxy;
+  }
+
   setAccess(access: HubAccess): void {
     this.access = access;
   }

@@ -1,11 +1,14 @@
+import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { Agents } from "../agents/agents";
 import type { ModelAccess } from "../agents/ports";
+import { Threads } from "../agents/threads/threads";
 import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
 import type { Thinking } from "../common/thinking";
+import type { ToolResult, ToolSpec } from "../common/tools";
 import { suggestedModels } from "../models/hub/suggestedModels";
 import { readTemplateFacts } from "../models/modelDirectory";
 import type {
@@ -13,10 +16,16 @@ import type {
   AgentId,
   AgentRepair,
   AgentSampling,
+  AgentServer,
   AgentSummary,
   BenchReport,
   BenchSuite,
+  ChatModel,
+  ChatRequest,
+  ConnectedServer,
+  ConnectServerRequest,
   ConversationSize,
+  CountedInput,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -32,9 +41,11 @@ import type {
   ModelSummary,
   Progress,
   ResidentService,
+  ResultsRequest,
   Running,
   SamplingOptions,
   SendRequest,
+  ServerTrial,
   ServiceEvent,
   ServiceOptions,
   ServiceStatus,
@@ -47,14 +58,16 @@ import type {
   TemplateFacts,
   TurnId,
 } from "../protocol/service";
-import { AgentStore } from "../store/agentStore";
+import { AgentStore, threadsFolder } from "../store/agentStore";
 import { BlockStore } from "../store/blockStore";
 import { DiskQuota } from "../store/freeDisk";
+import { ThreadFiles } from "../store/threadFiles";
 import { forwardAgentEvents } from "./agentEvents";
 import { HoldableModelAccess } from "./answerHold";
 import { BenchDesk, type BenchSuites } from "./benchDesk";
 import { BenchHome } from "./benchHome";
 import { type BenchSources, benchSuites } from "./benchSuites";
+import { ChatModels } from "./chatModels";
 import { diagnose } from "./diagnose";
 import { engineMetrics, poolStatus } from "./engineStatus";
 import { startGeneration } from "./generateTask";
@@ -69,9 +82,12 @@ import { type LoadedModel, ModelHost } from "./modelHost";
 import { ModelLibrary } from "./modelLibrary";
 import { NextModelStatus } from "./nextModel";
 import type { Runtime } from "./runtime";
+import { ServerDesk } from "./serverDesk";
+import { startServerGeneration } from "./serverGeneration";
 import { StoreCollector } from "./storeCollector";
 import { StoreDesk } from "./storeDesk";
 import { StoreKeeper } from "./storeKeeper";
+import { TokenCounter } from "./tokenCounter";
 
 const clock = { nowMs: () => performance.now() };
 
@@ -80,12 +96,16 @@ export class LocalResidentService implements ResidentService {
   private readonly emitter: Emitter<ServiceEvent>;
   private readonly library: ModelLibrary;
   private readonly hub: HubDesk;
+  private readonly servers: ServerDesk;
   private readonly host: ModelHost;
   private readonly gate: ModelGate<LoadedModel>;
   private readonly nextModel = new NextModelStatus();
   private readonly idleUnload: IdleUnload;
   private readonly models: HoldableModelAccess;
   private readonly agents: Agents;
+  private readonly threads: Threads;
+  private readonly tokenCounter: TokenCounter;
+  private readonly chats: ChatModels;
   private readonly keeper: StoreKeeper;
   private readonly store: StoreDesk;
   private readonly verified: LastVerification;
@@ -111,6 +131,12 @@ export class LocalResidentService implements ResidentService {
       tryLock: (file) => this.host.addon().tryLock(file),
       memoryBytes: machineMemoryBytes(),
     });
+    this.servers = new ServerDesk({
+      file: path.join(options.home, "servers.json"),
+      silentMs: options.serverSilenceMs,
+      proxy: () => this.hub.proxy,
+      newId: () => `call-${randomUUID()}`,
+    });
     const blocks = new BlockStore(path.join(options.home, "store"));
     this.host = new ModelHost({
       service: options,
@@ -127,6 +153,7 @@ export class LocalResidentService implements ResidentService {
       beforeUnload: async () => {
         await this.benchHome.evictAll();
         await this.agents.residency.evictAll();
+        await this.threads.evictAll();
       },
       onWindowLeft: (session, left) =>
         this.agents.residency.saveLeft(session, left) ?? this.benchHome.saveLeft(session, left),
@@ -145,6 +172,7 @@ export class LocalResidentService implements ResidentService {
       store,
       blocks,
       models: this.models,
+      servers: this.servers,
       clock,
       wallClockMs: Date.now,
       sampling: () => this.defaultSampling,
@@ -152,6 +180,25 @@ export class LocalResidentService implements ResidentService {
       log,
     });
     const quota = new DiskQuota(blocks.root, options.storeQuotaBytes);
+    this.threads = new Threads({
+      models: this.models,
+      blocks,
+      files: new ThreadFiles(path.join(options.home, threadsFolder), files),
+      clock,
+      wallClockMs: Date.now,
+      sampling: () => this.defaultSampling,
+      storeQuotaBytes: () => quota.bytes,
+      log,
+      onSaved: () => this.keeper.saved(undefined),
+    });
+    this.tokenCounter = new TokenCounter(models);
+    this.chats = new ChatModels({
+      options,
+      listModels: () => this.listModels(),
+      templateFacts: (directory) => this.templateFacts(directory),
+      loaded: () => this.gate.current?.model,
+      addon: () => runtime.loadAddon(),
+    });
     this.keeper = new StoreKeeper({
       blocks,
       get quotaBytes() {
@@ -172,7 +219,11 @@ export class LocalResidentService implements ResidentService {
       references,
       collector,
       checker: () => this.host.addon(),
-      deleteAgents: () => this.agents.deleteAll(),
+      deleteAgents: async () => {
+        const deleted = await this.agents.deleteAll();
+        await this.threads.forget();
+        return deleted;
+      },
       damagedAgents: () => this.agents.damaged(),
       repairAgent: (id) => this.agents.repair(id),
       sweepAgents: () => this.agents.sweep(),
@@ -207,7 +258,7 @@ export class LocalResidentService implements ResidentService {
       (suite, progress, report) =>
         this.emitter.fire({ type: "bench", suite, ...(progress && { progress }), ...(report && { report }) }),
     );
-    const sweeps = [this.agents.sweep(), this.benchHome.sweep()];
+    const sweeps = [this.agents.sweep(), this.benchHome.sweep(), this.threads.sweep()];
     this.swept = Promise.allSettled(sweeps).then((ended) => {
       for (const sweep of ended) if (sweep.status === "rejected") log.log("warn", toErrorInfo(sweep.reason).what);
     });
@@ -230,6 +281,7 @@ export class LocalResidentService implements ResidentService {
       ...(loaded === undefined ? {} : { pool: poolStatus(loaded) }),
       store: { ...(await this.keeper.status()), ...(lastVerified && { lastVerified }) },
       agents: await this.agents.list(),
+      threads: this.threads.status(loaded === undefined ? 0 : poolStatus(loaded).blockBytes),
       lastBench: await this.bench.reports(),
       ...(benchRunning === undefined ? {} : { benchRunning }),
     };
@@ -247,9 +299,11 @@ export class LocalResidentService implements ResidentService {
   async deleteModel(directory: string): Promise<ModelDeletion> {
     const model = path.resolve(directory);
     this.library.assertDeletable(model);
-    const agents = (await this.agents.list()).filter(({ modelDirectory }) => modelDirectory === model);
+    const all = await this.agents.list();
+    const agents = all.filter(({ modelDirectory, server }) => modelDirectory === model && server === undefined);
     if (this.gate.current?.directory === model) await this.gate.unload();
-    return { freedBytes: await this.library.delete(model), agents: agents.map(({ name }) => name) };
+    const freedBytes = await this.changingModels(this.library.delete(model));
+    return { freedBytes, agents: agents.map(({ name }) => name) };
   }
 
   inspectModel(directory: string): Promise<ModelDetail> {
@@ -279,11 +333,11 @@ export class LocalResidentService implements ResidentService {
   }
 
   importGguf(request: ImportRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
-    return this.library.import(request, onProgress, signal);
+    return this.changingModels(this.library.import(request, onProgress, signal));
   }
 
   getStarterModel(onProgress: (progress: Progress) => void, signal?: AbortSignal): Promise<ModelSummary> {
-    return this.library.getStarter(onProgress, signal);
+    return this.changingModels(this.library.getStarter(onProgress, signal));
   }
 
   async setHubAccess(access: HubAccess): Promise<void> {
@@ -299,7 +353,7 @@ export class LocalResidentService implements ResidentService {
   }
 
   async getHubModel(request: HubRequest, onProgress: (progress: Progress) => void, signal?: AbortSignal) {
-    const { directory, rounded } = await this.hub.get(request, onProgress, signal);
+    const { directory, rounded } = await this.changingModels(this.hub.get(request, onProgress, signal));
     return { ...(await this.library.summarize(directory)), rounded };
   }
 
@@ -307,22 +361,65 @@ export class LocalResidentService implements ResidentService {
     return suggestedModels(this.hub.memoryBytes);
   }
 
+  connectServer(request: ConnectServerRequest, signal?: AbortSignal): Promise<ConnectedServer> {
+    return this.servers.connect(request, signal);
+  }
+
+  listServers(): Promise<readonly ConnectedServer[]> {
+    return this.servers.list();
+  }
+
+  forgetServer(address: string): Promise<void> {
+    return this.servers.forget(address);
+  }
+
+  async setServerKeys(keys: Readonly<Record<string, string>>): Promise<void> {
+    this.servers.setKeys(keys);
+  }
+
+  tryServer(server: AgentServer, signal?: AbortSignal): Promise<ServerTrial> {
+    return this.servers.try(server, signal);
+  }
+
   generate(request: GenerateRequest): Running {
     return this.startGeneration(request, this.models);
   }
 
+  /** Tells listeners of the change when it is made. */
+  private async changingModels<T>(change: Promise<T>): Promise<T> {
+    const result = await change;
+    this.emitter.fire({ type: "models" });
+    return result;
+  }
+
   private startGeneration(request: GenerateRequest, models: ModelAccess): Running {
     this.numGenerations += 1;
-    const running = startGeneration(`g${this.numGenerations}`, request, {
-      models,
-      clock,
-      modelDirectory: this.library.defaultModel,
-      settings: this.defaultSampling,
-    });
+    const id = `g${this.numGenerations}`;
+    const { servers, defaultSampling: settings } = this;
+    const { defaultModel: modelDirectory } = this.library;
+    const running =
+      request.server === undefined
+        ? startGeneration(id, request, { models, clock, modelDirectory, settings })
+        : startServerGeneration(id, request.server, request, { servers, clock, settings });
     this.generations.add(running);
     const forget = () => this.generations.delete(running);
     running.done.then(forget, forget);
     return running;
+  }
+
+  chat(request: ChatRequest): Running {
+    this.numGenerations += 1;
+    const modelDirectory = path.resolve(request.modelDirectory);
+    return this.threads.start(`g${this.numGenerations}`, { ...request, modelDirectory });
+  }
+
+  countTokens(modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]> {
+    const directory = path.resolve(modelDirectory);
+    return Promise.all(inputs.map((input) => this.tokenCounter.count(directory, input)));
+  }
+
+  chatModels(): Promise<readonly ChatModel[]> {
+    return this.chats.list();
   }
 
   listAgents(): Promise<readonly AgentSummary[]> {
@@ -331,6 +428,10 @@ export class LocalResidentService implements ResidentService {
 
   getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
     return this.agents.get(id, newestTurns);
+  }
+
+  callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    return this.agents.callResult(id, turn, call);
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
@@ -364,6 +465,14 @@ export class LocalResidentService implements ResidentService {
     return this.agents.measureWithModel(id, path.resolve(modelDirectory));
   }
 
+  useServer(id: AgentId, server: AgentServer): Promise<AgentSummary> {
+    return this.agents.useServer(id, server);
+  }
+
+  useFolder(id: AgentId, modelDirectory: string): Promise<AgentSummary> {
+    return this.agents.useFolder(id, path.resolve(modelDirectory));
+  }
+
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
     return this.agents.rewind(id, turn);
   }
@@ -382,6 +491,10 @@ export class LocalResidentService implements ResidentService {
 
   warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
     return this.agents.warm(id, draft);
+  }
+
+  sendResults(id: AgentId, request: ResultsRequest): Promise<Running> {
+    return this.agents.sendResults(id, request);
   }
 
   send(id: AgentId, request: SendRequest): Promise<Running> {
@@ -406,6 +519,10 @@ export class LocalResidentService implements ResidentService {
 
   setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
     return this.agents.setSampling(id, sampling);
+  }
+
+  setAgentTools(id: AgentId, tools: readonly ToolSpec[]): Promise<AgentSummary> {
+    return this.agents.setTools(id, tools);
   }
 
   setAgentThinking(id: AgentId, thinking: Thinking | undefined): Promise<AgentSummary> {
@@ -471,7 +588,9 @@ export class LocalResidentService implements ResidentService {
     const benchEnded = this.bench.close();
     await this.benchHome.close();
     await this.agents.close();
+    await this.threads.close();
     await benchEnded;
+    this.servers.close();
     await this.gate.close();
     await this.keeper.close();
     this.emitter.dispose();

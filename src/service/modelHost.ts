@@ -163,6 +163,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       engine,
       files: pool,
       text,
+      ...(runner.compileGrammar === undefined ? {} : { compileGrammar: runner.compileGrammar.bind(runner) }),
       sampling: modelSampling(files.generationConfig, info.weightsId),
     };
     const model: LoadedModel = {

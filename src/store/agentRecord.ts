@@ -16,12 +16,14 @@ export type AgentRecord = Pick<
   | "sampling"
   | "day"
   | "thinking"
+  | "tools"
+  | "server"
 >;
 
 /** Only the record's fields of a manifest. */
 export function agentRecordOf(agent: AgentRecord): AgentRecord {
   const { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system } = agent;
-  const { pinned, sampling, day, thinking } = agent;
+  const { pinned, sampling, day, thinking, tools, server } = agent;
   const record = { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system };
   return {
     ...record,
@@ -29,6 +31,8 @@ export function agentRecordOf(agent: AgentRecord): AgentRecord {
     ...(sampling === undefined || Object.keys(sampling).length === 0 ? {} : { sampling }),
     ...(day === undefined ? {} : { day }),
     ...(thinking === undefined || thinking === "" ? {} : { thinking }),
+    ...(tools === undefined || tools === "" ? {} : { tools }),
+    ...(server === undefined || server === "" ? {} : { server }),
   };
 }
 
@@ -62,6 +66,8 @@ export function isSameAgent(a: AgentRecord, b: AgentRecord): boolean {
     a.pinned === b.pinned &&
     a.day === b.day &&
     a.thinking === b.thinking &&
+    a.tools === b.tools &&
+    a.server === b.server &&
     hasSameNumbers(a.sampling ?? {}, b.sampling ?? {})
   );
 }

@@ -28,6 +28,7 @@ export interface Understanding {
   readonly head?: string;
   readonly headTokens: number;
   readonly headTurns: number;
+  readonly headCalls?: number;
 }
 
 export interface RepairPlan {
@@ -179,10 +180,10 @@ class FolderRepair {
   private async manifestFrom(
     manifest: Manifest | undefined,
     logs: ReadLogs,
-    { head, headTokens, headTurns }: Understanding,
+    { head, headTokens, headTurns, headCalls = 0 }: Understanding,
     end: LogEnd,
   ): Promise<Manifest> {
-    const branch = { ...(head === undefined ? {} : { head }), headTokens, headTurns };
+    const branch = { ...(head === undefined ? {} : { head }), headTokens, headTurns, headCalls };
     const { freeName } = this.plan;
     if (manifest !== undefined) {
       const { head: _, ...rest } = manifest;

@@ -22,7 +22,7 @@ import { windowPath } from "./windowFiles";
 
 export type NewAgent = Pick<
   Manifest,
-  "name" | "modelDirectory" | "modelName" | "contextTokens" | "system" | "day" | "thinking"
+  "name" | "modelDirectory" | "modelName" | "contextTokens" | "system" | "day" | "thinking" | "tools" | "server"
 >;
 
 export interface CreateOptions {
@@ -30,7 +30,9 @@ export interface CreateOptions {
   readonly allowUnreadable?: boolean;
 }
 
-export type ForkChange = Pick<Manifest, "name" | "headTokens" | "headTurns" | "day"> & { readonly head?: string };
+export type ForkChange = Pick<Manifest, "name" | "headTokens" | "headTurns" | "headCalls" | "day"> & {
+  readonly head?: string;
+};
 
 export class AgentStore {
   private readonly reader: AgentReader;
@@ -47,7 +49,7 @@ export class AgentStore {
     private readonly wallClockMs: () => number = Date.now,
   ) {
     this.reader = new AgentReader(root);
-    this.references = new ReferenceReader(root);
+    this.references = new ReferenceReader(root, path.join(path.dirname(root), threadsFolder));
     this.lister = new AgentLister(this.reader);
     this.lockWatch = new LockWatch((id) => this.reader.file(id, "lock"), locks);
   }
@@ -281,6 +283,9 @@ export class AgentStore {
     }
   }
 }
+
+/** Next to the agents' folder. */
+export const threadsFolder = "threads";
 
 const lockAttempts = 3;
 const lockRetryMs = 20;

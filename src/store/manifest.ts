@@ -47,6 +47,8 @@ export interface Manifest {
   /** Length of the branch at the head, so that a list of agents needs no logs. */
   readonly headTokens: number;
   readonly headTurns: number;
+  /** Calls of the answer at the head that wait for results; absent: none. */
+  readonly headCalls?: number;
   readonly createdAt: number;
   readonly lastUsedAt: number;
   /** The agent's cache leaves memory after all unpinned ones. */
@@ -57,6 +59,10 @@ export interface Manifest {
   readonly day?: string;
   /** How it thinks; absent: as its model does by itself. */
   readonly thinking?: string;
+  /** JSON of the tools that its model is told of; absent or empty: none. */
+  readonly tools?: string;
+  /** The address of the server that answers; absent or empty: the model in the folder does. */
+  readonly server?: string;
   readonly logs: CommittedLogs;
   readonly cache?: CacheManifest;
 }
@@ -129,6 +135,7 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     ...(head === undefined ? {} : { head }),
     headTokens: readCount(object, "headTokens"),
     headTurns: readCount(object, "headTurns"),
+    ...(object["headCalls"] === undefined ? {} : { headCalls: readCount(object, "headCalls") }),
     createdAt: readNumber(object, "createdAt"),
     lastUsedAt: readNumber(object, "lastUsedAt"),
     ...(object["pinned"] === true ? { pinned: true } : {}),
@@ -140,10 +147,17 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
 }
 
 /** Settings that are a text each. */
-export function optionalTexts(object: JsonObject): Pick<Manifest, "day" | "thinking"> {
+export function optionalTexts(object: JsonObject): Pick<Manifest, "day" | "thinking" | "tools" | "server"> {
   const day = readOptionalString(object, "day");
   const thinking = readOptionalString(object, "thinking");
-  return { ...(day === undefined ? {} : { day }), ...(thinking === undefined ? {} : { thinking }) };
+  const tools = readOptionalString(object, "tools");
+  const server = readOptionalString(object, "server");
+  return {
+    ...(day === undefined ? {} : { day }),
+    ...(thinking === undefined ? {} : { thinking }),
+    ...(tools === undefined ? {} : { tools }),
+    ...(server === undefined ? {} : { server }),
+  };
 }
 
 function decodeLogs(object: JsonObject): CommittedLogs {

@@ -1,4 +1,7 @@
-/** Which agents refer to which objects of the store: each agent's folder names the keys of its blocks and its tail. */
+/**
+ * Which agents refer to which objects of the store: each agent's folder names the keys of its blocks and its tail. The
+ * files of other programs' conversations name keys too.
+ */
 import { lstat, readdir } from "node:fs/promises";
 import path from "node:path";
 import { toErrorInfo } from "../common/errors";
@@ -15,6 +18,7 @@ import {
   maxManifestBytes,
   type TailManifest,
 } from "./manifest";
+import { referencesOf as referencesOfThread, threadsIn } from "./threadFiles";
 import { readUntrusted } from "./untrustedFile";
 
 /** The references of one agent's folder. */
@@ -42,11 +46,16 @@ export interface References {
 /** Reads the references of all agents of a home without their locks; rereads only changed folders. */
 export class ReferenceReader {
   private readonly folders = new Map<string, FolderReferences>();
+  private readonly threads = new Map<string, { readonly version: string; readonly keys: ReadonlySet<string> }>();
   /** How many folders name each key. */
   private readonly counts = new Map<string, number>();
   private last: Promise<unknown> = Promise.resolve();
 
-  constructor(readonly agentsRoot: string) {}
+  /** `threadsRoot`: folder of the conversations of other programs; it need not exist. */
+  constructor(
+    readonly agentsRoot: string,
+    private readonly threadsRoot?: string,
+  ) {}
 
   /** The references on disk at some moment after the call. Throws IO_FAILURE when the agents cannot be listed. */
   read(): Promise<References> {
@@ -69,6 +78,7 @@ export class ReferenceReader {
       this.folders.delete(agent);
       this.count(keys, -1);
     }
+    await this.readThreads();
     return {
       isReferenced: (key) => this.counts.has(key),
       numAgents: this.folders.size,
@@ -103,6 +113,29 @@ export class ReferenceReader {
     // In this order, so that keys in both versions stay referenced throughout.
     this.count(read.keys, 1);
     if (known !== undefined) this.count(known.keys, -1);
+  }
+
+  /** Threads only save work: those that cannot be read refer to nothing. */
+  private async readThreads(): Promise<void> {
+    const { threadsRoot } = this;
+    if (threadsRoot === undefined) return;
+    const names = new Set(await threadsIn(threadsRoot).catch(() => []));
+    for (const name of names) {
+      const file = path.join(threadsRoot, name);
+      const version = (await versionOf(file).catch(() => undefined)) ?? "";
+      const known = this.threads.get(name);
+      if (known?.version === version) continue;
+      const found = await referencesOfThread(file).catch(() => undefined);
+      const read = { version, keys: new Set(found?.keys) };
+      this.threads.set(name, read);
+      this.count(read.keys, 1);
+      if (known !== undefined) this.count(known.keys, -1);
+    }
+    for (const [name, { keys }] of this.threads) {
+      if (names.has(name)) continue;
+      this.threads.delete(name);
+      this.count(keys, -1);
+    }
   }
 
   private count(keys: ReadonlySet<string>, change: 1 | -1): void {

@@ -5,10 +5,14 @@
  */
 
 import type { Place } from "./place";
+import { runAtOnce, type Steps } from "./steps";
 import { type FoundToken, TokenTrie } from "./tokenTrie";
 import { wordBeginsAt, wordEndsAt } from "./whiteSpace";
 
 export const escapeCharacter = "\uFDD0";
+
+/** Some hundred microseconds of work. */
+const lookUpsInStep = 5000;
 
 export interface SpecialToken extends FoundToken {
   /** A control token proper. The others are words with a meaning (`<think>`, `<tool_call>`) that an answer may hold. */
@@ -43,11 +47,19 @@ export class SpecialTokens {
   }
 
   /** A content as marked text: nothing in it is one of the tokens that `isMeant` chooses. */
-  escape(content: string, isMeant: (token: SpecialToken) => boolean = () => true): string {
+  escape(content: string, isMeant?: (token: SpecialToken) => boolean): string {
+    return runAtOnce(this.escapeSteps(content, isMeant));
+  }
+
+  /** As `escape`, interruptible. */
+  *escapeSteps(content: string, isMeant: (token: SpecialToken) => boolean = () => true): Steps<string> {
     const parts: string[] = [];
     let copied = 0;
+    let worked = 0;
     for (let at = this.trie.nextStart(content, 0); at >= 0; at = this.trie.nextStart(content, at + 1)) {
       const token = this.trie.at(content, at);
+      worked += 1;
+      if (worked % lookUpsInStep === 0) yield;
       if (content.charAt(at) !== escapeCharacter && !(token !== undefined && isMeant(token))) continue;
       parts.push(content.slice(copied, at), escapeCharacter);
       copied = at;

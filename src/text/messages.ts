@@ -1,25 +1,24 @@
+import type { ChatMessage } from "../common/messages";
 import type { JsonObject } from "./json";
 
-export type Role = "system" | "user" | "assistant";
-
-export interface ChatMessage {
-  readonly role: Role;
-  /** For an answer: the text exactly as `AnswerText.text` gave it. */
-  readonly content: string;
-  /** Of an answer: everything that was said before it, with its marks. */
-  readonly thought?: string;
-}
+export type { AnswerMessage, ChatMessage } from "../common/messages";
 
 /** A message as a template sees it: with further members where the template asks for them. */
 export interface TemplateMessage extends Readonly<Partial<Record<ThoughtMember, string>>> {
-  readonly role: Role | "tool";
-  readonly content: string;
+  /** That of the message, or the name that the template has for results. */
+  readonly role: ChatMessage["role"] | ResultRole;
+  /** None: an answer that only called tools, for templates that ask it so. */
+  readonly content: string | null;
   /** Calls that an answer made, as transformers has them: `{ id, type: "function", function: { name, arguments } }`. */
   readonly tool_calls?: readonly JsonObject[];
   /** Of a tool's result: the call that it answers, and the tool. */
   readonly tool_call_id?: string;
   readonly name?: string;
 }
+
+/** The roles that templates know for the result of a call. The first that a template renders is taken. */
+export const resultRoles = ["tool", "ipython", "function", "observation"] as const;
+export type ResultRole = (typeof resultRoles)[number];
 
 /** What an answer thought, under the names that templates use. */
 export const thoughtMembers = ["reasoning_content", "reasoning", "thinking"] as const;

@@ -1,12 +1,11 @@
 import { GrowingIds } from "./growingIds";
-import type { ChatMessage, Segment } from "./messages";
+import type { AnswerMessage, ChatMessage, Segment } from "./messages";
 
-/** A finished turn: its messages, and the segments of the token history with which it replaced earlier ones. */
+/** A finished step: its messages, and the segments of the token history with which it replaced earlier ones. */
 export interface PastTurn {
-  readonly user: string;
-  readonly answer: string;
-  /** What was said before the answer. */
-  readonly thought?: string;
+  /** The messages that were answered: of the user, or results of the calls before. At least one. */
+  readonly input: readonly ChatMessage[];
+  readonly answer: AnswerMessage;
   /** Number of segments of the earlier history that it keeps. */
   readonly keep: number;
   /** The segments of the turn after these. */
@@ -21,8 +20,8 @@ export class Past {
   readonly numTurns: number;
   readonly numSegments: number;
   readonly numTokens: number;
-  readonly user: ChatMessage;
-  readonly answer: ChatMessage;
+  readonly input: readonly ChatMessage[];
+  readonly answer: AnswerMessage;
   readonly added: readonly Segment[];
   /** Number of segments of `before` that are kept, and of their tokens. */
   readonly keep: number;
@@ -33,11 +32,8 @@ export class Past {
     readonly before: Past | undefined,
     turn: PastTurn,
   ) {
-    this.user = { role: "user", content: turn.user };
-    this.answer = {
-      ...{ role: "assistant", content: turn.answer },
-      ...(turn.thought === undefined || turn.thought === "" ? {} : { thought: turn.thought }),
-    };
+    this.input = turn.input;
+    this.answer = turn.answer;
     this.added = turn.added;
     this.keep = Math.min(turn.keep, before?.numSegments ?? 0);
     this.keptTokens = before?.tokensOfFirst(this.keep) ?? 0;
@@ -132,9 +128,13 @@ export class Past {
 }
 
 /** The conversation in the form of a template's input: the instructions, the past, and the new messages. */
-export function messagesOf(system: string, past: Past | undefined, user: string): readonly ChatMessage[] {
+export function messagesOf(
+  system: string,
+  past: Past | undefined,
+  input: readonly ChatMessage[],
+): readonly ChatMessage[] {
   const messages: ChatMessage[] = system === "" ? [] : [{ role: "system", content: system }];
-  for (const turn of past?.turns() ?? []) messages.push(turn.user, turn.answer);
-  messages.push({ role: "user", content: user });
+  for (const turn of past?.turns() ?? []) messages.push(...turn.input, turn.answer);
+  messages.push(...input);
   return messages;
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Thinking } from "../common/thinking";
+import type { ToolSpec } from "../common/tools";
 import type { ChatMessage, Segment } from "./messages";
 import type { Past } from "./past";
 import type { Day } from "./strftime";
@@ -45,12 +46,15 @@ export interface PromptFrame {
   readonly day?: Day;
   /** Absent: the model's own. */
   readonly thinking?: Thinking;
+  /** The tools that the model is told of, in canonical order and form; the same object for the same tools. */
+  readonly tools?: readonly ToolSpec[];
 }
 
 /** A conversation up to the message that is to be answered or that is being written. */
 export interface Dialogue extends PromptFrame {
   readonly past: Past | undefined;
-  readonly user: string;
+  /** The messages to answer: of the user, or results of the calls before. The last one may still be being written. */
+  readonly input: readonly ChatMessage[];
 }
 
 /** A frame whose instructions are the first message. */

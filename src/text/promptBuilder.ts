@@ -1,12 +1,15 @@
 import { ResidentError } from "../common/errors";
+import { AnswerEnds } from "./answerEnds";
 import { writesSpaceBeforeAnswers } from "./answerSpace";
-import type { ChatTemplate } from "./chatTemplate";
+import { inCallOrder } from "./callOrder";
+import type { ChatTemplate, TemplateOptions } from "./chatTemplate";
 import { Detokenizer } from "./detokenizer";
+import { foldedForms } from "./foldings";
 import type { SpecialToken } from "./markedText";
-import { foldSystem, MessageEscaper } from "./messageEscaper";
-import type { ChatMessage, Segment } from "./messages";
+import { MessageEscaper } from "./messageEscaper";
+import type { ChatMessage, Segment, TemplateMessage } from "./messages";
 import { messagesOf, type Past } from "./past";
-import { type PastRendering, PastRenderings } from "./pastRenderings";
+import { answersIn, inputOf, type PastRendering, PastRenderings } from "./pastRenderings";
 import type {
   AnswerText,
   BuiltPrompt,
@@ -16,9 +19,13 @@ import type {
   PromptFrame,
   PromptOptions,
 } from "./prompt";
+import { joinRenderings, type Rendering, renderingTo, withSaid } from "./saidAnswers";
 import { type Agreed, type Cutting, keepAgreed } from "./segments";
 import { runInSlices, type Steps } from "./steps";
+import { TemplateTools } from "./templateTools";
 import type { TextTokenizer } from "./tokenizer";
+import { toolFormsOf } from "./toolForms";
+import { toolFormatOf } from "./tools/detect";
 import { turnTokens } from "./turnTokens";
 
 /** Marks the beginning and end of a draft while it is rendered. A noncharacter, like the escape (markedText.ts). */
@@ -27,6 +34,8 @@ const draftMark = "\uFDD1";
 /** Builds prompts with a model's tokenizer and chat template. Pure: the same arguments give the same prompt. */
 export class TemplatePromptBuilder implements PromptBuilder {
   private readonly escaper: MessageEscaper;
+  private readonly tools: TemplateTools | undefined;
+  private readonly ends: AnswerEnds;
   private readonly renderings: PastRenderings | undefined;
   private readonly cutting: Cutting;
   private readonly spaceBeforeAnswers: boolean;
@@ -38,7 +47,15 @@ export class TemplatePromptBuilder implements PromptBuilder {
     /** Tokens that no message can hold. */
     isMeant: (token: SpecialToken) => boolean = turnTokens(template, tokenizer.specials),
   ) {
-    this.escaper = new MessageEscaper(tokenizer.specials, isMeant, template?.thoughtMembers ?? []);
+    const forms = toolFormsOf(template);
+    this.escaper = new MessageEscaper(tokenizer.specials, isMeant, {
+      thoughtMembers: template?.thoughtMembers ?? [],
+      tools: forms,
+      calls:
+        template !== undefined && forms.takesTools && forms.calls === undefined ? toolFormatOf(template) : undefined,
+    });
+    this.tools = template && new TemplateTools(template, this.escaper);
+    this.ends = new AnswerEnds(template, tokenizer.specials);
     this.cutting = {
       specials: tokenizer.specials,
       answer: (ids, agreed) => {
@@ -48,7 +65,8 @@ export class TemplatePromptBuilder implements PromptBuilder {
     };
     // Only a tokenizer that does not show the first space needs it put back.
     this.spaceBeforeAnswers = tokenizer.dropsFirstSpace && template !== undefined && writesSpaceBeforeAnswers(template);
-    this.renderings = template && new PastRenderings(template, this.escaper);
+    this.renderings =
+      template && new PastRenderings(template, this.escaper, this.ends, (frame) => this.optionsOf(frame));
   }
 
   async build(
@@ -57,7 +75,8 @@ export class TemplatePromptBuilder implements PromptBuilder {
     signal?: AbortSignal,
     options: PromptOptions = {},
   ): Promise<BuiltPrompt> {
-    return runInSlices(this.encode(this.render(messages, options), history), signal);
+    const rendering = await runInSlices(this.render(messages, options), signal);
+    return runInSlices(this.encode(rendering, history), signal);
   }
 
   async ahead(
@@ -66,44 +85,46 @@ export class TemplatePromptBuilder implements PromptBuilder {
     signal?: AbortSignal,
     options: PromptOptions = {},
   ): Promise<PromptAhead> {
-    const drafted = messages.map((message, i) =>
-      i < messages.length - 1 ? message : { ...message, content: draftMark + message.content + draftMark },
-    );
-    const written = cutAtDraft(this.render(drafted, options));
+    const rendering = await runInSlices(this.render(withDraftMarks(messages), options), signal);
+    const written = cutAtDraft(rendering);
     if (written === undefined) return nothingAhead;
-    const { ids } = await runInSlices(this.encode(written.before + written.draft, history), signal);
+    const { ids } = await runInSlices(this.encode(written.withDraft, history), signal);
     const settled = await runInSlices(this.encode(written.before, history), signal);
     return { ids, settled: settled.ids };
   }
 
-  async buildAfter({ past, user, ...frame }: Dialogue, signal?: AbortSignal): Promise<BuiltPrompt> {
-    const rendering = past && (await this.renderingOf(past, frame, signal));
-    const text = rendering && this.renderings?.promptText(rendering, user);
-    if (past === undefined || rendering === undefined || text === undefined) {
-      return this.build(messagesOf(frame.system, past, user), past?.segments() ?? [], signal, frame);
+  async buildAfter({ past, input, ...frame }: Dialogue, signal?: AbortSignal): Promise<BuiltPrompt> {
+    const known = past && (await this.promptAfter(past, inputOf(past, input), frame, signal));
+    if (past === undefined || known === undefined) {
+      return this.build(messagesOf(frame.system, past, input), past?.segments() ?? [], signal, frame);
     }
-    return runInSlices(this.encodeBehind(text, past, rendering), signal);
+    return runInSlices(this.encodeBehind(known.prompt, past, known.rendering), signal);
   }
 
-  async aheadAfter({ past, user, ...frame }: Dialogue, signal?: AbortSignal): Promise<PromptAhead> {
-    const rendering = past && (await this.renderingOf(past, frame, signal));
-    const text = rendering && this.renderings?.promptText(rendering, draftMark + user + draftMark);
-    const written = text === undefined ? undefined : cutAtDraft(text);
-    if (past === undefined || rendering === undefined || written === undefined) {
-      return this.ahead(messagesOf(frame.system, past, user), past?.segments() ?? [], signal, frame);
+  async aheadAfter({ past, input, ...frame }: Dialogue, signal?: AbortSignal): Promise<PromptAhead> {
+    const known = past && (await this.promptAfter(past, withDraftMarks(inputOf(past, input)), frame, signal));
+    const written = known && cutAtDraft(known.prompt);
+    if (past === undefined || known === undefined || written === undefined) {
+      return this.ahead(messagesOf(frame.system, past, input), past?.segments() ?? [], signal, frame);
     }
-    const { ids } = await runInSlices(this.encodeBehind(written.before + written.draft, past, rendering), signal);
-    const settled = await runInSlices(this.encodeBehind(written.before, past, rendering), signal);
+    const { ids } = await runInSlices(this.encodeBehind(written.withDraft, past, known.rendering), signal);
+    const settled = await runInSlices(this.encodeBehind(written.before, past, known.rendering), signal);
     return { ids, settled: settled.ids };
   }
 
-  private async renderingOf(past: Past, frame: PromptFrame, signal?: AbortSignal): Promise<PastRendering | undefined> {
-    return this.renderings && runInSlices(this.renderings.of(past, frame), signal);
+  /** The prompt behind what is known of the past; `undefined`: the template must see the whole conversation. */
+  private async promptAfter(past: Past, input: readonly ChatMessage[], frame: PromptFrame, signal?: AbortSignal) {
+    const { renderings } = this;
+    if (renderings === undefined) return undefined;
+    const rendering = await runInSlices(renderings.of(past, frame), signal);
+    const prompt = rendering && (await runInSlices(renderings.prompt(rendering, input), signal));
+    return rendering === undefined || prompt === undefined ? undefined : { rendering, prompt };
   }
 
-  /** `text`: the rendering after the segments that agree. */
-  private *encodeBehind(text: string, past: Past, { kept, departs }: PastRendering): Steps<BuiltPrompt> {
+  /** `rendering`: what follows the segments that agree. */
+  private *encodeBehind(rendering: Rendering, past: Past, { kept, departs }: PastRendering): Steps<BuiltPrompt> {
     const compared = past.segments(kept, departs ? kept + 1 : past.numSegments);
+    const text = withSaid(rendering, compared, this.ends);
     const agreed = keepAgreed(compared, text, this.cutting);
     const added = yield* this.added(agreed, text, past.segments(Math.max(0, kept - 1), kept));
     const keptSegments = kept + agreed.unchanged;
@@ -116,7 +137,8 @@ export class TemplatePromptBuilder implements PromptBuilder {
     };
   }
 
-  private *encode(text: string, history: readonly Segment[]): Steps<BuiltPrompt> {
+  private *encode(rendering: Rendering, history: readonly Segment[]): Steps<BuiltPrompt> {
+    const text = withSaid(rendering, history, this.ends);
     const agreed = keepAgreed(history, text, this.cutting);
     const added = yield* this.added(agreed, text, []);
     return {
@@ -192,33 +214,75 @@ export class TemplatePromptBuilder implements PromptBuilder {
     return { ids: ids.subarray(0, 0), text: "" };
   }
 
-  private render(messages: readonly ChatMessage[], options: PromptOptions): string {
-    if (this.template === undefined) {
+  private *render(messages: readonly ChatMessage[], frame: PromptOptions): Steps<Rendering> {
+    const { template } = this;
+    if (template === undefined) {
       throw new ResidentError(
         "MODEL_UNSUPPORTED",
         "the model has no chat template: it is not made for conversations",
         "generate without a template, or choose an instruction-tuned model",
       );
     }
-    const escaped = messages.map((message) => this.escaper.escape(message));
+    const escaped = yield* this.escaper.escapeAll(inCallOrder(messages));
+    const options = this.optionsOf(frame);
+    const render = (form: readonly TemplateMessage[]): Rendering => {
+      const { text, places } = template.renderPlaced(form, true, options);
+      return { text, answers: answersIn(places, this.escaper) };
+    };
     try {
-      return this.template.render(escaped, true, options);
+      return render(escaped);
     } catch (error) {
-      const folded = foldSystem(escaped);
-      if (folded === undefined || !(error instanceof ResidentError) || error.code !== "INVALID_REQUEST") throw error;
-      return this.template.render(folded, true, options);
+      if (!isRefusal(error)) throw error;
+      for (const folded of foldedForms(escaped)) {
+        yield;
+        const rendering = unlessRefused(() => render(folded));
+        if (rendering !== undefined) return rendering;
+      }
+      throw error;
     }
+  }
+
+  private optionsOf({ day, thinking, tools }: PromptOptions): TemplateOptions {
+    const known = this.tools?.of(tools);
+    return {
+      ...(day === undefined ? {} : { day }),
+      ...(thinking === undefined ? {} : { thinking }),
+      ...(known === undefined ? {} : { tools: known }),
+    };
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ResidentError && error.code === "INVALID_REQUEST";
+}
+
+function unlessRefused<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (isRefusal(error)) return undefined;
+    throw error;
   }
 }
 
 const nothingAhead: PromptAhead = { ids: new Int32Array(0), settled: new Int32Array(0) };
 
+/** The last message is still being written. */
+function withDraftMarks(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  return messages.map((message, i) =>
+    i < messages.length - 1 ? message : { ...message, content: draftMark + message.content + draftMark },
+  );
+}
+
 /** `undefined`: the template does not render the message as it is, so nothing is known ahead. */
-function cutAtDraft(text: string): { readonly before: string; readonly draft: string } | undefined {
+function cutAtDraft(rendering: Rendering): { readonly before: Rendering; readonly withDraft: Rendering } | undefined {
+  const { text } = rendering;
   const end = text.lastIndexOf(draftMark);
   const start = text.lastIndexOf(draftMark, end - 1);
   if (start < 0 || start === end) return undefined;
-  return { before: text.slice(0, start), draft: text.slice(start + draftMark.length, end) };
+  const before = renderingTo(rendering, start);
+  const draft = { text: text.slice(start + draftMark.length, end), answers: [] };
+  return { before, withDraft: joinRenderings(before, draft) };
 }
 
 function numIds(segments: readonly Segment[]): number {

@@ -2,6 +2,7 @@ import { Interpreter, type Output } from "./jinja/interpreter";
 import type { Block, Condition, Loop, Statement } from "./jinja/nodes";
 import { Scope } from "./jinja/scope";
 import { Special, toValue, Undefined, type Value } from "./jinja/values";
+import type { Place } from "./placedRendering";
 
 /** The template cannot be resumed in the middle: its output may depend on all messages. */
 export class NotResumable extends Error {}
@@ -29,7 +30,7 @@ export interface WalkInput<M> {
 
 /**
  * Runs a template over the last messages only. The template may use only what does not change when messages are added:
- * the first message, and the loop's messages up to the current one. Any other use of the list of messages throws
+ * the first message, and in the loop the messages that are rendered with the current one. Any other use of the list of messages throws
  * `NotResumable`. A loop's variables end with each message, so nothing else goes from one message to the next.
  */
 export class TemplateWalk<M> extends Interpreter {
@@ -37,6 +38,8 @@ export class TemplateWalk<M> extends Interpreter {
   opening = "";
   pieces = "";
   closing = "";
+  /** Where the loop wrote which message, as places in `pieces`. */
+  readonly places: Place<M>[] = [];
   state: LoopState<M> | undefined;
 
   private phase: "opening" | "loop" | "closing" = "opening";
@@ -91,14 +94,16 @@ export class TemplateWalk<M> extends Interpreter {
     const { state, next, isWhole } = this.input;
     const before = state?.count ?? 0;
     const output: Output = { text: "" };
-    for (const index of next.keys()) {
+    for (const [index, message] of next.entries()) {
       this.current = before + index;
       if (this.current < offset) continue;
       this.isLast = isWhole && index === next.length - 1;
       const inside = new Scope(scope);
       inside.set("loop", new MessageLoop(this.current - offset, this.isLast));
       this.assign(loop.target, this.messageAt(this.current), inside);
+      const start = output.text.length;
       if (this.runBlock(loop.body, inside, output) === "break") throw new NotResumable("it leaves its loop early");
+      if (output.text.length > start) this.places.push({ message, start, end: output.text.length });
     }
     this.pieces = output.text;
     const last = next.at(-1);
@@ -126,7 +131,8 @@ export class TemplateWalk<M> extends Interpreter {
   private messageAt(index: number): Value {
     const { first, state, next } = this.input;
     const before = state?.count ?? 0;
-    const isReached = index === 0 || this.phase === "closing" || (this.phase === "loop" && index <= this.current);
+    // A message of this walk may look at those behind it in the walk: they never become others.
+    const isReached = index === 0 || this.phase !== "opening";
     const message = index === 0 ? first : index === before - 1 ? state?.last : next[index - before];
     if (!isReached || message === undefined) throw new NotResumable("it looks at another message");
     const known = this.values.get(index);

@@ -1,9 +1,20 @@
+import type { ToolCall } from "../common/tools";
 import type { ThinkingIds } from "./thinkingIds";
+import type { DroppedCall } from "./tools/parsed";
 
-/** What one sampled id added. `hidden` and `text` of all ids together are everything that was said, in this order. */
+/**
+ * What one sampled id added. `hidden` and `raw` of all ids together are everything that was said, in this order, up to
+ * where a stop string begins.
+ */
 export interface SaidPiece {
-  /** Of the answer. */
+  /** Of the answer: what is shown. */
   readonly text: string;
+  /** Of the answer: what was said, its calls included. Absent: `text`. */
+  readonly raw?: string;
+  /** The calls that ended here. */
+  readonly calls?: readonly ToolCall[];
+  /** A call that is none. */
+  readonly dropped?: DroppedCall;
   /** Of what comes before the answer: the thought, its marks, and the white space around them. */
   readonly hidden: string;
   /** The part of `hidden` that the model thought. */
@@ -16,6 +27,7 @@ const hidden = (text: string): SaidPiece => ({ ...nothing, hidden: text });
 const thought = (text: string): SaidPiece => ({ ...nothing, hidden: text, thought: text });
 
 const leadingSpace = /^\s*/;
+const mayBeRecipient = /^\s{0,8}(?:t|to|to=[^\s<]{0,128}\s?)$/;
 
 /**
  * Splits what a model says into its thought and its answer, by the ids of the marks: a text that only looks like a mark
@@ -31,6 +43,8 @@ export class ThinkingSplitter {
   constructor(
     private readonly ids: ThinkingIds,
     startsInThought: boolean,
+    /** Whether a message of harmony with this header is a call, which belongs to the answer. Absent: none is. */
+    private readonly isCall?: (header: string) => boolean,
   ) {
     if (startsInThought) this.state = "thought";
   }
@@ -42,7 +56,7 @@ export class ThinkingSplitter {
       case "gap":
         return this.beforeAnswer(id, piece);
       case "header":
-        return this.inHeader(id, piece);
+        return this.isCall === undefined ? this.inHeader(id, piece) : this.inHeldHeader(id, piece, this.isCall);
       case "thought":
         return this.inThought(id, piece);
       case "answer":
@@ -52,9 +66,15 @@ export class ThinkingSplitter {
 
   /**
    * `rest`: text that the last ids left incomplete. `isCut`: the answer may be continued, so white space of which it is
-   * not known whether it belongs to a thought is left out. It is given when more is said.
+   * not known whether it belongs to a thought is left out, and so is a header that is held back. They are given when
+   * more is said.
    */
   finish(rest: string, isCut = false): SaidPiece {
+    if (this.state === "header" && this.isCall !== undefined) {
+      const said = isCut ? "" : this.header + rest;
+      this.header = "";
+      return this.isCall(said) ? answered(said) : hidden(said);
+    }
     const held = (isCut ? "" : this.held) + rest;
     this.held = "";
     if (this.state === "start" || this.state === "answer") return answered(held);
@@ -68,7 +88,14 @@ export class ThinkingSplitter {
       this.held = "";
       this.header = "";
       this.state = named.has(id) || headers.has(id) ? "header" : "thought";
-      return hidden(said);
+      if (this.isCall === undefined || !headers.has(id)) return hidden(said);
+      this.header = said.trimStart();
+      return hidden(said.slice(0, said.length - this.header.length));
+    }
+    // The prompt of harmony ends with the role; the recipient of a call may stand between it and the channel.
+    if (this.isCall !== undefined && this.state === "start" && mayBeRecipient.test(said)) {
+      this.held = said;
+      return nothing;
     }
     const space = leadingSpace.exec(said)?.[0] ?? "";
     if (space.length === said.length) {
@@ -100,12 +127,29 @@ export class ThinkingSplitter {
     return { ...hidden(piece), thought: piece.slice(end + 1) };
   }
 
+  /** The header is held back until it is known what it belongs to. */
+  private inHeldHeader(id: number, piece: string, isCall: (header: string) => boolean): SaidPiece {
+    const said = this.header + piece;
+    if (id !== this.ids.message && !this.ids.closes.has(id)) {
+      this.header = said;
+      return nothing;
+    }
+    this.header = "";
+    if (id === this.ids.message && isCall(said)) {
+      this.state = "answer";
+      return answered(said);
+    }
+    this.state = id !== this.ids.message || /\bfinal\b/.test(said) ? "gap" : "thought";
+    return hidden(said);
+  }
+
   private inThought(id: number, piece: string): SaidPiece {
     // A model may forget the end of a message and begin the next one.
     if (id === this.ids.messageEnd || this.ids.headers.has(id)) {
-      this.header = "";
+      const isHeld = this.isCall !== undefined && id !== this.ids.messageEnd;
+      this.header = isHeld ? piece : "";
       this.state = "header";
-      return hidden(piece);
+      return isHeld ? nothing : hidden(piece);
     }
     if (!this.ids.closes.has(id)) return thought(piece);
     this.state = "gap";

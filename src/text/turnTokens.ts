@@ -2,10 +2,12 @@ import type { ChatTemplate } from "./chatTemplate";
 import type { SpecialToken, SpecialTokens } from "./markedText";
 import type { TemplateMessage } from "./messages";
 import { isThinkingMark } from "./thinkingMarks";
+import { toolFormsOf, toolSamples } from "./toolForms";
 
 /**
  * The tokens that could forge a turn if a message held them: the control tokens, and what the template itself writes
- * around messages, since not every tokenizer says that these are control tokens (`<｜User｜>`). All others are words with
+ * around messages, tools, calls and results, since not every tokenizer says that these are control tokens (`<｜User｜>`,
+ * `<tool_call>`). All others are words with
  * a meaning (`<table>`, `<think>`): a message may hold them, and its model was trained on such messages.
  */
 export function turnTokens(
@@ -20,15 +22,18 @@ export function turnTokens(
 const user: TemplateMessage = { role: "user", content: "a" };
 const answer: TemplateMessage = { role: "assistant", content: "b" };
 const system: TemplateMessage = { role: "system", content: "c" };
-const samples: readonly (readonly TemplateMessage[])[] = [[user], [user, answer, user], [system, user, answer, user]];
+const samples = [[user], [user, answer, user], [system, user, answer, user]].map((messages) => ({
+  messages,
+  options: {},
+}));
 
 /** `undefined`: the template renders none of the samples, so nothing is known about it. */
 function writtenTokens(template: ChatTemplate, specials: SpecialTokens): ReadonlySet<number> | undefined {
   const written = new Set<number>();
   let isKnown = false;
-  for (const sample of samples) {
+  for (const { messages, options } of [...samples, ...toolSamples(toolFormsOf(template))]) {
     try {
-      for (const stretch of specials.split(template.render(sample, true))) {
+      for (const stretch of specials.split(template.render(messages, true, options))) {
         if (stretch.kind === "special" && !isThinkingMark(stretch.token.content)) written.add(stretch.token.id);
       }
       isKnown = true;

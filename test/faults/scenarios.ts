@@ -13,6 +13,12 @@ export const scenarios: Readonly<Record<string, readonly Step[]>> = {
     { do: "ask", name: "Ada", text: "The bridge is called Igel." },
     { do: "save", name: "Ada" },
   ],
+  // A further step, and a message behind it.
+  results: [
+    { do: "results", name: "Cal", text: "It has 20 degrees." },
+    { do: "save", name: "Cal" },
+    { do: "ask", name: "Cal", text: "And the river?" },
+  ],
   fork: [{ do: "fork", name: "Ada", as: "New" }],
   rewind: [{ do: "rewind", name: "Ada", turns: 1 }],
   rename: [{ do: "rename", name: "Ada", as: "Ida" }],

@@ -14,10 +14,12 @@ import { canShowWindows, downloadDesktop } from "../host/desktop.mjs";
 import { seedSettings } from "../host/server.mjs";
 import { ensureServer } from "../host/setup.mjs";
 import { judge, readResults } from "../runner/report.mjs";
+import { makeToolModel } from "./toolModel.mjs";
 
 const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 const bundles = path.join(root, "out", "test", "integration");
 const resultsFile = process.env.RESIDENT_RESULTS ?? path.join(root, "out", "results", "integration.json");
+const starterModel = path.join(root, "native", "models", "SmolLM2-135M-Instruct");
 const windowLimitMs = 240_000;
 
 /** The starter model reads and writes some ten tokens a second here: what is asked for is small. */
@@ -67,7 +69,7 @@ async function runWindow({ name, folder }, host, scratch) {
         RESIDENT_RESULTS: file,
         RESIDENT_SUITES: folder,
         RESIDENT_HOME: path.join(scratch, "home"),
-        RESIDENT_STARTER_MODEL: path.join(root, "native", "models", "SmolLM2-135M-Instruct"),
+        RESIDENT_STARTER_MODEL: starterModel,
         RESIDENT_HOST_LIMIT_MS: String(windowLimitMs),
       },
     });
@@ -81,6 +83,7 @@ async function runWindow({ name, folder }, host, scratch) {
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "resident-"));
 fs.mkdirSync(path.dirname(resultsFile), { recursive: true });
 fs.cpSync(path.join(root, "test", "fixtures", "workspace"), path.join(scratch, "workspace"), { recursive: true });
+makeToolModel(starterModel, path.join(scratch, "home", "models", "SmolLM2-135M-with-tools"));
 try {
   const host = await findHost();
   const rows = [];

@@ -4,6 +4,7 @@ import { InvalidRequestError, toErrorInfo } from "../../common/errors";
 import { freeName } from "../../common/names";
 import type {
   AgentRepair,
+  AgentServer,
   AgentSummary,
   CreateAgentRequest,
   FinishReason,
@@ -111,9 +112,9 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
     return fork;
   });
   about(commands.useOtherModel, "Use Another Model", async (agent, door, argument) => {
-    const copy = await useOtherModel(agent, door, argument, (wanted) => freeNameLike(wanted, door));
-    if (copy !== undefined && !flagField(argument, "background")) await panels.open(copy);
-    return copy;
+    const used = await useOtherModel(agent, door, argument, (wanted) => freeNameLike(wanted, door));
+    if (used !== undefined && !flagField(argument, "background")) await panels.open(used);
+    return used;
   });
   about(commands.rewindAgent, "Rewind Agent", rewind);
   about(commands.keepLastTurns, "Start Over", (agent, door, argument) => keepLastTurns(agent, door, argument, panels));
@@ -123,7 +124,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
 }
 
 /**
- * Arguments: name, system, model (a directory), like (an agent whose instructions, model, sampling and thinking it gets), background (does
+ * Arguments: name, system, model (a directory), or server and serverModel, like (an agent whose instructions, model, sampling and thinking it gets), background (does
  * not open the panel), prompt (below the field for the name).
  */
 async function newAgent(argument: unknown, { service, panels }: AgentCommandPorts): Promise<AgentSummary | undefined> {
@@ -142,17 +143,25 @@ async function newAgent(argument: unknown, { service, panels }: AgentCommandPort
   const like = textField(argument, "like");
   const example = like === undefined ? undefined : await door.getAgent((await door.findAgent(like))?.id ?? like);
   const system = textField(argument, "system") ?? example?.system;
-  const modelDirectory = textField(argument, "model") ?? asked.modelDirectory ?? example?.modelDirectory;
+  const said = textField(argument, "model") ?? asked.modelDirectory;
+  const server = said === undefined ? (serverArgument(argument) ?? example?.server) : undefined;
+  const modelDirectory = said ?? (server === undefined ? example?.modelDirectory : undefined);
   const agent = await createBesideUnreadable(door, {
     name,
     ...(system === undefined ? {} : { system }),
     ...(modelDirectory === undefined ? {} : { modelDirectory }),
+    ...(server === undefined ? {} : { server }),
     ...(example?.thinking === undefined ? {} : { thinking: example.thinking }),
   });
   if (agent === undefined) return undefined;
   const made = example?.sampling === undefined ? agent : await door.setAgentSampling(agent.id, example.sampling);
   if (!flagField(argument, "background")) await panels.open(made);
   return made;
+}
+
+function serverArgument(argument: unknown): AgentServer | undefined {
+  const address = textField(argument, "server");
+  return address === undefined ? undefined : { address, model: textField(argument, "serverModel") ?? "" };
 }
 
 /** Asks the person first if an agent that cannot be read may have the same name. */
@@ -239,7 +248,7 @@ async function keepLastTurns(
   const last = detail.turns.at(-1);
   const restarted = await door.startOver(agent.id, turns);
   await panels.open(restarted);
-  if (last?.state === "failed" && last.answer === "") {
+  if (last?.state === "failed" && last.answer === "" && last.user !== "") {
     await door.send(agent.id, { text: last.user, sampling: samplingArgument(argument) });
   }
   return restarted;

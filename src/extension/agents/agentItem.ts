@@ -1,5 +1,6 @@
 /** How an agent looks in lists: the colour shows which agent it is, the fill its tier, words the rest. */
 import type { Formats } from "../../common/format";
+import { hostOf, modelLabel } from "../../common/modelLabel";
 import { shownName } from "../../common/shownName";
 import type { AgentSummary, Tier } from "../../protocol/service";
 import { sentence } from "../commands/errorText";
@@ -66,26 +67,38 @@ function contextValue(agent: AgentSummary): string {
 /** "3,425 tokens · hot · answering" */
 export function agentDescription(agent: AgentSummary, formats: Formats): string {
   if (agent.damage !== undefined) return "damaged";
-  const parts = [`${formats.count(agent.tokens)} tokens`, agent.tier];
-  const state = stateWords[agent.state];
+  const place = agent.server === undefined ? agent.tier : `on ${hostOf(agent.server.address)}`;
+  const parts = [`${formats.count(agent.tokens)} tokens`, place];
+  const state = stateWords[agent.state] ?? waiting(agent, formats);
   if (state) parts.push(state);
   if (agent.pinned) parts.push("pinned");
   if (agent.lockedElsewhere) parts.push("open in another window");
   return parts.join(" · ");
 }
 
+/** It is idle until the results of its calls come. */
+function waiting({ waitsFor }: AgentSummary, formats: Formats): string | undefined {
+  if (waitsFor === undefined) return undefined;
+  return waitsFor === 1 ? "waits for a result" : `waits for ${formats.count(waitsFor)} results`;
+}
+
 function agentTooltip(agent: AgentSummary, formats: Formats): string {
   const full = agent.contextTokens > 0 ? ` (${formats.percent(agent.tokens / agent.contextTokens)})` : "";
+  const of = agent.contextTokens > 0 ? ` of ${formats.count(agent.contextTokens)}` : "";
   if (agent.damage !== undefined) {
     const { what, advice } = agent.damage;
     return [agent.name, sentence(what), sentence(advice)].map(escapeMarkdown).join("\n\n");
   }
   return [
     `**${escapeMarkdown(agent.name)}**`,
-    `Model: ${escapeMarkdown(agent.modelName)}`,
-    `Context: ${formats.count(agent.tokens)} of ${formats.count(agent.contextTokens)} tokens${full}`,
-    `In memory: ${formats.count(agent.hotTokens)} tokens`,
-    `On disk: ${formats.count(agent.diskTokens)} tokens, ${formats.bytes(agent.diskBytes)}`,
+    `Model: ${escapeMarkdown(modelLabel(agent))}`,
+    `Context: ${formats.count(agent.tokens)}${of} tokens${full}`,
+    ...(agent.server === undefined
+      ? [
+          `In memory: ${formats.count(agent.hotTokens)} tokens`,
+          `On disk: ${formats.count(agent.diskTokens)} tokens, ${formats.bytes(agent.diskBytes)}`,
+        ]
+      : []),
     `Turns: ${formats.count(agent.turnCount)}`,
   ].join("\n\n");
 }

@@ -1,9 +1,11 @@
 import * as vscode from "vscode";
 import { InvalidRequestError, ResidentError } from "../../common/errors";
 import { createFormats, plural } from "../../common/format";
+import { modelLabel } from "../../common/modelLabel";
 import { shownName } from "../../common/shownName";
 import { branchRows } from "../../protocol/branches";
-import type { AgentDetail, AgentSummary, ResidentService, TurnId } from "../../protocol/service";
+import type { AgentDetail, AgentSummary, ResidentService, TurnId, TurnView } from "../../protocol/service";
+import { turnsOf } from "../../protocol/turnSteps";
 import { agentArgument, textField } from "../commands/commandArguments";
 import { agentDescription } from "./agentItem";
 import { oneLine } from "./oneLine";
@@ -61,7 +63,7 @@ export function agentChoices(agents: readonly AgentSummary[]): AgentChoice[] {
       agent,
       label: shownName(agent.name),
       description: agentDescription(agent, formats),
-      detail: `${agent.modelName}, ${formats.count(agent.turnCount)} turns, used ${formats.ago(Date.now() - agent.lastUsedAt)}`,
+      detail: `${modelLabel(agent)}, ${formats.count(agent.turnCount)} turns, used ${formats.ago(Date.now() - agent.lastUsedAt)}`,
     }));
 }
 
@@ -84,28 +86,38 @@ interface TurnItem extends vscode.QuickPickItem {
   readonly turn?: TurnId | undefined;
 }
 
-/** The turns of the branch at the head, newest first, then the ends of the other branches: as the chat's page tells them. */
+/** What its answer said, or which tools it called. */
+function saidIn({ answer, calls }: TurnView): string {
+  return answer === "" && calls !== undefined ? `calls ${calls.map(({ name }) => name).join(", ")}` : answer;
+}
+
+/** The turns of the branch at the head with their steps, newest first, then the ends of the other branches: as the chat's page tells them. */
 function turnItems(detail: AgentDetail, withStart: boolean): TurnItem[] {
   const formats = createFormats(vscode.env.language);
   const now = Date.now();
-  const count = detail.turns.length;
-  const own = detail.turns.map((turn, index): TurnItem => {
-    const { figures, createdAt } = turn;
-    const tokens = figures === undefined ? 0 : figures.promptTokens + figures.generatedTokens;
-    const facts = [
-      ...(index === count - 1 ? ["the head"] : []),
-      ...(tokens > 0 ? [plural(tokens, "token", formats)] : []),
-      formats.ago(now - createdAt),
-    ];
-    return {
-      turn: turn.id,
-      label: `${index + 1}. ${oneLine(turn.user)}`,
-      description: facts.join(" · "),
-      detail: oneLine(turn.answer),
-    };
-  });
+  const { turns } = detail;
+  const own = turnsOf(turns).flatMap((steps, number) =>
+    steps.map((turn, step): TurnItem => {
+      const { figures, createdAt } = turn;
+      const tokens = figures === undefined ? 0 : figures.promptTokens + figures.generatedTokens;
+      const facts = [
+        ...(turn === turns.at(-1) ? ["the head"] : []),
+        ...(tokens > 0 ? [plural(tokens, "token", formats)] : []),
+        formats.ago(now - createdAt),
+      ];
+      // To go back to a turn is to go back to its last step.
+      const isLast = step === steps.length - 1;
+      const place = isLast ? oneLine(steps[0].user) : `step ${step + 1} of ${steps.length}`;
+      return {
+        turn: turn.id,
+        label: `${number + 1}. ${place}`,
+        description: facts.join(" · "),
+        detail: oneLine(saidIn(turn)),
+      };
+    }),
+  );
   const start: TurnItem[] =
-    withStart && count > 0
+    withStart && turns.length > 0
       ? [{ turn: undefined, label: "Before the first turn", description: "an empty conversation" }]
       : [];
   const others = branchRows(detail.branches, formats, now)

@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { InvalidRequestError } from "../../common/errors";
 import { isThinking, type Thinking } from "../../common/thinking";
-import type { AgentSummary, ResidentService } from "../../protocol/service";
+import type { AgentSummary, ResidentService, TemplateFacts } from "../../protocol/service";
 import { textField } from "../commands/commandArguments";
 import { modelsOwn, thinkingRows } from "./thinkingChoices";
 
@@ -13,7 +13,7 @@ export async function setAgentThinking(
 ): Promise<AgentSummary | undefined> {
   const given = textField(argument, "thinking");
   if (given !== undefined) return door.setAgentThinking(agent.id, checked(given));
-  const { thinkingChoices } = await door.templateFacts(agent.modelDirectory);
+  const { thinkingChoices } = await templateFactsOf(agent, door);
   if (thinkingChoices.length === 0) {
     throw new InvalidRequestError(
       `the template of ${agent.modelName} does not ask whether to think`,
@@ -26,6 +26,12 @@ export async function setAgentThinking(
     placeHolder: "From the next answer on. Another choice may mean that a part of the conversation is read again.",
   });
   return chosen && door.setAgentThinking(agent.id, chosen.thinking);
+}
+
+/** Of a server's template nothing is known: it is told what the person chooses, and may not care. */
+export async function templateFactsOf(agent: AgentSummary, door: ResidentService): Promise<TemplateFacts> {
+  if (agent.server === undefined) return door.templateFacts(agent.modelDirectory);
+  return { hasChatTemplate: true, thinkingChoices: ["on", "off"], insistsOnDate: false, takesTools: true };
 }
 
 function checked(given: string): Thinking | undefined {

@@ -1,5 +1,6 @@
 import type { ChatBranch, ChatModelFacts, ChatSnapshot, EditorSelection, MessageDraft } from "../../protocol/chat";
 import type { AgentDetail, AgentSummary, EngineState, TurnId, TurnView } from "../../protocol/service";
+import { isStep } from "../../protocol/turnSteps";
 import { pageEngine, pageTurn, readOnlyProblem } from "../pages/pageModel";
 import type { RunState } from "../pages/runFollower";
 
@@ -72,8 +73,11 @@ export function isShown(shown: ShownBranch, now: ShownBranch): boolean {
 export function newTurn(shown: ShownBranch, detail: AgentDetail): TurnView | undefined {
   const now = shownBranch(detail);
   const isChange = shown.head === now.head && sameBranches(shown, now, 0);
-  const isNext = shown.head === detail.turns.at(-2)?.id && sameBranches(shown, now, 1);
-  return isChange || isNext ? detail.turns.at(-1) : undefined;
+  const last = detail.turns.at(-1);
+  // A further step is a part of the same turn.
+  const grownBy = last !== undefined && isStep(last) ? 0 : 1;
+  const isNext = shown.head === detail.turns.at(-2)?.id && sameBranches(shown, now, grownBy);
+  return isChange || isNext ? last : undefined;
 }
 
 function sameBranches(shown: ShownBranch, now: ShownBranch, grownBy: number): boolean {

@@ -8,7 +8,8 @@ import {
   type EditorSelection,
   isChatToHost,
 } from "../../protocol/chat";
-import type { AgentDetail, AgentId, ServiceEvent } from "../../protocol/service";
+import type { AgentDetail, AgentId, AgentSummary, ServiceEvent } from "../../protocol/service";
+import { templateFactsOf } from "../agents/agentThinking";
 import type { Failures } from "../commands/failures";
 import type { EditorActions } from "../editor/editorActions";
 import type { EngineWatch } from "../engine/engineWatch";
@@ -17,6 +18,7 @@ import { PageHost } from "../pages/pageHost";
 import { pageEngine, pageTurn } from "../pages/pageModel";
 import { TaskQueue } from "../pages/taskQueue";
 import { Throttle } from "../pages/throttle";
+import { enginePlace } from "../room/roomMembers";
 import {
   agentParts,
   chatBranch,
@@ -61,6 +63,8 @@ export class ChatPanel implements Disposable {
   private shown: ShownBranch = { head: undefined, turnCount: 0, branches: 0, mark: "" };
   private sentSystem: string | undefined;
   private modelFacts: ChatModelFacts | undefined;
+  /** What the facts are about. */
+  private factsPlace: string | undefined;
   private readonly message: PanelDraft;
 
   constructor(
@@ -74,6 +78,7 @@ export class ChatPanel implements Disposable {
     this.requests = new ChatRequests(agentId, {
       service,
       editors,
+      onResult: (turn, result) => this.page.post({ type: "result", turn, result }),
       onRefused: (message, problem) => {
         this.message.giveBack(message, problem);
         this.flushMessage();
@@ -211,7 +216,7 @@ export class ChatPanel implements Disposable {
       this.sentSystem = detail.system;
       this.page.post({ type: "snapshot", snapshot });
       this.message.flush();
-      if (this.modelFacts === undefined) this.queue.add(() => this.sendModelFacts(detail.modelDirectory));
+      if (this.factsPlace !== enginePlace(detail)) this.queue.add(() => this.sendModelFacts(detail));
     } catch (error) {
       if (this.page.closed) return;
       const { code } = toErrorInfo(error);
@@ -226,11 +231,12 @@ export class ChatPanel implements Disposable {
   }
 
   /** Behind the snapshot: the model's files are read for it. A model that is gone has told so elsewhere. */
-  private async sendModelFacts(directory: string): Promise<void> {
+  private async sendModelFacts(agent: AgentSummary): Promise<void> {
     const door = await this.ports.service.get();
-    const template = await door.templateFacts(directory).catch(() => undefined);
+    const template = await templateFactsOf(agent, door).catch(() => undefined);
     if (template === undefined || this.page.closed) return;
     const { thinkingChoices, insistsOnDate } = template;
+    this.factsPlace = enginePlace(agent);
     this.modelFacts = { thinkingChoices, insistsOnDate };
     this.page.post({ type: "modelFacts", facts: this.modelFacts });
   }

@@ -2,7 +2,8 @@ import * as vscode from "vscode";
 import { toErrorInfo } from "../../common/errors";
 import type { ChatCommand, MessageDraft } from "../../protocol/chat";
 import type { Problem } from "../../protocol/page";
-import type { AgentId, ResidentService, Running, TurnId, TurnView } from "../../protocol/service";
+import type { AgentId, ResidentService, ResultView, Running, TurnId, TurnView } from "../../protocol/service";
+import { pageResultLength, shortResult } from "../../protocol/turnSteps";
 import { type ActionTarget, poolTarget } from "../commands/actionCommands";
 import { runAction } from "../commands/failures";
 import { commands } from "../contributions";
@@ -15,6 +16,8 @@ type PoolNumbers = Pick<ActionTarget, "needed" | "total">;
 export interface ChatRequestPorts {
   readonly service: Pick<ServiceHandle, "get">;
   readonly editors: Pick<EditorActions, "run">;
+  /** More of a result that `turn` goes on with. */
+  readonly onResult: (turn: TurnId, result: ResultView) => void;
   /** A message, or an answer to be made again, did not fit, and the conversation is as it was before. */
   readonly onRefused: (message: MessageDraft | undefined, problem: Problem) => void;
 }
@@ -62,6 +65,12 @@ export class ChatRequests {
         if (command.turn === undefined) await vscode.commands.executeCommand(commands.rewindAgent, { agent });
         else await door.rewindAgent(agent, command.turn);
         return;
+      case "showResult":
+        return this.ports.onResult(command.turn, await this.result(door, command, pageResultLength));
+      case "openResult": {
+        const { text } = await this.result(door, command);
+        return this.ports.editors.run({ type: "newFile", code: text });
+      }
       case "switchBranch":
         await door.rewindAgent(agent, command.turn);
         return;
@@ -77,6 +86,14 @@ export class ChatRequests {
       case "openLink":
         return this.ports.editors.run(command);
     }
+  }
+
+  private async result(
+    door: ResidentService,
+    { turn, call }: { readonly turn: TurnId; readonly call: string },
+    most = Number.POSITIVE_INFINITY,
+  ): Promise<ResultView> {
+    return shortResult(await door.callResult(this.agent, turn, call), most);
   }
 
   private async send(door: ResidentService, { text, instead }: MessageDraft): Promise<void> {

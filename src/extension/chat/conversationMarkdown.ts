@@ -1,6 +1,9 @@
 import { type Formats, plural } from "../../common/format";
-import type { AgentDetail, TurnView } from "../../protocol/service";
-import { closedMarkdown, quoted } from "./markdownSafety";
+import { modelLabel } from "../../common/modelLabel";
+import type { DroppedCall, ToolCall, ToolResult } from "../../common/tools";
+import type { AgentDetail, TurnView, UntoldCount } from "../../protocol/service";
+import { figuresInSum, turnsOf } from "../../protocol/turnSteps";
+import { closedMarkdown, fenced, htmlText, quoted } from "./markdownSafety";
 
 export interface MarkdownOptions {
   readonly formats: Formats;
@@ -8,30 +11,55 @@ export interface MarkdownOptions {
   readonly figures: boolean;
 }
 
-type Conversation = Pick<AgentDetail, "name" | "modelName" | "system" | "turns">;
+type Conversation = Pick<AgentDetail, "name" | "modelName" | "server" | "system" | "turns">;
 
-/** The branch at the head as a document: messages are quotations, answers stand as they are. */
+/** The branch at the head as a document: messages are quotations, answers stand as they are, calls and results are folded. */
 export function conversationMarkdown(
-  { name, modelName, system, turns }: Conversation,
+  { name, system, turns: nodes, ...model }: Conversation,
   options: MarkdownOptions,
 ): string {
-  const { formats } = options;
-  const head = [`# ${oneLine(name)}`, `Model: ${oneLine(modelName)}. ${plural(turns.length, "turn", formats)}.`];
+  const turns = turnsOf(nodes);
+  const head = [
+    `# ${oneLine(name)}`,
+    `Model: ${oneLine(modelLabel(model))}. ${plural(turns.length, "turn", options.formats)}.`,
+  ];
   const instructions = system.trim() === "" ? [] : ["## Instructions", quoted(system.trim())];
-  const body = turns.flatMap((turn, index) => turnParts(turn, index + 1, options));
+  const body = turns.flatMap((steps, index) => turnParts(steps, index + 1, turns[index + 1]?.[0].results, options));
   return `${[...head, ...instructions, ...body].join("\n\n")}\n`;
 }
 
-function turnParts(turn: TurnView, number: number, { formats, figures }: MarkdownOptions): readonly string[] {
-  const answer = turn.answer.trim();
-  const note = endingNote(turn);
+/** `after`: the results that the next message brought for the calls of the last step. */
+function turnParts(
+  steps: readonly TurnView[],
+  number: number,
+  after: readonly ToolResult[] | undefined,
+  { formats, figures }: MarkdownOptions,
+): readonly string[] {
+  const user = steps[0]?.user ?? "";
+  const sum = figures ? figuresInSum(steps.map((step) => step.figures)) : undefined;
+  const count = steps.length > 1 ? [plural(steps.length, "step", formats)] : [];
   return [
     `## Turn ${formats.count(number)}`,
-    quoted(turn.user),
+    ...(user === "" ? [] : [quoted(user)]),
+    ...steps.flatMap((step, index) => stepParts(step, steps[index + 1]?.results ?? after)),
+    ...(sum ? [`*${[...count, figuresLine(sum, formats)].join(" · ")}*`] : []),
+  ];
+}
+
+function stepParts(turn: TurnView, results: readonly ToolResult[] | undefined): readonly string[] {
+  const answer = turn.answer.trim();
+  const note = endingNote(turn, results);
+  return [
     ...(turn.thought ? [thoughtDetails(turn.thought)] : []),
     ...(answer === "" ? [] : [closedMarkdown(answer)]),
+    ...(turn.calls ?? []).map((call) =>
+      callDetails(
+        call,
+        results?.find((result) => result.call === call.id),
+      ),
+    ),
+    ...(turn.dropped ? [droppedDetails(turn.dropped)] : []),
     ...(note === undefined ? [] : [`*${note}*`]),
-    ...(figures && turn.figures ? [`*${figuresLine(turn.figures, formats)}*`] : []),
   ];
 }
 
@@ -43,8 +71,28 @@ function thoughtDetails(thought: string): string {
   return ["<details><summary>Thought</summary>", quoted(text), "</details>"].join("\n\n");
 }
 
+/** Arguments and result as code, behind fences that nothing in them can close. */
+function callDetails(call: ToolCall, result: ToolResult | undefined): string {
+  const given = JSON.stringify(call.arguments, undefined, 2);
+  const title = result?.failed === true ? "Failed:" : "Result:";
+  return [
+    `<details><summary>Call of ${htmlText(call.name)}</summary>`,
+    fenced(given, "json"),
+    ...(result === undefined ? ["No result."] : [title, fenced(result.text)]),
+    "</details>",
+  ].join("\n\n");
+}
+
+function droppedDetails({ name, reason, text }: DroppedCall): string {
+  const what = name === undefined ? "A call" : `A call of ${htmlText(name)}`;
+  return [`<details><summary>${what} was not made (${reason})</summary>`, fenced(text), "</details>"].join("\n\n");
+}
+
 /** How the answer ended, where it did not end by itself. */
-function endingNote({ state, finishReason, answer, error }: TurnView): string | undefined {
+function endingNote(
+  { state, finishReason, answer, calls, error }: TurnView,
+  results: readonly ToolResult[] | undefined,
+): string | undefined {
   switch (state) {
     case "running":
       return "The answer was being written.";
@@ -54,18 +102,21 @@ function endingNote({ state, finishReason, answer, error }: TurnView): string | 
       return `No answer: ${oneLine(error?.what ?? "it failed")}.`;
     case "done":
       if (finishReason === "aborted")
-        return answer === "" ? "Stopped before the answer began." : "The answer was stopped.";
+        return answer === "" && calls === undefined ? "Stopped before the answer began." : "The answer was stopped.";
+      if (finishReason === "calls" && results === undefined) return "The results of its calls are not there yet.";
       return finishReason === "length" ? "The answer reached its limit." : undefined;
   }
 }
 
 function figuresLine(figures: NonNullable<TurnView["figures"]>, formats: Formats): string {
+  const told = (count: UntoldCount) => figures.untold?.includes(count) !== true;
   return [
-    `${formats.count(figures.reusedTokens)} tokens reused`,
-    `${formats.count(figures.prefilledTokens)} prefilled`,
-    `${formats.count(figures.generatedTokens)} generated`,
+    ...(told("reused") ? [`${formats.count(figures.reusedTokens)} tokens reused`] : []),
+    ...(told("prompt") ? [`${formats.count(figures.prefilledTokens)} prefilled`] : []),
+    ...(told("generated") ? [`${formats.count(figures.generatedTokens)} generated`] : []),
     `TTFT ${formats.duration(figures.ttftMs)}`,
-    `${formats.rate(figures.decodeTokensPerSecond)} tok/s`,
+    ...(told("generated") ? [`${formats.rate(figures.decodeTokensPerSecond)} tok/s`] : []),
+    ...(figures.by === "server" ? ["by the server"] : []),
   ].join(" · ");
 }
 

@@ -1,6 +1,7 @@
 import type { Disposable } from "../../common/disposables";
 import type { ErrorInfo } from "../../common/errors";
 import type { AgentDetail, Running, TurnId, TurnView } from "../../protocol/service";
+import { saidIn } from "../pages/pageModel";
 import { RunFollower, type RunState, type RunUpdate } from "../pages/runFollower";
 
 /** Follows the answer of a conversation's head while it runs. */
@@ -39,7 +40,9 @@ export class HeadRun implements Disposable {
   cutOff(error: ErrorInfo): TurnView | undefined {
     const { followed } = this;
     this.release();
-    return followed && { ...followed.turn, answer: followed.follower.state.text, state: "failed", error };
+    if (followed === undefined) return undefined;
+    const { turn, follower } = followed;
+    return { ...turn, ...saidIn(follower.state, turn), state: "failed", error };
   }
 
   /** Follows nothing until it is brought to a head again. */

@@ -46,3 +46,18 @@ export function quoted(text: string): string {
     .map((line) => (line === "" ? ">" : `> ${line}`))
     .join("\n");
 }
+
+/** Text as a block of code: its fence is longer than any in the text. */
+export function fenced(text: string, language = ""): string {
+  let longest = 2;
+  for (const [run] of text.matchAll(/`{3,}/g)) longest = Math.max(longest, run.length);
+  const fence = "`".repeat(longest + 1);
+  return [`${fence}${language}`, text.replace(/\n$/, ""), fence].join("\n");
+}
+
+/** Text inside HTML, in one line. */
+export function htmlText(text: string): string {
+  return text
+    .replace(/\s+/g, " ")
+    .replace(/[&<>]/g, (character) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[character] ?? "");
+}

@@ -24,6 +24,8 @@ export function actionCommand(id: ActionId, target: ActionTarget): ActionCommand
       return { command: commands.cancelLoad, argument: {} };
     case "chooseModel":
       return { command: commands.chooseModel, argument: {} };
+    case "connectServer":
+      return { command: commands.connectServer, argument: {} };
     case "diagnose":
       return { command: commands.diagnose, argument: {} };
     case "editInstructions":

@@ -38,6 +38,10 @@ const rules: Readonly<Record<ErrorCode, Rule>> = {
     kept: "What was downloaded is kept, and getting the model again goes on from there.",
     actions: ["getModel", "showLog"],
   },
+  SERVER_UNKNOWN: { kept: `Nothing was sent. ${messageKept}`, actions: ["connectServer"] },
+  SERVER_DENIED: { kept: messageKept, actions: ["connectServer"] },
+  SERVER_REFUSED: { kept: messageKept, actions: ["connectServer"] },
+  SERVER_FAILURE: { kept: "What the server has said is kept.", actions: ["sendAgain", "showLog"] },
   ADDON_MISSING: { kept: agentsKept, actions: ["diagnose", "showLog"] },
   NATIVE_FAILURE: { kept: agentsKept, actions: ["restartEngine", "showLog"] },
   OUT_OF_MEMORY: { kept: agentsKept, actions: ["unloadModel", "openSettings"] },
@@ -63,6 +67,7 @@ const rules: Readonly<Record<ErrorCode, Rule>> = {
 const labels: Readonly<Record<ActionId, string>> = {
   cancelLoad: "Cancel",
   chooseModel: "Choose Model…",
+  connectServer: "Connect to a Server…",
   diagnose: "Diagnose",
   editInstructions: "Edit Instructions…",
   fork: "Fork Agent…",

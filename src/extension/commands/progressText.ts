@@ -1,5 +1,5 @@
 import type { Formats } from "../../common/format";
-import type { EngineState, GenerationEvent, Progress } from "../../protocol/service";
+import type { EngineState, GenerationEvent, Progress, TurnFigures } from "../../protocol/service";
 
 /** One line for a progress notification, or nothing where the event says nothing new. */
 export function generationText(event: GenerationEvent, formats: Formats): string | undefined {
@@ -13,14 +13,25 @@ export function generationText(event: GenerationEvent, formats: Formats): string
     case "prefill":
       return `Reading ${formats.count(event.done)} of ${formats.count(event.total)} tokens`;
     case "thinking":
-      return `Thinking: ${formats.count(event.figures.generatedTokens)} tokens`;
+      return isUncounted(event.figures)
+        ? "Thinking"
+        : `Thinking: ${formats.count(event.figures.generatedTokens)} tokens`;
     case "text":
+      if (isUncounted(event.figures)) return "Answering";
       return `${formats.count(event.figures.generatedTokens)} tokens, ${formats.rate(event.figures.decodeTokensPerSecond)} tok/s`;
+    case "call":
+      return `Calling ${event.call.name}`;
+    case "dropped":
     case "continues":
     case "done":
     case "failed":
       return undefined;
   }
+}
+
+/** A server counts at the end. */
+function isUncounted({ untold }: TurnFigures): boolean {
+  return untold?.includes("generated") === true;
 }
 
 export function loadingText(state: EngineState, formats: Formats): string | undefined {

@@ -18,6 +18,7 @@ const bytesPerGB = 2 ** 30;
 export const numberSettings = {
   [settings.modelThreads]: { minimum: 0, maximum: 256, default: 0 },
   [settings.modelUnloadAfterMinutes]: { minimum: 0, maximum: 1440, default: 30 },
+  [settings.serversSilentMinutes]: { minimum: 1, maximum: 1440, default: 10 },
   [settings.poolBlockTokens]: { minimum: 16, maximum: 512, default: 64 },
   [settings.storeQuotaGB]: { minimum: 1, maximum: 1024, default: 8 },
 } as const satisfies Readonly<Partial<Record<SettingId, NumberLimits>>>;
@@ -64,6 +65,7 @@ export function serviceOptionsOf(read: ReadSetting, places: Places): ServiceOpti
     threads: Math.round(numberSetting(read, settings.modelThreads)),
     ...kvDtypeOf(read(settings.poolPrecision)),
     unloadAfterMs: numberSetting(read, settings.modelUnloadAfterMinutes) * 60_000,
+    serverSilenceMs: numberSetting(read, settings.serversSilentMinutes) * 60_000,
     promptLookup: read(settings.modelPromptLookup) !== false,
     storeQuotaBytes: Math.round(numberSetting(read, settings.storeQuotaGB) * bytesPerGB),
   };

@@ -106,7 +106,9 @@ function pickOwn(own: readonly ListedModel[]): Promise<ListedModel | undefined> 
 
 async function isSure(door: ResidentService, { name, directory, weightBytes }: ListedModel): Promise<boolean> {
   const formats = createFormats(vscode.env.language);
-  const users = (await door.listAgents()).filter(({ modelDirectory }) => modelDirectory === directory);
+  const users = (await door.listAgents()).filter(
+    ({ modelDirectory, server }) => modelDirectory === directory && server === undefined,
+  );
   const freed = weightBytes > 0 ? `This frees ${formats.bytes(weightBytes)}. ` : "";
   const who = users.map((agent) => agent.name).join(", ");
   const uses =

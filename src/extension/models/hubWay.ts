@@ -35,9 +35,14 @@ export class HubWay {
     return {
       ...textOf("endpoint", readSetting(settings.hubEndpoint)),
       ...(token === undefined ? {} : { token }),
-      ...textOf("proxy", proxySetting()),
+      ...proxyAccess(),
     };
   }
+}
+
+/** The proxy of VS Code's settings, as the core's access has it. */
+export function proxyAccess(): HubAccess {
+  return textOf("proxy", proxySetting());
 }
 
 function proxySetting(): unknown {

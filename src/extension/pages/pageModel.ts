@@ -1,6 +1,7 @@
 /** What the pages show of the service's data: failures get their words and buttons, running answers their progress. */
 import type { ActionId, PageEngine, PageTurn, Problem } from "../../protocol/page";
 import type { AgentSummary, EngineState, TurnView } from "../../protocol/service";
+import { withCalls, withShortResults } from "../../protocol/turnSteps";
 import { action, problemOf } from "../commands/errorText";
 import type { RunState } from "./runFollower";
 
@@ -9,11 +10,11 @@ const unrepeatable: ReadonlySet<string> = new Set(["CONTEXT_FULL", "INVALID_REQU
 
 /** `run`: what has come of its answer, where it runs. `before`: the turn before it. */
 export function pageTurn(turn: TurnView, language: string, run?: RunState, before?: TurnView): PageTurn {
-  const { error, saveError, ...plain } = turn;
+  const { error, saveError, ...plain } = withShortResults(turn);
   const refused = turn.figures?.cache.refused !== undefined;
   return {
     ...plain,
-    ...(turn.state === "running" && run ? runParts(run) : {}),
+    ...(turn.state === "running" && run ? runParts(run, turn) : {}),
     ...(error
       ? { problem: problemOf(error, { language, also: unrepeatable.has(error.code) ? [] : ["sendAgain"] }) }
       : {}),
@@ -34,12 +35,29 @@ export function pageTurn(turn: TurnView, language: string, run?: RunState, befor
   };
 }
 
-function runParts(run: RunState): Pick<PageTurn, "thought" | "answer" | "progress" | "figures"> {
+/** What has come of the answer of `turn` so far. */
+export function runParts(
+  run: RunState,
+  turn: Pick<TurnView, "calls">,
+): Pick<PageTurn, "thought" | "answer" | "calls" | "dropped" | "progress" | "figures"> {
+  return {
+    ...saidIn(run, turn),
+    ...(run.progress ? { progress: run.progress } : {}),
+    ...(run.figures ? { figures: run.figures } : {}),
+  };
+}
+
+/** Calls that it made before it was cut and continued are not of this run, but they are its own. */
+export function saidIn(
+  run: RunState,
+  turn: Pick<TurnView, "calls">,
+): Pick<TurnView, "thought" | "answer" | "calls" | "dropped"> {
+  const calls = withCalls(turn.calls, run.calls);
   return {
     ...(run.thought === undefined ? {} : { thought: run.thought }),
     answer: run.text,
-    ...(run.progress ? { progress: run.progress } : {}),
-    ...(run.figures ? { figures: run.figures } : {}),
+    ...(calls === undefined ? {} : { calls }),
+    ...(run.dropped === undefined ? {} : { dropped: run.dropped }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Disposable } from "../../common/disposables";
+import type { DroppedCall, ToolCall } from "../../common/tools";
 import type { RunProgress, TextDelta } from "../../protocol/page";
 import type { GenerationEvent, Running, TurnFigures } from "../../protocol/service";
 import { frameMs, Throttle } from "./throttle";
@@ -11,6 +12,9 @@ export type RunUpdate =
 export interface RunState {
   readonly thought?: string;
   readonly text: string;
+  /** Of this run; absent: none. */
+  readonly calls?: readonly ToolCall[];
+  readonly dropped?: DroppedCall;
   readonly progress?: RunProgress;
   readonly figures?: TurnFigures;
 }
@@ -21,6 +25,10 @@ export class RunFollower implements Disposable {
   private readonly listening: Disposable;
   private readonly text = new GrowingText();
   private readonly thought = new GrowingText();
+  private readonly calls: ToolCall[] = [];
+  private deliveredCalls = 0;
+  private dropped: DroppedCall | undefined;
+  private droppedIsNew = false;
   private progress: RunProgress | undefined;
   private figures: TurnFigures | undefined;
 
@@ -36,6 +44,8 @@ export class RunFollower implements Disposable {
     return {
       ...(this.thought.all === "" ? {} : { thought: this.thought.all }),
       text: this.text.all,
+      ...(this.calls.length === 0 ? {} : { calls: [...this.calls] }),
+      ...(this.dropped === undefined ? {} : { dropped: this.dropped }),
       ...(this.progress && this.isSilent ? { progress: this.progress } : {}),
       ...(this.figures ? { figures: this.figures } : {}),
     };
@@ -66,6 +76,14 @@ export class RunFollower implements Disposable {
         this.text.append(event.text);
         this.figures = event.figures;
         break;
+      case "call":
+        this.calls.push(event.call);
+        this.figures = event.figures;
+        break;
+      case "dropped":
+        this.dropped = event.dropped;
+        this.droppedIsNew = true;
+        break;
       case "waitingModel":
       case "queued":
       case "restoring":
@@ -81,16 +99,25 @@ export class RunFollower implements Disposable {
 
   private deliverNews(): void {
     const { figures, progress, text, thought } = this;
-    if (figures && (text.hasNews || thought.hasNews)) {
+    const hasCalls = this.deliveredCalls < this.calls.length || this.droppedIsNew;
+    if (figures && (text.hasNews || thought.hasNews || hasCalls)) {
       const thoughtDelta = thought.hasNews ? { thought: thought.takeNews() } : {};
-      this.deliver({ type: "text", delta: { ...text.takeNews(), ...thoughtDelta, figures } });
+      this.deliver({ type: "text", delta: { ...text.takeNews(), ...thoughtDelta, ...this.takeCalls(), figures } });
     } else if (progress && this.isSilent) {
       this.deliver({ type: "progress", progress });
     }
   }
 
+  private takeCalls(): Pick<TextDelta, "calls" | "dropped"> {
+    const calls = this.calls.slice(this.deliveredCalls);
+    this.deliveredCalls = this.calls.length;
+    const dropped = this.droppedIsNew ? this.dropped : undefined;
+    this.droppedIsNew = false;
+    return { ...(calls.length === 0 ? {} : { calls }), ...(dropped === undefined ? {} : { dropped }) };
+  }
+
   private get isSilent(): boolean {
-    return this.text.all === "" && this.thought.all === "";
+    return this.text.all === "" && this.thought.all === "" && this.calls.length === 0;
   }
 }
 

@@ -1,15 +1,18 @@
 /** The room's conversation: one message to several agents, their answers side by side. Knows no VS Code. */
 import type { Disposable } from "../../common/disposables";
 import { InvalidRequestError, toErrorInfo } from "../../common/errors";
+import { modelLabel } from "../../common/modelLabel";
 import { freeName } from "../../common/names";
 import type { Problem } from "../../protocol/page";
 import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
 import type { AgentId, AgentSummary, ResidentService, TurnId } from "../../protocol/service";
+import { isStep } from "../../protocol/turnSteps";
 import { problemOf } from "../commands/errorText";
 import { pageTurn, readOnlyProblem } from "../pages/pageModel";
 import {
   addressed,
   byModel,
+  enginePlace,
   fitting,
   type MemberRecord,
   readMembers,
@@ -175,6 +178,18 @@ export class Room implements Disposable {
     await this.runs.follow(id, agent, running);
   }
 
+  /** A turn of the agent has begun: where it is a further step of an answer in the room, that goes on. */
+  async turnStarted(agent: AgentId): Promise<void> {
+    const waiting = this.thread.waiting(agent);
+    if (waiting === undefined) return;
+    const step = await this.runs.head(agent);
+    if (step?.parent !== waiting.turn || !isStep(step)) return;
+    const running = await (await this.ports.door()).running(agent);
+    if (running === undefined) return;
+    this.thread.goOn(waiting.message, agent);
+    await this.runs.follow(waiting.message, agent, running);
+  }
+
   /** The messages leave the room. The agents keep their turns, and answers that run go on. */
   clear(): void {
     this.drop();
@@ -233,6 +248,8 @@ export class Room implements Disposable {
   }
 }
 
-function newAnswer({ id, name, index, modelDirectory, modelName }: AgentSummary): RoomAnswer {
-  return { agent: id, name, index, model: { directory: modelDirectory, name: modelName }, folded: false };
+function newAnswer(agent: AgentSummary): RoomAnswer {
+  const { id, name, index } = agent;
+  const model = { directory: enginePlace(agent), name: modelLabel(agent) };
+  return { agent: id, name, index, model, folded: false };
 }

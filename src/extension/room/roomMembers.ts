@@ -34,10 +34,15 @@ export function addressed(members: readonly RoomMember[], to: Addressees): reado
 
 /** Those of one model together, the loaded model's first, the others by their first member: as they are answered. */
 export function byModel(members: readonly RoomMember[], loaded: string | undefined): readonly RoomMember[] {
-  const models = new Set(members.map(({ agent }) => agent.modelDirectory));
-  const others = [...models].filter((directory) => directory !== loaded);
+  const models = new Set(members.map(({ agent }) => enginePlace(agent)));
+  const others = [...models].filter((place) => place !== loaded);
   const ordered = loaded !== undefined && models.has(loaded) ? [loaded, ...others] : others;
-  return ordered.flatMap((directory) => members.filter(({ agent }) => agent.modelDirectory === directory));
+  return ordered.flatMap((place) => members.filter(({ agent }) => enginePlace(agent) === place));
+}
+
+/** What answers the agent: a server's address, or its model's folder. */
+export function enginePlace({ server, modelDirectory }: AgentSummary): string {
+  return server?.address ?? modelDirectory;
 }
 
 export function withMembers(records: readonly MemberRecord[], chosen: readonly AgentId[]): readonly MemberRecord[] {

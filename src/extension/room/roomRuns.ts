@@ -2,7 +2,7 @@ import type { Disposable } from "../../common/disposables";
 import { toErrorInfo } from "../../common/errors";
 import type { RoomAnswer, RoomMessageId, RoomUpdate } from "../../protocol/room";
 import type { AgentId, ResidentService, Running, TurnView } from "../../protocol/service";
-import { pageTurn } from "../pages/pageModel";
+import { pageTurn, runParts, saidIn } from "../pages/pageModel";
 import { RunFollower } from "../pages/runFollower";
 import type { RoomThread } from "./roomThread";
 
@@ -61,17 +61,7 @@ export class RoomRuns implements Disposable {
   current(answer: RoomAnswer): RoomAnswer {
     const follower = this.running.get(answer.agent);
     if (!follower || answer.turn?.state !== "running") return answer;
-    const { thought, text, progress, figures } = follower.state;
-    return {
-      ...answer,
-      turn: {
-        ...answer.turn,
-        answer: text,
-        ...(thought === undefined ? {} : { thought }),
-        ...(progress ? { progress } : {}),
-        ...(figures ? { figures } : {}),
-      },
-    };
+    return { ...answer, turn: { ...answer.turn, ...runParts(follower.state, answer.turn) } };
   }
 
   /** Follows no answer any more. */
@@ -108,5 +98,5 @@ export class RoomRuns implements Disposable {
 }
 
 function cutOff(turn: TurnView, follower: RunFollower, error: unknown): TurnView {
-  return { ...turn, answer: follower.state.text, state: "failed", error: toErrorInfo(error) };
+  return { ...turn, ...saidIn(follower.state, turn), state: "failed", error: toErrorInfo(error) };
 }

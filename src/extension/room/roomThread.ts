@@ -74,6 +74,27 @@ export class RoomThread {
     );
   }
 
+  /** The agent's newest answer, where it waits for results: its message and its turn. */
+  waiting(agent: AgentId): { readonly message: RoomMessageId; readonly turn: TurnId } | undefined {
+    for (const { id, answers } of [...this.list].reverse()) {
+      const turn = answers.find((answer) => answer.agent === agent)?.turn;
+      if (turn) return turn.finishReason === "calls" ? { message: id, turn: turn.id } : undefined;
+    }
+    return undefined;
+  }
+
+  /** The agent goes on with a further step of its answer. */
+  goOn(id: RoomMessageId, agent: AgentId): void {
+    this.change(id, (answers) =>
+      answers.map((answer) => {
+        if (answer.agent !== agent || !answer.turn) return answer;
+        const { turn, earlier = [], ...rest } = answer;
+        return { ...rest, earlier: [...earlier, turn] };
+      }),
+    );
+    this.startAgain(id);
+  }
+
   fold(id: RoomMessageId, agent: AgentId, folded: boolean): void {
     this.change(id, (answers) => answers.map((answer) => (answer.agent === agent ? { ...answer, folded } : answer)));
     this.keep();

@@ -69,6 +69,7 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
     this.store.add(
       service.onEvent((event) => {
         if (event.type === "agent") members.request();
+        if (event.type === "turnStarted") this.queue.add(() => this.room.turnStarted(event.id));
       }),
     );
     this.store.add(

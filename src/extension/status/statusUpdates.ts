@@ -9,7 +9,7 @@ export function statusUpdates(
 ): readonly StatusUpdate[] {
   const changed = (part: (status: ServiceStatus) => unknown) =>
     before === undefined || JSON.stringify(part(before)) !== JSON.stringify(part(after));
-  const { metrics, pool, nextModel, agents, store, benchRunning } = after;
+  const { metrics, pool, nextModel, agents, threads, store, benchRunning } = after;
   const updates: StatusUpdate[] = [];
   if (sample || changed((status) => [status.metrics, status.pool, status.nextModel])) {
     updates.push({
@@ -21,6 +21,7 @@ export function statusUpdates(
     });
   }
   if (changed((status) => status.agents)) updates.push({ type: "agents", agents });
+  if (changed((status) => status.threads)) updates.push({ type: "threads", threads });
   if (changed((status) => status.store)) updates.push({ type: "store", store });
   if (changed((status) => status.benchRunning)) {
     updates.push({ type: "bench", ...(benchRunning ? { running: benchRunning } : {}) });

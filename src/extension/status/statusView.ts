@@ -166,6 +166,8 @@ export class StatusView implements Disposable, vscode.WebviewViewProvider {
       case "exportBench":
         await vscode.commands.executeCommand(commands.exportBenchmarks);
         return;
+      case "copy":
+        return vscode.env.clipboard.writeText(command.text);
       case "act":
         await runAction(command.action, {});
         return;

@@ -1,7 +1,7 @@
 import { listFiles, listModels, modelInfo } from "@huggingface/hub";
+import { parseBoundedJson } from "../../common/boundedJson";
 import { throwIfAborted, toErrorInfo } from "../../common/errors";
 import { type JsonObject, listOf, objectOf } from "../../text/json";
-import { parseBoundedJson } from "../boundedJson";
 import { type BodyLimits, readBody } from "./answerBody";
 import { hubFailure, transientFailure } from "./hubErrors";
 import type { HubTransport } from "./hubTransport";

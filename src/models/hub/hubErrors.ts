@@ -1,4 +1,5 @@
 import { type ErrorFacts, ResidentError, toErrorInfo } from "../../common/errors";
+import { retryAfterMs } from "../../net/waits";
 
 /** A failure of the hub or of the way to it. `transient`: the same request may succeed a little later. */
 export function hubFailure(what: string, advice: string, facts: ErrorFacts = {}, cause?: unknown): ResidentError {
@@ -45,10 +46,10 @@ export function statusError({ status, header, url }: Answer, isHub: boolean): Re
     return hubFailure(`the proxy on the way to ${host} wants a login`, advice, facts);
   }
   if (status === 429) {
-    const retryAfterMs = retryAfter(header("retry-after"));
+    const waitMs = retryAfterMs(header("retry-after"));
     return transientFailure(`${host} takes no more requests for now`, {
       ...facts,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
     });
   }
   if (status === 408 || status >= 500) return transientFailure(`${host} answers with an error (${status})`, facts);
@@ -73,11 +74,4 @@ function notThere(what: string, advice: string, facts: ErrorFacts): ResidentErro
 function modelIn(path: string): string {
   const [, name = ""] = /^\/(?:api\/models\/)?([^/]+\/[^/]+)\//.exec(`${path}/`) ?? [];
   return name;
-}
-
-/** Seconds or a date, as HTTP has both. */
-function retryAfter(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const ms = /^\d+$/.test(text.trim()) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

@@ -1,11 +1,8 @@
-import * as http from "node:http";
-import * as https from "node:https";
-import { createSecureContext, type SecureContext } from "node:tls";
-import { HttpProxyAgent } from "http-proxy-agent";
-import { HttpsProxyAgent } from "https-proxy-agent";
+import type { IncomingMessage } from "node:http";
 import { getProxyForUrl } from "proxy-from-env";
 import { AbortedError, throwIfAborted } from "../../common/errors";
-import { certificateAuthorities } from "./certificates";
+import { isLoopbackHost } from "../../common/serverAddress";
+import { Connections } from "../../net/connections";
 import type { HubEndpoint } from "./hubAccess";
 import { hubFailure, statusError, transientFailure } from "./hubErrors";
 
@@ -15,7 +12,7 @@ export interface HubAnswer {
   /** Where the answer came from, after redirects. */
   readonly url: string;
   /** Must be read to its end or destroyed. */
-  readonly body: http.IncomingMessage;
+  readonly body: IncomingMessage;
 }
 
 export interface HubGet {
@@ -31,14 +28,15 @@ const redirects = [301, 302, 303, 307, 308];
  * the hub: a file's redirect leads to the host of a store, and a page of a list may name any address as the next one.
  */
 export class HubTransport {
-  private readonly agents = new Map<string, http.Agent>();
-  private trusted: SecureContext | undefined;
+  private readonly connections: Connections;
 
   constructor(
     readonly endpoint: HubEndpoint,
     /** Without a byte for so long, a request has failed. */
     readonly stallMs: number,
-  ) {}
+  ) {
+    this.connections = new Connections((url) => this.proxyFor(url));
+  }
 
   /** Resolves with an answer below status 400; rejects with a typed error for any other. */
   async get(url: string, { headers = {}, signal }: HubGet = {}): Promise<HubAnswer> {
@@ -62,8 +60,7 @@ export class HubTransport {
 
   /** Ends idle connections. */
   close(): void {
-    for (const agent of this.agents.values()) agent.destroy();
-    this.agents.clear();
+    this.connections.close();
   }
 
   private isHub(url: string): boolean {
@@ -74,25 +71,22 @@ export class HubTransport {
     text: string,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
-  ): Promise<http.IncomingMessage> {
+  ): Promise<IncomingMessage> {
     throwIfAborted(signal);
     const url = new URL(text);
     const isTls = url.protocol === "https:";
     const { token } = this.endpoint;
-    const stays = isLoopback(url) && this.proxyFor(text) === "";
+    const stays = isLoopbackHost(url.hostname) && this.proxyFor(text) === "";
     const mayTell = token !== undefined && this.isHub(text) && (isTls || stays);
-    const options: https.RequestOptions = {
-      agent: this.agentFor(text),
-      headers: {
-        "user-agent": "resident",
-        "accept-encoding": "identity",
-        ...headers,
-        ...(mayTell ? { authorization: `Bearer ${token}` } : {}),
-      },
-      ...(isTls ? { secureContext: this.trustedAuthorities() } : {}),
+    const sent = {
+      "user-agent": "resident",
+      "accept-encoding": "identity",
+      ...headers,
+      ...(mayTell ? { authorization: `Bearer ${token}` } : {}),
     };
     return new Promise((resolve, reject) => {
-      const request = (isTls ? https : http).request(url, options, (answer) => {
+      const request = this.connections.request(url, { headers: sent });
+      request.once("response", (answer) => {
         settled();
         resolve(answer);
       });
@@ -118,27 +112,6 @@ export class HubTransport {
   private proxyFor(url: string): string {
     return this.endpoint.proxy ?? getProxyForUrl(url);
   }
-
-  private agentFor(url: string): http.Agent {
-    const { protocol } = new URL(url);
-    const proxy = this.proxyFor(url);
-    const key = `${protocol} ${proxy}`;
-    const made = this.agents.get(key) ?? makeAgent(protocol, proxy);
-    this.agents.set(key, made);
-    return made;
-  }
-
-  /** One for all connections: to read some 150 certificates takes tens of milliseconds, in which no answer goes on. */
-  private trustedAuthorities(): SecureContext {
-    this.trusted ??= createSecureContext({ ca: [...certificateAuthorities(process.env)] });
-    return this.trusted;
-  }
-}
-
-function makeAgent(protocol: string, proxy: string): http.Agent {
-  const keepAlive = true;
-  if (proxy === "") return protocol === "https:" ? new https.Agent({ keepAlive }) : new http.Agent({ keepAlive });
-  return protocol === "https:" ? new HttpsProxyAgent(proxy, { keepAlive }) : new HttpProxyAgent(proxy, { keepAlive });
 }
 
 function redirected(from: string, location: string): string {
@@ -155,10 +128,6 @@ function parsedUrl(text: string, base: string): URL | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isLoopback({ hostname }: URL): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 /** Any error of a connection; one of ours is returned as it is. */

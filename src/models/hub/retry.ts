@@ -1,4 +1,5 @@
 import { AbortedError, throwIfAborted, toErrorInfo } from "../../common/errors";
+import { pause } from "../../net/waits";
 import { hubFailure, isTransient } from "./hubErrors";
 
 export interface RetryPolicy {
@@ -44,19 +45,4 @@ function delayMs({ firstDelayMs, longestDelayMs }: RetryPolicy, attempt: number,
   if (asked <= longestDelayMs) return asked;
   const seconds = Math.ceil(asked / 1000);
   throw hubFailure(what, `get the model again in ${seconds} seconds`, { ...facts, transient: false }, error);
-}
-
-/** Resolves after `ms`; rejects when the work is cancelled. */
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(new AbortedError());
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", stop, { once: true });
-  });
 }

@@ -4,15 +4,22 @@ import { AbortedError, EngineEndedError, type ResidentError, toErrorInfo } from 
 import { Emitter } from "../../common/events";
 import type { Log } from "../../common/log";
 import type { Thinking } from "../../common/thinking";
+import type { ToolResult, ToolSpec } from "../../common/tools";
 import type {
   AgentDetail,
   AgentId,
   AgentRepair,
   AgentSampling,
+  AgentServer,
   AgentSummary,
   BenchReport,
   BenchSuite,
+  ChatModel,
+  ChatRequest,
+  ConnectedServer,
+  ConnectServerRequest,
   ConversationSize,
+  CountedInput,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -29,10 +36,12 @@ import type {
   ModelSummary,
   Progress,
   ResidentService,
+  ResultsRequest,
   Running,
   RunningId,
   SamplingOptions,
   SendRequest,
+  ServerTrial,
   ServiceEvent,
   ServiceStatus,
   StoreCollection,
@@ -143,11 +152,46 @@ export class RemoteService implements ResidentService {
     return this.call("suggestedModels", []);
   }
 
+  connectServer(request: ConnectServerRequest, signal?: AbortSignal): Promise<ConnectedServer> {
+    return this.call("connectServer", [request], { signal });
+  }
+
+  listServers(): Promise<readonly ConnectedServer[]> {
+    return this.call("listServers", []);
+  }
+
+  forgetServer(address: string): Promise<void> {
+    return this.call("forgetServer", [address]);
+  }
+
+  setServerKeys(keys: Readonly<Record<string, string>>): Promise<void> {
+    return this.call("setServerKeys", [keys]);
+  }
+
+  tryServer(server: AgentServer, signal?: AbortSignal): Promise<ServerTrial> {
+    return this.call("tryServer", [server], { signal });
+  }
+
   generate(request: GenerateRequest): Running {
     this.numGenerations += 1;
     const answer = this.answer(`generation ${this.numGenerations}`);
     this.call("generate", [answer.id, request]).catch((error: unknown) => this.fail(answer, error));
     return answer;
+  }
+
+  chat(request: ChatRequest): Running {
+    this.numGenerations += 1;
+    const answer = this.answer(`generation ${this.numGenerations}`);
+    this.call("chat", [answer.id, request]).catch((error: unknown) => this.fail(answer, error));
+    return answer;
+  }
+
+  countTokens(modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]> {
+    return this.call("countTokens", [modelDirectory, inputs]);
+  }
+
+  chatModels(): Promise<readonly ChatModel[]> {
+    return this.call("chatModels", []);
   }
 
   listAgents(): Promise<readonly AgentSummary[]> {
@@ -156,6 +200,10 @@ export class RemoteService implements ResidentService {
 
   getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail> {
     return this.call("getAgent", [id, newestTurns]);
+  }
+
+  callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    return this.call("callResult", [id, turn, call]);
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
@@ -186,6 +234,14 @@ export class RemoteService implements ResidentService {
     return this.call("measureWithModel", [id, modelDirectory]);
   }
 
+  useServer(id: AgentId, server: AgentServer): Promise<AgentSummary> {
+    return this.call("useServer", [id, server]);
+  }
+
+  useFolder(id: AgentId, modelDirectory: string): Promise<AgentSummary> {
+    return this.call("useFolder", [id, modelDirectory]);
+  }
+
   rewindAgent(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
     return this.call("rewindAgent", [id, turn]);
   }
@@ -204,6 +260,10 @@ export class RemoteService implements ResidentService {
 
   warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
     return this.call("warmAgent", [id, draft]);
+  }
+
+  sendResults(id: AgentId, request: ResultsRequest): Promise<Running> {
+    return this.ask("sendResults", [id, request], (running) => this.answer(running));
   }
 
   send(id: AgentId, request: SendRequest): Promise<Running> {
@@ -232,6 +292,10 @@ export class RemoteService implements ResidentService {
 
   setAgentSampling(id: AgentId, sampling: AgentSampling): Promise<AgentSummary> {
     return this.call("setAgentSampling", [id, sampling]);
+  }
+
+  setAgentTools(id: AgentId, tools: readonly ToolSpec[]): Promise<AgentSummary> {
+    return this.call("setAgentTools", [id, tools]);
   }
 
   setAgentThinking(id: AgentId, thinking: Thinking | undefined): Promise<AgentSummary> {

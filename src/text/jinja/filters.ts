@@ -2,7 +2,7 @@ import { repeated } from "./budget";
 import { TemplateError } from "./errors";
 import type { Filter } from "./filterTypes";
 import { formatPercent } from "./formatting";
-import { type JsonStyle, jsonText } from "./json";
+import { type JsonStyle, jsonOf } from "./json";
 import { listFilters } from "./listFilters";
 import { centred, replaced } from "./methods";
 import { isTrue, iterate, lengthOf, numberOf, textOf, typeName } from "./operations";
@@ -43,7 +43,7 @@ export const filters: ReadonlyMap<string, Filter> = new Map<string, Filter>([
   ["wordcount", (value) => (textOf(value).match(/[\p{L}\p{N}_]+/gu) ?? []).length],
   ["format", (value, args) => formatPercent(textOf(value), percentValues(args))],
   ["striptags", (value) => splitWords(textOf(value).replace(/<!--[\s\S]*?-->|<[^>]*>/g, "")).join(" ")],
-  ["tojson", (value, args) => jsonText(value, jsonStyle(args))],
+  ["tojson", (value, args) => jsonOf(value, jsonStyle(args))],
   ["abs", (value) => absolute(value)],
   ["int", (value, args) => asInteger(value, args)],
   ["float", (value, args) => asFloat(value, args)],

@@ -40,6 +40,10 @@ export class Interpreter {
   /** Called before an object changes that outlives a statement. */
   protected willChange(): void {}
 
+  /** Called before and after the body of a loop runs for `item`; `output` is what it writes to. */
+  protected beginsItem(_item: Value, _output: Output): void {}
+  protected endsItem(_item: Value, _output: Output): void {}
+
   protected runBlock(block: Block, scope: Scope, output: Output): Leaves {
     for (const statement of block) {
       const leaves = this.runStatement(statement, scope, output);
@@ -123,7 +127,10 @@ export class Interpreter {
       const inside = new Scope(scope);
       inside.set("loop", state);
       this.assign(target, item, inside);
-      if (this.runBlock(body, inside, output) === "break") break;
+      this.beginsItem(item, output);
+      const leaves = this.runBlock(body, inside, output);
+      this.endsItem(item, output);
+      if (leaves === "break") break;
     }
     return items.length === 0 ? this.runBlock(loop.otherwise, new Scope(scope), output) : undefined;
   }

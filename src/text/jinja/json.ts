@@ -11,6 +11,21 @@ export interface JsonStyle {
   readonly isSorted: boolean;
 }
 
+/** Values do not change, and the tools of a conversation are written into each of its prompts. */
+const remembered = new WeakMap<List | Dict, Map<string, string>>();
+const worthRemembering = 32;
+
+/** Python's `json.dumps`; remembers the texts of large values. */
+export function jsonOf(value: Value, style: JsonStyle): string {
+  if (!(value instanceof List || value instanceof Dict) || value.size < worthRemembering) return jsonText(value, style);
+  const texts = remembered.get(value) ?? new Map<string, string>();
+  remembered.set(value, texts);
+  const key = JSON.stringify(style);
+  const text = texts.get(key) ?? jsonText(value, style);
+  texts.set(key, text);
+  return text;
+}
+
 /** Python's `json.dumps`. */
 export function jsonText(value: Value, style: JsonStyle, depth = 0): string {
   if (value === null) return "null";
@@ -58,7 +73,8 @@ function jsonString(text: string, { isAscii }: JsonStyle): string {
     isAscii ? written : String.fromCharCode(Number.parseInt(code, 16)),
   );
   if (!isAscii) return body;
-  return body.replace(/[\x7f-\uffff]/g, (unit) =>
+  // U+FDD0 stays: it says that what follows is no control token (markedText.ts).
+  return body.replace(/[\x7f-\ufdcf\ufdd1-\uffff]/g, (unit) =>
     unit === "\x7f" ? unit : `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

@@ -1,5 +1,6 @@
 import { type Formats, plural } from "../../common/format";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
+import { countTurns, isStep, placeOf } from "../../protocol/turnSteps";
 import { runningTurn } from "./derived";
 
 /** Says where the head was moved to. Empty when the turns are the same, or when an answer runs, which is announced itself. */
@@ -7,14 +8,19 @@ export function branchAnnouncement(before: ChatSnapshot, after: ChatSnapshot, fo
   if (runningTurn(after)) return "";
   const { turns } = after;
   const isPast = turns.every(({ id }, index) => before.turns[index]?.id === id);
-  if (!isPast) return `Switched to another branch, ${plural(turns.length, "turn", formats)}`;
+  const count = countTurns(turns);
+  if (!isPast) return `Switched to another branch, ${plural(count, "turn", formats)}`;
   if (turns.length === before.turns.length) return "";
-  return turns.length === 0 ? "Rewound to the start" : `Rewound to turn ${formats.count(turns.length)}`;
+  if (turns.length === 0) return "Rewound to the start";
+  const next = before.turns[turns.length];
+  const step = placeOf(turns, turns.at(-1)?.id ?? "")?.step ?? 1;
+  const place = next !== undefined && isStep(next) ? `step ${formats.count(step)} of ` : "";
+  return `Rewound to ${place}turn ${formats.count(count)}`;
 }
 
 /** Says whose panel opened: after a fork it is another agent's. */
 export function openedAnnouncement({ agent, turns }: ChatSnapshot, formats: Formats): string {
-  return `${agent.name}, ${plural(turns.length, "turn", formats)}`;
+  return `${agent.name}, ${plural(countTurns(turns), "turn", formats)}`;
 }
 
 /** Says that the host has done a command; empty where the page shows it in another way. */

@@ -8,7 +8,7 @@ import { Slot } from "../shared/slot";
 import { keepTabStops, listenToToolbars } from "../shared/toolbars";
 import type { TreeNode } from "../shared/tree";
 import { branchAnnouncement, doneAnnouncement, openedAnnouncement } from "./announcements";
-import { announcement, runningTurn } from "./derived";
+import { announcement, resultsToSearch, runningTurn } from "./derived";
 import { Dock } from "./dock";
 import { emptyView } from "./empty";
 import { headerView } from "./header";
@@ -150,8 +150,15 @@ export class ChatPage {
       event.preventDefault();
       this.transcript.focusLast();
     } else if (event.key === "f" && control) {
-      this.transcript.drawAll(); // VS Code's find widget opens, and searches the document
+      this.search();
     }
+  }
+
+  /** VS Code's find widget opens, and searches the document. */
+  private search(): void {
+    this.transcript.drawAll();
+    if (this.state.snapshot)
+      for (const command of resultsToSearch(this.state.snapshot)) void this.host.request(command);
   }
 
   private escaped(): void {

@@ -1,6 +1,8 @@
 /** What the chat's views derive from its state. Pure. */
 import type { ChatSnapshot } from "../../protocol/chat";
 import type { PageTurn } from "../../protocol/page";
+import type { TurnId } from "../../protocol/service";
+import { pageResultLength } from "../../protocol/turnSteps";
 import { engineBlocks } from "../shared/engineNotice";
 import { cacheSource } from "../shared/figures";
 
@@ -11,6 +13,25 @@ export interface ContextUse {
   readonly used: number;
   readonly total: number;
   readonly level: "open" | "near" | "full";
+}
+
+/** Of results that a search brings into the page as a whole: their number, and their length in UTF-16 units. */
+const mostSearched = 200;
+const mostSearchedLength = 2_000_000;
+
+/** The results of which the page has only the beginning, the newest first, as far as a search can wait for them. */
+export function resultsToSearch({ turns }: Pick<ChatSnapshot, "turns">) {
+  const found: { readonly type: "showResult"; readonly turn: TurnId; readonly call: string }[] = [];
+  let left = mostSearchedLength;
+  for (const { id, results = [] } of [...turns].reverse()) {
+    for (const { call, length, text } of results) {
+      if (length === undefined || length > pageResultLength || text.length >= length) continue;
+      left -= length;
+      if (left < 0 || found.length >= mostSearched) return found;
+      found.push({ type: "showResult", turn: id, call });
+    }
+  }
+  return found;
 }
 
 /** Only the head's turn can run. */
@@ -36,14 +57,15 @@ function tokensSoFar(turn: PageTurn | undefined): number {
 export function sendBlocked(snapshot: ChatSnapshot): string | undefined {
   if (snapshot.readOnly) return "This agent is read only here.";
   if (runningTurn(snapshot)) return "Available when the answer has ended.";
-  return engineBlocks(snapshot.engine);
+  // A server needs no engine here.
+  return snapshot.agent.server === undefined ? engineBlocks(snapshot.engine) : undefined;
 }
 
-/** What a turn is doing or how it ended, for its label. */
-export function turnStage(turn: PageTurn): string | undefined {
+/** What a turn is doing or how it ended, for its label. `isHead`: nothing follows it. */
+export function turnStage(turn: PageTurn, isHead: boolean): string | undefined {
   switch (turn.state) {
     case "running":
-      if (turn.answer !== "") return "answering";
+      if (turn.answer !== "" || turn.calls !== undefined) return "answering";
       if (turn.thought !== undefined) return "thinking";
       return turn.progress?.type === "queued" || turn.progress?.type === "waitingModel" ? "waiting" : "reading";
     case "interrupted":
@@ -51,6 +73,7 @@ export function turnStage(turn: PageTurn): string | undefined {
     case "failed":
       return "failed";
     case "done":
+      if (turn.finishReason === "calls" && isHead) return "waits for results";
       return turn.finishReason === "aborted" ? "stopped" : undefined;
   }
 }
@@ -62,12 +85,13 @@ export function announcement(
   after: PageTurn,
   count: (n: number) => string,
 ) {
-  const stage = turnStage(after);
-  if (before && stage === turnStage(before)) return "";
+  const stage = turnStage(after, true);
+  if (before && stage === turnStage(before, true)) return "";
   if (stage === "failed") return ""; // the error itself is an alert
   if (after.state === "running") return `${name} is ${stage}`;
   if (before?.state !== "running") return "";
   const tokens = `${count(after.figures?.generatedTokens ?? 0)} tokens`;
   const refused = after.figures?.cache.refused ? `, ${cacheSource(after.figures).text}` : "";
-  return stage === undefined ? `Answer finished, ${tokens}${refused}` : `Answer ${stage}, ${tokens} kept`;
+  if (stage === undefined) return `Answer finished, ${tokens}${refused}`;
+  return after.finishReason === "calls" ? `Answer ${stage}, ${tokens}${refused}` : `Answer ${stage}, ${tokens} kept`;
 }

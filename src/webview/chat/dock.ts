@@ -3,6 +3,7 @@ import { shownName } from "../../common/shownName";
 import type { ChatCommand, ChatSnapshot, ChatUpdate, MessageDraft } from "../../protocol/chat";
 import type { Problem } from "../../protocol/page";
 import type { DraftSize, TurnId } from "../../protocol/service";
+import { placeOf } from "../../protocol/turnSteps";
 import { afterWriting, Composer } from "../shared/composer";
 import { engineNotice } from "../shared/engineNotice";
 import { Eta } from "../shared/eta";
@@ -207,6 +208,5 @@ export class Dock {
 
 /** The number of a turn in the branch that is shown, from 1. */
 function numberOf(turn: TurnId, { turns }: ChatSnapshot): number | undefined {
-  const index = turns.findIndex(({ id }) => id === turn);
-  return index < 0 ? undefined : index + 1;
+  return placeOf(turns, turn)?.turn;
 }

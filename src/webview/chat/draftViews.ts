@@ -1,5 +1,6 @@
 /** What stands around the message that is being written: its tokens, what it would replace, the selection, the model. */
 import { type Formats, plural } from "../../common/format";
+import { modelLabel } from "../../common/modelLabel";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
 import type { DraftSize } from "../../protocol/service";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
@@ -71,15 +72,16 @@ export function attachButton({ selection }: ChatSnapshot, blocked: boolean, run:
 }
 
 export function modelButton({ agent }: ChatSnapshot, run: Run): TreeNode {
+  const label = modelLabel(agent);
   return h(
     "button.quiet.model-pick",
     {
       key: "model",
-      "aria-label": `Model of this agent: ${agent.modelName}. Choose Model…`,
-      title: `This agent keeps ${agent.modelName}. Choose Model… sets the model of new agents.`,
+      "aria-label": `Model of this agent: ${label}. Choose Model…`,
+      title: `This agent keeps ${label}. Choose Model… sets the model of new agents.`,
       on: { click: () => run({ type: "act", action: "chooseModel" }) },
     },
-    h("span.cut", {}, agent.modelName),
+    h("span.cut", {}, label),
     icon("chevron-down"),
   );
 }

@@ -1,4 +1,5 @@
 import { type Formats, plural } from "../../common/format";
+import { modelLabel } from "../../common/modelLabel";
 import { shownName } from "../../common/shownName";
 import type { ChatCommand, ChatSnapshot, StartId } from "../../protocol/chat";
 import { h, icon, type TreeNode } from "../shared/tree";
@@ -33,7 +34,7 @@ const starts: Readonly<Record<StartId, Start>> = {
   chooseModel: {
     icon: "server-process",
     title: "Choose Model…",
-    detail: ({ agent }) => `The model of new agents. This one keeps ${agent.modelName}.`,
+    detail: ({ agent }) => `The model of new agents. This one keeps ${modelLabel(agent)}.`,
   },
 };
 

@@ -1,7 +1,8 @@
 import type { Formats } from "../../common/format";
+import { hostOf, modelLabel, modelParts } from "../../common/modelLabel";
 import { shownName } from "../../common/shownName";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
-import type { AgentSampling, AgentSummary } from "../../protocol/service";
+import type { AgentSampling, AgentServer, AgentSummary } from "../../protocol/service";
 import { barPart } from "../shared/bars";
 import { tierDot, tierNames } from "../shared/figures";
 import { h, icon, type TreeNode } from "../shared/tree";
@@ -24,9 +25,9 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
       "div.row.who",
       {},
       h("h1.cut", {}, shownName(agent.name)),
-      h("span.model.cut", { title: modelTitle(snapshot) }, agent.modelName),
+      modelChip(snapshot),
       agent.sampling && h("span.model.cut", { title: samplingTitle(agent.sampling) }, "own sampling"),
-      tierChip(agent, formats),
+      agent.server === undefined ? tierChip(agent, formats) : serverChip(agent, agent.server),
     ),
     h("span.grow.hide-s"),
     contextMeter(snapshot, formats),
@@ -43,8 +44,19 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
   );
 }
 
+function modelChip(snapshot: ChatSnapshot): TreeNode {
+  const { name, host } = modelParts(snapshot.agent);
+  return h(
+    "span.model",
+    { title: modelTitle(snapshot) },
+    h("span.cut", {}, shownName(name)),
+    host !== undefined && h("span.host.cut", {}, `on ${shownName(host)}`),
+  );
+}
+
 function modelTitle({ agent, modelFacts }: ChatSnapshot): string {
-  const title = "Model of this agent";
+  const { host } = modelParts(agent);
+  const title = host === undefined ? "Model of this agent" : `Model of this agent: ${modelLabel(agent)}`;
   if (modelFacts?.insistsOnDate !== true || agent.day === undefined) return title;
   return `${title}. Its template names a day: for this agent it is always ${agent.day}, so that its cache stays valid.`;
 }
@@ -116,6 +128,13 @@ function openMenu(event: Event): void {
 function samplingTitle(sampling: AgentSampling): string {
   const parts = Object.entries(sampling).map(([name, value]) => `${name} ${value}`);
   return `Sampling of this agent: ${parts.join(", ")}`;
+}
+
+/** What a tier is to a model on this machine. */
+function serverChip({ state }: AgentSummary, { address }: AgentServer): TreeNode {
+  const host = hostOf(address);
+  const title = `The server at ${address} answers this agent: the conversation is sent to it with each message`;
+  return h("span.chip", { title }, icon(state === "idle" ? "server" : "loading~spin"), `on ${host}`);
 }
 
 function tierChip(agent: AgentSummary, formats: Formats): TreeNode {

@@ -1,6 +1,7 @@
 import "@vscode/codicons/dist/codicon.css";
 import "../shared/shared.css";
 import "../shared/content.css";
+import "../shared/calls.css";
 import "./chat.css";
 import { ChatPage } from "./chatPage";
 

@@ -1,6 +1,6 @@
 import type { ChatSnapshot, ChatUpdate } from "../../protocol/chat";
 import type { PageTurn } from "../../protocol/page";
-import type { TurnId } from "../../protocol/service";
+import type { ResultView, TurnId } from "../../protocol/service";
 import { withProgress, withText } from "../shared/turnUpdates";
 import type { WaitsFor } from "./opening";
 
@@ -31,7 +31,11 @@ export function reduceChat(state: ChatState, update: ChatUpdate): ChatState {
     case "branches":
       return next({ branches: update.branches });
     case "turn":
-      return next({ turns: placed(snapshot.turns, update.turn) });
+      return next({ turns: placed(snapshot.turns, withLongerResults(update.turn, snapshot.turns)) });
+    case "result": {
+      const turn = turnById(snapshot.turns, update.turn);
+      return turn ? next({ turns: placed(snapshot.turns, withResult(turn, update.result)) }) : state;
+    }
     case "progress": {
       const turn = turnById(snapshot.turns, update.turn);
       return turn ? next({ turns: placed(snapshot.turns, withProgress(turn, update.progress)) }) : state;
@@ -64,6 +68,17 @@ function placed(turns: readonly PageTurn[], turn: PageTurn): readonly PageTurn[]
   const next = turns.slice();
   next[at] = turn;
   return next;
+}
+
+function withResult(turn: PageTurn, result: ResultView): PageTurn {
+  const { results } = turn;
+  return results ? { ...turn, results: results.map((one) => (one.call === result.call ? result : one)) } : turn;
+}
+
+/** The host sends beginnings each time: what a person has asked for of the same results stays. */
+function withLongerResults(turn: PageTurn, turns: readonly PageTurn[]): PageTurn {
+  const known = turn.results && turnById(turns, turn.id)?.results;
+  return known ? { ...turn, results: known } : turn;
 }
 
 /** Searches from the end: nearly all updates are about the last turn. */

@@ -7,13 +7,14 @@ import { Follow } from "../shared/follow";
 import { revealFoundText } from "../shared/foundText";
 import { part } from "../shared/frame";
 import type { TurnMark } from "../shared/host";
+import { KeptTrees } from "../shared/kept";
 import { Slot } from "../shared/slot";
 import { TurnStops } from "../shared/turnStops";
 import { BranchesView } from "./branches";
 import { runningTurn } from "./derived";
+import { ShownTurns } from "./shownTurns";
 import { turnView } from "./turn";
 import { TurnList, type TurnListState } from "./turnList";
-import { withUsefulButtons } from "./usefulButtons";
 
 export interface TranscriptPorts {
   readonly run: (command: ChatCommand) => void;
@@ -31,6 +32,8 @@ export class Transcript {
   private readonly list = new TurnList(part("div", "turns"));
   private readonly branchSlot = new Slot(part("div", "slot"));
   private readonly branches: BranchesView;
+  private readonly shown = new ShownTurns();
+  private readonly steps = new KeptTrees();
   private readonly stops: TurnStops;
   private readonly answers: Answers;
   private readonly follow: Follow;
@@ -53,15 +56,17 @@ export class Transcript {
   }
 
   render(snapshot: ChatSnapshot, formats: Formats): void {
-    const { turns } = snapshot;
+    const turns = this.shown.of(snapshot.turns);
     const fixed = runningTurn(snapshot) !== undefined || snapshot.readOnly !== undefined;
     const view = this.viewIn(formats);
     if (this.list.show({ turns, fixed, view })) {
-      this.answers.keepOnly(new Set(turns.map(({ id }) => id)));
+      const ids = new Set(snapshot.turns.map(({ id }) => id));
+      this.answers.keepOnly(ids);
+      this.steps.keepOnly(ids);
       this.stops.listed();
     }
     this.branchSlot.show(this.branches.show(snapshot, fixed, formats));
-    this.follow.rendered(endOf(turns.at(-1)));
+    this.follow.rendered(endOf(snapshot.turns.at(-1)));
   }
 
   toEnd(): void {
@@ -108,17 +113,16 @@ export class Transcript {
   private viewIn(formats: Formats): TurnListState["view"] {
     if (this.view && this.formats === formats) return this.view;
     this.formats = formats;
-    const { answers, done } = this;
+    const { answers, done, steps: kept } = this;
     const { run, edit } = this.ports;
-    this.view = (turn, place) => {
-      const shown = withUsefulButtons(turn, place.fixed, done.get(turn.id));
-      return turnView(shown, place, { formats, answers, run, edit: () => edit(turn) });
-    };
+    kept.clear();
+    const context = { formats, answers, kept, run, done: (turn: TurnId) => done.get(turn) };
+    this.view = (turn, place) => turnView(turn, place, { ...context, edit: () => edit(turn.steps[0]) });
     return this.view;
   }
 }
 
 /** What the transcript ends with, for "New text". */
 function endOf(turn: PageTurn | undefined): string {
-  return turn ? `${turn.id} ${turn.answer.length}` : "";
+  return turn ? `${turn.id} ${turn.answer.length} ${turn.calls?.length ?? 0}` : "";
 }

@@ -1,19 +1,15 @@
-import type { Formats } from "../../common/format";
-import type { ChatCommand } from "../../protocol/chat";
-import type { ActionId, PageTurn } from "../../protocol/page";
-import type { Answers } from "../shared/answers";
+import { plural } from "../../common/format";
+import type { PageTurn } from "../../protocol/page";
+import { figuresInSum } from "../../protocol/turnSteps";
 import { endingLabel, figuresView } from "../shared/figures";
 import { inlineCode } from "../shared/inlineCode";
-import { problemView, sentence, warningView } from "../shared/problem";
-import { stopButton, waitingBox } from "../shared/runView";
-import { thoughtView } from "../shared/thought";
-import { type Children, h, icon, type TreeNode } from "../shared/tree";
+import { h, icon, type TreeNode } from "../shared/tree";
 import { turnStage } from "./derived";
+import { lastStep, resultsIn, type ShownTurn } from "./shownTurns";
+import { stepBody } from "./step";
+import { type StepContext, stepTools } from "./stepParts";
 
-export interface TurnContext {
-  readonly formats: Formats;
-  readonly answers: Answers;
-  readonly run: (command: ChatCommand) => void;
+export interface TurnContext extends StepContext {
   /** The turn's message comes back to be edited and sent again. */
   readonly edit: () => void;
 }
@@ -26,18 +22,26 @@ export interface TurnPlace {
   readonly fixed: boolean;
 }
 
-export function turnView(turn: PageTurn, place: TurnPlace, context: TurnContext): TreeNode {
-  const stage = turnStage(turn);
-  const running = turn.state === "running";
+export function turnView(turn: ShownTurn, place: TurnPlace, context: TurnContext): TreeNode {
+  const [first, ...further] = turn.steps;
+  const last = lastStep(turn);
+  const stage = turnStage(last, place.isHead);
   return h(
     "article.turn",
     {
       key: turn.id,
       "aria-label": `Turn ${place.number}${stage ? `, ${stage}` : ""}`,
-      "aria-busy": running ? "true" : undefined,
+      "aria-busy": last.state === "running" ? "true" : undefined,
     },
-    h("div.ask", {}, messageTools(turn, place, context), h("p", {}, inlineCode(turn.user))),
-    h("div.answer", {}, running ? runningAnswer(turn, context) : endedAnswer(turn, place, context)),
+    first.user !== "" && h("div.ask", {}, messageTools(first, place, context), h("p", {}, inlineCode(first.user))),
+    h(
+      "div.answer",
+      {},
+      further.length === 0
+        ? stepBody(first, { ...place, given: turn.after, isOnly: true }, context)
+        : [turn.steps.map((_, index) => stepView(turn, index, place, context)), sumView(turn, place, context)],
+      waitingLine(last, place, context),
+    ),
   );
 }
 
@@ -63,103 +67,44 @@ function messageTools(turn: PageTurn, { fixed }: TurnPlace, { run, edit }: TurnC
   );
 }
 
-/** The answer was cut, and there is something of it to go on from. */
-function isContinuable(turn: PageTurn, { isHead, fixed }: TurnPlace): boolean {
-  if (!isHead || fixed || (turn.answer === "" && turn.thought === undefined)) return false;
-  if (turn.state === "interrupted" || turn.state === "failed") return true;
-  return turn.state === "done" && (turn.finishReason === "aborted" || turn.finishReason === "length");
-}
-
-const continueTitle = "Continue the Answer (nothing is read again)";
-
-function runningAnswer(turn: PageTurn, { formats, answers, run }: TurnContext): Children {
-  const stop = () => run({ type: "stop" });
-  const thought = thoughtView(turn, formats);
-  if (turn.answer === "" && thought === undefined) return waitingBox(turn.progress, formats, stop);
-  return [
-    refusalWarning(turn, formats, run),
-    thought,
-    turn.answer !== "" && answers.view(turn.id, turn.answer, true),
+/** One step of several. A step of which nothing changed keeps its tree: the others stay while the last one streams. */
+function stepView({ steps, after }: ShownTurn, index: number, place: TurnPlace, context: TurnContext): TreeNode {
+  const step = steps[index] ?? steps[0];
+  const isLast = index === steps.length - 1;
+  const given = isLast ? after : resultsIn(steps[index + 1]);
+  const isHead = place.isHead && isLast;
+  const label = `Step ${context.formats.count(index + 1)} of ${context.formats.count(steps.length)}`;
+  return context.kept.view(step.id, [step, label, given?.by, given?.results, isHead, place.fixed], () =>
     h(
-      "div.foot.num",
-      { key: "foot" },
-      turn.figures && figuresView(turn.figures, formats, { running: true }),
-      stopButton("Stop", "What has been said is kept", stop),
+      "div.step",
+      { key: step.id, role: "group", "aria-label": label },
+      stepBody(step, { isHead, fixed: place.fixed, given, isOnly: false, isLast }, context),
     ),
-  ];
-}
-
-function endedAnswer(turn: PageTurn, place: TurnPlace, context: TurnContext): Children {
-  const { formats, answers, run } = context;
-  const act = (action: ActionId) => run({ type: "act", action, turn: turn.id });
-  const way = isContinuable(turn, place)
-    ? h("button.link", { title: continueTitle, on: { click: () => run({ type: "continue" }) } }, "Continue")
-    : undefined;
-  const wayInNotice = turn.state === "interrupted";
-  const thought = thoughtView(turn, formats);
-  const stoppedEarly = turn.finishReason === "aborted" && turn.answer === "" && thought === undefined;
-  return [
-    refusalWarning(turn, formats, run),
-    thought,
-    turn.answer !== "" && answers.view(turn.id, turn.answer, false),
-    stoppedEarly && h("p.dim", { key: "none" }, "Stopped before the answer began. What was read is kept."),
-    turn.state === "interrupted" &&
-      warningView(
-        "interrupted",
-        "The window closed before this answer ended. What it had said is kept.",
-        place.fixed ? [] : [{ id: "regenerate", label: "Regenerate" }],
-        () => run({ type: "regenerate", turn: turn.id }),
-        way,
-      ),
-    turn.problem && problemView(turn.problem, formats, act),
-    h(
-      "div.foot.num",
-      { key: "foot" },
-      turn.figures &&
-        figuresView(turn.figures, formats, {
-          ending: endingLabel(turn.finishReason),
-          way: wayInNotice ? undefined : way,
-        }),
-      !turn.figures && !wayInNotice && way,
-      turnTools(turn, place, run),
-    ),
-    turn.saveProblem &&
-      warningView("save", `Not saved: ${turn.saveProblem.error.what}.`, turn.saveProblem.actions, act),
-  ];
-}
-
-/** A part of the stored cache was not used: why, and what that cost. */
-function refusalWarning(turn: PageTurn, formats: Formats, run: TurnContext["run"]): Children {
-  const refused = turn.figures?.cache.refused;
-  if (!refused) return undefined;
-  const { storedTokens } = turn;
-  const kept = formats.count(refused.atToken);
-  const restored =
-    storedTokens === undefined || storedTokens < refused.atToken
-      ? `${kept} tokens restored`
-      : `${kept} of ${formats.count(storedTokens)} tokens restored`;
-  return warningView(
-    "refused",
-    `${sentence(refused.reason).slice(0, -1)}: ${restored}, the rest was read again.`,
-    turn.refusalActions ?? [],
-    (action) => run({ type: "act", action, turn: turn.id }),
   );
 }
 
-function turnTools(turn: PageTurn, { isHead, fixed }: TurnPlace, run: TurnContext["run"]): TreeNode {
-  const tool = (label: string, title: string, name: string, enabled: boolean, command: ChatCommand) =>
-    h(
-      "button.icon-btn",
-      { "aria-label": label, title, disabled: !enabled, on: { click: () => run(command) } },
-      icon(name),
-    );
-  const ended = turn.state === "done" || turn.state === "interrupted";
+/** Below the steps of a turn: what they took together, and what can be done behind the last one. */
+function sumView(turn: ShownTurn, place: TurnPlace, { formats, run }: TurnContext): TreeNode | undefined {
+  const last = lastStep(turn);
+  if (last.state === "running") return undefined;
+  const sum = figuresInSum(turn.steps.map(({ figures }) => figures));
+  const steps = plural(turn.steps.length, "step", formats);
   return h(
-    "div.tools",
-    { role: "toolbar", "aria-label": "Turn actions" },
-    ended && tool("Fork here", "Fork Here (0 tokens)", "repo-forked", true, { type: "fork", turn: turn.id }),
-    ended && tool("Rewind to here", "Rewind to Here", "discard", !fixed && !isHead, { type: "rewind", turn: turn.id }),
-    tool("Regenerate", "Regenerate", "refresh", !fixed, { type: "regenerate", turn: turn.id }),
-    turn.answer !== "" && tool("Copy answer", "Copy", "copy", true, { type: "copy", text: turn.answer }),
+    "div.foot.num",
+    { key: "sum" },
+    sum ? figuresView(sum, formats, { steps, ending: endingLabel(last.finishReason) }) : h("span.dim.small", {}, steps),
+    stepTools(last, place, run),
+  );
+}
+
+/** The answer ended with calls, and nothing followed them. */
+function waitingLine({ state, finishReason, calls }: PageTurn, place: TurnPlace, { formats }: TurnContext) {
+  if (!place.isHead || state !== "done" || finishReason !== "calls" || calls === undefined) return undefined;
+  const waits = `Waits for ${calls.length === 1 ? "the result of its call" : `the results of ${plural(calls.length, "call", formats)}`}.`;
+  return h(
+    "p.waits.dim.small.num",
+    { key: "waits", role: "note" },
+    icon("clock"),
+    h("span", {}, place.fixed ? waits : `${waits} A message goes on without them.`),
   );
 }

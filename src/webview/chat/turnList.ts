@@ -1,26 +1,26 @@
-import type { PageTurn } from "../../protocol/page";
 import { part } from "../shared/frame";
 import { patchElement } from "../shared/patch";
 import { Slices } from "../shared/slices";
 import { h, type TreeNode } from "../shared/tree";
+import type { ShownTurn } from "./shownTurns";
 import type { TurnPlace } from "./turn";
 
 export interface TurnListState {
-  readonly turns: readonly PageTurn[];
+  readonly turns: readonly ShownTurn[];
   readonly fixed: boolean;
   /** A new function makes every turn anew. */
-  readonly view: (turn: PageTurn, place: TurnPlace) => TreeNode;
+  readonly view: (turn: ShownTurn, place: TurnPlace) => TreeNode;
 }
 
 interface Drawing extends TurnPlace {
-  readonly turn: PageTurn;
+  readonly turn: ShownTurn;
   readonly view: TurnListState["view"];
 }
 
 interface Item {
   readonly element: HTMLElement;
   index: number;
-  turn: PageTurn;
+  turn: ShownTurn;
   node: TreeNode;
   /** What the element shows; absent while it is empty. */
   drawn?: Drawing;
@@ -87,7 +87,7 @@ export class TurnList {
   }
 
   /** Redraws turns that changed but kept their place. True when turns also came, went or moved. */
-  private take(turns: readonly PageTurn[]): boolean {
+  private take(turns: readonly ShownTurn[]): boolean {
     let listed = turns.length !== this.items.length;
     turns.forEach((turn, index) => {
       const item = this.items[index];
@@ -101,7 +101,7 @@ export class TurnList {
     return listed;
   }
 
-  private list(turns: readonly PageTurn[]): void {
+  private list(turns: readonly ShownTurn[]): void {
     const known = new Map(this.items.map((item) => [item.turn.id, item]));
     this.items = turns.map((turn, index) => {
       const item = known.get(turn.id) ?? this.newItem(turn);
@@ -117,7 +117,7 @@ export class TurnList {
     this.drawEnd();
   }
 
-  private newItem(turn: PageTurn): Item {
+  private newItem(turn: ShownTurn): Item {
     const element = part("article", "turn");
     element.tabIndex = -1;
     element.style.setProperty("--guess", `${guessedHeightPx(turn)}px`);
@@ -196,7 +196,14 @@ function sameDrawing(one: Drawing, other: Drawing): boolean {
   );
 }
 
+/** Of a line with a call, and of what stands around a further step. */
+const callPx = 32;
+const stepPx = 44;
+
 /** The height of a turn that was never laid out. It is good enough for the scroll bar, and needs no measurement. */
-function guessedHeightPx({ user, answer }: PageTurn): number {
-  return Math.round(90 + (user.length + answer.length) / 4);
+function guessedHeightPx({ steps }: ShownTurn): number {
+  const px = steps.reduce((sum, { user, answer, calls }) => {
+    return sum + (user.length + answer.length) / 4 + (calls?.length ?? 0) * callPx;
+  }, 90);
+  return Math.round(px + (steps.length - 1) * stepPx);
 }

@@ -6,14 +6,16 @@ import type { AgentId } from "../../protocol/service";
 import { agentColour } from "../shared/agentColour";
 import type { Answers } from "../shared/answers";
 import { progressBar } from "../shared/bars";
+import { shortCallsView } from "../shared/calls";
 import { endingLabel, figuresView } from "../shared/figures";
+import type { KeptTrees } from "../shared/kept";
 import { problemView, type RunAction, sentence, warningView } from "../shared/problem";
-import { progressLine } from "../shared/progress";
+import { plural, progressLine } from "../shared/progress";
 import { thoughtView } from "../shared/thought";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
+import { isSilent } from "../shared/turnUpdates";
 import { answerTools, continueLink } from "./answerTools";
-import { answerState, isRunning } from "./derived";
-import type { KeptTrees } from "./kept";
+import { answerFigures, answerState, isRunning, isWaiting } from "./derived";
 import { refusalView } from "./refusal";
 
 export interface AnswerContext {
@@ -68,7 +70,9 @@ function render(message: RoomMessageId, answer: RoomAnswer, place: AnswerPlace, 
         { "aria-expanded": String(!folded), on: { click: () => context.fold(message, answer, !folded) } },
         icon("chevron-down", "fold"),
         h("span.name.cut", {}, shownName(name)),
-        peek !== "" ? h("span.peek.cut", {}, peek) : h("span.state.num", {}, answerState(answer, context.formats)),
+        peek !== ""
+          ? h("span.peek.cut", {}, peek)
+          : h("span.state.num", {}, answerState(answer, context.formats, place.isNewest)),
       ),
       h("div.acts", {}, answerTools(answer, place, context.run)),
     ),
@@ -77,37 +81,64 @@ function render(message: RoomMessageId, answer: RoomAnswer, place: AnswerPlace, 
 }
 
 function answerBody(message: RoomMessageId, answer: RoomAnswer, place: AnswerPlace, context: AnswerContext): Children {
-  const { turn, refusal, agent } = answer;
+  const { turn, refusal, earlier } = answer;
   if (refusal) return refusalView(message, answer, refusal, context.run);
-  if (!turn) return undefined;
-  const thought = thoughtView(turn, context.formats);
-  if (turn.state === "running" && turn.answer === "" && thought === undefined)
-    return readingView(answer.name, turn, context.formats);
+  const key = answerKey(message, answer.agent);
+  return [
+    earlier?.map((step, at) => earlierStep(step, earlier[at + 1] ?? turn, `${key} ${step.id}`, context)),
+    turn && stepBody(message, answer, turn, place, context),
+  ];
+}
+
+/** A step before the last one in short: what it said, and a line for each of its calls. */
+function earlierStep(step: PageTurn, next: PageTurn | undefined, key: string, { answers }: AnswerContext): TreeNode {
+  return h(
+    "div.stack",
+    { key: step.id },
+    step.answer !== "" && answers.view(key, step.answer, false),
+    shortCallsView(step.calls, step.dropped, { results: next?.results, isRunning: false, waits: false }),
+  );
+}
+
+function stepBody(
+  message: RoomMessageId,
+  answer: RoomAnswer,
+  turn: PageTurn,
+  place: AnswerPlace,
+  context: AnswerContext,
+): Children {
+  const { agent } = answer;
   const running = turn.state === "running";
-  const refused = turn.figures?.cache.refused;
+  if (running && isSilent(turn)) return readingView(answer.name, turn, context.formats);
+  const thought = thoughtView(turn, context.formats);
+  const waits = place.isNewest && isWaiting(turn);
+  const figures = running ? turn.figures : answerFigures(answer);
+  const refused = figures?.cache.refused;
+  const count = 1 + (answer.earlier?.length ?? 0);
+  const steps = count > 1 && !running ? plural(count, "step", context.formats) : undefined;
   const way = continueLink(answer, place, context.run);
   const act: RunAction = (action) => context.run({ type: "act", action, agent, turn: turn.id });
   return [
     thought,
-    (turn.answer !== "" || (running && thought === undefined)) &&
-      context.answers.view(answerKey(message, agent), turn.answer, running),
-    turn.answer === "" &&
-      thought === undefined &&
+    turn.answer !== "" && context.answers.view(answerKey(message, agent), turn.answer, running),
+    shortCallsView(turn.calls, turn.dropped, { results: undefined, isRunning: running, waits }),
+    isSilent(turn) &&
       turn.finishReason === "aborted" &&
       h("p.dim", { key: "none" }, "Stopped before the answer began."),
     turn.problem && problemView(turn.problem, context.formats, act),
-    turn.figures &&
+    figures &&
       h(
         "div.num",
         { key: "figures" },
-        figuresView(turn.figures, context.formats, {
+        figuresView(figures, context.formats, {
           running,
+          steps,
           ending: endingLabel(turn.finishReason),
           way,
           warning: refused && sentence(refused.reason),
         }),
       ),
-    !turn.figures && way && h("div.small", { key: "way" }, way),
+    !figures && way && h("div.small", { key: "way" }, way),
     turn.saveProblem &&
       warningView("save", `Not saved: ${turn.saveProblem.error.what}.`, turn.saveProblem.actions, act),
   ];

@@ -36,8 +36,8 @@ export function continueLink(
   return h("button.link", { title: "Continue the Answer (nothing is read again)", on: { click: goOn } }, "Continue");
 }
 
-function isCut({ state, finishReason, answer }: PageTurn): boolean {
-  if (answer === "") return false;
+function isCut({ state, finishReason, answer, calls }: PageTurn): boolean {
+  if (answer === "" && calls === undefined) return false;
   return (
     state === "interrupted" ||
     state === "failed" ||

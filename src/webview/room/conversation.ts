@@ -3,12 +3,12 @@ import type { RoomCommand, RoomSnapshot } from "../../protocol/room";
 import { Answers } from "../shared/answers";
 import { Follow } from "../shared/follow";
 import { part } from "../shared/frame";
+import { KeptTrees } from "../shared/kept";
 import { Slot } from "../shared/slot";
 import type { TreeNode } from "../shared/tree";
 import { TurnStops } from "../shared/turnStops";
 import { type AnswerContext, answerKey } from "./answer";
 import { newestAnswers } from "./derived";
-import { KeptTrees } from "./kept";
 import { messageView } from "./message";
 import { modelGroups, modelState } from "./modelGroups";
 
@@ -77,7 +77,12 @@ export class Conversation {
 
   /** What did not change keeps its tree, so that the patch skips it: an update costs what its answer costs. */
   private views({ messages, engine }: RoomSnapshot, formats: Formats): readonly TreeNode[] {
-    const answerKeys = messages.flatMap(({ id, answers }) => answers.map(({ agent }) => answerKey(id, agent)));
+    const answerKeys = messages.flatMap(({ id, answers }) =>
+      answers.flatMap(({ agent, earlier = [] }) => {
+        const key = answerKey(id, agent);
+        return [key, ...earlier.map((step) => `${key} ${step.id}`)];
+      }),
+    );
     this.kept.keepOnly(new Set([...messages.map(({ id }) => id), ...answerKeys]));
     this.answers.keepOnly(new Set(answerKeys));
     const newest = newestAnswers(messages);

@@ -2,9 +2,11 @@
 import type { Formats } from "../../common/format";
 import { shownName } from "../../common/shownName";
 import type { RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomSnapshot } from "../../protocol/room";
-import type { AgentId } from "../../protocol/service";
+import type { AgentId, TurnFigures } from "../../protocol/service";
+import { figuresInSum } from "../../protocol/turnSteps";
 import { engineBlocks } from "../shared/engineNotice";
 import { plural, progressLine } from "../shared/progress";
+import { isSilent } from "../shared/turnUpdates";
 import { addressed, answering } from "./mention";
 
 export function isRunning(answer: RoomAnswer): boolean {
@@ -16,20 +18,26 @@ export function runningAgents({ messages }: RoomSnapshot): ReadonlySet<AgentId> 
 }
 
 /** Right of an answer's name. */
-export function answerState({ turn, refusal }: RoomAnswer, formats: Formats): string {
+export function answerState({ turn, refusal }: RoomAnswer, formats: Formats, isNewest = true): string {
   if (refusal) return "not asked";
   switch (turn?.state) {
     case undefined:
       return "starting";
     case "running":
-      return turn.answer === "" ? waitingState(turn.progress, formats) : answeringState(turn, formats);
+      return isSilent(turn) ? waitingState(turn.progress, formats) : answeringState(turn, formats);
     case "done":
+      if (isWaiting(turn) && isNewest) return `waits for ${plural(turn.calls?.length ?? 0, "result", formats)}`;
       return turn.finishReason === "aborted" ? "stopped" : "done";
     case "interrupted":
       return "interrupted";
     case "failed":
       return "failed";
   }
+}
+
+/** Its answer ended with calls, and the room knows of nothing that followed them. */
+export function isWaiting({ state, finishReason }: Turn): boolean {
+  return state === "done" && finishReason === "calls";
 }
 
 type Turn = NonNullable<RoomAnswer["turn"]>;
@@ -51,6 +59,11 @@ function answeringState({ figures }: Turn, formats: Formats): string {
   return rate > 0 ? `answering, ${formats.rate(rate)} tok/s` : "answering";
 }
 
+/** Of all steps of an answer. */
+export function answerFigures({ earlier = [], turn }: RoomAnswer): TurnFigures | undefined {
+  return figuresInSum([...earlier, ...(turn ? [turn] : [])].map(({ figures }) => figures));
+}
+
 /** Above the answers: how many have ended, or what they took. */
 export function summary({ answers, askedAt, endedAt }: RoomMessage, formats: Formats): string {
   const taken = answers.filter(({ refusal }) => refusal === undefined);
@@ -63,7 +76,7 @@ export function summary({ answers, askedAt, endedAt }: RoomMessage, formats: For
   if (ended.length < taken.length)
     return [`${formats.count(ended.length)} of ${formats.count(taken.length)} finished`, ...others].join(", ");
   if (taken.length === failed.length) return others.join(", ");
-  const tokens = ended.reduce((sum, { turn }) => sum + (turn?.figures?.generatedTokens ?? 0), 0);
+  const tokens = ended.reduce((sum, answer) => sum + (answerFigures(answer)?.generatedTokens ?? 0), 0);
   return [
     plural(taken.length - failed.length, "answer", formats),
     plural(tokens, "token", formats),
@@ -128,6 +141,8 @@ function answerAnnouncement(before: RoomAnswer | undefined, after: RoomAnswer, f
       return `${after.name} is ${stage}`;
     case "done":
       return `${after.name} finished, ${tokens} tokens`;
+    case "waits":
+      return `${after.name} waits for ${plural(after.turn?.calls?.length ?? 0, "result", formats)}`;
     case "stopped":
       return `${after.name} stopped, ${tokens} tokens kept`;
     case "not asked":
@@ -140,7 +155,8 @@ function answerAnnouncement(before: RoomAnswer | undefined, after: RoomAnswer, f
 function stageOf({ turn, refusal }: RoomAnswer): string {
   if (refusal) return "not asked";
   if (!turn) return "";
+  if (isWaiting(turn)) return "waits";
   if (turn.state !== "running") return turn.finishReason === "aborted" ? "stopped" : turn.state;
-  if (turn.answer !== "") return "answering";
+  if (!isSilent(turn)) return "answering";
   return turn.progress?.type === "prefill" ? "reading" : "";
 }

@@ -1,5 +1,5 @@
 import type { Formats } from "../../common/format";
-import type { FinishReason, Tier, TurnFigures } from "../../protocol/service";
+import type { FinishReason, Tier, TurnFigures, UntoldCount } from "../../protocol/service";
 import { type Children, h, type TreeNode } from "./tree";
 
 export interface CacheSourceLabel {
@@ -33,6 +33,10 @@ export interface FiguresOptions {
   readonly ending?: string | undefined;
   /** What can be done about it, behind it. */
   readonly way?: TreeNode | undefined;
+  /** "3 steps": the figures are those of all of them. */
+  readonly steps?: string | undefined;
+  /** They are of one step of a turn, which has its own below. */
+  readonly isStep?: boolean;
   /** An icon at the end says this on hover and focus. */
   readonly warning?: string | undefined;
 }
@@ -77,19 +81,25 @@ function waitItem(figures: TurnFigures, formats: Formats): Children {
  * source. While it runs (`running`) the source is not told yet, and a figure that is not known is left out.
  */
 export function figuresView(figures: TurnFigures, formats: Formats, options: FiguresOptions = {}): TreeNode {
-  const { running = false, ending, way, warning } = options;
+  const { running = false, ending, way, warning, steps, isStep = false } = options;
   const item = (value: string, unit: string) => h("li", {}, h("b", {}, value), ` ${unit}`);
   const known = (value: number) => !running || value > 0;
   const source = cacheSource(figures);
+  const isByServer = figures.by === "server";
+  const told = (count: UntoldCount) => figures.untold?.includes(count) !== true;
   const items: Children = [
-    item(formats.count(figures.reusedTokens), "reused"),
-    item(formats.count(figures.prefilledTokens), "prefilled"),
-    item(formats.count(figures.generatedTokens), "generated"),
+    steps !== undefined && h("li", {}, h("b", {}, steps)),
+    told("reused") && item(formats.count(figures.reusedTokens), "reused"),
+    told("prompt") && item(formats.count(figures.prefilledTokens), "prefilled"),
+    told("generated") && item(formats.count(figures.generatedTokens), "generated"),
     figures.recomputedTokens !== undefined && item(formats.count(figures.recomputedTokens), "read again"),
     known(figures.ttftMs) && h("li", {}, "TTFT ", h("b", {}, formats.duration(figures.ttftMs))),
     known(figures.ttftMs) && waitItem(figures, formats),
-    known(figures.decodeTokensPerSecond) && item(formats.rate(figures.decodeTokensPerSecond), "tok/s"),
-    !running && h("li", {}, tierDot(source.tier), source.text),
+    known(figures.decodeTokensPerSecond) &&
+      told("generated") &&
+      item(formats.rate(figures.decodeTokensPerSecond), "tok/s"),
+    !running && !isStep && !isByServer && h("li", {}, tierDot(source.tier), source.text),
+    !running && !isStep && isByServer && h("li", { title: byServerTitle(figures) }, "by the server"),
     ending !== undefined && h("li", {}, ending),
     way !== undefined && h("li", {}, way),
     warning !== undefined &&
@@ -99,7 +109,13 @@ export function figuresView(figures: TurnFigures, formats: Formats, options: Fig
         h("span.codicon.codicon-warning.warn", { role: "img", tabindex: "0", "aria-label": warning, title: warning }),
       ),
   ];
-  return h("ul.figs", { "aria-label": running ? "Turn figures so far" : "Turn figures" }, items);
+  const label = isStep ? "Step figures" : running ? "Turn figures so far" : "Turn figures";
+  return h("ul.figs", { "aria-label": label }, items);
+}
+
+function byServerTitle({ untold = [] }: TurnFigures): string {
+  const title = "The server counted; reused are the tokens that it had in its own cache";
+  return untold.length === 0 ? title : `${title}. It does not tell the tokens ${untold.join(", ")}.`;
 }
 
 /** Tier is a fill: hot full, warm half, cold a ring. */

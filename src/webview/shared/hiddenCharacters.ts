@@ -72,6 +72,20 @@ export function markHidden(children: readonly Child[]): readonly Child[] {
   });
 }
 
+/** Marks cost an element each: a text that is nearly made of hidden characters has one sign for each instead. */
+const mostMarks = 1000;
+
+/** `markHidden` for texts of any length, as programs give them. */
+export function markFewHidden(...children: readonly Child[]): readonly Child[] {
+  let left = mostMarks;
+  const mark = (child: Child): readonly Child[] => {
+    if (typeof child !== "string") return [{ ...child, children: child.children.flatMap(mark) }];
+    left -= hiddenCharacters(child).length;
+    return left >= 0 ? markHidden([child]) : [pieces(child, () => "\uFFFD").join("")];
+  };
+  return children.flatMap(mark);
+}
+
 function pieces<Mark>(text: string, replace: (character: HiddenCharacter) => Mark): readonly (string | Mark)[] {
   const found = hiddenCharacters(text);
   if (found.length === 0) return [text];

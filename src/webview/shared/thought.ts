@@ -15,9 +15,9 @@ export function thoughtView(turn: PageTurn, formats: Formats): TreeNode | undefi
 }
 
 /** "Thought for 3.2 s · 412 tokens" */
-function thoughtLabel({ state, answer, figures }: PageTurn, formats: Formats): string {
+function thoughtLabel({ state, answer, calls, figures }: PageTurn, formats: Formats): string {
   const thinking = figures?.thinking;
   const tokens = thinking === undefined ? "" : ` · ${plural(thinking.tokens, "token", formats)}`;
-  if (state === "running" && answer === "") return `Thinking${tokens}`;
+  if (state === "running" && answer === "" && calls === undefined) return `Thinking${tokens}`;
   return thinking === undefined ? "Thought" : `Thought for ${formats.duration(thinking.ms)}${tokens}`;
 }

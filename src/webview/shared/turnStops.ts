@@ -141,12 +141,20 @@ function nextInside(article: HTMLElement, target: HTMLElement, key: string): HTM
 /** The elements of a turn between which Up and Down move. A toolbar counts as one: its button that had the focus last. */
 function stopsIn(article: HTMLElement): readonly HTMLElement[] {
   return [...article.querySelectorAll(into)].flatMap((found) => {
-    if (!(found instanceof HTMLElement)) return [];
+    if (!(found instanceof HTMLElement) || isFolded(found)) return [];
     if (found.getAttribute("role") !== "toolbar") return found.closest("[role=toolbar]") || isOff(found) ? [] : [found];
     const buttons = [...found.querySelectorAll("button")].filter((button) => !isOff(button));
     const button = buttons.find((one) => one.getAttribute("tabindex") === "0") ?? buttons[0];
     return button ? [button] : [];
   });
+}
+
+/** It is in something that is not open: there it cannot have the focus. */
+function isFolded(element: HTMLElement): boolean {
+  const folded = element.closest("details:not([open])");
+  if (folded === null) return false;
+  const opens = element.tagName === "SUMMARY" && element.parentElement === folded;
+  return !opens || (folded.parentElement?.closest("details:not([open])") ?? null) !== null;
 }
 
 function isOff(element: HTMLElement): boolean {

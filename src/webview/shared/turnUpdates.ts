@@ -1,8 +1,14 @@
 /** How progress and new text change a turn. Pure, and the same for the chat and the room. */
 import type { PageTurn, RunProgress, TextDelta } from "../../protocol/page";
+import { withCalls } from "../../protocol/turnSteps";
 
 export function withProgress(turn: PageTurn, progress: RunProgress): PageTurn {
-  return turn.state === "running" && turn.answer === "" && turn.thought === undefined ? { ...turn, progress } : turn;
+  return turn.state === "running" && isSilent(turn) ? { ...turn, progress } : turn;
+}
+
+/** Nothing has come of its answer. */
+export function isSilent({ answer, thought, calls, dropped }: PageTurn): boolean {
+  return answer === "" && thought === undefined && calls === undefined && dropped === undefined;
 }
 
 /**
@@ -14,7 +20,13 @@ export function withText(turn: PageTurn, delta: TextDelta): PageTurn | undefined
   const thought = delta.thought === undefined ? turn.thought : grown(turn.thought ?? "", delta.thought);
   if (answer === undefined || (delta.thought !== undefined && thought === undefined)) return undefined;
   const { progress: _, ...rest } = turn;
-  return { ...rest, answer, ...(thought === undefined ? {} : { thought }), figures: delta.figures };
+  const calls = withCalls(turn.calls, delta.calls);
+  return {
+    ...{ ...rest, answer, figures: delta.figures },
+    ...(thought === undefined ? {} : { thought }),
+    ...(calls === undefined ? {} : { calls }),
+    ...(delta.dropped === undefined ? {} : { dropped: delta.dropped }),
+  };
 }
 
 function grown(text: string, news: { readonly offset: number; readonly text: string }): string | undefined {

@@ -21,6 +21,8 @@ export function reduceStatus(state: StatusSnapshot | undefined, update: StatusUp
     }
     case "agents":
       return { ...state, status: { ...status, agents: update.agents } };
+    case "threads":
+      return { ...state, status: { ...status, threads: update.threads } };
     case "store":
       return { ...state, status: { ...status, store: update.store } };
     case "bench": {

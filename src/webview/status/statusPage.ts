@@ -6,6 +6,7 @@ import { Announcer } from "../shared/announcer";
 import { Eta } from "../shared/eta";
 import { part } from "../shared/frame";
 import { Host } from "../shared/host";
+import { PressedButton } from "../shared/pressedButton";
 import { problemView, type RunAction } from "../shared/problem";
 import { Slot } from "../shared/slot";
 import { agentsView } from "./agents";
@@ -14,6 +15,7 @@ import { engineView } from "./engine";
 import { poolView } from "./pool";
 import { reduceStatus } from "./state";
 import { storeView } from "./store";
+import { threadsView } from "./threads";
 import { throughputView } from "./throughput";
 
 /** The page is painted at most 4 times a second, and only while it is visible. */
@@ -24,6 +26,7 @@ export class StatusPage {
   readonly element = part("main", "view");
   private readonly grid = new Slot(part("div", "grid"));
   private readonly announcer = new Announcer();
+  private readonly pressed = new PressedButton(this.element);
   private readonly loadEta = new Eta();
   private readonly benchEta = new Eta();
   private readonly host: Host<StatusCommand, StatusUpdate>;
@@ -79,6 +82,7 @@ export class StatusPage {
       status.pool && poolView(status.pool, status.agents, formats),
       agentsView(status.agents, formats, run, status.pool === undefined),
       status.pool && throughputView(status.metrics, samples, formats),
+      status.threads.recent.length > 0 && threadsView(status.threads, { formats, now, run }),
       storeView(status.store, { formats, now, run }),
       working &&
         benchView(status.lastBench, status.benchRunning, {
@@ -104,7 +108,12 @@ export class StatusPage {
   }
 
   private run(command: StatusCommand): void {
+    const { markDone } = this.pressed;
     void this.host.request(command).then((problem) => {
+      if (problem === undefined && command.type === "copy") {
+        markDone();
+        this.announcer.say("Copied");
+      }
       if (problem === undefined && this.failure === undefined) return;
       this.failure = problem;
       this.render();

@@ -4,6 +4,7 @@ import { FakeLocks } from "../../support/store/fakes";
 import type { Entry, Step } from "./journal";
 import { Program } from "./program";
 import { Truth } from "./truth";
+import { waitingMessage, writeWaitingAgent } from "./waitingAgent";
 
 /** A home that was used and closed, and the reports about it. */
 export interface Fixture {
@@ -11,7 +12,7 @@ export interface Fixture {
   readonly journal: readonly Entry[];
 }
 
-/** Two branches and a tail (Ada), a fork (Bob), another conversation (Eve), no turns (Zoe), a deleted agent (Dan). */
+/** Two branches and a tail (Ada), a fork (Bob), another conversation (Eve), no turns (Zoe), a deleted agent (Dan). Cal waits for a result. */
 const steps: readonly Step[] = [
   { do: "create", name: "Ada" },
   { do: "ask", name: "Ada", text: "The river is called Alma." },
@@ -36,6 +37,11 @@ export async function makeFixture(scratch: string, model: string): Promise<Fixtu
   const program = new Program({ home, model, locks: new FakeLocks(), journal: (entry) => journal.push(entry) });
   for (const step of steps) await program.take(step);
   await program.close();
+  const name = "Cal";
+  const { id, turn, answer } = await writeWaitingAgent(home, model, name);
+  journal.push({ type: "created", id, name });
+  journal.push({ type: "sent", id, turn, parent: null, user: waitingMessage });
+  journal.push({ type: "answered", id, turn, answer });
   await writeFile(fileOf(scratch), JSON.stringify(journal));
   return { home, journal };
 }

@@ -1,9 +1,13 @@
 /** The steps of a harness program in a home, and their reported results. Plain data: it crosses pipes and files. */
 
+import type { ToolResult } from "../../../src/common/tools";
+
 /** Steps refer to agents by name. */
 export type Step =
   | { readonly do: "create"; readonly name: string }
   | { readonly do: "ask"; readonly name: string; readonly text: string }
+  /** What the calls of the last answer gave: a further step of its turn. */
+  | { readonly do: "results"; readonly name: string; readonly text: string }
   | { readonly do: "fork"; readonly name: string; readonly as: string }
   /** `turns`: number of turns back from the head. */
   | { readonly do: "rewind"; readonly name: string; readonly turns: number }
@@ -26,6 +30,8 @@ export type Entry =
       readonly turn: string;
       readonly parent: string | null;
       readonly user: string;
+      /** Of a step that goes on with results. */
+      readonly results?: readonly ToolResult[];
     }
   /** The answer is on disk. `ids`: its tokens. */
   | { readonly type: "answered"; readonly id: string; readonly turn: string; readonly answer: Answer }

@@ -110,6 +110,8 @@ function differenceOf(known: KnownTurn, found: TurnView | undefined): string | u
   if (found === undefined) return "it is not there";
   if (found.user !== known.user)
     return `the message is ${JSON.stringify(found.user)}, not ${JSON.stringify(known.user)}`;
+  if (known.results !== undefined && JSON.stringify(found.results) !== JSON.stringify(known.results))
+    return `its results are ${JSON.stringify(found.results)}, not ${JSON.stringify(known.results)}`;
   if (found.parent !== known.parent) return `it follows ${found.parent}, not ${known.parent}`;
   if (known.answer === undefined) return undefined;
   if (found.state !== "done") return `it is ${found.state}`;

@@ -2,7 +2,8 @@ import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { ResidentError } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
-import type { AgentDetail, AgentSummary, SamplingOptions } from "../../../src/protocol/service";
+import type { ToolResult } from "../../../src/common/tools";
+import type { AgentDetail, AgentSummary, Running, SamplingOptions } from "../../../src/protocol/service";
 import { LocalResidentService } from "../../../src/service/localResidentService";
 import { FakeRuntime } from "../../support/agents/fakeRuntime";
 import type { FakeLocks } from "../../support/store/fakes";
@@ -86,15 +87,31 @@ export class Program {
   }
 
   /** Sends a message and waits for the answer. */
-  async ask(id: string, text: string): Promise<Answer> {
+  ask(id: string, text: string): Promise<Answer> {
+    return this.answered(id, text, () => this.service.send(id, { text, sampling }));
+  }
+
+  /** Gives each call of the last answer this result, and waits for what the model says to it. */
+  async give(id: string, text: string): Promise<Answer> {
+    const { turns } = await this.service.getAgent(id);
+    const results = (turns.at(-1)?.calls ?? []).map(({ id: call }) => ({ call, text }));
+    return this.answered(id, "", () => this.service.sendResults(id, { results, sampling }), results);
+  }
+
+  private async answered(
+    id: string,
+    user: string,
+    start: () => Promise<Running>,
+    results?: readonly ToolResult[],
+  ): Promise<Answer> {
     // As the agent is when the turn starts: where the message does not fit the context the head goes back at once.
     let started: Promise<AgentDetail> | undefined;
     const subscription = this.service.onEvent((event) => {
       if (event.type === "turnStarted" && event.id === id) started ??= this.service.getAgent(id);
     });
-    const running = await this.service.send(id, { text, sampling }).finally(() => subscription.dispose());
+    const running = await start().finally(() => subscription.dispose());
     const { id: turn = "", parent = null } = (await started)?.turns.at(-1) ?? {};
-    this.tell({ type: "sent", id, turn, parent, user: text });
+    this.tell({ type: "sent", id, turn, parent, user, ...(results && { results }) });
     const done = await running.done;
     const answer = { text: done.text, ids: done.tokenIds.join(" ") };
     this.tell({ type: done.saveError === undefined ? "answered" : "unsaved", id, turn, answer });
@@ -134,6 +151,9 @@ export class Program {
     switch (step.do) {
       case "ask":
         await this.ask(id, step.text);
+        return;
+      case "results":
+        await this.give(id, step.text);
         return;
       case "fork": {
         const fork = await service.forkAgent(id, step.as);

@@ -1,9 +1,12 @@
+import type { ToolResult } from "../../../src/common/tools";
 import type { Answer, Entry, Step } from "./journal";
 
 export interface KnownTurn {
   readonly id: string;
   readonly parent: string | undefined;
   readonly user: string;
+  /** Of a step that goes on with results. */
+  readonly results?: readonly ToolResult[];
   /** Absent: no answer was reported as saved. */
   readonly answer?: Answer;
 }
@@ -14,6 +17,9 @@ export interface KnownAgent {
   readonly turns: ReadonlyMap<string, KnownTurn>;
   readonly head: string | undefined;
 }
+
+/** A message, or the result that the calls of the answer before it were given. */
+export type Asked = string | { readonly given: string };
 
 /** A step that was not reported as successful. */
 interface OpenStep {
@@ -63,7 +69,8 @@ export class Truth {
         return;
       case "sent": {
         const agent = this.known(entry.id);
-        this.setTurn(agent, { id: entry.turn, parent: entry.parent ?? undefined, user: entry.user });
+        const { turn: id, user, results } = entry;
+        this.setTurn(agent, { id, parent: entry.parent ?? undefined, user, ...(results && { results }) });
         this.change(entry.id, { head: entry.turn });
         return;
       }
@@ -99,13 +106,13 @@ export class Truth {
     }
   }
 
-  /** Texts of the branch at `turn`; `undefined` when one of its turns has no answer that was reported. */
-  pathTo({ turns }: KnownAgent, turn: string | undefined): readonly string[] | undefined {
-    const path: string[] = [];
+  /** What was said and given on the branch at `turn`; `undefined` when one of its turns has no answer that was reported. */
+  pathTo({ turns }: KnownAgent, turn: string | undefined): readonly Asked[] | undefined {
+    const path: Asked[] = [];
     for (let at = turn; at !== undefined; ) {
       const found = turns.get(at);
       if (found?.answer === undefined) return undefined;
-      path.unshift(found.user);
+      path.unshift(found.results === undefined ? found.user : { given: found.results[0]?.text ?? "" });
       at = found.parent;
     }
     return path;

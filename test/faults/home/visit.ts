@@ -7,7 +7,7 @@ import type { Answer } from "./journal";
 import { judge, messageOf } from "./judge";
 import type { Oracle } from "./oracle";
 import { Program } from "./program";
-import type { KnownAgent, Truth } from "./truth";
+import type { Asked, KnownAgent, Truth } from "./truth";
 
 export interface VisitOptions {
   readonly home: string;
@@ -128,7 +128,7 @@ function checkWords(agent: KnownAgent, { turns }: AgentDetail): void {
   }
 }
 
-async function checkAnswer(oracle: Oracle, agent: KnownAgent, path: readonly string[], answer: Answer): Promise<void> {
+async function checkAnswer(oracle: Oracle, agent: KnownAgent, path: readonly Asked[], answer: Answer): Promise<void> {
   const expected = await oracle.answer([...path, question]);
   if (answer.ids === expected.ids) return;
   throw new Found(wrong(`${agent.name} answers [${answer.ids}], not [${expected.ids}]`));

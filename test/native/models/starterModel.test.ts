@@ -25,6 +25,7 @@ describe("The starter model", () => {
       hasChatTemplate: true,
       thinkingChoices: [],
       insistsOnDate: false,
+      takesTools: false,
       eosTokens: ["<|im_end|>", "<|endoftext|>"],
       leftOut: [],
     });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { Agents } from "../../../src/agents/agents";
 import type { ModelAccess, ModelLease, ModelSession, TextModel } from "../../../src/agents/ports";
+import { noServers, type Servers } from "../../../src/agents/serverPort";
 import { throwIfAborted } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
 import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
@@ -17,7 +19,7 @@ import { FakeClock } from "../engine/fakePorts";
 import { FakeRunner } from "../engine/fakeRunner";
 import { FakeBlockFiles } from "../store/fakeBlockFiles";
 import { FakeLocks, FlakyFiles, identity } from "../store/fakes";
-import { FakeThinker, fakeText, fakeTextVocabSize } from "./fakeText";
+import { FakeCaller, FakeThinker, fakeText, fakeTextVocabSize } from "./fakeText";
 
 export interface RigOptions {
   readonly totalBlocks?: number;
@@ -35,6 +37,9 @@ export interface RigOptions {
   readonly window?: WindowGeometry;
   /** How many letters of each answer are a thought. */
   readonly thoughtTokens?: number;
+  /** Behind how many letters each answer calls a tool, where it is told of one. */
+  readonly callAfter?: number;
+  readonly servers?: Servers;
 }
 
 export type Done = Extract<GenerationEvent, { type: "done" }>;
@@ -90,7 +95,7 @@ export class AgentRig {
       identity: ids,
       engine,
       files: this.files,
-      text: this.text(options.thoughtTokens ?? 0),
+      text: this.text(options),
       sampling: options.modelSampling ?? {},
     };
     const locks = (options.locks ?? new FakeLocks()).process();
@@ -104,6 +109,7 @@ export class AgentRig {
       store: this.store,
       blocks: new BlockStore(path.join(home, "store")),
       models: this.access(),
+      servers: options.servers ?? noServers,
       clock: this.clock,
       wallClockMs: () => {
         this.time += 1000;
@@ -151,7 +157,7 @@ export class AgentRig {
     this.time += 86_400_000;
   }
 
-  private text(thoughtTokens: number): TextModel {
+  private text({ thoughtTokens = 0, callAfter }: RigOptions): TextModel {
     const { prompts, ...text } = fakeText();
     const buildAfter: typeof prompts.buildAfter = async (dialogue, signal) => {
       const built = await prompts.buildAfter(dialogue, signal);
@@ -161,13 +167,17 @@ export class AgentRig {
     };
     return {
       ...text,
-      startAnswer: (stops) => new FakeThinker(text.startAnswer(stops), thoughtTokens),
+      startAnswer: (stops, _prompt, { tools, mode } = { tools: [], mode: "none" }) => {
+        const thinker = new FakeThinker(text.startAnswer(stops), thoughtTokens);
+        if (callAfter === undefined || mode === "none") return thinker;
+        return new FakeCaller(thinker, callAfter, tools, () => `call-${randomUUID()}`);
+      },
       prompts: {
         build: (messages, history) => prompts.build(messages, history),
         ahead: (messages, history) => prompts.ahead(messages, history),
         buildAfter,
         aheadAfter: (dialogue, signal) => {
-          this.renderedAhead.push(dialogue.user);
+          this.renderedAhead.push(dialogue.input.at(-1)?.content ?? "");
           return prompts.aheadAfter(dialogue, signal);
         },
         countText: (counted) => prompts.countText(counted),

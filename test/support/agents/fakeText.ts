@@ -1,5 +1,6 @@
 import type { AnswerDecoder, TextModel } from "../../../src/agents/ports";
 import { joinIds } from "../../../src/agents/turnRecords";
+import type { ToolSpec } from "../../../src/common/tools";
 import type { ChatMessage, Segment } from "../../../src/text/messages";
 import { messagesOf } from "../../../src/text/past";
 import type { BuiltPrompt, Dialogue, PromptAhead, PromptBuilder } from "../../../src/text/prompt";
@@ -27,12 +28,12 @@ class FakePrompts implements PromptBuilder {
     return { ids: this.encode(text, history).ids, settled: this.encode(before, history).ids };
   }
 
-  buildAfter({ system, past, user }: Dialogue): Promise<BuiltPrompt> {
-    return this.build(messagesOf(system, past, user), past?.segments() ?? []);
+  buildAfter({ system, past, input }: Dialogue): Promise<BuiltPrompt> {
+    return this.build(messagesOf(system, past, input), past?.segments() ?? []);
   }
 
-  aheadAfter({ system, past, user }: Dialogue): Promise<PromptAhead> {
-    return this.ahead(messagesOf(system, past, user), past?.segments() ?? []);
+  aheadAfter({ system, past, input }: Dialogue): Promise<PromptAhead> {
+    return this.ahead(messagesOf(system, past, input), past?.segments() ?? []);
   }
 
   private encode(rendering: string, history: readonly Segment[]): BuiltPrompt {
@@ -94,6 +95,35 @@ export class FakeThinker implements AnswerDecoder {
   }
 }
 
+/**
+ * A model that calls a tool: behind `after` letters two more are a call of the first tool, and the answer ends. For tests
+ * of what becomes of calls, not of how they are found.
+ */
+export class FakeCaller implements AnswerDecoder {
+  private said = 0;
+
+  constructor(
+    private readonly inner: AnswerDecoder,
+    private readonly after: number,
+    private readonly tools: readonly ToolSpec[],
+    private readonly nextId: () => string,
+  ) {}
+
+  push(id: number) {
+    const piece = this.inner.push(id);
+    const [tool] = this.tools;
+    this.said += 1;
+    if (tool === undefined || this.said <= this.after) return piece;
+    const isLast = this.said === this.after + 2;
+    const calls = isLast ? [{ id: this.nextId(), name: tool.name, arguments: { at: id } }] : [];
+    return { ...piece, text: "", raw: piece.text, ...(isLast ? { calls } : {}), stopped: isLast };
+  }
+
+  finish(isCut?: boolean) {
+    return this.inner.finish(isCut);
+  }
+}
+
 /** Holds one letter back when it may begin a stop string of two letters. */
 class FakeDecoder implements AnswerDecoder {
   private held = "";
@@ -126,5 +156,6 @@ export function fakeText(stopIds: readonly number[] = []): TextModel {
     prompts: new FakePrompts(stopIds),
     stopIds,
     startAnswer: (stops) => new FakeDecoder(stopIds, stops),
+    constraint: () => undefined,
   };
 }

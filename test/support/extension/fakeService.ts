@@ -1,15 +1,23 @@
 /** A service with agents in memory; the test plays its answers event by event. */
 import { AbortedError, ResidentError } from "../../../src/common/errors";
 import { Emitter } from "../../../src/common/events";
+import { isBeyondLoopback, isPlainBeyondLoopback, parseServerAddress } from "../../../src/common/serverAddress";
 import type { Thinking } from "../../../src/common/thinking";
+import type { ToolResult, ToolSpec } from "../../../src/common/tools";
 import type {
   AgentDetail,
   AgentId,
   AgentRepair,
   AgentSampling,
+  AgentServer,
   AgentSummary,
   BenchReport,
+  ChatModel,
+  ChatRequest,
+  ConnectedServer,
+  ConnectServerRequest,
   ConversationSize,
+  CountedInput,
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
@@ -25,9 +33,11 @@ import type {
   ModelDetail,
   ModelSummary,
   ResidentService,
+  ResultsRequest,
   Running,
   SamplingOptions,
   SendRequest,
+  ServerTrial,
   ServiceEvent,
   ServiceStatus,
   StoreCollection,
@@ -41,6 +51,7 @@ import type {
   TurnId,
   TurnView,
 } from "../../../src/protocol/service";
+import { countTurns } from "../../../src/protocol/turnSteps";
 
 type Done = Extract<GenerationEvent, { type: "done" }>;
 
@@ -139,7 +150,7 @@ export class FakeService implements ResidentService {
 
   change(id: AgentId, parts: Partial<AgentDetail>): AgentDetail {
     const { turns } = parts;
-    const changed = { ...this.detail(id), ...(turns && { turnCount: turns.length }), ...parts };
+    const changed = { ...this.detail(id), ...(turns && { turnCount: countTurns(turns) }), ...parts };
     this.agents.set(id, changed);
     this.fire({ type: "agent", id, summary: changed });
     return changed;
@@ -175,6 +186,7 @@ export class FakeService implements ResidentService {
       },
       store: { path: "/home/store", objects: 0, bytes: 0, quotaBytes: 8 * 2 ** 30, refused: 0 },
       agents: [...this.agents.values()],
+      threads: { count: 0, bytes: 0, recent: [] },
       lastBench: [],
     };
   }
@@ -207,7 +219,7 @@ export class FakeService implements ResidentService {
   }
 
   async templateFacts(): Promise<TemplateFacts> {
-    return { hasChatTemplate: true, thinkingChoices: this.thinkingChoices, insistsOnDate: false };
+    return { hasChatTemplate: true, thinkingChoices: this.thinkingChoices, insistsOnDate: false, takesTools: true };
   }
 
   async chooseModel(): Promise<ModelSummary> {
@@ -246,8 +258,76 @@ export class FakeService implements ResidentService {
     return [];
   }
 
+  /** The connected servers. */
+  servers: ConnectedServer[] = [];
+
+  async connectServer({ address, key, mayLeave }: ConnectServerRequest): Promise<ConnectedServer> {
+    const { url, host } = parseServerAddress(address);
+    const isRemote = isBeyondLoopback(url);
+    if (isRemote && mayLeave !== true) {
+      const facts = { needsConsent: true, isPlain: isPlainBeyondLoopback(url), address: url };
+      throw new ResidentError("SERVER_UNKNOWN", `conversations would leave this machine for ${host}`, "agree", facts);
+    }
+    const server = { address: url, host, models: [{ name: "tiny" }], isRemote, hasKey: key !== undefined };
+    this.servers = [...this.servers.filter((other) => other.address !== url), server];
+    return server;
+  }
+
+  async listServers(): Promise<readonly ConnectedServer[]> {
+    return this.servers;
+  }
+
+  async forgetServer(address: string): Promise<void> {
+    this.servers = this.servers.filter((server) => server.address !== address);
+  }
+
+  /** The keys that were set last. */
+  serverKeys: Readonly<Record<string, string>> = {};
+
+  async setServerKeys(keys: Readonly<Record<string, string>>): Promise<void> {
+    this.serverKeys = keys;
+  }
+
+  async tryServer(): Promise<ServerTrial> {
+    return { text: "OK", ms: 12 };
+  }
+
+  async useServer(id: AgentId, server: AgentServer): Promise<AgentSummary> {
+    return this.change(id, { server, modelName: server.model, contextTokens: 0 });
+  }
+
+  async useFolder(id: AgentId, modelDirectory: string): Promise<AgentSummary> {
+    const { server: _, ...rest } = this.detail(id);
+    const changed = { ...rest, modelDirectory, modelName: model.name, contextTokens: model.contextTokens };
+    this.agents.set(id, changed);
+    this.fire({ type: "agent", id, summary: changed });
+    return changed;
+  }
+
   generate(_request: GenerateRequest): FakeRunning {
     return new FakeRunning("generate");
+  }
+
+  /** The last one is played by the test. */
+  readonly chats: { readonly request: ChatRequest; readonly running: FakeRunning }[] = [];
+
+  chat(request: ChatRequest): FakeRunning {
+    const running = new FakeRunning(`chat ${this.chats.length}`);
+    this.chats.push({ request, running });
+    return running;
+  }
+
+  /** One token for each letter. */
+  async countTokens(_modelDirectory: string, inputs: readonly CountedInput[]): Promise<readonly number[]> {
+    return inputs.map((input) =>
+      typeof input === "string" ? input.length : input.reduce((sum, { content }) => sum + content.length, 0),
+    );
+  }
+
+  chatModelList: readonly ChatModel[] = [];
+
+  async chatModels(): Promise<readonly ChatModel[]> {
+    return this.chatModelList;
   }
 
   async listAgents(): Promise<readonly AgentSummary[]> {
@@ -258,6 +338,13 @@ export class FakeService implements ResidentService {
     const agent = this.detail(id);
     const detail = { ...agent, branchCount: agent.branches.length };
     return newestTurns === undefined ? detail : { ...detail, turns: detail.turns.slice(-newestTurns), branches: [] };
+  }
+
+  async callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
+    const results = this.detail(id).turns.find((one) => one.id === turn)?.results;
+    const result = results?.find((one) => one.call === call);
+    if (result) return result;
+    throw new ResidentError("INVALID_REQUEST", `there is no result of ${call}`, "choose another");
   }
 
   async findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
@@ -385,6 +472,10 @@ export class FakeService implements ResidentService {
     return this.change(id, { pinned });
   }
 
+  async setAgentTools(id: AgentId, tools: readonly ToolSpec[]): Promise<AgentSummary> {
+    return this.change(id, { tools });
+  }
+
   async setAgentThinking(id: AgentId, thinking: Thinking | undefined): Promise<AgentSummary> {
     const { thinking: _, ...others } = this.detail(id);
     this.agents.set(id, others);
@@ -410,6 +501,10 @@ export class FakeService implements ResidentService {
     return this.start(id, at < 0 ? turns : turns.slice(0, at), text);
   }
 
+  async sendResults(id: AgentId, { results }: ResultsRequest): Promise<Running> {
+    return this.start(id, this.detail(id).turns, "", undefined, results);
+  }
+
   async continueAnswer(id: AgentId): Promise<Running> {
     const { turns } = this.detail(id);
     const cut = turns.at(-1);
@@ -426,7 +521,8 @@ export class FakeService implements ResidentService {
   async regenerate(id: AgentId, turn?: TurnId): Promise<Running> {
     const { turns } = this.detail(id);
     const at = turn === undefined ? turns.length - 1 : turns.findIndex((candidate) => candidate.id === turn);
-    return this.start(id, turns.slice(0, at), turns[at]?.user ?? "");
+    const { user = "", results } = turns[at] ?? {};
+    return this.start(id, turns.slice(0, at), user, undefined, results);
   }
 
   async setShown(id: AgentId, shown: boolean): Promise<void> {
@@ -446,14 +542,28 @@ export class FakeService implements ResidentService {
   }
 
   /** `cut`: the turn whose answer is continued. */
-  private start(id: AgentId, before: readonly TurnView[], user: string, cut?: TurnView): FakeRunning {
+  private start(
+    id: AgentId,
+    before: readonly TurnView[],
+    user: string,
+    cut?: TurnView,
+    results?: readonly ToolResult[],
+  ): FakeRunning {
     const { id: turnId = `turn-${this.made++}`, answer = "" } = cut ?? {};
-    const turn: TurnView = { id: turnId, user, answer, state: "running", createdAt: 0 };
+    const given = results === undefined ? {} : { results };
+    const parent = before.at(-1)?.id;
+    const turn: TurnView = {
+      ...{ id: turnId, user, ...given, answer, state: "running", createdAt: 0 },
+      ...(parent === undefined ? {} : { parent }),
+    };
     const running = new FakeRunning(turn.id, (end) => {
       this.answers.delete(id);
       const ended: TurnView =
         end.type === "done"
-          ? { ...turn, answer: answer + end.text, state: "done", finishReason: end.finishReason, figures: end.figures }
+          ? {
+              ...{ ...turn, answer: answer + end.text, state: "done", finishReason: end.finishReason },
+              ...{ figures: end.figures, ...(end.calls && { calls: end.calls }) },
+            }
           : { ...turn, state: "failed", error: end.error };
       this.change(id, { turns: [...before, ended], state: "idle" });
       this.fire({ type: "turnEnded", id, turn: turn.id });

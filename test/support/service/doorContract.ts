@@ -3,9 +3,17 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
-import type { Progress, ResidentService, ServiceEvent, ServiceOptions } from "../../../src/protocol/service";
+import type { ChatMessage } from "../../../src/common/messages";
+import type {
+  CountedInput,
+  Progress,
+  ResidentService,
+  ServiceEvent,
+  ServiceOptions,
+} from "../../../src/protocol/service";
 import { record } from "../agents/agentRig";
 import { tinyGguf } from "../models/tinyGguf";
+import { beginStream, ended, ScriptedServer, said, stream } from "../servers/scriptedServer";
 import { otherModel } from "./serviceOptions";
 
 export interface DoorRig {
@@ -99,6 +107,61 @@ export function describeDoor(place: string, inService: InService): void {
         }));
     }
 
+    it("answers another program's conversation, and finds it again when all of it is sent again", () =>
+      inService(async ({ service, folder }) => {
+        const modelDirectory = otherModel(folder);
+        const messages: ChatMessage[] = [
+          { role: "system", content: "Be brief" },
+          { role: "user", content: "A question that is longer than a block" },
+        ];
+        const first = await service.chat({ modelDirectory, messages, conversation: "c" }).done;
+        assert.equal(first.tokenIds.length, 6);
+        assert.deepEqual(await service.countTokens(modelDirectory, [messages]), [first.figures.promptTokens]);
+        messages.push({ role: "assistant", content: first.text }, { role: "user", content: "And?" });
+        const running = service.chat({ modelDirectory, messages, conversation: "c" });
+        const told = record(running);
+        const second = await running.done;
+        assert.deepEqual(told.at(-1), second);
+        assert.ok(second.figures.reusedTokens >= first.figures.promptTokens);
+        const { threads, pool } = await service.status();
+        assert.equal(threads.count, 1);
+        assert.deepEqual(threads.recent[0]?.figures, second.figures);
+        assert.equal(threads.recent[0]?.conversation, "c");
+        assert.equal(threads.bytes, (pool?.usedBlocks ?? 0) * (pool?.blockBytes ?? 0));
+        await assert.rejects(service.chat({ modelDirectory, messages: [] }).done, { code: "INVALID_REQUEST" });
+      }));
+
+    it("counts the tokens of texts, of single messages, and of what a conversation is read as", () =>
+      inService(async ({ service, folder, events }) => {
+        const modelDirectory = otherModel(folder);
+        const count = async (input: CountedInput) =>
+          (await service.countTokens(modelDirectory, [input]))[0] ?? Number.NaN;
+        const user = (content: string): ChatMessage => ({ role: "user", content });
+        assert.deepEqual(await service.countTokens(modelDirectory, ["", "hello", []]), [0, 1, 0]);
+        const [one, more] = [await count([user("hello")]), await count([user("hello hello")])];
+        assert.ok(one > 1 && more > one);
+        const answer: ChatMessage = { role: "assistant", content: "Yes" };
+        const parts = (await count([answer])) + (await count([user("And?")])) + one;
+        const opening = (await count([user("hello"), answer, user("And?")])) - parts;
+        // What is said before every answer.
+        assert.equal(opening, (await count([user("a"), user("b")])) - 2 * (await count([user("b")])));
+        await assert.rejects(service.countTokens(path.join(folder, "nowhere"), ["x"]), { code: "MODEL_NOT_FOUND" });
+        assert.deepEqual(events, []);
+      }));
+
+    it("offers its models to other programs with limits that hold", () =>
+      inService(async ({ service, folder }) => {
+        const before = await service.chatModels();
+        assert.deepEqual(before.map(({ name }) => name).sort(), ["other", "starter"]);
+        for (const { takesTools, whyNoTools } of before) {
+          assert.deepEqual([takesTools, whyNoTools], [false, "the model's chat template has no place for tools"]);
+        }
+        const messages: readonly ChatMessage[] = [{ role: "user", content: "Hello" }];
+        await service.chat({ modelDirectory: otherModel(folder), messages }).done;
+        const loaded = (await service.chatModels()).find(({ name }) => name === "other");
+        assert.deepEqual([loaded?.maxInputTokens, loaded?.maxOutputTokens], [384, 128]);
+      }));
+
     it("refuses a prompt that is longer than the context with the numbers", () =>
       inService(async ({ service }) => {
         const running = service.generate({ prompt: "x ".repeat(600), raw: true });
@@ -109,6 +172,61 @@ export function describeDoor(place: string, inService: InService): void {
           return true;
         });
         assert.equal((await service.generate({ prompt: "Hello" }).done).tokenIds.length, 6);
+      }));
+
+    it("lets a server answer: one prompt, and an agent", () =>
+      inService(async ({ service }) => {
+        const server = await ScriptedServer.start();
+        try {
+          const connected = await service.connectServer({ address: `http://127.0.0.1:${server.port}`, key: "k" });
+          assert.deepEqual(
+            [connected.address, connected.models, connected.hasKey],
+            [server.url, [{ name: "tiny" }], true],
+          );
+          assert.deepEqual(await service.listServers(), [connected]);
+          const tiny = { address: connected.address, model: "tiny" };
+          server.play(stream(said("OK"), ended()));
+          assert.equal((await service.tryServer(tiny)).text, "OK");
+          const once = await service.generate({ prompt: "Hello", system: "Be brief", server: tiny }).done;
+          assert.deepEqual([once.text, once.figures.by, once.finishReason], ["OK", "server", "stop"]);
+          await assert.rejects(service.generate({ prompt: "x", raw: true, server: tiny }).done, {
+            code: "INVALID_REQUEST",
+          });
+          const { id } = await service.createAgent({ name: "Ada", server: tiny });
+          const running = await service.send(id, { text: "Hello" });
+          assert.equal((await running.done).text, "OK");
+          assert.equal(server.requests.at(-1)?.headers.authorization, "Bearer k");
+          assert.deepEqual((await service.findAgent("Ada"))?.server, tiny);
+          const folder = (await service.listModels())[0]?.directory ?? "";
+          assert.equal((await service.useFolder(id, folder)).server, undefined);
+          assert.deepEqual((await service.useServer(id, tiny)).server, tiny);
+          await service.forgetServer(tiny.address);
+          await assert.rejects(service.useServer(id, tiny), { code: "SERVER_UNKNOWN" });
+          assert.equal((await service.status()).engine.type, "idle", "nothing was loaded");
+        } finally {
+          await server.stop();
+        }
+      }));
+
+    it("aborts what a server answers", () =>
+      inService(async ({ service }) => {
+        const server = await ScriptedServer.start();
+        try {
+          await service.connectServer({ address: server.url });
+          const asked = new Promise<void>((resolve) =>
+            server.play((response) => {
+              beginStream(response);
+              resolve();
+            }),
+          );
+          const running = service.generate({ prompt: "Hello", server: { address: server.url, model: "tiny" } });
+          await asked;
+          running.abort();
+          assert.equal((await running.done).finishReason, "aborted");
+          await server.requests.at(-1)?.closed;
+        } finally {
+          await server.stop();
+        }
       }));
 
     it("continues an agent: sends, answers again, and knows the answer that runs", () =>
@@ -261,7 +379,7 @@ export function describeDoor(place: string, inService: InService): void {
       }));
 
     it("imports a model and says how far it is, until it is cancelled", () =>
-      inService(async ({ service, folder }) => {
+      inService(async ({ service, folder, events }) => {
         const file = path.join(folder, "tiny.gguf");
         await writeFile(file, tinyGguf());
         const told: Progress[] = [];
@@ -272,6 +390,10 @@ export function describeDoor(place: string, inService: InService): void {
         const again = service.importGguf({ file, name: "again" }, () => {}, cancel.signal);
         cancel.abort();
         await assert.rejects(again, { code: "ABORTED" });
+        const isModels = ({ type }: ServiceEvent) => type === "models";
+        assert.equal(events.filter(isModels).length, 1);
+        await service.deleteModel(model.directory);
+        assert.equal(events.filter(isModels).length, 2);
       }));
 
     it("refuses a benchmark that it cannot run", () =>

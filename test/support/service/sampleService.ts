@@ -3,9 +3,14 @@ import { Emitter } from "../../../src/common/events";
 import type {
   AgentDetail,
   AgentRepair,
+  AgentServer,
   AgentSummary,
   BenchReport,
   BenchSuite,
+  ChatModel,
+  ChatRequest,
+  ConnectedServer,
+  ConnectServerRequest,
   DiagnoseReport,
   EngineState,
   FileTotals,
@@ -23,6 +28,7 @@ import type {
   ResidentService,
   Running,
   SamplingOptions,
+  ServerTrial,
   ServiceEvent,
   ServiceStatus,
   StoreCollection,
@@ -56,7 +62,10 @@ const figures: TurnFigures = {
   waitMs: 2100,
   modelMs: 1800,
   decodeTokensPerSecond: 11,
+  by: "server",
+  untold: ["generated"],
   cache: { tier: "warm", refused: { code: "STORE_CORRUPT", reason: "a checksum", atToken: 20 } },
+  departure: { atToken: 20, before: "…10:41:07", now: "…10:42:19" },
 };
 
 const done = {
@@ -113,6 +122,7 @@ const templateFacts: TemplateFacts = {
   hasChatTemplate: true,
   thinkingChoices: ["on", "off"],
   insistsOnDate: false,
+  takesTools: true,
 };
 
 const modelDetail: ModelDetail = {
@@ -151,8 +161,19 @@ const hubSearch: HubSearch = {
 const suggested: SuggestedModel = { name: "maker/Model-4bit", machineGB: 16, reason: "it fits", fit };
 const hubRequest: HubRequest = { name: "maker/Model-4bit:main", quantization: "Q4_K_M" };
 
+const agentServer: AgentServer = { address: "https://studio.example/v1", model: "large" };
+
+const connectedServer: ConnectedServer = {
+  address: agentServer.address,
+  host: "studio.example",
+  models: [{ name: "large", contextTokens: 32768 }, { name: "small" }],
+  isRemote: true,
+  hasKey: true,
+};
+
 const agent: AgentSummary = {
   id: "a",
+  server: agentServer,
   name: "Ada",
   modelDirectory: "/models/starter",
   modelName: "starter",
@@ -248,6 +269,11 @@ const status: ServiceStatus = {
     lastSaveError: error,
   },
   agents: [agent],
+  threads: {
+    count: 1,
+    bytes: 4096,
+    recent: [{ at: 1, modelName: "starter", conversation: "c1", isShort: false, figures }],
+  },
   lastBench: [report],
   benchRunning: { suite: "soak", progress },
 };
@@ -267,6 +293,7 @@ export const serviceEvents: readonly ServiceEvent[] = [
   { type: "agent", id: "a", summary: agent },
   { type: "turnStarted", id: "a", turn: "t1" },
   { type: "turnEnded", id: "a", turn: "t1" },
+  { type: "models" },
   { type: "bench", suite: "engine", progress, report },
   { type: "agent", id: "a" },
 ];
@@ -322,13 +349,47 @@ const verification: StoreVerification = {
 };
 
 const generateRequest = { prompt: "Hello", raw: true, system: "Be brief", sampling, promptLookup: false };
+const chatModel: ChatModel = {
+  directory: "/models/starter",
+  name: "starter",
+  family: "llama",
+  maxInputTokens: 6144,
+  maxOutputTokens: 2048,
+  takesTools: false,
+  whyNoTools: "its chat template has no place for tools",
+};
 const createRequest = {
   name: "Ada",
   system: "Be brief",
   modelDirectory: "/models/starter",
   allowUnreadable: true,
 };
+const tool = {
+  name: "weather",
+  description: "Tells the weather of a city.",
+  parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+};
 const sendRequest = { text: "Hello", sampling };
+const chatRequest: ChatRequest = {
+  modelDirectory: "/models/starter",
+  messages: [
+    { role: "system", content: "Be brief" },
+    { role: "user", content: "How warm is it?" },
+    {
+      role: "assistant",
+      content: "I look.",
+      thought: "<think>the weather</think>",
+      raw: "I look.<tool_call>",
+      calls: [{ id: "c1", name: "weather", arguments: { city: "Paris" } }],
+    },
+    { role: "tool", content: "20 degrees", call: "c1", name: "weather", failed: true },
+  ],
+  tools: [tool],
+  toolMode: "required",
+  thinking: "off",
+  sampling,
+  conversation: "c1",
+};
 
 /** One call of every method of the wire, with every argument. Each resolves with plain data or an answer. */
 export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) => Promise<unknown> } = {
@@ -348,9 +409,18 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   describeHubModel: (door) => door.describeHubModel(hubRequest),
   getHubModel: (door) => withProgress((tell) => door.getHubModel(hubRequest, tell)),
   suggestedModels: (door) => door.suggestedModels(),
+  connectServer: (door) => door.connectServer({ address: agentServer.address, key: "k", mayLeave: true }),
+  listServers: (door) => door.listServers(),
+  forgetServer: (door) => door.forgetServer(agentServer.address),
+  setServerKeys: (door) => door.setServerKeys({ [agentServer.address]: "k" }),
+  tryServer: (door) => door.tryServer(agentServer),
   generate: (door) => told(door.generate(generateRequest)),
+  chat: (door) => told(door.chat(chatRequest)),
+  countTokens: (door) => door.countTokens("/models/starter", ["Hello", chatRequest.messages]),
+  chatModels: (door) => door.chatModels(),
   listAgents: (door) => door.listAgents(),
   getAgent: (door) => door.getAgent("a", 2),
+  callResult: (door) => door.callResult("a", "t2", "c1"),
   findAgent: (door) => door.findAgent("Ada"),
   createAgent: (door) => door.createAgent(createRequest),
   renameAgent: (door) => door.renameAgent("a", "Grace"),
@@ -358,6 +428,8 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   forkAgent: (door) => door.forkAgent("a", "Copy", "t1"),
   copyWithModel: (door) => door.copyWithModel("a", "Copy", "/models/other"),
   measureWithModel: (door) => door.measureWithModel("a", "/models/other"),
+  useServer: (door) => door.useServer("a", agentServer),
+  useFolder: (door) => door.useFolder("a", "/models/other"),
   rewindAgent: (door) => door.rewindAgent("a", "t1"),
   startOver: (door) => door.startOver("a", 1),
   deleteAgent: (door) => door.deleteAgent("a"),
@@ -369,6 +441,9 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   measureDraft: (door) => door.measureDraft("a", "a draft", "t1"),
   saveAgent: (door) => door.saveAgent("a"),
   pinAgent: (door) => door.pinAgent("a", true),
+  setAgentTools: (door) => door.setAgentTools("a", [tool]),
+  sendResults: async (door) =>
+    told(await door.sendResults("a", { results: [{ call: "c1", text: "20 degrees" }], sampling })),
   setAgentThinking: (door) => door.setAgentThinking("a", "on"),
   setAgentSampling: (door) => door.setAgentSampling("a", { temperature: 0.5, topK: 1 }),
   setDefaultSampling: (door) => door.setDefaultSampling(sampling),
@@ -415,8 +490,11 @@ export class SampleService implements ResidentService {
   templateFacts = this.sample("templateFacts", templateFacts);
   chooseModel = this.sample("chooseModel", model);
   unloadModel = this.sample("unloadModel", undefined);
+  countTokens = this.sample("countTokens", [3, 40]);
+  chatModels = this.sample("chatModels", [chatModel]);
   listAgents = this.sample("listAgents", [agent]);
   getAgent = this.sample("getAgent", detail);
+  callResult = this.sample("callResult", { call: "c1", text: "20 degrees" });
   findAgent = this.sample("findAgent", agent);
   createAgent = this.sample("createAgent", agent);
   renameAgent = this.sample("renameAgent", agent);
@@ -434,11 +512,17 @@ export class SampleService implements ResidentService {
   forgetEverything = this.sample("forgetEverything", { agents: 2, removed: totals });
   saveAgent = this.sample("saveAgent", agent);
   pinAgent = this.sample("pinAgent", agent);
+  setAgentTools = this.sample("setAgentTools", agent);
   setAgentThinking = this.sample("setAgentThinking", agent);
   setAgentSampling = this.sample("setAgentSampling", agent);
   setDefaultSampling = this.sample("setDefaultSampling", undefined);
   setShown = this.sample("setShown", undefined);
   setHubAccess = this.sample("setHubAccess", undefined);
+  listServers = this.sample("listServers", [connectedServer]);
+  forgetServer = this.sample("forgetServer", undefined);
+  setServerKeys = this.sample("setServerKeys", undefined);
+  useServer = this.sample("useServer", agent);
+  useFolder = this.sample("useFolder", agent);
   suggestedModels = this.sample("suggestedModels", [suggested]);
   dispose = this.sample("dispose", undefined);
 
@@ -457,6 +541,16 @@ export class SampleService implements ResidentService {
     this.asked.push(["getStarterModel"]);
     onProgress(progress);
     return model;
+  }
+
+  async connectServer(request: ConnectServerRequest): Promise<ConnectedServer> {
+    this.asked.push(["connectServer", request]);
+    return connectedServer;
+  }
+
+  async tryServer(server: AgentServer): Promise<ServerTrial> {
+    this.asked.push(["tryServer", server]);
+    return { text: "OK", ms: 12 };
   }
 
   async searchHub(words: string): Promise<HubSearch> {
@@ -501,6 +595,14 @@ export class SampleService implements ResidentService {
 
   generate(...args: readonly unknown[]): Running {
     return this.answer("generate", args);
+  }
+
+  chat(...args: readonly unknown[]): Running {
+    return this.answer("chat", args);
+  }
+
+  async sendResults(...args: readonly unknown[]): Promise<Running> {
+    return this.answer("sendResults", args);
   }
 
   async send(...args: readonly unknown[]): Promise<Running> {

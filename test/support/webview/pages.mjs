@@ -88,5 +88,8 @@ export async function servePages(root) {
 export async function enter(tab, state) {
   if (state === "mention") await tab.locator("textarea").pressSequentially("@te");
   if (state === "thought") await tab.locator("details.thought summary").first().click();
+  if (state === "stepsOpen" || state === "stepsHostile" || state === "dropped") {
+    for (const line of await tab.locator("details.call > summary").all()) await line.click();
+  }
   if (state === "branchTree" || state === "branches") await tab.locator("details.branches summary").click();
 }

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import fc from "fast-check";
+import type { ToolSpec } from "../../../src/common/tools";
 import type { WindowGeometry } from "../../../src/engine/ports";
+import type { TurnId, TurnView } from "../../../src/protocol/service";
 import { collectGarbage } from "../../../src/store/collect";
 import { listObjects } from "../../../src/store/objectFiles";
 import { ReferenceReader } from "../../../src/store/references";
@@ -14,7 +16,13 @@ import { inFolder } from "../../support/store/fakes";
 
 type Step =
   | { readonly do: "ask"; readonly text: string }
-  | { readonly do: "regenerate" | "restart" | "fork" | "warm" | "save" }
+  | { readonly do: "restart" | "warm" | "save" }
+  /** What the calls at the head gave, if any wait: a further step of the turn. */
+  | { readonly do: "results"; readonly text: string; readonly failed: boolean }
+  /** The model is told of a tool, which each of its answers then calls, or of none. */
+  | { readonly do: "tools"; readonly on: boolean }
+  /** At any node of the branch at the head: in the middle of a turn's steps too. Absent: at the head. */
+  | { readonly do: "regenerate" | "fork"; readonly at?: number | undefined }
   /** `awaited`: until it is read; else the next step comes while it is. */
   | { readonly do: "write"; readonly draft: string; readonly awaited: boolean }
   | { readonly do: "rewind"; readonly to: number }
@@ -27,7 +35,23 @@ type Step =
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant("ask" as const), text: fc.stringMatching(/^[a-z]{1,12}$/) }) },
-  fc.record({ do: fc.constantFrom("regenerate", "restart", "fork", "warm", "save") }),
+  fc.record({ do: fc.constantFrom("restart", "warm", "save") }),
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("results" as const),
+      text: fc.stringMatching(/^[a-z]{0,12}$/),
+      failed: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("tools" as const), on: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom("regenerate" as const, "fork" as const),
+      at: fc.option(fc.nat(5), { nil: undefined }),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -44,6 +68,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 const maxTokens = 5;
+
+/** Behind so many letters an answer calls a tool, with two more. */
+const callAfter = 1;
+
+const look: ToolSpec = { name: "look", description: "Looks at a place." };
 
 /** Of layers that see less than a turn; they have blocks for one long prompt. */
 const window = fc.constantFrom(undefined, { tokens: 12, totalBlocks: 150 });
@@ -73,9 +102,25 @@ class Life {
     switch (step.do) {
       case "ask":
         return this.check(await this.rig.agents.send(this.id, { text: step.text }));
-      case "regenerate":
-        if ((await this.rig.agents.get(this.id)).turns.length === 0) return;
-        return this.check(await this.rig.agents.regenerate(this.id));
+      case "results": {
+        const { turns } = await this.rig.agents.get(this.id);
+        const { calls = [], finishReason } = turns.at(-1) ?? {};
+        if (finishReason !== "calls") return;
+        const results = calls.map(({ id }) => ({
+          call: id,
+          text: step.text,
+          ...(step.failed ? { failed: true } : {}),
+        }));
+        return this.check(await this.rig.agents.sendResults(this.id, { results }));
+      }
+      case "tools":
+        await this.rig.agents.setTools(this.id, step.on ? [look] : []);
+        return;
+      case "regenerate": {
+        const { turns } = await this.rig.agents.get(this.id);
+        if (turns.length === 0) return;
+        return this.check(await this.rig.agents.regenerate(this.id, this.anyOf(turns, step.at)));
+      }
       case "warm":
         await this.rig.agents.warm(this.id);
         return;
@@ -93,10 +138,12 @@ class Life {
         await this.rig.agents.rewind(this.id, heads[step.to % heads.length]);
         return;
       }
-      case "fork":
+      case "fork": {
         this.forks += 1;
-        this.id = (await this.rig.agents.fork(this.id, `fork ${this.forks}`)).id;
+        const { turns } = await this.rig.agents.get(this.id);
+        this.id = (await this.rig.agents.fork(this.id, `fork ${this.forks}`, this.anyOf(turns, step.at))).id;
         return;
+      }
       case "restart":
         await this.end();
         this.rig = this.newRig();
@@ -128,12 +175,31 @@ class Life {
 
   /** Whatever was reused, restored or refused: the answer is that of reading everything. */
   private async check(running: Awaited<ReturnType<AgentRig["agents"]["send"]>>): Promise<void> {
-    const { tokenIds, figures } = await running.done;
-    assert.deepEqual(tokenIds, referenceAnswer({ tokens: this.rig.lastPrompt, maxTokens }, fakeTextVocabSize));
+    const { tokenIds, figures, finishReason, calls } = await running.done;
+    const hasTools = this.rig.lastDialogue?.tools !== undefined;
+    const length = hasTools ? callAfter + 2 : maxTokens;
+    const tokens = this.rig.lastPrompt;
+    assert.deepEqual(tokenIds, referenceAnswer({ tokens, maxTokens: length }, fakeTextVocabSize));
+    assert.deepEqual([finishReason, calls?.length], hasTools ? ["calls", 1] : ["length", undefined]);
+    this.checkInput();
     assert.equal(figures.promptTokens, this.rig.lastPrompt.length);
     assert.equal(figures.promptTokens, figures.reusedTokens + figures.prefilledTokens);
     assert.equal(figures.cache.tier === "cold", figures.reusedTokens === 0);
     this.rig.session.engine.assertInvariants();
+  }
+
+  /** Each call of the answer before has one result in what is answered: a template may insist on it. */
+  private checkInput(): void {
+    const { past, input = [] } = this.rig.lastDialogue ?? {};
+    const waited = past?.answer.calls?.map(({ id }) => id) ?? [];
+    assert.deepEqual(
+      input.flatMap((message) => (message.role === "tool" ? [message.call] : [])),
+      waited,
+    );
+  }
+
+  private anyOf(turns: readonly TurnView[], at: number | undefined): TurnId | undefined {
+    return at === undefined || turns.length === 0 ? undefined : turns[at % turns.length]?.id;
   }
 
   private async damage(which: number): Promise<void> {
@@ -153,6 +219,7 @@ class Life {
     return new AgentRig(this.home, {
       totalBlocks: 96,
       maxAnswerTokens: maxTokens,
+      callAfter,
       ...(this.window && { window: this.window }),
     });
   }

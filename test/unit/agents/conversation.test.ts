@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { Conversation } from "../../../src/agents/conversation";
 import { joinIds, type TurnRecord } from "../../../src/agents/turnRecords";
 import { countTokens, isUnanswered, type Turn, TurnTree } from "../../../src/agents/turnTree";
+import { userInput } from "../../../src/common/messages";
 import { commonPrefix } from "../../../src/engine/tokenHistory";
 import type { TurnId } from "../../../src/protocol/service";
 import type { Segment } from "../../../src/text/messages";
@@ -59,7 +60,13 @@ async function grow(
   for (const [index, { behind, keep, segments, answer, end, user }] of turns.entries()) {
     const turn = tree.nextId();
     const parent = behind % (index + 1);
-    await apply({ type: "turn", turn, user, at: 0, ...(parent === 0 ? {} : { parent: `t${parent}` }) });
+    await apply({
+      type: "turn",
+      turn,
+      input: userInput(user),
+      at: 0,
+      ...(parent === 0 ? {} : { parent: `t${parent}` }),
+    });
     if (segments !== null) await apply({ type: "prompt", turn, keep, segments, tokens: 3 });
     for (const part of answer) await apply({ type: "answer", turn, ...part });
     const error = { code: "INTERNAL", what: "", advice: "", facts: {} } as const;
@@ -134,7 +141,7 @@ describe("A conversation", () => {
     for (let index = 0; index < 1000; index += 1) {
       const turn = tree.nextId();
       const segments = [{ kind: "prompt", text: "q", ids: Int32Array.of(1) } as const];
-      tree.apply({ type: "turn", turn, user: "q", at: 0, ...(index === 0 ? {} : { parent: `t${index}` }) });
+      tree.apply({ type: "turn", turn, input: userInput("q"), at: 0, ...(index === 0 ? {} : { parent: `t${index}` }) });
       tree.apply({ type: "prompt", turn, keep: 2 * index, segments, tokens: 2 * index + 1 });
       tree.apply({ type: "answer", turn, text: "a", ids: Int32Array.of(2) });
       if (index % 10 === 0) await conversation.ids(turn, builder);
@@ -154,7 +161,7 @@ describe("An answer in the making", () => {
     fc.assert(
       fc.property(fc.array(ids, { maxLength: 12 }), (parts) => {
         const tree = new TurnTree();
-        tree.apply({ type: "turn", turn: "t1", user: "q", at: 0 });
+        tree.apply({ type: "turn", turn: "t1", input: userInput("q"), at: 0 });
         const seen: { readonly now: Int32Array | undefined; readonly expected: Int32Array }[] = [];
         for (const [index, part] of parts.entries()) {
           tree.apply({ type: "answer", turn: "t1", text: "", ids: part });

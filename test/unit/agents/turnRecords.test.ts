@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { answerBudget } from "../../../src/agents/answerBudget";
+import { userText } from "../../../src/agents/turnInput";
 import { decodeRecord, encodeRecord, type TurnRecord } from "../../../src/agents/turnRecords";
 import { TurnTree } from "../../../src/agents/turnTree";
+import { type ChatMessage, userInput } from "../../../src/common/messages";
 import { MalformedJson } from "../../../src/store/json";
 import { readLogs } from "../../../src/store/logReader";
 import { emptyEnd, TurnLogWriter } from "../../../src/store/turnLog";
@@ -34,9 +36,26 @@ const figures = fc.oneof(
   fc.record({ ...figuresOfOldLogs, thinking: fc.record({ tokens: fc.nat(), ms: fc.nat() }) }),
 );
 
+const message: fc.Arbitrary<ChatMessage> = fc.oneof(
+  fc.record({ role: fc.constant("user" as const), content: text }),
+  fc.record({ role: fc.constant("tool" as const), content: text, call: text, name: text }),
+  fc.record({
+    ...{ role: fc.constant("tool" as const), content: text, call: text, name: text },
+    failed: fc.constant(true),
+  }),
+);
+
 const records: fc.Arbitrary<TurnRecord> = fc.oneof(
-  fc.record({ type: fc.constant("turn" as const), turn, user: text, at: fc.nat() }),
-  fc.record({ type: fc.constant("turn" as const), turn, parent: turn, user: text, at: fc.nat() }),
+  fc.record({ type: fc.constant("turn" as const), turn, input: text.map(userInput), at: fc.nat() }),
+  fc.record({ type: fc.constant("turn" as const), turn, parent: turn, input: text.map(userInput), at: fc.nat() }),
+  fc.record({ type: fc.constant("turn" as const), turn, input: fc.array(message, { minLength: 1 }), at: fc.nat() }),
+  fc.record({
+    ...{ type: fc.constant("answer" as const), turn, text, raw: text, ids },
+    calls: fc.array(fc.record({ id: text, name: text, arguments: fc.dictionary(text, fc.jsonValue()) }), {
+      minLength: 1,
+    }),
+    dropped: fc.record({ reason: fc.constantFrom("cut" as const, "malformed" as const), name: text, text }),
+  }),
   fc.record({
     type: fc.constant("prompt" as const),
     turn,
@@ -109,7 +128,7 @@ describe("turn tree", () => {
       fc.property(fc.array(fc.nat(30), { minLength: 1, maxLength: 30 }), fc.nat(30), (parents, headSeed) => {
         const tree = new TurnTree();
         for (const [index, seed] of parents.entries()) {
-          const base = { type: "turn", turn: tree.nextId(), user: `message ${index}`, at: index } as const;
+          const base = { type: "turn", turn: tree.nextId(), input: userInput(`message ${index}`), at: index } as const;
           const parent = seed % (index + 1);
           tree.apply(parent === 0 ? base : { ...base, parent: `t${parent}` });
         }
@@ -121,7 +140,7 @@ describe("turn tree", () => {
           const own = tree.branch(end).slice(-turns);
           assert.equal(own.length, turns);
           assert.equal(own[0]?.parent, after);
-          assert.equal(own[0]?.user, user);
+          assert.equal(userText(own[0]?.input ?? []), user);
           assert.ok(after === undefined || ends.has(after));
           assert.equal(isEnd, !tree.all().some((item) => item.parent === end));
           assert.ok(own.every((item) => tree.branch(head).some(({ id }) => id === item.id) === current));
@@ -137,7 +156,7 @@ describe("turn tree", () => {
 });
 
 describe("a forged log", () => {
-  const base = { type: "turn", user: "", at: 0 } as const;
+  const base = { type: "turn", input: userInput(""), at: 0 } as const;
 
   it("has no turn that is its own parent, before its parent, or there twice, and no part of a turn that is not there", () => {
     const forged: readonly (readonly TurnRecord[])[] = [

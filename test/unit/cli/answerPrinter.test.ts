@@ -23,4 +23,15 @@ describe("An answer on the terminal", () => {
     print({ type: "done", text: "", tokenIds: [], finishReason: "length", figures });
     assert.deepEqual([console.stdout, console.stderr], ["", ["[thought] well"]]);
   });
+
+  it("shows calls on lines of their own, with the ids that their results need, and says of a call that was not made", () => {
+    const console = new RecordedConsole();
+    const print = answerPrinter(console);
+    print({ type: "text", text: "I look.", figures });
+    print({ type: "call", call: { id: "c1", name: "read_file", arguments: { path: "a.ts" } }, figures });
+    print({ type: "call", call: { id: "c2", name: "now", arguments: {} }, figures });
+    print({ type: "dropped", dropped: { reason: "cut", name: "read_file", text: "<tool_call>" } });
+    assert.equal(console.stdout, 'I look.\n[call c1] read_file {"path":"a.ts"}\n[call c2] now {}\n');
+    assert.deepEqual(console.stderr, ["[warn] a call of read_file was not made: the answer ended inside it"]);
+  });
 });

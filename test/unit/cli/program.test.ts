@@ -40,7 +40,19 @@ describe("The program", () => {
       }
     }
     const { stdout } = await run("generate", "--help");
-    for (const option of ["prompt", "model", "raw", "max-tokens", "temperature", "seed", "agent"]) {
+    for (const option of [
+      "prompt",
+      "tools",
+      "tool-mode",
+      "tool-result",
+      "json-schema",
+      "model",
+      "raw",
+      "max-tokens",
+      "temperature",
+      "seed",
+      "agent",
+    ]) {
       assert.match(stdout, new RegExp(`^ {2}--${option} `, "m"));
     }
   });
@@ -68,6 +80,24 @@ describe("The program", () => {
     ],
     ["--continue with --new", ["generate", "--continue", "--agent=a", "--new"], /--continue cannot go with --new/],
     ["--raw with --system", ["generate", "--prompt=a", "--raw", "--system=b"], /--raw cannot go with --system/],
+    ["--tool-result without --agent", ["generate", "--tool-result=a=b"], /--tool-result goes with --agent/],
+    [
+      "--tool-result with --prompt",
+      ["generate", "--agent=a", "--tool-result=a=b", "--prompt=c"],
+      /--tool-result cannot go with --prompt/,
+    ],
+    ["--tools with --raw", ["generate", "--prompt=a", "--raw", "--tools=t"], /--raw cannot go with --tools/],
+    ["--tool-mode alone", ["generate", "--prompt=a", "--tool-mode=auto"], /--tool-mode goes with --tools or --agent/],
+    [
+      "a tool mode that is none",
+      ["generate", "--prompt=a", "--agent=a", "--tool-mode=always"],
+      /--tool-mode takes auto, required, none, not 'always'/,
+    ],
+    [
+      "--json-schema with --tools",
+      ["generate", "--prompt=a", "--json-schema=s", "--tools=t"],
+      /--json-schema cannot go with --tools/,
+    ],
     [
       "a temperature out of range",
       ["generate", "--prompt=a", "--temperature=-1"],

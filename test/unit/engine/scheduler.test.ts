@@ -47,6 +47,15 @@ describe("planStep", () => {
     assert.deepEqual(planned([reading("a", 40), decoding("b")]), ["b1!", "a6"]);
   });
 
+  it("reads a prompt as fast beside answers of low priority as alone", () => {
+    const low = decoding("low", { priority: "low" });
+    assert.deepEqual(planned([reading("a", 40), low]), ["low1!", "a15"]);
+    assert.deepEqual(planned([reading("a", 40), low, decoding("b")]), ["low1!", "b1!", "a6"]);
+    const other = reading("other", 40, { priority: "low" });
+    assert.deepEqual(planned([other, low]), ["low1!", "other2"]);
+    assert.deepEqual(planned([other, reading("a", 9), low]), ["low1!", "a9!", "other2"]);
+  });
+
   it("reads ahead only in what the others leave", () => {
     const ahead = reading("ahead", 40, { priority: "low", numTokensToSample: 0 });
     assert.deepEqual(planned([ahead, reading("a", 10)]), ["a10!", "ahead6"]);
@@ -121,7 +130,9 @@ describe("planStep", () => {
         assert.ok(decoders.every((one) => tokensOf(one) === 1));
         const prefill = readers.reduce((sum, one) => sum + tokensOf(one), 0);
         assert.ok(decoders.length + prefill <= stepLimits.tokenBudget);
-        if (decoders.length > 0) assert.ok(prefill <= stepLimits.prefillChunkTokens);
+        const isWaitedFor = decoders.some(({ priority }) => priority === "normal");
+        const readsNormal = readers.some(({ priority }) => priority === "normal");
+        if (isWaitedFor || (decoders.length > 0 && !readsNormal)) assert.ok(prefill <= stepLimits.prefillChunkTokens);
         const ahead = readers.reduce((sum, one) => sum + (one.priority === "low" ? tokensOf(one) : 0), 0);
         if (decoders.length > 0) assert.ok(ahead <= Math.ceil(stepLimits.prefillChunkTokens / 4));
         if (readers.length > 0) assert.ok(prefill > 0);

@@ -63,6 +63,35 @@ describe("Waiting for blocks", () => {
     assert.deepEqual(dropped, [2]);
   });
 
+  it("spares idle caches of low ranks for a request that asks for it, and waits for others", async () => {
+    const rig = new EngineRig({ totalBlocks: 8 });
+    const dropped: string[] = [];
+    const { blocks: spared } = await rig.complete({ tokens: prompt(12, 1), maxTokens: 0 });
+    spared.setIdle({ ...saved, rank: () => -1, onDropped: () => dropped.push("spared") });
+    const { blocks: other } = await rig.complete({ tokens: prompt(12, 2), maxTokens: 0 });
+    other.setIdle({ ...saved, rank: () => 1, onDropped: () => dropped.push("other") });
+    const modest = { priority: "low", sparesRanksBelow: 0, maxTokens: 2 } as const;
+    const { blocks, tokenIds } = await rig.complete({ tokens: prompt(14, 3), ...modest });
+    assert.deepEqual(tokenIds, rig.expected(prompt(14, 3), 2));
+    assert.deepEqual(dropped, ["other"]);
+
+    const waiting = rig.submit({ tokens: prompt(14, 4), ...modest });
+    await rig.settle();
+    assert.deepEqual(dropped, ["other"]);
+    blocks.release();
+    assert.equal((await rig.finish(waiting)).tokenIds.length, 2);
+    assert.equal(spared.released, false);
+  });
+
+  it("drops spared caches where nothing else will ever make room", async () => {
+    const rig = new EngineRig({ totalBlocks: 8 });
+    const { blocks } = await rig.complete({ tokens: prompt(20, 1), maxTokens: 0 });
+    blocks.setIdle({ ...saved, rank: () => -1 });
+    const request = { tokens: prompt(18, 2), maxTokens: 2, priority: "low", sparesRanksBelow: 0 } as const;
+    assert.deepEqual((await rig.complete(request)).tokenIds, rig.expected(prompt(18, 2), 2));
+    assert.equal(blocks.released, true);
+  });
+
   it("drops nothing where all idle caches would not be enough", async () => {
     const rig = new EngineRig({ totalBlocks: 8 });
     const { blocks: idle } = await rig.complete({ tokens: prompt(8, 1), maxTokens: 0 });

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { createFormats } from "../../../src/common/format";
+import { modelLabel } from "../../../src/common/modelLabel";
 import { shownName } from "../../../src/common/shownName";
+import { agentDescription } from "../../../src/extension/agents/agentItem";
 import { RowClicks } from "../../../src/extension/agents/rowClicks";
 import { toggledRow } from "../../../src/extension/agents/toggledRow";
+import type { AgentSummary } from "../../../src/protocol/service";
+import { agent } from "../../support/webview/samples/agents";
 
 describe("a row of the Agents view", () => {
   it("is the focused one when its selection was toggled, on or off", () => {
@@ -23,6 +28,30 @@ describe("a row of the Agents view", () => {
       [clickAt(0, "a"), clickAt(200, "a"), clickAt(300, "a"), clickAt(900, "a"), clickAt(950, "b"), clickAt(1400, "b")],
       [false, true, false, false, false, true],
     );
+  });
+});
+
+describe("an agent in a list", () => {
+  const formats = createFormats("en");
+
+  it("says what it does, and that it waits for the results of its calls while it does nothing", () => {
+    const words = (change: Partial<AgentSummary>) => agentDescription(agent(0, "Ada", change), formats);
+    assert.equal(words({}), "3,425 tokens · hot");
+    assert.equal(words({ state: "answering" }), "3,425 tokens · hot · answering");
+    assert.equal(words({ waitsFor: 1 }), "3,425 tokens · hot · waits for a result");
+    assert.equal(words({ waitsFor: 2, pinned: true }), "3,425 tokens · hot · waits for 2 results · pinned");
+    assert.equal(words({ waitsFor: 2, state: "reading" }), "3,425 tokens · hot · reading");
+  });
+});
+
+describe("the name of an agent's model", () => {
+  it("is that of its folder, or of the server's model with the host, and nothing else of its address", () => {
+    const label = (address?: string) =>
+      modelLabel({ modelName: "tiny", ...(address === undefined ? {} : { server: { address, model: "large" } }) });
+    assert.equal(label(), "tiny");
+    assert.equal(label("http://127.0.0.1:8080/v1"), "large on 127.0.0.1:8080");
+    assert.equal(label("https://user:secret@studio.local/v1?key=x"), "large on studio.local");
+    assert.equal(label("studio"), "large on studio");
   });
 });
 

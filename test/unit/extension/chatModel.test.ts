@@ -36,6 +36,20 @@ describe("a turn on a page", () => {
     assert.equal(pageTurn(turn("t"), "en", { text: "stale" }).answer, "answer");
   });
 
+  it("has the beginnings of long results, and the calls of an answer that runs, each once", () => {
+    const results = [{ call: "c1", text: "x".repeat(9000) }];
+    const shown = pageTurn(turn("t", { user: "", results }), "en");
+    assert.deepEqual(
+      shown.results?.map(({ text, length }) => [text.length, length]),
+      [[4000, 9000]],
+    );
+    const call = (id: string) => ({ id, name: "look", arguments: {} });
+    const dropped = { reason: "cut", text: "{" } as const;
+    const running = turn("t", { state: "running", answer: "", calls: [call("c1")] });
+    const grown = pageTurn(running, "en", { text: "so", calls: [call("c1"), call("c2")], dropped, figures });
+    assert.deepEqual([grown.calls, grown.dropped], [[call("c1"), call("c2")], dropped]);
+  });
+
   it("gives a failure its buttons, with Send Again where that can help", () => {
     const failed = (code: "INTERNAL" | "CONTEXT_FULL") =>
       pageTurn(turn("t", { state: "failed", error: { code, what: "w", advice: "a", facts: {} } }), "en");
@@ -143,6 +157,24 @@ describe("the update of a branch", () => {
     assert.equal(isShown(await shownOf("c", 0, "running"), await shownOf("c")), false);
     assert.equal(isShown(await shownOf("c"), await shownOf("d")), false);
     assert.equal(isShown(await shownOf("c"), await shownOf("c", 1)), false);
+  });
+
+  it("is one turn when a further step of the same turn was added, or it changed", async () => {
+    const service = new FakeService();
+    const { id } = await service.createAgent({ name: "Ada" });
+    const called = turn("a", { calls: [{ id: "c1", name: "look", arguments: {} }], finishReason: "calls" });
+    service.change(id, { turns: [called] });
+    const before = shownBranch(await service.getAgent(id, newestTurns));
+    const running = await service.sendResults(id, { results: [{ call: "c1", text: "a tree" }] });
+    const during = await service.getAgent(id, newestTurns);
+    assert.deepEqual(newTurn(before, during)?.results, [{ call: "c1", text: "a tree" }]);
+    assert.equal(isShown(before, shownBranch(during)), false);
+    running.abort();
+    const after = await service.getAgent(id, newestTurns);
+    assert.equal(newTurn(shownBranch(during), after)?.state, "done");
+    // Back to the middle of the turn: it has as many turns as before.
+    service.change(id, { turns: [called] });
+    assert.equal(newTurn(shownBranch(after), await service.getAgent(id, newestTurns)), undefined);
   });
 
   it("carries the running answer only for the turn that runs", async () => {

@@ -6,6 +6,7 @@ import { repetitionWindowTokens, type SamplingRange, samplingRanges } from "../.
 import { actionCommand } from "../../../src/extension/commands/actionCommands";
 import {
   chatPanelType,
+  chatVendor,
   commands,
   contextKeys,
   diagnosisScheme,
@@ -178,6 +179,14 @@ describe("contributions", () => {
       [viewContainer],
     );
     assert.deepEqual(Object.keys(contributes.views), [viewContainer]);
+  });
+
+  it("offers its models to VS Code's chat under the vendor that the code registers, and wakes up for it", () => {
+    const [provider, ...more] = contributes.languageModelChatProviders;
+    assert.deepEqual(more, []);
+    assert.equal(provider?.vendor, chatVendor);
+    assert.ok(Object.values<string>(commands).includes(provider?.managementCommand ?? ""));
+    assert.ok(manifest.activationEvents.includes(`onLanguageModelChatProvider:${chatVendor}`));
   });
 
   it("wakes up for panels that were open before a reload", () => {

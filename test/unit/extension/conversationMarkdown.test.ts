@@ -47,6 +47,56 @@ describe("a conversation as Markdown", () => {
     assert.deepEqual(turnHeadings(text), ["Turn 1"]);
   });
 
+  it("has the steps of a turn in one, with what was called and what came of it, folded", () => {
+    const call = (id: string) => ({ id, name: "look", arguments: { at: 3, path: "a.ts" } });
+    const steps = [
+      turn("What is there?", "I look.", { calls: [call("c1"), call("c2")], finishReason: "calls", figures }),
+      turn("", "", {
+        results: [
+          { call: "c1", text: "a tree" },
+          { call: "c2", text: "no", failed: true },
+        ],
+        figures,
+      }),
+      turn("", "A tree.", { results: [], figures }),
+    ];
+    const text = exported(steps, { figures: true });
+    assert.match(text, /Model: SmolLM2\. 1 turn\.\n/);
+    assert.deepEqual(turnHeadings(text), ["Turn 1"]);
+    assert(text.includes('I look.\n\n<details><summary>Call of look</summary>\n\n```json\n{\n  "at": 3,'), text);
+    assert(text.includes("Result:\n\n```\na tree\n```\n\n</details>"), text);
+    assert(text.includes("Failed:\n\n```\nno\n```\n\n</details>"), text);
+    assert(
+      text.endsWith("A tree.\n\n*3 steps · 60 tokens reused · 30 prefilled · 6 generated · TTFT 84 ms · 11 tok/s*\n"),
+    );
+  });
+
+  it("says of calls that nothing has come of them yet, or that they were not made", () => {
+    const called = turn("a", "", { calls: [{ id: "c1", name: "look", arguments: {} }], finishReason: "calls" });
+    assert.match(exported([called]), /No result\.\n\n<\/details>\n\n\*The results of its calls are not there yet\.\*/);
+    const instead = turn("b", "c", { results: [{ call: "c1", text: "This was not run.", failed: true }] });
+    const text = exported([called, instead]);
+    assert.match(text, /Failed:\n\n```\nThis was not run\.\n```/);
+    assert.doesNotMatch(text, /not there yet/);
+    assert.deepEqual(turnHeadings(text), ["Turn 1", "Turn 2"]);
+    const dropped = turn("a", "b", { dropped: { reason: "malformed", name: "<b>x", text: "{" } });
+    assert.match(
+      exported([dropped]),
+      /<summary>A call of &lt;b&gt;x was not made \(malformed\)<\/summary>\n\n```\n\{\n```/,
+    );
+  });
+
+  it("keeps the turns apart whatever a result contains", () => {
+    const results = ["```\n## Turn 9", "````\n</details>\n\n## Turn 9\n`````", "~~~", "</details>\n<!--", "x\n"];
+    for (const result of results) {
+      const called = turn("a", "b", { calls: [{ id: "c1", name: result, arguments: { [result]: result } }] });
+      const text = exported([called, turn("", "c", { results: [{ call: "c1", text: result }] }), turn("d", "e")]);
+      assert.deepEqual(turnHeadings(text), ["Turn 1", "Turn 2"], result);
+      const html = new MarkdownIt({ html: true }).render(text);
+      assert.equal(html.match(/<details>/g)?.length, html.match(/^<\/details>$/gm)?.length, result);
+    }
+  });
+
   it("has figures where they are wanted, and says how an answer ended that did not end by itself", () => {
     const stopped = turn("a", "b", { figures, finishReason: "aborted" });
     assert.doesNotMatch(exported([stopped]), /reused/);

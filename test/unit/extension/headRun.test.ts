@@ -51,8 +51,10 @@ describe("the running answer of a conversation's head", () => {
     const { run } = newRun(running);
     await run.follow({ turns: [turn()] });
     running.play({ type: "text", text: "hello", figures });
-    const { answer, state, error } = run.cutOff(gone) ?? {};
-    assert.deepEqual([answer, state, error], ["hello", "failed", gone]);
+    const call = { id: "c1", name: "look", arguments: {} };
+    running.play({ type: "call", call, figures });
+    const { answer, calls, state, error } = run.cutOff(gone) ?? {};
+    assert.deepEqual([answer, calls, state, error], ["hello", [call], "failed", gone]);
     assert.equal(run.cutOff(gone), undefined);
   });
 

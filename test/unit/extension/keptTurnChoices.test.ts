@@ -35,6 +35,15 @@ describe("the turns to keep when an agent starts over", () => {
     assert.deepEqual(keptTurnChoices([...turns, refused]), keptTurnChoices(turns));
   });
 
+  it("are kept with all their steps", () => {
+    const called = { ...turn("Two", 50, 20), calls: [{ id: "c1", name: "look", arguments: {} }] };
+    const step = { ...turn("", 80, 5), results: [{ call: "c1", text: "a tree" }] };
+    assert.deepEqual(keptTurnChoices([turn("One", 30, 10), called, step, turn("Three", 90, 10)]), [
+      { turns: 1, tokens: 15, firstMessage: "Three" },
+      { turns: 2, tokens: 60, firstMessage: "Two" },
+    ]);
+  });
+
   it("are none where there is nothing to leave out", () => {
     assert.deepEqual(keptTurnChoices(turns.slice(0, 1)), []);
     assert.deepEqual(keptTurnChoices([]), []);

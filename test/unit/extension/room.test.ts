@@ -146,6 +146,34 @@ describe("the room", () => {
     await assert.rejects(room.continueAnswer(first, turn?.id ?? ""), { code: "INVALID_REQUEST" });
   });
 
+  it("goes on with an answer that waits for results when a further step of it begins elsewhere", async () => {
+    const { room, service, first, answers } = await roomOf("Ada");
+    await room.ask("hello", "all");
+    const call = { id: "c1", name: "look", arguments: {} };
+    service
+      .answerOf(first)
+      .play(
+        { type: "call", call, figures },
+        { type: "done", text: "I look.", calls: [call], tokenIds: [], finishReason: "calls", figures },
+      );
+    await settle();
+    assert.equal(answers()[0]?.turn?.finishReason, "calls");
+    await service.sendResults(first, { results: [{ call: "c1", text: "a tree" }] });
+    await room.turnStarted(first);
+    assert.deepEqual(
+      [answers()[0]?.earlier?.map(({ answer }) => answer), answers()[0]?.turn?.state],
+      [["I look."], "running"],
+    );
+    assert.equal(room.shown[0]?.endedAt, undefined);
+    service.answerOf(first).answer("A tree.");
+    await settle();
+    const { earlier, turn } = answers()[0] ?? {};
+    assert.deepEqual([earlier?.length, turn?.answer, turn?.results?.[0]?.text], [1, "A tree.", "a tree"]);
+    await service.send(first, { text: "in its panel" });
+    await room.turnStarted(first);
+    assert.equal(answers()[0]?.turn?.answer, "A tree.", "another message is not a part of the answer");
+  });
+
   it("can be cleared: its messages go, the agents keep their turns", async () => {
     const { room, service, first, open } = await roomOf("Ada", "Brian");
     await room.ask("hello", "all");

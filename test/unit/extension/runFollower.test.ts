@@ -70,6 +70,40 @@ describe("a run follower", () => {
     follower.dispose();
   });
 
+  it("delivers calls with the text around them, each once, and a call that was not made", () => {
+    const call = (id: string) => ({ id, name: "look", arguments: { at: 1 } });
+    const called = (id: string) => ({ type: "call", call: call(id), figures }) as const;
+    const dropped = { reason: "cut", name: "look", text: '{"at"' } as const;
+    const running = new FakeRunning("r");
+    const updates: RunUpdate[] = [];
+    const follower = new RunFollower(running, (update) => updates.push(update));
+    running.play({ type: "prefill", done: 1, total: 9, reused: 0, tokensPerSecond: 1 }, called("c1"));
+    follower.flush();
+    assert.equal(follower.state.progress, undefined, "it has begun to answer");
+    running.play(text("and"), called("c2"), called("c3"));
+    follower.flush();
+    running.play({ type: "dropped", dropped });
+    follower.flush();
+    follower.flush();
+    assert.deepEqual(
+      updates.map((update) => update.type === "text" && [update.delta.text, update.delta.calls, update.delta.dropped]),
+      [
+        ["", [call("c1")], undefined],
+        ["and", [call("c2"), call("c3")], undefined],
+        ["", undefined, dropped],
+      ],
+    );
+    assert.deepEqual([follower.state.calls?.length, follower.state.dropped], [3, dropped]);
+    const turn = { id: "t1", user: "a", answer: "", calls: [call("c1")], state: "running", createdAt: 0 } as const;
+    const grown = updates.reduce<PageTurn | undefined>(
+      (before, update) => before && (update.type === "text" ? withText(before, update.delta) : before),
+      turn,
+    );
+    assert.deepEqual(grown?.calls, [call("c1"), call("c2"), call("c3")]);
+    assert.deepEqual([grown?.dropped, grown?.answer], [dropped, "and"]);
+    follower.dispose();
+  });
+
   it("knows what came before it began to listen", () => {
     const running = new FakeRunning("r");
     running.play(text("already "), text("said"));

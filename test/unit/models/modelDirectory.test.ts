@@ -20,6 +20,10 @@ describe("Inspecting a model directory", () => {
     const facts = await readTemplateFacts(directory());
     assert.deepEqual([facts.hasChatTemplate, facts.insistsOnDate], [true, false]);
     assert.ok(facts.thinkingChoices.includes("on"));
+    assert.equal(facts.takesTools, false);
+    const telling = "{% for t in tools %}{{ t | tojson }}{% endfor %}{{ messages[0].content }}";
+    await writeTinyModel(directory(), { "chat_template.jinja": telling });
+    assert.equal((await readTemplateFacts(directory())).takesTools, true);
     await rejection(readTemplateFacts(join(directory(), "nowhere")), "MODEL_NOT_FOUND", /no folder/);
   });
 
@@ -41,6 +45,7 @@ describe("Inspecting a model directory", () => {
       hasChatTemplate: true,
       thinkingChoices: [],
       insistsOnDate: false,
+      takesTools: false,
       eosTokens: ["</s>"],
       leftOut: [],
     });

@@ -57,6 +57,7 @@ const statusCommands: fc.Arbitrary<StatusCommand> = fc.oneof(
   }),
   fc.record({ type: fc.constant("cancelBench" as const) }),
   fc.record({ type: fc.constant("openAgent" as const), agent: id }),
+  fc.record({ type: fc.constant("copy" as const), text }),
   fc.record({ type: fc.constant("act" as const), action }),
 );
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { decodeRecord, encodeRecord, type TurnRecord } from "../../../src/agents/turnRecords";
+import { userInput } from "../../../src/common/messages";
 import { parseBenchReport } from "../../../src/service/benchReport";
 import { MalformedJson } from "../../../src/store/json";
 import { readKeys } from "../../../src/store/keyFile";
@@ -34,14 +35,14 @@ const figures = {
 };
 
 const records: readonly TurnRecord[] = [
-  { type: "turn", turn: "t1", user: "Hello", at: 1 },
+  { type: "turn", turn: "t1", input: userInput("Hello"), at: 1 },
   {
     ...{ type: "prompt", turn: "t1", keep: 0, tokens: 3 },
     segments: [{ kind: "prompt", text: "Hello", ids: Int32Array.of(1, 2, 3) }],
   },
   { type: "answer", turn: "t1", text: "Hi", ids: Int32Array.of(4, 5) },
   { type: "end", turn: "t1", state: "done", finishReason: "stop", figures },
-  { type: "turn", turn: "t2", parent: "t1", user: "Again", at: 2 },
+  { type: "turn", turn: "t2", parent: "t1", input: userInput("Again"), at: 2 },
   { type: "end", turn: "t2", state: "failed", error: { code: "DISK_FULL", what: "w", advice: "a", facts: { n: 1 } } },
 ];
 

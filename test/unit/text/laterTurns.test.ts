@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { answerMessage, userInput } from "../../../src/common/messages";
 import type { ChatMessage, Segment } from "../../../src/text/messages";
 import { Past } from "../../../src/text/past";
 import { createTextModel } from "../../../src/text/textModel";
@@ -91,13 +92,21 @@ describe("Later turns have the ids of the whole conversation", () => {
           assert.equal(built.agreedTokens, sum(history) - reread, "what was read and said is kept");
           rendering += form.question(user);
           assert.deepEqual([...built.ids], tokenizer.encodeMarked(rendering));
-          assert.deepEqual([...(await prompts.buildAfter({ system: "", past, user })).ids], [...built.ids]);
+          assert.deepEqual(
+            [...(await prompts.buildAfter({ system: "", past, input: userInput(user) })).ids],
+            [...built.ids],
+          );
 
           const said = tokenizer.encodeMarked(rendering + form.before + answer).slice(built.ids.length);
           const ids = Int32Array.from([...said, tokenizer.idOf(form.end) ?? -1]);
           const added = [...built.added, ...prompts.answerSegments({ ids, text: answer })];
           history = [...history.slice(0, built.keptSegments), ...added];
-          past = new Past(past, { user, answer, keep: built.keptSegments, added });
+          past = new Past(past, {
+            input: userInput(user),
+            answer: answerMessage(answer),
+            keep: built.keptSegments,
+            added,
+          });
           messages.push({ role: "assistant", content: answer });
           rendering += form.answer(answer);
         }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { answerMessage, userInput } from "../../../src/common/messages";
 import { ChatTemplate } from "../../../src/text/chatTemplate";
 import { messagesOf, Past } from "../../../src/text/past";
 import type { PromptBuilder } from "../../../src/text/prompt";
@@ -94,20 +95,20 @@ async function grow(template: string, reference: TextModel, steps: readonly Step
   const pasts: (Past | undefined)[] = [undefined];
   for (const { behind, system: instructions, user, answer, draft, letters, cut, unbuilt } of steps) {
     const past = pasts[behind % pasts.length];
-    const dialogue = { system: instructions, past, user };
+    const dialogue = { system: instructions, past, input: userInput(user) };
     const history = past?.segments() ?? [];
     assert.deepEqual(
-      await outcomeOf(prompts.aheadAfter({ ...dialogue, user: draft })),
-      await outcomeOf(whole.ahead(messagesOf(instructions, past, draft), history)),
+      await outcomeOf(prompts.aheadAfter({ ...dialogue, input: userInput(draft) })),
+      await outcomeOf(whole.ahead(messagesOf(instructions, past, userInput(draft)), history)),
     );
-    const expected = outcomeOf(whole.build(messagesOf(instructions, past, user), history));
+    const expected = outcomeOf(whole.build(messagesOf(instructions, past, userInput(user)), history));
     assert.deepEqual(await outcomeOf(prompts.buildAfter(dialogue)), await expected);
     const built = await prompts.buildAfter(dialogue).catch(() => undefined);
     const encoded = letters
       ? [...answer].flatMap((letter) => tokenizer.encodeText(letter))
       : tokenizer.encodeText(answer);
-    const turn = { user, answer: tokenizer.decode(encoded) };
-    const said = { ids: Int32Array.from(cut ? encoded : [...encoded, stop]), text: turn.answer };
+    const turn = { input: userInput(user), answer: answerMessage(tokenizer.decode(encoded)) };
+    const said = { ids: Int32Array.from(cut ? encoded : [...encoded, stop]), text: turn.answer.content };
     const isUnbuilt = unbuilt || built === undefined;
     const added = isUnbuilt ? [] : [...built.added, ...prompts.answerSegments(said)];
     pasts.push(new Past(past, { ...turn, keep: isUnbuilt ? Number.POSITIVE_INFINITY : built.keptSegments, added }));
@@ -119,10 +120,10 @@ function countingBuilder(source: string): { readonly prompts: PromptBuilder; rea
   const template = ChatTemplate.create({ chat_template: source });
   assert.ok(template !== undefined);
   let count = 0;
-  const render = template.render.bind(template);
-  template.render = (messages, continueAnswer) => {
+  const render = template.renderPlaced.bind(template);
+  template.renderPlaced = (messages, continueAnswer, options) => {
     count += 1;
-    return render(messages, continueAnswer);
+    return render(messages, continueAnswer, options);
   };
   const tokenizer = TextTokenizer.create(byteLevelTokenizer(), {});
   return { prompts: new TemplatePromptBuilder(tokenizer, template, new Set()), rendered: () => count };
@@ -146,11 +147,15 @@ describe("A prompt that goes on behind a past", () => {
       let past: Past | undefined;
       let before = 0;
       for (let turn = 0; turn < 12; turn += 1) {
-        const user = `question ${turn}`;
-        const { added, keptSegments } = await prompts.buildAfter({ system: "", past, user });
+        const input = userInput(`question ${turn}`);
+        const { added, keptSegments } = await prompts.buildAfter({ system: "", past, input });
         if (past === undefined) before = rendered();
-        await prompts.aheadAfter({ system: "", past: past ?? new Past(undefined, noTurn), user: "a draft" });
-        past = new Past(past, { user, answer: "hello", keep: keptSegments, added });
+        await prompts.aheadAfter({
+          system: "",
+          past: past ?? new Past(undefined, noTurn),
+          input: userInput("a draft"),
+        });
+        past = new Past(past, { input, answer: answerMessage("hello"), keep: keptSegments, added });
       }
       assert.equal(rendered() - before > 0, name in whole, name);
     }
@@ -158,13 +163,18 @@ describe("A prompt that goes on behind a past", () => {
 
   it("begins with the instructions as they are now", async () => {
     const { prompts, tokenizer } = modelWith(chatml);
-    const first = await prompts.buildAfter({ system: "Be brief.", past: undefined, user: "hello" });
-    const past = new Past(undefined, { user: "hello", answer: "x", keep: 0, added: first.added });
+    const first = await prompts.buildAfter({ system: "Be brief.", past: undefined, input: userInput("hello") });
+    const past = new Past(undefined, {
+      input: userInput("hello"),
+      answer: answerMessage("x"),
+      keep: 0,
+      added: first.added,
+    });
     for (const system of ["Be brief.", "Be long.", "Be brief."]) {
-      const { ids } = await prompts.buildAfter({ system, past, user: "x" });
+      const { ids } = await prompts.buildAfter({ system, past, input: userInput("x") });
       assert.ok(tokenizer.decode(ids).startsWith(`<|im_start|>system\n${system}${end}`));
     }
   });
 });
 
-const noTurn = { user: "", answer: "", keep: 0, added: [] };
+const noTurn = { input: userInput(""), answer: answerMessage(""), keep: 0, added: [] };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AbortedError } from "../../../src/common/errors";
+import { userInput } from "../../../src/common/messages";
 import type { ChatMessage, Segment } from "../../../src/text/messages";
 import type { BuiltPrompt } from "../../../src/text/prompt";
 import { createTextModel } from "../../../src/text/textModel";
@@ -181,7 +182,10 @@ describe("Building a prompt", () => {
     const long = modelWith(chatml).prompts;
     for (const build of ["buildAfter", "aheadAfter"] as const) {
       const stop = new AbortController();
-      const building = long[build]({ system: "", past: undefined, user: "hello ".repeat(200_000) }, stop.signal);
+      const building = long[build](
+        { system: "", past: undefined, input: userInput("hello ".repeat(200_000)) },
+        stop.signal,
+      );
       setImmediate(() => stop.abort());
       await assert.rejects(building, AbortedError);
     }

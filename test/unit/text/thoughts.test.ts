@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { answerMessage, userInput } from "../../../src/common/messages";
 import { Past } from "../../../src/text/past";
 import { createTextModel } from "../../../src/text/textModel";
 import { readableThought } from "../../../src/text/thinkingMarks";
@@ -158,12 +159,17 @@ describe("The next prompt", () => {
   async function twoTurns(template: string, first = thought) {
     const model = modelOf(chatTokens, template);
     const { prompts } = model;
-    const before = await prompts.buildAfter({ system: "", past: undefined, user: "hello" });
+    const before = await prompts.buildAfter({ system: "", past: undefined, input: userInput("hello") });
     const ids = idsOf(model, `${first}Hello world<|im_end|>`);
     const said = prompts.answerSegments({ ids, text: `${first}Hello world` });
     const added = [...before.added, ...said];
-    const past = new Past(undefined, { user: "hello", thought: first, answer: "Hello world", keep: 0, added });
-    const next = await prompts.buildAfter({ system: "", past, user: "x" });
+    const past = new Past(undefined, {
+      input: userInput("hello"),
+      answer: answerMessage("Hello world", first),
+      keep: 0,
+      added,
+    });
+    const next = await prompts.buildAfter({ system: "", past, input: userInput("x") });
     return { model, before, ids, next, text: model.tokenizer.decode(next.ids) };
   }
 

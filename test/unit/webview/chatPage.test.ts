@@ -4,6 +4,8 @@ import type { PageTurn, Problem } from "../../../src/protocol/page";
 import { ChatInDocument } from "../../support/webview/chatInDocument";
 import { useDocument } from "../../support/webview/dom";
 import { longSnapshot } from "../../support/webview/longChat";
+import { figures } from "../../support/webview/samples/agents";
+import { stepRunning, stepsWentOn } from "../../support/webview/samples/steps";
 
 const poolExhausted: Problem = {
   error: { code: "POOL_EXHAUSTED", what: "287 blocks are needed", advice: "", facts: { needed: 287, total: 256 } },
@@ -76,6 +78,50 @@ describe("the chat's page", () => {
     assert.equal(said(), "Switched to another branch, 1 turn");
     chat.show(branch([]));
     assert.equal(said(), "Rewound to the start");
+  });
+
+  it("counts turns as a person does, and says to which step of one the head was moved", () => {
+    open({ turns: stepsWentOn });
+    assert.equal(said(), "Parser reviewer, 2 turns");
+    assert.equal(document.querySelectorAll("article").length, 2);
+    const rewind = (count: number) =>
+      chat.show({ type: "branch", branch: { turns: stepsWentOn.slice(0, count), branches: [] } });
+    rewind(3);
+    assert.equal(said(), "Rewound to turn 1");
+    rewind(2);
+    assert.equal(said(), "Rewound to step 2 of turn 1");
+  });
+
+  it("has the rest of long results brought when a search begins, as far as it can wait for them", () => {
+    const [first, second, ...rest] = stepRunning;
+    assert(first && second);
+    const result = (call: string, length?: number) => ({
+      call,
+      text: "x",
+      ...(length === undefined ? {} : { length }),
+    });
+    const results = [result("whole"), result("long", 9000), result("huge", 10_485_760)];
+    open({ turns: [first, { ...second, results }, ...rest] });
+    document.dispatchEvent(Object.assign(new Event("keydown"), { key: "f", ctrlKey: true }));
+    assert.deepEqual(
+      chat.posted.flatMap(({ command }) => (command?.type === "showResult" ? [command] : [])),
+      [{ type: "showResult", turn: second.id, call: "long" }],
+    );
+  });
+
+  it("keeps the elements of a turn's earlier steps while a further one comes and streams", () => {
+    open({ turns: stepRunning.slice(0, 2) });
+    const [first] = document.querySelectorAll("details.call");
+    assert(first);
+    const last = stepRunning.at(-1);
+    assert(last);
+    chat.show({ type: "turn", turn: last });
+    const [same] = document.querySelectorAll("details.call");
+    chat.show({ type: "text", turn: last.id, delta: { offset: 0, text: "There", figures: figures(1, 1, 1) } });
+    assert.equal(document.querySelectorAll("article").length, 1);
+    assert.equal(document.querySelectorAll(".step").length, 3);
+    assert.equal(document.querySelectorAll("details.call")[0], same);
+    assert.match(document.querySelectorAll(".step")[2]?.textContent ?? "", /^There/);
   });
 
   it("puts a failure away with Escape, when nothing runs", async () => {

@@ -154,11 +154,11 @@ describe("what the chat shows of its state", () => {
 
   it("names the stage of a turn", () => {
     const queued = { type: "queued", neededBlocks: 1, turnsAhead: 0 } as const;
-    assert.equal(turnStage(running), "reading");
-    assert.equal(turnStage({ ...running, progress: queued }), "waiting");
-    assert.equal(turnStage({ ...running, answer: "x" }), "answering");
-    assert.equal(turnStage({ ...done, finishReason: "aborted" }), "stopped");
-    assert.equal(turnStage(done), undefined);
+    assert.equal(turnStage(running, true), "reading");
+    assert.equal(turnStage({ ...running, progress: queued }, true), "waiting");
+    assert.equal(turnStage({ ...running, answer: "x" }, true), "answering");
+    assert.equal(turnStage({ ...done, finishReason: "aborted" }, true), "stopped");
+    assert.equal(turnStage(done, true), undefined);
   });
 
   it("announces changes of stage once, and never the text", () => {
@@ -171,5 +171,42 @@ describe("what the chat shows of its state", () => {
     assert.equal(say(answering, ended), "Answer finished, 7 tokens");
     assert.equal(say(answering, { ...ended, finishReason: "aborted" }), "Answer stopped, 7 tokens kept");
     assert.equal(say(undefined, ended), "");
+  });
+});
+
+describe("a turn with steps in the chat's state", () => {
+  const call = { id: "c1", name: "look", arguments: {} };
+  const called: PageTurn = { ...done, calls: [call], finishReason: "calls" };
+  const short = { call: "c1", text: "abc", length: 9000 };
+  const step: PageTurn = { id: "t2", user: "", results: [short], answer: "", state: "running", createdAt: 0 };
+  const begun: ChatUpdate = { type: "snapshot", snapshot: { ...snapshot, turns: [called, step] } };
+
+  it("takes the calls of a running answer, each once", () => {
+    const delta = { offset: 0, text: "", calls: [{ ...call, id: "c2" }], figures: figures(5, 5, 1) };
+    const update: ChatUpdate = { type: "text", turn: "t2", delta };
+    const { snapshot: after } = stateAfter(begun, update, update);
+    assert.deepEqual(
+      after?.turns.at(-1)?.calls?.map(({ id }) => id),
+      ["c2"],
+    );
+  });
+
+  it("takes more of a result, and keeps it when the host tells the turn again", () => {
+    const whole = { call: "c1", text: "x".repeat(9000) };
+    const more: ChatUpdate = { type: "result", turn: "t2", result: whole };
+    const ended: ChatUpdate = { type: "turn", turn: { ...step, state: "done", answer: "so" } };
+    const { snapshot: after } = stateAfter(begun, more, ended);
+    assert.deepEqual(after?.turns.at(-1)?.results, [whole]);
+    assert.equal(after?.turns.at(-1)?.answer, "so");
+    assert.deepEqual(stateAfter(begun, { ...more, turn: "t9" }).snapshot?.turns, [called, step]);
+    assert.deepEqual(stateAfter(begun, { ...more, turn: "t1" }).snapshot?.turns[0]?.results, undefined);
+  });
+
+  it("is said to wait for results when its answer ends with calls", () => {
+    const running = { ...called, state: "running" } as const;
+    const ended = { ...called, figures: figures(5, 5, 12) };
+    assert.equal(announcement("Ada", running, ended, String), "Answer waits for results, 12 tokens");
+    assert.equal(announcement("Ada", undefined, step, String), "Ada is reading");
+    assert.deepEqual([turnStage(called, true), turnStage(called, false)], ["waits for results", undefined]);
   });
 });

@@ -9,6 +9,7 @@ import { readOnlyBanner } from "../../../src/webview/chat/readOnlyBanner";
 import { type TurnPlace, turnView } from "../../../src/webview/chat/turn";
 import { Answers } from "../../../src/webview/shared/answers";
 import { engineNotice } from "../../../src/webview/shared/engineNotice";
+import { KeptTrees } from "../../../src/webview/shared/kept";
 import type { TreeNode } from "../../../src/webview/shared/tree";
 import { chatSamples } from "../../support/webview/samples/chat";
 import { buttons, byRole, nodesOf, press, text } from "../../support/webview/trees";
@@ -42,7 +43,8 @@ function show(
   const run = (command: ChatCommand) => commands.push(command);
   const edited: string[] = [];
   const edit = () => edited.push(turn.user);
-  return { node: turnView(turn, at, { formats, answers: new Answers(() => {}), run, edit }), commands, edited };
+  const context = { formats, answers: new Answers(() => {}), kept: new KeptTrees(), run, done: () => undefined, edit };
+  return { node: turnView({ id: turn.id, steps: [turn] }, at, context), commands, edited };
 }
 
 describe("a turn in the chat", () => {

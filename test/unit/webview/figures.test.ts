@@ -35,6 +35,13 @@ describe("the figures of a turn", () => {
     assert.deepEqual(items(early, formats, { running: true }), ["3,294 reused", "45 prefilled", "0 generated"]);
   });
 
+  it("say that a server counted, and leave out what it did not tell", () => {
+    const all = figures(1842, 37, 212, { by: "server", cache: { tier: "hot" } });
+    assert.deepEqual(items(all, formats).slice(-2), ["61 tok/s", "by the server"]);
+    const some = { ...all, untold: ["reused", "generated"] } as const;
+    assert.deepEqual(items(some, formats), ["37 prefilled", "TTFT 84 ms", "by the server"]);
+  });
+
   it("say how the answer ended where it did not end by itself", () => {
     assert.equal(items(figures(1, 1, 1), formats, { ending: "stopped" }).at(-1), "stopped");
   });

@@ -12,11 +12,11 @@ import {
   summary,
   targetLabel,
 } from "../../../src/webview/room/derived";
-import { KeptTrees } from "../../../src/webview/room/kept";
 import { addressed, aheadOf, mentionOptions, mentionQuery } from "../../../src/webview/room/mention";
 import { type MessagePlace, messageView } from "../../../src/webview/room/message";
 import { emptyRoom, fold, reduceRoom } from "../../../src/webview/room/state";
 import { Answers } from "../../../src/webview/shared/answers";
+import { KeptTrees } from "../../../src/webview/shared/kept";
 import { agent, figures, ready } from "../../support/webview/samples/agents";
 import { roomSamples } from "../../support/webview/samples/room";
 import { buttons, byRole, nodesOf, press, text } from "../../support/webview/trees";
@@ -354,5 +354,36 @@ describe("the agents in the room", () => {
         ["agent-3", true],
       ],
     );
+  });
+});
+
+describe("an answer that called tools, in the room", () => {
+  const [first, second, third, fourth] = message("calls").answers;
+  const shown = (answer: RoomAnswer | undefined, isNewest = true) => {
+    assert(answer);
+    const context = { formats, answers: new Answers(() => {}), kept: new KeptTrees(), run: () => {}, fold: () => {} };
+    return answerView("m2", answer, { number: 1, isNewest }, context);
+  };
+
+  it("tells its calls in a line each, and that it waits", () => {
+    const node = shown(first);
+    assert.match(text(node), /waits for 2 results/);
+    assert.match(text(node), /search.*query: "readBlock\(".*waits.*read_file/s);
+    assert(!nodesOf(node).some(({ tag }) => tag === "details"));
+    assert.match(text(shown(first, false)), /search.*no result/s);
+  });
+
+  it("has its earlier steps in short, and the figures of all of them", () => {
+    const said = text(shown(fourth));
+    assert.match(
+      said,
+      /I look for its callers.*search.*result.*read_file.*failed.*Two places call it.*2 steps6,924 reused/s,
+    );
+    assert.equal(summary(message("calls"), formats), "4 answers, 288 tokens, 900 ms");
+  });
+
+  it("tells of a call that was not made, and folds to its state where nothing was said", () => {
+    assert.match(text(shown(second)), /Not called: the answer ended inside it/);
+    assert.match(text(shown(third)), /waits for 2 results$/);
   });
 });

@@ -14,6 +14,7 @@ import { logScale, resumeChart, resumeHistory, timesByContext } from "../../../s
 import { linePath, sparkline } from "../../../src/webview/status/spark";
 import { reduceStatus } from "../../../src/webview/status/state";
 import { storeView } from "../../../src/webview/status/store";
+import { threadsView } from "../../../src/webview/status/threads";
 import { throughputView } from "../../../src/webview/status/throughput";
 import { statusSamples } from "../../support/webview/samples/status";
 import { buttons, byRole, nodesOf, press, text } from "../../support/webview/trees";
@@ -433,5 +434,54 @@ describe("the time left of a piece of work", () => {
     assert.equal(eta.remainingMs("a", 25, 100, 1000), 3000);
     assert.equal(eta.remainingMs("b", 25, 100, 1100), undefined);
     assert.equal(eta.remainingMs("a", 0, 100, 2000), undefined);
+  });
+});
+
+describe("the requests of VS Code's chat", () => {
+  const { threads } = sample("threads").status;
+  const asked: StatusCommand[] = [];
+  const context = { formats, now: Date.now(), run: (command: StatusCommand) => asked.push(command) };
+  const view = threadsView(threads, context);
+
+  it("tell what was reused of what was asked, and the time to the first token", () => {
+    assert.match(text(view), /3 threads, 412 MB/);
+    assert.match(text(view), /Qwen2.5-Coder 3B, 4-bit26,988 of 27,112410 ms/);
+    assert.match(text(view), /utility request0 of 310240 ms/);
+  });
+
+  it("show both texts at the first difference, open for the newest one that has one", () => {
+    const reasons = nodesOf(view)
+      .filter(({ tag }) => tag === "details")
+      .slice(1);
+    assert.deepEqual(
+      reasons.map(({ props }) => props["open"]),
+      [true, false],
+    );
+    assert.match(text(reasons[0]), /Read again from token 14Before.*10:41:07\.Now…10:42:19\./);
+  });
+
+  it("are copied with their figures and both texts", () => {
+    press("Copy why it was read again", view);
+    const [command] = asked;
+    assert.equal(command?.type, "copy");
+    assert.equal(
+      command?.type === "copy" && command.text,
+      [
+        "Qwen2.5-Coder 3B, 4-bit: 14 of 26,528 tokens reused, TTFT 48.2 s",
+        "Read again from token 14",
+        "before: The current date is 30 November 2026, 10:41:07.",
+        "now:    …10:42:19.",
+      ].join("\n"),
+    );
+  });
+
+  it("are as many as help, and change with an update", () => {
+    const first = threads.recent[0];
+    assert(first);
+    const many = Array.from({ length: 50 }, (_, i) => ({ ...first, at: i }));
+    const rows = nodesOf(threadsView({ ...threads, recent: many }, context)).filter(({ tag }) => tag === "tr");
+    assert.equal(rows.length, 9);
+    const changed = reduceStatus(sample("ready"), { type: "threads", threads });
+    assert.equal(changed?.status.threads, threads);
   });
 });

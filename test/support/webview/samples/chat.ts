@@ -5,6 +5,7 @@ import type { PageTurn, Problem } from "../../../../src/protocol/page";
 import type { TurnChain } from "../../../../src/protocol/service";
 import { agent, figures, ready } from "./agents";
 import { contents, hostileName } from "./content";
+import { dropped, hostileSteps, stepRunning, steps, stepsWaiting, stepsWentOn } from "./steps";
 
 const reviewer = agent(0, "Parser reviewer");
 
@@ -278,6 +279,42 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
           createdAt: ago(5),
         }),
       ],
+    }),
+  ],
+  steps: [snapshot({ turns: [first, ...steps, second] })],
+  stepsOpen: [snapshot({ turns: steps })],
+  stepsWaiting: [snapshot({ turns: [first, ...stepsWaiting] })],
+  stepsWentOn: [snapshot({ turns: stepsWentOn })],
+  stepRunning: [
+    snapshot({ turns: stepRunning, agent: { ...reviewer, state: "answering" } }),
+    {
+      type: "text",
+      turn: "s3",
+      delta: {
+        offset: 0,
+        text: "There are no tests of the parser yet. I make the first one.",
+        calls: stepsWaiting.at(-1)?.calls?.slice(0, 1) ?? [],
+        figures: figures(3221, 38, 61, { ttftMs: 96, decodeTokensPerSecond: 58 }),
+      },
+    },
+  ],
+  stepReading: [
+    snapshot({ turns: stepRunning }),
+    {
+      type: "progress",
+      turn: "s3",
+      progress: { type: "prefill", done: 512, total: 1204, reused: 1976, tokensPerSecond: 515 },
+    },
+  ],
+  dropped: [snapshot({ turns: dropped })],
+  stepsHostile: [snapshot({ turns: hostileSteps })],
+  server: [
+    snapshot({
+      agent: {
+        ...reviewer,
+        ...{ server: { address: "http://studio.local:8000/v1", model: "Qwen3-235B-A22B-Instruct" } },
+      },
+      turns: [first],
     }),
   ],
   prefill: [

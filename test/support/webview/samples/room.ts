@@ -152,6 +152,16 @@ const allStopped: RoomMessage = {
   ],
 };
 
+/** An answer that called two tools. */
+const called: Partial<PageTurn> = {
+  finishReason: "calls",
+  calls: [
+    { id: "c1", name: "search", arguments: { query: "readBlock(", include: "src/**/*.ts" } },
+    { id: "c2", name: "read_file", arguments: { path: "src/parser/block.ts" } },
+  ],
+  figures: figures(3424, 38, 64),
+};
+
 /** As many messages as the room keeps. */
 const long: readonly RoomMessage[] = Array.from({ length: 30 }, (_, at) => ({
   ...second,
@@ -298,6 +308,33 @@ export const roomSamples: Readonly<Record<string, readonly RoomUpdate[]>> = {
           answers: [
             answered(reviewer, { turn: turn("d1", "", { state: "failed", problem: contextFull }) }),
             answered(writer, { turn: turn("d2", "Yes.", { figures: figures(7900, 38, 2) }) }),
+          ],
+        },
+      ],
+    }),
+  ],
+  calls: [
+    snapshot({
+      messages: [
+        {
+          ...second,
+          endedAt: 900,
+          answers: [
+            answered(reviewer, { turn: turn("f1", "I look for its callers first.", called) }),
+            answered(writer, {
+              turn: turn("f2", "", { ...called, dropped: { reason: "cut", name: "write_file", text: "{" } }),
+            }),
+            answered(editor, { folded: true, turn: turn("f3", "", called) }),
+            answered(planner, {
+              earlier: [turn("f4", "I look for its callers first.", called)],
+              turn: turn("f5", "Two places call it, and both await it.", {
+                results: [
+                  { call: "c1", text: "src/parser/block.ts:41" },
+                  { call: "c2", text: "ENOENT: no such file", failed: true },
+                ],
+                figures: figures(3500, 120, 32, { ttftMs: 210 }),
+              }),
+            }),
           ],
         },
       ],

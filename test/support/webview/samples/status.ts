@@ -1,7 +1,14 @@
 import type { PageEngine } from "../../../../src/protocol/page";
-import type { BenchReport, BenchRow, PoolStatus, ServiceStatus } from "../../../../src/protocol/service";
+import type {
+  BenchReport,
+  BenchRow,
+  Departure,
+  PoolStatus,
+  ServiceStatus,
+  ThreadTurn,
+} from "../../../../src/protocol/service";
 import type { MetricSample, StatusSnapshot, StatusUpdate } from "../../../../src/protocol/status";
-import { agent, ready } from "./agents";
+import { agent, figures, ready } from "./agents";
 import { hostileName } from "./content";
 
 const mib = 1024 ** 2;
@@ -143,8 +150,44 @@ const status: ServiceStatus = {
     },
   },
   agents,
+  threads: { count: 0, bytes: 0, recent: [] },
   lastBench: reports,
 };
+
+/** A request of VS Code's chat. */
+function request(
+  secondsAgo: number,
+  reused: number,
+  prefilled: number,
+  ttftMs: number,
+  change: Partial<ThreadTurn> & { readonly departure?: Departure } = {},
+): ThreadTurn {
+  const { departure, ...more } = change;
+  return {
+    at: Date.now() - secondsAgo * 1000,
+    modelName: "Qwen2.5-Coder 3B, 4-bit",
+    isShort: false,
+    figures: figures(reused, prefilled, 180, { ttftMs, ...(departure && { departure }) }),
+    ...more,
+  };
+}
+
+const clock: Departure = { atToken: 14, before: "The current date is 30 November 2026, 10:41:07.", now: "…10:42:19." };
+
+const requests: readonly ThreadTurn[] = [
+  request(12, 26_988, 124, 410),
+  request(70, 26_528, 460, 1300),
+  request(72, 0, 310, 240, { isShort: true }),
+  request(185, 14, 26_514, 48_200, { departure: clock }),
+  request(400, 9_212, 8_110, 14_100, {
+    departure: {
+      atToken: 9_212,
+      before: "…const limit = 512; // as the pool has it\n  return blocks.slice(0, limit);",
+      now: "…// lines 40 to 120 omitted",
+    },
+  }),
+  request(3000, 0, 26_410, 47_900),
+];
 
 function snapshot(engine: PageEngine, change: Partial<ServiceStatus> = {}): StatusUpdate {
   const value: StatusSnapshot = {
@@ -188,6 +231,26 @@ export const statusSamples: Readonly<Record<string, readonly StatusUpdate[]>> = 
         progress: { done: 10, total: 15, unit: "runs", message: "4,096 tokens: reading everything" },
       },
     },
+  ],
+  threads: [snapshot(readyEngine, { threads: { count: 3, bytes: 412 * mib, recent: requests } })],
+  hostileThreads: [
+    snapshot(readyEngine, {
+      threads: {
+        count: 1,
+        bytes: 9 * mib,
+        recent: [
+          request(5, 120, 90_000, 182_000, {
+            modelName: hostileName,
+            departure: {
+              atToken: 120,
+              before: `\u202e${"a_word_without_any_place_to_break_it_".repeat(8)}`,
+              now: "<img src=x onerror=alert(1)>\nsecond line\n\u202eright to left",
+            },
+          }),
+          request(9, 0, 4, 90, { departure: { atToken: 0, before: "", now: "" } }),
+        ],
+      },
+    }),
   ],
   large: [
     snapshot(readyEngine, {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseBoundedJson } from "../../../src/models/boundedJson";
+import { parseBoundedJson } from "../../../src/common/boundedJson";
 
 describe("JSON of bounded depth", () => {
   const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);

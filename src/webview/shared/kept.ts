@@ -1,4 +1,4 @@
-import type { TreeNode } from "../shared/tree";
+import type { TreeNode } from "./tree";
 
 /** Trees that were rendered before, by key: the patch skips a tree that is the same object as the last time. */
 export class KeptTrees {

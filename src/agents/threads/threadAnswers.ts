@@ -1,0 +1,171 @@
+import { throwIfAborted } from "../../common/errors";
+import type { Clock } from "../../engine/ports";
+import type { ChatRequest, GenerationEvent, SamplingOptions } from "../../protocol/service";
+import { Past } from "../../text/past";
+import { answerTools } from "../../text/tools/modelConstraint";
+import { answerBudget } from "../answerBudget";
+import { answerGrammar } from "../answerGrammar";
+import { finishReasonOf, followAnswer } from "../answerStream";
+import { limitsOf } from "../localAnswers";
+import type { ModelSession } from "../ports";
+import type { RunningAnswer } from "../runningAnswer";
+import { resolveSampling, toSamplingParams } from "../sampling";
+import type { Wait } from "../wait";
+import { type Asked, askedOf } from "./asked";
+import type { Departures, ReadText } from "./departures";
+import { SaidAnswer } from "./saidAnswer";
+import type { ThreadArchive } from "./threadArchive";
+import type { Place, ThreadBook } from "./threadBook";
+import { leastAgentRank, type ThreadCaches } from "./threadCaches";
+import { assertFits } from "./threadLimits";
+import type { ThreadTools } from "./threadTools";
+
+export type Done = Extract<GenerationEvent, { type: "done" }>;
+
+export interface ThreadAnswersPorts {
+  readonly book: ThreadBook;
+  readonly caches: ThreadCaches;
+  readonly archive: ThreadArchive;
+  readonly departures: Departures;
+  readonly tools: ThreadTools;
+  readonly clock: Clock;
+  /** The user's settings for answers at the moment. */
+  readonly settings: () => SamplingOptions;
+}
+
+export interface ThreadAnswer {
+  readonly done: Done;
+  readonly place: Place;
+  readonly isShort: boolean;
+}
+
+/** Longest request that counts as short: a title, a progress text, an intent. */
+const shortTokens = 2048;
+
+/** A short request never needs more than this share of the pool. */
+const shortShare = 1 / 8;
+
+/** Answers one request of another program with what was read before. */
+export class ThreadAnswers {
+  constructor(private readonly ports: ThreadAnswersPorts) {}
+
+  /** Throws INVALID_REQUEST for a request that needs no model to be refused. */
+  check(request: ChatRequest): Asked {
+    this.ports.tools.of(request.tools);
+    return askedOf(request.messages);
+  }
+
+  async answer(
+    request: ChatRequest,
+    asked: Asked,
+    session: ModelSession,
+    answer: RunningAnswer,
+    wait: Wait,
+  ): Promise<ThreadAnswer> {
+    const { book, caches, archive, departures, tools: lists, clock } = this.ports;
+    const { signal } = answer;
+    const { prompts } = session.text;
+    const { identity, directory } = session;
+    const tools = lists.of(request.tools);
+    const { thinking, toolMode = "auto" } = request;
+    const found = await book.find(
+      {
+        ...{ model: [directory, identity.weightsId], system: asked.system },
+        ...(thinking && { thinking }),
+        ...(tools && { tools }),
+      },
+      asked,
+      signal,
+    );
+    const built = await prompts.buildAfter({ ...found.frame, past: found.past, input: found.input }, signal);
+    const { ids } = built;
+    assertFits(ids.length, session);
+    const sampling = resolveSampling({
+      request: request.sampling,
+      settings: this.ports.settings(),
+      model: session.sampling,
+    });
+    const maxTokens = answerBudget(ids.length, sampling.maxTokens, limitsOf(session), 0);
+    const isShort = this.isShort(request, found, ids.length, session);
+    const place = book.settle(found, isShort);
+    const { keptSegments, added } = built;
+    const nothingSaid = { role: "assistant", content: "" } as const;
+    const prompt = new Past(place.past, { input: place.input, answer: nothingSaid, keep: keptSegments, added });
+    const read = readText(request, session, place, ids, prompt);
+    const departure = isShort ? undefined : departures.of(read);
+    const asks = { tools: tools ?? [], toolMode };
+    const held = answerGrammar(session, asks, ids);
+    // A failed restore may end this first.
+    held.catch(() => {});
+    const cache = caches.begin(session, ids);
+    try {
+      const restoreMs = isShort
+        ? 0
+        : await cache.makeHot(session, ids, await archive.savedFor(place.thread, session, ids), {
+            signal,
+            onRestoring: (tokens) => answer.emit({ type: "restoring", tokens }),
+          });
+      const { grammar } = await held;
+      throwIfAborted(signal);
+      const waited = wait.submitted();
+      const generation = cache.submit(session, {
+        tokens: ids,
+        sampling: toSamplingParams(sampling),
+        stopIds: session.text.stopIds,
+        maxTokens,
+        ...(grammar === undefined ? {} : { grammar }),
+        ...(isShort ? { priority: "low", sparesRanksBelow: leastAgentRank } : {}),
+      });
+      const abort = () => generation.abort();
+      signal.addEventListener("abort", abort);
+      try {
+        const said = new SaidAnswer();
+        const decoder = session.text.startAnswer(sampling.stop ?? [], ids, answerTools(asks));
+        const cacheFigures = (reusedTokens: number) => ({
+          ...waited,
+          restoreMs,
+          cache: cache.sourceOf(reusedTokens),
+        });
+        const finished = await followAnswer(generation, decoder, clock, cacheFigures, {
+          emit: (event) => answer.emit(event),
+          onToken: (_, piece) => said.add(piece),
+          mayGoOn: true,
+        });
+        const { result, figures, ...rest } = finished;
+        if (isShort) result.blocks.release();
+        else caches.end(cache, session, result.blocks, place.thread);
+        const segments = prompts.answerSegments({ ids: Int32Array.from(result.tokenIds), text: said.whole });
+        const known = { answer: said.message, keep: keptSegments, added: [...added, ...segments] };
+        const after = result.tokenIds.length === 0 ? prompt : book.add(place, known);
+        if (!isShort) departures.remember(readText(request, session, place, after.ids(), after));
+        const done: Done = {
+          ...{ type: "done", ...rest, tokenIds: result.tokenIds, finishReason: finishReasonOf(result, rest) },
+          figures: departure === undefined ? figures : { ...figures, departure },
+        };
+        return { done, place, isShort };
+      } finally {
+        signal.removeEventListener("abort", abort);
+      }
+    } catch (error) {
+      cache.release();
+      throw error;
+    }
+  }
+
+  /** A request that is not expected to go on: it is short, offers no tools, and follows no answer. */
+  private isShort({ conversation, tools = [] }: ChatRequest, place: Place, tokens: number, session: ModelSession) {
+    const { totalBlocks, blockTokens } = session.engine.pool;
+    const isAlone = conversation === undefined && tools.length === 0 && place.branch.length === 0;
+    return isAlone && tokens <= Math.min(shortTokens, shortShare * totalBlocks * blockTokens);
+  }
+}
+
+function readText(
+  { conversation }: ChatRequest,
+  { directory }: ModelSession,
+  { frame }: Place,
+  ids: Int32Array,
+  past: Past,
+): ReadText {
+  return { model: directory, conversation, frame, ids, segments: () => past.segments() };
+}

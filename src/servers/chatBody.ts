@@ -1,0 +1,114 @@
+import type { ChatMessage } from "../common/messages";
+import type { ThoughtField } from "../common/serverAnswer";
+import type { Thinking } from "../common/thinking";
+import type { JsonSchema, ToolMode, ToolSpec } from "../common/tools";
+import type { SamplingOptions } from "../protocol/service";
+
+export interface ServerChatRequest {
+  readonly model: string;
+  /** Where the last one is an answer, the server is asked to continue it. Thoughts are without their marks. */
+  readonly messages: readonly ChatMessage[];
+  readonly tools?: readonly ToolSpec[];
+  readonly toolMode?: ToolMode;
+  /** The answer has to be JSON that this schema allows, where the server can see to it. */
+  readonly jsonSchema?: JsonSchema;
+  readonly sampling?: SamplingOptions;
+  readonly thinking?: Thinking;
+  /** Under which name thoughts of earlier answers are sent; absent: they are not. */
+  readonly thoughtField?: ThoughtField;
+  /** Ids for calls that come without one. */
+  readonly newId: () => string;
+}
+
+/** Members that not every server knows. A server that refuses one by its name is asked again without it. */
+export const optionalMembers = [
+  "stream_options",
+  "top_k",
+  "min_p",
+  "repetition_penalty",
+  "chat_template_kwargs",
+] as const;
+export type OptionalMember = (typeof optionalMembers)[number];
+
+/** What a server was found to refuse. */
+export interface Refused {
+  readonly members: ReadonlySet<OptionalMember>;
+  /** It wants `max_completion_tokens` in place of `max_tokens`. */
+  readonly maxTokens: boolean;
+}
+
+/**
+ * The JSON of a request. The same conversation gives the same text, member by member, and a longer one begins with it:
+ * the server's own prefix cache works.
+ */
+export function chatBody(request: ServerChatRequest, refused: Refused): string {
+  const { model, messages, tools = [], toolMode = "auto", jsonSchema, sampling = {}, thinking, thoughtField } = request;
+  const wire = messages.map((message) => wireMessage(message, thoughtField));
+  const continues = messages.at(-1)?.role === "assistant";
+  const maxTokens = refused.maxTokens ? "max_completion_tokens" : "max_tokens";
+  // `undefined` members are left out by JSON.stringify.
+  const body: Record<string, unknown> = {
+    model,
+    messages: wire,
+    ...(tools.length > 0 ? { tools: tools.map(wireTool) } : {}),
+    ...(tools.length > 0 && toolMode !== "auto" ? { tool_choice: toolMode } : {}),
+    ...(jsonSchema === undefined ? {} : { response_format: responseFormat(jsonSchema) }),
+    temperature: sampling.temperature,
+    top_p: sampling.topP,
+    top_k: sampling.topK,
+    min_p: sampling.minP,
+    repetition_penalty: sampling.repetitionPenalty,
+    presence_penalty: sampling.presencePenalty,
+    frequency_penalty: sampling.frequencyPenalty,
+    seed: sampling.seed,
+    [maxTokens]: sampling.maxTokens,
+    stop: sampling.stop?.length === 0 ? undefined : sampling.stop,
+    ...(thinking === "on" || thinking === "off"
+      ? { chat_template_kwargs: { enable_thinking: thinking === "on" } }
+      : {}),
+    ...(continues ? { add_generation_prompt: false, continue_final_message: true } : {}),
+    stream: true,
+    stream_options: { include_usage: true },
+  };
+  for (const member of refused.members) delete body[member];
+  return JSON.stringify(body);
+}
+
+function responseFormat(schema: JsonSchema): object {
+  if (typeof schema === "boolean") return { type: "json_object" };
+  return { type: "json_schema", json_schema: { name: "answer", schema, strict: true } };
+}
+
+/** The member of `body` that the words of a refusal name. */
+export function refusedMember(body: string, words: string): OptionalMember | "max_tokens" | undefined {
+  return [...optionalMembers, "max_tokens" as const].find(
+    (member) => body.includes(`"${member}":`) && new RegExp(`\\b${member}\\b`).test(words),
+  );
+}
+
+function wireMessage(message: ChatMessage, thoughtField: ThoughtField | undefined): object {
+  switch (message.role) {
+    case "system":
+    case "user":
+      return { role: message.role, content: message.content };
+    case "tool":
+      return { role: "tool", tool_call_id: message.call, name: message.name, content: message.content };
+    case "assistant": {
+      const { content, thought = "", calls = [] } = message;
+      return {
+        role: "assistant",
+        content,
+        ...(thought !== "" && thoughtField !== undefined ? { [thoughtField]: thought } : {}),
+        ...(calls.length > 0 ? { tool_calls: calls.map(wireCall) } : {}),
+      };
+    }
+  }
+}
+
+function wireCall({ id, name, arguments: args }: { id: string; name: string; arguments: object }): object {
+  return { id, type: "function", function: { name, arguments: JSON.stringify(args) } };
+}
+
+function wireTool({ name, description, parameters = { type: "object", properties: {} } }: ToolSpec): object {
+  return { type: "function", function: { name, description, parameters } };
+}

@@ -1,0 +1,67 @@
+import { AbortedError } from "../common/errors";
+import { connectionFailure, ServerFailure } from "./serverErrors";
+import { type ServerResponse, silence } from "./serverTransport";
+import { notAStream, tooLarge } from "./statusErrors";
+
+/**
+ * The text of a body as it comes. Throws SERVER_FAILURE where the connection breaks, or stays without a byte for
+ * `silentMs`; ends the connection as soon as nobody reads on.
+ */
+export async function* textOf(
+  { body, header, url }: ServerResponse,
+  silentMs: number,
+  signal?: AbortSignal,
+): AsyncGenerator<string> {
+  const { host } = new URL(url);
+  const encoding = header("content-encoding") ?? "identity";
+  if (encoding !== "identity") {
+    body.destroy();
+    throw notAStream(host, `answers in an encoding that was not asked for (${encoding.slice(0, 40)})`, false);
+  }
+  const decoder = new TextDecoder();
+  const silent = setTimeout(() => body.destroy(silence(host, silentMs)), silentMs);
+  const cancel = () => body.destroy(new AbortedError());
+  if (signal?.aborted) cancel();
+  signal?.addEventListener("abort", cancel, { once: true });
+  try {
+    for await (const chunk of body) {
+      silent.refresh();
+      yield decoder.decode(chunk, { stream: true });
+    }
+    if (!body.complete) throw brokenStream(host);
+    yield decoder.decode();
+  } catch (error) {
+    if (signal?.aborted) throw new AbortedError();
+    const failure = connectionFailure(error, host);
+    throw failure instanceof ServerFailure && failure.reason === "reset" ? brokenStream(host, error) : failure;
+  } finally {
+    clearTimeout(silent);
+    signal?.removeEventListener("abort", cancel);
+    body.destroy();
+  }
+}
+
+/** A whole body of at most `maxCharacters`. */
+export async function wholeText(
+  response: ServerResponse,
+  maxCharacters: number,
+  silentMs: number,
+  signal?: AbortSignal,
+): Promise<string> {
+  let text = "";
+  for await (const part of textOf(response, silentMs, signal)) {
+    text += part;
+    if (text.length > maxCharacters) throw tooLarge(new URL(response.url).host, "an answer", maxCharacters);
+  }
+  return text;
+}
+
+export function brokenStream(host: string, cause?: unknown): ServerFailure {
+  return new ServerFailure(
+    "broken",
+    `${host} ended the connection in the middle of the answer`,
+    "continue the answer; what came is kept",
+    { host },
+    cause,
+  );
+}

@@ -1,0 +1,262 @@
+import { parseBoundedJson } from "../common/boundedJson";
+import { type ResidentError, throwIfAborted } from "../common/errors";
+import { objectOf } from "../common/json";
+import type { ServerAnswer, ServerPiece, ServerUsage } from "../common/serverAnswer";
+import { pause } from "../net/waits";
+import { AnswerReader } from "./answerReader";
+import { chatBody, type OptionalMember, refusedMember, type ServerChatRequest } from "./chatBody";
+import { brokenStream, textOf, wholeText } from "./serverBody";
+import { ServerFailure, shortWords } from "./serverErrors";
+import { eventsIn } from "./serverEvents";
+import { type ServerAccess, type ServerResponse, type ServerTimes, ServerTransport } from "./serverTransport";
+import { errorIn, notAStream, statusError } from "./statusErrors";
+
+export interface ServerOptions extends ServerTimes {
+  /** Requests that are sent in all, while nothing of the answer has come. */
+  readonly attempts: number;
+  /** Before the second attempt, where the server does not say; twice as long before each further one. */
+  readonly firstDelayMs: number;
+  /** A server that asks for a longer pause makes the request fail, with that time in the message. */
+  readonly longestDelayMs: number;
+  /** How long the end of a stream may be missing behind the answer's own end. */
+  readonly tailMs: number;
+}
+
+export const serverOptions: ServerOptions = {
+  connectMs: 15_000,
+  silentMs: 10 * 60_000,
+  attempts: 4,
+  firstDelayMs: 500,
+  longestDelayMs: 90_000,
+  tailMs: 5_000,
+};
+
+/** A model that a server lists. */
+export interface ServerModel {
+  readonly name: string;
+  /** Longest conversation in tokens; absent: the server does not tell. */
+  readonly contextTokens?: number;
+}
+
+export interface TestAnswer {
+  /** What was said, thought or answer. */
+  readonly text: string;
+  readonly ms: number;
+  readonly usage: ServerUsage;
+}
+
+const mostModels = 2_000;
+const mostListCharacters = 8 << 20;
+const mostErrorCharacters = 64 << 10;
+
+/** One server with an OpenAI-compatible chat endpoint. Everything that it sends is checked: it may be anybody's. */
+export class ServerClient {
+  private readonly transport: ServerTransport;
+  private readonly refusedMembers = new Set<OptionalMember>();
+  private refusesMaxTokens = false;
+
+  constructor(
+    access: ServerAccess,
+    private readonly options: ServerOptions = serverOptions,
+  ) {
+    this.transport = new ServerTransport(access, options);
+  }
+
+  /** Ends idle connections. */
+  close(): void {
+    this.transport.close();
+  }
+
+  /** The models in the server's order. Rejects with SERVER_DENIED, SERVER_REFUSED, SERVER_FAILURE or ABORTED. */
+  async listModels(signal?: AbortSignal): Promise<readonly ServerModel[]> {
+    return this.withRetries(signal, async () => {
+      const response = await checkedStatus(await this.transport.get("/models", signal));
+      const text = await wholeText(response, mostListCharacters, this.options.silentMs, signal);
+      const { data, models } = objectOf(this.json(text));
+      const list = Array.isArray(data) ? data : models;
+      if (!Array.isArray(list)) throw notAStream(this.transport.host, "lists no models", false);
+      return list.slice(0, mostModels).flatMap(modelOf);
+    });
+  }
+
+  /** Asks for one word. Rejects as `chat` does. */
+  async testRequest(model: string, signal?: AbortSignal): Promise<TestAnswer> {
+    const startedMs = performance.now();
+    let text = "";
+    const messages = [{ role: "user", content: "Say OK." }] as const;
+    const request = { model, messages, sampling: { maxTokens: 16 }, newId: () => "call" };
+    const { usage } = await this.chat(request, signal, (event) => {
+      if (event.type !== "waits") text += event.text;
+    });
+    return { text, ms: performance.now() - startedMs, usage };
+  }
+
+  /**
+   * One answer, piece by piece. Rejects with SERVER_DENIED, SERVER_REFUSED, CONTEXT_FULL, SERVER_FAILURE or ABORTED; what
+   * came before was given to `onEvent` and counts. While nothing has come, a request that was turned away for the moment
+   * is sent again. Cancelling closes the stream at once.
+   */
+  async chat(
+    request: ServerChatRequest,
+    signal: AbortSignal | undefined,
+    onEvent: (event: ServerPiece) => void,
+  ): Promise<ServerAnswer> {
+    let reader = new AnswerReader(request, this.transport.host, onEvent);
+    const attempt = async () => {
+      reader = new AnswerReader(request, this.transport.host, onEvent);
+      try {
+        await this.follow(await this.post(request, signal), reader, signal);
+        return reader.answer();
+      } catch (error) {
+        reader.flush();
+        throw error;
+      }
+    };
+    return this.withRetries(signal, attempt, onEvent, () => reader.hasBegun);
+  }
+
+  /** Resolves with the answer's head. Asks again without a member that the server refuses by its name. */
+  private async post(request: ServerChatRequest, signal: AbortSignal | undefined): Promise<ServerResponse> {
+    for (;;) {
+      const body = chatBody(request, { members: this.refusedMembers, maxTokens: this.refusesMaxTokens });
+      const response = await this.transport.post("/chat/completions", body, signal);
+      if (response.status < 400) return response;
+      const error = await failureOf(response, request.model, signal);
+      const refused = error.code === "SERVER_REFUSED" ? refusedMember(body, error.what) : undefined;
+      if (refused === undefined) throw error;
+      if (refused === "max_tokens") this.refusesMaxTokens = true;
+      else this.refusedMembers.add(refused);
+    }
+  }
+
+  private async follow(response: ServerResponse, reader: AnswerReader, signal: AbortSignal | undefined): Promise<void> {
+    const { host } = this.transport;
+    const type = response.header("content-type") ?? "";
+    if (!/event-stream|json/.test(type)) {
+      const words = await wholeText(response, mostErrorCharacters, this.options.tailMs, signal).catch(() => "");
+      throwIfAborted(signal);
+      throw notAStream(
+        host,
+        `answers with ${shortWords(type, 60) || "something"}`,
+        /html/.test(type) || /^\s*</.test(words),
+      );
+    }
+    const text = textOf(response, this.options.silentMs, signal);
+    // Some servers answer with one JSON although a stream was asked for.
+    const events = type.includes("event-stream") ? eventsIn(text, host) : wholeOf(text, host);
+    const ending = new Tail(response, this.options.tailMs);
+    try {
+      for await (const event of events) {
+        if (event.trim() === "[DONE]") {
+          reader.finish ??= "stop";
+          return;
+        }
+        this.read(event, response.url, reader);
+        if (reader.finish !== undefined) ending.begin();
+      }
+    } catch (error) {
+      throwIfAborted(signal);
+      // The answer has come; what is missing is only the end of the stream.
+      if (reader.finish === undefined || !(error instanceof ServerFailure)) throw error;
+      if (!["broken", "silent"].includes(error.reason) && !ending.isOver) throw error;
+    } finally {
+      ending.stop();
+    }
+    if (reader.finish === undefined) throw brokenStream(host);
+  }
+
+  private read(event: string, url: string, reader: AnswerReader): void {
+    if (event.trim() === "") return;
+    const error = errorIn(event);
+    if (error !== undefined) throw statusError({ status: 0, header: () => undefined, url, body: event });
+    reader.push(this.json(event));
+  }
+
+  private json(text: string): unknown {
+    try {
+      return parseBoundedJson(text);
+    } catch (error) {
+      const { host } = this.transport;
+      if (/^\s*</.test(text)) throw notAStream(host, "", true);
+      const what = `${host} sends data that cannot be read`;
+      throw new ServerFailure("badData", what, "try again; what came before is kept", { host }, error);
+    }
+  }
+
+  private async withRetries<T>(
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+    onEvent: (event: ServerPiece) => void = () => {},
+    hasBegun: () => boolean = () => false,
+  ): Promise<T> {
+    const { attempts, firstDelayMs, longestDelayMs } = this.options;
+    for (let attempt = 1; ; attempt++) {
+      throwIfAborted(signal);
+      try {
+        return await work();
+      } catch (error) {
+        throwIfAborted(signal);
+        if (!(error instanceof ServerFailure) || hasBegun() || attempt >= attempts) throw error;
+        if (!error.mayPass && error.reason !== "broken") throw error;
+        const ms = error.waitMs ?? firstDelayMs * 2 ** (attempt - 1);
+        if (ms > longestDelayMs) throw error;
+        onEvent({ type: "waits", reason: error.what, ms });
+        await pause(ms, signal);
+      }
+    }
+  }
+}
+
+/** Ends a stream that stays open behind the answer's end. */
+class Tail {
+  isOver = false;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly response: ServerResponse,
+    private readonly ms: number,
+  ) {}
+
+  begin(): void {
+    this.timer ??= setTimeout(() => {
+      this.isOver = true;
+      this.response.body.destroy();
+    }, this.ms);
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+}
+
+async function* wholeOf(text: AsyncIterable<string>, host: string): AsyncGenerator<string> {
+  let whole = "";
+  for await (const part of text) {
+    whole += part;
+    if (whole.length > mostListCharacters) throw notAStream(host, "answers without end", false);
+  }
+  yield whole;
+}
+
+async function checkedStatus(response: ServerResponse): Promise<ServerResponse> {
+  if (response.status < 400) return response;
+  throw await failureOf(response);
+}
+
+async function failureOf(response: ServerResponse, model?: string, signal?: AbortSignal): Promise<ResidentError> {
+  // What the server says helps, and is not needed.
+  const body = await wholeText(response, mostErrorCharacters, 5_000, signal).catch(() => "");
+  throwIfAborted(signal);
+  return statusError({ ...response, body, model });
+}
+
+function modelOf(entry: unknown): readonly ServerModel[] {
+  const { id, name, max_model_len, context_length, max_context_length, meta } = objectOf(entry);
+  const word = typeof id === "string" ? id : name;
+  if (typeof word !== "string" || word === "" || word.length > 512 || /\p{Cc}/u.test(word)) return [];
+  const { n_ctx, n_ctx_train } = objectOf(meta);
+  const contextTokens = [max_model_len, context_length, max_context_length, n_ctx, n_ctx_train].find(
+    (value): value is number => typeof value === "number" && Number.isSafeInteger(value) && value > 0,
+  );
+  return [{ name: word, ...(contextTokens === undefined ? {} : { contextTokens }) }];
+}

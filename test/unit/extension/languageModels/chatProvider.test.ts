@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { createFormats } from "../../../../src/common/format";
+import { silentLog } from "../../../../src/common/log";
+import { ServiceHandle } from "../../../../src/extension/engine/serviceHandle";
+import { type ChatModelInformation, chatRoles } from "../../../../src/extension/languageModels/chatApi";
+import { ResidentChatProvider } from "../../../../src/extension/languageModels/chatProvider";
+import type { ChatModel } from "../../../../src/protocol/service";
+import {
+  dataPart,
+  FakeToken,
+  fakeParts,
+  LanguageModelError,
+  said,
+  told,
+} from "../../../support/extension/fakeChatHost";
+import { FakeService, figures, model } from "../../../support/extension/fakeService";
+
+const chatModel: ChatModel = {
+  directory: model.directory,
+  name: model.name,
+  family: "llama",
+  maxInputTokens: 6144,
+  maxOutputTokens: 2048,
+  takesTools: true,
+};
+
+const hello = [said(chatRoles.user, "Hello")];
+
+function rig() {
+  const made: FakeService[] = [];
+  const notes: unknown[] = [];
+  const service = new ServiceHandle(async () => {
+    const fake = new FakeService();
+    fake.chatModelList = [chatModel];
+    made.push(fake);
+    return fake;
+  }, silentLog);
+  const provider = () =>
+    new ResidentChatProvider({
+      service,
+      parts: fakeParts,
+      formats: () => createFormats("en"),
+      note: (error) => notes.push(error),
+    });
+  const fake = () => {
+    const newest = made.at(-1);
+    assert(newest, "the service was not started");
+    return newest;
+  };
+  return { service, provider, fake, made, notes };
+}
+
+async function modelOf(provider: ResidentChatProvider): Promise<ChatModelInformation> {
+  const [first] = await provider.provideLanguageModelChatInformation({ silent: true });
+  assert(first);
+  return first;
+}
+
+function request(
+  provider: ResidentChatProvider,
+  of: ChatModelInformation,
+  options: Parameters<ResidentChatProvider["provideLanguageModelChatResponse"]>[2] = {},
+  messages = hello,
+) {
+  const reported: object[] = [];
+  const token = new FakeToken();
+  const progress = { report: (part: object) => reported.push(part) };
+  const answered = provider.provideLanguageModelChatResponse(of, messages, options, progress, token);
+  answered.catch(() => {}); // the test looks at it later
+  return { answered, reported, token };
+}
+
+/** The request that came last, once it is there. */
+async function arrived(fake: FakeService, count = 1) {
+  for (let i = 0; i < 100 && fake.chats.length < count; i++) await new Promise((resolve) => setImmediate(resolve));
+  const chat = fake.chats.at(-1);
+  assert(chat && fake.chats.length === count, `${fake.chats.length} requests came, not ${count}`);
+  return chat;
+}
+
+async function failure(answered: Promise<void>): Promise<Error> {
+  try {
+    await answered;
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    return error;
+  }
+  throw new Error("it did not fail");
+}
+
+describe("Resident's models in VS Code's chat", () => {
+  it("are listed with their sizes, and nothing is loaded for that", async () => {
+    const { provider, fake } = rig();
+    const listed = await modelOf(provider());
+    assert.deepEqual([listed.name, listed.maxInputTokens, listed.detail], [model.name, 6144, "4-bit · 93.5 MB"]);
+    assert.equal(fake().chats.length, 0);
+  });
+
+  it("are none where the core cannot start: silently, or in words", async () => {
+    const notes: unknown[] = [];
+    const service = new ServiceHandle(() => Promise.reject(new Error("no thread")), silentLog);
+    const ports = { service, parts: fakeParts, formats: () => createFormats("en") };
+    const provider = new ResidentChatProvider({ ...ports, note: (error) => notes.push(error) });
+    assert.deepEqual(await provider.provideLanguageModelChatInformation({ silent: true }), []);
+    assert.equal(notes.length, 1);
+    await assert.rejects(provider.provideLanguageModelChatInformation({ silent: false }), /No thread\./);
+  });
+
+  it("answer: the request goes to the core as it is, the answer comes in parts", async () => {
+    const { provider: make, fake } = rig();
+    const provider = make();
+    const options = {
+      modelOptions: { temperature: 0, _conversationId: "chat-1", _otelTraceContext: null },
+      tools: [{ name: "weather", description: "Tells it" }],
+      toolMode: 2,
+    };
+    const { answered, reported } = request(provider, await modelOf(provider), options);
+    const { request: sent, running } = await arrived(fake());
+    assert.deepEqual(sent, {
+      modelDirectory: model.directory,
+      messages: [{ role: "user", content: "Hello" }],
+      tools: [{ name: "weather", description: "Tells it", parameters: { type: "object", properties: {} } }],
+      toolMode: "required",
+      sampling: { temperature: 0 },
+      conversation: "chat-1",
+    });
+    running.answer("Hi", " there");
+    await answered;
+    assert.deepEqual(told(reported), [
+      "text Hi there",
+      'usage {"prompt_tokens":30,"completion_tokens":2,"total_tokens":32,"prompt_tokens_details":{"cached_tokens":20}}',
+    ]);
+  });
+
+  it("answer again after the provider was made anew, for a model that the host remembers", async () => {
+    const { provider: make, fake } = rig();
+    const first = make();
+    const remembered = await modelOf(first);
+    first.dispose();
+    const { answered } = request(make(), remembered);
+    (await arrived(fake())).running.answer("Hi");
+    await answered;
+  });
+
+  it("stop within the step when the request is cancelled, and report nothing more", async () => {
+    const { provider: make, fake } = rig();
+    const provider = make();
+    const { answered, reported, token } = request(provider, await modelOf(provider));
+    const { running } = await arrived(fake());
+    running.play({ type: "text", text: "Once", figures });
+    token.cancel();
+    assert.equal(running.aborted, true);
+    await answered;
+    assert.deepEqual(told(reported), []);
+  });
+
+  it("do not even begin when the request is cancelled at once", async () => {
+    const { provider: make, fake } = rig();
+    const provider = make();
+    const of = await modelOf(provider);
+    const { answered, token } = request(provider, of);
+    token.cancel();
+    await answered;
+    assert.equal(fake().chats.length, 0);
+  });
+
+  it("say in words why there is no answer, after what came before", async () => {
+    const { provider: make, fake, notes } = rig();
+    const provider = make();
+    const { answered, reported } = request(provider, await modelOf(provider));
+    const { running } = await arrived(fake());
+    running.play({ type: "text", text: "Once", figures });
+    const facts = { needed: 9001, context: 4096 };
+    const error = { code: "CONTEXT_FULL", what: "too long", advice: "shorten it", facts } as const;
+    running.play({ type: "failed", error });
+    const failed = await failure(answered);
+    assert.ok(failed instanceof LanguageModelError);
+    assert.equal(failed.code, "CONTEXT_FULL");
+    assert.match(failed.message, /9,000 tokens.*4,096\..*Start a new chat/);
+    assert.deepEqual(told(reported), ["text Once"]);
+    assert.equal(notes.length, 1);
+  });
+
+  it("refuse images before anything starts, and say that a model is gone", async () => {
+    const { provider: make, fake } = rig();
+    const provider = make();
+    const of = await modelOf(provider);
+    const image = [said(chatRoles.user, "Look", dataPart("x", "image/png"))];
+    assert.match((await failure(request(provider, of, {}, image).answered)).message, /has an image/);
+    assert.equal(fake().chats.length, 0);
+    fake().chatModelList = [];
+    await provider.provideLanguageModelChatInformation({ silent: true });
+    const gone = await failure(request(provider, of).answered);
+    assert.match(gone.message, /SmolLM2-135M-Instruct is not here any more\. Choose another model/);
+  });
+
+  it("refuse tools that their template has no place for, with the reason", async () => {
+    const { provider: make, service, fake } = rig();
+    await service.get();
+    const whyNoTools = "its chat template has no place for tools";
+    fake().chatModelList = [{ ...chatModel, takesTools: false, whyNoTools }];
+    const provider = make();
+    const of = await modelOf(provider);
+    const { message } = await failure(request(provider, of, { tools: [{ name: "weather" }] }).answered);
+    assert.match(message, /SmolLM2-135M-Instruct takes no tools: its chat template has no place for tools\. Choose/);
+    assert.equal(fake().chats.length, 0);
+    const { answered } = request(provider, of, { tools: [] });
+    (await arrived(fake())).running.answer("Hi");
+    await answered;
+  });
+
+  it("count the tokens of texts and of messages", async () => {
+    const { provider: make } = rig();
+    const provider = make();
+    const of = await modelOf(provider);
+    assert.equal(await provider.provideTokenCount(of, "Hello"), 5);
+    assert.equal(await provider.provideTokenCount(of, said(chatRoles.user, "Hello", " there")), 11);
+    assert.equal(await provider.provideTokenCount(of, ""), 0);
+    await assert.rejects(provider.provideTokenCount(of, "x".repeat(5_000_000)), /5,000,000 characters.*4,194,304/);
+    assert.equal(await provider.provideTokenCount(of, said(chatRoles.user, dataPart("ephemeral", "cache_control"))), 0);
+  });
+
+  it("tell the host of a change once, and only where there is one", async () => {
+    const { provider: make, fake } = rig();
+    const provider = make();
+    let changes = 0;
+    provider.onDidChangeLanguageModelChatInformation(() => changes++);
+    await modelOf(provider);
+    const settled = () => new Promise((resolve) => setTimeout(resolve, 350));
+    fake().fire({ type: "engine", state: { type: "idle" } });
+    await settled();
+    assert.equal(changes, 0);
+    fake().chatModelList = [{ ...chatModel, maxInputTokens: 4096 }];
+    fake().fire({ type: "engine", state: { type: "idle" } });
+    fake().fire({ type: "models" });
+    await settled();
+    assert.equal(changes, 1);
+    provider.dispose();
+    fake().chatModelList = [];
+    fake().fire({ type: "models" });
+    await settled();
+    assert.equal(changes, 1);
+  });
+
+  it("start no core to look for changes", async () => {
+    const { provider: make, service, made } = rig();
+    const provider = make();
+    await modelOf(provider);
+    await service.restart(1000);
+    await new Promise((resolve) => setTimeout(resolve, 350));
+    assert.equal(made.length, 1);
+    assert.ok(provider);
+  });
+});
