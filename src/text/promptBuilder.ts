@@ -25,6 +25,7 @@ import { runInSlices, type Steps } from "./steps";
 import { TemplateTools } from "./templateTools";
 import type { TextTokenizer } from "./tokenizer";
 import { toolFormsOf } from "./toolForms";
+import { toolFormatOf } from "./tools/detect";
 import { turnTokens } from "./turnTokens";
 
 /** Marks the beginning and end of a draft while it is rendered. A noncharacter, like the escape (markedText.ts). */
@@ -46,9 +47,12 @@ export class TemplatePromptBuilder implements PromptBuilder {
     /** Tokens that no message can hold. */
     isMeant: (token: SpecialToken) => boolean = turnTokens(template, tokenizer.specials),
   ) {
+    const forms = toolFormsOf(template);
     this.escaper = new MessageEscaper(tokenizer.specials, isMeant, {
       thoughtMembers: template?.thoughtMembers ?? [],
-      tools: toolFormsOf(template),
+      tools: forms,
+      calls:
+        template !== undefined && forms.takesTools && forms.calls === undefined ? toolFormatOf(template) : undefined,
     });
     this.tools = template && new TemplateTools(template, this.escaper);
     this.ends = new AnswerEnds(template, tokenizer.specials);

@@ -38,7 +38,7 @@ export interface TextModel {
   readonly stopIds: readonly number[];
   /**
    * `prompt`: the ids before the answer, which may have opened its thought. `tools`: those that the prompt declares;
-   * absent, or a model without a tool format: the answer is text only.
+   * absent, empty, or a model without a tool format: the answer is text only.
    */
   startAnswer(stopStrings: readonly string[], prompt?: Int32Array, tools?: AnswerTools): AnswerDecoder;
   /** What the answer behind `prompt` may be. `undefined`: anything. Throws as `modelConstraint`. */
@@ -67,6 +67,7 @@ export function createTextModel(files: TextFiles): TextModel {
   const structure = new Set(tokenizer.specials.tokens.filter(forms).map(({ id }) => id));
   const parserOf = (given: AnswerTools | undefined) => {
     if (toolFormat === undefined || given === undefined || given.mode === "none") return undefined;
+    if (given.tools.length === 0) return undefined;
     return new ToolCallParser({ format: toolFormat, tools: given.tools, idOf, newId: newCallId });
   };
   const isOpened = (prompt: Int32Array) => opensThought(prompt, marks, (id) => structure.has(id));

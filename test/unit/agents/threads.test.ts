@@ -382,10 +382,13 @@ describe("bad requests of other programs", function () {
   it("passes on why the template refuses the messages", () =>
     inFolder(async (home) => {
       const template =
-        "{% for m in messages %}{% if m['role'] == 'user' and not loop.first and messages[loop.index0 - 1]['role'] == 'user' %}" +
-        "{{ raise_exception('roles must alternate') }}{% endif %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}";
+        "{% for m in messages %}{% if 'Two' in m['content'] %}{{ raise_exception('no second question') }}{% endif %}" +
+        "<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}";
       const rig = new ThreadRig(home, { template });
-      await assert.rejects(rig.ask([user("One"), user("Two")]), { code: "INVALID_REQUEST", message: /must alternate/ });
+      await assert.rejects(rig.ask([user("One"), user("Two")]), {
+        code: "INVALID_REQUEST",
+        message: /no second question/,
+      });
       assert.equal(rig.heldLeases, 0);
     }));
 
