@@ -26,7 +26,7 @@ describe("resident generate with tools", function () {
       ...args,
     ]);
 
-  it("says that the starter model takes none, and what to do", async () => {
+  it("says that the starter model takes none and that no call waits for a result, and what to do", async () => {
     const file = await written("tools.json", tools);
     for (const args of [["--json"], ["--agent=ada"]]) {
       const { code, stdout, stderr } = await generate("--tools", file, ...args);
@@ -40,14 +40,13 @@ describe("resident generate with tools", function () {
     assert.match(show.stdout, /^tools: now$/m);
     const { code, stderr } = await generate("--agent=ada", "--tools", await written("none.json", []), "--max-tokens=2");
     assert.equal(code, 0, stderr);
-  });
-
-  it("has a result only for a call that waits for one", async () => {
-    const { code, stderr } = await runCli([
-      ...["generate", "--home", path.join(folder.path, "home"), "--agent=ada", "--tool-result=c1=noon"],
-    ]);
-    assert.equal(code, 1);
-    assert.match(stderr, /^INVALID_REQUEST: there is no call c1 that waits for a result: send results only after/m);
+    const home = path.join(folder.path, "home");
+    const result = await runCli(["generate", "--home", home, "--agent=ada", "--tool-result=c1=noon"]);
+    assert.equal(result.code, 1);
+    assert.match(
+      result.stderr,
+      /^INVALID_REQUEST: there is no call c1 that waits for a result: send results only after/m,
+    );
   });
 
   it("answers with JSON that fits a schema, always, also sampled and from the starter model", async () => {
