@@ -1,5 +1,5 @@
-// Texts of grammars of any shape, and damaged ones: a grammar or INVALID_REQUEST, soon, and a grammar's answers never get
-// stuck without reason. RESIDENT_SEED repeats a run; a failure names its seed.
+// Texts of grammars of any shape, and damaged ones: a grammar or INVALID_REQUEST, soon, and a grammar's answers never
+// get stuck without reason. RESIDENT_SEED repeats a run; a failure names its seed.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -26,16 +26,17 @@ class Writer {
   }
 
   std::string Value(int depth) {
-    static constexpr const char* kLeaves[] = {"null", "true", "-1", "0.5", "1e400", "\"\"", "\"a\"", "\"\\u00e9\\n\"",
-                                              "9007199254740993", "[]", "{}"};
+    static constexpr const char* kLeaves[] = {
+        "null", "true", "-1", "0.5", "1e400", "\"\"", "\"a\"", "\"\\u00e9\\n\"", "9007199254740993", "[]", "{}"};
     if (depth == 0 || Below(3) > 0) return One(kLeaves);
     return Below(2) == 0 ? "[" + Value(depth - 1) + "]" : "{\"k\":" + Value(depth - 1) + "}";
   }
 
   /** A JSON schema with what schemas have, sensible or not. */
   std::string Schema(int depth) {
-    static constexpr const char* kTypes[] = {"\"string\"", "\"integer\"", "\"number\"", "\"boolean\"", "\"null\"",
-                                             "\"array\"", "\"object\"", "[\"string\",\"null\"]", "\"odd\"", "7", "[]"};
+    static constexpr const char* kTypes[] = {"\"string\"", "\"integer\"", "\"number\"", "\"boolean\"",
+                                             "\"null\"",   "\"array\"",   "\"object\"", "[\"string\",\"null\"]",
+                                             "\"odd\"",    "7",           "[]"};
     if (Below(25) == 0) return Below(2) == 0 ? "true" : "false";
     std::string text;
     const auto add = [&](const std::string& key, const std::string& value) {
@@ -49,7 +50,8 @@ class Writer {
 
   /** A format of a structural tag. */
   std::string Format(int depth) {
-    static constexpr const char* kMarks[] = {"\"<call>\"", "\"</call>\"", "\"\"", "\"{\"", "\"<|end|>\"", "\"\\n\"", "\"a\"", "7"};
+    static constexpr const char* kMarks[] = {"\"<call>\"",  "\"</call>\"", "\"\"",  "\"{\"",
+                                             "\"<|end|>\"", "\"\\n\"",     "\"a\"", "7"};
     static constexpr const char* kFlags[] = {"true", "false", "1"};
     switch (depth == 0 ? Below(4) : Below(11)) {
       case 0:
@@ -82,8 +84,9 @@ class Writer {
   }
 
   std::string Ebnf() {
-    static constexpr const char* kParts[] = {"\"a\"", "[a-z]", "[^\"]", "b", "root", "(", ")", "|", "*", "+", "?", "{2,3}",
-                                             "\"\\n\"", "\"", "[", "::=", "\n", "c ::= ", "\xc3\xa9", "\\x00", "#", "{900}"};
+    static constexpr const char* kParts[] = {
+        "\"a\"", "[a-z]",   "[^\"]", "b", "root", "(",  ")",      "|",        "*",     "+", "?",
+        "{2,3}", "\"\\n\"", "\"",    "[", "::=",  "\n", "c ::= ", "\xc3\xa9", "\\x00", "#", "{900}"};
     std::string text = Below(8) == 0 ? "" : "root ::= ";
     for (int i = Below(9); i >= 0; --i) text += std::string(One(kParts)) + " ";
     if (Below(3) > 0) text += "\nb ::= \"b\" | \"bb\" b";
@@ -94,9 +97,12 @@ class Writer {
     for (int changes = 1 + Below(3); changes > 0 && !text.empty(); --changes) {
       const auto at = size_t(Below(int(text.size())));
       const int length = 1 + Below(8);
-      if (Below(3) == 0) text.erase(at, size_t(length));
-      else if (Below(2) == 0) text[at] = char(random_());
-      else text.insert(at, text.substr(size_t(Below(int(text.size()))), size_t(length)));
+      if (Below(3) == 0)
+        text.erase(at, size_t(length));
+      else if (Below(2) == 0)
+        text[at] = char(random_());
+      else
+        text.insert(at, text.substr(size_t(Below(int(text.size()))), size_t(length)));
     }
     return text;
   }
@@ -109,34 +115,57 @@ class Writer {
     static constexpr const char* kRefs[] = {"\"#\"", "\"#/$defs/a\"", "\"#/properties/a\"", "\"http://x\"", "7"};
     const auto inner = [&] { return depth == 0 ? Value(0) : Schema(depth - 1); };
     switch (Below(22)) {
-      case 0: return add("properties", "{\"a\":" + inner() + ",\"b\":" + inner() + "}");
-      case 1: return add("required", "[\"a\",\"zz\"]");
-      case 2: return add("additionalProperties", inner());
-      case 3: return add("items", inner());
-      case 4: return add("prefixItems", "[" + inner() + "]");
-      case 5: return add("enum", "[" + Value(2) + "," + Value(1) + "]");
-      case 6: return add("const", Value(2));
-      case 7: return add("anyOf", "[" + inner() + "," + inner() + "]");
-      case 8: return add("oneOf", "[" + inner() + "]");
-      case 9: return add("allOf", "[" + inner() + "]");
-      case 10: return add("if", inner());
-      case 11: return add("then", inner());
-      case 12: return add("$ref", One(kRefs));
-      case 13: return add("$defs", "{\"a\":" + inner() + "}");
-      case 14: return add("pattern", Pattern());
-      case 15: return add("format", One(kFormats));
-      case 16: return add("minLength", One(kNumbers));
-      case 17: return add("maxLength", One(kNumbers));
-      case 18: return add("minimum", One(kNumbers));
-      case 19: return add("maximum", One(kNumbers));
-      case 20: return add("minItems", One(kNumbers));
-      default: return add("description", "\"if (a [b {c <call> \\\\ \\u0000\"");
+      case 0:
+        return add("properties", "{\"a\":" + inner() + ",\"b\":" + inner() + "}");
+      case 1:
+        return add("required", "[\"a\",\"zz\"]");
+      case 2:
+        return add("additionalProperties", inner());
+      case 3:
+        return add("items", inner());
+      case 4:
+        return add("prefixItems", "[" + inner() + "]");
+      case 5:
+        return add("enum", "[" + Value(2) + "," + Value(1) + "]");
+      case 6:
+        return add("const", Value(2));
+      case 7:
+        return add("anyOf", "[" + inner() + "," + inner() + "]");
+      case 8:
+        return add("oneOf", "[" + inner() + "]");
+      case 9:
+        return add("allOf", "[" + inner() + "]");
+      case 10:
+        return add("if", inner());
+      case 11:
+        return add("then", inner());
+      case 12:
+        return add("$ref", One(kRefs));
+      case 13:
+        return add("$defs", "{\"a\":" + inner() + "}");
+      case 14:
+        return add("pattern", Pattern());
+      case 15:
+        return add("format", One(kFormats));
+      case 16:
+        return add("minLength", One(kNumbers));
+      case 17:
+        return add("maxLength", One(kNumbers));
+      case 18:
+        return add("minimum", One(kNumbers));
+      case 19:
+        return add("maximum", One(kNumbers));
+      case 20:
+        return add("minItems", One(kNumbers));
+      default:
+        return add("description", "\"if (a [b {c <call> \\\\ \\u0000\"");
     }
   }
 
   std::string Pattern() {
-    static constexpr const char* kParts[] = {"a", "[a-z]", "\\\\d", "(", ")", "|", "*", "+?", "{2,5}", "^", "$", "(?=a)", "[", "]",
-                                             "\\\\", "\\u00e9", "(?:b)", "\\\\p{L}", "{", "\\\\1"};
+    static constexpr const char* kParts[] = {"a",    "[a-z]",   "\\\\d", "(",        ")",     "|",    "*",
+                                             "+?",   "{2,5}",   "^",     "$",        "(?=a)", "[",    "]",
+                                             "\\\\", "\\u00e9", "(?:b)", "\\\\p{L}", "{",     "\\\\1"};
     std::string text;
     for (int i = Below(6); i >= 0; --i) text += One(kParts);
     return "\"" + text + "\"";
@@ -161,8 +190,8 @@ struct Count {
 };
 
 /** Compiles the text and, if it is a grammar, writes an answer by it. */
-void Play(const std::shared_ptr<const Vocabulary>& vocabulary, GrammarKind kind, const std::string& text, Writer& writer,
-          Count& count) {
+void Play(const std::shared_ptr<const Vocabulary>& vocabulary, GrammarKind kind, const std::string& text,
+          Writer& writer, Count& count) {
   const auto begin = std::chrono::steady_clock::now();
   try {
     const auto grammar = Grammar::Compile(vocabulary, kind, text);

@@ -39,9 +39,8 @@ std::shared_ptr<const Grammar> Ebnf(const std::string& text) {
   return Grammar::Compile(Vocabulary1(), GrammarKind::kEbnf, text);
 }
 
-const char kPerson[] =
-    R"({"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer"},)"
-    R"("tags":{"type":"array","items":{"enum":["a","b",null]}}},"required":["name","age"]})";
+const char kPerson[] = R"({"type":"object","properties":{"name":{"type":"string"},"age":{"type":"integer"},)"
+                       R"("tags":{"type":"array","items":{"enum":["a","b",null]}}},"required":["name","age"]})";
 
 const char kCalls[] =
     R"({"type":"triggered_tags","triggers":["<call>"],"tags":[)"
@@ -54,8 +53,12 @@ const char kSentence[] = R"(root ::= "the " ("cat" | "dog") " " verb ("." | "!")
 verb ::= "sits" | "runs" | [a-c]+ )";
 
 std::vector<std::shared_ptr<const Grammar>> Some() {
-  return {Schema(kPerson), Tag(kCalls), Ebnf(kSentence), Schema("true"),
-          Tag(R"({"type":"any_text"})"), Tag(R"({"type":"const_string","value":"<call> naïve"})")};
+  return {Schema(kPerson),
+          Tag(kCalls),
+          Ebnf(kSentence),
+          Schema("true"),
+          Tag(R"({"type":"any_text"})"),
+          Tag(R"({"type":"const_string","value":"<call> naïve"})")};
 }
 
 /** Whether the state may go on with these ids, asked of a fresh one. */
@@ -156,7 +159,7 @@ TEST("whatever is drawn under a schema is JSON of the schema, or the beginning o
       const int32_t quote = Words1().IdOf(random() % 2 == 0 ? "\"" : "}");
       const int32_t id = random() % 2 == 0 && state.Allows(quote) ? quote
                          : state.Allows(SomeWords::kEnd)          ? SomeWords::kEnd
-                                                         : DrawAllowed(state, Words1().size(), random);
+                                                                  : DrawAllowed(state, Words1().size(), random);
       CHECK(id >= 0);
       ended = id == SomeWords::kEnd;
       if (!ended) state.Accept(id);

@@ -46,8 +46,8 @@ struct Asked {
 };
 
 /**
- * What the grammar allows, asked of a state that nobody else has. What it leaves no choice about is not sampled, whatever its
- * logit is: but for an end, and for the last token of a run.
+ * What the grammar allows, asked of a state that nobody else has. What it leaves no choice about is not sampled,
+ * whatever its logit is: but for an end, and for the last token of a run.
  */
 void MaskBy(const SamplingParams& params, const std::vector<int32_t>& sampled, std::vector<float>& logits) {
   if (!params.grammar) return;
@@ -202,7 +202,8 @@ TEST("an answer that its grammar cannot go on with fails alone") {
   few.ends = {1, 2};
   const auto grammar = Grammar::Compile(std::make_shared<const Vocabulary>(few, 4), GrammarKind::kEbnf,
                                         "root ::= \"a\" (\"b\" | \"a\") \"c\"");
-  Asked stuck{.seed = 4, .token = 1, .start = 0, .words = 4, .params = {}}, mate{.seed = 9, .token = 1, .start = 100, .words = 4, .params = {}};
+  Asked stuck{.seed = 4, .token = 1, .start = 0, .words = 4, .params = {}},
+      mate{.seed = 9, .token = 1, .start = 100, .words = 4, .params = {}};
   stuck.params.stop_ids = {3};
   stuck.params.grammar = grammar;
   kernels::ThreadPool threads(2);

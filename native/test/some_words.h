@@ -15,8 +15,8 @@ struct SomeWords {
       (list.size() < kEnd + 2 ? control_ids : mark_ids).push_back(int32_t(list.size()));
       list.emplace_back(mark);
     }
-    for (const char* word : {"{\"", "\":", "\", \"", "\"}", "true", "false", "null", "name", " the", " a", "ing", "12",
-                             "é", "\n\n", "  ", "}}", "]}", "\xe2\x82", "call>", "<c"}) {
+    for (const char* word : {"{\"", "\":", "\", \"", "\"}",  "true", "false", "null", "name",     " the",  " a",
+                             "ing", "12",  "é",      "\n\n", "  ",   "}}",    "]}",   "\xe2\x82", "call>", "<c"}) {
       list.emplace_back(word);
     }
     for (int i = 0; i < more; ++i) list.push_back("w" + std::to_string(i));

@@ -1,3 +1,4 @@
+import { InvalidRequestError } from "../common/errors";
 import type { Grammar } from "../engine/ports";
 import type { AskedConstraint } from "../text/tools/modelConstraint";
 import type { ModelSession } from "./ports";
@@ -12,6 +13,10 @@ export async function answerGrammar(
   prompt: Int32Array,
 ): Promise<{ readonly grammar?: Grammar }> {
   const constraint = text.constraint(asked, prompt);
-  if (constraint === undefined || compileGrammar === undefined) return {};
+  if (constraint === undefined) return {};
+  if (compileGrammar === undefined) {
+    if (asked.jsonSchema === undefined) return {};
+    throw new InvalidRequestError("this device cannot hold an answer to a schema", "leave the JSON schema out");
+  }
   return { grammar: await compileGrammar(constraint.grammar) };
 }

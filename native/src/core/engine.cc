@@ -38,7 +38,8 @@ StepShape LargestStep(const StepBatch& batch, const PoolShape& pool, int most_dr
       one_run = one_run && IsOneRun(blocks.first(size_t(end)), size_t(first));
       table += blocks.size();
     }
-    shape.sequences.push_back({uint64_t(std::max(batch.token_counts[i] + forced, sampled)), uint64_t(context), one_run});
+    shape.sequences.push_back(
+        {uint64_t(std::max(batch.token_counts[i] + forced, sampled)), uint64_t(context), one_run});
     shape.wanted_rows += uint64_t(sampled);
   }
   return shape;

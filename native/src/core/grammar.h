@@ -30,8 +30,8 @@ constexpr double kMostCompileSeconds = 20;
 class Grammar : public std::enable_shared_from_this<Grammar> {
  public:
   /**
-   * Throws INVALID_REQUEST with the compiler's reason, also for a text that is too large, too deep or takes too long, and
-   * ABORTED when `stopped` says so. Needs some stack: see CompileThread. Starts no thread.
+   * Throws INVALID_REQUEST with the compiler's reason, also for a text that is too large, too deep or takes too long,
+   * and ABORTED when `stopped` says so. Needs some stack: see CompileThread. Starts no thread.
    */
   static std::shared_ptr<const Grammar> Compile(std::shared_ptr<const Vocabulary> vocabulary, GrammarKind kind,
                                                 const std::string& text, const std::function<bool()>& stopped = {});

@@ -39,8 +39,8 @@ void LookAtCompilation() {
 
 }  // namespace resident
 
-// What xgrammar leaves to those who bring their own log (XGRAMMAR_LOG_CUSTOMIZE). Its checks of what it is given end here
-// too: they must throw what it catches itself, and nothing may be printed.
+// What xgrammar leaves to those who bring their own log (XGRAMMAR_LOG_CUSTOMIZE). Its checks of what it is given end
+// here too: they must throw what it catches itself, and nothing may be printed.
 namespace xgrammar {
 
 [[noreturn]] void LogFatalImpl(const std::string& file, int line, const std::string& message) {

@@ -15,7 +15,8 @@ namespace {
 
 /** The name with another letter in the place of its first one. */
 std::string Altered(std::string name) {
-  const auto letter = std::ranges::find_if(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+  const auto letter =
+      std::ranges::find_if(name, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
   if (letter == name.end()) return name + "q";
   *letter = *letter == 'q' ? 'x' : 'q';
   return name;

@@ -57,8 +57,8 @@ class GrammarState {
   /** What the library says about the next id, stop ids aside. Returns whether the answer may end. */
   bool Fill(IdSet& allowed);
   /**
-   * Whether a mark that the grammar names would only be text here, as any other letters in its place: in a string of JSON,
-   * say. Then it may not come as the mark that it is, since who reads the answer takes it for one.
+   * Whether a mark that the grammar names would only be text here, as any other letters in its place: in a string of
+   * JSON, say. Then it may not come as the mark that it is, since who reads the answer takes it for one.
    */
   bool IsOnlyText(int32_t mark);
   bool IsStop(int32_t id) const;

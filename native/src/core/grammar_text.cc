@@ -8,8 +8,8 @@ namespace resident {
 namespace {
 
 /**
- * How deep brackets are nested, an upper bound of every parser's depth: those of JSON, and within one of its strings, which
- * may be a pattern, those of the string.
+ * How deep brackets are nested, an upper bound of every parser's depth: those of JSON, and within one of its strings,
+ * which may be a pattern, those of the string.
  */
 int DepthOf(bool is_json, std::string_view text) {
   int depth = 0, in_string = 0, deepest = 0;
@@ -40,10 +40,10 @@ std::string Bare(std::string_view text) {
 
 void CheckGrammarText(GrammarKind kind, std::string_view text) {
   if (text.size() > kMostGrammarBytes) {
-    throw Error(ErrorCode::kInvalidRequest,
-                "a grammar of " + std::to_string(text.size()) + " bytes is larger than " +
-                    std::to_string(kMostGrammarBytes),
-                {{"bytes", double(text.size())}, {"mostBytes", double(kMostGrammarBytes)}});
+    throw Error(
+        ErrorCode::kInvalidRequest,
+        "a grammar of " + std::to_string(text.size()) + " bytes is larger than " + std::to_string(kMostGrammarBytes),
+        {{"bytes", double(text.size())}, {"mostBytes", double(kMostGrammarBytes)}});
   }
   const int depth = DepthOf(kind != GrammarKind::kEbnf, text);
   if (depth > kMostGrammarDepth) {
@@ -56,8 +56,6 @@ void CheckGrammarText(GrammarKind kind, std::string_view text) {
 
 NamesIn::NamesIn(std::string_view text) : bare_(Bare(text)) {}
 
-bool NamesIn::Has(std::string_view word) const {
-  return !word.empty() && bare_.find(Bare(word)) != std::string::npos;
-}
+bool NamesIn::Has(std::string_view word) const { return !word.empty() && bare_.find(Bare(word)) != std::string::npos; }
 
 }  // namespace resident

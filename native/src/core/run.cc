@@ -255,8 +255,8 @@ StepHarvest BatchRun::Advance(int step, StepResult& result, std::vector<Guesses>
       harvest.tokens.push_back({sequence.index, step, std::move(sample)});
     }
     if (drawn[i].failed) {
-      const int position =
-          sequence.start + int(sequence.tokens.size()) - sequence.drafted + int(drawn[i].samples.size()) - drawn[i].forced;
+      const int position = sequence.start + int(sequence.tokens.size()) - sequence.drafted +
+                           int(drawn[i].samples.size()) - drawn[i].forced;
       Error error = drawn[i].error.value_or(Error(ErrorCode::kNativeFailure, "the model computed no finite logits"));
       error.AddFact({"sequence", double(sequence.index)});
       error.AddFact({"position", double(position)});

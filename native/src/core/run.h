@@ -81,10 +81,10 @@ class BatchRun {
     std::vector<std::span<const int32_t>> tables;  // of each group
     Penalties penalties;
     PromptLookup lookup;
-    int drafted;  // how many of `tokens`, the last ones, are guesses
-    int sampled;  // tokens in this run
+    int drafted;                          // how many of `tokens`, the last ones, are guesses
+    int sampled;                          // tokens in this run
     std::optional<GrammarLease> grammar;  // behind `tokens`, but for the guesses
-    int forced = 0;                       // how many of `tokens`, the last ones before the guesses, it left no choice about
+    int forced = 0;  // how many of `tokens`, the last ones before the guesses, it left no choice about
     SequenceRows::Wanted wanted = SequenceRows::Wanted::kNothing;  // of the coming step
   };
 
@@ -115,8 +115,8 @@ class BatchRun {
   /** One more token of the answer. */
   void Take(Drawn& drawn, Sequence& sequence, Sample sample) const;
   /**
-   * Appends what the grammar leaves no choice about to the coming step's tokens. They are told when they are computed, as
-   * all but the newest token are, and leave one to be sampled behind them; so a stop id is never among them.
+   * Appends what the grammar leaves no choice about to the coming step's tokens. They are told when they are computed,
+   * as all but the newest token are, and leave one to be sampled behind them; so a stop id is never among them.
    */
   void Force(Sequence& sequence) const;
   /** The token of one row of the step's results, or nothing where no logit is finite. */
