@@ -25,6 +25,9 @@ const [charactersBefore, excerptLength] = [24, 64];
 /** A place that changes so many times in a row is said in the log. */
 const timesToSay = 3;
 
+/** In the life of a process. */
+const mostSaid = 256;
+
 export class Departures {
   /** Newest last. */
   private remembered: ReadText[] = [];
@@ -84,7 +87,7 @@ export class Departures {
     const [oldest] = this.repeats.keys();
     if (this.repeats.size > mostRemembered && oldest !== undefined) this.repeats.delete(oldest);
     const place = `${name} ${atToken}`;
-    if (times < timesToSay || this.said.has(place)) return;
+    if (times < timesToSay || this.said.has(place) || this.said.size >= mostSaid) return;
     this.said.add(place);
     const part = changedPart(before.frame, asked.frame);
     this.log.log(

@@ -7,6 +7,7 @@ import type { Log } from "../../../src/common/log";
 import type { ChatMessage } from "../../../src/common/messages";
 import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
 import { EngineDriver } from "../../../src/engine/driver";
+import type { WindowGeometry } from "../../../src/engine/ports";
 import type { ChatRequest, Running } from "../../../src/protocol/service";
 import { threadsFolder } from "../../../src/store/agentStore";
 import { type BlockIdentity, createBlockHasher } from "../../../src/store/blockIdentity";
@@ -46,6 +47,8 @@ export interface ThreadRigOptions {
   /** Behind how many letters each answer calls a tool, where it is told of one. */
   readonly callAfter?: number;
   readonly storeQuotaBytes?: number;
+  /** The window layers have blocks of their own. */
+  readonly window?: WindowGeometry;
 }
 
 /** The threads of one process: a real store, engine and text model over a fake device. */
@@ -75,12 +78,16 @@ export class ThreadRig {
     const contextTokens = options.contextTokens ?? 4096;
     this.maxAnswerTokens = options.maxAnswerTokens ?? 6;
     const totalBlocks = options.totalBlocks ?? 1024;
-    this.runner = new FakeRunner({ totalBlocks, blockTokens, maxContextTokens: contextTokens, vocabSize });
+    const geometry = { totalBlocks, blockTokens, maxContextTokens: contextTokens, vocabSize };
+    this.runner = new FakeRunner({ ...geometry, ...(options.window && { window: options.window }) });
     this.files = new FakeBlockFiles(blockTokens, {
       get: (block) => this.runner.contentsOf(block),
       set: (block, contents) => this.runner.setContents(block, contents),
     });
-    const engine = new BlockPoolBatchEngine(this.runner, createBlockHasher(ids), this.clock, { checked: true });
+    const engine = new BlockPoolBatchEngine(this.runner, createBlockHasher(ids), this.clock, {
+      checked: true,
+      windowSlackTokens: 8,
+    });
     this.runner.mayWrite = (block) => isWritable(engine, block);
     const log: Log = { log: (_, message) => this.logged.push(message) };
     new EngineDriver(engine, log);
@@ -161,6 +168,7 @@ export class ThreadRig {
         answerSegments: (answer) => prompts.answerSegments(answer),
         buildAfter,
       },
+      constraint: () => undefined,
       startAnswer: (stops, prompt, { tools, mode } = { tools: [], mode: "none" }) => {
         const thinker = new FakeThinker(text.startAnswer(stops, prompt), thoughtTokens);
         if (callAfter === undefined || mode === "none") return thinker;

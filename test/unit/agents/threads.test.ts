@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { ChatMessage } from "../../../src/common/messages";
 import type { ToolSpec } from "../../../src/common/tools";
 import { commonPrefix } from "../../../src/engine/tokenHistory";
+import { durableFiles } from "../../../src/store/files";
+import { ThreadFiles } from "../../../src/store/threadFiles";
 import { record } from "../../support/agents/agentRig";
 import { said, system, ThreadRig, user } from "../../support/agents/threadRig";
 import { inFolder } from "../../support/store/fakes";
@@ -263,6 +265,63 @@ describe("a thread on disk", function () {
       await assert.rejects(readdir(path.join(home, "threads")), { code: "ENOENT" });
     }));
 
+  it("is forgotten where its file is damaged, forged, or another's, and the request is answered all the same", () =>
+    inFolder(async (home) => {
+      const rig = new ThreadRig(home);
+      const first = await rig.ask([rules, long], { conversation });
+      await rig.threads.close();
+      const folder = path.join(home, "threads");
+      const [name = ""] = await readdir(folder);
+      const whole = await readFile(path.join(folder, name));
+      const files = new ThreadFiles(folder, durableFiles);
+      const body = '{"key":"k","day":"2026-11-30","answers":[{"parent":7}]}';
+      const forgeries: readonly (() => Promise<unknown>)[] = [
+        () => writeFile(path.join(folder, name), whole.subarray(0, -9)),
+        () => writeFile(path.join(folder, name), "nothing of ours"),
+        () => files.write(name.replace(".thread", ""), { keys: [], blockBytes: 1, body }),
+        () => files.write(name.replace(".thread", ""), { keys: [], blockBytes: 1, body: "[".repeat(5000) }),
+      ];
+      for (const forge of forgeries) {
+        await forge();
+        const later = new ThreadRig(home, { longTokens: 1e6 });
+        const messages = [rules, long, said(first), user("And moss?")];
+        const second = await later.ask(messages, { conversation });
+        assert.deepEqual(second.tokenIds, later.expected("And moss?"));
+        // Full blocks are found by their content.
+        assert.ok(second.figures.reusedTokens >= first.figures.promptTokens - 4);
+        assert.deepEqual(await readdir(folder), []);
+        await later.threads.close();
+      }
+    }));
+
+  it("says which blocks are gone, and reads them again", () =>
+    inFolder(async (home) => {
+      const rig = new ThreadRig(home);
+      const first = await rig.ask([rules, long], { conversation });
+      await rig.threads.close();
+      await rm(path.join(home, "store"), { recursive: true });
+      const later = new ThreadRig(home);
+      const second = await later.ask([rules, long, said(first), user("And moss?")], { conversation });
+      assert.equal(second.figures.reusedTokens, 0);
+      assert.equal(second.figures.cache.refused?.code, "missing");
+      assert.deepEqual(second.tokenIds, later.expected("And moss?"));
+      await later.threads.close();
+    }));
+
+  it("keeps answering while nothing can be written, and saves when it can", () =>
+    inFolder(async (home) => {
+      const rig = new ThreadRig(home);
+      rig.disk.full = true;
+      const first = await rig.ask([rules, long], { conversation });
+      await until(() => rig.logged.some((line) => line.includes("DISK_FULL")));
+      assert.equal(rig.savedBytes, 0);
+      rig.disk.full = false;
+      const second = await rig.ask([rules, long, said(first), user("And moss?")], { conversation });
+      assert.ok(second.figures.reusedTokens >= first.figures.promptTokens);
+      await rig.threads.close();
+      assert.ok(rig.savedBytes > 0);
+    }));
+
   it("names its blocks as long as its file is there", () =>
     inFolder(async (home) => {
       const rig = new ThreadRig(home);
@@ -382,13 +441,11 @@ describe("bad requests of other programs", function () {
   it("passes on why the template refuses the messages", () =>
     inFolder(async (home) => {
       const template =
-        "{% for m in messages %}{% if 'Two' in m['content'] %}{{ raise_exception('no second question') }}{% endif %}" +
-        "<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}";
+        "{% for m in messages %}{% if m['role'] == 'assistant' %}{{ raise_exception('it takes one question only') }}" +
+        "{% endif %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}";
       const rig = new ThreadRig(home, { template });
-      await assert.rejects(rig.ask([user("One"), user("Two")]), {
-        code: "INVALID_REQUEST",
-        message: /no second question/,
-      });
+      const messages: readonly ChatMessage[] = [user("One"), { role: "assistant", content: "Yes" }, user("Two")];
+      await assert.rejects(rig.ask(messages), { code: "INVALID_REQUEST", message: /it takes one question only/ });
       assert.equal(rig.heldLeases, 0);
     }));
 

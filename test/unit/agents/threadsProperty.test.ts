@@ -6,7 +6,7 @@ import type { ToolSpec } from "../../../src/common/tools";
 import { commonPrefix } from "../../../src/engine/tokenHistory";
 import { collectGarbage } from "../../../src/store/collect";
 import type { Done } from "../../support/agents/agentRig";
-import { said, system, ThreadRig, user } from "../../support/agents/threadRig";
+import { system, ThreadRig, user } from "../../support/agents/threadRig";
 import { inFolder } from "../../support/store/fakes";
 
 type Step =
@@ -70,6 +70,17 @@ const toolLists: readonly (readonly ToolSpec[])[] = [
   [tool("find", ["a", "b"])],
 ];
 
+interface World {
+  /** Of layers that see less than a turn. */
+  readonly hasWindow: boolean;
+  /** Answers call tools, where there are any. */
+  readonly calls: boolean;
+  /** The pool has room for little more than a conversation. */
+  readonly isSmall: boolean;
+}
+
+const world: fc.Arbitrary<World> = fc.record({ hasWindow: fc.boolean(), calls: fc.boolean(), isSmall: fc.boolean() });
+
 /** One program's conversations, in as many processes as it takes. */
 class Life {
   rig: ThreadRig;
@@ -80,13 +91,21 @@ class Life {
   private read: Int32Array[] = [];
   private count = 0;
 
-  constructor(private readonly home: string) {
+  constructor(
+    private readonly home: string,
+    private readonly world: World,
+  ) {
     this.rig = this.begin();
     this.messages = this.opening("a garden");
   }
 
   private begin(): ThreadRig {
-    return new ThreadRig(this.home, { totalBlocks: 4096, contextTokens: 8192, maxAnswerTokens, longTokens: 1 });
+    const { hasWindow, calls, isSmall } = this.world;
+    return new ThreadRig(this.home, {
+      ...{ totalBlocks: isSmall ? 400 : 4096, contextTokens: 1500, maxAnswerTokens, longTokens: 1 },
+      ...(hasWindow ? { window: { tokens: 12, totalBlocks: 900 } } : {}),
+      ...(calls ? { callAfter: 2 } : {}),
+    });
   }
 
   private opening(text: string): ChatMessage[] {
@@ -147,11 +166,18 @@ class Life {
     const done = await Promise.all(
       asked.map((last) => this.rig.ask([...this.messages, last], { tools: this.tools, conversation: "c1" })),
     );
-    for (const [index, one] of done.entries()) this.check(asked[index]?.content ?? "", one, times === 1);
+    for (const [index, one] of done.entries()) this.check(asked[index]?.content ?? "", one);
     for (const [index, one] of done.entries()) this.remember(asked[index]?.content ?? "", one);
     const [last, answer] = [asked.at(-1), done.at(-1)];
-    if (last !== undefined && answer !== undefined) this.messages.push(last, said(answer));
+    if (last !== undefined && answer !== undefined) this.messages.push(last, ...this.returned(answer));
     this.rig.assertWhole();
+  }
+
+  /** The answer as it comes back, with results of its calls; other programs may name the calls as they like. */
+  private returned(done: Done): readonly ChatMessage[] {
+    const calls = (done.calls ?? []).map((call) => ({ ...call, id: `${call.id} of theirs` }));
+    const results = calls.map(({ id, name }): ChatMessage => ({ role: "tool", content: "a tree", call: id, name }));
+    return [{ role: "assistant", content: done.text, ...(calls.length > 0 && { calls }) }, ...results];
   }
 
   private async stop(text: string, at: "prefill" | "text"): Promise<void> {
@@ -162,28 +188,29 @@ class Life {
     });
     const stopped = await running.done;
     assert.equal(this.rig.session.engine.hasWork, false);
-    if (stopped.tokenIds.length > 0) this.messages.push(last, said(stopped));
+    if (stopped.tokenIds.length > 0) this.messages.push(last, ...this.returned(stopped));
     this.rig.assertWhole();
   }
 
   private async title(text: string): Promise<void> {
     const last = this.next(`title ${text}`);
-    const bytes = this.rig.threads.status(1).bytes;
+    const { bytes } = this.rig.threads.status(1);
     const done = await this.rig.ask([last]);
     assert.deepEqual(done.tokenIds, this.rig.expected(last.content));
     assert.equal(this.rig.threads.status(1).bytes, bytes);
   }
 
   /** The answer is that of a model that never saw a cache; what was read before is not read again. */
-  private check(content: string, { tokenIds, figures }: Done, isAlone: boolean): void {
-    assert.deepEqual(tokenIds, this.rig.expected(content));
+  private check(content: string, { tokenIds, figures }: Done): void {
+    // A call ends its answer.
+    assert.deepEqual(tokenIds, this.rig.expected(content).slice(0, tokenIds.length));
     const ids = this.rig.promptOf(content);
     assert.equal(figures.promptTokens, ids.length);
     assert.equal(figures.reusedTokens + figures.prefilledTokens, ids.length);
+    if (this.world.hasWindow || this.world.isSmall) return;
     const agreeing = Math.max(0, ...this.read.map((read) => commonPrefix(read, ids)));
     const whole = Math.floor(Math.min(agreeing, ids.length - 1) / blockTokens) * blockTokens;
     assert.ok(figures.reusedTokens >= whole, `${figures.reusedTokens} of ${agreeing} tokens were reused`);
-    if (isAlone && agreeing === 0) assert.ok(figures.reusedTokens <= ids.length);
   }
 
   /** All tokens that were computed: the last one of an answer never is. */
@@ -228,9 +255,9 @@ describe("threads, whatever the other program sends", function () {
 
   it(`answer as without a cache, and read nothing twice (seed ${seed})`, () =>
     fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 12 }), (steps) =>
+      fc.asyncProperty(world, fc.array(step, { minLength: 3, maxLength: 12 }), (where, steps) =>
         inFolder(async (home) => {
-          const life = new Life(home);
+          const life = new Life(home, where);
           for (const next of steps) await life.take(next);
           await life.rig.threads.close();
           assert.equal(life.rig.session.engine.pool.referencedBlocks, 0);
