@@ -49,6 +49,9 @@ const nativeParts = [
   { name: "gguflib (in MLX)", license: "MIT", texts: ["gguflib.txt"] },
   { name: "pocketfft (in MLX)", license: "BSD-3-Clause", texts: ["pocketfft.txt"] },
   { name: "xxHash (in the addon)", license: "BSD-2-Clause", texts: ["xxhash.txt"] },
+  { name: "XGrammar (in the addon)", license: "Apache-2.0", texts: ["xgrammar.txt"] },
+  { name: "DLPack (in XGrammar)", license: "Apache-2.0", texts: ["xgrammar.txt"] },
+  { name: "picojson (in XGrammar)", license: "BSD-2-Clause", texts: ["picojson.txt"] },
   { name: "BLAS and LAPACK", license: "BSD-3-Clause", libraries: /^lib(blas|lapack)[-.]/, texts: ["lapack.txt"] },
   {
     name: "libgfortran",

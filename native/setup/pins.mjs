@@ -36,6 +36,14 @@ const newMacMlx = {
 };
 const oldestMacosOfNewMlx = "26.2";
 
+/** Compiles grammars: its C++ core is a part of the addon. The wheels have it as a library of Python's, so the source it is. */
+export const xgrammarSource = {
+  requirement: "xgrammar==0.2.9",
+  sha256: "87b466bca2475e29bb0323abc62c6c33cbcbcff47e5fb800a3e2099ac9620b90",
+  buildSystem: "scikit_build_core.build",
+  keep: ["cpp", "include", "3rdparty/picojson", "3rdparty/dlpack/include", "LICENSE"],
+};
+
 /** Formats and checks the C++ sources; only the tests need it. */
 const clangFormat = {
   "linux-x64": {

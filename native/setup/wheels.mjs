@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import path from "node:path";
 import { run } from "./run.mjs";
 import { replaceFolder } from "./stamps.mjs";
 import { python } from "./tools.mjs";
@@ -26,6 +27,61 @@ export async function fetchWheel({ requirement, sha256, tags }, target) {
     }
   });
 }
+
+/**
+ * Unpacks the parts `keep` of one pinned source archive to `target`. pip refuses it unless its SHA-256 is the one in the
+ * source. Nothing of it runs: pip asks every archive's build system for its name and version, and gets the answer from
+ * a stand-in that copies what the archive says of itself.
+ */
+export async function fetchSource({ requirement, sha256, buildSystem, keep }, target) {
+  await replaceFolder(target, async (part) => {
+    const work = `${part}-work`;
+    fs.rmSync(work, { recursive: true, force: true });
+    const module = path.join(work, "python", ...buildSystem.split("."));
+    fs.mkdirSync(path.dirname(module), { recursive: true });
+    fs.writeFileSync(path.join(work, "python", buildSystem.split(".")[0], "__init__.py"), "");
+    fs.writeFileSync(`${module}.py`, standIn);
+    const list = path.join(work, "list.txt");
+    fs.writeFileSync(list, `${requirement} --hash=sha256:${sha256}\n`);
+    const options = [
+      "--disable-pip-version-check",
+      "--no-deps",
+      "--require-hashes",
+      "--no-binary=:all:",
+      "--no-build-isolation",
+      "--ignore-requires-python",
+    ];
+    try {
+      const args = ["-m", "pip", "download", ...options, "--dest", work, "-r", list];
+      const env = { ...process.env, PYTHONPATH: path.join(work, "python") };
+      await run(`fetching ${requirement}`, python, args, { env, advice: adviceFor });
+      const archive = fs.readdirSync(work).find((name) => name.endsWith(".tar.gz"));
+      const unpacked = path.join(work, "unpacked");
+      const unpack = ["-m", "tarfile", "-e", path.join(work, archive), unpacked];
+      await run(`unpacking ${requirement}`, python, unpack);
+      const [folder] = fs.readdirSync(unpacked);
+      for (const name of keep) {
+        fs.mkdirSync(path.dirname(path.join(part, name)), { recursive: true });
+        fs.renameSync(path.join(unpacked, folder, name), path.join(part, name));
+      }
+    } finally {
+      fs.rmSync(work, { recursive: true, force: true });
+    }
+  });
+}
+
+/** A build system's part that tells name and version (PEP 517). */
+const standIn = `import os, re, shutil
+def prepare_metadata_for_build_wheel(directory, config_settings=None):
+    said = open("PKG-INFO", encoding="utf-8").read()
+    name, version = (re.search("^" + key + ": (.+)$", said, re.M).group(1) for key in ("Name", "Version"))
+    folder = name.replace("-", "_") + "-" + version + ".dist-info"
+    os.makedirs(os.path.join(directory, folder), exist_ok=True)
+    shutil.copy("PKG-INFO", os.path.join(directory, folder, "METADATA"))
+    return folder
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    raise RuntimeError("only its sources are wanted")
+`;
 
 /** What pip ends with is often "No matching distribution", whatever the cause: what it says before counts first. */
 function adviceFor(said) {

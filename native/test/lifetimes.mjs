@@ -47,15 +47,36 @@ const open = () => require(addonFile);
 const load = (addon) => addon.loadModel({ directory: modelFolder }, () => {}).result;
 
 /** A run of `steps` steps; resolves with the ids. `onStep` sees each step. */
-async function generate(pool, steps, onStep = () => {}) {
+async function generate(pool, steps, onStep = () => {}, sampling = greedy) {
   const ids = [];
-  const task = pool.run(batch(steps), (tokens) => {
+  const task = pool.run({ ...batch(steps), sampling: [sampling] }, (tokens) => {
     ids.push(...tokens.map(({ id }) => id));
     onStep(ids.length, task);
   });
   await task.result;
   return ids;
 }
+
+/** Words "a" and "b", and whatever else ids stand for. */
+const vocabularyOf = (model) =>
+  model.createVocabulary({
+    bytes: Uint8Array.from({ length: 40 }, (_, i) => 97 + (i % 26)),
+    ends: Int32Array.from({ length: 40 }, (_, i) => i + 1),
+    controlIds: new Int32Array(0),
+    markIds: new Int32Array(0),
+  });
+
+const constrained = (grammar) => ({ ...greedy, grammar, grammarIds: new Int32Array(0), stopIds: Int32Array.of(41) });
+
+/** Compilations that take a moment together. */
+const manySchemas = (model, vocabulary) =>
+  Array.from({ length: 40 }, (_, i) => {
+    const properties = Object.fromEntries(
+      Array.from({ length: 30 }, (__, k) => [`p${k}`, { type: "string", maxLength: i }]),
+    );
+    const text = JSON.stringify({ type: "object", properties });
+    return model.compileGrammar({ kind: "jsonSchema", text, vocabulary });
+  });
 
 const started = (pool, steps) => new Promise((resolve) => generate(pool, steps, resolve).catch(() => {}));
 
@@ -156,6 +177,36 @@ const scenarios = {
     process.exit(0);
   },
 
+  async grammarsUnderTheirModel() {
+    const model = await load(open());
+    const pool = await model.createPool(32, 8);
+    const vocabulary = await vocabularyOf(model);
+    const grammar = await model.compileGrammar({ kind: "ebnf", text: 'root ::= ("a" | "b") root', vocabulary });
+    vocabulary.dispose();
+    const run = generate(pool, longRun, () => {}, constrained(grammar));
+    grammar.dispose();
+    assert.equal((await run).length, longRun, "a run keeps the grammar that it began with");
+    assert.throws(() => pool.run({ ...batch(1), sampling: [constrained(grammar)] }, () => {}), {
+      code: "INVALID_REQUEST",
+    });
+    const others = manySchemas(model, await vocabularyOf(model));
+    await model.dispose();
+    assert.ok(
+      (await Promise.all(others)).every(({ bytes }) => bytes > 0),
+      "compilations outlive their model",
+    );
+    for (let round = 0; round < 5; round++) {
+      globalThis.gc();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  },
+
+  async exitInCompilation() {
+    const model = await load(open());
+    manySchemas(model, await vocabularyOf(model));
+    process.exit(0);
+  },
+
   async workers() {
     const self = fileURLToPath(import.meta.url);
     const start = (name) =>
@@ -163,8 +214,8 @@ const scenarios = {
     const ids = await new Promise((resolve, reject) => start("inWorker").on("message", resolve).on("error", reject));
     const model = await load(open());
     const pool = await model.createPool(32, 8);
-    for (let round = 0; round < 3; round++) {
-      const worker = start("endless");
+    for (const name of ["endless", "endless", "compiling", "compiling"]) {
+      const worker = start(name);
       await new Promise((resolve) => worker.once("message", resolve));
       await worker.terminate();
     }
@@ -194,6 +245,13 @@ const scenarios = {
     for (;;) await generate(pool, longRun);
   },
 
+  async compiling() {
+    const model = await load(open());
+    const vocabulary = await vocabularyOf(model);
+    parentPort.postMessage("running");
+    for (;;) await Promise.all(manySchemas(model, vocabulary));
+  },
+
   /** Children are forked beside the computation: a library with fork handlers of its own would hang here. */
   async spawnBesideRun() {
     const model = await load(open());
@@ -217,7 +275,8 @@ const scenarios = {
   },
 };
 
-export const scenarioNames = Object.keys(scenarios).filter((name) => name !== "inWorker" && name !== "endless");
+const ofWorkers = ["inWorker", "endless", "compiling"];
+export const scenarioNames = Object.keys(scenarios).filter((name) => !ofWorkers.includes(name));
 
 if (!isMainThread || (process.argv[1] === fileURLToPath(import.meta.url) && scenario !== undefined)) {
   await scenarios[scenario]();

@@ -2,7 +2,7 @@ import { type ErrorInfo, InvalidRequestError, ResidentError, toErrorInfo } from 
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
 import type { Thinking } from "../common/thinking";
-import type { ToolMode, ToolResult, ToolSpec } from "../common/tools";
+import type { JsonSchema, ToolMode, ToolResult, ToolSpec } from "../common/tools";
 import { bug } from "../engine/invariant";
 import type { Clock } from "../engine/ports";
 import type {
@@ -75,6 +75,7 @@ export interface AgentsOptions {
 interface AnswerOptions {
   readonly sampling?: SamplingOptions | undefined;
   readonly toolMode?: ToolMode | undefined;
+  readonly jsonSchema?: JsonSchema | undefined;
 }
 
 const defaultLockGraceMs = 30_000;
@@ -465,13 +466,13 @@ export class Agents {
     });
   }
 
-  async send(id: AgentId, { text, sampling, instead, toolMode }: SendRequest): Promise<Running> {
+  async send(id: AgentId, { text, sampling, instead, toolMode, jsonSchema }: SendRequest): Promise<Running> {
     assertNotBlank(text);
     const wait = this.newWait();
     return this.live.use(id, (agent) => {
       const parent = instead === undefined ? agent.head : agent.turn(instead).parent;
       const input = agent.conversation.draftInput(parent, text);
-      return this.begin(agent, newTurn(parent, input), { sampling, toolMode }, wait);
+      return this.begin(agent, newTurn(parent, input), { sampling, toolMode, jsonSchema }, wait);
     });
   }
 
@@ -565,7 +566,7 @@ export class Agents {
   private async begin(
     agent: LiveAgent,
     { goesOn, commit, again = false }: TurnStart,
-    { sampling = {}, toolMode = "auto" }: AnswerOptions,
+    { sampling = {}, toolMode = "auto", jsonSchema }: AnswerOptions,
     wait: Wait,
   ): Promise<Running> {
     agent.assertIdle();
@@ -591,7 +592,8 @@ export class Agents {
     }
     if (goesOn !== "no")
       answer.emit({ type: "continues", text: turn.answerText, ...thoughtPart(readableThought(turn.thought)) });
-    const asked = { turn, committed, request: sampling, toolMode, wait, again, goesOn: goesOn !== "no" };
+    const how = { request: sampling, toolMode, ...(jsonSchema === undefined ? {} : { jsonSchema }) };
+    const asked = { turn, committed, ...how, wait, again, goesOn: goesOn !== "no" };
     const work = { ...asked, activity, headBefore };
     const run = this.runner.run(agent, work);
     agent.over = committed.then(

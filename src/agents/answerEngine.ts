@@ -1,5 +1,5 @@
 /** The port between a conversation and what answers it: the model in this process, or a server. */
-import type { DroppedCall, ToolCall, ToolMode } from "../common/tools";
+import type { DroppedCall, JsonSchema, ToolCall, ToolMode } from "../common/tools";
 import type { TokenId } from "../engine/ports";
 import type { FinishReason, GenerationEvent, SamplingOptions, TurnFigures } from "../protocol/service";
 import type { SaidPiece } from "../text/thinkingSplitter";
@@ -18,6 +18,8 @@ export interface AskedAnswer {
   readonly committed: Promise<void>;
   readonly request: SamplingOptions;
   readonly toolMode: ToolMode;
+  /** The answer is JSON that fits it. Absent: it is not asked for. */
+  readonly jsonSchema?: JsonSchema;
   /** Since the message came. */
   readonly wait: Wait;
   /** The message has an answer already. */

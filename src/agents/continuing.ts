@@ -63,31 +63,53 @@ export function openCopyOf(turn: Turn, id: TurnId, at: number) {
 
 /**
  * Replays the ids of the answer so far (`said`) into `decoder`, so that an incomplete character or stop string at the
- * cut is completed by the next ids. What was shown before (`shown`) is not returned again.
+ * cut is completed by the next ids. What was shown before (`shown`), said and called is not returned again.
  */
 export function decoderBehind(
   decoder: AnswerDecoder,
   said: Int32Array,
-  shown: Pick<Turn, "thought" | "answerText">,
+  shown: Pick<Turn, "thought" | "answerText"> & Partial<Pick<Turn, "raw" | "calls">>,
 ): AnswerDecoder {
   let hidden = 0;
   let released = 0;
+  let releasedRaw = 0;
+  let called = 0;
   for (const id of said) {
     const piece = decoder.push(id);
     hidden += piece.hidden.length;
     released += piece.text.length;
+    releasedRaw += (piece.raw ?? piece.text).length;
+    called += piece.calls?.length ?? 0;
   }
   // Earlier versions stored the thought in the answer's text: there it goes on.
   const thoughtIsText = hidden > 0 && shown.thought === "";
-  if (thoughtIsText) released += hidden;
-  // At a cut, text that was held back for a possible stop string is shown.
+  if (thoughtIsText) {
+    released += hidden;
+    releasedRaw += hidden;
+  }
+  // At a cut, what was held back for a possible stop string or call is shown or said, and a call may end with the cut.
   let ahead = Math.max(0, shown.answerText.length - released);
+  let aheadRaw = Math.max(0, (shown.raw ?? shown.answerText).length - releasedRaw);
+  let calledAhead = Math.max(0, (shown.calls?.length ?? 0) - called);
   const unseen = (piece: SaidPiece): SaidPiece => {
     const text = thoughtIsText ? piece.hidden + piece.text : piece.text;
     const seen = Math.min(ahead, text.length);
     ahead -= seen;
-    if (thoughtIsText) return { text: text.slice(seen), hidden: "", thought: "" };
-    return { ...piece, text: text.slice(seen), ...(piece.raw === undefined ? {} : { raw: piece.raw.slice(seen) }) };
+    const { raw = piece.text, calls = [], dropped } = piece;
+    const said = thoughtIsText ? piece.hidden + raw : raw;
+    const seenRaw = Math.min(aheadRaw, said.length);
+    aheadRaw -= seenRaw;
+    const seenCalls = Math.min(calledAhead, calls.length);
+    calledAhead -= seenCalls;
+    const rest = { text: text.slice(seen), raw: said.slice(seenRaw), calls: calls.slice(seenCalls) };
+    return {
+      text: rest.text,
+      hidden: thoughtIsText ? "" : piece.hidden,
+      thought: thoughtIsText ? "" : piece.thought,
+      ...(rest.raw === rest.text ? {} : { raw: rest.raw }),
+      ...(rest.calls.length === 0 ? {} : { calls: rest.calls }),
+      ...(dropped === undefined ? {} : { dropped }),
+    };
   };
   return {
     push: (id: TokenId) => {

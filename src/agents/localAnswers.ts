@@ -3,10 +3,12 @@ import type { Generation } from "../engine/generation";
 import type { Clock } from "../engine/ports";
 import type { CacheRefusal, SamplingOptions } from "../protocol/service";
 import type { BuiltPrompt } from "../text/prompt";
+import { answerTools } from "../text/tools/modelConstraint";
 import { frameOf } from "./agentFrame";
 import { storedSampling } from "./agentSampling";
 import { type AnswerLimits, answerBudget } from "./answerBudget";
 import type { AnswerEngine, Answered, AnswerSink, AskedAnswer } from "./answerEngine";
+import { answerGrammar } from "./answerGrammar";
 import { finishReasonOf, followAnswer } from "./answerStream";
 import { contextFull, noRoomToGoOn } from "./contextFull";
 import { decoderBehind } from "./continuing";
@@ -43,7 +45,7 @@ export class LocalAnswers implements AnswerEngine {
   }
 
   private async answerWith(session: ModelSession, asked: AskedAnswer, sink: AnswerSink): Promise<Answered> {
-    const { agent, turn, signal, request, toolMode, wait } = asked;
+    const { agent, turn, signal, request, toolMode, jsonSchema, wait } = asked;
     const { manifest } = agent.writer;
     const sampling = resolveSampling({
       request,
@@ -54,10 +56,20 @@ export class LocalAnswers implements AnswerEngine {
     });
     const { ids, built, answeredTokens } = await promptOf(asked, session);
     const maxTokens = answerBudget(ids.length, sampling.maxTokens, limitsOf(session), manifest.headTokens);
+    const prompt = ids.subarray(0, ids.length - answeredTokens);
+    const constrained = {
+      tools: frameOf(manifest).tools ?? [],
+      toolMode,
+      ...(jsonSchema === undefined ? {} : { jsonSchema }),
+    };
+    const held = answerGrammar(session, constrained, prompt);
+    // A failed restore may end this first.
+    held.catch(() => {});
     const restoreMs = await agent.cache.makeHot(session, ids, agent.saved, {
       signal,
       onRestoring: (tokens) => sink.emit({ type: "restoring", tokens }),
     });
+    const { grammar } = await held;
     throwIfAborted(signal);
     const waited = wait.submitted();
     const generation = agent.cache.submit(session, {
@@ -66,14 +78,14 @@ export class LocalAnswers implements AnswerEngine {
       sampling: toSamplingParams(sampling),
       stopIds: session.text.stopIds,
       maxTokens,
+      ...(grammar === undefined ? {} : { grammar }),
     });
     const abort = () => generation.abort();
     signal.addEventListener("abort", abort);
     try {
       // The answer runs, and ends at stop strings, during the commit.
       if (built !== undefined) sink.prompt(promptRecord(built));
-      const tools = { tools: frameOf(manifest).tools ?? [], mode: toolMode };
-      const fresh = session.text.startAnswer(sampling.stop ?? [], ids.subarray(0, ids.length - answeredTokens), tools);
+      const fresh = session.text.startAnswer(sampling.stop ?? [], prompt, answerTools(constrained));
       const decoder = asked.goesOn ? decoderBehind(fresh, turn.answerIds, turn) : fresh;
       const sourceOf = (reusedTokens: number) => ({
         ...waited,

@@ -1,12 +1,14 @@
 /** What agents need of the world besides the engine and the store. */
 import type { ToolMode, ToolSpec } from "../common/tools";
 import type { BlockPoolBatchEngine } from "../engine/batchEngine";
-import type { TokenId } from "../engine/ports";
+import type { Grammar, GrammarText, TokenId } from "../engine/ports";
 import type { SamplingOptions } from "../protocol/service";
 import type { BlockIdentity } from "../store/blockIdentity";
 import type { BlockFiles } from "../store/ports";
 import type { PromptBuilder } from "../text/prompt";
 import type { SaidPiece } from "../text/thinkingSplitter";
+import type { Constraint } from "../text/tools/constraint";
+import type { AskedConstraint } from "../text/tools/modelConstraint";
 
 /** Turns sampled ids into text that can be shown. */
 export interface AnswerDecoder {
@@ -34,6 +36,11 @@ export interface TextModel {
   readonly stopIds: readonly TokenId[];
   /** `prompt`: the ids before the answer. `tools`: those that it may call; calls of others are text. */
   startAnswer(stopStrings: readonly string[], prompt?: Int32Array, tools?: AnswerTools): AnswerDecoder;
+  /**
+   * What the answer behind `prompt` may be. `undefined`: anything. Throws INVALID_REQUEST where tools are offered to a model
+   * that takes none, and for requests that contradict themselves.
+   */
+  constraint(asked: AskedConstraint, prompt: Int32Array): Constraint | undefined;
 }
 
 /** The loaded model with all that belongs to it. Valid until `unload`; nobody may use it afterwards. */
@@ -45,6 +52,8 @@ export interface ModelSession {
   readonly engine: BlockPoolBatchEngine;
   readonly files: BlockFiles;
   readonly text: TextModel;
+  /** What an answer may be, for the engine's requests. Absent: the device constrains no answer. */
+  readonly compileGrammar?: (text: GrammarText) => Promise<Grammar>;
   /** The model's own sampling, from its `generation_config.json` or known for its weights. */
   readonly sampling: SamplingOptions;
 }

@@ -3,7 +3,7 @@ import { ResidentError } from "../common/errors";
 import type { ChatMessage } from "../common/messages";
 import type { ServerAnswer, ServerPiece } from "../common/serverAnswer";
 import type { Thinking } from "../common/thinking";
-import type { ToolMode, ToolSpec } from "../common/tools";
+import type { JsonSchema, ToolMode, ToolSpec } from "../common/tools";
 import type { AgentServer, SamplingOptions } from "../protocol/service";
 import type { Manifest } from "../store/manifest";
 
@@ -14,6 +14,8 @@ export interface ServerQuestion {
   readonly messages: readonly ChatMessage[];
   readonly tools: readonly ToolSpec[];
   readonly toolMode: ToolMode;
+  /** The answer has to be JSON that this schema allows, where the server can see to it. */
+  readonly jsonSchema?: JsonSchema;
   /** Only what was chosen: the server has values of its own for the rest. */
   readonly sampling: SamplingOptions;
   readonly thinking?: Thinking;

@@ -63,6 +63,8 @@ export class GenerationTask implements Schedulable {
   private lostTokens: number | undefined;
   private readonly tokenIds: TokenId[] = [];
   private readonly promptTokens: number;
+  /** Where in the history the answer begins. */
+  private readonly answeredFrom: number;
   private readonly turn: TurnFigures;
   /** Number of the last step that it was part of; 0: none yet. */
   lastStep = 0;
@@ -83,8 +85,8 @@ export class GenerationTask implements Schedulable {
     const { repetitionPenalty, presencePenalty, frequencyPenalty } = request.sampling;
     const hasPenalties = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
     this.counts = hasPenalties ? new AnswerCounts() : undefined;
-    const answeredFrom = history.length - (request.answeredTokens ?? 0);
-    for (const id of history.view(Math.max(0, answeredFrom), history.length)) this.counts?.add(id);
+    this.answeredFrom = Math.max(0, history.length - (request.answeredTokens ?? 0));
+    for (const id of history.view(this.answeredFrom, history.length)) this.counts?.add(id);
     const control: GenerationControl = {
       figures: () => this.figures(),
       abort: () => ports.end(this, () => this.decideAbort()),
@@ -225,6 +227,7 @@ export class GenerationTask implements Schedulable {
       sampling: this.request.sampling,
       penalties: this.counts?.view() ?? noPenalties,
       stopIds: this.request.stopIds,
+      ...this.constraint(),
       lookupIds: guesses ? this.history.view(0, this.history.length) : noIds,
       guesser: this.request.owner,
     };
@@ -287,6 +290,12 @@ export class GenerationTask implements Schedulable {
     } finally {
       this.stream.fail(error);
     }
+  }
+
+  private constraint(): Pick<SequenceStep, "constraint"> {
+    const { grammar } = this.request;
+    if (grammar === undefined) return {};
+    return { constraint: { grammar, answerIds: this.history.view(this.answeredFrom, this.history.length) } };
   }
 
   private slotsAfter({ numTokens }: PlannedRow<GenerationTask>, steps: number): number {

@@ -64,6 +64,25 @@ export interface PenaltyCounts {
   readonly counts: Int32Array;
 }
 
+/** The text of a grammar, in one of the forms that the device's compiler reads (`NativeModel.compileGrammar`). */
+export interface GrammarText {
+  readonly kind: "structuralTag" | "jsonSchema" | "ebnf";
+  readonly text: string;
+}
+
+/** What answers may be: compiled by the device that is to obey it. Immutable, so any number of requests may share it. */
+export interface Grammar {
+  /** Size in memory, for whoever keeps grammars. */
+  readonly bytes: number;
+}
+
+/** The grammar of a row's answer. */
+export interface AnswerGrammar {
+  readonly grammar: Grammar;
+  /** The answer so far: where in the grammar it stands follows from these ids alone. */
+  readonly answerIds: Int32Array;
+}
+
 const noIds = new Int32Array(0);
 
 export const noPenalties: PenaltyCounts = { recentIds: noIds, ids: noIds, counts: noIds };
@@ -84,6 +103,8 @@ export interface SequenceStep {
   /** Counts for the penalties; within a run the runner adds what it samples. */
   readonly penalties: PenaltyCounts;
   readonly stopIds: readonly TokenId[];
+  /** The row samples only what this allows; a stop id only where the answer may end. Absent: anything. */
+  readonly constraint?: AnswerGrammar;
   /** All ids of the sequence, from which the runner may guess (it verifies every guess); empty: it must not guess. */
   readonly lookupIds: Int32Array;
   /** Whose guesses are judged together. */
@@ -124,6 +145,8 @@ export interface ModelRunner {
   readonly geometry: PoolGeometry;
   run(sequences: readonly SequenceStep[], options: RunOptions): Promise<void>;
   copyBlock(from: BlockId, to: BlockId, tokens: number): Promise<void>;
+  /** Absent: this device constrains no answer. Rejects with INVALID_REQUEST and the compiler's reason. */
+  compileGrammar?(text: GrammarText): Promise<Grammar>;
 }
 
 /**

@@ -3,7 +3,7 @@ import { isInSamplingRange, type SamplingParameter, samplingRanges } from "../co
 import type { AgentBlocks } from "./agentBlocks";
 import { blocksFor, slotsNeeded } from "./blockMath";
 import type { BlockPool } from "./blockPool";
-import type { PoolGeometry, SamplingParams, TokenId } from "./ports";
+import type { Grammar, PoolGeometry, SamplingParams, TokenId } from "./ports";
 import { type WindowNeeds, windowBlocksFor } from "./windowMath";
 
 /** "low" is for read-aheads: they are admitted after all normal requests and get only the budget these leave. */
@@ -22,8 +22,10 @@ export interface GenerationRequest {
   readonly sampling: SamplingParams;
   /** Ids that end the answer; the sampled one is part of it. */
   readonly stopIds: readonly TokenId[];
-  /** Number of ids at the end of `tokens` that are the beginning of the answer: penalties count them. */
+  /** Number of ids at the end of `tokens` that are the beginning of the answer: penalties and the grammar count them. */
   readonly answeredTokens?: number;
+  /** The answer is one that this allows, or the beginning of one; it needs a stop id to end with. */
+  readonly grammar?: Grammar;
   /** 0 = read-ahead: the prompt is prefilled and nothing is sampled. */
   readonly maxTokens: number;
   readonly priority?: Priority;
@@ -51,6 +53,9 @@ export function assertCanEverRun(request: GenerationRequest, geometry: PoolGeome
     );
   }
   assertSampling(request.sampling, geometry.vocabSize);
+  if (request.grammar !== undefined && stopIds.length === 0) {
+    throw new InvalidRequestError("an answer with a grammar has no token to end with", "name a stop token");
+  }
   if (tokens.length + maxTokens > geometry.maxContextTokens) {
     throw contextFull(tokens.length, maxTokens, geometry.maxContextTokens);
   }

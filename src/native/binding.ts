@@ -192,8 +192,53 @@ export interface NativeModel {
    * others, and every sequence has a second table for them; without, a block holds all layers.
    */
   createPool(blocks: number, blockTokens: number, windowBlocks?: number): Promise<NativePool>;
+  /** The words for `compileGrammar`, sorted once for each model on the compiler's thread. INVALID_REQUEST. */
+  createVocabulary(words: NativeWords): Promise<NativeVocabulary>;
+  /**
+   * Compiles what answers may be, by xgrammar, on a thread that is there for this alone. INVALID_REQUEST has the compiler's
+   * reason; a text of more than 1 MiB, brackets nested more than 100 deep, and 20 seconds of compiling are refused too.
+   *
+   * `kind`: "jsonSchema" is a JSON schema; objects have no other properties than it names, and white space is free.
+   * "ebnf" is xgrammar's EBNF with the rule `root`. "structuralTag" is xgrammar's structural tag, as its pinned version reads it:
+   * `{"type":"structural_tag","format":FORMAT}`.
+   *
+   * A mark whose name the text has may come as its id or spelt out, but as its id only where it is one: not in a JSON string or
+   * in other text that the grammar leaves free in part. A control id that the text does not name comes only where nothing
+   * is forbidden.
+   */
+  compileGrammar(request: NativeGrammarRequest): Promise<NativeGrammar>;
   /** Frees the weights and the pool. Idempotent; pending runs reject with ABORTED. */
   dispose(): Promise<void>;
+}
+
+/** What each id stands for in an answer's text. */
+export interface NativeWords {
+  /** The bytes of all ids, one after the other; marks have their names. */
+  readonly bytes: Uint8Array;
+  /** Where in `bytes` each id's end. Ids behind the last one stand for nothing. */
+  readonly ends: Int32Array;
+  /** Marks that are no text at all: of turns. */
+  readonly controlIds: Int32Array;
+  /** Other marks, which stand in texts only where they are meant: of tools, of thoughts. */
+  readonly markIds: Int32Array;
+}
+
+export interface NativeVocabulary {
+  /** Idempotent. Grammars that were compiled keep their words. */
+  dispose(): void;
+}
+
+export interface NativeGrammarRequest {
+  readonly kind: "structuralTag" | "jsonSchema" | "ebnf";
+  readonly text: string;
+  readonly vocabulary: NativeVocabulary;
+}
+
+export interface NativeGrammar {
+  /** Memory that it takes, about. */
+  readonly bytes: number;
+  /** Idempotent. Runs under way keep it. */
+  dispose(): void;
 }
 
 /**
@@ -263,6 +308,14 @@ export interface NativeSampling {
   readonly guesser?: string;
   /** Number of most likely ids to report log-probabilities for; 0 = none, −1 = only the sampled id. */
   readonly logprobs: number;
+  /**
+   * What the answer may be: ids that it forbids are impossible, before bias and penalties; a stop id is possible only where
+   * the answer may end. Where it forbids nothing, bits are those of a row without it. Needs stop ids. An answer that
+   * cannot go on fails alone.
+   */
+  readonly grammar?: NativeGrammar;
+  /** With `grammar`: the answer's ids so far, from which its place follows. Ids that it forbids: INVALID_REQUEST. */
+  readonly grammarIds?: Int32Array;
 }
 
 /**
@@ -279,8 +332,8 @@ export interface SampledToken {
 }
 
 /**
- * A sequence whose next token could not be chosen because no logit is finite: it gets no further token in this run. The
- * other sequences are unaffected.
+ * A sequence whose next token could not be chosen because no logit is finite, or its grammar allows no word of the model:
+ * it gets no further token in this run. The other sequences are unaffected.
  */
 export interface SequenceFailure {
   readonly sequence: number;
@@ -301,6 +354,8 @@ export interface StepStats {
   /** Guessed tokens, and how many of them were right. */
   readonly draftedTokens: number;
   readonly acceptedTokens: number;
+  /** Tokens that grammars left no choice about: they were appended without sampling, several to a step. */
+  readonly forcedTokens: number;
 }
 
 export interface BlockFileWrite {

@@ -1,6 +1,9 @@
 import { Emitter, type Event } from "../common/events";
 import type {
+  AnswerGrammar,
   BlockId,
+  Grammar,
+  GrammarText,
   ModelRunner,
   PoolGeometry,
   RunnerToken,
@@ -10,6 +13,7 @@ import type {
 } from "../engine/ports";
 import type { NativeModelInfo, NativePool, NativeSampling, SampledToken, StepBatch } from "./binding";
 import { nativeError } from "./errors";
+import { isNative, type NativeGrammars } from "./grammars";
 
 /** Counters of a runner, for the status view and the benchmarks. */
 export interface RunnerCounters {
@@ -23,6 +27,8 @@ export interface RunnerCounters {
   /** Guessed tokens, and how many of them were right. */
   readonly draftedTokens: number;
   readonly acceptedTokens: number;
+  /** Tokens that grammars left no choice about. */
+  readonly forcedTokens: number;
 }
 
 /** A run of steps on the device. */
@@ -47,11 +53,14 @@ export class MlxRunner implements ModelRunner {
     gatheredSequences: 0,
     draftedTokens: 0,
     acceptedTokens: 0,
+    forcedTokens: 0,
   };
 
+  /** `grammars`: compiles them for the pool's model; without, the runner has none. */
   constructor(
     private readonly pool: NativePool,
     info: Pick<NativeModelInfo, "maxContextTokens" | "vocabSize" | "window">,
+    private readonly grammars?: NativeGrammars,
   ) {
     this.geometry = {
       totalBlocks: pool.blocks,
@@ -105,12 +114,20 @@ export class MlxRunner implements ModelRunner {
       gatheredSequences: totals.gatheredSequences + stats.gatheredSequences,
       draftedTokens: totals.draftedTokens + stats.draftedTokens,
       acceptedTokens: totals.acceptedTokens + stats.acceptedTokens,
+      forcedTokens: totals.forcedTokens + stats.forcedTokens,
     };
     this.ran.fire({ sequences: sequences.length, rows: batch.tokens.length, steps, deviceMs: stats.stepMs });
   }
 
   copyBlock(from: BlockId, to: BlockId, tokens: number): Promise<void> {
     return this.pool.copyBlock(from, to, tokens);
+  }
+
+  async compileGrammar(text: GrammarText): Promise<Grammar> {
+    if (this.grammars === undefined) {
+      throw nativeError("INVALID_REQUEST", "this runner was made without a compiler of grammars", {});
+    }
+    return this.grammars.compile(text);
   }
 }
 
@@ -141,7 +158,8 @@ function concatenate(parts: readonly ArrayLike<number>[]): Int32Array {
   return all;
 }
 
-function toNativeSampling({ sampling, penalties, stopIds, lookupIds, guesser }: SequenceStep): NativeSampling {
+function toNativeSampling(step: SequenceStep): NativeSampling {
+  const { sampling, penalties, stopIds, constraint, lookupIds, guesser } = step;
   return {
     temperature: sampling.temperature,
     topK: sampling.topK,
@@ -160,7 +178,13 @@ function toNativeSampling({ sampling, penalties, stopIds, lookupIds, guesser }: 
     lookupIds,
     ...(guesser === undefined ? {} : { guesser }),
     logprobs: sampling.logprobs,
+    ...(constraint === undefined ? {} : toNativeGrammar(constraint)),
   };
+}
+
+function toNativeGrammar({ grammar, answerIds }: AnswerGrammar): Pick<NativeSampling, "grammar" | "grammarIds"> {
+  if (!isNative(grammar)) throw nativeError("INVALID_REQUEST", "the grammar is one of another device", {});
+  return { grammar, grammarIds: answerIds };
 }
 
 function biasOf({ logitBias }: SamplingParams): Pick<NativeSampling, "biasIds" | "biasValues"> {

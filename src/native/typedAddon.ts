@@ -28,6 +28,8 @@ function typedModel(model: NativeModel): NativeModel {
   return {
     info: model.info,
     createPool: async (...sizes) => typedPool(await typed(() => model.createPool(...sizes))),
+    createVocabulary: (words) => typed(() => model.createVocabulary(words)),
+    compileGrammar: (request) => typed(() => model.compileGrammar(request)),
     dispose: () => typed(() => model.dispose()),
   };
 }

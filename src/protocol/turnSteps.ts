@@ -1,6 +1,6 @@
 /** A turn goes on in steps, each a node of the tree: how they are told together. Pure, and the same for all programs. */
 import type { ToolCall } from "../common/tools";
-import type { ResultView, TurnFigures, TurnView } from "./service";
+import { type ResultView, type TurnFigures, type TurnView, untoldCounts } from "./service";
 
 type Node = Pick<TurnView, "user" | "results">;
 
@@ -46,7 +46,8 @@ export function figuresInSum(steps: readonly (TurnFigures | undefined)[]): TurnF
   const [first] = known;
   if (first === undefined || known.length === 1) return first;
   const sum = (of: (figures: TurnFigures) => number) => known.reduce((total, figures) => total + of(figures), 0);
-  const { recomputedTokens: _, thinking: __, ...base } = first;
+  const { recomputedTokens: _, thinking: __, by: ___, untold: ____, ...base } = first;
+  const untold = untoldCounts.filter((count) => known.some((figures) => figures.untold?.includes(count)));
   const refused = known.find(({ cache }) => cache.refused !== undefined)?.cache.refused;
   return {
     ...base,
@@ -68,6 +69,8 @@ export function figuresInSum(steps: readonly (TurnFigures | undefined)[]): TurnF
         }
       : {}),
     cache: { ...first.cache, ...(refused === undefined ? {} : { refused }) },
+    ...(known.some(({ by }) => by === "server") ? { by: "server" as const } : {}),
+    ...(untold.length === 0 ? {} : { untold }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { ChatMessage } from "../common/messages";
 import type { ThoughtField } from "../common/serverAnswer";
 import type { Thinking } from "../common/thinking";
-import type { ToolMode, ToolSpec } from "../common/tools";
+import type { JsonSchema, ToolMode, ToolSpec } from "../common/tools";
 import type { SamplingOptions } from "../protocol/service";
 
 export interface ServerChatRequest {
@@ -10,6 +10,8 @@ export interface ServerChatRequest {
   readonly messages: readonly ChatMessage[];
   readonly tools?: readonly ToolSpec[];
   readonly toolMode?: ToolMode;
+  /** The answer has to be JSON that this schema allows, where the server can see to it. */
+  readonly jsonSchema?: JsonSchema;
   readonly sampling?: SamplingOptions;
   readonly thinking?: Thinking;
   /** Under which name thoughts of earlier answers are sent; absent: they are not. */
@@ -40,7 +42,7 @@ export interface Refused {
  * the server's own prefix cache works.
  */
 export function chatBody(request: ServerChatRequest, refused: Refused): string {
-  const { model, messages, tools = [], toolMode = "auto", sampling = {}, thinking, thoughtField } = request;
+  const { model, messages, tools = [], toolMode = "auto", jsonSchema, sampling = {}, thinking, thoughtField } = request;
   const wire = messages.map((message) => wireMessage(message, thoughtField));
   const continues = messages.at(-1)?.role === "assistant";
   const maxTokens = refused.maxTokens ? "max_completion_tokens" : "max_tokens";
@@ -50,6 +52,7 @@ export function chatBody(request: ServerChatRequest, refused: Refused): string {
     messages: wire,
     ...(tools.length > 0 ? { tools: tools.map(wireTool) } : {}),
     ...(tools.length > 0 && toolMode !== "auto" ? { tool_choice: toolMode } : {}),
+    ...(jsonSchema === undefined ? {} : { response_format: responseFormat(jsonSchema) }),
     temperature: sampling.temperature,
     top_p: sampling.topP,
     top_k: sampling.topK,
@@ -69,6 +72,11 @@ export function chatBody(request: ServerChatRequest, refused: Refused): string {
   };
   for (const member of refused.members) delete body[member];
   return JSON.stringify(body);
+}
+
+function responseFormat(schema: JsonSchema): object {
+  if (typeof schema === "boolean") return { type: "json_object" };
+  return { type: "json_schema", json_schema: { name: "answer", schema, strict: true } };
 }
 
 /** The member of `body` that the words of a refusal name. */

@@ -2,7 +2,7 @@ import { createParser } from "eventsource-parser";
 import { tooLarge } from "./statusErrors";
 
 /** Longest event. Some servers send a call, with a whole file in it, as one. */
-export const mostEventCharacters = 4 << 20;
+const mostEventCharacters = 4 << 20;
 
 /**
  * The data of server-sent events, in order. A line that is JSON by itself counts as an event: some servers send their

@@ -1,4 +1,5 @@
 import { answerBudget, assertNotBlank } from "../agents/answerBudget";
+import { answerGrammar } from "../agents/answerGrammar";
 import { finishReasonOf, followAnswer } from "../agents/answerStream";
 import { limitsOf } from "../agents/localAnswers";
 import type { ModelAccess, ModelSession } from "../agents/ports";
@@ -11,6 +12,7 @@ import { userInput } from "../common/messages";
 import type { Clock } from "../engine/ports";
 import type { GenerateRequest, Running, SamplingOptions } from "../protocol/service";
 import type { BuiltPrompt } from "../text/prompt";
+import { answerTools } from "../text/tools/modelConstraint";
 
 export interface GenerateOptions {
   readonly models: ModelAccess;
@@ -55,6 +57,7 @@ async function generate(
   const sampling = resolveSampling({ request: request.sampling, settings, model: session.sampling });
   const built = await buildPrompt(request, session, answer.signal);
   const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limitsOf(session), 0);
+  const { grammar } = await answerGrammar(session, request, built.ids);
   throwIfAborted(answer.signal);
   const generation = session.engine.submit({
     owner: "",
@@ -62,13 +65,13 @@ async function generate(
     sampling: toSamplingParams(sampling),
     stopIds: session.text.stopIds,
     maxTokens,
+    ...(grammar === undefined ? {} : { grammar }),
     ...(request.promptLookup === undefined ? {} : { promptLookup: request.promptLookup }),
   });
   const abort = () => generation.abort();
   answer.signal.addEventListener("abort", abort);
   try {
-    const tools = { tools: request.tools ?? [], mode: request.toolMode ?? "auto" };
-    const decoder = session.text.startAnswer(sampling.stop ?? [], built.ids, tools);
+    const decoder = session.text.startAnswer(sampling.stop ?? [], built.ids, answerTools(request));
     const waited = wait.submitted();
     const cacheFigures = (reusedTokens: number) => ({
       ...waited,

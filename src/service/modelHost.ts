@@ -10,8 +10,10 @@ import { modelSampling } from "../models/knownSampling";
 import { readTextFiles, summarizeModel } from "../models/modelDirectory";
 import { modelNameOf } from "../models/modelName";
 import type { DeviceInfo, NativeAddon, NativeModel, NativeModelInfo, NativePool } from "../native/binding";
+import { NativeGrammars } from "../native/grammars";
 import type { EngineState, ModelSummary, PoolReduction, ServiceOptions } from "../protocol/service";
 import { type BlockIdentity, createBlockHasher } from "../store/blockIdentity";
+import { answerWords } from "../text/answerWords";
 import { createTextModel } from "../text/textModel";
 import { automaticPoolBytes, leastPoolBytes } from "./automaticPool";
 import { createFittingPool, type FittingPool, poolReductionText } from "./fittingPool";
@@ -143,7 +145,8 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       lookupTokensPerRun: service.promptLookup === false ? 0 : lookupTokensPerRun,
     });
     const { pool, size, reduced } = await this.createPool(native, limits, availableBytes);
-    const runner = runtime.createRunner(pool, info);
+    const grammars = new NativeGrammars(native, () => answerWords(text.tokenizer, info.vocabSize));
+    const runner = runtime.createRunner(pool, info, grammars);
     const identity = identityOf(info, service.blockTokens, size);
     let session: ModelSession | undefined;
     const engine = new BlockPoolBatchEngine(runner, createBlockHasher(identity), clock, {
@@ -160,6 +163,7 @@ export class ModelHost implements ModelLoader<LoadedModel> {
       engine,
       files: pool,
       text,
+      ...(runner.compileGrammar === undefined ? {} : { compileGrammar: runner.compileGrammar.bind(runner) }),
       sampling: modelSampling(files.generationConfig, info.weightsId),
     };
     const model: LoadedModel = {

@@ -20,6 +20,6 @@ export function nativeRuntime(stage: string): Runtime {
       benchAddon ??= loadAddon(path.dirname(stage));
       return benchAddon;
     },
-    createRunner: (pool, info) => new MlxRunner(pool, info),
+    createRunner: (pool, info, grammars) => new MlxRunner(pool, info, grammars),
   };
 }

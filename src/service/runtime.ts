@@ -1,6 +1,7 @@
 import type { Event } from "../common/events";
 import type { ModelRunner } from "../engine/ports";
 import type { NativeAddon, NativeModelInfo, NativePool } from "../native/binding";
+import type { NativeGrammars } from "../native/grammars";
 import type { RunFigures } from "../native/mlxRunner";
 
 /** The device that the service uses: the real addon, or a fake one in tests. */
@@ -9,7 +10,8 @@ export interface Runtime {
   loadAddon(): NativeAddon;
   /** Another instance with a thread of its own, loaded once: benchmarks that use it disturb no answer. */
   loadBenchAddon(): NativeAddon;
-  createRunner(pool: NativePool, info: NativeModelInfo): CountingRunner;
+  /** `grammars`: those of the pool's model. */
+  createRunner(pool: NativePool, info: NativeModelInfo, grammars: NativeGrammars): CountingRunner;
 }
 
 export interface CountingRunner extends ModelRunner {

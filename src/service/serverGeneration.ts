@@ -37,7 +37,7 @@ export function startServerGeneration(
 async function run(
   answer: RunningAnswer,
   server: AgentServer,
-  { prompt, raw, system = "", tools = [], toolMode = "auto", thinking, sampling }: GenerateRequest,
+  { prompt, raw, system = "", tools = [], toolMode = "auto", jsonSchema, thinking, sampling }: GenerateRequest,
   { servers, clock, settings }: ServerGenerationOptions,
 ): Promise<void> {
   assertNotBlank(prompt);
@@ -51,6 +51,7 @@ async function run(
     ...{ server, messages: [...head, ...userInput(prompt)], tools, toolMode },
     sampling: chosenSampling({ request: sampling, settings }),
     ...(thinking === undefined ? {} : { thinking }),
+    ...(jsonSchema === undefined ? {} : { jsonSchema }),
   };
   answer.emit({ type: "waitingModel", reason: `${hostOf(server.address)} reads the prompt` });
   try {

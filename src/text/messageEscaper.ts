@@ -8,12 +8,16 @@ import { runAtOnce, type Steps } from "./steps";
 import { readableThought } from "./thinkingMarks";
 import { callAsText, jsonLine, resultAsText } from "./toolFoldings";
 import type { ToolForms } from "./toolForms";
+import type { ToolFormat } from "./tools/formats";
+import { writtenCalls } from "./writtenCalls";
 
 /** What a template looks for in messages. */
 export interface MessageForms {
   /** Where it looks for an answer's thought; nowhere: it gets the thought as it was said, in the content. */
   readonly thoughtMembers: readonly ThoughtMember[];
   readonly tools: ToolForms;
+  /** How the model writes calls, for a template that leaves it to the content to hold them. */
+  readonly calls?: ToolFormat | undefined;
 }
 
 /** Messages as marked text (markedText.ts); those of the past are escaped once. */
@@ -90,13 +94,17 @@ export class MessageEscaper {
       name: this.text(call.name),
       arguments: this.object(call.arguments, 0),
     }));
+    const { content } = answer;
+    if (form === undefined && this.forms.calls !== undefined) {
+      return { ...answer, content: (content ?? "") + writtenCalls(this.forms.calls, escaped) };
+    }
     if (form === undefined) {
       const texts = escaped.map(({ name, arguments: given }) => callAsText(name, given));
-      return { ...answer, content: [answer.content ?? "", ...texts].filter((text) => text !== "").join("\n\n") };
+      return { ...answer, content: [content ?? "", ...texts].filter((text) => text !== "").join("\n\n") };
     }
     return {
       ...answer,
-      content: form.isNone && answer.content === "" ? null : answer.content,
+      content: form.isNone && content === "" ? null : content,
       tool_calls: escaped.map(({ id, name, arguments: given }) => ({
         id,
         type: "function",

@@ -4,6 +4,7 @@ import { writesSpaceBeforeAnswers } from "./answerSpace";
 import { inCallOrder } from "./callOrder";
 import type { ChatTemplate, TemplateOptions } from "./chatTemplate";
 import { Detokenizer } from "./detokenizer";
+import { cutAtDraft, withDraftMarks } from "./drafts";
 import { foldedForms } from "./foldings";
 import type { SpecialToken } from "./markedText";
 import { MessageEscaper } from "./messageEscaper";
@@ -19,16 +20,14 @@ import type {
   PromptFrame,
   PromptOptions,
 } from "./prompt";
-import { joinRenderings, type Rendering, renderingTo, withSaid } from "./saidAnswers";
+import { type Rendering, withSaid } from "./saidAnswers";
 import { type Agreed, type Cutting, keepAgreed } from "./segments";
 import { runInSlices, type Steps } from "./steps";
 import { TemplateTools } from "./templateTools";
 import type { TextTokenizer } from "./tokenizer";
 import { toolFormsOf } from "./toolForms";
+import { toolFormatOf } from "./tools/detect";
 import { turnTokens } from "./turnTokens";
-
-/** Marks the beginning and end of a draft while it is rendered. A noncharacter, like the escape (markedText.ts). */
-const draftMark = "\uFDD1";
 
 /** Builds prompts with a model's tokenizer and chat template. Pure: the same arguments give the same prompt. */
 export class TemplatePromptBuilder implements PromptBuilder {
@@ -46,9 +45,12 @@ export class TemplatePromptBuilder implements PromptBuilder {
     /** Tokens that no message can hold. */
     isMeant: (token: SpecialToken) => boolean = turnTokens(template, tokenizer.specials),
   ) {
+    const forms = toolFormsOf(template);
     this.escaper = new MessageEscaper(tokenizer.specials, isMeant, {
       thoughtMembers: template?.thoughtMembers ?? [],
-      tools: toolFormsOf(template),
+      tools: forms,
+      calls:
+        template !== undefined && forms.takesTools && forms.calls === undefined ? toolFormatOf(template) : undefined,
     });
     this.tools = template && new TemplateTools(template, this.escaper);
     this.ends = new AnswerEnds(template, tokenizer.specials);
@@ -262,24 +264,6 @@ function unlessRefused<T>(work: () => T): T | undefined {
 }
 
 const nothingAhead: PromptAhead = { ids: new Int32Array(0), settled: new Int32Array(0) };
-
-/** The last message is still being written. */
-function withDraftMarks(messages: readonly ChatMessage[]): readonly ChatMessage[] {
-  return messages.map((message, i) =>
-    i < messages.length - 1 ? message : { ...message, content: draftMark + message.content + draftMark },
-  );
-}
-
-/** `undefined`: the template does not render the message as it is, so nothing is known ahead. */
-function cutAtDraft(rendering: Rendering): { readonly before: Rendering; readonly withDraft: Rendering } | undefined {
-  const { text } = rendering;
-  const end = text.lastIndexOf(draftMark);
-  const start = text.lastIndexOf(draftMark, end - 1);
-  if (start < 0 || start === end) return undefined;
-  const before = renderingTo(rendering, start);
-  const draft = { text: text.slice(start + draftMark.length, end), answers: [] };
-  return { before, withDraft: joinRenderings(before, draft) };
-}
 
 function numIds(segments: readonly Segment[]): number {
   return segments.reduce((sum, { ids }) => sum + ids.length, 0);

@@ -4,6 +4,7 @@ import type { ChatTemplate } from "./chatTemplate";
 import { isObject, type JsonObject, listOf, objectOf } from "./json";
 import type { MessageEscaper } from "./messageEscaper";
 import { toolFormsOf } from "./toolForms";
+import { templateTools } from "./tools/canonical";
 
 /** The tools as a template is told of them: as marked text, in a form that it can write. */
 export class TemplateTools {
@@ -19,8 +20,10 @@ export class TemplateTools {
     if (tools === undefined || tools.length === 0 || !toolFormsOf(this.template).takesTools) return undefined;
     const known = this.known.get(tools);
     if (known !== undefined) return known;
-    const forms = [tools, tools.map(plainTool), tools.map(bareTool)].map((form) => form.map(functionOf));
-    const escaped = forms.map((form) => this.escaper.json(form)).map((form) => listOf(form).filter(isObject));
+    const forms = [tools, tools.map(plainTool), tools.map(bareTool)];
+    const escaped = forms
+      .map((form) => this.escaper.json(templateTools(form.map(withSchema))))
+      .map((form) => listOf(form).filter(isObject));
     const fitting = escaped.find((form) => this.canWrite(form)) ?? escaped[0] ?? [];
     this.known.set(tools, fitting);
     return fitting;
@@ -38,9 +41,9 @@ export class TemplateTools {
   }
 }
 
-function functionOf({ name, description, parameters }: ToolSpec): JsonObject {
-  const schema = { type: "object", properties: {}, ...parameters };
-  return { type: "function", function: { name, description, parameters: schema } };
+/** Templates look for both members of a schema. */
+function withSchema(tool: ToolSpec): ToolSpec {
+  return { ...tool, parameters: { type: "object", properties: {}, ...tool.parameters } };
 }
 
 /** Only what every template knows: a flat list of properties with one type each. */

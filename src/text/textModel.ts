@@ -5,12 +5,15 @@ import { eosIds } from "./eos";
 import type { PromptBuilder } from "./prompt";
 import { TemplatePromptBuilder } from "./promptBuilder";
 import { opensThought, thinkingIds } from "./thinkingIds";
+import { thinkingPairs } from "./thinkingMarks";
 import { ThinkingSplitter } from "./thinkingSplitter";
 import { TextTokenizer } from "./tokenizer";
 import { newCallId } from "./tools/callId";
+import type { Constraint } from "./tools/constraint";
 import { toolFormatOf } from "./tools/detect";
 import type { ToolFormat } from "./tools/formats";
 import { isHarmonyCall } from "./tools/harmonyMessages";
+import { type AskedConstraint, modelConstraint } from "./tools/modelConstraint";
 import { ToolCallParser } from "./tools/parser";
 import { turnTokens } from "./turnTokens";
 
@@ -35,9 +38,11 @@ export interface TextModel {
   readonly stopIds: readonly number[];
   /**
    * `prompt`: the ids before the answer, which may have opened its thought. `tools`: those that the prompt declares;
-   * absent, or a model without a tool format: the answer is text only.
+   * absent, empty, or a model without a tool format: the answer is text only.
    */
   startAnswer(stopStrings: readonly string[], prompt?: Int32Array, tools?: AnswerTools): AnswerDecoder;
+  /** What the answer behind `prompt` may be. `undefined`: anything. Throws as `modelConstraint`. */
+  constraint(asked: AskedConstraint, prompt: Int32Array): Constraint | undefined;
 }
 
 /** The tools that an answer may call. */
@@ -62,19 +67,30 @@ export function createTextModel(files: TextFiles): TextModel {
   const structure = new Set(tokenizer.specials.tokens.filter(forms).map(({ id }) => id));
   const parserOf = (given: AnswerTools | undefined) => {
     if (toolFormat === undefined || given === undefined || given.mode === "none") return undefined;
+    if (given.tools.length === 0) return undefined;
     return new ToolCallParser({ format: toolFormat, tools: given.tools, idOf, newId: newCallId });
   };
+  const isOpened = (prompt: Int32Array) => opensThought(prompt, marks, (id) => structure.has(id));
+  const thought = thinkingPairs.find(({ open, close }) => idOf(open) !== undefined && idOf(close) !== undefined);
   return {
     tokenizer,
     prompts: new TemplatePromptBuilder(tokenizer, template, stops, forms),
     hasChatTemplate: template !== undefined,
     ...(toolFormat === undefined ? {} : { toolFormat }),
     stopIds,
+    constraint: (asked, prompt) =>
+      modelConstraint(
+        {
+          startsInThought: isOpened(prompt),
+          ...(toolFormat === undefined ? {} : { toolFormat }),
+          ...(thought === undefined ? {} : { thought }),
+        },
+        asked,
+      ),
     startAnswer: (stopStrings, prompt = nothing, tools = undefined) => {
       const parser = parserOf(tools);
       const isCall = toolFormat?.shape === "harmony" && parser !== undefined ? isHarmonyCall : undefined;
-      const opened = opensThought(prompt, marks, (id) => structure.has(id));
-      const splitter = new ThinkingSplitter(marks, opened, isCall);
+      const splitter = new ThinkingSplitter(marks, isOpened(prompt), isCall);
       return new AnswerDecoder(tokenizer, stops, stopStrings, splitter, parser);
     },
   };

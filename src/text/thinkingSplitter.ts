@@ -27,6 +27,7 @@ const hidden = (text: string): SaidPiece => ({ ...nothing, hidden: text });
 const thought = (text: string): SaidPiece => ({ ...nothing, hidden: text, thought: text });
 
 const leadingSpace = /^\s*/;
+const mayBeRecipient = /^\s{0,8}(?:t|to|to=[^\s<]{0,128}\s?)$/;
 
 /**
  * Splits what a model says into its thought and its answer, by the ids of the marks: a text that only looks like a mark
@@ -90,6 +91,11 @@ export class ThinkingSplitter {
       if (this.isCall === undefined || !headers.has(id)) return hidden(said);
       this.header = said.trimStart();
       return hidden(said.slice(0, said.length - this.header.length));
+    }
+    // The prompt of harmony ends with the role; the recipient of a call may stand between it and the channel.
+    if (this.isCall !== undefined && this.state === "start" && mayBeRecipient.test(said)) {
+      this.held = said;
+      return nothing;
     }
     const space = leadingSpace.exec(said)?.[0] ?? "";
     if (space.length === said.length) {

@@ -150,5 +150,5 @@ export function cachedOf(answer: Answer): number {
 
 /** The last requests as the status view shows them, newest first. */
 export async function recentRequests(): Promise<readonly ThreadTurn[]> {
-  return (await run<{ readonly recent: readonly ThreadTurn[] }>(commands.whyReadAgain)).recent;
+  return (await run<{ readonly recent: readonly ThreadTurn[] }>(commands.whyReadAgain, { background: true })).recent;
 }

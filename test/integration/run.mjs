@@ -20,7 +20,7 @@ const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.ur
 const bundles = path.join(root, "out", "test", "integration");
 const resultsFile = process.env.RESIDENT_RESULTS ?? path.join(root, "out", "results", "integration.json");
 const starterModel = path.join(root, "native", "models", "SmolLM2-135M-Instruct");
-const windowLimitMs = 240_000;
+const windowLimitMs = 360_000;
 
 /** The starter model reads and writes some ten tokens a second here: what is asked for is small. */
 const settings = {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "binding/grammar_object.h"
 #include "core/error.h"
 
 namespace resident {
@@ -20,10 +21,6 @@ std::vector<Element> ToVector(const Napi::Value& value, const char* name, napi_t
 
 std::vector<float> ToFloats(const Napi::Value& value, const char* name) {
   return ToVector<Napi::Float32Array, float>(value, name, napi_float32_array, "a Float32Array");
-}
-
-std::vector<uint8_t> ToBytes(const Napi::Value& value, const char* name) {
-  return ToVector<Napi::Uint8Array, uint8_t>(value, name, napi_uint8_array, "a Uint8Array");
 }
 
 uint32_t ToUint32(const Napi::Value& value, const char* name) {
@@ -54,6 +51,10 @@ SamplingParams ToSampling(const Napi::Value& value) {
   params.lookup_ids = ToInts(object.Get("lookupIds"), "lookupIds");
   if (!object.Get("guesser").IsUndefined()) params.guesser = ToText(object.Get("guesser"), "guesser");
   params.logprobs = ToInteger(object.Get("logprobs"), "logprobs");
+  if (!object.Get("grammar").IsUndefined()) {
+    params.grammar = ToGrammar(object.Get("grammar"), "grammar");
+    params.grammar_ids = ToInts(object.Get("grammarIds"), "grammarIds");
+  }
   return params;
 }
 
@@ -95,6 +96,10 @@ int32_t ToInt32(const Napi::Value& value, const char* name) {
 
 std::vector<int32_t> ToInts(const Napi::Value& value, const char* name) {
   return ToVector<Napi::Int32Array, int32_t>(value, name, napi_int32_array, "an Int32Array");
+}
+
+std::vector<uint8_t> ToBytes(const Napi::Value& value, const char* name) {
+  return ToVector<Napi::Uint8Array, uint8_t>(value, name, napi_uint8_array, "a Uint8Array");
 }
 
 DataType ToKvType(const Napi::Value& value, const char* name) {

@@ -21,6 +21,7 @@ double ToNumber(const Napi::Value& value, const char* name);
 int64_t ToInteger(const Napi::Value& value, const char* name);
 int32_t ToInt32(const Napi::Value& value, const char* name);
 std::vector<int32_t> ToInts(const Napi::Value& value, const char* name);
+std::vector<uint8_t> ToBytes(const Napi::Value& value, const char* name);
 DataType ToKvType(const Napi::Value& value, const char* name);
 PoolGeometry ToGeometry(const Napi::Value& value);
 Metadata ToMetadata(const Napi::Value& value, const char* name);

@@ -40,6 +40,7 @@ void Environment::Shutdown() {
   calls_.AbortLongWork();
   mlx_.Stop();
   io_.Stop();
+  compiler_.Stop();
   calls_.Close();
 }
 

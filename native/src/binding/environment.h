@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "binding/calls.h"
+#include "binding/compile_thread.h"
 #include "binding/threads.h"
 
 namespace resident {
@@ -19,6 +20,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   Calls& calls() { return calls_; }
   MlxThread& mlx() { return mlx_; }
   IoThreads& io() { return io_; }
+  CompileThread& compiler() { return compiler_; }
 
   /** Posts `work`, whose result (a Calls::ToJs) resolves the call; what it throws rejects it. */
   template <typename Work>
@@ -57,6 +59,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   Calls calls_;
   MlxThread mlx_;
   IoThreads io_;
+  CompileThread compiler_;
 };
 
 }  // namespace resident

@@ -1,4 +1,5 @@
 #include "binding/arguments.h"
+#include "binding/grammar_object.h"
 #include "binding/methods.h"
 #include "binding/results.h"
 #include "core/processors.h"
@@ -56,6 +57,7 @@ Napi::Object MakeModel(Napi::Env env, const EnvironmentPtr& environment, Handle 
     return call.promise;
   });
 
+  DefineGrammars(object, environment, model.config.vocab_size);
   DefineDispose(object, environment, &Engine::UnloadModel, handle, true);
   return object;
 }

@@ -77,6 +77,7 @@ Napi::Value ToJs(Napi::Env env, const RunStats& stats) {
   object.Set("gatheredSequences", stats.gathered_sequences);
   object.Set("draftedTokens", stats.drafted_tokens);
   object.Set("acceptedTokens", stats.accepted_tokens);
+  object.Set("forcedTokens", stats.forced_tokens);
   return object;
 }
 

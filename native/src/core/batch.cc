@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/grammar.h"
 #include "kernels/window.h"
 
 namespace resident {
@@ -51,6 +52,17 @@ void CheckAnswer(const AnswerTokens& answer, int vocab_size) {
   }
 }
 
+void CheckGrammar(const SamplingParams& p, int vocab_size) {
+  if (p.grammar == nullptr) return;
+  const int words = p.grammar->vocabulary().size();
+  if (words != vocab_size) {
+    Invalid("the grammar is one for another model", {{"words", double(words)}, {"vocabSize", double(vocab_size)}});
+  }
+  if (p.stop_ids.empty()) Invalid("an answer with a grammar has no stop id to end with");
+  CheckIds(p.stop_ids, vocab_size, "stop");
+  CheckIds(p.grammar_ids, vocab_size, "grammar");
+}
+
 void CheckSampling(const SamplingParams& p, int vocab_size) {
   using namespace sampling_ranges;
   CheckRange(kTemperature, p.temperature);
@@ -67,6 +79,7 @@ void CheckSampling(const SamplingParams& p, int vocab_size) {
   CheckIds(p.bias_ids, vocab_size, "bias");
   CheckAnswer(p.answer, vocab_size);
   CheckIds(p.lookup_ids, vocab_size, "lookup");
+  CheckGrammar(p, vocab_size);
 }
 
 /** Runs a check of one sequence; what it throws names the sequence. */

@@ -19,7 +19,7 @@ namespace {
 
 constexpr uint64_t kSmallStepBytes = uint64_t(64) << 20;
 
-/** The largest step that a checked batch may come to: with its longest contexts and as many guesses as there may be. */
+/** The largest step that a checked batch may come to: with its longest contexts, and all guesses and forced tokens. */
 StepShape LargestStep(const StepBatch& batch, const PoolShape& pool, int most_draft) {
   StepShape shape;
   const int32_t* table = batch.tables.data();
@@ -28,6 +28,7 @@ StepShape LargestStep(const StepBatch& batch, const PoolShape& pool, int most_dr
     const bool wanted = batch.want_token[i] != 0;
     const bool guesses = wanted && !batch.sampling[i].lookup_ids.empty();
     const int sampled = guesses ? std::min(batch.steps, 1 + most_draft) : int(wanted);
+    const int forced = wanted && batch.sampling[i].grammar ? std::min(batch.steps - 1, kMostForced) : 0;
     const int start = batch.starts[i], context = start + batch.token_counts[i] + (wanted ? batch.steps - 1 : 0);
     bool one_run = true;
     for (const BlockGroup& group : pool.groups()) {
@@ -37,7 +38,8 @@ StepShape LargestStep(const StepBatch& batch, const PoolShape& pool, int most_dr
       one_run = one_run && IsOneRun(blocks.first(size_t(end)), size_t(first));
       table += blocks.size();
     }
-    shape.sequences.push_back({uint64_t(std::max(batch.token_counts[i], sampled)), uint64_t(context), one_run});
+    shape.sequences.push_back(
+        {uint64_t(std::max(batch.token_counts[i] + forced, sampled)), uint64_t(context), one_run});
     shape.wanted_rows += uint64_t(sampled);
   }
   return shape;

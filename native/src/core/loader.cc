@@ -110,6 +110,7 @@ void WeightLoader::ChooseActivationType() {
 }
 
 void WeightLoader::CountBytes() {
+  uint64_t before = 0;
   for (const Weight& weight : weights_) {
     uint64_t together = 0;
     for (const Part& part : weight.parts) {
@@ -119,7 +120,8 @@ void WeightLoader::CountBytes() {
       }
       loaded_bytes_ += LoadedBytes(part, weight.kind);
     }
-    largest_read_ = std::max(largest_read_, together);
+    largest_read_ = std::max(largest_read_, before + together);
+    before = together;
   }
 }
 
@@ -234,19 +236,46 @@ uint64_t WeightLoader::LoadedBytes(const Part& part, WeightSpec::Kind kind) cons
   return ops_.PreparedBytes(*part.quantization, uint64_t(part.rows), inputs, type) + bias;
 }
 
+/** Some of its bytes may still be on their way. */
+struct WeightLoader::PendingTensor {
+  struct Slice {
+    Rows rows;
+    std::byte* into;
+  };
+  Tensor tensor;
+  std::vector<Slice> slices{};  // of shared tensors, to be copied
+  bool cast = false;
+};
+
+struct WeightLoader::PendingMatrix {
+  PendingTensor weight;
+  std::optional<PendingTensor> scales, zeros, bias;
+  std::optional<Quantization> quantization;
+};
+
+struct WeightLoader::PendingWeight {
+  std::vector<PendingMatrix> matrices{};
+  std::optional<PendingTensor> norm{};
+  uint64_t jobs = 0;  // of the reader, once they are done all bytes are there
+};
+
 std::vector<LoadedWeight> WeightLoader::Load(const LoadHooks& hooks) {
   const auto promise =
       PromiseLedger::OfProcess().Grant(loaded_bytes_ + largest_read_, "the model", WorkingSetOf(device_));
   for (const auto& file : checkpoint_.files()) file->ReadOnce();
+  const auto tell = [&] { hooks.progress(read_bytes_, stored_bytes_); };
   std::vector<LoadedWeight> loaded;
-  for (const Weight& weight : weights_) {
-    LoadedWeight& next = loaded.emplace_back();
-    if (weight.kind == WeightSpec::Kind::kNorm) {
-      next.norm = ops_.PrepareNorm(ReadNorm(*weight.parts.front().weight, hooks));
-    } else {
-      next.linear = ops_.PrepareLinear(ReadMatrices(weight, hooks));
-    }
+  std::optional<PendingWeight> next;
+  // The last to be made, so that it ends before what it reads into goes.
+  ReadThread reader;
+  for (size_t i = 0; i < weights_.size(); ++i) {
+    PendingWeight now = next ? std::move(*next) : Begin(weights_[i], reader, hooks);
+    next.reset();
+    if (i + 1 < weights_.size()) next = Begin(weights_[i + 1], reader, hooks);
+    reader.WaitFor(now.jobs, tell);
+    loaded.push_back(Finish(std::move(now)));
   }
+  tell();
   digest_.AddRest([&] {
     if (hooks.cancelled()) throw AbortedError();
   });
@@ -254,36 +283,34 @@ std::vector<LoadedWeight> WeightLoader::Load(const LoadHooks& hooks) {
   return loaded;
 }
 
-Tensor WeightLoader::ReadNorm(const StoredTensor& stored, const LoadHooks& hooks) {
-  const Tensor weight = ReadRows({{&stored, 0, stored.entry.shape[0]}}, true, hooks);
-  if (!checkpoint_.config().norms_around_one) return weight;
-  Tensor whole = mx::add(weight, Tensor(1.f, weight.dtype()), device_);
-  mx::eval(whole);
-  return whole;
-}
-
-std::vector<Matrix> WeightLoader::ReadMatrices(const Weight& weight, const LoadHooks& hooks) {
-  std::vector<Matrix> matrices;
-  for (size_t i = 0; i < weight.parts.size();) {
+WeightLoader::PendingWeight WeightLoader::Begin(const Weight& weight, ReadThread& reader, const LoadHooks& hooks) {
+  PendingWeight pending;
+  if (weight.kind == WeightSpec::Kind::kNorm) {
+    const StoredTensor& stored = *weight.parts.front().weight;
+    pending.norm = BeginRows({{&stored, 0, stored.entry.shape[0]}}, true, reader, hooks);
+  }
+  for (size_t i = 0; !pending.norm && i < weight.parts.size();) {
     size_t end = i + 1;
     while (end < weight.parts.size() && weight.parts[end].Joins(weight.parts[i])) ++end;
-    const auto read = [&](const StoredTensor* Part::* member) -> std::optional<Tensor> {
+    const auto read = [&](const StoredTensor* Part::* member) -> std::optional<PendingTensor> {
       if (weight.parts[i].*member == nullptr) return std::nullopt;
       std::vector<Rows> rows;
       for (size_t p = i; p < end; ++p) {
         rows.push_back({weight.parts[p].*member, weight.parts[p].first_row, weight.parts[p].rows});
       }
-      return ReadRows(rows, Casts(weight.kind, ops_, member == &Part::bias), hooks);
+      return BeginRows(rows, Casts(weight.kind, ops_, member == &Part::bias), reader, hooks);
     };
-    matrices.push_back({read(&Part::weight).value(), read(&Part::scales), read(&Part::zeros), read(&Part::bias),
-                        weight.parts[i].quantization, ToMlx(activation_type_)});
+    pending.matrices.push_back({read(&Part::weight).value(), read(&Part::scales), read(&Part::zeros), read(&Part::bias),
+                                weight.parts[i].quantization});
     i = end;
   }
-  return matrices;
+  pending.jobs = reader.Add([] {});
+  return pending;
 }
 
 /** Rows of one element type and width, one below the other. */
-Tensor WeightLoader::ReadRows(const std::vector<Rows>& parts, bool cast, const LoadHooks& hooks) {
+WeightLoader::PendingTensor WeightLoader::BeginRows(const std::vector<Rows>& parts, bool cast, ReadThread& reader,
+                                                    const LoadHooks& hooks) {
   const TensorEntry& first = parts.front().tensor->entry;
   mx::Shape shape(first.shape.begin(), first.shape.end());
   uint64_t bytes = 0;
@@ -292,23 +319,62 @@ Tensor WeightLoader::ReadRows(const std::vector<Rows>& parts, bool cast, const L
     shape[0] += int(part.count);
     bytes += part.bytes();
   }
-  Tensor tensor(mx::allocator::malloc(bytes), shape, ToMlx(*first.dtype));
-  std::byte* into = tensor.data<std::byte>();
+  PendingTensor pending{Tensor(mx::allocator::malloc(bytes), shape, ToMlx(*first.dtype))};
+  pending.cast = cast && IsFloating(*first.dtype) && *first.dtype != activation_type_;
+  std::byte* into = pending.tensor.data<std::byte>();
+  const auto add = [&](const StoredTensor* tensor, std::byte* to) {
+    reader.Add([this, tensor, to, &reader, &hooks] { ReadWhole(*tensor, to, reader, hooks); });
+  };
   for (const Rows& part : parts) {
     if (part.count == part.tensor->entry.shape[0]) {
-      ReadWhole(*part.tensor, into, hooks);
+      add(part.tensor, into);
     } else {
-      CopyShared(part, into, hooks);
+      const auto [found, fresh] = shared_.try_emplace(part.tensor);
+      SharedBytes& shared = found->second;
+      if (fresh) {
+        shared = {std::vector<std::byte>(part.tensor->entry.SizeBytes()), part.tensor->entry.shape[0]};
+        add(part.tensor, shared.bytes.data());
+      }
+      pending.slices.push_back({part, into});
     }
     into += part.bytes();
   }
-  if (!cast || !IsFloating(*first.dtype) || *first.dtype == activation_type_) return tensor;
-  Tensor converted = mx::astype(tensor, ToMlx(activation_type_), device_);
+  return pending;
+}
+
+LoadedWeight WeightLoader::Finish(PendingWeight pending) {
+  LoadedWeight loaded;
+  if (pending.norm) {
+    Tensor weight = FinishRows(std::move(*pending.norm));
+    if (checkpoint_.config().norms_around_one) {
+      weight = mx::add(weight, Tensor(1.f, weight.dtype()), device_);
+      mx::eval(weight);
+    }
+    loaded.norm = ops_.PrepareNorm(std::move(weight));
+    return loaded;
+  }
+  const auto finish = [&](std::optional<PendingTensor>& tensor) -> std::optional<Tensor> {
+    return tensor ? std::optional(FinishRows(std::move(*tensor))) : std::nullopt;
+  };
+  std::vector<Matrix> matrices;
+  for (PendingMatrix& matrix : pending.matrices) {
+    matrices.push_back({FinishRows(std::move(matrix.weight)), finish(matrix.scales), finish(matrix.zeros),
+                        finish(matrix.bias), matrix.quantization, ToMlx(activation_type_)});
+  }
+  pending.matrices.clear();
+  loaded.linear = ops_.PrepareLinear(std::move(matrices));
+  return loaded;
+}
+
+Tensor WeightLoader::FinishRows(PendingTensor pending) {
+  for (const PendingTensor::Slice& slice : pending.slices) CopyShared(slice.rows, slice.into);
+  if (!pending.cast) return std::move(pending.tensor);
+  Tensor converted = mx::astype(pending.tensor, ToMlx(activation_type_), device_);
   mx::eval(converted);
   return converted;
 }
 
-void WeightLoader::ReadWhole(const StoredTensor& stored, std::byte* into, const LoadHooks& hooks) {
+void WeightLoader::ReadWhole(const StoredTensor& stored, std::byte* into, ReadThread& reader, const LoadHooks& hooks) {
   Hash128 hash;
   for (uint64_t from = 0; from < stored.entry.SizeBytes(); from += kPieceBytes) {
     if (hooks.cancelled()) throw AbortedError();
@@ -317,18 +383,14 @@ void WeightLoader::ReadWhole(const StoredTensor& stored, std::byte* into, const 
     ReadStored(stored, from, piece);
     hash.Update(piece);
     read_bytes_ += count;
-    hooks.progress(read_bytes_, stored_bytes_);
+    reader.Tell();
   }
   digest_.Add(stored, hash);
 }
 
-void WeightLoader::CopyShared(const Rows& rows, std::byte* into, const LoadHooks& hooks) {
-  const auto [found, fresh] = shared_.try_emplace(rows.tensor);
+void WeightLoader::CopyShared(const Rows& rows, std::byte* into) {
+  const auto found = shared_.find(rows.tensor);
   SharedBytes& shared = found->second;
-  if (fresh) {
-    shared = {std::vector<std::byte>(rows.tensor->entry.SizeBytes()), rows.tensor->entry.shape[0]};
-    ReadWhole(*rows.tensor, shared.bytes.data(), hooks);
-  }
   const uint64_t from = rows.RowBytes() * uint64_t(rows.first);
   std::copy_n(shared.bytes.begin() + std::ptrdiff_t(from), rows.bytes(), into);
   shared.rows_left -= rows.count;

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <functional>
 #include <map>
 #include <string>
@@ -7,6 +8,7 @@
 #include "core/checkpoint.h"
 #include "core/models/decoder.h"
 #include "core/ops.h"
+#include "core/read_thread.h"
 #include "core/weight_digest.h"
 
 namespace resident {
@@ -14,7 +16,7 @@ namespace resident {
 /** Called between pieces of a load. `cancelled` true ends it with ABORTED. */
 struct LoadHooks {
   std::function<void(uint64_t bytes_read, uint64_t bytes_total)> progress;
-  std::function<bool()> cancelled;
+  std::function<bool()> cancelled;  // also on the thread that reads
 };
 
 /** A stored tensor's bytes, and how many of its rows have not been taken yet. */
@@ -57,11 +59,17 @@ class WeightLoader {
   void CountBytes();
   uint64_t LoadedBytes(const Part& part, WeightSpec::Kind kind) const;
 
-  std::vector<Matrix> ReadMatrices(const Weight& weight, const LoadHooks& hooks);
-  Tensor ReadNorm(const StoredTensor& stored, const LoadHooks& hooks);
-  Tensor ReadRows(const std::vector<Rows>& parts, bool cast, const LoadHooks& hooks);
-  void ReadWhole(const StoredTensor& stored, std::byte* into, const LoadHooks& hooks);
-  void CopyShared(const Rows& rows, std::byte* into, const LoadHooks& hooks);
+  struct PendingTensor;  // one that is being read
+  struct PendingMatrix;
+  struct PendingWeight;
+
+  PendingWeight Begin(const Weight& weight, ReadThread& reader, const LoadHooks& hooks);
+  PendingTensor BeginRows(const std::vector<Rows>& parts, bool cast, ReadThread& reader, const LoadHooks& hooks);
+  LoadedWeight Finish(PendingWeight pending);
+  Tensor FinishRows(PendingTensor pending);
+  /** On the reader's thread. */
+  void ReadWhole(const StoredTensor& stored, std::byte* into, ReadThread& reader, const LoadHooks& hooks);
+  void CopyShared(const Rows& rows, std::byte* into);
 
   const Checkpoint& checkpoint_;
   mx::Device device_;
@@ -71,7 +79,10 @@ class WeightLoader {
   std::map<const StoredTensor*, SharedBytes> shared_;
   WeightDigest digest_;
   DataType activation_type_;
-  uint64_t loaded_bytes_ = 0, stored_bytes_ = 0, read_bytes_ = 0, largest_read_ = 0;
+  uint64_t loaded_bytes_ = 0, stored_bytes_ = 0;
+  /** Of a weight and the one behind it: that is read while this one is prepared. */
+  uint64_t largest_read_ = 0;
+  std::atomic<uint64_t> read_bytes_ = 0;
 
  public:
   ~WeightLoader();

@@ -121,7 +121,7 @@ class CpuOps final : public Ops {
 
   std::unique_ptr<Linear> PrepareLinear(std::vector<Matrix> matrices) const override {
     auto linear = std::make_unique<CpuLinear>();
-    for (const Matrix& matrix : matrices) linear->matrices.emplace_back(SourceOf(matrix));
+    for (const Matrix& matrix : matrices) linear->matrices.emplace_back(SourceOf(matrix), &transformer_->pool());
     return linear;
   }
 

@@ -9,6 +9,7 @@
 #include "core/batch.h"
 #include "core/draft_gate.h"
 #include "core/error.h"
+#include "core/grammar_state.h"
 #include "core/lookup.h"
 #include "core/penalties.h"
 #include "core/sampler.h"
@@ -40,6 +41,7 @@ struct RunStats {
   double step_ms = 0;  // in steps and in sampling, without what happens between steps
   int moved_slabs = 0, view_sequences = 0, gathered_sequences = 0;
   int drafted_tokens = 0, accepted_tokens = 0;
+  int forced_tokens = 0;  // that a grammar left no choice about: not sampled, and computed with the step behind them
 };
 
 /** What a run of several steps asks and tells between them. */
@@ -48,6 +50,9 @@ struct RunHooks {
   std::function<bool()> cancelled;
   std::function<void()> between_steps;  // copies of blocks go here
 };
+
+/** Tokens at most that a grammar has forced in one sequence's rows of a step. */
+constexpr int kMostForced = 32;
 
 /** A checked batch on its way through its steps: which sequences still take part, and what each of them feeds next. */
 class BatchRun {
@@ -76,28 +81,44 @@ class BatchRun {
     std::vector<std::span<const int32_t>> tables;  // of each group
     Penalties penalties;
     PromptLookup lookup;
-    int drafted;  // how many of `tokens`, the last ones, are guesses
-    int sampled;  // tokens in this run
+    int drafted;                          // how many of `tokens`, the last ones, are guesses
+    int sampled;                          // tokens in this run
+    std::optional<GrammarLease> grammar;  // behind `tokens`, but for the guesses
+    int forced = 0;  // how many of `tokens`, the last ones before the guesses, it left no choice about
+    SequenceRows::Wanted wanted = SequenceRows::Wanted::kNothing;  // of the coming step
   };
 
   /** What a step's rows of one sequence made of it. */
   struct Drawn {
-    std::vector<Sample> samples{};  // of accepted guesses, and one more unless it failed
+    std::vector<Sample> samples{};  // forced ones, those of accepted guesses, and one more unless it failed
+    int forced = 0;
     bool failed = false, ended = false;
+    std::optional<Error> error{};  // of a failure, where it is not the logits'
     std::exception_ptr thrown{};
   };
 
-  SequenceRows::Wanted WantedOf(const Sequence& sequence) const;
+  /** What the rows of a sequence's coming step are for. `open`: its grammar, if any, forbids nothing in any of them. */
+  SequenceRows::Wanted WantedOf(const Sequence& sequence, bool open) const;
   const std::string& GuesserOf(const Sequence& sequence) const;
-  /** Guesses how a sequence that decodes goes on, within the tokens that it may still sample. */
-  void AddDraft(Sequence& sequence) const;
+  /** Chooses what a sequence's coming step computes: with `guess`, also how it may go on. */
+  void Prepare(Sequence& sequence, bool guess) const;
+  /** How a sequence that decodes may go on, within the tokens that it may still sample. */
+  std::vector<int32_t> DraftOf(const Sequence& sequence) const;
   /** Whether all that remain feed one token, so that the step's time tells what guesses cost. */
   bool OnlyDecodes() const;
-  StepHarvest Advance(int step, StepResult& result, std::vector<Guesses>& guesses);
+  StepHarvest Advance(int step, StepResult& result, std::vector<Guesses>& guesses, RunStats& stats);
   /** Of all sequences, those that want nothing included. */
   std::vector<Drawn> DrawAll(StepResult& result);
   /** Samples from `row` of the step's results on, as far as guesses prove right, and moves the sequence on. */
   Drawn DrawOne(Sequence& sequence, StepResult& result, size_t row) const;
+  void DrawInto(Drawn& drawn, Sequence& sequence, StepResult& result, size_t row) const;
+  /** One more token of the answer. */
+  void Take(Drawn& drawn, Sequence& sequence, Sample sample) const;
+  /**
+   * Appends what the grammar leaves no choice about to the coming step's tokens. They are told when they are computed,
+   * as all but the newest token are, and leave one to be sampled behind them; so a stop id is never among them.
+   */
+  void Force(Sequence& sequence) const;
   /** The token of one row of the step's results, or nothing where no logit is finite. */
   std::optional<Sample> SampleRow(const Sequence& sequence, StepResult& result, size_t row, int position) const;
 

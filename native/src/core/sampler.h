@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -8,6 +9,8 @@
 #include "core/penalties.h"
 
 namespace resident {
+
+class Grammar;
 
 /** How one sequence's next token is chosen. CheckBatch has checked ids and ranges (sampling_ranges.h). */
 struct SamplingParams {
@@ -26,6 +29,9 @@ struct SamplingParams {
   std::vector<int32_t> lookup_ids;
   /** Whose guesses these are: they are judged over all runs (draft_gate.h). */
   std::string guesser;
+  /** What the answer may be, and its ids before this run; null: anything. */
+  std::shared_ptr<const Grammar> grammar;
+  std::vector<int32_t> grammar_ids;
   int64_t logprobs = 0;  // how many of the most likely ids to report; −1 = the sampled id's only
 
   /** The arg max of the raw logits is the answer: no logits have to reach the host. */

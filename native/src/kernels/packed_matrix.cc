@@ -1,5 +1,6 @@
 #include "kernels/packed_matrix.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -73,13 +74,14 @@ void WithBits(int bits, Use use) {
 
 }  // namespace
 
-PackedMatrix::PackedMatrix(const SourceMatrix& source) : outputs_(source.outputs), inputs_(source.inputs) {
+PackedMatrix::PackedMatrix(const SourceMatrix& source, ThreadPool* threads)
+    : outputs_(source.outputs), inputs_(source.inputs) {
   if (source.coding == Coding::kFloats) {
-    PackFloats(source);
+    PackFloats(source, threads);
   } else if (source.coding == Coding::kAffine) {
-    PackIntegers(source);
+    PackIntegers(source, threads);
   } else {
-    PackCodes(source);
+    PackCodes(source, threads);
   }
   if (source.bias == nullptr) return;
   bias_ = Buffer(size_t(padded_outputs()) * sizeof(float));
@@ -87,26 +89,31 @@ PackedMatrix::PackedMatrix(const SourceMatrix& source) : outputs_(source.outputs
   std::memcpy(bias_.data(), source.bias, size_t(outputs_) * sizeof(float));
 }
 
-void PackedMatrix::Allocate(size_t panel_bytes) {
+template <typename Pack>
+void PackedMatrix::PackPanels(size_t panel_bytes, ThreadPool* threads, Pack pack) {
   panel_bytes_ = panel_bytes;
   data_ = Buffer(panel_bytes_ * size_t(panels()));
-  std::memset(data_.data(), 0, data_.bytes());
+  const auto pack_panel = [&](int panel, int) {
+    std::memset(Panel(panel), 0, panel_bytes_);
+    for (int o = panel * kPanelRows; o < std::min(outputs_, (panel + 1) * kPanelRows); ++o) pack(o);
+  };
+  if (threads != nullptr) return threads->Run(panels(), pack_panel);
+  for (int panel = 0; panel < panels(); ++panel) pack_panel(panel, 0);
 }
 
-void PackedMatrix::PackFloats(const SourceMatrix& source) {
+void PackedMatrix::PackFloats(const SourceMatrix& source, ThreadPool* threads) {
   float_type_ = source.type;
   const size_t size = SizeOf(source.type), inputs = size_t(inputs_);
-  Allocate(size_t(padded_inputs()) * kPanelRows * size);
   const auto* from = static_cast<const std::byte*>(source.weights);
-  for (int o = 0; o < outputs_; ++o) {
+  PackPanels(size_t(padded_inputs()) * kPanelRows * size, threads, [&](int o) {
     std::byte* to = Panel(o / kPanelRows) + size_t(o % kPanelRows) * size;
     for (size_t k = 0; k < inputs; ++k) {
       std::memcpy(to + k * kPanelRows * size, from + (size_t(o) * inputs + k) * size, size);
     }
-  }
+  });
 }
 
-void PackedMatrix::PackIntegers(const SourceMatrix& source) {
+void PackedMatrix::PackIntegers(const SourceMatrix& source, ThreadPool* threads) {
   const int scale_groups = inputs_ / source.group_size;
   const size_t scale_count = size_t(outputs_) * size_t(scale_groups);
   format_ = {source.bits, inputs_ / kDigitGroup, source.group_size / kDigitGroup,
@@ -114,10 +121,10 @@ void PackedMatrix::PackIntegers(const SourceMatrix& source) {
   const size_t scale_bytes = SizeOf(format_.scale_type);
   const size_t group_bytes =
       kPanelRows * (2 * scale_bytes + size_t(format_.groups_a_scale * source.bits) * sizeof(uint32_t));
-  Allocate(size_t(scale_groups) * group_bytes);
   WithBits(source.bits, [&]<int Bits>() {
-    const auto* from = static_cast<const uint8_t*>(source.weights);
-    for (int o = 0; o < outputs_; ++o) {
+    const size_t row_bytes = size_t(format_.digit_groups) * Bits * sizeof(uint32_t);
+    PackPanels(size_t(scale_groups) * group_bytes, threads, [&](int o) {
+      const auto* from = static_cast<const uint8_t*>(source.weights) + size_t(o) * row_bytes;
       const size_t lane = size_t(o % kPanelRows);
       for (int g = 0; g < scale_groups; ++g) {
         std::byte* to = Panel(o / kPanelRows) + size_t(g) * group_bytes;
@@ -136,11 +143,11 @@ void PackedMatrix::PackIntegers(const SourceMatrix& source) {
           }
         }
       }
-    }
+    });
   });
 }
 
-void PackedMatrix::PackCodes(const SourceMatrix& source) {
+void PackedMatrix::PackCodes(const SourceMatrix& source, ThreadPool* threads) {
   const bool bytes = source.coding == Coding::kMxfp8, nvidia = source.coding == Coding::kNvfp4;
   const int scale_inputs = nvidia ? 16 : 32, scale_groups = inputs_ / scale_inputs;
   const auto* scale_codes = static_cast<const uint8_t*>(source.scales);
@@ -153,8 +160,7 @@ void PackedMatrix::PackCodes(const SourceMatrix& source) {
   const size_t scale_bytes = SizeOf(coded_format_.scale_type), row_bytes = size_t(inputs_) * (bytes ? 2 : 1) / 2;
   const size_t codes = size_t(scale_inputs) * (bytes ? 2 : 1) / 2;  // bytes of a group and output
   const size_t group_bytes = kPanelRows * (scale_bytes + codes);
-  Allocate(size_t(scale_groups) * group_bytes);
-  for (int o = 0; o < outputs_; ++o) {
+  PackPanels(size_t(scale_groups) * group_bytes, threads, [&](int o) {
     const size_t lane = size_t(o % kPanelRows);
     // Two codes of 4 bits lie in a byte as they do in a panel.
     const auto* from = static_cast<const std::byte*>(source.weights) + size_t(o) * row_bytes;
@@ -165,7 +171,7 @@ void PackedMatrix::PackCodes(const SourceMatrix& source) {
       to += kPanelRows * scale_bytes + lane;
       for (size_t i = 0; i < codes; ++i) to[i * kPanelRows] = from[i];
     }
-  }
+  });
 }
 
 void PackedMatrix::Row(int output, float* y) const {

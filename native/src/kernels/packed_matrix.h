@@ -4,6 +4,7 @@
 #include "kernels/buffer.h"
 #include "kernels/kernel_table.h"
 #include "kernels/short_floats.h"
+#include "kernels/thread_pool.h"
 
 namespace resident::kernels {
 
@@ -44,8 +45,11 @@ struct SourceMatrix {
  */
 class PackedMatrix {
  public:
-  /** `inputs` is a multiple of those that share a scale; affine: `group_size`, which is 32, 64 or 128. */
-  explicit PackedMatrix(const SourceMatrix& source);
+  /**
+   * `inputs` is a multiple of those that share a scale; affine: `group_size`, which is 32, 64 or 128. `threads` pack
+   * it, if there are any.
+   */
+  explicit PackedMatrix(const SourceMatrix& source, ThreadPool* threads = nullptr);
 
   int outputs() const { return outputs_; }
   int inputs() const { return inputs_; }
@@ -69,11 +73,13 @@ class PackedMatrix {
   void Row(int output, float* y) const;
 
  private:
-  void Allocate(size_t panel_bytes);
+  /** Allocates the panels, clears each and calls pack(output) for its outputs: panel by panel, on `threads`. */
+  template <typename Pack>
+  void PackPanels(size_t panel_bytes, ThreadPool* threads, Pack pack);
   std::byte* Panel(int panel) { return data_.data() + size_t(panel) * panel_bytes_; }
-  void PackFloats(const SourceMatrix& source);
-  void PackIntegers(const SourceMatrix& source);
-  void PackCodes(const SourceMatrix& source);
+  void PackFloats(const SourceMatrix& source, ThreadPool* threads);
+  void PackIntegers(const SourceMatrix& source, ThreadPool* threads);
+  void PackCodes(const SourceMatrix& source, ThreadPool* threads);
   void IntegerRow(const std::byte* panel, size_t lane, float* y) const;
   void CodedRow(const std::byte* panel, size_t lane, float* y) const;
 

@@ -2,7 +2,9 @@ import { throwIfAborted } from "../../common/errors";
 import type { Clock } from "../../engine/ports";
 import type { ChatRequest, GenerationEvent, SamplingOptions } from "../../protocol/service";
 import { Past } from "../../text/past";
+import { answerTools } from "../../text/tools/modelConstraint";
 import { answerBudget } from "../answerBudget";
+import { answerGrammar } from "../answerGrammar";
 import { finishReasonOf, followAnswer } from "../answerStream";
 import { limitsOf } from "../localAnswers";
 import type { ModelSession } from "../ports";
@@ -91,6 +93,10 @@ export class ThreadAnswers {
     const prompt = new Past(place.past, { input: place.input, answer: nothingSaid, keep: keptSegments, added });
     const read = readText(request, session, place, ids, prompt);
     const departure = isShort ? undefined : departures.of(read);
+    const asks = { tools: tools ?? [], toolMode };
+    const held = answerGrammar(session, asks, ids);
+    // A failed restore may end this first.
+    held.catch(() => {});
     const cache = caches.begin(session, ids);
     try {
       const restoreMs = isShort
@@ -99,6 +105,7 @@ export class ThreadAnswers {
             signal,
             onRestoring: (tokens) => answer.emit({ type: "restoring", tokens }),
           });
+      const { grammar } = await held;
       throwIfAborted(signal);
       const waited = wait.submitted();
       const generation = cache.submit(session, {
@@ -106,13 +113,14 @@ export class ThreadAnswers {
         sampling: toSamplingParams(sampling),
         stopIds: session.text.stopIds,
         maxTokens,
+        ...(grammar === undefined ? {} : { grammar }),
         ...(isShort ? { priority: "low", sparesRanksBelow: leastAgentRank } : {}),
       });
       const abort = () => generation.abort();
       signal.addEventListener("abort", abort);
       try {
         const said = new SaidAnswer();
-        const decoder = session.text.startAnswer(sampling.stop ?? [], ids, { tools: tools ?? [], mode: toolMode });
+        const decoder = session.text.startAnswer(sampling.stop ?? [], ids, answerTools(asks));
         const cacheFigures = (reusedTokens: number) => ({
           ...waited,
           restoreMs,

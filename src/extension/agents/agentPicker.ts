@@ -105,8 +105,15 @@ function turnItems(detail: AgentDetail, withStart: boolean): TurnItem[] {
         ...(tokens > 0 ? [plural(tokens, "token", formats)] : []),
         formats.ago(now - createdAt),
       ];
-      const place = step === 0 ? `${number + 1}. ${oneLine(turn.user)}` : `${number + 1}. step ${step + 1}`;
-      return { turn: turn.id, label: place, description: facts.join(" · "), detail: oneLine(saidIn(turn)) };
+      // To go back to a turn is to go back to its last step.
+      const isLast = step === steps.length - 1;
+      const place = isLast ? oneLine(steps[0].user) : `step ${step + 1} of ${steps.length}`;
+      return {
+        turn: turn.id,
+        label: `${number + 1}. ${place}`,
+        description: facts.join(" · "),
+        detail: oneLine(saidIn(turn)),
+      };
     }),
   );
   const start: TurnItem[] =

@@ -8,7 +8,7 @@ import { sentence } from "../commands/errorText";
 import type { ChatModelInformation, ModelChoiceSchema } from "./chatApi";
 
 /** Under this input, agents get no answer at all: their instructions and tools alone take more. */
-export const leastAgentTokens = 16_000;
+const leastAgentTokens = 16_000;
 
 export interface ModelFacts {
   /** The same model in the list of all, which knows its size. */

@@ -2,7 +2,7 @@ import { BracketScanner } from "./bracketScanner";
 import type { DeclaredTools } from "./declaredTools";
 import { closers, openers, type ToolFormat } from "./formats";
 import { behindSpace } from "./lenientJson";
-import { type BlockCalls, readCalls } from "./readCalls";
+import { type BlockCalls, readCalls, textBehindCalls } from "./readCalls";
 import type { Ending } from "./starts";
 import { TextBuffer } from "./textBuffer";
 
@@ -147,15 +147,8 @@ export class Block {
   /** Calls without marks count only where they are everything up to the end. */
   private wholeAnswer(text: string): BlockEnd {
     const read = this.readAll(text, "strict") ?? this.readAll(text, "repair");
-    const rest = read === undefined ? text : this.withoutMarks(text.slice(read.end));
+    const rest = read === undefined ? text : textBehindCalls(text.slice(read.end), this.format);
     return read !== undefined && rest === "" ? this.calls(read, text.length) : this.malformed(text.length, text.length);
-  }
-
-  private withoutMarks(text: string): string {
-    return closers(this.format)
-      .reduce((left, mark) => left.replaceAll(mark, ""), text)
-      .replace("```", "")
-      .trim();
   }
 
   private readAll(inside: string, reading: "strict" | "cut" | "repair"): BlockCalls | undefined {
@@ -226,7 +219,9 @@ export class Block {
     const mustEnd = isToken && (isLast || !this.start.isTrusted);
     if (closed === undefined && !mustEnd) return undefined;
     const repaired = this.readAll(inside, "repair");
-    if (repaired !== undefined) return upTo(repaired, end.end);
+    const counts =
+      this.start.isTrusted || (repaired !== undefined && behindSpace(inside, repaired.end) >= inside.length);
+    if (repaired !== undefined && counts) return upTo(repaired, closed === undefined ? repaired.end : end.end);
     return { kind: "malformed", inside, said: text.slice(0, end.end), rest: text.slice(end.end) };
   }
 

@@ -4,7 +4,6 @@ import { type CallGrammar, callGrammar, callsOf } from "./callGrammar";
 import { choice, type Expression, Grammar, literal, notChars, nothing, optional, repeat, sequence } from "./ebnf";
 import { openers, type ToolFormat } from "./formats";
 import { shapeOf } from "./schemaReader";
-import type { Loosened } from "./schemaShape";
 import { shapedTool, type Unconstrained } from "./shapedTool";
 import { anyText, type Format, noText, or, structuralTag, type ThoughtMarks, thoughtFirst } from "./structuralTag";
 import { beginningOtherThan } from "./textGrammar";
@@ -19,7 +18,7 @@ export interface ConstraintText {
 
 export interface Constraint {
   readonly grammar: ConstraintText;
-  /** What calls may do although the tools' schemas say otherwise. */
+  /** What an answer may be although the schemas say otherwise. */
   readonly unconstrained: readonly Unconstrained[];
 }
 
@@ -60,14 +59,8 @@ export function constraintOf(asked: ConstrainedAnswer): Constraint | undefined {
 }
 
 /** The whole answer behind its thought is one JSON value that fits the schema. Throws as `constraintOf`. */
-export function constraintOfSchema(
-  schema: unknown,
-  marks: ThoughtMarks = {},
-): {
-  readonly grammar: ConstraintText;
-  readonly unconstrained: readonly Loosened[];
-} {
-  const unconstrained: Loosened[] = [];
+export function constraintOfSchema(schema: unknown, marks: ThoughtMarks = {}): Constraint {
+  const unconstrained: Unconstrained[] = [];
   const shaped = shapeOf(schema);
   const grammar = new Grammar();
   const values = new ValueGrammar(grammar, jsonDialect(), shaped, (what) => unconstrained.push({ path: "", what }));

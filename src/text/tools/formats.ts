@@ -255,6 +255,7 @@ const harmony: HarmonyFormat = {
   message: "<|message|>",
   end: "<|end|>",
   close: "<|call|>",
+  alsoClose: ["<|end|>"],
   ends: ["<|call|>"],
 };
 

@@ -4,7 +4,7 @@ import type { Checked, DeclaredTools } from "./declaredTools";
 import type { ToolFormat } from "./formats";
 import { nameIn } from "./nameIn";
 import { type DroppedCall, type ParsedPart, shown, unseen } from "./parsed";
-import { type BlockCalls, looksLikeCalls } from "./readCalls";
+import { type BlockCalls, looksLikeCalls, textBehindCalls } from "./readCalls";
 
 type Malformed = Extract<BlockEnd, { readonly kind: "malformed" }>;
 
@@ -38,11 +38,12 @@ export class Outcomes {
     if (failed.length > 0 && !start.isTrusted) return shown(raw);
     const calls = checked.flatMap((call) => this.callOf(call));
     const [first] = failed;
-    if (first === undefined || first.kind === "call") return { text: "", raw, calls };
+    const left = textBehindCalls(said.slice(read.end), this.format);
+    if (first === undefined || first.kind === "call") return { text: left, raw, calls };
     const texts = failed.map(({ written }) => said.slice(written.start, written.end));
     const { kind: reason, name } = first;
     const dropped: DroppedCall = { reason, text: texts[0] ?? "", name };
-    return { text: start.space + texts.join("\n"), raw, calls, dropped };
+    return { text: start.space + [...texts, left].filter((text) => text !== "").join("\n"), raw, calls, dropped };
   }
 
   private callOf(checked: Checked): readonly ToolCall[] {

@@ -72,7 +72,7 @@ export class ToolCallParser {
     const close = id === undefined ? undefined : this.closes.get(id);
     const mark = open ?? close;
     if (mark === undefined) this.take(text, parts);
-    else if (close !== undefined && this.isHeader(text)) {
+    else if (this.isHeader(close, text)) {
       this.begin("", parts);
       this.take(text, parts);
     } else {
@@ -165,13 +165,18 @@ export class ToolCallParser {
   }
 
   private takeOpen(mark: string, parts: ParsedPart[]): void {
-    const { block } = this;
-    if (block !== undefined) {
-      const ended = block.body.pushOpen(mark);
+    // What is left of a block may have begun another one.
+    while (this.block !== undefined) {
+      const { start, body } = this.block;
+      const ended = body.pushOpen(mark);
       if (ended === undefined) return;
-      this.take(this.end(block.start, ended, parts), parts);
+      this.take(this.end(start, ended, parts), parts);
     }
-    this.begin(mark, parts);
+    // The recipient of a message of harmony, before its channel.
+    const recipient = this.format.shape === "harmony" ? this.pending.slice(this.searched) : "";
+    this.pending = this.pending.slice(0, this.pending.length - recipient.length);
+    this.begin(recipient === "" ? mark : "", parts);
+    if (recipient !== "") this.take(recipient + mark, parts);
   }
 
   private takeClose(mark: string, isSaid: boolean, parts: ParsedPart[]): void {
@@ -191,11 +196,10 @@ export class ToolCallParser {
     }
   }
 
-  /** The header of a message of harmony, given as a whole. */
-  private isHeader(text: string): boolean {
-    if (this.format.shape !== "harmony" || this.block !== undefined) return false;
-    const { start, channel } = this.format;
-    return text.startsWith(start) || text.startsWith(channel);
+  /** The header of a message of harmony, given as a whole with the mark at its end. */
+  private isHeader(mark: string | undefined, text: string): boolean {
+    const { format } = this;
+    return this.block === undefined && format.shape === "harmony" && mark === format.message && text !== mark;
   }
 
   /** Gives the text behind the block. */

@@ -2,6 +2,7 @@ import { behindSpace } from "./lenientJson";
 import { NoLiteral, PythonReader } from "./pythonValues";
 import type { ReadCalls, Reading, WrittenCall } from "./written";
 
+const fence = /\s*```\w*[ \t]*\n?/y;
 const dottedName = /[^\W\d][\w.-]*/uy;
 const keyword = /([^\W\d][\w-]*)\s*=(?!=)/uy;
 
@@ -17,13 +18,17 @@ export function readPythonicCalls(text: string, keysOf: KeysOf, reading: Reading
 
 function readAll(reader: PythonReader, keysOf: KeysOf): ReadCalls | undefined {
   const calls: WrittenCall[] = [];
+  reader.match(fence);
   const isList = reader.takes("[");
   let end = reader.at;
   for (;;) {
     while (reader.takes(",") || reader.takes(";")) end = reader.at;
-    if (isList && reader.takes("]")) return calls.length > 0 ? { calls, end: reader.at, isWhole: true } : undefined;
+    if (isList && reader.takes("]")) {
+      reader.match(fence);
+      return calls.length > 0 ? { calls, end: reader.at, isWhole: true } : undefined;
+    }
     reader.skipSpace();
-    if (reader.at >= reader.text.length) break;
+    if (reader.at >= reader.text.length || (!isList && calls.length > 0 && reader.match(fence) !== undefined)) break;
     const start = reader.at;
     const call = readCall(reader, keysOf);
     if (call === undefined) {
@@ -34,7 +39,7 @@ function readAll(reader: PythonReader, keysOf: KeysOf): ReadCalls | undefined {
     calls.push({ ...call, start, end: reader.at });
     end = reader.at;
   }
-  return calls.length > 0 ? { calls, end, isWhole: !isList } : undefined;
+  return calls.length > 0 ? { calls, end: isList ? end : reader.at, isWhole: !isList } : undefined;
 }
 
 function looksLikeCall(text: string, at: number): boolean {

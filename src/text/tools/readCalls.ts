@@ -1,5 +1,5 @@
 import type { DeclaredTools } from "./declaredTools";
-import { type TaggedFormat, type TaggedJsonFormat, type ToolFormat, toolFormats } from "./formats";
+import { closers, type TaggedFormat, type TaggedJsonFormat, type ToolFormat, toolFormats } from "./formats";
 import { readGemmaCalls } from "./gemmaCalls";
 import { readHarmonyCall } from "./harmonyMessages";
 import { argumentsOf, readJsonCalls } from "./jsonCalls";
@@ -85,6 +85,12 @@ function readNamedObject(inside: string, format: TaggedJsonFormat, reading: Read
   if (read === undefined || given === undefined) return undefined;
   const call: WrittenCall = { name, arguments: given, start, end: read.end };
   return { calls: [call], end: read.end, isWhole: true };
+}
+
+/** What stands behind the calls of a block besides the marks at its end. */
+export function textBehindCalls(behind: string, format: ToolFormat): string {
+  const text = closers(format).reduce((left, mark) => left.replaceAll(mark, ""), behind);
+  return text.replace("```", "").trim();
 }
 
 /** Whether the inside of a block is written as calls are, though none can be read. */

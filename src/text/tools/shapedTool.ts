@@ -11,21 +11,21 @@ export interface ShapedTool {
   readonly say: (what: string) => void;
 }
 
-/** What a constraint does not hold a tool's calls to. `path`: a JSON pointer into the tool's schema. */
+/** What a constraint does not hold an answer to. `path`: a JSON pointer into the schema. */
 export interface Unconstrained extends Loosened {
-  readonly tool: string;
+  /** Whose arguments the schema describes. Absent: it describes the answer. */
+  readonly tool?: string;
 }
 
-const noArguments: ObjectShape = { kind: "object", properties: [] };
+const noArguments = { type: "object", properties: {} };
 
 /** `isLoose`: arguments may be any object. */
 export function shapedTool(tool: ToolSpec, isLoose: boolean, say: (one: Unconstrained) => void): ShapedTool {
   const sayOf = (path: string, what: string) => say({ tool: tool.name, path, what });
-  const schema = shapeOf(isLoose ? { type: "object" } : (tool.parameters ?? false));
+  const schema = shapeOf(isLoose ? { type: "object" } : (tool.parameters ?? noArguments));
   if (isLoose) sayOf("", "arguments: the tools are too large for a grammar");
   else for (const { path, what } of schema.loosened) sayOf(path, what);
-  const objects = tool.parameters === undefined ? [noArguments] : objectsOf(schema, sayOf);
-  return { tool, objects, schema, say: (what) => sayOf("", what) };
+  return { tool, objects: objectsOf(schema, sayOf), schema, say: (what) => sayOf("", what) };
 }
 
 /** The objects among what a schema allows. Where it allows none, any object will do. */

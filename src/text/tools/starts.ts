@@ -88,6 +88,10 @@ export function startsOf(format: ToolFormat, isToken: (mark: string) => boolean)
   return [
     ...closers(format).map((mark) => startOf([mark], "behindCall", "nothing", true, mark.length)),
     ...(format.shape === "harmony" ? fallback("any", messages(format), "message") : []),
+    // The prompt ends with the role, and the recipient may stand behind it.
+    ...(format.shape === "harmony"
+      ? fallback("first", [["to=", space, toolName, space, format.channel]], "message")
+      : []),
     ...marks.flatMap((mark): readonly Start[] => {
       if (!isToken(mark)) return [startOf([mark], "any", ending, true, mark.length)];
       return insides(format).map((head) => startOf([mark, space, ...head], "any", ending, false, mark.length));

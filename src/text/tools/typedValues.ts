@@ -5,14 +5,14 @@ import { type Branch, branchesOf, memberSchema, type SchemaType } from "./schema
 import { deepestValue, Spelt } from "./written";
 
 /** The value is not allowed, and no value of its meaning is. */
-export const notAllowed = Symbol("not allowed");
+const notAllowed = Symbol("not allowed");
 
 /**
  * A value of the type that the schema asks for, whatever it was written as: "False" is `false` for a boolean, and
  * `false` is "false" for a text. A value that fits as it is stays; so does one that cannot be brought into the form.
  * `notAllowed`: null where null is no value. Always valid JSON.
  */
-export function typedValue(value: unknown, schema: unknown, root: JsonObject, depth = 0): unknown {
+function typedValue(value: unknown, schema: unknown, root: JsonObject, depth = 0): unknown {
   const branches = branchesOf(schema, root);
   if (value instanceof Spelt) return plain(fromText(value.text, branches, root, depth, true));
   const fitting = branches.find((branch) => fits(value, branch));

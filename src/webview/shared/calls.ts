@@ -3,7 +3,7 @@ import { type DroppedCall, notRunText, type ToolCall } from "../../common/tools"
 import type { ResultView } from "../../protocol/service";
 import { callDetails, type ResultActions } from "./callDetails";
 import { markFewHidden } from "./hiddenCharacters";
-import { h, icon, type TreeNode } from "./tree";
+import { type Children, h, icon, type TreeNode } from "./tree";
 
 /** "said": its answer still runs. "none": it will have no result. */
 export type CallState = "said" | "waits" | "result" | "failed" | "not run" | "none";
@@ -87,9 +87,14 @@ function callLine(call: ToolCall, state: CallState, isShort = false): readonly T
   return [
     icon(name, tint),
     h("code.call-name.cut", {}, markFewHidden(call.name)),
-    h("span.call-arguments.cut", {}, markFewHidden(shortArguments(call))),
+    h("span.call-arguments.cut", {}, shortArguments(call).map(isolated)),
     h("span.call-state", {}, isShort ? short : words),
   ];
+}
+
+/** Letters that are written from right to left turn nothing around but themselves. */
+function isolated(part: string, index: number): Children {
+  return [index > 0 && ", ", h("bdi", {}, markFewHidden(part))];
 }
 
 const droppedWords: Readonly<Record<DroppedCall["reason"], string>> = {
@@ -124,18 +129,24 @@ function droppedView(dropped: DroppedCall): TreeNode {
 const mostOfValue = 80;
 const mostOfAll = 240;
 
-/** `path: "src/recover.ts", limit: 20` */
-export function shortArguments({ arguments: given }: ToolCall): string {
-  let line = "";
+/** `path: "src/recover.ts"`, `limit: 20`: of many arguments the first ones, then "…". */
+export function shortArguments({ arguments: given }: ToolCall): readonly string[] {
+  const parts: string[] = [];
+  let left = mostOfAll;
   for (const [name, value] of Object.entries(given)) {
-    if (line.length > mostOfAll) return `${line.slice(0, mostOfAll)}…`;
-    line += `${line === "" ? "" : ", "}${name}: ${shortValue(value)}`;
+    if (left <= 0) return [...parts, "…"];
+    const part = `${cut(name)}: ${shortValue(value)}`;
+    left -= part.length;
+    parts.push(part);
   }
-  return line;
+  return parts;
 }
 
 function shortValue(value: unknown): string {
   // Of a long text only the beginning is looked at.
-  const text = JSON.stringify(typeof value === "string" ? value.slice(0, mostOfValue + 1) : value) ?? "";
+  return cut(JSON.stringify(typeof value === "string" ? value.slice(0, mostOfValue + 1) : value) ?? "");
+}
+
+function cut(text: string): string {
   return text.length > mostOfValue ? `${text.slice(0, mostOfValue)}…` : text;
 }

@@ -115,11 +115,7 @@ function whyRow(
 }
 
 /** What the button copies: enough to tell whoever writes these prompts what changes in them. */
-export function departureText(
-  { figures, modelName }: ThreadTurn,
-  { atToken, before, now }: Departure,
-  formats: Formats,
-) {
+function departureText({ figures, modelName }: ThreadTurn, { atToken, before, now }: Departure, formats: Formats) {
   const { promptTokens, reusedTokens, ttftMs } = figures;
   return [
     `${modelName}: ${formats.count(reusedTokens)} of ${formats.count(promptTokens)} tokens reused, TTFT ${formats.duration(ttftMs)}`,

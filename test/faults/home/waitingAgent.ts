@@ -10,7 +10,7 @@ import { FakeLocks } from "../../support/store/fakes";
 import type { Answer } from "./journal";
 
 export const waitingMessage = "How warm is the lake?";
-export const waitingCall: ToolCall = { id: "c1", name: "measure", arguments: { place: "lake" } };
+const waitingCall: ToolCall = { id: "c1", name: "measure", arguments: { place: "lake" } };
 const tool: ToolSpec = { name: "measure", description: "Measures the temperature of a place." };
 const said = "I measure.";
 const raw = `${said}<call>${JSON.stringify(waitingCall.arguments)}</call>`;

@@ -44,7 +44,7 @@ const limits = fc.record({
 type Limits = typeof limits extends fc.Arbitrary<infer T> ? T : never;
 
 /** What the interleavings must have led to, or they prove less than they say. */
-const seen = { preemptions: 0, loadedTokens: 0, loadedWindowBlocks: 0, acceptedGuesses: 0 };
+const seen = { preemptions: 0, loadedTokens: 0, loadedWindowBlocks: 0, acceptedGuesses: 0, forcedTokens: 0 };
 
 async function playOn(
   model: NativeModel,
@@ -71,6 +71,7 @@ async function playOn(
     seen.loadedTokens += device?.loadedTokens ?? 0;
     seen.loadedWindowBlocks += device?.loadedWindowBlocks ?? 0;
     seen.acceptedGuesses += device?.runner.counters.acceptedTokens ?? 0;
+    seen.forcedTokens += device?.runner.counters.forcedTokens ?? 0;
   } finally {
     await device?.dispose();
     await rm(folder, { recursive: true, force: true });

@@ -137,6 +137,8 @@ export class FakeRuntime implements Runtime {
           availableBytes,
         });
       },
+      createVocabulary: () => Promise.reject(new Error("the fake device has no grammars")),
+      compileGrammar: () => Promise.reject(new Error("the fake device has no grammars")),
       dispose: async () => {
         this.history.push(`-${path.basename(directory)}`);
       },

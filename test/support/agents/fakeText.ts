@@ -156,5 +156,6 @@ export function fakeText(stopIds: readonly number[] = []): TextModel {
     prompts: new FakePrompts(stopIds),
     stopIds,
     startAnswer: (stops) => new FakeDecoder(stopIds, stops),
+    constraint: () => undefined,
   };
 }

@@ -168,6 +168,7 @@ export class ThreadRig {
         answerSegments: (answer) => prompts.answerSegments(answer),
         buildAfter,
       },
+      constraint: () => undefined,
       startAnswer: (stops, prompt, { tools, mode } = { tools: [], mode: "none" }) => {
         const thinker = new FakeThinker(text.startAnswer(stops, prompt), thoughtTokens);
         if (callAfter === undefined || mode === "none") return thinker;

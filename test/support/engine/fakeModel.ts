@@ -1,5 +1,7 @@
 import { repetitionWindowTokens } from "../../../src/common/samplingRanges";
-import { greedy, type PenaltyCounts, type SamplingParams, type TokenId } from "../../../src/engine/ports";
+import { at } from "../../../src/engine/invariant";
+import { type Grammar, greedy, type PenaltyCounts, type SamplingParams, type TokenId } from "../../../src/engine/ports";
+import { FakeGrammar, FakeGrammarState } from "./fakeGrammar";
 
 /** The fake device's arithmetic, and the same answer computed without blocks, batches or chunks. */
 
@@ -22,12 +24,15 @@ export function nextToken(
   sampling: SamplingParams,
   answer: AnswerSoFar,
   vocabSize: number,
+  /** The ids that a grammar leaves to choose among. */
+  allowed?: readonly TokenId[],
 ): TokenId {
   const seed = sampling.temperature > 0 ? sampling.seed : 0;
   const recent = sampling.repetitionPenalty === 1 ? [] : answer.recentIds;
   const isCounting = sampling.presencePenalty !== 0 || sampling.frequencyPenalty !== 0;
   const counted = isCounting ? [...answer.counts].sort(([a], [b]) => a - b).flat() : [];
-  return mix(digest([...context, ...recent, ...counted], 29), seed) % vocabSize;
+  const drawn = mix(digest([...context, ...recent, ...counted], 29), seed);
+  return allowed === undefined ? drawn % vocabSize : at(allowed, drawn % allowed.length);
 }
 
 /** The counts for the penalties. */
@@ -55,6 +60,7 @@ export interface ReferenceRequest {
   readonly maxTokens: number;
   readonly stopIds?: readonly TokenId[];
   readonly sampling?: SamplingParams;
+  readonly grammar?: Grammar;
 }
 
 /** The answer that a request must get, independent of how it is run. */
@@ -64,12 +70,14 @@ export function referenceAnswer(request: ReferenceRequest, vocabSize: number): T
   const values: number[] = [];
   const answer: TokenId[] = [];
   const counted = new AnswerSoFar();
+  const state = request.grammar instanceof FakeGrammar ? new FakeGrammarState(request.grammar, stopIds, []) : undefined;
   while (answer.length < maxTokens) {
     for (let position = values.length; position < ids.length; position += 1) {
       values.push(slotValue(values, ids[position] ?? 0, position));
     }
-    const id = nextToken(values, sampling, counted, vocabSize);
+    const id = nextToken(values, sampling, counted, vocabSize, state?.allowed);
     answer.push(id);
+    state?.add(id);
     counted.add(id);
     ids.push(id);
     if (stopIds.includes(id)) break;

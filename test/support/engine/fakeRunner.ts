@@ -11,6 +11,7 @@ import {
   type SequenceStep,
   type TokenId,
 } from "../../../src/engine/ports";
+import { FakeGrammarState } from "./fakeGrammar";
 import { AnswerSoFar, nextToken, slotValue } from "./fakeModel";
 import { checkRows } from "./rowChecks";
 
@@ -49,6 +50,8 @@ export class FakeRunner implements ModelRunner {
   }
 
   /**
+   * Where a grammar leaves one id, that id is computed in the same step and told in it, before what is sampled behind it.
+   *
    * If ids are given for guesses, 0 to 2 of them count as right at every step, and after them the leftovers of a wrong
    * guess are written.
    */
@@ -64,6 +67,7 @@ export class FakeRunner implements ModelRunner {
       live: true,
       sampled: 0,
       answer: AnswerSoFar.from(row.penalties),
+      grammar: row.wantToken ? FakeGrammarState.of(row.constraint, row.stopIds) : undefined,
     }));
     for (let step = 0; step < steps; step += 1) {
       await this.beforeStep(step);
@@ -74,9 +78,18 @@ export class FakeRunner implements ModelRunner {
         const { row } = sequence;
         const guessed = row.lookupIds.length === 0 ? 0 : (row.lookupIds.length + step) % 3;
         for (let taken = 0; sequence.live && taken <= guessed; taken += 1) {
-          for (const token of sequence.tokens) this.append(row, sequence.start++, token);
+          const { grammar } = sequence;
+          const forced = grammar?.forced(steps - sequence.sampled - 1) ?? [];
+          for (const token of [...sequence.tokens, ...forced]) this.append(row, sequence.start++, token);
           sequence.live = row.wantToken;
           if (!row.wantToken) break;
+          const tell = (id: TokenId) => {
+            sampled.push({ sequence: index, id });
+            sequence.sampled += 1;
+            sequence.answer.add(id);
+            grammar?.add(id);
+          };
+          forced.forEach(tell);
           const failure = this.failSampling(row, step);
           if (failure !== undefined) {
             sequence.live = false;
@@ -84,11 +97,10 @@ export class FakeRunner implements ModelRunner {
             break;
           }
           const context = this.context(row.table, sequence.start);
-          const id = nextToken(context, row.sampling, sequence.answer, this.geometry.vocabSize);
-          sampled.push({ sequence: index, id });
+          const { vocabSize } = this.geometry;
+          const id = nextToken(context, row.sampling, sequence.answer, vocabSize, grammar?.allowed);
+          tell(id);
           sequence.tokens = [id];
-          sequence.sampled += 1;
-          sequence.answer.add(id);
           if (row.stopIds.includes(id) || sequence.sampled === steps) sequence.live = false;
         }
         if (guessed > 0 && sequence.live) this.append(row, sequence.start, 0);

@@ -34,12 +34,19 @@ export class LoneReader {
     this.runner = new MlxRunner(pool, info);
   }
 
-  async answer({ tokens, maxTokens, sampling, stopIds }: GenerationRequest): Promise<TrueAnswer> {
+  async answer({ tokens, maxTokens, sampling, stopIds, grammar }: GenerationRequest): Promise<TrueAnswer> {
     const counts = new AnswerCounts();
     const ids = [...tokens];
     const logprobs: number[] = [];
     for (let start = 0; ids.length < tokens.length + maxTokens; ) {
-      const step = { tokens: Int32Array.from(ids.slice(start)), start, sampling, penalties: counts.view() };
+      const said = Int32Array.from(ids.slice(tokens.length));
+      const step = {
+        tokens: Int32Array.from(ids.slice(start)),
+        start,
+        sampling,
+        penalties: counts.view(),
+        ...(grammar === undefined ? {} : { stopIds, constraint: { grammar, answerIds: said } }),
+      };
       start = ids.length;
       const { id, logprob } = await this.run(step);
       ids.push(id);

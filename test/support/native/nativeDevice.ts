@@ -7,6 +7,7 @@ import type { EngineOptions } from "../../../src/engine/engineOptions";
 import { at } from "../../../src/engine/invariant";
 import {
   type BlockId,
+  type Grammar,
   type ModelRunner,
   noBlock,
   type PoolGeometry,
@@ -57,7 +58,7 @@ export class NativeDevice implements WorldDevice {
     const hidden = blocksFor(maxContextTokens, blockTokens);
     const windowBlocks = window === undefined ? 0 : window.totalBlocks + hidden;
     const pool = await model.createPool(totalBlocks + hidden, blockTokens, windowBlocks);
-    return new NativeDevice(model, pool, folder, geometry, options);
+    return new NativeDevice(model, pool, folder, geometry, options, await someGrammar(model));
   }
 
   private constructor(
@@ -66,6 +67,7 @@ export class NativeDevice implements WorldDevice {
     folder: string,
     geometry: Geometry,
     options: EngineOptions,
+    readonly grammar: Grammar,
   ) {
     const { weightsId, architectureId, kvDtype, kvLayoutId, numericsId, vocabSize } = info;
     this.vocabSize = vocabSize;
@@ -199,4 +201,17 @@ export class NativeDevice implements WorldDevice {
       assert.ok(isWritable(this.engine, block), `block ${block} is written while others hold or may find it`);
     }
   }
+}
+
+/** Ids are letters: some that choose, some that leave no choice, and an end now and then. Ids 1 to 7 are stop ids. */
+async function someGrammar(model: NativeModel): Promise<Grammar> {
+  const none = new Int32Array(0);
+  const vocabulary = await model.createVocabulary({
+    bytes: Uint8Array.from({ length: 34 }, (_, id) => (id < 8 ? 65 : 89) + id),
+    ends: Int32Array.from({ length: 34 }, (_, id) => id + 1),
+    controlIds: none,
+    markIds: none,
+  });
+  const text = 'root ::= part*\npart ::= "a" | "b" "cde" | "f" [g-n] "opq" | [r-z]{2,4} "s"';
+  return model.compileGrammar({ kind: "ebnf", text, vocabulary });
 }

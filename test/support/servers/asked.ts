@@ -20,7 +20,7 @@ export interface AskOptions {
   readonly onEvent?: (event: ServerPiece) => void;
 }
 
-export const question: ServerChatRequest = {
+const question: ServerChatRequest = {
   model: "tiny",
   messages: [{ role: "user", content: "hello" }],
   newId: newIds(),

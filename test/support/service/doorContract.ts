@@ -213,9 +213,15 @@ export function describeDoor(place: string, inService: InService): void {
         const server = await ScriptedServer.start();
         try {
           await service.connectServer({ address: server.url });
-          server.play(beginStream);
+          const asked = new Promise<void>((resolve) =>
+            server.play((response) => {
+              beginStream(response);
+              resolve();
+            }),
+          );
           const running = service.generate({ prompt: "Hello", server: { address: server.url, model: "tiny" } });
-          running.onEvent(() => running.abort());
+          await asked;
+          running.abort();
           assert.equal((await running.done).finishReason, "aborted");
           await server.requests.at(-1)?.closed;
         } finally {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { greedy, noPenalties, type RunnerToken, type SequenceStep } from "../../../src/engine/ports";
-import type { NativePool, SampledToken, SequenceFailure, StepBatch } from "../../../src/native/binding";
+import type { NativeGrammar, NativePool, SampledToken, SequenceFailure, StepBatch } from "../../../src/native/binding";
 import { MlxRunner, toBatch } from "../../../src/native/mlxRunner";
 
 const step: SequenceStep = {
@@ -47,6 +47,7 @@ class PlayedPool implements NativePool {
         gatheredSequences: 5,
         draftedTokens: 6,
         acceptedTokens: 7,
+        forcedTokens: 8,
       };
     };
     return {
@@ -136,6 +137,7 @@ describe("The engine's device over a native pool", () => {
       gatheredSequences: 10,
       draftedTokens: 12,
       acceptedTokens: 14,
+      forcedTokens: 16,
     });
     assert.deepEqual(runner.geometry, { totalBlocks: 10, blockTokens: 4, maxContextTokens: 100, vocabSize: 50 });
   });
@@ -172,6 +174,25 @@ describe("The engine's device over a native pool", () => {
     const penalties = { recentIds: Int32Array.of(4, 5), ids: Int32Array.of(5, 4), counts: Int32Array.of(1, 9) };
     const [native] = toBatch([{ ...step, penalties }], 1).sampling;
     assert.deepEqual([native?.recentIds, native?.answerIds, native?.answerCounts], Object.values(penalties));
+  });
+
+  it("hands over the grammar that the addon made, and the answer's ids so far", () => {
+    const grammar: NativeGrammar = { bytes: 1, dispose: () => {} };
+    const [native, free] = toBatch(
+      [{ ...step, constraint: { grammar, answerIds: Int32Array.of(4) } }, step],
+      1,
+    ).sampling;
+    assert.equal(native?.grammar, grammar);
+    assert.deepEqual(native?.grammarIds, Int32Array.of(4));
+    assert.ok(free !== undefined && !("grammar" in free));
+    const foreign = { grammar: { bytes: 1 }, answerIds: new Int32Array(0) };
+    assert.throws(() => toBatch([{ ...step, constraint: foreign }], 1), { code: "INVALID_REQUEST" });
+  });
+
+  it("compiles grammars where it was given a compiler", async () => {
+    const info = { maxContextTokens: 100, vocabSize: 50 };
+    const text = { kind: "ebnf", text: 'root ::= "a"' } as const;
+    await assert.rejects(new MlxRunner(new PlayedPool([]), info).compileGrammar(text), { code: "INVALID_REQUEST" });
   });
 
   it("cancels the native run when the engine no longer wants it", async () => {

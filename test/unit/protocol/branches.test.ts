@@ -53,6 +53,21 @@ describe("the branches of a conversation in words", () => {
     );
   });
 
+  it("name the tools that were called where nothing was said, and tell of a turn's further steps", () => {
+    const steps = [
+      chain("t1", { current: true, isEnd: false, answer: "", called: ["search", "read_file"] }),
+      chain("t2", { after: "t1", user: "", answer: "", called: ["look"], turns: 0, steps: 1 }),
+      chain("t4", { after: "t1", user: "", answer: "Done", current: true, turns: 1, steps: 2 }),
+      chain("t5", { user: "Another message", answer: "", called: ["look"] }),
+    ];
+    const rows = new Map(branchRows(steps, formats, now).map((row) => [row.turn, row]));
+    assert.equal(rows.get("t2")?.title, "calls look");
+    assert.match(rows.get("t2")?.facts ?? "", /^in turn 1 · 1 step · 100 tokens/);
+    assert.match(rows.get("t4")?.facts ?? "", /^in turn 1 · 1 turn · 2 further steps · 100 tokens/);
+    assert.equal(rows.get("t2")?.message, undefined);
+    assert.deepEqual([rows.get("t5")?.title, rows.get("t5")?.message], ["calls look", "Another message"]);
+  });
+
   it("show an answer's words, not its Markdown", () => {
     const titleOf = (answer: string) => branchRows([chain("t1", { answer })], formats, now)[0]?.title;
     assert.equal(

@@ -68,6 +68,15 @@ describe("the figures of a turn's steps in sum", () => {
     });
   });
 
+  it("are by the server where one counted, without what any step was not told", () => {
+    const here = figures(1, 2, 3);
+    const there = figures(4, 5, 6, { by: "server", untold: ["reused"] });
+    const { by, untold } = figuresInSum([here, there, figures(1, 1, 1, { by: "server" })]) ?? {};
+    assert.deepEqual([by, untold], ["server", ["reused"]]);
+    const first = figuresInSum([there, here]);
+    assert.deepEqual([first?.by, first?.untold], ["server", ["reused"]]);
+  });
+
   it("have the rate of all tokens: more of a slow step than of a fast one", () => {
     const rate = (...steps: readonly (readonly [number, number])[]) =>
       figuresInSum(

@@ -106,6 +106,17 @@ describe("An answer of a server", () => {
     });
   });
 
+  it("is asked for as JSON of a schema", async () => {
+    const schema = { type: "object", properties: { a: { type: "integer" } } };
+    await ask(stream(said("{}"), ended()), { jsonSchema: schema });
+    assert.deepEqual(scripted.server.requests[0]?.json["response_format"], {
+      type: "json_schema",
+      json_schema: { name: "answer", schema, strict: true },
+    });
+    await ask(stream(said("{}"), ended()), { jsonSchema: true });
+    assert.deepEqual(scripted.server.requests[1]?.json["response_format"], { type: "json_object" });
+  });
+
   it("is asked for without what is not set", async () => {
     await ask(stream(said("x"), ended()));
     const [request] = scripted.server.requests;

@@ -205,11 +205,16 @@ describe("a turn with steps in the chat", () => {
 describe("a call in a line", () => {
   it("has short arguments, of which only the beginning is looked at", () => {
     const line = (given: Readonly<Record<string, unknown>>) => shortArguments({ id: "c", name: "n", arguments: given });
-    assert.equal(line({}), "");
-    assert.equal(line({ path: "a.ts", limit: 20, deep: { a: [1] } }), 'path: "a.ts", limit: 20, deep: {"a":[1]}');
-    assert.equal(line({ text: "x".repeat(1_000_000) }).length, "text: ".length + 81);
-    const many = Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`name${at}`, at]));
-    assert(line(many).length < 300);
+    assert.deepEqual(line({}), []);
+    assert.deepEqual(line({ path: "a.ts", limit: 20, deep: { a: [1] } }), [
+      'path: "a.ts"',
+      "limit: 20",
+      'deep: {"a":[1]}',
+    ]);
+    assert.equal(line({ text: "x".repeat(1_000_000) })[0]?.length, "text: ".length + 81);
+    assert.equal(line({ ["x".repeat(1000)]: 1 })[0]?.length, 81 + ": 1".length);
+    const many = line(Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`name${at}`, at])));
+    assert(many.join().length < 400 && many.at(-1) === "…");
   });
 
   it("has a state that follows from its results, and from where it stands", () => {

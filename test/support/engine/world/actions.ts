@@ -10,6 +10,8 @@ export type Action =
       readonly maxTokens: number;
       readonly low: boolean;
       readonly stops: boolean;
+      /** With the device's grammar, if it has one and the request has stop ids. */
+      readonly constrained: boolean;
       readonly sampling: number;
       readonly cache: number;
       readonly salt: boolean;
@@ -67,6 +69,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       maxTokens: fc.nat({ max: 24 }),
       low: fc.boolean(),
       stops: fc.boolean(),
+      constrained: fc.boolean(),
       sampling: fc.nat({ max: 4 }),
       cache: fc.nat({ max: 30 }),
       salt: fc.nat({ max: 9 }).map((value) => value === 0),

@@ -1,7 +1,7 @@
 import type { ResidentError } from "../../../../src/common/errors";
 import type { AgentBlocks } from "../../../../src/engine/agentBlocks";
 import type { BlockPoolBatchEngine } from "../../../../src/engine/batchEngine";
-import type { TokenId } from "../../../../src/engine/ports";
+import type { Grammar, TokenId } from "../../../../src/engine/ports";
 import type { GenerationRequest } from "../../../../src/engine/request";
 import type { Restore } from "../../../../src/engine/restore";
 
@@ -26,6 +26,8 @@ export interface WorldDevice {
   readonly vocabSize: number;
   /** Whether a row's bits are independent of the other rows: otherwise answers are not compared. */
   readonly exact: boolean;
+  /** For requests that ask for one. */
+  readonly grammar?: Grammar;
   /** Called at intervals while the device computes. */
   duringRun: () => Promise<void>;
   /** Does one step with every check; returns whether it made progress. */

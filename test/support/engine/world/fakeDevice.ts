@@ -5,6 +5,7 @@ import type { PoolGeometry } from "../../../../src/engine/ports";
 import type { GenerationRequest } from "../../../../src/engine/request";
 import type { Restore, RestoreTarget } from "../../../../src/engine/restore";
 import { EngineRig, vocabSize } from "../engineRig";
+import { FakeGrammar } from "../fakeGrammar";
 import { referenceAnswer } from "../fakeModel";
 import type { Fault } from "./actions";
 import type { Filled, TrueAnswer, WorldDevice } from "./device";
@@ -13,6 +14,8 @@ import type { Filled, TrueAnswer, WorldDevice } from "./device";
 export class FakeDevice implements WorldDevice {
   readonly vocabSize = vocabSize;
   readonly exact = true;
+  /** Ids by the sum of those before: many, some, one alone; 1 to 7 are stop ids. */
+  readonly grammar = new FakeGrammar([[10, 20, 30, 41, 52, 3], [14], [26, 38], [9, 11, 13, 60], [8], [17, 19]]);
   duringRun: () => Promise<void> = async () => {};
   private readonly rig: EngineRig;
 

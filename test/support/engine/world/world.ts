@@ -232,7 +232,7 @@ export class World {
   }
 
   private submit(chosen: Extract<Action, { type: "submit" }>): void {
-    const { vocabSize } = this.device;
+    const { vocabSize, grammar } = this.device;
     const shared = chosen.shared * this.scale;
     const cache = chosen.cache < 20 ? this.someCache(chosen.cache) : undefined;
     const base = cache === undefined ? this.familyTokens(chosen.family, shared) : cache.tokenIds;
@@ -244,6 +244,7 @@ export class World {
       ...(cache === undefined ? {} : { blocks: cache }),
       sampling: at(samplings, chosen.sampling),
       stopIds: chosen.stops ? [1, 2, 3, 4, 5, 6, 7] : [],
+      ...(grammar !== undefined && chosen.stops && chosen.constrained ? { grammar } : {}),
       maxTokens: chosen.maxTokens * this.answerScale,
       priority: chosen.low ? "low" : "normal",
       ...(salt === undefined ? {} : { salt }),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { ToolMode } from "../../../../src/common/tools";
+import { decoderBehind } from "../../../../src/agents/continuing";
+import type { ToolCall, ToolMode, ToolSpec } from "../../../../src/common/tools";
 import { createTextModel, type TextModel } from "../../../../src/text/textModel";
 import type { SaidPiece } from "../../../../src/text/thinkingSplitter";
 import { byteLevelTokenizer } from "../../../support/text/tinyTokenizers";
@@ -31,12 +32,15 @@ interface Settings {
   readonly stops?: readonly string[];
   readonly mode?: ToolMode | "absent";
   readonly isCut?: boolean;
+  readonly prompt?: string;
+  readonly tools?: readonly ToolSpec[];
 }
 
 /** What comes of the ids of an answer, in which marks are tokens. */
-function heard(model: TextModel, answer: string, { stops = [], mode = "auto", isCut = false }: Settings = {}) {
-  const tools = mode === "absent" ? undefined : { tools: recordedTools, mode };
-  const decoder = model.startAnswer(stops, undefined, tools);
+function heard(model: TextModel, answer: string, settings: Settings = {}) {
+  const { stops = [], mode = "auto", isCut = false, prompt = "" } = settings;
+  const tools = mode === "absent" ? undefined : { tools: settings.tools ?? recordedTools, mode };
+  const decoder = model.startAnswer(stops, Int32Array.from(model.tokenizer.encodeMarked(prompt)), tools);
   const pieces: SaidPiece[] = [];
   let stopped = false;
   for (const id of model.tokenizer.encodeMarked(answer)) {
@@ -83,6 +87,8 @@ describe("An answer with calls", () => {
       const { text, calls, isPlain } = heard(qwen, call, { mode });
       assert.deepEqual({ text, calls, isPlain }, { text: call, calls: [], isPlain: true }, mode);
     }
+    const { text, isPlain } = heard(qwen, call, { tools: [] });
+    assert.deepEqual({ text, isPlain }, { text: call, isPlain: true });
     const plain = modelOf("SmolLM2, Phi-3", control("<|im_start|>", "<|im_end|>"), "<|im_end|>");
     assert.equal(plain.toolFormat, undefined);
     assert.deepEqual(heard(plain, call).text, call);
@@ -94,6 +100,16 @@ describe("An answer with calls", () => {
       assert.deepEqual({ text, calls, dropped }, { text: "", calls: [], dropped: [] });
       assert.equal(thought, `I say ${call} or <tool_call>`);
     }
+  });
+
+  it("is all thought where the template opened it and the model did not come to its end", () => {
+    const settings = { prompt: "<|im_start|>assistant\n<think>\n", isCut: true };
+    const { text, thought, calls, dropped } = heard(qwen, `I shall say ${call}`, settings);
+    assert.deepEqual(
+      { text, thought, calls, dropped },
+      { text: "", thought: `I shall say ${call}`, calls: [], dropped: [] },
+    );
+    assert.deepEqual(heard(qwen, `well</think>\n\n${call}`, settings).calls, [readA]);
   });
 
   it("ends at a stop string of its text, not of its calls, and calls nothing behind it", () => {
@@ -129,6 +145,51 @@ describe("An answer with calls", () => {
   });
 });
 
+describe("An answer with calls that was cut and goes on", () => {
+  const said: readonly (readonly [TextModel, string, number])[] = [
+    [qwen, `<think>\nwell\n</think>\n\nI look.\n\n${call}\n${call}\n`, 2],
+    [qwen, `{"name": "now", "arguments": {}}`, 1],
+    [qwen, "a <b> [c] {d}  \n\ne", 0],
+    [llama, '{"name": "now", "parameters": {}}; {"name": "now", "parameters": {}}', 2],
+    [
+      gptOss,
+      "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary to=functions.now<|message|>{}<|call|>",
+      1,
+    ],
+  ];
+
+  it("has everything that was said and called once, wherever it was cut", () => {
+    for (const [model, answer, count] of said) {
+      const tools = { tools: recordedTools, mode: "auto" as const };
+      const ids = model.tokenizer.encodeMarked(answer);
+      const whole = heard(model, answer);
+      for (let at = 0; at <= ids.length; at += 1) {
+        const log = { thought: "", answerText: "", raw: "", calls: [] as ToolCall[] };
+        const add = (piece: SaidPiece) => {
+          log.thought += piece.hidden;
+          log.answerText += piece.text;
+          log.raw += piece.raw ?? piece.text;
+          log.calls.push(...(piece.calls ?? []));
+        };
+        const first = model.startAnswer([], undefined, tools);
+        for (const id of ids.slice(0, at)) add(first.push(id));
+        add(first.finish(true));
+        const second = decoderBehind(model.startAnswer([], undefined, tools), Int32Array.from(ids.slice(0, at)), {
+          ...log,
+        });
+        for (const id of ids.slice(at)) add(second.push(id));
+        add(second.finish());
+        const where = `${answer} at ${at}`;
+        assert.equal(log.raw, whole.raw, where);
+        assert.equal(log.thought, whole.hidden, where);
+        assert.equal(log.calls.length, count, where);
+        // The beginning of a call that has no mark may have been shown before the cut.
+        if (!answer.startsWith("{")) assert.equal(log.answerText, whole.text, where);
+      }
+    }
+  });
+});
+
 describe("An answer of harmony with calls", () => {
   const thought = "<|channel|>analysis<|message|>Hm.<|end|>";
   const header = "<|start|>assistant<|channel|>commentary to=functions.read_file <|constrain|>json<|message|>";
@@ -149,6 +210,8 @@ describe("An answer of harmony with calls", () => {
       "<|channel|>commentary to=functions.read_file<|channel|>commentary json<|message|>",
       "<|channel|>commentary to=functions.read_file <|constrain|>json",
       "<|channel|>functions.read_file<|message|>",
+      " to=functions.read_file<|channel|>commentary json<|message|>",
+      " to=functions.read_file <|channel|>analysis<|message|>",
     ]) {
       const { text, calls } = heard(gptOss, `${bad}{"path": "a"}<|call|>`);
       assert.deepEqual({ text, calls }, { text: "", calls: [readA] }, bad);
@@ -163,6 +226,13 @@ describe("An answer of harmony with calls", () => {
     ]) {
       const { text, thought: inside, calls } = heard(gptOss, `${bad}Hm.<|end|>`);
       assert.deepEqual({ text, inside, calls }, { text: "", inside: "Hm.", calls: [] }, bad);
+    }
+  });
+
+  it("is text where it begins with what might be a recipient", () => {
+    for (const said of ["t", "to", "to=", "to= x", "total", " to=functions.read_file", "to you"]) {
+      const { text, hidden, calls } = heard(gptOss, said);
+      assert.deepEqual({ text, hidden, calls }, { text: said, hidden: "", calls: [] });
     }
   });
 

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { toolFormats } from "../../../../src/text/tools/formats";
+import { answerTools, modelConstraint } from "../../../../src/text/tools/modelConstraint";
+import { readStructuralTag } from "../../../support/text/tagText";
+import { someTools as tools } from "../../../support/text/writtenCalls";
+
+const model = { toolFormat: toolFormats.hermes };
+const jsonSchema = { type: "object", properties: { a: { type: "integer" } }, required: ["a"] };
+
+describe("The constraint of a model's answer", () => {
+  it("is none where nothing is asked for, and where tools must not be called", () => {
+    assert.equal(modelConstraint(model, {}), undefined);
+    assert.equal(modelConstraint(model, { tools: [] }), undefined);
+    assert.equal(modelConstraint(model, { tools, toolMode: "none" }), undefined);
+    assert.deepEqual(answerTools({ tools, toolMode: "none" }), { tools, mode: "none" });
+    assert.deepEqual(answerTools({ tools }), { tools, mode: "auto" });
+  });
+
+  it("is one of calls where there are tools, behind the model's thoughts", () => {
+    const thinking = { ...model, thought: { open: "<think>", close: "</think>" }, startsInThought: true };
+    const answer = readStructuralTag(modelConstraint(thinking, { tools })?.grammar.text ?? "");
+    assert.deepEqual(answer.type === "sequence" && answer.elements[0], {
+      type: "tag",
+      begin: "",
+      content: { type: "any_text" },
+      end: "</think>",
+    });
+  });
+
+  it("is one of JSON where a schema is given: then no tool is called", () => {
+    const constraint = modelConstraint({}, { tools, jsonSchema });
+    assert.equal(readStructuralTag(constraint?.grammar.text ?? "").type, "grammar");
+    assert.deepEqual(answerTools({ tools, jsonSchema }), { tools, mode: "none" });
+  });
+
+  it("is refused for a model that takes no tools, and where a request contradicts itself, with what to do", () => {
+    const refused = [
+      () => modelConstraint({}, { tools }),
+      () => modelConstraint(model, { toolMode: "required" }),
+      () => modelConstraint(model, { tools, jsonSchema, toolMode: "required" }),
+    ];
+    for (const ask of refused) {
+      assert.throws(ask, (error: { code?: unknown; advice?: unknown }) => {
+        assert.equal(error.code, "INVALID_REQUEST");
+        assert.match(String(error.advice), /tools|one of both/);
+        return true;
+      });
+    }
+  });
+});
