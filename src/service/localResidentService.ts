@@ -583,6 +583,7 @@ export class LocalResidentService implements ResidentService {
   private async end(): Promise<void> {
     this.idleUnload.dispose();
     for (const running of this.generations) running.abort();
+    this.threads.stop();
     await Promise.allSettled([...this.generations].map((running) => running.done));
     await this.swept;
     const benchEnded = this.bench.close();

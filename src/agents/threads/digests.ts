@@ -3,6 +3,7 @@
  * texts with their lengths; long texts in pieces, so that nothing keeps the event loop.
  */
 import { createHash, type Hash } from "node:crypto";
+import { InvalidRequestError } from "../../common/errors";
 import type { AnswerMessage, ChatMessage } from "../../common/messages";
 import type { ToolCall, ToolSpec } from "../../common/tools";
 import { runAtOnce, type Steps } from "../../text/steps";
@@ -14,14 +15,20 @@ export type Digest = string;
 /** Characters that are hashed before other work may run. */
 const pieceLength = 256 * 1024;
 
-/** JSON with the keys of all objects in order: the same for the same value. */
-export function canonicalJson(value: unknown): string {
-  return (
-    JSON.stringify(value, (_, inner: unknown) => {
-      if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
-      return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
-    }) ?? ""
-  );
+/** JSON with the keys of all objects in order: the same for the same value. INVALID_REQUEST: it is no data. */
+function canonicalJson(value: unknown): string {
+  try {
+    return JSON.stringify(value, withSortedKeys) ?? "";
+  } catch {
+    // It contains itself, is nested too deeply, or holds what JSON does not have.
+    const what = "a call has arguments that JSON cannot hold";
+    throw new InvalidRequestError(what, "send the arguments of calls as plain data");
+  }
+}
+
+function withSortedKeys(_: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
 export function digestOf(...texts: readonly string[]): Digest {

@@ -118,10 +118,15 @@ export class Threads {
     await this.options.files.removeAll();
   }
 
-  /** Stops answers and saves what is unsaved. */
-  async close(): Promise<void> {
+  /** Stops all answers, and begins no save by itself any more. */
+  stop(): void {
     this.closed = true;
     for (const answer of this.running.keys()) answer.abort();
+  }
+
+  /** Stops answers and saves what is unsaved. */
+  async close(): Promise<void> {
+    this.stop();
     await Promise.all(this.running.values());
     await this.evictAll();
     await this.enforcing;

@@ -418,6 +418,21 @@ describe("bad requests of other programs", function () {
       await assert.rejects(rig.ask([long], { tools: [{ ...look, name: "look at" }] }), { code: "INVALID_REQUEST" });
     }));
 
+  it("refuses calls whose arguments are no data, and keeps nothing of them", () =>
+    inFolder(async (home) => {
+      const rig = new ThreadRig(home);
+      const cyclic: Record<string, unknown> = {};
+      cyclic["self"] = cyclic;
+      let deep: Record<string, unknown> = {};
+      for (let level = 0; level < 20_000; level += 1) deep = { deep };
+      for (const given of [cyclic, deep, { big: 1n }]) {
+        const answer: ChatMessage = { ...called, calls: [{ ...call, arguments: given }] };
+        await assert.rejects(rig.ask([long, answer, result]), { code: "INVALID_REQUEST", message: /arguments/ });
+      }
+      assert.equal(rig.threads.status(1).count, 0);
+      assert.equal(rig.heldLeases, 0);
+    }));
+
   it("refuses a model that is not there", () =>
     inFolder(async (home) => {
       const rig = new ThreadRig(home);
