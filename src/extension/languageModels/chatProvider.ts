@@ -131,9 +131,16 @@ export class ResidentChatProvider implements ChatProvider, Disposable {
     });
   }
 
-  /** Tells the host of a change, where there is one. Starts no core for it. */
+  /**
+   * Tells the host of a change, where there is one. Starts no core for it. A host that has not asked yet has none of these
+   * models in its list before it is told.
+   */
   private async refresh(): Promise<void> {
-    if (this.offered === undefined || !this.ports.service.started) return;
+    if (!this.ports.service.started) return;
+    if (this.offered === undefined) {
+      this.changes.fire();
+      return;
+    }
     try {
       const offered = JSON.stringify(await this.models());
       if (offered === this.offered) return;

@@ -242,6 +242,18 @@ describe("Resident's models in VS Code's chat", () => {
     assert.equal(changes, 1);
   });
 
+  it("come into the list of a host that has not asked for them, once the engine is in use", async () => {
+    const { provider: make, service, fake } = rig();
+    const provider = make();
+    let changes = 0;
+    provider.onDidChangeLanguageModelChatInformation(() => changes++);
+    await service.get();
+    assert.equal(changes, 0);
+    fake().fire({ type: "engine", state: { type: "idle" } });
+    await new Promise((resolve) => setTimeout(resolve, 350));
+    assert.equal(changes, 1);
+  });
+
   it("start no core to look for changes", async () => {
     const { provider: make, service, made } = rig();
     const provider = make();
