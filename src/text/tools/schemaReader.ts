@@ -34,7 +34,7 @@ export interface SchemaLimits {
   readonly count: number;
 }
 
-export const schemaLimits: SchemaLimits = { nodes: 4000, depth: 24, members: 500, count: 1000 };
+const schemaLimits: SchemaLimits = { nodes: 4000, depth: 24, members: 500, count: 1000 };
 
 const mostLoosened = 100;
 
