@@ -141,7 +141,10 @@ async function* linesOf(source: ByteSource, from: number, to: number): AsyncGene
     }
     if (start < chunk.length) begun.push(chunk.subarray(start));
     begunBytes += chunk.length - start;
-    if (begunBytes > maxLineBytes) break;
+    if (begunBytes <= maxLineBytes) continue;
+    // Nobody needs what it holds.
+    yield { bytes: Buffer.alloc(0), isWhole: false };
+    return;
   }
   if (begun.length > 0) yield { bytes: Buffer.concat(begun), isWhole: false };
 }

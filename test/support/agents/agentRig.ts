@@ -45,7 +45,7 @@ export interface RigOptions {
 }
 
 /** Ends an answer that a grammar holds. */
-export const stopId = fakeTextVocabSize - 1;
+const stopId = fakeTextVocabSize - 1;
 
 export type Done = Extract<GenerationEvent, { type: "done" }>;
 

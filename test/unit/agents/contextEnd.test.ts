@@ -24,7 +24,7 @@ describe("the end of the context", function () {
     inFolder(async (home) => {
       const random = new Random("the end of the context");
       const between = (low: number, high: number) => low + random.below(high - low + 1);
-      for (let run = 0; run < 30; run += 1) {
+      for (let run = 0; run < 12; run += 1) {
         const contextTokens = between(40, 400);
         const rig = new AgentRig(`${home}/${run}`, { contextTokens, maxAnswerTokens: between(1, 40_000) });
         const id = await rig.create();

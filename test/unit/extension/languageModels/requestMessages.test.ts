@@ -177,15 +177,22 @@ describe("the messages of a request", () => {
 
     const one = dataPart("x".repeat(1_000), "text/plain");
     const all = Array.from({ length: 4_194 }, () => said(user, one));
+    // Time of the processor: others may have it for a while on a busy machine.
+    const usedMs = () => {
+      const { user: ofUser, system } = process.cpuUsage();
+      return (ofUser + system) / 1000;
+    };
     let longestMs = 0;
-    let last = performance.now();
+    let turns = 0;
+    let last = usedMs();
     const watch = setInterval(() => {
-      longestMs = Math.max(longestMs, performance.now() - last);
-      last = performance.now();
+      turns += 1;
+      longestMs = Math.max(longestMs, usedMs() - last);
+      last = usedMs();
     }, 1);
     const messages = await requestMessages(all);
     clearInterval(watch);
     assert.equal(messages.length, 4_194);
-    assert.ok(longestMs < 100, `the thread was kept for ${longestMs} ms`);
+    assert.ok(turns > 0 && longestMs < 100, `${turns} turns, and the thread was kept for ${longestMs} ms`);
   });
 });

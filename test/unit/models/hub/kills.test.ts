@@ -7,7 +7,7 @@ import { FakeHub } from "../../../support/models/hub/fakeHub";
 import { assertNoModel, assertWhole, fakeModel, smallParts } from "../../../support/models/hub/hubRig";
 import { Random } from "../../../support/random";
 
-const kills = 20;
+const kills = 12;
 const seed = process.env["RESIDENT_SEED"] ?? `${Date.now()}`;
 
 /** `afterMs`: from the first byte that it gets to its SIGKILL. */
