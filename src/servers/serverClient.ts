@@ -4,7 +4,7 @@ import { objectOf } from "../common/json";
 import type { ServerAnswer, ServerPiece, ServerUsage } from "../common/serverAnswer";
 import { pause } from "../net/waits";
 import { AnswerReader } from "./answerReader";
-import { chatBody, type OptionalMember, refusedMember, type ServerChatRequest } from "./chatBody";
+import { chatBody, type OptionalMember, type RewrittenMember, refusedMember, type ServerChatRequest } from "./chatBody";
 import { brokenStream, textOf, wholeText } from "./serverBody";
 import { ServerFailure, shortWords } from "./serverErrors";
 import { eventsIn } from "./serverEvents";
@@ -52,8 +52,7 @@ const mostErrorCharacters = 64 << 10;
 /** One server with an OpenAI-compatible chat endpoint. Everything that it sends is checked: it may be anybody's. */
 export class ServerClient {
   private readonly transport: ServerTransport;
-  private readonly refusedMembers = new Set<OptionalMember>();
-  private refusesMaxTokens = false;
+  private readonly refused = new Set<OptionalMember | RewrittenMember>();
 
   constructor(
     access: ServerAccess,
@@ -105,7 +104,11 @@ export class ServerClient {
     const attempt = async () => {
       reader = new AnswerReader(request, this.transport.host, onEvent);
       try {
-        await this.follow(await this.post(request, signal), reader, signal);
+        const hasCome =
+          (await this.follow(await this.post(request, signal), reader, signal)) ||
+          // llama-cpp-python's server looks at a request behind the head of its stream: what is wrong it tells only without one.
+          (await this.follow(await this.post(request, signal, false), reader, signal));
+        if (!hasCome) throw brokenStream(this.transport.host);
         return reader.answer();
       } catch (error) {
         reader.flush();
@@ -115,21 +118,29 @@ export class ServerClient {
     return this.withRetries(signal, attempt, onEvent, () => reader.hasBegun);
   }
 
-  /** Resolves with the answer's head. Asks again without a member that the server refuses by its name. */
-  private async post(request: ServerChatRequest, signal: AbortSignal | undefined): Promise<ServerResponse> {
+  /** Resolves with the answer's head. Asks again without a member, or with it in another form, where its name is refused. */
+  private async post(
+    request: ServerChatRequest,
+    signal: AbortSignal | undefined,
+    isStream = true,
+  ): Promise<ServerResponse> {
     for (;;) {
-      const body = chatBody(request, { members: this.refusedMembers, maxTokens: this.refusesMaxTokens });
+      const body = chatBody(request, this.refused, isStream);
       const response = await this.transport.post("/chat/completions", body, signal);
       if (response.status < 400) return response;
       const error = await failureOf(response, request.model, signal);
-      const refused = error.code === "SERVER_REFUSED" ? refusedMember(body, error.what) : undefined;
+      const refused = error.code === "SERVER_REFUSED" ? refusedMember(body, error.what, this.refused) : undefined;
       if (refused === undefined) throw error;
-      if (refused === "max_tokens") this.refusesMaxTokens = true;
-      else this.refusedMembers.add(refused);
+      this.refused.add(refused);
     }
   }
 
-  private async follow(response: ServerResponse, reader: AnswerReader, signal: AbortSignal | undefined): Promise<void> {
+  /** `false`: the answer ended as it should, with nothing in it. */
+  private async follow(
+    response: ServerResponse,
+    reader: AnswerReader,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
     const { host } = this.transport;
     const type = response.header("content-type") ?? "";
     if (!/event-stream|json/.test(type)) {
@@ -145,12 +156,14 @@ export class ServerClient {
     // Some servers answer with one JSON although a stream was asked for.
     const events = type.includes("event-stream") ? eventsIn(text, host) : wholeOf(text, host);
     const ending = new Tail(response, this.options.tailMs);
+    let isEmpty = true;
     try {
       for await (const event of events) {
         if (event.trim() === "[DONE]") {
           reader.finish ??= "stop";
-          return;
+          return true;
         }
+        isEmpty &&= event.trim() === "";
         this.read(event, response.url, reader);
         if (reader.finish !== undefined) ending.begin();
       }
@@ -162,7 +175,8 @@ export class ServerClient {
     } finally {
       ending.stop();
     }
-    if (reader.finish === undefined) throw brokenStream(host);
+    if (reader.finish === undefined && !isEmpty) throw brokenStream(host);
+    return !isEmpty;
   }
 
   private read(event: string, url: string, reader: AnswerReader): void {

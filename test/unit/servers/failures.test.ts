@@ -4,9 +4,10 @@ import { createServer as createTlsServer } from "node:https";
 import { createServer, type Server } from "node:net";
 import { join, resolve } from "node:path";
 import type { ErrorCode } from "../../../src/common/errors";
+import { ServerClient } from "../../../src/servers/serverClient";
 import type { ServerAccess } from "../../../src/servers/serverTransport";
 import { rejection } from "../../support/models/folders";
-import { Asked, type AskOptions } from "../../support/servers/asked";
+import { Asked, type AskOptions, newIds, quickOptions } from "../../support/servers/asked";
 import {
   beginStream,
   cut,
@@ -96,6 +97,29 @@ describe("A request to a server that cannot answer", () => {
     open.push(rude);
     const { facts } = await failed(`http://127.0.0.1:${await listening(rude)}/v1`, /ended the connection/);
     assert.deepEqual([facts["reason"], connections], ["reset", 4]);
+  });
+
+  it("is sent again at once where the server closes a kept connection", async () => {
+    const used = new Set<unknown>();
+    const scripted = await ScriptedServer.start();
+    const client = new ServerClient({ url: scripted.url }, quickOptions);
+    try {
+      scripted.play((response, request) => {
+        const { socket } = response;
+        if (used.has(socket)) return cut(response);
+        used.add(socket);
+        return stream(said("x"), ended())(response, request);
+      });
+      const events: string[] = [];
+      const ask = () =>
+        client.chat({ model: "tiny", messages: [], newId: newIds() }, undefined, ({ type }) => events.push(type));
+      await ask();
+      await ask();
+      assert.deepEqual([events, used.size, scripted.requests.length], [["text", "text"], 2, 3]);
+    } finally {
+      client.close();
+      await scripted.stop();
+    }
   });
 
   it("says that the server is silent", async () => {
