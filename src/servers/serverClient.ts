@@ -45,6 +45,8 @@ export interface TestAnswer {
   readonly usage: ServerUsage;
 }
 
+/** How long a stream may stay open behind its last event. */
+const lastMs = 50;
 const mostModels = 2_000;
 const mostListCharacters = 8 << 20;
 const mostErrorCharacters = 64 << 10;
@@ -155,20 +157,25 @@ export class ServerClient {
     const text = textOf(response, this.options.silentMs, signal);
     // Some servers answer with one JSON although a stream was asked for.
     const events = type.includes("event-stream") ? eventsIn(text, host) : wholeOf(text, host);
-    const ending = new Tail(response, this.options.tailMs);
+    const ending = new Tail(response);
     let isEmpty = true;
+    let isDone = false;
     try {
       for await (const event of events) {
+        if (isDone) continue;
+        isEmpty &&= event.trim() === "";
         if (event.trim() === "[DONE]") {
           reader.finish ??= "stop";
-          return true;
+          isDone = true;
+          ending.begin(lastMs);
+        } else {
+          this.read(event, response.url, reader);
+          if (reader.finish !== undefined) ending.begin(this.options.tailMs);
         }
-        isEmpty &&= event.trim() === "";
-        this.read(event, response.url, reader);
-        if (reader.finish !== undefined) ending.begin();
       }
     } catch (error) {
       throwIfAborted(signal);
+      if (isDone) return true;
       // The answer has come; what is missing is only the end of the stream.
       if (reader.finish === undefined || !(error instanceof ServerFailure)) throw error;
       if (!["broken", "silent"].includes(error.reason) && !ending.isOver) throw error;
@@ -221,21 +228,23 @@ export class ServerClient {
   }
 }
 
-/** Ends a stream that stays open behind the answer's end. */
+/** Ends a stream that stays open behind the answer's end. One that ends by itself leaves its connection to the next request. */
 class Tail {
   isOver = false;
+  private ms = Number.POSITIVE_INFINITY;
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(
-    private readonly response: ServerResponse,
-    private readonly ms: number,
-  ) {}
+  constructor(private readonly response: ServerResponse) {}
 
-  begin(): void {
-    this.timer ??= setTimeout(() => {
+  /** A later call counts only where it leaves less time. */
+  begin(ms: number): void {
+    if (ms >= this.ms) return;
+    this.ms = ms;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
       this.isOver = true;
       this.response.body.destroy();
-    }, this.ms);
+    }, ms);
   }
 
   stop(): void {
