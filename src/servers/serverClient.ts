@@ -1,15 +1,16 @@
 import { parseBoundedJson } from "../common/boundedJson";
 import { type ResidentError, throwIfAborted } from "../common/errors";
-import { objectOf } from "../common/json";
 import type { ServerAnswer, ServerPiece, ServerUsage } from "../common/serverAnswer";
 import { pause } from "../net/waits";
 import { AnswerReader } from "./answerReader";
 import { chatBody, type OptionalMember, type RewrittenMember, refusedMember, type ServerChatRequest } from "./chatBody";
+import { listedModels, type ServerModel } from "./listedModels";
 import { brokenStream, textOf, wholeText } from "./serverBody";
 import { ServerFailure, shortWords } from "./serverErrors";
 import { eventsIn } from "./serverEvents";
 import { type ServerAccess, type ServerResponse, type ServerTimes, ServerTransport } from "./serverTransport";
 import { errorIn, notAStream, statusError } from "./statusErrors";
+import { StreamTail } from "./streamTail";
 
 export interface ServerOptions extends ServerTimes {
   /** Requests that are sent in all, while nothing of the answer has come. */
@@ -31,13 +32,6 @@ export const serverOptions: ServerOptions = {
   tailMs: 5_000,
 };
 
-/** A model that a server lists. */
-export interface ServerModel {
-  readonly name: string;
-  /** Longest conversation in tokens; absent: the server does not tell. */
-  readonly contextTokens?: number;
-}
-
 export interface TestAnswer {
   /** What was said, thought or answer. */
   readonly text: string;
@@ -47,7 +41,6 @@ export interface TestAnswer {
 
 /** How long a stream may stay open behind its last event. */
 const lastMs = 50;
-const mostModels = 2_000;
 const mostListCharacters = 8 << 20;
 const mostErrorCharacters = 64 << 10;
 
@@ -71,12 +64,12 @@ export class ServerClient {
   /** The models in the server's order. Rejects with SERVER_DENIED, SERVER_REFUSED, SERVER_FAILURE or ABORTED. */
   async listModels(signal?: AbortSignal): Promise<readonly ServerModel[]> {
     return this.withRetries(signal, async () => {
-      const response = await checkedStatus(await this.transport.get("/models", signal));
+      const response = await this.transport.get("/models", signal);
+      if (response.status >= 400) throw await this.failureOf(response, undefined, signal);
       const text = await wholeText(response, mostListCharacters, this.options.silentMs, signal);
-      const { data, models } = objectOf(this.json(text));
-      const list = Array.isArray(data) ? data : models;
-      if (!Array.isArray(list)) throw notAStream(this.transport.host, "lists no models", false);
-      return list.slice(0, mostModels).flatMap(modelOf);
+      const models = listedModels(this.json(text));
+      if (models === undefined) throw notAStream(this.transport.host, "lists no models", false);
+      return models;
     });
   }
 
@@ -130,7 +123,7 @@ export class ServerClient {
       const body = chatBody(request, this.refused, isStream);
       const response = await this.transport.post("/chat/completions", body, signal);
       if (response.status < 400) return response;
-      const error = await failureOf(response, request.model, signal);
+      const error = await this.failureOf(response, request.model, signal);
       const refused = error.code === "SERVER_REFUSED" ? refusedMember(body, error.what, this.refused) : undefined;
       if (refused === undefined) throw error;
       this.refused.add(refused);
@@ -157,7 +150,7 @@ export class ServerClient {
     const text = textOf(response, this.options.silentMs, signal);
     // Some servers answer with one JSON although a stream was asked for.
     const events = type.includes("event-stream") ? eventsIn(text, host) : wholeOf(text, host);
-    const ending = new Tail(response);
+    const ending = new StreamTail(response);
     let isEmpty = true;
     let isDone = false;
     try {
@@ -189,8 +182,27 @@ export class ServerClient {
   private read(event: string, url: string, reader: AnswerReader): void {
     if (event.trim() === "") return;
     const error = errorIn(event);
-    if (error !== undefined) throw statusError({ status: 0, header: () => undefined, url, body: event });
+    if (error !== undefined) {
+      throw statusError({ status: 0, header: () => undefined, url, body: this.withoutKey(event) });
+    }
     reader.push(this.json(event));
+  }
+
+  private async failureOf(
+    response: ServerResponse,
+    model: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<ResidentError> {
+    // What the server says helps, and is not needed.
+    const body = await wholeText(response, mostErrorCharacters, this.options.tailMs, signal).catch(() => "");
+    throwIfAborted(signal);
+    return statusError({ ...response, body: this.withoutKey(body), model });
+  }
+
+  /** A server may repeat the key that it refuses. Errors are shown and logged. */
+  private withoutKey(text: string): string {
+    const { key = "" } = this.transport.access;
+    return key === "" ? text : text.replaceAll(key, "…");
   }
 
   private json(text: string): unknown {
@@ -228,30 +240,6 @@ export class ServerClient {
   }
 }
 
-/** Ends a stream that stays open behind the answer's end. One that ends by itself leaves its connection to the next request. */
-class Tail {
-  isOver = false;
-  private ms = Number.POSITIVE_INFINITY;
-  private timer: NodeJS.Timeout | undefined;
-
-  constructor(private readonly response: ServerResponse) {}
-
-  /** A later call counts only where it leaves less time. */
-  begin(ms: number): void {
-    if (ms >= this.ms) return;
-    this.ms = ms;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.isOver = true;
-      this.response.body.destroy();
-    }, ms);
-  }
-
-  stop(): void {
-    clearTimeout(this.timer);
-  }
-}
-
 async function* wholeOf(text: AsyncIterable<string>, host: string): AsyncGenerator<string> {
   let whole = "";
   for await (const part of text) {
@@ -259,27 +247,4 @@ async function* wholeOf(text: AsyncIterable<string>, host: string): AsyncGenerat
     if (whole.length > mostListCharacters) throw notAStream(host, "answers without end", false);
   }
   yield whole;
-}
-
-async function checkedStatus(response: ServerResponse): Promise<ServerResponse> {
-  if (response.status < 400) return response;
-  throw await failureOf(response);
-}
-
-async function failureOf(response: ServerResponse, model?: string, signal?: AbortSignal): Promise<ResidentError> {
-  // What the server says helps, and is not needed.
-  const body = await wholeText(response, mostErrorCharacters, 5_000, signal).catch(() => "");
-  throwIfAborted(signal);
-  return statusError({ ...response, body, model });
-}
-
-function modelOf(entry: unknown): readonly ServerModel[] {
-  const { id, name, max_model_len, context_length, max_context_length, meta } = objectOf(entry);
-  const word = typeof id === "string" ? id : name;
-  if (typeof word !== "string" || word === "" || word.length > 512 || /\p{Cc}/u.test(word)) return [];
-  const { n_ctx, n_ctx_train } = objectOf(meta);
-  const contextTokens = [max_model_len, context_length, max_context_length, n_ctx, n_ctx_train].find(
-    (value): value is number => typeof value === "number" && Number.isSafeInteger(value) && value > 0,
-  );
-  return [{ name: word, ...(contextTokens === undefined ? {} : { contextTokens }) }];
 }

@@ -154,6 +154,17 @@ describe("A server that refuses", () => {
     assert.equal(scripted.server.requests.length, 2, "no retry");
   });
 
+  it("a key does not bring it into the message", async () => {
+    const words = "Incorrect API key: very-secret";
+    for (const script of [failing(401, words), failing(500, words), stream({ error: { message: words } })]) {
+      scripted.server.play(script);
+      const asked = new Asked(scripted.server.url, { access: { key: "very-secret" } });
+      const error: unknown = await asked.answer().catch((reason: unknown) => reason);
+      assert.match(String(error), /Incorrect API key: …/);
+      assert.ok(!JSON.stringify(error).includes("secret"));
+    }
+  });
+
   it("a model names it", async () => {
     for (const body of [
       '{"error":{"message":"model \'tiny\' not found"}}',
