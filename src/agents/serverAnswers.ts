@@ -48,7 +48,10 @@ export class ServerAnswers implements AnswerEngine {
     }
   }
 
-  private question(server: AgentServer, { agent, turn, request, toolMode, goesOn }: AskedAnswer): ServerQuestion {
+  private question(
+    server: AgentServer,
+    { agent, turn, request, toolMode, jsonSchema, goesOn }: AskedAnswer,
+  ): ServerQuestion {
     const { manifest } = agent.writer;
     const { system, tools = [], thinking } = frameOf(manifest);
     const said = agent.conversation.messages(turn, goesOn).map(withoutMarks);
@@ -56,7 +59,7 @@ export class ServerAnswers implements AnswerEngine {
       server,
       messages: system === "" ? said : [{ role: "system", content: system }, ...said],
       tools,
-      toolMode,
+      ...(jsonSchema === undefined ? { toolMode } : { toolMode: "none", jsonSchema }),
       sampling: chosenSampling({ request, agent: storedSampling(manifest), settings: this.options.settings() }),
       ...(thinking === undefined ? {} : { thinking }),
     };
