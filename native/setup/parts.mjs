@@ -5,7 +5,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { armSettings } from "./libstdcxx.mjs";
-import { isInstalled, lockedVersion, productVersion } from "./packages.mjs";
+import { isInstalled, lockedVersion, productVersion, refuseLinkedPackages } from "./packages.mjs";
 import {
   armEmulator,
   armEmulatorDirectory,
@@ -57,7 +57,10 @@ const packages = {
   tools: ["npm"],
   isCurrent: () => isInstalled(root),
   // Install scripts only tune or download what is not used here.
-  make: () => run("npm ci", npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]),
+  make: () => {
+    refuseLinkedPackages(root);
+    return run("npm ci", npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+  },
 };
 
 const mlx = {
