@@ -1,8 +1,10 @@
 import type { DroppedCall, ToolCall } from "../common/tools";
-import type { Generation, GenerationFigures, GenerationResult } from "../engine/generation";
+import type { AgentBlocks } from "../engine/agentBlocks";
+import type { Generation, GenerationFigures } from "../engine/generation";
 import type { Clock, TokenId } from "../engine/ports";
-import type { CacheSource, FinishReason, GenerationEvent, TurnFigures } from "../protocol/service";
+import type { CacheSource, GenerationEvent, TurnFigures } from "../protocol/service";
 import type { SaidPiece } from "../text/thinkingSplitter";
+import type { Answered } from "./answerEngine";
 import type { AnswerDecoder } from "./ports";
 import { ThinkingTime } from "./thinkingTime";
 
@@ -18,15 +20,9 @@ export interface OuterFigures {
   readonly modelMs?: number;
 }
 
-export interface FinishedAnswer {
-  readonly result: GenerationResult;
-  readonly text: string;
-  /** What the model thought before it answered; absent: it did not. */
-  readonly thought?: string;
-  /** Absent: none. */
-  readonly calls?: readonly ToolCall[];
-  readonly dropped?: DroppedCall;
-  readonly figures: TurnFigures;
+export interface FinishedAnswer extends Answered {
+  /** The cache of everything that was read and said. */
+  readonly blocks: AgentBlocks;
 }
 
 export interface AnswerListener {
@@ -98,18 +94,14 @@ export async function followAnswer(
     const isCut = listener.mayGoOn === true && result.finishReason !== "stop";
     if (!stopped) show(undefined, decoder.finish(isCut));
     const called = { ...(calls.length === 0 ? {} : { calls }), ...(dropped === undefined ? {} : { dropped }) };
-    return { result, text, ...thoughtPart(thought), ...called, figures: figuresOf(result.figures) };
+    const { blocks, tokenIds, finishReason } = result;
+    // An answer that ended by itself and called tools waits for their results.
+    const ended = finishReason === "stop" && calls.length > 0 ? "calls" : finishReason;
+    const figures = figuresOf(result.figures);
+    return { blocks, text, ...thoughtPart(thought), ...called, tokenIds, finishReason: ended, figures };
   } finally {
     subscription.dispose();
   }
-}
-
-/** An answer that ended by itself and called tools waits for their results. */
-export function finishReasonOf(
-  { finishReason }: GenerationResult,
-  { calls }: Pick<FinishedAnswer, "calls">,
-): FinishReason {
-  return finishReason === "stop" && calls !== undefined ? "calls" : finishReason;
 }
 
 function withThinking(figures: TurnFigures, { measured }: ThinkingTime): TurnFigures {

@@ -160,7 +160,7 @@ function pastAfter(turn: Turn, before: Past | undefined, builder: PromptBuilder)
 }
 
 /** The answer as a message of the conversation. */
-export function answerOf({ thought, answerText, calls, raw }: Turn): AnswerMessage {
+function answerOf({ thought, answerText, calls, raw }: Turn): AnswerMessage {
   return {
     ...answerMessage(answerText, thought),
     ...(calls.length === 0 ? {} : { calls }),

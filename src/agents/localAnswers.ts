@@ -1,20 +1,16 @@
-import { throwIfAborted } from "../common/errors";
 import type { Generation } from "../engine/generation";
 import type { Clock } from "../engine/ports";
 import type { CacheRefusal, SamplingOptions } from "../protocol/service";
 import type { BuiltPrompt } from "../text/prompt";
-import { answerTools } from "../text/tools/modelConstraint";
 import { frameOf } from "./agentFrame";
 import { storedSampling } from "./agentSampling";
-import { type AnswerLimits, answerBudget } from "./answerBudget";
 import type { AnswerEngine, Answered, AnswerSink, AskedAnswer } from "./answerEngine";
-import { answerGrammar } from "./answerGrammar";
-import { finishReasonOf, followAnswer } from "./answerStream";
 import { contextFull, noRoomToGoOn } from "./contextFull";
 import { decoderBehind } from "./continuing";
 import type { LiveAgent } from "./liveAgent";
+import { ModelAnswer } from "./modelAnswer";
 import type { ModelAccess, ModelSession } from "./ports";
-import { resolveSampling, toSamplingParams } from "./sampling";
+import { resolveSampling } from "./sampling";
 import type { TurnPrompt } from "./turnRecords";
 
 export interface LocalAnswersOptions {
@@ -47,6 +43,7 @@ export class LocalAnswers implements AnswerEngine {
   private async answerWith(session: ModelSession, asked: AskedAnswer, sink: AnswerSink): Promise<Answered> {
     const { agent, turn, signal, request, toolMode, jsonSchema, wait } = asked;
     const { manifest } = agent.writer;
+    const { clock } = this.options;
     const sampling = resolveSampling({
       request,
       agent: storedSampling(manifest),
@@ -55,60 +52,45 @@ export class LocalAnswers implements AnswerEngine {
       again: asked.again,
     });
     const { ids, built, answeredTokens } = await promptOf(asked, session);
-    const maxTokens = answerBudget(ids.length, sampling.maxTokens, limitsOf(session), manifest.headTokens);
-    const prompt = ids.subarray(0, ids.length - answeredTokens);
-    const constrained = {
-      tools: frameOf(manifest).tools ?? [],
-      toolMode,
-      ...(jsonSchema === undefined ? {} : { jsonSchema }),
-    };
-    const held = answerGrammar(session, constrained, prompt);
-    // A failed restore may end this first.
-    held.catch(() => {});
+    const answer = new ModelAnswer(session, {
+      ...{ ids, answeredTokens, keptTokens: manifest.headTokens, sampling, signal, clock, wait },
+      constrained: {
+        ...{ tools: frameOf(manifest).tools ?? [], toolMode },
+        ...(jsonSchema === undefined ? {} : { jsonSchema }),
+      },
+    });
     const restoreMs = await agent.cache.makeHot(session, ids, agent.saved, {
       signal,
       onRestoring: (tokens) => sink.emit({ type: "restoring", tokens }),
     });
-    const { grammar } = await held;
-    throwIfAborted(signal);
-    const waited = wait.submitted();
-    const generation = agent.cache.submit(session, {
-      tokens: ids,
-      answeredTokens,
-      sampling: toSamplingParams(sampling),
-      stopIds: session.text.stopIds,
-      maxTokens,
-      ...(grammar === undefined ? {} : { grammar }),
-    });
-    const abort = () => generation.abort();
-    signal.addEventListener("abort", abort);
     try {
-      // The answer runs, and ends at stop strings, during the commit.
-      if (built !== undefined) sink.prompt(promptRecord(built));
-      const fresh = session.text.startAnswer(sampling.stop ?? [], prompt, answerTools(constrained));
-      const decoder = asked.goesOn ? decoderBehind(fresh, turn.answerIds, turn) : fresh;
-      const sourceOf = (reusedTokens: number) => ({
-        ...waited,
-        commitMs: wait.commitMs,
-        restoreMs,
-        cache: agent.cache.sourceOf(reusedTokens),
+      const { blocks, ...answered } = await answer.follow({
+        submit: (request) => {
+          const generation = agent.cache.submit(session, request);
+          // The answer runs, and ends at stop strings, during the commit.
+          if (built !== undefined && answer.generation === undefined) sink.prompt(promptRecord(built));
+          return generation;
+        },
+        decoderOf: (fresh) => (asked.goesOn ? decoderBehind(fresh, turn.answerIds, turn) : fresh),
+        figures: (reusedTokens) => ({
+          ...{ restoreMs, commitMs: wait.commitMs },
+          cache: agent.cache.sourceOf(reusedTokens),
+        }),
+        listener: {
+          emit: (event) => sink.emit(event),
+          onToken: (id, piece) => sink.add(id, piece),
+          mayGoOn: true,
+          committed: asked.committed,
+        },
       });
-      const finished = await followAnswer(generation, decoder, this.options.clock, sourceOf, {
-        emit: (event) => sink.emit(event),
-        onToken: (id, piece) => sink.add(id, piece),
-        mayGoOn: true,
-        committed: asked.committed,
-      });
-      const { result, ...said } = finished;
-      const { refused } = finished.figures.cache;
+      const { refused } = answered.figures.cache;
       if (refused !== undefined) this.options.onRefused(agent, refused);
-      agent.cache.put(session, result.blocks);
-      return { ...said, tokenIds: result.tokenIds, finishReason: finishReasonOf(result, said) };
+      agent.cache.put(session, blocks);
+      return answered;
     } catch (error) {
-      await asked.committed.catch(() => keepWhatWasRead(agent, session, generation));
+      const { generation } = answer;
+      if (generation !== undefined) await asked.committed.catch(() => keepWhatWasRead(agent, session, generation));
       throw error;
-    } finally {
-      signal.removeEventListener("abort", abort);
     }
   }
 }
@@ -148,9 +130,4 @@ async function promptOf(
 
 function promptRecord({ keptSegments, added, ids }: BuiltPrompt): TurnPrompt {
   return { keep: keptSegments, segments: added, tokens: ids.length };
-}
-
-export function limitsOf(session: ModelSession): AnswerLimits {
-  const { totalBlocks, blockTokens } = session.engine.pool;
-  return { contextTokens: session.contextTokens, poolTokens: totalBlocks * blockTokens };
 }

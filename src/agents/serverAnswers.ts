@@ -62,6 +62,7 @@ export class ServerAnswers implements AnswerEngine {
       ...(jsonSchema === undefined ? { toolMode } : { toolMode: "none", jsonSchema }),
       sampling: chosenSampling({ request, agent: storedSampling(manifest), settings: this.options.settings() }),
       ...(thinking === undefined ? {} : { thinking }),
+      ...(jsonSchema === undefined ? {} : { jsonSchema }),
     };
   }
 }

@@ -1,18 +1,15 @@
-import { answerBudget, assertNotBlank } from "../agents/answerBudget";
-import { answerGrammar } from "../agents/answerGrammar";
-import { finishReasonOf, followAnswer } from "../agents/answerStream";
-import { limitsOf } from "../agents/localAnswers";
+import { assertNotBlank } from "../agents/answerBudget";
+import { ModelAnswer } from "../agents/modelAnswer";
 import type { ModelAccess, ModelSession } from "../agents/ports";
 import { RunningAnswer } from "../agents/runningAnswer";
-import { resolveSampling, toSamplingParams } from "../agents/sampling";
+import { resolveSampling } from "../agents/sampling";
 import { noFigures } from "../agents/turnTree";
 import { Wait } from "../agents/wait";
-import { AbortedError, throwIfAborted } from "../common/errors";
+import { AbortedError } from "../common/errors";
 import { userInput } from "../common/messages";
 import type { Clock } from "../engine/ports";
 import type { GenerateRequest, Running, SamplingOptions } from "../protocol/service";
 import type { BuiltPrompt } from "../text/prompt";
-import { answerTools } from "../text/tools/modelConstraint";
 
 export interface GenerateOptions {
   readonly models: ModelAccess;
@@ -56,34 +53,18 @@ async function generate(
 ): Promise<void> {
   const sampling = resolveSampling({ request: request.sampling, settings, model: session.sampling });
   const built = await buildPrompt(request, session, answer.signal);
-  const maxTokens = answerBudget(built.ids.length, sampling.maxTokens, limitsOf(session), 0);
-  const { grammar } = await answerGrammar(session, request, built.ids);
-  throwIfAborted(answer.signal);
-  const generation = session.engine.submit({
-    owner: "",
-    tokens: built.ids,
-    sampling: toSamplingParams(sampling),
-    stopIds: session.text.stopIds,
-    maxTokens,
-    ...(grammar === undefined ? {} : { grammar }),
-    ...(request.promptLookup === undefined ? {} : { promptLookup: request.promptLookup }),
+  const { promptLookup } = request;
+  const modelAnswer = new ModelAnswer(session, {
+    ...{ ids: built.ids, sampling, constrained: request, signal: answer.signal, clock, wait },
   });
-  const abort = () => generation.abort();
-  answer.signal.addEventListener("abort", abort);
-  try {
-    const decoder = session.text.startAnswer(sampling.stop ?? [], built.ids, answerTools(request));
-    const waited = wait.submitted();
-    const cacheFigures = (reusedTokens: number) => ({
-      ...waited,
-      restoreMs: 0,
-      cache: { tier: reusedTokens > 0 ? "hot" : "cold" } as const,
-    });
-    const { result, ...said } = await followAnswer(generation, decoder, clock, cacheFigures, answer);
-    result.blocks.release();
-    answer.finish({ type: "done", ...said, tokenIds: result.tokenIds, finishReason: finishReasonOf(result, said) });
-  } finally {
-    answer.signal.removeEventListener("abort", abort);
-  }
+  const { blocks, ...answered } = await modelAnswer.follow({
+    submit: (asked) =>
+      session.engine.submit({ ...asked, owner: "", ...(promptLookup === undefined ? {} : { promptLookup }) }),
+    figures: (reusedTokens) => ({ restoreMs: 0, cache: { tier: reusedTokens > 0 ? "hot" : "cold" } }),
+    listener: answer,
+  });
+  blocks.release();
+  answer.finish({ type: "done", ...answered });
 }
 
 function buildPrompt(

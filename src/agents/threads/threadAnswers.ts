@@ -1,15 +1,10 @@
-import { throwIfAborted } from "../../common/errors";
 import type { Clock } from "../../engine/ports";
 import type { ChatRequest, GenerationEvent, SamplingOptions } from "../../protocol/service";
 import { Past } from "../../text/past";
-import { answerTools } from "../../text/tools/modelConstraint";
-import { answerBudget } from "../answerBudget";
-import { answerGrammar } from "../answerGrammar";
-import { finishReasonOf, followAnswer } from "../answerStream";
-import { limitsOf } from "../localAnswers";
+import { ModelAnswer } from "../modelAnswer";
 import type { ModelSession } from "../ports";
 import type { RunningAnswer } from "../runningAnswer";
-import { resolveSampling, toSamplingParams } from "../sampling";
+import { resolveSampling } from "../sampling";
 import type { Wait } from "../wait";
 import { type Asked, askedOf } from "./asked";
 import type { Departures, ReadText } from "./departures";
@@ -85,7 +80,8 @@ export class ThreadAnswers {
       settings: this.ports.settings(),
       model: session.sampling,
     });
-    const maxTokens = answerBudget(ids.length, sampling.maxTokens, limitsOf(session), 0);
+    const constrained = { tools: tools ?? [], toolMode };
+    const modelAnswer = new ModelAnswer(session, { ids, sampling, constrained, signal, clock, wait });
     const isShort = this.isShort(request, found, ids.length, session);
     const place = book.settle(found, isShort);
     const { keptSegments, added } = built;
@@ -93,10 +89,6 @@ export class ThreadAnswers {
     const prompt = new Past(place.past, { input: place.input, answer: nothingSaid, keep: keptSegments, added });
     const read = readText(request, session, place, ids, prompt);
     const departure = isShort ? undefined : departures.of(read);
-    const asks = { tools: tools ?? [], toolMode };
-    const held = answerGrammar(session, asks, ids);
-    // A failed restore may end this first.
-    held.catch(() => {});
     const cache = caches.begin(session, ids);
     try {
       const restoreMs = isShort
@@ -105,47 +97,28 @@ export class ThreadAnswers {
             signal,
             onRestoring: (tokens) => answer.emit({ type: "restoring", tokens }),
           });
-      const { grammar } = await held;
-      throwIfAborted(signal);
-      const waited = wait.submitted();
-      const generation = cache.submit(session, {
-        tokens: ids,
-        sampling: toSamplingParams(sampling),
-        stopIds: session.text.stopIds,
-        maxTokens,
-        ...(grammar === undefined ? {} : { grammar }),
-        ...(isShort ? { priority: "low", sparesRanksBelow: leastAgentRank } : {}),
-      });
-      const abort = () => generation.abort();
-      signal.addEventListener("abort", abort);
-      try {
-        const said = new SaidAnswer();
-        const decoder = session.text.startAnswer(sampling.stop ?? [], ids, answerTools(asks));
-        const cacheFigures = (reusedTokens: number) => ({
-          ...waited,
-          restoreMs,
-          cache: cache.sourceOf(reusedTokens),
-        });
-        const finished = await followAnswer(generation, decoder, clock, cacheFigures, {
+      const said = new SaidAnswer();
+      const { blocks, figures, ...answered } = await modelAnswer.follow({
+        submit: (asks) =>
+          cache.submit(session, isShort ? { ...asks, priority: "low", sparesRanksBelow: leastAgentRank } : asks),
+        figures: (reusedTokens) => ({ restoreMs, cache: cache.sourceOf(reusedTokens) }),
+        listener: {
           emit: (event) => answer.emit(event),
           onToken: (_, piece) => said.add(piece),
           mayGoOn: true,
-        });
-        const { result, figures, ...rest } = finished;
-        if (isShort) result.blocks.release();
-        else caches.end(cache, session, result.blocks, place.thread);
-        const segments = prompts.answerSegments({ ids: Int32Array.from(result.tokenIds), text: said.whole });
-        const known = { answer: said.message, keep: keptSegments, added: [...added, ...segments] };
-        const after = result.tokenIds.length === 0 ? prompt : book.add(place, known);
-        if (!isShort) departures.remember(readText(request, session, place, after.ids(), after));
-        const done: Done = {
-          ...{ type: "done", ...rest, tokenIds: result.tokenIds, finishReason: finishReasonOf(result, rest) },
-          figures: departure === undefined ? figures : { ...figures, departure },
-        };
-        return { done, place, isShort };
-      } finally {
-        signal.removeEventListener("abort", abort);
-      }
+        },
+      });
+      if (isShort) blocks.release();
+      else caches.end(cache, session, blocks, place.thread);
+      const segments = prompts.answerSegments({ ids: Int32Array.from(answered.tokenIds), text: said.whole });
+      const known = { answer: said.message, keep: keptSegments, added: [...added, ...segments] };
+      const after = answered.tokenIds.length === 0 ? prompt : book.add(place, known);
+      if (!isShort) departures.remember(readText(request, session, place, after.ids(), after));
+      const done: Done = {
+        ...{ type: "done", ...answered },
+        figures: departure === undefined ? figures : { ...figures, departure },
+      };
+      return { done, place, isShort };
     } catch (error) {
       cache.release();
       throw error;

@@ -8,7 +8,7 @@ import { throwIfAborted } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
 import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
 import { EngineDriver } from "../../../src/engine/driver";
-import type { WindowGeometry } from "../../../src/engine/ports";
+import type { Grammar, WindowGeometry } from "../../../src/engine/ports";
 import type { GenerationEvent, Running, SamplingOptions, SendRequest, TurnView } from "../../../src/protocol/service";
 import { AgentStore } from "../../../src/store/agentStore";
 import { type BlockIdentity, createBlockHasher } from "../../../src/store/blockIdentity";
@@ -40,7 +40,12 @@ export interface RigOptions {
   /** Behind how many letters each answer calls a tool, where it is told of one. */
   readonly callAfter?: number;
   readonly servers?: Servers;
+  /** What holds an answer, by the name of the first tool that the agent is told of. */
+  readonly grammars?: Readonly<Record<string, Grammar>>;
 }
+
+/** Ends an answer that a grammar holds. */
+export const stopId = fakeTextVocabSize - 1;
 
 export type Done = Extract<GenerationEvent, { type: "done" }>;
 
@@ -97,6 +102,7 @@ export class AgentRig {
       files: this.files,
       text: this.text(options),
       sampling: options.modelSampling ?? {},
+      ...(options.grammars && { compileGrammar: async ({ text }) => found(options.grammars?.[text]) }),
     };
     const locks = (options.locks ?? new FakeLocks()).process();
     this.store = new AgentStore(
@@ -157,8 +163,8 @@ export class AgentRig {
     this.time += 86_400_000;
   }
 
-  private text({ thoughtTokens = 0, callAfter }: RigOptions): TextModel {
-    const { prompts, ...text } = fakeText();
+  private text({ thoughtTokens = 0, callAfter, grammars }: RigOptions): TextModel {
+    const { prompts, ...text } = fakeText(grammars === undefined ? [] : [stopId]);
     const buildAfter: typeof prompts.buildAfter = async (dialogue, signal) => {
       const built = await prompts.buildAfter(dialogue, signal);
       this.lastPrompt = built.ids;
@@ -167,6 +173,10 @@ export class AgentRig {
     };
     return {
       ...text,
+      constraint: ({ tools: [tool] = [] }) =>
+        tool === undefined || grammars === undefined
+          ? undefined
+          : { grammar: { kind: "structuralTag", text: tool.name }, unconstrained: [] },
       startAnswer: (stops, _prompt, { tools, mode } = { tools: [], mode: "none" }) => {
         const thinker = new FakeThinker(text.startAnswer(stops), thoughtTokens);
         if (callAfter === undefined || mode === "none") return thinker;
@@ -213,6 +223,11 @@ export class AgentRig {
       prompts: async () => this.session.text.prompts,
     };
   }
+}
+
+function found<T>(value: T | undefined): T {
+  assert.ok(value !== undefined);
+  return value;
 }
 
 export function record(running: Running): GenerationEvent[] {

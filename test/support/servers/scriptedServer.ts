@@ -9,8 +9,8 @@ export interface SeenRequest {
   readonly body: string;
   /** The body as JSON; `{}` where it has none. */
   readonly json: Readonly<Record<string, unknown>>;
-  /** Resolves when the client has closed the connection before the answer ended. */
-  readonly closed: Promise<void>;
+  /** Resolves when nothing more can be sent: whether the client closed the connection before the answer ended. */
+  readonly cut: Promise<boolean>;
 }
 
 /** What the server does with one request. */
@@ -32,12 +32,10 @@ export class ScriptedServer {
       incoming.on("end", () => {
         const body = Buffer.concat(parts).toString();
         const { method = "", url = "", headers } = incoming;
-        const closed = new Promise<void>((resolve) => {
-          response.once("close", () => {
-            if (!response.writableFinished) resolve();
-          });
+        const cut = new Promise<boolean>((resolve) => {
+          response.once("close", () => resolve(!response.writableFinished));
         });
-        const request = { method, path: url, headers, body, json: body === "" ? {} : JSON.parse(body), closed };
+        const request = { method, path: url, headers, body, json: body === "" ? {} : JSON.parse(body), cut };
         this.requests.push(request);
         void this.scriptFor(url)(response, request);
       });

@@ -223,7 +223,7 @@ export function describeDoor(place: string, inService: InService): void {
           await asked;
           running.abort();
           assert.equal((await running.done).finishReason, "aborted");
-          await server.requests.at(-1)?.closed;
+          assert.equal(await server.requests.at(-1)?.cut, true);
         } finally {
           await server.stop();
         }

@@ -3,9 +3,12 @@ import { cp } from "node:fs/promises";
 import path from "node:path";
 import { RunFollower, type RunUpdate } from "../../../src/extension/pages/runFollower";
 import { AgentRig, lettersOf, record } from "../../support/agents/agentRig";
+import { FakeGrammar } from "../../support/engine/fakeGrammar";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
 
 const sampled = { temperature: 1, seed: 5, repetitionPenalty: 1.3, frequencyPenalty: 0.2 };
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);
 
 describe("an answer that was cut", function () {
   this.timeout(20_000);
@@ -46,6 +49,29 @@ describe("an answer that was cut", function () {
       const { figures } = await other.ask(id, "And?");
       assert.ok(figures.prefilledTokens < figures.reusedTokens);
       assert.ok(figures.promptTokens > 13);
+    }));
+
+  it("goes on without a grammar where the tools of now would not have let it begin", () =>
+    inFolder(async (home) => {
+      const first = range(0, 60);
+      const second = range(60, 120);
+      const grammars = { first: new FakeGrammar([first]), second: new FakeGrammar([second]) };
+      const rig = new AgentRig(home, { grammars });
+      const tool = (name: string) => [{ name, description: "" }];
+      const id = await rig.create();
+      await rig.agents.setTools(id, tool("first"));
+      const begun = await rig.ask(id, "Hello", { maxTokens: 5 });
+      assert.ok(begun.tokenIds.length === 5 && begun.tokenIds.every((token) => first.includes(token)));
+      const held = await rig.over(id, await rig.agents.continueAnswer(id, { maxTokens: 5 }));
+      assert.ok(held.tokenIds.length === 5 && held.tokenIds.every((token) => first.includes(token)));
+      await rig.agents.setTools(id, tool("second"));
+      const free = await rig.over(id, await rig.agents.continueAnswer(id, { maxTokens: 5 }));
+      assert.equal(free.tokenIds.length, 5);
+      assert.equal(free.figures.promptTokens, held.figures.promptTokens + 5);
+      assert.equal(rig.runner.batches.at(-1)?.rows[0]?.constraint, undefined);
+      assert.equal((await rig.lastTurn(id)).answer, begun.text + held.text + free.text);
+      const next = await rig.ask(id, "And?", { maxTokens: 5 });
+      assert.ok(next.tokenIds.length === 5 && next.tokenIds.every((token) => second.includes(token)));
     }));
 
   it("that a person stopped goes on", () =>

@@ -16,7 +16,7 @@ async function callsOfATurn(home: string, letters: number) {
   const rig = new AgentRig(home, { totalBlocks: 1000, contextTokens: 3000 });
   const id = await rig.create();
   await rig.ask(id, "x".repeat(letters));
-  const counts = await countCalls(["stat", "open", "rename", "sync"], async () => {
+  const counts = await countCalls(home, ["stat", "open", "rename", "sync"], async () => {
     await (await rig.agents.send(id, { text: "And then?" })).done;
     await rig.agents.close();
   });
@@ -46,7 +46,7 @@ describe("what a turn costs on disk", function () {
       assert.equal(long.syncs, short.syncs);
       assert.ok(Math.abs(long.manifestBytes - short.manifestBytes) < 100, "the manifest grows with the history");
       // Message: log, manifest, folder. Answer: tokens, log, manifest, folder. Cache: manifest.
-      assert.ok(long.syncs <= 8, `${long.syncs} waits for the disk`);
+      assert.ok(long.syncs >= 6 && long.syncs <= 8, `${long.syncs} waits for the disk`);
     }));
 
   it("looks again at what was saved once another process has evicted something, and writes that again", () =>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import path from "node:path";
-import type { ToolSpec } from "../../../src/common/tools";
+import type { JsonSchema, ToolSpec } from "../../../src/common/tools";
 import type { AgentServer } from "../../../src/protocol/service";
 import { ServerDesk } from "../../../src/service/serverDesk";
 import { AgentRig, type RigOptions, record } from "../../support/agents/agentRig";
@@ -47,6 +47,20 @@ describe("an agent that a server answers", function () {
 
   const messages = (at: number) =>
     scripted.server.requests.filter(({ method }) => method === "POST").at(at)?.json["messages"];
+
+  it("is asked for JSON of a schema with the message that asks for it, and with no other", () =>
+    inFolder(async (home) => {
+      const { rig, create } = await remote(home);
+      const id = await create();
+      scripted.server.play(stream(said("{}"), ended()));
+      const formats = async (jsonSchema?: JsonSchema) => {
+        const running = await rig.agents.send(id, { text: "Hi", ...(jsonSchema && { jsonSchema }) });
+        await rig.over(id, running);
+        return scripted.server.requests.at(-1)?.json["response_format"];
+      };
+      assert.match(JSON.stringify(await formats({ type: "object", required: ["a"] })), /"required":\["a"\]/);
+      assert.equal(await formats(), undefined);
+    }));
 
   it("keeps what it said, its figures and their source", () =>
     inFolder(async (home) => {
@@ -195,7 +209,7 @@ describe("an agent that a server answers", function () {
       });
       const done = await rig.over(id, running);
       assert.deepEqual([done.text, done.finishReason], ["one, ", "aborted"]);
-      await scripted.server.requests.at(-1)?.closed;
+      assert.equal(await scripted.server.requests.at(-1)?.cut, true);
       const [turn] = (await rig.agents.get(id)).turns;
       assert.deepEqual([turn?.answer, turn?.finishReason], ["one, ", "aborted"]);
       scripted.server.play(stream(said("two"), ended()));

@@ -27,7 +27,7 @@ describe("The soak suite", function () {
         silentLog,
       );
       try {
-        const turns = { agents: 6, warmUpTurns: 20, turns: 40, together: 4 };
+        const turns = { agents: 6, warmUpTurns: 10, turns: 24, together: 4 };
         const plan = { ...turns, answerTokens: 30, systemTokens: 1, samples: 10 };
         const [row] = await soakSuite(
           service,

@@ -44,7 +44,7 @@ describe("BlockPoolBatchEngine, any interleaving", () => {
   ) =>
     fc.assert(
       fc.asyncProperty(limits, actions, async (options, chosen) => howPlayed(newWorld(options), chosen)),
-      runs(itsSeed, 500),
+      runs(itsSeed, 250),
     );
 
   it("gives every accepted request the reference's answer and loses no block, whatever callers do between steps", () =>

@@ -132,7 +132,7 @@ describe("A request to a server that cannot answer", () => {
   });
 });
 
-const neverRead = { method: "", path: "", headers: {}, body: "", json: {}, closed: Promise.resolve() };
+const neverRead = { method: "", path: "", headers: {}, body: "", json: {}, cut: Promise.resolve(true) };
 
 describe("A server that refuses", () => {
   const scripted = scriptedServer();
@@ -430,7 +430,7 @@ describe("A person who stops a server's answer", () => {
     const asked = new Asked(scripted.server.url, { signal: stop.signal, onEvent: () => stop.abort() });
     const startedMs = performance.now();
     await rejection(asked.answer(), "ABORTED", /cancelled/);
-    await scripted.server.requests[0]?.closed;
+    assert.equal(await scripted.server.requests[0]?.cut, true);
     assert.ok(performance.now() - startedMs < 500);
     assert.equal(asked.text, "Hel");
   });
@@ -439,7 +439,7 @@ describe("A person who stops a server's answer", () => {
     const stop = new AbortController();
     scripted.server.play(() => stop.abort());
     await rejection(new Asked(scripted.server.url, { signal: stop.signal }).answer(), "ABORTED", /cancelled/);
-    await scripted.server.requests[0]?.closed;
+    assert.equal(await scripted.server.requests[0]?.cut, true);
   });
 
   it("sends nothing where it was stopped before", async () => {

@@ -21,7 +21,7 @@ async function syncsOfACommit(home: string, platform: NodeJS.Platform) {
   const files = storeFiles(() => ({ syncFile }), platform);
   const writer = await new AgentStore(home, files, () => locks).create(someone);
   synced.length = 0;
-  const calls = await countCalls(["sync"], async () => {
+  const calls = await countCalls(home, ["sync"], async () => {
     writer.append({ n: 1 }, tokens(1));
     await writer.commit();
   });

@@ -150,7 +150,7 @@ describe("collection", function () {
         isMoved = true;
         await rename(path.join(one.agentsRoot, ".new-ada"), path.join(one.agentsRoot, "ada"));
       };
-      const { isReferenced, numAgents } = await whileIntercepting({ names: ["open"], before }, () =>
+      const { isReferenced, numAgents } = await whileIntercepting({ folder: home, names: ["open"], before }, () =>
         one.references.read(),
       );
       assert.ok(isMoved && chain.every(({ key }) => isReferenced(key)));
@@ -207,7 +207,7 @@ describe("collection", function () {
           await saver.write(chain.slice(0, 2));
           const keys = await saver.keysOf("ada");
           const before = (name: string) => scheduler.schedule(Promise.resolve(), name);
-          await whileIntercepting({ names, before }, () =>
+          await whileIntercepting({ folder, names, before }, () =>
             scheduler.waitFor(
               Promise.all([
                 saver.save(keys, chain.slice(0, 1)).then(() => saver.save(keys, chain)),

@@ -114,7 +114,7 @@ describe("The encoder", () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 
@@ -147,7 +147,7 @@ describe("The encoder", () => {
           assert.deepEqual(own.encodeMarked(text, continues ? 0 : undefined), expected);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 

@@ -136,7 +136,7 @@ describe("A prompt that goes on behind a past", () => {
       const reference = modelWith(template);
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 10 }), (steps) => grow(template, reference, steps)),
-        { numRuns: 40 },
+        { numRuns: 15 },
       );
     });
   }

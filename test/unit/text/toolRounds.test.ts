@@ -216,7 +216,7 @@ describe("A prompt with tools that goes on behind a past", () => {
       const reference = modelOf(family);
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 8 }), (steps) => grow(family, steps, reference)),
-        { numRuns: 30 },
+        { numRuns: 12 },
       );
     });
   }

@@ -40,6 +40,8 @@ export class FakeHub {
   mischief: Mischief = () => false;
   /** Of files in the store. */
   pace: Pace | undefined;
+  /** Raised when what is being sent ends. */
+  private life = 0;
   /** By file, how often each byte was sent. */
   readonly sent = new Map<string, Uint8Array>();
   private readonly hub: Server;
@@ -65,6 +67,11 @@ export class FakeHub {
 
   get storeUrl(): string {
     return addressOf(this.store);
+  }
+
+  /** Sends nothing more of what was asked for so far. */
+  breakOff(): void {
+    this.life += 1;
   }
 
   add(repo: FakeRepo): void {
@@ -156,8 +163,9 @@ export class FakeHub {
     const { pace = { chunkBytes: content.length + 1, delayMs: 0 } } = this;
     const counts = this.sent.get(file) ?? new Uint8Array(content.length);
     this.sent.set(file, counts);
+    const { life } = this;
     const send = (at: number): void => {
-      if (response.destroyed) return;
+      if (response.destroyed || life !== this.life) return;
       const next = Math.min(end, at + pace.chunkBytes);
       for (let byte = at; byte < next; byte++) counts[byte] = (counts[byte] ?? 0) + 1;
       response.write(content.subarray(at, next));

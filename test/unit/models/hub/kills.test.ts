@@ -22,7 +22,11 @@ function runDownload(program: string, hub: FakeHub, folder: string, name: string
   const watch = setInterval(() => {
     const isLoading = hub.requests.slice(requested).some(({ host }) => host === "store");
     if (!isLoading || afterMs === undefined || killing !== undefined) return;
-    killing = setTimeout(() => child.kill("SIGKILL"), afterMs);
+    killing = setTimeout(() => {
+      // What is sent to a process that dies would count as sent to it.
+      hub.breakOff();
+      child.kill("SIGKILL");
+    }, afterMs);
   }, 1);
   return new Promise<{ readonly code: number | null; readonly signal: string | null; readonly stderr: string }>(
     (done, failed) => {

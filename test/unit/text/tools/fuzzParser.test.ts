@@ -89,9 +89,9 @@ describe("Any text as an answer that may call tools", () => {
   }
 });
 
-describe("A megabyte as an answer that may call tools", () => {
-  const mega = 1_000_000;
-  const filled = (text: string) => text.repeat(Math.ceil(mega / text.length));
+describe("Half a megabyte as an answer that may call tools", () => {
+  const letters = 500_000;
+  const filled = (text: string) => text.repeat(Math.ceil(letters / text.length));
   const open = '<tool_call>\n{"name": "write_file", "arguments": {"path": "a", "content": "';
   const openXml = "<tool_call>\n<function=write_file>\n<parameter=path>\na\n</parameter>\n<parameter=content>\n";
   const cases: readonly (readonly [
@@ -120,7 +120,7 @@ describe("A megabyte as an answer that may call tools", () => {
       `${openXml}${filled("<function=now>\n<tool_call>")}\n</parameter>\n</function>\n</tool_call>`,
       1,
     ],
-    ["calls", "hermes", filled('<tool_call>\n{"name": "now"}\n</tool_call>\n'), Math.ceil(mega / 41)],
+    ["calls", "hermes", filled('<tool_call>\n{"name": "now"}\n</tool_call>\n'), Math.ceil(letters / 41)],
     ["a list of quotes", "gemma4", `<|tool_call>call:search{text:x,paths:[${filled('"x,')}]}<tool_call|>`, -1],
     ["brackets of Python", "pythonic", `[now(${filled("([{")}`, 0],
     [
@@ -143,7 +143,7 @@ describe("A megabyte as an answer that may call tools", () => {
       assert.equal(raw.length, said.length);
       if (count >= 0) assert.equal(calls.length, count);
       // Quadratic work would take minutes.
-      assert.ok(user + system < 8_000_000, `${(user + system) / 1e6} s`);
+      assert.ok(user + system < 4_000_000, `${(user + system) / 1e6} s`);
     }).timeout(60_000);
   }
 });
