@@ -4,6 +4,7 @@ import { silentLog } from "../../../../src/common/log";
 import { ServiceHandle } from "../../../../src/extension/engine/serviceHandle";
 import { type ChatModelInformation, chatRoles } from "../../../../src/extension/languageModels/chatApi";
 import { ResidentChatProvider } from "../../../../src/extension/languageModels/chatProvider";
+import { RememberedModels } from "../../../../src/extension/languageModels/rememberedModels";
 import type { ChatModel } from "../../../../src/protocol/service";
 import {
   dataPart,
@@ -26,7 +27,21 @@ const chatModel: ChatModel = {
 
 const hello = [said(chatRoles.user, "Hello")];
 
-function rig() {
+/** As VS Code keeps it: what comes back was JSON. */
+class FakeMemory {
+  private readonly kept = new Map<string, string>();
+
+  get(key: string): unknown {
+    const text = this.kept.get(key);
+    return text === undefined ? undefined : JSON.parse(text);
+  }
+
+  async update(key: string, value: unknown): Promise<void> {
+    this.kept.set(key, JSON.stringify(value));
+  }
+}
+
+function rig(memory = new FakeMemory()) {
   const made: FakeService[] = [];
   const notes: unknown[] = [];
   const service = new ServiceHandle(async () => {
@@ -40,6 +55,7 @@ function rig() {
       service,
       parts: fakeParts,
       formats: () => createFormats("en"),
+      remembered: new RememberedModels(memory, (error) => notes.push(error)),
       note: (error) => notes.push(error),
     });
   const fake = () => {
@@ -99,8 +115,10 @@ describe("Resident's models in VS Code's chat", () => {
   it("are none where the core cannot start: silently, or in words", async () => {
     const notes: unknown[] = [];
     const service = new ServiceHandle(() => Promise.reject(new Error("no thread")), silentLog);
-    const ports = { service, parts: fakeParts, formats: () => createFormats("en") };
-    const provider = new ResidentChatProvider({ ...ports, note: (error) => notes.push(error) });
+    const note = (error: unknown) => notes.push(error);
+    const remembered = new RememberedModels(new FakeMemory(), note);
+    const ports = { service, parts: fakeParts, formats: () => createFormats("en"), remembered, note };
+    const provider = new ResidentChatProvider(ports);
     assert.deepEqual(await provider.provideLanguageModelChatInformation({ silent: true }), []);
     assert.equal(notes.length, 1);
     await assert.rejects(provider.provideLanguageModelChatInformation({ silent: false }), /No thread\./);
@@ -252,6 +270,40 @@ describe("Resident's models in VS Code's chat", () => {
     fake().fire({ type: "engine", state: { type: "idle" } });
     await new Promise((resolve) => setTimeout(resolve, 350));
     assert.equal(changes, 1);
+  });
+
+  it("are those of last time when VS Code starts: no core runs for the list, and a chat can begin with it", async () => {
+    const memory = new FakeMemory();
+    const before = rig(memory);
+    const listed = await before.provider().provideLanguageModelChatInformation({ silent: true });
+    const { provider: make, made, fake } = rig(memory);
+    const provider = make();
+    let changes = 0;
+    provider.onDidChangeLanguageModelChatInformation(() => changes++);
+    provider.announce();
+    assert.equal(changes, 1);
+    const [first] = await provider.provideLanguageModelChatInformation({ silent: true });
+    assert.deepEqual([first], JSON.parse(JSON.stringify(listed)));
+    assert.equal(made.length, 0);
+    assert(first);
+    const { answered } = request(provider, first);
+    await new Promise((resolve) => setImmediate(resolve));
+    (await arrived(fake())).running.answer("Hi");
+    await answered;
+  });
+
+  it("are looked for again when somebody asks again, and what is remembered in a form unknown here is left out", async () => {
+    const memory = new FakeMemory();
+    await memory.update("resident.chatModels", [{ id: "other", name: "Other" }, null, 7]);
+    const { provider: make, made } = rig(memory);
+    assert.equal((await modelOf(make())).name, model.name);
+    assert.equal(made.length, 1);
+    const next = rig(memory);
+    const provider = next.provider();
+    await modelOf(provider);
+    assert.equal(next.made.length, 0);
+    await modelOf(provider);
+    assert.equal(next.made.length, 1);
   });
 
   it("start no core to look for changes", async () => {
