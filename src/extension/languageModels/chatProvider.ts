@@ -75,7 +75,7 @@ export class ResidentChatProvider implements ChatProvider, Disposable {
 
   /** Reads files of models, loads none and shows nothing, whether `silent` or not. */
   async provideLanguageModelChatInformation({ silent }: { readonly silent: boolean }) {
-    const lastTime = silent ? this.lastTime() : [];
+    const lastTime = silent ? await this.lastTime() : [];
     if (lastTime.length > 0) {
       this.offered = JSON.stringify(lastTime);
       return lastTime;
@@ -134,9 +134,9 @@ export class ResidentChatProvider implements ChatProvider, Disposable {
    * The models of last time, for the first question, before anything runs: a start of VS Code starts no core. What has
    * changed since is told once the core is in use, or asked again.
    */
-  private lastTime(): readonly ChatModelInformation[] {
+  private async lastTime(): Promise<readonly ChatModelInformation[]> {
     const { service, remembered } = this.ports;
-    return this.offered === undefined && !service.started ? remembered.get() : [];
+    return this.offered === undefined && !service.started ? await remembered.get() : [];
   }
 
   /** Whether they are others than those that were offered before. */
@@ -144,7 +144,7 @@ export class ResidentChatProvider implements ChatProvider, Disposable {
     const offered = JSON.stringify(models);
     if (offered === this.offered) return false;
     this.offered = offered;
-    this.ports.remembered.set(models);
+    void this.ports.remembered.set(models); // notes a failure itself
     return true;
   }
 

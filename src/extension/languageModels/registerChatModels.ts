@@ -16,16 +16,18 @@ export interface ChatModelPorts {
   readonly log: Log;
   /** That of all windows. */
   readonly memory: ModelMemory;
+  /** Resident's own folder of models. */
+  readonly modelsFolder: string;
 }
 
 /** Offers Resident's models to VS Code's chat, where this VS Code has the API for it (from 1.104 on). */
-export function registerChatModels({ service, failures, log, memory }: ChatModelPorts): Disposable {
+export function registerChatModels({ service, failures, log, memory, modelsFolder }: ChatModelPorts): Disposable {
   const store = new DisposableStore();
   const host = chatHostOf(vscode);
   if (host === undefined) return store;
   const formats = () => createFormats(vscode.env.language);
   const note = (error: unknown) => failures.note(error);
-  const remembered = new RememberedModels(memory, note);
+  const remembered = new RememberedModels(memory, modelsFolder, note);
   const provider = store.add(new ResidentChatProvider({ service, parts: host.parts, formats, remembered, note }));
   try {
     store.add(host.register(chatVendor, provider));

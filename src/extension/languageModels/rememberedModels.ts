@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import type { ChatModelInformation } from "./chatApi";
 
 /** The part of a `vscode.Memento` that is used. */
@@ -12,17 +13,30 @@ const memoryKey = "resident.chatModels";
 export class RememberedModels {
   constructor(
     private readonly memory: ModelMemory,
+    /** Resident's own folder of models. What was put there or taken away since makes the list an old one. */
+    private readonly modelsFolder: string,
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** An earlier version of the program may have written them: what is not understood is left out. */
-  get(): readonly ChatModelInformation[] {
+  /** Nothing where the list is an old one, or an earlier version of the program has written it. */
+  async get(): Promise<readonly ChatModelInformation[]> {
     const stored = this.memory.get(memoryKey);
-    return Array.isArray(stored) ? stored.filter(isInformation) : [];
+    if (typeof stored !== "object" || stored === null || !("models" in stored && "folders" in stored)) return [];
+    if (!Array.isArray(stored.models) || stored.folders !== (await this.folders())) return [];
+    return stored.models.every(isInformation) ? stored.models : [];
   }
 
-  set(models: readonly ChatModelInformation[]): void {
-    this.memory.update(memoryKey, models).then(undefined, this.onError);
+  async set(models: readonly ChatModelInformation[]): Promise<void> {
+    try {
+      await this.memory.update(memoryKey, { folders: await this.folders(), models });
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+
+  private async folders(): Promise<string> {
+    const names = await readdir(this.modelsFolder).catch(() => []);
+    return names.sort().join("\n");
   }
 }
 

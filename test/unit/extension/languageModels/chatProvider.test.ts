@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
 import { createFormats } from "../../../../src/common/format";
 import { silentLog } from "../../../../src/common/log";
 import { ServiceHandle } from "../../../../src/extension/engine/serviceHandle";
@@ -15,6 +17,7 @@ import {
   told,
 } from "../../../support/extension/fakeChatHost";
 import { FakeService, figures, model } from "../../../support/extension/fakeService";
+import { inFolder } from "../../../support/store/fakes";
 
 const chatModel: ChatModel = {
   directory: model.directory,
@@ -30,6 +33,7 @@ const hello = [said(chatRoles.user, "Hello")];
 /** As VS Code keeps it: what comes back was JSON. */
 class FakeMemory {
   private readonly kept = new Map<string, string>();
+  private written: (() => void) | undefined;
 
   get(key: string): unknown {
     const text = this.kept.get(key);
@@ -38,10 +42,18 @@ class FakeMemory {
 
   async update(key: string, value: unknown): Promise<void> {
     this.kept.set(key, JSON.stringify(value));
+    this.written?.();
+  }
+
+  /** Resolves at the next write. */
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.written = resolve;
+    });
   }
 }
 
-function rig(memory = new FakeMemory()) {
+function rig(memory = new FakeMemory(), modelsFolder = "no such folder") {
   const made: FakeService[] = [];
   const notes: unknown[] = [];
   const service = new ServiceHandle(async () => {
@@ -55,7 +67,7 @@ function rig(memory = new FakeMemory()) {
       service,
       parts: fakeParts,
       formats: () => createFormats("en"),
-      remembered: new RememberedModels(memory, (error) => notes.push(error)),
+      remembered: new RememberedModels(memory, modelsFolder, (error) => notes.push(error)),
       note: (error) => notes.push(error),
     });
   const fake = () => {
@@ -116,7 +128,7 @@ describe("Resident's models in VS Code's chat", () => {
     const notes: unknown[] = [];
     const service = new ServiceHandle(() => Promise.reject(new Error("no thread")), silentLog);
     const note = (error: unknown) => notes.push(error);
-    const remembered = new RememberedModels(new FakeMemory(), note);
+    const remembered = new RememberedModels(new FakeMemory(), "no such folder", note);
     const ports = { service, parts: fakeParts, formats: () => createFormats("en"), remembered, note };
     const provider = new ResidentChatProvider(ports);
     assert.deepEqual(await provider.provideLanguageModelChatInformation({ silent: true }), []);
@@ -275,7 +287,9 @@ describe("Resident's models in VS Code's chat", () => {
   it("are those of last time when VS Code starts: no core runs for the list, and a chat can begin with it", async () => {
     const memory = new FakeMemory();
     const before = rig(memory);
+    const written = memory.next();
     const listed = await before.provider().provideLanguageModelChatInformation({ silent: true });
+    await written;
     const { provider: make, made, fake } = rig(memory);
     const provider = make();
     let changes = 0;
@@ -292,12 +306,30 @@ describe("Resident's models in VS Code's chat", () => {
     await answered;
   });
 
-  it("are looked for again when somebody asks again, and what is remembered in a form unknown here is left out", async () => {
+  it("are looked for again when a folder has come to those of last time", () =>
+    inFolder(async (folder) => {
+      const memory = new FakeMemory();
+      const before = rig(memory, folder);
+      const written = memory.next();
+      await modelOf(before.provider());
+      await written;
+      const same = rig(memory, folder);
+      await modelOf(same.provider());
+      assert.equal(same.made.length, 0);
+      await mkdir(path.join(folder, "another model"));
+      const { provider, made } = rig(memory, folder);
+      await modelOf(provider());
+      assert.equal(made.length, 1);
+    }));
+
+  it("are looked for again when somebody asks again, and what is remembered in a form unknown here is not offered", async () => {
     const memory = new FakeMemory();
-    await memory.update("resident.chatModels", [{ id: "other", name: "Other" }, null, 7]);
+    await memory.update("resident.chatModels", { folders: "", models: [{ id: "other", name: "Other" }] });
     const { provider: make, made } = rig(memory);
+    const written = memory.next();
     assert.equal((await modelOf(make())).name, model.name);
     assert.equal(made.length, 1);
+    await written;
     const next = rig(memory);
     const provider = next.provider();
     await modelOf(provider);
