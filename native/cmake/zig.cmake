@@ -14,6 +14,11 @@ if(ZIG_TARGET MATCHES "macos")
   set(CMAKE_OSX_DEPLOYMENT_TARGET "" CACHE STRING "")
   set(CMAKE_OSX_SYSROOT "" CACHE STRING "")
   set(CMAKE_INSTALL_NAME_TOOL /bin/true CACHE FILEPATH "")
+  # CMake would link a program to find out which compiler it is, and Zig compile a whole libc++ for that program.
+  set(CMAKE_CXX_COMPILER_ID_RUN ON)
+  set(CMAKE_CXX_COMPILER_ID Clang)
+  set(CMAKE_CXX_COMPILER_VERSION 22.1)
+  set(CMAKE_CXX_STANDARD_COMPUTED_DEFAULT 17)
   # The system's libc++, as libmlx.dylib uses it: availability on, so that only what macOS 14 has is called; visibility
   # on, so that it is called in the dylib. libc++.tbd says what that exports.
   set(CMAKE_CXX_FLAGS_INIT "-U_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS -D_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS=1 -U_LIBCPP_DISABLE_VISIBILITY_ANNOTATIONS")

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
+import { SetupError } from "./errors.mjs";
 
 function readLock(file) {
   try {
@@ -30,6 +31,16 @@ export function isInstalled(root) {
     Object.entries(wanted).every(
       ([name, entry]) => name === "" || isAsWanted(name, entry) || (!(name in installed) && mayBeMissing(entry)),
     ) && Object.keys(installed).every((name) => name in wanted)
+  );
+}
+
+/** `npm ci` empties `node_modules/` first: behind a symbolic link that is the folder of another checkout. */
+export function refuseLinkedPackages(root) {
+  const folder = path.join(root, "node_modules");
+  if (!fs.lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  throw new SetupError(
+    `node_modules is a symbolic link to ${fs.readlinkSync(folder)}, and installing the packages would empty that folder`,
+    `rm "${folder}" (the link alone goes) and run set-up again`,
   );
 }
 

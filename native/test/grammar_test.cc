@@ -283,6 +283,7 @@ TEST("a text that is no grammar is refused with a reason") {
       [] { Tag(R"({"type":"unknown"})"); },
       [] { Tag(R"({"type":"triggered_tags","triggers":[],"tags":[]})"); },
       [] { Tag(R"({"type":"json_schema","json_schema":{"type":"nothing"}})"); },
+      [] { Tag(R"({"type":"grammar","syntax":"lark","grammar":"start: \"a\""})"); },
       [] { Grammar::Compile(Vocabulary1(), GrammarKind::kStructuralTag, "{}"); },
       [] { Ebnf(""); },
       [] { Ebnf("root ::= missing"); },

@@ -59,7 +59,7 @@ export class ServerAnswers implements AnswerEngine {
       server,
       messages: system === "" ? said : [{ role: "system", content: system }, ...said],
       tools,
-      toolMode,
+      ...(jsonSchema === undefined ? { toolMode } : { toolMode: "none", jsonSchema }),
       sampling: chosenSampling({ request, agent: storedSampling(manifest), settings: this.options.settings() }),
       ...(thinking === undefined ? {} : { thinking }),
       ...(jsonSchema === undefined ? {} : { jsonSchema }),

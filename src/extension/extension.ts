@@ -92,7 +92,8 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerModelCommands(registry, { service: core, engine }));
   own(registerHubCommands(registry, new HubWay(core, context.secrets)));
   own(registerServerCommands(registry, core, serverKeys));
-  own(registerChatModels({ service: core, failures, log }));
+  const modelsFolder = join(places.home, "models");
+  own(registerChatModels({ service: core, failures, log, memory: context.globalState, modelsFolder }));
   own(registerWhyReadAgain(registry, core));
   own(registerStoreCommands(registry, core));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));

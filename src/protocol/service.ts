@@ -396,7 +396,7 @@ export interface SendRequest {
   readonly sampling?: SamplingOptions;
   /** Absent: "auto". */
   readonly toolMode?: ToolMode;
-  /** The answer is JSON that fits this schema, and nothing else: it calls no tools. */
+  /** The answer is JSON that fits this schema, and nothing else: it calls no tools. A server is asked to see to that. */
   readonly jsonSchema?: JsonSchema;
 }
 

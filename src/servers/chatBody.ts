@@ -30,29 +30,36 @@ export const optionalMembers = [
 ] as const;
 export type OptionalMember = (typeof optionalMembers)[number];
 
+/** Members that a server refuses by their names and takes in another form. */
+export const rewrittenMembers = [
+  /** It wants `max_completion_tokens` in its place. */
+  "max_tokens",
+  /** It wants a schema beside the type "json_object", as llama.cpp first had it and llama-cpp-python still does. */
+  "response_format",
+] as const;
+export type RewrittenMember = (typeof rewrittenMembers)[number];
+
 /** What a server was found to refuse. */
-export interface Refused {
-  readonly members: ReadonlySet<OptionalMember>;
-  /** It wants `max_completion_tokens` in place of `max_tokens`. */
-  readonly maxTokens: boolean;
-}
+export type Refused = ReadonlySet<OptionalMember | RewrittenMember>;
 
 /**
  * The JSON of a request. The same conversation gives the same text, member by member, and a longer one begins with it:
  * the server's own prefix cache works.
  */
-export function chatBody(request: ServerChatRequest, refused: Refused): string {
+export function chatBody(request: ServerChatRequest, refused: Refused, isStream = true): string {
   const { model, messages, tools = [], toolMode = "auto", jsonSchema, sampling = {}, thinking, thoughtField } = request;
   const wire = messages.map((message) => wireMessage(message, thoughtField));
   const continues = messages.at(-1)?.role === "assistant";
-  const maxTokens = refused.maxTokens ? "max_completion_tokens" : "max_tokens";
+  const maxTokens = refused.has("max_tokens") ? "max_completion_tokens" : "max_tokens";
   // `undefined` members are left out by JSON.stringify.
   const body: Record<string, unknown> = {
     model,
     messages: wire,
     ...(tools.length > 0 ? { tools: tools.map(wireTool) } : {}),
     ...(tools.length > 0 && toolMode !== "auto" ? { tool_choice: toolMode } : {}),
-    ...(jsonSchema === undefined ? {} : { response_format: responseFormat(jsonSchema) }),
+    ...(jsonSchema === undefined
+      ? {}
+      : { response_format: responseFormat(jsonSchema, refused.has("response_format")) }),
     temperature: sampling.temperature,
     top_p: sampling.topP,
     top_k: sampling.topK,
@@ -67,22 +74,27 @@ export function chatBody(request: ServerChatRequest, refused: Refused): string {
       ? { chat_template_kwargs: { enable_thinking: thinking === "on" } }
       : {}),
     ...(continues ? { add_generation_prompt: false, continue_final_message: true } : {}),
-    stream: true,
-    stream_options: { include_usage: true },
+    stream: isStream,
+    ...(isStream ? { stream_options: { include_usage: true } } : {}),
   };
-  for (const member of refused.members) delete body[member];
+  for (const member of optionalMembers) if (refused.has(member)) delete body[member];
   return JSON.stringify(body);
 }
 
-function responseFormat(schema: JsonSchema): object {
+function responseFormat(schema: JsonSchema, asObject: boolean): object {
   if (typeof schema === "boolean") return { type: "json_object" };
+  if (asObject) return { type: "json_object", schema };
   return { type: "json_schema", json_schema: { name: "answer", schema, strict: true } };
 }
 
-/** The member of `body` that the words of a refusal name. */
-export function refusedMember(body: string, words: string): OptionalMember | "max_tokens" | undefined {
-  return [...optionalMembers, "max_tokens" as const].find(
-    (member) => body.includes(`"${member}":`) && new RegExp(`\\b${member}\\b`).test(words),
+/** The member of `body`, not refused before, that the words of a refusal name and the server can do without. */
+export function refusedMember(
+  body: string,
+  words: string,
+  refused: Refused,
+): OptionalMember | RewrittenMember | undefined {
+  return [...optionalMembers, ...rewrittenMembers].find(
+    (member) => !refused.has(member) && body.includes(`"${member}":`) && new RegExp(`\\b${member}\\b`).test(words),
   );
 }
 

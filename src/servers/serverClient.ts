@@ -1,15 +1,16 @@
 import { parseBoundedJson } from "../common/boundedJson";
 import { type ResidentError, throwIfAborted } from "../common/errors";
-import { objectOf } from "../common/json";
 import type { ServerAnswer, ServerPiece, ServerUsage } from "../common/serverAnswer";
 import { pause } from "../net/waits";
 import { AnswerReader } from "./answerReader";
-import { chatBody, type OptionalMember, refusedMember, type ServerChatRequest } from "./chatBody";
+import { chatBody, type OptionalMember, type RewrittenMember, refusedMember, type ServerChatRequest } from "./chatBody";
+import { listedModels, type ServerModel } from "./listedModels";
 import { brokenStream, textOf, wholeText } from "./serverBody";
 import { ServerFailure, shortWords } from "./serverErrors";
 import { eventsIn } from "./serverEvents";
 import { type ServerAccess, type ServerResponse, type ServerTimes, ServerTransport } from "./serverTransport";
 import { errorIn, notAStream, statusError } from "./statusErrors";
+import { StreamTail } from "./streamTail";
 
 export interface ServerOptions extends ServerTimes {
   /** Requests that are sent in all, while nothing of the answer has come. */
@@ -31,13 +32,6 @@ export const serverOptions: ServerOptions = {
   tailMs: 5_000,
 };
 
-/** A model that a server lists. */
-export interface ServerModel {
-  readonly name: string;
-  /** Longest conversation in tokens; absent: the server does not tell. */
-  readonly contextTokens?: number;
-}
-
 export interface TestAnswer {
   /** What was said, thought or answer. */
   readonly text: string;
@@ -45,15 +39,15 @@ export interface TestAnswer {
   readonly usage: ServerUsage;
 }
 
-const mostModels = 2_000;
+/** How long a stream may stay open behind its last event. */
+const lastMs = 50;
 const mostListCharacters = 8 << 20;
 const mostErrorCharacters = 64 << 10;
 
 /** One server with an OpenAI-compatible chat endpoint. Everything that it sends is checked: it may be anybody's. */
 export class ServerClient {
   private readonly transport: ServerTransport;
-  private readonly refusedMembers = new Set<OptionalMember>();
-  private refusesMaxTokens = false;
+  private readonly refused = new Set<OptionalMember | RewrittenMember>();
 
   constructor(
     access: ServerAccess,
@@ -70,12 +64,12 @@ export class ServerClient {
   /** The models in the server's order. Rejects with SERVER_DENIED, SERVER_REFUSED, SERVER_FAILURE or ABORTED. */
   async listModels(signal?: AbortSignal): Promise<readonly ServerModel[]> {
     return this.withRetries(signal, async () => {
-      const response = await checkedStatus(await this.transport.get("/models", signal));
+      const response = await this.transport.get("/models", signal);
+      if (response.status >= 400) throw await this.failureOf(response, undefined, signal);
       const text = await wholeText(response, mostListCharacters, this.options.silentMs, signal);
-      const { data, models } = objectOf(this.json(text));
-      const list = Array.isArray(data) ? data : models;
-      if (!Array.isArray(list)) throw notAStream(this.transport.host, "lists no models", false);
-      return list.slice(0, mostModels).flatMap(modelOf);
+      const models = listedModels(this.json(text));
+      if (models === undefined) throw notAStream(this.transport.host, "lists no models", false);
+      return models;
     });
   }
 
@@ -105,7 +99,11 @@ export class ServerClient {
     const attempt = async () => {
       reader = new AnswerReader(request, this.transport.host, onEvent);
       try {
-        await this.follow(await this.post(request, signal), reader, signal);
+        const hasCome =
+          (await this.follow(await this.post(request, signal), reader, signal)) ||
+          // llama-cpp-python's server looks at a request behind the head of its stream: what is wrong it tells only without one.
+          (await this.follow(await this.post(request, signal, false), reader, signal));
+        if (!hasCome) throw brokenStream(this.transport.host);
         return reader.answer();
       } catch (error) {
         reader.flush();
@@ -115,21 +113,29 @@ export class ServerClient {
     return this.withRetries(signal, attempt, onEvent, () => reader.hasBegun);
   }
 
-  /** Resolves with the answer's head. Asks again without a member that the server refuses by its name. */
-  private async post(request: ServerChatRequest, signal: AbortSignal | undefined): Promise<ServerResponse> {
+  /** Resolves with the answer's head. Asks again without a member, or with it in another form, where its name is refused. */
+  private async post(
+    request: ServerChatRequest,
+    signal: AbortSignal | undefined,
+    isStream = true,
+  ): Promise<ServerResponse> {
     for (;;) {
-      const body = chatBody(request, { members: this.refusedMembers, maxTokens: this.refusesMaxTokens });
+      const body = chatBody(request, this.refused, isStream);
       const response = await this.transport.post("/chat/completions", body, signal);
       if (response.status < 400) return response;
-      const error = await failureOf(response, request.model, signal);
-      const refused = error.code === "SERVER_REFUSED" ? refusedMember(body, error.what) : undefined;
+      const error = await this.failureOf(response, request.model, signal);
+      const refused = error.code === "SERVER_REFUSED" ? refusedMember(body, error.what, this.refused) : undefined;
       if (refused === undefined) throw error;
-      if (refused === "max_tokens") this.refusesMaxTokens = true;
-      else this.refusedMembers.add(refused);
+      this.refused.add(refused);
     }
   }
 
-  private async follow(response: ServerResponse, reader: AnswerReader, signal: AbortSignal | undefined): Promise<void> {
+  /** `false`: the answer ended as it should, with nothing in it. */
+  private async follow(
+    response: ServerResponse,
+    reader: AnswerReader,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
     const { host } = this.transport;
     const type = response.header("content-type") ?? "";
     if (!/event-stream|json/.test(type)) {
@@ -144,32 +150,59 @@ export class ServerClient {
     const text = textOf(response, this.options.silentMs, signal);
     // Some servers answer with one JSON although a stream was asked for.
     const events = type.includes("event-stream") ? eventsIn(text, host) : wholeOf(text, host);
-    const ending = new Tail(response, this.options.tailMs);
+    const ending = new StreamTail(response);
+    let isEmpty = true;
+    let isDone = false;
     try {
       for await (const event of events) {
+        if (isDone) continue;
+        isEmpty &&= event.trim() === "";
         if (event.trim() === "[DONE]") {
           reader.finish ??= "stop";
-          return;
+          isDone = true;
+          ending.begin(lastMs);
+        } else {
+          this.read(event, response.url, reader);
+          if (reader.finish !== undefined) ending.begin(this.options.tailMs);
         }
-        this.read(event, response.url, reader);
-        if (reader.finish !== undefined) ending.begin();
       }
     } catch (error) {
       throwIfAborted(signal);
+      if (isDone) return true;
       // The answer has come; what is missing is only the end of the stream.
       if (reader.finish === undefined || !(error instanceof ServerFailure)) throw error;
       if (!["broken", "silent"].includes(error.reason) && !ending.isOver) throw error;
     } finally {
       ending.stop();
     }
-    if (reader.finish === undefined) throw brokenStream(host);
+    if (reader.finish === undefined && !isEmpty) throw brokenStream(host);
+    return !isEmpty;
   }
 
   private read(event: string, url: string, reader: AnswerReader): void {
     if (event.trim() === "") return;
     const error = errorIn(event);
-    if (error !== undefined) throw statusError({ status: 0, header: () => undefined, url, body: event });
+    if (error !== undefined) {
+      throw statusError({ status: 0, header: () => undefined, url, body: this.withoutKey(event) });
+    }
     reader.push(this.json(event));
+  }
+
+  private async failureOf(
+    response: ServerResponse,
+    model: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<ResidentError> {
+    // What the server says helps, and is not needed.
+    const body = await wholeText(response, mostErrorCharacters, this.options.tailMs, signal).catch(() => "");
+    throwIfAborted(signal);
+    return statusError({ ...response, body: this.withoutKey(body), model });
+  }
+
+  /** A server may repeat the key that it refuses. Errors are shown and logged. */
+  private withoutKey(text: string): string {
+    const { key = "" } = this.transport.access;
+    return key === "" ? text : text.replaceAll(key, "…");
   }
 
   private json(text: string): unknown {
@@ -207,28 +240,6 @@ export class ServerClient {
   }
 }
 
-/** Ends a stream that stays open behind the answer's end. */
-class Tail {
-  isOver = false;
-  private timer: NodeJS.Timeout | undefined;
-
-  constructor(
-    private readonly response: ServerResponse,
-    private readonly ms: number,
-  ) {}
-
-  begin(): void {
-    this.timer ??= setTimeout(() => {
-      this.isOver = true;
-      this.response.body.destroy();
-    }, this.ms);
-  }
-
-  stop(): void {
-    clearTimeout(this.timer);
-  }
-}
-
 async function* wholeOf(text: AsyncIterable<string>, host: string): AsyncGenerator<string> {
   let whole = "";
   for await (const part of text) {
@@ -236,27 +247,4 @@ async function* wholeOf(text: AsyncIterable<string>, host: string): AsyncGenerat
     if (whole.length > mostListCharacters) throw notAStream(host, "answers without end", false);
   }
   yield whole;
-}
-
-async function checkedStatus(response: ServerResponse): Promise<ServerResponse> {
-  if (response.status < 400) return response;
-  throw await failureOf(response);
-}
-
-async function failureOf(response: ServerResponse, model?: string, signal?: AbortSignal): Promise<ResidentError> {
-  // What the server says helps, and is not needed.
-  const body = await wholeText(response, mostErrorCharacters, 5_000, signal).catch(() => "");
-  throwIfAborted(signal);
-  return statusError({ ...response, body, model });
-}
-
-function modelOf(entry: unknown): readonly ServerModel[] {
-  const { id, name, max_model_len, context_length, max_context_length, meta } = objectOf(entry);
-  const word = typeof id === "string" ? id : name;
-  if (typeof word !== "string" || word === "" || word.length > 512 || /\p{Cc}/u.test(word)) return [];
-  const { n_ctx, n_ctx_train } = objectOf(meta);
-  const contextTokens = [max_model_len, context_length, max_context_length, n_ctx, n_ctx_train].find(
-    (value): value is number => typeof value === "number" && Number.isSafeInteger(value) && value > 0,
-  );
-  return [{ name: word, ...(contextTokens === undefined ? {} : { contextTokens }) }];
 }

@@ -106,7 +106,15 @@ export class ServerTransport {
     );
   }
 
-  private request(url: URL, { method, body, signal }: Asked): Promise<IncomingMessage> {
+  /** A server may close a kept connection just when it is used again: then the request goes out on another at once. */
+  private async request(url: URL, asked: Asked): Promise<IncomingMessage> {
+    for (;;) {
+      const answer = await this.send(url, asked);
+      if (answer !== "closed before") return answer;
+    }
+  }
+
+  private send(url: URL, { method, body, signal }: Asked): Promise<IncomingMessage | "closed before"> {
     throwIfAborted(signal);
     const { key } = this.access;
     const { host } = this;
@@ -137,7 +145,10 @@ export class ServerTransport {
       // A server that refuses may close while the request is still being sent: its answer comes first then.
       request.on("error", (error) => {
         settled();
-        reject(connectionFailure(error, host));
+        const failure = connectionFailure(error, host);
+        const isReset = failure instanceof ServerFailure && failure.reason === "reset";
+        if (isReset && request.reusedSocket) resolve("closed before");
+        else reject(failure);
       });
       request.end(body);
     });

@@ -70,7 +70,9 @@ export function statusError(answer: BadAnswer): ResidentError {
     case 504:
       return passing("unavailable", `${host} could not answer (${status}${said})`, answer);
   }
-  if (status >= 500 || status === 0) {
+  // llama-cpp-python answers so where it cannot read the request.
+  const isUnreadable = status === 500 && /^\d+ validation errors?:/.test(words);
+  if ((status >= 500 && !isUnreadable) || status === 0) {
     const what = status === 0 ? `${host} ended the answer with an error` : `${host} failed (${status})`;
     return new ServerFailure("serverError", what + said, "look at the server's own log, then try again", facts);
   }

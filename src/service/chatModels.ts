@@ -5,6 +5,7 @@ import { toErrorInfo } from "../common/errors";
 import type { NativeAddon } from "../native/binding";
 import type { ChatModel, ListedModel, MemoryFit, ServiceOptions, TemplateFacts } from "../protocol/service";
 import { automaticPoolBytes } from "./automaticPool";
+import { freeMemoryBytes } from "./machineMemory";
 import type { LoadedModel } from "./modelHost";
 
 export interface ChatModelsPorts {
@@ -12,7 +13,7 @@ export interface ChatModelsPorts {
   readonly listModels: () => Promise<readonly ListedModel[]>;
   readonly templateFacts: (directory: string) => Promise<TemplateFacts>;
   readonly loaded: () => LoadedModel | undefined;
-  /** Throws when the addon cannot be loaded: then no model can answer. */
+  /** Asked only while a model is loaded: a list alone loads no native code. */
   readonly addon: () => NativeAddon;
 }
 
@@ -67,9 +68,10 @@ export class ChatModels {
   /** Free memory as it would be without a loaded model. */
   private async freeBytes(): Promise<number> {
     const { addon, loaded } = this.ports;
-    const { availableBytes } = await addon().deviceInfo();
     const now = loaded();
-    return availableBytes + (now === undefined ? 0 : now.info.weightBytes + now.pool.bytes);
+    if (now === undefined) return freeMemoryBytes();
+    const { availableBytes } = await addon().deviceInfo();
+    return availableBytes + now.info.weightBytes + now.pool.bytes;
   }
 }
 

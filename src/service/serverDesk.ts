@@ -49,8 +49,9 @@ export class ServerDesk implements Servers {
     }
   }
 
+  /** Those that a person has agreed to. */
   async list(): Promise<readonly ConnectedServer[]> {
-    return (await this.records.all()).map((record) => this.shown(record));
+    return (await this.records.all()).filter(({ mayLeave }) => mayLeave).map((record) => this.shown(record));
   }
 
   async forget(written: string): Promise<void> {
@@ -83,7 +84,7 @@ export class ServerDesk implements Servers {
     const { address, models } = await this.connected(written);
     const named = (list: readonly ServerModel[]) => list.find(({ name }) => name === model);
     // A model may have come since the server was connected.
-    const found = named(models) ?? named((await this.connect({ address })).models);
+    const found = named(models) ?? named(await this.listedAgain(address));
     if (found !== undefined) return { contextTokens: found.contextTokens ?? 0 };
     const { host } = new URL(address);
     throw refusal(`${host} lists no model ${model}`, "choose one of the models that it lists", { host, model });
@@ -104,7 +105,7 @@ export class ServerDesk implements Servers {
     );
     // From then on its thoughts go back under the name that it knows. That it cannot be kept costs no answer.
     if (answer.thoughtField !== undefined && answer.thoughtField !== thoughtField) {
-      await this.records.put({ ...record, thoughtField: answer.thoughtField }).catch(() => {});
+      await this.records.update(record.address, { thoughtField: answer.thoughtField }).catch(() => {});
     }
     return answer;
   }
@@ -112,6 +113,12 @@ export class ServerDesk implements Servers {
   /** Ends idle connections. */
   close(): void {
     for (const address of [...this.clients.keys()]) this.drop(address);
+  }
+
+  private async listedAgain(address: string): Promise<readonly ServerModel[]> {
+    const models = await this.clientOf(address).listModels();
+    await this.records.update(address, { models });
+    return models;
   }
 
   private async connected(written: string): Promise<ServerRecord> {

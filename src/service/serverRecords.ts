@@ -42,6 +42,11 @@ export class ServerRecords {
     return this.change((all) => [...all.filter(({ address }) => address !== record.address), record]);
   }
 
+  /** Changes a part of what is kept; nothing where the server was forgotten meanwhile. */
+  update(address: string, part: Partial<Pick<ServerRecord, "models" | "thoughtField">>): Promise<void> {
+    return this.change((all) => all.map((record) => (record.address === address ? { ...record, ...part } : record)));
+  }
+
   remove(address: string): Promise<void> {
     return this.change((all) => all.filter((record) => record.address !== address));
   }

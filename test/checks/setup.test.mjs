@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { isInstalled } from "../../native/setup/packages.mjs";
+import { isInstalled, refuseLinkedPackages } from "../../native/setup/packages.mjs";
 import { stageParts } from "../../native/setup/parts.mjs";
 import { mlxWheel, mlxWheelOf, starterWheel } from "../../native/setup/pins.mjs";
 import { platformProblem, readPlatform } from "../../native/setup/platformAdvice.mjs";
@@ -92,6 +92,23 @@ describe("set-up", () => {
     write("package-lock.json", { "": {}, "node_modules/a": a, "node_modules/b": forHere });
     write(installed, { "node_modules/a": a });
     assert.equal(isInstalled(folder), false);
+  });
+
+  it("refuses a node_modules/ that is a link: installing would empty the folder behind it", () => {
+    refuseLinkedPackages(folder);
+    fs.mkdirSync(path.join(folder, "theirs"));
+    fs.mkdirSync(path.join(folder, "node_modules"));
+    refuseLinkedPackages(folder);
+    fs.rmdirSync(path.join(folder, "node_modules"));
+    fs.symlinkSync("theirs", path.join(folder, "node_modules"));
+    assert.throws(
+      () => refuseLinkedPackages(folder),
+      (error) => {
+        assert.match(error.message, /symbolic link to theirs/);
+        assert.match(error.advice, /^rm ".*node_modules"/);
+        return true;
+      },
+    );
   });
 
   it("fetches the same starter model as the product does", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
+import { hostModels } from "./chatModels";
 import { extensionId } from "./support";
 
 interface Manifest {
@@ -36,6 +37,13 @@ describe("activation", () => {
   });
 
   it("loads no native code: addon and model wait for the first need", () => {
+    assert.deepEqual(nativeLibraries(), []);
+  });
+
+  it("lists its models for VS Code's chat without native code too", async () => {
+    const startedAt = performance.now();
+    assert.ok((await hostModels()).length > 0);
+    console.log(`      listed in ${(performance.now() - startedAt).toFixed(0)} ms`);
     assert.deepEqual(nativeLibraries(), []);
   });
 

@@ -159,6 +159,7 @@ describe("Resident's models in VS Code's chat", () => {
   it("refuse what does not fit with both numbers, and images in words", async () => {
     const model = await hostModel(starter);
     await assert.rejects(request(model, [user("many words ".repeat(20_000))]), /\d,\d{3}.*\d,\d{3}/);
+    await assert.rejects(request(model, [user("ten MB ".repeat(1_500_000))]), /10,500,000 characters.*4,194,304/);
     await assert.rejects(request(model, [picture()]), /image.*text only/i);
   });
 
@@ -204,5 +205,19 @@ describe("tools in VS Code's chat", () => {
     assert.ok(cachedOf(second) >= usageOf(first).prompt_tokens - 1, `${cachedOf(second)} reused`);
     const third = await request(model, after, chat);
     assert.equal(cachedOf(third), usageOf(third).prompt_tokens - 1);
+  });
+
+  it("are called where they must be, and the answer goes on with the result", async () => {
+    const model = await hostModel("with-tools");
+    const chat = { tools: [weather], conversation: "must" };
+    const opening = [user("How warm is it in Paris?")];
+    const first = await request(model, opening, { ...chat, toolMode: 2, modelOptions: { max_tokens: 200 } });
+    const [call, ...more] = first.calls;
+    assert(call, `no call in "${first.texts.join("")}"`);
+    assert.deepEqual([call.name, more.length], ["weather", 0]);
+    assert.equal(typeof Reflect.get(call.input, "city"), "string");
+    const after = [...opening, called(call.callId, call.name, call.input), result(call.callId, "20 degrees")];
+    const answer = await request(model, after, chat);
+    assert.ok(cachedOf(answer) >= usageOf(first).prompt_tokens, `${cachedOf(answer)} reused`);
   });
 });

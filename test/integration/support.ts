@@ -67,4 +67,7 @@ export async function closeEditors(): Promise<void> {
     await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
   }
   await vscode.commands.executeCommand("workbench.action.closeAllEditors");
+  // Their names are given again, and one that is late in going would be taken for the new one of its name.
+  const isUntitled = ({ uri }: vscode.TextDocument) => uri.scheme === "untitled";
+  await until("documents that were never saved are gone", () => !vscode.workspace.textDocuments.some(isUntitled));
 }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import Ajv2020 from "ajv/dist/2020";
@@ -8,7 +10,6 @@ import type { ToolSpec } from "../../src/common/tools";
 import type { ResidentService } from "../../src/protocol/service";
 import { createResidentService } from "../../src/service/residentService";
 import { runCli } from "../support/agents/cli";
-import { temporaryFolder } from "../support/models/folders";
 import { nativeStage } from "../support/native/coreThread";
 
 const numCalls = Number(process.env["RESIDENT_CALLS"] ?? 1000);
@@ -86,24 +87,28 @@ const tasks = [
 ];
 
 describe("Calls of a real model, sampled at temperature 1", () => {
-  const folder = temporaryFolder();
+  let folder = "";
   let service: ResidentService;
 
   before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "resident calls "));
     const { stdout: file } = await promisify(execFile)(process.execPath, ["test/models/fetch.mjs", "qwen"]);
-    const home = path.join(folder.path, "home");
-    const defaultModel = path.join(folder.path, "qwen");
+    const home = path.join(folder, "home");
+    const defaultModel = path.join(folder, "qwen");
     const imported = await runCli(["models", "import", file.trim(), "--to", defaultModel, "--home", home]);
     assert.equal(imported.code, 0, imported.stderr.slice(-2000));
     service = createResidentService(
       {
-        ...{ home, defaultModel, starterModel: path.join(folder.path, "none"), nativeStage, modelFolders: [] },
+        ...{ home, defaultModel, starterModel: path.join(folder, "none"), nativeStage, modelFolders: [] },
         ...{ blockTokens: 64, poolBytes: 512 * 2 ** 20, storeQuotaBytes: 2 ** 30 },
       },
       silentLog,
     );
   });
-  after(() => service.dispose());
+  after(async () => {
+    await service.dispose();
+    await rm(folder, { recursive: true, force: true });
+  });
 
   it(`${numCalls} of them are all parsed, of declared tools, and fit their schemas`, async () => {
     const ajv = new Ajv2020({ strict: false });

@@ -16,7 +16,7 @@ describe("the settings and the log", () => {
   it("shows all settings in one place, in four sections", async () => {
     const { page } = workbench();
     await workbench().command("Resident: Open Settings");
-    await found(19);
+    await found(20);
     for (const section of ["Model", "Memory", "Answers", "Store"]) {
       await page.locator(".settings-toc-container").getByText(section, { exact: true }).first().waitFor();
     }

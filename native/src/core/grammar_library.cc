@@ -1,10 +1,13 @@
 #include "core/grammar_library.h"
 
+#include <lark_converter.h>
 #include <support/logging.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace resident {
 namespace {
@@ -48,5 +51,10 @@ namespace xgrammar {
 }
 
 void LogMessageImpl(const std::string&, int, int, const std::string&) {}
+
+// Its own is not compiled (CMakeLists.txt).
+Grammar LarkToGrammar(const std::string&, const std::optional<TokenizerInfo>&, const std::vector<NamedGrammar>&) {
+  throw resident::Error(resident::ErrorCode::kInvalidRequest, "a grammar cannot be in Lark's syntax");
+}
 
 }  // namespace xgrammar

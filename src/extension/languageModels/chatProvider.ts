@@ -17,6 +17,7 @@ import type {
 } from "./chatApi";
 import { chatError } from "./chatErrors";
 import { modelId, modelInformation } from "./modelInformation";
+import type { RememberedModels } from "./rememberedModels";
 import { messagesOf, requestMessages } from "./requestMessages";
 import { requestConversation, requestSampling, requestThinking } from "./requestOptions";
 import { RequestText } from "./requestText";
@@ -30,6 +31,7 @@ export interface ChatProviderPorts {
   readonly service: ServiceHandle;
   readonly parts: ChatParts;
   readonly formats: () => Formats;
+  readonly remembered: RememberedModels;
   /** Notes a failure that the chat does not show. */
   readonly note: (error: unknown) => void;
 }
@@ -66,14 +68,24 @@ export class ResidentChatProvider implements ChatProvider, Disposable {
     );
   }
 
+  /** Has the host ask for the models: by itself it asks only once a person looks into its list of all providers. */
+  announce(): void {
+    this.changes.fire();
+  }
+
   /** Reads files of models, loads none and shows nothing, whether `silent` or not. */
-  async provideLanguageModelChatInformation(options: { readonly silent: boolean }) {
+  async provideLanguageModelChatInformation({ silent }: { readonly silent: boolean }) {
+    const lastTime = silent ? await this.lastTime() : [];
+    if (lastTime.length > 0) {
+      this.offered = JSON.stringify(lastTime);
+      return lastTime;
+    }
     try {
       const models = await this.models();
-      this.offered = JSON.stringify(models);
+      this.offer(models);
       return models;
     } catch (error) {
-      if (!options.silent) throw chatError(error, this.ports.parts, this.ports.formats());
+      if (!silent) throw chatError(error, this.ports.parts, this.ports.formats());
       this.ports.note(error);
       return [];
     }
@@ -118,6 +130,24 @@ export class ResidentChatProvider implements ChatProvider, Disposable {
     this.changes.dispose();
   }
 
+  /**
+   * The models of last time, for the first question, before anything runs: a start of VS Code starts no core. What has
+   * changed since is told once the core is in use, or asked again.
+   */
+  private async lastTime(): Promise<readonly ChatModelInformation[]> {
+    const { service, remembered } = this.ports;
+    return this.offered === undefined && !service.started ? await remembered.get() : [];
+  }
+
+  /** Whether they are others than those that were offered before. */
+  private offer(models: readonly ChatModelInformation[]): boolean {
+    const offered = JSON.stringify(models);
+    if (offered === this.offered) return false;
+    this.offered = offered;
+    void this.ports.remembered.set(models); // notes a failure itself
+    return true;
+  }
+
   private async models(): Promise<readonly ChatModelInformation[]> {
     const door = await this.ports.service.get();
     const [models, all] = await Promise.all([door.chatModels(), door.listModels()]);
@@ -142,10 +172,7 @@ export class ResidentChatProvider implements ChatProvider, Disposable {
       return;
     }
     try {
-      const offered = JSON.stringify(await this.models());
-      if (offered === this.offered) return;
-      this.offered = offered;
-      this.changes.fire();
+      if (this.offer(await this.models())) this.changes.fire();
     } catch (error) {
       this.ports.note(error);
     }

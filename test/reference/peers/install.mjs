@@ -21,6 +21,16 @@ export const llamaCppPython = {
   buildEnv: { CMAKE_ARGS: `-DCMAKE_CXX_FLAGS="-include '${path.join(folder, "gccTiles.h")}'"` },
 };
 
+/** What its server needs beside it, in a folder of its own: llama.cpp is not compiled again for that. */
+export const llamaCppServer = {
+  name: "peers-server-python",
+  title: "llama-cpp-python's server",
+  requirements: "test/reference/peers/serverRequirements.txt",
+  proofs: ["fastapi", "uvicorn", "sse_starlette", "starlette_context", "pydantic_settings"],
+  installing: "what llama-cpp-python's server needs (about 6 MB)",
+  options: ["--only-binary=:all:"],
+};
+
 /** node-llama-cpp with its own build of llama.cpp. Nothing is compiled: install scripts do not run. */
 export async function ensureNodePackages(say) {
   if (isInstalled(folder)) return;

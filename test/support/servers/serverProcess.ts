@@ -4,7 +4,8 @@ import { createServer } from "node:net";
 
 /** A server of another program, in a process of its own. */
 export class ServerProcess {
-  private output = "";
+  /** The last of what it has written. */
+  output = "";
 
   private constructor(
     private readonly child: ChildProcess,

@@ -333,6 +333,23 @@ describe("an agent that a server answers", function () {
       assert.deepEqual([temperature, top_p, seed, max_tokens, top_k], [0.25, 0.9, 7, 8, undefined]);
     }));
 
+  it("asks for JSON of a schema", () =>
+    inFolder(async (home) => {
+      const { rig, create } = await remote(home);
+      const id = await create([look]);
+      const jsonSchema = { type: "object", properties: { city: { type: "string" } } };
+      scripted.server.play(stream(said("{}"), ended()));
+      await rig.over(id, await rig.agents.send(id, { text: "Where?", jsonSchema }));
+      await rig.ask(id, "And then?");
+      const [first, second] = scripted.server.requests.filter(({ method }) => method === "POST");
+      assert.deepEqual(first?.json["response_format"], {
+        type: "json_schema",
+        json_schema: { name: "answer", schema: jsonSchema, strict: true },
+      });
+      assert.equal(first?.json["tool_choice"], "none");
+      assert.equal(second?.json["response_format"], undefined);
+    }));
+
   it("needs no model here: nothing is read ahead, no draft is measured", () =>
     inFolder(async (home) => {
       const { rig, create } = await remote(home);

@@ -5,6 +5,7 @@ import { ServerClient } from "../../../src/servers/serverClient";
 import { rejection } from "../../support/models/folders";
 import { Asked, newIds, quickOptions } from "../../support/servers/asked";
 import {
+  beginStream,
   counted,
   delta,
   ended,
@@ -36,6 +37,11 @@ const conversation: readonly ChatMessage[] = [
   { role: "assistant", content: "Sunny." },
   { role: "user", content: "and Oslo?" },
 ];
+
+const emptyStream: Script = (response) => {
+  beginStream(response);
+  response.end();
+};
 
 describe("An answer of a server", () => {
   const scripted = scriptedServer();
@@ -115,6 +121,35 @@ describe("An answer of a server", () => {
     });
     await ask(stream(said("{}"), ended()), { jsonSchema: true });
     assert.deepEqual(scripted.server.requests[1]?.json["response_format"], { type: "json_object" });
+  });
+
+  it("is asked for with the schema in another place where the server knows only that", async () => {
+    const schema = { type: "object", properties: { response_format: { type: "integer" } } };
+    const words = "1 validation error:\n  {'type': 'literal_error', 'loc': ('body', 'response_format', 'type')}";
+    const asked = new Asked(scripted.server.url);
+    scripted.server.play(failing(500, words), stream(said("{}"), ended()));
+    await asked.answer({ jsonSchema: schema });
+    assert.deepEqual(scripted.server.requests[1]?.json["response_format"], { type: "json_object", schema });
+    scripted.server.play(failing(500, words));
+    await rejection(asked.answer({ jsonSchema: schema }), "SERVER_REFUSED", /response_format/);
+    assert.equal(scripted.server.requests.length, 4, "each form is tried once");
+  });
+
+  it("is asked for without a stream where the stream is empty", async () => {
+    const asked = new Asked(scripted.server.url);
+    const message = { role: "assistant", content: "Hello" };
+    scripted.server.play(emptyStream, json({ choices: [{ message, finish_reason: "stop" }] }));
+    await asked.answer();
+    assert.deepEqual([asked.text, asked.waits], ["Hello", []]);
+    const [first, second] = scripted.server.requests.map((request) => request.json);
+    assert.deepEqual([second?.["stream"], second?.["stream_options"]], [false, undefined]);
+    assert.deepEqual(second?.["messages"], first?.["messages"]);
+    const full = "maximum context length is 256 tokens. However, you requested 331 tokens (331 in the messages";
+    scripted.server.play(emptyStream, failing(400, full));
+    const { facts } = await rejection(asked.answer(), "CONTEXT_FULL", /331/);
+    assert.deepEqual([facts["needed"], facts["context"]], [331, 256]);
+    scripted.server.play(emptyStream);
+    await rejection(asked.answer(), "SERVER_FAILURE", /in the middle/);
   });
 
   it("is asked for without what is not set", async () => {

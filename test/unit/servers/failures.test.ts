@@ -4,9 +4,10 @@ import { createServer as createTlsServer } from "node:https";
 import { createServer, type Server } from "node:net";
 import { join, resolve } from "node:path";
 import type { ErrorCode } from "../../../src/common/errors";
+import { ServerClient } from "../../../src/servers/serverClient";
 import type { ServerAccess } from "../../../src/servers/serverTransport";
 import { rejection } from "../../support/models/folders";
-import { Asked, type AskOptions } from "../../support/servers/asked";
+import { Asked, type AskOptions, newIds, quickOptions } from "../../support/servers/asked";
 import {
   beginStream,
   cut,
@@ -98,6 +99,29 @@ describe("A request to a server that cannot answer", () => {
     assert.deepEqual([facts["reason"], connections], ["reset", 4]);
   });
 
+  it("is sent again at once where the server closes a kept connection", async () => {
+    const used = new Set<unknown>();
+    const scripted = await ScriptedServer.start();
+    const client = new ServerClient({ url: scripted.url }, quickOptions);
+    try {
+      scripted.play((response, request) => {
+        const { socket } = response;
+        if (used.has(socket)) return cut(response);
+        used.add(socket);
+        return stream(said("x"), ended())(response, request);
+      });
+      const events: string[] = [];
+      const ask = () =>
+        client.chat({ model: "tiny", messages: [], newId: newIds() }, undefined, ({ type }) => events.push(type));
+      await ask();
+      await ask();
+      assert.deepEqual([events, used.size, scripted.requests.length], [["text", "text"], 2, 3]);
+    } finally {
+      client.close();
+      await scripted.stop();
+    }
+  });
+
   it("says that the server is silent", async () => {
     const silent = createServer((socket) => void socket.on("error", () => {}));
     open.push(silent);
@@ -128,6 +152,17 @@ describe("A server that refuses", () => {
       assert.match(advice, /RESIDENT_SERVER_KEY/);
     }
     assert.equal(scripted.server.requests.length, 2, "no retry");
+  });
+
+  it("a key does not bring it into the message", async () => {
+    const words = "Incorrect API key: very-secret";
+    for (const script of [failing(401, words), failing(500, words), stream({ error: { message: words } })]) {
+      scripted.server.play(script);
+      const asked = new Asked(scripted.server.url, { access: { key: "very-secret" } });
+      const error: unknown = await asked.answer().catch((reason: unknown) => reason);
+      assert.match(String(error), /Incorrect API key: …/);
+      assert.ok(!JSON.stringify(error).includes("secret"));
+    }
   });
 
   it("a model names it", async () => {

@@ -4,7 +4,17 @@ import path from "node:path";
 import { ServerDesk } from "../../../src/service/serverDesk";
 import { rejection, temporaryFolder } from "../../support/models/folders";
 import { newIds } from "../../support/servers/asked";
-import { ended, failing, json, said, scriptedServer, stream } from "../../support/servers/scriptedServer";
+import {
+  delta,
+  ended,
+  failing,
+  json,
+  ScriptedServer,
+  said,
+  scriptedServer,
+  status,
+  stream,
+} from "../../support/servers/scriptedServer";
 
 describe("the servers of a home", () => {
   const folder = temporaryFolder();
@@ -49,6 +59,46 @@ describe("the servers of a home", () => {
       /leave this machine/,
     );
     await rejection(desk.describe(server), "SERVER_UNKNOWN", /leave this machine/);
+    assert.deepEqual(await desk.list(), [], "what is listed was agreed to");
+  });
+
+  it("keep nothing of themselves where they are forgotten while they answer", async () => {
+    const desk = newDesk();
+    await desk.connect({ address: scripted.server.url });
+    const server = { address: scripted.server.url, model: "tiny" };
+    const question = { server, messages: [], tools: [], toolMode: "auto", sampling: {} } as const;
+    scripted.server.play(stream(delta({ reasoning: "hm" }), said("x"), ended()));
+    let forgotten: Promise<void> | undefined;
+    await desk.answer(question, AbortSignal.timeout(5000), () => {
+      forgotten ??= desk.forget(scripted.server.url);
+    });
+    await forgotten;
+    assert.deepEqual(JSON.parse(await readFile(file(), "utf8")), { servers: [] });
+    desk.close();
+  });
+
+  it("send nothing to where a server begins to redirect, though that address was agreed to as well", async () => {
+    const desk = newDesk();
+    const elsewhere = await ScriptedServer.start();
+    try {
+      await desk.connect({ address: scripted.server.url });
+      await desk.connect({ address: elsewhere.url });
+      const server = { address: scripted.server.url, model: "tiny" };
+      scripted.server.play(stream(said("OK"), ended()));
+      await desk.try(server);
+      const location = `${elsewhere.url}/chat/completions`;
+      scripted.server.play(status(307, "", { location }));
+      await rejection(desk.try(server), "SERVER_FAILURE", /nothing was sent/);
+      scripted.server.models = status(302, "", { location: `${elsewhere.url}/models` });
+      await rejection(desk.connect({ address: scripted.server.url }), "SERVER_FAILURE", /nothing was sent/);
+      assert.deepEqual(
+        elsewhere.requests.map(({ path }) => path),
+        ["/v1/models"],
+      );
+    } finally {
+      desk.close();
+      await elsewhere.stop();
+    }
   });
 
   it("are left as they were where connecting fails", async () => {
@@ -95,7 +145,7 @@ describe("the servers of a home", () => {
       {},
       { address: "x" },
       { address: "http://u:p@host/v1" },
-      { address: "https://a.example/v1", models: [7, { name: 7 }] },
+      { address: "https://a.example/v1", mayLeave: true, models: [7, { name: 7 }] },
     ];
     await writeFile(file(), JSON.stringify({ servers: [whole, ...odd] }));
     const listed = await newDesk().list();

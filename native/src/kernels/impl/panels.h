@@ -35,14 +35,14 @@ RESIDENT_INLINE void UnpackPairs(const uint8_t* words, Bytes (&weights)[8]) {
 template <int Bit>
 RESIDENT_INLINE void AddBits(const uint8_t* word, Bytes (&weights)[8]) {
   const Bytes w = LoadBytes(word);
-  weights[0] = JoinBits<Bit>(weights[0], BitsAt<0, 1>(w));
-  weights[1] = JoinBits<Bit>(weights[1], BitsAt<1, 1>(w));
-  weights[2] = JoinBits<Bit>(weights[2], BitsAt<2, 1>(w));
-  weights[3] = JoinBits<Bit>(weights[3], BitsAt<3, 1>(w));
-  weights[4] = JoinBits<Bit>(weights[4], BitsAt<4, 1>(w));
-  weights[5] = JoinBits<Bit>(weights[5], BitsAt<5, 1>(w));
-  weights[6] = JoinBits<Bit>(weights[6], BitsAt<6, 1>(w));
-  weights[7] = JoinBits<Bit>(weights[7], BitsAt<7, 1>(w));
+  weights[0] = JoinBit<0, Bit>(weights[0], w);
+  weights[1] = JoinBit<1, Bit>(weights[1], w);
+  weights[2] = JoinBit<2, Bit>(weights[2], w);
+  weights[3] = JoinBit<3, Bit>(weights[3], w);
+  weights[4] = JoinBit<4, Bit>(weights[4], w);
+  weights[5] = JoinBit<5, Bit>(weights[5], w);
+  weights[6] = JoinBit<6, Bit>(weights[6], w);
+  weights[7] = JoinBit<7, Bit>(weights[7], w);
 }
 
 /** The 32 weights of a digit group, of kLanes outputs: weights[j] holds inputs 4 j … 4 j + 3. */
@@ -121,6 +121,12 @@ void QuantisedPanelOf(const PanelFormat& format, const uint8_t* panel, const Dig
                       size_t y_stride) {
   constexpr int kMost = kLanes == 16 ? 8 : 4;
   int row = 0;
+  if constexpr (kLanes == 16) {
+    // Unpacking is shared by twice as many rows: 32 registers hold their sums, the weights and three chains.
+    for (; row + 2 * kMost <= rows; row += 2 * kMost) {
+      QuantisedRows<Bits, 2 * kMost>(format, panel, x, row, y, y_stride);
+    }
+  }
   for (; row + kMost <= rows; row += kMost) QuantisedRows<Bits, kMost>(format, panel, x, row, y, y_stride);
   switch (rows - row) {
     case 7:

@@ -80,6 +80,14 @@ template <int Shift>
 RESIDENT_INLINE Bytes JoinBits(Bytes low, Bytes high) {
   return _mm256_or_si256(low, _mm256_slli_epi32(high, Shift));
 }
+/** Bit `From` of each byte of `w` as bit `To` of the byte, beside `low`. What a shift brings from a neighbour is
+ * masked. */
+template <int From, int To>
+RESIDENT_INLINE Bytes JoinBit(Bytes low, Bytes w) {
+  constexpr int kUp = To > From ? To - From : 0, kDown = From > To ? From - To : 0;
+  const Bytes moved = _mm256_srli_epi32(_mm256_slli_epi32(w, kUp), kDown);
+  return _mm256_or_si256(low, _mm256_and_si256(moved, _mm256_set1_epi8(1 << To)));
+}
 
 RESIDENT_INLINE __m256i Broadcast4(const int8_t* digits) {
   int32_t four;

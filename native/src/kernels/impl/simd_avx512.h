@@ -70,6 +70,16 @@ RESIDENT_INLINE Bytes JoinBits(Bytes low, Bytes high) {
   return _mm512_or_si512(low, _mm512_slli_epi32(high, Shift));
 }
 
+/** Bit `From` of each byte of `w` as bit `To` of the byte, beside `low`. What a shift brings from a neighbour is
+ * masked. */
+template <int From, int To>
+RESIDENT_INLINE Bytes JoinBit(Bytes low, Bytes w) {
+  constexpr int kUp = To > From ? To - From : 0, kDown = From > To ? From - To : 0;
+  const Bytes moved = _mm512_srli_epi32(_mm512_slli_epi32(w, kUp), kDown);
+  constexpr int kLowOrBoth = 0xF8;  // low | (moved & mask)
+  return _mm512_ternarylogic_epi32(low, moved, _mm512_set1_epi8(1 << To), kLowOrBoth);
+}
+
 /** The dot products of a group's three digits. Chains that take turns need less of the processor's foresight. */
 template <int Bits>
 RESIDENT_INLINE void DotThree(const Bytes (&weights)[8], const int8_t* digits, I (&sums)[kDigits]) {

@@ -68,6 +68,11 @@ template <int Shift>
 RESIDENT_INLINE Bytes JoinBits(Bytes low, Bytes high) {
   return vorrq_u8(low, vshlq_n_u8(high, Shift));
 }
+/** Bit `From` of each byte of `w` as bit `To` of the byte, beside `low`. */
+template <int From, int To>
+RESIDENT_INLINE Bytes JoinBit(Bytes low, Bytes w) {
+  return JoinBits<To>(low, BitsAt<From, 1>(w));
+}
 
 #if defined(RESIDENT_DOTPROD)
 /** Adds the products of signed bytes: of each lane's 32 weights with 32 digits. */

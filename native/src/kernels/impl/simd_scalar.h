@@ -85,6 +85,11 @@ template <int Shift>
 RESIDENT_INLINE Bytes JoinBits(Bytes low, Bytes high) {
   return low | high << Shift;
 }
+/** Bit `From` of each byte of `w` as bit `To` of the byte, beside `low`. */
+template <int From, int To>
+RESIDENT_INLINE Bytes JoinBit(Bytes low, Bytes w) {
+  return JoinBits<To>(low, BitsAt<From, 1>(w));
+}
 
 /** `start` + the dot product of each lane's 32 weights with 32 digits. */
 template <int Bits>

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
 import { createFormats } from "../../../../src/common/format";
 import { silentLog } from "../../../../src/common/log";
 import { ServiceHandle } from "../../../../src/extension/engine/serviceHandle";
 import { type ChatModelInformation, chatRoles } from "../../../../src/extension/languageModels/chatApi";
 import { ResidentChatProvider } from "../../../../src/extension/languageModels/chatProvider";
+import { RememberedModels } from "../../../../src/extension/languageModels/rememberedModels";
 import type { ChatModel } from "../../../../src/protocol/service";
 import {
   dataPart,
@@ -14,6 +17,7 @@ import {
   told,
 } from "../../../support/extension/fakeChatHost";
 import { FakeService, figures, model } from "../../../support/extension/fakeService";
+import { inFolder } from "../../../support/store/fakes";
 
 const chatModel: ChatModel = {
   directory: model.directory,
@@ -26,7 +30,30 @@ const chatModel: ChatModel = {
 
 const hello = [said(chatRoles.user, "Hello")];
 
-function rig() {
+/** As VS Code keeps it: what comes back was JSON. */
+class FakeMemory {
+  private readonly kept = new Map<string, string>();
+  private written: (() => void) | undefined;
+
+  get(key: string): unknown {
+    const text = this.kept.get(key);
+    return text === undefined ? undefined : JSON.parse(text);
+  }
+
+  async update(key: string, value: unknown): Promise<void> {
+    this.kept.set(key, JSON.stringify(value));
+    this.written?.();
+  }
+
+  /** Resolves at the next write. */
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.written = resolve;
+    });
+  }
+}
+
+function rig(memory = new FakeMemory(), modelsFolder = "no such folder") {
   const made: FakeService[] = [];
   const notes: unknown[] = [];
   const service = new ServiceHandle(async () => {
@@ -40,6 +67,7 @@ function rig() {
       service,
       parts: fakeParts,
       formats: () => createFormats("en"),
+      remembered: new RememberedModels(memory, modelsFolder, (error) => notes.push(error)),
       note: (error) => notes.push(error),
     });
   const fake = () => {
@@ -99,8 +127,10 @@ describe("Resident's models in VS Code's chat", () => {
   it("are none where the core cannot start: silently, or in words", async () => {
     const notes: unknown[] = [];
     const service = new ServiceHandle(() => Promise.reject(new Error("no thread")), silentLog);
-    const ports = { service, parts: fakeParts, formats: () => createFormats("en") };
-    const provider = new ResidentChatProvider({ ...ports, note: (error) => notes.push(error) });
+    const note = (error: unknown) => notes.push(error);
+    const remembered = new RememberedModels(new FakeMemory(), "no such folder", note);
+    const ports = { service, parts: fakeParts, formats: () => createFormats("en"), remembered, note };
+    const provider = new ResidentChatProvider(ports);
     assert.deepEqual(await provider.provideLanguageModelChatInformation({ silent: true }), []);
     assert.equal(notes.length, 1);
     await assert.rejects(provider.provideLanguageModelChatInformation({ silent: false }), /No thread\./);
@@ -252,6 +282,60 @@ describe("Resident's models in VS Code's chat", () => {
     fake().fire({ type: "engine", state: { type: "idle" } });
     await new Promise((resolve) => setTimeout(resolve, 350));
     assert.equal(changes, 1);
+  });
+
+  it("are those of last time when VS Code starts: no core runs for the list, and a chat can begin with it", async () => {
+    const memory = new FakeMemory();
+    const before = rig(memory);
+    const written = memory.next();
+    const listed = await before.provider().provideLanguageModelChatInformation({ silent: true });
+    await written;
+    const { provider: make, made, fake } = rig(memory);
+    const provider = make();
+    let changes = 0;
+    provider.onDidChangeLanguageModelChatInformation(() => changes++);
+    provider.announce();
+    assert.equal(changes, 1);
+    const [first] = await provider.provideLanguageModelChatInformation({ silent: true });
+    assert.deepEqual([first], JSON.parse(JSON.stringify(listed)));
+    assert.equal(made.length, 0);
+    assert(first);
+    const { answered } = request(provider, first);
+    await new Promise((resolve) => setImmediate(resolve));
+    (await arrived(fake())).running.answer("Hi");
+    await answered;
+  });
+
+  it("are looked for again when a folder has come to those of last time", () =>
+    inFolder(async (folder) => {
+      const memory = new FakeMemory();
+      const before = rig(memory, folder);
+      const written = memory.next();
+      await modelOf(before.provider());
+      await written;
+      const same = rig(memory, folder);
+      await modelOf(same.provider());
+      assert.equal(same.made.length, 0);
+      await mkdir(path.join(folder, "another model"));
+      const { provider, made } = rig(memory, folder);
+      await modelOf(provider());
+      assert.equal(made.length, 1);
+    }));
+
+  it("are looked for again when somebody asks again, and what is remembered in a form unknown here is not offered", async () => {
+    const memory = new FakeMemory();
+    await memory.update("resident.chatModels", { folders: "", models: [{ id: "other", name: "Other" }] });
+    const { provider: make, made } = rig(memory);
+    const written = memory.next();
+    assert.equal((await modelOf(make())).name, model.name);
+    assert.equal(made.length, 1);
+    await written;
+    const next = rig(memory);
+    const provider = next.provider();
+    await modelOf(provider);
+    assert.equal(next.made.length, 0);
+    await modelOf(provider);
+    assert.equal(next.made.length, 1);
   });
 
   it("start no core to look for changes", async () => {
