@@ -1,7 +1,7 @@
 import path from "node:path";
 import { encodeRecord, type TurnRecord } from "../../../src/agents/turnRecords";
 import { noFigures } from "../../../src/agents/turnTree";
-import type { ToolCall, ToolSpec } from "../../../src/common/tools";
+import type { ToolCall } from "../../../src/common/tools";
 import { readTextFiles, summarizeModel } from "../../../src/models/modelDirectory";
 import { AgentStore } from "../../../src/store/agentStore";
 import { durableFiles } from "../../../src/store/files";
@@ -11,7 +11,6 @@ import type { Answer } from "./journal";
 
 export const waitingMessage = "How warm is the lake?";
 const waitingCall: ToolCall = { id: "c1", name: "measure", arguments: { place: "lake" } };
-const tool: ToolSpec = { name: "measure", description: "Measures the temperature of a place." };
 const said = "I measure.";
 const raw = `${said}<call>${JSON.stringify(waitingCall.arguments)}</call>`;
 
@@ -38,10 +37,8 @@ export async function writeWaitingAgent(
   ];
   const locks = new FakeLocks().process();
   const store = new AgentStore(path.join(home, "agents"), durableFiles, () => locks);
-  const writer = await store.create({
-    ...{ name, modelDirectory: model, modelName, contextTokens, system: "" },
-    tools: JSON.stringify([tool]),
-  });
+  // Without tools of its own: the model's template has no form for them.
+  const writer = await store.create({ name, modelDirectory: model, modelName, contextTokens, system: "" });
   for (const record of records) {
     const { body, tokens } = encodeRecord(record);
     writer.append(body, tokens);
