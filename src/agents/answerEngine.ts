@@ -1,7 +1,7 @@
 /** The port between a conversation and what answers it: the model in this process, or a server. */
-import type { DroppedCall, JsonSchema, ToolCall, ToolMode } from "../common/tools";
+import type { JsonSchema, ToolMode } from "../common/tools";
 import type { TokenId } from "../engine/ports";
-import type { FinishReason, GenerationEvent, SamplingOptions, TurnFigures } from "../protocol/service";
+import type { GenerationEvent, SamplingOptions } from "../protocol/service";
 import type { SaidPiece } from "../text/thinkingSplitter";
 import type { LiveAgent } from "./liveAgent";
 import type { TurnPrompt } from "./turnRecords";
@@ -41,17 +41,8 @@ export interface AnswerSink {
 
 export type ProgressEvent = Exclude<GenerationEvent, { type: "continues" | "done" | "failed" }>;
 
-export interface Answered {
-  readonly text: string;
-  /** Absent: it did not think. */
-  readonly thought?: string;
-  /** Absent: none. */
-  readonly calls?: readonly ToolCall[];
-  readonly dropped?: DroppedCall;
-  readonly tokenIds: readonly number[];
-  readonly finishReason: FinishReason;
-  readonly figures: TurnFigures;
-}
+/** How an answer ended. That it could not be saved is known only later. */
+export type Answered = Omit<Extract<GenerationEvent, { type: "done" }>, "type" | "saveError">;
 
 export interface AnswerEngine {
   /**

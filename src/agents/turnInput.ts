@@ -2,7 +2,7 @@
 import { InvalidRequestError } from "../common/errors";
 import type { ChatMessage, ResultMessage } from "../common/messages";
 import { notRunText, type ToolCall, type ToolResult } from "../common/tools";
-import type { Turn } from "./turnTree";
+import type { TurnEnd } from "./turnRecords";
 
 /** The text that the person wrote; empty where the turn goes on with results only. */
 export function userText(input: readonly ChatMessage[]): string {
@@ -21,12 +21,17 @@ export function resultsOf(input: readonly ChatMessage[]): readonly ToolResult[] 
 }
 
 /** It goes on with results and nothing that the person wrote: a further step of the turn before it. */
-export function isStep({ input }: Pick<Turn, "input">): boolean {
+export function isStep({ input }: { readonly input: readonly ChatMessage[] }): boolean {
   return input.length > 0 && input.every(isResult);
 }
 
+interface AnsweredTurn {
+  readonly end?: TurnEnd;
+  readonly calls: readonly ToolCall[];
+}
+
 /** The calls of `turn` that no result was given for, as far as `turn` is the end of its branch. */
-export function waitingCalls(turn: Turn | undefined): readonly ToolCall[] {
+export function waitingCalls(turn: AnsweredTurn | undefined): readonly ToolCall[] {
   return turn?.end?.state === "done" && turn.end.finishReason === "calls" ? turn.calls : [];
 }
 

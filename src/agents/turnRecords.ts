@@ -16,6 +16,7 @@ import {
   type JsonObject,
   MalformedJson,
   readCount,
+  readList,
   readNumber,
   readOneOf,
   readOptionalString,
@@ -112,7 +113,7 @@ export function decodeRecord({ body, tokens }: LogEntry): TurnRecord {
         type,
         turn,
         keep: readCount(body, "keep"),
-        segments: decodeSegments(body["segments"], tokens),
+        segments: decodeSegments(readList(body, "segments"), tokens),
         tokens: readCount(body, "tokens"),
       };
     case "answer": {
@@ -121,7 +122,7 @@ export function decodeRecord({ body, tokens }: LogEntry): TurnRecord {
       return {
         ...{ type, turn, ...(thought ? { thought } : {}), text: readString(body, "text"), ids: tokens },
         ...(raw === undefined ? {} : { raw }),
-        ...(body["calls"] === undefined ? {} : { calls: decodeCalls(body["calls"]) }),
+        ...(body["calls"] === undefined ? {} : { calls: decodeCalls(body) }),
         ...(body["dropped"] === undefined ? {} : { dropped: decodeDropped(asObject(body["dropped"], "dropped")) }),
       };
     }
@@ -132,8 +133,7 @@ export function decodeRecord({ body, tokens }: LogEntry): TurnRecord {
 
 function decodeInput(body: JsonObject): readonly ChatMessage[] {
   if (body["input"] === undefined) return [{ role: "user", content: readString(body, "user") }];
-  if (!Array.isArray(body["input"])) throw new MalformedJson("input is not a list");
-  return body["input"].map((item: unknown): ChatMessage => {
+  return readList(body, "input").map((item): ChatMessage => {
     const message = asObject(item, "message");
     const role = readOneOf(message, "role", ["user", "tool"]);
     const content = readString(message, "content");
@@ -143,9 +143,8 @@ function decodeInput(body: JsonObject): readonly ChatMessage[] {
   });
 }
 
-function decodeCalls(value: unknown): readonly ToolCall[] {
-  if (!Array.isArray(value)) throw new MalformedJson("calls is not a list");
-  return value.map((item: unknown): ToolCall => {
+export function decodeCalls(object: JsonObject): readonly ToolCall[] {
+  return readList(object, "calls").map((item): ToolCall => {
     const call = asObject(item, "call");
     return {
       id: readString(call, "id"),
@@ -164,10 +163,9 @@ function decodeDropped(object: JsonObject): DroppedCall {
   };
 }
 
-function decodeSegments(value: unknown, tokens: Int32Array): readonly Segment[] {
-  if (!Array.isArray(value)) throw new MalformedJson("segments is not a list");
+function decodeSegments(list: readonly unknown[], tokens: Int32Array): readonly Segment[] {
   let position = 0;
-  const segments = value.map((item: unknown): Segment => {
+  const segments = list.map((item): Segment => {
     const object = asObject(item, "segment");
     const count = readCount(object, "count");
     const ids = tokens.subarray(position, position + count);

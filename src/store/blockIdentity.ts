@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { endianness } from "node:os";
 import type { BlockHasher } from "../engine/ports";
+import { type JsonObject, readCount, readString } from "./json";
 
 /**
  * Raised when the meaning of a block object changes; part of every key, so older objects are never found by accident.
@@ -15,6 +16,18 @@ export interface BlockIdentity {
   readonly blockTokens: number;
   readonly kvLayoutId: string;
   readonly numericsId: string;
+}
+
+/** Throws `MalformedJson`. */
+export function decodeIdentity(object: JsonObject): BlockIdentity {
+  return {
+    weightsId: readString(object, "weightsId"),
+    architectureId: readString(object, "architectureId"),
+    kvDtype: readString(object, "kvDtype"),
+    blockTokens: readCount(object, "blockTokens"),
+    kvLayoutId: readString(object, "kvLayoutId"),
+    numericsId: readString(object, "numericsId"),
+  };
 }
 
 /** Key of the empty prefix: a digest of the identity alone. Hex, 64 characters, as are all keys. */

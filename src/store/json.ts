@@ -89,6 +89,12 @@ export function readCount(object: JsonObject, key: string): number {
   return value;
 }
 
+export function readList(object: JsonObject, key: string): readonly unknown[] {
+  const value = object[key];
+  if (!Array.isArray(value)) throw new MalformedJson(`${key} is not a list`);
+  return value;
+}
+
 export function readStrings(object: JsonObject, key: string): readonly string[] {
   const value = object[key];
   if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {

@@ -1,6 +1,6 @@
 /** An agent's manifest: the commit point. Data that it does not refer to does not exist. */
 import { createHash } from "node:crypto";
-import type { BlockIdentity } from "./blockIdentity";
+import { type BlockIdentity, decodeIdentity } from "./blockIdentity";
 import type { CommittedLogs } from "./committedLogs";
 import {
   asObject,
@@ -170,16 +170,8 @@ function decodeLogs(object: JsonObject): CommittedLogs {
 }
 
 function decodeCache(object: JsonObject): CacheManifest {
-  const identity = asObject(object["identity"], "identity");
   return {
-    identity: {
-      weightsId: readString(identity, "weightsId"),
-      architectureId: readString(identity, "architectureId"),
-      kvDtype: readString(identity, "kvDtype"),
-      blockTokens: readCount(identity, "blockTokens"),
-      kvLayoutId: readString(identity, "kvLayoutId"),
-      numericsId: readString(identity, "numericsId"),
-    },
+    identity: decodeIdentity(asObject(object["identity"], "identity")),
     keyRecords: object["keyRecords"] === undefined ? 0 : readCount(object, "keyRecords"),
     ...(object["blocks"] === undefined ? {} : { blocks: readStrings(object, "blocks") }),
     ...(object["tail"] === undefined ? {} : { tail: decodeTail(asObject(object["tail"], "tail")) }),

@@ -1,7 +1,6 @@
 /** A thread as its file keeps it: the answers with their ids, but not the messages, which each request sends again. */
 import type { AnswerMessage } from "../../common/messages";
-import type { ToolCall } from "../../common/tools";
-import { type BlockIdentity, tokenBytes, tokensFromBytes } from "../../store/blockIdentity";
+import { type BlockIdentity, decodeIdentity, tokenBytes, tokensFromBytes } from "../../store/blockIdentity";
 import {
   asObject,
   type JsonObject,
@@ -9,6 +8,7 @@ import {
   parseObject,
   readCount,
   readCounts,
+  readList,
   readNumber,
   readOneOf,
   readOptionalString,
@@ -16,6 +16,7 @@ import {
 } from "../../store/json";
 import type { Segment } from "../../text/messages";
 import type { Steps } from "../../text/steps";
+import { decodeCalls } from "../turnRecords";
 import { type Answers, Thread } from "./thread";
 
 /** The last, partly filled block of a branch: an object of the store like the full ones. */
@@ -65,11 +66,11 @@ export function decodeThread(text: string): ThreadRecord {
   const object = parseObject(text);
   const thread = new Thread(readString(object, "key"), readString(object, "day"));
   const lists: Map<string, Answers>[] = [];
-  for (const item of listIn(object, "answers")) {
+  for (const item of readList(object, "answers")) {
     const record = asObject(item, "answer");
     const siblings = siblingsOf(thread, lists, record);
     const answer = decodeAnswer(asObject(record["said"], "said"));
-    const added = listIn(record, "added").map((part) => decodeSegment(asObject(part, "segment")));
+    const added = readList(record, "added").map((part) => decodeSegment(asObject(part, "segment")));
     const known = { answer, keep: readCount(record, "keep"), added };
     lists.push(thread.add(siblings, readString(record, "digest"), known, undefined).next);
   }
@@ -95,15 +96,9 @@ function decodeAnswer(said: JsonObject): AnswerMessage {
   return {
     ...{ role: "assistant", content: readString(said, "content") },
     ...(thought === undefined ? {} : { thought }),
-    ...(said["calls"] === undefined ? {} : { calls: listIn(said, "calls").map(decodeCall) }),
+    ...(said["calls"] === undefined ? {} : { calls: decodeCalls(said) }),
     ...(raw === undefined ? {} : { raw }),
   };
-}
-
-function decodeCall(item: unknown): ToolCall {
-  const call = asObject(item, "call");
-  const given = asObject(call["arguments"], "arguments");
-  return { id: readString(call, "id"), name: readString(call, "name"), arguments: given };
 }
 
 function decodeSegment(object: JsonObject): Segment {
@@ -115,17 +110,9 @@ function decodeSegment(object: JsonObject): Segment {
 }
 
 function decodeSaved(object: JsonObject): SavedBlocks {
-  const identity = asObject(object["identity"], "identity");
   return {
-    identity: {
-      weightsId: readString(identity, "weightsId"),
-      architectureId: readString(identity, "architectureId"),
-      kvDtype: readString(identity, "kvDtype"),
-      blockTokens: readCount(identity, "blockTokens"),
-      kvLayoutId: readString(identity, "kvLayoutId"),
-      numericsId: readString(identity, "numericsId"),
-    },
-    tails: listIn(object, "tails").map((item) => {
+    identity: decodeIdentity(asObject(object["identity"], "identity")),
+    tails: readList(object, "tails").map((item) => {
       const tail = asObject(item, "tail");
       return {
         parent: readString(tail, "parent"),
@@ -135,10 +122,4 @@ function decodeSaved(object: JsonObject): SavedBlocks {
       };
     }),
   };
-}
-
-function listIn(object: JsonObject, name: string): readonly unknown[] {
-  const value = object[name];
-  if (!Array.isArray(value)) throw new MalformedJson(`${name} is not a list`);
-  return value;
 }

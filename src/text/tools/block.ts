@@ -1,10 +1,10 @@
 import { BracketScanner } from "./bracketScanner";
 import type { DeclaredTools } from "./declaredTools";
 import { closers, openers, type ToolFormat } from "./formats";
-import { behindSpace } from "./lenientJson";
 import { type BlockCalls, readCalls, textBehindCalls } from "./readCalls";
 import type { Ending } from "./starts";
 import { TextBuffer } from "./textBuffer";
+import { behindSpace } from "./textReader";
 
 /** How a block was begun. */
 export interface BlockStart {

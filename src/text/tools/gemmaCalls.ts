@@ -1,5 +1,5 @@
 import type { GemmaFormat } from "./formats";
-import { behindSpace } from "./lenientJson";
+import { behindSpace, TextReader } from "./textReader";
 import { deepestValue, type ReadCalls, type Reading, Spelt, type WrittenCall } from "./written";
 
 class Broken extends Error {}
@@ -37,23 +37,22 @@ export function readGemmaCalls(text: string, format: GemmaFormat, reading: Readi
   }
 }
 
-class GemmaReader {
+class GemmaReader extends TextReader {
   /** Quotes of which it is known that none behind ends a value: looking again would take quadratic time. */
   private readonly unended = new Set<string>();
 
   constructor(
-    private readonly text: string,
-    public at: number,
+    text: string,
+    at: number,
     private readonly quote: string,
     private readonly repairs: boolean,
-  ) {}
+  ) {
+    super(text, at);
+  }
 
   call(): Pick<WrittenCall, "name" | "arguments"> | undefined {
-    callName.lastIndex = this.at;
-    const found = callName.exec(this.text);
-    const name = found?.[1];
-    if (found === null || name === undefined) return undefined;
-    this.at += found[0].length;
+    const name = this.exec(callName)?.[1];
+    if (name === undefined) return undefined;
     const close = this.takes("{") ? "}" : this.takes("(") ? ")" : undefined;
     if (close === undefined) return undefined;
     try {
@@ -193,24 +192,6 @@ class GemmaReader {
       }
     }
     throw new Broken();
-  }
-
-  private takes(character: string): boolean {
-    this.skipSpace();
-    if (this.text.charAt(this.at) !== character) return false;
-    this.at += 1;
-    return true;
-  }
-
-  private match(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.at;
-    const found = pattern.exec(this.text)?.[0];
-    if (found !== undefined) this.at += found.length;
-    return found;
-  }
-
-  private skipSpace(): void {
-    this.at = behindSpace(this.text, this.at);
   }
 }
 

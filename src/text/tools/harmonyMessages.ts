@@ -1,6 +1,7 @@
 import type { HarmonyFormat } from "./formats";
 import { argumentsOf } from "./jsonCalls";
-import { behindSpace, readJson } from "./lenientJson";
+import { readJson } from "./lenientJson";
+import { behindSpace } from "./textReader";
 import type { ReadCalls, Reading } from "./written";
 
 /** What stands before the text of a message: role, channel, recipient, type, in any order and with any of the marks. */

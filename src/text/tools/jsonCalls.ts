@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from "../json";
-import { behindSpace, readJson } from "./lenientJson";
+import { readJson } from "./lenientJson";
+import { behindSpace } from "./textReader";
 import type { ReadCalls, Reading, WrittenCall } from "./written";
 
 const fence = /```[\w-]*[ \t]*\r?\n?/y;

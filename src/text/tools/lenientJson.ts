@@ -1,3 +1,4 @@
+import { behindSpace, TextReader } from "./textReader";
 import { deepestValue, type Reading } from "./written";
 
 export interface ReadValue {
@@ -15,17 +16,6 @@ export interface ReadValue {
 export function readJson(text: string, at: number, reading: Reading): ReadValue | undefined {
   const start = behindSpace(text, at);
   return exactJson(text, start) ?? lenientJson(text, start, "strict") ?? lenientJson(text, start, reading);
-}
-
-/** Of `text`, what is left behind white space. */
-export function behindSpace(text: string, at: number): number {
-  let behind = at;
-  while (isSpace(text.charCodeAt(behind))) behind += 1;
-  return behind;
-}
-
-function isSpace(code: number): boolean {
-  return code === 0x20 || (code >= 0x09 && code <= 0x0d) || code === 0xa0 || code === 0xfeff;
 }
 
 function exactJson(text: string, start: number): ReadValue | undefined {
@@ -103,12 +93,14 @@ const behindKey = /\s*:/y;
 
 type Place = "object" | "list" | "key";
 
-class LenientReader {
+class LenientReader extends TextReader {
   constructor(
-    private readonly text: string,
-    public at: number,
+    text: string,
+    at: number,
     private readonly repairs: boolean,
-  ) {}
+  ) {
+    super(text, at);
+  }
 
   value(depth: number, place: Place): unknown {
     if (depth > deepestValue) throw new Broken();
@@ -197,17 +189,6 @@ class LenientReader {
     unit.lastIndex = at + 1;
     const digits = unit.exec(this.text)?.[0];
     return digits === undefined ? undefined : { text: String.fromCharCode(Number.parseInt(digits, 16)), end: at + 5 };
-  }
-
-  private match(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.at;
-    const found = pattern.exec(this.text)?.[0];
-    if (found !== undefined) this.at += found.length;
-    return found;
-  }
-
-  private skipSpace(): void {
-    this.at = behindSpace(this.text, this.at);
   }
 
   private skipSeparators(): void {

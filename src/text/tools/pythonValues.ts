@@ -1,4 +1,4 @@
-import { behindSpace } from "./lenientJson";
+import { TextReader } from "./textReader";
 import { deepestValue, Spelt } from "./written";
 
 /** The text is no Python literal, or goes on behind its end. */
@@ -37,13 +37,13 @@ const lastInCall = /\s*(?:\)|,\s*[^\W\d][\w-]*\s*=)/uy;
  * Reads Python literals, and JSON's words for them. A string may hold line ends. `repairs`: a backslash before the
  * quote that ends a string (`"C:\dir\"`) is a character like others.
  */
-export class PythonReader {
-  at = 0;
-
+export class PythonReader extends TextReader {
   constructor(
-    readonly text: string,
+    override readonly text: string,
     private readonly repairs: boolean,
-  ) {}
+  ) {
+    super(text, 0);
+  }
 
   value(depth = 0): unknown {
     if (depth > deepestValue) throw new NoLiteral();
@@ -59,29 +59,6 @@ export class PythonReader {
     const word = this.match(name);
     if (word === undefined) throw new NoLiteral();
     return constants.has(word) ? constants.get(word) : new Spelt(word);
-  }
-
-  /** Takes `character`, with the white space before it. */
-  takes(character: string): boolean {
-    this.skipSpace();
-    if (this.text.charAt(this.at) !== character) return false;
-    this.at += 1;
-    return true;
-  }
-
-  match(pattern: RegExp): string | undefined {
-    return this.exec(pattern)?.[0];
-  }
-
-  skipSpace(): void {
-    this.at = behindSpace(this.text, this.at);
-  }
-
-  private exec(pattern: RegExp): RegExpExecArray | null {
-    pattern.lastIndex = this.at;
-    const found = pattern.exec(this.text);
-    if (found !== null) this.at += found[0].length;
-    return found;
   }
 
   private items(open: string, close: string, depth: number): readonly unknown[] {

@@ -1,5 +1,5 @@
-import { behindSpace } from "./lenientJson";
 import { NoLiteral, PythonReader } from "./pythonValues";
+import { behindSpace } from "./textReader";
 import type { ReadCalls, Reading, WrittenCall } from "./written";
 
 const fence = /\s*```\w*[ \t]*\n?/y;

@@ -3,9 +3,10 @@ import { closers, type TaggedFormat, type TaggedJsonFormat, type ToolFormat, too
 import { readGemmaCalls } from "./gemmaCalls";
 import { readHarmonyCall } from "./harmonyMessages";
 import { argumentsOf, readJsonCalls } from "./jsonCalls";
-import { behindSpace, readJson } from "./lenientJson";
+import { readJson } from "./lenientJson";
 import { readPythonicCalls } from "./pythonicCalls";
 import { readTaggedCalls } from "./taggedCalls";
+import { behindSpace } from "./textReader";
 import type { ReadCalls, Reading, WrittenCall } from "./written";
 
 export interface BlockCalls extends ReadCalls {

@@ -1,5 +1,5 @@
 import { closers, type HarmonyFormat, openers, type TaggedJsonFormat, type ToolFormat } from "./formats";
-import { type Head, matchHead, space, toolName } from "./heads";
+import { type Head, type HeadPart, matchHead, space, toolName } from "./heads";
 
 /**
  * What ends a block: its closing mark; its last bracket; `</function>`; only the end of the answer, as for a form that
@@ -19,50 +19,17 @@ export interface Start {
   readonly isTrusted: boolean;
 }
 
-const quotedName = (key: string): Head => ["{", space, `"${key}"`, space, ":", space, '"', toolName, '"'];
+/** Symbols of JSON with any white space between them. */
+const spaced = (...symbols: readonly HeadPart[]): Head =>
+  symbols.flatMap((symbol, i) => (i === 0 ? [symbol] : [space, symbol]));
+const quoted: Head = ['"', toolName, '"'];
 const objects: readonly Head[] = [
-  quotedName("name"),
-  ["{", space, '"function"', space, ":", space, ...quotedName("name")],
-  [
-    "{",
-    space,
-    '"type"',
-    space,
-    ":",
-    space,
-    '"function"',
-    space,
-    ",",
-    space,
-    '"function"',
-    space,
-    ":",
-    space,
-    ...quotedName("name"),
-  ],
-  [
-    "{",
-    space,
-    '"type"',
-    space,
-    ":",
-    space,
-    '"function"',
-    space,
-    ",",
-    space,
-    '"name"',
-    space,
-    ":",
-    space,
-    '"',
-    toolName,
-    '"',
-  ],
+  [...spaced("{", '"name"', ":"), space, ...quoted],
+  [...spaced("{", '"function"', ":", "{", '"name"', ":"), space, ...quoted],
+  [...spaced("{", '"type"', ":", '"function"', ",", '"function"', ":", "{", '"name"', ":"), space, ...quoted],
+  [...spaced("{", '"type"', ":", '"function"', ",", '"name"', ":"), space, ...quoted],
 ];
-const argumentsFirst: readonly Head[] = ["arguments", "parameters"].map((key) => {
-  return ["{", space, `"${key}"`, space, ":", space, "{"];
-});
+const argumentsFirst: readonly Head[] = ["arguments", "parameters"].map((key) => spaced("{", `"${key}"`, ":", "{"));
 const lists: readonly Head[] = objects.map((object) => ["[", space, ...object]);
 const json: readonly Head[] = [...objects, ...lists];
 const fenced: readonly Head[] = ["```json", "```", "```tool_call", "```tool_code"].flatMap((fence) => {

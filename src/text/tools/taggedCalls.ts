@@ -1,7 +1,8 @@
 import { type CallTag, callTags } from "./callTags";
 import type { TaggedFormat } from "./formats";
 import { argumentsOf } from "./jsonCalls";
-import { behindSpace, readJson } from "./lenientJson";
+import { readJson } from "./lenientJson";
+import { behindSpace } from "./textReader";
 import { type ReadCalls, type Reading, Spelt, type WrittenCall } from "./written";
 
 /** What is known of the tools while their calls are read. */

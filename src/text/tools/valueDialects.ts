@@ -62,14 +62,14 @@ function quoted(
   { least, most }: StringShape,
 ): Expression {
   const plain = notChars(`${out}\\\\\u0000\u001f`);
-  const escaping = shared(grammar, `${name}-escape`, () => sequence(literal("\\"), escapes));
+  const escaped = sequence(literal("\\"), escapes);
   const mark = literal(out.slice(0, 1));
   if (least === 0 && most === undefined) {
     const run = repeat(plain, 0);
+    const escaping = shared(grammar, `${name}-escape`, () => escaped);
     return shared(grammar, name, () => sequence(mark, run, repeat(sequence(escaping, run), 0), mark));
   }
-  const unit = shared(grammar, `${name}-unit`, () => choice(plain, escaping));
-  return sequence(mark, repeat(unit, least, most), mark);
+  return sequence(mark, repeat(choice(plain, escaped), least, most), mark);
 }
 
 const jsonEscapes = choice(chars('""\\\\//bbffnnrrtt'), unicodeEscape);

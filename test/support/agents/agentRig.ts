@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { Agents } from "../../../src/agents/agents";
-import type { ModelAccess, ModelLease, ModelSession, TextModel } from "../../../src/agents/ports";
+import type { ModelAccess, ModelSession, TextModel } from "../../../src/agents/ports";
 import { noServers, type Servers } from "../../../src/agents/serverPort";
 import { throwIfAborted } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
@@ -20,6 +20,7 @@ import { FakeRunner } from "../engine/fakeRunner";
 import { FakeBlockFiles } from "../store/fakeBlockFiles";
 import { FakeLocks, FlakyFiles, identity } from "../store/fakes";
 import { FakeCaller, FakeThinker, fakeText, fakeTextVocabSize } from "./fakeText";
+import { Leases } from "./leases";
 
 export interface RigOptions {
   readonly totalBlocks?: number;
@@ -70,7 +71,7 @@ export class AgentRig {
   /** Whether the model counts as loaded for callers that do not load it themselves. */
   isLoaded = true;
   /** Number of leases that were not released. */
-  heldLeases = 0;
+  private readonly leases = new Leases();
   private time = 1_700_000_000_000;
 
   constructor(home: string, options: RigOptions = {}) {
@@ -197,16 +198,11 @@ export class AgentRig {
     };
   }
 
+  get heldLeases(): number {
+    return this.leases.held;
+  }
+
   private access(): ModelAccess {
-    const lease = (): ModelLease => {
-      this.heldLeases += 1;
-      return {
-        session: this.session,
-        release: () => {
-          this.heldLeases -= 1;
-        },
-      };
-    };
     return {
       current: this.session,
       loaded: () => (this.isLoaded ? this.session : undefined),
@@ -216,7 +212,7 @@ export class AgentRig {
         });
         await this.loading;
         throwIfAborted(signal);
-        return lease();
+        return this.leases.take(this.session);
       },
       isFree: () => true,
       describe: async () => ({ name: "fake", contextTokens: this.session.contextTokens }),

@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { ModelAccess, ModelLease, ModelSession, TextModel } from "../../../src/agents/ports";
+import type { ModelAccess, ModelSession, TextModel } from "../../../src/agents/ports";
 import type { CacheLimits } from "../../../src/agents/threads/threadCaches";
 import { Threads } from "../../../src/agents/threads/threads";
 import { ResidentError, throwIfAborted } from "../../../src/common/errors";
@@ -24,6 +24,7 @@ import { FlakyFiles, identity } from "../store/fakes";
 import { byteLevelTokenizer } from "../text/tinyTokenizers";
 import type { Done } from "./agentRig";
 import { FakeCaller, FakeThinker } from "./fakeText";
+import { Leases } from "./leases";
 
 /** The ids of `byteLevelTokenizer`, without the two that stop or begin a message and the last ones. */
 const vocabSize = 271;
@@ -64,7 +65,7 @@ export class ThreadRig {
   /** Prompts, by the text of the last message. */
   readonly prompts = new Map<string, Int32Array>();
   savedBytes = 0;
-  heldLeases = 0;
+  private readonly leases = new Leases();
   private numRequests = 0;
   private readonly maxAnswerTokens: number;
   private time = 1_700_000_000_000;
@@ -180,16 +181,11 @@ export class ThreadRig {
     };
   }
 
+  get heldLeases(): number {
+    return this.leases.held;
+  }
+
   private access(): ModelAccess {
-    const lease = (): ModelLease => {
-      this.heldLeases += 1;
-      return {
-        session: this.session,
-        release: () => {
-          this.heldLeases -= 1;
-        },
-      };
-    };
     return {
       current: this.session,
       loaded: () => this.session,
@@ -198,7 +194,7 @@ export class ThreadRig {
           throw new ResidentError("MODEL_NOT_FOUND", `there is no model in ${directory}`, "choose another");
         }
         throwIfAborted(signal);
-        return lease();
+        return this.leases.take(this.session);
       },
       isFree: () => true,
       describe: async () => ({ name: "fake", contextTokens: this.session.contextTokens }),

@@ -58,6 +58,12 @@ class LineReader {
     }
     if (this.take('"')) return { kind: "literal", text: this.literal() };
     if (this.take("[")) return this.chars();
+    if (this.line.startsWith('Regex("', this.at)) {
+      this.at += 'Regex("'.length;
+      const pattern = this.literal();
+      if (!this.take(")")) throw new Error("no )");
+      return new PatternReader(pattern).body();
+    }
     const name = /^[a-z][\w.-]*/i.exec(this.line.slice(this.at))?.[0];
     if (name === undefined) throw new Error(`no element: ${this.line.slice(this.at)}`);
     this.at += name.length;
@@ -68,12 +74,7 @@ class LineReader {
     const found = /^(?:[*+?]|\{(\d+)(,?)(\d*)\})/.exec(this.line.slice(this.at));
     if (found === null) return of;
     this.at += found[0].length;
-    if (found[0] === "*") return { kind: "repeat", of, least: 0 };
-    if (found[0] === "+") return { kind: "repeat", of, least: 1 };
-    if (found[0] === "?") return { kind: "repeat", of, least: 0, most: 1 };
-    const least = Number(found[1]);
-    if (found[2] === "") return { kind: "repeat", of, least, most: least };
-    return found[3] === "" ? { kind: "repeat", of, least } : { kind: "repeat", of, least, most: Number(found[3]) };
+    return repeated(of, found);
   }
 
   private literal(): string {
@@ -121,6 +122,79 @@ class LineReader {
   private space(): void {
     while (this.line[this.at] === " ") this.at += 1;
   }
+}
+
+/** A pattern as `Grammar.text` writes it. */
+class PatternReader {
+  private at = 0;
+
+  constructor(private readonly text: string) {}
+
+  body(): Expression {
+    const body = this.choice();
+    if (this.at < this.text.length) throw new Error(`left over in a pattern: ${this.text.slice(this.at)}`);
+    return body;
+  }
+
+  private choice(): Expression {
+    const of = [this.sequence()];
+    while (this.takes("|")) of.push(this.sequence());
+    return { kind: "choice", of };
+  }
+
+  private sequence(): Expression {
+    const of: Expression[] = [];
+    while (this.at < this.text.length && !"|)".includes(this.text.charAt(this.at))) of.push(this.counted(this.part()));
+    return { kind: "sequence", of };
+  }
+
+  private part(): Expression {
+    if (this.takes("(")) {
+      const inner = this.choice();
+      if (!this.takes(")")) throw new Error("no ) in a pattern");
+      return inner;
+    }
+    if (!this.takes("[")) return { kind: "literal", text: String.fromCodePoint(this.code()) };
+    const isNot = this.takes("^");
+    const ranges: CharRange[] = [];
+    while (!this.takes("]")) {
+      const from = this.code();
+      ranges.push([from, this.takes("-") ? this.code() : from]);
+    }
+    return { kind: "chars", ranges, isNot };
+  }
+
+  private counted(of: Expression): Expression {
+    const found = /^(?:[*+?]|\{(\d+)(,?)(\d*)\})/.exec(this.text.slice(this.at));
+    if (found === null) return of;
+    this.at += found[0].length;
+    return repeated(of, found);
+  }
+
+  private code(): number {
+    const found = /^(?:[A-Za-z0-9]|\\u([0-9a-f]{4})|\\u\{([0-9a-f]{1,6})\})/.exec(
+      this.text.slice(this.at, this.at + 11),
+    );
+    if (found === null) throw new Error(`no character in a pattern: ${this.text.slice(this.at)}`);
+    this.at += found[0].length;
+    const hex = found[1] ?? found[2];
+    return hex === undefined ? (found[0].codePointAt(0) ?? 0) : Number.parseInt(hex, 16);
+  }
+
+  private takes(char: string): boolean {
+    if (this.text[this.at] !== char) return false;
+    this.at += 1;
+    return true;
+  }
+}
+
+function repeated(of: Expression, found: RegExpExecArray): Expression {
+  if (found[0] === "*") return { kind: "repeat", of, least: 0 };
+  if (found[0] === "+") return { kind: "repeat", of, least: 1 };
+  if (found[0] === "?") return { kind: "repeat", of, least: 0, most: 1 };
+  const least = Number(found[1]);
+  if (found[2] === "") return { kind: "repeat", of, least, most: least };
+  return found[3] === "" ? { kind: "repeat", of, least } : { kind: "repeat", of, least, most: Number(found[3]) };
 }
 
 /** Whether the rules allow a whole text: all ends of each part of it, by rule and beginning. */
