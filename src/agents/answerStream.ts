@@ -91,8 +91,8 @@ export async function followAnswer(
   try {
     const result = await generation.result;
     await listener.committed;
-    const isCut = listener.mayGoOn === true && result.finishReason !== "stop";
-    if (!stopped) show(undefined, decoder.finish(isCut));
+    const isCut = result.finishReason !== "stop";
+    if (!stopped) show(undefined, decoder.finish(isCut, isCut && listener.mayGoOn === true));
     const called = { ...(calls.length === 0 ? {} : { calls }), ...(dropped === undefined ? {} : { dropped }) };
     const { blocks, tokenIds, finishReason } = result;
     // An answer that ended by itself and called tools waits for their results.

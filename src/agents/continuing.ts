@@ -116,6 +116,6 @@ export function decoderBehind(
       const piece = decoder.push(id);
       return { ...unseen(piece), stopped: piece.stopped };
     },
-    finish: (isCut) => unseen(decoder.finish(isCut)),
+    finish: (isCut, mayGoOn) => unseen(decoder.finish(isCut, mayGoOn)),
   };
 }

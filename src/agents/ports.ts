@@ -17,10 +17,10 @@ export interface AnswerDecoder {
    */
   push(id: TokenId): SaidPiece & { readonly stopped: boolean };
   /**
-   * The text that was held back as a possible stop string or part of a character. `isCut`: without an incomplete
-   * character.
+   * The text that was held back as a possible stop string or part of a character. `isCut`: the model had not ended, so a
+   * call that has not ended is dropped. `mayGoOn` (absent: as `isCut`): without an incomplete character.
    */
-  finish(isCut?: boolean): SaidPiece;
+  finish(isCut?: boolean, mayGoOn?: boolean): SaidPiece;
 }
 
 /** The tools that an answer may call. */

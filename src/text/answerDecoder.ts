@@ -37,11 +37,12 @@ export class AnswerDecoder {
   }
 
   /**
-   * The text that was held back as a possible stop string or part of a character. `isCut`: the answer may be continued,
-   * so an incomplete character is left out instead of being shown as U+FFFD. It is shown when its last byte comes.
+   * The text that was held back as a possible stop string or part of a character. `isCut`: the model had not ended, so a
+   * call that has not ended is dropped. `mayGoOn`: the answer may be continued, so an incomplete character is left out
+   * instead of being shown as U+FFFD. It is shown when its last byte comes.
    */
-  finish(isCut = false): SaidPiece {
-    const piece = this.splitter.finish(isCut ? "" : this.detokenizer.finish(), isCut);
+  finish(isCut = false, mayGoOn = isCut): SaidPiece {
+    const piece = this.splitter.finish(mayGoOn ? "" : this.detokenizer.finish(), mayGoOn);
     if (this.calls !== undefined) {
       const parts = [...this.calls.push(undefined, piece.text).parts, ...this.calls.finish(isCut).parts];
       return { ...piece, ...this.shown.finish(parts) };

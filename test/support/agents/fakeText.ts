@@ -4,6 +4,7 @@ import type { ToolSpec } from "../../../src/common/tools";
 import type { ChatMessage, Segment } from "../../../src/text/messages";
 import { messagesOf } from "../../../src/text/past";
 import type { BuiltPrompt, Dialogue, PromptAhead, PromptBuilder } from "../../../src/text/prompt";
+import type { SaidPiece } from "../../../src/text/thinkingSplitter";
 
 /** Ids are character codes in prompts; a sampled id is one of the letters in an answer. */
 export const fakeTextVocabSize = 128;
@@ -90,8 +91,8 @@ export class FakeThinker implements AnswerDecoder {
     return { text: "", hidden: piece.text, thought: piece.text, stopped: false };
   }
 
-  finish(isCut?: boolean) {
-    return this.inner.finish(isCut);
+  finish(isCut?: boolean, mayGoOn?: boolean) {
+    return this.inner.finish(isCut, mayGoOn);
   }
 }
 
@@ -119,8 +120,10 @@ export class FakeCaller implements AnswerDecoder {
     return { ...piece, text: "", raw: piece.text, ...(isLast ? { calls } : {}), stopped: isLast };
   }
 
-  finish(isCut?: boolean) {
-    return this.inner.finish(isCut);
+  finish(isCut = false, mayGoOn = isCut): SaidPiece {
+    const piece = this.inner.finish(isCut, mayGoOn);
+    const isInside = this.tools.length > 0 && this.said > this.after && this.said < this.after + 2;
+    return isInside && isCut ? { ...piece, dropped: { reason: "cut", text: "" } } : piece;
   }
 }
 
