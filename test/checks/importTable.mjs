@@ -22,7 +22,8 @@ export const importTable = {
   agents: onNode("common", "protocol", "engine", "text", "store"),
   bench: onNode("common", "protocol", "engine", "native"),
   service: onNode("common", "protocol", "engine", "text", "models", "store", "native", "agents", "bench", "servers"),
+  acting: pure("common", "protocol"),
   cli: onNode("common", "protocol", "service"),
-  extension: { rooms: ["common", "protocol", "service"], node: true, vscode: true },
+  extension: { rooms: ["common", "protocol", "service", "acting"], node: true, vscode: true },
   webview: pure("common", "protocol"),
 };

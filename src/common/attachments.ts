@@ -1,0 +1,33 @@
+/** Parts of the workspace that a message carries: plain data, which crosses every port and every log. */
+
+export const attachmentKinds = ["selection", "file", "folder", "problems", "terminal", "change"] as const;
+/**
+ * "folder": its listing. "problems": what the editor's language services say. "terminal": the selection in a terminal.
+ * "change": a file among the agent's pinned files was changed; its text is a unified diff.
+ */
+export type AttachmentKind = (typeof attachmentKinds)[number];
+
+/** Lines from 1, both included. */
+export interface LineRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** As it was when it was attached: the file may change later, the message does not. */
+export interface Attachment {
+  readonly kind: AttachmentKind;
+  /** With "/", relative to the workspace; with the folder's name first where there are several. For a terminal its name. */
+  readonly path: string;
+  readonly range?: LineRange;
+  /** SHA-256 of the text as hexadecimal digits. */
+  readonly digest: string;
+  readonly text: string;
+}
+
+/** A file of an agent's prompts that stands behind its instructions: read once, for all turns. */
+export interface PinnedFile {
+  /** As an attachment's. */
+  readonly path: string;
+  readonly digest: string;
+  readonly text: string;
+}
