@@ -6,13 +6,13 @@ import type { AttachWay } from "../../protocol/chatFiles";
 import type { AgentId, ResidentService, TurnId } from "../../protocol/service";
 import type { EditorActions } from "../editor/editorActions";
 import type { ServiceHandle } from "../engine/serviceHandle";
+import type { PinWish } from "./agentPins";
 import { Attaching, mayRead } from "./attaching";
 import type { DraftFile } from "./draftFiles";
 import { IgnoredFiles } from "./ignoredFiles";
 import type { KeptDraftFiles } from "./keptDraftFiles";
 import { OpenedAttachments } from "./openedAttachments";
 import { pickFiles, pickInFolder } from "./pickFiles";
-import type { PinWish } from "./agentPins";
 import { PinnedFiles } from "./pinnedFiles";
 import type { PinSources } from "./pinSources";
 import { isOutside, pathOf, placeOf } from "./places";
@@ -100,7 +100,10 @@ export class AgentFiles implements Disposable {
     const paths = await pickFiles(this.workspace, { title: "Pin Files", only: "files", many: true });
     if (paths === undefined || paths.length === 0) return;
     const uris = await Promise.all(paths.map(placeOf));
-    await this.pin(agent, uris.filter((uri) => uri !== undefined));
+    await this.pin(
+      agent,
+      uris.filter((uri) => uri !== undefined),
+    );
   }
 
   /** Files and what is in folders. What is ignored is told as refused, what is outside is asked. */

@@ -117,14 +117,18 @@ export class AgentPins {
   pin(wishes: readonly PinWish[], refused: readonly RefusedPin[] = []): Promise<void> {
     return this.inTurn(async () => {
       const known = new Set(this.pins.map(({ path }) => path));
-      const fresh = [...new Map(wishes.map((wish) => [wish.path, wish])).values()].filter(({ path }) => !known.has(path));
+      const fresh = [...new Map(wishes.map((wish) => [wish.path, wish])).values()].filter(
+        ({ path }) => !known.has(path),
+      );
       const room = attachmentLimits.pinnedFiles - this.pins.length;
       const readings = await inBatches(fresh.slice(0, room), readAtOnce, (wish) => this.reading(wish));
       const added = readings.flatMap(({ wish, reading }) => (reading.is === "text" ? [{ wish, reading }] : []));
       this.refuse([
         ...refused,
         ...readings.flatMap(({ wish, reading }) => refusalOf(wish.path, reading)),
-        ...fresh.slice(room).map(({ path }) => ({ path, problem: `An agent takes ${attachmentLimits.pinnedFiles} files.` })),
+        ...fresh
+          .slice(room)
+          .map(({ path }) => ({ path, problem: `An agent takes ${attachmentLimits.pinnedFiles} files.` })),
       ]);
       if (added.length === 0) return this.ports.onChange();
       const files = new Map<string, PinnedFile>();
@@ -134,7 +138,12 @@ export class AgentPins {
         added.map(({ wish, reading }) => [wish.path, this.ports.rankOf(wish.file, reading.modifiedAt)]),
       );
       const current = this.pins.map(({ path }) => path);
-      const order = pinOrder([...files.keys()], current, () => false, (path) => ranks.get(path) ?? noRank);
+      const order = pinOrder(
+        [...files.keys()],
+        current,
+        () => false,
+        (path) => ranks.get(path) ?? noRank,
+      );
       this.ports.sources.keep(
         added.map(({ wish, reading }) => ({ path: wish.path, digest: reading.digest, file: wish.file })),
       );

@@ -23,7 +23,11 @@ export async function changeText(path: string, before: string, now: string): Pro
   const patch =
     atOnce ??
     (await new Promise<StructuredPatch | undefined>((resolve) => {
-      structuredPatch(path, path, before, now, undefined, undefined, { ...options, timeout: mostMs, callback: resolve });
+      structuredPatch(path, path, before, now, undefined, undefined, {
+        ...options,
+        timeout: mostMs,
+        callback: resolve,
+      });
     }));
   return patch && patchText(patch);
 }

@@ -94,7 +94,8 @@ export class ChatFiles implements Disposable {
       case "findFiles": {
         this.newestSearch = command.serial;
         const found = await files.workspace.find(command.query);
-        if (this.newestSearch === command.serial) page.post({ type: "foundFiles", serial: command.serial, files: found });
+        if (this.newestSearch === command.serial)
+          page.post({ type: "foundFiles", serial: command.serial, files: found });
         return;
       }
       case "pinFiles":

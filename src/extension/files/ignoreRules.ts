@@ -58,7 +58,9 @@ export class IgnoreRules {
   private rulesOf(folder: string): Promise<Ignore | undefined> {
     const known = this.rules.get(folder);
     if (known) return known;
-    const rules = this.read(`${folder}.gitignore`).then((text) => (text === undefined ? undefined : ignore().add(text)));
+    const rules = this.read(`${folder}.gitignore`).then((text) =>
+      text === undefined ? undefined : ignore().add(text),
+    );
     this.rules.set(folder, rules);
     return rules;
   }

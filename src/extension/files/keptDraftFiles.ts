@@ -73,7 +73,11 @@ export class KeptDraftFiles implements Disposable {
     const before = this.kept.get(agent) ?? [];
     if (files.length === 0 && before.length === 0) return;
     this.kept.delete(agent);
-    if (files.length > 0) this.kept.set(agent, files.map(({ text: _text, tokens: _tokens, ...kept }) => kept));
+    if (files.length > 0)
+      this.kept.set(
+        agent,
+        files.map(({ text: _text, tokens: _tokens, ...kept }) => kept),
+      );
     for (const oldest of this.kept.keys()) {
       if (this.kept.size <= mostDrafts) break;
       this.kept.delete(oldest);

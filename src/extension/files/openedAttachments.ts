@@ -5,8 +5,8 @@ import { InvalidRequestError } from "../../common/errors";
 import type { AgentId, TurnId } from "../../protocol/service";
 import { attachmentScheme } from "../contributions";
 import type { ServiceHandle } from "../engine/serviceHandle";
-import type { DraftFile } from "./draftFiles";
 import { digestOf } from "./digest";
+import type { DraftFile } from "./draftFiles";
 import type { KeptDraftFiles } from "./keptDraftFiles";
 import { linesOf, placeLabel } from "./pathText";
 import { placeOf } from "./places";
@@ -74,7 +74,9 @@ async function hasStill(uri: vscode.Uri, { range, digest }: Shown): Promise<bool
 async function show(uri: vscode.Uri, range?: LineRange): Promise<void> {
   const document = await vscode.workspace.openTextDocument(uri);
   const selection = range && new vscode.Range(range.from - 1, 0, range.to - 1, Number.MAX_SAFE_INTEGER);
-  await vscode.window.showTextDocument(document, { ...(selection && { selection: document.validateRange(selection) }) });
+  await vscode.window.showTextDocument(document, {
+    ...(selection && { selection: document.validateRange(selection) }),
+  });
 }
 
 /** The title of the tab is the file's name, with the lines: its ending gives it its language. */
@@ -86,7 +88,8 @@ function addressOf(
   const name = path.slice(path.lastIndexOf("/") + 1);
   const query = new URLSearchParams({ index: String(place.index), digest });
   if (place.turn !== undefined) query.set("turn", place.turn);
-  const title = kind === "change" ? `${name}.diff` : range === undefined ? name : `${placeLabel("", range).slice(1)} ${name}`;
+  const title =
+    kind === "change" ? `${name}.diff` : range === undefined ? name : `${placeLabel("", range).slice(1)} ${name}`;
   return vscode.Uri.from({ scheme: attachmentScheme, authority: agent, path: `/${title}`, query: query.toString() });
 }
 

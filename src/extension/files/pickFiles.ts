@@ -13,7 +13,10 @@ interface FileItem extends vscode.QuickPickItem {
 }
 
 /** The person searches the workspace and chooses. What was chosen stays in the list, whatever is typed. */
-export async function pickFiles(workspace: WorkspaceFiles, options: PickOptions): Promise<readonly string[] | undefined> {
+export async function pickFiles(
+  workspace: WorkspaceFiles,
+  options: PickOptions,
+): Promise<readonly string[] | undefined> {
   const list = vscode.window.createQuickPick<FileItem>();
   let serial = 0;
   let chosen: readonly FileItem[] = [];

@@ -42,11 +42,19 @@ function pinChip({ path, tokens, now, movedTo }: Pin, isReading: boolean): Pinne
     case "same":
       return { ...chip, state: "read" };
     case "elsewhere":
-      return { ...chip, state: "read", problem: "It is not in the folders that are open here: its changes are not seen." };
+      return {
+        ...chip,
+        state: "read",
+        problem: "It is not in the folders that are open here: its changes are not seen.",
+      };
     case "changed":
       return { ...chip, state: "changed", ...(movedTo === undefined ? {} : { problem: `It is ${movedTo} now.` }) };
     case "rewritten":
-      return { ...chip, state: "changed", problem: "Most of it is different: it is read again when the agent is idle." };
+      return {
+        ...chip,
+        state: "changed",
+        problem: "Most of it is different: it is read again when the agent is idle.",
+      };
     case "gone":
       return { ...chip, state: "changed", problem: now.problem };
   }

@@ -65,7 +65,9 @@ export async function isOutside(uri: vscode.Uri): Promise<boolean> {
 }
 
 function isBelow(path: string, root: string): boolean {
-  return path === root || path.startsWith(root.endsWith("/") || root.endsWith("\\") ? root : `${root}${separator(root)}`);
+  return (
+    path === root || path.startsWith(root.endsWith("/") || root.endsWith("\\") ? root : `${root}${separator(root)}`)
+  );
 }
 
 function separator(path: string): string {

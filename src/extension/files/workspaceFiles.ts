@@ -82,7 +82,11 @@ export class WorkspaceFiles implements Disposable {
   /** The files below a folder, as paths relative to it. `more`: there are others. */
   async below(folder: vscode.Uri): Promise<{ readonly paths: readonly string[]; readonly more: boolean }> {
     const most = 2 * mostListed;
-    const found = await vscode.workspace.findFiles(new vscode.RelativePattern(folder, "**/*"), excludesOf(folder), most);
+    const found = await vscode.workspace.findFiles(
+      new vscode.RelativePattern(folder, "**/*"),
+      excludesOf(folder),
+      most,
+    );
     const start = folder.path.endsWith("/") ? folder.path : `${folder.path}/`;
     const kept = await this.ignored.without(found);
     const paths = kept.filter(({ path }) => path.startsWith(start)).map(({ path }) => path.slice(start.length));

@@ -109,7 +109,10 @@ describe("the pinned files of an agent", () => {
     saves.set("file:///a.ts", 5);
     await pin("a.ts");
     await pin("b.ts", "a.ts");
-    assert.deepEqual(core.sets.at(-1)?.map(({ path }) => path), ["a.ts", "b.ts"]);
+    assert.deepEqual(
+      core.sets.at(-1)?.map(({ path }) => path),
+      ["a.ts", "b.ts"],
+    );
   });
 
   it("that change a little are told by the next message as a diff, and nothing is read again", async () => {
@@ -120,7 +123,7 @@ describe("the pinned files of an agent", () => {
     await save("a.ts", lines("a.ts").replace("a.ts 20", "a.ts twenty"));
     const [change, ...more] = await pins.changes();
     assert.deepEqual(more, []);
-    assert.match(change?.text ?? "", /^--- a\.ts\n\+\+\+ a\.ts\n@@ [^@]* @@\n[^]*-a\.ts 20\n\+a\.ts twenty\n/);
+    assert.match(change?.text ?? "", /^--- a\.ts\n\+\+\+ a\.ts\n@@ [^@]* @@\n[\s\S]*-a\.ts 20\n\+a\.ts twenty\n/);
     assert.deepEqual([change?.kind, change?.path, change?.digest], ["change", "a.ts", digestOf(change?.text ?? "")]);
     assert.deepEqual(shown(), ["a.ts changed", "b.ts read"]);
     assert.equal(core.sets.length, 1, "nothing was pinned anew");
@@ -233,9 +236,15 @@ describe("the pinned files of an agent", () => {
         ["c.ts", changeNotes.unreadable],
       ],
     );
-    assert.deepEqual(state().files.map(({ problem }) => problem), ["It was deleted.", undefined, refusals.binary]);
+    assert.deepEqual(
+      state().files.map(({ problem }) => problem),
+      ["It was deleted.", undefined, refusals.binary],
+    );
     await pins.renew();
-    assert.deepEqual(core.sets.at(-1)?.map(({ path }) => path), ["b.ts"]);
+    assert.deepEqual(
+      core.sets.at(-1)?.map(({ path }) => path),
+      ["b.ts"],
+    );
     assert.deepEqual(shown(), ["b.ts read", "a.ts refused", "c.ts refused"]);
     await pins.unpin("a.ts");
     assert.deepEqual(shown(), ["b.ts read", "c.ts refused"]);
@@ -255,7 +264,10 @@ describe("the pinned files of an agent", () => {
     reloaded.see(await summaryNow());
     assert.deepEqual(await reloaded.changes(), [told]);
     await pins.renew();
-    assert.deepEqual(core.sets.at(-1)?.map(({ path }) => path), ["b.ts"]);
+    assert.deepEqual(
+      core.sets.at(-1)?.map(({ path }) => path),
+      ["b.ts"],
+    );
     assert.equal(state().files[0]?.problem, undefined);
   });
 
@@ -280,7 +292,10 @@ describe("the pinned files of an agent", () => {
     files.set("file:///b.bin", { is: "refused", problem: refusals.binary });
     files.set("file:///dir", { is: "folder" });
     await pin("a.ts", "b.bin", "dir", "c.ts");
-    assert.deepEqual(core.sets.at(-1)?.map(({ path }) => path), ["a.ts"]);
+    assert.deepEqual(
+      core.sets.at(-1)?.map(({ path }) => path),
+      ["a.ts"],
+    );
     assert.deepEqual(
       state().files.flatMap(({ path, problem }) => (problem ? [[path, problem]] : [])),
       [

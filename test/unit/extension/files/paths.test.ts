@@ -44,7 +44,8 @@ describe("a path that somebody drops, pastes or types", () => {
   });
 
   it("is a URI, absolute or neither", () => {
-    for (const uri of ["file:///a", "memfs:/a".replace(":/", "://"), "vscode-vfs://github/a/b"]) assert(isUri(uri), uri);
+    for (const uri of ["file:///a", "memfs:/a".replace(":/", "://"), "vscode-vfs://github/a/b"])
+      assert(isUri(uri), uri);
     for (const path of ["/a", "C:\\a", "c:/a", "\\\\server\\share"]) assert(isAbsolute(path) && !isUri(path), path);
     for (const path of ["a/b", "./a", "../a", "C"]) assert(!isAbsolute(path) && !isUri(path), path);
   });
@@ -98,7 +99,12 @@ describe("the bytes of a file", () => {
 
 describe("what is left out of a search", () => {
   it("is one glob of all entries that are on", () => {
-    const setting = { "**/node_modules": true, "**/out": false, "**/*.js": { when: "$(basename).ts" }, "**/dist": true };
+    const setting = {
+      "**/node_modules": true,
+      "**/out": false,
+      "**/*.js": { when: "$(basename).ts" },
+      "**/dist": true,
+    };
     assert.equal(excludeGlob(setting), "{**/node_modules,**/dist}");
     for (const none of [undefined, null, {}, { a: false }, "x"]) assert.equal(excludeGlob(none), undefined);
   });
@@ -132,7 +138,13 @@ describe("problems in words", () => {
   });
 
   it("name the file where there are several, and end somewhere", () => {
-    assert.match(problemsText([["a.ts", at(1, "error")], ["b.ts", at(2, "error")]]), /^a\.ts:1:2 .*\nb\.ts:2:2 /);
+    assert.match(
+      problemsText([
+        ["a.ts", at(1, "error")],
+        ["b.ts", at(2, "error")],
+      ]),
+      /^a\.ts:1:2 .*\nb\.ts:2:2 /,
+    );
     const many = Array.from({ length: mostProblems + 2 }, (_, line) => ["a.ts", at(line, "error")] as const);
     assert.match(problemsText(many), /… and 2 more\n$/);
   });
