@@ -8,6 +8,11 @@ export const commands = {
   openLastAgent: "resident.openLastAgent",
   askAgent: "resident.askAgent",
   askAboutSelection: "resident.askAboutSelection",
+  addToChat: "resident.addToChat",
+  addTerminalToChat: "resident.addTerminalToChat",
+  pinFiles: "resident.pinFiles",
+  unpinFile: "resident.unpinFile",
+  renewFiles: "resident.renewFiles",
   stopAgent: "resident.stopAgent",
   regenerate: "resident.regenerate",
   saveAgent: "resident.saveAgent",
@@ -83,6 +88,7 @@ export const settings = {
   answersFrequencyPenalty: "resident.answers.frequencyPenalty",
   answersSeed: "resident.answers.seed",
   storeQuotaGB: "resident.store.quotaGB",
+  filesRenewShare: "resident.files.renewShare",
 } as const;
 
 export type SettingId = (typeof settings)[keyof typeof settings];
@@ -157,3 +163,6 @@ export const logScheme = "resident-log";
 
 /** Documents that hold the instructions of agents. */
 export const instructionsScheme = "resident-instructions";
+
+/** Of documents that show what a message carries as it was sent. */
+export const attachmentScheme = "resident-attachment";

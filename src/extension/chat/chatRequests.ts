@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { toErrorInfo } from "../../common/errors";
 import type { ChatCommand, MessageDraft } from "../../protocol/chat";
+import type { FilesCommand } from "../../protocol/chatFiles";
 import type { Problem } from "../../protocol/page";
 import type { AgentId, ResidentService, ResultView, Running, TurnId, TurnView } from "../../protocol/service";
 import { pageResultLength, shortResult } from "../../protocol/turnSteps";
@@ -9,7 +10,7 @@ import { runAction } from "../commands/failures";
 import { commands } from "../contributions";
 import type { EditorActions } from "../editor/editorActions";
 import type { ServiceHandle } from "../engine/serviceHandle";
-import { regenerateAnswer, type Sending, sendMessage } from "./sending";
+import { regenerateAnswer, type Sending, type SentMessage, sendMessage } from "./sending";
 
 type PoolNumbers = Pick<ActionTarget, "needed" | "total">;
 
@@ -39,12 +40,10 @@ export class ChatRequests {
   }
 
   /** Resolves when it is done or under way; rejects with why it cannot be. */
-  async run(command: Exclude<ChatCommand, { type: "readAhead" }>): Promise<void> {
+  async run(command: Exclude<ChatCommand, FilesCommand | { type: "readAhead" | "send" }>): Promise<void> {
     const { agent } = this;
     const door = await this.ports.service.get();
     switch (command.type) {
-      case "send":
-        return this.send(door, command);
       case "stop":
         (await door.running(agent))?.abort();
         return;
@@ -88,22 +87,21 @@ export class ChatRequests {
     }
   }
 
+  async send(message: SentMessage): Promise<void> {
+    try {
+      await sendMessage(message, this.sendingTo(await this.ports.service.get()));
+    } catch (error) {
+      this.refusedMessage = poolTarget(toErrorInfo(error).facts);
+      throw error;
+    }
+  }
+
   private async result(
     door: ResidentService,
     { turn, call }: { readonly turn: TurnId; readonly call: string },
     most = Number.POSITIVE_INFINITY,
   ): Promise<ResultView> {
     return shortResult(await door.callResult(this.agent, turn, call), most);
-  }
-
-  private async send(door: ResidentService, { text, instead }: MessageDraft): Promise<void> {
-    const message: MessageDraft = instead === undefined ? { text } : { text, instead };
-    try {
-      await sendMessage(message, this.sendingTo(door));
-    } catch (error) {
-      this.refusedMessage = poolTarget(toErrorInfo(error).facts);
-      throw error;
-    }
   }
 
   private sendingTo(door: ResidentService): Sending {
