@@ -78,7 +78,10 @@ export class AgentPins {
   /** What the core says of the agent. Other windows and programs pin files too. */
   see(summary: AgentSummary): void {
     this.summary = summary;
-    if (!this.has(summary.files ?? [])) this.queue.add(() => this.take(summary.files ?? []));
+    const { files = [] } = summary;
+    // Their tokens are counted later.
+    if (this.has(files)) this.pins = this.pins.map((pin, at) => ({ ...pin, ...files[at] }));
+    else this.queue.add(() => this.take(files));
     if (this.renewalWanted && isIdle(summary)) this.queue.add(() => this.renewIfNeeded());
     this.ports.onChange();
   }
@@ -187,24 +190,33 @@ export class AgentPins {
   private async take(files: readonly PinnedFileView[]): Promise<void> {
     if (this.has(files)) return;
     const known = new Map(this.pins.map((pin) => [`${pin.digest} ${pin.path}`, pin]));
-    this.pins = await Promise.all(
-      files.map(async (file): Promise<Pin> => {
-        const before = known.get(`${file.digest} ${file.path}`);
-        return before ? { ...before, ...file } : { ...file, ...(await this.sourceOf(file)), now: { is: "unknown" } };
-      }),
-    );
+    const found = await inBatches(files, readAtOnce, async (file) => {
+      const before = known.get(`${file.digest} ${file.path}`);
+      if (before) return { pin: { ...before, ...file }, isHere: before.file !== undefined };
+      return this.found(file);
+    });
+    // One that is here with its text shows that the agent is at home in this workspace.
+    const isAtHome = found.some(({ isHere }) => isHere);
+    this.pins = found.map(({ pin, like }) => (isAtHome && like !== undefined ? { ...pin, file: like } : pin));
     await this.look(this.pins.filter(({ now }) => now.is === "unknown"));
   }
 
-  /** A file that nobody here has pinned is taken for the one in the workspace only where that has the same text. */
-  private async sourceOf(pinnedFile: PinnedFileView): Promise<Pick<Pin, "file" | "movedTo">> {
+  /**
+   * A file that nobody here has pinned may be the one of that path in the workspace, `like`: it is where that has the same
+   * text.
+   */
+  private async found(
+    pinnedFile: PinnedFileView,
+  ): Promise<{ readonly pin: Pin; readonly isHere: boolean; readonly like?: string }> {
     const { sources, locate, read } = this.ports;
+    const pin: Pin = { ...pinnedFile, now: { is: "unknown" } };
     const known = sources.find(pinnedFile);
-    if (known) return known;
+    if (known) return { pin: { ...pin, ...known }, isHere: false };
     const file = await locate(pinnedFile.path);
-    if (file === undefined) return {};
+    if (file === undefined) return { pin, isHere: false };
     const reading = await read(file);
-    return reading.is === "text" && reading.digest === pinnedFile.digest ? { file } : {};
+    if (reading.is === "text" && reading.digest === pinnedFile.digest) return { pin: { ...pin, file }, isHere: true };
+    return { pin, isHere: false, like: file };
   }
 
   private lookSoon(): void {

@@ -103,9 +103,12 @@ export class PinnedFiles implements Disposable {
     }
   }
 
-  /** As a page shows them. */
-  async state(agent: AgentId): Promise<PinnedFileState> {
-    return this.with(agent, async (pins) => pinnedFileState(pins, await this.sharedWith(pins.summary)));
+  /** As a page shows them, when `work` is done. */
+  state(agent: AgentId, work?: (pins: AgentPins) => Promise<void>): Promise<PinnedFileState> {
+    return this.with(agent, async (pins) => {
+      await work?.(pins);
+      return pinnedFileState(pins, await this.sharedWith(pins.summary));
+    });
   }
 
   /** Resolves when it is known what the agent has, and how the files are now. */

@@ -271,19 +271,32 @@ describe("the pinned files of an agent", () => {
     assert.equal(state().files[0]?.problem, undefined);
   });
 
-  it("of another workspace stay as they are, unless the same text is here", async () => {
-    const { service, id, write, open, core, shown, summaryNow } = await newPins();
+  it("of another workspace stay as they are, whatever has their names here", async () => {
+    const { service, id, write, open, core, summaryNow } = await newPins();
     const views = ["a.ts", "b.ts"].map((path) => ({ path, digest: digestOf(lines(path)), length: 10 }));
     service.change(id, { files: views });
-    write("a.ts", lines("a.ts"));
-    write("b.ts", "a file of the same name\n");
+    for (const path of ["a.ts", "b.ts"]) write(path, "a file of the same name\n");
     const other = open();
     other.see(await summaryNow());
     assert.deepEqual(await other.changes(), []);
-    const [first, second] = pinnedFileState(other, []).files;
-    assert.deepEqual([first?.problem, second?.state], [undefined, "read"]);
-    assert.match(second?.problem ?? "", /not in the folders that are open here/);
-    assert.deepEqual([core.sets, shown()], [[], []]);
+    for (const { problem, state: is } of pinnedFileState(other, []).files) {
+      assert.match(problem ?? "", /not in the folders that are open here/);
+      assert.equal(is, "read");
+    }
+    assert.deepEqual(core.sets, []);
+  });
+
+  it("that another program pinned are known by the ones that are here with their text", async () => {
+    const { service, id, write, open, core, summaryNow, shown } = await newPins();
+    const views = ["a.ts", "b.ts"].map((path) => ({ path, digest: digestOf(lines(path)), length: lines(path).length }));
+    service.change(id, { files: views });
+    core.texts.set("b.ts", lines("b.ts"));
+    write("a.ts", lines("a.ts"));
+    write("b.ts", `${lines("b.ts")}more\n`);
+    const other = open();
+    other.see(await summaryNow());
+    assert.equal((await other.changes()).length, 1);
+    assert.deepEqual(shown(other), ["a.ts read", "b.ts changed"]);
   });
 
   it("name what cannot be pinned, and pin the rest", async () => {
