@@ -38,6 +38,14 @@ export function numbersField(argument: unknown, name: string): Readonly<Record<s
   return Object.fromEntries(numbers.flatMap(([key, number]) => (number === undefined ? [] : [[key, number]])));
 }
 
+/** A list of texts. */
+export function textsField(argument: unknown, name: string): readonly string[] | undefined {
+  const value = fieldsOf(argument)[name];
+  if (value === undefined || value === null) return undefined;
+  if (Array.isArray(value) && value.every((one): one is string => typeof one === "string")) return value;
+  throw new InvalidRequestError(`"${name}" must be a list of texts`, `pass "${name}" as one`, { name });
+}
+
 export function flagField(argument: unknown, name: string): boolean {
   return fieldsOf(argument)[name] === true;
 }
