@@ -7,19 +7,21 @@ import type { Disposable } from "../common/disposables";
 import type { Event } from "../common/events";
 import type { JsonObject, ToolCall, ToolResult } from "../common/tools";
 import type { ApprovalWay, CallKind, DiffLine } from "../protocol/acting";
-import type { AgentDetail, AgentId, AgentSummary, ResidentService, ServiceEvent, TurnId } from "../protocol/service";
+import type { AgentId, AgentSummary, ResidentService, ServiceEvent, TurnId } from "../protocol/service";
 
 // ---- the core ------------------------------------------------------------------------------------------------------
 
 /** The part of the door that the loop uses. */
-export interface ActingDoor extends Pick<ResidentService, "getAgent" | "running" | "send" | "sendResults"> {
+export interface ActingDoor
+  extends Pick<ResidentService, "getAgent" | "running" | "send" | "sendResults" | "regenerate"> {
   readonly onEvent: Event<ServiceEvent>;
   /** Results that are known already are read while the other calls run. Absent: they are read with the rest. */
   readAheadResults?(id: AgentId, results: readonly ToolResult[]): Promise<unknown>;
 }
 
 /** The part of the door that delegates use besides. */
-export interface DelegatingDoor extends ActingDoor, Pick<ResidentService, "listAgents"> {
+export interface DelegatingDoor extends ActingDoor {
+  /** A delegate gets a free name like `name`. */
   forkAgent(
     id: AgentId,
     name: string,
@@ -48,7 +50,7 @@ export interface CallContext {
   readonly onOutput: (end: string) => void;
   /** The call waits for the person: the loop shows the question. Rejects with ABORTED when the turn is stopped. */
   readonly ask: (question: Question) => Promise<Decision>;
-  /** An agent works on it; the page can open its transcript. */
+  /** An agent that was forked for it; the page can open its transcript. */
   readonly onDelegate: (agent: AgentId) => void;
 }
 
@@ -336,7 +338,15 @@ export interface CheckpointStore {
   text(agent: AgentId, digest: string): Promise<string | undefined>;
 }
 
-// ---- telling -------------------------------------------------------------------------------------------------------
+// ---- together ------------------------------------------------------------------------------------------------------
+
+/** How much an agent may do by itself for one message; then it waits for the person. */
+export interface Limits {
+  /** Answers that call tools. */
+  readonly steps: number;
+  /** Without the time that it waits for the person. */
+  readonly minutes: number;
+}
 
 /** Everything that a loop needs. */
 export interface LoopPorts {
@@ -346,6 +356,8 @@ export interface LoopPorts {
   readonly permissions: Permissions;
   readonly journal: Journal;
   readonly clock: Clock;
+  /** As they are set now. */
+  readonly limits: () => Limits;
 }
 
 /** Everything that the built-in tools need. */
@@ -358,7 +370,15 @@ export interface ToolPorts {
   readonly checkpoints: CheckpointStore;
   readonly digest: Digest;
   readonly clock: Clock;
+  readonly delegates: Delegates;
 }
 
-/** A conversation as the loop looks at it. */
-export type ActingAgent = Pick<AgentDetail, "id" | "turns" | "contextTokens" | "tokens">;
+/** Answers a task with a fork of the agent. */
+export interface Delegates {
+  run(task: string, context: CallContext, signal: AbortSignal): Promise<CallOutcome>;
+}
+
+/** What the program gives: everything that is not made here. */
+export interface ActingPorts extends Omit<LoopPorts, "tools" | "door">, Omit<ToolPorts, "delegates" | "clock"> {
+  readonly door: DelegatingDoor;
+}
