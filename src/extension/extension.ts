@@ -5,6 +5,8 @@ import { toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import type { ResidentService } from "../protocol/service";
 import { startCoreThread } from "../service/remote/startCoreThread";
+import { registerActingCommands } from "./acting/actingCommands";
+import { WorkspaceActing } from "./acting/workspaceActing";
 import { registerAgentCommands } from "./agents/agentCommands";
 import { AgentPicker } from "./agents/agentPicker";
 import { AgentsTree } from "./agents/agentsTree";
@@ -60,7 +62,8 @@ export function activate(context: vscode.ExtensionContext): void {
   });
   // The core, and with it the addon, runs in a thread of its own, which starts when it is first needed.
   const serverKeys = new ServerKeys(context.secrets);
-  const coreFile = join(extension.extensionPath, "dist", "core.js");
+  const bundles = join(extension.extensionPath, "dist");
+  const coreFile = join(bundles, "core.js");
   const core = own(
     new ServiceHandle(async () => {
       const door = startCoreThread(coreFile, serviceOptionsOf(readSetting, places), log);
@@ -77,7 +80,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const changes = own(new SettingChanges(core, failures));
   const editors = own(new EditorActions());
   const drafts = own(new Drafts(memory, core, (error) => failures.note(error)));
-  const panels = own(new ChatPanels({ service: core, engine, editors, failures, drafts, extensionUri }, memory));
+  const acting = own(new WorkspaceActing({ service: core, failures, memory, home: places.home, bundles }));
+  const panels = own(new ChatPanels({ service: core, engine, editors, failures, drafts, acting, extensionUri }, memory));
   const tree = own(new AgentsTree(core, failures));
   const picker = new AgentPicker({ focused: () => tree.takeFocused(), active: () => panels.activeAgent });
   const benchmarks = own(new Benchmarks(registry, core));
@@ -87,7 +91,8 @@ export function activate(context: vscode.ExtensionContext): void {
   own(new InstructionsFiles(core, failures));
   own(new InstructionsLens(core, failures));
   own(registerGenerate(registry, { service: core, engine }));
-  own(registerAgentCommands(registry, { service: core, panels, picker, editors }));
+  own(registerAgentCommands(registry, { service: core, panels, picker, editors, acting }));
+  own(registerActingCommands(registry, { service: core, picker, acting }));
   own(registerConversationCommands(registry, { service: core, picker }));
   own(registerModelCommands(registry, { service: core, engine }));
   own(registerHubCommands(registry, new HubWay(core, context.secrets)));

@@ -14,6 +14,8 @@ export interface ActingAgentsPorts {
   readonly onError: (error: unknown) => void;
 }
 
+const interrupted = "It was interrupted before all of its calls had ended.";
+
 type Known = Pick<AgentSummary, "name" | "tools" | "delegateOf" | "waitsFor" | "state">;
 
 /** Lets the agents of this window act, whether a panel shows them or not: who answers here with tools that are here is followed. */
@@ -40,13 +42,18 @@ export class ActingAgents implements Disposable {
     return this.known.get(agent)?.name ?? agent;
   }
 
-  /** What the agent does now. One whose calls wait although nothing works on them says why. */
-  stateOf(agent: AgentSummary): ActingState {
+  /** What was read of an agent is what is told of it. */
+  note(agent: AgentSummary): void {
     this.known.set(agent.id, agent);
-    const state = this.ports.acting.state(agent.id);
-    const isBusy = state.calls.length > 0 || state.stopped !== undefined || agent.state !== "idle";
-    if (isBusy || agent.waitsFor === undefined || !this.acts(agent) || this.held.has(agent.id)) return state;
-    return { calls: [], stopped: "It was interrupted before all of its calls had ended." };
+  }
+
+  /** What the agent does now. One whose calls wait although nothing works on them says why. */
+  stateOf(id: AgentId): ActingState {
+    const state = this.ports.acting.state(id);
+    const agent = this.known.get(id);
+    if (agent === undefined || state.calls.length > 0 || state.stopped !== undefined) return state;
+    const isLeft = agent.state === "idle" && agent.waitsFor !== undefined && this.acts(agent) && !this.held.has(id);
+    return isLeft ? { calls: [], stopped: interrupted } : state;
   }
 
   /** The person lets it go on, after it stopped by itself or was interrupted. Resolves when it is under way. */

@@ -18,6 +18,8 @@ interface Entry {
   readonly before: vscode.Uri;
   text: Readonly<Record<ChangeSide["side"], Uint8Array>>;
   mtime: number;
+  /** The change was made: nobody is asked about it, and its editor stays. */
+  readonly isMade?: boolean;
 }
 
 /**
@@ -61,6 +63,23 @@ export class ChangeFiles implements vscode.FileSystemProvider, Disposable {
     await vscode.commands.executeCommand("vscode.diff", entry.before, entry.after, title, { preview: true });
   }
 
+  /** Opens it for a change that was made: the file from before beside the file itself. */
+  async showMade(agent: AgentId, call: string, before: string, file: vscode.Uri): Promise<void> {
+    const text = { before: bytes(before), after: bytes("") };
+    const side = addressOf({ agent, call, side: "before" }, file.path);
+    this.entries.set(keyOf(agent, call), {
+      agent,
+      call,
+      before: side,
+      after: file,
+      text,
+      mtime: Date.now(),
+      isMade: true,
+    });
+    const title = `${vscode.workspace.asRelativePath(file)} (before the change)`;
+    await vscode.commands.executeCommand("vscode.diff", side, file, title, { preview: true });
+  }
+
   /** What stands on the right side now; `undefined`: it was not shown, or is as it was proposed. */
   async accepted(agent: AgentId, call: string, proposed: string): Promise<string | undefined> {
     const entry = this.entries.get(keyOf(agent, call));
@@ -74,8 +93,8 @@ export class ChangeFiles implements vscode.FileSystemProvider, Disposable {
 
   /** Closes the editors of changes of which `isWaiting` says that nobody is asked any more. */
   async closeOthers(isWaiting: (agent: AgentId, call: string) => boolean): Promise<void> {
-    for (const [key, { agent, call, after }] of this.entries) {
-      if (isWaiting(agent, call)) continue;
+    for (const [key, { agent, call, after, isMade }] of this.entries) {
+      if (isMade || isWaiting(agent, call)) continue;
       await closeEditors((uri) => uri.toString() === after.toString());
       this.entries.delete(key);
     }

@@ -9,7 +9,9 @@ import type { AgentSummary, ResidentService } from "../../protocol/service";
 import { isBuiltIn } from "../../protocol/toolNames";
 import { templateFactsOf } from "../agents/agentThinking";
 import { textsField } from "../commands/commandArguments";
+import { readSetting } from "../engine/settingsReader";
 import { chosenSpecs, type ToolRow, toolRows } from "./toolChoices";
+import { defaultTools } from "./toolSettings";
 
 type ToolsDoor = Pick<ResidentService, "templateFacts" | "setAgentTools" | "setSystemPrompt" | "getAgent">;
 
@@ -44,6 +46,19 @@ export async function giveTools(id: string, door: ToolsDoor, tools: readonly Too
   const wanted = acts ? withActing(system) : withoutActing(system);
   const given = await door.setAgentTools(id, tools);
   return wanted === system ? given : door.setSystemPrompt(id, wanted);
+}
+
+/** A new agent has the tools of the one that it is made like, else those of the settings, where its model takes any. */
+export async function giveFirstTools(
+  agent: AgentSummary,
+  door: ToolsDoor,
+  example: Pick<AgentSummary, "tools"> | undefined,
+  others: readonly ToolSpec[],
+): Promise<AgentSummary> {
+  const tools = example?.tools ?? chosenSpecs(defaultTools(readSetting), [...builtInSpecs, ...others], []);
+  if (tools.length === 0) return agent;
+  const { takesTools } = await templateFactsOf(agent, door);
+  return takesTools ? giveTools(agent.id, door, tools) : agent;
 }
 
 async function assertTakesTools(agent: AgentSummary, door: Pick<ResidentService, "templateFacts">): Promise<void> {
