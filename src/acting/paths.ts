@@ -11,7 +11,7 @@ export type PathFault =
   | "scheme"
   | "outside"
   | "folder"
-  | "dots"
+  | "name"
   | "long"
   | "link"
   | "git"
@@ -91,10 +91,15 @@ function partsOf(slashed: string): readonly string[] | undefined {
   return parts;
 }
 
-/** Some systems leave dots and spaces at the end of a name out: "... " may become "..". */
-function dotsIn(parts: readonly string[]): PathRefusal | undefined {
-  const odd = parts.find((part) => /^[. ]+$/.test(part));
-  return odd === undefined ? undefined : new PathRefusal("dots", `"${odd}" is no name of a file or folder.`);
+/**
+ * Some systems leave dots and spaces at the end of a name out: "... " may become "..". And what is told of a place must mean the same
+ * place when it is written again, so no path begins like a drive, a scheme or a home folder.
+ */
+function oddName(parts: readonly string[]): PathRefusal | undefined {
+  const [first = ""] = parts;
+  const odd =
+    parts.find((part) => /^[. ]+$/.test(part)) ?? (/^(?:[a-z][a-z0-9+.-]*:.*|~)$/i.test(first) ? first : undefined);
+  return odd === undefined ? undefined : new PathRefusal("name", `"${odd}" is no name of a file or folder.`);
 }
 
 function absolutePlace(written: string, slashed: string, folders: readonly WorkspaceFolder[]): FileRef | PathRefusal {
@@ -135,8 +140,8 @@ function relativePlace(written: string, slashed: string, folders: readonly Works
 }
 
 function madeRef(folders: readonly WorkspaceFolder[], folder: number, parts: readonly string[]): FileRef | PathRefusal {
-  const dots = dotsIn(parts);
-  if (dots !== undefined) return dots;
+  const odd = oddName(parts);
+  if (odd !== undefined) return odd;
   const path = parts.join("/");
   const first = folders.length > 1 ? [folders[folder]?.name ?? ""] : [];
   return { folder, path, shown: [...first, ...parts].join("/") || "." };
