@@ -81,7 +81,9 @@ export function activate(context: vscode.ExtensionContext): void {
   const editors = own(new EditorActions());
   const drafts = own(new Drafts(memory, core, (error) => failures.note(error)));
   const acting = own(new WorkspaceActing({ service: core, failures, memory, home: places.home, bundles }));
-  const panels = own(new ChatPanels({ service: core, engine, editors, failures, drafts, acting, extensionUri }, memory));
+  const panels = own(
+    new ChatPanels({ service: core, engine, editors, failures, drafts, acting, extensionUri }, memory),
+  );
   const tree = own(new AgentsTree(core, failures));
   const picker = new AgentPicker({ focused: () => tree.takeFocused(), active: () => panels.activeAgent });
   const benchmarks = own(new Benchmarks(registry, core));

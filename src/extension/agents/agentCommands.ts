@@ -131,7 +131,10 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
  * Arguments: name, system, model (a directory), or server and serverModel, like (an agent whose instructions, model, sampling and thinking it gets), background (does
  * not open the panel), prompt (below the field for the name).
  */
-async function newAgent(argument: unknown, { service, panels, acting }: AgentCommandPorts): Promise<AgentSummary | undefined> {
+async function newAgent(
+  argument: unknown,
+  { service, panels, acting }: AgentCommandPorts,
+): Promise<AgentSummary | undefined> {
   const door = await service.get();
   const given = textField(argument, "name");
   const asked =
