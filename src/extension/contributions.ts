@@ -8,6 +8,11 @@ export const commands = {
   openLastAgent: "resident.openLastAgent",
   askAgent: "resident.askAgent",
   askAboutSelection: "resident.askAboutSelection",
+  addToChat: "resident.addToChat",
+  addTerminalToChat: "resident.addTerminalToChat",
+  pinFiles: "resident.pinFiles",
+  unpinFile: "resident.unpinFile",
+  renewFiles: "resident.renewFiles",
   stopAgent: "resident.stopAgent",
   regenerate: "resident.regenerate",
   saveAgent: "resident.saveAgent",
@@ -101,6 +106,7 @@ export const settings = {
   toolsMostSteps: "resident.tools.mostSteps",
   toolsMostMinutes: "resident.tools.mostMinutes",
   toolsSaveEdits: "resident.tools.saveEdits",
+  filesRenewShare: "resident.files.renewShare",
 } as const;
 
 export type SettingId = (typeof settings)[keyof typeof settings];
@@ -180,3 +186,6 @@ export const instructionsScheme = "resident-instructions";
 
 /** Of the documents that show a change before it is made. */
 export const changeScheme = "resident-change";
+
+/** Of documents that show what a message carries as it was sent. */
+export const attachmentScheme = "resident-attachment";

@@ -50,10 +50,7 @@ describe("an agent that acts", () => {
     const { id } = await newAgent(`Actor ${++count}`);
     await run(commands.useOtherModel, { agent: id, server: server.url, serverModel: "tiny", background: true });
     const agent = await run<AgentSummary>(commands.chooseTools, { agent: id, tools });
-    assert.deepEqual(
-      agent.tools?.map(({ name }) => name).sort(),
-      [...tools].sort(),
-    );
+    assert.deepEqual(agent.tools?.map(({ name }) => name).sort(), [...tools].sort());
     return id;
   }
 

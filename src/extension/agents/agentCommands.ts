@@ -1,8 +1,10 @@
 import * as vscode from "vscode";
+import type { Attachment } from "../../common/attachments";
 import { type Disposable, DisposableStore } from "../../common/disposables";
-import { InvalidRequestError, toErrorInfo } from "../../common/errors";
+import { toErrorInfo } from "../../common/errors";
 import { freeName } from "../../common/names";
 import type {
+  AgentId,
   AgentRepair,
   AgentServer,
   AgentSummary,
@@ -10,7 +12,9 @@ import type {
   FinishReason,
   ResidentService,
   TurnFigures,
+  TurnView,
 } from "../../protocol/service";
+import { isStep } from "../../protocol/turnSteps";
 import { giveFirstTools } from "../acting/chooseTools";
 import { rewindTo } from "../acting/rewinding";
 import type { WorkspaceActing } from "../acting/workspaceActing";
@@ -19,10 +23,10 @@ import { flagField, numberField, textField } from "../commands/commandArguments"
 import type { CommandRegistry } from "../commands/commandRegistry";
 import { sentence } from "../commands/errorText";
 import { commands } from "../contributions";
-import { attachmentText } from "../editor/attachment";
-import type { EditorActions } from "../editor/editorActions";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { samplingArgument } from "../engine/settingsReader";
+import type { AgentFiles } from "../files/agentFiles";
+import { sentAttachments } from "../files/draftFiles";
 import { openInstructions } from "../instructions/openInstructions";
 import { type AgentPicker, pickTurn } from "./agentPicker";
 import { setAgentSampling } from "./agentSampling";
@@ -37,7 +41,7 @@ export interface AgentCommandPorts {
   readonly service: ServiceHandle;
   readonly panels: ChatPanels;
   readonly picker: AgentPicker;
-  readonly editors: EditorActions;
+  readonly files: Pick<AgentFiles, "changes" | "drafts">;
   readonly acting: Pick<WorkspaceActing, "stop" | "rewinding" | "tools">;
 }
 
@@ -83,13 +87,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
     await panels.open(agent, { keepTreeFocus: isClick && !clicks.isSecond(agent.id) });
     return agent;
   });
-  about(commands.askAgent, "Ask Agent", (agent, door, argument) => ask(agent, door, argument, panels));
-  about(commands.askAboutSelection, "Ask Agent About the Selection", async (agent) => {
-    const selection = ports.editors.selection();
-    if (!selection) throw new InvalidRequestError("nothing is selected", "select text in an editor first");
-    (await panels.open(agent)).draft(attachmentText(selection));
-    return agent;
-  });
+  about(commands.askAgent, "Ask Agent", (agent, door, argument) => ask(agent, door, argument, ports));
   about(commands.stopAgent, "Stop Answer", async (agent) => {
     await ports.acting.stop(agent.id);
     return agent;
@@ -191,19 +189,25 @@ async function createBesideUnreadable(
   }
 }
 
-/** Arguments: text, background, and those of sampling. Resolves when the answer has ended. */
+/**
+ * Arguments: text, attached (what the chat's draft carries goes with it), background, and those of sampling. Resolves when the
+ * answer has ended.
+ */
 async function ask(
   agent: AgentSummary,
   door: ResidentService,
   argument: unknown,
-  panels: ChatPanels,
+  { panels, files }: AgentCommandPorts,
 ): Promise<AskResult | undefined> {
   const text =
     textField(argument, "text") ??
     (await vscode.window.showInputBox({ title: `Ask ${agent.name}`, placeHolder: "Message", ignoreFocusOut: true }));
   if (text === undefined) return undefined;
   if (!flagField(argument, "background")) await panels.open(agent);
-  const running = await door.send(agent.id, { text, sampling: samplingArgument(argument) });
+  const carried = flagField(argument, "attached") ? await files.drafts.get(agent.id) : [];
+  const attachments = [...(await files.changes(agent.id)), ...sentAttachments(carried)];
+  const running = await door.send(agent.id, { text, attachments, sampling: samplingArgument(argument) });
+  if (carried.length > 0) await files.drafts.change(agent.id, (held) => held.filter((file) => !carried.includes(file)));
   const { text: answer, finishReason, figures } = await running.done;
   return { agent: agent.id, text: answer, finishReason, figures };
 }
@@ -254,12 +258,27 @@ async function keepLastTurns(
     numberField(argument, "turns") ?? (await pickKeptTurns(detail, `Start ${agent.name} over: the turns to keep`));
   if (turns === undefined) return undefined;
   const last = detail.turns.at(-1);
+  const isRefused = last?.state === "failed" && last.answer === "" && !isStep(last);
+  const attachments = isRefused ? await attachmentsOf(agent.id, last, door) : [];
   const restarted = await door.startOver(agent.id, turns);
   await panels.open(restarted);
-  if (last?.state === "failed" && last.answer === "" && last.user !== "") {
-    await door.send(agent.id, { text: last.user, sampling: samplingArgument(argument) });
+  if (isRefused) {
+    await door.send(agent.id, { text: last.user, attachments, sampling: samplingArgument(argument) });
   }
   return restarted;
+}
+
+function attachmentsOf(
+  agent: AgentId,
+  { id, attachments = [] }: TurnView,
+  door: ResidentService,
+): Promise<readonly Attachment[]> {
+  return Promise.all(
+    attachments.map(async ({ length: _, ...view }, index) => ({
+      ...view,
+      text: await door.attachmentText(agent, id, index),
+    })),
+  );
 }
 
 /** Argument: force (does not ask). Returns what was deleted. */

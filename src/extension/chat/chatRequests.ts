@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { toErrorInfo } from "../../common/errors";
 import type { ChatCommand, MessageDraft } from "../../protocol/chat";
+import type { FilesCommand } from "../../protocol/chatFiles";
 import type { Problem } from "../../protocol/page";
 import type { AgentId, ResidentService, ResultView, Running, TurnId, TurnView } from "../../protocol/service";
 import { pageResultLength, shortResult } from "../../protocol/turnSteps";
@@ -11,7 +12,7 @@ import { runAction } from "../commands/failures";
 import { commands } from "../contributions";
 import type { EditorActions } from "../editor/editorActions";
 import type { ServiceHandle } from "../engine/serviceHandle";
-import { regenerateAnswer, type Sending, sendMessage } from "./sending";
+import { regenerateAnswer, type Sending, type SentMessage, sendMessage } from "./sending";
 
 type PoolNumbers = Pick<ActionTarget, "needed" | "total">;
 
@@ -42,14 +43,11 @@ export class ChatRequests {
   }
 
   /** Resolves when it is done or under way; rejects with why it cannot be. */
-  async run(command: Exclude<ChatCommand, { type: "readAhead" }>): Promise<void> {
+  async run(command: Exclude<ChatCommand, FilesCommand | { type: "readAhead" | "send" }>): Promise<void> {
     const { agent } = this;
     const { acting } = this.ports;
     const door = await this.ports.service.get();
     switch (command.type) {
-      case "send":
-        await acting.settle();
-        return this.send(door, command);
       case "stop":
         return acting.stop();
       case "continue":
@@ -103,22 +101,22 @@ export class ChatRequests {
     }
   }
 
+  async send(message: SentMessage): Promise<void> {
+    await this.ports.acting.settle();
+    try {
+      await sendMessage(message, this.sendingTo(await this.ports.service.get()));
+    } catch (error) {
+      this.refusedMessage = poolTarget(toErrorInfo(error).facts);
+      throw error;
+    }
+  }
+
   private async result(
     door: ResidentService,
     { turn, call }: { readonly turn: TurnId; readonly call: string },
     most = Number.POSITIVE_INFINITY,
   ): Promise<ResultView> {
     return shortResult(await door.callResult(this.agent, turn, call), most);
-  }
-
-  private async send(door: ResidentService, { text, instead }: MessageDraft): Promise<void> {
-    const message: MessageDraft = instead === undefined ? { text } : { text, instead };
-    try {
-      await sendMessage(message, this.sendingTo(door));
-    } catch (error) {
-      this.refusedMessage = poolTarget(toErrorInfo(error).facts);
-      throw error;
-    }
   }
 
   private sendingTo(door: ResidentService): Sending {

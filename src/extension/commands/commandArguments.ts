@@ -21,6 +21,16 @@ export function textField(argument: unknown, name: string): string | undefined {
   throw new InvalidRequestError(`"${name}" must be text`, `pass "${name}" as a string`, { name });
 }
 
+/** A list of texts; one text is a list of one. */
+export function textsField(argument: unknown, name: string): readonly string[] | undefined {
+  const value = fieldsOf(argument)[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "string") return [value];
+  const texts: readonly unknown[] = Array.isArray(value) ? value : [undefined];
+  if (texts.every((text) => typeof text === "string")) return texts;
+  throw new InvalidRequestError(`"${name}" must be a list of texts`, `pass "${name}" as one`, { name });
+}
+
 /** Any finite number: whether it makes sense is the service's to say. */
 export function numberField(argument: unknown, name: string): number | undefined {
   const value = fieldsOf(argument)[name];
@@ -36,14 +46,6 @@ export function numbersField(argument: unknown, name: string): Readonly<Record<s
   if (!isFields(value)) throw new InvalidRequestError(`"${name}" must be an object`, `pass "${name}" as one`, { name });
   const numbers = Object.keys(value).map((key) => [key, numberField(value, key)] as const);
   return Object.fromEntries(numbers.flatMap(([key, number]) => (number === undefined ? [] : [[key, number]])));
-}
-
-/** A list of texts. */
-export function textsField(argument: unknown, name: string): readonly string[] | undefined {
-  const value = fieldsOf(argument)[name];
-  if (value === undefined || value === null) return undefined;
-  if (Array.isArray(value) && value.every((one): one is string => typeof one === "string")) return value;
-  throw new InvalidRequestError(`"${name}" must be a list of texts`, `pass "${name}" as one`, { name });
 }
 
 export function flagField(argument: unknown, name: string): boolean {

@@ -30,7 +30,7 @@ const properties: ReadonlyMap<string, Readonly<Record<string, unknown>>> = new M
   contributes.configuration.flatMap((section) => Object.entries<Readonly<Record<string, unknown>>>(section.properties)),
 );
 const whenClauses: readonly string[] = [
-  ...Object.values(contributes.menus).flatMap((menu: readonly { readonly when?: string }[]) =>
+  ...Object.values(contributes.menus).flatMap((menu: readonly { readonly command: string; readonly when?: string }[]) =>
     menu.map(({ when }) => when ?? ""),
   ),
   ...contributes.keybindings.map((binding: { readonly when?: string }) => binding.when ?? ""),
