@@ -35,10 +35,8 @@ describe("an agent that acts", () => {
     folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? "";
     assert.notEqual(folder, "");
   });
-  after(async () => {
-    await run(commands.forgetServer, { address: server.url });
-    await server.stop();
-  });
+  // The agent that the next window finds is answered at the same address.
+  after(() => server.stop());
   afterEach(() => closeEditors());
 
   const file = (name: string) => path.join(folder, name);
@@ -211,6 +209,14 @@ describe("an agent that acts", () => {
     for (const name of ["a.txt", "b.txt", "c.txt"]) assert.equal(text(name), "new name\n\n\n\nend\n");
     write("b.txt", "new name\n\n\n\nmy end\n");
     assert.deepEqual(await waiting(), []);
+  });
+
+  it("is left with a command that waits, for the window that comes next", async () => {
+    const agent = await actor(["run"]);
+    await run(commands.renameAgent, { agent, name: "Left Acting" });
+    await begin(agent, calls("run", { command: "echo after the restart > left.txt" }), done);
+    assert.equal((await question(agent)).kind, "run");
+    write("server.port", `${server.port}`);
   });
 
   it("gets no tools where its model takes none, and none that is not there", async () => {

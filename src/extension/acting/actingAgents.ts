@@ -4,10 +4,11 @@ import { Emitter } from "../../common/events";
 import type { ActingState } from "../../protocol/acting";
 import type { AgentId, AgentSummary, ServiceEvent } from "../../protocol/service";
 import { isBuiltIn } from "../../protocol/toolNames";
+import { ShownAgent } from "../chat/shownAgent";
 import type { ServiceHandle } from "../engine/serviceHandle";
 
 export interface ActingAgentsPorts {
-  readonly service: Pick<ServiceHandle, "get" | "onEvent">;
+  readonly service: Pick<ServiceHandle, "get" | "onEvent" | "onRestart">;
   readonly acting: Acting;
   /** A tool that is not built in can be run here. */
   readonly hasTool: (name: string) => boolean;
@@ -24,18 +25,25 @@ export class ActingAgents implements Disposable {
   private readonly known = new Map<AgentId, Known>();
   /** Something else follows them: they answer a message in several ways. */
   private readonly held = new Set<AgentId>();
+  private readonly kept = new Map<AgentId, ShownAgent>();
   private readonly changes = this.store.add(new Emitter<AgentId>((error) => this.ports.onError(error)));
 
   /** What an agent does is another thing than before. */
   readonly onChange = this.changes.event;
 
   constructor(private readonly ports: ActingAgentsPorts) {
-    this.store.add(ports.acting.onState(({ agent }) => this.changes.fire(agent)));
+    this.store.add(
+      ports.acting.onState(({ agent, state }) => {
+        this.keep(agent, state.calls.length > 0);
+        this.changes.fire(agent);
+      }),
+    );
     this.store.add(ports.service.onEvent((event) => this.hear(event)));
   }
 
   dispose(): void {
     this.store.dispose();
+    for (const kept of this.kept.values()) kept.dispose();
   }
 
   nameOf(agent: AgentId): string {
@@ -81,6 +89,15 @@ export class ActingAgents implements Disposable {
     this.ports.acting.forget(agent);
     this.held.add(agent);
     return { dispose: () => this.held.delete(agent) };
+  }
+
+  /** An idle agent that nobody looks at may go to another window: not while its calls are worked on. */
+  private keep(agent: AgentId, isNeeded: boolean): void {
+    const kept = this.kept.get(agent);
+    if (isNeeded === (kept !== undefined)) return;
+    kept?.dispose();
+    if (isNeeded) this.kept.set(agent, new ShownAgent(agent, this.ports.service, this.ports.onError));
+    else this.kept.delete(agent);
   }
 
   private hear(event: ServiceEvent): void {

@@ -1,9 +1,6 @@
-import * as vscode from "vscode";
 import { planRestore, type RestoredFile, restore } from "../../acting/checkpoints";
 import type { CheckpointStore, Workspace } from "../../acting/ports";
-import { createFormats, plural } from "../../common/format";
 import type { AgentId, TurnId } from "../../protocol/service";
-import { restoreWords } from "./restoreWords";
 
 export interface PutBackPorts {
   readonly checkpoints: CheckpointStore;
@@ -25,7 +22,7 @@ export async function putFilesBack(
   agent: AgentId,
   turns: readonly TurnId[],
   ports: PutBackPorts,
-  ask: (files: readonly RestoredFile[]) => Promise<PutBackChoice | undefined> = askPerson,
+  ask: (files: readonly RestoredFile[]) => Promise<PutBackChoice | undefined>,
 ): Promise<PutBack | undefined> {
   const files = await planRestore(agent, turns, ports.checkpoints, ports.workspace);
   const choice = files.length === 0 ? undefined : await ask(files);
@@ -47,18 +44,4 @@ export type PutBackChoice = "all" | "plain";
 export async function filesToPutBack(agent: AgentId, turns: readonly TurnId[], ports: PutBackPorts): Promise<number> {
   const files = await planRestore(agent, turns, ports.checkpoints, ports.workspace);
   return files.filter(({ plan }) => plan.kind !== "kept").length;
-}
-
-async function askPerson(files: readonly RestoredFile[]): Promise<PutBackChoice | undefined> {
-  const { title, detail, ways } = restoreWords(files, createFormats(vscode.env.language));
-  const labels = ways.map(({ label }) => label);
-  const chosen = await vscode.window.showWarningMessage(title, { modal: true, detail }, ...labels);
-  return ways.find(({ label }) => label === chosen)?.choice;
-}
-
-/** Tells what was done. */
-export function showPutBack({ restored, kept }: PutBack): void {
-  const formats = createFormats(vscode.env.language);
-  const left = kept.length === 0 ? "" : ` ${plural(kept.length, "file", formats)} stayed: ${kept.join(", ")}.`;
-  void vscode.window.showInformationMessage(`${plural(restored.length, "file", formats)} put back.${left}`);
 }

@@ -45,10 +45,6 @@ export class TurnFacts {
     }
   }
 
-  hasWritten(agent: AgentId): boolean {
-    return (this.counted.get(agent) ?? 0) > 0;
-  }
-
   forget(agent: AgentId): void {
     this.changed.delete(agent);
     this.counted.delete(agent);

@@ -25,7 +25,8 @@ import { Decisions } from "./decisions";
 import { EditorProblems } from "./editorProblems";
 import { EditorWorkspace } from "./editorWorkspace";
 import { HostTools, type TokenOf } from "./hostTools";
-import { filesToPutBack, putFilesBack, showPutBack } from "./putFilesBack";
+import { askPutBack, showPutBack } from "./putBackDialogs";
+import { filesToPutBack, putFilesBack } from "./putFilesBack";
 import type { RewindPorts } from "./rewinding";
 import { RememberedFiles } from "./seenFiles";
 import { TerminalCommands } from "./terminalCommands";
@@ -206,7 +207,7 @@ export class WorkspaceActing implements Disposable {
 
   private async putTurnsBack(agent: AgentId, turns: readonly TurnId[]): Promise<readonly string[]> {
     await this.agents.settle(agent);
-    const done = await putFilesBack(agent, turns, this.putBackPorts);
+    const done = await putFilesBack(agent, turns, this.putBackPorts, askPutBack);
     if (done === undefined) {
       if ((await filesToPutBack(agent, turns, this.putBackPorts)) === 0) {
         void vscode.window.showInformationMessage("No file has to be put back.");
