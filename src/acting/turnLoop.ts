@@ -91,9 +91,10 @@ export class TurnLoop implements Disposable {
     await this.current;
     const { turns } = await this.ports.door.getAgent(this.agent, 1);
     const head = turns.at(-1);
-    // Its results are there, its answer was not begun.
-    if (head?.results !== undefined && head.answer === "" && head.finishReason === "aborted") {
-      await this.ports.door.regenerate(this.agent, head.id);
+    // Its results are in the conversation, its answer was ended at once.
+    if (head?.results !== undefined && head.finishReason === "aborted") {
+      const { door } = this.ports;
+      await (head.answer === "" ? door.regenerate(this.agent, head.id) : door.continueAnswer(this.agent));
     }
     return this.run(true);
   }

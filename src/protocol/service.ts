@@ -290,6 +290,9 @@ export interface FilesRead {
   readonly prefilled: number;
 }
 
+/** A change of a file that a conversation tells: the digest of its text, a diff. */
+export type ToldChange = Pick<AttachmentView, "path" | "digest">;
+
 /** What a context consists of, in tokens. */
 export interface ContextParts {
   /** With the tools, and with what the template writes of its own. */
@@ -977,6 +980,13 @@ export interface ResidentService {
   callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult>;
   /** The text of an attachment of a turn, counted from 0. Rejects with INVALID_REQUEST where there is none. */
   attachmentText(id: AgentId, turn: TurnId, index: number): Promise<string>;
+  /** The text of a pinned file as the agent has it. Rejects with INVALID_REQUEST where none has this path. */
+  pinnedText(id: AgentId, path: string): Promise<string>;
+  /**
+   * What the branch at the head says last of changes in each file (attachments of kind "change"): what a message would say
+   * again. With `instead` the branch before that turn.
+   */
+  toldChanges(id: AgentId, instead?: TurnId): Promise<readonly ToldChange[]>;
   /**
    * By id or exact name; `undefined`: there is none. Rejects when that is unknown because an agent with an unknown name
    * is damaged (AGENT_CORRUPT) or could not be read (IO_FAILURE).

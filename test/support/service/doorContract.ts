@@ -306,6 +306,15 @@ export function describeDoor(place: string, inService: InService): void {
         assert.equal(contextParts?.files, agent.files?.[0]?.tokens);
         assert.ok((contextParts?.files ?? 0) > 0);
         await assert.rejects(service.attachmentText(id, "t9", 0), { code: "INVALID_REQUEST" });
+        assert.equal(await service.pinnedText(id, pinned.path), pinned.text);
+        await assert.rejects(service.pinnedText(id, "src/other.ts"), { code: "INVALID_REQUEST" });
+        assert.deepEqual(await service.toldChanges(id), []);
+        const change = attached(pinned.path, "+let more;", { kind: "change" });
+        const told = await service.send(id, { text: "Look", attachments: [change] });
+        await told.done;
+        assert.deepEqual(await service.toldChanges(id), [{ path: pinned.path, digest: change.digest }]);
+        const { turns: later } = await service.getAgent(id, 1);
+        assert.deepEqual(await service.toldChanges(id, later[0]?.id), []);
         await assert.rejects(service.setPinnedFiles(id, [pinned, pinned]), { code: "INVALID_REQUEST" });
         assert.equal((await service.setPinnedFiles(id, [])).files, undefined);
       }));
