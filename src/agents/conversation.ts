@@ -53,8 +53,19 @@ export class Conversation {
     builder: PromptBuilder,
     signal?: AbortSignal,
   ): Promise<PromptAhead> {
+    return this.aheadOf(head, this.draftInput(head, draft.trim()), frame, builder, signal);
+  }
+
+  /** The same for `input`, whose last message is not known to its end. */
+  async aheadOf(
+    head: TurnId | undefined,
+    input: readonly ChatMessage[],
+    frame: PromptFrame,
+    builder: PromptBuilder,
+    signal?: AbortSignal,
+  ): Promise<PromptAhead> {
     const past = await this.pastOf(head, builder, signal);
-    return builder.aheadAfter({ ...frame, past, input: this.draftInput(head, draft.trim()) }, signal);
+    return builder.aheadAfter({ ...frame, past, input }, signal);
   }
 
   /** Tokens of `draft` alone, and of the whole prompt if it were the next message behind `head`. */

@@ -1,4 +1,5 @@
 import { AbortedError } from "../common/errors";
+import type { ChatMessage, ResultMessage } from "../common/messages";
 import { greedy } from "../engine/ports";
 import { commonPrefix } from "../engine/tokenHistory";
 import type { PromptBuilder } from "../text/prompt";
@@ -6,6 +7,7 @@ import { frameOf } from "./agentFrame";
 import type { LiveAgent } from "./liveAgent";
 import type { ModelAccess, ModelLease, ModelSession } from "./ports";
 import { storedServer } from "./serverPort";
+import { resultsSoFar, waitingCalls } from "./turnInput";
 
 export interface ReadAheadPorts {
   readonly models: ModelAccess;
@@ -22,8 +24,14 @@ const tokensWorthShowing = 64;
 interface UnderWay {
   readonly stop: AbortController;
   readonly over: Promise<void>;
-  readonly draft: string | undefined;
+  readonly next: Next | undefined;
 }
+
+/** What is known of the next prompt behind the history. */
+type Next =
+  | { readonly kind: "draft"; readonly draft: string }
+  /** The last one is not known to its end. */
+  | { readonly kind: "results"; readonly results: readonly ResultMessage[] };
 
 /** Reads the beginning of an agent's next prompt at low priority. One read-ahead per agent. */
 export class ReadAhead {
@@ -36,9 +44,18 @@ export class ReadAhead {
    * while the agent is answering or the model is busy. A new draft ends the reading of the one before. Rejects with the
    * reason of a failure; a stop is no failure.
    */
-  async start(agent: LiveAgent, draft?: string): Promise<void> {
+  start(agent: LiveAgent, draft?: string): Promise<void> {
+    return this.startWith(agent, draft === undefined ? undefined : { kind: "draft", draft });
+  }
+
+  /** The same with the results, known so far, of the calls that the head waits for; the last one is not known to its end. */
+  startResults(agent: LiveAgent, results: readonly ResultMessage[]): Promise<void> {
+    return this.startWith(agent, { kind: "results", results });
+  }
+
+  private async startWith(agent: LiveAgent, next: Next | undefined): Promise<void> {
     for (let under = this.underWay.get(agent); under !== undefined; under = this.underWay.get(agent)) {
-      if (draft === undefined || draft === under.draft) return under.over;
+      if (next === undefined || JSON.stringify(next) === JSON.stringify(under.next)) return under.over;
       await this.stop(agent);
     }
     // The state may have changed since the call.
@@ -46,11 +63,11 @@ export class ReadAhead {
     const { manifest } = agent.writer;
     if (storedServer(manifest) !== undefined) return;
     const { modelDirectory } = manifest;
-    const nothingYet = agent.head === undefined && (draft ?? "").trim() === "";
+    const nothingYet = agent.head === undefined && (next?.kind !== "draft" || next.draft.trim() === "");
     if (agent.activity !== undefined || nothingYet || !this.ports.models.isFree(modelDirectory)) return;
     const stop = new AbortController();
-    const over = this.run(agent, draft, stop.signal);
-    this.underWay.set(agent, { stop, over, draft });
+    const over = this.run(agent, next, stop.signal);
+    this.underWay.set(agent, { stop, over, next });
     return over;
   }
 
@@ -66,14 +83,14 @@ export class ReadAhead {
     return this.underWay.has(agent);
   }
 
-  /** A read-ahead with a draft is running: it includes what every next message begins with. */
+  /** A read-ahead with a draft or results is running: it includes what every next message begins with. */
   readsDraft(agent: LiveAgent): boolean {
-    return this.underWay.get(agent)?.draft !== undefined;
+    return this.underWay.get(agent)?.next !== undefined;
   }
 
-  private async run(agent: LiveAgent, draft: string | undefined, signal: AbortSignal): Promise<void> {
+  private async run(agent: LiveAgent, next: Next | undefined, signal: AbortSignal): Promise<void> {
     try {
-      await this.read(agent, draft, signal);
+      await this.read(agent, next, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
@@ -83,20 +100,20 @@ export class ReadAhead {
     }
   }
 
-  private async read(agent: LiveAgent, draft: string | undefined, signal: AbortSignal): Promise<void> {
+  private async read(agent: LiveAgent, next: Next | undefined, signal: AbortSignal): Promise<void> {
     const { models, saving } = this.ports;
     await unlessStopped(saving(agent), signal);
     const lease = await leaseUnlessStopped(models, agent.writer.manifest.modelDirectory, signal);
     try {
       const { session } = lease;
-      const { ids, settledTokens } = await ahead(agent, draft, session.text.prompts, signal);
+      const { ids, settledTokens } = await ahead(agent, next, session.text.prompts, signal);
       if (ids.length === 0 || ids.length >= session.contextTokens) return;
       const onRestoring = () => this.enter(agent, "restoring");
       await agent.cache.makeHot(session, ids, agent.saved, { priority: "low", signal, onRestoring });
       const unread = ids.length - agent.cache.hotTokensOf(session, ids);
       if (signal.aborted) return;
       if (unread > 0) await this.generate(agent, session, { ids, settledTokens, unread }, signal);
-      if (draft === undefined) await renderAhead(agent, session.text.prompts, signal);
+      if (next === undefined) await renderAhead(agent, session.text.prompts, signal);
     } finally {
       lease.release();
     }
@@ -132,15 +149,29 @@ export class ReadAhead {
   }
 }
 
-/** The beginning of the next prompt: the history, and the draft behind it. */
-async function ahead(agent: LiveAgent, draft: string | undefined, prompts: PromptBuilder, signal: AbortSignal) {
+/** The beginning of the next prompt: the history, and what is known behind it. */
+async function ahead(agent: LiveAgent, next: Next | undefined, prompts: PromptBuilder, signal: AbortSignal) {
   const { conversation, head, writer } = agent;
-  if (draft === undefined) {
+  if (next === undefined) {
     const ids = await conversation.ids(head, prompts, signal);
     return { ids, settledTokens: ids.length };
   }
-  const { ids, settled } = await conversation.ahead(head, draft, frameOf(writer.manifest), prompts, signal);
+  const input = inputAhead(agent, next);
+  const { ids, settled } = await conversation.aheadOf(head, input, frameOf(writer.manifest), prompts, signal);
+  if (input.at(-1)?.role === "tool") {
+    // Where the calls are rendered anew, what is in memory of them is worth more.
+    const history = await conversation.ids(head, prompts, signal);
+    if (commonPrefix(ids, history) < history.length) return { ids: history, settledTokens: history.length };
+  }
   return { ids, settledTokens: commonPrefix(ids, settled) };
+}
+
+/** Behind calls that wait for results these are more likely than a message of the person, until one is begun. */
+function inputAhead({ conversation, head, tree }: LiveAgent, next: Next): readonly ChatMessage[] {
+  if (next.kind === "results") return next.results;
+  const draft = next.draft.trim();
+  const calls = draft === "" ? waitingCalls(head === undefined ? undefined : tree.get(head)) : [];
+  return calls.length > 0 ? resultsSoFar(calls, []) : conversation.draftInput(head, draft);
 }
 
 /** Renders the history as in the next prompt, so that the next message is delayed by its own text only. */

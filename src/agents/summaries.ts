@@ -51,6 +51,7 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
     ...(thinking === undefined ? {} : { thinking }),
     ...(tools === undefined ? {} : { tools }),
     ...(manifest.headCalls === undefined || manifest.headCalls === 0 ? {} : { waitsFor: manifest.headCalls }),
+    ...(manifest.delegateOf === undefined || manifest.delegateOf === "" ? {} : { delegateOf: manifest.delegateOf }),
     lockedElsewhere: live.lockedElsewhere,
     ...(live.damage === undefined ? {} : { damage: live.damage }),
   };

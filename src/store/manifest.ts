@@ -63,6 +63,8 @@ export interface Manifest {
   readonly tools?: string;
   /** The address of the server that answers; absent or empty: the model in the folder does. */
   readonly server?: string;
+  /** Id of the agent that it answers for; absent or empty: none. */
+  readonly delegateOf?: string;
   readonly logs: CommittedLogs;
   readonly cache?: CacheManifest;
 }
@@ -147,16 +149,20 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
 }
 
 /** Settings that are a text each. */
-export function optionalTexts(object: JsonObject): Pick<Manifest, "day" | "thinking" | "tools" | "server"> {
+export function optionalTexts(
+  object: JsonObject,
+): Pick<Manifest, "day" | "thinking" | "tools" | "server" | "delegateOf"> {
   const day = readOptionalString(object, "day");
   const thinking = readOptionalString(object, "thinking");
   const tools = readOptionalString(object, "tools");
   const server = readOptionalString(object, "server");
+  const delegateOf = readOptionalString(object, "delegateOf");
   return {
     ...(day === undefined ? {} : { day }),
     ...(thinking === undefined ? {} : { thinking }),
     ...(tools === undefined ? {} : { tools }),
     ...(server === undefined ? {} : { server }),
+    ...(delegateOf === undefined ? {} : { delegateOf }),
   };
 }
 

@@ -2,6 +2,7 @@
 import { Emitter } from "../../../src/common/events";
 import type {
   AgentDetail,
+  AgentId,
   AgentRepair,
   AgentServer,
   AgentSummary,
@@ -9,6 +10,7 @@ import type {
   BenchSuite,
   ChatModel,
   ChatRequest,
+  CompactOptions,
   ConnectedServer,
   ConnectServerRequest,
   DiagnoseReport,
@@ -190,6 +192,7 @@ const agent: AgentSummary = {
   lastUsedAt: 2,
   pinned: true,
   sampling: { temperature: 0.5, seed: 7 },
+  delegateOf: "b",
   lockedElsewhere: false,
   damage: error,
 };
@@ -204,6 +207,7 @@ const turn: TurnView = {
   figures,
   error,
   saveError: error,
+  summary: { turns: 3, leftOut: 1 },
   createdAt: 1,
 };
 
@@ -369,7 +373,7 @@ const tool = {
   description: "Tells the weather of a city.",
   parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
 };
-const sendRequest = { text: "Hello", sampling };
+const sendRequest = { text: "Hello", sampling, isOneOfSeveral: true };
 const chatRequest: ChatRequest = {
   modelDirectory: "/models/starter",
   messages: [
@@ -425,7 +429,9 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   createAgent: (door) => door.createAgent(createRequest),
   renameAgent: (door) => door.renameAgent("a", "Grace"),
   setSystemPrompt: (door) => door.setSystemPrompt("a", "Be kind"),
-  forkAgent: (door) => door.forkAgent("a", "Copy", "t1"),
+  forkAgent: (door) => door.forkAgent("a", "Copy", "t1", { delegateOf: "b" }),
+  adoptBranch: (door) => door.adoptBranch("a", "b", { asHead: true }),
+  compactAgent: (door) => withProgress((tell) => door.compactAgent("a", { turns: 2 }, tell)),
   copyWithModel: (door) => door.copyWithModel("a", "Copy", "/models/other"),
   measureWithModel: (door) => door.measureWithModel("a", "/models/other"),
   useServer: (door) => door.useServer("a", agentServer),
@@ -435,6 +441,7 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   deleteAgent: (door) => door.deleteAgent("a"),
   repairAgent: (door) => door.repairAgent("a"),
   warmAgent: (door) => door.warmAgent("a", "a draft"),
+  readAheadResults: (door) => door.readAheadResults("a", [{ call: "c1", text: "20 degrees", failed: true }]),
   send: async (door) => told(await door.send("a", sendRequest)),
   regenerate: async (door) => told(await door.regenerate("a", "t1", sampling)),
   continueAnswer: async (door) => told(await door.continueAnswer("a", sampling)),
@@ -500,6 +507,8 @@ export class SampleService implements ResidentService {
   renameAgent = this.sample("renameAgent", agent);
   setSystemPrompt = this.sample("setSystemPrompt", agent);
   forkAgent = this.sample("forkAgent", agent);
+  adoptBranch = this.sample("adoptBranch", "t5");
+  readAheadResults = this.sample("readAheadResults", agent);
   copyWithModel = this.sample("copyWithModel", agent);
   measureWithModel = this.sample("measureWithModel", { tokens: 40, contextTokens: 8192 });
   rewindAgent = this.sample("rewindAgent", agent);
@@ -525,6 +534,16 @@ export class SampleService implements ResidentService {
   useFolder = this.sample("useFolder", agent);
   suggestedModels = this.sample("suggestedModels", [suggested]);
   dispose = this.sample("dispose", undefined);
+
+  async compactAgent(
+    id: AgentId,
+    options: CompactOptions,
+    onProgress: (progress: Progress) => void = () => {},
+  ): Promise<AgentSummary> {
+    this.asked.push(["compactAgent", id, options]);
+    onProgress(progress);
+    return agent;
+  }
 
   async loadModel(): Promise<ModelSummary> {
     this.asked.push(["loadModel"]);
