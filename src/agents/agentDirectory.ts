@@ -14,7 +14,8 @@ import type { LiveAgents } from "./liveAgents";
 import type { ModelAccess } from "./ports";
 import { damageOfHead, readTree, understandEntries } from "./readTree";
 import { detailOf, type LiveState, summaryOf, unreadableDetail, unreadableSummary } from "./summaries";
-import { resultsOf } from "./turnInput";
+import { attachmentsOf, resultsOf } from "./turnInput";
+import type { TurnTree } from "./turnTree";
 
 export interface AgentDirectoryPorts {
   readonly store: AgentStore;
@@ -45,12 +46,19 @@ export class AgentDirectory {
   }
 
   async callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult> {
-    const { live, store } = this.ports;
-    const tree = live.get(id)?.tree ?? (await readTree((await store.read(id)).entries)).tree;
-    const result = resultsOf(tree.get(turn)?.input ?? []).find((one) => one.call === call);
+    const result = resultsOf((await this.treeOf(id)).get(turn)?.input ?? []).find((one) => one.call === call);
     if (result !== undefined) return result;
     throw new InvalidRequestError(`turn ${turn} has no result of call ${call}`, "choose a result that is shown", {
       turn,
+    });
+  }
+
+  async attachmentText(id: AgentId, turn: TurnId, index: number): Promise<string> {
+    const found = attachmentsOf((await this.treeOf(id)).get(turn)?.input ?? [])[index];
+    if (found !== undefined) return found.text;
+    throw new InvalidRequestError(`turn ${turn} has no attachment ${index}`, "choose one that is shown", {
+      turn,
+      index,
     });
   }
 
@@ -113,6 +121,12 @@ export class AgentDirectory {
       },
     });
     return { repaired, summary: (await this.list()).find((agent) => agent.id === id) };
+  }
+
+  /** As far as it can be read. */
+  private async treeOf(id: AgentId): Promise<TurnTree> {
+    const { live, store } = this.ports;
+    return live.get(id)?.tree ?? (await readTree((await store.read(id)).entries)).tree;
   }
 
   private async readable(id: AgentId, newestTurns?: number): Promise<AgentDetail> {

@@ -10,7 +10,7 @@ import type { Turn } from "./turnTree";
 import type { Wait } from "./wait";
 
 /** What an engine needs of an agent. */
-export type AskedAgent = Pick<LiveAgent, "id" | "conversation" | "cache" | "saved"> & {
+export type AskedAgent = Pick<LiveAgent, "id" | "conversation" | "frame" | "cache" | "saved"> & {
   readonly writer: { readonly manifest: Manifest };
 };
 

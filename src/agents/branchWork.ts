@@ -59,7 +59,7 @@ export class BranchWork {
       await readAhead.stop(agent);
       agent.cache.rewind(0);
       // The new branch is read while the person looks at it.
-      void readAhead.start(agent, "").catch((error: unknown) => {
+      void readAhead.start(agent, { text: "" }).catch((error: unknown) => {
         this.ports.log.log("warn", `${agent.name} is not read ahead: ${toErrorInfo(error).what}`);
       });
     });

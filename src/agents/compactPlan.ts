@@ -87,7 +87,7 @@ async function newestWithRoom(
 ): Promise<TurnId> {
   let needed = 0;
   for (const { id } of [...nodes].reverse()) {
-    needed = (await conversation.sizeWith(id, request, frame, prompts)).promptTokens + maxTokens;
+    needed = (await conversation.sizeWith(id, { text: request }, frame, prompts)).promptTokens + maxTokens;
     if (needed <= contextTokens) return id;
   }
   throw new ResidentError(
@@ -111,7 +111,7 @@ async function keptTurns(
     const copies = new TurnTree();
     const records = copiesBehind(nodes, tree.nextIds(nodes.length), undefined, 0);
     for (const record of records) copies.apply(record);
-    const size = await new Conversation(copies).sizeWith(records.at(-1)?.turn, "", frame, prompts);
+    const size = await new Conversation(copies).sizeWith(records.at(-1)?.turn, { text: "" }, frame, prompts);
     if (size.promptTokens + tokens <= contextTokens * newBranchShare) return keep;
   }
   return 0;

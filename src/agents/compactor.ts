@@ -3,7 +3,6 @@ import type { Clock } from "../engine/ports";
 import type { Progress } from "../protocol/service";
 import type { BlockStore } from "../store/blockStore";
 import { AgentCache } from "./agentCache";
-import { frameOf } from "./agentFrame";
 import type { AnswerEngine, Answered, AnswerSink, AskedAgent, AskedAnswer, ProgressEvent } from "./answerEngine";
 import { type CompactPlan, compactedBranch, planCompaction } from "./compactPlan";
 import type { LiveAgent } from "./liveAgent";
@@ -74,9 +73,9 @@ export class Compactor {
     }
   }
 
-  private planHere({ tree, conversation, head, writer }: LiveAgent, turns: number, session: ModelSession) {
+  private planHere({ tree, conversation, head, frame }: LiveAgent, turns: number, session: ModelSession) {
     const { text, contextTokens } = session;
-    const readBy = { frame: frameOf(writer.manifest), prompts: text.prompts, contextTokens };
+    const readBy = { frame, prompts: text.prompts, contextTokens };
     return planCompaction(tree, conversation, head, turns, contextTokens, readBy);
   }
 
@@ -94,9 +93,9 @@ export class Compactor {
   }
 
   private asked(agent: LiveAgent, cache: AgentCache, plan: CompactPlan, signal: AbortSignal): AskedAnswer {
-    const { id, conversation, saved, writer } = agent;
-    const asker: AskedAgent = { id, conversation, saved, cache, writer };
-    const input = conversation.draftInput(plan.behind, plan.request);
+    const { id, conversation, frame, saved, writer } = agent;
+    const asker: AskedAgent = { id, conversation, frame, saved, cache, writer };
+    const input = conversation.draftInput(plan.behind, { text: plan.request });
     const nothing = { thought: "", answerText: "", calls: [], answerIds: new Int32Array(0) };
     const turn: Turn = { id: "summary", parent: plan.behind, input, createdAt: 0, ...nothing };
     return {

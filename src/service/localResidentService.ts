@@ -4,6 +4,7 @@ import { performance } from "node:perf_hooks";
 import { Agents } from "../agents/agents";
 import type { ModelAccess } from "../agents/ports";
 import { Threads } from "../agents/threads/threads";
+import type { Attachment, PinnedFile } from "../common/attachments";
 import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
@@ -437,6 +438,10 @@ export class LocalResidentService implements ResidentService {
     return this.agents.callResult(id, turn, call);
   }
 
+  attachmentText(id: AgentId, turn: TurnId, index: number): Promise<string> {
+    return this.agents.attachmentText(id, turn, index);
+  }
+
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
     return this.agents.find(nameOrId);
   }
@@ -454,6 +459,10 @@ export class LocalResidentService implements ResidentService {
 
   setSystemPrompt(id: AgentId, system: string): Promise<AgentSummary> {
     return this.agents.setSystem(id, system);
+  }
+
+  setPinnedFiles(id: AgentId, files: readonly PinnedFile[]): Promise<AgentSummary> {
+    return this.agents.setPinnedFiles(id, files);
   }
 
   forkAgent(id: AgentId, name: string, turn?: TurnId, options?: ForkOptions): Promise<AgentSummary> {
@@ -505,8 +514,8 @@ export class LocalResidentService implements ResidentService {
     return this.agents.repair(id);
   }
 
-  warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
-    return this.agents.warm(id, draft);
+  warmAgent(id: AgentId, draft?: string, attachments?: readonly Attachment[]): Promise<AgentSummary> {
+    return this.agents.warm(id, draft, attachments);
   }
 
   readAheadResults(id: AgentId, results: readonly ToolResult[]): Promise<AgentSummary> {
@@ -529,8 +538,13 @@ export class LocalResidentService implements ResidentService {
     return this.agents.continueAnswer(id, sampling);
   }
 
-  measureDraft(id: AgentId, draft: string, instead?: TurnId): Promise<DraftSize | undefined> {
-    return this.agents.measureDraft(id, draft, instead);
+  measureDraft(
+    id: AgentId,
+    draft: string,
+    instead?: TurnId,
+    attachments?: readonly Attachment[],
+  ): Promise<DraftSize | undefined> {
+    return this.agents.measureDraft(id, draft, instead, attachments);
   }
 
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {

@@ -1,4 +1,5 @@
 import { RunningAnswer } from "../../agents/runningAnswer";
+import type { Attachment, PinnedFile } from "../../common/attachments";
 import { DisposableStore } from "../../common/disposables";
 import { AbortedError, EngineEndedError, type ResidentError, toErrorInfo } from "../../common/errors";
 import { Emitter } from "../../common/events";
@@ -209,6 +210,10 @@ export class RemoteService implements ResidentService {
     return this.call("callResult", [id, turn, call]);
   }
 
+  attachmentText(id: AgentId, turn: TurnId, index: number): Promise<string> {
+    return this.call("attachmentText", [id, turn, index]);
+  }
+
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
     return this.call("findAgent", [nameOrId]);
   }
@@ -223,6 +228,10 @@ export class RemoteService implements ResidentService {
 
   setSystemPrompt(id: AgentId, system: string): Promise<AgentSummary> {
     return this.call("setSystemPrompt", [id, system]);
+  }
+
+  setPinnedFiles(id: AgentId, files: readonly PinnedFile[]): Promise<AgentSummary> {
+    return this.call("setPinnedFiles", [id, files]);
   }
 
   forkAgent(id: AgentId, name: string, turn?: TurnId, options?: ForkOptions): Promise<AgentSummary> {
@@ -274,8 +283,8 @@ export class RemoteService implements ResidentService {
     return this.call("repairAgent", [id]);
   }
 
-  warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
-    return this.call("warmAgent", [id, draft]);
+  warmAgent(id: AgentId, draft?: string, attachments?: readonly Attachment[]): Promise<AgentSummary> {
+    return this.call("warmAgent", [id, draft, attachments]);
   }
 
   readAheadResults(id: AgentId, results: readonly ToolResult[]): Promise<AgentSummary> {
@@ -298,8 +307,13 @@ export class RemoteService implements ResidentService {
     return this.ask("continueAnswer", [id, sampling], (running) => this.answer(running));
   }
 
-  measureDraft(id: AgentId, draft: string, instead?: TurnId): Promise<DraftSize | undefined> {
-    return this.call("measureDraft", [id, draft, instead]);
+  measureDraft(
+    id: AgentId,
+    draft: string,
+    instead?: TurnId,
+    attachments?: readonly Attachment[],
+  ): Promise<DraftSize | undefined> {
+    return this.call("measureDraft", [id, draft, instead, attachments]);
   }
 
   saveAgent(id: AgentId): Promise<AgentSummary> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { Agents } from "../../../src/agents/agents";
-import type { ModelAccess, ModelSession, TextModel } from "../../../src/agents/ports";
+import type { AnswerDecoder, ModelAccess, ModelSession, TextModel } from "../../../src/agents/ports";
 import { noServers, type Servers } from "../../../src/agents/serverPort";
 import { throwIfAborted } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
@@ -40,6 +40,8 @@ export interface RigOptions {
   readonly thoughtTokens?: number;
   /** Behind how many letters each answer calls a tool, where it is told of one. */
   readonly callAfter?: number;
+  /** What decodes an answer to a prompt, in place of the letters of the fake model. */
+  readonly decoder?: (prompt: Int32Array) => AnswerDecoder;
   readonly servers?: Servers;
   /** What holds an answer, by the name of the first tool that the agent is told of. */
   readonly grammars?: Readonly<Record<string, Grammar>>;
@@ -164,7 +166,7 @@ export class AgentRig {
     this.time += 86_400_000;
   }
 
-  private text({ thoughtTokens = 0, callAfter, grammars }: RigOptions): TextModel {
+  private text({ thoughtTokens = 0, callAfter, grammars, decoder }: RigOptions): TextModel {
     const { prompts, ...text } = fakeText(grammars === undefined ? [] : [stopId]);
     const buildAfter: typeof prompts.buildAfter = async (dialogue, signal) => {
       const built = await prompts.buildAfter(dialogue, signal);
@@ -178,7 +180,8 @@ export class AgentRig {
         tool === undefined || grammars === undefined
           ? undefined
           : { grammar: { kind: "structuralTag", text: tool.name }, unconstrained: [] },
-      startAnswer: (stops, _prompt, { tools, mode } = { tools: [], mode: "none" }) => {
+      startAnswer: (stops, prompt = new Int32Array(0), { tools, mode } = { tools: [], mode: "none" }) => {
+        if (decoder !== undefined) return decoder(prompt);
         const thinker = new FakeThinker(text.startAnswer(stops), thoughtTokens);
         if (callAfter === undefined || mode === "none") return thinker;
         return new FakeCaller(thinker, callAfter, tools, () => `call-${randomUUID()}`);

@@ -12,6 +12,7 @@ import type {
   ServiceOptions,
 } from "../../../src/protocol/service";
 import { record } from "../agents/agentRig";
+import { attached, file } from "../agents/workspaceFiles";
 import { tinyGguf } from "../models/tinyGguf";
 import { beginStream, ended, ScriptedServer, said, stream } from "../servers/scriptedServer";
 import { otherModel } from "./serviceOptions";
@@ -279,6 +280,32 @@ export function describeDoor(place: string, inService: InService): void {
         const { figures } = await (await service.send(id, { text: "More" })).done;
         assert.equal(size?.promptTokens, figures.promptTokens);
         assert.ok(size !== undefined && size.draftTokens > 0 && size.draftTokens < size.promptTokens);
+      }));
+
+    it("has files in an agent's prompts: attached to a message, and pinned behind its instructions", () =>
+      inService(async ({ service }) => {
+        const { id } = await service.createAgent({ name: "Ada" });
+        const pinned = file("src/pinned.ts", "let pinned;\n");
+        const { files } = await service.setPinnedFiles(id, [pinned]);
+        assert.deepEqual(files, [{ path: pinned.path, digest: pinned.digest, length: pinned.text.length }]);
+        const attachments = [attached("src/a.ts", "let a;", { kind: "selection", range: { from: 3, to: 4 } })];
+        await service.warmAgent(id, "Why", attachments);
+        // The model is loaded by the first answer at the latest.
+        await (await service.send(id, { text: "Hello" })).done;
+        const size = await service.measureDraft(id, "Why?", undefined, attachments);
+        await service.warmAgent(id, "Why?", attachments);
+        const { figures } = await (await service.send(id, { text: "Why?", attachments })).done;
+        assert.equal(size?.promptTokens, figures.promptTokens);
+        assert.ok(size !== undefined && figures.prefilledTokens < size.draftTokens);
+        const { turns, contextParts, ...agent } = await service.getAgent(id);
+        const [{ text, ...view } = assert.fail()] = attachments;
+        assert.deepEqual(turns[1]?.attachments, [{ ...view, length: text.length }]);
+        assert.equal(await service.attachmentText(id, turns[1]?.id ?? "", 0), text);
+        assert.equal(contextParts?.files, agent.files?.[0]?.tokens);
+        assert.ok((contextParts?.files ?? 0) > 0);
+        await assert.rejects(service.attachmentText(id, "t9", 0), { code: "INVALID_REQUEST" });
+        await assert.rejects(service.setPinnedFiles(id, [pinned, pinned]), { code: "INVALID_REQUEST" });
+        assert.equal((await service.setPinnedFiles(id, [])).files, undefined);
       }));
 
     it("has no answer of an agent that is idle", () =>

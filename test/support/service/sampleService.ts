@@ -1,4 +1,5 @@
 /** One complete sample of all data that crosses the door. */
+import type { Attachment, PinnedFile } from "../../../src/common/attachments";
 import { Emitter } from "../../../src/common/events";
 import type {
   AgentDetail,
@@ -173,6 +174,16 @@ const connectedServer: ConnectedServer = {
   hasKey: true,
 };
 
+const digest = "0123456789abcdef".repeat(4);
+const attachment: Attachment = {
+  kind: "selection",
+  path: "src/a.ts",
+  range: { from: 3, to: 9 },
+  digest,
+  text: "let a;",
+};
+const pinnedFile: PinnedFile = { path: "src/b.ts", digest, text: "let b;" };
+
 const agent: AgentSummary = {
   id: "a",
   server: agentServer,
@@ -193,6 +204,9 @@ const agent: AgentSummary = {
   pinned: true,
   sampling: { temperature: 0.5, seed: 7 },
   delegateOf: "b",
+  files: [{ path: "src/b.ts", digest, length: 6, tokens: 12 }],
+  filesRead: { reused: 20, prefilled: 12 },
+  reading: { done: 4, total: 12 },
   lockedElsewhere: false,
   damage: error,
 };
@@ -201,6 +215,7 @@ const turn: TurnView = {
   id: "t1",
   parent: "t0",
   user: "Hello",
+  attachments: [{ kind: "selection", path: "src/a.ts", range: { from: 3, to: 9 }, digest, length: 6 }],
   answer: "Hi",
   state: "failed",
   finishReason: "length",
@@ -214,6 +229,7 @@ const turn: TurnView = {
 const detail: AgentDetail = {
   ...agent,
   system: "Be brief",
+  contextParts: { instructions: 8, files: 12, conversation: 12 },
   turns: [turn],
   branches: [
     { turn: "t2", current: false, isEnd: true, user: "Hello", answer: "Hi", turns: 2, tokens: 7, createdAt: 1 },
@@ -373,7 +389,7 @@ const tool = {
   description: "Tells the weather of a city.",
   parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
 };
-const sendRequest = { text: "Hello", sampling, isOneOfSeveral: true };
+const sendRequest = { text: "Hello", attachments: [attachment], sampling, isOneOfSeveral: true };
 const chatRequest: ChatRequest = {
   modelDirectory: "/models/starter",
   messages: [
@@ -425,10 +441,12 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   listAgents: (door) => door.listAgents(),
   getAgent: (door) => door.getAgent("a", 2),
   callResult: (door) => door.callResult("a", "t2", "c1"),
+  attachmentText: (door) => door.attachmentText("a", "t1", 0),
   findAgent: (door) => door.findAgent("Ada"),
   createAgent: (door) => door.createAgent(createRequest),
   renameAgent: (door) => door.renameAgent("a", "Grace"),
   setSystemPrompt: (door) => door.setSystemPrompt("a", "Be kind"),
+  setPinnedFiles: (door) => door.setPinnedFiles("a", [pinnedFile]),
   forkAgent: (door) => door.forkAgent("a", "Copy", "t1", { delegateOf: "b" }),
   adoptBranch: (door) => door.adoptBranch("a", "b", { asHead: true }),
   compactAgent: (door) => withProgress((tell) => door.compactAgent("a", { turns: 2 }, tell)),
@@ -440,12 +458,12 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   startOver: (door) => door.startOver("a", 1),
   deleteAgent: (door) => door.deleteAgent("a"),
   repairAgent: (door) => door.repairAgent("a"),
-  warmAgent: (door) => door.warmAgent("a", "a draft"),
+  warmAgent: (door) => door.warmAgent("a", "a draft", [attachment]),
   readAheadResults: (door) => door.readAheadResults("a", [{ call: "c1", text: "20 degrees", failed: true }]),
   send: async (door) => told(await door.send("a", sendRequest)),
   regenerate: async (door) => told(await door.regenerate("a", "t1", sampling)),
   continueAnswer: async (door) => told(await door.continueAnswer("a", sampling)),
-  measureDraft: (door) => door.measureDraft("a", "a draft", "t1"),
+  measureDraft: (door) => door.measureDraft("a", "a draft", "t1", [attachment]),
   saveAgent: (door) => door.saveAgent("a"),
   pinAgent: (door) => door.pinAgent("a", true),
   setAgentTools: (door) => door.setAgentTools("a", [tool]),
@@ -502,10 +520,12 @@ export class SampleService implements ResidentService {
   listAgents = this.sample("listAgents", [agent]);
   getAgent = this.sample("getAgent", detail);
   callResult = this.sample("callResult", { call: "c1", text: "20 degrees" });
+  attachmentText = this.sample("attachmentText", "let a;");
   findAgent = this.sample("findAgent", agent);
   createAgent = this.sample("createAgent", agent);
   renameAgent = this.sample("renameAgent", agent);
   setSystemPrompt = this.sample("setSystemPrompt", agent);
+  setPinnedFiles = this.sample("setPinnedFiles", agent);
   forkAgent = this.sample("forkAgent", agent);
   adoptBranch = this.sample("adoptBranch", "t5");
   readAheadResults = this.sample("readAheadResults", agent);
@@ -515,7 +535,10 @@ export class SampleService implements ResidentService {
   startOver = this.sample("startOver", agent);
   deleteAgent = this.sample("deleteAgent", undefined);
   warmAgent = this.sample("warmAgent", agent);
-  measureDraft = this.sample("measureDraft", { draftTokens: 3, promptTokens: 40, contextTokens: 8192 });
+  measureDraft = this.sample("measureDraft", {
+    ...{ draftTokens: 9, attachmentTokens: [6] },
+    ...{ promptTokens: 40, contextTokens: 8192 },
+  });
   repairAgent = this.sample("repairAgent", agentRepair);
   storeStats = this.sample("storeStats", storeStats);
   forgetEverything = this.sample("forgetEverything", { agents: 2, removed: totals });

@@ -1,0 +1,34 @@
+/**
+ * Where `pattern` begins in `items`, overlaps included, the first `most` places. By Knuth, Morris and Pratt: linear whatever the two
+ * are, while the search of strings in a JavaScript engine takes quadratic time for some.
+ */
+export function findAll<Items extends string | readonly string[]>(
+  items: Items,
+  pattern: Items,
+  most: number,
+): readonly number[] {
+  if (pattern.length === 0 || pattern.length > items.length) return [];
+  const borders = bordersOf(pattern);
+  const found: number[] = [];
+  let matched = 0;
+  for (let at = 0; at < items.length && found.length < most; at++) {
+    while (matched > 0 && items[at] !== pattern[matched]) matched = borders[matched - 1] ?? 0;
+    if (items[at] === pattern[matched]) matched += 1;
+    if (matched < pattern.length) continue;
+    found.push(at - pattern.length + 1);
+    matched = borders[matched - 1] ?? 0;
+  }
+  return found;
+}
+
+/** For each beginning of the pattern, the length of its longest proper beginning that is also its end. */
+function bordersOf(pattern: string | readonly string[]): Int32Array {
+  const borders = new Int32Array(pattern.length);
+  let length = 0;
+  for (let at = 1; at < pattern.length; at++) {
+    while (length > 0 && pattern[at] !== pattern[length]) length = borders[length - 1] ?? 0;
+    if (pattern[at] === pattern[length]) length += 1;
+    borders[at] = length;
+  }
+  return borders;
+}

@@ -1,0 +1,51 @@
+/** Notices an agent that goes in circles: the same call with the same result, three times since anything was changed. */
+import type { ToolCall } from "../common/tools";
+import type { CallKind } from "../protocol/acting";
+import type { CallOutcome } from "./ports";
+
+/** Pages and views have the beginnings of long results only; these are compared. */
+const comparedLength = 4000;
+
+export class Repeats {
+  private readonly counts = new Map<string, { readonly kind: CallKind; readonly count: number }>();
+
+  constructor(private readonly most = 3) {}
+
+  /** True: this was the third time. */
+  add(
+    { name, arguments: args }: Pick<ToolCall, "name" | "arguments">,
+    kind: CallKind,
+    { text, failed }: CallOutcome,
+  ): boolean {
+    // A file that was changed makes the next look at it, or the next test run, a new one.
+    if (kind === "write" && failed !== true) this.forgetLooks();
+    const key = JSON.stringify([name, sorted(args), failed === true, withoutTimes(text.slice(0, comparedLength))]);
+    const count = (this.counts.get(key)?.count ?? 0) + 1;
+    this.counts.set(key, { kind, count });
+    return count >= this.most;
+  }
+
+  clear(): void {
+    this.counts.clear();
+  }
+
+  private forgetLooks(): void {
+    for (const [key, { kind }] of this.counts) if (kind !== "write") this.counts.delete(key);
+  }
+}
+
+/** "Done in 1.24s" is the same as "Done in 1.31s". */
+function withoutTimes(text: string): string {
+  return text.replace(/\d+(?:[.,]\d+)?\s?(?:ms|s|sec|secs|seconds?|minutes?|min)\b/gi, "#");
+}
+
+/** Arguments in another order are the same. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  );
+}

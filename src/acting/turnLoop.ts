@@ -1,0 +1,350 @@
+/**
+ * What makes an agent act: it follows the agent's answers; one that ends with calls is gone on with once all of them have
+ * results. It begins wherever the agent is: at a running answer, or at one whose calls wait since before the program was
+ * started. A failed call is told to the model and ends nothing; the loop itself ends when an answer calls nothing, when the
+ * person stops it or writes something else, and when it is better that a person looks.
+ */
+import type { Disposable } from "../common/disposables";
+import { ResidentError, toErrorInfo } from "../common/errors";
+import { Emitter } from "../common/events";
+import type { ToolCall, ToolResult } from "../common/tools";
+import type { ActingState } from "../protocol/acting";
+import type { AgentDetail, AgentId, Running, TurnView } from "../protocol/service";
+import { turnsOf } from "../protocol/turnSteps";
+import { AnswerCalls } from "./answerCalls";
+import { teaching } from "./droppedCalls";
+import type { LoopPorts } from "./ports";
+import { Repeats } from "./repeats";
+import { roomFor, shareOf, shorter } from "./resultRoom";
+
+/** Why the loop ended. All but "answered", "stopped" and "elsewhere" are said in `ActingState.stopped`. */
+export type LoopEnd = "answered" | "stopped" | "elsewhere" | "limit" | "repeats" | "unreadable" | "full" | "failed";
+
+interface Ended {
+  readonly end: LoopEnd;
+  /** For the person, one sentence. */
+  readonly why?: string;
+}
+
+/** Answers in a row whose calls could not be read. */
+const mostUnreadable = 3;
+/** Tokens that an answer needs to say anything. */
+const leastRoom = 64;
+
+const idle: ActingState = { calls: [] };
+
+export class TurnLoop implements Disposable {
+  private readonly emitter: Emitter<ActingState>;
+  private readonly listening: Disposable;
+  private current: Promise<LoopEnd> | undefined;
+  private shown: ActingState = idle;
+  /** Of the calls that run now. */
+  private calls: { readonly work: AnswerCalls; readonly abort: AbortController } | undefined;
+  private running: Running | undefined;
+  private isStopping = false;
+  /** A turn that starts meanwhile is ours. */
+  private isSending = false;
+  /** The person wrote something while calls ran. */
+  private isSuperseded = false;
+  private readonly repeats = new Repeats();
+  private steps = 0;
+  private unreadable = 0;
+  private beganAt = 0;
+  private waitedMs = 0;
+
+  constructor(
+    readonly agent: AgentId,
+    private readonly ports: LoopPorts,
+    private readonly options: { readonly readsOnly?: boolean; readonly onError?: (error: unknown) => void } = {},
+  ) {
+    this.emitter = new Emitter<ActingState>(options.onError);
+    this.listening = ports.door.onEvent((event) => {
+      if (event.type !== "turnStarted" || event.id !== agent || this.isSending || this.calls === undefined) return;
+      this.isSuperseded = true;
+      this.calls.abort.abort();
+    });
+  }
+
+  get onState() {
+    return this.emitter.event;
+  }
+
+  get state(): ActingState {
+    return this.shown;
+  }
+
+  get isActive(): boolean {
+    return this.current !== undefined;
+  }
+
+  /**
+   * Goes on until the turn is over; while it does, a further call gives the same promise. Never rejects. `isKnown`: calls that
+   * wait were never begun, so they need not be asked for again.
+   */
+  run(isKnown = false): Promise<LoopEnd> {
+    this.current ??= this.follow(isKnown);
+    return this.current;
+  }
+
+  /** After `stopped`: the person lets it go on, with all limits anew. */
+  async goOn(): Promise<LoopEnd> {
+    await this.current;
+    const { turns } = await this.ports.door.getAgent(this.agent, 1);
+    const head = turns.at(-1);
+    // Its results are there, its answer was not begun.
+    if (head?.results !== undefined && head.answer === "" && head.finishReason === "aborted") {
+      await this.ports.door.regenerate(this.agent, head.id);
+    }
+    return this.run(true);
+  }
+
+  /** Ends the answer, the command or the question that runs; what was done is in the conversation. Resolves when all of it has ended. */
+  async stop(): Promise<void> {
+    if (this.current === undefined) return;
+    this.isStopping = true;
+    this.running?.abort();
+    this.calls?.abort.abort();
+    await this.current;
+  }
+
+  dispose(): void {
+    this.listening.dispose();
+    this.isStopping = true;
+    this.calls?.abort.abort();
+    this.emitter.dispose();
+  }
+
+  private show(state: ActingState): void {
+    this.shown = state;
+    this.emitter.fire(state);
+  }
+
+  private async follow(isKnown: boolean): Promise<LoopEnd> {
+    this.isStopping = false;
+    if (this.shown !== idle) this.show(idle);
+    let ended: Ended;
+    try {
+      ended = await this.untilEnd(isKnown);
+    } catch (error) {
+      this.options.onError?.(error);
+      ended = { end: "failed", why: sentence(error) };
+    }
+    // Before it is told: who hears it may let it go on at once.
+    this.current = undefined;
+    this.show(ended.why === undefined ? idle : { calls: [], stopped: ended.why });
+    return ended.end;
+  }
+
+  private async untilEnd(isKnown: boolean): Promise<Ended> {
+    const { door, limits } = this.ports;
+    let isResumed = !isKnown;
+    let isNew = true;
+    for (;;) {
+      const running = await door.running(this.agent);
+      if (running !== undefined) {
+        await this.endOf(running);
+        isResumed = false;
+      }
+      const agent = await door.getAgent(this.agent, isNew ? limits().steps + 2 : 1);
+      if (isNew) this.beginTurn(agent, isKnown);
+      isNew = false;
+      const head = agent.turns.at(-1);
+      if (this.isStopping || head?.finishReason === "aborted") return { end: "stopped" };
+      // Its error stands at the turn.
+      if (head !== undefined && head.state !== "done") return { end: "failed" };
+      const calls = waitingCalls(head);
+      const ended =
+        head === undefined || (calls.length === 0 && head.dropped === undefined)
+          ? { end: "answered" as const }
+          : calls.length === 0
+            ? await this.teach(agent, head)
+            : await this.act(agent, head, calls, isResumed);
+      if (ended !== undefined) return ended;
+      isResumed = false;
+      isNew = this.isSuperseded;
+    }
+  }
+
+  /** Resolves with the error where it failed. */
+  private async endOf(running: Running): Promise<unknown> {
+    this.running = running;
+    if (this.isStopping) running.abort();
+    try {
+      await running.done;
+      return undefined;
+    } catch (error) {
+      return error;
+    } finally {
+      this.running = undefined;
+    }
+  }
+
+  /** The turn may have steps already, of an earlier start of the program. */
+  private beginTurn({ turns }: AgentDetail, isKnown: boolean): void {
+    this.isSuperseded = false;
+    this.steps = 0;
+    this.unreadable = 0;
+    this.repeats.clear();
+    this.beganAt = this.ports.clock.now();
+    this.waitedMs = 0;
+    if (isKnown) return;
+    const steps = turnsOf(turns).at(-1) ?? [];
+    for (const [index, { results = [] }] of steps.entries()) {
+      const calls = steps[index - 1]?.calls ?? [];
+      if (calls.length > 0) this.steps += 1;
+      for (const call of calls) {
+        const result = results.find((one) => one.call === call.id);
+        if (result !== undefined) this.repeats.add(call, this.ports.tools.kindOf(call.name), result);
+      }
+    }
+  }
+
+  /** `undefined`: the next answer has begun. */
+  private async act(
+    agent: AgentDetail,
+    head: TurnView,
+    calls: readonly ToolCall[],
+    isResumed: boolean,
+  ): Promise<Ended | undefined> {
+    const limit = this.reachedLimit();
+    if (limit !== undefined) return { end: "limit", why: limit };
+    this.steps += 1;
+    this.unreadable = 0;
+    const abort = new AbortController();
+    const work = new AnswerCalls(
+      this.ports,
+      {
+        ...{ agent: this.agent, turn: head.id, calls, isResumed, readsOnly: this.options.readsOnly === true },
+        resultLength: shareOf(agent, calls.length),
+      },
+      () => this.show({ calls: work.live.all }),
+    );
+    this.calls = { work, abort };
+    this.show({ calls: work.live.all });
+    let results: readonly ToolResult[];
+    try {
+      results = await work.run(abort.signal);
+    } finally {
+      this.calls = undefined;
+      this.waitedMs += work.waitedMs;
+    }
+    if (this.isSuperseded) return undefined;
+    if (this.isStopping) return this.endWith(work, results, { end: "stopped" });
+    const repeated = calls.filter((call) => {
+      const outcome = work.outcomeOf(call.id);
+      return outcome !== undefined && this.repeats.add(call, this.ports.tools.kindOf(call.name), outcome);
+    });
+    const [again] = repeated;
+    if (again !== undefined) {
+      const why = `It called ${again.name} three times with the same result, so it waits for you`;
+      return this.endWith(work, results, { end: "repeats", why: `${why}.` });
+    }
+    const note = head.dropped === undefined ? undefined : teaching(head.dropped, namesOf(agent));
+    return this.send(agent, note === undefined ? results : withNote(results, note));
+  }
+
+  private reachedLimit(): string | undefined {
+    const { steps, minutes } = this.ports.limits();
+    if (this.steps >= steps) return `It has made ${steps} steps for one message, which is the limit.`;
+    const ms = this.ports.clock.now() - this.beganAt - this.waitedMs;
+    return ms >= minutes * 60_000
+      ? `It has worked for ${minutes} minutes on one message, which is the limit.`
+      : undefined;
+  }
+
+  /** `undefined`: the answer has begun, or the conversation went on without it. */
+  private async send(agent: AgentDetail, results: readonly ToolResult[]): Promise<Ended | undefined> {
+    let given = results;
+    for (let attempt = 0; ; attempt++) {
+      let running: Running;
+      try {
+        running = await this.begin(given);
+      } catch (error) {
+        return wentOn(error) ? { end: "elsewhere" } : { end: "failed", why: sentence(error) };
+      }
+      const room = roomFor(await this.endOf(running));
+      if (room === undefined) {
+        await this.ports.journal.write(this.agent, []);
+        return undefined;
+      }
+      if (attempt >= 2 || room < leastRoom) return { end: "full", why: fullText(agent) };
+      given = shorter(given, room, attempt);
+    }
+  }
+
+  private async begin(results: readonly ToolResult[]): Promise<Running> {
+    this.isSending = true;
+    try {
+      return await this.ports.door.sendResults(this.agent, { results });
+    } finally {
+      this.isSending = false;
+    }
+  }
+
+  /**
+   * What was done is made a part of the conversation, without an answer: else a message of the person would tell the model that
+   * none of it was run.
+   */
+  private async endWith(work: AnswerCalls, results: readonly ToolResult[], ended: Ended): Promise<Ended> {
+    if (!work.hasEffects) return ended;
+    try {
+      const running = await this.begin(results);
+      running.abort();
+      await this.ports.journal.write(this.agent, []);
+      await running.done.catch(() => {});
+    } catch (error) {
+      if (!wentOn(error)) return { end: "failed", why: sentence(error) };
+    }
+    return ended;
+  }
+
+  /** A call that could not be read, and nothing else. */
+  private async teach(agent: AgentDetail, { dropped, finishReason }: TurnView): Promise<Ended | undefined> {
+    if (dropped === undefined) return { end: "answered" };
+    this.unreadable += 1;
+    const { contextTokens, tokens } = agent;
+    if (finishReason === "length" && contextTokens > 0 && contextTokens - tokens < leastRoom) {
+      return { end: "full", why: fullText(agent) };
+    }
+    if (this.unreadable >= mostUnreadable) {
+      return { end: "unreadable", why: "Three of its calls in a row could not be read, so it waits for you." };
+    }
+    this.isSending = true;
+    try {
+      await this.ports.door.send(this.agent, { text: teaching(dropped, namesOf(agent)) });
+      return undefined;
+    } catch (error) {
+      return wentOn(error) ? { end: "elsewhere" } : { end: "failed", why: sentence(error) };
+    } finally {
+      this.isSending = false;
+    }
+  }
+}
+
+function waitingCalls(head: TurnView | undefined): readonly ToolCall[] {
+  return head?.state === "done" && head.finishReason === "calls" ? (head.calls ?? []) : [];
+}
+
+function namesOf({ tools = [] }: AgentDetail): readonly string[] {
+  return tools.map(({ name }) => name);
+}
+
+/** A note about a further call stands behind the last result: a message of its own would hide that these are results. */
+function withNote(results: readonly ToolResult[], note: string): readonly ToolResult[] {
+  const last = results.at(-1);
+  return last === undefined ? results : [...results.slice(0, -1), { ...last, text: `${last.text}\n\n${note}` }];
+}
+
+/** The conversation is not where it was: a message came, or it was rewound. */
+function wentOn(error: unknown): boolean {
+  return error instanceof ResidentError && (error.code === "AGENT_BUSY" || error.code === "INVALID_REQUEST");
+}
+
+function sentence(error: unknown): string {
+  const { what, advice } = toErrorInfo(error);
+  return `${what.charAt(0).toUpperCase()}${what.slice(1)}: ${advice}.`;
+}
+
+function fullText({ tokens, contextTokens }: AgentDetail): string {
+  return `The context is full (${tokens} of ${contextTokens} tokens), so it cannot go on: compact the conversation, or start over with its last turns.`;
+}
