@@ -1,16 +1,18 @@
+import type { PinnedFile } from "../common/attachments";
 import { InvalidRequestError } from "../common/errors";
 import { isThinking, type Thinking, thinkingModes } from "../common/thinking";
 import type { Manifest } from "../store/manifest";
+import { systemText } from "../text/pinnedText";
 import type { PromptFrame } from "../text/prompt";
 import { type Day, dayOf } from "../text/strftime";
 import { storedTools } from "./agentTools";
 
-/** What stands around an agent's messages in all its prompts. */
-export function frameOf(manifest: Manifest): PromptFrame {
+/** What stands around an agent's messages in all its prompts. `files`: those that are pinned. */
+export function frameOf(manifest: Manifest, files: readonly PinnedFile[]): PromptFrame {
   const thinking = storedThinking(manifest);
   const tools = storedTools(manifest);
   return {
-    system: manifest.system,
+    system: systemText(manifest.system, files),
     day: dayOfAgent(manifest),
     ...(thinking === undefined ? {} : { thinking }),
     ...(tools === undefined ? {} : { tools }),

@@ -1,3 +1,4 @@
+import type { Attachment, PinnedFile } from "../common/attachments";
 import { type ErrorInfo, InvalidRequestError, ResidentError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
@@ -20,6 +21,7 @@ import type {
   Running,
   SamplingOptions,
   SendRequest,
+  ToldChange,
   TurnId,
 } from "../protocol/service";
 import type { AgentStore } from "../store/agentStore";
@@ -36,6 +38,7 @@ import { checkedSampling, storedSampling } from "./agentSampling";
 import { toolsText } from "./agentTools";
 import { assertNotBlank } from "./answerBudget";
 import { thoughtPart } from "./answerStream";
+import { checkedAttachments, checkedPinnedFiles } from "./checkedFiles";
 import { noRoomToGoOn } from "./contextFull";
 import { assertContinuable, cutTurn } from "./continuing";
 import { Conversation } from "./conversation";
@@ -44,6 +47,7 @@ import { LiveAgents } from "./liveAgents";
 import { LocalAnswers } from "./localAnswers";
 import { LockKeeper } from "./lockKeeper";
 import { modelOf, textsUpTo, tokensOfAnother } from "./otherModel";
+import { isSameFiles } from "./pinnedFiles";
 import type { ModelAccess } from "./ports";
 import { wholeTree } from "./readTree";
 import { Residency, rankOf } from "./residency";
@@ -51,7 +55,7 @@ import { RunningAnswer } from "./runningAnswer";
 import { ServerAnswers } from "./serverAnswers";
 import { type Servers, storedServer } from "./serverPort";
 import { type LiveState, summaryOf } from "./summaries";
-import { resultMessages, waitingCalls } from "./turnInput";
+import { attachmentsOf, resultMessages, waitingCalls } from "./turnInput";
 import { TurnRunner } from "./turnRunner";
 import { newTurn, openCopy, sameTurn, type TurnStart } from "./turnStart";
 import { countTokens, TurnTree } from "./turnTree";
@@ -161,6 +165,19 @@ export class Agents {
     return this.directory.callResult(id, turn, call);
   }
 
+  /** The text of the attachment `index` of `turn`. */
+  attachmentText(id: AgentId, turn: TurnId, index: number): Promise<string> {
+    return this.directory.attachmentText(id, turn, index);
+  }
+
+  pinnedText(id: AgentId, path: string): Promise<string> {
+    return this.directory.pinnedText(id, path);
+  }
+
+  toldChanges(id: AgentId, instead?: TurnId): Promise<readonly ToldChange[]> {
+    return this.directory.toldChanges(id, instead);
+  }
+
   /** By id or by name; `undefined`: there is no such agent. Throws where that cannot be known. */
   find(nameOrId: string): Promise<AgentSummary | undefined> {
     return this.directory.find(nameOrId);
@@ -234,7 +251,7 @@ export class Agents {
     const wanted = thinking === undefined ? "" : checkedThinking(thinking);
     return this.live.use(id, async (agent) => {
       agent.assertIdle();
-      await agent.writer.commitOrUndo({ thinking: wanted }, { thinking: agent.writer.manifest.thinking ?? "" });
+      await agent.changeFrame({ thinking: wanted }, { thinking: agent.writer.manifest.thinking ?? "" });
       await this.residency.readAhead.stop(agent);
       return this.changed(agent);
     });
@@ -245,7 +262,7 @@ export class Agents {
     const wanted = toolsText(tools);
     return this.live.use(id, async (agent) => {
       agent.assertIdle();
-      await agent.writer.commitOrUndo({ tools: wanted }, { tools: agent.writer.manifest.tools ?? "" });
+      await agent.changeFrame({ tools: wanted }, { tools: agent.writer.manifest.tools ?? "" });
       await this.residency.readAhead.stop(agent);
       return this.changed(agent);
     });
@@ -254,7 +271,20 @@ export class Agents {
   setSystem(id: AgentId, system: string): Promise<AgentSummary> {
     return this.live.use(id, async (agent) => {
       agent.assertIdle();
-      await agent.writer.commitOrUndo({ system }, { system: agent.writer.manifest.system });
+      await agent.changeFrame({ system }, { system: agent.writer.manifest.system });
+      return this.changed(agent);
+    });
+  }
+
+  /** Sets the files that stand behind the agent's instructions, from its next message on. */
+  async setPinnedFiles(id: AgentId, files: readonly PinnedFile[]): Promise<AgentSummary> {
+    const wanted = checkedPinnedFiles(files);
+    return this.live.use(id, async (agent) => {
+      agent.assertIdle();
+      if (isSameFiles(wanted, agent.tree.files)) return agent.summary();
+      await agent.setFiles(wanted);
+      await this.residency.readAhead.stop(agent);
+      agent.filesReading.begin();
       return this.changed(agent);
     });
   }
@@ -289,7 +319,7 @@ export class Agents {
   /** A new agent that uses another model and has the texts of the branch at the head: they are read with its first message. */
   async copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary> {
     const { store, wallClockMs } = this.options;
-    const { manifest, records } = await this.textsOf(id);
+    const { manifest, files, records } = await this.textsOf(id);
     const model = await this.folderOf(modelDirectory);
     const { system, sampling, thinking, tools } = manifest;
     const writer = await store.create({
@@ -300,6 +330,7 @@ export class Agents {
     });
     const copy = new LiveAgent(writer, this.newCache(writer.manifest.id), new TurnTree());
     try {
+      if (files.length > 0) await copy.setFiles(files);
       if (records.length > 0) await copy.addTexts(records, wallClockMs());
     } catch (error) {
       await store.remove(writer.manifest.id, writer, this.onDeleted);
@@ -313,7 +344,7 @@ export class Agents {
     const wanted = await this.serverOf(server);
     return this.live.use(id, async (agent) => {
       agent.assertIdle();
-      await agent.writer.commitOrUndo(wanted, modelOf(agent.writer.manifest));
+      await agent.changeFrame(wanted, modelOf(agent.writer.manifest));
       await this.residency.evict(agent);
       return this.changed(agent);
     });
@@ -327,7 +358,7 @@ export class Agents {
       const { manifest } = agent.writer;
       const hasTokens = agent.tree.all().some(({ prompt, answerIds }) => prompt !== undefined || answerIds.length > 0);
       if (hasTokens && manifest.modelDirectory !== modelDirectory) throw tokensOfAnother(manifest);
-      await agent.writer.commitOrUndo(wanted, modelOf(manifest));
+      await agent.changeFrame(wanted, modelOf(manifest));
       return this.changed(agent);
     });
   }
@@ -345,13 +376,14 @@ export class Agents {
   /** How many tokens such a copy would read with its first message, and the context of its model. */
   async measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize> {
     const { models } = this.options;
-    const { manifest, records } = await this.textsOf(id);
+    const { manifest, files, records } = await this.textsOf(id);
     const { contextTokens } = await models.describe(modelDirectory);
     const tree = new TurnTree();
     for (const record of records) tree.apply(record);
     const prompts = await models.prompts(modelDirectory);
     const conversation = new Conversation(tree);
-    const { promptTokens } = await conversation.sizeWith(records.at(-1)?.turn, "", frameOf(manifest), prompts);
+    const frame = frameOf(manifest, files);
+    const { promptTokens } = await conversation.sizeWith(records.at(-1)?.turn, { text: "" }, frame, prompts);
     return { tokens: promptTokens, contextTokens };
   }
 
@@ -359,7 +391,8 @@ export class Agents {
     await this.live.get(id)?.writer.commit();
     const stored = await this.options.store.read(id);
     const tree = await wholeTree(stored);
-    return { manifest: stored.manifest, records: textsUpTo(tree, tree.readable(stored.manifest.head)) };
+    const records = textsUpTo(tree, tree.readable(stored.manifest.head));
+    return { manifest: stored.manifest, files: tree.files, records };
   }
 
   /** Moves the head; nothing is removed. */
@@ -386,7 +419,8 @@ export class Agents {
       agent.assertIdle();
       await agent.startOverWith(turns, this.options.wallClockMs());
       await this.residency.readAhead.stop(agent);
-      agent.cache.rewind(0);
+      // The files stand before the new branch too, and are long.
+      agent.cache.rewind(agent.tree.files.length > 0 ? agent.frameSize.tokens : 0);
       return this.changed(agent);
     });
   }
@@ -449,9 +483,17 @@ export class Agents {
    * Reads the branch at the head and the draft of the next message ahead. Resolves when they are hot or more important
    * work came.
    */
-  warm(id: AgentId, draft?: string): Promise<AgentSummary> {
+  async warm(id: AgentId, draft?: string, attachments?: readonly Attachment[]): Promise<AgentSummary> {
+    const wanted = attachments && checkedAttachments(attachments);
     return this.live.use(id, async (agent) => {
-      await this.residency.readAhead.start(agent, draft);
+      const isWritten = draft !== undefined || wanted !== undefined;
+      const readsFiles = agent.filesReading.isOpen;
+      await this.residency.readAhead.start(
+        agent,
+        isWritten ? { text: draft ?? "", attachments: wanted ?? [] } : undefined,
+      );
+      // They are long, and the process may end before the next answer is saved.
+      if (readsFiles && !agent.filesReading.isOpen) void this.residency.save(agent);
       return agent.summary();
     });
   }
@@ -466,12 +508,17 @@ export class Agents {
     });
   }
 
-  async send(id: AgentId, { text, sampling, instead, toolMode, jsonSchema }: SendRequest): Promise<Running> {
-    assertNotBlank(text);
+  async send(id: AgentId, request: SendRequest): Promise<Running> {
+    const { text, sampling, instead, toolMode, jsonSchema } = request;
+    const given = request.attachments && checkedAttachments(request.attachments);
+    if (instead === undefined && !given?.length) assertNotBlank(text);
     const wait = this.newWait();
     return this.live.use(id, (agent) => {
-      const parent = instead === undefined ? agent.head : agent.turn(instead).parent;
-      const input = agent.conversation.draftInput(parent, text);
+      const replaced = instead === undefined ? undefined : agent.turn(instead);
+      const attachments = given ?? attachmentsOf(replaced?.input ?? []);
+      if (attachments.length === 0) assertNotBlank(text);
+      const parent = replaced === undefined ? agent.head : replaced.parent;
+      const input = agent.conversation.draftInput(parent, { text, attachments });
       return this.begin(agent, newTurn(parent, input), { sampling, toolMode, jsonSchema }, wait);
     });
   }
@@ -509,16 +556,26 @@ export class Agents {
    * How long a message would be; `undefined` while the agent's model is not loaded. Uses the text model only, so it
    * waits for no answer, read-ahead or load.
    */
-  async measureDraft(id: AgentId, draft: string, instead?: TurnId): Promise<DraftSize | undefined> {
+  async measureDraft(
+    id: AgentId,
+    text: string,
+    instead?: TurnId,
+    given?: readonly Attachment[],
+  ): Promise<DraftSize | undefined> {
     const { models } = this.options;
+    const checked = given && checkedAttachments(given);
     if (models.current === undefined) return undefined;
     return this.live.use(id, async (agent) => {
-      const { conversation, writer } = agent;
+      const { conversation, frame, frameSize, writer } = agent;
       if (storedServer(writer.manifest) !== undefined) return undefined;
       const session = models.loaded(writer.manifest.modelDirectory);
       if (session === undefined) return undefined;
-      const before = instead === undefined ? agent.head : agent.turn(instead).parent;
-      const size = await conversation.sizeWith(before, draft, frameOf(writer.manifest), session.text.prompts);
+      const { prompts } = session.text;
+      const replaced = instead === undefined ? undefined : agent.turn(instead);
+      const before = replaced === undefined ? agent.head : replaced.parent;
+      const draft = { text, attachments: checked ?? attachmentsOf(replaced?.input ?? []) };
+      const size = await conversation.sizeWith(before, draft, frame, prompts);
+      if (await frameSize.count(prompts)) this.changed(agent);
       return { ...size, contextTokens: session.contextTokens };
     });
   }
@@ -576,6 +633,7 @@ export class Agents {
     const activity: Activity = { answer, turn: turnId, state: "waiting" };
     const { head = null, headTurns, headTokens, headCalls = 0 } = agent.writer.manifest;
     agent.activity = activity;
+    agent.filesReading.end();
     const headBefore = { head, headTurns, headTokens, headCalls };
     await this.residency.readAhead.stop(agent);
     const committed = commit(agent, turnId, this.options.wallClockMs()).then(() => {

@@ -17,8 +17,8 @@ const { count } = createFormats("en");
 /**
  * A message does not fit the context. All facts but `cause` are tokens: `needed`, `context`, `kept`; `message`, the
  * message's length; `room`, the longest message that fits behind this history; `roomAlone`, the longest that fits in an
- * empty conversation. `cause`: "history" (no message fits), "message" (too long for an empty conversation too) or
- * "room".
+ * empty conversation. `cause`: "instructions" (with the pinned files they leave no room), "history" (no message fits), "message"
+ * (too long for an empty conversation too) or "room".
  */
 export function contextFull({
   promptTokens,
@@ -32,6 +32,14 @@ export function contextFull({
   const room = roomBehind(promptTokens - message);
   const roomAlone = roomBehind(alonePromptTokens - message);
   const facts = { needed: promptTokens + 1, context, kept, message, room, roomAlone };
+  if (roomAlone === 0) {
+    return new ResidentError(
+      "CONTEXT_FULL",
+      `instructions and pinned files fill the model's context of ${count(context)} tokens: there is no room for a message`,
+      "pin fewer files, or shorten the instructions",
+      { ...facts, cause: "instructions" },
+    );
+  }
   if (message > roomAlone) {
     return new ResidentError(
       "CONTEXT_FULL",

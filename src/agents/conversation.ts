@@ -1,12 +1,21 @@
+import type { Attachment } from "../common/attachments";
 import { type AnswerMessage, answerMessage, type ChatMessage, userInput } from "../common/messages";
 import type { TurnId } from "../protocol/service";
+import { allInWords } from "../text/attachedText";
 import { Past } from "../text/past";
 import type { BuiltPrompt, PromptAhead, PromptBuilder, PromptFrame } from "../text/prompt";
 import { runInSlices, type Steps } from "../text/steps";
+import { AttachedTokens } from "./attachedTokens";
 import { type Continuation, continuationsOf, type Saved, saveAfter } from "./savedHistories";
 import { withoutResults } from "./turnInput";
 import { joinIds } from "./turnRecords";
 import { isUnanswered, type Turn, type TurnTree } from "./turnTree";
+
+/** A message that is being written. */
+export interface Draft {
+  readonly text: string;
+  readonly attachments?: readonly Attachment[];
+}
 
 interface Known {
   readonly turn: Turn;
@@ -25,12 +34,14 @@ export class Conversation {
   /** By the prompt builder that made their segments. */
   private readonly known = new WeakMap<PromptBuilder, Map<TurnId, Known>>();
 
+  private readonly attachedTokens = new AttachedTokens();
+
   constructor(private readonly tree: TurnTree) {}
 
   /** The prompt of `turn`. The part that agrees with the history before it keeps its ids. */
   async prompt(turn: Turn, frame: PromptFrame, builder: PromptBuilder, signal?: AbortSignal): Promise<BuiltPrompt> {
     const past = await this.pastOf(turn.parent, builder, signal);
-    return builder.buildAfter({ ...frame, past, input: turn.input }, signal);
+    return builder.buildAfter({ ...frame, past, input: allInWords(turn.input) }, signal);
   }
 
   /** The ids of the prompt of `turn` and of its answer so far. */
@@ -39,7 +50,9 @@ export class Conversation {
     const past = await this.pastOf(turn.parent, builder, signal);
     // A copy that startOver made has no prompt before it is continued.
     const built =
-      prompt === undefined ? await builder.buildAfter({ ...frame, past, input: turn.input }, signal) : undefined;
+      prompt === undefined
+        ? await builder.buildAfter({ ...frame, past, input: allInWords(turn.input) }, signal)
+        : undefined;
     const segments = prompt?.segments ?? [];
     const before = built?.ids ?? past?.ids(prompt?.keep, segments) ?? joinIds(segments.map(({ ids }) => ids));
     return { ids: joinIds([before, answerIds]), built };
@@ -48,27 +61,34 @@ export class Conversation {
   /** The beginning of the prompt of the next message behind `head`; `draft` is the message so far. */
   async ahead(
     head: TurnId | undefined,
-    draft: string,
+    draft: Draft,
     frame: PromptFrame,
     builder: PromptBuilder,
     signal?: AbortSignal,
   ): Promise<PromptAhead> {
     const past = await this.pastOf(head, builder, signal);
-    return builder.aheadAfter({ ...frame, past, input: this.draftInput(head, draft.trim()) }, signal);
+    const input = this.draftInput(head, { ...draft, text: draft.text.trim() });
+    return builder.aheadAfter({ ...frame, past, input: allInWords(input) }, signal);
   }
 
   /** Tokens of `draft` alone, and of the whole prompt if it were the next message behind `head`. */
-  async sizeWith(head: TurnId | undefined, draft: string, frame: PromptFrame, builder: PromptBuilder) {
+  async sizeWith(head: TurnId | undefined, draft: Draft, frame: PromptFrame, builder: PromptBuilder) {
     const past = await this.pastOf(head, builder);
-    const { ids } = await builder.buildAfter({ ...frame, past, input: this.draftInput(head, draft) });
-    return { draftTokens: await builder.countText(draft), promptTokens: ids.length };
+    const { ids } = await builder.buildAfter({ ...frame, past, input: allInWords(this.draftInput(head, draft)) });
+    const textTokens = await builder.countText(draft.text);
+    const attachmentTokens = await this.attachedTokens.count(draft.attachments ?? [], builder);
+    return {
+      draftTokens: attachmentTokens.reduce((sum, tokens) => sum + tokens, textTokens),
+      promptTokens: ids.length,
+      ...(attachmentTokens.length === 0 ? {} : { attachmentTokens }),
+    };
   }
 
   /** The messages up to `turn` and those that it answers, for what reads texts; with `goesOn` also its answer so far. */
   messages(turn: Turn, goesOn: boolean): readonly ChatMessage[] {
     const before = this.tree.branch(turn.parent).filter((earlier) => !isUnanswered(earlier));
     const said = before.flatMap((earlier) => [...earlier.input, answerOf(earlier)]);
-    return [...said, ...turn.input, ...(goesOn ? [answerOf(turn)] : [])];
+    return [...allInWords([...said, ...turn.input]), ...(goesOn ? [answerOf(turn)] : [])];
   }
 
   /** The token history up to `head`. */
@@ -119,8 +139,8 @@ export class Conversation {
   }
 
   /** What a message behind `head` would be answered with: calls that wait for results go without them. */
-  draftInput(head: TurnId | undefined, draft: string): readonly ChatMessage[] {
-    return [...this.resultsBehind(head), ...userInput(draft)];
+  draftInput(head: TurnId | undefined, { text, attachments }: Draft): readonly ChatMessage[] {
+    return [...this.resultsBehind(head), ...userInput(text, attachments)];
   }
 
   /** A result for each call that has none yet: a template may insist on them, also where the answer with them was cut. */
@@ -152,7 +172,8 @@ function* workOut(turns: readonly Turn[], known: Map<TurnId, Known>, builder: Pr
 }
 
 function pastAfter(turn: Turn, before: Past | undefined, builder: PromptBuilder): Past {
-  const { input, prompt } = turn;
+  const { prompt } = turn;
+  const input = allInWords(turn.input);
   const answer = answerOf(turn);
   if (prompt === undefined) return new Past(before, { input, answer, keep: Number.POSITIVE_INFINITY, added: [] });
   const said = builder.answerSegments({ ids: turn.answerIds, text: turn.thought + (turn.raw ?? turn.answerText) });

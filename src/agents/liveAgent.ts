@@ -1,15 +1,22 @@
+import type { PinnedFile } from "../common/attachments";
 import { type ErrorInfo, InvalidRequestError, ResidentError } from "../common/errors";
 import type { ChatMessage } from "../common/messages";
 import type { AgentDetail, AgentSummary, TurnId } from "../protocol/service";
 import type { AgentWriter, ManifestChange } from "../store/agentWriter";
+import type { Manifest } from "../store/manifest";
+import type { PromptFrame } from "../text/prompt";
 import type { AgentCache } from "./agentCache";
+import { frameOf } from "./agentFrame";
 import type { SavedCache } from "./cacheRestore";
 import { Conversation } from "./conversation";
+import { FilesReading } from "./filesReading";
+import { FrameSize } from "./frameSize";
+import { filesRecord, viewsOf } from "./pinnedFiles";
 import type { RunningAnswer } from "./runningAnswer";
 import { copyOfLastTurns } from "./startOver";
 import { detailOf, type LiveState, summaryOf } from "./summaries";
 import { isStep } from "./turnInput";
-import { encodeRecord, type TurnRecord } from "./turnRecords";
+import { encodeRecord, type LogRecord, type TurnRecord } from "./turnRecords";
 import type { Turn, TurnTree } from "./turnTree";
 
 /** A turn that is being answered. */
@@ -27,6 +34,10 @@ export class LiveAgent {
   users = 0;
   /** State of the running read-ahead. */
   readAhead: "restoring" | "reading" | undefined;
+  /** How far it has read, in tokens. */
+  reading: AgentSummary["reading"];
+  readonly filesReading = new FilesReading();
+  readonly frameSize: FrameSize;
   /** Resolves when the last turn is over. */
   over: Promise<void> = Promise.resolve();
   /** Why the last save failed; cleared by the next that succeeds. */
@@ -39,6 +50,7 @@ export class LiveAgent {
     readonly tree: TurnTree,
   ) {
     this.conversation = new Conversation(tree);
+    this.frameSize = new FrameSize(writer, tree);
   }
 
   get id(): string {
@@ -53,6 +65,16 @@ export class LiveAgent {
     return this.writer.manifest.name;
   }
 
+  /** What stands around its messages in all its prompts. */
+  get frame(): PromptFrame {
+    return frameOf(this.writer.manifest, this.tree.files);
+  }
+
+  /** Its next prompt may have other pinned files than the history. */
+  get mayHaveFiles(): boolean {
+    return this.tree.files.length > 0 || this.filesReading.isOpen;
+  }
+
   get saved(): SavedCache {
     const { cache } = this.writer.manifest;
     return {
@@ -64,11 +86,16 @@ export class LiveAgent {
   }
 
   summary(): AgentSummary {
-    return summaryOf(this.writer.manifest, this.liveState());
+    return summaryOf(this.counted, this.liveState());
   }
 
   detail(newestTurns?: number): AgentDetail {
-    return detailOf(this.writer.manifest, this.tree, this.liveState(), newestTurns);
+    return detailOf(this.counted, this.tree, this.liveState(), newestTurns);
+  }
+
+  /** With what was counted since it was committed. */
+  private get counted(): Manifest {
+    return { ...this.writer.manifest, ...this.frameSize.counts };
   }
 
   /** Throws AGENT_BUSY while a turn is being answered. */
@@ -93,7 +120,43 @@ export class LiveAgent {
     const base = { type: "turn", turn: id, input, at } as const;
     const record: TurnRecord = parent === undefined ? base : { ...base, parent };
     const headTurns = this.tree.turnCount(parent) + (isStep({ input }) ? 0 : 1);
-    await this.commitRecords([record], { head: id, headTurns, headCalls: 0, lastUsedAt: at });
+    const { withMessage } = this.frameSize;
+    await this.commitRecords([record], { head: id, headTurns, headCalls: 0, lastUsedAt: at, ...withMessage });
+  }
+
+  /** Commits other pinned files. They stand in its prompts from the next one on. */
+  async setFiles(files: readonly PinnedFile[]): Promise<void> {
+    const { tree, writer, frameSize } = this;
+    const before = tree.files;
+    const { files: counted, instructionTokens } = frameSize.counts;
+    const { headFrameTokens = 0 } = writer.manifest;
+    const change = { instructionTokens, headFrameTokens: frameSize.headTokens };
+    const undo = { files: counted, instructionTokens, headFrameTokens };
+    const tokens = new Map(counted.map((view) => [view.digest, view.tokens]));
+    const record = filesRecord(files, before);
+    tree.apply(record);
+    // A file that was counted before is the same object.
+    const views = viewsOf(tree.files, (file) => (before.includes(file) ? tokens.get(file.digest) : undefined));
+    try {
+      await writer.appendOrUndo([encodeRecord(record)], { ...change, files: views }, undo);
+    } catch (error) {
+      tree.files = before;
+      throw error;
+    }
+  }
+
+  /** Commits a change of what stands before the conversation. */
+  async changeFrame(change: ManifestChange, undo: ManifestChange): Promise<void> {
+    const { counts, headTokens } = this.frameSize;
+    const { modelDirectory, headFrameTokens = 0 } = this.writer.manifest;
+    const isOtherModel = (change.modelDirectory ?? modelDirectory) !== modelDirectory;
+    const known = isOtherModel
+      ? { files: viewsOf(this.tree.files), headFrameTokens: 0 }
+      : { files: counts.files, headFrameTokens: headTokens };
+    await this.writer.commitOrUndo(
+      { ...change, ...known, instructionTokens: 0 },
+      { ...undo, ...counts, headFrameTokens },
+    );
   }
 
   /** Commits `records`, a copy of the head's turn, and makes the copy the head. */
@@ -117,7 +180,7 @@ export class LiveAgent {
     await this.commitRecords(records, { ...endOf(records), headTurns, headTokens: 0, lastUsedAt: at });
   }
 
-  private async commitRecords(records: readonly TurnRecord[], change: ManifestChange): Promise<void> {
+  private async commitRecords(records: readonly LogRecord[], change: ManifestChange): Promise<void> {
     const { head = null, headTurns, headTokens, headCalls = 0, lastUsedAt } = this.writer.manifest;
     const undo = { head, headTurns, headTokens, headCalls, lastUsedAt };
     for (const record of records) this.tree.apply(record);
@@ -134,6 +197,8 @@ export class LiveAgent {
       state: this.activity?.state ?? this.readAhead ?? "idle",
       hotTokens: this.cache.hotTokens,
       lockedElsewhere: false,
+      ...(this.reading === undefined ? {} : { reading: this.reading }),
+      ...(this.filesReading.taken === undefined ? {} : { filesRead: this.filesReading.taken }),
       ...(this.activity === undefined ? {} : { runningTurn: this.activity.turn }),
       ...(this.saveError === undefined ? {} : { saveError: this.saveError }),
     };

@@ -1,8 +1,8 @@
 import type { Generation } from "../engine/generation";
 import type { Clock } from "../engine/ports";
 import type { CacheRefusal, SamplingOptions } from "../protocol/service";
+import { allInWords } from "../text/attachedText";
 import type { BuiltPrompt } from "../text/prompt";
-import { frameOf } from "./agentFrame";
 import { storedSampling } from "./agentSampling";
 import type { AnswerEngine, Answered, AnswerSink, AskedAnswer } from "./answerEngine";
 import { contextFull, noRoomToGoOn } from "./contextFull";
@@ -55,7 +55,7 @@ export class LocalAnswers implements AnswerEngine {
     const answer = new ModelAnswer(session, {
       ...{ ids, answeredTokens, keptTokens: manifest.headTokens, sampling, signal, clock, wait },
       constrained: {
-        ...{ tools: frameOf(manifest).tools ?? [], toolMode },
+        ...{ tools: agent.frame.tools ?? [], toolMode },
         ...(jsonSchema === undefined ? {} : { jsonSchema }),
       },
     });
@@ -107,11 +107,10 @@ async function keepWhatWasRead({ cache, writer }: LiveAgent, session: ModelSessi
  * they do not fit.
  */
 async function promptOf(
-  { agent: { conversation, writer }, turn, signal, goesOn }: AskedAnswer,
+  { agent: { conversation, frame, writer }, turn, signal, goesOn }: AskedAnswer,
   { text, contextTokens }: ModelSession,
 ) {
   const { headTokens } = writer.manifest;
-  const frame = frameOf(writer.manifest);
   const { prompts } = text;
   if (goesOn) {
     const { ids, built } = await conversation.answered(turn, frame, prompts, signal);
@@ -121,9 +120,10 @@ async function promptOf(
   const built = await conversation.prompt(turn, frame, prompts, signal);
   const promptTokens = built.ids.length;
   if (promptTokens < contextTokens) return { ids: built.ids, built, answeredTokens: 0 };
-  const newText = turn.input.map(({ content }) => content).join("\n");
+  const input = allInWords(turn.input);
+  const newText = input.map(({ content }) => content).join("\n");
   const messageTokens = await prompts.countText(newText, signal);
-  const alone = await prompts.buildAfter({ ...frame, past: undefined, input: turn.input }, signal);
+  const alone = await prompts.buildAfter({ ...frame, past: undefined, input }, signal);
   const sizes = { promptTokens, messageTokens, alonePromptTokens: alone.ids.length };
   throw contextFull({ ...sizes, contextTokens, keptTokens: headTokens });
 }

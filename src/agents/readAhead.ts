@@ -1,8 +1,11 @@
+import type { Attachment } from "../common/attachments";
+import type { Disposable } from "../common/disposables";
 import { AbortedError } from "../common/errors";
+import type { Generation } from "../engine/generation";
 import { greedy } from "../engine/ports";
 import { commonPrefix } from "../engine/tokenHistory";
 import type { PromptBuilder } from "../text/prompt";
-import { frameOf } from "./agentFrame";
+import type { Draft } from "./conversation";
 import type { LiveAgent } from "./liveAgent";
 import type { ModelAccess, ModelLease, ModelSession } from "./ports";
 import { storedServer } from "./serverPort";
@@ -19,11 +22,16 @@ export interface ReadAheadPorts {
 /** Reading fewer tokens is over before a page could show it. */
 const tokensWorthShowing = 64;
 
+/** Its progress is told so often, at most. */
+const tellings = 40;
+
 interface UnderWay {
   readonly stop: AbortController;
   readonly over: Promise<void>;
-  readonly draft: string | undefined;
+  readonly draft: Draft | undefined;
 }
+
+const nothingWritten: Draft = { text: "" };
 
 /** Reads the beginning of an agent's next prompt at low priority. One read-ahead per agent. */
 export class ReadAhead {
@@ -32,13 +40,13 @@ export class ReadAhead {
   constructor(private readonly ports: ReadAheadPorts) {}
 
   /**
-   * Reads the branch at the head into the pool, and with `draft` also the beginning of the next message. Does nothing
-   * while the agent is answering or the model is busy. A new draft ends the reading of the one before. Rejects with the
+   * Reads the branch at the head into the pool, and with `draft` also the beginning of the next message. Where files are
+   * pinned or were, the prompt of the next message is read in any case: they may stand in it otherwise. Does nothing while the agent is answering or the model is busy. A new draft ends the reading of the one before. Rejects with the
    * reason of a failure; a stop is no failure.
    */
-  async start(agent: LiveAgent, draft?: string): Promise<void> {
+  async start(agent: LiveAgent, draft?: Draft): Promise<void> {
     for (let under = this.underWay.get(agent); under !== undefined; under = this.underWay.get(agent)) {
-      if (draft === undefined || draft === under.draft) return under.over;
+      if (draft === undefined || isSameDraft(draft, under.draft)) return under.over;
       await this.stop(agent);
     }
     // The state may have changed since the call.
@@ -46,7 +54,7 @@ export class ReadAhead {
     const { manifest } = agent.writer;
     if (storedServer(manifest) !== undefined) return;
     const { modelDirectory } = manifest;
-    const nothingYet = agent.head === undefined && (draft ?? "").trim() === "";
+    const nothingYet = agent.head === undefined && agent.tree.files.length === 0 && isBlank(draft);
     if (agent.activity !== undefined || nothingYet || !this.ports.models.isFree(modelDirectory)) return;
     const stop = new AbortController();
     const over = this.run(agent, draft, stop.signal);
@@ -71,7 +79,7 @@ export class ReadAhead {
     return this.underWay.get(agent)?.draft !== undefined;
   }
 
-  private async run(agent: LiveAgent, draft: string | undefined, signal: AbortSignal): Promise<void> {
+  private async run(agent: LiveAgent, draft: Draft | undefined, signal: AbortSignal): Promise<void> {
     try {
       await this.read(agent, draft, signal);
     } catch (error) {
@@ -79,27 +87,41 @@ export class ReadAhead {
     } finally {
       this.underWay.delete(agent);
       agent.readAhead = undefined;
+      agent.reading = undefined;
       this.ports.onChange(agent);
     }
   }
 
-  private async read(agent: LiveAgent, draft: string | undefined, signal: AbortSignal): Promise<void> {
+  private async read(agent: LiveAgent, draft: Draft | undefined, signal: AbortSignal): Promise<void> {
     const { models, saving } = this.ports;
     await unlessStopped(saving(agent), signal);
     const lease = await leaseUnlessStopped(models, agent.writer.manifest.modelDirectory, signal);
     try {
       const { session } = lease;
-      const { ids, settledTokens } = await ahead(agent, draft, session.text.prompts, signal);
-      if (ids.length === 0 || ids.length >= session.contextTokens) return;
-      const onRestoring = () => this.enter(agent, "restoring");
-      await agent.cache.makeHot(session, ids, agent.saved, { priority: "low", signal, onRestoring });
-      const unread = ids.length - agent.cache.hotTokensOf(session, ids);
-      if (signal.aborted) return;
-      if (unread > 0) await this.generate(agent, session, { ids, settledTokens, unread }, signal);
-      if (draft === undefined) await renderAhead(agent, session.text.prompts, signal);
+      const { prompts } = session.text;
+      const { ids, settledTokens } = await ahead(agent, draft, prompts, signal);
+      if (ids.length > 0 && ids.length < session.contextTokens) {
+        await this.makeHot(agent, session, { ids, settledTokens }, signal);
+        if (draft === undefined && !signal.aborted) await renderAhead(agent, prompts, signal);
+      }
+      await agent.frameSize.count(prompts, signal);
     } finally {
       lease.release();
     }
+  }
+
+  private async makeHot(
+    agent: LiveAgent,
+    session: ModelSession,
+    { ids, settledTokens }: { readonly ids: Int32Array; readonly settledTokens: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const onRestoring = () => this.enter(agent, "restoring");
+    await agent.cache.makeHot(session, ids, agent.saved, { priority: "low", signal, onRestoring });
+    const unread = ids.length - agent.cache.hotTokensOf(session, ids);
+    if (signal.aborted) return;
+    if (unread > 0) await this.generate(agent, session, { ids, settledTokens, unread }, signal);
+    else agent.filesReading.add({ reused: ids.length, prefilled: 0 }, true);
   }
 
   private async generate(
@@ -122,8 +144,26 @@ export class ReadAhead {
     });
     const abort = () => generation.abort();
     signal.addEventListener("abort", abort);
-    const { blocks } = await generation.result.finally(() => signal.removeEventListener("abort", abort));
+    const telling = unread >= tokensWorthShowing ? this.tellProgress(agent, generation) : undefined;
+    const { blocks, figures, finishReason } = await generation.result.finally(() => {
+      signal.removeEventListener("abort", abort);
+      telling?.dispose();
+    });
+    const { reusedTokens: reused, prefilledTokens: prefilled } = figures;
+    agent.filesReading.add({ reused, prefilled }, finishReason !== "aborted");
     agent.cache.putAhead(session, blocks, Math.min(settledTokens, blocks.numTokens));
+  }
+
+  private tellProgress(agent: LiveAgent, generation: Generation): Disposable {
+    let toldAt = 0;
+    return generation.onEvent((event) => {
+      if (event.type !== "prefill") return;
+      const { done, total } = event;
+      agent.reading = { done, total };
+      if (done - toldAt < Math.max(tokensWorthShowing, total / tellings)) return;
+      toldAt = done;
+      this.ports.onChange(agent);
+    });
   }
 
   private enter(agent: LiveAgent, state: "restoring" | "reading"): void {
@@ -133,21 +173,47 @@ export class ReadAhead {
 }
 
 /** The beginning of the next prompt: the history, and the draft behind it. */
-async function ahead(agent: LiveAgent, draft: string | undefined, prompts: PromptBuilder, signal: AbortSignal) {
-  const { conversation, head, writer } = agent;
-  if (draft === undefined) {
-    const ids = await conversation.ids(head, prompts, signal);
-    return { ids, settledTokens: ids.length };
+async function ahead(agent: LiveAgent, draft: Draft | undefined, prompts: PromptBuilder, signal: AbortSignal) {
+  const { conversation, head } = agent;
+  const written = draft ?? (agent.mayHaveFiles ? nothingWritten : undefined);
+  try {
+    if (written !== undefined) {
+      const { ids, settled } = await conversation.ahead(head, written, agent.frame, prompts, signal);
+      if (draft !== undefined || ids.length > 0) return { ids, settledTokens: commonPrefix(ids, settled) };
+    }
+  } catch (error) {
+    // The message will say that the template does not take it.
+    if (draft !== undefined || signal.aborted) throw error;
   }
-  const { ids, settled } = await conversation.ahead(head, draft, frameOf(writer.manifest), prompts, signal);
-  return { ids, settledTokens: commonPrefix(ids, settled) };
+  const ids = await conversation.ids(head, prompts, signal);
+  return { ids, settledTokens: ids.length };
 }
 
 /** Renders the history as in the next prompt, so that the next message is delayed by its own text only. */
 async function renderAhead(agent: LiveAgent, prompts: PromptBuilder, signal: AbortSignal): Promise<void> {
-  const { conversation, head, writer } = agent;
+  const { conversation, head } = agent;
   // A template that fails here fails for the message too, and is reported then.
-  await conversation.ahead(head, "", frameOf(writer.manifest), prompts, signal).catch(() => {});
+  await conversation.ahead(head, nothingWritten, agent.frame, prompts, signal).catch(() => {});
+}
+
+function isBlank(draft: Draft | undefined): boolean {
+  return draft === undefined || (draft.text.trim() === "" && (draft.attachments ?? []).length === 0);
+}
+
+function isSameDraft(a: Draft, b: Draft | undefined): boolean {
+  if (b === undefined || a.text !== b.text) return false;
+  const [ours, theirs] = [a.attachments ?? [], b.attachments ?? []];
+  return ours.length === theirs.length && ours.every((one, index) => isSameAttachment(one, theirs[index]));
+}
+
+function isSameAttachment(a: Attachment, b: Attachment | undefined): boolean {
+  return (
+    a.kind === b?.kind &&
+    a.path === b.path &&
+    a.range?.from === b.range?.from &&
+    a.range?.to === b.range?.to &&
+    a.text === b.text
+  );
 }
 
 function unlessStopped(work: Promise<void> | undefined, signal: AbortSignal): Promise<void> {

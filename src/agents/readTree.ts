@@ -6,6 +6,7 @@ import type { Understanding } from "../store/agentRepair";
 import { MalformedJson } from "../store/json";
 import { Slices } from "../store/slices";
 import type { LogEntry } from "../store/turnLog";
+import { viewsOf } from "./pinnedFiles";
 import { decodeRecord } from "./turnRecords";
 import { countTokens, TurnTree } from "./turnTree";
 
@@ -69,5 +70,6 @@ export async function understandEntries(
     headTokens: countTokens(tree, head),
     headTurns: tree.turnCount(head),
     headCalls: tree.waitingAt(head),
+    ...(tree.files.length === 0 ? {} : { files: viewsOf(tree.files) }),
   };
 }

@@ -98,7 +98,7 @@ export class Residency {
     if (!agent.cache.holdsBlocks || waiting > 0) return;
     // A draft that came during the save includes these tokens: its reading must not be replaced.
     if (this.readAhead.readsDraft(agent)) return;
-    await this.readAhead.start(agent, "").catch((error: unknown) => {
+    await this.readAhead.start(agent, { text: "" }).catch((error: unknown) => {
       this.options.log.log("warn", `${agent.name} is not read ahead: ${toErrorInfo(error).what}`);
     });
   }

@@ -5,7 +5,6 @@ import { bug } from "../engine/invariant";
 import type { Clock } from "../engine/ports";
 import type { AgentServer, SamplingOptions } from "../protocol/service";
 import { readableThought } from "../text/thinkingMarks";
-import { frameOf } from "./agentFrame";
 import { storedSampling } from "./agentSampling";
 import type { AnswerEngine, Answered, AnswerSink, AskedAnswer } from "./answerEngine";
 import { chosenSampling } from "./sampling";
@@ -53,7 +52,7 @@ export class ServerAnswers implements AnswerEngine {
     { agent, turn, request, toolMode, jsonSchema, goesOn }: AskedAnswer,
   ): ServerQuestion {
     const { manifest } = agent.writer;
-    const { system, tools = [], thinking } = frameOf(manifest);
+    const { system, tools = [], thinking } = agent.frame;
     const said = agent.conversation.messages(turn, goesOn).map(withoutMarks);
     return {
       server,

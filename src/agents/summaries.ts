@@ -7,6 +7,7 @@ import type { Manifest } from "../store/manifest";
 import { dayOfAgent, storedThinking } from "./agentFrame";
 import { storedSampling } from "./agentSampling";
 import { storedTools } from "./agentTools";
+import { partsOf } from "./frameSize";
 import { storedServer } from "./serverPort";
 import { countTokens, type TurnTree, toView } from "./turnTree";
 
@@ -17,6 +18,8 @@ export interface LiveState {
   readonly lockedElsewhere: boolean;
   readonly runningTurn?: TurnId;
   readonly saveError?: ErrorInfo;
+  readonly reading?: AgentSummary["reading"];
+  readonly filesRead?: AgentSummary["filesRead"];
   readonly damage?: ErrorInfo;
 }
 
@@ -50,6 +53,9 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
     day: dayOfAgent(manifest),
     ...(thinking === undefined ? {} : { thinking }),
     ...(tools === undefined ? {} : { tools }),
+    ...(manifest.files === undefined || manifest.files.length === 0 ? {} : { files: manifest.files }),
+    ...(live.filesRead === undefined ? {} : { filesRead: live.filesRead }),
+    ...(live.reading === undefined ? {} : { reading: live.reading }),
     ...(manifest.headCalls === undefined || manifest.headCalls === 0 ? {} : { waitsFor: manifest.headCalls }),
     lockedElsewhere: live.lockedElsewhere,
     ...(live.damage === undefined ? {} : { damage: live.damage }),
@@ -59,9 +65,11 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
 /** With `newestTurns`: only so many turns, no branches. */
 export function detailOf(manifest: Manifest, tree: TurnTree, live: LiveState, newestTurns?: number): AgentDetail {
   const branch = tree.branch(manifest.head, newestTurns);
+  const contextParts = partsOf(manifest);
   return {
     ...summaryOf(manifest, live),
     system: manifest.system,
+    ...(contextParts === undefined ? {} : { contextParts }),
     turns: branch.map((turn) => {
       const isHead = turn.id === manifest.head;
       // Another process may be answering the head at this moment; nobody answers an older turn.

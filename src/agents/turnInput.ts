@@ -1,4 +1,5 @@
 /** What a turn of the tree answers: a message of the person, or what the calls of the answer before it gave. */
+import type { Attachment } from "../common/attachments";
 import { InvalidRequestError } from "../common/errors";
 import type { ChatMessage, ResultMessage } from "../common/messages";
 import { notRunText, type ToolCall, type ToolResult } from "../common/tools";
@@ -10,6 +11,11 @@ export function userText(input: readonly ChatMessage[]): string {
     .filter(({ role }) => role === "user")
     .map(({ content }) => content)
     .join("\n\n");
+}
+
+/** What stood before the person's text. */
+export function attachmentsOf(input: readonly ChatMessage[]): readonly Attachment[] {
+  return input.flatMap((message) => (message.role === "user" ? (message.attachments ?? []) : []));
 }
 
 /** The results that the turn goes on with. */

@@ -1,4 +1,5 @@
 /** What an agent's turn log says, line by line, and how it is read back. */
+import { type Attachment, attachmentKinds, type LineRange, type PinnedFile } from "../common/attachments";
 import { type ErrorInfo, errorCodes } from "../common/errors";
 import type { ChatMessage } from "../common/messages";
 import type { DroppedCall, ToolCall } from "../common/tools";
@@ -24,6 +25,14 @@ import {
 } from "../store/json";
 import type { LogEntry } from "../store/turnLog";
 import type { Segment } from "../text/messages";
+
+export type LogRecord = TurnRecord | FilesRecord;
+
+/** The agent's pinned files from here on. `text` absent: as the file of that path had it before. */
+export interface FilesRecord {
+  readonly type: "files";
+  readonly files: readonly (Omit<PinnedFile, "text"> & { readonly text?: string })[];
+}
 
 export type TurnRecord =
   /** The messages to answer; committed before any part of their answer is shown. */
@@ -67,8 +76,10 @@ export type TurnEnd =
 
 const noTokens = new Int32Array(0);
 
-export function encodeRecord(record: TurnRecord): LogEntry {
+export function encodeRecord(record: LogRecord): LogEntry {
   switch (record.type) {
+    case "files":
+      return { body: { ...record }, tokens: noTokens };
     case "prompt": {
       const segments = record.segments.map(({ kind, text, ids }) => ({ kind, text, count: ids.length }));
       return {
@@ -90,7 +101,8 @@ export function encodeRecord(record: TurnRecord): LogEntry {
       const { type, turn, parent, input, at } = record;
       const [only, ...others] = input;
       // As earlier versions wrote it, where they could.
-      const said = only?.role === "user" && others.length === 0 ? { user: only.content } : { input };
+      const isPlain = only?.role === "user" && only.attachments === undefined && others.length === 0;
+      const said = isPlain ? { user: only.content } : { input };
       return { body: { type, turn, ...(parent === undefined ? {} : { parent }), ...said, at }, tokens: noTokens };
     }
     case "end":
@@ -99,8 +111,9 @@ export function encodeRecord(record: TurnRecord): LogEntry {
 }
 
 /** Throws `MalformedJson` for an entry that this program never wrote. */
-export function decodeRecord({ body, tokens }: LogEntry): TurnRecord {
-  const type = readOneOf(body, "type", ["turn", "prompt", "answer", "end"]);
+export function decodeRecord({ body, tokens }: LogEntry): LogRecord {
+  const type = readOneOf(body, "type", ["turn", "prompt", "answer", "end", "files"]);
+  if (type === "files") return { type, files: readList(body, "files").map(decodeFile) };
   const turn = readString(body, "turn");
   switch (type) {
     case "turn": {
@@ -137,10 +150,38 @@ function decodeInput(body: JsonObject): readonly ChatMessage[] {
     const message = asObject(item, "message");
     const role = readOneOf(message, "role", ["user", "tool"]);
     const content = readString(message, "content");
-    if (role === "user") return { role, content };
+    if (role === "user") {
+      if (message["attachments"] === undefined) return { role, content };
+      return { role, content, attachments: readList(message, "attachments").map(decodeAttachment) };
+    }
     const result = { role, content, call: readString(message, "call"), name: readString(message, "name") } as const;
     return message["failed"] === true ? { ...result, failed: true } : result;
   });
+}
+
+function decodeAttachment(item: unknown): Attachment {
+  const attachment = asObject(item, "attachment");
+  const range = attachment["range"] === undefined ? undefined : decodeRange(asObject(attachment["range"], "range"));
+  return {
+    kind: readOneOf(attachment, "kind", attachmentKinds),
+    path: readString(attachment, "path"),
+    ...(range === undefined ? {} : { range }),
+    digest: readString(attachment, "digest"),
+    text: readString(attachment, "text"),
+  };
+}
+
+function decodeRange(object: JsonObject): LineRange {
+  return { from: readCount(object, "from"), to: readCount(object, "to") };
+}
+
+function decodeFile(item: unknown): FilesRecord["files"][number] {
+  const file = asObject(item, "file");
+  const text = readOptionalString(file, "text");
+  return {
+    ...{ path: readString(file, "path"), digest: readString(file, "digest") },
+    ...(text === undefined ? {} : { text }),
+  };
 }
 
 export function decodeCalls(object: JsonObject): readonly ToolCall[] {

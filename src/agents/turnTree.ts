@@ -1,12 +1,15 @@
 /** All turns of an agent. No turn on disk is ever removed: rewind and regenerate only move the head. */
+import { attachmentView, type PinnedFile } from "../common/attachments";
 import type { ErrorInfo } from "../common/errors";
 import type { ChatMessage } from "../common/messages";
 import type { DroppedCall, ToolCall } from "../common/tools";
+import { visiblePath } from "../common/visiblePath";
 import type { TurnChain, TurnFigures, TurnId, TurnView } from "../protocol/service";
 import { MalformedJson } from "../store/json";
 import { readableThought } from "../text/thinkingMarks";
-import { isStep, resultsOf, userText, waitingCalls } from "./turnInput";
-import type { TurnEnd, TurnPrompt, TurnRecord } from "./turnRecords";
+import { pinnedBy } from "./pinnedFiles";
+import { attachmentsOf, isStep, resultsOf, userText, waitingCalls } from "./turnInput";
+import type { LogRecord, TurnEnd, TurnPrompt, TurnRecord } from "./turnRecords";
 
 export interface Turn {
   readonly id: TurnId;
@@ -29,6 +32,8 @@ export interface Turn {
 }
 
 export class TurnTree {
+  /** The agent's pinned files, for all its turns. The same list until it is set again. */
+  files: readonly PinnedFile[] = [];
   private readonly turns = new Map<TurnId, Turn>();
   /**
    * Buffers of answers that may still grow. They have spare room, so that appending does not copy all ids each time.
@@ -40,9 +45,13 @@ export class TurnTree {
 
   /**
    * Applies records in the order of the log. Throws `MalformedJson` for a turn that comes twice, a turn before its
-   * parent (which also rules out cycles), and a part of a turn that is not there.
+   * parent (which also rules out cycles), a part of a turn that is not there, and a file whose text is not there.
    */
-  apply(record: TurnRecord): void {
+  apply(record: LogRecord): void {
+    if (record.type === "files") {
+      this.files = pinnedBy(record, this.files);
+      return;
+    }
     if (record.type === "turn") {
       const { turn: id, parent, input, at } = record;
       if (this.turns.has(id)) throw new MalformedJson(`turn ${id} comes twice`);
@@ -168,7 +177,7 @@ export class TurnTree {
         ...(chain.after === undefined ? {} : { after: chain.after }),
         current: current.has(turn.id),
         isEnd: !followers.has(turn.id),
-        user: beginning(userText(chain.first.input)),
+        user: beginning(shownMessage(chain.first.input)),
         answer: beginning(chain.first.answerText),
         ...calledIn(chain.first),
         turns: chain.turns,
@@ -244,6 +253,15 @@ function beginning(text: string): string {
   return text.length <= beginningLength ? text : `${text.slice(0, beginningLength - 1)}…`;
 }
 
+/** Of a message without a text, what is attached to it. */
+function shownMessage(input: readonly ChatMessage[]): string {
+  const text = userText(input);
+  if (text !== "") return text;
+  return attachmentsOf(input)
+    .map(({ path }) => visiblePath(path))
+    .join(", ");
+}
+
 /** Most names of tools that a list shows. */
 const mostCalled = 4;
 
@@ -288,9 +306,11 @@ function isWithdrawn({ end, prompt }: Turn): boolean {
  * "elsewhere": another process may be answering it; it is if the turn has no end.
  */
 export function toView(turn: Turn, running: "here" | "elsewhere" | "no", saveError?: ErrorInfo): TurnView {
+  const attachments = attachmentsOf(turn.input);
   const base = {
     id: turn.id,
     user: userText(turn.input),
+    ...(attachments.length === 0 ? {} : { attachments: attachments.map(attachmentView) }),
     ...(resultsOf(turn.input).length > 0 ? { results: resultsOf(turn.input) } : {}),
     ...(turn.thought === "" ? {} : { thought: readableThought(turn.thought) }),
     answer: turn.answerText,

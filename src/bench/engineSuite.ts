@@ -2,6 +2,7 @@ import { throwIfAborted } from "../common/errors";
 import type { BenchRow, ResidentService } from "../protocol/service";
 import { type AnswerPlan, eventLoopRows, hotAgentRows, rewriteRow, sharingRow } from "./engineAnswers";
 import { besideReadAheadRow, besideReadingRow, besideRestoringRow } from "./engineBeside";
+import { grammarRow } from "./engineGrammar";
 import { churnRow, poolOperationRows } from "./enginePool";
 import type { EngineProbe } from "./engineProbe";
 import { samplingRow } from "./engineSampling";
@@ -28,6 +29,7 @@ export function engineSuite(service: Service, plan: EnginePlan, probe: EnginePro
       ["guesses", async () => [await rewriteRow(service, plan, signal)]],
       ["answers together", () => togetherRows(service, plan, probe, signal)],
       ["sampling", async () => [await samplingRow(probe)]],
+      ["a grammar", async () => [await grammarRow(service, plan, signal)]],
       ["fairness to readers", async () => [await besideReadingRow(service, plan, signal)]],
       ["read ahead", async () => [await besideReadAheadRow(service, plan, probe, signal)]],
       ["restores", async () => [await besideRestoringRow(service, plan, probe, signal)]],

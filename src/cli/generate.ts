@@ -1,4 +1,5 @@
 import * as path from "node:path";
+import type { Attachment } from "../common/attachments";
 import { ResidentError } from "../common/errors";
 import { type Thinking, thinkingModes } from "../common/thinking";
 import { type JsonObject, type ToolMode, type ToolResult, type ToolSpec, toolModes } from "../common/tools";
@@ -13,6 +14,7 @@ import type {
 } from "../protocol/service";
 import { answerPrinter } from "./answerPrinter";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
+import { readAttachments } from "./attachedFiles";
 import { type Console, consoleLog, printJson } from "./console";
 import { samplingOf, samplingOptions } from "./sampling";
 import { handKeyOver, serverOf, serverOptions, withEngine } from "./server";
@@ -31,6 +33,11 @@ export const generateSpec: CommandSpec = {
     ...modelOptions,
     raw: { help: "continue the text as it is, without the model's chat template" },
     agent: { value: "NAME", help: "continue this persistent agent; made when there is none of that name" },
+    attach: {
+      value: "PATH[:FROM-TO]",
+      many: true,
+      help: "with --agent: a file, or some of its lines, that stands before the message",
+    },
     continue: { help: "with --agent: go on with its last answer where it was cut, instead of a prompt" },
     new: { help: "make a new agent of the name given by --agent, also while another agent cannot be read" },
     thinking: {
@@ -59,6 +66,7 @@ export const generateSpec: CommandSpec = {
 interface Asked {
   /** Absent: the agent's last answer goes on, or results are sent. */
   readonly prompt: string | undefined;
+  readonly attachments: readonly Attachment[];
   readonly results: readonly ToolResult[];
   readonly tools: readonly ToolSpec[] | undefined;
   readonly toolMode: ToolMode | undefined;
@@ -90,11 +98,11 @@ function checkTogether(args: Arguments): void {
   const refuseAll = (name: string, others: readonly string[]) => {
     for (const other of others) if (has(name) && has(other)) args.refuse(`--${name} cannot go with --${other}`);
   };
-  for (const name of ["continue", "new", "tool-result"]) {
+  for (const name of ["attach", "continue", "new", "tool-result"]) {
     if (has(name) && !has("agent")) args.refuse(`--${name} goes with --agent`);
   }
   if (!has("continue") && !has("tool-result")) args.required("prompt");
-  const goingOn = ["prompt", "system", "model", "new", "thinking", "tools"];
+  const goingOn = ["prompt", "attach", "system", "model", "new", "thinking", "tools"];
   refuseAll("continue", [...goingOn, "tool-result", "tool-mode", "json-schema"]);
   refuseAll("tool-result", goingOn);
   refuseAll("raw", ["agent", "system", "tools", "tool-mode"]);
@@ -109,6 +117,7 @@ async function askedBy(args: Arguments): Promise<Asked> {
     prompt: args.text("prompt"),
     sampling: samplingOf(args),
     toolMode: args.choice("tool-mode", toolModes),
+    attachments: await readAttachments(args),
     results: await readResults(args),
     tools: tools === undefined ? undefined : await readTools(tools),
     jsonSchema: schema === undefined ? undefined : await readJsonSchema(schema),
@@ -117,7 +126,7 @@ async function askedBy(args: Arguments): Promise<Asked> {
 
 async function start(service: ResidentService, args: Arguments, asked: Asked, console: Console): Promise<Running> {
   const name = args.text("agent");
-  const { prompt, results, tools, toolMode, jsonSchema, sampling } = asked;
+  const { prompt, attachments, results, tools, toolMode, jsonSchema, sampling } = asked;
   const mode = toolMode === undefined ? {} : { toolMode };
   const thinking = thinkingOf(args);
   const server = await serverOf(service, args);
@@ -145,7 +154,8 @@ async function start(service: ResidentService, args: Arguments, asked: Asked, co
   const agent = await agentOf(service, args, name, tools, server, console);
   if (thinking !== undefined) await service.setAgentThinking(agent.id, thinking);
   const schema = jsonSchema === undefined ? {} : { jsonSchema };
-  return service.send(agent.id, { text: prompt, sampling, ...mode, ...schema });
+  const attached = attachments.length === 0 ? {} : { attachments };
+  return service.send(agent.id, { text: prompt, ...attached, sampling, ...mode, ...schema });
 }
 
 /** The agent of that name, made where there is none, with these tools. */

@@ -1,9 +1,12 @@
+import { linesText } from "../common/attachments";
+import { visiblePath } from "../common/visiblePath";
 import type { TurnView } from "../protocol/service";
 import { callText, droppedText } from "./answerPrinter";
 
 /** A turn or a step of one: what was asked or what its calls gave, then the answer with its own calls. */
 export function turnText({
   user,
+  attachments = [],
   results = [],
   thought,
   answer,
@@ -14,7 +17,8 @@ export function turnText({
 }: TurnView): string {
   const lines = [
     ...results.map(({ call, text, failed }) => `[result ${call}${failed === true ? ", failed" : ""}] ${text}`),
-    ...(user !== "" || results.length === 0 ? [`> ${user}`] : []),
+    ...attachments.map(({ path, range, length }) => `[${visiblePath(path)}${linesText(range)}, ${length} characters]`),
+    ...(user !== "" || (results.length === 0 && attachments.length === 0) ? [`> ${user}`] : []),
     ...(thought === undefined ? [] : [`[thought] ${thought}`, ""]),
     ...(answer !== "" || calls.length === 0 ? [answer] : []),
     ...calls.map(callText),

@@ -31,3 +31,38 @@ export interface PinnedFile {
   readonly digest: string;
   readonly text: string;
 }
+
+/** An attachment as a view has it; its text is asked for when it is opened. */
+export interface AttachmentView extends Omit<Attachment, "text"> {
+  /** Of its text, in UTF-16 units. */
+  readonly length: number;
+}
+
+/** A pinned file as a list has it. */
+export interface PinnedFileView {
+  readonly path: string;
+  readonly digest: string;
+  /** Of its text, in UTF-16 units. */
+  readonly length: number;
+  /** With its heading, for the agent's model. Absent: they were not counted yet. */
+  readonly tokens?: number;
+}
+
+/** What one message and one agent take at most. Lengths are in UTF-16 units. */
+export const attachmentLimits = {
+  attachments: 100,
+  attachedLength: 2_000_000,
+  pinnedFiles: 100,
+  pinnedLength: 4_000_000,
+  pathLength: 4096,
+} as const;
+
+/** Behind a path: ", lines 3 to 9"; empty for the whole of it. */
+export function linesText(range: LineRange | undefined): string {
+  if (range === undefined) return "";
+  return range.from === range.to ? `, line ${range.from}` : `, lines ${range.from} to ${range.to}`;
+}
+
+export function attachmentView({ text, ...rest }: Attachment): AttachmentView {
+  return { ...rest, length: text.length };
+}

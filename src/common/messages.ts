@@ -1,4 +1,5 @@
 /** A conversation's messages, as programs hand them to a model. */
+import type { Attachment } from "./attachments";
 import type { ToolCall } from "./tools";
 
 export type ChatMessage = SaidToModel | AnswerMessage | ResultMessage;
@@ -6,6 +7,8 @@ export type ChatMessage = SaidToModel | AnswerMessage | ResultMessage;
 export interface SaidToModel {
   readonly role: "system" | "user";
   readonly content: string;
+  /** Of a user: what stands before the text. Prompts have it in words (`src/text/attachedText.ts`). */
+  readonly attachments?: readonly Attachment[];
 }
 
 export interface AnswerMessage {
@@ -36,8 +39,8 @@ export interface ResultMessage {
 }
 
 /** A person's message as the input of an answer. */
-export function userInput(text: string): readonly [SaidToModel] {
-  return [{ role: "user", content: text }];
+export function userInput(text: string, attachments: readonly Attachment[] = []): readonly [SaidToModel] {
+  return [{ role: "user", content: text, ...(attachments.length === 0 ? {} : { attachments }) }];
 }
 
 export function answerMessage(content: string, thought = ""): AnswerMessage {

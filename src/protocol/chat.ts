@@ -1,4 +1,6 @@
 /** Messages between the chat page of one agent and the host. */
+import { type ActingCommand, type ActingSnapshot, type ActingUpdate, actingCommands } from "./chatActing";
+import { type ContextParts, type FilesCommand, type FilesSnapshot, type FilesUpdate, filesCommands } from "./chatFiles";
 import {
   contentCommands,
   type GuardTable,
@@ -51,7 +53,7 @@ export interface ChatBranch {
 /** What the agent's model lets a person choose, and what its template writes. */
 export type ChatModelFacts = Pick<TemplateFacts, "thinkingChoices" | "insistsOnDate">;
 
-export interface ChatSnapshot extends ChatBranch {
+export interface ChatSnapshot extends ChatBranch, FilesSnapshot, ActingSnapshot {
   readonly settings: PageSettings;
   readonly agent: AgentSummary;
   /** Absent until the model's files were looked at. */
@@ -98,12 +100,16 @@ export type ChatCommand =
   | { readonly type: "openResult"; readonly turn: TurnId; readonly call: string }
   /** A button that the host offered; `turn` when it is shown in one. */
   | { readonly type: "act"; readonly action: ActionId; readonly turn?: TurnId }
+  | FilesCommand
+  | ActingCommand
   | ContentCommand;
 
 export type ChatToHost = ToHost<ChatCommand>;
 
 const chatCommands: GuardTable<ChatCommand> = {
   ...contentCommands,
+  ...filesCommands,
+  ...actingCommands,
   send: { text: isText, instead: optional(isId) },
   readAhead: { draft: isText, instead: optional(isId), serial: isCount },
   stop: {},
@@ -127,7 +133,13 @@ export type ChatUpdate =
   /** Before the first snapshot: what the page waits for. */
   | { readonly type: "opening"; readonly waitsFor: "engine" | "conversation" }
   | { readonly type: "snapshot"; readonly snapshot: ChatSnapshot }
-  | { readonly type: "agent"; readonly agent: AgentSummary; readonly system?: string; readonly readOnly?: Problem }
+  | {
+      readonly type: "agent";
+      readonly agent: AgentSummary;
+      readonly system?: string;
+      readonly readOnly?: Problem;
+      readonly contextParts?: ContextParts;
+    }
   | { readonly type: "modelFacts"; readonly facts: ChatModelFacts }
   /** The head moved (rewind, regenerate, switch of branch). */
   | { readonly type: "branch"; readonly branch: ChatBranch }
@@ -150,6 +162,8 @@ export type ChatUpdate =
   /** The current selection in the editor. */
   | { readonly type: "selection"; readonly selection?: EditorSelection }
   /** Text to append to the draft (for example the selection); the draft takes the focus. */
-  | { readonly type: "draft"; readonly text: string };
+  | { readonly type: "draft"; readonly text: string }
+  | FilesUpdate
+  | ActingUpdate;
 
 export type ChatToPage = ChatUpdate | Reply;

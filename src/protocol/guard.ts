@@ -1,6 +1,6 @@
 /** Runtime guards for messages of pages: a page shows text that a model wrote, so the host checks every message. */
-import { type ActionId, actionIds, type ContentCommand, type ToHost } from "./page";
-import { type BenchSuite, benchSuiteNames } from "./service";
+import { actionIds, type ContentCommand, type ToHost } from "./page";
+import { benchSuiteNames } from "./service";
 
 type Check = (value: unknown) => boolean;
 
@@ -23,10 +23,18 @@ export const isFlag: Check = (value) => typeof value === "boolean";
 export const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
 const isLanguage: Check = (value) => typeof value === "string" && /^[\w+#.-]{1,40}$/.test(value);
 const isHref: Check = (value) => typeof value === "string" && /^(https?:\/\/|mailto:)[^\s]{1,4000}$/i.test(value);
-export const isAction: Check = (value) => actionIds.some((id: ActionId) => id === value);
 
-const suites: readonly BenchSuite[] = benchSuiteNames;
-export const isSuite: Check = (value) => suites.some((suite) => suite === value);
+export function isOneOf(values: readonly string[]): Check {
+  return (value) => typeof value === "string" && values.includes(value);
+}
+
+export const isAction: Check = isOneOf(actionIds);
+export const isSuite: Check = isOneOf(benchSuiteNames);
+
+const maxPathLength = 8192; // UTF-16 units: a URI writes a character in up to nine
+
+/** A path or a URI, as somebody else wrote it; the host decides what it names. */
+export const isPath: Check = (value) => typeof value === "string" && value !== "" && value.length <= maxPathLength;
 
 export function optional(check: Check): Check {
   return (value) => value === undefined || check(value);

@@ -3,9 +3,10 @@
  * then with small updates. A page that finds a gap posts `ready` again. Every request is answered by one `reply` or one
  * `failed` with its id.
  */
+import type { Attachment } from "../common/attachments";
 import type { ErrorInfo } from "../common/errors";
 import type { DroppedCall, ToolCall } from "../common/tools";
-import type { EngineState, GenerationEvent, TurnView } from "./service";
+import type { AgentId, EngineState, GenerationEvent, TurnView } from "./service";
 
 /** What a button next to a problem can do. A closed list, so that the host's switch over it is exhaustive. */
 export const actionIds = [
@@ -73,6 +74,42 @@ export interface PageTurn extends Omit<TurnView, "error" | "saveError"> {
   readonly storedTokens?: number;
   /** Buttons of the warning about a refused part of the stored cache. */
   readonly refusalActions?: readonly Action[];
+  /** Of its message; absent: none. */
+  readonly attachments?: readonly AttachmentChip[];
+  /** What this window knows of its calls that have ended. */
+  readonly ran?: readonly RanCall[];
+  /** The files that its calls changed, and of which there is a copy from before; absent: none. */
+  readonly changes?: readonly ChangedFile[];
+}
+
+/**
+ * An attachment as a page shows it: the page has no text of files. `length` is that of the text in UTF-16 units. What could
+ * not be attached has a length of 0 and an empty digest, and is not sent.
+ */
+export interface AttachmentChip extends Omit<Attachment, "text"> {
+  readonly length: number;
+  /** Absent: not known yet. */
+  readonly tokens?: number;
+  /** Why it cannot be sent, or what is left out of it, one sentence: "This is an image, which the model cannot read." */
+  readonly problem?: string;
+}
+
+/** How it went with a call. */
+export interface RanCall {
+  /** The call's id. */
+  readonly call: string;
+  readonly ms?: number;
+  /** Tokens of its result; absent: not known. */
+  readonly tokens?: number;
+  /** The agent that worked on it: its transcript can be opened. */
+  readonly delegate?: AgentId;
+}
+
+/** Lines that were added and removed. */
+export interface ChangedFile {
+  readonly path: string;
+  readonly added: number;
+  readonly removed: number;
 }
 
 /** The engine as the pages show it: the state and the possible actions. */

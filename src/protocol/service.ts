@@ -3,6 +3,7 @@
  * same thread, in a worker thread or elsewhere: then only plain, structured-clonable data crosses, as `wire.ts`
  * defines. Every method may reject with a `ResidentError`.
  */
+import type { Attachment, AttachmentView, PinnedFile, PinnedFileView } from "../common/attachments";
 import type { Disposable } from "../common/disposables";
 import type { ErrorInfo } from "../common/errors";
 import type { Event } from "../common/events";
@@ -263,6 +264,12 @@ export interface AgentSummary {
   readonly thinking?: Thinking;
   /** The tools that its model is told of, in the order in which the model sees them; absent: none. */
   readonly tools?: readonly ToolSpec[];
+  /** The pinned files behind its instructions, in their order; absent: none. */
+  readonly files?: readonly PinnedFileView[];
+  /** What reading the pinned files has taken since they were set; absent: nothing was read since the core started. */
+  readonly filesRead?: FilesRead;
+  /** What is being read ahead now, once it is more than a few tokens. */
+  readonly reading?: { readonly done: number; readonly total: number };
   /** Calls of the answer at the head that wait for results; absent: none. */
   readonly waitsFor?: number;
   /** The day that its prompts name, "2026-11-30", where the model's template insists on a date. */
@@ -273,6 +280,26 @@ export interface AgentSummary {
   readonly lockedElsewhere: boolean;
   /** Why it must be repaired before it can be continued; its readable part is shown, and it can be deleted. */
   readonly damage?: ErrorInfo;
+}
+
+/** In tokens. */
+export interface FilesRead {
+  /** Found in the pool or on disk, also what another agent with the same files had read. */
+  readonly reused: number;
+  /** From the first change on. */
+  readonly prefilled: number;
+}
+
+/** A change of a file that a conversation tells: the digest of its text, a diff. */
+export type ToldChange = Pick<AttachmentView, "path" | "digest">;
+
+/** What a context consists of, in tokens. */
+export interface ContextParts {
+  /** With the tools, and with what the template writes of its own. */
+  readonly instructions: number;
+  /** The pinned files. */
+  readonly files: number;
+  readonly conversation: number;
 }
 
 /** A result as a view has it. */
@@ -286,6 +313,8 @@ export interface TurnView {
   readonly parent?: TurnId;
   /** The message; empty where the turn goes on with the results of its calls. */
   readonly user: string;
+  /** What stood before the message; absent: nothing. `attachmentText` has their texts. */
+  readonly attachments?: readonly AttachmentView[];
   /** What the calls of the turn before gave: this is a further step of the same turn. */
   readonly results?: readonly ResultView[];
   /** What the model thought before it answered; absent: it did not. */
@@ -305,7 +334,10 @@ export interface TurnView {
 }
 
 export interface AgentDetail extends AgentSummary {
+  /** The instructions alone. */
   readonly system: string;
+  /** Absent: they were not counted yet. */
+  readonly contextParts?: ContextParts;
   /** The branch at the head, oldest first; only its end when only the newest turns were requested. */
   readonly turns: readonly TurnView[];
   /**
@@ -328,8 +360,8 @@ export interface TurnChain {
   /** Nothing follows it: it is the end of a branch. */
   readonly isEnd: boolean;
   /**
-   * The beginnings of its first turn's message and answer, at most 160 characters each. The message is empty where the
-   * chain begins with a further step of a turn.
+   * The beginnings of its first turn's message and answer, at most 160 characters each. For a message of attachments only
+   * their paths; empty where the chain begins with a further step of a turn.
    */
   readonly user: string;
   readonly answer: string;
@@ -346,8 +378,10 @@ export interface TurnChain {
 
 /** The size of a draft in tokens. */
 export interface DraftSize {
-  /** Tokens of the draft alone. */
+  /** Tokens of the draft alone, with its attachments. */
   readonly draftTokens: number;
+  /** Of each attachment; absent: there are none. */
+  readonly attachmentTokens?: readonly number[];
   /** Tokens of the whole prompt if it were sent now: history, template and draft. */
   readonly promptTokens: number;
   readonly contextTokens: number;
@@ -390,7 +424,10 @@ export interface AgentRepair {
 }
 
 export interface SendRequest {
+  /** May be empty beside attachments. */
   readonly text: string;
+  /** They stand before the text. Absent with `instead`: those of the message that is replaced. */
+  readonly attachments?: readonly Attachment[];
   /** The message replaces the message of this turn, on a new branch from the turn before it. */
   readonly instead?: TurnId;
   readonly sampling?: SamplingOptions;
@@ -941,6 +978,15 @@ export interface ResidentService {
   getAgent(id: AgentId, newestTurns?: number): Promise<AgentDetail>;
   /** The whole result that `turn` goes on with for a call. Rejects with INVALID_REQUEST where there is none. */
   callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult>;
+  /** The text of an attachment of a turn, counted from 0. Rejects with INVALID_REQUEST where there is none. */
+  attachmentText(id: AgentId, turn: TurnId, index: number): Promise<string>;
+  /** The text of a pinned file as the agent has it. Rejects with INVALID_REQUEST where none has this path. */
+  pinnedText(id: AgentId, path: string): Promise<string>;
+  /**
+   * What the branch at the head says last of changes in each file (attachments of kind "change"): what a message would say
+   * again. With `instead` the branch before that turn.
+   */
+  toldChanges(id: AgentId, instead?: TurnId): Promise<readonly ToldChange[]>;
   /**
    * By id or exact name; `undefined`: there is none. Rejects when that is unknown because an agent with an unknown name
    * is damaged (AGENT_CORRUPT) or could not be read (IO_FAILURE).
@@ -949,6 +995,12 @@ export interface ResidentService {
   createAgent(request: CreateAgentRequest): Promise<AgentSummary>;
   renameAgent(id: AgentId, name: string): Promise<AgentSummary>;
   setSystemPrompt(id: AgentId, system: string): Promise<AgentSummary>;
+  /**
+   * Sets the files behind the instructions, from the next message on, in this order: those that change seldom come first,
+   * because what follows a change is read again. `warmAgent` reads it before a message comes. Forks and copies have the same
+   * files. Files that leave no room for a message are kept: it is refused with CONTEXT_FULL. Empty: none. Rejects with INVALID_REQUEST for what cannot be pinned, and with AGENT_BUSY during an answer.
+   */
+  setPinnedFiles(id: AgentId, files: readonly PinnedFile[]): Promise<AgentSummary>;
   /** Creates an agent with everything up to and including `turn` (default: the head). No token is prefilled again. */
   forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary>;
   /**
@@ -979,16 +1031,21 @@ export interface ResidentService {
   /** Repairs a damaged agent so that it can be continued, with every turn up to the damage. */
   repairAgent(id: AgentId): Promise<AgentRepair>;
   /**
-   * Read-ahead: makes the agent hot before a message is sent. `draft` is the unfinished next message: it is prefilled
-   * too, so that little is left when it is sent. A later draft replaces it, and an unsent draft is not saved with the
+   * Read-ahead: makes the agent hot before a message is sent, with its pinned files. `draft` and `attachments` are the
+   * unfinished next message: it is prefilled too, so that little is left when it is sent. A later draft replaces it, and an unsent draft is not saved with the
    * cache. Low priority. Resolves when the agent is hot or when a later call or a message has replaced this one.
    */
-  warmAgent(id: AgentId, draft?: string): Promise<AgentSummary>;
+  warmAgent(id: AgentId, draft?: string, attachments?: readonly Attachment[]): Promise<AgentSummary>;
   /**
    * The size of a message after the head, or in place of turn `instead`; `undefined` while the agent's model is not
-   * loaded. Cheap when little has changed.
+   * loaded. Cheap when little has changed. `attachments` as in `SendRequest`.
    */
-  measureDraft(id: AgentId, draft: string, instead?: TurnId): Promise<DraftSize | undefined>;
+  measureDraft(
+    id: AgentId,
+    draft: string,
+    instead?: TurnId,
+    attachments?: readonly Attachment[],
+  ): Promise<DraftSize | undefined>;
   /**
    * Commits the message and answers it: it is read while it is written to the disk, this resolves when it is there, and no
    * part of the answer is shown before. Rejects, with nothing changed, where it cannot be saved. A message that does not

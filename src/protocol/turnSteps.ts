@@ -2,11 +2,11 @@
 import type { ToolCall } from "../common/tools";
 import { type ResultView, type TurnFigures, type TurnView, untoldCounts } from "./service";
 
-type Node = Pick<TurnView, "user" | "results">;
+type Node = Pick<TurnView, "user" | "results" | "attachments">;
 
 /** The node goes on with results and nothing that a person wrote: a further step of the turn before it. */
-export function isStep({ user, results }: Node): boolean {
-  return results !== undefined && user === "";
+export function isStep({ user, results, attachments }: Node): boolean {
+  return results !== undefined && user === "" && attachments === undefined;
 }
 
 /** Number of turns as a person counts them. */

@@ -4,6 +4,7 @@ import { performance } from "node:perf_hooks";
 import { Agents } from "../agents/agents";
 import type { ModelAccess } from "../agents/ports";
 import { Threads } from "../agents/threads/threads";
+import type { Attachment, PinnedFile } from "../common/attachments";
 import { AbortedError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { Log } from "../common/log";
@@ -56,6 +57,7 @@ import type {
   StoreVerification,
   SuggestedModel,
   TemplateFacts,
+  ToldChange,
   TurnId,
 } from "../protocol/service";
 import { AgentStore, threadsFolder } from "../store/agentStore";
@@ -434,6 +436,18 @@ export class LocalResidentService implements ResidentService {
     return this.agents.callResult(id, turn, call);
   }
 
+  attachmentText(id: AgentId, turn: TurnId, index: number): Promise<string> {
+    return this.agents.attachmentText(id, turn, index);
+  }
+
+  pinnedText(id: AgentId, path: string): Promise<string> {
+    return this.agents.pinnedText(id, path);
+  }
+
+  toldChanges(id: AgentId, instead?: TurnId): Promise<readonly ToldChange[]> {
+    return this.agents.toldChanges(id, instead);
+  }
+
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
     return this.agents.find(nameOrId);
   }
@@ -451,6 +465,10 @@ export class LocalResidentService implements ResidentService {
 
   setSystemPrompt(id: AgentId, system: string): Promise<AgentSummary> {
     return this.agents.setSystem(id, system);
+  }
+
+  setPinnedFiles(id: AgentId, files: readonly PinnedFile[]): Promise<AgentSummary> {
+    return this.agents.setPinnedFiles(id, files);
   }
 
   forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary> {
@@ -489,8 +507,8 @@ export class LocalResidentService implements ResidentService {
     return this.agents.repair(id);
   }
 
-  warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
-    return this.agents.warm(id, draft);
+  warmAgent(id: AgentId, draft?: string, attachments?: readonly Attachment[]): Promise<AgentSummary> {
+    return this.agents.warm(id, draft, attachments);
   }
 
   sendResults(id: AgentId, request: ResultsRequest): Promise<Running> {
@@ -509,8 +527,13 @@ export class LocalResidentService implements ResidentService {
     return this.agents.continueAnswer(id, sampling);
   }
 
-  measureDraft(id: AgentId, draft: string, instead?: TurnId): Promise<DraftSize | undefined> {
-    return this.agents.measureDraft(id, draft, instead);
+  measureDraft(
+    id: AgentId,
+    draft: string,
+    instead?: TurnId,
+    attachments?: readonly Attachment[],
+  ): Promise<DraftSize | undefined> {
+    return this.agents.measureDraft(id, draft, instead, attachments);
   }
 
   pinAgent(id: AgentId, pinned: boolean): Promise<AgentSummary> {

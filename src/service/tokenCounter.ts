@@ -4,6 +4,7 @@ import type { ModelAccess } from "../agents/ports";
 import { ResidentError } from "../common/errors";
 import type { ChatMessage } from "../common/messages";
 import { versionOf } from "../store/files";
+import { allInWords } from "../text/attachedText";
 import type { PromptBuilder } from "../text/prompt";
 
 /** Text models that are not loaded and kept for further counts. One has some ten megabytes. */
@@ -91,9 +92,9 @@ async function countWith(prompts: PromptBuilder, messages: readonly ChatMessage[
 }
 
 async function lengthOf(prompts: PromptBuilder, messages: readonly ChatMessage[]): Promise<number> {
-  const [first, ...rest] = messages;
+  const [first, ...rest] = allInWords(messages);
   const system = first?.role === "system" ? first.content : "";
-  const input = first?.role === "system" ? rest : messages;
+  const input = first === undefined ? [] : first.role === "system" ? rest : [first, ...rest];
   return (await prompts.buildAfter({ system, past: undefined, input })).ids.length;
 }
 

@@ -29,6 +29,8 @@ export interface Understanding {
   readonly headTokens: number;
   readonly headTurns: number;
   readonly headCalls?: number;
+  /** The pinned files that the entries name last. */
+  readonly files?: Manifest["files"];
 }
 
 export interface RepairPlan {
@@ -180,10 +182,10 @@ class FolderRepair {
   private async manifestFrom(
     manifest: Manifest | undefined,
     logs: ReadLogs,
-    { head, headTokens, headTurns, headCalls = 0 }: Understanding,
+    { head, headTokens, headTurns, headCalls = 0, files = [] }: Understanding,
     end: LogEnd,
   ): Promise<Manifest> {
-    const branch = { ...(head === undefined ? {} : { head }), headTokens, headTurns, headCalls };
+    const branch = { ...(head === undefined ? {} : { head }), headTokens, headTurns, headCalls, files };
     const { freeName } = this.plan;
     if (manifest !== undefined) {
       const { head: _, ...rest } = manifest;

@@ -1,5 +1,6 @@
 /** An agent's manifest: the commit point. Data that it does not refer to does not exist. */
 import { createHash } from "node:crypto";
+import type { PinnedFileView } from "../common/attachments";
 import { type BlockIdentity, decodeIdentity } from "./blockIdentity";
 import type { CommittedLogs } from "./committedLogs";
 import {
@@ -9,6 +10,7 @@ import {
   parseObject,
   readCount,
   readCounts,
+  readList,
   readNumber,
   readNumbers,
   readOptionalString,
@@ -63,6 +65,15 @@ export interface Manifest {
   readonly tools?: string;
   /** The address of the server that answers; absent or empty: the model in the folder does. */
   readonly server?: string;
+  /** The pinned files, whose texts are in the log; absent or empty: none. */
+  readonly files?: readonly PinnedFileView[];
+  /** Tokens of what stands before the pinned files and the conversation; absent or 0: they were not counted yet. */
+  readonly instructionTokens?: number;
+  /**
+   * Tokens before the conversation in the history at the head, where that was read with other instructions or files; absent
+   * or 0: with those of now.
+   */
+  readonly headFrameTokens?: number;
   readonly logs: CommittedLogs;
   readonly cache?: CacheManifest;
 }
@@ -141,9 +152,16 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     ...(object["pinned"] === true ? { pinned: true } : {}),
     ...(object["sampling"] === undefined ? {} : { sampling: readNumbers(object, "sampling") }),
     ...optionalTexts(object),
+    ...(object["files"] === undefined ? {} : { files: readList(object, "files").map(decodeFile) }),
+    ...optionalCount(object, "instructionTokens"),
+    ...optionalCount(object, "headFrameTokens"),
     logs: decodeLogs(asObject(object["logs"], "logs")),
     ...(object["cache"] === undefined ? {} : { cache: decodeCache(asObject(object["cache"], "cache")) }),
   };
+}
+
+function optionalCount<K extends string>(object: JsonObject, key: K): { readonly [key in K]?: number } {
+  return object[key] === undefined ? {} : ({ [key]: readCount(object, key) } as { readonly [key in K]: number });
 }
 
 /** Settings that are a text each. */
@@ -157,6 +175,16 @@ export function optionalTexts(object: JsonObject): Pick<Manifest, "day" | "think
     ...(thinking === undefined ? {} : { thinking }),
     ...(tools === undefined ? {} : { tools }),
     ...(server === undefined ? {} : { server }),
+  };
+}
+
+function decodeFile(item: unknown): PinnedFileView {
+  const file = asObject(item, "file");
+  return {
+    path: readString(file, "path"),
+    digest: readString(file, "digest"),
+    length: readCount(file, "length"),
+    ...(file["tokens"] === undefined ? {} : { tokens: readCount(file, "tokens") }),
   };
 }
 

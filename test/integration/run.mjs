@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 /**
  * Runs out/test/integration/ inside VS Code's extension host, in two windows one after the other on the same profile:
- * what `restarted/` holds must find what the first one left. VS Code is the desktop build where one can be downloaded,
- * else the embedded server of test/host behind the same call.
+ * what `restarted/` holds must find what the first one left. `--real` runs `real/` instead, with a model of 0.5 billion
+ * parameters. VS Code is the desktop build where one can be downloaded, else the embedded server of test/host behind
+ * the same call.
  */
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -20,18 +22,20 @@ const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.ur
 const bundles = path.join(root, "out", "test", "integration");
 const resultsFile = process.env.RESIDENT_RESULTS ?? path.join(root, "out", "results", "integration.json");
 const starterModel = path.join(root, "native", "models", "SmolLM2-135M-Instruct");
-const windowLimitMs = 360_000;
+const isReal = process.argv.includes("--real");
+const windowLimitMs = isReal ? 900_000 : 360_000;
 
 /** The starter model reads and writes some ten tokens a second here: what is asked for is small. */
 const settings = {
   "resident.answers.maxTokens": 12,
   "resident.answers.temperature": 0,
-  "resident.pool.sizeMB": 128,
+  "resident.pool.sizeMB": isReal ? 1024 : 128,
 };
 
+const top = isReal ? "real" : ".";
 const windows = [
-  { name: "first window", folder: "." },
-  { name: "restarted window", folder: "restarted" },
+  { name: "first window", folder: top },
+  { name: "restarted window", folder: path.join(top, "restarted") },
 ].filter(({ folder }) => suites(folder).length > 0);
 
 function suites(folder) {
@@ -80,10 +84,17 @@ async function runWindow({ name, folder }, host, scratch) {
   return judge(name, exit, readResults(file));
 }
 
+function importRealModel(home) {
+  const program = (...args) => execFileSync(process.execPath, args, { cwd: root, encoding: "utf8" }).trim();
+  const file = program("test/models/fetch.mjs", "qwen");
+  program("dist/cli.js", "models", "import", file, "--home", home);
+}
+
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "resident-"));
 fs.mkdirSync(path.dirname(resultsFile), { recursive: true });
 fs.cpSync(path.join(root, "test", "fixtures", "workspace"), path.join(scratch, "workspace"), { recursive: true });
-makeToolModel(starterModel, path.join(scratch, "home", "models", "SmolLM2-135M-with-tools"));
+if (isReal) importRealModel(path.join(scratch, "home"));
+else makeToolModel(starterModel, path.join(scratch, "home", "models", "SmolLM2-135M-with-tools"));
 try {
   const host = await findHost();
   const rows = [];

@@ -94,6 +94,13 @@ export const tiers = [
     ],
   },
   {
+    name: "real",
+    onDemand: true,
+    setUp: ["mlx", "addon", "build"],
+    prepare: bundled("integration"),
+    commands: [{ name: "real", args: () => ["test/integration/run.mjs", "--real"], limitMs: minutes(35) }],
+  },
+  {
     name: "integration",
     setUp: ["mlx", "addon", "build", "model"],
     prepare: bundled("integration"),

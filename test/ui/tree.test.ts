@@ -14,6 +14,13 @@ describe("the Agents view", () => {
   const isName = (text: string) => names.includes(text);
   const rows = () => workbench().page.getByRole("treeitem").locator(".label-name").allTextContents();
 
+  /** The row has the focus, and what its click opens is there: a panel that comes later might take it. */
+  async function choose(name: string): Promise<void> {
+    await row(name).click();
+    await (await Chat.of(workbench(), name)).message.waitFor();
+    await focusedRow().filter({ hasText: name }).waitFor();
+  }
+
   it("opens no second tab of a chat that was restored and not shown yet", async () => {
     for (const name of names) {
       const chat = await Chat.create(workbench(), name);
@@ -33,8 +40,7 @@ describe("the Agents view", () => {
 
   it("keeps the focus after a click, and gives it to the chat with Enter", async () => {
     const { keyboard } = workbench().page;
-    await row("Left").click();
-    await focusedRow().filter({ hasText: "Left" }).waitFor();
+    await choose("Left");
     await keyboard.press("ArrowDown");
     await focusedRow().filter({ hasText: "Right" }).waitFor();
     await keyboard.press("Enter");
@@ -44,14 +50,12 @@ describe("the Agents view", () => {
 
   it("renames with F2 the row that has the focus", async () => {
     const { keyboard } = workbench().page;
-    await row("Left").click();
-    await focusedRow().filter({ hasText: "Left" }).waitFor();
+    await choose("Left");
     await keyboard.press("ArrowDown");
     await keyboard.press("F2");
     await workbench().answer("Rename Right", "Second");
     await row("Second").waitFor();
-    await row("Left").click();
-    await focusedRow().filter({ hasText: "Left" }).waitFor();
+    await choose("Left");
     await keyboard.press("F2");
     await workbench().answer("Rename Left", "First");
     await row("First").waitFor();
@@ -60,8 +64,7 @@ describe("the Agents view", () => {
 
   it("deletes with Delete the row that has the focus, and names it before", async () => {
     const { keyboard } = workbench().page;
-    await row("First").click();
-    await focusedRow().filter({ hasText: "First" }).waitFor();
+    await choose("First");
     await keyboard.press("End");
     await keyboard.press("Delete");
     const dialog = workbench().page.getByRole("dialog").filter({ hasText: 'Delete "Third"?' });

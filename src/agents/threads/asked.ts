@@ -2,6 +2,7 @@
 import { InvalidRequestError } from "../../common/errors";
 import type { AnswerMessage, ChatMessage, ResultMessage, SaidToModel } from "../../common/messages";
 import type { ToolCall } from "../../common/tools";
+import { inWords } from "../../text/attachedText";
 
 /** The messages that came before an answer: at least one, except where two answers follow each other. */
 export interface AskedStep {
@@ -75,7 +76,8 @@ function assertAnswerable(input: readonly ChatMessage[], past: readonly AskedSte
   }
 }
 
-function textOf({ content }: ChatMessage, number: number): string {
+function textOf(message: ChatMessage, number: number): string {
+  const { content } = inWords(message);
   if (typeof content === "string") return content;
   throw new InvalidRequestError(`message ${number} has no text`, "send its content as a text", { message: number });
 }

@@ -1,6 +1,8 @@
+import { type AttachmentView, linesText } from "../../common/attachments";
 import { type Formats, plural } from "../../common/format";
 import { modelLabel } from "../../common/modelLabel";
 import type { DroppedCall, ToolCall, ToolResult } from "../../common/tools";
+import { visiblePath } from "../../common/visiblePath";
 import type { AgentDetail, TurnView, UntoldCount } from "../../protocol/service";
 import { figuresInSum, turnsOf } from "../../protocol/turnSteps";
 import { closedMarkdown, fenced, htmlText, quoted } from "./markdownSafety";
@@ -35,15 +37,20 @@ function turnParts(
   after: readonly ToolResult[] | undefined,
   { formats, figures }: MarkdownOptions,
 ): readonly string[] {
-  const user = steps[0]?.user ?? "";
+  const { user = "", attachments = [] } = steps[0] ?? {};
   const sum = figures ? figuresInSum(steps.map((step) => step.figures)) : undefined;
   const count = steps.length > 1 ? [plural(steps.length, "step", formats)] : [];
   return [
     `## Turn ${formats.count(number)}`,
+    ...(attachments.length === 0 ? [] : [`Attached: ${attachments.map(attachedName).join("; ")}.`]),
     ...(user === "" ? [] : [quoted(user)]),
     ...steps.flatMap((step, index) => stepParts(step, steps[index + 1]?.results ?? after)),
     ...(sum ? [`*${[...count, figuresLine(sum, formats)].join(" · ")}*`] : []),
   ];
+}
+
+function attachedName({ path, range }: AttachmentView): string {
+  return oneLine(visiblePath(path)) + linesText(range);
 }
 
 function stepParts(turn: TurnView, results: readonly ToolResult[] | undefined): readonly string[] {

@@ -17,7 +17,8 @@ export interface Refused {
 export function contextFullProblem(error: ErrorInfo, { turnCount, isBelow }: Refused, language: string): Problem {
   const back: readonly ActionId[] = turnCount > 0 ? ["rewind", "newAgentAlike"] : [];
   const ways: readonly ActionId[] = turnCount > 1 ? [...back, "keepLastTurns"] : back;
-  const actions = error.facts["cause"] === "message" ? [] : ways;
+  const { cause } = error.facts;
+  const actions = cause === "message" || cause === "instructions" ? [] : ways;
   return problemOf(error, {
     language,
     kept: isBelow ? `${unchanged}, and your message is below.` : `${unchanged}.`,

@@ -1,4 +1,5 @@
 import { RunningAnswer } from "../../agents/runningAnswer";
+import type { Attachment, PinnedFile } from "../../common/attachments";
 import { DisposableStore } from "../../common/disposables";
 import { AbortedError, EngineEndedError, type ResidentError, toErrorInfo } from "../../common/errors";
 import { Emitter } from "../../common/events";
@@ -51,6 +52,7 @@ import type {
   StoreVerification,
   SuggestedModel,
   TemplateFacts,
+  ToldChange,
   TurnId,
 } from "../../protocol/service";
 import type { ToClient, WireArguments, WireMethod, WireResult } from "../../protocol/wire";
@@ -206,6 +208,18 @@ export class RemoteService implements ResidentService {
     return this.call("callResult", [id, turn, call]);
   }
 
+  attachmentText(id: AgentId, turn: TurnId, index: number): Promise<string> {
+    return this.call("attachmentText", [id, turn, index]);
+  }
+
+  pinnedText(id: AgentId, path: string): Promise<string> {
+    return this.call("pinnedText", [id, path]);
+  }
+
+  toldChanges(id: AgentId, instead?: TurnId): Promise<readonly ToldChange[]> {
+    return this.call("toldChanges", [id, instead]);
+  }
+
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
     return this.call("findAgent", [nameOrId]);
   }
@@ -220,6 +234,10 @@ export class RemoteService implements ResidentService {
 
   setSystemPrompt(id: AgentId, system: string): Promise<AgentSummary> {
     return this.call("setSystemPrompt", [id, system]);
+  }
+
+  setPinnedFiles(id: AgentId, files: readonly PinnedFile[]): Promise<AgentSummary> {
+    return this.call("setPinnedFiles", [id, files]);
   }
 
   forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary> {
@@ -258,8 +276,8 @@ export class RemoteService implements ResidentService {
     return this.call("repairAgent", [id]);
   }
 
-  warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
-    return this.call("warmAgent", [id, draft]);
+  warmAgent(id: AgentId, draft?: string, attachments?: readonly Attachment[]): Promise<AgentSummary> {
+    return this.call("warmAgent", [id, draft, attachments]);
   }
 
   sendResults(id: AgentId, request: ResultsRequest): Promise<Running> {
@@ -278,8 +296,13 @@ export class RemoteService implements ResidentService {
     return this.ask("continueAnswer", [id, sampling], (running) => this.answer(running));
   }
 
-  measureDraft(id: AgentId, draft: string, instead?: TurnId): Promise<DraftSize | undefined> {
-    return this.call("measureDraft", [id, draft, instead]);
+  measureDraft(
+    id: AgentId,
+    draft: string,
+    instead?: TurnId,
+    attachments?: readonly Attachment[],
+  ): Promise<DraftSize | undefined> {
+    return this.call("measureDraft", [id, draft, instead, attachments]);
   }
 
   saveAgent(id: AgentId): Promise<AgentSummary> {

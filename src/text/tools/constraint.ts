@@ -5,7 +5,16 @@ import { choice, type Expression, Grammar, literal, notChars, nothing, optional,
 import { openers, type ToolFormat } from "./formats";
 import { shapeOf } from "./schemaReader";
 import { shapedTool, type Unconstrained } from "./shapedTool";
-import { anyText, type Format, noText, or, structuralTag, type ThoughtMarks, thoughtFirst } from "./structuralTag";
+import {
+  anyText,
+  type Format,
+  noText,
+  or,
+  structuralTag,
+  type Tag,
+  type ThoughtMarks,
+  thoughtFirst,
+} from "./structuralTag";
 import { beginningOtherThan } from "./textGrammar";
 import { jsonDialect } from "./valueDialects";
 import { ValueGrammar } from "./valueGrammar";
@@ -85,23 +94,29 @@ function answerFormat({ format, mode, tools }: ConstrainedAnswer, make: MakeCall
   return unmarkedAnswer(format, mode, tools, make);
 }
 
-/** Calls stand in blocks that begin with a mark: nothing holds before it. */
+/** Calls stand in blocks that begin with a mark. Where no call must be made, nothing holds before a mark. */
 function markedAnswer(format: ToolFormat, mode: ConstrainedAnswer["mode"], make: MakeCalls): Format {
   const [list, listEnd] = brackets(format);
   const grammar = new Grammar();
   const calls = make(grammar);
   grammar.set("root", callsOf(calls));
   const content: Format = { type: "grammar", grammar: grammar.text(marksIn(format)) };
-  const marks = mode === "required" ? [format.open] : openers(format);
+  const tagAt = (open: string): Tag => ({
+    begin: open + format.inside + list + calls.before,
+    content,
+    end: calls.behind + listEnd + format.behind + format.close,
+  });
+  if (mode === "required") {
+    const { open, betweenBlocks: separator = "" } = format;
+    const isOne = format.betweenBlocks === undefined;
+    return { type: "tags_with_separator", tags: [tagAt(open)], separator, at_least_one: true, stop_after_first: isOne };
+  }
+  const triggers = openers(format);
   return {
     type: "triggered_tags",
-    triggers: marks,
-    tags: marks.map((open) => ({
-      begin: open + format.inside + list + calls.before,
-      content,
-      end: calls.behind + listEnd + format.behind + format.close,
-    })),
-    at_least_one: mode === "required",
+    triggers,
+    tags: triggers.map(tagAt),
+    at_least_one: false,
     stop_after_first: false,
   };
 }

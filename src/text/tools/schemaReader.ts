@@ -30,11 +30,13 @@ export interface SchemaLimits {
   readonly depth: number;
   /** Properties of an object, alternatives, and items that are listed one by one. */
   readonly members: number;
-  /** Items of an array and characters of a string that a grammar counts. */
-  readonly count: number;
+  /** Items of an array that a grammar counts. */
+  readonly items: number;
+  /** Characters of a string that it counts: each is a place where all words of the vocabulary are tried. */
+  readonly characters: number;
 }
 
-const schemaLimits: SchemaLimits = { nodes: 4000, depth: 24, members: 500, count: 1000 };
+const schemaLimits: SchemaLimits = { nodes: 4000, depth: 24, members: 500, items: 1000, characters: 12 };
 
 const mostLoosened = 100;
 
@@ -219,7 +221,7 @@ class SchemaReader {
         return numberShape(keywords, type === "integer", (what) => this.say(place.path, what));
       case "string":
         this.sayLoose("string", keywords, place.path);
-        return this.counted(keywords["minLength"], keywords["maxLength"], place.path, (counts) => ({
+        return this.counted("characters", keywords["minLength"], keywords["maxLength"], place.path, (counts) => ({
           kind: "string",
           ...counts,
         }));
@@ -237,17 +239,18 @@ class SchemaReader {
   }
 
   private counted(
+    what: "items" | "characters",
     low: unknown,
     high: unknown,
     path: string,
     shape: (counts: { least: number; most?: number }) => Shape,
   ): Shape {
     const whole = (value: unknown) => (typeof value === "number" && value >= 0 ? value : undefined);
-    const { count } = this.limits;
+    const count = this.limits[what];
     let least = Math.ceil(whole(low) ?? 0);
     const most = whole(high) === undefined ? undefined : Math.floor(whole(high) ?? 0);
     if (most !== undefined && most < least) return never;
-    if (least > count || (most !== undefined && most > count)) this.say(path, `a number above ${count}`);
+    if (least > count || (most !== undefined && most > count)) this.say(path, `more than ${count} ${what}`);
     least = Math.min(least, count);
     return shape({ least, ...(most === undefined || most > count ? {} : { most }) });
   }
@@ -262,7 +265,7 @@ class SchemaReader {
     const end = shapes.findIndex(({ kind }) => kind === "never");
     const first = end === -1 ? shapes : shapes.slice(0, end);
     const rest = end === -1 ? this.value(others ?? true, inside(place, "/items")) : never;
-    return this.counted(keywords["minItems"], keywords["maxItems"], place.path, (counts) => {
+    return this.counted("items", keywords["minItems"], keywords["maxItems"], place.path, (counts) => {
       if (rest.kind === "never" && counts.least > first.length) return never;
       return { kind: "array", first, ...(rest.kind === "never" ? {} : { rest }), ...counts };
     });

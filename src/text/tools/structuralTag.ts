@@ -18,6 +18,14 @@ export type Format =
       readonly tags: readonly Tag[];
       readonly at_least_one: boolean;
       readonly stop_after_first: boolean;
+    }
+  /** Tags only, with the separator between them. */
+  | {
+      readonly type: "tags_with_separator";
+      readonly tags: readonly Tag[];
+      readonly separator: string;
+      readonly at_least_one: boolean;
+      readonly stop_after_first: boolean;
     };
 
 export function structuralTag(format: Format): string {

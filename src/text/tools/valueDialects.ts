@@ -69,7 +69,8 @@ function quoted(
     const escaping = shared(grammar, `${name}-escape`, () => escaped);
     return shared(grammar, name, () => sequence(mark, run, repeat(sequence(escaping, run), 0), mark));
   }
-  return sequence(mark, repeat(choice(plain, escaped), least, most), mark);
+  const counted = () => sequence(mark, repeat(choice(plain, escaped), least, most), mark);
+  return shared(grammar, `${name}-${least}-${most ?? ""}`, counted);
 }
 
 const jsonEscapes = choice(chars('""\\\\//bbffnnrrtt'), unicodeEscape);
@@ -138,7 +139,8 @@ export function gemmaDialect(quote: string, behindKey: string): ValueDialect {
   return {
     gap: () => nothing,
     string: (grammar, { least, most }) => {
-      const isFree = least === 0 && most === undefined;
+      // An empty one may come where one character is the least: a text may begin as the quote does.
+      const isFree = least <= 1 && most === undefined;
       const text = isFree ? shared(grammar, "text", () => textUntil(quote)) : repeat(noneOf([first]), least, most);
       return sequence(literal(quote), text, literal(quote));
     },

@@ -23,8 +23,9 @@ export function reduceChat(state: ChatState, update: ChatUpdate): ChatState {
   switch (update.type) {
     case "agent": {
       const { readOnly: _, ...rest } = snapshot;
-      const { agent, system = snapshot.system, readOnly } = update;
-      return { ...state, snapshot: { ...rest, agent, system, ...(readOnly ? { readOnly } : {}) } };
+      const { agent, system = snapshot.system, readOnly, contextParts } = update;
+      const change = { ...(readOnly ? { readOnly } : {}), ...(contextParts ? { contextParts } : {}) };
+      return { ...state, snapshot: { ...rest, agent, system, ...change } };
     }
     case "branch":
       return next(update.branch);
@@ -54,11 +55,37 @@ export function reduceChat(state: ChatState, update: ChatUpdate): ChatState {
       const { selection } = update;
       return { ...state, snapshot: { ...rest, ...(selection ? { selection } : {}) } };
     }
+    case "attachments":
+      return next({ attachments: update.attachments });
+    case "pinnedFiles":
+      return next({ pinnedFiles: update.files });
+    case "acting":
+      return next({ acting: update.state });
+    case "ways": {
+      const { ways: _, ...rest } = snapshot;
+      return { ...state, snapshot: { ...rest, ...(update.ways ? { ways: update.ways } : {}) } };
+    }
+    case "wayProgress":
+      return withWay(state, update.way, (turn) => withProgress(turn, update.progress));
+    case "wayText":
+      return withWay(state, update.way, (turn) => withText(turn, update.delta));
     case "draft":
     case "draftSize":
+    case "foundFiles":
     case "refused":
       return state; // the message field has them, not the state
   }
+}
+
+/** A way whose update does not fit what the page has makes the state stale, as a turn's does. */
+function withWay(state: ChatState, index: number, change: (turn: PageTurn) => PageTurn | undefined): ChatState {
+  const { snapshot } = state;
+  const way = snapshot?.ways?.ways[index];
+  if (snapshot?.ways === undefined || way === undefined) return state;
+  const turn = change(way.turn);
+  if (turn === undefined) return { ...state, stale: true };
+  const ways = snapshot.ways.ways.map((one, at) => (at === index ? { ...one, turn } : one));
+  return { ...state, snapshot: { ...snapshot, ways: { ...snapshot.ways, ways } } };
 }
 
 /** `turns` in which `turn` replaces the turn with the same id, or is added at the end. */

@@ -1,7 +1,7 @@
 import { part } from "../shared/frame";
-import { patchElement } from "../shared/patch";
 import { Slices } from "../shared/slices";
-import { h, type TreeNode } from "../shared/tree";
+import { RootSlot } from "../shared/slot";
+import type { TreeNode } from "../shared/tree";
 import type { ShownTurn } from "./shownTurns";
 import type { TurnPlace } from "./turn";
 
@@ -19,9 +19,9 @@ interface Drawing extends TurnPlace {
 
 interface Item {
   readonly element: HTMLElement;
+  readonly slot: RootSlot;
   index: number;
   turn: ShownTurn;
-  node: TreeNode;
   /** What the element shows; absent while it is empty. */
   drawn?: Drawing;
 }
@@ -121,7 +121,8 @@ export class TurnList {
     const element = part("article", "turn");
     element.tabIndex = -1;
     element.style.setProperty("--guess", `${guessedHeightPx(turn)}px`);
-    const item = { element, node: h("article.turn"), turn, index: 0 };
+    const slot = new RootSlot(element, ["aria-label", "aria-busy"]);
+    const item = { element, slot, turn, index: 0 };
     this.byElement.set(element, item);
     return item;
   }
@@ -169,9 +170,7 @@ export class TurnList {
       fixed: state.fixed,
     };
     if (drawn && sameDrawing(drawn, next)) return;
-    const node = state.view(turn, next);
-    patchElement(item.element, item.node, node);
-    item.node = node;
+    item.slot.show(state.view(turn, next));
     item.drawn = next;
   }
 

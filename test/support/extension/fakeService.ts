@@ -1,4 +1,5 @@
 /** A service with agents in memory; the test plays its answers event by event. */
+import { type Attachment, attachmentView, type PinnedFile } from "../../../src/common/attachments";
 import { AbortedError, ResidentError } from "../../../src/common/errors";
 import { Emitter } from "../../../src/common/events";
 import { isBeyondLoopback, isPlainBeyondLoopback, parseServerAddress } from "../../../src/common/serverAddress";
@@ -47,6 +48,7 @@ import type {
   StoreVerification,
   SuggestedModel,
   TemplateFacts,
+  ToldChange,
   TurnFigures,
   TurnId,
   TurnView,
@@ -129,7 +131,15 @@ export class FakeService implements ResidentService {
   engine: EngineState = { type: "ready", model, device: "cpu", mlxVersion: "0.32.4" };
   readonly onEvent = this.emitter.event;
   /** The read-ahead requests, in order. */
-  readonly warmed: { readonly id: AgentId; readonly draft: string | undefined }[] = [];
+  readonly warmed: {
+    readonly id: AgentId;
+    readonly draft: string | undefined;
+    readonly attachments?: readonly Attachment[];
+  }[] = [];
+  /** The texts of the turns' attachments, by the turns' ids. */
+  private readonly attached = new Map<TurnId, readonly Attachment[]>();
+  /** The pinned files with their texts, by agent. */
+  readonly pinnedFiles = new Map<AgentId, readonly PinnedFile[]>();
   defaultSampling: SamplingOptions = {};
   /** What the template of every model asks about. */
   thinkingChoices: readonly Thinking[] = [];
@@ -347,6 +357,25 @@ export class FakeService implements ResidentService {
     throw new ResidentError("INVALID_REQUEST", `there is no result of ${call}`, "choose another");
   }
 
+  async attachmentText(_id: AgentId, turn: TurnId, index: number): Promise<string> {
+    const attachment = this.attached.get(turn)?.[index];
+    if (attachment) return attachment.text;
+    throw new ResidentError("INVALID_REQUEST", `there is no attachment ${index}`, "choose another");
+  }
+
+  async pinnedText(id: AgentId, path: string): Promise<string> {
+    const pinned = this.pinnedFiles.get(id)?.find((file) => file.path === path);
+    if (pinned) return pinned.text;
+    throw new ResidentError("INVALID_REQUEST", `${path} is not pinned`, "choose another");
+  }
+
+  async toldChanges(id: AgentId, instead?: TurnId): Promise<readonly ToldChange[]> {
+    const { turns } = this.detail(id);
+    const end = instead === undefined ? turns.length : turns.findIndex((turn) => turn.id === instead);
+    const told = turns.slice(0, end).flatMap(({ attachments = [] }) => attachments);
+    return told.filter(({ kind }) => kind === "change").map(({ path, digest }) => ({ path, digest }));
+  }
+
   async findAgent(nameOrId: string): Promise<AgentSummary | undefined> {
     return [...this.agents.values()].find(({ id, name }) => id === nameOrId || name === nameOrId);
   }
@@ -387,6 +416,13 @@ export class FakeService implements ResidentService {
 
   async setSystemPrompt(id: AgentId, system: string): Promise<AgentSummary> {
     return this.change(id, { system });
+  }
+
+  /** One token for each letter. */
+  async setPinnedFiles(id: AgentId, files: readonly PinnedFile[]): Promise<AgentSummary> {
+    this.pinnedFiles.set(id, files);
+    const views = files.map(({ path, digest, text: { length } }) => ({ path, digest, length, tokens: length }));
+    return this.change(id, { files: views });
   }
 
   async forkAgent(id: AgentId, name: string): Promise<AgentSummary> {
@@ -463,8 +499,8 @@ export class FakeService implements ResidentService {
     return { id, name: whole.name, wasWhole: damages.length === 0, keptTurns: whole.turns.length, damages, ...lost };
   }
 
-  async warmAgent(id: AgentId, draft?: string): Promise<AgentSummary> {
-    this.warmed.push({ id, draft });
+  async warmAgent(id: AgentId, draft?: string, attachments?: readonly Attachment[]): Promise<AgentSummary> {
+    this.warmed.push({ id, draft, ...(attachments === undefined ? {} : { attachments }) });
     return this.detail(id);
   }
 
@@ -494,11 +530,12 @@ export class FakeService implements ResidentService {
     return this.detail(id);
   }
 
-  async send(id: AgentId, { text, instead }: SendRequest): Promise<Running> {
+  async send(id: AgentId, { text, instead, attachments }: SendRequest): Promise<Running> {
     const { turns, lockedElsewhere } = this.detail(id);
     if (lockedElsewhere) throw new ResidentError("AGENT_LOCKED", "another window has it", "fork it");
     const at = turns.findIndex((turn) => turn.id === instead);
-    return this.start(id, at < 0 ? turns : turns.slice(0, at), text);
+    const given = attachments ?? this.attached.get(instead ?? "") ?? [];
+    return this.start(id, at < 0 ? turns : turns.slice(0, at), text, undefined, undefined, given);
   }
 
   async sendResults(id: AgentId, { results }: ResultsRequest): Promise<Running> {
@@ -513,16 +550,25 @@ export class FakeService implements ResidentService {
     return running;
   }
 
-  async measureDraft(id: AgentId, draft: string): Promise<DraftSize | undefined> {
+  /** One token for each letter. */
+  async measureDraft(
+    id: AgentId,
+    draft: string,
+    instead?: TurnId,
+    attachments = this.attached.get(instead ?? "") ?? [],
+  ): Promise<DraftSize | undefined> {
     const { tokens, contextTokens } = this.detail(id);
-    return { draftTokens: draft.length, promptTokens: tokens + draft.length, contextTokens };
+    const attachmentTokens = attachments.map(({ text }) => text.length);
+    const draftTokens = attachmentTokens.reduce((sum, one) => sum + one, draft.length);
+    const each = attachments.length === 0 ? {} : { attachmentTokens };
+    return { draftTokens, promptTokens: tokens + draftTokens, contextTokens, ...each };
   }
 
   async regenerate(id: AgentId, turn?: TurnId): Promise<Running> {
     const { turns } = this.detail(id);
     const at = turn === undefined ? turns.length - 1 : turns.findIndex((candidate) => candidate.id === turn);
-    const { user = "", results } = turns[at] ?? {};
-    return this.start(id, turns.slice(0, at), user, undefined, results);
+    const { id: again = "", user = "", results } = turns[at] ?? {};
+    return this.start(id, turns.slice(0, at), user, undefined, results, this.attached.get(again));
   }
 
   async setShown(id: AgentId, shown: boolean): Promise<void> {
@@ -548,9 +594,14 @@ export class FakeService implements ResidentService {
     user: string,
     cut?: TurnView,
     results?: readonly ToolResult[],
+    attachments: readonly Attachment[] = this.attached.get(cut?.id ?? "") ?? [],
   ): FakeRunning {
     const { id: turnId = `turn-${this.made++}`, answer = "" } = cut ?? {};
-    const given = results === undefined ? {} : { results };
+    this.attached.set(turnId, attachments);
+    const given = {
+      ...(results === undefined ? {} : { results }),
+      ...(attachments.length === 0 ? {} : { attachments: attachments.map(attachmentView) }),
+    };
     const parent = before.at(-1)?.id;
     const turn: TurnView = {
       ...{ id: turnId, user, ...given, answer, state: "running", createdAt: 0 },

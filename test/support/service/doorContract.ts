@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
-import type { ChatMessage } from "../../../src/common/messages";
+import { type ChatMessage, userInput } from "../../../src/common/messages";
 import type {
   CountedInput,
   Progress,
@@ -12,6 +12,7 @@ import type {
   ServiceOptions,
 } from "../../../src/protocol/service";
 import { record } from "../agents/agentRig";
+import { attached, file } from "../agents/workspaceFiles";
 import { tinyGguf } from "../models/tinyGguf";
 import { beginStream, ended, ScriptedServer, said, stream } from "../servers/scriptedServer";
 import { otherModel } from "./serviceOptions";
@@ -140,6 +141,8 @@ export function describeDoor(place: string, inService: InService): void {
         assert.deepEqual(await service.countTokens(modelDirectory, ["", "hello", []]), [0, 1, 0]);
         const [one, more] = [await count([user("hello")]), await count([user("hello hello")])];
         assert.ok(one > 1 && more > one);
+        const files = [...userInput("hello", [attached("a.ts", "let a;")])];
+        assert.equal(await count(files), await count([user("File a.ts:\n```ts\nlet a;\n```\n\nhello")]));
         const answer: ChatMessage = { role: "assistant", content: "Yes" };
         const parts = (await count([answer])) + (await count([user("And?")])) + one;
         const opening = (await count([user("hello"), answer, user("And?")])) - parts;
@@ -279,6 +282,41 @@ export function describeDoor(place: string, inService: InService): void {
         const { figures } = await (await service.send(id, { text: "More" })).done;
         assert.equal(size?.promptTokens, figures.promptTokens);
         assert.ok(size !== undefined && size.draftTokens > 0 && size.draftTokens < size.promptTokens);
+      }));
+
+    it("has files in an agent's prompts: attached to a message, and pinned behind its instructions", () =>
+      inService(async ({ service }) => {
+        const { id } = await service.createAgent({ name: "Ada" });
+        const pinned = file("src/pinned.ts", "let pinned;\n");
+        const { files } = await service.setPinnedFiles(id, [pinned]);
+        assert.deepEqual(files, [{ path: pinned.path, digest: pinned.digest, length: pinned.text.length }]);
+        const attachments = [attached("src/a.ts", "let a;", { kind: "selection", range: { from: 3, to: 4 } })];
+        await service.warmAgent(id, "Why", attachments);
+        // The model is loaded by the first answer at the latest.
+        await (await service.send(id, { text: "Hello" })).done;
+        const size = await service.measureDraft(id, "Why?", undefined, attachments);
+        await service.warmAgent(id, "Why?", attachments);
+        const { figures } = await (await service.send(id, { text: "Why?", attachments })).done;
+        assert.equal(size?.promptTokens, figures.promptTokens);
+        assert.ok(size !== undefined && figures.prefilledTokens < size.draftTokens);
+        const { turns, contextParts, ...agent } = await service.getAgent(id);
+        const [{ text, ...view } = assert.fail()] = attachments;
+        assert.deepEqual(turns[1]?.attachments, [{ ...view, length: text.length }]);
+        assert.equal(await service.attachmentText(id, turns[1]?.id ?? "", 0), text);
+        assert.equal(contextParts?.files, agent.files?.[0]?.tokens);
+        assert.ok((contextParts?.files ?? 0) > 0);
+        await assert.rejects(service.attachmentText(id, "t9", 0), { code: "INVALID_REQUEST" });
+        assert.equal(await service.pinnedText(id, pinned.path), pinned.text);
+        await assert.rejects(service.pinnedText(id, "src/other.ts"), { code: "INVALID_REQUEST" });
+        assert.deepEqual(await service.toldChanges(id), []);
+        const change = attached(pinned.path, "+let more;", { kind: "change" });
+        const told = await service.send(id, { text: "Look", attachments: [change] });
+        await told.done;
+        assert.deepEqual(await service.toldChanges(id), [{ path: pinned.path, digest: change.digest }]);
+        const { turns: later } = await service.getAgent(id, 1);
+        assert.deepEqual(await service.toldChanges(id, later[0]?.id), []);
+        await assert.rejects(service.setPinnedFiles(id, [pinned, pinned]), { code: "INVALID_REQUEST" });
+        assert.equal((await service.setPinnedFiles(id, [])).files, undefined);
       }));
 
     it("has no answer of an agent that is idle", () =>

@@ -1,4 +1,5 @@
 /** One complete sample of all data that crosses the door. */
+import type { Attachment, PinnedFile } from "../../../src/common/attachments";
 import { Emitter } from "../../../src/common/events";
 import type {
   AgentDetail,
@@ -171,6 +172,16 @@ const connectedServer: ConnectedServer = {
   hasKey: true,
 };
 
+const digest = "0123456789abcdef".repeat(4);
+const attachment: Attachment = {
+  kind: "selection",
+  path: "src/a.ts",
+  range: { from: 3, to: 9 },
+  digest,
+  text: "let a;",
+};
+const pinnedFile: PinnedFile = { path: "src/b.ts", digest, text: "let b;" };
+
 const agent: AgentSummary = {
   id: "a",
   server: agentServer,
@@ -190,6 +201,9 @@ const agent: AgentSummary = {
   lastUsedAt: 2,
   pinned: true,
   sampling: { temperature: 0.5, seed: 7 },
+  files: [{ path: "src/b.ts", digest, length: 6, tokens: 12 }],
+  filesRead: { reused: 20, prefilled: 12 },
+  reading: { done: 4, total: 12 },
   lockedElsewhere: false,
   damage: error,
 };
@@ -198,6 +212,7 @@ const turn: TurnView = {
   id: "t1",
   parent: "t0",
   user: "Hello",
+  attachments: [{ kind: "selection", path: "src/a.ts", range: { from: 3, to: 9 }, digest, length: 6 }],
   answer: "Hi",
   state: "failed",
   finishReason: "length",
@@ -210,6 +225,7 @@ const turn: TurnView = {
 const detail: AgentDetail = {
   ...agent,
   system: "Be brief",
+  contextParts: { instructions: 8, files: 12, conversation: 12 },
   turns: [turn],
   branches: [
     { turn: "t2", current: false, isEnd: true, user: "Hello", answer: "Hi", turns: 2, tokens: 7, createdAt: 1 },
@@ -369,7 +385,7 @@ const tool = {
   description: "Tells the weather of a city.",
   parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
 };
-const sendRequest = { text: "Hello", sampling };
+const sendRequest = { text: "Hello", attachments: [attachment], sampling };
 const chatRequest: ChatRequest = {
   modelDirectory: "/models/starter",
   messages: [
@@ -421,10 +437,14 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   listAgents: (door) => door.listAgents(),
   getAgent: (door) => door.getAgent("a", 2),
   callResult: (door) => door.callResult("a", "t2", "c1"),
+  attachmentText: (door) => door.attachmentText("a", "t1", 0),
+  pinnedText: (door) => door.pinnedText("a", "src/a.ts"),
+  toldChanges: (door) => door.toldChanges("a", "t2"),
   findAgent: (door) => door.findAgent("Ada"),
   createAgent: (door) => door.createAgent(createRequest),
   renameAgent: (door) => door.renameAgent("a", "Grace"),
   setSystemPrompt: (door) => door.setSystemPrompt("a", "Be kind"),
+  setPinnedFiles: (door) => door.setPinnedFiles("a", [pinnedFile]),
   forkAgent: (door) => door.forkAgent("a", "Copy", "t1"),
   copyWithModel: (door) => door.copyWithModel("a", "Copy", "/models/other"),
   measureWithModel: (door) => door.measureWithModel("a", "/models/other"),
@@ -434,11 +454,11 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   startOver: (door) => door.startOver("a", 1),
   deleteAgent: (door) => door.deleteAgent("a"),
   repairAgent: (door) => door.repairAgent("a"),
-  warmAgent: (door) => door.warmAgent("a", "a draft"),
+  warmAgent: (door) => door.warmAgent("a", "a draft", [attachment]),
   send: async (door) => told(await door.send("a", sendRequest)),
   regenerate: async (door) => told(await door.regenerate("a", "t1", sampling)),
   continueAnswer: async (door) => told(await door.continueAnswer("a", sampling)),
-  measureDraft: (door) => door.measureDraft("a", "a draft", "t1"),
+  measureDraft: (door) => door.measureDraft("a", "a draft", "t1", [attachment]),
   saveAgent: (door) => door.saveAgent("a"),
   pinAgent: (door) => door.pinAgent("a", true),
   setAgentTools: (door) => door.setAgentTools("a", [tool]),
@@ -495,10 +515,14 @@ export class SampleService implements ResidentService {
   listAgents = this.sample("listAgents", [agent]);
   getAgent = this.sample("getAgent", detail);
   callResult = this.sample("callResult", { call: "c1", text: "20 degrees" });
+  attachmentText = this.sample("attachmentText", "let a;");
+  pinnedText = this.sample("pinnedText", "let a;");
+  toldChanges = this.sample("toldChanges", [{ path: "src/a.ts", digest: "d" }]);
   findAgent = this.sample("findAgent", agent);
   createAgent = this.sample("createAgent", agent);
   renameAgent = this.sample("renameAgent", agent);
   setSystemPrompt = this.sample("setSystemPrompt", agent);
+  setPinnedFiles = this.sample("setPinnedFiles", agent);
   forkAgent = this.sample("forkAgent", agent);
   copyWithModel = this.sample("copyWithModel", agent);
   measureWithModel = this.sample("measureWithModel", { tokens: 40, contextTokens: 8192 });
@@ -506,7 +530,10 @@ export class SampleService implements ResidentService {
   startOver = this.sample("startOver", agent);
   deleteAgent = this.sample("deleteAgent", undefined);
   warmAgent = this.sample("warmAgent", agent);
-  measureDraft = this.sample("measureDraft", { draftTokens: 3, promptTokens: 40, contextTokens: 8192 });
+  measureDraft = this.sample("measureDraft", {
+    ...{ draftTokens: 9, attachmentTokens: [6] },
+    ...{ promptTokens: 40, contextTokens: 8192 },
+  });
   repairAgent = this.sample("repairAgent", agentRepair);
   storeStats = this.sample("storeStats", storeStats);
   forgetEverything = this.sample("forgetEverything", { agents: 2, removed: totals });

@@ -36,6 +36,10 @@ function check(format: Format): void {
           throw new Error(`trigger of ${begin}`);
         check(content);
       }
+      break;
+    case "tags_with_separator":
+      if (format.tags.length === 0) throw new Error("no tags");
+      for (const { content } of format.tags) check(content);
   }
 }
 
@@ -73,6 +77,13 @@ export function sampledText(format: Format, random: Random): string {
       );
       return (format.at_least_one ? "" : random.pick(["", "I look.\n"])) + calls.join("\n");
     }
+    case "tags_with_separator": {
+      const count = format.stop_after_first ? 1 : 1 + random.below(2);
+      const tags = Array.from({ length: count }, () =>
+        sampledText({ type: "tag", ...random.pick(format.tags) }, random),
+      );
+      return tags.join(format.separator);
+    }
   }
 }
 
@@ -82,7 +93,9 @@ export function allowsText(format: Format, text: string): boolean {
     case "grammar":
       return allows(readEbnf(format.grammar), text);
     case "triggered_tags":
-      if (!format.triggers.some((trigger) => text.includes(trigger))) return !format.at_least_one;
+    case "tags_with_separator":
+      if (format.type === "triggered_tags" && !format.triggers.some((trigger) => text.includes(trigger)))
+        return !format.at_least_one;
       return format.tags.some(
         ({ begin, content, end }) =>
           text.startsWith(begin) &&

@@ -234,7 +234,7 @@ describe("a turn with steps", function () {
       const cut: TurnRecord = { type: "end", turn: "t1", state: "done", finishReason: "aborted", figures: noFigures };
       tree.apply(cut);
       const conversation = new Conversation(tree);
-      const input = conversation.draftInput(manifest.head, "Go on.");
+      const input = conversation.draftInput(manifest.head, { text: "Go on." });
       assert.deepEqual(
         input.map(({ role, content }) => [role, content]),
         [

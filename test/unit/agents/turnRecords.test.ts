@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { answerBudget } from "../../../src/agents/answerBudget";
 import { userText } from "../../../src/agents/turnInput";
-import { decodeRecord, encodeRecord, type TurnRecord } from "../../../src/agents/turnRecords";
+import { decodeRecord, encodeRecord, type LogRecord } from "../../../src/agents/turnRecords";
 import { TurnTree } from "../../../src/agents/turnTree";
+import { type Attachment, attachmentKinds } from "../../../src/common/attachments";
 import { type ChatMessage, userInput } from "../../../src/common/messages";
 import { MalformedJson } from "../../../src/store/json";
 import { readLogs } from "../../../src/store/logReader";
@@ -36,7 +37,19 @@ const figures = fc.oneof(
   fc.record({ ...figuresOfOldLogs, thinking: fc.record({ tokens: fc.nat(), ms: fc.nat() }) }),
 );
 
+const attachment: fc.Arbitrary<Attachment> = fc.oneof(
+  fc.record({ kind: fc.constantFrom(...attachmentKinds), path: text, digest: text, text }),
+  fc.record({
+    ...{ kind: fc.constant("selection" as const), path: text, digest: text, text },
+    range: fc.record({ from: fc.nat(), to: fc.nat() }),
+  }),
+);
+
 const message: fc.Arbitrary<ChatMessage> = fc.oneof(
+  fc.record({
+    ...{ role: fc.constant("user" as const), content: text },
+    attachments: fc.array(attachment, { minLength: 1 }),
+  }),
   fc.record({ role: fc.constant("user" as const), content: text }),
   fc.record({ role: fc.constant("tool" as const), content: text, call: text, name: text }),
   fc.record({
@@ -45,7 +58,11 @@ const message: fc.Arbitrary<ChatMessage> = fc.oneof(
   }),
 );
 
-const records: fc.Arbitrary<TurnRecord> = fc.oneof(
+const records: fc.Arbitrary<LogRecord> = fc.oneof(
+  fc.record({
+    type: fc.constant("files" as const),
+    files: fc.array(fc.oneof(fc.record({ path: text, digest: text, text }), fc.record({ path: text, digest: text }))),
+  }),
   fc.record({ type: fc.constant("turn" as const), turn, input: text.map(userInput), at: fc.nat() }),
   fc.record({ type: fc.constant("turn" as const), turn, parent: turn, input: text.map(userInput), at: fc.nat() }),
   fc.record({ type: fc.constant("turn" as const), turn, input: fc.array(message, { minLength: 1 }), at: fc.nat() }),
@@ -95,7 +112,7 @@ describe("turn records", () => {
         for (const record of list) writer.append(encodeRecord(record));
         const { turnBytes, tokenBytes, committed } = writer.pending();
         const { entries } = await readLogs(bytesIn(turnBytes), bytesIn(tokenBytes), { committed });
-        const plain = (record: TurnRecord): unknown => JSON.parse(JSON.stringify(record));
+        const plain = (record: LogRecord): unknown => JSON.parse(JSON.stringify(record));
         assert.deepEqual(entries.map(decodeRecord).map(plain), list.map(plain));
       }),
     ));
@@ -109,6 +126,8 @@ describe("turn records", () => {
       { type: "note", turn: "t1" },
       { type: "end", turn: "t1", state: "done" },
       { ...prompt, segments: "all" },
+      { type: "files", files: [{ path: "a" }] },
+      { type: "turn", turn: "t1", at: 0, input: [{ role: "user", content: "", attachments: [{ kind: "image" }] }] },
     ]) {
       assert.throws(() => decodeRecord({ body, tokens }), MalformedJson);
     }
@@ -159,7 +178,7 @@ describe("a forged log", () => {
   const base = { type: "turn", input: userInput(""), at: 0 } as const;
 
   it("has no turn that is its own parent, before its parent, or there twice, and no part of a turn that is not there", () => {
-    const forged: readonly (readonly TurnRecord[])[] = [
+    const forged: readonly (readonly LogRecord[])[] = [
       [{ ...base, turn: "t1", parent: "t1" }],
       [
         { ...base, turn: "t1", parent: "t2" },
@@ -171,6 +190,7 @@ describe("a forged log", () => {
         { ...base, turn: "t1", parent: "t2" },
       ],
       [{ type: "answer", turn: "t9", text: "", ids: new Int32Array(0) }],
+      [{ type: "files", files: [{ path: "a", digest: "" }] }],
     ];
     for (const list of forged) {
       const tree = new TurnTree();

@@ -179,6 +179,17 @@ describe("The engine suite", () => {
     assert.deepEqual([row.p50Ms.toFixed(2), Number(row["oneThreadMs"]).toFixed(2), row["ratio"]], ["0.61", "1.22", 2]);
   });
 
+  it("measures what a grammar takes of the decode time, in turn with free answers", async () => {
+    const door = new FakeDoor();
+    const row = named(await run(door), "a grammar's part");
+    assert.deepEqual([row["share"], row["mostShare"], row["tokensPerSecond"], row.n], [0, 0.03, 100, plan.repeats]);
+    const held = door.requests.filter(({ jsonSchema }) => jsonSchema !== undefined);
+    const free = door.requests.filter(
+      ({ prompt, jsonSchema }) => prompt.includes("as lists") && jsonSchema === undefined,
+    );
+    assert.deepEqual([held.length, free.length], [plan.repeats + 1, plan.repeats]);
+  });
+
   it("guesses nowhere else", async () => {
     const door = new FakeDoor();
     await run(door);

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { approvalWays } from "../../../src/protocol/acting";
 import { type ChatCommand, isChatToHost } from "../../../src/protocol/chat";
+import { type ActingCommand, mostWays } from "../../../src/protocol/chatActing";
+import { attachWays, type FilesCommand, mostDropped } from "../../../src/protocol/chatFiles";
 import { type ActionId, actionIds, type ContentCommand } from "../../../src/protocol/page";
 import { isRoomToHost, type RoomCommand } from "../../../src/protocol/room";
 import { benchSuiteNames } from "../../../src/protocol/service";
@@ -20,8 +23,39 @@ const content: fc.Arbitrary<ContentCommand> = fc.oneof(
   fc.record({ type: fc.constant("openLink" as const), href: fc.webUrl() }),
 );
 
+const path = fc.string({ minLength: 1 });
+
+const filesCommands: fc.Arbitrary<FilesCommand> = fc.oneof(
+  fc.record({ type: fc.constant("attach" as const), what: fc.constantFrom(...attachWays) }),
+  fc.record({ type: fc.constant("attachPaths" as const), paths: fc.array(path, { maxLength: 8 }) }),
+  fc.record({ type: fc.constantFrom("attachFound" as const, "unpinFile" as const), path }),
+  fc.record({ type: fc.constant("detach" as const), index: fc.nat() }),
+  fc.record(
+    { type: fc.constant("openAttachment" as const), turn: id, index: fc.nat() },
+    { requiredKeys: ["type", "index"] },
+  ),
+  fc.record({ type: fc.constant("editing" as const), turn: id }, { requiredKeys: ["type"] }),
+  fc.record({ type: fc.constant("findFiles" as const), query: text, serial: fc.nat() }),
+  fc.record({ type: fc.constantFrom("pinFiles" as const, "renewFiles" as const) }),
+);
+
+const actingCommands: fc.Arbitrary<ActingCommand> = fc.oneof(
+  fc.record(
+    { type: fc.constant("decide" as const), call: text, way: fc.constantFrom(...approvalWays), text },
+    { requiredKeys: ["type", "call", "way"] },
+  ),
+  fc.record({ type: fc.constant("openDiff" as const), call: text }),
+  fc.record({ type: fc.constantFrom("goOn" as const, "compact" as const, "tools" as const) }),
+  fc.record({ type: fc.constant("openAgent" as const), agent: id }),
+  fc.record({ type: fc.constant("ways" as const), turn: id, count: fc.integer({ min: 2, max: mostWays }) }),
+  fc.record({ type: fc.constant("chooseWay" as const), way: fc.integer({ min: 0, max: mostWays - 1 }) }),
+  fc.record({ type: fc.constant("restoreFiles" as const), turn: id }),
+);
+
 const chatCommands: fc.Arbitrary<ChatCommand> = fc.oneof(
   content,
+  filesCommands,
+  actingCommands,
   fc.record({ type: fc.constant("send" as const), text, instead: id }, { requiredKeys: ["type", "text"] }),
   fc.record(
     { type: fc.constant("readAhead" as const), draft: text, instead: id, serial: fc.nat() },
@@ -144,6 +178,20 @@ describe("the guards' fields", () => {
     for (const turn of ["../up", "a/b", "a\\b", "", ".", "a b", "a\n", "x".repeat(129)]) {
       assert(!isChatToHost(request({ type: "regenerate", turn })), JSON.stringify(turn));
     }
+  });
+
+  it("refuse empty and endless paths, and more of them than a drop has", () => {
+    const drop = (paths: readonly unknown[]) => isChatToHost(request({ type: "attachPaths", paths }));
+    assert(drop(["src/a.ts", "file:///home/b.ts", "../c\n\u202E"]), "the host decides what a path names");
+    for (const bad of ["", "x".repeat(8193), 1, null]) assert(!drop([bad]));
+    assert(drop(Array.from({ length: mostDropped }, () => "a")));
+    assert(!drop(Array.from({ length: mostDropped + 1 }, () => "a")));
+  });
+
+  it("refuse ways to decide that nobody offered, and one way or too many", () => {
+    assert(!isChatToHost(request({ type: "decide", call: "c1", way: "allowAll" })));
+    for (const count of [0, 1, mostWays + 1, 2.5]) assert(!isChatToHost(request({ type: "ways", turn: "t1", count })));
+    assert(!isChatToHost(request({ type: "chooseWay", way: mostWays })));
   });
 
   it("refuse more text than any context holds", () => {

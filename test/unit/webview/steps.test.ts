@@ -9,7 +9,7 @@ import { Answers } from "../../../src/webview/shared/answers";
 import { callState, shortArguments } from "../../../src/webview/shared/calls";
 import { hiddenCharacters } from "../../../src/webview/shared/hiddenCharacters";
 import { KeptTrees } from "../../../src/webview/shared/kept";
-import { type TreeNode, textOf } from "../../../src/webview/shared/tree";
+import { childrenOf, type TreeNode, textOf } from "../../../src/webview/shared/tree";
 import { figures } from "../../support/webview/samples/agents";
 import {
   dropped,
@@ -65,7 +65,7 @@ describe("a turn with steps in the chat", () => {
     const sum = nodesOf(node).find(({ props }) => props["aria-label"] === "Turn figures");
     assert.deepEqual(
       nodesOf(sum)
-        .filter(({ tag }) => tag === "li")
+        .filter(({ type }) => type === "li")
         .map((item) => text(item)),
       [
         ...["3 steps", "7,039 reused", "1,279 prefilled", "225 generated", "TTFT 84 ms", "60 tok/s"],
@@ -195,9 +195,9 @@ describe("a turn with steps in the chat", () => {
   it("shows names, arguments and results of any kind harmlessly", () => {
     const node = viewer().show(hostileSteps);
     const shown = nodesOf(node);
-    const said = shown.flatMap(({ children }) => children.filter((child) => typeof child === "string")).join("");
+    const said = shown.flatMap((one) => childrenOf(one).filter((child) => typeof child === "string")).join("");
     assert.deepEqual(hiddenCharacters(said), []);
-    assert(!shown.some(({ tag }) => tag === "img" || tag === "script"));
+    assert(!shown.some(({ type }) => type === "img" || type === "script"));
     assert(shown.length < 3000, `${shown.length} elements`);
   });
 });

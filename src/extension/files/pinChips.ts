@@ -1,0 +1,77 @@
+import type { PinnedFileChip, PinnedFileState } from "../../protocol/chatFiles";
+import type { AgentSummary } from "../../protocol/service";
+import type { RefusedPin, Renewal } from "./agentPins";
+import type { Pin } from "./pin";
+
+export interface PinView {
+  readonly pins: readonly Pin[];
+  readonly refused: readonly RefusedPin[];
+  readonly renewal: Renewal | undefined;
+  /** From this one on they are being read. */
+  readonly readingFrom: number | undefined;
+  readonly summary: AgentSummary | undefined;
+}
+
+/** The pinned files as a page shows them. `sharedWith`: names of agents that have the same ones. */
+export function pinnedFileState(view: PinView, sharedWith: readonly string[]): PinnedFileState {
+  const { pins, refused, renewal, readingFrom, summary } = view;
+  const chips = pins.map((pin, index) => pinChip(pin, readingFrom !== undefined && index >= readingFrom));
+  const isReading = readingFrom !== undefined;
+  const progress = isReading ? summary?.reading : undefined;
+  const tokensRead = summary?.filesRead?.prefilled;
+  return {
+    files: [...chips, ...refused.map((one): PinnedFileChip => ({ ...one, state: "refused" }))],
+    ...totalOf(pins),
+    ...(progress && { progress: { done: progress.done, total: progress.total } }),
+    ...(renewal && !isReading && tokensRead !== undefined ? { renewed: { ...renewal, tokensRead } } : {}),
+    ...(pins.length > 0 && sharedWith.length > 0 ? { sharedWith } : {}),
+  };
+}
+
+function totalOf(pins: readonly Pin[]): Pick<PinnedFileState, "tokens"> {
+  const counts = pins.flatMap(({ tokens }) => (tokens === undefined ? [] : [tokens]));
+  if (pins.length === 0 || counts.length < pins.length) return {};
+  return { tokens: counts.reduce((sum, count) => sum + count, 0) };
+}
+
+function pinChip({ path, tokens, now, movedTo }: Pin, isReading: boolean): PinnedFileChip {
+  const chip = { path, ...(tokens === undefined ? {} : { tokens }) };
+  if (isReading) return { ...chip, state: "reading" };
+  switch (now.is) {
+    case "unknown":
+    case "same":
+      return { ...chip, state: "read" };
+    case "elsewhere":
+      return {
+        ...chip,
+        state: "read",
+        problem: "It is not in the folders that are open here: its changes are not seen.",
+      };
+    case "changed":
+      return { ...chip, state: "changed", ...(movedTo === undefined ? {} : { problem: `It is ${movedTo} now.` }) };
+    case "rewritten":
+      return {
+        ...chip,
+        state: "changed",
+        problem: "Most of it is different: it is read again when the agent is idle.",
+      };
+    case "gone":
+      return { ...chip, state: "changed", problem: now.problem };
+  }
+}
+
+/** Whether two agents begin with the same tokens up to the end of their pinned files, as far as a list tells. */
+export function haveSameFiles(a: AgentSummary, b: AgentSummary): boolean {
+  const [files, others] = [a.files ?? [], b.files ?? []];
+  return (
+    files.length > 0 &&
+    files.length === others.length &&
+    a.modelDirectory === b.modelDirectory &&
+    a.server === undefined &&
+    b.server === undefined &&
+    a.day === b.day &&
+    a.thinking === b.thinking &&
+    JSON.stringify(a.tools ?? []) === JSON.stringify(b.tools ?? []) &&
+    files.every(({ path, digest }, at) => others[at]?.path === path && others[at].digest === digest)
+  );
+}
