@@ -10,6 +10,7 @@ export function actingDoor(service: Pick<ServiceHandle, "get" | "onEvent">): Del
     send: async (...args) => (await service.get()).send(...args),
     sendResults: async (...args) => (await service.get()).sendResults(...args),
     regenerate: async (...args) => (await service.get()).regenerate(...args),
+    continueAnswer: async (...args) => (await service.get()).continueAnswer(...args),
     forkAgent: async (...args) => (await service.get()).forkAgent(...args),
     readAheadResults: async (...args) => (await service.get()).readAheadResults(...args),
   };
