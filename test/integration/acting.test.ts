@@ -119,10 +119,18 @@ describe("an agent that acts", () => {
     await until("the diff editor is closed", () => openDiffs().length === 0);
     const [, , changed] = await results(4);
     assert.match(changed ?? "", /Changed total\.py: \+1 -1/);
-    assert.equal(text("total.py"), "def total(values):\r\n    return sum(values)\r\n");
+    const fixed = "def total(values):\r\n    return sum(values)\r\n";
+    assert.equal(text("total.py"), fixed);
+    const document = await vscode.workspace.openTextDocument(file("total.py"));
+    await vscode.window.showTextDocument(document);
+    await vscode.commands.executeCommand("undo");
+    assert.match(document.getText(), /\+ 1/, "one undo takes it back");
+    await vscode.commands.executeCommand("redo");
+    assert.deepEqual([document.getText(), document.isDirty], [fixed, false]);
     await decide(agent, "allow");
     const last = await results(5);
     assert.match(last.at(-1) ?? "", /^Exit code 0\./);
+    assert.ok(vscode.window.terminals.some(({ name }) => name === `Resident: Actor ${count}`));
   });
 
   function openDiffs(): readonly vscode.Tab[] {
@@ -171,6 +179,28 @@ describe("an agent that acts", () => {
     assert.equal(text("kept.txt"), "as it was, and more\n");
     const { code } = await runRefused(commands.reviewWaiting, { agent, call, way: "allow" });
     assert.equal(code, "INVALID_REQUEST");
+  });
+
+  it("sees the problems of a file as the editor tells them, in their order", async () => {
+    write("wrong.txt", "one\ntwo\n");
+    const uri = vscode.Uri.file(file("wrong.txt"));
+    const collection = vscode.languages.createDiagnosticCollection("spelling");
+    try {
+      const range = new vscode.Range(1, 0, 1, 3);
+      const warning = new vscode.Diagnostic(range, "rather 2", vscode.DiagnosticSeverity.Warning);
+      warning.source = "spelling";
+      collection.set(uri, [warning, new vscode.Diagnostic(range, "not a word", vscode.DiagnosticSeverity.Error)]);
+      const agent = await actor(["problems"]);
+      await begin(agent, calls("problems", { path: "wrong.txt" }), calls("problems", { path: "fibonacci.py" }), done);
+      const [found, none] = await results(3);
+      assert.match(
+        found ?? "",
+        /^1 error, 1 warning:\nwrong\.txt:2 error: not a word\nwrong\.txt:2 warning: rather 2 \(spelling\)/,
+      );
+      assert.match(none ?? "", /^No problems/);
+    } finally {
+      collection.dispose();
+    }
   });
 
   it("runs commands also where the terminal has no shell integration", async () => {
