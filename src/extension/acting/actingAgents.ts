@@ -9,7 +9,7 @@ import type { ServiceHandle } from "../engine/serviceHandle";
 
 export interface ActingAgentsPorts {
   readonly service: Pick<ServiceHandle, "get" | "onEvent" | "onRestart">;
-  readonly acting: Acting;
+  readonly acting: Pick<Acting, "onState" | "state" | "follow" | "goOn" | "stop" | "forget">;
   /** A tool that is not built in can be run here. */
   readonly hasTool: (name: string) => boolean;
   readonly onError: (error: unknown) => void;
