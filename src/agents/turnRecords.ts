@@ -6,6 +6,7 @@ import type { DroppedCall, ToolCall } from "../common/tools";
 import {
   type CacheSource,
   type FinishReason,
+  type SummaryMark,
   type TurnFigures,
   type TurnId,
   type UntoldCount,
@@ -42,6 +43,8 @@ export type TurnRecord =
       readonly parent?: TurnId;
       readonly input: readonly ChatMessage[];
       readonly at: number;
+      /** The message is a summary that stands for earlier turns. */
+      readonly summary?: SummaryMark;
     }
   | ({ readonly type: "prompt"; readonly turn: TurnId } & TurnPrompt)
   /**
@@ -98,12 +101,16 @@ export function encodeRecord(record: LogRecord): LogEntry {
       return { body, tokens: ids };
     }
     case "turn": {
-      const { type, turn, parent, input, at } = record;
+      const { type, turn, parent, input, at, summary } = record;
       const [only, ...others] = input;
       // As earlier versions wrote it, where they could.
       const isPlain = only?.role === "user" && only.attachments === undefined && others.length === 0;
       const said = isPlain ? { user: only.content } : { input };
-      return { body: { type, turn, ...(parent === undefined ? {} : { parent }), ...said, at }, tokens: noTokens };
+      const marked = summary === undefined ? {} : { summary: { ...summary } };
+      return {
+        body: { type, turn, ...(parent === undefined ? {} : { parent }), ...said, at, ...marked },
+        tokens: noTokens,
+      };
     }
     case "end":
       return { body: { ...record }, tokens: noTokens };
@@ -119,7 +126,14 @@ export function decodeRecord({ body, tokens }: LogEntry): LogRecord {
     case "turn": {
       const parent = readOptionalString(body, "parent");
       const at = readNumber(body, "at");
-      return { type, turn, input: decodeInput(body), at, ...(parent === undefined ? {} : { parent }) };
+      return {
+        type,
+        turn,
+        input: decodeInput(body),
+        at,
+        ...(parent === undefined ? {} : { parent }),
+        ...summaryIn(body),
+      };
     }
     case "prompt":
       return {
@@ -142,6 +156,13 @@ export function decodeRecord({ body, tokens }: LogEntry): LogRecord {
     case "end":
       return { type, turn, ...decodeEnd(body) };
   }
+}
+
+function summaryIn(body: JsonObject): { readonly summary?: SummaryMark } {
+  if (body["summary"] === undefined) return {};
+  const summary = asObject(body["summary"], "summary");
+  const leftOut = summary["leftOut"] === undefined ? {} : { leftOut: readCount(summary, "leftOut") };
+  return { summary: { turns: readCount(summary, "turns"), ...leftOut } };
 }
 
 function decodeInput(body: JsonObject): readonly ChatMessage[] {
