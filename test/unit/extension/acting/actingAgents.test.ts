@@ -112,15 +112,19 @@ describe("the agents of a window that act", () => {
     await agents.settle(id);
     states.set(id, running);
     await agents.settle(id);
-    assert.deepEqual(followed, [`stop ${id}`, `stop ${id}`]);
+    states.set(id, { calls: [], stopped: "A limit." });
+    await agents.settle(id);
+    assert.deepEqual(followed, [`stop ${id}`, `stop ${id}`, `forget ${id}`]);
   });
 
   it("keep their lock while their calls are worked on, and tell of every change", async () => {
     const id = await agentWith("run");
     const told: AgentId[] = [];
     agents.onChange((agent) => told.push(agent));
-    for (const state of [running, running, idle, idle, running]) changes.fire({ agent: id, state });
-    await tick();
+    for (const state of [running, running, idle, idle, running]) {
+      changes.fire({ agent: id, state });
+      await tick();
+    }
     assert.deepEqual(
       service.shown.map(({ shown }) => shown),
       [true, false, true],
