@@ -38,6 +38,8 @@ export class ChatFiles implements Disposable {
   private edited: { readonly turn: TurnId; files: readonly DraftFile[] } | undefined;
   private readonly attachmentsOf = new Map<TurnId, readonly AttachmentView[]>();
   private newestSearch = 0;
+  /** The message goes: what it carried is not to be replaced by a read-ahead without it. */
+  private isLeaving = false;
   /** The message carries something, as far as is known. */
   isCarrying = false;
 
@@ -137,8 +139,13 @@ export class ChatFiles implements Disposable {
   /** The message goes: it takes what it carries with it. */
   async take(instead?: TurnId): Promise<Taken> {
     const files = await this.held();
-    if (instead === undefined) await this.ports.files.drafts.change(this.agent, () => []);
-    else await this.edit(undefined);
+    this.isLeaving = true;
+    try {
+      if (instead === undefined) await this.ports.files.drafts.change(this.agent, () => []);
+      else await this.edit(undefined);
+    } finally {
+      this.isLeaving = false;
+    }
     return instead === undefined ? { files } : { files, instead };
   }
 
@@ -185,7 +192,7 @@ export class ChatFiles implements Disposable {
 
   private changed(): void {
     this.queue.add(() => this.sendAttachments());
-    this.ports.onChange();
+    if (!this.isLeaving) this.ports.onChange();
   }
 
   private async sendAttachments(): Promise<void> {
