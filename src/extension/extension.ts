@@ -5,6 +5,8 @@ import { toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import type { AgentId, ResidentService } from "../protocol/service";
 import { startCoreThread } from "../service/remote/startCoreThread";
+import { registerActingCommands } from "./acting/actingCommands";
+import { WorkspaceActing } from "./acting/workspaceActing";
 import { registerAgentCommands } from "./agents/agentCommands";
 import { AgentPicker } from "./agents/agentPicker";
 import { AgentsTree } from "./agents/agentsTree";
@@ -66,7 +68,8 @@ export function activate(context: vscode.ExtensionContext): void {
   });
   // The core, and with it the addon, runs in a thread of its own, which starts when it is first needed.
   const serverKeys = new ServerKeys(context.secrets);
-  const coreFile = join(extension.extensionPath, "dist", "core.js");
+  const bundles = join(extension.extensionPath, "dist");
+  const coreFile = join(bundles, "core.js");
   const core = own(
     new ServiceHandle(async () => {
       const door = startCoreThread(coreFile, serviceOptionsOf(readSetting, places), log);
@@ -84,6 +87,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const editors = own(new EditorActions());
   const drafts = own(new Drafts(memory, core, (error) => failures.note(error)));
   const onError = (error: unknown) => failures.note(error);
+  const acting = own(new WorkspaceActing({ service: core, failures, memory, home: places.home, bundles }));
   const files = own(
     new AgentFiles({
       service: core,
@@ -94,7 +98,9 @@ export function activate(context: vscode.ExtensionContext): void {
       onError,
     }),
   );
-  const panels = own(new ChatPanels({ service: core, engine, editors, failures, drafts, files, extensionUri }, memory));
+  const panels = own(
+    new ChatPanels({ service: core, engine, editors, failures, drafts, acting, files, extensionUri }, memory),
+  );
   const tree = own(new AgentsTree(core, failures));
   const picker = new AgentPicker({ focused: () => tree.takeFocused(), active: () => panels.activeAgent });
   const benchmarks = own(new Benchmarks(registry, core));
@@ -109,7 +115,8 @@ export function activate(context: vscode.ExtensionContext): void {
   own(new InstructionsFiles(core, failures));
   own(new InstructionsLens(core, failures));
   own(registerGenerate(registry, { service: core, engine }));
-  own(registerAgentCommands(registry, { service: core, panels, picker, files }));
+  own(registerAgentCommands(registry, { service: core, panels, picker, files, acting }));
+  own(registerActingCommands(registry, { service: core, picker, acting }));
   own(registerFileCommands(registry, { panels, picker, files }));
   own(registerConversationCommands(registry, { service: core, picker }));
   own(registerModelCommands(registry, { service: core, engine }));

@@ -15,6 +15,9 @@ import type {
   TurnView,
 } from "../../protocol/service";
 import { isStep } from "../../protocol/turnSteps";
+import { giveFirstTools } from "../acting/chooseTools";
+import { rewindTo } from "../acting/rewinding";
+import type { WorkspaceActing } from "../acting/workspaceActing";
 import type { ChatPanels } from "../chat/chatPanels";
 import { flagField, numberField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
@@ -39,6 +42,7 @@ export interface AgentCommandPorts {
   readonly panels: ChatPanels;
   readonly picker: AgentPicker;
   readonly files: Pick<AgentFiles, "changes" | "drafts">;
+  readonly acting: Pick<WorkspaceActing, "stop" | "rewinding" | "tools">;
 }
 
 /** What `askAgent` returns when its answer has ended. */
@@ -84,8 +88,8 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
     return agent;
   });
   about(commands.askAgent, "Ask Agent", (agent, door, argument) => ask(agent, door, argument, ports));
-  about(commands.stopAgent, "Stop Answer", async (agent, door) => {
-    (await door.running(agent.id))?.abort();
+  about(commands.stopAgent, "Stop Answer", async (agent) => {
+    await ports.acting.stop(agent.id);
     return agent;
   });
   about(commands.regenerate, "Regenerate Answer", async (agent, door, argument) => {
@@ -114,7 +118,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
     if (used !== undefined && !flagField(argument, "background")) await panels.open(used);
     return used;
   });
-  about(commands.rewindAgent, "Rewind Agent", rewind);
+  about(commands.rewindAgent, "Rewind Agent", (agent, door, argument) => rewind(agent, door, argument, ports.acting));
   about(commands.keepLastTurns, "Start Over", (agent, door, argument) => keepLastTurns(agent, door, argument, panels));
   about(commands.deleteAgent, "Delete Agent", deleteAgent);
   about(commands.repairAgent, "Repair Agent", repairAgent);
@@ -125,7 +129,10 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
  * Arguments: name, system, model (a directory), or server and serverModel, like (an agent whose instructions, model, sampling and thinking it gets), background (does
  * not open the panel), prompt (below the field for the name).
  */
-async function newAgent(argument: unknown, { service, panels }: AgentCommandPorts): Promise<AgentSummary | undefined> {
+async function newAgent(
+  argument: unknown,
+  { service, panels, acting }: AgentCommandPorts,
+): Promise<AgentSummary | undefined> {
   const door = await service.get();
   const given = textField(argument, "name");
   const asked =
@@ -152,7 +159,8 @@ async function newAgent(argument: unknown, { service, panels }: AgentCommandPort
     ...(example?.thinking === undefined ? {} : { thinking: example.thinking }),
   });
   if (agent === undefined) return undefined;
-  const made = example?.sampling === undefined ? agent : await door.setAgentSampling(agent.id, example.sampling);
+  const sampled = example?.sampling === undefined ? agent : await door.setAgentSampling(agent.id, example.sampling);
+  const made = await giveFirstTools(sampled, door, example, acting.tools.list());
   if (!flagField(argument, "background")) await panels.open(made);
   return made;
 }
@@ -226,13 +234,13 @@ async function rewind(
   agent: AgentSummary,
   door: ResidentService,
   argument: unknown,
+  { rewinding }: AgentCommandPorts["acting"],
 ): Promise<AgentSummary | undefined> {
   const turn = textField(argument, "turn");
-  if (turn !== undefined) return door.rewindAgent(agent.id, turn);
-  if (flagField(argument, "toStart")) return door.rewindAgent(agent.id, undefined);
+  if (turn !== undefined || flagField(argument, "toStart")) return rewindTo(door, agent.id, turn, rewinding);
   const detail = await door.getAgent(agent.id);
   const chosen = await pickTurn(detail, `Rewind ${agent.name}: the turn to go back to`, { withStart: true });
-  return chosen && door.rewindAgent(agent.id, chosen.turn);
+  return chosen && rewindTo(door, agent.id, chosen.turn, rewinding);
 }
 
 /**

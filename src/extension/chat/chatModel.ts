@@ -1,7 +1,9 @@
 import type { ChatBranch, ChatModelFacts, ChatSnapshot, EditorSelection, MessageDraft } from "../../protocol/chat";
+import type { ActingSnapshot } from "../../protocol/chatActing";
 import type { FilesSnapshot } from "../../protocol/chatFiles";
 import type { AgentDetail, AgentSummary, EngineState, TurnId, TurnView } from "../../protocol/service";
 import { isStep } from "../../protocol/turnSteps";
+import type { TurnFactsOf } from "../acting/turnFacts";
 import { pageEngine, pageTurn, readOnlyProblem } from "../pages/pageModel";
 import type { RunState } from "../pages/runFollower";
 
@@ -15,6 +17,9 @@ export interface ChatView {
   readonly draft?: MessageDraft | undefined;
   readonly hasOtherAgents: boolean;
   readonly modelFacts?: ChatModelFacts | undefined;
+  /** What this window knows of the calls of turns. */
+  readonly facts?: TurnFactsOf | undefined;
+  readonly acting?: ActingSnapshot | undefined;
   readonly files?: FilesSnapshot;
 }
 
@@ -30,6 +35,7 @@ export function chatSnapshot(detail: AgentDetail, view: ChatView): ChatSnapshot 
     ...(view.draft && { draft: view.draft }),
     ...view.files,
     ...agentParts(detail),
+    ...view.acting,
     ...chatBranch(detail, view),
   };
 }
@@ -40,9 +46,12 @@ export function agentParts(agent: AgentDetail): Pick<ChatSnapshot, "readOnly" | 
   return { ...(readOnly && { readOnly }), ...(contextParts && { contextParts }) };
 }
 
-export function chatBranch(detail: AgentDetail, view: Pick<ChatView, "language" | "run">): ChatBranch {
+export function chatBranch(detail: AgentDetail, view: Pick<ChatView, "language" | "run" | "facts">): ChatBranch {
   return {
-    turns: detail.turns.map((turn, index) => pageTurn(turn, view.language, view.run, detail.turns[index - 1])),
+    turns: detail.turns.map((turn, index) => ({
+      ...pageTurn(turn, view.language, view.run, detail.turns[index - 1]),
+      ...view.facts?.(turn),
+    })),
     branches: detail.branches,
   };
 }

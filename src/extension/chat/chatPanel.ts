@@ -9,6 +9,8 @@ import {
   isChatToHost,
 } from "../../protocol/chat";
 import type { AgentDetail, AgentId, AgentSummary, ServiceEvent } from "../../protocol/service";
+import { PanelActing } from "../acting/panelActing";
+import type { WorkspaceActing } from "../acting/workspaceActing";
 import { templateFactsOf } from "../agents/agentThinking";
 import type { Failures } from "../commands/failures";
 import type { EditorActions } from "../editor/editorActions";
@@ -51,6 +53,7 @@ export interface ChatPanelPorts {
   readonly editors: EditorActions;
   readonly failures: Failures;
   readonly drafts: Drafts;
+  readonly acting: WorkspaceActing;
   readonly files: AgentFiles;
   readonly extensionUri: vscode.Uri;
 }
@@ -70,6 +73,7 @@ export class ChatPanel implements Disposable {
   /** What the facts are about. */
   private factsPlace: string | undefined;
   private readonly message: PanelDraft;
+  private readonly acting: PanelActing;
   private readonly files: ChatFiles;
   /** What the last message took with it. */
   private taken: Taken | undefined;
@@ -82,9 +86,11 @@ export class ChatPanel implements Disposable {
   ) {
     const { service, engine, editors, failures, extensionUri } = ports;
     this.queue = new TaskQueue((error) => failures.note(error));
+    this.acting = this.store.add(new PanelActing(agentId, ports.acting, (update) => this.page.post(update)));
     this.requests = new ChatRequests(agentId, {
       service,
       editors,
+      acting: this.acting,
       onResult: (turn, result) => this.page.post({ type: "result", turn, result }),
       onRefused: (message, problem) => {
         if (message !== undefined) this.giveBackFiles();
@@ -243,7 +249,7 @@ export class ChatPanel implements Disposable {
       ]);
       if (status) engine.set(status.engine);
       if (this.page.closed) return;
-      await this.run.follow(detail);
+      await Promise.all([this.run.follow(detail), this.acting.load()]);
       const run = this.run.stateOf(detail);
       const files = await this.files.snapshot();
       const snapshot = chatSnapshot(detail, {
@@ -254,6 +260,8 @@ export class ChatPanel implements Disposable {
         draft: this.message.kept,
         hasOtherAgents: agents.length > 1,
         modelFacts: this.modelFacts,
+        facts: this.acting.facts,
+        acting: this.acting.snapshot(detail),
         files,
       });
       this.show(detail);
@@ -326,6 +334,7 @@ export class ChatPanel implements Disposable {
     const system = detail.system === this.sentSystem ? {} : { system: detail.system };
     this.sentSystem = detail.system;
     this.page.post({ type: "agent", agent: summaryOf(detail), ...system, ...agentParts(detail) });
+    this.acting.note(detail);
     // Rewinding, switching branches and failed saves change the turns without a turn of their own.
     if (!isShown(this.shown, shownBranch(detail))) await this.sendBranch();
   }
@@ -336,14 +345,16 @@ export class ChatPanel implements Disposable {
     const newest = await this.detail(newestTurns);
     const turn = newTurn(this.shown, newest);
     const detail = turn ? newest : await this.detail();
-    await this.run.follow(detail);
+    await Promise.all([this.run.follow(detail), this.acting.load()]);
     const run = this.run.stateOf(detail);
+    const { facts } = this.acting;
     this.show(detail);
     if (turn) {
-      this.page.post({ type: "turn", turn: pageTurn(turn, language, run, detail.turns.at(-2)) });
+      const shown = { ...pageTurn(turn, language, run, detail.turns.at(-2)), ...facts(turn) };
+      this.page.post({ type: "turn", turn: shown });
       if (turn.state !== "running" && detail.branchCount > 0) await this.sendBranches();
     } else {
-      this.page.post({ type: "branch", branch: chatBranch(detail, { language, ...(run && { run }) }) });
+      this.page.post({ type: "branch", branch: chatBranch(detail, { language, facts, ...(run && { run }) }) });
     }
     this.message.measureAgain();
   }

@@ -5,6 +5,8 @@ import type { FilesCommand } from "../../protocol/chatFiles";
 import type { Problem } from "../../protocol/page";
 import type { AgentId, ResidentService, ResultView, Running, TurnId, TurnView } from "../../protocol/service";
 import { pageResultLength, shortResult } from "../../protocol/turnSteps";
+import type { PanelActing } from "../acting/panelActing";
+import { rewindTo } from "../acting/rewinding";
 import { type ActionTarget, poolTarget } from "../commands/actionCommands";
 import { runAction } from "../commands/failures";
 import { commands } from "../contributions";
@@ -17,6 +19,7 @@ type PoolNumbers = Pick<ActionTarget, "needed" | "total">;
 export interface ChatRequestPorts {
   readonly service: Pick<ServiceHandle, "get">;
   readonly editors: Pick<EditorActions, "run">;
+  readonly acting: PanelActing;
   /** More of a result that `turn` goes on with. */
   readonly onResult: (turn: TurnId, result: ResultView) => void;
   /** A message, or an answer to be made again, did not fit, and the conversation is as it was before. */
@@ -42,11 +45,11 @@ export class ChatRequests {
   /** Resolves when it is done or under way; rejects with why it cannot be. */
   async run(command: Exclude<ChatCommand, FilesCommand | { type: "readAhead" | "send" }>): Promise<void> {
     const { agent } = this;
+    const { acting } = this.ports;
     const door = await this.ports.service.get();
     switch (command.type) {
       case "stop":
-        (await door.running(agent))?.abort();
-        return;
+        return acting.stop();
       case "continue":
         return letRun(await door.continueAnswer(agent));
       case "pin":
@@ -56,13 +59,14 @@ export class ChatRequests {
         await vscode.commands.executeCommand(commands.agentThinking, { agent });
         return;
       case "regenerate":
+        await acting.settle();
         return regenerateAnswer(command.turn, this.sendingTo(door));
       case "fork":
         await vscode.commands.executeCommand(commands.forkAgent, { agent, turn: command.turn });
         return;
       case "rewind":
         if (command.turn === undefined) await vscode.commands.executeCommand(commands.rewindAgent, { agent });
-        else await door.rewindAgent(agent, command.turn);
+        else await rewindTo(door, agent, command.turn, acting.rewinding);
         return;
       case "showResult":
         return this.ports.onResult(command.turn, await this.result(door, command, pageResultLength));
@@ -71,8 +75,18 @@ export class ChatRequests {
         return this.ports.editors.run({ type: "newFile", code: text });
       }
       case "switchBranch":
-        await door.rewindAgent(agent, command.turn);
+        await rewindTo(door, agent, command.turn, acting.rewinding);
         return;
+      case "decide":
+      case "openDiff":
+      case "goOn":
+      case "openAgent":
+      case "ways":
+      case "chooseWay":
+      case "compact":
+      case "tools":
+      case "restoreFiles":
+        return acting.handle(command);
       case "act": {
         const { action, turn } = command;
         const numbers = turn === undefined ? this.refusedMessage : this.failedTurns.get(turn);
@@ -88,6 +102,7 @@ export class ChatRequests {
   }
 
   async send(message: SentMessage): Promise<void> {
+    await this.ports.acting.settle();
     try {
       await sendMessage(message, this.sendingTo(await this.ports.service.get()));
     } catch (error) {

@@ -234,7 +234,9 @@ describe("contributions", () => {
 
   it("can run on the person's own machine and in workspaces that are not trusted or not on a disk", () => {
     assert.deepEqual(manifest.extensionKind, ["ui", "workspace"]);
-    assert.equal(manifest.capabilities.untrustedWorkspaces.supported, true);
-    assert.equal(manifest.capabilities.virtualWorkspaces.supported, true);
+    assert.equal(manifest.capabilities.untrustedWorkspaces.supported, "limited");
+    assert.match(manifest.capabilities.untrustedWorkspaces.description, /not trusted/);
+    assert.equal(manifest.capabilities.virtualWorkspaces.supported, "limited");
+    assert.match(manifest.capabilities.virtualWorkspaces.description, /Commands/);
   });
 });
