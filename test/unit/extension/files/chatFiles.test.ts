@@ -140,6 +140,8 @@ describe("files in a chat, on the host's side", () => {
     assert.deepEqual(await chips(), ["draft.ts 8"]);
     await chat.giveBack(taken);
     assert.deepEqual(await chips(), ["sent.ts 14"]);
+    await chat.run({ type: "editing" });
+    assert.deepEqual(await paths(turn), ["sent.ts"], "a page that was loaded again goes on editing");
   });
 
   it("are searched, and only the last query is answered", async () => {
