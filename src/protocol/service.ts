@@ -1032,7 +1032,8 @@ export interface ResidentService {
   /**
    * Sets the files behind the instructions, from the next message on, in this order: those that change seldom come first,
    * because what follows a change is read again. `warmAgent` reads it before a message comes. Forks and copies have the same
-   * files. Empty: none. Rejects with INVALID_REQUEST for what cannot be pinned, and with AGENT_BUSY during an answer.
+   * files. Files that leave no room for a message are kept: it is refused with CONTEXT_FULL. Empty: none. Rejects with
+   * INVALID_REQUEST for what cannot be pinned, and with AGENT_BUSY during an answer.
    */
   setPinnedFiles(id: AgentId, files: readonly PinnedFile[]): Promise<AgentSummary>;
   /**

@@ -1,10 +1,12 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Attachment, attachmentLimits, type PinnedFile, type PinnedFileView } from "../../common/attachments";
 import { inBatches } from "../../common/batches";
 import { InvalidRequestError, toErrorInfo } from "../../common/errors";
 import type { AgentId, AgentSummary, ResidentService, TurnId } from "../../protocol/service";
 import { TaskQueue } from "../pages/taskQueue";
 import type { FileReading } from "./fileReading";
-import { changesToTell, lookAt, needsRenewal, type Pin } from "./pin";
+import { changesToTell, lookAt, needsRenewal, type Pin, type RefusedPin, type Renewal } from "./pin";
+import { pinnedFileState } from "./pinChips";
 import { type ChangeRank, pinOrder } from "./pinOrder";
 import type { PinSources } from "./pinSources";
 
@@ -25,7 +27,10 @@ export interface PinPorts {
   readonly rankOf: (file: string | undefined, modifiedAt: number) => ChangeRank;
   /** The part of the pinned text that may be different before it is read anew, 0 to 1. */
   readonly renewShare: () => number;
+  /** Something that a page shows of them is different. */
   readonly onChange: () => void;
+  /** The next message begins with something else. */
+  readonly onTold: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -33,18 +38,6 @@ export interface PinPorts {
 export interface PinWish {
   readonly path: string;
   readonly file: string;
-}
-
-/** What could not be pinned, or was left out when the files were read anew. */
-export interface RefusedPin {
-  readonly path: string;
-  readonly problem: string;
-}
-
-/** How many of the files had changed when they were read anew. */
-export interface Renewal {
-  readonly changed: number;
-  readonly of: number;
 }
 
 /**
@@ -58,11 +51,15 @@ export class AgentPins {
   /** From this one on they are being read. */
   readingFrom: number | undefined;
   summary: AgentSummary | undefined;
+  /** The digest of what the conversation says last of each file. */
+  told: ReadonlyMap<string, string> = new Map();
   /** All that looks at files or changes what is pinned, in its order. */
   private readonly queue: TaskQueue;
   private readonly touchedFiles = new Set<string>();
   private settling: ReturnType<typeof setTimeout> | undefined;
   private renewalWanted = false;
+  /** As a page shows them. */
+  private shown = "";
 
   constructor(
     private readonly agent: AgentId,
@@ -78,9 +75,12 @@ export class AgentPins {
   /** What the core says of the agent. Other windows and programs pin files too. */
   see(summary: AgentSummary): void {
     this.summary = summary;
-    if (!this.has(summary.files ?? [])) this.queue.add(() => this.take(summary.files ?? []));
+    const { files = [] } = summary;
+    // Their tokens are counted later.
+    if (this.has(files)) this.pins = this.pins.map((pin, at) => ({ ...pin, ...files[at] }));
+    else this.queue.add(() => this.take(files));
     if (this.renewalWanted && isIdle(summary)) this.queue.add(() => this.renewIfNeeded());
-    this.ports.onChange();
+    this.report();
   }
 
   /** A file was saved, or changed in some other way: it is looked at soon, if it is one of them. */
@@ -110,7 +110,12 @@ export class AgentPins {
     await this.settled();
     if (this.pins.length === 0) return [];
     const said = await (await this.ports.door()).toldChanges(this.agent, instead);
-    return changesToTell(this.pins, new Map(said.map(({ path, digest }) => [path, digest])));
+    const told = new Map(said.map(({ path, digest }) => [path, digest]));
+    if (instead === undefined) {
+      this.told = told;
+      this.report();
+    }
+    return changesToTell(this.pins, told);
   }
 
   /** Adds files. What cannot be pinned is told by `refused`; so is what the caller refuses. */
@@ -130,7 +135,7 @@ export class AgentPins {
           .slice(room)
           .map(({ path }) => ({ path, problem: `An agent takes ${attachmentLimits.pinnedFiles} files.` })),
       ]);
-      if (added.length === 0) return this.ports.onChange();
+      if (added.length === 0) return this.report();
       const files = new Map<string, PinnedFile>();
       for (const file of await this.asPinned()) files.set(file.path, file);
       for (const { wish, reading } of added) files.set(wish.path, pinned(wish.path, reading));
@@ -158,7 +163,7 @@ export class AgentPins {
       const isRefused = this.refused.some((one) => one.path === path);
       this.refused = this.refused.filter((one) => one.path !== path);
       if (!this.pins.some((pin) => pin.path === path)) {
-        if (isRefused) return this.ports.onChange();
+        if (isRefused) return this.report();
         throw new InvalidRequestError(`${path} is not pinned`, "choose one of the pinned files", { path });
       }
       this.renewal = undefined;
@@ -187,24 +192,33 @@ export class AgentPins {
   private async take(files: readonly PinnedFileView[]): Promise<void> {
     if (this.has(files)) return;
     const known = new Map(this.pins.map((pin) => [`${pin.digest} ${pin.path}`, pin]));
-    this.pins = await Promise.all(
-      files.map(async (file): Promise<Pin> => {
-        const before = known.get(`${file.digest} ${file.path}`);
-        return before ? { ...before, ...file } : { ...file, ...(await this.sourceOf(file)), now: { is: "unknown" } };
-      }),
-    );
+    const found = await inBatches(files, readAtOnce, async (file) => {
+      const before = known.get(`${file.digest} ${file.path}`);
+      if (before) return { pin: { ...before, ...file }, isHere: before.file !== undefined };
+      return this.found(file);
+    });
+    // One that is here with its text shows that the agent is at home in this workspace.
+    const isAtHome = found.some(({ isHere }) => isHere);
+    this.pins = found.map(({ pin, like }) => (isAtHome && like !== undefined ? { ...pin, file: like } : pin));
     await this.look(this.pins.filter(({ now }) => now.is === "unknown"));
   }
 
-  /** A file that nobody here has pinned is taken for the one in the workspace only where that has the same text. */
-  private async sourceOf(pinnedFile: PinnedFileView): Promise<Pick<Pin, "file" | "movedTo">> {
+  /**
+   * A file that nobody here has pinned may be the one of that path in the workspace, `like`: it is where that has the same
+   * text.
+   */
+  private async found(
+    pinnedFile: PinnedFileView,
+  ): Promise<{ readonly pin: Pin; readonly isHere: boolean; readonly like?: string }> {
     const { sources, locate, read } = this.ports;
+    const pin: Pin = { ...pinnedFile, now: { is: "unknown" } };
     const known = sources.find(pinnedFile);
-    if (known) return known;
+    if (known) return { pin: { ...pin, ...known }, isHere: false };
     const file = await locate(pinnedFile.path);
-    if (file === undefined) return {};
+    if (file === undefined) return { pin, isHere: false };
     const reading = await read(file);
-    return reading.is === "text" && reading.digest === pinnedFile.digest ? { file } : {};
+    if (reading.is === "text" && reading.digest === pinnedFile.digest) return { pin: { ...pin, file }, isHere: true };
+    return { pin, isHere: false, like: file };
   }
 
   private lookSoon(): void {
@@ -218,9 +232,18 @@ export class AgentPins {
   private async look(pins: readonly Pin[]): Promise<void> {
     const looked = await inBatches(pins, readAtOnce, async (pin) => [pin.path, await this.lookAt(pin)] as const);
     const nows = new Map(looked);
+    const before = changesToTell(this.pins, this.told);
     this.pins = this.pins.map((pin) => ({ ...pin, now: nows.get(pin.path) ?? pin.now }));
-    this.ports.onChange();
+    this.report();
     await this.renewIfNeeded();
+    if (!isDeepStrictEqual(before, changesToTell(this.pins, this.told))) this.ports.onTold();
+  }
+
+  private report(): void {
+    const shown = JSON.stringify(pinnedFileState(this, []));
+    if (shown === this.shown) return;
+    this.shown = shown;
+    this.ports.onChange();
   }
 
   private async lookAt(pin: Pin): Promise<Pin["now"]> {
@@ -274,7 +297,7 @@ export class AgentPins {
       }),
     );
     this.renewal = renewal;
-    this.ports.onChange();
+    this.report();
   }
 
   /** What is pinned already, with its texts as the agent has them. */
@@ -315,7 +338,7 @@ export class AgentPins {
     const first = files.findIndex(({ digest }, at) => before[at]?.digest !== digest);
     this.readingFrom = first < 0 ? files.length : first;
     await this.take(summary.files ?? []);
-    this.ports.onChange();
+    this.report();
     this.read(door).catch(this.ports.onError);
   }
 
@@ -324,7 +347,7 @@ export class AgentPins {
       this.summary = await door.warmAgent(this.agent);
     } finally {
       this.readingFrom = undefined;
-      this.ports.onChange();
+      this.report();
     }
   }
 }

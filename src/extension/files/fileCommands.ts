@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { InvalidRequestError } from "../../common/errors";
-import { type AttachWay, attachWays, type PinnedFileState } from "../../protocol/chatFiles";
+import { type AttachWay, attachWays } from "../../protocol/chatFiles";
 import type { AttachmentChip } from "../../protocol/page";
 import type { AgentId, AgentSummary, ResidentService } from "../../protocol/service";
 import type { AgentPicker } from "../agents/agentPicker";
@@ -57,19 +57,18 @@ export function registerFileCommands(registry: CommandRegistry, ports: FileComma
   });
   about(commands.pinFiles, "Pin to Agent", async (agent, argument, selected) => {
     const uris = await urisOf(argument, selected);
-    if (uris.length === 0) await files.choosePins(agent.id);
-    else await files.pin(agent.id, uris, flagField(argument, "outside"));
-    return files.pinned.state(agent.id);
+    return files.pinned.state(agent.id, async () => {
+      if (uris.length === 0) await files.choosePins(agent.id);
+      else await files.pin(agent.id, uris, flagField(argument, "outside"));
+    });
   });
   about(commands.unpinFile, "Unpin File from Agent", async (agent, argument) => {
     const path = textField(argument, "path") ?? (await pickPinned(agent, files));
     if (path === undefined) return undefined;
-    await files.pinned.with(agent.id, (pins) => pins.unpin(path));
-    return files.pinned.state(agent.id);
+    return files.pinned.state(agent.id, (pins) => pins.unpin(path));
   });
-  about(commands.renewFiles, "Read Pinned Files Anew", async (agent): Promise<PinnedFileState> => {
-    await files.pinned.with(agent.id, (pins) => pins.renew());
-    return files.pinned.state(agent.id);
+  about(commands.renewFiles, "Read Pinned Files Anew", (agent) => {
+    return files.pinned.state(agent.id, (pins) => pins.renew());
   });
   return store;
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
-import type { ChatMessage } from "../../../src/common/messages";
+import { type ChatMessage, userInput } from "../../../src/common/messages";
 import type {
   CountedInput,
   Progress,
@@ -141,6 +141,8 @@ export function describeDoor(place: string, inService: InService): void {
         assert.deepEqual(await service.countTokens(modelDirectory, ["", "hello", []]), [0, 1, 0]);
         const [one, more] = [await count([user("hello")]), await count([user("hello hello")])];
         assert.ok(one > 1 && more > one);
+        const files = [...userInput("hello", [attached("a.ts", "let a;")])];
+        assert.equal(await count(files), await count([user("File a.ts:\n```ts\nlet a;\n```\n\nhello")]));
         const answer: ChatMessage = { role: "assistant", content: "Yes" };
         const parts = (await count([answer])) + (await count([user("And?")])) + one;
         const opening = (await count([user("hello"), answer, user("And?")])) - parts;

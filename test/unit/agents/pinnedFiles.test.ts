@@ -85,6 +85,18 @@ describe("pinned files", function () {
       assert.ok(opening > 0 && figures.cache.tier === "hot");
     }));
 
+  it("are read once where drafts come and go meanwhile", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, roomy);
+      const id = await pinned(rig, three);
+      const readings = [undefined, "W", "Wh", "Why"].map((draft) => rig.agents.warm(id, draft));
+      await Promise.all(readings);
+      const { filesRead, hotTokens } = await rig.agents.get(id);
+      assert.equal(filesRead?.reused, 0);
+      assert.ok(hotTokens > 0 && (filesRead?.prefilled ?? 0) <= hotTokens, JSON.stringify(filesRead));
+      assert.ok(tokensRun(rig) < hotTokens + 16, `${tokensRun(rig)} for ${hotTokens}`);
+    }));
+
   it("changed late are read from the first changed block on; an early change costs more", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home, roomy);

@@ -29,6 +29,7 @@ async function newPins() {
   };
   const saves = new Map<string, number>();
   const errors: unknown[] = [];
+  const heard = { changes: 0, tells: 0 };
   let read = 0;
   let share = 0.2;
   const summaryNow = (): Promise<AgentSummary> => service.getAgent(id, 1);
@@ -62,7 +63,12 @@ async function newPins() {
       locate: async (path) => (files.has(`file:///${path}`) ? `file:///${path}` : undefined),
       rankOf: (file) => ({ saves: saves.get(file ?? "") ?? 0, changedAt: 0 }),
       renewShare: () => share,
-      onChange: () => {},
+      onChange: () => {
+        heard.changes += 1;
+      },
+      onTold: () => {
+        heard.tells += 1;
+      },
       onError: (error) => errors.push(error),
     });
   const pins = open();
@@ -77,7 +83,7 @@ async function newPins() {
   const state = (of = pins) => pinnedFileState(of, []);
   const shown = (of = pins) => state(of).files.map(({ path, state: is }) => `${path} ${is}`);
   return {
-    ...{ service, id, pins, files, write, core, saves, errors, open, pin, save, state, shown, summaryNow },
+    ...{ service, id, pins, files, write, core, saves, errors, open, pin, save, state, shown, summaryNow, heard },
     reads: () => read,
     setShare: (value: number) => {
       share = value;
@@ -130,13 +136,15 @@ describe("the pinned files of an agent", () => {
   });
 
   it("are told once, also after a rewind and in another window, and again when they change again", async () => {
-    const { write, pin, save, core, pins, open, summaryNow } = await newPins();
+    const { write, pin, save, core, pins, open, summaryNow, shown } = await newPins();
     write("a.ts", lines("a.ts"));
     await pin("a.ts");
     await save("a.ts", lines("a.ts").replace("a.ts 2\n", ""));
     const [first] = await pins.changes();
     core.told.set("a.ts", first?.digest ?? "");
+    assert.deepEqual(shown(), ["a.ts changed"]);
     assert.deepEqual(await pins.changes(), []);
+    assert.deepEqual(shown(), ["a.ts read"], "there is nothing left to tell");
     const other = open();
     other.see(await summaryNow());
     assert.deepEqual(await other.changes(), []);
@@ -271,19 +279,32 @@ describe("the pinned files of an agent", () => {
     assert.equal(state().files[0]?.problem, undefined);
   });
 
-  it("of another workspace stay as they are, unless the same text is here", async () => {
-    const { service, id, write, open, core, shown, summaryNow } = await newPins();
+  it("of another workspace stay as they are, whatever has their names here", async () => {
+    const { service, id, write, open, core, summaryNow } = await newPins();
     const views = ["a.ts", "b.ts"].map((path) => ({ path, digest: digestOf(lines(path)), length: 10 }));
     service.change(id, { files: views });
-    write("a.ts", lines("a.ts"));
-    write("b.ts", "a file of the same name\n");
+    for (const path of ["a.ts", "b.ts"]) write(path, "a file of the same name\n");
     const other = open();
     other.see(await summaryNow());
     assert.deepEqual(await other.changes(), []);
-    const [first, second] = pinnedFileState(other, []).files;
-    assert.deepEqual([first?.problem, second?.state], [undefined, "read"]);
-    assert.match(second?.problem ?? "", /not in the folders that are open here/);
-    assert.deepEqual([core.sets, shown()], [[], []]);
+    for (const { problem, state: is } of pinnedFileState(other, []).files) {
+      assert.match(problem ?? "", /not in the folders that are open here/);
+      assert.equal(is, "read");
+    }
+    assert.deepEqual(core.sets, []);
+  });
+
+  it("that another program pinned are known by the ones that are here with their text", async () => {
+    const { service, id, write, open, core, summaryNow, shown } = await newPins();
+    const views = ["a.ts", "b.ts"].map((path) => ({ path, digest: digestOf(lines(path)), length: lines(path).length }));
+    service.change(id, { files: views });
+    core.texts.set("b.ts", lines("b.ts"));
+    write("a.ts", lines("a.ts"));
+    write("b.ts", `${lines("b.ts")}more\n`);
+    const other = open();
+    other.see(await summaryNow());
+    assert.equal((await other.changes()).length, 1);
+    assert.deepEqual(shown(other), ["a.ts read", "b.ts changed"]);
   });
 
   it("name what cannot be pinned, and pin the rest", async () => {
@@ -307,6 +328,20 @@ describe("the pinned files of an agent", () => {
     await assert.rejects(pins.unpin("never.ts"), { code: "INVALID_REQUEST" });
     core.busy = true;
     await assert.rejects(pins.unpin("a.ts"), { code: "AGENT_BUSY" });
+  });
+
+  it("say when something is different, and only then: an agent's events are many", async () => {
+    const { write, pin, save, pins, heard, summaryNow } = await newPins();
+    write("a.ts", lines("a.ts"));
+    await pin("a.ts");
+    await nextTurn();
+    const { changes, tells } = heard;
+    for (let index = 0; index < 50; index++) pins.see({ ...(await summaryNow()), tokens: index, hotTokens: index });
+    await save("a.ts", lines("a.ts"));
+    await pins.changes();
+    assert.deepEqual(heard, { changes, tells });
+    await save("a.ts", `${lines("a.ts")}more\n`);
+    assert.deepEqual(heard, { changes: changes + 1, tells: tells + 1 });
   });
 
   it("are not touched by a file that is not among them, and a save looks at one file only", async () => {
