@@ -86,6 +86,7 @@ describe("the chat of an agent that acts", () => {
     await workbench().page.keyboard.press("Enter");
     await chat.lastTurn.getByText("It printed them.").waitFor();
     await chat.lastTurn.getByText("exit 0").waitFor();
+    await chat.lastTurn.locator(".call-figs").waitFor();
     assert.match(JSON.stringify(server.requests.at(-1)?.json), /Exit code 0\.\\n\[0, 1, 1, 2, 3/);
     await chat.screenshot("acting-command-dark");
   });
