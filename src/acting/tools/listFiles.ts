@@ -19,7 +19,7 @@ export const listFiles: BuiltInTool = {
     const { args, context } = input;
     const written = optionalText(args, "path") ?? ".";
     const { paths, isCut } = await found(input, written);
-    if (paths.length === 0) return { text: `Nothing is in ${written}.` };
+    if (paths.length === 0) return { text: `Nothing is in ${written === "." ? "the workspace" : written}.` };
     const files = paths.filter((path) => !path.endsWith("/")).length;
     const { text, isFolded } = listingText(paths, context.resultLength);
     const more = isCut ? " or more" : "";
