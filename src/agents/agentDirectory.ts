@@ -173,11 +173,18 @@ export class AgentDirectory {
     const { store, live } = this.ports;
     const locks = await store.lockStates(manifests.map(({ id }) => id).filter((id) => live.get(id) === undefined));
     const onDiskOr = (manifest: Manifest) => summaryOf(manifest, onDisk(manifest, locks.get(manifest.id)));
+    const there = new Set([...manifests, ...unreadable].map(({ id }) => id));
     return [
       ...manifests.map((manifest) => live.get(manifest.id)?.summary() ?? onDiskOr(manifest)),
       ...unreadable.map((one) => live.get(one.id)?.summary() ?? unreadableSummary(one)),
-    ];
+    ].map((summary) => withParent(summary, there));
   }
+}
+
+/** A delegate whose agent is gone is an agent like others. */
+function withParent(summary: AgentSummary, there: ReadonlySet<AgentId>): AgentSummary {
+  const { delegateOf, ...rest } = summary;
+  return delegateOf === undefined || there.has(delegateOf) ? summary : rest;
 }
 
 function onDisk({ id, name }: Manifest, lock: LockState | undefined): LiveState {

@@ -29,6 +29,17 @@ export function cleanName(name: string): string {
   return name.normalize("NFC").replace(whiteSpace, " ").replace(invisible, "").replace(whiteSpace, " ").trim();
 }
 
+/** Room for " 9999" behind a name that has to differ from others. */
+const numberLength = 5;
+
+/** As `validName`, but shorter: it may get a number that makes it differ from other names. */
+export function nameForNumber(name: string): string {
+  return [...validName(name)]
+    .slice(0, longestName - numberLength)
+    .join("")
+    .trim();
+}
+
 /** The clean name. Throws INVALID_REQUEST where it is empty or too long. */
 export function validName(name: string): string {
   const clean = cleanName(name);

@@ -7,6 +7,7 @@ import type { JsonSchema, ToolMode, ToolResult, ToolSpec } from "../common/tools
 import { bug } from "../engine/invariant";
 import type { Clock } from "../engine/ports";
 import type {
+  AdoptOptions,
   AgentDetail,
   AgentId,
   AgentRepair,
@@ -14,9 +15,12 @@ import type {
   AgentServer,
   AgentSummary,
   CacheRefusal,
+  CompactOptions,
   ConversationSize,
   CreateAgentRequest,
   DraftSize,
+  ForkOptions,
+  Progress,
   ResultsRequest,
   Running,
   SamplingOptions,
@@ -33,11 +37,12 @@ import { readableThought } from "../text/thinkingMarks";
 import { AgentCache } from "./agentCache";
 import { AgentDirectory } from "./agentDirectory";
 import { checkedThinking, dayOfAgent, frameOf } from "./agentFrame";
-import { validName } from "./agentName";
+import { nameForNumber, validName } from "./agentName";
 import { checkedSampling, storedSampling } from "./agentSampling";
 import { toolsText } from "./agentTools";
 import { assertNotBlank } from "./answerBudget";
 import { thoughtPart } from "./answerStream";
+import { BranchWork } from "./branchWork";
 import { checkedAttachments, checkedPinnedFiles } from "./checkedFiles";
 import { noRoomToGoOn } from "./contextFull";
 import { assertContinuable, cutTurn } from "./continuing";
@@ -55,7 +60,7 @@ import { RunningAnswer } from "./runningAnswer";
 import { ServerAnswers } from "./serverAnswers";
 import { type Servers, storedServer } from "./serverPort";
 import { type LiveState, summaryOf } from "./summaries";
-import { attachmentsOf, resultMessages, waitingCalls } from "./turnInput";
+import { attachmentsOf, resultMessages, resultsSoFar, waitingCalls } from "./turnInput";
 import { TurnRunner } from "./turnRunner";
 import { newTurn, openCopy, sameTurn, type TurnStart } from "./turnStart";
 import { countTokens, TurnTree } from "./turnTree";
@@ -102,6 +107,7 @@ export class Agents {
   private readonly directory: AgentDirectory;
   private readonly locks: LockKeeper;
   private readonly runner: TurnRunner;
+  private readonly branches: BranchWork;
   private readonly turns = new Set<Promise<void>>();
   private numAnswers = 0;
 
@@ -129,6 +135,7 @@ export class Agents {
       onRefused: ({ id }, refused) => this.emitter.fire({ type: "refused", id, refused }),
     });
     const remote = new ServerAnswers({ servers: options.servers, clock, settings: options.sampling });
+    this.branches = new BranchWork({ ...options, local, remote, residency: () => this.residency, onChange });
     this.runner = new TurnRunner({
       clock,
       engineOf: ({ writer }) => (storedServer(writer.manifest) === undefined ? local : remote),
@@ -290,7 +297,8 @@ export class Agents {
   }
 
   /** Shares the source's blocks in memory and on disk. The source is only read: another process may be writing it. */
-  async fork(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary> {
+  async fork(id: AgentId, name: string, turn?: TurnId, { delegateOf }: ForkOptions = {}): Promise<AgentSummary> {
+    if (delegateOf !== undefined && delegateOf !== id) await this.directory.get(delegateOf, 0);
     const source = this.live.get(id);
     await source?.writer.commit();
     const stored = await this.options.store.read(id);
@@ -302,18 +310,38 @@ export class Agents {
       throw new InvalidRequestError(`${stored.manifest.name} has no turn ${turn}`, "choose one of its turns", { turn });
     }
     const writer = await this.options.store.fork(stored, {
-      name: validName(name),
+      name: delegateOf === undefined ? validName(name) : nameForNumber(name),
       headTokens: countTokens(tree, head),
       headTurns: tree.turnCount(head),
       headCalls: tree.waitingAt(head),
       day: dayOfAgent(stored.manifest),
       ...(head === undefined ? {} : { head }),
+      ...(delegateOf === undefined ? {} : { delegateOf }),
     });
     const fork = new LiveAgent(writer, this.newCache(writer.manifest.id), tree);
     // A cache that is lent to a read-ahead cannot be shared: its last tokens would be read again.
     if (source !== undefined) await this.residency.readAhead.stop(source);
     source?.cache.shareWith(fork.cache, writer.manifest.headTokens);
     return this.adopt(fork);
+  }
+
+  /** Copies the branch at the head of `from`, a fork of the agent, from where the two part. Resolves with its last turn. */
+  async adoptBranch(id: AgentId, from: AgentId, { asHead = false }: AdoptOptions = {}): Promise<TurnId> {
+    if (id === from) throw new InvalidRequestError("an agent has its own branches", "name a fork of it", { agent: id });
+    return this.live.use(id, (agent) => this.live.use(from, (source) => this.branches.adopt(agent, source, asHead)));
+  }
+
+  /** For a long or full context: a summary of the conversation and its last turns become a new branch. */
+  compact(
+    id: AgentId,
+    { turns }: CompactOptions,
+    onProgress: (progress: Progress) => void = () => {},
+    signal?: AbortSignal,
+  ): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      await this.branches.compact(agent, turns, onProgress, signal);
+      return agent.summary();
+    });
   }
 
   /** A new agent that uses another model and has the texts of the branch at the head: they are read with its first message. */
@@ -400,15 +428,11 @@ export class Agents {
     return this.live.use(id, async (agent) => {
       agent.assertIdle();
       if (turn !== undefined) agent.turn(turn);
-      const headTokens = countTokens(agent.tree, turn);
-      const headTurns = agent.tree.turnCount(turn);
-      const { head = null, ...before } = agent.writer.manifest;
-      await agent.writer.commitOrUndo(
-        { head: turn ?? null, headTokens, headTurns, headCalls: agent.tree.waitingAt(turn) },
-        { head, headTokens: before.headTokens, headTurns: before.headTurns, headCalls: before.headCalls ?? 0 },
-      );
+      const wanted = agent.headAt(turn);
+      const { head = null, headTokens, headTurns, headCalls = 0 } = agent.writer.manifest;
+      await agent.writer.commitOrUndo(wanted, { head, headTokens, headTurns, headCalls });
       await this.residency.readAhead.stop(agent);
-      agent.cache.rewind(headTokens);
+      agent.cache.rewind(wanted.headTokens);
       return this.changed(agent);
     });
   }
@@ -425,8 +449,23 @@ export class Agents {
     });
   }
 
-  /** Stops its answer, then removes it and the block files that no other agent refers to. A damaged one goes too. */
+  /**
+   * Stops its answer, then removes it and the block files that no other agent refers to. A damaged one goes too. Its delegates
+   * follow; one that cannot be deleted stays as an agent like others.
+   */
   async delete(id: AgentId): Promise<void> {
+    await this.deleteOne(id);
+    const { store, log } = this.options;
+    const stays = (error: unknown) =>
+      log.log("warn", `an agent that answered for a deleted one stays: ${toErrorInfo(error).what}`);
+    const { manifests } = await store.list().catch((error: unknown) => {
+      stays(error);
+      return { manifests: [] };
+    });
+    for (const manifest of manifests) if (manifest.delegateOf === id) await this.delete(manifest.id).catch(stays);
+  }
+
+  private async deleteOne(id: AgentId): Promise<void> {
     await this.removeFolder(id, this.live.get(id));
     this.live.forget(id);
     this.emitter.fire({ type: "deleted", id });
@@ -449,7 +488,7 @@ export class Agents {
       const what = `another window or program is using ${locked.join(", ")}`;
       throw new ResidentError("AGENT_LOCKED", what, "close it there and try again", { agents: locked.length });
     }
-    for (const { id } of all) await this.delete(id);
+    for (const { id } of all) await this.deleteOne(id);
     return all.length;
   }
 
@@ -459,6 +498,8 @@ export class Agents {
     agent.deleted = true;
     try {
       agent.activity?.answer.abort();
+      agent.work?.abort();
+      await agent.work?.over;
       await agent.over;
       await this.residency.drop(agent);
       await store.remove(id, agent.writer, this.onDeleted);
@@ -498,6 +539,17 @@ export class Agents {
     });
   }
 
+  /** Reads the results that are known so far ahead, and what stands before the next. */
+  readAheadResults(id: AgentId, results: readonly ToolResult[]): Promise<AgentSummary> {
+    return this.live.use(id, async (agent) => {
+      if (agent.activity !== undefined) return agent.summary();
+      const { head, tree } = agent;
+      const known = resultsSoFar(waitingCalls(head === undefined ? undefined : tree.get(head)), results);
+      if (known.length > 0) await this.residency.readAhead.startResults(agent, known);
+      return agent.summary();
+    });
+  }
+
   save(id: AgentId): Promise<AgentSummary> {
     return this.live.use(id, async (agent) => {
       // `done` may resolve before the turn's clean-up has finished.
@@ -509,7 +561,7 @@ export class Agents {
   }
 
   async send(id: AgentId, request: SendRequest): Promise<Running> {
-    const { text, sampling, instead, toolMode, jsonSchema } = request;
+    const { text, sampling, instead, toolMode, jsonSchema, isOneOfSeveral: again = false } = request;
     const given = request.attachments && checkedAttachments(request.attachments);
     if (instead === undefined && !given?.length) assertNotBlank(text);
     const wait = this.newWait();
@@ -519,7 +571,7 @@ export class Agents {
       if (attachments.length === 0) assertNotBlank(text);
       const parent = replaced === undefined ? agent.head : replaced.parent;
       const input = agent.conversation.draftInput(parent, { text, attachments });
-      return this.begin(agent, newTurn(parent, input), { sampling, toolMode, jsonSchema }, wait);
+      return this.begin(agent, { ...newTurn(parent, input), again }, { sampling, toolMode, jsonSchema }, wait);
     });
   }
 
@@ -603,8 +655,11 @@ export class Agents {
   /** Stops answers, saves what is unsaved, releases every lock. */
   async close(): Promise<void> {
     this.locks.dispose();
-    for (const agent of this.live.all()) agent.activity?.answer.abort();
-    await Promise.all(this.turns);
+    for (const agent of this.live.all()) {
+      agent.activity?.answer.abort();
+      agent.work?.abort();
+    }
+    await Promise.all([...this.turns, ...this.live.all().map(({ work }) => work?.over)]);
     for (const agent of this.live.all()) {
       await this.residency.evict(agent);
       await agent.writer.close();

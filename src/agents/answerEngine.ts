@@ -2,15 +2,21 @@
 import type { JsonSchema, ToolMode } from "../common/tools";
 import type { TokenId } from "../engine/ports";
 import type { GenerationEvent, SamplingOptions } from "../protocol/service";
+import type { Manifest } from "../store/manifest";
 import type { SaidPiece } from "../text/thinkingSplitter";
 import type { LiveAgent } from "./liveAgent";
 import type { TurnPrompt } from "./turnRecords";
 import type { Turn } from "./turnTree";
 import type { Wait } from "./wait";
 
+/** What an engine needs of an agent. */
+export type AskedAgent = Pick<LiveAgent, "id" | "conversation" | "frame" | "cache" | "saved"> & {
+  readonly writer: { readonly manifest: Manifest };
+};
+
 /** An answer to make. */
 export interface AskedAnswer {
-  readonly agent: LiveAgent;
+  readonly agent: AskedAgent;
   readonly turn: Turn;
   /** Aborted when the person stops the answer. */
   readonly signal: AbortSignal;

@@ -66,8 +66,18 @@ export class Conversation {
     builder: PromptBuilder,
     signal?: AbortSignal,
   ): Promise<PromptAhead> {
+    return this.aheadOf(head, this.draftInput(head, { ...draft, text: draft.text.trim() }), frame, builder, signal);
+  }
+
+  /** The same for `input`, whose last message is not known to its end. */
+  async aheadOf(
+    head: TurnId | undefined,
+    input: readonly ChatMessage[],
+    frame: PromptFrame,
+    builder: PromptBuilder,
+    signal?: AbortSignal,
+  ): Promise<PromptAhead> {
     const past = await this.pastOf(head, builder, signal);
-    const input = this.draftInput(head, { ...draft, text: draft.text.trim() });
     return builder.aheadAfter({ ...frame, past, input: allInWords(input) }, signal);
   }
 

@@ -17,13 +17,20 @@ import { copyOfLastTurns } from "./startOver";
 import { detailOf, type LiveState, summaryOf } from "./summaries";
 import { isStep } from "./turnInput";
 import { encodeRecord, type LogRecord, type TurnRecord } from "./turnRecords";
-import type { Turn, TurnTree } from "./turnTree";
+import { countTokens, type Turn, type TurnTree } from "./turnTree";
 
 /** A turn that is being answered. */
 export interface Activity {
   readonly answer: RunningAnswer;
   readonly turn: TurnId;
   state: Exclude<AgentSummary["state"], "idle">;
+}
+
+export interface Work {
+  /** What is done, for people: "is being summarised". */
+  readonly what: string;
+  abort(): void;
+  readonly over: Promise<unknown>;
 }
 
 /** An agent that this process may write: its turns are in memory and its folder is locked. */
@@ -38,6 +45,8 @@ export class LiveAgent {
   reading: AgentSummary["reading"];
   readonly filesReading = new FilesReading();
   readonly frameSize: FrameSize;
+  /** Work on its conversation during which nothing else may change it. */
+  work: Work | undefined;
   /** Resolves when the last turn is over. */
   over: Promise<void> = Promise.resolve();
   /** Why the last save failed; cleared by the next that succeeds. */
@@ -98,9 +107,19 @@ export class LiveAgent {
     return { ...this.writer.manifest, ...this.frameSize.counts };
   }
 
-  /** Throws AGENT_BUSY while a turn is being answered. */
+  /** Throws AGENT_BUSY while a turn is being answered or other work needs the conversation as it is. */
   assertIdle(): void {
-    if (this.activity === undefined) return;
+    if (this.activity === undefined) {
+      if (this.work === undefined) return;
+      throw new ResidentError(
+        "AGENT_BUSY",
+        `${this.name} ${this.work.what}`,
+        "wait until that is done, or stop it first",
+        {
+          agent: this.id,
+        },
+      );
+    }
     throw new ResidentError("AGENT_BUSY", `${this.name} is still answering`, "wait for the answer or stop it first", {
       agent: this.id,
     });
@@ -174,18 +193,42 @@ export class LiveAgent {
     await this.commitRecords(records, { ...endOf(records), headTurns: count, headTokens: 0, lastUsedAt: at });
   }
 
-  /** Commits turns that another agent's log had, as text, and makes the last one the head. The agent has none yet. */
+  /**
+   * Commits turns that are read as text with the next message, and makes the last one the head: those of another agent's log,
+   * or a summary with the turns behind it.
+   */
   async addTexts(records: readonly TurnRecord[], at: number): Promise<void> {
     const headTurns = records.filter((record) => record.type === "turn" && !isStep(record)).length;
     await this.commitRecords(records, { ...endOf(records), headTurns, headTokens: 0, lastUsedAt: at });
   }
 
-  private async commitRecords(records: readonly LogRecord[], change: ManifestChange): Promise<void> {
+  /** Commits turns that keep their prompts. With `head` that turn, of these or an earlier one, becomes the head. */
+  async addBranch(records: readonly TurnRecord[], head: TurnId | undefined, at: number): Promise<void> {
+    await this.commitRecords(records, () => (head === undefined ? {} : { ...this.headAt(head), lastUsedAt: at }));
+  }
+
+  /** What the manifest says of a head. */
+  headAt(head: TurnId | undefined) {
+    const { tree } = this;
+    return {
+      head: head ?? null,
+      headTokens: countTokens(tree, head),
+      headTurns: tree.turnCount(head),
+      headCalls: tree.waitingAt(head),
+    };
+  }
+
+  /** A change that depends on the new turns is a function. */
+  private async commitRecords(
+    records: readonly LogRecord[],
+    change: ManifestChange | (() => ManifestChange),
+  ): Promise<void> {
     const { head = null, headTurns, headTokens, headCalls = 0, lastUsedAt } = this.writer.manifest;
     const undo = { head, headTurns, headTokens, headCalls, lastUsedAt };
     for (const record of records) this.tree.apply(record);
     try {
-      await this.writer.appendOrUndo(records.map(encodeRecord), change, undo);
+      const changed = typeof change === "function" ? change() : change;
+      await this.writer.appendOrUndo(records.map(encodeRecord), changed, undo);
     } catch (error) {
       for (const record of records) if (record.type === "turn") this.tree.withdraw(record.turn);
       throw error;
@@ -194,7 +237,7 @@ export class LiveAgent {
 
   private liveState(): LiveState {
     return {
-      state: this.activity?.state ?? this.readAhead ?? "idle",
+      state: this.activity?.state ?? (this.work === undefined ? (this.readAhead ?? "idle") : "reading"),
       hotTokens: this.cache.hotTokens,
       lockedElsewhere: false,
       ...(this.reading === undefined ? {} : { reading: this.reading }),

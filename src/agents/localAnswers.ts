@@ -4,10 +4,9 @@ import type { CacheRefusal, SamplingOptions } from "../protocol/service";
 import { allInWords } from "../text/attachedText";
 import type { BuiltPrompt } from "../text/prompt";
 import { storedSampling } from "./agentSampling";
-import type { AnswerEngine, Answered, AnswerSink, AskedAnswer } from "./answerEngine";
+import type { AnswerEngine, Answered, AnswerSink, AskedAgent, AskedAnswer } from "./answerEngine";
 import { contextFull, noRoomToGoOn } from "./contextFull";
 import { decoderBehind } from "./continuing";
-import type { LiveAgent } from "./liveAgent";
 import { ModelAnswer } from "./modelAnswer";
 import type { ModelAccess, ModelSession } from "./ports";
 import { resolveSampling } from "./sampling";
@@ -19,7 +18,7 @@ export interface LocalAnswersOptions {
   /** The user's settings for answers at the moment. */
   readonly settings: () => SamplingOptions;
   /** A turn's stored cache was not used, or not all of it. */
-  readonly onRefused: (agent: LiveAgent, refused: CacheRefusal) => void;
+  readonly onRefused: (agent: AskedAgent, refused: CacheRefusal) => void;
 }
 
 /** Answers with the model in this process: keeps ids, prefixes and caches. */
@@ -34,13 +33,14 @@ export class LocalAnswers implements AnswerEngine {
     const lease = await models.lease(modelDirectory, signal, (reason) => sink.emit({ type: "waitingModel", reason }));
     try {
       wait.endLease();
-      await sink.finish(await this.answerWith(lease.session, asked, sink));
+      await sink.finish(await this.answerIn(lease.session, asked, sink));
     } finally {
       lease.release();
     }
   }
 
-  private async answerWith(session: ModelSession, asked: AskedAnswer, sink: AnswerSink): Promise<Answered> {
+  /** Answers with the model that the caller has leased. The sink is not told of the end. */
+  async answerIn(session: ModelSession, asked: AskedAnswer, sink: Omit<AnswerSink, "finish">): Promise<Answered> {
     const { agent, turn, signal, request, toolMode, jsonSchema, wait } = asked;
     const { manifest } = agent.writer;
     const { clock } = this.options;
@@ -96,7 +96,7 @@ export class LocalAnswers implements AnswerEngine {
 }
 
 /** The message could not be saved: what was read for it stays in the pool, and is not saved. */
-async function keepWhatWasRead({ cache, writer }: LiveAgent, session: ModelSession, generation: Generation) {
+async function keepWhatWasRead({ cache, writer }: AskedAgent, session: ModelSession, generation: Generation) {
   generation.abort();
   const { blocks } = await generation.result;
   cache.putAhead(session, blocks, Math.min(writer.manifest.headTokens, blocks.numTokens));

@@ -43,9 +43,9 @@ export function textsUpTo(tree: TurnTree, head: TurnId | undefined): readonly Tu
 }
 
 function textOf(turn: Turn, id: TurnId, parent: TurnId | undefined): readonly TurnRecord[] {
-  const { input, createdAt: at, answerText: text, calls } = turn;
+  const { input, summary, createdAt: at, answerText: text, calls } = turn;
   return [
-    { type: "turn", turn: id, input, at, ...(parent === undefined ? {} : { parent }) },
+    { type: "turn", turn: id, input, at, ...(parent === undefined ? {} : { parent }), ...(summary && { summary }) },
     { type: "answer", turn: id, text, calls, ids: noIds },
     { type: "end", turn: id, state: "done", finishReason: calls.length > 0 ? "calls" : "stop", figures: noFigures },
   ];

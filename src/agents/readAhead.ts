@@ -1,6 +1,7 @@
 import type { Attachment } from "../common/attachments";
 import type { Disposable } from "../common/disposables";
 import { AbortedError } from "../common/errors";
+import type { ChatMessage, ResultMessage } from "../common/messages";
 import type { Generation } from "../engine/generation";
 import { greedy } from "../engine/ports";
 import { commonPrefix } from "../engine/tokenHistory";
@@ -9,6 +10,7 @@ import type { Draft } from "./conversation";
 import type { LiveAgent } from "./liveAgent";
 import type { ModelAccess, ModelLease, ModelSession } from "./ports";
 import { storedServer } from "./serverPort";
+import { resultsSoFar, waitingCalls } from "./turnInput";
 
 export interface ReadAheadPorts {
   readonly models: ModelAccess;
@@ -28,8 +30,14 @@ const tellings = 40;
 interface UnderWay {
   readonly stop: AbortController;
   readonly over: Promise<void>;
-  readonly draft: Draft | undefined;
+  readonly next: Next | undefined;
 }
+
+/** What is known of the next prompt behind the history. */
+type Next =
+  | { readonly kind: "draft"; readonly draft: Draft }
+  /** The last one is not known to its end. */
+  | { readonly kind: "results"; readonly results: readonly ResultMessage[] };
 
 const nothingWritten: Draft = { text: "" };
 
@@ -41,12 +49,22 @@ export class ReadAhead {
 
   /**
    * Reads the branch at the head into the pool, and with `draft` also the beginning of the next message. Where files are
-   * pinned or were, the prompt of the next message is read in any case: they may stand in it otherwise. Does nothing while the agent is answering or the model is busy. A new draft ends the reading of the one before. Rejects with the
-   * reason of a failure; a stop is no failure.
+   * pinned, or were until now, the prompt of the next message is read in any case: the history may have been read with
+   * others. Does nothing while the agent is answering or the model is busy. A new draft ends the reading of the one before.
+   * Rejects with the reason of a failure; a stop is no failure.
    */
-  async start(agent: LiveAgent, draft?: Draft): Promise<void> {
+  start(agent: LiveAgent, draft?: Draft): Promise<void> {
+    return this.startWith(agent, draft && { kind: "draft", draft });
+  }
+
+  /** The same with the results, known so far, of the calls that the head waits for; the last one is not known to its end. */
+  startResults(agent: LiveAgent, results: readonly ResultMessage[]): Promise<void> {
+    return this.startWith(agent, { kind: "results", results });
+  }
+
+  private async startWith(agent: LiveAgent, next: Next | undefined): Promise<void> {
     for (let under = this.underWay.get(agent); under !== undefined; under = this.underWay.get(agent)) {
-      if (draft === undefined || isSameDraft(draft, under.draft)) return under.over;
+      if (next === undefined || isSame(next, under.next)) return under.over;
       await this.stop(agent);
     }
     // The state may have changed since the call.
@@ -54,11 +72,11 @@ export class ReadAhead {
     const { manifest } = agent.writer;
     if (storedServer(manifest) !== undefined) return;
     const { modelDirectory } = manifest;
-    const nothingYet = agent.head === undefined && agent.tree.files.length === 0 && isBlank(draft);
+    const nothingYet = agent.head === undefined && agent.tree.files.length === 0 && isBlank(next);
     if (agent.activity !== undefined || nothingYet || !this.ports.models.isFree(modelDirectory)) return;
     const stop = new AbortController();
-    const over = this.run(agent, draft, stop.signal);
-    this.underWay.set(agent, { stop, over, draft });
+    const over = this.run(agent, next, stop.signal);
+    this.underWay.set(agent, { stop, over, next });
     return over;
   }
 
@@ -74,14 +92,14 @@ export class ReadAhead {
     return this.underWay.has(agent);
   }
 
-  /** A read-ahead with a draft is running: it includes what every next message begins with. */
+  /** A read-ahead with a draft or results is running: it includes what every next message begins with. */
   readsDraft(agent: LiveAgent): boolean {
-    return this.underWay.get(agent)?.draft !== undefined;
+    return this.underWay.get(agent)?.next !== undefined;
   }
 
-  private async run(agent: LiveAgent, draft: Draft | undefined, signal: AbortSignal): Promise<void> {
+  private async run(agent: LiveAgent, next: Next | undefined, signal: AbortSignal): Promise<void> {
     try {
-      await this.read(agent, draft, signal);
+      await this.read(agent, next, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
@@ -92,17 +110,17 @@ export class ReadAhead {
     }
   }
 
-  private async read(agent: LiveAgent, draft: Draft | undefined, signal: AbortSignal): Promise<void> {
+  private async read(agent: LiveAgent, next: Next | undefined, signal: AbortSignal): Promise<void> {
     const { models, saving } = this.ports;
     await unlessStopped(saving(agent), signal);
     const lease = await leaseUnlessStopped(models, agent.writer.manifest.modelDirectory, signal);
     try {
       const { session } = lease;
       const { prompts } = session.text;
-      const { ids, settledTokens } = await ahead(agent, draft, prompts, signal);
+      const { ids, settledTokens } = await ahead(agent, next, prompts, signal);
       if (ids.length > 0 && ids.length < session.contextTokens) {
         await this.makeHot(agent, session, { ids, settledTokens }, signal);
-        if (draft === undefined && !signal.aborted) await renderAhead(agent, prompts, signal);
+        if (next === undefined && !signal.aborted) await renderAhead(agent, prompts, signal);
       }
       await agent.frameSize.count(prompts, signal);
     } finally {
@@ -172,21 +190,37 @@ export class ReadAhead {
   }
 }
 
-/** The beginning of the next prompt: the history, and the draft behind it. */
-async function ahead(agent: LiveAgent, draft: Draft | undefined, prompts: PromptBuilder, signal: AbortSignal) {
+/** The beginning of the next prompt: the history, and what is known behind it. */
+async function ahead(agent: LiveAgent, next: Next | undefined, prompts: PromptBuilder, signal: AbortSignal) {
   const { conversation, head } = agent;
-  const written = draft ?? (agent.mayHaveFiles ? nothingWritten : undefined);
+  const written = next ?? (agent.mayHaveFiles ? ({ kind: "draft", draft: nothingWritten } as const) : undefined);
   try {
     if (written !== undefined) {
-      const { ids, settled } = await conversation.ahead(head, written, agent.frame, prompts, signal);
-      if (draft !== undefined || ids.length > 0) return { ids, settledTokens: commonPrefix(ids, settled) };
+      const input = inputAhead(agent, written);
+      const { ids, settled } = await conversation.aheadOf(head, input, agent.frame, prompts, signal);
+      const isKept = input.at(-1)?.role !== "tool" || agent.mayHaveFiles || (await holds(agent, ids, prompts, signal));
+      if (isKept && (next !== undefined || ids.length > 0)) return { ids, settledTokens: commonPrefix(ids, settled) };
     }
   } catch (error) {
     // The message will say that the template does not take it.
-    if (draft !== undefined || signal.aborted) throw error;
+    if (next !== undefined || signal.aborted) throw error;
   }
   const ids = await conversation.ids(head, prompts, signal);
   return { ids, settledTokens: ids.length };
+}
+
+/** Behind calls that wait for results these are more likely than a message of the person, until one is begun. */
+function inputAhead({ conversation, head, tree }: LiveAgent, next: Next): readonly ChatMessage[] {
+  if (next.kind === "results") return next.results;
+  const calls = isBlank(next) ? waitingCalls(head === undefined ? undefined : tree.get(head)) : [];
+  if (calls.length > 0) return resultsSoFar(calls, []);
+  return conversation.draftInput(head, { ...next.draft, text: next.draft.text.trim() });
+}
+
+/** The history is the beginning of `ids`. Where a template writes the calls anew, what is in memory of them is worth more. */
+async function holds({ conversation, head }: LiveAgent, ids: Int32Array, prompts: PromptBuilder, signal: AbortSignal) {
+  const history = await conversation.ids(head, prompts, signal);
+  return commonPrefix(ids, history) === history.length;
 }
 
 /** Renders the history as in the next prompt, so that the next message is delayed by its own text only. */
@@ -196,12 +230,24 @@ async function renderAhead(agent: LiveAgent, prompts: PromptBuilder, signal: Abo
   await conversation.ahead(head, nothingWritten, agent.frame, prompts, signal).catch(() => {});
 }
 
-function isBlank(draft: Draft | undefined): boolean {
-  return draft === undefined || (draft.text.trim() === "" && (draft.attachments ?? []).length === 0);
+/** Nothing is known but the history. */
+function isBlank(next: Next | undefined): boolean {
+  if (next?.kind !== "draft") return next === undefined;
+  const { text, attachments = [] } = next.draft;
+  return text.trim() === "" && attachments.length === 0;
 }
 
-function isSameDraft(a: Draft, b: Draft | undefined): boolean {
-  if (b === undefined || a.text !== b.text) return false;
+function isSame(a: Next, b: Next | undefined): boolean {
+  if (a.kind === "draft") return b?.kind === "draft" && isSameDraft(a.draft, b.draft);
+  return b?.kind === "results" && isSameResults(a.results, b.results);
+}
+
+function isSameResults(a: readonly ResultMessage[], b: readonly ResultMessage[]): boolean {
+  return a.length === b.length && a.every(({ call, content }, i) => call === b[i]?.call && content === b[i]?.content);
+}
+
+function isSameDraft(a: Draft, b: Draft): boolean {
+  if (a.text !== b.text) return false;
   const [ours, theirs] = [a.attachments ?? [], b.attachments ?? []];
   return ours.length === theirs.length && ours.every((one, index) => isSameAttachment(one, theirs[index]));
 }

@@ -23,12 +23,23 @@ export function copyOfLastTurns(
     );
   }
   const kept = answered.slice(-count).flat();
-  const ids = tree.nextIds(kept.length);
-  return kept.flatMap((turn, index) => copyOf(index === 0 ? begun(turn) : turn, ids[index] ?? "", ids[index - 1], at));
+  return copiesBehind(kept, tree.nextIds(kept.length), undefined, at);
+}
+
+/** Copies of `turns`, which follow each other, under the ids `ids` and behind `parent`. */
+export function copiesBehind(
+  turns: readonly Turn[],
+  ids: readonly TurnId[],
+  parent: TurnId | undefined,
+  at: number,
+): readonly TurnRecord[] {
+  return turns.flatMap((turn, index) =>
+    copyOf(index === 0 ? begun(turn) : turn, ids[index] ?? "", ids[index - 1] ?? parent, at),
+  );
 }
 
 /** The answered nodes of each turn. A step belongs to the turn whose calls it has the results of. */
-function answeredTurns(tree: TurnTree, head: TurnId | undefined): readonly (readonly Turn[])[] {
+export function answeredTurns(tree: TurnTree, head: TurnId | undefined): readonly (readonly Turn[])[] {
   const turns: Turn[][] = [];
   for (const turn of tree.branch(head)) {
     if (isUnanswered(turn)) continue;
@@ -46,10 +57,10 @@ function begun(turn: Turn): Turn {
 }
 
 function copyOf(turn: Turn, id: TurnId, parent: TurnId | undefined, at: number): readonly TurnRecord[] {
-  const { input, thought, answerText: text, raw, calls, answerIds: ids } = turn;
+  const { input, summary, thought, answerText: text, raw, calls, answerIds: ids } = turn;
   const end = turn.end ?? { state: "done", finishReason: "aborted", figures: noFigures };
   return [
-    { type: "turn", turn: id, input, at, ...(parent === undefined ? {} : { parent }) },
+    { type: "turn", turn: id, input, at, ...(parent === undefined ? {} : { parent }), ...(summary && { summary }) },
     { type: "answer", turn: id, thought, text, ...(raw === undefined ? {} : { raw }), calls, ids },
     { type: "end", turn: id, ...end },
   ];

@@ -57,6 +57,7 @@ export function summaryOf(manifest: Manifest, live: LiveState): AgentSummary {
     ...(live.filesRead === undefined ? {} : { filesRead: live.filesRead }),
     ...(live.reading === undefined ? {} : { reading: live.reading }),
     ...(manifest.headCalls === undefined || manifest.headCalls === 0 ? {} : { waitsFor: manifest.headCalls }),
+    ...(manifest.delegateOf === undefined || manifest.delegateOf === "" ? {} : { delegateOf: manifest.delegateOf }),
     lockedElsewhere: live.lockedElsewhere,
     ...(live.damage === undefined ? {} : { damage: live.damage }),
   };

@@ -46,6 +46,30 @@ export function waitingCalls(turn: AnsweredTurn | undefined): readonly ToolCall[
  * other.
  */
 export function resultMessages(calls: readonly ToolCall[], results: readonly ToolResult[]): readonly ResultMessage[] {
+  const given = givenResults(calls, results);
+  return calls.map(({ id, name }) => {
+    const result = given.get(id);
+    if (result === undefined) {
+      throw new InvalidRequestError(`call ${id} of ${name} has no result`, "give a result for each call", { call: id });
+    }
+    return messageOf(id, name, result.text, result.failed === true);
+  });
+}
+
+/**
+ * The results that are known so far as messages, in the order of the calls, up to the first call that has none: that one
+ * stands last, empty. Throws INVALID_REQUEST as `resultMessages` does, but for results that are missing.
+ */
+export function resultsSoFar(calls: readonly ToolCall[], results: readonly ToolResult[]): readonly ResultMessage[] {
+  const given = givenResults(calls, results);
+  const next = calls.findIndex(({ id }) => !given.has(id));
+  return calls.slice(0, next < 0 ? calls.length : next + 1).map(({ id, name }) => {
+    const { text = "", failed = false } = given.get(id) ?? {};
+    return messageOf(id, name, text, failed);
+  });
+}
+
+function givenResults(calls: readonly ToolCall[], results: readonly ToolResult[]): ReadonlyMap<string, ToolResult> {
   const given = new Map(results.map((result) => [result.call, result]));
   const known = new Set(calls.map(({ id }) => id));
   const foreign = results.find(({ call }) => !known.has(call));
@@ -63,13 +87,7 @@ export function resultMessages(calls: readonly ToolCall[], results: readonly Too
       results: results.length,
     });
   }
-  return calls.map(({ id, name }) => {
-    const result = given.get(id);
-    if (result === undefined) {
-      throw new InvalidRequestError(`call ${id} of ${name} has no result`, "give a result for each call", { call: id });
-    }
-    return messageOf(id, name, result.text, result.failed === true);
-  });
+  return given;
 }
 
 /** For a message that comes while calls wait: a template may insist on a result for each call. */

@@ -4,7 +4,7 @@ import type { ErrorInfo } from "../common/errors";
 import type { ChatMessage } from "../common/messages";
 import type { DroppedCall, ToolCall } from "../common/tools";
 import { visiblePath } from "../common/visiblePath";
-import type { TurnChain, TurnFigures, TurnId, TurnView } from "../protocol/service";
+import type { SummaryMark, TurnChain, TurnFigures, TurnId, TurnView } from "../protocol/service";
 import { MalformedJson } from "../store/json";
 import { readableThought } from "../text/thinkingMarks";
 import { pinnedBy } from "./pinnedFiles";
@@ -17,6 +17,8 @@ export interface Turn {
   /** The messages that it answers. */
   readonly input: readonly ChatMessage[];
   readonly createdAt: number;
+  /** Its message is a summary in the place of earlier turns, and its answer only says that it was read. */
+  readonly summary?: SummaryMark;
   /** Absent until the prompt was built; stays absent where building failed. */
   readonly prompt?: TurnPrompt;
   /** What was said before the answer, with the marks of thinking. */
@@ -53,13 +55,13 @@ export class TurnTree {
       return;
     }
     if (record.type === "turn") {
-      const { turn: id, parent, input, at } = record;
+      const { turn: id, parent, input, at, summary } = record;
       if (this.turns.has(id)) throw new MalformedJson(`turn ${id} comes twice`);
       if (parent !== undefined && !this.turns.has(parent)) {
         throw new MalformedJson(`turn ${id} follows ${parent}, which is not there before it`);
       }
       const nothing = { thought: "", answerText: "", calls: [], answerIds: new Int32Array(0) };
-      const turn: Turn = { id, input, createdAt: at, ...nothing };
+      const turn: Turn = { id, input, createdAt: at, ...nothing, ...(summary && { summary }) };
       this.turns.set(id, parent === undefined ? turn : { ...turn, parent });
       this.shape += 1;
       return;
@@ -283,6 +285,8 @@ export function countTokens(tree: TurnTree, head: TurnId | undefined): number {
 
 /** Length of the history up to `turn`; `undefined` where the turn adds nothing to it. */
 function ownTokens(turn: Turn): number | undefined {
+  // Its figures are those of the work that made it.
+  if (turn.summary !== undefined && turn.prompt === undefined) return undefined;
   const figures = turn.end?.state === "done" ? turn.end.figures : undefined;
   if (figures?.by === "server") {
     const isTold = figures.promptTokens > 0 && !isUnanswered(turn);
@@ -316,6 +320,7 @@ export function toView(turn: Turn, running: "here" | "elsewhere" | "no", saveErr
     answer: turn.answerText,
     ...(turn.calls.length === 0 ? {} : { calls: turn.calls }),
     ...(turn.dropped === undefined ? {} : { dropped: turn.dropped }),
+    ...(turn.summary === undefined ? {} : { summary: turn.summary }),
     createdAt: turn.createdAt,
     ...(turn.parent === undefined ? {} : { parent: turn.parent }),
     ...(saveError === undefined ? {} : { saveError }),

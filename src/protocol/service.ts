@@ -272,6 +272,11 @@ export interface AgentSummary {
   readonly reading?: { readonly done: number; readonly total: number };
   /** Calls of the answer at the head that wait for results; absent: none. */
   readonly waitsFor?: number;
+  /**
+   * It is a delegate: a fork that answers for this agent, until its answer was taken over. It is deleted with that agent.
+   * Absent, and in lists also where that agent is gone: an agent like others.
+   */
+  readonly delegateOf?: AgentId;
   /** The day that its prompts name, "2026-11-30", where the model's template insists on a date. */
   readonly day?: string;
   /**
@@ -324,6 +329,8 @@ export interface TurnView {
   /** The calls that the answer made; absent: none. */
   readonly calls?: readonly ToolCall[];
   readonly dropped?: DroppedCall;
+  /** The message is no person's: `compactAgent` wrote it, and the answer only says that it was read. */
+  readonly summary?: SummaryMark;
   /** "interrupted": the process ended before the answer did; the partial answer is kept. */
   readonly state: "running" | "done" | "interrupted" | "failed";
   readonly finishReason?: FinishReason;
@@ -331,6 +338,14 @@ export interface TurnView {
   readonly error?: ErrorInfo;
   readonly saveError?: ErrorInfo;
   readonly createdAt: number;
+}
+
+/** What a summary in the place of earlier turns stands for. */
+export interface SummaryMark {
+  /** Turns that it stands for, as a person counts them. */
+  readonly turns: number;
+  /** Turns before the ones that were kept of which it says nothing, because there was no room; absent: none. */
+  readonly leftOut?: number;
 }
 
 export interface AgentDetail extends AgentSummary {
@@ -423,9 +438,28 @@ export interface AgentRepair {
   readonly keptFiles: readonly string[];
 }
 
+export interface ForkOptions {
+  /**
+   * The fork answers for this agent: a delegate. Where its name is taken it gets the next free one, and it is not pinned.
+   */
+  readonly delegateOf?: AgentId;
+}
+
+export interface AdoptOptions {
+  /** The adopted branch becomes the head; absent: the head stays. */
+  readonly asHead?: boolean;
+}
+
+export interface CompactOptions {
+  /** How many of the last turns are kept as they are; fewer where there is no room, 0: none. */
+  readonly turns: number;
+}
+
 export interface SendRequest {
   /** May be empty beside attachments. */
   readonly text: string;
+  /** The same message has other answers: a model that is greedy only by its own default is sampled, as by `regenerate`. */
+  readonly isOneOfSeveral?: boolean;
   /** They stand before the text. Absent with `instead`: those of the message that is replaced. */
   readonly attachments?: readonly Attachment[];
   /** The message replaces the message of this turn, on a new branch from the turn before it. */
@@ -671,7 +705,7 @@ export interface ImportedModel extends ModelSummary {
 export interface Progress {
   readonly done: number;
   readonly total: number;
-  readonly unit: "bytes" | "tensors" | "runs";
+  readonly unit: "bytes" | "tensors" | "runs" | "tokens";
   readonly message: string;
 }
 
@@ -998,11 +1032,34 @@ export interface ResidentService {
   /**
    * Sets the files behind the instructions, from the next message on, in this order: those that change seldom come first,
    * because what follows a change is read again. `warmAgent` reads it before a message comes. Forks and copies have the same
-   * files. Files that leave no room for a message are kept: it is refused with CONTEXT_FULL. Empty: none. Rejects with INVALID_REQUEST for what cannot be pinned, and with AGENT_BUSY during an answer.
+   * files. Files that leave no room for a message are kept: it is refused with CONTEXT_FULL. Empty: none. Rejects with
+   * INVALID_REQUEST for what cannot be pinned, and with AGENT_BUSY during an answer.
    */
   setPinnedFiles(id: AgentId, files: readonly PinnedFile[]): Promise<AgentSummary>;
-  /** Creates an agent with everything up to and including `turn` (default: the head). No token is prefilled again. */
-  forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary>;
+  /**
+   * Creates an agent with everything up to and including `turn` (default: the head). No token is prefilled again. Where its
+   * head waits for results, its next message goes on without them.
+   */
+  forkAgent(id: AgentId, name: string, turn?: TurnId, options?: ForkOptions): Promise<AgentSummary>;
+  /**
+   * Copies the branch at the head of `from`, a fork of this agent, from where the two part: a branch of this agent with its
+   * ids, figures and steps, which reads nothing again when it is continued. Resolves with its last turn. What is here already
+   * is not copied twice. Rejects, with nothing changed, with MODEL_MISMATCH (another model), INVALID_REQUEST (no fork of this
+   * agent, or without a turn), AGENT_BUSY, AGENT_LOCKED or AGENT_CORRUPT.
+   */
+  adoptBranch(id: AgentId, from: AgentId, options?: AdoptOptions): Promise<TurnId>;
+  /**
+   * Continues when the context is full or long: the conversation is summarised (what was read of it is not read again), and a
+   * new branch begins with the summary and the last turns. The branch before stays reachable. Progress is in tokens of the
+   * summary. Rejects, with nothing changed, with ABORTED, with INVALID_REQUEST where there is nothing to summarise, and with
+   * CONTEXT_FULL where not even the first step leaves room for a summary.
+   */
+  compactAgent(
+    id: AgentId,
+    options: CompactOptions,
+    onProgress?: (progress: Progress) => void,
+    signal?: AbortSignal,
+  ): Promise<AgentSummary>;
   /**
    * Creates an agent that uses another model and continues this conversation: it has the same instructions and settings, and
    * the texts of the branch at the head, which are read with its first message. The agent itself stays as it is.
@@ -1027,6 +1084,7 @@ export interface ResidentService {
    * the next message. The old branch stays reachable.
    */
   startOver(id: AgentId, turns: number): Promise<AgentSummary>;
+  /** Also deletes its delegates; those that another process uses stay, as agents like others. */
   deleteAgent(id: AgentId): Promise<void>;
   /** Repairs a damaged agent so that it can be continued, with every turn up to the damage. */
   repairAgent(id: AgentId): Promise<AgentRepair>;
@@ -1036,6 +1094,12 @@ export interface ResidentService {
    * cache. Low priority. Resolves when the agent is hot or when a later call or a message has replaced this one.
    */
   warmAgent(id: AgentId, draft?: string, attachments?: readonly Attachment[]): Promise<AgentSummary>;
+  /**
+   * While the head waits for results: reads those that are known so far, a beginning of its calls, as `warmAgent` reads a
+   * draft, and what stands before the next. `sendResults` then reads only the rest. A later call replaces an earlier one. Does
+   * nothing while the agent is answering; rejects with INVALID_REQUEST for a result without its call.
+   */
+  readAheadResults(id: AgentId, results: readonly ToolResult[]): Promise<AgentSummary>;
   /**
    * The size of a message after the head, or in place of turn `instead`; `undefined` while the agent's model is not
    * loaded. Cheap when little has changed. `attachments` as in `SendRequest`.

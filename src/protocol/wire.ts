@@ -8,9 +8,11 @@ import type { LogLevel } from "../common/log";
 import type {
   AgentId,
   AgentServer,
+  AgentSummary,
   BenchReport,
   BenchSuite,
   ChatRequest,
+  CompactOptions,
   ConnectedServer,
   ConnectServerRequest,
   GenerateRequest,
@@ -52,6 +54,7 @@ type Adapted =
   | "sendResults"
   | "regenerate"
   | "continueAnswer"
+  | "compactAgent"
   | "running"
   | "verifyStore"
   | "collectStore"
@@ -76,6 +79,7 @@ export interface WireCalls extends Omit<ResidentService, Adapted> {
   regenerate(id: AgentId, turn?: TurnId, sampling?: SamplingOptions): Promise<RunningId>;
   continueAnswer(id: AgentId, sampling?: SamplingOptions): Promise<RunningId>;
   running(id: AgentId): Promise<RunningId | undefined>;
+  compactAgent(id: AgentId, options: CompactOptions): Promise<AgentSummary>;
   verifyStore(): Promise<StoreVerification>;
   collectStore(): Promise<StoreCollection>;
   repairStore(): Promise<StoreRepair>;

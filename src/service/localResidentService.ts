@@ -13,6 +13,7 @@ import type { ToolResult, ToolSpec } from "../common/tools";
 import { suggestedModels } from "../models/hub/suggestedModels";
 import { readTemplateFacts } from "../models/modelDirectory";
 import type {
+  AdoptOptions,
   AgentDetail,
   AgentId,
   AgentRepair,
@@ -23,6 +24,7 @@ import type {
   BenchSuite,
   ChatModel,
   ChatRequest,
+  CompactOptions,
   ConnectedServer,
   ConnectServerRequest,
   ConversationSize,
@@ -30,6 +32,7 @@ import type {
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
+  ForkOptions,
   GenerateRequest,
   HubAccess,
   HubModel,
@@ -471,8 +474,21 @@ export class LocalResidentService implements ResidentService {
     return this.agents.setPinnedFiles(id, files);
   }
 
-  forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary> {
-    return this.agents.fork(id, name, turn);
+  forkAgent(id: AgentId, name: string, turn?: TurnId, options?: ForkOptions): Promise<AgentSummary> {
+    return this.agents.fork(id, name, turn, options);
+  }
+
+  adoptBranch(id: AgentId, from: AgentId, options?: AdoptOptions): Promise<TurnId> {
+    return this.agents.adoptBranch(id, from, options);
+  }
+
+  compactAgent(
+    id: AgentId,
+    options: CompactOptions,
+    onProgress?: (progress: Progress) => void,
+    signal?: AbortSignal,
+  ): Promise<AgentSummary> {
+    return this.agents.compact(id, options, onProgress, signal);
   }
 
   copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary> {
@@ -509,6 +525,10 @@ export class LocalResidentService implements ResidentService {
 
   warmAgent(id: AgentId, draft?: string, attachments?: readonly Attachment[]): Promise<AgentSummary> {
     return this.agents.warm(id, draft, attachments);
+  }
+
+  readAheadResults(id: AgentId, results: readonly ToolResult[]): Promise<AgentSummary> {
+    return this.agents.readAheadResults(id, results);
   }
 
   sendResults(id: AgentId, request: ResultsRequest): Promise<Running> {

@@ -18,12 +18,13 @@ export type AgentRecord = Pick<
   | "thinking"
   | "tools"
   | "server"
+  | "delegateOf"
 >;
 
 /** Only the record's fields of a manifest. */
 export function agentRecordOf(agent: AgentRecord): AgentRecord {
   const { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system } = agent;
-  const { pinned, sampling, day, thinking, tools, server } = agent;
+  const { pinned, sampling, day, thinking, tools, server, delegateOf } = agent;
   const record = { id, name, index, createdAt, modelDirectory, modelName, contextTokens, system };
   return {
     ...record,
@@ -33,6 +34,7 @@ export function agentRecordOf(agent: AgentRecord): AgentRecord {
     ...(thinking === undefined || thinking === "" ? {} : { thinking }),
     ...(tools === undefined || tools === "" ? {} : { tools }),
     ...(server === undefined || server === "" ? {} : { server }),
+    ...(delegateOf === undefined || delegateOf === "" ? {} : { delegateOf }),
   };
 }
 
@@ -68,6 +70,7 @@ export function isSameAgent(a: AgentRecord, b: AgentRecord): boolean {
     a.thinking === b.thinking &&
     a.tools === b.tools &&
     a.server === b.server &&
+    a.delegateOf === b.delegateOf &&
     hasSameNumbers(a.sampling ?? {}, b.sampling ?? {})
   );
 }

@@ -5,7 +5,7 @@ import path from "node:path";
 import { ResidentError } from "../common/errors";
 import { freeName } from "../common/names";
 import { AgentLister } from "./agentLister";
-import { type AgentList, assertFree, namesOf, withNamesLock } from "./agentNames";
+import { type AgentList, assertFree, type NameRules, namesOf, withNamesLock } from "./agentNames";
 import { AgentReader, damagedLog, type Remains, type StoredAgent, unreadable, unusableLock } from "./agentReader";
 import { type RepairPlan, type RepairReport, repairFolder } from "./agentRepair";
 import { deletedPrefix, newPrefix, type OnDeleted, removeDeleted, sweepAgents } from "./agentSweep";
@@ -30,7 +30,7 @@ export interface CreateOptions {
   readonly allowUnreadable?: boolean;
 }
 
-export type ForkChange = Pick<Manifest, "name" | "headTokens" | "headTurns" | "headCalls" | "day"> & {
+export type ForkChange = Pick<Manifest, "name" | "headTokens" | "headTurns" | "headCalls" | "day" | "delegateOf"> & {
   readonly head?: string;
 };
 
@@ -103,10 +103,12 @@ export class AgentStore {
    */
   fork({ manifest: source, entries, damage }: StoredAgent, change: ForkChange): Promise<AgentWriter> {
     if (damage !== undefined) throw damagedLog(source.id, source.name, damage.reason);
-    return this.withFreeName(change.name, { allowUnreadable: true }, (list) => {
-      const { head: _, cache, ...rest } = source;
+    const isDelegate = change.delegateOf !== undefined;
+    return this.withFreeName(change.name, { allowUnreadable: true, takesNext: isDelegate }, (list, name) => {
+      const { head: _, cache, delegateOf: __, pinned, ...others } = source;
+      const rest = isDelegate || pinned === undefined ? others : { ...others, pinned };
       const now = this.wallClockMs();
-      const base = { id: newId(), index: nextIndex(list), createdAt: now, lastUsedAt: now, logs: emptyLogs };
+      const base = { name, id: newId(), index: nextIndex(list), createdAt: now, lastUsedAt: now, logs: emptyLogs };
       return this.make({ ...rest, ...change, ...base }, async (writer) => {
         // First, so that the objects stay referenced even if the source is deleted meanwhile.
         await copyKeys(this.files, keysIn(this.reader.folder(source.id)), keysIn(writer.folder));
@@ -226,11 +228,14 @@ export class AgentStore {
     );
   }
 
-  /** Checks that `name` is free and runs `work` while no other process can take it. */
+  /**
+   * Checks that `name` is free and runs `work` while no other process can take it. With `takesNext` a taken name is changed
+   * into the next free one.
+   */
   private async withFreeName<T>(
     name: string,
-    rules: { readonly except?: string; readonly allowUnreadable: boolean },
-    work: (list: AgentList) => Promise<T>,
+    { takesNext = false, ...rules }: NameRules & { readonly takesNext?: boolean },
+    work: (list: AgentList, name: string) => Promise<T>,
   ): Promise<T> {
     const locks = this.locks();
     await makeFolder(this.root).catch((error: unknown) => {
@@ -238,8 +243,9 @@ export class AgentStore {
     });
     return withNamesLock(this.root, locks, async () => {
       const list = await this.list();
-      assertFree(name, list, rules);
-      return work(list);
+      const wanted = takesNext ? freeName(name, namesOf(list)) : name;
+      assertFree(wanted, list, rules);
+      return work(list, wanted);
     });
   }
 

@@ -116,6 +116,7 @@ export async function copyKeys(files: DurableFiles, source: string, target: stri
 /** The one writer of an agent's keys. */
 export class KeyFile {
   private content: Promise<DecodedKeys> | undefined;
+  private last: Promise<unknown> = Promise.resolve();
 
   /** `file`: current path of the file. `old`: keys that are not in the file yet; the first save moves them there. */
   constructor(
@@ -139,17 +140,41 @@ export class KeyFile {
   }
 
   /** Adds references to `keys`. Resolves with the number of records in the file. */
-  async add(identity: BlockIdentity, keys: readonly string[]): Promise<number> {
-    if (this.old !== undefined) {
-      await this.append(this.old.identity, this.old.keys);
-      this.old = undefined;
-    }
-    return this.append(identity, keys);
+  add(identity: BlockIdentity, keys: readonly string[]): Promise<number> {
+    return this.inTurn(async () => {
+      if (this.old !== undefined) {
+        await this.append(this.old.identity, this.old.keys);
+        this.old = undefined;
+      }
+      return this.append(identity, keys);
+    });
   }
 
-  private async append(identity: BlockIdentity, keys: readonly string[]): Promise<number> {
+  /** Adds references to all keys in another agent's file. Resolves with the number of records in this one. */
+  async addAllOf(other: KeyFile): Promise<number> {
+    const { groups } = await other.load();
+    const keys = [...groups].map(([id, group]) => [id, [...group.keys()]] as const);
+    return this.inTurn(async () => {
+      let { records } = await this.load();
+      // Keys whose identity is damaged name no objects.
+      for (const [id, others] of keys) if (id !== "") records = await this.appendTo(id, others);
+      return records;
+    });
+  }
+
+  /** Two writes at once would overwrite each other. */
+  private inTurn(work: () => Promise<number>): Promise<number> {
+    const result = this.last.then(work);
+    this.last = result.catch(() => {});
+    return result;
+  }
+
+  private append(identity: BlockIdentity, keys: readonly string[]): Promise<number> {
+    return this.appendTo(groupOf(identity), keys);
+  }
+
+  private async appendTo(id: GroupId, keys: readonly string[]): Promise<number> {
     const { groups, last, records } = await this.load();
-    const id = groupOf(identity);
     const group = groupIn(groups, id);
     const fresh = [...new Set(keys)].filter((key) => !group.has(key));
     if (fresh.length === 0) return records;

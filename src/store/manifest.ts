@@ -65,6 +65,8 @@ export interface Manifest {
   readonly tools?: string;
   /** The address of the server that answers; absent or empty: the model in the folder does. */
   readonly server?: string;
+  /** Id of the agent that it answers for; absent or empty: none. */
+  readonly delegateOf?: string;
   /** The pinned files, whose texts are in the log; absent or empty: none. */
   readonly files?: readonly PinnedFileView[];
   /** Tokens of what stands before the pinned files and the conversation; absent or 0: they were not counted yet. */
@@ -165,16 +167,20 @@ function optionalCount<K extends string>(object: JsonObject, key: K): { readonly
 }
 
 /** Settings that are a text each. */
-export function optionalTexts(object: JsonObject): Pick<Manifest, "day" | "thinking" | "tools" | "server"> {
+export function optionalTexts(
+  object: JsonObject,
+): Pick<Manifest, "day" | "thinking" | "tools" | "server" | "delegateOf"> {
   const day = readOptionalString(object, "day");
   const thinking = readOptionalString(object, "thinking");
   const tools = readOptionalString(object, "tools");
   const server = readOptionalString(object, "server");
+  const delegateOf = readOptionalString(object, "delegateOf");
   return {
     ...(day === undefined ? {} : { day }),
     ...(thinking === undefined ? {} : { thinking }),
     ...(tools === undefined ? {} : { tools }),
     ...(server === undefined ? {} : { server }),
+    ...(delegateOf === undefined ? {} : { delegateOf }),
   };
 }
 

@@ -104,9 +104,10 @@ export function renderingFrom({ text, answers }: Rendering, at: number): Renderi
   };
 }
 
-/** The rendering up to `at`. */
+/** The rendering up to `at`. A template may write results in the place of the answer that called for them. */
 export function renderingTo({ text, answers }: Rendering, at: number): Rendering {
-  return { text: text.slice(0, at), answers: answers.filter(({ end }) => end <= at) };
+  const begun = answers.filter(({ start }) => start < at);
+  return { text: text.slice(0, at), answers: begun.map((answer) => ({ ...answer, end: Math.min(answer.end, at) })) };
 }
 
 /** The segment may begin with a space that its first token holds. */

@@ -3,8 +3,17 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import * as vscode from "vscode";
 import { changeScheme, commands } from "../../src/extension/contributions";
+import type { WaysState } from "../../src/protocol/chatActing";
 import type { AgentSummary } from "../../src/protocol/service";
-import { delta, ended, type Script, ScriptedServer, said, stream } from "../support/servers/scriptedServer";
+import {
+  delta,
+  ended,
+  type Script,
+  ScriptedServer,
+  type SeenRequest,
+  said,
+  stream,
+} from "../support/servers/scriptedServer";
 import { ask, closeEditors, newAgent, run, runRefused, until } from "./support";
 
 interface Waiting {
@@ -119,10 +128,18 @@ describe("an agent that acts", () => {
     await until("the diff editor is closed", () => openDiffs().length === 0);
     const [, , changed] = await results(4);
     assert.match(changed ?? "", /Changed total\.py: \+1 -1/);
-    assert.equal(text("total.py"), "def total(values):\r\n    return sum(values)\r\n");
+    const fixed = "def total(values):\r\n    return sum(values)\r\n";
+    assert.equal(text("total.py"), fixed);
+    const document = await vscode.workspace.openTextDocument(file("total.py"));
+    await vscode.window.showTextDocument(document);
+    await vscode.commands.executeCommand("undo");
+    assert.match(document.getText(), /\+ 1/, "one undo takes it back");
+    await vscode.commands.executeCommand("redo");
+    assert.deepEqual([document.getText(), document.isDirty], [fixed, false]);
     await decide(agent, "allow");
     const last = await results(5);
     assert.match(last.at(-1) ?? "", /^Exit code 0\./);
+    assert.ok(vscode.window.terminals.some(({ name }) => name === `Resident: Actor ${count}`));
   });
 
   function openDiffs(): readonly vscode.Tab[] {
@@ -173,6 +190,28 @@ describe("an agent that acts", () => {
     assert.equal(code, "INVALID_REQUEST");
   });
 
+  it("sees the problems of a file as the editor tells them, in their order", async () => {
+    write("wrong.txt", "one\ntwo\n");
+    const uri = vscode.Uri.file(file("wrong.txt"));
+    const collection = vscode.languages.createDiagnosticCollection("spelling");
+    try {
+      const range = new vscode.Range(1, 0, 1, 3);
+      const warning = new vscode.Diagnostic(range, "rather 2", vscode.DiagnosticSeverity.Warning);
+      warning.source = "spelling";
+      collection.set(uri, [warning, new vscode.Diagnostic(range, "not a word", vscode.DiagnosticSeverity.Error)]);
+      const agent = await actor(["problems"]);
+      await begin(agent, calls("problems", { path: "wrong.txt" }), calls("problems", { path: "fibonacci.py" }), done);
+      const [found, none] = await results(3);
+      assert.match(
+        found ?? "",
+        /^1 error, 1 warning:\nwrong\.txt:2 error: not a word\nwrong\.txt:2 warning: rather 2 \(spelling\)/,
+      );
+      assert.match(none ?? "", /^No problems/);
+    } finally {
+      collection.dispose();
+    }
+  });
+
   it("runs commands also where the terminal has no shell integration", async () => {
     const configuration = vscode.workspace.getConfiguration("terminal.integrated.shellIntegration");
     await configuration.update("enabled", false, vscode.ConfigurationTarget.Global);
@@ -209,6 +248,63 @@ describe("an agent that acts", () => {
     for (const name of ["a.txt", "b.txt", "c.txt"]) assert.equal(text(name), "new name\n\n\n\nend\n");
     write("b.txt", "new name\n\n\n\nmy end\n");
     assert.deepEqual(await waiting(), []);
+  });
+
+  /** The last message of a request. */
+  function lastOf(request: SeenRequest): { readonly role: string; readonly content: string } {
+    const { messages } = request.json;
+    assert(Array.isArray(messages));
+    return messages.at(-1);
+  }
+
+  it("hands tasks to forks of itself, and gets what they found as results", async () => {
+    const agent = await actor(["delegate", "read_file"]);
+    const tasks = ["first task", "second task"].map((task, index) => ({
+      ...{ index, id: `call-${index}`, type: "function" },
+      function: { name: "delegate", arguments: JSON.stringify({ task }) },
+    }));
+    const answer: Script = (response, request) => {
+      const { role, content } = lastOf(request);
+      const task = /Task: (\w+)/.exec(content)?.[1];
+      if (role === "user" && task !== undefined)
+        return stream(said(`found by the ${task}`), ended())(response, request);
+      if (role === "tool") return done(response, request);
+      return stream(delta({ tool_calls: tasks }), ended("tool_calls"))(response, request);
+    };
+    await begin(agent, answer);
+    const found = await results(4);
+    assert.deepEqual(found, ["found by the first", "found by the second"]);
+  });
+
+  it("answers in three ways at once, of which one is kept", async () => {
+    const agent = await actor(["read_file"]);
+    let count = 0;
+    const answer: Script = (response, request) => stream(said(`Way ${++count}.`), ended())(response, request);
+    await begin(agent, answer);
+    const { ways } = await run<WaysState>(commands.answerInWays, { agent });
+    assert.equal(ways.length, 3);
+    let kept: unknown;
+    await until("all have ended", async () => {
+      kept = await vscode.commands.executeCommand(commands.chooseWay, { agent, way: 2 });
+      return typeof kept === "object" && kept !== null && !("error" in kept);
+    });
+    assert.equal(count, 4);
+    const conversation = await run<string>(commands.copyConversation, { agent });
+    assert.match(conversation, /Way [234]\./);
+    assert.doesNotMatch(conversation, /Way 1\./);
+    const { code } = await runRefused(commands.chooseWay, { agent, way: 0 });
+    assert.equal(code, "INVALID_REQUEST");
+  });
+
+  it("is compacted: a summary stands in the place of all but the last turns", async () => {
+    const agent = await actor(["read_file"]);
+    for (const word of ["One", "Two", "Three"]) await begin(agent, stream(said(`${word}.`), ended()));
+    server.play(stream(said("They counted to three."), ended()));
+    const { turnCount } = await run<AgentSummary>(commands.compactConversation, { agent, turns: 1 });
+    assert.equal(turnCount, 2);
+    const conversation = await run<string>(commands.copyConversation, { agent });
+    assert.match(conversation, /They counted to three\./);
+    assert.doesNotMatch(conversation, /One\./);
   });
 
   it("is left with a command that waits, for the window that comes next", async () => {

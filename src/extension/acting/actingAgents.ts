@@ -9,7 +9,7 @@ import type { ServiceHandle } from "../engine/serviceHandle";
 
 export interface ActingAgentsPorts {
   readonly service: Pick<ServiceHandle, "get" | "onEvent" | "onRestart">;
-  readonly acting: Acting;
+  readonly acting: Pick<Acting, "onState" | "state" | "follow" | "goOn" | "stop" | "forget">;
   /** A tool that is not built in can be run here. */
   readonly hasTool: (name: string) => boolean;
   readonly onError: (error: unknown) => void;
@@ -79,9 +79,13 @@ export class ActingAgents implements Disposable {
     (await door.running(agent))?.abort();
   }
 
-  /** Ends what its calls do, before the conversation goes on without their results; an answer goes on. */
+  /** Ends what its calls do, before the conversation goes on without their results or elsewhere; an answer goes on. */
   async settle(agent: AgentId): Promise<void> {
-    if (this.ports.acting.state(agent).calls.length > 0) await this.ports.acting.stop(agent);
+    const { acting } = this.ports;
+    if (acting.state(agent).calls.length > 0) await acting.stop(agent);
+    if (acting.state(agent).stopped === undefined) return;
+    acting.forget(agent); // why it stopped is no news any more
+    this.changes.fire(agent);
   }
 
   /** While it is held, its calls are somebody else's. */

@@ -9,6 +9,7 @@ export function actingDoor(service: Pick<ServiceHandle, "get" | "onEvent">): Del
     running: async (...args) => (await service.get()).running(...args),
     send: async (...args) => (await service.get()).send(...args),
     sendResults: async (...args) => (await service.get()).sendResults(...args),
+    continueAnswer: async (...args) => (await service.get()).continueAnswer(...args),
     regenerate: async (...args) => (await service.get()).regenerate(...args),
     continueAnswer: async (...args) => (await service.get()).continueAnswer(...args),
     forkAgent: async (...args) => (await service.get()).forkAgent(...args),

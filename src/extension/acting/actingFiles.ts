@@ -14,6 +14,9 @@ export interface ActingLimits {
 
 export const actingLimits: ActingLimits = { bytes: 256 * 1024 * 1024, ms: 30 * 24 * 3600 * 1000 };
 
+/** Agents whose lists stay in memory. */
+const mostLists = 20;
+
 /** Bytes that are written before the limits are looked at again. */
 const trimEvery = 8 * 1024 * 1024;
 
@@ -24,6 +27,7 @@ const trimEvery = 8 * 1024 * 1024;
 export class ActingFiles implements Journal, CheckpointStore {
   /** Appends and replacements of one agent come one after the other. */
   private readonly queues = new Map<AgentId, Promise<unknown>>();
+  private readonly lists = new Map<AgentId, { readonly bytes: number; readonly list: readonly Checkpoint[] }>();
   private written = 0;
 
   constructor(
@@ -62,13 +66,18 @@ export class ActingFiles implements Journal, CheckpointStore {
     });
   }
 
-  /** A line that a crash cut is left out. */
+  /** A line that a crash cut is left out. Read again only when the file has grown. */
   async list(agent: AgentId): Promise<readonly Checkpoint[]> {
-    const text = (await textAt(join(this.folder(agent), "checkpoints.jsonl"))) ?? "";
-    return text.split("\n").flatMap((line) => {
-      const checkpoint = line === "" ? undefined : parsed(line);
-      return isCheckpoint(checkpoint) ? [checkpoint] : [];
-    });
+    const file = join(this.folder(agent), "checkpoints.jsonl");
+    const bytes = await bytesOf(file);
+    const known = this.lists.get(agent);
+    if (known?.bytes === bytes) return known.list;
+    const list = checkpointsIn((await textAt(file)) ?? "");
+    this.lists.delete(agent);
+    this.lists.set(agent, { bytes, list });
+    const [oldest] = this.lists.keys();
+    if (this.lists.size > mostLists && oldest !== undefined) this.lists.delete(oldest);
+    return list;
   }
 
   /** A text that is not what its name says counts as lost. */
@@ -200,6 +209,23 @@ async function usageOf(folder: string): Promise<{ readonly bytes: number; readon
     }
   }
   return { bytes, at };
+}
+
+function checkpointsIn(text: string): readonly Checkpoint[] {
+  return text.split("\n").flatMap((line) => {
+    const checkpoint = line === "" ? undefined : parsed(line);
+    return isCheckpoint(checkpoint) ? [checkpoint] : [];
+  });
+}
+
+/** 0: there is none. */
+async function bytesOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw error;
+  }
 }
 
 function parsed(text: string): unknown {

@@ -5,8 +5,8 @@ import { readSetting } from "../engine/settingsReader";
 import { approvalSettings } from "./toolSettings";
 
 /**
- * What one agent may do unasked: as the settings say now. "Accept All Edits" counts for this agent until the window closes;
- * commands and tools that are always allowed go to the person's own settings, where no workspace can put any.
+ * What agents may do unasked: as the settings say now. "Accept All Edits" counts until the window closes; commands and tools
+ * that are always allowed go to the person's own settings, where no workspace can put any.
  */
 export class AgentPermissions implements Permissions {
   private acceptsEdits = false;

@@ -1,10 +1,12 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Attachment, attachmentLimits, type PinnedFile, type PinnedFileView } from "../../common/attachments";
 import { inBatches } from "../../common/batches";
 import { InvalidRequestError, toErrorInfo } from "../../common/errors";
 import type { AgentId, AgentSummary, ResidentService, TurnId } from "../../protocol/service";
 import { TaskQueue } from "../pages/taskQueue";
 import type { FileReading } from "./fileReading";
-import { changesToTell, lookAt, needsRenewal, type Pin } from "./pin";
+import { changesToTell, lookAt, needsRenewal, type Pin, type RefusedPin, type Renewal } from "./pin";
+import { pinnedFileState } from "./pinChips";
 import { type ChangeRank, pinOrder } from "./pinOrder";
 import type { PinSources } from "./pinSources";
 
@@ -25,7 +27,10 @@ export interface PinPorts {
   readonly rankOf: (file: string | undefined, modifiedAt: number) => ChangeRank;
   /** The part of the pinned text that may be different before it is read anew, 0 to 1. */
   readonly renewShare: () => number;
+  /** Something that a page shows of them is different. */
   readonly onChange: () => void;
+  /** The next message begins with something else. */
+  readonly onTold: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -33,18 +38,6 @@ export interface PinPorts {
 export interface PinWish {
   readonly path: string;
   readonly file: string;
-}
-
-/** What could not be pinned, or was left out when the files were read anew. */
-export interface RefusedPin {
-  readonly path: string;
-  readonly problem: string;
-}
-
-/** How many of the files had changed when they were read anew. */
-export interface Renewal {
-  readonly changed: number;
-  readonly of: number;
 }
 
 /**
@@ -58,11 +51,15 @@ export class AgentPins {
   /** From this one on they are being read. */
   readingFrom: number | undefined;
   summary: AgentSummary | undefined;
+  /** The digest of what the conversation says last of each file. */
+  told: ReadonlyMap<string, string> = new Map();
   /** All that looks at files or changes what is pinned, in its order. */
   private readonly queue: TaskQueue;
   private readonly touchedFiles = new Set<string>();
   private settling: ReturnType<typeof setTimeout> | undefined;
   private renewalWanted = false;
+  /** As a page shows them. */
+  private shown = "";
 
   constructor(
     private readonly agent: AgentId,
@@ -83,7 +80,7 @@ export class AgentPins {
     if (this.has(files)) this.pins = this.pins.map((pin, at) => ({ ...pin, ...files[at] }));
     else this.queue.add(() => this.take(files));
     if (this.renewalWanted && isIdle(summary)) this.queue.add(() => this.renewIfNeeded());
-    this.ports.onChange();
+    this.report();
   }
 
   /** A file was saved, or changed in some other way: it is looked at soon, if it is one of them. */
@@ -113,7 +110,12 @@ export class AgentPins {
     await this.settled();
     if (this.pins.length === 0) return [];
     const said = await (await this.ports.door()).toldChanges(this.agent, instead);
-    return changesToTell(this.pins, new Map(said.map(({ path, digest }) => [path, digest])));
+    const told = new Map(said.map(({ path, digest }) => [path, digest]));
+    if (instead === undefined) {
+      this.told = told;
+      this.report();
+    }
+    return changesToTell(this.pins, told);
   }
 
   /** Adds files. What cannot be pinned is told by `refused`; so is what the caller refuses. */
@@ -133,7 +135,7 @@ export class AgentPins {
           .slice(room)
           .map(({ path }) => ({ path, problem: `An agent takes ${attachmentLimits.pinnedFiles} files.` })),
       ]);
-      if (added.length === 0) return this.ports.onChange();
+      if (added.length === 0) return this.report();
       const files = new Map<string, PinnedFile>();
       for (const file of await this.asPinned()) files.set(file.path, file);
       for (const { wish, reading } of added) files.set(wish.path, pinned(wish.path, reading));
@@ -161,7 +163,7 @@ export class AgentPins {
       const isRefused = this.refused.some((one) => one.path === path);
       this.refused = this.refused.filter((one) => one.path !== path);
       if (!this.pins.some((pin) => pin.path === path)) {
-        if (isRefused) return this.ports.onChange();
+        if (isRefused) return this.report();
         throw new InvalidRequestError(`${path} is not pinned`, "choose one of the pinned files", { path });
       }
       this.renewal = undefined;
@@ -230,9 +232,18 @@ export class AgentPins {
   private async look(pins: readonly Pin[]): Promise<void> {
     const looked = await inBatches(pins, readAtOnce, async (pin) => [pin.path, await this.lookAt(pin)] as const);
     const nows = new Map(looked);
+    const before = changesToTell(this.pins, this.told);
     this.pins = this.pins.map((pin) => ({ ...pin, now: nows.get(pin.path) ?? pin.now }));
-    this.ports.onChange();
+    this.report();
     await this.renewIfNeeded();
+    if (!isDeepStrictEqual(before, changesToTell(this.pins, this.told))) this.ports.onTold();
+  }
+
+  private report(): void {
+    const shown = JSON.stringify(pinnedFileState(this, []));
+    if (shown === this.shown) return;
+    this.shown = shown;
+    this.ports.onChange();
   }
 
   private async lookAt(pin: Pin): Promise<Pin["now"]> {
@@ -286,7 +297,7 @@ export class AgentPins {
       }),
     );
     this.renewal = renewal;
-    this.ports.onChange();
+    this.report();
   }
 
   /** What is pinned already, with its texts as the agent has them. */
@@ -327,7 +338,7 @@ export class AgentPins {
     const first = files.findIndex(({ digest }, at) => before[at]?.digest !== digest);
     this.readingFrom = first < 0 ? files.length : first;
     await this.take(summary.files ?? []);
-    this.ports.onChange();
+    this.report();
     this.read(door).catch(this.ports.onError);
   }
 
@@ -336,7 +347,7 @@ export class AgentPins {
       this.summary = await door.warmAgent(this.agent);
     } finally {
       this.readingFrom = undefined;
-      this.ports.onChange();
+      this.report();
     }
   }
 }

@@ -4,9 +4,13 @@ import type { ChatCommand, ChatToPage } from "../../protocol/chat";
 import { type FilesCommand, type FilesSnapshot, filesCommands } from "../../protocol/chatFiles";
 import type { AgentId, TurnId, TurnView } from "../../protocol/service";
 import { TaskQueue } from "../pages/taskQueue";
+import { Throttle } from "../pages/throttle";
 import type { AgentFiles } from "./agentFiles";
 import { attachmentChips, type DraftFile, sentAttachments, withFiles, withTokens } from "./draftFiles";
 import { namedPaths } from "./pathText";
+
+/** What is read changes with every step of the engine; the page is told at most this often. */
+const pinnedPeriodMs = 100;
 
 export interface ChatFilesPorts {
   readonly files: AgentFiles;
@@ -44,11 +48,15 @@ export class ChatFiles implements Disposable {
     const { files, onError } = ports;
     this.queue = new TaskQueue(onError);
     this.store.add(files.pinned.use(agent));
+    const pinnedChanged = this.store.add(new Throttle(pinnedPeriodMs, () => this.queue.add(() => this.sendPinned())));
     this.store.add(
       files.pinned.onChange((id) => {
-        if (id !== agent) return;
-        this.queue.add(() => this.sendPinned());
-        ports.onChange();
+        if (id === agent) pinnedChanged.request();
+      }),
+    );
+    this.store.add(
+      files.pinned.onTold((id) => {
+        if (id === agent) ports.onChange();
       }),
     );
     this.store.add(
@@ -134,9 +142,11 @@ export class ChatFiles implements Disposable {
     return instead === undefined ? { files } : { files, instead };
   }
 
-  /** The message came back. */
-  async giveBack({ files }: Taken): Promise<void> {
-    await this.ports.files.drafts.change(this.agent, (held) => withFiles(files, held));
+  /** The message came back: an edited one is edited again. */
+  async giveBack({ files, instead }: Taken): Promise<void> {
+    if (instead === undefined) return this.ports.files.drafts.change(this.agent, (held) => withFiles(files, held));
+    this.edited = { turn: instead, files };
+    this.changed();
   }
 
   private held(): Promise<readonly DraftFile[]> {

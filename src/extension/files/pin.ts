@@ -23,6 +23,18 @@ export type PinNow =
   | { readonly is: "gone"; readonly told: string; readonly problem: string }
   | { readonly is: "elsewhere" };
 
+/** What could not be pinned, or was left out when the files were read anew. */
+export interface RefusedPin {
+  readonly path: string;
+  readonly problem: string;
+}
+
+/** How many of the files had changed when they were read anew. */
+export interface Renewal {
+  readonly changed: number;
+  readonly of: number;
+}
+
 /** How the file of a pin is now. `pinnedText`: what the agent has of it. */
 export async function lookAt(pin: Pin, reading: FileReading, pinnedText: () => Promise<string>): Promise<PinNow> {
   const renamed = pin.movedTo === undefined ? "" : changeNotes.renamed(pin.movedTo);

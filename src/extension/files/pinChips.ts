@@ -1,7 +1,7 @@
 import type { PinnedFileChip, PinnedFileState } from "../../protocol/chatFiles";
 import type { AgentSummary } from "../../protocol/service";
-import type { RefusedPin, Renewal } from "./agentPins";
-import type { Pin } from "./pin";
+import { digestOf } from "./digest";
+import type { Pin, RefusedPin, Renewal } from "./pin";
 
 export interface PinView {
   readonly pins: readonly Pin[];
@@ -10,12 +10,16 @@ export interface PinView {
   /** From this one on they are being read. */
   readonly readingFrom: number | undefined;
   readonly summary: AgentSummary | undefined;
+  /** The digest of what the conversation says last of each file. */
+  readonly told: ReadonlyMap<string, string>;
 }
 
 /** The pinned files as a page shows them. `sharedWith`: names of agents that have the same ones. */
 export function pinnedFileState(view: PinView, sharedWith: readonly string[]): PinnedFileState {
-  const { pins, refused, renewal, readingFrom, summary } = view;
-  const chips = pins.map((pin, index) => pinChip(pin, readingFrom !== undefined && index >= readingFrom));
+  const { pins, refused, renewal, readingFrom, summary, told } = view;
+  const chips = pins.map((pin, index) => {
+    return readingFrom !== undefined && index >= readingFrom ? readingChip(pin) : pinChip(pin, told.get(pin.path));
+  });
   const isReading = readingFrom !== undefined;
   const progress = isReading ? summary?.reading : undefined;
   const tokensRead = summary?.filesRead?.prefilled;
@@ -34,9 +38,14 @@ function totalOf(pins: readonly Pin[]): Pick<PinnedFileState, "tokens"> {
   return { tokens: counts.reduce((sum, count) => sum + count, 0) };
 }
 
-function pinChip({ path, tokens, now, movedTo }: Pin, isReading: boolean): PinnedFileChip {
+function readingChip({ path, tokens }: Pin): PinnedFileChip {
+  return { path, ...(tokens === undefined ? {} : { tokens }), state: "reading" };
+}
+
+/** `told`: the digest of what the conversation says last of the file. */
+function pinChip({ path, tokens, now, movedTo }: Pin, told: string | undefined): PinnedFileChip {
   const chip = { path, ...(tokens === undefined ? {} : { tokens }) };
-  if (isReading) return { ...chip, state: "reading" };
+  const isTold = "told" in now && told !== undefined && digestOf(now.told) === told;
   switch (now.is) {
     case "unknown":
     case "same":
@@ -48,7 +57,11 @@ function pinChip({ path, tokens, now, movedTo }: Pin, isReading: boolean): Pinne
         problem: "It is not in the folders that are open here: its changes are not seen.",
       };
     case "changed":
-      return { ...chip, state: "changed", ...(movedTo === undefined ? {} : { problem: `It is ${movedTo} now.` }) };
+      return {
+        ...chip,
+        state: isTold ? "read" : "changed",
+        ...(movedTo === undefined ? {} : { problem: `It is ${movedTo} now.` }),
+      };
     case "rewritten":
       return {
         ...chip,
@@ -56,7 +69,7 @@ function pinChip({ path, tokens, now, movedTo }: Pin, isReading: boolean): Pinne
         problem: "Most of it is different: it is read again when the agent is idle.",
       };
     case "gone":
-      return { ...chip, state: "changed", problem: now.problem };
+      return { ...chip, state: isTold ? "read" : "changed", problem: now.problem };
   }
 }
 

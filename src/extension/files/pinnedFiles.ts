@@ -34,11 +34,14 @@ export class PinnedFiles implements Disposable {
   private readonly store = new DisposableStore();
   private readonly agents = new Map<AgentId, Used>();
   private readonly changes = this.store.add(new Emitter<AgentId>());
+  private readonly tells = this.store.add(new Emitter<AgentId>());
   /** One for each folder that has pinned files. */
   private readonly watchers = new Map<string, vscode.FileSystemWatcher>();
 
-  /** The pinned files of an agent, or what is known of them, are others. */
+  /** What a page shows of an agent's pinned files is different. */
   readonly onChange = this.changes.event;
+  /** What the next message tells an agent of them is different. */
+  readonly onTold = this.tells.event;
 
   constructor(private readonly ports: PinnedFilesPorts) {
     const { service, saves } = ports;
@@ -130,6 +133,7 @@ export class PinnedFiles implements Disposable {
         this.watchFolders();
         this.changes.fire(agent);
       },
+      onTold: () => this.tells.fire(agent),
       onError,
     });
   }

@@ -7,6 +7,7 @@ import type { Log } from "../../common/log";
 import type { Thinking } from "../../common/thinking";
 import type { ToolResult, ToolSpec } from "../../common/tools";
 import type {
+  AdoptOptions,
   AgentDetail,
   AgentId,
   AgentRepair,
@@ -17,6 +18,7 @@ import type {
   BenchSuite,
   ChatModel,
   ChatRequest,
+  CompactOptions,
   ConnectedServer,
   ConnectServerRequest,
   ConversationSize,
@@ -24,6 +26,7 @@ import type {
   CreateAgentRequest,
   DiagnoseReport,
   DraftSize,
+  ForkOptions,
   GenerateRequest,
   GenerationEvent,
   HubAccess,
@@ -240,8 +243,21 @@ export class RemoteService implements ResidentService {
     return this.call("setPinnedFiles", [id, files]);
   }
 
-  forkAgent(id: AgentId, name: string, turn?: TurnId): Promise<AgentSummary> {
-    return this.call("forkAgent", [id, name, turn]);
+  forkAgent(id: AgentId, name: string, turn?: TurnId, options?: ForkOptions): Promise<AgentSummary> {
+    return this.call("forkAgent", [id, name, turn, options]);
+  }
+
+  adoptBranch(id: AgentId, from: AgentId, options?: AdoptOptions): Promise<TurnId> {
+    return this.call("adoptBranch", [id, from, options]);
+  }
+
+  compactAgent(
+    id: AgentId,
+    options: CompactOptions,
+    onProgress?: (progress: Progress) => void,
+    signal?: AbortSignal,
+  ): Promise<AgentSummary> {
+    return this.call("compactAgent", [id, options], { onProgress, signal });
   }
 
   copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary> {
@@ -278,6 +294,10 @@ export class RemoteService implements ResidentService {
 
   warmAgent(id: AgentId, draft?: string, attachments?: readonly Attachment[]): Promise<AgentSummary> {
     return this.call("warmAgent", [id, draft, attachments]);
+  }
+
+  readAheadResults(id: AgentId, results: readonly ToolResult[]): Promise<AgentSummary> {
+    return this.call("readAheadResults", [id, results]);
   }
 
   sendResults(id: AgentId, request: ResultsRequest): Promise<Running> {

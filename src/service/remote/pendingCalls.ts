@@ -15,7 +15,7 @@ export type FromClient = CallMessage | ControlMessage;
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 interface Pending {

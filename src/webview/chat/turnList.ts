@@ -1,3 +1,4 @@
+import type { ActingState } from "../../protocol/acting";
 import { part } from "../shared/frame";
 import { Slices } from "../shared/slices";
 import { RootSlot } from "../shared/slot";
@@ -8,6 +9,8 @@ import type { TurnPlace } from "./turn";
 export interface TurnListState {
   readonly turns: readonly ShownTurn[];
   readonly fixed: boolean;
+  /** Of the head: what the agent does in the workspace. */
+  readonly acting?: ActingState | undefined;
   /** A new function makes every turn anew. */
   readonly view: (turn: ShownTurn, place: TurnPlace) => TreeNode;
 }
@@ -54,6 +57,8 @@ export class TurnList {
     this.state = state;
     const listed = this.take(state.turns);
     if (listed) this.list(state.turns);
+    const last = this.items.at(-1);
+    if (last && before?.acting !== state.acting) this.draw(last);
     const anew = before !== undefined && before.view !== state.view;
     if (anew) this.drawLater(this.items);
     if (anew || listed || before?.fixed !== state.fixed) for (const item of this.near) this.draw(item);
@@ -168,6 +173,7 @@ export class TurnList {
       number: index + 1,
       isHead: index === this.items.length - 1,
       fixed: state.fixed,
+      acting: index === this.items.length - 1 ? state.acting : undefined,
     };
     if (drawn && sameDrawing(drawn, next)) return;
     item.slot.show(state.view(turn, next));
@@ -191,7 +197,8 @@ function sameDrawing(one: Drawing, other: Drawing): boolean {
     one.view === other.view &&
     one.number === other.number &&
     one.isHead === other.isHead &&
-    one.fixed === other.fixed
+    one.fixed === other.fixed &&
+    one.acting === other.acting
   );
 }
 

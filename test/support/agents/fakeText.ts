@@ -13,8 +13,11 @@ const letter = (id: number): string => String.fromCharCode(97 + (id % 26));
 const encode = (text: string): Int32Array =>
   Int32Array.from(text, (character) => character.charCodeAt(0) % fakeTextVocabSize);
 
+/** As it was said, with its calls. */
+const said = (message: ChatMessage) => (message.role === "assistant" ? message.raw : undefined) ?? message.content;
+
 const rendered = (messages: readonly ChatMessage[]) =>
-  messages.map(({ role, content }) => `<${role}>${content}`).join("\n");
+  messages.map((message) => `<${message.role}>${said(message)}`).join("\n");
 
 class FakePrompts implements PromptBuilder {
   constructor(private readonly stopIds: readonly number[]) {}

@@ -6,6 +6,7 @@ import { isBeyondLoopback, isPlainBeyondLoopback, parseServerAddress } from "../
 import type { Thinking } from "../../../src/common/thinking";
 import type { ToolResult, ToolSpec } from "../../../src/common/tools";
 import type {
+  AdoptOptions,
   AgentDetail,
   AgentId,
   AgentRepair,
@@ -15,6 +16,7 @@ import type {
   BenchReport,
   ChatModel,
   ChatRequest,
+  CompactOptions,
   ConnectedServer,
   ConnectServerRequest,
   ConversationSize,
@@ -23,6 +25,7 @@ import type {
   DiagnoseReport,
   DraftSize,
   EngineState,
+  ForkOptions,
   GenerateRequest,
   GenerationEvent,
   HubModel,
@@ -425,10 +428,39 @@ export class FakeService implements ResidentService {
     return this.change(id, { files: views });
   }
 
-  async forkAgent(id: AgentId, name: string): Promise<AgentSummary> {
+  async forkAgent(id: AgentId, name: string, turn?: TurnId, options: ForkOptions = {}): Promise<AgentSummary> {
     const { turns, system } = this.detail(id);
     const fork = await this.createAgent({ name, system });
-    return this.change(fork.id, { turns });
+    const end = turns.findIndex((kept) => kept.id === turn);
+    return this.change(fork.id, { turns: end < 0 ? turns : turns.slice(0, end + 1), ...options });
+  }
+
+  /** The fork's newest turn, as a branch of its own in the tree that the test keeps. */
+  async adoptBranch(id: AgentId, from: AgentId, { asHead = false }: AdoptOptions = {}): Promise<TurnId> {
+    const { turns } = this.detail(from);
+    const last = turns.at(-1);
+    if (!last) throw new ResidentError("INVALID_REQUEST", "it has no turn yet", "let it answer first");
+    if (asHead) this.change(id, { turns });
+    return last.id;
+  }
+
+  async compactAgent(id: AgentId, { turns }: CompactOptions): Promise<AgentSummary> {
+    const all = this.detail(id).turns;
+    const kept = turns === 0 ? [] : all.slice(-turns);
+    const mark = { turns: all.length - kept.length };
+    const summary: TurnView = {
+      ...{ id: `turn-${this.made++}`, user: "A summary", answer: "I have read the summary.", createdAt: 0 },
+      ...{ state: "done", finishReason: "stop", figures, summary: mark },
+    };
+    return this.change(id, { turns: [summary, ...kept] });
+  }
+
+  /** The calls of `readAheadResults`, in order. */
+  readonly aheadResults: { readonly id: AgentId; readonly results: readonly ToolResult[] }[] = [];
+
+  async readAheadResults(id: AgentId, results: readonly ToolResult[]): Promise<AgentSummary> {
+    this.aheadResults.push({ id, results });
+    return this.detail(id);
   }
 
   async copyWithModel(id: AgentId, name: string): Promise<AgentSummary> {
@@ -452,6 +484,7 @@ export class FakeService implements ResidentService {
   async deleteAgent(id: AgentId): Promise<void> {
     this.agents.delete(id);
     this.fire({ type: "agent", id });
+    for (const agent of [...this.agents.values()]) if (agent.delegateOf === id) await this.deleteAgent(agent.id);
   }
 
   async storeStats(): Promise<StoreStats> {

@@ -361,6 +361,74 @@ export function describeDoor(place: string, inService: InService): void {
         assert.deepEqual(last, { type: "agent", id });
       }));
 
+    it("takes a fork's branch over, and deletes delegates with their agent", () =>
+      inService(async ({ service, events }) => {
+        const { id } = await service.createAgent({ name: "Ada" });
+        await (await service.send(id, { text: "One" })).done;
+        const way = await service.forkAgent(id, "Ada", undefined, { delegateOf: id });
+        assert.deepEqual([way.name, way.delegateOf], ["Ada 2", id]);
+        const request = { text: "Two", isOneOfSeveral: true };
+        const running = [await service.send(id, request), await service.send(way.id, request)];
+        await Promise.all(running.map(({ done }) => done));
+        const last = await service.adoptBranch(id, way.id, { asHead: true });
+        const { turns, branchCount } = await service.getAgent(id);
+        assert.deepEqual([turns.at(-1)?.id, turns.length, branchCount], [last, 2, 3]);
+        await assert.rejects(service.adoptBranch(id, id), { code: "INVALID_REQUEST" });
+        await service.deleteAgent(id);
+        assert.deepEqual(await service.listAgents(), []);
+        const gone = events.filter((event) => event.type === "agent" && event.summary === undefined);
+        assert.equal(gone.length, 2);
+      }));
+
+    it("compacts a conversation and says how far it is, unless that is stopped", () =>
+      inService(async ({ service }) => {
+        const { id } = await service.createAgent({ name: "Ada" });
+        for (const text of ["One", "Two"]) await (await service.send(id, { text })).done;
+        await assert.rejects(service.compactAgent(id, { turns: 1 }, undefined, AbortSignal.abort()), {
+          code: "ABORTED",
+        });
+        assert.equal((await service.getAgent(id)).branchCount, 0);
+        const heard: Progress[] = [];
+        await service.compactAgent(id, { turns: 1 }, (progress) => heard.push(progress));
+        const [first] = (await service.getAgent(id)).turns;
+        assert.deepEqual(first?.summary, { turns: 1 });
+        assert.ok((first?.figures?.reusedTokens ?? 0) > 0);
+        assert.equal(heard.at(-1)?.done, heard.at(-1)?.total);
+        await service.rewindAgent(id, "t2");
+        const server = await ScriptedServer.start();
+        try {
+          const { address } = await service.connectServer({ address: server.url });
+          await service.useServer(id, { address, model: "tiny" });
+          server.play(stream(said("Two questions, two answers."), ended()));
+          const told: Progress[] = [];
+          const { turnCount } = await service.compactAgent(id, { turns: 1 }, (progress) => told.push(progress));
+          assert.equal(turnCount, 2);
+          assert.ok(told.length > 0);
+          const { turns } = await service.getAgent(id);
+          assert.deepEqual(
+            turns.map(({ summary, user }) => (summary === undefined ? user : summary)),
+            [{ turns: 1 }, "Two"],
+          );
+          assert.match(turns[0]?.user ?? "", /\n\nTwo questions, two answers\.$/);
+          const cut = new AbortController();
+          server.play((response) => {
+            beginStream(response);
+            cut.abort();
+          });
+          await assert.rejects(service.compactAgent(id, { turns: 1 }, undefined, cut.signal), { code: "ABORTED" });
+          assert.equal((await service.getAgent(id)).branches.filter(({ isEnd }) => isEnd).length, 3);
+        } finally {
+          await server.stop();
+        }
+      }));
+
+    it("reads results ahead only for calls that wait", () =>
+      inService(async ({ service }) => {
+        const { id } = await service.createAgent({ name: "Ada" });
+        assert.equal((await service.readAheadResults(id, [])).id, id);
+        await assert.rejects(service.readAheadResults(id, [{ call: "c1", text: "x" }]), { code: "INVALID_REQUEST" });
+      }));
+
     it("saves what is hot before it unloads", () =>
       inService(async ({ service }) => {
         const ada = await service.createAgent({ name: "Ada" });

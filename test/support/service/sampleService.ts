@@ -3,6 +3,7 @@ import type { Attachment, PinnedFile } from "../../../src/common/attachments";
 import { Emitter } from "../../../src/common/events";
 import type {
   AgentDetail,
+  AgentId,
   AgentRepair,
   AgentServer,
   AgentSummary,
@@ -10,6 +11,7 @@ import type {
   BenchSuite,
   ChatModel,
   ChatRequest,
+  CompactOptions,
   ConnectedServer,
   ConnectServerRequest,
   DiagnoseReport,
@@ -201,6 +203,7 @@ const agent: AgentSummary = {
   lastUsedAt: 2,
   pinned: true,
   sampling: { temperature: 0.5, seed: 7 },
+  delegateOf: "b",
   files: [{ path: "src/b.ts", digest, length: 6, tokens: 12 }],
   filesRead: { reused: 20, prefilled: 12 },
   reading: { done: 4, total: 12 },
@@ -219,6 +222,7 @@ const turn: TurnView = {
   figures,
   error,
   saveError: error,
+  summary: { turns: 3, leftOut: 1 },
   createdAt: 1,
 };
 
@@ -385,7 +389,7 @@ const tool = {
   description: "Tells the weather of a city.",
   parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
 };
-const sendRequest = { text: "Hello", attachments: [attachment], sampling };
+const sendRequest = { text: "Hello", attachments: [attachment], sampling, isOneOfSeveral: true };
 const chatRequest: ChatRequest = {
   modelDirectory: "/models/starter",
   messages: [
@@ -445,7 +449,9 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   renameAgent: (door) => door.renameAgent("a", "Grace"),
   setSystemPrompt: (door) => door.setSystemPrompt("a", "Be kind"),
   setPinnedFiles: (door) => door.setPinnedFiles("a", [pinnedFile]),
-  forkAgent: (door) => door.forkAgent("a", "Copy", "t1"),
+  forkAgent: (door) => door.forkAgent("a", "Copy", "t1", { delegateOf: "b" }),
+  adoptBranch: (door) => door.adoptBranch("a", "b", { asHead: true }),
+  compactAgent: (door) => withProgress((tell) => door.compactAgent("a", { turns: 2 }, tell)),
   copyWithModel: (door) => door.copyWithModel("a", "Copy", "/models/other"),
   measureWithModel: (door) => door.measureWithModel("a", "/models/other"),
   useServer: (door) => door.useServer("a", agentServer),
@@ -455,6 +461,7 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   deleteAgent: (door) => door.deleteAgent("a"),
   repairAgent: (door) => door.repairAgent("a"),
   warmAgent: (door) => door.warmAgent("a", "a draft", [attachment]),
+  readAheadResults: (door) => door.readAheadResults("a", [{ call: "c1", text: "20 degrees", failed: true }]),
   send: async (door) => told(await door.send("a", sendRequest)),
   regenerate: async (door) => told(await door.regenerate("a", "t1", sampling)),
   continueAnswer: async (door) => told(await door.continueAnswer("a", sampling)),
@@ -524,6 +531,8 @@ export class SampleService implements ResidentService {
   setSystemPrompt = this.sample("setSystemPrompt", agent);
   setPinnedFiles = this.sample("setPinnedFiles", agent);
   forkAgent = this.sample("forkAgent", agent);
+  adoptBranch = this.sample("adoptBranch", "t5");
+  readAheadResults = this.sample("readAheadResults", agent);
   copyWithModel = this.sample("copyWithModel", agent);
   measureWithModel = this.sample("measureWithModel", { tokens: 40, contextTokens: 8192 });
   rewindAgent = this.sample("rewindAgent", agent);
@@ -552,6 +561,16 @@ export class SampleService implements ResidentService {
   useFolder = this.sample("useFolder", agent);
   suggestedModels = this.sample("suggestedModels", [suggested]);
   dispose = this.sample("dispose", undefined);
+
+  async compactAgent(
+    id: AgentId,
+    options: CompactOptions,
+    onProgress: (progress: Progress) => void = () => {},
+  ): Promise<AgentSummary> {
+    this.asked.push(["compactAgent", id, options]);
+    onProgress(progress);
+    return agent;
+  }
 
   async loadModel(): Promise<ModelSummary> {
     this.asked.push(["loadModel"]);

@@ -369,17 +369,14 @@ describe("an answer that called tools, in the room", () => {
   it("tells its calls in a line each, and that it waits", () => {
     const node = shown(first);
     assert.match(text(node), /waits for 2 results/);
-    assert.match(text(node), /search.*query: "readBlock\(".*waits.*read_file/s);
+    assert.match(text(node), /Search.*readBlock\(.*waits.*Read/s);
     assert(!nodesOf(node).some(({ type }) => type === "details"));
-    assert.match(text(shown(first, false)), /search.*no result/s);
+    assert.match(text(shown(first, false)), /Search.*no result/s);
   });
 
   it("has its earlier steps in short, and the figures of all of them", () => {
     const said = text(shown(fourth));
-    assert.match(
-      said,
-      /I look for its callers.*search.*result.*read_file.*failed.*Two places call it.*2 steps6,924 reused/s,
-    );
+    assert.match(said, /I look for its callers.*Search.*done.*Read.*failed.*Two places call it.*2 steps6,924 reused/s);
     assert.equal(summary(message("calls"), formats), "4 answers, 288 tokens, 900 ms");
   });
 

@@ -29,6 +29,7 @@ async function newPins() {
   };
   const saves = new Map<string, number>();
   const errors: unknown[] = [];
+  const heard = { changes: 0, tells: 0 };
   let read = 0;
   let share = 0.2;
   const summaryNow = (): Promise<AgentSummary> => service.getAgent(id, 1);
@@ -62,7 +63,12 @@ async function newPins() {
       locate: async (path) => (files.has(`file:///${path}`) ? `file:///${path}` : undefined),
       rankOf: (file) => ({ saves: saves.get(file ?? "") ?? 0, changedAt: 0 }),
       renewShare: () => share,
-      onChange: () => {},
+      onChange: () => {
+        heard.changes += 1;
+      },
+      onTold: () => {
+        heard.tells += 1;
+      },
       onError: (error) => errors.push(error),
     });
   const pins = open();
@@ -77,7 +83,7 @@ async function newPins() {
   const state = (of = pins) => pinnedFileState(of, []);
   const shown = (of = pins) => state(of).files.map(({ path, state: is }) => `${path} ${is}`);
   return {
-    ...{ service, id, pins, files, write, core, saves, errors, open, pin, save, state, shown, summaryNow },
+    ...{ service, id, pins, files, write, core, saves, errors, open, pin, save, state, shown, summaryNow, heard },
     reads: () => read,
     setShare: (value: number) => {
       share = value;
@@ -130,13 +136,15 @@ describe("the pinned files of an agent", () => {
   });
 
   it("are told once, also after a rewind and in another window, and again when they change again", async () => {
-    const { write, pin, save, core, pins, open, summaryNow } = await newPins();
+    const { write, pin, save, core, pins, open, summaryNow, shown } = await newPins();
     write("a.ts", lines("a.ts"));
     await pin("a.ts");
     await save("a.ts", lines("a.ts").replace("a.ts 2\n", ""));
     const [first] = await pins.changes();
     core.told.set("a.ts", first?.digest ?? "");
+    assert.deepEqual(shown(), ["a.ts changed"]);
     assert.deepEqual(await pins.changes(), []);
+    assert.deepEqual(shown(), ["a.ts read"], "there is nothing left to tell");
     const other = open();
     other.see(await summaryNow());
     assert.deepEqual(await other.changes(), []);
@@ -320,6 +328,20 @@ describe("the pinned files of an agent", () => {
     await assert.rejects(pins.unpin("never.ts"), { code: "INVALID_REQUEST" });
     core.busy = true;
     await assert.rejects(pins.unpin("a.ts"), { code: "AGENT_BUSY" });
+  });
+
+  it("say when something is different, and only then: an agent's events are many", async () => {
+    const { write, pin, save, pins, heard, summaryNow } = await newPins();
+    write("a.ts", lines("a.ts"));
+    await pin("a.ts");
+    await nextTurn();
+    const { changes, tells } = heard;
+    for (let index = 0; index < 50; index++) pins.see({ ...(await summaryNow()), tokens: index, hotTokens: index });
+    await save("a.ts", lines("a.ts"));
+    await pins.changes();
+    assert.deepEqual(heard, { changes, tells });
+    await save("a.ts", `${lines("a.ts")}more\n`);
+    assert.deepEqual(heard, { changes: changes + 1, tells: tells + 1 });
   });
 
   it("are not touched by a file that is not among them, and a save looks at one file only", async () => {
