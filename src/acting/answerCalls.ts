@@ -7,6 +7,7 @@ import type { ToolCall, ToolResult } from "../common/tools";
 import type { AgentId, TurnId } from "../protocol/service";
 import { resultTexts } from "../protocol/toolNames";
 import { LiveCalls } from "./liveCalls";
+import { orAborted } from "./orAborted";
 import { type Permission, permissionFor } from "./permissions";
 import type {
   Accepted,
@@ -42,6 +43,8 @@ export const programEnds = "the program ends";
 export class AnswerCalls {
   readonly live: LiveCalls;
   private readonly outcomes = new Map<string, CallOutcome>();
+  /** When each call began to run, after the person agreed. */
+  private readonly ranAt = new Map<string, number>();
   private journal: readonly JournalEntry[] = [];
   private journaling: Promise<void> = Promise.resolve();
   private waits = 0;
@@ -112,11 +115,10 @@ export class AnswerCalls {
   }
 
   private async end(call: ToolCall, signal: AbortSignal): Promise<void> {
-    const startedAt = this.ports.clock.now();
     let outcome: CallOutcome;
     let wasDenied = false;
     try {
-      const done = await this.one(call, signal);
+      const done = await orAborted(this.one(call, signal), signal, this.ports.clock);
       outcome = done.outcome;
       wasDenied = done.wasDenied;
     } catch (error) {
@@ -127,7 +129,8 @@ export class AnswerCalls {
     const { text, failed } = outcome;
     this.outcomes.set(call.id, { text: cutText(text, limit), ...(failed === true ? { failed } : {}) });
     const state = wasDenied ? "denied" : failed === true ? "failed" : "done";
-    this.live.set(call.id, { state, ms: this.ports.clock.now() - startedAt });
+    const ranAt = this.ranAt.get(call.id);
+    this.live.set(call.id, { state, ...(ranAt === undefined ? {} : { ms: this.ports.clock.now() - ranAt }) });
   }
 
   private async one(
@@ -150,7 +153,7 @@ export class AnswerCalls {
     const changes = kind === "write" || kind === "run" || kind === "other";
     const prepared = changes ? await tools.prepare(call, context, signal) : {};
     if (prepared.refused !== undefined) return done(prepared.refused);
-    const again = this.answer.isResumed;
+    const again = this.answer.isResumed || entry !== undefined;
     const permission = permissionFor({ kind, name: call.name, prepared, again }, permissions.settings());
     if (permission.kind === "refused") return done({ text: permission.text, failed: true });
     let accepted: Accepted = { prepared };
@@ -159,6 +162,7 @@ export class AnswerCalls {
       if (decision.way === "deny" || decision.way === "answer") return done(deniedOutcome(decision), true);
       if (decision.text !== undefined) accepted = { prepared, text: decision.text };
     }
+    this.ranAt.set(call.id, this.ports.clock.now());
     this.live.set(call.id, { state: "running", ...(prepared.diff && { diff: prepared.diff }) });
     // An answer of the person is kept too: nobody likes to be asked twice.
     if (!changes && kind !== "ask") return done(await tools.run(call, context, signal, accepted));

@@ -9,7 +9,7 @@ import { ResidentError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
 import type { ToolCall, ToolResult } from "../common/tools";
 import type { ActingState } from "../protocol/acting";
-import type { AgentDetail, AgentId, Running, TurnView } from "../protocol/service";
+import type { AgentDetail, AgentId, Running, TurnId, TurnView } from "../protocol/service";
 import { turnsOf } from "../protocol/turnSteps";
 import { AnswerCalls, programEnds } from "./answerCalls";
 import { teaching } from "./droppedCalls";
@@ -32,6 +32,14 @@ const mostUnreadable = 3;
 const leastRoom = 64;
 
 const idle: ActingState = { calls: [] };
+
+export interface TurnLoopOptions {
+  /** A delegate may only look. */
+  readonly readsOnly?: boolean;
+  /** Whether an answer was begun since the program was started: its calls were not run by an earlier one. */
+  readonly beganHere?: (turn: TurnId) => boolean;
+  readonly onError?: (error: unknown) => void;
+}
 
 export class TurnLoop implements Disposable {
   private readonly emitter: Emitter<ActingState>;
@@ -56,7 +64,7 @@ export class TurnLoop implements Disposable {
   constructor(
     readonly agent: AgentId,
     private readonly ports: LoopPorts,
-    private readonly options: { readonly readsOnly?: boolean; readonly onError?: (error: unknown) => void } = {},
+    private readonly options: TurnLoopOptions = {},
   ) {
     this.emitter = new Emitter<ActingState>(options.onError);
     this.listening = ports.door.onEvent((event) => {
@@ -162,7 +170,7 @@ export class TurnLoop implements Disposable {
           ? { end: "answered" as const }
           : calls.length === 0
             ? await this.teach(agent, head)
-            : await this.act(agent, head, calls, isResumed);
+            : await this.act(agent, head, calls, isResumed && this.options.beganHere?.(head.id) !== true);
       if (ended !== undefined) return ended;
       isResumed = false;
       isNew = this.isSuperseded;

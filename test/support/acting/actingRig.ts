@@ -14,7 +14,7 @@ import { HandClock, MemoryCheckpoints, MemoryJournal, MemoryPermissions, MemoryS
 import { type Script, ScriptedModel } from "./scriptedModel";
 
 /** The door in one process. */
-export function doorOf(agents: Agents, readAhead: (results: readonly ToolResult[]) => void = () => {}): DelegatingDoor {
+function doorOf(agents: Agents, readAhead: (results: readonly ToolResult[]) => void = () => {}): DelegatingDoor {
   return {
     onEvent: (listener) =>
       agents.onEvent((event) => {
@@ -66,7 +66,9 @@ export class ActingRig {
   readonly commands = new FakeCommands();
   readonly problems = new FakeProblems();
   readonly clock = new HandClock();
-  readonly others: OtherTools & { readonly tools: Map<string, () => string> };
+  readonly others: { -readonly [Key in keyof OtherTools]: OtherTools[Key] } & {
+    readonly tools: Map<string, () => string>;
+  };
   readonly states: ActingState[] = [];
   readonly aheads: (readonly ToolResult[])[] = [];
   readonly errors: unknown[] = [];

@@ -313,6 +313,27 @@ describe("a stop", function () {
       await rig.close();
     }));
 
+  it("does not wait long for a tool that hears nothing", () =>
+    inFolder(async (home) => {
+      const rig = new ActingRig(home, inTurn({ calls: [["foreign", {}]] }), {
+        tools: [{ name: "foreign", description: "Never ends." }],
+      });
+      let hasBegun = false;
+      rig.others.has = () => true;
+      rig.others.run = () => {
+        hasBegun = true;
+        return new Promise(() => {});
+      };
+      const id = await rig.create();
+      const end = rig.ask(id, "Go.");
+      while (!hasBegun) await new Promise((resolve) => setImmediate(resolve));
+      const stopped = rig.acting.stop(id);
+      rig.clock.pass(3000);
+      await stopped;
+      assert.equal(await end, "stopped");
+      await rig.close();
+    }));
+
   it("ends an answer that goes on and on", () =>
     inFolder(async (home) => {
       const rig = new ActingRig(home, inTurn({ text: "Well", isEndless: true }));

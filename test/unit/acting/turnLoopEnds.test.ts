@@ -133,6 +133,19 @@ describe("an agent that goes in circles", function () {
       await rig.close();
     }));
 
+  it("is not one that writes other long files of the same length", () =>
+    inFolder(async (home) => {
+      let count = 0;
+      const rig = new ActingRig(home, () => {
+        count += 1;
+        const content = `${"x".repeat(3000)}${count % 10}${"y".repeat(3000)}`;
+        return count < 6 ? { calls: [["write_file", { path: "a.txt", content }]] } : { text: "Done." };
+      });
+      const id = await rig.create();
+      assert.equal(await rig.ask(id, "Go."), "answered");
+      await rig.close();
+    }));
+
   it("is one whose test only takes another time", () =>
     inFolder(async (home) => {
       let count = 0;
@@ -242,6 +255,16 @@ describe("a reload of the window in the middle", function () {
       assert.equal(await end, "answered");
       assert.deepEqual(rig.commands.ran, ["second", "third"]);
       assert.deepEqual(await rig.results(id), ["Exit code 0.\none", "Exit code 0.\ntwo", "Exit code 0.\nthree"]);
+      await rig.close();
+    }));
+
+  it("is not what an answer is that ended before anybody followed it: what is set is enough", () =>
+    inFolder(async (home) => {
+      const rig = new ActingRig(home, inTurn({ calls: [["run", { command: "x" }]] }, { text: "Done." }));
+      const id = await rig.create();
+      await (await rig.agents.agents.send(id, { text: "Go." })).done;
+      assert.equal(await rig.acting.follow(id), "answered");
+      assert.deepEqual(rig.commands.ran, ["x"]);
       await rig.close();
     }));
 
