@@ -31,6 +31,8 @@ export interface CallsOfAnswer {
   readonly isResumed: boolean;
   /** A delegate may only look. */
   readonly readsOnly: boolean;
+  /** Told of what went wrong beside the calls. */
+  readonly onError: (error: unknown) => void;
 }
 
 export type CallsPorts = Pick<LoopPorts, "door" | "tools" | "approvals" | "permissions" | "journal" | "clock">;
@@ -196,7 +198,8 @@ export class AnswerCalls {
       },
       signal,
     );
-    if (decision.way === "always" && rule !== undefined) await permissions.allow(rule);
+    // Where that cannot be kept, it is asked again the next time.
+    if (decision.way === "always" && rule !== undefined) await permissions.allow(rule).catch(this.answer.onError);
     return decision;
   }
 
