@@ -11,7 +11,6 @@ export function actingDoor(service: Pick<ServiceHandle, "get" | "onEvent">): Del
     sendResults: async (...args) => (await service.get()).sendResults(...args),
     continueAnswer: async (...args) => (await service.get()).continueAnswer(...args),
     regenerate: async (...args) => (await service.get()).regenerate(...args),
-    continueAnswer: async (...args) => (await service.get()).continueAnswer(...args),
     forkAgent: async (...args) => (await service.get()).forkAgent(...args),
     readAheadResults: async (...args) => (await service.get()).readAheadResults(...args),
   };
