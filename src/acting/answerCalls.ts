@@ -20,6 +20,7 @@ import type {
   Question,
 } from "./ports";
 import { beginning, cutText } from "./results";
+import { visible } from "./visible";
 
 export interface CallsOfAnswer {
   readonly agent: AgentId;
@@ -204,12 +205,13 @@ export class AnswerCalls {
   }
 
   private async ask(question: Question, signal: AbortSignal): Promise<Decision> {
-    const { question: text, choices, diff, call } = question;
+    const { choices, diff, call } = question;
+    const text = visible(question.question);
     this.live.set(call.id, { state: "waiting", question: text, choices, ...(diff && { diff }) });
     if (this.waits === 0) this.waitingSince = this.ports.clock.now();
     this.waits += 1;
     try {
-      return await this.ports.approvals.ask(question, signal);
+      return await this.ports.approvals.ask({ ...question, question: text }, signal);
     } finally {
       this.waits -= 1;
       if (this.waits === 0) this.waited += this.ports.clock.now() - this.waitingSince;
