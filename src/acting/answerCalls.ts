@@ -38,7 +38,8 @@ export interface CallsOfAnswer {
 
 export type CallsPorts = Pick<LoopPorts, "door" | "tools" | "approvals" | "permissions" | "journal" | "clock">;
 
-const longestQuestion = 200;
+/** Longer than any command that may be run. */
+const longestQuestion = 10_000;
 
 /** Why calls are aborted: the program ends. How far they came is not known then, whatever they say. */
 export const programEnds = "the program ends";
