@@ -72,6 +72,8 @@ export class ActingRig {
   readonly states: ActingState[] = [];
   readonly aheads: (readonly ToolResult[])[] = [];
   readonly errors: unknown[] = [];
+  /** A test may put another function in place of one. */
+  readonly door: { -readonly [Key in keyof DelegatingDoor]: DelegatingDoor[Key] };
   readonly disk: Disk;
   limits: Limits;
 
@@ -94,6 +96,7 @@ export class ActingRig {
     });
     const tools = new Map<string, () => string>();
     this.others = { tools, has: (name) => tools.has(name), run: async (name) => ({ text: tools.get(name)?.() ?? "" }) };
+    this.door = doorOf(this.agents.agents, (results) => this.aheads.push(results));
     this.acting = new Acting(this.ports(), (error) => this.errors.push(error));
     this.acting.onState(({ state }) => this.states.push(state));
   }
@@ -103,7 +106,7 @@ export class ActingRig {
     const { commands, problems, others, approvals, clock } = this;
     return {
       ...{ workspace, journal, checkpoints, seen, permissions, commands, problems, others, approvals, clock, digest },
-      door: doorOf(this.agents.agents, (results) => this.aheads.push(results)),
+      door: this.door,
       limits: () => this.limits,
     };
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { builtInSpecs } from "../../../src/acting/builtInTools";
+import { ResidentError } from "../../../src/common/errors";
 import type { ToolSpec } from "../../../src/common/tools";
 import { ActingRig } from "../../support/acting/actingRig";
 import { everythingAsked, nothingAsked } from "../../support/acting/kept";
@@ -38,6 +39,20 @@ describe("a call that was not made", function () {
       );
       assert.match(turns[3]?.user ?? "", /^\[Resident\] A call of run could not be read.*\{command/s);
       assert.equal(rig.workspace.text("a.txt"), "whole\n");
+      await rig.close();
+    }));
+
+  it("is not taught about when a window opens: nobody asked for a message", () =>
+    inFolder(async (home) => {
+      const first = new ActingRig(
+        home,
+        inTurn({ text: "Hm.", dropped: { reason: "malformed", name: "run", text: "{" } }),
+      );
+      const id = await first.create();
+      await (await first.agents.agents.send(id, { text: "Go." })).done;
+      const rig = await first.restart(inTurn());
+      assert.equal(await rig.acting.follow(id), "answered");
+      assert.equal((await rig.turns(id)).length, 1);
       await rig.close();
     }));
 
@@ -345,6 +360,41 @@ describe("a conversation that goes on elsewhere", function () {
       assert.deepEqual(rig.approvals.questions, []);
       assert.deepEqual(rig.commands.ran, []);
       assert.equal((await rig.turns(id)).at(-1)?.answer, "Fine.");
+      await rig.close();
+    }));
+
+  it("follows the answer to a message that came just before the results", () =>
+    inFolder(async (home) => {
+      const rig = new ActingRig(home, (heard) =>
+        heard.includes("Never mind") ? { text: "Fine." } : { calls: [read("a.txt")] },
+      );
+      const { sendResults } = rig.door;
+      rig.door.sendResults = async (agent, request) => {
+        await rig.agents.agents.send(agent, { text: "Never mind." });
+        return sendResults(agent, request);
+      };
+      const id = await rig.create();
+      assert.equal(await rig.ask(id, "Go."), "answered");
+      assert.equal((await rig.turns(id)).at(-1)?.answer, "Fine.");
+      await rig.close();
+    }));
+
+  it("says what the core refused, and keeps what was done for the next time", () =>
+    inFolder(async (home) => {
+      const rig = new ActingRig(home, inTurn({ calls: [["run", { command: "once" }]] }, { text: "Done." }));
+      rig.commands.known.set("once", () => ({ output: "ran\n", exitCode: 0 }));
+      const { sendResults } = rig.door;
+      const id = await rig.create();
+      for (const code of ["AGENT_BUSY", "DISK_FULL"] as const) {
+        rig.door.sendResults = () => Promise.reject(new ResidentError(code, "it cannot be saved", "make room"));
+        const end = code === "AGENT_BUSY" ? rig.ask(id, "Go.") : rig.acting.follow(id);
+        assert.equal(await end, "failed");
+        assert.equal(rig.acting.state(id).stopped, "It cannot be saved: make room.");
+      }
+      rig.door.sendResults = sendResults;
+      assert.equal(await rig.acting.goOn(id), "answered");
+      assert.deepEqual(rig.commands.ran, ["once"]);
+      assert.deepEqual(await rig.results(id), ["Exit code 0.\nran"]);
       await rig.close();
     }));
 
