@@ -115,7 +115,7 @@ export class AnswerCalls {
     const isSlow = next.some(({ name }) => this.ports.tools.kindOf(name) !== "read");
     if (results.length === 0 || !isSlow) return;
     // Only a help: what goes wrong is told when the results are sent.
-    this.ports.door.readAheadResults?.(this.answer.agent, results).catch(() => {});
+    this.ports.door.readAheadResults(this.answer.agent, results).catch(() => {});
   }
 
   private async end(call: ToolCall, signal: AbortSignal): Promise<void> {

@@ -14,7 +14,7 @@ import { HandClock, MemoryCheckpoints, MemoryJournal, MemoryPermissions, MemoryS
 import { type Script, ScriptedModel } from "./scriptedModel";
 
 /** The door in one process. */
-function doorOf(agents: Agents, readAhead: (results: readonly ToolResult[]) => void = () => {}): DelegatingDoor {
+function doorOf(agents: Agents, onReadAhead: (results: readonly ToolResult[]) => void): DelegatingDoor {
   return {
     onEvent: (listener) =>
       agents.onEvent((event) => {
@@ -27,13 +27,11 @@ function doorOf(agents: Agents, readAhead: (results: readonly ToolResult[]) => v
     sendResults: (id, request) => agents.sendResults(id, request),
     regenerate: (id, turn) => agents.regenerate(id, turn),
     continueAnswer: (id) => agents.continueAnswer(id),
-    forkAgent: async (id, name, turn) => {
-      const names = (await agents.list()).map((agent) => agent.name);
-      let free = name;
-      for (let number = 2; names.includes(free); number++) free = `${name} ${number}`;
-      return agents.fork(id, free, turn);
+    forkAgent: (id, name, turn, options) => agents.fork(id, name, turn, options),
+    readAheadResults: (id, results) => {
+      onReadAhead(results);
+      return agents.readAheadResults(id, results);
     },
-    readAheadResults: async (_id, results) => readAhead(results),
   };
 }
 
