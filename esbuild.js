@@ -34,6 +34,13 @@ const product = {
     target: "node18",
     outdir: "dist",
   },
+  // Run by the extension in a thread of its own for each search of an agent.
+  search: {
+    entryPoints: { search: "src/extension/acting/searchWorker.ts" },
+    platform: "node",
+    target: "node18",
+    outdir: "dist",
+  },
   cli: {
     entryPoints: { cli: "src/cli/main.ts" },
     platform: "node",

@@ -36,6 +36,9 @@ export type CallsPorts = Pick<LoopPorts, "door" | "tools" | "approvals" | "permi
 
 const longestQuestion = 200;
 
+/** Why calls are aborted: the program ends. How far they came is not known then, whatever they say. */
+export const programEnds = "the program ends";
+
 export class AnswerCalls {
   readonly live: LiveCalls;
   private readonly outcomes = new Map<string, CallOutcome>();
@@ -161,7 +164,8 @@ export class AnswerCalls {
     if (!changes && kind !== "ask") return done(await tools.run(call, context, signal, accepted));
     if (changes) await this.note(journal, { call: call.id });
     const outcome = await tools.run(call, context, signal, accepted);
-    if (!signal.aborted || changes) await this.note(journal, { call: call.id, result: outcome });
+    const isKnown = signal.reason !== programEnds && (changes || !signal.aborted);
+    if (isKnown) await this.note(journal, { call: call.id, result: outcome });
     return done(outcome);
   }
 
@@ -174,7 +178,7 @@ export class AnswerCalls {
   ): Promise<Decision> {
     const { tools, permissions } = this.ports;
     const text = beginning(prepared.question ?? `Run ${call.name}`, longestQuestion);
-    const note = hasBegun ? " It was begun before the window was closed, and nobody knows whether it ended." : "";
+    const note = hasBegun ? ". It was begun before the window was closed, and nobody knows whether it ended." : "";
     const decision = await this.ask(
       {
         agent: this.answer.agent,

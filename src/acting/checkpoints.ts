@@ -81,14 +81,24 @@ async function planFile(
   let text = current;
   let isMerged = false;
   const conflicts: MergeConflict[] = [];
-  // The newest write is taken back first: what the person changed between two of them stays too.
-  for (const write of [...writes].reverse()) {
+  const states: { readonly before: string | undefined; readonly after: string | undefined }[] = [];
+  for (const write of writes) {
     const before = await textOf(agent, write.before, store);
     const after = await textOf(agent, write.after, store);
     if (before === lost || after === lost) return kept("the copy of it is gone");
-    if (text === before) continue;
+    states.push({ before, after });
+  }
+  // The newest write is taken back first: what the person changed between two of them stays too.
+  for (let at = states.length - 1; at >= 0; at--) {
+    const { before, after } = states[at] ?? {};
     if (text === after) {
       text = before;
+      continue;
+    }
+    // It was put back to here already.
+    const earlier = states.map((state) => state.before).lastIndexOf(text, at);
+    if (earlier >= 0) {
+      at = earlier;
       continue;
     }
     if (text === undefined) return kept("you removed it since");

@@ -16,7 +16,7 @@ export interface MergeConflict {
 }
 
 /** Beyond this many comparisons of lines the texts are one conflict: the search for what is common takes quadratic time. */
-const mostComparisons = 25_000_000;
+const mostComparisons = 100_000_000;
 
 export function merge3(mine: string, base: string, theirs: string): Merged {
   const [a, o, b] = [lines(mine), lines(base), lines(theirs)];

@@ -13,7 +13,7 @@ import type { AgentId, AgentSummary, ResidentService, ServiceEvent, TurnId } fro
 
 /** The part of the door that the loop uses. */
 export interface ActingDoor
-  extends Pick<ResidentService, "getAgent" | "running" | "send" | "sendResults" | "regenerate"> {
+  extends Pick<ResidentService, "getAgent" | "running" | "send" | "sendResults" | "regenerate" | "continueAnswer"> {
   readonly onEvent: Event<ServiceEvent>;
   /** Results that are known already are read while the other calls run. Absent: they are read with the rest. */
   readAheadResults?(id: AgentId, results: readonly ToolResult[]): Promise<unknown>;

@@ -11,7 +11,7 @@ import type { ToolCall, ToolResult } from "../common/tools";
 import type { ActingState } from "../protocol/acting";
 import type { AgentDetail, AgentId, Running, TurnView } from "../protocol/service";
 import { turnsOf } from "../protocol/turnSteps";
-import { AnswerCalls } from "./answerCalls";
+import { AnswerCalls, programEnds } from "./answerCalls";
 import { teaching } from "./droppedCalls";
 import type { LoopPorts } from "./ports";
 import { Repeats } from "./repeats";
@@ -42,6 +42,7 @@ export class TurnLoop implements Disposable {
   private calls: { readonly work: AnswerCalls; readonly abort: AbortController } | undefined;
   private running: Running | undefined;
   private isStopping = false;
+  private isDisposed = false;
   /** A turn that starts meanwhile is ours. */
   private isSending = false;
   /** The person wrote something while calls ran. */
@@ -91,9 +92,10 @@ export class TurnLoop implements Disposable {
     await this.current;
     const { turns } = await this.ports.door.getAgent(this.agent, 1);
     const head = turns.at(-1);
-    // Its results are there, its answer was not begun.
-    if (head?.results !== undefined && head.answer === "" && head.finishReason === "aborted") {
-      await this.ports.door.regenerate(this.agent, head.id);
+    // Its results are in the conversation, its answer was ended at once.
+    if (head?.results !== undefined && head.finishReason === "aborted") {
+      const { door } = this.ports;
+      await (head.answer === "" ? door.regenerate(this.agent, head.id) : door.continueAnswer(this.agent));
     }
     return this.run(true);
   }
@@ -107,10 +109,12 @@ export class TurnLoop implements Disposable {
     await this.current;
   }
 
+  /** The program ends: what runs is ended, and nothing of it becomes a part of the conversation. */
   dispose(): void {
     this.listening.dispose();
     this.isStopping = true;
-    this.calls?.abort.abort();
+    this.isDisposed = true;
+    this.calls?.abort.abort(programEnds);
     this.emitter.dispose();
   }
 
@@ -286,7 +290,7 @@ export class TurnLoop implements Disposable {
    * none of it was run.
    */
   private async endWith(work: AnswerCalls, results: readonly ToolResult[], ended: Ended): Promise<Ended> {
-    if (!work.hasEffects) return ended;
+    if (!work.hasEffects || this.isDisposed) return ended;
     try {
       const running = await this.begin(results);
       running.abort();

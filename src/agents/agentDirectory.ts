@@ -2,7 +2,7 @@
 import { type ErrorInfo, InvalidRequestError, toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import type { ToolResult } from "../common/tools";
-import type { AgentDetail, AgentId, AgentRepair, AgentSummary, TurnId } from "../protocol/service";
+import type { AgentDetail, AgentId, AgentRepair, AgentSummary, ToldChange, TurnId } from "../protocol/service";
 import { type AgentList, maybeNamed, type UnreadableAgent } from "../store/agentNames";
 import { damagedLog, unusableLock } from "../store/agentReader";
 import type { AgentStore } from "../store/agentStore";
@@ -14,6 +14,7 @@ import type { LiveAgents } from "./liveAgents";
 import type { ModelAccess } from "./ports";
 import { damageOfHead, readTree, understandEntries } from "./readTree";
 import { detailOf, type LiveState, summaryOf, unreadableDetail, unreadableSummary } from "./summaries";
+import { toldChanges } from "./toldChanges";
 import { attachmentsOf, resultsOf } from "./turnInput";
 import type { TurnTree } from "./turnTree";
 
@@ -60,6 +61,17 @@ export class AgentDirectory {
       turn,
       index,
     });
+  }
+
+  async pinnedText(id: AgentId, path: string): Promise<string> {
+    const found = (await this.treeOf(id)).files.find((file) => file.path === path);
+    if (found !== undefined) return found.text;
+    throw new InvalidRequestError(`${path} is not pinned`, "choose one of the pinned files", { path });
+  }
+
+  async toldChanges(id: AgentId, instead?: TurnId): Promise<readonly ToldChange[]> {
+    const { tree, head } = await this.atHead(id);
+    return toldChanges(tree.branch(instead === undefined ? head : tree.get(instead)?.parent));
   }
 
   async find(nameOrId: string): Promise<AgentSummary | undefined> {
@@ -127,6 +139,15 @@ export class AgentDirectory {
   private async treeOf(id: AgentId): Promise<TurnTree> {
     const { live, store } = this.ports;
     return live.get(id)?.tree ?? (await readTree((await store.read(id)).entries)).tree;
+  }
+
+  private async atHead(id: AgentId): Promise<{ readonly tree: TurnTree; readonly head: TurnId | undefined }> {
+    const { live, store } = this.ports;
+    const agent = live.get(id);
+    if (agent !== undefined) return agent;
+    const { manifest, entries } = await store.read(id);
+    const { tree } = await readTree(entries);
+    return { tree, head: tree.readable(manifest.head) };
   }
 
   private async readable(id: AgentId, newestTurns?: number): Promise<AgentDetail> {

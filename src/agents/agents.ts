@@ -25,6 +25,7 @@ import type {
   Running,
   SamplingOptions,
   SendRequest,
+  ToldChange,
   TurnId,
 } from "../protocol/service";
 import type { AgentStore } from "../store/agentStore";
@@ -174,6 +175,14 @@ export class Agents {
   /** The text of the attachment `index` of `turn`. */
   attachmentText(id: AgentId, turn: TurnId, index: number): Promise<string> {
     return this.directory.attachmentText(id, turn, index);
+  }
+
+  pinnedText(id: AgentId, path: string): Promise<string> {
+    return this.directory.pinnedText(id, path);
+  }
+
+  toldChanges(id: AgentId, instead?: TurnId): Promise<readonly ToldChange[]> {
+    return this.directory.toldChanges(id, instead);
   }
 
   /** By id or by name; `undefined`: there is no such agent. Throws where that cannot be known. */

@@ -8,7 +8,7 @@ import {
 } from "../common/attachments";
 import { InvalidRequestError } from "../common/errors";
 import { createFormats } from "../common/format";
-import { visiblePath } from "../text/fileBlocks";
+import { visiblePath } from "../common/visiblePath";
 
 const { count } = createFormats("en");
 

@@ -49,9 +49,9 @@ export class ReadAhead {
 
   /**
    * Reads the branch at the head into the pool, and with `draft` also the beginning of the next message. Where files are
-   * pinned or were, the prompt of the next message is read in any case: they may stand in it otherwise. Does nothing while
-   * the agent is answering or the model is busy. A new draft ends the reading of the one before. Rejects with the
-   * reason of a failure; a stop is no failure.
+   * pinned, or were until now, the prompt of the next message is read in any case: the history may have been read with
+   * others. Does nothing while the agent is answering or the model is busy. A new draft ends the reading of the one before.
+   * Rejects with the reason of a failure; a stop is no failure.
    */
   start(agent: LiveAgent, draft?: Draft): Promise<void> {
     return this.startWith(agent, draft && { kind: "draft", draft });

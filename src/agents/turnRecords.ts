@@ -1,7 +1,7 @@
 /** What an agent's turn log says, line by line, and how it is read back. */
 import { type Attachment, attachmentKinds, type LineRange, type PinnedFile } from "../common/attachments";
 import { type ErrorInfo, errorCodes } from "../common/errors";
-import type { ChatMessage } from "../common/messages";
+import type { ChatMessage, SaidToModel } from "../common/messages";
 import type { DroppedCall, ToolCall } from "../common/tools";
 import {
   type CacheSource,
@@ -104,8 +104,7 @@ export function encodeRecord(record: LogRecord): LogEntry {
       const { type, turn, parent, input, at, summary } = record;
       const [only, ...others] = input;
       // As earlier versions wrote it, where they could.
-      const isPlain = only?.role === "user" && only.attachments === undefined && others.length === 0;
-      const said = isPlain ? { user: only.content } : { input };
+      const said = only?.role === "user" && others.length === 0 ? saidAlone(only) : { input };
       const marked = summary === undefined ? {} : { summary: { ...summary } };
       return {
         body: { type, turn, ...(parent === undefined ? {} : { parent }), ...said, at, ...marked },
@@ -115,6 +114,10 @@ export function encodeRecord(record: LogRecord): LogEntry {
     case "end":
       return { body: { ...record }, tokens: noTokens };
   }
+}
+
+function saidAlone({ content, attachments }: SaidToModel) {
+  return { user: content, ...(attachments === undefined ? {} : { attachments }) };
 }
 
 /** Throws `MalformedJson` for an entry that this program never wrote. */
@@ -166,18 +169,20 @@ function summaryIn(body: JsonObject): { readonly summary?: SummaryMark } {
 }
 
 function decodeInput(body: JsonObject): readonly ChatMessage[] {
-  if (body["input"] === undefined) return [{ role: "user", content: readString(body, "user") }];
+  if (body["input"] === undefined) return [decodeSaid(body, readString(body, "user"))];
   return readList(body, "input").map((item): ChatMessage => {
     const message = asObject(item, "message");
     const role = readOneOf(message, "role", ["user", "tool"]);
     const content = readString(message, "content");
-    if (role === "user") {
-      if (message["attachments"] === undefined) return { role, content };
-      return { role, content, attachments: readList(message, "attachments").map(decodeAttachment) };
-    }
+    if (role === "user") return decodeSaid(message, content);
     const result = { role, content, call: readString(message, "call"), name: readString(message, "name") } as const;
     return message["failed"] === true ? { ...result, failed: true } : result;
   });
+}
+
+function decodeSaid(object: JsonObject, content: string): SaidToModel {
+  if (object["attachments"] === undefined) return { role: "user", content };
+  return { role: "user", content, attachments: readList(object, "attachments").map(decodeAttachment) };
 }
 
 function decodeAttachment(item: unknown): Attachment {

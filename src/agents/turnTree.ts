@@ -3,6 +3,7 @@ import { attachmentView, type PinnedFile } from "../common/attachments";
 import type { ErrorInfo } from "../common/errors";
 import type { ChatMessage } from "../common/messages";
 import type { DroppedCall, ToolCall } from "../common/tools";
+import { visiblePath } from "../common/visiblePath";
 import type { SummaryMark, TurnChain, TurnFigures, TurnId, TurnView } from "../protocol/service";
 import { MalformedJson } from "../store/json";
 import { readableThought } from "../text/thinkingMarks";
@@ -259,7 +260,7 @@ function shownMessage(input: readonly ChatMessage[]): string {
   const text = userText(input);
   if (text !== "") return text;
   return attachmentsOf(input)
-    .map(({ path }) => path)
+    .map(({ path }) => visiblePath(path))
     .join(", ");
 }
 

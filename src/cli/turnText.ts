@@ -1,4 +1,5 @@
 import { linesText } from "../common/attachments";
+import { visiblePath } from "../common/visiblePath";
 import type { TurnView } from "../protocol/service";
 import { callText, droppedText } from "./answerPrinter";
 
@@ -16,7 +17,7 @@ export function turnText({
 }: TurnView): string {
   const lines = [
     ...results.map(({ call, text, failed }) => `[result ${call}${failed === true ? ", failed" : ""}] ${text}`),
-    ...attachments.map(({ path, range, length }) => `[${path}${linesText(range)}, ${length} characters]`),
+    ...attachments.map(({ path, range, length }) => `[${visiblePath(path)}${linesText(range)}, ${length} characters]`),
     ...(user !== "" || (results.length === 0 && attachments.length === 0) ? [`> ${user}`] : []),
     ...(thought === undefined ? [] : [`[thought] ${thought}`, ""]),
     ...(answer !== "" || calls.length === 0 ? [answer] : []),

@@ -8,6 +8,11 @@ export const commands = {
   openLastAgent: "resident.openLastAgent",
   askAgent: "resident.askAgent",
   askAboutSelection: "resident.askAboutSelection",
+  addToChat: "resident.addToChat",
+  addTerminalToChat: "resident.addTerminalToChat",
+  pinFiles: "resident.pinFiles",
+  unpinFile: "resident.unpinFile",
+  renewFiles: "resident.renewFiles",
   stopAgent: "resident.stopAgent",
   regenerate: "resident.regenerate",
   saveAgent: "resident.saveAgent",
@@ -21,6 +26,15 @@ export const commands = {
   useOtherModel: "resident.useOtherModel",
   rewindAgent: "resident.rewindAgent",
   keepLastTurns: "resident.keepLastTurns",
+  chooseTools: "resident.chooseTools",
+  continueActing: "resident.continueActing",
+  reviewWaiting: "resident.reviewWaiting",
+  acceptChange: "resident.acceptChange",
+  rejectChange: "resident.rejectChange",
+  putFilesBack: "resident.putFilesBack",
+  answerInWays: "resident.answerInWays",
+  chooseWay: "resident.chooseWay",
+  compactConversation: "resident.compactConversation",
   copyConversation: "resident.copyConversation",
   exportConversation: "resident.exportConversation",
   deleteAgent: "resident.deleteAgent",
@@ -83,6 +97,16 @@ export const settings = {
   answersFrequencyPenalty: "resident.answers.frequencyPenalty",
   answersSeed: "resident.answers.seed",
   storeQuotaGB: "resident.store.quotaGB",
+  toolsDefault: "resident.tools.default",
+  toolsApproveWrite: "resident.tools.approve.write",
+  toolsApproveRun: "resident.tools.approve.run",
+  toolsAllowedCommands: "resident.tools.allowedCommands",
+  toolsApproveOther: "resident.tools.approve.other",
+  toolsAllowedTools: "resident.tools.allowedTools",
+  toolsMostSteps: "resident.tools.mostSteps",
+  toolsMostMinutes: "resident.tools.mostMinutes",
+  toolsSaveEdits: "resident.tools.saveEdits",
+  filesRenewShare: "resident.files.renewShare",
 } as const;
 
 export type SettingId = (typeof settings)[keyof typeof settings];
@@ -126,6 +150,8 @@ export const contextKeys = {
   loading: "resident.loading",
   /** A benchmark is running: it can be cancelled. */
   benchmarkRunning: "resident.benchmarkRunning",
+  /** An agent waits for the person. */
+  waiting: "resident.waiting",
   /** A model is loaded: it can be unloaded. */
   modelLoaded: "resident.modelLoaded",
 } as const;
@@ -157,3 +183,9 @@ export const logScheme = "resident-log";
 
 /** Documents that hold the instructions of agents. */
 export const instructionsScheme = "resident-instructions";
+
+/** Of the documents that show a change before it is made. */
+export const changeScheme = "resident-change";
+
+/** Of documents that show what a message carries as it was sent. */
+export const attachmentScheme = "resident-attachment";

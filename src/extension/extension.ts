@@ -3,8 +3,10 @@ import type * as vscode from "vscode";
 import type { Disposable } from "../common/disposables";
 import { toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
-import type { ResidentService } from "../protocol/service";
+import type { AgentId, ResidentService } from "../protocol/service";
 import { startCoreThread } from "../service/remote/startCoreThread";
+import { registerActingCommands } from "./acting/actingCommands";
+import { WorkspaceActing } from "./acting/workspaceActing";
 import { registerAgentCommands } from "./agents/agentCommands";
 import { AgentPicker } from "./agents/agentPicker";
 import { AgentsTree } from "./agents/agentsTree";
@@ -22,6 +24,12 @@ import { placesOf } from "./engine/places";
 import { ServiceHandle } from "./engine/serviceHandle";
 import { serviceOptionsOf } from "./engine/settings";
 import { readSetting } from "./engine/settingsReader";
+import { AgentFiles } from "./files/agentFiles";
+import { registerFileCommands } from "./files/fileCommands";
+import { KeptDraftFiles } from "./files/keptDraftFiles";
+import { PinSources } from "./files/pinSources";
+import { SaveHistory } from "./files/saveHistory";
+import { TextShelf } from "./files/textShelf";
 import { InstructionsFiles } from "./instructions/instructionsFiles";
 import { InstructionsLens } from "./instructions/instructionsLens";
 import { registerChatModels } from "./languageModels/registerChatModels";
@@ -60,7 +68,8 @@ export function activate(context: vscode.ExtensionContext): void {
   });
   // The core, and with it the addon, runs in a thread of its own, which starts when it is first needed.
   const serverKeys = new ServerKeys(context.secrets);
-  const coreFile = join(extension.extensionPath, "dist", "core.js");
+  const bundles = join(extension.extensionPath, "dist");
+  const coreFile = join(bundles, "core.js");
   const core = own(
     new ServiceHandle(async () => {
       const door = startCoreThread(coreFile, serviceOptionsOf(readSetting, places), log);
@@ -74,20 +83,41 @@ export function activate(context: vscode.ExtensionContext): void {
   const registry = new CommandRegistry(failures);
   const engine = own(new EngineWatch(core));
   own(showLostEngine(core, failures));
-  const changes = own(new SettingChanges(core, failures));
+  const settingChanges = own(new SettingChanges(core, failures));
   const editors = own(new EditorActions());
   const drafts = own(new Drafts(memory, core, (error) => failures.note(error)));
-  const panels = own(new ChatPanels({ service: core, engine, editors, failures, drafts, extensionUri }, memory));
+  const onError = (error: unknown) => failures.note(error);
+  const acting = own(new WorkspaceActing({ service: core, failures, memory, home: places.home, bundles }));
+  const files = own(
+    new AgentFiles({
+      service: core,
+      editors,
+      drafts: own(new KeptDraftFiles(memory, draftTexts(context), core, onError)),
+      sources: new PinSources(context.globalState, onError),
+      saves: new SaveHistory(memory, onError),
+      onError,
+    }),
+  );
+  const panels = own(
+    new ChatPanels({ service: core, engine, editors, failures, drafts, acting, files, extensionUri }, memory),
+  );
   const tree = own(new AgentsTree(core, failures));
   const picker = new AgentPicker({ focused: () => tree.takeFocused(), active: () => panels.activeAgent });
   const benchmarks = own(new Benchmarks(registry, core));
   const onMembers = (members: ReadonlySet<string>) => tree.showMembers(members);
-  own(new RoomView(registry, { service: core, engine, editors, failures, picker, memory, onMembers, extensionUri }));
+  const changes = (agent: AgentId) => files.changes(agent);
+  own(
+    new RoomView(registry, {
+      ...{ service: core, engine, editors, failures, picker, memory, changes, onMembers, extensionUri },
+    }),
+  );
   own(new StatusView(registry, { service: core, engine, benchmarks, failures, extensionUri }));
   own(new InstructionsFiles(core, failures));
   own(new InstructionsLens(core, failures));
   own(registerGenerate(registry, { service: core, engine }));
-  own(registerAgentCommands(registry, { service: core, panels, picker, editors }));
+  own(registerAgentCommands(registry, { service: core, panels, picker, files, acting }));
+  own(registerActingCommands(registry, { service: core, picker, acting }));
+  own(registerFileCommands(registry, { panels, picker, files }));
   own(registerConversationCommands(registry, { service: core, picker }));
   own(registerModelCommands(registry, { service: core, engine }));
   own(registerHubCommands(registry, new HubWay(core, context.secrets)));
@@ -97,12 +127,17 @@ export function activate(context: vscode.ExtensionContext): void {
   own(registerWhyReadAgain(registry, core));
   own(registerStoreCommands(registry, core));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));
-  own(registerWindowCommands(registry, { service: core, changes, log, extensionId: extension.id }));
+  own(registerWindowCommands(registry, { service: core, changes: settingChanges, log, extensionId: extension.id }));
   own(showEngine(engine));
 }
 
 export async function deactivate(): Promise<void> {
   await service?.shutDown(shutDownMs);
+}
+
+/** In the folder that VS Code keeps for this workspace. */
+function draftTexts({ storageUri, globalStorageUri }: vscode.ExtensionContext): TextShelf {
+  return new TextShelf(join((storageUri ?? globalStorageUri).fsPath, "drafts"));
 }
 
 /** Without them a core answers too: a server that needs its key says so. */

@@ -295,6 +295,9 @@ export interface FilesRead {
   readonly prefilled: number;
 }
 
+/** A change of a file that a conversation tells: the digest of its text, a diff. */
+export type ToldChange = Pick<AttachmentView, "path" | "digest">;
+
 /** What a context consists of, in tokens. */
 export interface ContextParts {
   /** With the tools, and with what the template writes of its own. */
@@ -1011,6 +1014,13 @@ export interface ResidentService {
   callResult(id: AgentId, turn: TurnId, call: string): Promise<ToolResult>;
   /** The text of an attachment of a turn, counted from 0. Rejects with INVALID_REQUEST where there is none. */
   attachmentText(id: AgentId, turn: TurnId, index: number): Promise<string>;
+  /** The text of a pinned file as the agent has it. Rejects with INVALID_REQUEST where none has this path. */
+  pinnedText(id: AgentId, path: string): Promise<string>;
+  /**
+   * What the branch at the head says last of changes in each file (attachments of kind "change"): what a message would say
+   * again. With `instead` the branch before that turn.
+   */
+  toldChanges(id: AgentId, instead?: TurnId): Promise<readonly ToldChange[]>;
   /**
    * By id or exact name; `undefined`: there is none. Rejects when that is unknown because an agent with an unknown name
    * is damaged (AGENT_CORRUPT) or could not be read (IO_FAILURE).
@@ -1022,7 +1032,8 @@ export interface ResidentService {
   /**
    * Sets the files behind the instructions, from the next message on, in this order: those that change seldom come first,
    * because what follows a change is read again. `warmAgent` reads it before a message comes. Forks and copies have the same
-   * files. Empty: none. Rejects with INVALID_REQUEST for what cannot be pinned, and with AGENT_BUSY during an answer.
+   * files. Files that leave no room for a message are kept: it is refused with CONTEXT_FULL. Empty: none. Rejects with
+   * INVALID_REQUEST for what cannot be pinned, and with AGENT_BUSY during an answer.
    */
   setPinnedFiles(id: AgentId, files: readonly PinnedFile[]): Promise<AgentSummary>;
   /**

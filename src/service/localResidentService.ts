@@ -60,6 +60,7 @@ import type {
   StoreVerification,
   SuggestedModel,
   TemplateFacts,
+  ToldChange,
   TurnId,
 } from "../protocol/service";
 import { AgentStore, threadsFolder } from "../store/agentStore";
@@ -440,6 +441,14 @@ export class LocalResidentService implements ResidentService {
 
   attachmentText(id: AgentId, turn: TurnId, index: number): Promise<string> {
     return this.agents.attachmentText(id, turn, index);
+  }
+
+  pinnedText(id: AgentId, path: string): Promise<string> {
+    return this.agents.pinnedText(id, path);
+  }
+
+  toldChanges(id: AgentId, instead?: TurnId): Promise<readonly ToldChange[]> {
+    return this.agents.toldChanges(id, instead);
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {

@@ -1,7 +1,8 @@
 /** Messages with attachments, in words: as models and servers get them. */
 import { type Attachment, linesText } from "../common/attachments";
 import type { ChatMessage, SaidToModel } from "../common/messages";
-import { fileBlock, languageOf, visiblePath } from "./fileBlocks";
+import { visiblePath } from "../common/visiblePath";
+import { fileBlock, languageOf } from "./fileBlocks";
 
 /** An attachment as it stands in a prompt. */
 export function attachedText({ kind, path, range, text }: Attachment): string {

@@ -1,13 +1,5 @@
 /** Texts of the workspace in a prompt: each is a heading line and a block that nothing in the text can end. */
 
-/** What cannot be seen, or breaks or turns a line: a name must not look like something else than a name. */
-const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-
-/** The path on one line: U+FFFD stands for each character of it that cannot be seen. */
-export function visiblePath(path: string): string {
-  return path.replace(invisible, "\uFFFD");
-}
-
 /** The fence is longer than any row of backticks in the text. `language`: what stands behind the opening fence. */
 export function fileBlock(heading: string, text: string, language = ""): string {
   const fence = "`".repeat(Math.max(3, longestRow(text) + 1));

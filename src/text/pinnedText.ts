@@ -1,6 +1,7 @@
 /** An agent's pinned files in its prompts: behind its instructions, in the system message. */
 import type { PinnedFile } from "../common/attachments";
-import { fileBlock, languageOf, visiblePath } from "./fileBlocks";
+import { visiblePath } from "../common/visiblePath";
+import { fileBlock, languageOf } from "./fileBlocks";
 
 const introduction = "These are files of the person's workspace:";
 

@@ -18,7 +18,7 @@ describe("who may import whom", () => {
     assert.deepEqual(violations(edges, importTable), []);
   });
 
-  for (const bundle of ["extension", "core", "cli", "webview"]) {
+  for (const bundle of ["extension", "core", "search", "cli", "webview"]) {
     it(`holds in what esbuild resolved for ${bundle}`, () => {
       const metafile = JSON.parse(fs.readFileSync(path.join(root, "out", "meta", `${bundle}.json`), "utf8"));
       const edges = edgesOfMetafile(metafile);

@@ -32,7 +32,7 @@ const whole = [
   "[Content_Types].xml",
   "extension.vsixmanifest",
   ...["package.json", "readme.md", "LICENSE.txt", "THIRD_PARTY_LICENSES.txt"].map((file) => `extension/${file}`),
-  ...["extension.js", "core.js", "cli.js"].map((file) => `extension/dist/${file}`),
+  ...["extension.js", "core.js", "search.js", "cli.js"].map((file) => `extension/dist/${file}`),
   ...["chat", "room", "status"]
     .flatMap((page) => [`${page}.js`, `${page}.css`])
     .map((file) => `extension/dist/webview/${file}`),

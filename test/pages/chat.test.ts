@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ChatUpdate } from "../../src/protocol/chat";
 import { showPages } from "../support/webview/openPages";
+import { chatSamples } from "../support/webview/samples/chat";
 
 describe("the chat in a browser", () => {
   const opened = showPages();
@@ -25,6 +26,35 @@ describe("the chat in a browser", () => {
     await tab().getByRole("button", { name: /^Copy/ }).first().press("Enter");
     await tab().locator("button[data-done]").waitFor();
     assert.equal(await tab().getByRole("status").textContent(), "Copied");
+  });
+
+  it("keeps what a reader has selected in a text that streams, also at its end", async () => {
+    await opened().show("chat", "streaming", "dark");
+    const selected = () => tab().evaluate(() => getSelection()?.toString());
+    await tab().evaluate(() => {
+      const text = document.querySelector("article:last-of-type .md p")?.firstChild;
+      if (text) getSelection()?.setBaseAndExtent(text, 4, text, 40);
+    });
+    const before = "test needs a function with a missing";
+    assert.equal(await selected(), before);
+    const last = chatSamples["streaming"]?.at(-1);
+    assert(last?.type === "text");
+    let { offset, text } = last.delta;
+    let answer = "";
+    for (const more of [" that", " follows", ", not on", " its line."]) {
+      offset += text.length;
+      text = more;
+      answer += more;
+      await post({ ...last, delta: { ...last.delta, offset, text } });
+      await tab().getByText(answer.trim()).last().waitFor();
+      assert.equal(await selected(), before, more);
+    }
+    const shown = await tab().evaluate(() => document.querySelector("article:last-of-type .md")?.textContent ?? "");
+    const user = "Write the test that would have caught this.";
+    const turn = { id: "t4", user, answer: shown, state: "done", finishReason: "stop", createdAt: 0 } as const;
+    await post({ type: "turn", turn: { ...turn, figures: last.delta.figures } });
+    await tab().locator("article:last-of-type .caret").waitFor({ state: "detached" });
+    assert.equal(await selected(), before, "at the end");
   });
 
   /** 640 × 430 is a window of 1,280 × 860 at 200 %. */
@@ -57,4 +87,8 @@ describe("the chat in a browser", () => {
     const log = await tab().getByRole("log").boundingBox();
     assert(log && log.height >= 60, `the transcript has ${log?.height}`);
   });
+
+  async function post(update: ChatUpdate): Promise<void> {
+    await tab().evaluate((message) => window.postMessage(message, "*"), update);
+  }
 });

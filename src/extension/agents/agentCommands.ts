@@ -1,8 +1,10 @@
 import * as vscode from "vscode";
+import type { Attachment } from "../../common/attachments";
 import { type Disposable, DisposableStore } from "../../common/disposables";
-import { InvalidRequestError, toErrorInfo } from "../../common/errors";
+import { toErrorInfo } from "../../common/errors";
 import { freeName } from "../../common/names";
 import type {
+  AgentId,
   AgentRepair,
   AgentServer,
   AgentSummary,
@@ -10,16 +12,21 @@ import type {
   FinishReason,
   ResidentService,
   TurnFigures,
+  TurnView,
 } from "../../protocol/service";
+import { isStep } from "../../protocol/turnSteps";
+import { giveFirstTools } from "../acting/chooseTools";
+import { rewindTo } from "../acting/rewinding";
+import type { WorkspaceActing } from "../acting/workspaceActing";
 import type { ChatPanels } from "../chat/chatPanels";
 import { flagField, numberField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
 import { sentence } from "../commands/errorText";
 import { commands } from "../contributions";
-import { attachmentText } from "../editor/attachment";
-import type { EditorActions } from "../editor/editorActions";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { samplingArgument } from "../engine/settingsReader";
+import type { AgentFiles } from "../files/agentFiles";
+import { sentAttachments } from "../files/draftFiles";
 import { openInstructions } from "../instructions/openInstructions";
 import { type AgentPicker, pickTurn } from "./agentPicker";
 import { setAgentSampling } from "./agentSampling";
@@ -34,7 +41,8 @@ export interface AgentCommandPorts {
   readonly service: ServiceHandle;
   readonly panels: ChatPanels;
   readonly picker: AgentPicker;
-  readonly editors: EditorActions;
+  readonly files: Pick<AgentFiles, "changes" | "drafts">;
+  readonly acting: Pick<WorkspaceActing, "stop" | "rewinding" | "tools">;
 }
 
 /** What `askAgent` returns when its answer has ended. */
@@ -79,15 +87,9 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
     await panels.open(agent, { keepTreeFocus: isClick && !clicks.isSecond(agent.id) });
     return agent;
   });
-  about(commands.askAgent, "Ask Agent", (agent, door, argument) => ask(agent, door, argument, panels));
-  about(commands.askAboutSelection, "Ask Agent About the Selection", async (agent) => {
-    const selection = ports.editors.selection();
-    if (!selection) throw new InvalidRequestError("nothing is selected", "select text in an editor first");
-    (await panels.open(agent)).draft(attachmentText(selection));
-    return agent;
-  });
-  about(commands.stopAgent, "Stop Answer", async (agent, door) => {
-    (await door.running(agent.id))?.abort();
+  about(commands.askAgent, "Ask Agent", (agent, door, argument) => ask(agent, door, argument, ports));
+  about(commands.stopAgent, "Stop Answer", async (agent) => {
+    await ports.acting.stop(agent.id);
     return agent;
   });
   about(commands.regenerate, "Regenerate Answer", async (agent, door, argument) => {
@@ -116,7 +118,7 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
     if (used !== undefined && !flagField(argument, "background")) await panels.open(used);
     return used;
   });
-  about(commands.rewindAgent, "Rewind Agent", rewind);
+  about(commands.rewindAgent, "Rewind Agent", (agent, door, argument) => rewind(agent, door, argument, ports.acting));
   about(commands.keepLastTurns, "Start Over", (agent, door, argument) => keepLastTurns(agent, door, argument, panels));
   about(commands.deleteAgent, "Delete Agent", deleteAgent);
   about(commands.repairAgent, "Repair Agent", repairAgent);
@@ -127,7 +129,10 @@ export function registerAgentCommands(registry: CommandRegistry, ports: AgentCom
  * Arguments: name, system, model (a directory), or server and serverModel, like (an agent whose instructions, model, sampling and thinking it gets), background (does
  * not open the panel), prompt (below the field for the name).
  */
-async function newAgent(argument: unknown, { service, panels }: AgentCommandPorts): Promise<AgentSummary | undefined> {
+async function newAgent(
+  argument: unknown,
+  { service, panels, acting }: AgentCommandPorts,
+): Promise<AgentSummary | undefined> {
   const door = await service.get();
   const given = textField(argument, "name");
   const asked =
@@ -154,7 +159,8 @@ async function newAgent(argument: unknown, { service, panels }: AgentCommandPort
     ...(example?.thinking === undefined ? {} : { thinking: example.thinking }),
   });
   if (agent === undefined) return undefined;
-  const made = example?.sampling === undefined ? agent : await door.setAgentSampling(agent.id, example.sampling);
+  const sampled = example?.sampling === undefined ? agent : await door.setAgentSampling(agent.id, example.sampling);
+  const made = await giveFirstTools(sampled, door, example, acting.tools.list());
   if (!flagField(argument, "background")) await panels.open(made);
   return made;
 }
@@ -183,19 +189,25 @@ async function createBesideUnreadable(
   }
 }
 
-/** Arguments: text, background, and those of sampling. Resolves when the answer has ended. */
+/**
+ * Arguments: text, attached (what the chat's draft carries goes with it), background, and those of sampling. Resolves when the
+ * answer has ended.
+ */
 async function ask(
   agent: AgentSummary,
   door: ResidentService,
   argument: unknown,
-  panels: ChatPanels,
+  { panels, files }: AgentCommandPorts,
 ): Promise<AskResult | undefined> {
   const text =
     textField(argument, "text") ??
     (await vscode.window.showInputBox({ title: `Ask ${agent.name}`, placeHolder: "Message", ignoreFocusOut: true }));
   if (text === undefined) return undefined;
   if (!flagField(argument, "background")) await panels.open(agent);
-  const running = await door.send(agent.id, { text, sampling: samplingArgument(argument) });
+  const carried = flagField(argument, "attached") ? await files.drafts.get(agent.id) : [];
+  const attachments = [...(await files.changes(agent.id)), ...sentAttachments(carried)];
+  const running = await door.send(agent.id, { text, attachments, sampling: samplingArgument(argument) });
+  if (carried.length > 0) await files.drafts.change(agent.id, (held) => held.filter((file) => !carried.includes(file)));
   const { text: answer, finishReason, figures } = await running.done;
   return { agent: agent.id, text: answer, finishReason, figures };
 }
@@ -222,13 +234,13 @@ async function rewind(
   agent: AgentSummary,
   door: ResidentService,
   argument: unknown,
+  { rewinding }: AgentCommandPorts["acting"],
 ): Promise<AgentSummary | undefined> {
   const turn = textField(argument, "turn");
-  if (turn !== undefined) return door.rewindAgent(agent.id, turn);
-  if (flagField(argument, "toStart")) return door.rewindAgent(agent.id, undefined);
+  if (turn !== undefined || flagField(argument, "toStart")) return rewindTo(door, agent.id, turn, rewinding);
   const detail = await door.getAgent(agent.id);
   const chosen = await pickTurn(detail, `Rewind ${agent.name}: the turn to go back to`, { withStart: true });
-  return chosen && door.rewindAgent(agent.id, chosen.turn);
+  return chosen && rewindTo(door, agent.id, chosen.turn, rewinding);
 }
 
 /**
@@ -246,12 +258,27 @@ async function keepLastTurns(
     numberField(argument, "turns") ?? (await pickKeptTurns(detail, `Start ${agent.name} over: the turns to keep`));
   if (turns === undefined) return undefined;
   const last = detail.turns.at(-1);
+  const isRefused = last?.state === "failed" && last.answer === "" && !isStep(last);
+  const attachments = isRefused ? await attachmentsOf(agent.id, last, door) : [];
   const restarted = await door.startOver(agent.id, turns);
   await panels.open(restarted);
-  if (last?.state === "failed" && last.answer === "" && last.user !== "") {
-    await door.send(agent.id, { text: last.user, sampling: samplingArgument(argument) });
+  if (isRefused) {
+    await door.send(agent.id, { text: last.user, attachments, sampling: samplingArgument(argument) });
   }
   return restarted;
+}
+
+function attachmentsOf(
+  agent: AgentId,
+  { id, attachments = [] }: TurnView,
+  door: ResidentService,
+): Promise<readonly Attachment[]> {
+  return Promise.all(
+    attachments.map(async ({ length: _, ...view }, index) => ({
+      ...view,
+      text: await door.attachmentText(agent, id, index),
+    })),
+  );
 }
 
 /** Argument: force (does not ask). Returns what was deleted. */

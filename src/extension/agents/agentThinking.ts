@@ -29,7 +29,10 @@ export async function setAgentThinking(
 }
 
 /** Of a server's template nothing is known: it is told what the person chooses, and may not care. */
-export async function templateFactsOf(agent: AgentSummary, door: ResidentService): Promise<TemplateFacts> {
+export async function templateFactsOf(
+  agent: AgentSummary,
+  door: Pick<ResidentService, "templateFacts">,
+): Promise<TemplateFacts> {
   if (agent.server === undefined) return door.templateFacts(agent.modelDirectory);
   return { hasChatTemplate: true, thinkingChoices: ["on", "off"], insistsOnDate: false, takesTools: true };
 }

@@ -1,6 +1,9 @@
 import type { ChatBranch, ChatModelFacts, ChatSnapshot, EditorSelection, MessageDraft } from "../../protocol/chat";
+import type { ActingSnapshot } from "../../protocol/chatActing";
+import type { FilesSnapshot } from "../../protocol/chatFiles";
 import type { AgentDetail, AgentSummary, EngineState, TurnId, TurnView } from "../../protocol/service";
 import { isStep } from "../../protocol/turnSteps";
+import type { TurnFactsOf } from "../acting/turnFacts";
 import { pageEngine, pageTurn, readOnlyProblem } from "../pages/pageModel";
 import type { RunState } from "../pages/runFollower";
 
@@ -14,6 +17,10 @@ export interface ChatView {
   readonly draft?: MessageDraft | undefined;
   readonly hasOtherAgents: boolean;
   readonly modelFacts?: ChatModelFacts | undefined;
+  /** What this window knows of the calls of turns. */
+  readonly facts?: TurnFactsOf | undefined;
+  readonly acting?: ActingSnapshot | undefined;
+  readonly files?: FilesSnapshot;
 }
 
 export function chatSnapshot(detail: AgentDetail, view: ChatView): ChatSnapshot {
@@ -26,19 +33,25 @@ export function chatSnapshot(detail: AgentDetail, view: ChatView): ChatSnapshot 
     ...(view.modelFacts && { modelFacts: view.modelFacts }),
     ...(view.selection && { selection: view.selection }),
     ...(view.draft && { draft: view.draft }),
+    ...view.files,
     ...agentParts(detail),
+    ...view.acting,
     ...chatBranch(detail, view),
   };
 }
 
-export function agentParts(agent: AgentSummary): Pick<ChatSnapshot, "readOnly"> {
+export function agentParts(agent: AgentDetail): Pick<ChatSnapshot, "readOnly" | "contextParts"> {
   const readOnly = readOnlyProblem(agent);
-  return readOnly ? { readOnly } : {};
+  const { contextParts } = agent;
+  return { ...(readOnly && { readOnly }), ...(contextParts && { contextParts }) };
 }
 
-export function chatBranch(detail: AgentDetail, view: Pick<ChatView, "language" | "run">): ChatBranch {
+export function chatBranch(detail: AgentDetail, view: Pick<ChatView, "language" | "run" | "facts">): ChatBranch {
   return {
-    turns: detail.turns.map((turn, index) => pageTurn(turn, view.language, view.run, detail.turns[index - 1])),
+    turns: detail.turns.map((turn, index) => ({
+      ...pageTurn(turn, view.language, view.run, detail.turns[index - 1]),
+      ...view.facts?.(turn),
+    })),
     branches: detail.branches,
   };
 }
@@ -86,6 +99,7 @@ function sameBranches(shown: ShownBranch, now: ShownBranch, grownBy: number): bo
 
 /** The summary's fields of the detail: pages get the others in other messages. */
 export function summaryOf(detail: AgentDetail): AgentSummary {
-  const { system: _system, turns: _turns, branches: _branches, branchCount: _branchCount, ...summary } = detail;
+  const { system: _system, turns: _turns, branches: _branches, branchCount: _branchCount, ...rest } = detail;
+  const { contextParts: _contextParts, ...summary } = rest;
   return summary;
 }

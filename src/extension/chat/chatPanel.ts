@@ -9,11 +9,16 @@ import {
   isChatToHost,
 } from "../../protocol/chat";
 import type { AgentDetail, AgentId, AgentSummary, ServiceEvent } from "../../protocol/service";
+import { PanelActing } from "../acting/panelActing";
+import type { WorkspaceActing } from "../acting/workspaceActing";
 import { templateFactsOf } from "../agents/agentThinking";
 import type { Failures } from "../commands/failures";
 import type { EditorActions } from "../editor/editorActions";
 import type { EngineWatch } from "../engine/engineWatch";
 import type { ServiceHandle } from "../engine/serviceHandle";
+import type { AgentFiles } from "../files/agentFiles";
+import { ChatFiles, isFilesCommand, type Taken } from "../files/chatFiles";
+import type { DraftFile } from "../files/draftFiles";
 import { PageHost } from "../pages/pageHost";
 import { pageEngine, pageTurn } from "../pages/pageModel";
 import { TaskQueue } from "../pages/taskQueue";
@@ -48,6 +53,8 @@ export interface ChatPanelPorts {
   readonly editors: EditorActions;
   readonly failures: Failures;
   readonly drafts: Drafts;
+  readonly acting: WorkspaceActing;
+  readonly files: AgentFiles;
   readonly extensionUri: vscode.Uri;
 }
 
@@ -66,6 +73,10 @@ export class ChatPanel implements Disposable {
   /** What the facts are about. */
   private factsPlace: string | undefined;
   private readonly message: PanelDraft;
+  private readonly acting: PanelActing;
+  private readonly files: ChatFiles;
+  /** What the last message took with it. */
+  private taken: Taken | undefined;
 
   constructor(
     readonly agentId: AgentId,
@@ -75,11 +86,14 @@ export class ChatPanel implements Disposable {
   ) {
     const { service, engine, editors, failures, extensionUri } = ports;
     this.queue = new TaskQueue((error) => failures.note(error));
+    this.acting = this.store.add(new PanelActing(agentId, ports.acting, (update) => this.page.post(update)));
     this.requests = new ChatRequests(agentId, {
       service,
       editors,
+      acting: this.acting,
       onResult: (turn, result) => this.page.post({ type: "result", turn, result }),
       onRefused: (message, problem) => {
+        if (message !== undefined) this.giveBackFiles();
         this.message.giveBack(message, problem);
         this.flushMessage();
       },
@@ -109,9 +123,22 @@ export class ChatPanel implements Disposable {
         (turn, update) => this.page.post({ ...update, turn }),
       ),
     );
+    this.files = this.store.add(
+      new ChatFiles(agentId, {
+        files: ports.files,
+        page: this.page,
+        onChange: () => {
+          this.warm();
+          this.message.measureAgain();
+        },
+        onError: (error) => failures.note(error),
+      }),
+    );
     this.message = new PanelDraft(agentId, {
       drafts: ports.drafts,
-      measure: async ({ text, instead }) => (await service.get()).measureDraft(agentId, text, instead),
+      measure: async ({ text, instead }) =>
+        (await service.get()).measureDraft(agentId, text, instead, await this.files.forMessage(instead)),
+      carriesFiles: () => this.files.isCarrying,
       page: this.page,
       onError: (error) => failures.note(error),
     });
@@ -146,10 +173,9 @@ export class ChatPanel implements Disposable {
     this.refresh();
   }
 
-  /** Adds text to the message that is being written; a page that is still booting gets it after its snapshot. */
-  draft(text: string): void {
-    this.message.add(text);
-    this.flushMessage();
+  /** Attaches to the message that is being written; a page that is still booting gets it with its snapshot. */
+  attach(files: readonly DraftFile[]): Promise<void> {
+    return this.files.add(files);
   }
 
   get active(): boolean {
@@ -167,10 +193,30 @@ export class ChatPanel implements Disposable {
   }
 
   private async handle(command: ChatCommand): Promise<void> {
-    if (command.type === "send") this.message.sent();
+    if (command.type === "send") return this.send(command);
+    if (isFilesCommand(command)) return this.files.run(command);
     if (command.type !== "readAhead") return this.requests.run(command);
     this.message.rested(command);
     this.warm();
+  }
+
+  /** What could not be sent stays in the draft. */
+  private async send({ text, instead }: Extract<ChatCommand, { type: "send" }>): Promise<void> {
+    const attachments = await this.files.forMessage(instead);
+    this.taken = await this.files.take(instead);
+    this.message.sent();
+    try {
+      await this.requests.send({ text, attachments, ...(instead === undefined ? {} : { instead }) });
+    } catch (error) {
+      this.giveBackFiles();
+      throw error;
+    }
+  }
+
+  private giveBackFiles(): void {
+    const { taken } = this;
+    this.taken = undefined;
+    if (taken) this.queue.add(() => this.files.giveBack(taken));
   }
 
   /** Queued: an update that is under way comes first, and shows the conversation without a message that came back. */
@@ -181,7 +227,9 @@ export class ChatPanel implements Disposable {
   /** Read ahead, before anything is sent. What keeps it from being read is shown by the page: the engine's state, the lock. */
   private warm(): void {
     const { service, failures } = this.ports;
-    const warming = service.get().then((door) => door.warmAgent(this.agentId, this.message.written));
+    const warming = this.files
+      .ahead()
+      .then(async (attachments) => (await service.get()).warmAgent(this.agentId, this.message.written, attachments));
     warming.catch((error: unknown) => failures.note(error));
   }
 
@@ -201,8 +249,9 @@ export class ChatPanel implements Disposable {
       ]);
       if (status) engine.set(status.engine);
       if (this.page.closed) return;
-      await this.run.follow(detail);
+      await Promise.all([this.run.follow(detail), this.acting.load()]);
       const run = this.run.stateOf(detail);
+      const files = await this.files.snapshot();
       const snapshot = chatSnapshot(detail, {
         language: vscode.env.language,
         engine: engine.state,
@@ -211,6 +260,9 @@ export class ChatPanel implements Disposable {
         draft: this.message.kept,
         hasOtherAgents: agents.length > 1,
         modelFacts: this.modelFacts,
+        facts: this.acting.facts,
+        acting: this.acting.snapshot(detail),
+        files,
       });
       this.show(detail);
       this.sentSystem = detail.system;
@@ -282,6 +334,7 @@ export class ChatPanel implements Disposable {
     const system = detail.system === this.sentSystem ? {} : { system: detail.system };
     this.sentSystem = detail.system;
     this.page.post({ type: "agent", agent: summaryOf(detail), ...system, ...agentParts(detail) });
+    this.acting.note(detail);
     // Rewinding, switching branches and failed saves change the turns without a turn of their own.
     if (!isShown(this.shown, shownBranch(detail))) await this.sendBranch();
   }
@@ -292,14 +345,16 @@ export class ChatPanel implements Disposable {
     const newest = await this.detail(newestTurns);
     const turn = newTurn(this.shown, newest);
     const detail = turn ? newest : await this.detail();
-    await this.run.follow(detail);
+    await Promise.all([this.run.follow(detail), this.acting.load()]);
     const run = this.run.stateOf(detail);
+    const { facts } = this.acting;
     this.show(detail);
     if (turn) {
-      this.page.post({ type: "turn", turn: pageTurn(turn, language, run, detail.turns.at(-2)) });
+      const shown = { ...pageTurn(turn, language, run, detail.turns.at(-2)), ...facts(turn) };
+      this.page.post({ type: "turn", turn: shown });
       if (turn.state !== "running" && detail.branchCount > 0) await this.sendBranches();
     } else {
-      this.page.post({ type: "branch", branch: chatBranch(detail, { language, ...(run && { run }) }) });
+      this.page.post({ type: "branch", branch: chatBranch(detail, { language, facts, ...(run && { run }) }) });
     }
     this.message.measureAgain();
   }
@@ -326,5 +381,6 @@ export class ChatPanel implements Disposable {
     this.retitle(detail.name);
     this.shown = shownBranch(detail);
     this.requests.shown(detail.turns);
+    this.files.shown(detail.turns);
   }
 }

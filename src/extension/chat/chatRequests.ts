@@ -1,21 +1,25 @@
 import * as vscode from "vscode";
 import { toErrorInfo } from "../../common/errors";
 import type { ChatCommand, MessageDraft } from "../../protocol/chat";
+import type { FilesCommand } from "../../protocol/chatFiles";
 import type { Problem } from "../../protocol/page";
 import type { AgentId, ResidentService, ResultView, Running, TurnId, TurnView } from "../../protocol/service";
 import { pageResultLength, shortResult } from "../../protocol/turnSteps";
+import type { PanelActing } from "../acting/panelActing";
+import { rewindTo } from "../acting/rewinding";
 import { type ActionTarget, poolTarget } from "../commands/actionCommands";
 import { runAction } from "../commands/failures";
 import { commands } from "../contributions";
 import type { EditorActions } from "../editor/editorActions";
 import type { ServiceHandle } from "../engine/serviceHandle";
-import { regenerateAnswer, type Sending, sendMessage } from "./sending";
+import { regenerateAnswer, type Sending, type SentMessage, sendMessage } from "./sending";
 
 type PoolNumbers = Pick<ActionTarget, "needed" | "total">;
 
 export interface ChatRequestPorts {
   readonly service: Pick<ServiceHandle, "get">;
   readonly editors: Pick<EditorActions, "run">;
+  readonly acting: PanelActing;
   /** More of a result that `turn` goes on with. */
   readonly onResult: (turn: TurnId, result: ResultView) => void;
   /** A message, or an answer to be made again, did not fit, and the conversation is as it was before. */
@@ -39,15 +43,13 @@ export class ChatRequests {
   }
 
   /** Resolves when it is done or under way; rejects with why it cannot be. */
-  async run(command: Exclude<ChatCommand, { type: "readAhead" }>): Promise<void> {
+  async run(command: Exclude<ChatCommand, FilesCommand | { type: "readAhead" | "send" }>): Promise<void> {
     const { agent } = this;
+    const { acting } = this.ports;
     const door = await this.ports.service.get();
     switch (command.type) {
-      case "send":
-        return this.send(door, command);
       case "stop":
-        (await door.running(agent))?.abort();
-        return;
+        return acting.stop();
       case "continue":
         return letRun(await door.continueAnswer(agent));
       case "pin":
@@ -57,13 +59,14 @@ export class ChatRequests {
         await vscode.commands.executeCommand(commands.agentThinking, { agent });
         return;
       case "regenerate":
+        await acting.settle();
         return regenerateAnswer(command.turn, this.sendingTo(door));
       case "fork":
         await vscode.commands.executeCommand(commands.forkAgent, { agent, turn: command.turn });
         return;
       case "rewind":
         if (command.turn === undefined) await vscode.commands.executeCommand(commands.rewindAgent, { agent });
-        else await door.rewindAgent(agent, command.turn);
+        else await rewindTo(door, agent, command.turn, acting.rewinding);
         return;
       case "showResult":
         return this.ports.onResult(command.turn, await this.result(door, command, pageResultLength));
@@ -72,8 +75,18 @@ export class ChatRequests {
         return this.ports.editors.run({ type: "newFile", code: text });
       }
       case "switchBranch":
-        await door.rewindAgent(agent, command.turn);
+        await rewindTo(door, agent, command.turn, acting.rewinding);
         return;
+      case "decide":
+      case "openDiff":
+      case "goOn":
+      case "openAgent":
+      case "ways":
+      case "chooseWay":
+      case "compact":
+      case "tools":
+      case "restoreFiles":
+        return acting.handle(command);
       case "act": {
         const { action, turn } = command;
         const numbers = turn === undefined ? this.refusedMessage : this.failedTurns.get(turn);
@@ -88,22 +101,22 @@ export class ChatRequests {
     }
   }
 
+  async send(message: SentMessage): Promise<void> {
+    await this.ports.acting.settle();
+    try {
+      await sendMessage(message, this.sendingTo(await this.ports.service.get()));
+    } catch (error) {
+      this.refusedMessage = poolTarget(toErrorInfo(error).facts);
+      throw error;
+    }
+  }
+
   private async result(
     door: ResidentService,
     { turn, call }: { readonly turn: TurnId; readonly call: string },
     most = Number.POSITIVE_INFINITY,
   ): Promise<ResultView> {
     return shortResult(await door.callResult(this.agent, turn, call), most);
-  }
-
-  private async send(door: ResidentService, { text, instead }: MessageDraft): Promise<void> {
-    const message: MessageDraft = instead === undefined ? { text } : { text, instead };
-    try {
-      await sendMessage(message, this.sendingTo(door));
-    } catch (error) {
-      this.refusedMessage = poolTarget(toErrorInfo(error).facts);
-      throw error;
-    }
   }
 
   private sendingTo(door: ResidentService): Sending {

@@ -2,6 +2,7 @@ import { type AttachmentView, linesText } from "../../common/attachments";
 import { type Formats, plural } from "../../common/format";
 import { modelLabel } from "../../common/modelLabel";
 import type { DroppedCall, ToolCall, ToolResult } from "../../common/tools";
+import { visiblePath } from "../../common/visiblePath";
 import type { AgentDetail, TurnView, UntoldCount } from "../../protocol/service";
 import { figuresInSum, turnsOf } from "../../protocol/turnSteps";
 import { closedMarkdown, fenced, htmlText, quoted } from "./markdownSafety";
@@ -49,7 +50,7 @@ function turnParts(
 }
 
 function attachedName({ path, range }: AttachmentView): string {
-  return oneLine(path) + linesText(range);
+  return oneLine(visiblePath(path)) + linesText(range);
 }
 
 function stepParts(turn: TurnView, results: readonly ToolResult[] | undefined): readonly string[] {

@@ -16,6 +16,8 @@ export class DraftMeter {
 
   constructor(
     private readonly measure: (draft: MessageDraft) => Promise<DraftSize | undefined>,
+    /** A message without text may carry files. */
+    private readonly carriesFiles: () => boolean,
     private readonly tell: (serial: number, size: DraftSize | undefined) => void,
     private readonly onError: (error: unknown) => void,
   ) {}
@@ -38,12 +40,16 @@ export class DraftMeter {
       if (next === asked) this.tell(asked.serial, size);
       asked = next === asked ? undefined : next;
     }
-    if (this.newest?.draft.text.trim() === "") this.newest = undefined;
+    if (this.newest !== undefined && this.isEmpty(this.newest.draft)) this.newest = undefined;
     this.measuring = false;
   }
 
+  private isEmpty({ text }: MessageDraft): boolean {
+    return text.trim() === "" && !this.carriesFiles();
+  }
+
   private async sizeOf(draft: MessageDraft): Promise<DraftSize | undefined> {
-    if (draft.text.trim() === "") return undefined;
+    if (this.isEmpty(draft)) return undefined;
     try {
       return await this.measure(draft);
     } catch (error) {

@@ -7,6 +7,8 @@ import type { Drafts } from "./drafts";
 export interface PanelDraftPorts {
   readonly drafts: Drafts;
   readonly measure: (draft: MessageDraft) => Promise<DraftSize | undefined>;
+  /** A message without text may carry files. */
+  readonly carriesFiles: () => boolean;
   readonly page: { readonly live: boolean; post(update: ChatToPage): void };
   readonly onError: (error: unknown) => void;
 }
@@ -26,6 +28,7 @@ export class PanelDraft {
   ) {
     this.meter = new DraftMeter(
       ports.measure,
+      ports.carriesFiles,
       (serial, size) => ports.page.post({ type: "draftSize", serial, ...(size && { size }) }),
       ports.onError,
     );

@@ -1,8 +1,14 @@
+import type { Attachment } from "../../common/attachments";
 import { type ErrorInfo, toErrorInfo } from "../../common/errors";
 import type { MessageDraft } from "../../protocol/chat";
 import type { Problem } from "../../protocol/page";
 import type { AgentId, ResidentService, TurnId } from "../../protocol/service";
 import { contextFullProblem } from "../commands/contextFull";
+
+/** A message and what it carries. */
+export interface SentMessage extends MessageDraft {
+  readonly attachments?: readonly Attachment[];
+}
 
 export interface Sending {
   readonly door: Pick<ResidentService, "send" | "regenerate" | "getAgent">;
@@ -17,10 +23,11 @@ export interface Sending {
  * Resolves when the answer is under way, or the message was given back. A message that does not fit the context may be
  * refused at once or when its prompt was built; all other failures behind the start are their turn's to show.
  */
-export async function sendMessage(message: MessageDraft, sending: Sending): Promise<void> {
+export async function sendMessage(sent: SentMessage, sending: Sending): Promise<void> {
   const { door, agent } = sending;
+  const { attachments: _, ...message } = sent;
   try {
-    const running = await door.send(agent, message);
+    const running = await door.send(agent, sent);
     running.done.catch((error: unknown) => giveBack(message, toErrorInfo(error), sending));
   } catch (error) {
     const info = toErrorInfo(error);

@@ -21,6 +21,16 @@ export function textField(argument: unknown, name: string): string | undefined {
   throw new InvalidRequestError(`"${name}" must be text`, `pass "${name}" as a string`, { name });
 }
 
+/** A list of texts; one text is a list of one. */
+export function textsField(argument: unknown, name: string): readonly string[] | undefined {
+  const value = fieldsOf(argument)[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "string") return [value];
+  const texts: readonly unknown[] = Array.isArray(value) ? value : [undefined];
+  if (texts.every((text) => typeof text === "string")) return texts;
+  throw new InvalidRequestError(`"${name}" must be a list of texts`, `pass "${name}" as one`, { name });
+}
+
 /** Any finite number: whether it makes sense is the service's to say. */
 export function numberField(argument: unknown, name: string): number | undefined {
   const value = fieldsOf(argument)[name];

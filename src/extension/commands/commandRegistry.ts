@@ -10,16 +10,19 @@ export interface CommandFailure {
   readonly error: ErrorInfo;
 }
 
-/** Takes the argument as it came and returns plain data; undefined when the person changed their mind. */
-export type CommandHandler = (argument: unknown) => Promise<unknown>;
+/**
+ * Takes the argument as it came and returns plain data; undefined when the person changed their mind. Menus of files pass all
+ * that are selected as a second argument.
+ */
+export type CommandHandler = (argument: unknown, selected?: unknown) => Promise<unknown>;
 
 export class CommandRegistry {
   constructor(private readonly failures: Failures) {}
 
   register(id: CommandId, handler: CommandHandler): Disposable {
-    return vscode.commands.registerCommand(id, async (argument: unknown) => {
+    return vscode.commands.registerCommand(id, async (argument: unknown, selected: unknown) => {
       try {
-        return await handler(argument);
+        return await handler(argument, selected);
       } catch (error) {
         return { error: this.failures.show(error, { target: targetOf(argument) }) } satisfies CommandFailure;
       }

@@ -33,6 +33,11 @@ export class EditorActions implements Disposable {
     this.store.dispose();
   }
 
+  /** The text editor that had the focus last. */
+  get editor(): vscode.TextEditor | undefined {
+    return this.last;
+  }
+
   /** The selection of the last text editor, if there is one and something is selected. */
   selection(): SelectedText | undefined {
     const editor = this.last;

@@ -21,6 +21,9 @@ export const numberSettings = {
   [settings.serversSilentMinutes]: { minimum: 1, maximum: 1440, default: 10 },
   [settings.poolBlockTokens]: { minimum: 16, maximum: 512, default: 64 },
   [settings.storeQuotaGB]: { minimum: 1, maximum: 1024, default: 8 },
+  [settings.toolsMostSteps]: { minimum: 1, maximum: 1000, default: 40 },
+  [settings.toolsMostMinutes]: { minimum: 1, maximum: 1440, default: 30 },
+  [settings.filesRenewShare]: { minimum: 0, maximum: 1, default: 0.2 },
 } as const satisfies Readonly<Partial<Record<SettingId, NumberLimits>>>;
 
 /** The same for a setting that has no value by default: `null`. */

@@ -1,4 +1,5 @@
 /** The room's conversation: one message to several agents, their answers side by side. Knows no VS Code. */
+import type { Attachment } from "../../common/attachments";
 import type { Disposable } from "../../common/disposables";
 import { InvalidRequestError, toErrorInfo } from "../../common/errors";
 import { modelLabel } from "../../common/modelLabel";
@@ -28,6 +29,8 @@ export interface RoomPorts {
   readonly post: (update: RoomUpdate) => void;
   readonly language: string;
   readonly memory: RoomMemory;
+  /** What a message tells an agent of its pinned files. */
+  readonly changes: (agent: AgentId) => Promise<readonly Attachment[]>;
   /** Called with the agents in the room, at the start and after each change. */
   readonly onMembers: (members: ReadonlySet<AgentId>) => void;
   /** Milliseconds since the epoch. */
@@ -222,7 +225,8 @@ export class Room implements Disposable {
     if (unavailable) return this.refuse(id, agent.id, unavailable);
     try {
       const door = await this.ports.door();
-      await this.runs.follow(id, agent.id, await door.send(agent.id, { text }));
+      const attachments = await this.ports.changes(agent.id);
+      await this.runs.follow(id, agent.id, await door.send(agent.id, { text, attachments }));
     } catch (error) {
       this.refuse(id, agent.id, problemOf(toErrorInfo(error), { language: this.ports.language }));
     }

@@ -1,4 +1,5 @@
 import * as vscode from "vscode";
+import type { Attachment } from "../../common/attachments";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { InvalidRequestError } from "../../common/errors";
 import type { EditorSelection } from "../../protocol/chat";
@@ -33,6 +34,8 @@ export interface RoomViewPorts {
   readonly failures: Failures;
   readonly picker: AgentPicker;
   readonly memory: vscode.Memento;
+  /** What a message tells an agent of its pinned files. */
+  readonly changes: (agent: AgentId) => Promise<readonly Attachment[]>;
   /** Called with the agents in the room, at the start and after each change. */
   readonly onMembers: (members: ReadonlySet<AgentId>) => void;
   readonly extensionUri: vscode.Uri;
@@ -61,6 +64,7 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
           get: (key) => memory.get(key),
           update: (key, value) => void memory.update(key, value).then(undefined, (error) => failures.note(error)),
         },
+        changes: ports.changes,
         onMembers: ports.onMembers,
         now: () => Date.now(),
       }),

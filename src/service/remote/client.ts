@@ -55,6 +55,7 @@ import type {
   StoreVerification,
   SuggestedModel,
   TemplateFacts,
+  ToldChange,
   TurnId,
 } from "../../protocol/service";
 import type { ToClient, WireArguments, WireMethod, WireResult } from "../../protocol/wire";
@@ -212,6 +213,14 @@ export class RemoteService implements ResidentService {
 
   attachmentText(id: AgentId, turn: TurnId, index: number): Promise<string> {
     return this.call("attachmentText", [id, turn, index]);
+  }
+
+  pinnedText(id: AgentId, path: string): Promise<string> {
+    return this.call("pinnedText", [id, path]);
+  }
+
+  toldChanges(id: AgentId, instead?: TurnId): Promise<readonly ToldChange[]> {
+    return this.call("toldChanges", [id, instead]);
   }
 
   findAgent(nameOrId: string): Promise<AgentSummary | undefined> {

@@ -49,6 +49,8 @@ export function handlersOf(service: ResidentService): Handlers {
     getAgent: (args) => service.getAgent(...args),
     callResult: (args) => service.callResult(...args),
     attachmentText: (args) => service.attachmentText(...args),
+    pinnedText: (args) => service.pinnedText(...args),
+    toldChanges: (args) => service.toldChanges(...args),
     findAgent: (args) => service.findAgent(...args),
     createAgent: (args) => service.createAgent(...args),
     renameAgent: (args) => service.renameAgent(...args),

@@ -1,6 +1,7 @@
 import { type Formats, plural } from "../../common/format";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
 import { countTurns, isStep, placeOf } from "../../protocol/turnSteps";
+import { questionOf, waitingCalls } from "./approval";
 import { runningTurn } from "./derived";
 
 /** Says where the head was moved to. Empty when the turns are the same, or when an answer runs, which is announced itself. */
@@ -16,6 +17,16 @@ export function branchAnnouncement(before: ChatSnapshot, after: ChatSnapshot, fo
   const step = placeOf(turns, turns.at(-1)?.id ?? "")?.step ?? 1;
   const place = next !== undefined && isStep(next) ? `step ${formats.count(step)} of ` : "";
   return `Rewound to ${place}turn ${formats.count(count)}`;
+}
+
+/** Says what newly waits for the person, and why the agent stopped by itself. Empty when nothing does. */
+export function actingAnnouncement(before: ChatSnapshot, after: ChatSnapshot): string {
+  if (before.acting === after.acting || after.acting === undefined) return "";
+  const known = new Set(waitingCalls(before.acting?.calls).map(({ call }) => call));
+  const news = waitingCalls(after.acting.calls).filter(({ call }) => !known.has(call));
+  const asked = news.map((call) => `${after.agent.name} asks: ${questionOf(call)}`);
+  const { stopped } = after.acting;
+  return [...asked, ...(stopped !== undefined && stopped !== before.acting?.stopped ? [stopped] : [])].join(". ");
 }
 
 /** Says whose panel opened: after a fork it is another agent's. */

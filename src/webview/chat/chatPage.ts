@@ -7,8 +7,8 @@ import { PressedButton } from "../shared/pressedButton";
 import { Slot } from "../shared/slot";
 import { keepTabStops, listenToToolbars } from "../shared/toolbars";
 import type { TreeNode } from "../shared/tree";
-import { branchAnnouncement, doneAnnouncement, openedAnnouncement } from "./announcements";
-import { announcement, resultsToSearch, runningTurn } from "./derived";
+import { actingAnnouncement, branchAnnouncement, doneAnnouncement, openedAnnouncement } from "./announcements";
+import { announcement, isBusy, resultsToSearch } from "./derived";
 import { Dock } from "./dock";
 import { emptyView } from "./empty";
 import { headerView } from "./header";
@@ -49,6 +49,7 @@ export class ChatPage {
         request: (command) => this.host.request(command),
         run,
         changed: () => this.remember(),
+        showCall: (call) => this.transcript.showCall(call),
         sent: () => this.transcript.toEnd(),
         render: this.render,
       },
@@ -64,6 +65,7 @@ export class ChatPage {
     this.transcript.element.hidden = true;
     this.body.show(openingView(document.title, this.state.waitsFor));
     listenToToolbars(this.element);
+    this.dock.files.listenTo(this.element);
     document.addEventListener("keydown", (event) => this.pressed(event));
     window.addEventListener("focus", () => this.takeFocus());
     this.atStart = this.host.memory;
@@ -77,6 +79,7 @@ export class ChatPage {
     if (this.state.stale && before === this.state.snapshot) this.host.ready();
     if (update.type === "draft") this.dock.insertDraft(update.text);
     if (update.type === "draftSize") this.dock.measured(update);
+    if (update.type === "foundFiles") this.dock.files.found(update);
     if (update.type === "refused") this.dock.takeBack(update);
     const after = this.state.snapshot;
     if (update.type === "snapshot") this.settled(update.snapshot);
@@ -100,6 +103,7 @@ export class ChatPage {
     if (!turn) return;
     const was = turnById(before.turns, turn.id);
     this.announcer.say(announcement(after.agent.name, was, turn, this.formats.count));
+    this.announcer.tell(actingAnnouncement(before, after));
   }
 
   private renderNow(): void {
@@ -117,8 +121,10 @@ export class ChatPage {
     this.transcript.render(snapshot, this.formats);
     this.dock.render(snapshot, this.formats);
     keepTabStops(this.header.element);
-    // The button that had the focus is gone (Stop, for example): the person will write next.
-    if (hadFocus && document.activeElement === document.body) this.dock.composer.field.focus();
+    keepTabStops(this.dock.element);
+    // The button that had the focus is gone (Stop, for example): the person decides what is next, or writes.
+    if (hadFocus && document.activeElement === document.body && !this.dock.focusWaiting())
+      this.dock.composer.field.focus();
     this.settleIn();
   }
 
@@ -163,7 +169,7 @@ export class ChatPage {
 
   private escaped(): void {
     if (this.dock.cancelEdit()) return;
-    if (this.state.snapshot && runningTurn(this.state.snapshot)) this.run({ type: "stop" });
+    if (this.state.snapshot && isBusy(this.state.snapshot)) this.run({ type: "stop" });
     else if (!this.transcript.stepOut() && !this.dock.dismiss()) this.dock.composer.field.focus();
   }
 

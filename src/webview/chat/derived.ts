@@ -1,4 +1,5 @@
 /** What the chat's views derive from its state. Pure. */
+import type { ActingState } from "../../protocol/acting";
 import type { ChatSnapshot } from "../../protocol/chat";
 import type { PageTurn } from "../../protocol/page";
 import type { TurnId } from "../../protocol/service";
@@ -40,6 +41,15 @@ export function runningTurn({ turns }: ChatSnapshot): PageTurn | undefined {
   return last?.state === "running" ? last : undefined;
 }
 
+/** An answer runs, or calls of the last one do: Escape stops them. What waits for the person does not count. */
+export function isBusy(snapshot: ChatSnapshot): boolean {
+  return runningTurn(snapshot) !== undefined || runningCalls(snapshot.acting) > 0 || snapshot.ways?.isOpen === false;
+}
+
+export function runningCalls(acting: ActingState | undefined): number {
+  return acting?.calls.filter(({ state }) => state === "running").length ?? 0;
+}
+
 /** Tokens in the context, those of the running turn included. */
 export function contextUse(snapshot: ChatSnapshot): ContextUse {
   const { tokens, contextTokens: total } = snapshot.agent;
@@ -57,6 +67,8 @@ function tokensSoFar(turn: PageTurn | undefined): number {
 export function sendBlocked(snapshot: ChatSnapshot): string | undefined {
   if (snapshot.readOnly) return "This agent is read only here.";
   if (runningTurn(snapshot)) return "Available when the answer has ended.";
+  if (snapshot.ways) return "Choose one of the answers first.";
+  if (runningCalls(snapshot.acting) > 0) return "Available when its calls have ended.";
   // A server needs no engine here.
   return snapshot.agent.server === undefined ? engineBlocks(snapshot.engine) : undefined;
 }

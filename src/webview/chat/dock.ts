@@ -12,8 +12,13 @@ import type { PageMemory } from "../shared/host";
 import { problemView, type RunAction } from "../shared/problem";
 import { Slot } from "../shared/slot";
 import type { TreeNode } from "../shared/tree";
+import { type WaitingBarPorts, waitingBar } from "./approval";
+import { draftAttachments } from "./attachments";
+import { compactButton, compactNotice } from "./compact";
 import { sendBlocked } from "./derived";
-import { attachButton, draftFit, draftSizeId, draftSizeView, editingBar, modelButton } from "./draftViews";
+import { DraftFiles } from "./draftFiles";
+import { attachButton, draftFit, draftSizeId, draftSizeView, editingBar, modelButton, toolsButton } from "./draftViews";
+import { pinnedFilesView } from "./pinnedFiles";
 
 export interface DockPorts {
   /** Resolves when the host has done it, with the problem when it could not. */
@@ -21,6 +26,8 @@ export interface DockPorts {
   readonly run: (command: ChatCommand) => void;
   /** The draft has changed. */
   readonly changed: () => void;
+  /** Shows a call in the transcript. */
+  readonly showCall: (call: string) => void;
   /** A message is on its way. */
   readonly sent: () => void;
   readonly render: () => void;
@@ -32,7 +39,10 @@ export class Dock {
   readonly composer: Composer;
   /** The last command's failure, shown above the message until the next one. */
   failure: Problem | undefined;
+  readonly files: DraftFiles;
   private readonly notices = new Slot(part("div", "slot stack"));
+  private readonly waiting = new Slot(part("div", "slot"));
+  private readonly pins = new Slot(part("div", "slot"));
   private readonly eta = new Eta();
   private readonly readSoon = afterWriting(() => this.readAhead());
   private snapshot: ChatSnapshot | undefined;
@@ -51,11 +61,20 @@ export class Dock {
     this.composer = new Composer({
       send: (text) => this.send(text),
       changed: () => this.changed(),
+      key: (event) => this.files.mentions.key(event) || this.toWaiting(event),
+    });
+    this.files = new DraftFiles(this.composer.field, {
+      request: ports.request,
+      run: ports.run,
+      refuse: (problem) => this.fail(problem),
     });
     // A panel that is closed loses the focus first: the host has the draft then.
     this.composer.field.addEventListener("blur", () => this.readAhead());
     const column = part("div", "col");
-    column.append(above, this.notices.element, this.composer.element);
+    const { mentions, menu } = this.files;
+    const writing = part("div", "writing");
+    writing.append(mentions.element, menu.element, this.composer.element);
+    column.append(above, this.notices.element, this.waiting.element, this.pins.element, writing);
     this.element.append(column);
     this.composer.render({ label: "Message", placeholder: "", blocked: "Available when the agent is there." });
   }
@@ -66,17 +85,24 @@ export class Dock {
     const { run } = this.ports;
     const act: RunAction = (action) => run({ type: "act", action });
     this.notices.show(
-      this.failure && problemView(this.failure, formats, act, () => this.dismiss()),
+      this.failure && this.failureView(this.failure, snapshot, formats, act),
       this.engineView(snapshot, formats, act),
+      this.failure?.error.code !== "CONTEXT_FULL" && compactNotice(snapshot, formats, run),
     );
+    const isFixed = snapshot.readOnly !== undefined;
+    this.waiting.show(waitingBar(snapshot.acting?.calls ?? [], this.waitingPorts));
+    this.pins.show(pinnedFilesView(snapshot.pinnedFiles, isFixed, formats, run));
     const { editing, size } = this;
     const fit = size && draftFit(size, formats);
     this.composer.render({
       label: `Message to ${snapshot.agent.name}`,
       placeholder: `Ask ${shownName(snapshot.agent.name)} (Shift+Enter for a new line)`,
       blocked: sendBlocked(snapshot),
-      above: editing && editingBar(numberOf(editing.turn, snapshot), formats, () => this.cancelEdit()),
-      tools: attachButton(snapshot, snapshot.readOnly !== undefined, run),
+      above: [
+        editing && editingBar(numberOf(editing.turn, snapshot), formats, () => this.cancelEdit()),
+        draftAttachments(snapshot.attachments ?? [], formats, run),
+      ],
+      tools: [this.files.button(snapshot), toolsButton(snapshot, run), attachButton(snapshot, isFixed, run)],
       target: [draftSizeView(fit), modelButton(snapshot, run)],
       describedBy: draftSizeId,
     });
@@ -101,6 +127,7 @@ export class Dock {
   /** The message of `turn` comes back into the field; what is written there is put aside. */
   edit(turn: TurnId, text: string): void {
     this.editing = { turn, aside: this.editing?.aside ?? this.composer.draft };
+    if (this.snapshot?.attachments !== undefined) this.ports.run({ type: "editing", turn });
     this.composer.draft = text;
     this.composer.field.focus();
     this.ports.render();
@@ -109,6 +136,7 @@ export class Dock {
   /** Ends the editing of an earlier message; false where none is edited. */
   cancelEdit(): boolean {
     if (this.editing === undefined) return false;
+    if (this.snapshot?.attachments !== undefined) this.ports.run({ type: "editing" });
     this.endEdit();
     this.composer.field.focus();
     this.ports.render();
@@ -131,6 +159,36 @@ export class Dock {
     const { draft } = this.composer;
     this.composer.draft = draft === "" || draft.endsWith("\n") ? draft + text : `${draft}\n${text}`;
     this.composer.field.focus();
+  }
+
+  private failureView(failure: Problem, { acting }: ChatSnapshot, formats: Formats, act: RunAction): TreeNode {
+    const more = acting && compactButton(failure, this.ports.run);
+    return problemView(failure, formats, act, () => this.dismiss(), more);
+  }
+
+  private fail(problem: Problem): void {
+    this.failure = problem;
+    this.ports.render();
+  }
+
+  private get waitingPorts(): WaitingBarPorts {
+    const { run, showCall } = this.ports;
+    return { run, jump: showCall, leave: () => this.composer.field.focus() };
+  }
+
+  /** Up leads from an empty message to what waits for the person. */
+  private toWaiting(event: KeyboardEvent): boolean {
+    return (
+      event.key === "ArrowUp" && this.composer.draft === "" && !event.ctrlKey && !event.metaKey && this.focusWaiting()
+    );
+  }
+
+  /** Gives what waits for the person the focus; false where nothing does. */
+  focusWaiting(): boolean {
+    const stops = this.waiting.element.querySelectorAll<HTMLElement>("li .tools button:first-child");
+    const last = stops[stops.length - 1];
+    last?.focus();
+    return last !== undefined;
   }
 
   private engineView({ engine }: ChatSnapshot, formats: Formats, run: RunAction): TreeNode | undefined {
@@ -183,6 +241,7 @@ export class Dock {
 
   private changed(): void {
     this.ports.changed();
+    this.files?.mentions.update();
     this.readSoon();
     if (this.composer.draft.trim() !== "" || this.size === undefined) return;
     this.size = undefined;

@@ -56,18 +56,38 @@ export function editingBar(number: number | undefined, formats: Formats, cancel:
 }
 
 /** Adds the editor's selection to the message. */
-export function attachButton({ selection }: ChatSnapshot, blocked: boolean, run: Run): Children {
+export function attachButton({ selection, attachments }: ChatSnapshot, blocked: boolean, run: Run): Children {
   if (selection === undefined) return undefined;
+  const command: ChatCommand =
+    attachments === undefined ? { type: "act", action: "startFromSelection" } : { type: "attach", what: "selection" };
   return h(
     "button.quiet.attach",
     {
       key: "attach",
       disabled: blocked,
       title: `Attach ${selection.title} to the Message`,
-      on: { click: () => run({ type: "act", action: "startFromSelection" }) },
+      on: { click: () => run(command) },
     },
     icon("list-selection"),
     h("span.cut", {}, `Attach ${selection.label}`),
+  );
+}
+
+/** Where the agent can act: which tools it has. */
+export function toolsButton({ acting, agent, readOnly }: ChatSnapshot, run: Run): TreeNode | undefined {
+  if (acting === undefined) return undefined;
+  const count = agent.tools?.length ?? 0;
+  const now = count === 0 ? "none" : String(count);
+  return h(
+    "button.icon-btn",
+    {
+      key: "tools",
+      "aria-label": `Tools of this agent: ${now}. Change…`,
+      title: `Tools of This Agent: ${now}. Change…`,
+      disabled: readOnly !== undefined,
+      on: { click: () => run({ type: "tools" }) },
+    },
+    icon("tools"),
   );
 }
 

@@ -3,14 +3,15 @@ import { hostOf, modelLabel, modelParts } from "../../common/modelLabel";
 import { shownName } from "../../common/shownName";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
 import type { AgentSampling, AgentServer, AgentSummary } from "../../protocol/service";
-import { barPart } from "../shared/bars";
 import { tierDot, tierNames } from "../shared/figures";
 import { h, icon, type TreeNode } from "../shared/tree";
-import { contextUse, runningTurn } from "./derived";
+import { contextMeter } from "./contextMeter";
+import { isBusy, runningTurn } from "./derived";
 
 export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (command: ChatCommand) => void): TreeNode {
   const { agent, turns, readOnly } = snapshot;
   const running = runningTurn(snapshot) !== undefined;
+  const canStop = isBusy(snapshot) || (snapshot.acting?.calls.length ?? 0) > 0;
   const tool = (label: string, title: string, name: string, enabled: boolean, command: ChatCommand) =>
     h(
       "button.icon-btn",
@@ -38,7 +39,7 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
       tool("Rewind", "Rewind…", "discard", has && !running && !readOnly, { type: "rewind" }),
       thinkingButton(snapshot, readOnly === undefined && !running, run),
       pinButton(agent, readOnly === undefined, run),
-      tool("Stop", "Stop (Esc)", "debug-stop", running, { type: "stop" }),
+      tool("Stop", "Stop (Esc)", "debug-stop", canStop, { type: "stop" }),
       moreButton(snapshot),
     ),
   );
@@ -134,7 +135,7 @@ function samplingTitle(sampling: AgentSampling): string {
 function serverChip({ state }: AgentSummary, { address }: AgentServer): TreeNode {
   const host = hostOf(address);
   const title = `The server at ${address} answers this agent: the conversation is sent to it with each message`;
-  return h("span.chip", { title }, icon(state === "idle" ? "server" : "loading~spin"), `on ${host}`);
+  return h("span.chip", { title }, icon("server", state === "idle" ? undefined : "busy"), `on ${host}`);
 }
 
 function tierChip(agent: AgentSummary, formats: Formats): TreeNode {
@@ -163,29 +164,4 @@ function tierTitle({ tier, tokens, hotTokens, diskTokens }: AgentSummary, { coun
         ? "Cold: nothing has been read yet."
         : `Cold: the next turn reads all ${count(tokens)} tokens.`;
   }
-}
-
-function contextMeter(snapshot: ChatSnapshot, formats: Formats): TreeNode | undefined {
-  const { used, total, level } = contextUse(snapshot);
-  if (total === 0) return undefined;
-  const words = `${formats.count(used)} of ${formats.count(total)} tokens`;
-  const title = `The conversation has ${words} that the model's context holds`;
-  const left = Math.max(0, total - used);
-  return h(
-    "div.ctx.num",
-    {
-      role: "meter",
-      "aria-label": "Context used",
-      "aria-valuemin": 0,
-      "aria-valuemax": total,
-      "aria-valuenow": Math.min(used, total),
-      "aria-valuetext": words,
-      title,
-      class: level === "open" ? undefined : "near",
-    },
-    h("span.bar", {}, barPart(used / total)),
-    level === "open"
-      ? h("span", {}, formats.count(used), " ", h("span.dim", {}, `of ${formats.count(total)}`))
-      : h("span", {}, icon("warning", "warn"), level === "full" ? " context full" : ` ${formats.count(left)} left`),
-  );
 }

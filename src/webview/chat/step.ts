@@ -1,3 +1,4 @@
+import type { ActingState } from "../../protocol/acting";
 import type { ActionId, PageTurn } from "../../protocol/page";
 import { callsView } from "../shared/calls";
 import { endingLabel, figuresView } from "../shared/figures";
@@ -6,6 +7,8 @@ import { stopButton, waitingBox } from "../shared/runView";
 import { thoughtView } from "../shared/thought";
 import { type Children, h, type TreeNode } from "../shared/tree";
 import { isSilent } from "../shared/turnUpdates";
+import { approvalView } from "./approval";
+import { compactButton } from "./compact";
 import type { GivenResults } from "./shownTurns";
 import { refusalWarning, type StepContext, stepTools } from "./stepParts";
 import { withUsefulButtons } from "./usefulButtons";
@@ -17,6 +20,8 @@ export interface StepPlace {
   readonly fixed: boolean;
   /** What its calls gave; absent: nothing yet. */
   readonly given: GivenResults | undefined;
+  /** What the agent does in the workspace, at the head; absent: it can do nothing there. */
+  readonly acting?: ActingState | undefined;
   /** The turn has no other one. */
   readonly isOnly: boolean;
   /** The turn's own tools are those of its last step. */
@@ -58,12 +63,15 @@ function said(turn: PageTurn, place: StepPlace, { formats, answers, run }: StepC
     callsView(
       calls,
       dropped,
-      { results: place.given?.results, isRunning, waits },
+      { results: place.given?.results, isRunning, waits, live: place.acting?.calls, ran: turn.ran },
       {
-        count: formats.count,
+        formats,
         copy: (text) => run({ type: "copy", text }),
         showAll: (call) => ask("showResult", call),
         openInEditor: (call) => ask("openResult", call),
+        openDiff: (place.acting ?? turn.changes) && ((call) => run({ type: "openDiff", call })),
+        openAgent: (agent) => run({ type: "openAgent", agent }),
+        approval: (live) => approvalView(live, run),
       },
     ),
   ];
@@ -98,7 +106,8 @@ function ended(turn: PageTurn, place: StepPlace, context: StepContext): Children
         () => run({ type: "regenerate", turn: turn.id }),
         way,
       ),
-    turn.problem && problemView(turn.problem, formats, act),
+    turn.problem &&
+      problemView(turn.problem, formats, act, undefined, place.acting && compactButton(turn.problem, run)),
     foot(turn, place, context, wayInNotice ? undefined : way),
     turn.saveProblem &&
       warningView("save", `Not saved: ${turn.saveProblem.error.what}.`, turn.saveProblem.actions, act),
@@ -114,6 +123,7 @@ function foot(turn: PageTurn, place: StepPlace, { formats, run }: StepContext, w
     { key: "foot", class: isOnly ? undefined : "small-foot" },
     turn.figures && figuresView(turn.figures, formats, isOnly ? { ending, way } : { way, isStep: true }),
     !turn.figures && way,
-    (isOnly || !isLast) && stepTools(turn, place, run, isOnly ? "Turn actions" : "Step actions"),
+    (isOnly || !isLast) &&
+      stepTools(turn, place, run, isOnly ? { label: "Turn actions", message: turn.id } : { label: "Step actions" }),
   );
 }

@@ -11,10 +11,11 @@ import { KeptTrees } from "../shared/kept";
 import { Slot } from "../shared/slot";
 import { TurnStops } from "../shared/turnStops";
 import { BranchesView } from "./branches";
-import { runningTurn } from "./derived";
+import { isBusy } from "./derived";
 import { ShownTurns } from "./shownTurns";
 import { turnView } from "./turn";
 import { TurnList, type TurnListState } from "./turnList";
+import { wayIds, waysView } from "./ways";
 
 export interface TranscriptPorts {
   readonly run: (command: ChatCommand) => void;
@@ -30,6 +31,7 @@ export class Transcript {
   /** Stands over the transcript's end while there is unseen text below. */
   readonly newText = part("button", "btn second small new-text");
   private readonly list = new TurnList(part("div", "turns"));
+  private readonly waysSlot = new Slot(part("div", "slot"));
   private readonly branchSlot = new Slot(part("div", "slot"));
   private readonly branches: BranchesView;
   private readonly shown = new ShownTurns();
@@ -49,7 +51,7 @@ export class Transcript {
     this.branches = new BranchesView(ports.run);
     this.stops = new TurnStops(this.list.element);
     const column = part("div", "col");
-    column.append(this.stops.start, this.list.element, this.stops.end, this.branchSlot.element);
+    column.append(this.stops.start, this.list.element, this.stops.end, this.waysSlot.element, this.branchSlot.element);
     this.element.append(column);
     this.follow = new Follow(this.element, this.newText, ports);
     revealFoundText(this.element);
@@ -57,16 +59,18 @@ export class Transcript {
 
   render(snapshot: ChatSnapshot, formats: Formats): void {
     const turns = this.shown.of(snapshot.turns);
-    const fixed = runningTurn(snapshot) !== undefined || snapshot.readOnly !== undefined;
+    const { acting, ways } = snapshot;
+    const fixed = isBusy(snapshot) || ways !== undefined || snapshot.readOnly !== undefined;
     const view = this.viewIn(formats);
-    if (this.list.show({ turns, fixed, view })) {
-      const ids = new Set(snapshot.turns.map(({ id }) => id));
+    if (this.list.show({ turns, fixed, acting, view })) {
+      const ids = new Set([...snapshot.turns.map(({ id }) => id), ...wayIds(ways)]);
       this.answers.keepOnly(ids);
       this.steps.keepOnly(ids);
       this.stops.listed();
     }
+    this.waysSlot.show(waysView(ways, { formats, answers: this.answers, run: this.ports.run }));
     this.branchSlot.show(this.branches.show(snapshot, fixed, formats));
-    this.follow.rendered(endOf(snapshot.turns.at(-1)));
+    this.follow.rendered(endOf(snapshot));
   }
 
   toEnd(): void {
@@ -88,6 +92,18 @@ export class Transcript {
   /** Moves the focus from inside a turn to the turn; false when the focus is not inside one. */
   stepOut(): boolean {
     return this.stops.stepOut();
+  }
+
+  /** Shows a call of the newest turn, and gives its question or its line the focus. */
+  showCall(call: string): void {
+    const row = [...this.list.element.querySelectorAll("[data-call]")].find(
+      (one) => one.getAttribute("data-call") === call,
+    );
+    const stop = row?.querySelector(".approval textarea, .approval button") ?? row?.querySelector("summary");
+    if (!(stop instanceof HTMLElement)) return;
+    row?.querySelector("details")?.setAttribute("open", "");
+    stop.focus({ preventScroll: true });
+    row?.scrollIntoView({ block: "nearest" });
   }
 
   /** Puts the text of every turn into the document, for a search. */
@@ -123,6 +139,9 @@ export class Transcript {
 }
 
 /** What the transcript ends with, for "New text". */
-function endOf(turn: PageTurn | undefined): string {
-  return turn ? `${turn.id} ${turn.answer.length} ${turn.calls?.length ?? 0}` : "";
+function endOf({ turns, acting, ways }: ChatSnapshot): string {
+  const shown = [...turns.slice(-1), ...(ways?.ways.map(({ turn }) => turn) ?? [])];
+  const said = shown.map(({ id, answer, calls }) => `${id} ${answer.length} ${calls?.length ?? 0}`);
+  const doing = acting?.calls.map(({ call, state }) => `${call} ${state}`) ?? [];
+  return [...said, ...doing].join(", ");
 }

@@ -1,13 +1,17 @@
 import { plural } from "../../common/format";
+import type { ActingState } from "../../protocol/acting";
 import type { PageTurn } from "../../protocol/page";
 import { figuresInSum } from "../../protocol/turnSteps";
 import { endingLabel, figuresView } from "../shared/figures";
 import { inlineCode } from "../shared/inlineCode";
-import { h, icon, type TreeNode } from "../shared/tree";
-import { turnStage } from "./derived";
+import { stopButton } from "../shared/runView";
+import { type Children, h, icon, type TreeNode } from "../shared/tree";
+import { waitingCalls } from "./approval";
+import { sentAttachments } from "./attachments";
+import { runningCalls, turnStage } from "./derived";
 import { lastStep, resultsIn, type ShownTurn } from "./shownTurns";
 import { stepBody } from "./step";
-import { type StepContext, stepTools } from "./stepParts";
+import { changesLine, type StepContext, stepTools } from "./stepParts";
 
 export interface TurnContext extends StepContext {
   /** The turn's message comes back to be edited and sent again. */
@@ -20,6 +24,8 @@ export interface TurnPlace {
   readonly isHead: boolean;
   /** Another answer runs, or the agent is read only here. */
   readonly fixed: boolean;
+  /** What the agent does in the workspace, at the head; absent: it can do nothing there. */
+  readonly acting?: ActingState | undefined;
 }
 
 export function turnView(turn: ShownTurn, place: TurnPlace, context: TurnContext): TreeNode {
@@ -34,12 +40,14 @@ export function turnView(turn: ShownTurn, place: TurnPlace, context: TurnContext
       "aria-busy": last.state === "running" ? "true" : undefined,
     },
     first.user !== "" && h("div.ask", {}, messageTools(first, place, context), h("p", {}, inlineCode(first.user))),
+    sentAttachments(first.attachments, first.id, context.formats, context.run),
     h(
       "div.answer",
       {},
       further.length === 0
         ? stepBody(first, { ...place, given: turn.after, isOnly: true }, context)
         : [turn.steps.map((_, index) => stepView(turn, index, place, context)), sumView(turn, place, context)],
+      changesLine(turn.steps, first.id, place.fixed, context),
       waitingLine(last, place, context),
     ),
   );
@@ -74,11 +82,12 @@ function stepView({ steps, after }: ShownTurn, index: number, place: TurnPlace, 
   const given = isLast ? after : resultsIn(steps[index + 1]);
   const isHead = place.isHead && isLast;
   const label = `Step ${context.formats.count(index + 1)} of ${context.formats.count(steps.length)}`;
-  return context.kept.view(step.id, [step, label, given?.by, given?.results, isHead, place.fixed], () =>
+  const acting = isLast ? place.acting : undefined;
+  return context.kept.view(step.id, [step, label, given?.by, given?.results, isHead, place.fixed, acting], () =>
     h(
       "div.step",
       { key: step.id, role: "group", "aria-label": label },
-      stepBody(step, { isHead, fixed: place.fixed, given, isOnly: false, isLast }, context),
+      stepBody(step, { isHead, fixed: place.fixed, given, acting, isOnly: false, isLast }, context),
     ),
   );
 }
@@ -93,18 +102,55 @@ function sumView(turn: ShownTurn, place: TurnPlace, { formats, run }: TurnContex
     "div.foot.num",
     { key: "sum" },
     sum ? figuresView(sum, formats, { steps, ending: endingLabel(last.finishReason) }) : h("span.dim.small", {}, steps),
-    stepTools(last, place, run),
+    stepTools(last, place, run, { label: "Turn actions", message: turn.id }),
   );
 }
 
-/** The answer ended with calls, and nothing followed them. */
-function waitingLine({ state, finishReason, calls }: PageTurn, place: TurnPlace, { formats }: TurnContext) {
-  if (!place.isHead || state !== "done" || finishReason !== "calls" || calls === undefined) return undefined;
-  const waits = `Waits for ${calls.length === 1 ? "the result of its call" : `the results of ${plural(calls.length, "call", formats)}`}.`;
+/** The answer ended with calls, and nothing followed them: who is to do what. */
+function waitingLine(turn: PageTurn, place: TurnPlace, context: TurnContext): Children {
+  const { state, finishReason, calls } = turn;
+  const { acting } = place;
+  if (!place.isHead) return undefined;
+  if (acting?.stopped !== undefined) return stoppedNotice(acting.stopped, place, context);
+  if (state !== "done" || finishReason !== "calls" || calls === undefined) return undefined;
+  if (acting !== undefined && acting.calls.length > 0) return actingLine(acting, context);
+  const waits = `Waits for ${calls.length === 1 ? "the result of its call" : `the results of ${plural(calls.length, "call", context.formats)}`}.`;
   return h(
     "p.waits.dim.small.num",
     { key: "waits", role: "note" },
     icon("clock"),
     h("span", {}, place.fixed ? waits : `${waits} A message goes on without them.`),
+    acting !== undefined && !place.fixed && goOnButton(context),
+  );
+}
+
+/** The agent stopped by itself: why, and the way to go on. */
+function stoppedNotice(why: string, { fixed }: TurnPlace, context: TurnContext): TreeNode {
+  return h(
+    "div.notice.small",
+    { key: "stopped", role: "note" },
+    icon("debug-pause", "warn"),
+    h("div.grow.says", {}, h("span", {}, why), !fixed && goOnButton(context)),
+  );
+}
+
+function goOnButton({ run }: TurnContext): TreeNode {
+  return h("button.link", { on: { click: () => run({ type: "goOn" }) } }, "Go On");
+}
+
+/** What it does is told by the lines of its calls; here is the way to stop it. */
+function actingLine(acting: ActingState, { formats, run }: TurnContext): TreeNode {
+  const waiting = waitingCalls(acting.calls).length;
+  const busy = runningCalls(acting);
+  const parts = [
+    ...(busy > 0 ? [`${plural(busy, "call", formats)} under way`] : []),
+    ...(waiting > 0 ? [`${plural(waiting, "call", formats)} ${waiting === 1 ? "waits" : "wait"} for you`] : []),
+  ];
+  return h(
+    "div.foot.waits.dim.small.num",
+    { key: "waits" },
+    busy > 0 ? icon("circle-filled", "busy") : icon("question"),
+    h("span.grow", {}, parts.length === 0 ? "Goes on with the results" : parts.join(", ")),
+    stopButton("Stop", "Ends what runs; what was done is kept", () => run({ type: "stop" }), busy > 0),
   );
 }

@@ -1,13 +1,16 @@
+import type { ActingState } from "../../protocol/acting";
 import { part } from "../shared/frame";
-import { patchElement } from "../shared/patch";
 import { Slices } from "../shared/slices";
-import { h, type TreeNode } from "../shared/tree";
+import { RootSlot } from "../shared/slot";
+import type { TreeNode } from "../shared/tree";
 import type { ShownTurn } from "./shownTurns";
 import type { TurnPlace } from "./turn";
 
 export interface TurnListState {
   readonly turns: readonly ShownTurn[];
   readonly fixed: boolean;
+  /** Of the head: what the agent does in the workspace. */
+  readonly acting?: ActingState | undefined;
   /** A new function makes every turn anew. */
   readonly view: (turn: ShownTurn, place: TurnPlace) => TreeNode;
 }
@@ -19,9 +22,9 @@ interface Drawing extends TurnPlace {
 
 interface Item {
   readonly element: HTMLElement;
+  readonly slot: RootSlot;
   index: number;
   turn: ShownTurn;
-  node: TreeNode;
   /** What the element shows; absent while it is empty. */
   drawn?: Drawing;
 }
@@ -54,6 +57,8 @@ export class TurnList {
     this.state = state;
     const listed = this.take(state.turns);
     if (listed) this.list(state.turns);
+    const last = this.items.at(-1);
+    if (last && before?.acting !== state.acting) this.draw(last);
     const anew = before !== undefined && before.view !== state.view;
     if (anew) this.drawLater(this.items);
     if (anew || listed || before?.fixed !== state.fixed) for (const item of this.near) this.draw(item);
@@ -121,7 +126,8 @@ export class TurnList {
     const element = part("article", "turn");
     element.tabIndex = -1;
     element.style.setProperty("--guess", `${guessedHeightPx(turn)}px`);
-    const item = { element, node: h("article.turn"), turn, index: 0 };
+    const slot = new RootSlot(element, ["aria-label", "aria-busy"]);
+    const item = { element, slot, turn, index: 0 };
     this.byElement.set(element, item);
     return item;
   }
@@ -167,11 +173,10 @@ export class TurnList {
       number: index + 1,
       isHead: index === this.items.length - 1,
       fixed: state.fixed,
+      acting: index === this.items.length - 1 ? state.acting : undefined,
     };
     if (drawn && sameDrawing(drawn, next)) return;
-    const node = state.view(turn, next);
-    patchElement(item.element, item.node, node);
-    item.node = node;
+    item.slot.show(state.view(turn, next));
     item.drawn = next;
   }
 
@@ -192,7 +197,8 @@ function sameDrawing(one: Drawing, other: Drawing): boolean {
     one.view === other.view &&
     one.number === other.number &&
     one.isHead === other.isHead &&
-    one.fixed === other.fixed
+    one.fixed === other.fixed &&
+    one.acting === other.acting
   );
 }
 

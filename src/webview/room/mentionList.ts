@@ -2,34 +2,35 @@ import type { Formats } from "../../common/format";
 import type { RoomMember } from "../../protocol/room";
 import { agentColour } from "../shared/agentColour";
 import { tierDot } from "../shared/figures";
-import { part } from "../shared/frame";
+import { marked, OptionList } from "../shared/optionList";
 import { plural } from "../shared/progress";
-import { Slot } from "../shared/slot";
-import { type Children, h, icon, type TreeNode } from "../shared/tree";
+import { type Children, h, icon } from "../shared/tree";
 import { unavailableIcon, unavailableReason } from "./chips";
 import { answering, type MentionOption, mentionOptions, mentionQuery } from "./mention";
 
-/** The list of names that opens while an `@name` is typed at the start of the message. The focus stays in the field. */
+/** The list of names that opens while an `@name` is typed at the start of the message. */
 export class MentionList {
-  readonly element = part("ul", "pick num", { id: "mentions", role: "listbox", "aria-label": "Send to" });
-  private readonly slot = new Slot(this.element);
-  private options: readonly MentionOption[] = [];
-  private chosen = 0;
-  /** The draft for which Escape closed the list. */
-  private closedFor: string | undefined;
+  readonly element: HTMLElement;
+  private readonly list: OptionList<MentionOption>;
+  private query = "";
+  private answering = 0;
+  private formats: Formats | undefined;
 
   constructor(private readonly field: HTMLTextAreaElement) {
-    // A field of several lines cannot be a combobox: that it has a list, and which option is chosen, is told by these.
-    field.setAttribute("aria-controls", this.element.id);
-    field.setAttribute("aria-autocomplete", "list");
-    field.setAttribute("aria-haspopup", "listbox");
-    field.addEventListener("blur", () => this.close());
-    this.hide();
+    this.list = new OptionList<MentionOption>(field, {
+      id: "mentions",
+      label: "Send to",
+      keyOf: ({ id }) => id,
+      content: (option) => this.content(option),
+      style: ({ member }) => (member ? agentColour(member.agent.index) : {}),
+      take: (option) => this.take(option),
+    });
+    this.element = this.list.element;
   }
 
   /** The name that Enter takes; `undefined` while the list is closed. */
   get choice(): string | undefined {
-    return this.options[this.chosen]?.name;
+    return this.list.choice?.name;
   }
 
   /** After every change of the draft and of the room. */
@@ -38,128 +39,39 @@ export class MentionList {
     const query = document.activeElement === this.field ? mentionQuery(value, selectionStart) : undefined;
     const options = query === undefined ? [] : mentionOptions(query, members);
     const complete = options.some(({ name }) => name.toLowerCase() === query?.toLowerCase());
-    if (options.length === 0 || complete || this.closedFor === value) {
-      this.hide();
-      return;
-    }
-    this.closedFor = undefined;
+    this.query = query ?? "";
+    this.answering = answering(members).length;
+    this.formats = formats;
     // The best guess first: the name that starts with what was typed, else the first.
-    if (options.length !== this.options.length)
-      this.chosen = Math.max(
-        0,
-        options.findIndex(({ at }) => at === 0),
-      );
-    this.options = options;
-    this.render(answering(members).length, query ?? "", formats);
+    this.list.show(complete ? [] : options, (shown) => shown.findIndex(({ at }) => at === 0));
   }
 
-  /** Takes the keys that belong to the open list. */
   key(event: KeyboardEvent): boolean {
-    if (this.options.length === 0) return false;
-    switch (event.key) {
-      case "ArrowDown":
-        return this.move(1);
-      case "ArrowUp":
-        return this.move(-1);
-      case "Enter":
-      case "Tab":
-        this.take(this.options[this.chosen]);
-        return true;
-      case "Escape":
-        this.close();
-        return true;
-      default:
-        return false;
-    }
+    return this.list.key(event);
   }
 
-  private move(by: number): boolean {
-    this.chosen = (this.chosen + by + this.options.length) % this.options.length;
-    this.field.dispatchEvent(new Event("input"));
-    return true;
-  }
-
-  private take(option: MentionOption | undefined): void {
-    if (!option) return;
+  private take({ name }: MentionOption): void {
     const rest = this.field.value.slice(this.field.selectionStart).trimStart();
-    this.field.value = `@${option.name} ${rest}`;
-    const caret = option.name.length + 2;
+    this.field.value = `@${name} ${rest}`;
+    const caret = name.length + 2;
     this.field.setSelectionRange(caret, caret);
-    this.hide();
-    this.closedFor = this.field.value;
+    this.list.close();
     this.field.dispatchEvent(new Event("input"));
   }
 
-  private close(): void {
-    this.closedFor = this.field.value;
-    this.hide();
-  }
-
-  private hide(): void {
-    this.options = [];
-    this.chosen = 0;
-    this.element.hidden = true;
-    this.field.removeAttribute("aria-activedescendant");
-  }
-
-  private render(answeringCount: number, query: string, formats: Formats): void {
-    this.element.hidden = false;
-    this.field.setAttribute("aria-activedescendant", optionId(this.chosen));
-    this.slot.show(
-      this.options.map((option, index) =>
-        h(
-          "li",
-          {
-            key: option.id,
-            id: optionId(index),
-            role: "option",
-            "aria-selected": String(index === this.chosen),
-            style: option.member ? agentColour(option.member.agent.index) : {},
-            // Before the field loses the focus.
-            on: {
-              mousedown: (event) => {
-                event.preventDefault();
-                this.take(option);
-              },
-            },
-          },
-          optionContent(option, query, answeringCount, formats),
-        ),
-      ),
-    );
-  }
-}
-
-function optionId(index: number): string {
-  return `mention-${index}`;
-}
-
-function optionContent(option: MentionOption, query: string, answeringCount: number, formats: Formats): Children {
-  const { member } = option;
-  if (!member)
-    return [icon("organization"), marked(option, query), h("small", {}, plural(answeringCount, "agent", formats))];
-  const { agent, unavailable } = member;
-  const { tier, tokens } = agent;
-  if (unavailable)
+  private content(option: MentionOption): Children {
+    const { member, name, at } = option;
+    const { formats, query } = this;
+    if (formats === undefined) return undefined;
+    const shown = marked(name, at, query.length);
+    if (!member) return [icon("organization"), shown, h("small", {}, plural(this.answering, "agent", formats))];
+    const { agent, unavailable } = member;
+    if (unavailable)
+      return [icon(unavailableIcon(unavailable)), shown, h("small.cut", {}, unavailableReason(unavailable))];
     return [
-      icon(unavailableIcon(unavailable)),
-      marked(option, query),
-      h("small.cut", {}, unavailableReason(unavailable)),
+      h("span.dot", {}, tierDot(agent.tier)),
+      shown,
+      h("small", {}, `${agent.tier}, ${plural(agent.tokens, "token", formats)}`),
     ];
-  return [
-    h("span.dot", {}, tierDot(tier)),
-    marked(option, query),
-    h("small", {}, `${tier}, ${plural(tokens, "token", formats)}`),
-  ];
-}
-
-function marked({ name, at }: MentionOption, query: string): TreeNode {
-  if (at < 0) return h("span", {}, name);
-  return h(
-    "span",
-    {},
-    name.slice(0, at),
-    h("mark", {}, name.slice(at, at + query.length)),
-    name.slice(at + query.length),
-  );
+  }
 }

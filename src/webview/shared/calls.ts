@@ -1,12 +1,23 @@
-/** The calls that an answer made: a line each, which opens to the whole arguments and the result. */
+/** The calls that an answer made: a line each, which opens to what it changes, its output, its arguments and result. */
+
 import { type DroppedCall, notRunText, type ToolCall } from "../../common/tools";
+import type { LiveCall } from "../../protocol/acting";
+import { type CallLine, callLine } from "../../protocol/callLines";
+import type { RanCall } from "../../protocol/page";
 import type { ResultView } from "../../protocol/service";
-import { callDetails, type ResultActions } from "./callDetails";
+import { type CallActions, callDetails } from "./callDetails";
 import { markFewHidden } from "./hiddenCharacters";
 import { type Children, h, icon, type TreeNode } from "./tree";
 
-/** "said": its answer still runs. "none": it will have no result. */
-export type CallState = "said" | "waits" | "result" | "failed" | "not run" | "none";
+/** "said": its answer still runs. "none": it will have no result. The others of a live call are its own. */
+export type CallState =
+  | "said"
+  | "waits"
+  | "result"
+  | "failed"
+  | "not run"
+  | "none"
+  | Exclude<LiveCall["state"], "failed">;
 
 export interface CallPlace {
   /** What the calls gave; absent: nothing yet. */
@@ -14,20 +25,27 @@ export interface CallPlace {
   readonly isRunning: boolean;
   /** The conversation ends with them, and their results can still be sent. */
   readonly waits: boolean;
+  /** What the agent does with them at the moment. */
+  readonly live?: readonly LiveCall[] | undefined;
+  /** How it went with those that have ended. */
+  readonly ran?: readonly RanCall[] | undefined;
 }
 
-export function callState({ id }: ToolCall, { results, isRunning, waits }: CallPlace): CallState {
+export function callState({ id }: ToolCall, { results, isRunning, waits, live }: CallPlace): CallState {
   const result = results?.find(({ call }) => call === id);
   if (result !== undefined) {
     if (result.failed !== true) return "result";
     return result.text === notRunText ? "not run" : "failed";
   }
+  const now = live?.find(({ call }) => call === id);
+  if (now !== undefined) return now.state;
   if (isRunning) return "said";
   return waits ? "waits" : "none";
 }
 
 interface Look {
-  readonly icon: string;
+  /** In place of the call's own. */
+  readonly icon?: string;
   readonly tint?: string;
   readonly words: string;
   /** Where there is little room. */
@@ -35,36 +53,81 @@ interface Look {
 }
 
 const looks: Readonly<Record<CallState, Look>> = {
-  said: { icon: "tools", words: "called" },
+  said: { words: "called" },
   waits: { icon: "clock", words: "waits for a result", short: "waits" },
-  result: { icon: "check", words: "result" },
+  result: { words: "done" },
   failed: { icon: "error", tint: "err", words: "failed" },
   "not run": { icon: "circle-slash", words: "not run" },
   none: { icon: "circle-slash", words: "no result" },
+  queued: { icon: "clock", words: "waits for its turn", short: "waits" },
+  waiting: { icon: "question", tint: "warn", words: "waits for you", short: "waits" },
+  running: { icon: "circle-filled", tint: "busy", words: "running" },
+  done: { words: "done" },
+  denied: { icon: "circle-slash", words: "denied" },
 };
 
-/** `actions` are for the results that are too long to be here as a whole. */
+/** `actions` are what can be done with them. */
 export function callsView(
   calls: readonly ToolCall[] | undefined,
   dropped: DroppedCall | undefined,
   place: CallPlace,
-  actions: ResultActions,
+  actions: CallActions,
 ): TreeNode | undefined {
   if (calls === undefined && dropped === undefined) return undefined;
   return h(
     "div.calls",
     { key: "calls", role: "group", "aria-label": "Calls" },
-    calls?.map((call, index) => {
-      const result = place.results?.find((one) => one.call === call.id);
-      return h(
-        "details.call",
-        { key: call.id },
-        h("summary", {}, icon("chevron-down", "fold"), callLine(call, callState(call, place))),
-        callDetails(call, result, index + 1, actions),
-      );
-    }),
+    calls?.map((call, index) => callView(call, index + 1, place, actions)),
     dropped && droppedView(dropped),
   );
+}
+
+function callView(call: ToolCall, number: number, place: CallPlace, actions: CallActions): TreeNode {
+  const live = place.live?.find((one) => one.call === call.id);
+  const result = place.results?.find((one) => one.call === call.id);
+  const ran = place.ran?.find((one) => one.call === call.id);
+  const line = callLine(call, result);
+  // What the person is asked about is open, and so is what a command prints while it runs.
+  const isOpen = live?.state === "waiting" || (live?.state === "running" && line.kind === "run");
+  const delegate = live?.delegate ?? ran?.delegate;
+  return h(
+    "div.call-row",
+    { key: call.id, "data-call": call.id },
+    h(
+      "details.call",
+      { key: "call", open: isOpen ? true : undefined },
+      h(
+        "summary",
+        {},
+        icon("chevron-down", "fold"),
+        lineParts(line, callState(call, place)),
+        figuresOf(live, ran, actions),
+      ),
+      callDetails(call, { kind: line.kind, live, result, number }, actions),
+      live && actions.approval(live),
+    ),
+    delegate !== undefined &&
+      h(
+        "button.icon-btn",
+        {
+          key: "delegate",
+          "aria-label": `Open the transcript of ${call.name}, call ${number}`,
+          title: "Open Transcript",
+          on: { click: () => actions.openAgent(delegate) },
+        },
+        icon("comment-discussion"),
+      ),
+  );
+}
+
+/** "412 tokens · 84 ms" */
+function figuresOf(live: LiveCall | undefined, ran: RanCall | undefined, { formats }: CallActions): Children {
+  const ms = ran?.ms ?? live?.ms;
+  const parts = [
+    ...(ran?.tokens === undefined ? [] : [`${formats.count(ran.tokens)} tokens`]),
+    ...(ms === undefined ? [] : [formats.duration(ms)]),
+  ];
+  return parts.length > 0 && h("span.call-figs.num", {}, parts.join(" · "));
 }
 
 /** The same lines without what they open to. */
@@ -77,24 +140,32 @@ export function shortCallsView(
   return h(
     "ul.calls",
     { key: "calls", "aria-label": "Calls" },
-    calls?.map((call) => h("li.call.short", { key: call.id }, callLine(call, callState(call, place), true))),
+    calls?.map((call) => {
+      const line = callLine(
+        call,
+        place.results?.find((one) => one.call === call.id),
+      );
+      return h("li.call.short", { key: call.id }, lineParts(line, callState(call, place), true));
+    }),
     dropped && h("li.call.short", { key: "dropped" }, droppedLine(dropped)),
   );
 }
 
-function callLine(call: ToolCall, state: CallState, isShort = false): readonly TreeNode[] {
-  const { icon: name, tint, words, short = words } = looks[state];
+function lineParts(line: CallLine, state: CallState, isShort = false): readonly TreeNode[] {
+  const { icon: name = line.icon, tint, words, short = words } = looks[state];
+  const isTold = line.outcome !== undefined && (state === "result" || state === "failed" || state === "done");
+  const outcome = isTold ? line.outcome : isShort ? short : words;
   return [
     icon(name, tint),
-    h("code.call-name.cut", {}, markFewHidden(call.name)),
-    h("span.call-arguments.cut", {}, shortArguments(call).map(isolated)),
-    h("span.call-state", {}, isShort ? short : words),
+    h(line.kind === "other" ? "code.call-name.cut" : "span.call-name.cut", {}, markFewHidden(line.verb)),
+    h("span.call-arguments.cut", {}, h("bdi", {}, markFewHidden(line.target))),
+    h(
+      "span.call-state.cut",
+      {},
+      state === "failed" && isTold && h("span.sr", {}, "failed: "),
+      markFewHidden(outcome ?? words),
+    ),
   ];
-}
-
-/** Letters that are written from right to left turn nothing around but themselves. */
-function isolated(part: string, index: number): Children {
-  return [index > 0 && ", ", h("bdi", {}, markFewHidden(part))];
 }
 
 const droppedWords: Readonly<Record<DroppedCall["reason"], string>> = {
@@ -123,30 +194,4 @@ function droppedView(dropped: DroppedCall): TreeNode {
       h("pre", { tabindex: "0", role: "group", "aria-label": "Call as it was written" }, markFewHidden(dropped.text)),
     ),
   );
-}
-
-/** Most characters of a value, and of all arguments, in a line. */
-const mostOfValue = 80;
-const mostOfAll = 240;
-
-/** `path: "src/recover.ts"`, `limit: 20`: of many arguments the first ones, then "…". */
-export function shortArguments({ arguments: given }: ToolCall): readonly string[] {
-  const parts: string[] = [];
-  let left = mostOfAll;
-  for (const [name, value] of Object.entries(given)) {
-    if (left <= 0) return [...parts, "…"];
-    const part = `${cut(name)}: ${shortValue(value)}`;
-    left -= part.length;
-    parts.push(part);
-  }
-  return parts;
-}
-
-function shortValue(value: unknown): string {
-  // Of a long text only the beginning is looked at.
-  return cut(JSON.stringify(typeof value === "string" ? value.slice(0, mostOfValue + 1) : value) ?? "");
-}
-
-function cut(text: string): string {
-  return text.length > mostOfValue ? `${text.slice(0, mostOfValue)}…` : text;
 }

@@ -3,7 +3,7 @@
  * characters, tags, invisible letters. In code they can make a program look like another one ("Trojan Source"), so code
  * shows each of them as a mark.
  */
-import { type Child, h, type TreeNode } from "./tree";
+import { type Child, childrenOf, h, type TreeNode, withChildren } from "./tree";
 
 /**
  * Unicode's own lists, the line and paragraph separators, and the control characters that are not white space. Excluded
@@ -68,7 +68,7 @@ export function withoutHidden(text: string): string {
 export function markHidden(children: readonly Child[]): readonly Child[] {
   return children.flatMap((child): readonly Child[] => {
     if (typeof child === "string") return pieces(child, mark);
-    return [{ ...child, children: markHidden(child.children) }];
+    return [withChildren(child, markHidden(childrenOf(child)))];
   });
 }
 
@@ -79,7 +79,7 @@ const mostMarks = 1000;
 export function markFewHidden(...children: readonly Child[]): readonly Child[] {
   let left = mostMarks;
   const mark = (child: Child): readonly Child[] => {
-    if (typeof child !== "string") return [{ ...child, children: child.children.flatMap(mark) }];
+    if (typeof child !== "string") return [withChildren(child, childrenOf(child).flatMap(mark))];
     left -= hiddenCharacters(child).length;
     return left >= 0 ? markHidden([child]) : [pieces(child, () => "\uFFFD").join("")];
   };

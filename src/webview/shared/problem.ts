@@ -34,8 +34,14 @@ export function actionLinks(actions: readonly Action[], run: RunAction, first?: 
   );
 }
 
-/** An error in its place: announced as an alert. With `dismiss` it can be put away. */
-export function problemView(problem: Problem, formats: Formats, run: RunAction, dismiss?: () => void): TreeNode {
+/** An error in its place: announced as an alert. With `dismiss` it can be put away; `more` are further buttons. */
+export function problemView(
+  problem: Problem,
+  formats: Formats,
+  run: RunAction,
+  dismiss?: () => void,
+  more?: Children,
+): TreeNode {
   const { error, kept, actions } = problem;
   return h(
     "div.notice",
@@ -47,7 +53,7 @@ export function problemView(problem: Problem, formats: Formats, run: RunAction, 
       h("b", {}, sentence(error.what)),
       poolFacts(problem, formats),
       h("p", {}, [kept, actions.length === 0 ? sentence(error.advice) : undefined].filter(Boolean).join(" ")),
-      actions.length > 0 && h("div.row.buttons", {}, actionButtons(actions, run)),
+      (actions.length > 0 || more !== undefined) && h("div.row.buttons", {}, actionButtons(actions, run), more),
     ),
     dismiss &&
       h(

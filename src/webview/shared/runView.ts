@@ -28,12 +28,13 @@ export function waitingBox(progress: RunProgress | undefined, formats: Formats, 
   );
 }
 
-export function stopButton(label: string, title: string, stop: () => void): TreeNode {
+/** `byKey`: Escape does the same. */
+export function stopButton(label: string, title: string, stop: () => void, byKey = true): TreeNode {
   return h(
     "button.btn.second.small.end",
     { key: "stop", title, on: { click: stop } },
     icon("debug-stop"),
     label,
-    h("span.kbd", {}, "Esc"),
+    byKey && h("span.kbd", {}, "Esc"),
   );
 }

@@ -1,8 +1,9 @@
+import { attachmentView } from "../../../src/common/attachments";
 import { ResidentError } from "../../../src/common/errors";
 import type { AgentDetail, AgentSummary, TurnView } from "../../../src/protocol/service";
 import { type Finding, Found, lost, wrong } from "../verdict";
 import type { Oracle } from "./oracle";
-import type { Program } from "./program";
+import { attachedTo, type Program } from "./program";
 import type { KnownAgent, KnownTurn, Truth } from "./truth";
 
 /** A message that checks an agent's cache: a wrong token before it changes the answer. */
@@ -112,6 +113,9 @@ function differenceOf(known: KnownTurn, found: TurnView | undefined): string | u
     return `the message is ${JSON.stringify(found.user)}, not ${JSON.stringify(known.user)}`;
   if (known.results !== undefined && JSON.stringify(found.results) !== JSON.stringify(known.results))
     return `its results are ${JSON.stringify(found.results)}, not ${JSON.stringify(known.results)}`;
+  const files = attachedTo(known.user).map(attachmentView);
+  if (JSON.stringify(found.attachments ?? []) !== JSON.stringify(files))
+    return `its attachments are ${JSON.stringify(found.attachments)}, not ${JSON.stringify(files)}`;
   if (found.parent !== known.parent) return `it follows ${found.parent}, not ${known.parent}`;
   if (known.answer === undefined) return undefined;
   if (found.state !== "done") return `it is ${found.state}`;

@@ -1,11 +1,13 @@
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import type { Attachment } from "../../../src/common/attachments";
 import { ResidentError } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
 import type { ToolResult } from "../../../src/common/tools";
 import type { AgentDetail, AgentSummary, Running, SamplingOptions } from "../../../src/protocol/service";
 import { LocalResidentService } from "../../../src/service/localResidentService";
 import { FakeRuntime } from "../../support/agents/fakeRuntime";
+import { attached } from "../../support/agents/workspaceFiles";
 import type { FakeLocks } from "../../support/store/fakes";
 import { type Finding, wrong } from "../verdict";
 import type { Answer, Entry, Step } from "./journal";
@@ -19,6 +21,11 @@ export interface ProgramOptions {
 }
 
 const sampling: SamplingOptions = { temperature: 0, repetitionPenalty: 1, maxTokens: 6 };
+
+/** Some messages bring a file. Which one follows from the text, so that a journal need not tell it. */
+export function attachedTo(text: string): readonly Attachment[] {
+  return text.includes("hill") ? [attached("hill", "high")] : [];
+}
 
 /** A program over a home: the real service over a device that needs no model. */
 export class Program {
@@ -88,7 +95,7 @@ export class Program {
 
   /** Sends a message and waits for the answer. */
   ask(id: string, text: string): Promise<Answer> {
-    return this.answered(id, text, () => this.service.send(id, { text, sampling }));
+    return this.answered(id, text, () => this.service.send(id, { text, attachments: attachedTo(text), sampling }));
   }
 
   /** Gives each call of the last answer this result, and waits for what the model says to it. */

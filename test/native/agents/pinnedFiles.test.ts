@@ -15,7 +15,7 @@ const code = (name: string, count: number) =>
     { length: count },
     (_, n) => `/** Gives number ${n} of the ${name}. */\nexport function ${name}${n}(): number {\n  return ${n};\n}\n`,
   ).join("\n");
-const files = ["harbour", "quay", "crane"].map((name) => file(`src/${name}.ts`, code(name, 24)));
+const files = ["harbour", "quay", "crane"].map((name) => file(`src/${name}.ts`, code(name, 14)));
 const [first, second, late] = files;
 
 describe("files in the prompts of agents with the starter model", function () {
@@ -45,7 +45,7 @@ describe("files in the prompts of agents with the starter model", function () {
     const ada = await one.createAgent({ name: "Ada", system: "Answer with one word." });
     await one.setPinnedFiles(ada.id, files);
     const read = await one.warmAgent(ada.id);
-    assert.ok((read.filesRead?.prefilled ?? 0) > 2500 && read.filesRead?.reused === 0, JSON.stringify(read.filesRead));
+    assert.ok((read.filesRead?.prefilled ?? 0) > 1200 && read.filesRead?.reused === 0, JSON.stringify(read.filesRead));
     const asked = await ask(one, ada.id, "How many files are there?");
     assert.ok(asked.prefilledTokens < 32, `${asked.prefilledTokens}`);
     const { contextParts, files: listed = [], tokens } = await one.getAgent(ada.id);
@@ -61,11 +61,11 @@ describe("files in the prompts of agents with the starter model", function () {
     assert.ok((shared.filesRead?.prefilled ?? 0) < 2 * blockTokens, JSON.stringify(shared.filesRead));
 
     // A change near the end of the last file.
-    const changed = file(late.path, late.text.replace("return 20;", "return 20 + 1;"));
+    const changed = file(late.path, late.text.replace("return 12;", "return 12 + 1;"));
     await one.setPinnedFiles(ada.id, [first, second, changed]);
     const again = await one.warmAgent(ada.id);
     const lastFile = listed[2]?.tokens ?? 0;
-    assert.ok((again.filesRead?.prefilled ?? 0) < lastFile / 4 + 100, JSON.stringify(again.filesRead));
+    assert.ok((again.filesRead?.prefilled ?? 0) < 2 * blockTokens, JSON.stringify(again.filesRead));
     assert.ok((again.filesRead?.reused ?? 0) > total - lastFile);
     assert.ok((await ask(one, ada.id, "And now?")).prefilledTokens < 32);
     await one.dispose();
@@ -83,7 +83,7 @@ describe("files in the prompts of agents with the starter model", function () {
     const { id } = await service.createAgent({ name: "Alan" });
     const attachments = files.map(({ path: at, text }) => attached(at, text));
     const { hotTokens } = await service.warmAgent(id, "", attachments);
-    assert.ok(hotTokens > 2500, `${hotTokens}`);
+    assert.ok(hotTokens > 1200, `${hotTokens}`);
     const running = await service.send(id, { text: "Which file has cranes?", attachments });
     const { figures } = await running.done;
     assert.ok(figures.prefilledTokens < 32, `${figures.prefilledTokens}`);

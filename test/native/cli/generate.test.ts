@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { type CliAnswer, runCli, startCli } from "../../support/agents/cli";
@@ -138,6 +138,24 @@ describe("resident generate", function () {
       assert.ok(next.prefilledTokens < 30 && next.reusedTokens > 30, JSON.stringify(next));
     });
   }
+
+  it("puts the lines of a file before a message; they stay in the conversation of the next process", async () => {
+    const file = path.join(home, "harbour.txt");
+    await writeFile(file, "The harbour has a wall.\nThe quay has two cranes.\nThe basin has small boats.\n");
+    const agent = ["--agent=mary", "--max-tokens=3"];
+    const first = await generate(...agent, "--prompt=How many cranes?", `--attach=${file}:2-3`, `--attach=${file}`);
+    const plain = await generate("--agent=plain", "--max-tokens=3", "--prompt=How many cranes?");
+    assert.ok(first.promptTokens > plain.promptTokens + 40);
+    const next = await generate(...agent, "--prompt=And boats?");
+    assert.ok(next.reusedTokens >= first.promptTokens && next.prefilledTokens < 32);
+    const show = await runCli(["agents", "show", "mary", "--home", home]);
+    assert.match(
+      show.stdout,
+      /harbour\.txt, lines 2 to 3, 51 characters\]\n\[.*harbour\.txt, 76 characters\]\n> How many cranes\?/,
+    );
+    const bare = await runCli(["generate", "--home", home, "--prompt=x", `--attach=${file}`]);
+    assert.match(bare.stderr, /^USAGE: .*--attach goes with --agent/);
+  });
 
   it("will not continue an agent with another model than its own", async () => {
     await generate("--agent=bob", "--prompt=Hi", "--max-tokens=1");

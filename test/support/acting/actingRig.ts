@@ -26,6 +26,7 @@ export function doorOf(agents: Agents, readAhead: (results: readonly ToolResult[
     send: (id, request) => agents.send(id, request),
     sendResults: (id, request) => agents.sendResults(id, request),
     regenerate: (id, turn) => agents.regenerate(id, turn),
+    continueAnswer: (id) => agents.continueAnswer(id),
     forkAgent: async (id, name, turn) => {
       const names = (await agents.list()).map((agent) => agent.name);
       let free = name;
@@ -82,8 +83,9 @@ export class ActingRig {
     this.limits = options.limits ?? { steps: 50, minutes: 30 };
     this.model = new ScriptedModel(script);
     this.agents = new AgentRig(home, {
-      contextTokens: options.contextTokens ?? 60_000,
-      totalBlocks: 4000,
+      contextTokens: options.contextTokens ?? 20_000,
+      totalBlocks: 800,
+      identity: { blockTokens: 64 },
       maxAnswerTokens: 64,
       locks: this.disk.locks,
       decoder: this.model.decoder,

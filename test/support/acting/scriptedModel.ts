@@ -8,6 +8,8 @@ export interface ScriptedAnswer {
   readonly dropped?: DroppedCall;
   /** The answer does not end by itself: it says letters until its limit. */
   readonly isEndless?: boolean;
+  /** Happens before it is said. */
+  readonly meanwhile?: () => void;
 }
 
 /** The next answer, from the end of the prompt as text: the last message or results stand there. */
@@ -36,6 +38,7 @@ export class ScriptedModel {
     const heard = String.fromCharCode(...prompt.subarray(-heardLength));
     this.heard.push(heard);
     const answer = this.script(heard);
+    answer.meanwhile?.();
     let isSaid = false;
     const nothing = { text: "", hidden: "", thought: "" };
     const first = {

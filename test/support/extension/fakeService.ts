@@ -51,6 +51,7 @@ import type {
   StoreVerification,
   SuggestedModel,
   TemplateFacts,
+  ToldChange,
   TurnFigures,
   TurnId,
   TurnView,
@@ -363,6 +364,19 @@ export class FakeService implements ResidentService {
     const attachment = this.attached.get(turn)?.[index];
     if (attachment) return attachment.text;
     throw new ResidentError("INVALID_REQUEST", `there is no attachment ${index}`, "choose another");
+  }
+
+  async pinnedText(id: AgentId, path: string): Promise<string> {
+    const pinned = this.pinnedFiles.get(id)?.find((file) => file.path === path);
+    if (pinned) return pinned.text;
+    throw new ResidentError("INVALID_REQUEST", `${path} is not pinned`, "choose another");
+  }
+
+  async toldChanges(id: AgentId, instead?: TurnId): Promise<readonly ToldChange[]> {
+    const { turns } = this.detail(id);
+    const end = instead === undefined ? turns.length : turns.findIndex((turn) => turn.id === instead);
+    const told = turns.slice(0, end).flatMap(({ attachments = [] }) => attachments);
+    return told.filter(({ kind }) => kind === "change").map(({ path, digest }) => ({ path, digest }));
   }
 
   async findAgent(nameOrId: string): Promise<AgentSummary | undefined> {

@@ -42,9 +42,10 @@ export class ScriptedServer {
     });
   }
 
-  static async start(): Promise<ScriptedServer> {
+  /** `port`: absent, any that is free. */
+  static async start(port = 0): Promise<ScriptedServer> {
     const server = createServer();
-    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    await new Promise<void>((done) => server.listen(port, "127.0.0.1", done));
     return new ScriptedServer(server);
   }
 

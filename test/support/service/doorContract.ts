@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
-import type { ChatMessage } from "../../../src/common/messages";
+import { type ChatMessage, userInput } from "../../../src/common/messages";
 import type {
   CountedInput,
   Progress,
@@ -141,6 +141,8 @@ export function describeDoor(place: string, inService: InService): void {
         assert.deepEqual(await service.countTokens(modelDirectory, ["", "hello", []]), [0, 1, 0]);
         const [one, more] = [await count([user("hello")]), await count([user("hello hello")])];
         assert.ok(one > 1 && more > one);
+        const files = [...userInput("hello", [attached("a.ts", "let a;")])];
+        assert.equal(await count(files), await count([user("File a.ts:\n```ts\nlet a;\n```\n\nhello")]));
         const answer: ChatMessage = { role: "assistant", content: "Yes" };
         const parts = (await count([answer])) + (await count([user("And?")])) + one;
         const opening = (await count([user("hello"), answer, user("And?")])) - parts;
@@ -304,6 +306,15 @@ export function describeDoor(place: string, inService: InService): void {
         assert.equal(contextParts?.files, agent.files?.[0]?.tokens);
         assert.ok((contextParts?.files ?? 0) > 0);
         await assert.rejects(service.attachmentText(id, "t9", 0), { code: "INVALID_REQUEST" });
+        assert.equal(await service.pinnedText(id, pinned.path), pinned.text);
+        await assert.rejects(service.pinnedText(id, "src/other.ts"), { code: "INVALID_REQUEST" });
+        assert.deepEqual(await service.toldChanges(id), []);
+        const change = attached(pinned.path, "+let more;", { kind: "change" });
+        const told = await service.send(id, { text: "Look", attachments: [change] });
+        await told.done;
+        assert.deepEqual(await service.toldChanges(id), [{ path: pinned.path, digest: change.digest }]);
+        const { turns: later } = await service.getAgent(id, 1);
+        assert.deepEqual(await service.toldChanges(id, later[0]?.id), []);
         await assert.rejects(service.setPinnedFiles(id, [pinned, pinned]), { code: "INVALID_REQUEST" });
         assert.equal((await service.setPinnedFiles(id, [])).files, undefined);
       }));

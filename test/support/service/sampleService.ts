@@ -442,6 +442,8 @@ export const sampleCalls: { readonly [M in WireMethod]: (door: ResidentService) 
   getAgent: (door) => door.getAgent("a", 2),
   callResult: (door) => door.callResult("a", "t2", "c1"),
   attachmentText: (door) => door.attachmentText("a", "t1", 0),
+  pinnedText: (door) => door.pinnedText("a", "src/a.ts"),
+  toldChanges: (door) => door.toldChanges("a", "t2"),
   findAgent: (door) => door.findAgent("Ada"),
   createAgent: (door) => door.createAgent(createRequest),
   renameAgent: (door) => door.renameAgent("a", "Grace"),
@@ -521,6 +523,8 @@ export class SampleService implements ResidentService {
   getAgent = this.sample("getAgent", detail);
   callResult = this.sample("callResult", { call: "c1", text: "20 degrees" });
   attachmentText = this.sample("attachmentText", "let a;");
+  pinnedText = this.sample("pinnedText", "let a;");
+  toldChanges = this.sample("toldChanges", [{ path: "src/a.ts", digest: "d" }]);
   findAgent = this.sample("findAgent", agent);
   createAgent = this.sample("createAgent", agent);
   renameAgent = this.sample("renameAgent", agent);

@@ -1,5 +1,7 @@
 /** Replaces VS Code and the extension's host: answers `ready` with the state that the address names. */
+import { isChatToHost } from "../../../src/protocol/chat";
 import type { Reply } from "../../../src/protocol/page";
+import { foundFiles } from "./samples/acting";
 import { chatSamples } from "./samples/chat";
 import { roomSamples } from "./samples/room";
 import { statusSamples } from "./samples/status";
@@ -37,6 +39,8 @@ function receive(message: unknown): void {
   } else if ("id" in message && typeof message.id === "number") {
     const reply: Reply = { type: "reply", id: message.id };
     toPage(reply);
+    if (isChatToHost(message) && message.type === "request" && message.command.type === "findFiles")
+      toPage({ type: "foundFiles", serial: message.command.serial, files: foundFiles });
   }
 }
 

@@ -87,8 +87,20 @@ export async function servePages(root) {
 /** User actions for states that need more than the host's messages. */
 export async function enter(tab, state) {
   if (state === "mention") await tab.locator("textarea").pressSequentially("@te");
+  if (state === "attaching") {
+    await tab.locator("textarea").pressSequentially("@recov");
+    await tab.locator("[role=option]").first().waitFor();
+  }
+  if (state === "attachMenu") await tab.getByRole("button", { name: "Attach files" }).click();
+  if (state === "pinnedFiles") await tab.locator("details.pins > summary").click();
   if (state === "thought") await tab.locator("details.thought summary").first().click();
-  if (state === "stepsOpen" || state === "stepsHostile" || state === "dropped") {
+  if (
+    state === "stepsOpen" ||
+    state === "stepsHostile" ||
+    state === "dropped" ||
+    state === "actedOpen" ||
+    state === "actingHostile"
+  ) {
     for (const line of await tab.locator("details.call > summary").all()) await line.click();
   }
   if (state === "branchTree" || state === "branches") await tab.locator("details.branches summary").click();

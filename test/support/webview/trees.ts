@@ -1,8 +1,17 @@
 /** Finds nodes in a page's tree, as a reader would find them in the page. */
-import { type Child, type Children, flatten, type TreeNode, textOf } from "../../../src/webview/shared/tree";
+import {
+  type Child,
+  type Children,
+  childrenOf,
+  flatten,
+  type TreeNode,
+  textOf,
+} from "../../../src/webview/shared/tree";
 
 export function nodesOf(...children: readonly Children[]): readonly TreeNode[] {
-  return flatten(children).flatMap((child) => (typeof child === "string" ? [] : [child, ...nodesOf(child.children)]));
+  return flatten(children).flatMap((child) =>
+    typeof child === "string" ? [] : [child, ...nodesOf(childrenOf(child))],
+  );
 }
 
 /** The first node whose attribute has this value; fails when there is none. */
@@ -18,17 +27,24 @@ export function byRole(role: string, ...children: readonly Children[]): TreeNode
 
 export function buttons(...children: readonly Children[]): readonly string[] {
   return nodesOf(...children)
-    .filter(({ tag }) => tag === "button")
+    .filter(({ type }) => type === "button")
     .map((button) => String(button.props["aria-label"] ?? textOf(button)));
 }
 
 /** Presses the button of this name. */
 export function press(name: string, ...children: readonly Children[]): void {
   const button = nodesOf(...children).find(
-    (node) => node.tag === "button" && (node.props["aria-label"] ?? textOf(node)) === name,
+    (node) => node.type === "button" && (node.props["aria-label"] ?? textOf(node)) === name,
   );
-  if (!button?.props.on?.["click"]) throw new Error(`no button is called ${name}`);
-  button.props.on["click"](new Event("click"));
+  if (!button) throw new Error(`no button is called ${name}`);
+  click(button);
+}
+
+/** Calls the listener of a click. */
+export function click({ type, props }: TreeNode, event = new Event("click")): void {
+  const { onclick } = props;
+  if (typeof onclick !== "function") throw new Error(`nothing listens for a click on this ${String(type)}`);
+  onclick(event);
 }
 
 export function text(...children: readonly Children[]): string {

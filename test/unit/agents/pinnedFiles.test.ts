@@ -85,6 +85,18 @@ describe("pinned files", function () {
       assert.ok(opening > 0 && figures.cache.tier === "hot");
     }));
 
+  it("are read once where drafts come and go meanwhile", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, roomy);
+      const id = await pinned(rig, three);
+      const readings = [undefined, "W", "Wh", "Why"].map((draft) => rig.agents.warm(id, draft));
+      await Promise.all(readings);
+      const { filesRead, hotTokens } = await rig.agents.get(id);
+      assert.equal(filesRead?.reused, 0);
+      assert.ok(hotTokens > 0 && (filesRead?.prefilled ?? 0) <= hotTokens, JSON.stringify(filesRead));
+      assert.ok(tokensRun(rig) < hotTokens + 16, `${tokensRun(rig)} for ${hotTokens}`);
+    }));
+
   it("changed late are read from the first changed block on; an early change costs more", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home, roomy);
@@ -236,6 +248,24 @@ describe("pinned files", function () {
       await later.agents.close();
     }));
 
+  it("that are set behind turns leave the conversation's part as it is", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, roomy);
+      const id = await rig.create("Ada", "Be brief.");
+      await rig.ask(id, "Hello");
+      const before = (await rig.agents.get(id)).contextParts;
+      assert.ok((before?.conversation ?? 0) > 0 && before?.files === 0);
+      await rig.agents.setPinnedFiles(id, three);
+      await rig.agents.warm(id);
+      const after = (await rig.agents.get(id)).contextParts;
+      assert.deepEqual({ ...after, files: 0 }, before);
+      await rig.ask(id, "More");
+      const more = (await rig.agents.get(id)).contextParts;
+      assert.equal(more?.files, after?.files);
+      const added = (more?.conversation ?? 0) - (before?.conversation ?? 0);
+      assert.ok(added > 0 && added < 100, `${added}`);
+    }));
+
   it("that did not change are written to the log once, and counted once", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home, roomy);
@@ -277,6 +307,40 @@ describe("pinned files", function () {
       await later.ask(id, "Hello");
       placeOf(later, "core line 0");
       await later.agents.close();
+    }));
+
+  it("are those before or those after a change, and nothing else, at whatever moment the process is killed", () =>
+    inFolder(async (home) => {
+      const live = path.join(home, "live");
+      const rig = new AgentRig(live, roomy);
+      const id = await pinned(rig, [core]);
+      await rig.ask(id, "One");
+      const copies: string[] = [];
+      rig.disk.beforeWrite = async () => {
+        // Writes of one commit run at the same time: what is there of them by now is what a kill leaves.
+        for (const ms of [0, 3]) {
+          await new Promise((resolve) => setTimeout(resolve, ms));
+          const copy = path.join(home, `killed ${copies.length}`);
+          copies.push(copy);
+          await cp(live, copy, { recursive: true });
+        }
+      };
+      await rig.agents.setPinnedFiles(id, [late]);
+      rig.disk.beforeWrite = async () => {};
+      copies.push(live);
+      await rig.agents.close();
+      assert.ok(copies.length >= 5, `${copies.length}`);
+      const seen = new Set<string>();
+      for (const copy of copies) {
+        const next = new AgentRig(copy, { ...roomy, locks: new FakeLocks() });
+        const [only] = listOf(await next.agents.get(id));
+        await next.ask(id, "Two");
+        placeOf(next, only === core.path ? "core line 0" : "late line 0");
+        assert.equal((await next.agents.get(id)).turnCount, 2);
+        seen.add(only ?? "");
+        await next.agents.close();
+      }
+      assert.deepEqual([...seen].sort(), [core.path, late.path]);
     }));
 
   it("stay as they were where the disk is full", () =>

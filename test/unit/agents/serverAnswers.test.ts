@@ -4,6 +4,7 @@ import type { JsonSchema, ToolSpec } from "../../../src/common/tools";
 import type { AgentServer } from "../../../src/protocol/service";
 import { ServerDesk } from "../../../src/service/serverDesk";
 import { AgentRig, type RigOptions, record } from "../../support/agents/agentRig";
+import { attached, file } from "../../support/agents/workspaceFiles";
 import { rejection } from "../../support/models/folders";
 import { newIds } from "../../support/servers/asked";
 import {
@@ -60,6 +61,28 @@ describe("an agent that a server answers", function () {
       };
       assert.match(JSON.stringify(await formats({ type: "object", required: ["a"] })), /"required":\["a"\]/);
       assert.equal(await formats(), undefined);
+    }));
+
+  it("gets files in words: those attached to messages, and the pinned ones behind the instructions", () =>
+    inFolder(async (home) => {
+      const { rig, create } = await remote(home);
+      const id = await create();
+      await rig.agents.setPinnedFiles(id, [file("a.ts", "let a;")]);
+      scripted.server.play(stream(said("Yes"), ended()), stream(said("No"), ended()));
+      const attachments = [attached("b.ts", "let b;")];
+      await rig.over(id, await rig.agents.send(id, { text: "Fine?", attachments }));
+      await rig.ask(id, "Sure?");
+      const system = "Be brief\n\nThese are files of the person's workspace:\n\nFile a.ts:\n```ts\nlet a;\n```";
+      const content = "File b.ts:\n```ts\nlet b;\n```\n\nFine?";
+      assert.deepEqual(messages(-1), [
+        { role: "system", content: system },
+        { role: "user", content },
+        { role: "assistant", content: "Yes" },
+        { role: "user", content: "Sure?" },
+      ]);
+      assert.deepEqual((await rig.agents.warm(id)).state, "idle");
+      assert.equal((await rig.agents.get(id)).contextParts, undefined);
+      await rig.agents.close();
     }));
 
   it("keeps what it said, its figures and their source", () =>

@@ -29,6 +29,17 @@ describe("A turn that is shown on the terminal", () => {
     assert.equal(turnText(step), "[result c1] text\n[result c2, failed] no such file\nIt is empty.\n(stop)\n");
   });
 
+  it("names what is attached to the message", () => {
+    const digest = "0".repeat(64);
+    const attachments = [
+      { kind: "selection", path: "a\u001b[2J.ts", range: { from: 3, to: 9 }, digest, length: 20 },
+      { kind: "file", path: "b.ts", digest, length: 5 },
+    ] as const;
+    const named = "[a\uFFFD[2J.ts, lines 3 to 9, 20 characters]\n[b.ts, 5 characters]\n";
+    assert.equal(turnText({ ...turn, attachments }), `${named}> Read it\nI do.\n(stop)\n`);
+    assert.equal(turnText({ ...turn, user: "", attachments }), `${named}I do.\n(stop)\n`);
+  });
+
   it("says of a call that was not made, and how it ended", () => {
     const cut: TurnView = { ...turn, dropped: { reason: "cut", text: "<tool_call>" }, finishReason: "length" };
     assert.equal(turnText(cut), "> Read it\nI do.\n[a call was not made: the answer ended inside it]\n(length)\n");

@@ -102,6 +102,16 @@ describe("a chat's snapshot", () => {
     assert.equal(chatSnapshot(await service.getAgent(id), view).readOnly, undefined);
   });
 
+  it("says what the draft carries, what is pinned, and what the context consists of", async () => {
+    const detail = await new FakeService().createAgent({ name: "Ada" });
+    const contextParts = { instructions: 3, files: 40, conversation: 7 };
+    const files = { attachments: [], pinnedFiles: { files: [{ path: "a.ts", state: "read" }] } } as const;
+    const { agent, ...snapshot } = chatSnapshot({ ...detail, contextParts }, { ...view, files });
+    assert.deepEqual([snapshot.attachments, snapshot.pinnedFiles], [files.attachments, files.pinnedFiles]);
+    assert.deepEqual(snapshot.contextParts, contextParts);
+    assert(!("contextParts" in agent), "the summary has the summary's fields");
+  });
+
   it("offers only starts that can be taken", async () => {
     const detail = await new FakeService().createAgent({ name: "Ada" });
     assert.deepEqual(chatSnapshot(detail, view).starts, ["editInstructions", "chooseModel"]);

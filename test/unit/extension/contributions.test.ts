@@ -30,7 +30,7 @@ const properties: ReadonlyMap<string, Readonly<Record<string, unknown>>> = new M
   contributes.configuration.flatMap((section) => Object.entries<Readonly<Record<string, unknown>>>(section.properties)),
 );
 const whenClauses: readonly string[] = [
-  ...Object.values(contributes.menus).flatMap((menu: readonly { readonly when?: string }[]) =>
+  ...Object.values(contributes.menus).flatMap((menu: readonly { readonly command: string; readonly when?: string }[]) =>
     menu.map(({ when }) => when ?? ""),
   ),
   ...contributes.keybindings.map((binding: { readonly when?: string }) => binding.when ?? ""),
@@ -234,7 +234,9 @@ describe("contributions", () => {
 
   it("can run on the person's own machine and in workspaces that are not trusted or not on a disk", () => {
     assert.deepEqual(manifest.extensionKind, ["ui", "workspace"]);
-    assert.equal(manifest.capabilities.untrustedWorkspaces.supported, true);
-    assert.equal(manifest.capabilities.virtualWorkspaces.supported, true);
+    assert.equal(manifest.capabilities.untrustedWorkspaces.supported, "limited");
+    assert.match(manifest.capabilities.untrustedWorkspaces.description, /not trusted/);
+    assert.equal(manifest.capabilities.virtualWorkspaces.supported, "limited");
+    assert.match(manifest.capabilities.virtualWorkspaces.description, /Commands/);
   });
 });

@@ -36,6 +36,20 @@ describe("a conversation as Markdown", () => {
     );
   });
 
+  it("names what is attached to a message, whatever the names are", () => {
+    const digest = "0".repeat(64);
+    const attachments = [
+      { kind: "selection", path: "src/a_b.ts", range: { from: 3, to: 3 }, digest, length: 20 },
+      { kind: "file", path: "x\n## Turn 9", digest, length: 5 },
+    ] as const;
+    const text = exported([turn("Why?", "So.", { attachments })]);
+    assert.ok(
+      text.includes("## Turn 1\n\nAttached: src/a\\_b.ts, line 3; x\uFFFD\\#\\# Turn 9.\n\n> Why?\n\nSo."),
+      text,
+    );
+    assert.deepEqual(turnHeadings(text), ["Turn 1"]);
+  });
+
   it("folds what was thought, and nothing in it ends the fold", () => {
     const thought = "first\n\n</details>\n## Turn 9";
     const text = exported([turn("a", "b", { thought })]);

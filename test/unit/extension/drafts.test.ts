@@ -89,6 +89,7 @@ describe("the measuring of a draft", () => {
         asked.push(draft.text);
         return new Promise((resolve) => answers.push(resolve));
       },
+      () => false,
       (serial, size) => told.push([serial, size?.draftTokens]),
       () => {},
     );
@@ -141,6 +142,7 @@ describe("the measuring of a draft", () => {
         if (!works) throw new Error("no model");
         return { draftTokens: 1, promptTokens: 2, contextTokens: 3 };
       },
+      () => false,
       (serial, size) => told.push([serial, size !== undefined]),
       (error) => errors.push(error),
     );

@@ -23,6 +23,7 @@ describe("the message of a panel, on the host's side", () => {
           measured.push(message);
           return undefined;
         },
+        carriesFiles: () => false,
         page,
         onError: (error) => assert.fail(String(error)),
       });

@@ -30,6 +30,7 @@ async function roomOf(...names: readonly string[]) {
           stored.set(key, structuredClone(value));
         },
       },
+      changes: async () => [],
       onMembers: (ids) => told.push([...ids]),
       now: () => 1000,
     });

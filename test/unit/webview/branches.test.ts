@@ -64,7 +64,7 @@ describe("the branches under a conversation", () => {
     byRole("tree", node);
     const items = nodesOf(node).filter(({ props }) => props["role"] === "treeitem");
     assert.deepEqual(
-      items.map(({ props }) => [props.key, props["aria-level"], props["tabindex"]]),
+      items.map(({ key, props }) => [key, props["aria-level"], props["tabindex"]]),
       [
         ["t1", 1, -1],
         ["t2", 2, -1],

@@ -37,6 +37,7 @@ describe("the message that is being written in a chat", () => {
         run: (command) => requests.push(command),
         changed: () => {},
         sent: () => {},
+        showCall: () => {},
         render: () => dock.render(snapshot, formats),
       },
       document.createElement("button"),

@@ -68,10 +68,10 @@ describe("a turn in the chat", () => {
   it("shows what was thought folded, with its tokens and how long it took", () => {
     const shown = (turn: PageTurn) => {
       const { node } = show(turn);
-      const fold = nodesOf(node).find(({ tag }) => tag === "details");
+      const fold = nodesOf(node).find(({ type }) => type === "details");
       assert.ok(fold !== undefined);
       assert.equal(fold.props["open"], undefined);
-      return text(nodesOf(fold).find(({ tag }) => tag === "summary") ?? fold);
+      return text(nodesOf(fold).find(({ type }) => type === "summary") ?? fold);
     };
     assert.equal(shown(turnOf("thought", 0)), "Thought for 3.2 s · 412 tokens");
     assert.equal(shown(turnOf("thought", 2)), "Thought");
@@ -83,7 +83,7 @@ describe("a turn in the chat", () => {
     );
     assert.equal(shown(turnOf("thinking", -1)), "Thinking · 96 tokens");
     assert.equal(show(turnOf("thinking", -1)).node.props["aria-label"], "Turn 1, thinking");
-    assert.ok(!nodesOf(show(turnOf("done", 0)).node).some(({ tag }) => tag === "details"));
+    assert.ok(!nodesOf(show(turnOf("done", 0)).node).some(({ type }) => type === "details"));
     const cut = show(turnOf("thought", 1), { ...place, isHead: true });
     assert.ok(buttons(cut.node).includes("Continue"));
   });
@@ -117,7 +117,7 @@ describe("a turn in the chat", () => {
 
   it("changes nothing while another answer runs or the agent is read only", () => {
     const { node } = show(turnOf("done", 0), { ...place, fixed: true });
-    const enabled = nodesOf(node).filter(({ tag, props }) => tag === "button" && props["disabled"] !== true);
+    const enabled = nodesOf(node).filter(({ type, props }) => type === "button" && props["disabled"] !== true);
     assert.deepEqual(
       enabled.map(({ props }) => props["aria-label"]),
       ["Copy message", "Fork here", "Copy answer"],
@@ -218,7 +218,7 @@ describe("the chat's header", () => {
   const header = (name: string) => headerView(sample(name), formats, () => {});
   const enabledIn = (node: TreeNode) =>
     nodesOf(node)
-      .filter(({ tag, props }) => tag === "button" && props["disabled"] !== true)
+      .filter(({ type, props }) => type === "button" && props["disabled"] !== true)
       .map(({ props }) => props["aria-label"]);
 
   it("pins the agent and unpins it, and says which it is", () => {

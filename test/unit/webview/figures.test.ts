@@ -9,7 +9,7 @@ const formats = createFormats("en");
 
 function items(...args: Parameters<typeof figuresView>): readonly string[] {
   return nodesOf(figuresView(...args))
-    .filter(({ tag }) => tag === "li")
+    .filter(({ type }) => type === "li")
     .map((item) => text(item));
 }
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { hiddenCharacters, markHidden, withoutHidden } from "../../../src/webview/shared/hiddenCharacters";
 import { highlight } from "../../../src/webview/shared/highlight";
 import { inlineCode } from "../../../src/webview/shared/inlineCode";
+import { childrenOf } from "../../../src/webview/shared/tree";
 import { nodesOf, text } from "../../support/webview/trees";
 
 function range(from: number, to: number): readonly number[] {
@@ -84,7 +85,7 @@ describe("hidden characters", () => {
     const marked = markHidden(highlight('let x = "user\u202E";', "ts"));
     const [string] = nodesOf(...marked).filter(({ props }) => props.class === "st");
     assert(string);
-    const [mark] = nodesOf(...string.children);
+    const [mark] = nodesOf(...childrenOf(string));
     assert.equal(mark?.props["title"], "U+202E, right-to-left override");
     assert.equal(mark.props["role"], "img");
     assert.equal(mark.props["aria-label"], "hidden character U+202E, right-to-left override");

@@ -116,7 +116,7 @@ describe("the block map", () => {
     const view = poolView(pool, agents, formats);
     const map = nodesOf(view).find(({ props }) => String(props["aria-label"]).startsWith("Block map"));
     assert.match(String(map?.props["aria-label"]), /^Block map, 4,096 blocks: Parser reviewer 600, Test writer/);
-    assert.equal(map?.children.length, 1024);
+    assert.equal(map?.props.children.length, 1024);
     assert.match(text(view), /one cell is 4 blocks/);
   });
 });
@@ -218,7 +218,7 @@ describe("the results of benchmarks", () => {
     const context = { formats, now: 0, remainingMs: undefined, available: true, run: () => {} };
     const view = benchView([], undefined, context);
     assert.match(text(view), /not run yet/);
-    assert(!nodesOf(view).some(({ tag }) => tag === "table"));
+    assert(!nodesOf(view).some(({ type }) => type === "table"));
   });
 
   it("can be had for each suite, and a run can be cancelled", () => {
@@ -256,7 +256,7 @@ describe("the results of benchmarks", () => {
       available: true,
       run: () => {},
     });
-    const cells = nodesOf(view).filter(({ tag }) => tag === "th");
+    const cells = nodesOf(view).filter(({ type }) => type === "th");
     assert(cells.length > 10);
     for (const cell of cells) {
       assert.notEqual(text(cell).trim(), "");
@@ -451,7 +451,7 @@ describe("the requests of VS Code's chat", () => {
 
   it("show both texts at the first difference, open for the newest one that has one", () => {
     const reasons = nodesOf(view)
-      .filter(({ tag }) => tag === "details")
+      .filter(({ type }) => type === "details")
       .slice(1);
     assert.deepEqual(
       reasons.map(({ props }) => props["open"]),
@@ -479,7 +479,7 @@ describe("the requests of VS Code's chat", () => {
     const first = threads.recent[0];
     assert(first);
     const many = Array.from({ length: 50 }, (_, i) => ({ ...first, at: i }));
-    const rows = nodesOf(threadsView({ ...threads, recent: many }, context)).filter(({ tag }) => tag === "tr");
+    const rows = nodesOf(threadsView({ ...threads, recent: many }, context)).filter(({ type }) => type === "tr");
     assert.equal(rows.length, 9);
     const changed = reduceStatus(sample("ready"), { type: "threads", threads });
     assert.equal(changed?.status.threads, threads);

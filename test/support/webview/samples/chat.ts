@@ -3,6 +3,22 @@ import { contextFullProblem } from "../../../../src/extension/commands/contextFu
 import type { ChatSnapshot, ChatUpdate } from "../../../../src/protocol/chat";
 import type { PageTurn, Problem } from "../../../../src/protocol/page";
 import type { TurnChain } from "../../../../src/protocol/service";
+import {
+  acted,
+  actingAsks,
+  actingDelegates,
+  actingHostile,
+  actingRuns,
+  actingStopped,
+  actingWaits,
+  draftChips,
+  nineTools,
+  pinnedFiles,
+  readingFiles,
+  renewedFiles,
+  waysChosen,
+  waysRun,
+} from "./acting";
 import { agent, figures, ready } from "./agents";
 import { contents, hostileName } from "./content";
 import { dropped, hostileSteps, stepRunning, steps, stepsWaiting, stepsWentOn } from "./steps";
@@ -139,6 +155,15 @@ function snapshot(change: Partial<ChatSnapshot>): ChatUpdate {
 
 const answer =
   "The test needs a function with a missing brace followed by a second function, so that an unbounded skip would swallow it. It asserts on the **number of functions** and on the position of the one";
+
+/** The agent can act and be given files. */
+const acting: Partial<ChatSnapshot> = {
+  agent: { ...reviewer, tools: nineTools },
+  acting: { calls: [] },
+  attachments: [],
+  pinnedFiles: { files: [] },
+};
+const contextParts = { instructions: 312, files: 1506, conversation: 1607 };
 
 function contentOf(answer: string): readonly ChatUpdate[] {
   return [snapshot({ turns: [{ ...first, answer }] })];
@@ -308,6 +333,42 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
   ],
   dropped: [snapshot({ turns: dropped })],
   stepsHostile: [snapshot({ turns: hostileSteps })],
+  actingWaits: [snapshot({ ...acting, ...actingWaits })],
+  actingRuns: [snapshot({ ...acting, ...actingRuns })],
+  actingAsks: [snapshot({ ...acting, ...actingAsks })],
+  actingDelegates: [snapshot({ ...acting, ...actingDelegates })],
+  actingStopped: [snapshot({ ...acting, turns: [first], acting: actingStopped })],
+  actingHostile: [snapshot({ ...acting, ...actingHostile })],
+  acted: [snapshot({ ...acting, turns: acted })],
+  actedOpen: [snapshot({ ...acting, turns: acted })],
+  attachMenu: [snapshot({ ...acting, turns: [first] })],
+  attaching: [
+    snapshot({
+      ...acting,
+      turns: [first],
+      attachments: draftChips,
+      draft: { text: "Why does " },
+      selection: { label: "recover.ts:88–141", title: "src/parser/recover.ts:88–141", lines: 54 },
+    }),
+    { type: "draftSize", serial: 0, size: { draftTokens: 1473, promptTokens: 4900, contextTokens: 32_768 } },
+  ],
+  pinnedFiles: [snapshot({ ...acting, turns: [first], pinnedFiles, contextParts })],
+  pinnedRenewed: [snapshot({ ...acting, turns: [first], pinnedFiles: renewedFiles, contextParts })],
+  pinnedReading: [snapshot({ ...acting, turns: [first], pinnedFiles: readingFiles })],
+  ways: [snapshot({ ...acting, turns: [first], ways: waysChosen })],
+  waysRunning: [snapshot({ ...acting, turns: [first], ways: waysRun })],
+  compact: [
+    snapshot({
+      ...acting,
+      agent: { ...reviewer, tokens: 31_564, tools: nineTools },
+      turns: [first, second],
+      contextParts,
+    }),
+    { type: "refused", message: { text: "Compare every rule with the grammar." }, problem: historyFull },
+  ],
+  nearlyFullActing: [
+    snapshot({ ...acting, agent: { ...reviewer, tokens: 31_564, tools: nineTools }, turns: [first], contextParts }),
+  ],
   server: [
     snapshot({
       agent: {

@@ -156,7 +156,7 @@ const allStopped: RoomMessage = {
 const called: Partial<PageTurn> = {
   finishReason: "calls",
   calls: [
-    { id: "c1", name: "search", arguments: { query: "readBlock(", include: "src/**/*.ts" } },
+    { id: "c1", name: "search", arguments: { text: "readBlock(", path: "src" } },
     { id: "c2", name: "read_file", arguments: { path: "src/parser/block.ts" } },
   ],
   figures: figures(3424, 38, 64),

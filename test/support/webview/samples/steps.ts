@@ -10,9 +10,9 @@ function node(id: string, change: Partial<PageTurn>): PageTurn {
 
 const call = (id: string, name: string, given: ToolCall["arguments"]): ToolCall => ({ id, name, arguments: given });
 
-const search = call("c1", "search", { query: "recoverTo(", include: "src/**/*.ts", limit: 20 });
-const read = call("c2", "read_file", { path: "src/parser/recover.ts", startLine: 80, endLine: 160 });
-const list = call("c3", "list_directory", { path: "test/parser" });
+const search = call("c1", "search", { text: "recoverTo(", path: "src" });
+const read = call("c2", "read_file", { path: "src/parser/recover.ts", from: 80, to: 160 });
+const list = call("c3", "list_files", { path: "test/parser" });
 const write = call("c4", "write_file", {
   path: "test/parser/recover.test.ts",
   content: 'it("stops at the end of the function", () => {\n  assert.equal(parse(source).functions.length, 2);\n});\n',

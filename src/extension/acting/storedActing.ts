@@ -1,0 +1,29 @@
+/** What is read back from disk may be anything: other versions wrote it, or a crash cut it. */
+import type { Checkpoint, JournalEntry } from "../../acting/ports";
+
+export function isJournal(value: unknown): value is readonly JournalEntry[] {
+  return Array.isArray(value) && value.every(isEntry);
+}
+
+function isEntry(value: unknown): value is JournalEntry {
+  if (!isObject(value) || typeof value["call"] !== "string") return false;
+  const { result } = value;
+  return result === undefined || (isObject(result) && typeof result["text"] === "string");
+}
+
+export function isCheckpoint(value: unknown): value is Checkpoint {
+  if (!isObject(value)) return false;
+  const { turn, call, folder, path, before, after } = value;
+  return (
+    [turn, call, folder, path].every(isText) &&
+    [before, after].every((digest) => digest === undefined || isText(digest))
+  );
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,81 @@
+import type { Checkpoint, CheckpointStore } from "../../acting/ports";
+import type { LiveCall } from "../../protocol/acting";
+import { lineDiff } from "../../protocol/lineDiff";
+import type { ChangedFile, PageTurn, RanCall } from "../../protocol/page";
+import type { AgentId, TurnId } from "../../protocol/service";
+
+/** Of an agent's writes, the last ones are told. */
+const mostWrites = 500;
+
+export type TurnFactsOf = (turn: {
+  readonly id: TurnId;
+  readonly calls?: readonly { readonly id: string }[];
+}) => Pick<PageTurn, "ran" | "changes">;
+
+type FactsTurn = Parameters<TurnFactsOf>[0];
+
+/** What this window knows of calls that have ended, and which files turns have changed. */
+export class TurnFacts {
+  private readonly ran = new Map<string, RanCall>();
+  private readonly changed = new Map<AgentId, Map<TurnId, readonly ChangedFile[]>>();
+  /** How many of an agent's writes were looked at. */
+  private readonly counted = new Map<AgentId, number>();
+
+  constructor(private readonly checkpoints: Pick<CheckpointStore, "list" | "text">) {}
+
+  /** A call's time and delegate are known while it is worked on only. */
+  note(agent: AgentId, calls: readonly LiveCall[]): void {
+    for (const { call, state, ms, delegate } of calls) {
+      if (state === "queued" || state === "waiting" || state === "running") continue;
+      const facts = { ...(ms === undefined ? {} : { ms }), ...(delegate === undefined ? {} : { delegate }) };
+      if (ms !== undefined || delegate !== undefined) this.ran.set(keyOf(agent, call), { call, ...facts });
+    }
+  }
+
+  /** Looks at what was written since the last look. */
+  async load(agent: AgentId): Promise<void> {
+    const all = await this.checkpoints.list(agent);
+    const known = this.counted.get(agent) ?? Math.max(0, all.length - mostWrites);
+    const changed = this.changed.get(agent) ?? new Map<TurnId, readonly ChangedFile[]>();
+    this.changed.set(agent, changed);
+    this.counted.set(agent, all.length);
+    for (const write of all.slice(known)) {
+      const file = await this.changeOf(agent, write);
+      changed.set(write.turn, together(changed.get(write.turn) ?? [], file));
+    }
+  }
+
+  forget(agent: AgentId): void {
+    this.changed.delete(agent);
+    this.counted.delete(agent);
+  }
+
+  of(agent: AgentId): TurnFactsOf {
+    return (turn) => this.factsOf(agent, turn);
+  }
+
+  private factsOf(agent: AgentId, { id, calls = [] }: FactsTurn): Pick<PageTurn, "ran" | "changes"> {
+    const ran = calls.flatMap((call) => this.ran.get(keyOf(agent, call.id)) ?? []);
+    const changes = this.changed.get(agent)?.get(id);
+    return { ...(ran.length === 0 ? {} : { ran }), ...(changes === undefined ? {} : { changes }) };
+  }
+
+  private async changeOf(agent: AgentId, { path, before, after }: Checkpoint): Promise<ChangedFile> {
+    const [from, to] = await Promise.all(
+      [before, after].map((digest) => (digest === undefined ? undefined : this.checkpoints.text(agent, digest))),
+    );
+    const { added, removed } = lineDiff(from, to);
+    return { path, added, removed };
+  }
+}
+
+function together(files: readonly ChangedFile[], file: ChangedFile): readonly ChangedFile[] {
+  const known = files.find(({ path }) => path === file.path);
+  if (known === undefined) return [...files, file];
+  const sum = { path: file.path, added: known.added + file.added, removed: known.removed + file.removed };
+  return files.map((one) => (one === known ? sum : one));
+}
+
+function keyOf(agent: AgentId, call: string): string {
+  return JSON.stringify([agent, call]);
+}

@@ -1,0 +1,100 @@
+import * as vscode from "vscode";
+import { excludeGlob } from "../files/excludes";
+import { IgnoreRules } from "../files/ignoreRules";
+import { textOfBytes } from "../files/textOfBytes";
+import { statOf } from "./editorFiles";
+
+/** Files that are asked of VS Code at once: of a larger workspace a part is listed, and that is said. */
+const mostFound = 20_000;
+/** Between two looks at whether the search was stopped, and at other work. */
+const pathsAtOnce = 200;
+
+export interface ListedFiles {
+  readonly uris: readonly vscode.Uri[];
+  readonly isCut: boolean;
+}
+
+/** The files below a folder of the workspace, without those that settings or `.gitignore` leave out. */
+export async function filesBelow(folder: vscode.Uri, signal: AbortSignal): Promise<ListedFiles> {
+  const root = vscode.workspace.getWorkspaceFolder(folder);
+  if (root === undefined) return { uris: [], isCut: false };
+  const found = await foundBelow(folder, signal);
+  const rules = rulesOf(root.uri);
+  const start = startOf(root.uri);
+  const uris: vscode.Uri[] = [];
+  for (const [index, uri] of found.entries()) {
+    if (index % pathsAtOnce === 0) await new Promise((resume) => setImmediate(resume));
+    if (signal.aborted) break;
+    const path = uri.path.slice(start.length);
+    if (uri.path.startsWith(start) && (await rules.reasonFor(path)) === undefined) uris.push(uri);
+  }
+  return { uris, isCut: found.length >= mostFound || signal.aborted };
+}
+
+/** Folders directly in `folder` that are not ignored. */
+export async function foldersIn(folder: vscode.Uri): Promise<readonly string[]> {
+  const root = vscode.workspace.getWorkspaceFolder(folder);
+  if (root === undefined) return [];
+  const rules = rulesOf(root.uri);
+  const start = startOf(root.uri);
+  const names: string[] = [];
+  for (const [name, type] of await vscode.workspace.fs.readDirectory(folder)) {
+    if ((type & vscode.FileType.Directory) === 0) continue;
+    const path = vscode.Uri.joinPath(folder, name).path.slice(start.length);
+    if ((await rules.reasonForFolder(path)) === undefined) names.push(name);
+  }
+  return names;
+}
+
+async function foundBelow(folder: vscode.Uri, signal: AbortSignal): Promise<readonly vscode.Uri[]> {
+  const token = new vscode.CancellationTokenSource();
+  const stop = () => token.cancel();
+  signal.addEventListener("abort", stop);
+  try {
+    const excluded = excludeGlob(vscode.workspace.getConfiguration("search", folder).get("exclude"));
+    const pattern = new vscode.RelativePattern(folder, "**/*");
+    const found = await vscode.workspace.findFiles(pattern, excluded, mostFound, token.token);
+    // A file system that nobody can search is walked through.
+    return found.length > 0 || folder.scheme === "file" ? found : walked(folder, signal);
+  } finally {
+    signal.removeEventListener("abort", stop);
+    token.dispose();
+  }
+}
+
+async function walked(folder: vscode.Uri, signal: AbortSignal): Promise<readonly vscode.Uri[]> {
+  const root = vscode.workspace.getWorkspaceFolder(folder)?.uri ?? folder;
+  const rules = rulesOf(root);
+  const start = startOf(root);
+  const files: vscode.Uri[] = [];
+  const folders = [folder];
+  for (let next = folders.shift(); next && files.length < mostFound && !signal.aborted; next = folders.shift()) {
+    for (const [name, type] of await vscode.workspace.fs.readDirectory(next)) {
+      const uri = vscode.Uri.joinPath(next, name);
+      if ((type & vscode.FileType.File) !== 0) files.push(uri);
+      else if (type === vscode.FileType.Directory && !(await rules.reasonForFolder(uri.path.slice(start.length)))) {
+        folders.push(uri);
+      }
+    }
+  }
+  return files.slice(0, mostFound);
+}
+
+function rulesOf(root: vscode.Uri): IgnoreRules {
+  return new IgnoreRules((path) => textAt(vscode.Uri.joinPath(root, path)));
+}
+
+function startOf(root: vscode.Uri): string {
+  return root.path.endsWith("/") ? root.path : `${root.path}/`;
+}
+
+/** Most folders have no such file. */
+async function textAt(uri: vscode.Uri): Promise<string | undefined> {
+  try {
+    if ((await statOf(uri)) === undefined) return undefined;
+    const decoded = textOfBytes(await vscode.workspace.fs.readFile(uri));
+    return "text" in decoded ? decoded.text : undefined;
+  } catch {
+    return undefined;
+  }
+}

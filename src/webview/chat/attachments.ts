@@ -1,0 +1,125 @@
+/** Files and other parts of the workspace that a message carries, as chips: of the draft, and of messages that were sent. */
+import type { AttachmentKind } from "../../common/attachments";
+import { type Formats, plural } from "../../common/format";
+import type { ChatCommand } from "../../protocol/chat";
+import type { AttachmentChip } from "../../protocol/page";
+import type { TurnId } from "../../protocol/service";
+import { markFewHidden } from "../shared/hiddenCharacters";
+import { h, icon, type TreeNode } from "../shared/tree";
+
+type Run = (command: ChatCommand) => void;
+
+const icons: Readonly<Record<AttachmentKind, string>> = {
+  selection: "list-selection",
+  file: "file",
+  folder: "folder",
+  problems: "warning",
+  terminal: "terminal",
+  change: "diff",
+};
+
+const names: Readonly<Record<AttachmentKind, string>> = {
+  selection: "Selection",
+  file: "File",
+  folder: "Folder",
+  problems: "Problems",
+  terminal: "Terminal",
+  change: "Changes of",
+};
+
+/** "recover.ts:88–141": the last part of the path, which is what a reader knows it by. */
+export function attachmentName({ path, range, kind }: AttachmentChip): string {
+  const name = kind === "terminal" ? path : (path.split("/").filter(Boolean).at(-1) ?? path);
+  if (range === undefined) return name;
+  return range.from === range.to ? `${name}:${range.from}` : `${name}:${range.from}–${range.to}`;
+}
+
+/** "Selection src/recover.ts, lines 88 to 141, 861 tokens" */
+function titleOf(chip: AttachmentChip, formats: Formats): string {
+  const { kind, path, range, tokens, problem } = chip;
+  const lines = range && (range.from === range.to ? `line ${range.from}` : `lines ${range.from} to ${range.to}`);
+  const size = tokens === undefined ? undefined : plural(tokens, "token", formats);
+  return [`${names[kind]} ${path}`, lines, size, problem].filter((part) => part !== undefined).join(", ");
+}
+
+/** Above the message that is being written. Delete and Backspace remove the chip that has the focus. */
+export function draftAttachments(chips: readonly AttachmentChip[], formats: Formats, run: Run): TreeNode | undefined {
+  if (chips.length === 0) return undefined;
+  const problems = chips.filter(({ problem }) => problem !== undefined);
+  return h(
+    "div.attached.num",
+    { key: "attached" },
+    h(
+      "ul.chips",
+      { "aria-label": "Attached to the message", on: { keydown: (event) => removedByKey(event, run) } },
+      chips.map((chip, index) =>
+        h(
+          "li.file",
+          { key: `${index} ${chip.kind} ${chip.path}`, class: chip.problem === undefined ? undefined : "warned" },
+          openButton(chip, { type: "openAttachment", index }, formats, run),
+          h(
+            "button.icon-btn",
+            {
+              "aria-label": `Remove ${attachmentName(chip)}`,
+              title: "Remove (Delete)",
+              "data-index": index,
+              on: { click: () => run({ type: "detach", index }) },
+            },
+            icon("close"),
+          ),
+        ),
+      ),
+    ),
+    problems.map((chip, index) =>
+      h(
+        "p.small.chip-problem",
+        { key: `problem ${index}`, role: "status" },
+        h("b.cut", {}, markFewHidden(attachmentName(chip))),
+        ": ",
+        markFewHidden(chip.problem ?? ""),
+      ),
+    ),
+  );
+}
+
+/** The focus stays in the list: it goes to the chip that takes the place of the one that is removed. */
+function removedByKey(event: Event, run: Run): void {
+  if (!(event instanceof KeyboardEvent) || !(event.target instanceof Element)) return;
+  if (event.key !== "Delete" && event.key !== "Backspace") return;
+  const item = event.target.closest("li");
+  const items = [...(item?.parentElement?.children ?? [])];
+  const index = item === null ? -1 : items.indexOf(item);
+  if (index < 0) return;
+  event.preventDefault();
+  const next = (items[index + 1] ?? items[index - 1])?.querySelector("button");
+  if (next instanceof HTMLElement) next.focus();
+  run({ type: "detach", index });
+}
+
+/** Under a message that was sent. */
+export function sentAttachments(
+  chips: readonly AttachmentChip[] | undefined,
+  turn: TurnId,
+  formats: Formats,
+  run: Run,
+): TreeNode | undefined {
+  if (chips === undefined || chips.length === 0) return undefined;
+  return h(
+    "ul.chips.sent.num",
+    { key: "attachments", "aria-label": "Attachments" },
+    chips.map((chip, index) =>
+      h("li.file", { key: String(index) }, openButton(chip, { type: "openAttachment", turn, index }, formats, run)),
+    ),
+  );
+}
+
+function openButton(chip: AttachmentChip, command: ChatCommand, formats: Formats, run: Run): TreeNode {
+  const title = titleOf(chip, formats);
+  return h(
+    "button.quiet",
+    { "aria-label": `Open: ${title}`, title, on: { click: () => run(command) } },
+    chip.problem === undefined ? icon(icons[chip.kind]) : icon("warning", "warn"),
+    h("span.cut", {}, markFewHidden(attachmentName(chip))),
+    chip.tokens !== undefined && h("span.dim", {}, formats.count(chip.tokens)),
+  );
+}

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { rewindTo } from "../../../../src/extension/acting/rewinding";
+import { TurnFacts } from "../../../../src/extension/acting/turnFacts";
+import { digest } from "../../../support/acting/fakeWorkspace";
+import { MemoryCheckpoints } from "../../../support/acting/kept";
+import { FakeService } from "../../../support/extension/fakeService";
+
+describe("going back in a conversation of an agent that acts", () => {
+  let service: FakeService;
+  let agent: string;
+  let order: string[];
+  beforeEach(async () => {
+    service = new FakeService();
+    ({ id: agent } = await service.createAgent({ name: "Ada" }));
+    for (const text of ["one", "two", "three"]) {
+      await service.send(agent, { text });
+      service.answerOf(agent).answer("yes");
+    }
+    order = [];
+  });
+
+  const turn = async (index: number) => (await service.getAgent(agent)).turns[index]?.id;
+
+  const rewind = (to: string | undefined, written = true) =>
+    rewindTo(service, agent, to, {
+      settle: async () => void order.push("settle"),
+      hasWritten: async () => written,
+      offer: (_agent, left) => order.push(`offer ${left.length}`),
+    });
+
+  it("ends what its calls do first, and offers the files of the turns that are left", async () => {
+    assert.equal((await rewind(await turn(0))).turnCount, 1);
+    assert.deepEqual(order, ["settle", "offer 2"]);
+    order = [];
+    assert.equal((await rewind(undefined)).turnCount, 0);
+    assert.deepEqual(order, ["settle", "offer 1"]);
+  });
+
+  it("offers nothing where nothing was written, or no turn is left", async () => {
+    await rewind(await turn(2));
+    await rewind(await turn(1), false);
+    assert.deepEqual(order, ["settle", "settle"]);
+  });
+});
+
+describe("what is known of the turns of an agent that acts", () => {
+  const turn = { id: "t1", calls: [{ id: "c1" }, { id: "c2" }] };
+
+  it("has how long calls took, and who worked on them, once they have ended", () => {
+    const facts = new TurnFacts(new MemoryCheckpoints());
+    facts.note("agent", [
+      { call: "c1", kind: "read", state: "done", ms: 12 },
+      { call: "c2", kind: "delegate", state: "running", delegate: "d" },
+    ]);
+    assert.deepEqual(facts.of("agent")(turn), { ran: [{ call: "c1", ms: 12 }] });
+    facts.note("agent", [{ call: "c2", kind: "delegate", state: "failed", delegate: "d" }]);
+    assert.deepEqual(facts.of("agent")(turn).ran?.[1], { call: "c2", delegate: "d" });
+    assert.deepEqual(facts.of("other")(turn), {});
+  });
+
+  it("has the files that they changed, each once, also those of earlier windows", async () => {
+    const checkpoints = new MemoryCheckpoints();
+    const facts = new TurnFacts(checkpoints);
+    const write = (path: string, before: string, after: string, id = "t1") =>
+      checkpoints.add(
+        "agent",
+        { turn: id, call: "c", folder: "/w", path, before: digest(before), after: digest(after) },
+        { [digest(before)]: before, [digest(after)]: after },
+      );
+    await write("a", "1\n", "2\n3\n");
+    await facts.load("agent");
+    await write("a", "2\n3\n", "2\n");
+    await write("b", "", "x\n");
+    await write("b", "x\n", "y\n", "t2");
+    await facts.load("agent");
+    await facts.load("agent");
+    assert.deepEqual(facts.of("agent")(turn).changes, [
+      { path: "a", added: 2, removed: 2 },
+      { path: "b", added: 1, removed: 0 },
+    ]);
+    assert.deepEqual(facts.of("agent")({ id: "t2" }).changes, [{ path: "b", added: 1, removed: 1 }]);
+    facts.forget("agent");
+    assert.deepEqual(facts.of("agent")(turn), {});
+  });
+});
