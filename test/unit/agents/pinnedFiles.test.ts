@@ -7,8 +7,9 @@ import { AgentRig, type RigOptions } from "../../support/agents/agentRig";
 import { file } from "../../support/agents/workspaceFiles";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
 
-const roomy: RigOptions = { contextTokens: 4096, totalBlocks: 4096 };
-const blockTokens = 4;
+const blockTokens = 16;
+const roomy: RigOptions = { contextTokens: 4096, totalBlocks: 1024, identity: { blockTokens } };
+
 const words = (seed: string, lines: number) => Array.from({ length: lines }, (_, n) => `${seed} line ${n}\n`).join("");
 const readme = file("README.md", words("readme", 20));
 const core = file("src/core.ts", words("core", 20));
