@@ -57,7 +57,7 @@ export class BranchWork {
       await agent.addTexts(records, this.ports.wallClockMs());
       const { readAhead } = this.ports.residency();
       await readAhead.stop(agent);
-      agent.cache.rewind(0);
+      agent.cache.rewind(agent.tokensBeforeAll);
       // The new branch is read while the person looks at it.
       void readAhead.start(agent, { text: "" }).catch((error: unknown) => {
         this.ports.log.log("warn", `${agent.name} is not read ahead: ${toErrorInfo(error).what}`);
