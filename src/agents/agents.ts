@@ -341,8 +341,8 @@ export class Agents {
     signal?: AbortSignal,
   ): Promise<AgentSummary> {
     return this.live.use(id, async (agent) => {
-      await this.branches.compact(agent, turns, onProgress, signal);
-      return agent.summary();
+      const tokens = await this.branches.compact(agent, turns, onProgress, signal);
+      return { ...agent.summary(), tokens };
     });
   }
 
