@@ -5,6 +5,7 @@ import type { LiveCall } from "../../protocol/acting";
 import { type CallLine, callLine } from "../../protocol/callLines";
 import type { RanCall } from "../../protocol/page";
 import type { ResultView } from "../../protocol/service";
+import { resultTexts } from "../../protocol/toolNames";
 import { type CallActions, callDetails } from "./callDetails";
 import { markFewHidden } from "./hiddenCharacters";
 import { type Children, h, icon, type TreeNode } from "./tree";
@@ -17,6 +18,7 @@ export type CallState =
   | "failed"
   | "not run"
   | "none"
+  | "stopped"
   | Exclude<LiveCall["state"], "failed">;
 
 export interface CallPlace {
@@ -34,13 +36,19 @@ export interface CallPlace {
 export function callState({ id }: ToolCall, { results, isRunning, waits, live }: CallPlace): CallState {
   const result = results?.find(({ call }) => call === id);
   if (result !== undefined) {
-    if (result.failed !== true) return "result";
-    return result.text === notRunText ? "not run" : "failed";
+    return result.failed === true ? failedState(result.text) : "result";
   }
   const now = live?.find(({ call }) => call === id);
   if (now !== undefined) return now.state;
   if (isRunning) return "said";
   return waits ? "waits" : "none";
+}
+
+/** A result that no tool gave says why. */
+function failedState(text: string): CallState {
+  if (text === notRunText) return "not run";
+  if (text.startsWith(resultTexts.denied)) return "denied";
+  return text.startsWith(resultTexts.stopped) ? "stopped" : "failed";
 }
 
 interface Look {
@@ -64,6 +72,7 @@ const looks: Readonly<Record<CallState, Look>> = {
   running: { icon: "circle-filled", tint: "busy", words: "running" },
   done: { words: "done" },
   denied: { icon: "circle-slash", words: "denied" },
+  stopped: { icon: "circle-slash", words: "stopped" },
 };
 
 /** `actions` are what can be done with them. */
