@@ -8,7 +8,7 @@ import type { ResultView } from "../../protocol/service";
 import { resultTexts } from "../../protocol/toolNames";
 import { type CallActions, callDetails } from "./callDetails";
 import { markFewHidden } from "./hiddenCharacters";
-import { type Children, h, icon, type TreeNode } from "./tree";
+import { h, icon, type TreeNode } from "./tree";
 
 /** "said": its answer still runs. "none": it will have no result. The others of a live call are its own. */
 export type CallState =
@@ -99,6 +99,7 @@ function callView(call: ToolCall, number: number, place: CallPlace, actions: Cal
   // What the person is asked about is open, and so is what a command prints while it runs.
   const isOpen = live?.state === "waiting" || (live?.state === "running" && line.kind === "run");
   const delegate = live?.delegate ?? ran?.delegate;
+  const took = figuresOf(live, ran, actions);
   return h(
     "div.call-row",
     { key: call.id, "data-call": call.id },
@@ -107,10 +108,10 @@ function callView(call: ToolCall, number: number, place: CallPlace, actions: Cal
       { key: "call", open: isOpen ? true : undefined },
       h(
         "summary",
-        {},
+        { title: took === "" ? undefined : took },
         icon("chevron-down", "fold"),
         lineParts(line, callState(call, place)),
-        figuresOf(live, ran, actions),
+        took !== "" && h("span.call-figs.num", {}, took),
       ),
       callDetails(call, { kind: line.kind, live, result, number }, actions),
       live && actions.approval(live),
@@ -130,13 +131,13 @@ function callView(call: ToolCall, number: number, place: CallPlace, actions: Cal
 }
 
 /** "412 tokens · 84 ms" */
-function figuresOf(live: LiveCall | undefined, ran: RanCall | undefined, { formats }: CallActions): Children {
+function figuresOf(live: LiveCall | undefined, ran: RanCall | undefined, { formats }: CallActions): string {
   const ms = ran?.ms ?? live?.ms;
   const parts = [
     ...(ran?.tokens === undefined ? [] : [`${formats.count(ran.tokens)} tokens`]),
     ...(ms === undefined ? [] : [formats.duration(ms)]),
   ];
-  return parts.length > 0 && h("span.call-figs.num", {}, parts.join(" · "));
+  return parts.join(" · ");
 }
 
 /** The same lines without what they open to. */
