@@ -112,6 +112,15 @@ describe("files in a message", () => {
       const chip = found.attachments.at(-1);
       assert.deepEqual([chip?.kind, chip?.path], ["problems", "kinds/two.txt"]);
       assert.equal(chip?.digest, digestOf("1:1 warning: is no word\n  | 2\n"));
+      const fixes = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+        "vscode.executeCodeActionProvider",
+        ...[at("kinds/two.txt"), new vscode.Range(0, 0, 0, 1)],
+      );
+      const fix = fixes.find(({ title }) => title === "Add Problem to Chat…")?.command;
+      const asked = { ...fix?.arguments?.[0], agent: id, background: true };
+      const fixed = await run<ChatAttachments>(commands.addToChat, asked);
+      const last = fixed.attachments.at(-1);
+      assert.deepEqual([last?.kind, last?.range, last?.digest], ["problems", { from: 1, to: 1 }, chip?.digest]);
     } finally {
       problems.dispose();
     }

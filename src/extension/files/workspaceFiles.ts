@@ -97,11 +97,14 @@ export class WorkspaceFiles implements Disposable {
   private async listed(): Promise<void> {
     const isFirst = this.list.size === 0;
     if (this.isOld && this.listing === undefined && performance.now() - this.listedAt > freshMs) {
-      const listing = this.makeList().finally(() => {
-        this.listing = undefined;
-      });
-      listing.catch(this.onError);
-      this.listing = listing;
+      this.listing = this.makeList()
+        .catch((error: unknown) => {
+          this.isOld = true;
+          this.onError(error);
+        })
+        .finally(() => {
+          this.listing = undefined;
+        });
     }
     if (isFirst) await this.listing;
   }

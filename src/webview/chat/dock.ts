@@ -106,6 +106,7 @@ export class Dock {
       label: `Message to ${snapshot.agent.name}`,
       placeholder: `Ask ${shownName(snapshot.agent.name)} (Shift+Enter for a new line)`,
       blocked: sendBlocked(snapshot),
+      mayBeEmpty: snapshot.attachments?.some(({ length }) => length > 0) === true,
       above: [
         editing && editingBar(numberOf(editing.turn, snapshot), formats, () => this.cancelEdit()),
         this.kept.view("attached", [attachments, formats], () => draftAttachments(attachments ?? [], formats, run)),
