@@ -10,7 +10,10 @@ const allowed = [
   { path: /^LICENSE(\.txt)?$/, required: true },
   { path: /^THIRD_PARTY_LICENSES\.txt$/, required: true },
   { path: /^media\/[\w/-]+\.(svg|png|gif|md|json)$/ },
-  ...["extension", "core", "search", "cli"].map((bundle) => ({ path: new RegExp(`^dist/${bundle}\\.js$`), required: true })),
+  ...["extension", "core", "search", "cli"].map((bundle) => ({
+    path: new RegExp(`^dist/${bundle}\\.js$`),
+    required: true,
+  })),
   ...["chat", "room", "status"].flatMap((page) => [
     { path: new RegExp(`^dist/webview/${page}\\.js$`), required: true },
     { path: new RegExp(`^dist/webview/${page}\\.css$`), required: true },

@@ -102,6 +102,7 @@ export function activate(context: vscode.ExtensionContext): void {
     new ChatPanels({ service: core, engine, editors, failures, drafts, acting, files, extensionUri }, memory),
   );
   const tree = own(new AgentsTree(core, failures));
+  own(acting.approvals.onChange(() => tree.showAsking(new Set(acting.approvals.questions.map(({ agent }) => agent)))));
   const picker = new AgentPicker({ focused: () => tree.takeFocused(), active: () => panels.activeAgent });
   const benchmarks = own(new Benchmarks(registry, core));
   const onMembers = (members: ReadonlySet<string>) => tree.showMembers(members);

@@ -12,7 +12,7 @@ export interface ActingLimits {
   readonly ms: number;
 }
 
-export const actingLimits: ActingLimits = { bytes: 256 * 1024 * 1024, ms: 30 * 24 * 3600 * 1000 };
+const actingLimits: ActingLimits = { bytes: 256 * 1024 * 1024, ms: 30 * 24 * 3600 * 1000 };
 
 /** Agents whose lists stay in memory. */
 const mostLists = 20;

@@ -40,7 +40,7 @@ export async function chooseTools(
 }
 
 /** With built-in tools the agent's instructions also say how to work with them; without, they do not. */
-export async function giveTools(id: string, door: ToolsDoor, tools: readonly ToolSpec[]): Promise<AgentSummary> {
+async function giveTools(id: string, door: ToolsDoor, tools: readonly ToolSpec[]): Promise<AgentSummary> {
   const { system } = await door.getAgent(id, 1);
   const acts = tools.some(({ name }) => isBuiltIn(name));
   const wanted = acts ? withActing(system) : withoutActing(system);

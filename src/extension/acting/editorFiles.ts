@@ -84,7 +84,7 @@ export class EditorFiles {
 }
 
 /** The document that an editor or a language service has open; closed ones are read from their file system. */
-export function openDocument(uri: vscode.Uri): vscode.TextDocument | undefined {
+function openDocument(uri: vscode.Uri): vscode.TextDocument | undefined {
   const wanted = uri.toString();
   return vscode.workspace.textDocuments.find((document) => !document.isClosed && document.uri.toString() === wanted);
 }

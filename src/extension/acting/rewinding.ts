@@ -29,7 +29,7 @@ export async function rewindTo(
 }
 
 /** Those of `before` that are not among `now`. */
-export function turnsLeft(before: readonly TurnView[], now: readonly TurnView[]): readonly TurnId[] {
+function turnsLeft(before: readonly TurnView[], now: readonly TurnView[]): readonly TurnId[] {
   const kept = new Set(now.map(({ id }) => id));
   return before.map(({ id }) => id).filter((id) => !kept.has(id));
 }

@@ -43,14 +43,27 @@ export interface AgentItem {
   readonly spoken: string;
 }
 
-/** `isMember`: the agent is in the room. */
-export function agentItem(agent: AgentSummary, formats: Formats, isMember = false): AgentItem {
-  const description = agentDescription(agent, formats);
+export interface AgentMarks {
+  /** It is in the room. */
+  readonly isMember?: boolean;
+  /** It waits for the person. */
+  readonly asks?: boolean;
+}
+
+export function agentItem(agent: AgentSummary, formats: Formats, { isMember, asks }: AgentMarks = {}): AgentItem {
+  const facts = agentDescription(agent, formats, asks);
+  const description = agent.delegateOf === undefined ? facts : `delegate · ${facts}`;
   return {
     label: shownName(agent.name),
     description,
     tooltip: agentTooltip(agent, formats),
-    icon: agent.damage !== undefined ? "warning" : agent.lockedElsewhere ? "lock" : tierIcons[agent.tier],
+    icon: asks
+      ? "bell-dot"
+      : agent.damage !== undefined
+        ? "warning"
+        : agent.lockedElsewhere
+          ? "lock"
+          : tierIcons[agent.tier],
     colour: colours[agent.index % colours.length] ?? colours[0],
     contextValue: `${contextValue(agent)}${isMember ? memberItem : ""}`,
     spoken: `${agent.name}, ${description}`,
@@ -64,12 +77,12 @@ function contextValue(agent: AgentSummary): string {
   return agent.pinned ? treeItems.pinnedAgent : treeItems.agent;
 }
 
-/** "3,425 tokens · hot · answering" */
-export function agentDescription(agent: AgentSummary, formats: Formats): string {
+/** "3,425 tokens · hot · answering"; `asks`: it waits for the person. */
+export function agentDescription(agent: AgentSummary, formats: Formats, asks = false): string {
   if (agent.damage !== undefined) return "damaged";
   const place = agent.server === undefined ? agent.tier : `on ${hostOf(agent.server.address)}`;
   const parts = [`${formats.count(agent.tokens)} tokens`, place];
-  const state = stateWords[agent.state] ?? waiting(agent, formats);
+  const state = asks ? "waits for you" : (stateWords[agent.state] ?? waiting(agent, formats));
   if (state) parts.push(state);
   if (agent.pinned) parts.push("pinned");
   if (agent.lockedElsewhere) parts.push("open in another window");

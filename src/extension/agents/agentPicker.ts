@@ -9,6 +9,7 @@ import { turnsOf } from "../../protocol/turnSteps";
 import { agentArgument, textField } from "../commands/commandArguments";
 import { agentDescription } from "./agentItem";
 import { oneLine } from "./oneLine";
+import { ownAgents } from "./ownAgents";
 
 /** Agents that a command may apply to when its argument names none. */
 export interface AgentsAtHand {
@@ -38,7 +39,7 @@ export class AgentPicker {
   }
 
   private async pick(door: ResidentService, title: string): Promise<AgentSummary | undefined> {
-    const agents = await door.listAgents();
+    const agents = ownAgents(await door.listAgents());
     if (agents.length === 0) throw new ResidentError("AGENT_NOT_FOUND", "there are no agents yet", "make one first");
     const chosen = await vscode.window.showQuickPick(agentChoices(agents), {
       title,

@@ -8,12 +8,13 @@ import { type ContextKey, commands, contextKeys, views } from "../contributions"
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { Throttle } from "../pages/throttle";
 import { agentItem } from "./agentItem";
+import { delegatesOf, ownAgents } from "./ownAgents";
 import { toggledRow } from "./toggledRow";
 
 /** Tokens and tiers change with every step; the tree is redrawn at most this often, in milliseconds. */
 const redrawMs = 250;
 
-/** The Agents view, in order of creation, which also sets the colours. */
+/** The Agents view, in order of creation, which also sets the colours. Below an agent are its delegates. */
 export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSummary> {
   private readonly store = new DisposableStore();
   private readonly changes = this.store.add(new vscode.EventEmitter<undefined>());
@@ -22,6 +23,7 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
   private latest: AgentSummary[] = [];
   /** Of the room. */
   private members: ReadonlySet<AgentId> = new Set();
+  private asking: ReadonlySet<AgentId> = new Set();
   private selection: readonly AgentId[] = [];
   /** The row whose selection changed last. */
   private toggled: AgentId | undefined;
@@ -52,6 +54,12 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
     this.store.dispose();
   }
 
+  /** Which agents wait for the person. */
+  showAsking(asking: ReadonlySet<AgentId>): void {
+    this.asking = asking;
+    this.redraw.request();
+  }
+
   /** Which agents are in the room: their rows offer to remove them, the others to add them. */
   showMembers(members: ReadonlySet<AgentId>): void {
     this.members = members;
@@ -68,12 +76,15 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
   }
 
   async getChildren(element?: AgentSummary): Promise<AgentSummary[]> {
-    return element ? [] : this.agents();
+    return element ? [...delegatesOf(element.id, this.latest)] : [...ownAgents(await this.agents())];
   }
 
   getTreeItem(agent: AgentSummary): vscode.TreeItem {
-    const look = agentItem(agent, createFormats(vscode.env.language), this.members.has(agent.id));
-    const item = new vscode.TreeItem(look.label);
+    const marks = { isMember: this.members.has(agent.id), asks: this.asking.has(agent.id) };
+    const look = agentItem(agent, createFormats(vscode.env.language), marks);
+    const hasDelegates = delegatesOf(agent.id, this.latest).length > 0;
+    const { Collapsed, None } = vscode.TreeItemCollapsibleState;
+    const item = new vscode.TreeItem(look.label, hasDelegates ? Collapsed : None);
     item.id = agent.id;
     item.description = look.description;
     item.tooltip = new vscode.MarkdownString(look.tooltip);
@@ -85,8 +96,8 @@ export class AgentsTree implements Disposable, vscode.TreeDataProvider<AgentSumm
   }
 
   /** VS Code needs this to reveal a row. */
-  getParent(): undefined {
-    return undefined;
+  getParent({ delegateOf }: AgentSummary): AgentSummary | undefined {
+    return this.latest.find(({ id }) => id === delegateOf);
   }
 
   private select(agent: AgentSummary): void {

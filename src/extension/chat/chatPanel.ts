@@ -9,6 +9,7 @@ import {
   isChatToHost,
 } from "../../protocol/chat";
 import type { AgentDetail, AgentId, AgentSummary, ServiceEvent } from "../../protocol/service";
+import { isStep } from "../../protocol/turnSteps";
 import { PanelActing } from "../acting/panelActing";
 import type { WorkspaceActing } from "../acting/workspaceActing";
 import { templateFactsOf } from "../agents/agentThinking";
@@ -352,8 +353,11 @@ export class ChatPanel implements Disposable {
     const { facts } = this.acting;
     this.show(detail);
     if (turn) {
-      const shown = { ...pageTurn(turn, language, run, detail.turns.at(-2)), ...facts(turn) };
-      this.page.post({ type: "turn", turn: shown });
+      const before = detail.turns.at(-2);
+      // How its calls went is known now.
+      const ended = isStep(turn) && before?.figures?.cache.refused === undefined ? before : undefined;
+      if (ended) this.page.post({ type: "turn", turn: { ...pageTurn(ended, language), ...facts(ended) } });
+      this.page.post({ type: "turn", turn: { ...pageTurn(turn, language, run, before), ...facts(turn) } });
       if (turn.state !== "running" && detail.branchCount > 0) await this.sendBranches();
     } else {
       this.page.post({ type: "branch", branch: chatBranch(detail, { language, facts, ...(run && { run }) }) });

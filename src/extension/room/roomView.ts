@@ -6,6 +6,7 @@ import type { EditorSelection } from "../../protocol/chat";
 import { type Addressees, isRoomToHost, type RoomCommand, type RoomToPage } from "../../protocol/room";
 import type { AgentId, AgentSummary } from "../../protocol/service";
 import { type AgentPicker, agentChoices } from "../agents/agentPicker";
+import { ownAgents } from "../agents/ownAgents";
 import { editorSelection } from "../chat/editorSelection";
 import { agentArgument, flagField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
@@ -210,7 +211,7 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
 
   private async chooseMembers(): Promise<void> {
     const door = await this.ports.service.get();
-    const agents = await door.listAgents();
+    const agents = ownAgents(await door.listAgents());
     if (agents.length === 0) {
       await this.addFirst();
       return;

@@ -24,7 +24,7 @@ const names: Readonly<Record<AttachmentKind, string>> = {
   folder: "Folder",
   problems: "Problems",
   terminal: "Terminal",
-  change: "Changes of",
+  change: "Changes",
 };
 
 /** "recover.ts:88–141": the last part of the path, which is what a reader knows it by. */
@@ -114,12 +114,14 @@ export function sentAttachments(
 }
 
 function openButton(chip: AttachmentChip, command: ChatCommand, formats: Formats, run: Run): TreeNode {
-  const title = titleOf(chip, formats);
+  const { kind, tokens, problem } = chip;
   return h(
     "button.quiet",
-    { "aria-label": `Open: ${title}`, title, on: { click: () => run(command) } },
-    chip.problem === undefined ? icon(icons[chip.kind]) : icon("warning", "warn"),
+    { title: titleOf(chip, formats), on: { click: () => run(command) } },
+    problem === undefined ? icon(icons[kind]) : icon("warning", "warn"),
+    h("span.sr", {}, `Open ${names[kind].toLowerCase()} `),
     h("span.cut", {}, markFewHidden(attachmentName(chip))),
-    chip.tokens !== undefined && h("span.dim", {}, formats.count(chip.tokens)),
+    tokens !== undefined &&
+      h("span.dim", {}, h("span.sr", {}, ", "), formats.count(tokens), h("span.sr", {}, " tokens")),
   );
 }

@@ -76,7 +76,7 @@ function wayView(
       "aria-label": `${name} of ${formats.count(ways.length)}`,
       "aria-busy": isRunning ? "true" : undefined,
     },
-    h("h3", {}, name),
+    h("h2", {}, name),
     h(
       "div.answer",
       {},
@@ -98,20 +98,17 @@ function wayView(
       h(
         "button.btn.small.second",
         {
-          "aria-label": `Choose ${name.toLowerCase()}`,
           disabled: !isOpen || turn.state === "failed",
           on: { click: () => run({ type: "chooseWay", way: at }) },
         },
-        "Choose This Answer",
+        `Choose ${name}`,
       ),
       agent !== undefined &&
         h(
           "button.link",
-          {
-            "aria-label": `Open the transcript of ${name.toLowerCase()}`,
-            on: { click: () => run({ type: "openAgent", agent }) },
-          },
+          { on: { click: () => run({ type: "openAgent", agent }) } },
           "Open Transcript",
+          h("span.sr", {}, ` of ${name.toLowerCase()}`),
         ),
     ),
   );

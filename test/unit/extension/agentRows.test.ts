@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { createFormats } from "../../../src/common/format";
 import { modelLabel } from "../../../src/common/modelLabel";
 import { shownName } from "../../../src/common/shownName";
-import { agentDescription } from "../../../src/extension/agents/agentItem";
+import { agentDescription, agentItem } from "../../../src/extension/agents/agentItem";
+import { delegatesOf, ownAgents } from "../../../src/extension/agents/ownAgents";
 import { RowClicks } from "../../../src/extension/agents/rowClicks";
 import { toggledRow } from "../../../src/extension/agents/toggledRow";
 import type { AgentSummary } from "../../../src/protocol/service";
@@ -41,6 +42,20 @@ describe("an agent in a list", () => {
     assert.equal(words({ waitsFor: 1 }), "3,425 tokens · hot · waits for a result");
     assert.equal(words({ waitsFor: 2, pinned: true }), "3,425 tokens · hot · waits for 2 results · pinned");
     assert.equal(words({ waitsFor: 2, state: "reading" }), "3,425 tokens · hot · reading");
+  });
+
+  it("says when it waits for the person, and that it is a delegate", () => {
+    const { icon, spoken } = agentItem(agent(0, "Ada", { waitsFor: 1 }), formats, { asks: true });
+    assert.deepEqual([icon, spoken], ["bell-dot", "Ada, 3,425 tokens · hot · waits for you"]);
+    const delegate = agentItem(agent(1, "Find it", { delegateOf: "a" }), formats);
+    assert.equal(delegate.description, "delegate · 3,425 tokens · hot");
+  });
+
+  it("is one's own, or the delegate of one", () => {
+    const agents = [agent(0, "Ada"), agent(1, "Find it", { delegateOf: "ada" }), agent(2, "Bob")];
+    const names = (some: readonly AgentSummary[]) => some.map(({ name }) => name);
+    assert.deepEqual(names(ownAgents(agents)), ["Ada", "Bob"]);
+    assert.deepEqual(names(delegatesOf("ada", agents)), ["Find it"]);
   });
 });
 
