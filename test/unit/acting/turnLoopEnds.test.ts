@@ -448,6 +448,19 @@ describe("delegates", function () {
         },
         { files: Object.fromEntries(tasks.map((one) => [`${one}.txt`, `${one}\n`])) },
       );
+      // The first to look wait for the fourth.
+      let looks = 0;
+      let open = () => {};
+      const four = new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      const look = rig.workspace.read.bind(rig.workspace);
+      rig.workspace.read = async (file) => {
+        looks += 1;
+        if (looks === 4) open();
+        await four;
+        return look(file);
+      };
       rig.acting.onState(({ state }) => {
         most = Math.max(
           most,
