@@ -185,7 +185,7 @@ describe("what the person must agree to", function () {
       assert.equal(rig.acting.state(id).calls[1]?.state, "waiting");
       // What is known already is read meanwhile.
       assert.deepEqual(
-        rig.aheads.map((results) => results.length),
+        rig.aheads.map(({ results }) => results.length),
         [1],
       );
       assert.equal(rig.workspace.text("src/add.ts"), add);

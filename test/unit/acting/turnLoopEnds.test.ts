@@ -474,6 +474,14 @@ describe("delegates", function () {
         tasks.map((one) => `${one} found.`),
       );
       assert.equal(most, 4);
+      // What the first ones found is read while the others work; always the beginning of the results.
+      const aheads = rig.aheads.filter(({ agent }) => agent === id);
+      for (const { results } of aheads) {
+        assert.deepEqual(
+          results.map(({ call }) => call),
+          tasks.slice(0, results.length).map((_, index) => `c${index + 1}`),
+        );
+      }
       assert.equal(rig.workspace.text("stolen.txt"), undefined);
       const forks = (await rig.agents.agents.list()).filter((agent) => agent.id !== id);
       assert.equal(forks.length, 5);
