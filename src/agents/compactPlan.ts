@@ -111,17 +111,22 @@ async function keptTurns(
   turns: readonly (readonly Turn[])[],
   most: number,
   tokens: number,
-  { frame, prompts, contextTokens }: ReadBy,
+  readBy: ReadBy,
 ): Promise<number> {
   for (let keep = most; keep > 0; keep -= 1) {
     const nodes = turns.slice(-keep).flat();
-    const copies = new TurnTree();
-    const records = copiesBehind(nodes, tree.nextIds(nodes.length), undefined, 0);
-    for (const record of records) copies.apply(record);
-    const size = await new Conversation(copies).sizeWith(records.at(-1)?.turn, { text: "" }, frame, prompts);
-    if (size.promptTokens + tokens <= contextTokens * newBranchShare) return keep;
+    const needed = await branchTokens(copiesBehind(nodes, tree.nextIds(nodes.length), undefined, 0), readBy);
+    if (needed + tokens <= readBy.contextTokens * newBranchShare) return keep;
   }
   return 0;
+}
+
+/** Tokens of an empty message behind a branch that is read as text. */
+export async function branchTokens(records: readonly TurnRecord[], { frame, prompts }: ReadBy): Promise<number> {
+  const tree = new TurnTree();
+  for (const record of records) tree.apply(record);
+  const size = await new Conversation(tree).sizeWith(records.at(-1)?.turn, { text: "" }, frame, prompts);
+  return size.promptTokens;
 }
 
 /** All steps of the turn are in the history up to `behind`. */

@@ -255,6 +255,13 @@ describe("pinned files", () => {
         ["second.txt", "read"],
       ],
     );
+    const rename = new vscode.WorkspaceEdit();
+    rename.renameFile(at("second.txt"), at("third.txt"));
+    assert(await vscode.workspace.applyEdit(rename));
+    await until("the new name is known", async () => {
+      const state = await pinned(agent.id, "first.txt");
+      return state.files.some(({ path: name, problem }) => name === "second.txt" && problem === "It is third.txt now.");
+    });
     const next = await ask(agent.id, "And now?", { background: false });
     assert(next.figures.reusedTokens > 40 * 6, `${next.figures.reusedTokens} reused after ${figures.promptTokens}`);
   });
