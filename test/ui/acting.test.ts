@@ -106,7 +106,7 @@ describe("the chat of an agent that acts", () => {
     const dialog = page.getByRole("dialog").filter({ hasText: "echo two" });
     await dialog.getByRole("button", { name: "Deny" }).click();
     await chat.lastTurn.getByText("Then not.").waitFor();
-    const refused = () => JSON.stringify(server.requests.at(-1)?.json).match(/refused this/g)?.length === 2;
+    const refused = async () => JSON.stringify(server.requests.at(-1)?.json).match(/refused this/g)?.length === 2;
     await until("both are refused", refused);
   });
 
