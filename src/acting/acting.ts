@@ -2,7 +2,7 @@
 import type { Disposable } from "../common/disposables";
 import { Emitter } from "../common/events";
 import type { ActingState } from "../protocol/acting";
-import type { AgentId } from "../protocol/service";
+import type { AgentId, TurnId } from "../protocol/service";
 import { BuiltInTools } from "./builtInTools";
 import { ForkDelegates } from "./delegates";
 import type { ActingPorts, LoopPorts } from "./ports";
@@ -12,6 +12,8 @@ const idle: ActingState = { calls: [] };
 
 export class Acting implements Disposable {
   private readonly loops = new Map<AgentId, TurnLoop>();
+  /** The answer that each agent began last in this program. */
+  private readonly began = new Map<AgentId, TurnId>();
   private readonly emitter: Emitter<{ readonly agent: AgentId; readonly state: ActingState }>;
   private readonly listening: Disposable;
   private readonly loopPorts: LoopPorts & Pick<ActingPorts, "door">;
@@ -24,8 +26,13 @@ export class Acting implements Disposable {
     const delegates = new ForkDelegates(() => this.loopPorts);
     this.loopPorts = { ...ports, tools: new BuiltInTools({ ...ports, delegates }) };
     this.listening = ports.door.onEvent((event) => {
-      if (event.type === "turnStarted") void this.loops.get(event.id)?.run();
-      if (event.type === "agent" && event.summary === undefined) this.forget(event.id);
+      if (event.type === "turnStarted") {
+        this.began.set(event.id, event.turn);
+        void this.loops.get(event.id)?.run();
+      } else if (event.type === "agent" && event.summary === undefined) {
+        this.began.delete(event.id);
+        this.forget(event.id);
+      }
     });
   }
 
@@ -73,7 +80,8 @@ export class Acting implements Disposable {
   private loopOf(agent: AgentId): TurnLoop {
     const known = this.loops.get(agent);
     if (known !== undefined) return known;
-    const loop = new TurnLoop(agent, this.loopPorts, { onError: this.onError });
+    const beganHere = (turn: TurnId) => this.began.get(agent) === turn;
+    const loop = new TurnLoop(agent, this.loopPorts, { beganHere, onError: this.onError });
     loop.onState((state) => this.emitter.fire({ agent, state }));
     this.loops.set(agent, loop);
     return loop;

@@ -7,6 +7,7 @@ import type { ToolCall, ToolResult } from "../common/tools";
 import type { AgentId, TurnId } from "../protocol/service";
 import { resultTexts } from "../protocol/toolNames";
 import { LiveCalls } from "./liveCalls";
+import { orAborted } from "./orAborted";
 import { type Permission, permissionFor } from "./permissions";
 import type {
   Accepted,
@@ -19,6 +20,7 @@ import type {
   Question,
 } from "./ports";
 import { beginning, cutText } from "./results";
+import { visible } from "./visible";
 
 export interface CallsOfAnswer {
   readonly agent: AgentId;
@@ -30,11 +32,14 @@ export interface CallsOfAnswer {
   readonly isResumed: boolean;
   /** A delegate may only look. */
   readonly readsOnly: boolean;
+  /** Told of what went wrong beside the calls. */
+  readonly onError: (error: unknown) => void;
 }
 
 export type CallsPorts = Pick<LoopPorts, "door" | "tools" | "approvals" | "permissions" | "journal" | "clock">;
 
-const longestQuestion = 200;
+/** Longer than any command that may be run. */
+const longestQuestion = 10_000;
 
 /** Why calls are aborted: the program ends. How far they came is not known then, whatever they say. */
 export const programEnds = "the program ends";
@@ -42,6 +47,8 @@ export const programEnds = "the program ends";
 export class AnswerCalls {
   readonly live: LiveCalls;
   private readonly outcomes = new Map<string, CallOutcome>();
+  /** When each call began to run, after the person agreed. */
+  private readonly ranAt = new Map<string, number>();
   private journal: readonly JournalEntry[] = [];
   private journaling: Promise<void> = Promise.resolve();
   private waits = 0;
@@ -108,15 +115,14 @@ export class AnswerCalls {
     const isSlow = next.some(({ name }) => this.ports.tools.kindOf(name) !== "read");
     if (results.length === 0 || !isSlow) return;
     // Only a help: what goes wrong is told when the results are sent.
-    this.ports.door.readAheadResults?.(this.answer.agent, results).catch(() => {});
+    this.ports.door.readAheadResults(this.answer.agent, results).catch(() => {});
   }
 
   private async end(call: ToolCall, signal: AbortSignal): Promise<void> {
-    const startedAt = this.ports.clock.now();
     let outcome: CallOutcome;
     let wasDenied = false;
     try {
-      const done = await this.one(call, signal);
+      const done = await orAborted(this.one(call, signal), signal, this.ports.clock);
       outcome = done.outcome;
       wasDenied = done.wasDenied;
     } catch (error) {
@@ -127,7 +133,8 @@ export class AnswerCalls {
     const { text, failed } = outcome;
     this.outcomes.set(call.id, { text: cutText(text, limit), ...(failed === true ? { failed } : {}) });
     const state = wasDenied ? "denied" : failed === true ? "failed" : "done";
-    this.live.set(call.id, { state, ms: this.ports.clock.now() - startedAt });
+    const ranAt = this.ranAt.get(call.id);
+    this.live.set(call.id, { state, ...(ranAt === undefined ? {} : { ms: this.ports.clock.now() - ranAt }) });
   }
 
   private async one(
@@ -150,7 +157,7 @@ export class AnswerCalls {
     const changes = kind === "write" || kind === "run" || kind === "other";
     const prepared = changes ? await tools.prepare(call, context, signal) : {};
     if (prepared.refused !== undefined) return done(prepared.refused);
-    const again = this.answer.isResumed;
+    const again = this.answer.isResumed || entry !== undefined;
     const permission = permissionFor({ kind, name: call.name, prepared, again }, permissions.settings());
     if (permission.kind === "refused") return done({ text: permission.text, failed: true });
     let accepted: Accepted = { prepared };
@@ -159,6 +166,7 @@ export class AnswerCalls {
       if (decision.way === "deny" || decision.way === "answer") return done(deniedOutcome(decision), true);
       if (decision.text !== undefined) accepted = { prepared, text: decision.text };
     }
+    this.ranAt.set(call.id, this.ports.clock.now());
     this.live.set(call.id, { state: "running", ...(prepared.diff && { diff: prepared.diff }) });
     // An answer of the person is kept too: nobody likes to be asked twice.
     if (!changes && kind !== "ask") return done(await tools.run(call, context, signal, accepted));
@@ -192,17 +200,19 @@ export class AnswerCalls {
       },
       signal,
     );
-    if (decision.way === "always" && rule !== undefined) await permissions.allow(rule);
+    // Where that cannot be kept, it is asked again the next time.
+    if (decision.way === "always" && rule !== undefined) await permissions.allow(rule).catch(this.answer.onError);
     return decision;
   }
 
   private async ask(question: Question, signal: AbortSignal): Promise<Decision> {
-    const { question: text, choices, diff, call } = question;
+    const { choices, diff, call } = question;
+    const text = visible(question.question);
     this.live.set(call.id, { state: "waiting", question: text, choices, ...(diff && { diff }) });
     if (this.waits === 0) this.waitingSince = this.ports.clock.now();
     this.waits += 1;
     try {
-      return await this.ports.approvals.ask(question, signal);
+      return await this.ports.approvals.ask({ ...question, question: text }, signal);
     } finally {
       this.waits -= 1;
       if (this.waits === 0) this.waited += this.ports.clock.now() - this.waitingSince;

@@ -30,6 +30,9 @@ const tools: Readonly<Record<BuiltInName, BuiltInTool>> = {
 /** What a model is told of them, in an order that never changes: it is a part of every prompt. */
 export const builtInSpecs: readonly ToolSpec[] = Object.values(tools).map(({ spec }) => spec);
 
+/** Of what a foreign tool is given, in the question. */
+const longestShown = 4000;
+
 export class BuiltInTools implements Tools {
   constructor(private readonly ports: ToolPorts) {}
 
@@ -38,7 +41,10 @@ export class BuiltInTools implements Tools {
   }
 
   async prepare(call: ToolCall, context: CallContext, signal: AbortSignal): Promise<PreparedCall> {
-    if (!isBuiltIn(call.name)) return { question: `Run ${call.name}` };
+    if (!isBuiltIn(call.name)) {
+      const given = cutText(JSON.stringify(call.arguments), longestShown, "the call has all of it");
+      return { question: `Run ${call.name} ${given}` };
+    }
     try {
       return (await tools[call.name].prepare?.(this.input(call, context, signal))) ?? {};
     } catch (error) {

@@ -35,8 +35,14 @@ export class ForkDelegates implements Delegates {
     signal.throwIfAborted();
     const ports = this.ports();
     const { door } = ports;
-    const name = task.replace(/\s+/g, " ").trim().slice(0, longestName).trim();
-    const { id } = await door.forkAgent(context.agent, name, context.turn, { delegateOf: context.agent });
+    const name = task
+      .replace(/[\p{Cc}\s]+/gu, " ")
+      .trim()
+      .slice(0, longestName)
+      .trim();
+    const { id } = await door.forkAgent(context.agent, `Delegate: ${name}`, context.turn, {
+      delegateOf: context.agent,
+    });
     context.onDelegate(id);
     signal.throwIfAborted();
     const limits = () => ({ ...ports.limits(), steps: Math.min(mostSteps, ports.limits().steps) });

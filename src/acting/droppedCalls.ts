@@ -1,16 +1,14 @@
 /** What a model is told of a call that it began and that was not made. Nothing of it was done: half a file is never written. */
 import type { DroppedCall } from "../common/tools";
+import { noteMark } from "../protocol/toolNames";
 
 const shownLength = 300;
 
 /** One paragraph that begins with who says it: it may stand in the place of a person's message. */
 export function teaching({ reason, name, text }: DroppedCall, toolNames: readonly string[]): string {
   const tool = name === undefined || name === "" ? "a tool" : name.slice(0, 64);
-  return `${teachingMark} ${words(reason, tool, text, toolNames)}`;
+  return `${noteMark} ${words(reason, tool, text, toolNames)}`;
 }
-
-/** What such a message begins with. */
-export const teachingMark = "[Resident]";
 
 function words(reason: DroppedCall["reason"], tool: string, text: string, toolNames: readonly string[]): string {
   switch (reason) {

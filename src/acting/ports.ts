@@ -4,31 +4,20 @@
  * agents at once. A port's method that fails throws; the call that used it fails, nothing else.
  */
 import type { Disposable } from "../common/disposables";
-import type { Event } from "../common/events";
-import type { JsonObject, ToolCall, ToolResult } from "../common/tools";
+import type { JsonObject, ToolCall } from "../common/tools";
 import type { ApprovalWay, CallKind, DiffLine } from "../protocol/acting";
-import type { AgentId, AgentSummary, ResidentService, ServiceEvent, TurnId } from "../protocol/service";
+import type { AgentId, ResidentService, TurnId } from "../protocol/service";
 
 // ---- the core ------------------------------------------------------------------------------------------------------
 
 /** The part of the door that the loop uses. */
-export interface ActingDoor
-  extends Pick<ResidentService, "getAgent" | "running" | "send" | "sendResults" | "regenerate" | "continueAnswer"> {
-  readonly onEvent: Event<ServiceEvent>;
-  /** Results that are known already are read while the other calls run. Absent: they are read with the rest. */
-  readAheadResults?(id: AgentId, results: readonly ToolResult[]): Promise<unknown>;
-}
+export type ActingDoor = Pick<
+  ResidentService,
+  "onEvent" | "getAgent" | "running" | "send" | "sendResults" | "readAheadResults" | "regenerate" | "continueAnswer"
+>;
 
-/** The part of the door that delegates use besides. */
-export interface DelegatingDoor extends ActingDoor {
-  /** A delegate gets a free name like `name`. */
-  forkAgent(
-    id: AgentId,
-    name: string,
-    turn?: TurnId,
-    options?: { readonly delegateOf?: AgentId },
-  ): Promise<AgentSummary>;
-}
+/** The part that delegates use. */
+export type DelegatingDoor = ActingDoor & Pick<ResidentService, "forkAgent">;
 
 export interface Clock {
   /** In ms, never goes back. */

@@ -19,7 +19,8 @@ export class Repeats {
   ): boolean {
     // A file that was changed makes the next look at it, or the next test run, a new one.
     if (kind === "write" && failed !== true) this.forgetLooks();
-    const key = JSON.stringify([name, sorted(args), failed === true, withoutTimes(text.slice(0, comparedLength))]);
+    const said = shortKey(JSON.stringify(sorted(args)));
+    const key = JSON.stringify([name, said, failed === true, withoutTimes(text.slice(0, comparedLength))]);
     const count = (this.counts.get(key)?.count ?? 0) + 1;
     this.counts.set(key, { kind, count });
     return count >= this.most;
@@ -32,6 +33,20 @@ export class Repeats {
   private forgetLooks(): void {
     for (const [key, { kind }] of this.counts) if (kind !== "write") this.counts.delete(key);
   }
+}
+
+/** A long text by its length and a hash (cyrb53, 53 bits): whole files are arguments. */
+function shortKey(text: string): string {
+  if (text.length <= comparedLength) return text;
+  let [high, low] = [0xdeadbeef, 0x41c6ce57];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    high = Math.imul(high ^ code, 2654435761);
+    low = Math.imul(low ^ code, 1597334677);
+  }
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+  return `${text.length} ${4294967296 * (2097151 & low) + (high >>> 0)}`;
 }
 
 /** "Done in 1.24s" is the same as "Done in 1.31s". */

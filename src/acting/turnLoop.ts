@@ -5,17 +5,16 @@
  * person stops it or writes something else, and when it is better that a person looks.
  */
 import type { Disposable } from "../common/disposables";
-import { ResidentError, toErrorInfo } from "../common/errors";
 import { Emitter } from "../common/events";
-import type { ToolCall, ToolResult } from "../common/tools";
+import type { DroppedCall, ToolCall, ToolResult } from "../common/tools";
 import type { ActingState } from "../protocol/acting";
-import type { AgentDetail, AgentId, Running, TurnView } from "../protocol/service";
-import { turnsOf } from "../protocol/turnSteps";
+import type { AgentDetail, AgentId, Running, TurnId, TurnView } from "../protocol/service";
 import { AnswerCalls, programEnds } from "./answerCalls";
 import { teaching } from "./droppedCalls";
+import { errorSentence, fullText, namesOf, waitingCalls, wentOn, withNote } from "./loopTexts";
 import type { LoopPorts } from "./ports";
-import { Repeats } from "./repeats";
 import { roomFor, shareOf, shorter } from "./resultRoom";
+import { TurnBudget } from "./turnBudget";
 
 /** Why the loop ended. All but "answered", "stopped" and "elsewhere" are said in `ActingState.stopped`. */
 export type LoopEnd = "answered" | "stopped" | "elsewhere" | "limit" | "repeats" | "unreadable" | "full" | "failed";
@@ -33,6 +32,14 @@ const leastRoom = 64;
 
 const idle: ActingState = { calls: [] };
 
+export interface TurnLoopOptions {
+  /** A delegate may only look. */
+  readonly readsOnly?: boolean;
+  /** Whether an answer was begun since the program was started: its calls were not run by an earlier one. */
+  readonly beganHere?: (turn: TurnId) => boolean;
+  readonly onError?: (error: unknown) => void;
+}
+
 export class TurnLoop implements Disposable {
   private readonly emitter: Emitter<ActingState>;
   private readonly listening: Disposable;
@@ -47,18 +54,16 @@ export class TurnLoop implements Disposable {
   private isSending = false;
   /** The person wrote something while calls ran. */
   private isSuperseded = false;
-  private readonly repeats = new Repeats();
-  private steps = 0;
+  private readonly budget: TurnBudget;
   private unreadable = 0;
-  private beganAt = 0;
-  private waitedMs = 0;
 
   constructor(
     readonly agent: AgentId,
     private readonly ports: LoopPorts,
-    private readonly options: { readonly readsOnly?: boolean; readonly onError?: (error: unknown) => void } = {},
+    private readonly options: TurnLoopOptions = {},
   ) {
     this.emitter = new Emitter<ActingState>(options.onError);
+    this.budget = new TurnBudget(ports);
     this.listening = ports.door.onEvent((event) => {
       if (event.type !== "turnStarted" || event.id !== agent || this.isSending || this.calls === undefined) return;
       this.isSuperseded = true;
@@ -124,14 +129,14 @@ export class TurnLoop implements Disposable {
   }
 
   private async follow(isKnown: boolean): Promise<LoopEnd> {
-    this.isStopping = false;
+    this.isStopping = this.isDisposed;
     if (this.shown !== idle) this.show(idle);
     let ended: Ended;
     try {
       ended = await this.untilEnd(isKnown);
     } catch (error) {
       this.options.onError?.(error);
-      ended = { end: "failed", why: sentence(error) };
+      ended = { end: "failed", why: errorSentence(error) };
     }
     // Before it is told: who hears it may let it go on at once.
     this.current = undefined;
@@ -141,32 +146,41 @@ export class TurnLoop implements Disposable {
 
   private async untilEnd(isKnown: boolean): Promise<Ended> {
     const { door, limits } = this.ports;
-    let isResumed = !isKnown;
+    let hasSeen = isKnown;
     let isNew = true;
     for (;;) {
       const running = await door.running(this.agent);
       if (running !== undefined) {
         await this.endOf(running);
-        isResumed = false;
+        hasSeen = true;
       }
       const agent = await door.getAgent(this.agent, isNew ? limits().steps + 2 : 1);
-      if (isNew) this.beginTurn(agent, isKnown);
+      if (isNew) this.beginTurn(isKnown ? [] : agent.turns);
       isNew = false;
       const head = agent.turns.at(-1);
       if (this.isStopping || head?.finishReason === "aborted") return { end: "stopped" };
+      if (head === undefined) return { end: "answered" };
       // Its error stands at the turn.
-      if (head !== undefined && head.state !== "done") return { end: "failed" };
-      const calls = waitingCalls(head);
-      const ended =
-        head === undefined || (calls.length === 0 && head.dropped === undefined)
-          ? { end: "answered" as const }
-          : calls.length === 0
-            ? await this.teach(agent, head)
-            : await this.act(agent, head, calls, isResumed);
+      if (head.state !== "done") return { end: "failed" };
+      const ended = await this.after(agent, head, hasSeen || this.options.beganHere?.(head.id) === true);
       if (ended !== undefined) return ended;
-      isResumed = false;
+      hasSeen = true;
       isNew = this.isSuperseded;
     }
+  }
+
+  private beginTurn(turns: readonly TurnView[]): void {
+    this.isSuperseded = false;
+    this.unreadable = 0;
+    this.budget.begin(turns);
+  }
+
+  /** What an answer asks for. `hasSeen`: it was made since the program was started. `undefined`: the next answer has begun. */
+  private async after(agent: AgentDetail, head: TurnView, hasSeen: boolean): Promise<Ended | undefined> {
+    const calls = waitingCalls(head);
+    if (calls.length > 0) return this.act(agent, head, calls, !hasSeen);
+    // Nobody is surprised by a message that is sent when a window opens.
+    return head.dropped !== undefined && hasSeen ? this.teach(agent, head, head.dropped) : { end: "answered" };
   }
 
   /** Resolves with the error where it failed. */
@@ -183,36 +197,15 @@ export class TurnLoop implements Disposable {
     }
   }
 
-  /** The turn may have steps already, of an earlier start of the program. */
-  private beginTurn({ turns }: AgentDetail, isKnown: boolean): void {
-    this.isSuperseded = false;
-    this.steps = 0;
-    this.unreadable = 0;
-    this.repeats.clear();
-    this.beganAt = this.ports.clock.now();
-    this.waitedMs = 0;
-    if (isKnown) return;
-    const steps = turnsOf(turns).at(-1) ?? [];
-    for (const [index, { results = [] }] of steps.entries()) {
-      const calls = steps[index - 1]?.calls ?? [];
-      if (calls.length > 0) this.steps += 1;
-      for (const call of calls) {
-        const result = results.find((one) => one.call === call.id);
-        if (result !== undefined) this.repeats.add(call, this.ports.tools.kindOf(call.name), result);
-      }
-    }
-  }
-
-  /** `undefined`: the next answer has begun. */
   private async act(
     agent: AgentDetail,
     head: TurnView,
     calls: readonly ToolCall[],
     isResumed: boolean,
   ): Promise<Ended | undefined> {
-    const limit = this.reachedLimit();
+    const limit = this.budget.reached();
     if (limit !== undefined) return { end: "limit", why: limit };
-    this.steps += 1;
+    this.budget.step();
     this.unreadable = 0;
     const abort = new AbortController();
     const work = new AnswerCalls(
@@ -220,6 +213,7 @@ export class TurnLoop implements Disposable {
       {
         ...{ agent: this.agent, turn: head.id, calls, isResumed, readsOnly: this.options.readsOnly === true },
         resultLength: shareOf(agent, calls.length),
+        onError: (error) => this.options.onError?.(error),
       },
       () => this.show({ calls: work.live.all }),
     );
@@ -230,30 +224,17 @@ export class TurnLoop implements Disposable {
       results = await work.run(abort.signal);
     } finally {
       this.calls = undefined;
-      this.waitedMs += work.waitedMs;
+      this.budget.wait(work.waitedMs);
     }
     if (this.isSuperseded) return undefined;
     if (this.isStopping) return this.endWith(work, results, { end: "stopped" });
-    const repeated = calls.filter((call) => {
-      const outcome = work.outcomeOf(call.id);
-      return outcome !== undefined && this.repeats.add(call, this.ports.tools.kindOf(call.name), outcome);
-    });
-    const [again] = repeated;
+    const again = this.budget.repeated(calls, (call) => work.outcomeOf(call));
     if (again !== undefined) {
-      const why = `It called ${again.name} three times with the same result, so it waits for you`;
-      return this.endWith(work, results, { end: "repeats", why: `${why}.` });
+      const why = `It called ${again.name} three times with the same result, so it waits for you.`;
+      return this.endWith(work, results, { end: "repeats", why });
     }
     const note = head.dropped === undefined ? undefined : teaching(head.dropped, namesOf(agent));
     return this.send(agent, note === undefined ? results : withNote(results, note));
-  }
-
-  private reachedLimit(): string | undefined {
-    const { steps, minutes } = this.ports.limits();
-    if (this.steps >= steps) return `It has made ${steps} steps for one message, which is the limit.`;
-    const ms = this.ports.clock.now() - this.beganAt - this.waitedMs;
-    return ms >= minutes * 60_000
-      ? `It has worked for ${minutes} minutes on one message, which is the limit.`
-      : undefined;
   }
 
   /** `undefined`: the answer has begun, or the conversation went on without it. */
@@ -264,7 +245,7 @@ export class TurnLoop implements Disposable {
       try {
         running = await this.begin(given);
       } catch (error) {
-        return wentOn(error) ? { end: "elsewhere" } : { end: "failed", why: sentence(error) };
+        return this.refused(error);
       }
       const room = roomFor(await this.endOf(running));
       if (room === undefined) {
@@ -297,14 +278,17 @@ export class TurnLoop implements Disposable {
       await this.ports.journal.write(this.agent, []);
       await running.done.catch(() => {});
     } catch (error) {
-      if (!wentOn(error)) return { end: "failed", why: sentence(error) };
+      if (wentOn(error) === undefined) return { end: "failed", why: errorSentence(error) };
     }
     return ended;
   }
 
   /** A call that could not be read, and nothing else. */
-  private async teach(agent: AgentDetail, { dropped, finishReason }: TurnView): Promise<Ended | undefined> {
-    if (dropped === undefined) return { end: "answered" };
+  private async teach(
+    agent: AgentDetail,
+    { finishReason }: TurnView,
+    dropped: DroppedCall,
+  ): Promise<Ended | undefined> {
     this.unreadable += 1;
     const { contextTokens, tokens } = agent;
     if (finishReason === "length" && contextTokens > 0 && contextTokens - tokens < leastRoom) {
@@ -318,37 +302,19 @@ export class TurnLoop implements Disposable {
       await this.ports.door.send(this.agent, { text: teaching(dropped, namesOf(agent)) });
       return undefined;
     } catch (error) {
-      return wentOn(error) ? { end: "elsewhere" } : { end: "failed", why: sentence(error) };
+      return this.refused(error);
     } finally {
       this.isSending = false;
     }
   }
-}
 
-function waitingCalls(head: TurnView | undefined): readonly ToolCall[] {
-  return head?.state === "done" && head.finishReason === "calls" ? (head.calls ?? []) : [];
-}
-
-function namesOf({ tools = [] }: AgentDetail): readonly string[] {
-  return tools.map(({ name }) => name);
-}
-
-/** A note about a further call stands behind the last result: a message of its own would hide that these are results. */
-function withNote(results: readonly ToolResult[], note: string): readonly ToolResult[] {
-  const last = results.at(-1);
-  return last === undefined ? results : [...results.slice(0, -1), { ...last, text: `${last.text}\n\n${note}` }];
-}
-
-/** The conversation is not where it was: a message came, or it was rewound. */
-function wentOn(error: unknown): boolean {
-  return error instanceof ResidentError && (error.code === "AGENT_BUSY" || error.code === "INVALID_REQUEST");
-}
-
-function sentence(error: unknown): string {
-  const { what, advice } = toErrorInfo(error);
-  return `${what.charAt(0).toUpperCase()}${what.slice(1)}: ${advice}.`;
-}
-
-function fullText({ tokens, contextTokens }: AgentDetail): string {
-  return `The context is full (${tokens} of ${contextTokens} tokens), so it cannot go on: compact the conversation, or start over with its last turns.`;
+  /** The core took nothing. Another message may have come in between: then its answer is followed. */
+  private async refused(error: unknown): Promise<Ended | undefined> {
+    const reason = wentOn(error);
+    if (reason === "moved") return { end: "elsewhere" };
+    const isAnswering = reason === "busy" && (await this.ports.door.running(this.agent)) !== undefined;
+    if (!isAnswering) return { end: "failed", why: errorSentence(error) };
+    this.isSuperseded = true;
+    return undefined;
+  }
 }

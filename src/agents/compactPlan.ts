@@ -8,7 +8,7 @@ import { Conversation } from "./conversation";
 import { answeredTurns, copiesBehind } from "./startOver";
 import { summaryAnswer, summaryMessage, summaryRequest } from "./summaryText";
 import type { TurnRecord } from "./turnRecords";
-import { type Turn, TurnTree } from "./turnTree";
+import { countTokens, type Turn, TurnTree } from "./turnTree";
 
 export interface CompactPlan {
   /** The turn behind which the summary is asked for. */
@@ -32,6 +32,8 @@ const longestSummary = 1024;
 const shortestSummary = 16;
 /** A summary has this part of the context. */
 const summaryShare = 1 / 8;
+/** And at most this part of what was said so far. */
+const mostOfHistory = 1 / 2;
 /** A thought comes before it, where the model thinks. */
 const thoughtPerSummary = 2;
 /** The new branch leaves the rest of the context for what comes. */
@@ -62,8 +64,7 @@ export async function planCompaction(
   if (newest === undefined) {
     throw new InvalidRequestError("there is no answered turn to summarise", "send a message first", { turns: 0 });
   }
-  const share = Math.floor(contextTokens * summaryShare);
-  const tokens = contextTokens === 0 ? longestSummary : Math.max(shortestSummary, Math.min(longestSummary, share));
+  const tokens = summaryTokens(contextTokens, countTokens(tree, newest.id));
   const maxTokens = tokens + (nodes.some(({ thought }) => thought !== "") ? tokens * thoughtPerSummary : 0);
   const request = summaryRequest(tokens);
   const most = Math.min(wanted, turns.length - 1);
@@ -75,6 +76,12 @@ export async function planCompaction(
   const leftOut = Math.max(0, replaced - summarised);
   const mark = { turns: replaced, ...(leftOut === 0 ? {} : { leftOut }) };
   return { behind, kept: turns.slice(replaced).flat(), mark, maxTokens, request };
+}
+
+/** Most tokens of a summary; 0: that length is not known. */
+function summaryTokens(contextTokens: number, historyTokens: number): number {
+  const shares = [contextTokens * summaryShare, historyTokens * mostOfHistory].filter((share) => share > 0);
+  return Math.max(shortestSummary, Math.floor(Math.min(longestSummary, ...shares)));
 }
 
 /** The newest step behind which request and summary fit the context. */
@@ -104,17 +111,22 @@ async function keptTurns(
   turns: readonly (readonly Turn[])[],
   most: number,
   tokens: number,
-  { frame, prompts, contextTokens }: ReadBy,
+  readBy: ReadBy,
 ): Promise<number> {
   for (let keep = most; keep > 0; keep -= 1) {
     const nodes = turns.slice(-keep).flat();
-    const copies = new TurnTree();
-    const records = copiesBehind(nodes, tree.nextIds(nodes.length), undefined, 0);
-    for (const record of records) copies.apply(record);
-    const size = await new Conversation(copies).sizeWith(records.at(-1)?.turn, { text: "" }, frame, prompts);
-    if (size.promptTokens + tokens <= contextTokens * newBranchShare) return keep;
+    const needed = await branchTokens(copiesBehind(nodes, tree.nextIds(nodes.length), undefined, 0), readBy);
+    if (needed + tokens <= readBy.contextTokens * newBranchShare) return keep;
   }
   return 0;
+}
+
+/** Tokens of an empty message behind a branch that is read as text. */
+export async function branchTokens(records: readonly TurnRecord[], { frame, prompts }: ReadBy): Promise<number> {
+  const tree = new TurnTree();
+  for (const record of records) tree.apply(record);
+  const size = await new Conversation(tree).sizeWith(records.at(-1)?.turn, { text: "" }, frame, prompts);
+  return size.promptTokens;
 }
 
 /** All steps of the turn are in the history up to `behind`. */

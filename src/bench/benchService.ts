@@ -3,6 +3,7 @@ import type { ResidentService } from "../protocol/service";
 /** The part of the service that suites use. No other part of the program sees the agents that they make. */
 export type BenchService = Pick<
   ResidentService,
+  | "chat"
   | "createAgent"
   | "deleteAgent"
   | "forkAgent"

@@ -7,6 +7,7 @@ import { churnRow, poolOperationRows } from "./enginePool";
 import type { EngineProbe } from "./engineProbe";
 import { samplingRow } from "./engineSampling";
 import { togetherRows } from "./engineSteps";
+import { besideSmallRow, delegatesRow } from "./engineTogether";
 import { residentBytes } from "./memory";
 import type { AgentService } from "./readingAgent";
 import { percentiles } from "./statistics";
@@ -17,7 +18,7 @@ export interface EnginePlan extends AnswerPlan {
   readonly churnSteps: number;
 }
 
-type Service = AgentService & Pick<ResidentService, "generate" | "loadModel" | "unloadModel">;
+type Service = AgentService & Pick<ResidentService, "chat" | "forkAgent" | "generate" | "loadModel" | "unloadModel">;
 
 /** What the engine promises besides speed: sharing, fairness, guesses, and a host that is not delayed. */
 export function engineSuite(service: Service, plan: EnginePlan, probe: EngineProbe): Suite {
@@ -28,6 +29,8 @@ export function engineSuite(service: Service, plan: EnginePlan, probe: EnginePro
       ["a hot agent", () => hotAgentRows(service, plan, signal)],
       ["guesses", async () => [await rewriteRow(service, plan, signal)]],
       ["answers together", () => togetherRows(service, plan, probe, signal)],
+      ["delegates", async () => [await delegatesRow(service, plan, signal)]],
+      ["small requests", async () => [await besideSmallRow(service, plan, signal)]],
       ["sampling", async () => [await samplingRow(probe)]],
       ["a grammar", async () => [await grammarRow(service, plan, signal)]],
       ["fairness to readers", async () => [await besideReadingRow(service, plan, signal)]],

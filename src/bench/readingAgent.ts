@@ -1,5 +1,5 @@
 import { throwIfAborted } from "../common/errors";
-import type { ResidentService, TurnFigures } from "../protocol/service";
+import type { AgentId, ResidentService, TurnFigures } from "../protocol/service";
 import { usual } from "./benchSampling";
 import { benchText } from "./benchText";
 import { finishedAnswer } from "./finishedAnswer";
@@ -7,6 +7,7 @@ import { finishedAnswer } from "./finishedAnswer";
 export type AgentService = Pick<ResidentService, "createAgent" | "deleteAgent" | "saveAgent" | "send" | "warmAgent">;
 
 export interface ReadingAgent {
+  readonly id: AgentId;
   /** A turn with a short question and an answer of two tokens. */
   ask(): Promise<TurnFigures>;
   /** The question is read before it is sent, as in a chat in which a person types. */
@@ -36,6 +37,7 @@ export async function withReadingAgent<T>(
   };
   try {
     return await body({
+      id,
       ask,
       write: async () => void (await service.warmAgent(id, question)),
       rest: async () => {

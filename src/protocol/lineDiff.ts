@@ -17,7 +17,7 @@ const mostEdits = 1000;
 const longestLine = 500;
 
 /** Lines without their ends; a final line end begins no further line. */
-export function linesOf(text: string): string[] {
+function linesOf(text: string): string[] {
   const lines = text.split(/\r\n|\n/);
   if (lines.at(-1) === "") lines.pop();
   return lines;

@@ -29,3 +29,6 @@ export const resultTexts = {
   denied: "The person refused this.",
   stopped: "The person stopped this.",
 } as const;
+
+/** A message that begins with it is no person's: it tells the model of a call that could not be made. */
+export const noteMark = "[Resident]";

@@ -2,14 +2,16 @@ import path from "node:path";
 import { Agents } from "../agents/agents";
 import type { ModelAccess } from "../agents/ports";
 import { noServers } from "../agents/serverPort";
+import { Threads } from "../agents/threads/threads";
 import { toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
 import type { Clock } from "../engine/ports";
 import type { SamplingOptions } from "../protocol/service";
-import { AgentStore } from "../store/agentStore";
+import { AgentStore, threadsFolder } from "../store/agentStore";
 import { BlockStore } from "../store/blockStore";
 import { DiskQuota } from "../store/freeDisk";
 import type { DurableFiles, FileLocks } from "../store/ports";
+import { ThreadFiles } from "../store/threadFiles";
 import { StoreKeeper } from "./storeKeeper";
 
 export interface BenchAgentsPorts {
@@ -24,9 +26,13 @@ export interface BenchAgentsPorts {
   readonly log: Log;
 }
 
-/** Agents of a benchmark, with folders, blocks on disk and a quota of their own, separate from the user's. */
+/**
+ * Agents of a benchmark and its conversations as another program, with folders, blocks on disk and a quota of their own,
+ * separate from the user's.
+ */
 export class BenchAgents {
   readonly agents: Agents;
+  readonly threads: Threads;
   private readonly keeper: StoreKeeper;
 
   constructor(
@@ -46,6 +52,13 @@ export class BenchAgents {
       sampling,
       defaultModel,
       log,
+    });
+    this.threads = new Threads({
+      ...{ models, blocks, clock, sampling, log },
+      files: new ThreadFiles(path.join(folder, threadsFolder), files),
+      wallClockMs: Date.now,
+      storeQuotaBytes: () => quota.bytes,
+      onSaved: () => this.keeper.saved(undefined),
     });
     // The store is kept within its quota here too, so that a save costs as much as a save of the user's agents.
     this.keeper = new StoreKeeper({
@@ -67,7 +80,13 @@ export class BenchAgents {
 
   /** Ends answers and releases all blocks without saving them. The folder is not used any more. Never rejects. */
   async dispose(): Promise<void> {
-    const parts = [() => this.agents.deleteAll(), () => this.agents.close(), () => this.keeper.close()];
+    const parts = [
+      () => this.agents.deleteAll(),
+      () => this.threads.forget(),
+      () => this.agents.close(),
+      () => this.threads.close(),
+      () => this.keeper.close(),
+    ];
     for (const part of parts) {
       try {
         await part();

@@ -78,6 +78,7 @@ export class BenchHome {
   /** Saves and releases the caches of a benchmark's agents before the model is unloaded. */
   async evictAll(): Promise<void> {
     await this.own?.agents.residency.evictAll();
+    await this.own?.threads.evictAll();
   }
 
   /** The same as `Residency.saveLeft`, for a benchmark's agent. */
@@ -95,7 +96,7 @@ export class BenchHome {
     const own = new BenchAgents(scratch, this.ports);
     this.own = own;
     try {
-      return await measure({ service: benchService(own.agents, this.ports.engine), scratch });
+      return await measure({ service: benchService(own, this.ports.engine), scratch });
     } finally {
       await own.dispose();
       this.own = undefined;

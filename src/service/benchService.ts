@@ -1,9 +1,10 @@
-import type { Agents } from "../agents/agents";
+import { randomUUID } from "node:crypto";
 import type { BenchService } from "../bench/benchService";
+import type { BenchAgents } from "./benchAgents";
 
 /** The service for a benchmark: its own agents, and the engine of `engine`. */
 export function benchService(
-  agents: Agents,
+  { agents, threads }: Pick<BenchAgents, "agents" | "threads">,
   engine: Pick<BenchService, "generate" | "loadModel" | "status" | "unloadModel">,
 ): BenchService {
   return {
@@ -11,9 +12,10 @@ export function benchService(
     loadModel: (signal) => engine.loadModel(signal),
     unloadModel: () => engine.unloadModel(),
     status: () => engine.status(),
+    chat: (request) => threads.start(`bench ${randomUUID()}`, request),
     createAgent: (request) => agents.create(request),
     deleteAgent: (id) => agents.delete(id),
-    forkAgent: (id, name, turn) => agents.fork(id, name, turn),
+    forkAgent: (id, name, turn, options) => agents.fork(id, name, turn, options),
     getAgent: (id) => agents.get(id),
     regenerate: (id, turn, sampling) => agents.regenerate(id, turn, sampling),
     rewindAgent: (id, turn) => agents.rewind(id, turn),

@@ -112,6 +112,15 @@ describe("files in a message", () => {
       const chip = found.attachments.at(-1);
       assert.deepEqual([chip?.kind, chip?.path], ["problems", "kinds/two.txt"]);
       assert.equal(chip?.digest, digestOf("1:1 warning: is no word\n  | 2\n"));
+      const fixes = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+        "vscode.executeCodeActionProvider",
+        ...[at("kinds/two.txt"), new vscode.Range(0, 0, 0, 1)],
+      );
+      const fix = fixes.find(({ title }) => title === "Add Problem to Chat…")?.command;
+      const asked = { ...fix?.arguments?.[0], agent: id, background: true };
+      const fixed = await run<ChatAttachments>(commands.addToChat, asked);
+      const last = fixed.attachments.at(-1);
+      assert.deepEqual([last?.kind, last?.range, last?.digest], ["problems", { from: 1, to: 1 }, chip?.digest]);
     } finally {
       problems.dispose();
     }
@@ -246,6 +255,13 @@ describe("pinned files", () => {
         ["second.txt", "read"],
       ],
     );
+    const rename = new vscode.WorkspaceEdit();
+    rename.renameFile(at("second.txt"), at("third.txt"));
+    assert(await vscode.workspace.applyEdit(rename));
+    await until("the new name is known", async () => {
+      const state = await pinned(agent.id, "first.txt");
+      return state.files.some(({ path: name, problem }) => name === "second.txt" && problem === "It is third.txt now.");
+    });
     const next = await ask(agent.id, "And now?", { background: false });
     assert(next.figures.reusedTokens > 40 * 6, `${next.figures.reusedTokens} reused after ${figures.promptTokens}`);
   });

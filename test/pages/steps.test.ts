@@ -36,7 +36,8 @@ describe("a turn with steps in a browser", () => {
       const seen = await tab().evaluate(() =>
         [...document.querySelectorAll("summary .call-name, summary .call-state")].map((part) => {
           const { width, right } = part.getBoundingClientRect();
-          return width >= 24 && right <= document.documentElement.clientWidth;
+          const isWhole = part.scrollWidth <= part.clientWidth;
+          return (isWhole || width >= 24) && right <= document.documentElement.clientWidth;
         }),
       );
       assert(seen.length >= 10 && seen.every(Boolean), `at ${width} px: ${seen.join(" ")}`);

@@ -1,6 +1,7 @@
 import { listingText } from "../listing";
 import type { FoundFiles } from "../ports";
 import { counted } from "../results";
+import { visibleLine } from "../visible";
 import { type BuiltInTool, CallRefused, fileAt, optionalText, type ToolCallInput } from "./tool";
 
 const mostFiles = 5000;
@@ -19,9 +20,10 @@ export const listFiles: BuiltInTool = {
     const { args, context } = input;
     const written = optionalText(args, "path") ?? ".";
     const { paths, isCut } = await found(input, written);
-    if (paths.length === 0) return { text: `Nothing is in ${written}.` };
+    if (paths.length === 0) return { text: `Nothing is in ${written === "." ? "the workspace" : written}.` };
     const files = paths.filter((path) => !path.endsWith("/")).length;
-    const { text, isFolded } = listingText(paths, context.resultLength);
+    // A name may have anything in it, also what looks like a further line.
+    const { text, isFolded } = listingText(paths.map(visibleLine), context.resultLength);
     const more = isCut ? " or more" : "";
     const note = isFolded ? "\n[Folders are shown with the number of their files; list one of them to see these.]" : "";
     return { text: `${counted(files, "file")}${more}:\n${text}${note}` };

@@ -1,5 +1,6 @@
 import { type Problem, problemSeverities } from "../ports";
 import { beginning, counted } from "../results";
+import { visibleLine } from "../visible";
 import { type BuiltInTool, fileAt, optionalText } from "./tool";
 
 const longestMessage = 600;
@@ -49,7 +50,7 @@ function lines(found: readonly Problem[], most: number): { readonly shown: strin
   for (const { path, line, severity, message, source } of found) {
     const text = message.replace(/\s*\n\s*/g, " ");
     const short = text.length <= longestMessage ? text : `${beginning(text, longestMessage)}…`;
-    const one = `${path}:${line} ${severity}: ${short}${source === undefined ? "" : ` (${source})`}`;
+    const one = `${visibleLine(path)}:${line} ${severity}: ${short}${source === undefined ? "" : ` (${source})`}`;
     length += one.length + 1;
     if (kept.length > 0 && length > most) break;
     kept.push(one);

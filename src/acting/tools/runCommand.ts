@@ -30,8 +30,8 @@ export const runCommand: BuiltInTool = {
     // A terminal would take these as keys.
     const control = [...command].find((letter) => letter !== "\n" && letter !== "\t" && /\p{Cc}/u.test(letter));
     if (control !== undefined) return refusedCall("The command has a control character. Write it without.");
-    const [first = "", ...more] = command.trim().split("\n");
-    return { question: `Run ${first}${more.length > 0 ? " …" : ""}`, command };
+    // All of it: nobody agrees to what is not shown.
+    return { question: `Run ${command.trim().replace(/\s*\n\s*/g, " ⏎ ")}`, command };
   },
 
   async run({ args, ports, context, signal }) {

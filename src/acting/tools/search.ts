@@ -1,5 +1,6 @@
 import type { FoundLine } from "../ports";
 import { beginning, counted } from "../results";
+import { visibleLine } from "../visible";
 import { type BuiltInTool, CallRefused, fileAt, optionalText, textArgument } from "./tool";
 
 const mostLines = 200;
@@ -59,7 +60,7 @@ function grouped(lines: readonly FoundLine[], most: number): { readonly shown: s
   let count = 0;
   for (const found of lines) {
     const text = `${found.line}\t${short(found.text.trimEnd())}`;
-    const own = found.path === path ? [text] : [found.path, text];
+    const own = found.path === path ? [text] : [visibleLine(found.path), text];
     const size = own.reduce((sum, part) => sum + part.length + 1, 0);
     if (count > 0 && length + size > most) break;
     parts.push(...own);

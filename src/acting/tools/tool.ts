@@ -4,6 +4,7 @@ import type { BuiltInName } from "../../protocol/toolNames";
 import { PathRefusal } from "../paths";
 import type { Accepted, CallContext, CallOutcome, FileRef, FileText, PreparedCall, ToolPorts } from "../ports";
 import { resolvePath } from "../resolvePath";
+import { visibleLine } from "../visible";
 
 export interface ToolCallInput {
   readonly args: JsonObject;
@@ -86,7 +87,7 @@ async function missingText(
     signal,
   );
   const same = paths.filter((one) => one.slice(one.lastIndexOf("/") + 1).toLowerCase() === name);
-  const named = same.slice(0, mostNamed).map((one) => prefix + one);
+  const named = same.slice(0, mostNamed).map((one) => visibleLine(prefix + one));
   const hint = named.length === 0 ? "Use list_files to see what there is." : `There is: ${named.join(", ")}.`;
   return `There is no file ${shown}. ${hint}`;
 }

@@ -153,7 +153,9 @@ export class ChatPanel implements Disposable {
     this.store.add(
       engine.onChange((state) => {
         this.page.post({ type: "engine", engine: pageEngine(state) });
-        if (state.type === "ready") this.message.measureAgain();
+        if (state.type !== "ready") return;
+        this.message.measureAgain();
+        this.files.measureAgain();
       }),
     );
     const selected = this.store.add(new Throttle(selectionPeriodMs, () => this.sendSelection()));

@@ -13,12 +13,11 @@ export interface PanelDraftPorts {
   readonly onError: (error: unknown) => void;
 }
 
-/** The message that is being written in one panel: what the page told of it, and what is to be put into it. */
+/** The message that is being written in one panel: what the page told of it, and what came back. */
 export class PanelDraft {
   /** To be read ahead. Empty while an earlier message is edited: that one does not follow the head. */
   written = "";
   private readonly meter: DraftMeter;
-  private addition = "";
   /** What was refused while no page was there to be told, and the messages that came back. */
   private readonly refused: { readonly message?: MessageDraft; readonly problem: Problem }[] = [];
 
@@ -55,20 +54,14 @@ export class PanelDraft {
     this.meter.again();
   }
 
-  add(text: string): void {
-    this.addition += text;
-  }
-
   giveBack(message: MessageDraft | undefined, problem: Problem): void {
     this.refused.push({ ...(message && { message }), problem });
   }
 
-  /** Tells the page, if it is there, what is to be put into the message; else it waits for the next snapshot. */
+  /** Tells the page, if it is there, which messages came back; else they wait for the next snapshot. */
   flush(): void {
     const { page } = this.ports;
     if (!page.live) return;
     for (const refused of this.refused.splice(0)) page.post({ type: "refused", ...refused });
-    if (this.addition !== "") page.post({ type: "draft", text: this.addition });
-    this.addition = "";
   }
 }

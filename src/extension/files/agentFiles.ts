@@ -71,7 +71,7 @@ export class AgentFiles implements Disposable {
         if (!editor) throw new InvalidRequestError("no text editor is open", "open a file first");
         return [await this.attaching.file(editor.document.uri, undefined, { named: true })];
       case "problems":
-        return [this.attaching.problems(editor)];
+        return [this.attaching.problems(editor?.document.uri)];
       case "terminal":
         return [await this.attaching.terminal()];
       case "folder":

@@ -92,10 +92,7 @@ export class AgentPins {
 
   /** `path`: the new one. */
   renamed(from: string, to: string, path: string): void {
-    const moved = this.pins.filter(({ file }) => file === from);
-    if (moved.length === 0) return;
     this.pins = this.pins.map((pin) => (pin.file === from ? withPlace(pin, to, path) : pin));
-    this.ports.sources.keep(moved.map((pin) => ({ path: pin.path, digest: pin.digest, file: to, movedTo: path })));
     this.touched(to);
   }
 

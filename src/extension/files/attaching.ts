@@ -82,16 +82,20 @@ export class Attaching {
     return more ? { ...file, problem: "It has more files than its listing." } : file;
   }
 
-  /** What the language services say of an editor's file; where that has no problems, of all files. */
-  problems(editor: vscode.TextEditor | undefined): DraftFile {
-    const own = editor === undefined ? [] : vscode.languages.getDiagnostics(editor.document.uri);
-    if (editor !== undefined && own.length > 0) {
-      const path = pathOf(editor.document.uri);
-      const found = own.map((one) => [path, problemOf(one, editor.document)] as const);
-      return attached("problems", path, problemsText(found));
+  /** What the language services say of a file, in these lines or anywhere; where it has no problems, of all files. */
+  problems(file: vscode.Uri | undefined, lines?: LineRange): DraftFile {
+    const own = file === undefined ? [] : vscode.languages.getDiagnostics(file);
+    const wanted = own.filter(({ range }) => {
+      return lines === undefined || (range.start.line < lines.to && range.end.line >= lines.from - 1);
+    });
+    if (file !== undefined && wanted.length > 0) {
+      const path = pathOf(file);
+      const document = openDocument(file);
+      const found = wanted.map((one) => [path, problemOf(one, document)] as const);
+      return attached("problems", path, problemsText(found), lines);
     }
     const all = vscode.languages.getDiagnostics().flatMap(([uri, diagnostics]) => {
-      const document = vscode.workspace.textDocuments.find((open) => open.uri.toString() === uri.toString());
+      const document = openDocument(uri);
       return diagnostics.slice(0, mostOfOneFile).map((one) => [pathOf(uri), problemOf(one, document)] as const);
     });
     const serious = all.filter(([, { severity }]) => severity === "error" || severity === "warning");
@@ -137,6 +141,10 @@ function attached(kind: AttachmentKind, path: string, text: string, range?: Line
   const plain = withPlainLines(text);
   if (plain.trim() === "") return refusedFile(kind, path, refusals.empty, range);
   return { kind, path, ...(range && { range }), digest: digestOf(plain), text: plain };
+}
+
+function openDocument(uri: vscode.Uri): vscode.TextDocument | undefined {
+  return vscode.workspace.textDocuments.find((open) => open.uri.toString() === uri.toString());
 }
 
 /** Whether the person agrees to files outside the workspace; without a workspace nothing is outside. */

@@ -2,11 +2,12 @@ import type { Attachment, AttachmentView } from "../../common/attachments";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import type { ChatCommand, ChatToPage } from "../../protocol/chat";
 import { type FilesCommand, type FilesSnapshot, filesCommands } from "../../protocol/chatFiles";
+import type { AttachmentChip } from "../../protocol/page";
 import type { AgentId, TurnId, TurnView } from "../../protocol/service";
 import { TaskQueue } from "../pages/taskQueue";
 import { Throttle } from "../pages/throttle";
 import type { AgentFiles } from "./agentFiles";
-import { attachmentChips, type DraftFile, sentAttachments, withFiles, withTokens } from "./draftFiles";
+import { attachmentChips, type DraftFile, isSent, sentAttachments, withFiles } from "./draftFiles";
 import { namedPaths } from "./pathText";
 
 /** What is read changes with every step of the engine; the page is told at most this often. */
@@ -38,6 +39,10 @@ export class ChatFiles implements Disposable {
   private edited: { readonly turn: TurnId; files: readonly DraftFile[] } | undefined;
   private readonly attachmentsOf = new Map<TurnId, readonly AttachmentView[]>();
   private newestSearch = 0;
+  /** Of the attachments that were measured. */
+  private readonly tokens = new WeakMap<DraftFile, number>();
+  /** The message goes: what it carried is not to be replaced by a read-ahead without it. */
+  private isLeaving = false;
   /** The message carries something, as far as is known. */
   isCarrying = false;
 
@@ -75,7 +80,12 @@ export class ChatFiles implements Disposable {
     const { files } = this.ports;
     const [held, pinnedFiles] = await Promise.all([this.held(), files.pinned.state(this.agent)]);
     this.isCarrying = sentAttachments(held).length > 0;
-    return { attachments: attachmentChips(held), pinnedFiles };
+    return { attachments: this.chips(held), pinnedFiles };
+  }
+
+  /** The model is there now: what is attached can be counted. */
+  measureAgain(): void {
+    if (this.isCarrying) this.queue.add(() => this.sendAttachments());
   }
 
   /** Remembers what the messages of turns carry, to open it. */
@@ -122,9 +132,11 @@ export class ChatFiles implements Disposable {
 
   /** What the message carries if it is sent now: what has changed in the pinned files, then what was attached. */
   async forMessage(instead?: TurnId): Promise<readonly Attachment[]> {
+    // A page that was loaded again goes on editing.
+    if (instead !== undefined) await this.edit(instead);
     const [changes, held] = await Promise.all([
       this.ports.files.changes(this.agent, instead),
-      instead === this.edited?.turn ? this.held() : this.ports.files.drafts.get(this.agent),
+      instead === undefined ? this.ports.files.drafts.get(this.agent) : this.held(),
     ]);
     return [...changes, ...sentAttachments(held)];
   }
@@ -137,8 +149,13 @@ export class ChatFiles implements Disposable {
   /** The message goes: it takes what it carries with it. */
   async take(instead?: TurnId): Promise<Taken> {
     const files = await this.held();
-    if (instead === undefined) await this.ports.files.drafts.change(this.agent, () => []);
-    else await this.edit(undefined);
+    this.isLeaving = true;
+    try {
+      if (instead === undefined) await this.ports.files.drafts.change(this.agent, () => []);
+      else await this.edit(undefined);
+    } finally {
+      this.isLeaving = false;
+    }
     return instead === undefined ? { files } : { files, instead };
   }
 
@@ -185,26 +202,32 @@ export class ChatFiles implements Disposable {
 
   private changed(): void {
     this.queue.add(() => this.sendAttachments());
-    this.ports.onChange();
+    if (!this.isLeaving) this.ports.onChange();
   }
 
   private async sendAttachments(): Promise<void> {
     const { page } = this.ports;
     const held = await this.held();
     this.isCarrying = sentAttachments(held).length > 0;
-    if (page.live) page.post({ type: "attachments", attachments: attachmentChips(held) });
-    const counted = await this.counted(held);
-    if (counted === held || (await this.held()) !== held) return;
-    if (page.live) page.post({ type: "attachments", attachments: attachmentChips(counted) });
+    if (page.live) page.post({ type: "attachments", attachments: this.chips(held) });
+    if ((await this.count(held)) && page.live) page.post({ type: "attachments", attachments: this.chips(held) });
   }
 
-  /** With their tokens, where the model is there to count them. */
-  private async counted(held: readonly DraftFile[]): Promise<readonly DraftFile[]> {
-    const sent = sentAttachments(held);
-    if (sent.length === 0) return held;
+  private chips(held: readonly DraftFile[]): readonly AttachmentChip[] {
+    return attachmentChips(held, (file) => this.tokens.get(file));
+  }
+
+  /** Counts their tokens, where the model is there to do that; false where nothing is new. */
+  private async count(held: readonly DraftFile[]): Promise<boolean> {
+    const sent = held.filter(isSent);
+    if (sent.every((file) => this.tokens.has(file))) return false;
     const door = await this.ports.files.door();
-    const size = await door.measureDraft(this.agent, "", this.edited?.turn, sent);
-    return size?.attachmentTokens === undefined ? held : withTokens(held, size.attachmentTokens);
+    const size = await door.measureDraft(this.agent, "", this.edited?.turn, sentAttachments(sent));
+    for (const [index, count] of (size?.attachmentTokens ?? []).entries()) {
+      const file = sent[index];
+      if (file) this.tokens.set(file, count);
+    }
+    return size?.attachmentTokens !== undefined && (await this.held()) === held;
   }
 
   private async sendPinned(): Promise<void> {

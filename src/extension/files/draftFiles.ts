@@ -6,7 +6,6 @@ import type { AttachmentChip } from "../../protocol/page";
 export interface DraftFile extends Attachment {
   /** Also where a part of it was left out. One sentence. */
   readonly problem?: string;
-  readonly tokens?: number;
 }
 
 /** Room for the changes of pinned files, which go with the message too. */
@@ -50,21 +49,19 @@ function keyOf({ kind, path, range }: DraftFile): string {
   return `${kind} ${range?.from ?? ""}-${range?.to ?? ""} ${path}`;
 }
 
-/** `tokens`: of those that are sent, in their order, as a measurement gave them. */
-export function withTokens(files: readonly DraftFile[], tokens: readonly number[]): readonly DraftFile[] {
-  let at = 0;
-  return files.map((file) => {
-    const count = isSent(file) ? tokens[at++] : undefined;
-    return count === undefined ? file : { ...file, tokens: count };
-  });
-}
-
 /** As a message takes them. */
 export function sentAttachments(files: readonly DraftFile[]): readonly Attachment[] {
-  return files.filter(isSent).map(({ problem: _problem, tokens: _tokens, ...attachment }) => attachment);
+  return files.filter(isSent).map(({ problem: _, ...attachment }) => attachment);
 }
 
 /** As a page shows them. */
-export function attachmentChips(files: readonly DraftFile[]): readonly AttachmentChip[] {
-  return files.map(({ text, ...chip }) => ({ ...chip, length: text.length }));
+export function attachmentChips(
+  files: readonly DraftFile[],
+  tokensOf: (file: DraftFile) => number | undefined = () => undefined,
+): readonly AttachmentChip[] {
+  return files.map((file) => {
+    const { text, ...chip } = file;
+    const tokens = tokensOf(file);
+    return { ...chip, length: text.length, ...(tokens === undefined ? {} : { tokens }) };
+  });
 }

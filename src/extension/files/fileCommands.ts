@@ -13,6 +13,7 @@ import type { AgentFiles } from "./agentFiles";
 import { attachmentChips, type DraftFile, withFiles } from "./draftFiles";
 import { namedPaths } from "./pathText";
 import { placeOf } from "./places";
+import { ProblemActions } from "./problemActions";
 
 export interface FileCommandPorts {
   readonly files: AgentFiles;
@@ -70,6 +71,7 @@ export function registerFileCommands(registry: CommandRegistry, ports: FileComma
   about(commands.renewFiles, "Read Pinned Files Anew", (agent) => {
     return files.pinned.state(agent.id, (pins) => pins.renew());
   });
+  store.add(vscode.languages.registerCodeActionsProvider({ pattern: "**" }, new ProblemActions()));
   return store;
 }
 
@@ -85,10 +87,15 @@ async function add(
   return { agent: id, attachments: attachmentChips(await files.drafts.get(id)) };
 }
 
-/** Arguments: paths, or what. Without either it is the file of the editor. */
+/** Arguments: paths, problems (of a file, or of its lines), or what. Without any it is the file of the editor. */
 async function chosen(argument: unknown, selected: unknown, files: AgentFiles): Promise<readonly DraftFile[]> {
   const paths = textsField(argument, "paths");
   if (paths !== undefined) return files.attaching.named(namedPaths(paths), flagField(argument, "outside"));
+  const problems = textField(argument, "problems");
+  if (problems !== undefined) {
+    const [{ name, range } = { name: problems }] = namedPaths([problems]);
+    return [files.attaching.problems(await placeOf(name), range)];
+  }
   const uris = await urisOf(argument, selected);
   if (uris.length > 0) return files.attaching.named(uris.map((uri) => ({ name: uri.toString() })));
   return files.attach(attachWay(textField(argument, "what")) ?? "file");

@@ -2,7 +2,7 @@ import fuzzysort from "fuzzysort";
 import type { FoundFile } from "../../protocol/chatFiles";
 
 /** Paths that are compared before the thread is asked whether it is needed for something else. */
-const pathsAtOnce = 500;
+const pathsAtOnce = 250;
 /** Below it, letters that happen to come in this order somewhere in a path would count as a match. */
 const leastScore = 0.2;
 /** A match in the name counts more than one in the folders above it. */
@@ -28,7 +28,7 @@ export async function searchFiles(
   let best: readonly Scored[] = [];
   for (let from = 0; from < files.length; from += pathsAtOnce) {
     const piece = files.slice(from, from + pathsAtOnce);
-    const found = fuzzysort.go(typed, piece, { key: "path", threshold: leastScore });
+    const found = fuzzysort.go(typed, piece, { key: "path", threshold: leastScore, limit: 0 });
     const scored = found.map(({ obj, score }) => ({ file: obj, score: score + nameScore(typed, obj.path) }));
     best = [...best, ...scored].sort(better).slice(0, most);
     await pause();

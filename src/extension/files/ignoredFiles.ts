@@ -28,13 +28,13 @@ export class IgnoredFiles implements Disposable {
     this.store.dispose();
   }
 
-  /** One sentence; `undefined`: it is not left out, or not in the workspace. */
+  /** One sentence; `undefined`: it is not left out, or not in the workspace. The rules are read anew: one file was named. */
   async whyIgnored(uri: vscode.Uri): Promise<string | undefined> {
     const folder = vscode.workspace.getWorkspaceFolder(uri);
     if (folder === undefined) return undefined;
     const path = relativePath(folder, uri);
     if (path === "") return undefined;
-    const rule = await this.rulesOf(folder).reasonFor(path);
+    const rule = await rulesIn(folder).reasonFor(path);
     if (rule !== undefined) return `It is ignored: ${rule}.`;
     return (await isExcluded(folder, path)) ? "It is hidden by the setting files.exclude." : undefined;
   }
@@ -56,7 +56,7 @@ export class IgnoredFiles implements Disposable {
   private rulesOf(folder: vscode.WorkspaceFolder): IgnoreRules {
     this.watch();
     const key = folder.uri.toString();
-    const rules = this.rules.get(key) ?? new IgnoreRules((path) => textAt(vscode.Uri.joinPath(folder.uri, path)));
+    const rules = this.rules.get(key) ?? rulesIn(folder);
     this.rules.set(key, rules);
     return rules;
   }
@@ -74,6 +74,10 @@ export class IgnoredFiles implements Disposable {
     this.rules.clear();
     this.changes.fire();
   }
+}
+
+function rulesIn(folder: vscode.WorkspaceFolder): IgnoreRules {
+  return new IgnoreRules((path) => textAt(vscode.Uri.joinPath(folder.uri, path)));
 }
 
 /** VS Code compares globs: it is asked whether it finds the file. */

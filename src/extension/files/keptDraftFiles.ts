@@ -13,7 +13,7 @@ export interface DraftTexts {
   keepOnly(digests: ReadonlySet<string>): Promise<void>;
 }
 
-type KeptFile = Omit<DraftFile, "text" | "tokens">;
+type KeptFile = Omit<DraftFile, "text">;
 
 const memoryKey = "resident.draftFiles";
 /** The last written ones are kept. */
@@ -76,7 +76,7 @@ export class KeptDraftFiles implements Disposable {
     if (files.length > 0)
       this.kept.set(
         agent,
-        files.map(({ text: _text, tokens: _tokens, ...kept }) => kept),
+        files.map(({ text: _, ...kept }) => kept),
       );
     for (const oldest of this.kept.keys()) {
       if (this.kept.size <= mostDrafts) break;

@@ -54,7 +54,7 @@ export async function lookAt(pin: Pin, reading: FileReading, pinnedText: () => P
 }
 
 /** Which part of all that is pinned is different, by length: 0 to 1 and more. */
-export function changedShare(pins: readonly Pin[]): number {
+function changedShare(pins: readonly Pin[]): number {
   const all = pins.reduce((sum, { length }) => sum + length, 0);
   const changed = pins.reduce((sum, { now, length }) => {
     if (now.is === "changed") return sum + now.told.length;

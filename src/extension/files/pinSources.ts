@@ -33,6 +33,17 @@ export class PinSources {
     return this.sources.get(keyOf(pinned));
   }
 
+  /** A file has another name now: the agents that have it pinned, also those that nobody uses at the moment, find it. */
+  moved(from: string, to: string, path: string): void {
+    const moved = [...this.sources].filter(([, source]) => source.file === from);
+    for (const [key] of moved) {
+      // Back under the name that the agent knows.
+      const isBack = key.slice(digestLength + 1) === path;
+      this.sources.set(key, isBack ? { file: to } : { file: to, movedTo: path });
+    }
+    if (moved.length > 0) this.write();
+  }
+
   keep(entries: readonly (Pinned & PinSource)[]): void {
     if (entries.length === 0) return;
     for (const { path, digest, file, movedTo } of entries) {
@@ -44,12 +55,24 @@ export class PinSources {
       if (this.sources.size <= mostSources) break;
       this.sources.delete(oldest);
     }
+    this.write();
+  }
+
+  /** All files that are pinned somewhere, as URIs. */
+  get files(): readonly string[] {
+    return [...new Set([...this.sources.values()].map(({ file }) => file))];
+  }
+
+  private write(): void {
     this.memory.update(memoryKey, [...this.sources]).then(undefined, this.onError);
   }
 }
 
+/** Half of a digest is enough to tell texts apart, and the memory is small. */
+const digestLength = 32;
+
 function keyOf({ path, digest }: Pinned): string {
-  return `${digest.slice(0, 32)} ${path}`;
+  return `${digest.slice(0, digestLength)} ${path}`;
 }
 
 /** An earlier version of the program may have written it: what is not understood is left out. */

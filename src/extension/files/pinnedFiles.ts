@@ -145,22 +145,25 @@ export class PinnedFiles implements Disposable {
 
   /** A folder goes with all that is in it. */
   private touchedBelow(uri: vscode.Uri): void {
-    this.touched(uri);
     for (const file of this.filesBelow(uri)) this.touched(vscode.Uri.parse(file));
   }
 
   private renamed(from: vscode.Uri, to: vscode.Uri): void {
+    const { sources } = this.ports;
     const start = from.toString();
-    for (const file of [start, ...this.filesBelow(from)]) {
+    const known = sources.files.filter((file) => file === start || file.startsWith(`${start}/`));
+    for (const file of new Set([...known, ...this.filesBelow(from)])) {
       const target = vscode.Uri.parse(to.toString() + file.slice(start.length));
-      for (const { pins } of this.agents.values()) pins.renamed(file, target.toString(), pathOf(target));
+      const path = pathOf(target);
+      sources.moved(file, target.toString(), path);
+      for (const { pins } of this.agents.values()) pins.renamed(file, target.toString(), path);
     }
   }
 
   private filesBelow(uri: vscode.Uri): readonly string[] {
     const start = `${uri.toString()}/`;
     const files = [...this.agents.values()].flatMap(({ pins }) => pins.pins.flatMap(({ file }) => file ?? []));
-    return [...new Set(files)].filter((file) => file.startsWith(start));
+    return [...new Set(files)].filter((file) => file === uri.toString() || file.startsWith(start));
   }
 
   /** Programs other than the editor change files too. */

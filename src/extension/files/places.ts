@@ -17,7 +17,7 @@ export function pathOf(uri: vscode.Uri): string {
 }
 
 /** What a path of `pathOf`, a URI or any path that a person writes may name here, the likeliest first. */
-export function placesOf(name: string): readonly vscode.Uri[] {
+function placesOf(name: string): readonly vscode.Uri[] {
   const folders = vscode.workspace.workspaceFolders ?? [];
   if (isUri(name)) return [vscode.Uri.parse(name)];
   if (name.startsWith("~/")) return [vscode.Uri.joinPath(vscode.Uri.file(homedir()), name.slice(2))];

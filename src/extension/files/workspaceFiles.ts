@@ -9,8 +9,11 @@ import { type IgnoredFiles, literalGlob, relativePath } from "./ignoredFiles";
 import { mostListed } from "./listing";
 import { pathOf } from "./places";
 
-/** Files that are kept for the search. In a larger workspace VS Code looks for the letters too. */
-const mostKept = 10_000;
+/**
+ * Files that are kept for the search: VS Code hands all of them over at once, which takes the thread's time. In a larger
+ * workspace it looks for the letters too.
+ */
+const mostKept = 3000;
 /** Of a search of VS Code for the letters. */
 const mostLookedFor = 300;
 const mostFound = 40;
@@ -35,6 +38,8 @@ export class WorkspaceFiles implements Disposable {
   private changed = new Map<string, vscode.Uri>();
   private settling: ReturnType<typeof setTimeout> | undefined;
   private idle: ReturnType<typeof setTimeout> | undefined;
+  /** VS Code's own search for what was typed last. */
+  private looking: vscode.CancellationTokenSource | undefined;
 
   constructor(
     private readonly ignored: IgnoredFiles,
@@ -57,6 +62,7 @@ export class WorkspaceFiles implements Disposable {
   /** Files and folders that fit what was typed, the best first. */
   async find(query: string): Promise<readonly FoundFile[]> {
     this.letGoLater();
+    this.looking?.cancel();
     await this.listed();
     if (query.trim() === "") return this.atHand();
     const slices = new Slices();
@@ -97,11 +103,14 @@ export class WorkspaceFiles implements Disposable {
   private async listed(): Promise<void> {
     const isFirst = this.list.size === 0;
     if (this.isOld && this.listing === undefined && performance.now() - this.listedAt > freshMs) {
-      const listing = this.makeList().finally(() => {
-        this.listing = undefined;
-      });
-      listing.catch(this.onError);
-      this.listing = listing;
+      this.listing = this.makeList()
+        .catch((error: unknown) => {
+          this.isOld = true;
+          this.onError(error);
+        })
+        .finally(() => {
+          this.listing = undefined;
+        });
     }
     if (isFirst) await this.listing;
   }
@@ -126,7 +135,9 @@ export class WorkspaceFiles implements Disposable {
   }
 
   private async lookFor(glob: string): Promise<readonly string[]> {
-    const found = await vscode.workspace.findFiles(glob, excludesOf(undefined), mostLookedFor);
+    const looking = new vscode.CancellationTokenSource();
+    this.looking = looking;
+    const found = await vscode.workspace.findFiles(glob, excludesOf(undefined), mostLookedFor, looking.token);
     return (await this.ignored.without(found)).map(pathOf);
   }
 

@@ -7,7 +7,13 @@ import { PressedButton } from "../shared/pressedButton";
 import { Slot } from "../shared/slot";
 import { keepTabStops, listenToToolbars } from "../shared/toolbars";
 import type { TreeNode } from "../shared/tree";
-import { actingAnnouncement, branchAnnouncement, doneAnnouncement, openedAnnouncement } from "./announcements";
+import {
+  actingAnnouncement,
+  attachedAnnouncement,
+  branchAnnouncement,
+  doneAnnouncement,
+  openedAnnouncement,
+} from "./announcements";
 import { announcement, isBusy, resultsToSearch } from "./derived";
 import { Dock } from "./dock";
 import { emptyView } from "./empty";
@@ -83,7 +89,11 @@ export class ChatPage {
     if (update.type === "refused") this.dock.takeBack(update);
     const after = this.state.snapshot;
     if (update.type === "snapshot") this.settled(update.snapshot);
-    else if (before && after) this.announce(before, after);
+    else if (before && after) {
+      this.announce(before, after);
+      this.announcer.tell(actingAnnouncement(before, after));
+      this.announcer.tell(attachedAnnouncement(before, after));
+    }
     if (update.type === "branch" && before && after) {
       this.announcer.tell(branchAnnouncement(before, after, this.formats));
     }
@@ -103,7 +113,6 @@ export class ChatPage {
     if (!turn) return;
     const was = turnById(before.turns, turn.id);
     this.announcer.say(announcement(after.agent.name, was, turn, this.formats.count));
-    this.announcer.tell(actingAnnouncement(before, after));
   }
 
   private renderNow(): void {

@@ -9,6 +9,7 @@ import { engineNotice } from "../shared/engineNotice";
 import { Eta } from "../shared/eta";
 import { part } from "../shared/frame";
 import type { PageMemory } from "../shared/host";
+import { KeptTrees } from "../shared/kept";
 import { problemView, type RunAction } from "../shared/problem";
 import { Slot } from "../shared/slot";
 import type { TreeNode } from "../shared/tree";
@@ -44,6 +45,8 @@ export class Dock {
   private readonly waiting = new Slot(part("div", "slot"));
   private readonly pins = new Slot(part("div", "slot"));
   private readonly eta = new Eta();
+  /** What may hold many files. */
+  private readonly kept = new KeptTrees<TreeNode | undefined>();
   private readonly readSoon = afterWriting(() => this.readAhead());
   private snapshot: ChatSnapshot | undefined;
   private editing: PageMemory["editing"];
@@ -91,16 +94,22 @@ export class Dock {
     );
     const isFixed = snapshot.readOnly !== undefined;
     this.waiting.show(waitingBar(snapshot.acting?.calls ?? [], this.waitingPorts));
-    this.pins.show(pinnedFilesView(snapshot.pinnedFiles, isFixed, formats, run));
+    const { attachments, pinnedFiles } = snapshot;
+    this.pins.show(
+      this.kept.view("pins", [pinnedFiles, isFixed, formats], () =>
+        pinnedFilesView(pinnedFiles, isFixed, formats, run),
+      ),
+    );
     const { editing, size } = this;
     const fit = size && draftFit(size, formats);
     this.composer.render({
       label: `Message to ${snapshot.agent.name}`,
       placeholder: `Ask ${shownName(snapshot.agent.name)} (Shift+Enter for a new line)`,
       blocked: sendBlocked(snapshot),
+      mayBeEmpty: snapshot.attachments?.some(({ length }) => length > 0) === true,
       above: [
         editing && editingBar(numberOf(editing.turn, snapshot), formats, () => this.cancelEdit()),
-        draftAttachments(snapshot.attachments ?? [], formats, run),
+        this.kept.view("attached", [attachments, formats], () => draftAttachments(attachments ?? [], formats, run)),
       ],
       tools: [this.files.button(snapshot), toolsButton(snapshot, run), attachButton(snapshot, isFixed, run)],
       target: [draftSizeView(fit), modelButton(snapshot, run)],

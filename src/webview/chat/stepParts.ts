@@ -107,7 +107,7 @@ export function changesLine(
         title: "Puts the files back as they were before this turn; what was edited since is kept",
         on: { click: () => run({ type: "restoreFiles", turn: message }) },
       },
-      "Restore Files…",
+      "Put Files Back…",
     ),
   );
 }

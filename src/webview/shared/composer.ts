@@ -7,6 +7,8 @@ export interface ComposerOptions {
   readonly placeholder: string;
   /** Why nothing can be sent now; shown on the button. */
   readonly blocked?: string | undefined;
+  /** The message carries something besides its text. */
+  readonly mayBeEmpty?: boolean;
   /** Above the text, in the field's frame. */
   readonly above?: Children;
   /** At the left of the field's bottom. */
@@ -38,6 +40,7 @@ export class Composer {
   private readonly bottom = document.createElement("div");
   private readonly bottomSlot = new Slot(this.bottom);
   private blocked: string | undefined;
+  private mayBeEmpty = false;
 
   constructor(private readonly events: ComposerEvents) {
     this.element = document.createElement("div");
@@ -62,13 +65,15 @@ export class Composer {
     this.changed();
   }
 
-  render({ label, placeholder, blocked, above, tools, target, describedBy }: ComposerOptions): void {
+  render(options: ComposerOptions): void {
+    const { label, placeholder, blocked, mayBeEmpty = false, above, tools, target, describedBy } = options;
     this.field.setAttribute("aria-label", label);
     if (describedBy === undefined) this.field.removeAttribute("aria-describedby");
     else this.field.setAttribute("aria-describedby", describedBy);
     this.topSlot.show(above);
     this.field.placeholder = placeholder;
     this.blocked = blocked;
+    this.mayBeEmpty = mayBeEmpty;
     const send = h(
       "button.icon-btn",
       {
@@ -85,7 +90,7 @@ export class Composer {
 
   private send(): void {
     const text = this.draft.trim();
-    if (text === "" || this.blocked !== undefined) return;
+    if ((text === "" && !this.mayBeEmpty) || this.blocked !== undefined) return;
     this.events.send(text);
     this.field.focus();
   }

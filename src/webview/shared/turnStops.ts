@@ -1,7 +1,7 @@
 import { part } from "./frame";
 
 /** What can have the focus inside a turn. */
-const into = "[role=toolbar], button, a[href], summary, [tabindex='0']";
+const into = "[role=toolbar], button, a[href], summary, textarea, [tabindex='0']";
 
 /**
  * The keyboard in a transcript: all turns (in the room: messages with their answers) together are one tab stop. Up, Down,

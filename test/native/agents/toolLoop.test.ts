@@ -38,7 +38,7 @@ describe("an agent that calls tools, on the real device", function () {
 
   before(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), "resident tools "));
-    const model = await writeToolModel(path.join(folder, "model"));
+    const model = await writeToolModel(path.join(folder, "model"), 4096);
     text = createTextModel(await readTextFiles(model));
     service = createResidentService(
       {
@@ -175,7 +175,28 @@ describe("an agent that calls tools, on the real device", function () {
     assert.ok(prefilledTokens <= promptTokens - before.tokens + 1);
     assert.equal(kept?.user, "And the printer?");
     const { figures } = await (await service.send(id, { text: "Go on.", toolMode: "none" })).done;
-    assert.ok(figures.promptTokens < before.tokens + 200);
+    assert.ok((summary?.figures?.generatedTokens ?? 0) <= before.tokens / 2);
     assert.ok(figures.reusedTokens > 0, "instructions and tools stand in front, and were read before");
+  });
+
+  it("is compacted when its context of 4,096 tokens is full, and has room again", async () => {
+    const { id, contextTokens } = await service.createAgent({ name: "Fay", system });
+    assert.equal(contextTokens, 4096);
+    for (const name of ["a", "b", "c"]) {
+      const long = `${lines(name)}\n`.repeat(4);
+      await (await service.send(id, { text: long, sampling: { maxTokens: 4 } })).done;
+    }
+    const before = await service.getAgent(id);
+    const next = `${lines("d")}\n`.repeat(4);
+    assert.ok(before.tokens > 2500, `${before.tokens} tokens`);
+    await assert.rejects((await service.send(id, { text: next })).done, { code: "CONTEXT_FULL" });
+    const { turnCount } = await service.compactAgent(id, { turns: 1 });
+    assert.equal(turnCount, 2);
+    const [summary] = (await service.getAgent(id)).turns;
+    assert.ok((summary?.figures?.prefilledTokens ?? 0) < 150, `${summary?.figures?.prefilledTokens} tokens were read`);
+    const { figures } = await (await service.send(id, { text: next, sampling: { maxTokens: 4 } })).done;
+    assert.ok(figures.promptTokens < contextTokens);
+    await service.rewindAgent(id, before.turns.at(-1)?.id);
+    assert.deepEqual((await service.getAgent(id)).turns, before.turns);
   });
 });

@@ -14,7 +14,10 @@ import { HandClock, MemoryCheckpoints, MemoryJournal, MemoryPermissions, MemoryS
 import { type Script, ScriptedModel } from "./scriptedModel";
 
 /** The door in one process. */
-export function doorOf(agents: Agents, readAhead: (results: readonly ToolResult[]) => void = () => {}): DelegatingDoor {
+function doorOf(
+  agents: Agents,
+  onReadAhead: (results: readonly ToolResult[], read: Promise<unknown>) => void,
+): DelegatingDoor {
   return {
     onEvent: (listener) =>
       agents.onEvent((event) => {
@@ -27,13 +30,12 @@ export function doorOf(agents: Agents, readAhead: (results: readonly ToolResult[
     sendResults: (id, request) => agents.sendResults(id, request),
     regenerate: (id, turn) => agents.regenerate(id, turn),
     continueAnswer: (id) => agents.continueAnswer(id),
-    forkAgent: async (id, name, turn) => {
-      const names = (await agents.list()).map((agent) => agent.name);
-      let free = name;
-      for (let number = 2; names.includes(free); number++) free = `${name} ${number}`;
-      return agents.fork(id, free, turn);
+    forkAgent: (id, name, turn, options) => agents.fork(id, name, turn, options),
+    readAheadResults: (id, results) => {
+      const read = agents.readAheadResults(id, results);
+      onReadAhead(results, read);
+      return read;
     },
-    readAheadResults: async (_id, results) => readAhead(results),
   };
 }
 
@@ -66,10 +68,16 @@ export class ActingRig {
   readonly commands = new FakeCommands();
   readonly problems = new FakeProblems();
   readonly clock = new HandClock();
-  readonly others: OtherTools & { readonly tools: Map<string, () => string> };
+  readonly others: { -readonly [Key in keyof OtherTools]: OtherTools[Key] } & {
+    readonly tools: Map<string, () => string>;
+  };
   readonly states: ActingState[] = [];
   readonly aheads: (readonly ToolResult[])[] = [];
+  /** Resolves when they have been read. */
+  lastAhead: Promise<unknown> = Promise.resolve();
   readonly errors: unknown[] = [];
+  /** A test may put another function in place of one. */
+  readonly door: { -readonly [Key in keyof DelegatingDoor]: DelegatingDoor[Key] };
   readonly disk: Disk;
   limits: Limits;
 
@@ -92,6 +100,10 @@ export class ActingRig {
     });
     const tools = new Map<string, () => string>();
     this.others = { tools, has: (name) => tools.has(name), run: async (name) => ({ text: tools.get(name)?.() ?? "" }) };
+    this.door = doorOf(this.agents.agents, (results, read) => {
+      this.aheads.push(results);
+      this.lastAhead = read;
+    });
     this.acting = new Acting(this.ports(), (error) => this.errors.push(error));
     this.acting.onState(({ state }) => this.states.push(state));
   }
@@ -101,7 +113,7 @@ export class ActingRig {
     const { commands, problems, others, approvals, clock } = this;
     return {
       ...{ workspace, journal, checkpoints, seen, permissions, commands, problems, others, approvals, clock, digest },
-      door: doorOf(this.agents.agents, (results) => this.aheads.push(results)),
+      door: this.door,
       limits: () => this.limits,
     };
   }

@@ -14,10 +14,13 @@ export const toolModelFamily: ToolFamily = found(toolFamilies["Qwen 2.5"]);
  * The starter model with a template that takes tools: the same weights, whose tokens 3 to 6 stand for the marks of calls and
  * results. It was not trained for that: a grammar must hold its calls.
  */
-export async function writeToolModel(directory: string): Promise<string> {
+export async function writeToolModel(directory: string, contextTokens?: number): Promise<string> {
   await mkdir(directory, { recursive: true });
   const source = (name: string) => path.join(starterModel, name);
-  for (const name of ["config.json", "model.safetensors"]) await link(source(name), path.join(directory, name));
+  await link(source("model.safetensors"), path.join(directory, "model.safetensors"));
+  const model = JSON.parse(await readFile(source("config.json"), "utf8"));
+  if (contextTokens !== undefined) model.max_position_embeddings = contextTokens;
+  await writeFile(path.join(directory, "config.json"), JSON.stringify(model));
   const tokenizer = JSON.parse(await readFile(source("tokenizer.json"), "utf8"));
   for (const [index, content] of marks.entries()) {
     const token = tokenizer.added_tokens.find(({ id }: { readonly id: number }) => id === firstMark + index);

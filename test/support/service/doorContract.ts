@@ -393,7 +393,7 @@ export function describeDoor(place: string, inService: InService): void {
         const [first] = (await service.getAgent(id)).turns;
         assert.deepEqual(first?.summary, { turns: 1 });
         assert.ok((first?.figures?.reusedTokens ?? 0) > 0);
-        assert.equal(heard.at(-1)?.done, heard.at(-1)?.total);
+        assert.ok(heard.some(({ done, total }) => done > 0 && done <= total));
         await service.rewindAgent(id, "t2");
         const server = await ScriptedServer.start();
         try {

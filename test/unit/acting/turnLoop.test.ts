@@ -158,7 +158,7 @@ describe("what the person must agree to", function () {
           {
             calls: [
               ["run", { command: "npm test" }],
-              ["run", { command: "rm -rf build" }],
+              ["run", { command: `rm -rf build\n${"x".repeat(600)}` }],
             ],
           },
           { text: "You did not want that." },
@@ -192,7 +192,8 @@ describe("what the person must agree to", function () {
       await rig.decide(id, { way: "allow" });
       assert.equal((await rig.question())[0]?.question, "Run npm test");
       await rig.decide(id, { way: "always" });
-      assert.equal((await rig.question())[0]?.question, "Run rm -rf build");
+      // All of a command is shown, however long it is.
+      assert.equal((await rig.question())[0]?.question, `Run rm -rf build ⏎ ${"x".repeat(600)}`);
       await rig.decide(id, { way: "deny", text: "Keep the build." });
       assert.equal(await end, "answered");
       assert.equal(rig.workspace.text("src/add.ts"), fixed);
@@ -203,6 +204,29 @@ describe("what the person must agree to", function () {
         "The person refused this. The person says: Keep the build.",
       ]);
       assert.deepEqual(statesOf(rig, "c4"), ["queued", "waiting", "denied"]);
+      await rig.close();
+    }));
+
+  it("lets the engine read meanwhile what is known already", () =>
+    inFolder(async (home) => {
+      const rig = new ActingRig(
+        home,
+        inTurn({ calls: [read("long.txt"), edit("long.txt", "line 7\n", "seven\n")] }, { text: "Done." }),
+        { files: { "long.txt": Array.from({ length: 60 }, (_, index) => `line ${index}\n`).join("") } },
+      );
+      rig.disk.permissions.now = everythingAsked;
+      const id = await rig.create();
+      const end = rig.ask(id, "Go.");
+      await rig.question();
+      await rig.lastAhead;
+      await rig.decide(id, { way: "allow" });
+      await end;
+      const [first, second] = await rig.turns(id);
+      const known = second?.results?.[0]?.text.length ?? 0;
+      assert.ok(known > 300);
+      const { promptTokens = 0, generatedTokens = 0 } = first?.figures ?? {};
+      // The fake device keeps whole blocks.
+      assert.ok((second?.figures?.reusedTokens ?? 0) > promptTokens + generatedTokens + known - 64);
       await rig.close();
     }));
 
@@ -245,6 +269,27 @@ describe("what the person must agree to", function () {
       for (const result of results.slice(0, 2)) assert.match(result, /does not trust this workspace/);
       assert.equal(results[2], "Yes, please.");
       assert.deepEqual(rig.commands.ran, []);
+      await rig.close();
+    }));
+
+  it("is asked with all that a foreign tool is given", () =>
+    inFolder(async (home) => {
+      const rig = new ActingRig(
+        home,
+        inTurn({ calls: [["post", { to: "all", text: "Hi\u202e" }]] }, { text: "Sent." }),
+        {
+          tools: [{ name: "post", description: "Posts a text." }],
+        },
+      );
+      rig.others.tools.set("post", () => "posted");
+      rig.disk.permissions.now = everythingAsked;
+      const id = await rig.create();
+      const end = rig.ask(id, "Go.");
+      assert.equal((await rig.question())[0]?.question, 'Run post {"to":"all","text":"Hi⟨U+202E⟩"}');
+      await rig.decide(id, { way: "always" });
+      await end;
+      assert.deepEqual(rig.disk.permissions.rules, [{ kind: "other", tool: "post" }]);
+      assert.deepEqual(await rig.results(id), ["posted"]);
       await rig.close();
     }));
 
@@ -310,6 +355,27 @@ describe("a stop", function () {
       assert.equal((await rig.detail(id)).waitsFor, 1);
       await rig.ask(id, "Never mind.");
       assert.match(rig.model.heard.at(-1) ?? "", /This was not run\.\n<user>Never mind\./);
+      await rig.close();
+    }));
+
+  it("does not wait long for a tool that hears nothing", () =>
+    inFolder(async (home) => {
+      const rig = new ActingRig(home, inTurn({ calls: [["foreign", {}]] }), {
+        tools: [{ name: "foreign", description: "Never ends." }],
+      });
+      let hasBegun = false;
+      rig.others.has = () => true;
+      rig.others.run = () => {
+        hasBegun = true;
+        return new Promise(() => {});
+      };
+      const id = await rig.create();
+      const end = rig.ask(id, "Go.");
+      while (!hasBegun) await new Promise((resolve) => setImmediate(resolve));
+      const stopped = rig.acting.stop(id);
+      rig.clock.pass(3000);
+      await stopped;
+      assert.equal(await end, "stopped");
       await rig.close();
     }));
 

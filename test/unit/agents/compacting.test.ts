@@ -29,7 +29,8 @@ describe("a conversation that is compacted", function () {
       const before = await rig.agents.get(id);
       const progress: Progress[] = [];
       const summary = await rig.agents.compact(id, { turns: 2 }, (next) => progress.push(next));
-      assert.deepEqual([summary.turnCount, summary.tokens], [3, 0]);
+      assert.equal(summary.turnCount, 3);
+      assert.equal(summary.tokens, (await rig.agents.measureDraft(id, ""))?.promptTokens);
       const { turns, branches, state } = await rig.agents.get(id);
       const [first, ...kept] = turns;
       assert.deepEqual(first?.summary, { turns: 2 });
@@ -218,7 +219,7 @@ describe("a conversation that is compacted", function () {
       const { referencedBlocks } = rig.session.engine.pool;
       const files = await readdir(path.join(home, "agents"));
       const cases = new Set<string>();
-      for (const steps of [0, 1, 2, 3, 5, 9, 30, 100, Number.POSITIVE_INFINITY]) {
+      for (const steps of [0, 1, 2, 3, 5, 9, 20, 40, Number.POSITIVE_INFINITY]) {
         const stop = new AbortController();
         if (steps === 0) stop.abort();
         let step = 0;

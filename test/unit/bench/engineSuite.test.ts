@@ -9,6 +9,7 @@ import type { RunFigures } from "../../../src/native/mlxRunner";
 import type {
   AgentId,
   BenchRow,
+  ChatRequest,
   CreateAgentRequest,
   GenerateRequest,
   Running,
@@ -49,6 +50,35 @@ class FakeDoor {
     return agent;
   }
 
+  /** How many answers ran at once. */
+  most = 0;
+  private running = 0;
+  private answering = 0;
+
+  async forkAgent(...args: Parameters<FakeService["forkAgent"]>) {
+    const fork = await this.agents.forkAgent(...args);
+    this.unread.set(fork.id, 0);
+    return fork;
+  }
+
+  /** Of the conversations; the others are small. */
+  readonly chats: ChatRequest[] = [];
+  smallMs = 0;
+
+  /** Takes 10 ms, and for each small request that runs `smallMs` more. */
+  chat(request: ChatRequest): Running {
+    const running = new FakeRunning("chat");
+    const isSmall = request.conversation === undefined;
+    if (!isSmall) this.chats.push(request);
+    const played = { ...figures, waitMs: 10 + this.running * this.smallMs };
+    this.running += isSmall ? 1 : 0;
+    setTimeout(() => {
+      this.running -= isSmall ? 1 : 0;
+      running.play({ type: "done", text: "It.", tokenIds: [1], finishReason: "length", figures: played });
+    }, 1);
+    return running;
+  }
+
   get agentsLeft(): number {
     return this.unread.size;
   }
@@ -74,8 +104,13 @@ class FakeDoor {
     const running = new FakeRunning(id);
     const words = this.written === text ? 1 : text.split(" ").length;
     this.written = undefined;
-    const played = { ...figures, ttftMs: read + words / 10 };
-    setTimeout(() => running.play({ type: "done", text, tokenIds: [1], finishReason: "length", figures: played }), 1);
+    const played = { ...figures, ttftMs: read + words / 10, prefilledTokens: words };
+    this.answering += 1;
+    this.most = Math.max(this.most, this.answering);
+    setTimeout(() => {
+      this.answering -= 1;
+      running.play({ type: "done", text, tokenIds: [1], finishReason: "length", figures: played });
+    }, 1);
     return running;
   }
 
@@ -163,6 +198,27 @@ describe("The engine suite", () => {
     const written = named(rows, "hot agent of 400 tokens, one that was written");
     assert.ok(Number(written["ratio"]) > 2 * Number(hot["ratio"]), String(written["ratio"]));
     assert.equal(door.agentsLeft, 0);
+  });
+
+  it("lets four delegates answer at once, compares them with one alone, and deletes them", async () => {
+    const door = new FakeDoor();
+    const row = named(await run(door), "4 delegates at once of an agent of 200 tokens");
+    assert.deepEqual([row.n, row["mostRatio"], door.most, door.agentsLeft], [plan.repeats, 1.5, 4, 0]);
+    assert.ok(Number(row["ratio"]) > 0 && Number(row["aloneMs"]) > 0);
+    // "Look for:" and the words.
+    assert.equal(row["prefilledTokens"], 18);
+  });
+
+  it("compares a conversation's next message alone and beside three small requests", async () => {
+    const door = new FakeDoor();
+    door.smallMs = 2;
+    const row = named(await run(door), "beside 3 small requests");
+    // Only those that came before it are known when it comes.
+    assert.deepEqual([row["aloneMs"], row.p95Ms, row["mostRatio"], row.n], [10, 16, 1.2, 4 * plan.repeats]);
+    assert.ok([1, 1.6].includes(Number(row["ratio"])));
+    const last = door.chats.at(-1);
+    assert.equal(last?.messages.length, 2 * door.chats.length);
+    assert.equal(last?.modelDirectory, model.directory);
   });
 
   it("measures guesses beside their absence, and says whether the answers are the same", async () => {

@@ -47,20 +47,16 @@ describe("the message of a panel, on the host's side", () => {
     assert.deepEqual(measured, [{ text: "edited", instead: "t2" }]);
   });
 
-  it("keeps what is to be put into it until a page is there, and tells it once", () => {
+  it("keeps what came back until a page is there, and tells it once", () => {
     const { draft, page, posted } = newDraft();
     const problem = { error: { code: "CONTEXT_FULL", what: "w", advice: "a", facts: {} }, actions: [] } as const;
     page.live = false;
-    draft.add("a.ts:1\n");
     draft.giveBack({ text: "long" }, problem);
     draft.flush();
     assert.deepEqual(posted, []);
     page.live = true;
     draft.flush();
     draft.flush();
-    assert.deepEqual(posted, [
-      { type: "refused", message: { text: "long" }, problem },
-      { type: "draft", text: "a.ts:1\n" },
-    ]);
+    assert.deepEqual(posted, [{ type: "refused", message: { text: "long" }, problem }]);
   });
 });

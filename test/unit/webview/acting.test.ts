@@ -71,7 +71,7 @@ describe("the calls of an agent that acts", () => {
     assert.deepEqual(isOpen(node), [true, false, true]);
     const question = nodesOf(node).find(({ props }) => props["aria-label"] === "Edit src/parser/recover.ts (+2 −2)");
     assert(question);
-    assert.deepEqual(buttons(question), ["Apply", "Open Diff", "Always Apply Edits", "Deny"]);
+    assert.deepEqual(buttons(question), ["Accept", "Open Diff", "Accept All Edits", "Reject"]);
     for (const name of buttons(question)) press(name, question);
     assert.deepEqual(commands, [
       allow("e1"),
@@ -144,7 +144,7 @@ describe("the calls of an agent that acts", () => {
     const { show, commands } = viewer();
     const node = show(acted, { calls: [] });
     assert.match(text(node), /2 files changed \+7 −2/);
-    press("Restore Files…", node);
+    press("Put Files Back…", node);
     assert.deepEqual(commands, [{ type: "restoreFiles", turn: "g1" }]);
   });
 
@@ -201,6 +201,10 @@ describe("the bar of what waits for the person", () => {
     );
     assert.equal(actingAnnouncement(after, at("actingWaits", { acting: { ...actingWaits.acting } })), "");
     assert.match(actingAnnouncement(after, at("actingStopped")), /^It made the same call/);
+    assert.equal(
+      actingAnnouncement(at("waysRunning"), at("ways")),
+      "3 answers can be compared, and one of them chosen",
+    );
   });
 });
 

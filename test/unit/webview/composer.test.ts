@@ -53,6 +53,13 @@ describe("the message field", () => {
     assert.deepEqual(sent, []);
   });
 
+  it("sends without a text what carries something else", () => {
+    const composer = newComposer();
+    composer.render({ label: "Message to Ada", placeholder: "", mayBeEmpty: true });
+    press(composer, "Enter");
+    assert.deepEqual(sent, [""]);
+  });
+
   it("sends nothing that is empty, and nothing while sending is blocked", () => {
     const composer = newComposer();
     composer.draft = "  ";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createFormats } from "../../../src/common/format";
 import type { ChatCommand, ChatSnapshot } from "../../../src/protocol/chat";
+import { attachedAnnouncement } from "../../../src/webview/chat/announcements";
 import { attachmentName, draftAttachments, sentAttachments } from "../../../src/webview/chat/attachments";
 import { compactButton, compactNotice } from "../../../src/webview/chat/compact";
 import { contextMeter, shownParts } from "../../../src/webview/chat/contextMeter";
@@ -61,6 +62,20 @@ describe("what a message carries", () => {
     const next = reduceChat(start, { type: "attachments", attachments: draftChips });
     assert.equal(next.snapshot?.attachments, draftChips);
     assert.equal(reduceChat(next, { type: "pinnedFiles", files: pinnedFiles }).snapshot?.pinnedFiles, pinnedFiles);
+  });
+
+  it("is announced when it is attached, with what is wrong with it, and not when its tokens are known", () => {
+    const [first, ...rest] = draftChips;
+    assert(first);
+    const at = (attachments: typeof draftChips) => ({ ...snapshotOf("acted"), attachments });
+    assert.equal(attachedAnnouncement(at([]), at([first])), "Attached recover.ts:88–141");
+    const last = draftChips.slice(0, -1);
+    assert.equal(
+      attachedAnnouncement(at(last), at(draftChips)),
+      "Attached picture.png: This is an image, which the model cannot read.",
+    );
+    assert.equal(attachedAnnouncement(at([first]), at([{ ...first, tokens: 900 }])), "");
+    assert.equal(attachedAnnouncement(at(draftChips), at(rest)), "");
   });
 
   it("takes the selection as an attachment where the host can", () => {

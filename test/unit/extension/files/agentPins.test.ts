@@ -6,7 +6,7 @@ import { changeNotes } from "../../../../src/extension/files/changeText";
 import { digestOf } from "../../../../src/extension/files/digest";
 import { type FileReading, refusals, textReading } from "../../../../src/extension/files/fileReading";
 import { haveSameFiles, pinnedFileState } from "../../../../src/extension/files/pinChips";
-import type { PinSource } from "../../../../src/extension/files/pinSources";
+import { PinSources } from "../../../../src/extension/files/pinSources";
 import type { AgentSummary } from "../../../../src/protocol/service";
 import { FakeService } from "../../../support/extension/fakeService";
 
@@ -18,8 +18,8 @@ async function newPins() {
   const { id } = await service.createAgent({ name: "Ada" });
   const files = new Map<string, FileReading>();
   const write = (path: string, text: string) => files.set(`file:///${path}`, textReading(text, 1));
-  const sources = new Map<string, PinSource>();
-  const keyOf = ({ path, digest }: Pick<PinnedFile, "path" | "digest">) => `${path} ${digest}`;
+  const errors: unknown[] = [];
+  const sources = new PinSources({ get: () => undefined, update: async () => {} }, (error) => errors.push(error));
   const core = {
     sets: [] as (readonly PinnedFile[])[],
     warmed: 0,
@@ -28,7 +28,6 @@ async function newPins() {
     busy: false,
   };
   const saves = new Map<string, number>();
-  const errors: unknown[] = [];
   const heard = { changes: 0, tells: 0 };
   let read = 0;
   let share = 0.2;
@@ -54,12 +53,7 @@ async function newPins() {
         read += 1;
         return files.get(file) ?? { is: "missing" };
       },
-      sources: {
-        find: (pinned) => sources.get(keyOf(pinned)),
-        keep: (entries) => {
-          for (const { path, digest, ...source } of entries) sources.set(keyOf({ path, digest }), source);
-        },
-      },
+      sources,
       locate: async (path) => (files.has(`file:///${path}`) ? `file:///${path}` : undefined),
       rankOf: (file) => ({ saves: saves.get(file ?? "") ?? 0, changedAt: 0 }),
       renewShare: () => share,
@@ -83,7 +77,24 @@ async function newPins() {
   const state = (of = pins) => pinnedFileState(of, []);
   const shown = (of = pins) => state(of).files.map(({ path, state: is }) => `${path} ${is}`);
   return {
-    ...{ service, id, pins, files, write, core, saves, errors, open, pin, save, state, shown, summaryNow, heard },
+    ...{
+      service,
+      id,
+      pins,
+      files,
+      write,
+      core,
+      saves,
+      errors,
+      open,
+      pin,
+      save,
+      state,
+      shown,
+      summaryNow,
+      heard,
+      sources,
+    },
     reads: () => read,
     setShare: (value: number) => {
       share = value;
@@ -259,11 +270,12 @@ describe("the pinned files of an agent", () => {
   });
 
   it("that are renamed keep their place, and their new name when they are read anew", async () => {
-    const { files, write, pin, pins, core, state, open, summaryNow } = await newPins();
+    const { files, write, pin, pins, core, state, open, summaryNow, sources } = await newPins();
     write("a.ts", lines("a.ts"));
     await pin("a.ts");
     files.delete("file:///a.ts");
     write("b.ts", lines("a.ts"));
+    sources.moved("file:///a.ts", "file:///b.ts", "b.ts");
     pins.renamed("file:///a.ts", "file:///b.ts", "b.ts");
     const [told] = await pins.changes();
     assert.equal(told?.text, changeNotes.renamed("b.ts"));

@@ -100,12 +100,14 @@ describe("files in a chat, on the host's side", () => {
   });
 
   it("go with the message behind what the pinned files tell, and come back with it", async () => {
-    const { chat, chips, paths, tell } = await newChat();
+    const { chat, chips, paths, tell, changes } = await newChat();
     await chat.add([file("a.ts")]);
     tell([change]);
     assert.deepEqual(await paths(), ["pinned.ts", "a.ts"]);
     assert.deepEqual((await chat.ahead()).length, 2);
+    const before = changes();
     const taken = await chat.take();
+    assert.equal(changes(), before, "what was read ahead of the message stays until it is sent");
     assert.deepEqual(await paths(), ["pinned.ts"]);
     await chat.add([file("b.ts")]);
     await chat.giveBack(taken);
@@ -138,6 +140,8 @@ describe("files in a chat, on the host's side", () => {
     assert.deepEqual(await chips(), ["draft.ts 8"]);
     await chat.giveBack(taken);
     assert.deepEqual(await chips(), ["sent.ts 14"]);
+    await chat.run({ type: "editing" });
+    assert.deepEqual(await paths(turn), ["sent.ts"], "a page that was loaded again goes on editing");
   });
 
   it("are searched, and only the last query is answered", async () => {

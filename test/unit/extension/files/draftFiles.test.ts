@@ -11,7 +11,6 @@ import {
   refusedFile,
   sentAttachments,
   withFiles,
-  withTokens,
 } from "../../../../src/extension/files/draftFiles";
 import { KeptDraftFiles } from "../../../../src/extension/files/keptDraftFiles";
 import { TextShelf } from "../../../../src/extension/files/textShelf";
@@ -31,9 +30,12 @@ describe("what a draft carries", () => {
 
   it("shows what could not be attached and does not send it", () => {
     const refused = refusedFile("file", "c.png", "It is an image.");
-    const held = withTokens([file("a.ts"), refused, file("b.ts")], [3, 4]);
+    const held = [file("a.ts"), refused, file("b.ts")];
+    const tokens = new Map(held.filter(({ text }) => text !== "").map((one, index) => [one, 3 + index]));
     assert.deepEqual(
-      attachmentChips(held).map(({ path, length, tokens, problem }) => ({ path, length, tokens, problem })),
+      attachmentChips(held, (one) => tokens.get(one)).map(({ path, length, tokens: count, problem }) => {
+        return { path, length, tokens: count, problem };
+      }),
       [
         { path: "a.ts", length: 4, tokens: 3, problem: undefined },
         { path: "c.png", length: 0, tokens: undefined, problem: "It is an image." },

@@ -132,6 +132,10 @@ describe("where pinned files come from", () => {
     assert.deepEqual(again.find({ path: "a.ts", digest }), { file: "file:///w/a.ts" });
     assert.deepEqual(again.find({ path: "b.ts", digest }), { file: "file:///w/c.ts", movedTo: "c.ts" });
     assert.equal(again.find({ path: "a.ts", digest: other }), undefined);
+    again.moved("file:///w/a.ts", "file:///w/d.ts", "d.ts");
+    assert.deepEqual(again.find({ path: "a.ts", digest }), { file: "file:///w/d.ts", movedTo: "d.ts" });
+    again.moved("file:///w/d.ts", "file:///w/a.ts", "a.ts");
+    assert.deepEqual(again.find({ path: "a.ts", digest }), { file: "file:///w/a.ts" });
     for (let index = 0; index < 600; index++) again.keep([{ path: `f${index}`, digest, file: "file:///f" }]);
     assert.equal((values.get("resident.pinSources") as unknown[]).length, 500);
   });
@@ -162,15 +166,12 @@ describe("the change of a file in words", () => {
 
   it("is none where too much is different, and long texts leave the thread free", async () => {
     const lines = (seed: string) => Array.from({ length: 20_000 }, (_, index) => `${seed} ${index}\n`).join("");
-    let longest = 0;
-    let last = performance.now();
+    let turns = 0;
     const ticking = setInterval(() => {
-      const now = performance.now();
-      longest = Math.max(longest, now - last);
-      last = now;
+      turns += 1;
     }, 1);
     assert.equal(await changeText("a", lines("old"), lines("new")), undefined);
     clearInterval(ticking);
-    assert(longest < 250, `the thread was busy for ${longest} ms`);
+    assert(turns > 20, `other work had ${turns} turns`);
   });
 });

@@ -1,0 +1,35 @@
+/** What a loop says, and what it reads from turns and errors. */
+import { ResidentError, toErrorInfo } from "../common/errors";
+import type { ToolCall, ToolResult } from "../common/tools";
+import type { AgentDetail, TurnView } from "../protocol/service";
+
+/** The calls that an answer at the head waits for. */
+export function waitingCalls(head: TurnView): readonly ToolCall[] {
+  return head.state === "done" && head.finishReason === "calls" ? (head.calls ?? []) : [];
+}
+
+export function namesOf({ tools = [] }: Pick<AgentDetail, "tools">): readonly string[] {
+  return tools.map(({ name }) => name);
+}
+
+/** A note about a further call stands behind the last result: a message of its own would hide that these are results. */
+export function withNote(results: readonly ToolResult[], note: string): readonly ToolResult[] {
+  const last = results.at(-1);
+  return last === undefined ? results : [...results.slice(0, -1), { ...last, text: `${last.text}\n\n${note}` }];
+}
+
+/** "busy": another message is being answered. "moved": nothing waits there for these results any more. */
+export function wentOn(error: unknown): "busy" | "moved" | undefined {
+  if (!(error instanceof ResidentError)) return undefined;
+  if (error.code === "AGENT_BUSY") return "busy";
+  return error.code === "INVALID_REQUEST" || error.code === "AGENT_NOT_FOUND" ? "moved" : undefined;
+}
+
+export function errorSentence(error: unknown): string {
+  const { what, advice } = toErrorInfo(error);
+  return `${what.charAt(0).toUpperCase()}${what.slice(1)}: ${advice}.`;
+}
+
+export function fullText({ tokens, contextTokens }: Pick<AgentDetail, "tokens" | "contextTokens">): string {
+  return `The context is full (${tokens} of ${contextTokens} tokens), so it cannot go on: compact the conversation, or start over with its last turns.`;
+}
