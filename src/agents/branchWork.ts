@@ -72,9 +72,11 @@ export class BranchWork {
     const { readAhead } = residency;
     const { headTokens, modelDirectory } = agent.writer.manifest;
     await readAhead.stop(agent);
-    // The last block is in the source's own folder.
+    // The last block on disk is in the source's own folder: it is read back from there, but nothing is computed for it.
     const isLoaded = this.ports.models.loaded(modelDirectory) !== undefined;
-    if (source.cache.hotTokens < headTokens && isLoaded) await readAhead.start(source).catch(() => {});
+    const { cache } = source.writer.manifest;
+    const isOnDisk = cache !== undefined && cache.tokens >= headTokens - 1;
+    if (source.cache.hotTokens < headTokens && isLoaded && isOnDisk) await readAhead.start(source).catch(() => {});
     await readAhead.stop(source);
     if (source.cache.hotTokens > 0) source.cache.shareWith(agent.cache, headTokens);
     else agent.cache.rewind(headTokens);
