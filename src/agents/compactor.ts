@@ -62,9 +62,8 @@ export class Compactor {
     try {
       const { session } = lease;
       const { text, contextTokens } = session;
-      const { tree, conversation, head, frame } = agent;
-      const readBy = { frame, prompts: text.prompts, contextTokens };
-      const plan = await planCompaction(tree, conversation, head, run.turns, contextTokens, readBy);
+      const readBy = { frame: agent.frame, prompts: text.prompts, contextTokens };
+      const plan = await planCompaction(agent, { turns: run.turns, contextTokens }, readBy);
       await stopReadAhead(agent);
       throwIfAborted(run.signal);
       tell(run, 0, plan.maxTokens);
@@ -80,8 +79,8 @@ export class Compactor {
 
   /** A server reads the conversation itself: what it counts is not known here. */
   private async byServer(agent: LiveAgent, run: CompactRun): Promise<CompactedBranch> {
-    const { tree, conversation, head, writer, cache } = agent;
-    const plan = await planCompaction(tree, conversation, head, run.turns, writer.manifest.contextTokens);
+    const { writer, cache } = agent;
+    const plan = await planCompaction(agent, { turns: run.turns, contextTokens: writer.manifest.contextTokens });
     let said: Answered | undefined;
     const finish = async (answered: Answered) => {
       said = answered;

@@ -344,7 +344,7 @@ export interface TurnView {
 export interface SummaryMark {
   /** Turns that it stands for, as a person counts them. */
   readonly turns: number;
-  /** Turns before the ones that were kept of which it says nothing, because there was no room; absent: none. */
+  /** The last ones of them, of which it says nothing or not all, because there was no room; absent: none. */
   readonly leftOut?: number;
 }
 

@@ -16,7 +16,7 @@ import { type Script, ScriptedModel } from "./scriptedModel";
 /** The door in one process. */
 function doorOf(
   agents: Agents,
-  onReadAhead: (results: readonly ToolResult[], read: Promise<unknown>) => void,
+  onReadAhead: (agent: string, results: readonly ToolResult[], read: Promise<unknown>) => void,
 ): DelegatingDoor {
   return {
     onEvent: (listener) =>
@@ -33,7 +33,7 @@ function doorOf(
     forkAgent: (id, name, turn, options) => agents.fork(id, name, turn, options),
     readAheadResults: (id, results) => {
       const read = agents.readAheadResults(id, results);
-      onReadAhead(results, read);
+      onReadAhead(id, results, read);
       return read;
     },
   };
@@ -72,7 +72,7 @@ export class ActingRig {
     readonly tools: Map<string, () => string>;
   };
   readonly states: ActingState[] = [];
-  readonly aheads: (readonly ToolResult[])[] = [];
+  readonly aheads: { readonly agent: string; readonly results: readonly ToolResult[] }[] = [];
   /** Resolves when they have been read. */
   lastAhead: Promise<unknown> = Promise.resolve();
   readonly errors: unknown[] = [];
@@ -100,8 +100,8 @@ export class ActingRig {
     });
     const tools = new Map<string, () => string>();
     this.others = { tools, has: (name) => tools.has(name), run: async (name) => ({ text: tools.get(name)?.() ?? "" }) };
-    this.door = doorOf(this.agents.agents, (results, read) => {
-      this.aheads.push(results);
+    this.door = doorOf(this.agents.agents, (agent, results, read) => {
+      this.aheads.push({ agent, results });
       this.lastAhead = read;
     });
     this.acting = new Acting(this.ports(), (error) => this.errors.push(error));

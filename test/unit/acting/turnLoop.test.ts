@@ -185,7 +185,7 @@ describe("what the person must agree to", function () {
       assert.equal(rig.acting.state(id).calls[1]?.state, "waiting");
       // What is known already is read meanwhile.
       assert.deepEqual(
-        rig.aheads.map((results) => results.length),
+        rig.aheads.map(({ results }) => results.length),
         [1],
       );
       assert.equal(rig.workspace.text("src/add.ts"), add);
@@ -243,7 +243,7 @@ describe("what the person must agree to", function () {
       assert.equal(rig.workspace.text("a.txt"), "1\ntwo\nthree\n");
       assert.equal(
         (await rig.results(id))[0],
-        "Changed a.txt: +1 -1 lines.\nThe person took only a part of it. This was not taken:\n- two\n+ 2",
+        'Changed a.txt: +1 -1 lines.\nThe person took it with changes. What differs, "-" theirs and "+" yours:\n- two\n+ 2',
       );
       await rig.close();
     }));

@@ -81,7 +81,7 @@ describe("a conversation that is compacted", function () {
   it("has room again: a full context is summarised from an earlier step, and the message says what is left out", () =>
     inFolder(async (home) => {
       const context = 1600;
-      const { rig, id } = await talked(home, ["One", "x".repeat(500), "y".repeat(450), "z".repeat(200)], context);
+      const { rig, id } = await talked(home, ["One", "x".repeat(500), "y".repeat(410), "z".repeat(200)], context);
       await assert.rejects((await rig.agents.send(id, { text: "w".repeat(400) })).done, { code: "CONTEXT_FULL" });
       const before = await rig.agents.get(id);
       assert.ok(before.tokens + 200 > context - 350, `${before.tokens} tokens`);
