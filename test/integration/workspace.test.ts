@@ -174,7 +174,7 @@ describe("an agent that acts", () => {
     await run(commands.acceptChange);
     const [, result] = await results(3);
     assert.equal(text("parts.txt"), "ONE\ntwo\nthree\n");
-    assert.match(result ?? "", /only a part.*THREE/s);
+    assert.match(result ?? "", /took it with changes.*THREE/s);
   });
 
   it("changes nothing that was refused, outside of the workspace, or changed meanwhile, and says so to the model", async () => {
