@@ -51,6 +51,8 @@ export class AnswerCalls {
   private readonly ranAt = new Map<string, number>();
   private journal: readonly JournalEntry[] = [];
   private journaling: Promise<void> = Promise.resolve();
+  /** How many results the engine was given to read. */
+  private readTo = 0;
   private waits = 0;
   private waitingSince = 0;
   private waited = 0;
@@ -78,7 +80,6 @@ export class AnswerCalls {
     const known = new Set(this.answer.calls.map(({ id }) => id));
     this.journal = (await this.ports.journal.read(this.answer.agent)).filter(({ call }) => known.has(call));
     for (const group of this.groups()) {
-      this.readAhead(group);
       await Promise.all(group.map((call) => this.end(call, signal)));
     }
     return this.results();
@@ -109,13 +110,19 @@ export class AnswerCalls {
     return groups;
   }
 
-  /** While the person looks at a change, a command runs or a delegate works, the engine reads what is certain already. */
-  private readAhead(next: readonly ToolCall[]): void {
-    const results = this.results();
-    const isSlow = next.some(({ name }) => this.ports.tools.kindOf(name) !== "read");
-    if (results.length === 0 || !isSlow) return;
+  /**
+   * While the person looks at a change, a command runs or a delegate works, the engine reads what is certain already: the results
+   * up to the first call that has none.
+   */
+  private readAhead(): void {
+    const { calls, agent } = this.answer;
+    const open = calls.filter(({ id }) => !this.outcomes.has(id));
+    const end = calls.findIndex(({ id }) => !this.outcomes.has(id));
+    const isSlow = open.some(({ name }) => this.ports.tools.kindOf(name) !== "read");
+    if (!isSlow || end <= this.readTo) return;
+    this.readTo = end;
     // Only a help: what goes wrong is told when the results are sent.
-    this.ports.door.readAheadResults(this.answer.agent, results).catch(() => {});
+    this.ports.door.readAheadResults(agent, this.results().slice(0, end)).catch(() => {});
   }
 
   private async end(call: ToolCall, signal: AbortSignal): Promise<void> {
@@ -134,6 +141,7 @@ export class AnswerCalls {
     this.outcomes.set(call.id, { text: cutText(text, limit), ...(failed === true ? { failed } : {}) });
     const state = wasDenied ? "denied" : failed === true ? "failed" : "done";
     const ranAt = this.ranAt.get(call.id);
+    this.readAhead();
     this.live.set(call.id, { state, ...(ranAt === undefined ? {} : { ms: this.ports.clock.now() - ranAt }) });
   }
 

@@ -160,6 +160,8 @@ export interface FileRef {
   readonly path: string;
   /** As the model and the person see it: with the folder's name first where there are several; "." for the only folder. */
   readonly shown: string;
+  /** It decides what programs and agents may do here (settings, tasks, hooks): its writes are always asked for. */
+  readonly isDelicate?: boolean;
 }
 
 /** A file's text as the editor has it: of an open document with its unsaved changes, else as it is on disk. */

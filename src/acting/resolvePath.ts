@@ -1,5 +1,5 @@
 /** A place in the workspace from a path that a model wrote, with its links followed. */
-import { isGitPath, isWithin, PathRefusal, placePath } from "./paths";
+import { isDelicatePath, isGitPath, isWithin, PathRefusal, placePath } from "./paths";
 import type { FileRef, Workspace } from "./ports";
 
 type Looking = Pick<Workspace, "folders" | "realPath">;
@@ -15,9 +15,10 @@ export async function resolvePath(
 ): Promise<FileRef | PathRefusal> {
   const file = placePath(written, workspace.folders());
   if (file instanceof PathRefusal) return file;
-  if (use === "write" && isGitPath(file.path)) return gitRefusal(file);
+  const refusal = use === "write" ? writeRefusal(file, file.path) : undefined;
+  if (refusal !== undefined) return refusal;
   const real = await workspace.realPath(file);
-  if (real === undefined) return file;
+  if (real === undefined) return judged(file, file.path);
   const roots = await Promise.all(
     workspace.folders().map(async ({ name, path }, folder) => {
       const root = { folder, path: "", shown: name };
@@ -28,9 +29,20 @@ export async function resolvePath(
   if (root === undefined) {
     return new PathRefusal("link", `"${file.shown}" is a link that leads out of the workspace. Work without it.`);
   }
-  return use === "write" && isGitPath(real.slice(root.length)) ? gitRefusal(file) : file;
+  const place = real.slice(root.length).replace(/^\//, "");
+  return (use === "write" ? writeRefusal(file, place) : undefined) ?? judged(file, place);
 }
 
-function gitRefusal({ shown }: FileRef): PathRefusal {
-  return new PathRefusal("git", `"${shown}" is one of git's own files, which are not written. Use git commands.`);
+/** A link may lead to what its own name does not say. */
+function judged(file: FileRef, place: string): FileRef {
+  return isDelicatePath(file.path) || isDelicatePath(place) ? { ...file, isDelicate: true } : file;
+}
+
+function writeRefusal({ shown }: FileRef, place: string): PathRefusal | undefined {
+  if (isGitPath(place)) {
+    return new PathRefusal("git", `"${shown}" is one of git's own files, which are not written. Use git commands.`);
+  }
+  // On some systems it names a hidden part of a file, or a folder by another name.
+  if (place.includes(":")) return new PathRefusal("name", `"${shown}" has a colon. Choose a name without.`);
+  return undefined;
 }

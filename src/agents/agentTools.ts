@@ -1,4 +1,5 @@
 import type { ToolSpec } from "../common/tools";
+import { isBuiltIn } from "../protocol/toolNames";
 import { isObject } from "../store/json";
 import type { Manifest } from "../store/manifest";
 import { canonicalTools } from "../text/tools/canonical";
@@ -22,9 +23,14 @@ export function storedTools({ tools }: Pick<Manifest, "tools">): readonly ToolSp
   return list;
 }
 
-/** As a manifest keeps them. Throws INVALID_REQUEST for tools that cannot be offered. */
+/**
+ * As a manifest keeps them: built-in ones first, so that agents with different other tools share what was read of these.
+ * Throws INVALID_REQUEST for tools that cannot be offered.
+ */
 export function toolsText(tools: readonly ToolSpec[]): string {
-  return tools.length === 0 ? "" : JSON.stringify(canonicalTools(tools));
+  const builtIn = tools.filter(({ name }) => isBuiltIn(name));
+  const others = tools.filter(({ name }) => !isBuiltIn(name));
+  return tools.length === 0 ? "" : JSON.stringify(canonicalTools(builtIn, others));
 }
 
 /** A text that this program never wrote means no tools: the conversation itself is whole. */

@@ -52,7 +52,6 @@ import { LiveAgents } from "./liveAgents";
 import { LocalAnswers } from "./localAnswers";
 import { LockKeeper } from "./lockKeeper";
 import { modelOf, textsUpTo, tokensOfAnother } from "./otherModel";
-import { isSameFiles } from "./pinnedFiles";
 import type { ModelAccess } from "./ports";
 import { wholeTree } from "./readTree";
 import { Residency, rankOf } from "./residency";
@@ -288,8 +287,11 @@ export class Agents {
     const wanted = checkedPinnedFiles(files);
     return this.live.use(id, async (agent) => {
       agent.assertIdle();
-      if (isSameFiles(wanted, agent.tree.files)) return agent.summary();
+      const before = agent.tree.files;
       await agent.setFiles(wanted);
+      if (agent.tree.files === before) return agent.summary();
+      // A message that came meanwhile has ended the reading, and reads them itself.
+      if (agent.activity !== undefined) return this.changed(agent);
       await this.residency.readAhead.stop(agent);
       agent.filesReading.begin();
       return this.changed(agent);
@@ -339,8 +341,8 @@ export class Agents {
     signal?: AbortSignal,
   ): Promise<AgentSummary> {
     return this.live.use(id, async (agent) => {
-      await this.branches.compact(agent, turns, onProgress, signal);
-      return agent.summary();
+      const tokens = await this.branches.compact(agent, turns, onProgress, signal);
+      return { ...agent.summary(), tokens };
     });
   }
 
@@ -441,10 +443,10 @@ export class Agents {
   startOver(id: AgentId, turns: number): Promise<AgentSummary> {
     return this.live.use(id, async (agent) => {
       agent.assertIdle();
+      await agent.filesCommitted;
       await agent.startOverWith(turns, this.options.wallClockMs());
       await this.residency.readAhead.stop(agent);
-      // The files stand before the new branch too, and are long.
-      agent.cache.rewind(agent.tree.files.length > 0 ? agent.frameSize.tokens : 0);
+      agent.cache.rewind(agent.tokensBeforeAll);
       return this.changed(agent);
     });
   }
@@ -691,6 +693,7 @@ export class Agents {
     agent.filesReading.end();
     const headBefore = { head, headTurns, headTokens, headCalls };
     await this.residency.readAhead.stop(agent);
+    await agent.filesCommitted;
     const committed = commit(agent, turnId, this.options.wallClockMs()).then(() => {
       this.emitter.fire({ type: "turnStarted", id: agent.id, turn: turnId });
       this.changed(agent);

@@ -43,25 +43,26 @@ export class BranchWork {
 
   /**
    * Asks for a summary of the conversation and begins a new branch with it and the last `turns` turns. Until that is on disk a
-   * stop leaves everything as it was.
+   * stop leaves everything as it was. Resolves with what the next message reads before its own text, in tokens; 0: not known.
    */
   compact(
     agent: LiveAgent,
     turns: number,
     onProgress: (progress: Progress) => void,
     signal: AbortSignal | undefined,
-  ): Promise<void> {
+  ): Promise<number> {
     return this.occupy(agent, "is being summarised", signal, async (stop) => {
-      const records = await this.compactor.branch(agent, { turns, onProgress, signal: stop });
+      const { records, tokens } = await this.compactor.branch(agent, { turns, onProgress, signal: stop });
       throwIfAborted(stop);
       await agent.addTexts(records, this.ports.wallClockMs());
       const { readAhead } = this.ports.residency();
       await readAhead.stop(agent);
-      agent.cache.rewind(0);
+      agent.cache.rewind(agent.tokensBeforeAll);
       // The new branch is read while the person looks at it.
       void readAhead.start(agent, { text: "" }).catch((error: unknown) => {
         this.ports.log.log("warn", `${agent.name} is not read ahead: ${toErrorInfo(error).what}`);
       });
+      return tokens;
     });
   }
 

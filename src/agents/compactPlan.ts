@@ -5,6 +5,7 @@ import { userInput } from "../common/messages";
 import type { SummaryMark, TurnFigures, TurnId } from "../protocol/service";
 import type { PromptBuilder, PromptFrame } from "../text/prompt";
 import { Conversation } from "./conversation";
+import type { LiveAgent } from "./liveAgent";
 import { answeredTurns, copiesBehind } from "./startOver";
 import { summaryAnswer, summaryMessage, summaryRequest } from "./summaryText";
 import type { TurnRecord } from "./turnRecords";
@@ -43,16 +44,13 @@ const noIds = new Int32Array(0);
 const { count } = createFormats("en");
 
 /**
- * The plan for the branch at `head` that keeps its last `wanted` turns, or fewer: at least one turn is summarised, and the new
+ * The plan for an agent that keeps the last `turns` turns of its branch, or fewer: at least one turn is summarised, and the new
  * branch leaves a quarter of the context free. The summary is asked for behind the newest step that leaves room for it.
  * Without `readBy` no lengths are known. Throws INVALID_REQUEST and CONTEXT_FULL.
  */
 export async function planCompaction(
-  tree: TurnTree,
-  conversation: Conversation,
-  head: TurnId | undefined,
-  wanted: number,
-  contextTokens: number,
+  { tree, conversation, head }: Pick<LiveAgent, "tree" | "conversation" | "head">,
+  { turns: wanted, contextTokens }: { readonly turns: number; readonly contextTokens: number },
   readBy?: ReadBy,
 ): Promise<CompactPlan> {
   const turns = answeredTurns(tree, head);
@@ -65,7 +63,8 @@ export async function planCompaction(
     throw new InvalidRequestError("there is no answered turn to summarise", "send a message first", { turns: 0 });
   }
   const tokens = summaryTokens(contextTokens, countTokens(tree, newest.id));
-  const maxTokens = tokens + (nodes.some(({ thought }) => thought !== "") ? tokens * thoughtPerSummary : 0);
+  const thoughtTokens = nodes.some(({ thought }) => thought !== "") ? tokens * thoughtPerSummary : 0;
+  const maxTokens = tokens + thoughtTokens;
   const request = summaryRequest(tokens);
   const most = Math.min(wanted, turns.length - 1);
   const behind =
@@ -111,17 +110,22 @@ async function keptTurns(
   turns: readonly (readonly Turn[])[],
   most: number,
   tokens: number,
-  { frame, prompts, contextTokens }: ReadBy,
+  readBy: ReadBy,
 ): Promise<number> {
   for (let keep = most; keep > 0; keep -= 1) {
     const nodes = turns.slice(-keep).flat();
-    const copies = new TurnTree();
-    const records = copiesBehind(nodes, tree.nextIds(nodes.length), undefined, 0);
-    for (const record of records) copies.apply(record);
-    const size = await new Conversation(copies).sizeWith(records.at(-1)?.turn, { text: "" }, frame, prompts);
-    if (size.promptTokens + tokens <= contextTokens * newBranchShare) return keep;
+    const needed = await branchTokens(copiesBehind(nodes, tree.nextIds(nodes.length), undefined, 0), readBy);
+    if (needed + tokens <= readBy.contextTokens * newBranchShare) return keep;
   }
   return 0;
+}
+
+/** Tokens of an empty message behind a branch that is read as text. */
+export async function branchTokens(records: readonly TurnRecord[], { frame, prompts }: ReadBy): Promise<number> {
+  const tree = new TurnTree();
+  for (const record of records) tree.apply(record);
+  const size = await new Conversation(tree).sizeWith(records.at(-1)?.turn, { text: "" }, frame, prompts);
+  return size.promptTokens;
 }
 
 /** All steps of the turn are in the history up to `behind`. */

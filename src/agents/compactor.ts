@@ -4,10 +4,10 @@ import type { Progress } from "../protocol/service";
 import type { BlockStore } from "../store/blockStore";
 import { AgentCache } from "./agentCache";
 import type { AnswerEngine, Answered, AnswerSink, AskedAgent, AskedAnswer, ProgressEvent } from "./answerEngine";
-import { type CompactPlan, compactedBranch, planCompaction } from "./compactPlan";
+import { branchTokens, type CompactPlan, compactedBranch, planCompaction } from "./compactPlan";
 import type { LiveAgent } from "./liveAgent";
 import type { LocalAnswers } from "./localAnswers";
-import type { ModelAccess, ModelSession } from "./ports";
+import type { ModelAccess } from "./ports";
 import { storedServer } from "./serverPort";
 import type { TurnRecord } from "./turnRecords";
 import { countTokens, type Turn } from "./turnTree";
@@ -31,6 +31,13 @@ export interface CompactRun {
   readonly signal: AbortSignal;
 }
 
+/** A branch that begins with a summary. */
+export interface CompactedBranch {
+  readonly records: readonly TurnRecord[];
+  /** What the next message reads before its own text; 0: not known. */
+  readonly tokens: number;
+}
+
 /**
  * Asks for summaries. The one who answers is a fork of the agent's cache in memory: it has no folder and no name, so that
  * nothing of it is left, however the work ends.
@@ -39,57 +46,56 @@ export class Compactor {
   constructor(private readonly ports: CompactorPorts) {}
 
   /**
-   * The records of a branch that begins with a summary of the agent's conversation. Writes nothing. Rejects with ABORTED, with
+   * A branch that begins with a summary of the agent's conversation. Writes nothing. Rejects with ABORTED, with
    * the errors of `planCompaction`, and as answers do.
    */
-  async branch(agent: LiveAgent, run: CompactRun): Promise<readonly TurnRecord[]> {
+  async branch(agent: LiveAgent, run: CompactRun): Promise<CompactedBranch> {
     throwIfAborted(run.signal);
-    const { plan, said } =
-      storedServer(agent.writer.manifest) === undefined ? await this.here(agent, run) : await this.byServer(agent, run);
-    if (said.finishReason === "aborted" || run.signal.aborted) throw new AbortedError();
-    const text = said.text.trim();
-    if (text === "") throw noSummary(agent);
-    const summary = { text, isCut: said.finishReason === "length", figures: said.figures };
-    return compactedBranch(agent.tree, plan, summary, this.ports.wallClockMs());
+    return storedServer(agent.writer.manifest) === undefined ? this.here(agent, run) : this.byServer(agent, run);
   }
 
-  private async here(agent: LiveAgent, run: CompactRun) {
+  private async here(agent: LiveAgent, run: CompactRun): Promise<CompactedBranch> {
     const { models, local, stopReadAhead } = this.ports;
     const { modelDirectory } = agent.writer.manifest;
     const lease = await models.lease(modelDirectory, run.signal);
     const cache = this.forkCache(agent);
     try {
       const { session } = lease;
-      const plan = await this.planHere(agent, run.turns, session);
+      const { text, contextTokens } = session;
+      const readBy = { frame: agent.frame, prompts: text.prompts, contextTokens };
+      const plan = await planCompaction(agent, { turns: run.turns, contextTokens }, readBy);
       await stopReadAhead(agent);
       throwIfAborted(run.signal);
       tell(run, 0, plan.maxTokens);
       agent.cache.shareWith(cache, countTokens(agent.tree, plan.behind));
       const said = await local.answerIn(session, this.asked(agent, cache, plan, run.signal), sinkOf(run, plan));
-      return { plan, said };
+      const records = this.records(agent, run, plan, said);
+      return { records, tokens: await branchTokens(records, readBy) };
     } finally {
       cache.release();
       lease.release();
     }
   }
 
-  private planHere({ tree, conversation, head, frame }: LiveAgent, turns: number, session: ModelSession) {
-    const { text, contextTokens } = session;
-    const readBy = { frame, prompts: text.prompts, contextTokens };
-    return planCompaction(tree, conversation, head, turns, contextTokens, readBy);
-  }
-
   /** A server reads the conversation itself: what it counts is not known here. */
-  private async byServer(agent: LiveAgent, run: CompactRun) {
-    const { tree, conversation, head, writer, cache } = agent;
-    const plan = await planCompaction(tree, conversation, head, run.turns, writer.manifest.contextTokens);
+  private async byServer(agent: LiveAgent, run: CompactRun): Promise<CompactedBranch> {
+    const { writer, cache } = agent;
+    const plan = await planCompaction(agent, { turns: run.turns, contextTokens: writer.manifest.contextTokens });
     let said: Answered | undefined;
     const finish = async (answered: Answered) => {
       said = answered;
     };
     await this.ports.remote.answer(this.asked(agent, cache, plan, run.signal), { ...sinkOf(run, plan), finish });
     if (said === undefined) throw new AbortedError();
-    return { plan, said };
+    return { records: this.records(agent, run, plan, said), tokens: 0 };
+  }
+
+  private records(agent: LiveAgent, { signal }: CompactRun, plan: CompactPlan, said: Answered): readonly TurnRecord[] {
+    if (said.finishReason === "aborted" || signal.aborted) throw new AbortedError();
+    const text = said.text.trim();
+    if (text === "") throw noSummary(agent);
+    const summary = { text, isCut: said.finishReason === "length", figures: said.figures };
+    return compactedBranch(agent.tree, plan, summary, this.ports.wallClockMs());
   }
 
   private asked(agent: LiveAgent, cache: AgentCache, plan: CompactPlan, signal: AbortSignal): AskedAnswer {

@@ -11,7 +11,7 @@ import type { SavedCache } from "./cacheRestore";
 import { Conversation } from "./conversation";
 import { FilesReading } from "./filesReading";
 import { FrameSize } from "./frameSize";
-import { filesRecord, viewsOf } from "./pinnedFiles";
+import { filesRecord, isSameFiles, viewsOf } from "./pinnedFiles";
 import type { RunningAnswer } from "./runningAnswer";
 import { copyOfLastTurns } from "./startOver";
 import { detailOf, type LiveState, summaryOf } from "./summaries";
@@ -44,6 +44,8 @@ export class LiveAgent {
   /** How far it has read, in tokens. */
   reading: AgentSummary["reading"];
   readonly filesReading = new FilesReading();
+  /** Resolves when other pinned files are on disk or refused. A message waits for it: both append to the log. */
+  filesCommitted: Promise<void> = Promise.resolve();
   readonly frameSize: FrameSize;
   /** Work on its conversation during which nothing else may change it. */
   work: Work | undefined;
@@ -82,6 +84,11 @@ export class LiveAgent {
   /** Its next prompt may have other pinned files than the history. */
   get mayHaveFiles(): boolean {
     return this.tree.files.length > 0 || this.filesReading.isOpen;
+  }
+
+  /** Tokens of the cache that are kept for a branch from the beginning: pinned files stand before it too, and are long. */
+  get tokensBeforeAll(): number {
+    return this.tree.files.length > 0 ? this.frameSize.tokens : 0;
   }
 
   get saved(): SavedCache {
@@ -144,9 +151,17 @@ export class LiveAgent {
   }
 
   /** Commits other pinned files. They stand in its prompts from the next one on. */
-  async setFiles(files: readonly PinnedFile[]): Promise<void> {
+  setFiles(files: readonly PinnedFile[]): Promise<void> {
+    const committed = this.filesCommitted.then(() => this.commitFiles(files));
+    this.filesCommitted = committed.catch(() => {});
+    return committed;
+  }
+
+  private async commitFiles(files: readonly PinnedFile[]): Promise<void> {
+    this.assertIdle();
     const { tree, writer, frameSize } = this;
     const before = tree.files;
+    if (isSameFiles(files, before)) return;
     const { files: counted, instructionTokens } = frameSize.counts;
     const { headFrameTokens = 0 } = writer.manifest;
     const change = { instructionTokens, headFrameTokens: frameSize.headTokens };

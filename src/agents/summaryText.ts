@@ -10,7 +10,7 @@ const { count } = createFormats("en");
 /** The message that asks for a summary of at most about `tokens` tokens. */
 export function summaryRequest(tokens: number): string {
   return [
-    "Summarise our conversation so far: it will go on from your summary alone.",
+    "Summarise our conversation so far: it will go on from your summary and its last messages.",
     "Say what I want, what was decided, what was done and found (files by their paths, commands and how they ended), and what",
     "is still open. Keep names, paths, numbers and short pieces of code as they are.",
     `Write only the summary, at most ${Math.max(10, Math.floor(tokens * wordsPerToken))} words.`,

@@ -344,7 +344,7 @@ export interface TurnView {
 export interface SummaryMark {
   /** Turns that it stands for, as a person counts them. */
   readonly turns: number;
-  /** Turns before the ones that were kept of which it says nothing, because there was no room; absent: none. */
+  /** The last ones of them, of which it says nothing or not all, because there was no room; absent: none. */
   readonly leftOut?: number;
 }
 
@@ -1051,7 +1051,7 @@ export interface ResidentService {
   /**
    * Continues when the context is full or long: the conversation is summarised (what was read of it is not read again), and a
    * new branch begins with the summary and the last turns. The branch before stays reachable. Progress is in tokens of the
-   * summary. Rejects, with nothing changed, with ABORTED, with INVALID_REQUEST where there is nothing to summarise, and with
+   * summary. Resolves with the agent; its `tokens` are what the next message reads before its own text (0: not known). Rejects, with nothing changed, with ABORTED, with INVALID_REQUEST where there is nothing to summarise, and with
    * CONTEXT_FULL where not even the first step leaves room for a summary.
    */
   compactAgent(

@@ -38,6 +38,7 @@ export class AgentStore {
   private readonly reader: AgentReader;
   private readonly lockWatch: LockWatch;
   private readonly lister: AgentLister;
+  private naming: Promise<unknown> = Promise.resolve();
   /** The block objects that the agents' folders refer to. */
   readonly references: ReferenceReader;
 
@@ -139,7 +140,7 @@ export class AgentStore {
    * next to the new ones. Throws AGENT_LOCKED, AGENT_NOT_FOUND, IO_FAILURE. Changes nothing when nothing is damaged.
    */
   async repair(id: string, plan: RepairPlan): Promise<RepairReport> {
-    return withNamesLock(this.root, this.locks(), async () => {
+    return this.withNames(async () => {
       const list = await this.list();
       const others = namesOf({
         manifests: list.manifests.filter((manifest) => manifest.id !== id),
@@ -237,16 +238,22 @@ export class AgentStore {
     { takesNext = false, ...rules }: NameRules & { readonly takesNext?: boolean },
     work: (list: AgentList, name: string) => Promise<T>,
   ): Promise<T> {
-    const locks = this.locks();
     await makeFolder(this.root).catch((error: unknown) => {
       throw storeError(error, this.root);
     });
-    return withNamesLock(this.root, locks, async () => {
+    return this.withNames(async () => {
       const list = await this.list();
       const wanted = takesNext ? freeName(name, namesOf(list)) : name;
       assertFree(wanted, list, rules);
       return work(list, wanted);
     });
+  }
+
+  /** Calls of this process wait for each other here: waiting for the lock's file would take longer. */
+  private withNames<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.naming.then(() => withNamesLock(this.root, this.locks(), work));
+    this.naming = done.catch(() => {});
+    return done;
   }
 
   /** Makes and fills a folder under a private name, then renames it to the agent's: nobody sees half an agent. */

@@ -73,7 +73,7 @@ describe("an agent that acts, in a browser", () => {
     await keyboard.press("ArrowUp");
     assert.equal(await focused(), "Run");
     await keyboard.press("ArrowUp");
-    assert.equal(await focused(), "Apply");
+    assert.equal(await focused(), "Accept");
     await keyboard.press("ArrowRight");
     assert.equal(await focused(), "Open Diff");
     await keyboard.press("ArrowLeft");

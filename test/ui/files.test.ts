@@ -17,7 +17,7 @@ describe("files in a chat", () => {
     await chat.frame.getByRole("option").filter({ hasText: "fibonacci.py" }).waitFor();
     await chat.message.press("Enter");
     const draft = chat.frame.getByRole("list", { name: "Attached to the message" });
-    await draft.getByRole("button", { name: /^Open: File fibonacci\.py, \d+ tokens$/ }).waitFor();
+    await draft.getByRole("button", { name: /^Open file fibonacci\.py\W+\d+ tokens$/ }).waitFor();
     await chat.message.pressSequentially("do?");
     await chat.inMemory(before + 80);
     await chat.screenshot("chat-attached-dark");
@@ -27,7 +27,7 @@ describe("files in a chat", () => {
     assert(reused >= before + 80, `${reused} reused, ${before} before`);
     assert(prefilled < 20, `${prefilled} prefilled`);
     assert.equal(await draft.count(), 0, "the file left the draft with its message");
-    await chat.lastTurn.getByRole("button", { name: /^Open: File fibonacci\.py/ }).click();
+    await chat.lastTurn.getByRole("button", { name: /^Open file fibonacci\.py/ }).click();
     await workbench().page.locator(".tab.active").filter({ hasText: "fibonacci.py" }).waitFor();
     await workbench().openEditor("Files");
   });
@@ -40,7 +40,7 @@ describe("files in a chat", () => {
     await chat.message.fill("What is it called?");
     await chat.message.press("Enter");
     await chat.lastTurn.getByText("What is it called?").waitFor();
-    await chat.lastTurn.getByRole("button", { name: /^Open: File fibonacci\.py/ }).waitFor();
+    await chat.lastTurn.getByRole("button", { name: /^Open file fibonacci\.py/ }).waitFor();
     await chat.figures();
   });
 

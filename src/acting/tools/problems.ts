@@ -1,7 +1,7 @@
 import { type Problem, problemSeverities } from "../ports";
 import { beginning, counted } from "../results";
 import { visibleLine } from "../visible";
-import { type BuiltInTool, fileAt, optionalText } from "./tool";
+import { assertThere, type BuiltInTool, fileAt, optionalText } from "./tool";
 
 const longestMessage = 600;
 
@@ -21,7 +21,10 @@ export const problems: BuiltInTool = {
     const isAll = path === undefined || (ports.workspace.folders().length > 1 && /^[./\\]*$/.test(path));
     const below = isAll ? undefined : await fileAt(input, path, "read");
     const found = [...(await ports.problems.list(below, signal))].sort(bySeverity);
-    if (found.length === 0) return { text: `No problems${path === undefined ? "" : ` in ${path}`}.` };
+    if (found.length === 0) {
+      if (below !== undefined) await assertThere(input, below);
+      return { text: `No problems${path === undefined ? "" : ` in ${path}`}.` };
+    }
     const { shown, count } = lines(found, context.resultLength);
     const note = count < found.length ? `\n[… ${found.length - count} more; ask for one path]` : "";
     return { text: `${headline(found)}:\n${shown}${note}` };

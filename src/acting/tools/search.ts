@@ -1,7 +1,7 @@
 import type { FoundLine } from "../ports";
 import { beginning, counted } from "../results";
 import { visibleLine } from "../visible";
-import { type BuiltInTool, CallRefused, fileAt, optionalText, textArgument } from "./tool";
+import { assertThere, type BuiltInTool, CallRefused, fileAt, optionalText, textArgument } from "./tool";
 
 const mostLines = 200;
 const longestLine = 240;
@@ -31,7 +31,10 @@ export const search: BuiltInTool = {
     const isAll = path === undefined || (ports.workspace.folders().length > 1 && /^[./\\]*$/.test(path));
     const below = isAll ? undefined : await fileAt(input, path, "read");
     const found = await ports.workspace.search({ text, isRegex, ...(below && { below }) }, mostLines, signal);
-    if (found.lines.length === 0) return { text: `No match${path === undefined ? "" : ` in ${path}`}.` };
+    if (found.lines.length === 0) {
+      if (below !== undefined) await assertThere(input, below);
+      return { text: `No match${path === undefined ? "" : ` in ${path}`}.` };
+    }
     const { shown, count } = grouped(found.lines, context.resultLength);
     const files = new Set(found.lines.map((line) => line.path)).size;
     const matches = counted(found.lines.length, "match", "matches");

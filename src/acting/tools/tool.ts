@@ -59,6 +59,12 @@ export async function existingText(input: ToolCallInput, file: FileRef): Promise
   throw new CallRefused(found.kind === "missing" ? await missingText(input, file) : unreadableText(file, found));
 }
 
+/** Throws CallRefused where there is neither a file nor a folder: nothing was found because nothing was looked at. */
+export async function assertThere(input: ToolCallInput, file: FileRef): Promise<void> {
+  const { kind } = await input.ports.workspace.read(file);
+  if (kind === "missing") throw new CallRefused(await missingText(input, file));
+}
+
 /** Why a file that there is has no text to read or to change. */
 export function unreadableText({ shown }: FileRef, found: Exclude<FileText, { kind: "text" | "missing" }>): string {
   switch (found.kind) {

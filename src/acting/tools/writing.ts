@@ -1,8 +1,7 @@
 /** What tools that write have in common: what is shown before, the copy that is kept, the write itself, and what is told of it. */
 import { changedLines, lineDiff } from "../../protocol/lineDiff";
-import { isDelicatePath } from "../paths";
 import type { CallOutcome, FileChange, FileRef, PreparedCall } from "../ports";
-import { numberedLines } from "../results";
+import { beginning, numberedLines } from "../results";
 import { type ToolCallInput, unreadableText } from "./tool";
 
 /** Nothing will be done: this is the call's result. */
@@ -16,7 +15,7 @@ export function preparedWrite(verb: "Edit" | "Write", change: FileChange): Prepa
     question: `${verb} ${change.file.shown} (${changedLines(diff)})`,
     diff: diff.lines,
     change,
-    isDelicate: isDelicatePath(change.file.path),
+    isDelicate: change.file.isDelicate === true,
   };
 }
 
@@ -94,7 +93,9 @@ function notes(change: FileChange, after: string, saved: string, most: number): 
   if (change.after !== undefined && after !== change.after) {
     const missing = lineDiff(after, change.after).lines.filter(({ kind }) => kind === "added" || kind === "removed");
     const shown = missing.map(({ kind, text }) => `${kind === "added" ? "+" : "-"} ${text}`).join("\n");
-    found.push(`The person took only a part of it. This was not taken:\n${shown.slice(0, most / 2)}`);
+    found.push(
+      `The person took it with changes. What differs, "-" theirs and "+" yours:\n${beginning(shown, most / 2)}`,
+    );
   }
   if (saved !== after) {
     const line = firstDifference(after, saved);

@@ -27,7 +27,7 @@ export function approvalView(call: LiveCall, run: Run): TreeNode | undefined {
   );
 }
 
-export function asksForText({ choices }: LiveCall): boolean {
+function asksForText({ choices }: LiveCall): boolean {
   return choices?.some(({ way }) => way === "answer") === true;
 }
 

@@ -5,9 +5,10 @@ import type { LiveCall } from "../../protocol/acting";
 import { type CallLine, callLine } from "../../protocol/callLines";
 import type { RanCall } from "../../protocol/page";
 import type { ResultView } from "../../protocol/service";
+import { resultTexts } from "../../protocol/toolNames";
 import { type CallActions, callDetails } from "./callDetails";
 import { markFewHidden } from "./hiddenCharacters";
-import { type Children, h, icon, type TreeNode } from "./tree";
+import { h, icon, type TreeNode } from "./tree";
 
 /** "said": its answer still runs. "none": it will have no result. The others of a live call are its own. */
 export type CallState =
@@ -17,6 +18,7 @@ export type CallState =
   | "failed"
   | "not run"
   | "none"
+  | "stopped"
   | Exclude<LiveCall["state"], "failed">;
 
 export interface CallPlace {
@@ -34,13 +36,19 @@ export interface CallPlace {
 export function callState({ id }: ToolCall, { results, isRunning, waits, live }: CallPlace): CallState {
   const result = results?.find(({ call }) => call === id);
   if (result !== undefined) {
-    if (result.failed !== true) return "result";
-    return result.text === notRunText ? "not run" : "failed";
+    return result.failed === true ? failedState(result.text) : "result";
   }
   const now = live?.find(({ call }) => call === id);
   if (now !== undefined) return now.state;
   if (isRunning) return "said";
   return waits ? "waits" : "none";
+}
+
+/** A result that no tool gave says why. */
+function failedState(text: string): CallState {
+  if (text === notRunText) return "not run";
+  if (text.startsWith(resultTexts.denied)) return "denied";
+  return text.startsWith(resultTexts.stopped) ? "stopped" : "failed";
 }
 
 interface Look {
@@ -64,6 +72,7 @@ const looks: Readonly<Record<CallState, Look>> = {
   running: { icon: "circle-filled", tint: "busy", words: "running" },
   done: { words: "done" },
   denied: { icon: "circle-slash", words: "denied" },
+  stopped: { icon: "circle-slash", words: "stopped" },
 };
 
 /** `actions` are what can be done with them. */
@@ -90,6 +99,7 @@ function callView(call: ToolCall, number: number, place: CallPlace, actions: Cal
   // What the person is asked about is open, and so is what a command prints while it runs.
   const isOpen = live?.state === "waiting" || (live?.state === "running" && line.kind === "run");
   const delegate = live?.delegate ?? ran?.delegate;
+  const took = figuresOf(live, ran, actions);
   return h(
     "div.call-row",
     { key: call.id, "data-call": call.id },
@@ -98,10 +108,10 @@ function callView(call: ToolCall, number: number, place: CallPlace, actions: Cal
       { key: "call", open: isOpen ? true : undefined },
       h(
         "summary",
-        {},
+        { title: took === "" ? undefined : took },
         icon("chevron-down", "fold"),
         lineParts(line, callState(call, place)),
-        figuresOf(live, ran, actions),
+        took !== "" && h("span.call-figs.num", {}, took),
       ),
       callDetails(call, { kind: line.kind, live, result, number }, actions),
       live && actions.approval(live),
@@ -121,13 +131,13 @@ function callView(call: ToolCall, number: number, place: CallPlace, actions: Cal
 }
 
 /** "412 tokens · 84 ms" */
-function figuresOf(live: LiveCall | undefined, ran: RanCall | undefined, { formats }: CallActions): Children {
+function figuresOf(live: LiveCall | undefined, ran: RanCall | undefined, { formats }: CallActions): string {
   const ms = ran?.ms ?? live?.ms;
   const parts = [
     ...(ran?.tokens === undefined ? [] : [`${formats.count(ran.tokens)} tokens`]),
     ...(ms === undefined ? [] : [formats.duration(ms)]),
   ];
-  return parts.length > 0 && h("span.call-figs.num", {}, parts.join(" · "));
+  return parts.join(" · ");
 }
 
 /** The same lines without what they open to. */

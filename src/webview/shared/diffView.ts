@@ -21,7 +21,7 @@ export function diffWords(lines: readonly DiffLine[], formats: Pick<Formats, "co
   return `${plural(added, "line", formats)} added, ${formats.count(removed)} removed`;
 }
 
-export function changedLines(lines: readonly DiffLine[]): { readonly added: number; readonly removed: number } {
+function changedLines(lines: readonly DiffLine[]): { readonly added: number; readonly removed: number } {
   const count = (kind: DiffLine["kind"]) => lines.filter((line) => line.kind === kind).length;
   return { added: count("added"), removed: count("removed") };
 }

@@ -14,7 +14,10 @@ import { HandClock, MemoryCheckpoints, MemoryJournal, MemoryPermissions, MemoryS
 import { type Script, ScriptedModel } from "./scriptedModel";
 
 /** The door in one process. */
-function doorOf(agents: Agents, onReadAhead: (results: readonly ToolResult[]) => void): DelegatingDoor {
+function doorOf(
+  agents: Agents,
+  onReadAhead: (agent: string, results: readonly ToolResult[], read: Promise<unknown>) => void,
+): DelegatingDoor {
   return {
     onEvent: (listener) =>
       agents.onEvent((event) => {
@@ -29,8 +32,9 @@ function doorOf(agents: Agents, onReadAhead: (results: readonly ToolResult[]) =>
     continueAnswer: (id) => agents.continueAnswer(id),
     forkAgent: (id, name, turn, options) => agents.fork(id, name, turn, options),
     readAheadResults: (id, results) => {
-      onReadAhead(results);
-      return agents.readAheadResults(id, results);
+      const read = agents.readAheadResults(id, results);
+      onReadAhead(id, results, read);
+      return read;
     },
   };
 }
@@ -68,7 +72,9 @@ export class ActingRig {
     readonly tools: Map<string, () => string>;
   };
   readonly states: ActingState[] = [];
-  readonly aheads: (readonly ToolResult[])[] = [];
+  readonly aheads: { readonly agent: string; readonly results: readonly ToolResult[] }[] = [];
+  /** Resolves when they have been read. */
+  lastAhead: Promise<unknown> = Promise.resolve();
   readonly errors: unknown[] = [];
   /** A test may put another function in place of one. */
   readonly door: { -readonly [Key in keyof DelegatingDoor]: DelegatingDoor[Key] };
@@ -94,7 +100,10 @@ export class ActingRig {
     });
     const tools = new Map<string, () => string>();
     this.others = { tools, has: (name) => tools.has(name), run: async (name) => ({ text: tools.get(name)?.() ?? "" }) };
-    this.door = doorOf(this.agents.agents, (results) => this.aheads.push(results));
+    this.door = doorOf(this.agents.agents, (agent, results, read) => {
+      this.aheads.push({ agent, results });
+      this.lastAhead = read;
+    });
     this.acting = new Acting(this.ports(), (error) => this.errors.push(error));
     this.acting.onState(({ state }) => this.states.push(state));
   }

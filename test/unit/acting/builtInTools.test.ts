@@ -136,6 +136,11 @@ describe("list_files and search", () => {
     assert.equal(await bench.call("search", { text: "a(" }), "1 match in 1 file:\na.ts\n1\ta(b");
     assert.equal(await bench.call("search", { text: "^a.$", regex: true }), "1 match in 1 file:\na.ts\n2\tab");
     assert.equal(await bench.call("search", { text: "z" }), "No match.");
+    assert.equal(await bench.call("search", { text: "z", path: "a.ts" }), "No match in a.ts.");
+    assert.match(
+      await bench.call("search", { text: "z", path: "src/A.ts" }),
+      /^! There is no file src\/A\.ts\. There is: a\.ts\.$/,
+    );
     assert.equal(await bench.call("search", { text: "" }), '! "text" is empty.');
     assert.equal(await new Bench().call("list_files", {}), "Nothing is in the workspace.");
   });
@@ -254,6 +259,8 @@ describe("run, problems, ask_user and delegate", () => {
       await bench.call("problems", {}),
       `2 errors, 1 warning:\na.ts:4 error: ${"x".repeat(600)}… (ts 2322)\nb.ts:9 error: no such name\nb.ts:2 warning: unused (lint)`,
     );
+    assert.match(await bench.call("problems", { path: "c.ts" }), /^! There is no file c\.ts/);
+    bench.workspace.files.set("c.ts", "");
     assert.equal(await bench.call("problems", { path: "c.ts" }), "No problems in c.ts.");
     bench.resultLength = 100;
     assert.match(await bench.call("problems", { path: "b.ts" }), /^1 error, 1 warning:\n/);

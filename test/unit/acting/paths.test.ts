@@ -185,7 +185,20 @@ describe("a place behind links", () => {
     assert.equal(await resolved(workspace, "out/new/file", "write"), "! link");
     assert.equal(await resolved(workspace, "hooks/pre-commit", "write"), "! git");
     assert.equal(await resolved(workspace, ".git/config", "write"), "! git");
+    assert.equal(await resolved(workspace, "a.ts:hidden", "write"), "! name");
+    assert.equal(await resolved(workspace, ".vscode::$INDEX_ALLOCATION/settings.json", "write"), "! name");
     assert.equal(await resolved(workspace, ".git/config"), ".git/config");
+  });
+
+  it("may be one that decides over the agent, whatever its own name is", async () => {
+    const workspace = new FakeWorkspace();
+    workspace.links.set("conf", "/work/app/.vscode");
+    for (const written of ["conf/settings.json", ".vscode/settings.json"]) {
+      const place = await resolvePath(written, workspace, "write");
+      assert.ok(!(place instanceof PathRefusal) && place.isDelicate === true, written);
+    }
+    const plain = await resolvePath("src/settings.json", workspace, "write");
+    assert.ok(!(plain instanceof PathRefusal) && plain.isDelicate === undefined);
   });
 
   it("is compared with where the folder itself is", async () => {

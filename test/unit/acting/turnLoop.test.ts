@@ -185,7 +185,7 @@ describe("what the person must agree to", function () {
       assert.equal(rig.acting.state(id).calls[1]?.state, "waiting");
       // What is known already is read meanwhile.
       assert.deepEqual(
-        rig.aheads.map((results) => results.length),
+        rig.aheads.map(({ results }) => results.length),
         [1],
       );
       assert.equal(rig.workspace.text("src/add.ts"), add);
@@ -207,6 +207,29 @@ describe("what the person must agree to", function () {
       await rig.close();
     }));
 
+  it("lets the engine read meanwhile what is known already", () =>
+    inFolder(async (home) => {
+      const rig = new ActingRig(
+        home,
+        inTurn({ calls: [read("long.txt"), edit("long.txt", "line 7\n", "seven\n")] }, { text: "Done." }),
+        { files: { "long.txt": Array.from({ length: 60 }, (_, index) => `line ${index}\n`).join("") } },
+      );
+      rig.disk.permissions.now = everythingAsked;
+      const id = await rig.create();
+      const end = rig.ask(id, "Go.");
+      await rig.question();
+      await rig.lastAhead;
+      await rig.decide(id, { way: "allow" });
+      await end;
+      const [first, second] = await rig.turns(id);
+      const known = second?.results?.[0]?.text.length ?? 0;
+      assert.ok(known > 300);
+      const { promptTokens = 0, generatedTokens = 0 } = first?.figures ?? {};
+      // The fake device keeps whole blocks.
+      assert.ok((second?.figures?.reusedTokens ?? 0) > promptTokens + generatedTokens + known - 64);
+      await rig.close();
+    }));
+
   it("may be less than was asked: the model is told what was not taken", () =>
     inFolder(async (home) => {
       const rig = new ActingRig(home, inTurn({ calls: [edit("a.txt", "one\ntwo\n", "1\n2\n")] }, { text: "Fine." }), {
@@ -220,7 +243,7 @@ describe("what the person must agree to", function () {
       assert.equal(rig.workspace.text("a.txt"), "1\ntwo\nthree\n");
       assert.equal(
         (await rig.results(id))[0],
-        "Changed a.txt: +1 -1 lines.\nThe person took only a part of it. This was not taken:\n- two\n+ 2",
+        'Changed a.txt: +1 -1 lines.\nThe person took it with changes. What differs, "-" theirs and "+" yours:\n- two\n+ 2',
       );
       await rig.close();
     }));

@@ -448,6 +448,19 @@ describe("delegates", function () {
         },
         { files: Object.fromEntries(tasks.map((one) => [`${one}.txt`, `${one}\n`])) },
       );
+      // The first to look wait for the fourth.
+      let looks = 0;
+      let open = () => {};
+      const four = new Promise<void>((resolve) => {
+        open = resolve;
+      });
+      const look = rig.workspace.read.bind(rig.workspace);
+      rig.workspace.read = async (file) => {
+        looks += 1;
+        if (looks === 4) open();
+        await four;
+        return look(file);
+      };
       rig.acting.onState(({ state }) => {
         most = Math.max(
           most,
@@ -461,6 +474,14 @@ describe("delegates", function () {
         tasks.map((one) => `${one} found.`),
       );
       assert.equal(most, 4);
+      // What the first ones found is read while the others work; always the beginning of the results.
+      const aheads = rig.aheads.filter(({ agent }) => agent === id);
+      for (const { results } of aheads) {
+        assert.deepEqual(
+          results.map(({ call }) => call),
+          tasks.slice(0, results.length).map((_, index) => `c${index + 1}`),
+        );
+      }
       assert.equal(rig.workspace.text("stolen.txt"), undefined);
       const forks = (await rig.agents.agents.list()).filter((agent) => agent.id !== id);
       assert.equal(forks.length, 5);

@@ -29,7 +29,8 @@ describe("a conversation that is compacted", function () {
       const before = await rig.agents.get(id);
       const progress: Progress[] = [];
       const summary = await rig.agents.compact(id, { turns: 2 }, (next) => progress.push(next));
-      assert.deepEqual([summary.turnCount, summary.tokens], [3, 0]);
+      assert.equal(summary.turnCount, 3);
+      assert.equal(summary.tokens, (await rig.agents.measureDraft(id, ""))?.promptTokens);
       const { turns, branches, state } = await rig.agents.get(id);
       const [first, ...kept] = turns;
       assert.deepEqual(first?.summary, { turns: 2 });
@@ -80,7 +81,7 @@ describe("a conversation that is compacted", function () {
   it("has room again: a full context is summarised from an earlier step, and the message says what is left out", () =>
     inFolder(async (home) => {
       const context = 1600;
-      const { rig, id } = await talked(home, ["One", "x".repeat(500), "y".repeat(450), "z".repeat(200)], context);
+      const { rig, id } = await talked(home, ["One", "x".repeat(500), "y".repeat(410), "z".repeat(200)], context);
       await assert.rejects((await rig.agents.send(id, { text: "w".repeat(400) })).done, { code: "CONTEXT_FULL" });
       const before = await rig.agents.get(id);
       assert.ok(before.tokens + 200 > context - 350, `${before.tokens} tokens`);

@@ -7,8 +7,9 @@ import { AgentRig, type RigOptions } from "../../support/agents/agentRig";
 import { file } from "../../support/agents/workspaceFiles";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
 
-const roomy: RigOptions = { contextTokens: 4096, totalBlocks: 4096 };
-const blockTokens = 4;
+const blockTokens = 16;
+const roomy: RigOptions = { contextTokens: 4096, totalBlocks: 1024, identity: { blockTokens } };
+
 const words = (seed: string, lines: number) => Array.from({ length: lines }, (_, n) => `${seed} line ${n}\n`).join("");
 const readme = file("README.md", words("readme", 20));
 const core = file("src/core.ts", words("core", 20));
@@ -218,6 +219,19 @@ describe("pinned files", function () {
       assert.ok(figures.prefilledTokens < 100);
     }));
 
+  it("stay when the conversation is compacted: only the summary and the kept turns are read", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, roomy);
+      const id = await pinned(rig, three);
+      for (const text of ["One", "Two", "Three"]) await rig.ask(id, text);
+      await rig.agents.compact(id, { turns: 1 });
+      const [summary] = (await rig.agents.get(id)).turns;
+      const { figures } = await rig.ask(id, "Four");
+      placeOf(rig, "late line 0");
+      assert.ok(figures.reusedTokens > readme.text.length + core.text.length + late.text.length);
+      assert.ok(figures.prefilledTokens < (summary?.user.length ?? 0) + 150);
+    }));
+
   it("are counted for the context's parts, once, and known to the next process before a model is loaded", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home, roomy);
@@ -357,6 +371,47 @@ describe("pinned files", function () {
         listOf(await rig.agents.setPinnedFiles(id, three)),
         three.map(({ path: at }) => at),
       );
+    }));
+
+  it("that are set while others are, or while a message comes, are set in order: a full disk loses no message", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, roomy);
+      const id = await pinned(rig, [core]);
+      rig.disk.beforeWrite = () => new Promise((resolve) => setTimeout(resolve, 5));
+      const set = [[readme], [readme, late], three].map((files) => rig.agents.setPinnedFiles(id, files));
+      await Promise.all(set);
+      assert.deepEqual(
+        listOf(await rig.agents.get(id)),
+        three.map(({ path: at }) => at),
+      );
+      // The files are refused; the message that comes meanwhile is not.
+      rig.disk.full = true;
+      const refused = rig.agents.setPinnedFiles(id, [late]);
+      const sending = new Promise<void>((resolve) => setTimeout(resolve, 1)).then(() => {
+        rig.disk.full = false;
+        return rig.agents.send(id, { text: "Hello" });
+      });
+      await assert.rejects(refused, { code: "DISK_FULL" });
+      await rig.over(id, await sending);
+      const running = await Promise.all([
+        rig.agents.setPinnedFiles(id, [core]).catch((error: { code?: string }) => error.code),
+        rig.agents.send(id, { text: "Again" }),
+      ]);
+      await rig.over(id, running[1]);
+      rig.disk.beforeWrite = async () => {};
+      await rig.agents.close();
+      const later = new AgentRig(home, roomy);
+      const { turns, damage, files = [] } = await later.agents.get(id);
+      assert.deepEqual(
+        turns.map(({ user, state }) => [user, state]),
+        [
+          ["Hello", "done"],
+          ["Again", "done"],
+        ],
+      );
+      assert.ok(damage === undefined && (files.length === 1 || (files.length === 3 && running[0] === "AGENT_BUSY")));
+      await later.ask(id, "And now?");
+      await later.agents.close();
     }));
 
   it("cannot be changed during an answer", () =>

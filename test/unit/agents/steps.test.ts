@@ -309,6 +309,20 @@ describe("a turn with steps", function () {
       );
     }));
 
+  it("tells the model of built-in tools first, whatever order and others they are given with", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, {});
+      const { id } = await rig.agents.create({ name: "Ada" });
+      const given = ["zoom", "search", "about", "edit_file"].map((name) => ({ name, description: "" }));
+      for (const tools of [given, [...given].reverse()]) {
+        const agent = await rig.agents.setTools(id, tools);
+        assert.deepEqual(
+          agent.tools?.map(({ name }) => name),
+          ["edit_file", "search", "about", "zoom"],
+        );
+      }
+    }));
+
   it("loses nothing when its process is killed between any two of its writes, and goes on from there", () =>
     inFolder(async (home) => {
       const live = path.join(home, "live");

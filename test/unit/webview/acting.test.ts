@@ -71,7 +71,7 @@ describe("the calls of an agent that acts", () => {
     assert.deepEqual(isOpen(node), [true, false, true]);
     const question = nodesOf(node).find(({ props }) => props["aria-label"] === "Edit src/parser/recover.ts (+2 −2)");
     assert(question);
-    assert.deepEqual(buttons(question), ["Apply", "Open Diff", "Always Apply Edits", "Deny"]);
+    assert.deepEqual(buttons(question), ["Accept", "Open Diff", "Accept All Edits", "Reject"]);
     for (const name of buttons(question)) press(name, question);
     assert.deepEqual(commands, [
       allow("e1"),

@@ -56,6 +56,24 @@ describe("the message that is being written in a chat", () => {
     return { dock, requests, button, click, refuse: (failure: Problem | undefined) => (answer = failure) };
   }
 
+  it("has the attachments of the message that is edited, until that is cancelled", () => {
+    const { dock, requests, click } = newDock("acted");
+    dock.edit("g1", "the old message");
+    click("Cancel");
+    const told = requests.filter(({ type }) => type === "editing");
+    assert.deepEqual(told, [{ type: "editing", turn: "g1" }, { type: "editing" }]);
+    const { dock: without, requests: none } = newDock();
+    without.edit("t2", "the old message");
+    assert(!none.some(({ type }) => type === "editing"), "the host keeps no attachments");
+  });
+
+  it("lists what waits for the person above it, and does what its buttons say", () => {
+    const { requests, click, dock } = newDock("actingWaits");
+    assert.match(dock.element.textContent ?? "", /^2 things wait for you/);
+    click("Run");
+    assert.deepEqual(requests.at(-1), { type: "decide", call: "r1", way: "allow" });
+  });
+
   it("is an earlier one while that is edited, sent in its place, and then what was written before", () => {
     const { dock, requests, click } = newDock();
     dock.composer.draft = "half a thought";

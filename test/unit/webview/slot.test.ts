@@ -71,6 +71,18 @@ describe("bringing the document into the shape of a tree", () => {
     assert.equal(slot.element.textContent, "changed behind its back2");
   });
 
+  it("shows a kept tree again that was away, and twice at once", () => {
+    const slot = newSlot();
+    const kept = h("p", {}, h("b", {}, "kept"), " text");
+    slot.show(kept);
+    slot.show();
+    assert.equal(slot.element.textContent, "");
+    slot.show(kept, kept);
+    assert.equal(slot.element.textContent, "kept textkept text");
+    slot.show(h("i"), kept);
+    assert.equal(slot.element.textContent, "kept text");
+  });
+
   it("appends to a text that grew, so that a selection in it stays", () => {
     const slot = newSlot();
     slot.show(h("p", {}, "one"));

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { createFormats } from "../../../src/common/format";
+import type { LiveCall } from "../../../src/protocol/acting";
 import type { ChatCommand } from "../../../src/protocol/chat";
 import type { PageTurn } from "../../../src/protocol/page";
+import { resultTexts } from "../../../src/protocol/toolNames";
 import type { GivenResults, ShownTurn } from "../../../src/webview/chat/shownTurns";
 import { ShownTurns } from "../../../src/webview/chat/shownTurns";
 import { type TurnPlace, turnView } from "../../../src/webview/chat/turn";
@@ -222,6 +224,13 @@ describe("a call in a line", () => {
     assert.equal(callState(call, at), "none");
     assert.equal(callState(call, { ...at, results: given({}) }), "result");
     assert.equal(callState(call, { ...at, results: given({ failed: true }) }), "failed");
+    const state = (text: string) => callState(call, { ...at, results: given({ failed: true, text }) });
+    assert.equal(state("This was not run."), "not run");
+    assert.equal(state(`${resultTexts.denied} Ask first.`), "denied");
+    assert.equal(state(resultTexts.stopped), "stopped");
+    const live = (state: LiveCall["state"]) => [{ call: "c1", kind: "run", state } as const];
+    assert.equal(callState(call, { ...at, waits: true, live: live("waiting") }), "waiting");
+    assert.equal(callState(call, { ...at, results: given({}), live: live("done") }), "result");
     assert.equal(callState(call, { ...at, results: given({ call: "c2" }), waits: true }), "waits");
   });
 });

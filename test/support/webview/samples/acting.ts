@@ -84,10 +84,10 @@ export const actingWaits: { readonly turns: readonly PageTurn[]; readonly acting
     calls: [
       approve(
         [
-          { way: "allow", label: "Apply" },
+          { way: "allow", label: "Accept" },
           { way: "openDiff", label: "Open Diff" },
-          { way: "always", label: "Always Apply Edits" },
-          { way: "deny", label: "Deny" },
+          { way: "always", label: "Accept All Edits" },
+          { way: "deny", label: "Reject" },
         ],
         { call: "e1", question: "Edit src/parser/recover.ts (+2 −2)", diff },
       ),
