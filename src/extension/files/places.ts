@@ -53,11 +53,14 @@ function isThere(uri: vscode.Uri): Promise<boolean> {
   );
 }
 
-/** Also a link in the workspace that leads out of it is outside. What was never saved is nowhere else than here. */
+/**
+ * Whether a file is outside the workspace, as is a link in it that leads out of it. What was never saved is nowhere else than
+ * here, and what is not there is nowhere.
+ */
 export async function isOutside(uri: vscode.Uri): Promise<boolean> {
   if (uri.scheme === "untitled") return false;
   const folder = vscode.workspace.getWorkspaceFolder(uri);
-  if (folder === undefined) return true;
+  if (folder === undefined) return isThere(uri);
   if (uri.scheme !== "file") return false;
   const [target, root] = await Promise.all([uri, folder.uri].map(({ fsPath }) => realpath(fsPath).catch(() => fsPath)));
   if (target === undefined || root === undefined) return true;
