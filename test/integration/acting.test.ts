@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import * as vscode from "vscode";
 import { changeScheme, commands } from "../../src/extension/contributions";
@@ -247,7 +257,17 @@ describe("an agent that acts", () => {
     await results(4);
     for (const name of ["a.txt", "b.txt", "c.txt"]) assert.equal(text(name), "new name\n\n\n\nend\n");
     write("b.txt", "new name\n\n\n\nmy end\n");
+    write("c.txt", "my name\n\n\n\nend\n");
     assert.deepEqual(await waiting(), []);
+    assert.deepEqual(await run<readonly string[]>(commands.putFilesBack, { agent, files: "plain" }), [
+      "a.txt",
+      "b.txt",
+    ]);
+    assert.deepEqual(["a.txt", "b.txt", "c.txt"].map(text), [
+      "old name\n\n\n\nend\n",
+      "old name\n\n\n\nmy end\n",
+      "my name\n\n\n\nend\n",
+    ]);
   });
 
   /** The last message of a request. */
@@ -256,6 +276,58 @@ describe("an agent that acts", () => {
     assert(Array.isArray(messages));
     return messages.at(-1);
   }
+
+  it("reads nothing through a link that leads out of the workspace, and lists nothing that is ignored", async () => {
+    const outside = mkdtempSync(path.join(tmpdir(), "resident outside "));
+    try {
+      writeFileSync(path.join(outside, "secret.txt"), "outside words");
+      symlinkSync(outside, file("link"));
+      mkdirSync(file("ignored"));
+      write("ignored/hidden.txt", "ignored words");
+      write("shown.txt", "shown words");
+      write(".gitignore", "ignored/\n");
+      const agent = await actor(["read_file", "write_file", "list_files", "search"]);
+      const through = calls("write_file", { path: "link/new.txt", content: "x" });
+      const searched = calls("search", { text: " words" });
+      await begin(
+        agent,
+        calls("read_file", { path: "link/secret.txt" }),
+        through,
+        searched,
+        calls("list_files", {}),
+        done,
+      );
+      const [read, written, found, list] = await results(5);
+      for (const refused of [read, written]) assert.match(refused ?? "", /a link that leads out of the workspace/);
+      assert.deepEqual(readdirSync(outside), ["secret.txt"]);
+      assert.match(found ?? "", /shown\.txt/);
+      assert.doesNotMatch(`${found}${list}`, /ignored words|hidden\.txt|outside words/);
+    } finally {
+      for (const made of [file("link"), file(".gitignore"), file("ignored"), outside])
+        rmSync(made, { recursive: true });
+    }
+  });
+
+  it("asks the person, and goes on with the answer", async () => {
+    const agent = await actor(["ask_user"]);
+    await begin(agent, calls("ask_user", { question: "Which colour?" }), done);
+    const { question: asked, ways } = await question(agent);
+    assert.deepEqual([asked, ways], ["Which colour?", ["answer", "deny"]]);
+    await decide(agent, "answer", { text: "Blue." });
+    assert.deepEqual(await results(2), ["Blue."]);
+  });
+
+  it("ends a command that prints for ever, and tells the model its beginning and its end", async () => {
+    const agent = await actor(["run"]);
+    await begin(agent, calls("run", { command: "echo first; touch begun; yes on and on" }), done);
+    await decide(agent, "allow");
+    await until("it prints", () => existsSync(file("begun")), 20_000);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await run(commands.stopAgent, { agent });
+    const [result] = await results(2);
+    assert.match(result ?? "", /stopped this.*first\non and on.*lines left out/s);
+    assert.ok((result?.length ?? 0) < 50_000);
+  });
 
   it("hands tasks to forks of itself, and gets what they found as results", async () => {
     const agent = await actor(["delegate", "read_file"]);

@@ -74,17 +74,23 @@ export function registerActingCommands(registry: CommandRegistry, ports: ActingC
   return store;
 }
 
-/** Arguments: turn (its message and all that follows; absent: the person chooses). Returns the paths that were put back. */
+/**
+ * Arguments: turn (its message and all that follows; absent: the person chooses), files ("plain" or "all", as PutBackChoice:
+ * does not ask, and takes the last turn where none is named). Returns the paths that were put back.
+ */
 async function putFilesBack(
   agent: AgentSummary,
   door: ResidentService,
   argument: unknown,
   acting: WorkspaceActing,
 ): Promise<readonly string[] | undefined> {
-  const given = textField(argument, "turn");
+  const files = textField(argument, "files");
+  const choice = files === "plain" || files === "all" ? files : undefined;
+  const detail = await door.getAgent(agent.id);
   const title = `Files of ${agent.name}: back as they were before`;
-  const turn = given ?? (await pickTurn(await door.getAgent(agent.id), title, { withStart: false }))?.turn;
-  return turn === undefined ? undefined : acting.putBack(agent.id, turn);
+  const named = textField(argument, "turn") ?? (choice && turnsOf(detail.turns).at(-1)?.[0].id);
+  const turn = named ?? (await pickTurn(detail, title, { withStart: false }))?.turn;
+  return turn === undefined ? undefined : acting.putBack(agent.id, turn, choice);
 }
 
 /** Arguments: turn (absent: the last one), ways (absent: 3). */

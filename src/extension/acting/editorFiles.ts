@@ -8,6 +8,8 @@ import { uriOf } from "./folders";
 /** Most bytes that are read of one file. */
 const mostBytes = 16 * 1024 * 1024;
 
+const longestReloadMs = 3000;
+
 /** Files as the editor has them: unsaved changes are what is read, and writes are edits that can be undone. */
 export class EditorFiles {
   constructor(
@@ -16,10 +18,11 @@ export class EditorFiles {
     private readonly isSaved: () => boolean,
   ) {}
 
+  /** A document without changes of its own may be behind its file, which a command has just written: the file counts. */
   async read(file: FileRef): Promise<FileText> {
     const uri = uriOf(file);
     const open = openDocument(uri);
-    if (open !== undefined) return this.textOf(open.getText());
+    if (open?.isDirty) return this.textOf(open.getText());
     const stat = await statOf(uri);
     if (stat === undefined) return { kind: "missing" };
     if ((stat.type & vscode.FileType.Directory) !== 0) return { kind: "folder" };
@@ -51,8 +54,9 @@ export class EditorFiles {
   private async replace(before: string, after: string, uri: vscode.Uri): Promise<"written" | "changed"> {
     if (openDocument(uri) === undefined && (await statOf(uri)) === undefined) return "changed";
     const document = await vscode.workspace.openTextDocument(uri);
+    if (!isSameText(document.getText(), before)) await this.catchUp(document);
     const now = document.getText();
-    if (!isSameText(now, before)) return "changed";
+    if (!isSameText(now, before) || !(await this.isAsOnDisk(document))) return "changed";
     const { start, end, text } = replacementOf(now, withEndsOf(document, after));
     const edit = new vscode.WorkspaceEdit();
     edit.replace(uri, new vscode.Range(document.positionAt(start), document.positionAt(end)), text);
@@ -76,6 +80,22 @@ export class EditorFiles {
     edit.deleteFile(uri);
     await apply(edit, uri);
     return "written";
+  }
+
+  /** VS Code notices a changed file after a while: resolves when it has, or takes too long. */
+  private async catchUp(document: vscode.TextDocument): Promise<void> {
+    for (const end = Date.now() + longestReloadMs; Date.now() < end && !(await this.isAsOnDisk(document)); ) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Else saving would overwrite what somebody has just written. */
+  private async isAsOnDisk(document: vscode.TextDocument): Promise<boolean> {
+    if (document.isDirty) return true;
+    const stat = await statOf(document.uri);
+    if (stat === undefined || stat.size > mostBytes) return false;
+    const decoded = textOfBytes(await vscode.workspace.fs.readFile(document.uri));
+    return !("text" in decoded) || isSameText(decoded.text, document.getText());
   }
 
   private textOf(text: string): FileText {

@@ -16,7 +16,7 @@ import { actingFolders, refOf, uriOf } from "./folders";
 import { searchFiles } from "./lineSearch";
 import { realPathOf } from "./realPath";
 import { mostSearchedBytes, type SearchedFile } from "./searchWorker";
-import { filesBelow, foldersIn } from "./workspaceList";
+import { filesBelow, foldersIn, realRoots } from "./workspaceList";
 
 /** A search that takes longer gives what it has found. */
 const searchMs = 20_000;
@@ -71,6 +71,7 @@ export class EditorWorkspace implements Workspace {
     const places =
       below === undefined ? actingFolders().map((_, folder) => ({ folder, path: "", shown: "." })) : [below];
     const startThread = () => new Worker(this.options.searchWorker, { name: "resident search" });
+    const roots = await realRoots();
     let isCut = false;
     const files = async function* (): AsyncGenerator<SearchedFile> {
       for (const place of places) {
@@ -79,7 +80,7 @@ export class EditorWorkspace implements Workspace {
         yield* searched(found.uris);
       }
     };
-    const result = await searchFiles({ text, isRegex }, files(), { most, ms: searchMs, signal }, startThread);
+    const result = await searchFiles({ text, isRegex }, files(), { most, ms: searchMs, signal, roots }, startThread);
     return { lines: result.lines, isCut: result.isCut || isCut };
   }
 }

@@ -13,6 +13,8 @@ export type SearchThread = Pick<Worker, "on" | "once" | "off" | "postMessage" | 
 export interface SearchLimits {
   /** Lines. */
   readonly most: number;
+  /** As `SearchOrder`'s. */
+  readonly roots: readonly string[];
   readonly ms: number;
   readonly signal: AbortSignal;
 }
@@ -24,7 +26,7 @@ export interface SearchLimits {
 export async function searchFiles(
   query: LineQuery,
   files: AsyncIterable<SearchedFile>,
-  { most, ms, signal }: SearchLimits,
+  { most, roots, ms, signal }: SearchLimits,
   startThread: () => SearchThread,
 ): Promise<FoundLines> {
   checkQuery(query);
@@ -54,7 +56,7 @@ export async function searchFiles(
     });
   try {
     for await (const batch of batches(files, filesAtOnce)) {
-      const done = await Promise.race([ask({ query, files: batch, most: most - lines.length }), stopped]);
+      const done = await Promise.race([ask({ query, files: batch, most: most - lines.length, roots }), stopped]);
       if (done === "stopped" || done.isCut) return { lines, isCut: true };
       if (signal.aborted) return { lines, isCut: true };
     }

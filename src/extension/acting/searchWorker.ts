@@ -2,9 +2,10 @@
  * Searches files in a thread of its own: a regular expression that a model wrote may take for ever, and then the thread is
  * ended. Files of this machine are read here; others come with their texts.
  */
-import { readFile, stat } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { parentPort } from "node:worker_threads";
 import { textOfBytes } from "../files/textOfBytes";
+import { isInsideOf } from "./linkedFolders";
 import { type LineQuery, lineMatcher } from "./matchingLines";
 
 /** Larger files are left out. */
@@ -22,6 +23,8 @@ export interface SearchOrder {
   readonly query: LineQuery;
   readonly files: readonly SearchedFile[];
   readonly most: number;
+  /** Files that are really elsewhere are left out. */
+  readonly roots: readonly string[];
 }
 
 /** Lines of one file, then the end of the order. */
@@ -30,13 +33,13 @@ export type SearchReport =
   | { readonly type: "done"; readonly isCut: boolean };
 
 export async function search(
-  { query, files, most }: SearchOrder,
+  { query, files, most, roots }: SearchOrder,
   report: (report: SearchReport) => void,
 ): Promise<void> {
   const matching = lineMatcher(query);
   let left = most;
   for (const { path, file, text } of files) {
-    const whole = text ?? (file === undefined ? undefined : await textAt(file));
+    const whole = text ?? (file === undefined ? undefined : await textAt(file, roots));
     if (whole === undefined) continue;
     // One more than is asked for tells whether there are more.
     const lines = matching(whole, left + 1).map((line) => ({ path, ...line }));
@@ -47,9 +50,10 @@ export async function search(
   report({ type: "done", isCut: false });
 }
 
-/** `undefined`: it is no text, too large, or gone. */
-async function textAt(file: string): Promise<string | undefined> {
+/** `undefined`: it is no text, too large, outside of the workspace, or gone. */
+async function textAt(file: string, roots: readonly string[]): Promise<string | undefined> {
   try {
+    if (!isInsideOf(roots, await realpath(file))) return undefined;
     const { size } = await stat(file);
     if (size > mostSearchedBytes) return undefined;
     const decoded = textOfBytes(await readFile(file));

@@ -2,17 +2,17 @@ import type { Checkpoint, CheckpointStore } from "../../acting/ports";
 import type { LiveCall } from "../../protocol/acting";
 import { lineDiff } from "../../protocol/lineDiff";
 import type { ChangedFile, PageTurn, RanCall } from "../../protocol/page";
-import type { AgentId, TurnId } from "../../protocol/service";
+import type { AgentId, TurnId, TurnView } from "../../protocol/service";
+import { isStep } from "../../protocol/turnSteps";
 
 /** Of an agent's writes, the last ones are told. */
 const mostWrites = 500;
 
-export type TurnFactsOf = (turn: {
-  readonly id: TurnId;
-  readonly calls?: readonly { readonly id: string }[];
-}) => Pick<PageTurn, "ran" | "changes">;
-
-type FactsTurn = Parameters<TurnFactsOf>[0];
+/** `next`: the step that goes on with what its calls gave. */
+export type TurnFactsOf = (
+  turn: Pick<TurnView, "id" | "calls">,
+  next?: Pick<TurnView, "user" | "results" | "figures">,
+) => Pick<PageTurn, "ran" | "changes">;
 
 /** What this window knows of calls that have ended, and which files turns have changed. */
 export class TurnFacts {
@@ -51,11 +51,16 @@ export class TurnFacts {
   }
 
   of(agent: AgentId): TurnFactsOf {
-    return (turn) => this.factsOf(agent, turn);
+    return (turn, next) => this.factsOf(agent, turn, next);
   }
 
-  private factsOf(agent: AgentId, { id, calls = [] }: FactsTurn): Pick<PageTurn, "ran" | "changes"> {
-    const ran = calls.flatMap((call) => this.ran.get(keyOf(agent, call.id)) ?? []);
+  private factsOf(agent: AgentId, ...[{ id, calls = [] }, next]: Parameters<TurnFactsOf>): ReturnType<TurnFactsOf> {
+    const tokens = calls.length === 1 ? readTokens(next) : undefined;
+    const ran = calls.flatMap((call): readonly RanCall[] => {
+      const known = this.ran.get(keyOf(agent, call.id));
+      if (tokens === undefined) return known === undefined ? [] : [known];
+      return [{ call: call.id, ...known, tokens }];
+    });
     const changes = this.changed.get(agent)?.get(id);
     return { ...(ran.length === 0 ? {} : { ran }), ...(changes === undefined ? {} : { changes }) };
   }
@@ -67,6 +72,13 @@ export class TurnFacts {
     const { added, removed } = lineDiff(from, to);
     return { path, added, removed };
   }
+}
+
+/** What a step has read is the result and the frame around it; a server tells no such thing. */
+function readTokens(next: Parameters<TurnFactsOf>[1]): number | undefined {
+  if (next?.figures === undefined || !isStep(next)) return undefined;
+  const { prefilledTokens, cache, by } = next.figures;
+  return cache.refused === undefined && by === undefined ? prefilledTokens : undefined;
 }
 
 function together(files: readonly ChangedFile[], file: ChangedFile): readonly ChangedFile[] {

@@ -26,7 +26,7 @@ import { EditorProblems } from "./editorProblems";
 import { EditorWorkspace } from "./editorWorkspace";
 import { HostTools, type TokenOf } from "./hostTools";
 import { askPutBack, showPutBack } from "./putBackDialogs";
-import { filesToPutBack, putFilesBack } from "./putFilesBack";
+import { filesToPutBack, type PutBackChoice, putFilesBack } from "./putFilesBack";
 import type { RewindPorts } from "./rewinding";
 import { RememberedFiles } from "./seenFiles";
 import { TerminalCommands } from "./terminalCommands";
@@ -175,14 +175,14 @@ export class WorkspaceActing implements Disposable {
     await this.agents.stop(agent);
   }
 
-  /** Puts back what was written from `turn` on. */
-  async putBack(agent: AgentId, turn: TurnId): Promise<readonly string[]> {
+  /** Puts back what was written from `turn` on. `choice`: the person has said so already. */
+  async putBack(agent: AgentId, turn: TurnId, choice?: PutBackChoice): Promise<readonly string[]> {
     const { turns } = await (await this.options.service.get()).getAgent(agent);
     const nodes = turnsOf(turns);
     const first = nodes.findIndex((steps) => steps.some(({ id }) => id === turn));
     if (first < 0) throw new InvalidRequestError("this turn is not in the conversation any more", "choose another");
     const ids = nodes.slice(first).flatMap((steps) => steps.map(({ id }) => id));
-    return this.putTurnsBack(agent, ids);
+    return this.putTurnsBack(agent, ids, choice);
   }
 
   /** How a head is moved. */
@@ -205,9 +205,14 @@ export class WorkspaceActing implements Disposable {
     if ((await vscode.window.showInformationMessage(text, put)) === put) await this.putTurnsBack(agent, left);
   }
 
-  private async putTurnsBack(agent: AgentId, turns: readonly TurnId[]): Promise<readonly string[]> {
+  private async putTurnsBack(
+    agent: AgentId,
+    turns: readonly TurnId[],
+    choice?: PutBackChoice,
+  ): Promise<readonly string[]> {
     await this.agents.settle(agent);
-    const done = await putFilesBack(agent, turns, this.putBackPorts, askPutBack);
+    const ask = choice === undefined ? askPutBack : async () => choice;
+    const done = await putFilesBack(agent, turns, this.putBackPorts, ask);
     if (done === undefined) {
       if ((await filesToPutBack(agent, turns, this.putBackPorts)) === 0) {
         void vscode.window.showInformationMessage("No file has to be put back.");

@@ -1,8 +1,11 @@
+import { dirname } from "node:path";
 import * as vscode from "vscode";
 import { excludeGlob } from "../files/excludes";
 import { IgnoreRules } from "../files/ignoreRules";
 import { textOfBytes } from "../files/textOfBytes";
 import { statOf } from "./editorFiles";
+import { LinkedFolders } from "./linkedFolders";
+import { realPathOf } from "./realPath";
 
 /** Files that are asked of VS Code at once: of a larger workspace a part is listed, and that is said. */
 const mostFound = 20_000;
@@ -21,14 +24,22 @@ export async function filesBelow(folder: vscode.Uri, signal: AbortSignal, most =
   const found = await foundBelow(folder, signal, most);
   const rules = rulesOf(root.uri);
   const start = startOf(root.uri);
+  const links = new LinkedFolders(await realRoots());
   const uris: vscode.Uri[] = [];
   for (const [index, uri] of found.entries()) {
     if (index % pathsAtOnce === 0) await new Promise((resume) => setImmediate(resume));
     if (signal.aborted) break;
     const path = uri.path.slice(start.length);
-    if (uri.path.startsWith(start) && (await rules.reasonFor(path)) === undefined) uris.push(uri);
+    if (!uri.path.startsWith(start) || (await rules.reasonFor(path)) !== undefined) continue;
+    if (uri.scheme !== "file" || (await links.isInside(dirname(uri.fsPath)))) uris.push(uri);
   }
   return { uris, isCut: found.length >= most || signal.aborted };
+}
+
+/** Where the folders of the workspace really are, as far as they are on this machine. */
+export async function realRoots(): Promise<readonly string[]> {
+  const folders = (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === "file");
+  return Promise.all(folders.map(({ uri }) => realPathOf(uri.fsPath)));
 }
 
 /** Folders directly in `folder` that are not ignored. */

@@ -50,7 +50,7 @@ export function chatBranch(detail: AgentDetail, view: Pick<ChatView, "language" 
   return {
     turns: detail.turns.map((turn, index) => ({
       ...pageTurn(turn, view.language, view.run, detail.turns[index - 1]),
-      ...view.facts?.(turn),
+      ...view.facts?.(turn, detail.turns[index + 1]),
     })),
     branches: detail.branches,
   };

@@ -358,7 +358,7 @@ export class ChatPanel implements Disposable {
       const before = detail.turns.at(-2);
       // How its calls went is known now.
       const ended = isStep(turn) && before?.figures?.cache.refused === undefined ? before : undefined;
-      if (ended) this.page.post({ type: "turn", turn: { ...pageTurn(ended, language), ...facts(ended) } });
+      if (ended) this.page.post({ type: "turn", turn: { ...pageTurn(ended, language), ...facts(ended, turn) } });
       this.page.post({ type: "turn", turn: { ...pageTurn(turn, language, run, before), ...facts(turn) } });
       if (turn.state !== "running" && detail.branchCount > 0) await this.sendBranches();
     } else {

@@ -4,7 +4,7 @@ import path from "node:path";
 import fc from "fast-check";
 import type { ToolSpec } from "../../../src/common/tools";
 import type { WindowGeometry } from "../../../src/engine/ports";
-import type { TurnId, TurnView } from "../../../src/protocol/service";
+import type { AgentId, TurnId, TurnView } from "../../../src/protocol/service";
 import { collectGarbage } from "../../../src/store/collect";
 import { listObjects } from "../../../src/store/objectFiles";
 import { ReferenceReader } from "../../../src/store/references";
@@ -19,6 +19,10 @@ type Step =
   | { readonly do: "restart" | "warm" | "save" }
   /** What the calls at the head gave, if any wait: a further step of the turn. */
   | { readonly do: "results"; readonly text: string; readonly failed: boolean }
+  /** The results are read before they are sent; perhaps others are sent then. `awaited` as below. */
+  | { readonly do: "ahead"; readonly text: string; readonly awaited: boolean }
+  /** The branch of an agent that it was forked from, or of a fork of that one, is taken over; perhaps that agent is deleted. */
+  | { readonly do: "adopt"; readonly from: number; readonly asHead: boolean; readonly deletes: boolean }
   /** The model is told of a tool, which each of its answers then calls, or of none. */
   | { readonly do: "tools"; readonly on: boolean }
   /** At any node of the branch at the head: in the middle of a turn's steps too. Absent: at the head. */
@@ -42,6 +46,23 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant("results" as const),
       text: fc.stringMatching(/^[a-z]{0,12}$/),
       failed: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("ahead" as const),
+      text: fc.stringMatching(/^[a-z]{0,12}$/),
+      awaited: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("adopt" as const),
+      from: fc.nat(5),
+      asHead: fc.boolean(),
+      deletes: fc.boolean(),
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("tools" as const), on: fc.boolean() }) },
@@ -82,6 +103,8 @@ class Life {
   private rig: AgentRig;
   private id = "";
   private forks = 0;
+  /** The agents that were forked, which answer no more. */
+  private others: readonly AgentId[] = [];
 
   constructor(
     private readonly home: string,
@@ -113,6 +136,16 @@ class Life {
         }));
         return this.check(await this.rig.agents.sendResults(this.id, { results }));
       }
+      case "ahead": {
+        const { turns } = await this.rig.agents.get(this.id);
+        const { calls = [], finishReason } = turns.at(-1) ?? {};
+        const results = finishReason === "calls" ? calls.map(({ id }) => ({ call: id, text: step.text })) : [];
+        const reading = this.rig.agents.readAheadResults(this.id, results);
+        if (step.awaited) await reading;
+        return;
+      }
+      case "adopt":
+        return this.adopt(step);
       case "tools":
         await this.rig.agents.setTools(this.id, step.on ? [look] : []);
         return;
@@ -141,6 +174,7 @@ class Life {
       case "fork": {
         this.forks += 1;
         const { turns } = await this.rig.agents.get(this.id);
+        this.others = [...this.others, this.id];
         this.id = (await this.rig.agents.fork(this.id, `fork ${this.forks}`, this.anyOf(turns, step.at))).id;
         return;
       }
@@ -171,6 +205,29 @@ class Life {
     await this.rig.agents.close();
     const { pool, windowPool } = this.rig.session.engine;
     assert.equal(pool.referencedBlocks + (windowPool?.referencedBlocks ?? 0), 0);
+  }
+
+  private async adopt({ from, asHead, deletes }: Extract<Step, { do: "adopt" }>): Promise<void> {
+    const other = this.others[from % Math.max(1, this.others.length)];
+    if (other === undefined) return;
+    const { agents } = this.rig;
+    const theirs = await agents.get(other);
+    const before = await agents.get(this.id);
+    const adopting = agents.adoptBranch(this.id, other, { asHead });
+    if (theirs.turns.length === 0) await assert.rejects(adopting, { code: "INVALID_REQUEST" });
+    else {
+      const last = await adopting;
+      const { turns } = await agents.get(this.id);
+      if (asHead) assert.equal(turns.at(-1)?.id, last);
+      const content = (all: readonly TurnView[]) =>
+        all.map(({ user, results, answer, calls, figures, createdAt }) => [
+          ...[user, results, answer, calls, figures, createdAt],
+        ]);
+      assert.deepEqual(content(turns), content(asHead ? theirs.turns : before.turns));
+    }
+    if (!deletes) return;
+    await agents.delete(other);
+    this.others = this.others.filter((one) => one !== other);
   }
 
   /** Whatever was reused, restored or refused: the answer is that of reading everything. */

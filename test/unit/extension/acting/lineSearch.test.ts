@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { type SearchThread, searchFiles } from "../../../../src/extension/acting/lineSearch";
+import { LinkedFolders } from "../../../../src/extension/acting/linkedFolders";
 import { lineMatcher } from "../../../../src/extension/acting/matchingLines";
 import { type SearchedFile, type SearchOrder, search } from "../../../../src/extension/acting/searchWorker";
 
@@ -73,7 +74,7 @@ async function* each(files: readonly SearchedFile[]) {
   yield* files;
 }
 
-const limits = { most: 10, ms: 5000, signal: new AbortController().signal };
+const limits = { most: 10, ms: 5000, signal: new AbortController().signal, roots: [realpathSync(tmpdir())] };
 
 describe("a search of files", () => {
   let folder: string;
@@ -106,6 +107,24 @@ describe("a search of files", () => {
     assert.deepEqual([few.lines.length, few.isCut], [2, true]);
     const exact = await searchFiles({ text: "one", isRegex: false }, each(files), { ...limits, most: 3 }, thread);
     assert.deepEqual([exact.lines.length, exact.isCut], [3, false]);
+  });
+
+  it("leaves out what is really outside of the workspace", async () => {
+    const [inside, outside] = ["inside", "inside of another"].map((name) => join(folder, name));
+    for (const made of [inside, outside]) mkdirSync(made ?? "");
+    writeFileSync(join(outside ?? "", "a"), "one");
+    symlinkSync(join(outside ?? "", "a"), join(inside ?? "", "link"));
+    const roots = [realpathSync(inside ?? "")];
+    const files = [{ path: "link", file: join(inside ?? "", "link") }];
+    const query = { text: "one", isRegex: false };
+    assert.deepEqual((await searchFiles(query, each(files), { ...limits, roots }, thread)).lines, []);
+    assert.equal((await searchFiles(query, each(files), limits, thread)).lines.length, 1);
+    const links = new LinkedFolders(roots);
+    assert.deepEqual(await Promise.all([inside, outside, inside].map((one) => links.isInside(one ?? ""))), [
+      true,
+      false,
+      true,
+    ]);
   });
 
   it("goes on over many files", async () => {

@@ -3,7 +3,7 @@ import { rewindTo } from "../../../../src/extension/acting/rewinding";
 import { TurnFacts } from "../../../../src/extension/acting/turnFacts";
 import { digest } from "../../../support/acting/fakeWorkspace";
 import { MemoryCheckpoints } from "../../../support/acting/kept";
-import { FakeService } from "../../../support/extension/fakeService";
+import { FakeService, figures } from "../../../support/extension/fakeService";
 
 describe("going back in a conversation of an agent that acts", () => {
   let service: FakeService;
@@ -44,7 +44,7 @@ describe("going back in a conversation of an agent that acts", () => {
 });
 
 describe("what is known of the turns of an agent that acts", () => {
-  const turn = { id: "t1", calls: [{ id: "c1" }, { id: "c2" }] };
+  const turn = { id: "t1", calls: ["c1", "c2"].map((id) => ({ id, name: "look", arguments: {} })) };
 
   it("has how long calls took, and who worked on them, once they have ended", () => {
     const facts = new TurnFacts(new MemoryCheckpoints());
@@ -56,6 +56,24 @@ describe("what is known of the turns of an agent that acts", () => {
     facts.note("agent", [{ call: "c2", kind: "delegate", state: "failed", delegate: "d" }]);
     assert.deepEqual(facts.of("agent")(turn).ran?.[1], { call: "c2", delegate: "d" });
     assert.deepEqual(facts.of("other")(turn), {});
+  });
+
+  it("has the tokens of a call's result where one call was gone on with, and they were counted here", () => {
+    const facts = new TurnFacts(new MemoryCheckpoints()).of("agent");
+    const one = { id: "t1", calls: [{ id: "c1", name: "look", arguments: {} }] };
+    const next = { user: "", results: [], figures: { ...figures, prefilledTokens: 41 } };
+    assert.deepEqual(facts(one, next).ran, [{ call: "c1", tokens: 41 }]);
+    const refused = { tier: "warm" as const, refused: { code: "x", reason: "y", atToken: 0 } };
+    for (const other of [
+      undefined,
+      { ...next, user: "No." },
+      { ...next, figures: { ...figures, by: "server" as const } },
+      { ...next, figures: { ...figures, cache: refused } },
+    ]) {
+      assert.deepEqual(facts(one, other), {});
+    }
+    const two = { ...one, calls: [...one.calls, { id: "c2", name: "look", arguments: {} }] };
+    assert.deepEqual(facts(two, next), {});
   });
 
   it("has the files that they changed, each once, also those of earlier windows", async () => {
