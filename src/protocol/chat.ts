@@ -161,8 +161,8 @@ export type ChatUpdate =
   | { readonly type: "refused"; readonly message?: MessageDraft; readonly problem: Problem }
   /** The current selection in the editor. */
   | { readonly type: "selection"; readonly selection?: EditorSelection }
-  /** Text to append to the draft (for example the selection); the draft takes the focus. */
-  | { readonly type: "draft"; readonly text: string }
+  /** A command has attached something to the message: it takes the focus, since it will be written next. */
+  | { readonly type: "focusMessage" }
   | FilesUpdate
   | ActingUpdate;
 

@@ -45,6 +45,38 @@ async function save(name: string, text: string): Promise<void> {
   assert(await document.save());
 }
 
+/** A file system that has `/a.txt`. */
+class OneFile implements vscode.FileSystemProvider {
+  readonly onDidChangeFile = new vscode.EventEmitter<vscode.FileChangeEvent[]>().event;
+
+  constructor(private readonly text: string) {}
+
+  watch(): vscode.Disposable {
+    return new vscode.Disposable(() => {});
+  }
+
+  stat(uri: vscode.Uri): vscode.FileStat {
+    if (uri.path !== "/a.txt") throw vscode.FileSystemError.FileNotFound(uri);
+    return { type: vscode.FileType.File, ctime: 1, mtime: 1, size: this.text.length };
+  }
+
+  readFile(): Uint8Array {
+    return Buffer.from(this.text);
+  }
+
+  readDirectory(): [string, vscode.FileType][] {
+    return [["a.txt", vscode.FileType.File]];
+  }
+
+  createDirectory(): void {}
+
+  writeFile(): void {}
+
+  delete(): void {}
+
+  rename(): void {}
+}
+
 describe("files in a message", () => {
   afterEach(closeEditors);
 
@@ -173,6 +205,43 @@ describe("files in a message", () => {
       await rm(outside, { recursive: true });
       await rm(at("link.txt").fsPath, { force: true });
     }
+  });
+});
+
+describe("files of other file systems", () => {
+  afterEach(closeEditors);
+
+  it("are attached as those of the disk, and where nobody knows the file system that is said", async () => {
+    const { id } = await newAgent("Virtual");
+    const text = "from nowhere\n";
+    const provider = vscode.workspace.registerFileSystemProvider("resident-test", new OneFile(text), {
+      isReadonly: true,
+    });
+    try {
+      const paths = ["resident-test:/a.txt", "resident-other:/a.txt", "resident-test:/b.txt"];
+      const argument = { agent: id, paths, background: true, outside: true };
+      const { attachments } = await run<ChatAttachments>(commands.addToChat, argument);
+      assert.deepEqual(
+        attachments.map(({ path: name, digest, problem }) => [name, digest, problem]),
+        [
+          ["resident-test:/a.txt", digestOf(text), undefined],
+          ["resident-other:/a.txt", "", refusals.noFileSystem("resident-other")],
+          ["resident-test:/b.txt", "", refusals.missing],
+        ],
+      );
+    } finally {
+      provider.dispose();
+    }
+  });
+
+  it("are documents that were never saved", async () => {
+    const { id } = await newAgent("Never saved");
+    const { document } = await openDocument("a draft\n");
+    const { attachments } = await attach(id, document.uri.toString());
+    assert.deepEqual(
+      attachments.map(({ digest }) => digest),
+      [digestOf("a draft\n")],
+    );
   });
 });
 

@@ -84,6 +84,8 @@ describe("the chat of an agent", () => {
     await workbench().pick("Ask Agent About the Selection", "Ada");
     // The editor had hidden the panel: its page is a new one.
     const chat = await Chat.of(workbench(), "Ada");
+    await chat.frame.getByText("notes.md:1–7", { exact: true }).waitFor();
+    await chat.frame.waitForFunction(() => document.activeElement?.tagName === "TEXTAREA");
     await chat.inMemory(before + 60);
     const turns = await chat.turns.count();
     await chat.message.press("Enter");

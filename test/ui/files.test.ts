@@ -52,9 +52,10 @@ describe("files in a chat", () => {
       const drop = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: data });
       document.querySelector("textarea")?.dispatchEvent(drop);
     });
-    await chat.frame.getByText("It is not there.").waitFor();
+    const reason = chat.frame.getByText("there.ts: It is not there.", { exact: true });
+    await reason.waitFor();
     await chat.frame.getByRole("button", { name: "Remove there.ts" }).click();
-    await chat.frame.getByText("It is not there.").waitFor({ state: "detached" });
+    await reason.waitFor({ state: "detached" });
   });
 
   it("are pinned, and read anew when one is saved with much of it changed", async () => {

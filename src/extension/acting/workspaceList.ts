@@ -17,11 +17,11 @@ export interface ListedFiles {
   readonly isCut: boolean;
 }
 
-/** The files below a folder of the workspace, without those that settings or `.gitignore` leave out. */
-export async function filesBelow(folder: vscode.Uri, signal: AbortSignal): Promise<ListedFiles> {
+/** At most `most` files below a folder of the workspace, without those that settings or `.gitignore` leave out. */
+export async function filesBelow(folder: vscode.Uri, signal: AbortSignal, most = mostFound): Promise<ListedFiles> {
   const root = vscode.workspace.getWorkspaceFolder(folder);
   if (root === undefined) return { uris: [], isCut: false };
-  const found = await foundBelow(folder, signal);
+  const found = await foundBelow(folder, signal, most);
   const rules = rulesOf(root.uri);
   const start = startOf(root.uri);
   const links = new LinkedFolders(await realRoots());
@@ -33,7 +33,7 @@ export async function filesBelow(folder: vscode.Uri, signal: AbortSignal): Promi
     if (!uri.path.startsWith(start) || (await rules.reasonFor(path)) !== undefined) continue;
     if (uri.scheme !== "file" || (await links.isInside(dirname(uri.fsPath)))) uris.push(uri);
   }
-  return { uris, isCut: found.length >= mostFound || signal.aborted };
+  return { uris, isCut: found.length >= most || signal.aborted };
 }
 
 /** Where the folders of the workspace really are, as far as they are on this machine. */
@@ -57,29 +57,29 @@ export async function foldersIn(folder: vscode.Uri): Promise<readonly string[]> 
   return names;
 }
 
-async function foundBelow(folder: vscode.Uri, signal: AbortSignal): Promise<readonly vscode.Uri[]> {
+async function foundBelow(folder: vscode.Uri, signal: AbortSignal, most: number): Promise<readonly vscode.Uri[]> {
   const token = new vscode.CancellationTokenSource();
   const stop = () => token.cancel();
   signal.addEventListener("abort", stop);
   try {
     const excluded = excludeGlob(vscode.workspace.getConfiguration("search", folder).get("exclude"));
     const pattern = new vscode.RelativePattern(folder, "**/*");
-    const found = await vscode.workspace.findFiles(pattern, excluded, mostFound, token.token);
+    const found = await vscode.workspace.findFiles(pattern, excluded, most, token.token);
     // A file system that nobody can search is walked through.
-    return found.length > 0 || folder.scheme === "file" ? found : walked(folder, signal);
+    return found.length > 0 || folder.scheme === "file" ? found : walked(folder, signal, most);
   } finally {
     signal.removeEventListener("abort", stop);
     token.dispose();
   }
 }
 
-async function walked(folder: vscode.Uri, signal: AbortSignal): Promise<readonly vscode.Uri[]> {
+async function walked(folder: vscode.Uri, signal: AbortSignal, most: number): Promise<readonly vscode.Uri[]> {
   const root = vscode.workspace.getWorkspaceFolder(folder)?.uri ?? folder;
   const rules = rulesOf(root);
   const start = startOf(root);
   const files: vscode.Uri[] = [];
   const folders = [folder];
-  for (let next = folders.shift(); next && files.length < mostFound && !signal.aborted; next = folders.shift()) {
+  for (let next = folders.shift(); next && files.length < most && !signal.aborted; next = folders.shift()) {
     for (const [name, type] of await vscode.workspace.fs.readDirectory(next)) {
       const uri = vscode.Uri.joinPath(next, name);
       if ((type & vscode.FileType.File) !== 0) files.push(uri);
@@ -88,7 +88,7 @@ async function walked(folder: vscode.Uri, signal: AbortSignal): Promise<readonly
       }
     }
   }
-  return files.slice(0, mostFound);
+  return files.slice(0, most);
 }
 
 function rulesOf(root: vscode.Uri): IgnoreRules {

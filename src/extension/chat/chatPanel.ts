@@ -177,8 +177,10 @@ export class ChatPanel implements Disposable {
   }
 
   /** Attaches to the message that is being written; a page that is still booting gets it with its snapshot. */
-  attach(files: readonly DraftFile[]): Promise<void> {
-    return this.files.add(files);
+  async attach(files: readonly DraftFile[]): Promise<void> {
+    await this.files.add(files);
+    this.message.takeFocus();
+    this.flushMessage();
   }
 
   get active(): boolean {

@@ -18,6 +18,7 @@ export class PanelDraft {
   /** To be read ahead. Empty while an earlier message is edited: that one does not follow the head. */
   written = "";
   private readonly meter: DraftMeter;
+  private wantsFocus = false;
   /** What was refused while no page was there to be told, and the messages that came back. */
   private readonly refused: { readonly message?: MessageDraft; readonly problem: Problem }[] = [];
 
@@ -54,14 +55,21 @@ export class PanelDraft {
     this.meter.again();
   }
 
+  /** Something was attached to it by a command. */
+  takeFocus(): void {
+    this.wantsFocus = true;
+  }
+
   giveBack(message: MessageDraft | undefined, problem: Problem): void {
     this.refused.push({ ...(message && { message }), problem });
   }
 
-  /** Tells the page, if it is there, which messages came back; else they wait for the next snapshot. */
+  /** Tells the page, if it is there, which messages came back, and to go to the message; else it waits for the next snapshot. */
   flush(): void {
     const { page } = this.ports;
     if (!page.live) return;
     for (const refused of this.refused.splice(0)) page.post({ type: "refused", ...refused });
+    if (this.wantsFocus) page.post({ type: "focusMessage" });
+    this.wantsFocus = false;
   }
 }

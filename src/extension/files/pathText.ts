@@ -32,9 +32,9 @@ function unquoted(text: string): string {
   return isQuoted ? text.slice(1, -1) : text;
 }
 
-/** "file:", "vscode-remote:", not "C:". */
+/** "file:///a", "memfs:/a", "untitled:a", not "C:/a". */
 export function isUri(text: string): boolean {
-  return /^[a-z][a-z0-9+.-]+:\/\//i.test(text);
+  return /^([a-z][a-z0-9+.-]+:\/|untitled:)/i.test(text);
 }
 
 export function isAbsolute(text: string): boolean {

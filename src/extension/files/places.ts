@@ -16,10 +16,9 @@ export function pathOf(uri: vscode.Uri): string {
   return vscode.workspace.asRelativePath(uri, several);
 }
 
-/** What a path of `pathOf`, a URI or any path that a person writes may name here, the likeliest first. */
+/** What a path of `pathOf`, or any path that a person writes, may name here, the likeliest first. */
 function placesOf(name: string): readonly vscode.Uri[] {
   const folders = vscode.workspace.workspaceFolders ?? [];
-  if (isUri(name)) return [vscode.Uri.parse(name)];
   if (name.startsWith("~/")) return [vscode.Uri.joinPath(vscode.Uri.file(homedir()), name.slice(2))];
   if (isAbsolute(name)) return [absolute(name, folders[0])];
   const path = name.replaceAll("\\", "/");
@@ -37,8 +36,9 @@ function absolute(path: string, folder: vscode.WorkspaceFolder | undefined): vsc
   return folder.uri.with({ path });
 }
 
-/** The first of the places of a name that is there; `undefined`: none is. */
+/** The first of the places of a name that is there; `undefined`: none is. A URI names one place, whatever is there. */
 export async function placeOf(name: string): Promise<vscode.Uri | undefined> {
+  if (isUri(name)) return vscode.Uri.parse(name);
   for (const uri of placesOf(name)) {
     const isOpen = vscode.workspace.textDocuments.some((document) => document.uri.toString() === uri.toString());
     if (isOpen || (await isThere(uri))) return uri;
@@ -53,11 +53,14 @@ function isThere(uri: vscode.Uri): Promise<boolean> {
   );
 }
 
-/** Also a link in the workspace that leads out of it is outside. What was never saved is nowhere else than here. */
+/**
+ * Whether a file is outside the workspace, as is a link in it that leads out of it. What was never saved is nowhere else than
+ * here, and what is not there is nowhere.
+ */
 export async function isOutside(uri: vscode.Uri): Promise<boolean> {
   if (uri.scheme === "untitled") return false;
   const folder = vscode.workspace.getWorkspaceFolder(uri);
-  if (folder === undefined) return true;
+  if (folder === undefined) return isThere(uri);
   if (uri.scheme !== "file") return false;
   const [target, root] = await Promise.all([uri, folder.uri].map(({ fsPath }) => realpath(fsPath).catch(() => fsPath)));
   if (target === undefined || root === undefined) return true;

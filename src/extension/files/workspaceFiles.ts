@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import type { FoundFile } from "../../protocol/chatFiles";
+import { filesBelow } from "../acting/workspaceList";
 import { Slices } from "../languageModels/slices";
 import { excludeGlob } from "./excludes";
 import { FileList } from "./fileList";
@@ -88,11 +89,7 @@ export class WorkspaceFiles implements Disposable {
   /** The files below a folder, as paths relative to it. `more`: there are others. */
   async below(folder: vscode.Uri): Promise<{ readonly paths: readonly string[]; readonly more: boolean }> {
     const most = 2 * mostListed;
-    const found = await vscode.workspace.findFiles(
-      new vscode.RelativePattern(folder, "**/*"),
-      excludesOf(folder),
-      most,
-    );
+    const found = await filesIn(folder, most);
     const start = folder.path.endsWith("/") ? folder.path : `${folder.path}/`;
     const kept = await this.ignored.without(found);
     const paths = kept.filter(({ path }) => path.startsWith(start)).map(({ path }) => path.slice(start.length));
@@ -121,9 +118,8 @@ export class WorkspaceFiles implements Disposable {
     this.isOld = false;
     const list = new FileList(mostKept);
     for (const folder of vscode.workspace.workspaceFolders ?? []) {
-      const pattern = new vscode.RelativePattern(folder, "**/*");
       const most = mostKept - list.size;
-      const found = most === 0 ? [] : await vscode.workspace.findFiles(pattern, excludesOf(folder.uri), most);
+      const found = most === 0 ? [] : await filesIn(folder.uri, most);
       const slices = new Slices();
       for (const uri of await this.ignored.without(found)) {
         list.add(pathOf(uri));
@@ -196,6 +192,14 @@ export class WorkspaceFiles implements Disposable {
     clearTimeout(this.idle);
     this.idle = setTimeout(forgetSearches, idleMs);
   }
+}
+
+/** A file system that nobody can search is walked through. */
+async function filesIn(folder: vscode.Uri, most: number): Promise<readonly vscode.Uri[]> {
+  const pattern = new vscode.RelativePattern(folder, "**/*");
+  const found = await vscode.workspace.findFiles(pattern, excludesOf(folder), most);
+  if (found.length > 0 || folder.scheme === "file") return found;
+  return (await filesBelow(folder, new AbortController().signal, most)).uris;
 }
 
 function excludesOf(scope: vscode.Uri | undefined): string | undefined {

@@ -83,7 +83,7 @@ export class ChatPage {
     const before = this.state.snapshot;
     this.state = reduceChat(this.state, update);
     if (this.state.stale && before === this.state.snapshot) this.host.ready();
-    if (update.type === "draft") this.dock.insertDraft(update.text);
+    if (update.type === "focusMessage") this.dock.focusMessage();
     if (update.type === "draftSize") this.dock.measured(update);
     if (update.type === "foundFiles") this.dock.files.found(update);
     if (update.type === "refused") this.dock.takeBack(update);

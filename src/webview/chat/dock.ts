@@ -164,9 +164,7 @@ export class Dock {
     this.composer.field.focus();
   }
 
-  insertDraft(text: string): void {
-    const { draft } = this.composer;
-    this.composer.draft = draft === "" || draft.endsWith("\n") ? draft + text : `${draft}\n${text}`;
+  focusMessage(): void {
     this.composer.field.focus();
   }
 

@@ -69,8 +69,8 @@ export function reduceChat(state: ChatState, update: ChatUpdate): ChatState {
       return withWay(state, update.way, (turn) => withProgress(turn, update.progress));
     case "wayText":
       return withWay(state, update.way, (turn) => withText(turn, update.delta));
-    case "draft":
     case "draftSize":
+    case "focusMessage":
     case "foundFiles":
     case "refused":
       return state; // the message field has them, not the state

@@ -38,7 +38,7 @@ describe("the host's end of a page's messages", () => {
     const channel = new PageChannel<ChatCommand, ChatToPage>(webview, {
       name: "chat",
       guard: isChatToHost,
-      onReady: () => channel.post({ type: "draft", text: "ready" }),
+      onReady: () => channel.post({ type: "draftSize", serial: 1 }),
       onCommand,
       onFailure: (error) => failures.push(error),
       language: "en",
@@ -51,11 +51,11 @@ describe("the host's end of a page's messages", () => {
 
   it("posts nothing before the page is ready, and nothing while it is hidden", () => {
     const { webview, channel } = open();
-    channel.post({ type: "draft", text: "early" });
+    channel.post({ type: "draftSize", serial: 2 });
     webview.receive({ type: "ready" });
     channel.suspend();
-    channel.post({ type: "draft", text: "hidden" });
-    assert.deepEqual(webview.posted, [{ type: "draft", text: "ready" }]);
+    channel.post({ type: "draftSize", serial: 3 });
+    assert.deepEqual(webview.posted, [{ type: "draftSize", serial: 1 }]);
   });
 
   it("answers each request, or says why it failed", async () => {
@@ -95,7 +95,7 @@ describe("the host's end of a page's messages", () => {
     const { webview, channel } = open();
     webview.receive({ type: "ready" });
     webview.disposed = true;
-    channel.post({ type: "draft", text: "late" });
+    channel.post({ type: "draftSize", serial: 4 });
     assert(channel.closed);
     assert(!channel.live);
     webview.receive(stop);

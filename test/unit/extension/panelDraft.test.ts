@@ -52,11 +52,12 @@ describe("the message of a panel, on the host's side", () => {
     const problem = { error: { code: "CONTEXT_FULL", what: "w", advice: "a", facts: {} }, actions: [] } as const;
     page.live = false;
     draft.giveBack({ text: "long" }, problem);
+    draft.takeFocus();
     draft.flush();
     assert.deepEqual(posted, []);
     page.live = true;
     draft.flush();
     draft.flush();
-    assert.deepEqual(posted, [{ type: "refused", message: { text: "long" }, problem }]);
+    assert.deepEqual(posted, [{ type: "refused", message: { text: "long" }, problem }, { type: "focusMessage" }]);
   });
 });

@@ -44,7 +44,7 @@ describe("a path that somebody drops, pastes or types", () => {
   });
 
   it("is a URI, absolute or neither", () => {
-    for (const uri of ["file:///a", "memfs:/a".replace(":/", "://"), "vscode-vfs://github/a/b"])
+    for (const uri of ["file:///a", "memfs:/a", "untitled:Untitled-1", "vscode-vfs://github/a/b"])
       assert(isUri(uri), uri);
     for (const path of ["/a", "C:\\a", "c:/a", "\\\\server\\share"]) assert(isAbsolute(path) && !isUri(path), path);
     for (const path of ["a/b", "./a", "../a", "C"]) assert(!isAbsolute(path) && !isUri(path), path);
