@@ -212,11 +212,15 @@ describe("tools in VS Code's chat", () => {
     const chat = { tools: [weather], conversation: "must" };
     const opening = [user("How warm is it in Paris?")];
     const first = await request(model, opening, { ...chat, toolMode: 2, modelOptions: { max_tokens: 200 } });
-    const [call, ...more] = first.calls;
-    assert(call, `no call in "${first.texts.join("")}"`);
-    assert.deepEqual([call.name, more.length], ["weather", 0]);
-    assert.equal(typeof Reflect.get(call.input, "city"), "string");
-    const after = [...opening, called(call.callId, call.name, call.input), result(call.callId, "20 degrees")];
+    assert.ok(first.calls.length > 0, `no call in "${first.texts.join("")}"`);
+    assert.equal(first.texts.join("").trim(), "", "an answer that must call has calls only");
+    for (const { name, input } of first.calls) {
+      assert.equal(name, "weather");
+      assert.equal(typeof Reflect.get(input, "city"), "string");
+    }
+    const said = first.calls.map(({ callId, name, input }) => called(callId, name, input));
+    const results = first.calls.map(({ callId }) => result(callId, "20 degrees"));
+    const after = [...opening, ...said, ...results];
     const answer = await request(model, after, chat);
     assert.ok(cachedOf(answer) >= usageOf(first).prompt_tokens, `${cachedOf(answer)} reused`);
   });

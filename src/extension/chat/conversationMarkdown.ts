@@ -37,11 +37,12 @@ function turnParts(
   after: readonly ToolResult[] | undefined,
   { formats, figures }: MarkdownOptions,
 ): readonly string[] {
-  const { user = "", attachments = [] } = steps[0] ?? {};
+  const { user = "", attachments = [], summary } = steps[0] ?? {};
   const sum = figures ? figuresInSum(steps.map((step) => step.figures)) : undefined;
   const count = steps.length > 1 ? [plural(steps.length, "step", formats)] : [];
   return [
     `## Turn ${formats.count(number)}`,
+    ...(summary === undefined ? [] : [`*Summary of ${plural(summary.turns, "earlier turn", formats)}*`]),
     ...(attachments.length === 0 ? [] : [`Attached: ${attachments.map(attachedName).join("; ")}.`]),
     ...(user === "" ? [] : [quoted(user)]),
     ...steps.flatMap((step, index) => stepParts(step, steps[index + 1]?.results ?? after)),

@@ -1,6 +1,7 @@
 import { plural } from "../../common/format";
 import type { ActingState } from "../../protocol/acting";
 import type { PageTurn } from "../../protocol/page";
+import { noteMark } from "../../protocol/toolNames";
 import { figuresInSum } from "../../protocol/turnSteps";
 import { endingLabel, figuresView } from "../shared/figures";
 import { inlineCode } from "../shared/inlineCode";
@@ -39,7 +40,7 @@ export function turnView(turn: ShownTurn, place: TurnPlace, context: TurnContext
       "aria-label": `Turn ${place.number}${stage ? `, ${stage}` : ""}`,
       "aria-busy": last.state === "running" ? "true" : undefined,
     },
-    first.user !== "" && h("div.ask", {}, messageTools(first, place, context), h("p", {}, inlineCode(first.user))),
+    messageView(first, place, context),
     sentAttachments(first.attachments, first.id, context.formats, context.run),
     h(
       "div.answer",
@@ -50,6 +51,27 @@ export function turnView(turn: ShownTurn, place: TurnPlace, context: TurnContext
       changesLine(turn.steps, first.id, place.fixed, context),
       waitingLine(last, place, context),
     ),
+  );
+}
+
+/** A person's message; or what stands in the place of one, said as what it is. */
+function messageView(turn: PageTurn, place: TurnPlace, context: TurnContext): Children {
+  const { user, summary } = turn;
+  if (user === "") return undefined;
+  if (summary !== undefined) {
+    const turns = plural(summary.turns, "earlier turn", context.formats);
+    return foldedNote("list-flat", `Summary of ${turns}`, user);
+  }
+  if (user.startsWith(noteMark)) return foldedNote("info", "Told by Resident: a call could not be made", user);
+  return h("div.ask", {}, messageTools(turn, place, context), h("p", {}, inlineCode(user)));
+}
+
+function foldedNote(glyph: string, title: string, text: string): TreeNode {
+  return h(
+    "details.note",
+    { key: "note" },
+    h("summary.dim.small", {}, icon(glyph), h("span", {}, title)),
+    h("p", {}, inlineCode(text)),
   );
 }
 

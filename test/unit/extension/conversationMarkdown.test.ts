@@ -50,6 +50,11 @@ describe("a conversation as Markdown", () => {
     assert.deepEqual(turnHeadings(text), ["Turn 1"]);
   });
 
+  it("says which message is a summary of earlier turns", () => {
+    const text = exported([turn("[A summary]", "I have read it.", { summary: { turns: 3 } })]);
+    assert.match(text, /\*Summary of 3 earlier turns\*\s+> .*A summary/);
+  });
+
   it("folds what was thought, and nothing in it ends the fold", () => {
     const thought = "first\n\n</details>\n## Turn 9";
     const text = exported([turn("a", "b", { thought })]);

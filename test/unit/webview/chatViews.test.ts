@@ -4,6 +4,7 @@ import { pageTurn } from "../../../src/extension/pages/pageModel";
 import type { ChatCommand, ChatSnapshot } from "../../../src/protocol/chat";
 import type { PageTurn, RunProgress } from "../../../src/protocol/page";
 import type { AgentSummary, TurnView } from "../../../src/protocol/service";
+import { noteMark } from "../../../src/protocol/toolNames";
 import { headerView } from "../../../src/webview/chat/header";
 import { readOnlyBanner } from "../../../src/webview/chat/readOnlyBanner";
 import { type TurnPlace, turnView } from "../../../src/webview/chat/turn";
@@ -63,6 +64,19 @@ describe("a turn in the chat", () => {
       commands.map(({ type }) => type),
       ["fork", "rewind", "regenerate", "copy"],
     );
+  });
+
+  it("folds what stands in the place of a person's message, and says what it is", () => {
+    const noteOf = (turn: Partial<PageTurn>) => {
+      const { node } = show({ ...turnOf("done", 0), ...turn });
+      assert.equal(
+        nodesOf(node).some(({ props }) => props.class === "ask"),
+        false,
+      );
+      return text(nodesOf(node).find(({ props }) => props.class === "note") ?? node);
+    };
+    assert.match(noteOf({ user: "[A summary]", summary: { turns: 12 } }), /^Summary of 12 earlier turns\[A summary\]$/);
+    assert.match(noteOf({ user: `${noteMark} There is no such tool.` }), /^Told by Resident.*no such tool/);
   });
 
   it("shows what was thought folded, with its tokens and how long it took", () => {
