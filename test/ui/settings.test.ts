@@ -13,11 +13,11 @@ describe("the settings and the log", () => {
     await workbench().page.locator(".settings-count-widget").waitFor({ state: "hidden" });
   };
 
-  it("shows all settings in one place, in four sections", async () => {
+  it("shows all settings in one place, in six sections", async () => {
     const { page } = workbench();
     await workbench().command("Resident: Open Settings");
-    await found(20);
-    for (const section of ["Model", "Memory", "Answers", "Store"]) {
+    await found(30);
+    for (const section of ["Model", "Memory", "Answers", "Files", "Store", "Tools"]) {
       await page.locator(".settings-toc-container").getByText(section, { exact: true }).first().waitFor();
     }
     await closeSettings();
