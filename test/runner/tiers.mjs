@@ -42,7 +42,11 @@ export const tiers = [
     setUp: [],
     prepare: bundled("unit"),
     commands: [
-      { name: "unit", args: () => mocha("out/test/unit/**/*.test.js", "--timeout=20000"), limitMs: minutes(10) },
+      {
+        name: "unit",
+        args: () => mocha("out/test/unit/**/*.test.js", "--timeout=20000", "--parallel", "--jobs=2"),
+        limitMs: minutes(10),
+      },
     ],
   },
   {
