@@ -6,6 +6,7 @@ import {
   called,
   hostModel,
   hostModels,
+  joined,
   longOpening,
   picture,
   recentRequests,
@@ -218,9 +219,9 @@ describe("tools in VS Code's chat", () => {
       assert.equal(name, "weather");
       assert.equal(typeof Reflect.get(input, "city"), "string");
     }
-    const said = first.calls.map(({ callId, name, input }) => called(callId, name, input));
+    const said = joined(first.calls.map(({ callId, name, input }) => called(callId, name, input)));
     const results = first.calls.map(({ callId }) => result(callId, "20 degrees"));
-    const after = [...opening, ...said, ...results];
+    const after = [...opening, said, ...results];
     const answer = await request(model, after, chat);
     assert.ok(cachedOf(answer) >= usageOf(first).prompt_tokens, `${cachedOf(answer)} reused`);
   });

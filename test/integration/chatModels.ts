@@ -53,6 +53,11 @@ export const called = (id: string, name: string, input: object) => ({
   content: [parts.call(id, name, input)],
 });
 
+/** The calls of one answer, in one message as they were made. */
+export function joined(messages: readonly ReturnType<typeof called>[]): object {
+  return { role: 2, name: undefined, content: messages.flatMap(({ content }) => content) };
+}
+
 export function result(call: string, text: string): object {
   const Result: unknown = Reflect.get(vscode, "LanguageModelToolResultPart");
   assert(typeof Result === "function");

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
-import { cachedOf, called, request, result, usageOf, user } from "../chatModels";
+import { cachedOf, called, joined, request, result, usageOf, user } from "../chatModels";
 import { instructions, opening, realModel, tools } from "./conversation";
 
 describe("a real model in VS Code's chat", () => {
@@ -30,9 +30,9 @@ describe("a real model in VS Code's chat", () => {
     assert.ok(tools.some(({ name }) => name === call.name));
     assert.equal(typeof Reflect.get(call.input, "path"), "string");
     assert.match(String(Reflect.get(call.input, "how")), /^(quickly|carefully)$/);
-    const said = first.calls.map(({ callId, name, input }) => called(callId, name, input));
+    const said = joined(first.calls.map(({ callId, name, input }) => called(callId, name, input)));
     const results = first.calls.map(({ callId }) => result(callId, "1: export const answer = 42;"));
-    const answer = await request(model, [...asked, ...said, ...results], { ...chat, modelOptions: { max_tokens: 60 } });
+    const answer = await request(model, [...asked, said, ...results], { ...chat, modelOptions: { max_tokens: 60 } });
     assert.ok(answer.texts.join("") !== "" || answer.calls.length > 0);
     assert.ok(cachedOf(answer) >= usageOf(first).prompt_tokens, `${cachedOf(answer)} reused`);
     console.log(
