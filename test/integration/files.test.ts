@@ -389,6 +389,7 @@ describe("pinned files", () => {
   });
 
   // The restarted window finds this agent.
+  // The restarted window finds this agent.
   it("are kept for the next window", async () => {
     const { id } = await newAgent("Pin keeper");
     await write("kept.txt", lines("The kept file", 30));

@@ -178,24 +178,24 @@ describe("an agent that acts", () => {
   });
 
   it("changes nothing that was refused, outside of the workspace, or changed meanwhile, and says so to the model", async () => {
-    write("kept.txt", "as it was\n");
+    write("refused.txt", "as it was\n");
     const agent = await actor(["read_file", "write_file", "edit_file"]);
     const outside = calls("write_file", { path: "../outside.txt", content: "x" });
-    const refused = calls("write_file", { path: "kept.txt", content: "x\n" });
-    const stale = calls("edit_file", { path: "kept.txt", old: "as it was", new: "x" });
-    await begin(agent, outside, calls("read_file", { path: "kept.txt" }), refused, stale, done);
+    const refused = calls("write_file", { path: "refused.txt", content: "x\n" });
+    const stale = calls("edit_file", { path: "refused.txt", old: "as it was", new: "x" });
+    await begin(agent, outside, calls("read_file", { path: "refused.txt" }), refused, stale, done);
     await results(3);
     await decide(agent, "deny", { text: "Leave it." });
     await results(4);
     const { call } = await question(agent);
-    write("kept.txt", "as it was, and more\n");
+    write("refused.txt", "as it was, and more\n");
     await run(commands.reviewWaiting, { agent, call, way: "allow" });
     const [first, , second, third] = await results(5);
     assert.match(first ?? "", /outside of the workspace/);
     assert.match(second ?? "", /refused this.*Leave it\./s);
     assert.match(third ?? "", /was changed since you read it.*and more/s);
     assert.ok(!existsSync(path.join(folder, "..", "outside.txt")));
-    assert.equal(text("kept.txt"), "as it was, and more\n");
+    assert.equal(text("refused.txt"), "as it was, and more\n");
     const { code } = await runRefused(commands.reviewWaiting, { agent, call, way: "allow" });
     assert.equal(code, "INVALID_REQUEST");
   });

@@ -29,9 +29,6 @@ interface Used {
   users: number;
 }
 
-/** A watcher of VS Code begins to tell changes some time after it was made, in ms. */
-const watcherStartMs = 2000;
-
 /** The pinned files of the agents that are in use in this window, kept up with what happens to the files. */
 export class PinnedFiles implements Disposable {
   private readonly store = new DisposableStore();
@@ -40,7 +37,6 @@ export class PinnedFiles implements Disposable {
   private readonly tells = this.store.add(new Emitter<AgentId>());
   /** One for each folder that has pinned files. */
   private readonly watchers = new Map<string, vscode.FileSystemWatcher>();
-  private readonly timers = new Set<NodeJS.Timeout>();
 
   /** What a page shows of an agent's pinned files is different. */
   readonly onChange = this.changes.event;
@@ -77,7 +73,6 @@ export class PinnedFiles implements Disposable {
     this.store.dispose();
     for (const { pins } of this.agents.values()) pins.dispose();
     for (const watcher of this.watchers.values()) watcher.dispose();
-    for (const timer of this.timers) clearTimeout(timer);
   }
 
   /** To be disposed when the agent is not used here any more. */
@@ -188,17 +183,7 @@ export class PinnedFiles implements Disposable {
         event((uri) => this.touched(uri));
       }
       this.watchers.set(folder, watcher);
-      this.lookOnceWatched(folder);
     }
-  }
-
-  /** What changed between the reading of a file and the moment from which its folder is really watched is told by nobody. */
-  private lookOnceWatched(folder: string): void {
-    const timer = setTimeout(() => {
-      this.timers.delete(timer);
-      this.touchedBelow(vscode.Uri.parse(folder));
-    }, watcherStartMs);
-    this.timers.add(timer);
   }
 
   /** The core is a new one. */
