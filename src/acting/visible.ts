@@ -1,20 +1,27 @@
-/**
- * Controls, marks that change the direction of text, characters without width, other ends of lines. Not the joiners of letters and emoji,
- * which belong to what people write, and not tabs and line ends.
- */
-const hidden =
-  /[^\P{Cc}\t\n]|[\p{Zl}\p{Zp}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/gu;
+import { hiddenCharacters } from "../common/hiddenCharacters";
+
+/** Joiners of letters and emoji belong to what people write. */
+const joiners = new Set(["\u200c", "\u200d"]);
+/** White space that a page may show as it is, and that a terminal acts on. */
+const controls = /[\f\r]/g;
 
 /** With a mark in place of each character that cannot be seen: nobody agrees to a command that is not the one that is shown. */
 export function visible(text: string): string {
-  return text.replace(hidden, (letter) => `⟨U+${codeOf(letter)}⟩`);
+  let shown = "";
+  let end = 0;
+  for (const { index, text: found, code } of hiddenCharacters(text)) {
+    if (joiners.has(found)) continue;
+    shown += `${text.slice(end, index)}⟨${code}⟩`;
+    end = index + found.length;
+  }
+  return (shown + text.slice(end)).replace(controls, markOf);
 }
 
 /** In one line. */
 export function visibleLine(text: string): string {
-  return visible(text).replace(/[\t\n]/g, (letter) => `⟨U+${codeOf(letter)}⟩`);
+  return visible(text).replace(/[\t\n]/g, markOf);
 }
 
-function codeOf(letter: string): string {
-  return (letter.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+function markOf(letter: string): string {
+  return `⟨U+${letter.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
 }

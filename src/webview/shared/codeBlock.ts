@@ -1,5 +1,6 @@
+import { type HiddenCharacter, hiddenCharacters } from "../../common/hiddenCharacters";
 import type { ContentCommand } from "../../protocol/page";
-import { type HiddenCharacter, hiddenCharacters, markHidden, withoutHidden } from "./hiddenCharacters";
+import { markHidden, withoutHidden } from "./hiddenCharacters";
 import { highlight } from "./highlight";
 import { h, icon, type TreeNode } from "./tree";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createFormats } from "../../../src/common/format";
+import { hiddenCharacters } from "../../../src/common/hiddenCharacters";
 import type { ActingState } from "../../../src/protocol/acting";
 import type { ChatCommand, ChatSnapshot } from "../../../src/protocol/chat";
 import type { PageTurn } from "../../../src/protocol/page";
@@ -12,7 +13,6 @@ import { emptyChat, reduceChat } from "../../../src/webview/chat/state";
 import { type TurnPlace, turnView } from "../../../src/webview/chat/turn";
 import { waysView } from "../../../src/webview/chat/ways";
 import { Answers } from "../../../src/webview/shared/answers";
-import { hiddenCharacters } from "../../../src/webview/shared/hiddenCharacters";
 import { KeptTrees } from "../../../src/webview/shared/kept";
 import type { TreeNode } from "../../../src/webview/shared/tree";
 import {

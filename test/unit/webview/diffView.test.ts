@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createFormats } from "../../../src/common/format";
+import { hiddenCharacters } from "../../../src/common/hiddenCharacters";
 import type { DiffLine } from "../../../src/protocol/acting";
 import { diffView, languageOf, linesOf } from "../../../src/webview/shared/diffView";
-import { hiddenCharacters } from "../../../src/webview/shared/hiddenCharacters";
 import { highlight } from "../../../src/webview/shared/highlight";
 import { childrenOf, textOf } from "../../../src/webview/shared/tree";
 import { nodesOf, text } from "../../support/webview/trees";

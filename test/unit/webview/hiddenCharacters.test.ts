@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { hiddenCharacters, markHidden, withoutHidden } from "../../../src/webview/shared/hiddenCharacters";
+import { hiddenCharacters } from "../../../src/common/hiddenCharacters";
+import { markHidden, withoutHidden } from "../../../src/webview/shared/hiddenCharacters";
 import { highlight } from "../../../src/webview/shared/highlight";
 import { inlineCode } from "../../../src/webview/shared/inlineCode";
 import { childrenOf } from "../../../src/webview/shared/tree";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createFormats } from "../../../src/common/format";
+import { hiddenCharacters } from "../../../src/common/hiddenCharacters";
 import type { LiveCall } from "../../../src/protocol/acting";
 import type { ChatCommand } from "../../../src/protocol/chat";
 import type { PageTurn } from "../../../src/protocol/page";
@@ -9,7 +10,6 @@ import { ShownTurns } from "../../../src/webview/chat/shownTurns";
 import { type TurnPlace, turnView } from "../../../src/webview/chat/turn";
 import { Answers } from "../../../src/webview/shared/answers";
 import { callState } from "../../../src/webview/shared/calls";
-import { hiddenCharacters } from "../../../src/webview/shared/hiddenCharacters";
 import { KeptTrees } from "../../../src/webview/shared/kept";
 import { childrenOf, type TreeNode, textOf } from "../../../src/webview/shared/tree";
 import { figures } from "../../support/webview/samples/agents";
