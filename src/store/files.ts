@@ -3,6 +3,7 @@ import { constants as fileFlags } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { constants } from "node:os";
 import path from "node:path";
+import { errnoCode } from "../common/errno";
 import { ResidentError } from "../common/errors";
 import type { Durability, DurableFiles } from "./ports";
 
@@ -153,12 +154,6 @@ export async function syncFolder(folder: string): Promise<void> {
     // Only a failure of power could undo the rename now.
     if (errnoCode(error) === undefined) throw error;
   }
-}
-
-/** The system's name of what failed: ENOENT, EIO … */
-export function errnoCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
 }
 
 /** A file may not grow as large as it must: to the person that is a full disk. The addon names the system's number. */

@@ -4,7 +4,8 @@
  */
 import { stat } from "node:fs/promises";
 import { inBatches } from "../common/batches";
-import { errnoCode, looksInFlight } from "./files";
+import { errnoCode } from "../common/errno";
+import { looksInFlight } from "./files";
 import type { FileLock, FileLocks } from "./ports";
 import { kindOf } from "./untrustedFile";
 

@@ -6,12 +6,12 @@ import { type ApprovalWay, approvalWays } from "../../protocol/acting";
 import { mostWays } from "../../protocol/chatActing";
 import type { AgentSummary, ResidentService } from "../../protocol/service";
 import { turnsOf } from "../../protocol/turnSteps";
-import { type AgentPicker, pickTurn } from "../agents/agentPicker";
+import { type AboutAgentCommand, type AboutAgentPorts, registerAboutAgent } from "../agents/aboutAgent";
+import { pickTurn } from "../agents/agentPicker";
 import { oneLine } from "../agents/oneLine";
 import { agentArgument, flagField, numberField, textField } from "../commands/commandArguments";
 import type { CommandRegistry } from "../commands/commandRegistry";
 import { commands } from "../contributions";
-import type { ServiceHandle } from "../engine/serviceHandle";
 import { changeAtHand } from "./changeCommands";
 import { chooseTools } from "./chooseTools";
 import { compactConversation } from "./compactConversation";
@@ -19,27 +19,16 @@ import { reviewWaiting } from "./reviewWaiting";
 import { showWaiting } from "./waitingStatus";
 import type { WorkspaceActing } from "./workspaceActing";
 
-export interface ActingCommandPorts {
-  readonly service: Pick<ServiceHandle, "get">;
-  readonly picker: AgentPicker;
+export interface ActingCommandPorts extends AboutAgentPorts {
   readonly acting: WorkspaceActing;
 }
 
-type AgentWork = (agent: AgentSummary, door: ResidentService, argument: unknown) => Promise<unknown>;
-
 /** The commands about what agents do. As those about agents they take `{ agent }` beside their own fields, and return plain data. */
 export function registerActingCommands(registry: CommandRegistry, ports: ActingCommandPorts): Disposable {
-  const { service, picker, acting } = ports;
+  const { acting } = ports;
   const store = new DisposableStore();
   store.add(showWaiting(acting.approvals));
-  const about = (id: (typeof commands)[keyof typeof commands], title: string, work: AgentWork) =>
-    store.add(
-      registry.register(id, async (argument) => {
-        const door = await service.get();
-        const agent = await picker.resolve(door, argument, title);
-        return agent && work(agent, door, argument);
-      }),
-    );
+  const about = (...command: AboutAgentCommand) => store.add(registerAboutAgent(registry, ports, ...command));
   about(commands.chooseTools, "Choose Tools", (agent, door, argument) =>
     chooseTools(agent, door, argument, acting.tools.list()),
   );

@@ -1,8 +1,10 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { Checkpoint, CheckpointStore, Journal, JournalEntry } from "../../acting/ports";
+import { isMissing } from "../../common/errno";
 import type { AgentId } from "../../protocol/service";
+import { digestOf } from "../files/digest";
 import { isCheckpoint, isJournal } from "./storedActing";
 
 export interface ActingLimits {
@@ -83,7 +85,7 @@ export class ActingFiles implements Journal, CheckpointStore {
   /** A text that is not what its name says counts as lost. */
   async text(agent: AgentId, digest: string): Promise<string | undefined> {
     const text = await textAt(join(this.folder(agent), "texts", nameOf(digest)));
-    return text !== undefined && sha256(text) === digest ? text : undefined;
+    return text !== undefined && digestOf(text) === digest ? text : undefined;
   }
 
   forget(agent: AgentId): Promise<void> {
@@ -146,11 +148,7 @@ export class ActingFiles implements Journal, CheckpointStore {
 
 /** Ids and digests are letters, digits and "-"; anything else gets a name of its own. */
 function nameOf(id: string): string {
-  return /^[\w-]{1,100}$/.test(id) ? id : `x${sha256(id)}`;
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return /^[\w-]{1,100}$/.test(id) ? id : `x${digestOf(id)}`;
 }
 
 async function textAt(file: string): Promise<string | undefined> {
@@ -234,8 +232,4 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }

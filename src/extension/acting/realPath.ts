@@ -1,5 +1,6 @@
 import { readlink, realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { isMissing } from "../../common/errno";
 
 /**
  * Where a path of this machine is when all links are followed, with "/". Of what does not exist: where its nearest ancestor
@@ -29,8 +30,4 @@ async function linkTarget(path: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }

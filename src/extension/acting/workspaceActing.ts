@@ -24,12 +24,13 @@ import { ChangeFiles } from "./changeFiles";
 import { Decisions } from "./decisions";
 import { EditorProblems } from "./editorProblems";
 import { EditorWorkspace } from "./editorWorkspace";
-import { HostTools, type TokenOf } from "./hostTools";
+import { HostTools } from "./hostTools";
 import { askPutBack, showPutBack } from "./putBackDialogs";
 import { filesToPutBack, type PutBackChoice, putFilesBack } from "./putFilesBack";
 import type { RewindPorts } from "./rewinding";
 import { RememberedFiles } from "./seenFiles";
 import { TerminalCommands } from "./terminalCommands";
+import { tokenOf } from "./tokens";
 import { isSavingEdits, turnLimits } from "./toolSettings";
 import { TurnFacts, type TurnFactsOf } from "./turnFacts";
 import { WaysOfAgents } from "./waysOfAgents";
@@ -248,20 +249,6 @@ const clock: Clock = {
     const timer = setTimeout(callback, ms);
     return { dispose: () => clearTimeout(timer) };
   },
-};
-
-const tokenOf: TokenOf = (signal) => {
-  const source = new vscode.CancellationTokenSource();
-  const cancel = () => source.cancel();
-  signal.addEventListener("abort", cancel);
-  if (signal.aborted) cancel();
-  return {
-    token: source.token,
-    dispose: () => {
-      signal.removeEventListener("abort", cancel);
-      source.dispose();
-    },
-  };
 };
 
 /** For loops that are not an agent's own. */

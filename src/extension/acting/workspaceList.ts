@@ -6,6 +6,7 @@ import { textOfBytes } from "../files/textOfBytes";
 import { statOf } from "./editorFiles";
 import { LinkedFolders } from "./linkedFolders";
 import { realPathOf } from "./realPath";
+import { tokenOf } from "./tokens";
 
 /** Files that are asked of VS Code at once: of a larger workspace a part is listed, and that is said. */
 const mostFound = 20_000;
@@ -58,18 +59,15 @@ export async function foldersIn(folder: vscode.Uri): Promise<readonly string[]> 
 }
 
 async function foundBelow(folder: vscode.Uri, signal: AbortSignal, most: number): Promise<readonly vscode.Uri[]> {
-  const token = new vscode.CancellationTokenSource();
-  const stop = () => token.cancel();
-  signal.addEventListener("abort", stop);
+  const stopping = tokenOf(signal);
   try {
     const excluded = excludeGlob(vscode.workspace.getConfiguration("search", folder).get("exclude"));
     const pattern = new vscode.RelativePattern(folder, "**/*");
-    const found = await vscode.workspace.findFiles(pattern, excluded, most, token.token);
+    const found = await vscode.workspace.findFiles(pattern, excluded, most, stopping.token);
     // A file system that nobody can search is walked through.
     return found.length > 0 || folder.scheme === "file" ? found : walked(folder, signal, most);
   } finally {
-    signal.removeEventListener("abort", stop);
-    token.dispose();
+    stopping.dispose();
   }
 }
 

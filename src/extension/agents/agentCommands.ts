@@ -28,6 +28,7 @@ import { samplingArgument } from "../engine/settingsReader";
 import type { AgentFiles } from "../files/agentFiles";
 import { sentAttachments } from "../files/draftFiles";
 import { openInstructions } from "../instructions/openInstructions";
+import { type AboutAgentCommand, registerAboutAgent } from "./aboutAgent";
 import { type AgentPicker, pickTurn } from "./agentPicker";
 import { setAgentSampling } from "./agentSampling";
 import { setAgentThinking } from "./agentThinking";
@@ -53,23 +54,14 @@ export interface AskResult {
   readonly figures: TurnFigures;
 }
 
-type AgentWork = (agent: AgentSummary, door: ResidentService, argument: unknown) => Promise<unknown>;
-
 /**
  * The commands about one agent. Each takes `{ agent }` (id or name) beside its own fields and asks for what is missing;
  * each returns the agent's summary unless its comment says otherwise.
  */
 export function registerAgentCommands(registry: CommandRegistry, ports: AgentCommandPorts): Disposable {
-  const { service, panels, picker } = ports;
+  const { service, panels } = ports;
   const store = new DisposableStore();
-  const about = (id: (typeof commands)[keyof typeof commands], title: string, work: AgentWork) =>
-    store.add(
-      registry.register(id, async (argument) => {
-        const door = await service.get();
-        const agent = await picker.resolve(door, argument, title);
-        return agent && work(agent, door, argument);
-      }),
-    );
+  const about = (...command: AboutAgentCommand) => store.add(registerAboutAgent(registry, ports, ...command));
 
   store.add(registry.register(commands.newAgent, (argument) => newAgent(argument, ports)));
   store.add(
