@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { cp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import type { ToolSpec } from "../../../src/common/tools";
 import { AgentRig } from "../../support/agents/agentRig";
+import { killedHomes } from "../../support/agents/killedHomes";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
 
 const look: ToolSpec = {
@@ -212,16 +213,7 @@ describe("a branch of a fork that is taken over", function () {
       await assert.rejects(rig.agents.adoptBranch(id, fork, { asHead: true }), { code: "DISK_FULL" });
       rig.disk.full = false;
       assert.deepEqual((await rig.agents.get(id)).turns, before.turns);
-      const snapshots: string[] = [];
-      let copying = Promise.resolve();
-      rig.disk.beforeWrite = () => {
-        copying = copying.then(async () => {
-          const snapshot = path.join(home, `killed ${snapshots.length}`);
-          await cp(live, snapshot, { recursive: true });
-          snapshots.push(snapshot);
-        });
-        return copying;
-      };
+      const snapshots = killedHomes(rig, home, live);
       await rig.agents.adoptBranch(id, fork, { asHead: true });
       await rig.agents.save(id);
       await rig.agents.close();

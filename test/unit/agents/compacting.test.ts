@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { cp, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { ToolSpec } from "../../../src/common/tools";
 import type { Progress } from "../../../src/protocol/service";
 import { AgentRig } from "../../support/agents/agentRig";
+import { killedHomes } from "../../support/agents/killedHomes";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
 
 const look: ToolSpec = {
@@ -273,16 +274,7 @@ describe("a conversation that is compacted", function () {
     inFolder(async (home) => {
       const live = path.join(home, "live");
       const { rig, id } = await talked(live, ["One", "Two", "Three"]);
-      const snapshots: string[] = [];
-      let copying = Promise.resolve();
-      rig.disk.beforeWrite = () => {
-        copying = copying.then(async () => {
-          const snapshot = path.join(home, `killed ${snapshots.length}`);
-          await cp(live, snapshot, { recursive: true });
-          snapshots.push(snapshot);
-        });
-        return copying;
-      };
+      const snapshots = killedHomes(rig, home, live);
       await rig.agents.compact(id, { turns: 1 });
       await rig.agents.save(id);
       await rig.agents.close();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import { Conversation } from "../../../src/agents/conversation";
 import { textsUpTo } from "../../../src/agents/otherModel";
@@ -11,6 +11,7 @@ import { ResidentError } from "../../../src/common/errors";
 import type { ToolSpec } from "../../../src/common/tools";
 import type { AgentDetail } from "../../../src/protocol/service";
 import { AgentRig, record } from "../../support/agents/agentRig";
+import { killedHomes } from "../../support/agents/killedHomes";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
 
 const look: ToolSpec = {
@@ -328,16 +329,7 @@ describe("a turn with steps", function () {
       const live = path.join(home, "live");
       const rig = new AgentRig(live, { callAfter: 2 });
       const { id } = await rig.agents.create({ name: "Ada", tools: [look] });
-      const snapshots: string[] = [];
-      let copying = Promise.resolve();
-      rig.disk.beforeWrite = () => {
-        copying = copying.then(async () => {
-          const snapshot = path.join(home, `killed ${snapshots.length}`);
-          await cp(live, snapshot, { recursive: true });
-          snapshots.push(snapshot);
-        });
-        return copying;
-      };
+      const snapshots = killedHomes(rig, home, live);
       await rig.ask(id, "What is there?");
       for (const text of ["a tree", "a bird"]) {
         const [call = ""] = callsOf(await rig.agents.get(id));
