@@ -32,7 +32,7 @@ export interface CallsOfAnswer {
   readonly isResumed: boolean;
   /** A delegate may only look. */
   readonly readsOnly: boolean;
-  /** Told of what went wrong beside the calls. */
+  /** Called with failures that are not a call's own. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -149,7 +149,7 @@ export class AnswerCalls {
     call: ToolCall,
     signal: AbortSignal,
   ): Promise<{ readonly outcome: CallOutcome; readonly wasDenied: boolean }> {
-    const { tools, permissions, journal } = this.ports;
+    const { tools, permissions } = this.ports;
     const done = (outcome: CallOutcome, wasDenied = false) => ({ outcome, wasDenied });
     const entry = this.journal.find((one) => one.call === call.id);
     if (entry?.result !== undefined) return done(entry.result);
@@ -178,10 +178,10 @@ export class AnswerCalls {
     this.live.set(call.id, { state: "running", ...(prepared.diff && { diff: prepared.diff }) });
     // An answer of the person is kept too: nobody likes to be asked twice.
     if (!changes && kind !== "ask") return done(await tools.run(call, context, signal, accepted));
-    if (changes) await this.note(journal, { call: call.id });
+    if (changes) await this.note({ call: call.id });
     const outcome = await tools.run(call, context, signal, accepted);
     const isKnown = signal.reason !== programEnds && (changes || !signal.aborted);
-    if (isKnown) await this.note(journal, { call: call.id, result: outcome });
+    if (isKnown) await this.note({ call: call.id, result: outcome });
     return done(outcome);
   }
 
@@ -240,10 +240,10 @@ export class AnswerCalls {
   }
 
   /** One after the other: each write replaces all entries. */
-  private note(journal: LoopPorts["journal"], entry: JournalEntry): Promise<void> {
+  private note(entry: JournalEntry): Promise<void> {
     this.journal = [...this.journal.filter(({ call }) => call !== entry.call), entry];
     const entries = this.journal;
-    this.journaling = this.journaling.catch(() => {}).then(() => journal.write(this.answer.agent, entries));
+    this.journaling = this.journaling.catch(() => {}).then(() => this.ports.journal.write(this.answer.agent, entries));
     return this.journaling;
   }
 }

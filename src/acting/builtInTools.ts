@@ -1,4 +1,4 @@
-/** The nine tools, and those that the person chose besides, as the loop runs them. */
+/** The nine tools and the other tools that the person chose, as the loop runs them. */
 import type { ToolCall, ToolSpec } from "../common/tools";
 import type { CallKind } from "../protocol/acting";
 import { type BuiltInName, callKind, isBuiltIn } from "../protocol/toolNames";

@@ -65,7 +65,7 @@ export interface PreparedCall {
   readonly isDelicate?: boolean;
 }
 
-/** The tools as the loop sees them: the nine built-in ones and those that the person chose besides. */
+/** The tools as the loop sees them: the nine built-in ones and the others that the person chose. */
 export interface Tools {
   kindOf(name: string): CallKind;
   /** Of a call that changes something, or that a question belongs to. Never throws for what a model wrote: `refused` says it. */

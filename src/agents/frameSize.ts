@@ -34,7 +34,7 @@ export class FrameSize {
     return { files, instructionTokens };
   }
 
-  /** What the commit of a message has to say besides: it is read with what stands before it now. */
+  /** A further field for the commit of a message: the message is read with what stands before it now. */
   get withMessage(): Partial<Pick<Manifest, "files" | "instructionTokens" | "headFrameTokens">> {
     const { known } = this;
     const { headFrameTokens = 0 } = this.writer.manifest;

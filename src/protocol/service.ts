@@ -456,7 +456,7 @@ export interface CompactOptions {
 }
 
 export interface SendRequest {
-  /** May be empty beside attachments. */
+  /** May be empty where there are attachments. */
   readonly text: string;
   /** The same message has other answers: a model that is greedy only by its own default is sampled, as by `regenerate`. */
   readonly isOneOfSeveral?: boolean;

@@ -23,7 +23,7 @@ export interface ActingCommandPorts extends AboutAgentPorts {
   readonly acting: WorkspaceActing;
 }
 
-/** The commands about what agents do. As those about agents they take `{ agent }` beside their own fields, and return plain data. */
+/** The commands about what agents do. Like those about agents they take `{ agent }` and fields of their own, and return plain data. */
 export function registerActingCommands(registry: CommandRegistry, ports: ActingCommandPorts): Disposable {
   const { acting } = ports;
   const store = new DisposableStore();

@@ -63,7 +63,7 @@ export class ChangeFiles implements vscode.FileSystemProvider, Disposable {
     await vscode.commands.executeCommand("vscode.diff", entry.before, entry.after, title, { preview: true });
   }
 
-  /** Opens it for a change that was made: the file from before beside the file itself. */
+  /** Opens it for a change that was made: the file from before, next to the file itself. */
   async showMade(agent: AgentId, call: string, before: string, file: vscode.Uri): Promise<void> {
     const text = { before: bytes(before), after: bytes("") };
     const side = addressOf({ agent, call, side: "before" }, file.path);

@@ -39,7 +39,7 @@ export interface WorkspaceActingOptions {
   readonly service: ServiceHandle;
   readonly failures: Failures;
   readonly memory: vscode.Memento;
-  /** The core's home: what agents did is kept beside them. */
+  /** The core's home: what agents did is kept there too. */
   readonly home: string;
   /** Folder of the extension's bundles. */
   readonly bundles: string;
@@ -224,7 +224,7 @@ export class WorkspaceActing implements Disposable {
     return done.restored;
   }
 
-  /** Of a change that waits, the proposal; of one that was made, the file as it was before beside the file itself. */
+  /** Of a change that waits, the proposal; of one that was made, the file as it was before, next to the file itself. */
   private async openDiff(agent: AgentId, call: string): Promise<void> {
     if (this.approvals.questionOf(agent, call) !== undefined) return this.decisions.decide(agent, call, "openDiff");
     const writes = (await this.files.list(agent)).filter((write) => write.call === call);

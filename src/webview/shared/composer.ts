@@ -7,7 +7,7 @@ export interface ComposerOptions {
   readonly placeholder: string;
   /** Why nothing can be sent now; shown on the button. */
   readonly blocked?: string | undefined;
-  /** The message carries something besides its text. */
+  /** The message carries more than its text. */
   readonly mayBeEmpty?: boolean;
   /** Above the text, in the field's frame. */
   readonly above?: Children;
