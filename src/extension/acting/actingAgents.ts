@@ -4,7 +4,7 @@ import { Emitter } from "../../common/events";
 import type { ActingState } from "../../protocol/acting";
 import type { AgentId, AgentSummary, ServiceEvent } from "../../protocol/service";
 import { isBuiltIn } from "../../protocol/toolNames";
-import { ShownAgent } from "../chat/shownAgent";
+import { ShownAgent } from "../agents/shownAgent";
 import type { ServiceHandle } from "../engine/serviceHandle";
 
 export interface ActingAgentsPorts {

@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import type { Digest, FileChange, FileRef, FileText } from "../../acting/ports";
 import { ResidentError } from "../../common/errors";
+import { statOf } from "../files/statOf";
 import { textOfBytes } from "../files/textOfBytes";
 import { asDocument, isSameText, replacementOf } from "./editorText";
 import { uriOf } from "./folders";
@@ -108,18 +109,6 @@ function openDocument(uri: vscode.Uri): vscode.TextDocument | undefined {
   const wanted = uri.toString();
   return vscode.workspace.textDocuments.find((document) => !document.isClosed && document.uri.toString() === wanted);
 }
-
-/** `undefined`: there is no such file. Any other failure is told. */
-export async function statOf(uri: vscode.Uri): Promise<vscode.FileStat | undefined> {
-  try {
-    return await vscode.workspace.fs.stat(uri);
-  } catch (error) {
-    if (error instanceof vscode.FileSystemError && missing.has(error.code)) return undefined;
-    throw error;
-  }
-}
-
-const missing: ReadonlySet<string> = new Set(["FileNotFound", "FileNotADirectory"]);
 
 function withEndsOf(document: vscode.TextDocument, text: string): string {
   const end = document.eol === vscode.EndOfLine.CRLF ? "\r\n" : "\n";

@@ -1,6 +1,6 @@
 import * as vscode from "vscode";
 import { type FileRef, type Problem, type Problems, problemSeverities } from "../../acting/ports";
-import { statOf } from "./editorFiles";
+import { statOf } from "../files/statOf";
 import { refOf, uriOf } from "./folders";
 
 /** Language services look at a file some time after it was opened or changed: no news for so long, and it is looked at. */

@@ -11,12 +11,13 @@ import type {
   Workspace,
   WorkspaceFolder,
 } from "../../acting/ports";
-import { EditorFiles, statOf } from "./editorFiles";
+import { realPathOf } from "../files/realPath";
+import { statOf } from "../files/statOf";
+import { filesBelow, foldersIn, realRoots } from "../files/workspaceList";
+import { EditorFiles } from "./editorFiles";
 import { actingFolders, refOf, uriOf } from "./folders";
 import { searchFiles } from "./lineSearch";
-import { realPathOf } from "./realPath";
 import { mostSearchedBytes, type SearchedFile } from "./searchWorker";
-import { filesBelow, foldersIn, realRoots } from "./workspaceList";
 
 /** A search that takes longer gives what it has found. */
 const searchMs = 20_000;

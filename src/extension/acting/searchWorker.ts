@@ -4,8 +4,8 @@
  */
 import { readFile, realpath, stat } from "node:fs/promises";
 import { parentPort } from "node:worker_threads";
+import { isInsideOf } from "../files/linkedFolders";
 import { textOfBytes } from "../files/textOfBytes";
-import { isInsideOf } from "./linkedFolders";
 import { type LineQuery, lineMatcher } from "./matchingLines";
 
 /** Larger files are left out. */

@@ -16,6 +16,7 @@ import { commands } from "../contributions";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import { readSetting } from "../engine/settingsReader";
 import { digestOf } from "../files/digest";
+import { tokenOf } from "../window/tokens";
 import { ActingAgents } from "./actingAgents";
 import { actingDoor } from "./actingDoor";
 import { ActingFiles } from "./actingFiles";
@@ -30,7 +31,6 @@ import { filesToPutBack, type PutBackChoice, putFilesBack } from "./putFilesBack
 import type { RewindPorts } from "./rewinding";
 import { RememberedFiles } from "./seenFiles";
 import { TerminalCommands } from "./terminalCommands";
-import { tokenOf } from "./tokens";
 import { isSavingEdits, turnLimits } from "./toolSettings";
 import { TurnFacts, type TurnFactsOf } from "./turnFacts";
 import { WaysOfAgents } from "./waysOfAgents";

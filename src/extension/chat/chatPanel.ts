@@ -13,6 +13,7 @@ import { isStep } from "../../protocol/turnSteps";
 import { PanelActing } from "../acting/panelActing";
 import type { WorkspaceActing } from "../acting/workspaceActing";
 import { templateFactsOf } from "../agents/agentThinking";
+import { ShownAgent } from "../agents/shownAgent";
 import type { Failures } from "../commands/failures";
 import type { EditorActions } from "../editor/editorActions";
 import type { EngineWatch } from "../engine/engineWatch";
@@ -41,7 +42,6 @@ import type { Drafts } from "./drafts";
 import { editorSelection } from "./editorSelection";
 import { HeadRun } from "./headRun";
 import { PanelDraft } from "./panelDraft";
-import { ShownAgent } from "./shownAgent";
 
 /** Tokens and tiers change with every step of the engine; the page is told at most this often. */
 const agentPeriodMs = 100;

@@ -2,12 +2,7 @@ import { type Disposable, DisposableStore } from "../../common/disposables";
 import type { MessageDraft } from "../../protocol/chat";
 import type { AgentId } from "../../protocol/service";
 import type { ServiceHandle } from "../engine/serviceHandle";
-
-/** The part of a `vscode.Memento` that is used. */
-export interface DraftMemory {
-  get(key: string): unknown;
-  update(key: string, value: unknown): Thenable<void>;
-}
+import type { Memory } from "../window/memory";
 
 type DraftList = readonly (readonly [AgentId, MessageDraft])[];
 
@@ -23,7 +18,7 @@ export class Drafts implements Disposable {
   private drafts: DraftList;
 
   constructor(
-    private readonly memory: DraftMemory,
+    private readonly memory: Memory,
     service: Pick<ServiceHandle, "onEvent">,
     private readonly onError: (error: unknown) => void,
   ) {

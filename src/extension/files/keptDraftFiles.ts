@@ -2,8 +2,8 @@ import { attachmentKinds, type LineRange } from "../../common/attachments";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { Emitter } from "../../common/events";
 import type { AgentId } from "../../protocol/service";
-import type { DraftMemory } from "../chat/drafts";
 import type { ServiceHandle } from "../engine/serviceHandle";
+import type { Memory } from "../window/memory";
 import { type DraftFile, isSent } from "./draftFiles";
 
 /** A text that a draft carries may be as long as a file: VS Code's memory has its digest, the shelf has it. */
@@ -33,7 +33,7 @@ export class KeptDraftFiles implements Disposable {
   readonly onChange = this.changes.event;
 
   constructor(
-    private readonly memory: DraftMemory,
+    private readonly memory: Memory,
     private readonly texts: DraftTexts,
     service: Pick<ServiceHandle, "onEvent">,
     private readonly onError: (error: unknown) => void,

@@ -1,5 +1,5 @@
 import type { PinnedFileView } from "../../common/attachments";
-import type { DraftMemory } from "../chat/drafts";
+import type { Memory } from "../window/memory";
 
 /** Where a pinned file comes from. */
 export interface PinSource {
@@ -23,7 +23,7 @@ export class PinSources {
   private readonly sources: Map<string, PinSource>;
 
   constructor(
-    private readonly memory: DraftMemory,
+    private readonly memory: Memory,
     private readonly onError: (error: unknown) => void,
   ) {
     this.sources = new Map(readSources(memory.get(memoryKey)));

@@ -1,7 +1,6 @@
 import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import type { FoundFile } from "../../protocol/chatFiles";
-import { filesBelow } from "../acting/workspaceList";
 import { Slices } from "../languageModels/slices";
 import { excludeGlob } from "./excludes";
 import { FileList } from "./fileList";
@@ -9,6 +8,7 @@ import { forgetSearches, globOf, searchFiles } from "./fileSearch";
 import { type IgnoredFiles, literalGlob, relativePath } from "./ignoredFiles";
 import { mostListed } from "./listing";
 import { pathOf } from "./places";
+import { filesBelow } from "./workspaceList";
 
 /**
  * Files that are kept for the search: VS Code hands all of them over at once, which takes the thread's time. In a larger

@@ -6,16 +6,17 @@ import type { Log } from "../../common/log";
 import type { Failures } from "../commands/failures";
 import { chatVendor } from "../contributions";
 import type { ServiceHandle } from "../engine/serviceHandle";
+import type { Memory } from "../window/memory";
 import { chatHostOf } from "./chatHost";
 import { ResidentChatProvider } from "./chatProvider";
-import { type ModelMemory, RememberedModels } from "./rememberedModels";
+import { RememberedModels } from "./rememberedModels";
 
 export interface ChatModelPorts {
   readonly service: ServiceHandle;
   readonly failures: Failures;
   readonly log: Log;
   /** That of all windows. */
-  readonly memory: ModelMemory;
+  readonly memory: Memory;
   /** Resident's own folder of models. */
   readonly modelsFolder: string;
 }

@@ -1,18 +1,13 @@
 import { readdir } from "node:fs/promises";
+import type { Memory } from "../window/memory";
 import type { ChatModelInformation } from "./chatApi";
-
-/** The part of a `vscode.Memento` that is used. */
-export interface ModelMemory {
-  get(key: string): unknown;
-  update(key: string, value: unknown): Thenable<void>;
-}
 
 const memoryKey = "resident.chatModels";
 
 /** The models as they were offered last, in this window or another one: a start of VS Code lists them from here. */
 export class RememberedModels {
   constructor(
-    private readonly memory: ModelMemory,
+    private readonly memory: Memory,
     /** Resident's own folder of models. What was put there or taken away since makes the list an old one. */
     private readonly modelsFolder: string,
     private readonly onError: (error: unknown) => void,

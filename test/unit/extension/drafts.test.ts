@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { Emitter } from "../../../src/common/events";
 import { DraftMeter } from "../../../src/extension/chat/draftMeter";
-import { type DraftMemory, Drafts } from "../../../src/extension/chat/drafts";
+import { Drafts } from "../../../src/extension/chat/drafts";
+import type { Memory as WindowMemory } from "../../../src/extension/window/memory";
 import type { DraftSize, ServiceEvent } from "../../../src/protocol/service";
 
 /** What a workspace remembers: it outlives the windows. */
-class Memory implements DraftMemory {
+class Memory implements WindowMemory {
   readonly values = new Map<string, string>();
   numUpdates = 0;
 

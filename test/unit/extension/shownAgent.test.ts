@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { silentLog } from "../../../src/common/log";
-import { ShownAgent } from "../../../src/extension/chat/shownAgent";
+import { ShownAgent } from "../../../src/extension/agents/shownAgent";
 import { ServiceHandle } from "../../../src/extension/engine/serviceHandle";
 import { FakeService } from "../../support/extension/fakeService";
 

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { type SearchThread, searchFiles } from "../../../../src/extension/acting/lineSearch";
-import { LinkedFolders } from "../../../../src/extension/acting/linkedFolders";
 import { lineMatcher } from "../../../../src/extension/acting/matchingLines";
 import { type SearchedFile, type SearchOrder, search } from "../../../../src/extension/acting/searchWorker";
+import { LinkedFolders } from "../../../../src/extension/files/linkedFolders";
 
 describe("matching lines", () => {
   const find = (text: string, whole: string, isRegex = false, most = 100) =>

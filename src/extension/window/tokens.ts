@@ -1,8 +1,7 @@
 import * as vscode from "vscode";
-import type { TokenOf } from "./hostTools";
 
 /** VS Code's token for a signal: dispose it when the work has ended. */
-export const tokenOf: TokenOf = (signal) => {
+export function tokenOf(signal: AbortSignal): { readonly token: vscode.CancellationToken; dispose(): void } {
   const source = new vscode.CancellationTokenSource();
   const cancel = () => source.cancel();
   signal.addEventListener("abort", cancel);
@@ -14,4 +13,4 @@ export const tokenOf: TokenOf = (signal) => {
       source.dispose();
     },
   };
-};
+}

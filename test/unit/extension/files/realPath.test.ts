@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { realPathOf } from "../../../../src/extension/acting/realPath";
+import { realPathOf } from "../../../../src/extension/files/realPath";
 
 describe("where a path really is", () => {
   let root: string;

@@ -1,12 +1,12 @@
 import { dirname } from "node:path";
 import * as vscode from "vscode";
-import { excludeGlob } from "../files/excludes";
-import { IgnoreRules } from "../files/ignoreRules";
-import { textOfBytes } from "../files/textOfBytes";
-import { statOf } from "./editorFiles";
+import { tokenOf } from "../window/tokens";
+import { excludeGlob } from "./excludes";
+import { IgnoreRules } from "./ignoreRules";
 import { LinkedFolders } from "./linkedFolders";
 import { realPathOf } from "./realPath";
-import { tokenOf } from "./tokens";
+import { statOf } from "./statOf";
+import { textOfBytes } from "./textOfBytes";
 
 /** Files that are asked of VS Code at once: of a larger workspace a part is listed, and that is said. */
 const mostFound = 20_000;
