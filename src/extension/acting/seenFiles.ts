@@ -1,11 +1,6 @@
 import type { SeenFiles } from "../../acting/ports";
 import type { AgentId } from "../../protocol/service";
-
-/** As `vscode.Memento`. */
-export interface SeenMemory {
-  get(key: string): unknown;
-  update(key: string, value: unknown): PromiseLike<void>;
-}
+import type { Memory } from "../window/memory";
 
 /** Files of one agent, and agents, that are remembered: the last ones. */
 const mostFiles = 300;
@@ -20,7 +15,7 @@ export class RememberedFiles implements SeenFiles {
   private isChanged = false;
 
   constructor(
-    private readonly memory: SeenMemory,
+    private readonly memory: Memory,
     private readonly key = "resident.acting.seen",
     private readonly onError: (error: unknown) => void = () => {},
   ) {

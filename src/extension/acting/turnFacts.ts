@@ -5,8 +5,9 @@ import type { ChangedFile, PageTurn, RanCall } from "../../protocol/page";
 import type { AgentId, TurnId, TurnView } from "../../protocol/service";
 import { isStep } from "../../protocol/turnSteps";
 
-/** Of an agent's writes, the last ones are told. */
+/** Of an agent's writes and calls, the last ones are told. */
 const mostWrites = 500;
+const mostCalls = 500;
 
 /** `next`: the step that goes on with what its calls gave. */
 export type TurnFactsOf = (
@@ -16,7 +17,8 @@ export type TurnFactsOf = (
 
 /** What this window knows of calls that have ended, and which files turns have changed. */
 export class TurnFacts {
-  private readonly ran = new Map<string, RanCall>();
+  /** By call, the last one at the end. */
+  private readonly ran = new Map<AgentId, Map<string, RanCall>>();
   private readonly changed = new Map<AgentId, Map<TurnId, readonly ChangedFile[]>>();
   /** How many of an agent's writes were looked at. */
   private readonly counted = new Map<AgentId, number>();
@@ -28,8 +30,15 @@ export class TurnFacts {
     for (const { call, state, ms, delegate } of calls) {
       if (state === "queued" || state === "waiting" || state === "running") continue;
       const facts = { ...(ms === undefined ? {} : { ms }), ...(delegate === undefined ? {} : { delegate }) };
-      if (ms !== undefined || delegate !== undefined) this.ran.set(keyOf(agent, call), { call, ...facts });
+      if (ms !== undefined || delegate !== undefined) this.keep(agent, { call, ...facts });
     }
+  }
+
+  private keep(agent: AgentId, call: RanCall): void {
+    const ran = this.ran.get(agent) ?? new Map<string, RanCall>();
+    this.ran.set(agent, ran.set(call.call, call));
+    const [oldest] = ran.keys();
+    if (ran.size > mostCalls && oldest !== undefined) ran.delete(oldest);
   }
 
   /** Looks at what was written since the last look. */
@@ -46,6 +55,7 @@ export class TurnFacts {
   }
 
   forget(agent: AgentId): void {
+    this.ran.delete(agent);
     this.changed.delete(agent);
     this.counted.delete(agent);
   }
@@ -57,7 +67,7 @@ export class TurnFacts {
   private factsOf(agent: AgentId, ...[{ id, calls = [] }, next]: Parameters<TurnFactsOf>): ReturnType<TurnFactsOf> {
     const tokens = calls.length === 1 ? readTokens(next) : undefined;
     const ran = calls.flatMap((call): readonly RanCall[] => {
-      const known = this.ran.get(keyOf(agent, call.id));
+      const known = this.ran.get(agent)?.get(call.id);
       if (tokens === undefined) return known === undefined ? [] : [known];
       return [{ call: call.id, ...known, tokens }];
     });
@@ -86,8 +96,4 @@ function together(files: readonly ChangedFile[], file: ChangedFile): readonly Ch
   if (known === undefined) return [...files, file];
   const sum = { path: file.path, added: known.added + file.added, removed: known.removed + file.removed };
   return files.map((one) => (one === known ? sum : one));
-}
-
-function keyOf(agent: AgentId, call: string): string {
-  return JSON.stringify([agent, call]);
 }

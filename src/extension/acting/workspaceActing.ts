@@ -68,6 +68,7 @@ export class WorkspaceActing implements Disposable {
     this.changes = this.store.add(new ChangeFiles());
     const isSaved = () => isSavingEdits(readSetting);
     this.workspace = new EditorWorkspace({ digest: digestOf, isSaved, searchWorker: join(bundles, "search.js") });
+    const seen = new RememberedFiles(memory, "resident.acting.seen", onError);
     const ports: ActingPorts = {
       door: actingDoor(service),
       approvals: this.approvals,
@@ -79,7 +80,7 @@ export class WorkspaceActing implements Disposable {
       commands: this.store.add(new TerminalCommands((agent) => this.agents.nameOf(agent))),
       problems: new EditorProblems(),
       others: this.tools,
-      seen: new RememberedFiles(memory, "resident.acting.seen", onError),
+      seen,
       checkpoints: this.files,
       digest: digestOf,
     };
@@ -98,6 +99,7 @@ export class WorkspaceActing implements Disposable {
       service.onEvent((event) => {
         if (event.type !== "agent" || event.summary !== undefined) return;
         this.facts.forget(event.id);
+        seen.forget(event.id);
         this.ways.end(event.id);
         this.files.forget(event.id).catch(onError);
       }),

@@ -76,6 +76,22 @@ describe("what is known of the turns of an agent that acts", () => {
     assert.deepEqual(facts(two, next), {});
   });
 
+  it("has what the last calls of each agent took, and nothing of an agent that is gone", () => {
+    const facts = new TurnFacts(new MemoryCheckpoints());
+    const ran = (agent: string, id: string) =>
+      facts.of(agent)({ id: "t1", calls: [{ id, name: "look", arguments: {} }] }).ran;
+    for (let at = 0; at <= 500; at += 1) {
+      facts.note("agent", [{ call: `c${at}`, kind: "read", state: "done", ms: at }]);
+    }
+    facts.note("other", [{ call: "c0", kind: "read", state: "done", ms: 7 }]);
+    assert.deepEqual(
+      [ran("agent", "c0"), ran("agent", "c1"), ran("agent", "c500"), ran("other", "c0")],
+      [undefined, [{ call: "c1", ms: 1 }], [{ call: "c500", ms: 500 }], [{ call: "c0", ms: 7 }]],
+    );
+    facts.forget("agent");
+    assert.deepEqual([ran("agent", "c500"), ran("other", "c0")], [undefined, [{ call: "c0", ms: 7 }]]);
+  });
+
   it("has the files that they changed, each once, also those of earlier windows", async () => {
     const checkpoints = new MemoryCheckpoints();
     const facts = new TurnFacts(checkpoints);

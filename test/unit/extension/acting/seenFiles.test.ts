@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { RememberedFiles, type SeenMemory } from "../../../../src/extension/acting/seenFiles";
+import { RememberedFiles } from "../../../../src/extension/acting/seenFiles";
+import type { Memory } from "../../../../src/extension/window/memory";
 
-class FakeMemory implements SeenMemory {
+class FakeMemory implements Memory {
   value: unknown;
   updates = 0;
   get(): unknown {
@@ -46,7 +47,7 @@ describe("which files an agent has seen", () => {
       assert.equal(new RememberedFiles(memory).get("a", "f"), undefined);
     }
     const errors: unknown[] = [];
-    const failing: SeenMemory = { get: () => undefined, update: () => Promise.reject(new Error("full")) };
+    const failing: Memory = { get: () => undefined, update: () => Promise.reject(new Error("full")) };
     const seen = new RememberedFiles(failing, "key", (error) => errors.push(error));
     seen.set("a", "f", "x");
     await settled();
