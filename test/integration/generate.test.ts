@@ -9,6 +9,8 @@ import { briefly, closeEditors, openDocument, run, runRefused, until } from "./s
 /** Room for a function, and always the same one. */
 const writing = { maxTokens: 200, temperature: 0 };
 
+const openEditor = (): vscode.TextEditor | undefined => vscode.window.activeTextEditor;
+
 describe("generation into a document", () => {
   afterEach(closeEditors);
 
@@ -138,12 +140,12 @@ describe("generation into a document", () => {
     try {
       void vscode.commands.executeCommand("vscode.open", file.uri);
       await until("the file has a tab", () => vscode.window.tabGroups.activeTabGroup.activeTab?.label === "slow.ts");
-      assert.equal(vscode.window.activeTextEditor, undefined);
+      assert.equal(openEditor(), undefined);
       const generating = run<GenerateResult>(commands.generate, { prompt: "Write a constant.", ...briefly });
       file.release();
       const { text, document } = await generating;
       assert.equal(document, file.uri.toString());
-      assert.equal(vscode.window.activeTextEditor?.document.getText(), text);
+      assert.equal(openEditor()?.document.getText(), text);
     } finally {
       await closeEditors();
       mounted.dispose();
