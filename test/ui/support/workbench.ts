@@ -199,6 +199,9 @@ export class Workbench {
     await this.quickInput.getByRole("option").filter({ hasText: name }).first().waitFor();
     await this.page.keyboard.press("Enter");
     await this.page.locator(".tab.active").filter({ hasText: name }).waitFor();
+    // The tab is there before its editor: what is typed, or run by a command, would miss the file.
+    const editor = `.editor-group-container.active .monaco-editor[data-uri$="/${name}"]`;
+    await this.page.locator(`${editor}.focused`).waitFor();
   }
 
   /** Brings an editor that is open to the front, with all the width. */
