@@ -16,6 +16,7 @@ import {
   said,
   told,
 } from "../../../support/extension/fakeChatHost";
+import { FakeMemory } from "../../../support/extension/fakeMemory";
 import { FakeService, figures, model } from "../../../support/extension/fakeService";
 import { inFolder } from "../../../support/store/fakes";
 
