@@ -5,7 +5,7 @@ import type { Chat } from "./support/chat";
 import { useWorkbench } from "./support/suite";
 import { until } from "./support/until";
 
-const old = "one\n\n\nfour\n\n\nseven\n";
+const old = "one\n\n\nfour\n\n\nseven\n\n\n";
 const files = { "first.txt": old, "second.txt": old, "third.txt": old };
 
 describe("what an agent did", () => {
@@ -25,7 +25,7 @@ describe("what an agent did", () => {
 
   it("is shown in the diff editor afterwards too: the file as it was, beside what it is now", async () => {
     const { page } = workbench();
-    const shout = (path: string) => ["write_file", { path, content: "ONE\n\n\nFOUR\n\n\nSEVEN\n" }] as const;
+    const shout = (path: string) => ["write_file", { path, content: "ONE\n\n\nFOUR\n\n\nSEVEN\n\n\n" }] as const;
     const reads = calls(...Object.keys(files).map((path) => ["read_file", { path }] as const));
     await actor.begin("Shout.", reads, calls(...Object.keys(files).map(shout)), says("SHOUTED."));
     await actor.decide("Write first.txt (+3 −3)", "Accept All Edits");
@@ -43,12 +43,13 @@ describe("what an agent did", () => {
 
   it("is put back with what the person changed since, and a conflict is shown and left alone until they say so", async () => {
     const { page } = workbench();
+    await (await actor.chat()).message.click();
     await workbench().openFile("second.txt");
     await page.keyboard.press("ControlOrMeta+End");
     await page.keyboard.type("and mine");
     await page.keyboard.press("ControlOrMeta+KeyS");
     await until("it is saved", async () => text("second.txt")?.endsWith("and mine") === true);
-    write({ "third.txt": "My one\n\n\nFOUR\n\n\nSEVEN\n" });
+    write({ "third.txt": "My one\n\n\nFOUR\n\n\nSEVEN\n\n\n" });
     await workbench().openEditor("Juno");
     const chat = await actor.chat();
     await chat.lastTurn.getByRole("button", { name: "Put Files Back…" }).click();
@@ -61,11 +62,11 @@ describe("what an agent did", () => {
     await page.getByText("2 files put back. 1 file stayed: third.txt.").first().waitFor();
     assert.equal(text("first.txt"), old);
     assert.equal(text("second.txt"), `${old}and mine`);
-    assert.equal(text("third.txt"), "My one\n\n\nFOUR\n\n\nSEVEN\n");
+    assert.equal(text("third.txt"), "My one\n\n\nFOUR\n\n\nSEVEN\n\n\n");
     await chat.lastTurn.getByRole("button", { name: "Put Files Back…" }).click();
     await dialog().getByText("Put 1 file back as before these turns?").waitFor();
     await dialog().getByRole("button", { name: "Put 1 File Back, Keep My Lines" }).click();
-    await until("the rest of it is back", async () => text("third.txt") === "My one\n\n\nfour\n\n\nseven\n");
+    await until("the rest of it is back", async () => text("third.txt") === "My one\n\n\nfour\n\n\nseven\n\n\n");
   });
 
   it("can be put back when the conversation goes back to before it", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import type { Browser, BrowserContext, Page as BrowserPage, Frame, Locator } from "playwright-core";
+import type { Browser, BrowserContext, Page as BrowserPage, Frame } from "playwright-core";
 import { launchBrowser } from "../../host/browser.mjs";
 
 export type Scheme = "dark" | "light";
@@ -112,25 +112,32 @@ export class Workbench {
     return this.page.locator(".quick-input-widget:visible");
   }
 
-  /** Opens the palette. A page that comes to the front at this moment hears no key: presses until it is there. */
-  private async palette(): Promise<Locator> {
+  /**
+   * Types into the palette; resolves when it offers what has `entry`. A page that comes to the front at this moment hears no key,
+   * or takes the focus, which closes the palette: begins again until the offer is there.
+   */
+  private async palette(typed: string, entry: string): Promise<void> {
     const input = this.quickInput.getByRole("combobox").or(this.quickInput.getByRole("textbox")).first();
+    const offer = this.quickInput.getByRole("option").filter({ hasText: entry }).first();
     const deadline = Date.now() + stepLimitMs;
     for (;;) {
       await this.page.keyboard.press("F1");
-      const isThere = await input.waitFor({ timeout: 1_000 }).then(
-        () => true,
+      const isOffered = await input.fill(typed, { timeout: 2_000 }).then(
+        () =>
+          offer.waitFor({ timeout: 5_000 }).then(
+            () => true,
+            () => false,
+          ),
         () => false,
       );
-      if (isThere) return input;
-      assert(Date.now() < deadline, "F1 opens no palette");
+      if (isOffered) return;
+      assert(Date.now() < deadline, `the palette does not offer ${entry}`);
     }
   }
 
   /** Runs a command from the palette. */
   async command(title: string): Promise<void> {
-    await (await this.palette()).fill(`>${title}`);
-    await this.quickInput.getByRole("option").filter({ hasText: title }).first().waitFor();
+    await this.palette(`>${title}`, title);
     await this.page.keyboard.press("Enter");
   }
 
@@ -207,8 +214,7 @@ export class Workbench {
 
   /** Opens a file of the workspace by its name, as a person does: the palette without its ">" finds files. */
   async openFile(name: string): Promise<void> {
-    await (await this.palette()).fill(name);
-    await this.quickInput.getByRole("option").filter({ hasText: name }).first().waitFor();
+    await this.palette(name, name);
     await this.page.keyboard.press("Enter");
     await this.page.locator(".tab.active").filter({ hasText: name }).waitFor();
     // The tab is there before its editor: what is typed, or run by a command, would miss the file.
