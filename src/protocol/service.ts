@@ -382,6 +382,8 @@ export interface TurnChain {
    */
   readonly user: string;
   readonly answer: string;
+  /** Its first message is a summary; absent: a person's. */
+  readonly summary?: SummaryMark;
   /** The tools that its first answer called, without repetition; absent: none. */
   readonly called?: readonly string[];
   /** Turns that begin in this chain; all tokens from the conversation's start to its end. */
