@@ -39,8 +39,10 @@ export interface CallContext {
   readonly onOutput: (end: string) => void;
   /** The call waits for the person: the loop shows the question. Rejects with ABORTED when the turn is stopped. */
   readonly ask: (question: Question) => Promise<Decision>;
-  /** An agent that was forked for it; the page can open its transcript. */
-  readonly onDelegate: (agent: AgentId) => void;
+  /** The agent that was forked for it before the program was started anew. */
+  readonly delegate?: AgentId;
+  /** An agent that was forked for it; the page can open its transcript. Resolves when a restart would find it again. */
+  readonly onDelegate: (agent: AgentId) => Promise<void>;
 }
 
 /** What a call gave: the text for the model, as a `ToolResult` without its call. */
@@ -307,6 +309,8 @@ export interface JournalEntry {
   readonly call: string;
   /** Absent: it began, and nobody knows whether it ended. */
   readonly result?: CallOutcome;
+  /** The agent that was forked for it: it has done a part of the task, or all. */
+  readonly delegate?: AgentId;
 }
 
 /** One write of an agent. */

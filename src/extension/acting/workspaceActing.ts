@@ -26,6 +26,7 @@ import { Decisions } from "./decisions";
 import { EditorProblems } from "./editorProblems";
 import { EditorWorkspace } from "./editorWorkspace";
 import { HostTools } from "./hostTools";
+import { KeptWays } from "./keptWays";
 import { askPutBack, showPutBack } from "./putBackDialogs";
 import { filesToPutBack, type PutBackChoice, putFilesBack } from "./putFilesBack";
 import type { RewindPorts } from "./rewinding";
@@ -89,7 +90,10 @@ export class WorkspaceActing implements Disposable {
     this.agents = this.store.add(new ActingAgents({ service, acting, hasTool, onError }));
     const { language } = vscode.env;
     this.ways = this.store.add(
-      new WaysOfAgents({ service, agents: this.agents, loop: loopPortsOf(ports), language, onError }),
+      new WaysOfAgents({
+        ...{ service, agents: this.agents, loop: loopPortsOf(ports), language, onError },
+        kept: new KeptWays(memory, onError),
+      }),
     );
     this.decisions = this.store.add(
       new Decisions(this.approvals, this.changes, (agent) => this.agents.nameOf(agent), onError),
@@ -100,7 +104,7 @@ export class WorkspaceActing implements Disposable {
         if (event.type !== "agent" || event.summary !== undefined) return;
         this.facts.forget(event.id);
         seen.forget(event.id);
-        this.ways.end(event.id);
+        this.ways.forget(event.id);
         this.files.forget(event.id).catch(onError);
       }),
     );
@@ -124,9 +128,10 @@ export class WorkspaceActing implements Disposable {
     return this.facts.of(agent);
   }
 
-  /** What was written lately, for `factsOf`. */
+  /** What was written lately, for `factsOf`, and ways that wait to be chosen from, for `snapshot`. */
   async load(agent: AgentId): Promise<void> {
-    await this.facts.load(agent).catch((error: unknown) => this.options.failures.note(error));
+    const note = (error: unknown) => this.options.failures.note(error);
+    await Promise.all([this.facts.load(agent).catch(note), this.ways.resume(agent).catch(note)]);
   }
 
   /** News for the pages of an agent. */

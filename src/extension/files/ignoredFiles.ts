@@ -64,7 +64,7 @@ export class IgnoredFiles implements Disposable {
   private watch(): void {
     if (this.watching) return;
     this.watching = true;
-    const watcher = this.store.add(vscode.workspace.createFileSystemWatcher("**/.gitignore"));
+    const watcher = this.store.add(vscode.workspace.createFileSystemWatcher("**/{.gitignore,.git/info/exclude}"));
     for (const event of [watcher.onDidCreate, watcher.onDidChange, watcher.onDidDelete]) {
       this.store.add(event(() => this.forget()));
     }

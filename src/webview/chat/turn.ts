@@ -1,5 +1,6 @@
 import { plural } from "../../common/format";
 import type { ActingState } from "../../protocol/acting";
+import { summaryTitle } from "../../protocol/branches";
 import type { PageTurn } from "../../protocol/page";
 import { noteMark } from "../../protocol/toolNames";
 import { figuresInSum } from "../../protocol/turnSteps";
@@ -65,8 +66,7 @@ function messageView(turn: PageTurn, place: TurnPlace, context: TurnContext): Ch
   const { user, summary } = turn;
   if (user === "") return undefined;
   if (summary !== undefined) {
-    const turns = plural(summary.turns, "earlier turn", context.formats);
-    return foldedNote("list-flat", `Summary of ${turns}`, user);
+    return foldedNote("list-flat", summaryTitle(summary, context.formats), user);
   }
   if (user.startsWith(noteMark)) return foldedNote("info", "Told by Resident: a call could not be made", user);
   return h("div.ask", {}, messageTools(turn, place, context), h("p", {}, inlineCode(user)));

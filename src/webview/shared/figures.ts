@@ -76,6 +76,20 @@ function waitItem(figures: TurnFigures, formats: Formats): Children {
   return h("li", { title: wait.title }, "waited ", h("b", {}, wait.total), parts);
 }
 
+const guessedTitle =
+  "Guessed from what it had read, such as the file that it writes again, and each checked by the model: several came from one step";
+
+function generatedItem({ generatedTokens, guessedTokens = 0 }: TurnFigures, formats: Formats): Children {
+  const guessed = guessedTokens > 0 && h("span.parts", {}, ` (${formats.count(guessedTokens)} guessed)`);
+  return h(
+    "li",
+    { title: guessedTokens > 0 ? guessedTitle : undefined },
+    h("b", {}, formats.count(generatedTokens)),
+    " generated",
+    guessed,
+  );
+}
+
 /**
  * A turn's figures in their one order: reused, prefilled, generated, TTFT (with the wait, where it was longer), rate,
  * source. While it runs (`running`) the source is not told yet, and a figure that is not known is left out.
@@ -91,7 +105,7 @@ export function figuresView(figures: TurnFigures, formats: Formats, options: Fig
     steps !== undefined && h("li", {}, h("b", {}, steps)),
     told("reused") && item(formats.count(figures.reusedTokens), "reused"),
     told("prompt") && item(formats.count(figures.prefilledTokens), "prefilled"),
-    told("generated") && item(formats.count(figures.generatedTokens), "generated"),
+    told("generated") && generatedItem(figures, formats),
     figures.recomputedTokens !== undefined && item(formats.count(figures.recomputedTokens), "read again"),
     known(figures.ttftMs) && h("li", {}, "TTFT ", h("b", {}, formats.duration(figures.ttftMs))),
     known(figures.ttftMs) && waitItem(figures, formats),
