@@ -159,6 +159,14 @@ describe("a turn of many steps in a browser", () => {
       await line().waitFor();
     });
 
+    it("folds when it was stopped by the button in it", async () => {
+      const stop = tab().locator("article").getByRole("button", { name: /^Stop/ });
+      await stop.focus();
+      await finish();
+      await line().waitFor();
+      assert.match(await focused(), /^Message to/);
+    });
+
     it("stays while something in it is selected", async () => {
       await tab().evaluate(() => {
         const text = [...document.querySelectorAll(".step .md")].at(1);

@@ -85,6 +85,16 @@ describe("a turn with steps in a browser", () => {
     assert(await line("Read").evaluate((one) => one === document.activeElement));
   });
 
+  it("keeps the calls of a lone step as they are when a further step begins", async () => {
+    await opened().show("chat", "actingRuns", "dark");
+    await line("Edit").click();
+    await line("Edit").focus();
+    const step = { id: "g2", user: "", results: [{ call: "e1", text: "Changed a.ts: +2 -2" }], answer: "" };
+    await post({ type: "turn", turn: { ...step, state: "running", createdAt: 0 } });
+    await tab().getByRole("group", { name: "Step 1 of 2" }).waitFor();
+    assert(await line("Edit").evaluate((one) => one === document.activeElement && one.closest("[open]") !== null));
+  });
+
   it("finds text in arguments and results that are folded, and shows it", async () => {
     await opened().show("chat", "steps", "dark");
     for (const hidden of ["src/parser/interface.ts:12", '"from"', '"test/parser"'])

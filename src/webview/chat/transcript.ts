@@ -64,8 +64,8 @@ export class Transcript {
     this.element.append(column);
     const { jumped } = ports;
     this.follow = new Follow(this.element, this.newText, { jumped, scrolled: () => this.scrolled() });
-    this.element.addEventListener("focusout", this.left);
-    document.addEventListener("selectionchange", this.left);
+    // A focused button that goes away tells no "focusout".
+    for (const change of ["focusout", "focusin", "selectionchange"]) document.addEventListener(change, this.left);
     this.element.addEventListener("beforematch", ({ target }) => this.found(target));
     revealFoundText(this.element);
   }
