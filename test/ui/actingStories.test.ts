@@ -43,6 +43,8 @@ describe("what an agent is asked to do", () => {
     await actor.decideInDiff("Accept Change");
     await actor.decide("Run python3 check.py", "Run");
     const chat = await actor.answers("It counted one too many.");
+    await chat.screenshot("acting-folded-dark");
+    await chat.lastTurn.getByRole("button", { name: /^4 steps 1 file read · 1 edited · 2 commands 1 failed/ }).click();
     await chat.lastTurn.getByText("exit 1").waitFor();
     await chat.lastTurn.getByText("exit 0").waitFor();
     assert.equal(text("total.py"), total.replace(" + 1", ""));
