@@ -248,7 +248,7 @@ export interface FoundLines {
 
 export interface Commands {
   /**
-   * Runs a command line in a terminal at the first folder. `onData` gets what it prints, escapes included, as it comes; nothing
+   * Runs a command line in a terminal at the first folder that is on a machine with terminals. `onData` gets what it prints, escapes included, as it comes; nothing
    * of it is kept by the port. When `signal` is aborted, the command and what it started are ended, and this resolves.
    */
   run(request: CommandRequest, onData: (data: string) => void, signal: AbortSignal): Promise<CommandEnd>;

@@ -4,12 +4,12 @@ import { summaryTitle } from "../../protocol/branches";
 import type { PageTurn } from "../../protocol/page";
 import { noteMark } from "../../protocol/toolNames";
 import { figuresInSum } from "../../protocol/turnSteps";
+import { sentAttachments } from "../shared/attachments";
 import { endingLabel, figuresView } from "../shared/figures";
 import { inlineCode } from "../shared/inlineCode";
 import { stopButton } from "../shared/runView";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
 import { waitingCalls } from "./approval";
-import { sentAttachments } from "./attachments";
 import { runningCalls, turnStage } from "./derived";
 import type { StepsShown } from "./openSteps";
 import { lastStep, resultsIn, type ShownTurn } from "./shownTurns";
@@ -48,7 +48,9 @@ export function turnView(turn: ShownTurn, place: TurnPlace, context: TurnContext
       "aria-busy": last.state === "running" ? "true" : undefined,
     },
     messageView(first, place, context),
-    sentAttachments(first.attachments, first.id, context.formats, context.run),
+    sentAttachments(first.attachments, context.formats, (index) =>
+      context.run({ type: "openAttachment", turn: first.id, index }),
+    ),
     h(
       "div.answer",
       {},
