@@ -26,7 +26,7 @@ export function says(text: string): Script {
 }
 
 /** A file of the workspace on disk. */
-export function place(name: string): string {
+function place(name: string): string {
   const { searchParams } = new URL(process.env["RESIDENT_UI_URL"] ?? "");
   return path.join(searchParams.get("folder") ?? "", name);
 }
