@@ -152,6 +152,8 @@ export interface WorkspaceFolder {
   readonly name: string;
   /** Where it is, absolute, with "/"; for the folder of a file system without such paths the path of its URI. */
   readonly path: string;
+  /** Of a file system that is not this machine's: two of them may have the same path. */
+  readonly uri?: string;
 }
 
 /** A file or folder inside a folder of the workspace. Made by `resolvePath` only, from what a model or person wrote. */
@@ -317,7 +319,7 @@ export interface JournalEntry {
 export interface Checkpoint {
   readonly turn: TurnId;
   readonly call: string;
-  /** The folder's path and the path below it: what is put back does not depend on which folders are open meanwhile. */
+  /** The folder's URI, or its path where it has none, and the path below it: what is put back does not depend on which folders are open meanwhile. */
   readonly folder: string;
   readonly path: string;
   /** Digests of its text before and after, whose texts the store keeps; absent: there was (is) no such file. */

@@ -43,8 +43,12 @@ describe("what an agent is asked to do", () => {
     await actor.decideInDiff("Accept Change");
     await actor.decide("Run python3 check.py", "Run");
     const chat = await actor.answers("It counted one too many.");
+    // A turn of many steps folds them as soon as nobody reads in it.
+    await chat.message.click();
+    const steps = chat.lastTurn.getByRole("button", { name: /^4 steps 1 file read · 1 edited · 2 commands 1 failed/ });
+    await steps.waitFor();
     await chat.screenshot("acting-folded-dark");
-    await chat.lastTurn.getByRole("button", { name: /^4 steps 1 file read · 1 edited · 2 commands 1 failed/ }).click();
+    await steps.click();
     await chat.lastTurn.getByText("exit 1").waitFor();
     await chat.lastTurn.getByText("exit 0").waitFor();
     assert.equal(text("total.py"), total.replace(" + 1", ""));
@@ -141,6 +145,7 @@ describe("what an agent is asked to do", () => {
     const pid = Number(text("hanging.pid"));
     assert(pid > 0);
     await until("the command's shell has ended", async () => !isAlive(pid));
+    assert.equal(await chat.lastTurn.getByText("TTFT 0 ms").count(), 0);
     await chat.screenshot("acting-stopped-dark");
     chat = await actor.begin("What now?", says("I rest."));
     await actor.answers("I rest.");

@@ -4,6 +4,7 @@ import { Acting } from "../../acting/acting";
 import { PendingApprovals } from "../../acting/approvals";
 import { BuiltInTools } from "../../acting/builtInTools";
 import { ForkDelegates } from "../../acting/delegates";
+import { folderKey } from "../../acting/paths";
 import type { ActingPorts, Clock, LoopPorts } from "../../acting/ports";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { InvalidRequestError } from "../../common/errors";
@@ -25,6 +26,7 @@ import { ChangeFiles } from "./changeFiles";
 import { Decisions } from "./decisions";
 import { EditorProblems } from "./editorProblems";
 import { EditorWorkspace } from "./editorWorkspace";
+import { uriOf } from "./folders";
 import { HostTools } from "./hostTools";
 import { KeptWays } from "./keptWays";
 import { askPutBack, showPutBack } from "./putBackDialogs";
@@ -240,9 +242,9 @@ export class WorkspaceActing implements Disposable {
       throw new InvalidRequestError("there is no copy of this change any more", "look at the file");
     const before = first.before === undefined ? "" : await this.files.text(agent, first.before);
     if (before === undefined) throw new InvalidRequestError("the copy from before is gone", "look at the file");
-    const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.path === first.folder);
-    if (folder === undefined) throw new InvalidRequestError("the folder of this file is not open", "open it first");
-    await this.changes.showMade(agent, call, before, vscode.Uri.joinPath(folder.uri, first.path));
+    const folder = this.workspace.folders().findIndex((one) => folderKey(one) === first.folder);
+    if (folder < 0) throw new InvalidRequestError("the folder of this file is not open", "open it first");
+    await this.changes.showMade(agent, call, before, uriOf({ folder, path: first.path, shown: first.path }));
   }
 
   private get putBackPorts() {

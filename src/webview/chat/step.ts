@@ -103,11 +103,12 @@ function ended(turn: PageTurn, place: StepPlace, context: StepContext): Children
     ? h("button.link", { title: continueTitle, on: { click: () => run({ type: "continue" }) } }, "Continue")
     : undefined;
   const below = turn.state === "interrupted" ? undefined : way;
+  const isByServer = turn.figures?.by === "server";
   return [
     said(turn, place, context),
     turn.finishReason === "aborted" &&
       isSilent(turn) &&
-      h("p.dim", { key: "none" }, "Stopped before the answer began. What was read is kept."),
+      h("p.dim", { key: "none" }, `Stopped before the answer began.${isByServer ? "" : " What was read is kept."}`),
     turn.state === "interrupted" &&
       warningView(
         "interrupted",

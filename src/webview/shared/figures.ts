@@ -92,12 +92,13 @@ function generatedItem({ generatedTokens, guessedTokens = 0 }: TurnFigures, form
 
 /**
  * A turn's figures in their one order: reused, prefilled, generated, TTFT (with the wait, where it was longer), rate,
- * source. While it runs (`running`) the source is not told yet, and a figure that is not known is left out.
+ * source. While it runs (`running`) the source is not told yet. A time or rate that is not known (yet, or of a
+ * server) is left out.
  */
 export function figuresView(figures: TurnFigures, formats: Formats, options: FiguresOptions = {}): TreeNode {
   const { running = false, ending, way, warning, steps, isStep = false } = options;
   const item = (value: string, unit: string) => h("li", {}, h("b", {}, value), ` ${unit}`);
-  const known = (value: number) => !running || value > 0;
+  const known = (value: number) => value > 0 || (!running && figures.by !== "server");
   const source = cacheSource(figures);
   const isByServer = figures.by === "server";
   const told = (count: UntoldCount) => figures.untold?.includes(count) !== true;
