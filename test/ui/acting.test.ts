@@ -6,10 +6,11 @@ import {
   delta,
   ended,
   type Script,
-  ScriptedServer,
+  type ScriptedServer,
   said,
   stream,
 } from "../support/servers/scriptedServer";
+import { Actor } from "./support/actor";
 import { Chat } from "./support/chat";
 import { useWorkbench } from "./support/suite";
 import { until } from "./support/until";
@@ -30,23 +31,10 @@ describe("the chat of an agent that acts", () => {
   const workbench = useWorkbench((workbench) => workbench.openSideBar());
   let server: ScriptedServer;
 
-  before(async () => {
-    server = await ScriptedServer.start();
-    server.play(stream(said("OK"), ended()));
-  });
   after(() => server.stop());
 
   it("is given a model on a server, and tools by name", async () => {
-    const { page, quickInput } = workbench();
-    await workbench().command("Resident: Connect to a Server");
-    await workbench().answer("Connect to a Server", `127.0.0.1:${server.port}`);
-    await workbench().pick(`Model on 127.0.0.1:${server.port}`, "tiny");
-    await page.getByRole("button", { name: "New Agent…" }).last().click();
-    await workbench().answer("New Agent", "Hana");
-    await Chat.of(workbench(), "Hana");
-    await workbench().command("Resident: Choose Tools");
-    await workbench().check("Tools of Hana", ["read_file", "edit_file", "run"]);
-    await quickInput.waitFor({ state: "hidden" });
+    ({ server } = await Actor.make(workbench(), "Hana", ["read_file", "edit_file", "run"]));
   });
 
   it("shows a change in its place and in the diff editor, and makes it when it is accepted there", async () => {
