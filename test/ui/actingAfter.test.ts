@@ -101,14 +101,6 @@ describe("the conversation of an agent on a server", () => {
   const branches = ({ frame }: Chat) =>
     frame.getByRole("list", { name: "Branches" }).or(frame.getByRole("tree", { name: "Branches" }));
 
-  /** Makes the page narrow, takes a picture, and makes it as wide as before. */
-  async function shootNarrow(chat: Chat, name: string): Promise<void> {
-    const { width = 1280 } = workbench().page.viewportSize() ?? {};
-    await workbench().widen(chat.frame, 340, "editor");
-    await workbench().screenshot(name, chat.frame);
-    await workbench().resize(width);
-  }
-
   it("has three answers side by side, of which one is kept and the others stay as branches", async () => {
     await actor.begin("Name a colour.", says("Grey."));
     let chat = await actor.answers("Grey.");
@@ -125,7 +117,7 @@ describe("the conversation of an agent on a server", () => {
     assert(first && second && second.x >= first.x + first.width && second.y === first.y, "they are side by side");
     await ways.getByText("Choose one; the others stay as branches").waitFor();
     await chat.screenshot("acting-ways-dark");
-    await shootNarrow(chat, "acting-ways-340-dark");
+    await workbench().shootNarrow(chat.frame, "acting-ways-340-dark");
     const chosen = (await answers.nth(1).locator(".answer").innerText()).trim();
     await ways.getByRole("button", { name: "Choose Answer 2" }).click();
     await ways.waitFor({ state: "detached" });
@@ -153,7 +145,7 @@ describe("the conversation of an agent on a server", () => {
     await chat.turns.getByText("The Rhine.").waitFor();
     assert.equal(await chat.turns.getByText("Name a colour.").count(), 0);
     await chat.screenshot("acting-compacted-dark");
-    await shootNarrow(chat, "acting-compacted-340-dark");
+    await workbench().shootNarrow(chat.frame, "acting-compacted-340-dark");
     assert.match(await branches(chat).innerText(), /Summary of 1 earlier turn/);
     await branches(chat).getByText("Grey.").click();
     await chat.turns.getByText("Grey.").waitFor();

@@ -242,6 +242,14 @@ export class Workbench {
     assert.equal(await missing(), 0, `the page cannot be ${width} pixels wide`);
   }
 
+  /** A picture of an editor's page that is 340 pixels wide; the window is as wide as before then. */
+  async shootNarrow(frame: Frame, name: string): Promise<void> {
+    const { width = 1280 } = this.page.viewportSize() ?? {};
+    await this.widen(frame, 340, "editor");
+    await this.screenshot(name, frame);
+    await this.resize(width);
+  }
+
   /** Moves the edge between side bar and editor so that the side bar is `width` pixels wider. */
   async dragSideBar(width: number): Promise<void> {
     const bar = await this.sideBarBox();
