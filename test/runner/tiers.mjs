@@ -102,7 +102,7 @@ export const tiers = [
     onDemand: true,
     setUp: ["mlx", "addon", "build"],
     prepare: bundled("integration"),
-    commands: [{ name: "real", args: () => ["test/integration/run.mjs", "--real"], limitMs: minutes(35) }],
+    commands: [{ name: "real", args: () => ["test/integration/run.mjs", "--real"], limitMs: minutes(60) }],
   },
   {
     name: "integration",
