@@ -39,7 +39,7 @@ export interface Following {
 }
 
 /**
- * One answer of the model in this process, whoever asked for it: what holds it is compiled while its cache is restored, then it is
+ * One answer of the model in this process, for any caller: what holds it is compiled while its cache is restored, then it is
  * submitted, decoded and followed to its end. Throws CONTEXT_FULL where nothing fits behind the prompt, and INVALID_REQUEST for a
  * constraint that cannot be.
  */

@@ -1,4 +1,4 @@
-/** What agents need of the world besides the engine and the store. */
+/** What agents need of the world in addition to the engine and the store. */
 import type { ToolMode, ToolSpec } from "../common/tools";
 import type { BlockPoolBatchEngine } from "../engine/batchEngine";
 import type { Grammar, GrammarText, TokenId } from "../engine/ports";

@@ -72,7 +72,7 @@ export interface GrammarText {
 
 /** What answers may be: compiled by the device that is to obey it. Immutable, so any number of requests may share it. */
 export interface Grammar {
-  /** Size in memory, for whoever keeps grammars. */
+  /** Size in memory, for the one that keeps grammars. */
   readonly bytes: number;
 }
 

@@ -175,7 +175,7 @@ export interface GenerateRequest {
   /** The tools that the model may call; an answer with calls ends with them. */
   readonly tools?: readonly ToolSpec[];
   readonly toolMode?: ToolMode;
-  /** The answer is JSON that fits this schema, and nothing else; not beside tools. */
+  /** The answer is JSON that fits this schema, and nothing else; not together with tools. */
   readonly jsonSchema?: JsonSchema;
   readonly sampling?: SamplingOptions;
   /** false: no guesses, even if the settings allow them (for measurements). */
@@ -616,7 +616,7 @@ export interface MemoryFit {
   readonly totalBytes: number;
   /** Of the machine. */
   readonly memoryBytes: number;
-  /** "tight": it loads, but not with so many tokens, or not beside other programs. "no": it cannot be loaded. */
+  /** "tight": it loads, but not with so many tokens, or not together with other programs. "no": it cannot be loaded. */
   readonly verdict: "fits" | "tight" | "no";
 }
 

@@ -34,7 +34,7 @@ export type OptionalMember = (typeof optionalMembers)[number];
 export const rewrittenMembers = [
   /** It wants `max_completion_tokens` in its place. */
   "max_tokens",
-  /** It wants a schema beside the type "json_object", as llama.cpp first had it and llama-cpp-python still does. */
+  /** It wants a schema next to the type "json_object", as llama.cpp first had it and llama-cpp-python still does. */
   "response_format",
 ] as const;
 export type RewrittenMember = (typeof rewrittenMembers)[number];

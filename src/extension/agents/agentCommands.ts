@@ -68,8 +68,8 @@ export interface TurnResult {
 }
 
 /**
- * The commands about one agent. Each takes `{ agent }` (id or name) beside its own fields and asks for what is missing;
- * each returns the agent's summary unless its comment says otherwise.
+ * The commands about one agent. Each takes `{ agent }` (id or name) in addition to its own fields and asks for what is
+ * missing; each returns the agent's summary unless its comment says otherwise.
  */
 export function registerAgentCommands(registry: CommandRegistry, ports: AgentCommandPorts): Disposable {
   const { service, panels } = ports;

@@ -5,7 +5,7 @@ import { EngineRig, prompt, record, vocabSize } from "../../support/engine/engin
 import { referenceAnswer } from "../../support/engine/fakeModel";
 
 describe("Generating", () => {
-  it("gives a short message its first token within three steps while a long prompt is read, beside an answer too", async () => {
+  it("gives a short message its first token within three steps while a long prompt is read, during an answer too", async () => {
     for (const besideAnswer of [false, true]) {
       const rig = new EngineRig(
         { totalBlocks: 600, maxContextTokens: 2_000 },

@@ -215,7 +215,7 @@ describe("the room", () => {
     );
   });
 
-  it("shows the refusal of one agent beside the answers of the others", async () => {
+  it("shows the refusal of one agent next to the answers of the others", async () => {
     const { room, service, first, second, answers } = await roomOf("Ada", "Brian");
     service.change(first, { lockedElsewhere: true });
     await room.ask("hello", [first, second]);

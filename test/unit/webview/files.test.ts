@@ -162,7 +162,7 @@ describe("the context", () => {
     assert.equal(compactButton(other, run), undefined);
   });
 
-  it("has the agent's tools beside the message where it can act", () => {
+  it("has the agent's tools next to the message where it can act", () => {
     const { commands, run } = recorder();
     press("Tools of this agent: 9. Change…", toolsButton(snapshotOf("acted"), run));
     assert.deepEqual(commands, [{ type: "tools" }]);
