@@ -34,6 +34,8 @@ export interface TextModel {
   readonly prompts: PromptBuilder;
   /** Ids that end an answer. */
   readonly stopIds: readonly TokenId[];
+  /** Ids of the marks that open a call; none where calls have no mark that is one token. */
+  readonly callOpenerIds: readonly TokenId[];
   /** `prompt`: the ids before the answer. `tools`: those that it may call; calls of others are text. */
   startAnswer(stopStrings: readonly string[], prompt?: Int32Array, tools?: AnswerTools): AnswerDecoder;
   /**

@@ -45,7 +45,10 @@ describe("what an agent is asked to do", () => {
     const chat = await actor.answers("It counted one too many.");
     // A turn of many steps folds them as soon as nobody reads in it.
     await chat.message.click();
-    await chat.lastTurn.getByRole("button", { name: /^4 steps/ }).click();
+    const steps = chat.lastTurn.getByRole("button", { name: /^4 steps 1 file read · 1 edited · 2 commands 1 failed/ });
+    await steps.waitFor();
+    await chat.screenshot("acting-folded-dark");
+    await steps.click();
     await chat.lastTurn.getByText("exit 1").waitFor();
     await chat.lastTurn.getByText("exit 0").waitFor();
     assert.equal(text("total.py"), total.replace(" + 1", ""));

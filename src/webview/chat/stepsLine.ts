@@ -1,5 +1,4 @@
-import type { Formats } from "../../common/format";
-import { plural } from "../../common/format";
+import { type Formats, plural } from "../../common/format";
 import { callFiguresText, callFiguresView } from "../shared/callFigures";
 import { h, icon, type TreeNode } from "../shared/tree";
 import type { ShownTurn } from "./shownTurns";
@@ -13,7 +12,6 @@ export function stepsLine(turn: ShownTurn, isOpen: boolean, toggle: () => void, 
   const sum = stepsSum(turn, formats);
   const steps = plural(sum.steps, "step", formats);
   const done = sum.done.join(" · ");
-  const took = callFiguresText(sum, formats);
   const marks: readonly (readonly [number, string, string, string?])[] = [
     [sum.failed, `${formats.count(sum.failed)} failed`, "error", "err"],
     [sum.denied, `${formats.count(sum.denied)} denied`, "circle-slash"],
@@ -21,17 +19,20 @@ export function stepsLine(turn: ShownTurn, isOpen: boolean, toggle: () => void, 
     [sum.warnings, plural(sum.warnings, "warning", formats), "warning", "warn"],
   ];
   const seen = marks.filter(([count]) => count > 0);
+  // For a pointer, where the line is cut. On the button itself it would be read out behind the same words.
+  const title = [steps, ...sum.done, ...seen.map(([, words]) => words), callFiguresText(sum, formats)]
+    .filter((part) => part !== "")
+    .join(" · ");
   return h(
     "button.steps-line",
     {
       key: "steps",
       "aria-expanded": String(isOpen),
-      title: [steps, ...sum.done, ...seen.map(([, words]) => words), took].filter((part) => part !== "").join(" · "),
       on: { click: toggle },
     },
     icon("chevron-down", "fold"),
     h("span.call-name.num", {}, steps),
-    h("span.call-arguments.cut.num", {}, done),
+    h("span.call-arguments.cut.num", { title }, done),
     seen.map(([, words, glyph, tint]) => h("span.mark.num", {}, icon(glyph, tint), words)),
     callFiguresView(sum, formats),
   );

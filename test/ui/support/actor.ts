@@ -26,7 +26,7 @@ export function says(text: string): Script {
 }
 
 /** A file of the workspace on disk. */
-export function place(name: string): string {
+function place(name: string): string {
   const { searchParams } = new URL(process.env["RESIDENT_UI_URL"] ?? "");
   return path.join(searchParams.get("folder") ?? "", name);
 }
@@ -61,10 +61,11 @@ export class Actor {
     await workbench.pick(`Model on ${host}`, "tiny");
     await workbench.page.getByRole("button", { name: "New Agent…" }).last().click();
     await workbench.answer("New Agent", name);
-    await Chat.of(workbench, name);
+    const chat = await Chat.of(workbench, name);
     await workbench.command("Resident: Choose Tools");
     await workbench.check(`Tools of ${name}`, tools);
-    await workbench.quickInput.waitFor({ state: "hidden" });
+    // The choice is kept a moment after its list is gone.
+    await chat.frame.getByRole("button", { name: `Tools of this agent: ${tools.length}.` }).waitFor();
     return new Actor(workbench, server, name);
   }
 
