@@ -97,7 +97,7 @@ export function constraintOfSchema(schema: unknown, marks: ThoughtMarks = {}): C
 }
 
 /** White space, and what calls and JSON begin with in any form. */
-const noBeginning = [..." \n\r\t{}[]()<>`\"'"];
+const noBeginning = [..." \n\r\t{}[]()<>`\"',;:.!?=/\\|&"];
 
 /** The answer behind its thought begins with a word, or a sign of a list. */
 export function constraintOfWords(marks: ThoughtMarks = {}): Constraint {
