@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm test`: set-up, then every tier one after the other, whatever became of the one before.
+ * `npm test`: set-up, then every tier one after the other, whatever became of the one before. What mostly compiles runs
+ * beside them at the lowest priority.
  *
  *   node test/run.mjs                     all tiers but those on demand
  *   node test/run.mjs unit native         these tiers
@@ -13,23 +14,27 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { judge, readResults, report } from "./runner/report.mjs";
 import { runCommand } from "./runner/runCommand.mjs";
-import { tiers } from "./runner/tiers.mjs";
+import { choose, commandsOf, tiers } from "./runner/tiers.mjs";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const setUpLimitMs = 15 * 60_000;
-const prepareLimitMs = 3 * 60_000;
+const minutes = (n) => n * 60_000;
+const setUpLimitMs = minutes(15);
+const prepareLimitMs = minutes(3);
+/** For a step that has to wait for the processors. */
+const behindLimitMs = minutes(40);
 
 const args = process.argv.slice(2);
 const named = args.filter((arg) => tiers.some((tier) => tier.name === arg));
 const parts = args.filter((arg) => !named.includes(arg));
-const chosen = tiers.filter((tier) => (named.length === 0 ? tier.onDemand !== true : named.includes(tier.name)));
+const { chosen, front, behind } = choose(tiers, named, parts);
 
-const options = (env, limitMs) => ({ cwd: root, env: { ...process.env, ...env }, limitMs });
+const options = (env, limitMs, low) => ({ cwd: root, env: { ...process.env, ...env }, limitMs, behind: low });
 
 /** A step that counts no tests: nothing to report when it succeeds, one failure when it does not. */
-async function runStep(name, stepArgs, limitMs) {
-  const exit = await runCommand(stepArgs, options({}, limitMs));
+async function runStep(name, stepArgs, limitMs, low) {
+  const exit = await runCommand(stepArgs, options({}, low ? behindLimitMs : limitMs, low));
   if (exit.code === 0) return [];
+  process.stdout.write(exit.said);
   return [judge(name, { ...exit, limitMs }, { passed: 0, failed: 0, pending: 0, problem: stepProblem(exit) })];
 }
 
@@ -37,27 +42,56 @@ function stepProblem(exit) {
   return exit.timedOut ? undefined : `ended with ${exit.signal ?? `exit code ${exit.code}`}`;
 }
 
-async function runTests(command) {
+const runSetUp = (setUpOf, low) => {
+  const needed = [...new Set(setUpOf.flatMap((tier) => tier.setUp))];
+  return runStep("set-up", ["native/setup.mjs", "--only", needed.join(",")], setUpLimitMs, low);
+};
+
+async function prepare(tier, low) {
+  return tier.prepare ? await runStep(`${tier.name}: build`, tier.prepare(parts), prepareLimitMs, low) : [];
+}
+
+async function runTests(command, low) {
   const file = path.join(root, "out", "results", `${command.name}.json`);
   fs.rmSync(file, { force: true });
-  const exit = await runCommand(command.args(), options({ RESIDENT_RESULTS: file }, command.limitMs));
+  const exit = await runCommand(command.args(), options({ RESIDENT_RESULTS: file }, command.limitMs, low));
+  if (low) console.log(`\n== ${command.name}, which ran beside the others\n${exit.said}`);
   return judge(command.name, { ...exit, limitMs: command.limitMs }, readResults(file));
 }
 
-async function runTier(tier) {
-  console.log(`\n== ${tier.name}`);
-  const prepared = tier.prepare ? await runStep(`${tier.name}: build`, tier.prepare(parts), prepareLimitMs) : [];
+async function runTier(tier, low = false) {
+  if (!low) console.log(`\n== ${tier.name}`);
+  const prepared = await prepare(tier, low);
   if (prepared.length > 0) return prepared;
   const rows = [];
-  for (const command of tier.commands) {
-    if (parts.length > 0 && command.whole) continue;
-    rows.push(await runTests(command));
-  }
+  for (const command of commandsOf(tier, parts)) rows.push(await runTests(command, low));
   return rows;
 }
 
-const needed = [...new Set(chosen.flatMap((tier) => tier.setUp))];
-const rows = await runStep("set-up", ["native/setup.mjs", "--only", needed.join(",")], setUpLimitMs);
-for (const tier of chosen) rows.push(...(await runTier(tier)));
+/**
+ * Beside the other tiers, one step at a time: what may be done there of each tier of `behind`.
+ *
+ * @returns rows of tiers that are done with, by name: a tier that is only built has none yet
+ */
+async function runBehind() {
+  const done = new Map();
+  for (const tier of behind) {
+    const failed = await runSetUp([tier], true);
+    const rows = failed.length > 0 ? failed : await (tier.behind === "all" ? runTier : prepare)(tier, true);
+    if (rows.length > 0) done.set(tier.name, rows);
+  }
+  return done;
+}
+
+async function runFront() {
+  const done = new Map();
+  for (const tier of front) done.set(tier.name, await runTier(tier));
+  return done;
+}
+
+const rows = await runSetUp(front, false);
+const [inFront, beside] = await Promise.all([runFront(), runBehind()]);
+const done = new Map([...inFront, ...beside]);
+for (const tier of chosen) rows.push(...(done.get(tier.name) ?? (await runTier(tier))));
 console.log(report(rows));
 process.exitCode = rows.some((row) => row.failed > 0) ? 1 : 0;

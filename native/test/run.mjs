@@ -1,6 +1,7 @@
 /**
  * The addon's own tests: C++ tests of the core, then what the addon must survive (lifetimes.mjs). `--asan` does the same
- * with a build under AddressSanitizer and UndefinedBehaviorSanitizer. Needs what `node native/setup.mjs` fetches.
+ * with a build under AddressSanitizer and UndefinedBehaviorSanitizer. `--compile` makes that build only. Needs what
+ * `node native/setup.mjs` fetches.
  * The last line is `N passed, N failed`; RESIDENT_RESULTS names a file for the same as JSON.
  */
 import { execFileSync, spawnSync } from "node:child_process";
@@ -23,6 +24,7 @@ const failures = [];
 let passed = 0;
 
 compile();
+if (process.argv.includes("--compile")) process.exit();
 runCoreTests();
 runLifetimes();
 console.log(`${passed} passed, ${failures.length} failed`);

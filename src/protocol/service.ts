@@ -41,6 +41,8 @@ export interface TurnFigures {
   readonly reusedTokens: number;
   readonly prefilledTokens: number;
   readonly generatedTokens: number;
+  /** Of them: guessed from the text before, and right, so that several came from one step. Absent: none. */
+  readonly guessedTokens?: number;
   /** Tokens of prompt and answer that were computed twice because an older turn took the blocks. Absent: none. */
   readonly recomputedTokens?: number;
   /** From submit (model loaded, caches restored) to the first token. */
@@ -380,6 +382,8 @@ export interface TurnChain {
    */
   readonly user: string;
   readonly answer: string;
+  /** Its first message is a summary; absent: a person's. */
+  readonly summary?: SummaryMark;
   /** The tools that its first answer called, without repetition; absent: none. */
   readonly called?: readonly string[];
   /** Turns that begin in this chain; all tokens from the conversation's start to its end. */

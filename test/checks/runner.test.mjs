@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { judge, readResults, report } from "../runner/report.mjs";
 import { runCommand } from "../runner/runCommand.mjs";
+import { choose, tiers } from "../runner/tiers.mjs";
 
 const ended = { code: 0, signal: null, timedOut: false, durationMs: 1000, limitMs: 60_000 };
 const results = { passed: 3, failed: 0, pending: 0, failures: [] };
@@ -96,5 +97,35 @@ describe("a command", () => {
     const exit = await runCommand(["-e", "process.exit(7)"], { cwd: ".", env: process.env, limitMs: 10_000 });
     assert.equal(exit.code, 7);
     assert.equal(exit.timedOut, false);
+  });
+
+  it("behind others has the lowest priority, as all that it starts, and keeps what it says", async () => {
+    const child = 'console.log("child", os.getPriority())';
+    const script = `console.log("it", os.getPriority()); child_process.spawnSync(process.execPath, ["-e", ${JSON.stringify(child)}], { stdio: "inherit" }); process.exit(3)`;
+    // The priority is set just after the start.
+    const late = `setTimeout(() => { ${script} }, 200)`;
+    const exit = await runCommand(["-e", late], { cwd: ".", env: process.env, limitMs: 30_000, behind: true });
+    const lowest = os.constants.priority.PRIORITY_LOW;
+    assert.deepEqual([exit.code, exit.said], [3, `it ${lowest}\nchild ${lowest}\n`]);
+  });
+});
+
+describe("the choice of tiers", () => {
+  const names = (list) => list.map((tier) => tier.name);
+
+  it("takes all but those on demand, and has compilers stand behind the others", () => {
+    const { chosen, front, behind } = choose(tiers, [], []);
+    assert.deepEqual(names(chosen), names(tiers.filter((tier) => !tier.onDemand)));
+    assert.deepEqual(names(behind), ["mac", "asan"]);
+    assert.equal(front.length + behind.length, chosen.length);
+  });
+
+  it("has nothing stand behind where nothing else runs", () => {
+    const { front, behind } = choose(tiers, ["asan"], []);
+    assert.deepEqual([names(front), behind], [["asan"], []]);
+  });
+
+  it("leaves out a tier without files to choose from when a part is asked for", () => {
+    assert.deepEqual(names(choose(tiers, ["native", "asan"], ["kernels"]).chosen), ["native"]);
   });
 });

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /**
- * Runs out/test/integration/ inside VS Code's extension host, in two windows one after the other on the same profile:
- * what `restarted/` holds must find what the first one left. `--real` runs `real/` instead, with a model of 0.5 billion
- * parameters, and then its `tasks/` in a third window; words behind it choose among the windows by name. VS Code is the
- * desktop build where one can be downloaded, else the embedded server of test/host behind
+ * Runs out/test/integration/ inside VS Code's extension host, in windows one after the other on the same profile:
+ * what `restarted/` holds must find what the first one left, and `virtual/` has a workspace with a folder of a file system
+ * that the suite makes. `--real` runs `real/` instead, with a model of 0.5 billion parameters, and then its `tasks/` in a
+ * window of their own; words behind it choose among the windows by name. VS Code is the desktop build where one can be
+ * downloaded, else the embedded server of test/host behind
  * the same call.
  */
 import { execFileSync } from "node:child_process";
@@ -48,6 +49,7 @@ const top = isReal ? "real" : ".";
 const windows = [
   { name: "first window", folder: top },
   { name: "restarted window", folder: path.join(top, "restarted") },
+  { name: "virtual window", folder: path.join(top, "virtual"), workspace: "virtual.code-workspace" },
   { name: "window of tasks", folder: path.join(top, "tasks") },
 ].filter((window) => suites(window.folder).length > 0 && isChosen(window));
 
@@ -64,7 +66,7 @@ async function findHost() {
   return path.join(root, "test", "host", "code-shim.mjs");
 }
 
-async function runWindow({ name, folder }, host, scratch) {
+async function runWindow({ name, folder, workspace = "workspace" }, host, scratch) {
   const file = path.join(path.dirname(resultsFile), `integration-${name.replaceAll(" ", "-")}.json`);
   fs.rmSync(file, { force: true });
   const userData = path.join(scratch, "user-data");
@@ -77,7 +79,7 @@ async function runWindow({ name, folder }, host, scratch) {
       extensionDevelopmentPath: root,
       extensionTestsPath: path.join(bundles, "index"),
       launchArgs: [
-        path.join(scratch, "workspace"),
+        path.join(scratch, workspace),
         "--disable-extensions",
         `--user-data-dir=${userData}`,
         `--extensions-dir=${path.join(scratch, "extensions")}`,
@@ -107,6 +109,11 @@ function importRealModel(home) {
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "resident-"));
 fs.mkdirSync(path.dirname(resultsFile), { recursive: true });
 fs.cpSync(path.join(root, "test", "fixtures", "workspace"), path.join(scratch, "workspace"), { recursive: true });
+const virtualFolder = { uri: "resident-test:/", name: "virtual" };
+fs.writeFileSync(
+  path.join(scratch, "virtual.code-workspace"),
+  JSON.stringify({ folders: [virtualFolder, { path: "workspace", name: "real" }] }),
+);
 if (isReal) importRealModel(path.join(scratch, "home"));
 else makeToolModel(starterModel, path.join(scratch, "home", "models", "SmolLM2-135M-with-tools"));
 try {

@@ -6,7 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { buildDirectoryOf, cacheDirectory, root } from "../../native/setup/paths.mjs";
 
-const limitMs = 8 * 60_000;
+const limitMs = 30 * 60_000;
 const database = path.join(buildDirectoryOf("darwin-arm64"), "compile_commands.json");
 
 /** Without optimisation, into `object`: zig's clang cannot stop at the syntax. The last option of a kind counts. */

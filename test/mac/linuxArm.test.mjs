@@ -27,7 +27,7 @@ add_library(tiny SHARED tiny.cc)
 `;
 
 describe("the addon for Linux on arm64", function () {
-  this.timeout(120_000);
+  this.timeout(20 * 60_000);
 
   it("is linked to stubs that tell names, kinds and versions, of defaults alone", () => {
     const { source, script } = stubOf([

@@ -12,7 +12,7 @@ const target = "darwin-arm64";
 const isOfTheSystem = (library) => /^\/(usr\/lib|System\/Library\/Frameworks)\//.test(library);
 
 describe("the package for macOS", function () {
-  this.timeout(600_000);
+  this.timeout(30 * 60_000);
   let scratch;
   let stage;
   let vsix;

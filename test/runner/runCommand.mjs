@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
 
 /** Process groups of the commands that run now: they end with this process. */
 const groups = new Set();
@@ -20,15 +22,39 @@ function killGroup(pid, signal) {
 }
 
 /**
- * Runs this Node with `args` in a process group of its own, output passed through. Past `limitMs` the whole group is
- * killed; when the command is done, what it left running in its group is too.
- *
- * @returns {Promise<{ code: number | null, signal: string | null, timedOut: boolean, durationMs: number }>}
+ * The process, and all that it starts, runs where the others leave a processor free. Linux may share processors between
+ * sessions first, and a group of its own is a session.
  */
-export function runCommand(args, { cwd, env, limitMs }) {
+function lowerPriority(pid) {
+  os.setPriority(pid, os.constants.priority.PRIORITY_LOW);
+  const session = `/proc/${pid}/autogroup`;
+  if (!fs.existsSync(session)) return;
+  try {
+    fs.writeFileSync(session, `${os.constants.priority.PRIORITY_LOW}`);
+  } catch {
+    // A kernel without this sharing, or a container that may not ask for it: the process's own priority counts.
+  }
+}
+
+/**
+ * Runs this Node with `args` in a process group of its own, output passed through. Past `limitMs` the whole group is
+ * killed; when the command is done, what it left running in its group is too. One that runs `behind` others has the lowest
+ * priority, and what it says is returned instead.
+ *
+ * @returns {Promise<{ code: number | null, signal: string | null, timedOut: boolean, durationMs: number, said: string }>}
+ */
+export function runCommand(args, { cwd, env, limitMs, behind = false }) {
   const startedAt = Date.now();
-  const child = spawn(process.execPath, args, { cwd, env, stdio: ["ignore", "inherit", "inherit"], detached: true });
+  const output = behind ? "pipe" : "inherit";
+  const child = spawn(process.execPath, args, { cwd, env, stdio: ["ignore", output, output], detached: true });
   groups.add(child.pid);
+  if (behind) lowerPriority(child.pid);
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text) => {
+      said += text;
+    });
+  }
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
@@ -36,11 +62,14 @@ export function runCommand(args, { cwd, env, limitMs }) {
   }, limitMs);
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("exit", (code, signal) => {
+    child.on("exit", () => {
       clearTimeout(timer);
       killGroup(child.pid, "SIGKILL");
       groups.delete(child.pid);
-      resolve({ code, signal, timedOut, durationMs: Date.now() - startedAt });
+    });
+    // Later than its end: all that it said has been read.
+    child.on("close", (code, signal) => {
+      resolve({ code, signal, timedOut, durationMs: Date.now() - startedAt, said });
     });
   });
 }

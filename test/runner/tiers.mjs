@@ -26,8 +26,9 @@ const bundled = (tier) => (parts) => ["esbuild.js", `--tests=${tier}`, ...parts]
 
 /**
  * `setUp`: the parts of native/setup.mjs that the tier needs. `prepare`: run before, counts no tests. `onDemand`: runs only where
- * it is named. All commands are
- * arguments of this Node.
+ * it is named. `behind`: compilers do most of its work, and the tiers that wait much leave them a processor: set-up and
+ * `prepare` ("build"), or the tests too ("all"), run beside the other tiers at the lowest priority. Limits there are wide.
+ * All commands are arguments of this Node.
  */
 export const tiers = [
   {
@@ -55,19 +56,12 @@ export const tiers = [
     prepare: bundled("native"),
     commands: [
       { name: "native-cpp", args: () => ["native/test/run.mjs"], limitMs: minutes(6), whole: true },
-      // Compiles everything once more the first time: two busy cores need more than eight minutes for that.
-      { name: "native-asan", args: () => ["native/test/run.mjs", "--asan"], limitMs: minutes(20), whole: true },
       {
         name: "native",
         args: () => mocha("out/test/native/**/*.test.js", "--timeout=120000"),
         limitMs: minutes(15),
       },
     ],
-  },
-  {
-    name: "mac",
-    setUp: [...macAddon, ...emulator],
-    commands: [{ name: "mac", args: () => mocha("test/mac/**/*.test.mjs", "--timeout=600000"), limitMs: minutes(12) }],
   },
   {
     name: "faults",
@@ -125,6 +119,20 @@ export const tiers = [
     commands: [{ name: "ui", args: () => ["test/ui/run.mjs"], limitMs: minutes(12) }],
   },
   {
+    name: "mac",
+    behind: "all",
+    setUp: [...macAddon, ...emulator],
+    commands: [{ name: "mac", args: () => mocha("test/mac/**/*.test.mjs", "--timeout=1800000"), limitMs: minutes(40) }],
+  },
+  {
+    // Compiles all C++ once more the first time.
+    name: "asan",
+    behind: "build",
+    setUp: ["mlx", "addon"],
+    prepare: () => ["native/test/run.mjs", "--asan", "--compile"],
+    commands: [{ name: "asan", args: () => ["native/test/run.mjs", "--asan"], limitMs: minutes(20), whole: true }],
+  },
+  {
     name: "tokenizers",
     onDemand: true,
     setUp: [],
@@ -138,3 +146,20 @@ export const tiers = [
     ],
   },
 ];
+
+/** The commands of a tier that run when `parts` of its files are asked for. */
+export const commandsOf = (tier, parts) => tier.commands.filter((command) => parts.length === 0 || !command.whole);
+
+/**
+ * The tiers to run, and of them those that run one after the other (`front`) and those that are made beside them (`behind`).
+ * With nothing to stand behind, a tier runs like any other.
+ *
+ * @param {readonly string[]} named none: all but those on demand
+ */
+export function choose(all, named, parts) {
+  const isNamed = (tier) => (named.length === 0 ? tier.onDemand !== true : named.includes(tier.name));
+  const chosen = all.filter((tier) => isNamed(tier) && commandsOf(tier, parts).length > 0);
+  const front = chosen.filter((tier) => tier.behind === undefined);
+  if (front.length === 0) return { chosen, front: chosen, behind: [] };
+  return { chosen, front, behind: chosen.filter((tier) => tier.behind !== undefined) };
+}

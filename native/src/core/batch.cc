@@ -14,15 +14,11 @@ namespace {
 constexpr int kMaxSteps = 4096;
 constexpr size_t kMaxRows = 1 << 20;
 
-[[noreturn]] void Invalid(const std::string& what, std::vector<Fact> facts = {}) {
-  throw Error(ErrorCode::kInvalidRequest, what, std::move(facts));
-}
-
 void CheckIds(const std::vector<int32_t>& ids, int vocab_size, const char* what) {
   for (const int32_t id : ids) {
     if (id < 0 || id >= vocab_size) {
-      Invalid(std::string(what) + " id " + std::to_string(id) + " is outside the vocabulary",
-              {{"id", double(id)}, {"vocabSize", double(vocab_size)}});
+      RefuseRequest(std::string(what) + " id " + std::to_string(id) + " is outside the vocabulary",
+                    {{"id", double(id)}, {"vocabSize", double(vocab_size)}});
     }
   }
 }
@@ -35,20 +31,20 @@ void CheckRange(const SamplingRange& range, double value) {
     return out.str();
   };
   const std::string kind = range.whole ? "a whole number" : "a number";
-  Invalid(std::string(range.name) + " must be " + kind + " from " + text(range.min) + " to " + text(range.max),
-          {{"argument", std::string(range.name)}, {"value", value}});
+  RefuseRequest(std::string(range.name) + " must be " + kind + " from " + text(range.min) + " to " + text(range.max),
+                {{"argument", std::string(range.name)}, {"value", value}});
 }
 
 void CheckAnswer(const AnswerTokens& answer, int vocab_size) {
   if (answer.recent_ids.size() > size_t(kRepetitionWindowTokens)) {
-    Invalid("recentIds holds more than " + std::to_string(kRepetitionWindowTokens) + " ids",
-            {{"ids", double(answer.recent_ids.size())}});
+    RefuseRequest("recentIds holds more than " + std::to_string(kRepetitionWindowTokens) + " ids",
+                  {{"ids", double(answer.recent_ids.size())}});
   }
-  if (answer.ids.size() != answer.counts.size()) Invalid("answerIds and answerCounts differ in length");
+  if (answer.ids.size() != answer.counts.size()) RefuseRequest("answerIds and answerCounts differ in length");
   CheckIds(answer.recent_ids, vocab_size, "recent");
   CheckIds(answer.ids, vocab_size, "answer");
   for (const int32_t count : answer.counts) {
-    if (count < 1) Invalid("an answer's id was sampled less than once", {{"count", double(count)}});
+    if (count < 1) RefuseRequest("an answer's id was sampled less than once", {{"count", double(count)}});
   }
 }
 
@@ -56,9 +52,10 @@ void CheckGrammar(const SamplingParams& p, int vocab_size) {
   if (p.grammar == nullptr) return;
   const int words = p.grammar->vocabulary().size();
   if (words != vocab_size) {
-    Invalid("the grammar is one for another model", {{"words", double(words)}, {"vocabSize", double(vocab_size)}});
+    RefuseRequest("the grammar is one for another model",
+                  {{"words", double(words)}, {"vocabSize", double(vocab_size)}});
   }
-  if (p.stop_ids.empty()) Invalid("an answer with a grammar has no stop id to end with");
+  if (p.stop_ids.empty()) RefuseRequest("an answer with a grammar has no stop id to end with");
   CheckIds(p.stop_ids, vocab_size, "stop");
   CheckIds(p.grammar_ids, vocab_size, "grammar");
 }
@@ -74,7 +71,7 @@ void CheckSampling(const SamplingParams& p, int vocab_size) {
   CheckRange(kFrequencyPenalty, p.penalties.frequency);
   CheckRange(kSeed, double(p.seed));
   CheckRange(kLogprobs, double(p.logprobs));
-  if (p.bias_ids.size() != p.bias_values.size()) Invalid("biasIds and biasValues differ in length");
+  if (p.bias_ids.size() != p.bias_values.size()) RefuseRequest("biasIds and biasValues differ in length");
   for (const float value : p.bias_values) CheckRange(kLogitBias, double(value));
   CheckIds(p.bias_ids, vocab_size, "bias");
   CheckAnswer(p.answer, vocab_size);
@@ -95,27 +92,27 @@ void CheckOne(size_t sequence, Check check) {
 
 void CheckLengths(const StepBatch& batch, size_t groups) {
   const size_t n = batch.sequences();
-  if (n == 0) Invalid("the batch has no sequence");
+  if (n == 0) RefuseRequest("the batch has no sequence");
   if (batch.starts.size() != n || batch.table_lengths.size() != n * groups || batch.want_token.size() != n ||
       batch.sampling.size() != n) {
-    Invalid("the batch's arrays differ in length");
+    RefuseRequest("the batch's arrays differ in length");
   }
-  if (batch.steps < 1 || batch.steps > kMaxSteps) Invalid("steps must be in 1…4096");
-  if (batch.tokens.size() > kMaxRows) Invalid("the batch has too many tokens");
+  if (batch.steps < 1 || batch.steps > kMaxSteps) RefuseRequest("steps must be in 1…4096");
+  if (batch.tokens.size() > kMaxRows) RefuseRequest("the batch has too many tokens");
   size_t tokens = 0, blocks = 0;
   for (size_t i = 0; i < n; ++i) {
     CheckOne(i, [&] {
-      if (batch.token_counts[i] < 1) Invalid("a sequence has no token");
+      if (batch.token_counts[i] < 1) RefuseRequest("a sequence has no token");
       tokens += size_t(batch.token_counts[i]);
       for (size_t g = 0; g < groups; ++g) {
         const int32_t length = batch.table_lengths[i * groups + g];
-        if (length < 1) Invalid("a sequence has no block");
+        if (length < 1) RefuseRequest("a sequence has no block");
         blocks += size_t(length);
       }
     });
   }
-  if (tokens != batch.tokens.size()) Invalid("tokenCounts do not add up to the number of tokens");
-  if (blocks != batch.tables.size()) Invalid("tableLengths do not add up to the number of block ids");
+  if (tokens != batch.tokens.size()) RefuseRequest("tokenCounts do not add up to the number of tokens");
+  if (blocks != batch.tables.size()) RefuseRequest("tableLengths do not add up to the number of block ids");
 }
 
 /** Which sequence writes each block, and which one was the last to name it. */
@@ -126,9 +123,9 @@ class BlockUses {
   void Add(int sequence, int32_t block, bool writes) {
     int& writer = writer_[size_t(block)];
     int& reader = reader_[size_t(block)];
-    if (reader == sequence) Invalid("a block table names a block twice", {{"block", double(block)}});
+    if (reader == sequence) RefuseRequest("a block table names a block twice", {{"block", double(block)}});
     if (writer != kNobody || (writes && reader != kNobody)) {
-      Invalid("a block that one sequence writes is named by another one", {{"block", double(block)}});
+      RefuseRequest("a block that one sequence writes is named by another one", {{"block", double(block)}});
     }
     reader = sequence;
     if (writes) writer = sequence;
@@ -145,13 +142,13 @@ void CheckTable(const BlockGroup& group, const int32_t* table, int length, int s
   const int64_t block_tokens = group.geometry.block_tokens, needed = (end + block_tokens - 1) / block_tokens;
   const int64_t gone = kernels::FirstKey(int(start), group.window) / block_tokens;
   if (length < needed) {
-    Invalid("a block table is too short", {{"neededBlocks", double(needed)}, {"blocks", double(length)}});
+    RefuseRequest("a block table is too short", {{"neededBlocks", double(needed)}, {"blocks", double(length)}});
   }
   for (int64_t b = 0; b < length; ++b) {
     if (b < gone && table[b] == kNoBlock) continue;
     if (table[b] < group.first_block || table[b] >= group.first_block + group.geometry.blocks) {
-      Invalid("block " + std::to_string(table[b]) + " is outside the pool",
-              {{"block", double(table[b])}, {"blocks", double(group.geometry.blocks)}});
+      RefuseRequest("block " + std::to_string(table[b]) + " is outside the pool",
+                    {{"block", double(table[b])}, {"blocks", double(group.geometry.blocks)}});
     }
     if (b < needed) uses.Add(sequence, table[b], b >= start / block_tokens);
   }
@@ -162,10 +159,10 @@ const int32_t* CheckSequence(const StepBatch& batch, const BatchLimits& limits, 
                              BlockUses& uses) {
   const int64_t start = batch.starts[i];
   const int64_t end = start + batch.token_counts[i] + (batch.want_token[i] ? batch.steps - 1 : 0);
-  if (start < 0) Invalid("a sequence starts at a negative position");
+  if (start < 0) RefuseRequest("a sequence starts at a negative position");
   if (end > limits.max_context_tokens) {
-    Invalid("a sequence grows beyond the context",
-            {{"tokens", double(end)}, {"maxContextTokens", double(limits.max_context_tokens)}});
+    RefuseRequest("a sequence grows beyond the context",
+                  {{"tokens", double(end)}, {"maxContextTokens", double(limits.max_context_tokens)}});
   }
   const size_t groups = limits.pool.groups().size();
   for (size_t g = 0; g < groups; ++g) {
@@ -183,10 +180,10 @@ void CheckTokens(const StepBatch& batch, size_t i, const int32_t* tokens, int vo
     const int32_t id = tokens[j];
     if (id == kLastSampled && batch.token_counts[i] == 1) {
       if (i >= last_sampled.size() || last_sampled[i] == kLastSampled)
-        Invalid("nothing was sampled in this place before");
+        RefuseRequest("nothing was sampled in this place before");
     } else if (id < 0 || id >= vocab_size) {
-      Invalid("token id " + std::to_string(id) + " is outside the vocabulary",
-              {{"id", double(id)}, {"vocabSize", double(vocab_size)}});
+      RefuseRequest("token id " + std::to_string(id) + " is outside the vocabulary",
+                    {{"id", double(id)}, {"vocabSize", double(vocab_size)}});
     }
   }
 }

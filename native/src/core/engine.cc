@@ -45,10 +45,6 @@ StepShape LargestStep(const StepBatch& batch, const PoolShape& pool, int most_dr
   return shape;
 }
 
-[[noreturn]] void Invalid(const std::string& what, std::vector<Fact> facts = {}) {
-  throw Error(ErrorCode::kInvalidRequest, what, std::move(facts));
-}
-
 int64_t NowNs() {
   const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::nanoseconds>(since_1970).count();
@@ -70,9 +66,10 @@ void CheckPoolSize(int64_t blocks, int64_t block_tokens, int64_t kv_heads, int64
   // Within a slab, MLX's kernels count elements in 32 bits.
   const int64_t most_slots = std::numeric_limits<int32_t>::max() / (kv_heads * head_elements);
   if (blocks < 1 || block_tokens < 1 || block_tokens > most_slots || blocks > most_slots / block_tokens) {
-    Invalid("a pool needs 1 or more blocks of 1 or more tokens, and at most " + std::to_string(most_slots) +
-                " tokens in all",
-            {{"blocks", double(blocks)}, {"blockTokens", double(block_tokens)}, {"maxTokens", double(most_slots)}});
+    RefuseRequest(
+        "a pool needs 1 or more blocks of 1 or more tokens, and at most " + std::to_string(most_slots) +
+            " tokens in all",
+        {{"blocks", double(blocks)}, {"blockTokens", double(block_tokens)}, {"maxTokens", double(most_slots)}});
   }
 }
 
@@ -124,7 +121,7 @@ Engine::~Engine() {
 }
 
 Handle Engine::LoadModel(const std::string& directory, const LoadOptions& options, const LoadHooks& hooks) {
-  if (model_) Invalid("a model is loaded already");
+  if (model_) RefuseRequest("a model is loaded already");
   const mx::Device device = ChooseDevice(options.device);
   if (!options.home.empty()) PromiseLedger::OfProcess().ShareIn(options.home + "/promises");
   if (options.kv_dtype) RequireKvType(*options.kv_dtype, device == mx::Device::gpu);
@@ -175,7 +172,7 @@ void Engine::UnloadModel(Handle model) {
 
 Handle Engine::CreatePool(Handle handle, int64_t blocks, int64_t block_tokens, int64_t window_blocks) {
   Model& model = RequireModel(handle);
-  if (model.pool) Invalid("the model has a pool already");
+  if (model.pool) RefuseRequest("the model has a pool already");
   const ModelConfig& config = model.info.config;
   BlockGroup all, windowed;
   windowed.window = model.info.window_tokens;
@@ -211,7 +208,8 @@ Handle Engine::CreateBarePool(const PoolGeometry& geometry) {
   constexpr int kMost = 4096;
   for (const int size : {geometry.num_layers, geometry.kv_heads, geometry.head_dim}) {
     if (size < 1 || size > kMost) {
-      Invalid("layers, heads and their size must be from 1 to " + std::to_string(kMost), {{"size", double(size)}});
+      RefuseRequest("layers, heads and their size must be from 1 to " + std::to_string(kMost),
+                    {{"size", double(size)}});
     }
   }
   const mx::Device device = ChooseDevice(DeviceChoice::kDefault);
@@ -289,7 +287,7 @@ void Engine::CopyBlock(Handle pool, int64_t from, int64_t to, int64_t tokens) {
   KvPool& kv = RequireBlocks(pool);
   kv.RequireIntact();
   if (&kv.shape().Check(from, tokens) != &kv.shape().Check(to, tokens))
-    Invalid("a copy would leave its layers' blocks");
+    RefuseRequest("a copy would leave its layers' blocks");
   if (from != to) kv.CopyBlock(int(from), int(to), int(tokens));
 }
 
@@ -309,13 +307,13 @@ void Engine::CopyBlockIn(Handle pool, int64_t block, int64_t tokens, std::span<c
 }
 
 Engine::Model& Engine::RequireModel(Handle handle) const {
-  if (!model_ || model_->handle != handle) Invalid("the model was disposed");
+  if (!model_ || model_->handle != handle) RefuseRequest("the model was disposed");
   return *model_;
 }
 
 Engine::Model& Engine::RequirePool(Handle handle) const {
-  if (bare_pools_.contains(handle)) Invalid("this pool has no model");
-  if (!model_ || !model_->pool || model_->pool_handle != handle) Invalid("the pool was disposed");
+  if (bare_pools_.contains(handle)) RefuseRequest("this pool has no model");
+  if (!model_ || !model_->pool || model_->pool_handle != handle) RefuseRequest("the pool was disposed");
   return *model_;
 }
 

@@ -40,6 +40,10 @@ Error IoError(const std::string& doing, const std::string& path, int error_numbe
                {{"path", path}, {"errno", double(error_number)}});
 }
 
+void RefuseRequest(const std::string& what, std::vector<Fact> facts) {
+  throw Error(ErrorCode::kInvalidRequest, what, std::move(facts));
+}
+
 Error AbortedError() { return Error(ErrorCode::kAborted, "the work was cancelled"); }
 
 }  // namespace resident

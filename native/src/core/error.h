@@ -49,6 +49,9 @@ class Error : public std::runtime_error {
 /** A failed system call on `path`: DISK_FULL for a full disk or quota, otherwise IO_FAILURE; facts: path, errno. */
 Error IoError(const std::string& doing, const std::string& path, int error_number);
 
+/** Throws INVALID_REQUEST: `what` is wrong with what was asked for. */
+[[noreturn]] void RefuseRequest(const std::string& what, std::vector<Fact> facts = {});
+
 /** The error of a job that was stopped on request. */
 Error AbortedError();
 

@@ -10,7 +10,7 @@
 namespace resident {
 namespace {
 
-double NowMs() {
+double SteadyMs() {
   using Milliseconds = std::chrono::duration<double, std::milli>;
   return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -53,7 +53,7 @@ RowPlan PlanRows(const PoolShape& shape, std::span<const SequenceRows> sequences
 StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span<const SequenceRows> sequences,
                    ContextPolicy policy) {
   const AutoreleasePool of_step;  // a run has many
-  const double started = NowMs();
+  const double started = SteadyMs();
   pool.RequireIntact();
   StepResult result;
   std::optional<Tensor> best;
@@ -80,7 +80,7 @@ StepResult RunStep(const Decoder& model, const Ops& ops, KvPool& pool, std::span
   if (result.logits) outputs.push_back(*result.logits);
   result.moved_slabs = pool.Commit(std::move(next), std::move(outputs));
   if (best) result.best.assign(best->data<uint32_t>(), best->data<uint32_t>() + best->size());
-  result.ms = NowMs() - started;
+  result.ms = SteadyMs() - started;
   return result;
 }
 

@@ -9,23 +9,19 @@
 namespace resident {
 namespace {
 
-[[noreturn]] void Invalid(const std::string& what, std::vector<Fact> facts = {}) {
-  throw Error(ErrorCode::kInvalidRequest, what, std::move(facts));
-}
-
 void Check(const Words& words, int size) {
   if (words.ends.size() > size_t(size)) {
-    Invalid("there are more words than the model has ids",
-            {{"words", double(words.ends.size())}, {"vocabSize", double(size)}});
+    RefuseRequest("there are more words than the model has ids",
+                  {{"words", double(words.ends.size())}, {"vocabSize", double(size)}});
   }
   int64_t before = 0;
   for (const int32_t end : words.ends) {
-    if (end < before || size_t(end) > words.bytes.size()) Invalid("the ends of the words are not in order");
+    if (end < before || size_t(end) > words.bytes.size()) RefuseRequest("the ends of the words are not in order");
     before = end;
   }
   for (const auto* ids : {&words.control_ids, &words.mark_ids}) {
     for (const int32_t id : *ids) {
-      if (id < 0 || id >= size) Invalid("a mark is outside the vocabulary", {{"id", double(id)}});
+      if (id < 0 || id >= size) RefuseRequest("a mark is outside the vocabulary", {{"id", double(id)}});
     }
   }
 }

@@ -32,7 +32,7 @@ class Bench {
     return {
       ...{ agent: "ada", turn: "t1", resultLength: this.resultLength },
       onOutput: () => {},
-      onDelegate: () => {},
+      onDelegate: async () => {},
       ask: async () => this.decision,
     };
   }

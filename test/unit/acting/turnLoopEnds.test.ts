@@ -604,6 +604,61 @@ describe("delegates", function () {
       await rig.close();
     }));
 
+  it("go on behind a restart from where they were, and none is forked again", () =>
+    inFolder(async (home) => {
+      const tasks = ["alpha", "beta", "gamma"];
+      const calls = tasks.map((one) => ["delegate", { task: one }] as const);
+      const files = Object.fromEntries(tasks.map((one) => [`${one}.txt`, `${one}\n`]));
+      const taskOf = (heard: string) => /Task: (\w+)/.exec(heard)?.[1];
+      // As the core does when it ends.
+      const cutGamma = () => {
+        const { delegate = "" } = first.states.at(-1)?.calls[2] ?? {};
+        first.agents.agents.running(delegate)?.abort();
+      };
+      // One has found it, one waits for a file, one is in the middle of its answer.
+      const first: ActingRig = new ActingRig(
+        home,
+        (heard) => {
+          const task = taskOf(heard);
+          if (task === undefined) return { calls };
+          if (task === "gamma") return { text: "gamma is", isEndless: true, meanwhile: () => setImmediate(cutGamma) };
+          const hasLooked = heard.lastIndexOf("<tool>") > heard.lastIndexOf("Task:");
+          return hasLooked ? { text: `${task} found.` } : { calls: [read(`${task}.txt`)] };
+        },
+        { files, maxAnswerTokens: 10_000 },
+      );
+      const look = first.workspace.read.bind(first.workspace);
+      const never = new Promise<never>(() => {});
+      first.workspace.read = (file) => (file.path === "beta.txt" ? never : look(file));
+      const id = await first.create();
+      void first.ask(id, "Look.");
+      const forks = async (rig: ActingRig) => (await rig.agents.agents.list()).filter((agent) => agent.id !== id);
+      for (let isReady = false; !isReady; await tick()) {
+        const heads = await Promise.all((await forks(first)).map(async (fork) => (await first.turns(fork.id)).at(-1)));
+        isReady =
+          heads.some((head) => head?.answer === "alpha found." && head.state === "done") &&
+          heads.some((head) => head?.calls?.[0]?.arguments["path"] === "beta.txt") &&
+          heads.some((head) => head?.finishReason === "aborted");
+      }
+      const before = (await forks(first)).map((fork) => fork.id).sort();
+      first.workspace.read = look;
+      let asked = 0;
+      const rig = await first.restart((heard) => {
+        const task = taskOf(heard);
+        if (task === undefined) return { text: "All found." };
+        asked += 1;
+        return { text: task === "gamma" ? "here." : `${task} found.` };
+      });
+      assert.equal(await rig.acting.follow(id), "answered");
+      assert.deepEqual((await forks(rig)).map((fork) => fork.id).sort(), before);
+      assert.equal(asked, 2);
+      const [alpha, beta, gamma = ""] = await rig.results(id);
+      assert.deepEqual([alpha, beta], ["alpha found.", "beta found."]);
+      assert.match(gamma, /^(gamma is.*)?here\.$/);
+      assert.deepEqual(await rig.disk.journal.read(id), []);
+      await rig.close();
+    }));
+
   it("end with the turn, and tell where they did not finish", () =>
     inFolder(async (home) => {
       const rig = new ActingRig(
