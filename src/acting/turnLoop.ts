@@ -261,7 +261,7 @@ export class TurnLoop implements Disposable {
     { name }: ToolCall,
     results: readonly ToolResult[],
   ): Promise<Ended | undefined> {
-    const ended = await this.send(agent, withNote(results, lastWordsNote), "none");
+    const ended = await this.send(agent, withNote(results, lastWordsNote), "words");
     if (ended !== undefined || this.isSuperseded) return ended;
     if (this.isStopping) return { end: "stopped" };
     this.saidLast = (await this.ports.door.getAgent(this.agent, 1)).turns.at(-1)?.id;

@@ -56,7 +56,7 @@ export function chatBody(request: ServerChatRequest, refused: Refused, isStream 
     model,
     messages: wire,
     ...(tools.length > 0 ? { tools: tools.map(wireTool) } : {}),
-    ...(tools.length > 0 && toolMode !== "auto" ? { tool_choice: toolMode } : {}),
+    ...(tools.length > 0 && toolMode !== "auto" ? { tool_choice: toolMode === "words" ? "none" : toolMode } : {}),
     ...(jsonSchema === undefined
       ? {}
       : { response_format: responseFormat(jsonSchema, refused.has("response_format")) }),

@@ -66,8 +66,8 @@ export class ActingAgents implements Disposable {
 
   /** Resolves when the turn at the head is over, with all of its steps; with why, where it was ended before it was answered. */
   async endOfTurn(id: AgentId): Promise<string | undefined> {
-    const agent = this.known.get(id);
-    if (agent !== undefined && this.acts(agent) && !this.held.has(id)) await this.ports.acting.follow(id);
+    const agent = this.known.get(id) ?? (await (await this.ports.service.get()).getAgent(id, 1));
+    if (this.acts(agent) && !this.held.has(id)) await this.ports.acting.follow(id);
     return this.stateOf(id).stopped;
   }
 

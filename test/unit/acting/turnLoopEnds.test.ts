@@ -195,7 +195,7 @@ describe("an agent that goes in circles", function () {
         rig.acting.state(id).stopped,
         "It called read_file three times with the same result, so it waits for you.",
       );
-      assert.deepEqual(modes, ["auto", "auto", "none"]);
+      assert.deepEqual(modes, ["auto", "auto", "words"]);
       const [first = "", second = "", third = ""] = await rig.results(id);
       assert.equal(first, "a.txt, lines 1-1 of 1:\n1\ta");
       assert.match(second, /^a\.txt, .*\n\n\[Resident\] You made this call before, with the same result\./s);
@@ -245,7 +245,7 @@ describe("an agent that goes in circles", function () {
       const { sendResults } = rig.door;
       rig.door.sendResults = async (id, request) => {
         const running = await sendResults(id, request);
-        if (request.toolMode === "none") void rig.acting.stop(id);
+        if (request.toolMode === "words") void rig.acting.stop(id);
         return running;
       };
       const id = await rig.create();
