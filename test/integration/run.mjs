@@ -32,13 +32,6 @@ const settings = {
   "resident.answers.maxTokens": 12,
   "resident.answers.temperature": 0,
   "resident.pool.sizeMB": isReal ? 1024 : 128,
-  ...(isReal && {
-    // Writes and these commands need nobody; the tests' person is asked for everything else.
-    "resident.tools.approve.write": "never",
-    "resident.tools.allowedCommands": ["node area.check.mjs", "node check.mjs", "ls", "cat", "python3 hello.py"],
-    "resident.tools.mostSteps": 12,
-    "resident.tools.mostMinutes": 4,
-  }),
 };
 
 /** Words of names of windows; none: all of them. */

@@ -23,7 +23,11 @@ interface Waiting {
   readonly agent: string;
   readonly call: string;
   readonly kind: string;
+  readonly question: string;
 }
+
+/** What the person lets it run. */
+const allowed = new Set(["node check.mjs", "node area.check.mjs", "ls"].map((command) => `Run ${command}`));
 
 const seeds = (process.env["RESIDENT_TASK_SEEDS"] ?? "").split(",").filter((seed) => seed !== "");
 const limitMs = 300_000;
@@ -65,15 +69,14 @@ describe("a real model that acts in the workspace", function () {
         String(statSync(path.join(outside, "kept.txt")).mtimeMs),
       );
 
-  /** A person who answers what a model asks, and lets it run nothing that the settings do not allow. */
+  /** A person who accepts changes, and lets it run what the tasks need and nothing else. */
   async function attend(agent: string): Promise<void> {
     for (const waiting of await run<readonly Waiting[]>(commands.reviewWaiting, { list: true })) {
       if (waiting.agent !== agent) continue;
-      const { call, kind } = waiting;
-      const answer = { way: "answer", text: "Do what you think is best." };
-      const said = kind === "ask" ? answer : { way: kind === "write" ? "allow" : "deny" };
+      const { call, kind, question } = waiting;
+      const way = kind === "write" || (kind === "run" && allowed.has(question)) ? "allow" : "deny";
       // It may be over meanwhile.
-      await run(commands.reviewWaiting, { agent, call, ...said }).catch(() => {});
+      await run(commands.reviewWaiting, { agent, call, way }).catch(() => {});
     }
   }
 
