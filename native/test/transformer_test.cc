@@ -148,6 +148,7 @@ TEST("forks that attend to what they share together have the bits of each alone,
     // A fork that has gone much further is no part of it.
     Forks uneven = forks;
     uneven.starts[1] = 10 * shared;
+    uneven.tables[1].resize(size_t(10 * blocks + 1), 199);
     CHECK_EQUAL(SharedPrefixes(attention, uneven.Step({0, 1, 2})).size(), 0u);
 
     const size_t floats = size_t(208) * size_t(block_tokens) * F::kKvHeads * F::kDim;
